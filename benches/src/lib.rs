@@ -1,0 +1,1 @@
+//! See `benches/` for what is here.

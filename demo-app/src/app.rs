@@ -1,0 +1,24 @@
+//! Puts the parts together: a repository below, the services on it, the HTTP surface on top.
+//!
+//! May use: everything but `server` and `config`.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::clock::Clock;
+use crate::http::{self, Health, Parts, Tally};
+use crate::service::{BusinessService, ProductService, UserService};
+use crate::store::Repository;
+
+/// The application over `repository`, ready to be served, or called in a test.
+pub fn app(repository: Arc<dyn Repository>, clock: Clock) -> Router {
+    let tally = Tally::default();
+    http::router(Parts {
+        businesses: BusinessService::new(Arc::clone(&repository), clock.clone()),
+        products: ProductService::new(Arc::clone(&repository), clock.clone()),
+        users: UserService::new(Arc::clone(&repository), clock.clone()),
+        health: Health::new(repository, clock, tally.clone()),
+        tally,
+    })
+}

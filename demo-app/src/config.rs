@@ -1,0 +1,147 @@
+//! What the environment may set. Every bad variable is reported at once, by name, with what was expected of it.
+//!
+//! May use: nothing of this crate.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+
+/// The settings of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `HOST` (127.0.0.1) and `PORT` (3000; 0 takes a free one).
+    pub listen: SocketAddr,
+    /// `RUST_LOG` (info): what to log, in tracing-subscriber's words.
+    pub log: String,
+    /// `SEED` (true): whether the embedded store starts with something in it.
+    pub seed: bool,
+    /// `STORE_LATENCY_MS` (15): how long each query of the embedded store waits, as for a database across a network.
+    pub store_latency: Duration,
+    /// How long open requests may go on after the signal to stop.
+    pub drain: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
+            log: "info".to_owned(),
+            seed: true,
+            store_latency: Duration::from_millis(15),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Config {
+    /// The settings in `variables`, which is asked for each by name. A variable that is empty counts as not set.
+    ///
+    /// # Errors
+    ///
+    /// All variables that cannot be understood.
+    pub fn from_vars(variables: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let default = Self::default();
+        let mut reader = Reader {
+            variables,
+            faults: Vec::new(),
+        };
+        let port = reader.read("PORT", "a port number from 0 to 65535", |text| {
+            text.parse().ok()
+        });
+        let config = Self {
+            listen: SocketAddr::new(
+                reader
+                    .read("HOST", HOST, host)
+                    .unwrap_or(default.listen.ip()),
+                port.unwrap_or(default.listen.port()),
+            ),
+            log: reader.read("RUST_LOG", LOG, log).unwrap_or(default.log),
+            seed: reader
+                .read("SEED", "true or false", flag)
+                .unwrap_or(default.seed),
+            store_latency: reader
+                .read("STORE_LATENCY_MS", LATENCY, latency)
+                .unwrap_or(default.store_latency),
+            drain: default.drain,
+        };
+        if reader.faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError {
+                faults: reader.faults,
+            })
+        }
+    }
+}
+
+const HOST: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or localhost";
+const LOG: &str = "log directives such as info or demo_app=debug,tower_http=warn";
+const LATENCY: &str = "milliseconds from 0 to 10000";
+
+fn host(text: &str) -> Option<IpAddr> {
+    if text == "localhost" {
+        Some(Ipv4Addr::LOCALHOST.into())
+    } else {
+        text.parse().ok()
+    }
+}
+
+fn log(text: &str) -> Option<String> {
+    EnvFilter::try_new(text).ok().map(|_| text.to_owned())
+}
+
+fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+fn latency(text: &str) -> Option<Duration> {
+    text.parse()
+        .ok()
+        .filter(|ms| *ms <= 10_000)
+        .map(Duration::from_millis)
+}
+
+struct Reader<F> {
+    variables: F,
+    faults: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn read<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = (self.variables)(name).filter(|text| !text.is_empty())?;
+        let value = parse(text.trim());
+        if value.is_none() {
+            self.faults
+                .push(format!("{name} is `{text}`; expected {expected}"));
+        }
+        value
+    }
+}
+
+/// Variables that cannot be understood, one line each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    faults: Vec<String>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.faults.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! Reads a draft out of a JSON object, field by field, and reports every fault at once.
+//!
+//! Each reader returns a value in any case, a stand-in where the field is wrong, and records the fault; only
+//! [`Draft::from_json`] decides, and it hands out no draft that has a stand-in in it. Fields that no reader asks for are
+//! ignored, so that a client may send back what it was given.
+
+use std::ops::RangeInclusive;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::Id;
+
+const NOT_AN_OBJECT: &str = "must be a JSON object";
+
+/// What a client may say about a document.
+pub trait Draft: Sized {
+    /// Reads the fields; never fails, see [`Fields`].
+    fn read(fields: &mut Fields) -> Self;
+
+    /// The draft that `body` spells.
+    ///
+    /// # Errors
+    ///
+    /// Every field that is missing or wrong, and what was expected of it.
+    fn from_json(body: Value) -> Result<Self, Vec<Violation>> {
+        let Value::Object(values) = body else {
+            return Err(vec![Violation::new("", NOT_AN_OBJECT)]);
+        };
+        let mut fields = Fields {
+            values,
+            violations: Vec::new(),
+        };
+        let draft = Self::read(&mut fields);
+        if fields.violations.is_empty() {
+            Ok(draft)
+        } else {
+            Err(fields.violations)
+        }
+    }
+}
+
+/// A field, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// The field's path as the client wrote it, for example `subscription.plan`; empty for the whole body.
+    pub field: String,
+    /// What was expected.
+    pub message: String,
+}
+
+impl Violation {
+    /// `field` should have been as `message` says.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// A JSON object that is being read.
+#[derive(Debug)]
+pub struct Fields {
+    values: Map<String, Value>,
+    violations: Vec<Violation>,
+}
+
+impl Fields {
+    /// Text of 1 to `max` characters, without the space around it.
+    pub fn text(&mut self, name: &str, max: usize) -> String {
+        let expected = format!("must be text of 1 to {max} characters");
+        let text = self.take(name, |value| {
+            trimmed(value).filter(|text| (1..=max).contains(&text.chars().count()))
+        });
+        self.required(name, text, &expected)
+    }
+
+    /// Text of at most `max` characters, or nothing. Blank text counts as nothing.
+    pub fn optional_text(&mut self, name: &str, max: usize) -> Option<String> {
+        let expected = format!("must be text of at most {max} characters");
+        let text = self.take(name, |value| {
+            trimmed(value).filter(|text| text.chars().count() <= max)
+        });
+        self.optional(name, text, &expected)
+            .filter(|text| !text.is_empty())
+    }
+
+    /// An email address, turned to lower case. Only its shape is checked: whether it exists, a letter to it must tell.
+    pub fn email(&mut self, name: &str) -> String {
+        let email = self.take(name, |value| trimmed(value).filter(|text| is_email(text)));
+        self.required(
+            name,
+            email,
+            "must be an email address such as `ann@example.com`",
+        )
+        .to_lowercase()
+    }
+
+    /// The id of another document.
+    pub fn id(&mut self, name: &str) -> Id {
+        let id = self.take(name, |value| value.as_u64().filter(|id| *id > 0));
+        self.required(name, id, "must be an id, a whole number from 1")
+    }
+
+    /// A whole number in `range`.
+    pub fn number(&mut self, name: &str, range: RangeInclusive<u64>) -> u64 {
+        let expected = format!(
+            "must be a whole number from {} to {}",
+            range.start(),
+            range.end()
+        );
+        let number = self.take(name, |value| {
+            value.as_u64().filter(|number| range.contains(number))
+        });
+        self.required(name, number, &expected)
+    }
+
+    /// True or false.
+    pub fn flag(&mut self, name: &str, default: bool) -> bool {
+        let flag = self.take(name, |value| value.as_bool());
+        self.optional(name, flag, "must be true or false")
+            .unwrap_or(default)
+    }
+
+    /// One of an enum's names; the enum's default where the field is absent.
+    pub fn choice<T: DeserializeOwned + Default>(&mut self, name: &str) -> T {
+        let Some(value) = self.values.remove(name) else {
+            return T::default();
+        };
+        if !value.is_string() {
+            self.violations.push(Violation::new(name, "must be text"));
+            return T::default();
+        }
+        serde_json::from_value(value).unwrap_or_else(|error| {
+            // serde names the alternatives: "unknown variant `x`, expected one of ..".
+            self.violations
+                .push(Violation::new(name, error.to_string()));
+            T::default()
+        })
+    }
+
+    /// The fields of an object within this one; all of them absent where it is.
+    pub fn nested<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        let object = self.take(name, |value| match value {
+            Value::Object(values) => Some(values),
+            _ => None,
+        });
+        let values = self
+            .optional(name, object, NOT_AN_OBJECT)
+            .unwrap_or_default();
+        let mut inner = Self {
+            values,
+            violations: Vec::new(),
+        };
+        let draft = read(&mut inner);
+        self.violations
+            .extend(inner.violations.into_iter().map(|inner| Violation {
+                field: format!("{name}.{}", inner.field),
+                ..inner
+            }));
+        draft
+    }
+
+    /// Nothing where the field is absent or null, else what `read` makes of it.
+    fn take<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Value) -> Option<T>,
+    ) -> Option<Result<T, ()>> {
+        let value = self.values.remove(name).filter(|value| !value.is_null())?;
+        Some(read(value).ok_or(()))
+    }
+
+    fn optional<T>(
+        &mut self,
+        name: &str,
+        found: Option<Result<T, ()>>,
+        expected: &str,
+    ) -> Option<T> {
+        match found? {
+            Ok(value) => Some(value),
+            Err(()) => {
+                self.violations.push(Violation::new(name, expected));
+                None
+            }
+        }
+    }
+
+    fn required<T: Default>(
+        &mut self,
+        name: &str,
+        found: Option<Result<T, ()>>,
+        expected: &str,
+    ) -> T {
+        if found.is_none() {
+            self.violations
+                .push(Violation::new(name, format!("is missing: {expected}")));
+        }
+        self.optional(name, found, expected).unwrap_or_default()
+    }
+}
+
+fn trimmed(value: Value) -> Option<String> {
+    value.as_str().map(|text| text.trim().to_owned())
+}
+
+/// Something, an `@`, a domain with a dot inside, no space, and no more than the 254 characters that mail servers take.
+fn is_email(text: &str) -> bool {
+    let plain = text.len() <= 254 && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    plain
+        && text.split_once('@').is_some_and(|(user, domain)| {
+            let dotted =
+                domain.split('.').count() >= 2 && domain.split('.').all(|label| !label.is_empty());
+            !user.is_empty() && dotted && !domain.contains('@')
+        })
+}
+
+#[cfg(test)]
+mod tests;

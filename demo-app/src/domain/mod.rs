@@ -1,0 +1,23 @@
+//! What the marketplace deals in, and the door that outside data comes through.
+//!
+//! A model (`User`) is a stored document; a draft (`UserDraft`) is what a client may say about one. A draft can only be had
+//! from [`Draft::from_json`], which checks every field and reports every fault at once, so nothing behind the door
+//! validates again. Names and shapes are those of the JSON API.
+//!
+//! May use: nothing of this crate.
+
+mod business;
+mod product;
+mod user;
+
+mod fields;
+mod page;
+
+pub use business::{Business, BusinessDraft, Plan, Subscription, SubscriptionStatus};
+pub use fields::{Draft, Fields, Violation};
+pub use page::{Page, PageRequest};
+pub use product::{Product, ProductDraft, ProductQuery};
+pub use user::{User, UserDraft};
+
+/// Identity of a document within its collection; the first one is 1.
+pub type Id = u64;

@@ -1,0 +1,53 @@
+use serde::Serialize;
+
+/// Which part of a list: one-based, in the order of ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct PageRequest {
+    /// The page's number; the first is 1.
+    pub number: u32,
+    /// Items per page.
+    pub limit: u32,
+}
+
+impl PageRequest {
+    /// What a client gets that does not ask: the first 20.
+    pub const DEFAULT: Self = Self {
+        number: 1,
+        limit: 20,
+    };
+    /// The most that one page may hold.
+    pub const MAX_LIMIT: u32 = 100;
+
+    /// How many items come before this page.
+    pub fn skip(self) -> u64 {
+        u64::from(self.number.saturating_sub(1)) * u64::from(self.limit)
+    }
+}
+
+/// One part of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Page<T> {
+    /// At most `limit` items; none beyond the last page.
+    pub items: Vec<T>,
+    /// The page's number; the first is 1.
+    pub page: u32,
+    /// Items per page.
+    pub limit: u32,
+    /// Items in the whole list.
+    pub total: u64,
+    /// Pages in the whole list.
+    pub pages: u64,
+}
+
+impl<T> Page<T> {
+    /// The part that `request` names of a list of `total` items.
+    pub fn new(request: PageRequest, items: Vec<T>, total: u64) -> Self {
+        Self {
+            items,
+            page: request.number,
+            limit: request.limit,
+            total,
+            pages: total.div_ceil(u64::from(request.limit.max(1))),
+        }
+    }
+}

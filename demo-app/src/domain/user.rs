@@ -1,0 +1,66 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Draft, Fields, Id};
+
+/// A customer of one business. The same person may be a user of several, so emails repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// Identity.
+    pub id: Id,
+    /// The business that this user belongs to.
+    pub business: Id,
+    /// What to call them.
+    pub name: String,
+    /// Where to write to them, in lower case.
+    pub email: String,
+    /// How often they voted on a proposal; counted by the server.
+    pub total_votes: u64,
+    /// Whether they may sign in.
+    pub is_active: bool,
+    /// When they joined.
+    pub created_at: Timestamp,
+    /// When they last signed in, if ever.
+    pub last_login_at: Option<Timestamp>,
+}
+
+/// What a client may say about a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserDraft {
+    /// See [`User::business`].
+    pub business: Id,
+    /// See [`User::name`].
+    pub name: String,
+    /// See [`User::email`].
+    pub email: String,
+    /// See [`User::is_active`]; true unless said otherwise.
+    pub is_active: bool,
+}
+
+impl UserDraft {
+    /// The document that this draft founds.
+    pub fn into_user(self, id: Id, created_at: Timestamp) -> User {
+        User {
+            id,
+            business: self.business,
+            name: self.name,
+            email: self.email,
+            total_votes: 0,
+            is_active: self.is_active,
+            created_at,
+            last_login_at: None,
+        }
+    }
+}
+
+impl Draft for UserDraft {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            business: fields.id("business"),
+            name: fields.text("name", 100),
+            email: fields.email("email"),
+            is_active: fields.flag("isActive", true),
+        }
+    }
+}

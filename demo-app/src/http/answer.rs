@@ -1,0 +1,63 @@
+//! The answers that all models share.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::problem::Problem;
+use crate::domain::Id;
+
+/// 200 with the document, or 404 that names what was looked for.
+pub(super) fn found<T: Serialize>(what: &str, id: Id, document: Option<Arc<T>>) -> Response {
+    match document {
+        Some(document) => Json(&*document).into_response(),
+        None => absent(what, id),
+    }
+}
+
+/// 200 with the documents in the order asked for, and the ids that name none.
+pub(super) fn batch<T: Serialize>(ids: &[Id], documents: &HashMap<Id, Arc<T>>) -> Response {
+    #[derive(Serialize)]
+    struct Batch<'a, T> {
+        items: Vec<&'a T>,
+        missing: Vec<Id>,
+    }
+    let items = ids
+        .iter()
+        .filter_map(|id| documents.get(id))
+        .map(|document| &**document)
+        .collect();
+    let missing = ids
+        .iter()
+        .copied()
+        .filter(|id| !documents.contains_key(id))
+        .collect();
+    Json(Batch { items, missing }).into_response()
+}
+
+/// 201 with the document and where it is from now on.
+pub(super) fn created<T: Serialize>(location: String, document: &T) -> Response {
+    (
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        Json(document),
+    )
+        .into_response()
+}
+
+/// 204, or 404 that names what was looked for.
+pub(super) fn deleted(what: &str, id: Id, was_there: bool) -> Response {
+    if was_there {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        absent(what, id)
+    }
+}
+
+fn absent(what: &str, id: Id) -> Response {
+    Problem::not_found(format!("no {what} has the id {id}")).into_response()
+}

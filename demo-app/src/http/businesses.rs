@@ -1,0 +1,89 @@
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+
+use super::answer;
+use super::body::Body;
+use super::problem::Problem;
+use super::query::{ListQuery, PathId, Query};
+use crate::domain::{BusinessDraft, PageRequest};
+use crate::service::{BusinessService, ProductService};
+
+pub(super) fn routes(businesses: BusinessService, products: ProductService) -> Router {
+    let catalog = Router::new()
+        .route("/api/businesses/{id}/products", get(products_of))
+        .with_state((businesses.clone(), products));
+    Router::new()
+        .route("/api/businesses", get(list).post(create))
+        .route("/api/businesses/{id}", get(read).put(update).delete(remove))
+        .with_state(businesses)
+        .merge(catalog)
+}
+
+async fn list(
+    State(businesses): State<BusinessService>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Problem> {
+    Ok(match query {
+        ListQuery::Page(page) => Json(&*businesses.list_businesses(page).await?).into_response(),
+        ListQuery::Batch(ids) => answer::batch(&ids, &businesses.get_businesses(&ids).await?),
+    })
+}
+
+async fn read(
+    State(businesses): State<BusinessService>,
+    PathId(id): PathId,
+) -> Result<Response, Problem> {
+    Ok(answer::found(
+        "business",
+        id,
+        businesses.get_business(id).await?,
+    ))
+}
+
+async fn create(
+    State(businesses): State<BusinessService>,
+    Body(draft): Body<BusinessDraft>,
+) -> Result<Response, Problem> {
+    let business = businesses.create_business(draft).await?;
+    Ok(answer::created(
+        format!("/api/businesses/{}", business.id),
+        &*business,
+    ))
+}
+
+async fn update(
+    State(businesses): State<BusinessService>,
+    PathId(id): PathId,
+    Body(draft): Body<BusinessDraft>,
+) -> Result<Response, Problem> {
+    Ok(answer::found(
+        "business",
+        id,
+        businesses.update_business(id, draft).await?,
+    ))
+}
+
+async fn remove(
+    State(businesses): State<BusinessService>,
+    PathId(id): PathId,
+) -> Result<Response, Problem> {
+    Ok(answer::deleted(
+        "business",
+        id,
+        businesses.delete_business(id).await?,
+    ))
+}
+
+/// An unknown business is a 404, not an empty list.
+async fn products_of(
+    State((businesses, products)): State<(BusinessService, ProductService)>,
+    PathId(id): PathId,
+    Query(page): Query<PageRequest>,
+) -> Result<Response, Problem> {
+    if businesses.get_business(id).await?.is_none() {
+        return Ok(answer::found::<()>("business", id, None));
+    }
+    Ok(Json(&*products.products_of(id, page).await?).into_response())
+}

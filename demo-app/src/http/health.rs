@@ -1,0 +1,186 @@
+//! `/health` for people and dashboards, `/health/live` and `/health/ready` for orchestrators.
+//!
+//! Liveness depends on nothing: a server that answers is alive. Readiness asks the database. Health adds figures, in a fixed
+//! shape; what this server cannot know is 0, and said so beside the field. A probe waits one second at most.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+use tokio::time::{Instant, timeout};
+
+use super::problem::Problem;
+use super::tally::Tally;
+use crate::clock::Clock;
+use crate::memory::{self, Memory};
+use crate::store::Repository;
+
+/// How long a probe may take before its subject counts as absent.
+const PROBE: Duration = Duration::from_secs(1);
+/// Failed requests, and memory in use, in percent, from which the server calls itself degraded.
+const MAX_FAILURE_RATE: f64 = 1.0;
+const MAX_MEMORY: u64 = 90;
+
+/// What the probes look at.
+#[derive(Clone)]
+pub struct Health {
+    repository: Arc<dyn Repository>,
+    clock: Clock,
+    tally: Tally,
+    started: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Status {
+    Healthy,
+    /// It serves, but someone should look.
+    Degraded,
+    /// It cannot serve what the database has.
+    Unhealthy,
+}
+
+#[derive(Serialize)]
+struct Report {
+    status: Status,
+    timestamp: String,
+    /// Milliseconds since the start.
+    uptime: u64,
+    /// All 0 where the system does not tell.
+    memory: Memory,
+    database: Database,
+    cache: Cache,
+    errors: Errors,
+}
+
+#[derive(Serialize)]
+struct Database {
+    connected: bool,
+    /// Of the probe's query, in milliseconds; of an embedded store too, whose distance is simulated.
+    latency: u64,
+    /// 0 for an embedded store, which needs none.
+    connections: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Cache {
+    connected: bool,
+    /// In milliseconds. 0: the cache is part of this process.
+    latency: u64,
+    /// In percent of all look-ups; 0 before the first.
+    hit_rate: f64,
+}
+
+#[derive(Serialize)]
+struct Errors {
+    /// Requests that failed by the server's fault since the start.
+    count: u64,
+    /// In percent of all requests.
+    rate: f64,
+}
+
+impl Health {
+    /// The health of a server that starts now.
+    pub fn new(repository: Arc<dyn Repository>, clock: Clock, tally: Tally) -> Self {
+        Self {
+            repository,
+            clock,
+            tally,
+            started: Instant::now(),
+        }
+    }
+
+    async fn database(&self) -> Database {
+        let start = Instant::now();
+        let answer = timeout(PROBE, self.repository.ping()).await;
+        Database {
+            connected: matches!(answer, Ok(Ok(()))),
+            latency: millis(start.elapsed()),
+            connections: self.repository.connections(),
+        }
+    }
+
+    async fn report(&self) -> Report {
+        let database = self.database().await;
+        let memory = memory::read().unwrap_or_default();
+        let errors = Errors {
+            count: self.tally.failures(),
+            rate: rounded(self.tally.failure_rate()),
+        };
+        let status = if !database.connected {
+            Status::Unhealthy
+        } else if errors.rate > MAX_FAILURE_RATE || memory.percentage > MAX_MEMORY {
+            Status::Degraded
+        } else {
+            Status::Healthy
+        };
+        Report {
+            status,
+            timestamp: format!("{:.3}", self.clock.now()),
+            uptime: millis(self.started.elapsed()),
+            memory,
+            database,
+            cache: Cache {
+                connected: true,
+                latency: 0,
+                hit_rate: 0.0,
+            },
+            errors,
+        }
+    }
+}
+
+impl std::fmt::Debug for Health {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Health")
+            .field("tally", &self.tally)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn routes(health: Health) -> Router {
+    Router::new()
+        .route("/health", get(report))
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .with_state(health)
+}
+
+/// 200 while it serves, 503 when unhealthy: the body has the same shape in both.
+async fn report(State(health): State<Health>) -> Response {
+    let report = health.report().await;
+    let status = match report.status {
+        Status::Healthy | Status::Degraded => StatusCode::OK,
+        Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, Json(report)).into_response()
+}
+
+async fn live() -> Response {
+    Json(serde_json::json!({ "status": "alive" })).into_response()
+}
+
+async fn ready(State(health): State<Health>) -> Result<Response, Problem> {
+    if health.database().await.connected {
+        return Ok(Json(serde_json::json!({ "status": "ready" })).into_response());
+    }
+    Err(Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the database does not answer",
+    ))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// To two decimals, which is what a percentage is read to.
+fn rounded(percent: f64) -> f64 {
+    (percent * 100.0).round() / 100.0
+}

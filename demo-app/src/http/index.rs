@@ -1,0 +1,59 @@
+//! `GET /`: what is served, for people who come without documentation.
+
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+/// Every endpoint: its methods, its path, and what it is for.
+pub const ENDPOINTS: &[(&[&str], &str, &str)] = &[
+    (&["GET"], "/", "this list"),
+    (
+        &["GET", "POST"],
+        "/api/users",
+        "a page (?page=&limit=), some by id (?ids=1,2,3); add one",
+    ),
+    (&["GET", "PUT", "DELETE"], "/api/users/{id}", "one user"),
+    (
+        &["GET", "POST"],
+        "/api/businesses",
+        "a page (?page=&limit=), some by id (?ids=1,2,3); add one",
+    ),
+    (
+        &["GET", "PUT", "DELETE"],
+        "/api/businesses/{id}",
+        "one business",
+    ),
+    (
+        &["GET"],
+        "/api/businesses/{id}/products",
+        "what a business sells (?page=&limit=)",
+    ),
+    (
+        &["GET", "POST"],
+        "/api/products",
+        "a page (?page=&limit=), some by id (?ids=1,2,3); add one",
+    ),
+    (
+        &["GET"],
+        "/api/products/search",
+        "products by words and category (?q=&category=&page=&limit=)",
+    ),
+    (
+        &["GET", "PUT", "DELETE"],
+        "/api/products/{id}",
+        "one product",
+    ),
+    (&["GET"], "/health", "state and figures"),
+    (&["GET"], "/health/live", "whether the server runs"),
+    (&["GET"], "/health/ready", "whether it can serve"),
+];
+
+pub(super) fn routes() -> Router {
+    Router::new().route("/", get(index))
+}
+
+async fn index() -> Json<Value> {
+    let endpoint = |(methods, path, about): &(&[&str], &str, &str)| json!({ "methods": methods, "path": path, "about": about });
+    let endpoints: Vec<Value> = ENDPOINTS.iter().map(endpoint).collect();
+    Json(json!({ "name": "fastness demo-app", "endpoints": endpoints }))
+}

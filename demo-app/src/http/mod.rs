@@ -1,0 +1,82 @@
+//! The REST surface: routes and handlers per model, one shape for every error.
+//!
+//! A request passes, outermost first: `trace` (a span and a line), `tally` (counts failures), `catch_panic` (a panic is a
+//! 500), then the route. Extractors turn outside data into drafts and queries or answer for the handler with a [`Problem`];
+//! a handler calls one service and dresses its answer.
+//!
+//! May use: `clock`, `domain`, `memory`, `service`, `store`.
+
+mod businesses;
+mod health;
+mod index;
+mod products;
+mod users;
+
+mod answer;
+mod body;
+mod problem;
+mod query;
+mod tally;
+
+pub use health::Health;
+pub use index::ENDPOINTS;
+pub use problem::Problem;
+pub use tally::Tally;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{Method, Uri};
+use axum::middleware::from_fn_with_state;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
+use tracing::Level;
+
+use crate::service::{BusinessService, ProductService, UserService};
+
+/// The largest body that is read, in bytes. The largest honest one, a product with a full description, has a hundredth.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the types are the whole story")]
+pub struct Parts {
+    pub businesses: BusinessService,
+    pub products: ProductService,
+    pub users: UserService,
+    pub health: Health,
+    pub tally: Tally,
+}
+
+/// The whole surface.
+pub fn router(parts: Parts) -> Router {
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
+        .on_response(DefaultOnResponse::new().level(Level::INFO));
+    Router::new()
+        .merge(index::routes())
+        .merge(users::routes(parts.users))
+        .merge(businesses::routes(parts.businesses, parts.products.clone()))
+        .merge(products::routes(parts.products))
+        .merge(health::routes(parts.health))
+        .fallback(no_route)
+        // Only routes that are there by now are covered: keep it below them.
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::custom(problem::from_panic))
+        .layer(from_fn_with_state(parts.tally, tally::count))
+        .layer(trace)
+}
+
+async fn no_route(uri: Uri) -> Problem {
+    Problem::not_found(format!(
+        "nothing is served at `{}`; GET / lists what is",
+        uri.path()
+    ))
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    Problem::wrong_method(format!(
+        "`{}` does not take {method}; the Allow header lists what it takes",
+        uri.path()
+    ))
+}

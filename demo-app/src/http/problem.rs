@@ -1,0 +1,122 @@
+//! Every error of the surface as `application/problem+json` (RFC 9457), and how the store's errors map to it.
+//!
+//! A problem says what the client did and can do about it, never what happened inside: that goes to the log.
+
+use std::any::Any;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::domain::Violation;
+use crate::store::StoreError;
+
+/// An answer that says what went wrong. The type is `about:blank`: title and status tell the kind, as RFC 9457 has it.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    detail: String,
+    errors: Vec<Violation>,
+}
+
+/// The document of section 3 of the RFC, with one extension: the fields at fault.
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Violation],
+}
+
+impl Problem {
+    /// `status`, explained by `detail`.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// 400, with the parameters at fault.
+    pub fn bad_request(detail: impl Into<String>, errors: Vec<Violation>) -> Self {
+        Self {
+            errors,
+            ..Self::new(StatusCode::BAD_REQUEST, detail)
+        }
+    }
+
+    /// 404.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// 405; the router adds the `Allow` header.
+    pub fn wrong_method(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+    }
+
+    /// 422, with the fields at fault.
+    pub fn invalid(errors: Vec<Violation>) -> Self {
+        let detail = "the body has fields that cannot be accepted; `errors` lists each of them";
+        Self {
+            errors,
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let field = |name: &str, message| vec![Violation::new(name, message)];
+        match error {
+            StoreError::Taken(name) => Self {
+                errors: field(name, "is taken"),
+                ..Self::new(StatusCode::CONFLICT, error.to_string())
+            },
+            StoreError::Dangling(name) => {
+                Self::invalid(field(name, "names a document that does not exist"))
+            }
+            StoreError::Fixed(name) => {
+                Self::invalid(field(name, "cannot be changed after creation"))
+            }
+            StoreError::Unavailable => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "try again in a moment")
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let document = Document {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            errors: &self.errors,
+        };
+        let mut response = (self.status, axum::Json(document)).into_response();
+        let media_type = HeaderValue::from_static("application/problem+json");
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, media_type);
+        response
+    }
+}
+
+/// What the client of a handler that panicked is told. The message goes to the log.
+pub(super) fn from_panic(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<&str>().copied();
+    let message = text
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    tracing::error!(message, "a handler panicked");
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the server failed on this request",
+    )
+    .into_response()
+}

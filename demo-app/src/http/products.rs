@@ -1,0 +1,81 @@
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+
+use super::answer;
+use super::body::Body;
+use super::problem::Problem;
+use super::query::{ListQuery, PathId, Query};
+use crate::domain::{ProductDraft, ProductQuery};
+use crate::service::ProductService;
+
+pub(super) fn routes(products: ProductService) -> Router {
+    Router::new()
+        .route("/api/products", get(list).post(create))
+        .route("/api/products/search", get(search))
+        .route("/api/products/{id}", get(read).put(update).delete(remove))
+        .with_state(products)
+}
+
+async fn list(
+    State(products): State<ProductService>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Problem> {
+    Ok(match query {
+        ListQuery::Page(page) => Json(&*products.list_products(page).await?).into_response(),
+        ListQuery::Batch(ids) => answer::batch(&ids, &products.get_products(&ids).await?),
+    })
+}
+
+async fn search(
+    State(products): State<ProductService>,
+    Query(query): Query<ProductQuery>,
+) -> Result<Response, Problem> {
+    Ok(Json(&*products.search_products(&query).await?).into_response())
+}
+
+async fn read(
+    State(products): State<ProductService>,
+    PathId(id): PathId,
+) -> Result<Response, Problem> {
+    Ok(answer::found(
+        "product",
+        id,
+        products.get_product(id).await?,
+    ))
+}
+
+async fn create(
+    State(products): State<ProductService>,
+    Body(draft): Body<ProductDraft>,
+) -> Result<Response, Problem> {
+    let product = products.create_product(draft).await?;
+    Ok(answer::created(
+        format!("/api/products/{}", product.id),
+        &*product,
+    ))
+}
+
+async fn update(
+    State(products): State<ProductService>,
+    PathId(id): PathId,
+    Body(draft): Body<ProductDraft>,
+) -> Result<Response, Problem> {
+    Ok(answer::found(
+        "product",
+        id,
+        products.update_product(id, draft).await?,
+    ))
+}
+
+async fn remove(
+    State(products): State<ProductService>,
+    PathId(id): PathId,
+) -> Result<Response, Problem> {
+    Ok(answer::deleted(
+        "product",
+        id,
+        products.delete_product(id).await?,
+    ))
+}

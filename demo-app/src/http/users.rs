@@ -1,0 +1,56 @@
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+
+use super::answer;
+use super::body::Body;
+use super::problem::Problem;
+use super::query::{ListQuery, PathId, Query};
+use crate::domain::UserDraft;
+use crate::service::UserService;
+
+pub(super) fn routes(users: UserService) -> Router {
+    Router::new()
+        .route("/api/users", get(list).post(create))
+        .route("/api/users/{id}", get(read).put(update).delete(remove))
+        .with_state(users)
+}
+
+async fn list(
+    State(users): State<UserService>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Problem> {
+    Ok(match query {
+        ListQuery::Page(page) => Json(&*users.list_users(page).await?).into_response(),
+        ListQuery::Batch(ids) => answer::batch(&ids, &users.get_users(&ids).await?),
+    })
+}
+
+async fn read(State(users): State<UserService>, PathId(id): PathId) -> Result<Response, Problem> {
+    Ok(answer::found("user", id, users.get_user(id).await?))
+}
+
+async fn create(
+    State(users): State<UserService>,
+    Body(draft): Body<UserDraft>,
+) -> Result<Response, Problem> {
+    let user = users.create_user(draft).await?;
+    Ok(answer::created(format!("/api/users/{}", user.id), &*user))
+}
+
+async fn update(
+    State(users): State<UserService>,
+    PathId(id): PathId,
+    Body(draft): Body<UserDraft>,
+) -> Result<Response, Problem> {
+    Ok(answer::found(
+        "user",
+        id,
+        users.update_user(id, draft).await?,
+    ))
+}
+
+async fn remove(State(users): State<UserService>, PathId(id): PathId) -> Result<Response, Problem> {
+    Ok(answer::deleted("user", id, users.delete_user(id).await?))
+}

@@ -1,0 +1,63 @@
+//! Serves the application until told to stop, then lets open requests finish for a bounded time.
+//!
+//! The socket and the signal are arguments: a test binds a free port and stops the server with a channel.
+//!
+//! May use: `app`, `clock`, `config`, `store`.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::app::app;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::store::{MemoryRepository, StoreError, seed};
+
+/// How a server that was told to stop came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Every open request was answered.
+    Drained,
+    /// Some were still open after [`Config::drain`] and were dropped.
+    TimedOut,
+}
+
+/// Serves on `listener` until `shutdown` completes, then for [`Config::drain`] at most.
+///
+/// # Errors
+///
+/// The store cannot be filled, or the listener fails.
+pub async fn run(
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+    config: &Config,
+) -> io::Result<Stopped> {
+    let repository = embedded_store(config).await.map_err(io::Error::other)?;
+    let app = app(Arc::new(repository), Clock::system());
+
+    let (begun, stopping) = oneshot::channel();
+    let serve = axum::serve(listener, app).with_graceful_shutdown(async move {
+        shutdown.await;
+        let _ = begun.send(());
+    });
+    let mut serve = pin!(serve.into_future());
+    tokio::select! {
+        ended = &mut serve => return ended.map(|()| Stopped::Drained),
+        _ = stopping => tracing::info!("stopping: open requests have {:?} to finish", config.drain),
+    }
+    match tokio::time::timeout(config.drain, serve).await {
+        Ok(ended) => ended.map(|()| Stopped::Drained),
+        Err(_) => Ok(Stopped::TimedOut),
+    }
+}
+
+async fn embedded_store(config: &Config) -> Result<MemoryRepository, StoreError> {
+    let near = MemoryRepository::new(std::time::Duration::ZERO);
+    if config.seed {
+        seed(&near).await?;
+    }
+    Ok(near.with_latency(config.store_latency))
+}

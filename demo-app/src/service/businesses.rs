@@ -1,0 +1,76 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::domain::{Business, BusinessDraft, Id, Page, PageRequest};
+use crate::store::{Collection, Repository, Result};
+
+/// The sellers.
+#[derive(Clone)]
+pub struct BusinessService {
+    repository: Arc<dyn Repository>,
+    clock: Clock,
+}
+
+impl BusinessService {
+    /// The service over `repository`.
+    pub fn new(repository: Arc<dyn Repository>, clock: Clock) -> Self {
+        Self { repository, clock }
+    }
+
+    /// The business `id`.
+    pub async fn get_business(&self, id: Id) -> Result<Option<Arc<Business>>> {
+        Ok(self.repository.business(id).await?.map(Arc::new))
+    }
+
+    /// Those of `ids` that exist.
+    pub async fn get_businesses(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<Business>>> {
+        let businesses = self.repository.businesses(ids).await?;
+        Ok(businesses
+            .into_iter()
+            .map(|business| (business.id, Arc::new(business)))
+            .collect())
+    }
+
+    /// One page of all.
+    pub async fn list_businesses(&self, page: PageRequest) -> Result<Arc<Page<Business>>> {
+        self.repository.list_businesses(page).await.map(Arc::new)
+    }
+
+    /// Adds a business.
+    pub async fn create_business(&self, draft: BusinessDraft) -> Result<Arc<Business>> {
+        let id = self.repository.next_id(Collection::Businesses).await?;
+        self.insert_business(id, draft).await
+    }
+
+    async fn insert_business(&self, id: Id, draft: BusinessDraft) -> Result<Arc<Business>> {
+        let business = draft.into_business(id, self.clock.now());
+        self.repository.insert_business(business.clone()).await?;
+        Ok(Arc::new(business))
+    }
+
+    /// Writes `draft` over the business `id`, if there is one.
+    pub async fn update_business(
+        &self,
+        id: Id,
+        draft: BusinessDraft,
+    ) -> Result<Option<Arc<Business>>> {
+        Ok(self
+            .repository
+            .update_business(id, draft)
+            .await?
+            .map(Arc::new))
+    }
+
+    /// Removes the business `id` with its products and users; tells whether there was one.
+    pub async fn delete_business(&self, id: Id) -> Result<bool> {
+        self.repository.delete_business(id).await
+    }
+}
+
+impl fmt::Debug for BusinessService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BusinessService").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,97 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::domain::{Id, Page, PageRequest, Product, ProductDraft, ProductQuery};
+use crate::store::{Collection, Repository, Result};
+
+/// What is for sale.
+#[derive(Clone)]
+pub struct ProductService {
+    repository: Arc<dyn Repository>,
+    clock: Clock,
+}
+
+impl ProductService {
+    /// The service over `repository`.
+    pub fn new(repository: Arc<dyn Repository>, clock: Clock) -> Self {
+        Self { repository, clock }
+    }
+
+    /// The product `id`.
+    pub async fn get_product(&self, id: Id) -> Result<Option<Arc<Product>>> {
+        Ok(self.repository.product(id).await?.map(Arc::new))
+    }
+
+    /// Those of `ids` that exist.
+    pub async fn get_products(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<Product>>> {
+        let products = self.repository.products(ids).await?;
+        Ok(products
+            .into_iter()
+            .map(|product| (product.id, Arc::new(product)))
+            .collect())
+    }
+
+    /// One page of all.
+    pub async fn list_products(&self, page: PageRequest) -> Result<Arc<Page<Product>>> {
+        self.repository.list_products(page).await.map(Arc::new)
+    }
+
+    /// One page of what `business` sells.
+    pub async fn products_of(&self, business: Id, page: PageRequest) -> Result<Arc<Page<Product>>> {
+        self.repository
+            .products_of(business, page)
+            .await
+            .map(Arc::new)
+    }
+
+    /// One page of what matches `query`.
+    pub async fn search_products(&self, query: &ProductQuery) -> Result<Arc<Page<Product>>> {
+        self.repository.search_products(query).await.map(Arc::new)
+    }
+
+    /// Adds a product.
+    pub async fn create_product(&self, draft: ProductDraft) -> Result<Arc<Product>> {
+        let id = self.repository.next_id(Collection::Products).await?;
+        self.insert_product(id, draft).await
+    }
+
+    async fn insert_product(&self, id: Id, draft: ProductDraft) -> Result<Arc<Product>> {
+        let product = draft.into_product(id, self.clock.now());
+        self.repository.insert_product(product.clone()).await?;
+        Ok(Arc::new(product))
+    }
+
+    /// Writes `draft` over the product `id`, if there is one.
+    pub async fn update_product(
+        &self,
+        id: Id,
+        draft: ProductDraft,
+    ) -> Result<Option<Arc<Product>>> {
+        Ok(self
+            .repository
+            .update_product(id, draft)
+            .await?
+            .map(Arc::new))
+    }
+
+    /// Removes the product `id`; tells whether there was one.
+    pub async fn delete_product(&self, id: Id) -> Result<bool> {
+        // Its business is known to the document alone, and is part of what must be invalidated.
+        let Some(product) = self.repository.product(id).await? else {
+            return Ok(false);
+        };
+        self.remove_product(id, product.business).await
+    }
+
+    async fn remove_product(&self, id: Id, _business: Id) -> Result<bool> {
+        self.repository.delete_product(id).await
+    }
+}
+
+impl fmt::Debug for ProductService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProductService").finish_non_exhaustive()
+    }
+}

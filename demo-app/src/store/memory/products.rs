@@ -1,0 +1,91 @@
+use async_trait::async_trait;
+
+use super::MemoryRepository;
+use super::tables::{page, pick};
+use crate::domain::{Id, Page, PageRequest, Product, ProductDraft, ProductQuery};
+use crate::store::{Products, Result, StoreError};
+
+#[async_trait]
+impl Products for MemoryRepository {
+    async fn product(&self, id: Id) -> Result<Option<Product>> {
+        self.read(|tables| Ok(tables.products.get(&id).cloned()))
+            .await
+    }
+
+    async fn products(&self, ids: &[Id]) -> Result<Vec<Product>> {
+        self.read(|tables| Ok(pick(&tables.products, ids))).await
+    }
+
+    async fn list_products(&self, request: PageRequest) -> Result<Page<Product>> {
+        self.read(|tables| {
+            Ok(page(
+                request,
+                tables.products.len(),
+                tables.products.values(),
+            ))
+        })
+        .await
+    }
+
+    async fn products_of(&self, business: Id, request: PageRequest) -> Result<Page<Product>> {
+        self.read(|tables| {
+            let index = || {
+                tables
+                    .products_by_business
+                    .range((business, Id::MIN)..=(business, Id::MAX))
+            };
+            let products = index().filter_map(|(_, product)| tables.products.get(product));
+            Ok(page(request, index().count(), products))
+        })
+        .await
+    }
+
+    async fn search_products(&self, query: &ProductQuery) -> Result<Page<Product>> {
+        self.read(|tables| {
+            let matches: Vec<_> = tables
+                .products
+                .values()
+                .filter(|product| query.matches(product))
+                .collect();
+            Ok(page(query.page, matches.len(), matches.into_iter()))
+        })
+        .await
+    }
+
+    async fn insert_product(&self, product: Product) -> Result<()> {
+        self.write(|tables| {
+            tables.business_exists(product.business)?;
+            tables
+                .products_by_business
+                .insert((product.business, product.id));
+            tables.products.insert(product.id, product);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn update_product(&self, id: Id, draft: ProductDraft) -> Result<Option<Product>> {
+        self.write(|tables| {
+            let Some(product) = tables.products.get_mut(&id) else {
+                return Ok(None);
+            };
+            if product.business != draft.business {
+                return Err(StoreError::Fixed("business"));
+            }
+            *product = draft.into_product(id, product.created_at);
+            Ok(Some(product.clone()))
+        })
+        .await
+    }
+
+    async fn delete_product(&self, id: Id) -> Result<bool> {
+        self.write(|tables| {
+            let Some(old) = tables.products.remove(&id) else {
+                return Ok(false);
+            };
+            tables.products_by_business.remove(&(old.business, id));
+            Ok(true)
+        })
+        .await
+    }
+}

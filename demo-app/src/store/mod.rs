@@ -1,0 +1,117 @@
+//! The repository seam: what the services ask of a database, whichever it is.
+//!
+//! One trait per collection and [`Repository`] over them, usable as `Arc<dyn Repository>`. Rules that hold across documents
+//! (unique emails, references) are the store's to keep, because only it can check and write in one step. Nothing here knows
+//! of caching: that is the services' business.
+//!
+//! May use: `domain`.
+
+mod memory;
+mod seed;
+
+pub use memory::MemoryRepository;
+pub use seed::seed;
+
+use async_trait::async_trait;
+
+use crate::domain::{
+    Business, BusinessDraft, Id, Page, PageRequest, Product, ProductDraft, ProductQuery, User,
+    UserDraft,
+};
+
+/// Everything that the services need of a database.
+#[async_trait]
+pub trait Repository: Businesses + Products + Users {
+    /// An id that no document of `collection` has had.
+    async fn next_id(&self, collection: Collection) -> Result<Id>;
+
+    /// Asks for a sign of life, at the price of a query.
+    async fn ping(&self) -> Result<()>;
+
+    /// Open connections to a database server; 0 where the store is part of this process.
+    fn connections(&self) -> usize;
+}
+
+/// The businesses.
+#[async_trait]
+pub trait Businesses: Send + Sync {
+    /// The business `id`.
+    async fn business(&self, id: Id) -> Result<Option<Business>>;
+    /// Those of `ids` that exist, in no particular order.
+    async fn businesses(&self, ids: &[Id]) -> Result<Vec<Business>>;
+    /// One page of all.
+    async fn list_businesses(&self, page: PageRequest) -> Result<Page<Business>>;
+    /// Adds a new document.
+    async fn insert_business(&self, business: Business) -> Result<()>;
+    /// Writes `draft` over the document and returns what it is now.
+    async fn update_business(&self, id: Id, draft: BusinessDraft) -> Result<Option<Business>>;
+    /// Removes the document, and with it the business's products and users. Tells whether there was one.
+    async fn delete_business(&self, id: Id) -> Result<bool>;
+}
+
+/// The products.
+#[async_trait]
+pub trait Products: Send + Sync {
+    /// The product `id`.
+    async fn product(&self, id: Id) -> Result<Option<Product>>;
+    /// Those of `ids` that exist, in no particular order.
+    async fn products(&self, ids: &[Id]) -> Result<Vec<Product>>;
+    /// One page of all.
+    async fn list_products(&self, page: PageRequest) -> Result<Page<Product>>;
+    /// One page of what `business` sells.
+    async fn products_of(&self, business: Id, page: PageRequest) -> Result<Page<Product>>;
+    /// One page of what matches `query`.
+    async fn search_products(&self, query: &ProductQuery) -> Result<Page<Product>>;
+    /// Adds a new document.
+    async fn insert_product(&self, product: Product) -> Result<()>;
+    /// Writes `draft` over the document and returns what it is now.
+    async fn update_product(&self, id: Id, draft: ProductDraft) -> Result<Option<Product>>;
+    /// Removes the document. Tells whether there was one.
+    async fn delete_product(&self, id: Id) -> Result<bool>;
+}
+
+/// The users.
+#[async_trait]
+pub trait Users: Send + Sync {
+    /// The user `id`.
+    async fn user(&self, id: Id) -> Result<Option<User>>;
+    /// Those of `ids` that exist, in no particular order.
+    async fn users(&self, ids: &[Id]) -> Result<Vec<User>>;
+    /// One page of all.
+    async fn list_users(&self, page: PageRequest) -> Result<Page<User>>;
+    /// Adds a new document.
+    async fn insert_user(&self, user: User) -> Result<()>;
+    /// Writes `draft` over the document and returns what it is now.
+    async fn update_user(&self, id: Id, draft: UserDraft) -> Result<Option<User>>;
+    /// Removes the document. Tells whether there was one.
+    async fn delete_user(&self, id: Id) -> Result<bool>;
+}
+
+/// The names of the collections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the whole story")]
+pub enum Collection {
+    Businesses,
+    Products,
+    Users,
+}
+
+/// What a store answers with.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Why a store did not do what it was asked. Cheap to clone: all callers who wait for one load share its failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another document has this value in a field that must be unique.
+    #[error("another document has the same `{0}`")]
+    Taken(&'static str),
+    /// This field names a document that does not exist.
+    #[error("`{0}` names a document that does not exist")]
+    Dangling(&'static str),
+    /// This field cannot be changed after creation.
+    #[error("`{0}` cannot be changed")]
+    Fixed(&'static str),
+    /// The database cannot be asked now.
+    #[error("the database does not answer")]
+    Unavailable,
+}

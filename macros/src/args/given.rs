@@ -1,0 +1,104 @@
+//! May use: diag.
+//!
+//! One option as the user wrote it: `name`, `name = value` or `name(a, b)`.
+
+use proc_macro2::{Span, TokenStream};
+use syn::{
+    Expr, Ident, Token,
+    ext::IdentExt,
+    parse::{ParseStream, Parser},
+    token,
+};
+
+use crate::diag::Diag;
+
+/// An option: its name and what was given to it.
+pub(crate) struct Given {
+    pub(crate) name: Ident,
+    pub(crate) value: Value,
+}
+
+/// What was given to an option.
+pub(crate) enum Value {
+    /// `name`
+    Nothing,
+    /// `name = value`
+    Expr(Box<Expr>),
+    /// `name(a, b)`
+    List(TokenStream),
+}
+
+impl Given {
+    /// Reads one option.
+    pub(crate) fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let name = Ident::parse_any(input)?;
+        let value = if input.peek(Token![=]) {
+            input.parse::<Token![=]>()?;
+            if input.is_empty() || input.peek(Token![,]) {
+                return Err(syn::Error::new(
+                    name.span(),
+                    format_args!("`{name}` has no value: write `{name} = ..`"),
+                ));
+            }
+            Value::Expr(input.parse()?)
+        } else if input.peek(token::Paren) {
+            let content;
+            syn::parenthesized!(content in input);
+            Value::List(content.parse()?)
+        } else {
+            Value::Nothing
+        };
+        Ok(Self { name, value })
+    }
+}
+
+/// Reads a comma-separated list, one element at a time; what cannot be read is reported and skipped.
+pub(crate) fn read_all(
+    tokens: TokenStream,
+    diag: &mut Diag,
+    mut read: impl FnMut(ParseStream<'_>, &mut Diag) -> syn::Result<()>,
+) {
+    let parser = |input: ParseStream<'_>| -> syn::Result<()> {
+        while !input.is_empty() {
+            if let Err(error) = read(input, diag).and_then(|()| separator(input)) {
+                diag.add(locate(error));
+                skip_to_comma(input)?;
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(())
+    };
+    // The closure consumes every token or fails, and both kinds of failure were reported at their own place.
+    if let Err(error) = parser.parse2(tokens) {
+        diag.add(locate(error));
+    }
+}
+
+fn separator(input: ParseStream<'_>) -> syn::Result<()> {
+    if input.is_empty() || input.peek(Token![,]) {
+        Ok(())
+    } else {
+        Err(input.error("expected `,` between the options"))
+    }
+}
+
+fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<proc_macro2::TokenTree>()?;
+    }
+    Ok(())
+}
+
+/// `syn` words an early end of input for its own parsers; ours ends where the attribute does.
+fn locate(error: syn::Error) -> syn::Error {
+    let text = error.to_string();
+    match text.strip_prefix("unexpected end of input, ") {
+        Some(rest) => syn::Error::new(
+            Span::call_site(),
+            format_args!("the attribute ends too early: {rest}"),
+        ),
+        None => error,
+    }
+}

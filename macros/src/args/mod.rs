@@ -1,0 +1,72 @@
+//! May use: diag, nearest.
+//!
+//! Reads what stands between the parentheses of an attribute, without judging it: each option goes into its [`Slot`].
+//!
+//! Flow: tokens -> [`Given`]s (a name and a value) -> the slots of the attribute's own `Args`, which [`options!`] makes.
+//!
+//! Invariants: an option that cannot be read costs one error and only itself, as reading goes on behind the next comma;
+//! an option given twice is reported here and nowhere else.
+
+mod given;
+mod slot;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use given::{Given, Value, read_all};
+pub(crate) use slot::{Names, Slot};
+
+use crate::{diag::Diag, nearest};
+
+/// Options that are promised for a later version; the error for them says so instead of guessing at a typing slip.
+const LATER: [&str; 5] = ["tier", "local_ttl", "codec", "version", "max_stale"];
+
+/// Makes the `Args` of one attribute: a slot per option, in one line each.
+macro_rules! options {
+    ($(#[$meta:meta])* struct $name:ident for $attribute:literal { $($option:literal => $field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Default)]
+        pub(crate) struct $name {
+            $(pub(crate) $field: $crate::args::Slot<$type>,)*
+        }
+
+        impl $name {
+            /// Puts one option into its slot.
+            pub(crate) fn put(&mut self, given: $crate::args::Given, diag: &mut $crate::diag::Diag) {
+                match given.name.to_string().as_str() {
+                    $($option => self.$field.set(given, diag),)*
+                    _ => $crate::args::unknown($attribute, &given, &[$($option),*], diag),
+                }
+            }
+        }
+    };
+}
+pub(crate) use options;
+
+/// Reports an option that `attribute` does not have.
+pub(crate) fn unknown(attribute: &str, given: &Given, options: &[&str], diag: &mut Diag) {
+    let name = given.name.to_string();
+    if LATER.contains(&name.as_str()) {
+        diag.at(
+            &given.name,
+            format_args!(
+                "`{name}` needs the shared tier, which this version does not have: leave it out"
+            ),
+        );
+        return;
+    }
+    let known = match nearest::nearest(&name, options.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!(
+            "write one of {}",
+            options
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    };
+    diag.at(
+        &given.name,
+        format_args!("`{attribute}` has no option `{name}`: {known}"),
+    );
+}

@@ -1,0 +1,76 @@
+use proc_macro2::TokenStream;
+use syn::Expr;
+
+use super::{Given, Names, options, read_all};
+use crate::diag::Diag;
+
+options! {
+    /// Some options.
+    struct Args for "test" {
+        "ttl" => ttl: Expr,
+        "skip" => skip: Names,
+        "before" => before: (),
+        "crate" => krate: Expr,
+    }
+}
+
+fn parse(text: &str) -> (Args, Vec<String>) {
+    let tokens: TokenStream = text.parse().expect("tokens");
+    let (mut args, mut diag) = (Args::default(), Diag::default());
+    read_all(tokens, &mut diag, |input, diag| {
+        args.put(Given::parse(input)?, diag);
+        Ok(())
+    });
+    (args, diag.messages())
+}
+
+#[test]
+fn every_form_is_read() {
+    let (args, errors) = parse("ttl = |a, b| a + b, skip(a, self, r#type), before, crate = ::x,");
+    assert!(errors.is_empty(), "{errors:?}");
+    assert!(args.ttl.is_given() && args.before.is_given() && args.krate.is_given());
+    assert_eq!(args.skip.value().map(|names| names.0.len()), Some(3));
+}
+
+#[test]
+fn one_bad_option_costs_only_itself() {
+    let (args, errors) = parse("ttl = , skip = 3, before(x), crate = = , ttl = 4");
+    assert!(args.ttl.is_given());
+    assert_eq!(
+        errors,
+        [
+            "`ttl` has no value: write `ttl = ..`",
+            "`skip` takes names of parameters: write `skip(id)`",
+            "`before` takes no value: write `before` alone",
+            "expected an expression",
+        ]
+    );
+}
+
+#[test]
+fn mistakes_in_names() {
+    for (text, expected) in [
+        ("tll = 3", "`test` has no option `tll`: did you mean `ttl`?"),
+        (
+            "colour = 3",
+            "`test` has no option `colour`: write one of `ttl`, `skip`, `before`, `crate`",
+        ),
+        (
+            "codec = json",
+            "`codec` needs the shared tier, which this version does not have: leave it out",
+        ),
+        ("before, before", "`before` is given twice: keep one"),
+        (
+            "skip()",
+            "`skip` takes names of parameters: write `skip(id)`",
+        ),
+        (
+            "skip(a.b)",
+            "`skip` takes names of parameters: write `skip(id)`",
+        ),
+        ("ttl", "`ttl` takes a value: write `ttl = ..`"),
+        ("before crate = x", "expected `,` between the options"),
+    ] {
+        assert_eq!(parse(text).1, [expected], "{text}");
+    }
+}

@@ -1,0 +1,69 @@
+//! May use: args, diag.
+//!
+//! The targets and options of `#[cache_invalidate]` as they were written.
+
+use proc_macro2::TokenStream;
+use syn::{Expr, ExprCall, Ident, LitStr, Token, ext::IdentExt, parse::ParseStream, token};
+
+use crate::{
+    args::{Given, Names, options, read_all},
+    diag::Diag,
+};
+
+options! {
+    /// The options that were given to `#[cache_invalidate(..)]`.
+    struct Options for "cache_invalidate" {
+        "tags" => tags: Expr,
+        "when" => when: Expr,
+        "before" => before: (),
+        "skip" => skip: Names,
+        "on" => on: Expr,
+        "crate" => krate: Expr,
+    }
+}
+
+/// What was given to `#[cache_invalidate(..)]`.
+#[derive(Default)]
+pub(crate) struct Args {
+    /// `"user:{id}"`
+    pub(crate) patterns: Vec<LitStr>,
+    /// `USERS(id)`
+    pub(crate) handles: Vec<ExprCall>,
+    pub(crate) options: Options,
+}
+
+impl Args {
+    pub(crate) fn parse(tokens: TokenStream, diag: &mut Diag) -> Self {
+        let mut args = Self::default();
+        read_all(tokens, diag, |input, diag| args.element(input, diag));
+        args
+    }
+
+    fn element(&mut self, input: ParseStream<'_>, diag: &mut Diag) -> syn::Result<()> {
+        if input.peek(LitStr) {
+            self.patterns.push(input.parse()?);
+        } else if is_option(input) {
+            self.options.put(Given::parse(input)?, diag);
+        } else {
+            match input.parse::<Expr>()? {
+                Expr::Call(call) => self.handles.push(call),
+                other => diag.at(&other, "this is not a target: write a pattern such as `\"user:{id}\"`, or a handle's name as `USERS(id)`"),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `name = ..`, a lone name, or `skip(..)`; any other `name(..)` is a handle.
+fn is_option(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    match Ident::parse_any(&ahead) {
+        Ok(name) if ahead.peek(token::Paren) => name == "skip",
+        Ok(_) => {
+            ahead.is_empty()
+                || ahead.peek(Token![,])
+                || (ahead.peek(Token![=]) && !ahead.peek(Token![==]))
+        }
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,117 @@
+//! May use: emit, key, signature, subject.
+//!
+//! The function with an invalidation behind its body; what to invalidate is rendered before it, as the body may consume
+//! its arguments.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::model::Model;
+use crate::{
+    emit::{self, Run, View, code},
+    key::Key,
+    subject::{Door, Subject},
+};
+
+/// The expansion.
+pub(crate) fn expand(model: &Model) -> TokenStream {
+    let subject = &model.subject;
+    let prologue = prologue(model);
+    let always = model.always.then(|| code!(.always()));
+    let before = model.before.then(|| code!(.before()));
+    let run = Run::new(
+        subject,
+        "invalidate",
+        code!(__shape, __scopes #always #before),
+    )
+    .tokens();
+    emit::whole(subject, &quote!(#prologue #run))
+}
+
+fn prologue(model: &Model) -> TokenStream {
+    let subject = &model.subject;
+    let door = &subject.door;
+    let statics = statics(model);
+    let shape = emit::shape(subject, false);
+    let (borrow, on) = emit::on(subject.on.as_ref());
+    let scopes = scopes(model);
+    code! {
+        let (__shape, __scopes) = {
+            #[allow(unused_imports)]
+            use #door::ladder::*;
+            #statics
+            #borrow
+            let mut __scopes = __SITE.scopes(#on);
+            #scopes
+            (#shape, __scopes)
+        };
+    }
+}
+
+fn statics(model: &Model) -> TokenStream {
+    let Subject { door, function, .. } = &model.subject;
+    let name = function.name();
+    let in_key = model.patterns.iter().any(Key::names_receiver);
+    let receiver = emit::receiver(&model.subject, in_key, model.skips.receiver.is_some());
+    let patterns = model
+        .patterns
+        .iter()
+        .map(|key| pattern(door, key, if key.prefix { "Prefix" } else { "Exact" }));
+    let tags = model.tags.iter().map(|key| pattern(door, key, "Tag"));
+    let all = patterns.chain(tags);
+    code! {
+        static __SITE: #door::InvalidateSite = #door::InvalidateSite::new(#door::InvalidateMeta {
+            name: #name,
+            module: ::core::module_path!(),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            receiver: #receiver,
+            patterns: &[#(#all),*],
+        });
+        #door::inventory::submit! { #door::Registered::invalidate(&__SITE) }
+    }
+}
+
+fn pattern(door: &Door, key: &Key, kind: &str) -> TokenStream {
+    let (text, pieces, kind) = (&key.text, emit::pieces(door, key), format_ident!("{kind}"));
+    code! {
+        #door::Pattern {
+            kind: #door::PatternKind::#kind,
+            template: #door::Template { text: #text, pieces: #pieces },
+        }
+    }
+}
+
+/// One statement per target.
+fn scopes(model: &Model) -> TokenStream {
+    let Model {
+        subject,
+        patterns,
+        tags,
+        handles,
+        skips,
+        ..
+    } = model;
+    let door = &subject.door;
+    let patterns = patterns
+        .iter()
+        .map(|pattern| (pattern, emit::scope(subject, pattern, skips)));
+    let tags = tags.iter().map(|tag| (tag, code!(#door::NoScope)));
+    let templates = patterns
+        .chain(tags)
+        .enumerate()
+        .map(|(index, (key, scope))| {
+            let index = proc_macro2::Literal::usize_unsuffixed(index);
+            let key = emit::key(subject, key, &scope, View::Here);
+            code!(__scopes.add(#index, &#key);)
+        });
+    let handles = handles.iter().map(|call| {
+        let handle = &call.func;
+        let arguments = call.args.iter().map(emit::borrowed);
+        // Arguments that do not fit are reported where the user names the handle.
+        let span = Span::mixed_site().located_at(handle.span());
+        quote_spanned!(span=> #handle.__scope(&mut __scopes, #(#arguments),*);)
+    });
+    templates.chain(handles).collect()
+}

@@ -1,0 +1,77 @@
+//! May use: args, diag, key, signature, stack, stored, subject, template, value.
+//!
+//! A use of `#[cache_invalidate]` that makes sense.
+
+use proc_macro2::Span;
+use syn::ExprCall;
+
+use super::args::{Args, Options};
+use crate::{
+    diag::Diag,
+    key::{Key, Skips, only_self},
+    signature::{Function, refuse},
+    stack,
+    stored::tags,
+    subject::Subject,
+    template::Use,
+    value,
+};
+
+const NO_TARGET: &str = "there is nothing to invalidate: write a pattern such as `#[cache_invalidate(\"user:{id}\")]`, `tags = [..]`, or a handle as `USERS(id)`";
+
+/// A checked use.
+pub(crate) struct Model {
+    pub(crate) subject: Subject,
+    /// Exact keys and prefixes.
+    pub(crate) patterns: Vec<Key>,
+    pub(crate) tags: Vec<Key>,
+    pub(crate) handles: Vec<ExprCall>,
+    pub(crate) skips: Skips,
+    /// Whether an error of the body invalidates too.
+    pub(crate) always: bool,
+    /// Whether to invalidate before the body as well.
+    pub(crate) before: bool,
+}
+
+impl Model {
+    pub(crate) fn check(args: &Args, function: Function, diag: &mut Diag) -> Self {
+        let options = &args.options;
+        stack::check(&function.attrs, stack::BELOW_INVALIDATE, diag);
+        let subject = Subject::new(function, &options.krate, &options.on, diag);
+        refuse::unusual("cache_invalidate", &subject.function.sig, diag);
+        refuse::unnamed(&subject.returns, diag);
+        only_self(options.skip.value(), diag);
+        let skips = Skips::new(options.skip.value(), &subject.params, diag);
+        let patterns: Vec<Key> = args
+            .patterns
+            .iter()
+            .filter_map(|literal| Key::parse(literal, Use::Pattern, &subject.params, diag))
+            .collect();
+        for pattern in &patterns {
+            skips.refuse_receiver_in(pattern, diag);
+        }
+        let tags = tags(&options.tags, &subject.params, diag);
+        if args.patterns.is_empty() && args.handles.is_empty() && !options.tags.is_given() {
+            diag.error(Span::call_site(), NO_TARGET);
+        }
+        let always = always(options, diag);
+        let (handles, before) = (args.handles.clone(), options.before.is_given());
+        Self {
+            subject,
+            patterns,
+            tags,
+            handles,
+            skips,
+            always,
+            before,
+        }
+    }
+}
+
+fn always(options: &Options, diag: &mut Diag) -> bool {
+    options
+        .when
+        .value()
+        .and_then(|expr| value::word("when", &["ok", "always"], expr, diag))
+        == Some("always")
+}

@@ -1,0 +1,58 @@
+//! May use: emit, key, policy, signature, stored, subject.
+//!
+//! The function with a store behind its body; key and tags are made before it, as it may consume its arguments.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::model::Model;
+use crate::{
+    emit::{self, Run, Site, View, code},
+    subject::Subject,
+};
+
+/// The expansion.
+pub(crate) fn expand(model: &Model) -> TokenStream {
+    let Model { subject, stored } = model;
+    let prologue = prologue(model);
+    let condition = stored
+        .condition
+        .as_ref()
+        .map(|condition| code!(let __put = __put.when(#condition);));
+    let run = Run::new(subject, "store", code!(__put)).tokens();
+    emit::whole(subject, &quote!(#prologue #condition #run))
+}
+
+fn prologue(model: &Model) -> TokenStream {
+    let Model { subject, stored } = model;
+    let Subject { door, .. } = subject;
+    let statics = Site {
+        subject,
+        stored,
+        kind: "Put",
+    }
+    .statics();
+    let here = emit::here(subject);
+    let shape = emit::shape(subject, false);
+    let (borrow, on) = emit::on(subject.on.as_ref());
+    let key = emit::key(
+        subject,
+        &stored.key,
+        &emit::scope(subject, &stored.key, &stored.skips),
+        View::Here,
+    );
+    let tags = emit::tags(subject, &stored.tags, View::Here);
+    let policy = emit::policy(subject, &code!(__shape), &stored.storing, None);
+    code! {
+        let __put = {
+            #[allow(unused_imports)]
+            use #door::ladder::*;
+            #statics
+            #here
+            #borrow
+            let __shape = #shape;
+            let __key = #key;
+            __SITE.put(#on, __shape, __here, &__key, #tags, #policy)
+        };
+    }
+}

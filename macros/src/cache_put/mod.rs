@@ -1,0 +1,28 @@
+//! May use: args, diag, key, policy, signature, stack, stored, subject, template, value, emit.
+//!
+//! `#[cache_put]`: always run the body, then store its value.
+//!
+//! Flow: tokens -> [`args::Args`] (as written) -> [`model::Model`] (checked) -> [`expand::expand`] (cannot fail).
+
+mod args;
+mod expand;
+mod model;
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::TokenStream;
+
+use crate::{diag, signature::Function};
+
+/// Expands `#[cache_put(args)] item`.
+pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
+    diag::run(
+        item,
+        |diag| {
+            let args = args::Args::parse(args, diag);
+            let function = Function::parse("cache_put", item.clone(), diag)?;
+            model::Model::check(&args, function, diag)
+        },
+        expand::expand,
+    )
+}

@@ -1,0 +1,88 @@
+//! May use: args, diag, key, policy, signature, stack, stored, subject, template, value.
+//!
+//! A use of `#[cache_put]` that makes sense. Parameters may be missing from the key here: what is written is often more
+//! than what names the entry.
+
+use proc_macro2::Span;
+
+use super::args::Args;
+use crate::{
+    diag::Diag,
+    key::{Key, Skips, only_self},
+    policy::{Storing, StoringArgs},
+    signature::{Function, refuse},
+    stack,
+    stored::{Stored, capacity, tags},
+    subject::Subject,
+    template::Use,
+    value,
+};
+
+const TTL_MISSING: &str = "`ttl` is missing: write `ttl = 300` (seconds) or `ttl = \"5m\"`";
+const KEY_MISSING: &str = "`key` is missing: write the key of the function that reads the value, as `key = \"user:{id}\"`";
+
+/// A checked use.
+pub(crate) struct Model {
+    pub(crate) subject: Subject,
+    pub(crate) stored: Stored,
+}
+
+impl Model {
+    pub(crate) fn check(args: &Args, function: Function, diag: &mut Diag) -> Option<Self> {
+        stack::check(&function.attrs, stack::BELOW_PUT, diag);
+        let subject = Subject::new(function, &args.krate, &args.on, diag);
+        signature(&subject, diag);
+        let stored = stored(args, &subject, diag)?;
+        Some(Self { subject, stored })
+    }
+}
+
+fn signature(subject: &Subject, diag: &mut Diag) {
+    let Subject {
+        function, returns, ..
+    } = subject;
+    refuse::unusual("cache_put", &function.sig, diag);
+    refuse::nothing(&function.sig, returns, diag);
+    refuse::unnamed(returns, diag);
+    refuse::borrowed(returns, diag);
+}
+
+fn stored(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Stored> {
+    let params = &subject.params;
+    only_self(args.skip.value(), diag);
+    let skips = Skips::new(args.skip.value(), params, diag);
+    let key = key(args, subject, diag);
+    if let Some(key) = &key {
+        skips.refuse_receiver_in(key, diag);
+    }
+    let tags = tags(&args.tags, params, diag);
+    let capacity = capacity(&args.capacity, diag);
+    let slots = StoringArgs {
+        ttl: &args.ttl,
+        jitter: &args.jitter,
+        negative_ttl: &args.negative_ttl,
+        unless: &args.unless,
+    };
+    let storing = Storing::check(&slots, TTL_MISSING, diag);
+    Some(Stored {
+        key: key?,
+        tags,
+        skips,
+        condition: args.condition.value().cloned(),
+        capacity,
+        storing: storing?,
+    })
+}
+
+fn key(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Key> {
+    let Some(expr) = args.key.value() else {
+        diag.error(Span::call_site(), KEY_MISSING);
+        return None;
+    };
+    Key::parse(
+        value::string("key", "user:{id}", expr, diag)?,
+        Use::Key,
+        &subject.params,
+        diag,
+    )
+}

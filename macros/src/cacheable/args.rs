@@ -1,0 +1,51 @@
+//! May use: args, diag.
+//!
+//! The options of `#[cacheable]` as they were written.
+
+use proc_macro2::TokenStream;
+use syn::Expr;
+
+use crate::{
+    args::{Given, Names, options, read_all},
+    diag::Diag,
+};
+
+options! {
+    /// What was given to `#[cacheable(..)]`.
+    struct Args for "cacheable" {
+        "ttl" => ttl: Expr,
+        "key" => key: Expr,
+        "prefix" => prefix: Expr,
+        "skip" => skip: Names,
+        "tags" => tags: Expr,
+        "condition" => condition: Expr,
+        "unless" => unless: Expr,
+        "negative_ttl" => negative_ttl: Expr,
+        "cache_err" => cache_err: Expr,
+        "err_ttl" => err_ttl: Expr,
+        "stale" => stale: Expr,
+        "refresh" => refresh: Expr,
+        "stale_if_error" => stale_if_error: Expr,
+        "early" => early: Expr,
+        "jitter" => jitter: Expr,
+        "single_flight" => single_flight: Expr,
+        "share_error" => share_error: Expr,
+        "load_timeout" => load_timeout: Expr,
+        "capacity" => capacity: Expr,
+        "batch" => batch: Names,
+        "handle" => handle: Expr,
+        "on" => on: Expr,
+        "crate" => krate: Expr,
+    }
+}
+
+impl Args {
+    pub(crate) fn parse(tokens: TokenStream, diag: &mut Diag) -> Self {
+        let mut args = Self::default();
+        read_all(tokens, diag, |input, diag| {
+            args.put(Given::parse(input)?, diag);
+            Ok(())
+        });
+        args
+    }
+}

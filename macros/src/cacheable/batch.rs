@@ -1,0 +1,83 @@
+//! May use: emit, key, policy, signature, stored, subject.
+//!
+//! A batch: one look-up per element, then the body runs once for the elements that are missing.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Type;
+
+use super::model::Model;
+use crate::{
+    emit::{self, Run, Site, View, code},
+    signature::without_lifetimes,
+};
+
+/// The expansion for a batch over the parameter of this index.
+pub(crate) fn expand(model: &Model, index: usize) -> TokenStream {
+    let subject = &model.subject;
+    let Some((name, ty)) = subject
+        .params
+        .names
+        .get(index)
+        .and_then(|param| Some((&param.ident, param.ty.as_ref()?)))
+    else {
+        return TokenStream::new();
+    };
+    let (door, ty) = (&subject.door, without_lifetimes(ty));
+    let prologue = prologue(model, index);
+    let mut run = Run::new(subject, "load_batch", code!(__batch));
+    run.first = code!(let #name: #ty = #door::BatchIds::lend(&__missing););
+    let run = run.tokens();
+    // A list that the function owns is done with here, as the body gets one of its own.
+    let done = (!matches!(ty, Type::Reference(_))).then(|| code!(::core::mem::drop(#name);));
+    emit::whole(subject, &quote!(#prologue #done #run))
+}
+
+fn prologue(model: &Model, index: usize) -> TokenStream {
+    let Model {
+        subject,
+        stored,
+        loading,
+        ..
+    } = model;
+    let door = &subject.door;
+    let name = subject.params.names.get(index).map(|param| &param.ident);
+    let statics = Site {
+        subject,
+        stored,
+        kind: "Batch",
+    }
+    .statics();
+    let here = emit::here(subject);
+    let shape = emit::shape(subject, loading.shares_errors());
+    let (borrow, on) = emit::on(subject.on.as_ref());
+    let element = syn::Ident::new("__id", proc_macro2::Span::mixed_site());
+    let view = View::Element(index, &element);
+    let key = emit::key(
+        subject,
+        &stored.key,
+        &emit::scope(subject, &stored.key, &stored.skips),
+        view,
+    );
+    let tags = emit::tags(subject, &stored.tags, view);
+    let policy = emit::policy(subject, &code!(__shape), &stored.storing, Some(loading));
+    code! {
+        let (__batch, __missing) = {
+            #[allow(unused_imports)]
+            use #door::ladder::*;
+            #statics
+            #here
+            #borrow
+            let __shape = #shape;
+            let mut __batch = __SITE.batch(#on, __shape, __here, #policy);
+            for #element in #door::BatchIds::iter(&#name) {
+                __batch.look(#element, &#key, #tags);
+            }
+            if let ::core::option::Option::Some(__hit) = __batch.complete() {
+                return __hit;
+            }
+            let __missing = __batch.missing();
+            (__batch, __missing)
+        };
+    }
+}

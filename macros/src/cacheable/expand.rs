@@ -1,0 +1,151 @@
+//! May use: emit, key, policy, signature, stored, subject.
+//!
+//! The function with a look-up before its body.
+//!
+//! Invariant: the prologue is a block of its own, so that what it imports and declares is out of the body's sight.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{
+    batch, handle,
+    model::{Form, Model},
+};
+use crate::{
+    emit::{self, Owned, Run, Site, View, code},
+    stored::Stored,
+    subject::Subject,
+};
+
+/// The expansion.
+pub(crate) fn expand(model: &Model) -> TokenStream {
+    match &model.form {
+        Form::Plain => plain(model, &Place::own(model)),
+        Form::Batch(index) => batch::expand(model, *index),
+        Form::Handle(name) => {
+            let place = Place::handle(name);
+            let (function, handle) = (plain(model, &place), handle::expand(model, name));
+            quote!(#function #handle)
+        }
+    }
+}
+
+/// Where the static is, and how the function names it.
+struct Place {
+    statics: TokenStream,
+    site: TokenStream,
+    here: TokenStream,
+}
+
+impl Place {
+    fn own(model: &Model) -> Self {
+        let Model {
+            subject, stored, ..
+        } = model;
+        Self {
+            statics: Site {
+                subject,
+                stored,
+                kind: "Cacheable",
+            }
+            .statics(),
+            site: code!(__SITE),
+            here: emit::here(subject),
+        }
+    }
+
+    fn handle(name: &syn::Ident) -> Self {
+        Self {
+            statics: code!(let __site = #name::__site();),
+            site: code!(__site),
+            here: code!(let __here = #name::__here();),
+        }
+    }
+}
+
+fn plain(model: &Model, place: &Place) -> TokenStream {
+    let Model {
+        subject,
+        stored,
+        loading,
+        ..
+    } = model;
+    let (condition, lookup) = conditional(subject, stored, lookup(model, place));
+    let Place { statics, here, .. } = place;
+    let shape = emit::shape(subject, loading.shares_errors());
+    let door = &subject.door;
+    let prologue = code! {
+        #condition
+        let __miss = {
+            #[allow(unused_imports)]
+            use #door::ladder::*;
+            #statics
+            #here
+            let __shape = #shape;
+            #lookup
+        };
+    };
+    let arguments = code!(__miss);
+    if !loading.background {
+        let run = Run::new(subject, "load", arguments).tokens();
+        return emit::whole(subject, &quote!(#prologue #run));
+    }
+    let Owned {
+        before,
+        first,
+        body,
+    } = Owned::new(subject);
+    let run = Run {
+        subject,
+        call: "load_spawned",
+        arguments,
+        first,
+        body,
+    }
+    .tokens();
+    emit::whole(subject, &quote!(#prologue #before #run))
+}
+
+/// Hit or miss: returns from the function, or is the miss.
+fn lookup(model: &Model, place: &Place) -> TokenStream {
+    let Model {
+        subject,
+        stored,
+        loading,
+        ..
+    } = model;
+    let site = &place.site;
+    let (borrow, on) = emit::on(subject.on.as_ref());
+    let key = emit::key(
+        subject,
+        &stored.key,
+        &emit::scope(subject, &stored.key, &stored.skips),
+        View::Here,
+    );
+    let tags = emit::tags(subject, &stored.tags, View::Here);
+    let policy = emit::policy(subject, &code!(__shape), &stored.storing, Some(loading));
+    code! {
+        #borrow
+        let __key = #key;
+        if let ::core::option::Option::Some(__hit) = #site.hit(#on, __shape, __here, &__key) {
+            return __hit;
+        }
+        #site.miss(#on, __shape, __here, &__key, #tags, #policy)
+    }
+}
+
+/// Puts the look-up under `condition`, which is asked outside of the prologue's imports.
+fn conditional(
+    subject: &Subject,
+    stored: &Stored,
+    lookup: TokenStream,
+) -> (Option<TokenStream>, TokenStream) {
+    let door = &subject.door;
+    match &stored.condition {
+        Some(condition) => (
+            Some(code!(let __condition: bool = #condition;)),
+            code!(if __condition { #lookup } else { #door::bypass(__shape) }),
+        ),
+        None => (None, lookup),
+    }
+}

@@ -1,0 +1,31 @@
+//! May use: args, diag, key, policy, signature, stack, stored, subject, template, value, emit.
+//!
+//! `#[cacheable]`: answer from the cache, or run the body and store its value.
+//!
+//! Flow: tokens -> [`args::Args`] (as written) -> [`model::Model`] (checked) -> [`expand::expand`] (cannot fail).
+
+mod args;
+mod batch;
+mod expand;
+mod handle;
+mod model;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::TokenStream;
+
+use crate::{diag, signature::Function};
+
+/// Expands `#[cacheable(args)] item`.
+pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
+    diag::run(
+        item,
+        |diag| {
+            let args = args::Args::parse(args, diag);
+            let function = Function::parse("cacheable", item.clone(), diag)?;
+            model::Model::check(&args, function, diag)
+        },
+        expand::expand,
+    )
+}

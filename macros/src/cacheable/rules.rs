@@ -1,0 +1,214 @@
+//! May use: args, diag, key, policy, signature, stored, subject, template, value.
+//!
+//! Options of `#[cacheable]` that do not go together, each rule on its own.
+
+use syn::{FnArg, GenericParam, Ident, LitStr, Type, ext::IdentExt, visit::Visit};
+
+use super::{args::Args, model::Form};
+use crate::{
+    diag::Diag,
+    nearest,
+    policy::Loading,
+    signature::Kind,
+    stored::Stored,
+    subject::Subject,
+    template::{Piece, Template, Use},
+    value,
+};
+
+/// Reads the prefix of the default key, which is literal text alone.
+pub(crate) fn prefix(literal: &LitStr, diag: &mut Diag) -> Option<String> {
+    let template = Template::parse(literal, Use::Key, diag)?;
+    if template
+        .pieces
+        .iter()
+        .any(|piece| matches!(piece, Piece::Hole(_)))
+    {
+        diag.at(literal, "`prefix` is plain text: write `prefix = \"users\"`, or the whole key as `key = \"users:{id}\"`");
+        return None;
+    }
+    Some(template.text)
+}
+
+/// `cache_err` and `err_ttl` come together.
+pub(crate) fn pairs(args: &Args, diag: &mut Diag) {
+    if !args.err_ttl.is_given() {
+        args.cache_err.refuse(
+            "`cache_err` needs to know for how long: add `err_ttl = \"5s\"`",
+            diag,
+        );
+    }
+    if !args.cache_err.is_given() {
+        args.err_ttl.refuse(
+            "`err_ttl` needs to know which errors: add `cache_err = |error| ..`",
+            diag,
+        );
+    }
+}
+
+/// `refresh` says who refreshes, so something must be refreshed.
+pub(crate) fn refresh(args: &Args, loading: &Loading, diag: &mut Diag) {
+    if !loading.early && !args.stale.is_given() {
+        args.refresh.refuse(
+            "nothing is refreshed here: add `stale = \"1m\"`, or remove `early = off`",
+            diag,
+        );
+    }
+}
+
+/// Options that need a future.
+pub(crate) fn asynchronous(args: &Args, loading: &Loading, subject: &Subject, diag: &mut Diag) {
+    if loading.background {
+        nameable(args, subject, diag);
+    }
+    if subject.returns.kind != Kind::Sync {
+        return;
+    }
+    args.load_timeout.refuse("`load_timeout` cannot interrupt a sync function: make it `async`, or bound the work inside", diag);
+    if loading.background {
+        args.refresh.refuse(
+            "`refresh = background` needs an `async fn`: make it one, or write `refresh = caller`",
+            diag,
+        );
+    }
+}
+
+/// A background refresh owns what it borrows, for which the types behind the references must have names.
+fn nameable(args: &Args, subject: &Subject, diag: &mut Diag) {
+    for param in &subject.params.names {
+        if param.referent().is_some_and(has_impl) {
+            diag.at(
+                &param.ident,
+                format_args!("`refresh = background` must own `{}`: give its type a name instead of `&impl ..`", param.name()),
+            );
+        }
+        if let Some(Type::Reference(reference)) = &param.ty
+            && reference.mutability.is_some()
+        {
+            args.refresh.refuse(
+                "`refresh = background` cannot own a `&mut` argument: write `refresh = caller`",
+                diag,
+            );
+        }
+    }
+}
+
+fn has_impl(ty: &Type) -> bool {
+    struct Find(bool);
+    impl Visit<'_> for Find {
+        fn visit_type_impl_trait(&mut self, _: &syn::TypeImplTrait) {
+            self.0 = true;
+        }
+    }
+    let mut find = Find(false);
+    find.visit_type(ty);
+    find.0
+}
+
+/// Whether there is a batch or a handle.
+pub(crate) fn form(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Form> {
+    if let Some(names) = args.batch.value() {
+        args.handle.refuse(
+            "`handle` is not available with `batch`: put it on the function of one element",
+            diag,
+        );
+        no_batch(args, diag);
+        return batch(&names.0, subject, diag).map(Form::Batch);
+    }
+    if let Some(expr) = args.handle.value() {
+        let name = value::ident("handle", "USERS", expr, diag)?;
+        return handle(name, subject, diag);
+    }
+    Some(Form::Plain)
+}
+
+fn no_batch(args: &Args, diag: &mut Diag) {
+    let options = [
+        &args.refresh,
+        &args.stale,
+        &args.stale_if_error,
+        &args.load_timeout,
+        &args.early,
+        &args.condition,
+    ];
+    for name in options.into_iter().filter_map(|slot| slot.name()) {
+        diag.at(
+            name,
+            format_args!("`{name}` is not available with `batch`: remove it"),
+        );
+    }
+}
+
+fn batch(names: &[Ident], subject: &Subject, diag: &mut Diag) -> Option<usize> {
+    let [name] = names else {
+        diag.at(&names[1], "`batch` takes one parameter: write `batch(ids)`");
+        return None;
+    };
+    let text = name.unraw().to_string();
+    let found = subject.params.find(&text);
+    match found.map(|index| &subject.params.names[index]) {
+        None => {
+            let known = subject.params.known();
+            let near = nearest::hint(&text, known.iter().map(String::as_str));
+            diag.at(
+                name,
+                format_args!(
+                    "there is no parameter `{text}`: write the list of ids, as `batch(ids)`{near}"
+                ),
+            );
+        }
+        Some(param) if param.ty.is_none() => {
+            diag.at(
+                &param.ident,
+                format_args!("`batch` needs a plain parameter: write `{text}: &[Id]`"),
+            );
+        }
+        Some(_) => return found,
+    }
+    None
+}
+
+/// Each element has a key of its own only if it is in the key.
+pub(crate) fn batch_key(form: &Form, subject: &Subject, stored: &Stored, diag: &mut Diag) {
+    if let Form::Batch(index) = form
+        && !stored.key.names_param(*index)
+    {
+        let param = &subject.params.names[*index];
+        let name = param.name();
+        diag.at(&param.ident, format_args!("`{name}` is the batch and must be in the key: add `{{{name}}}`, one element of it, to `key`"));
+    }
+}
+
+fn handle(name: &Ident, subject: &Subject, diag: &mut Diag) -> Option<Form> {
+    let before = diag.count();
+    let sig = &subject.function.sig;
+    if let Some(receiver) = &subject.params.receiver {
+        diag.at(&receiver.token, "`handle` needs a free function, as it has no `self` to ask: move the body to one, or remove `handle`");
+    }
+    for param in &sig.generics.params {
+        if !matches!(param, GenericParam::Lifetime(_)) {
+            diag.at(param, "`handle` needs a function without type parameters: write the concrete types, or remove `handle`");
+        }
+    }
+    for input in &sig.inputs {
+        if let FnArg::Typed(typed) = input
+            && !matches!(*typed.pat, syn::Pat::Ident(_) | syn::Pat::Wild(_))
+        {
+            diag.at(&typed.pat, "`handle` needs plain parameters: write `name: Type`, and take the pattern apart in the body");
+        }
+    }
+    (diag.count() == before).then(|| Form::Handle(name.clone()))
+}
+
+/// A handle stores values without the arguments that the key skips, so its tags cannot name them.
+pub(crate) fn handle_tags(form: &Form, subject: &Subject, stored: &Stored, diag: &mut Diag) {
+    if !matches!(form, Form::Handle(_)) {
+        return;
+    }
+    for (index, param) in subject.params.names.iter().enumerate() {
+        if stored.skips.has(index) && stored.tags.iter().any(|tag| tag.names_param(index)) {
+            let name = param.name();
+            diag.at(&param.ident, format_args!("a tag names `{name}`, which the handle does not take as it is skipped: remove one of the two"));
+        }
+    }
+}

@@ -1,0 +1,278 @@
+use super::attribute;
+use crate::snapshot::{expand, fails, matches};
+
+const GET_USER: &str = "async fn get_user(id: u64) -> Result<User, Error> { load(id).await }";
+
+fn snapshot(name: &str, args: &str, item: &str) {
+    matches(&format!("cacheable_{name}"), &expand(attribute, args, item));
+}
+
+#[test]
+fn plain_async() {
+    snapshot("async", "ttl = 300", GET_USER);
+}
+
+#[test]
+fn method_with_every_option() {
+    snapshot(
+        "options",
+        r#"ttl = "5m", key = "user:{self.tenant}:{user.id}:{filter:hash}:{name:lower}", skip(page), tags = ["t:{user.id}"],
+        condition = page == 0, unless = |v| v.is_empty(), negative_ttl = 5, cache_err = Error::is_absent, err_ttl = 1,
+        stale = "1h", stale_if_error = "1d", early = off, jitter = 0.05, single_flight = off, share_error = share,
+        load_timeout = LIMIT, capacity = 100, on = self.cache, crate = my::fastness"#,
+        "pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -> Result<Vec<User>, Error> { body() }",
+    );
+}
+
+#[test]
+fn sync() {
+    snapshot(
+        "sync",
+        "ttl = 300, prefix = \"squares\"",
+        "/// Docs.\n#[inline]\nfn square(x: u64) -> u64 { x * x }",
+    );
+}
+
+#[test]
+fn async_trait_shape() {
+    snapshot(
+        "boxed",
+        "ttl = 300",
+        "fn get<'life0, 'async_trait>(&'life0 self, id: u64) -> ::core::pin::Pin<Box<dyn ::core::future::Future<Output = Option<User>> + ::core::marker::Send + 'async_trait>>
+        where 'life0: 'async_trait, Self: 'async_trait { Box::pin(async move { None }) }",
+    );
+}
+
+#[test]
+fn future_returning() {
+    snapshot(
+        "future",
+        "ttl = 300",
+        "fn get(id: u64) -> impl Future<Output = u64> + Send { async move { id } }",
+    );
+}
+
+#[test]
+fn background_refresh() {
+    snapshot(
+        "background",
+        "ttl = 300, stale = 60, refresh = background",
+        "async fn get(&self, id: u64, name: &str) -> u64 { log!(self.id, name); self.load(id).await }",
+    );
+}
+
+#[test]
+fn batch() {
+    snapshot(
+        "batch",
+        "ttl = 300, key = \"user:{ids}\", batch(ids), tags = [\"t:{ids}\"]",
+        "async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> { load(ids).await }",
+    );
+}
+
+#[test]
+fn handle() {
+    snapshot(
+        "handle",
+        "ttl = 300, handle = USERS, skip(trace)",
+        "pub async fn get_user(id: u64, name: &str, trace: Trace) -> User { load(id, name, trace).await }",
+    );
+}
+
+#[test]
+fn all_errors_are_reported_at_once_beside_the_item() {
+    let expansion = expand(
+        attribute,
+        "tll = 3, key = \"user:{ix}\", jitter = 2",
+        GET_USER,
+    );
+    assert!(
+        expansion
+            .to_string()
+            .starts_with("async fn get_user (id : u64)")
+    );
+    fails(
+        attribute,
+        "tll = 3, key = \"user:{ix}\", jitter = 2",
+        GET_USER,
+        &[
+            "`cacheable` has no option `tll`: did you mean `ttl`?",
+            "there is no parameter `ix`: did you mean `{id}`?",
+            "`ttl` is missing: write `#[cacheable(ttl = 300)]` (seconds) or `ttl = \"5m\"`",
+            "`jitter` is a share from 0 to 0.5: write `jitter = 0.1` or `jitter = \"10%\"`",
+        ],
+    );
+}
+
+#[test]
+fn options_that_do_not_go_together() {
+    for (args, expected) in [
+        (
+            "ttl = 1, key = \"u:{id}\", prefix = \"u\"",
+            "`prefix` is of the default key, and `key` replaces that: keep one of the two",
+        ),
+        (
+            "ttl = 1, cache_err = f",
+            "`cache_err` needs to know for how long: add `err_ttl = \"5s\"`",
+        ),
+        (
+            "ttl = 1, err_ttl = 5",
+            "`err_ttl` needs to know which errors: add `cache_err = |error| ..`",
+        ),
+        (
+            "ttl = 1, early = off, refresh = background",
+            "nothing is refreshed here: add `stale = \"1m\"`, or remove `early = off`",
+        ),
+        (
+            "ttl = 1, tier = both",
+            "`tier` needs the shared tier, which this version does not have: leave it out",
+        ),
+        (
+            "ttl = 1, single_flight = fleet",
+            "`single_flight = fleet` needs the shared tier, which this version does not have: write `single_flight = process`",
+        ),
+        (
+            "ttl = 1, batch(id), stale = 5",
+            "`stale` is not available with `batch`: remove it",
+        ),
+        (
+            "ttl = 1, batch(id), handle = X",
+            "`handle` is not available with `batch`: put it on the function of one element",
+        ),
+        (
+            "ttl = 1, batch(ids)",
+            "there is no parameter `ids`: write the list of ids, as `batch(ids)`; did you mean `id`?",
+        ),
+        (
+            "ttl = 1, batch(id), skip(id)",
+            "`id` is the batch and must be in the key: add `{id}`, one element of it, to `key`",
+        ),
+        ("ttl = 1, ttl = 2", "`ttl` is given twice: keep one"),
+        (
+            "ttl = 1, capacity = 0",
+            "`capacity` is zero: write at least 1, or leave `capacity` out",
+        ),
+        (
+            "ttl = 1, handle = a::B",
+            "`handle` takes a name: write `handle = USERS`",
+        ),
+        (
+            "ttl = 1, refresh = backgroud",
+            "`refresh` takes one of a few words: write `refresh = caller` or `refresh = background`; did you mean `background`?",
+        ),
+        (
+            "ttl = 1, handle = H, skip(id), tags = [\"t:{id}\"]",
+            "a tag names `id`, which the handle does not take as it is skipped: remove one of the two",
+        ),
+    ] {
+        fails(attribute, args, GET_USER, &[expected]);
+    }
+}
+
+#[test]
+fn options_against_the_function() {
+    for (args, item, expected) in [
+        (
+            "ttl = 1, load_timeout = 1",
+            "fn f(id: u8) -> u8 { 1 }",
+            "`load_timeout` cannot interrupt a sync function: make it `async`, or bound the work inside",
+        ),
+        (
+            "ttl = 1, refresh = background",
+            "fn f(id: u8) -> u8 { 1 }",
+            "`refresh = background` needs an `async fn`: make it one, or write `refresh = caller`",
+        ),
+        (
+            "ttl = 1, handle = H",
+            "fn f(&self) -> u8 { 1 }",
+            "`handle` needs a free function, as it has no `self` to ask: move the body to one, or remove `handle`",
+        ),
+        (
+            "ttl = 1, handle = H",
+            "fn f<T>(t: T) -> u8 { 1 }",
+            "`handle` needs a function without type parameters: write the concrete types, or remove `handle`",
+        ),
+        (
+            "ttl = 1, handle = H",
+            "fn f((a, b): (u8, u8)) -> u8 { 1 }",
+            "`handle` needs plain parameters: write `name: Type`, and take the pattern apart in the body",
+        ),
+        (
+            "ttl = 1, skip(pgae)",
+            "fn f(page: u8) -> u8 { 1 }",
+            "there is no parameter `pgae` to skip: remove it from `skip`; did you mean `page`?",
+        ),
+        (
+            "ttl = 1, skip(self)",
+            "fn f(page: u8) -> u8 { 1 }",
+            "there is no `self` to skip: remove it from `skip`",
+        ),
+    ] {
+        fails(attribute, args, item, &[expected]);
+    }
+}
+
+#[test]
+fn a_forgotten_parameter_is_an_error() {
+    let item = "fn list(user: u64, page: u32, (a, _): (u8, u8), _: Trace) -> Vec<u8> { vec![] }";
+    let forgotten = |name: &str| {
+        format!(
+            "`{name}` is not in the key, so two calls that differ only in it would share one entry: \
+             add `{{{name}}}` to `key`, or `skip({name})` if it does not change the result"
+        )
+    };
+    fails(
+        attribute,
+        "ttl = 1, key = \"list:{user}\"",
+        item,
+        &[&forgotten("page"), &forgotten("a")],
+    );
+    fails(
+        attribute,
+        "ttl = 1, key = \"list:{user}:{a}\", skip(page)",
+        item,
+        &[],
+    );
+    fails(
+        attribute,
+        "ttl = 1, key = \"list:{user}:{a}:{page}\", skip(page)",
+        item,
+        &["`page` is in the key and skipped: keep one of the two"],
+    );
+}
+
+#[test]
+fn stacks_that_make_no_sense() {
+    for (below, expected) in [
+        ("cacheable(ttl = 1)", "`cacheable` is here twice: keep one"),
+        (
+            "fastness::cache_put(ttl = 1)",
+            "a hit would skip `cache_put`: put it on the function that writes, or keep only `cacheable`",
+        ),
+        (
+            "cache_invalidate(\"a:*\")",
+            "a hit would skip `cache_invalidate`: put it on the function that writes",
+        ),
+        (
+            "fallback(f)",
+            "its fallback would be cached as if it were true: put `#[fallback]` above `#[cacheable]`",
+        ),
+        (
+            "timed",
+            "a hit would not be timed: put `#[timed]` above `#[cacheable]`",
+        ),
+    ] {
+        fails(
+            attribute,
+            "ttl = 1",
+            &format!("#[{below}] {GET_USER}"),
+            &[expected],
+        );
+    }
+    fails(
+        attribute,
+        "ttl = 1",
+        &format!("#[retry] #[circuit_breaker(name = \"x\")] {GET_USER}"),
+        &[],
+    );
+}

@@ -1,0 +1,70 @@
+//! May use: nothing of this crate.
+//!
+//! Collects everything that is wrong with one use of an attribute, so that the user sees all of it in one compilation
+//! instead of one error at a time.
+//!
+//! Flow: [`run`] hands a [`Diag`] to the checks, then either expands the checked model or emits the errors.
+//!
+//! Invariants: an error always has a span; on any error the item is emitted untouched beside the `compile_error!`s, so
+//! that nothing else in the user's crate fails because of ours; a model is expanded only if no error was reported.
+
+use std::fmt::Display;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+
+/// The errors of one use of an attribute, in the order in which they were found.
+#[derive(Default)]
+pub(crate) struct Diag {
+    errors: Vec<syn::Error>,
+}
+
+impl Diag {
+    /// Reports `message` at `span`.
+    pub(crate) fn error(&mut self, span: Span, message: impl Display) {
+        self.errors.push(syn::Error::new(span, message));
+    }
+
+    /// Reports `message` over all of `tokens`.
+    pub(crate) fn at(&mut self, tokens: &impl ToTokens, message: impl Display) {
+        self.errors.push(syn::Error::new_spanned(tokens, message));
+    }
+
+    /// Reports an error that `syn` found.
+    pub(crate) fn add(&mut self, error: syn::Error) {
+        self.errors.push(error);
+    }
+
+    /// How many errors were reported so far; compare two counts to learn whether a step found any.
+    pub(crate) fn count(&self) -> usize {
+        self.errors.len()
+    }
+
+    fn into_tokens(self) -> TokenStream {
+        self.errors
+            .iter()
+            .map(syn::Error::to_compile_error)
+            .collect()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn messages(&self) -> Vec<String> {
+        self.errors.iter().map(ToString::to_string).collect()
+    }
+}
+
+/// Checks one use of an attribute and expands it if nothing is wrong.
+pub(crate) fn run<M>(
+    item: &TokenStream,
+    check: impl FnOnce(&mut Diag) -> Option<M>,
+    expand: impl FnOnce(&M) -> TokenStream,
+) -> TokenStream {
+    let mut diag = Diag::default();
+    match check(&mut diag) {
+        Some(model) if diag.count() == 0 => expand(&model),
+        _ => {
+            let errors = diag.into_tokens();
+            quote!(#item #errors)
+        }
+    }
+}

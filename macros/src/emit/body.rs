@@ -1,0 +1,90 @@
+//! May use: signature, subject.
+//!
+//! The user's body inside the call that runs it, and the function around that call.
+
+use proc_macro2::{Group, Span, TokenStream};
+use quote::format_ident;
+
+use super::code;
+use crate::{signature::Kind, subject::Subject};
+
+/// The call that runs the body: `load(__miss, async move { .. }).await`.
+pub(crate) struct Run<'a> {
+    pub(crate) subject: &'a Subject,
+    /// The function of the runtime; its synchronous twin ends in `_sync`.
+    pub(crate) call: &'static str,
+    /// The arguments before the body.
+    pub(crate) arguments: TokenStream,
+    /// Statements at the start of the block that holds the body.
+    pub(crate) first: TokenStream,
+    /// The body, braces included.
+    pub(crate) body: Group,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(subject: &'a Subject, call: &'static str, arguments: TokenStream) -> Self {
+        let body = subject.function.body.clone();
+        Self {
+            subject,
+            call,
+            arguments,
+            first: TokenStream::new(),
+            body,
+        }
+    }
+
+    /// The tokens of the call.
+    pub(crate) fn tokens(&self) -> TokenStream {
+        let Self {
+            subject,
+            call,
+            arguments,
+            first,
+            body,
+        } = self;
+        let Subject { door, returns, .. } = subject;
+        let body = inner(body);
+        if returns.kind == Kind::Sync {
+            let call = format_ident!("{call}_sync");
+            return code!(#door::#call(#arguments, move || -> #returns { #first #body }));
+        }
+        let call = format_ident!("{call}");
+        let typed = return_type(subject);
+        let value = if returns.kind == Kind::Async {
+            code!(#body)
+        } else {
+            code!((#body).await)
+        };
+        code!(#door::#call(#arguments, async move { #first #typed #value }).await)
+    }
+}
+
+/// The body as a block inside another; its braces become ours, or the compiler would call them unnecessary.
+fn inner(body: &Group) -> Group {
+    let mut inner = body.clone();
+    inner.set_span(body.span().resolved_at(Span::mixed_site()));
+    inner
+}
+
+/// Tells an `async` block the type of its `return`s and `?`s, which it has no syntax for.
+fn return_type(subject: &Subject) -> Option<TokenStream> {
+    let returns = &subject.returns;
+    (!returns.is_unit()).then(|| {
+        code! {
+            if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<#returns> {
+                return __value;
+            }
+        }
+    })
+}
+
+/// The whole function, with `statements` as what it does before it gives its result.
+pub(crate) fn whole(subject: &Subject, statements: &TokenStream) -> TokenStream {
+    let body = match subject.returns.kind {
+        Kind::Sync | Kind::Async => statements.clone(),
+        Kind::Boxed => code!(::std::boxed::Box::pin(async move { #statements })),
+        // Not the block alone, or clippy would tell the user to write an `async fn`.
+        Kind::ImplFuture => code!(::core::convert::identity(async move { #statements })),
+    };
+    subject.function.with_body(&body)
+}

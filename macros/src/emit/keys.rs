@@ -1,0 +1,124 @@
+//! May use: key, signature, subject.
+//!
+//! Keys as tokens: the static template, and the tuple of borrowed arguments that a hit is looked up with.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::code;
+use crate::{
+    key::{Key, Part, Piece, Root, Skips},
+    signature::{Param, Params},
+    subject::{Door, Subject},
+    template::Format,
+};
+
+/// How the arguments are seen where the key is made.
+#[derive(Clone, Copy)]
+pub(crate) enum View<'a> {
+    /// As the parameters of the annotated function.
+    Here,
+    /// All by reference, as the parameters of a handle's methods.
+    ByRef,
+    /// The parameter of this index is one element of its list, under this name.
+    Element(usize, &'a Ident),
+}
+
+/// `&[Piece::Lit("user:"), Piece::Arg(0)]`
+pub(crate) fn pieces(door: &Door, key: &Key) -> TokenStream {
+    let pieces = key.pieces.iter().map(|piece| match piece {
+        Piece::Text(text) => quote!(#door::Piece::Lit(#text)),
+        Piece::Path => quote!(#door::Piece::Path),
+        Piece::Arg(index) => {
+            let index = proc_macro2::Literal::usize_unsuffixed(*index);
+            quote!(#door::Piece::Arg(#index))
+        }
+    });
+    code!(&[#(#pieces),*])
+}
+
+/// `(SCOPE, PART, PART,)`
+pub(crate) fn key(
+    subject: &Subject,
+    key: &Key,
+    scope: &TokenStream,
+    view: View<'_>,
+) -> TokenStream {
+    let parts = part_list(subject, key, view);
+    code!((#scope, #parts))
+}
+
+/// `PART, PART,`
+fn part_list(subject: &Subject, key: &Key, view: View<'_>) -> TokenStream {
+    key.parts
+        .iter()
+        .map(|part| part_tokens(&subject.door, part, &subject.params, view))
+        .collect()
+}
+
+/// What leads every key of the receiver's type, unless the template says it or the user skips it.
+pub(crate) fn scope(subject: &Subject, key: &Key, skips: &Skips) -> TokenStream {
+    let door = &subject.door;
+    match &subject.params.receiver {
+        Some(receiver) if skips.receiver.is_none() && !key.names_receiver() => {
+            let this = receiver.token;
+            code!((&#door::Arg(&#this)).scope())
+        }
+        _ => code!(#door::NoScope),
+    }
+}
+
+/// `&[tag(&[..], &(NoScope, ..)), ..]`
+pub(crate) fn tags(subject: &Subject, tags: &[Key], view: View<'_>) -> TokenStream {
+    let door = &subject.door;
+    let tags = tags.iter().map(|tag| {
+        let pieces = pieces(door, tag);
+        let key = key(subject, tag, &code!(#door::NoScope), view);
+        code!(#door::tag(#pieces, &#key))
+    });
+    code!(&[#(#tags),*])
+}
+
+fn part_tokens(door: &Door, part: &Part, params: &Params, view: View<'_>) -> TokenStream {
+    let value = reference(part, params, view);
+    // An argument that cannot be in a key is the parameter's fault: say so there.
+    let place = match part.root {
+        Root::Param(index) => params
+            .names
+            .get(index)
+            .map_or_else(Span::call_site, |param| param.ident.span()),
+        Root::Receiver => Span::call_site(),
+    };
+    let span = Span::mixed_site().located_at(place);
+    match part.format {
+        Format::Plain => quote_spanned!(span=> (&#door::Arg(#value)).part(),),
+        Format::Hash => quote_spanned!(span=> #door::digest(#value),),
+        Format::Lower => quote_spanned!(span=> #door::lower(#value),),
+    }
+}
+
+/// The value of a part, by reference.
+fn reference(part: &Part, params: &Params, view: View<'_>) -> TokenStream {
+    let (root, is_reference) = match (part.root, view) {
+        (Root::Param(index), View::Element(element, name)) if index == element => {
+            (quote!(#name), true)
+        }
+        (Root::Param(index), View::Here | View::Element(..)) => (param(params, index), false),
+        (Root::Param(index), View::ByRef) => (param(params, index), true),
+        (Root::Receiver, _) => {
+            let this = params.receiver.as_ref().map(|receiver| receiver.token);
+            (quote!(#this), true)
+        }
+    };
+    let fields = &part.fields;
+    if is_reference && fields.is_empty() {
+        root
+    } else {
+        code!(&#root #(.#fields)*)
+    }
+}
+
+fn param(params: &Params, index: usize) -> TokenStream {
+    let ident = params.names.get(index).map(|Param { ident, .. }| ident);
+    quote!(#ident)
+}

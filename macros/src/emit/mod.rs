@@ -1,0 +1,24 @@
+//! May use: key, policy, signature, subject.
+//!
+//! The pieces of expanded code that the attributes share. Nothing here can fail: every input was checked.
+//!
+//! Invariants: names of ours are `__`-prefixed and hygienic ([`code!`]), so they neither see nor shadow the user's; paths
+//! are absolute; the user's body is emitted once, and nothing is imported around it.
+
+mod body;
+mod keys;
+mod policy;
+mod site;
+mod spawned;
+
+pub(crate) use body::{Run, whole};
+pub(crate) use keys::{View, key, pieces, scope, tags};
+pub(crate) use policy::{policy, shape};
+pub(crate) use site::{Site, borrowed, here, on, receiver};
+pub(crate) use spawned::Owned;
+
+/// `quote!` with the hygiene of `macro_rules!`: locals are ours, everything else is looked up where the user stands.
+macro_rules! code {
+    ($($tokens:tt)*) => { ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*) };
+}
+pub(crate) use code;

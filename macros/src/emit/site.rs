@@ -1,0 +1,109 @@
+//! May use: key, subject, emit/keys.
+//!
+//! The static of a call site that stores values, its registration, and the handle that it works on.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::Expr;
+
+use super::{code, pieces};
+use crate::{stored::Stored, subject::Subject};
+
+/// A static to emit.
+pub(crate) struct Site<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) stored: &'a Stored,
+    /// The variant of `SiteKind`.
+    pub(crate) kind: &'static str,
+}
+
+impl Site<'_> {
+    /// `static __SITE: Site = ..;` and its registration.
+    pub(crate) fn statics(&self) -> TokenStream {
+        let Self {
+            subject,
+            stored,
+            kind,
+        } = self;
+        let Subject { door, function, .. } = subject;
+        let (name, kind, text) = (function.name(), format_ident!("{kind}"), &stored.key.text);
+        let pieces = pieces(door, &stored.key);
+        let tags = stored.tags.iter().map(|tag| &tag.text);
+        let receiver = receiver(
+            subject,
+            stored.key.names_receiver(),
+            stored.skips.receiver.is_some(),
+        );
+        let capacity = option(stored.capacity.map(|capacity| quote!(#capacity)));
+        code! {
+            static __SITE: #door::Site = #door::Site::new(#door::SiteMeta {
+                name: #name,
+                module: ::core::module_path!(),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                kind: #door::SiteKind::#kind,
+                template: #door::Template { text: #text, pieces: #pieces },
+                tags: &[#(#tags),*],
+                receiver: #receiver,
+                capacity: #capacity,
+            });
+            #door::inventory::submit! { #door::Registered::site(&__SITE) }
+        }
+    }
+}
+
+/// How the receiver takes part in the key; `audit()` reports what may have been forgotten.
+pub(crate) fn receiver(subject: &Subject, in_key: bool, skipped: bool) -> TokenStream {
+    let door = &subject.door;
+    let variant = match &subject.params.receiver {
+        None => "None",
+        Some(_) if in_key => "InKey",
+        Some(_) if skipped => "Skipped",
+        Some(_) => "ByType",
+    };
+    let variant = format_ident!("{variant}");
+    quote!(#door::Receiver::#variant)
+}
+
+/// The statement that borrows the explicit handle, if any, and the argument that passes it on.
+pub(crate) fn on(on: Option<&Expr>) -> (Option<TokenStream>, TokenStream) {
+    let borrow = on.map(operand).map(|expr| code!(let __on = &#expr;));
+    let argument = option(borrow.is_some().then(|| code!(__on)));
+    (borrow, argument)
+}
+
+fn option(value: Option<TokenStream>) -> TokenStream {
+    let none = || code!(::core::option::Option::None);
+    value.map_or_else(none, |value| code!(::core::option::Option::Some(#value)))
+}
+
+/// An argument by reference, unless it is written as one.
+pub(crate) fn borrowed(expr: &Expr) -> TokenStream {
+    if let Expr::Reference(_) = expr {
+        return quote!(#expr);
+    }
+    let expr = operand(expr);
+    code!(&#expr)
+}
+
+/// The statements that give the function's own, unnameable type to the runtime.
+pub(crate) fn here(subject: &Subject) -> TokenStream {
+    let door = &subject.door;
+    code! {
+        let __here = || ();
+        let __here = #door::here(&__here);
+    }
+}
+
+/// An expression to stand behind `&`, in parentheses where it needs them.
+fn operand(expr: &Expr) -> TokenStream {
+    match expr {
+        Expr::Path(_)
+        | Expr::Field(_)
+        | Expr::MethodCall(_)
+        | Expr::Call(_)
+        | Expr::Lit(_)
+        | Expr::Paren(_) => quote!(#expr),
+        _ => code!((#expr)),
+    }
+}

@@ -1,0 +1,144 @@
+//! May use: diag, nearest, template, signature.
+//!
+//! A template matched with the parameters of the function: what a key, a pattern or a tag is made of.
+//!
+//! Flow: [`Template`] + [`Params`] -> [`Key`], then [`coverage`] asks whether any argument was forgotten.
+//!
+//! Invariants: the parts of a [`Key`] are in the order of the template, repeats repeated, so the n-th `Piece::Arg` is
+//! the n-th part; every part names a parameter that exists, or a field of `self` where there is a receiver.
+
+mod coverage;
+mod default;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use coverage::{Skips, coverage, only_self};
+pub(crate) use default::{default_key, default_prefix};
+use syn::{LitStr, Member};
+
+use crate::{
+    diag::Diag,
+    nearest,
+    signature::Params,
+    template::{Format, Hole, Piece as TemplatePiece, Template, Use},
+};
+
+/// A checked template.
+pub(crate) struct Key {
+    /// As the user wrote it.
+    pub(crate) text: String,
+    pub(crate) pieces: Vec<Piece>,
+    pub(crate) parts: Vec<Part>,
+    /// Whether it was written with a final `:*`.
+    pub(crate) prefix: bool,
+}
+
+/// A piece of the rendered key.
+pub(crate) enum Piece {
+    Text(String),
+    /// The dotted path of the function.
+    Path,
+    /// The n-th part.
+    Arg(usize),
+}
+
+/// A value in the key.
+pub(crate) struct Part {
+    pub(crate) root: Root,
+    pub(crate) fields: Vec<Member>,
+    pub(crate) format: Format,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// The parameter of this index.
+    Param(usize),
+    Receiver,
+}
+
+impl Key {
+    /// Reads `literal` and matches it with the parameters.
+    pub(crate) fn parse(
+        literal: &LitStr,
+        used: Use,
+        params: &Params,
+        diag: &mut Diag,
+    ) -> Option<Self> {
+        let template = Template::parse(literal, used, diag)?;
+        let before = diag.count();
+        let mut key = Self {
+            text: template.text,
+            pieces: Vec::new(),
+            parts: Vec::new(),
+            prefix: template.prefix,
+        };
+        for piece in template.pieces {
+            match piece {
+                TemplatePiece::Text(text) => key.pieces.push(Piece::Text(text)),
+                TemplatePiece::Hole(hole) => {
+                    if let Some(root) = root(&hole, params, diag) {
+                        key.push(Part {
+                            root,
+                            fields: hole.fields,
+                            format: hole.format,
+                        });
+                    }
+                }
+            }
+        }
+        (diag.count() == before).then_some(key)
+    }
+
+    /// Whether a field of `self` is in the key.
+    pub(crate) fn names_receiver(&self) -> bool {
+        self.parts.iter().any(|part| part.root == Root::Receiver)
+    }
+
+    /// Whether the parameter of this index is in the key, whole or in part.
+    pub(crate) fn names_param(&self, index: usize) -> bool {
+        self.parts
+            .iter()
+            .any(|part| part.root == Root::Param(index))
+    }
+
+    fn push(&mut self, part: Part) {
+        self.pieces.push(Piece::Arg(self.parts.len()));
+        self.parts.push(part);
+    }
+}
+
+/// Finds what a placeholder names.
+fn root(hole: &Hole, params: &Params, diag: &mut Diag) -> Option<Root> {
+    let name = &hole.root;
+    if name == "self" {
+        if params.receiver.is_none() {
+            diag.error(
+                hole.span,
+                "there is no `self` here: take `&self`, or name a parameter",
+            );
+        }
+        return params.receiver.as_ref().map(|_| Root::Receiver);
+    }
+    let found = params.find(name).map(Root::Param);
+    if found.is_none() {
+        let known = params.known();
+        let instead = match nearest::nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{{{near}}}`?"),
+            None if params.names.is_empty() => "the function has no parameters".to_owned(),
+            None => {
+                let names: Vec<_> = params
+                    .names
+                    .iter()
+                    .map(|param| format!("`{{{}}}`", param.name()))
+                    .collect();
+                format!("write one of {}", names.join(", "))
+            }
+        };
+        diag.error(
+            hole.span,
+            format_args!("there is no parameter `{name}`: {instead}"),
+        );
+    }
+    found
+}

@@ -1,0 +1,83 @@
+use syn::{LitStr, parse_quote};
+
+use super::{Key, Piece, Skips, default_key, default_prefix};
+use crate::{args::Names, diag::Diag, signature::Params, template::Use};
+
+#[test]
+fn prefixes_lose_a_leading_verb() {
+    for (name, expected) in [
+        ("get_user", "user"),
+        ("find_user_by_email", "user_by_email"),
+        ("fetch_all", "all"),
+        ("load_config", "config"),
+        ("list_orders", "orders"),
+        ("read_file", "file"),
+        ("lookup_host", "host"),
+        ("search_products", "products"),
+        ("query_rates", "rates"),
+        ("get_", "get_"),
+        ("get", "get"),
+        ("getter", "getter"),
+        ("user", "user"),
+        ("get_get_user", "get_user"),
+    ] {
+        assert_eq!(default_prefix(name), expected);
+    }
+}
+
+fn params() -> Params {
+    Params::new(
+        &parse_quote!(fn f(&self, id: u64, Path(name): Path<&str>, _: u8, (a, [b, ..]): T, r#type: u8)),
+    )
+}
+
+fn pieces(key: &Key) -> String {
+    key.pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Path => "PATH".to_owned(),
+            Piece::Arg(index) => format!("<{index}>"),
+        })
+        .collect()
+}
+
+#[test]
+fn the_default_key_has_every_name_that_is_not_skipped() {
+    let params = params();
+    let mut diag = Diag::default();
+    let skips = Skips::new(Some(&Names(vec![parse_quote!(a)])), &params, &mut diag);
+    let key = default_key("user", &params, &skips);
+    assert_eq!(key.text, "user:<path>:{id}:{name}:{b}:{type}");
+    assert_eq!(pieces(&key), "user:PATH:<0>:<1>:<2>:<3>");
+    assert!(diag.messages().is_empty());
+}
+
+fn parse(text: &str, diag: &mut Diag) -> Option<Key> {
+    Key::parse(
+        &LitStr::new(text, proc_macro2::Span::call_site()),
+        Use::Key,
+        &params(),
+        diag,
+    )
+}
+
+#[test]
+fn repeats_are_repeated() {
+    let key = parse("user:{id}:{type}:{id}", &mut Diag::default()).expect("a key");
+    assert_eq!(pieces(&key), "user:<0>:<1>:<2>");
+    assert!(key.names_param(0) && !key.names_param(1) && !key.names_receiver());
+}
+
+#[test]
+fn unknown_names_are_reported_with_the_nearest() {
+    let mut diag = Diag::default();
+    assert!(parse("user:{nmae}:{zzz}", &mut diag).is_none());
+    assert_eq!(
+        diag.messages(),
+        [
+            "there is no parameter `nmae`: did you mean `{name}`?",
+            "there is no parameter `zzz`: write one of `{id}`, `{name}`, `{a}`, `{b}`, `{type}`",
+        ]
+    );
+}

@@ -1,0 +1,20 @@
+//! May use: diag.
+//!
+//! The annotated function: what is under the attribute, its parameters, and what kind of result it gives.
+//!
+//! Flow: tokens -> [`Function::parse`] -> [`Params`] (every bound name) and [`Returns`] (kind and value type), then the
+//! [`refuse`] rules that the attributes pick from.
+//!
+//! Invariant: the body is never parsed, only carried; so whatever syntax it holds reaches the compiler as it is, and a
+//! use costs little to expand.
+
+mod function;
+mod params;
+pub(crate) mod refuse;
+mod returns;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use function::Function;
+pub(crate) use params::{Param, Params};
+pub(crate) use returns::{Kind, Returns, without_lifetimes};

@@ -1,0 +1,134 @@
+//! May use: nothing of this crate.
+//!
+//! The names that a function's parameters bind, and its receiver.
+//!
+//! Invariant: every name that the body can see as an argument is listed, those inside patterns too; a name that were
+//! missing here could be missing from a key.
+
+use proc_macro2::Ident;
+use syn::{
+    FnArg, Pat, PatIdent, ReceiverKind, Signature, Token, Type,
+    ext::IdentExt,
+    visit::{self, Visit},
+};
+
+/// The names that the parameters bind, in order.
+pub(crate) struct Params {
+    pub(crate) names: Vec<Param>,
+    pub(crate) receiver: Option<Receiver>,
+}
+
+/// A name that a parameter binds.
+pub(crate) struct Param {
+    pub(crate) ident: Ident,
+    /// The type, where the parameter is `name: Type` and not a pattern.
+    pub(crate) ty: Option<Type>,
+}
+
+/// The `self` parameter.
+pub(crate) struct Receiver {
+    pub(crate) token: Token![self],
+    /// `&self` or `&mut self`.
+    pub(crate) by_reference: bool,
+    /// `&mut self` or `self: &mut Self`.
+    pub(crate) mutable: bool,
+}
+
+impl Param {
+    /// The name without `r#`.
+    pub(crate) fn name(&self) -> String {
+        self.ident.unraw().to_string()
+    }
+
+    /// What the parameter refers to, where its type is a shared reference.
+    pub(crate) fn referent(&self) -> Option<&Type> {
+        match &self.ty {
+            Some(Type::Reference(reference)) if reference.mutability.is_none() => {
+                Some(&reference.elem)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Params {
+    pub(crate) fn new(sig: &Signature) -> Self {
+        let mut params = Self {
+            names: Vec::new(),
+            receiver: None,
+        };
+        for input in &sig.inputs {
+            match input {
+                FnArg::Receiver(receiver) => params.receiver = Some(Receiver::new(receiver)),
+                FnArg::Typed(typed) => params.add(&typed.pat, &typed.ty),
+            }
+        }
+        params
+    }
+
+    /// The index of the parameter of this name, given without `r#`.
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|param| param.name() == name)
+    }
+
+    /// All names, with `self` where there is a receiver; for suggestions.
+    pub(crate) fn known(&self) -> Vec<String> {
+        let receiver = self.receiver.iter().map(|_| "self".to_owned());
+        self.names.iter().map(Param::name).chain(receiver).collect()
+    }
+
+    fn add(&mut self, pat: &Pat, ty: &Type) {
+        match pat {
+            Pat::Ident(PatIdent {
+                ident,
+                subpat: None,
+                ..
+            }) => {
+                self.names.push(Param {
+                    ident: ident.clone(),
+                    ty: Some(ty.clone()),
+                });
+            }
+            _ => Bound(&mut self.names).visit_pat(pat),
+        }
+    }
+}
+
+impl Receiver {
+    fn new(receiver: &syn::Receiver) -> Self {
+        let (by_reference, mutable) = match &receiver.kind {
+            ReceiverKind::Reference(_, _, mutability) => (true, mutability.is_some()),
+            ReceiverKind::Typed(_, ty) => match &**ty {
+                Type::Reference(reference) => (true, reference.mutability.is_some()),
+                _ => (false, false),
+            },
+            _ => (false, false),
+        };
+        Self {
+            token: receiver.self_token,
+            by_reference,
+            mutable,
+        }
+    }
+}
+
+/// Collects what a pattern binds.
+struct Bound<'a>(&'a mut Vec<Param>);
+
+impl<'ast> Visit<'ast> for Bound<'_> {
+    fn visit_pat_ident(&mut self, pat: &'ast PatIdent) {
+        // Inside a pattern, a capital letter means a unit struct or a constant.
+        if !pat
+            .ident
+            .unraw()
+            .to_string()
+            .starts_with(char::is_uppercase)
+        {
+            self.0.push(Param {
+                ident: pat.ident.clone(),
+                ty: None,
+            });
+        }
+        visit::visit_pat_ident(self, pat);
+    }
+}

@@ -1,0 +1,129 @@
+//! May use: diag, signature/{function, params, returns}.
+//!
+//! Signatures that cannot be cached, each with what to write instead; every attribute picks the rules that it needs.
+//!
+//! Invariant: each function asks one question and reports on the token that answers it.
+
+use syn::{
+    FnArg, Lifetime, Safety, Signature, TraitBound, Type, TypeFnPtr, TypeImplTrait, TypeReference,
+    spanned::Spanned,
+    visit::{self, Visit},
+};
+
+use super::{Params, Returns};
+use crate::diag::Diag;
+
+/// `const`, `unsafe`, `extern` and variadic functions.
+pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
+    if let Some(token) = &sig.constness {
+        diag.at(
+            token,
+            format_args!(
+                "a `const fn` cannot use a cache at run time: remove `const` or `#[{attribute}]`"
+            ),
+        );
+    }
+    if let Safety::Unsafe(token) = &sig.safety {
+        diag.at(token, format_args!("`#[{attribute}]` cannot keep the promises of an `unsafe fn`: put it on a safe function that calls this one"));
+    }
+    if let Some(abi) = &sig.abi {
+        diag.at(
+            abi,
+            format_args!(
+                "`#[{attribute}]` needs a Rust function: put it on a function that this one calls"
+            ),
+        );
+    }
+    if let Some(variadic) = &sig.variadic {
+        diag.at(
+            variadic,
+            format_args!("`#[{attribute}]` needs a fixed list of parameters: write each one"),
+        );
+    }
+}
+
+/// `&mut self` and `&mut T` parameters, whose effects a hit would skip.
+pub(crate) fn mutable(sig: &Signature, params: &Params, diag: &mut Diag) {
+    if let Some(receiver) = params.receiver.as_ref().filter(|receiver| receiver.mutable) {
+        diag.at(
+            &receiver.token,
+            "`&mut self` may change the value, and a hit would skip the change: take `&self`",
+        );
+    }
+    for input in &sig.inputs {
+        if let FnArg::Typed(typed) = input
+            && let Type::Reference(reference) = &*typed.ty
+            && reference.mutability.is_some()
+        {
+            diag.at(
+                &typed.ty,
+                "a hit would skip the changes to a `&mut` argument: take it by value or by `&`",
+            );
+        }
+    }
+}
+
+/// A function that returns nothing.
+pub(crate) fn nothing(sig: &Signature, returns: &Returns, diag: &mut Diag) {
+    if returns.is_unit() {
+        let span = match &sig.output {
+            syn::ReturnType::Default => sig.ident.span(),
+            syn::ReturnType::Type(_, ty) => ty.span(),
+        };
+        diag.error(
+            span,
+            "there is no value to cache: return one, or remove the attribute",
+        );
+    }
+}
+
+/// A value whose type has no name.
+pub(crate) fn unnamed(returns: &Returns, diag: &mut Diag) {
+    struct Find<'a>(&'a mut Diag);
+    impl<'ast> Visit<'ast> for Find<'_> {
+        fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
+            self.0.at(ty, "the value's type must have a name: write the concrete type, or `Box<dyn ..>`, instead of `impl ..`");
+        }
+    }
+    Find(diag).visit_type(&returns.value);
+}
+
+/// A value that borrows.
+pub(crate) fn borrowed(returns: &Returns, diag: &mut Diag) {
+    Borrowed(diag).visit_type(&returns.value);
+}
+
+const OUTLIVES: &str =
+    "cached values outlive the call: return an owned value such as `String` or `Arc<str>`";
+
+struct Borrowed<'a>(&'a mut Diag);
+
+impl<'ast> Visit<'ast> for Borrowed<'_> {
+    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+        match &reference.lifetime {
+            Some(lifetime) if lifetime.ident == "static" => {
+                visit::visit_type(self, &reference.elem);
+            }
+            _ => self.0.at(reference, OUTLIVES),
+        }
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        if lifetime.ident != "static" {
+            self.0.at(lifetime, OUTLIVES);
+        }
+    }
+
+    // Lifetimes of functions' arguments borrow nothing from this call.
+    fn visit_type_fn_ptr(&mut self, _: &'ast TypeFnPtr) {}
+    fn visit_parenthesized_generic_arguments(
+        &mut self,
+        _: &'ast syn::ParenthesizedGenericArguments,
+    ) {
+    }
+    fn visit_trait_bound(&mut self, bound: &'ast TraitBound) {
+        if bound.lifetimes.is_none() {
+            visit::visit_trait_bound(self, bound);
+        }
+    }
+}

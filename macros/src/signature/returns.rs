@@ -1,0 +1,147 @@
+//! May use: nothing of this crate.
+//!
+//! How a function gives its result: directly, as an `async fn`, or as a future that it returns.
+//!
+//! Invariant: [`Returns::value`] is the type that the caller sees after awaiting; for a plain future-returning function
+//! that is the future's `Output`. The spelling of the value type itself decides nothing.
+
+use quote::ToTokens;
+use syn::{
+    GenericArgument, Lifetime, Path, PathArguments, PathSegment, ReturnType, Signature, Token,
+    Type, TypeParamBound,
+    punctuated::Punctuated,
+    visit_mut::{self, VisitMut},
+};
+
+/// The way in which a function runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sync,
+    Async,
+    /// `fn(..) -> Pin<Box<dyn Future<Output = T>>>`, as `#[async_trait]` makes.
+    Boxed,
+    /// `fn(..) -> impl Future<Output = T>`
+    ImplFuture,
+}
+
+/// A function's result.
+pub(crate) struct Returns {
+    pub(crate) kind: Kind,
+    pub(crate) value: Type,
+}
+
+impl Returns {
+    pub(crate) fn new(sig: &Signature) -> Self {
+        let unit = || syn::parse_quote!(());
+        let written = match &sig.output {
+            ReturnType::Default => unit(),
+            ReturnType::Type(_, ty) => (**ty).clone(),
+        };
+        let future = if sig.asyncness.is_some() {
+            None
+        } else {
+            future(&written)
+        };
+        match future {
+            Some((kind, value)) => Self {
+                kind,
+                value: value.clone(),
+            },
+            None if sig.asyncness.is_some() => Self {
+                kind: Kind::Async,
+                value: written,
+            },
+            None => Self {
+                kind: Kind::Sync,
+                value: written,
+            },
+        }
+    }
+
+    /// Whether there is no value.
+    pub(crate) fn is_unit(&self) -> bool {
+        matches!(&self.value, Type::Tuple(tuple) if tuple.elems.is_empty())
+    }
+}
+
+/// The kind and the output of a type that is spelled as a future.
+fn future(ty: &Type) -> Option<(Kind, &Type)> {
+    match ty {
+        Type::ImplTrait(it) => output(&it.bounds).map(|output| (Kind::ImplFuture, output)),
+        Type::Path(path) => {
+            let pinned = argument(&path.path, "Pin").and_then(|boxed| match boxed {
+                Type::Path(boxed) => argument(&boxed.path, "Box"),
+                _ => None,
+            })?;
+            match pinned {
+                Type::TraitObject(object) => {
+                    output(&object.bounds).map(|output| (Kind::Boxed, output))
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The `T` of `name<T>`.
+fn argument<'a>(path: &'a Path, name: &str) -> Option<&'a Type> {
+    match arguments(path.segments.last()?, name)?.first()? {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    }
+}
+
+/// The `T` of `Future<Output = T>` among `bounds`.
+fn output(bounds: &Punctuated<TypeParamBound, Token![+]>) -> Option<&Type> {
+    bounds.iter().find_map(|bound| {
+        let TypeParamBound::Trait(bound) = bound else {
+            return None;
+        };
+        arguments(bound.path.segments.last()?, "Future")?
+            .iter()
+            .find_map(|argument| match argument {
+                GenericArgument::AssocType(assoc) if assoc.ident == "Output" => Some(&assoc.ty),
+                _ => None,
+            })
+    })
+}
+
+fn arguments<'a>(
+    segment: &'a PathSegment,
+    name: &str,
+) -> Option<&'a Punctuated<GenericArgument, Token![,]>> {
+    match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) if segment.ident == name => Some(&arguments.args),
+        _ => None,
+    }
+}
+
+/// The type with every lifetime but `'static` left to inference, for use where the named ones are not in scope or would
+/// ask for too much.
+pub(crate) fn without_lifetimes(ty: &Type) -> Type {
+    struct Elide;
+    impl VisitMut for Elide {
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            if lifetime.ident != "static" {
+                *lifetime = Lifetime::new("'_", lifetime.span());
+            }
+        }
+        // A lifetime that the type itself binds must keep its name.
+        fn visit_type_fn_ptr_mut(&mut self, _: &mut syn::TypeFnPtr) {}
+        fn visit_trait_bound_mut(&mut self, bound: &mut syn::TraitBound) {
+            if bound.lifetimes.is_none() {
+                visit_mut::visit_trait_bound_mut(self, bound);
+            }
+        }
+    }
+    let mut ty = ty.clone();
+    Elide.visit_type_mut(&mut ty);
+    ty
+}
+
+impl ToTokens for Returns {
+    fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
+        self.value.to_tokens(tokens);
+    }
+}

@@ -1,0 +1,176 @@
+use quote::ToTokens;
+use syn::parse_quote;
+
+use super::{Function, Kind, Params, Returns, refuse, without_lifetimes};
+use crate::diag::Diag;
+
+fn kind(sig: &syn::Signature) -> (Kind, String) {
+    let returns = Returns::new(sig);
+    (returns.kind, returns.value.to_token_stream().to_string())
+}
+
+#[test]
+fn kinds_of_functions() {
+    assert_eq!(kind(&parse_quote!(fn f())), (Kind::Sync, "()".into()));
+    assert_eq!(kind(&parse_quote!(fn f() -> u8)), (Kind::Sync, "u8".into()));
+    assert_eq!(
+        kind(&parse_quote!(async fn f() -> u8)),
+        (Kind::Async, "u8".into())
+    );
+    assert_eq!(
+        kind(&parse_quote!(fn f() -> Pin<Box<dyn Future<Output = u8> + Send + '_>>)),
+        (Kind::Boxed, "u8".into())
+    );
+    assert_eq!(
+        kind(&parse_quote!(fn f() -> std::pin::Pin<Box<dyn Send + Future<Output = u8>>>)),
+        (Kind::Boxed, "u8".into())
+    );
+    assert_eq!(
+        kind(&parse_quote!(fn f() -> impl Send + Future<Output = u8>)),
+        (Kind::ImplFuture, "u8".into())
+    );
+    assert_eq!(
+        kind(&parse_quote!(fn f() -> Pin<Box<u8>>)),
+        (Kind::Sync, "Pin < Box < u8 > >".into())
+    );
+}
+
+fn refused(sig: &syn::Signature) -> Vec<String> {
+    let mut diag = Diag::default();
+    let (params, returns) = (Params::new(sig), Returns::new(sig));
+    refuse::unusual("cacheable", sig, &mut diag);
+    refuse::mutable(sig, &params, &mut diag);
+    refuse::nothing(sig, &returns, &mut diag);
+    refuse::unnamed(&returns, &mut diag);
+    refuse::borrowed(&returns, &mut diag);
+    diag.messages()
+}
+
+#[test]
+fn signatures_that_can_be_cached() {
+    let good: [syn::Signature; 6] = [
+        parse_quote!(fn f(&self) -> &'static str),
+        parse_quote!(async fn f<T: Clone>(self: Arc<Self>, t: &T) -> Result<Vec<T>, Error>),
+        parse_quote!(fn f() -> fn(&str) -> &str),
+        parse_quote!(fn f() -> Arc<dyn Fn(&str) -> &str>),
+        parse_quote!(fn f() -> Box<dyn for<'a> Visit<'a>>),
+        parse_quote!(fn f() -> Cow<'static, str>),
+    ];
+    for sig in good {
+        assert_eq!(
+            refused(&sig),
+            <[&str; 0]>::default(),
+            "{}",
+            sig.to_token_stream()
+        );
+    }
+}
+
+#[test]
+fn signatures_that_cannot_be_cached() {
+    let owned =
+        "cached values outlive the call: return an owned value such as `String` or `Arc<str>`";
+    let cases: [(syn::Signature, &str); 13] = [
+        (
+            parse_quote!(fn f(&mut self) -> u8),
+            "`&mut self` may change the value, and a hit would skip the change: take `&self`",
+        ),
+        (
+            parse_quote!(fn f(self: &mut Self) -> u8),
+            "`&mut self` may change the value, and a hit would skip the change: take `&self`",
+        ),
+        (
+            parse_quote!(fn f(x: &mut u8) -> u8),
+            "a hit would skip the changes to a `&mut` argument: take it by value or by `&`",
+        ),
+        (
+            parse_quote!(fn f()),
+            "there is no value to cache: return one, or remove the attribute",
+        ),
+        (
+            parse_quote!(async fn f() -> ()),
+            "there is no value to cache: return one, or remove the attribute",
+        ),
+        (
+            parse_quote!(fn f() -> impl Iterator<Item = u8>),
+            "the value's type must have a name: write the concrete type, or `Box<dyn ..>`, instead of `impl ..`",
+        ),
+        (parse_quote!(fn f(&self) -> &str), owned),
+        (parse_quote!(fn f<'a>(x: &'a T) -> Option<&'a T>), owned),
+        (parse_quote!(async fn f(&self) -> Cow<'_, str>), owned),
+        (
+            parse_quote!(const fn f() -> u8),
+            "a `const fn` cannot use a cache at run time: remove `const` or `#[cacheable]`",
+        ),
+        (
+            parse_quote!(unsafe fn f() -> u8),
+            "`#[cacheable]` cannot keep the promises of an `unsafe fn`: put it on a safe function that calls this one",
+        ),
+        (
+            parse_quote!(extern "C" fn f() -> u8),
+            "`#[cacheable]` needs a Rust function: put it on a function that this one calls",
+        ),
+        (
+            parse_quote!(fn f(x: u8, ...) -> u8),
+            "`#[cacheable]` needs a fixed list of parameters: write each one",
+        ),
+    ];
+    for (sig, expected) in cases {
+        assert_eq!(refused(&sig), [expected], "{}", sig.to_token_stream());
+    }
+}
+
+#[test]
+fn items_that_are_no_functions() {
+    for (item, expected) in [
+        (
+            "struct S;",
+            "`struct` is not a function: put `#[cacheable]` on a function",
+        ),
+        (
+            "pub(crate) enum E {}",
+            "`enum` is not a function: put `#[cacheable]` on a function",
+        ),
+        (
+            "unsafe impl S { fn f() {} }",
+            "`impl` is not a function: put `#[cacheable]` on the functions inside",
+        ),
+        (
+            "#[x] pub trait T { fn f(); }",
+            "`trait` is not a function: put `#[cacheable]` on the functions inside",
+        ),
+        (
+            "fn f(&self) -> u8;",
+            "`f` has no body here: put `#[cacheable]` on the implementation",
+        ),
+    ] {
+        let mut diag = Diag::default();
+        assert!(Function::parse("cacheable", item.parse().expect("tokens"), &mut diag).is_none());
+        assert_eq!(diag.messages(), [expected]);
+    }
+}
+
+#[test]
+fn the_function_is_kept_as_it_is() {
+    let item = "#[a] pub(crate) async fn f<T>(x: T) -> u8 where T: Copy { #![allow(unused)] odd & syntax here }";
+    let function = Function::parse(
+        "cacheable",
+        item.parse().expect("tokens"),
+        &mut Diag::default(),
+    )
+    .expect("a function");
+    let again = function.with_body(&function.body.stream());
+    let expected: proc_macro2::TokenStream = item.parse().expect("tokens");
+    assert_eq!(again.to_string(), expected.to_string());
+}
+
+#[test]
+fn lifetimes_are_left_to_inference() {
+    let ty = without_lifetimes(&parse_quote!(&'a [Cow<'b, dyn for<'c> Visit<'c>>]));
+    assert_eq!(
+        ty.to_token_stream().to_string(),
+        "& '_ [Cow < '_ , dyn for < 'c > Visit < 'c > >]"
+    );
+    let ty = without_lifetimes(&parse_quote!(&'static str));
+    assert_eq!(ty.to_token_stream().to_string(), "& 'static str");
+}

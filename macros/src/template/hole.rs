@@ -1,0 +1,146 @@
+//! May use: diag, nearest, template/source.
+//!
+//! Reads one placeholder: `{id}`, `{user.id}`, `{pair.0}`, `{self.tenant}`, `{r#type}`, `{filter:hash}`.
+//!
+//! Invariant: the names of a [`Hole`] are identifiers or tuple indexes, so that expansion can turn them into tokens;
+//! whether they exist is not known here.
+
+use std::ops::Range;
+
+use proc_macro2::{Ident, Span};
+use syn::{Index, Member, ext::IdentExt, parse::Parser};
+
+use super::{Source, Use};
+use crate::{diag::Diag, nearest};
+
+/// How the value is written into the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// As it is, escaped.
+    Plain,
+    /// A digest of its serialised form.
+    Hash,
+    /// In lower case, escaped.
+    Lower,
+}
+
+/// The formatters by name.
+const FORMATS: [(&str, Format); 2] = [("hash", Format::Hash), ("lower", Format::Lower)];
+
+/// A placeholder.
+pub(crate) struct Hole {
+    /// Where it stands, braces included.
+    pub(crate) span: Span,
+    /// The name of a parameter without `r#`, or `self`.
+    pub(crate) root: String,
+    /// The fields that lead from the parameter to the value.
+    pub(crate) fields: Vec<Member>,
+    pub(crate) format: Format,
+}
+
+impl Hole {
+    /// Reads the placeholder that takes up `range`, braces included.
+    pub(crate) fn parse(
+        source: &Source,
+        range: Range<usize>,
+        used: Use,
+        diag: &mut Diag,
+    ) -> Option<Self> {
+        let span = source.span(&range);
+        let inside = source.slice(&(range.start + 1..range.end - 1)).trim();
+        if inside.is_empty() {
+            diag.error(
+                span,
+                format_args!(
+                    "the {} has an empty placeholder: write a parameter's name, as `{{id}}`",
+                    used.noun()
+                ),
+            );
+            return None;
+        }
+        let (path, format) = split_format(inside);
+        let mut names = path.split('.').map(str::trim);
+        let root = names.next().and_then(|root| name(root, span));
+        let fields = names
+            .map(|field| member(field, span))
+            .collect::<Option<Vec<_>>>();
+        let (Some(root), Some(fields)) = (root, fields) else {
+            diag.error(
+                span,
+                format_args!("`{inside}` is not a parameter or a field of one: compute the value before the call and write `{{id}}` or `{{user.id}}`"),
+            );
+            return None;
+        };
+        let root = root.unraw().to_string();
+        if root == "self" && fields.is_empty() {
+            diag.error(
+                span,
+                "`self` as a whole cannot be in a key: write a field of it, as `{self.tenant}`",
+            );
+            return None;
+        }
+        Some(Self {
+            span,
+            root,
+            fields,
+            format: read_format(format, span, diag)?,
+        })
+    }
+}
+
+/// Splits `x:hash`; `a::b` is left whole, as it was meant as an expression.
+fn split_format(inside: &str) -> (&str, Option<&str>) {
+    match inside.split_once(':') {
+        Some((path, format)) if !format.starts_with(':') => (path, Some(format.trim())),
+        _ => (inside, None),
+    }
+}
+
+fn read_format(format: Option<&str>, span: Span, diag: &mut Diag) -> Option<Format> {
+    let Some(format) = format else {
+        return Some(Format::Plain);
+    };
+    let found = FORMATS
+        .iter()
+        .find(|(name, _)| *name == format)
+        .map(|(_, format)| *format);
+    if found.is_none() {
+        let near = nearest::hint(format, FORMATS.iter().map(|(name, _)| *name));
+        diag.error(
+            span,
+            format_args!("`{format}` is not a formatter: write `:hash` or `:lower`{near}"),
+        );
+    }
+    found
+}
+
+/// A name as an identifier; keywords become raw ones.
+fn name(text: &str, span: Span) -> Option<Ident> {
+    let mut ident = Ident::parse_any
+        .parse_str(text)
+        .ok()
+        .filter(|ident| *ident == text && text != "_")?;
+    if syn::parse_str::<Ident>(text).is_err() {
+        if matches!(text, "super" | "Self" | "crate") {
+            return None;
+        }
+        if text != "self" {
+            ident = Ident::new_raw(text, span);
+        }
+    }
+    ident.set_span(span);
+    Some(ident)
+}
+
+/// A field's name or a tuple's index.
+fn member(text: &str, span: Span) -> Option<Member> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text
+            .parse()
+            .ok()
+            .map(|index| Member::Unnamed(Index { index, span }));
+    }
+    name(text, span)
+        .filter(|name| name != "self")
+        .map(Member::Named)
+}

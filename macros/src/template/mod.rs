@@ -1,0 +1,112 @@
+//! May use: diag, nearest.
+//!
+//! Reads the literal of a key, a pattern or a tag into text and placeholders, each with its place inside the literal.
+//!
+//! Flow: literal -> [`scan`] (text, `{..}`, `:`) -> segments -> the rules of the [`Use`] -> [`Template`].
+//!
+//! Invariants of a [`Template`]: it starts with literal text, no segment is empty, no segment has two placeholders, and
+//! its literal text has no byte that a rendered argument escapes. So two different argument lists never render to one
+//! key, and an argument never reaches another key's space.
+
+mod hole;
+mod rules;
+mod scan;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use hole::{Format, Hole};
+use scan::{Token, TokenKind};
+pub(crate) use source::Source;
+use syn::LitStr;
+
+use crate::diag::Diag;
+
+/// What a template is used for; it decides about wildcards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// The key of an entry.
+    Key,
+    /// What `cache_invalidate` names: a key, or a prefix that ends in `:*`.
+    Pattern,
+    /// A tag.
+    Tag,
+}
+
+impl Use {
+    /// How messages call it.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Pattern => "pattern",
+            Self::Tag => "tag",
+        }
+    }
+}
+
+/// A piece of a template, in order.
+pub(crate) enum Piece {
+    /// Literal text, colons included.
+    Text(String),
+    /// A placeholder.
+    Hole(Hole),
+}
+
+/// A template that keeps all rules which do not depend on the function.
+pub(crate) struct Template {
+    /// As the user wrote it.
+    pub(crate) text: String,
+    /// Without the final `:*` of a prefix pattern.
+    pub(crate) pieces: Vec<Piece>,
+    /// Whether it ended in `:*`.
+    pub(crate) prefix: bool,
+}
+
+impl Template {
+    /// Reads `literal`; every broken rule is reported at its place, and then there is no template.
+    pub(crate) fn parse(literal: &LitStr, used: Use, diag: &mut Diag) -> Option<Self> {
+        let before = diag.count();
+        let source = Source::new(literal);
+        let tokens = scan::scan(&source, used, diag);
+        let segments: Vec<&[Token]> = tokens
+            .split(|token| token.kind == TokenKind::Colon)
+            .collect();
+        if diag.count() == before {
+            rules::check(&source, &segments, used, diag);
+        }
+        let prefix = used == Use::Pattern
+            && rules::is_wildcard(&source, segments.last().copied().unwrap_or_default());
+        let kept = if prefix {
+            tokens.len().saturating_sub(2)
+        } else {
+            tokens.len()
+        };
+        let pieces = pieces(&source, &tokens[..kept], used, diag);
+        (diag.count() == before).then_some(Self {
+            text: source.text().to_owned(),
+            pieces,
+            prefix,
+        })
+    }
+}
+
+/// Joins neighbouring text and colons, and reads the placeholders.
+fn pieces(source: &Source, tokens: &[Token], used: Use, diag: &mut Diag) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for token in tokens {
+        match token.kind {
+            TokenKind::Hole => {
+                pieces
+                    .extend(Hole::parse(source, token.range.clone(), used, diag).map(Piece::Hole));
+            }
+            TokenKind::Text | TokenKind::Colon => {
+                let text = source.slice(&token.range);
+                match pieces.last_mut() {
+                    Some(Piece::Text(last)) => last.push_str(text),
+                    _ => pieces.push(Piece::Text(text.to_owned())),
+                }
+            }
+        }
+    }
+    pieces
+}

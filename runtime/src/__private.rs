@@ -1,0 +1,38 @@
+//! The one door through which the macros reach in. Not for people: anything here may change in any release.
+//!
+//! May use: everything.
+#![allow(missing_docs)]
+
+pub use inventory;
+
+pub use crate::batch::{Batch, BatchIds, BatchMap, Each, load_batch, load_batch_sync};
+pub use crate::invalidate::{
+    InvalidateMeta, InvalidateSite, PatternKind, Scopes, SitePattern as Pattern, invalidate,
+    invalidate_sync,
+};
+pub use crate::key::args::{Arg, Args, NoScope, digest, lower};
+pub use crate::key::template::{Piece, Template};
+pub use crate::load::{Miss, bypass, load, load_spawned, load_sync};
+pub use crate::policy::Policy;
+pub use crate::put::{Put, store, store_sync};
+pub use crate::registry::Registered;
+pub use crate::shape::{Probe, Shape, ladder};
+pub use crate::site::{Here, Receiver, Site, SiteKind, SiteMeta, here};
+pub use crate::typed::{handle_get, handle_invalidate, handle_key, handle_put, handle_refresh};
+
+use std::time::Duration;
+
+/// The policy of a call site, to be refined.
+pub fn policy<S: Shape>(_: S, ttl: Duration) -> Policy<S> {
+    Policy::new(ttl)
+}
+
+/// The policy of each element of a batch.
+pub fn batch_policy<S: Shape<Item: BatchMap>>(_: S, ttl: Duration) -> Policy<Each<S>> {
+    Policy::new(ttl).no_early()
+}
+
+/// A tag, rendered.
+pub fn tag<A: Args>(pieces: &[Piece], args: &A) -> String {
+    crate::key::template::render(pieces, "", args)
+}

@@ -1,0 +1,271 @@
+//! The audit: what no compiler can know of one function, but the registry knows of all.
+//!
+//! May use: `registry`.
+
+use std::fmt;
+
+use crate::registry::{Annotated, Role, registry};
+
+/// What [`audit`] found.
+///
+/// ```
+/// let report = fastness::audit();
+/// assert!(report.errors().is_empty(), "{report}");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Audit {
+    errors: Vec<String>,
+    notes: Vec<String>,
+}
+
+impl Audit {
+    /// What cannot be meant: a pattern that no cached function's key can match.
+    pub fn errors(&self) -> &[String] {
+        &self.errors
+    }
+
+    /// What may be meant: keys that nothing invalidates, receivers that are not in the key.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+impl fmt::Display for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for error in &self.errors {
+            writeln!(f, "error: {error}")?;
+        }
+        for note in &self.notes {
+            writeln!(f, "note: {note}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks all annotated functions of the program against each other. Worth one assertion in a test of yours.
+///
+/// ```
+/// #[fastness::cacheable(ttl = 60, key = "song:{id}")]
+/// fn song(id: u32) -> String { format!("la {id}") }
+///
+/// #[fastness::cache_invalidate("songs:*")]
+/// fn rename(id: u32) { /* .. */ }
+///
+/// let error = &fastness::audit().errors()[0];
+/// assert!(error.contains("`songs:*`") && error.contains("`song:{id}`"), "{error}");
+/// ```
+pub fn audit() -> Audit {
+    examine(&registry())
+}
+
+fn examine(all: &[Annotated]) -> Audit {
+    let mut audit = Audit::default();
+    let (writers, readers): (Vec<_>, Vec<_>) = all.iter().partition(|f| f.role == Role::Invalidate);
+    for writer in &writers {
+        for pattern in &writer.keys {
+            if !readers
+                .iter()
+                .any(|reader| reader.keys.iter().any(|key| matches(pattern, key)))
+            {
+                audit.errors.push(unmatched(
+                    writer,
+                    pattern,
+                    "key",
+                    readers.iter().flat_map(|reader| &reader.keys),
+                ));
+            }
+        }
+        for tag in &writer.tags {
+            if !readers
+                .iter()
+                .any(|reader| reader.tags.iter().any(|own| matches(tag, own)))
+            {
+                audit.errors.push(unmatched(
+                    writer,
+                    tag,
+                    "tag",
+                    readers.iter().flat_map(|reader| &reader.tags),
+                ));
+            }
+        }
+    }
+    for reader in &readers {
+        audit.notes.extend(never_invalidated(reader, all));
+        audit.notes.extend(receiver_not_keyed(reader));
+    }
+    audit
+}
+
+fn unmatched<'a>(
+    writer: &Annotated,
+    pattern: &str,
+    what: &str,
+    candidates: impl Iterator<Item = &'a &'static str>,
+) -> String {
+    let place = place(writer);
+    let nearest =
+        candidates.min_by_key(|candidate| distance(pattern.trim_end_matches(":*"), candidate));
+    match nearest {
+        Some(nearest) => {
+            format!(
+                "{place} invalidates `{pattern}`, but no cached function has such a {what}; the nearest is `{nearest}`"
+            )
+        }
+        None => {
+            format!("{place} invalidates `{pattern}`, but no cached function has a {what} at all")
+        }
+    }
+}
+
+fn never_invalidated(reader: &Annotated, all: &[Annotated]) -> Option<String> {
+    let gone = |writer: &Annotated| match writer.role {
+        Role::Invalidate => {
+            writer
+                .keys
+                .iter()
+                .any(|pattern| reader.keys.iter().any(|key| matches(pattern, key)))
+                || writer
+                    .tags
+                    .iter()
+                    .any(|tag| reader.tags.iter().any(|own| matches(tag, own)))
+        }
+        Role::Put => writer
+            .keys
+            .iter()
+            .any(|key| reader.keys.iter().any(|own| matches(key, own))),
+        Role::Cacheable | Role::Batch => false,
+    };
+    if reader.role == Role::Put || all.iter().any(gone) {
+        return None;
+    }
+    let keys = reader.keys.join("`, `");
+    Some(format!(
+        "nothing invalidates `{keys}` of {}: its values change only when their ttl has passed",
+        place(reader)
+    ))
+}
+
+fn receiver_not_keyed(reader: &Annotated) -> Option<String> {
+    let doubt = match reader.receiver_unkeyed {
+        Some(false) => return None,
+        Some(true) => "",
+        None => " (it was not called yet, so whether its type implements `KeyScope` is not known)",
+    };
+    Some(format!(
+        "`self` is not in the key of {}{doubt}: name a field of it (`{{self.tenant}}`), implement `KeyScope` for its type, \
+         or say `skip(self)` if all values of the type cache the same",
+        place(reader)
+    ))
+}
+
+fn place(f: &Annotated) -> String {
+    format!("`{}::{}` ({}:{})", f.module, f.name, f.file, f.line)
+}
+
+/// Whether some arguments make the pattern cover a key of the template.
+fn matches(pattern: &str, template: &str) -> bool {
+    let template: Vec<_> = template.split(':').map(Segment::parse).collect();
+    let (prefix, open) = pattern
+        .strip_suffix(":*")
+        .map_or((pattern, false), |prefix| (prefix, true));
+    let prefix: Vec<_> = prefix.split(':').map(Segment::parse).collect();
+    let long_enough = if open {
+        template.len() > prefix.len()
+    } else {
+        template.len() == prefix.len()
+    };
+    long_enough && prefix.iter().zip(&template).all(|(a, b)| a.meets(b))
+}
+
+/// Literal text around at most one placeholder.
+struct Segment<'a> {
+    before: &'a str,
+    /// `None` if it is literal throughout.
+    after: Option<&'a str>,
+}
+
+impl<'a> Segment<'a> {
+    fn parse(text: &'a str) -> Self {
+        // `<path>` stands for the function's path in a default key.
+        let open = text.find(['{', '<']);
+        let close = text.rfind(['}', '>']);
+        match (open, close) {
+            (Some(open), Some(close)) if open < close => Self {
+                before: &text[..open],
+                after: Some(&text[close + 1..]),
+            },
+            _ => Self {
+                before: text,
+                after: None,
+            },
+        }
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        let either = |a: &str, b: &str, fits: fn(&str, &str) -> bool| fits(a, b) || fits(b, a);
+        match (self.after, other.after) {
+            (None, None) => self.before == other.before,
+            (Some(after), None) => {
+                other.before.starts_with(self.before) && other.before.ends_with(after)
+            }
+            (None, Some(after)) => {
+                self.before.starts_with(other.before) && self.before.ends_with(after)
+            }
+            (Some(a), Some(b)) => {
+                either(self.before, other.before, |long, short| {
+                    long.starts_with(short)
+                }) && either(a, b, |long, short| long.ends_with(short))
+            }
+        }
+    }
+}
+
+/// The Levenshtein distance, in characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let change = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_meet_the_templates_that_they_can_match() {
+        for (pattern, template) in [
+            ("user:{id}", "user:{user.id}"),
+            ("user:*", "user:{id}"),
+            ("user:{id}:*", "user:{id}:orders"),
+            ("user:*", "user:<path>:{id}"),
+            ("user:{id}", "user:me"),
+            ("user-{id}", "user-{n}"),
+        ] {
+            assert!(matches(pattern, template), "{pattern} {template}");
+        }
+        for (pattern, template) in [
+            ("users:*", "user:{id}"),
+            ("user:*", "user"),
+            ("user:{id}", "user:{id}:orders"),
+            ("user:{id}:*", "user:{id}"),
+            ("order-{id}", "user-{id}"),
+        ] {
+            assert!(!matches(pattern, template), "{pattern} {template}");
+        }
+    }
+
+    #[test]
+    fn distances() {
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("user", "users"), 1);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}

@@ -1,0 +1,382 @@
+//! `batch(ids)`: many keys in one call, of which the body loads only the missing ones.
+//!
+//! May use: `handle`, `key`, `load`, `log`, `policy`, `shape`, `site`.
+//!
+//! Every element is looked up and stored under the key that the scalar function's template makes of it, in the same store.
+//! The epoch of all that is stored is taken before the first look-up. Elements that somebody else is loading at the moment
+//! are loaded once more: a batch waits for nobody, so it cannot be held up by one slow key.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasher, Hash};
+use std::marker::PhantomData;
+use std::slice;
+use std::sync::Arc;
+
+use crate::handle::Fastness;
+use crate::key::args::Args;
+use crate::key::{Hashed, Prehashed, Scopes};
+use crate::log::Epoch;
+use crate::policy::Policy;
+use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::site::{Cell, Here, Negative, Site};
+
+/// A map from ids to values, as a batch function returns it.
+pub trait BatchMap: Sized {
+    type Id: Clone;
+    type Value: CacheValue;
+    fn empty() -> Self;
+    fn value(&self, id: &Self::Id) -> Option<&Self::Value>;
+    fn put(&mut self, id: Self::Id, value: Self::Value);
+    /// Adds all of another map.
+    fn absorb(&mut self, other: Self);
+}
+
+impl<Id: Clone + Eq + Hash, V: CacheValue, H: BuildHasher + Default> BatchMap
+    for HashMap<Id, V, H>
+{
+    type Id = Id;
+    type Value = V;
+    fn empty() -> Self {
+        Self::default()
+    }
+    fn value(&self, id: &Id) -> Option<&V> {
+        self.get(id)
+    }
+    fn put(&mut self, id: Id, value: V) {
+        self.insert(id, value);
+    }
+    fn absorb(&mut self, other: Self) {
+        self.extend(other);
+    }
+}
+
+impl<Id: Clone + Ord, V: CacheValue> BatchMap for BTreeMap<Id, V> {
+    type Id = Id;
+    type Value = V;
+    fn empty() -> Self {
+        Self::new()
+    }
+    fn value(&self, id: &Id) -> Option<&V> {
+        self.get(id)
+    }
+    fn put(&mut self, id: Id, value: V) {
+        self.insert(id, value);
+    }
+    fn absorb(&mut self, other: Self) {
+        self.extend(other);
+    }
+}
+
+/// The parameter that holds the ids: `&[Id]` or `Vec<Id>`.
+pub trait BatchIds<'a>: Sized {
+    type Id: Clone + 'a;
+    fn iter(&self) -> slice::Iter<'_, Self::Id>;
+    /// The same parameter with only the missing ids.
+    fn lend(missing: &'a Vec<Self::Id>) -> Self;
+}
+
+impl<'a, Id: Clone> BatchIds<'a> for &'a [Id] {
+    type Id = Id;
+    fn iter(&self) -> slice::Iter<'_, Id> {
+        (**self).iter()
+    }
+    fn lend(missing: &'a Vec<Id>) -> Self {
+        missing
+    }
+}
+
+impl<'a, Id: Clone + 'a> BatchIds<'a> for Vec<Id> {
+    type Id = Id;
+    fn iter(&self) -> slice::Iter<'_, Id> {
+        self.as_slice().iter()
+    }
+    fn lend(missing: &'a Vec<Id>) -> Self {
+        missing.clone()
+    }
+}
+
+/// What a batch function of shape `S` means for one element.
+pub struct Each<S>(PhantomData<fn() -> S>);
+
+impl<S> Clone for Each<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Each<S> {}
+
+impl<S> std::fmt::Debug for Each<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Each")
+    }
+}
+
+impl<S: Shape<Item: BatchMap>> Shape for Each<S> {
+    type Out = Ending<Self>;
+    type Item = <S::Item as BatchMap>::Value;
+    type Absent = ();
+    type Error = S::Error;
+    type Kept = std::convert::Infallible;
+
+    fn open(out: Ending<Self>) -> Ending<Self> {
+        out
+    }
+    fn close(ending: Ending<Self>) -> Ending<Self> {
+        ending
+    }
+    fn is_ok(out: &Ending<Self>) -> bool {
+        !matches!(out, Outcome::Failed(_))
+    }
+    fn keep(_: &S::Error, _: Option<fn(&S::Error) -> S::Error>) -> Option<Self::Kept> {
+        None
+    }
+    fn give(kept: &Self::Kept, _: Option<fn(&S::Error) -> S::Error>) -> S::Error {
+        match *kept {}
+    }
+    fn absent() -> Option<()> {
+        Some(())
+    }
+}
+
+/// A batch on its way.
+pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
+    site: &'static Site,
+    here: Here,
+    on: Option<Fastness>,
+    policy: Policy<Each<S>>,
+    /// Made by the first element, whose arguments say whether a scope leads.
+    start: Option<Start<K, S>>,
+    seen: HashSet<Hashed<K>, Prehashed>,
+    found: S::Item,
+    missing: Vec<Missing<K, S>>,
+}
+
+struct Start<K: Eq, S: Shape<Item: BatchMap>> {
+    cell: Arc<Cell<K, Each<S>>>,
+    epoch: Epoch,
+    time: u64,
+}
+
+struct Missing<K, S: Shape<Item: BatchMap>> {
+    id: <S::Item as BatchMap>::Id,
+    key: Hashed<K>,
+    scopes: Scopes,
+}
+
+impl Site {
+    /// Prepares a batch.
+    pub fn batch<K, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        _: S,
+        here: Here,
+        policy: Policy<Each<S>>,
+    ) -> Batch<K, S>
+    where
+        K: Clone + Eq + Send + Sync + 'static,
+        S: Shape<Item: BatchMap> + 'static,
+    {
+        Batch {
+            site: self,
+            here,
+            on: on.cloned(),
+            policy,
+            start: None,
+            seen: HashSet::default(),
+            found: S::Item::empty(),
+            missing: Vec::new(),
+        }
+    }
+}
+
+impl<K, S> Batch<K, S>
+where
+    K: Clone + Eq + Send + Sync + 'static,
+    S: Shape<Item: BatchMap> + 'static,
+{
+    /// Looks one element up. Duplicates count once.
+    pub fn look<A: Args<Owned = K>>(
+        &mut self,
+        id: &<S::Item as BatchMap>::Id,
+        args: &A,
+        tags: &[String],
+    ) {
+        let start = self
+            .start
+            .get_or_insert_with(|| Start::new::<A>(self.site, self.on.as_ref(), self.here));
+        let key = start.cell.store.own(args);
+        if !self.seen.insert(key.clone()) {
+            return;
+        }
+        match start.look(&key) {
+            Looked::Present(value) => self.found.put(id.clone(), value),
+            Looked::Absent => {}
+            Looked::Missing => {
+                let text = self.site.meta().template.render(&self.here.dotted(), args);
+                self.missing.push(Missing {
+                    id: id.clone(),
+                    key,
+                    scopes: Scopes::of(&text, tags),
+                });
+            }
+        }
+    }
+
+    /// The answer, if nothing is missing.
+    pub fn complete(&mut self) -> Option<S::Out> {
+        let complete = self.missing.is_empty();
+        complete.then(|| {
+            S::close(Outcome::Present(std::mem::replace(
+                &mut self.found,
+                S::Item::empty(),
+            )))
+        })
+    }
+
+    /// The ids that the body has to load, in the order in which they were given.
+    pub fn missing(&self) -> Vec<<S::Item as BatchMap>::Id> {
+        self.missing
+            .iter()
+            .map(|missing| missing.id.clone())
+            .collect()
+    }
+
+    fn finish(self, out: S::Out) -> S::Out {
+        let Some(start) = &self.start else { return out };
+        let now = start.now();
+        start
+            .cell
+            .counters
+            .load_nanos
+            .add(now.saturating_sub(start.time));
+        match S::open(out) {
+            Outcome::Present(mut loaded) => {
+                start.cell.counters.loads.count();
+                for missing in &self.missing {
+                    start.keep(&self.policy, missing, loaded.value(&missing.id), now);
+                }
+                loaded.absorb(self.found);
+                S::close(Outcome::Present(loaded))
+            }
+            other => {
+                start.cell.counters.load_errors.count();
+                S::close(other)
+            }
+        }
+    }
+}
+
+enum Looked<V> {
+    Present(V),
+    Absent,
+    Missing,
+}
+
+impl<K, S> Start<K, S>
+where
+    K: Clone + Eq + Send + Sync + 'static,
+    S: Shape<Item: BatchMap> + 'static,
+{
+    fn new<A: Args<Owned = K>>(site: &'static Site, on: Option<&Fastness>, here: Here) -> Self {
+        let cell = site.cell::<A, Each<S>>(on, here);
+        let (epoch, time) = (cell.handle.log().position(), cell.handle.clock().now());
+        Self { cell, epoch, time }
+    }
+
+    fn now(&self) -> u64 {
+        self.cell.handle.clock().now()
+    }
+
+    fn look(&self, key: &Hashed<K>) -> Looked<<S::Item as BatchMap>::Value> {
+        if let Some(found) = self
+            .cell
+            .store
+            .look(key)
+            .filter(|found| found.is_fresh(self.time))
+        {
+            self.cell.counters.hit();
+            return Looked::Present(found.value);
+        }
+        let negative = self
+            .cell
+            .negative
+            .get()
+            .and_then(|negative| negative.look(key));
+        if negative.is_some_and(|found| found.is_fresh(self.time)) {
+            self.cell.counters.hit();
+            return Looked::Absent;
+        }
+        self.cell.counters.miss();
+        Looked::Missing
+    }
+
+    fn keep(
+        &self,
+        policy: &Policy<Each<S>>,
+        missing: &Missing<K, S>,
+        value: Option<&<S::Item as BatchMap>::Value>,
+        now: u64,
+    ) {
+        // The time of a batch is no measure of the load of one element, so none is refreshed early.
+        let life = |ttl| policy.lifetime(ttl, now, now);
+        match value {
+            Some(value) if policy.unless.is_some_and(|unless| unless(value)) => {}
+            Some(value) => self.cell.keep(
+                &missing.key,
+                &missing.scopes,
+                value.clone(),
+                life(policy.ttl),
+                self.epoch,
+            ),
+            None => {
+                self.cell.store.remove(&missing.key);
+                if let Some(ttl) = policy.negative_ttl {
+                    let absent = Negative::Absent(());
+                    self.cell.keep_negative(
+                        &missing.key,
+                        &missing.scopes,
+                        absent,
+                        life(ttl),
+                        self.epoch,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Runs the body with the missing ids and completes its answer.
+///
+/// # Cancel safety
+///
+/// Dropping it drops the body; nothing is stored.
+pub async fn load_batch<K, S, F>(batch: Batch<K, S>, body: F) -> S::Out
+where
+    K: Clone + Eq + Send + Sync + 'static,
+    S: Shape<Item: BatchMap> + 'static,
+    F: Future<Output = S::Out>,
+{
+    let out = body.await;
+    batch.finish(out)
+}
+
+/// [`load_batch`] for sync functions.
+pub fn load_batch_sync<K, S>(batch: Batch<K, S>, body: impl FnOnce() -> S::Out) -> S::Out
+where
+    K: Clone + Eq + Send + Sync + 'static,
+    S: Shape<Item: BatchMap> + 'static,
+{
+    let out = body();
+    batch.finish(out)
+}
+
+impl<K: Eq, S: Shape<Item: BatchMap>> std::fmt::Debug for Batch<K, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batch")
+            .field("missing", &self.missing.len())
+            .finish_non_exhaustive()
+    }
+}

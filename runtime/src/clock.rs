@@ -1,0 +1,185 @@
+//! The one clock that everything reads.
+//!
+//! May use: nothing of this crate.
+//!
+//! A precise clock read costs more than a whole cache look-up, so a hit compares its expiry with a *coarse* time: one
+//! relaxed load of a number that a thread of its own raises every 10 ms. Every miss and every invalidation raises it to
+//! the precise time as well, so a starved ticker delays expiry for pure-hit traffic only.
+//!
+//! Invariant: the coarse time never runs backwards and never ahead of the precise one.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use once_cell::sync::OnceCell;
+
+/// How often the coarse time moves: 0.4 % of one core, and far below any ttl worth setting.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Where a [`Fastness`](crate::Fastness) reads the time.
+///
+/// The default is the system's monotonic clock. Tests that want to see an entry expire build with a manual one and move
+/// it by hand, so nothing has to sleep.
+///
+/// ```
+/// use std::time::Duration;
+/// use fastness::{Clock, Fastness};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+/// let clock = Clock::manual();
+/// let fast = Fastness::builder().clock(clock.clone()).build().await?;
+/// let cache = fast.cache();
+///
+/// cache.set("greeting", "hello", Duration::from_secs(60)).await?;
+/// clock.advance(Duration::from_secs(61));
+/// assert_eq!(cache.get::<&str>("greeting").await?, None);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Clock {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// Nanoseconds since the clock's origin, as of the last tick, miss or invalidation.
+    coarse: AtomicU64,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    System {
+        origin: Instant,
+        ticker: OnceCell<()>,
+        warned: AtomicBool,
+    },
+    Manual,
+}
+
+static SYSTEM: LazyLock<Clock> = LazyLock::new(|| {
+    // The one place that reads the system's clock for an origin.
+    #[allow(clippy::disallowed_methods)]
+    let origin = Instant::now();
+    Clock::new(Source::System {
+        origin,
+        ticker: OnceCell::new(),
+        warned: AtomicBool::new(false),
+    })
+});
+
+impl Clock {
+    /// The system's monotonic clock; on Linux it stands still while the machine is suspended.
+    pub fn system() -> Self {
+        SYSTEM.clone()
+    }
+
+    /// A clock that moves only by [`advance`](Self::advance).
+    pub fn manual() -> Self {
+        Self::new(Source::Manual)
+    }
+
+    fn new(source: Source) -> Self {
+        // Not zero, so that "a nanosecond ago" can be expressed from the first moment on.
+        let coarse = AtomicU64::new(1);
+        Self {
+            inner: Arc::new(Inner { coarse, source }),
+        }
+    }
+
+    /// Moves a manual clock forward; the system's clock ignores it.
+    pub fn advance(&self, by: Duration) {
+        if matches!(self.inner.source, Source::Manual) {
+            self.inner.coarse.fetch_add(nanos(by), Ordering::Release);
+        }
+    }
+
+    /// The time as of the last tick, in nanoseconds since the clock's origin.
+    #[inline]
+    pub(crate) fn coarse(&self) -> u64 {
+        self.inner.coarse.load(Ordering::Relaxed)
+    }
+
+    /// The precise time, in nanoseconds since the clock's origin. Raises the coarse time to it.
+    pub(crate) fn now(&self) -> u64 {
+        match &self.inner.source {
+            Source::System { origin, .. } => {
+                let now = nanos(origin.elapsed()) + 1;
+                self.inner.coarse.fetch_max(now, Ordering::Relaxed).max(now)
+            }
+            Source::Manual => self.inner.coarse.load(Ordering::Acquire),
+        }
+    }
+
+    /// Starts the ticker if it is not running. False if the system refuses the thread: nothing may then be stored whose
+    /// expiry only the coarse time would notice.
+    pub(crate) fn ensure_ticking(&self) -> bool {
+        let Source::System { ticker, warned, .. } = &self.inner.source else {
+            return true;
+        };
+        match ticker.get_or_try_init(|| self.spawn_ticker()) {
+            Ok(()) => true,
+            Err(error) => {
+                if !warned.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%error, "fastness cannot start its clock thread, so nothing is cached in this process");
+                }
+                false
+            }
+        }
+    }
+
+    fn spawn_ticker(&self) -> std::io::Result<()> {
+        let clock = self.clone();
+        let tick = move || {
+            loop {
+                // The one place that sleeps: it is what makes time pass for everybody else.
+                #[allow(clippy::disallowed_methods)]
+                thread::sleep(TICK);
+                clock.now();
+            }
+        };
+        thread::Builder::new()
+            .name("fastness-clock".into())
+            .spawn(tick)
+            .map(drop)
+    }
+}
+
+/// A duration in whole nanoseconds; 584 years and more saturate.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manual_time_moves_only_by_hand() {
+        let clock = Clock::manual();
+        let before = clock.now();
+        assert_eq!(clock.now(), before);
+        clock.advance(Duration::from_millis(5));
+        assert_eq!(clock.now() - before, 5_000_000);
+        assert_eq!(clock.coarse(), clock.now());
+    }
+
+    #[test]
+    fn a_precise_read_raises_the_coarse_time() {
+        let clock = Clock::system();
+        let now = clock.now();
+        assert!(clock.coarse() >= now);
+        clock.advance(Duration::from_secs(3600));
+        assert!(
+            clock.now() - now < 3_600_000_000_000,
+            "the system's clock cannot be moved"
+        );
+    }
+
+    #[test]
+    fn absurd_durations_saturate() {
+        assert_eq!(nanos(Duration::MAX), u64::MAX);
+    }
+}

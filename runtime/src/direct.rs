@@ -1,0 +1,236 @@
+//! The cache without attributes.
+//!
+//! May use: `clock`, `error`, `handle`, `key`, `l1`, `load`, `log`, `policy`, `shape`, `site`.
+//!
+//! The same stores, log and flights as under the attributes, with a key given as text. A key's segments are its prefixes
+//! here too, so `user:*` invalidates `user:1` whoever stored it. Each value type has a store of its own: what was set as
+//! one type is not found as another.
+//!
+//! Async throughout, though nothing waits yet: with a shared tier these calls talk to a server.
+#![allow(clippy::unused_async)]
+
+use std::time::Duration;
+
+use crate::error::{Error, Kind};
+use crate::handle::Fastness;
+use crate::key::Pattern;
+use crate::key::args::NoScope;
+use crate::key::template::{Piece, Template};
+use crate::load::load;
+use crate::log::Record;
+use crate::policy::Policy;
+use crate::shape::{CacheValue, Fallible, Maybe, Plain, Private, Shape};
+use crate::site::{Here, Receiver, Site, SiteKind, SiteMeta};
+
+static SITE: Site = Site::new(SiteMeta {
+    kind: SiteKind::Cacheable,
+    name: "cache",
+    module: module_path!(),
+    file: file!(),
+    line: line!(),
+    template: Template {
+        text: "<key>",
+        pieces: &[Piece::Arg(0)],
+    },
+    tags: &[],
+    receiver: Receiver::None,
+    capacity: None,
+});
+
+/// Direct access to a [`Fastness`], from [`Fastness::cache`]. Cheap to clone.
+///
+/// Keys are `:`-separated segments of your own making: escape what comes from outside, or better, use an attribute, which
+/// does. Values are typed, `Clone + Send + Sync + 'static`; put large ones in an `Arc`.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+/// let cache = fastness::Fastness::builder().build().await?.cache();
+/// let ttl = Duration::from_secs(60);
+///
+/// cache.set("user:1", "Ada".to_owned(), ttl).await?;
+/// assert_eq!(cache.get::<String>("user:1").await?.as_deref(), Some("Ada"));
+///
+/// cache.mset([("user:2", 2_u32), ("user:3", 3)], ttl).await?;
+/// assert_eq!(cache.mget::<u32>(&["user:2", "user:9", "user:3"]).await?, [Some(2), None, Some(3)]);
+///
+/// cache.invalidate("user:*").await?;
+/// assert_eq!(cache.get::<u32>("user:2").await?, None);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Cache {
+    handle: Fastness,
+}
+
+impl Cache {
+    pub(crate) fn new(handle: Fastness) -> Self {
+        Self { handle }
+    }
+
+    /// The value of a key, if it is fresh and was set as this type.
+    ///
+    /// # Errors
+    ///
+    /// If the key is empty or holds a `*`.
+    pub async fn get<T: CacheValue>(&self, key: &str) -> Result<Option<T>, Error> {
+        checked(key)?;
+        Ok(self.look(key))
+    }
+
+    /// The values of several keys, in their order.
+    ///
+    /// # Errors
+    ///
+    /// If one of the keys is empty or holds a `*`.
+    pub async fn mget<T: CacheValue>(&self, keys: &[&str]) -> Result<Vec<Option<T>>, Error> {
+        keys.iter()
+            .map(|key| checked(key).map(|()| self.look(key)))
+            .collect()
+    }
+
+    /// Stores a value for `ttl`, less a jitter of up to 10 %. Whatever was cached under the key, as any type, is gone.
+    ///
+    /// # Errors
+    ///
+    /// If the key is empty or holds a `*`.
+    pub async fn set<T: CacheValue>(
+        &self,
+        key: &str,
+        value: T,
+        ttl: Duration,
+    ) -> Result<(), Error> {
+        checked(key)?;
+        self.put(key, value, ttl);
+        Ok(())
+    }
+
+    /// Stores several values. Nothing is stored if one of the keys is malformed.
+    ///
+    /// # Errors
+    ///
+    /// If one of the keys is empty or holds a `*`.
+    pub async fn mset<'a, T: CacheValue>(
+        &self,
+        entries: impl IntoIterator<Item = (&'a str, T)>,
+        ttl: Duration,
+    ) -> Result<(), Error> {
+        let entries: Vec<_> = entries.into_iter().collect();
+        entries.iter().try_for_each(|(key, _)| checked(key))?;
+        for (key, value) in entries {
+            self.put(key, value, ttl);
+        }
+        Ok(())
+    }
+
+    /// The value of a key; loads it if it is missing. Of concurrent callers one loads and the others wait for it; an error
+    /// goes to its own caller, and the others then load side by side.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+    /// let cache = fastness::Fastness::builder().build().await?.cache();
+    /// let load = async || Ok::<_, std::io::Error>(42);
+    /// assert_eq!(cache.get_or_load("answer", Duration::from_secs(60), load()).await?.unwrap(), 42);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The outer error if the key is empty or holds a `*`; the inner one is the load's.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops its load; one of those who wait for it takes over with a load of its own.
+    pub async fn get_or_load<T, E, F>(
+        &self,
+        key: &str,
+        ttl: Duration,
+        load_value: F,
+    ) -> Result<Result<T, E>, Error>
+    where
+        T: CacheValue,
+        E: 'static,
+        F: Future<Output = Result<T, E>>,
+    {
+        checked(key)?;
+        let (shape, on) = (Fallible::<T, E, Private>::NEW, Some(&self.handle));
+        let miss = {
+            let args = (NoScope, key);
+            if let Some(hit) = SITE.hit(on, shape, whence(shape), &args) {
+                return Ok(hit);
+            }
+            SITE.miss(on, shape, whence(shape), &args, &[], Policy::new(ttl))
+        };
+        Ok(load(miss, load_value).await)
+    }
+
+    /// Invalidates a key (`user:42`) or all keys below a prefix (`user:*`), whoever stored them, attributes included.
+    ///
+    /// # Errors
+    ///
+    /// If the pattern is empty or holds a `*` anywhere but alone behind its last colon.
+    pub async fn invalidate(&self, pattern: &str) -> Result<(), Error> {
+        let pattern = Pattern::parse(pattern).map_err(Kind::Pattern)?;
+        self.append(&pattern);
+        Ok(())
+    }
+
+    /// Invalidates everything with one of these tags.
+    pub async fn invalidate_tags(&self, tags: &[&str]) {
+        let mut record = Record::default();
+        for tag in tags {
+            record.push_tag(tag);
+        }
+        self.handle.append(&record);
+    }
+
+    fn look<T: CacheValue>(&self, key: &str) -> Option<T> {
+        let args = (NoScope, key);
+        let cell =
+            SITE.cell::<(NoScope, &str), Maybe<T>>(Some(&self.handle), whence(Maybe::<T>::NEW));
+        let found = cell
+            .hit(&args)
+            .unwrap_or_else(|| cell.peek(&args).flatten());
+        if found.is_none() {
+            cell.counters.miss();
+        }
+        found
+    }
+
+    fn put<T: CacheValue>(&self, key: &str, value: T, ttl: Duration) {
+        let args = (NoScope, key);
+        let shape = Plain::<T>::NEW;
+        SITE.put(
+            Some(&self.handle),
+            shape,
+            whence(shape),
+            &args,
+            &[],
+            Policy::new(ttl),
+        )
+        .finish(value);
+    }
+
+    fn append(&self, pattern: &Pattern) {
+        let mut record = Record::default();
+        record.push(pattern.scope, pattern.root);
+        self.handle.append(&record);
+    }
+}
+
+fn checked(key: &str) -> Result<(), Error> {
+    let bad = key.is_empty() || key.contains('*');
+    if bad {
+        let why = "write a key such as `user:42`, without `*`; only `invalidate` takes patterns";
+        return Err(Kind::Pattern(format!("`{key}` is not a key: {why}")).into());
+    }
+    Ok(())
+}
+
+/// Each shape has a cell of its own; those of one value type share their store.
+fn whence<S: Shape>(_: S) -> Here {
+    Here::named::<S>("fastness::cache")
+}

@@ -1,0 +1,90 @@
+//! What can go wrong.
+//!
+//! May use: nothing of this crate.
+
+use std::time::Duration;
+
+/// An error of the cache itself.
+///
+/// Annotated functions never see one: whatever happens to the cache, they return what their body returns. It comes from
+/// set-up ([`Builder::build`](crate::Builder::build), [`Fastness::install`](crate::Fastness::install)) and from the
+/// direct calls of [`Cache`](crate::Cache).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+/// let fast = fastness::Fastness::builder().build().await?;
+/// let error = fast.cache().invalidate("us*").await.unwrap_err();
+/// assert!(error.is_bad_pattern());
+/// # Ok(()) }
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(#[from] Kind);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Kind {
+    #[error("{0}")]
+    Pattern(String),
+    #[error(
+        "the process default is already set: call `install()` once, before the first call of an annotated function \
+         (which makes the embedded default)"
+    )]
+    AlreadyInstalled,
+    #[error("{0}")]
+    Setting(&'static str),
+}
+
+impl Error {
+    /// Whether a key or pattern given at run time is malformed.
+    pub fn is_bad_pattern(&self) -> bool {
+        matches!(self.0, Kind::Pattern(_))
+    }
+
+    /// Whether the process default was already set.
+    pub fn is_already_installed(&self) -> bool {
+        matches!(self.0, Kind::AlreadyInstalled)
+    }
+
+    /// Whether a setting of the builder makes no sense.
+    pub fn is_bad_setting(&self) -> bool {
+        matches!(self.0, Kind::Setting(_))
+    }
+}
+
+/// A load took longer than the `load_timeout` of its call site, and its body was dropped.
+///
+/// The function's error type must be made from it: `impl From<fastness::LoadTimeout> for MyError`.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// #[derive(Debug)]
+/// struct AppError(String);
+///
+/// impl From<fastness::LoadTimeout> for AppError {
+///     fn from(timeout: fastness::LoadTimeout) -> Self { Self(timeout.to_string()) }
+/// }
+///
+/// #[fastness::cacheable(ttl = 60, load_timeout = "10ms")]
+/// async fn never() -> Result<u32, AppError> { std::future::pending().await }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// assert_eq!(never().await.unwrap_err().0, "the load did not finish within 10ms");
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the load did not finish within {bound:?}")]
+pub struct LoadTimeout {
+    bound: Duration,
+}
+
+impl LoadTimeout {
+    pub(crate) fn new(bound: Duration) -> Self {
+        Self { bound }
+    }
+
+    /// The bound that was exceeded.
+    pub fn bound(&self) -> Duration {
+        self.bound
+    }
+}

@@ -1,0 +1,171 @@
+//! `cache_invalidate`: when the function has done its work, what it names is gone.
+//!
+//! May use: `handle`, `key`, `log`, `shape`, `site`.
+//!
+//! The scopes are made before the body runs, because the body may consume the arguments. They are appended when it has
+//! ended well, or in any case with `when = always`. A body whose end is not seen (cancelled, panicked) may have done its
+//! work, so a guard appends them then too.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+
+use crate::handle::Fastness;
+use crate::key::Pattern;
+use crate::key::args::Args;
+use crate::key::template::{Template, render};
+use crate::log::Record;
+use crate::shape::Shape;
+use crate::site::{Here, Receiver, Site};
+
+/// What a pattern names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternKind {
+    Exact,
+    Prefix,
+    Tag,
+}
+
+/// One pattern, as the macro checked it.
+#[derive(Clone, Copy, Debug)]
+pub struct SitePattern {
+    pub kind: PatternKind,
+    /// The text as written; the pieces without `:*`.
+    pub template: Template,
+}
+
+/// What the macro knows.
+#[derive(Debug)]
+pub struct InvalidateMeta {
+    pub name: &'static str,
+    pub module: &'static str,
+    pub file: &'static str,
+    pub line: u32,
+    pub receiver: Receiver,
+    pub patterns: &'static [SitePattern],
+}
+
+/// A function that invalidates.
+#[derive(Debug)]
+pub struct InvalidateSite {
+    meta: InvalidateMeta,
+}
+
+impl InvalidateSite {
+    pub const fn new(meta: InvalidateMeta) -> Self {
+        Self { meta }
+    }
+
+    pub(crate) fn meta(&self) -> &InvalidateMeta {
+        &self.meta
+    }
+
+    /// Nothing yet, on the handle in force.
+    pub fn scopes(&'static self, on: Option<&Fastness>) -> Scopes {
+        Scopes {
+            handle: on.cloned().unwrap_or_else(Fastness::current),
+            patterns: self.meta.patterns,
+            record: Record::default(),
+            always: false,
+            before: false,
+        }
+    }
+}
+
+/// What one call invalidates.
+#[derive(Debug)]
+pub struct Scopes {
+    handle: Fastness,
+    patterns: &'static [SitePattern],
+    record: Record,
+    always: bool,
+    before: bool,
+}
+
+impl Scopes {
+    /// Adds the pattern at this place with these arguments.
+    pub fn add<A: Args>(&mut self, index: usize, args: &A) {
+        let Some(pattern) = self.patterns.get(index) else {
+            return;
+        };
+        let text = render(pattern.template.pieces, "", args);
+        match pattern.kind {
+            PatternKind::Exact => self.push(Pattern::exact(&text)),
+            PatternKind::Prefix => self.push(Pattern::prefix(&text)),
+            PatternKind::Tag => self.record.push_tag(&text),
+        }
+    }
+
+    /// Adds the key that a call site makes of these arguments.
+    pub fn add_site<A: Args>(&mut self, site: &'static Site, here: Here, args: &A) {
+        self.push(Pattern::exact(
+            &site.meta().template.render(&here.dotted(), args),
+        ));
+    }
+
+    /// Also if the body fails.
+    #[must_use]
+    pub fn always(mut self) -> Self {
+        self.always = true;
+        self
+    }
+
+    /// Also before the body.
+    #[must_use]
+    pub fn before(mut self) -> Self {
+        self.before = true;
+        self
+    }
+
+    fn push(&mut self, pattern: Pattern) {
+        self.record.push(pattern.scope, pattern.root);
+    }
+}
+
+/// Appends when dropped, unless told that there is no need.
+struct Guard(Option<Scopes>);
+
+impl Guard {
+    fn new(scopes: Scopes) -> Self {
+        if scopes.before {
+            scopes.handle.append(&scopes.record);
+        }
+        Self(Some(scopes))
+    }
+
+    fn settle(mut self, ok: bool) {
+        if self.0.as_ref().is_some_and(|scopes| !ok && !scopes.always) {
+            self.0 = None;
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(scopes) = &self.0 {
+            scopes.handle.append(&scopes.record);
+        }
+    }
+}
+
+/// Runs an async body and invalidates.
+///
+/// # Cancel safety
+///
+/// Dropping it drops the body and invalidates.
+pub async fn invalidate<S: Shape, F: Future<Output = S::Out>>(
+    _: S,
+    scopes: Scopes,
+    body: F,
+) -> S::Out {
+    let guard = Guard::new(scopes);
+    let out = body.await;
+    guard.settle(S::is_ok(&out));
+    out
+}
+
+/// Runs a sync body and invalidates.
+pub fn invalidate_sync<S: Shape>(_: S, scopes: Scopes, body: impl FnOnce() -> S::Out) -> S::Out {
+    let guard = Guard::new(scopes);
+    let out = body();
+    guard.settle(S::is_ok(&out));
+    out
+}

@@ -1,0 +1,306 @@
+//! The arguments of one call, borrowed: how macros hand them over.
+//!
+//! A call site turns each placeholder into a part. Which kind of part is decided by the argument's type, never by its
+//! spelling: [`Arg::part`] is an inherent method for types that are [`KeyPart`], and falls through to a trait method for
+//! types that merely display.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+
+use std::fmt::Display;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use serde::Serialize;
+
+use super::digest::Digest;
+use super::part::KeyPart;
+use super::writer::KeyWriter;
+
+/// What leads every key of a type: a tenant, a region, an account.
+///
+/// Two services of one type but of different tenants must not share entries. Implement this for the type, and the scope
+/// leads the key of each of its cached methods and of each pattern that its methods invalidate.
+///
+/// ```
+/// use fastness::KeyScope;
+///
+/// struct Orders { tenant: String }
+///
+/// impl KeyScope for Orders {
+///     type Scope<'a> = &'a str;
+///     fn key_scope(&self) -> &str { &self.tenant }
+/// }
+/// ```
+pub trait KeyScope {
+    /// The scope's type, often `&'a str` or an id.
+    type Scope<'a>: KeyPart
+    where
+        Self: 'a;
+
+    /// The scope of this value.
+    fn key_scope(&self) -> Self::Scope<'_>;
+}
+
+impl<T: KeyScope + ?Sized> KeyScope for &T {
+    type Scope<'a>
+        = T::Scope<'a>
+    where
+        Self: 'a;
+
+    fn key_scope(&self) -> Self::Scope<'_> {
+        (**self).key_scope()
+    }
+}
+
+impl<T: KeyScope + ?Sized> KeyScope for Arc<T> {
+    type Scope<'a>
+        = T::Scope<'a>
+    where
+        Self: 'a;
+
+    fn key_scope(&self) -> Self::Scope<'_> {
+        (**self).key_scope()
+    }
+}
+
+/// One argument, asked for its part.
+#[derive(Debug)]
+pub struct Arg<'a, T: ?Sized>(pub &'a T);
+
+impl<'a, T: KeyPart + ?Sized> Arg<'a, T> {
+    #[inline]
+    pub fn part(&self) -> &'a T {
+        self.0
+    }
+}
+
+impl<'a, T: KeyScope + ?Sized> Arg<'a, T> {
+    #[inline]
+    pub fn scope(&self) -> InScope<T::Scope<'a>> {
+        InScope(self.0.key_scope())
+    }
+}
+
+/// The receiver of a type without [`KeyScope`].
+pub trait NoScopeArg {
+    fn scope(&self) -> NoScope;
+}
+
+impl<T: ?Sized> NoScopeArg for Arg<'_, T> {
+    #[inline]
+    fn scope(&self) -> NoScope {
+        NoScope
+    }
+}
+
+/// An argument that is no [`KeyPart`] but displays, hashes and compares.
+pub trait DisplayArg<'a> {
+    type Shown: ?Sized;
+    fn part(&self) -> Shown<'a, Self::Shown>;
+}
+
+impl<'a, T: Display + Hash + Eq + Clone + Send + Sync + 'static> DisplayArg<'a> for Arg<'a, T> {
+    type Shown = T;
+    #[inline]
+    fn part(&self) -> Shown<'a, T> {
+        Shown(self.0)
+    }
+}
+
+/// The last rung, reached only by arguments that cannot be in a key: it lets the compiler say so in our words.
+pub trait UnfitArg<'a> {
+    type Unfit: ?Sized;
+    fn part(&self) -> &'a Self::Unfit;
+}
+
+impl<'a, T: ?Sized> UnfitArg<'a> for &Arg<'a, T> {
+    type Unfit = T;
+    fn part(&self) -> &'a T {
+        self.0
+    }
+}
+
+/// An argument used as it displays.
+#[derive(Debug)]
+pub struct Shown<'a, T: ?Sized>(&'a T);
+
+impl<T: Display + Hash + Eq + Clone + Send + Sync + 'static> KeyPart for Shown<'_, T> {
+    type Owned = T;
+
+    #[inline]
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+
+    #[inline]
+    fn same(&self, owned: &T) -> bool {
+        self.0 == owned
+    }
+
+    fn own(&self) -> T {
+        self.0.clone()
+    }
+
+    fn write(&self, out: &mut KeyWriter) {
+        let before = out.len();
+        out.display(self.0);
+        if out.len() == before {
+            out.raw("%_");
+        }
+    }
+}
+
+/// `{x:hash}`: the argument by a digest of its serde form.
+pub fn digest<T: Serialize + ?Sized>(value: &T) -> Digest {
+    Digest::of(value)
+}
+
+/// `{x:lower}`: the argument in lower case.
+pub fn lower<T: AsRef<str> + ?Sized>(value: &T) -> Lower<'_> {
+    Lower(value.as_ref())
+}
+
+/// A string that takes part in the key in lower case.
+#[derive(Debug)]
+pub struct Lower<'a>(&'a str);
+
+impl Lower<'_> {
+    fn chars(&self) -> impl Iterator<Item = char> {
+        self.0.chars().flat_map(char::to_lowercase)
+    }
+}
+
+impl KeyPart for Lower<'_> {
+    type Owned = CompactString;
+
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        for c in self.chars() {
+            state.write_u32(u32::from(c));
+        }
+    }
+
+    fn same(&self, owned: &CompactString) -> bool {
+        self.chars().eq(owned.chars())
+    }
+
+    fn own(&self) -> CompactString {
+        self.chars().collect()
+    }
+
+    fn write(&self, out: &mut KeyWriter) {
+        self.own().as_str().write(out);
+    }
+}
+
+/// No scope leads the key.
+#[derive(Clone, Copy, Debug)]
+pub struct NoScope;
+
+/// This scope leads the key.
+#[derive(Clone, Copy, Debug)]
+pub struct InScope<P>(P);
+
+/// The leading element of an argument tuple.
+pub trait Lead {
+    const SCOPED: bool;
+    type Owned: Clone + Eq + Send + Sync + 'static;
+    fn feed<H: Hasher>(&self, state: &mut H);
+    fn same(&self, owned: &Self::Owned) -> bool;
+    fn own(&self) -> Self::Owned;
+    fn write(&self, out: &mut KeyWriter);
+}
+
+impl Lead for NoScope {
+    const SCOPED: bool = false;
+    type Owned = ();
+    #[inline]
+    fn feed<H: Hasher>(&self, _: &mut H) {}
+    #[inline]
+    fn same(&self, (): &()) -> bool {
+        true
+    }
+    fn own(&self) {}
+    fn write(&self, _: &mut KeyWriter) {}
+}
+
+impl<P: KeyPart> Lead for InScope<P> {
+    const SCOPED: bool = true;
+    type Owned = P::Owned;
+    #[inline]
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        self.0.feed(state);
+    }
+    #[inline]
+    fn same(&self, owned: &P::Owned) -> bool {
+        self.0.same(owned)
+    }
+    fn own(&self) -> P::Owned {
+        self.0.own()
+    }
+    fn write(&self, out: &mut KeyWriter) {
+        // No template starts with `@`, so a scope cannot pose as the literal that starts another key.
+        out.raw("@");
+        self.0.write(out);
+        out.raw(":");
+    }
+}
+
+/// The arguments of one call: a scope, then the parts in the order of the template's placeholders.
+pub trait Args {
+    /// Whether a scope leads.
+    const SCOPED: bool;
+    /// The form kept in the cache.
+    type Owned: Clone + Eq + Send + Sync + 'static;
+    fn feed<H: Hasher>(&self, state: &mut H);
+    fn same(&self, owned: &Self::Owned) -> bool;
+    fn own(&self) -> Self::Owned;
+    fn write_scope(&self, out: &mut KeyWriter);
+    fn write_part(&self, index: usize, out: &mut KeyWriter);
+}
+
+macro_rules! args {
+    ($(($($name:ident $index:tt),*))*) => {$(
+        #[allow(unused_variables, non_snake_case, clippy::match_single_binding)]
+        impl<Scope: Lead, $($name: KeyPart),*> Args for (Scope, $($name,)*) {
+            const SCOPED: bool = Scope::SCOPED;
+            type Owned = (Scope::Owned, $($name::Owned,)*);
+            #[inline]
+            fn feed<H: Hasher>(&self, state: &mut H) {
+                self.0.feed(state);
+                $(self.$index.feed(state);)*
+            }
+            #[inline]
+            fn same(&self, owned: &Self::Owned) -> bool {
+                self.0.same(&owned.0) $(&& self.$index.same(&owned.$index))*
+            }
+            fn own(&self) -> Self::Owned {
+                (self.0.own(), $(self.$index.own(),)*)
+            }
+            fn write_scope(&self, out: &mut KeyWriter) {
+                self.0.write(out);
+            }
+            fn write_part(&self, index: usize, out: &mut KeyWriter) {
+                match index + 1 {
+                    $($index => self.$index.write(out),)*
+                    _ => {}
+                }
+            }
+        }
+    )*};
+}
+
+args! {
+    ()
+    (A 1)
+    (A 1, B 2)
+    (A 1, B 2, C 3)
+    (A 1, B 2, C 3, D 4)
+    (A 1, B 2, C 3, D 4, E 5)
+    (A 1, B 2, C 3, D 4, E 5, F 6)
+    (A 1, B 2, C 3, D 4, E 5, F 6, G 7)
+    (A 1, B 2, C 3, D 4, E 5, F 6, G 7, I 8)
+    (A 1, B 2, C 3, D 4, E 5, F 6, G 7, I 8, J 9)
+    (A 1, B 2, C 3, D 4, E 5, F 6, G 7, I 8, J 9, K 10)
+    (A 1, B 2, C 3, D 4, E 5, F 6, G 7, I 8, J 9, K 10, L 11)
+}

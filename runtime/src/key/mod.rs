@@ -1,0 +1,29 @@
+//! Keys: from arguments to text and to scopes.
+//!
+//! May use: nothing of this crate.
+//!
+//! Flow: a call site borrows its arguments as [`args::Args`]; a hit needs only their hash and equality. A miss renders the
+//! template into text in which every argument is escaped, and hashes the scopes of that text.
+//!
+//! Invariants: two different calls of one template never render to one text; an argument never reaches beyond its segment;
+//! text and scope hashes are the same in every build.
+
+pub(crate) mod args;
+pub(crate) mod digest;
+pub(crate) mod hashed;
+pub(crate) mod part;
+pub(crate) mod pattern;
+pub(crate) mod scopes;
+pub(crate) mod template;
+mod writer;
+
+pub use args::KeyScope;
+pub use part::KeyPart;
+pub use writer::KeyWriter;
+
+pub(crate) use hashed::{Hashed, Prehashed};
+pub(crate) use pattern::Pattern;
+pub(crate) use scopes::Scopes;
+
+#[cfg(test)]
+mod tests;

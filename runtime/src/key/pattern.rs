@@ -1,0 +1,49 @@
+//! Patterns given at run time: `user:42`, or `user:*`.
+
+use super::scopes;
+
+/// What to invalidate, parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pattern {
+    pub(crate) scope: u64,
+    pub(crate) root: u32,
+}
+
+impl Pattern {
+    /// A key as it is stored, or a prefix of whole segments followed by `:*`.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let bad = |why: &str| Err(format!("`{text}` is not a pattern: {why}"));
+        if text.is_empty() || text.starts_with([':', '*']) {
+            return bad("write a key such as `user:42`, or a prefix such as `user:*`");
+        }
+        let Some(prefix) = text.strip_suffix(":*") else {
+            return if text.contains('*') {
+                bad(WILDCARD)
+            } else {
+                Ok(Self::exact(text))
+            };
+        };
+        if prefix.contains('*') {
+            bad(WILDCARD)
+        } else {
+            Ok(Self::prefix(prefix))
+        }
+    }
+
+    pub(crate) fn exact(key: &str) -> Self {
+        Self {
+            scope: scopes::hash(key),
+            root: scopes::root(key),
+        }
+    }
+
+    /// All keys that start with these whole segments.
+    pub(crate) fn prefix(segments: &str) -> Self {
+        Self {
+            scope: scopes::hash(&format!("{segments}:")),
+            root: scopes::root(segments),
+        }
+    }
+}
+
+const WILDCARD: &str = "`*` may only stand alone behind the last colon, as in `user:*`; to invalidate across prefixes give the entries a tag and invalidate that";

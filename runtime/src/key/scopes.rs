@@ -1,0 +1,66 @@
+//! The scopes of a key: everything by which it can be invalidated.
+//!
+//! A key `user:42:orders` can be invalidated by itself, by the prefixes `user:*` and `user:42:*`, and by its tags. Each is
+//! one 64-bit hash of a text: the key; the prefix with its last colon; the tag behind a `#`. A shared hash costs a load
+//! that was not needed; it can never keep an entry that should have gone.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How many roots have a position of their own; a power of two.
+pub(crate) const ROOTS: usize = 1024;
+
+/// The hash of a scope's text, the same in every build and on every machine.
+pub(crate) fn hash(text: &str) -> u64 {
+    xxh3_64(text.as_bytes())
+}
+
+/// The scope of a tag.
+pub(crate) fn tag(text: &str) -> u64 {
+    hash(&format!("#{text}"))
+}
+
+/// Which of the positions a key's first segment (`user`) belongs to.
+pub(crate) fn root(key: &str) -> u32 {
+    let segment = key.split(':').next().unwrap_or_default();
+    // Truncation keeps the low bits, which is the point.
+    #[allow(clippy::cast_possible_truncation)]
+    let slot = hash(segment) as u32 % ROOTS as u32;
+    slot
+}
+
+/// All scopes of one key.
+#[derive(Clone, Debug)]
+pub(crate) struct Scopes {
+    hashes: Box<[u64]>,
+    root: u32,
+    tagged: bool,
+}
+
+impl Scopes {
+    pub(crate) fn of(key: &str, tags: &[String]) -> Self {
+        let prefixes = key
+            .match_indices(':')
+            .map(|(colon, _)| hash(&key[..=colon]));
+        let hashes = prefixes
+            .chain([hash(key)])
+            .chain(tags.iter().map(|text| tag(text)))
+            .collect();
+        Self {
+            hashes,
+            root: root(key),
+            tagged: !tags.is_empty(),
+        }
+    }
+
+    pub(crate) fn hashes(&self) -> &[u64] {
+        &self.hashes
+    }
+
+    pub(crate) fn root(&self) -> u32 {
+        self.root
+    }
+
+    pub(crate) fn tagged(&self) -> bool {
+        self.tagged
+    }
+}

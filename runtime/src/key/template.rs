@@ -1,0 +1,89 @@
+//! Templates as the macros checked them, and their rendering.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+
+use super::args::Args;
+use super::digest::Digest;
+use super::writer::KeyWriter;
+
+/// Keys longer than this many bytes are digested; Redis compares and transfers keys whole.
+const MAX_KEY_BYTES: usize = 512;
+
+/// One piece of a template.
+#[derive(Clone, Copy, Debug)]
+pub enum Piece {
+    /// Literal text, colons included.
+    Lit(&'static str),
+    /// The path of the annotated function, dotted.
+    Path,
+    /// The placeholder at this position.
+    Arg(usize),
+}
+
+/// A key template or pattern.
+#[derive(Clone, Copy, Debug)]
+pub struct Template {
+    /// As written.
+    pub text: &'static str,
+    /// What it is made of.
+    pub pieces: &'static [Piece],
+}
+
+impl Template {
+    /// The key of these arguments, in full.
+    pub(crate) fn render<A: Args>(&self, path: &str, args: &A) -> String {
+        render(self.pieces, path, args)
+    }
+
+    /// What two templates have in common that make the same keys of the same arguments: `user:{}` of `user:{id}` and
+    /// `user:{user.id}`.
+    pub(crate) fn shape(&self, path: &str) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Lit(text) => (*text).to_owned(),
+            Piece::Path => path.to_owned(),
+            Piece::Arg(_) => "{}".to_owned(),
+        };
+        self.pieces.iter().map(piece).collect()
+    }
+}
+
+/// The text that pieces and arguments make.
+pub(crate) fn render<A: Args>(pieces: &[Piece], path: &str, args: &A) -> String {
+    let mut out = KeyWriter::new();
+    args.write_scope(&mut out);
+    for piece in pieces {
+        match piece {
+            Piece::Lit(text) => out.raw(text),
+            Piece::Path => out.raw(path),
+            Piece::Arg(index) => args.write_part(*index, &mut out),
+        }
+    }
+    out.into_string()
+}
+
+/// The key as it is kept: itself, or its first segment and a digest where it is long.
+pub(crate) fn bounded(key: String) -> String {
+    if key.len() <= MAX_KEY_BYTES {
+        return key;
+    }
+    let root: String = key
+        .split(':')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(64)
+        .collect();
+    let digest = render(
+        &[Piece::Lit(":%#"), Piece::Arg(0)],
+        "",
+        &(super::args::NoScope, Digest::of_text(&key)),
+    );
+    root + &digest
+}
+
+/// A type path as a key segment: `app::Repo<app::User>::get` becomes `app.Repo<app.User>.get`.
+pub(crate) fn dotted(path: &str) -> String {
+    path.replace("::{{closure}}", "")
+        .replace("::", ".")
+        .replace([':', '*', '%', ' '], "")
+}

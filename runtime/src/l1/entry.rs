@@ -1,0 +1,135 @@
+//! One cached value, with what it takes to judge it.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU8, AtomicU64};
+
+use crate::key::Scopes;
+use crate::log::{Epoch, Log};
+
+/// Hits are counted up to this; S3-FIFO needs no more, and a hot entry is then never written to.
+const MAX_HITS: u8 = 3;
+
+/// When a value is served, in nanoseconds of the clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lifetime {
+    /// How long its load took.
+    pub(crate) load_time: u64,
+    /// Until when it is fresh.
+    pub(crate) expires: u64,
+    /// From when on a hit may be asked to refresh it early; at most `expires`.
+    pub(crate) early_from: u64,
+}
+
+/// A value in the cache. What a hit reads comes first, to share one cache line.
+pub(crate) struct Entry<V> {
+    value: V,
+    /// Until when a hit may serve it without a further question.
+    fresh_until: AtomicU64,
+    /// The position of the log up to which it was found valid. Begins at the load's epoch, never at the insert's.
+    checked: AtomicU64,
+    root: u32,
+    tagged: bool,
+    hits: AtomicU8,
+    /// Until when the origin is left alone after it failed; see stale-if-error.
+    retry_at: AtomicU64,
+    epoch: Epoch,
+    life: Lifetime,
+    scopes: Box<[u64]>,
+}
+
+/// A copy of an entry that was found valid.
+#[derive(Clone, Debug)]
+pub(crate) struct Found<V> {
+    pub(crate) value: V,
+    pub(crate) life: Lifetime,
+    /// Until when a hit may serve it without a further question; zero once a refresh was asked for.
+    pub(crate) fresh_until: u64,
+    pub(crate) retry_at: u64,
+}
+
+impl<V> Found<V> {
+    pub(crate) fn is_fresh(&self, now: u64) -> bool {
+        now < self.life.expires && self.fresh_until > 0
+    }
+}
+
+impl<V: Clone> Entry<V> {
+    pub(crate) fn new(value: V, epoch: Epoch, life: Lifetime, scopes: &Scopes) -> Self {
+        Self {
+            value,
+            fresh_until: AtomicU64::new(life.early_from.min(life.expires)),
+            checked: AtomicU64::new(epoch),
+            root: scopes.root(),
+            tagged: scopes.tagged(),
+            hits: AtomicU8::new(0),
+            retry_at: AtomicU64::new(0),
+            epoch,
+            life,
+            scopes: scopes.hashes().into(),
+        }
+    }
+
+    /// The value, if it is fresh and valid.
+    #[inline]
+    pub(crate) fn hit(&self, now: u64, log: &Log) -> Option<V> {
+        if now >= self.fresh_until.load(Relaxed) || !self.valid(log) {
+            return None;
+        }
+        self.count();
+        Some(self.value.clone())
+    }
+
+    /// The value, if it is valid, fresh or not.
+    pub(crate) fn look(&self, log: &Log) -> Option<Found<V>> {
+        self.valid(log).then(|| {
+            self.count();
+            Found {
+                value: self.value.clone(),
+                life: self.life,
+                fresh_until: self.fresh_until.load(Relaxed),
+                retry_at: self.retry_at.load(Relaxed),
+            }
+        })
+    }
+
+    /// Makes the next reader ask the origin, while the value may still be served as stale.
+    pub(crate) fn expire(&self) {
+        self.fresh_until.store(0, Relaxed);
+    }
+
+    pub(crate) fn leave_origin_alone_until(&self, time: u64) {
+        self.retry_at.store(time, Relaxed);
+    }
+
+    pub(crate) fn hits(&self) -> u8 {
+        self.hits.load(Relaxed)
+    }
+
+    pub(crate) fn set_hits(&self, hits: u8) {
+        self.hits.store(hits, Relaxed);
+    }
+
+    /// The head is read before the table: a record that raises the head meanwhile is then seen next time.
+    #[inline]
+    fn valid(&self, log: &Log) -> bool {
+        let head = log.head(self.root, self.tagged);
+        head <= self.checked.load(Relaxed) || self.check(head, log)
+    }
+
+    #[cold]
+    fn check(&self, head: Epoch, log: &Log) -> bool {
+        let valid = log.valid(self.epoch, &self.scopes);
+        if valid {
+            self.checked.fetch_max(head, Relaxed);
+        }
+        valid
+    }
+
+    #[inline]
+    fn count(&self) {
+        let hits = self.hits.load(Relaxed);
+        if hits < MAX_HITS {
+            self.hits.store(hits + 1, Relaxed);
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! Read, load, store: what happens when the hit path found nothing to serve.
+//!
+//! May use: `clock`, `error`, `flight`, `handle`, `key`, `l1`, `policy`, `shape`, `site`.
+//!
+//! [`Pending`] decides, and never runs user code of unknown length; the short drivers at the end only await or block as
+//! they are told. So the machinery is compiled once per types of arguments and return, and not once per body.
+//!
+//! Order of a read: fresh value; cached absence or error; stale value (while one caller refreshes, or while the origin is
+//! left alone after an error); flight; load. Everything served was judged valid by the log at that moment.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+use tokio::sync::oneshot::error::RecvError;
+
+use crate::clock::nanos;
+use crate::error::LoadTimeout;
+use crate::flight::{Boarding, Permit, Signal};
+use crate::handle::Fastness;
+use crate::key::args::Args;
+use crate::key::{Hashed, Scopes};
+use crate::l1::Found;
+use crate::log::Epoch;
+use crate::policy::{ERROR_THROTTLE, Policy, refresh_early};
+use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::site::{Cell, Here, Landing, Negative, Site};
+
+mod drive;
+
+pub use drive::{load, load_spawned, load_sync};
+
+/// Refreshes of one call site that may run in the background at a time; beyond it stale values are served unrefreshed.
+const MAX_BACKGROUND: usize = 64;
+
+/// A call that was not a hit: `None` where the attribute's `condition` bypassed the cache.
+pub struct Miss<K: Eq, S: Shape>(Option<Box<Pending<K, S>>>);
+
+/// A call that bypasses the cache.
+pub fn bypass<K: Eq, S: Shape>(_: S) -> Miss<K, S> {
+    Miss(None)
+}
+
+/// A call on its way to a value.
+pub(crate) struct Pending<K: Eq, S: Shape> {
+    pub(crate) cell: Arc<Cell<K, S>>,
+    pub(crate) key: Hashed<K>,
+    pub(crate) scopes: Scopes,
+    pub(crate) policy: Policy<S>,
+}
+
+type Seat<K, S> = tokio::sync::oneshot::Receiver<Signal<K, Landing<S>>>;
+type Leave<K, S> = Option<Permit<K, Landing<S>>>;
+
+/// What the caller has to do next.
+enum Step<K: Eq, S: Shape> {
+    /// Return this.
+    Done(Ending<S>),
+    /// Run the body, then [`Pending::finish`].
+    Load(Leave<K, S>),
+    /// Serve this value and refresh it, in the background or first.
+    Refresh(Permit<K, Landing<S>>, S::Item),
+    /// Wait, then [`Pending::resume`].
+    Wait(Seat<K, S>),
+}
+
+/// When and where a load began.
+#[derive(Clone, Copy)]
+struct Began {
+    time: u64,
+    epoch: Epoch,
+}
+
+impl Site {
+    /// Prepares a call that was not a hit.
+    #[cold]
+    pub fn miss<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        _: S,
+        here: Here,
+        args: &A,
+        tags: &[String],
+        policy: Policy<S>,
+    ) -> Miss<A::Owned, S>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
+        Miss(Some(Box::new(self.pending(on, here, args, tags, policy))))
+    }
+
+    pub(crate) fn pending<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        here: Here,
+        args: &A,
+        tags: &[String],
+        policy: Policy<S>,
+    ) -> Pending<A::Owned, S>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
+        let cell = self.cell::<A, S>(on, here);
+        let scopes = Scopes::of(&self.meta().template.render(&here.dotted(), args), tags);
+        Pending {
+            key: cell.store.own(args),
+            cell,
+            scopes,
+            policy,
+        }
+    }
+}
+
+impl<K, S> Pending<K, S>
+where
+    K: Clone + Eq + 'static,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    /// What there is to serve without a load of this caller's own.
+    fn begin(&self) -> Step<K, S> {
+        let now = self.now();
+        let found = self.cell.store.look(&self.key);
+        if let Some(found) = &found
+            && found.is_fresh(now)
+        {
+            let early = now >= found.fresh_until && refresh_early(now, &found.life);
+            return if early {
+                self.refresh(found)
+            } else {
+                self.served(Outcome::Present(found.value.clone()))
+            };
+        }
+        if let Some(negative) = self.cached_negative(now) {
+            return self.served(negative);
+        }
+        match found {
+            Some(found) if self.origin_is_left_alone(now, &found) => self.served_stale(found.value),
+            Some(found) if now < found.life.expires.saturating_add(nanos(self.policy.stale)) => {
+                self.refresh(&found)
+            }
+            _ => {
+                self.cell.counters.miss();
+                self.board()
+            }
+        }
+    }
+
+    fn board(&self) -> Step<K, S> {
+        if !self.policy.single_flight {
+            return Step::Load(None);
+        }
+        match self
+            .cell
+            .flights
+            .board(&self.key, self.scopes.hashes(), true)
+        {
+            Boarding::Lead(permit) => self.lead(permit),
+            Boarding::Wait(seat) => Step::Wait(seat),
+            Boarding::Within | Boarding::Taken => Step::Load(None),
+        }
+    }
+
+    /// Leads, unless a load that has just landed made it needless.
+    fn lead(&self, permit: Permit<K, Landing<S>>) -> Step<K, S> {
+        match self.cell.store.look(&self.key) {
+            Some(found) if found.is_fresh(self.now()) => {
+                permit.land(|| Signal::Landed(Outcome::Present(found.value.clone())));
+                Step::Done(Outcome::Present(found.value))
+            }
+            _ => Step::Load(Some(permit)),
+        }
+    }
+
+    /// One caller refreshes; whoever finds that somebody does so already is served at once.
+    fn refresh(&self, found: &Found<S::Item>) -> Step<K, S> {
+        let value = found.value.clone();
+        let fresh = found.is_fresh(self.now());
+        match self
+            .cell
+            .flights
+            .board(&self.key, self.scopes.hashes(), false)
+        {
+            Boarding::Lead(permit) => {
+                if fresh {
+                    self.cell.counters.early_refreshes.count();
+                }
+                Step::Refresh(permit, value)
+            }
+            _ if fresh => self.served(Outcome::Present(value)),
+            _ => self.served_stale(value),
+        }
+    }
+
+    /// What a waiter does with the news.
+    fn resume(&self, signal: Result<Signal<K, Landing<S>>, RecvError>) -> Step<K, S> {
+        match signal {
+            Ok(Signal::Landed(landing)) => {
+                self.cell.counters.coalesced.count();
+                Step::Done(self.ending(landing))
+            }
+            Ok(Signal::Alone) => Step::Load(None),
+            Ok(Signal::TimedOut) => match self.policy.load_timeout {
+                Some((bound, error)) => Step::Done(Outcome::Failed(error(LoadTimeout::new(bound)))),
+                None => Step::Load(None),
+            },
+            Ok(Signal::Lead(permit)) => self.lead(permit),
+            Err(_) => self.board(),
+        }
+    }
+
+    fn ending(&self, landing: Landing<S>) -> Ending<S> {
+        match landing {
+            Outcome::Present(value) => Outcome::Present(value),
+            Outcome::Absent(absent) => Outcome::Absent(absent),
+            Outcome::Failed(kept) => Outcome::Failed(S::give(&kept, self.policy.copy_error)),
+        }
+    }
+
+    fn cached_negative(&self, now: u64) -> Option<Ending<S>> {
+        let found = self
+            .cell
+            .negative
+            .get()?
+            .look(&self.key)
+            .filter(|found| now < found.life.expires)?;
+        Some(match found.value {
+            Negative::Absent(absent) => Outcome::Absent(absent),
+            Negative::Failed(kept) => Outcome::Failed(S::give(&kept, self.policy.copy_error)),
+        })
+    }
+
+    /// Whether the origin failed a moment ago and the value may still stand in for it.
+    fn origin_is_left_alone(&self, now: u64, found: &Found<S::Item>) -> bool {
+        let bound = nanos(self.policy.stale_if_error.max(self.policy.stale));
+        now < found.retry_at && now < found.life.expires.saturating_add(bound)
+    }
+
+    fn served(&self, ending: Ending<S>) -> Step<K, S> {
+        self.cell.counters.hit();
+        Step::Done(ending)
+    }
+
+    fn served_stale(&self, value: S::Item) -> Step<K, S> {
+        self.cell.counters.stale_served.count();
+        self.served(Outcome::Present(value))
+    }
+
+    fn now(&self) -> u64 {
+        self.cell.handle.clock().now()
+    }
+
+    fn began(&self, permit: &Leave<K, S>) -> Began {
+        let epoch = permit
+            .as_ref()
+            .map_or_else(|| self.cell.handle.log().position(), Permit::epoch);
+        Began {
+            time: self.now(),
+            epoch,
+        }
+    }
+
+    /// Stores what was loaded, tells the others, and says what this caller gets.
+    fn finish(&self, began: Began, ending: Ending<S>, permit: Leave<K, S>) -> Ending<S> {
+        let now = self.now();
+        let counters = &self.cell.counters;
+        counters.load_nanos.add(now.saturating_sub(began.time));
+        match &ending {
+            Outcome::Failed(_) => counters.load_errors.count(),
+            Outcome::Present(_) | Outcome::Absent(_) => counters.loads.count(),
+        }
+        match ending {
+            Outcome::Present(value) => {
+                self.keep(&value, began, now);
+                land(permit, || Signal::Landed(Outcome::Present(value.clone())));
+                Outcome::Present(value)
+            }
+            Outcome::Absent(absent) => {
+                self.cell.store.remove(&self.key);
+                if let Some(ttl) = self.policy.negative_ttl {
+                    let life = self.policy.lifetime(ttl, began.time, now);
+                    self.cell.keep_negative(
+                        &self.key,
+                        &self.scopes,
+                        Negative::Absent(absent),
+                        life,
+                        began.epoch,
+                    );
+                }
+                land(permit, || Signal::Landed(Outcome::Absent(absent)));
+                Outcome::Absent(absent)
+            }
+            Outcome::Failed(error) => self.fail(error, began, now, permit),
+        }
+    }
+
+    fn fail(&self, error: S::Error, began: Began, now: u64, permit: Leave<K, S>) -> Ending<S> {
+        if let Some(value) = self.stands_in(now) {
+            land(permit, || Signal::Landed(Outcome::Present(value.clone())));
+            return Outcome::Present(value);
+        }
+        let keep = || S::keep(&error, self.policy.copy_error);
+        if let Some((which, ttl)) = self.policy.cache_err
+            && which(&error)
+            && let Some(kept) = keep()
+        {
+            let life = self.policy.lifetime(ttl, began.time, now);
+            let kept = Negative::Failed(Arc::new(kept));
+            self.cell
+                .keep_negative(&self.key, &self.scopes, kept, life, began.epoch);
+        }
+        land(permit, || {
+            keep().map_or(Signal::Alone, |kept| Signal::Landed(Outcome::Failed(kept)))
+        });
+        Outcome::Failed(error)
+    }
+
+    /// The body ran into its `load_timeout` and was dropped.
+    fn time_out(&self, error: S::Error, permit: Leave<K, S>) -> Ending<S> {
+        self.cell.counters.load_timeouts.count();
+        if let Some(value) = self.stands_in(self.now()) {
+            land(permit, || Signal::Landed(Outcome::Present(value.clone())));
+            return Outcome::Present(value);
+        }
+        land(permit, || Signal::TimedOut);
+        Outcome::Failed(error)
+    }
+
+    /// The old value, where it may stand in for a failed load. Leaves the origin alone for a while; the value's own bound
+    /// is not renewed.
+    fn stands_in(&self, now: u64) -> Option<S::Item> {
+        let found = self.cell.store.look(&self.key)?;
+        let bound = nanos(self.policy.stale_if_error.max(self.policy.stale));
+        if now >= found.life.expires.saturating_add(bound) {
+            return None;
+        }
+        let retry_at = now.saturating_add(nanos(ERROR_THROTTLE));
+        self.cell
+            .store
+            .peek(&self.key, |entry| entry.leave_origin_alone_until(retry_at));
+        self.cell.counters.stale_served.count();
+        Some(found.value)
+    }
+
+    fn keep(&self, value: &S::Item, began: Began, now: u64) {
+        if self.policy.unless.is_some_and(|unless| unless(value)) {
+            self.cell.store.remove(&self.key);
+            return;
+        }
+        let life = self.policy.lifetime(self.policy.ttl, began.time, now);
+        self.cell
+            .keep(&self.key, &self.scopes, value.clone(), life, began.epoch);
+    }
+
+    /// A place among the background refreshes, if there is one.
+    fn background(&self) -> Option<Background> {
+        let running = self.cell.refreshing.clone();
+        let entered = running
+            .fetch_update(Relaxed, Relaxed, |n| (n < MAX_BACKGROUND).then_some(n + 1))
+            .is_ok();
+        entered.then(|| Background(running))
+    }
+}
+
+fn land<K: Eq, L>(permit: Option<Permit<K, L>>, signal: impl FnMut() -> Signal<K, L>) {
+    if let Some(permit) = permit {
+        permit.land(signal);
+    }
+}
+
+struct Background(Arc<AtomicUsize>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+impl<K: Eq, S: Shape> std::fmt::Debug for Miss<K, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Miss")
+            .field("bypass", &self.0.is_none())
+            .finish()
+    }
+}

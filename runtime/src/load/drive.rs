@@ -1,0 +1,187 @@
+//! The drivers: they await, or block, as [`Pending`] tells them.
+//!
+//! Only what holds the body is compiled per call site, so these stay short. Loads that are neither finished nor timed out
+//! were abandoned; the counter below sees them go.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use super::{Leave, Miss, Pending, Step};
+use crate::error::LoadTimeout;
+use crate::flight::Load;
+use crate::shape::{CacheValue, Ending, Outcome, Shape};
+
+/// Drives an async call that was not a hit. Boxed, so that the future of a hit stays small.
+///
+/// # Cancel safety
+///
+/// Dropping it drops the body; if others wait for it, one of them takes over.
+pub fn load<K, S, F>(miss: Miss<K, S>, body: F) -> Pin<Box<impl Future<Output = S::Out>>>
+where
+    K: Clone + Eq + 'static,
+    S: Shape<Item: CacheValue> + 'static,
+    F: Future<Output = S::Out>,
+{
+    Box::pin(async move {
+        let Some(pending) = miss.0 else {
+            return body.await;
+        };
+        S::close(match pending.until_load().await {
+            Step::Refresh(permit, old) => pending
+                .refreshed(Some(permit), body)
+                .await
+                .unwrap_or(Outcome::Present(old)),
+            Step::Load(permit) => pending.run(permit, body).await,
+            Step::Done(ending) => ending,
+            Step::Wait(_) => unreachable!("`until_load` waits"),
+        })
+    })
+}
+
+/// [`load`], but a refresh runs in a task of its own and the caller gets the old value at once.
+///
+/// # Cancel safety
+///
+/// Dropping it drops the body, unless it was a refresh: that runs on.
+pub fn load_spawned<K, S, F>(miss: Miss<K, S>, body: F) -> Pin<Box<impl Future<Output = S::Out>>>
+where
+    K: Clone + Eq + Send + Sync + 'static,
+    S: Shape<Item: CacheValue, Error: Send> + Send + Sync + 'static,
+    F: Future<Output = S::Out> + Send + 'static,
+    S::Out: Send,
+{
+    Box::pin(async move {
+        let Some(pending) = miss.0 else {
+            return body.await;
+        };
+        S::close(match pending.until_load().await {
+            Step::Refresh(permit, old) => {
+                if let Some(place) = pending.background() {
+                    tokio::spawn(async move {
+                        pending.refreshed(Some(permit), body).await;
+                        drop(place);
+                    });
+                }
+                Outcome::Present(old)
+            }
+            Step::Load(permit) => pending.run(permit, body).await,
+            Step::Done(ending) => ending,
+            Step::Wait(_) => unreachable!("`until_load` waits"),
+        })
+    })
+}
+
+/// Drives a sync call that was not a hit; waiting for another's load blocks the thread.
+pub fn load_sync<K, S>(miss: Miss<K, S>, body: impl FnOnce() -> S::Out) -> S::Out
+where
+    K: Clone + Eq + 'static,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    let Some(pending) = miss.0 else { return body() };
+    S::close(match block_on(pending.until_load()) {
+        Step::Refresh(permit, old) => match pending.run_sync(Some(permit), body) {
+            Outcome::Failed(_) => Outcome::Present(old),
+            ending => ending,
+        },
+        Step::Load(permit) => pending.run_sync(permit, body),
+        Step::Done(ending) => ending,
+        Step::Wait(_) => unreachable!("`until_load` waits"),
+    })
+}
+
+impl<K, S> Pending<K, S>
+where
+    K: Clone + Eq + 'static,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    async fn until_load(&self) -> Step<K, S> {
+        let mut step = self.begin();
+        while let Step::Wait(seat) = step {
+            step = self.resume(seat.await);
+        }
+        step
+    }
+
+    async fn run<F: Future<Output = S::Out>>(&self, permit: Leave<K, S>, body: F) -> Ending<S> {
+        let began = self.began(&permit);
+        let counted = self.count_if_abandoned();
+        let mut load = pin!(Load::new(body, permit));
+        let ended = match self.policy.load_timeout {
+            None => Ok(load.as_mut().await),
+            Some((bound, error)) => tokio::time::timeout(bound, load.as_mut())
+                .await
+                .map_err(|_| (bound, error)),
+        };
+        counted.disarm();
+        match ended {
+            Ok((out, permit)) => self.finish(began, S::open(out), permit),
+            Err((bound, error)) => self.time_out(error(LoadTimeout::new(bound)), load.abandon()),
+        }
+    }
+
+    /// Runs a refresh; `None` if it failed, and the old value has to do.
+    async fn refreshed<F: Future<Output = S::Out>>(
+        &self,
+        permit: Leave<K, S>,
+        body: F,
+    ) -> Option<Ending<S>> {
+        match self.run(permit, body).await {
+            Outcome::Failed(_) => None,
+            ending => Some(ending),
+        }
+    }
+
+    fn run_sync(&self, permit: Leave<K, S>, body: impl FnOnce() -> S::Out) -> Ending<S> {
+        let began = self.began(&permit);
+        let counted = self.count_if_abandoned();
+        let inside = permit.as_ref().map(crate::flight::Permit::enter);
+        let out = body();
+        drop(inside);
+        counted.disarm();
+        self.finish(began, S::open(out), permit)
+    }
+
+    fn count_if_abandoned(&self) -> Abandoned<'_, K, S> {
+        Abandoned(Some(self))
+    }
+}
+
+/// Counts a load that ends by being dropped.
+struct Abandoned<'a, K: Eq, S: Shape>(Option<&'a Pending<K, S>>);
+
+impl<K: Eq, S: Shape> Abandoned<'_, K, S> {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl<K: Eq, S: Shape> Drop for Abandoned<'_, K, S> {
+    fn drop(&mut self) {
+        if let Some(pending) = self.0 {
+            pending.cell.counters.loads_abandoned.count();
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Blocks this thread until the future is done. Unlike a runtime's, it may be called from within one.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The fold of the log: for each scope, the position at which it was last invalidated.
+//!
+//! A fixed-size, set-associative table of scope hashes. A bucket holds ten (tag, epoch) pairs and a floor in 128 bytes.
+//! When a bucket is full, the pair that was invalidated longest ago makes room and the floor rises to its epoch: every
+//! scope without a pair is judged by the floor. So the table never forgets; a table that is too small only spoils hits,
+//! and counts those verdicts.
+//!
+//! Invariants, on which lock-free readers rely:
+//! - one writer at a time (the log's lock);
+//! - an eviction raises the floor *before* it overwrites the pair's epoch, and the epoch *before* the tag (all Release);
+//!   a reader loads the tag first (Acquire), then epoch or floor. A torn view errs towards stale;
+//! - pairs never move within a bucket; epochs and floors never fall.
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+const WAYS: usize = 10;
+
+#[repr(align(128))]
+struct Bucket {
+    epochs: [AtomicU64; WAYS],
+    floor: AtomicU64,
+    tags: [AtomicU32; WAYS],
+}
+
+pub(crate) struct Mirror {
+    buckets: Box<[Bucket]>,
+    /// How often a scope without a pair was judged by a floor other than zero.
+    floor_verdicts: AtomicU64,
+}
+
+impl Mirror {
+    /// A table of about this many bytes, at least one bucket.
+    pub(crate) fn with_bytes(bytes: usize) -> Self {
+        let count = (bytes / size_of::<Bucket>()).max(1);
+        Self {
+            buckets: (0..count).map(|_| Bucket::new()).collect(),
+            floor_verdicts: AtomicU64::new(0),
+        }
+    }
+
+    /// Raises a scope to an epoch. One caller at a time.
+    pub(crate) fn raise(&self, scope: u64, epoch: u64) {
+        self.bucket(scope).raise(tag(scope), epoch);
+    }
+
+    /// An epoch that is not before the scope's last invalidation.
+    pub(crate) fn last(&self, scope: u64) -> u64 {
+        let bucket = self.bucket(scope);
+        if let Some(epoch) = bucket.find(tag(scope)) {
+            return epoch;
+        }
+        let floor = bucket.floor.load(Acquire);
+        if floor > 0 {
+            self.floor_verdicts.fetch_add(1, Relaxed);
+        }
+        floor
+    }
+
+    pub(crate) fn floor_verdicts(&self) -> u64 {
+        self.floor_verdicts.load(Relaxed)
+    }
+
+    fn bucket(&self, scope: u64) -> &Bucket {
+        // The low half picks the bucket, the high half is the tag; the remainder fits in a usize.
+        #[allow(clippy::cast_possible_truncation)]
+        let index = (scope & 0xFFFF_FFFF) as usize % self.buckets.len();
+        &self.buckets[index]
+    }
+}
+
+/// Zero marks an empty pair.
+fn tag(scope: u64) -> u32 {
+    // The high half of a u64 fits.
+    #[allow(clippy::cast_possible_truncation)]
+    let high = (scope >> 32) as u32;
+    high.max(1)
+}
+
+impl Bucket {
+    fn new() -> Self {
+        Self {
+            epochs: std::array::from_fn(|_| AtomicU64::new(0)),
+            floor: AtomicU64::new(0),
+            tags: std::array::from_fn(|_| AtomicU32::new(0)),
+        }
+    }
+
+    fn find(&self, tag: u32) -> Option<u64> {
+        let way = self.tags.iter().position(|own| own.load(Acquire) == tag)?;
+        Some(self.epochs[way].load(Acquire))
+    }
+
+    fn raise(&self, tag: u32, epoch: u64) {
+        if let Some(way) = self.tags.iter().position(|own| own.load(Relaxed) == tag) {
+            self.epochs[way].fetch_max(epoch, Release);
+            return;
+        }
+        let (way, oldest) = self.oldest();
+        // A scope that had no pair was as old as the floor, and must not seem older now.
+        let floor = self.floor.fetch_max(oldest, Release).max(oldest);
+        self.epochs[way].store(epoch.max(floor), Release);
+        self.tags[way].store(tag, Release);
+    }
+
+    /// An empty pair, or the one that was invalidated longest ago.
+    fn oldest(&self) -> (usize, u64) {
+        let epochs = self.epochs.iter().map(|epoch| epoch.load(Relaxed));
+        epochs
+            .enumerate()
+            .min_by_key(|&(_, epoch)| epoch)
+            .unwrap_or((0, 0))
+    }
+}

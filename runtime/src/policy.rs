@@ -1,0 +1,218 @@
+//! What one call site asked for, and the arithmetic of lifetimes.
+//!
+//! May use: `clock`, `error`, `l1`, `shape`.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+
+use std::time::Duration;
+
+use crate::clock::nanos;
+use crate::error::LoadTimeout;
+use crate::l1::Lifetime;
+use crate::shape::Shape;
+
+/// How long the origin is left alone after it failed while a stale value could be served.
+pub(crate) const ERROR_THROTTLE: Duration = Duration::from_secs(5);
+
+/// The largest part of a ttl that jitter takes off, by default.
+const JITTER: f64 = 0.1;
+
+/// How a call site loads and stores. Built on a miss only.
+pub struct Policy<S: Shape> {
+    pub(crate) ttl: Duration,
+    pub(crate) jitter: f64,
+    pub(crate) negative_ttl: Option<Duration>,
+    pub(crate) unless: Option<fn(&S::Item) -> bool>,
+    pub(crate) cache_err: Option<(fn(&S::Error) -> bool, Duration)>,
+    pub(crate) copy_error: Option<fn(&S::Error) -> S::Error>,
+    pub(crate) stale: Duration,
+    pub(crate) stale_if_error: Duration,
+    pub(crate) early: bool,
+    pub(crate) single_flight: bool,
+    pub(crate) load_timeout: Option<(Duration, fn(LoadTimeout) -> S::Error)>,
+}
+
+impl<S: Shape> Policy<S> {
+    pub(crate) fn new(ttl: Duration) -> Self {
+        Self {
+            ttl,
+            jitter: JITTER,
+            negative_ttl: None,
+            unless: None,
+            cache_err: None,
+            copy_error: None,
+            stale: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
+            early: true,
+            single_flight: true,
+            load_timeout: None,
+        }
+    }
+
+    #[must_use]
+    pub fn jitter(mut self, share: f64) -> Self {
+        self.jitter = share;
+        self
+    }
+
+    #[must_use]
+    pub fn negative_ttl(mut self, ttl: Duration) -> Self
+    where
+        S: Shape<Absent = ()>,
+    {
+        self.negative_ttl = Some(ttl);
+        self
+    }
+
+    #[must_use]
+    pub fn unless(mut self, skip: fn(&S::Item) -> bool) -> Self {
+        self.unless = Some(skip);
+        self
+    }
+
+    #[must_use]
+    pub fn cache_err(mut self, which: fn(&S::Error) -> bool, ttl: Duration) -> Self {
+        self.cache_err = Some((which, ttl));
+        self
+    }
+
+    #[must_use]
+    pub fn share_error(mut self, copy: fn(&S::Error) -> S::Error) -> Self {
+        self.copy_error = Some(copy);
+        self
+    }
+
+    #[must_use]
+    pub fn stale(mut self, after: Duration) -> Self {
+        self.stale = after;
+        self
+    }
+
+    #[must_use]
+    pub fn stale_if_error(mut self, after: Duration) -> Self {
+        self.stale_if_error = after;
+        self
+    }
+
+    #[must_use]
+    pub fn no_early(mut self) -> Self {
+        self.early = false;
+        self
+    }
+
+    #[must_use]
+    pub fn no_single_flight(mut self) -> Self {
+        self.single_flight = false;
+        self
+    }
+
+    #[must_use]
+    pub fn load_timeout(mut self, bound: Duration) -> Self
+    where
+        S::Error: From<LoadTimeout>,
+    {
+        self.load_timeout = Some((bound, S::Error::from));
+        self
+    }
+
+    /// The lifetime of a value whose load ran from `began` to `ended`.
+    pub(crate) fn lifetime(&self, ttl: Duration, began: u64, ended: u64) -> Lifetime {
+        let load_time = ended.saturating_sub(began);
+        let expires = ended.saturating_add(jittered(nanos(ttl), self.jitter));
+        let early_from = if self.early {
+            expires.saturating_sub(early_span(load_time)).max(ended + 1)
+        } else {
+            expires
+        };
+        Lifetime {
+            load_time,
+            expires,
+            early_from,
+        }
+    }
+}
+
+impl<S: Shape> std::fmt::Debug for Policy<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Policy")
+            .field("ttl", &self.ttl)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The ttl less a random part of it, so that what was loaded together does not expire together. Never longer than asked.
+fn jittered(ttl: u64, share: f64) -> u64 {
+    // Nanoseconds lose precision beyond 104 days, by less than a microsecond.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )]
+    let off = (ttl as f64 * share * fastrand::f64()) as u64;
+    ttl.saturating_sub(off).max(1)
+}
+
+/// How long before its expiry a hit may ask for a refresh at all: `-ln(rand)` exceeds 20 once in 500 million draws.
+fn early_span(load_time: u64) -> u64 {
+    load_time.saturating_mul(20)
+}
+
+/// `XFetch` (Vattani, Chierichetti and Lowenstein, VLDB 2015) with beta = 1: refresh iff
+/// `now - load_time * ln(rand) >= expires`. The dearer the load and the nearer the expiry, the likelier.
+pub(crate) fn refresh_early(now: u64, life: &Lifetime) -> bool {
+    // 1 - [0, 1) is never zero, so the logarithm is finite.
+    let draw = -(1.0 - fastrand::f64()).ln();
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )]
+    let ahead = (life.load_time as f64 * draw) as u64;
+    now.saturating_add(ahead) >= life.expires
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shape::Plain;
+
+    #[test]
+    fn jitter_only_shortens_and_never_to_nothing() {
+        for _ in 0..1_000 {
+            let ttl = jittered(1_000_000, 0.1);
+            assert!((900_000..=1_000_000).contains(&ttl));
+        }
+        assert_eq!(jittered(1, 0.5), 1);
+        assert_eq!(jittered(77, 0.0), 77);
+    }
+
+    #[test]
+    fn ttl_runs_from_the_end_of_the_load() {
+        let policy = Policy::<Plain<u8>>::new(Duration::from_secs(1))
+            .jitter(0.0)
+            .no_early();
+        let life = policy.lifetime(policy.ttl, 100, 500);
+        assert_eq!(
+            (life.load_time, life.expires, life.early_from),
+            (400, 1_000_000_500, 1_000_000_500)
+        );
+    }
+
+    #[test]
+    fn early_refreshes_come_near_the_expiry_and_in_the_expected_number() {
+        let life = Lifetime {
+            load_time: 1_000,
+            expires: 1_000_000,
+            early_from: 0,
+        };
+        let drawn = |now| (0..10_000).filter(|_| refresh_early(now, &life)).count();
+        assert_eq!(drawn(1_000_000), 10_000, "at the expiry always");
+        assert_eq!(
+            drawn(1_000_000 - 60_000),
+            0,
+            "60 load times before it never"
+        );
+        // One load time before the expiry the chance is exp(-1) = 36.8 %.
+        assert!((3_300..4_100).contains(&drawn(1_000_000 - 1_000)));
+    }
+}

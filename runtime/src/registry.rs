@@ -1,0 +1,146 @@
+//! The registry: every annotated function, known at link time.
+//!
+//! May use: `invalidate`, `key`, `site`.
+//!
+//! For diagnostics only. A linker may drop an entry, so nothing that must be right depends on it.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+
+use crate::invalidate::{InvalidateSite, PatternKind};
+use crate::site::{Receiver, Site, SiteKind};
+
+/// What a macro registers.
+#[derive(Debug)]
+pub struct Registered(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Site(&'static Site),
+    Invalidate(&'static InvalidateSite),
+}
+
+impl Registered {
+    pub const fn site(site: &'static Site) -> Self {
+        Self(Kind::Site(site))
+    }
+
+    pub const fn invalidate(site: &'static InvalidateSite) -> Self {
+        Self(Kind::Invalidate(site))
+    }
+}
+
+inventory::collect!(Registered);
+
+/// What an annotated function does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Role {
+    /// `#[cacheable]`
+    Cacheable,
+    /// `#[cacheable(batch(..))]`
+    Batch,
+    /// `#[cache_put]`
+    Put,
+    /// `#[cache_invalidate]`
+    Invalidate,
+}
+
+/// One annotated function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Annotated {
+    /// What it does.
+    pub role: Role,
+    /// Its name.
+    pub name: &'static str,
+    /// The module it is in.
+    pub module: &'static str,
+    /// The source file.
+    pub file: &'static str,
+    /// The line of the attribute.
+    pub line: u32,
+    /// The key template, or the patterns that it invalidates.
+    pub keys: Vec<&'static str>,
+    /// Its tags, or the tags that it invalidates.
+    pub tags: Vec<&'static str>,
+    /// What is known of the receiver; for [`audit`](crate::audit).
+    pub(crate) receiver_unkeyed: Option<bool>,
+}
+
+/// Every annotated function of this program, in the order of files and lines.
+///
+/// ```
+/// #[fastness::cacheable(ttl = 60, key = "city:{zip}")]
+/// fn city(zip: u32) -> String { format!("city of {zip}") }
+///
+/// let cities = fastness::registry().into_iter().find(|f| f.name == "city").unwrap();
+/// assert_eq!(cities.keys, ["city:{zip}"]);
+/// ```
+pub fn registry() -> Vec<Annotated> {
+    let mut all: Vec<_> = inventory::iter::<Registered>()
+        .map(Annotated::from)
+        .collect();
+    all.sort_by_key(|annotated| {
+        (
+            annotated.file,
+            annotated.line,
+            annotated.role,
+            annotated.name,
+        )
+    });
+    all
+}
+
+impl From<&Registered> for Annotated {
+    fn from(registered: &Registered) -> Self {
+        match registered.0 {
+            Kind::Site(site) => Self::from_site(site),
+            Kind::Invalidate(site) => Self::from_invalidate(site),
+        }
+    }
+}
+
+impl Annotated {
+    fn from_site(site: &Site) -> Self {
+        let meta = site.meta();
+        Self {
+            role: match meta.kind {
+                SiteKind::Cacheable => Role::Cacheable,
+                SiteKind::Batch => Role::Batch,
+                SiteKind::Put => Role::Put,
+            },
+            name: meta.name,
+            module: meta.module,
+            file: meta.file,
+            line: meta.line,
+            keys: vec![meta.template.text],
+            tags: meta.tags.to_vec(),
+            receiver_unkeyed: match (meta.receiver, site.scoped()) {
+                (Receiver::ByType, Some(scoped)) => Some(!scoped),
+                (Receiver::ByType, None) => None,
+                _ => Some(false),
+            },
+        }
+    }
+
+    fn from_invalidate(site: &InvalidateSite) -> Self {
+        let meta = site.meta();
+        let texts = |tags: bool| {
+            let wanted = meta
+                .patterns
+                .iter()
+                .filter(move |pattern| (pattern.kind == PatternKind::Tag) == tags);
+            wanted.map(|pattern| pattern.template.text).collect()
+        };
+        Self {
+            role: Role::Invalidate,
+            name: meta.name,
+            module: meta.module,
+            file: meta.file,
+            line: meta.line,
+            keys: texts(false),
+            tags: texts(true),
+            receiver_unkeyed: Some(false),
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! What a function's return type means to a cache.
+//!
+//! May use: nothing of this crate.
+//!
+//! `T`, `Option<T>`, `Result<T, E>` and `Result<Option<T>, E>` are told apart by the type, never by how it is spelled, so
+//! an alias counts as what it stands for. A call site asks `(&&&&&&Probe::<R>::NEW).shape()`: the method with the most
+//! references that applies wins, and each rung of the ladder is one trait in [`ladder`].
+//!
+//! Whatever the shape, a call ends in one [`Outcome`], and the same `T` is stored: a function that returns
+//! `Result<Arc<User>, E>` and one that returns `Option<Arc<User>>` share their entries where they share their key.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+
+use std::convert::Infallible;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// How a call ended. `N` and `E` cannot exist where the return type has no such case.
+#[derive(Clone, Debug)]
+pub enum Outcome<T, N, E> {
+    /// There is a value.
+    Present(T),
+    /// The function said that there is none.
+    Absent(N),
+    /// The function failed.
+    Failed(E),
+}
+
+/// The meaning of one return type.
+pub trait Shape: Copy {
+    /// The return type.
+    type Out;
+    /// What is stored.
+    type Item;
+    /// `()` where the value may be absent, else a type without values.
+    type Absent: Copy + Send + Sync + 'static;
+    /// The error, or a type without values.
+    type Error;
+    /// The error as it can be kept and given to several callers, or a type without values.
+    type Kept: Send + Sync + 'static;
+
+    /// What a returned value says.
+    fn open(out: Self::Out) -> Outcome<Self::Item, Self::Absent, Self::Error>;
+    /// The return value that says so.
+    fn close(outcome: Outcome<Self::Item, Self::Absent, Self::Error>) -> Self::Out;
+    /// Whether a returned value is no error.
+    fn is_ok(out: &Self::Out) -> bool;
+    /// A copy of the error to keep, if one can be made.
+    fn keep(
+        error: &Self::Error,
+        copy: Option<fn(&Self::Error) -> Self::Error>,
+    ) -> Option<Self::Kept>;
+    /// A copy of the kept error for one caller.
+    fn give(kept: &Self::Kept, copy: Option<fn(&Self::Error) -> Self::Error>) -> Self::Error;
+    /// The "absent" of this shape, if it has one.
+    fn absent() -> Option<Self::Absent>;
+}
+
+/// The outcome of a shape's calls.
+pub type Ending<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Error>;
+
+macro_rules! markers {
+    ($($(#[$doc:meta])* $name:ident<$($param:ident),*>;)*) => {$(
+        $(#[$doc])*
+        pub struct $name<$($param),*>(PhantomData<fn() -> ($($param,)*)>);
+        impl<$($param),*> $name<$($param),*> {
+            /// The one value.
+            pub const NEW: Self = Self(PhantomData);
+        }
+        impl<$($param),*> Clone for $name<$($param),*> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+        impl<$($param),*> Copy for $name<$($param),*> {}
+        impl<$($param),*> fmt::Debug for $name<$($param),*> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+    )*};
+}
+
+markers! {
+    /// A return type that is asked for its shape.
+    Probe<R>;
+    /// `T`.
+    Plain<T>;
+    /// `Option<T>`.
+    Maybe<T>;
+    /// `Result<T, E>`; errors as `P` says.
+    Fallible<T, E, P>;
+    /// `Result<Option<T>, E>`; errors as `P` says.
+    FallibleMaybe<T, E, P>;
+}
+
+/// Errors stay with the caller that got them.
+#[derive(Clone, Copy, Debug)]
+pub struct Private;
+/// Errors can be cloned.
+#[derive(Clone, Copy, Debug)]
+pub struct Cloned;
+/// Errors are copied by a function that the call site names (`share_error`), or not at all.
+#[derive(Clone, Copy, Debug)]
+pub struct Copied;
+
+/// How errors of type `E` are kept.
+pub trait Keep<E> {
+    type Kept: Send + Sync + 'static;
+    fn keep(error: &E, copy: Option<fn(&E) -> E>) -> Option<Self::Kept>;
+    fn give(kept: &Self::Kept, copy: Option<fn(&E) -> E>) -> E;
+}
+
+impl<E> Keep<E> for Private {
+    type Kept = Infallible;
+    fn keep(_: &E, _: Option<fn(&E) -> E>) -> Option<Infallible> {
+        None
+    }
+    fn give(kept: &Infallible, _: Option<fn(&E) -> E>) -> E {
+        match *kept {}
+    }
+}
+
+impl<E: Clone + Send + Sync + 'static> Keep<E> for Cloned {
+    type Kept = E;
+    fn keep(error: &E, copy: Option<fn(&E) -> E>) -> Option<E> {
+        Some(copy.map_or_else(|| error.clone(), |copy| copy(error)))
+    }
+    fn give(kept: &E, copy: Option<fn(&E) -> E>) -> E {
+        copy.map_or_else(|| kept.clone(), |copy| copy(kept))
+    }
+}
+
+/// A kept error and the function that copies it.
+#[derive(Debug)]
+pub struct KeptError<E> {
+    error: E,
+    copy: fn(&E) -> E,
+}
+
+impl<E: Send + Sync + 'static> Keep<E> for Copied {
+    type Kept = KeptError<E>;
+    fn keep(error: &E, copy: Option<fn(&E) -> E>) -> Option<KeptError<E>> {
+        copy.map(|copy| KeptError {
+            error: copy(error),
+            copy,
+        })
+    }
+    fn give(kept: &KeptError<E>, _: Option<fn(&E) -> E>) -> E {
+        (kept.copy)(&kept.error)
+    }
+}
+
+impl<T> Shape for Plain<T> {
+    type Out = T;
+    type Item = T;
+    type Absent = Infallible;
+    type Error = Infallible;
+    type Kept = Infallible;
+
+    #[inline]
+    fn open(out: T) -> Ending<Self> {
+        Outcome::Present(out)
+    }
+    #[inline]
+    fn close(outcome: Ending<Self>) -> T {
+        match outcome {
+            Outcome::Present(value) => value,
+            Outcome::Absent(never) | Outcome::Failed(never) => match never {},
+        }
+    }
+    fn is_ok(_: &T) -> bool {
+        true
+    }
+    fn keep(error: &Infallible, _: Option<fn(&Infallible) -> Infallible>) -> Option<Infallible> {
+        match *error {}
+    }
+    fn give(kept: &Infallible, _: Option<fn(&Infallible) -> Infallible>) -> Infallible {
+        *kept
+    }
+    fn absent() -> Option<Infallible> {
+        None
+    }
+}
+
+impl<T> Shape for Maybe<T> {
+    type Out = Option<T>;
+    type Item = T;
+    type Absent = ();
+    type Error = Infallible;
+    type Kept = Infallible;
+
+    #[inline]
+    fn open(out: Option<T>) -> Ending<Self> {
+        out.map_or(Outcome::Absent(()), Outcome::Present)
+    }
+    #[inline]
+    fn close(outcome: Ending<Self>) -> Option<T> {
+        match outcome {
+            Outcome::Present(value) => Some(value),
+            Outcome::Absent(()) => None,
+            Outcome::Failed(never) => match never {},
+        }
+    }
+    fn is_ok(_: &Option<T>) -> bool {
+        true
+    }
+    fn keep(error: &Infallible, _: Option<fn(&Infallible) -> Infallible>) -> Option<Infallible> {
+        match *error {}
+    }
+    fn give(kept: &Infallible, _: Option<fn(&Infallible) -> Infallible>) -> Infallible {
+        *kept
+    }
+    fn absent() -> Option<()> {
+        Some(())
+    }
+}
+
+impl<T, E, P: Keep<E> + Copy> Shape for Fallible<T, E, P> {
+    type Out = Result<T, E>;
+    type Item = T;
+    type Absent = Infallible;
+    type Error = E;
+    type Kept = P::Kept;
+
+    #[inline]
+    fn open(out: Result<T, E>) -> Ending<Self> {
+        out.map_or_else(Outcome::Failed, Outcome::Present)
+    }
+    #[inline]
+    fn close(outcome: Ending<Self>) -> Result<T, E> {
+        match outcome {
+            Outcome::Present(value) => Ok(value),
+            Outcome::Absent(never) => match never {},
+            Outcome::Failed(error) => Err(error),
+        }
+    }
+    fn is_ok(out: &Result<T, E>) -> bool {
+        out.is_ok()
+    }
+    fn keep(error: &E, copy: Option<fn(&E) -> E>) -> Option<P::Kept> {
+        P::keep(error, copy)
+    }
+    fn give(kept: &P::Kept, copy: Option<fn(&E) -> E>) -> E {
+        P::give(kept, copy)
+    }
+    fn absent() -> Option<Infallible> {
+        None
+    }
+}
+
+impl<T, E, P: Keep<E> + Copy> Shape for FallibleMaybe<T, E, P> {
+    type Out = Result<Option<T>, E>;
+    type Item = T;
+    type Absent = ();
+    type Error = E;
+    type Kept = P::Kept;
+
+    #[inline]
+    fn open(out: Result<Option<T>, E>) -> Ending<Self> {
+        match out {
+            Ok(Some(value)) => Outcome::Present(value),
+            Ok(None) => Outcome::Absent(()),
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+    #[inline]
+    fn close(outcome: Ending<Self>) -> Result<Option<T>, E> {
+        match outcome {
+            Outcome::Present(value) => Ok(Some(value)),
+            Outcome::Absent(()) => Ok(None),
+            Outcome::Failed(error) => Err(error),
+        }
+    }
+    fn is_ok(out: &Result<Option<T>, E>) -> bool {
+        out.is_ok()
+    }
+    fn keep(error: &E, copy: Option<fn(&E) -> E>) -> Option<P::Kept> {
+        P::keep(error, copy)
+    }
+    fn give(kept: &P::Kept, copy: Option<fn(&E) -> E>) -> E {
+        P::give(kept, copy)
+    }
+    fn absent() -> Option<()> {
+        Some(())
+    }
+}
+
+impl<T, E, P> Fallible<T, E, P> {
+    /// The same, for a call site that keeps errors by a function of its own.
+    pub fn sharing(self) -> Fallible<T, E, Copied> {
+        Fallible::NEW
+    }
+}
+
+impl<T, E, P> FallibleMaybe<T, E, P> {
+    /// The same, for a call site that keeps errors by a function of its own.
+    pub fn sharing(self) -> FallibleMaybe<T, E, Copied> {
+        FallibleMaybe::NEW
+    }
+}
+
+/// What can be stored.
+///
+/// Everything that is `Clone + Send + Sync + 'static`. Return `Arc<T>` for a hit that copies nothing.
+pub trait CacheValue: Clone + Send + Sync + 'static {}
+
+impl<T: Clone + Send + Sync + 'static> CacheValue for T {}
+
+/// The rungs, highest first.
+pub mod ladder {
+    use super::{Cloned, Fallible, FallibleMaybe, Maybe, Plain, Private, Probe};
+
+    macro_rules! rungs {
+        ($($rung:ident: [$($generics:tt)*] $probe:ty => $shape:ty;)*) => {$(
+            pub trait $rung {
+                type Shape;
+                fn shape(&self) -> Self::Shape;
+            }
+            impl<$($generics)*> $rung for $probe {
+                type Shape = $shape;
+                #[inline]
+                fn shape(&self) -> $shape {
+                    <$shape>::NEW
+                }
+            }
+        )*};
+    }
+
+    rungs! {
+        ClonedFallibleMaybe: [T, E: Clone + Send + Sync + 'static] &&&&&Probe<Result<Option<T>, E>> => FallibleMaybe<T, E, Cloned>;
+        PrivateFallibleMaybe: [T, E] &&&&Probe<Result<Option<T>, E>> => FallibleMaybe<T, E, Private>;
+        ClonedFallible: [T, E: Clone + Send + Sync + 'static] &&&Probe<Result<T, E>> => Fallible<T, E, Cloned>;
+        PrivateFallible: [T, E] &&Probe<Result<T, E>> => Fallible<T, E, Private>;
+        IsMaybe: [T] &Probe<Option<T>> => Maybe<T>;
+        IsPlain: [T] Probe<T> => Plain<T>;
+    }
+
+    pub use crate::key::args::{DisplayArg, NoScopeArg, UnfitArg};
+}

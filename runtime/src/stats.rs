@@ -1,0 +1,216 @@
+//! Counting what the caches do, cheaply enough for the hit path.
+//!
+//! May use: nothing of this crate.
+//!
+//! Hits are counted in shards on cache lines of their own, one per thread slot, so that threads do not fight over a line;
+//! everything rarer is a plain counter. A thread-local tally beside them lets [`observe`] say what one future did.
+
+use std::cell::Cell;
+use std::pin::pin;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use crossbeam_utils::CachePadded;
+
+const SHARDS: usize = 8;
+
+struct Tally {
+    shard: Cell<usize>,
+    hits: Cell<u64>,
+    misses: Cell<u64>,
+}
+
+thread_local! {
+    static TALLY: Tally = const { Tally { shard: Cell::new(usize::MAX), hits: Cell::new(0), misses: Cell::new(0) } };
+}
+
+impl Tally {
+    #[inline]
+    fn shard(&self) -> usize {
+        let shard = self.shard.get();
+        if shard == usize::MAX {
+            self.choose_shard()
+        } else {
+            shard
+        }
+    }
+
+    #[cold]
+    fn choose_shard(&self) -> usize {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let shard = usize::try_from(NEXT.fetch_add(1, Relaxed) % SHARDS as u64).unwrap_or(0);
+        self.shard.set(shard);
+        shard
+    }
+}
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// The counters of one call site.
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters {
+            hits: [CachePadded<AtomicU64>; SHARDS],
+            $(pub(crate) $name: Counter,)*
+        }
+
+        /// What one call site, or all of a handle, did so far.
+        ///
+        /// ```
+        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+        /// #[fastness::cacheable(ttl = 60)]
+        /// async fn square(n: u64) -> u64 { n * n }
+        ///
+        /// let fast = fastness::Fastness::builder().build().await?;
+        /// fastness::scope(&fast, async { square(3).await + square(3).await }).await;
+        /// let stats = fast.stats();
+        /// assert_eq!((stats.total.hits, stats.total.loads), (1, 1));
+        /// assert_eq!(stats.total.hit_rate(), Some(0.5));
+        /// # Ok(()) }
+        /// ```
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Stats {
+            /// Calls answered from the cache, stale answers and cached absences and errors included.
+            pub hits: u64,
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Counters {
+            pub(crate) fn snapshot(&self) -> Stats {
+                Stats { hits: self.hits.iter().map(|shard| shard.load(Relaxed)).sum(), $($name: self.$name.get(),)* }
+            }
+        }
+
+        impl std::ops::AddAssign for Stats {
+            fn add_assign(&mut self, other: Self) {
+                self.hits += other.hits;
+                $(self.$name += other.$name;)*
+            }
+        }
+    };
+}
+
+counters! {
+    /// Calls that found nothing to serve.
+    misses,
+    /// Loads that returned a value or "absent".
+    loads,
+    /// Loads that returned an error.
+    load_errors,
+    /// Loads that panicked or whose future was dropped.
+    loads_abandoned,
+    /// Loads that ran into their `load_timeout`.
+    load_timeouts,
+    /// Nanoseconds spent in loads that ended, in sum.
+    load_nanos,
+    /// Calls that waited for another call's load.
+    coalesced,
+    /// Calls served a value after its ttl, while it was refreshed or because the origin failed.
+    stale_served,
+    /// Loads begun before the expiry of a value that was still fresh.
+    early_refreshes,
+    /// Loads whose result was not stored because something invalidated the key meanwhile.
+    overtaken,
+}
+
+impl Stats {
+    /// Calls answered from the cache among all, from 0 to 1; `None` before the first call.
+    pub fn hit_rate(&self) -> Option<f64> {
+        let calls = self.hits + self.misses;
+        #[allow(clippy::cast_precision_loss)]
+        let rate = self.hits as f64 / calls as f64;
+        (calls > 0).then_some(rate)
+    }
+
+    /// The mean time of a load that ended; `None` before the first one.
+    pub fn mean_load_time(&self) -> Option<Duration> {
+        let ended = self.loads + self.load_errors;
+        self.load_nanos.checked_div(ended).map(Duration::from_nanos)
+    }
+}
+
+/// A counter that is not on the hit path.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+
+    pub(crate) fn count(&self) {
+        self.add(1);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+impl Counters {
+    #[inline]
+    pub(crate) fn hit(&self) {
+        TALLY.with(|tally| {
+            self.hits[tally.shard() % SHARDS].fetch_add(1, Relaxed);
+            tally.hits.set(tally.hits.get() + 1);
+        });
+    }
+
+    pub(crate) fn miss(&self) {
+        self.misses.count();
+        TALLY.with(|tally| tally.misses.set(tally.misses.get() + 1));
+    }
+}
+
+/// What [`observe`] saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Observed {
+    /// Cached calls answered from the cache.
+    pub hits: u64,
+    /// Cached calls that found nothing to serve.
+    pub misses: u64,
+}
+
+impl Observed {
+    fn so_far() -> Self {
+        TALLY.with(|tally| Self {
+            hits: tally.hits.get(),
+            misses: tally.misses.get(),
+        })
+    }
+}
+
+/// Runs a future and says how often the cached functions that it called, directly or not, hit or missed. What the future
+/// spawns as tasks of their own is not seen.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// #[fastness::cacheable(ttl = 60)]
+/// async fn double(n: u64) -> u64 { n * 2 }
+///
+/// let (_, first) = fastness::observe(double(21)).await;
+/// let (value, second) = fastness::observe(double(21)).await;
+/// assert_eq!(value, 42);
+/// assert_eq!((first.misses, second.hits), (1, 1));
+/// # }
+/// ```
+///
+/// # Cancel safety
+///
+/// As safe as the future itself.
+pub async fn observe<F: Future>(future: F) -> (F::Output, Observed) {
+    let mut future = pin!(future);
+    let mut seen = Observed::default();
+    let output = std::future::poll_fn(|cx| {
+        let before = Observed::so_far();
+        let poll = future.as_mut().poll(cx);
+        let after = Observed::so_far();
+        seen.hits += after.hits - before.hits;
+        seen.misses += after.misses - before.misses;
+        poll
+    })
+    .await;
+    (output, seen)
+}

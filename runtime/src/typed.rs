@@ -1,0 +1,89 @@
+//! Typed handles: what `handle = USERS` expands into.
+//!
+//! May use: `handle`, `key`, `load`, `log`, `policy`, `put`, `shape`, `site`.
+//!
+//! Async throughout, though nothing waits yet: with a shared tier these calls talk to a server.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+#![allow(clippy::unused_async)]
+
+use crate::handle::Fastness;
+use crate::key::Pattern;
+use crate::key::args::Args;
+use crate::key::template::bounded;
+use crate::log::Record;
+use crate::policy::Policy;
+use crate::shape::{CacheValue, Shape};
+use crate::site::{Here, Site};
+
+/// The cached answer, if there is one.
+pub async fn handle_get<A, S>(
+    on: Option<&Fastness>,
+    site: &'static Site,
+    here: Here,
+    shape: S,
+    args: &A,
+) -> Option<S::Out>
+where
+    A: Args,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    if let Some(hit) = site.hit(on, shape, here, args) {
+        return Some(hit);
+    }
+    site.cell::<A, S>(on, here).peek(args)
+}
+
+/// Stores a value as if the function had just returned it.
+#[allow(clippy::too_many_arguments)]
+pub async fn handle_put<A, S>(
+    on: Option<&Fastness>,
+    site: &'static Site,
+    here: Here,
+    shape: S,
+    args: &A,
+    tags: &[String],
+    policy: Policy<S>,
+    value: S::Out,
+) where
+    A: Args,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    site.put(on, shape, here, args, tags, policy).finish(value);
+}
+
+/// Invalidates one key.
+pub async fn handle_invalidate<A: Args>(
+    on: Option<&Fastness>,
+    site: &'static Site,
+    here: Here,
+    args: &A,
+) {
+    let key = Pattern::exact(&site.meta().template.render(&here.dotted(), args));
+    let mut record = Record::default();
+    record.push(key.scope, key.root);
+    on.cloned()
+        .unwrap_or_else(Fastness::current)
+        .append(&record);
+}
+
+/// Makes the next call load; until that load lands, others get the old value where `stale` allows it.
+pub async fn handle_refresh<A, S>(
+    on: Option<&Fastness>,
+    site: &'static Site,
+    here: Here,
+    _: S,
+    args: &A,
+) where
+    A: Args,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    let cell = site.cell::<A, S>(on, here);
+    cell.store
+        .peek(&cell.store.own(args), crate::l1::Entry::expire);
+}
+
+/// The key's text.
+pub fn handle_key<A: Args>(site: &'static Site, here: Here, args: &A) -> String {
+    bounded(site.meta().template.render(&here.dotted(), args))
+}

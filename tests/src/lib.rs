@@ -1,0 +1,1 @@
+//! Integration tests of fastness; see `tests/it`.

@@ -1,0 +1,3 @@
+//! One binary for all integration tests; each file is a topic.
+
+mod attributes;

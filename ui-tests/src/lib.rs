@@ -1,0 +1,1 @@
+//! See `ui-tests/` for what is here.
