@@ -5,20 +5,22 @@
 use std::sync::Arc;
 
 use axum::Router;
+use fastness::Fastness;
 
 use crate::clock::Clock;
 use crate::http::{self, Health, Parts, Tally};
 use crate::service::{BusinessService, ProductService, UserService};
 use crate::store::Repository;
 
-/// The application over `repository`, ready to be served, or called in a test.
-pub fn app(repository: Arc<dyn Repository>, clock: Clock) -> Router {
+/// The application over `repository` with `cache` in front, ready to be served, or called in a test.
+pub fn app(repository: Arc<dyn Repository>, clock: Clock, cache: Fastness) -> Router {
     let tally = Tally::default();
     http::router(Parts {
         businesses: BusinessService::new(Arc::clone(&repository), clock.clone()),
         products: ProductService::new(Arc::clone(&repository), clock.clone()),
         users: UserService::new(Arc::clone(&repository), clock.clone()),
-        health: Health::new(repository, clock, tally.clone()),
+        health: Health::new(repository, clock, tally.clone(), cache.clone()),
         tally,
+        cache,
     })
 }

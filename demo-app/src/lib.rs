@@ -1,8 +1,8 @@
 //! The reference server of fastness: a marketplace of businesses, products and users.
 //!
-//! Modules in reading order; each may use those above it, as its own documentation says.
-//!
-//! A request: `http` (extract, check) -> `service` (what is cached, and what a write invalidates) -> `store` (the database).
+//! A request: [`http`] (extract, check) -> [`service`] (what is cached, and what a write invalidates) -> [`store`] (the
+//! database, behind a seam), all speaking of [`domain`]. [`app`] puts the parts together, [`server`] serves them as [`config`]
+//! says. Each module's documentation says what it may use; everything points from `server` towards `domain`, never back.
 
 pub mod app;
 pub mod clock;

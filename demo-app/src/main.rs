@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use demo_app::config::Config;
 use demo_app::server::{Stopped, run};
+use fastness::Fastness;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -27,6 +28,12 @@ async fn start() -> Result<(), String> {
         .with_env_filter(EnvFilter::new(&config.log))
         .with_writer(std::io::stderr)
         .init();
+
+    let cache = Fastness::builder()
+        .build()
+        .await
+        .map_err(|error| error.to_string())?;
+    cache.install().map_err(|error| error.to_string())?;
 
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.map_err(|error| {

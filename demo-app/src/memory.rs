@@ -17,7 +17,8 @@ pub struct Memory {
     pub percentage: u64,
 }
 
-/// The figures of now; `None` where the system has no `/proc/meminfo`.
+/// The figures, at most a second old: reading them costs a system call and a parse, and probes come in storms. `None` where the system has no `/proc/meminfo`.
+#[fastness::cacheable(ttl = 1, key = "memory")]
 pub fn read() -> Option<Memory> {
     parse(&std::fs::read_to_string("/proc/meminfo").ok()?)
 }

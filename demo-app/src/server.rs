@@ -1,6 +1,7 @@
 //! Serves the application until told to stop, then lets open requests finish for a bounded time.
 //!
-//! The socket and the signal are arguments: a test binds a free port and stops the server with a channel.
+//! The socket and the signal are arguments: a test binds a free port and stops the server with a channel. The cache is the
+//! one in force where [`run`] is called: the process's, or that of a `fastness::scope` around it.
 //!
 //! May use: `app`, `clock`, `config`, `store`.
 
@@ -8,6 +9,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 
+use fastness::Fastness;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -36,7 +38,7 @@ pub async fn run(
     config: &Config,
 ) -> io::Result<Stopped> {
     let repository = embedded_store(config).await.map_err(io::Error::other)?;
-    let app = app(Arc::new(repository), Clock::system());
+    let app = app(Arc::new(repository), Clock::system(), Fastness::current());
 
     let (begun, stopping) = oneshot::channel();
     let serve = axum::serve(listener, app).with_graceful_shutdown(async move {

@@ -1,1 +1,42 @@
-fn clear (& mut self , id : u64) { let (__shape , __scopes) = { # [allow (unused_imports)] use :: fastness :: __private :: ladder :: * ; static __SITE : :: fastness :: __private :: InvalidateSite = :: fastness :: __private :: InvalidateSite :: new (:: fastness :: __private :: InvalidateMeta { name : "clear" , module : :: core :: module_path ! () , file : :: core :: file ! () , line : :: core :: line ! () , receiver : :: fastness :: __private :: Receiver :: Skipped , patterns : & [:: fastness :: __private :: Pattern { kind : :: fastness :: __private :: PatternKind :: Prefix , template : :: fastness :: __private :: Template { text : "user:{id}:*" , pieces : & [:: fastness :: __private :: Piece :: Lit ("user:") , :: fastness :: __private :: Piece :: Arg (0)] } , }] , }) ; :: fastness :: __private :: inventory :: submit ! { :: fastness :: __private :: Registered :: invalidate (& __SITE) } let mut __scopes = __SITE . scopes (:: core :: option :: Option :: None) ; __scopes . add (0 , & (:: fastness :: __private :: NoScope , (& :: fastness :: __private :: Arg (& id)) . part () ,)) ; ((&& && && :: fastness :: __private :: Probe :: < () > :: NEW) . shape () , __scopes) } ; :: fastness :: __private :: invalidate_sync (__shape , __scopes , move || -> () { { self . map . remove (& id) ; } }) }
+fn clear(&mut self, id: u64) {
+    let (__shape, __scopes) = {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        static __SITE: ::fastness::__private::InvalidateSite =
+            ::fastness::__private::InvalidateSite::new(::fastness::__private::InvalidateMeta {
+                name: "clear",
+                module: ::core::module_path!(),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                receiver: ::fastness::__private::Receiver::Skipped,
+                patterns: &[::fastness::__private::Pattern {
+                    kind: ::fastness::__private::PatternKind::Prefix,
+                    template: ::fastness::__private::Template {
+                        text: "user:{id}:*",
+                        pieces: &[
+                            ::fastness::__private::Piece::Lit("user:"),
+                            ::fastness::__private::Piece::Arg(0),
+                        ],
+                    },
+                }],
+            });
+        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: invalidate (& __SITE) }
+        let mut __scopes = __SITE.scopes(::core::option::Option::None);
+        __scopes.add(
+            0,
+            &(
+                ::fastness::__private::NoScope,
+                (&::fastness::__private::Arg(&id)).part(),
+            ),
+        );
+        (
+            (&&&&&&::fastness::__private::Probe::<()>::NEW).shape(),
+            __scopes,
+        )
+    };
+    ::fastness::__private::invalidate_sync(__shape, __scopes, move || -> () {
+        {
+            self.map.remove(&id);
+        }
+    })
+}

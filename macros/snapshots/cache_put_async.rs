@@ -1,1 +1,50 @@
-async fn save (& mut self , id : u64 , user : User) -> Result < User , Error > { let __put = { # [allow (unused_imports)] use :: fastness :: __private :: ladder :: * ; static __SITE : :: fastness :: __private :: Site = :: fastness :: __private :: Site :: new (:: fastness :: __private :: SiteMeta { name : "save" , module : :: core :: module_path ! () , file : :: core :: file ! () , line : :: core :: line ! () , kind : :: fastness :: __private :: SiteKind :: Put , template : :: fastness :: __private :: Template { text : "user:{id}" , pieces : & [:: fastness :: __private :: Piece :: Lit ("user:") , :: fastness :: __private :: Piece :: Arg (0)] } , tags : & [] , receiver : :: fastness :: __private :: Receiver :: ByType , capacity : :: core :: option :: Option :: None , }) ; :: fastness :: __private :: inventory :: submit ! { :: fastness :: __private :: Registered :: site (& __SITE) } let __here = || () ; let __here = :: fastness :: __private :: here (& __here) ; let __shape = (&& && && :: fastness :: __private :: Probe :: < Result < User , Error > > :: NEW) . shape () ; let __key = ((& :: fastness :: __private :: Arg (& self)) . scope () , (& :: fastness :: __private :: Arg (& id)) . part () ,) ; __SITE . put (:: core :: option :: Option :: None , __shape , __here , & __key , & [] , :: fastness :: __private :: policy (__shape , :: core :: time :: Duration :: from_millis (300000u64))) } ; let __put = __put . when (id != 0) ; :: fastness :: __private :: store (__put , async move { if let :: core :: option :: Option :: Some (__value) = :: core :: option :: Option :: None :: < Result < User , Error > > { return __value ; } { self . write (user) . await } }) . await }
+async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
+    let __put = {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        static __SITE: ::fastness::__private::Site =
+            ::fastness::__private::Site::new(::fastness::__private::SiteMeta {
+                name: "save",
+                module: ::core::module_path!(),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                kind: ::fastness::__private::SiteKind::Put,
+                template: ::fastness::__private::Template {
+                    text: "user:{id}",
+                    pieces: &[
+                        ::fastness::__private::Piece::Lit("user:"),
+                        ::fastness::__private::Piece::Arg(0),
+                    ],
+                },
+                tags: &[],
+                receiver: ::fastness::__private::Receiver::ByType,
+                capacity: ::core::option::Option::None,
+            });
+        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+        let __here = || ();
+        let __here = ::fastness::__private::here(&__here);
+        let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).shape();
+        let __key = (
+            (&::fastness::__private::Arg(&self)).scope(),
+            (&::fastness::__private::Arg(&id)).part(),
+        );
+        __SITE.put(
+            ::core::option::Option::None,
+            __shape,
+            __here,
+            &__key,
+            &[],
+            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+        )
+    };
+    let __put = __put.when(id != 0);
+    ::fastness::__private::store(__put, async move {
+        if let ::core::option::Option::Some(__value) =
+            ::core::option::Option::None::<Result<User, Error>>
+        {
+            return __value;
+        }
+        { self.write(user).await }
+    })
+    .await
+}

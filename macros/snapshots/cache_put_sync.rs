@@ -1,1 +1,44 @@
-fn save (user : User) -> User { let __put = { # [allow (unused_imports)] use :: fastness :: __private :: ladder :: * ; static __SITE : :: fastness :: __private :: Site = :: fastness :: __private :: Site :: new (:: fastness :: __private :: SiteMeta { name : "save" , module : :: core :: module_path ! () , file : :: core :: file ! () , line : :: core :: line ! () , kind : :: fastness :: __private :: SiteKind :: Put , template : :: fastness :: __private :: Template { text : "user:{user.id}" , pieces : & [:: fastness :: __private :: Piece :: Lit ("user:") , :: fastness :: __private :: Piece :: Arg (0)] } , tags : & ["users"] , receiver : :: fastness :: __private :: Receiver :: None , capacity : :: core :: option :: Option :: None , }) ; :: fastness :: __private :: inventory :: submit ! { :: fastness :: __private :: Registered :: site (& __SITE) } let __here = || () ; let __here = :: fastness :: __private :: here (& __here) ; let __shape = (&& && && :: fastness :: __private :: Probe :: < User > :: NEW) . shape () ; let __key = (:: fastness :: __private :: NoScope , (& :: fastness :: __private :: Arg (& user . id)) . part () ,) ; __SITE . put (:: core :: option :: Option :: None , __shape , __here , & __key , & [:: fastness :: __private :: tag (& [:: fastness :: __private :: Piece :: Lit ("users")] , & (:: fastness :: __private :: NoScope ,))] , :: fastness :: __private :: policy (__shape , :: core :: time :: Duration :: from_millis (300000u64))) } ; :: fastness :: __private :: store_sync (__put , move || -> User { { user } }) }
+fn save(user: User) -> User {
+    let __put = {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        static __SITE: ::fastness::__private::Site =
+            ::fastness::__private::Site::new(::fastness::__private::SiteMeta {
+                name: "save",
+                module: ::core::module_path!(),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                kind: ::fastness::__private::SiteKind::Put,
+                template: ::fastness::__private::Template {
+                    text: "user:{user.id}",
+                    pieces: &[
+                        ::fastness::__private::Piece::Lit("user:"),
+                        ::fastness::__private::Piece::Arg(0),
+                    ],
+                },
+                tags: &["users"],
+                receiver: ::fastness::__private::Receiver::None,
+                capacity: ::core::option::Option::None,
+            });
+        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+        let __here = || ();
+        let __here = ::fastness::__private::here(&__here);
+        let __shape = (&&&&&&::fastness::__private::Probe::<User>::NEW).shape();
+        let __key = (
+            ::fastness::__private::NoScope,
+            (&::fastness::__private::Arg(&user.id)).part(),
+        );
+        __SITE.put(
+            ::core::option::Option::None,
+            __shape,
+            __here,
+            &__key,
+            &[::fastness::__private::tag(
+                &[::fastness::__private::Piece::Lit("users")],
+                &(::fastness::__private::NoScope,),
+            )],
+            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+        )
+    };
+    ::fastness::__private::store_sync(__put, move || -> User { { user } })
+}

@@ -1,1 +1,69 @@
-async fn get_many (ids : & [u64]) -> Result < HashMap < u64 , User > , Error > { let (__batch , __missing) = { # [allow (unused_imports)] use :: fastness :: __private :: ladder :: * ; static __SITE : :: fastness :: __private :: Site = :: fastness :: __private :: Site :: new (:: fastness :: __private :: SiteMeta { name : "get_many" , module : :: core :: module_path ! () , file : :: core :: file ! () , line : :: core :: line ! () , kind : :: fastness :: __private :: SiteKind :: Batch , template : :: fastness :: __private :: Template { text : "user:{ids}" , pieces : & [:: fastness :: __private :: Piece :: Lit ("user:") , :: fastness :: __private :: Piece :: Arg (0)] } , tags : & ["t:{ids}"] , receiver : :: fastness :: __private :: Receiver :: None , capacity : :: core :: option :: Option :: None , }) ; :: fastness :: __private :: inventory :: submit ! { :: fastness :: __private :: Registered :: site (& __SITE) } let __here = || () ; let __here = :: fastness :: __private :: here (& __here) ; let __shape = (&& && && :: fastness :: __private :: Probe :: < Result < HashMap < u64 , User > , Error > > :: NEW) . shape () ; let mut __batch = __SITE . batch (:: core :: option :: Option :: None , __shape , __here , :: fastness :: __private :: policy (__shape , :: core :: time :: Duration :: from_millis (300000u64))) ; for __id in :: fastness :: __private :: BatchIds :: iter (& ids) { __batch . look (__id , & (:: fastness :: __private :: NoScope , (& :: fastness :: __private :: Arg (__id)) . part () ,) , & [:: fastness :: __private :: tag (& [:: fastness :: __private :: Piece :: Lit ("t:") , :: fastness :: __private :: Piece :: Arg (0)] , & (:: fastness :: __private :: NoScope , (& :: fastness :: __private :: Arg (__id)) . part () ,))]) ; } if let :: core :: option :: Option :: Some (__hit) = __batch . complete () { return __hit ; } let __missing = __batch . missing () ; (__batch , __missing) } ; :: fastness :: __private :: load_batch (__batch , async move { let ids : & [u64] = :: fastness :: __private :: BatchIds :: lend (& __missing) ; if let :: core :: option :: Option :: Some (__value) = :: core :: option :: Option :: None :: < Result < HashMap < u64 , User > , Error > > { return __value ; } { load (ids) . await } }) . await }
+async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
+    let (__batch, __missing) = {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        static __SITE: ::fastness::__private::Site =
+            ::fastness::__private::Site::new(::fastness::__private::SiteMeta {
+                name: "get_many",
+                module: ::core::module_path!(),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                kind: ::fastness::__private::SiteKind::Batch,
+                template: ::fastness::__private::Template {
+                    text: "user:{ids}",
+                    pieces: &[
+                        ::fastness::__private::Piece::Lit("user:"),
+                        ::fastness::__private::Piece::Arg(0),
+                    ],
+                },
+                tags: &["t:{ids}"],
+                receiver: ::fastness::__private::Receiver::None,
+                capacity: ::core::option::Option::None,
+            });
+        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+        let __here = || ();
+        let __here = ::fastness::__private::here(&__here);
+        let __shape =
+            (&&&&&&::fastness::__private::Probe::<Result<HashMap<u64, User>, Error>>::NEW).shape();
+        let mut __batch = __SITE.batch(
+            ::core::option::Option::None,
+            __shape,
+            __here,
+            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+        );
+        for __id in ::fastness::__private::BatchIds::iter(&ids) {
+            __batch.look(
+                __id,
+                &(
+                    ::fastness::__private::NoScope,
+                    (&::fastness::__private::Arg(__id)).part(),
+                ),
+                &[::fastness::__private::tag(
+                    &[
+                        ::fastness::__private::Piece::Lit("t:"),
+                        ::fastness::__private::Piece::Arg(0),
+                    ],
+                    &(
+                        ::fastness::__private::NoScope,
+                        (&::fastness::__private::Arg(__id)).part(),
+                    ),
+                )],
+            );
+        }
+        if let ::core::option::Option::Some(__hit) = __batch.complete() {
+            return __hit;
+        }
+        let __missing = __batch.missing();
+        (__batch, __missing)
+    };
+    ::fastness::__private::load_batch(__batch, async move {
+        let ids: &[u64] = ::fastness::__private::BatchIds::lend(&__missing);
+        if let ::core::option::Option::Some(__value) =
+            ::core::option::Option::None::<Result<HashMap<u64, User>, Error>>
+        {
+            return __value;
+        }
+        { load(ids).await }
+    })
+    .await
+}

@@ -1,1 +1,59 @@
-fn get (id : u64) -> impl Future < Output = u64 > + Send { :: core :: convert :: identity (async move { let __miss = { # [allow (unused_imports)] use :: fastness :: __private :: ladder :: * ; static __SITE : :: fastness :: __private :: Site = :: fastness :: __private :: Site :: new (:: fastness :: __private :: SiteMeta { name : "get" , module : :: core :: module_path ! () , file : :: core :: file ! () , line : :: core :: line ! () , kind : :: fastness :: __private :: SiteKind :: Cacheable , template : :: fastness :: __private :: Template { text : "get:<path>:{id}" , pieces : & [:: fastness :: __private :: Piece :: Lit ("get:") , :: fastness :: __private :: Piece :: Path , :: fastness :: __private :: Piece :: Lit (":") , :: fastness :: __private :: Piece :: Arg (0)] } , tags : & [] , receiver : :: fastness :: __private :: Receiver :: None , capacity : :: core :: option :: Option :: None , }) ; :: fastness :: __private :: inventory :: submit ! { :: fastness :: __private :: Registered :: site (& __SITE) } let __here = || () ; let __here = :: fastness :: __private :: here (& __here) ; let __shape = (&& && && :: fastness :: __private :: Probe :: < u64 > :: NEW) . shape () ; let __key = (:: fastness :: __private :: NoScope , (& :: fastness :: __private :: Arg (& id)) . part () ,) ; if let :: core :: option :: Option :: Some (__hit) = __SITE . hit (:: core :: option :: Option :: None , __shape , __here , & __key) { return __hit ; } __SITE . miss (:: core :: option :: Option :: None , __shape , __here , & __key , & [] , :: fastness :: __private :: policy (__shape , :: core :: time :: Duration :: from_millis (300000u64))) } ; :: fastness :: __private :: load (__miss , async move { if let :: core :: option :: Option :: Some (__value) = :: core :: option :: Option :: None :: < u64 > { return __value ; } ({ async move { id } }) . await }) . await }) }
+fn get(id: u64) -> impl Future<Output = u64> + Send {
+    ::core::convert::identity(async move {
+        let __miss = {
+            #[allow(unused_imports)]
+            use ::fastness::__private::ladder::*;
+            static __SITE: ::fastness::__private::Site =
+                ::fastness::__private::Site::new(::fastness::__private::SiteMeta {
+                    name: "get",
+                    module: ::core::module_path!(),
+                    file: ::core::file!(),
+                    line: ::core::line!(),
+                    kind: ::fastness::__private::SiteKind::Cacheable,
+                    template: ::fastness::__private::Template {
+                        text: "get:<path>:{id}",
+                        pieces: &[
+                            ::fastness::__private::Piece::Lit("get:"),
+                            ::fastness::__private::Piece::Path,
+                            ::fastness::__private::Piece::Lit(":"),
+                            ::fastness::__private::Piece::Arg(0),
+                        ],
+                    },
+                    tags: &[],
+                    receiver: ::fastness::__private::Receiver::None,
+                    capacity: ::core::option::Option::None,
+                });
+            ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+            let __here = || ();
+            let __here = ::fastness::__private::here(&__here);
+            let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).shape();
+            let __key = (
+                ::fastness::__private::NoScope,
+                (&::fastness::__private::Arg(&id)).part(),
+            );
+            if let ::core::option::Option::Some(__hit) =
+                __SITE.hit(::core::option::Option::None, __shape, __here, &__key)
+            {
+                return __hit;
+            }
+            __SITE.miss(
+                ::core::option::Option::None,
+                __shape,
+                __here,
+                &__key,
+                &[],
+                ::fastness::__private::policy(
+                    __shape,
+                    ::core::time::Duration::from_millis(300000u64),
+                ),
+            )
+        };
+        ::fastness::__private::load(__miss, async move {
+            if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<u64> {
+                return __value;
+            }
+            ({ async move { id } }).await
+        })
+        .await
+    })
+}

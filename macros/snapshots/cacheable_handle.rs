@@ -1,1 +1,175 @@
-pub async fn get_user (id : u64 , name : & str , trace : Trace) -> User { let __miss = { # [allow (unused_imports)] use :: fastness :: __private :: ladder :: * ; let __site = USERS :: __site () ; let __here = USERS :: __here () ; let __shape = (&& && && :: fastness :: __private :: Probe :: < User > :: NEW) . shape () ; let __key = (:: fastness :: __private :: NoScope , (& :: fastness :: __private :: Arg (& id)) . part () , (& :: fastness :: __private :: Arg (& name)) . part () ,) ; if let :: core :: option :: Option :: Some (__hit) = __site . hit (:: core :: option :: Option :: None , __shape , __here , & __key) { return __hit ; } __site . miss (:: core :: option :: Option :: None , __shape , __here , & __key , & [] , :: fastness :: __private :: policy (__shape , :: core :: time :: Duration :: from_millis (300000u64))) } ; :: fastness :: __private :: load (__miss , async move { if let :: core :: option :: Option :: Some (__value) = :: core :: option :: Option :: None :: < User > { return __value ; } { load (id , name , trace) . await } }) . await } # [doc = "The cache of [`get_user`]: reads and writes its entries without calling it."] # [allow (non_camel_case_types)] # [derive (:: core :: clone :: Clone , :: core :: marker :: Copy , :: core :: fmt :: Debug)] pub struct USERS ; # [allow (dead_code , clippy :: ptr_arg , clippy :: pedantic)] impl USERS { fn __site () -> & 'static :: fastness :: __private :: Site { static __SITE : :: fastness :: __private :: Site = :: fastness :: __private :: Site :: new (:: fastness :: __private :: SiteMeta { name : "get_user" , module : :: core :: module_path ! () , file : :: core :: file ! () , line : :: core :: line ! () , kind : :: fastness :: __private :: SiteKind :: Cacheable , template : :: fastness :: __private :: Template { text : "user:<path>:{id}:{name}" , pieces : & [:: fastness :: __private :: Piece :: Lit ("user:") , :: fastness :: __private :: Piece :: Path , :: fastness :: __private :: Piece :: Lit (":") , :: fastness :: __private :: Piece :: Arg (0) , :: fastness :: __private :: Piece :: Lit (":") , :: fastness :: __private :: Piece :: Arg (1)] } , tags : & [] , receiver : :: fastness :: __private :: Receiver :: None , capacity : :: core :: option :: Option :: None , }) ; :: fastness :: __private :: inventory :: submit ! { :: fastness :: __private :: Registered :: site (& __SITE) } & __SITE } fn __here () -> :: fastness :: __private :: Here { :: fastness :: __private :: Here :: named :: < Self > (:: core :: concat ! (:: core :: module_path ! () , "::" , "get_user")) } # [doc = r" The stored value, if there is one that may be served; never runs the function."] pub async fn get (& self , id : & u64 , name : & str ,) -> :: core :: option :: Option < User > { # [allow (unused_imports)] use :: fastness :: __private :: ladder :: * ; :: fastness :: __private :: handle_get (:: core :: option :: Option :: None , Self :: __site () , Self :: __here () , (&& && && :: fastness :: __private :: Probe :: < User > :: NEW) . shape () , & (:: fastness :: __private :: NoScope , (& :: fastness :: __private :: Arg (id)) . part () , (& :: fastness :: __private :: Arg (name)) . part () ,)) . await } # [doc = r" Stores a value as if the function had returned it."] pub async fn put (& self , id : & u64 , name : & str , __value : User) { # [allow (unused_imports)] use :: fastness :: __private :: ladder :: * ; let __shape = (&& && && :: fastness :: __private :: Probe :: < User > :: NEW) . shape () ; :: fastness :: __private :: handle_put (:: core :: option :: Option :: None , Self :: __site () , Self :: __here () , __shape , & (:: fastness :: __private :: NoScope , (& :: fastness :: __private :: Arg (id)) . part () , (& :: fastness :: __private :: Arg (name)) . part () ,) , & [] , :: fastness :: __private :: policy (__shape , :: core :: time :: Duration :: from_millis (300000u64)) , __value) . await } # [doc = r" Makes sure that the stored value is not served again."] pub async fn invalidate (& self , id : & u64 , name : & str ,) { # [allow (unused_imports)] use :: fastness :: __private :: ladder :: * ; :: fastness :: __private :: handle_invalidate (:: core :: option :: Option :: None , Self :: __site () , Self :: __here () , & (:: fastness :: __private :: NoScope , (& :: fastness :: __private :: Arg (id)) . part () , (& :: fastness :: __private :: Arg (name)) . part () ,)) . await } # [doc = r" Makes the next call run the function, while others are still served the stored value."] pub async fn refresh (& self , id : & u64 , name : & str ,) { # [allow (unused_imports)] use :: fastness :: __private :: ladder :: * ; :: fastness :: __private :: handle_refresh (:: core :: option :: Option :: None , Self :: __site () , Self :: __here () , (&& && && :: fastness :: __private :: Probe :: < User > :: NEW) . shape () , & (:: fastness :: __private :: NoScope , (& :: fastness :: __private :: Arg (id)) . part () , (& :: fastness :: __private :: Arg (name)) . part () ,)) . await } # [doc = r" The key under which the value is stored."] # [must_use] pub fn key (& self , id : & u64 , name : & str ,) -> :: std :: string :: String { # [allow (unused_imports)] use :: fastness :: __private :: ladder :: * ; :: fastness :: __private :: handle_key (Self :: __site () , Self :: __here () , & (:: fastness :: __private :: NoScope , (& :: fastness :: __private :: Arg (id)) . part () , (& :: fastness :: __private :: Arg (name)) . part () ,)) } # [doc (hidden)] pub fn __scope (& self , __scopes : & mut :: fastness :: __private :: Scopes , id : & u64 , name : & str ,) { # [allow (unused_imports)] use :: fastness :: __private :: ladder :: * ; let (__site , __here) = (Self :: __site () , Self :: __here ()) ; __scopes . add_site (__site , __here , & (:: fastness :: __private :: NoScope , (& :: fastness :: __private :: Arg (id)) . part () , (& :: fastness :: __private :: Arg (name)) . part () ,)) ; } }
+pub async fn get_user(id: u64, name: &str, trace: Trace) -> User {
+    let __miss = {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        let __site = USERS::__site();
+        let __here = USERS::__here();
+        let __shape = (&&&&&&::fastness::__private::Probe::<User>::NEW).shape();
+        let __key = (
+            ::fastness::__private::NoScope,
+            (&::fastness::__private::Arg(&id)).part(),
+            (&::fastness::__private::Arg(&name)).part(),
+        );
+        if let ::core::option::Option::Some(__hit) =
+            __site.hit(::core::option::Option::None, __shape, __here, &__key)
+        {
+            return __hit;
+        }
+        __site.miss(
+            ::core::option::Option::None,
+            __shape,
+            __here,
+            &__key,
+            &[],
+            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+        )
+    };
+    ::fastness::__private::load(__miss, async move {
+        if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<User> {
+            return __value;
+        }
+        { load(id, name, trace).await }
+    })
+    .await
+}
+#[doc = "The cache of [`get_user`]: reads and writes its entries without calling it."]
+#[allow(non_camel_case_types)]
+#[derive(:: core :: clone :: Clone, :: core :: marker :: Copy, :: core :: fmt :: Debug)]
+pub struct USERS;
+#[allow(dead_code, clippy::ptr_arg, clippy::pedantic)]
+impl USERS {
+    fn __site() -> &'static ::fastness::__private::Site {
+        static __SITE: ::fastness::__private::Site =
+            ::fastness::__private::Site::new(::fastness::__private::SiteMeta {
+                name: "get_user",
+                module: ::core::module_path!(),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                kind: ::fastness::__private::SiteKind::Cacheable,
+                template: ::fastness::__private::Template {
+                    text: "user:<path>:{id}:{name}",
+                    pieces: &[
+                        ::fastness::__private::Piece::Lit("user:"),
+                        ::fastness::__private::Piece::Path,
+                        ::fastness::__private::Piece::Lit(":"),
+                        ::fastness::__private::Piece::Arg(0),
+                        ::fastness::__private::Piece::Lit(":"),
+                        ::fastness::__private::Piece::Arg(1),
+                    ],
+                },
+                tags: &[],
+                receiver: ::fastness::__private::Receiver::None,
+                capacity: ::core::option::Option::None,
+            });
+        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+        &__SITE
+    }
+    fn __here() -> ::fastness::__private::Here {
+        ::fastness::__private::Here::named::<Self>(::core::concat!(
+            ::core::module_path!(),
+            "::",
+            "get_user"
+        ))
+    }
+    #[doc = r" The stored value, if there is one that may be served; never runs the function."]
+    pub async fn get(&self, id: &u64, name: &str) -> ::core::option::Option<User> {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        ::fastness::__private::handle_get(
+            ::core::option::Option::None,
+            Self::__site(),
+            Self::__here(),
+            (&&&&&&::fastness::__private::Probe::<User>::NEW).shape(),
+            &(
+                ::fastness::__private::NoScope,
+                (&::fastness::__private::Arg(id)).part(),
+                (&::fastness::__private::Arg(&name)).part(),
+            ),
+        )
+        .await
+    }
+    #[doc = r" Stores a value as if the function had returned it."]
+    pub async fn put(&self, id: &u64, name: &str, __value: User) {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        let __shape = (&&&&&&::fastness::__private::Probe::<User>::NEW).shape();
+        ::fastness::__private::handle_put(
+            ::core::option::Option::None,
+            Self::__site(),
+            Self::__here(),
+            __shape,
+            &(
+                ::fastness::__private::NoScope,
+                (&::fastness::__private::Arg(id)).part(),
+                (&::fastness::__private::Arg(&name)).part(),
+            ),
+            &[],
+            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+            __value,
+        )
+        .await
+    }
+    #[doc = r" Makes sure that the stored value is not served again."]
+    pub async fn invalidate(&self, id: &u64, name: &str) {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        ::fastness::__private::handle_invalidate(
+            ::core::option::Option::None,
+            Self::__site(),
+            Self::__here(),
+            &(
+                ::fastness::__private::NoScope,
+                (&::fastness::__private::Arg(id)).part(),
+                (&::fastness::__private::Arg(&name)).part(),
+            ),
+        )
+        .await
+    }
+    #[doc = r" Makes the next call run the function, while others are still served the stored value."]
+    pub async fn refresh(&self, id: &u64, name: &str) {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        ::fastness::__private::handle_refresh(
+            ::core::option::Option::None,
+            Self::__site(),
+            Self::__here(),
+            (&&&&&&::fastness::__private::Probe::<User>::NEW).shape(),
+            &(
+                ::fastness::__private::NoScope,
+                (&::fastness::__private::Arg(id)).part(),
+                (&::fastness::__private::Arg(&name)).part(),
+            ),
+        )
+        .await
+    }
+    #[doc = r" The key under which the value is stored."]
+    #[must_use]
+    pub fn key(&self, id: &u64, name: &str) -> ::std::string::String {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        ::fastness::__private::handle_key(
+            Self::__site(),
+            Self::__here(),
+            &(
+                ::fastness::__private::NoScope,
+                (&::fastness::__private::Arg(id)).part(),
+                (&::fastness::__private::Arg(&name)).part(),
+            ),
+        )
+    }
+    #[doc(hidden)]
+    pub fn __scope(&self, __scopes: &mut ::fastness::__private::Scopes, id: &u64, name: &str) {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        let (__site, __here) = (Self::__site(), Self::__here());
+        __scopes.add_site(
+            __site,
+            __here,
+            &(
+                ::fastness::__private::NoScope,
+                (&::fastness::__private::Arg(id)).part(),
+                (&::fastness::__private::Arg(&name)).part(),
+            ),
+        );
+    }
+}

@@ -1,39 +1,144 @@
-//! The attributes of fastness.
+//! The attributes of fastness. Use them through the `fastness` crate, which re-exports them and holds what they expand to.
+//!
+//! Each attribute goes the same way: tokens -> `args` (as written) -> `model` (checked) -> `expand` (cannot fail). All
+//! mistakes of one use are reported at once, each at its place, and the function is kept as it is beside them.
+//!
+//! Expanded code names only what is under `::fastness::__private`; all behaviour is there.
+
+mod diag;
+mod nearest;
+mod value;
 
 mod args;
+mod duration;
+mod signature;
+mod stack;
+mod template;
+
+mod key;
+mod policy;
+mod stored;
+mod subject;
+
+mod emit;
+
 mod cache_invalidate;
 mod cache_put;
 mod cacheable;
-mod diag;
-mod duration;
-mod emit;
-mod key;
-mod nearest;
-mod policy;
-mod signature;
+
 #[cfg(test)]
 mod snapshot;
-mod stack;
-mod stored;
-mod subject;
-mod template;
-mod value;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 
-/// x
+/// Answers from the cache, or runs the function and stores its value.
+///
+/// ```text
+/// #[cacheable(ttl = 300)]
+/// async fn get_user(&self, id: u64) -> Result<Arc<User>, Error> { .. }
+///
+/// #[cacheable(ttl = "5m", key = "order:{user.id}:{filter:hash}", tags = ["user:{user.id}"])]
+/// async fn orders(user: &User, filter: &Filter) -> Result<Vec<Order>, Error> { .. }
+/// ```
+///
+/// It works on free functions, methods, associated functions and functions of traits' implementations (`async`, plain,
+/// under `#[async_trait]`, or returning a future), generic ones too. The value is a `T`, an `Option<T>` or a
+/// `Result<T, E>`, or an alias of these, and must be `Clone`; return an `Arc<T>` to make hits cheap. Errors are not
+/// stored, nor is `None`, unless asked for below.
+///
+/// Durations are whole seconds (`300`), text with units (`"250ms"`, `"1h30m"`) or any expression of type `Duration`.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `ttl = 300` | required | how long a value is served |
+/// | `key = "user:{id}"` | see below | the key: literal text and placeholders between colons |
+/// | `prefix = "users"` | from the name | how the default key starts |
+/// | `skip(a, self)` | nothing | parameters that do not change the result |
+/// | `tags = ["team:{id}"]` | none | names by which `cache_invalidate` finds the value too |
+/// | `condition = id != 0` | always | whether to use the cache, asked before the look-up |
+/// | `unless = \|v\| v.is_empty()` | never | which values not to store |
+/// | `negative_ttl = 10` | not stored | how long `None` is served |
+/// | `cache_err = \|e\| ..`, `err_ttl = 5` | not stored | which errors are served, and how long |
+/// | `stale = "1m"` | off | how long after `ttl` a value is served while it is refreshed |
+/// | `refresh = background` | `caller` | whether the caller who notices waits for the refresh |
+/// | `stale_if_error = "1h"` | off | how long after `ttl` a value is served instead of an error |
+/// | `early = off` | `xfetch` | whether a busy value is refreshed shortly before it expires |
+/// | `jitter = 0.05` or `"5%"` | 0.1 | by how much a `ttl` is varied, up to 0.5 |
+/// | `single_flight = off` | `process` | whether callers of one missing key share one load |
+/// | `share_error = path` | `Clone`, where the error has it | how a shared load gives its error to each caller |
+/// | `load_timeout = "2s"` | none | how long a load may take |
+/// | `capacity = 10_000` | of the cache | how many values of this function are kept |
+/// | `batch(ids)` | off | one value per element of `ids`; the body runs for the missing ones |
+/// | `handle = USERS` | none | a typed static: `USERS.get(&id)`, `.put`, `.invalidate`, `.refresh`, `.key` |
+/// | `on = expr` | the process's | the cache to use |
+/// | `crate = path` | `::fastness` | where the runtime is |
+///
+/// # Keys
+///
+/// A placeholder is a parameter or a field of one: `{id}`, `{user.id}`, `{pair.0}`, `{self.tenant}`; `{x:hash}` writes a
+/// digest of it and `{x:lower}` its lower case. Every parameter must be in the key or in `skip(..)`. Without `key`, it is
+/// the function's name less a leading verb (`get_`, `find_`, `fetch_`, `load_`, `list_`, `read_`, `lookup_`, `search_`,
+/// `query_`), the path of the function, and every argument: `get_user(7)` is invalidated by `"user:*"`.
+///
+/// # Order
+///
+/// Attributes nest as they are written: put `#[timed]` and `#[fallback]` above this one, and `#[circuit_breaker]`,
+/// `#[retry]`, `#[timeout]`, `#[bulkhead]` and `#[rate_limit]` below it.
 #[proc_macro_attribute]
 pub fn cacheable(args: TokenStream, item: TokenStream) -> TokenStream {
     cacheable::attribute(args.into(), &item.into()).into()
 }
 
-/// x
+/// Runs the function, then makes sure that what it made stale is not served again.
+///
+/// ```text
+/// #[cache_invalidate("user:{id}", "users:*", tags = ["team:{team}"])]
+/// async fn rename(&self, id: u64, team: u64, name: &str) -> Result<(), Error> { .. }
+/// ```
+///
+/// | target or option | default | meaning |
+/// |---|---|---|
+/// | `"user:{id}"` | | the value of one key |
+/// | `"users:*"` | | all values whose keys start with these segments, at no more cost |
+/// | `tags = ["team:{id}"]` | none | all values with one of these tags |
+/// | `USERS(id)` | | the value of a typed handle, with the arguments of its key |
+/// | `when = always` | `ok` | whether to invalidate after an error too |
+/// | `before` | off | whether to invalidate before the body as well |
+/// | `skip(self)` | | leaves the receiver out of the keys, as the cached function does |
+/// | `on = expr` | the process's | the cache to use |
+/// | `crate = path` | `::fastness` | where the runtime is |
+///
+/// A pattern ends in `:*` or has no wildcard; to reach values across keys, give them a tag.
 #[proc_macro_attribute]
 pub fn cache_invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     cache_invalidate::attribute(args.into(), &item.into()).into()
 }
 
-/// x
+/// Runs the function always, then stores its value.
+///
+/// ```text
+/// #[cache_put(key = "user:{user.id}", ttl = 300)]
+/// async fn save(&self, user: User) -> Result<Arc<User>, Error> { .. }
+/// ```
+///
+/// `key` and `ttl` are required, and the key is that of the function that reads the value. Parameters need not be in
+/// it. Key and tags are made before the body runs, which may consume its arguments.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `key = "user:{id}"` | required | the key, as in `#[cacheable]` |
+/// | `ttl = 300` | required | how long the value is served |
+/// | `tags = ["team:{id}"]` | none | names by which `cache_invalidate` finds the value too |
+/// | `condition = id != 0` | always | whether to store, asked before the body |
+/// | `unless = \|v\| v.is_empty()` | never | which values not to store |
+/// | `negative_ttl = 10` | not stored | how long `None` is served |
+/// | `jitter = 0.05` or `"5%"` | 0.1 | by how much the `ttl` is varied, up to 0.5 |
+/// | `capacity = 10_000` | of the cache | how many values of this function are kept |
+/// | `skip(self)` | | leaves the receiver out of the key, as the cached function does |
+/// | `on = expr` | the process's | the cache to use |
+/// | `crate = path` | `::fastness` | where the runtime is |
 #[proc_macro_attribute]
 pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
     cache_put::attribute(args.into(), &item.into()).into()

@@ -46,6 +46,7 @@ fn normal(tokens: &str) -> String {
         .replace(",)", ")")
         .replace(",]", "]")
         .replace(",}", "}")
+        .replace(",>", ">")
 }
 
 /// The messages of the `compile_error!`s in an expansion.

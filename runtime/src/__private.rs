@@ -16,9 +16,15 @@ pub use crate::load::{Miss, bypass, load, load_spawned, load_sync};
 pub use crate::policy::Policy;
 pub use crate::put::{Put, store, store_sync};
 pub use crate::registry::Registered;
-pub use crate::shape::{Probe, Shape, ladder};
+pub use crate::shape::{Probe, Shape};
 pub use crate::site::{Here, Receiver, Site, SiteKind, SiteMeta, here};
 pub use crate::typed::{handle_get, handle_invalidate, handle_key, handle_put, handle_refresh};
+
+/// Everything that a call site asks a type by method call; brought into scope for the prologue only.
+pub mod ladder {
+    pub use crate::key::args::{DisplayArg, NoScopeArg, UnfitArg};
+    pub use crate::shape::ladder::*;
+}
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! `batch(ids)`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `handle`, `key`, `load`, `log`, `policy`, `shape`, `site`.
+//! May use: `handle`, `key`, `log`, `policy`, `shape`, `site`.
 //!
 //! Every element is looked up and stored under the key that the scalar function's template makes of it, in the same store.
 //! The epoch of all that is stored is taken before the first look-up. Elements that somebody else is loading at the moment

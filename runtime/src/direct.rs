@@ -1,6 +1,6 @@
 //! The cache without attributes.
 //!
-//! May use: `clock`, `error`, `handle`, `key`, `l1`, `load`, `log`, `policy`, `shape`, `site`.
+//! May use: `error`, `handle`, `key`, `load`, `log`, `policy`, `shape`, `site`.
 //!
 //! The same stores, log and flights as under the attributes, with a key given as text. A key's segments are its prefixes
 //! here too, so `user:*` invalidates `user:1` whoever stored it. Each value type has a store of its own: what was set as
@@ -64,11 +64,14 @@ pub struct Cache {
     handle: Fastness,
 }
 
-impl Cache {
-    pub(crate) fn new(handle: Fastness) -> Self {
-        Self { handle }
+impl Fastness {
+    /// Direct calls, without attributes.
+    pub fn cache(&self) -> Cache {
+        Cache { handle: self.clone() }
     }
+}
 
+impl Cache {
     /// The value of a key, if it is fresh and was set as this type.
     ///
     /// # Errors

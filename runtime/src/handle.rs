@@ -14,7 +14,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::clock::Clock;
-use crate::direct::Cache;
 use crate::error::{Error, Kind};
 use crate::l1::{AnyStore, Budget, Common, L1};
 use crate::log::{Log, Record};
@@ -129,11 +128,6 @@ impl Fastness {
     /// If there is one already, because another was installed or an annotated function was called before.
     pub fn install(self) -> Result<(), Error> {
         DEFAULT.set(self).map_err(|_| Kind::AlreadyInstalled.into())
-    }
-
-    /// Direct calls, without attributes.
-    pub fn cache(&self) -> Cache {
-        Cache::new(self.clone())
     }
 
     /// What this handle's call sites did so far.

@@ -1,6 +1,6 @@
 //! The registry: every annotated function, known at link time.
 //!
-//! May use: `invalidate`, `key`, `site`.
+//! May use: `invalidate`, `site`.
 //!
 //! For diagnostics only. A linker may drop an entry, so nothing that must be right depends on it.
 // Public only through `__private`, where the names have to speak for themselves.

@@ -57,7 +57,7 @@ pub trait Shape: Copy {
 }
 
 /// The outcome of a shape's calls.
-pub type Ending<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Error>;
+pub(crate) type Ending<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Error>;
 
 macro_rules! markers {
     ($($(#[$doc:meta])* $name:ident<$($param:ident),*>;)*) => {$(
@@ -308,7 +308,7 @@ pub trait CacheValue: Clone + Send + Sync + 'static {}
 impl<T: Clone + Send + Sync + 'static> CacheValue for T {}
 
 /// The rungs, highest first.
-pub mod ladder {
+pub(crate) mod ladder {
     use super::{Cloned, Fallible, FallibleMaybe, Maybe, Plain, Private, Probe};
 
     macro_rules! rungs {
@@ -335,6 +335,4 @@ pub mod ladder {
         IsMaybe: [T] &Probe<Option<T>> => Maybe<T>;
         IsPlain: [T] Probe<T> => Plain<T>;
     }
-
-    pub use crate::key::args::{DisplayArg, NoScopeArg, UnfitArg};
 }

@@ -1,6 +1,6 @@
 //! A call site: what the macro emits as a static, and what each handle keeps for it.
 //!
-//! May use: `error`, `flight`, `handle`, `key`, `l1`, `policy`, `shape`, `stats`.
+//! May use: `flight`, `handle`, `key`, `l1`, `log`, `shape`, `stats`.
 //!
 //! The types of a call site (arguments, value, error) are not known to the static, because a generic function has many.
 //! So a site keeps a short list of cells, one per instantiation, told apart by the type of a closure that the expansion

@@ -1,6 +1,6 @@
 //! Typed handles: what `handle = USERS` expands into.
 //!
-//! May use: `handle`, `key`, `load`, `log`, `policy`, `put`, `shape`, `site`.
+//! May use: `handle`, `key`, `l1`, `log`, `policy`, `shape`, `site`.
 //!
 //! Async throughout, though nothing waits yet: with a shared tier these calls talk to a server.
 // Public only through `__private`, where the names have to speak for themselves.

@@ -179,13 +179,11 @@ impl Fields {
         found: Option<Result<T, ()>>,
         expected: &str,
     ) -> Option<T> {
-        match found? {
-            Ok(value) => Some(value),
-            Err(()) => {
-                self.violations.push(Violation::new(name, expected));
-                None
-            }
+        let value = found?.ok();
+        if value.is_none() {
+            self.violations.push(Violation::new(name, expected));
         }
+        value
     }
 
     fn required<T: Default>(
@@ -203,7 +201,10 @@ impl Fields {
 }
 
 fn trimmed(value: Value) -> Option<String> {
-    value.as_str().map(|text| text.trim().to_owned())
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()),
+        _ => None,
+    }
 }
 
 /// Something, an `@`, a domain with a dot inside, no space, and no more than the 254 characters that mail servers take.

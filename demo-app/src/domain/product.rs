@@ -82,11 +82,11 @@ pub struct ProductQuery {
 impl ProductQuery {
     /// Whether `product` belongs to the answer.
     pub fn matches(&self, product: &Product) -> bool {
-        let shelf = self
+        let on_shelf = self
             .category
             .as_ref()
             .is_none_or(|category| *category == product.category);
-        shelf
+        on_shelf
             && self
                 .text
                 .as_ref()

@@ -11,9 +11,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use fastness::Fastness;
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 
+use super::cache::hit_rate;
 use super::problem::Problem;
 use super::tally::Tally;
 use crate::clock::Clock;
@@ -32,6 +34,7 @@ pub struct Health {
     repository: Arc<dyn Repository>,
     clock: Clock,
     tally: Tally,
+    cache: Fastness,
     started: Instant,
 }
 
@@ -73,7 +76,7 @@ struct Cache {
     connected: bool,
     /// In milliseconds. 0: the cache is part of this process.
     latency: u64,
-    /// In percent of all look-ups; 0 before the first.
+    /// In percent of all look-ups, the report's own included; 0 before the first.
     hit_rate: f64,
 }
 
@@ -87,11 +90,17 @@ struct Errors {
 
 impl Health {
     /// The health of a server that starts now.
-    pub fn new(repository: Arc<dyn Repository>, clock: Clock, tally: Tally) -> Self {
+    pub fn new(
+        repository: Arc<dyn Repository>,
+        clock: Clock,
+        tally: Tally,
+        cache: Fastness,
+    ) -> Self {
         Self {
             repository,
             clock,
             tally,
+            cache,
             started: Instant::now(),
         }
     }
@@ -129,7 +138,7 @@ impl Health {
             cache: Cache {
                 connected: true,
                 latency: 0,
-                hit_rate: 0.0,
+                hit_rate: hit_rate(&self.cache.stats().total),
             },
             errors,
         }

@@ -43,6 +43,21 @@ pub const ENDPOINTS: &[(&[&str], &str, &str)] = &[
         "/api/products/{id}",
         "one product",
     ),
+    (
+        &["GET"],
+        "/api/cache/stats",
+        "what the cache did, in total and per function",
+    ),
+    (
+        &["GET"],
+        "/api/cache/registry",
+        "every cached function and what invalidates it",
+    ),
+    (
+        &["POST"],
+        "/api/cache/invalidate",
+        "drop a key or a prefix: {\"pattern\": \"user:*\"}",
+    ),
     (&["GET"], "/health", "state and figures"),
     (&["GET"], "/health/live", "whether the server runs"),
     (&["GET"], "/health/ready", "whether it can serve"),

@@ -1,12 +1,13 @@
 //! The REST surface: routes and handlers per model, one shape for every error.
 //!
 //! A request passes, outermost first: `trace` (a span and a line), `tally` (counts failures), `catch_panic` (a panic is a
-//! 500), then the route. Extractors turn outside data into drafts and queries or answer for the handler with a [`Problem`];
+//! 500), `cached` (this server's cache, and a header that says what it did), then the route. Extractors turn outside data into drafts and queries or answer for the handler with a [`Problem`];
 //! a handler calls one service and dresses its answer.
 //!
 //! May use: `clock`, `domain`, `memory`, `service`, `store`.
 
 mod businesses;
+mod cache;
 mod health;
 mod index;
 mod products;
@@ -14,6 +15,7 @@ mod users;
 
 mod answer;
 mod body;
+mod cached;
 mod problem;
 mod query;
 mod tally;
@@ -27,6 +29,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
+use fastness::Fastness;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
 use tracing::Level;
@@ -45,6 +48,7 @@ pub struct Parts {
     pub users: UserService,
     pub health: Health,
     pub tally: Tally,
+    pub cache: Fastness,
 }
 
 /// The whole surface.
@@ -57,11 +61,13 @@ pub fn router(parts: Parts) -> Router {
         .merge(users::routes(parts.users))
         .merge(businesses::routes(parts.businesses, parts.products.clone()))
         .merge(products::routes(parts.products))
+        .merge(cache::routes(parts.cache.clone()))
         .merge(health::routes(parts.health))
         .fallback(no_route)
         // Only routes that are there by now are covered: keep it below them.
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(parts.cache, cached::tell))
         .layer(CatchPanicLayer::custom(problem::from_panic))
         .layer(from_fn_with_state(parts.tally, tally::count))
         .layer(trace)

@@ -108,6 +108,10 @@ impl IntoResponse for Problem {
 }
 
 /// What the client of a handler that panicked is told. The message goes to the log.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature that the layer asks for"
+)]
 pub(super) fn from_panic(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<&str>().copied();
     let message = text

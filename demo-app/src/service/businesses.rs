@@ -2,6 +2,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use fastness::{cache_invalidate, cache_put, cacheable};
+
 use crate::clock::Clock;
 use crate::domain::{Business, BusinessDraft, Id, Page, PageRequest};
 use crate::store::{Collection, Repository, Result};
@@ -20,11 +22,20 @@ impl BusinessService {
     }
 
     /// The business `id`.
+    #[cacheable(
+        ttl = 300,
+        key = "business:{id}",
+        negative_ttl = 30,
+        stale_if_error = "10m",
+        load_timeout = "2s",
+        skip(self)
+    )]
     pub async fn get_business(&self, id: Id) -> Result<Option<Arc<Business>>> {
         Ok(self.repository.business(id).await?.map(Arc::new))
     }
 
     /// Those of `ids` that exist.
+    #[cacheable(ttl = 300, key = "business:{ids}", batch(ids), skip(self))]
     pub async fn get_businesses(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<Business>>> {
         let businesses = self.repository.businesses(ids).await?;
         Ok(businesses
@@ -34,6 +45,7 @@ impl BusinessService {
     }
 
     /// One page of all.
+    #[cacheable(ttl = 60, skip(self))]
     pub async fn list_businesses(&self, page: PageRequest) -> Result<Arc<Page<Business>>> {
         self.repository.list_businesses(page).await.map(Arc::new)
     }
@@ -44,6 +56,8 @@ impl BusinessService {
         self.insert_business(id, draft).await
     }
 
+    #[cache_invalidate("businesses:*")]
+    #[cache_put(key = "business:{id}", ttl = 300, skip(self))]
     async fn insert_business(&self, id: Id, draft: BusinessDraft) -> Result<Arc<Business>> {
         let business = draft.into_business(id, self.clock.now());
         self.repository.insert_business(business.clone()).await?;
@@ -51,6 +65,8 @@ impl BusinessService {
     }
 
     /// Writes `draft` over the business `id`, if there is one.
+    #[cache_invalidate("businesses:*")]
+    #[cache_put(key = "business:{id}", ttl = 300, skip(self))]
     pub async fn update_business(
         &self,
         id: Id,
@@ -64,6 +80,12 @@ impl BusinessService {
     }
 
     /// Removes the business `id` with its products and users; tells whether there was one.
+    // Its products and users go with it.
+    #[cache_invalidate(
+        "business:{id}", "businesses:*",
+        "product:*", "products:*", "catalog:{id}:*", "user:*", "users:*",
+        tags = ["search"]
+    )]
     pub async fn delete_business(&self, id: Id) -> Result<bool> {
         self.repository.delete_business(id).await
     }

@@ -2,6 +2,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use fastness::{cache_invalidate, cache_put, cacheable};
+
 use crate::clock::Clock;
 use crate::domain::{Id, Page, PageRequest, Product, ProductDraft, ProductQuery};
 use crate::store::{Collection, Repository, Result};
@@ -20,11 +22,20 @@ impl ProductService {
     }
 
     /// The product `id`.
+    #[cacheable(
+        ttl = 300,
+        key = "product:{id}",
+        negative_ttl = 30,
+        stale_if_error = "10m",
+        load_timeout = "2s",
+        skip(self)
+    )]
     pub async fn get_product(&self, id: Id) -> Result<Option<Arc<Product>>> {
         Ok(self.repository.product(id).await?.map(Arc::new))
     }
 
     /// Those of `ids` that exist.
+    #[cacheable(ttl = 300, key = "product:{ids}", batch(ids), skip(self))]
     pub async fn get_products(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<Product>>> {
         let products = self.repository.products(ids).await?;
         Ok(products
@@ -34,11 +45,17 @@ impl ProductService {
     }
 
     /// One page of all.
+    #[cacheable(ttl = 60, skip(self))]
     pub async fn list_products(&self, page: PageRequest) -> Result<Arc<Page<Product>>> {
         self.repository.list_products(page).await.map(Arc::new)
     }
 
     /// One page of what `business` sells.
+    #[cacheable(
+        ttl = 60,
+        key = "catalog:{business}:{page.number}:{page.limit}",
+        skip(self)
+    )]
     pub async fn products_of(&self, business: Id, page: PageRequest) -> Result<Arc<Page<Product>>> {
         self.repository
             .products_of(business, page)
@@ -47,6 +64,11 @@ impl ProductService {
     }
 
     /// One page of what matches `query`.
+    #[cacheable(
+        ttl = 60, key = "search:{query:hash}", tags = ["search"], skip(self),
+        stale = "5m", refresh = background,
+        condition = query.page.number <= 10, unless = |page| page.items.is_empty()
+    )]
     pub async fn search_products(&self, query: &ProductQuery) -> Result<Arc<Page<Product>>> {
         self.repository.search_products(query).await.map(Arc::new)
     }
@@ -57,6 +79,8 @@ impl ProductService {
         self.insert_product(id, draft).await
     }
 
+    #[cache_invalidate("products:*", "catalog:{draft.business}:*", tags = ["search"])]
+    #[cache_put(key = "product:{id}", ttl = 300, skip(self))]
     async fn insert_product(&self, id: Id, draft: ProductDraft) -> Result<Arc<Product>> {
         let product = draft.into_product(id, self.clock.now());
         self.repository.insert_product(product.clone()).await?;
@@ -64,6 +88,8 @@ impl ProductService {
     }
 
     /// Writes `draft` over the product `id`, if there is one.
+    #[cache_invalidate("products:*", "catalog:{draft.business}:*", tags = ["search"])]
+    #[cache_put(key = "product:{id}", ttl = 300, skip(self))]
     pub async fn update_product(
         &self,
         id: Id,
@@ -85,7 +111,8 @@ impl ProductService {
         self.remove_product(id, product.business).await
     }
 
-    async fn remove_product(&self, id: Id, _business: Id) -> Result<bool> {
+    #[cache_invalidate("product:{id}", "products:*", "catalog:{business}:*", tags = ["search"])]
+    async fn remove_product(&self, id: Id, business: Id) -> Result<bool> {
         self.repository.delete_product(id).await
     }
 }

@@ -2,6 +2,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use fastness::{cache_invalidate, cache_put, cacheable};
+
 use crate::clock::Clock;
 use crate::domain::{Id, Page, PageRequest, User, UserDraft};
 use crate::store::{Collection, Repository, Result};
@@ -20,11 +22,20 @@ impl UserService {
     }
 
     /// The user `id`.
+    #[cacheable(
+        ttl = 300,
+        key = "user:{id}",
+        negative_ttl = 30,
+        stale_if_error = "10m",
+        load_timeout = "2s",
+        skip(self)
+    )]
     pub async fn get_user(&self, id: Id) -> Result<Option<Arc<User>>> {
         Ok(self.repository.user(id).await?.map(Arc::new))
     }
 
     /// Those of `ids` that exist.
+    #[cacheable(ttl = 300, key = "user:{ids}", batch(ids), skip(self))]
     pub async fn get_users(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<User>>> {
         let users = self.repository.users(ids).await?;
         Ok(users
@@ -34,6 +45,7 @@ impl UserService {
     }
 
     /// One page of all.
+    #[cacheable(ttl = 60, skip(self))]
     pub async fn list_users(&self, page: PageRequest) -> Result<Arc<Page<User>>> {
         self.repository.list_users(page).await.map(Arc::new)
     }
@@ -44,6 +56,8 @@ impl UserService {
         self.insert_user(id, draft).await
     }
 
+    #[cache_invalidate("users:*")]
+    #[cache_put(key = "user:{id}", ttl = 300, skip(self))]
     async fn insert_user(&self, id: Id, draft: UserDraft) -> Result<Arc<User>> {
         let user = draft.into_user(id, self.clock.now());
         self.repository.insert_user(user.clone()).await?;
@@ -51,11 +65,14 @@ impl UserService {
     }
 
     /// Writes `draft` over the user `id`, if there is one.
+    #[cache_invalidate("users:*")]
+    #[cache_put(key = "user:{id}", ttl = 300, skip(self))]
     pub async fn update_user(&self, id: Id, draft: UserDraft) -> Result<Option<Arc<User>>> {
         Ok(self.repository.update_user(id, draft).await?.map(Arc::new))
     }
 
     /// Removes the user `id`; tells whether there was one.
+    #[cache_invalidate("user:{id}", "users:*")]
     pub async fn delete_user(&self, id: Id) -> Result<bool> {
         self.repository.delete_user(id).await
     }

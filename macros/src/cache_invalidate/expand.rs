@@ -52,8 +52,7 @@ fn prologue(model: &Model) -> TokenStream {
 fn statics(model: &Model) -> TokenStream {
     let Subject { door, function, .. } = &model.subject;
     let name = function.name();
-    let in_key = model.patterns.iter().any(Key::names_receiver);
-    let receiver = emit::receiver(&model.subject, in_key, model.skips.receiver.is_some());
+    let receiver = receiver(model);
     let patterns = model
         .patterns
         .iter()
@@ -71,6 +70,22 @@ fn statics(model: &Model) -> TokenStream {
         });
         #door::inventory::submit! { #door::Registered::invalidate(&__SITE) }
     }
+}
+
+/// How the receiver takes part in the patterns; tags and handles never ask it.
+fn receiver(model: &Model) -> TokenStream {
+    let Model {
+        subject,
+        patterns,
+        skips,
+        ..
+    } = model;
+    if patterns.is_empty() {
+        let door = &subject.door;
+        return code!(#door::Receiver::None);
+    }
+    let in_key = patterns.iter().all(Key::names_receiver);
+    emit::receiver(subject, in_key, skips.receiver.is_some())
 }
 
 fn pattern(door: &Door, key: &Key, kind: &str) -> TokenStream {

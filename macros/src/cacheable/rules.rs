@@ -9,7 +9,7 @@ use crate::{
     diag::Diag,
     nearest,
     policy::Loading,
-    signature::Kind,
+    signature::{Kind, Param},
     stored::Stored,
     subject::Subject,
     template::{Piece, Template, Use},
@@ -59,7 +59,7 @@ pub(crate) fn refresh(args: &Args, loading: &Loading, diag: &mut Diag) {
 /// Options that need a future.
 pub(crate) fn asynchronous(args: &Args, loading: &Loading, subject: &Subject, diag: &mut Diag) {
     if loading.background {
-        nameable(args, subject, diag);
+        nameable(subject, diag);
     }
     if subject.returns.kind != Kind::Sync {
         return;
@@ -73,22 +73,23 @@ pub(crate) fn asynchronous(args: &Args, loading: &Loading, subject: &Subject, di
     }
 }
 
+/// Parameters that the expansion binds anew lose their `mut`.
+fn immutable(param: &Param, option: &str, diag: &mut Diag) {
+    if let Some(token) = &param.mutability {
+        let name = param.name();
+        diag.at(token, format_args!("`{option}` binds `{name}` anew: take it without `mut`, and write `let mut {name} = {name};` in the body"));
+    }
+}
+
 /// A background refresh owns what it borrows, for which the types behind the references must have names.
-fn nameable(args: &Args, subject: &Subject, diag: &mut Diag) {
+fn nameable(subject: &Subject, diag: &mut Diag) {
     for param in &subject.params.names {
-        if param.referent().is_some_and(has_impl) {
-            diag.at(
-                &param.ident,
-                format_args!("`refresh = background` must own `{}`: give its type a name instead of `&impl ..`", param.name()),
-            );
-        }
-        if let Some(Type::Reference(reference)) = &param.ty
-            && reference.mutability.is_some()
-        {
-            args.refresh.refuse(
-                "`refresh = background` cannot own a `&mut` argument: write `refresh = caller`",
-                diag,
-            );
+        if let Some(referent) = param.referent() {
+            immutable(param, "refresh = background", diag);
+            if has_impl(referent) {
+                let name = param.name();
+                diag.at(&param.ident, format_args!("`refresh = background` must own `{name}`: give its type a name instead of `&impl ..`"));
+            }
         }
     }
 }
@@ -163,7 +164,10 @@ fn batch(names: &[Ident], subject: &Subject, diag: &mut Diag) -> Option<usize> {
                 format_args!("`batch` needs a plain parameter: write `{text}: &[Id]`"),
             );
         }
-        Some(_) => return found,
+        Some(param) => {
+            immutable(param, "batch", diag);
+            return found;
+        }
     }
     None
 }

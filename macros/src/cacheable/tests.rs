@@ -39,7 +39,7 @@ fn async_trait_shape() {
         "boxed",
         "ttl = 300",
         "fn get<'life0, 'async_trait>(&'life0 self, id: u64) -> ::core::pin::Pin<Box<dyn ::core::future::Future<Output = Option<User>> + ::core::marker::Send + 'async_trait>>
-        where 'life0: 'async_trait, Self: 'async_trait { Box::pin(async move { None }) }",
+        where 'life0: 'async_trait, Self: 'async_trait, { Box::pin(async move { None }) }",
     );
 }
 

@@ -97,21 +97,24 @@ fn part_tokens(door: &Door, part: &Part, params: &Params, view: View<'_>) -> Tok
     }
 }
 
-/// The value of a part, by reference.
+/// The value of a part, by reference: of the same type in every view, so that all views make the same key.
 fn reference(part: &Part, params: &Params, view: View<'_>) -> TokenStream {
-    let (root, is_reference) = match (part.root, view) {
+    let (root, is_borrowed) = match (part.root, view) {
         (Root::Param(index), View::Element(element, name)) if index == element => {
             (quote!(#name), true)
         }
         (Root::Param(index), View::Here | View::Element(..)) => (param(params, index), false),
-        (Root::Param(index), View::ByRef) => (param(params, index), true),
+        (Root::Param(index), View::ByRef) => {
+            let is_reference = params.names.get(index).is_some_and(Param::is_reference);
+            (param(params, index), !is_reference)
+        }
         (Root::Receiver, _) => {
             let this = params.receiver.as_ref().map(|receiver| receiver.token);
             (quote!(#this), true)
         }
     };
     let fields = &part.fields;
-    if is_reference && fields.is_empty() {
+    if is_borrowed && fields.is_empty() {
         root
     } else {
         code!(&#root #(.#fields)*)

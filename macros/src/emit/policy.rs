@@ -2,8 +2,9 @@
 //!
 //! Policies as tokens: a call with the ttl, then a builder call for each option that was given.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use super::code;
 use crate::{
@@ -32,46 +33,36 @@ pub(crate) fn policy(
         negative_ttl,
         unless,
     } = storing;
-    let jitter = jitter.map(Literal::f64_suffixed);
     let options = [
-        jitter.map(|share| quote!(.jitter(#share))),
-        negative_ttl
-            .as_ref()
-            .map(|time| quote!(.negative_ttl(#time))),
-        unless.as_ref().map(|function| quote!(.unless(#function))),
+        with("jitter", jitter.map(Literal::f64_suffixed).as_ref()),
+        with("negative_ttl", negative_ttl.as_ref()),
+        with("unless", unless.as_ref()),
     ];
-    let options = options.into_iter().flatten();
     let loading = loading.map(load_options);
     code!(#door::policy(#shape, #ttl) #(#options)* #loading)
 }
 
 fn load_options(loading: &Loading) -> TokenStream {
-    let Loading {
-        cache_err,
-        stale,
-        stale_if_error,
-        early,
-        single_flight,
-        share_error,
-        load_timeout,
-        background: _,
-    } = loading;
+    let cache_err = loading
+        .cache_err
+        .as_ref()
+        .map(|(function, time)| quote!(#function, #time));
     let options = [
-        cache_err
-            .as_ref()
-            .map(|(function, time)| quote!(.cache_err(#function, #time))),
-        stale.as_ref().map(|time| quote!(.stale(#time))),
-        stale_if_error
-            .as_ref()
-            .map(|time| quote!(.stale_if_error(#time))),
-        (!early).then(|| quote!(.no_early())),
-        (!single_flight).then(|| quote!(.no_single_flight())),
-        share_error
-            .as_ref()
-            .map(|function| quote!(.share_error(#function))),
-        load_timeout
-            .as_ref()
-            .map(|time| quote!(.load_timeout(#time))),
+        with("cache_err", cache_err.as_ref()),
+        with("stale", loading.stale.as_ref()),
+        with("stale_if_error", loading.stale_if_error.as_ref()),
+        (!loading.early).then(|| code!(.no_early())),
+        (!loading.single_flight).then(|| code!(.no_single_flight())),
+        with("share_error", loading.share_error.as_ref()),
+        with("load_timeout", loading.load_timeout.as_ref()),
     ];
     options.into_iter().flatten().collect()
+}
+
+/// `.name(value)`, to be blamed on the value where its type does not fit.
+fn with(name: &str, value: Option<&impl ToTokens>) -> Option<TokenStream> {
+    let value = value?.to_token_stream();
+    let span = Span::mixed_site().located_at(value.span());
+    let name = Ident::new(name, span);
+    Some(quote_spanned!(span=> .#name(#value)))
 }

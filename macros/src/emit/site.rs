@@ -2,9 +2,9 @@
 //!
 //! The static of a call site that stores values, its registration, and the handle that it works on.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::Expr;
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Expr, spanned::Spanned};
 
 use super::{code, pieces};
 use crate::{stored::Stored, subject::Subject};
@@ -68,8 +68,12 @@ pub(crate) fn receiver(subject: &Subject, in_key: bool, skipped: bool) -> TokenS
 /// The statement that borrows the explicit handle, if any, and the argument that passes it on.
 pub(crate) fn on(on: Option<&Expr>) -> (Option<TokenStream>, TokenStream) {
     let borrow = on.map(operand).map(|expr| code!(let __on = &#expr;));
-    let argument = option(borrow.is_some().then(|| code!(__on)));
-    (borrow, argument)
+    let argument = on.map(|expr| {
+        // A handle of another type is reported where the user names it.
+        let span = Span::mixed_site().located_at(expr.span());
+        quote_spanned!(span=> __on)
+    });
+    (borrow, option(argument))
 }
 
 fn option(value: Option<TokenStream>) -> TokenStream {

@@ -23,6 +23,8 @@ pub(crate) struct Param {
     pub(crate) ident: Ident,
     /// The type, where the parameter is `name: Type` and not a pattern.
     pub(crate) ty: Option<Type>,
+    /// The `mut` of `mut name: Type`.
+    pub(crate) mutability: Option<Token![mut]>,
 }
 
 /// The `self` parameter.
@@ -38,6 +40,11 @@ impl Param {
     /// The name without `r#`.
     pub(crate) fn name(&self) -> String {
         self.ident.unraw().to_string()
+    }
+
+    /// Whether the type is a reference.
+    pub(crate) fn is_reference(&self) -> bool {
+        matches!(self.ty, Some(Type::Reference(_)))
     }
 
     /// What the parameter refers to, where its type is a shared reference.
@@ -81,12 +88,14 @@ impl Params {
         match pat {
             Pat::Ident(PatIdent {
                 ident,
+                mutability,
                 subpat: None,
                 ..
             }) => {
                 self.names.push(Param {
                     ident: ident.clone(),
                     ty: Some(ty.clone()),
+                    mutability: *mutability,
                 });
             }
             _ => Bound(&mut self.names).visit_pat(pat),
@@ -127,6 +136,7 @@ impl<'ast> Visit<'ast> for Bound<'_> {
             self.0.push(Param {
                 ident: pat.ident.clone(),
                 ty: None,
+                mutability: pat.mutability,
             });
         }
         visit::visit_pat_ident(self, pat);

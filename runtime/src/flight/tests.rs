@@ -1,1 +1,182 @@
+use std::future::pending;
+use std::sync::atomic::AtomicUsize;
 
+use super::*;
+use crate::key::Pattern;
+use crate::log::Record;
+
+type Board = Arc<Flights<u8, u32>>;
+
+fn board() -> Board {
+    Arc::new(Flights::new(Arc::new(Log::with_mirror_bytes(1 << 10))))
+}
+
+fn key() -> Hashed<u8> {
+    Hashed { hash: 7, args: 7 }
+}
+
+fn scope() -> [u64; 1] {
+    [Pattern::exact("n:7").scope]
+}
+
+fn lead(board: &Board) -> Permit<u8, u32> {
+    match board.board(&key(), &scope(), true) {
+        Boarding::Lead(permit) => permit,
+        _ => panic!("should lead"),
+    }
+}
+
+fn wait(board: &Board) -> oneshot::Receiver<Signal<u8, u32>> {
+    match board.board(&key(), &scope(), true) {
+        Boarding::Wait(seat) => seat,
+        _ => panic!("should wait"),
+    }
+}
+
+fn is_empty(board: &Board) -> bool {
+    board.shards.iter().all(|shard| lock(shard).is_empty())
+}
+
+#[test]
+fn landed_everyone_is_told_and_the_board_is_clear() {
+    let board = board();
+    let permit = lead(&board);
+    let seats = [wait(&board), wait(&board), wait(&board)];
+    permit.land(|| Signal::Landed(42));
+    for mut seat in seats {
+        assert!(matches!(seat.try_recv(), Ok(Signal::Landed(42))));
+    }
+    assert!(is_empty(&board));
+}
+
+#[test]
+fn alone_and_timed_out_reach_everyone_too() {
+    let board = board();
+    for signal in [|| Signal::Alone, || Signal::TimedOut] {
+        let permit = lead(&board);
+        let mut seats = [wait(&board), wait(&board)];
+        permit.land(signal);
+        assert!(seats.iter_mut().all(|seat| matches!(seat.try_recv(), Ok(Signal::Alone | Signal::TimedOut))));
+        assert!(is_empty(&board));
+    }
+}
+
+#[test]
+fn abandoned_exactly_one_takes_over_and_the_others_stay_aboard() {
+    let board = board();
+    let permit = lead(&board);
+    let (mut first, mut second) = (wait(&board), wait(&board));
+    drop(permit);
+    let Ok(Signal::Lead(heir)) = first.try_recv() else { panic!("the first in line leads") };
+    assert!(second.try_recv().is_err(), "the second still waits");
+    let mut third = wait(&board);
+    heir.land(|| Signal::Landed(1));
+    assert!(matches!(second.try_recv(), Ok(Signal::Landed(1))));
+    assert!(matches!(third.try_recv(), Ok(Signal::Landed(1))));
+    assert!(is_empty(&board));
+}
+
+#[test]
+fn abandoned_those_who_have_gone_are_passed_over() {
+    let board = board();
+    let permit = lead(&board);
+    let seats: Vec<_> = (0..100_000).map(|_| wait(&board)).collect();
+    let mut last = wait(&board);
+    drop(seats);
+    drop(permit);
+    assert!(matches!(last.try_recv(), Ok(Signal::Lead(_))));
+    drop(last);
+    assert!(is_empty(&board), "the last heir was dropped as well");
+}
+
+#[test]
+fn abandoned_an_heir_that_goes_before_it_takes_over_hands_on() {
+    let board = board();
+    let permit = lead(&board);
+    let (first, mut second) = (wait(&board), wait(&board));
+    drop(permit);
+    drop(first);
+    assert!(matches!(second.try_recv(), Ok(Signal::Lead(_))));
+}
+
+#[test]
+fn an_heir_starts_afresh() {
+    let board = board();
+    let permit = lead(&board);
+    let mut seat = wait(&board);
+    let began = permit.epoch();
+    invalidate(&board);
+    drop(permit);
+    let Ok(Signal::Lead(heir)) = seat.try_recv() else { panic!("should lead") };
+    assert!(heir.epoch() > began);
+    assert!(board.log.valid(heir.epoch(), &scope()));
+}
+
+fn invalidate(board: &Board) {
+    let pattern = Pattern::exact("n:7");
+    let mut record = Record::default();
+    record.push(pattern.scope, pattern.root);
+    board.log.append(&record);
+}
+
+#[test]
+fn nobody_boards_a_flight_that_was_overtaken() {
+    let board = board();
+    let old = lead(&board);
+    let mut early = wait(&board);
+    invalidate(&board);
+    let new = lead(&board);
+    let mut late = wait(&board);
+    old.land(|| Signal::Landed(1));
+    assert!(matches!(early.try_recv(), Ok(Signal::Landed(1))), "who waited before gets the old one");
+    assert!(late.try_recv().is_err());
+    assert!(!is_empty(&board), "the old flight did not take the new one off");
+    new.land(|| Signal::Landed(2));
+    assert!(matches!(late.try_recv(), Ok(Signal::Landed(2))));
+}
+
+#[test]
+fn who_will_not_wait_is_told() {
+    let board = board();
+    let _permit = lead(&board);
+    assert!(matches!(board.board(&key(), &scope(), false), Boarding::Taken));
+}
+
+#[test]
+fn a_load_that_calls_itself_is_told() {
+    let board = board();
+    let permit = lead(&board);
+    let inside = permit.enter();
+    assert!(matches!(board.board(&key(), &scope(), true), Boarding::Within));
+    drop(inside);
+    wait(&board);
+}
+
+#[tokio::test]
+async fn a_dropped_load_drops_its_body_before_it_hands_over() {
+    struct SeesNoHeir<'a>(&'a AtomicUsize);
+    impl Drop for SeesNoHeir<'_> {
+        fn drop(&mut self) {
+            assert_eq!(self.0.swap(1, std::sync::atomic::Ordering::SeqCst), 0);
+        }
+    }
+    let (board, order) = (board(), AtomicUsize::new(0));
+    let permit = lead(&board);
+    let mut seat = wait(&board);
+    {
+        let witness = SeesNoHeir(&order);
+        let body = async move {
+            let _witness = witness;
+            pending::<()>().await;
+        };
+        let mut load = Box::pin(Load::new(body, Some(permit)));
+        assert!(futures_poll(load.as_mut()).is_pending());
+        assert!(seat.try_recv().is_err());
+    }
+    assert_eq!(order.load(std::sync::atomic::Ordering::SeqCst), 1);
+    assert!(matches!(seat.try_recv(), Ok(Signal::Lead(_))));
+}
+
+fn futures_poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(std::task::Waker::noop()))
+}

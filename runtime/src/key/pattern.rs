@@ -3,7 +3,7 @@
 use super::scopes;
 
 /// What to invalidate, parsed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern {
     pub(crate) scope: u64,
     pub(crate) root: u32,

@@ -1,1 +1,161 @@
+use proptest::prelude::*;
 
+use super::args::{Arg, Args, NoScope, digest, lower};
+use super::pattern::Pattern;
+use super::template::{Piece, Template, bounded, dotted};
+use super::{KeyPart, KeyWriter, Scopes, scopes};
+use crate::__private::ladder::*;
+
+const USER_POSTS: Template = Template {
+    text: "user:{id}:posts:{page}",
+    pieces: &[Piece::Lit("user:"), Piece::Arg(0), Piece::Lit(":posts:"), Piece::Arg(1)],
+};
+
+fn text(part: &(impl KeyPart + ?Sized)) -> String {
+    let mut out = KeyWriter::new();
+    part.write(&mut out);
+    out.into_string()
+}
+
+/// Strings that try to be something else.
+fn nasty() -> impl Strategy<Value = String> {
+    proptest::collection::vec(
+        prop_oneof![
+            Just(":".to_owned()),
+            Just("*".to_owned()),
+            Just("%".to_owned()),
+            Just("%_".to_owned()),
+            Just("%~".to_owned()),
+            Just("%,".to_owned()),
+            Just("@".to_owned()),
+            Just("\u{0}".to_owned()),
+            Just("é".to_owned()),
+            "[a-c]{0,2}",
+        ],
+        0..4,
+    )
+    .prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #[test]
+    fn different_arguments_never_make_the_same_key(a in (nasty(), nasty()), b in (nasty(), nasty())) {
+        let key = |(x, y): &(String, String)| USER_POSTS.render("", &(NoScope, x, y));
+        prop_assert_eq!(a == b, key(&a) == key(&b));
+    }
+
+    #[test]
+    fn different_lists_and_options_never_make_the_same_text(
+        a in proptest::collection::vec(proptest::option::of(nasty()), 0..4),
+        b in proptest::collection::vec(proptest::option::of(nasty()), 0..4),
+    ) {
+        prop_assert_eq!(a == b, text(&a) == text(&b));
+    }
+
+    #[test]
+    fn nested_options_stay_apart(a in any::<Option<Option<Option<u8>>>>(), b in any::<Option<Option<Option<u8>>>>()) {
+        prop_assert_eq!(a == b, text(&a) == text(&b));
+    }
+
+    #[test]
+    fn an_argument_never_leaves_its_segment(x in nasty(), y in nasty()) {
+        let key = USER_POSTS.render("", &(NoScope, &x, &y));
+        prop_assert_eq!(key.split(':').count(), 4);
+        prop_assert!(!key.contains('*'));
+        prop_assert!(!key.ends_with(':'), "a key never reads as a prefix");
+    }
+
+    #[test]
+    fn what_is_borrowed_and_what_is_owned_agree(a in nasty(), b in nasty()) {
+        prop_assert_eq!(a.as_str().same(&b.own()), a == b);
+        prop_assert_eq!(lower(&a).same(&lower(&b).own()), a.to_lowercase() == b.to_lowercase());
+    }
+}
+
+#[test]
+fn a_key_belongs_to_itself_its_prefixes_and_its_tags() {
+    let own = Scopes::of("user:42:orders", &["t:7".to_owned()]);
+    let expected = [
+        Pattern::prefix("user").scope,
+        Pattern::prefix("user:42").scope,
+        Pattern::exact("user:42:orders").scope,
+        scopes::tag("t:7"),
+    ];
+    assert_eq!(own.hashes(), expected);
+    assert_eq!(own.root(), Pattern::prefix("user").root);
+    assert!(own.tagged());
+}
+
+#[test]
+fn scope_hashes_are_the_same_for_ever() {
+    // Nodes of different builds exchange these.
+    assert_eq!(scopes::hash("user:42"), 0x9FC1_E605_FA71_74AA);
+    assert_eq!(scopes::tag("t:7"), scopes::hash("#t:7"));
+}
+
+#[test]
+fn patterns_at_run_time() {
+    assert_eq!(Pattern::parse("user:42"), Ok(Pattern::exact("user:42")));
+    assert_eq!(Pattern::parse("user:*"), Ok(Pattern::prefix("user")));
+    for bad in ["", "*", ":*", ":x", "us*", "user:*:orders", "user:**", "*:x"] {
+        let message = Pattern::parse(bad).unwrap_err();
+        assert!(message.contains(&format!("`{bad}`")) && message.contains("user:*"), "{message}");
+    }
+}
+
+#[test]
+fn a_long_key_is_digested_and_keeps_its_root() {
+    let long = format!("user:{}", "x".repeat(600));
+    let short = bounded(long.clone());
+    assert!(short.len() < 100 && short.starts_with("user:%#"), "{short}");
+    assert_ne!(short, bounded(long + "x"));
+    assert_eq!(bounded("user:1".to_owned()), "user:1");
+}
+
+#[test]
+fn digests_tell_values_apart_and_not_their_types_wrapping() {
+    #[derive(serde::Serialize)]
+    struct Filter {
+        category: Option<String>,
+        min: u32,
+    }
+    let filter = |category: Option<&str>, min| Filter { category: category.map(Into::into), min };
+    assert_eq!(digest(&filter(Some("a"), 1)), digest(&filter(Some("a"), 1)));
+    assert_ne!(digest(&filter(Some("a"), 1)), digest(&filter(None, 1)));
+    assert_ne!(digest(&filter(None, 1)), digest(&filter(None, 2)));
+    assert_eq!(text(&digest("x")).len(), 32);
+}
+
+#[test]
+fn a_value_that_cannot_be_serialised_is_never_found() {
+    struct Refuses;
+    impl serde::Serialize for Refuses {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("no"))
+        }
+    }
+    assert_ne!(digest(&Refuses), digest(&Refuses));
+}
+
+#[test]
+fn parts_are_chosen_by_type() {
+    #[derive(Clone, PartialEq, Eq, Hash)]
+    struct Id(u8);
+    impl std::fmt::Display for Id {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "id:{}", self.0)
+        }
+    }
+    let (id, name, borrowed) = (Id(7), String::from("x"), "y");
+    let args = (NoScope, (&Arg(&id)).part(), (&Arg(&name)).part(), (&Arg(&borrowed)).part());
+    let mut out = KeyWriter::new();
+    (0..3).for_each(|index| args.write_part(index, &mut out));
+    assert_eq!(out.as_str(), "id%3A7xy");
+    assert!(args.same(&args.own()));
+}
+
+#[test]
+fn paths_become_one_segment() {
+    assert_eq!(dotted("app::Repo<app::User>::get::{{closure}}"), "app.Repo<app.User>.get");
+    assert_eq!(dotted("<app::Svc as app::Api>::get::{{closure}}::{{closure}}"), "<app.Svcasapp.Api>.get");
+}
