@@ -44,11 +44,11 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
         __scopes.add(
             0,
             &(
-                (&::fastness::__private::Arg(&self)).scope(),
+                (&::fastness::__private::Arg(&*self)).scope(),
                 (&::fastness::__private::Arg(&id)).part(),
             ),
         );
-        __scopes.add(1, &((&::fastness::__private::Arg(&self)).scope(),));
+        __scopes.add(1, &((&::fastness::__private::Arg(&*self)).scope(),));
         __scopes.add(
             2,
             &(

@@ -25,7 +25,7 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
         let __here = ::fastness::__private::here(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).shape();
         let __key = (
-            (&::fastness::__private::Arg(&self)).scope(),
+            (&::fastness::__private::Arg(&*self)).scope(),
             (&::fastness::__private::Arg(&id)).part(),
         );
         __SITE.put(

@@ -29,9 +29,9 @@ async fn get(&self, id: u64, name: &str) -> u64 {
         let __here = ::fastness::__private::here(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).shape();
         let __key = (
-            (&::fastness::__private::Arg(&self)).scope(),
+            (&::fastness::__private::Arg(&*self)).scope(),
             (&::fastness::__private::Arg(&id)).part(),
-            (&::fastness::__private::Arg(&name)).part(),
+            (&::fastness::__private::Arg(name)).part(),
         );
         if let ::core::option::Option::Some(__hit) =
             __SITE.hit(::core::option::Option::None, __shape, __here, &__key)

@@ -29,7 +29,10 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
             ::core::option::Option::None,
             __shape,
             __here,
-            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+            ::fastness::__private::batch_policy(
+                __shape,
+                ::core::time::Duration::from_millis(300000u64),
+            ),
         );
         for __id in ::fastness::__private::BatchIds::iter(&ids) {
             __batch.look(

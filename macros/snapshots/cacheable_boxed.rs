@@ -37,7 +37,7 @@ where
             let __here = ::fastness::__private::here(&__here);
             let __shape = (&&&&&&::fastness::__private::Probe::<Option<User>>::NEW).shape();
             let __key = (
-                (&::fastness::__private::Arg(&self)).scope(),
+                (&::fastness::__private::Arg(&*self)).scope(),
                 (&::fastness::__private::Arg(&id)).part(),
             );
             if let ::core::option::Option::Some(__hit) =

@@ -8,7 +8,7 @@ pub async fn get_user(id: u64, name: &str, trace: Trace) -> User {
         let __key = (
             ::fastness::__private::NoScope,
             (&::fastness::__private::Arg(&id)).part(),
-            (&::fastness::__private::Arg(&name)).part(),
+            (&::fastness::__private::Arg(name)).part(),
         );
         if let ::core::option::Option::Some(__hit) =
             __site.hit(::core::option::Option::None, __shape, __here, &__key)
@@ -83,7 +83,24 @@ impl USERS {
             &(
                 ::fastness::__private::NoScope,
                 (&::fastness::__private::Arg(id)).part(),
-                (&::fastness::__private::Arg(&name)).part(),
+                (&::fastness::__private::Arg(name)).part(),
+            ),
+        )
+        .await
+    }
+    #[doc = r" Makes the next call run the function; until it has, `stale` decides what others are served."]
+    pub async fn refresh(&self, id: &u64, name: &str) {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        ::fastness::__private::handle_refresh(
+            ::core::option::Option::None,
+            Self::__site(),
+            Self::__here(),
+            (&&&&&&::fastness::__private::Probe::<User>::NEW).shape(),
+            &(
+                ::fastness::__private::NoScope,
+                (&::fastness::__private::Arg(id)).part(),
+                (&::fastness::__private::Arg(name)).part(),
             ),
         )
         .await
@@ -92,16 +109,19 @@ impl USERS {
     pub async fn put(&self, id: &u64, name: &str, __value: User) {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        let __shape = (&&&&&&::fastness::__private::Probe::<User>::NEW).shape();
+        let (__here, __shape) = (
+            Self::__here(),
+            (&&&&&&::fastness::__private::Probe::<User>::NEW).shape(),
+        );
         ::fastness::__private::handle_put(
             ::core::option::Option::None,
             Self::__site(),
-            Self::__here(),
+            __here,
             __shape,
             &(
                 ::fastness::__private::NoScope,
                 (&::fastness::__private::Arg(id)).part(),
-                (&::fastness::__private::Arg(&name)).part(),
+                (&::fastness::__private::Arg(name)).part(),
             ),
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
@@ -120,24 +140,7 @@ impl USERS {
             &(
                 ::fastness::__private::NoScope,
                 (&::fastness::__private::Arg(id)).part(),
-                (&::fastness::__private::Arg(&name)).part(),
-            ),
-        )
-        .await
-    }
-    #[doc = r" Makes the next call run the function, while others are still served the stored value."]
-    pub async fn refresh(&self, id: &u64, name: &str) {
-        #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
-        ::fastness::__private::handle_refresh(
-            ::core::option::Option::None,
-            Self::__site(),
-            Self::__here(),
-            (&&&&&&::fastness::__private::Probe::<User>::NEW).shape(),
-            &(
-                ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).part(),
-                (&::fastness::__private::Arg(&name)).part(),
+                (&::fastness::__private::Arg(name)).part(),
             ),
         )
         .await
@@ -153,7 +156,7 @@ impl USERS {
             &(
                 ::fastness::__private::NoScope,
                 (&::fastness::__private::Arg(id)).part(),
-                (&::fastness::__private::Arg(&name)).part(),
+                (&::fastness::__private::Arg(name)).part(),
             ),
         )
     }
@@ -161,14 +164,13 @@ impl USERS {
     pub fn __scope(&self, __scopes: &mut ::fastness::__private::Scopes, id: &u64, name: &str) {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        let (__site, __here) = (Self::__site(), Self::__here());
         __scopes.add_site(
-            __site,
-            __here,
+            Self::__site(),
+            Self::__here(),
             &(
                 ::fastness::__private::NoScope,
                 (&::fastness::__private::Arg(id)).part(),
-                (&::fastness::__private::Arg(&name)).part(),
+                (&::fastness::__private::Arg(name)).part(),
             ),
         );
     }

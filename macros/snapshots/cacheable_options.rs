@@ -46,7 +46,7 @@ pub async fn search(
                 (&my::fastness::__private::Arg(&self.tenant)).part(),
                 (&my::fastness::__private::Arg(&user.id)).part(),
                 my::fastness::__private::digest(&filter),
-                my::fastness::__private::lower(&name),
+                my::fastness::__private::lower(name),
             );
             if let ::core::option::Option::Some(__hit) =
                 __SITE.hit(::core::option::Option::Some(__on), __shape, __here, &__key)

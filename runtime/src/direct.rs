@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::error::{Error, Kind};
 use crate::handle::Fastness;
 use crate::key::Pattern;
-use crate::key::args::NoScope;
+use crate::key::args::{NoScope, Verbatim};
 use crate::key::template::{Piece, Template};
 use crate::load::load;
 use crate::log::Record;
@@ -76,7 +76,7 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// If the key is empty or holds a `*`.
+    /// If the key is empty, holds a `*`, or begins or ends with a colon.
     pub async fn get<T: CacheValue>(&self, key: &str) -> Result<Option<T>, Error> {
         checked(key)?;
         Ok(self.look(key))
@@ -86,7 +86,7 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// If one of the keys is empty or holds a `*`.
+    /// If one of the keys is empty, holds a `*`, or begins or ends with a colon.
     pub async fn mget<T: CacheValue>(&self, keys: &[&str]) -> Result<Vec<Option<T>>, Error> {
         keys.iter()
             .map(|key| checked(key).map(|()| self.look(key)))
@@ -97,7 +97,7 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// If the key is empty or holds a `*`.
+    /// If the key is empty, holds a `*`, or begins or ends with a colon.
     pub async fn set<T: CacheValue>(
         &self,
         key: &str,
@@ -113,7 +113,7 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// If one of the keys is empty or holds a `*`.
+    /// If one of the keys is empty, holds a `*`, or begins or ends with a colon.
     pub async fn mset<'a, T: CacheValue>(
         &self,
         entries: impl IntoIterator<Item = (&'a str, T)>,
@@ -142,7 +142,7 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// The outer error if the key is empty or holds a `*`; the inner one is the load's.
+    /// The outer error if the key is malformed, as in [`get`](Self::get); the inner one is the load's.
     ///
     /// # Cancel safety
     ///
@@ -161,7 +161,7 @@ impl Cache {
         checked(key)?;
         let (shape, on) = (Fallible::<T, E, Private>::NEW, Some(&self.handle));
         let miss = {
-            let args = (NoScope, key);
+            let args = (NoScope, Verbatim(key));
             if let Some(hit) = SITE.hit(on, shape, whence(shape), &args) {
                 return Ok(hit);
             }
@@ -191,9 +191,9 @@ impl Cache {
     }
 
     fn look<T: CacheValue>(&self, key: &str) -> Option<T> {
-        let args = (NoScope, key);
+        let args = (NoScope, Verbatim(key));
         let cell =
-            SITE.cell::<(NoScope, &str), Maybe<T>>(Some(&self.handle), whence(Maybe::<T>::NEW));
+            SITE.cell::<(NoScope, Verbatim<'_>), Maybe<T>>(Some(&self.handle), whence(Maybe::<T>::NEW));
         let found = cell
             .hit(&args)
             .unwrap_or_else(|| cell.peek(&args).flatten());
@@ -204,7 +204,7 @@ impl Cache {
     }
 
     fn put<T: CacheValue>(&self, key: &str, value: T, ttl: Duration) {
-        let args = (NoScope, key);
+        let args = (NoScope, Verbatim(key));
         let shape = Plain::<T>::NEW;
         SITE.put(
             Some(&self.handle),
@@ -225,9 +225,9 @@ impl Cache {
 }
 
 fn checked(key: &str) -> Result<(), Error> {
-    let bad = key.is_empty() || key.contains('*');
+    let bad = key.is_empty() || key.contains('*') || key.starts_with(':') || key.ends_with(':');
     if bad {
-        let why = "write a key such as `user:42`, without `*`; only `invalidate` takes patterns";
+        let why = "write whole segments such as `user:42`, without `*`; only `invalidate` takes patterns";
         return Err(Kind::Pattern(format!("`{key}` is not a key: {why}")).into());
     }
     Ok(())

@@ -1,4 +1,41 @@
-//! Declarative caching for Rust services: one attribute, and never stale past a stated bound.
+//! Declarative caching for Rust services: annotate a function, and its answers are cached, typed, bounded, loaded once
+//! however many callers ask, and never stale after an invalidation.
+//!
+//! ```
+//! use fastness::{cache_invalidate, cacheable};
+//!
+//! #[cacheable(ttl = 300, key = "user:{id}")]
+//! async fn get_user(id: u64) -> Result<String, std::io::Error> {
+//!     Ok(format!("user {id}")) // SELECT ..
+//! }
+//!
+//! #[cache_invalidate("user:{id}")]
+//! async fn rename(id: u64, name: &str) -> Result<(), std::io::Error> {
+//!     Ok(()) // UPDATE ..
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), std::io::Error> {
+//! get_user(7).await?; // runs the body
+//! get_user(7).await?; // does not
+//! rename(7, "Ada").await?;
+//! get_user(7).await?; // runs it again
+//! # Ok(()) }
+//! ```
+//!
+//! - [`macro@cacheable`], [`macro@cache_invalidate`], [`macro@cache_put`]: the attributes, with all their options.
+//! - [`Fastness`]: settings, statistics, and how to give a test a cache of its own ([`scope`]).
+//! - [`Cache`]: the same cache without attributes.
+//! - [`KeyPart`], [`KeyScope`]: what can be in a key, and what leads it.
+//! - [`registry`], [`audit`]: every annotated function, and what is wrong between them.
+//!
+//! # The rule
+//!
+//! **An entry is served only if nothing that concerns it was invalidated after its load began.** Once an invalidation has
+//! returned, no read that starts later gets a value whose load began before it: not from the cache, not from a load that
+//! was under way, and not as a stale value after an error. Expiry is checked against a clock that ticks every 10 ms.
+//!
+//! What it does not cover: an origin that answers with old data; an invalidation sent before its transaction commits; other
+//! processes, which rely on the ttl.
 
 mod audit;
 mod batch;

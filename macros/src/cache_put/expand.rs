@@ -42,7 +42,7 @@ fn prologue(model: &Model) -> TokenStream {
         View::Here,
     );
     let tags = emit::tags(subject, &stored.tags, View::Here);
-    let policy = emit::policy(subject, &code!(__shape), &stored.storing, None);
+    let policy = emit::policy(subject, "policy", &stored.storing, None);
     code! {
         let __put = {
             #[allow(unused_imports)]

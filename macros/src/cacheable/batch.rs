@@ -2,7 +2,7 @@
 //!
 //! A batch: one look-up per element, then the body runs once for the elements that are missing.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::Type;
 
@@ -41,7 +41,6 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
         ..
     } = model;
     let door = &subject.door;
-    let name = subject.params.names.get(index).map(|param| &param.ident);
     let statics = Site {
         subject,
         stored,
@@ -51,16 +50,8 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
     let here = emit::here(subject);
     let shape = emit::shape(subject, loading.shares_errors());
     let (borrow, on) = emit::on(subject.on.as_ref());
-    let element = syn::Ident::new("__id", proc_macro2::Span::mixed_site());
-    let view = View::Element(index, &element);
-    let key = emit::key(
-        subject,
-        &stored.key,
-        &emit::scope(subject, &stored.key, &stored.skips),
-        view,
-    );
-    let tags = emit::tags(subject, &stored.tags, view);
-    let policy = emit::policy(subject, &code!(__shape), &stored.storing, Some(loading));
+    let policy = emit::policy(subject, "batch_policy", &stored.storing, Some(loading));
+    let lookups = lookups(model, index);
     code! {
         let (__batch, __missing) = {
             #[allow(unused_imports)]
@@ -70,14 +61,31 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
             #borrow
             let __shape = #shape;
             let mut __batch = __SITE.batch(#on, __shape, __here, #policy);
-            for #element in #door::BatchIds::iter(&#name) {
-                __batch.look(#element, &#key, #tags);
-            }
+            #lookups
             if let ::core::option::Option::Some(__hit) = __batch.complete() {
                 return __hit;
             }
             let __missing = __batch.missing();
             (__batch, __missing)
         };
+    }
+}
+
+/// Asks for each element under its own key.
+fn lookups(model: &Model, index: usize) -> TokenStream {
+    let Model {
+        subject, stored, ..
+    } = model;
+    let door = &subject.door;
+    let name = subject.params.names.get(index).map(|param| &param.ident);
+    let element = Ident::new("__id", Span::mixed_site());
+    let view = View::Element(index, &element);
+    let scope = emit::scope(subject, &stored.key, &stored.skips);
+    let key = emit::key(subject, &stored.key, &scope, view);
+    let tags = emit::tags(subject, &stored.tags, view);
+    code! {
+        for #element in #door::BatchIds::iter(&#name) {
+            __batch.look(#element, &#key, #tags);
+        }
     }
 }

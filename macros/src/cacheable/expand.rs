@@ -64,29 +64,9 @@ impl Place {
 }
 
 fn plain(model: &Model, place: &Place) -> TokenStream {
-    let Model {
-        subject,
-        stored,
-        loading,
-        ..
-    } = model;
-    let (condition, lookup) = conditional(subject, stored, lookup(model, place));
-    let Place { statics, here, .. } = place;
-    let shape = emit::shape(subject, loading.shares_errors());
-    let door = &subject.door;
-    let prologue = code! {
-        #condition
-        let __miss = {
-            #[allow(unused_imports)]
-            use #door::ladder::*;
-            #statics
-            #here
-            let __shape = #shape;
-            #lookup
-        };
-    };
+    let (subject, prologue) = (&model.subject, prologue(model, place));
     let arguments = code!(__miss);
-    if !loading.background {
+    if !model.loading.background {
         let run = Run::new(subject, "load", arguments).tokens();
         return emit::whole(subject, &quote!(#prologue #run));
     }
@@ -106,6 +86,29 @@ fn plain(model: &Model, place: &Place) -> TokenStream {
     emit::whole(subject, &quote!(#prologue #before #run))
 }
 
+fn prologue(model: &Model, place: &Place) -> TokenStream {
+    let Model {
+        subject,
+        stored,
+        loading,
+        ..
+    } = model;
+    let (condition, lookup) = conditional(subject, stored, lookup(model, place));
+    let (door, Place { statics, here, .. }) = (&subject.door, place);
+    let shape = emit::shape(subject, loading.shares_errors());
+    code! {
+        #condition
+        let __miss = {
+            #[allow(unused_imports)]
+            use #door::ladder::*;
+            #statics
+            #here
+            let __shape = #shape;
+            #lookup
+        };
+    }
+}
+
 /// Hit or miss: returns from the function, or is the miss.
 fn lookup(model: &Model, place: &Place) -> TokenStream {
     let Model {
@@ -123,7 +126,7 @@ fn lookup(model: &Model, place: &Place) -> TokenStream {
         View::Here,
     );
     let tags = emit::tags(subject, &stored.tags, View::Here);
-    let policy = emit::policy(subject, &code!(__shape), &stored.storing, Some(loading));
+    let policy = emit::policy(subject, "policy", &stored.storing, Some(loading));
     code! {
         #borrow
         let __key = #key;

@@ -5,12 +5,13 @@
 //! Invariant: its methods take the arguments that are in the key, by reference, and share the function's static.
 
 use proc_macro2::TokenStream;
-use syn::{Ident, Type};
+use syn::Ident;
 
 use super::model::Model;
 use crate::{
     emit::{self, Site, View, code},
     signature::without_lifetimes,
+    subject::Subject,
 };
 
 /// The handle's type and its methods.
@@ -57,48 +58,119 @@ fn methods(model: &Model) -> TokenStream {
         loading,
         ..
     } = model;
-    let (door, vis, returns) = (&subject.door, &subject.function.vis, &subject.returns);
-    let params = params(model);
+    let door = &subject.door;
     let (borrow, on) = emit::on(subject.on.as_ref());
-    let shape = emit::shape(subject, loading.shares_errors());
-    let parts = emit::key(subject, &stored.key, &code!(#door::NoScope), View::ByRef);
-    let tags = emit::tags(subject, &stored.tags, View::ByRef);
-    let policy = emit::policy(subject, &code!(__shape), &stored.storing, Some(loading));
-    let import = code!(#[allow(unused_imports)] use #door::ladder::*;);
-    let site = code!(Self::__site(), Self::__here());
+    let shared = Shared {
+        params: params(model),
+        import: code!(#[allow(unused_imports)] use #door::ladder::*; #borrow),
+        on,
+        shape: emit::shape(subject, loading.shares_errors()),
+        key: emit::key(subject, &stored.key, &code!(#door::NoScope), View::ByRef),
+    };
+    [
+        reading(model, &shared),
+        writing(model, &shared),
+        naming(model, &shared),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// What the methods have in common.
+struct Shared {
+    params: TokenStream,
+    import: TokenStream,
+    on: TokenStream,
+    shape: TokenStream,
+    key: TokenStream,
+}
+
+fn reading(model: &Model, shared: &Shared) -> TokenStream {
+    let Subject {
+        door,
+        function,
+        returns,
+        ..
+    } = &model.subject;
+    let (
+        vis,
+        Shared {
+            params,
+            import,
+            on,
+            shape,
+            key,
+        },
+    ) = (&function.vis, shared);
     code! {
         /// The stored value, if there is one that may be served; never runs the function.
         #vis async fn get(&self, #params) -> ::core::option::Option<#returns> {
-            #import #borrow
-            #door::handle_get(#on, #site, #shape, &#parts).await
+            #import
+            #door::handle_get(#on, Self::__site(), Self::__here(), #shape, &#key).await
         }
+        /// Makes the next call run the function; until it has, `stale` decides what others are served.
+        #vis async fn refresh(&self, #params) {
+            #import
+            #door::handle_refresh(#on, Self::__site(), Self::__here(), #shape, &#key).await
+        }
+    }
+}
+
+fn writing(model: &Model, shared: &Shared) -> TokenStream {
+    let Model {
+        subject,
+        stored,
+        loading,
+        ..
+    } = model;
+    let Subject {
+        door,
+        function,
+        returns,
+        ..
+    } = subject;
+    let (
+        vis,
+        Shared {
+            params,
+            import,
+            on,
+            shape,
+            key,
+        },
+    ) = (&function.vis, shared);
+    let tags = emit::tags(subject, &stored.tags, View::ByRef);
+    let policy = emit::policy(subject, "policy", &stored.storing, Some(loading));
+    code! {
         /// Stores a value as if the function had returned it.
         #vis async fn put(&self, #params __value: #returns) {
-            #import #borrow
-            let __shape = #shape;
-            #door::handle_put(#on, #site, __shape, &#parts, #tags, #policy, __value).await
+            #import
+            let (__here, __shape) = (Self::__here(), #shape);
+            #door::handle_put(#on, Self::__site(), __here, __shape, &#key, #tags, #policy, __value).await
         }
         /// Makes sure that the stored value is not served again.
         #vis async fn invalidate(&self, #params) {
-            #import #borrow
-            #door::handle_invalidate(#on, #site, &#parts).await
+            #import
+            #door::handle_invalidate(#on, Self::__site(), Self::__here(), &#key).await
         }
-        /// Makes the next call run the function, while others are still served the stored value.
-        #vis async fn refresh(&self, #params) {
-            #import #borrow
-            #door::handle_refresh(#on, #site, #shape, &#parts).await
-        }
+    }
+}
+
+fn naming(model: &Model, shared: &Shared) -> TokenStream {
+    let Subject { door, function, .. } = &model.subject;
+    let (vis, Shared { params, key, .. }) = (&function.vis, shared);
+    let import = code!(#[allow(unused_imports)] use #door::ladder::*;);
+    code! {
         /// The key under which the value is stored.
         #[must_use]
         #vis fn key(&self, #params) -> ::std::string::String {
             #import
-            #door::handle_key(#site, &#parts)
+            #door::handle_key(Self::__site(), Self::__here(), &#key)
         }
         #[doc(hidden)]
         #vis fn __scope(&self, __scopes: &mut #door::Scopes, #params) {
             #import
-            let (__site, __here) = (#site);
-            __scopes.add_site(__site, __here, &#parts);
+            __scopes.add_site(Self::__site(), Self::__here(), &#key);
         }
     }
 }
@@ -117,9 +189,10 @@ fn params(model: &Model) -> TokenStream {
     in_key
         .filter_map(|(_, param)| {
             let (name, ty) = (&param.ident, without_lifetimes(param.ty.as_ref()?));
-            Some(match ty {
-                Type::Reference(_) => code!(#name: #ty,),
-                ty => code!(#name: &#ty,),
+            Some(if param.is_reference() {
+                code!(#name: #ty,)
+            } else {
+                code!(#name: &#ty,)
             })
         })
         .collect()

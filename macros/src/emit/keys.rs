@@ -61,8 +61,10 @@ pub(crate) fn scope(subject: &Subject, key: &Key, skips: &Skips) -> TokenStream 
     let door = &subject.door;
     match &subject.params.receiver {
         Some(receiver) if skips.receiver.is_none() && !key.names_receiver() => {
+            // Through the reference, so that `&mut self` has the scope of `Self` as well.
+            let through = receiver.by_reference.then(|| code!(*));
             let this = receiver.token;
-            code!((&#door::Arg(&#this)).scope())
+            code!((&#door::Arg(&#through #this)).scope())
         }
         _ => code!(#door::NoScope),
     }
@@ -100,17 +102,18 @@ fn part_tokens(door: &Door, part: &Part, params: &Params, view: View<'_>) -> Tok
 /// The value of a part, by reference: of the same type in every view, so that all views make the same key.
 fn reference(part: &Part, params: &Params, view: View<'_>) -> TokenStream {
     let (root, is_borrowed) = match (part.root, view) {
+        (Root::Receiver, _) => {
+            let this = params.receiver.as_ref().map(|receiver| receiver.token);
+            (quote!(#this), false)
+        }
         (Root::Param(index), View::Element(element, name)) if index == element => {
             (quote!(#name), true)
         }
-        (Root::Param(index), View::Here | View::Element(..)) => (param(params, index), false),
-        (Root::Param(index), View::ByRef) => {
-            let is_reference = params.names.get(index).is_some_and(Param::is_reference);
-            (param(params, index), !is_reference)
-        }
-        (Root::Receiver, _) => {
-            let this = params.receiver.as_ref().map(|receiver| receiver.token);
-            (quote!(#this), true)
+        (Root::Param(index), view) => {
+            let param = params.names.get(index);
+            let ident = param.map(|param| &param.ident);
+            let is_reference = param.is_some_and(Param::is_reference);
+            (quote!(#ident), is_reference || matches!(view, View::ByRef))
         }
     };
     let fields = &part.fields;
@@ -119,9 +122,4 @@ fn reference(part: &Part, params: &Params, view: View<'_>) -> TokenStream {
     } else {
         code!(&#root #(.#fields)*)
     }
-}
-
-fn param(params: &Params, index: usize) -> TokenStream {
-    let ident = params.names.get(index).map(|Param { ident, .. }| ident);
-    quote!(#ident)
 }

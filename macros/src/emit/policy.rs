@@ -19,14 +19,15 @@ pub(crate) fn shape(subject: &Subject, shares_errors: bool) -> TokenStream {
     code!((&&&&&&#door::Probe::<#returns>::NEW).shape() #sharing)
 }
 
-/// `policy(shape, ttl).jitter(0.05_f64)`
+/// `policy(__shape, ttl).jitter(0.05_f64)`, of the runtime's function of this name; `__shape` is the local that holds the shape.
 pub(crate) fn policy(
     subject: &Subject,
-    shape: &TokenStream,
+    function: &str,
     storing: &Storing,
     loading: Option<&Loading>,
 ) -> TokenStream {
     let door = &subject.door;
+    let function = Ident::new(function, Span::mixed_site());
     let Storing {
         ttl,
         jitter,
@@ -39,7 +40,7 @@ pub(crate) fn policy(
         with("unless", unless.as_ref()),
     ];
     let loading = loading.map(load_options);
-    code!(#door::policy(#shape, #ttl) #(#options)* #loading)
+    code!(#door::#function(__shape, #ttl) #(#options)* #loading)
 }
 
 fn load_options(loading: &Loading) -> TokenStream {

@@ -44,18 +44,26 @@ impl Param {
 
     /// Whether the type is a reference.
     pub(crate) fn is_reference(&self) -> bool {
-        matches!(self.ty, Some(Type::Reference(_)))
+        self.ty
+            .as_ref()
+            .is_some_and(|ty| matches!(ungrouped(ty), Type::Reference(_)))
     }
 
     /// What the parameter refers to, where its type is a shared reference.
     pub(crate) fn referent(&self) -> Option<&Type> {
-        match &self.ty {
-            Some(Type::Reference(reference)) if reference.mutability.is_none() => {
-                Some(&reference.elem)
-            }
+        match ungrouped(self.ty.as_ref()?) {
+            Type::Reference(reference) if reference.mutability.is_none() => Some(&reference.elem),
             _ => None,
         }
     }
+}
+
+/// The type without the invisible groups that `macro_rules!` puts around its fragments.
+fn ungrouped(mut ty: &Type) -> &Type {
+    while let Type::Group(group) = ty {
+        ty = &group.elem;
+    }
+    ty
 }
 
 impl Params {

@@ -59,19 +59,7 @@ impl Hole {
             return None;
         }
         let (path, format) = split_format(inside);
-        let mut names = path.split('.').map(str::trim);
-        let root = names.next().and_then(|root| name(root, span));
-        let fields = names
-            .map(|field| member(field, span))
-            .collect::<Option<Vec<_>>>();
-        let (Some(root), Some(fields)) = (root, fields) else {
-            diag.error(
-                span,
-                format_args!("`{inside}` is not a parameter or a field of one: compute the value before the call and write `{{id}}` or `{{user.id}}`"),
-            );
-            return None;
-        };
-        let root = root.unraw().to_string();
+        let (root, fields) = names(path, inside, span, diag)?;
         if root == "self" && fields.is_empty() {
             diag.error(
                 span,
@@ -86,6 +74,26 @@ impl Hole {
             format: read_format(format, span, diag)?,
         })
     }
+}
+
+/// Splits `user.id` into the parameter and its fields.
+fn names(path: &str, inside: &str, span: Span, diag: &mut Diag) -> Option<(String, Vec<Member>)> {
+    let mut names = path.split('.').map(str::trim);
+    let root = names.next().and_then(|root| name(root, span));
+    let fields = names
+        .map(|field| member(field, span))
+        .collect::<Option<Vec<_>>>();
+    if let (Some(root), Some(fields)) = (root, fields) {
+        return Some((root.unraw().to_string(), fields));
+    }
+    diag.error(
+        span,
+        format_args!(
+            "`{inside}` is not a parameter or a field of one: \
+             compute the value before the call and write `{{id}}` or `{{user.id}}`"
+        ),
+    );
+    None
 }
 
 /// Splits `x:hash`; `a::b` is left whole, as it was meant as an expression.

@@ -193,6 +193,32 @@ impl KeyPart for Lower<'_> {
     }
 }
 
+/// A whole key given as text: its colons are its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verbatim<'a>(pub(crate) &'a str);
+
+impl KeyPart for Verbatim<'_> {
+    type Owned = CompactString;
+
+    #[inline]
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        self.0.feed(state);
+    }
+
+    #[inline]
+    fn same(&self, owned: &CompactString) -> bool {
+        self.0.same(owned)
+    }
+
+    fn own(&self) -> CompactString {
+        self.0.own()
+    }
+
+    fn write(&self, out: &mut KeyWriter) {
+        out.raw(self.0);
+    }
+}
+
 /// No scope leads the key.
 #[derive(Clone, Copy, Debug)]
 pub struct NoScope;

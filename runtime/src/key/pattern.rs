@@ -13,7 +13,7 @@ impl Pattern {
     /// A key as it is stored, or a prefix of whole segments followed by `:*`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let bad = |why: &str| Err(format!("`{text}` is not a pattern: {why}"));
-        if text.is_empty() || text.starts_with([':', '*']) {
+        if text.is_empty() || text.starts_with([':', '*']) || text.ends_with(':') {
             return bad("write a key such as `user:42`, or a prefix such as `user:*`");
         }
         let Some(prefix) = text.strip_suffix(":*") else {

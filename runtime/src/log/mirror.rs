@@ -52,9 +52,22 @@ impl Mirror {
         }
         let floor = bucket.floor.load(Acquire);
         if floor > 0 {
-            self.floor_verdicts.fetch_add(1, Relaxed);
+            self.count_floor_verdict();
         }
         floor
+    }
+
+    /// Warns at every doubling from 65 536 on.
+    #[cold]
+    fn count_floor_verdict(&self) {
+        let count = self.floor_verdicts.fetch_add(1, Relaxed) + 1;
+        if count >= 1 << 16 && count.is_power_of_two() {
+            tracing::warn!(
+                count,
+                bytes = size_of_val(&*self.buckets),
+                "the table of invalidations is too small and spoils hits: give it more memory with `Builder::invalidation_memory`"
+            );
+        }
     }
 
     pub(crate) fn floor_verdicts(&self) -> u64 {

@@ -3,3 +3,4 @@
 mod attributes;
 mod flights;
 mod architecture;
+mod coherence;

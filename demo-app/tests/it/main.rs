@@ -1,0 +1,13 @@
+//! The server from outside: most tests call the router, those of `server` go through a socket.
+
+mod api;
+mod moody;
+
+mod bad_input;
+mod businesses;
+mod caching;
+mod faults;
+mod health;
+mod products;
+mod server;
+mod users;

@@ -1,0 +1,144 @@
+//! A repository that fails when told to, and counts its queries.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use demo_app::domain::{
+    Business, BusinessDraft, Id, Page, PageRequest, Product, ProductDraft, ProductQuery, User,
+    UserDraft,
+};
+use demo_app::store::{
+    Businesses, Collection, MemoryRepository, Products, Repository, Result, StoreError, Users,
+};
+
+#[derive(Clone, Copy)]
+pub(crate) enum Mood {
+    Fine,
+    Unavailable,
+    Panicking,
+    /// Never answers.
+    Frozen,
+}
+
+pub(crate) struct Moody {
+    inner: MemoryRepository,
+    mood: Mutex<Mood>,
+    queries: AtomicUsize,
+}
+
+impl Moody {
+    pub(crate) fn new(inner: MemoryRepository) -> Self {
+        Self {
+            inner,
+            mood: Mutex::new(Mood::Fine),
+            queries: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn turn(&self, mood: Mood) {
+        *self.mood.lock().expect("not poisoned") = mood;
+    }
+
+    pub(crate) fn queries(&self) -> usize {
+        self.queries.load(Ordering::Relaxed)
+    }
+
+    async fn ask(&self) -> Result<&MemoryRepository> {
+        self.queries.fetch_add(1, Ordering::Relaxed);
+        // So that concurrent callers meet, as they would across a network.
+        tokio::task::yield_now().await;
+        let mood = *self.mood.lock().expect("not poisoned");
+        match mood {
+            Mood::Fine => Ok(&self.inner),
+            Mood::Unavailable => Err(StoreError::Unavailable),
+            Mood::Panicking => panic!("secret-of-the-store"),
+            Mood::Frozen => std::future::pending().await,
+        }
+    }
+}
+
+#[async_trait]
+impl Repository for Moody {
+    async fn next_id(&self, collection: Collection) -> Result<Id> {
+        self.ask().await?.next_id(collection).await
+    }
+    async fn ping(&self) -> Result<()> {
+        self.ask().await?.ping().await
+    }
+    fn connections(&self) -> usize {
+        3
+    }
+}
+
+#[async_trait]
+impl Businesses for Moody {
+    async fn business(&self, id: Id) -> Result<Option<Business>> {
+        self.ask().await?.business(id).await
+    }
+    async fn businesses(&self, ids: &[Id]) -> Result<Vec<Business>> {
+        self.ask().await?.businesses(ids).await
+    }
+    async fn list_businesses(&self, page: PageRequest) -> Result<Page<Business>> {
+        self.ask().await?.list_businesses(page).await
+    }
+    async fn insert_business(&self, business: Business) -> Result<()> {
+        self.ask().await?.insert_business(business).await
+    }
+    async fn update_business(&self, id: Id, draft: BusinessDraft) -> Result<Option<Business>> {
+        self.ask().await?.update_business(id, draft).await
+    }
+    async fn delete_business(&self, id: Id) -> Result<bool> {
+        self.ask().await?.delete_business(id).await
+    }
+}
+
+#[async_trait]
+impl Products for Moody {
+    async fn product(&self, id: Id) -> Result<Option<Product>> {
+        self.ask().await?.product(id).await
+    }
+    async fn products(&self, ids: &[Id]) -> Result<Vec<Product>> {
+        self.ask().await?.products(ids).await
+    }
+    async fn list_products(&self, page: PageRequest) -> Result<Page<Product>> {
+        self.ask().await?.list_products(page).await
+    }
+    async fn products_of(&self, business: Id, page: PageRequest) -> Result<Page<Product>> {
+        self.ask().await?.products_of(business, page).await
+    }
+    async fn search_products(&self, query: &ProductQuery) -> Result<Page<Product>> {
+        self.ask().await?.search_products(query).await
+    }
+    async fn insert_product(&self, product: Product) -> Result<()> {
+        self.ask().await?.insert_product(product).await
+    }
+    async fn update_product(&self, id: Id, draft: ProductDraft) -> Result<Option<Product>> {
+        self.ask().await?.update_product(id, draft).await
+    }
+    async fn delete_product(&self, id: Id) -> Result<bool> {
+        self.ask().await?.delete_product(id).await
+    }
+}
+
+#[async_trait]
+impl Users for Moody {
+    async fn user(&self, id: Id) -> Result<Option<User>> {
+        self.ask().await?.user(id).await
+    }
+    async fn users(&self, ids: &[Id]) -> Result<Vec<User>> {
+        self.ask().await?.users(ids).await
+    }
+    async fn list_users(&self, page: PageRequest) -> Result<Page<User>> {
+        self.ask().await?.list_users(page).await
+    }
+    async fn insert_user(&self, user: User) -> Result<()> {
+        self.ask().await?.insert_user(user).await
+    }
+    async fn update_user(&self, id: Id, draft: UserDraft) -> Result<Option<User>> {
+        self.ask().await?.update_user(id, draft).await
+    }
+    async fn delete_user(&self, id: Id) -> Result<bool> {
+        self.ask().await?.delete_user(id).await
+    }
+}

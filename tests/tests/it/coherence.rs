@@ -1,0 +1,101 @@
+//! The contract: after an invalidation returned, no read that starts later gets a value whose load began before it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fastness::{Fastness, cache_invalidate, cache_put, cacheable, scope};
+use tokio::task::{JoinSet, yield_now};
+
+const KEYS: usize = 4;
+
+/// An origin whose value is a version, and the versions whose invalidation has returned.
+#[derive(Default)]
+struct Origin {
+    versions: [AtomicU64; KEYS],
+    acknowledged: [AtomicU64; KEYS],
+}
+
+impl Origin {
+    #[cacheable(ttl = 3600, key = "item:{shelf}:{id}", tags = ["all:{shelf}"], skip(self, dawdle))]
+    async fn read(&self, shelf: u64, id: usize, dawdle: usize) -> u64 {
+        let version = self.versions[id].load(Ordering::SeqCst);
+        for _ in 0..dawdle {
+            yield_now().await;
+        }
+        version
+    }
+
+    fn write(&self, id: usize) -> u64 {
+        self.versions[id].fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    #[cache_invalidate("item:{shelf}:{id}", skip(self))]
+    async fn write_and_invalidate_key(&self, shelf: u64, id: usize) -> u64 {
+        self.write(id)
+    }
+
+    #[cache_invalidate("item:{shelf}:*", skip(self))]
+    async fn write_and_invalidate_prefix(&self, shelf: u64, id: usize) -> u64 {
+        self.write(id)
+    }
+
+    #[cache_invalidate(tags = ["all:{shelf}"], skip(self))]
+    async fn write_and_invalidate_tag(&self, shelf: u64, id: usize) -> u64 {
+        self.write(id)
+    }
+
+    #[cache_put(key = "item:{shelf}:{id}", ttl = 3600, tags = ["all:{shelf}"], skip(self))]
+    async fn write_and_put(&self, shelf: u64, id: usize) -> u64 {
+        self.write(id)
+    }
+
+    async fn write_somehow(&self, how: usize, id: usize) {
+        let version = match how {
+            0 => self.write_and_invalidate_key(1, id).await,
+            1 => self.write_and_invalidate_prefix(1, id).await,
+            2 => self.write_and_invalidate_tag(1, id).await,
+            _ => self.write_and_put(1, id).await,
+        };
+        self.acknowledged[id].fetch_max(version, Ordering::SeqCst);
+    }
+}
+
+/// Real threads, real races: readers with slow loads, writers of every kind, and a table of invalidations that is far too
+/// small. A read never returns less than what was acknowledged when it started.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_read_returns_what_was_invalidated_before_it_started() {
+    for memory in [0, 1 << 20] {
+        let fast = Fastness::builder().invalidation_memory(memory).build().await.unwrap();
+        let origin = Arc::new(Origin::default());
+        let mut tasks = JoinSet::new();
+        for seed in 0..12_u64 {
+            let (fast, origin) = (fast.clone(), origin.clone());
+            tasks.spawn(async move { scope(&fast, storm(&origin, seed)).await });
+        }
+        let reads: u64 = tasks.join_all().await.iter().sum();
+        let stats = fast.stats();
+        assert!(reads > 50_000, "{reads}");
+        assert!(stats.total.overtaken > 0, "no load was ever overtaken, so nothing was tried");
+        assert!(stats.total.hits > 0 && stats.invalidations > 1_000);
+    }
+}
+
+async fn storm(origin: &Origin, seed: u64) -> u64 {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut reads = 0;
+    for _ in 0..6_000 {
+        let id = random.usize(..KEYS);
+        if random.u8(..8) == 0 {
+            origin.write_somehow(random.usize(..4), id).await;
+        } else {
+            let acknowledged = origin.acknowledged[id].load(Ordering::SeqCst);
+            let version = origin.read(1, id, random.usize(..3)).await;
+            assert!(version >= acknowledged, "read {version} after {acknowledged} was acknowledged");
+            reads += 1;
+        }
+        if random.u8(..4) == 0 {
+            yield_now().await;
+        }
+    }
+    reads
+}
