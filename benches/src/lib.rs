@@ -1,1 +1,14 @@
-//! See `benches/` for what is here.
+//! What the benchmarks share: how to measure, what to measure, and how to report it.
+//!
+//! Every case of a suite runs in one process, in short rounds that take turns, so that noise hits all alike; what counts
+//! is the median of the per-round ratios. Read [`measure`] first, then [`peers`], then the programs in `benches/`.
+//!
+//! The clock that the rest of the workspace must not read is what a benchmark is made of.
+#![allow(clippy::disallowed_methods)]
+
+pub mod measure;
+pub mod origin;
+pub mod peers;
+pub mod race;
+pub mod report;
+pub mod traffic;

@@ -1,5 +1,6 @@
 //! Reads the environment, binds, and serves until ctrl-c or SIGTERM. All else is in the library.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ async fn start() -> Result<(), String> {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(&config.log))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
 
     let cache = Fastness::builder()
@@ -59,8 +61,9 @@ async fn start() -> Result<(), String> {
 fn greet(address: SocketAddr) {
     println!(
         "demo-app listens on http://{address} (ctrl-c stops it). Try:\n  \
-         curl -i http://{address}/api/users/1\n  \
-         curl http://{address}/health"
+         curl -i http://{address}/api/users/1    # twice: the second is a hit, see `x-cache`\n  \
+         curl http://{address}/api/cache/stats\n  \
+         curl http://{address}/                  # everything else"
     );
 }
 

@@ -32,7 +32,7 @@ pub async fn get_user(id: u64, name: &str, trace: Trace) -> User {
     })
     .await
 }
-#[doc = "The cache of [`get_user`]: reads and writes its entries without calling it."]
+#[doc = "The cache of `get_user`: reads and writes its entries without calling it."]
 #[allow(non_camel_case_types)]
 #[derive(:: core :: clone :: Clone, :: core :: marker :: Copy, :: core :: fmt :: Debug)]
 pub struct USERS;

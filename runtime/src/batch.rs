@@ -19,7 +19,7 @@ use crate::key::args::Args;
 use crate::key::{Hashed, Prehashed, Scopes};
 use crate::log::Epoch;
 use crate::policy::Policy;
-use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::shape::{CacheValue, Copier, Ending, Outcome, Shape};
 use crate::site::{Cell, Here, Negative, Site};
 
 /// A map from ids to values, as a batch function returns it.
@@ -74,7 +74,7 @@ pub trait BatchIds<'a>: Sized {
     type Id: Clone + 'a;
     fn iter(&self) -> slice::Iter<'_, Self::Id>;
     /// The same parameter with only the missing ids.
-    fn lend(missing: &'a Vec<Self::Id>) -> Self;
+    fn lend(missing: &'a [Self::Id]) -> Self;
 }
 
 impl<'a, Id: Clone> BatchIds<'a> for &'a [Id] {
@@ -82,7 +82,7 @@ impl<'a, Id: Clone> BatchIds<'a> for &'a [Id] {
     fn iter(&self) -> slice::Iter<'_, Id> {
         (**self).iter()
     }
-    fn lend(missing: &'a Vec<Id>) -> Self {
+    fn lend(missing: &'a [Id]) -> Self {
         missing
     }
 }
@@ -92,8 +92,8 @@ impl<'a, Id: Clone + 'a> BatchIds<'a> for Vec<Id> {
     fn iter(&self) -> slice::Iter<'_, Id> {
         self.as_slice().iter()
     }
-    fn lend(missing: &'a Vec<Id>) -> Self {
-        missing.clone()
+    fn lend(missing: &'a [Id]) -> Self {
+        missing.to_vec()
     }
 }
 
@@ -130,10 +130,10 @@ impl<S: Shape<Item: BatchMap>> Shape for Each<S> {
     fn is_ok(out: &Ending<Self>) -> bool {
         !matches!(out, Outcome::Failed(_))
     }
-    fn keep(_: &S::Error, _: Option<fn(&S::Error) -> S::Error>) -> Option<Self::Kept> {
+    fn keep(_: &S::Error, _: Copier<S::Error>) -> Option<Self::Kept> {
         None
     }
-    fn give(kept: &Self::Kept, _: Option<fn(&S::Error) -> S::Error>) -> S::Error {
+    fn give(kept: &Self::Kept, _: Copier<S::Error>) -> S::Error {
         match *kept {}
     }
     fn absent() -> Option<()> {

@@ -67,7 +67,9 @@ pub struct Cache {
 impl Fastness {
     /// Direct calls, without attributes.
     pub fn cache(&self) -> Cache {
-        Cache { handle: self.clone() }
+        Cache {
+            handle: self.clone(),
+        }
     }
 }
 
@@ -192,8 +194,8 @@ impl Cache {
 
     fn look<T: CacheValue>(&self, key: &str) -> Option<T> {
         let args = (NoScope, Verbatim(key));
-        let cell =
-            SITE.cell::<(NoScope, Verbatim<'_>), Maybe<T>>(Some(&self.handle), whence(Maybe::<T>::NEW));
+        let cell = SITE
+            .cell::<(NoScope, Verbatim<'_>), Maybe<T>>(Some(&self.handle), whence(Maybe::<T>::NEW));
         let found = cell
             .hit(&args)
             .unwrap_or_else(|| cell.peek(&args).flatten());
@@ -227,7 +229,8 @@ impl Cache {
 fn checked(key: &str) -> Result<(), Error> {
     let bad = key.is_empty() || key.contains('*') || key.starts_with(':') || key.ends_with(':');
     if bad {
-        let why = "write whole segments such as `user:42`, without `*`; only `invalidate` takes patterns";
+        let why =
+            "write whole segments such as `user:42`, without `*`; only `invalidate` takes patterns";
         return Err(Kind::Pattern(format!("`{key}` is not a key: {why}")).into());
     }
     Ok(())

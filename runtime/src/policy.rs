@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::clock::nanos;
 use crate::error::LoadTimeout;
 use crate::l1::Lifetime;
-use crate::shape::Shape;
+use crate::shape::{Copier, Shape};
 
 /// How long the origin is left alone after it failed while a stale value could be served.
 pub(crate) const ERROR_THROTTLE: Duration = Duration::from_secs(5);
@@ -17,19 +17,22 @@ pub(crate) const ERROR_THROTTLE: Duration = Duration::from_secs(5);
 /// The largest part of a ttl that jitter takes off, by default.
 const JITTER: f64 = 0.1;
 
+type Which<E> = fn(&E) -> bool;
+type MakeError<E> = fn(LoadTimeout) -> E;
+
 /// How a call site loads and stores. Built on a miss only.
 pub struct Policy<S: Shape> {
     pub(crate) ttl: Duration,
     pub(crate) jitter: f64,
     pub(crate) negative_ttl: Option<Duration>,
     pub(crate) unless: Option<fn(&S::Item) -> bool>,
-    pub(crate) cache_err: Option<(fn(&S::Error) -> bool, Duration)>,
-    pub(crate) copy_error: Option<fn(&S::Error) -> S::Error>,
+    pub(crate) cache_err: Option<(Which<S::Error>, Duration)>,
+    pub(crate) copy_error: Copier<S::Error>,
     pub(crate) stale: Duration,
     pub(crate) stale_if_error: Duration,
     pub(crate) early: bool,
     pub(crate) single_flight: bool,
-    pub(crate) load_timeout: Option<(Duration, fn(LoadTimeout) -> S::Error)>,
+    pub(crate) load_timeout: Option<(Duration, MakeError<S::Error>)>,
 }
 
 impl<S: Shape> Policy<S> {

@@ -26,6 +26,9 @@ pub enum Outcome<T, N, E> {
     Failed(E),
 }
 
+/// How a call site copies its errors, if it says so.
+pub(crate) type Copier<E> = Option<fn(&E) -> E>;
+
 /// The meaning of one return type.
 pub trait Shape: Copy {
     /// The return type.
@@ -46,12 +49,9 @@ pub trait Shape: Copy {
     /// Whether a returned value is no error.
     fn is_ok(out: &Self::Out) -> bool;
     /// A copy of the error to keep, if one can be made.
-    fn keep(
-        error: &Self::Error,
-        copy: Option<fn(&Self::Error) -> Self::Error>,
-    ) -> Option<Self::Kept>;
+    fn keep(error: &Self::Error, copy: Copier<Self::Error>) -> Option<Self::Kept>;
     /// A copy of the kept error for one caller.
-    fn give(kept: &Self::Kept, copy: Option<fn(&Self::Error) -> Self::Error>) -> Self::Error;
+    fn give(kept: &Self::Kept, copy: Copier<Self::Error>) -> Self::Error;
     /// The "absent" of this shape, if it has one.
     fn absent() -> Option<Self::Absent>;
 }
@@ -107,26 +107,26 @@ pub struct Copied;
 /// How errors of type `E` are kept.
 pub trait Keep<E> {
     type Kept: Send + Sync + 'static;
-    fn keep(error: &E, copy: Option<fn(&E) -> E>) -> Option<Self::Kept>;
-    fn give(kept: &Self::Kept, copy: Option<fn(&E) -> E>) -> E;
+    fn keep(error: &E, copy: Copier<E>) -> Option<Self::Kept>;
+    fn give(kept: &Self::Kept, copy: Copier<E>) -> E;
 }
 
 impl<E> Keep<E> for Private {
     type Kept = Infallible;
-    fn keep(_: &E, _: Option<fn(&E) -> E>) -> Option<Infallible> {
+    fn keep(_: &E, _: Copier<E>) -> Option<Infallible> {
         None
     }
-    fn give(kept: &Infallible, _: Option<fn(&E) -> E>) -> E {
+    fn give(kept: &Infallible, _: Copier<E>) -> E {
         match *kept {}
     }
 }
 
 impl<E: Clone + Send + Sync + 'static> Keep<E> for Cloned {
     type Kept = E;
-    fn keep(error: &E, copy: Option<fn(&E) -> E>) -> Option<E> {
+    fn keep(error: &E, copy: Copier<E>) -> Option<E> {
         Some(copy.map_or_else(|| error.clone(), |copy| copy(error)))
     }
-    fn give(kept: &E, copy: Option<fn(&E) -> E>) -> E {
+    fn give(kept: &E, copy: Copier<E>) -> E {
         copy.map_or_else(|| kept.clone(), |copy| copy(kept))
     }
 }
@@ -140,13 +140,13 @@ pub struct KeptError<E> {
 
 impl<E: Send + Sync + 'static> Keep<E> for Copied {
     type Kept = KeptError<E>;
-    fn keep(error: &E, copy: Option<fn(&E) -> E>) -> Option<KeptError<E>> {
+    fn keep(error: &E, copy: Copier<E>) -> Option<KeptError<E>> {
         copy.map(|copy| KeptError {
             error: copy(error),
             copy,
         })
     }
-    fn give(kept: &KeptError<E>, _: Option<fn(&E) -> E>) -> E {
+    fn give(kept: &KeptError<E>, _: Copier<E>) -> E {
         (kept.copy)(&kept.error)
     }
 }
@@ -172,10 +172,10 @@ impl<T> Shape for Plain<T> {
     fn is_ok(_: &T) -> bool {
         true
     }
-    fn keep(error: &Infallible, _: Option<fn(&Infallible) -> Infallible>) -> Option<Infallible> {
+    fn keep(error: &Infallible, _: Copier<Infallible>) -> Option<Infallible> {
         match *error {}
     }
-    fn give(kept: &Infallible, _: Option<fn(&Infallible) -> Infallible>) -> Infallible {
+    fn give(kept: &Infallible, _: Copier<Infallible>) -> Infallible {
         *kept
     }
     fn absent() -> Option<Infallible> {
@@ -205,10 +205,10 @@ impl<T> Shape for Maybe<T> {
     fn is_ok(_: &Option<T>) -> bool {
         true
     }
-    fn keep(error: &Infallible, _: Option<fn(&Infallible) -> Infallible>) -> Option<Infallible> {
+    fn keep(error: &Infallible, _: Copier<Infallible>) -> Option<Infallible> {
         match *error {}
     }
-    fn give(kept: &Infallible, _: Option<fn(&Infallible) -> Infallible>) -> Infallible {
+    fn give(kept: &Infallible, _: Copier<Infallible>) -> Infallible {
         *kept
     }
     fn absent() -> Option<()> {
@@ -238,10 +238,10 @@ impl<T, E, P: Keep<E> + Copy> Shape for Fallible<T, E, P> {
     fn is_ok(out: &Result<T, E>) -> bool {
         out.is_ok()
     }
-    fn keep(error: &E, copy: Option<fn(&E) -> E>) -> Option<P::Kept> {
+    fn keep(error: &E, copy: Copier<E>) -> Option<P::Kept> {
         P::keep(error, copy)
     }
-    fn give(kept: &P::Kept, copy: Option<fn(&E) -> E>) -> E {
+    fn give(kept: &P::Kept, copy: Copier<E>) -> E {
         P::give(kept, copy)
     }
     fn absent() -> Option<Infallible> {
@@ -275,10 +275,10 @@ impl<T, E, P: Keep<E> + Copy> Shape for FallibleMaybe<T, E, P> {
     fn is_ok(out: &Result<Option<T>, E>) -> bool {
         out.is_ok()
     }
-    fn keep(error: &E, copy: Option<fn(&E) -> E>) -> Option<P::Kept> {
+    fn keep(error: &E, copy: Copier<E>) -> Option<P::Kept> {
         P::keep(error, copy)
     }
-    fn give(kept: &P::Kept, copy: Option<fn(&E) -> E>) -> E {
+    fn give(kept: &P::Kept, copy: Copier<E>) -> E {
         P::give(kept, copy)
     }
     fn absent() -> Option<()> {
@@ -288,6 +288,7 @@ impl<T, E, P: Keep<E> + Copy> Shape for FallibleMaybe<T, E, P> {
 
 impl<T, E, P> Fallible<T, E, P> {
     /// The same, for a call site that keeps errors by a function of its own.
+    #[allow(clippy::unused_self)] // a method, because an expansion cannot name the type
     pub fn sharing(self) -> Fallible<T, E, Copied> {
         Fallible::NEW
     }
@@ -295,6 +296,7 @@ impl<T, E, P> Fallible<T, E, P> {
 
 impl<T, E, P> FallibleMaybe<T, E, P> {
     /// The same, for a call site that keeps errors by a function of its own.
+    #[allow(clippy::unused_self)] // a method, because an expansion cannot name the type
     pub fn sharing(self) -> FallibleMaybe<T, E, Copied> {
         FallibleMaybe::NEW
     }

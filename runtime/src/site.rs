@@ -204,25 +204,20 @@ impl Site {
         let make = || self.make_cell::<A, S>(handle.clone(), here);
         let cell = handle.cell(std::ptr::from_ref(self).addr(), here.id, make);
         if handle.same(Fastness::process_default()) {
-            self.remember(here.id, cell.clone());
+            self.remember(here.id, &cell);
         }
         cell
     }
 
-    fn remember(&self, here: TypeId, cell: Arc<dyn Any + Send + Sync>) {
-        let mut slot = self.first.get_or_init(|| Slot {
+    fn remember<C: Any + Send + Sync>(&self, here: TypeId, cell: &Arc<C>) {
+        let slot = || Slot {
             here,
             cell: cell.clone(),
             next: OnceLock::new(),
-        });
-        while slot.here != here {
-            slot = slot.next.get_or_init(|| {
-                Box::new(Slot {
-                    here,
-                    cell: cell.clone(),
-                    next: OnceLock::new(),
-                })
-            });
+        };
+        let mut last = self.first.get_or_init(slot);
+        while last.here != here {
+            last = last.next.get_or_init(|| Box::new(slot()));
         }
     }
 

@@ -27,7 +27,7 @@ impl<T: Draft, S: Send + Sync> FromRequest<S> for Body<T> {
                 .map_err(|rejection| match rejection.status() {
                     StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
                         StatusCode::PAYLOAD_TOO_LARGE,
-                        format!("a body may have {MAX_BODY} bytes"),
+                        format!("a body may have at most {MAX_BODY} bytes"),
                     ),
                     _ => Problem::new(
                         StatusCode::BAD_REQUEST,

@@ -5,7 +5,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use fastness::{Annotated, Fastness, Role, SiteStats, Stats};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::body::Body;
 use super::problem::Problem;
@@ -19,47 +20,98 @@ pub(super) fn routes(cache: Fastness) -> Router {
         .with_state(cache)
 }
 
-/// Of all look-ups, in percent, to two decimals; 0 before the first.
+/// What one call site did, or all together.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Counters {
+    hits: u64,
+    misses: u64,
+    hit_rate: f64,
+    loads: u64,
+    load_errors: u64,
+    /// Null before the first load ended.
+    mean_load_ms: Option<f64>,
+    coalesced: u64,
+    stale_served: u64,
+    early_refreshes: u64,
+}
+
+#[derive(Serialize)]
+struct SiteReport {
+    function: String,
+    key: String,
+    #[serde(flatten)]
+    counters: Counters,
+}
+
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    total: Counters,
+    invalidations: u64,
+    entries: usize,
+    evictions: u64,
+    sites: Vec<SiteReport>,
+}
+
+impl From<&Stats> for Counters {
+    fn from(stats: &Stats) -> Self {
+        Self {
+            hits: stats.hits,
+            misses: stats.misses,
+            hit_rate: hit_rate(stats),
+            loads: stats.loads,
+            load_errors: stats.load_errors,
+            mean_load_ms: stats
+                .mean_load_time()
+                .map(|mean| rounded(mean.as_secs_f64() * 1_000.0)),
+            coalesced: stats.coalesced,
+            stale_served: stats.stale_served,
+            early_refreshes: stats.early_refreshes,
+        }
+    }
+}
+
+/// Of all look-ups, in percent; 0 before the first.
 pub(super) fn hit_rate(stats: &Stats) -> f64 {
-    (stats.hit_rate().unwrap_or(0.0) * 10_000.0).round() / 100.0
+    rounded(stats.hit_rate().unwrap_or(0.0) * 100.0)
 }
 
-async fn stats(State(cache): State<Fastness>) -> Json<Value> {
+/// To two decimals, which is what percentages and milliseconds are read to.
+pub(super) fn rounded(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
+}
+
+async fn stats(State(cache): State<Fastness>) -> Json<Report> {
     let stats = cache.stats();
-    let mut all = counters(&stats.total);
-    all["invalidations"] = stats.invalidations.into();
-    all["entries"] = stats.entries.into();
-    all["evictions"] = stats.evictions.into();
-    all["sites"] = stats.sites.iter().map(site).collect();
-    Json(all)
-}
-
-fn site(site: &SiteStats) -> Value {
-    let mut counters = counters(&site.stats);
-    counters["function"] = site.name.as_str().into();
-    counters["key"] = site.key.as_str().into();
-    counters
-}
-
-fn counters(stats: &Stats) -> Value {
-    json!({
-        "hits": stats.hits,
-        "misses": stats.misses,
-        "hitRate": hit_rate(stats),
-        "loads": stats.loads,
-        "loadErrors": stats.load_errors,
-        "meanLoadMs": stats.mean_load_time().map(|mean| mean.as_secs_f64() * 1_000.0),
-        "coalesced": stats.coalesced,
-        "staleServed": stats.stale_served,
-        "earlyRefreshes": stats.early_refreshes,
+    let site = |site: SiteStats| SiteReport {
+        counters: Counters::from(&site.stats),
+        function: site.name,
+        key: site.key,
+    };
+    Json(Report {
+        total: Counters::from(&stats.total),
+        invalidations: stats.invalidations,
+        entries: stats.entries,
+        evictions: stats.evictions,
+        sites: stats.sites.into_iter().map(site).collect(),
     })
 }
 
-async fn registry() -> Json<Value> {
-    Json(fastness::registry().iter().map(annotated).collect())
+#[derive(Serialize)]
+struct Listed {
+    role: &'static str,
+    function: String,
+    keys: Vec<&'static str>,
+    tags: Vec<&'static str>,
+    at: String,
 }
 
-fn annotated(item: &Annotated) -> Value {
+async fn registry() -> Json<Vec<Listed>> {
+    Json(fastness::registry().into_iter().map(listed).collect())
+}
+
+fn listed(item: Annotated) -> Listed {
     let role = match item.role {
         Role::Cacheable => "cacheable",
         Role::Batch => "cacheable, batch",
@@ -67,13 +119,13 @@ fn annotated(item: &Annotated) -> Value {
         Role::Invalidate => "cache_invalidate",
         _ => "other",
     };
-    json!({
-        "role": role,
-        "function": format!("{}::{}", item.module, item.name),
-        "keys": item.keys,
-        "tags": item.tags,
-        "at": format!("{}:{}", item.file, item.line),
-    })
+    Listed {
+        role,
+        function: format!("{}::{}", item.module, item.name),
+        keys: item.keys,
+        tags: item.tags,
+        at: format!("{}:{}", item.file, item.line),
+    }
 }
 
 /// `{"pattern": "user:1"}` or `{"pattern": "user:*"}`.

@@ -15,7 +15,7 @@ use fastness::Fastness;
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 
-use super::cache::hit_rate;
+use super::cache::{hit_rate, rounded};
 use super::problem::Problem;
 use super::tally::Tally;
 use crate::clock::Clock;
@@ -187,9 +187,4 @@ async fn ready(State(health): State<Health>) -> Result<Response, Problem> {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// To two decimals, which is what a percentage is read to.
-fn rounded(percent: f64) -> f64 {
-    (percent * 100.0).round() / 100.0
 }

@@ -195,7 +195,7 @@ async fn a_body_is_read_up_to_its_limit() {
     let reply = api
         .json(Method::POST, "/api/users", padded(MAX_BODY + 1))
         .await;
-    assert_eq!(reply.problem(413), "a body may have 1048576 bytes");
+    assert_eq!(reply.problem(413), "a body may have at most 1048576 bytes");
     api.json(Method::PUT, "/api/products/1", padded(MAX_BODY + 1))
         .await
         .problem(413);

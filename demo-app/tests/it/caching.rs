@@ -226,7 +226,7 @@ async fn the_registry_lists_every_annotated_function() {
     assert!(listed("cacheable", "::get_user"), "{registry}");
     assert!(listed("cacheable, batch", "::get_products"));
     assert!(listed("cache_put", "::update_business"));
-    assert!(listed("cache_invalidate", "::delete_product"));
+    assert!(listed("cache_invalidate", "::remove_product"));
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ async fn a_failing_store_is_unhealthy_but_alive() {
     assert_eq!(
         api.get("/health").await.ok(200)["status"],
         "degraded",
-        "three of six requests failed"
+        "three of five requests failed"
     );
 }
 

@@ -47,7 +47,11 @@ impl Args {
         } else {
             match input.parse::<Expr>()? {
                 Expr::Call(call) => self.handles.push(call),
-                other => diag.at(&other, "this is not a target: write a pattern such as `\"user:{id}\"`, or a handle's name as `USERS(id)`"),
+                other => diag.at(
+                    &other,
+                    "this is not a target: write a pattern such as \
+                    `\"user:{id}\"`, or a handle's name as `USERS(id)`",
+                ),
             }
         }
         Ok(())

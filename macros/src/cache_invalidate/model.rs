@@ -17,7 +17,8 @@ use crate::{
     value,
 };
 
-const NO_TARGET: &str = "there is nothing to invalidate: write a pattern such as `#[cache_invalidate(\"user:{id}\")]`, `tags = [..]`, or a handle as `USERS(id)`";
+const NO_TARGET: &str = "there is nothing to invalidate: write a pattern such as \
+    `#[cache_invalidate(\"user:{id}\")]`, `tags = [..]`, or a handle as `USERS(id)`";
 
 /// A checked use.
 pub(crate) struct Model {

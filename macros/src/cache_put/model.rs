@@ -19,7 +19,8 @@ use crate::{
 };
 
 const TTL_MISSING: &str = "`ttl` is missing: write `ttl = 300` (seconds) or `ttl = \"5m\"`";
-const KEY_MISSING: &str = "`key` is missing: write the key of the function that reads the value, as `key = \"user:{id}\"`";
+const KEY_MISSING: &str = "`key` is missing: write the key of the function \
+    that reads the value, as `key = \"user:{id}\"`";
 
 /// A checked use.
 pub(crate) struct Model {

@@ -22,7 +22,7 @@ pub(crate) fn expand(model: &Model, name: &Ident) -> TokenStream {
     let (door, vis) = (&subject.door, &subject.function.vis);
     let function = subject.function.name();
     let doc =
-        format!("The cache of [`{function}`]: reads and writes its entries without calling it.");
+        format!("The cache of `{function}`: reads and writes its entries without calling it.");
     let statics = Site {
         subject,
         stored,

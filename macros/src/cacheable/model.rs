@@ -154,7 +154,8 @@ fn single_flight(args: &Args, diag: &mut Diag) -> bool {
     {
         diag.at(
             expr,
-            "`single_flight = fleet` needs the shared tier, which this version does not have: write `single_flight = process`",
+            "`single_flight = fleet` needs the shared tier, which this \
+                version does not have: write `single_flight = process`",
         );
         return true;
     }

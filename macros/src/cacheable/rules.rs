@@ -1,4 +1,4 @@
-//! May use: args, diag, key, policy, signature, stored, subject, template, value.
+//! May use: args, diag, key, nearest, policy, signature, stored, subject, template, value.
 //!
 //! Options of `#[cacheable]` that do not go together, each rule on its own.
 
@@ -24,7 +24,11 @@ pub(crate) fn prefix(literal: &LitStr, diag: &mut Diag) -> Option<String> {
         .iter()
         .any(|piece| matches!(piece, Piece::Hole(_)))
     {
-        diag.at(literal, "`prefix` is plain text: write `prefix = \"users\"`, or the whole key as `key = \"users:{id}\"`");
+        diag.at(
+            literal,
+            "`prefix` is plain text: write `prefix = \"users\"`, \
+            or the whole key as `key = \"users:{id}\"`",
+        );
         return None;
     }
     Some(template.text)
@@ -64,7 +68,11 @@ pub(crate) fn asynchronous(args: &Args, loading: &Loading, subject: &Subject, di
     if subject.returns.kind != Kind::Sync {
         return;
     }
-    args.load_timeout.refuse("`load_timeout` cannot interrupt a sync function: make it `async`, or bound the work inside", diag);
+    args.load_timeout.refuse(
+        "`load_timeout` cannot interrupt a sync function: \
+        make it `async`, or bound the work inside",
+        diag,
+    );
     if loading.background {
         args.refresh.refuse(
             "`refresh = background` needs an `async fn`: make it one, or write `refresh = caller`",
@@ -77,7 +85,13 @@ pub(crate) fn asynchronous(args: &Args, loading: &Loading, subject: &Subject, di
 fn immutable(param: &Param, option: &str, diag: &mut Diag) {
     if let Some(token) = &param.mutability {
         let name = param.name();
-        diag.at(token, format_args!("`{option}` binds `{name}` anew: take it without `mut`, and write `let mut {name} = {name};` in the body"));
+        diag.at(
+            token,
+            format_args!(
+                "`{option}` binds `{name}` anew: take it without `mut`, \
+            and write `let mut {name} = {name};` in the body"
+            ),
+        );
     }
 }
 
@@ -88,7 +102,13 @@ fn nameable(subject: &Subject, diag: &mut Diag) {
             immutable(param, "refresh = background", diag);
             if has_impl(referent) {
                 let name = param.name();
-                diag.at(&param.ident, format_args!("`refresh = background` must own `{name}`: give its type a name instead of `&impl ..`"));
+                diag.at(
+                    &param.ident,
+                    format_args!(
+                        "`refresh = background` must own `{name}`: \
+                    give its type a name instead of `&impl ..`"
+                    ),
+                );
             }
         }
     }
@@ -179,7 +199,13 @@ pub(crate) fn batch_key(form: &Form, subject: &Subject, stored: &Stored, diag: &
     {
         let param = &subject.params.names[*index];
         let name = param.name();
-        diag.at(&param.ident, format_args!("`{name}` is the batch and must be in the key: add `{{{name}}}`, one element of it, to `key`"));
+        diag.at(
+            &param.ident,
+            format_args!(
+                "`{name}` is the batch and must be in the key: \
+            add `{{{name}}}`, one element of it, to `key`"
+            ),
+        );
     }
 }
 
@@ -187,18 +213,30 @@ fn handle(name: &Ident, subject: &Subject, diag: &mut Diag) -> Option<Form> {
     let before = diag.count();
     let sig = &subject.function.sig;
     if let Some(receiver) = &subject.params.receiver {
-        diag.at(&receiver.token, "`handle` needs a free function, as it has no `self` to ask: move the body to one, or remove `handle`");
+        diag.at(
+            &receiver.token,
+            "`handle` needs a free function, as it has no `self` to ask: \
+            move the body to one, or remove `handle`",
+        );
     }
     for param in &sig.generics.params {
         if !matches!(param, GenericParam::Lifetime(_)) {
-            diag.at(param, "`handle` needs a function without type parameters: write the concrete types, or remove `handle`");
+            diag.at(
+                param,
+                "`handle` needs a function without type parameters: \
+                write the concrete types, or remove `handle`",
+            );
         }
     }
     for input in &sig.inputs {
         if let FnArg::Typed(typed) = input
             && !matches!(*typed.pat, syn::Pat::Ident(_) | syn::Pat::Wild(_))
         {
-            diag.at(&typed.pat, "`handle` needs plain parameters: write `name: Type`, and take the pattern apart in the body");
+            diag.at(
+                &typed.pat,
+                "`handle` needs plain parameters: write `name: \
+                Type`, and take the pattern apart in the body",
+            );
         }
     }
     (diag.count() == before).then(|| Form::Handle(name.clone()))
@@ -212,7 +250,13 @@ pub(crate) fn handle_tags(form: &Form, subject: &Subject, stored: &Stored, diag:
     for (index, param) in subject.params.names.iter().enumerate() {
         if stored.skips.has(index) && stored.tags.iter().any(|tag| tag.names_param(index)) {
             let name = param.name();
-            diag.at(&param.ident, format_args!("a tag names `{name}`, which the handle does not take as it is skipped: remove one of the two"));
+            diag.at(
+                &param.ident,
+                format_args!(
+                    "a tag names `{name}`, which the handle does not \
+                take as it is skipped: remove one of the two"
+                ),
+            );
         }
     }
 }

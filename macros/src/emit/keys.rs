@@ -1,4 +1,4 @@
-//! May use: key, signature, subject.
+//! May use: key, signature, subject, template.
 //!
 //! Keys as tokens: the static template, and the tuple of borrowed arguments that a hit is looked up with.
 

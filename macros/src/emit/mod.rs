@@ -1,4 +1,4 @@
-//! May use: key, policy, signature, subject.
+//! May use: key, policy, signature, stored, subject, template.
 //!
 //! The pieces of expanded code that the attributes share. Nothing here can fail: every input was checked.
 //!

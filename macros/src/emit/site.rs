@@ -1,4 +1,4 @@
-//! May use: key, subject, emit/keys.
+//! May use: stored, subject, emit/keys.
 //!
 //! The static of a call site that stores values, its registration, and the handle that it works on.
 

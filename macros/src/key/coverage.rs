@@ -1,4 +1,4 @@
-//! May use: diag, nearest, signature, key.
+//! May use: args, diag, nearest, signature, key.
 //!
 //! The rule that nothing is forgotten: each parameter is in the key or is skipped by name, never neither, never both.
 
@@ -64,7 +64,13 @@ impl Skips {
 pub(crate) fn only_self(names: Option<&Names>, diag: &mut Diag) {
     for name in names.map_or(&[][..], |names| &names.0) {
         if name != "self" {
-            diag.at(name, format_args!("only `self` can be skipped here, as parameters need not be in the key: remove `{name}`"));
+            diag.at(
+                name,
+                format_args!(
+                    "only `self` can be skipped here, as parameters \
+                need not be in the key: remove `{name}`"
+                ),
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! May use: signature, key, key/coverage.
+//! May use: signature, template, key, key/coverage.
 //!
 //! The key of a function that names none: `<prefix>:<path of the function>:<every argument>`.
 //!

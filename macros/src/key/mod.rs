@@ -1,4 +1,4 @@
-//! May use: diag, nearest, template, signature.
+//! May use: args, diag, nearest, template, signature.
 //!
 //! A template matched with the parameters of the function: what a key, a pattern or a tag is made of.
 //!

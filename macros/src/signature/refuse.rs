@@ -24,7 +24,13 @@ pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
         );
     }
     if let Safety::Unsafe(token) = &sig.safety {
-        diag.at(token, format_args!("`#[{attribute}]` cannot keep the promises of an `unsafe fn`: put it on a safe function that calls this one"));
+        diag.at(
+            token,
+            format_args!(
+                "`#[{attribute}]` cannot keep the promises of an `unsafe fn`: \
+            put it on a safe function that calls this one"
+            ),
+        );
     }
     if let Some(abi) = &sig.abi {
         diag.at(
@@ -82,7 +88,11 @@ pub(crate) fn unnamed(returns: &Returns, diag: &mut Diag) {
     struct Find<'a>(&'a mut Diag);
     impl<'ast> Visit<'ast> for Find<'_> {
         fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-            self.0.at(ty, "the value's type must have a name: write the concrete type, or `Box<dyn ..>`, instead of `impl ..`");
+            self.0.at(
+                ty,
+                "the value's type must have a name: \
+                write the concrete type, or `Box<dyn ..>`, instead of `impl ..`",
+            );
         }
     }
     Find(diag).visit_type(&returns.value);

@@ -73,7 +73,10 @@ fn one_placeholder(source: &Source, segment: &[Token], diag: &mut Diag) {
         let (left, right) = (source.slice(&first.range), source.slice(&second.range));
         diag.error(
             source.span(&(first.range.start..second.range.end)),
-            format_args!("`{left}` and `{right}` share a segment, so different arguments could give one key: write `{left}:{right}`"),
+            format_args!(
+                "`{left}` and `{right}` share a segment, so different \
+                arguments could give one key: write `{left}:{right}`"
+            ),
         );
     }
 }
@@ -132,7 +135,8 @@ fn star(
         Use::Pattern => {
             let tag = tag_instead(source, segments, index, range.start);
             format!(
-                "`*` can only be the whole last segment, as in `user:*`: for `{}`, give the entries a tag and write `tags = [\"{tag}\"]`",
+                "`*` can only be the whole last segment, as in `user:*`: \
+                    for `{}`, give the entries a tag and write `tags = [\"{tag}\"]`",
                 source.text()
             )
         }

@@ -66,6 +66,9 @@ fn unpaired(source: &Source, at: usize, used: Use, diag: &mut Diag) {
     };
     diag.error(
         source.span(&range),
-        format_args!("`{brace}` has no `{partner}`: write a placeholder as `{{id}}`, as a {noun} has no braces of its own"),
+        format_args!(
+            "`{brace}` has no `{partner}`: write a placeholder \
+            as `{{id}}`, as a {noun} has no braces of its own"
+        ),
     );
 }

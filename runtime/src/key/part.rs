@@ -127,9 +127,9 @@ impl KeyPart for str {
     fn write(&self, out: &mut KeyWriter) {
         // An empty segment would read as the end of a prefix.
         if self.is_empty() {
-            out.raw("%_")
+            out.raw("%_");
         } else {
-            out.text(self)
+            out.text(self);
         }
     }
 }

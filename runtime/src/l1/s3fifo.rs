@@ -41,9 +41,9 @@ impl S3Fifo {
     /// Admits a new entry and makes room until no more than `capacity` are left.
     pub(crate) fn admit(&mut self, slot: Slot, capacity: usize, residents: &impl Residents) {
         if self.ghost.take(slot.hash) {
-            self.main.push_back(slot)
+            self.main.push_back(slot);
         } else {
-            self.small.push_back(slot)
+            self.small.push_back(slot);
         }
         self.shrink(capacity, residents);
     }

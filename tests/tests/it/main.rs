@@ -1,6 +1,6 @@
 //! One binary for all integration tests; each file is a topic.
 
-mod attributes;
-mod flights;
 mod architecture;
+mod attributes;
 mod coherence;
+mod flights;
