@@ -10,7 +10,8 @@ pub use crate::invalidate::{
     InvalidateMeta, InvalidateSite, PatternKind, Scopes, SitePattern as Pattern, invalidate,
     invalidate_sync,
 };
-pub use crate::key::args::{Arg, Args, NoScope, digest, lower};
+pub use crate::key::args::{Arg, Args, digest, lower};
+pub use crate::key::scope::NoScope;
 pub use crate::key::template::{Piece, Template};
 pub use crate::load::{Miss, bypass, load, load_spawned, load_sync};
 pub use crate::policy::Policy;

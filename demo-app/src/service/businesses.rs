@@ -35,7 +35,13 @@ impl BusinessService {
     }
 
     /// Those of `ids` that exist.
-    #[cacheable(ttl = 300, key = "business:{ids}", batch(ids), skip(self))]
+    #[cacheable(
+        ttl = 300,
+        key = "business:{ids}",
+        batch(ids),
+        negative_ttl = 30,
+        skip(self)
+    )]
     pub async fn get_businesses(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<Business>>> {
         let businesses = self.repository.businesses(ids).await?;
         Ok(businesses
@@ -80,7 +86,6 @@ impl BusinessService {
     }
 
     /// Removes the business `id` with its products and users; tells whether there was one.
-    // Its products and users go with it.
     #[cache_invalidate(
         "business:{id}", "businesses:*",
         "product:*", "products:*", "catalog:{id}:*", "user:*", "users:*",

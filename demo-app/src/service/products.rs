@@ -35,7 +35,13 @@ impl ProductService {
     }
 
     /// Those of `ids` that exist.
-    #[cacheable(ttl = 300, key = "product:{ids}", batch(ids), skip(self))]
+    #[cacheable(
+        ttl = 300,
+        key = "product:{ids}",
+        batch(ids),
+        negative_ttl = 30,
+        skip(self)
+    )]
     pub async fn get_products(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<Product>>> {
         let products = self.repository.products(ids).await?;
         Ok(products

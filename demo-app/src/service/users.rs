@@ -35,7 +35,13 @@ impl UserService {
     }
 
     /// Those of `ids` that exist.
-    #[cacheable(ttl = 300, key = "user:{ids}", batch(ids), skip(self))]
+    #[cacheable(
+        ttl = 300,
+        key = "user:{ids}",
+        batch(ids),
+        negative_ttl = 30,
+        skip(self)
+    )]
     pub async fn get_users(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<User>>> {
         let users = self.repository.users(ids).await?;
         Ok(users

@@ -48,6 +48,8 @@ async fn an_unknown_id_is_remembered_until_it_exists() {
     let again = api.get("/api/users/101").await;
     again.problem(404);
     assert_eq!(again.x_cache(), Some("hit"));
+    api.get("/api/users?ids=1,101").await.ok(200);
+    assert_eq!(api.get("/api/users?ids=1,101").await.x_cache(), Some("hit"));
 
     api.post(
         "/api/users",
@@ -62,6 +64,10 @@ async fn an_unknown_id_is_remembered_until_it_exists() {
         "creation leaves the document in the cache"
     );
     found.ok(200);
+    assert_eq!(
+        api.get("/api/users?ids=1,101").await.ok(200)["missing"],
+        json!([])
+    );
 }
 
 #[tokio::test]

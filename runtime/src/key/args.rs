@@ -8,61 +8,14 @@
 
 use std::fmt::Display;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use compact_str::CompactString;
 use serde::Serialize;
 
 use super::digest::Digest;
 use super::part::KeyPart;
+use super::scope::{InScope, KeyScope, Lead, NoScope};
 use super::writer::KeyWriter;
-
-/// What leads every key of a type: a tenant, a region, an account.
-///
-/// Two services of one type but of different tenants must not share entries. Implement this for the type, and the scope
-/// leads the key of each of its cached methods and of each pattern that its methods invalidate.
-///
-/// ```
-/// use fastness::KeyScope;
-///
-/// struct Orders { tenant: String }
-///
-/// impl KeyScope for Orders {
-///     type Scope<'a> = &'a str;
-///     fn key_scope(&self) -> &str { &self.tenant }
-/// }
-/// ```
-pub trait KeyScope {
-    /// The scope's type, often `&'a str` or an id.
-    type Scope<'a>: KeyPart
-    where
-        Self: 'a;
-
-    /// The scope of this value.
-    fn key_scope(&self) -> Self::Scope<'_>;
-}
-
-impl<T: KeyScope + ?Sized> KeyScope for &T {
-    type Scope<'a>
-        = T::Scope<'a>
-    where
-        Self: 'a;
-
-    fn key_scope(&self) -> Self::Scope<'_> {
-        (**self).key_scope()
-    }
-}
-
-impl<T: KeyScope + ?Sized> KeyScope for Arc<T> {
-    type Scope<'a>
-        = T::Scope<'a>
-    where
-        Self: 'a;
-
-    fn key_scope(&self) -> Self::Scope<'_> {
-        (**self).key_scope()
-    }
-}
 
 /// One argument, asked for its part.
 #[derive(Debug)]
@@ -111,12 +64,18 @@ impl<'a, T: Display + Hash + Eq + Clone + Send + Sync + 'static> DisplayArg<'a> 
 /// The last rung, reached only by arguments that cannot be in a key: it lets the compiler say so in our words.
 pub trait UnfitArg<'a> {
     type Unfit: ?Sized;
-    fn part(&self) -> &'a Self::Unfit;
+    /// The bound is what fails, and its message is the point.
+    fn part(&self) -> &'a Self::Unfit
+    where
+        Self::Unfit: KeyPart;
 }
 
 impl<'a, T: ?Sized> UnfitArg<'a> for &Arg<'a, T> {
     type Unfit = T;
-    fn part(&self) -> &'a T {
+    fn part(&self) -> &'a T
+    where
+        T: KeyPart,
+    {
         self.0
     }
 }
@@ -216,59 +175,6 @@ impl KeyPart for Verbatim<'_> {
 
     fn write(&self, out: &mut KeyWriter) {
         out.raw(self.0);
-    }
-}
-
-/// No scope leads the key.
-#[derive(Clone, Copy, Debug)]
-pub struct NoScope;
-
-/// This scope leads the key.
-#[derive(Clone, Copy, Debug)]
-pub struct InScope<P>(P);
-
-/// The leading element of an argument tuple.
-pub trait Lead {
-    const SCOPED: bool;
-    type Owned: Clone + Eq + Send + Sync + 'static;
-    fn feed<H: Hasher>(&self, state: &mut H);
-    fn same(&self, owned: &Self::Owned) -> bool;
-    fn own(&self) -> Self::Owned;
-    fn write(&self, out: &mut KeyWriter);
-}
-
-impl Lead for NoScope {
-    const SCOPED: bool = false;
-    type Owned = ();
-    #[inline]
-    fn feed<H: Hasher>(&self, _: &mut H) {}
-    #[inline]
-    fn same(&self, (): &()) -> bool {
-        true
-    }
-    fn own(&self) {}
-    fn write(&self, _: &mut KeyWriter) {}
-}
-
-impl<P: KeyPart> Lead for InScope<P> {
-    const SCOPED: bool = true;
-    type Owned = P::Owned;
-    #[inline]
-    fn feed<H: Hasher>(&self, state: &mut H) {
-        self.0.feed(state);
-    }
-    #[inline]
-    fn same(&self, owned: &P::Owned) -> bool {
-        self.0.same(owned)
-    }
-    fn own(&self) -> P::Owned {
-        self.0.own()
-    }
-    fn write(&self, out: &mut KeyWriter) {
-        // No template starts with `@`, so a scope cannot pose as the literal that starts another key.
-        out.raw("@");
-        self.0.write(out);
-        out.raw(":");
     }
 }
 

@@ -13,12 +13,13 @@ pub(crate) mod digest;
 pub(crate) mod hashed;
 pub(crate) mod part;
 pub(crate) mod pattern;
+pub(crate) mod scope;
 pub(crate) mod scopes;
 pub(crate) mod template;
 mod writer;
 
-pub use args::KeyScope;
 pub use part::KeyPart;
+pub use scope::KeyScope;
 pub use writer::KeyWriter;
 
 pub(crate) use hashed::{Hashed, Prehashed};

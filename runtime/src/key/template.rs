@@ -76,7 +76,7 @@ pub(crate) fn bounded(key: String) -> String {
     let digest = render(
         &[Piece::Lit(":%#"), Piece::Arg(0)],
         "",
-        &(super::args::NoScope, Digest::of_text(&key)),
+        &(super::scope::NoScope, Digest::of_text(&key)),
     );
     root + &digest
 }

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
-use super::args::{Arg, Args, NoScope, digest, lower};
+use super::args::{Arg, Args, digest, lower};
 use super::pattern::Pattern;
+use super::scope::NoScope;
 use super::template::{Piece, Template, bounded, dotted};
 use super::{KeyPart, KeyWriter, Scopes, scopes};
 use crate::__private::ladder::*;

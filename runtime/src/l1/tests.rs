@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::key::args::NoScope;
+use crate::key::scope::NoScope;
 use crate::key::{Pattern, Scopes};
 use crate::log::Record;
 

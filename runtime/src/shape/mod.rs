@@ -10,10 +10,15 @@
 //! `Result<Arc<User>, E>` and one that returns `Option<Arc<User>>` share their entries where they share their key.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
-
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
+
+mod keep;
+pub(crate) mod ladder;
+
+pub(crate) use keep::Private;
+use keep::{Copied, Keep};
 
 /// How a call ended. `N` and `E` cannot exist where the return type has no such case.
 #[derive(Clone, Debug)]
@@ -92,63 +97,6 @@ markers! {
     Fallible<T, E, P>;
     /// `Result<Option<T>, E>`; errors as `P` says.
     FallibleMaybe<T, E, P>;
-}
-
-/// Errors stay with the caller that got them.
-#[derive(Clone, Copy, Debug)]
-pub struct Private;
-/// Errors can be cloned.
-#[derive(Clone, Copy, Debug)]
-pub struct Cloned;
-/// Errors are copied by a function that the call site names (`share_error`), or not at all.
-#[derive(Clone, Copy, Debug)]
-pub struct Copied;
-
-/// How errors of type `E` are kept.
-pub trait Keep<E> {
-    type Kept: Send + Sync + 'static;
-    fn keep(error: &E, copy: Copier<E>) -> Option<Self::Kept>;
-    fn give(kept: &Self::Kept, copy: Copier<E>) -> E;
-}
-
-impl<E> Keep<E> for Private {
-    type Kept = Infallible;
-    fn keep(_: &E, _: Copier<E>) -> Option<Infallible> {
-        None
-    }
-    fn give(kept: &Infallible, _: Copier<E>) -> E {
-        match *kept {}
-    }
-}
-
-impl<E: Clone + Send + Sync + 'static> Keep<E> for Cloned {
-    type Kept = E;
-    fn keep(error: &E, copy: Copier<E>) -> Option<E> {
-        Some(copy.map_or_else(|| error.clone(), |copy| copy(error)))
-    }
-    fn give(kept: &E, copy: Copier<E>) -> E {
-        copy.map_or_else(|| kept.clone(), |copy| copy(kept))
-    }
-}
-
-/// A kept error and the function that copies it.
-#[derive(Debug)]
-pub struct KeptError<E> {
-    error: E,
-    copy: fn(&E) -> E,
-}
-
-impl<E: Send + Sync + 'static> Keep<E> for Copied {
-    type Kept = KeptError<E>;
-    fn keep(error: &E, copy: Copier<E>) -> Option<KeptError<E>> {
-        copy.map(|copy| KeptError {
-            error: copy(error),
-            copy,
-        })
-    }
-    fn give(kept: &KeptError<E>, _: Copier<E>) -> E {
-        (kept.copy)(&kept.error)
-    }
 }
 
 impl<T> Shape for Plain<T> {
@@ -308,33 +256,3 @@ impl<T, E, P> FallibleMaybe<T, E, P> {
 pub trait CacheValue: Clone + Send + Sync + 'static {}
 
 impl<T: Clone + Send + Sync + 'static> CacheValue for T {}
-
-/// The rungs, highest first.
-pub(crate) mod ladder {
-    use super::{Cloned, Fallible, FallibleMaybe, Maybe, Plain, Private, Probe};
-
-    macro_rules! rungs {
-        ($($rung:ident: [$($generics:tt)*] $probe:ty => $shape:ty;)*) => {$(
-            pub trait $rung {
-                type Shape;
-                fn shape(&self) -> Self::Shape;
-            }
-            impl<$($generics)*> $rung for $probe {
-                type Shape = $shape;
-                #[inline]
-                fn shape(&self) -> $shape {
-                    <$shape>::NEW
-                }
-            }
-        )*};
-    }
-
-    rungs! {
-        ClonedFallibleMaybe: [T, E: Clone + Send + Sync + 'static] &&&&&Probe<Result<Option<T>, E>> => FallibleMaybe<T, E, Cloned>;
-        PrivateFallibleMaybe: [T, E] &&&&Probe<Result<Option<T>, E>> => FallibleMaybe<T, E, Private>;
-        ClonedFallible: [T, E: Clone + Send + Sync + 'static] &&&Probe<Result<T, E>> => Fallible<T, E, Cloned>;
-        PrivateFallible: [T, E] &&Probe<Result<T, E>> => Fallible<T, E, Private>;
-        IsMaybe: [T] &Probe<Option<T>> => Maybe<T>;
-        IsPlain: [T] Probe<T> => Plain<T>;
-    }
-}

@@ -24,11 +24,12 @@ use crate::key::args::Args;
 use crate::key::{Hashed, Scopes};
 use crate::l1::Found;
 use crate::log::Epoch;
-use crate::policy::{ERROR_THROTTLE, Policy, refresh_early};
+use crate::policy::{Policy, refresh_early};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
 use crate::site::{Cell, Here, Landing, Negative, Site};
 
 mod drive;
+mod finish;
 
 pub use drive::{load, load_spawned, load_sync};
 
@@ -261,98 +262,6 @@ where
             time: self.now(),
             epoch,
         }
-    }
-
-    /// Stores what was loaded, tells the others, and says what this caller gets.
-    fn finish(&self, began: Began, ending: Ending<S>, permit: Leave<K, S>) -> Ending<S> {
-        let now = self.now();
-        let counters = &self.cell.counters;
-        counters.load_nanos.add(now.saturating_sub(began.time));
-        match &ending {
-            Outcome::Failed(_) => counters.load_errors.count(),
-            Outcome::Present(_) | Outcome::Absent(_) => counters.loads.count(),
-        }
-        match ending {
-            Outcome::Present(value) => {
-                self.keep(&value, began, now);
-                land(permit, || Signal::Landed(Outcome::Present(value.clone())));
-                Outcome::Present(value)
-            }
-            Outcome::Absent(absent) => {
-                self.cell.store.remove(&self.key);
-                if let Some(ttl) = self.policy.negative_ttl {
-                    let life = self.policy.lifetime(ttl, began.time, now);
-                    self.cell.keep_negative(
-                        &self.key,
-                        &self.scopes,
-                        Negative::Absent(absent),
-                        life,
-                        began.epoch,
-                    );
-                }
-                land(permit, || Signal::Landed(Outcome::Absent(absent)));
-                Outcome::Absent(absent)
-            }
-            Outcome::Failed(error) => self.fail(error, began, now, permit),
-        }
-    }
-
-    fn fail(&self, error: S::Error, began: Began, now: u64, permit: Leave<K, S>) -> Ending<S> {
-        if let Some(value) = self.stands_in(now) {
-            land(permit, || Signal::Landed(Outcome::Present(value.clone())));
-            return Outcome::Present(value);
-        }
-        let keep = || S::keep(&error, self.policy.copy_error);
-        if let Some((which, ttl)) = self.policy.cache_err
-            && which(&error)
-            && let Some(kept) = keep()
-        {
-            let life = self.policy.lifetime(ttl, began.time, now);
-            let kept = Negative::Failed(Arc::new(kept));
-            self.cell
-                .keep_negative(&self.key, &self.scopes, kept, life, began.epoch);
-        }
-        land(permit, || {
-            keep().map_or(Signal::Alone, |kept| Signal::Landed(Outcome::Failed(kept)))
-        });
-        Outcome::Failed(error)
-    }
-
-    /// The body ran into its `load_timeout` and was dropped.
-    fn time_out(&self, error: S::Error, permit: Leave<K, S>) -> Ending<S> {
-        self.cell.counters.load_timeouts.count();
-        if let Some(value) = self.stands_in(self.now()) {
-            land(permit, || Signal::Landed(Outcome::Present(value.clone())));
-            return Outcome::Present(value);
-        }
-        land(permit, || Signal::TimedOut);
-        Outcome::Failed(error)
-    }
-
-    /// The old value, where it may stand in for a failed load. Leaves the origin alone for a while; the value's own bound
-    /// is not renewed.
-    fn stands_in(&self, now: u64) -> Option<S::Item> {
-        let found = self.cell.store.look(&self.key)?;
-        let bound = nanos(self.policy.stale_if_error.max(self.policy.stale));
-        if now >= found.life.expires.saturating_add(bound) {
-            return None;
-        }
-        let retry_at = now.saturating_add(nanos(ERROR_THROTTLE));
-        self.cell
-            .store
-            .peek(&self.key, |entry| entry.leave_origin_alone_until(retry_at));
-        self.cell.counters.stale_served.count();
-        Some(found.value)
-    }
-
-    fn keep(&self, value: &S::Item, began: Began, now: u64) {
-        if self.policy.unless.is_some_and(|unless| unless(value)) {
-            self.cell.store.remove(&self.key);
-            return;
-        }
-        let life = self.policy.lifetime(self.policy.ttl, began.time, now);
-        self.cell
-            .keep(&self.key, &self.scopes, value.clone(), life, began.epoch);
     }
 
     /// A place among the background refreshes, if there is one.

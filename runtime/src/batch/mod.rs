@@ -7,11 +7,7 @@
 //! are loaded once more: a batch waits for nobody, so it cannot be held up by one slow key.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
-
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{BuildHasher, Hash};
-use std::marker::PhantomData;
-use std::slice;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::handle::Fastness;
@@ -19,127 +15,14 @@ use crate::key::args::Args;
 use crate::key::{Hashed, Prehashed, Scopes};
 use crate::log::Epoch;
 use crate::policy::Policy;
-use crate::shape::{CacheValue, Copier, Ending, Outcome, Shape};
+use crate::shape::{Outcome, Shape};
 use crate::site::{Cell, Here, Negative, Site};
 
-/// A map from ids to values, as a batch function returns it.
-pub trait BatchMap: Sized {
-    type Id: Clone;
-    type Value: CacheValue;
-    fn empty() -> Self;
-    fn value(&self, id: &Self::Id) -> Option<&Self::Value>;
-    fn put(&mut self, id: Self::Id, value: Self::Value);
-    /// Adds all of another map.
-    fn absorb(&mut self, other: Self);
-}
+mod each;
+mod ids;
 
-impl<Id: Clone + Eq + Hash, V: CacheValue, H: BuildHasher + Default> BatchMap
-    for HashMap<Id, V, H>
-{
-    type Id = Id;
-    type Value = V;
-    fn empty() -> Self {
-        Self::default()
-    }
-    fn value(&self, id: &Id) -> Option<&V> {
-        self.get(id)
-    }
-    fn put(&mut self, id: Id, value: V) {
-        self.insert(id, value);
-    }
-    fn absorb(&mut self, other: Self) {
-        self.extend(other);
-    }
-}
-
-impl<Id: Clone + Ord, V: CacheValue> BatchMap for BTreeMap<Id, V> {
-    type Id = Id;
-    type Value = V;
-    fn empty() -> Self {
-        Self::new()
-    }
-    fn value(&self, id: &Id) -> Option<&V> {
-        self.get(id)
-    }
-    fn put(&mut self, id: Id, value: V) {
-        self.insert(id, value);
-    }
-    fn absorb(&mut self, other: Self) {
-        self.extend(other);
-    }
-}
-
-/// The parameter that holds the ids: `&[Id]` or `Vec<Id>`.
-pub trait BatchIds<'a>: Sized {
-    type Id: Clone + 'a;
-    fn iter(&self) -> slice::Iter<'_, Self::Id>;
-    /// The same parameter with only the missing ids.
-    fn lend(missing: &'a [Self::Id]) -> Self;
-}
-
-impl<'a, Id: Clone> BatchIds<'a> for &'a [Id] {
-    type Id = Id;
-    fn iter(&self) -> slice::Iter<'_, Id> {
-        (**self).iter()
-    }
-    fn lend(missing: &'a [Id]) -> Self {
-        missing
-    }
-}
-
-impl<'a, Id: Clone + 'a> BatchIds<'a> for Vec<Id> {
-    type Id = Id;
-    fn iter(&self) -> slice::Iter<'_, Id> {
-        self.as_slice().iter()
-    }
-    fn lend(missing: &'a [Id]) -> Self {
-        missing.to_vec()
-    }
-}
-
-/// What a batch function of shape `S` means for one element.
-pub struct Each<S>(PhantomData<fn() -> S>);
-
-impl<S> Clone for Each<S> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<S> Copy for Each<S> {}
-
-impl<S> std::fmt::Debug for Each<S> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Each")
-    }
-}
-
-impl<S: Shape<Item: BatchMap>> Shape for Each<S> {
-    type Out = Ending<Self>;
-    type Item = <S::Item as BatchMap>::Value;
-    type Absent = ();
-    type Error = S::Error;
-    type Kept = std::convert::Infallible;
-
-    fn open(out: Ending<Self>) -> Ending<Self> {
-        out
-    }
-    fn close(ending: Ending<Self>) -> Ending<Self> {
-        ending
-    }
-    fn is_ok(out: &Ending<Self>) -> bool {
-        !matches!(out, Outcome::Failed(_))
-    }
-    fn keep(_: &S::Error, _: Copier<S::Error>) -> Option<Self::Kept> {
-        None
-    }
-    fn give(kept: &Self::Kept, _: Copier<S::Error>) -> S::Error {
-        match *kept {}
-    }
-    fn absent() -> Option<()> {
-        Some(())
-    }
-}
+pub use each::Each;
+pub use ids::{BatchIds, BatchMap};
 
 /// A batch on its way.
 pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {

@@ -1,0 +1,84 @@
+//! Which parameters can hold the ids, and which maps the values.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, Hash};
+use std::slice;
+
+use crate::shape::CacheValue;
+
+/// A map from ids to values, as a batch function returns it.
+pub trait BatchMap: Sized {
+    type Id: Clone;
+    type Value: CacheValue;
+    fn empty() -> Self;
+    fn value(&self, id: &Self::Id) -> Option<&Self::Value>;
+    fn put(&mut self, id: Self::Id, value: Self::Value);
+    /// Adds all of another map.
+    fn absorb(&mut self, other: Self);
+}
+
+impl<Id: Clone + Eq + Hash, V: CacheValue, H: BuildHasher + Default> BatchMap
+    for HashMap<Id, V, H>
+{
+    type Id = Id;
+    type Value = V;
+    fn empty() -> Self {
+        Self::default()
+    }
+    fn value(&self, id: &Id) -> Option<&V> {
+        self.get(id)
+    }
+    fn put(&mut self, id: Id, value: V) {
+        self.insert(id, value);
+    }
+    fn absorb(&mut self, other: Self) {
+        self.extend(other);
+    }
+}
+
+impl<Id: Clone + Ord, V: CacheValue> BatchMap for BTreeMap<Id, V> {
+    type Id = Id;
+    type Value = V;
+    fn empty() -> Self {
+        Self::new()
+    }
+    fn value(&self, id: &Id) -> Option<&V> {
+        self.get(id)
+    }
+    fn put(&mut self, id: Id, value: V) {
+        self.insert(id, value);
+    }
+    fn absorb(&mut self, other: Self) {
+        self.extend(other);
+    }
+}
+
+/// The parameter that holds the ids: `&[Id]` or `Vec<Id>`.
+pub trait BatchIds<'a>: Sized {
+    type Id: Clone + 'a;
+    fn iter(&self) -> slice::Iter<'_, Self::Id>;
+    /// The same parameter with only the missing ids.
+    fn lend(missing: &'a [Self::Id]) -> Self;
+}
+
+impl<'a, Id: Clone> BatchIds<'a> for &'a [Id] {
+    type Id = Id;
+    fn iter(&self) -> slice::Iter<'_, Id> {
+        (**self).iter()
+    }
+    fn lend(missing: &'a [Id]) -> Self {
+        missing
+    }
+}
+
+impl<'a, Id: Clone + 'a> BatchIds<'a> for Vec<Id> {
+    type Id = Id;
+    fn iter(&self) -> slice::Iter<'_, Id> {
+        self.as_slice().iter()
+    }
+    fn lend(missing: &'a [Id]) -> Self {
+        missing.to_vec()
+    }
+}

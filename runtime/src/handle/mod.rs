@@ -1,0 +1,213 @@
+//! The handle: one cache with its clock, its log, its stores and its settings.
+//!
+//! May use: `clock`, `error`, `l1`, `log`, `stats`, `sync`.
+//!
+//! There is one process default: what [`Fastness::install`] was called on, or an embedded cache made on first use. A call
+//! inside [`scope`] uses that scope's handle instead, and a call site with `on = expr` the one that it names.
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use crate::clock::Clock;
+use crate::error::{Error, Kind};
+use crate::l1::{AnyStore, Common, L1};
+use crate::log::{Log, Record};
+use crate::stats::Counters;
+use crate::sync::lock;
+
+mod builder;
+mod scope;
+mod stats;
+
+pub use builder::Builder;
+pub use scope::{scope, scope_sync};
+pub use stats::{HandleStats, SiteStats};
+
+/// A cache: what annotated functions store their values in. Cheap to clone; clones are the same cache.
+///
+/// A program that wants the embedded defaults needs none of this: annotated functions work without any set-up. Build one
+/// to change settings, or to give a test a cache of its own.
+///
+/// ```
+/// use fastness::Fastness;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+/// Fastness::builder().capacity(50_000).build().await?.install()?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Fastness {
+    shared: Arc<Shared>,
+}
+
+type Erased = Arc<dyn Any + Send + Sync>;
+
+pub(crate) struct Shared {
+    common: Common,
+    capacity: usize,
+    /// Per call site and instantiation, what it keeps here.
+    cells: scc::HashIndex<(usize, TypeId), Erased>,
+    /// Per key template and types, the store. Under one lock with `all`.
+    stores: Mutex<Stores>,
+    sites: Mutex<Vec<SiteCounters>>,
+}
+
+#[derive(Default)]
+struct Stores {
+    by_key: HashMap<(String, TypeId), Erased>,
+    all: Vec<Arc<dyn AnyStore>>,
+}
+
+struct SiteCounters {
+    name: String,
+    key: String,
+    counters: Arc<Counters>,
+}
+
+static DEFAULT: OnceLock<Fastness> = OnceLock::new();
+
+impl Fastness {
+    /// The handle in force here: of the innermost [`scope`], else the process default.
+    pub fn current() -> Self {
+        Self::scoped().unwrap_or_else(|| Self::process_default().clone())
+    }
+
+    /// Makes this the process default.
+    ///
+    /// # Errors
+    ///
+    /// If there is one already, because another was installed or an annotated function was called before.
+    pub fn install(self) -> Result<(), Error> {
+        DEFAULT.set(self).map_err(|_| Kind::AlreadyInstalled.into())
+    }
+
+    /// What this handle's call sites did so far.
+    pub fn stats(&self) -> HandleStats {
+        let mut stats = HandleStats {
+            invalidations: self.log().position(),
+            floor_verdicts: self.log().floor_verdicts(),
+            ..HandleStats::default()
+        };
+        for site in lock(&self.shared.sites).iter() {
+            let own = site.counters.snapshot();
+            stats.total += own;
+            stats.sites.push(SiteStats {
+                name: site.name.clone(),
+                key: site.key.clone(),
+                stats: own,
+            });
+        }
+        for store in &lock(&self.shared.stores).all {
+            stats.entries += store.len();
+            stats.evictions += store.evictions();
+        }
+        stats
+    }
+
+    /// Bounds the entries of all call sites together, at once and from now on; each store gives up its share. Meant for a
+    /// guard that watches memory; `usize::MAX` lifts the bound.
+    pub fn set_max_entries(&self, entries: usize) {
+        let budget = &self.shared.common.budget;
+        budget.set_limit(entries);
+        let used = budget.used();
+        if used <= entries {
+            return;
+        }
+        for store in &lock(&self.shared.stores).all {
+            let share = store.len() as u128 * entries as u128 / used.max(1) as u128;
+            store.shrink_to(usize::try_from(share).unwrap_or(usize::MAX));
+        }
+    }
+
+    /// Invalidates everything that is cached.
+    pub fn clear(&self) {
+        self.log().clear();
+    }
+
+    pub(crate) fn append(&self, record: &Record) {
+        if !record.is_empty() {
+            self.shared.common.clock.now();
+            self.log().append(record);
+        }
+    }
+
+    pub(crate) fn log(&self) -> &Arc<Log> {
+        &self.shared.common.log
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.common.clock
+    }
+
+    pub(crate) fn process_default() -> &'static Self {
+        DEFAULT.get_or_init(|| Self::builder().make())
+    }
+
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// What a call site keeps here, made on its first call.
+    pub(crate) fn cell<C: Send + Sync + 'static>(
+        &self,
+        site: usize,
+        here: TypeId,
+        make: impl FnOnce() -> C,
+    ) -> Arc<C> {
+        let cell = self
+            .shared
+            .cells
+            .peek_with(&(site, here), |_, cell| cell.clone());
+        let cell = cell.unwrap_or_else(|| {
+            let entry = self.shared.cells.entry_sync((site, here));
+            entry.or_insert_with(|| Arc::new(make())).get().clone()
+        });
+        downcast(cell)
+    }
+
+    /// The store of a key template, made when first asked for.
+    pub(crate) fn store<K, V>(&self, key: &str, capacity: Option<usize>) -> Arc<L1<K, V>>
+    where
+        K: Clone + Eq + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+    {
+        let mut stores = lock(&self.shared.stores);
+        let id = (key.to_owned(), TypeId::of::<L1<K, V>>());
+        if let Some(store) = stores.by_key.get(&id) {
+            return downcast(store.clone());
+        }
+        let store = Arc::new(L1::<K, V>::new(
+            capacity.unwrap_or(self.shared.capacity),
+            self.shared.common.clone(),
+        ));
+        stores.by_key.insert(id, store.clone());
+        stores.all.push(store.clone());
+        store
+    }
+
+    pub(crate) fn counters(&self, name: &str, key: &str) -> Arc<Counters> {
+        let counters = Arc::new(Counters::default());
+        let site = SiteCounters {
+            name: name.to_owned(),
+            key: key.to_owned(),
+            counters: counters.clone(),
+        };
+        lock(&self.shared.sites).push(site);
+        counters
+    }
+}
+
+/// The type was part of the key under which it was found.
+fn downcast<T: Send + Sync + 'static>(any: Erased) -> Arc<T> {
+    any.downcast()
+        .unwrap_or_else(|_| unreachable!("looked up by its TypeId"))
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("log", &self.common.log)
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}

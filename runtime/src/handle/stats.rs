@@ -1,0 +1,34 @@
+//! What a handle's call sites did, in sum and each.
+
+use crate::stats::Stats;
+
+/// What all call sites of one handle did.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct HandleStats {
+    /// All call sites together.
+    pub total: Stats,
+    /// Each call site that was called, in the order of first calls.
+    pub sites: Vec<SiteStats>,
+    /// Invalidations so far, by whatever means.
+    pub invalidations: u64,
+    /// Entries in the in-process tier now.
+    pub entries: usize,
+    /// Entries that had to go for lack of room.
+    pub evictions: u64,
+    /// How often an entry was judged by a floor because the table of invalidations had no room for its scope: each may
+    /// have spoiled a hit. If it grows with your hits, give the table more memory ([`Builder::invalidation_memory`]).
+    pub floor_verdicts: u64,
+}
+
+/// What one call site did.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SiteStats {
+    /// The function's path.
+    pub name: String,
+    /// Its key template.
+    pub key: String,
+    /// Its counters.
+    pub stats: Stats,
+}

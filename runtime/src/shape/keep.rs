@@ -1,0 +1,66 @@
+//! Whether and how an error can be kept and given to several callers.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+
+use std::convert::Infallible;
+
+use super::Copier;
+
+/// Errors stay with the caller that got them.
+#[derive(Clone, Copy, Debug)]
+pub struct Private;
+
+/// Errors can be cloned.
+#[derive(Clone, Copy, Debug)]
+pub struct Cloned;
+
+/// Errors are copied by a function that the call site names (`share_error`), or not at all.
+#[derive(Clone, Copy, Debug)]
+pub struct Copied;
+
+/// How errors of type `E` are kept.
+pub trait Keep<E> {
+    type Kept: Send + Sync + 'static;
+    fn keep(error: &E, copy: Copier<E>) -> Option<Self::Kept>;
+    fn give(kept: &Self::Kept, copy: Copier<E>) -> E;
+}
+
+impl<E> Keep<E> for Private {
+    type Kept = Infallible;
+    fn keep(_: &E, _: Copier<E>) -> Option<Infallible> {
+        None
+    }
+    fn give(kept: &Infallible, _: Copier<E>) -> E {
+        match *kept {}
+    }
+}
+
+impl<E: Clone + Send + Sync + 'static> Keep<E> for Cloned {
+    type Kept = E;
+    fn keep(error: &E, copy: Copier<E>) -> Option<E> {
+        Some(copy.map_or_else(|| error.clone(), |copy| copy(error)))
+    }
+    fn give(kept: &E, copy: Copier<E>) -> E {
+        copy.map_or_else(|| kept.clone(), |copy| copy(kept))
+    }
+}
+
+/// A kept error and the function that copies it.
+#[derive(Debug)]
+pub struct KeptError<E> {
+    error: E,
+    copy: fn(&E) -> E,
+}
+
+impl<E: Send + Sync + 'static> Keep<E> for Copied {
+    type Kept = KeptError<E>;
+    fn keep(error: &E, copy: Copier<E>) -> Option<KeptError<E>> {
+        copy.map(|copy| KeptError {
+            error: copy(error),
+            copy,
+        })
+    }
+    fn give(kept: &KeptError<E>, _: Copier<E>) -> E {
+        (kept.copy)(&kept.error)
+    }
+}

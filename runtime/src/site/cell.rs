@@ -1,0 +1,108 @@
+//! What one handle keeps for one instantiation of a call site.
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
+
+use crate::flight::Flights;
+use crate::handle::Fastness;
+use crate::key::args::Args;
+use crate::key::{Hashed, Scopes};
+use crate::l1::{Entry, L1, Lifetime};
+use crate::log::Epoch;
+use crate::shape::{CacheValue, Outcome, Shape};
+use crate::stats::Counters;
+
+/// What one handle keeps for one instantiation of a call site.
+pub(crate) struct Cell<K: Eq, S: Shape> {
+    pub(crate) handle: Fastness,
+    pub(crate) store: Arc<L1<K, S::Item>>,
+    pub(crate) negative: OnceLock<L1<K, Negative<S>>>,
+    pub(crate) flights: Arc<Flights<K, Landing<S>>>,
+    pub(crate) counters: Arc<Counters>,
+    /// How many refreshes run in the background.
+    pub(crate) refreshing: Arc<AtomicUsize>,
+}
+
+/// What all aboard a flight get.
+pub(crate) type Landing<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Kept>;
+
+/// A cached "there is none", or a cached error.
+pub(crate) enum Negative<S: Shape> {
+    Absent(S::Absent),
+    Failed(Arc<S::Kept>),
+}
+
+impl<S: Shape> Clone for Negative<S> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Absent(absent) => Self::Absent(*absent),
+            Self::Failed(kept) => Self::Failed(kept.clone()),
+        }
+    }
+}
+
+impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
+    #[inline]
+    pub(crate) fn hit<A: Args<Owned = K>>(&self, args: &A) -> Option<S::Out> {
+        let value = self.store.hit(args)?;
+        self.counters.hit();
+        Some(S::close(Outcome::Present(value)))
+    }
+
+    /// The store of absences and errors, made when first needed.
+    pub(crate) fn negative(&self) -> &L1<K, Negative<S>> {
+        self.negative
+            .get_or_init(|| L1::new(self.store.capacity(), self.store.common().clone()))
+    }
+
+    /// The cached answer where the hit path passed: a value due for an early refresh, or a cached absence.
+    pub(crate) fn peek<A: Args<Owned = K>>(&self, args: &A) -> Option<S::Out> {
+        let (key, now) = (self.store.own(args), self.handle.clock().now());
+        let value = self.store.look(&key).filter(|found| found.is_fresh(now));
+        let ending = match value {
+            Some(found) => Outcome::Present(found.value),
+            None => match self
+                .negative
+                .get()?
+                .look(&key)
+                .filter(|found| found.is_fresh(now))?
+                .value
+            {
+                Negative::Absent(absent) => Outcome::Absent(absent),
+                Negative::Failed(_) => return None,
+            },
+        };
+        self.counters.hit();
+        Some(S::close(ending))
+    }
+
+    /// Stores a value, unless something invalidated its key since its load began.
+    pub(crate) fn keep(
+        &self,
+        key: &Hashed<K>,
+        scopes: &Scopes,
+        value: S::Item,
+        life: Lifetime,
+        epoch: Epoch,
+    ) {
+        if self.handle.log().valid(epoch, scopes.hashes()) {
+            self.store
+                .insert(key.clone(), Entry::new(value, epoch, life, scopes));
+        } else {
+            self.counters.overtaken.count();
+        }
+    }
+
+    /// Stores that there is no value.
+    pub(crate) fn keep_negative(
+        &self,
+        key: &Hashed<K>,
+        scopes: &Scopes,
+        negative: Negative<S>,
+        life: Lifetime,
+        epoch: Epoch,
+    ) {
+        self.negative()
+            .insert(key.clone(), Entry::new(negative, epoch, life, scopes));
+    }
+}

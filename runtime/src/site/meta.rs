@@ -1,0 +1,40 @@
+//! What the macro knows of a call site.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+
+use crate::key::template::Template;
+
+/// What kind of call site it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteKind {
+    Cacheable,
+    Put,
+    Batch,
+}
+
+/// How the receiver takes part in the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    /// There is none.
+    None,
+    /// The template names a field of it.
+    InKey,
+    /// `skip(self)`.
+    Skipped,
+    /// As its type says, by implementing `KeyScope` or not.
+    ByType,
+}
+
+/// What the macro knows.
+#[derive(Debug)]
+pub struct SiteMeta {
+    pub kind: SiteKind,
+    pub name: &'static str,
+    pub module: &'static str,
+    pub file: &'static str,
+    pub line: u32,
+    pub template: Template,
+    pub tags: &'static [&'static str],
+    pub receiver: Receiver,
+    pub capacity: Option<usize>,
+}

@@ -1,0 +1,171 @@
+//! A call site: what the macro emits as a static, and what each handle keeps for it.
+//!
+//! May use: `flight`, `handle`, `key`, `l1`, `log`, `shape`, `stats`.
+//!
+//! The types of a call site (arguments, value, error) are not known to the static, because a generic function has many.
+//! So a site keeps a short list of cells, one per instantiation, told apart by the type of a closure that the expansion
+//! makes: a closure's type names its function with all type parameters, those of the impl included. The first cell of
+//! the list is found by one comparison.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+use std::any::{Any, TypeId};
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
+
+use crate::flight::Flights;
+use crate::handle::Fastness;
+use crate::key::args::Args;
+use crate::shape::{CacheValue, Shape};
+
+mod cell;
+mod here;
+mod meta;
+
+pub(crate) use cell::{Cell, Landing, Negative};
+pub use here::{Here, here};
+pub use meta::{Receiver, SiteKind, SiteMeta};
+
+/// A call site.
+pub struct Site {
+    meta: SiteMeta,
+    /// The cells of the process default.
+    first: OnceLock<Slot>,
+    /// Whether a scope leads its keys: 0 not known yet, 1 no, 2 yes.
+    scoped: AtomicU8,
+}
+
+struct Slot {
+    here: TypeId,
+    cell: Arc<dyn Any + Send + Sync>,
+    next: OnceLock<Box<Slot>>,
+}
+
+impl Site {
+    pub const fn new(meta: SiteMeta) -> Self {
+        Self {
+            meta,
+            first: OnceLock::new(),
+            scoped: AtomicU8::new(0),
+        }
+    }
+
+    pub(crate) fn meta(&self) -> &SiteMeta {
+        &self.meta
+    }
+
+    /// Whether a scope leads its keys; `None` before the first call.
+    pub(crate) fn scoped(&self) -> Option<bool> {
+        match self.scoped.load(Relaxed) {
+            0 => None,
+            scoped => Some(scoped == 2),
+        }
+    }
+
+    /// The value for these arguments, if it is fresh and valid: the hit path.
+    #[inline]
+    pub fn hit<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        _: S,
+        here: Here,
+        args: &A,
+    ) -> Option<S::Out>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
+        if on.is_none()
+            && !Fastness::may_be_scoped()
+            && let Some(cell) = self
+                .first
+                .get()
+                .and_then(|slot| slot.find::<A::Owned, S>(here.id))
+        {
+            return cell.hit(args);
+        }
+        self.cell::<A, S>(on, here).hit(args)
+    }
+
+    /// What the handle in force keeps for this instantiation.
+    #[cold]
+    pub(crate) fn cell<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        here: Here,
+    ) -> Arc<Cell<A::Owned, S>>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
+        let handle = on
+            .cloned()
+            .or_else(Fastness::scoped)
+            .unwrap_or_else(|| Fastness::process_default().clone());
+        self.scoped.store(1 + u8::from(A::SCOPED), Relaxed);
+        let make = || self.make_cell::<A, S>(handle.clone(), here);
+        let cell = handle.cell(std::ptr::from_ref(self).addr(), here.id, make);
+        if handle.same(Fastness::process_default()) {
+            self.remember(here.id, &cell);
+        }
+        cell
+    }
+
+    fn remember<C: Any + Send + Sync>(&self, here: TypeId, cell: &Arc<C>) {
+        let slot = || Slot {
+            here,
+            cell: cell.clone(),
+            next: OnceLock::new(),
+        };
+        let mut last = self.first.get_or_init(slot);
+        while last.here != here {
+            last = last.next.get_or_init(|| Box::new(slot()));
+        }
+    }
+
+    fn make_cell<A, S>(&self, handle: Fastness, here: Here) -> Cell<A::Owned, S>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
+        let path = here.dotted();
+        let mut shape = self.meta.template.shape(&path);
+        if A::SCOPED {
+            shape.insert_str(0, "@{}:");
+        }
+        if here.is_generic() {
+            // One key may name values of several instantiations; each has a store of its own.
+            shape.push_str(&path);
+        }
+        Cell {
+            store: handle.store(&shape, self.meta.capacity),
+            negative: OnceLock::new(),
+            flights: Arc::new(Flights::new(handle.log().clone())),
+            counters: handle.counters(&path, self.meta.template.text),
+            refreshing: Arc::default(),
+            handle,
+        }
+    }
+}
+
+impl std::fmt::Debug for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Site")
+            .field("meta", &self.meta)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Slot {
+    #[inline]
+    fn find<K: Eq + 'static, S: Shape + 'static>(&self, here: TypeId) -> Option<&Cell<K, S>>
+    where
+        Cell<K, S>: Any,
+    {
+        let mut slot = self;
+        while slot.here != here {
+            slot = slot.next.get()?;
+        }
+        slot.cell.downcast_ref()
+    }
+}
