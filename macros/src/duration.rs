@@ -36,13 +36,7 @@ impl ToTokens for Time {
 }
 
 /// The units of a duration, each with its length in milliseconds.
-const UNITS: [(&str, u64); 5] = [
-    ("ms", 1),
-    ("s", 1_000),
-    ("m", 60_000),
-    ("h", 3_600_000),
-    ("d", 86_400_000),
-];
+const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// The longest duration, in milliseconds: what 64 bits of nanoseconds hold.
 const LONGEST: u64 = u64::MAX / 1_000_000;
@@ -52,21 +46,16 @@ pub(crate) fn read(name: &str, expr: &Expr, diag: &mut Diag) -> Option<Time> {
     let fixed = match peel(expr) {
         Expr::Lit(literal) => match &literal.lit {
             Lit::Int(number) if number.suffix().is_empty() || number.suffix().starts_with('u') => {
-                number
-                    .base10_parse()
-                    .map_err(|_| too_long(name))
-                    .and_then(|seconds| seconds_of(name, seconds))
+                number.base10_parse().map_err(|_| too_long(name)).and_then(|seconds| seconds_of(name, seconds))
             }
             Lit::Int(number) => Err(with_suffix(name, &number.to_string())),
             Lit::Str(text) => parse(name, &text.value()),
             Lit::Float(number) => Err(fraction(name, number.base10_digits(), number.suffix())),
-            _ => Err(format!(
-                "`{name}` is a duration: write `{name} = 300` (seconds) or `{name} = \"5m\"`"
-            )),
+            _ => Err(format!("`{name}` is a duration: write `{name} = 300` (seconds) or `{name} = \"5m\"`")),
         },
-        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => Err(format!(
-            "`{name}` cannot be negative: write `{name} = 300` (seconds) or `{name} = \"5m\"`"
-        )),
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
+            Err(format!("`{name}` cannot be negative: write `{name} = 300` (seconds) or `{name} = \"5m\"`"))
+        }
         other => return Some(Time::Expr(Box::new(other.clone()))),
     };
     match fixed {
@@ -104,17 +93,10 @@ fn parse(name: &str, text: &str) -> Result<u64, String> {
             return Err(malformed(name, text));
         }
         let Some((_, millis)) = UNITS.iter().find(|(known, _)| *known == unit) else {
-            return Err(format!(
-                "`{unit}` is not a unit of time: write one of `ms`, `s`, `m`, `h`, `d`"
-            ));
+            return Err(format!("`{unit}` is not a unit of time: write one of `ms`, `s`, `m`, `h`, `d`"));
         };
-        let part = number
-            .parse::<u64>()
-            .ok()
-            .and_then(|number| number.checked_mul(*millis));
-        total = total
-            .zip(part)
-            .and_then(|(total, part)| total.checked_add(part));
+        let part = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*millis));
+        total = total.zip(part).and_then(|(total, part)| total.checked_add(part));
         rest = after;
     }
     check(name, total)
@@ -126,25 +108,18 @@ fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
 
 fn check(name: &str, millis: Option<u64>) -> Result<u64, String> {
     match millis {
-        Some(0) => Err(format!(
-            "`{name}` is zero: write a duration of at least `\"1ms\"`"
-        )),
+        Some(0) => Err(format!("`{name}` is zero: write a duration of at least `\"1ms\"`")),
         Some(millis) if millis <= LONGEST => Ok(millis),
         _ => Err(too_long(name)),
     }
 }
 
 fn too_long(name: &str) -> String {
-    format!(
-        "`{name}` is too long: write at most `\"{}d\"`",
-        LONGEST / 86_400_000
-    )
+    format!("`{name}` is too long: write at most `\"{}d\"`", LONGEST / 86_400_000)
 }
 
 fn malformed(name: &str, text: &str) -> String {
-    format!(
-        "`\"{text}\"` is not a duration: write whole numbers with units, as `{name} = \"250ms\"` or `\"1h30m\"`"
-    )
+    format!("`\"{text}\"` is not a duration: write whole numbers with units, as `{name} = \"250ms\"` or `\"1h30m\"`")
 }
 
 fn with_suffix(name: &str, text: &str) -> String {
@@ -153,13 +128,8 @@ fn with_suffix(name: &str, text: &str) -> String {
 
 /// `0.25` most likely means `"250ms"`; say so where it comes out even.
 fn fraction(name: &str, digits: &str, suffix: &str) -> String {
-    let millis = digits
-        .parse::<f64>()
-        .map_or(0.0, |seconds| (seconds * 1_000.0).round());
-    let example = if suffix.is_empty() && (1.0..1e15).contains(&millis) {
-        format!("{millis}ms")
-    } else {
-        "250ms".into()
-    };
+    let millis = digits.parse::<f64>().map_or(0.0, |seconds| (seconds * 1_000.0).round());
+    let example =
+        if suffix.is_empty() && (1.0..1e15).contains(&millis) { format!("{millis}ms") } else { "250ms".into() };
     format!("`{name}` takes whole numbers: write `{name} = \"{example}\"`")
 }

@@ -9,10 +9,7 @@
 mod tests;
 
 /// The candidate nearest to `name`, if one is near enough.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|candidate| (distance(name, candidate), candidate))
@@ -43,10 +40,8 @@ fn distance(left: &str, right: &str) -> usize {
             let mut best = (rows[row - 1][column - 1] + usize::from(!same))
                 .min(rows[row - 1][column] + 1)
                 .min(rows[row][column - 1] + 1);
-            let swapped = row > 1
-                && column > 1
-                && left[row - 1] == right[column - 2]
-                && left[row - 2] == right[column - 1];
+            let swapped =
+                row > 1 && column > 1 && left[row - 1] == right[column - 2] && left[row - 2] == right[column - 1];
             if swapped {
                 best = best.min(rows[row - 2][column - 2] + 1);
             }

@@ -38,18 +38,10 @@ impl Storing {
             diag.error(proc_macro2::Span::call_site(), missing);
         }
         let ttl = time("ttl", args.ttl, diag);
-        let jitter = args
-            .jitter
-            .value()
-            .and_then(|jitter| value::share("jitter", jitter, diag));
+        let jitter = args.jitter.value().and_then(|jitter| value::share("jitter", jitter, diag));
         let negative_ttl = time("negative_ttl", args.negative_ttl, diag);
         let unless = function("unless", "|value| value.is_empty()", args.unless, diag);
-        Some(Self {
-            ttl: ttl?,
-            jitter,
-            negative_ttl,
-            unless,
-        })
+        Some(Self { ttl: ttl?, jitter, negative_ttl, unless })
     }
 }
 
@@ -76,18 +68,10 @@ impl Loading {
 
 /// The duration in a slot.
 pub(crate) fn time(name: &str, slot: &Slot<Expr>, diag: &mut Diag) -> Option<Time> {
-    slot.value()
-        .and_then(|expr| duration::read(name, expr, diag))
+    slot.value().and_then(|expr| duration::read(name, expr, diag))
 }
 
 /// The function in a slot.
-pub(crate) fn function(
-    name: &str,
-    example: &str,
-    slot: &Slot<Expr>,
-    diag: &mut Diag,
-) -> Option<Expr> {
-    slot.value()
-        .and_then(|expr| value::function(name, example, expr, diag))
-        .cloned()
+pub(crate) fn function(name: &str, example: &str, slot: &Slot<Expr>, diag: &mut Diag) -> Option<Expr> {
+    slot.value().and_then(|expr| value::function(name, example, expr, diag)).cloned()
 }

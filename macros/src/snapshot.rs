@@ -15,10 +15,7 @@ pub(crate) type Attribute = fn(TokenStream, &TokenStream) -> TokenStream;
 /// Expands `attribute(args) item`, both as source text.
 pub(crate) fn expand(attribute: Attribute, args: &str, item: &str) -> TokenStream {
     let item = item.parse().expect("the item has balanced brackets");
-    attribute(
-        args.parse().expect("the arguments have balanced brackets"),
-        &item,
-    )
+    attribute(args.parse().expect("the arguments have balanced brackets"), &item)
 }
 
 /// Compares an expansion with `snapshots/<name>.rs`.
@@ -38,15 +35,8 @@ pub(crate) fn matches(name: &str, expansion: &TokenStream) {
 
 /// Without the spaces and the trailing commas, which `rustfmt` is free to choose.
 fn normal(tokens: &str) -> String {
-    let dense: String = tokens
-        .chars()
-        .filter(|letter| !letter.is_whitespace())
-        .collect();
-    dense
-        .replace(",)", ")")
-        .replace(",]", "]")
-        .replace(",}", "}")
-        .replace(",>", ">")
+    let dense: String = tokens.chars().filter(|letter| !letter.is_whitespace()).collect();
+    dense.replace(",)", ")").replace(",]", "]").replace(",}", "}").replace(",>", ">")
 }
 
 /// The messages of the `compile_error!`s in an expansion.
@@ -57,17 +47,8 @@ pub(crate) fn errors(expansion: TokenStream) -> Vec<String> {
         _ => None,
     });
     macros
-        .filter(|mac| {
-            mac.path
-                .segments
-                .last()
-                .is_some_and(|last| last.ident == "compile_error")
-        })
-        .map(|mac| {
-            mac.parse_body::<syn::LitStr>()
-                .expect("an error has a message")
-                .value()
-        })
+        .filter(|mac| mac.path.segments.last().is_some_and(|last| last.ident == "compile_error"))
+        .map(|mac| mac.parse_body::<syn::LitStr>().expect("an error has a message").value())
         .collect()
 }
 

@@ -16,61 +16,30 @@ type Row = (&'static str, &'static str);
 /// Refused below `cacheable`.
 pub(crate) const BELOW_CACHEABLE: &[Row] = &[
     ("cacheable", "`cacheable` is here twice: keep one"),
-    (
-        "cache_put",
-        "a hit would skip `cache_put`: put it on the function that writes, or keep only `cacheable`",
-    ),
-    (
-        "cache_invalidate",
-        "a hit would skip `cache_invalidate`: put it on the function that writes",
-    ),
-    (
-        "fallback",
-        "its fallback would be cached as if it were true: put `#[fallback]` above `#[cacheable]`",
-    ),
-    (
-        "timed",
-        "a hit would not be timed: put `#[timed]` above `#[cacheable]`",
-    ),
+    ("cache_put", "a hit would skip `cache_put`: put it on the function that writes, or keep only `cacheable`"),
+    ("cache_invalidate", "a hit would skip `cache_invalidate`: put it on the function that writes"),
+    ("fallback", "its fallback would be cached as if it were true: put `#[fallback]` above `#[cacheable]`"),
+    ("timed", "a hit would not be timed: put `#[timed]` above `#[cacheable]`"),
 ];
 
 /// Refused below `cache_put`.
 pub(crate) const BELOW_PUT: &[Row] = &[
     ("cache_put", "`cache_put` is here twice: keep one"),
-    (
-        "cacheable",
-        "`cacheable` stores the value already, and a hit would be stored again: keep one of the two",
-    ),
-    (
-        "fallback",
-        "its fallback would be cached as if it were true: put `#[fallback]` above `#[cache_put]`",
-    ),
+    ("cacheable", "`cacheable` stores the value already, and a hit would be stored again: keep one of the two"),
+    ("fallback", "its fallback would be cached as if it were true: put `#[fallback]` above `#[cache_put]`"),
 ];
 
 /// Refused below `cache_invalidate`.
 pub(crate) const BELOW_INVALIDATE: &[Row] = &[
-    (
-        "cache_invalidate",
-        "`cache_invalidate` is here twice: write one with both patterns",
-    ),
-    (
-        "cacheable",
-        "every hit would invalidate: put `#[cache_invalidate]` on the function that writes",
-    ),
+    ("cache_invalidate", "`cache_invalidate` is here twice: write one with both patterns"),
+    ("cacheable", "every hit would invalidate: put `#[cache_invalidate]` on the function that writes"),
 ];
 
 /// Reports each attribute of `attrs` that must not stand below ours.
 pub(crate) fn check(attrs: &[Attribute], below: &[Row], diag: &mut Diag) {
     for attr in attrs {
-        let name = attr
-            .path()
-            .segments
-            .last()
-            .map(|segment| segment.ident.to_string());
-        if let Some((_, message)) = below
-            .iter()
-            .find(|(refused, _)| name.as_deref() == Some(*refused))
-        {
+        let name = attr.path().segments.last().map(|segment| segment.ident.to_string());
+        if let Some((_, message)) = below.iter().find(|(refused, _)| name.as_deref() == Some(*refused)) {
             diag.at(attr.path(), message);
         }
     }

@@ -30,14 +30,10 @@ pub(crate) fn tags(slot: &Slot<Expr>, params: &Params, diag: &mut Diag) -> Vec<K
         return Vec::new();
     };
     let literals = value::strings("tags", list, diag);
-    literals
-        .into_iter()
-        .filter_map(|literal| Key::parse(literal, Use::Tag, params, diag))
-        .collect()
+    literals.into_iter().filter_map(|literal| Key::parse(literal, Use::Tag, params, diag)).collect()
 }
 
 /// The capacity, if one was given.
 pub(crate) fn capacity(slot: &Slot<Expr>, diag: &mut Diag) -> Option<usize> {
-    slot.value()
-        .and_then(|expr| value::count("capacity", expr, diag))
+    slot.value().and_then(|expr| value::count("capacity", expr, diag))
 }

@@ -24,22 +24,12 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    pub(crate) fn new(
-        function: Function,
-        krate: &Slot<Expr>,
-        on: &Slot<Expr>,
-        diag: &mut Diag,
-    ) -> Self {
+    pub(crate) fn new(function: Function, krate: &Slot<Expr>, on: &Slot<Expr>, diag: &mut Diag) -> Self {
         Self {
             params: Params::new(&function.sig),
             returns: Returns::new(&function.sig),
             function,
-            door: Door(
-                krate
-                    .value()
-                    .and_then(|krate| value::path("crate", "my::fastness", krate, diag))
-                    .cloned(),
-            ),
+            door: Door(krate.value().and_then(|krate| value::path("crate", "my::fastness", krate, diag)).cloned()),
             on: on.value().cloned(),
         }
     }

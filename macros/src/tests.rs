@@ -3,11 +3,7 @@ use crate::{
     snapshot::{Attribute, errors, expand},
 };
 
-const ATTRIBUTES: [Attribute; 3] = [
-    cacheable::attribute,
-    cache_put::attribute,
-    cache_invalidate::attribute,
-];
+const ATTRIBUTES: [Attribute; 3] = [cacheable::attribute, cache_put::attribute, cache_invalidate::attribute];
 
 const ARGS: &[&str] = &[
     "",
@@ -76,8 +72,7 @@ fn odd_input_never_panics() {
         for args in ARGS {
             for item in ITEMS {
                 // Some of it is not even made of tokens; the compiler would not let that reach us.
-                if args.parse::<proc_macro2::TokenStream>().is_ok()
-                    && item.parse::<proc_macro2::TokenStream>().is_ok()
+                if args.parse::<proc_macro2::TokenStream>().is_ok() && item.parse::<proc_macro2::TokenStream>().is_ok()
                 {
                     let _ = expand(attribute, args, item);
                 }

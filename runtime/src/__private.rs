@@ -7,8 +7,7 @@ pub use inventory;
 
 pub use crate::batch::{Batch, BatchIds, BatchMap, Each, load_batch, load_batch_sync};
 pub use crate::invalidate::{
-    InvalidateMeta, InvalidateSite, PatternKind, Scopes, SitePattern as Pattern, invalidate,
-    invalidate_sync,
+    InvalidateMeta, InvalidateSite, PatternKind, Scopes, SitePattern as Pattern, invalidate, invalidate_sync,
 };
 pub use crate::key::args::{Arg, Args, digest, lower};
 pub use crate::key::scope::NoScope;

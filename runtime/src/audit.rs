@@ -66,29 +66,13 @@ fn examine(all: &[Annotated]) -> Audit {
     let (writers, readers): (Vec<_>, Vec<_>) = all.iter().partition(|f| f.role == Role::Invalidate);
     for writer in &writers {
         for pattern in &writer.keys {
-            if !readers
-                .iter()
-                .any(|reader| reader.keys.iter().any(|key| matches(pattern, key)))
-            {
-                audit.errors.push(unmatched(
-                    writer,
-                    pattern,
-                    "key",
-                    readers.iter().flat_map(|reader| &reader.keys),
-                ));
+            if !readers.iter().any(|reader| reader.keys.iter().any(|key| matches(pattern, key))) {
+                audit.errors.push(unmatched(writer, pattern, "key", readers.iter().flat_map(|reader| &reader.keys)));
             }
         }
         for tag in &writer.tags {
-            if !readers
-                .iter()
-                .any(|reader| reader.tags.iter().any(|own| matches(tag, own)))
-            {
-                audit.errors.push(unmatched(
-                    writer,
-                    tag,
-                    "tag",
-                    readers.iter().flat_map(|reader| &reader.tags),
-                ));
+            if !readers.iter().any(|reader| reader.tags.iter().any(|own| matches(tag, own))) {
+                audit.errors.push(unmatched(writer, tag, "tag", readers.iter().flat_map(|reader| &reader.tags)));
             }
         }
     }
@@ -106,8 +90,7 @@ fn unmatched<'a>(
     candidates: impl Iterator<Item = &'a &'static str>,
 ) -> String {
     let place = place(writer);
-    let nearest =
-        candidates.min_by_key(|candidate| distance(pattern.trim_end_matches(":*"), candidate));
+    let nearest = candidates.min_by_key(|candidate| distance(pattern.trim_end_matches(":*"), candidate));
     match nearest {
         Some(nearest) => {
             format!(
@@ -123,29 +106,17 @@ fn unmatched<'a>(
 fn never_invalidated(reader: &Annotated, all: &[Annotated]) -> Option<String> {
     let gone = |writer: &Annotated| match writer.role {
         Role::Invalidate => {
-            writer
-                .keys
-                .iter()
-                .any(|pattern| reader.keys.iter().any(|key| matches(pattern, key)))
-                || writer
-                    .tags
-                    .iter()
-                    .any(|tag| reader.tags.iter().any(|own| matches(tag, own)))
+            writer.keys.iter().any(|pattern| reader.keys.iter().any(|key| matches(pattern, key)))
+                || writer.tags.iter().any(|tag| reader.tags.iter().any(|own| matches(tag, own)))
         }
-        Role::Put => writer
-            .keys
-            .iter()
-            .any(|key| reader.keys.iter().any(|own| matches(key, own))),
+        Role::Put => writer.keys.iter().any(|key| reader.keys.iter().any(|own| matches(key, own))),
         Role::Cacheable | Role::Batch => false,
     };
     if reader.role == Role::Put || all.iter().any(gone) {
         return None;
     }
     let keys = reader.keys.join("`, `");
-    Some(format!(
-        "nothing invalidates `{keys}` of {}: its values change only when their ttl has passed",
-        place(reader)
-    ))
+    Some(format!("nothing invalidates `{keys}` of {}: its values change only when their ttl has passed", place(reader)))
 }
 
 fn receiver_not_keyed(reader: &Annotated) -> Option<String> {
@@ -168,15 +139,9 @@ fn place(f: &Annotated) -> String {
 /// Whether some arguments make the pattern cover a key of the template.
 fn matches(pattern: &str, template: &str) -> bool {
     let template: Vec<_> = template.split(':').map(Segment::parse).collect();
-    let (prefix, open) = pattern
-        .strip_suffix(":*")
-        .map_or((pattern, false), |prefix| (prefix, true));
+    let (prefix, open) = pattern.strip_suffix(":*").map_or((pattern, false), |prefix| (prefix, true));
     let prefix: Vec<_> = prefix.split(':').map(Segment::parse).collect();
-    let long_enough = if open {
-        template.len() > prefix.len()
-    } else {
-        template.len() == prefix.len()
-    };
+    let long_enough = if open { template.len() > prefix.len() } else { template.len() == prefix.len() };
     long_enough && prefix.iter().zip(&template).all(|(a, b)| a.meets(b))
 }
 
@@ -193,14 +158,10 @@ impl<'a> Segment<'a> {
         let open = text.find(['{', '<']);
         let close = text.rfind(['}', '>']);
         match (open, close) {
-            (Some(open), Some(close)) if open < close => Self {
-                before: &text[..open],
-                after: Some(&text[close + 1..]),
-            },
-            _ => Self {
-                before: text,
-                after: None,
-            },
+            (Some(open), Some(close)) if open < close => {
+                Self { before: &text[..open], after: Some(&text[close + 1..]) }
+            }
+            _ => Self { before: text, after: None },
         }
     }
 
@@ -208,16 +169,11 @@ impl<'a> Segment<'a> {
         let either = |a: &str, b: &str, fits: fn(&str, &str) -> bool| fits(a, b) || fits(b, a);
         match (self.after, other.after) {
             (None, None) => self.before == other.before,
-            (Some(after), None) => {
-                other.before.starts_with(self.before) && other.before.ends_with(after)
-            }
-            (None, Some(after)) => {
-                self.before.starts_with(other.before) && self.before.ends_with(after)
-            }
+            (Some(after), None) => other.before.starts_with(self.before) && other.before.ends_with(after),
+            (None, Some(after)) => self.before.starts_with(other.before) && self.before.ends_with(after),
             (Some(a), Some(b)) => {
-                either(self.before, other.before, |long, short| {
-                    long.starts_with(short)
-                }) && either(a, b, |long, short| long.ends_with(short))
+                either(self.before, other.before, |long, short| long.starts_with(short))
+                    && either(a, b, |long, short| long.ends_with(short))
             }
         }
     }

@@ -51,11 +51,7 @@ struct Inner {
 
 #[derive(Debug)]
 enum Source {
-    System {
-        origin: Instant,
-        ticker: OnceCell<()>,
-        warned: AtomicBool,
-    },
+    System { origin: Instant, ticker: OnceCell<()>, warned: AtomicBool },
     Manual,
 }
 
@@ -63,11 +59,7 @@ static SYSTEM: LazyLock<Clock> = LazyLock::new(|| {
     // The one place that reads the system's clock for an origin.
     #[allow(clippy::disallowed_methods)]
     let origin = Instant::now();
-    Clock::new(Source::System {
-        origin,
-        ticker: OnceCell::new(),
-        warned: AtomicBool::new(false),
-    })
+    Clock::new(Source::System { origin, ticker: OnceCell::new(), warned: AtomicBool::new(false) })
 });
 
 impl Clock {
@@ -84,9 +76,7 @@ impl Clock {
     fn new(source: Source) -> Self {
         // Not zero, so that "a nanosecond ago" can be expressed from the first moment on.
         let coarse = AtomicU64::new(1);
-        Self {
-            inner: Arc::new(Inner { coarse, source }),
-        }
+        Self { inner: Arc::new(Inner { coarse, source }) }
     }
 
     /// Moves a manual clock forward; the system's clock ignores it.
@@ -140,10 +130,7 @@ impl Clock {
                 clock.now();
             }
         };
-        thread::Builder::new()
-            .name("fastness-clock".into())
-            .spawn(tick)
-            .map(drop)
+        thread::Builder::new().name("fastness-clock".into()).spawn(tick).map(drop)
     }
 }
 
@@ -172,10 +159,7 @@ mod tests {
         let now = clock.now();
         assert!(clock.coarse() >= now);
         clock.advance(Duration::from_secs(3600));
-        assert!(
-            clock.now() - now < 3_600_000_000_000,
-            "the system's clock cannot be moved"
-        );
+        assert!(clock.now() - now < 3_600_000_000_000, "the system's clock cannot be moved");
     }
 
     #[test]

@@ -29,10 +29,7 @@ static SITE: Site = Site::new(SiteMeta {
     module: module_path!(),
     file: file!(),
     line: line!(),
-    template: Template {
-        text: "<key>",
-        pieces: &[Piece::Arg(0)],
-    },
+    template: Template { text: "<key>", pieces: &[Piece::Arg(0)] },
     tags: &[],
     receiver: Receiver::None,
     capacity: None,
@@ -68,9 +65,7 @@ pub struct Cache {
 impl Fastness {
     /// Direct calls, without attributes.
     pub fn cache(&self) -> Cache {
-        Cache {
-            handle: self.clone(),
-        }
+        Cache { handle: self.clone() }
     }
 }
 
@@ -91,9 +86,7 @@ impl Cache {
     ///
     /// If one of the keys is empty, holds a `*`, or begins or ends with a colon.
     pub async fn mget<T: CacheValue>(&self, keys: &[&str]) -> Result<Vec<Option<T>>, Error> {
-        keys.iter()
-            .map(|key| checked(key).map(|()| self.look(key)))
-            .collect()
+        keys.iter().map(|key| checked(key).map(|()| self.look(key))).collect()
     }
 
     /// Stores a value for `ttl`, less a jitter of up to 10 %. Whatever was cached under the key, as any type, is gone.
@@ -101,12 +94,7 @@ impl Cache {
     /// # Errors
     ///
     /// If the key is empty, holds a `*`, or begins or ends with a colon.
-    pub async fn set<T: CacheValue>(
-        &self,
-        key: &str,
-        value: T,
-        ttl: Duration,
-    ) -> Result<(), Error> {
+    pub async fn set<T: CacheValue>(&self, key: &str, value: T, ttl: Duration) -> Result<(), Error> {
         checked(key)?;
         self.put(key, value, ttl);
         Ok(())
@@ -150,12 +138,7 @@ impl Cache {
     /// # Cancel safety
     ///
     /// Dropping the future drops its load; one of those who wait for it takes over with a load of its own.
-    pub async fn get_or_load<T, E, F>(
-        &self,
-        key: &str,
-        ttl: Duration,
-        load_value: F,
-    ) -> Result<Result<T, E>, Error>
+    pub async fn get_or_load<T, E, F>(&self, key: &str, ttl: Duration, load_value: F) -> Result<Result<T, E>, Error>
     where
         T: CacheValue,
         E: 'static,
@@ -195,11 +178,8 @@ impl Cache {
 
     fn look<T: CacheValue>(&self, key: &str) -> Option<T> {
         let args = (NoScope, Verbatim(key));
-        let cell = SITE
-            .cell::<(NoScope, Verbatim<'_>), Maybe<T>>(Some(&self.handle), whence(Maybe::<T>::NEW));
-        let found = cell
-            .hit(&args)
-            .unwrap_or_else(|| cell.peek(&args).flatten());
+        let cell = SITE.cell::<(NoScope, Verbatim<'_>), Maybe<T>>(Some(&self.handle), whence(Maybe::<T>::NEW));
+        let found = cell.hit(&args).unwrap_or_else(|| cell.peek(&args).flatten());
         if found.is_none() {
             cell.counters.miss();
         }
@@ -209,15 +189,7 @@ impl Cache {
     fn put<T: CacheValue>(&self, key: &str, value: T, ttl: Duration) {
         let args = (NoScope, Verbatim(key));
         let shape = Plain::<T>::NEW;
-        SITE.put(
-            Some(&self.handle),
-            shape,
-            whence(shape),
-            &args,
-            &[],
-            Policy::new(ttl),
-        )
-        .finish(value);
+        SITE.put(Some(&self.handle), shape, whence(shape), &args, &[], Policy::new(ttl)).finish(value);
     }
 
     fn append(&self, pattern: &Pattern) {
@@ -230,8 +202,7 @@ impl Cache {
 fn checked(key: &str) -> Result<(), Error> {
     let bad = key.is_empty() || key.contains('*') || key.starts_with(':') || key.ends_with(':');
     if bad {
-        let why =
-            "write whole segments such as `user:42`, without `*`; only `invalidate` takes patterns";
+        let why = "write whole segments such as `user:42`, without `*`; only `invalidate` takes patterns";
         return Err(Kind::Pattern(format!("`{key}` is not a key: {why}")).into());
     }
     Ok(())

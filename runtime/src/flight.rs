@@ -69,24 +69,13 @@ pub(crate) struct Flights<K: Eq, L> {
 
 impl<K: Eq + Clone, L> Flights<K, L> {
     pub(crate) fn new(log: Arc<Log>) -> Self {
-        Self {
-            shards: std::array::from_fn(|_| Mutex::default()),
-            log,
-        }
+        Self { shards: std::array::from_fn(|_| Mutex::default()), log }
     }
 
     /// Joins the flight of this key, or starts one. A caller who will not `wait` is told if it is taken.
-    pub(crate) fn board(
-        self: &Arc<Self>,
-        key: &Hashed<K>,
-        scopes: &[u64],
-        wait: bool,
-    ) -> Boarding<K, L> {
+    pub(crate) fn board(self: &Arc<Self>, key: &Hashed<K>, scopes: &[u64], wait: bool) -> Boarding<K, L> {
         let mut shard = lock(self.shard(key));
-        if let Some(flight) = shard
-            .get(key)
-            .filter(|flight| self.log.valid(flight.epoch.load(Acquire), scopes))
-        {
+        if let Some(flight) = shard.get(key).filter(|flight| self.log.valid(flight.epoch.load(Acquire), scopes)) {
             return if is_within(flight) {
                 Boarding::Within
             } else if wait {
@@ -97,19 +86,10 @@ impl<K: Eq + Clone, L> Flights<K, L> {
                 Boarding::Taken
             };
         }
-        let flight = Arc::new(Flight {
-            epoch: AtomicU64::new(self.log.position()),
-            seats: Mutex::default(),
-        });
+        let flight = Arc::new(Flight { epoch: AtomicU64::new(self.log.position()), seats: Mutex::default() });
         shard.insert(key.clone(), flight.clone());
         drop(shard);
-        Boarding::Lead(Permit {
-            aboard: Some(Aboard {
-                flights: self.clone(),
-                key: key.clone(),
-                flight,
-            }),
-        })
+        Boarding::Lead(Permit { aboard: Some(Aboard { flights: self.clone(), key: key.clone(), flight }) })
     }
 }
 
@@ -150,10 +130,7 @@ impl<K: Eq, L> Aboard<K, L> {
     }
 
     fn take_off(&self, shard: &mut HashMap<Hashed<K>, Arc<Flight<K, L>>, Prehashed>) {
-        if shard
-            .get(&self.key)
-            .is_some_and(|own| Arc::ptr_eq(own, &self.flight))
-        {
+        if shard.get(&self.key).is_some_and(|own| Arc::ptr_eq(own, &self.flight)) {
             shard.remove(&self.key);
         }
     }
@@ -162,20 +139,12 @@ impl<K: Eq, L> Aboard<K, L> {
 impl<K: Eq, L> Permit<K, L> {
     /// Where the load began.
     pub(crate) fn epoch(&self) -> Epoch {
-        self.aboard
-            .as_ref()
-            .map_or(0, |aboard| aboard.flight.epoch.load(Acquire))
+        self.aboard.as_ref().map_or(0, |aboard| aboard.flight.epoch.load(Acquire))
     }
 
     /// Ends the flight and tells everyone aboard.
     pub(crate) fn land(mut self, mut signal: impl FnMut() -> Signal<K, L>) {
-        for seat in self
-            .aboard
-            .take()
-            .map(|aboard| aboard.close())
-            .into_iter()
-            .flatten()
-        {
+        for seat in self.aboard.take().map(|aboard| aboard.close()).into_iter().flatten() {
             // A waiter that has gone needs no news.
             let _ = seat.send(signal());
         }
@@ -183,10 +152,7 @@ impl<K: Eq, L> Permit<K, L> {
 
     /// Marks the load's own code, so that a call from inside it is recognised.
     pub(crate) fn enter(&self) -> Inside {
-        let flight = self
-            .aboard
-            .as_ref()
-            .map_or(0, |aboard| address(&aboard.flight));
+        let flight = self.aboard.as_ref().map_or(0, |aboard| address(&aboard.flight));
         INSIDE.with(|inside| inside.borrow_mut().push(flight));
         Inside(())
     }
@@ -199,13 +165,8 @@ impl<K: Eq, L> Drop for Permit<K, L> {
         while let Some(aboard) = next.take() {
             let Some(heir) = aboard.heir() else { return };
             // The heir starts afresh: what was invalidated during the abandoned load does not concern its own.
-            aboard
-                .flight
-                .epoch
-                .store(aboard.flights.log.position(), Release);
-            if let Err(Signal::Lead(mut permit)) = heir.send(Signal::Lead(Self {
-                aboard: Some(aboard),
-            })) {
+            aboard.flight.epoch.store(aboard.flights.log.position(), Release);
+            if let Err(Signal::Lead(mut permit)) = heir.send(Signal::Lead(Self { aboard: Some(aboard) })) {
                 next = permit.aboard.take();
             }
         }
@@ -246,10 +207,7 @@ pin_project! {
 
 impl<F, K: Eq, L> Load<F, K, L> {
     pub(crate) fn new(body: F, permit: Option<Permit<K, L>>) -> Self {
-        Self {
-            body: Some(body),
-            permit,
-        }
+        Self { body: Some(body), permit }
     }
 
     /// Drops the body, and gives back the permit to end the flight with.

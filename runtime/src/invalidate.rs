@@ -96,9 +96,7 @@ impl Scopes {
 
     /// Adds the key that a call site makes of these arguments.
     pub fn add_site<A: Args>(&mut self, site: &'static Site, here: Here, args: &A) {
-        self.push(Pattern::exact(
-            &site.meta().template.render(&here.dotted(), args),
-        ));
+        self.push(Pattern::exact(&site.meta().template.render(&here.dotted(), args)));
     }
 
     /// Also if the body fails.
@@ -151,11 +149,7 @@ impl Drop for Guard {
 /// # Cancel safety
 ///
 /// Dropping it drops the body and invalidates.
-pub async fn invalidate<S: Shape, F: Future<Output = S::Out>>(
-    _: S,
-    scopes: Scopes,
-    body: F,
-) -> S::Out {
+pub async fn invalidate<S: Shape, F: Future<Output = S::Out>>(_: S, scopes: Scopes, body: F) -> S::Out {
     let guard = Guard::new(scopes);
     let out = body.await;
     guard.settle(S::is_ok(&out));

@@ -118,39 +118,31 @@ impl<S: Shape> Policy<S> {
         self
     }
 
+    /// How long after its expiry a value may be served at all.
+    pub(crate) fn longest_stale(&self) -> Duration {
+        self.stale.max(self.stale_if_error)
+    }
+
     /// The lifetime of a value whose load ran from `began` to `ended`.
     pub(crate) fn lifetime(&self, ttl: Duration, began: u64, ended: u64) -> Lifetime {
         let load_time = ended.saturating_sub(began);
         let expires = ended.saturating_add(jittered(nanos(ttl), self.jitter));
-        let early_from = if self.early {
-            expires.saturating_sub(early_span(load_time)).max(ended + 1)
-        } else {
-            expires
-        };
-        Lifetime {
-            load_time,
-            expires,
-            early_from,
-        }
+        let early_from =
+            if self.early { expires.saturating_sub(early_span(load_time)).max(ended + 1) } else { expires };
+        Lifetime { load_time, expires, early_from }
     }
 }
 
 impl<S: Shape> std::fmt::Debug for Policy<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Policy")
-            .field("ttl", &self.ttl)
-            .finish_non_exhaustive()
+        f.debug_struct("Policy").field("ttl", &self.ttl).finish_non_exhaustive()
     }
 }
 
 /// The ttl less a random part of it, so that what was loaded together does not expire together. Never longer than asked.
 fn jittered(ttl: u64, share: f64) -> u64 {
     // Nanoseconds lose precision beyond 104 days, by less than a microsecond.
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss
-    )]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let off = (ttl as f64 * share * fastrand::f64()) as u64;
     ttl.saturating_sub(off).max(1)
 }
@@ -165,11 +157,7 @@ fn early_span(load_time: u64) -> u64 {
 pub(crate) fn refresh_early(now: u64, life: &Lifetime) -> bool {
     // 1 - [0, 1) is never zero, so the logarithm is finite.
     let draw = -(1.0 - fastrand::f64()).ln();
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss
-    )]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let ahead = (life.load_time as f64 * draw) as u64;
     now.saturating_add(ahead) >= life.expires
 }
@@ -191,30 +179,17 @@ mod tests {
 
     #[test]
     fn ttl_runs_from_the_end_of_the_load() {
-        let policy = Policy::<Plain<u8>>::new(Duration::from_secs(1))
-            .jitter(0.0)
-            .no_early();
+        let policy = Policy::<Plain<u8>>::new(Duration::from_secs(1)).jitter(0.0).no_early();
         let life = policy.lifetime(policy.ttl, 100, 500);
-        assert_eq!(
-            (life.load_time, life.expires, life.early_from),
-            (400, 1_000_000_500, 1_000_000_500)
-        );
+        assert_eq!((life.load_time, life.expires, life.early_from), (400, 1_000_000_500, 1_000_000_500));
     }
 
     #[test]
     fn early_refreshes_come_near_the_expiry_and_in_the_expected_number() {
-        let life = Lifetime {
-            load_time: 1_000,
-            expires: 1_000_000,
-            early_from: 0,
-        };
+        let life = Lifetime { load_time: 1_000, expires: 1_000_000, early_from: 0 };
         let drawn = |now| (0..10_000).filter(|_| refresh_early(now, &life)).count();
         assert_eq!(drawn(1_000_000), 10_000, "at the expiry always");
-        assert_eq!(
-            drawn(1_000_000 - 60_000),
-            0,
-            "60 load times before it never"
-        );
+        assert_eq!(drawn(1_000_000 - 60_000), 0, "60 load times before it never");
         // One load time before the expiry the chance is exp(-1) = 36.8 %.
         assert!((3_300..4_100).contains(&drawn(1_000_000 - 1_000)));
     }

@@ -48,14 +48,8 @@ impl Site {
         let key = Pattern::exact(&self.meta().template.render(&here.dotted(), args));
         let mut record = Record::default();
         record.push(key.scope, key.root);
-        let began = pending.cell.handle.log().position();
-        Put {
-            write: Some(Box::new(Write {
-                pending,
-                record,
-                began,
-            })),
-        }
+        let began = pending.cell.log().position();
+        Put { write: Some(Box::new(Write { pending, record, began })) }
     }
 }
 
@@ -80,41 +74,32 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
 impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Drop for Put<K, S> {
     fn drop(&mut self) {
         if let Some(write) = self.write.take() {
-            write.pending.cell.handle.append(&write.record);
+            write.pending.cell.log().append(&write.record);
         }
     }
 }
 
 impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     fn finish(self, ending: Ending<S>) -> Ending<S> {
-        let Self {
-            pending,
-            record,
-            began,
-        } = self;
+        let Self { pending, record, began } = self;
         if matches!(ending, Outcome::Failed(_)) {
             return ending;
         }
-        let log = pending.cell.handle.log();
+        let log = pending.cell.log();
         let Some(epoch) = log.append_put(&record, began, pending.scopes.hashes()) else {
             return ending;
         };
-        let (policy, now) = (&pending.policy, pending.cell.handle.clock().now());
+        let (policy, now) = (&pending.policy, pending.cell.now());
         match &ending {
             Outcome::Present(value) if !policy.unless.is_some_and(|unless| unless(value)) => {
                 // A put's body is no measure of a load, so it asks for no early refresh.
                 let life = policy.lifetime(policy.ttl, now, now);
-                pending
-                    .cell
-                    .keep(&pending.key, &pending.scopes, value.clone(), life, epoch);
+                pending.cell.keep(&pending.key, &pending.scopes, value.clone(), life, epoch);
             }
             Outcome::Absent(absent) => {
                 if let Some(ttl) = policy.negative_ttl {
-                    let (absent, life) =
-                        (Negative::Absent(*absent), policy.lifetime(ttl, now, now));
-                    pending
-                        .cell
-                        .keep_negative(&pending.key, &pending.scopes, absent, life, epoch);
+                    let (absent, life) = (Negative::Absent(*absent), policy.lifetime(ttl, now, now));
+                    pending.cell.keep_negative(&pending.key, &pending.scopes, absent, life, epoch);
                 }
             }
             _ => {}
@@ -150,8 +135,6 @@ where
 
 impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> std::fmt::Debug for Put<K, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Put")
-            .field("bypass", &self.write.is_none())
-            .finish()
+        f.debug_struct("Put").field("bypass", &self.write.is_none()).finish()
     }
 }

@@ -77,17 +77,8 @@ pub struct Annotated {
 /// assert_eq!(cities.keys, ["city:{zip}"]);
 /// ```
 pub fn registry() -> Vec<Annotated> {
-    let mut all: Vec<_> = inventory::iter::<Registered>()
-        .map(Annotated::from)
-        .collect();
-    all.sort_by_key(|annotated| {
-        (
-            annotated.file,
-            annotated.line,
-            annotated.role,
-            annotated.name,
-        )
-    });
+    let mut all: Vec<_> = inventory::iter::<Registered>().map(Annotated::from).collect();
+    all.sort_by_key(|annotated| (annotated.file, annotated.line, annotated.role, annotated.name));
     all
 }
 
@@ -126,10 +117,7 @@ impl Annotated {
     fn from_invalidate(site: &InvalidateSite) -> Self {
         let meta = site.meta();
         let texts = |tags: bool| {
-            let wanted = meta
-                .patterns
-                .iter()
-                .filter(move |pattern| (pattern.kind == PatternKind::Tag) == tags);
+            let wanted = meta.patterns.iter().filter(move |pattern| (pattern.kind == PatternKind::Tag) == tags);
             wanted.map(|pattern| pattern.template.text).collect()
         };
         Self {

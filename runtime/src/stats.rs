@@ -29,11 +29,7 @@ impl Tally {
     #[inline]
     fn shard(&self) -> usize {
         let shard = self.shard.get();
-        if shard == usize::MAX {
-            self.choose_shard()
-        } else {
-            shard
-        }
+        if shard == usize::MAX { self.choose_shard() } else { shard }
     }
 
     #[cold]
@@ -175,10 +171,7 @@ pub struct Observed {
 
 impl Observed {
     fn so_far() -> Self {
-        TALLY.with(|tally| Self {
-            hits: tally.hits.get(),
-            misses: tally.misses.get(),
-        })
+        TALLY.with(|tally| Self { hits: tally.hits.get(), misses: tally.misses.get() })
     }
 }
 

@@ -53,34 +53,21 @@ pub async fn handle_put<A, S>(
 }
 
 /// Invalidates one key.
-pub async fn handle_invalidate<A: Args>(
-    on: Option<&Fastness>,
-    site: &'static Site,
-    here: Here,
-    args: &A,
-) {
+pub async fn handle_invalidate<A: Args>(on: Option<&Fastness>, site: &'static Site, here: Here, args: &A) {
     let key = Pattern::exact(&site.meta().template.render(&here.dotted(), args));
     let mut record = Record::default();
     record.push(key.scope, key.root);
-    on.cloned()
-        .unwrap_or_else(Fastness::current)
-        .append(&record);
+    on.cloned().unwrap_or_else(Fastness::current).append(&record);
 }
 
 /// Makes the next call load; until that load lands, others get the old value where `stale` allows it.
-pub async fn handle_refresh<A, S>(
-    on: Option<&Fastness>,
-    site: &'static Site,
-    here: Here,
-    _: S,
-    args: &A,
-) where
+pub async fn handle_refresh<A, S>(on: Option<&Fastness>, site: &'static Site, here: Here, _: S, args: &A)
+where
     A: Args,
     S: Shape<Item: CacheValue> + 'static,
 {
     let cell = site.cell::<A, S>(on, here);
-    cell.store
-        .peek(&cell.store.own(args), crate::l1::Entry::expire);
+    cell.store.peek(&cell.store.own(args), crate::l1::Entry::expire);
 }
 
 /// The key's text.

@@ -31,16 +31,12 @@ pub(crate) enum Value {
 impl Given {
     /// Reads one option.
     pub(crate) fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let name = Ident::parse_any(input).map_err(|error| {
-            syn::Error::new(error.span(), "expected an option: write `name = value`")
-        })?;
+        let name = Ident::parse_any(input)
+            .map_err(|error| syn::Error::new(error.span(), "expected an option: write `name = value`"))?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
             if input.is_empty() || input.peek(Token![,]) {
-                return Err(syn::Error::new(
-                    name.span(),
-                    format_args!("`{name}` has no value: write `{name} = ..`"),
-                ));
+                return Err(syn::Error::new(name.span(), format_args!("`{name}` has no value: write `{name} = ..`")));
             }
             Value::Expr(input.parse()?)
         } else if input.peek(token::Paren) {
@@ -97,10 +93,7 @@ fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
 fn locate(error: syn::Error) -> syn::Error {
     let text = error.to_string();
     match text.strip_prefix("unexpected end of input, ") {
-        Some(rest) => syn::Error::new(
-            Span::call_site(),
-            format_args!("the attribute ends too early: {rest}"),
-        ),
+        Some(rest) => syn::Error::new(Span::call_site(), format_args!("the attribute ends too early: {rest}")),
         None => error,
     }
 }

@@ -48,25 +48,15 @@ pub(crate) fn unknown(attribute: &str, given: &Given, options: &[&str], diag: &m
     if LATER.contains(&name.as_str()) {
         diag.at(
             &given.name,
-            format_args!(
-                "`{name}` needs the shared tier, which this version does not have: leave it out"
-            ),
+            format_args!("`{name}` needs the shared tier, which this version does not have: leave it out"),
         );
         return;
     }
     let known = match nearest::nearest(&name, options.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!(
-            "write one of {}",
-            options
-                .iter()
-                .map(|name| format!("`{name}`"))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
+        None => {
+            format!("write one of {}", options.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+        }
     };
-    diag.at(
-        &given.name,
-        format_args!("`{attribute}` has no option `{name}`: {known}"),
-    );
+    diag.at(&given.name, format_args!("`{attribute}` has no option `{name}`: {known}"));
 }

@@ -44,10 +44,7 @@ impl<T: FromGiven> Slot<T> {
     /// Puts the value in, unless there is one already.
     pub(crate) fn set(&mut self, given: Given, diag: &mut Diag) {
         if self.is_given() {
-            diag.at(
-                &given.name,
-                format_args!("`{}` is given twice: keep one", given.name),
-            );
+            diag.at(&given.name, format_args!("`{}` is given twice: keep one", given.name));
             return;
         }
         match T::from_given(&given.name, given.value) {
@@ -68,10 +65,9 @@ impl FromGiven for Expr {
     fn from_given(name: &Ident, value: Value) -> syn::Result<Self> {
         match value {
             Value::Expr(expr) => Ok(*expr),
-            Value::Nothing | Value::List(_) => Err(syn::Error::new(
-                name.span(),
-                format_args!("`{name}` takes a value: write `{name} = ..`"),
-            )),
+            Value::Nothing | Value::List(_) => {
+                Err(syn::Error::new(name.span(), format_args!("`{name}` takes a value: write `{name} = ..`")))
+            }
         }
     }
 }
@@ -81,10 +77,9 @@ impl FromGiven for () {
     fn from_given(name: &Ident, value: Value) -> syn::Result<Self> {
         match value {
             Value::Nothing => Ok(()),
-            Value::Expr(_) | Value::List(_) => Err(syn::Error::new(
-                name.span(),
-                format_args!("`{name}` takes no value: write `{name}` alone"),
-            )),
+            Value::Expr(_) | Value::List(_) => {
+                Err(syn::Error::new(name.span(), format_args!("`{name}` takes no value: write `{name}` alone")))
+            }
         }
     }
 }
@@ -95,12 +90,8 @@ pub(crate) struct Names(pub(crate) Vec<Ident>);
 
 impl FromGiven for Names {
     fn from_given(name: &Ident, value: Value) -> syn::Result<Self> {
-        let wrong = |span| {
-            syn::Error::new(
-                span,
-                format_args!("`{name}` takes names of parameters: write `{name}(id)`"),
-            )
-        };
+        let wrong =
+            |span| syn::Error::new(span, format_args!("`{name}` takes names of parameters: write `{name}(id)`"));
         let Value::List(tokens) = value else {
             return Err(wrong(name.span()));
         };
@@ -109,10 +100,6 @@ impl FromGiven for Names {
         })
         .parse2(tokens)
         .map_err(|error| wrong(error.span()))?;
-        if names.is_empty() {
-            Err(wrong(name.span()))
-        } else {
-            Ok(Self(names.into_iter().collect()))
-        }
+        if names.is_empty() { Err(wrong(name.span())) } else { Ok(Self(names.into_iter().collect())) }
     }
 }

@@ -51,23 +51,11 @@ fn one_bad_option_costs_only_itself() {
 fn mistakes_in_names() {
     for (text, expected) in [
         ("tll = 3", "`test` has no option `tll`: did you mean `ttl`?"),
-        (
-            "colour = 3",
-            "`test` has no option `colour`: write one of `ttl`, `skip`, `before`, `crate`",
-        ),
-        (
-            "codec = json",
-            "`codec` needs the shared tier, which this version does not have: leave it out",
-        ),
+        ("colour = 3", "`test` has no option `colour`: write one of `ttl`, `skip`, `before`, `crate`"),
+        ("codec = json", "`codec` needs the shared tier, which this version does not have: leave it out"),
         ("before, before", "`before` is given twice: keep one"),
-        (
-            "skip()",
-            "`skip` takes names of parameters: write `skip(id)`",
-        ),
-        (
-            "skip(a.b)",
-            "`skip` takes names of parameters: write `skip(id)`",
-        ),
+        ("skip()", "`skip` takes names of parameters: write `skip(id)`"),
+        ("skip(a.b)", "`skip` takes names of parameters: write `skip(id)`"),
         ("ttl", "`ttl` takes a value: write `ttl = ..`"),
         ("before crate = x", "expected `,` between the options"),
     ] {

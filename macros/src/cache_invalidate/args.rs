@@ -63,11 +63,7 @@ fn is_option(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     match Ident::parse_any(&ahead) {
         Ok(name) if ahead.peek(token::Paren) => name == "skip",
-        Ok(_) => {
-            ahead.is_empty()
-                || ahead.peek(Token![,])
-                || (ahead.peek(Token![=]) && !ahead.peek(Token![==]))
-        }
+        Ok(_) => ahead.is_empty() || ahead.peek(Token![,]) || (ahead.peek(Token![=]) && !ahead.peek(Token![==])),
         Err(_) => false,
     }
 }

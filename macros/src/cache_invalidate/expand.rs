@@ -20,12 +20,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let prologue = prologue(model);
     let always = model.always.then(|| code!(.always()));
     let before = model.before.then(|| code!(.before()));
-    let run = Run::new(
-        subject,
-        "invalidate",
-        code!(__shape, __scopes #always #before),
-    )
-    .tokens();
+    let run = Run::new(subject, "invalidate", code!(__shape, __scopes #always #before)).tokens();
     emit::whole(subject, &quote!(#prologue #run))
 }
 
@@ -53,10 +48,7 @@ fn statics(model: &Model) -> TokenStream {
     let Subject { door, function, .. } = &model.subject;
     let name = function.name();
     let receiver = receiver(model);
-    let patterns = model
-        .patterns
-        .iter()
-        .map(|key| pattern(door, key, if key.prefix { "Prefix" } else { "Exact" }));
+    let patterns = model.patterns.iter().map(|key| pattern(door, key, if key.prefix { "Prefix" } else { "Exact" }));
     let tags = model.tags.iter().map(|key| pattern(door, key, "Tag"));
     let all = patterns.chain(tags);
     code! {
@@ -74,12 +66,7 @@ fn statics(model: &Model) -> TokenStream {
 
 /// How the receiver takes part in the patterns; tags and handles never ask it.
 fn receiver(model: &Model) -> TokenStream {
-    let Model {
-        subject,
-        patterns,
-        skips,
-        ..
-    } = model;
+    let Model { subject, patterns, skips, .. } = model;
     if patterns.is_empty() {
         let door = &subject.door;
         return code!(#door::Receiver::None);
@@ -100,27 +87,15 @@ fn pattern(door: &Door, key: &Key, kind: &str) -> TokenStream {
 
 /// One statement per target.
 fn scopes(model: &Model) -> TokenStream {
-    let Model {
-        subject,
-        patterns,
-        tags,
-        handles,
-        skips,
-        ..
-    } = model;
+    let Model { subject, patterns, tags, handles, skips, .. } = model;
     let door = &subject.door;
-    let patterns = patterns
-        .iter()
-        .map(|pattern| (pattern, emit::scope(subject, pattern, skips)));
+    let patterns = patterns.iter().map(|pattern| (pattern, emit::scope(subject, pattern, skips)));
     let tags = tags.iter().map(|tag| (tag, code!(#door::NoScope)));
-    let templates = patterns
-        .chain(tags)
-        .enumerate()
-        .map(|(index, (key, scope))| {
-            let index = proc_macro2::Literal::usize_unsuffixed(index);
-            let key = emit::key(subject, key, &scope, View::Here);
-            code!(__scopes.add(#index, &#key);)
-        });
+    let templates = patterns.chain(tags).enumerate().map(|(index, (key, scope))| {
+        let index = proc_macro2::Literal::usize_unsuffixed(index);
+        let key = emit::key(subject, key, &scope, View::Here);
+        code!(__scopes.add(#index, &#key);)
+    });
     let handles = handles.iter().map(|call| {
         let handle = &call.func;
         let arguments = call.args.iter().map(emit::borrowed);

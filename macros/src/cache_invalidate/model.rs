@@ -57,22 +57,10 @@ impl Model {
         }
         let always = always(options, diag);
         let (handles, before) = (args.handles.clone(), options.before.is_given());
-        Self {
-            subject,
-            patterns,
-            tags,
-            handles,
-            skips,
-            always,
-            before,
-        }
+        Self { subject, patterns, tags, handles, skips, always, before }
     }
 }
 
 fn always(options: &Options, diag: &mut Diag) -> bool {
-    options
-        .when
-        .value()
-        .and_then(|expr| value::word("when", &["ok", "always"], expr, diag))
-        == Some("always")
+    options.when.value().and_then(|expr| value::word("when", &["ok", "always"], expr, diag)) == Some("always")
 }

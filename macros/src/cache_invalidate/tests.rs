@@ -11,10 +11,7 @@ fn every_kind_of_target() {
 #[test]
 fn sync_and_skipped_receiver() {
     let item = "fn clear(&mut self, id: u64) { self.map.remove(&id); }";
-    matches(
-        "cache_invalidate_sync",
-        &expand(attribute, "\"user:{id}:*\", skip(self)", item),
-    );
+    matches("cache_invalidate_sync", &expand(attribute, "\"user:{id}:*\", skip(self)", item));
 }
 
 #[test]
@@ -25,34 +22,16 @@ fn mistakes() {
             "",
             "there is nothing to invalidate: write a pattern such as `#[cache_invalidate(\"user:{id}\")]`, `tags = [..]`, or a handle as `USERS(id)`",
         ),
-        (
-            "\"user:{i}\"",
-            "there is no parameter `i`: did you mean `{id}`?",
-        ),
-        (
-            "\"a:*\", when = never",
-            "`when` takes one of a few words: write `when = ok` or `when = always`",
-        ),
-        (
-            "\"a:*\", before = true",
-            "`before` takes no value: write `before` alone",
-        ),
-        (
-            "\"a:*\", skip(id)",
-            "only `self` can be skipped here, as parameters need not be in the key: remove `id`",
-        ),
+        ("\"user:{i}\"", "there is no parameter `i`: did you mean `{id}`?"),
+        ("\"a:*\", when = never", "`when` takes one of a few words: write `when = ok` or `when = always`"),
+        ("\"a:*\", before = true", "`before` takes no value: write `before` alone"),
+        ("\"a:*\", skip(id)", "only `self` can be skipped here, as parameters need not be in the key: remove `id`"),
         (
             "\"a:*\", 3 + 4",
             "this is not a target: write a pattern such as `\"user:{id}\"`, or a handle's name as `USERS(id)`",
         ),
-        (
-            "\"a:*\", befor",
-            "`cache_invalidate` has no option `befor`: did you mean `before`?",
-        ),
-        (
-            "\"a:*\", tags = \"x\"",
-            "`tags` is a list: write `tags = [\"user:{id}\"]`",
-        ),
+        ("\"a:*\", befor", "`cache_invalidate` has no option `befor`: did you mean `before`?"),
+        ("\"a:*\", tags = \"x\"", "`tags` is a list: write `tags = [\"user:{id}\"]`"),
     ] {
         fails(attribute, args, item, &[expected]);
     }
@@ -61,20 +40,9 @@ fn mistakes() {
 #[test]
 fn stacks_that_make_no_sense() {
     for (below, expected) in [
-        (
-            "cache_invalidate(\"b:*\")",
-            "`cache_invalidate` is here twice: write one with both patterns",
-        ),
-        (
-            "cacheable(ttl = 1)",
-            "every hit would invalidate: put `#[cache_invalidate]` on the function that writes",
-        ),
+        ("cache_invalidate(\"b:*\")", "`cache_invalidate` is here twice: write one with both patterns"),
+        ("cacheable(ttl = 1)", "every hit would invalidate: put `#[cache_invalidate]` on the function that writes"),
     ] {
-        fails(
-            attribute,
-            "\"a:*\"",
-            &format!("#[{below}] fn f() {{}}"),
-            &[expected],
-        );
+        fails(attribute, "\"a:*\"", &format!("#[{below}] fn f() {{}}"), &[expected]);
     }
 }

@@ -15,10 +15,7 @@ use crate::{
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model { subject, stored } = model;
     let prologue = prologue(model);
-    let condition = stored
-        .condition
-        .as_ref()
-        .map(|condition| code!(let __put = __put.when(#condition);));
+    let condition = stored.condition.as_ref().map(|condition| code!(let __put = __put.when(#condition);));
     let run = Run::new(subject, "store", code!(__put)).tokens();
     emit::whole(subject, &quote!(#prologue #condition #run))
 }
@@ -26,21 +23,11 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 fn prologue(model: &Model) -> TokenStream {
     let Model { subject, stored } = model;
     let Subject { door, .. } = subject;
-    let statics = Site {
-        subject,
-        stored,
-        kind: "Put",
-    }
-    .statics();
+    let statics = Site { subject, stored, kind: "Put" }.statics();
     let here = emit::here(subject);
     let shape = emit::shape(subject, false);
     let (borrow, on) = emit::on(subject.on.as_ref());
-    let key = emit::key(
-        subject,
-        &stored.key,
-        &emit::scope(subject, &stored.key, &stored.skips),
-        View::Here,
-    );
+    let key = emit::key(subject, &stored.key, &emit::scope(subject, &stored.key, &stored.skips), View::Here);
     let tags = emit::tags(subject, &stored.tags, View::Here);
     let policy = emit::policy(subject, "policy", &stored.storing, None);
     code! {

@@ -39,9 +39,7 @@ impl Model {
 }
 
 fn signature(subject: &Subject, diag: &mut Diag) {
-    let Subject {
-        function, returns, ..
-    } = subject;
+    let Subject { function, returns, .. } = subject;
     refuse::unusual("cache_put", &function.sig, diag);
     refuse::nothing(&function.sig, returns, diag);
     refuse::unnamed(returns, diag);
@@ -58,21 +56,10 @@ fn stored(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Stored> {
     }
     let tags = tags(&args.tags, params, diag);
     let capacity = capacity(&args.capacity, diag);
-    let slots = StoringArgs {
-        ttl: &args.ttl,
-        jitter: &args.jitter,
-        negative_ttl: &args.negative_ttl,
-        unless: &args.unless,
-    };
+    let slots =
+        StoringArgs { ttl: &args.ttl, jitter: &args.jitter, negative_ttl: &args.negative_ttl, unless: &args.unless };
     let storing = Storing::check(&slots, TTL_MISSING, diag);
-    Some(Stored {
-        key: key?,
-        tags,
-        skips,
-        condition: args.condition.value().cloned(),
-        capacity,
-        storing: storing?,
-    })
+    Some(Stored { key: key?, tags, skips, condition: args.condition.value().cloned(), capacity, storing: storing? })
 }
 
 fn key(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Key> {
@@ -80,10 +67,5 @@ fn key(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Key> {
         diag.error(Span::call_site(), KEY_MISSING);
         return None;
     };
-    Key::parse(
-        value::string("key", "user:{id}", expr, diag)?,
-        Use::Key,
-        &subject.params,
-        diag,
-    )
+    Key::parse(value::string("key", "user:{id}", expr, diag)?, Use::Key, &subject.params, diag)
 }

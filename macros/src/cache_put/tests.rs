@@ -4,27 +4,13 @@ use crate::snapshot::{expand, fails, matches};
 #[test]
 fn put() {
     let item = "async fn save(&mut self, id: u64, user: User) -> Result<User, Error> { self.write(user).await }";
-    matches(
-        "cache_put_async",
-        &expand(
-            attribute,
-            "key = \"user:{id}\", ttl = 300, condition = id != 0",
-            item,
-        ),
-    );
+    matches("cache_put_async", &expand(attribute, "key = \"user:{id}\", ttl = 300, condition = id != 0", item));
 }
 
 #[test]
 fn put_sync() {
     let item = "fn save(user: User) -> User { user }";
-    matches(
-        "cache_put_sync",
-        &expand(
-            attribute,
-            "key = \"user:{user.id}\", ttl = \"5m\", tags = [\"users\"]",
-            item,
-        ),
-    );
+    matches("cache_put_sync", &expand(attribute, "key = \"user:{user.id}\", ttl = \"5m\", tags = [\"users\"]", item));
 }
 
 #[test]

@@ -15,11 +15,7 @@ use crate::{
 /// The expansion for a batch over the parameter of this index.
 pub(crate) fn expand(model: &Model, index: usize) -> TokenStream {
     let subject = &model.subject;
-    let Some((name, ty)) = subject
-        .params
-        .names
-        .get(index)
-        .and_then(|param| Some((&param.ident, param.ty.as_ref()?)))
+    let Some((name, ty)) = subject.params.names.get(index).and_then(|param| Some((&param.ident, param.ty.as_ref()?)))
     else {
         return TokenStream::new();
     };
@@ -34,19 +30,9 @@ pub(crate) fn expand(model: &Model, index: usize) -> TokenStream {
 }
 
 fn prologue(model: &Model, index: usize) -> TokenStream {
-    let Model {
-        subject,
-        stored,
-        loading,
-        ..
-    } = model;
+    let Model { subject, stored, loading, .. } = model;
     let door = &subject.door;
-    let statics = Site {
-        subject,
-        stored,
-        kind: "Batch",
-    }
-    .statics();
+    let statics = Site { subject, stored, kind: "Batch" }.statics();
     let here = emit::here(subject);
     let shape = emit::shape(subject, loading.shares_errors());
     let (borrow, on) = emit::on(subject.on.as_ref());
@@ -73,9 +59,7 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
 
 /// Asks for each element under its own key.
 fn lookups(model: &Model, index: usize) -> TokenStream {
-    let Model {
-        subject, stored, ..
-    } = model;
+    let Model { subject, stored, .. } = model;
     let door = &subject.door;
     let name = subject.params.names.get(index).map(|param| &param.ident);
     let element = Ident::new("__id", Span::mixed_site());

@@ -39,16 +39,9 @@ struct Place {
 
 impl Place {
     fn own(model: &Model) -> Self {
-        let Model {
-            subject, stored, ..
-        } = model;
+        let Model { subject, stored, .. } = model;
         Self {
-            statics: Site {
-                subject,
-                stored,
-                kind: "Cacheable",
-            }
-            .statics(),
+            statics: Site { subject, stored, kind: "Cacheable" }.statics(),
             site: code!(__SITE),
             here: emit::here(subject),
         }
@@ -70,29 +63,13 @@ fn plain(model: &Model, place: &Place) -> TokenStream {
         let run = Run::new(subject, "load", arguments).tokens();
         return emit::whole(subject, &quote!(#prologue #run));
     }
-    let Owned {
-        before,
-        first,
-        body,
-    } = Owned::new(subject);
-    let run = Run {
-        subject,
-        call: "load_spawned",
-        arguments,
-        first,
-        body,
-    }
-    .tokens();
+    let Owned { before, first, body } = Owned::new(subject);
+    let run = Run { subject, call: "load_spawned", arguments, first, body }.tokens();
     emit::whole(subject, &quote!(#prologue #before #run))
 }
 
 fn prologue(model: &Model, place: &Place) -> TokenStream {
-    let Model {
-        subject,
-        stored,
-        loading,
-        ..
-    } = model;
+    let Model { subject, stored, loading, .. } = model;
     let (condition, lookup) = conditional(subject, stored, lookup(model, place));
     let (door, Place { statics, here, .. }) = (&subject.door, place);
     let shape = emit::shape(subject, loading.shares_errors());
@@ -111,20 +88,10 @@ fn prologue(model: &Model, place: &Place) -> TokenStream {
 
 /// Hit or miss: returns from the function, or is the miss.
 fn lookup(model: &Model, place: &Place) -> TokenStream {
-    let Model {
-        subject,
-        stored,
-        loading,
-        ..
-    } = model;
+    let Model { subject, stored, loading, .. } = model;
     let site = &place.site;
     let (borrow, on) = emit::on(subject.on.as_ref());
-    let key = emit::key(
-        subject,
-        &stored.key,
-        &emit::scope(subject, &stored.key, &stored.skips),
-        View::Here,
-    );
+    let key = emit::key(subject, &stored.key, &emit::scope(subject, &stored.key, &stored.skips), View::Here);
     let tags = emit::tags(subject, &stored.tags, View::Here);
     let policy = emit::policy(subject, "policy", &stored.storing, Some(loading));
     code! {
@@ -138,11 +105,7 @@ fn lookup(model: &Model, place: &Place) -> TokenStream {
 }
 
 /// Puts the look-up under `condition`, which is asked outside of the prologue's imports.
-fn conditional(
-    subject: &Subject,
-    stored: &Stored,
-    lookup: TokenStream,
-) -> (Option<TokenStream>, TokenStream) {
+fn conditional(subject: &Subject, stored: &Stored, lookup: TokenStream) -> (Option<TokenStream>, TokenStream) {
     let door = &subject.door;
     match &stored.condition {
         Some(condition) => (

@@ -16,19 +16,11 @@ use crate::{
 
 /// The handle's type and its methods.
 pub(crate) fn expand(model: &Model, name: &Ident) -> TokenStream {
-    let Model {
-        subject, stored, ..
-    } = model;
+    let Model { subject, stored, .. } = model;
     let (door, vis) = (&subject.door, &subject.function.vis);
     let function = subject.function.name();
-    let doc =
-        format!("The cache of `{function}`: reads and writes its entries without calling it.");
-    let statics = Site {
-        subject,
-        stored,
-        kind: "Cacheable",
-    }
-    .statics();
+    let doc = format!("The cache of `{function}`: reads and writes its entries without calling it.");
+    let statics = Site { subject, stored, kind: "Cacheable" }.statics();
     let methods = methods(model);
     // The types of the parameters are the user's, and so are the lints that they would raise here again.
     code! {
@@ -52,12 +44,7 @@ pub(crate) fn expand(model: &Model, name: &Ident) -> TokenStream {
 }
 
 fn methods(model: &Model) -> TokenStream {
-    let Model {
-        subject,
-        stored,
-        loading,
-        ..
-    } = model;
+    let Model { subject, stored, loading, .. } = model;
     let door = &subject.door;
     let (borrow, on) = emit::on(subject.on.as_ref());
     let shared = Shared {
@@ -67,13 +54,7 @@ fn methods(model: &Model) -> TokenStream {
         shape: emit::shape(subject, loading.shares_errors()),
         key: emit::key(subject, &stored.key, &code!(#door::NoScope), View::ByRef),
     };
-    [
-        reading(model, &shared),
-        writing(model, &shared),
-        naming(model, &shared),
-    ]
-    .into_iter()
-    .collect()
+    [reading(model, &shared), writing(model, &shared), naming(model, &shared)].into_iter().collect()
 }
 
 /// What the methods have in common.
@@ -86,22 +67,8 @@ struct Shared {
 }
 
 fn reading(model: &Model, shared: &Shared) -> TokenStream {
-    let Subject {
-        door,
-        function,
-        returns,
-        ..
-    } = &model.subject;
-    let (
-        vis,
-        Shared {
-            params,
-            import,
-            on,
-            shape,
-            key,
-        },
-    ) = (&function.vis, shared);
+    let Subject { door, function, returns, .. } = &model.subject;
+    let (vis, Shared { params, import, on, shape, key }) = (&function.vis, shared);
     code! {
         /// The stored value, if there is one that may be served; never runs the function.
         #vis async fn get(&self, #params) -> ::core::option::Option<#returns> {
@@ -117,28 +84,9 @@ fn reading(model: &Model, shared: &Shared) -> TokenStream {
 }
 
 fn writing(model: &Model, shared: &Shared) -> TokenStream {
-    let Model {
-        subject,
-        stored,
-        loading,
-        ..
-    } = model;
-    let Subject {
-        door,
-        function,
-        returns,
-        ..
-    } = subject;
-    let (
-        vis,
-        Shared {
-            params,
-            import,
-            on,
-            shape,
-            key,
-        },
-    ) = (&function.vis, shared);
+    let Model { subject, stored, loading, .. } = model;
+    let Subject { door, function, returns, .. } = subject;
+    let (vis, Shared { params, import, on, shape, key }) = (&function.vis, shared);
     let tags = emit::tags(subject, &stored.tags, View::ByRef);
     let policy = emit::policy(subject, "policy", &stored.storing, Some(loading));
     code! {
@@ -177,23 +125,12 @@ fn naming(model: &Model, shared: &Shared) -> TokenStream {
 
 /// The parameters that are in the key, by reference, each with its comma.
 fn params(model: &Model) -> TokenStream {
-    let Model {
-        subject, stored, ..
-    } = model;
-    let in_key = subject
-        .params
-        .names
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| stored.key.names_param(*index));
+    let Model { subject, stored, .. } = model;
+    let in_key = subject.params.names.iter().enumerate().filter(|(index, _)| stored.key.names_param(*index));
     in_key
         .filter_map(|(_, param)| {
             let (name, ty) = (&param.ident, without_lifetimes(param.ty.as_ref()?));
-            Some(if param.is_reference() {
-                code!(#name: #ty,)
-            } else {
-                code!(#name: &#ty,)
-            })
+            Some(if param.is_reference() { code!(#name: #ty,) } else { code!(#name: &#ty,) })
         })
         .collect()
 }

@@ -18,8 +18,7 @@ use crate::{
     value,
 };
 
-const TTL_MISSING: &str =
-    "`ttl` is missing: write `#[cacheable(ttl = 300)]` (seconds) or `ttl = \"5m\"`";
+const TTL_MISSING: &str = "`ttl` is missing: write `#[cacheable(ttl = 300)]` (seconds) or `ttl = \"5m\"`";
 
 /// A checked use.
 pub(crate) struct Model {
@@ -49,22 +48,12 @@ impl Model {
         let (form, loading, stored) = (form?, loading?, stored?);
         rules::batch_key(&form, &subject, &stored, diag);
         rules::handle_tags(&form, &subject, &stored, diag);
-        Some(Self {
-            subject,
-            stored,
-            loading,
-            form,
-        })
+        Some(Self { subject, stored, loading, form })
     }
 }
 
 fn signature(subject: &Subject, diag: &mut Diag) {
-    let Subject {
-        function,
-        params,
-        returns,
-        ..
-    } = subject;
+    let Subject { function, params, returns, .. } = subject;
     refuse::unusual("cacheable", &function.sig, diag);
     refuse::mutable(&function.sig, params, diag);
     refuse::nothing(&function.sig, returns, diag);
@@ -77,36 +66,17 @@ fn stored(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Stored> {
     let key = key(args, subject, &skips, diag);
     let tags = tags(&args.tags, &subject.params, diag);
     let capacity = capacity(&args.capacity, diag);
-    let slots = StoringArgs {
-        ttl: &args.ttl,
-        jitter: &args.jitter,
-        negative_ttl: &args.negative_ttl,
-        unless: &args.unless,
-    };
+    let slots =
+        StoringArgs { ttl: &args.ttl, jitter: &args.jitter, negative_ttl: &args.negative_ttl, unless: &args.unless };
     let storing = Storing::check(&slots, TTL_MISSING, diag);
-    Some(Stored {
-        key: key?,
-        tags,
-        skips,
-        condition: args.condition.value().cloned(),
-        capacity,
-        storing: storing?,
-    })
+    Some(Stored { key: key?, tags, skips, condition: args.condition.value().cloned(), capacity, storing: storing? })
 }
 
 fn key(args: &Args, subject: &Subject, skips: &Skips, diag: &mut Diag) -> Option<Key> {
     let params = &subject.params;
     if let Some(expr) = args.key.value() {
-        args.prefix.refuse(
-            "`prefix` is of the default key, and `key` replaces that: keep one of the two",
-            diag,
-        );
-        let key = Key::parse(
-            value::string("key", "user:{id}", expr, diag)?,
-            Use::Key,
-            params,
-            diag,
-        )?;
+        args.prefix.refuse("`prefix` is of the default key, and `key` replaces that: keep one of the two", diag);
+        let key = Key::parse(value::string("key", "user:{id}", expr, diag)?, Use::Key, params, diag)?;
         key::coverage(&key, skips, params, diag);
         return Some(key);
     }
@@ -119,12 +89,7 @@ fn key(args: &Args, subject: &Subject, skips: &Skips, diag: &mut Diag) -> Option
 
 fn loading(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Loading> {
     let before = diag.count();
-    let cache_err = function(
-        "cache_err",
-        "|error| error.is_not_found()",
-        &args.cache_err,
-        diag,
-    );
+    let cache_err = function("cache_err", "|error| error.is_not_found()", &args.cache_err, diag);
     let err_ttl = time("err_ttl", &args.err_ttl, diag);
     let loading = Loading {
         cache_err: cache_err.zip(err_ttl),
@@ -132,15 +97,9 @@ fn loading(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Loading> {
         stale_if_error: time("stale_if_error", &args.stale_if_error, diag),
         early: chosen("early", &["xfetch", "off"], &args.early, diag) != Some("off"),
         single_flight: single_flight(args, diag),
-        share_error: function(
-            "share_error",
-            "|error| error.clone()",
-            &args.share_error,
-            diag,
-        ),
+        share_error: function("share_error", "|error| error.clone()", &args.share_error, diag),
         load_timeout: time("load_timeout", &args.load_timeout, diag),
-        background: chosen("refresh", &["caller", "background"], &args.refresh, diag)
-            == Some("background"),
+        background: chosen("refresh", &["caller", "background"], &args.refresh, diag) == Some("background"),
     };
     rules::pairs(args, diag);
     rules::refresh(args, &loading, diag);
@@ -159,20 +118,9 @@ fn single_flight(args: &Args, diag: &mut Diag) -> bool {
         );
         return true;
     }
-    chosen(
-        "single_flight",
-        &["process", "off"],
-        &args.single_flight,
-        diag,
-    ) != Some("off")
+    chosen("single_flight", &["process", "off"], &args.single_flight, diag) != Some("off")
 }
 
-fn chosen(
-    name: &str,
-    words: &[&'static str],
-    slot: &Slot<syn::Expr>,
-    diag: &mut Diag,
-) -> Option<&'static str> {
-    slot.value()
-        .and_then(|expr| value::word(name, words, expr, diag))
+fn chosen(name: &str, words: &[&'static str], slot: &Slot<syn::Expr>, diag: &mut Diag) -> Option<&'static str> {
+    slot.value().and_then(|expr| value::word(name, words, expr, diag))
 }

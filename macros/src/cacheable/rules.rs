@@ -19,11 +19,7 @@ use crate::{
 /// Reads the prefix of the default key, which is literal text alone.
 pub(crate) fn prefix(literal: &LitStr, diag: &mut Diag) -> Option<String> {
     let template = Template::parse(literal, Use::Key, diag)?;
-    if template
-        .pieces
-        .iter()
-        .any(|piece| matches!(piece, Piece::Hole(_)))
-    {
+    if template.pieces.iter().any(|piece| matches!(piece, Piece::Hole(_))) {
         diag.at(
             literal,
             "`prefix` is plain text: write `prefix = \"users\"`, \
@@ -37,26 +33,17 @@ pub(crate) fn prefix(literal: &LitStr, diag: &mut Diag) -> Option<String> {
 /// `cache_err` and `err_ttl` come together.
 pub(crate) fn pairs(args: &Args, diag: &mut Diag) {
     if !args.err_ttl.is_given() {
-        args.cache_err.refuse(
-            "`cache_err` needs to know for how long: add `err_ttl = \"5s\"`",
-            diag,
-        );
+        args.cache_err.refuse("`cache_err` needs to know for how long: add `err_ttl = \"5s\"`", diag);
     }
     if !args.cache_err.is_given() {
-        args.err_ttl.refuse(
-            "`err_ttl` needs to know which errors: add `cache_err = |error| ..`",
-            diag,
-        );
+        args.err_ttl.refuse("`err_ttl` needs to know which errors: add `cache_err = |error| ..`", diag);
     }
 }
 
 /// `refresh` says who refreshes, so something must be refreshed.
 pub(crate) fn refresh(args: &Args, loading: &Loading, diag: &mut Diag) {
     if !loading.early && !args.stale.is_given() {
-        args.refresh.refuse(
-            "nothing is refreshed here: add `stale = \"1m\"`, or remove `early = off`",
-            diag,
-        );
+        args.refresh.refuse("nothing is refreshed here: add `stale = \"1m\"`, or remove `early = off`", diag);
     }
 }
 
@@ -74,10 +61,8 @@ pub(crate) fn asynchronous(args: &Args, loading: &Loading, subject: &Subject, di
         diag,
     );
     if loading.background {
-        args.refresh.refuse(
-            "`refresh = background` needs an `async fn`: make it one, or write `refresh = caller`",
-            diag,
-        );
+        args.refresh
+            .refuse("`refresh = background` needs an `async fn`: make it one, or write `refresh = caller`", diag);
     }
 }
 
@@ -129,10 +114,7 @@ fn has_impl(ty: &Type) -> bool {
 /// Whether there is a batch or a handle.
 pub(crate) fn form(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Form> {
     if let Some(names) = args.batch.value() {
-        args.handle.refuse(
-            "`handle` is not available with `batch`: put it on the function of one element",
-            diag,
-        );
+        args.handle.refuse("`handle` is not available with `batch`: put it on the function of one element", diag);
         no_batch(args, diag);
         return batch(&names.0, subject, diag).map(Form::Batch);
     }
@@ -144,19 +126,9 @@ pub(crate) fn form(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Fo
 }
 
 fn no_batch(args: &Args, diag: &mut Diag) {
-    let options = [
-        &args.refresh,
-        &args.stale,
-        &args.stale_if_error,
-        &args.load_timeout,
-        &args.early,
-        &args.condition,
-    ];
+    let options = [&args.refresh, &args.stale, &args.stale_if_error, &args.load_timeout, &args.early, &args.condition];
     for name in options.into_iter().filter_map(|slot| slot.name()) {
-        diag.at(
-            name,
-            format_args!("`{name}` is not available with `batch`: remove it"),
-        );
+        diag.at(name, format_args!("`{name}` is not available with `batch`: remove it"));
     }
 }
 
@@ -171,18 +143,10 @@ fn batch(names: &[Ident], subject: &Subject, diag: &mut Diag) -> Option<usize> {
         None => {
             let known = subject.params.known();
             let near = nearest::hint(&text, known.iter().map(String::as_str));
-            diag.at(
-                name,
-                format_args!(
-                    "there is no parameter `{text}`: write the list of ids, as `batch(ids)`{near}"
-                ),
-            );
+            diag.at(name, format_args!("there is no parameter `{text}`: write the list of ids, as `batch(ids)`{near}"));
         }
         Some(param) if param.ty.is_none() => {
-            diag.at(
-                &param.ident,
-                format_args!("`batch` needs a plain parameter: write `{text}: &[Id]`"),
-            );
+            diag.at(&param.ident, format_args!("`batch` needs a plain parameter: write `{text}: &[Id]`"));
         }
         Some(param) => {
             immutable(param, "batch", diag);

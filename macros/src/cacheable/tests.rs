@@ -26,11 +26,7 @@ fn method_with_every_option() {
 
 #[test]
 fn sync() {
-    snapshot(
-        "sync",
-        "ttl = 300, prefix = \"squares\"",
-        "/// Docs.\n#[inline]\nfn square(x: u64) -> u64 { x * x }",
-    );
+    snapshot("sync", "ttl = 300, prefix = \"squares\"", "/// Docs.\n#[inline]\nfn square(x: u64) -> u64 { x * x }");
 }
 
 #[test]
@@ -45,11 +41,7 @@ fn async_trait_shape() {
 
 #[test]
 fn future_returning() {
-    snapshot(
-        "future",
-        "ttl = 300",
-        "fn get(id: u64) -> impl Future<Output = u64> + Send { async move { id } }",
-    );
+    snapshot("future", "ttl = 300", "fn get(id: u64) -> impl Future<Output = u64> + Send { async move { id } }");
 }
 
 #[test]
@@ -81,16 +73,8 @@ fn handle() {
 
 #[test]
 fn all_errors_are_reported_at_once_beside_the_item() {
-    let expansion = expand(
-        attribute,
-        "tll = 3, key = \"user:{ix}\", jitter = 2",
-        GET_USER,
-    );
-    assert!(
-        expansion
-            .to_string()
-            .starts_with("async fn get_user (id : u64)")
-    );
+    let expansion = expand(attribute, "tll = 3, key = \"user:{ix}\", jitter = 2", GET_USER);
+    assert!(expansion.to_string().starts_with("async fn get_user (id : u64)"));
     fails(
         attribute,
         "tll = 3, key = \"user:{ix}\", jitter = 2",
@@ -111,30 +95,18 @@ fn options_that_do_not_go_together() {
             "ttl = 1, key = \"u:{id}\", prefix = \"u\"",
             "`prefix` is of the default key, and `key` replaces that: keep one of the two",
         ),
-        (
-            "ttl = 1, cache_err = f",
-            "`cache_err` needs to know for how long: add `err_ttl = \"5s\"`",
-        ),
-        (
-            "ttl = 1, err_ttl = 5",
-            "`err_ttl` needs to know which errors: add `cache_err = |error| ..`",
-        ),
+        ("ttl = 1, cache_err = f", "`cache_err` needs to know for how long: add `err_ttl = \"5s\"`"),
+        ("ttl = 1, err_ttl = 5", "`err_ttl` needs to know which errors: add `cache_err = |error| ..`"),
         (
             "ttl = 1, early = off, refresh = background",
             "nothing is refreshed here: add `stale = \"1m\"`, or remove `early = off`",
         ),
-        (
-            "ttl = 1, tier = both",
-            "`tier` needs the shared tier, which this version does not have: leave it out",
-        ),
+        ("ttl = 1, tier = both", "`tier` needs the shared tier, which this version does not have: leave it out"),
         (
             "ttl = 1, single_flight = fleet",
             "`single_flight = fleet` needs the shared tier, which this version does not have: write `single_flight = process`",
         ),
-        (
-            "ttl = 1, batch(id), stale = 5",
-            "`stale` is not available with `batch`: remove it",
-        ),
+        ("ttl = 1, batch(id), stale = 5", "`stale` is not available with `batch`: remove it"),
         (
             "ttl = 1, batch(id), handle = X",
             "`handle` is not available with `batch`: put it on the function of one element",
@@ -148,14 +120,8 @@ fn options_that_do_not_go_together() {
             "`id` is the batch and must be in the key: add `{id}`, one element of it, to `key`",
         ),
         ("ttl = 1, ttl = 2", "`ttl` is given twice: keep one"),
-        (
-            "ttl = 1, capacity = 0",
-            "`capacity` is zero: write at least 1, or leave `capacity` out",
-        ),
-        (
-            "ttl = 1, handle = a::B",
-            "`handle` takes a name: write `handle = USERS`",
-        ),
+        ("ttl = 1, capacity = 0", "`capacity` is zero: write at least 1, or leave `capacity` out"),
+        ("ttl = 1, handle = a::B", "`handle` takes a name: write `handle = USERS`"),
         (
             "ttl = 1, refresh = backgroud",
             "`refresh` takes one of a few words: write `refresh = caller` or `refresh = background`; did you mean `background`?",
@@ -202,11 +168,7 @@ fn options_against_the_function() {
             "fn f(page: u8) -> u8 { 1 }",
             "there is no parameter `pgae` to skip: remove it from `skip`; did you mean `page`?",
         ),
-        (
-            "ttl = 1, skip(self)",
-            "fn f(page: u8) -> u8 { 1 }",
-            "there is no `self` to skip: remove it from `skip`",
-        ),
+        ("ttl = 1, skip(self)", "fn f(page: u8) -> u8 { 1 }", "there is no `self` to skip: remove it from `skip`"),
     ] {
         fails(attribute, args, item, &[expected]);
     }
@@ -221,18 +183,8 @@ fn a_forgotten_parameter_is_an_error() {
              add `{{{name}}}` to `key`, or `skip({name})` if it does not change the result"
         )
     };
-    fails(
-        attribute,
-        "ttl = 1, key = \"list:{user}\"",
-        item,
-        &[&forgotten("page"), &forgotten("a")],
-    );
-    fails(
-        attribute,
-        "ttl = 1, key = \"list:{user}:{a}\", skip(page)",
-        item,
-        &[],
-    );
+    fails(attribute, "ttl = 1, key = \"list:{user}\"", item, &[&forgotten("page"), &forgotten("a")]);
+    fails(attribute, "ttl = 1, key = \"list:{user}:{a}\", skip(page)", item, &[]);
     fails(
         attribute,
         "ttl = 1, key = \"list:{user}:{a}:{page}\", skip(page)",
@@ -249,30 +201,11 @@ fn stacks_that_make_no_sense() {
             "fastness::cache_put(ttl = 1)",
             "a hit would skip `cache_put`: put it on the function that writes, or keep only `cacheable`",
         ),
-        (
-            "cache_invalidate(\"a:*\")",
-            "a hit would skip `cache_invalidate`: put it on the function that writes",
-        ),
-        (
-            "fallback(f)",
-            "its fallback would be cached as if it were true: put `#[fallback]` above `#[cacheable]`",
-        ),
-        (
-            "timed",
-            "a hit would not be timed: put `#[timed]` above `#[cacheable]`",
-        ),
+        ("cache_invalidate(\"a:*\")", "a hit would skip `cache_invalidate`: put it on the function that writes"),
+        ("fallback(f)", "its fallback would be cached as if it were true: put `#[fallback]` above `#[cacheable]`"),
+        ("timed", "a hit would not be timed: put `#[timed]` above `#[cacheable]`"),
     ] {
-        fails(
-            attribute,
-            "ttl = 1",
-            &format!("#[{below}] {GET_USER}"),
-            &[expected],
-        );
+        fails(attribute, "ttl = 1", &format!("#[{below}] {GET_USER}"), &[expected]);
     }
-    fails(
-        attribute,
-        "ttl = 1",
-        &format!("#[retry] #[circuit_breaker(name = \"x\")] {GET_USER}"),
-        &[],
-    );
+    fails(attribute, "ttl = 1", &format!("#[retry] #[circuit_breaker(name = \"x\")] {GET_USER}"), &[]);
 }

@@ -38,67 +38,30 @@ fn strings_have_units() {
 #[test]
 fn every_mistake_says_what_to_write() {
     for (text, expected) in [
-        (
-            "\"300\"",
-            "`\"300\"` has no unit: write `ttl = \"300s\"`, or `ttl = 300` for seconds",
-        ),
+        ("\"300\"", "`\"300\"` has no unit: write `ttl = \"300s\"`, or `ttl = 300` for seconds"),
         ("300s", "`300s` needs quotes: write `ttl = \"300s\"`"),
         ("0.25", "`ttl` takes whole numbers: write `ttl = \"250ms\"`"),
-        (
-            "\"5 m\"",
-            "`\"5 m\"` is not a duration: write whole numbers with units, as `ttl = \"250ms\"` or `\"1h30m\"`",
-        ),
-        (
-            "\"5y\"",
-            "`y` is not a unit of time: write one of `ms`, `s`, `m`, `h`, `d`",
-        ),
+        ("\"5 m\"", "`\"5 m\"` is not a duration: write whole numbers with units, as `ttl = \"250ms\"` or `\"1h30m\"`"),
+        ("\"5y\"", "`y` is not a unit of time: write one of `ms`, `s`, `m`, `h`, `d`"),
         (
             "\"soon\"",
             "`\"soon\"` is not a duration: write whole numbers with units, as `ttl = \"250ms\"` or `\"1h30m\"`",
         ),
-        (
-            "\"\"",
-            "`\"\"` is not a duration: write whole numbers with units, as `ttl = \"250ms\"` or `\"1h30m\"`",
-        ),
+        ("\"\"", "`\"\"` is not a duration: write whole numbers with units, as `ttl = \"250ms\"` or `\"1h30m\"`"),
         ("0", "`ttl` is zero: write a duration of at least `\"1ms\"`"),
-        (
-            "\"0s\"",
-            "`ttl` is zero: write a duration of at least `\"1ms\"`",
-        ),
-        (
-            "-5",
-            "`ttl` cannot be negative: write `ttl = 300` (seconds) or `ttl = \"5m\"`",
-        ),
-        (
-            "true",
-            "`ttl` is a duration: write `ttl = 300` (seconds) or `ttl = \"5m\"`",
-        ),
-        (
-            "18446744073709551615",
-            "`ttl` is too long: write at most `\"213503d\"`",
-        ),
-        (
-            "99999999999999999999",
-            "`ttl` is too long: write at most `\"213503d\"`",
-        ),
-        (
-            "\"99999999999999999999d\"",
-            "`ttl` is too long: write at most `\"213503d\"`",
-        ),
+        ("\"0s\"", "`ttl` is zero: write a duration of at least `\"1ms\"`"),
+        ("-5", "`ttl` cannot be negative: write `ttl = 300` (seconds) or `ttl = \"5m\"`"),
+        ("true", "`ttl` is a duration: write `ttl = 300` (seconds) or `ttl = \"5m\"`"),
+        ("18446744073709551615", "`ttl` is too long: write at most `\"213503d\"`"),
+        ("99999999999999999999", "`ttl` is too long: write at most `\"213503d\"`"),
+        ("\"99999999999999999999d\"", "`ttl` is too long: write at most `\"213503d\"`"),
     ] {
-        assert_eq!(
-            millis(text).as_ref().map_err(String::as_str),
-            Err(expected),
-            "{text}"
-        );
+        assert_eq!(millis(text).as_ref().map_err(String::as_str), Err(expected), "{text}");
     }
 }
 
 #[test]
 fn other_expressions_pass() {
     assert_eq!(millis("CONFIG.ttl()"), Err("an expression".into()));
-    assert_eq!(
-        millis("Duration::from_secs(1)"),
-        Err("an expression".into())
-    );
+    assert_eq!(millis("Duration::from_secs(1)"), Err("an expression".into()));
 }

@@ -24,24 +24,12 @@ pub(crate) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(crate) fn new(subject: &'a Subject, call: &'static str, arguments: TokenStream) -> Self {
         let body = subject.function.body.clone();
-        Self {
-            subject,
-            call,
-            arguments,
-            first: TokenStream::new(),
-            body,
-        }
+        Self { subject, call, arguments, first: TokenStream::new(), body }
     }
 
     /// The tokens of the call.
     pub(crate) fn tokens(&self) -> TokenStream {
-        let Self {
-            subject,
-            call,
-            arguments,
-            first,
-            body,
-        } = self;
+        let Self { subject, call, arguments, first, body } = self;
         let Subject { door, returns, .. } = subject;
         let body = inner(body);
         if returns.kind == Kind::Sync {
@@ -50,11 +38,7 @@ impl<'a> Run<'a> {
         }
         let call = format_ident!("{call}");
         let typed = return_type(subject);
-        let value = if returns.kind == Kind::Async {
-            code!(#body)
-        } else {
-            code!((#body).await)
-        };
+        let value = if returns.kind == Kind::Async { code!(#body) } else { code!((#body).await) };
         code!(#door::#call(#arguments, async move { #first #typed #value }).await)
     }
 }

@@ -38,22 +38,14 @@ pub(crate) fn pieces(door: &Door, key: &Key) -> TokenStream {
 }
 
 /// `(SCOPE, PART, PART,)`
-pub(crate) fn key(
-    subject: &Subject,
-    key: &Key,
-    scope: &TokenStream,
-    view: View<'_>,
-) -> TokenStream {
+pub(crate) fn key(subject: &Subject, key: &Key, scope: &TokenStream, view: View<'_>) -> TokenStream {
     let parts = part_list(subject, key, view);
     code!((#scope, #parts))
 }
 
 /// `PART, PART,`
 fn part_list(subject: &Subject, key: &Key, view: View<'_>) -> TokenStream {
-    key.parts
-        .iter()
-        .map(|part| part_tokens(&subject.door, part, &subject.params, view))
-        .collect()
+    key.parts.iter().map(|part| part_tokens(&subject.door, part, &subject.params, view)).collect()
 }
 
 /// What leads every key of the receiver's type, unless the template says it or the user skips it.
@@ -85,10 +77,7 @@ fn part_tokens(door: &Door, part: &Part, params: &Params, view: View<'_>) -> Tok
     let value = reference(part, params, view);
     // An argument that cannot be in a key is the parameter's fault: say so there.
     let place = match part.root {
-        Root::Param(index) => params
-            .names
-            .get(index)
-            .map_or_else(Span::call_site, |param| param.ident.span()),
+        Root::Param(index) => params.names.get(index).map_or_else(Span::call_site, |param| param.ident.span()),
         Root::Receiver => Span::call_site(),
     };
     let span = Span::mixed_site().located_at(place);
@@ -106,9 +95,7 @@ fn reference(part: &Part, params: &Params, view: View<'_>) -> TokenStream {
             let this = params.receiver.as_ref().map(|receiver| receiver.token);
             (quote!(#this), false)
         }
-        (Root::Param(index), View::Element(element, name)) if index == element => {
-            (quote!(#name), true)
-        }
+        (Root::Param(index), View::Element(element, name)) if index == element => (quote!(#name), true),
         (Root::Param(index), view) => {
             let param = params.names.get(index);
             let ident = param.map(|param| &param.ident);
@@ -117,9 +104,5 @@ fn reference(part: &Part, params: &Params, view: View<'_>) -> TokenStream {
         }
     };
     let fields = &part.fields;
-    if is_borrowed && fields.is_empty() {
-        root
-    } else {
-        code!(&#root #(.#fields)*)
-    }
+    if is_borrowed && fields.is_empty() { root } else { code!(&#root #(.#fields)*) }
 }

@@ -20,20 +20,10 @@ pub(crate) fn shape(subject: &Subject, shares_errors: bool) -> TokenStream {
 }
 
 /// `policy(__shape, ttl).jitter(0.05_f64)`, of the runtime's function of this name; `__shape` is the local that holds the shape.
-pub(crate) fn policy(
-    subject: &Subject,
-    function: &str,
-    storing: &Storing,
-    loading: Option<&Loading>,
-) -> TokenStream {
+pub(crate) fn policy(subject: &Subject, function: &str, storing: &Storing, loading: Option<&Loading>) -> TokenStream {
     let door = &subject.door;
     let function = Ident::new(function, Span::mixed_site());
-    let Storing {
-        ttl,
-        jitter,
-        negative_ttl,
-        unless,
-    } = storing;
+    let Storing { ttl, jitter, negative_ttl, unless } = storing;
     let options = [
         with("jitter", jitter.map(Literal::f64_suffixed).as_ref()),
         with("negative_ttl", negative_ttl.as_ref()),
@@ -44,10 +34,7 @@ pub(crate) fn policy(
 }
 
 fn load_options(loading: &Loading) -> TokenStream {
-    let cache_err = loading
-        .cache_err
-        .as_ref()
-        .map(|(function, time)| quote!(#function, #time));
+    let cache_err = loading.cache_err.as_ref().map(|(function, time)| quote!(#function, #time));
     let options = [
         with("cache_err", cache_err.as_ref()),
         with("stale", loading.stale.as_ref()),

@@ -20,20 +20,12 @@ pub(crate) struct Site<'a> {
 impl Site<'_> {
     /// `static __SITE: Site = ..;` and its registration.
     pub(crate) fn statics(&self) -> TokenStream {
-        let Self {
-            subject,
-            stored,
-            kind,
-        } = self;
+        let Self { subject, stored, kind } = self;
         let Subject { door, function, .. } = subject;
         let (name, kind, text) = (function.name(), format_ident!("{kind}"), &stored.key.text);
         let pieces = pieces(door, &stored.key);
         let tags = stored.tags.iter().map(|tag| &tag.text);
-        let receiver = receiver(
-            subject,
-            stored.key.names_receiver(),
-            stored.skips.receiver.is_some(),
-        );
+        let receiver = receiver(subject, stored.key.names_receiver(), stored.skips.receiver.is_some());
         let capacity = option(stored.capacity.map(|capacity| quote!(#capacity)));
         code! {
             static __SITE: #door::Site = #door::Site::new(#door::SiteMeta {
@@ -102,12 +94,9 @@ pub(crate) fn here(subject: &Subject) -> TokenStream {
 /// An expression to stand behind `&`, in parentheses where it needs them.
 fn operand(expr: &Expr) -> TokenStream {
     match expr {
-        Expr::Path(_)
-        | Expr::Field(_)
-        | Expr::MethodCall(_)
-        | Expr::Call(_)
-        | Expr::Lit(_)
-        | Expr::Paren(_) => quote!(#expr),
+        Expr::Path(_) | Expr::Field(_) | Expr::MethodCall(_) | Expr::Call(_) | Expr::Lit(_) | Expr::Paren(_) => {
+            quote!(#expr)
+        }
         _ => code!((#expr)),
     }
 }

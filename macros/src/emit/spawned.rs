@@ -24,26 +24,15 @@ pub(crate) struct Owned {
 impl Owned {
     pub(crate) fn new(subject: &Subject) -> Self {
         let body = subject.function.body.clone();
-        let mut owned = Self {
-            before: TokenStream::new(),
-            first: TokenStream::new(),
-            body,
-        };
+        let mut owned = Self { before: TokenStream::new(), first: TokenStream::new(), body };
         for param in &subject.params.names {
             if let Some(referent) = param.referent() {
                 owned.argument(&param.ident, &without_lifetimes(referent));
             }
         }
-        if let Some(receiver) = subject
-            .params
-            .receiver
-            .as_ref()
-            .filter(|receiver| receiver.by_reference)
-        {
+        if let Some(receiver) = subject.params.receiver.as_ref().filter(|receiver| receiver.by_reference) {
             let this = receiver.token;
-            owned
-                .before
-                .extend(code!(let __self = ::core::clone::Clone::clone(#this);));
+            owned.before.extend(code!(let __self = ::core::clone::Clone::clone(#this);));
             owned.first.extend(code!(let __self = &__self;));
             owned.body = rename_self(&owned.body);
         }
@@ -51,8 +40,7 @@ impl Owned {
     }
 
     fn argument(&mut self, name: &Ident, referent: &syn::Type) {
-        self.before
-            .extend(code!(let #name = <#referent as ::std::borrow::ToOwned>::to_owned(#name);));
+        self.before.extend(code!(let #name = <#referent as ::std::borrow::ToOwned>::to_owned(#name);));
         self.first.extend(code! {
             #[allow(unused_variables)]
             let #name = ::core::borrow::Borrow::<#referent>::borrow(&#name);

@@ -33,12 +33,7 @@ impl Skips {
             } else {
                 let known = params.known();
                 let near = nearest::hint(&text, known.iter().map(String::as_str));
-                diag.at(
-                    name,
-                    format_args!(
-                        "there is no parameter `{text}` to skip: remove it from `skip`{near}"
-                    ),
-                );
+                diag.at(name, format_args!("there is no parameter `{text}` to skip: remove it from `skip`{near}"));
             }
         }
         skips
@@ -47,10 +42,7 @@ impl Skips {
     /// Reports a `self` that is skipped although `key` names a field of it.
     pub(crate) fn refuse_receiver_in(&self, key: &Key, diag: &mut Diag) {
         if let Some(name) = self.receiver.as_ref().filter(|_| key.names_receiver()) {
-            diag.at(
-                name,
-                "`self` is in the key and skipped: keep one of the two",
-            );
+            diag.at(name, "`self` is in the key and skipped: keep one of the two");
         }
     }
 
@@ -79,10 +71,7 @@ pub(crate) fn only_self(names: Option<&Names>, diag: &mut Diag) {
 pub(crate) fn coverage(key: &Key, skips: &Skips, params: &Params, diag: &mut Diag) {
     for (index, name) in &skips.params {
         if key.names_param(*index) {
-            diag.at(
-                name,
-                format_args!("`{name}` is in the key and skipped: keep one of the two"),
-            );
+            diag.at(name, format_args!("`{name}` is in the key and skipped: keep one of the two"));
         }
     }
     skips.refuse_receiver_in(key, diag);

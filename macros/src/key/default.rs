@@ -8,17 +8,11 @@ use super::{Key, Part, Piece, Root, Skips};
 use crate::{signature::Params, template::Format};
 
 /// Verbs that say how a value is got, not what it is.
-const VERBS: [&str; 9] = [
-    "get_", "find_", "fetch_", "load_", "list_", "read_", "lookup_", "search_", "query_",
-];
+const VERBS: [&str; 9] = ["get_", "find_", "fetch_", "load_", "list_", "read_", "lookup_", "search_", "query_"];
 
 /// The function's name less a leading verb; the whole name where nothing would be left.
 pub(crate) fn default_prefix(name: &str) -> &str {
-    VERBS
-        .iter()
-        .find_map(|verb| name.strip_prefix(verb))
-        .filter(|rest| !rest.is_empty())
-        .unwrap_or(name)
+    VERBS.iter().find_map(|verb| name.strip_prefix(verb)).filter(|rest| !rest.is_empty()).unwrap_or(name)
 }
 
 /// The default key: every parameter that is not skipped, in order.
@@ -33,11 +27,7 @@ pub(crate) fn default_key(prefix: &str, params: &Params, skips: &Skips) -> Key {
         if !skips.has(index) {
             key.text.extend([":{", &param.name(), "}"]);
             key.pieces.push(Piece::Text(":".to_owned()));
-            key.push(Part {
-                root: Root::Param(index),
-                fields: Vec::new(),
-                format: Format::Plain,
-            });
+            key.push(Part { root: Root::Param(index), fields: Vec::new(), format: Format::Plain });
         }
     }
     key

@@ -59,30 +59,16 @@ pub(crate) enum Root {
 
 impl Key {
     /// Reads `literal` and matches it with the parameters.
-    pub(crate) fn parse(
-        literal: &LitStr,
-        used: Use,
-        params: &Params,
-        diag: &mut Diag,
-    ) -> Option<Self> {
+    pub(crate) fn parse(literal: &LitStr, used: Use, params: &Params, diag: &mut Diag) -> Option<Self> {
         let template = Template::parse(literal, used, diag)?;
         let before = diag.count();
-        let mut key = Self {
-            text: template.text,
-            pieces: Vec::new(),
-            parts: Vec::new(),
-            prefix: template.prefix,
-        };
+        let mut key = Self { text: template.text, pieces: Vec::new(), parts: Vec::new(), prefix: template.prefix };
         for piece in template.pieces {
             match piece {
                 TemplatePiece::Text(text) => key.pieces.push(Piece::Text(text)),
                 TemplatePiece::Hole(hole) => {
                     if let Some(root) = root(&hole, params, diag) {
-                        key.push(Part {
-                            root,
-                            fields: hole.fields,
-                            format: hole.format,
-                        });
+                        key.push(Part { root, fields: hole.fields, format: hole.format });
                     }
                 }
             }
@@ -97,9 +83,7 @@ impl Key {
 
     /// Whether the parameter of this index is in the key, whole or in part.
     pub(crate) fn names_param(&self, index: usize) -> bool {
-        self.parts
-            .iter()
-            .any(|part| part.root == Root::Param(index))
+        self.parts.iter().any(|part| part.root == Root::Param(index))
     }
 
     fn push(&mut self, part: Part) {
@@ -113,10 +97,7 @@ fn root(hole: &Hole, params: &Params, diag: &mut Diag) -> Option<Root> {
     let name = &hole.root;
     if name == "self" {
         if params.receiver.is_none() {
-            diag.error(
-                hole.span,
-                "there is no `self` here: take `&self`, or name a parameter",
-            );
+            diag.error(hole.span, "there is no `self` here: take `&self`, or name a parameter");
         }
         return params.receiver.as_ref().map(|_| Root::Receiver);
     }
@@ -127,18 +108,11 @@ fn root(hole: &Hole, params: &Params, diag: &mut Diag) -> Option<Root> {
             Some(near) => format!("did you mean `{{{near}}}`?"),
             None if params.names.is_empty() => "the function has no parameters".to_owned(),
             None => {
-                let names: Vec<_> = params
-                    .names
-                    .iter()
-                    .map(|param| format!("`{{{}}}`", param.name()))
-                    .collect();
+                let names: Vec<_> = params.names.iter().map(|param| format!("`{{{}}}`", param.name())).collect();
                 format!("write one of {}", names.join(", "))
             }
         };
-        diag.error(
-            hole.span,
-            format_args!("there is no parameter `{name}`: {instead}"),
-        );
+        diag.error(hole.span, format_args!("there is no parameter `{name}`: {instead}"));
     }
     found
 }

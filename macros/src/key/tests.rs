@@ -26,9 +26,7 @@ fn prefixes_lose_a_leading_verb() {
 }
 
 fn params() -> Params {
-    Params::new(
-        &parse_quote!(fn f(&self, id: u64, Path(name): Path<&str>, _: u8, (a, [b, ..]): T, r#type: u8)),
-    )
+    Params::new(&parse_quote!(fn f(&self, id: u64, Path(name): Path<&str>, _: u8, (a, [b, ..]): T, r#type: u8)))
 }
 
 fn pieces(key: &Key) -> String {
@@ -54,12 +52,7 @@ fn the_default_key_has_every_name_that_is_not_skipped() {
 }
 
 fn parse(text: &str, diag: &mut Diag) -> Option<Key> {
-    Key::parse(
-        &LitStr::new(text, proc_macro2::Span::call_site()),
-        Use::Key,
-        &params(),
-        diag,
-    )
+    Key::parse(&LitStr::new(text, proc_macro2::Span::call_site()), Use::Key, &params(), diag)
 }
 
 #[test]

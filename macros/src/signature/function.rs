@@ -48,14 +48,7 @@ impl Function {
 
     /// The function with other statements as its body.
     pub(crate) fn with_body(&self, statements: &TokenStream) -> TokenStream {
-        let Self {
-            attrs,
-            vis,
-            default,
-            sig,
-            inner,
-            ..
-        } = self;
+        let Self { attrs, vis, default, sig, inner, .. } = self;
         let mut body = Group::new(Delimiter::Brace, quote!(#(#inner)* #statements));
         body.set_span(self.body.span());
         quote!(#(#attrs)* #vis #default #sig #body)
@@ -70,30 +63,17 @@ fn parse(attribute: &str, input: ParseStream<'_>) -> syn::Result<Function> {
     if input.peek(Token![;]) {
         return Err(syn::Error::new_spanned(
             &sig.ident,
-            format_args!(
-                "`{}` has no body here: put `#[{attribute}]` on the implementation",
-                sig.ident
-            ),
+            format_args!("`{}` has no body here: put `#[{attribute}]` on the implementation", sig.ident),
         ));
     }
     let block: Group = input.parse()?;
     if block.delimiter() != Delimiter::Brace {
-        return Err(syn::Error::new(
-            block.span(),
-            "expected the body of the function",
-        ));
+        return Err(syn::Error::new(block.span(), "expected the body of the function"));
     }
     let (inner, statements) = split_inner.parse2(block.stream())?;
     let mut body = Group::new(Delimiter::Brace, statements);
     body.set_span(block.span());
-    Ok(Function {
-        attrs,
-        vis,
-        default,
-        sig,
-        inner,
-        body,
-    })
+    Ok(Function { attrs, vis, default, sig, inner, body })
 }
 
 fn split_inner(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, TokenStream)> {
@@ -110,16 +90,11 @@ fn not_a_function(attribute: &str, item: TokenStream) -> Option<(Span, String)> 
         let place = match word.to_string().as_str() {
             "fn" => "",
             "impl" | "trait" | "mod" => "the functions inside",
-            "struct" | "enum" | "union" | "type" | "static" | "use" | "macro_rules" | "let" => {
-                "a function"
-            }
+            "struct" | "enum" | "union" | "type" | "static" | "use" | "macro_rules" | "let" => "a function",
             _ => return None,
         };
         Some((word, place))
     })?;
-    let message = format!(
-        "`{}` is not a function: put `#[{attribute}]` on {place}",
-        word.to_token_stream()
-    );
+    let message = format!("`{}` is not a function: put `#[{attribute}]` on {place}", word.to_token_stream());
     (!place.is_empty()).then(|| (word.span(), message))
 }

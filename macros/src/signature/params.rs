@@ -44,9 +44,7 @@ impl Param {
 
     /// Whether the type is a reference.
     pub(crate) fn is_reference(&self) -> bool {
-        self.ty
-            .as_ref()
-            .is_some_and(|ty| matches!(ungrouped(ty), Type::Reference(_)))
+        self.ty.as_ref().is_some_and(|ty| matches!(ungrouped(ty), Type::Reference(_)))
     }
 
     /// What the parameter refers to, where its type is a shared reference.
@@ -68,10 +66,7 @@ fn ungrouped(mut ty: &Type) -> &Type {
 
 impl Params {
     pub(crate) fn new(sig: &Signature) -> Self {
-        let mut params = Self {
-            names: Vec::new(),
-            receiver: None,
-        };
+        let mut params = Self { names: Vec::new(), receiver: None };
         for input in &sig.inputs {
             match input {
                 FnArg::Receiver(receiver) => params.receiver = Some(Receiver::new(receiver)),
@@ -94,17 +89,8 @@ impl Params {
 
     fn add(&mut self, pat: &Pat, ty: &Type) {
         match pat {
-            Pat::Ident(PatIdent {
-                ident,
-                mutability,
-                subpat: None,
-                ..
-            }) => {
-                self.names.push(Param {
-                    ident: ident.clone(),
-                    ty: Some(ty.clone()),
-                    mutability: *mutability,
-                });
+            Pat::Ident(PatIdent { ident, mutability, subpat: None, .. }) => {
+                self.names.push(Param { ident: ident.clone(), ty: Some(ty.clone()), mutability: *mutability });
             }
             _ => Bound(&mut self.names).visit_pat(pat),
         }
@@ -121,11 +107,7 @@ impl Receiver {
             },
             _ => (false, false),
         };
-        Self {
-            token: receiver.self_token,
-            by_reference,
-            mutable,
-        }
+        Self { token: receiver.self_token, by_reference, mutable }
     }
 }
 
@@ -135,17 +117,8 @@ struct Bound<'a>(&'a mut Vec<Param>);
 impl<'ast> Visit<'ast> for Bound<'_> {
     fn visit_pat_ident(&mut self, pat: &'ast PatIdent) {
         // Inside a pattern, a capital letter means a unit struct or a constant.
-        if !pat
-            .ident
-            .unraw()
-            .to_string()
-            .starts_with(char::is_uppercase)
-        {
-            self.0.push(Param {
-                ident: pat.ident.clone(),
-                ty: None,
-                mutability: pat.mutability,
-            });
+        if !pat.ident.unraw().to_string().starts_with(char::is_uppercase) {
+            self.0.push(Param { ident: pat.ident.clone(), ty: None, mutability: pat.mutability });
         }
         visit::visit_pat_ident(self, pat);
     }

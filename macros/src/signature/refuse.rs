@@ -16,12 +16,7 @@ use crate::diag::Diag;
 /// `const`, `unsafe`, `extern` and variadic functions.
 pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
     if let Some(token) = &sig.constness {
-        diag.at(
-            token,
-            format_args!(
-                "a `const fn` cannot use a cache at run time: remove `const` or `#[{attribute}]`"
-            ),
-        );
+        diag.at(token, format_args!("a `const fn` cannot use a cache at run time: remove `const` or `#[{attribute}]`"));
     }
     if let Safety::Unsafe(token) = &sig.safety {
         diag.at(
@@ -33,38 +28,24 @@ pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
         );
     }
     if let Some(abi) = &sig.abi {
-        diag.at(
-            abi,
-            format_args!(
-                "`#[{attribute}]` needs a Rust function: put it on a function that this one calls"
-            ),
-        );
+        diag.at(abi, format_args!("`#[{attribute}]` needs a Rust function: put it on a function that this one calls"));
     }
     if let Some(variadic) = &sig.variadic {
-        diag.at(
-            variadic,
-            format_args!("`#[{attribute}]` needs a fixed list of parameters: write each one"),
-        );
+        diag.at(variadic, format_args!("`#[{attribute}]` needs a fixed list of parameters: write each one"));
     }
 }
 
 /// `&mut self` and `&mut T` parameters, whose effects a hit would skip.
 pub(crate) fn mutable(sig: &Signature, params: &Params, diag: &mut Diag) {
     if let Some(receiver) = params.receiver.as_ref().filter(|receiver| receiver.mutable) {
-        diag.at(
-            &receiver.token,
-            "`&mut self` may change the value, and a hit would skip the change: take `&self`",
-        );
+        diag.at(&receiver.token, "`&mut self` may change the value, and a hit would skip the change: take `&self`");
     }
     for input in &sig.inputs {
         if let FnArg::Typed(typed) = input
             && let Type::Reference(reference) = &*typed.ty
             && reference.mutability.is_some()
         {
-            diag.at(
-                &typed.ty,
-                "a hit would skip the changes to a `&mut` argument: take it by value or by `&`",
-            );
+            diag.at(&typed.ty, "a hit would skip the changes to a `&mut` argument: take it by value or by `&`");
         }
     }
 }
@@ -76,10 +57,7 @@ pub(crate) fn nothing(sig: &Signature, returns: &Returns, diag: &mut Diag) {
             syn::ReturnType::Default => sig.ident.span(),
             syn::ReturnType::Type(_, ty) => ty.span(),
         };
-        diag.error(
-            span,
-            "there is no value to cache: return one, or remove the attribute",
-        );
+        diag.error(span, "there is no value to cache: return one, or remove the attribute");
     }
 }
 
@@ -103,8 +81,7 @@ pub(crate) fn borrowed(returns: &Returns, diag: &mut Diag) {
     Borrowed(diag).visit_type(&returns.value);
 }
 
-const OUTLIVES: &str =
-    "cached values outlive the call: return an owned value such as `String` or `Arc<str>`";
+const OUTLIVES: &str = "cached values outlive the call: return an owned value such as `String` or `Arc<str>`";
 
 struct Borrowed<'a>(&'a mut Diag);
 
@@ -126,11 +103,7 @@ impl<'ast> Visit<'ast> for Borrowed<'_> {
 
     // Lifetimes of functions' arguments borrow nothing from this call.
     fn visit_type_fn_ptr(&mut self, _: &'ast TypeFnPtr) {}
-    fn visit_parenthesized_generic_arguments(
-        &mut self,
-        _: &'ast syn::ParenthesizedGenericArguments,
-    ) {
-    }
+    fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
     fn visit_trait_bound(&mut self, bound: &'ast TraitBound) {
         if bound.lifetimes.is_none() {
             visit::visit_trait_bound(self, bound);

@@ -7,8 +7,7 @@
 
 use quote::ToTokens;
 use syn::{
-    GenericArgument, Lifetime, Path, PathArguments, PathSegment, ReturnType, Signature, Token,
-    Type, TypeParamBound,
+    GenericArgument, Lifetime, Path, PathArguments, PathSegment, ReturnType, Signature, Token, Type, TypeParamBound,
     punctuated::Punctuated,
     visit_mut::{self, VisitMut},
 };
@@ -37,24 +36,11 @@ impl Returns {
             ReturnType::Default => unit(),
             ReturnType::Type(_, ty) => (**ty).clone(),
         };
-        let future = if sig.asyncness.is_some() {
-            None
-        } else {
-            future(&written)
-        };
+        let future = if sig.asyncness.is_some() { None } else { future(&written) };
         match future {
-            Some((kind, value)) => Self {
-                kind,
-                value: value.clone(),
-            },
-            None if sig.asyncness.is_some() => Self {
-                kind: Kind::Async,
-                value: written,
-            },
-            None => Self {
-                kind: Kind::Sync,
-                value: written,
-            },
+            Some((kind, value)) => Self { kind, value: value.clone() },
+            None if sig.asyncness.is_some() => Self { kind: Kind::Async, value: written },
+            None => Self { kind: Kind::Sync, value: written },
         }
     }
 
@@ -74,9 +60,7 @@ fn future(ty: &Type) -> Option<(Kind, &Type)> {
                 _ => None,
             })?;
             match pinned {
-                Type::TraitObject(object) => {
-                    output(&object.bounds).map(|output| (Kind::Boxed, output))
-                }
+                Type::TraitObject(object) => output(&object.bounds).map(|output| (Kind::Boxed, output)),
                 _ => None,
             }
         }
@@ -98,19 +82,14 @@ fn output(bounds: &Punctuated<TypeParamBound, Token![+]>) -> Option<&Type> {
         let TypeParamBound::Trait(bound) = bound else {
             return None;
         };
-        arguments(bound.path.segments.last()?, "Future")?
-            .iter()
-            .find_map(|argument| match argument {
-                GenericArgument::AssocType(assoc) if assoc.ident == "Output" => Some(&assoc.ty),
-                _ => None,
-            })
+        arguments(bound.path.segments.last()?, "Future")?.iter().find_map(|argument| match argument {
+            GenericArgument::AssocType(assoc) if assoc.ident == "Output" => Some(&assoc.ty),
+            _ => None,
+        })
     })
 }
 
-fn arguments<'a>(
-    segment: &'a PathSegment,
-    name: &str,
-) -> Option<&'a Punctuated<GenericArgument, Token![,]>> {
+fn arguments<'a>(segment: &'a PathSegment, name: &str) -> Option<&'a Punctuated<GenericArgument, Token![,]>> {
     match &segment.arguments {
         PathArguments::AngleBracketed(arguments) if segment.ident == name => Some(&arguments.args),
         _ => None,

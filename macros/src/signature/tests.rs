@@ -13,10 +13,7 @@ fn kind(sig: &syn::Signature) -> (Kind, String) {
 fn kinds_of_functions() {
     assert_eq!(kind(&parse_quote!(fn f())), (Kind::Sync, "()".into()));
     assert_eq!(kind(&parse_quote!(fn f() -> u8)), (Kind::Sync, "u8".into()));
-    assert_eq!(
-        kind(&parse_quote!(async fn f() -> u8)),
-        (Kind::Async, "u8".into())
-    );
+    assert_eq!(kind(&parse_quote!(async fn f() -> u8)), (Kind::Async, "u8".into()));
     assert_eq!(
         kind(&parse_quote!(fn f() -> Pin<Box<dyn Future<Output = u8> + Send + '_>>)),
         (Kind::Boxed, "u8".into())
@@ -25,14 +22,8 @@ fn kinds_of_functions() {
         kind(&parse_quote!(fn f() -> std::pin::Pin<Box<dyn Send + Future<Output = u8>>>)),
         (Kind::Boxed, "u8".into())
     );
-    assert_eq!(
-        kind(&parse_quote!(fn f() -> impl Send + Future<Output = u8>)),
-        (Kind::ImplFuture, "u8".into())
-    );
-    assert_eq!(
-        kind(&parse_quote!(fn f() -> Pin<Box<u8>>)),
-        (Kind::Sync, "Pin < Box < u8 > >".into())
-    );
+    assert_eq!(kind(&parse_quote!(fn f() -> impl Send + Future<Output = u8>)), (Kind::ImplFuture, "u8".into()));
+    assert_eq!(kind(&parse_quote!(fn f() -> Pin<Box<u8>>)), (Kind::Sync, "Pin < Box < u8 > >".into()));
 }
 
 fn refused(sig: &syn::Signature) -> Vec<String> {
@@ -57,19 +48,13 @@ fn signatures_that_can_be_cached() {
         parse_quote!(fn f() -> Cow<'static, str>),
     ];
     for sig in good {
-        assert_eq!(
-            refused(&sig),
-            <[&str; 0]>::default(),
-            "{}",
-            sig.to_token_stream()
-        );
+        assert_eq!(refused(&sig), <[&str; 0]>::default(), "{}", sig.to_token_stream());
     }
 }
 
 #[test]
 fn signatures_that_cannot_be_cached() {
-    let owned =
-        "cached values outlive the call: return an owned value such as `String` or `Arc<str>`";
+    let owned = "cached values outlive the call: return an owned value such as `String` or `Arc<str>`";
     let cases: [(syn::Signature, &str); 13] = [
         (
             parse_quote!(fn f(&mut self) -> u8),
@@ -83,14 +68,8 @@ fn signatures_that_cannot_be_cached() {
             parse_quote!(fn f(x: &mut u8) -> u8),
             "a hit would skip the changes to a `&mut` argument: take it by value or by `&`",
         ),
-        (
-            parse_quote!(fn f()),
-            "there is no value to cache: return one, or remove the attribute",
-        ),
-        (
-            parse_quote!(async fn f() -> ()),
-            "there is no value to cache: return one, or remove the attribute",
-        ),
+        (parse_quote!(fn f()), "there is no value to cache: return one, or remove the attribute"),
+        (parse_quote!(async fn f() -> ()), "there is no value to cache: return one, or remove the attribute"),
         (
             parse_quote!(fn f() -> impl Iterator<Item = u8>),
             "the value's type must have a name: write the concrete type, or `Box<dyn ..>`, instead of `impl ..`",
@@ -110,10 +89,7 @@ fn signatures_that_cannot_be_cached() {
             parse_quote!(extern "C" fn f() -> u8),
             "`#[cacheable]` needs a Rust function: put it on a function that this one calls",
         ),
-        (
-            parse_quote!(fn f(x: u8, ...) -> u8),
-            "`#[cacheable]` needs a fixed list of parameters: write each one",
-        ),
+        (parse_quote!(fn f(x: u8, ...) -> u8), "`#[cacheable]` needs a fixed list of parameters: write each one"),
     ];
     for (sig, expected) in cases {
         assert_eq!(refused(&sig), [expected], "{}", sig.to_token_stream());
@@ -123,26 +99,11 @@ fn signatures_that_cannot_be_cached() {
 #[test]
 fn items_that_are_no_functions() {
     for (item, expected) in [
-        (
-            "struct S;",
-            "`struct` is not a function: put `#[cacheable]` on a function",
-        ),
-        (
-            "pub(crate) enum E {}",
-            "`enum` is not a function: put `#[cacheable]` on a function",
-        ),
-        (
-            "unsafe impl S { fn f() {} }",
-            "`impl` is not a function: put `#[cacheable]` on the functions inside",
-        ),
-        (
-            "#[x] pub trait T { fn f(); }",
-            "`trait` is not a function: put `#[cacheable]` on the functions inside",
-        ),
-        (
-            "fn f(&self) -> u8;",
-            "`f` has no body here: put `#[cacheable]` on the implementation",
-        ),
+        ("struct S;", "`struct` is not a function: put `#[cacheable]` on a function"),
+        ("pub(crate) enum E {}", "`enum` is not a function: put `#[cacheable]` on a function"),
+        ("unsafe impl S { fn f() {} }", "`impl` is not a function: put `#[cacheable]` on the functions inside"),
+        ("#[x] pub trait T { fn f(); }", "`trait` is not a function: put `#[cacheable]` on the functions inside"),
+        ("fn f(&self) -> u8;", "`f` has no body here: put `#[cacheable]` on the implementation"),
     ] {
         let mut diag = Diag::default();
         assert!(Function::parse("cacheable", item.parse().expect("tokens"), &mut diag).is_none());
@@ -153,12 +114,8 @@ fn items_that_are_no_functions() {
 #[test]
 fn the_function_is_kept_as_it_is() {
     let item = "#[a] pub(crate) async fn f<T>(x: T) -> u8 where T: Copy { #![allow(unused)] odd & syntax here }";
-    let function = Function::parse(
-        "cacheable",
-        item.parse().expect("tokens"),
-        &mut Diag::default(),
-    )
-    .expect("a function");
+    let function =
+        Function::parse("cacheable", item.parse().expect("tokens"), &mut Diag::default()).expect("a function");
     let again = function.with_body(&function.body.stream());
     let expected: proc_macro2::TokenStream = item.parse().expect("tokens");
     let dense = |tokens: &proc_macro2::TokenStream| tokens.to_string().replace(' ', "");
@@ -168,10 +125,7 @@ fn the_function_is_kept_as_it_is() {
 #[test]
 fn lifetimes_are_left_to_inference() {
     let ty = without_lifetimes(&parse_quote!(&'a [Cow<'b, dyn for<'c> Visit<'c>>]));
-    assert_eq!(
-        ty.to_token_stream().to_string(),
-        "& '_ [Cow < '_ , dyn for < 'c > Visit < 'c > >]"
-    );
+    assert_eq!(ty.to_token_stream().to_string(), "& '_ [Cow < '_ , dyn for < 'c > Visit < 'c > >]");
     let ty = without_lifetimes(&parse_quote!(&'static str));
     assert_eq!(ty.to_token_stream().to_string(), "& 'static str");
 }

@@ -40,39 +40,23 @@ pub(crate) struct Hole {
 
 impl Hole {
     /// Reads the placeholder that takes up `range`, braces included.
-    pub(crate) fn parse(
-        source: &Source,
-        range: Range<usize>,
-        used: Use,
-        diag: &mut Diag,
-    ) -> Option<Self> {
+    pub(crate) fn parse(source: &Source, range: Range<usize>, used: Use, diag: &mut Diag) -> Option<Self> {
         let span = source.span(&range);
         let inside = source.slice(&(range.start + 1..range.end - 1)).trim();
         if inside.is_empty() {
             diag.error(
                 span,
-                format_args!(
-                    "the {} has an empty placeholder: write a parameter's name, as `{{id}}`",
-                    used.noun()
-                ),
+                format_args!("the {} has an empty placeholder: write a parameter's name, as `{{id}}`", used.noun()),
             );
             return None;
         }
         let (path, format) = split_format(inside);
         let (root, fields) = names(path, inside, span, diag)?;
         if root == "self" && fields.is_empty() {
-            diag.error(
-                span,
-                "`self` as a whole cannot be in a key: write a field of it, as `{self.tenant}`",
-            );
+            diag.error(span, "`self` as a whole cannot be in a key: write a field of it, as `{self.tenant}`");
             return None;
         }
-        Some(Self {
-            span,
-            root,
-            fields,
-            format: read_format(format, span, diag)?,
-        })
+        Some(Self { span, root, fields, format: read_format(format, span, diag)? })
     }
 }
 
@@ -80,9 +64,7 @@ impl Hole {
 fn names(path: &str, inside: &str, span: Span, diag: &mut Diag) -> Option<(String, Vec<Member>)> {
     let mut names = path.split('.').map(str::trim);
     let root = names.next().and_then(|root| name(root, span));
-    let fields = names
-        .map(|field| member(field, span))
-        .collect::<Option<Vec<_>>>();
+    let fields = names.map(|field| member(field, span)).collect::<Option<Vec<_>>>();
     if let (Some(root), Some(fields)) = (root, fields) {
         return Some((root.unraw().to_string(), fields));
     }
@@ -108,26 +90,17 @@ fn read_format(format: Option<&str>, span: Span, diag: &mut Diag) -> Option<Form
     let Some(format) = format else {
         return Some(Format::Plain);
     };
-    let found = FORMATS
-        .iter()
-        .find(|(name, _)| *name == format)
-        .map(|(_, format)| *format);
+    let found = FORMATS.iter().find(|(name, _)| *name == format).map(|(_, format)| *format);
     if found.is_none() {
         let near = nearest::hint(format, FORMATS.iter().map(|(name, _)| *name));
-        diag.error(
-            span,
-            format_args!("`{format}` is not a formatter: write `:hash` or `:lower`{near}"),
-        );
+        diag.error(span, format_args!("`{format}` is not a formatter: write `:hash` or `:lower`{near}"));
     }
     found
 }
 
 /// A name as an identifier; keywords become raw ones.
 fn name(text: &str, span: Span) -> Option<Ident> {
-    let mut ident = Ident::parse_any
-        .parse_str(text)
-        .ok()
-        .filter(|ident| *ident == text && text != "_")?;
+    let mut ident = Ident::parse_any.parse_str(text).ok().filter(|ident| *ident == text && text != "_")?;
     if syn::parse_str::<Ident>(text).is_err() {
         if matches!(text, "super" | "Self" | "crate") {
             return None;
@@ -143,12 +116,7 @@ fn name(text: &str, span: Span) -> Option<Ident> {
 /// A field's name or a tuple's index.
 fn member(text: &str, span: Span) -> Option<Member> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text
-            .parse()
-            .ok()
-            .map(|index| Member::Unnamed(Index { index, span }));
+        return text.parse().ok().map(|index| Member::Unnamed(Index { index, span }));
     }
-    name(text, span)
-        .filter(|name| name != "self")
-        .map(Member::Named)
+    name(text, span).filter(|name| name != "self").map(Member::Named)
 }

@@ -68,25 +68,14 @@ impl Template {
         let before = diag.count();
         let source = Source::new(literal);
         let tokens = scan::scan(&source, used, diag);
-        let segments: Vec<&[Token]> = tokens
-            .split(|token| token.kind == TokenKind::Colon)
-            .collect();
+        let segments: Vec<&[Token]> = tokens.split(|token| token.kind == TokenKind::Colon).collect();
         if diag.count() == before {
             rules::check(&source, &segments, used, diag);
         }
-        let prefix = used == Use::Pattern
-            && rules::is_wildcard(&source, segments.last().copied().unwrap_or_default());
-        let kept = if prefix {
-            tokens.len().saturating_sub(2)
-        } else {
-            tokens.len()
-        };
+        let prefix = used == Use::Pattern && rules::is_wildcard(&source, segments.last().copied().unwrap_or_default());
+        let kept = if prefix { tokens.len().saturating_sub(2) } else { tokens.len() };
         let pieces = pieces(&source, &tokens[..kept], used, diag);
-        (diag.count() == before).then_some(Self {
-            text: source.text().to_owned(),
-            pieces,
-            prefix,
-        })
+        (diag.count() == before).then_some(Self { text: source.text().to_owned(), pieces, prefix })
     }
 }
 
@@ -96,8 +85,7 @@ fn pieces(source: &Source, tokens: &[Token], used: Use, diag: &mut Diag) -> Vec<
     for token in tokens {
         match token.kind {
             TokenKind::Hole => {
-                pieces
-                    .extend(Hole::parse(source, token.range.clone(), used, diag).map(Piece::Hole));
+                pieces.extend(Hole::parse(source, token.range.clone(), used, diag).map(Piece::Hole));
             }
             TokenKind::Text | TokenKind::Colon => {
                 let text = source.slice(&token.range);

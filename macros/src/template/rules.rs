@@ -16,10 +16,7 @@ use crate::diag::Diag;
 pub(crate) fn check(source: &Source, segments: &[&[Token]], used: Use, diag: &mut Diag) {
     if source.text().is_empty() {
         let noun = used.noun();
-        diag.error(
-            source.span(&(0..0)),
-            format_args!("the {noun} is empty: write a {noun} such as `\"user:{{id}}\"`"),
-        );
+        diag.error(source.span(&(0..0)), format_args!("the {noun} is empty: write a {noun} such as `\"user:{{id}}\"`"));
         return;
     }
     starts_with_text(source, segments[0], used, diag);
@@ -44,10 +41,7 @@ pub(crate) fn is_wildcard(source: &Source, segment: &[Token]) -> bool {
 
 fn starts_with_text(source: &Source, segment: &[Token], used: Use, diag: &mut Diag) {
     let noun = used.noun();
-    if let Some(token) = segment
-        .first()
-        .filter(|token| token.kind == TokenKind::Hole)
-    {
+    if let Some(token) = segment.first().filter(|token| token.kind == TokenKind::Hole) {
         diag.error(
             source.span(&token.range),
             format_args!(
@@ -101,10 +95,7 @@ fn text(source: &Source, segments: &[&[Token]], index: usize, used: Use, diag: &
                     )
                 }
                 letter if letter.is_whitespace() || letter.is_control() => {
-                    format!(
-                        "`{}` cannot stand in a {noun}: write `-` or `_`",
-                        letter.escape_default()
-                    )
+                    format!("`{}` cannot stand in a {noun}: write `-` or `_`", letter.escape_default())
                 }
                 _ => continue,
             };
@@ -114,21 +105,10 @@ fn text(source: &Source, segments: &[&[Token]], index: usize, used: Use, diag: &
 }
 
 /// Says what to write instead of a wildcard at this place.
-fn star(
-    source: &Source,
-    segments: &[&[Token]],
-    index: usize,
-    range: &Range<usize>,
-    used: Use,
-) -> String {
+fn star(source: &Source, segments: &[&[Token]], index: usize, range: &Range<usize>, used: Use) -> String {
     match used {
-        Use::Key => {
-            "`*` cannot stand in a key: only a pattern of `cache_invalidate` ends in `:*`".into()
-        }
-        Use::Tag => {
-            "`*` cannot stand in a tag: a tag names its entries already, so write it without `*`"
-                .into()
-        }
+        Use::Key => "`*` cannot stand in a key: only a pattern of `cache_invalidate` ends in `:*`".into(),
+        Use::Tag => "`*` cannot stand in a tag: a tag names its entries already, so write it without `*`".into(),
         Use::Pattern if source.text() == "*" => {
             "`*` alone would match everything: start the pattern with a literal, as `user:*`".into()
         }
@@ -153,18 +133,9 @@ fn tag_instead(source: &Source, segments: &[&[Token]], index: usize, star: usize
     };
     let later = segments[index + 1..].iter().find_map(literal);
     let own = || {
-        let start = segments[index]
-            .first()
-            .map_or(star, |token| token.range.start);
-        let own: String = source
-            .slice(&(start..star))
-            .chars()
-            .filter(|letter| letter.is_alphanumeric())
-            .collect();
+        let start = segments[index].first().map_or(star, |token| token.range.start);
+        let own: String = source.slice(&(start..star)).chars().filter(|letter| letter.is_alphanumeric()).collect();
         (!own.is_empty()).then_some(own)
     };
-    later
-        .or_else(own)
-        .or_else(|| segments[..index].iter().rev().find_map(literal))
-        .unwrap_or_else(|| "orders".into())
+    later.or_else(own).or_else(|| segments[..index].iter().rev().find_map(literal)).unwrap_or_else(|| "orders".into())
 }

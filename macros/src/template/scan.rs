@@ -36,15 +36,9 @@ pub(crate) fn scan(source: &Source, used: Use, diag: &mut Diag) -> Vec<Token> {
                 unpaired(source, at, used, diag);
                 (TokenKind::Text, 1)
             }
-            _ => (
-                TokenKind::Text,
-                rest.find([':', '{', '}']).unwrap_or(rest.len()),
-            ),
+            _ => (TokenKind::Text, rest.find([':', '{', '}']).unwrap_or(rest.len())),
         };
-        tokens.push(Token {
-            kind,
-            range: at..at + length,
-        });
+        tokens.push(Token { kind, range: at..at + length });
         at += length;
     }
     tokens
@@ -59,11 +53,7 @@ fn hole_length(rest: &str) -> Option<usize> {
 
 fn unpaired(source: &Source, at: usize, used: Use, diag: &mut Diag) {
     let (noun, range) = (used.noun(), at..at + 1);
-    let (brace, partner) = if source.slice(&range) == "{" {
-        ('{', '}')
-    } else {
-        ('}', '{')
-    };
+    let (brace, partner) = if source.slice(&range) == "{" { ('{', '}') } else { ('}', '{') };
     diag.error(
         source.span(&range),
         format_args!(

@@ -25,14 +25,9 @@ impl Source {
         let written = token.to_string();
         let offset = written.find('"').map(|quote| quote + 1).filter(|start| {
             let rest = written.get(*start..).unwrap_or_default();
-            rest.strip_prefix(text.as_str())
-                .is_some_and(|rest| rest.starts_with('"'))
+            rest.strip_prefix(text.as_str()).is_some_and(|rest| rest.starts_with('"'))
         });
-        Self {
-            text,
-            token,
-            offset,
-        }
+        Self { text, token, offset }
     }
 
     /// The value of the literal.

@@ -39,14 +39,8 @@ fn templates_are_cut_into_text_and_placeholders() {
         ("user:{user.id}:orders", "user:<user.id>:orders"),
         ("user:{pair.0}:{pair.1.2}", "user:<pair.0>:<pair.1.2>"),
         ("user:{self.tenant}", "user:<self.tenant>"),
-        (
-            "user:{r#type}:{type}:{user.type}",
-            "user:<type>:<type>:<user.r#type>",
-        ),
-        (
-            "user:{filter:hash}:{name : lower}",
-            "user:<filter/hash>:<name/lower>",
-        ),
+        ("user:{r#type}:{type}:{user.type}", "user:<type>:<type>:<user.r#type>"),
+        ("user:{filter:hash}:{name : lower}", "user:<filter/hash>:<name/lower>"),
         ("user-{id}:v2", "user-<id>:v2"),
         ("größe:{maß}", "größe:<maß>"),
     ] {
@@ -62,9 +56,7 @@ fn patterns_may_end_in_a_wildcard() {
 }
 
 fn one_error(text: &str, used: Use) -> String {
-    let errors = parse(text, used)
-        .err()
-        .unwrap_or_else(|| panic!("{text} is accepted"));
+    let errors = parse(text, used).err().unwrap_or_else(|| panic!("{text} is accepted"));
     assert_eq!(errors.len(), 1, "{text}: {errors:?}");
     errors.into_iter().next().unwrap_or_default()
 }
@@ -73,68 +65,23 @@ fn one_error(text: &str, used: Use) -> String {
 fn broken_keys() {
     for (text, expected) in [
         ("", "the key is empty: write a key such as `\"user:{id}\"`"),
-        (
-            "user:{id",
-            "`{` has no `}`: write a placeholder as `{id}`, as a key has no braces of its own",
-        ),
-        (
-            "user:id}",
-            "`}` has no `{`: write a placeholder as `{id}`, as a key has no braces of its own",
-        ),
-        (
-            "user:{}",
-            "the key has an empty placeholder: write a parameter's name, as `{id}`",
-        ),
-        (
-            "user:{id:hsah}",
-            "`hsah` is not a formatter: write `:hash` or `:lower`; did you mean `hash`?",
-        ),
-        (
-            "user:{a}{b}",
-            "`{a}` and `{b}` share a segment, so different arguments could give one key: write `{a}:{b}`",
-        ),
-        (
-            "user:{a}-{b}",
-            "`{a}` and `{b}` share a segment, so different arguments could give one key: write `{a}:{b}`",
-        ),
-        (
-            "user::{a}",
-            "the key has an empty segment: remove the extra `:`, or write a name between the colons",
-        ),
-        (
-            ":user",
-            "the key has an empty segment: remove the extra `:`, or write a name between the colons",
-        ),
-        (
-            "user:",
-            "the key has an empty segment: remove the extra `:`, or write a name between the colons",
-        ),
-        (
-            "user:*",
-            "`*` cannot stand in a key: only a pattern of `cache_invalidate` ends in `:*`",
-        ),
-        (
-            "user:50%",
-            "`%` cannot stand in a key, as it marks escaped bytes of arguments: write another character",
-        ),
-        (
-            "user:@x",
-            "`@` cannot start a segment of a key, as it marks internal names: write another character",
-        ),
+        ("user:{id", "`{` has no `}`: write a placeholder as `{id}`, as a key has no braces of its own"),
+        ("user:id}", "`}` has no `{`: write a placeholder as `{id}`, as a key has no braces of its own"),
+        ("user:{}", "the key has an empty placeholder: write a parameter's name, as `{id}`"),
+        ("user:{id:hsah}", "`hsah` is not a formatter: write `:hash` or `:lower`; did you mean `hash`?"),
+        ("user:{a}{b}", "`{a}` and `{b}` share a segment, so different arguments could give one key: write `{a}:{b}`"),
+        ("user:{a}-{b}", "`{a}` and `{b}` share a segment, so different arguments could give one key: write `{a}:{b}`"),
+        ("user::{a}", "the key has an empty segment: remove the extra `:`, or write a name between the colons"),
+        (":user", "the key has an empty segment: remove the extra `:`, or write a name between the colons"),
+        ("user:", "the key has an empty segment: remove the extra `:`, or write a name between the colons"),
+        ("user:*", "`*` cannot stand in a key: only a pattern of `cache_invalidate` ends in `:*`"),
+        ("user:50%", "`%` cannot stand in a key, as it marks escaped bytes of arguments: write another character"),
+        ("user:@x", "`@` cannot start a segment of a key, as it marks internal names: write another character"),
         ("user: x", "` ` cannot stand in a key: write `-` or `_`"),
         ("user:\n", "`\\n` cannot stand in a key: write `-` or `_`"),
-        (
-            "{id}",
-            "`{id}` starts the key: start the key with a literal such as `user:`",
-        ),
-        (
-            "{id}:x",
-            "`{id}` starts the key: start the key with a literal such as `user:`",
-        ),
-        (
-            "user:{self}",
-            "`self` as a whole cannot be in a key: write a field of it, as `{self.tenant}`",
-        ),
+        ("{id}", "`{id}` starts the key: start the key with a literal such as `user:`"),
+        ("{id}:x", "`{id}` starts the key: start the key with a literal such as `user:`"),
+        ("user:{self}", "`self` as a whole cannot be in a key: write a field of it, as `{self.tenant}`"),
     ] {
         assert_eq!(one_error(text, Use::Key), expected);
     }
@@ -142,20 +89,7 @@ fn broken_keys() {
 
 #[test]
 fn expressions_are_not_placeholders() {
-    for inside in [
-        "id()",
-        "user.id()",
-        "a + b",
-        "a::b",
-        "user.",
-        ".id",
-        "1",
-        "*id",
-        "_",
-        "Self",
-        "crate",
-        "x.self",
-    ] {
+    for inside in ["id()", "user.id()", "a + b", "a::b", "user.", ".id", "1", "*id", "_", "Self", "crate", "x.self"] {
         assert_eq!(
             one_error(&format!("user:{{{inside}}}"), Use::Key),
             format!(
@@ -172,15 +106,9 @@ fn misplaced_wildcards_name_the_tag_to_use() {
             "`*` can only be the whole last segment, as in `user:*`: for `{pattern}`, give the entries a tag and write `tags = [\"{tag}\"]`"
         )
     };
-    assert_eq!(
-        one_error("user:*:orders", Use::Pattern),
-        instead("user:*:orders", "orders")
-    );
+    assert_eq!(one_error("user:*:orders", Use::Pattern), instead("user:*:orders", "orders"));
     assert_eq!(one_error("us*", Use::Pattern), instead("us*", "us"));
-    assert_eq!(
-        one_error("user:*:{id}", Use::Pattern),
-        instead("user:*:{id}", "user")
-    );
+    assert_eq!(one_error("user:*:{id}", Use::Pattern), instead("user:*:{id}", "user"));
     assert_eq!(
         one_error("*", Use::Pattern),
         "`*` alone would match everything: start the pattern with a literal, as `user:*`"
@@ -201,9 +129,7 @@ fn spans_lie_inside_a_plain_literal() {
 
 #[test]
 fn nothing_panics() {
-    let alphabet = [
-        "{", "}", ":", "*", "a", ".", "%", "@", " ", "self", "é", "0", "r#", "\\",
-    ];
+    let alphabet = ["{", "}", ":", "*", "a", ".", "%", "@", " ", "self", "é", "0", "r#", "\\"];
     for first in alphabet {
         for second in alphabet {
             for third in alphabet {

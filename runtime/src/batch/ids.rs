@@ -19,9 +19,7 @@ pub trait BatchMap: Sized {
     fn absorb(&mut self, other: Self);
 }
 
-impl<Id: Clone + Eq + Hash, V: CacheValue, H: BuildHasher + Default> BatchMap
-    for HashMap<Id, V, H>
-{
+impl<Id: Clone + Eq + Hash, V: CacheValue, H: BuildHasher + Default> BatchMap for HashMap<Id, V, H> {
     type Id = Id;
     type Value = V;
     fn empty() -> Self {

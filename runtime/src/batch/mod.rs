@@ -51,13 +51,7 @@ struct Missing<K, S: Shape<Item: BatchMap>> {
 
 impl Site {
     /// Prepares a batch.
-    pub fn batch<K, S>(
-        &'static self,
-        on: Option<&Fastness>,
-        _: S,
-        here: Here,
-        policy: Policy<Each<S>>,
-    ) -> Batch<K, S>
+    pub fn batch<K, S>(&'static self, on: Option<&Fastness>, _: S, here: Here, policy: Policy<Each<S>>) -> Batch<K, S>
     where
         K: Clone + Eq + Send + Sync + 'static,
         S: Shape<Item: BatchMap> + 'static,
@@ -81,15 +75,8 @@ where
     S: Shape<Item: BatchMap> + 'static,
 {
     /// Looks one element up. Duplicates count once.
-    pub fn look<A: Args<Owned = K>>(
-        &mut self,
-        id: &<S::Item as BatchMap>::Id,
-        args: &A,
-        tags: &[String],
-    ) {
-        let start = self
-            .start
-            .get_or_insert_with(|| Start::new::<A>(self.site, self.on.as_ref(), self.here));
+    pub fn look<A: Args<Owned = K>>(&mut self, id: &<S::Item as BatchMap>::Id, args: &A, tags: &[String]) {
+        let start = self.start.get_or_insert_with(|| Start::new::<A>(self.site, self.on.as_ref(), self.here));
         let key = start.cell.store.own(args);
         if !self.seen.insert(key.clone()) {
             return;
@@ -99,11 +86,7 @@ where
             Looked::Absent => {}
             Looked::Missing => {
                 let text = self.site.meta().template.render(&self.here.dotted(), args);
-                self.missing.push(Missing {
-                    id: id.clone(),
-                    key,
-                    scopes: Scopes::of(&text, tags),
-                });
+                self.missing.push(Missing { id: id.clone(), key, scopes: Scopes::of(&text, tags) });
             }
         }
     }
@@ -111,30 +94,18 @@ where
     /// The answer, if nothing is missing.
     pub fn complete(&mut self) -> Option<S::Out> {
         let complete = self.missing.is_empty();
-        complete.then(|| {
-            S::close(Outcome::Present(std::mem::replace(
-                &mut self.found,
-                S::Item::empty(),
-            )))
-        })
+        complete.then(|| S::close(Outcome::Present(std::mem::replace(&mut self.found, S::Item::empty()))))
     }
 
     /// The ids that the body has to load, in the order in which they were given.
     pub fn missing(&self) -> Vec<<S::Item as BatchMap>::Id> {
-        self.missing
-            .iter()
-            .map(|missing| missing.id.clone())
-            .collect()
+        self.missing.iter().map(|missing| missing.id.clone()).collect()
     }
 
     fn finish(self, out: S::Out) -> S::Out {
         let Some(start) = &self.start else { return out };
         let now = start.now();
-        start
-            .cell
-            .counters
-            .load_nanos
-            .add(now.saturating_sub(start.time));
+        start.cell.counters.load_nanos.add(now.saturating_sub(start.time));
         match S::open(out) {
             Outcome::Present(mut loaded) => {
                 start.cell.counters.loads.count();
@@ -165,29 +136,20 @@ where
 {
     fn new<A: Args<Owned = K>>(site: &'static Site, on: Option<&Fastness>, here: Here) -> Self {
         let cell = site.cell::<A, Each<S>>(on, here);
-        let (epoch, time) = (cell.handle.log().position(), cell.handle.clock().now());
+        let (epoch, time) = (cell.log().position(), cell.now());
         Self { cell, epoch, time }
     }
 
     fn now(&self) -> u64 {
-        self.cell.handle.clock().now()
+        self.cell.now()
     }
 
     fn look(&self, key: &Hashed<K>) -> Looked<<S::Item as BatchMap>::Value> {
-        if let Some(found) = self
-            .cell
-            .store
-            .look(key)
-            .filter(|found| found.is_fresh(self.time))
-        {
+        if let Some(found) = self.cell.store.look(key).filter(|found| found.is_fresh(self.time)) {
             self.cell.counters.hit();
             return Looked::Present(found.value);
         }
-        let negative = self
-            .cell
-            .negative
-            .get()
-            .and_then(|negative| negative.look(key));
+        let negative = self.cell.negative.get().and_then(|negative| negative.look(key));
         if negative.is_some_and(|found| found.is_fresh(self.time)) {
             self.cell.counters.hit();
             return Looked::Absent;
@@ -207,24 +169,12 @@ where
         let life = |ttl| policy.lifetime(ttl, now, now);
         match value {
             Some(value) if policy.unless.is_some_and(|unless| unless(value)) => {}
-            Some(value) => self.cell.keep(
-                &missing.key,
-                &missing.scopes,
-                value.clone(),
-                life(policy.ttl),
-                self.epoch,
-            ),
+            Some(value) => self.cell.keep(&missing.key, &missing.scopes, value.clone(), life(policy.ttl), self.epoch),
             None => {
                 self.cell.store.remove(&missing.key);
                 if let Some(ttl) = policy.negative_ttl {
                     let absent = Negative::Absent(());
-                    self.cell.keep_negative(
-                        &missing.key,
-                        &missing.scopes,
-                        absent,
-                        life(ttl),
-                        self.epoch,
-                    );
+                    self.cell.keep_negative(&missing.key, &missing.scopes, absent, life(ttl), self.epoch);
                 }
             }
         }
@@ -258,8 +208,6 @@ where
 
 impl<K: Eq, S: Shape<Item: BatchMap>> std::fmt::Debug for Batch<K, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Batch")
-            .field("missing", &self.missing.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Batch").field("missing", &self.missing.len()).finish_non_exhaustive()
     }
 }

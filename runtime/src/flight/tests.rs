@@ -56,11 +56,7 @@ fn alone_and_timed_out_reach_everyone_too() {
         let permit = lead(&board);
         let mut seats = [wait(&board), wait(&board)];
         permit.land(signal);
-        assert!(
-            seats
-                .iter_mut()
-                .all(|seat| matches!(seat.try_recv(), Ok(Signal::Alone | Signal::TimedOut)))
-        );
+        assert!(seats.iter_mut().all(|seat| matches!(seat.try_recv(), Ok(Signal::Alone | Signal::TimedOut))));
         assert!(is_empty(&board));
     }
 }
@@ -71,9 +67,7 @@ fn abandoned_exactly_one_takes_over_and_the_others_stay_aboard() {
     let permit = lead(&board);
     let (mut first, mut second) = (wait(&board), wait(&board));
     drop(permit);
-    let Ok(Signal::Lead(heir)) = first.try_recv() else {
-        panic!("the first in line leads")
-    };
+    let Ok(Signal::Lead(heir)) = first.try_recv() else { panic!("the first in line leads") };
     assert!(second.try_recv().is_err(), "the second still waits");
     let mut third = wait(&board);
     heir.land(|| Signal::Landed(1));
@@ -113,9 +107,7 @@ fn an_heir_starts_afresh() {
     let began = permit.epoch();
     invalidate(&board);
     drop(permit);
-    let Ok(Signal::Lead(heir)) = seat.try_recv() else {
-        panic!("should lead")
-    };
+    let Ok(Signal::Lead(heir)) = seat.try_recv() else { panic!("should lead") };
     assert!(heir.epoch() > began);
     assert!(board.log.valid(heir.epoch(), &scope()));
 }
@@ -136,15 +128,9 @@ fn nobody_boards_a_flight_that_was_overtaken() {
     let new = lead(&board);
     let mut late = wait(&board);
     old.land(|| Signal::Landed(1));
-    assert!(
-        matches!(early.try_recv(), Ok(Signal::Landed(1))),
-        "who waited before gets the old one"
-    );
+    assert!(matches!(early.try_recv(), Ok(Signal::Landed(1))), "who waited before gets the old one");
     assert!(late.try_recv().is_err());
-    assert!(
-        !is_empty(&board),
-        "the old flight did not take the new one off"
-    );
+    assert!(!is_empty(&board), "the old flight did not take the new one off");
     new.land(|| Signal::Landed(2));
     assert!(matches!(late.try_recv(), Ok(Signal::Landed(2))));
 }
@@ -153,10 +139,7 @@ fn nobody_boards_a_flight_that_was_overtaken() {
 fn who_will_not_wait_is_told() {
     let board = board();
     let _permit = lead(&board);
-    assert!(matches!(
-        board.board(&key(), &scope(), false),
-        Boarding::Taken
-    ));
+    assert!(matches!(board.board(&key(), &scope(), false), Boarding::Taken));
 }
 
 #[test]
@@ -164,10 +147,7 @@ fn a_load_that_calls_itself_is_told() {
     let board = board();
     let permit = lead(&board);
     let inside = permit.enter();
-    assert!(matches!(
-        board.board(&key(), &scope(), true),
-        Boarding::Within
-    ));
+    assert!(matches!(board.board(&key(), &scope(), true), Boarding::Within));
     drop(inside);
     wait(&board);
 }

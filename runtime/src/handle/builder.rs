@@ -17,12 +17,7 @@ const MIRROR_BYTES: usize = 1 << 20;
 impl Fastness {
     /// Starts from the defaults: embedded, 10 000 entries per call site, 1 MiB to remember invalidations.
     pub fn builder() -> Builder {
-        Builder {
-            capacity: CAPACITY,
-            max_entries: usize::MAX,
-            mirror_bytes: MIRROR_BYTES,
-            clock: Clock::system(),
-        }
+        Builder { capacity: CAPACITY, max_entries: usize::MAX, mirror_bytes: MIRROR_BYTES, clock: Clock::system() }
     }
 }
 
@@ -82,16 +77,12 @@ impl Builder {
     #[allow(clippy::unused_async)]
     pub async fn build(self) -> Result<Fastness, Error> {
         if self.capacity == 0 {
-            return Err(Kind::Setting(
-                "`capacity` is 0: give at least one entry per call site, or leave it at 10 000",
-            )
-            .into());
+            return Err(
+                Kind::Setting("`capacity` is 0: give at least one entry per call site, or leave it at 10 000").into()
+            );
         }
         if self.max_entries == 0 {
-            return Err(Kind::Setting(
-                "`max_entries` is 0: give at least one entry, or leave it unbounded",
-            )
-            .into());
+            return Err(Kind::Setting("`max_entries` is 0: give at least one entry, or leave it unbounded").into());
         }
         Ok(self.make())
     }
@@ -110,8 +101,6 @@ impl Builder {
             stores: Mutex::default(),
             sites: Mutex::default(),
         };
-        Fastness {
-            shared: Arc::new(shared),
-        }
+        Fastness { shared: Arc::new(shared) }
     }
 }

@@ -8,7 +8,6 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::clock::Clock;
 use crate::error::{Error, Kind};
 use crate::l1::{AnyStore, Common, L1};
 use crate::log::{Log, Record};
@@ -91,11 +90,7 @@ impl Fastness {
         for site in lock(&self.shared.sites).iter() {
             let own = site.counters.snapshot();
             stats.total += own;
-            stats.sites.push(SiteStats {
-                name: site.name.clone(),
-                key: site.key.clone(),
-                stats: own,
-            });
+            stats.sites.push(SiteStats { name: site.name.clone(), key: site.key.clone(), stats: own });
         }
         for store in &lock(&self.shared.stores).all {
             stats.entries += store.len();
@@ -126,6 +121,7 @@ impl Fastness {
 
     pub(crate) fn append(&self, record: &Record) {
         if !record.is_empty() {
+            // Time moves with invalidations too, should the ticker be starved.
             self.shared.common.clock.now();
             self.log().append(record);
         }
@@ -133,10 +129,6 @@ impl Fastness {
 
     pub(crate) fn log(&self) -> &Arc<Log> {
         &self.shared.common.log
-    }
-
-    pub(crate) fn clock(&self) -> &Clock {
-        &self.shared.common.clock
     }
 
     pub(crate) fn process_default() -> &'static Self {
@@ -148,16 +140,8 @@ impl Fastness {
     }
 
     /// What a call site keeps here, made on its first call.
-    pub(crate) fn cell<C: Send + Sync + 'static>(
-        &self,
-        site: usize,
-        here: TypeId,
-        make: impl FnOnce() -> C,
-    ) -> Arc<C> {
-        let cell = self
-            .shared
-            .cells
-            .peek_with(&(site, here), |_, cell| cell.clone());
+    pub(crate) fn cell<C: Send + Sync + 'static>(&self, site: usize, here: TypeId, make: impl FnOnce() -> C) -> Arc<C> {
+        let cell = self.shared.cells.peek_with(&(site, here), |_, cell| cell.clone());
         let cell = cell.unwrap_or_else(|| {
             let entry = self.shared.cells.entry_sync((site, here));
             entry.or_insert_with(|| Arc::new(make())).get().clone()
@@ -176,10 +160,7 @@ impl Fastness {
         if let Some(store) = stores.by_key.get(&id) {
             return downcast(store.clone());
         }
-        let store = Arc::new(L1::<K, V>::new(
-            capacity.unwrap_or(self.shared.capacity),
-            self.shared.common.clone(),
-        ));
+        let store = Arc::new(L1::<K, V>::new(capacity.unwrap_or(self.shared.capacity), self.shared.common.clone()));
         stores.by_key.insert(id, store.clone());
         stores.all.push(store.clone());
         store
@@ -187,11 +168,7 @@ impl Fastness {
 
     pub(crate) fn counters(&self, name: &str, key: &str) -> Arc<Counters> {
         let counters = Arc::new(Counters::default());
-        let site = SiteCounters {
-            name: name.to_owned(),
-            key: key.to_owned(),
-            counters: counters.clone(),
-        };
+        let site = SiteCounters { name: name.to_owned(), key: key.to_owned(), counters: counters.clone() };
         lock(&self.shared.sites).push(site);
         counters
     }
@@ -199,8 +176,7 @@ impl Fastness {
 
 /// The type was part of the key under which it was found.
 fn downcast<T: Send + Sync + 'static>(any: Erased) -> Arc<T> {
-    any.downcast()
-        .unwrap_or_else(|_| unreachable!("looked up by its TypeId"))
+    any.downcast().unwrap_or_else(|_| unreachable!("looked up by its TypeId"))
 }
 
 impl std::fmt::Debug for Shared {
@@ -209,5 +185,20 @@ impl std::fmt::Debug for Shared {
             .field("log", &self.common.log)
             .field("capacity", &self.capacity)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handle_that_is_dropped_is_gone() {
+        let fast = Fastness::builder().build().await.unwrap();
+        let (shared, cache) = (Arc::downgrade(&fast.shared), fast.cache());
+        cache.set("n:1", 1, std::time::Duration::from_secs(60)).await.unwrap();
+        assert_eq!(cache.get::<i32>("n:1").await.unwrap(), Some(1));
+        drop((fast, cache));
+        assert!(shared.upgrade().is_none(), "something that it owns keeps it alive");
     }
 }

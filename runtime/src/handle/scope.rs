@@ -22,9 +22,7 @@ impl Fastness {
     }
 
     pub(crate) fn scoped() -> Option<Self> {
-        Self::may_be_scoped()
-            .then(|| CURRENT.with(|stack| stack.borrow().last().cloned()))
-            .flatten()
+        Self::may_be_scoped().then(|| CURRENT.with(|stack| stack.borrow().last().cloned())).flatten()
     }
 }
 

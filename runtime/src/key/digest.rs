@@ -23,9 +23,7 @@ impl Digest {
     /// A value that refuses to be serialised gets a digest of its own each time: it is never found, and never mistaken.
     pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Self {
         let mut sink = Sink(Sha256::new());
-        let mut serializer = rmp_serde::Serializer::new(&mut sink)
-            .with_struct_map()
-            .with_human_readable();
+        let mut serializer = rmp_serde::Serializer::new(&mut sink).with_struct_map().with_human_readable();
         match value.serialize(&mut serializer) {
             Ok(()) => sink.finish(),
             Err(_) => Self::unique(),

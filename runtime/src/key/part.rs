@@ -3,10 +3,7 @@
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::num::{
-    NonZeroI32, NonZeroI64, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128,
-    NonZeroUsize,
-};
+use std::num::{NonZeroI32, NonZeroI64, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,19 +88,8 @@ macro_rules! displayed {
     )*};
 }
 
-displayed!(
-    u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, bool
-);
-displayed!(
-    NonZeroU8,
-    NonZeroU16,
-    NonZeroU32,
-    NonZeroU64,
-    NonZeroU128,
-    NonZeroUsize,
-    NonZeroI32,
-    NonZeroI64
-);
+displayed!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, bool);
+displayed!(NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize, NonZeroI32, NonZeroI64);
 displayed!(char, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr);
 
 impl KeyPart for str {

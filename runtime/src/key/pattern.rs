@@ -17,32 +17,18 @@ impl Pattern {
             return bad("write a key such as `user:42`, or a prefix such as `user:*`");
         }
         let Some(prefix) = text.strip_suffix(":*") else {
-            return if text.contains('*') {
-                bad(WILDCARD)
-            } else {
-                Ok(Self::exact(text))
-            };
+            return if text.contains('*') { bad(WILDCARD) } else { Ok(Self::exact(text)) };
         };
-        if prefix.contains('*') {
-            bad(WILDCARD)
-        } else {
-            Ok(Self::prefix(prefix))
-        }
+        if prefix.contains('*') { bad(WILDCARD) } else { Ok(Self::prefix(prefix)) }
     }
 
     pub(crate) fn exact(key: &str) -> Self {
-        Self {
-            scope: scopes::hash(key),
-            root: scopes::root(key),
-        }
+        Self { scope: scopes::hash(key), root: scopes::root(key) }
     }
 
     /// All keys that start with these whole segments.
     pub(crate) fn prefix(segments: &str) -> Self {
-        Self {
-            scope: scopes::hash(&format!("{segments}:")),
-            root: scopes::root(segments),
-        }
+        Self { scope: scopes::hash(&format!("{segments}:")), root: scopes::root(segments) }
     }
 }
 

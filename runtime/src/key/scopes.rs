@@ -38,18 +38,9 @@ pub(crate) struct Scopes {
 
 impl Scopes {
     pub(crate) fn of(key: &str, tags: &[String]) -> Self {
-        let prefixes = key
-            .match_indices(':')
-            .map(|(colon, _)| hash(&key[..=colon]));
-        let hashes = prefixes
-            .chain([hash(key)])
-            .chain(tags.iter().map(|text| tag(text)))
-            .collect();
-        Self {
-            hashes,
-            root: root(key),
-            tagged: !tags.is_empty(),
-        }
+        let prefixes = key.match_indices(':').map(|(colon, _)| hash(&key[..=colon]));
+        let hashes = prefixes.chain([hash(key)]).chain(tags.iter().map(|text| tag(text))).collect();
+        Self { hashes, root: root(key), tagged: !tags.is_empty() }
     }
 
     pub(crate) fn hashes(&self) -> &[u64] {

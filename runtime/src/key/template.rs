@@ -66,24 +66,12 @@ pub(crate) fn bounded(key: String) -> String {
     if key.len() <= MAX_KEY_BYTES {
         return key;
     }
-    let root: String = key
-        .split(':')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(64)
-        .collect();
-    let digest = render(
-        &[Piece::Lit(":%#"), Piece::Arg(0)],
-        "",
-        &(super::scope::NoScope, Digest::of_text(&key)),
-    );
+    let root: String = key.split(':').next().unwrap_or_default().chars().take(64).collect();
+    let digest = render(&[Piece::Lit(":%#"), Piece::Arg(0)], "", &(super::scope::NoScope, Digest::of_text(&key)));
     root + &digest
 }
 
 /// A type path as a key segment: `app::Repo<app::User>::get` becomes `app.Repo<app.User>.get`.
 pub(crate) fn dotted(path: &str) -> String {
-    path.replace("::{{closure}}", "")
-        .replace("::", ".")
-        .replace([':', '*', '%', ' '], "")
+    path.replace("::{{closure}}", "").replace("::", ".").replace([':', '*', '%', ' '], "")
 }

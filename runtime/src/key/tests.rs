@@ -9,12 +9,7 @@ use crate::__private::ladder::*;
 
 const USER_POSTS: Template = Template {
     text: "user:{id}:posts:{page}",
-    pieces: &[
-        Piece::Lit("user:"),
-        Piece::Arg(0),
-        Piece::Lit(":posts:"),
-        Piece::Arg(1),
-    ],
+    pieces: &[Piece::Lit("user:"), Piece::Arg(0), Piece::Lit(":posts:"), Piece::Arg(1)],
 };
 
 fn text(part: &(impl KeyPart + ?Sized)) -> String {
@@ -103,22 +98,9 @@ fn scope_hashes_are_the_same_for_ever() {
 fn patterns_at_run_time() {
     assert_eq!(Pattern::parse("user:42"), Ok(Pattern::exact("user:42")));
     assert_eq!(Pattern::parse("user:*"), Ok(Pattern::prefix("user")));
-    for bad in [
-        "",
-        "*",
-        ":*",
-        ":x",
-        "user:",
-        "us*",
-        "user:*:orders",
-        "user:**",
-        "*:x",
-    ] {
+    for bad in ["", "*", ":*", ":x", "user:", "us*", "user:*:orders", "user:**", "*:x"] {
         let message = Pattern::parse(bad).unwrap_err();
-        assert!(
-            message.contains(&format!("`{bad}`")) && message.contains("user:*"),
-            "{message}"
-        );
+        assert!(message.contains(&format!("`{bad}`")) && message.contains("user:*"), "{message}");
     }
 }
 
@@ -138,10 +120,7 @@ fn digests_tell_values_apart_and_not_their_types_wrapping() {
         category: Option<String>,
         min: u32,
     }
-    let filter = |category: Option<&str>, min| Filter {
-        category: category.map(Into::into),
-        min,
-    };
+    let filter = |category: Option<&str>, min| Filter { category: category.map(Into::into), min };
     assert_eq!(digest(&filter(Some("a"), 1)), digest(&filter(Some("a"), 1)));
     assert_ne!(digest(&filter(Some("a"), 1)), digest(&filter(None, 1)));
     assert_ne!(digest(&filter(None, 1)), digest(&filter(None, 2)));
@@ -170,12 +149,7 @@ fn parts_are_chosen_by_type() {
         }
     }
     let (id, name, borrowed) = (Id(7), String::from("x"), "y");
-    let args = (
-        NoScope,
-        (&Arg(&id)).part(),
-        (&Arg(&name)).part(),
-        (&Arg(&borrowed)).part(),
-    );
+    let args = (NoScope, (&Arg(&id)).part(), (&Arg(&name)).part(), (&Arg(&borrowed)).part());
     let mut out = KeyWriter::new();
     (0..3).for_each(|index| args.write_part(index, &mut out));
     assert_eq!(out.as_str(), "id%3A7xy");
@@ -184,12 +158,6 @@ fn parts_are_chosen_by_type() {
 
 #[test]
 fn paths_become_one_segment() {
-    assert_eq!(
-        dotted("app::Repo<app::User>::get::{{closure}}"),
-        "app.Repo<app.User>.get"
-    );
-    assert_eq!(
-        dotted("<app::Svc as app::Api>::get::{{closure}}::{{closure}}"),
-        "<app.Svcasapp.Api>.get"
-    );
+    assert_eq!(dotted("app::Repo<app::User>::get::{{closure}}"), "app.Repo<app.User>.get");
+    assert_eq!(dotted("<app::Svc as app::Api>::get::{{closure}}::{{closure}}"), "<app.Svcasapp.Api>.get");
 }

@@ -12,10 +12,7 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            used: AtomicUsize::new(0),
-            limit: AtomicUsize::new(limit),
-        }
+        Self { used: AtomicUsize::new(0), limit: AtomicUsize::new(limit) }
     }
 
     pub(crate) fn add(&self) {

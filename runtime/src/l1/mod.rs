@@ -70,10 +70,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
 
     /// Owns the arguments.
     pub(crate) fn own<A: Args<Owned = K>>(&self, args: &A) -> Hashed<K> {
-        Hashed {
-            hash: self.hash(args),
-            args: args.own(),
-        }
+        Hashed { hash: self.hash(args), args: args.own() }
     }
 
     #[inline]
@@ -86,21 +83,13 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     /// The value for these arguments, if it is fresh and valid.
     #[inline]
     pub(crate) fn hit<A: Args<Owned = K>>(&self, args: &A) -> Option<V> {
-        let probe = Probe {
-            hash: self.hash(args),
-            args,
-        };
-        self.index
-            .peek_with(&probe, |_, entry| {
-                entry.hit(self.common.clock.coarse(), &self.common.log)
-            })
-            .flatten()
+        let probe = Probe { hash: self.hash(args), args };
+        self.index.peek_with(&probe, |_, entry| entry.hit(self.common.clock.coarse(), &self.common.log)).flatten()
     }
 
     /// The value of this key, if it is valid, fresh or not.
     pub(crate) fn look(&self, key: &Hashed<K>) -> Option<Found<V>> {
-        self.peek(key, |entry| entry.look(&self.common.log))
-            .flatten()
+        self.peek(key, |entry| entry.look(&self.common.log)).flatten()
     }
 
     /// Reads an entry, valid or not.
@@ -112,14 +101,8 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         if self.capacity == 0 || !self.common.clock.ensure_ticking() {
             return;
         }
-        let slot = Slot {
-            hash: hashed.hash,
-            serial: self.serials.fetch_add(1, Relaxed),
-        };
-        match self.index.entry_sync(Key {
-            hashed,
-            serial: slot.serial,
-        }) {
+        let slot = Slot { hash: hashed.hash, serial: self.serials.fetch_add(1, Relaxed) };
+        match self.index.entry_sync(Key { hashed, serial: slot.serial }) {
             Place::Occupied(mut place) => {
                 place.update(entry);
                 return;
@@ -130,11 +113,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         self.common.budget.add();
         let mut queue = lock(self.queue(slot.hash));
         // Over the total, this store gives up what it gains; it is the one that grows.
-        let room = if self.common.budget.exceeded() {
-            queue.len()
-        } else {
-            self.share()
-        };
+        let room = if self.common.budget.exceeded() { queue.len() } else { self.share() };
         queue.admit(slot, room.min(self.share()), self);
     }
 
@@ -171,10 +150,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
 
 impl<K, V> std::fmt::Debug for L1<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("L1")
-            .field("len", &self.len)
-            .field("capacity", &self.capacity)
-            .finish_non_exhaustive()
+        f.debug_struct("L1").field("len", &self.len).field("capacity", &self.capacity).finish_non_exhaustive()
     }
 }
 
@@ -209,13 +185,11 @@ where
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
     fn hits(&self, slot: Slot) -> Option<u8> {
-        self.index
-            .peek_with(&BySerial(slot), |_, entry| entry.hits())
+        self.index.peek_with(&BySerial(slot), |_, entry| entry.hits())
     }
 
     fn set_hits(&self, slot: Slot, hits: u8) {
-        self.index
-            .peek_with(&BySerial(slot), |_, entry| entry.set_hits(hits));
+        self.index.peek_with(&BySerial(slot), |_, entry| entry.set_hits(hits));
     }
 
     fn evict(&self, slot: Slot) {

@@ -64,11 +64,7 @@ impl S3Fifo {
 
     fn step(&mut self, capacity: usize, chances: &mut usize, residents: &impl Residents) {
         let small_has_turn = self.small.len() > capacity.div_ceil(100) || self.main.is_empty();
-        let queue = if small_has_turn {
-            &mut self.small
-        } else {
-            &mut self.main
-        };
+        let queue = if small_has_turn { &mut self.small } else { &mut self.main };
         let Some(slot) = queue.pop_front() else {
             return;
         };
@@ -141,14 +137,7 @@ mod tests {
     impl Map {
         fn admit(&self, queue: &mut S3Fifo, id: u64, capacity: usize) {
             self.0.borrow_mut().insert(id, 0);
-            queue.admit(
-                Slot {
-                    hash: id,
-                    serial: id,
-                },
-                capacity,
-                self,
-            );
+            queue.admit(Slot { hash: id, serial: id }, capacity, self);
         }
     }
 
@@ -170,13 +159,7 @@ mod tests {
         }
         for id in 1_000..2_000 {
             for used in 0..50 {
-                map.set_hits(
-                    Slot {
-                        hash: used,
-                        serial: used,
-                    },
-                    3,
-                );
+                map.set_hits(Slot { hash: used, serial: used }, 3);
             }
             map.admit(&mut queue, id, 100);
         }

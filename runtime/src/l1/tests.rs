@@ -24,16 +24,9 @@ fn scopes(id: u64) -> Scopes {
 
 fn put(store: &Store, id: u64, value: u64, ttl: Duration) {
     let expires = store.common.clock.now() + crate::clock::nanos(ttl);
-    let life = Lifetime {
-        load_time: 0,
-        expires,
-        early_from: expires,
-    };
+    let life = Lifetime { load_time: 0, expires, early_from: expires };
     let epoch = store.common.log.position();
-    store.insert(
-        store.own(&(NoScope, id)),
-        Entry::new(value, epoch, life, &scopes(id)),
-    );
+    store.insert(store.own(&(NoScope, id)), Entry::new(value, epoch, life, &scopes(id)));
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -61,11 +54,7 @@ fn an_invalidated_value_is_not_even_looked_at() {
     store.common.log.append(&record);
     assert_eq!(store.hit(&(NoScope, 1_u64)), None);
     assert!(store.look(&store.own(&(NoScope, 1_u64))).is_none());
-    assert_eq!(
-        store.hit(&(NoScope, 2_u64)),
-        Some(22),
-        "its neighbour is checked again and found valid"
-    );
+    assert_eq!(store.hit(&(NoScope, 2_u64)), Some(22), "its neighbour is checked again and found valid");
     put(&store, 1, 12, MINUTE);
     assert_eq!(store.hit(&(NoScope, 1_u64)), Some(12));
 }
@@ -75,15 +64,8 @@ fn a_value_whose_load_was_overtaken_is_inserted_in_vain() {
     let (store, _) = store(10);
     let epoch = store.common.log.position();
     store.common.log.clear();
-    let life = Lifetime {
-        load_time: 0,
-        expires: u64::MAX,
-        early_from: u64::MAX,
-    };
-    store.insert(
-        store.own(&(NoScope, 1_u64)),
-        Entry::new(11, epoch, life, &scopes(1)),
-    );
+    let life = Lifetime { load_time: 0, expires: u64::MAX, early_from: u64::MAX };
+    store.insert(store.own(&(NoScope, 1_u64)), Entry::new(11, epoch, life, &scopes(1)));
     assert_eq!(store.hit(&(NoScope, 1_u64)), None);
 }
 
@@ -94,16 +76,8 @@ fn capacity_holds_exactly_in_small_stores_and_closely_in_sharded_ones() {
         for id in 0..3 * capacity as u64 {
             put(&store, id, id, MINUTE);
         }
-        assert!(
-            store.len() <= capacity + MAX_SHARDS,
-            "{} of {capacity}",
-            store.len()
-        );
-        assert!(
-            store.len() * 10 >= capacity * 9,
-            "{} of {capacity}",
-            store.len()
-        );
+        assert!(store.len() <= capacity + MAX_SHARDS, "{} of {capacity}", store.len());
+        assert!(store.len() * 10 >= capacity * 9, "{} of {capacity}", store.len());
         assert_eq!(store.evictions(), 3 * capacity as u64 - store.len() as u64);
         assert_eq!(store.common.budget.used(), store.len());
     }
@@ -117,10 +91,7 @@ fn replacing_a_value_takes_no_room() {
         put(&store, 2, n, MINUTE);
     }
     assert_eq!((store.len(), store.evictions()), (2, 0));
-    assert_eq!(
-        (store.hit(&(NoScope, 1_u64)), store.hit(&(NoScope, 2_u64))),
-        (Some(1), Some(99))
-    );
+    assert_eq!((store.hit(&(NoScope, 1_u64)), store.hit(&(NoScope, 2_u64))), (Some(1), Some(99)));
 }
 
 #[test]

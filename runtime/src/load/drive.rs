@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use super::{Leave, Miss, Pending, Step};
+use tokio::runtime::Handle;
+
+use super::{Leave, Miss, Pending, Plan, Step};
 use crate::error::LoadTimeout;
 use crate::flight::Load;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
@@ -25,17 +27,11 @@ where
     F: Future<Output = S::Out>,
 {
     Box::pin(async move {
-        let Some(pending) = miss.0 else {
-            return body.await;
-        };
-        S::close(match pending.until_load().await {
-            Step::Refresh(permit, old) => pending
-                .refreshed(Some(permit), body)
-                .await
-                .unwrap_or(Outcome::Present(old)),
-            Step::Load(permit) => pending.run(permit, body).await,
-            Step::Done(ending) => ending,
-            Step::Wait(_) => unreachable!("`until_load` waits"),
+        let Some(pending) = miss.0 else { return body.await };
+        S::close(match pending.plan().await {
+            Plan::Refresh(permit, _) => pending.run(Some(permit), body).await,
+            Plan::Load(permit) => pending.run(permit, body).await,
+            Plan::Done(ending) => ending,
         })
     })
 }
@@ -53,22 +49,23 @@ where
     S::Out: Send,
 {
     Box::pin(async move {
-        let Some(pending) = miss.0 else {
-            return body.await;
-        };
-        S::close(match pending.until_load().await {
-            Step::Refresh(permit, old) => {
-                if let Some(place) = pending.background() {
-                    tokio::spawn(async move {
-                        pending.refreshed(Some(permit), body).await;
+        let Some(pending) = miss.0 else { return body.await };
+        S::close(match pending.plan().await {
+            Plan::Refresh(permit, old) => match (Handle::try_current(), pending.background()) {
+                (Ok(runtime), Some(place)) => {
+                    runtime.spawn(async move {
+                        pending.run(Some(permit), body).await;
                         drop(place);
                     });
+                    Outcome::Present(old)
                 }
-                Outcome::Present(old)
-            }
-            Step::Load(permit) => pending.run(permit, body).await,
-            Step::Done(ending) => ending,
-            Step::Wait(_) => unreachable!("`until_load` waits"),
+                // Too many refreshes run already.
+                (Ok(_), None) => Outcome::Present(old),
+                // No runtime to run it in the background.
+                (Err(_), _) => pending.run(Some(permit), body).await,
+            },
+            Plan::Load(permit) => pending.run(permit, body).await,
+            Plan::Done(ending) => ending,
         })
     })
 }
@@ -80,14 +77,10 @@ where
     S: Shape<Item: CacheValue> + 'static,
 {
     let Some(pending) = miss.0 else { return body() };
-    S::close(match block_on(pending.until_load()) {
-        Step::Refresh(permit, old) => match pending.run_sync(Some(permit), body) {
-            Outcome::Failed(_) => Outcome::Present(old),
-            ending => ending,
-        },
-        Step::Load(permit) => pending.run_sync(permit, body),
-        Step::Done(ending) => ending,
-        Step::Wait(_) => unreachable!("`until_load` waits"),
+    S::close(match block_on(pending.plan()) {
+        Plan::Refresh(permit, _) => pending.run_sync(Some(permit), body),
+        Plan::Load(permit) => pending.run_sync(permit, body),
+        Plan::Done(ending) => ending,
     })
 }
 
@@ -96,12 +89,14 @@ where
     K: Clone + Eq + 'static,
     S: Shape<Item: CacheValue> + 'static,
 {
-    async fn until_load(&self) -> Step<K, S> {
+    async fn plan(&self) -> Plan<K, S> {
         let mut step = self.begin();
-        while let Step::Wait(seat) = step {
-            step = self.resume(seat.await);
+        loop {
+            match step {
+                Step::Go(plan) => return plan,
+                Step::Wait(seat) => step = self.resume(seat.await),
+            }
         }
-        step
     }
 
     async fn run<F: Future<Output = S::Out>>(&self, permit: Leave<K, S>, body: F) -> Ending<S> {
@@ -110,26 +105,12 @@ where
         let mut load = pin!(Load::new(body, permit));
         let ended = match self.policy.load_timeout {
             None => Ok(load.as_mut().await),
-            Some((bound, error)) => tokio::time::timeout(bound, load.as_mut())
-                .await
-                .map_err(|_| (bound, error)),
+            Some((bound, error)) => tokio::time::timeout(bound, load.as_mut()).await.map_err(|_| (bound, error)),
         };
         counted.disarm();
         match ended {
             Ok((out, permit)) => self.finish(began, S::open(out), permit),
             Err((bound, error)) => self.time_out(error(LoadTimeout::new(bound)), load.abandon()),
-        }
-    }
-
-    /// Runs a refresh; `None` if it failed, and the old value has to do.
-    async fn refreshed<F: Future<Output = S::Out>>(
-        &self,
-        permit: Leave<K, S>,
-        body: F,
-    ) -> Option<Ending<S>> {
-        match self.run(permit, body).await {
-            Outcome::Failed(_) => None,
-            ending => Some(ending),
         }
     }
 

@@ -16,7 +16,7 @@ where
 {
     /// Stores what was loaded, tells the others, and says what this caller gets.
     pub(super) fn finish(&self, began: Began, ending: Ending<S>, permit: Leave<K, S>) -> Ending<S> {
-        let now = self.now();
+        let now = self.cell.now();
         let counters = &self.cell.counters;
         counters.load_nanos.add(now.saturating_sub(began.time));
         match &ending {
@@ -33,13 +33,7 @@ where
                 self.cell.store.remove(&self.key);
                 if let Some(ttl) = self.policy.negative_ttl {
                     let life = self.policy.lifetime(ttl, began.time, now);
-                    self.cell.keep_negative(
-                        &self.key,
-                        &self.scopes,
-                        Negative::Absent(absent),
-                        life,
-                        began.epoch,
-                    );
+                    self.cell.keep_negative(&self.key, &self.scopes, Negative::Absent(absent), life, began.epoch);
                 }
                 land(permit, || Signal::Landed(Outcome::Absent(absent)));
                 Outcome::Absent(absent)
@@ -60,19 +54,16 @@ where
         {
             let life = self.policy.lifetime(ttl, began.time, now);
             let kept = Negative::Failed(Arc::new(kept));
-            self.cell
-                .keep_negative(&self.key, &self.scopes, kept, life, began.epoch);
+            self.cell.keep_negative(&self.key, &self.scopes, kept, life, began.epoch);
         }
-        land(permit, || {
-            keep().map_or(Signal::Alone, |kept| Signal::Landed(Outcome::Failed(kept)))
-        });
+        land(permit, || keep().map_or(Signal::Alone, |kept| Signal::Landed(Outcome::Failed(kept))));
         Outcome::Failed(error)
     }
 
     /// The body ran into its `load_timeout` and was dropped.
     pub(super) fn time_out(&self, error: S::Error, permit: Leave<K, S>) -> Ending<S> {
         self.cell.counters.load_timeouts.count();
-        if let Some(value) = self.stands_in(self.now()) {
+        if let Some(value) = self.stands_in(self.cell.now()) {
             land(permit, || Signal::Landed(Outcome::Present(value.clone())));
             return Outcome::Present(value);
         }
@@ -84,14 +75,12 @@ where
     /// is not renewed.
     fn stands_in(&self, now: u64) -> Option<S::Item> {
         let found = self.cell.store.look(&self.key)?;
-        let bound = nanos(self.policy.stale_if_error.max(self.policy.stale));
+        let bound = nanos(self.policy.longest_stale());
         if now >= found.life.expires.saturating_add(bound) {
             return None;
         }
         let retry_at = now.saturating_add(nanos(ERROR_THROTTLE));
-        self.cell
-            .store
-            .peek(&self.key, |entry| entry.leave_origin_alone_until(retry_at));
+        self.cell.store.peek(&self.key, |entry| entry.leave_origin_alone_until(retry_at));
         self.cell.counters.stale_served.count();
         Some(found.value)
     }
@@ -102,7 +91,6 @@ where
             return;
         }
         let life = self.policy.lifetime(self.policy.ttl, began.time, now);
-        self.cell
-            .keep(&self.key, &self.scopes, value.clone(), life, began.epoch);
+        self.cell.keep(&self.key, &self.scopes, value.clone(), life, began.epoch);
     }
 }

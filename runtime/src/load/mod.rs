@@ -55,14 +55,19 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
 type Seat<K, S> = tokio::sync::oneshot::Receiver<Signal<K, Landing<S>>>;
 type Leave<K, S> = Option<Permit<K, Landing<S>>>;
 
-/// What the caller has to do next.
-enum Step<K: Eq, S: Shape> {
-    /// Return this.
+/// How the caller gets its answer.
+enum Plan<K: Eq, S: Shape> {
+    /// It is here.
     Done(Ending<S>),
     /// Run the body, then [`Pending::finish`].
     Load(Leave<K, S>),
-    /// Serve this value and refresh it, in the background or first.
+    /// The same, though this value may be served meanwhile.
     Refresh(Permit<K, Landing<S>>, S::Item),
+}
+
+/// What the caller has to do next.
+enum Step<K: Eq, S: Shape> {
+    Go(Plan<K, S>),
     /// Wait, then [`Pending::resume`].
     Wait(Seat<K, S>),
 }
@@ -107,12 +112,7 @@ impl Site {
     {
         let cell = self.cell::<A, S>(on, here);
         let scopes = Scopes::of(&self.meta().template.render(&here.dotted(), args), tags);
-        Pending {
-            key: cell.store.own(args),
-            cell,
-            scopes,
-            policy,
-        }
+        Pending { key: cell.store.own(args), cell, scopes, policy }
     }
 }
 
@@ -121,96 +121,96 @@ where
     K: Clone + Eq + 'static,
     S: Shape<Item: CacheValue> + 'static,
 {
-    /// What there is to serve without a load of this caller's own.
+    /// What there is to serve without a load of this caller's own, or who has to load.
     fn begin(&self) -> Step<K, S> {
-        let now = self.now();
+        let now = self.cell.now();
         let found = self.cell.store.look(&self.key);
-        if let Some(found) = &found
-            && found.is_fresh(now)
-        {
-            let early = now >= found.fresh_until && refresh_early(now, &found.life);
-            return if early {
-                self.refresh(found)
-            } else {
-                self.served(Outcome::Present(found.value.clone()))
-            };
-        }
-        if let Some(negative) = self.cached_negative(now) {
-            return self.served(negative);
-        }
         match found {
-            Some(found) if self.origin_is_left_alone(now, &found) => self.served_stale(found.value),
-            Some(found) if now < found.life.expires.saturating_add(nanos(self.policy.stale)) => {
-                self.refresh(&found)
-            }
-            _ => {
-                self.cell.counters.miss();
-                self.board()
-            }
+            Some(found) if found.is_fresh(now) => self.fresh(now, found),
+            found => match (self.cached_negative(now), found) {
+                (Some(negative), _) => self.served(negative),
+                (None, Some(found)) => self.expired(now, found),
+                (None, None) => self.miss(),
+            },
         }
+    }
+
+    fn fresh(&self, now: u64, found: Found<S::Item>) -> Step<K, S> {
+        let due = now >= found.fresh_until.max(found.retry_at);
+        if due && refresh_early(now, &found.life) {
+            self.refresh(found, true)
+        } else {
+            self.served(Outcome::Present(found.value))
+        }
+    }
+
+    fn expired(&self, now: u64, found: Found<S::Item>) -> Step<K, S> {
+        let within = |bound| now < found.life.expires.saturating_add(nanos(bound));
+        if now < found.retry_at && within(self.policy.longest_stale()) {
+            self.served_stale(found.value)
+        } else if within(self.policy.stale) {
+            self.refresh(found, false)
+        } else {
+            self.miss()
+        }
+    }
+
+    fn miss(&self) -> Step<K, S> {
+        self.cell.counters.miss();
+        self.board()
     }
 
     fn board(&self) -> Step<K, S> {
         if !self.policy.single_flight {
-            return Step::Load(None);
+            return Step::Go(Plan::Load(None));
         }
-        match self
-            .cell
-            .flights
-            .board(&self.key, self.scopes.hashes(), true)
-        {
-            Boarding::Lead(permit) => self.lead(permit),
+        match self.cell.flights.board(&self.key, self.scopes.hashes(), true) {
+            Boarding::Lead(permit) => Step::Go(self.lead(permit)),
             Boarding::Wait(seat) => Step::Wait(seat),
-            Boarding::Within | Boarding::Taken => Step::Load(None),
+            Boarding::Within | Boarding::Taken => Step::Go(Plan::Load(None)),
         }
     }
 
     /// Leads, unless a load that has just landed made it needless.
-    fn lead(&self, permit: Permit<K, Landing<S>>) -> Step<K, S> {
+    fn lead(&self, permit: Permit<K, Landing<S>>) -> Plan<K, S> {
         match self.cell.store.look(&self.key) {
-            Some(found) if found.is_fresh(self.now()) => {
+            Some(found) if found.is_fresh(self.cell.now()) => {
                 permit.land(|| Signal::Landed(Outcome::Present(found.value.clone())));
-                Step::Done(Outcome::Present(found.value))
+                Plan::Done(Outcome::Present(found.value))
             }
-            _ => Step::Load(Some(permit)),
+            _ => Plan::Load(Some(permit)),
         }
     }
 
     /// One caller refreshes; whoever finds that somebody does so already is served at once.
-    fn refresh(&self, found: &Found<S::Item>) -> Step<K, S> {
-        let value = found.value.clone();
-        let fresh = found.is_fresh(self.now());
-        match self
-            .cell
-            .flights
-            .board(&self.key, self.scopes.hashes(), false)
-        {
+    fn refresh(&self, found: Found<S::Item>, fresh: bool) -> Step<K, S> {
+        match self.cell.flights.board(&self.key, self.scopes.hashes(), false) {
             Boarding::Lead(permit) => {
                 if fresh {
                     self.cell.counters.early_refreshes.count();
                 }
-                Step::Refresh(permit, value)
+                Step::Go(Plan::Refresh(permit, found.value))
             }
-            _ if fresh => self.served(Outcome::Present(value)),
-            _ => self.served_stale(value),
+            _ if fresh => self.served(Outcome::Present(found.value)),
+            _ => self.served_stale(found.value),
         }
     }
 
     /// What a waiter does with the news.
     fn resume(&self, signal: Result<Signal<K, Landing<S>>, RecvError>) -> Step<K, S> {
-        match signal {
+        Step::Go(match signal {
             Ok(Signal::Landed(landing)) => {
                 self.cell.counters.coalesced.count();
-                Step::Done(self.ending(landing))
+                Plan::Done(self.ending(landing))
             }
-            Ok(Signal::Alone) => Step::Load(None),
+            Ok(Signal::Alone) => Plan::Load(None),
             Ok(Signal::TimedOut) => match self.policy.load_timeout {
-                Some((bound, error)) => Step::Done(Outcome::Failed(error(LoadTimeout::new(bound)))),
-                None => Step::Load(None),
+                Some((bound, error)) => Plan::Done(Outcome::Failed(error(LoadTimeout::new(bound)))),
+                None => Plan::Load(None),
             },
             Ok(Signal::Lead(permit)) => self.lead(permit),
-            Err(_) => self.board(),
-        }
+            Err(_) => return self.board(),
+        })
     }
 
     fn ending(&self, landing: Landing<S>) -> Ending<S> {
@@ -222,27 +222,16 @@ where
     }
 
     fn cached_negative(&self, now: u64) -> Option<Ending<S>> {
-        let found = self
-            .cell
-            .negative
-            .get()?
-            .look(&self.key)
-            .filter(|found| now < found.life.expires)?;
+        let found = self.cell.negative.get()?.look(&self.key).filter(|found| found.is_fresh(now))?;
         Some(match found.value {
             Negative::Absent(absent) => Outcome::Absent(absent),
             Negative::Failed(kept) => Outcome::Failed(S::give(&kept, self.policy.copy_error)),
         })
     }
 
-    /// Whether the origin failed a moment ago and the value may still stand in for it.
-    fn origin_is_left_alone(&self, now: u64, found: &Found<S::Item>) -> bool {
-        let bound = nanos(self.policy.stale_if_error.max(self.policy.stale));
-        now < found.retry_at && now < found.life.expires.saturating_add(bound)
-    }
-
     fn served(&self, ending: Ending<S>) -> Step<K, S> {
         self.cell.counters.hit();
-        Step::Done(ending)
+        Step::Go(Plan::Done(ending))
     }
 
     fn served_stale(&self, value: S::Item) -> Step<K, S> {
@@ -250,26 +239,15 @@ where
         self.served(Outcome::Present(value))
     }
 
-    fn now(&self) -> u64 {
-        self.cell.handle.clock().now()
-    }
-
     fn began(&self, permit: &Leave<K, S>) -> Began {
-        let epoch = permit
-            .as_ref()
-            .map_or_else(|| self.cell.handle.log().position(), Permit::epoch);
-        Began {
-            time: self.now(),
-            epoch,
-        }
+        let epoch = permit.as_ref().map_or_else(|| self.cell.log().position(), Permit::epoch);
+        Began { time: self.cell.now(), epoch }
     }
 
     /// A place among the background refreshes, if there is one.
     fn background(&self) -> Option<Background> {
         let running = self.cell.refreshing.clone();
-        let entered = running
-            .fetch_update(Relaxed, Relaxed, |n| (n < MAX_BACKGROUND).then_some(n + 1))
-            .is_ok();
+        let entered = running.fetch_update(Relaxed, Relaxed, |n| (n < MAX_BACKGROUND).then_some(n + 1)).is_ok();
         entered.then(|| Background(running))
     }
 }
@@ -290,8 +268,6 @@ impl Drop for Background {
 
 impl<K: Eq, S: Shape> std::fmt::Debug for Miss<K, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Miss")
-            .field("bypass", &self.0.is_none())
-            .finish()
+        f.debug_struct("Miss").field("bypass", &self.0.is_none()).finish()
     }
 }

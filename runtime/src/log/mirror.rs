@@ -33,10 +33,7 @@ impl Mirror {
     /// A table of about this many bytes, at least one bucket.
     pub(crate) fn with_bytes(bytes: usize) -> Self {
         let count = (bytes / size_of::<Bucket>()).max(1);
-        Self {
-            buckets: (0..count).map(|_| Bucket::new()).collect(),
-            floor_verdicts: AtomicU64::new(0),
-        }
+        Self { buckets: (0..count).map(|_| Bucket::new()).collect(), floor_verdicts: AtomicU64::new(0) }
     }
 
     /// Raises a scope to an epoch. One caller at a time.
@@ -119,9 +116,6 @@ impl Bucket {
     /// An empty pair, or the one that was invalidated longest ago.
     fn oldest(&self) -> (usize, u64) {
         let epochs = self.epochs.iter().map(|epoch| epoch.load(Relaxed));
-        epochs
-            .enumerate()
-            .min_by_key(|&(_, epoch)| epoch)
-            .unwrap_or((0, 0))
+        epochs.enumerate().min_by_key(|&(_, epoch)| epoch).unwrap_or((0, 0))
     }
 }

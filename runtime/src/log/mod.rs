@@ -87,8 +87,7 @@ impl Log {
 
     /// The judgement: whether nothing that concerns these scopes was invalidated since `epoch`.
     pub(crate) fn valid(&self, epoch: Epoch, scopes: &[u64]) -> bool {
-        epoch >= self.floor.load(Acquire)
-            && scopes.iter().all(|&scope| epoch >= self.mirror.last(scope))
+        epoch >= self.floor.load(Acquire) && scopes.iter().all(|&scope| epoch >= self.mirror.last(scope))
     }
 
     /// The last position that may concern an entry of this root. While it is not beyond the position at which an entry was
@@ -96,11 +95,7 @@ impl Log {
     #[inline]
     pub(crate) fn head(&self, root: u32, tagged: bool) -> Epoch {
         let head = self.heads[root as usize % ROOTS].load(Acquire);
-        if tagged {
-            head.max(self.tags.load(Acquire))
-        } else {
-            head
-        }
+        if tagged { head.max(self.tags.load(Acquire)) } else { head }
     }
 
     /// Appends one invalidation. When this returns, no read that starts later is served what it concerns.
@@ -114,12 +109,7 @@ impl Log {
 
     /// Appends a key's own invalidation on behalf of a new value whose computation began at `began`. `None` if anything
     /// else has invalidated the key since: the value may then be older than what it would replace.
-    pub(crate) fn append_put(
-        &self,
-        record: &Record,
-        began: Epoch,
-        scopes: &[u64],
-    ) -> Option<Epoch> {
+    pub(crate) fn append_put(&self, record: &Record, began: Epoch, scopes: &[u64]) -> Option<Epoch> {
         let guard = lock(&self.append);
         let current = self.valid(began, scopes);
         let epoch = self.position.load(Acquire) + 1;
@@ -161,9 +151,7 @@ impl Log {
 
 impl std::fmt::Debug for Log {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Log")
-            .field("position", &self.position())
-            .finish_non_exhaustive()
+        f.debug_struct("Log").field("position", &self.position()).finish_non_exhaustive()
     }
 }
 

@@ -22,25 +22,14 @@ fn log() -> Log {
 #[test]
 fn an_entry_is_valid_until_one_of_its_scopes_is_invalidated() {
     let scopes = Scopes::of("user:1:orders", &["t:9".to_owned()]);
-    for pattern in [
-        Pattern::exact("user:1:orders"),
-        Pattern::prefix("user:1"),
-        Pattern::prefix("user"),
-    ] {
+    for pattern in [Pattern::exact("user:1:orders"), Pattern::prefix("user:1"), Pattern::prefix("user")] {
         let log = log();
         let began = log.position();
-        log.append(&record(&[
-            Pattern::exact("user:2"),
-            Pattern::prefix("user:10"),
-            Pattern::exact("user:1"),
-        ]));
+        log.append(&record(&[Pattern::exact("user:2"), Pattern::prefix("user:10"), Pattern::exact("user:1")]));
         assert!(log.valid(began, scopes.hashes()));
         log.append(&record(&[pattern]));
         assert!(!log.valid(began, scopes.hashes()));
-        assert!(
-            log.valid(log.position(), scopes.hashes()),
-            "a load that begins now is valid"
-        );
+        assert!(log.valid(log.position(), scopes.hashes()), "a load that begins now is valid");
     }
     let log = log();
     let began = log.position();
@@ -83,22 +72,13 @@ fn a_put_is_refused_once_anything_else_invalidated_its_key() {
     let own = record(&[key]);
     let (first, second) = (log.position(), log.position());
     assert!(log.append_put(&own, first, scopes.hashes()).is_some());
-    assert!(
-        log.append_put(&own, second, scopes.hashes()).is_none(),
-        "the other put came between"
-    );
+    assert!(log.append_put(&own, second, scopes.hashes()).is_none(), "the other put came between");
     let third = log.position();
     log.append(&record(&[Pattern::prefix("user")]));
-    assert!(
-        log.append_put(&own, third, scopes.hashes()).is_none(),
-        "a prefix came between"
-    );
+    assert!(log.append_put(&own, third, scopes.hashes()).is_none(), "a prefix came between");
     let fourth = log.position();
     log.append(&record(&[Pattern::prefix("order")]));
-    assert!(
-        log.append_put(&own, fourth, scopes.hashes()).is_some(),
-        "another root does not matter"
-    );
+    assert!(log.append_put(&own, fourth, scopes.hashes()).is_some(), "another root does not matter");
 }
 
 proptest! {
@@ -153,10 +133,7 @@ fn readers_see_every_acknowledged_invalidation_under_eviction() {
                     let root = pattern(n).root;
                     assert!(log.head(root, false) >= before);
                     if before > 0 {
-                        assert!(
-                            !log.valid(before - 1, &[pattern(n).scope]),
-                            "user:{n} at {before}"
-                        );
+                        assert!(!log.valid(before - 1, &[pattern(n).scope]), "user:{n} at {before}");
                     }
                 }
             });
@@ -165,8 +142,5 @@ fn readers_see_every_acknowledged_invalidation_under_eviction() {
             acknowledged[n].store(log.append(&record(&[pattern(n)])), Release);
         }
     });
-    assert!(
-        log.floor_verdicts() > 0,
-        "the table was too small on purpose"
-    );
+    assert!(log.floor_verdicts() > 0, "the table was too small on purpose");
 }

@@ -55,10 +55,7 @@ pub struct KeptError<E> {
 impl<E: Send + Sync + 'static> Keep<E> for Copied {
     type Kept = KeptError<E>;
     fn keep(error: &E, copy: Copier<E>) -> Option<KeptError<E>> {
-        copy.map(|copy| KeptError {
-            error: copy(error),
-            copy,
-        })
+        copy.map(|copy| KeptError { error: copy(error), copy })
     }
     fn give(kept: &KeptError<E>, _: Copier<E>) -> E {
         (kept.copy)(&kept.error)

@@ -4,17 +4,15 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 
 use crate::flight::Flights;
-use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::{Hashed, Scopes};
 use crate::l1::{Entry, L1, Lifetime};
-use crate::log::Epoch;
+use crate::log::{Epoch, Log};
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::stats::Counters;
 
 /// What one handle keeps for one instantiation of a call site.
 pub(crate) struct Cell<K: Eq, S: Shape> {
-    pub(crate) handle: Fastness,
     pub(crate) store: Arc<L1<K, S::Item>>,
     pub(crate) negative: OnceLock<L1<K, Negative<S>>>,
     pub(crate) flights: Arc<Flights<K, Landing<S>>>,
@@ -49,25 +47,28 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         Some(S::close(Outcome::Present(value)))
     }
 
+    /// A cell holds no handle: the handle holds it.
+    pub(crate) fn log(&self) -> &Log {
+        &self.store.common().log
+    }
+
+    /// The precise time.
+    pub(crate) fn now(&self) -> u64 {
+        self.store.common().clock.now()
+    }
+
     /// The store of absences and errors, made when first needed.
     pub(crate) fn negative(&self) -> &L1<K, Negative<S>> {
-        self.negative
-            .get_or_init(|| L1::new(self.store.capacity(), self.store.common().clone()))
+        self.negative.get_or_init(|| L1::new(self.store.capacity(), self.store.common().clone()))
     }
 
     /// The cached answer where the hit path passed: a value due for an early refresh, or a cached absence.
     pub(crate) fn peek<A: Args<Owned = K>>(&self, args: &A) -> Option<S::Out> {
-        let (key, now) = (self.store.own(args), self.handle.clock().now());
+        let (key, now) = (self.store.own(args), self.now());
         let value = self.store.look(&key).filter(|found| found.is_fresh(now));
         let ending = match value {
             Some(found) => Outcome::Present(found.value),
-            None => match self
-                .negative
-                .get()?
-                .look(&key)
-                .filter(|found| found.is_fresh(now))?
-                .value
-            {
+            None => match self.negative.get()?.look(&key).filter(|found| found.is_fresh(now))?.value {
                 Negative::Absent(absent) => Outcome::Absent(absent),
                 Negative::Failed(_) => return None,
             },
@@ -77,17 +78,9 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
     }
 
     /// Stores a value, unless something invalidated its key since its load began.
-    pub(crate) fn keep(
-        &self,
-        key: &Hashed<K>,
-        scopes: &Scopes,
-        value: S::Item,
-        life: Lifetime,
-        epoch: Epoch,
-    ) {
-        if self.handle.log().valid(epoch, scopes.hashes()) {
-            self.store
-                .insert(key.clone(), Entry::new(value, epoch, life, scopes));
+    pub(crate) fn keep(&self, key: &Hashed<K>, scopes: &Scopes, value: S::Item, life: Lifetime, epoch: Epoch) {
+        if self.log().valid(epoch, scopes.hashes()) {
+            self.store.insert(key.clone(), Entry::new(value, epoch, life, scopes));
         } else {
             self.counters.overtaken.count();
         }
@@ -102,7 +95,6 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         life: Lifetime,
         epoch: Epoch,
     ) {
-        self.negative()
-            .insert(key.clone(), Entry::new(negative, epoch, life, scopes));
+        self.negative().insert(key.clone(), Entry::new(negative, epoch, life, scopes));
     }
 }

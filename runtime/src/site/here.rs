@@ -16,19 +16,13 @@ pub struct Here {
 /// The instantiation in which this closure was made.
 #[inline]
 pub fn here<T>(_: &T) -> Here {
-    Here {
-        id: typeid::of::<T>(),
-        path: std::any::type_name::<T>(),
-    }
+    Here { id: typeid::of::<T>(), path: std::any::type_name::<T>() }
 }
 
 impl Here {
     /// That of a function whose site belongs to a type.
     pub fn named<T>(path: &'static str) -> Self {
-        Self {
-            id: typeid::of::<T>(),
-            path,
-        }
+        Self { id: typeid::of::<T>(), path }
     }
 
     /// The function's path as a key segment.

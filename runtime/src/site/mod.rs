@@ -43,11 +43,7 @@ struct Slot {
 
 impl Site {
     pub const fn new(meta: SiteMeta) -> Self {
-        Self {
-            meta,
-            first: OnceLock::new(),
-            scoped: AtomicU8::new(0),
-        }
+        Self { meta, first: OnceLock::new(), scoped: AtomicU8::new(0) }
     }
 
     pub(crate) fn meta(&self) -> &SiteMeta {
@@ -64,23 +60,14 @@ impl Site {
 
     /// The value for these arguments, if it is fresh and valid: the hit path.
     #[inline]
-    pub fn hit<A, S>(
-        &'static self,
-        on: Option<&Fastness>,
-        _: S,
-        here: Here,
-        args: &A,
-    ) -> Option<S::Out>
+    pub fn hit<A, S>(&'static self, on: Option<&Fastness>, _: S, here: Here, args: &A) -> Option<S::Out>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
         if on.is_none()
             && !Fastness::may_be_scoped()
-            && let Some(cell) = self
-                .first
-                .get()
-                .and_then(|slot| slot.find::<A::Owned, S>(here.id))
+            && let Some(cell) = self.first.get().and_then(|slot| slot.find::<A::Owned, S>(here.id))
         {
             return cell.hit(args);
         }
@@ -89,21 +76,14 @@ impl Site {
 
     /// What the handle in force keeps for this instantiation.
     #[cold]
-    pub(crate) fn cell<A, S>(
-        &'static self,
-        on: Option<&Fastness>,
-        here: Here,
-    ) -> Arc<Cell<A::Owned, S>>
+    pub(crate) fn cell<A, S>(&'static self, on: Option<&Fastness>, here: Here) -> Arc<Cell<A::Owned, S>>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let handle = on
-            .cloned()
-            .or_else(Fastness::scoped)
-            .unwrap_or_else(|| Fastness::process_default().clone());
+        let handle = on.cloned().or_else(Fastness::scoped).unwrap_or_else(|| Fastness::process_default().clone());
         self.scoped.store(1 + u8::from(A::SCOPED), Relaxed);
-        let make = || self.make_cell::<A, S>(handle.clone(), here);
+        let make = || self.make_cell::<A, S>(&handle, here);
         let cell = handle.cell(std::ptr::from_ref(self).addr(), here.id, make);
         if handle.same(Fastness::process_default()) {
             self.remember(here.id, &cell);
@@ -112,18 +92,14 @@ impl Site {
     }
 
     fn remember<C: Any + Send + Sync>(&self, here: TypeId, cell: &Arc<C>) {
-        let slot = || Slot {
-            here,
-            cell: cell.clone(),
-            next: OnceLock::new(),
-        };
+        let slot = || Slot { here, cell: cell.clone(), next: OnceLock::new() };
         let mut last = self.first.get_or_init(slot);
         while last.here != here {
             last = last.next.get_or_init(|| Box::new(slot()));
         }
     }
 
-    fn make_cell<A, S>(&self, handle: Fastness, here: Here) -> Cell<A::Owned, S>
+    fn make_cell<A, S>(&self, handle: &Fastness, here: Here) -> Cell<A::Owned, S>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
@@ -143,16 +119,13 @@ impl Site {
             flights: Arc::new(Flights::new(handle.log().clone())),
             counters: handle.counters(&path, self.meta.template.text),
             refreshing: Arc::default(),
-            handle,
         }
     }
 }
 
 impl std::fmt::Debug for Site {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Site")
-            .field("meta", &self.meta)
-            .finish_non_exhaustive()
+        f.debug_struct("Site").field("meta", &self.meta).finish_non_exhaustive()
     }
 }
 

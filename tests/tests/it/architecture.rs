@@ -12,51 +12,26 @@ fn root() -> PathBuf {
 
 /// The names in backticks.
 fn ticked(text: &str) -> BTreeSet<String> {
-    text.split('`')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect()
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// The table, and the order of its rows.
 fn table() -> (Uses, Vec<String>) {
     let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let start = page
-        .find("| module of `runtime` |")
-        .expect("the table of layers");
-    let rows = page[start..]
-        .lines()
-        .skip(2)
-        .take_while(|line| line.starts_with('|'));
+    let start = page.find("| module of `runtime` |").expect("the table of layers");
+    let rows = page[start..].lines().skip(2).take_while(|line| line.starts_with('|'));
     let rows: Vec<_> = rows
         .map(|row| {
             let cells: Vec<_> = row.split('|').collect();
-            (
-                ticked(cells[1]).pop_first().expect("a module"),
-                ticked(cells[2]),
-            )
+            (ticked(cells[1]).pop_first().expect("a module"), ticked(cells[2]))
         })
         .collect();
-    (
-        rows.iter().cloned().collect(),
-        rows.into_iter().map(|(module, _)| module).collect(),
-    )
+    (rows.iter().cloned().collect(), rows.into_iter().map(|(module, _)| module).collect())
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    entries
-        .flat_map(|path| {
-            if path.is_dir() {
-                sources(&path)
-            } else {
-                vec![path]
-            }
-        })
-        .collect()
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
 /// What a module's files really name, tests left out, and what its head says.
@@ -65,38 +40,21 @@ fn found() -> (Uses, Uses) {
     let (mut uses, mut heads) = (Uses::new(), Uses::new());
     for file in sources(&src) {
         let path = file.strip_prefix(&src).unwrap();
-        let module = path
-            .iter()
-            .next()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .trim_end_matches(".rs")
-            .to_owned();
+        let module = path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
         if path.ends_with("tests.rs") || ["lib", "__private"].contains(&module.as_str()) {
             continue;
         }
         let text = fs::read_to_string(&file).unwrap();
-        if let Some(line) = text
-            .lines()
-            .find_map(|line| line.strip_prefix("//! May use: "))
-        {
+        if let Some(line) = text.lines().find_map(|line| line.strip_prefix("//! May use: ")) {
             heads.insert(module.clone(), ticked(line));
         }
         let code = text.split("#[cfg(test)]").next().unwrap();
-        let code = code
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("//"))
-            .collect::<Vec<_>>()
-            .join("\n");
-        let named = code.split("crate::").skip(1).map(|rest| {
-            rest.chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_')
-                .collect::<String>()
-        });
-        uses.entry(module.clone())
-            .or_default()
-            .extend(named.filter(|name| *name != module));
+        let code = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let named = code
+            .split("crate::")
+            .skip(1)
+            .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>());
+        uses.entry(module.clone()).or_default().extend(named.filter(|name| *name != module));
     }
     (uses, heads)
 }
@@ -106,23 +64,11 @@ fn modules_use_exactly_what_the_table_says() {
     let (table, _) = table();
     let (uses, heads) = found();
     for (module, used) in &uses {
-        let allowed = table
-            .get(module)
-            .unwrap_or_else(|| panic!("`{module}` has no row in ARCHITECTURE.md"));
-        assert_eq!(
-            used, allowed,
-            "`{module}`: left what its code names, right what ARCHITECTURE.md allows"
-        );
-        assert_eq!(
-            heads.get(module),
-            Some(allowed),
-            "the `May use` line of `{module}`"
-        );
+        let allowed = table.get(module).unwrap_or_else(|| panic!("`{module}` has no row in ARCHITECTURE.md"));
+        assert_eq!(used, allowed, "`{module}`: left what its code names, right what ARCHITECTURE.md allows");
+        assert_eq!(heads.get(module), Some(allowed), "the `May use` line of `{module}`");
     }
-    assert_eq!(
-        uses.keys().collect::<Vec<_>>(),
-        table.keys().collect::<Vec<_>>()
-    );
+    assert_eq!(uses.keys().collect::<Vec<_>>(), table.keys().collect::<Vec<_>>());
 }
 
 #[test]
@@ -131,25 +77,15 @@ fn layers_point_one_way() {
     for (index, module) in order.iter().enumerate() {
         let below: BTreeSet<_> = order[..index].iter().cloned().collect();
         let above: Vec<_> = table[module].difference(&below).collect();
-        assert!(
-            above.is_empty(),
-            "`{module}` uses {above:?}, which stand above it"
-        );
+        assert!(above.is_empty(), "`{module}` uses {above:?}, which stand above it");
     }
 }
 
 #[test]
 fn only_the_clock_reads_clocks() {
-    let banned = [
-        "Instant::now",
-        "SystemTime::now",
-        "thread::sleep",
-        "time::sleep",
-    ];
+    let banned = ["Instant::now", "SystemTime::now", "thread::sleep", "time::sleep"];
     let folders = ["runtime/src", "macros/src"];
-    let files = folders
-        .iter()
-        .flat_map(|folder| sources(&root().join(folder)));
+    let files = folders.iter().flat_map(|folder| sources(&root().join(folder)));
     let offenders: Vec<_> = files
         .filter(|file| !file.ends_with("clock.rs"))
         .flat_map(|file| iter::repeat(file.clone()).zip(lines(&file)))
@@ -159,9 +95,5 @@ fn only_the_clock_reads_clocks() {
 }
 
 fn lines(file: &Path) -> Vec<String> {
-    fs::read_to_string(file)
-        .unwrap()
-        .lines()
-        .map(str::to_owned)
-        .collect()
+    fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect()
 }

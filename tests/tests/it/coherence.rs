@@ -65,11 +65,7 @@ impl Origin {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_read_returns_what_was_invalidated_before_it_started() {
     for memory in [0, 1 << 20] {
-        let fast = Fastness::builder()
-            .invalidation_memory(memory)
-            .build()
-            .await
-            .unwrap();
+        let fast = Fastness::builder().invalidation_memory(memory).build().await.unwrap();
         let origin = Arc::new(Origin::default());
         let mut tasks = JoinSet::new();
         for seed in 0..12_u64 {
@@ -79,10 +75,7 @@ async fn no_read_returns_what_was_invalidated_before_it_started() {
         let reads: u64 = tasks.join_all().await.iter().sum();
         let stats = fast.stats();
         assert!(reads > 50_000, "{reads}");
-        assert!(
-            stats.total.overtaken > 0,
-            "no load was ever overtaken, so nothing was tried"
-        );
+        assert!(stats.total.overtaken > 0, "no load was ever overtaken, so nothing was tried");
         assert!(stats.total.hits > 0 && stats.invalidations > 1_000);
     }
 }
@@ -97,10 +90,7 @@ async fn storm(origin: &Origin, seed: u64) -> u64 {
         } else {
             let acknowledged = origin.acknowledged[id].load(Ordering::SeqCst);
             let version = origin.read(1, id, random.usize(..3)).await;
-            assert!(
-                version >= acknowledged,
-                "read {version} after {acknowledged} was acknowledged"
-            );
+            assert!(version >= acknowledged, "read {version} after {acknowledged} was acknowledged");
             reads += 1;
         }
         if random.u8(..4) == 0 {

@@ -9,11 +9,7 @@ use tokio::sync::{Barrier, Notify};
 use tokio::task::{JoinSet, yield_now};
 
 async fn fresh() -> Fastness {
-    Fastness::builder()
-        .invalidation_memory(4096)
-        .build()
-        .await
-        .unwrap()
+    Fastness::builder().invalidation_memory(4096).build().await.unwrap()
 }
 
 /// An origin that counts its calls and how many run at once.
@@ -187,33 +183,20 @@ async fn leaders_cancelled_at_random_hand_over_without_overlap() {
         }
         origin.gate.notify_one();
         for caller in callers {
-            let answer = tokio::time::timeout(Duration::from_secs(30), caller)
-                .await
-                .expect("nobody hangs");
+            let answer = tokio::time::timeout(Duration::from_secs(30), caller).await.expect("nobody hangs");
             assert_eq!(answer.unwrap(), Ok(round));
         }
         assert_eq!(origin.overlaps.load(Ordering::SeqCst), 0, "round {round}");
         let stats = fast.stats().total;
-        assert_eq!(
-            u64::from(origin.calls()),
-            stats.loads_abandoned + stats.loads,
-            "round {round}"
-        );
+        assert_eq!(u64::from(origin.calls()), stats.loads_abandoned + stats.loads, "round {round}");
         assert_eq!(stats.loads, 1, "round {round}");
         abandoned += stats.loads_abandoned;
     }
-    assert!(
-        abandoned > 1_000,
-        "only {abandoned} loads were really cut off"
-    );
+    assert!(abandoned > 1_000, "only {abandoned} loads were really cut off");
 }
 
 /// Aborts the task that is inside the origin.
-async fn cancel_leader<T>(
-    origin: &Origin,
-    callers: &mut Vec<tokio::task::JoinHandle<T>>,
-    patience: usize,
-) {
+async fn cancel_leader<T>(origin: &Origin, callers: &mut Vec<tokio::task::JoinHandle<T>>, patience: usize) {
     while origin.running.load(Ordering::SeqCst) == 0 {
         yield_now().await;
     }
@@ -221,10 +204,7 @@ async fn cancel_leader<T>(
         yield_now().await;
     }
     let leader = origin.loader.lock().unwrap().expect("somebody loads");
-    let index = callers
-        .iter()
-        .position(|caller| caller.id() == leader)
-        .expect("it is one of ours");
+    let index = callers.iter().position(|caller| caller.id() == leader).expect("it is one of ours");
     let cancelled = callers.swap_remove(index);
     cancelled.abort();
     assert!(cancelled.await.is_err_and(|error| error.is_cancelled()));
@@ -234,20 +214,13 @@ async fn cancel_leader<T>(
 async fn panics_once(origin: &Origin, fuse: &AtomicUsize, id: u64) -> u64 {
     let _running = origin.enter();
     origin.gate.notified().await;
-    assert!(
-        fuse.fetch_add(1, Ordering::SeqCst) > 0,
-        "the first load panics"
-    );
+    assert!(fuse.fetch_add(1, Ordering::SeqCst) > 0, "the first load panics");
     id
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panicking_leader_hands_over_to_one() {
-    let (fast, origin, fuse) = (
-        fresh().await,
-        Arc::new(Origin::default()),
-        Arc::new(AtomicUsize::new(0)),
-    );
+    let (fast, origin, fuse) = (fresh().await, Arc::new(Origin::default()), Arc::new(AtomicUsize::new(0)));
     let mut set = crowd(100, &fast, || {
         let (origin, fuse) = (origin.clone(), fuse.clone());
         async move { panics_once(&origin, &fuse, 3).await }
@@ -279,24 +252,15 @@ fn blocking(origin: &Origin, barrier: &std::sync::Barrier, id: u64) -> u64 {
 #[test]
 fn sync_callers_wait_for_one_load_too() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (fast, origin, barrier) = (
-        runtime.block_on(fresh()),
-        Origin::default(),
-        std::sync::Barrier::new(2),
-    );
+    let (fast, origin, barrier) = (runtime.block_on(fresh()), Origin::default(), std::sync::Barrier::new(2));
     std::thread::scope(|threads| {
-        let callers: Vec<_> = (0..64)
-            .map(|_| threads.spawn(|| scope_sync(&fast, || blocking(&origin, &barrier, 5))))
-            .collect();
+        let callers: Vec<_> =
+            (0..64).map(|_| threads.spawn(|| scope_sync(&fast, || blocking(&origin, &barrier, 5)))).collect();
         while fast.stats().total.misses < 64 {
             std::thread::yield_now();
         }
         barrier.wait();
-        assert!(
-            callers
-                .into_iter()
-                .all(|caller| caller.join().unwrap() == 5)
-        );
+        assert!(callers.into_iter().all(|caller| caller.join().unwrap() == 5));
     });
     assert_eq!(origin.calls(), 1);
 }
@@ -326,18 +290,13 @@ async fn a_sync_function_may_wait_inside_a_runtime() {
 
 #[cacheable(ttl = 60, key = "deep:{n}", skip(depth))]
 async fn needs_itself(n: u32, depth: u32) -> u32 {
-    if depth == 0 {
-        n
-    } else {
-        Box::pin(needs_itself(n, depth - 1)).await + 1
-    }
+    if depth == 0 { n } else { Box::pin(needs_itself(n, depth - 1)).await + 1 }
 }
 
 #[tokio::test]
 async fn a_load_that_needs_its_own_key_does_not_wait_for_itself() {
     let fast = fresh().await;
-    let answer =
-        tokio::time::timeout(Duration::from_secs(10), scope(&fast, needs_itself(1, 3))).await;
+    let answer = tokio::time::timeout(Duration::from_secs(10), scope(&fast, needs_itself(1, 3))).await;
     assert_eq!(answer.expect("no deadlock"), 4);
 }
 
