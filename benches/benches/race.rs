@@ -4,6 +4,9 @@
 //! value whose load an invalidation overtook. A violation in the former ends the program with status 1; none in the
 //! latter means that the harness is blind, and does so too. `RACE_SEEDS` sets their number.
 
+// How long it takes is worth telling.
+#![allow(clippy::disallowed_methods)]
+
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 

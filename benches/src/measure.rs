@@ -80,7 +80,9 @@ impl Case {
 
 impl std::fmt::Debug for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Case").field("name", &self.name).finish()
+        f.debug_struct("Case")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -125,6 +127,10 @@ impl Outcome {
     }
 
     /// Nanoseconds per call.
+    ///
+    /// # Panics
+    ///
+    /// If no case has this name.
     pub fn nanos(&self, name: &str) -> Spread {
         Spread::of(self.nanos[self.index(name)].clone())
     }
@@ -161,7 +167,11 @@ impl Spread {
     }
 }
 
-/// Runs a suite. Every key has been asked for once by then, so what is measured are hits.
+/// Runs a suite. Every key has been asked for by then, so what is measured are hits.
+///
+/// # Panics
+///
+/// If a case panics.
 pub fn run(plan: Plan, cases: &[Case]) -> Outcome {
     fill(plan.traffic, cases);
     let start = Barrier::new(plan.threads);
@@ -172,7 +182,7 @@ pub fn run(plan: Plan, cases: &[Case]) -> Outcome {
                 scope.spawn(move || work(plan, cases, number, start))
             })
             .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+        workers.into_iter().map(|worker| worker.join().expect("a case panicked")).collect()
     });
     let mean = |case: usize, round: usize| {
         by_thread.iter().map(|own| own[case][round]).sum::<f64>() / plan.threads as f64

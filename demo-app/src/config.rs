@@ -43,36 +43,19 @@ impl Config {
     /// All variables that cannot be understood.
     pub fn from_vars(variables: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let default = Self::default();
-        let mut reader = Reader {
-            variables,
-            faults: Vec::new(),
-        };
-        let port = reader.read("PORT", "a port number from 0 to 65535", |text| {
-            text.parse().ok()
-        });
+        let mut reader = Reader { variables, faults: Vec::new() };
+        let port = reader.read("PORT", "a port number from 0 to 65535", |text| text.parse().ok());
         let config = Self {
             listen: SocketAddr::new(
-                reader
-                    .read("HOST", HOST, host)
-                    .unwrap_or(default.listen.ip()),
+                reader.read("HOST", HOST, host).unwrap_or(default.listen.ip()),
                 port.unwrap_or(default.listen.port()),
             ),
             log: reader.read("RUST_LOG", LOG, log).unwrap_or(default.log),
-            seed: reader
-                .read("SEED", "true or false", flag)
-                .unwrap_or(default.seed),
-            store_latency: reader
-                .read("STORE_LATENCY_MS", LATENCY, latency)
-                .unwrap_or(default.store_latency),
+            seed: reader.read("SEED", "true or false", flag).unwrap_or(default.seed),
+            store_latency: reader.read("STORE_LATENCY_MS", LATENCY, latency).unwrap_or(default.store_latency),
             drain: default.drain,
         };
-        if reader.faults.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigError {
-                faults: reader.faults,
-            })
-        }
+        if reader.faults.is_empty() { Ok(config) } else { Err(ConfigError { faults: reader.faults }) }
     }
 }
 
@@ -81,11 +64,7 @@ const LOG: &str = "log directives such as info or demo_app=debug,tower_http=warn
 const LATENCY: &str = "milliseconds from 0 to 10000";
 
 fn host(text: &str) -> Option<IpAddr> {
-    if text == "localhost" {
-        Some(Ipv4Addr::LOCALHOST.into())
-    } else {
-        text.parse().ok()
-    }
+    if text == "localhost" { Some(Ipv4Addr::LOCALHOST.into()) } else { text.parse().ok() }
 }
 
 fn log(text: &str) -> Option<String> {
@@ -101,10 +80,7 @@ fn flag(text: &str) -> Option<bool> {
 }
 
 fn latency(text: &str) -> Option<Duration> {
-    text.parse()
-        .ok()
-        .filter(|ms| *ms <= 10_000)
-        .map(Duration::from_millis)
+    text.parse().ok().filter(|ms| *ms <= 10_000).map(Duration::from_millis)
 }
 
 struct Reader<F> {
@@ -113,17 +89,11 @@ struct Reader<F> {
 }
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    fn read<T>(
-        &mut self,
-        name: &str,
-        expected: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
+    fn read<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let text = (self.variables)(name).filter(|text| !text.is_empty())?;
         let value = parse(text.trim());
         if value.is_none() {
-            self.faults
-                .push(format!("{name} is `{text}`; expected {expected}"));
+            self.faults.push(format!("{name} is `{text}`; expected {expected}"));
         }
         value
     }

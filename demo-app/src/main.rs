@@ -22,8 +22,7 @@ async fn main() -> ExitCode {
 }
 
 async fn start() -> Result<(), String> {
-    let variable =
-        |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let config = Config::from_vars(variable).map_err(|error| error.to_string())?;
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(&config.log))
@@ -31,28 +30,18 @@ async fn start() -> Result<(), String> {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
 
-    let cache = Fastness::builder()
-        .build()
-        .await
-        .map_err(|error| error.to_string())?;
+    let cache = Fastness::builder().build().await.map_err(|error| error.to_string())?;
     cache.install().map_err(|error| error.to_string())?;
 
     let listener = TcpListener::bind(config.listen).await;
-    let listener = listener.map_err(|error| {
-        format!(
-            "{} is not to be had: {error}; set HOST or PORT",
-            config.listen
-        )
-    })?;
+    let listener =
+        listener.map_err(|error| format!("{} is not to be had: {error}; set HOST or PORT", config.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     greet(address);
 
     match run(listener, stop_signal(), &config).await {
         Ok(Stopped::Drained) => Ok(()),
-        Ok(Stopped::TimedOut) => Err(format!(
-            "requests were still open after {:?} and were dropped",
-            config.drain
-        )),
+        Ok(Stopped::TimedOut) => Err(format!("requests were still open after {:?} and were dropped", config.drain)),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -17,7 +17,8 @@ pub struct Memory {
     pub percentage: u64,
 }
 
-/// The figures, at most a second old: reading them costs a system call and a parse, and probes come in storms. `None` where the system has no `/proc/meminfo`.
+/// The figures, at most a second old: reading them costs a few system calls and a parse, and probes come in storms. `None`
+/// where the system has no `/proc/meminfo`.
 #[fastness::cacheable(ttl = 1, key = "memory")]
 pub fn read() -> Option<Memory> {
     parse(&std::fs::read_to_string("/proc/meminfo").ok()?)
@@ -25,25 +26,13 @@ pub fn read() -> Option<Memory> {
 
 fn parse(meminfo: &str) -> Option<Memory> {
     let bytes = |name: &str| {
-        let line = meminfo
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        line.trim()
-            .strip_suffix("kB")?
-            .trim_end()
-            .parse::<u64>()
-            .ok()?
-            .checked_mul(1024)
+        let line = meminfo.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        line.trim().strip_suffix("kB")?.trim_end().parse::<u64>().ok()?.checked_mul(1024)
     };
     let total = bytes("MemTotal").filter(|total| *total > 0)?;
     let free = bytes("MemAvailable")?.min(total);
     let used = total - free;
-    Some(Memory {
-        used,
-        free,
-        total,
-        percentage: (used.saturating_mul(100) + total / 2) / total,
-    })
+    Some(Memory { used, free, total, percentage: (used.saturating_mul(100) + total / 2) / total })
 }
 
 #[cfg(test)]
@@ -54,25 +43,14 @@ mod tests {
     fn the_figures_are_in_bytes_and_add_up() {
         let meminfo = "MemTotal:       1000 kB\nMemFree:         10 kB\nMemAvailable:    664 kB\n";
         let (used, free, total) = (336 * 1024, 664 * 1024, 1000 * 1024);
-        assert_eq!(
-            parse(meminfo),
-            Some(Memory {
-                used,
-                free,
-                total,
-                percentage: 34
-            })
-        );
+        assert_eq!(parse(meminfo), Some(Memory { used, free, total, percentage: 34 }));
     }
 
     #[test]
     fn what_cannot_be_read_is_no_figure() {
-        for text in [
-            "",
-            "MemTotal: 1000 kB\n",
-            "MemTotal: 0 kB\nMemAvailable: 0 kB\n",
-            "MemTotal: x kB\nMemAvailable: 1 kB\n",
-        ] {
+        for text in
+            ["", "MemTotal: 1000 kB\n", "MemTotal: 0 kB\nMemAvailable: 0 kB\n", "MemTotal: x kB\nMemAvailable: 1 kB\n"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -12,4 +12,4 @@ use std::time::Duration;
 /// Twice the keys there are.
 pub const CAPACITY: usize = 200_000;
 /// Far beyond the run.
-pub const TTL: Duration = Duration::from_secs(3_600);
+pub const TTL: Duration = Duration::from_hours(1);

@@ -3,12 +3,7 @@ use std::time::Duration;
 use super::{Config, ConfigError};
 
 fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    Config::from_vars(|name| {
-        variables
-            .iter()
-            .find(|(given, _)| *given == name)
-            .map(|(_, value)| (*value).to_owned())
-    })
+    Config::from_vars(|name| variables.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned()))
 }
 
 #[test]

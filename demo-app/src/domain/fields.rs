@@ -28,16 +28,9 @@ pub trait Draft: Sized {
         let Value::Object(values) = body else {
             return Err(vec![Violation::new("", NOT_AN_OBJECT)]);
         };
-        let mut fields = Fields {
-            values,
-            violations: Vec::new(),
-        };
+        let mut fields = Fields { values, violations: Vec::new() };
         let draft = Self::read(&mut fields);
-        if fields.violations.is_empty() {
-            Ok(draft)
-        } else {
-            Err(fields.violations)
-        }
+        if fields.violations.is_empty() { Ok(draft) } else { Err(fields.violations) }
     }
 }
 
@@ -53,10 +46,7 @@ pub struct Violation {
 impl Violation {
     /// `field` should have been as `message` says.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            message: message.into(),
-        }
+        Self { field: field.into(), message: message.into() }
     }
 }
 
@@ -71,31 +61,21 @@ impl Fields {
     /// Text of 1 to `max` characters, without the space around it.
     pub fn text(&mut self, name: &str, max: usize) -> String {
         let expected = format!("must be text of 1 to {max} characters");
-        let text = self.take(name, |value| {
-            trimmed(value).filter(|text| (1..=max).contains(&text.chars().count()))
-        });
+        let text = self.take(name, |value| trimmed(value).filter(|text| (1..=max).contains(&text.chars().count())));
         self.required(name, text, &expected)
     }
 
     /// Text of at most `max` characters, or nothing. Blank text counts as nothing.
     pub fn optional_text(&mut self, name: &str, max: usize) -> Option<String> {
         let expected = format!("must be text of at most {max} characters");
-        let text = self.take(name, |value| {
-            trimmed(value).filter(|text| text.chars().count() <= max)
-        });
-        self.optional(name, text, &expected)
-            .filter(|text| !text.is_empty())
+        let text = self.take(name, |value| trimmed(value).filter(|text| text.chars().count() <= max));
+        self.optional(name, text, &expected).filter(|text| !text.is_empty())
     }
 
     /// An email address, turned to lower case. Only its shape is checked: whether it exists, a letter to it must tell.
     pub fn email(&mut self, name: &str) -> String {
         let email = self.take(name, |value| trimmed(value).filter(|text| is_email(text)));
-        self.required(
-            name,
-            email,
-            "must be an email address such as `ann@example.com`",
-        )
-        .to_lowercase()
+        self.required(name, email, "must be an email address such as `ann@example.com`").to_lowercase()
     }
 
     /// The id of another document.
@@ -106,22 +86,15 @@ impl Fields {
 
     /// A whole number in `range`.
     pub fn number(&mut self, name: &str, range: RangeInclusive<u64>) -> u64 {
-        let expected = format!(
-            "must be a whole number from {} to {}",
-            range.start(),
-            range.end()
-        );
-        let number = self.take(name, |value| {
-            value.as_u64().filter(|number| range.contains(number))
-        });
+        let expected = format!("must be a whole number from {} to {}", range.start(), range.end());
+        let number = self.take(name, |value| value.as_u64().filter(|number| range.contains(number)));
         self.required(name, number, &expected)
     }
 
     /// True or false.
     pub fn flag(&mut self, name: &str, default: bool) -> bool {
         let flag = self.take(name, |value| value.as_bool());
-        self.optional(name, flag, "must be true or false")
-            .unwrap_or(default)
+        self.optional(name, flag, "must be true or false").unwrap_or(default)
     }
 
     /// One of an enum's names; the enum's default where the field is absent.
@@ -135,8 +108,7 @@ impl Fields {
         }
         serde_json::from_value(value).unwrap_or_else(|error| {
             // serde names the alternatives: "unknown variant `x`, expected one of ..".
-            self.violations
-                .push(Violation::new(name, error.to_string()));
+            self.violations.push(Violation::new(name, error.to_string()));
             T::default()
         })
     }
@@ -147,38 +119,22 @@ impl Fields {
             Value::Object(values) => Some(values),
             _ => None,
         });
-        let values = self
-            .optional(name, object, NOT_AN_OBJECT)
-            .unwrap_or_default();
-        let mut inner = Self {
-            values,
-            violations: Vec::new(),
-        };
+        let values = self.optional(name, object, NOT_AN_OBJECT).unwrap_or_default();
+        let mut inner = Self { values, violations: Vec::new() };
         let draft = read(&mut inner);
-        self.violations
-            .extend(inner.violations.into_iter().map(|inner| Violation {
-                field: format!("{name}.{}", inner.field),
-                ..inner
-            }));
+        self.violations.extend(
+            inner.violations.into_iter().map(|inner| Violation { field: format!("{name}.{}", inner.field), ..inner }),
+        );
         draft
     }
 
     /// Nothing where the field is absent or null, else what `read` makes of it.
-    fn take<T>(
-        &mut self,
-        name: &str,
-        read: impl FnOnce(Value) -> Option<T>,
-    ) -> Option<Result<T, ()>> {
+    fn take<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Option<T>) -> Option<Result<T, ()>> {
         let value = self.values.remove(name).filter(|value| !value.is_null())?;
         Some(read(value).ok_or(()))
     }
 
-    fn optional<T>(
-        &mut self,
-        name: &str,
-        found: Option<Result<T, ()>>,
-        expected: &str,
-    ) -> Option<T> {
+    fn optional<T>(&mut self, name: &str, found: Option<Result<T, ()>>, expected: &str) -> Option<T> {
         let value = found?.ok();
         if value.is_none() {
             self.violations.push(Violation::new(name, expected));
@@ -186,15 +142,9 @@ impl Fields {
         value
     }
 
-    fn required<T: Default>(
-        &mut self,
-        name: &str,
-        found: Option<Result<T, ()>>,
-        expected: &str,
-    ) -> T {
+    fn required<T: Default>(&mut self, name: &str, found: Option<Result<T, ()>>, expected: &str) -> T {
         if found.is_none() {
-            self.violations
-                .push(Violation::new(name, format!("is missing: {expected}")));
+            self.violations.push(Violation::new(name, format!("is missing: {expected}")));
         }
         self.optional(name, found, expected).unwrap_or_default()
     }
@@ -212,8 +162,7 @@ fn is_email(text: &str) -> bool {
     let plain = text.len() <= 254 && !text.contains(|c: char| c.is_whitespace() || c.is_control());
     plain
         && text.split_once('@').is_some_and(|(user, domain)| {
-            let dotted =
-                domain.split('.').count() >= 2 && domain.split('.').all(|label| !label.is_empty());
+            let dotted = domain.split('.').count() >= 2 && domain.split('.').all(|label| !label.is_empty());
             !user.is_empty() && dotted && !domain.contains('@')
         })
 }

@@ -13,10 +13,7 @@ pub struct PageRequest {
 
 impl PageRequest {
     /// What a client gets that does not ask: the first 20.
-    pub const DEFAULT: Self = Self {
-        number: 1,
-        limit: 20,
-    };
+    pub const DEFAULT: Self = Self { number: 1, limit: 20 };
     /// The most that one page may hold.
     pub const MAX_LIMIT: u32 = 100;
 

@@ -58,9 +58,7 @@ impl Draft for ProductDraft {
         Self {
             business: fields.id("business"),
             name: fields.text("name", 100),
-            description: fields
-                .optional_text("description", 2_000)
-                .unwrap_or_default(),
+            description: fields.optional_text("description", 2_000).unwrap_or_default(),
             category: fields.text("category", 50).to_lowercase(),
             price: fields.number("price", 0..=100_000_000),
         }
@@ -82,21 +80,13 @@ pub struct ProductQuery {
 impl ProductQuery {
     /// Whether `product` belongs to the answer.
     pub fn matches(&self, product: &Product) -> bool {
-        let on_shelf = self
-            .category
-            .as_ref()
-            .is_none_or(|category| *category == product.category);
-        on_shelf
-            && self
-                .text
-                .as_ref()
-                .is_none_or(|text| contains_words(product, text))
+        let on_shelf = self.category.as_ref().is_none_or(|category| *category == product.category);
+        on_shelf && self.text.as_ref().is_none_or(|text| contains_words(product, text))
     }
 }
 
 fn contains_words(product: &Product, text: &str) -> bool {
     let name = product.name.to_lowercase();
     let description = product.description.to_lowercase();
-    text.split_whitespace()
-        .all(|word| name.contains(word) || description.contains(word))
+    text.split_whitespace().all(|word| name.contains(word) || description.contains(word))
 }

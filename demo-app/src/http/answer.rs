@@ -26,36 +26,19 @@ pub(super) fn batch<T: Serialize>(ids: &[Id], documents: &HashMap<Id, Arc<T>>) -
         items: Vec<&'a T>,
         missing: Vec<Id>,
     }
-    let items = ids
-        .iter()
-        .filter_map(|id| documents.get(id))
-        .map(|document| &**document)
-        .collect();
-    let missing = ids
-        .iter()
-        .copied()
-        .filter(|id| !documents.contains_key(id))
-        .collect();
+    let items = ids.iter().filter_map(|id| documents.get(id)).map(|document| &**document).collect();
+    let missing = ids.iter().copied().filter(|id| !documents.contains_key(id)).collect();
     Json(Batch { items, missing }).into_response()
 }
 
 /// 201 with the document and where it is from now on.
 pub(super) fn created<T: Serialize>(location: String, document: &T) -> Response {
-    (
-        StatusCode::CREATED,
-        [(header::LOCATION, location)],
-        Json(document),
-    )
-        .into_response()
+    (StatusCode::CREATED, [(header::LOCATION, location)], Json(document)).into_response()
 }
 
 /// 204, or 404 that names what was looked for.
 pub(super) fn deleted(what: &str, id: Id, was_there: bool) -> Response {
-    if was_there {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        absent(what, id)
-    }
+    if was_there { StatusCode::NO_CONTENT.into_response() } else { absent(what, id) }
 }
 
 fn absent(what: &str, id: Id) -> Response {

@@ -21,25 +21,15 @@ pub(super) fn routes(businesses: BusinessService, products: ProductService) -> R
         .merge(catalog)
 }
 
-async fn list(
-    State(businesses): State<BusinessService>,
-    Query(query): Query<ListQuery>,
-) -> Result<Response, Problem> {
+async fn list(State(businesses): State<BusinessService>, Query(query): Query<ListQuery>) -> Result<Response, Problem> {
     Ok(match query {
         ListQuery::Page(page) => Json(&*businesses.list_businesses(page).await?).into_response(),
         ListQuery::Batch(ids) => answer::batch(&ids, &businesses.get_businesses(&ids).await?),
     })
 }
 
-async fn read(
-    State(businesses): State<BusinessService>,
-    PathId(id): PathId,
-) -> Result<Response, Problem> {
-    Ok(answer::found(
-        "business",
-        id,
-        businesses.get_business(id).await?,
-    ))
+async fn read(State(businesses): State<BusinessService>, PathId(id): PathId) -> Result<Response, Problem> {
+    Ok(answer::found("business", id, businesses.get_business(id).await?))
 }
 
 async fn create(
@@ -47,10 +37,7 @@ async fn create(
     Body(draft): Body<BusinessDraft>,
 ) -> Result<Response, Problem> {
     let business = businesses.create_business(draft).await?;
-    Ok(answer::created(
-        format!("/api/businesses/{}", business.id),
-        &*business,
-    ))
+    Ok(answer::created(format!("/api/businesses/{}", business.id), &*business))
 }
 
 async fn update(
@@ -58,22 +45,11 @@ async fn update(
     PathId(id): PathId,
     Body(draft): Body<BusinessDraft>,
 ) -> Result<Response, Problem> {
-    Ok(answer::found(
-        "business",
-        id,
-        businesses.update_business(id, draft).await?,
-    ))
+    Ok(answer::found("business", id, businesses.update_business(id, draft).await?))
 }
 
-async fn remove(
-    State(businesses): State<BusinessService>,
-    PathId(id): PathId,
-) -> Result<Response, Problem> {
-    Ok(answer::deleted(
-        "business",
-        id,
-        businesses.delete_business(id).await?,
-    ))
+async fn remove(State(businesses): State<BusinessService>, PathId(id): PathId) -> Result<Response, Problem> {
+    Ok(answer::deleted("business", id, businesses.delete_business(id).await?))
 }
 
 /// An unknown business is a 404, not an empty list.

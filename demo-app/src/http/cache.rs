@@ -62,9 +62,7 @@ impl From<&Stats> for Counters {
             hit_rate: hit_rate(stats),
             loads: stats.loads,
             load_errors: stats.load_errors,
-            mean_load_ms: stats
-                .mean_load_time()
-                .map(|mean| rounded(mean.as_secs_f64() * 1_000.0)),
+            mean_load_ms: stats.mean_load_time().map(|mean| rounded(mean.as_secs_f64() * 1_000.0)),
             coalesced: stats.coalesced,
             stale_served: stats.stale_served,
             early_refreshes: stats.early_refreshes,
@@ -84,11 +82,8 @@ pub(super) fn rounded(number: f64) -> f64 {
 
 async fn stats(State(cache): State<Fastness>) -> Json<Report> {
     let stats = cache.stats();
-    let site = |site: SiteStats| SiteReport {
-        counters: Counters::from(&site.stats),
-        function: site.name,
-        key: site.key,
-    };
+    let site =
+        |site: SiteStats| SiteReport { counters: Counters::from(&site.stats), function: site.name, key: site.key };
     Json(Report {
         total: Counters::from(&stats.total),
         invalidations: stats.invalidations,
@@ -136,9 +131,7 @@ struct Invalidation {
 
 impl Draft for Invalidation {
     fn read(fields: &mut Fields) -> Self {
-        Self {
-            pattern: fields.text("pattern", 512),
-        }
+        Self { pattern: fields.text("pattern", 512) }
     }
 }
 

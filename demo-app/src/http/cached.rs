@@ -17,9 +17,7 @@ pub(super) async fn tell(State(cache): State<Fastness>, request: Request, next: 
     let answer = fastness::scope(&cache, next.run(request));
     let (mut response, seen) = fastness::observe(answer).await;
     if let Some(verdict) = verdict(seen).filter(|_| is_read) {
-        response
-            .headers_mut()
-            .insert(X_CACHE, HeaderValue::from_static(verdict));
+        response.headers_mut().insert(X_CACHE, HeaderValue::from_static(verdict));
     }
     response
 }

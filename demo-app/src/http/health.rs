@@ -90,19 +90,8 @@ struct Errors {
 
 impl Health {
     /// The health of a server that starts now.
-    pub fn new(
-        repository: Arc<dyn Repository>,
-        clock: Clock,
-        tally: Tally,
-        cache: Fastness,
-    ) -> Self {
-        Self {
-            repository,
-            clock,
-            tally,
-            cache,
-            started: Instant::now(),
-        }
+    pub fn new(repository: Arc<dyn Repository>, clock: Clock, tally: Tally, cache: Fastness) -> Self {
+        Self { repository, clock, tally, cache, started: Instant::now() }
     }
 
     async fn database(&self) -> Database {
@@ -118,10 +107,7 @@ impl Health {
     async fn report(&self) -> Report {
         let database = self.database().await;
         let memory = memory::read().unwrap_or_default();
-        let errors = Errors {
-            count: self.tally.failures(),
-            rate: rounded(self.tally.failure_rate()),
-        };
+        let errors = Errors { count: self.tally.failures(), rate: rounded(self.tally.failure_rate()) };
         let status = if !database.connected {
             Status::Unhealthy
         } else if errors.rate > MAX_FAILURE_RATE || memory.percentage > MAX_MEMORY {
@@ -135,11 +121,7 @@ impl Health {
             uptime: millis(self.started.elapsed()),
             memory,
             database,
-            cache: Cache {
-                connected: true,
-                latency: 0,
-                hit_rate: hit_rate(&self.cache.stats().total),
-            },
+            cache: Cache { connected: true, latency: 0, hit_rate: hit_rate(&self.cache.stats().total) },
             errors,
         }
     }
@@ -147,9 +129,7 @@ impl Health {
 
 impl std::fmt::Debug for Health {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Health")
-            .field("tally", &self.tally)
-            .finish_non_exhaustive()
+        f.debug_struct("Health").field("tally", &self.tally).finish_non_exhaustive()
     }
 }
 
@@ -179,10 +159,7 @@ async fn ready(State(health): State<Health>) -> Result<Response, Problem> {
     if health.database().await.connected {
         return Ok(Json(serde_json::json!({ "status": "ready" })).into_response());
     }
-    Err(Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "the database does not answer",
-    ))
+    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"))
 }
 
 fn millis(duration: Duration) -> u64 {

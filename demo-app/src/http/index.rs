@@ -7,57 +7,17 @@ use serde_json::{Value, json};
 /// Every endpoint: its methods, its path, and what it is for.
 pub const ENDPOINTS: &[(&[&str], &str, &str)] = &[
     (&["GET"], "/", "this list"),
-    (
-        &["GET", "POST"],
-        "/api/users",
-        "a page (?page=&limit=), some by id (?ids=1,2,3); add one",
-    ),
+    (&["GET", "POST"], "/api/users", "a page (?page=&limit=), some by id (?ids=1,2,3); add one"),
     (&["GET", "PUT", "DELETE"], "/api/users/{id}", "one user"),
-    (
-        &["GET", "POST"],
-        "/api/businesses",
-        "a page (?page=&limit=), some by id (?ids=1,2,3); add one",
-    ),
-    (
-        &["GET", "PUT", "DELETE"],
-        "/api/businesses/{id}",
-        "one business",
-    ),
-    (
-        &["GET"],
-        "/api/businesses/{id}/products",
-        "what a business sells (?page=&limit=)",
-    ),
-    (
-        &["GET", "POST"],
-        "/api/products",
-        "a page (?page=&limit=), some by id (?ids=1,2,3); add one",
-    ),
-    (
-        &["GET"],
-        "/api/products/search",
-        "products by words and category (?q=&category=&page=&limit=)",
-    ),
-    (
-        &["GET", "PUT", "DELETE"],
-        "/api/products/{id}",
-        "one product",
-    ),
-    (
-        &["GET"],
-        "/api/cache/stats",
-        "what the cache did, in total and per function",
-    ),
-    (
-        &["GET"],
-        "/api/cache/registry",
-        "every cached function and what invalidates it",
-    ),
-    (
-        &["POST"],
-        "/api/cache/invalidate",
-        "drop a key or a prefix: {\"pattern\": \"user:*\"}",
-    ),
+    (&["GET", "POST"], "/api/businesses", "a page (?page=&limit=), some by id (?ids=1,2,3); add one"),
+    (&["GET", "PUT", "DELETE"], "/api/businesses/{id}", "one business"),
+    (&["GET"], "/api/businesses/{id}/products", "what a business sells (?page=&limit=)"),
+    (&["GET", "POST"], "/api/products", "a page (?page=&limit=), some by id (?ids=1,2,3); add one"),
+    (&["GET"], "/api/products/search", "products by words and category (?q=&category=&page=&limit=)"),
+    (&["GET", "PUT", "DELETE"], "/api/products/{id}", "one product"),
+    (&["GET"], "/api/cache/stats", "what the cache did, in total and per function"),
+    (&["GET"], "/api/cache/registry", "every cached function and what invalidates it"),
+    (&["POST"], "/api/cache/invalidate", "drop a key or a prefix: {\"pattern\": \"user:*\"}"),
     (&["GET"], "/health", "state and figures"),
     (&["GET"], "/health/live", "whether the server runs"),
     (&["GET"], "/health/ready", "whether it can serve"),
@@ -68,7 +28,9 @@ pub(super) fn routes() -> Router {
 }
 
 async fn index() -> Json<Value> {
-    let endpoint = |(methods, path, about): &(&[&str], &str, &str)| json!({ "methods": methods, "path": path, "about": about });
-    let endpoints: Vec<Value> = ENDPOINTS.iter().map(endpoint).collect();
+    let endpoints: Vec<Value> = ENDPOINTS
+        .iter()
+        .map(|(methods, path, about)| json!({ "methods": methods, "path": path, "about": about }))
+        .collect();
     Json(json!({ "name": "fastness demo-app", "endpoints": endpoints }))
 }

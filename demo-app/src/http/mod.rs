@@ -1,8 +1,8 @@
 //! The REST surface: routes and handlers per model, one shape for every error.
 //!
 //! A request passes, outermost first: `trace` (a span and a line), `tally` (counts failures), `catch_panic` (a panic is a
-//! 500), `cached` (this server's cache, and a header that says what it did), then the route. Extractors turn outside data into drafts and queries or answer for the handler with a [`Problem`];
-//! a handler calls one service and dresses its answer.
+//! 500), `cached` (this server's cache, and a header that says what it did), then the route. Extractors turn outside data
+//! into drafts and queries, or answer for the handler with a [`Problem`]; a handler calls a service and dresses its answer.
 //!
 //! May use: `clock`, `domain`, `memory`, `service`, `store`.
 
@@ -74,15 +74,9 @@ pub fn router(parts: Parts) -> Router {
 }
 
 async fn no_route(uri: Uri) -> Problem {
-    Problem::not_found(format!(
-        "nothing is served at `{}`; GET / lists what is",
-        uri.path()
-    ))
+    Problem::not_found(format!("nothing is served at `{}`; GET / lists what is", uri.path()))
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {
-    Problem::wrong_method(format!(
-        "`{}` does not take {method}; the Allow header lists what it takes",
-        uri.path()
-    ))
+    Problem::wrong_method(format!("`{}` does not take {method}; the Allow header lists what it takes", uri.path()))
 }

@@ -33,19 +33,12 @@ struct Document<'a> {
 impl Problem {
     /// `status`, explained by `detail`.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            detail: detail.into(),
-            errors: Vec::new(),
-        }
+        Self { status, detail: detail.into(), errors: Vec::new() }
     }
 
     /// 400, with the parameters at fault.
     pub fn bad_request(detail: impl Into<String>, errors: Vec<Violation>) -> Self {
-        Self {
-            errors,
-            ..Self::new(StatusCode::BAD_REQUEST, detail)
-        }
+        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, detail) }
     }
 
     /// 404.
@@ -61,10 +54,7 @@ impl Problem {
     /// 422, with the fields at fault.
     pub fn invalid(errors: Vec<Violation>) -> Self {
         let detail = "the body has fields that cannot be accepted; `errors` lists each of them";
-        Self {
-            errors,
-            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
-        }
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 }
 
@@ -72,19 +62,12 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let field = |name: &str, message| vec![Violation::new(name, message)];
         match error {
-            StoreError::Taken(name) => Self {
-                errors: field(name, "is taken"),
-                ..Self::new(StatusCode::CONFLICT, error.to_string())
-            },
-            StoreError::Dangling(name) => {
-                Self::invalid(field(name, "names a document that does not exist"))
+            StoreError::Taken(name) => {
+                Self { errors: field(name, "is taken"), ..Self::new(StatusCode::CONFLICT, error.to_string()) }
             }
-            StoreError::Fixed(name) => {
-                Self::invalid(field(name, "cannot be changed after creation"))
-            }
-            StoreError::Unavailable => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "try again in a moment")
-            }
+            StoreError::Dangling(name) => Self::invalid(field(name, "names a document that does not exist")),
+            StoreError::Fixed(name) => Self::invalid(field(name, "cannot be changed after creation")),
+            StoreError::Unavailable => Self::new(StatusCode::SERVICE_UNAVAILABLE, "try again in a moment"),
         }
     }
 }
@@ -100,27 +83,16 @@ impl IntoResponse for Problem {
         };
         let mut response = (self.status, axum::Json(document)).into_response();
         let media_type = HeaderValue::from_static("application/problem+json");
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, media_type);
+        response.headers_mut().insert(header::CONTENT_TYPE, media_type);
         response
     }
 }
 
 /// What the client of a handler that panicked is told. The message goes to the log.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the signature that the layer asks for"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the signature that the layer asks for")]
 pub(super) fn from_panic(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<&str>().copied();
-    let message = text
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
+    let message = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
     tracing::error!(message, "a handler panicked");
-    Problem::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "the server failed on this request",
-    )
-    .into_response()
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed on this request").into_response()
 }

@@ -18,10 +18,7 @@ pub(super) fn routes(products: ProductService) -> Router {
         .with_state(products)
 }
 
-async fn list(
-    State(products): State<ProductService>,
-    Query(query): Query<ListQuery>,
-) -> Result<Response, Problem> {
+async fn list(State(products): State<ProductService>, Query(query): Query<ListQuery>) -> Result<Response, Problem> {
     Ok(match query {
         ListQuery::Page(page) => Json(&*products.list_products(page).await?).into_response(),
         ListQuery::Batch(ids) => answer::batch(&ids, &products.get_products(&ids).await?),
@@ -35,26 +32,13 @@ async fn search(
     Ok(Json(&*products.search_products(&query).await?).into_response())
 }
 
-async fn read(
-    State(products): State<ProductService>,
-    PathId(id): PathId,
-) -> Result<Response, Problem> {
-    Ok(answer::found(
-        "product",
-        id,
-        products.get_product(id).await?,
-    ))
+async fn read(State(products): State<ProductService>, PathId(id): PathId) -> Result<Response, Problem> {
+    Ok(answer::found("product", id, products.get_product(id).await?))
 }
 
-async fn create(
-    State(products): State<ProductService>,
-    Body(draft): Body<ProductDraft>,
-) -> Result<Response, Problem> {
+async fn create(State(products): State<ProductService>, Body(draft): Body<ProductDraft>) -> Result<Response, Problem> {
     let product = products.create_product(draft).await?;
-    Ok(answer::created(
-        format!("/api/products/{}", product.id),
-        &*product,
-    ))
+    Ok(answer::created(format!("/api/products/{}", product.id), &*product))
 }
 
 async fn update(
@@ -62,20 +46,9 @@ async fn update(
     PathId(id): PathId,
     Body(draft): Body<ProductDraft>,
 ) -> Result<Response, Problem> {
-    Ok(answer::found(
-        "product",
-        id,
-        products.update_product(id, draft).await?,
-    ))
+    Ok(answer::found("product", id, products.update_product(id, draft).await?))
 }
 
-async fn remove(
-    State(products): State<ProductService>,
-    PathId(id): PathId,
-) -> Result<Response, Problem> {
-    Ok(answer::deleted(
-        "product",
-        id,
-        products.delete_product(id).await?,
-    ))
+async fn remove(State(products): State<ProductService>, PathId(id): PathId) -> Result<Response, Problem> {
+    Ok(answer::deleted("product", id, products.delete_product(id).await?))
 }

@@ -22,12 +22,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let text = Path::<String>::from_request_parts(parts, state).await;
         let id = text.ok().and_then(|Path(text)| number(&text, 1..=Id::MAX));
-        id.map(Self).ok_or_else(|| {
-            Problem::bad_request(
-                "the id in the path must be a whole number from 1",
-                Vec::new(),
-            )
-        })
+        id.map(Self).ok_or_else(|| Problem::bad_request("the id in the path must be a whole number from 1", Vec::new()))
     }
 }
 
@@ -49,17 +44,13 @@ impl<T: FromParams, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let given = RawQuery::<Vec<(String, String)>>::from_request_parts(parts, state).await;
-        let RawQuery(given) =
-            given.map_err(|_| Problem::bad_request("the query string is malformed", Vec::new()))?;
+        let RawQuery(given) = given.map_err(|_| Problem::bad_request("the query string is malformed", Vec::new()))?;
         let mut params = Params::check(given, T::ALLOWED);
         let query = T::read(&mut params);
         if params.violations.is_empty() {
             return Ok(Self(query));
         }
-        Err(Problem::bad_request(
-            "the query string has parameters that cannot be accepted",
-            params.violations,
-        ))
+        Err(Problem::bad_request("the query string has parameters that cannot be accepted", params.violations))
     }
 }
 
@@ -75,10 +66,7 @@ impl Params {
         let mut violations = Vec::new();
         for (at, (name, _)) in given.iter().enumerate() {
             if !allowed.contains(&name.as_str()) {
-                let message = format!(
-                    "is not a parameter here; allowed are {}",
-                    allowed.join(", ")
-                );
+                let message = format!("is not a parameter here; allowed are {}", allowed.join(", "));
                 violations.push(Violation::new(name, message));
             } else if given[..at].iter().any(|(earlier, _)| earlier == name) {
                 violations.push(Violation::new(name, "is given twice"));
@@ -88,21 +76,14 @@ impl Params {
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.given
-            .iter()
-            .find(|(given, _)| given == name)
-            .map(|(_, value)| value.as_str())
+        self.given.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
     /// `page` and `limit`.
     fn page(&mut self) -> PageRequest {
         PageRequest {
             number: self.number("page", 1..=u32::MAX, PageRequest::DEFAULT.number),
-            limit: self.number(
-                "limit",
-                1..=PageRequest::MAX_LIMIT,
-                PageRequest::DEFAULT.limit,
-            ),
+            limit: self.number("limit", 1..=PageRequest::MAX_LIMIT, PageRequest::DEFAULT.limit),
         }
     }
 
@@ -111,11 +92,7 @@ impl Params {
             return default;
         };
         number(text, range.clone()).unwrap_or_else(|| {
-            let message = format!(
-                "must be a whole number from {} to {}",
-                range.start(),
-                range.end()
-            );
+            let message = format!("must be a whole number from {} to {}", range.start(), range.end());
             self.violations.push(Violation::new(name, message));
             default
         })
@@ -123,14 +100,9 @@ impl Params {
 
     /// `ids=1,2,3`, each id once, in the order given.
     fn ids(&mut self) -> Option<Vec<Id>> {
-        let parsed: Option<Vec<Id>> = self
-            .get("ids")?
-            .split(',')
-            .map(|id| number(id, 1..=Id::MAX))
-            .collect();
+        let parsed: Option<Vec<Id>> = self.get("ids")?.split(',').map(|id| number(id, 1..=Id::MAX)).collect();
         let Some(mut ids) = parsed.filter(|ids| ids.len() <= MAX_IDS) else {
-            let message =
-                format!("must be 1 to {MAX_IDS} whole numbers from 1, separated by commas");
+            let message = format!("must be 1 to {MAX_IDS} whole numbers from 1, separated by commas");
             self.violations.push(Violation::new("ids", message));
             return None;
         };
@@ -143,10 +115,7 @@ impl Params {
     fn text(&mut self, name: &str, max: usize) -> Option<String> {
         let text = self.get(name)?.trim().to_lowercase();
         if text.chars().count() > max {
-            self.violations.push(Violation::new(
-                name,
-                format!("must be text of at most {max} characters"),
-            ));
+            self.violations.push(Violation::new(name, format!("must be text of at most {max} characters")));
         }
         Some(text).filter(|text| !text.is_empty())
     }
@@ -155,9 +124,7 @@ impl Params {
 /// Digits only: no sign, no space, which `FromStr` would partly let through.
 fn number<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<T>) -> Option<T> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse()
-        .ok()
-        .filter(|number| digits && range.contains(number))
+    text.parse().ok().filter(|number| digits && range.contains(number))
 }
 
 impl FromParams for PageRequest {
@@ -185,9 +152,7 @@ impl FromParams for ListQuery {
         };
         for name in ["page", "limit"] {
             if params.get(name).is_some() {
-                params
-                    .violations
-                    .push(Violation::new(name, "cannot be combined with ids"));
+                params.violations.push(Violation::new(name, "cannot be combined with ids"));
             }
         }
         Self::Batch(ids)
@@ -198,10 +163,6 @@ impl FromParams for ProductQuery {
     const ALLOWED: &'static [&'static str] = &["q", "category", "page", "limit"];
 
     fn read(params: &mut Params) -> Self {
-        Self {
-            text: params.text("q", 100),
-            category: params.text("category", 50),
-            page: params.page(),
-        }
+        Self { text: params.text("q", 100), category: params.text("category", 50), page: params.page() }
     }
 }

@@ -17,10 +17,7 @@ pub(super) fn routes(users: UserService) -> Router {
         .with_state(users)
 }
 
-async fn list(
-    State(users): State<UserService>,
-    Query(query): Query<ListQuery>,
-) -> Result<Response, Problem> {
+async fn list(State(users): State<UserService>, Query(query): Query<ListQuery>) -> Result<Response, Problem> {
     Ok(match query {
         ListQuery::Page(page) => Json(&*users.list_users(page).await?).into_response(),
         ListQuery::Batch(ids) => answer::batch(&ids, &users.get_users(&ids).await?),
@@ -31,10 +28,7 @@ async fn read(State(users): State<UserService>, PathId(id): PathId) -> Result<Re
     Ok(answer::found("user", id, users.get_user(id).await?))
 }
 
-async fn create(
-    State(users): State<UserService>,
-    Body(draft): Body<UserDraft>,
-) -> Result<Response, Problem> {
+async fn create(State(users): State<UserService>, Body(draft): Body<UserDraft>) -> Result<Response, Problem> {
     let user = users.create_user(draft).await?;
     Ok(answer::created(format!("/api/users/{}", user.id), &*user))
 }
@@ -44,11 +38,7 @@ async fn update(
     PathId(id): PathId,
     Body(draft): Body<UserDraft>,
 ) -> Result<Response, Problem> {
-    Ok(answer::found(
-        "user",
-        id,
-        users.update_user(id, draft).await?,
-    ))
+    Ok(answer::found("user", id, users.update_user(id, draft).await?))
 }
 
 async fn remove(State(users): State<UserService>, PathId(id): PathId) -> Result<Response, Problem> {

@@ -35,19 +35,10 @@ impl BusinessService {
     }
 
     /// Those of `ids` that exist.
-    #[cacheable(
-        ttl = 300,
-        key = "business:{ids}",
-        batch(ids),
-        negative_ttl = 30,
-        skip(self)
-    )]
+    #[cacheable(ttl = 300, key = "business:{ids}", batch(ids), negative_ttl = 30, skip(self))]
     pub async fn get_businesses(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<Business>>> {
         let businesses = self.repository.businesses(ids).await?;
-        Ok(businesses
-            .into_iter()
-            .map(|business| (business.id, Arc::new(business)))
-            .collect())
+        Ok(businesses.into_iter().map(|business| (business.id, Arc::new(business))).collect())
     }
 
     /// One page of all.
@@ -73,16 +64,8 @@ impl BusinessService {
     /// Writes `draft` over the business `id`, if there is one.
     #[cache_invalidate("businesses:*")]
     #[cache_put(key = "business:{id}", ttl = 300, skip(self))]
-    pub async fn update_business(
-        &self,
-        id: Id,
-        draft: BusinessDraft,
-    ) -> Result<Option<Arc<Business>>> {
-        Ok(self
-            .repository
-            .update_business(id, draft)
-            .await?
-            .map(Arc::new))
+    pub async fn update_business(&self, id: Id, draft: BusinessDraft) -> Result<Option<Arc<Business>>> {
+        Ok(self.repository.update_business(id, draft).await?.map(Arc::new))
     }
 
     /// Removes the business `id` with its products and users; tells whether there was one.

@@ -35,19 +35,10 @@ impl ProductService {
     }
 
     /// Those of `ids` that exist.
-    #[cacheable(
-        ttl = 300,
-        key = "product:{ids}",
-        batch(ids),
-        negative_ttl = 30,
-        skip(self)
-    )]
+    #[cacheable(ttl = 300, key = "product:{ids}", batch(ids), negative_ttl = 30, skip(self))]
     pub async fn get_products(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<Product>>> {
         let products = self.repository.products(ids).await?;
-        Ok(products
-            .into_iter()
-            .map(|product| (product.id, Arc::new(product)))
-            .collect())
+        Ok(products.into_iter().map(|product| (product.id, Arc::new(product))).collect())
     }
 
     /// One page of all.
@@ -57,16 +48,9 @@ impl ProductService {
     }
 
     /// One page of what `business` sells.
-    #[cacheable(
-        ttl = 60,
-        key = "catalog:{business}:{page.number}:{page.limit}",
-        skip(self)
-    )]
+    #[cacheable(ttl = 60, key = "catalog:{business}:{page.number}:{page.limit}", skip(self))]
     pub async fn products_of(&self, business: Id, page: PageRequest) -> Result<Arc<Page<Product>>> {
-        self.repository
-            .products_of(business, page)
-            .await
-            .map(Arc::new)
+        self.repository.products_of(business, page).await.map(Arc::new)
     }
 
     /// One page of what matches `query`.
@@ -96,16 +80,8 @@ impl ProductService {
     /// Writes `draft` over the product `id`, if there is one.
     #[cache_invalidate("products:*", "catalog:{draft.business}:*", tags = ["search"])]
     #[cache_put(key = "product:{id}", ttl = 300, skip(self))]
-    pub async fn update_product(
-        &self,
-        id: Id,
-        draft: ProductDraft,
-    ) -> Result<Option<Arc<Product>>> {
-        Ok(self
-            .repository
-            .update_product(id, draft)
-            .await?
-            .map(Arc::new))
+    pub async fn update_product(&self, id: Id, draft: ProductDraft) -> Result<Option<Arc<Product>>> {
+        Ok(self.repository.update_product(id, draft).await?.map(Arc::new))
     }
 
     /// Removes the product `id`; tells whether there was one.

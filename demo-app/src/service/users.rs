@@ -35,19 +35,10 @@ impl UserService {
     }
 
     /// Those of `ids` that exist.
-    #[cacheable(
-        ttl = 300,
-        key = "user:{ids}",
-        batch(ids),
-        negative_ttl = 30,
-        skip(self)
-    )]
+    #[cacheable(ttl = 300, key = "user:{ids}", batch(ids), negative_ttl = 30, skip(self))]
     pub async fn get_users(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<User>>> {
         let users = self.repository.users(ids).await?;
-        Ok(users
-            .into_iter()
-            .map(|user| (user.id, Arc::new(user)))
-            .collect())
+        Ok(users.into_iter().map(|user| (user.id, Arc::new(user))).collect())
     }
 
     /// One page of all.

@@ -15,8 +15,7 @@ pub use seed::seed;
 use async_trait::async_trait;
 
 use crate::domain::{
-    Business, BusinessDraft, Id, Page, PageRequest, Product, ProductDraft, ProductQuery, User,
-    UserDraft,
+    Business, BusinessDraft, Id, Page, PageRequest, Product, ProductDraft, ProductQuery, User, UserDraft,
 };
 
 /// Everything that the services need of a database.

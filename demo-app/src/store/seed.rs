@@ -6,8 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Collection, Repository, Result};
 use crate::domain::{
-    Business, BusinessDraft, Id, Plan, ProductDraft, Subscription, SubscriptionStatus, User,
-    UserDraft,
+    Business, BusinessDraft, Id, Plan, ProductDraft, Subscription, SubscriptionStatus, User, UserDraft,
 };
 
 const BUSINESSES: u64 = 20;
@@ -19,9 +18,7 @@ const EPOCH: i64 = 1_704_067_200;
 
 const TRADES: &[&str] = &["Orchard", "Harbour", "Meadow", "Foundry", "Lantern"];
 const KINDS: &[&str] = &["Traders", "Goods", "Supply", "Market"];
-const ADJECTIVES: &[&str] = &[
-    "Green", "Smoked", "Classic", "Golden", "Everyday", "Wild", "Fine",
-];
+const ADJECTIVES: &[&str] = &["Green", "Smoked", "Classic", "Golden", "Everyday", "Wild", "Fine"];
 /// (what, where it stands)
 const THINGS: &[(&str, &str)] = &[
     ("Tea", "drinks"),
@@ -34,12 +31,9 @@ const THINGS: &[(&str, &str)] = &[
     ("Saw", "tools"),
     ("Olives", "food"),
 ];
-const FIRST_NAMES: &[&str] = &[
-    "Ada", "Grace", "Alan", "Barbara", "Edsger", "Frances", "Ken", "Margaret", "Niklaus", "Tony",
-];
-const LAST_NAMES: &[&str] = &[
-    "Lovelace", "Hopper", "Turing", "Liskov", "Dijkstra", "Allen", "Thompson",
-];
+const FIRST_NAMES: &[&str] =
+    &["Ada", "Grace", "Alan", "Barbara", "Edsger", "Frances", "Ken", "Margaret", "Niklaus", "Tony"];
+const LAST_NAMES: &[&str] = &["Lovelace", "Hopper", "Turing", "Liskov", "Dijkstra", "Allen", "Thompson"];
 
 /// Fills an empty store.
 ///
@@ -53,9 +47,7 @@ pub async fn seed(store: &dyn Repository) -> Result<()> {
     }
     for n in 0..PRODUCTS {
         let id = store.next_id(Collection::Products).await?;
-        store
-            .insert_product(product(n).into_product(id, day(n)))
-            .await?;
+        store.insert_product(product(n).into_product(id, day(n))).await?;
     }
     for n in 0..USERS {
         let id = store.next_id(Collection::Users).await?;
@@ -68,20 +60,12 @@ fn business(n: u64, id: Id) -> Business {
     let (trade, kind) = (pick(TRADES, n), pick(KINDS, n / 5));
     let plans = [Plan::Free, Plan::Basic, Plan::Pro, Plan::Enterprise];
     let draft = BusinessDraft {
-        email: format!(
-            "hello@{}-{}.example",
-            trade.to_lowercase(),
-            kind.to_lowercase()
-        ),
+        email: format!("hello@{}-{}.example", trade.to_lowercase(), kind.to_lowercase()),
         business_name: Some(format!("{trade} {kind}")),
         is_active: n % 10 != 9,
         subscription: Subscription {
             plan: pick(&plans, n),
-            status: if n % 7 == 6 {
-                SubscriptionStatus::PastDue
-            } else {
-                SubscriptionStatus::Active
-            },
+            status: if n % 7 == 6 { SubscriptionStatus::PastDue } else { SubscriptionStatus::Active },
         },
     };
     draft.into_business(id, day(n))
@@ -103,18 +87,10 @@ fn user(n: u64, id: Id) -> User {
     let draft = UserDraft {
         business: 1 + n % BUSINESSES,
         name: format!("{first} {last}"),
-        email: format!(
-            "{}.{}@example.com",
-            first.to_lowercase(),
-            last.to_lowercase()
-        ),
+        email: format!("{}.{}@example.com", first.to_lowercase(), last.to_lowercase()),
         is_active: n % 11 != 10,
     };
-    User {
-        total_votes: n * 7 % 53,
-        last_login_at: (n % 4 != 3).then(|| day(100 + n)),
-        ..draft.into_user(id, day(n))
-    }
+    User { total_votes: n * 7 % 53, last_login_at: (n % 4 != 3).then(|| day(100 + n)), ..draft.into_user(id, day(n)) }
 }
 
 fn pick<T: Copy>(list: &[T], n: u64) -> T {

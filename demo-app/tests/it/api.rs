@@ -42,28 +42,21 @@ impl Api {
     }
 
     pub(crate) async fn over(repository: Arc<dyn Repository>) -> Self {
-        let cache = Fastness::builder()
-            .build()
-            .await
-            .expect("the defaults make sense");
+        let cache = Fastness::builder().build().await.expect("the defaults make sense");
         Self::with_cache(repository, cache)
     }
 
     pub(crate) fn with_cache(repository: Arc<dyn Repository>, cache: Fastness) -> Self {
         let clock = Clock::fixed(NOW.parse::<Timestamp>().expect("a timestamp"));
-        Self {
-            router: app(repository, clock, cache),
-        }
+        Self { router: app(repository, clock, cache) }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
-        self.send(request(Method::GET, path).body(Body::empty()))
-            .await
+        self.send(request(Method::GET, path).body(Body::empty())).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Reply {
-        self.send(request(Method::DELETE, path).body(Body::empty()))
-            .await
+        self.send(request(Method::DELETE, path).body(Body::empty())).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
@@ -82,12 +75,7 @@ impl Api {
 
     pub(crate) async fn send(&self, request: Result<Request<Body>, axum::http::Error>) -> Reply {
         let request = request.expect("a well-formed request");
-        let response = self
-            .router
-            .clone()
-            .oneshot(request)
-            .await
-            .expect("the router is infallible");
+        let response = self.router.clone().oneshot(request).await.expect("the router is infallible");
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("the whole body");
         let body = if bytes.is_empty() {
@@ -95,11 +83,7 @@ impl Api {
         } else {
             serde_json::from_slice(&bytes).expect("every body of this server is JSON")
         };
-        Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        Reply { status: parts.status, headers: parts.headers, body }
     }
 }
 
@@ -109,9 +93,7 @@ pub(crate) fn request(method: Method, path: &str) -> axum::http::request::Builde
 
 impl Reply {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .get(name)
-            .map(|value| value.to_str().expect("a header in ASCII"))
+        self.headers.get(name).map(|value| value.to_str().expect("a header in ASCII"))
     }
 
     pub(crate) fn x_cache(&self) -> Option<&str> {
@@ -129,28 +111,17 @@ impl Reply {
     #[track_caller]
     pub(crate) fn problem(&self, status: u16) -> &str {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/problem+json")
-        );
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
         assert_eq!(self.body["type"], "about:blank");
         assert_eq!(self.body["status"], status);
         assert_eq!(self.body["title"].as_str(), self.status.canonical_reason());
-        self.body["detail"]
-            .as_str()
-            .expect("a problem has a detail")
+        self.body["detail"].as_str().expect("a problem has a detail")
     }
 
     /// The fields of a problem, each as `field: message`.
     pub(crate) fn errors(&self) -> Vec<String> {
         let text = |value: &Value| value.as_str().expect("text").to_owned();
-        let errors = self.body["errors"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        errors
-            .iter()
-            .map(|error| format!("{}: {}", text(&error["field"]), text(&error["message"])))
-            .collect()
+        let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        errors.iter().map(|error| format!("{}: {}", text(&error["field"]), text(&error["message"]))).collect()
     }
 }

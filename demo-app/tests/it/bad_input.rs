@@ -12,23 +12,12 @@ const COLLECTIONS: [&str; 3] = ["/api/users", "/api/businesses", "/api/products"
 #[tokio::test]
 async fn every_endpoint_of_the_index_is_served_and_refuses_other_methods() {
     let api = Api::seeded().await;
-    assert_eq!(
-        api.get("/").await.ok(200)["endpoints"]
-            .as_array()
-            .map(Vec::len),
-        Some(ENDPOINTS.len())
-    );
+    assert_eq!(api.get("/").await.ok(200)["endpoints"].as_array().map(Vec::len), Some(ENDPOINTS.len()));
     for (methods, path, _) in ENDPOINTS {
         let path = path.replace("{id}", "1");
-        let refused = api
-            .send(request(Method::PATCH, &path).body(Body::empty()))
-            .await;
+        let refused = api.send(request(Method::PATCH, &path).body(Body::empty())).await;
         refused.problem(405);
-        let mut allowed: Vec<_> = refused
-            .header("allow")
-            .expect("what is allowed")
-            .split(',')
-            .collect();
+        let mut allowed: Vec<_> = refused.header("allow").expect("what is allowed").split(',').collect();
         allowed.retain(|method| *method != "HEAD");
         assert_eq!(allowed, *methods, "{path}");
     }
@@ -37,13 +26,7 @@ async fn every_endpoint_of_the_index_is_served_and_refuses_other_methods() {
 #[tokio::test]
 async fn an_unknown_route_is_a_problem() {
     let api = Api::seeded().await;
-    for path in [
-        "/api",
-        "/api/orders",
-        "/api/users/",
-        "/api/users/1/votes",
-        "/favicon.ico",
-    ] {
+    for path in ["/api", "/api/orders", "/api/users/", "/api/users/1/votes", "/favicon.ico"] {
         assert!(api.get(path).await.problem(404).contains(path));
     }
 }
@@ -52,27 +35,11 @@ async fn an_unknown_route_is_a_problem() {
 async fn a_bad_id_in_the_path_says_what_an_id_is() {
     let api = Api::seeded().await;
     for collection in COLLECTIONS {
-        for id in [
-            "0",
-            "-1",
-            "+1",
-            "1.0",
-            "abc",
-            "%20",
-            "%FF",
-            "18446744073709551616",
-            "1%2F2",
-        ] {
+        for id in ["0", "-1", "+1", "1.0", "abc", "%20", "%FF", "18446744073709551616", "1%2F2"] {
             let reply = api.get(&format!("{collection}/{id}")).await;
-            assert_eq!(
-                reply.problem(400),
-                "the id in the path must be a whole number from 1",
-                "{id}"
-            );
+            assert_eq!(reply.problem(400), "the id in the path must be a whole number from 1", "{id}");
         }
-        api.get(&format!("{collection}/18446744073709551615"))
-            .await
-            .problem(404);
+        api.get(&format!("{collection}/18446744073709551615")).await.problem(404);
     }
 }
 
@@ -80,32 +47,17 @@ async fn a_bad_id_in_the_path_says_what_an_id_is() {
 async fn bad_parameters_are_all_named() {
     let api = Api::seeded().await;
     let cases: [(&str, &[&str]); 9] = [
-        (
-            "page=0",
-            &["page: must be a whole number from 1 to 4294967295"],
-        ),
+        ("page=0", &["page: must be a whole number from 1 to 4294967295"]),
         (
             "page=x&limit=101",
-            &[
-                "page: must be a whole number from 1 to 4294967295",
-                "limit: must be a whole number from 1 to 100",
-            ],
+            &["page: must be a whole number from 1 to 4294967295", "limit: must be a whole number from 1 to 100"],
         ),
         ("limit=", &["limit: must be a whole number from 1 to 100"]),
         ("limit=+5", &["limit: must be a whole number from 1 to 100"]),
-        (
-            "pgae=1",
-            &["pgae: is not a parameter here; allowed are page, limit, ids"],
-        ),
+        ("pgae=1", &["pgae: is not a parameter here; allowed are page, limit, ids"]),
         ("page=1&page=2", &["page: is given twice"]),
-        (
-            "ids=",
-            &["ids: must be 1 to 100 whole numbers from 1, separated by commas"],
-        ),
-        (
-            "ids=1,,2",
-            &["ids: must be 1 to 100 whole numbers from 1, separated by commas"],
-        ),
+        ("ids=", &["ids: must be 1 to 100 whole numbers from 1, separated by commas"]),
+        ("ids=1,,2", &["ids: must be 1 to 100 whole numbers from 1, separated by commas"]),
         ("ids=1,2&page=1", &["page: cannot be combined with ids"]),
     ];
     for collection in COLLECTIONS {
@@ -123,9 +75,7 @@ async fn bad_parameters_are_all_named() {
 async fn a_bad_search_is_named() {
     let api = Api::seeded().await;
     let long = "x".repeat(101);
-    let reply = api
-        .get(&format!("/api/products/search?q={long}&sort=price"))
-        .await;
+    let reply = api.get(&format!("/api/products/search?q={long}&sort=price")).await;
     reply.problem(400);
     assert_eq!(
         reply.errors(),
@@ -134,9 +84,7 @@ async fn a_bad_search_is_named() {
             "q: must be text of at most 100 characters",
         ]
     );
-    api.get("/api/businesses/1/products?ids=1")
-        .await
-        .problem(400);
+    api.get("/api/businesses/1/products?ids=1").await.problem(400);
 }
 
 #[tokio::test]
@@ -145,41 +93,25 @@ async fn a_body_that_is_not_json_is_a_400() {
     for body in ["", "{", "{\"name\": }", "nonsense", "{} {}", "\u{feff}{}"] {
         for collection in COLLECTIONS {
             let reply = api.json(Method::POST, collection, body).await;
-            assert!(
-                reply.problem(400).starts_with("the body is not JSON"),
-                "{body}"
-            );
+            assert!(reply.problem(400).starts_with("the body is not JSON"), "{body}");
         }
     }
     let deep = "[".repeat(100_000);
-    api.json(Method::POST, "/api/users", deep)
-        .await
-        .problem(400);
-    api.json(Method::PUT, "/api/users/1", vec![0xFF_u8, 0xFE])
-        .await
-        .problem(400);
+    api.json(Method::POST, "/api/users", deep).await.problem(400);
+    api.json(Method::PUT, "/api/users/1", vec![0xFF_u8, 0xFE]).await.problem(400);
 }
 
 #[tokio::test]
 async fn a_body_of_another_kind_is_a_415() {
     let api = Api::seeded().await;
-    for kind in [
-        None,
-        Some("text/plain"),
-        Some("application/x-www-form-urlencoded"),
-        Some("json"),
-    ] {
+    for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("json")] {
         let mut post = request(Method::POST, "/api/users");
         if let Some(kind) = kind {
             post = post.header("content-type", kind);
         }
         api.send(post.body(Body::from("{}"))).await.problem(415);
     }
-    for kind in [
-        "application/json; charset=utf-8",
-        "Application/JSON",
-        "application/merge-patch+json",
-    ] {
+    for kind in ["application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"] {
         let post = request(Method::POST, "/api/users").header("content-type", kind);
         api.send(post.body(Body::from("{}"))).await.problem(422);
     }
@@ -189,27 +121,16 @@ async fn a_body_of_another_kind_is_a_415() {
 async fn a_body_is_read_up_to_its_limit() {
     let api = Api::seeded().await;
     let padded = |bytes: usize| format!("{{}}{}", " ".repeat(bytes - 2));
-    api.json(Method::POST, "/api/users", padded(MAX_BODY))
-        .await
-        .problem(422);
-    let reply = api
-        .json(Method::POST, "/api/users", padded(MAX_BODY + 1))
-        .await;
+    api.json(Method::POST, "/api/users", padded(MAX_BODY)).await.problem(422);
+    let reply = api.json(Method::POST, "/api/users", padded(MAX_BODY + 1)).await;
     assert_eq!(reply.problem(413), "a body may have at most 1048576 bytes");
-    api.json(Method::PUT, "/api/products/1", padded(MAX_BODY + 1))
-        .await
-        .problem(413);
+    api.json(Method::PUT, "/api/products/1", padded(MAX_BODY + 1)).await.problem(413);
 }
 
 #[tokio::test]
 async fn wrong_fields_are_all_named() {
     let api = Api::seeded().await;
-    let reply = api
-        .post(
-            "/api/users",
-            &json!({ "business": "1", "email": "nobody", "isActive": "yes" }),
-        )
-        .await;
+    let reply = api.post("/api/users", &json!({ "business": "1", "email": "nobody", "isActive": "yes" })).await;
     reply.problem(422);
     assert_eq!(
         reply.errors(),
@@ -220,18 +141,11 @@ async fn wrong_fields_are_all_named() {
             "isActive: must be true or false",
         ]
     );
-    let reply = api
-        .put(
-            "/api/businesses/1",
-            &json!({ "email": "a@b.c", "subscription": { "plan": "gold" } }),
-        )
-        .await;
+    let reply = api.put("/api/businesses/1", &json!({ "email": "a@b.c", "subscription": { "plan": "gold" } })).await;
     reply.problem(422);
     assert_eq!(
         reply.errors(),
-        [
-            "subscription.plan: unknown variant `gold`, expected one of `free`, `basic`, `pro`, `enterprise`"
-        ]
+        ["subscription.plan: unknown variant `gold`, expected one of `free`, `basic`, `pro`, `enterprise`"]
     );
     let reply = api.post("/api/products", &json!(null)).await;
     reply.problem(422);
@@ -242,13 +156,9 @@ async fn wrong_fields_are_all_named() {
 async fn a_pattern_that_is_no_prefix_is_explained() {
     let api = Api::seeded().await;
     for pattern in ["us*", "user:*:orders", "*"] {
-        let reply = api
-            .post("/api/cache/invalidate", &json!({ "pattern": pattern }))
-            .await;
+        let reply = api.post("/api/cache/invalidate", &json!({ "pattern": pattern })).await;
         reply.problem(422);
         assert!(reply.errors()[0].starts_with("pattern: "), "{pattern}");
     }
-    api.post("/api/cache/invalidate", &json!({}))
-        .await
-        .problem(422);
+    api.post("/api/cache/invalidate", &json!({})).await.problem(422);
 }

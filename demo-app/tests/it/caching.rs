@@ -51,23 +51,11 @@ async fn an_unknown_id_is_remembered_until_it_exists() {
     api.get("/api/users?ids=1,101").await.ok(200);
     assert_eq!(api.get("/api/users?ids=1,101").await.x_cache(), Some("hit"));
 
-    api.post(
-        "/api/users",
-        &json!({ "business": 1, "name": "New", "email": "new@example.com" }),
-    )
-    .await
-    .ok(201);
+    api.post("/api/users", &json!({ "business": 1, "name": "New", "email": "new@example.com" })).await.ok(201);
     let found = api.get("/api/users/101").await;
-    assert_eq!(
-        found.x_cache(),
-        Some("hit"),
-        "creation leaves the document in the cache"
-    );
+    assert_eq!(found.x_cache(), Some("hit"), "creation leaves the document in the cache");
     found.ok(200);
-    assert_eq!(
-        api.get("/api/users?ids=1,101").await.ok(200)["missing"],
-        json!([])
-    );
+    assert_eq!(api.get("/api/users?ids=1,101").await.ok(200)["missing"], json!([]));
 }
 
 #[tokio::test]
@@ -132,18 +120,9 @@ async fn a_failed_update_costs_nobody_anything() {
 #[tokio::test]
 async fn a_write_says_nothing_of_the_cache() {
     let (api, _) = counted().await;
-    let created = api
-        .post(
-            "/api/users",
-            &json!({ "business": 1, "name": "N", "email": "n@e.f" }),
-        )
-        .await;
+    let created = api.post("/api/users", &json!({ "business": 1, "name": "N", "email": "n@e.f" })).await;
     assert_eq!(created.x_cache(), None);
-    assert_eq!(
-        api.get("/health/live").await.x_cache(),
-        None,
-        "nor does a read that asks no cache"
-    );
+    assert_eq!(api.get("/health/live").await.x_cache(), None, "nor does a read that asks no cache");
 }
 
 #[tokio::test]
@@ -167,26 +146,19 @@ async fn a_pattern_drops_what_it_covers_and_no_more() {
     for path in ["/api/users/1", "/api/products/1"] {
         api.get(path).await.ok(200);
     }
-    let reply = api
-        .post("/api/cache/invalidate", &json!({ "pattern": "user:*" }))
-        .await;
+    let reply = api.post("/api/cache/invalidate", &json!({ "pattern": "user:*" })).await;
     assert_eq!(reply.ok(200), json!({ "invalidated": "user:*" }));
     assert_eq!(api.get("/api/users/1").await.x_cache(), Some("miss"));
     assert_eq!(api.get("/api/products/1").await.x_cache(), Some("hit"));
 
-    api.post("/api/cache/invalidate", &json!({ "pattern": "product:1" }))
-        .await
-        .ok(200);
+    api.post("/api/cache/invalidate", &json!({ "pattern": "product:1" })).await.ok(200);
     assert_eq!(api.get("/api/products/1").await.x_cache(), Some("miss"));
 }
 
 #[tokio::test]
 async fn deep_and_empty_search_pages_are_not_kept() {
     let (api, _) = counted().await;
-    for path in [
-        "/api/products/search?page=11&limit=5",
-        "/api/products/search?q=nonesuch",
-    ] {
+    for path in ["/api/products/search?page=11&limit=5", "/api/products/search?q=nonesuch"] {
         api.get(path).await.ok(200);
         assert_ne!(api.get(path).await.x_cache(), Some("hit"), "{path}");
     }
@@ -199,22 +171,11 @@ async fn the_figures_add_up() {
         api.get("/api/users/1").await.ok(200);
     }
     let stats = api.get("/api/cache/stats").await.ok(200);
-    assert_eq!(
-        json!([stats["hits"], stats["misses"], stats["hitRate"]]),
-        json!([3, 1, 75.0])
-    );
+    assert_eq!(json!([stats["hits"], stats["misses"], stats["hitRate"]]), json!([3, 1, 75.0]));
     assert_eq!(json!([stats["loads"], stats["entries"]]), json!([1, 1]));
     let site = &stats["sites"][0];
-    assert_eq!(
-        (&site["key"], &site["hits"]),
-        (&json!("user:{id}"), &json!(3))
-    );
-    assert!(
-        site["function"]
-            .as_str()
-            .is_some_and(|name| name.ends_with("get_user")),
-        "{site}"
-    );
+    assert_eq!((&site["key"], &site["hits"]), (&json!("user:{id}"), &json!(3)));
+    assert!(site["function"].as_str().is_some_and(|name| name.ends_with("get_user")), "{site}");
 }
 
 #[tokio::test]
@@ -223,10 +184,7 @@ async fn the_registry_lists_every_annotated_function() {
     let registry = api.get("/api/cache/registry").await.ok(200);
     let listed = |role: &str, name: &str| {
         registry.as_array().expect("a list").iter().any(|item| {
-            item["role"] == role
-                && item["function"]
-                    .as_str()
-                    .is_some_and(|function| function.ends_with(name))
+            item["role"] == role && item["function"].as_str().is_some_and(|function| function.ends_with(name))
         })
     };
     assert!(listed("cacheable", "::get_user"), "{registry}");
@@ -245,9 +203,7 @@ async fn no_pattern_misses_its_key_and_no_key_is_forgotten() {
     api.get("/health").await.ok(200);
     let audit = fastness::audit();
     assert!(audit.errors().is_empty(), "{audit}");
-    let [memory] = audit.notes() else {
-        panic!("one note, of what no write can change: {audit}")
-    };
+    let [memory] = audit.notes() else { panic!("one note, of what no write can change: {audit}") };
     assert!(memory.contains("`memory`"), "{memory}");
     let roles = fastness::registry().into_iter().map(|item| item.role);
     let puts = roles.filter(|role| *role == Role::Put).count();

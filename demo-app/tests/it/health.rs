@@ -10,10 +10,7 @@ fn shape(value: &Value) -> String {
     let Some(object) = value.as_object() else {
         return String::new();
     };
-    let mut names: Vec<_> = object
-        .iter()
-        .map(|(name, inner)| format!("{name}{}", shape(inner)))
-        .collect();
+    let mut names: Vec<_> = object.iter().map(|(name, inner)| format!("{name}{}", shape(inner))).collect();
     names.sort();
     format!("[{}]", names.join(" "))
 }
@@ -35,49 +32,29 @@ async fn the_shape_is_exactly_the_documented_one() {
     assert_eq!(health["errors"], json!({ "count": 0, "rate": 0.0 }));
     let memory = &health["memory"];
     assert_eq!(
-        memory["used"]
-            .as_u64()
-            .zip(memory["free"].as_u64())
-            .map(|(used, free)| used + free),
+        memory["used"].as_u64().zip(memory["free"].as_u64()).map(|(used, free)| used + free),
         memory["total"].as_u64()
     );
-    assert!(
-        health["cache"]["hitRate"]
-            .as_f64()
-            .is_some_and(|rate| rate > 0.0)
-    );
+    assert!(health["cache"]["hitRate"].as_f64().is_some_and(|rate| rate > 0.0));
 }
 
 #[tokio::test]
 async fn a_failing_store_is_unhealthy_but_alive() {
     let store = Arc::new(Moody::new(seeded_store().await));
     let api = Api::over(store.clone()).await;
-    assert_eq!(
-        api.get("/health/ready").await.ok(200),
-        json!({ "status": "ready" })
-    );
+    assert_eq!(api.get("/health/ready").await.ok(200), json!({ "status": "ready" }));
 
     store.turn(Mood::Unavailable);
     api.get("/api/users/1").await.problem(503);
     let health = api.get("/health").await.ok(503);
     assert_eq!(shape(&health), SHAPE);
-    assert_eq!(
-        (&health["status"], &health["database"]["connected"]),
-        (&json!("unhealthy"), &json!(false))
-    );
+    assert_eq!((&health["status"], &health["database"]["connected"]), (&json!("unhealthy"), &json!(false)));
     assert_eq!(health["errors"]["count"], 1);
     api.get("/health/ready").await.problem(503);
-    assert_eq!(
-        api.get("/health/live").await.ok(200),
-        json!({ "status": "alive" })
-    );
+    assert_eq!(api.get("/health/live").await.ok(200), json!({ "status": "alive" }));
 
     store.turn(Mood::Fine);
-    assert_eq!(
-        api.get("/health").await.ok(200)["status"],
-        "degraded",
-        "three of five requests failed"
-    );
+    assert_eq!(api.get("/health").await.ok(200)["status"], "degraded", "three of five requests failed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,8 +64,5 @@ async fn a_probe_waits_one_second_at_most() {
     let api = Api::over(store).await;
     let health = api.get("/health").await.ok(503);
     let database = json!({ "connected": false, "latency": 1_000, "connections": 3 });
-    assert_eq!(
-        (&health["database"], &health["uptime"]),
-        (&database, &json!(1_000))
-    );
+    assert_eq!((&health["database"], &health["uptime"]), (&database, &json!(1_000)));
 }

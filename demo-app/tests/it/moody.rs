@@ -5,12 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use demo_app::domain::{
-    Business, BusinessDraft, Id, Page, PageRequest, Product, ProductDraft, ProductQuery, User,
-    UserDraft,
+    Business, BusinessDraft, Id, Page, PageRequest, Product, ProductDraft, ProductQuery, User, UserDraft,
 };
-use demo_app::store::{
-    Businesses, Collection, MemoryRepository, Products, Repository, Result, StoreError, Users,
-};
+use demo_app::store::{Businesses, Collection, MemoryRepository, Products, Repository, Result, StoreError, Users};
 
 #[derive(Clone, Copy)]
 pub(crate) enum Mood {
@@ -29,11 +26,7 @@ pub(crate) struct Moody {
 
 impl Moody {
     pub(crate) fn new(inner: MemoryRepository) -> Self {
-        Self {
-            inner,
-            mood: Mutex::new(Mood::Fine),
-            queries: AtomicUsize::new(0),
-        }
+        Self { inner, mood: Mutex::new(Mood::Fine), queries: AtomicUsize::new(0) }
     }
 
     pub(crate) fn turn(&self, mood: Mood) {

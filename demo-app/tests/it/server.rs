@@ -24,39 +24,23 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let (stop, stopped) = oneshot::channel::<()>();
-        let cache = Fastness::builder()
-            .build()
-            .await
-            .expect("the defaults make sense");
+        let cache = Fastness::builder().build().await.expect("the defaults make sense");
         let task = tokio::spawn(async move {
             let shutdown = async move { drop(stopped.await) };
             fastness::scope(&cache, run(listener, shutdown, &config)).await
         });
-        Self {
-            address,
-            stop,
-            task,
-        }
+        Self { address, stop, task }
     }
 
     async fn get(&self, path: &str) -> String {
-        self.exchange(&format!(
-            "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"
-        ))
-        .await
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")).await
     }
 
     async fn exchange(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.expect("it listens");
-        stream
-            .write_all(request.as_bytes())
-            .await
-            .expect("it reads");
+        stream.write_all(request.as_bytes()).await.expect("it reads");
         let mut response = String::new();
-        stream
-            .read_to_string(&mut response)
-            .await
-            .expect("it answers and closes");
+        stream.read_to_string(&mut response).await.expect("it answers and closes");
         response
     }
 
@@ -67,20 +51,14 @@ impl Server {
 }
 
 fn near() -> Config {
-    Config {
-        store_latency: Duration::ZERO,
-        ..Config::default()
-    }
+    Config { store_latency: Duration::ZERO, ..Config::default() }
 }
 
 #[tokio::test]
 async fn the_second_read_is_a_hit_and_an_update_is_seen_at_once() {
     let server = Server::start(near()).await;
     let first = server.get("/api/users/1").await;
-    assert!(
-        first.starts_with("HTTP/1.1 200 OK\r\n") && first.contains("x-cache: miss"),
-        "{first}"
-    );
+    assert!(first.starts_with("HTTP/1.1 200 OK\r\n") && first.contains("x-cache: miss"), "{first}");
     assert!(server.get("/api/users/1").await.contains("x-cache: hit"));
 
     let body = r#"{"business":1,"name":"Countess Lovelace","email":"ada@example.com"}"#;
@@ -89,18 +67,8 @@ async fn the_second_read_is_a_hit_and_an_update_is_seen_at_once() {
          content-length: {}\r\n\r\n{body}",
         body.len()
     );
-    assert!(
-        server
-            .exchange(&put)
-            .await
-            .starts_with("HTTP/1.1 200 OK\r\n")
-    );
-    assert!(
-        server
-            .get("/api/users/1")
-            .await
-            .contains("Countess Lovelace")
-    );
+    assert!(server.exchange(&put).await.starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(server.get("/api/users/1").await.contains("Countess Lovelace"));
     assert_eq!(server.stop().await, Stopped::Drained);
 }
 
@@ -113,17 +81,8 @@ async fn two_servers_of_one_process_share_nothing() {
 
 #[tokio::test]
 async fn a_server_without_seed_starts_empty() {
-    let server = Server::start(Config {
-        seed: false,
-        ..near()
-    })
-    .await;
-    assert!(
-        server
-            .get("/api/users/1")
-            .await
-            .starts_with("HTTP/1.1 404 Not Found\r\n")
-    );
+    let server = Server::start(Config { seed: false, ..near() }).await;
+    assert!(server.get("/api/users/1").await.starts_with("HTTP/1.1 404 Not Found\r\n"));
     assert!(server.get("/api/users").await.contains("\"total\":0"));
 }
 
@@ -132,25 +91,15 @@ async fn an_oversize_body_is_refused_on_the_wire_too() {
     let server = Server::start(near()).await;
     let post = "POST /api/users HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
                 content-type: application/json\r\ncontent-length: 2000000\r\n\r\n";
-    let response = server
-        .exchange(&format!("{post}{}", " ".repeat(1_048_577)))
-        .await;
-    assert!(
-        response.starts_with("HTTP/1.1 413 Payload Too Large\r\n"),
-        "{response}"
-    );
-    assert!(
-        response.contains("content-type: application/problem+json"),
-        "{response}"
-    );
+    let response = server.exchange(&format!("{post}{}", " ".repeat(1_048_577))).await;
+    assert!(response.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{response}");
+    assert!(response.contains("content-type: application/problem+json"), "{response}");
 }
 
 #[tokio::test]
 async fn open_requests_are_answered_before_it_stops() {
     let server = Server::start(near()).await;
-    let mut open = TcpStream::connect(server.address)
-        .await
-        .expect("it listens");
+    let mut open = TcpStream::connect(server.address).await.expect("it listens");
     let head = "POST /api/users HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n\
                 expect: 100-continue\r\ncontent-length: 2\r\n\r\n";
     open.write_all(head.as_bytes()).await.expect("it reads");
@@ -162,26 +111,15 @@ async fn open_requests_are_answered_before_it_stops() {
     server.stop.send(()).expect("it runs");
     open.write_all(b"{}").await.expect("it still reads");
     let mut response = String::new();
-    open.read_to_string(&mut response)
-        .await
-        .expect("it answers and closes");
+    open.read_to_string(&mut response).await.expect("it answers and closes");
     assert!(response.starts_with("HTTP/1.1 422 "), "{response}");
-    assert_eq!(
-        server.task.await.expect("no panic").expect("no error"),
-        Stopped::Drained
-    );
+    assert_eq!(server.task.await.expect("no panic").expect("no error"), Stopped::Drained);
 }
 
 #[tokio::test]
 async fn a_request_that_never_ends_does_not_hold_it_up() {
-    let server = Server::start(Config {
-        drain: Duration::from_millis(1),
-        ..near()
-    })
-    .await;
-    let mut open = TcpStream::connect(server.address)
-        .await
-        .expect("it listens");
+    let server = Server::start(Config { drain: Duration::from_millis(1), ..near() }).await;
+    let mut open = TcpStream::connect(server.address).await.expect("it listens");
     let head = "POST /api/users HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n\
                 expect: 100-continue\r\ncontent-length: 2\r\n\r\n";
     open.write_all(head.as_bytes()).await.expect("it reads");

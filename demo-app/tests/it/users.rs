@@ -39,18 +39,9 @@ async fn a_user_lives_from_post_to_delete() {
     assert_eq!(api.get("/api/users/101").await.ok(200), user);
 
     assert_eq!(api.delete("/api/users/101").await.ok(204), Value::Null);
-    assert_eq!(
-        api.get("/api/users/101").await.problem(404),
-        "no user has the id 101"
-    );
-    assert_eq!(
-        api.delete("/api/users/101").await.problem(404),
-        "no user has the id 101"
-    );
-    assert_eq!(
-        api.put("/api/users/101", &grace()).await.problem(404),
-        "no user has the id 101"
-    );
+    assert_eq!(api.get("/api/users/101").await.problem(404), "no user has the id 101");
+    assert_eq!(api.delete("/api/users/101").await.problem(404), "no user has the id 101");
+    assert_eq!(api.put("/api/users/101", &grace()).await.problem(404), "no user has the id 101");
 }
 
 #[tokio::test]
@@ -61,28 +52,15 @@ async fn a_list_comes_in_pages() {
     assert_eq!(figures, json!([3, 30, 100, 4]));
     assert_eq!(page["items"][0]["id"], 61);
     assert_eq!(page["items"].as_array().map(Vec::len), Some(30));
-    assert_eq!(
-        api.get("/api/users").await.ok(200)["items"]
-            .as_array()
-            .map(Vec::len),
-        Some(20)
-    );
-    assert_eq!(
-        api.get("/api/users?page=5&limit=30").await.ok(200)["items"],
-        json!([])
-    );
+    assert_eq!(api.get("/api/users").await.ok(200)["items"].as_array().map(Vec::len), Some(20));
+    assert_eq!(api.get("/api/users?page=5&limit=30").await.ok(200)["items"], json!([]));
 }
 
 #[tokio::test]
 async fn a_batch_keeps_the_order_and_names_what_is_missing() {
     let api = Api::seeded().await;
     let batch = api.get("/api/users?ids=7,999,3,7").await.ok(200);
-    let ids: Vec<_> = batch["items"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|user| &user["id"])
-        .collect();
+    let ids: Vec<_> = batch["items"].as_array().expect("a list").iter().map(|user| &user["id"]).collect();
     assert_eq!(ids, [7, 3]);
     assert_eq!(batch["missing"], json!([999]));
 }
@@ -92,15 +70,9 @@ async fn a_user_belongs_to_a_business_that_exists() {
     let api = Api::seeded().await;
     let mut orphan = grace();
     orphan["business"] = 999.into();
-    for reply in [
-        api.post("/api/users", &orphan).await,
-        api.put("/api/users/1", &orphan).await,
-    ] {
+    for reply in [api.post("/api/users", &orphan).await, api.put("/api/users/1", &orphan).await] {
         reply.problem(422);
-        assert_eq!(
-            reply.errors(),
-            ["business: names a document that does not exist"]
-        );
+        assert_eq!(reply.errors(), ["business: names a document that does not exist"]);
     }
 }
 

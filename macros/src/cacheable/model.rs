@@ -84,7 +84,7 @@ fn key(args: &Args, subject: &Subject, skips: &Skips, diag: &mut Diag) -> Option
         Some(expr) => rules::prefix(value::string("prefix", "users", expr, diag)?, diag)?,
         None => key::default_prefix(&subject.function.name()).to_owned(),
     };
-    Some(key::default_key(&prefix, params, skips))
+    Some(key::default_key(&prefix, params, skips, diag))
 }
 
 fn loading(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Loading> {

@@ -1,11 +1,11 @@
-//! May use: signature, template, key, key/coverage.
+//! May use: diag, signature, template, key, key/coverage.
 //!
 //! The key of a function that names none: `<prefix>:<path of the function>:<every argument>`.
 //!
 //! Invariant: the path keeps two functions with one prefix apart; the prefix lets one pattern reach both.
 
-use super::{Key, Part, Piece, Root, Skips};
-use crate::{signature::Params, template::Format};
+use super::{Key, MAX_PARTS, Part, Piece, Root, Skips};
+use crate::{diag::Diag, signature::Params, template::Format};
 
 /// Verbs that say how a value is got, not what it is.
 const VERBS: [&str; 9] = ["get_", "find_", "fetch_", "load_", "list_", "read_", "lookup_", "search_", "query_"];
@@ -16,7 +16,7 @@ pub(crate) fn default_prefix(name: &str) -> &str {
 }
 
 /// The default key: every parameter that is not skipped, in order.
-pub(crate) fn default_key(prefix: &str, params: &Params, skips: &Skips) -> Key {
+pub(crate) fn default_key(prefix: &str, params: &Params, skips: &Skips, diag: &mut Diag) -> Key {
     let mut key = Key {
         text: format!("{prefix}:<path>"),
         pieces: vec![Piece::Text(format!("{prefix}:")), Piece::Path],
@@ -29,6 +29,9 @@ pub(crate) fn default_key(prefix: &str, params: &Params, skips: &Skips) -> Key {
             key.pieces.push(Piece::Text(":".to_owned()));
             key.push(Part { root: Root::Param(index), fields: Vec::new(), format: Format::Plain });
         }
+    }
+    if let Some(param) = params.names.get(MAX_PARTS) {
+        key.bounded(param.ident.span(), diag);
     }
     key
 }

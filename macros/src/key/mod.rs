@@ -14,6 +14,7 @@ mod tests;
 
 pub(crate) use coverage::{Skips, coverage, only_self};
 pub(crate) use default::{default_key, default_prefix};
+use proc_macro2::Span;
 use syn::{LitStr, Member};
 
 use crate::{
@@ -22,6 +23,9 @@ use crate::{
     signature::Params,
     template::{Format, Hole, Piece as TemplatePiece, Template, Use},
 };
+
+/// The longest tuple of arguments that the runtime knows.
+const MAX_PARTS: usize = 11;
 
 /// A checked template.
 pub(crate) struct Key {
@@ -73,6 +77,7 @@ impl Key {
                 }
             }
         }
+        key.bounded(literal.span(), diag);
         (diag.count() == before).then_some(key)
     }
 
@@ -84,6 +89,20 @@ impl Key {
     /// Whether the parameter of this index is in the key, whole or in part.
     pub(crate) fn names_param(&self, index: usize) -> bool {
         self.parts.iter().any(|part| part.root == Root::Param(index))
+    }
+
+    /// The runtime takes the parts as a tuple, and tuples have a last arity.
+    fn bounded(&self, span: Span, diag: &mut Diag) {
+        if self.parts.len() > MAX_PARTS {
+            let count = self.parts.len();
+            diag.error(
+                span,
+                format_args!(
+                    "a key has at most {MAX_PARTS} placeholders and this one has {count}: \
+                    gather parameters in a struct and write `{{params:hash}}`, or leave some out with `skip(..)`"
+                ),
+            );
+        }
     }
 
     fn push(&mut self, part: Part) {

@@ -45,7 +45,7 @@ fn the_default_key_has_every_name_that_is_not_skipped() {
     let params = params();
     let mut diag = Diag::default();
     let skips = Skips::new(Some(&Names(vec![parse_quote!(a)])), &params, &mut diag);
-    let key = default_key("user", &params, &skips);
+    let key = default_key("user", &params, &skips, &mut Diag::default());
     assert_eq!(key.text, "user:<path>:{id}:{name}:{b}:{type}");
     assert_eq!(pieces(&key), "user:PATH:<0>:<1>:<2>:<3>");
     assert!(diag.messages().is_empty());

@@ -5,10 +5,7 @@ use crate::domain::{BusinessDraft, Plan, ProductDraft, SubscriptionStatus, UserD
 
 fn faults<T: Draft>(body: serde_json::Value) -> Vec<String> {
     let violations = T::from_json(body).err().expect("the body is wrong");
-    violations
-        .into_iter()
-        .map(|violation| format!("{}: {}", violation.field, violation.message))
-        .collect()
+    violations.into_iter().map(|violation| format!("{}: {}", violation.field, violation.message)).collect()
 }
 
 #[test]
@@ -27,14 +24,8 @@ fn every_fault_is_reported_at_once() {
 #[test]
 fn a_missing_field_and_null_are_the_same_fault() {
     let missing = faults::<UserDraft>(json!({ "business": 1, "email": "a@b.c" }));
-    assert_eq!(
-        missing,
-        ["name: is missing: must be text of 1 to 100 characters"]
-    );
-    assert_eq!(
-        missing,
-        faults::<UserDraft>(json!({ "business": 1, "email": "a@b.c", "name": null }))
-    );
+    assert_eq!(missing, ["name: is missing: must be text of 1 to 100 characters"]);
+    assert_eq!(missing, faults::<UserDraft>(json!({ "business": 1, "email": "a@b.c", "name": null })));
 }
 
 #[test]
@@ -48,18 +39,12 @@ fn a_nested_fault_is_named_by_its_path() {
         ]
     );
     let body = json!({ "email": "a@b.c", "subscription": "pro" });
-    assert_eq!(
-        faults::<BusinessDraft>(body),
-        ["subscription: must be a JSON object"]
-    );
+    assert_eq!(faults::<BusinessDraft>(body), ["subscription: must be a JSON object"]);
 }
 
 #[test]
 fn a_body_that_is_no_object_is_one_fault() {
-    assert_eq!(
-        faults::<BusinessDraft>(json!([1])),
-        [": must be a JSON object"]
-    );
+    assert_eq!(faults::<BusinessDraft>(json!([1])), [": must be a JSON object"]);
 }
 
 #[test]
@@ -85,9 +70,7 @@ fn emails_are_told_by_their_shape() {
     for good in ["a@b.c", "first.last+tag@sub.example.org"] {
         assert!(is_email(good), "{good}");
     }
-    for bad in [
-        "", "a", "a@b", "@b.c", "a@.c", "a@b.", "a b@c.d", "a@b@c.d", "a@b..c",
-    ] {
+    for bad in ["", "a", "a@b", "@b.c", "a@.c", "a@b.", "a b@c.d", "a@b@c.d", "a@b..c"] {
         assert!(!is_email(bad), "{bad}");
     }
 }

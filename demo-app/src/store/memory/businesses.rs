@@ -8,8 +8,7 @@ use crate::store::{Businesses, Result, StoreError};
 #[async_trait]
 impl Businesses for MemoryRepository {
     async fn business(&self, id: Id) -> Result<Option<Business>> {
-        self.read(|tables| Ok(tables.businesses.get(&id).cloned()))
-            .await
+        self.read(|tables| Ok(tables.businesses.get(&id).cloned())).await
     }
 
     async fn businesses(&self, ids: &[Id]) -> Result<Vec<Business>> {
@@ -17,22 +16,13 @@ impl Businesses for MemoryRepository {
     }
 
     async fn list_businesses(&self, request: PageRequest) -> Result<Page<Business>> {
-        self.read(|tables| {
-            Ok(page(
-                request,
-                tables.businesses.len(),
-                tables.businesses.values(),
-            ))
-        })
-        .await
+        self.read(|tables| Ok(page(request, tables.businesses.len(), tables.businesses.values()))).await
     }
 
     async fn insert_business(&self, business: Business) -> Result<()> {
         self.write(|tables| {
             tables.email_is_free(&business.email, business.id)?;
-            tables
-                .business_by_email
-                .insert(business.email.clone(), business.id);
+            tables.business_by_email.insert(business.email.clone(), business.id);
             tables.businesses.insert(business.id, business);
             Ok(())
         })
@@ -62,9 +52,7 @@ impl Businesses for MemoryRepository {
             tables.business_by_email.remove(&old.email);
             tables.users.retain(|_, user| user.business != id);
             tables.products.retain(|_, product| product.business != id);
-            tables
-                .products_by_business
-                .retain(|(business, _)| *business != id);
+            tables.products_by_business.retain(|(business, _)| *business != id);
             Ok(true)
         })
         .await

@@ -29,10 +29,7 @@ pub struct MemoryRepository {
 impl MemoryRepository {
     /// An empty database whose queries each take `latency` longer than they need.
     pub fn new(latency: Duration) -> Self {
-        Self {
-            tables: RwLock::default(),
-            latency,
-        }
+        Self { tables: RwLock::default(), latency }
     }
 
     /// The same database, at another distance.
@@ -52,10 +49,7 @@ impl MemoryRepository {
         change(&mut self.tables.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place whose purpose is to take time; tests set it to zero"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place whose purpose is to take time; tests set it to zero")]
     async fn travel(&self) {
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;

@@ -8,8 +8,7 @@ use crate::store::{Products, Result, StoreError};
 #[async_trait]
 impl Products for MemoryRepository {
     async fn product(&self, id: Id) -> Result<Option<Product>> {
-        self.read(|tables| Ok(tables.products.get(&id).cloned()))
-            .await
+        self.read(|tables| Ok(tables.products.get(&id).cloned())).await
     }
 
     async fn products(&self, ids: &[Id]) -> Result<Vec<Product>> {
@@ -17,23 +16,12 @@ impl Products for MemoryRepository {
     }
 
     async fn list_products(&self, request: PageRequest) -> Result<Page<Product>> {
-        self.read(|tables| {
-            Ok(page(
-                request,
-                tables.products.len(),
-                tables.products.values(),
-            ))
-        })
-        .await
+        self.read(|tables| Ok(page(request, tables.products.len(), tables.products.values()))).await
     }
 
     async fn products_of(&self, business: Id, request: PageRequest) -> Result<Page<Product>> {
         self.read(|tables| {
-            let index = || {
-                tables
-                    .products_by_business
-                    .range((business, Id::MIN)..=(business, Id::MAX))
-            };
+            let index = || tables.products_by_business.range((business, Id::MIN)..=(business, Id::MAX));
             let products = index().filter_map(|(_, product)| tables.products.get(product));
             Ok(page(request, index().count(), products))
         })
@@ -42,11 +30,7 @@ impl Products for MemoryRepository {
 
     async fn search_products(&self, query: &ProductQuery) -> Result<Page<Product>> {
         self.read(|tables| {
-            let matches: Vec<_> = tables
-                .products
-                .values()
-                .filter(|product| query.matches(product))
-                .collect();
+            let matches: Vec<_> = tables.products.values().filter(|product| query.matches(product)).collect();
             Ok(page(query.page, matches.len(), matches.into_iter()))
         })
         .await
@@ -55,9 +39,7 @@ impl Products for MemoryRepository {
     async fn insert_product(&self, product: Product) -> Result<()> {
         self.write(|tables| {
             tables.business_exists(product.business)?;
-            tables
-                .products_by_business
-                .insert((product.business, product.id));
+            tables.products_by_business.insert((product.business, product.id));
             tables.products.insert(product.id, product);
             Ok(())
         })

@@ -33,11 +33,7 @@ impl Tables {
 /// The values of `ids` that `table` has, each once.
 pub(super) fn pick<T: Clone>(table: &BTreeMap<Id, T>, ids: &[Id]) -> Vec<T> {
     let distinct: BTreeSet<&Id> = ids.iter().collect();
-    distinct
-        .into_iter()
-        .filter_map(|id| table.get(id))
-        .cloned()
-        .collect()
+    distinct.into_iter().filter_map(|id| table.get(id)).cloned().collect()
 }
 
 /// One page of `matches`, of which there are `total`. Only the page's items are cloned.

@@ -24,48 +24,26 @@ fn draft(email: &str) -> BusinessDraft {
 #[tokio::test]
 async fn the_seed_is_the_same_every_time() {
     let (one, two) = (seeded().await, seeded().await);
-    let page = PageRequest {
-        number: 1,
-        limit: 100,
-    };
+    let page = PageRequest { number: 1, limit: 100 };
     assert_eq!(one.list_users(page).await, two.list_users(page).await);
     assert_eq!(one.list_products(page).await, two.list_products(page).await);
-    assert_eq!(
-        one.list_businesses(page).await,
-        two.list_businesses(page).await
-    );
+    assert_eq!(one.list_businesses(page).await, two.list_businesses(page).await);
 }
 
 #[tokio::test]
 async fn an_email_belongs_to_one_business_until_it_lets_go() {
     let store = MemoryRepository::new(Duration::ZERO);
     let now = Timestamp::UNIX_EPOCH;
-    store
-        .insert_business(draft("a@b.c").into_business(1, now))
-        .await
-        .expect("free");
-    store
-        .insert_business(draft("d@e.f").into_business(2, now))
-        .await
-        .expect("free");
-    let again = store
-        .insert_business(draft("a@b.c").into_business(3, now))
-        .await;
+    store.insert_business(draft("a@b.c").into_business(1, now)).await.expect("free");
+    store.insert_business(draft("d@e.f").into_business(2, now)).await.expect("free");
+    let again = store.insert_business(draft("a@b.c").into_business(3, now)).await;
     assert_eq!(again, Err(StoreError::Taken("email")));
-    assert_eq!(
-        store.update_business(2, draft("a@b.c")).await,
-        Err(StoreError::Taken("email"))
-    );
-    assert!(
-        store.update_business(1, draft("a@b.c")).await.is_ok(),
-        "its own email is no conflict"
-    );
+    assert_eq!(store.update_business(2, draft("a@b.c")).await, Err(StoreError::Taken("email")));
+    assert!(store.update_business(1, draft("a@b.c")).await.is_ok(), "its own email is no conflict");
 
     assert_eq!(store.delete_business(1).await, Ok(true));
     assert!(store.update_business(2, draft("a@b.c")).await.is_ok());
-    let old = store
-        .insert_business(draft("d@e.f").into_business(4, now))
-        .await;
+    let old = store.insert_business(draft("d@e.f").into_business(4, now)).await;
     assert_eq!(old, Ok(()), "an update frees the email before it");
 }
 
@@ -74,58 +52,25 @@ async fn pages_partition_the_list() {
     let store = seeded().await;
     let mut ids = Vec::new();
     for number in 1..=4 {
-        let page = store
-            .list_products(PageRequest { number, limit: 60 })
-            .await
-            .expect("a page");
+        let page = store.list_products(PageRequest { number, limit: 60 }).await.expect("a page");
         assert_eq!((page.total, page.pages), (200, 4));
         ids.extend(page.items.iter().map(|product| product.id));
     }
     assert_eq!(ids, (1..=200).collect::<Vec<_>>());
-    let beyond = store
-        .list_products(PageRequest {
-            number: u32::MAX,
-            limit: 100,
-        })
-        .await
-        .expect("a page");
+    let beyond = store.list_products(PageRequest { number: u32::MAX, limit: 100 }).await.expect("a page");
     assert!(beyond.items.is_empty());
 }
 
 #[tokio::test]
 async fn a_business_takes_its_products_and_users_with_it() {
     let store = seeded().await;
-    let before = store
-        .products_of(1, PageRequest::DEFAULT)
-        .await
-        .expect("a page")
-        .total;
+    let before = store.products_of(1, PageRequest::DEFAULT).await.expect("a page").total;
     assert!(before > 0);
     assert_eq!(store.delete_business(1).await, Ok(true));
-    assert_eq!(
-        store
-            .products_of(1, PageRequest::DEFAULT)
-            .await
-            .expect("a page")
-            .total,
-        0
-    );
-    let users = store
-        .list_users(PageRequest {
-            number: 1,
-            limit: 100,
-        })
-        .await
-        .expect("a page");
+    assert_eq!(store.products_of(1, PageRequest::DEFAULT).await.expect("a page").total, 0);
+    let users = store.list_users(PageRequest { number: 1, limit: 100 }).await.expect("a page");
     assert!(users.total < 100 && users.items.iter().all(|user| user.business != 1));
-    assert_eq!(
-        store
-            .list_products(PageRequest::DEFAULT)
-            .await
-            .expect("a page")
-            .total,
-        200 - before
-    );
+    assert_eq!(store.list_products(PageRequest::DEFAULT).await.expect("a page").total, 200 - before);
 }
 
 #[tokio::test]
@@ -136,24 +81,11 @@ async fn a_search_wants_every_word_and_the_category() {
         category: category.map(str::to_owned),
         page: PageRequest::DEFAULT,
     };
-    let tea = store
-        .search_products(&query("tea", None))
-        .await
-        .expect("a page");
+    let tea = store.search_products(&query("tea", None)).await.expect("a page");
     assert!(tea.total > 0);
-    let narrower = store
-        .search_products(&query("green tea", None))
-        .await
-        .expect("a page");
+    let narrower = store.search_products(&query("green tea", None)).await.expect("a page");
     assert!((1..tea.total).contains(&narrower.total));
-    assert_eq!(
-        store
-            .search_products(&query("tea", Some("tools")))
-            .await
-            .expect("a page")
-            .total,
-        0
-    );
+    assert_eq!(store.search_products(&query("tea", Some("tools"))).await.expect("a page").total, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,8 +16,7 @@ impl Users for MemoryRepository {
     }
 
     async fn list_users(&self, request: PageRequest) -> Result<Page<User>> {
-        self.read(|tables| Ok(page(request, tables.users.len(), tables.users.values())))
-            .await
+        self.read(|tables| Ok(page(request, tables.users.len(), tables.users.values()))).await
     }
 
     async fn insert_user(&self, user: User) -> Result<()> {
@@ -36,11 +35,7 @@ impl Users for MemoryRepository {
             };
             tables.business_exists(draft.business)?;
             let (total_votes, last_login_at) = (old.total_votes, old.last_login_at);
-            let new = User {
-                total_votes,
-                last_login_at,
-                ..draft.into_user(id, old.created_at)
-            };
+            let new = User { total_votes, last_login_at, ..draft.into_user(id, old.created_at) };
             tables.users.insert(id, new.clone());
             Ok(Some(new))
         })
@@ -48,7 +43,6 @@ impl Users for MemoryRepository {
     }
 
     async fn delete_user(&self, id: Id) -> Result<bool> {
-        self.write(|tables| Ok(tables.users.remove(&id).is_some()))
-            .await
+        self.write(|tables| Ok(tables.users.remove(&id).is_some())).await
     }
 }
