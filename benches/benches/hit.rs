@@ -30,30 +30,26 @@ const HITBOX: &str = "hitbox-fn, moka, bincode, User by value";
 fn main() -> ExitCode {
     let sync_cases = sync_cases();
     let async_cases = async_cases();
-    let run_sync = |traffic, threads| run(plan(traffic, threads), &sync_cases);
-    let run_async = |traffic, threads| run(plan(traffic, threads), &async_cases);
+    let sync = |traffic, threads| run(plan(traffic, threads), &sync_cases);
+    let asynchronous = |traffic, threads| run(plan(traffic, threads), &async_cases);
 
-    let hot = run_sync(Traffic::Hot, 1);
+    let hot = sync(Traffic::Hot, 1);
     table("sync", &hot, BARE);
-    let hot_2 = run_sync(Traffic::Hot, 2);
+    let hot_2 = sync(Traffic::Hot, 2);
     table("sync", &hot_2, BARE);
-    let zipf = run_sync(Traffic::Zipf, 1);
+    let zipf = sync(Traffic::Zipf, 1);
     table("sync", &zipf, BARE);
-    let zipf_2 = run_sync(Traffic::Zipf, 2);
+    let zipf_2 = sync(Traffic::Zipf, 2);
     table("sync", &zipf_2, BARE);
-    let async_hot = run_async(Traffic::Hot, 1);
+    let async_hot = asynchronous(Traffic::Hot, 1);
     table("async", &async_hot, BARE);
-    let async_hot_2 = run_async(Traffic::Hot, 2);
+    let async_hot_2 = asynchronous(Traffic::Hot, 2);
     table("async", &async_hot_2, BARE);
-    let async_zipf = run_async(Traffic::Zipf, 1);
+    let async_zipf = asynchronous(Traffic::Zipf, 1);
     table("async", &async_zipf, BARE);
 
     budget(&times(&hot, &hot_2, &zipf, &zipf_2, &async_hot));
-    if budget(&allocations(&hot, &async_hot)) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if budget(&allocations(&hot, &async_hot)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn plan(traffic: Traffic, threads: usize) -> Plan {
@@ -64,8 +60,8 @@ fn plan(traffic: Traffic, threads: usize) -> Plan {
     Plan {
         traffic,
         threads,
-        rounds: number("HIT_ROUNDS", 15) as usize,
-        slice: Duration::from_millis(number("HIT_SLICE_MS", 15)),
+        rounds: number("HIT_ROUNDS", 15),
+        slice: Duration::from_millis(number("HIT_SLICE_MS", 15) as u64),
     }
 }
 
@@ -101,66 +97,21 @@ fn async_cases() -> Vec<Case> {
     ]
 }
 
-fn times(
-    hot: &Outcome,
-    hot_2: &Outcome,
-    zipf: &Outcome,
-    zipf_2: &Outcome,
-    async_hot: &Outcome,
-) -> Vec<Line> {
+fn times(hot: &Outcome, hot_2: &Outcome, zipf: &Outcome, zipf_2: &Outcome, async_hot: &Outcome) -> Vec<Line> {
     vec![
         Line::ratio("sync hit / #[cached]", 0.45, hot.ratio(OURS, CACHED)).aim(0.3),
         Line::ratio("sync hit / moka try_get_with", 0.2, hot.ratio(OURS, MOKA)),
-        Line::ratio(
-            "sync hit / bare call (an aim only)",
-            2.0,
-            hot.ratio(OURS, BARE),
-        )
-        .aim(2.0),
-        Line::ratio(
-            "async hit / #[concurrent_cached]",
-            0.4,
-            async_hot.ratio(OURS, CONCURRENT),
-        ),
-        Line::ratio(
-            "async hit / moka::future",
-            0.15,
-            async_hot.ratio(OURS, MOKA),
-        ),
-        Line::ratio(
-            "async hit / cachet with stampede protection",
-            0.06,
-            async_hot.ratio(OURS, CACHET_PROTECTED),
-        ),
+        Line::ratio("sync hit / bare call (an aim only)", 2.0, hot.ratio(OURS, BARE)).aim(2.0),
+        Line::ratio("async hit / #[concurrent_cached]", 0.4, async_hot.ratio(OURS, CONCURRENT)),
+        Line::ratio("async hit / moka::future", 0.15, async_hot.ratio(OURS, MOKA)),
+        Line::ratio("async hit / cachet with stampede protection", 0.06, async_hot.ratio(OURS, CACHET_PROTECTED)),
         Line::ratio("zipf / #[cached]", 0.7, zipf.ratio(OURS, CACHED)),
         Line::ratio("zipf / quick_cache", 1.2, zipf.ratio(OURS, RAW)),
-        Line::ratio(
-            "zipf, 2 threads / #[cached]",
-            0.7,
-            zipf_2.ratio(OURS, CACHED),
-        ),
-        Line::ratio(
-            "zipf, 2 threads / quick_cache",
-            1.2,
-            zipf_2.ratio(OURS, RAW),
-        ),
-        Line::ratio(
-            "zipf under 10 000 invalidations/s / without",
-            1.1,
-            zipf.ratio(UNDER, OURS),
-        ),
-        Line::ratio(
-            "&str / u64 that reads the text too",
-            1.5,
-            hot.ratio(TEXT, READS),
-        )
-        .aim(1.35),
-        Line::ratio(
-            "2 threads, one hot set / quick_cache",
-            0.8,
-            hot_2.ratio(OURS, RAW),
-        )
-        .aim(0.6),
+        Line::ratio("zipf, 2 threads / #[cached]", 0.7, zipf_2.ratio(OURS, CACHED)),
+        Line::ratio("zipf, 2 threads / quick_cache", 1.2, zipf_2.ratio(OURS, RAW)),
+        Line::ratio("zipf under 10 000 invalidations/s / without", 1.1, zipf.ratio(UNDER, OURS)),
+        Line::ratio("&str / u64 that reads the text too", 1.5, hot.ratio(TEXT, READS)).aim(1.35),
+        Line::ratio("2 threads, one hot set / quick_cache", 0.8, hot_2.ratio(OURS, RAW)).aim(0.6),
     ]
 }
 
@@ -171,8 +122,5 @@ fn allocations(hot: &Outcome, async_hot: &Outcome) -> Vec<Line> {
     let line = |kind: &str, (case, count): &(&str, f64)| {
         Line::at_most(format!("allocations per {kind} hit: {case}"), 0.0, *count)
     };
-    sync.iter()
-        .map(|own| line("sync", own))
-        .chain(future.iter().map(|own| line("async", own)))
-        .collect()
+    sync.iter().map(|own| line("sync", own)).chain(future.iter().map(|own| line("async", own))).collect()
 }

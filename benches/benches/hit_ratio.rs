@@ -41,9 +41,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn show(name: &str, keys: &[u64], misses: impl FnOnce(&[u64]) -> usize) -> f64 {
+fn show(name: &str, keys: &[u64], count: impl FnOnce(&[u64]) -> usize) -> f64 {
     let began = Instant::now();
-    let missed = misses(keys);
+    let missed = count(keys);
     let nanos = began.elapsed().as_nanos() as f64 / keys.len() as f64;
     let percent = 100.0 - 100.0 * missed as f64 / keys.len() as f64;
     println!("{name:<34} {percent:>7.2} {nanos:>8.0}");
@@ -80,11 +80,10 @@ fn moka_misses(keys: &[u64]) -> usize {
 fn lru_misses(keys: &[u64]) -> usize {
     let room = NonZeroUsize::new(ROOM).expect("there is room");
     let cache = std::cell::RefCell::new(lru::LruCache::new(room));
-    count_misses(
-        keys,
-        |key| cache.borrow_mut().get(&key).is_some(),
-        |key| drop(cache.borrow_mut().put(key, key * 2)),
-    )
+    let insert = |key| {
+        cache.borrow_mut().put(key, key * 2);
+    };
+    count_misses(keys, |key| cache.borrow_mut().get(&key).is_some(), insert)
 }
 
 fn count_misses(keys: &[u64], hit: impl Fn(u64) -> bool, insert: impl Fn(u64)) -> usize {

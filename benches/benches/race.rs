@@ -22,7 +22,18 @@ fn main() -> ExitCode {
     let seeds = 0..given.unwrap_or(100_000);
     println!(
         "{:<34} {:>8} {:>9} {:>9} {:>8} {:>9} | {:>6} {:>6} {:>6} {:>7} {:>6} {:>7}",
-        "the race", "seeds", "reads", "loads", "invalid.", "dropped", "key", "prefix", "tag", "foreign", "stuck", "seconds"
+        "the race",
+        "seeds",
+        "reads",
+        "loads",
+        "invalid.",
+        "dropped",
+        "key",
+        "prefix",
+        "tag",
+        "foreign",
+        "stuck",
+        "seconds"
     );
     let ours = [
         show("fastness, attributes", || explore(seeds.clone(), Attributes::new)),
@@ -37,11 +48,7 @@ fn main() -> ExitCode {
         ours.iter().flat_map(|report| report.violations).sum::<u64>(),
         moka.violations.iter().sum::<u64>()
     );
-    if clean && seen {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if clean && seen { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn show(name: &str, explore: impl FnOnce() -> Report) -> Report {
@@ -69,7 +76,7 @@ fn show(name: &str, explore: impl FnOnce() -> Report) -> Report {
 fn handle(number: u64, clock: &Clock) -> Fastness {
     let builder = Fastness::builder()
         .clock(clock.clone())
-        .capacity(if number % 2 == 0 { 1_000 } else { 3 })
+        .capacity(if number.is_multiple_of(2) { 1_000 } else { 3 })
         .invalidation_memory(if number % 4 < 3 { 64 << 10 } else { 128 });
     block_on(builder.build()).expect("the settings make sense")
 }
@@ -122,10 +129,7 @@ struct Attributes {
 impl Attributes {
     fn new(number: u64) -> Self {
         let clock = Clock::manual();
-        Self {
-            fast: handle(number, &clock),
-            clock,
-        }
+        Self { fast: handle(number, &clock), clock }
     }
 }
 
@@ -173,10 +177,7 @@ struct Direct {
 impl Direct {
     fn new(number: u64) -> Self {
         let clock = Clock::manual();
-        Self {
-            cache: handle(number, &clock).cache(),
-            clock,
-        }
+        Self { cache: handle(number, &clock).cache(), clock }
     }
 }
 

@@ -6,11 +6,7 @@
 // The clock that the rest of the workspace must not read is what a benchmark is made of.
 #![allow(clippy::disallowed_methods)]
 // Counts and nanoseconds of a run are far from where a cast would lose any of them.
-#![allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    clippy::cast_sign_loss
-)]
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 pub mod measure;
 pub mod origin;

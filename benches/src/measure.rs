@@ -41,11 +41,7 @@ impl Case {
                 drop(black_box(call(black_box(key))));
             }
         };
-        Self {
-            name,
-            run: Box::new(run),
-            around: None,
-        }
+        Self { name, run: Box::new(run), around: None }
     }
 
     /// An awaited call per key. A batch is one future, as it would be in a task.
@@ -57,11 +53,7 @@ impl Case {
                 }
             });
         };
-        Self {
-            name,
-            run: Box::new(run),
-            around: None,
-        }
+        Self { name, run: Box::new(run), around: None }
     }
 
     /// Calls `switch(true)` before each round of this case and `switch(false)` after it.
@@ -80,9 +72,7 @@ impl Case {
 
 impl std::fmt::Debug for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Case")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Case").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -137,10 +127,7 @@ impl Outcome {
 
     /// A case's time as a multiple of another's, formed round by round.
     pub fn ratio(&self, name: &str, of: &str) -> Spread {
-        let (own, other) = (
-            &self.nanos[self.index(name)],
-            &self.nanos[self.index(of)],
-        );
+        let (own, other) = (&self.nanos[self.index(name)], &self.nanos[self.index(of)]);
         Spread::of(own.iter().zip(other).map(|(own, other)| own / other).collect())
     }
 
@@ -159,11 +146,7 @@ impl Spread {
     fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
-        Self {
-            low: at(0.25),
-            median: at(0.5),
-            high: at(0.75),
-        }
+        Self { low: at(0.25), median: at(0.5), high: at(0.75) }
     }
 }
 
@@ -184,15 +167,12 @@ pub fn run(plan: Plan, cases: &[Case]) -> Outcome {
             .collect();
         workers.into_iter().map(|worker| worker.join().expect("a case panicked")).collect()
     });
-    let mean = |case: usize, round: usize| {
-        by_thread.iter().map(|own| own[case][round]).sum::<f64>() / plan.threads as f64
-    };
+    let mean =
+        |case: usize, round: usize| by_thread.iter().map(|own| own[case][round]).sum::<f64>() / plan.threads as f64;
     Outcome {
         plan,
         names: cases.iter().map(|case| case.name).collect(),
-        nanos: (0..cases.len())
-            .map(|case| (0..plan.rounds).map(|round| mean(case, round)).collect())
-            .collect(),
+        nanos: (0..cases.len()).map(|case| (0..plan.rounds).map(|round| mean(case, round)).collect()).collect(),
         allocations: cases.iter().map(|case| allocations(plan.traffic, case)).collect(),
     }
 }

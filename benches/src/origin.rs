@@ -35,8 +35,7 @@ pub struct User {
 #[error("no such user")]
 pub struct Missing;
 
-static ALL: LazyLock<Vec<Arc<User>>> =
-    LazyLock::new(|| (0..USERS as u64).map(|id| Arc::new(User::new(id))).collect());
+static ALL: LazyLock<Vec<Arc<User>>> = LazyLock::new(|| (0..USERS as u64).map(|id| Arc::new(User::new(id))).collect());
 
 impl User {
     fn new(id: u64) -> Self {

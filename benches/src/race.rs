@@ -104,7 +104,7 @@ struct Done {
 }
 
 /// What was seen.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Report {
     /// Seeds tried.
     pub interleavings: u64,
@@ -135,12 +135,7 @@ impl Report {
 
 impl World {
     fn new(rng: Rng) -> Self {
-        Self {
-            time: Cell::new(0),
-            rng: RefCell::new(rng),
-            done: RefCell::default(),
-            report: RefCell::default(),
-        }
+        Self { time: Cell::new(0), rng: RefCell::new(rng), done: RefCell::default(), report: RefCell::default() }
     }
 
     /// The origin: yields a few times, and sometimes fails.
@@ -178,9 +173,12 @@ impl World {
         let mut report = self.report.borrow_mut();
         report.reads += 1;
         report.foreign += u64::from(value.key != key);
-        let missed = self.done.borrow().iter().copied().find(|done| {
-            done.scope.covers(key) && done.returned < started && value.began < done.written
-        });
+        let missed = self
+            .done
+            .borrow()
+            .iter()
+            .copied()
+            .find(|done| done.scope.covers(key) && done.returned < started && value.began < done.written);
         if let Some(done) = missed {
             report.violations[done.scope.kind()] += 1;
             report.first.get_or_insert(key.seed);
@@ -204,7 +202,7 @@ impl Future for Pause {
     }
 }
 
-/// Runs one interleaving per seed; `make` is given a number that differs from cache to cache.
+/// One interleaving per seed; `make` is given the number of the cache.
 pub fn explore<S: Subject>(seeds: Range<u64>, mut make: impl FnMut(u64) -> S) -> Report {
     let mut total = Report::default();
     let mut subject = None;
@@ -239,20 +237,11 @@ fn interleave<S: Subject>(seed: u64, subject: &S) -> Report {
     }
     let stuck = u64::from(!tasks.is_empty());
     drop(tasks);
-    Report {
-        interleavings: 1,
-        stuck,
-        ..world.report.into_inner()
-    }
+    Report { interleavings: 1, stuck, ..world.report.into_inner() }
 }
 
 /// The tasks of an interleaving, and whether each may be dropped halfway.
-fn cast<'a, S: Subject>(
-    seed: u64,
-    world: &'a World,
-    subject: &'a S,
-    rng: &mut Rng,
-) -> Vec<(bool, Task<'a>)> {
+fn cast<'a, S: Subject>(seed: u64, world: &'a World, subject: &'a S, rng: &mut Rng) -> Vec<(bool, Task<'a>)> {
     let mut tasks: Vec<(bool, Task<'a>)> = Vec::new();
     for _ in 0..rng.usize(6..=14) {
         tasks.push((true, Box::pin(read(world, subject, key(seed, rng)))));
@@ -279,11 +268,7 @@ fn cast<'a, S: Subject>(
 /// The first row twice as often as the others, so that tasks meet.
 fn key(seed: u64, rng: &mut Rng) -> Key {
     let row = rng.u64(..5) % 4;
-    Key {
-        seed,
-        group: row / 2,
-        colour: row % 2,
-    }
+    Key { seed, group: row / 2, colour: row % 2 }
 }
 
 async fn read<S: Subject>(world: &World, subject: &S, key: Key) {
@@ -299,11 +284,7 @@ async fn invalidate<S: Subject>(world: &World, subject: &S, scope: Scope) {
     let written = subject.invalidate(world, scope).await;
     let returned = world.tick();
     world.report.borrow_mut().invalidations += 1;
-    world.done.borrow_mut().push(Done {
-        scope,
-        written,
-        returned,
-    });
+    world.done.borrow_mut().push(Done { scope, written, returned });
 }
 
 impl Report {

@@ -34,21 +34,12 @@ impl Line {
 
     /// A number that must not exceed a limit.
     pub fn at_most(what: impl Into<String>, limit: f64, measured: f64) -> Self {
-        Self {
-            what: what.into(),
-            must: Must::AtMost(limit),
-            aim: None,
-            measured,
-            noise: None,
-        }
+        Self { what: what.into(), must: Must::AtMost(limit), aim: None, measured, noise: None }
     }
 
     /// A number that must reach a limit.
     pub fn at_least(what: impl Into<String>, limit: f64, measured: f64) -> Self {
-        Self {
-            must: Must::AtLeast(limit),
-            ..Self::at_most(what, limit, measured)
-        }
+        Self { must: Must::AtLeast(limit), ..Self::at_most(what, limit, measured) }
     }
 
     /// What we would like it to be.
@@ -72,35 +63,23 @@ impl Line {
             Must::AtLeast(limit) => format!(">= {limit}"),
         };
         let aim = self.aim.map(|aim| format!("{aim}")).unwrap_or_default();
-        let noise = self
-            .noise
-            .map(|(low, high)| format!("{low:.2}-{high:.2}"))
-            .unwrap_or_default();
+        let noise = self.noise.map(|(low, high)| format!("{low:.2}-{high:.2}")).unwrap_or_default();
         let verdict = if self.is_met() { "ok" } else { "short" };
-        println!(
-            "budget: {:<58} {must:>8} {aim:>5} {:>8.3} {noise:>11}  {verdict}",
-            self.what, self.measured
-        );
+        println!("budget: {:<58} {must:>8} {aim:>5} {:>8.3} {noise:>11}  {verdict}", self.what, self.measured);
     }
 }
 
 /// Prints lines of the budget under a heading; whether all of them are as they must be.
 pub fn budget(lines: &[Line]) -> bool {
-    println!(
-        "\n        {:<58} {:>8} {:>5} {:>8} {:>11}",
-        "the speed budget", "must", "aim", "measured", "quartiles"
-    );
+    println!("\n        {:<58} {:>8} {:>5} {:>8} {:>11}", "the speed budget", "must", "aim", "measured", "quartiles");
     lines.iter().for_each(Line::print);
     lines.iter().all(Line::is_met)
 }
 
 /// Prints what each case of a suite took, with ratios to a floor.
 pub fn table(title: &str, outcome: &Outcome, floor: &str) {
-    let threads = if outcome.plan.threads == 1 {
-        "1 thread".to_owned()
-    } else {
-        format!("{} threads", outcome.plan.threads)
-    };
+    let threads =
+        if outcome.plan.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", outcome.plan.threads) };
     println!(
         "\n{title}, {}, {threads}\n{:<44} {:>9} {:>15} {:>9} {:>7}",
         outcome.plan.traffic.name(),

@@ -66,10 +66,7 @@ impl Zipf {
             .collect();
         let mut by_rank: Vec<u64> = (0..keys as u64).collect();
         Rng::with_seed(7).shuffle(&mut by_rank);
-        Self {
-            cumulative,
-            by_rank,
-        }
+        Self { cumulative, by_rank }
     }
 
     /// The next key.
@@ -92,8 +89,7 @@ impl Zipf {
     }
 }
 
-static NAMES: LazyLock<Vec<String>> =
-    LazyLock::new(|| (0..USERS as u64).map(origin::name_of).collect());
+static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| (0..USERS as u64).map(origin::name_of).collect());
 
 /// A user's name, from memory.
 #[inline]

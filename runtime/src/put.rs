@@ -4,7 +4,8 @@
 //!
 //! The key's own invalidation is appended when the body has ended, so every older value is gone in every tier; the new one
 //! is stored only if nothing else invalidated the key since the body began, because it may then be the older of two.
-//! A body whose end is not seen (cancelled, panicked) may have done its work: the key is invalidated all the same.
+//! A body that failed, or whose end is not seen (cancelled, panicked), may have done its work: the key is invalidated all
+//! the same.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
@@ -82,10 +83,11 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Drop for Put
 impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     fn finish(self, ending: Ending<S>) -> Ending<S> {
         let Self { pending, record, began } = self;
+        let log = pending.cell.log();
         if matches!(ending, Outcome::Failed(_)) {
+            log.append(&record);
             return ending;
         }
-        let log = pending.cell.log();
         let Some(epoch) = log.append_put(&record, began, pending.scopes.hashes()) else {
             return ending;
         };

@@ -71,13 +71,7 @@ pub fn concurrent_cached_future(name: &'static str) -> Case {
 
 /// `hitbox-fn` on its moka backend.
 pub fn hitbox(name: &'static str) -> Case {
-    let backend = MokaBackend::builder()
-        .max_entries(CAPACITY as u64)
-        .value_format(BincodeFormat)
-        .build();
-    let cache = Cache::builder()
-        .backend(backend)
-        .policy(PolicyConfig::builder().ttl(TTL).build())
-        .build();
+    let backend = MokaBackend::builder().max_entries(CAPACITY as u64).value_format(BincodeFormat).build();
+    let cache = Cache::builder().backend(backend).policy(PolicyConfig::builder().ttl(TTL).build()).build();
     Case::future(name, async move |id| hitbox_user(id).cache(&cache).await)
 }

@@ -20,22 +20,15 @@ pub fn bare_future(name: &'static str) -> Case {
 
 /// moka, single flight and shared errors.
 pub fn moka(name: &'static str) -> Case {
-    let cache = moka::sync::Cache::<u64, Arc<User>>::builder()
-        .max_capacity(CAPACITY as u64)
-        .time_to_live(TTL)
-        .build();
+    let cache = moka::sync::Cache::<u64, Arc<User>>::builder().max_capacity(CAPACITY as u64).time_to_live(TTL).build();
     Case::sync(name, move |id| cache.try_get_with(id, || origin::find(id)))
 }
 
 /// moka's async cache, single flight and shared errors.
 pub fn moka_future(name: &'static str) -> Case {
-    let cache = moka::future::Cache::<u64, Arc<User>>::builder()
-        .max_capacity(CAPACITY as u64)
-        .time_to_live(TTL)
-        .build();
-    Case::future(name, async move |id| {
-        cache.try_get_with(id, origin::find_async(id)).await
-    })
+    let cache =
+        moka::future::Cache::<u64, Arc<User>>::builder().max_capacity(CAPACITY as u64).time_to_live(TTL).build();
+    Case::future(name, async move |id| cache.try_get_with(id, origin::find_async(id)).await)
 }
 
 /// `quick_cache` as a map: no ttl, no single flight, and the key is the number itself.
@@ -50,17 +43,13 @@ pub fn quick_raw(name: &'static str) -> Case {
 /// `quick_cache` with single flight; no ttl.
 pub fn quick(name: &'static str) -> Case {
     let cache = quick_cache::sync::Cache::<u64, Arc<User>>::new(CAPACITY);
-    Case::sync(name, move |id| {
-        cache.get_or_insert_with(&id, || origin::find(id))
-    })
+    Case::sync(name, move |id| cache.get_or_insert_with(&id, || origin::find(id)))
 }
 
 /// `quick_cache` with async single flight; no ttl.
 pub fn quick_future(name: &'static str) -> Case {
     let cache = quick_cache::sync::Cache::<u64, Arc<User>>::new(CAPACITY);
-    Case::future(name, async move |id| {
-        cache.get_or_insert_async(&id, origin::find_async(id)).await
-    })
+    Case::future(name, async move |id| cache.get_or_insert_async(&id, origin::find_async(id)).await)
 }
 
 /// cachet.
@@ -76,25 +65,15 @@ pub fn cachet_protected(name: &'static str) -> Case {
 fn cachet_case(name: &'static str, protected: bool) -> Case {
     // Its clock wants to be made within a runtime.
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime starts")
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime starts")
     });
     let _entered = RUNTIME.enter();
     let builder = cachet::Cache::builder::<u64, Arc<User>>(tick::Clock::new_tokio())
         .memory_with(|memory| memory.max_capacity(CAPACITY as u64))
         .ttl(TTL);
-    let cache = if protected {
-        builder.stampede_protection().build()
-    } else {
-        builder.build()
-    };
+    let cache = if protected { builder.stampede_protection().build() } else { builder.build() };
     Case::future(name, async move |id| {
-        let entry = cache
-            .try_get_or_insert(&id, || origin::find_async(id))
-            .await;
+        let entry = cache.try_get_or_insert(&id, || origin::find_async(id)).await;
         entry.map(cachet::CacheEntry::into_value).map_err(|_| Missing)
     })
 }

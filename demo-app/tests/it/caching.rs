@@ -107,13 +107,13 @@ async fn an_update_leaves_the_new_document_in_the_cache() {
 }
 
 #[tokio::test]
-async fn a_failed_update_costs_nobody_anything() {
+async fn a_failed_update_is_not_trusted_to_have_changed_nothing() {
     let (api, _) = counted().await;
     let business = api.get("/api/businesses/1").await.ok(200);
     let taken = json!({ "email": "hello@harbour-traders.example" });
     api.put("/api/businesses/1", &taken).await.problem(409);
     let next = api.get("/api/businesses/1").await;
-    assert_eq!(next.x_cache(), Some("hit"));
+    assert_eq!(next.x_cache(), Some("miss"), "an error does not say whether the store was written");
     assert_eq!(next.ok(200), business);
 }
 

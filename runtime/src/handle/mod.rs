@@ -135,8 +135,8 @@ impl Fastness {
         DEFAULT.get_or_init(|| Self::builder().make())
     }
 
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
+    pub(crate) fn is_process_default(&self) -> bool {
+        DEFAULT.get().is_some_and(|default| Arc::ptr_eq(&self.shared, &default.shared))
     }
 
     /// What a call site keeps here, made on its first call.

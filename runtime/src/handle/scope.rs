@@ -71,10 +71,14 @@ pub fn scope_sync<T>(handle: &Fastness, run: impl FnOnce() -> T) -> T {
 
 struct Entered;
 
-fn enter(handle: &Fastness) -> Entered {
+/// While no scope was ever entered, that of the process default would change nothing, and is not entered either.
+fn enter(handle: &Fastness) -> Option<Entered> {
+    if !Fastness::may_be_scoped() && handle.is_process_default() {
+        return None;
+    }
     SCOPED.store(true, Relaxed);
     CURRENT.with(|stack| stack.borrow_mut().push(handle.clone()));
-    Entered
+    Some(Entered)
 }
 
 impl Drop for Entered {

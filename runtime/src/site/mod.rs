@@ -85,7 +85,7 @@ impl Site {
         self.scoped.store(1 + u8::from(A::SCOPED), Relaxed);
         let make = || self.make_cell::<A, S>(&handle, here);
         let cell = handle.cell(std::ptr::from_ref(self).addr(), here.id, make);
-        if handle.same(Fastness::process_default()) {
+        if handle.is_process_default() {
             self.remember(here.id, &cell);
         }
         cell

@@ -16,8 +16,8 @@ struct Origin {
 }
 
 impl Origin {
-    #[cacheable(ttl = 3600, key = "item:{shelf}:{id}", tags = ["all:{shelf}"], skip(self, dawdle))]
-    async fn read(&self, shelf: u64, id: usize, dawdle: usize) -> u64 {
+    #[cacheable(ttl = 3600, key = "item:{rack}:{id}", tags = ["all:{rack}"], skip(self, dawdle))]
+    async fn read(&self, rack: u64, id: usize, dawdle: usize) -> u64 {
         let version = self.versions[id].load(Ordering::SeqCst);
         for _ in 0..dawdle {
             yield_now().await;
@@ -29,23 +29,23 @@ impl Origin {
         self.versions[id].fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    #[cache_invalidate("item:{shelf}:{id}", skip(self))]
-    async fn write_and_invalidate_key(&self, shelf: u64, id: usize) -> u64 {
+    #[cache_invalidate("item:{rack}:{id}", skip(self))]
+    async fn write_and_invalidate_key(&self, rack: u64, id: usize) -> u64 {
         self.write(id)
     }
 
-    #[cache_invalidate("item:{shelf}:*", skip(self))]
-    async fn write_and_invalidate_prefix(&self, shelf: u64, id: usize) -> u64 {
+    #[cache_invalidate("item:{rack}:*", skip(self))]
+    async fn write_and_invalidate_prefix(&self, rack: u64, id: usize) -> u64 {
         self.write(id)
     }
 
-    #[cache_invalidate(tags = ["all:{shelf}"], skip(self))]
-    async fn write_and_invalidate_tag(&self, shelf: u64, id: usize) -> u64 {
+    #[cache_invalidate(tags = ["all:{rack}"], skip(self))]
+    async fn write_and_invalidate_tag(&self, rack: u64, id: usize) -> u64 {
         self.write(id)
     }
 
-    #[cache_put(key = "item:{shelf}:{id}", ttl = 3600, tags = ["all:{shelf}"], skip(self))]
-    async fn write_and_put(&self, shelf: u64, id: usize) -> u64 {
+    #[cache_put(key = "item:{rack}:{id}", ttl = 3600, tags = ["all:{rack}"], skip(self))]
+    async fn write_and_put(&self, rack: u64, id: usize) -> u64 {
         self.write(id)
     }
 
