@@ -110,7 +110,9 @@ pub fn cacheable(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `on = expr` | the process's | the cache to use |
 /// | `crate = path` | `::fastness` | where the runtime is |
 ///
-/// A pattern ends in `:*` or has no wildcard; to reach values across keys, give them a tag.
+/// A pattern ends in `:*` or has no wildcard; to reach values across keys, give them a tag. However many values it reaches, it
+/// costs the same. If the future is dropped or the body panics, it may have done its work, and what it names is
+/// invalidated too.
 #[proc_macro_attribute]
 pub fn cache_invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     cache_invalidate::attribute(args.into(), &item.into()).into()
@@ -125,6 +127,10 @@ pub fn cache_invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// `key` and `ttl` are required, and the key is that of the function that reads the value. Parameters need not be in
 /// it. Key and tags are made before the body runs, which may consume its arguments.
+///
+/// Whatever was cached under the key is gone when the function returns. The new value is stored unless something else
+/// invalidated the key while the function ran. A function that returns an error, or whose future is dropped, may have
+/// written all the same: its key is invalidated and nothing is stored.
 ///
 /// | option | default | meaning |
 /// |---|---|---|
