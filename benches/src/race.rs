@@ -134,10 +134,6 @@ impl Report {
 }
 
 impl World {
-    fn new(rng: Rng) -> Self {
-        Self { time: Cell::new(0), rng: RefCell::new(rng), done: RefCell::default(), report: RefCell::default() }
-    }
-
     /// The origin: yields a few times, and sometimes fails.
     ///
     /// # Errors
@@ -221,7 +217,12 @@ type Task<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 /// Polls tasks in the order that the seed says until all are done.
 fn interleave<S: Subject>(seed: u64, subject: &S) -> Report {
     let mut rng = Rng::with_seed(seed);
-    let world = World::new(rng.fork());
+    let world = World {
+        time: Cell::default(),
+        rng: RefCell::new(rng.fork()),
+        done: RefCell::default(),
+        report: RefCell::default(),
+    };
     let mut tasks = cast(seed, &world, subject, &mut rng);
     let mut cx = Context::from_waker(Waker::noop());
     let mut polls = 0;

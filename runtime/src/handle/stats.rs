@@ -17,7 +17,7 @@ pub struct HandleStats {
     /// Entries that had to go for lack of room.
     pub evictions: u64,
     /// How often an entry was judged by a floor because the table of invalidations had no room for its scope: each may
-    /// have spoiled a hit. If it grows with your hits, give the table more memory ([`Builder::invalidation_memory`]).
+    /// have spoiled a hit. If it grows with your hits, give the table more memory ([`Builder::invalidation_memory`](crate::Builder::invalidation_memory)).
     pub floor_verdicts: u64,
 }
 
