@@ -1,19 +1,30 @@
 //! Counting what the caches do, cheaply enough for the hit path.
 //!
-//! May use: nothing of this crate.
+//! May use: `sync`.
 //!
-//! Hits are counted in shards on cache lines of their own, one per thread slot, so that threads do not fight over a line;
-//! everything rarer is a plain counter. A thread-local tally beside them lets [`observe`] say what one future did.
+//! Hits are counted in shards on cache lines of their own. The first threads own a shard each, which they add to without an
+//! atomic read-modify-write, and give it back when they end; later ones share. Everything rarer than a hit is a plain
+//! counter. A thread-local tally beside them lets [`observe`] say what one future did.
 
 use std::cell::Cell;
 use std::pin::pin;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
-const SHARDS: usize = 8;
+use crate::sync::lock;
+
+/// Shards that one thread at a time adds to.
+const OWNED: usize = 16;
+/// Shards for all other threads.
+const SHARED: usize = 4;
+const SHARDS: usize = OWNED + SHARED;
+
+/// Owned shards that are free. Under a lock, so that who gets one sees what its last owner added.
+static FREE: Mutex<[bool; OWNED]> = Mutex::new([true; OWNED]);
 
 struct Tally {
     shard: Cell<usize>,
@@ -23,6 +34,7 @@ struct Tally {
 
 thread_local! {
     static TALLY: Tally = const { Tally { shard: Cell::new(usize::MAX), hits: Cell::new(0), misses: Cell::new(0) } };
+    static OWNER: Owner = Owner::new();
 }
 
 impl Tally {
@@ -35,9 +47,36 @@ impl Tally {
     #[cold]
     fn choose_shard(&self) -> usize {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let shard = usize::try_from(NEXT.fetch_add(1, Relaxed) % SHARDS as u64).unwrap_or(0);
+        let one_of_the_shared = || OWNED + usize::try_from(NEXT.fetch_add(1, Relaxed)).unwrap_or(0) % SHARED;
+        // A thread that is ending has no owner any more.
+        let owned = OWNER.try_with(|owner| owner.0).ok().flatten();
+        let shard = owned.unwrap_or_else(one_of_the_shared);
         self.shard.set(shard);
         shard
+    }
+}
+
+/// A thread's own shard, given back when the thread ends.
+struct Owner(Option<usize>);
+
+impl Owner {
+    fn new() -> Self {
+        let mut free = lock(&FREE);
+        let shard = free.iter().position(|free| *free);
+        if let Some(shard) = shard {
+            free[shard] = false;
+        }
+        Self(shard)
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if let Some(shard) = self.0 {
+            // Hits that the thread still makes while it ends go to a shard that others add to as well.
+            TALLY.with(|tally| tally.shard.set(OWNED));
+            lock(&FREE)[shard] = true;
+        }
     }
 }
 
@@ -148,7 +187,13 @@ impl Counters {
     #[inline]
     pub(crate) fn hit(&self) {
         TALLY.with(|tally| {
-            self.hits[tally.shard() % SHARDS].fetch_add(1, Relaxed);
+            let shard = tally.shard();
+            let hits = &self.hits[shard % SHARDS];
+            if shard < OWNED {
+                hits.store(hits.load(Relaxed) + 1, Relaxed);
+            } else {
+                hits.fetch_add(1, Relaxed);
+            }
             tally.hits.set(tally.hits.get() + 1);
         });
     }

@@ -6,7 +6,7 @@ use super::scopes;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern {
     pub(crate) scope: u64,
-    pub(crate) root: u32,
+    pub(crate) root: u16,
 }
 
 impl Pattern {

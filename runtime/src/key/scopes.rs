@@ -20,11 +20,11 @@ pub(crate) fn tag(text: &str) -> u64 {
 }
 
 /// Which of the positions a key's first segment (`user`) belongs to.
-pub(crate) fn root(key: &str) -> u32 {
+pub(crate) fn root(key: &str) -> u16 {
     let segment = key.split(':').next().unwrap_or_default();
     // Truncation keeps the low bits, which is the point.
     #[allow(clippy::cast_possible_truncation)]
-    let slot = hash(segment) as u32 % ROOTS as u32;
+    let slot = hash(segment) as u16 % ROOTS as u16;
     slot
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn root(key: &str) -> u32 {
 #[derive(Clone, Debug)]
 pub(crate) struct Scopes {
     hashes: Box<[u64]>,
-    root: u32,
+    root: u16,
     tagged: bool,
 }
 
@@ -47,7 +47,7 @@ impl Scopes {
         &self.hashes
     }
 
-    pub(crate) fn root(&self) -> u32 {
+    pub(crate) fn root(&self) -> u16 {
         self.root
     }
 

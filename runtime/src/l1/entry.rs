@@ -20,16 +20,23 @@ pub(crate) struct Lifetime {
     pub(crate) early_from: u64,
 }
 
-/// A value in the cache. What a hit reads comes first, to share one cache line.
+/// A value in the cache. What a hit reads is here and small, so that key and entry share a cache line; the rest is behind a
+/// pointer.
+#[repr(C)]
 pub(crate) struct Entry<V> {
     value: V,
     /// Until when a hit may serve it without a further question.
     fresh_until: AtomicU64,
     /// The position of the log up to which it was found valid. Begins at the load's epoch, never at the insert's.
     checked: AtomicU64,
-    root: u32,
+    root: u16,
     tagged: bool,
     hits: AtomicU8,
+    rest: Box<Rest>,
+}
+
+/// What a hit does not read.
+struct Rest {
     /// Until when the origin is left alone after it failed; see stale-if-error.
     retry_at: AtomicU64,
     epoch: Epoch,
@@ -62,10 +69,7 @@ impl<V: Clone> Entry<V> {
             root: scopes.root(),
             tagged: scopes.tagged(),
             hits: AtomicU8::new(0),
-            retry_at: AtomicU64::new(0),
-            epoch,
-            life,
-            scopes: scopes.hashes().into(),
+            rest: Box::new(Rest { retry_at: AtomicU64::new(0), epoch, life, scopes: scopes.hashes().into() }),
         }
     }
 
@@ -85,9 +89,9 @@ impl<V: Clone> Entry<V> {
             self.count();
             Found {
                 value: self.value.clone(),
-                life: self.life,
+                life: self.rest.life,
                 fresh_until: self.fresh_until.load(Relaxed),
-                retry_at: self.retry_at.load(Relaxed),
+                retry_at: self.rest.retry_at.load(Relaxed),
             }
         })
     }
@@ -98,7 +102,7 @@ impl<V: Clone> Entry<V> {
     }
 
     pub(crate) fn leave_origin_alone_until(&self, time: u64) {
-        self.retry_at.store(time, Relaxed);
+        self.rest.retry_at.store(time, Relaxed);
     }
 
     pub(crate) fn hits(&self) -> u8 {
@@ -118,7 +122,7 @@ impl<V: Clone> Entry<V> {
 
     #[cold]
     fn check(&self, head: Epoch, log: &Log) -> bool {
-        let valid = log.valid(self.epoch, &self.scopes);
+        let valid = log.valid(self.rest.epoch, &self.rest.scopes);
         if valid {
             self.checked.fetch_max(head, Relaxed);
         }

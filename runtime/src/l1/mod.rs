@@ -7,7 +7,7 @@
 //! inserts of new keys take; it decides who goes when the store is full.
 //!
 //! Invariants: an entry is judged by the log each time it is about to be served, so inserting one that was invalidated
-//! meanwhile is harmless; a key keeps its serial number when its value is replaced, so its place in the queue stays right.
+//! meanwhile is harmless; a key whose value is replaced keeps its place in the queue.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::atomic::Ordering::Relaxed;
@@ -29,7 +29,7 @@ mod s3fifo;
 
 pub(crate) use budget::Budget;
 pub(crate) use entry::{Entry, Found, Lifetime};
-use s3fifo::{Residents, S3Fifo, Slot};
+use s3fifo::{Residents, S3Fifo};
 
 /// A shard per this many entries, so that a small store evicts exactly and a large one inserts in parallel.
 const ENTRIES_PER_SHARD: usize = 512;
@@ -45,10 +45,9 @@ pub(crate) struct Common {
 }
 
 pub(crate) struct L1<K, V> {
-    index: HashIndex<Key<K>, Entry<V>, Prehashed>,
+    index: HashIndex<Hashed<K>, Entry<V>, Prehashed>,
     queues: Box<[Mutex<S3Fifo>]>,
     capacity: usize,
-    serials: AtomicU64,
     evictions: AtomicU64,
     len: AtomicUsize,
     common: Common,
@@ -61,7 +60,6 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             index: HashIndex::with_hasher(Prehashed::default()),
             queues: (0..shards).map(|_| Mutex::default()).collect(),
             capacity,
-            serials: AtomicU64::new(0),
             evictions: AtomicU64::new(0),
             len: AtomicUsize::new(0),
             common,
@@ -97,12 +95,12 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         self.index.peek_with(key, |_, entry| read(entry))
     }
 
-    pub(crate) fn insert(&self, hashed: Hashed<K>, entry: Entry<V>) {
+    pub(crate) fn insert(&self, key: Hashed<K>, entry: Entry<V>) {
         if self.capacity == 0 || !self.common.clock.ensure_ticking() {
             return;
         }
-        let slot = Slot { hash: hashed.hash, serial: self.serials.fetch_add(1, Relaxed) };
-        match self.index.entry_sync(Key { hashed, serial: slot.serial }) {
+        let hash = key.hash;
+        match self.index.entry_sync(key) {
             Place::Occupied(mut place) => {
                 place.update(entry);
                 return;
@@ -111,10 +109,10 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         }
         self.len.fetch_add(1, Relaxed);
         self.common.budget.add();
-        let mut queue = lock(self.queue(slot.hash));
+        let mut queue = lock(self.queue(hash));
         // Over the total, this store gives up what it gains; it is the one that grows.
         let room = if self.common.budget.exceeded() { queue.len() } else { self.share() };
-        queue.admit(slot, room.min(self.share()), self);
+        queue.admit(hash, room.min(self.share()), self);
     }
 
     pub(crate) fn remove(&self, key: &Hashed<K>) {
@@ -142,8 +140,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     }
 
     fn queue(&self, hash: u64) -> &Mutex<S3Fifo> {
-        // The index picks its buckets by the low bits; the shard takes the high ones.
-        let shard = (hash >> 48) as usize % self.queues.len();
+        let shard = (hash >> 16) as usize % self.queues.len();
         &self.queues[shard]
     }
 }
@@ -184,36 +181,21 @@ where
 }
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
-    fn hits(&self, slot: Slot) -> Option<u8> {
-        self.index.peek_with(&BySerial(slot), |_, entry| entry.hits())
+    fn hits(&self, hash: u64) -> Option<u8> {
+        self.index.peek_with(&ByHash(hash), |_, entry| entry.hits())
     }
 
-    fn set_hits(&self, slot: Slot, hits: u8) {
-        self.index.peek_with(&BySerial(slot), |_, entry| entry.set_hits(hits));
+    fn set_hits(&self, hash: u64, hits: u8) {
+        self.index.peek_with(&ByHash(hash), |_, entry| entry.set_hits(hits));
     }
 
-    fn evict(&self, slot: Slot) {
-        if self.index.remove_sync(&BySerial(slot)) {
+    fn evict(&self, hash: u64) {
+        if self.index.remove_sync(&ByHash(hash)) {
             self.evictions.fetch_add(1, Relaxed);
             self.forget();
         }
     }
 }
-
-/// A stored key and its place in the queue.
-#[derive(Clone)]
-struct Key<K> {
-    hashed: Hashed<K>,
-    serial: u64,
-}
-
-impl<K: Eq> PartialEq for Key<K> {
-    fn eq(&self, other: &Self) -> bool {
-        self.hashed == other.hashed
-    }
-}
-
-impl<K: Eq> Eq for Key<K> {}
 
 /// A key that is looked up by borrowed arguments.
 struct Probe<'a, A> {
@@ -221,44 +203,33 @@ struct Probe<'a, A> {
     args: &'a A,
 }
 
-impl<A: Args> scc::Equivalent<Key<A::Owned>> for Probe<'_, A> {
+impl<A: Args> scc::Equivalent<Hashed<A::Owned>> for Probe<'_, A> {
     #[inline]
-    fn equivalent(&self, key: &Key<A::Owned>) -> bool {
-        self.hash == key.hashed.hash && self.args.same(&key.hashed.args)
+    fn equivalent(&self, key: &Hashed<A::Owned>) -> bool {
+        self.hash == key.hash && self.args.same(&key.args)
     }
 }
 
-impl<K: Eq> scc::Equivalent<Key<K>> for Hashed<K> {
-    fn equivalent(&self, key: &Key<K>) -> bool {
-        *self == key.hashed
+impl<A> Hash for Probe<'_, A> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
     }
 }
 
-/// A key that is looked up by its place in the queue.
-struct BySerial(Slot);
+/// A key as the queue knows it. Two keys of one hash would take each other's place in the queue, and nothing else.
+struct ByHash(u64);
 
-impl<K> scc::Equivalent<Key<K>> for BySerial {
-    fn equivalent(&self, key: &Key<K>) -> bool {
-        self.0.serial == key.serial
+impl<K> scc::Equivalent<Hashed<K>> for ByHash {
+    fn equivalent(&self, key: &Hashed<K>) -> bool {
+        self.0 == key.hash
     }
 }
 
-macro_rules! hash_by_field {
-    ($([$($generics:tt)*] $ty:ty => |$this:ident| $hash:expr),* $(,)?) => {$(
-        impl<$($generics)*> Hash for $ty {
-            #[inline]
-            fn hash<H: Hasher>(&self, state: &mut H) {
-                let $this = self;
-                state.write_u64($hash);
-            }
-        }
-    )*};
-}
-
-hash_by_field! {
-    [K] Key<K> => |key| key.hashed.hash,
-    [A] Probe<'_, A> => |probe| probe.hash,
-    [] BySerial => |slot| slot.0.hash,
+impl Hash for ByHash {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0);
+    }
 }
 
 #[cfg(test)]

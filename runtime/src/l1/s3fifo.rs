@@ -5,26 +5,19 @@
 //! the capacity: on Zipf 0.99 with room for a tenth of the keys that keeps 78.7 % of reads, against 77.7 % for the paper's
 //! 10 % and an equal ghost.
 //!
-//! A queue holds no entries, only their hash and serial number; it asks a [`Residents`] about them. An entry that has
-//! gone by other means is noticed when its turn comes.
+//! A queue holds no entries, only their hashes; it asks a [`Residents`] about them. An entry that has gone by other means is
+//! noticed when its turn comes; one that has come back meanwhile is in the queue twice, and at worst leaves early.
 
 use std::collections::{HashSet, VecDeque};
-
-/// An entry as a queue knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slot {
-    pub(crate) hash: u64,
-    pub(crate) serial: u64,
-}
 
 /// Where the entries are.
 pub(crate) trait Residents {
     /// How often the entry was hit since it was last asked for, up to 3; `None` if it is gone.
-    fn hits(&self, slot: Slot) -> Option<u8>;
+    fn hits(&self, hash: u64) -> Option<u8>;
     /// Sets that count.
-    fn set_hits(&self, slot: Slot, hits: u8);
+    fn set_hits(&self, hash: u64, hits: u8);
     /// Removes the entry.
-    fn evict(&self, slot: Slot);
+    fn evict(&self, hash: u64);
 }
 
 /// After this many second chances in a row the next in line goes regardless, so that steady hits cannot stall an insert.
@@ -32,18 +25,18 @@ const MAX_CHANCES: usize = 64;
 
 #[derive(Debug, Default)]
 pub(crate) struct S3Fifo {
-    small: VecDeque<Slot>,
-    main: VecDeque<Slot>,
+    small: VecDeque<u64>,
+    main: VecDeque<u64>,
     ghost: Ghost,
 }
 
 impl S3Fifo {
     /// Admits a new entry and makes room until no more than `capacity` are left.
-    pub(crate) fn admit(&mut self, slot: Slot, capacity: usize, residents: &impl Residents) {
-        if self.ghost.take(slot.hash) {
-            self.main.push_back(slot);
+    pub(crate) fn admit(&mut self, hash: u64, capacity: usize, residents: &impl Residents) {
+        if self.ghost.take(hash) {
+            self.main.push_back(hash);
         } else {
-            self.small.push_back(slot);
+            self.small.push_back(hash);
         }
         self.shrink(capacity, residents);
     }
@@ -65,20 +58,20 @@ impl S3Fifo {
     fn step(&mut self, capacity: usize, chances: &mut usize, residents: &impl Residents) {
         let small_has_turn = self.small.len() > capacity.div_ceil(100) || self.main.is_empty();
         let queue = if small_has_turn { &mut self.small } else { &mut self.main };
-        let Some(slot) = queue.pop_front() else {
+        let Some(hash) = queue.pop_front() else {
             return;
         };
-        match residents.hits(slot) {
+        match residents.hits(hash) {
             None => {}
             Some(hits) if hits > 0 && *chances < MAX_CHANCES => {
                 *chances += 1;
-                residents.set_hits(slot, if small_has_turn { 0 } else { hits - 1 });
-                self.main.push_back(slot);
+                residents.set_hits(hash, if small_has_turn { 0 } else { hits - 1 });
+                self.main.push_back(hash);
             }
             Some(_) => {
-                residents.evict(slot);
+                residents.evict(hash);
                 if small_has_turn {
-                    self.ghost.insert(slot.hash);
+                    self.ghost.insert(hash);
                 }
             }
         }
@@ -123,21 +116,21 @@ mod tests {
     struct Map(RefCell<HashMap<u64, u8>>);
 
     impl Residents for Map {
-        fn hits(&self, slot: Slot) -> Option<u8> {
-            self.0.borrow().get(&slot.serial).copied()
+        fn hits(&self, hash: u64) -> Option<u8> {
+            self.0.borrow().get(&hash).copied()
         }
-        fn set_hits(&self, slot: Slot, hits: u8) {
-            self.0.borrow_mut().insert(slot.serial, hits);
+        fn set_hits(&self, hash: u64, hits: u8) {
+            self.0.borrow_mut().insert(hash, hits);
         }
-        fn evict(&self, slot: Slot) {
-            self.0.borrow_mut().remove(&slot.serial);
+        fn evict(&self, hash: u64) {
+            self.0.borrow_mut().remove(&hash);
         }
     }
 
     impl Map {
         fn admit(&self, queue: &mut S3Fifo, id: u64, capacity: usize) {
             self.0.borrow_mut().insert(id, 0);
-            queue.admit(Slot { hash: id, serial: id }, capacity, self);
+            queue.admit(id, capacity, self);
         }
     }
 
@@ -159,7 +152,7 @@ mod tests {
         }
         for id in 1_000..2_000 {
             for used in 0..50 {
-                map.set_hits(Slot { hash: used, serial: used }, 3);
+                map.set_hits(used, 3);
             }
             map.admit(&mut queue, id, 100);
         }
@@ -174,7 +167,7 @@ mod tests {
         }
         assert!(!map.0.borrow().contains_key(&0), "the first one left");
         map.admit(&mut queue, 0, 100);
-        assert!(queue.main.contains(&Slot { hash: 0, serial: 0 }));
+        assert!(queue.main.contains(&0));
     }
 
     #[test]

@@ -33,13 +33,13 @@ pub(crate) type Epoch = u64;
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     scopes: Vec<u64>,
-    roots: Vec<u32>,
+    roots: Vec<u16>,
     tags: bool,
 }
 
 impl Record {
     /// A key or a prefix.
-    pub(crate) fn push(&mut self, scope: u64, root: u32) {
+    pub(crate) fn push(&mut self, scope: u64, root: u16) {
         self.scopes.push(scope);
         self.roots.push(root);
     }
@@ -59,7 +59,7 @@ pub(crate) struct Log {
     /// Everything that began at or before this position is invalid: `clear`.
     floor: AtomicU64,
     /// Per root segment, the position of the last record that concerns it.
-    heads: Box<[AtomicU64]>,
+    heads: Box<[AtomicU64; ROOTS]>,
     /// The position of the last record with a tag, which may concern an entry of any root.
     tags: AtomicU64,
     /// The position of the last record.
@@ -73,7 +73,7 @@ impl Log {
         Self {
             mirror: Mirror::with_bytes(bytes),
             floor: AtomicU64::new(0),
-            heads: (0..ROOTS).map(|_| AtomicU64::new(0)).collect(),
+            heads: Box::new([const { AtomicU64::new(0) }; ROOTS]),
             tags: AtomicU64::new(0),
             position: AtomicU64::new(0),
             append: Mutex::new(()),
@@ -93,7 +93,7 @@ impl Log {
     /// The last position that may concern an entry of this root. While it is not beyond the position at which an entry was
     /// last found valid, the entry still is.
     #[inline]
-    pub(crate) fn head(&self, root: u32, tagged: bool) -> Epoch {
+    pub(crate) fn head(&self, root: u16, tagged: bool) -> Epoch {
         let head = self.heads[root as usize % ROOTS].load(Acquire);
         if tagged { head.max(self.tags.load(Acquire)) } else { head }
     }
@@ -123,7 +123,7 @@ impl Log {
         let guard = lock(&self.append);
         let epoch = self.position.load(Acquire) + 1;
         self.floor.store(epoch, Release);
-        for head in &self.heads {
+        for head in &*self.heads {
             head.store(epoch, Release);
         }
         self.position.store(epoch, Release);

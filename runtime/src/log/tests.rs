@@ -61,7 +61,7 @@ fn clear_invalidates_what_no_scope_names() {
     log.clear();
     assert!(!log.valid(began, &[]));
     assert!(log.valid(log.position(), &[]));
-    assert!((0..ROOTS).all(|root| log.head(u32::try_from(root).unwrap(), false) == log.position()));
+    assert!((0..ROOTS).all(|root| log.head(u16::try_from(root).unwrap(), false) == log.position()));
 }
 
 #[test]
