@@ -179,9 +179,9 @@ impl Cache {
     fn look<T: CacheValue>(&self, key: &str) -> Option<T> {
         let args = (NoScope, Verbatim(key));
         let cell = SITE.cell::<(NoScope, Verbatim<'_>), Maybe<T>>(Some(&self.handle), whence(Maybe::<T>::NEW));
-        let found = cell.hit(&args).unwrap_or_else(|| cell.peek(&args).flatten());
+        let found = cell.front.hit(&args).or_else(|| cell.peek(&args).flatten());
         if found.is_none() {
-            cell.counters.miss();
+            cell.front.counters.miss();
         }
         found
     }

@@ -77,7 +77,7 @@ where
     /// Looks one element up. Duplicates count once.
     pub fn look<A: Args<Owned = K>>(&mut self, id: &<S::Item as BatchMap>::Id, args: &A, tags: &[String]) {
         let start = self.start.get_or_insert_with(|| Start::new::<A>(self.site, self.on.as_ref(), self.here));
-        let key = start.cell.store.own(args);
+        let key = start.cell.front.store.own(args);
         if !self.seen.insert(key.clone()) {
             return;
         }
@@ -105,10 +105,10 @@ where
     fn finish(self, out: S::Out) -> S::Out {
         let Some(start) = &self.start else { return out };
         let now = start.now();
-        start.cell.counters.load_nanos.add(now.saturating_sub(start.time));
+        start.cell.front.counters.load_nanos.add(now.saturating_sub(start.time));
         match S::open(out) {
             Outcome::Present(mut loaded) => {
-                start.cell.counters.loads.count();
+                start.cell.front.counters.loads.count();
                 for missing in &self.missing {
                     start.keep(&self.policy, missing, loaded.value(&missing.id), now);
                 }
@@ -116,7 +116,7 @@ where
                 S::close(Outcome::Present(loaded))
             }
             other => {
-                start.cell.counters.load_errors.count();
+                start.cell.front.counters.load_errors.count();
                 S::close(other)
             }
         }
@@ -145,16 +145,16 @@ where
     }
 
     fn look(&self, key: &Hashed<K>) -> Looked<<S::Item as BatchMap>::Value> {
-        if let Some(found) = self.cell.store.look(key).filter(|found| found.is_fresh(self.time)) {
-            self.cell.counters.hit();
+        if let Some(found) = self.cell.front.store.look(key).filter(|found| found.is_fresh(self.time)) {
+            self.cell.front.counters.hit();
             return Looked::Present(found.value);
         }
         let negative = self.cell.negative.get().and_then(|negative| negative.look(key));
         if negative.is_some_and(|found| found.is_fresh(self.time)) {
-            self.cell.counters.hit();
+            self.cell.front.counters.hit();
             return Looked::Absent;
         }
-        self.cell.counters.miss();
+        self.cell.front.counters.miss();
         Looked::Missing
     }
 
@@ -171,7 +171,7 @@ where
             Some(value) if policy.unless.is_some_and(|unless| unless(value)) => {}
             Some(value) => self.cell.keep(&missing.key, &missing.scopes, value.clone(), life(policy.ttl), self.epoch),
             None => {
-                self.cell.store.remove(&missing.key);
+                self.cell.front.store.remove(&missing.key);
                 if let Some(ttl) = policy.negative_ttl {
                     let absent = Negative::Absent(());
                     self.cell.keep_negative(&missing.key, &missing.scopes, absent, life(ttl), self.epoch);

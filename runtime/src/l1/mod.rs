@@ -79,7 +79,9 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     }
 
     /// The value for these arguments, if it is fresh and valid.
-    #[inline]
+    // By force; see `Front::hit`.
+    #[allow(clippy::inline_always)]
+    #[inline(always)]
     pub(crate) fn hit<A: Args<Owned = K>>(&self, args: &A) -> Option<V> {
         let probe = Probe { hash: self.hash(args), args };
         self.index.peek_with(&probe, |_, entry| entry.hit(self.common.clock.coarse(), &self.common.log)).flatten()

@@ -141,7 +141,7 @@ impl<K: Eq, S: Shape> Abandoned<'_, K, S> {
 impl<K: Eq, S: Shape> Drop for Abandoned<'_, K, S> {
     fn drop(&mut self) {
         if let Some(pending) = self.0 {
-            pending.cell.counters.loads_abandoned.count();
+            pending.cell.front.counters.loads_abandoned.count();
         }
     }
 }

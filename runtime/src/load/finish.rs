@@ -17,7 +17,7 @@ where
     /// Stores what was loaded, tells the others, and says what this caller gets.
     pub(super) fn finish(&self, began: Began, ending: Ending<S>, permit: Leave<K, S>) -> Ending<S> {
         let now = self.cell.now();
-        let counters = &self.cell.counters;
+        let counters = &self.cell.front.counters;
         counters.load_nanos.add(now.saturating_sub(began.time));
         match &ending {
             Outcome::Failed(_) => counters.load_errors.count(),
@@ -30,7 +30,7 @@ where
                 Outcome::Present(value)
             }
             Outcome::Absent(absent) => {
-                self.cell.store.remove(&self.key);
+                self.cell.front.store.remove(&self.key);
                 if let Some(ttl) = self.policy.negative_ttl {
                     let life = self.policy.lifetime(ttl, began.time, now);
                     self.cell.keep_negative(&self.key, &self.scopes, Negative::Absent(absent), life, began.epoch);
@@ -62,7 +62,7 @@ where
 
     /// The body ran into its `load_timeout` and was dropped.
     pub(super) fn time_out(&self, error: S::Error, permit: Leave<K, S>) -> Ending<S> {
-        self.cell.counters.load_timeouts.count();
+        self.cell.front.counters.load_timeouts.count();
         if let Some(value) = self.stands_in(self.cell.now()) {
             land(permit, || Signal::Landed(Outcome::Present(value.clone())));
             return Outcome::Present(value);
@@ -74,20 +74,20 @@ where
     /// The old value, where it may stand in for a failed load. Leaves the origin alone for a while; the value's own bound
     /// is not renewed.
     fn stands_in(&self, now: u64) -> Option<S::Item> {
-        let found = self.cell.store.look(&self.key)?;
+        let found = self.cell.front.store.look(&self.key)?;
         let bound = nanos(self.policy.longest_stale());
         if now >= found.life.expires.saturating_add(bound) {
             return None;
         }
         let retry_at = now.saturating_add(nanos(ERROR_THROTTLE));
-        self.cell.store.peek(&self.key, |entry| entry.leave_origin_alone_until(retry_at));
-        self.cell.counters.stale_served.count();
+        self.cell.front.store.peek(&self.key, |entry| entry.leave_origin_alone_until(retry_at));
+        self.cell.front.counters.stale_served.count();
         Some(found.value)
     }
 
     fn keep(&self, value: &S::Item, began: Began, now: u64) {
         if self.policy.unless.is_some_and(|unless| unless(value)) {
-            self.cell.store.remove(&self.key);
+            self.cell.front.store.remove(&self.key);
             return;
         }
         let life = self.policy.lifetime(self.policy.ttl, began.time, now);

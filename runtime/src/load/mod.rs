@@ -112,7 +112,7 @@ impl Site {
     {
         let cell = self.cell::<A, S>(on, here);
         let scopes = Scopes::of(&self.meta().template.render(&here.dotted(), args), tags);
-        Pending { key: cell.store.own(args), cell, scopes, policy }
+        Pending { key: cell.front.store.own(args), cell, scopes, policy }
     }
 }
 
@@ -124,7 +124,7 @@ where
     /// What there is to serve without a load of this caller's own, or who has to load.
     fn begin(&self) -> Step<K, S> {
         let now = self.cell.now();
-        let found = self.cell.store.look(&self.key);
+        let found = self.cell.front.store.look(&self.key);
         match found {
             Some(found) if found.is_fresh(now) => self.fresh(now, found),
             found => match (self.cached_negative(now), found) {
@@ -156,7 +156,7 @@ where
     }
 
     fn miss(&self) -> Step<K, S> {
-        self.cell.counters.miss();
+        self.cell.front.counters.miss();
         self.board()
     }
 
@@ -173,7 +173,7 @@ where
 
     /// Leads, unless a load that has just landed made it needless.
     fn lead(&self, permit: Permit<K, Landing<S>>) -> Plan<K, S> {
-        match self.cell.store.look(&self.key) {
+        match self.cell.front.store.look(&self.key) {
             Some(found) if found.is_fresh(self.cell.now()) => {
                 permit.land(|| Signal::Landed(Outcome::Present(found.value.clone())));
                 Plan::Done(Outcome::Present(found.value))
@@ -187,7 +187,7 @@ where
         match self.cell.flights.board(&self.key, self.scopes.hashes(), false) {
             Boarding::Lead(permit) => {
                 if fresh {
-                    self.cell.counters.early_refreshes.count();
+                    self.cell.front.counters.early_refreshes.count();
                 }
                 Step::Go(Plan::Refresh(permit, found.value))
             }
@@ -200,7 +200,7 @@ where
     fn resume(&self, signal: Result<Signal<K, Landing<S>>, RecvError>) -> Step<K, S> {
         Step::Go(match signal {
             Ok(Signal::Landed(landing)) => {
-                self.cell.counters.coalesced.count();
+                self.cell.front.counters.coalesced.count();
                 Plan::Done(self.ending(landing))
             }
             Ok(Signal::Alone) => Plan::Load(None),
@@ -230,12 +230,12 @@ where
     }
 
     fn served(&self, ending: Ending<S>) -> Step<K, S> {
-        self.cell.counters.hit();
+        self.cell.front.counters.hit();
         Step::Go(Plan::Done(ending))
     }
 
     fn served_stale(&self, value: S::Item) -> Step<K, S> {
-        self.cell.counters.stale_served.count();
+        self.cell.front.counters.stale_served.count();
         self.served(Outcome::Present(value))
     }
 

@@ -16,12 +16,13 @@ use std::sync::{Arc, OnceLock};
 use crate::flight::Flights;
 use crate::handle::Fastness;
 use crate::key::args::Args;
-use crate::shape::{CacheValue, Shape};
+use crate::shape::{CacheValue, Outcome, Shape};
 
 mod cell;
 mod here;
 mod meta;
 
+use cell::Front;
 pub(crate) use cell::{Cell, Landing, Negative};
 pub use here::{Here, here};
 pub use meta::{Receiver, SiteKind, SiteMeta};
@@ -29,7 +30,7 @@ pub use meta::{Receiver, SiteKind, SiteMeta};
 /// A call site.
 pub struct Site {
     meta: SiteMeta,
-    /// The cells of the process default.
+    /// The fronts of the process default's cells.
     first: OnceLock<Slot>,
     /// Whether a scope leads its keys: 0 not known yet, 1 no, 2 yes.
     scoped: AtomicU8,
@@ -37,7 +38,8 @@ pub struct Site {
 
 struct Slot {
     here: TypeId,
-    cell: Arc<dyn Any + Send + Sync>,
+    /// A [`Front`]. Boxed, not counted: the data is then one addition closer.
+    front: Box<dyn Any + Send + Sync>,
     next: OnceLock<Box<Slot>>,
 }
 
@@ -67,11 +69,22 @@ impl Site {
     {
         if on.is_none()
             && !Fastness::may_be_scoped()
-            && let Some(cell) = self.first.get().and_then(|slot| slot.find::<A::Owned, S>(here.id))
+            && let Some(front) = self.first.get().and_then(|slot| slot.find::<A::Owned, S::Item>(here.id))
         {
-            return cell.hit(args);
+            return front.hit(args).map(|value| S::close(Outcome::Present(value)));
         }
-        self.cell::<A, S>(on, here).hit(args)
+        self.hit_elsewhere::<A, S>(on, here, args)
+    }
+
+    /// The same on a handle that is not the process default, or on a first call.
+    #[cold]
+    fn hit_elsewhere<A, S>(&'static self, on: Option<&Fastness>, here: Here, args: &A) -> Option<S::Out>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
+        let value = self.cell::<A, S>(on, here).front.hit(args)?;
+        Some(S::close(Outcome::Present(value)))
     }
 
     /// What the handle in force keeps for this instantiation.
@@ -86,13 +99,13 @@ impl Site {
         let make = || self.make_cell::<A, S>(&handle, here);
         let cell = handle.cell(std::ptr::from_ref(self).addr(), here.id, make);
         if handle.is_process_default() {
-            self.remember(here.id, &cell);
+            self.remember(here.id, &cell.front);
         }
         cell
     }
 
-    fn remember<C: Any + Send + Sync>(&self, here: TypeId, cell: &Arc<C>) {
-        let slot = || Slot { here, cell: cell.clone(), next: OnceLock::new() };
+    fn remember<F: Any + Clone + Send + Sync>(&self, here: TypeId, front: &F) {
+        let slot = || Slot { here, front: Box::new(front.clone()), next: OnceLock::new() };
         let mut last = self.first.get_or_init(slot);
         while last.here != here {
             last = last.next.get_or_init(|| Box::new(slot()));
@@ -114,10 +127,12 @@ impl Site {
             shape.push_str(&path);
         }
         Cell {
-            store: handle.store(&shape, self.meta.capacity),
+            front: Front {
+                store: handle.store(&shape, self.meta.capacity),
+                counters: handle.counters(&path, self.meta.template.text),
+            },
             negative: OnceLock::new(),
             flights: Arc::new(Flights::new(handle.log().clone())),
-            counters: handle.counters(&path, self.meta.template.text),
             refreshing: Arc::default(),
         }
     }
@@ -131,14 +146,14 @@ impl std::fmt::Debug for Site {
 
 impl Slot {
     #[inline]
-    fn find<K: Eq + 'static, S: Shape + 'static>(&self, here: TypeId) -> Option<&Cell<K, S>>
+    fn find<K: 'static, V: 'static>(&self, here: TypeId) -> Option<&Front<K, V>>
     where
-        Cell<K, S>: Any,
+        Front<K, V>: Any,
     {
         let mut slot = self;
         while slot.here != here {
             slot = slot.next.get()?;
         }
-        slot.cell.downcast_ref()
+        slot.front.downcast_ref()
     }
 }
