@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::clock::nanos;
 use crate::error::LoadTimeout;
 use crate::l1::Lifetime;
-use crate::shape::{Copier, Shape};
+use crate::shape::{Copier, MayBeAbsent, Shape};
 
 /// How long the origin is left alone after it failed while a stale value could be served.
 pub(crate) const ERROR_THROTTLE: Duration = Duration::from_secs(5);
@@ -61,7 +61,7 @@ impl<S: Shape> Policy<S> {
     #[must_use]
     pub fn negative_ttl(mut self, ttl: Duration) -> Self
     where
-        S: Shape<Absent = ()>,
+        S::Absent: MayBeAbsent,
     {
         self.negative_ttl = Some(ttl);
         self

@@ -1,1 +1,1 @@
-//! See `ui-tests/` for what is here.
+//! Compile-error tests of fastness: see `ui/`, a folder per attribute, a file per topic, many cases per file.

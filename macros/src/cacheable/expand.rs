@@ -4,8 +4,9 @@
 //!
 //! Invariant: the prologue is a block of its own, so that what it imports and declares is out of the body's sight.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
+use syn::spanned::Spanned;
 
 use super::{
     batch, handle,
@@ -94,13 +95,16 @@ fn lookup(model: &Model, place: &Place) -> TokenStream {
     let key = emit::key(subject, &stored.key, &emit::scope(subject, &stored.key, &stored.skips), View::Here);
     let tags = emit::tags(subject, &stored.tags, View::Here);
     let policy = emit::policy(subject, "policy", &stored.storing, Some(loading));
+    // What the compiler has against the value, it says at the return type.
+    let value = subject.returns.value.span().resolved_at(Span::mixed_site());
+    let [hit, miss, shape] = ["hit", "miss", "__shape"].map(|name| Ident::new(name, value));
     code! {
         #borrow
         let __key = #key;
-        if let ::core::option::Option::Some(__hit) = #site.hit(#on, __shape, __here, &__key) {
+        if let ::core::option::Option::Some(__hit) = #site.#hit(#on, #shape, __here, &__key) {
             return __hit;
         }
-        #site.miss(#on, __shape, __here, &__key, #tags, #policy)
+        #site.#miss(#on, #shape, __here, &__key, #tags, #policy)
     }
 }
 

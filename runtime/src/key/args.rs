@@ -62,21 +62,41 @@ impl<'a, T: Display + Hash + Eq + Clone + Send + Sync + 'static> DisplayArg<'a> 
 }
 
 /// The last rung, reached only by arguments that cannot be in a key: it lets the compiler say so in our words.
-pub trait UnfitArg<'a> {
+pub trait UnfitArg {
     type Unfit: ?Sized;
     /// The bound is what fails, and its message is the point.
-    fn part(&self) -> &'a Self::Unfit
+    fn part(&self) -> Unfit
     where
         Self::Unfit: KeyPart;
 }
 
-impl<'a, T: ?Sized> UnfitArg<'a> for &Arg<'a, T> {
+impl<T: ?Sized> UnfitArg for &Arg<'_, T> {
     type Unfit = T;
-    fn part(&self) -> &'a T
+    fn part(&self) -> Unfit
     where
         T: KeyPart,
     {
-        self.0
+        unreachable!("a `KeyPart` is taken by the first rung")
+    }
+}
+
+/// Stands for an argument that cannot be in a key, so that one error is not followed by a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {}
+
+impl KeyPart for Unfit {
+    type Owned = Unfit;
+    fn feed<H: Hasher>(&self, _: &mut H) {
+        match *self {}
+    }
+    fn same(&self, _: &Unfit) -> bool {
+        match *self {}
+    }
+    fn own(&self) -> Unfit {
+        *self
+    }
+    fn write(&self, _: &mut KeyWriter) {
+        match *self {}
     }
 }
 

@@ -250,9 +250,24 @@ impl<T, E, P> FallibleMaybe<T, E, P> {
     }
 }
 
+/// What `negative_ttl` asks of a return type.
+#[diagnostic::on_unimplemented(
+    message = "this function never says that there is no value, so `negative_ttl` has nothing to cache",
+    label = "`negative_ttl` does not fit the return type",
+    note = "remove `negative_ttl`, or return an `Option<T>` or a `Result<Option<T>, E>`"
+)]
+pub trait MayBeAbsent {}
+
+impl MayBeAbsent for () {}
+
 /// What can be stored.
 ///
 /// Everything that is `Clone + Send + Sync + 'static`. Return `Arc<T>` for a hit that copies nothing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be cached",
+    label = "must be `Clone + Send + Sync + 'static`",
+    note = "derive `Clone`, or return an `Arc` of it"
+)]
 pub trait CacheValue: Clone + Send + Sync + 'static {}
 
 impl<T: Clone + Send + Sync + 'static> CacheValue for T {}

@@ -8,9 +8,7 @@ use fastness::{Fastness, cacheable, scope, scope_sync};
 use tokio::sync::{Barrier, Notify};
 use tokio::task::{JoinSet, yield_now};
 
-async fn fresh() -> Fastness {
-    Fastness::builder().invalidation_memory(4096).build().await.unwrap()
-}
+use crate::fresh;
 
 /// An origin that counts its calls and how many run at once.
 #[derive(Default)]

@@ -1,0 +1,14 @@
+//! Every misuse of an attribute is a compile error on the right token, with what to write instead.
+//!
+//! The texts are reviewed as prose. Most are ours alone; those in `ui/types` contain the compiler's own words too, and
+//! belong to the toolchain that CI uses. After a change: `TRYBUILD=overwrite cargo test -p fastness-ui-tests`, and read.
+
+#[test]
+fn ui() {
+    let cases = trybuild::TestCases::new();
+    cases.pass("ui/pass/*.rs");
+    cases.compile_fail("ui/cacheable/*.rs");
+    cases.compile_fail("ui/cache_invalidate/*.rs");
+    cases.compile_fail("ui/cache_put/*.rs");
+    cases.compile_fail("ui/types/*.rs");
+}

@@ -1,0 +1,62 @@
+//! Functions that cannot be cached, and things that are no functions.
+
+use fastness::cacheable;
+
+struct Users;
+
+impl Users {
+    #[cacheable(ttl = 300)]
+    fn mutable(&mut self) -> u8 { 1 }
+
+    #[cacheable(ttl = 300, handle = USERS)]
+    fn handle_on_a_method(&self) -> u8 { 1 }
+}
+
+#[cacheable(ttl = 300)]
+fn nothing() {}
+
+#[cacheable(ttl = 300)]
+async fn unit() -> () {}
+
+#[cacheable(ttl = 300)]
+fn mutable_parameter(list: &mut Vec<u8>) -> usize { list.len() }
+
+#[cacheable(ttl = 300)]
+fn borrowed(name: &str) -> &str { name }
+
+#[cacheable(ttl = 300)]
+fn borrowed_inside(name: &str) -> Option<std::borrow::Cow<'_, str>> { Some(name.into()) }
+
+#[cacheable(ttl = 300)]
+fn unnamed() -> impl Iterator<Item = u8> { [1].into_iter() }
+
+#[cacheable(ttl = 300)]
+const fn constant() -> u8 { 1 }
+
+#[cacheable(ttl = 300)]
+extern "C" fn foreign() -> u8 { 1 }
+
+#[cacheable(ttl = 300)]
+unsafe fn dangerous() -> u8 { 1 }
+
+#[cacheable(ttl = 300)]
+struct NoFunction;
+
+#[cacheable(ttl = 300)]
+impl NoFunction {}
+
+trait Api {
+    #[cacheable(ttl = 300)]
+    fn declared(&self) -> u8;
+}
+
+#[cacheable(ttl = 300, handle = THINGS)]
+fn generic_handle<T: std::fmt::Display>(thing: u64) -> u64 { thing }
+
+#[cacheable(ttl = 300, batch(idz))]
+fn no_such_batch(ids: &[u64]) -> std::collections::HashMap<u64, u64> { ids.iter().map(|id| (*id, *id)).collect() }
+
+#[cacheable(ttl = 300, batch(ids), stale = "1m", load_timeout = "1s")]
+async fn batch_with_more(ids: &[u64]) -> std::collections::HashMap<u64, u64> { ids.iter().map(|id| (*id, *id)).collect() }
+
+fn main() {}

@@ -1,0 +1,77 @@
+//! Options that are unknown, missing, repeated or ill-formed.
+
+use fastness::cacheable;
+
+#[cacheable]
+fn no_options() -> u8 { 1 }
+
+#[cacheable()]
+fn no_ttl() -> u8 { 1 }
+
+#[cacheable(ttl = 300, tll = 5)]
+fn misspelt() -> u8 { 1 }
+
+#[cacheable(ttl = 300, frobnicate)]
+fn unknown() -> u8 { 1 }
+
+#[cacheable(ttl = 300, ttl = 5)]
+fn twice() -> u8 { 1 }
+
+#[cacheable(ttl)]
+fn no_value() -> u8 { 1 }
+
+#[cacheable(300)]
+fn no_name() -> u8 { 1 }
+
+#[cacheable(ttl = 300, tier = local)]
+fn not_yet_tier() -> u8 { 1 }
+
+#[cacheable(ttl = 300, codec = json)]
+fn not_yet_codec() -> u8 { 1 }
+
+#[cacheable(ttl = 300, single_flight = fleet)]
+fn not_yet_fleet() -> u8 { 1 }
+
+#[cacheable(ttl = 300, single_flight = maybe)]
+fn no_such_choice() -> u8 { 1 }
+
+#[cacheable(ttl = 300, early = sometimes)]
+fn no_such_early() -> u8 { 1 }
+
+#[cacheable(ttl = 300, capacity = 0)]
+fn no_room() -> u8 { 1 }
+
+#[cacheable(ttl = 300, capacity = "many")]
+fn capacity_in_words() -> u8 { 1 }
+
+#[cacheable(ttl = 300, jitter = 2)]
+fn too_much_jitter() -> u8 { 1 }
+
+#[cacheable(ttl = 300, jitter = "80%")]
+fn too_much_jitter_in_percent() -> u8 { 1 }
+
+#[cacheable(ttl = 300, cache_err = |_| true)]
+async fn no_err_ttl() -> Result<u8, String> { Ok(1) }
+
+#[cacheable(ttl = 300, err_ttl = 5)]
+async fn no_cache_err() -> Result<u8, String> { Ok(1) }
+
+#[cacheable(ttl = 300, key = "a", prefix = "b")]
+fn key_and_prefix() -> u8 { 1 }
+
+#[cacheable(ttl = 300, key = name)]
+fn key_is_no_text() -> u8 { 1 }
+
+#[cacheable(ttl = 300, early = off, refresh = background)]
+async fn nothing_to_refresh() -> u8 { 1 }
+
+#[cacheable(ttl = 300, load_timeout = "1s")]
+fn sync_timeout() -> Result<u8, String> { Ok(1) }
+
+#[cacheable(tll = 300, kee = "a", key = "b:{nope}")]
+fn all_at_once(id: u8) -> u8 { id }
+
+fn main() {
+    // The functions are there all the same: no error says that they are missing.
+    let _ = (no_options(), misspelt(), twice(), all_at_once(1));
+}

@@ -1,0 +1,44 @@
+//! Expansions stay clean where everything is forbidden.
+#![forbid(unsafe_code)]
+#![deny(warnings)]
+#![no_implicit_prelude]
+
+extern crate std;
+
+use ::fastness::{cache_invalidate, cache_put, cacheable};
+use ::std::option::Option::{self, Some};
+use ::std::result::Result::{self, Ok};
+use ::std::string::String;
+
+#[cacheable(ttl = 300)]
+async fn plain(r#type: u64) -> Result<u64, String> {
+    Ok(r#type)
+}
+
+#[cacheable(ttl = "1h30m", key = "r#fn:{r#fn}", negative_ttl = 5, tags = ["all"])]
+fn r#match(r#fn: &str) -> Option<u64> {
+    Some(r#fn.len() as u64)
+}
+
+#[cache_put(key = "r#fn:{name}", ttl = 5)]
+async fn put(name: String) -> Result<u64, String> {
+    Ok(name.len() as u64)
+}
+
+#[cache_invalidate("r#fn:*", tags = ["all"])]
+async fn forget() {}
+
+macro_rules! cached {
+    ($name:ident, $arg:ident) => {
+        #[cacheable(ttl = 5)]
+        pub async fn $name($arg: u64) -> u64 {
+            $arg
+        }
+    };
+}
+
+cached!(by_macro, value);
+
+fn main() {
+    let _ = (plain(1), r#match("x"), put(String::new()), forget(), by_macro(1));
+}
