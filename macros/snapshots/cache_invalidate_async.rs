@@ -14,10 +14,7 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
                         kind: ::fastness::__private::PatternKind::Exact,
                         template: ::fastness::__private::Template {
                             text: "user:{id}",
-                            pieces: &[
-                                ::fastness::__private::Piece::Lit("user:"),
-                                ::fastness::__private::Piece::Arg(0),
-                            ],
+                            pieces: &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
                         },
                     },
                     ::fastness::__private::Pattern {
@@ -31,42 +28,22 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
                         kind: ::fastness::__private::PatternKind::Tag,
                         template: ::fastness::__private::Template {
                             text: "t:{id}",
-                            pieces: &[
-                                ::fastness::__private::Piece::Lit("t:"),
-                                ::fastness::__private::Piece::Arg(0),
-                            ],
+                            pieces: &[::fastness::__private::Piece::Lit("t:"), ::fastness::__private::Piece::Arg(0)],
                         },
                     },
                 ],
             });
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: invalidate (& __SITE) }
         let mut __scopes = __SITE.scopes(::core::option::Option::None);
-        __scopes.add(
-            0,
-            &(
-                (&::fastness::__private::Arg(&*self)).scope(),
-                (&::fastness::__private::Arg(&id)).part(),
-            ),
-        );
+        __scopes.add(0, &((&::fastness::__private::Arg(&*self)).scope(), (&::fastness::__private::Arg(&id)).part()));
         __scopes.add(1, &((&::fastness::__private::Arg(&*self)).scope(),));
-        __scopes.add(
-            2,
-            &(
-                ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(&id)).part(),
-            ),
-        );
+        __scopes.add(2, &(::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).part()));
         USERS.__scope(&mut __scopes, &id);
         api::ALL.__scope(&mut __scopes, &id, &(name.len() + 1));
-        (
-            (&&&&&&::fastness::__private::Probe::<Result<(), Error>>::NEW).shape(),
-            __scopes,
-        )
+        ((&&&&&&::fastness::__private::Probe::<Result<(), Error>>::NEW).shape(), __scopes)
     };
     ::fastness::__private::invalidate(__shape, __scopes.always().before(), async move {
-        if let ::core::option::Option::Some(__value) =
-            ::core::option::Option::None::<Result<(), Error>>
-        {
+        if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<(), Error>> {
             return __value;
         }
         { self.write(id, name).await }

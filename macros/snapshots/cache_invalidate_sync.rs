@@ -13,26 +13,14 @@ fn clear(&mut self, id: u64) {
                     kind: ::fastness::__private::PatternKind::Prefix,
                     template: ::fastness::__private::Template {
                         text: "user:{id}:*",
-                        pieces: &[
-                            ::fastness::__private::Piece::Lit("user:"),
-                            ::fastness::__private::Piece::Arg(0),
-                        ],
+                        pieces: &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
                     },
                 }],
             });
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: invalidate (& __SITE) }
         let mut __scopes = __SITE.scopes(::core::option::Option::None);
-        __scopes.add(
-            0,
-            &(
-                ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(&id)).part(),
-            ),
-        );
-        (
-            (&&&&&&::fastness::__private::Probe::<()>::NEW).shape(),
-            __scopes,
-        )
+        __scopes.add(0, &(::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).part()));
+        ((&&&&&&::fastness::__private::Probe::<()>::NEW).shape(), __scopes)
     };
     ::fastness::__private::invalidate_sync(__shape, __scopes, move || -> () {
         {

@@ -11,10 +11,7 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
                 kind: ::fastness::__private::SiteKind::Put,
                 template: ::fastness::__private::Template {
                     text: "user:{id}",
-                    pieces: &[
-                        ::fastness::__private::Piece::Lit("user:"),
-                        ::fastness::__private::Piece::Arg(0),
-                    ],
+                    pieces: &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
                 },
                 tags: &[],
                 receiver: ::fastness::__private::Receiver::ByType,
@@ -24,10 +21,7 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).shape();
-        let __key = (
-            (&::fastness::__private::Arg(&*self)).scope(),
-            (&::fastness::__private::Arg(&id)).part(),
-        );
+        let __key = ((&::fastness::__private::Arg(&*self)).scope(), (&::fastness::__private::Arg(&id)).part());
         __SITE.put(
             ::core::option::Option::None,
             __shape,
@@ -39,9 +33,7 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
     };
     let __put = __put.when(id != 0);
     ::fastness::__private::store(__put, async move {
-        if let ::core::option::Option::Some(__value) =
-            ::core::option::Option::None::<Result<User, Error>>
-        {
+        if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<User, Error>> {
             return __value;
         }
         { self.write(user).await }

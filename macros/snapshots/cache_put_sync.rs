@@ -11,10 +11,7 @@ fn save(user: User) -> User {
                 kind: ::fastness::__private::SiteKind::Put,
                 template: ::fastness::__private::Template {
                     text: "user:{user.id}",
-                    pieces: &[
-                        ::fastness::__private::Piece::Lit("user:"),
-                        ::fastness::__private::Piece::Arg(0),
-                    ],
+                    pieces: &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
                 },
                 tags: &["users"],
                 receiver: ::fastness::__private::Receiver::None,
@@ -24,10 +21,7 @@ fn save(user: User) -> User {
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<User>::NEW).shape();
-        let __key = (
-            ::fastness::__private::NoScope,
-            (&::fastness::__private::Arg(&user.id)).part(),
-        );
+        let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&user.id)).part());
         __SITE.put(
             ::core::option::Option::None,
             __shape,

@@ -26,13 +26,8 @@ async fn get_user(id: u64) -> Result<User, Error> {
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).shape();
-        let __key = (
-            ::fastness::__private::NoScope,
-            (&::fastness::__private::Arg(&id)).part(),
-        );
-        if let ::core::option::Option::Some(__hit) =
-            __SITE.hit(::core::option::Option::None, __shape, __here, &__key)
-        {
+        let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).part());
+        if let ::core::option::Option::Some(__hit) = __SITE.hit(::core::option::Option::None, __shape, __here, &__key) {
             return __hit;
         }
         __SITE.miss(
@@ -45,9 +40,7 @@ async fn get_user(id: u64) -> Result<User, Error> {
         )
     };
     ::fastness::__private::load(__miss, async move {
-        if let ::core::option::Option::Some(__value) =
-            ::core::option::Option::None::<Result<User, Error>>
-        {
+        if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<User, Error>> {
             return __value;
         }
         { load(id).await }

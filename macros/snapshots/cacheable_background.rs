@@ -33,9 +33,7 @@ async fn get(&self, id: u64, name: &str) -> u64 {
             (&::fastness::__private::Arg(&id)).part(),
             (&::fastness::__private::Arg(name)).part(),
         );
-        if let ::core::option::Option::Some(__hit) =
-            __SITE.hit(::core::option::Option::None, __shape, __here, &__key)
-        {
+        if let ::core::option::Option::Some(__hit) = __SITE.hit(::core::option::Option::None, __shape, __here, &__key) {
             return __hit;
         }
         __SITE.miss(

@@ -11,10 +11,7 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
                 kind: ::fastness::__private::SiteKind::Batch,
                 template: ::fastness::__private::Template {
                     text: "user:{ids}",
-                    pieces: &[
-                        ::fastness::__private::Piece::Lit("user:"),
-                        ::fastness::__private::Piece::Arg(0),
-                    ],
+                    pieces: &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
                 },
                 tags: &["t:{ids}"],
                 receiver: ::fastness::__private::Receiver::None,
@@ -23,33 +20,20 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
-        let __shape =
-            (&&&&&&::fastness::__private::Probe::<Result<HashMap<u64, User>, Error>>::NEW).shape();
+        let __shape = (&&&&&&::fastness::__private::Probe::<Result<HashMap<u64, User>, Error>>::NEW).shape();
         let mut __batch = __SITE.batch(
             ::core::option::Option::None,
             __shape,
             __here,
-            ::fastness::__private::batch_policy(
-                __shape,
-                ::core::time::Duration::from_millis(300000u64),
-            ),
+            ::fastness::__private::batch_policy(__shape, ::core::time::Duration::from_millis(300000u64)),
         );
         for __id in ::fastness::__private::BatchIds::iter(&ids) {
             __batch.look(
                 __id,
-                &(
-                    ::fastness::__private::NoScope,
-                    (&::fastness::__private::Arg(__id)).part(),
-                ),
+                &(::fastness::__private::NoScope, (&::fastness::__private::Arg(__id)).part()),
                 &[::fastness::__private::tag(
-                    &[
-                        ::fastness::__private::Piece::Lit("t:"),
-                        ::fastness::__private::Piece::Arg(0),
-                    ],
-                    &(
-                        ::fastness::__private::NoScope,
-                        (&::fastness::__private::Arg(__id)).part(),
-                    ),
+                    &[::fastness::__private::Piece::Lit("t:"), ::fastness::__private::Piece::Arg(0)],
+                    &(::fastness::__private::NoScope, (&::fastness::__private::Arg(__id)).part()),
                 )],
             );
         }
@@ -61,8 +45,7 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
     };
     ::fastness::__private::load_batch(__batch, async move {
         let ids: &[u64] = ::fastness::__private::BatchIds::lend(&__missing);
-        if let ::core::option::Option::Some(__value) =
-            ::core::option::Option::None::<Result<HashMap<u64, User>, Error>>
+        if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<HashMap<u64, User>, Error>>
         {
             return __value;
         }

@@ -1,9 +1,7 @@
 fn get<'life0, 'async_trait>(
     &'life0 self,
     id: u64,
-) -> ::core::pin::Pin<
-    Box<dyn ::core::future::Future<Output = Option<User>> + ::core::marker::Send + 'async_trait>,
->
+) -> ::core::pin::Pin<Box<dyn ::core::future::Future<Output = Option<User>> + ::core::marker::Send + 'async_trait>>
 where
     'life0: 'async_trait,
     Self: 'async_trait,
@@ -36,10 +34,7 @@ where
             let __here = || ();
             let __here = ::fastness::__private::here(&__here);
             let __shape = (&&&&&&::fastness::__private::Probe::<Option<User>>::NEW).shape();
-            let __key = (
-                (&::fastness::__private::Arg(&*self)).scope(),
-                (&::fastness::__private::Arg(&id)).part(),
-            );
+            let __key = ((&::fastness::__private::Arg(&*self)).scope(), (&::fastness::__private::Arg(&id)).part());
             if let ::core::option::Option::Some(__hit) =
                 __SITE.hit(::core::option::Option::None, __shape, __here, &__key)
             {
@@ -51,16 +46,11 @@ where
                 __here,
                 &__key,
                 &[],
-                ::fastness::__private::policy(
-                    __shape,
-                    ::core::time::Duration::from_millis(300000u64),
-                ),
+                ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
             )
         };
         ::fastness::__private::load(__miss, async move {
-            if let ::core::option::Option::Some(__value) =
-                ::core::option::Option::None::<Option<User>>
-            {
+            if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Option<User>> {
                 return __value;
             }
             ({ Box::pin(async move { None }) }).await

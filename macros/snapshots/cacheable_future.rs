@@ -27,10 +27,7 @@ fn get(id: u64) -> impl Future<Output = u64> + Send {
             let __here = || ();
             let __here = ::fastness::__private::here(&__here);
             let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).shape();
-            let __key = (
-                ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(&id)).part(),
-            );
+            let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).part());
             if let ::core::option::Option::Some(__hit) =
                 __SITE.hit(::core::option::Option::None, __shape, __here, &__key)
             {
@@ -42,10 +39,7 @@ fn get(id: u64) -> impl Future<Output = u64> + Send {
                 __here,
                 &__key,
                 &[],
-                ::fastness::__private::policy(
-                    __shape,
-                    ::core::time::Duration::from_millis(300000u64),
-                ),
+                ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
             )
         };
         ::fastness::__private::load(__miss, async move {

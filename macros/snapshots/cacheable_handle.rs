@@ -10,9 +10,7 @@ pub async fn get_user(id: u64, name: &str, trace: Trace) -> User {
             (&::fastness::__private::Arg(&id)).part(),
             (&::fastness::__private::Arg(name)).part(),
         );
-        if let ::core::option::Option::Some(__hit) =
-            __site.hit(::core::option::Option::None, __shape, __here, &__key)
-        {
+        if let ::core::option::Option::Some(__hit) = __site.hit(::core::option::Option::None, __shape, __here, &__key) {
             return __hit;
         }
         __site.miss(
@@ -65,11 +63,7 @@ impl USERS {
         &__SITE
     }
     fn __here() -> ::fastness::__private::Here {
-        ::fastness::__private::Here::named::<Self>(::core::concat!(
-            ::core::module_path!(),
-            "::",
-            "get_user"
-        ))
+        ::fastness::__private::Here::named::<Self>(::core::concat!(::core::module_path!(), "::", "get_user"))
     }
     #[doc = r" The stored value, if there is one that may be served; never runs the function."]
     pub async fn get(&self, id: &u64, name: &str) -> ::core::option::Option<User> {
@@ -109,10 +103,7 @@ impl USERS {
     pub async fn put(&self, id: &u64, name: &str, __value: User) {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        let (__here, __shape) = (
-            Self::__here(),
-            (&&&&&&::fastness::__private::Probe::<User>::NEW).shape(),
-        );
+        let (__here, __shape) = (Self::__here(), (&&&&&&::fastness::__private::Probe::<User>::NEW).shape());
         ::fastness::__private::handle_put(
             ::core::option::Option::None,
             Self::__site(),

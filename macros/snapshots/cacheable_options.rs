@@ -1,10 +1,4 @@
-pub async fn search(
-    &self,
-    user: &User,
-    filter: Filter,
-    name: &str,
-    page: u32,
-) -> Result<Vec<User>, Error> {
+pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -> Result<Vec<User>, Error> {
     let __condition: bool = page == 0;
     let __miss = {
         #[allow(unused_imports)]
@@ -36,9 +30,7 @@ pub async fn search(
         my::fastness::__private::inventory::submit! { my :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = my::fastness::__private::here(&__here);
-        let __shape = (&&&&&&my::fastness::__private::Probe::<Result<Vec<User>, Error>>::NEW)
-            .shape()
-            .sharing();
+        let __shape = (&&&&&&my::fastness::__private::Probe::<Result<Vec<User>, Error>>::NEW).shape().sharing();
         if __condition {
             let __on = &self.cache;
             let __key = (
@@ -59,41 +51,27 @@ pub async fn search(
                 __here,
                 &__key,
                 &[my::fastness::__private::tag(
-                    &[
-                        my::fastness::__private::Piece::Lit("t:"),
-                        my::fastness::__private::Piece::Arg(0),
-                    ],
-                    &(
-                        my::fastness::__private::NoScope,
-                        (&my::fastness::__private::Arg(&user.id)).part(),
-                    ),
+                    &[my::fastness::__private::Piece::Lit("t:"), my::fastness::__private::Piece::Arg(0)],
+                    &(my::fastness::__private::NoScope, (&my::fastness::__private::Arg(&user.id)).part()),
                 )],
-                my::fastness::__private::policy(
-                    __shape,
-                    ::core::time::Duration::from_millis(300000u64),
-                )
-                .jitter(0.05f64)
-                .negative_ttl(::core::time::Duration::from_millis(5000u64))
-                .unless(|v| v.is_empty())
-                .cache_err(
-                    Error::is_absent,
-                    ::core::time::Duration::from_millis(1000u64),
-                )
-                .stale(::core::time::Duration::from_millis(3600000u64))
-                .stale_if_error(::core::time::Duration::from_millis(86400000u64))
-                .no_early()
-                .no_single_flight()
-                .share_error(share)
-                .load_timeout({ LIMIT }),
+                my::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
+                    .jitter(0.05f64)
+                    .negative_ttl(::core::time::Duration::from_millis(5000u64))
+                    .unless(|v| v.is_empty())
+                    .cache_err(Error::is_absent, ::core::time::Duration::from_millis(1000u64))
+                    .stale(::core::time::Duration::from_millis(3600000u64))
+                    .stale_if_error(::core::time::Duration::from_millis(86400000u64))
+                    .no_early()
+                    .no_single_flight()
+                    .share_error(share)
+                    .load_timeout({ LIMIT }),
             )
         } else {
             my::fastness::__private::bypass(__shape)
         }
     };
     my::fastness::__private::load(__miss, async move {
-        if let ::core::option::Option::Some(__value) =
-            ::core::option::Option::None::<Result<Vec<User>, Error>>
-        {
+        if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<Vec<User>, Error>> {
             return __value;
         }
         { body() }

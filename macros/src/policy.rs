@@ -60,9 +60,9 @@ pub(crate) struct Loading {
 }
 
 impl Loading {
-    /// Whether errors go to more than one place, so that the runtime must be able to share them.
+    /// Whether the function says itself how its errors are copied.
     pub(crate) fn shares_errors(&self) -> bool {
-        self.cache_err.is_some() || self.share_error.is_some()
+        self.share_error.is_some()
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::clock::nanos;
 use crate::error::LoadTimeout;
 use crate::l1::Lifetime;
-use crate::shape::{Copier, MayBeAbsent, Shape};
+use crate::shape::{Copier, KeepsErrors, MayBeAbsent, Shape};
 
 /// How long the origin is left alone after it failed while a stale value could be served.
 pub(crate) const ERROR_THROTTLE: Duration = Duration::from_secs(5);
@@ -74,7 +74,10 @@ impl<S: Shape> Policy<S> {
     }
 
     #[must_use]
-    pub fn cache_err(mut self, which: fn(&S::Error) -> bool, ttl: Duration) -> Self {
+    pub fn cache_err(mut self, which: fn(&S::Error) -> bool, ttl: Duration) -> Self
+    where
+        S: KeepsErrors,
+    {
         self.cache_err = Some((which, ttl));
         self
     }

@@ -18,7 +18,7 @@ mod keep;
 pub(crate) mod ladder;
 
 pub(crate) use keep::Private;
-use keep::{Copied, Keep};
+use keep::{Cloned, Copied, Keep};
 
 /// How a call ended. `N` and `E` cannot exist where the return type has no such case.
 #[derive(Clone, Debug)]
@@ -259,6 +259,19 @@ impl<T, E, P> FallibleMaybe<T, E, P> {
 pub trait MayBeAbsent {}
 
 impl MayBeAbsent for () {}
+
+/// What `cache_err` asks of a return type.
+#[diagnostic::on_unimplemented(
+    message = "the errors of this function cannot be kept, so `cache_err` has nothing to cache",
+    label = "`cache_err` does not fit the return type",
+    note = "return a `Result` whose error is `Clone + Send + Sync + 'static`, or say how to copy it: `share_error = |error| ..`"
+)]
+pub trait KeepsErrors {}
+
+impl<T, E> KeepsErrors for Fallible<T, E, Cloned> {}
+impl<T, E> KeepsErrors for Fallible<T, E, Copied> {}
+impl<T, E> KeepsErrors for FallibleMaybe<T, E, Cloned> {}
+impl<T, E> KeepsErrors for FallibleMaybe<T, E, Copied> {}
 
 /// What can be stored.
 ///

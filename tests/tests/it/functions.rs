@@ -56,8 +56,8 @@ impl<T: Clone + Display + Send + Sync + 'static> Repo<T> {
 
     #[cacheable(ttl = 60, skip(self))]
     async fn in_a_macro(&self, n: usize) -> String {
-        let all = vec![self.items[n].clone(), self.items[n].clone()];
-        format!("{}{}", all[0], self.items.len())
+        let all = [self.items[n].clone(), self.items[n].clone()].map(|item| vec![item]);
+        format!("{}{}", all[0][0], self.items.len())
     }
 }
 

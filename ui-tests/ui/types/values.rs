@@ -27,4 +27,10 @@ async fn share_error_of_another_type() -> Result<u8, std::io::Error> { Ok(1) }
 #[cacheable(ttl = 300, unless = |v| v)]
 async fn unless_is_no_question() -> u8 { 1 }
 
+#[cacheable(ttl = 300, cache_err = |_| true, err_ttl = 5)]
+async fn error_cannot_be_kept() -> Result<u8, std::io::Error> { Ok(1) }
+
+#[cacheable(ttl = 300, cache_err = |_| true, err_ttl = 5)]
+async fn there_is_no_error() -> u8 { 1 }
+
 fn main() {}
