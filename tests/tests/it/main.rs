@@ -4,8 +4,10 @@ use fastness::{Clock, Fastness};
 
 mod architecture;
 mod coherence;
+mod direct;
 mod flights;
 mod functions;
+mod keys;
 mod options;
 
 /// A cache of this test's own.

@@ -1,0 +1,25 @@
+//! There is no crate `fastness` here, only one called `renamed`: whatever an expansion names beyond it fails to compile.
+
+use std::collections::HashMap;
+
+/// A cached function.
+#[renamed::cacheable(crate = renamed, ttl = 60, key = "n:{n}", handle = NUMBERS)]
+pub async fn number(n: u64) -> u64 {
+    n
+}
+
+/// A cached function for many.
+#[renamed::cacheable(crate = ::renamed, ttl = 60, key = "n:{ids}", batch(ids))]
+pub async fn numbers(ids: &[u64]) -> HashMap<u64, u64> {
+    ids.iter().map(|id| (*id, *id)).collect()
+}
+
+/// A function that stores.
+#[renamed::cache_put(crate = renamed, key = "n:{n}", ttl = 60)]
+pub async fn store(n: u64, value: u64) -> u64 {
+    value
+}
+
+/// A function that invalidates.
+#[renamed::cache_invalidate("n:*", NUMBERS(n), crate = renamed)]
+pub fn forget(n: u64) {}

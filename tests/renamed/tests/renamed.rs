@@ -1,0 +1,13 @@
+//! The attributes under another crate name do what they do.
+
+use fastness_tests_renamed::{forget, number, numbers, store};
+
+#[tokio::test]
+async fn the_attributes_work() {
+    assert_eq!(number(1).await, 1);
+    assert_eq!(store(1, 7).await, 7);
+    assert_eq!(number(1).await, 7);
+    assert_eq!(numbers(&[1, 2]).await.get(&1), Some(&7));
+    forget(1);
+    assert_eq!(number(1).await, 1);
+}

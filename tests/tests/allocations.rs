@@ -1,0 +1,48 @@
+//! A hit allocates nothing. An exact gate, in a process of its own because it counts.
+
+use std::hint::black_box;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use fastness::cacheable;
+
+type Shared = Result<Arc<String>, String>;
+
+#[cacheable(ttl = 3600)]
+fn by_number(n: u64) -> Shared {
+    Ok(Arc::new(n.to_string()))
+}
+
+#[cacheable(ttl = 3600)]
+fn by_text(name: &str, n: u64) -> Shared {
+    Ok(Arc::new(format!("{name}{n}")))
+}
+
+#[cacheable(ttl = 3600, tags = ["t:{n}"], key = "tagged:{n}")]
+async fn later(n: u64) -> Shared {
+    Ok(Arc::new(n.to_string()))
+}
+
+/// A hit is ready at the first poll.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a hit does not wait"),
+    }
+}
+
+fn allocations(mut hit: impl FnMut()) -> u64 {
+    hit();
+    allocation_counter::measure(|| (0..1_000).for_each(|_| hit())).count_total
+}
+
+#[test]
+fn a_hit_allocates_nothing() {
+    let name = String::from("a name that is longer than what fits inline");
+    assert_eq!(allocations(|| drop(black_box(by_number(1)))), 0);
+    assert_eq!(allocations(|| drop(black_box(by_text(&name, 1)))), 0);
+    assert_eq!(allocations(|| drop(black_box(by_text("short", 1)))), 0);
+    assert_eq!(allocations(|| drop(black_box(now(later(1))))), 0);
+    assert!(allocation_counter::measure(|| drop(black_box(by_number(2)))).count_total > 0, "a miss does allocate");
+}

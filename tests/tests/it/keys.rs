@@ -1,0 +1,191 @@
+//! Which calls share an entry, and which never do.
+
+use std::sync::Arc;
+
+use fastness::{KeyScope, cache_invalidate, cacheable, scope};
+
+use crate::fresh;
+
+struct Users;
+
+impl Users {
+    #[cacheable(ttl = 60)]
+    async fn get_user(&self, id: u64) -> String {
+        format!("by id {id}")
+    }
+
+    #[cacheable(ttl = 60)]
+    async fn find_user(&self, id: u64) -> String {
+        format!("by email {id}")
+    }
+
+    #[cache_invalidate("user:*")]
+    async fn change(&self) {}
+}
+
+#[tokio::test]
+async fn the_plainest_pair_works_as_one_would_hope() {
+    let fast = fresh().await;
+    scope(&fast, async {
+        assert_eq!(Users.get_user(1).await, "by id 1");
+        assert_eq!(
+            Users.find_user(1).await,
+            "by email 1",
+            "it has the same prefix and arguments, and is another function"
+        );
+        Users.change().await;
+        Users.get_user(1).await;
+        Users.find_user(1).await;
+    })
+    .await;
+    assert_eq!(fast.stats().total.loads, 4);
+}
+
+struct Tenant(&'static str);
+
+impl KeyScope for Tenant {
+    type Scope<'a> = &'a str;
+    fn key_scope(&self) -> &str {
+        self.0
+    }
+}
+
+impl Tenant {
+    #[cacheable(ttl = 60, key = "orders:{page}")]
+    async fn orders(&self, page: u32) -> String {
+        format!("{} {page}", self.0)
+    }
+
+    #[cacheable(ttl = 60, key = "who:{self.0}")]
+    async fn who(&self) -> &'static str {
+        self.0
+    }
+
+    #[cache_invalidate("orders:*")]
+    async fn order(&self) {}
+}
+
+#[tokio::test]
+async fn tenants_never_meet() {
+    let (a, b, fast) = (Tenant("a"), Arc::new(Tenant("b")), fresh().await);
+    scope(&fast, async {
+        assert_eq!((a.orders(1).await, b.orders(1).await), ("a 1".into(), "b 1".into()));
+        assert_eq!((a.who().await, b.who().await), ("a", "b"));
+        a.order().await;
+        a.orders(1).await;
+        assert_eq!(fast.stats().total.loads, 5, "its own orders were loaded again");
+        b.orders(1).await;
+        assert_eq!(fast.stats().total.loads, 5, "the other's were not");
+    })
+    .await;
+}
+
+#[cacheable(ttl = 60, key = "user:{id}:orders")]
+async fn orders(id: &str) -> String {
+    format!("orders of {id}")
+}
+
+#[cacheable(ttl = 60, key = "user:{id}")]
+async fn user(id: &str) -> String {
+    format!("user {id}")
+}
+
+#[cache_invalidate("user:{id}")]
+async fn change_user(id: &str) {}
+
+#[cache_invalidate("user:{id}:*")]
+async fn change_below(id: &str) {}
+
+#[tokio::test]
+async fn no_argument_reaches_another_keys_space() {
+    let fast = fresh().await;
+    let loads = || fast.stats().total.loads;
+    scope(&fast, async {
+        assert_eq!(user("1:orders").await, "user 1:orders");
+        assert_eq!(orders("1").await, "orders of 1");
+        assert_eq!(user("").await, "user ");
+        change_user("1:orders").await;
+        orders("1").await;
+        user("").await;
+        assert_eq!(loads(), 3);
+        change_user("").await;
+        orders("1").await;
+        assert_eq!(loads(), 3, "an empty argument is no prefix");
+        change_below("*").await;
+        orders("1").await;
+        assert_eq!(loads(), 3, "nor is a star");
+        change_below("1").await;
+        orders("1").await;
+        assert_eq!(loads(), 4);
+    })
+    .await;
+}
+
+#[derive(serde::Serialize)]
+struct Filter {
+    category: Option<String>,
+    #[serde(skip)]
+    trace: u32,
+}
+
+#[cacheable(ttl = 60, key = "search:{filter:hash}:{name:lower}")]
+async fn search(filter: &Filter, name: &str) -> String {
+    format!("{:?} {name} {}", filter.category, filter.trace)
+}
+
+#[tokio::test]
+async fn formatters() {
+    let fast = fresh().await;
+    let filter = |category: &str, trace| Filter { category: Some(category.to_owned()), trace };
+    scope(&fast, async {
+        assert_eq!(search(&filter("a", 1), "Ada").await, search(&filter("a", 2), "ADA").await);
+        search(&filter("b", 1), "Ada").await;
+        search(&filter("a", 1), "Bob").await;
+    })
+    .await;
+    assert_eq!(fast.stats().total.loads, 3);
+}
+
+struct Record {
+    id: u64,
+}
+
+#[cacheable(ttl = 60, key = "record:{id}")]
+async fn by_id(id: u64) -> Option<u64> {
+    Some(id)
+}
+
+#[cacheable(ttl = 60, key = "record:{record.id}")]
+async fn by_record(record: &Record) -> Result<u64, std::fmt::Error> {
+    Ok(record.id + 100)
+}
+
+#[tokio::test]
+async fn one_template_is_one_entry_whatever_the_placeholders_are_called() {
+    let fast = fresh().await;
+    scope(&fast, async {
+        assert_eq!(by_id(1).await, Some(1));
+        assert_eq!(by_record(&Record { id: 1 }).await, Ok(1));
+        assert_eq!(by_record(&Record { id: 2 }).await, Ok(102));
+        assert_eq!(by_id(2).await, Some(102));
+    })
+    .await;
+}
+
+#[test]
+fn the_registry_knows_every_function_and_the_audit_what_is_wrong_between_them() {
+    let all = fastness::registry();
+    let orders = all.iter().find(|f| f.name == "orders" && f.module == "it::keys" && f.keys == ["user:{id}:orders"]);
+    assert!(orders.is_some_and(|f| f.file.ends_with("keys.rs") && f.line > 0), "{orders:?}");
+    assert!(all.iter().any(|f| f.name == "get_user" && f.keys == ["user:<path>:{id}"]));
+    let audit = fastness::audit();
+    let errors = audit.errors();
+    assert_eq!(errors.len(), 1, "{audit}");
+    assert!(errors[0].contains("`nobody:*`"), "{audit}");
+    assert!(audit.notes().iter().any(|note| note.contains("nothing invalidates `search:{filter:hash}:{name:lower}`")));
+    assert!(audit.notes().iter().any(|note| note.contains("`self` is not in the key of `it::keys::get_user`")));
+}
+
+#[cache_invalidate("nobody:*")]
+#[allow(dead_code)]
+async fn invalidates_nothing() {}
