@@ -11,6 +11,5 @@
 pub mod measure;
 pub mod origin;
 pub mod peers;
-pub mod race;
 pub mod report;
 pub mod traffic;

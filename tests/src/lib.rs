@@ -1,4 +1,7 @@
-//! Integration tests of fastness; see `tests/it`. The examples of the README are tested here.
+//! Integration tests of fastness; see `tests/it`. The examples of the README are tested here, and the harness that races
+//! loads against invalidations lives here, so that the benchmarks can race other caches with it.
+
+pub mod race;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -8,6 +8,8 @@
 //! that each event advances; an invalidation carries the moment at which its write was done, after which its cache was
 //! told at once. Loads that overlap the write count for neither side, so no correct cache is ever accused.
 
+pub mod ours;
+
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::pin::Pin;

@@ -1,0 +1,160 @@
+//! The three ways to use fastness, raced: by attribute, by attribute with stale values allowed, and by direct calls.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use fastness::{Cache, Clock, Fastness, cache_invalidate, cacheable, scope};
+
+use super::{Failed, Key, Scope, Subject, Value, World};
+
+const TTL: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_secs(11);
+
+/// Every other cache is so small that it evicts, and every fourth remembers so few invalidations that floors judge.
+fn handle(number: u64, clock: &Clock) -> Fastness {
+    let builder = Fastness::builder()
+        .clock(clock.clone())
+        .capacity(if number.is_multiple_of(2) { 1_000 } else { 3 })
+        .invalidation_memory(if number % 4 < 3 { 64 << 10 } else { 128 });
+    match pin!(builder.build()).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(built) => built.expect("the settings make sense"),
+        Poll::Pending => unreachable!("an embedded cache connects to nothing"),
+    }
+}
+
+#[cacheable(key = "item:{seed}:{group}:{colour}", ttl = 30, tags = ["colour:{seed}:{colour}"], skip(world))]
+async fn item(world: &World, seed: u64, group: u64, colour: u64) -> Result<Value, Failed> {
+    world.load(Key { seed, group, colour }).await
+}
+
+#[cacheable(
+    key = "stale:{seed}:{group}:{colour}",
+    ttl = 30,
+    stale = 30,
+    stale_if_error = 60,
+    tags = ["colour:{seed}:{colour}"],
+    skip(world)
+)]
+async fn stale_item(world: &World, seed: u64, group: u64, colour: u64) -> Result<Value, Failed> {
+    world.load(Key { seed, group, colour }).await
+}
+
+#[cache_invalidate("item:{seed}:{group}:{colour}", "stale:{seed}:{group}:{colour}")]
+async fn change(world: &World, seed: u64, group: u64, colour: u64) -> u64 {
+    world.write().await
+}
+
+#[cache_invalidate("item:{seed}:{group}:*", "stale:{seed}:{group}:*")]
+async fn change_group(world: &World, seed: u64, group: u64) -> u64 {
+    world.write().await
+}
+
+#[cache_invalidate(tags = ["colour:{seed}:{colour}"])]
+async fn change_colour(world: &World, seed: u64, colour: u64) -> u64 {
+    world.write().await
+}
+
+async fn change_scope(world: &World, what: Scope) -> u64 {
+    match what {
+        Scope::Key(key) => change(world, key.seed, key.group, key.colour).await,
+        Scope::Prefix(key) => change_group(world, key.seed, key.group).await,
+        Scope::Tag(key) => change_colour(world, key.seed, key.colour).await,
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Attributes {
+    fast: Fastness,
+    clock: Clock,
+}
+
+impl Attributes {
+    /// The cache of this number.
+    pub fn new(number: u64) -> Self {
+        let clock = Clock::manual();
+        Self { fast: handle(number, &clock), clock }
+    }
+}
+
+impl Subject for Attributes {
+    async fn read(&self, world: &World, key: Key) -> Result<Value, Failed> {
+        scope(&self.fast, item(world, key.seed, key.group, key.colour)).await
+    }
+
+    async fn invalidate(&self, world: &World, what: Scope) -> u64 {
+        scope(&self.fast, change_scope(world, what)).await
+    }
+
+    fn pass_time(&self) {
+        self.clock.advance(STEP);
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Stale(Attributes);
+
+impl Stale {
+    /// The cache of this number.
+    pub fn new(number: u64) -> Self {
+        Self(Attributes::new(number))
+    }
+}
+
+impl Subject for Stale {
+    async fn read(&self, world: &World, key: Key) -> Result<Value, Failed> {
+        scope(&self.0.fast, stale_item(world, key.seed, key.group, key.colour)).await
+    }
+
+    async fn invalidate(&self, world: &World, what: Scope) -> u64 {
+        self.0.invalidate(world, what).await
+    }
+
+    fn pass_time(&self) {
+        self.0.clock.advance(2 * STEP);
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Direct {
+    cache: Cache,
+    clock: Clock,
+}
+
+impl Direct {
+    /// The cache of this number.
+    pub fn new(number: u64) -> Self {
+        let clock = Clock::manual();
+        Self { cache: handle(number, &clock).cache(), clock }
+    }
+}
+
+impl Subject for Direct {
+    /// A direct load takes no tags.
+    const TAGS: bool = false;
+
+    async fn read(&self, world: &World, key: Key) -> Result<Value, Failed> {
+        let Key { seed, group, colour } = key;
+        let name = format!("item:{seed}:{group}:{colour}");
+        let read = self.cache.get_or_load(&name, TTL, world.load(key)).await;
+        read.expect("the key is well formed")
+    }
+
+    async fn invalidate(&self, world: &World, what: Scope) -> u64 {
+        let pattern = match what {
+            Scope::Key(key) => format!("item:{}:{}:{}", key.seed, key.group, key.colour),
+            Scope::Prefix(key) | Scope::Tag(key) => format!("item:{}:{}:*", key.seed, key.group),
+        };
+        let written = world.write().await;
+        let done = self.cache.invalidate(&pattern).await;
+        done.expect("the pattern is well formed");
+        written
+    }
+
+    fn pass_time(&self) {
+        self.clock.advance(STEP);
+    }
+}
