@@ -74,6 +74,20 @@ proptest! {
 }
 
 #[test]
+fn texts_of_every_length_are_compared_whole() {
+    for length in 0..80 {
+        let text = "x".repeat(length);
+        assert!(text.as_str().same(&text.own()));
+        assert!(!text.as_str().same(&(text.clone() + "x").own()));
+        for at in 0..length {
+            let mut other = text.clone();
+            other.replace_range(at..=at, "y");
+            assert!(!text.as_str().same(&other.own()), "{length} {at}");
+        }
+    }
+}
+
+#[test]
 fn a_key_belongs_to_itself_its_prefixes_and_its_tags() {
     let own = Scopes::of("user:42:orders", &["t:7".to_owned()]);
     let expected = [
