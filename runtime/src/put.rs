@@ -46,7 +46,7 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         let pending = self.pending(on, here, args, tags, policy);
-        let key = Pattern::exact(&self.meta().template.render(&here.dotted(), args));
+        let key = Pattern::exact(&self.meta().template.render(&pending.cell.path, args));
         let mut record = Record::default();
         record.push(key.scope, key.root);
         let began = pending.cell.log().position();

@@ -85,7 +85,7 @@ where
             Looked::Present(value) => self.found.put(id.clone(), value),
             Looked::Absent => {}
             Looked::Missing => {
-                let text = self.site.meta().template.render(&self.here.dotted(), args);
+                let text = self.site.meta().template.render(&start.cell.path, args);
                 self.missing.push(Missing { id: id.clone(), key, scopes: Scopes::of(&text, tags) });
             }
         }

@@ -111,7 +111,7 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         let cell = self.cell::<A, S>(on, here);
-        let scopes = Scopes::of(&self.meta().template.render(&here.dotted(), args), tags);
+        let scopes = Scopes::of(&self.meta().template.render(&cell.path, args), tags);
         Pending { key: cell.front.store.own(args), cell, scopes, policy }
     }
 }

@@ -14,6 +14,8 @@ use crate::stats::Counters;
 /// What one handle keeps for one instantiation of a call site.
 pub(crate) struct Cell<K: Eq, S: Shape> {
     pub(crate) front: Front<K, S::Item>,
+    /// The function's path, as a key segment.
+    pub(crate) path: String,
     pub(crate) negative: OnceLock<L1<K, Negative<S>>>,
     pub(crate) flights: Arc<Flights<K, Landing<S>>>,
     /// How many refreshes run in the background.

@@ -134,6 +134,7 @@ impl Site {
             negative: OnceLock::new(),
             flights: Arc::new(Flights::new(handle.log().clone())),
             refreshing: Arc::default(),
+            path,
         }
     }
 }
