@@ -48,6 +48,8 @@ use proc_macro::TokenStream;
 /// `Result<T, E>`, or an alias of these, and must be `Clone`; return an `Arc<T>` to make hits cheap. Errors are not
 /// stored, nor is `None`, unless asked for below.
 ///
+/// Callers of a plain function that wait for another's load block their threads; those of an `async` one do not.
+///
 /// Durations are whole seconds (`300`), text with units (`"250ms"`, `"1h30m"`) or any expression of type `Duration`.
 ///
 /// | option | default | meaning |
@@ -68,7 +70,7 @@ use proc_macro::TokenStream;
 /// | `jitter = 0.05` or `"5%"` | 0.1 | by how much a `ttl` is varied, up to 0.5 |
 /// | `single_flight = off` | `process` | whether callers of one missing key share one load |
 /// | `share_error = path` | `Clone`, where the error has it | how a shared load gives its error to each caller |
-/// | `load_timeout = "2s"` | none | how long a load may take |
+/// | `load_timeout = "2s"` | none | how long a load may take; its error type is made from `LoadTimeout`, and tokio's timer must run |
 /// | `capacity = 10_000` | of the cache | how many values of this function are kept |
 /// | `batch(ids)` | off | one value per element of `ids`; the body runs for the missing ones |
 /// | `handle = USERS` | none | a typed static: `USERS.get(&id)`, `.put`, `.invalidate`, `.refresh`, `.key` |

@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use super::{Leave, Miss, Pending, Plan, Step};
 use crate::error::LoadTimeout;
 use crate::flight::Load;
+use crate::handle::{Fastness, scope};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
 
 /// Drives an async call that was not a hit. Boxed, so that the future of a hit stays small.
@@ -53,8 +54,14 @@ where
         S::close(match pending.plan().await {
             Plan::Refresh(permit, old) => match (Handle::try_current(), pending.background()) {
                 (Ok(runtime), Some(place)) => {
+                    let around = Fastness::scoped();
                     runtime.spawn(async move {
-                        pending.run(Some(permit), body).await;
+                        let refresh = pending.run(Some(permit), body);
+                        // A scope does not reach into tasks by itself.
+                        match &around {
+                            Some(handle) => drop(scope(handle, refresh).await),
+                            None => drop(refresh.await),
+                        }
                         drop(place);
                     });
                     Outcome::Present(old)

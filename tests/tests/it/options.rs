@@ -93,6 +93,11 @@ impl Origin {
         n
     }
 
+    #[cacheable(ttl = 60, jitter = 0, early = off, stale = "1m", refresh = background, key = "j", skip(self))]
+    async fn refreshed_by_another(&self) -> Result<u32, Fault> {
+        self.plain().await
+    }
+
     #[cache_invalidate("e", skip(self))]
     async fn invalidate_excused(&self) {}
 }
@@ -165,6 +170,20 @@ async fn a_background_refresh_makes_nobody_wait() {
         assert_eq!((origin.refreshed().await, origin.calls()), (Ok(2), 2));
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_background_refresh_stays_in_its_scope() {
+    let ((fast, clock), origin) = (timed().await, Origin::default());
+    scope(&fast, async {
+        origin.refreshed_by_another().await.unwrap();
+        clock.advance(MINUTE + Duration::from_secs(1));
+        while origin.refreshed_by_another().await == Ok(1) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(fast.stats().total.loads, 4, "two of the outer function and two of the inner one");
 }
 
 #[tokio::test]
