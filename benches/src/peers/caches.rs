@@ -1,5 +1,7 @@
 //! Caches used by hand.
 
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, LazyLock};
 
 use tokio::runtime::Runtime;
@@ -16,6 +18,13 @@ pub fn bare(name: &'static str) -> Case {
 /// The bare async call.
 pub fn bare_future(name: &'static str) -> Case {
     Case::future(name, origin::find_async)
+}
+
+/// No cache: one counter that all threads raise. On 2 threads it tells what a contended cache line costs at the moment:
+/// some 10 ns and more where the threads run on cores of their own, little where a host runs both on one core.
+pub fn shared_counter(name: &'static str) -> Case {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    Case::sync(name, |id| COUNTER.fetch_add(id, Relaxed))
 }
 
 /// moka, single flight and shared errors.

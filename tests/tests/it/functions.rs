@@ -216,6 +216,40 @@ async fn arguments_of_every_kind() {
 }
 
 #[cacheable(ttl = 60)]
+async fn with_anyhow(id: u64) -> anyhow::Result<Arc<u64>> {
+    anyhow::ensure!(id > 0, "zero");
+    tokio::task::yield_now().await;
+    Ok(Arc::new("7".parse::<u64>()? + id))
+}
+
+#[cacheable(ttl = 60, share_error = |error| anyhow::anyhow!("{error:#}"), skip(calls))]
+async fn anyhow_shared(calls: &AtomicU32, id: u64) -> anyhow::Result<u64> {
+    calls.fetch_add(1, Ordering::Relaxed);
+    tokio::task::yield_now().await;
+    anyhow::bail!("no {id}")
+}
+
+#[cacheable(ttl = 60)]
+async fn shared_option(id: u64) -> Option<Arc<u64>> {
+    (id > 0).then(|| Arc::new(id))
+}
+
+#[tokio::test]
+async fn return_types_of_every_kind() {
+    assert_eq!(loads(|| assert_send(with_anyhow(1))).await, 1);
+    assert_eq!(loads(|| shared_option(1)).await, 1);
+    assert_eq!(loads(|| shared_option(0)).await, 2, "`None` is not stored");
+    let calls = AtomicU32::new(0);
+    scope(&fresh().await, async {
+        assert_eq!(with_anyhow(0).await.unwrap_err().to_string(), "zero");
+        let (a, b) = tokio::join!(anyhow_shared(&calls, 1), anyhow_shared(&calls, 1));
+        assert_eq!((a.unwrap_err().to_string(), b.unwrap_err().to_string()), ("no 1".into(), "no 1".into()));
+    })
+    .await;
+    assert_eq!(calls.load(Ordering::Relaxed), 1, "an error that is no `Clone` is shared as the function says");
+}
+
+#[cacheable(ttl = 60)]
 async fn fibonacci(n: u64) -> u64 {
     if n < 2 { n } else { Box::pin(fibonacci(n - 1)).await + Box::pin(fibonacci(n - 2)).await }
 }
