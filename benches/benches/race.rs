@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         show("fastness, attributes, stale allowed", || explore(seeds.clone(), Stale::new)),
         show("fastness, direct calls", || explore(seeds.clone(), Direct::new)),
     ];
-    let moka = show("moka::future, get_with", || explore(seeds.clone(), Moka::new));
+    let moka = show("moka::future, try_get_with", || explore(seeds.clone(), Moka::new));
     let clean = ours.iter().all(Report::is_clean);
     let seen = moka.violations[0] > 0 && moka.violations[1] > 0;
     println!(

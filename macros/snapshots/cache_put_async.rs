@@ -16,6 +16,7 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
                 tags: &[],
                 receiver: ::fastness::__private::Receiver::ByType,
                 capacity: ::core::option::Option::None,
+                version: 0usize,
             });
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();

@@ -16,6 +16,7 @@ fn save(user: User) -> User {
                 tags: &["users"],
                 receiver: ::fastness::__private::Receiver::None,
                 capacity: ::core::option::Option::None,
+                version: 0usize,
             });
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();

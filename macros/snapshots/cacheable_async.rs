@@ -21,6 +21,7 @@ async fn get_user(id: u64) -> Result<User, Error> {
                 tags: &[],
                 receiver: ::fastness::__private::Receiver::None,
                 capacity: ::core::option::Option::None,
+                version: 0usize,
             });
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();

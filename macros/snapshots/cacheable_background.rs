@@ -23,6 +23,7 @@ async fn get(&self, id: u64, name: &str) -> u64 {
                 tags: &[],
                 receiver: ::fastness::__private::Receiver::ByType,
                 capacity: ::core::option::Option::None,
+                version: 0usize,
             });
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();

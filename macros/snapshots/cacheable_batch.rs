@@ -16,6 +16,7 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
                 tags: &["t:{ids}"],
                 receiver: ::fastness::__private::Receiver::None,
                 capacity: ::core::option::Option::None,
+                version: 0usize,
             });
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();

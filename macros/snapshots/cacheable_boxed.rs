@@ -29,6 +29,7 @@ where
                     tags: &[],
                     receiver: ::fastness::__private::Receiver::ByType,
                     capacity: ::core::option::Option::None,
+                    version: 0usize,
                 });
             ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
             let __here = || ();

@@ -22,6 +22,7 @@ fn get(id: u64) -> impl Future<Output = u64> + Send {
                     tags: &[],
                     receiver: ::fastness::__private::Receiver::None,
                     capacity: ::core::option::Option::None,
+                    version: 0usize,
                 });
             ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
             let __here = || ();

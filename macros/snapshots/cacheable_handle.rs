@@ -58,6 +58,7 @@ impl USERS {
                 tags: &[],
                 receiver: ::fastness::__private::Receiver::None,
                 capacity: ::core::option::Option::None,
+                version: 0usize,
             });
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         &__SITE

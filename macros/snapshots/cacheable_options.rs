@@ -26,6 +26,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                 tags: &["t:{user.id}"],
                 receiver: my::fastness::__private::Receiver::InKey,
                 capacity: ::core::option::Option::Some(100usize),
+                version: 0usize,
             });
         my::fastness::__private::inventory::submit! { my :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();

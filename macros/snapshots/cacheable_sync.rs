@@ -23,6 +23,7 @@ fn square(x: u64) -> u64 {
                 tags: &[],
                 receiver: ::fastness::__private::Receiver::None,
                 capacity: ::core::option::Option::None,
+                version: 0usize,
             });
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();

@@ -72,6 +72,7 @@ use proc_macro::TokenStream;
 /// | `share_error = path` | `Clone`, where the error has it | how a shared load gives its error to each caller |
 /// | `load_timeout = "2s"` | none | how long a load may take; its error type is made from `LoadTimeout`, and tokio's timer must run |
 /// | `capacity = 10_000` | of the cache | how many values of this function are kept |
+/// | `version = 2` | none | sets values apart from those stored under another version: raise it when their meaning changes |
 /// | `batch(ids)` | off | one value per element of `ids`; the body runs for the missing ones |
 /// | `handle = USERS` | none | a typed static: `USERS.get(&id)`, `.put`, `.invalidate`, `.refresh`, `.key` |
 /// | `on = expr` | the process's | the cache to use |
@@ -144,6 +145,7 @@ pub fn cache_invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `negative_ttl = 10` | not stored | how long `None` is served |
 /// | `jitter = 0.05` or `"5%"` | 0.1 | by how much the `ttl` is varied, up to 0.5 |
 /// | `capacity = 10_000` | of the cache | how many values of this function are kept |
+/// | `version = 2` | none | sets values apart from those stored under another version: raise it when their meaning changes |
 /// | `skip(self)` | | leaves the receiver out of the key, as the cached function does |
 /// | `on = expr` | the process's | the cache to use |
 /// | `crate = path` | `::fastness` | where the runtime is |

@@ -21,6 +21,8 @@ pub(crate) struct Stored {
     pub(crate) skips: Skips,
     pub(crate) condition: Option<Expr>,
     pub(crate) capacity: Option<usize>,
+    /// Of the value's meaning; zero where none is given.
+    pub(crate) version: usize,
     pub(crate) storing: Storing,
 }
 
@@ -31,6 +33,11 @@ pub(crate) fn tags(slot: &Slot<Expr>, params: &Params, diag: &mut Diag) -> Vec<K
     };
     let literals = value::strings("tags", list, diag);
     literals.into_iter().filter_map(|literal| Key::parse(literal, Use::Tag, params, diag)).collect()
+}
+
+/// The version, from 1; zero if none was given.
+pub(crate) fn version(slot: &Slot<Expr>, diag: &mut Diag) -> usize {
+    slot.value().and_then(|expr| value::count("version", expr, diag)).unwrap_or(0)
 }
 
 /// The capacity, if one was given.

@@ -33,6 +33,7 @@ static SITE: Site = Site::new(SiteMeta {
     tags: &[],
     receiver: Receiver::None,
     capacity: None,
+    version: 0,
 });
 
 /// Direct access to a [`Fastness`], from [`Fastness::cache`]. Cheap to clone.

@@ -67,7 +67,7 @@ where
     S: Shape<Item: CacheValue> + 'static,
 {
     let cell = site.cell::<A, S>(on, here);
-    cell.front.store.peek(&cell.front.store.own(args), crate::l1::Entry::expire);
+    cell.front.store.mark(&cell.front.store.own(args), crate::l1::Entry::expire);
 }
 
 /// The key's text.

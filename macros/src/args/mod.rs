@@ -18,7 +18,7 @@ pub(crate) use slot::{Names, Slot};
 use crate::{diag::Diag, nearest};
 
 /// Options that are promised for a later version; the error for them says so instead of guessing at a typing slip.
-const LATER: [&str; 5] = ["tier", "local_ttl", "codec", "version", "max_stale"];
+const LATER: [&str; 4] = ["tier", "local_ttl", "codec", "max_stale"];
 
 /// Makes the `Args` of one attribute: a slot per option, in one line each.
 macro_rules! options {

@@ -22,6 +22,7 @@ options! {
         "negative_ttl" => negative_ttl: Expr,
         "jitter" => jitter: Expr,
         "capacity" => capacity: Expr,
+        "version" => version: Expr,
         "on" => on: Expr,
         "crate" => krate: Expr,
     }

@@ -12,7 +12,7 @@ use crate::{
     policy::{Storing, StoringArgs},
     signature::{Function, refuse},
     stack,
-    stored::{Stored, capacity, tags},
+    stored::{Stored, capacity, tags, version},
     subject::Subject,
     template::Use,
     value,
@@ -56,10 +56,19 @@ fn stored(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Stored> {
     }
     let tags = tags(&args.tags, params, diag);
     let capacity = capacity(&args.capacity, diag);
+    let version = version(&args.version, diag);
     let slots =
         StoringArgs { ttl: &args.ttl, jitter: &args.jitter, negative_ttl: &args.negative_ttl, unless: &args.unless };
     let storing = Storing::check(&slots, TTL_MISSING, diag);
-    Some(Stored { key: key?, tags, skips, condition: args.condition.value().cloned(), capacity, storing: storing? })
+    Some(Stored {
+        key: key?,
+        tags,
+        skips,
+        condition: args.condition.value().cloned(),
+        capacity,
+        version,
+        storing: storing?,
+    })
 }
 
 fn key(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Key> {

@@ -32,6 +32,7 @@ options! {
         "share_error" => share_error: Expr,
         "load_timeout" => load_timeout: Expr,
         "capacity" => capacity: Expr,
+        "version" => version: Expr,
         "batch" => batch: Names,
         "handle" => handle: Expr,
         "on" => on: Expr,

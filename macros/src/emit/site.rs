@@ -26,6 +26,7 @@ impl Site<'_> {
         let pieces = pieces(door, &stored.key);
         let tags = stored.tags.iter().map(|tag| &tag.text);
         let receiver = receiver(subject, stored.key.names_receiver(), stored.skips.receiver.is_some());
+        let version = stored.version;
         let capacity = option(stored.capacity.map(|capacity| quote!(#capacity)));
         code! {
             static __SITE: #door::Site = #door::Site::new(#door::SiteMeta {
@@ -38,6 +39,7 @@ impl Site<'_> {
                 tags: &[#(#tags),*],
                 receiver: #receiver,
                 capacity: #capacity,
+                version: #version,
             });
             #door::inventory::submit! { #door::Registered::site(&__SITE) }
         }

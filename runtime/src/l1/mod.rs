@@ -89,12 +89,13 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
 
     /// The value of this key, if it is valid, fresh or not.
     pub(crate) fn look(&self, key: &Hashed<K>) -> Option<Found<V>> {
-        self.peek(key, |entry| entry.look(&self.common.log)).flatten()
+        self.index.peek_with(key, |_, entry| entry.look(&self.common.log)).flatten()
     }
 
-    /// Reads an entry, valid or not.
-    pub(crate) fn peek<R>(&self, key: &Hashed<K>, read: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        self.index.peek_with(key, |_, entry| read(entry))
+    /// Marks an entry, valid or not. Under its bucket's lock: a lock-free read may be of a copy that a growing index leaves
+    /// behind.
+    pub(crate) fn mark(&self, key: &Hashed<K>, mark: impl FnOnce(&Entry<V>)) {
+        self.index.read_sync(key, |_, entry| mark(entry));
     }
 
     pub(crate) fn insert(&self, key: Hashed<K>, entry: Entry<V>) {

@@ -80,7 +80,7 @@ where
             return None;
         }
         let retry_at = now.saturating_add(nanos(ERROR_THROTTLE));
-        self.cell.front.store.peek(&self.key, |entry| entry.leave_origin_alone_until(retry_at));
+        self.cell.front.store.mark(&self.key, |entry| entry.leave_origin_alone_until(retry_at));
         self.cell.front.counters.stale_served.count();
         Some(found.value)
     }

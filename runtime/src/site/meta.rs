@@ -37,4 +37,6 @@ pub struct SiteMeta {
     pub tags: &'static [&'static str],
     pub receiver: Receiver,
     pub capacity: Option<usize>,
+    /// Of the values' meaning; those of another version are not found.
+    pub version: usize,
 }

@@ -122,6 +122,9 @@ impl Site {
         if A::SCOPED {
             shape.insert_str(0, "@{}:");
         }
+        if self.meta.version > 0 {
+            shape.extend(["#", &self.meta.version.to_string()]);
+        }
         if here.is_generic() {
             // One key may name values of several instantiations; each has a store of its own.
             shape.push_str(&path);

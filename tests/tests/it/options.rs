@@ -280,6 +280,23 @@ async fn none_is_stored_only_where_asked() {
     .await;
 }
 
+#[cacheable(ttl = 60, key = "price:{id}")]
+fn price_in_euros(id: u32) -> u32 {
+    id
+}
+
+#[cacheable(ttl = 60, key = "price:{id}", version = 2)]
+fn price_in_cents(id: u32) -> u32 {
+    id * 100
+}
+
+#[tokio::test]
+async fn values_of_another_version_are_not_found() {
+    let fast = fresh().await;
+    fastness::scope_sync(&fast, || assert_eq!((price_in_euros(3), price_in_cents(3), price_in_euros(3)), (3, 300, 3)));
+    assert_eq!(fast.stats().total.hits, 1);
+}
+
 #[cacheable(ttl = 60, capacity = 10)]
 fn small(n: u32) -> u32 {
     n
