@@ -35,12 +35,12 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
             });
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: invalidate (& __SITE) }
         let mut __scopes = __SITE.scopes(::core::option::Option::None);
-        __scopes.add(0, &((&::fastness::__private::Arg(&*self)).scope(), (&::fastness::__private::Arg(&id)).part()));
-        __scopes.add(1, &((&::fastness::__private::Arg(&*self)).scope(),));
-        __scopes.add(2, &(::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).part()));
+        __scopes.add(0, &((&::fastness::__private::Arg(&*self)).__scope(), (&::fastness::__private::Arg(&id)).__part()));
+        __scopes.add(1, &((&::fastness::__private::Arg(&*self)).__scope(),));
+        __scopes.add(2, &(::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).__part()));
         USERS.__scope(&mut __scopes, &id);
         api::ALL.__scope(&mut __scopes, &id, &(name.len() + 1));
-        ((&&&&&&::fastness::__private::Probe::<Result<(), Error>>::NEW).shape(), __scopes)
+        ((&&&&&&::fastness::__private::Probe::<Result<(), Error>>::NEW).__shape(), __scopes)
     };
     ::fastness::__private::invalidate(__shape, __scopes.always().before(), async move {
         if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<(), Error>> {

@@ -21,8 +21,8 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
-        let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).shape();
-        let __key = ((&::fastness::__private::Arg(&*self)).scope(), (&::fastness::__private::Arg(&id)).part());
+        let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).__shape();
+        let __key = ((&::fastness::__private::Arg(&*self)).__scope(), (&::fastness::__private::Arg(&id)).__part());
         __SITE.put(
             ::core::option::Option::None,
             __shape,

@@ -21,8 +21,8 @@ fn save(user: User) -> User {
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
-        let __shape = (&&&&&&::fastness::__private::Probe::<User>::NEW).shape();
-        let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&user.id)).part());
+        let __shape = (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape();
+        let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&user.id)).__part());
         __SITE.put(
             ::core::option::Option::None,
             __shape,

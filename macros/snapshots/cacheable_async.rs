@@ -26,8 +26,8 @@ async fn get_user(id: u64) -> Result<User, Error> {
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
-        let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).shape();
-        let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).part());
+        let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).__shape();
+        let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).__part());
         if let ::core::option::Option::Some(__hit) = __SITE.hit(::core::option::Option::None, __shape, __here, &__key) {
             return __hit;
         }

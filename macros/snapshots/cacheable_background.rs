@@ -28,11 +28,11 @@ async fn get(&self, id: u64, name: &str) -> u64 {
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
-        let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).shape();
+        let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).__shape();
         let __key = (
-            (&::fastness::__private::Arg(&*self)).scope(),
-            (&::fastness::__private::Arg(&id)).part(),
-            (&::fastness::__private::Arg(name)).part(),
+            (&::fastness::__private::Arg(&*self)).__scope(),
+            (&::fastness::__private::Arg(&id)).__part(),
+            (&::fastness::__private::Arg(name)).__part(),
         );
         if let ::core::option::Option::Some(__hit) = __SITE.hit(::core::option::Option::None, __shape, __here, &__key) {
             return __hit;

@@ -21,7 +21,7 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
-        let __shape = (&&&&&&::fastness::__private::Probe::<Result<HashMap<u64, User>, Error>>::NEW).shape();
+        let __shape = (&&&&&&::fastness::__private::Probe::<Result<HashMap<u64, User>, Error>>::NEW).__shape();
         let mut __batch = __SITE.batch(
             ::core::option::Option::None,
             __shape,
@@ -31,10 +31,10 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
         for __id in ::fastness::__private::BatchIds::iter(&ids) {
             __batch.look(
                 __id,
-                &(::fastness::__private::NoScope, (&::fastness::__private::Arg(__id)).part()),
+                &(::fastness::__private::NoScope, (&::fastness::__private::Arg(__id)).__part()),
                 &[::fastness::__private::tag(
                     &[::fastness::__private::Piece::Lit("t:"), ::fastness::__private::Piece::Arg(0)],
-                    &(::fastness::__private::NoScope, (&::fastness::__private::Arg(__id)).part()),
+                    &(::fastness::__private::NoScope, (&::fastness::__private::Arg(__id)).__part()),
                 )],
             );
         }

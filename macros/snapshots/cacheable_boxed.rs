@@ -34,8 +34,8 @@ where
             ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
             let __here = || ();
             let __here = ::fastness::__private::here(&__here);
-            let __shape = (&&&&&&::fastness::__private::Probe::<Option<User>>::NEW).shape();
-            let __key = ((&::fastness::__private::Arg(&*self)).scope(), (&::fastness::__private::Arg(&id)).part());
+            let __shape = (&&&&&&::fastness::__private::Probe::<Option<User>>::NEW).__shape();
+            let __key = ((&::fastness::__private::Arg(&*self)).__scope(), (&::fastness::__private::Arg(&id)).__part());
             if let ::core::option::Option::Some(__hit) =
                 __SITE.hit(::core::option::Option::None, __shape, __here, &__key)
             {

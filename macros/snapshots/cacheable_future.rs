@@ -27,8 +27,8 @@ fn get(id: u64) -> impl Future<Output = u64> + Send {
             ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
             let __here = || ();
             let __here = ::fastness::__private::here(&__here);
-            let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).shape();
-            let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).part());
+            let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).__shape();
+            let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).__part());
             if let ::core::option::Option::Some(__hit) =
                 __SITE.hit(::core::option::Option::None, __shape, __here, &__key)
             {

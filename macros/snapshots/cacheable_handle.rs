@@ -4,11 +4,11 @@ pub async fn get_user(id: u64, name: &str, trace: Trace) -> User {
         use ::fastness::__private::ladder::*;
         let __site = USERS::__site();
         let __here = USERS::__here();
-        let __shape = (&&&&&&::fastness::__private::Probe::<User>::NEW).shape();
+        let __shape = (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape();
         let __key = (
             ::fastness::__private::NoScope,
-            (&::fastness::__private::Arg(&id)).part(),
-            (&::fastness::__private::Arg(name)).part(),
+            (&::fastness::__private::Arg(&id)).__part(),
+            (&::fastness::__private::Arg(name)).__part(),
         );
         if let ::core::option::Option::Some(__hit) = __site.hit(::core::option::Option::None, __shape, __here, &__key) {
             return __hit;
@@ -74,11 +74,11 @@ impl USERS {
             ::core::option::Option::None,
             Self::__site(),
             Self::__here(),
-            (&&&&&&::fastness::__private::Probe::<User>::NEW).shape(),
+            (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape(),
             &(
                 ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).part(),
-                (&::fastness::__private::Arg(name)).part(),
+                (&::fastness::__private::Arg(id)).__part(),
+                (&::fastness::__private::Arg(name)).__part(),
             ),
         )
         .await
@@ -91,11 +91,11 @@ impl USERS {
             ::core::option::Option::None,
             Self::__site(),
             Self::__here(),
-            (&&&&&&::fastness::__private::Probe::<User>::NEW).shape(),
+            (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape(),
             &(
                 ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).part(),
-                (&::fastness::__private::Arg(name)).part(),
+                (&::fastness::__private::Arg(id)).__part(),
+                (&::fastness::__private::Arg(name)).__part(),
             ),
         )
         .await
@@ -104,7 +104,7 @@ impl USERS {
     pub async fn put(&self, id: &u64, name: &str, __value: User) {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        let (__here, __shape) = (Self::__here(), (&&&&&&::fastness::__private::Probe::<User>::NEW).shape());
+        let (__here, __shape) = (Self::__here(), (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape());
         ::fastness::__private::handle_put(
             ::core::option::Option::None,
             Self::__site(),
@@ -112,8 +112,8 @@ impl USERS {
             __shape,
             &(
                 ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).part(),
-                (&::fastness::__private::Arg(name)).part(),
+                (&::fastness::__private::Arg(id)).__part(),
+                (&::fastness::__private::Arg(name)).__part(),
             ),
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
@@ -131,8 +131,8 @@ impl USERS {
             Self::__here(),
             &(
                 ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).part(),
-                (&::fastness::__private::Arg(name)).part(),
+                (&::fastness::__private::Arg(id)).__part(),
+                (&::fastness::__private::Arg(name)).__part(),
             ),
         )
         .await
@@ -147,8 +147,8 @@ impl USERS {
             Self::__here(),
             &(
                 ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).part(),
-                (&::fastness::__private::Arg(name)).part(),
+                (&::fastness::__private::Arg(id)).__part(),
+                (&::fastness::__private::Arg(name)).__part(),
             ),
         )
     }
@@ -161,8 +161,8 @@ impl USERS {
             Self::__here(),
             &(
                 ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).part(),
-                (&::fastness::__private::Arg(name)).part(),
+                (&::fastness::__private::Arg(id)).__part(),
+                (&::fastness::__private::Arg(name)).__part(),
             ),
         );
     }

@@ -31,13 +31,13 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
         my::fastness::__private::inventory::submit! { my :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = my::fastness::__private::here(&__here);
-        let __shape = (&&&&&&my::fastness::__private::Probe::<Result<Vec<User>, Error>>::NEW).shape().sharing();
+        let __shape = (&&&&&&my::fastness::__private::Probe::<Result<Vec<User>, Error>>::NEW).__shape().sharing();
         if __condition {
             let __on = &self.cache;
             let __key = (
                 my::fastness::__private::NoScope,
-                (&my::fastness::__private::Arg(&self.tenant)).part(),
-                (&my::fastness::__private::Arg(&user.id)).part(),
+                (&my::fastness::__private::Arg(&self.tenant)).__part(),
+                (&my::fastness::__private::Arg(&user.id)).__part(),
                 my::fastness::__private::digest(&filter),
                 my::fastness::__private::lower(name),
             );
@@ -53,7 +53,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                 &__key,
                 &[my::fastness::__private::tag(
                     &[my::fastness::__private::Piece::Lit("t:"), my::fastness::__private::Piece::Arg(0)],
-                    &(my::fastness::__private::NoScope, (&my::fastness::__private::Arg(&user.id)).part()),
+                    &(my::fastness::__private::NoScope, (&my::fastness::__private::Arg(&user.id)).__part()),
                 )],
                 my::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                     .jitter(0.05f64)

@@ -28,8 +28,8 @@ fn square(x: u64) -> u64 {
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
-        let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).shape();
-        let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&x)).part());
+        let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).__shape();
+        let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&x)).__part());
         if let ::core::option::Option::Some(__hit) = __SITE.hit(::core::option::Option::None, __shape, __here, &__key) {
             return __hit;
         }

@@ -28,6 +28,8 @@ struct Write<K: Eq, S: Shape> {
     pending: Pending<K, S>,
     record: Record,
     began: Epoch,
+    /// Whether the attribute's `condition` holds.
+    store: bool,
 }
 
 impl Site {
@@ -50,7 +52,7 @@ impl Site {
         let mut record = Record::default();
         record.push(key.scope, key.root);
         let began = pending.cell.log().position();
-        Put { write: Some(Box::new(Write { pending, record, began })) }
+        Put { write: Some(Box::new(Write { pending, record, began, store: true })) }
     }
 }
 
@@ -58,8 +60,8 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
     /// Bypasses the cache unless this holds.
     #[must_use]
     pub fn when(mut self, condition: bool) -> Self {
-        if !condition {
-            self.write = None;
+        if let Some(write) = &mut self.write {
+            write.store = condition;
         }
         self
     }
@@ -82,9 +84,9 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Drop for Put
 
 impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     fn finish(self, ending: Ending<S>) -> Ending<S> {
-        let Self { pending, record, began } = self;
+        let Self { pending, record, began, store } = self;
         let log = pending.cell.log();
-        if matches!(ending, Outcome::Failed(_)) {
+        if !store || matches!(ending, Outcome::Failed(_)) {
             log.append(&record);
             return ending;
         }

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use fastness::cacheable;
+use fastness::{Fastness, cacheable};
 
 type Shared = Result<Arc<String>, String>;
 
@@ -22,6 +22,20 @@ fn by_text(name: &str, n: u64) -> Shared {
 #[cacheable(ttl = 3600, tags = ["t:{n}"], key = "tagged:{n}")]
 async fn later(n: u64) -> Shared {
     Ok(Arc::new(n.to_string()))
+}
+
+#[cacheable(ttl = 3600)]
+async fn later_by_text(name: &str) -> Option<Arc<str>> {
+    Some(name.into())
+}
+
+struct Service;
+
+impl Service {
+    #[cacheable(ttl = 3600, key = "both:{n}:{name}", stale = 60, early = off, skip(self))]
+    async fn later_by_both(&self, name: &str, n: u64) -> Shared {
+        Ok(Arc::new(format!("{name}{n}")))
+    }
 }
 
 /// A hit is ready at the first poll.
@@ -44,5 +58,15 @@ fn a_hit_allocates_nothing() {
     assert_eq!(allocations(|| drop(black_box(by_text(&name, 1)))), 0);
     assert_eq!(allocations(|| drop(black_box(by_text("short", 1)))), 0);
     assert_eq!(allocations(|| drop(black_box(now(later(1))))), 0);
+    assert_eq!(allocations(|| drop(black_box(now(later_by_text(&name))))), 0);
+    assert_eq!(allocations(|| drop(black_box(now(Service.later_by_both(&name, 1))))), 0);
     assert!(allocation_counter::measure(|| drop(black_box(by_number(2)))).count_total > 0, "a miss does allocate");
+
+    // In a scope too, from where on every call looks for one.
+    let fast = now(Fastness::builder().build()).unwrap();
+    fastness::scope_sync(&fast, || {
+        assert_eq!(allocations(|| drop(black_box(by_text(&name, 1)))), 0);
+        assert_eq!(allocations(|| drop(black_box(now(later_by_text(&name))))), 0);
+    });
+    assert_eq!(allocations(|| drop(black_box(by_text(&name, 1)))), 0);
 }

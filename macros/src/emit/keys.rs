@@ -56,7 +56,7 @@ pub(crate) fn scope(subject: &Subject, key: &Key, skips: &Skips) -> TokenStream 
             // Through the reference, so that `&mut self` has the scope of `Self` as well.
             let through = receiver.by_reference.then(|| code!(*));
             let this = receiver.token;
-            code!((&#door::Arg(&#through #this)).scope())
+            code!((&#door::Arg(&#through #this)).__scope())
         }
         _ => code!(#door::NoScope),
     }
@@ -82,7 +82,7 @@ fn part_tokens(door: &Door, part: &Part, params: &Params, view: View<'_>) -> Tok
     };
     let span = Span::mixed_site().located_at(place);
     match part.format {
-        Format::Plain => quote_spanned!(span=> (&#door::Arg(#value)).part(),),
+        Format::Plain => quote_spanned!(span=> (&#door::Arg(#value)).__part(),),
         Format::Hash => quote_spanned!(span=> #door::digest(#value),),
         Format::Lower => quote_spanned!(span=> #door::lower(#value),),
     }

@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn shape(subject: &Subject, shares_errors: bool) -> TokenStream {
     let (door, returns) = (&subject.door, &subject.returns);
     let sharing = shares_errors.then(|| code!(.sharing()));
-    code!((&&&&&&#door::Probe::<#returns>::NEW).shape() #sharing)
+    code!((&&&&&&#door::Probe::<#returns>::NEW).__shape() #sharing)
 }
 
 /// `policy(__shape, ttl).jitter(0.05_f64)`, of the runtime's function of this name; `__shape` is the local that holds the shape.

@@ -149,8 +149,7 @@ where
             self.cell.front.counters.hit();
             return Looked::Present(found.value);
         }
-        let negative = self.cell.negative.get().and_then(|negative| negative.look(key));
-        if negative.is_some_and(|found| found.is_fresh(self.time)) {
+        if self.cell.negative(key, self.time).is_some() {
             self.cell.front.counters.hit();
             return Looked::Absent;
         }

@@ -53,7 +53,7 @@ pub(crate) struct Shared {
 
 #[derive(Default)]
 struct Stores {
-    by_key: HashMap<(String, TypeId), Erased>,
+    by_key: HashMap<(String, TypeId, Option<TypeId>), Erased>,
     all: Vec<Arc<dyn AnyStore>>,
 }
 
@@ -150,18 +150,20 @@ impl Fastness {
     }
 
     /// The store of a key template, made when first asked for.
-    pub(crate) fn store<K, V>(&self, key: &str, capacity: Option<usize>) -> Arc<L1<K, V>>
+    pub(crate) fn store<K, V>(&self, key: &str, of: Option<TypeId>, capacity: Option<usize>) -> Arc<L1<K, V>>
     where
         K: Clone + Eq + Send + Sync + 'static,
         V: Clone + Send + Sync + 'static,
     {
         let mut stores = lock(&self.shared.stores);
-        let id = (key.to_owned(), TypeId::of::<L1<K, V>>());
+        let id = (key.to_owned(), TypeId::of::<L1<K, V>>(), of);
         if let Some(store) = stores.by_key.get(&id) {
             return downcast(store.clone());
         }
         let store = Arc::new(L1::<K, V>::new(capacity.unwrap_or(self.shared.capacity), self.shared.common.clone()));
         stores.by_key.insert(id, store.clone());
+        let any: Arc<dyn AnyStore> = store.clone();
+        self.shared.common.budget.add_store(Arc::downgrade(&any));
         stores.all.push(store.clone());
         store
     }

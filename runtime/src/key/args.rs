@@ -1,7 +1,7 @@
 //! The arguments of one call, borrowed: how macros hand them over.
 //!
 //! A call site turns each placeholder into a part. Which kind of part is decided by the argument's type, never by its
-//! spelling: [`Arg::part`] is an inherent method for types that are [`KeyPart`], and falls through to a trait method for
+//! spelling: [`Arg::__part`] is an inherent method for types that are [`KeyPart`], and falls through to a trait method for
 //! types that merely display.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
@@ -23,26 +23,26 @@ pub struct Arg<'a, T: ?Sized>(pub &'a T);
 
 impl<'a, T: KeyPart + ?Sized> Arg<'a, T> {
     #[inline]
-    pub fn part(&self) -> &'a T {
+    pub fn __part(&self) -> &'a T {
         self.0
     }
 }
 
 impl<'a, T: KeyScope + ?Sized> Arg<'a, T> {
     #[inline]
-    pub fn scope(&self) -> InScope<T::Scope<'a>> {
+    pub fn __scope(&self) -> InScope<T::Scope<'a>> {
         InScope(self.0.key_scope())
     }
 }
 
 /// The receiver of a type without [`KeyScope`].
 pub trait NoScopeArg {
-    fn scope(&self) -> NoScope;
+    fn __scope(&self) -> NoScope;
 }
 
 impl<T: ?Sized> NoScopeArg for Arg<'_, T> {
     #[inline]
-    fn scope(&self) -> NoScope {
+    fn __scope(&self) -> NoScope {
         NoScope
     }
 }
@@ -50,13 +50,13 @@ impl<T: ?Sized> NoScopeArg for Arg<'_, T> {
 /// An argument that is no [`KeyPart`] but displays, hashes and compares.
 pub trait DisplayArg<'a> {
     type Shown: ?Sized;
-    fn part(&self) -> Shown<'a, Self::Shown>;
+    fn __part(&self) -> Shown<'a, Self::Shown>;
 }
 
 impl<'a, T: Display + Hash + Eq + Clone + Send + Sync + 'static> DisplayArg<'a> for Arg<'a, T> {
     type Shown = T;
     #[inline]
-    fn part(&self) -> Shown<'a, T> {
+    fn __part(&self) -> Shown<'a, T> {
         Shown(self.0)
     }
 }
@@ -65,14 +65,14 @@ impl<'a, T: Display + Hash + Eq + Clone + Send + Sync + 'static> DisplayArg<'a> 
 pub trait UnfitArg {
     type Unfit: ?Sized;
     /// The bound is what fails, and its message is the point.
-    fn part(&self) -> Unfit
+    fn __part(&self) -> Unfit
     where
         Self::Unfit: KeyPart;
 }
 
 impl<T: ?Sized> UnfitArg for &Arg<'_, T> {
     type Unfit = T;
-    fn part(&self) -> Unfit
+    fn __part(&self) -> Unfit
     where
         T: KeyPart,
     {
@@ -154,8 +154,11 @@ impl KeyPart for Lower<'_> {
     type Owned = CompactString;
 
     fn feed<H: Hasher>(&self, state: &mut H) {
-        for c in self.chars() {
-            state.write_u32(u32::from(c));
+        // As the lower-case text itself would be fed, with which it shares its entries.
+        if self.chars().eq(self.0.chars()) {
+            self.0.feed(state);
+        } else {
+            self.own().feed(state);
         }
     }
 

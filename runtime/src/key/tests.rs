@@ -163,7 +163,7 @@ fn parts_are_chosen_by_type() {
         }
     }
     let (id, name, borrowed) = (Id(7), String::from("x"), "y");
-    let args = (NoScope, (&Arg(&id)).part(), (&Arg(&name)).part(), (&Arg(&borrowed)).part());
+    let args = (NoScope, (&Arg(&id)).__part(), (&Arg(&name)).__part(), (&Arg(&borrowed)).__part());
     let mut out = KeyWriter::new();
     (0..3).for_each(|index| args.write_part(index, &mut out));
     assert_eq!(out.as_str(), "id%3A7xy");

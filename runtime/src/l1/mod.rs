@@ -112,9 +112,11 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         }
         self.len.fetch_add(1, Relaxed);
         self.common.budget.add();
+        // Over the total, the largest store gives up an entry, or this one if it is that.
+        let budget = &self.common.budget;
+        let over = budget.exceeded() && !budget.taken_from_the_largest(self.len.load(Relaxed));
         let mut queue = lock(self.queue(hash));
-        // Over the total, this store gives up what it gains; it is the one that grows.
-        let room = if self.common.budget.exceeded() { queue.len() } else { self.share() };
+        let room = if over { queue.len() } else { self.share() };
         queue.admit(hash, room.min(self.share()), self);
     }
 
@@ -122,10 +124,6 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         if self.index.remove_sync(key) {
             self.forget();
         }
-    }
-
-    pub(crate) fn capacity(&self) -> usize {
-        self.capacity
     }
 
     pub(crate) fn common(&self) -> &Common {
@@ -139,7 +137,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
 
     /// The capacity of one shard.
     fn share(&self) -> usize {
-        self.capacity.div_ceil(self.queues.len())
+        self.capacity / self.queues.len()
     }
 
     fn queue(&self, hash: u64) -> &Mutex<S3Fifo> {
@@ -176,9 +174,16 @@ where
     }
 
     fn shrink_to(&self, entries: usize) {
-        let each = entries / self.queues.len();
+        let each = entries.div_ceil(self.queues.len());
         for queue in &self.queues {
             lock(queue).shrink(each, self);
+        }
+        // To the exact number: from the longest queues.
+        while self.len() > entries {
+            let longest = self.queues.iter().max_by_key(|queue| lock(queue).len());
+            let Some(mut queue) = longest.map(lock).filter(|queue| queue.len() > 0) else { return };
+            let each = queue.len() - 1;
+            queue.shrink(each, self);
         }
     }
 }

@@ -29,11 +29,13 @@ where
 {
     Box::pin(async move {
         let Some(pending) = miss.0 else { return body.await };
-        S::close(match pending.plan().await {
-            Plan::Refresh(permit, _) => pending.run(Some(permit), body).await,
-            Plan::Load(permit) => pending.run(permit, body).await,
-            Plan::Done(ending) => ending,
-        })
+        // No plan lives across the load: it may hold an error that is not `Send`.
+        let permit = match pending.plan().await {
+            Plan::Refresh(permit, _) => Some(permit),
+            Plan::Load(permit) => permit,
+            Plan::Done(ending) => return S::close(ending),
+        };
+        S::close(pending.run(permit, body).await)
     })
 }
 
@@ -97,12 +99,16 @@ where
     S: Shape<Item: CacheValue> + 'static,
 {
     async fn plan(&self) -> Plan<K, S> {
-        let mut step = self.begin();
+        let mut seat = match self.begin() {
+            Step::Go(plan) => return plan,
+            Step::Wait(seat) => seat,
+        };
         loop {
-            match step {
+            let news = seat.await;
+            seat = match self.resume(news) {
                 Step::Go(plan) => return plan,
-                Step::Wait(seat) => step = self.resume(seat.await),
-            }
+                Step::Wait(seat) => seat,
+            };
         }
     }
 

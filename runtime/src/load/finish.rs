@@ -76,7 +76,8 @@ where
     fn stands_in(&self, now: u64) -> Option<S::Item> {
         let found = self.cell.front.store.look(&self.key)?;
         let bound = nanos(self.policy.longest_stale());
-        if now >= found.life.expires.saturating_add(bound) {
+        let given_up = found.fresh_until == 0 && bound == 0;
+        if given_up || now >= found.life.expires.saturating_add(bound) {
             return None;
         }
         let retry_at = now.saturating_add(nanos(ERROR_THROTTLE));

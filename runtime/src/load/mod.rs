@@ -13,6 +13,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use tokio::sync::oneshot::error::RecvError;
 
@@ -145,7 +146,7 @@ where
     }
 
     fn expired(&self, now: u64, found: Found<S::Item>) -> Step<K, S> {
-        let within = |bound| now < found.life.expires.saturating_add(nanos(bound));
+        let within = |bound: Duration| !bound.is_zero() && now < found.life.expires.saturating_add(nanos(bound));
         if now < found.retry_at && within(self.policy.longest_stale()) {
             self.served_stale(found.value)
         } else if within(self.policy.stale) {
@@ -222,8 +223,7 @@ where
     }
 
     fn cached_negative(&self, now: u64) -> Option<Ending<S>> {
-        let found = self.cell.negative.get()?.look(&self.key).filter(|found| found.is_fresh(now))?;
-        Some(match found.value {
+        Some(match self.cell.negative(&self.key, now)? {
             Negative::Absent(absent) => Outcome::Absent(absent),
             Negative::Failed(kept) => Outcome::Failed(S::give(&kept, self.policy.copy_error)),
         })

@@ -9,12 +9,12 @@ macro_rules! rungs {
     ($($rung:ident: [$($generics:tt)*] $probe:ty => $shape:ty;)*) => {$(
         pub trait $rung {
             type Shape;
-            fn shape(&self) -> Self::Shape;
+            fn __shape(&self) -> Self::Shape;
         }
         impl<$($generics)*> $rung for $probe {
             type Shape = $shape;
             #[inline]
-            fn shape(&self) -> $shape {
+            fn __shape(&self) -> $shape {
                 <$shape>::NEW
             }
         }

@@ -3,7 +3,7 @@
 //! May use: nothing of this crate.
 //!
 //! `T`, `Option<T>`, `Result<T, E>` and `Result<Option<T>, E>` are told apart by the type, never by how it is spelled, so
-//! an alias counts as what it stands for. A call site asks `(&&&&&&Probe::<R>::NEW).shape()`: the method with the most
+//! an alias counts as what it stands for. A call site asks `(&&&&&&Probe::<R>::NEW).__shape()`: the method with the most
 //! references that applies wins, and each rung of the ladder is one trait in [`ladder`].
 //!
 //! Whatever the shape, a call ends in one [`Outcome`], and the same `T` is stored: a function that returns

@@ -1,7 +1,7 @@
 //! What one handle keeps for one instantiation of a call site.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, OnceLock};
 
 use crate::flight::Flights;
 use crate::key::args::Args;
@@ -16,7 +16,10 @@ pub(crate) struct Cell<K: Eq, S: Shape> {
     pub(crate) front: Front<K, S::Item>,
     /// The function's path, as a key segment.
     pub(crate) path: String,
-    pub(crate) negative: OnceLock<L1<K, Negative<S>>>,
+    /// Absences, shared where values are.
+    pub(super) absent: Arc<L1<K, Absence>>,
+    /// Errors, shared where values are.
+    pub(super) failed: Arc<L1<K, Failure<S::Kept>>>,
     pub(crate) flights: Arc<Flights<K, Landing<S>>>,
     /// How many refreshes run in the background.
     pub(crate) refreshing: Arc<AtomicUsize>,
@@ -48,19 +51,23 @@ impl<K: Clone + Eq + 'static, V: CacheValue> Front<K, V> {
 /// What all aboard a flight get.
 pub(crate) type Landing<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Kept>;
 
+/// Is stored where there is no value.
+#[derive(Clone)]
+pub(super) struct Absence;
+
+/// Is stored where there is an error.
+pub(super) struct Failure<E>(Arc<E>);
+
+impl<E> Clone for Failure<E> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 /// A cached "there is none", or a cached error.
 pub(crate) enum Negative<S: Shape> {
     Absent(S::Absent),
     Failed(Arc<S::Kept>),
-}
-
-impl<S: Shape> Clone for Negative<S> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Absent(absent) => Self::Absent(*absent),
-            Self::Failed(kept) => Self::Failed(kept.clone()),
-        }
-    }
 }
 
 impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
@@ -74,9 +81,14 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         self.front.store.common().clock.now()
     }
 
-    /// The store of absences and errors, made when first needed.
-    pub(crate) fn negative(&self) -> &L1<K, Negative<S>> {
-        self.negative.get_or_init(|| L1::new(self.front.store.capacity(), self.front.store.common().clone()))
+    /// The cached absence or error, if there is a fresh one.
+    pub(crate) fn negative(&self, key: &Hashed<K>, now: u64) -> Option<Negative<S>> {
+        let absent = S::absent().filter(|_| self.absent.look(key).is_some_and(|found| found.is_fresh(now)));
+        if let Some(absent) = absent {
+            return Some(Negative::Absent(absent));
+        }
+        let failed = self.failed.look(key).filter(|found| found.is_fresh(now))?;
+        Some(Negative::Failed(failed.value.0))
     }
 
     /// The cached answer where the hit path passed: a value due for an early refresh, or a cached absence.
@@ -85,7 +97,7 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         let value = self.front.store.look(&key).filter(|found| found.is_fresh(now));
         let ending = match value {
             Some(found) => Outcome::Present(found.value),
-            None => match self.negative.get()?.look(&key).filter(|found| found.is_fresh(now))?.value {
+            None => match self.negative(&key, now)? {
                 Negative::Absent(absent) => Outcome::Absent(absent),
                 Negative::Failed(_) => return None,
             },
@@ -112,6 +124,9 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         life: Lifetime,
         epoch: Epoch,
     ) {
-        self.negative().insert(key.clone(), Entry::new(negative, epoch, life, scopes));
+        match negative {
+            Negative::Absent(_) => self.absent.insert(key.clone(), Entry::new(Absence, epoch, life, scopes)),
+            Negative::Failed(kept) => self.failed.insert(key.clone(), Entry::new(Failure(kept), epoch, life, scopes)),
+        }
     }
 }

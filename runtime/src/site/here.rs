@@ -30,8 +30,25 @@ impl Here {
         dotted(self.path)
     }
 
-    /// Whether the function or its impl has type parameters: a path has brackets beyond those of `<Type as Trait>`.
-    pub(super) fn is_generic(&self) -> bool {
-        self.path.matches('<').count() > usize::from(self.path.starts_with('<'))
+    /// What distinguishes this from other instantiations, and is the same for all functions of one `impl`: the path without
+    /// the function's own name, where there are type parameters. `<Type as Trait>` counts, because a provided method
+    /// is generic over its type.
+    pub(super) fn instantiation(&self) -> String {
+        let path = self.path.replace("::{{closure}}", "");
+        if !path.contains('<') {
+            return String::new();
+        }
+        let (mut depth, mut name, mut last) = (0_u32, 0..path.len(), ' ');
+        for (at, c) in path.char_indices() {
+            match c {
+                '<' if depth == 0 && name.end == path.len() => (name.end, depth) = (at, 1),
+                '<' => depth += 1,
+                '>' if last != '-' => depth = depth.saturating_sub(1),
+                ':' if depth == 0 => name = at + 1..path.len(),
+                _ => {}
+            }
+            last = c;
+        }
+        dotted(&format!("{}{}", &path[..name.start], &path[name.end..]))
     }
 }

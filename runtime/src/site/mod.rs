@@ -16,6 +16,7 @@ use std::sync::{Arc, OnceLock};
 use crate::flight::Flights;
 use crate::handle::Fastness;
 use crate::key::args::Args;
+use crate::key::template::Piece;
 use crate::shape::{CacheValue, Outcome, Shape};
 
 mod cell;
@@ -125,16 +126,17 @@ impl Site {
         if self.meta.version > 0 {
             shape.extend(["#", &self.meta.version.to_string()]);
         }
-        if here.is_generic() {
-            // One key may name values of several instantiations; each has a store of its own.
-            shape.push_str(&path);
-        }
+        // One key may name values of several instantiations; each has a store of its own.
+        shape.push_str(&here.instantiation());
+        // Paths may be spelled the same where functions are not: in blocks, in macros.
+        let of = self.meta.template.pieces.iter().any(|piece| matches!(piece, Piece::Path)).then_some(here.id);
         Cell {
             front: Front {
-                store: handle.store(&shape, self.meta.capacity),
+                store: handle.store(&shape, of, self.meta.capacity),
                 counters: handle.counters(&path, self.meta.template.text),
             },
-            negative: OnceLock::new(),
+            absent: handle.store(&shape, of, self.meta.capacity),
+            failed: handle.store(&shape, of, self.meta.capacity),
             flights: Arc::new(Flights::new(handle.log().clone())),
             refreshing: Arc::default(),
             path,

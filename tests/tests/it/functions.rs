@@ -2,21 +2,17 @@
 
 use std::fmt::Display;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use fastness::{cache_invalidate, cacheable, scope, scope_sync};
 
 use crate::fresh;
 
-type Shared<T> = Result<Arc<T>, String>;
-
-fn assert_send<F: Future + Send>(future: F) -> F {
+pub(crate) fn assert_send<F: Future + Send>(future: F) -> F {
     future
 }
 
 /// Runs an async call twice in a cache of its own and says how often it loaded.
-async fn loads<F: Future>(call: impl Fn() -> F) -> u64 {
+pub(crate) async fn loads<F: Future>(call: impl Fn() -> F) -> u64 {
     let fast = fresh().await;
     scope(&fast, async {
         call().await;
@@ -24,117 +20,6 @@ async fn loads<F: Future>(call: impl Fn() -> F) -> u64 {
     })
     .await;
     fast.stats().total.loads
-}
-
-#[derive(Clone)]
-struct Repo<T> {
-    items: Vec<T>,
-    loads: Arc<AtomicU32>,
-}
-
-impl<T: Clone + Display + Send + Sync + 'static> Repo<T> {
-    fn new(items: Vec<T>) -> Self {
-        Self { items, loads: Arc::default() }
-    }
-
-    /// The types of key and value say nothing of `T`.
-    #[cacheable(ttl = 60, skip(self))]
-    async fn show(&self, index: usize) -> Result<String, String> {
-        self.loads.fetch_add(1, Ordering::Relaxed);
-        Ok(self.items.get(index).ok_or("none")?.to_string())
-    }
-
-    #[cacheable(ttl = 60)]
-    async fn by_count(self: Arc<Self>, n: usize) -> usize {
-        self.items.len() + n
-    }
-
-    #[cacheable(ttl = 60)]
-    fn consume(self, n: usize) -> usize {
-        self.items.len() + n
-    }
-
-    #[cacheable(ttl = 60, skip(self))]
-    async fn in_a_macro(&self, n: usize) -> String {
-        let all = [self.items[n].clone(), self.items[n].clone()].map(|item| vec![item]);
-        format!("{}{}", all[0][0], self.items.len())
-    }
-}
-
-#[tokio::test]
-async fn instantiations_of_a_generic_impl_share_nothing() {
-    let (words, numbers) = (Repo::new(vec!["one"]), Repo::new(vec![1]));
-    scope(&fresh().await, async {
-        assert_eq!(assert_send(words.show(0)).await.unwrap(), "one");
-        assert_eq!(numbers.show(0).await.unwrap(), "1");
-        assert_eq!(words.show(0).await.unwrap(), "one");
-        assert!(words.show(9).await.is_err());
-        assert_eq!(words.loads.load(Ordering::Relaxed), 2);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn receivers_of_every_kind() {
-    let repo = Arc::new(Repo::new(vec![1_u8, 2]));
-    assert_eq!(loads(|| repo.clone().by_count(1)).await, 1);
-    assert_eq!(loads(|| repo.in_a_macro(1)).await, 1);
-    let fast = fresh().await;
-    assert_eq!(scope_sync(&fast, || (*repo).clone().consume(1) + (*repo).clone().consume(1)), 6);
-    assert_eq!(fast.stats().total.loads, 1);
-}
-
-trait Api: Send + Sync {
-    fn native(&self, id: u64) -> impl Future<Output = Shared<u64>> + Send;
-}
-
-#[async_trait::async_trait]
-trait DynApi: Send + Sync {
-    async fn boxed(&self, id: u64, name: &str) -> Shared<String>;
-    async fn touch(&self, id: u64) -> Result<(), String>;
-}
-
-struct Service;
-
-impl Api for Service {
-    #[cacheable(ttl = 60)]
-    async fn native(&self, id: u64) -> Shared<u64> {
-        Ok(Arc::new(id))
-    }
-}
-
-#[async_trait::async_trait]
-impl DynApi for Service {
-    #[cacheable(ttl = 60, key = "boxed:{id}:{name}")]
-    async fn boxed(&self, id: u64, name: &str) -> Shared<String> {
-        if id == 0 {
-            return Err("zero".to_owned());
-        }
-        let parsed: u64 = name.len().to_string().parse().map_err(|_| "no number")?;
-        Ok(Arc::new(format!("{parsed}{id}")))
-    }
-
-    #[cache_invalidate("boxed:{id}:*")]
-    async fn touch(&self, id: u64) -> Result<(), String> {
-        let _ = id;
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn trait_methods_native_and_boxed() {
-    assert_eq!(loads(|| assert_send(Service.native(1))).await, 1);
-    let service: Box<dyn DynApi> = Box::new(Service);
-    assert_eq!(loads(|| assert_send(service.boxed(1, "ab"))).await, 1);
-    let fast = fresh().await;
-    scope(&fast, async {
-        assert_eq!(*service.boxed(1, "ab").await.unwrap(), "21");
-        assert!(service.boxed(0, "ab").await.is_err());
-        service.touch(1).await.unwrap();
-        service.boxed(1, "ab").await.unwrap();
-    })
-    .await;
-    assert_eq!(fast.stats().total.loads, 2);
 }
 
 #[cacheable(ttl = 60)]
@@ -216,40 +101,6 @@ async fn arguments_of_every_kind() {
 }
 
 #[cacheable(ttl = 60)]
-async fn with_anyhow(id: u64) -> anyhow::Result<Arc<u64>> {
-    anyhow::ensure!(id > 0, "zero");
-    tokio::task::yield_now().await;
-    Ok(Arc::new("7".parse::<u64>()? + id))
-}
-
-#[cacheable(ttl = 60, share_error = |error| anyhow::anyhow!("{error:#}"), skip(calls))]
-async fn anyhow_shared(calls: &AtomicU32, id: u64) -> anyhow::Result<u64> {
-    calls.fetch_add(1, Ordering::Relaxed);
-    tokio::task::yield_now().await;
-    anyhow::bail!("no {id}")
-}
-
-#[cacheable(ttl = 60)]
-async fn shared_option(id: u64) -> Option<Arc<u64>> {
-    (id > 0).then(|| Arc::new(id))
-}
-
-#[tokio::test]
-async fn return_types_of_every_kind() {
-    assert_eq!(loads(|| assert_send(with_anyhow(1))).await, 1);
-    assert_eq!(loads(|| shared_option(1)).await, 1);
-    assert_eq!(loads(|| shared_option(0)).await, 2, "`None` is not stored");
-    let calls = AtomicU32::new(0);
-    scope(&fresh().await, async {
-        assert_eq!(with_anyhow(0).await.unwrap_err().to_string(), "zero");
-        let (a, b) = tokio::join!(anyhow_shared(&calls, 1), anyhow_shared(&calls, 1));
-        assert_eq!((a.unwrap_err().to_string(), b.unwrap_err().to_string()), ("no 1".into(), "no 1".into()));
-    })
-    .await;
-    assert_eq!(calls.load(Ordering::Relaxed), 1, "an error that is no `Clone` is shared as the function says");
-}
-
-#[cacheable(ttl = 60)]
 async fn fibonacci(n: u64) -> u64 {
     if n < 2 { n } else { Box::pin(fibonacci(n - 1)).await + Box::pin(fibonacci(n - 2)).await }
 }
@@ -282,54 +133,75 @@ async fn bodies_that_are_not_send_stay_local() {
     assert_eq!((seen, fast.stats().total.loads), (2, 1));
 }
 
-mod visible {
-    /// Documented, visible, deprecated: as written.
-    #[fastness::cacheable(ttl = 60)]
-    #[must_use]
-    #[allow(clippy::unused_async)]
-    pub(super) async fn outside(n: u8) -> u8 {
-        n
+/// Whether a type is `Send`, said at run time.
+struct Probe<T>(T);
+
+impl<T: Send> Probe<&T> {
+    #[allow(clippy::unused_self)] // as the trait has it
+    fn is_send(&self) -> bool {
+        true
     }
 }
 
-#[allow(dead_code)]
-#[no_implicit_prelude]
-mod hostile {
-    //! Names that an expansion could trip over.
-    #![deny(warnings, clippy::pedantic)]
-
-    use ::fastness::{cache_invalidate, cache_put, cacheable};
-
-    struct Option;
-    struct Result;
-    struct Box;
-    mod std {}
-    mod core {}
-
-    fn __site() {}
-
-    #[cacheable(ttl = 60)]
-    pub(super) async fn r#type(r#fn: u64, __hit: u64) -> ::core::result::Result<u64, ::std::string::String> {
-        ::core::result::Result::Ok(r#fn + __hit)
+trait NotSend {
+    fn is_send(&self) -> bool {
+        false
     }
-
-    #[cache_put(key = "put:{__miss}", ttl = 60)]
-    pub(super) async fn put(__miss: u64) -> u64 {
-        __miss
-    }
-
-    #[cache_invalidate("put:*")]
-    pub(super) async fn forget() {}
 }
 
-#[tokio::test]
-async fn names_do_not_clash() {
-    assert_eq!(loads(|| visible::outside(1)).await, 1);
-    assert_eq!(loads(|| hostile::r#type(1, 2)).await, 1);
-    let fast = fresh().await;
-    scope(&fast, async {
-        assert_eq!(hostile::put(3).await, 3);
-        hostile::forget().await;
-    })
-    .await;
+impl<T> NotSend for Probe<&T> {}
+
+#[cacheable(ttl = 60)]
+async fn fails_locally(n: u64) -> Result<u64, Box<dyn std::error::Error>> {
+    if n == 0 {
+        return Err("zero".into());
+    }
+    tokio::task::yield_now().await;
+    Ok(n)
+}
+
+#[cacheable(ttl = 60, stale = 60, stale_if_error = 60, load_timeout = 1)]
+async fn fails_locally_in_time(n: u64) -> Result<u64, Local> {
+    Ok(n)
+}
+
+#[derive(Debug)]
+struct Local(#[allow(dead_code)] std::rc::Rc<str>);
+
+impl From<fastness::LoadTimeout> for Local {
+    fn from(timeout: fastness::LoadTimeout) -> Self {
+        Self(timeout.to_string().into())
+    }
+}
+
+#[fastness::cache_put(key = "local:{n}", ttl = 60)]
+async fn puts_locally(n: u64) -> Result<u64, Local> {
+    Ok(n)
+}
+
+#[cache_invalidate("local:*")]
+async fn invalidates_locally() -> Result<(), Local> {
+    Ok(())
+}
+
+#[cacheable(ttl = 60, batch(ids), key = "local:{ids}")]
+async fn batch_locally(ids: &[u64]) -> Result<std::collections::HashMap<u64, u64>, Local> {
+    Ok(ids.iter().map(|id| (*id, *id)).collect())
+}
+
+/// An error that cannot be sent makes no future unsendable, as long as no `.await` holds one.
+#[test]
+fn futures_are_send_where_the_body_is() {
+    assert!(!Probe(&not_send(1)).is_send(), "the probe can say no");
+    assert!(Probe(&with_value(1)).is_send());
+    assert!(Probe(&puts_locally(1)).is_send());
+    assert!(Probe(&invalidates_locally()).is_send());
+    assert!(Probe(&batch_locally(&[1])).is_send());
+    assert!(Probe(&fails_locally(1)).is_send());
+    assert!(Probe(&fails_locally_in_time(1)).is_send());
+}
+
+#[cacheable(ttl = 60)]
+async fn with_value(n: u64) -> u64 {
+    n
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use fastness::{KeyScope, cache_invalidate, cacheable, scope};
+use fastness::{KeyScope, cache_invalidate, cache_put, cacheable, scope, scope_sync};
 
 use crate::fresh;
+use crate::origin::Origin;
 
 struct Users;
 
@@ -189,3 +190,75 @@ fn the_registry_knows_every_function_and_the_audit_what_is_wrong_between_them() 
 #[cache_invalidate("nobody:*")]
 #[allow(dead_code)]
 async fn invalidates_nothing() {}
+
+struct Deep {
+    pair: (u8, (u16, String)),
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Sku(String);
+
+impl std::fmt::Display for Sku {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "sku {}", self.0)
+    }
+}
+
+struct Wrapped(Deep);
+
+impl Wrapped {
+    #[cacheable(ttl = 60, key = "deep:{self.0.pair.1.0}:{deep.pair.1.1}:{x.1.0}", skip(origin))]
+    fn deep(&self, deep: &Deep, x: (u8, (u8, u8)), origin: &Origin) -> u32 {
+        origin.count() + u32::from(x.0)
+    }
+}
+
+#[cacheable(ttl = 60, key = "sku:{sku}:{brief}", handle = SKUS)]
+fn by_sku(sku: &Sku, brief: Option<bool>) -> String {
+    format!("{} {brief:?}", sku.0)
+}
+
+#[tokio::test]
+async fn fields_at_any_depth_and_types_that_only_display() {
+    let (fast, origin) = (fresh().await, Origin::default());
+    let deep = |a, b, c: &str| Deep { pair: (a, (b, c.to_owned())) };
+    scope_sync(&fast, || {
+        let first = Wrapped(deep(1, 2, "x")).deep(&deep(3, 4, "y"), (5, (6, 7)), &origin);
+        assert_eq!(
+            Wrapped(deep(9, 2, "z")).deep(&deep(9, 9, "y"), (9, (6, 9)), &origin),
+            first,
+            "no named field differs"
+        );
+        for (own, other, x) in [(9, "y", 6), (2, "z", 6), (2, "y", 9)] {
+            assert_ne!(Wrapped(deep(1, own, "x")).deep(&deep(3, 4, other), (5, (x, 7)), &origin), first);
+        }
+        let skus = ["", "1", "1:2", "*"].map(|sku| Sku(sku.to_owned()));
+        for sku in skus.iter().chain(&skus) {
+            for brief in [None, Some(true), Some(false)] {
+                assert_eq!(by_sku(sku, brief), format!("{} {brief:?}", sku.0));
+            }
+        }
+    });
+    assert_eq!(SKUS.key(&Sku("1:2".into()), &Some(true)), "sku:sku 1%3A2:true");
+    assert_eq!(origin.calls(), 4);
+}
+
+#[cacheable(ttl = 60, key = "mail:{address}")]
+fn mailbox(address: &str) -> String {
+    format!("of {address}")
+}
+
+#[cache_put(key = "mail:{address:lower}", ttl = 60)]
+fn new_mailbox(address: &str) -> String {
+    format!("new, of {address}")
+}
+
+#[tokio::test]
+async fn keys_of_one_text_are_one_key_however_they_are_written() {
+    scope_sync(&fresh().await, || {
+        mailbox("ada");
+        new_mailbox("ADA");
+        assert_eq!(mailbox("ada"), "new, of ADA");
+        assert_eq!(mailbox("ADA"), "of ADA");
+    });
+}

@@ -1,14 +1,27 @@
 //! One binary for all integration tests; each file is a topic.
 
+use std::pin::Pin;
+use std::task::Poll;
+
 use fastness::{Clock, Fastness};
 
 mod architecture;
+mod batch;
 mod coherence;
 mod direct;
 mod flights;
 mod functions;
+mod hygiene;
+mod instances;
 mod keys;
+mod keytext;
+mod methods;
 mod options;
+mod origin;
+mod returns;
+mod stale;
+mod totals;
+mod writes;
 
 /// A cache of this test's own.
 async fn fresh() -> Fastness {
@@ -20,4 +33,13 @@ async fn timed() -> (Fastness, Clock) {
     let clock = Clock::manual();
     let fast = Fastness::builder().invalidation_memory(4096).clock(clock.clone()).build().await.unwrap();
     (fast, clock)
+}
+
+/// What the future gives when it is polled once.
+async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }

@@ -1,0 +1,115 @@
+//! The text of keys: different arguments never make the same one, and no argument leaves its place.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+
+use fastness::{KeyPart, KeyWriter, cacheable, scope_sync};
+
+use crate::fresh;
+
+/// What an attacker, or a careless user, might put into an argument.
+const NASTY: [&str; 38] = [
+    "", " ", ":", "::", "*", ":*", "%", "%3A", "%253A", "%_", "%~", "%+", "%+%~", "%[", "%]", "%,", "%(", "%)", "a",
+    "A", "a:b", "a:*", "a%3Ab", "a,b", "a%,b", "0", "00", "-0", "true", "None", "\0", "\n", "\r\n", "\u{7f}", "\u{85}",
+    "é", "e\u{301}", "\u{202e}",
+];
+
+fn text(part: &(impl KeyPart + ?Sized)) -> String {
+    let mut key = KeyWriter::new();
+    part.write(&mut key);
+    key.as_str().to_owned()
+}
+
+/// All of one type: their texts differ wherever they do, and contain nothing that has a meaning in keys.
+fn assert_injective<T: KeyPart + Debug>(parts: impl IntoIterator<Item = T>) {
+    let mut seen: HashMap<String, T> = HashMap::new();
+    for part in parts {
+        let text = text(&part);
+        assert!(!text.is_empty() && !text.contains([':', '*']) && !text.contains(char::is_control), "{text:?}");
+        let owned = part.own();
+        assert!(part.same(&owned));
+        if let Some(other) = seen.insert(text.clone(), part) {
+            panic!("{other:?} and {:?} are both {text:?}", seen[&text]);
+        }
+        for (other_text, other) in &seen {
+            assert_eq!(other.same(&owned), *other_text == text, "{other:?} and {text:?}");
+        }
+    }
+}
+
+#[test]
+fn texts_options_lists_and_tuples_are_told_apart() {
+    let texts = || NASTY.into_iter();
+    let options = || texts().map(Some).chain([None]);
+    assert_injective(texts());
+    assert_injective(texts().map(String::from));
+    assert_injective(options());
+    assert_injective(options().map(Some).chain([None]));
+    assert_injective(options().map(Some).chain([None]).map(Some).chain([None]));
+    assert_injective(texts().flat_map(|a| texts().map(move |b| (a, b))));
+    assert_injective(options().flat_map(|a| options().map(move |b| (a, b))).take(400));
+    let lists = || [vec![]].into_iter().chain(texts().map(|a| vec![a])).chain(texts().map(|a| vec!["", a, ""]));
+    assert_injective(lists());
+    assert_injective(lists().map(Some).chain([None]));
+    assert_injective(lists().map(|a| vec![a.clone(), a]).chain([vec![vec![]], vec![]]));
+    assert_injective(texts().flat_map(|a| [vec![(a, 1)], vec![(a, 1), (a, 1)], vec![(a, 11)]]));
+}
+
+#[test]
+fn numbers_and_the_like_are_told_apart() {
+    assert_injective([i128::MIN, -1, 0, 1, i128::MAX]);
+    assert_injective([false, true]);
+    assert_injective(['\0', ':', '*', '%', 'a', 'ä', '\u{10ffff}']);
+    assert_injective(["::1", "1::", "::ffff:1.2.3.4"].map(|ip| ip.parse::<std::net::IpAddr>().unwrap()));
+    assert_injective([0, 1, 999, 1_000_000_000, u64::MAX].map(std::time::Duration::from_nanos));
+    assert_injective([[0_u8, 0], [0, 1], [1, 0]]);
+}
+
+#[cacheable(ttl = 60, key = "pair:{a}:x-{b}", handle = PAIR)]
+fn pair(a: &str, b: &str) -> String {
+    format!("{a:?} {b:?}")
+}
+
+#[tokio::test]
+async fn the_segments_of_a_key_are_those_of_its_template() {
+    let mut seen = HashMap::new();
+    scope_sync(&fresh().await, || {
+        for a in NASTY {
+            for b in NASTY {
+                let key = PAIR.key(a, b);
+                assert_eq!(key.split(':').count(), 3, "{key}");
+                assert_eq!(seen.insert(key, (a, b)), None);
+                assert_eq!(pair(a, b), format!("{a:?} {b:?}"));
+            }
+        }
+        for a in NASTY {
+            assert_eq!(pair(a, ":"), format!("{a:?} \":\""), "a second time, from the cache");
+        }
+    });
+    assert_eq!(PAIR.key("a", "b"), "pair:a:x-b");
+    assert_eq!(PAIR.key("a:*", "50%\n"), "pair:a%3A%2A:x-50%25%0A");
+}
+
+#[tokio::test]
+async fn long_keys_are_digested_and_still_told_apart() {
+    let long = |n: usize| "a".repeat(n);
+    let fast = fresh().await;
+    scope_sync(&fast, || {
+        for (n, m) in [(500, 1), (501, 0), (600, 0), (599, 1), (5_000, 0), (5_000, 1)] {
+            assert_eq!(pair(&long(n), &long(m)), format!("{:?} {:?}", long(n), long(m)));
+            assert_eq!(pair(&long(n), &long(m)), format!("{:?} {:?}", long(n), long(m)));
+        }
+    });
+    assert_eq!((fast.stats().total.loads, fast.stats().total.hits), (6, 6));
+    let keys = [600, 601, 5_000].map(|n| PAIR.key(&long(n), "b"));
+    assert!(keys.iter().all(|key| key.len() <= 512 && key.starts_with("pair:")), "{keys:?}");
+    assert!(keys[0] != keys[1] && keys[1] != keys[2]);
+    assert_eq!(keys[0], PAIR.key(&long(600), "b"));
+    scope_sync(&fast, || {
+        pair(&long(600), "b");
+        assert_eq!(fast.stats().total.loads, 7);
+    });
+    fastness::scope(&fast, PAIR.invalidate(&long(600), "b")).await;
+    scope_sync(&fast, || pair(&long(600), "b"));
+    assert_eq!(fast.stats().total.loads, 8, "a long key is invalidated like any other");
+}
