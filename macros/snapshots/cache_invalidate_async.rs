@@ -35,7 +35,8 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
             });
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: invalidate (& __SITE) }
         let mut __scopes = __SITE.scopes(::core::option::Option::None);
-        __scopes.add(0, &((&::fastness::__private::Arg(&*self)).__scope(), (&::fastness::__private::Arg(&id)).__part()));
+        __scopes
+            .add(0, &((&::fastness::__private::Arg(&*self)).__scope(), (&::fastness::__private::Arg(&id)).__part()));
         __scopes.add(1, &((&::fastness::__private::Arg(&*self)).__scope(),));
         __scopes.add(2, &(::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).__part()));
         USERS.__scope(&mut __scopes, &id);

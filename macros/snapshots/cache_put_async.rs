@@ -29,7 +29,8 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
             __here,
             &__key,
             &[],
-            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
+                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
         )
     };
     let __put = __put.when(id != 0);

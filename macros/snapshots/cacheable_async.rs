@@ -37,7 +37,8 @@ async fn get_user(id: u64) -> Result<User, Error> {
             __here,
             &__key,
             &[],
-            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
+                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
         )
     };
     ::fastness::__private::load(__miss, async move {

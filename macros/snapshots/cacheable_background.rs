@@ -44,7 +44,8 @@ async fn get(&self, id: u64, name: &str) -> u64 {
             &__key,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .stale(::core::time::Duration::from_millis(60000u64)),
+                .stale(::core::time::Duration::from_millis(60000u64))
+                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
         )
     };
     let name = <str as ::std::borrow::ToOwned>::to_owned(name);

@@ -26,7 +26,8 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
             ::core::option::Option::None,
             __shape,
             __here,
-            ::fastness::__private::batch_policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+            ::fastness::__private::batch_policy(__shape, ::core::time::Duration::from_millis(300000u64))
+                .wire((&&&::fastness::__private::wired_each(__shape)).__wire()),
         );
         for __id in ::fastness::__private::BatchIds::iter(&ids) {
             __batch.look(
@@ -38,6 +39,7 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
                 )],
             );
         }
+        __batch.fetch().await;
         if let ::core::option::Option::Some(__hit) = __batch.complete() {
             return __hit;
         }

@@ -47,7 +47,8 @@ where
                 __here,
                 &__key,
                 &[],
-                ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+                ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
+                    .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
             )
         };
         ::fastness::__private::load(__miss, async move {

@@ -40,7 +40,8 @@ fn get(id: u64) -> impl Future<Output = u64> + Send {
                 __here,
                 &__key,
                 &[],
-                ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+                ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
+                    .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
             )
         };
         ::fastness::__private::load(__miss, async move {

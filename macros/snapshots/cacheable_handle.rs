@@ -19,7 +19,8 @@ pub async fn get_user(id: u64, name: &str, trace: Trace) -> User {
             __here,
             &__key,
             &[],
-            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
+                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
         )
     };
     ::fastness::__private::load(__miss, async move {
@@ -70,16 +71,20 @@ impl USERS {
     pub async fn get(&self, id: &u64, name: &str) -> ::core::option::Option<User> {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
+        let (__here, __shape) = (Self::__here(), (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape());
         ::fastness::__private::handle_get(
             ::core::option::Option::None,
             Self::__site(),
-            Self::__here(),
-            (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape(),
+            __here,
+            __shape,
             &(
                 ::fastness::__private::NoScope,
                 (&::fastness::__private::Arg(id)).__part(),
                 (&::fastness::__private::Arg(name)).__part(),
             ),
+            &[],
+            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
+                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
         )
         .await
     }
@@ -87,16 +92,20 @@ impl USERS {
     pub async fn refresh(&self, id: &u64, name: &str) {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
+        let (__here, __shape) = (Self::__here(), (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape());
         ::fastness::__private::handle_refresh(
             ::core::option::Option::None,
             Self::__site(),
-            Self::__here(),
-            (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape(),
+            __here,
+            __shape,
             &(
                 ::fastness::__private::NoScope,
                 (&::fastness::__private::Arg(id)).__part(),
                 (&::fastness::__private::Arg(name)).__part(),
             ),
+            &[],
+            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
+                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
         )
         .await
     }
@@ -116,13 +125,14 @@ impl USERS {
                 (&::fastness::__private::Arg(name)).__part(),
             ),
             &[],
-            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
+                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
             __value,
         )
         .await
     }
-    #[doc = r" Makes sure that the stored value is not served again."]
-    pub async fn invalidate(&self, id: &u64, name: &str) {
+    #[doc = r" Makes sure that the stored value is not served again, and says how far that got."]
+    pub async fn invalidate(&self, id: &u64, name: &str) -> ::fastness::__private::Reach {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
         ::fastness::__private::handle_invalidate(

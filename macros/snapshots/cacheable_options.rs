@@ -65,7 +65,8 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                     .no_early()
                     .no_single_flight()
                     .share_error(share)
-                    .load_timeout({ LIMIT }),
+                    .load_timeout({ LIMIT })
+                    .wire((&&&my::fastness::__private::Wired(__shape)).__wire()),
             )
         } else {
             my::fastness::__private::bypass(__shape)

@@ -1,4 +1,4 @@
-//! May use: args, diag, duration, value.
+//! May use: args, diag, duration, signature, value.
 //!
 //! The options that say how long a value lives and how it is loaded, checked.
 //!
@@ -12,6 +12,7 @@ use crate::{
     args::Slot,
     diag::Diag,
     duration::{self, Time},
+    signature::Kind,
     value,
 };
 
@@ -21,6 +22,60 @@ pub(crate) struct Storing {
     pub(crate) jitter: Option<f64>,
     pub(crate) negative_ttl: Option<Time>,
     pub(crate) unless: Option<Expr>,
+    pub(crate) sharing: Sharing,
+}
+
+/// Which tiers hold a value, and how.
+pub(crate) struct Sharing {
+    /// `both`, `local` or `shared`, if it was said.
+    pub(crate) tier: Option<(&'static str, Expr)>,
+    pub(crate) local_ttl: Option<Time>,
+    /// `messagepack`, `json` or `bincode`, if it was said.
+    pub(crate) codec: Option<(&'static str, Expr)>,
+}
+
+impl Sharing {
+    /// Whether values stay in the process.
+    pub(crate) fn is_local(&self) -> bool {
+        self.tier.as_ref().is_some_and(|(tier, _)| *tier == "local")
+    }
+}
+
+/// The slots that [`Sharing`] is made from.
+pub(crate) struct SharingArgs<'a> {
+    pub(crate) tier: &'a Slot<Expr>,
+    pub(crate) local_ttl: &'a Slot<Expr>,
+    pub(crate) codec: &'a Slot<Expr>,
+}
+
+impl SharingArgs<'_> {
+    fn check(&self, kind: Kind, diag: &mut Diag) -> Sharing {
+        let word = |name, words: &[&'static str], slot: &Slot<Expr>, diag: &mut Diag| {
+            let expr = slot.value()?;
+            value::word(name, words, expr, diag).map(|word| (word, expr.clone()))
+        };
+        let sharing = Sharing {
+            tier: word("tier", &["both", "local", "shared"], self.tier, diag),
+            local_ttl: time("local_ttl", self.local_ttl, diag),
+            codec: word("codec", &["messagepack", "json", "bincode"], self.codec, diag),
+        };
+        if sharing.is_local() {
+            self.codec.refuse("`tier = local` encodes nothing: remove `codec`", diag);
+            self.local_ttl.refuse("with `tier = local`, `ttl` says it all: remove `local_ttl`", diag);
+        }
+        if sharing.tier.as_ref().is_some_and(|(tier, _)| *tier == "shared") {
+            self.local_ttl.refuse("`tier = shared` keeps nothing in this process: remove `local_ttl`", diag);
+        }
+        if kind == Kind::Sync {
+            let why = "a sync function uses this process's tier only, because the shared one has to be awaited: make it `async`";
+            if !sharing.is_local() {
+                self.tier.refuse(why, diag);
+            }
+            self.codec.refuse(why, diag);
+            self.local_ttl.refuse(why, diag);
+        }
+        sharing
+    }
 }
 
 /// The slots that [`Storing`] is made from.
@@ -29,6 +84,8 @@ pub(crate) struct StoringArgs<'a> {
     pub(crate) jitter: &'a Slot<Expr>,
     pub(crate) negative_ttl: &'a Slot<Expr>,
     pub(crate) unless: &'a Slot<Expr>,
+    pub(crate) sharing: SharingArgs<'a>,
+    pub(crate) kind: Kind,
 }
 
 impl Storing {
@@ -41,7 +98,8 @@ impl Storing {
         let jitter = args.jitter.value().and_then(|jitter| value::share("jitter", jitter, diag));
         let negative_ttl = time("negative_ttl", args.negative_ttl, diag);
         let unless = function("unless", "|value| value.is_empty()", args.unless, diag);
-        Some(Self { ttl: ttl?, jitter, negative_ttl, unless })
+        let sharing = args.sharing.check(args.kind, diag);
+        Some(Self { ttl: ttl?, jitter, negative_ttl, unless, sharing })
     }
 }
 
@@ -53,6 +111,8 @@ pub(crate) struct Loading {
     pub(crate) stale_if_error: Option<Time>,
     pub(crate) early: bool,
     pub(crate) single_flight: bool,
+    /// One load at a time among all processes.
+    pub(crate) fleet: Option<Expr>,
     pub(crate) share_error: Option<Expr>,
     pub(crate) load_timeout: Option<Time>,
     /// `refresh = background`: a refresh does not hold up the caller who noticed that it is due.

@@ -6,6 +6,7 @@
 pub use inventory;
 
 pub use crate::batch::{Batch, BatchIds, BatchMap, Each, load_batch, load_batch_sync};
+pub use crate::codec::{Codec, Wired};
 pub use crate::invalidate::{
     InvalidateMeta, InvalidateSite, PatternKind, Scopes, SitePattern as Pattern, invalidate, invalidate_sync,
 };
@@ -13,6 +14,7 @@ pub use crate::key::args::{Arg, Args, digest, lower};
 pub use crate::key::scope::NoScope;
 pub use crate::key::template::{Piece, Template};
 pub use crate::load::{Miss, bypass, load, load_spawned, load_sync};
+pub use crate::log::Reach;
 pub use crate::policy::Policy;
 pub use crate::put::{Put, store, store_sync};
 pub use crate::registry::Registered;
@@ -22,6 +24,9 @@ pub use crate::typed::{handle_get, handle_invalidate, handle_key, handle_put, ha
 
 /// Everything that a call site asks a type by method call; brought into scope for the prologue only.
 pub mod ladder {
+    pub use crate::codec::wire::InProcess;
+    #[cfg(feature = "redis")]
+    pub use crate::codec::wire::{Borrowed, OnTheWire};
     pub use crate::key::args::{DisplayArg, NoScopeArg, UnfitArg};
     pub use crate::shape::ladder::*;
 }
@@ -36,6 +41,30 @@ pub fn policy<S: Shape>(_: S, ttl: Duration) -> Policy<S> {
 /// The policy of each element of a batch.
 pub fn batch_policy<S: Shape<Item: BatchMap>>(_: S, ttl: Duration) -> Policy<Each<S>> {
     Policy::new(ttl).no_early()
+}
+
+/// The elements of a batch, to be asked for their wire form.
+pub fn wired_each<S: Shape<Item: BatchMap>>(_: S) -> Wired<Each<S>> {
+    Wired(Each::new())
+}
+
+/// What `codec = bincode` asks of the build.
+#[diagnostic::on_unimplemented(
+    message = "`codec = bincode` needs the feature `bincode` of fastness",
+    label = "this build has no bincode",
+    note = "add \"bincode\" to the features of fastness in Cargo.toml, or leave `codec` out"
+)]
+pub trait HasBincode {}
+
+#[cfg(feature = "bincode")]
+impl<S> HasBincode for S {}
+
+/// The codec of `codec = bincode`.
+pub fn bincode<S: HasBincode>(_: S) -> Codec {
+    #[cfg(feature = "bincode")]
+    return Codec::Bincode;
+    #[cfg(not(feature = "bincode"))]
+    Codec::default()
 }
 
 /// A tag, rendered.

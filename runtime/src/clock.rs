@@ -1,6 +1,6 @@
 //! The one clock that everything reads.
 //!
-//! May use: nothing of this crate.
+//! May use: `sync`.
 //!
 //! A precise clock read costs more than a whole cache look-up, so a hit compares its expiry with a *coarse* time: one
 //! relaxed load of a number that a thread of its own raises every 10 ms. Every miss and every invalidation raises it to
@@ -9,11 +9,13 @@
 //! Invariant: the coarse time never runs backwards and never ahead of the precise one.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
+
+use crate::sync::lock;
 
 /// How often the coarse time moves: 0.4 % of one core, and far below any ttl worth setting.
 const TICK: Duration = Duration::from_millis(10);
@@ -32,9 +34,9 @@ const TICK: Duration = Duration::from_millis(10);
 /// let fast = Fastness::builder().clock(clock.clone()).build().await?;
 /// let cache = fast.cache();
 ///
-/// cache.set("greeting", "hello", Duration::from_secs(60)).await?;
+/// cache.set("greeting", "hello".to_owned(), Duration::from_secs(60)).await?;
 /// clock.advance(Duration::from_secs(61));
-/// assert_eq!(cache.get::<&str>("greeting").await?, None);
+/// assert_eq!(cache.get::<String>("greeting").await?, None);
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
@@ -42,11 +44,18 @@ pub struct Clock {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     /// Nanoseconds since the clock's origin, as of the last tick, miss or invalidation.
     coarse: AtomicU64,
     source: Source,
+    /// What wants to know that time has passed.
+    listeners: Mutex<Vec<Weak<dyn Tick>>>,
+}
+
+/// Is told that time has passed: every 10 ms, or when a manual clock is moved. Runs on the clock's thread, so it must be
+/// short.
+pub(crate) trait Tick: Send + Sync {
+    fn tick(&self, now: u64);
 }
 
 #[derive(Debug)]
@@ -76,13 +85,34 @@ impl Clock {
     fn new(source: Source) -> Self {
         // Not zero, so that "a nanosecond ago" can be expressed from the first moment on.
         let coarse = AtomicU64::new(1);
-        Self { inner: Arc::new(Inner { coarse, source }) }
+        Self { inner: Arc::new(Inner { coarse, source, listeners: Mutex::default() }) }
+    }
+
+    /// Tells this one of the time from now on, while it lives.
+    #[cfg(feature = "redis")]
+    pub(crate) fn listen(&self, listener: Weak<dyn Tick>) {
+        lock(&self.inner.listeners).push(listener);
+        self.ensure_ticking();
+    }
+
+    fn tell(&self, now: u64) {
+        // Out of the lock before they run; whoever is gone is forgotten.
+        let mut living = Vec::new();
+        lock(&self.inner.listeners).retain(|listener| {
+            let own = listener.upgrade();
+            living.extend(own.clone());
+            own.is_some()
+        });
+        for listener in living {
+            listener.tick(now);
+        }
     }
 
     /// Moves a manual clock forward; the system's clock ignores it.
     pub fn advance(&self, by: Duration) {
         if matches!(self.inner.source, Source::Manual) {
             self.inner.coarse.fetch_add(nanos(by), Ordering::Release);
+            self.tell(self.now());
         }
     }
 
@@ -127,11 +157,25 @@ impl Clock {
                 // The one place that sleeps: it is what makes time pass for everybody else.
                 #[allow(clippy::disallowed_methods)]
                 thread::sleep(TICK);
-                clock.now();
+                clock.tell(clock.now());
             }
         };
         thread::Builder::new().name("fastness-clock".into()).spawn(tick).map(drop)
     }
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Clock").field("nanos", &self.coarse).field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+/// Waits, on the runtime's own timer: for background work that tries again.
+#[cfg(feature = "redis")]
+pub(crate) async fn pause(time: Duration) {
+    // The one place that waits.
+    #[allow(clippy::disallowed_methods)]
+    tokio::time::sleep(time).await;
 }
 
 /// A duration in whole nanoseconds; 584 years and more saturate.

@@ -1,26 +1,28 @@
 //! The cache without attributes.
 //!
-//! May use: `error`, `handle`, `key`, `load`, `log`, `policy`, `shape`, `site`.
+//! May use: `codec`, `error`, `handle`, `key`, `load`, `log`, `policy`, `put`, `shape`, `site`.
 //!
 //! The same stores, log and flights as under the attributes, with a key given as text. A key's segments are its prefixes
 //! here too, so `user:*` invalidates `user:1` whoever stored it. Each value type has a store of its own: what was set as
 //! one type is not found as another.
 //!
-//! Async throughout, though nothing waits yet: with a shared tier these calls talk to a server.
-#![allow(clippy::unused_async)]
+//! With a shared tier, values go through both tiers, so they have to be fit for it.
 
+use std::future::ready;
 use std::time::Duration;
 
+use crate::codec::{SharedValue, Wire};
 use crate::error::{Error, Kind};
 use crate::handle::Fastness;
 use crate::key::Pattern;
-use crate::key::args::Verbatim;
+use crate::key::args::{Args, Verbatim};
 use crate::key::scope::NoScope;
 use crate::key::template::{Piece, Template};
-use crate::load::load;
-use crate::log::Record;
+use crate::load::{Pending, fetch_many, load};
+use crate::log::{Reach, Record};
 use crate::policy::Policy;
-use crate::shape::{CacheValue, Fallible, Maybe, Plain, Private, Shape};
+use crate::put::{Put, store};
+use crate::shape::{Fallible, Maybe, Plain, Private, Shape};
 use crate::site::{Here, Receiver, Site, SiteKind, SiteMeta};
 
 static SITE: Site = Site::new(SiteMeta {
@@ -76,9 +78,9 @@ impl Cache {
     /// # Errors
     ///
     /// If the key is empty, holds a `*`, or begins or ends with a colon.
-    pub async fn get<T: CacheValue>(&self, key: &str) -> Result<Option<T>, Error> {
+    pub async fn get<T: SharedValue>(&self, key: &str) -> Result<Option<T>, Error> {
         checked(key)?;
-        Ok(self.look(key))
+        Ok(self.look(key).await)
     }
 
     /// The values of several keys, in their order.
@@ -86,8 +88,16 @@ impl Cache {
     /// # Errors
     ///
     /// If one of the keys is empty, holds a `*`, or begins or ends with a colon.
-    pub async fn mget<T: CacheValue>(&self, keys: &[&str]) -> Result<Vec<Option<T>>, Error> {
-        keys.iter().map(|key| checked(key).map(|()| self.look(key))).collect()
+    pub async fn mget<T: SharedValue>(&self, keys: &[&str]) -> Result<Vec<Option<T>>, Error> {
+        keys.iter().try_for_each(|key| checked(key))?;
+        let near: Vec<Option<T>> = keys.iter().map(|key| self.near(key)).collect();
+        if near.iter().all(Option::is_some) {
+            return Ok(near);
+        }
+        let missing =
+            keys.iter().zip(&near).filter(|(_, value)| value.is_none()).map(|(key, _)| self.pending::<T>(key));
+        let mut far = fetch_many(missing.collect()).await.into_iter();
+        Ok(near.into_iter().map(|value| value.or_else(|| far.next().flatten())).collect())
     }
 
     /// Stores a value for `ttl`, less a jitter of up to 10 %. Whatever was cached under the key, as any type, is gone.
@@ -95,9 +105,9 @@ impl Cache {
     /// # Errors
     ///
     /// If the key is empty, holds a `*`, or begins or ends with a colon.
-    pub async fn set<T: CacheValue>(&self, key: &str, value: T, ttl: Duration) -> Result<(), Error> {
+    pub async fn set<T: SharedValue>(&self, key: &str, value: T, ttl: Duration) -> Result<(), Error> {
         checked(key)?;
-        self.put(key, value, ttl);
+        store(self.put(key, ttl), ready(value)).await;
         Ok(())
     }
 
@@ -106,7 +116,7 @@ impl Cache {
     /// # Errors
     ///
     /// If one of the keys is empty, holds a `*`, or begins or ends with a colon.
-    pub async fn mset<'a, T: CacheValue>(
+    pub async fn mset<'a, T: SharedValue>(
         &self,
         entries: impl IntoIterator<Item = (&'a str, T)>,
         ttl: Duration,
@@ -114,7 +124,7 @@ impl Cache {
         let entries: Vec<_> = entries.into_iter().collect();
         entries.iter().try_for_each(|(key, _)| checked(key))?;
         for (key, value) in entries {
-            self.put(key, value, ttl);
+            store(self.put(key, ttl), ready(value)).await;
         }
         Ok(())
     }
@@ -141,7 +151,7 @@ impl Cache {
     /// Dropping the future drops its load; one of those who wait for it takes over with a load of its own.
     pub async fn get_or_load<T, E, F>(&self, key: &str, ttl: Duration, load_value: F) -> Result<Result<T, E>, Error>
     where
-        T: CacheValue,
+        T: SharedValue,
         E: 'static,
         F: Future<Output = Result<T, E>>,
     {
@@ -152,7 +162,7 @@ impl Cache {
             if let Some(hit) = SITE.hit(on, shape, whence(shape), &args) {
                 return Ok(hit);
             }
-            SITE.miss(on, shape, whence(shape), &args, &[], Policy::new(ttl))
+            SITE.miss(on, shape, whence(shape), &args, &[], Policy::new(ttl).wire(Wire::of()))
         };
         Ok(load(miss, load_value).await)
     }
@@ -162,22 +172,39 @@ impl Cache {
     /// # Errors
     ///
     /// If the pattern is empty or holds a `*` anywhere but alone behind its last colon.
-    pub async fn invalidate(&self, pattern: &str) -> Result<(), Error> {
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future invalidates in this process; others are told in the background.
+    pub async fn invalidate(&self, pattern: &str) -> Result<Reach, Error> {
         let pattern = Pattern::parse(pattern).map_err(Kind::Pattern)?;
-        self.append(&pattern);
-        Ok(())
+        let mut record = Record::default();
+        record.push(pattern.scope, pattern.root);
+        Ok(self.handle.announce(record).await)
     }
 
     /// Invalidates everything with one of these tags.
-    pub async fn invalidate_tags(&self, tags: &[&str]) {
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`invalidate`](Self::invalidate).
+    pub async fn invalidate_tags(&self, tags: &[&str]) -> Reach {
         let mut record = Record::default();
         for tag in tags {
             record.push_tag(tag);
         }
-        self.handle.append(&record);
+        self.handle.announce(record).await
     }
 
-    fn look<T: CacheValue>(&self, key: &str) -> Option<T> {
+    async fn look<T: SharedValue>(&self, key: &str) -> Option<T> {
+        match self.near(key) {
+            Some(value) => Some(value),
+            None => self.pending::<T>(key).fetch().await.flatten(),
+        }
+    }
+
+    /// The value, if this process has it.
+    fn near<T: SharedValue>(&self, key: &str) -> Option<T> {
         let args = (NoScope, Verbatim(key));
         let cell = SITE.cell::<(NoScope, Verbatim<'_>), Maybe<T>>(Some(&self.handle), whence(Maybe::<T>::NEW));
         let found = cell.front.hit(&args).or_else(|| cell.peek(&args).flatten());
@@ -187,18 +214,20 @@ impl Cache {
         found
     }
 
-    fn put<T: CacheValue>(&self, key: &str, value: T, ttl: Duration) {
-        let args = (NoScope, Verbatim(key));
-        let shape = Plain::<T>::NEW;
-        SITE.put(Some(&self.handle), shape, whence(shape), &args, &[], Policy::new(ttl)).finish(value);
+    /// A read that never loads, so its ttl is only an upper bound for what the shared tier says.
+    fn pending<T: SharedValue>(&self, key: &str) -> Pending<Key, Maybe<T>> {
+        let policy = Policy::new(Duration::MAX).wire(Wire::of()).no_early();
+        SITE.pending(Some(&self.handle), whence(Maybe::<T>::NEW), &(NoScope, Verbatim(key)), &[], policy)
     }
 
-    fn append(&self, pattern: &Pattern) {
-        let mut record = Record::default();
-        record.push(pattern.scope, pattern.root);
-        self.handle.append(&record);
+    fn put<T: SharedValue>(&self, key: &str, ttl: Duration) -> Put<Key, Plain<T>> {
+        let shape = Plain::<T>::NEW;
+        let policy = Policy::new(ttl).wire(Wire::of());
+        SITE.put(Some(&self.handle), shape, whence(shape), &(NoScope, Verbatim(key)), &[], policy)
     }
 }
+
+type Key = <(NoScope, Verbatim<'static>) as Args>::Owned;
 
 fn checked(key: &str) -> Result<(), Error> {
     let bad = key.is_empty() || key.contains('*') || key.starts_with(':') || key.ends_with(':');

@@ -13,7 +13,7 @@ use crate::key::Pattern;
 use crate::key::args::Args;
 use crate::key::template::{Template, render};
 use crate::log::Record;
-use crate::shape::Shape;
+use crate::shape::{Outcome, Shape};
 use crate::site::{Here, Receiver, Site};
 
 /// What a pattern names.
@@ -122,13 +122,6 @@ impl Scopes {
 struct Guard(Option<Scopes>);
 
 impl Guard {
-    fn new(scopes: Scopes) -> Self {
-        if scopes.before {
-            scopes.handle.append(&scopes.record);
-        }
-        Self(Some(scopes))
-    }
-
     fn settle(mut self, ok: bool) {
         if self.0.as_ref().is_some_and(|scopes| !ok && !scopes.always) {
             self.0 = None;
@@ -138,27 +131,44 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Some(scopes) = &self.0 {
-            scopes.handle.append(&scopes.record);
+        if let Some(scopes) = self.0.take() {
+            scopes.handle.append(scopes.record);
         }
     }
 }
 
-/// Runs an async body and invalidates.
+/// Runs an async body and invalidates. A body that failed is waited for no longer: what it invalidates with
+/// `when = always`, it invalidates in this process, and others are told in the background.
 ///
 /// # Cancel safety
 ///
 /// Dropping it drops the body and invalidates.
 pub async fn invalidate<S: Shape, F: Future<Output = S::Out>>(_: S, scopes: Scopes, body: F) -> S::Out {
-    let guard = Guard::new(scopes);
-    let out = body.await;
-    guard.settle(S::is_ok(&out));
-    out
+    if scopes.before {
+        scopes.handle.announce(scopes.record.clone()).await;
+    }
+    let mut guard = Guard(Some(scopes));
+    // An error does not live across the wait: it may not be `Send`.
+    let value = match S::open(body.await) {
+        Outcome::Failed(error) => {
+            guard.settle(false);
+            return S::close(Outcome::Failed(error));
+        }
+        Outcome::Present(value) => Ok(value),
+        Outcome::Absent(absent) => Err(absent),
+    };
+    if let Some(Scopes { handle, record, .. }) = guard.0.take() {
+        handle.announce(record).await;
+    }
+    S::close(value.map_or_else(Outcome::Absent, Outcome::Present))
 }
 
-/// Runs a sync body and invalidates.
+/// Runs a sync body and invalidates; other processes are told in the background.
 pub fn invalidate_sync<S: Shape>(_: S, scopes: Scopes, body: impl FnOnce() -> S::Out) -> S::Out {
-    let guard = Guard::new(scopes);
+    if scopes.before {
+        scopes.handle.append(scopes.record.clone());
+    }
+    let guard = Guard(Some(scopes));
     let out = body();
     guard.settle(S::is_ok(&out));
     out

@@ -40,6 +40,7 @@
 mod audit;
 mod batch;
 mod clock;
+mod codec;
 mod direct;
 mod error;
 mod flight;
@@ -53,6 +54,11 @@ mod policy;
 mod put;
 mod registry;
 mod shape;
+#[cfg(feature = "redis")]
+mod shared;
+#[cfg(not(feature = "redis"))]
+#[path = "shared/off.rs"]
+mod shared;
 mod site;
 mod stats;
 mod sync;
@@ -63,11 +69,15 @@ pub mod __private;
 
 pub use audit::{Audit, audit};
 pub use clock::Clock;
+pub use codec::{Codec, SharedValue};
 pub use direct::Cache;
 pub use error::{Error, LoadTimeout};
 pub use fastness_macros::{cache_invalidate, cache_put, cacheable};
 pub use handle::{Builder, Fastness, HandleStats, SiteStats, scope, scope_sync};
 pub use key::{KeyPart, KeyScope, KeyWriter};
+pub use log::Reach;
 pub use registry::{Annotated, Role, registry};
 pub use shape::CacheValue;
+#[cfg(feature = "redis")]
+pub use shared::{Redis, SharedStats};
 pub use stats::{Observed, Stats, observe};

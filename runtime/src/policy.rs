@@ -1,12 +1,13 @@
 //! What one call site asked for, and the arithmetic of lifetimes.
 //!
-//! May use: `clock`, `error`, `l1`, `shape`.
+//! May use: `clock`, `codec`, `error`, `l1`, `shape`.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
 use std::time::Duration;
 
 use crate::clock::nanos;
+use crate::codec::{Codec, SharedValue, Wire};
 use crate::error::LoadTimeout;
 use crate::l1::Lifetime;
 use crate::shape::{Copier, KeepsErrors, MayBeAbsent, Shape};
@@ -33,6 +34,14 @@ pub struct Policy<S: Shape> {
     pub(crate) early: bool,
     pub(crate) single_flight: bool,
     pub(crate) load_timeout: Option<(Duration, MakeError<S::Error>)>,
+    /// How values go to the shared tier; `None` where they stay in this process.
+    pub(crate) wire: Option<Wire<S::Item>>,
+    pub(crate) codec: Option<Codec>,
+    /// Whether values are kept in this process where there is a shared tier.
+    pub(crate) in_process: bool,
+    pub(crate) local_ttl: Option<Duration>,
+    /// Whether one process at a time loads a key.
+    pub(crate) fleet: bool,
 }
 
 impl<S: Shape> Policy<S> {
@@ -49,7 +58,68 @@ impl<S: Shape> Policy<S> {
             early: true,
             single_flight: true,
             load_timeout: None,
+            wire: None,
+            codec: None,
+            in_process: true,
+            local_ttl: None,
+            fleet: false,
         }
+    }
+
+    #[must_use]
+    pub fn wire(mut self, wire: Option<Wire<S::Item>>) -> Self {
+        self.wire = wire;
+        self
+    }
+
+    /// `tier = local`.
+    #[must_use]
+    pub fn only_in_process(mut self) -> Self {
+        self.wire = None;
+        self
+    }
+
+    /// `tier = shared`.
+    #[must_use]
+    pub fn only_shared(mut self) -> Self
+    where
+        S::Item: SharedValue,
+    {
+        self.in_process = false;
+        self
+    }
+
+    /// `tier = both`, said explicitly: the values must be fit for it.
+    #[must_use]
+    pub fn both_tiers(self) -> Self
+    where
+        S::Item: SharedValue,
+    {
+        self
+    }
+
+    #[must_use]
+    pub fn codec(mut self, codec: Codec) -> Self
+    where
+        S::Item: SharedValue,
+    {
+        self.codec = Some(codec);
+        self
+    }
+
+    #[must_use]
+    pub fn local_ttl(mut self, ttl: Duration) -> Self {
+        self.local_ttl = Some(ttl);
+        self
+    }
+
+    #[must_use]
+    pub fn fleet(mut self) -> Self
+    where
+        S::Item: SharedValue,
+    {
+        self.fleet = true;
+        self
     }
 
     #[must_use]
@@ -130,9 +200,14 @@ impl<S: Shape> Policy<S> {
     pub(crate) fn lifetime(&self, ttl: Duration, began: u64, ended: u64) -> Lifetime {
         let load_time = ended.saturating_sub(began);
         let expires = ended.saturating_add(jittered(nanos(ttl), self.jitter));
-        let early_from =
-            if self.early { expires.saturating_sub(early_span(load_time)).max(ended + 1) } else { expires };
-        Lifetime { load_time, expires, early_from }
+        self.lifetime_until(expires, load_time, ended)
+    }
+
+    /// The lifetime of a value that expires then.
+    pub(crate) fn lifetime_until(&self, expires: u64, load_time: u64, now: u64) -> Lifetime {
+        let early_from = if self.early { expires.saturating_sub(early_span(load_time)).max(now + 1) } else { expires };
+        let local_until = self.local_ttl.map_or(u64::MAX, |ttl| now.saturating_add(nanos(ttl)));
+        Lifetime { load_time, expires, early_from, local_until }
     }
 }
 
@@ -189,7 +264,7 @@ mod tests {
 
     #[test]
     fn early_refreshes_come_near_the_expiry_and_in_the_expected_number() {
-        let life = Lifetime { load_time: 1_000, expires: 1_000_000, early_from: 0 };
+        let life = Lifetime { load_time: 1_000, expires: 1_000_000, early_from: 0, local_until: u64::MAX };
         let drawn = |now| (0..10_000).filter(|_| refresh_early(now, &life)).count();
         assert_eq!(drawn(1_000_000), 10_000, "at the expiry always");
         assert_eq!(drawn(1_000_000 - 60_000), 0, "60 load times before it never");

@@ -1,6 +1,6 @@
 //! `cache_put`: the body always runs, and its value replaces what is cached.
 //!
-//! May use: `handle`, `key`, `load`, `log`, `policy`, `shape`, `site`.
+//! May use: `handle`, `key`, `load`, `log`, `policy`, `shape`, `shared`, `site`.
 //!
 //! The key's own invalidation is appended when the body has ended, so every older value is gone in every tier; the new one
 //! is stored only if nothing else invalidated the key since the body began, because it may then be the older of two.
@@ -16,6 +16,7 @@ use crate::load::Pending;
 use crate::log::{Epoch, Record};
 use crate::policy::Policy;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::shared::{Mark, Placed};
 use crate::site::{Here, Negative, Site};
 
 /// A value on its way into the cache.
@@ -48,7 +49,7 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         let pending = self.pending(on, here, args, tags, policy);
-        let key = Pattern::exact(&self.meta().template.render(&pending.cell.path, args));
+        let key = Pattern::exact(&pending.text);
         let mut record = Record::default();
         record.push(key.scope, key.root);
         let began = pending.cell.log().position();
@@ -66,49 +67,86 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
         self
     }
 
+    /// Settles in this process; with a shared tier, the key is invalidated there in the background.
     pub(crate) fn finish(mut self, out: S::Out) -> S::Out {
-        match self.write.take() {
-            Some(write) => S::close(write.finish(S::open(out))),
-            None => out,
+        let Some(write) = self.write.take() else { return out };
+        let ending = S::open(out);
+        match (&ending, write.pending.cell.tier.is_some()) {
+            (Outcome::Failed(_), _) | (_, true) => write.invalidate(),
+            (ending, false) if write.store => write.settle(ending),
+            _ => write.invalidate(),
         }
+        S::close(ending)
+    }
+
+    /// Where the new value stands, once everybody was told. `None` if it may not be stored, or needs no shared tier.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it invalidates the key.
+    async fn place(&mut self) -> Option<(Box<Write<K, S>>, Placed)> {
+        let write = self.write.as_ref()?;
+        let tier = write.pending.cell.tier.clone()?;
+        let (store, record, began) = (write.store, write.record.clone(), write.began);
+        let scopes = write.pending.scopes.hashes();
+        let placed = if store {
+            tier.put(record, began, scopes).await
+        } else {
+            tier.announce(record).await;
+            None
+        };
+        // Settled either way: there is nothing left for a drop to do.
+        self.write.take().zip(placed)
     }
 }
 
 impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Drop for Put<K, S> {
     fn drop(&mut self) {
         if let Some(write) = self.write.take() {
-            write.pending.cell.log().append(&write.record);
+            write.invalidate();
         }
     }
 }
 
 impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
-    fn finish(self, ending: Ending<S>) -> Ending<S> {
-        let Self { pending, record, began, store } = self;
-        let log = pending.cell.log();
-        if !store || matches!(ending, Outcome::Failed(_)) {
-            log.append(&record);
-            return ending;
+    fn invalidate(self: Box<Self>) {
+        match &self.pending.cell.tier {
+            Some(tier) => tier.append(self.record),
+            None => drop(self.pending.cell.log().append(&self.record)),
         }
-        let Some(epoch) = log.append_put(&record, began, pending.scopes.hashes()) else {
-            return ending;
-        };
-        let (policy, now) = (&pending.policy, pending.cell.now());
-        match &ending {
-            Outcome::Present(value) if !policy.unless.is_some_and(|unless| unless(value)) => {
-                // A put's body is no measure of a load, so it asks for no early refresh.
-                let life = policy.lifetime(policy.ttl, now, now);
-                pending.cell.keep(&pending.key, &pending.scopes, value.clone(), life, epoch);
+    }
+
+    fn settle(&self, ending: &Ending<S>) {
+        let (pending, log) = (&self.pending, self.pending.cell.log());
+        if let Some(epoch) = log.append_put(&self.record, self.began, pending.scopes.hashes()) {
+            match ending {
+                Outcome::Present(value) => self.keep(value, epoch, None),
+                Outcome::Absent(absent) => self.keep_absence(*absent, epoch, None),
+                Outcome::Failed(_) => {}
             }
-            Outcome::Absent(absent) => {
-                if let Some(ttl) = policy.negative_ttl {
-                    let (absent, life) = (Negative::Absent(*absent), policy.lifetime(ttl, now, now));
-                    pending.cell.keep_negative(&pending.key, &pending.scopes, absent, life, epoch);
-                }
-            }
-            _ => {}
         }
-        ending
+    }
+
+    fn keep(&self, value: &S::Item, epoch: Epoch, mark: Option<Mark>) {
+        let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.cell.now());
+        if policy.unless.is_some_and(|unless| unless(value)) {
+            return;
+        }
+        // A put's body is no measure of a load, so it asks for no early refresh.
+        let life = policy.lifetime(policy.ttl, now, now);
+        pending.share(Some(value), &life, mark);
+        if pending.is_kept_in_process() {
+            pending.cell.keep(&pending.key, &pending.scopes, value.clone(), life, epoch);
+        }
+    }
+
+    fn keep_absence(&self, absent: S::Absent, epoch: Epoch, mark: Option<Mark>) {
+        let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.cell.now());
+        if let Some(ttl) = policy.negative_ttl {
+            let life = policy.lifetime(ttl, now, now);
+            pending.share(None, &life, mark);
+            pending.cell.keep_negative(&pending.key, &pending.scopes, Negative::Absent(absent), life, epoch);
+        }
     }
 }
 
@@ -117,14 +155,31 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Write<K, S> 
 /// # Cancel safety
 ///
 /// Dropping it drops the body and invalidates the key.
-pub async fn store<K, S, F>(put: Put<K, S>, body: F) -> S::Out
+pub async fn store<K, S, F>(mut put: Put<K, S>, body: F) -> S::Out
 where
     K: Clone + Eq + 'static,
     S: Shape<Item: CacheValue> + 'static,
     F: Future<Output = S::Out>,
 {
+    let shared = put.write.as_ref().is_some_and(|write| write.pending.cell.tier.is_some());
     let out = body.await;
-    put.finish(out)
+    if !shared {
+        return put.finish(out);
+    }
+    // An error does not live across the wait: it may not be `Send`.
+    let value = match S::open(out) {
+        Outcome::Failed(error) => return put.finish(S::close(Outcome::Failed(error))),
+        Outcome::Present(value) => Ok(value),
+        Outcome::Absent(absent) => Err(absent),
+    };
+    let placed = put.place().await;
+    if let Some((write, Placed { local, shared })) = placed {
+        match &value {
+            Ok(value) => write.keep(value, local, Some(shared)),
+            Err(absent) => write.keep_absence(*absent, local, Some(shared)),
+        }
+    }
+    S::close(value.map_or_else(Outcome::Absent, Outcome::Present))
 }
 
 /// Runs a sync body and stores its value.

@@ -127,8 +127,10 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Calls that found nothing to serve.
+    /// Calls that found nothing to serve in this process.
     misses,
+    /// Those of them that the shared tier answered.
+    shared_hits,
     /// Loads that returned a value or "absent".
     loads,
     /// Loads that returned an error.
@@ -150,11 +152,11 @@ counters! {
 }
 
 impl Stats {
-    /// Calls answered from the cache among all, from 0 to 1; `None` before the first call.
+    /// Calls answered from the cache, in either tier, among all, from 0 to 1; `None` before the first call.
     pub fn hit_rate(&self) -> Option<f64> {
         let calls = self.hits + self.misses;
         #[allow(clippy::cast_precision_loss)]
-        let rate = self.hits as f64 / calls as f64;
+        let rate = (self.hits + self.shared_hits) as f64 / calls as f64;
         (calls > 0).then_some(rate)
     }
 

@@ -17,9 +17,6 @@ pub(crate) use slot::{Names, Slot};
 
 use crate::{diag::Diag, nearest};
 
-/// Options that are promised for a later version; the error for them says so instead of guessing at a typing slip.
-const LATER: [&str; 4] = ["tier", "local_ttl", "codec", "max_stale"];
-
 /// Makes the `Args` of one attribute: a slot per option, in one line each.
 macro_rules! options {
     ($(#[$meta:meta])* struct $name:ident for $attribute:literal { $($option:literal => $field:ident: $type:ty,)* }) => {
@@ -45,11 +42,10 @@ pub(crate) use options;
 /// Reports an option that `attribute` does not have.
 pub(crate) fn unknown(attribute: &str, given: &Given, options: &[&str], diag: &mut Diag) {
     let name = given.name.to_string();
-    if LATER.contains(&name.as_str()) {
-        diag.at(
-            &given.name,
-            format_args!("`{name}` needs the shared tier, which this version does not have: leave it out"),
-        );
+    if name == "max_stale" {
+        let why = "`max_stale` is of the whole cache: give it to `Fastness::builder()`; for one function, \
+            write `local_ttl = \"1s\"`";
+        diag.at(&given.name, why);
         return;
     }
     let known = match nearest::nearest(&name, options.iter().copied()) {

@@ -52,7 +52,10 @@ fn mistakes_in_names() {
     for (text, expected) in [
         ("tll = 3", "`test` has no option `tll`: did you mean `ttl`?"),
         ("colour = 3", "`test` has no option `colour`: write one of `ttl`, `skip`, `before`, `crate`"),
-        ("codec = json", "`codec` needs the shared tier, which this version does not have: leave it out"),
+        (
+            "max_stale = 3",
+            "`max_stale` is of the whole cache: give it to `Fastness::builder()`; for one function, write `local_ttl = \"1s\"`",
+        ),
         ("before, before", "`before` is given twice: keep one"),
         ("skip()", "`skip` takes names of parameters: write `skip(id)`"),
         ("skip(a.b)", "`skip` takes names of parameters: write `skip(id)`"),

@@ -23,6 +23,9 @@ options! {
         "jitter" => jitter: Expr,
         "capacity" => capacity: Expr,
         "version" => version: Expr,
+        "tier" => tier: Expr,
+        "local_ttl" => local_ttl: Expr,
+        "codec" => codec: Expr,
         "on" => on: Expr,
         "crate" => krate: Expr,
     }

@@ -9,7 +9,7 @@ use super::args::Args;
 use crate::{
     diag::Diag,
     key::{Key, Skips, only_self},
-    policy::{Storing, StoringArgs},
+    policy::{SharingArgs, Storing, StoringArgs},
     signature::{Function, refuse},
     stack,
     stored::{Stored, capacity, tags, version},
@@ -57,8 +57,14 @@ fn stored(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Stored> {
     let tags = tags(&args.tags, params, diag);
     let capacity = capacity(&args.capacity, diag);
     let version = version(&args.version, diag);
-    let slots =
-        StoringArgs { ttl: &args.ttl, jitter: &args.jitter, negative_ttl: &args.negative_ttl, unless: &args.unless };
+    let slots = StoringArgs {
+        ttl: &args.ttl,
+        jitter: &args.jitter,
+        negative_ttl: &args.negative_ttl,
+        unless: &args.unless,
+        sharing: SharingArgs { tier: &args.tier, local_ttl: &args.local_ttl, codec: &args.codec },
+        kind: subject.returns.kind,
+    };
     let storing = Storing::check(&slots, TTL_MISSING, diag);
     Some(Stored {
         key: key?,

@@ -35,6 +35,9 @@ options! {
         "version" => version: Expr,
         "batch" => batch: Names,
         "handle" => handle: Expr,
+        "tier" => tier: Expr,
+        "local_ttl" => local_ttl: Expr,
+        "codec" => codec: Expr,
         "on" => on: Expr,
         "crate" => krate: Expr,
     }

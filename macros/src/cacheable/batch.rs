@@ -9,7 +9,7 @@ use syn::Type;
 use super::model::Model;
 use crate::{
     emit::{self, Run, Site, View, code},
-    signature::without_lifetimes,
+    signature::{Kind, without_lifetimes},
 };
 
 /// The expansion for a batch over the parameter of this index.
@@ -38,6 +38,8 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
     let (borrow, on) = emit::on(subject.on.as_ref());
     let policy = emit::policy(subject, "batch_policy", &stored.storing, Some(loading));
     let lookups = lookups(model, index);
+    let fetch = (subject.returns.kind != Kind::Sync && !stored.storing.sharing.is_local())
+        .then(|| code!(__batch.fetch().await;));
     code! {
         let (__batch, __missing) = {
             #[allow(unused_imports)]
@@ -48,6 +50,7 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
             let __shape = #shape;
             let mut __batch = __SITE.batch(#on, __shape, __here, #policy);
             #lookups
+            #fetch
             if let ::core::option::Option::Some(__hit) = __batch.complete() {
                 return __hit;
             }

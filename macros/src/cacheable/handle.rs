@@ -67,18 +67,23 @@ struct Shared {
 }
 
 fn reading(model: &Model, shared: &Shared) -> TokenStream {
-    let Subject { door, function, returns, .. } = &model.subject;
+    let Model { subject, stored, loading, .. } = model;
+    let Subject { door, function, returns, .. } = subject;
     let (vis, Shared { params, import, on, shape, key }) = (&function.vis, shared);
+    let tags = emit::tags(subject, &stored.tags, View::ByRef);
+    let policy = emit::policy(subject, "policy", &stored.storing, Some(loading));
     code! {
         /// The stored value, if there is one that may be served; never runs the function.
         #vis async fn get(&self, #params) -> ::core::option::Option<#returns> {
             #import
-            #door::handle_get(#on, Self::__site(), Self::__here(), #shape, &#key).await
+            let (__here, __shape) = (Self::__here(), #shape);
+            #door::handle_get(#on, Self::__site(), __here, __shape, &#key, #tags, #policy).await
         }
         /// Makes the next call run the function; until it has, `stale` decides what others are served.
         #vis async fn refresh(&self, #params) {
             #import
-            #door::handle_refresh(#on, Self::__site(), Self::__here(), #shape, &#key).await
+            let (__here, __shape) = (Self::__here(), #shape);
+            #door::handle_refresh(#on, Self::__site(), __here, __shape, &#key, #tags, #policy).await
         }
     }
 }
@@ -96,8 +101,8 @@ fn writing(model: &Model, shared: &Shared) -> TokenStream {
             let (__here, __shape) = (Self::__here(), #shape);
             #door::handle_put(#on, Self::__site(), __here, __shape, &#key, #tags, #policy, __value).await
         }
-        /// Makes sure that the stored value is not served again.
-        #vis async fn invalidate(&self, #params) {
+        /// Makes sure that the stored value is not served again, and says how far that got.
+        #vis async fn invalidate(&self, #params) -> #door::Reach {
             #import
             #door::handle_invalidate(#on, Self::__site(), Self::__here(), &#key).await
         }

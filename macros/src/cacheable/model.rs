@@ -9,7 +9,7 @@ use crate::{
     args::Slot,
     diag::Diag,
     key::{self, Key, Skips},
-    policy::{Loading, Storing, StoringArgs, function, time},
+    policy::{Loading, SharingArgs, Storing, StoringArgs, function, time},
     signature::{Function, refuse},
     stack,
     stored::{Stored, capacity, tags, version},
@@ -67,8 +67,14 @@ fn stored(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Stored> {
     let tags = tags(&args.tags, &subject.params, diag);
     let capacity = capacity(&args.capacity, diag);
     let version = version(&args.version, diag);
-    let slots =
-        StoringArgs { ttl: &args.ttl, jitter: &args.jitter, negative_ttl: &args.negative_ttl, unless: &args.unless };
+    let slots = StoringArgs {
+        ttl: &args.ttl,
+        jitter: &args.jitter,
+        negative_ttl: &args.negative_ttl,
+        unless: &args.unless,
+        sharing: SharingArgs { tier: &args.tier, local_ttl: &args.local_ttl, codec: &args.codec },
+        kind: subject.returns.kind,
+    };
     let storing = Storing::check(&slots, TTL_MISSING, diag);
     Some(Stored {
         key: key?,
@@ -100,12 +106,14 @@ fn loading(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Loading> {
     let before = diag.count();
     let cache_err = function("cache_err", "|error| error.is_not_found()", &args.cache_err, diag);
     let err_ttl = time("err_ttl", &args.err_ttl, diag);
+    let flight = chosen("single_flight", &["process", "fleet", "off"], &args.single_flight, diag);
     let loading = Loading {
         cache_err: cache_err.zip(err_ttl),
         stale: time("stale", &args.stale, diag),
         stale_if_error: time("stale_if_error", &args.stale_if_error, diag),
         early: chosen("early", &["xfetch", "off"], &args.early, diag) != Some("off"),
-        single_flight: single_flight(args, diag),
+        single_flight: flight != Some("off"),
+        fleet: args.single_flight.value().filter(|_| flight == Some("fleet")).cloned(),
         share_error: function("share_error", "|error| error.clone()", &args.share_error, diag),
         load_timeout: time("load_timeout", &args.load_timeout, diag),
         background: chosen("refresh", &["caller", "background"], &args.refresh, diag) == Some("background"),
@@ -114,20 +122,6 @@ fn loading(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Loading> {
     rules::refresh(args, &loading, diag);
     rules::asynchronous(args, &loading, subject, diag);
     (diag.count() == before).then_some(loading)
-}
-
-fn single_flight(args: &Args, diag: &mut Diag) -> bool {
-    if let Some(expr) = args.single_flight.value()
-        && quote::ToTokens::to_token_stream(value::peel(expr)).to_string() == "fleet"
-    {
-        diag.at(
-            expr,
-            "`single_flight = fleet` needs the shared tier, which this \
-                version does not have: write `single_flight = process`",
-        );
-        return true;
-    }
-    chosen("single_flight", &["process", "off"], &args.single_flight, diag) != Some("off")
 }
 
 fn chosen(name: &str, words: &[&'static str], slot: &Slot<syn::Expr>, diag: &mut Diag) -> Option<&'static str> {

@@ -60,6 +60,13 @@ pub(crate) fn asynchronous(args: &Args, loading: &Loading, subject: &Subject, di
         make it `async`, or bound the work inside",
         diag,
     );
+    if loading.fleet.is_some() {
+        args.single_flight.refuse(
+            "`single_flight = fleet` needs an `async fn`, because the shared tier has to be awaited: \
+            make it one, or write `single_flight = process`",
+            diag,
+        );
+    }
     if loading.background {
         args.refresh
             .refuse("`refresh = background` needs an `async fn`: make it one, or write `refresh = caller`", diag);

@@ -101,11 +101,13 @@ fn options_that_do_not_go_together() {
             "ttl = 1, early = off, refresh = background",
             "nothing is refreshed here: add `stale = \"1m\"`, or remove `early = off`",
         ),
-        ("ttl = 1, tier = both", "`tier` needs the shared tier, which this version does not have: leave it out"),
         (
-            "ttl = 1, single_flight = fleet",
-            "`single_flight = fleet` needs the shared tier, which this version does not have: write `single_flight = process`",
+            "ttl = 1, tier = everywhere",
+            "`tier` takes one of a few words: write `tier = both` or `tier = local` or `tier = shared`",
         ),
+        ("ttl = 1, tier = local, codec = json", "`tier = local` encodes nothing: remove `codec`"),
+        ("ttl = 1, tier = local, local_ttl = 1", "with `tier = local`, `ttl` says it all: remove `local_ttl`"),
+        ("ttl = 1, tier = shared, local_ttl = 1", "`tier = shared` keeps nothing in this process: remove `local_ttl`"),
         ("ttl = 1, batch(id), stale = 5", "`stale` is not available with `batch`: remove it"),
         (
             "ttl = 1, batch(id), handle = X",

@@ -8,7 +8,8 @@ use syn::spanned::Spanned;
 
 use super::code;
 use crate::{
-    policy::{Loading, Storing},
+    policy::{Loading, Sharing, Storing},
+    signature::Kind,
     subject::Subject,
 };
 
@@ -22,15 +23,41 @@ pub(crate) fn shape(subject: &Subject, shares_errors: bool) -> TokenStream {
 /// `policy(__shape, ttl).jitter(0.05_f64)`, of the runtime's function of this name; `__shape` is the local that holds the shape.
 pub(crate) fn policy(subject: &Subject, function: &str, storing: &Storing, loading: Option<&Loading>) -> TokenStream {
     let door = &subject.door;
-    let function = Ident::new(function, Span::mixed_site());
-    let Storing { ttl, jitter, negative_ttl, unless } = storing;
+    let name = Ident::new(function, Span::mixed_site());
+    let Storing { ttl, jitter, negative_ttl, unless, sharing } = storing;
     let options = [
         with("jitter", jitter.map(Literal::f64_suffixed).as_ref()),
         with("negative_ttl", negative_ttl.as_ref()),
         with("unless", unless.as_ref()),
     ];
     let loading = loading.map(load_options);
-    code!(#door::#function(__shape, #ttl) #(#options)* #loading)
+    let sharing = share_options(subject, sharing, function == "batch_policy");
+    code!(#door::#name(__shape, #ttl) #(#options)* #loading #sharing)
+}
+
+/// How the value goes to the shared tier, as its type can. A sync function and `tier = local` never ask.
+fn share_options(subject: &Subject, sharing: &Sharing, each: bool) -> TokenStream {
+    let door = &subject.door;
+    if sharing.is_local() || subject.returns.kind == Kind::Sync {
+        return TokenStream::new();
+    }
+    let wired = if each { code!(#door::wired_each(__shape)) } else { code!(#door::Wired(__shape)) };
+    // What the compiler has against the value's type, it says at the option that asked for it.
+    let tier = sharing.tier.as_ref().map(|(tier, expr)| {
+        let span = Span::mixed_site().located_at(expr.span());
+        let name = Ident::new(if *tier == "shared" { "only_shared" } else { "both_tiers" }, span);
+        quote_spanned!(span=> .#name())
+    });
+    let codec = sharing.codec.as_ref().map(|(codec, expr)| {
+        let span = Span::mixed_site().located_at(expr.span());
+        match *codec {
+            "json" => quote_spanned!(span=> .codec(#door::Codec::Json)),
+            "bincode" => quote_spanned!(span=> .codec(#door::bincode(__shape))),
+            _ => quote_spanned!(span=> .codec(#door::Codec::MessagePack)),
+        }
+    });
+    let local_ttl = with("local_ttl", sharing.local_ttl.as_ref());
+    code!(.wire((&&&#wired).__wire()) #tier #codec #local_ttl)
 }
 
 fn load_options(loading: &Loading) -> TokenStream {
@@ -41,6 +68,7 @@ fn load_options(loading: &Loading) -> TokenStream {
         with("stale_if_error", loading.stale_if_error.as_ref()),
         (!loading.early).then(|| code!(.no_early())),
         (!loading.single_flight).then(|| code!(.no_single_flight())),
+        loading.fleet.as_ref().map(|expr| quote_spanned!(Span::mixed_site().located_at(expr.span())=> .fleet())),
         with("share_error", loading.share_error.as_ref()),
         with("load_timeout", loading.load_timeout.as_ref()),
     ];

@@ -11,6 +11,12 @@ use crate::shape::{Copier, Ending, Outcome, Shape};
 /// What a batch function of shape `S` means for one element.
 pub struct Each<S>(PhantomData<fn() -> S>);
 
+impl<S> Each<S> {
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
 impl<S> Clone for Each<S> {
     fn clone(&self) -> Self {
         *self

@@ -1,21 +1,25 @@
 //! `batch(ids)`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `handle`, `key`, `log`, `policy`, `shape`, `site`.
+//! May use: `clock`, `codec`, `handle`, `key`, `log`, `policy`, `shape`, `shared`, `site`.
 //!
 //! Every element is looked up and stored under the key that the scalar function's template makes of it, in the same store.
-//! The epoch of all that is stored is taken before the first look-up. Elements that somebody else is loading at the moment
+//! The epoch of all that is stored is taken before the body runs. Elements that somebody else is loading at the moment
 //! are loaded once more: a batch waits for nobody, so it cannot be held up by one slow key.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::clock::nanos;
+use crate::codec::{Codec, Wire};
 use crate::handle::Fastness;
 use crate::key::args::Args;
+use crate::key::template::bounded;
 use crate::key::{Hashed, Prehashed, Scopes};
 use crate::log::Epoch;
 use crate::policy::Policy;
 use crate::shape::{Outcome, Shape};
+use crate::shared::{Fetched, Kept, Mark, Place, Seat};
 use crate::site::{Cell, Here, Negative, Site};
 
 mod each;
@@ -40,6 +44,7 @@ pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
 struct Start<K: Eq, S: Shape<Item: BatchMap>> {
     cell: Arc<Cell<K, Each<S>>>,
     epoch: Epoch,
+    mark: Option<Mark>,
     time: u64,
 }
 
@@ -47,6 +52,7 @@ struct Missing<K, S: Shape<Item: BatchMap>> {
     id: <S::Item as BatchMap>::Id,
     key: Hashed<K>,
     scopes: Scopes,
+    text: String,
 }
 
 impl Site {
@@ -86,7 +92,29 @@ where
             Looked::Absent => {}
             Looked::Missing => {
                 let text = self.site.meta().template.render(&start.cell.path, args);
-                self.missing.push(Missing { id: id.clone(), key, scopes: Scopes::of(&text, tags) });
+                let scopes = Scopes::of(&text, tags);
+                self.missing.push(Missing { id: id.clone(), key, scopes, text: bounded(text) });
+            }
+        }
+    }
+
+    /// Asks the shared tier for what is missing, in one round trip.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn fetch(&mut self) {
+        let Some(start) = self.start.as_mut().filter(|_| !self.missing.is_empty()) else { return };
+        let (Some(tier), Some(wire)) = (start.cell.tier.clone(), self.policy.wire) else { return };
+        let places: Vec<_> =
+            self.missing.iter().map(|missing| missing.place(wire, &start.cell.seat, self.policy.codec)).collect();
+        let fetched = tier.fetch_many(&places).await;
+        start.begin();
+        for (missing, fetched) in std::mem::take(&mut self.missing).into_iter().zip(fetched) {
+            match fetched.map(|fetched| start.take(&self.policy, &missing, fetched)) {
+                Some(Looked::Present(value)) => self.found.put(missing.id, value),
+                Some(Looked::Absent) => {}
+                Some(Looked::Missing) | None => self.missing.push(missing),
             }
         }
     }
@@ -112,6 +140,7 @@ where
                 for missing in &self.missing {
                     start.keep(&self.policy, missing, loaded.value(&missing.id), now);
                 }
+                start.share(&self.policy, &self.missing, &loaded, now);
                 loaded.absorb(self.found);
                 S::close(Outcome::Present(loaded))
             }
@@ -120,6 +149,17 @@ where
                 S::close(other)
             }
         }
+    }
+}
+
+impl<K, S: Shape<Item: BatchMap>> Missing<K, S> {
+    fn place<'a>(
+        &'a self,
+        wire: Wire<<S::Item as BatchMap>::Value>,
+        seat: &'a Seat,
+        codec: Option<Codec>,
+    ) -> Place<'a, <S::Item as BatchMap>::Value> {
+        Place { wire, seat, codec, key: &self.text, scopes: self.scopes.hashes() }
     }
 }
 
@@ -136,8 +176,58 @@ where
 {
     fn new<A: Args<Owned = K>>(site: &'static Site, on: Option<&Fastness>, here: Here) -> Self {
         let cell = site.cell::<A, Each<S>>(on, here);
-        let (epoch, time) = (cell.log().position(), cell.now());
-        Self { cell, epoch, time }
+        let mut start = Self { cell, epoch: 0, mark: None, time: 0 };
+        start.begin();
+        start
+    }
+
+    /// What is loaded from now on stands here.
+    fn begin(&mut self) {
+        self.epoch = self.cell.log().position();
+        self.mark = self.cell.tier.as_ref().and_then(|tier| tier.mark());
+        self.time = self.cell.now();
+    }
+
+    /// What the shared tier's answer says of one element.
+    fn take(
+        &self,
+        policy: &Policy<Each<S>>,
+        missing: &Missing<K, S>,
+        fetched: Fetched<<S::Item as BatchMap>::Value>,
+    ) -> Looked<<S::Item as BatchMap>::Value> {
+        let now = self.now();
+        let ttl = if fetched.value.is_some() { Some(policy.ttl) } else { policy.negative_ttl };
+        let Some(ttl) = ttl.filter(|_| now < fetched.expires) else { return Looked::Missing };
+        let expires = fetched.expires.min(now.saturating_add(nanos(ttl)));
+        let life = policy.lifetime_until(expires, fetched.load_time, now);
+        self.cell.front.counters.shared_hits.count();
+        match fetched.value {
+            Some(value) => {
+                if policy.in_process {
+                    self.cell.keep(&missing.key, &missing.scopes, value.clone(), life, fetched.epoch);
+                }
+                Looked::Present(value)
+            }
+            None => {
+                let absent = Negative::Absent(());
+                self.cell.keep_negative(&missing.key, &missing.scopes, absent, life, fetched.epoch);
+                Looked::Absent
+            }
+        }
+    }
+
+    /// Gives the shared tier what was loaded.
+    fn share(&self, policy: &Policy<Each<S>>, all: &[Missing<K, S>], loaded: &S::Item, now: u64) {
+        let (Some(tier), Some(wire), Some(mark)) = (&self.cell.tier, policy.wire, self.mark) else { return };
+        let kept = all.iter().filter_map(|missing| {
+            let value = loaded.value(&missing.id);
+            let refused = value.is_some_and(|value| policy.unless.is_some_and(|unless| unless(value)));
+            let ttl = if value.is_some() { policy.ttl } else { policy.negative_ttl? };
+            let expires = policy.lifetime(ttl, now, now).expires;
+            let kept = Kept { value, mark, expires, load_time: 0, beyond: policy.longest_stale() };
+            (!refused).then(|| (missing.place(wire, &self.cell.seat, policy.codec), kept))
+        });
+        tier.keep_many(kept);
     }
 
     fn now(&self) -> u64 {
@@ -168,6 +258,7 @@ where
         let life = |ttl| policy.lifetime(ttl, now, now);
         match value {
             Some(value) if policy.unless.is_some_and(|unless| unless(value)) => {}
+            Some(_) if !policy.in_process && self.cell.tier.is_some() => {}
             Some(value) => self.cell.keep(&missing.key, &missing.scopes, value.clone(), life(policy.ttl), self.epoch),
             None => {
                 self.cell.front.store.remove(&missing.key);

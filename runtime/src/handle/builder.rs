@@ -1,15 +1,24 @@
 //! Settings.
 
 use std::sync::{Arc, Mutex};
+#[cfg(feature = "redis")]
+use std::time::Duration;
 
-use super::{Fastness, Shared};
+use super::{Fastness, Inner};
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
 use crate::l1::{Budget, Common};
 use crate::log::Log;
+use crate::shared::Tier;
+#[cfg(feature = "redis")]
+use crate::shared::{Around, Redis};
 
 /// Entries per store where neither the builder nor the attribute says otherwise.
 const CAPACITY: usize = 10_000;
+
+/// How long another process's invalidation may go unheard.
+#[cfg(feature = "redis")]
+const MAX_STALE: Duration = Duration::from_secs(3);
 
 /// Bytes of the table that remembers invalidations: 80 000 scopes.
 const MIRROR_BYTES: usize = 1 << 20;
@@ -17,7 +26,16 @@ const MIRROR_BYTES: usize = 1 << 20;
 impl Fastness {
     /// Starts from the defaults: embedded, 10 000 entries per call site, 1 MiB to remember invalidations.
     pub fn builder() -> Builder {
-        Builder { capacity: CAPACITY, max_entries: usize::MAX, mirror_bytes: MIRROR_BYTES, clock: Clock::system() }
+        Builder {
+            capacity: CAPACITY,
+            max_entries: usize::MAX,
+            mirror_bytes: MIRROR_BYTES,
+            clock: Clock::system(),
+            #[cfg(feature = "redis")]
+            redis: None,
+            #[cfg(feature = "redis")]
+            max_stale: MAX_STALE,
+        }
     }
 }
 
@@ -40,6 +58,10 @@ pub struct Builder {
     max_entries: usize,
     mirror_bytes: usize,
     clock: Clock,
+    #[cfg(feature = "redis")]
+    redis: Option<Redis>,
+    #[cfg(feature = "redis")]
+    max_stale: Duration,
 }
 
 impl Builder {
@@ -68,12 +90,29 @@ impl Builder {
         self
     }
 
-    /// Builds the handle.
+    /// The tier that all processes share. Default: none, the cache is this process's own.
+    #[cfg(feature = "redis")]
+    pub fn redis(mut self, redis: Redis) -> Self {
+        self.redis = Some(redis);
+        self
+    }
+
+    /// For how long after another process has invalidated something this one may still serve it from memory, when it hears
+    /// nothing from the log; with a healthy connection that is a matter of milliseconds. While it hears nothing, it serves
+    /// only what was loaded within this time. Default 3 s.
+    #[cfg(feature = "redis")]
+    pub fn max_stale(mut self, bound: Duration) -> Self {
+        self.max_stale = bound;
+        self
+    }
+
+    /// Builds the handle. Does not wait for a connection to the shared tier; with one, call it within the tokio runtime that
+    /// is to drive the connections.
     ///
     /// # Errors
     ///
     /// If a setting makes no sense, such as a capacity of zero.
-    // Async from the start, because connecting to a shared tier is.
+    // Async from the start, so that a tier which has to be waited for changes no caller.
     #[allow(clippy::unused_async)]
     pub async fn build(self) -> Result<Fastness, Error> {
         if self.capacity == 0 {
@@ -84,23 +123,59 @@ impl Builder {
         if self.max_entries == 0 {
             return Err(Kind::Setting("`max_entries` is 0: give at least one entry, or leave it unbounded").into());
         }
+        #[cfg(feature = "redis")]
+        if self.max_stale < Duration::from_millis(100) {
+            return Err(Kind::Setting(
+                "`max_stale` is below 100ms, which no heartbeat keeps: give more, or leave it at 3 s",
+            )
+            .into());
+        }
+        self.start()
+    }
+
+    #[cfg(not(feature = "redis"))]
+    fn start(self) -> Result<Fastness, Error> {
         Ok(self.make())
     }
 
+    #[cfg(feature = "redis")]
+    fn start(mut self) -> Result<Fastness, Error> {
+        let Some(redis) = self.redis.take() else { return Ok(self.make()) };
+        let common = self.common();
+        let around = Around {
+            clock: common.clock.clone(),
+            log: common.log.clone(),
+            max_stale: self.max_stale,
+            mirror_bytes: self.mirror_bytes,
+        };
+        let tier = Tier::start(redis, around)?;
+        Ok(self.assemble(common, Some(tier)))
+    }
+
+    /// The embedded cache.
     pub(super) fn make(self) -> Fastness {
-        let common = Common {
-            clock: self.clock,
+        let common = self.common();
+        self.assemble(common, None)
+    }
+
+    fn common(&self) -> Common {
+        Common {
+            clock: self.clock.clone(),
             log: Arc::new(Log::with_mirror_bytes(self.mirror_bytes)),
             budget: Arc::new(Budget::new(self.max_entries)),
             hasher: foldhash::fast::RandomState::default(),
-        };
-        let shared = Shared {
+        }
+    }
+
+    fn assemble(self, common: Common, tier: Option<Arc<Tier>>) -> Fastness {
+        let inner = Inner {
             common,
+            tier,
             capacity: self.capacity,
             cells: scc::HashIndex::default(),
             stores: Mutex::default(),
             sites: Mutex::default(),
         };
-        Fastness { shared: Arc::new(shared) }
+        Fastness { inner: Arc::new(inner) }
     }
 }

@@ -1,6 +1,6 @@
 //! The handle: one cache with its clock, its log, its stores and its settings.
 //!
-//! May use: `clock`, `error`, `l1`, `log`, `stats`, `sync`.
+//! May use: `clock`, `error`, `l1`, `log`, `shared`, `stats`, `sync`.
 //!
 //! There is one process default: what [`Fastness::install`] was called on, or an embedded cache made on first use. A call
 //! inside [`scope`] uses that scope's handle instead, and a call site with `on = expr` the one that it names.
@@ -10,7 +10,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::error::{Error, Kind};
 use crate::l1::{AnyStore, Common, L1};
-use crate::log::{Log, Record};
+use crate::log::{Log, Reach, Record};
+#[cfg(feature = "redis")]
+use crate::shared::SharedStats;
+use crate::shared::Tier;
 use crate::stats::Counters;
 use crate::sync::lock;
 
@@ -36,13 +39,15 @@ pub use stats::{HandleStats, SiteStats};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Fastness {
-    shared: Arc<Shared>,
+    inner: Arc<Inner>,
 }
 
 type Erased = Arc<dyn Any + Send + Sync>;
 
-pub(crate) struct Shared {
+pub(crate) struct Inner {
     common: Common,
+    /// The shared tier, where there is one.
+    tier: Option<Arc<Tier>>,
     capacity: usize,
     /// Per call site and instantiation, what it keeps here.
     cells: scc::HashIndex<(usize, TypeId), Erased>,
@@ -83,52 +88,85 @@ impl Fastness {
     /// What this handle's call sites did so far.
     pub fn stats(&self) -> HandleStats {
         let mut stats = HandleStats {
-            invalidations: self.log().position(),
+            invalidations: self.log().records(),
             floor_verdicts: self.log().floor_verdicts(),
             ..HandleStats::default()
         };
-        for site in lock(&self.shared.sites).iter() {
+        for site in lock(&self.inner.sites).iter() {
             let own = site.counters.snapshot();
             stats.total += own;
             stats.sites.push(SiteStats { name: site.name.clone(), key: site.key.clone(), stats: own });
         }
-        for store in &lock(&self.shared.stores).all {
+        for store in &lock(&self.inner.stores).all {
             stats.entries += store.len();
             stats.evictions += store.evictions();
         }
         stats
     }
 
+    /// What the shared tier does; `None` where there is none.
+    #[cfg(feature = "redis")]
+    pub fn shared(&self) -> Option<SharedStats> {
+        self.tier().map(|tier| tier.stats())
+    }
+
     /// Bounds the entries of all call sites together, at once and from now on; each store gives up its share. Meant for a
     /// guard that watches memory; `usize::MAX` lifts the bound.
     pub fn set_max_entries(&self, entries: usize) {
-        let budget = &self.shared.common.budget;
+        let budget = &self.inner.common.budget;
         budget.set_limit(entries);
         let used = budget.used();
         if used <= entries {
             return;
         }
-        for store in &lock(&self.shared.stores).all {
+        for store in &lock(&self.inner.stores).all {
             let share = store.len() as u128 * entries as u128 / used.max(1) as u128;
             store.shrink_to(usize::try_from(share).unwrap_or(usize::MAX));
         }
     }
 
-    /// Invalidates everything that is cached.
+    /// Invalidates everything that is cached; with a shared tier, by all processes, to whom it is announced in the background.
     pub fn clear(&self) {
-        self.log().clear();
+        self.append(Record::clear());
     }
 
-    pub(crate) fn append(&self, record: &Record) {
-        if !record.is_empty() {
-            // Time moves with invalidations too, should the ticker be starved.
-            self.shared.common.clock.now();
-            self.log().append(record);
+    /// Invalidates here and now; other processes are told in the background.
+    pub(crate) fn append(&self, record: Record) {
+        if record.is_empty() {
+            return;
+        }
+        // Time moves with invalidations too, should the ticker be starved.
+        self.inner.common.clock.now();
+        match &self.inner.tier {
+            Some(tier) => tier.append(record),
+            None => drop(self.log().append(&record)),
         }
     }
 
+    /// Invalidates here and everywhere.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it invalidates here, and tells others in the background.
+    pub(crate) async fn announce(&self, record: Record) -> Reach {
+        match &self.inner.tier {
+            Some(tier) if !record.is_empty() => {
+                self.inner.common.clock.now();
+                tier.announce(record).await
+            }
+            _ => {
+                self.append(record);
+                Reach::Announced
+            }
+        }
+    }
+
+    pub(crate) fn tier(&self) -> Option<&Arc<Tier>> {
+        self.inner.tier.as_ref()
+    }
+
     pub(crate) fn log(&self) -> &Arc<Log> {
-        &self.shared.common.log
+        &self.inner.common.log
     }
 
     pub(crate) fn process_default() -> &'static Self {
@@ -136,14 +174,14 @@ impl Fastness {
     }
 
     pub(crate) fn is_process_default(&self) -> bool {
-        DEFAULT.get().is_some_and(|default| Arc::ptr_eq(&self.shared, &default.shared))
+        DEFAULT.get().is_some_and(|default| Arc::ptr_eq(&self.inner, &default.inner))
     }
 
     /// What a call site keeps here, made on its first call.
     pub(crate) fn cell<C: Send + Sync + 'static>(&self, site: usize, here: TypeId, make: impl FnOnce() -> C) -> Arc<C> {
-        let cell = self.shared.cells.peek_with(&(site, here), |_, cell| cell.clone());
+        let cell = self.inner.cells.peek_with(&(site, here), |_, cell| cell.clone());
         let cell = cell.unwrap_or_else(|| {
-            let entry = self.shared.cells.entry_sync((site, here));
+            let entry = self.inner.cells.entry_sync((site, here));
             entry.or_insert_with(|| Arc::new(make())).get().clone()
         });
         downcast(cell)
@@ -155,15 +193,15 @@ impl Fastness {
         K: Clone + Eq + Send + Sync + 'static,
         V: Clone + Send + Sync + 'static,
     {
-        let mut stores = lock(&self.shared.stores);
+        let mut stores = lock(&self.inner.stores);
         let id = (key.to_owned(), TypeId::of::<L1<K, V>>(), of);
         if let Some(store) = stores.by_key.get(&id) {
             return downcast(store.clone());
         }
-        let store = Arc::new(L1::<K, V>::new(capacity.unwrap_or(self.shared.capacity), self.shared.common.clone()));
+        let store = Arc::new(L1::<K, V>::new(capacity.unwrap_or(self.inner.capacity), self.inner.common.clone()));
         stores.by_key.insert(id, store.clone());
         let any: Arc<dyn AnyStore> = store.clone();
-        self.shared.common.budget.add_store(Arc::downgrade(&any));
+        self.inner.common.budget.add_store(Arc::downgrade(&any));
         stores.all.push(store.clone());
         store
     }
@@ -171,7 +209,7 @@ impl Fastness {
     pub(crate) fn counters(&self, name: &str, key: &str) -> Arc<Counters> {
         let counters = Arc::new(Counters::default());
         let site = SiteCounters { name: name.to_owned(), key: key.to_owned(), counters: counters.clone() };
-        lock(&self.shared.sites).push(site);
+        lock(&self.inner.sites).push(site);
         counters
     }
 }
@@ -181,12 +219,9 @@ fn downcast<T: Send + Sync + 'static>(any: Erased) -> Arc<T> {
     any.downcast().unwrap_or_else(|_| unreachable!("looked up by its TypeId"))
 }
 
-impl std::fmt::Debug for Shared {
+impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared")
-            .field("log", &self.common.log)
-            .field("capacity", &self.capacity)
-            .finish_non_exhaustive()
+        f.debug_struct("Inner").field("log", &self.common.log).field("capacity", &self.capacity).finish_non_exhaustive()
     }
 }
 
@@ -197,10 +232,10 @@ mod tests {
     #[tokio::test]
     async fn a_handle_that_is_dropped_is_gone() {
         let fast = Fastness::builder().build().await.unwrap();
-        let (shared, cache) = (Arc::downgrade(&fast.shared), fast.cache());
+        let (inner, cache) = (Arc::downgrade(&fast.inner), fast.cache());
         cache.set("n:1", 1, std::time::Duration::from_secs(60)).await.unwrap();
         assert_eq!(cache.get::<i32>("n:1").await.unwrap(), Some(1));
         drop((fast, cache));
-        assert!(shared.upgrade().is_none(), "something that it owns keeps it alive");
+        assert!(inner.upgrade().is_none(), "something that it owns keeps it alive");
     }
 }

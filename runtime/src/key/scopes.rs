@@ -19,13 +19,13 @@ pub(crate) fn tag(text: &str) -> u64 {
     hash(&format!("#{text}"))
 }
 
-/// Which of the positions a key's first segment (`user`) belongs to.
+/// A short hash of a key's first segment (`user`); modulo [`ROOTS`] it says which position the segment belongs to.
 pub(crate) fn root(key: &str) -> u16 {
     let segment = key.split(':').next().unwrap_or_default();
     // Truncation keeps the low bits, which is the point.
     #[allow(clippy::cast_possible_truncation)]
-    let slot = hash(segment) as u16 % ROOTS as u16;
-    slot
+    let root = hash(segment) as u16;
+    root
 }
 
 /// All scopes of one key.

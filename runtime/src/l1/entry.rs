@@ -18,6 +18,8 @@ pub(crate) struct Lifetime {
     pub(crate) expires: u64,
     /// From when on a hit may be asked to refresh it early; at most `expires`.
     pub(crate) early_from: u64,
+    /// Until when the in-process tier serves it without asking the shared one.
+    pub(crate) local_until: u64,
 }
 
 /// A value in the cache. What a hit reads is here and small, so that key and entry share a cache line; the rest is behind a
@@ -56,7 +58,7 @@ pub(crate) struct Found<V> {
 
 impl<V> Found<V> {
     pub(crate) fn is_fresh(&self, now: u64) -> bool {
-        now < self.life.expires && self.fresh_until > 0
+        now < self.life.expires.min(self.life.local_until) && self.fresh_until > 0
     }
 }
 
@@ -64,7 +66,7 @@ impl<V: Clone> Entry<V> {
     pub(crate) fn new(value: V, epoch: Epoch, life: Lifetime, scopes: &Scopes) -> Self {
         Self {
             value,
-            fresh_until: AtomicU64::new(life.early_from.min(life.expires)),
+            fresh_until: AtomicU64::new(life.early_from.min(life.expires).min(life.local_until)),
             checked: AtomicU64::new(epoch),
             root: scopes.root(),
             tagged: scopes.tagged(),

@@ -24,7 +24,7 @@ fn scopes(id: u64) -> Scopes {
 
 fn put(store: &Store, id: u64, value: u64, ttl: Duration) {
     let expires = store.common.clock.now() + crate::clock::nanos(ttl);
-    let life = Lifetime { load_time: 0, expires, early_from: expires };
+    let life = Lifetime { load_time: 0, expires, early_from: expires, local_until: u64::MAX };
     let epoch = store.common.log.position();
     store.insert(store.own(&(NoScope, id)), Entry::new(value, epoch, life, &scopes(id)));
 }
@@ -64,7 +64,7 @@ fn a_value_whose_load_was_overtaken_is_inserted_in_vain() {
     let (store, _) = store(10);
     let epoch = store.common.log.position();
     store.common.log.clear();
-    let life = Lifetime { load_time: 0, expires: u64::MAX, early_from: u64::MAX };
+    let life = Lifetime { load_time: 0, expires: u64::MAX, early_from: u64::MAX, local_until: u64::MAX };
     store.insert(store.own(&(NoScope, 1_u64)), Entry::new(11, epoch, life, &scopes(1)));
     assert_eq!(store.hit(&(NoScope, 1_u64)), None);
 }

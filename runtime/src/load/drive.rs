@@ -30,7 +30,7 @@ where
     Box::pin(async move {
         let Some(pending) = miss.0 else { return body.await };
         // No plan lives across the load: it may hold an error that is not `Send`.
-        let permit = match pending.plan().await {
+        let permit = match pending.plan_shared().await {
             Plan::Refresh(permit, _) => Some(permit),
             Plan::Load(permit) => permit,
             Plan::Done(ending) => return S::close(ending),
@@ -53,7 +53,7 @@ where
 {
     Box::pin(async move {
         let Some(pending) = miss.0 else { return body.await };
-        S::close(match pending.plan().await {
+        S::close(match pending.plan_shared().await {
             Plan::Refresh(permit, old) => match (Handle::try_current(), pending.background()) {
                 (Ok(runtime), Some(place)) => {
                     let around = Fastness::scoped();
@@ -112,8 +112,19 @@ where
         }
     }
 
+    /// [`plan`](Self::plan), with the shared tier asked before a body has to run.
+    async fn plan_shared(&self) -> Plan<K, S> {
+        // Only what loads lives across the wait: an error may not be `Send`.
+        let (permit, old) = match self.plan().await {
+            Plan::Done(ending) => return Plan::Done(ending),
+            Plan::Load(permit) => (permit, None),
+            Plan::Refresh(permit, old) => (Some(permit), Some(old)),
+        };
+        self.consult(permit, old).await
+    }
+
     async fn run<F: Future<Output = S::Out>>(&self, permit: Leave<K, S>, body: F) -> Ending<S> {
-        let began = self.began(&permit);
+        let began = self.began();
         let counted = self.count_if_abandoned();
         let mut load = pin!(Load::new(body, permit));
         let ended = match self.policy.load_timeout {
@@ -128,7 +139,7 @@ where
     }
 
     fn run_sync(&self, permit: Leave<K, S>, body: impl FnOnce() -> S::Out) -> Ending<S> {
-        let began = self.began(&permit);
+        let began = self.began();
         let counted = self.count_if_abandoned();
         let inside = permit.as_ref().map(crate::flight::Permit::enter);
         let out = body();

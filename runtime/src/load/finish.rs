@@ -33,6 +33,7 @@ where
                 self.cell.front.store.remove(&self.key);
                 if let Some(ttl) = self.policy.negative_ttl {
                     let life = self.policy.lifetime(ttl, began.time, now);
+                    self.share(None, &life, began.shared);
                     self.cell.keep_negative(&self.key, &self.scopes, Negative::Absent(absent), life, began.epoch);
                 }
                 land(permit, || Signal::Landed(Outcome::Absent(absent)));
@@ -74,7 +75,7 @@ where
     /// The old value, where it may stand in for a failed load. Leaves the origin alone for a while; the value's own bound
     /// is not renewed.
     fn stands_in(&self, now: u64) -> Option<S::Item> {
-        let found = self.cell.front.store.look(&self.key)?;
+        let Some(found) = self.cell.front.store.look(&self.key) else { return self.standby(now) };
         let bound = nanos(self.policy.longest_stale());
         let given_up = found.fresh_until == 0 && bound == 0;
         if given_up || now >= found.life.expires.saturating_add(bound) {
@@ -86,12 +87,24 @@ where
         Some(found.value)
     }
 
+    fn standby(&self, now: u64) -> Option<S::Item> {
+        let standby = self.standby.get()?;
+        let within = now < standby.expires.saturating_add(nanos(self.policy.longest_stale()));
+        (within && self.cell.log().valid(standby.epoch, self.scopes.hashes())).then(|| {
+            self.cell.front.counters.stale_served.count();
+            standby.value.clone()
+        })
+    }
+
     fn keep(&self, value: &S::Item, began: Began, now: u64) {
         if self.policy.unless.is_some_and(|unless| unless(value)) {
             self.cell.front.store.remove(&self.key);
             return;
         }
         let life = self.policy.lifetime(self.policy.ttl, began.time, now);
-        self.cell.keep(&self.key, &self.scopes, value.clone(), life, began.epoch);
+        self.share(Some(value), &life, began.shared);
+        if self.is_kept_in_process() {
+            self.cell.keep(&self.key, &self.scopes, value.clone(), life, began.epoch);
+        }
     }
 }

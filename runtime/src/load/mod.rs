@@ -1,18 +1,18 @@
 //! Read, load, store: what happens when the hit path found nothing to serve.
 //!
-//! May use: `clock`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `site`.
+//! May use: `clock`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`.
 //!
 //! [`Pending`] decides, and never runs user code of unknown length; the short drivers at the end only await or block as
 //! they are told. So the machinery is compiled once per types of arguments and return, and not once per body.
 //!
 //! Order of a read: fresh value; cached absence or error; stale value (while one caller refreshes, or while the origin is
-//! left alone after an error); flight; load. Everything served was judged valid by the log at that moment.
+//! left alone after an error); flight; shared tier; load. Everything served was judged valid by the log at that moment.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::oneshot::error::RecvError;
@@ -22,17 +22,21 @@ use crate::error::LoadTimeout;
 use crate::flight::{Boarding, Permit, Signal};
 use crate::handle::Fastness;
 use crate::key::args::Args;
+use crate::key::template::bounded;
 use crate::key::{Hashed, Scopes};
 use crate::l1::Found;
 use crate::log::Epoch;
 use crate::policy::{Policy, refresh_early};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::shared::Mark;
 use crate::site::{Cell, Here, Landing, Negative, Site};
 
 mod drive;
 mod finish;
+mod shared;
 
 pub use drive::{load, load_spawned, load_sync};
+pub(crate) use shared::fetch_many;
 
 /// Refreshes of one call site that may run in the background at a time; beyond it stale values are served unrefreshed.
 const MAX_BACKGROUND: usize = 64;
@@ -51,6 +55,18 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     pub(crate) key: Hashed<K>,
     pub(crate) scopes: Scopes,
     pub(crate) policy: Policy<S>,
+    /// The key's text.
+    pub(crate) text: String,
+    /// Whether a refresh was asked for, which the shared tier's value does not answer.
+    origin_only: AtomicBool,
+    /// The shared tier's expired value, where this process keeps none: it may stand in for a load that fails.
+    standby: OnceLock<Standby<S::Item>>,
+}
+
+struct Standby<V> {
+    value: V,
+    expires: u64,
+    epoch: Epoch,
 }
 
 type Seat<K, S> = tokio::sync::oneshot::Receiver<Signal<K, Landing<S>>>;
@@ -78,6 +94,8 @@ enum Step<K: Eq, S: Shape> {
 struct Began {
     time: u64,
     epoch: Epoch,
+    /// Where in the shared log.
+    shared: Option<Mark>,
 }
 
 impl Site {
@@ -112,8 +130,18 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         let cell = self.cell::<A, S>(on, here);
-        let scopes = Scopes::of(&self.meta().template.render(&cell.path, args), tags);
-        Pending { key: cell.front.store.own(args), cell, scopes, policy }
+        let text = self.meta().template.render(&cell.path, args);
+        let scopes = Scopes::of(&text, tags);
+        let key = cell.front.store.own(args);
+        Pending {
+            cell,
+            key,
+            scopes,
+            policy,
+            text: bounded(text),
+            origin_only: AtomicBool::new(false),
+            standby: OnceLock::new(),
+        }
     }
 }
 
@@ -126,6 +154,9 @@ where
     fn begin(&self) -> Step<K, S> {
         let now = self.cell.now();
         let found = self.cell.front.store.look(&self.key);
+        if found.as_ref().is_some_and(|found| found.fresh_until == 0) {
+            self.origin_only.store(true, Relaxed);
+        }
         match found {
             Some(found) if found.is_fresh(now) => self.fresh(now, found),
             found => match (self.cached_negative(now), found) {
@@ -146,6 +177,10 @@ where
     }
 
     fn expired(&self, now: u64, found: Found<S::Item>) -> Step<K, S> {
+        if now < found.life.expires && found.fresh_until > 0 {
+            // Only this process has to ask again.
+            return self.miss();
+        }
         let within = |bound: Duration| !bound.is_zero() && now < found.life.expires.saturating_add(nanos(bound));
         if now < found.retry_at && within(self.policy.longest_stale()) {
             self.served_stale(found.value)
@@ -239,9 +274,11 @@ where
         self.served(Outcome::Present(value))
     }
 
-    fn began(&self, permit: &Leave<K, S>) -> Began {
-        let epoch = permit.as_ref().map_or_else(|| self.cell.log().position(), Permit::epoch);
-        Began { time: self.cell.now(), epoch }
+    /// A load begins now: later than its flight, which may have asked the shared tier first.
+    fn began(&self) -> Began {
+        let epoch = self.cell.log().position();
+        let shared = self.cell.tier.as_ref().filter(|_| self.policy.wire.is_some()).and_then(|tier| tier.mark());
+        Began { time: self.cell.now(), epoch, shared }
     }
 
     /// A place among the background refreshes, if there is one.

@@ -54,6 +54,12 @@ impl Mirror {
         floor
     }
 
+    /// The epoch to which the scope was last raised, unless the table had to forget it.
+    #[cfg(feature = "redis")]
+    pub(crate) fn pair(&self, scope: u64) -> Option<u64> {
+        self.bucket(scope).find(tag(scope))
+    }
+
     /// Warns at every doubling from 65 536 on.
     #[cold]
     fn count_floor_verdict(&self) {

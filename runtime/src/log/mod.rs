@@ -17,41 +17,37 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use crate::key::scopes::{ROOTS, tag};
+use crate::key::scopes::ROOTS;
 use crate::sync::lock;
 
 mod mirror;
+mod record;
 
 pub(crate) use mirror::Mirror;
+pub(crate) use record::Record;
 
 /// A position in the log: an order among invalidations and the loads between them.
 pub(crate) type Epoch = u64;
 
-/// One invalidation: the scopes to raise, and the roots whose entries have to look again.
-#[derive(Debug, Default)]
-pub(crate) struct Record {
-    scopes: Vec<u64>,
-    roots: Vec<u16>,
-    tags: bool,
-}
-
-impl Record {
-    /// A key or a prefix.
-    pub(crate) fn push(&mut self, scope: u64, root: u16) {
-        self.scopes.push(scope);
-        self.roots.push(root);
-    }
-
-    pub(crate) fn push_tag(&mut self, text: &str) {
-        self.scopes.push(tag(text));
-        self.tags = true;
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.scopes.is_empty()
-    }
+/// How far an invalidation got.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+/// let cache = fastness::Fastness::builder().build().await?.cache();
+/// // Without a shared tier there is nobody else to tell.
+/// assert_eq!(cache.invalidate("user:*").await?, fastness::Reach::Announced);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// It is in the log: no read that starts later is answered from the shared tier with what it concerns, anywhere, and
+    /// within [`max_stale`](crate::Builder::max_stale) none from the memory of another process.
+    Announced,
+    /// The shared tier could not be reached. It counts in this process; the others are told as soon as they can be, and until
+    /// then may serve what they have until its ttl.
+    LocalOnly,
 }
 
 pub(crate) struct Log {
@@ -64,6 +60,8 @@ pub(crate) struct Log {
     tags: AtomicU64,
     /// The position of the last record.
     position: AtomicU64,
+    /// How many records there were.
+    records: AtomicU64,
     /// Orders appends: the mirror takes one writer at a time.
     append: Mutex<()>,
 }
@@ -76,6 +74,7 @@ impl Log {
             heads: Box::new([const { AtomicU64::new(0) }; ROOTS]),
             tags: AtomicU64::new(0),
             position: AtomicU64::new(0),
+            records: AtomicU64::new(0),
             append: Mutex::new(()),
         }
     }
@@ -120,14 +119,44 @@ impl Log {
 
     /// Invalidates everything.
     pub(crate) fn clear(&self) {
+        self.records.fetch_add(1, Relaxed);
         let guard = lock(&self.append);
         let epoch = self.position.load(Acquire) + 1;
-        self.floor.store(epoch, Release);
+        self.raise_floor(epoch, epoch);
+        drop(guard);
+    }
+
+    fn raise_floor(&self, floor: Epoch, epoch: Epoch) {
+        self.floor.fetch_max(floor, Release);
         for head in &*self.heads {
             head.store(epoch, Release);
         }
         self.position.store(epoch, Release);
+    }
+
+    /// A position that no load under way has: those that began earlier have a smaller one, those that begin later do not.
+    #[cfg(feature = "redis")]
+    pub(crate) fn mark(&self) -> Epoch {
+        let guard = lock(&self.append);
+        let epoch = self.position.load(Acquire) + 1;
+        self.position.store(epoch, Release);
         drop(guard);
+        epoch
+    }
+
+    /// Invalidates what began before a [`mark`](Self::mark).
+    #[cfg(feature = "redis")]
+    pub(crate) fn forget_before(&self, mark: Epoch) {
+        let guard = lock(&self.append);
+        if mark > self.floor.load(Acquire) {
+            self.raise_floor(mark, self.position.load(Acquire).max(mark) + 1);
+        }
+        drop(guard);
+    }
+
+    /// How many invalidations were appended.
+    pub(crate) fn records(&self) -> u64 {
+        self.records.load(Relaxed)
     }
 
     /// How often an entry was judged by a floor because the table had no room for its scope.
@@ -136,13 +165,17 @@ impl Log {
     }
 
     fn fold(&self, record: &Record, epoch: Epoch) {
-        for &scope in &record.scopes {
+        self.records.fetch_add(1, Relaxed);
+        if record.is_clear() {
+            return self.raise_floor(epoch, epoch);
+        }
+        for &scope in record.scopes() {
             self.mirror.raise(scope, epoch);
         }
-        for &root in &record.roots {
+        for &root in record.roots() {
             self.heads[root as usize % ROOTS].store(epoch, Release);
         }
-        if record.tags {
+        if record.has_tags() {
             self.tags.store(epoch, Release);
         }
         self.position.store(epoch, Release);

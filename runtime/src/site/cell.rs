@@ -9,6 +9,7 @@ use crate::key::{Hashed, Scopes};
 use crate::l1::{Entry, L1, Lifetime};
 use crate::log::{Epoch, Log};
 use crate::shape::{CacheValue, Outcome, Shape};
+use crate::shared::{Seat, Tier};
 use crate::stats::Counters;
 
 /// What one handle keeps for one instantiation of a call site.
@@ -21,6 +22,9 @@ pub(crate) struct Cell<K: Eq, S: Shape> {
     /// Errors, shared where values are.
     pub(super) failed: Arc<L1<K, Failure<S::Kept>>>,
     pub(crate) flights: Arc<Flights<K, Landing<S>>>,
+    /// The shared tier, and what is this cell's in it.
+    pub(crate) tier: Option<Arc<Tier>>,
+    pub(crate) seat: Seat,
     /// How many refreshes run in the background.
     pub(crate) refreshing: Arc<AtomicUsize>,
 }

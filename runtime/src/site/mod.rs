@@ -1,6 +1,6 @@
 //! A call site: what the macro emits as a static, and what each handle keeps for it.
 //!
-//! May use: `flight`, `handle`, `key`, `l1`, `log`, `shape`, `stats`.
+//! May use: `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`.
 //!
 //! The types of a call site (arguments, value, error) are not known to the static, because a generic function has many.
 //! So a site keeps a short list of cells, one per instantiation, told apart by the type of a closure that the expansion
@@ -13,11 +13,14 @@ use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
 use crate::flight::Flights;
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::template::Piece;
 use crate::shape::{CacheValue, Outcome, Shape};
+use crate::shared::Seat;
 
 mod cell;
 mod here;
@@ -127,7 +130,9 @@ impl Site {
             shape.extend(["#", &self.meta.version.to_string()]);
         }
         // One key may name values of several instantiations; each has a store of its own.
-        shape.push_str(&here.instantiation());
+        let instantiation = here.instantiation();
+        shape.push_str(&instantiation);
+        let variant = xxh3_64_with_seed(instantiation.as_bytes(), self.meta.version as u64);
         // Paths may be spelled the same where functions are not: in blocks, in macros.
         let of = self.meta.template.pieces.iter().any(|piece| matches!(piece, Piece::Path)).then_some(here.id);
         Cell {
@@ -139,6 +144,8 @@ impl Site {
             failed: handle.store(&shape, of, self.meta.capacity),
             flights: Arc::new(Flights::new(handle.log().clone())),
             refreshing: Arc::default(),
+            tier: handle.tier().cloned(),
+            seat: Seat::new(variant),
             path,
         }
     }

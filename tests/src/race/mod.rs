@@ -10,6 +10,7 @@
 
 pub mod ours;
 
+use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::pin::Pin;
@@ -23,7 +24,7 @@ const SEEDS_PER_CACHE: u64 = 256;
 const MAX_POLLS: usize = 20_000;
 
 /// Which row is meant: two groups of two rows, and a colour that each shares with one row of the other group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     /// The interleaving.
     pub seed: u64,
@@ -63,7 +64,7 @@ impl Scope {
 }
 
 /// What a load yields.
-#[derive(Clone, Copy, Debug)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug)]
 pub struct Value {
     key: Key,
     began: u64,

@@ -53,7 +53,7 @@ async fn only_what_is_missing_is_loaded() {
         assert_eq!(asked.take(), [1, 3, 9], "in order, once each, without what is there");
         assert_eq!(items(&asked, &[9, 3, 2, 1]).await.unwrap(), all);
         assert_eq!(items(&asked, &[]).await.unwrap().len(), 0);
-        assert_eq!(asked.take(), [], "absences are remembered too");
+        assert!(asked.take().is_empty(), "absences are remembered too");
         clock.advance(SECOND * 10);
         assert_eq!(items(&asked, &[9, 3, 2, 1]).await.unwrap(), all);
         assert_eq!(asked.take(), [9], "for their own time");
@@ -114,7 +114,7 @@ async fn the_function_of_one_element_shares_its_absences() {
         item(&origin, 9).await.unwrap();
         asked.take();
         items(&asked, &[9]).await.unwrap();
-        assert_eq!(asked.take(), [], "and the other way round");
+        assert!(asked.take().is_empty(), "and the other way round");
     })
     .await;
 }

@@ -15,11 +15,11 @@ async fn values_are_set_found_replaced_and_expire() {
     cache.set("a:1", 1_u32, MINUTE).await.unwrap();
     assert_eq!(cache.get::<u32>("a:1").await.unwrap(), Some(1));
     assert_eq!(cache.get::<u64>("a:1").await.unwrap(), None, "of another type");
-    cache.set("a:1", "one", MINUTE).await.unwrap();
+    cache.set("a:1", "one".to_owned(), MINUTE).await.unwrap();
     assert_eq!(cache.get::<u32>("a:1").await.unwrap(), None, "replaced as another type");
-    assert_eq!(cache.get::<&str>("a:1").await.unwrap(), Some("one"));
+    assert_eq!(cache.get::<String>("a:1").await.unwrap().as_deref(), Some("one"));
     clock.advance(MINUTE);
-    assert_eq!(cache.get::<&str>("a:1").await.unwrap(), None);
+    assert_eq!(cache.get::<String>("a:1").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn the_text_of_a_key_names_it() {
         cache.invalidate(own).await.unwrap();
         assert_eq!(read(), n, "{own}");
     }
-    cache.set("@a:bill:x%3A1", "a text", MINUTE).await.unwrap();
+    cache.set("@a:bill:x%3A1", "a text".to_owned(), MINUTE).await.unwrap();
     assert_eq!(read(), 5, "what is set takes the place of what was there, as any type");
 }
 

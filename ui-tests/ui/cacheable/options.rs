@@ -23,14 +23,26 @@ fn no_value() -> u8 { 1 }
 #[cacheable(300)]
 fn no_name() -> u8 { 1 }
 
-#[cacheable(ttl = 300, tier = local)]
-fn not_yet_tier() -> u8 { 1 }
+#[cacheable(ttl = 300, tier = everywhere)]
+async fn no_such_tier() -> u8 { 1 }
 
-#[cacheable(ttl = 300, codec = json)]
-fn not_yet_codec() -> u8 { 1 }
+#[cacheable(ttl = 300, codec = jason)]
+async fn no_such_codec() -> u8 { 1 }
+
+#[cacheable(ttl = 300, tier = local, codec = json)]
+async fn local_encodes_nothing() -> u8 { 1 }
+
+#[cacheable(ttl = 300, tier = shared, local_ttl = 5)]
+async fn shared_keeps_nothing() -> u8 { 1 }
+
+#[cacheable(ttl = 300, tier = shared)]
+fn shared_is_async() -> u8 { 1 }
 
 #[cacheable(ttl = 300, single_flight = fleet)]
-fn not_yet_fleet() -> u8 { 1 }
+fn fleet_is_async() -> u8 { 1 }
+
+#[cacheable(ttl = 300, max_stale = 1)]
+async fn max_stale_is_of_the_cache() -> u8 { 1 }
 
 #[cacheable(ttl = 300, single_flight = maybe)]
 fn no_such_choice() -> u8 { 1 }

@@ -1,0 +1,426 @@
+//! A number for what a type announces to serde, so that a changed type finds no values of the old one.
+//!
+//! The type is deserialised from a source that agrees to everything it is asked for and writes down what that was: names of
+//! types, fields and variants, and the kinds of the leaves. What a type refuses (a date that wants a real date) is tried
+//! last in the next pass, so that the fields after it are seen as well; each variant of an enum takes a pass of its own.
+//!
+//! It cannot see through what serde does not announce: the fields of a flattened or untagged type, and what an own
+//! implementation of `Deserialize` does with a string. There `version = ..` tells an old value from a new one.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write};
+
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Types nested deeper than this are seen down to here: it ends types that hold themselves.
+const MAX_DEPTH: usize = 32;
+/// More variants and refusals than this are not tried out.
+const MAX_PASSES: usize = 256;
+
+/// The fingerprint of a type, the same in every build and on every machine.
+pub(crate) fn of<T: DeserializeOwned>() -> u64 {
+    xxh3_64(describe::<T>().as_bytes())
+}
+
+fn describe<T: DeserializeOwned>() -> String {
+    let seen = RefCell::new(Seen::default());
+    let mut root = String::new();
+    for _ in 0..MAX_PASSES {
+        let before = seen.borrow().len();
+        let out = RefCell::new(String::new());
+        // How it ends does not matter: what was asked for is written down.
+        let _ = T::deserialize(Trace { seen: &seen, out: &out, depth: 0 });
+        root = out.into_inner();
+        if seen.borrow().len() == before {
+            break;
+        }
+    }
+    format!("{root} {:?}", seen.into_inner().types)
+}
+
+#[derive(Default)]
+struct Seen {
+    /// By the type's own description, what each field or variant is.
+    types: BTreeMap<String, BTreeMap<String, String>>,
+    /// Fields that refused what they got.
+    refused: BTreeSet<(String, &'static str)>,
+}
+
+impl Seen {
+    /// Grows while there is something new.
+    fn len(&self) -> usize {
+        self.refused.len() + self.types.values().map(BTreeMap::len).sum::<usize>()
+    }
+
+    fn member(&mut self, of: &str, name: &str, is: String) {
+        let known = self.types.entry(of.to_owned()).or_default().entry(name.to_owned()).or_default();
+        // A pass that ends early has seen less.
+        if is.len() > known.len() {
+            *known = is;
+        }
+    }
+}
+
+/// Agrees to everything, and writes it down.
+#[derive(Clone, Copy)]
+struct Trace<'a> {
+    seen: &'a RefCell<Seen>,
+    /// The description of the value under way.
+    out: &'a RefCell<String>,
+    depth: usize,
+}
+
+impl Trace<'_> {
+    fn say(&self, what: impl fmt::Display) {
+        let _ = write!(self.out.borrow_mut(), "{what} ");
+    }
+
+    fn deeper(self) -> Result<Self, Refused> {
+        if self.depth >= MAX_DEPTH { Err(Refused) } else { Ok(Self { depth: self.depth + 1, ..self }) }
+    }
+
+    fn at_the_end(&self) -> bool {
+        self.depth >= MAX_DEPTH
+    }
+}
+
+#[derive(Debug)]
+struct Refused;
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("refused")
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl de::Error for Refused {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+macro_rules! leaves {
+    ($($method:ident $visit:ident $($value:expr)?;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+            self.say(&stringify!($method)["deserialize_".len()..]);
+            visitor.$visit($($value)?)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Trace<'_> {
+    type Error = Refused;
+
+    leaves! {
+        deserialize_any visit_unit;
+        deserialize_bool visit_bool true;
+        deserialize_i8 visit_i8 1;
+        deserialize_i16 visit_i16 1;
+        deserialize_i32 visit_i32 1;
+        deserialize_i64 visit_i64 1;
+        deserialize_i128 visit_i128 1;
+        deserialize_u8 visit_u8 1;
+        deserialize_u16 visit_u16 1;
+        deserialize_u32 visit_u32 1;
+        deserialize_u64 visit_u64 1;
+        deserialize_u128 visit_u128 1;
+        deserialize_f32 visit_f32 1.0;
+        deserialize_f64 visit_f64 1.0;
+        deserialize_char visit_char 'a';
+        deserialize_str visit_str "1";
+        deserialize_string visit_str "1";
+        deserialize_bytes visit_bytes b"1";
+        deserialize_byte_buf visit_bytes b"1";
+        deserialize_unit visit_unit;
+        deserialize_identifier visit_str "1";
+        deserialize_ignored_any visit_unit;
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.say("option");
+        if self.at_the_end() { visitor.visit_none() } else { visitor.visit_some(self.deeper()?) }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Refused> {
+        self.say(format_args!("unit struct {name}"));
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Refused> {
+        self.say(format_args!("newtype {name}"));
+        visitor.visit_newtype_struct(self.deeper()?)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.say("seq");
+        visitor.visit_seq(Elements { trace: self.deeper()?, left: usize::from(!self.at_the_end()) })
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refused> {
+        self.say(format_args!("tuple of {len}"));
+        visitor.visit_seq(Elements { trace: self.deeper()?, left: len })
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        self.say(format_args!("struct {name}"));
+        self.deserialize_tuple(len, visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.say("map");
+        visitor.visit_map(Entries { trace: self.deeper()?, left: usize::from(!self.at_the_end()) })
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        let own = format!("struct {name} {fields:?}");
+        self.say(&own);
+        let refused = |field: &&&'static str| self.seen.borrow().refused.contains(&(own.clone(), **field));
+        let (last, mut order): (Vec<&str>, Vec<&str>) = fields.iter().partition(|field| refused(field));
+        order.extend(last);
+        order.reverse();
+        visitor.visit_map(Fields { trace: self.deeper()?, of: own, left: order, field: "" })
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        let own = format!("enum {name} {variants:?}");
+        self.say(&own);
+        let variant = {
+            let seen = &mut *self.seen.borrow_mut();
+            let known = seen.types.entry(own.clone()).or_default();
+            // The next one that no pass has tried; then the first again.
+            let next = variants.iter().find(|variant| !known.contains_key(**variant));
+            let variant = next.or(variants.first()).ok_or(Refused)?;
+            known.entry((*variant).to_owned()).or_default();
+            *variant
+        };
+        visitor.visit_enum(Variant { trace: self.deeper()?, of: own, name: variant })
+    }
+}
+
+struct Elements<'a> {
+    trace: Trace<'a>,
+    left: usize,
+}
+
+impl<'de> SeqAccess<'de> for Elements<'_> {
+    type Error = Refused;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Refused> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        seed.deserialize(self.trace).map(Some)
+    }
+}
+
+struct Entries<'a> {
+    trace: Trace<'a>,
+    left: usize,
+}
+
+impl<'de> MapAccess<'de> for Entries<'_> {
+    type Error = Refused;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Refused> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        seed.deserialize(self.trace).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Refused> {
+        seed.deserialize(self.trace)
+    }
+}
+
+struct Fields<'a> {
+    trace: Trace<'a>,
+    of: String,
+    /// Backwards.
+    left: Vec<&'static str>,
+    field: &'static str,
+}
+
+impl<'de> MapAccess<'de> for Fields<'_> {
+    type Error = Refused;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Refused> {
+        let Some(field) = self.left.pop() else { return Ok(None) };
+        self.field = field;
+        let key: StrDeserializer<'_, Refused> = field.into_deserializer();
+        seed.deserialize(key).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Refused> {
+        let out = RefCell::new(String::new());
+        let value = seed.deserialize(Trace { out: &out, ..self.trace });
+        let seen = &mut *self.trace.seen.borrow_mut();
+        seen.member(&self.of, self.field, out.into_inner());
+        if value.is_err() {
+            seen.refused.insert((self.of.clone(), self.field));
+        }
+        value
+    }
+}
+
+struct Variant<'a> {
+    trace: Trace<'a>,
+    of: String,
+    name: &'static str,
+}
+
+impl Variant<'_> {
+    /// Reads what the variant holds.
+    fn content<T>(self, read: impl FnOnce(Trace<'_>) -> Result<T, Refused>) -> Result<T, Refused> {
+        let out = RefCell::new(String::new());
+        let value = read(Trace { out: &out, ..self.trace });
+        self.trace.seen.borrow_mut().member(&self.of, self.name, out.into_inner());
+        value
+    }
+}
+
+impl<'de> EnumAccess<'de> for Variant<'_> {
+    type Error = Refused;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Refused> {
+        let name: StrDeserializer<'_, Refused> = self.name.into_deserializer();
+        Ok((seed.deserialize(name)?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_> {
+    type Error = Refused;
+
+    fn unit_variant(self) -> Result<(), Refused> {
+        self.content(|trace| {
+            trace.say("unit");
+            Ok(())
+        })
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Refused> {
+        self.content(|trace| seed.deserialize(trace))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refused> {
+        self.content(|trace| trace.deserialize_tuple(len, visitor))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Refused> {
+        let name = self.name;
+        self.content(|trace| trace.deserialize_struct(name, fields, visitor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(dead_code)]
+
+    use std::collections::HashMap;
+    use std::num::NonZeroU32;
+    use std::sync::Arc;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    macro_rules! differ {
+        ($($what:literal { $($item:item)* })*) => {
+            [$(($what, {
+                $(#[derive(Deserialize)] $item)*
+                of::<User>()
+            })),*]
+        };
+    }
+
+    #[test]
+    fn every_change_of_a_struct_changes_it() {
+        let all = differ! {
+            "as it is" { struct User { id: u32, name: String } }
+            "a field more" { struct User { id: u32, name: String, age: u8 } }
+            "a field less" { struct User { id: u32 } }
+            "another order" { struct User { name: String, id: u32 } }
+            "another kind" { struct User { id: u64, name: String } }
+            "another name" { struct User { id: u32, title: String } }
+            "optional" { struct User { id: u32, name: Option<String> } }
+            "nested" { struct User { id: u32, name: Name } struct Name { first: String } }
+            "nested otherwise" { struct User { id: u32, name: Name } struct Name { last: String } }
+            "an enum" { struct User { id: u32, name: Name } enum Name { One(String), Two } }
+            "another variant" { struct User { id: u32, name: Name } enum Name { One(String), Two { of: u8 } } }
+            "many" { struct User { id: u32, name: Vec<String> } }
+            "a map" { struct User { id: u32, name: HashMap<u8, String> } }
+            "a map of others" { struct User { id: u32, name: HashMap<u8, u8> } }
+        };
+        for (index, (what, one)) in all.iter().enumerate() {
+            for (other, two) in &all[..index] {
+                assert_ne!(one, two, "{what} and {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_the_same_wherever_it_is_computed() {
+        #[derive(Deserialize)]
+        struct User {
+            id: u32,
+            name: Arc<String>,
+        }
+        let text =
+            r#"struct User ["id", "name"]  {"struct User [\"id\", \"name\"]": {"id": "u32 ", "name": "string "}}"#;
+        assert_eq!(describe::<User>(), text);
+    }
+
+    #[test]
+    fn a_field_that_refuses_does_not_hide_those_after_it() {
+        #[derive(Deserialize)]
+        struct Before {
+            at: std::net::IpAddr,
+            one: NonZeroU32,
+            count: u8,
+        }
+        assert!(describe::<Before>().contains(r#""count": "u8 ""#), "{}", describe::<Before>());
+    }
+
+    #[test]
+    fn types_that_hold_themselves_end() {
+        #[derive(Deserialize)]
+        enum Tree {
+            Node(Box<Tree>, Box<Tree>),
+            Many(Vec<Tree>),
+            Leaf(u8),
+        }
+        #[derive(Deserialize)]
+        struct List {
+            next: Option<Box<List>>,
+            value: u16,
+        }
+        assert!(describe::<List>().contains("u16"));
+        assert!(describe::<Tree>().contains("u8"), "{}", describe::<Tree>());
+    }
+}

@@ -1,0 +1,111 @@
+//! Whether and how values of a type go over the wire, found out by asking the type.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::shape::{CacheValue, Shape};
+
+/// What can go into the shared tier: what can be cached and serialised.
+///
+/// Every `Clone + Send + Sync + 'static` type that is `serde::Serialize` and `serde::de::DeserializeOwned`, an `Arc` of one
+/// included.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot go into the shared tier",
+    label = "must be `serde::Serialize + serde::de::DeserializeOwned`",
+    note = "derive both, or keep it in this process: `tier = local`"
+)]
+pub trait SharedValue: CacheValue + Serialize + DeserializeOwned {}
+
+impl<T: CacheValue + Serialize + DeserializeOwned> SharedValue for T {}
+
+/// How values of one type go over the wire.
+pub struct Wire<V> {
+    #[cfg(feature = "redis")]
+    pub(crate) formats: super::formats::Formats<V>,
+    #[cfg(not(feature = "redis"))]
+    #[allow(dead_code)] // what makes the type impossible
+    never: std::convert::Infallible,
+    of: PhantomData<fn() -> V>,
+}
+
+impl<V> Clone for Wire<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Wire<V> {}
+
+#[cfg(feature = "redis")]
+impl<V: SharedValue> Wire<V> {
+    #[allow(clippy::unnecessary_wraps)] // as without the feature
+    pub(crate) fn of() -> Option<Self> {
+        Some(Self { formats: super::formats::Formats::of(), of: PhantomData })
+    }
+}
+
+#[cfg(not(feature = "redis"))]
+impl<V: SharedValue> Wire<V> {
+    pub(crate) fn of() -> Option<Self> {
+        None
+    }
+}
+
+impl<V> std::fmt::Debug for Wire<V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+/// A shape that is asked for the wire form of its values: `(&&&Wired(shape)).__wire()`.
+#[derive(Clone, Copy, Debug)]
+pub struct Wired<S>(pub S);
+
+/// Values of any type, which stay in this process.
+pub trait InProcess<V> {
+    fn __wire(&self) -> Option<Wire<V>>;
+}
+
+impl<S: Shape> InProcess<S::Item> for Wired<S> {
+    #[inline]
+    fn __wire(&self) -> Option<Wire<S::Item>> {
+        None
+    }
+}
+
+#[cfg(feature = "redis")]
+mod rungs {
+    use super::{Shape, SharedValue, Wire, Wired};
+
+    /// Values that serde can write and read.
+    pub trait OnTheWire<V> {
+        fn __wire(&self) -> Option<Wire<V>>;
+    }
+
+    impl<S: Shape<Item: SharedValue>> OnTheWire<S::Item> for &Wired<S> {
+        #[inline]
+        fn __wire(&self) -> Option<Wire<S::Item>> {
+            Wire::of()
+        }
+    }
+
+    /// References, `&'static str` above all: serde reads one only from bytes that live as long, but a method call is
+    /// resolved without a look at lifetimes and would take them for the rung below.
+    pub trait Borrowed<V> {
+        fn __wire(&self) -> Option<Wire<V>>;
+    }
+
+    impl<'a, T: ?Sized, S: Shape<Item = &'a T>> Borrowed<&'a T> for &&Wired<S> {
+        #[inline]
+        fn __wire(&self) -> Option<Wire<&'a T>> {
+            None
+        }
+    }
+}
+
+#[cfg(feature = "redis")]
+pub use rungs::{Borrowed, OnTheWire};

@@ -1,0 +1,150 @@
+//! The shared tier's part in a load: asked before the body runs, and given what the body returned.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::{Leave, Pending, Plan, Standby, land};
+use crate::clock::nanos;
+use crate::flight::{Permit, Signal};
+use crate::l1::Lifetime;
+use crate::policy::refresh_early;
+use crate::shape::{CacheValue, Outcome, Shape};
+use crate::shared::{Fetched, Kept, Mark, Place, Tier};
+use crate::site::{Landing, Negative};
+
+impl<K, S> Pending<K, S>
+where
+    K: Clone + Eq + 'static,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    /// The key in the shared tier, where there is one and its values can go there.
+    pub(crate) fn place(&self) -> Option<(&Arc<Tier>, Place<'_, S::Item>)> {
+        let (tier, wire) = (self.cell.tier.as_ref()?, self.policy.wire?);
+        let (key, scopes) = (self.text.as_str(), self.scopes.hashes());
+        Some((tier, Place { wire, seat: &self.cell.seat, codec: self.policy.codec, key, scopes }))
+    }
+
+    /// Whether values are kept in this process too.
+    pub(crate) fn is_kept_in_process(&self) -> bool {
+        self.policy.in_process || self.cell.tier.is_none()
+    }
+
+    /// Asks the shared tier before a body has to run.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the permit, which hands over.
+    pub(super) async fn consult(&self, permit: Leave<K, S>, old: Option<S::Item>) -> Plan<K, S> {
+        let place = self.place().filter(|_| !self.origin_only.load(Relaxed));
+        let fetched = match &place {
+            Some((tier, place)) => tier.fetch(place).await,
+            None => None,
+        };
+        match (fetched, old) {
+            (Some(fetched), old) => self.fetched(fetched, permit, old),
+            (None, Some(old)) => refresh(permit, old),
+            (None, None) => Plan::Load(permit),
+        }
+    }
+
+    /// The shared tier's answer, if it has one that is fresh; nothing is loaded.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub(crate) async fn fetch(&self) -> Option<S::Out> {
+        let (tier, place) = self.place()?;
+        let fetched = tier.fetch(&place).await?;
+        match self.fetched(fetched, None, None) {
+            Plan::Done(ending) => Some(S::close(ending)),
+            Plan::Load(_) | Plan::Refresh(..) => None,
+        }
+    }
+
+    fn fetched(&self, fetched: Fetched<S::Item>, permit: Leave<K, S>, old: Option<S::Item>) -> Plan<K, S> {
+        let now = self.cell.now();
+        let Some(value) = fetched.value else {
+            return self.fetched_absence(fetched.expires, fetched.epoch, permit, old);
+        };
+        // Whatever a clock says, a value is not fresh for longer than one that was loaded now.
+        let expires = fetched.expires.min(now.saturating_add(nanos(self.policy.ttl)));
+        let life = self.policy.lifetime_until(expires, fetched.load_time, now);
+        if self.is_kept_in_process() {
+            self.cell.keep(&self.key, &self.scopes, value.clone(), life, fetched.epoch);
+        } else {
+            let standby = Standby { value: value.clone(), expires: life.expires, epoch: fetched.epoch };
+            let _ = self.standby.set(standby);
+        }
+        let due = now >= life.early_from && refresh_early(now, &life);
+        if now < life.expires && !due {
+            self.cell.front.counters.shared_hits.count();
+            land(permit, || Signal::Landed(Outcome::Present(value.clone())));
+            return Plan::Done(Outcome::Present(value));
+        }
+        let servable = now < life.expires.saturating_add(nanos(self.policy.stale));
+        match (permit, servable) {
+            (Some(permit), true) => Plan::Refresh(permit, value),
+            (permit, _) => Plan::Load(permit),
+        }
+    }
+
+    fn fetched_absence(&self, expires: u64, epoch: u64, permit: Leave<K, S>, old: Option<S::Item>) -> Plan<K, S> {
+        let now = self.cell.now();
+        let fresh = now < expires && self.policy.negative_ttl.is_some();
+        match (S::absent().filter(|_| fresh), old) {
+            (Some(absent), _) => {
+                let ttl = self.policy.negative_ttl.unwrap_or_default();
+                let life = self.policy.lifetime_until(expires.min(now.saturating_add(nanos(ttl))), 0, now);
+                if self.is_kept_in_process() {
+                    self.cell.keep_negative(&self.key, &self.scopes, Negative::Absent(absent), life, epoch);
+                }
+                self.cell.front.counters.shared_hits.count();
+                land(permit, || Signal::Landed(Outcome::Absent(absent)));
+                Plan::Done(Outcome::Absent(absent))
+            }
+            (None, Some(old)) => refresh(permit, old),
+            (None, None) => Plan::Load(permit),
+        }
+    }
+
+    /// Gives the shared tier what was loaded; `None` for an absence.
+    pub(crate) fn share(&self, value: Option<&S::Item>, life: &Lifetime, mark: Option<Mark>) {
+        if let (Some((tier, place)), Some(mark)) = (self.place(), mark) {
+            let beyond = self.policy.longest_stale();
+            tier.keep(&place, &Kept { value, mark, expires: life.expires, load_time: life.load_time, beyond });
+        }
+    }
+}
+
+/// The shared tier's answers for several keys of one call site, in their order; nothing is loaded.
+///
+/// # Cancel safety
+///
+/// Nothing is lost.
+pub(crate) async fn fetch_many<K, S>(pending: Vec<Pending<K, S>>) -> Vec<S::Out>
+where
+    K: Clone + Eq + 'static,
+    S: Shape<Item: CacheValue, Absent = ()> + 'static,
+{
+    let places: Vec<_> = pending.iter().filter_map(Pending::place).collect();
+    let fetched = match places.first().map(|(tier, _)| (*tier).clone()) {
+        Some(tier) => {
+            let places: Vec<_> = places.into_iter().map(|(_, place)| place).collect();
+            tier.fetch_many(&places).await
+        }
+        None => Vec::new(),
+    };
+    let mut fetched = fetched.into_iter();
+    let answer = |pending: &Pending<K, S>| {
+        let plan = fetched.next().flatten().map(|fetched| pending.fetched(fetched, None, None));
+        if let Some(Plan::Done(ending)) = plan { ending } else { Outcome::Absent(()) }
+    };
+    pending.iter().map(answer).map(S::close).collect()
+}
+
+fn refresh<K: Eq, S: Shape>(permit: Option<Permit<K, Landing<S>>>, old: S::Item) -> Plan<K, S> {
+    match permit {
+        Some(permit) => Plan::Refresh(permit, old),
+        None => Plan::Load(None),
+    }
+}

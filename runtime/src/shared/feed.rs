@@ -1,0 +1,212 @@
+//! What this node knows of the shared log: the fold of the stream.
+//!
+//! The stream's entries have an order of their own, and entries of the shared tier carry a place in it; [`Feed::admits`]
+//! judges them by it. Everything in this process is judged by the local log alone, which this fold appends to. So the
+//! in-process tier never sees a stream id, and a hit costs the same with a shared tier as without.
+//!
+//! Invariants:
+//! - a fold raises the shared table first, then the local log, and moves the position last;
+//! - a record folded twice (as a push on each connection, as the reply of its own append, in a delta) is appended to the
+//!   local log once, unless the table had to forget it in between;
+//! - what carries another incarnation is stale: ids are comparable within one life of one server's log only.
+
+use std::sync::{Arc, Mutex};
+
+use super::stream::{Appended, Incarnation, Life, Published, StreamId};
+use crate::log::{Epoch, Log, Mirror, Record};
+use crate::sync::lock;
+
+/// Where in the shared log something began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) incarnation: u64,
+    pub(crate) id: u64,
+}
+
+/// A value that is to replace what is cached, on its way through the log.
+pub(crate) struct Putting {
+    /// Where its body began, in the local log.
+    pub(crate) began: Epoch,
+    pub(crate) scopes: Box<[u64]>,
+}
+
+/// How a put's own record was folded: where the new value stands, if it may be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) local: Epoch,
+    pub(crate) shared: Mark,
+}
+
+pub(crate) struct Feed {
+    log: Arc<Log>,
+    mirror_bytes: usize,
+    state: Mutex<State>,
+}
+
+struct State {
+    incarnation: Option<Incarnation>,
+    /// Everything up to this entry was folded.
+    position: StreamId,
+    /// Entries that began before this one are stale.
+    floor: StreamId,
+    mirror: Mirror,
+    /// Puts whose own record has not been folded yet, by the token that the record carries.
+    putting: Vec<(u64, Putting)>,
+    /// Those whose record came as a push, before its reply.
+    placed: Vec<(u64, Option<Placed>)>,
+    /// Servers that were masters before: one that was cut off from its successor may still answer.
+    superseded: Vec<u64>,
+}
+
+/// What became of an entry of the log that came as a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Folded {
+    Done,
+    /// One or more entries before it are missing: read them.
+    Gap,
+}
+
+impl Feed {
+    pub(crate) fn new(log: Arc<Log>, mirror_bytes: usize) -> Self {
+        let state = State {
+            incarnation: None,
+            position: StreamId::ZERO,
+            floor: StreamId::ZERO,
+            mirror: Mirror::with_bytes(mirror_bytes),
+            putting: Vec::new(),
+            placed: Vec::new(),
+            superseded: Vec::new(),
+        };
+        Self { log, mirror_bytes, state: Mutex::new(state) }
+    }
+
+    /// Where a load that begins now stands; `None` before the log was first read.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        let state = lock(&self.state);
+        let incarnation = state.incarnation?;
+        Some(Mark { incarnation: incarnation.hash(), id: state.position.packed_down() })
+    }
+
+    /// The judgement of what comes from the shared tier: whether nothing that concerns these scopes was invalidated since.
+    pub(crate) fn admits(&self, mark: Mark, scopes: &[u64]) -> bool {
+        let state = lock(&self.state);
+        state.incarnation.is_some_and(|own| own.hash() == mark.incarnation)
+            && mark.id >= state.floor.packed_down()
+            && scopes.iter().all(|&scope| mark.id >= state.mirror.last(scope))
+    }
+
+    /// The server on which the log is; what connections to another one say does not count.
+    pub(crate) fn server(&self) -> Option<u64> {
+        lock(&self.state).incarnation.map(|own| own.server)
+    }
+
+    /// Where a delta has to begin, if the log of this server is known.
+    pub(crate) fn resume(&self, server: u64) -> Option<(Life, StreamId)> {
+        let state = lock(&self.state);
+        let own = state.incarnation.filter(|own| own.server == server)?;
+        Some((own.life, state.position))
+    }
+
+    /// Begins anew with a log of which nothing is known, at its first entry: everything that was cached is stale.
+    pub(crate) fn reset(&self, incarnation: Incarnation, first: StreamId) {
+        let mut state = lock(&self.state);
+        self.restart(&mut state, incarnation, first);
+    }
+
+    /// Knows nothing of any log any more; whoever connects next begins anew.
+    pub(crate) fn forget(&self) {
+        lock(&self.state).incarnation = None;
+        self.log.clear();
+    }
+
+    /// Whether another server took this one's place.
+    pub(crate) fn is_superseded(&self, server: u64) -> bool {
+        lock(&self.state).superseded.contains(&server)
+    }
+
+    fn restart(&self, state: &mut State, incarnation: Incarnation, first: StreamId) {
+        if let Some(old) = state.incarnation.filter(|old| old.server != incarnation.server) {
+            state.superseded.push(old.server);
+        }
+        state.mirror = Mirror::with_bytes(self.mirror_bytes);
+        state.floor = first;
+        state.incarnation = Some(incarnation);
+        self.log.clear();
+        state.position = first;
+    }
+
+    /// Folds an entry that came as a push.
+    pub(crate) fn push(&self, server: u64, published: &Published) -> Folded {
+        let Published { entry, previous, token, record } = published;
+        let mut state = lock(&self.state);
+        let Some(own) = state.incarnation.filter(|own| own.server == server) else { return Folded::Gap };
+        if own.life != entry.life {
+            self.restart(&mut state, Incarnation { server, life: entry.life }, entry.id);
+        } else if *previous > state.position {
+            return Folded::Gap;
+        }
+        self.raise(&mut state, entry.id, record, *token);
+        state.position = state.position.max(entry.id);
+        Folded::Done
+    }
+
+    /// Folds the entries of a delta, which begin at the known position or where [`reset`](Self::reset) began.
+    pub(crate) fn delta(&self, incarnation: Incarnation, entries: &[(StreamId, Record)]) {
+        let mut state = lock(&self.state);
+        if state.incarnation != Some(incarnation) {
+            return;
+        }
+        for (id, record) in entries {
+            self.raise(&mut state, *id, record, 0);
+            state.position = state.position.max(*id);
+        }
+    }
+
+    /// Folds this node's own record, which the server has just appended. False if the log is not the one that is known: the
+    /// record has then to be taken as lost.
+    pub(crate) fn own(&self, server: u64, entry: &Appended, record: &Record, token: u64) -> bool {
+        let mut state = lock(&self.state);
+        let incarnation = Incarnation { server, life: entry.life };
+        if state.incarnation != Some(incarnation) {
+            return false;
+        }
+        self.raise(&mut state, entry.id, record, token);
+        true
+    }
+
+    fn raise(&self, state: &mut State, id: StreamId, record: &Record, token: u64) {
+        let packed = id.packed_up();
+        let known = !record.is_clear() && record.scopes().iter().all(|&scope| state.mirror.pair(scope) >= Some(packed));
+        let put = state.putting.iter().position(|(own, _)| *own == token && token != 0);
+        if known && put.is_none() {
+            return;
+        }
+        if record.is_clear() {
+            state.floor = state.floor.max(id);
+        }
+        for &scope in record.scopes() {
+            state.mirror.raise(scope, packed);
+        }
+        match put.map(|index| state.putting.swap_remove(index).1) {
+            None => drop(self.log.append(record)),
+            Some(put) => {
+                let shared = state.incarnation.map(|own| Mark { incarnation: own.hash(), id: id.packed_down() });
+                let local = self.log.append_put(record, put.began, &put.scopes);
+                state.placed.push((token, local.zip(shared).map(|(local, shared)| Placed { local, shared })));
+            }
+        }
+    }
+
+    /// Announces a put: its own record is then told apart from others'.
+    pub(crate) fn expect(&self, token: u64, putting: Putting) {
+        lock(&self.state).putting.push((token, putting));
+    }
+
+    /// What became of a put, once its record was folded; it is no longer expected.
+    pub(crate) fn placed(&self, token: u64) -> Option<Placed> {
+        let mut state = lock(&self.state);
+        state.putting.retain(|(own, _)| *own != token);
+        let index = state.placed.iter().position(|(own, _)| *own == token)?;
+        state.placed.swap_remove(index).1
+    }
+}

@@ -1,0 +1,177 @@
+//! What the parts of the shared tier share: settings, names, the feed, and what is told to people.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+
+use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
+
+use super::feed::Feed;
+use super::link::Live;
+use super::settings::Redis;
+use super::source::Source;
+use super::stats::Counts;
+use super::stream::Append;
+use super::trust::Trust;
+use crate::clock::Clock;
+use crate::codec::formats::Unfit;
+use crate::log::{Log, Record};
+
+pub(crate) struct Hub {
+    pub(crate) settings: Redis,
+    pub(crate) clock: Clock,
+    pub(crate) source: Source,
+    /// The keys of the stream and of its channel.
+    pub(crate) stream: String,
+    pub(crate) channel: String,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) counts: Counts,
+    pub(crate) connecting: tokio::sync::Mutex<()>,
+    /// The server's time less the clock's, in milliseconds.
+    offset: AtomicI64,
+    links: AtomicUsize,
+    /// Whether the outage under way was told.
+    told: AtomicBool,
+    told_encoding: AtomicBool,
+}
+
+impl Hub {
+    pub(crate) fn new(
+        settings: Redis,
+        clock: Clock,
+        log: &Arc<Log>,
+        trust: Arc<Trust>,
+        mirror: usize,
+    ) -> RedisResult<Self> {
+        let stream = format!("{}log", settings.prefix);
+        Ok(Self {
+            source: Source::new(&settings.servers, &stream)?,
+            channel: stream.clone(),
+            stream,
+            feed: Arc::new(Feed::new(log.clone(), mirror)),
+            trust,
+            counts: Counts::default(),
+            connecting: tokio::sync::Mutex::default(),
+            offset: AtomicI64::new(0),
+            links: AtomicUsize::new(0),
+            told: AtomicBool::new(false),
+            told_encoding: AtomicBool::new(false),
+            settings,
+            clock,
+        })
+    }
+
+    pub(crate) fn append<'a>(&'a self, record: &'a Record, token: u64, unlink: &'a [String]) -> Append<'a> {
+        let retention_millis = u64::try_from(self.settings.retention.as_millis()).unwrap_or(u64::MAX);
+        Append { stream: &self.stream, channel: &self.channel, record, token, retention_millis, unlink }
+    }
+
+    /// The server said this time (seconds, microseconds) between `sent` and now.
+    pub(crate) fn learn_time(&self, sent: u64, (seconds, micros): (u64, u64)) {
+        let here = millis(u64::midpoint(sent, self.clock.now()));
+        let there = i64::try_from(seconds * 1_000 + micros / 1_000).unwrap_or(i64::MAX);
+        self.offset.store(there.saturating_sub(here), Relaxed);
+    }
+
+    /// The server's time in milliseconds since 1970, at a time of the clock.
+    pub(crate) fn server_millis(&self, time: u64) -> u64 {
+        u64::try_from(millis(time).saturating_add(self.offset.load(Relaxed))).unwrap_or(0)
+    }
+
+    /// The clock's time at a time of the server's; zero for what was before the clock began.
+    pub(crate) fn local_nanos(&self, server_millis: u64) -> u64 {
+        let there = i64::try_from(server_millis).unwrap_or(i64::MAX);
+        u64::try_from(there.saturating_sub(self.offset.load(Relaxed))).unwrap_or(0).saturating_mul(1_000_000)
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.links.load(SeqCst) > 0
+    }
+
+    pub(crate) fn connected(&self) {
+        self.links.fetch_add(1, SeqCst);
+        self.counts.connects.add();
+        if self.told.swap(false, Relaxed) {
+            tracing::info!(redis = %self.settings.servers, "the shared tier is back");
+        } else {
+            tracing::debug!(redis = %self.settings.servers, "connected to the shared tier");
+        }
+    }
+
+    pub(crate) fn disconnected(&self, why: &RedisError) {
+        self.links.fetch_sub(1, SeqCst);
+        tracing::debug!(redis = %self.settings.servers, %why, "a connection to the shared tier is lost");
+    }
+
+    /// Told once per outage.
+    pub(crate) fn cannot_connect(&self, why: &RedisError) {
+        self.counts.connect_errors.add();
+        if self.is_connected() || self.told.swap(true, Relaxed) {
+            return;
+        }
+        tracing::warn!(
+            redis = %self.settings.servers, %why,
+            "the shared tier cannot be used, so values are cached in this process only, and for a short time: {}", hint(why)
+        );
+    }
+
+    /// A command failed.
+    pub(crate) fn failed(&self, live: &Live, error: &RedisError) {
+        self.counts.errors.add();
+        if error.is_timeout() {
+            self.counts.timeouts.add();
+        }
+        if live.heed(error) {
+            self.suspended();
+        }
+    }
+
+    pub(crate) fn suspended(&self) {
+        self.counts.suspensions.add();
+        if !self.told.swap(true, Relaxed) {
+            tracing::warn!(redis = %self.settings.servers, "the shared tier does not answer and is left alone until it does");
+        }
+    }
+
+    pub(crate) fn resumed(&self) {
+        if self.told.swap(false, Relaxed) {
+            tracing::info!(redis = %self.settings.servers, "the shared tier answers again");
+        }
+    }
+
+    /// Told once for each process, because it is a matter of a type.
+    pub(crate) fn cannot_encode(&self, type_name: &str, why: &Unfit) {
+        self.counts.unencodable.add();
+        if !self.told_encoding.swap(true, Relaxed) {
+            tracing::warn!(
+                r#type = type_name,
+                why = why.0,
+                "a value cannot be encoded and stays in this process: fix its `Serialize`, or write `tier = local`"
+            );
+        }
+    }
+
+    pub(crate) fn was_reset(&self) {
+        self.counts.resets.add();
+        tracing::debug!(redis = %self.settings.servers, "the log begins anew, and everything cached is stale");
+    }
+}
+
+/// What to do about it.
+fn hint(error: &RedisError) -> &'static str {
+    match error.kind() {
+        ErrorKind::AuthenticationFailed => "check the user and the password of its address",
+        ErrorKind::RESP3NotSupported => "it must be Redis 6.2 or newer",
+        ErrorKind::Server(ServerErrorKind::NoPerm) => {
+            "its user needs `~<prefix>* &<prefix>log +@read +@write +@scripting +@pubsub +info +time`"
+        }
+        ErrorKind::Server(ServerErrorKind::ReadOnly) => "it must be the master; it is tried again",
+        _ => "it is tried again in the background",
+    }
+}
+
+fn millis(nanos: u64) -> i64 {
+    i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX)
+}

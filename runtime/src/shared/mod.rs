@@ -1,0 +1,273 @@
+//! The tier that all processes share: Redis, and the log that keeps them coherent.
+//!
+//! May use: `clock`, `codec`, `error`, `log`, `sync`.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | `settings`, `source` | where the server is |
+//! | `link` | one connection: made, subscribed, caught up, watched, made again |
+//! | `stream` | the log in Redis, and the script that appends to it |
+//! | `feed` | the fold of the log, and the judgement of what comes from the tier |
+//! | `doubt` | invalidations of which nobody knows whether the log has them |
+//! | `trust` | how long this process may go on without word from the log |
+//! | `values` | values to bytes and back, judged |
+//! | `hub` | what these share |
+//!
+//! Nothing here fails towards a caller: a read that cannot be made is a miss, and an invalidation that cannot be announced
+//! counts in this process and is announced later.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use redis::{RedisError, RedisResult, Value};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::clock::{Clock, Tick, pause};
+use crate::error::{Error, Kind};
+use crate::log::{Epoch, Log, Reach, Record};
+
+mod doubt;
+mod feed;
+mod hub;
+mod link;
+mod settings;
+mod source;
+mod stats;
+mod stream;
+mod trust;
+mod values;
+
+use doubt::{Doubt, Pending};
+use feed::Putting;
+pub(crate) use feed::{Mark, Placed};
+use hub::Hub;
+use link::{Link, Live};
+pub use settings::Redis;
+pub use stats::SharedStats;
+use trust::Trust;
+pub(crate) use values::{Fetched, Kept, Place, Seat};
+
+/// Stores on their way at a time; beyond it values are not stored.
+const MAX_STORES: usize = 1_024;
+/// Between attempts to replay what is in doubt.
+const REPLAY: Duration = Duration::from_millis(50);
+
+/// The shared tier of one handle.
+pub(crate) struct Tier {
+    hub: Arc<Hub>,
+    log: Arc<Log>,
+    links: Arc<[Arc<Link>]>,
+    next: AtomicUsize,
+    doubt: Arc<Doubt>,
+    stores: Arc<Semaphore>,
+    /// Ends with the tier.
+    _tasks: JoinSet<()>,
+}
+
+/// The shared tier cannot be asked now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unavailable;
+
+/// What a handle says of itself to its tier.
+pub(crate) struct Around {
+    pub(crate) clock: Clock,
+    pub(crate) log: Arc<Log>,
+    pub(crate) max_stale: Duration,
+    pub(crate) mirror_bytes: usize,
+}
+
+impl Tier {
+    /// Starts to connect. Call within a tokio runtime, which then drives the connections.
+    pub(crate) fn start(settings: Redis, around: Around) -> Result<Arc<Self>, Error> {
+        settings.check()?;
+        let Around { clock, log, max_stale, mirror_bytes } = around;
+        let trust = Arc::new(Trust::new(log.clone(), max_stale));
+        let listener: Arc<dyn Tick> = trust.clone();
+        clock.listen(Arc::downgrade(&listener));
+        let count = settings.connections;
+        let hub = Hub::new(settings, clock, &log, trust, mirror_bytes);
+        let hub = Arc::new(hub.map_err(|_| Kind::Setting("this address is of no kind that redis can connect to"))?);
+        let links: Arc<[Arc<Link>]> = (0..count).map(|_| Arc::default()).collect();
+        let doubt = Arc::new(Doubt::new(log.clone()));
+        let mut tasks = JoinSet::new();
+        for link in links.iter() {
+            tasks.spawn(link.clone().keep(hub.clone()));
+        }
+        tasks.spawn(replay(hub.clone(), links.clone(), doubt.clone()));
+        let stores = Arc::new(Semaphore::new(MAX_STORES));
+        Ok(Arc::new(Self { hub, log, links, next: AtomicUsize::new(0), doubt, stores, _tasks: tasks }))
+    }
+
+    pub(crate) fn stats(&self) -> SharedStats {
+        let in_doubt = self.doubt.len();
+        let coherent = in_doubt == 0 && self.hub.trust.holds(self.hub.clock.now());
+        SharedStats { connected: self.hub.is_connected(), coherent, in_doubt, ..self.hub.counts.snapshot() }
+    }
+
+    /// Where a load that begins now stands, for what it will store.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        self.hub.feed.mark()
+    }
+
+    /// The judgement of what was read: nothing that concerns these scopes was invalidated since `mark`, as far as anybody
+    /// knew when the read was made.
+    pub(crate) fn admits(&self, mark: Mark, scopes: &[u64]) -> bool {
+        self.hub.feed.admits(mark, scopes) && !self.doubt.concerns(scopes)
+    }
+
+    /// Gets an invalidation to all processes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it is as if the server had not answered: the invalidation counts here, and is announced in the background.
+    pub(crate) async fn announce(&self, record: Record) -> Reach {
+        if self.send(self.doubt.pending(record), 0).await { Reach::Announced } else { Reach::LocalOnly }
+    }
+
+    /// Invalidates here; others are told in the background.
+    pub(crate) fn append(&self, record: Record) {
+        drop(self.doubt.pending(record));
+    }
+
+    /// Announces what a new value replaces. The place of the new value, if it may be stored.
+    pub(crate) async fn put(&self, record: Record, began: Epoch, scopes: &[u64]) -> Option<Placed> {
+        let token = fastrand::u64(1..);
+        let expected = Expected { tier: self, token };
+        self.hub.feed.expect(token, Putting { began, scopes: scopes.into() });
+        let announced = self.send(self.doubt.pending(record), token).await;
+        let placed = self.hub.feed.placed(expected.token);
+        placed.filter(|_| announced)
+    }
+
+    async fn send(&self, pending: Pending, token: u64) -> bool {
+        let announced = match pending.record() {
+            Some(record) => append(&self.hub, &self.links, record, token).await.is_ok(),
+            None => true,
+        };
+        if announced {
+            self.hub.counts.announced.add();
+            pending.settle();
+        } else {
+            self.hub.counts.local_only.add();
+            drop(pending);
+        }
+        announced
+    }
+
+    /// The bytes under an address. When they are here, all invalidations that were executed before the read were folded.
+    pub(crate) async fn get(&self, address: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        let mut command = redis::cmd("GET");
+        command.arg(address);
+        match self.read(&command).await? {
+            Value::BulkString(bytes) => Ok(Some(bytes)),
+            Value::Nil => Ok(None),
+            _ => Err(Unavailable),
+        }
+    }
+
+    /// The bytes under several addresses, in their order.
+    pub(crate) async fn get_many(&self, addresses: &[String]) -> Result<Vec<Option<Vec<u8>>>, Unavailable> {
+        let mut command = redis::cmd("MGET");
+        command.arg(addresses);
+        let Value::Array(values) = self.read(&command).await? else { return Err(Unavailable) };
+        let bytes = |value| if let Value::BulkString(bytes) = value { Some(bytes) } else { None };
+        Ok(values.into_iter().map(bytes).collect())
+    }
+
+    async fn read(&self, command: &redis::Cmd) -> Result<Value, Unavailable> {
+        let live = self.live()?;
+        let reply = live.connection.clone().send_packed_command(command).await;
+        let reply = reply.and_then(Value::extract_error).map_err(|error| self.failed(&live, &error))?;
+        // A connection that was replaced while it answered may have missed what the new one folded.
+        if self.hub.feed.server() == Some(live.server) { Ok(reply) } else { Err(Unavailable) }
+    }
+
+    /// Sends commands that store something, in the background.
+    fn store(&self, commands: Vec<redis::Cmd>) {
+        // Without a runtime (a function that is not async) there is nobody to send them.
+        let (Ok(runtime), Ok(live)) = (tokio::runtime::Handle::try_current(), self.live()) else { return };
+        let Ok(permit) = self.stores.clone().try_acquire_owned() else {
+            self.hub.counts.store_overflows.add();
+            return;
+        };
+        let hub = self.hub.clone();
+        runtime.spawn(async move {
+            let mut pipe = redis::pipe();
+            commands.into_iter().for_each(|command| drop(pipe.add_command(command).ignore()));
+            match pipe.query_async::<()>(&mut live.connection.clone()).await {
+                Ok(()) => hub.counts.stores.add_many(pipe.len()),
+                Err(error) => hub.failed(&live, &error),
+            }
+            drop(permit);
+        });
+    }
+
+    fn live(&self) -> Result<Live, Unavailable> {
+        live(&self.links, self.next.fetch_add(1, Relaxed)).ok_or_else(|| {
+            self.hub.counts.skipped.add();
+            Unavailable
+        })
+    }
+
+    fn failed(&self, live: &Live, error: &RedisError) -> Unavailable {
+        self.hub.failed(live, error);
+        Unavailable
+    }
+}
+
+/// The first link that answers, beginning with this one.
+fn live(links: &[Arc<Link>], first: usize) -> Option<Live> {
+    (0..links.len()).find_map(|offset| links[(first + offset) % links.len()].live())
+}
+
+/// Appends a record, and folds it.
+async fn append(hub: &Hub, links: &[Arc<Link>], record: &Record, token: u64) -> Result<(), Unavailable> {
+    let Some(live) = live(links, 0) else {
+        hub.counts.skipped.add();
+        return Err(Unavailable);
+    };
+    let appended: RedisResult<_> = hub.append(record, token, &[]).send(&mut live.connection.clone()).await;
+    match appended {
+        Ok(entry) if hub.feed.own(live.server, &entry, record, token) => Ok(()),
+        Ok(_) => Err(Unavailable),
+        Err(error) => {
+            hub.failed(&live, &error);
+            Err(Unavailable)
+        }
+    }
+}
+
+/// Appends what is in doubt until nothing is.
+async fn replay(hub: Arc<Hub>, links: Arc<[Arc<Link>]>, doubt: Arc<Doubt>) {
+    loop {
+        doubt.wake.notified().await;
+        while let Some(replay) = doubt.to_replay() {
+            if live(&links, 0).is_some() && append(&hub, &links, &replay.record, 0).await.is_ok() {
+                doubt.replayed(&replay);
+            } else {
+                pause(REPLAY).await;
+            }
+        }
+    }
+}
+
+/// A put that the feed expects; no longer, when this is dropped.
+struct Expected<'a> {
+    tier: &'a Tier,
+    token: u64,
+}
+
+impl Drop for Expected<'_> {
+    fn drop(&mut self) {
+        self.tier.hub.feed.placed(self.token);
+    }
+}
+
+impl std::fmt::Debug for Tier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tier").field("redis", &self.hub.settings).finish_non_exhaustive()
+    }
+}

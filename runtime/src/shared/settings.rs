@@ -1,0 +1,221 @@
+//! Where the shared tier is, and how it is used.
+
+use std::fmt;
+use std::time::Duration;
+
+use redis::io::tcp::TcpSettings;
+use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+
+use crate::codec::Codec;
+use crate::error::{Error, Kind};
+
+/// A Redis server, a Sentinel group or a Redis Cluster, as the tier that all processes share. Redis 6.2 or newer.
+///
+/// Building a [`Fastness`](crate::Fastness) with one never waits for the server: connections are made in the background, and
+/// while there is none the cache works as if it were embedded, within [`max_stale`](crate::Builder::max_stale).
+///
+/// ```
+/// use std::time::Duration;
+/// use fastness::{Fastness, Redis};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+/// let redis = Redis::single("redis://127.0.0.1:6379")?.prefix("shop:").command_timeout(Duration::from_millis(100));
+/// let fast = Fastness::builder().redis(redis).build().await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+#[must_use = "settings do nothing until they are given to `Builder::redis`"]
+pub struct Redis {
+    pub(crate) servers: Servers,
+    pub(crate) prefix: String,
+    pub(crate) connections: usize,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) command_timeout: Duration,
+    pub(crate) retention: Duration,
+    pub(crate) max_value_bytes: usize,
+    pub(crate) codec: Codec,
+}
+
+#[derive(Clone)]
+pub(crate) enum Servers {
+    Single(ConnectionInfo),
+    Sentinel { sentinels: Vec<ConnectionInfo>, master: String },
+    Cluster(Vec<ConnectionInfo>),
+}
+
+impl Redis {
+    /// One server: `redis://[user][:password@]host[:port][/database]`, or `rediss://` for TLS.
+    ///
+    /// # Errors
+    ///
+    /// If that is no such URL. The message never holds the URL, which may hold a password.
+    pub fn single(url: &str) -> Result<Self, Error> {
+        Ok(Self::new(Servers::Single(parse(url)?)))
+    }
+
+    /// The master that Sentinels watch under this name, as they name it after each failover. User, password and database of
+    /// the master are taken from the first URL.
+    ///
+    /// # Errors
+    ///
+    /// If there is no URL, or one that is malformed.
+    #[cfg(feature = "redis-sentinel")]
+    pub fn sentinel(urls: impl IntoIterator<Item = impl AsRef<str>>, master: &str) -> Result<Self, Error> {
+        Ok(Self::new(Servers::Sentinel { sentinels: parse_all(urls)?, master: master.to_owned() }))
+    }
+
+    /// A Redis Cluster, found through any of these nodes.
+    ///
+    /// # Errors
+    ///
+    /// If there is no URL, or one that is malformed.
+    #[cfg(feature = "redis-cluster")]
+    pub fn cluster(urls: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, Error> {
+        Ok(Self::new(Servers::Cluster(parse_all(urls)?)))
+    }
+
+    fn new(servers: Servers) -> Self {
+        Self {
+            servers,
+            prefix: "fastness:".to_owned(),
+            connections: 1,
+            connect_timeout: Duration::from_secs(1),
+            command_timeout: Duration::from_millis(250),
+            retention: Duration::from_secs(3600),
+            max_value_bytes: 1 << 20,
+            codec: Codec::default(),
+        }
+    }
+
+    /// What every key in Redis begins with. Applications that share a server must not share it. Default `fastness:`.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Multiplexed connections. One (the default) carries hundreds of thousands of commands a second; each more receives
+    /// every invalidation once more. A cluster has one per node besides.
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// How long making a connection may take; in the background, so no call waits for it. Default 1 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long a command may take, and thus by how much a server that hangs can delay a call. The first one to exceed it
+    /// takes the connection out of use until the server answers again. Default 250 ms.
+    pub fn command_timeout(mut self, timeout: Duration) -> Self {
+        self.command_timeout = timeout;
+        self
+    }
+
+    /// How long the log keeps an invalidation: as long as values live, stale time and load time included. If it is shorter,
+    /// older values are misses for a process that has just started. Default one hour.
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// The largest encoded value that is stored; larger ones are returned, not stored, and counted. Default 1 MiB.
+    pub fn max_value_bytes(mut self, bytes: usize) -> Self {
+        self.max_value_bytes = bytes;
+        self
+    }
+
+    /// How values are encoded where the attribute does not say `codec = ..`. Default [`Codec::MessagePack`].
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let wrong = if self.connections == 0 {
+            "`connections` is 0: give at least one, or leave it at that"
+        } else if self.prefix.contains(['{', '}']) {
+            "`prefix` holds a brace, which Redis Cluster would take for a hash tag: leave it out"
+        } else if self.command_timeout.is_zero() || self.connect_timeout.is_zero() {
+            "a timeout of zero lets no command finish: give at least a millisecond"
+        } else {
+            return Ok(());
+        };
+        Err(Kind::Setting(wrong).into())
+    }
+}
+
+#[cfg(any(feature = "redis-sentinel", feature = "redis-cluster"))]
+fn parse_all(urls: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Vec<ConnectionInfo>, Error> {
+    let infos: Vec<_> = urls.into_iter().map(|url| parse(url.as_ref())).collect::<Result<_, _>>()?;
+    if infos.is_empty() {
+        return Err(Kind::Setting("no address of a Redis node is given: name at least one").into());
+    }
+    Ok(infos)
+}
+
+fn parse(url: &str) -> Result<ConnectionInfo, Error> {
+    let info = url.into_connection_info().map_err(|_| {
+        Kind::Setting(
+            "this is not the address of a Redis server: write `redis://[user][:password@]host[:port][/database]`, or \
+             `rediss://` for TLS, which needs the feature `redis-tls`",
+        )
+    })?;
+    let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    // Without it small commands wait for each other's acknowledgements.
+    Ok(info.set_redis_settings(redis).set_tcp_settings(TcpSettings::default().set_nodelay(true)))
+}
+
+/// Without user and password.
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis").field("servers", &self.servers).field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// As logs name them: addresses, no secrets.
+impl fmt::Display for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, infos) = match self {
+            Self::Single(info) => ("", std::slice::from_ref(info)),
+            Self::Sentinel { sentinels, master } => {
+                write!(f, "{master} of ")?;
+                ("sentinel ", sentinels.as_slice())
+            }
+            Self::Cluster(seeds) => ("cluster ", seeds.as_slice()),
+        };
+        f.write_str(kind)?;
+        for (index, info) in infos.iter().enumerate() {
+            write!(f, "{}{}", if index > 0 { "," } else { "" }, info.addr())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let redis = Redis::single("redis://ada:s3cret@localhost:7000/2").unwrap();
+        assert_eq!(format!("{redis:?}"), r#"Redis { servers: localhost:7000, prefix: "fastness:", .. }"#);
+        let error = Redis::single("http://ada:s3cret@localhost").unwrap_err();
+        assert!(error.is_bad_setting() && !format!("{error} {error:?}").contains("s3cret"), "{error}");
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_are_refused() {
+        let redis = || Redis::single("redis://localhost").unwrap();
+        let refused = [redis().connections(0), redis().prefix("a{b}"), redis().command_timeout(Duration::ZERO)];
+        assert!(refused.iter().all(|redis| redis.check().is_err()));
+        assert!(redis().check().is_ok());
+    }
+}

@@ -1,0 +1,87 @@
+//! Counting what the shared tier does.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn add_many(&self, count: usize) {
+        self.0.fetch_add(count as u64, Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+macro_rules! counts {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        #[derive(Debug, Default)]
+        pub(crate) struct Counts {
+            $(pub(crate) $name: Count,)*
+        }
+
+        /// What the shared tier of one [`Fastness`](crate::Fastness) does; from [`Fastness::shared`](crate::Fastness::shared).
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct SharedStats {
+            /// Whether there is a connection. It may be left alone at the moment because it does not answer.
+            pub connected: bool,
+            /// Whether every invalidation of this process is in the log, and the log's word is recent enough that everything
+            /// in the in-process tier may be served.
+            pub coherent: bool,
+            /// Invalidations that this process has not got into the log yet; it tries until it has.
+            pub in_doubt: usize,
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Counts {
+            pub(crate) fn snapshot(&self) -> SharedStats {
+                SharedStats { connected: false, coherent: false, in_doubt: 0, $($name: self.$name.get(),)* }
+            }
+        }
+    };
+}
+
+counts! {
+    /// Reads that found a value.
+    hits,
+    /// Reads that found none, or one that may not be served.
+    misses,
+    /// Values found that had been invalidated; part of `misses`.
+    stale,
+    /// Values found that could not be read: damaged, foreign, of another version or type; part of `misses`.
+    unreadable,
+    /// Values stored.
+    stores,
+    /// Values not stored because their encoded form exceeds the bound.
+    too_large,
+    /// Values not stored because they could not be encoded.
+    unencodable,
+    /// Values not stored because too many were on their way.
+    store_overflows,
+    /// Commands that failed, timeouts included.
+    errors,
+    /// Commands that took longer than allowed; part of `errors`.
+    timeouts,
+    /// Calls that went without the shared tier because there was no connection that answers.
+    skipped,
+    /// Invalidations that were in the log when the call that made them returned.
+    announced,
+    /// Invalidations that counted in this process only when the call that made them returned.
+    local_only,
+    /// Connections made.
+    connects,
+    /// Attempts to connect that failed.
+    connect_errors,
+    /// How often a connection was left alone because it did not answer.
+    suspensions,
+    /// How often everything cached became stale because the log was new, was another server's, or had lost entries.
+    resets,
+}

@@ -1,0 +1,123 @@
+//! How long this process may go on without word from the log.
+//!
+//! A heartbeat that was answered proves that everything appended before it was *sent* has been folded. Once the last such
+//! moment lies further back than `max_stale`, whatever began before the last `max_stale` is no longer served; what began
+//! later may be, because no invalidation can have concerned it for longer than that. So a node that lost its link keeps a
+//! small, young cache and joins young loads instead of storming the origin, and stays within the bound.
+//!
+//! It hangs on the clock's own thread: a runtime that is too busy to notice the silence must not serve longer for that.
+
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::clock::{Tick, nanos};
+use crate::log::{Epoch, Log};
+use crate::sync::lock;
+
+/// Samples within one bound: the finer, the less is dropped too early.
+const SAMPLES: u64 = 32;
+/// Two ticks of the clock are taken off the bound, because nothing is noticed between ticks.
+const MARGIN: Duration = Duration::from_millis(20);
+
+pub(crate) struct Trust {
+    log: Arc<Log>,
+    /// How old a load may be while there is no word, in nanoseconds.
+    bound: u64,
+    /// When the last heartbeat that was answered had been sent.
+    answered: AtomicU64,
+    next_sample: AtomicU64,
+    samples: Mutex<VecDeque<(u64, Epoch)>>,
+}
+
+impl Trust {
+    pub(crate) fn new(log: Arc<Log>, bound: Duration) -> Self {
+        Self {
+            log,
+            bound: nanos(bound.saturating_sub(MARGIN)),
+            answered: AtomicU64::new(0),
+            next_sample: AtomicU64::new(0),
+            samples: Mutex::default(),
+        }
+    }
+
+    /// A heartbeat was answered that had been sent at this time.
+    pub(crate) fn answered(&self, sent: u64) {
+        self.answered.fetch_max(sent, Relaxed);
+    }
+
+    /// Whether everything in the cache may be served as far as its age goes.
+    pub(crate) fn holds(&self, now: u64) -> bool {
+        now.saturating_sub(self.bound) <= self.answered.load(Relaxed)
+    }
+
+    fn sample(&self, now: u64, samples: &mut VecDeque<(u64, Epoch)>) {
+        if now >= self.next_sample.load(Relaxed) {
+            self.next_sample.store(now + (self.bound / SAMPLES).max(1), Relaxed);
+            samples.push_back((now, self.log.mark()));
+        }
+    }
+}
+
+impl Tick for Trust {
+    fn tick(&self, now: u64) {
+        let samples = &mut *lock(&self.samples);
+        self.sample(now, samples);
+        let oldest = now.saturating_sub(self.bound);
+        // The first sample within the bound stays in front: what began before it may be too old.
+        while samples.front().is_some_and(|(time, _)| *time < oldest) {
+            samples.pop_front();
+        }
+        if oldest > self.answered.load(Acquire) {
+            let mark = samples.front().map_or_else(|| self.log.mark(), |(_, mark)| *mark);
+            self.log.forget_before(mark);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn trust() -> (Arc<Log>, Trust) {
+        let log = Arc::new(Log::with_mirror_bytes(1 << 10));
+        (log.clone(), Trust::new(log, Duration::from_secs(1) + MARGIN))
+    }
+
+    #[test]
+    fn while_heartbeats_are_answered_nothing_ages() {
+        let (log, trust) = trust();
+        let began = log.position();
+        for second in 1..100 {
+            trust.answered(second * SECOND);
+            trust.tick(second * SECOND + SECOND / 2);
+        }
+        assert!(log.valid(began, &[]));
+    }
+
+    #[test]
+    fn in_silence_only_young_loads_are_served() {
+        let (log, trust) = trust();
+        trust.answered(10 * SECOND);
+        let old = log.position();
+        let mut loads = Vec::new();
+        for tenth in 100..150 {
+            let now = tenth * SECOND / 10;
+            trust.tick(now);
+            loads.push((now, log.position()));
+            for &(began, epoch) in &loads {
+                let valid = log.valid(epoch, &[]);
+                let within = now - began <= SECOND || now <= 11 * SECOND;
+                assert!(valid <= within, "a load of {began} is served at {now}");
+                // Nothing is dropped much earlier than it must be.
+                assert!(valid || now - began > SECOND * 8 / 10, "a load of {began} is dropped at {now}");
+            }
+            assert_eq!(log.valid(old, &[]), now <= 11 * SECOND, "at {now}");
+        }
+        assert!(!trust.holds(15 * SECOND));
+    }
+}

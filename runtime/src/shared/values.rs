@@ -1,0 +1,181 @@
+//! Values in the tier: where they are, their envelopes, and whether they may be served.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use redis::Cmd;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::{Mark, Tier, Unavailable};
+use crate::clock::nanos;
+use crate::codec::envelope::{self, Header};
+use crate::codec::formats::{Choice, with_buffer};
+use crate::codec::{Codec, Wire};
+use crate::log::Epoch;
+
+/// What a call site keeps for the tier.
+#[derive(Debug, Default)]
+pub(crate) struct Seat {
+    /// What sets its values apart from others of the same key and type.
+    variant: u64,
+    fingerprint: OnceLock<u64>,
+    codec: Choice,
+}
+
+impl Seat {
+    pub(crate) fn new(variant: u64) -> Self {
+        Self { variant, ..Self::default() }
+    }
+
+    fn fingerprint<V>(&self, wire: &Wire<V>) -> u64 {
+        *self.fingerprint.get_or_init(|| xxh3_64_with_seed(&wire.formats.fingerprint().to_le_bytes(), self.variant))
+    }
+}
+
+/// One key of a call site.
+pub(crate) struct Place<'a, V> {
+    pub(crate) wire: Wire<V>,
+    pub(crate) seat: &'a Seat,
+    /// `None` for the tier's own.
+    pub(crate) codec: Option<Codec>,
+    pub(crate) key: &'a str,
+    pub(crate) scopes: &'a [u64],
+}
+
+/// A value that was read and may be served.
+pub(crate) struct Fetched<V> {
+    /// `None` if the origin said that there is none.
+    pub(crate) value: Option<V>,
+    /// Until when it is fresh, and how long its load took, in nanoseconds of the clock.
+    pub(crate) expires: u64,
+    pub(crate) load_time: u64,
+    /// Where it stands in the local log.
+    pub(crate) epoch: Epoch,
+}
+
+/// What is stored.
+pub(crate) struct Kept<'a, V> {
+    /// `None` if the origin said that there is none.
+    pub(crate) value: Option<&'a V>,
+    /// Where its load began.
+    pub(crate) mark: Mark,
+    pub(crate) expires: u64,
+    pub(crate) load_time: u64,
+    /// How much longer than it is fresh it may be of use.
+    pub(crate) beyond: Duration,
+}
+
+impl Tier {
+    /// The value of a key, if there is one that may be served.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub(crate) async fn fetch<V>(&self, place: &Place<'_, V>) -> Option<Fetched<V>> {
+        let bytes = self.get(&self.address(place)).await.ok()?;
+        self.unpack(place, bytes.as_deref())
+    }
+
+    /// The values of several keys, in their order, in one round trip.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub(crate) async fn fetch_many<V>(&self, places: &[Place<'_, V>]) -> Vec<Option<Fetched<V>>> {
+        let addresses: Vec<_> = places.iter().map(|place| self.address(place)).collect();
+        let found = match self.get_many(&addresses).await {
+            Ok(found) if found.len() == places.len() => found,
+            Ok(_) | Err(Unavailable) => return places.iter().map(|_| None).collect(),
+        };
+        places.iter().zip(found).map(|(place, bytes)| self.unpack(place, bytes.as_deref())).collect()
+    }
+
+    /// Stores a value in the background.
+    pub(crate) fn keep<V>(&self, place: &Place<'_, V>, kept: &Kept<'_, V>) {
+        if let Some(command) = self.pack(place, kept) {
+            self.store(vec![command]);
+        }
+    }
+
+    /// Stores several values in the background.
+    pub(crate) fn keep_many<'a, V: 'a>(&self, values: impl Iterator<Item = (Place<'a, V>, Kept<'a, V>)>) {
+        let commands: Vec<_> = values.filter_map(|(place, kept)| self.pack(&place, &kept)).collect();
+        if !commands.is_empty() {
+            self.store(commands);
+        }
+    }
+
+    fn address<V>(&self, place: &Place<'_, V>) -> String {
+        format!("{}{}#{:016x}", self.hub.settings.prefix, place.key, place.seat.fingerprint(&place.wire))
+    }
+
+    fn unpack<V>(&self, place: &Place<'_, V>, bytes: Option<&[u8]>) -> Option<Fetched<V>> {
+        // Before the judgement: what is folded after it invalidates an entry that stands here.
+        let epoch = self.log.position();
+        let counts = &self.hub.counts;
+        let Some(bytes) = bytes else {
+            counts.misses.add();
+            return None;
+        };
+        let Some((header, value)) = decode(place, bytes) else {
+            counts.misses.add();
+            counts.unreadable.add();
+            return None;
+        };
+        if !self.admits(Mark { incarnation: header.incarnation, id: header.epoch }, place.scopes) {
+            counts.misses.add();
+            counts.stale.add();
+            return None;
+        }
+        counts.hits.add();
+        Some(Fetched {
+            value,
+            expires: self.hub.local_nanos(header.fresh_until_millis),
+            load_time: u64::from(header.load_micros) * 1_000,
+            epoch,
+        })
+    }
+
+    /// The command that stores a value.
+    fn pack<V>(&self, place: &Place<'_, V>, kept: &Kept<'_, V>) -> Option<Cmd> {
+        let (formats, settings) = (&place.wire.formats, &self.hub.settings);
+        let asked = place.codec.unwrap_or(settings.codec);
+        let codec = kept.value.map_or(asked, |value| place.seat.codec.of(asked, formats, value));
+        let header = Header {
+            codec,
+            absent: kept.value.is_none(),
+            fingerprint: place.seat.fingerprint(&place.wire),
+            incarnation: kept.mark.incarnation,
+            epoch: kept.mark.id,
+            fresh_until_millis: self.hub.server_millis(kept.expires),
+            load_micros: u32::try_from(kept.load_time / 1_000).unwrap_or(u32::MAX),
+        };
+        let keep = kept.expires.saturating_sub(self.hub.clock.now()).saturating_add(nanos(kept.beyond)) / 1_000_000;
+        with_buffer(|bytes| {
+            let sealed = envelope::seal(&header, place.key, bytes, |bytes| match kept.value {
+                Some(value) => formats.encode(value, codec, bytes),
+                None => Ok(()),
+            });
+            if let Err(error) = sealed {
+                self.hub.cannot_encode((formats.type_name)(), &error);
+                return None;
+            }
+            if bytes.len() > settings.max_value_bytes {
+                self.hub.counts.too_large.add();
+                return None;
+            }
+            let mut command = redis::cmd("SET");
+            command.arg(self.address(place)).arg(&**bytes).arg("PX").arg(keep.max(1));
+            Some(command)
+        })
+    }
+}
+
+fn decode<V>(place: &Place<'_, V>, bytes: &[u8]) -> Option<(Header, Option<V>)> {
+    let (header, payload) = envelope::open(bytes, place.key, place.seat.fingerprint(&place.wire)).ok()?;
+    if header.absent {
+        return Some((header, None));
+    }
+    let value = place.wire.formats.decode(payload, header.codec).ok()?;
+    Some((header, Some(value)))
+}
