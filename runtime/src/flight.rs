@@ -10,10 +10,9 @@
 //! - a caller boards only a flight that is valid for it at that moment, else it starts its own in that one's place;
 //! - a permit that is dropped without landing hands over to exactly one waiter and the others stay aboard; a waiter that
 //!   is gone, or goes before it could take over, is passed over, because the permit travels inside the message;
-//! - nothing of the user's runs under a lock, and no lock is held across a load; the order is shard, then seats;
-//! - a caller inside the body of the very flight that it would wait for is told so instead: it would wait for itself.
+//! - nothing of the user's runs under a lock, and no lock is held across a load; the order is shard, then waits or seats;
+//! - a caller that would wait for itself, directly or through the loads of others, is told so instead ([`waits`]).
 
-use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::atomic::AtomicU64;
@@ -23,10 +22,16 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::RecvError;
 
 use crate::key::{Hashed, Prehashed};
 use crate::log::{Epoch, Log};
 use crate::sync::lock;
+
+mod waits;
+
+pub(crate) use waits::Inside;
+use waits::{FlightId, Waits};
 
 const SHARDS: usize = 16;
 
@@ -47,8 +52,8 @@ pub(crate) enum Boarding<K: Eq, L> {
     /// Load.
     Lead(Permit<K, L>),
     /// Wait.
-    Wait(oneshot::Receiver<Signal<K, L>>),
-    /// Load on its own: it is part of that load already.
+    Wait(Seat<K, L>),
+    /// Load on its own: it is part of that load already, or of one that waits for it.
     Within,
     /// Nothing: somebody else is loading, and the caller did not want to wait.
     Taken,
@@ -58,6 +63,36 @@ struct Flight<K: Eq, L> {
     /// Where its load began; of one that was handed over, where its predecessor ended. Earlier is safe.
     epoch: AtomicU64,
     seats: Mutex<VecDeque<oneshot::Sender<Signal<K, L>>>>,
+}
+
+impl<K: Eq, L> Flight<K, L> {
+    fn id(self: &Arc<Self>) -> FlightId {
+        Arc::as_ptr(self).addr()
+    }
+
+    /// A seat, unless the caller would wait for itself.
+    fn seat(self: &Arc<Self>) -> Boarding<K, L> {
+        let Some(waits) = Waits::begin(self.id()) else { return Boarding::Within };
+        let (sender, signal) = oneshot::channel();
+        lock(&self.seats).push_back(sender);
+        Boarding::Wait(Seat { signal, _waits: waits, _flight: self.clone() })
+    }
+}
+
+/// A waiter's place. Resolves to the news; dropping it gives the place up.
+pub(crate) struct Seat<K: Eq, L> {
+    signal: oneshot::Receiver<Signal<K, L>>,
+    // In this order: the address of the flight is on record until the wait is over.
+    _waits: Waits,
+    _flight: Arc<Flight<K, L>>,
+}
+
+impl<K: Eq, L> Future for Seat<K, L> {
+    type Output = Result<Signal<K, L>, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.signal).poll(cx)
+    }
 }
 
 type Shard<K, L> = Mutex<HashMap<Hashed<K>, Arc<Flight<K, L>>, Prehashed>>;
@@ -76,15 +111,7 @@ impl<K: Eq + Clone, L> Flights<K, L> {
     pub(crate) fn board(self: &Arc<Self>, key: &Hashed<K>, scopes: &[u64], wait: bool) -> Boarding<K, L> {
         let mut shard = lock(self.shard(key));
         if let Some(flight) = shard.get(key).filter(|flight| self.log.valid(flight.epoch.load(Acquire), scopes)) {
-            return if is_within(flight) {
-                Boarding::Within
-            } else if wait {
-                let (seat, signal) = oneshot::channel();
-                lock(&flight.seats).push_back(seat);
-                Boarding::Wait(signal)
-            } else {
-                Boarding::Taken
-            };
+            return if wait { flight.seat() } else { Boarding::Taken };
         }
         let flight = Arc::new(Flight { epoch: AtomicU64::new(self.log.position()), seats: Mutex::default() });
         shard.insert(key.clone(), flight.clone());
@@ -152,9 +179,7 @@ impl<K: Eq, L> Permit<K, L> {
 
     /// Marks the load's own code, so that a call from inside it is recognised.
     pub(crate) fn enter(&self) -> Inside {
-        let flight = self.aboard.as_ref().map_or(0, |aboard| address(&aboard.flight));
-        INSIDE.with(|inside| inside.borrow_mut().push(flight));
-        Inside(())
+        Inside::enter(self.aboard.as_ref().map_or(0, |aboard| aboard.flight.id()))
     }
 }
 
@@ -170,28 +195,6 @@ impl<K: Eq, L> Drop for Permit<K, L> {
                 next = permit.aboard.take();
             }
         }
-    }
-}
-
-thread_local! {
-    /// The flights whose loads are being polled or run by this thread, outermost first.
-    static INSIDE: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
-}
-
-fn address<T>(flight: &Arc<T>) -> usize {
-    Arc::as_ptr(flight).addr()
-}
-
-fn is_within<K: Eq, L>(flight: &Arc<Flight<K, L>>) -> bool {
-    INSIDE.with(|inside| inside.borrow().contains(&address(flight)))
-}
-
-/// While it lives, this thread runs the load of a flight.
-pub(crate) struct Inside(());
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        INSIDE.with(|inside| inside.borrow_mut().pop());
     }
 }
 

@@ -26,7 +26,7 @@ fn lead(board: &Board) -> Permit<u8, u32> {
     }
 }
 
-fn wait(board: &Board) -> oneshot::Receiver<Signal<u8, u32>> {
+fn wait(board: &Board) -> Seat<u8, u32> {
     match board.board(&key(), &scope(), true) {
         Boarding::Wait(seat) => seat,
         _ => panic!("should wait"),
@@ -44,7 +44,7 @@ fn landed_everyone_is_told_and_the_board_is_clear() {
     let seats = [wait(&board), wait(&board), wait(&board)];
     permit.land(|| Signal::Landed(42));
     for mut seat in seats {
-        assert!(matches!(seat.try_recv(), Ok(Signal::Landed(42))));
+        assert!(matches!(seat.signal.try_recv(), Ok(Signal::Landed(42))));
     }
     assert!(is_empty(&board));
 }
@@ -56,7 +56,7 @@ fn alone_and_timed_out_reach_everyone_too() {
         let permit = lead(&board);
         let mut seats = [wait(&board), wait(&board)];
         permit.land(signal);
-        assert!(seats.iter_mut().all(|seat| matches!(seat.try_recv(), Ok(Signal::Alone | Signal::TimedOut))));
+        assert!(seats.iter_mut().all(|seat| matches!(seat.signal.try_recv(), Ok(Signal::Alone | Signal::TimedOut))));
         assert!(is_empty(&board));
     }
 }
@@ -67,12 +67,12 @@ fn abandoned_exactly_one_takes_over_and_the_others_stay_aboard() {
     let permit = lead(&board);
     let (mut first, mut second) = (wait(&board), wait(&board));
     drop(permit);
-    let Ok(Signal::Lead(heir)) = first.try_recv() else { panic!("the first in line leads") };
-    assert!(second.try_recv().is_err(), "the second still waits");
+    let Ok(Signal::Lead(heir)) = first.signal.try_recv() else { panic!("the first in line leads") };
+    assert!(second.signal.try_recv().is_err(), "the second still waits");
     let mut third = wait(&board);
     heir.land(|| Signal::Landed(1));
-    assert!(matches!(second.try_recv(), Ok(Signal::Landed(1))));
-    assert!(matches!(third.try_recv(), Ok(Signal::Landed(1))));
+    assert!(matches!(second.signal.try_recv(), Ok(Signal::Landed(1))));
+    assert!(matches!(third.signal.try_recv(), Ok(Signal::Landed(1))));
     assert!(is_empty(&board));
 }
 
@@ -84,7 +84,7 @@ fn abandoned_those_who_have_gone_are_passed_over() {
     let mut last = wait(&board);
     drop(seats);
     drop(permit);
-    assert!(matches!(last.try_recv(), Ok(Signal::Lead(_))));
+    assert!(matches!(last.signal.try_recv(), Ok(Signal::Lead(_))));
     drop(last);
     assert!(is_empty(&board), "the last heir was dropped as well");
 }
@@ -96,7 +96,7 @@ fn abandoned_an_heir_that_goes_before_it_takes_over_hands_on() {
     let (first, mut second) = (wait(&board), wait(&board));
     drop(permit);
     drop(first);
-    assert!(matches!(second.try_recv(), Ok(Signal::Lead(_))));
+    assert!(matches!(second.signal.try_recv(), Ok(Signal::Lead(_))));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn an_heir_starts_afresh() {
     let began = permit.epoch();
     invalidate(&board);
     drop(permit);
-    let Ok(Signal::Lead(heir)) = seat.try_recv() else { panic!("should lead") };
+    let Ok(Signal::Lead(heir)) = seat.signal.try_recv() else { panic!("should lead") };
     assert!(heir.epoch() > began);
     assert!(board.log.valid(heir.epoch(), &scope()));
 }
@@ -128,11 +128,11 @@ fn nobody_boards_a_flight_that_was_overtaken() {
     let new = lead(&board);
     let mut late = wait(&board);
     old.land(|| Signal::Landed(1));
-    assert!(matches!(early.try_recv(), Ok(Signal::Landed(1))), "who waited before gets the old one");
-    assert!(late.try_recv().is_err());
+    assert!(matches!(early.signal.try_recv(), Ok(Signal::Landed(1))), "who waited before gets the old one");
+    assert!(late.signal.try_recv().is_err());
     assert!(!is_empty(&board), "the old flight did not take the new one off");
     new.land(|| Signal::Landed(2));
-    assert!(matches!(late.try_recv(), Ok(Signal::Landed(2))));
+    assert!(matches!(late.signal.try_recv(), Ok(Signal::Landed(2))));
 }
 
 #[test]
@@ -171,10 +171,10 @@ async fn a_dropped_load_drops_its_body_before_it_hands_over() {
         };
         let mut load = Box::pin(Load::new(body, Some(permit)));
         assert!(futures_poll(load.as_mut()).is_pending());
-        assert!(seat.try_recv().is_err());
+        assert!(seat.signal.try_recv().is_err());
     }
     assert_eq!(order.load(std::sync::atomic::Ordering::SeqCst), 1);
-    assert!(matches!(seat.try_recv(), Ok(Signal::Lead(_))));
+    assert!(matches!(seat.signal.try_recv(), Ok(Signal::Lead(_))));
 }
 
 fn futures_poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {

@@ -19,7 +19,7 @@ use tokio::sync::oneshot::error::RecvError;
 
 use crate::clock::nanos;
 use crate::error::LoadTimeout;
-use crate::flight::{Boarding, Permit, Signal};
+use crate::flight::{Boarding, Permit, Seat, Signal};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::template::bounded;
@@ -69,7 +69,6 @@ struct Standby<V> {
     epoch: Epoch,
 }
 
-type Seat<K, S> = tokio::sync::oneshot::Receiver<Signal<K, Landing<S>>>;
 type Leave<K, S> = Option<Permit<K, Landing<S>>>;
 
 /// How the caller gets its answer.
@@ -86,7 +85,7 @@ enum Plan<K: Eq, S: Shape> {
 enum Step<K: Eq, S: Shape> {
     Go(Plan<K, S>),
     /// Wait, then [`Pending::resume`].
-    Wait(Seat<K, S>),
+    Wait(Seat<K, Landing<S>>),
 }
 
 /// When and where a load began.

@@ -118,6 +118,23 @@ async fn recursion() {
     assert_eq!(scope_sync(&fast, || factorial(20)), 2_432_902_008_176_640_000);
 }
 
+#[cacheable(ttl = 60, key = "other:{n}", skip(depth))]
+async fn needs_the_other(n: u8, depth: u8) -> u8 {
+    tokio::task::yield_now().await;
+    if depth > 0 {
+        assert_eq!(Box::pin(needs_the_other(1 - n, depth - 1)).await, 1 - n);
+    }
+    n
+}
+
+/// Each leads one key and asks for the other's; without a cache both would end.
+#[tokio::test(start_paused = true)]
+async fn two_loads_that_need_each_other_do_not_wait_for_ever() {
+    let both = async { tokio::join!(needs_the_other(0, 3), needs_the_other(1, 3)) };
+    let answers = tokio::time::timeout(std::time::Duration::from_secs(60), scope(&fresh().await, both)).await;
+    assert_eq!(answers, Ok((0, 1)));
+}
+
 #[cacheable(ttl = 60)]
 async fn not_send(n: u64) -> u64 {
     let rc = std::rc::Rc::new(n);

@@ -7,6 +7,7 @@ use fastness::{Clock, Fastness};
 
 mod architecture;
 mod batch;
+mod circles;
 mod coherence;
 mod direct;
 mod flights;
