@@ -9,7 +9,7 @@ use crate::{
     diag::Diag,
     nearest,
     policy::Loading,
-    signature::{Kind, Param},
+    signature::{Kind, Param, own_self},
     stored::Stored,
     subject::Subject,
     template::{Piece, Template, Use},
@@ -51,6 +51,7 @@ pub(crate) fn refresh(args: &Args, loading: &Loading, diag: &mut Diag) {
 pub(crate) fn asynchronous(args: &Args, loading: &Loading, subject: &Subject, diag: &mut Diag) {
     if loading.background {
         nameable(subject, diag);
+        no_capture(subject, diag);
     }
     if subject.returns.kind != Kind::Sync {
         return;
@@ -102,6 +103,19 @@ fn nameable(subject: &Subject, diag: &mut Diag) {
                     ),
                 );
             }
+        }
+    }
+}
+
+/// The task has a clone of what is behind `&self`, under a name that no string of the user's can hold.
+fn no_capture(subject: &Subject, diag: &mut Diag) {
+    if subject.params.receiver.as_ref().is_some_and(|receiver| receiver.by_reference) {
+        for literal in own_self::captures(&subject.function.body) {
+            diag.at(
+                &literal,
+                "`refresh = background` cannot own the `self` inside this string: \
+                write `let this = self;` before, and `{this}` here",
+            );
         }
     }
 }

@@ -6,10 +6,13 @@
 //!
 //! Invariant: arguments that the function owns are moved, as the body would have done.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream};
 
 use super::code;
-use crate::{signature::without_lifetimes, subject::Subject};
+use crate::{
+    signature::{own_self, without_lifetimes},
+    subject::Subject,
+};
 
 /// The parts of a body that owns what it uses.
 pub(crate) struct Owned {
@@ -34,7 +37,8 @@ impl Owned {
             let this = receiver.token;
             owned.before.extend(code!(let __self = ::core::clone::Clone::clone(#this);));
             owned.first.extend(code!(let __self = &__self;));
-            owned.body = rename_self(&owned.body);
+            owned.body =
+                own_self::rename(&owned.body, |span| Ident::new("__self", span.resolved_at(Span::mixed_site())));
         }
         owned
     }
@@ -46,34 +50,4 @@ impl Owned {
             let #name = ::core::borrow::Borrow::<#referent>::borrow(&#name);
         });
     }
-}
-
-/// Puts `__self` in place of every `self`, inside macro calls too, but not inside items of the body's own.
-fn rename_self(group: &Group) -> Group {
-    let mut inside_item = false;
-    let tokens = group.stream().into_iter().map(|token| match token {
-        TokenTree::Ident(ident) if ["fn", "impl", "trait"].iter().any(|word| ident == word) => {
-            inside_item = true;
-            TokenTree::Ident(ident)
-        }
-        TokenTree::Ident(ident) if ident == "self" && !inside_item => {
-            let span = ident.span().resolved_at(Span::mixed_site());
-            TokenTree::Ident(Ident::new("__self", span))
-        }
-        // The braces of an item end it; so does the semicolon behind `let f: fn(u8) -> u8 = g;`.
-        TokenTree::Group(group) if inside_item => {
-            inside_item = group.delimiter() != Delimiter::Brace;
-            TokenTree::Group(group)
-        }
-        TokenTree::Group(group) => TokenTree::Group(rename_self(&group)),
-        token => {
-            if matches!(&token, TokenTree::Punct(punct) if matches!(punct.as_char(), ';' | '=')) {
-                inside_item = false;
-            }
-            token
-        }
-    });
-    let mut renamed = Group::new(group.delimiter(), tokens.collect());
-    renamed.set_span(group.span());
-    renamed
 }

@@ -5,10 +5,11 @@
 //! Flow: tokens -> [`Function::parse`] -> [`Params`] (every bound name) and [`Returns`] (kind and value type), then the
 //! [`refuse`] rules that the attributes pick from.
 //!
-//! Invariant: the body is never parsed, only carried; so whatever syntax it holds reaches the compiler as it is, and a
+//! Invariant: the body is never parsed, only carried, and searched for its `self` where that matters; so whatever syntax it holds reaches the compiler as it is, and a
 //! use costs little to expand.
 
 mod function;
+pub(crate) mod own_self;
 mod params;
 pub(crate) mod refuse;
 mod returns;

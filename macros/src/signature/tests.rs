@@ -1,7 +1,7 @@
 use quote::ToTokens;
 use syn::parse_quote;
 
-use super::{Function, Kind, Params, Returns, refuse, without_lifetimes};
+use super::{Function, Kind, Params, Returns, own_self, refuse, without_lifetimes};
 use crate::diag::Diag;
 
 fn kind(sig: &syn::Signature) -> (Kind, String) {
@@ -128,4 +128,38 @@ fn lifetimes_are_left_to_inference() {
     assert_eq!(ty.to_token_stream().to_string(), "& '_ [Cow < '_ , dyn for < 'c > Visit < 'c > >]");
     let ty = without_lifetimes(&parse_quote!(&'static str));
     assert_eq!(ty.to_token_stream().to_string(), "& 'static str");
+}
+
+fn captured(body: &str) -> Vec<String> {
+    let body: proc_macro2::Group = syn::parse_str(body).expect("a body");
+    own_self::captures(&body).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn strings_that_capture_self() {
+    for text in ["\"{self}\"", "\"{ self :?}\"", "r#\"a {{{self:>5}}} b\"#", "\"{id} {self:#?}\""] {
+        for body in [
+            format!("{{ format!({text}) }}"),
+            format!("{{ if a {{ log::info![target: X, {text}, n] }} }}"),
+            format!("{{ outer! {{ inner({text}) }} }}"),
+            format!("{{ let f: fn(u8) -> u8 = g; print!({text}) }}"),
+        ] {
+            assert_eq!(captured(&body), [text], "{body}");
+        }
+    }
+}
+
+#[test]
+fn strings_that_do_not_capture_self() {
+    for body in [
+        r#"{ format!("{}", self) }"#,
+        r#"{ format!("{{self}} {selfish} {this} self {0}", self.0) }"#,
+        r#"{ find("{self}") }"#,
+        r#"{ if x != ("{self}") { a } }"#,
+        r#"{ let no = !("{self}" == x); }"#,
+        r#"{ impl Display for X { fn fmt(&self) { write!(f, "{self}") } } }"#,
+        r#"{ println!(b"{self}") }"#,
+    ] {
+        assert_eq!(captured(body), <[String; 0]>::default(), "{body}");
+    }
 }

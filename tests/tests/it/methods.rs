@@ -130,7 +130,7 @@ mod receivers {
 
     use fastness::{cache_invalidate, cache_put, cacheable};
 
-    #[derive(Clone)]
+    #[derive(Clone, Debug)]
     pub(super) struct Counter(pub(super) u8);
 
     impl Counter {
@@ -165,6 +165,12 @@ mod receivers {
             self.0 + n
         }
 
+        #[cacheable(ttl = 60, stale = 60, refresh = background)]
+        pub(super) async fn formatted(&self, n: u8) -> String {
+            let this = self;
+            format!("{this:?} {:?} {n}", self)
+        }
+
         #[cacheable(ttl = 60)]
         pub(super) async fn associated(n: u8) -> u8 {
             Self(n).0
@@ -193,6 +199,7 @@ async fn receivers_by_value_and_through_every_pointer() {
     let shared = Arc::new(one.clone());
     assert_eq!(loads(|| assert_send(shared.through(1))).await, 1);
     assert_eq!(loads(|| assert_send(shared.clone().refreshed(1))).await, 1);
+    assert_eq!(loads(|| assert_send(one.formatted(1))).await, 1);
     assert_eq!(loads(|| std::future::ready(std::rc::Rc::new(one.clone()).counted(1))).await, 1);
     assert_eq!(loads(|| assert_send(receivers::Counter::associated(1))).await, 1);
     let (fast, mut written, mut log) = (fresh().await, one.clone(), vec![]);

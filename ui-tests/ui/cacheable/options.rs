@@ -77,6 +77,14 @@ fn key_is_no_text() -> u8 { 1 }
 #[cacheable(ttl = 300, early = off, refresh = background)]
 async fn nothing_to_refresh() -> u8 { 1 }
 
+#[derive(Clone, Debug)]
+struct Users;
+
+impl Users {
+    #[cacheable(ttl = 300, stale = "1m", refresh = background, skip(self))]
+    async fn formats_self(&self, id: u64) -> String { format!("{self:?} {id}") }
+}
+
 #[cacheable(ttl = 300, load_timeout = "1s")]
 fn sync_timeout() -> Result<u8, String> { Ok(1) }
 

@@ -1,0 +1,80 @@
+//! May use: nothing of this crate.
+//!
+//! The function's own `self`, found in the tokens of its body: as a word, which can be renamed, and as `{self}` in a
+//! string that a macro formats, which cannot.
+//!
+//! Invariant: the `self` of an item inside the body is another one and is passed over.
+
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
+use syn::Lit;
+
+/// Puts `name` in place of every `self`, inside macro calls too.
+pub(crate) fn rename(group: &Group, name: fn(Span) -> Ident) -> Group {
+    let mut items = Items::default();
+    let tokens = group.stream().into_iter().map(|token| {
+        if items.cover(&token) {
+            return token;
+        }
+        match token {
+            TokenTree::Ident(ident) if ident == "self" => TokenTree::Ident(name(ident.span())),
+            TokenTree::Group(group) => TokenTree::Group(rename(&group, name)),
+            token => token,
+        }
+    });
+    let mut renamed = Group::new(group.delimiter(), tokens.collect());
+    renamed.set_span(group.span());
+    renamed
+}
+
+/// The strings inside macro calls that capture `self`, as in `format!("{self:?}")`.
+pub(crate) fn captures(body: &Group) -> Vec<Literal> {
+    let mut found = Vec::new();
+    find_captures(body.stream(), false, &mut found);
+    found
+}
+
+fn find_captures(tokens: TokenStream, in_macro: bool, found: &mut Vec<Literal>) {
+    let mut items = Items::default();
+    let (mut after_name, mut after_bang) = (false, false);
+    for token in tokens {
+        if !items.cover(&token) {
+            match &token {
+                TokenTree::Group(group) => find_captures(group.stream(), in_macro || after_bang, found),
+                TokenTree::Literal(literal) if in_macro && formats_self(literal) => found.push(literal.clone()),
+                _ => {}
+            }
+        }
+        after_bang = after_name && matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '!');
+        after_name = matches!(token, TokenTree::Ident(_));
+    }
+}
+
+fn formats_self(literal: &Literal) -> bool {
+    let Lit::Str(text) = Lit::new(literal.clone()) else { return false };
+    // A doubled brace is a brace of the text.
+    text.value().replace("{{", "").split('{').skip(1).any(|hole| {
+        let rest = hole.trim_start().strip_prefix("self");
+        rest.is_some_and(|rest| rest.trim_start().starts_with([':', '}']))
+    })
+}
+
+/// Follows the tokens of one group, and knows which belong to an item.
+#[derive(Default)]
+struct Items {
+    inside: bool,
+}
+
+impl Items {
+    /// Whether an item covers this token, which comes next.
+    fn cover(&mut self, token: &TokenTree) -> bool {
+        let covered = self.inside;
+        match token {
+            TokenTree::Ident(ident) if ["fn", "impl", "trait"].iter().any(|word| ident == word) => self.inside = true,
+            // The braces of an item end it; so does the semicolon behind `let f: fn(u8) -> u8 = g;`.
+            TokenTree::Group(group) => self.inside &= group.delimiter() != Delimiter::Brace,
+            TokenTree::Punct(punct) if matches!(punct.as_char(), ';' | '=') => self.inside = false,
+            _ => {}
+        }
+        covered
+    }
+}
