@@ -4,8 +4,10 @@
 //!
 //! Invariant: each function asks one question and reports on the token that answers it.
 
+use proc_macro2::TokenTree;
 use syn::{
-    FnArg, Lifetime, Safety, Signature, TraitBound, Type, TypeFnPtr, TypeImplTrait, TypeReference,
+    Attribute, FnArg, Lifetime, Meta, PatType, Receiver, Safety, Signature, TraitBound, Type, TypeFnPtr, TypeImplTrait,
+    TypeReference,
     spanned::Spanned,
     visit::{self, Visit},
 };
@@ -32,6 +34,32 @@ pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
     }
     if let Some(variadic) = &sig.variadic {
         diag.at(variadic, format_args!("`#[{attribute}]` needs a fixed list of parameters: write each one"));
+    }
+    conditional(attribute, sig, diag);
+}
+
+/// Parameters under `#[cfg]`, which an attribute sees whether they are compiled or not.
+fn conditional(attribute: &str, sig: &Signature, diag: &mut Diag) {
+    for input in &sig.inputs {
+        let (FnArg::Receiver(Receiver { attrs, .. }) | FnArg::Typed(PatType { attrs, .. })) = input;
+        for attr in attrs.iter().filter(|attr| is_cfg(attr)) {
+            diag.at(
+                attr,
+                format_args!(
+                    "`#[{attribute}]` cannot know whether this parameter is compiled: \
+                    write the function twice, each with its own `#[cfg(..)]` above `#[{attribute}]`"
+                ),
+            );
+        }
+    }
+}
+
+/// `#[cfg(..)]`, or a `#[cfg_attr(..)]` that may become one.
+fn is_cfg(attr: &Attribute) -> bool {
+    let may_be = |token| matches!(token, TokenTree::Ident(ident) if ident == "cfg" || ident == "cfg_attr");
+    match &attr.meta {
+        Meta::List(list) if list.path.is_ident("cfg_attr") => list.tokens.clone().into_iter().any(may_be),
+        meta => meta.path().is_ident("cfg"),
     }
 }
 

@@ -39,7 +39,8 @@ fn refused(sig: &syn::Signature) -> Vec<String> {
 
 #[test]
 fn signatures_that_can_be_cached() {
-    let good: [syn::Signature; 6] = [
+    let good: [syn::Signature; 7] = [
+        parse_quote!(fn f(#[cfg_attr(a, allow(unused))] x: u8) -> u8),
         parse_quote!(fn f(&self) -> &'static str),
         parse_quote!(async fn f<T: Clone>(self: Arc<Self>, t: &T) -> Result<Vec<T>, Error>),
         parse_quote!(fn f() -> fn(&str) -> &str),
@@ -55,7 +56,9 @@ fn signatures_that_can_be_cached() {
 #[test]
 fn signatures_that_cannot_be_cached() {
     let owned = "cached values outlive the call: return an owned value such as `String` or `Arc<str>`";
-    let cases: [(syn::Signature, &str); 13] = [
+    let conditional = "`#[cacheable]` cannot know whether this parameter is compiled: \
+        write the function twice, each with its own `#[cfg(..)]` above `#[cacheable]`";
+    let cases: [(syn::Signature, &str); 16] = [
         (
             parse_quote!(fn f(&mut self) -> u8),
             "`&mut self` may change the value, and a hit would skip the change: take `&self`",
@@ -89,6 +92,9 @@ fn signatures_that_cannot_be_cached() {
             parse_quote!(extern "C" fn f() -> u8),
             "`#[cacheable]` needs a Rust function: put it on a function that this one calls",
         ),
+        (parse_quote!(fn f(#[cfg(a)] x: u8) -> u8), conditional),
+        (parse_quote!(fn f(#[cfg_attr(a, cfg(b))] x: u8) -> u8), conditional),
+        (parse_quote!(fn f(#[cfg(a)] &self) -> u8), conditional),
         (parse_quote!(fn f(x: u8, ...) -> u8), "`#[cacheable]` needs a fixed list of parameters: write each one"),
     ];
     for (sig, expected) in cases {

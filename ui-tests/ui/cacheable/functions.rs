@@ -40,6 +40,9 @@ extern "C" fn foreign() -> u8 { 1 }
 unsafe fn dangerous() -> u8 { 1 }
 
 #[cacheable(ttl = 300)]
+fn conditional(id: u8, #[cfg(unix)] _uid: u8, #[cfg_attr(unix, cfg(unix))] _gid: u8) -> u8 { id }
+
+#[cacheable(ttl = 300)]
 struct NoFunction;
 
 #[cacheable(ttl = 300)]
