@@ -100,7 +100,8 @@ impl Cache {
         Ok(near.into_iter().map(|value| value.or_else(|| far.next().flatten())).collect())
     }
 
-    /// Stores a value for `ttl`, less a jitter of up to 10 %. Whatever was cached under the key, as any type, is gone.
+    /// Stores a value for `ttl`, less a jitter of up to 10 %. Whatever was cached under the key, as any type, is gone. With
+    /// a `ttl` of zero the new value is over at once: nothing is stored, and what was there is gone all the same.
     ///
     /// # Errors
     ///
@@ -111,7 +112,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Stores several values. Nothing is stored if one of the keys is malformed.
+    /// Stores several values, each as [`set`](Self::set) does. Nothing is stored if one of the keys is malformed.
     ///
     /// # Errors
     ///
@@ -130,7 +131,8 @@ impl Cache {
     }
 
     /// The value of a key; loads it if it is missing. Of concurrent callers one loads and the others wait for it; an error
-    /// goes to its own caller, and the others then load side by side.
+    /// goes to its own caller, and the others then load side by side. With a `ttl` of zero they share the load, and its
+    /// value is not stored.
     ///
     /// ```
     /// use std::time::Duration;
@@ -162,7 +164,7 @@ impl Cache {
             if let Some(hit) = SITE.hit(on, shape, whence(shape), &args) {
                 return Ok(hit);
             }
-            SITE.miss(on, shape, whence(shape), &args, &[], Policy::new(ttl).wire(Wire::of()))
+            SITE.miss(on, shape, whence(shape), &args, &[], lasting::<Fallible<T, E, Private>>(ttl).wire(Wire::of()))
         };
         Ok(load(miss, load_value).await)
     }
@@ -222,7 +224,7 @@ impl Cache {
 
     fn put<T: SharedValue>(&self, key: &str, ttl: Duration) -> Put<Key, Plain<T>> {
         let shape = Plain::<T>::NEW;
-        let policy = Policy::new(ttl).wire(Wire::of());
+        let policy = lasting(ttl).wire(Wire::of());
         SITE.put(Some(&self.handle), shape, whence(shape), &(NoScope, Verbatim(key)), &[], policy)
     }
 }
@@ -236,6 +238,12 @@ fn checked(key: &str) -> Result<(), Error> {
         return Err(Kind::Pattern(format!("`{key}` is not a key: {why}")).into());
     }
     Ok(())
+}
+
+/// What expires as it is stored would only take room.
+fn lasting<S: Shape>(ttl: Duration) -> Policy<S> {
+    let policy = Policy::new(ttl);
+    if ttl.is_zero() { policy.unless(|_| true) } else { policy }
 }
 
 /// Each shape has a cell of its own; those of one value type share their store.

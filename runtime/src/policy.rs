@@ -217,12 +217,13 @@ impl<S: Shape> std::fmt::Debug for Policy<S> {
     }
 }
 
-/// The ttl less a random part of it, so that what was loaded together does not expire together. Never longer than asked.
+/// The ttl less a random part of it, so that what was loaded together does not expire together. Never longer than asked,
+/// and nothing only if nothing was asked: what expires as it is stored is no hit, as no clock runs backwards.
 fn jittered(ttl: u64, share: f64) -> u64 {
     // Nanoseconds lose precision beyond 104 days, by less than a microsecond.
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let off = (ttl as f64 * share * fastrand::f64()) as u64;
-    ttl.saturating_sub(off).max(1)
+    ttl.saturating_sub(off).max(ttl.min(1))
 }
 
 /// How long before its expiry a hit may ask for a refresh at all: `-ln(rand)` exceeds 20 once in 500 million draws.
@@ -246,13 +247,14 @@ mod tests {
     use crate::shape::Plain;
 
     #[test]
-    fn jitter_only_shortens_and_never_to_nothing() {
+    fn jitter_only_shortens_and_never_to_nothing_by_itself() {
         for _ in 0..1_000 {
             let ttl = jittered(1_000_000, 0.1);
             assert!((900_000..=1_000_000).contains(&ttl));
         }
         assert_eq!(jittered(1, 0.5), 1);
         assert_eq!(jittered(77, 0.0), 77);
+        assert_eq!(jittered(0, 0.5), 0);
     }
 
     #[test]

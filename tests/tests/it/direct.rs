@@ -1,6 +1,7 @@
 //! The cache without attributes.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use fastness::{Fastness, KeyScope, Role, cache_invalidate, cacheable, scope, scope_sync};
 use tokio::sync::Notify;
@@ -20,6 +21,23 @@ async fn values_are_set_found_replaced_and_expire() {
     assert_eq!(cache.get::<String>("a:1").await.unwrap().as_deref(), Some("one"));
     clock.advance(MINUTE);
     assert_eq!(cache.get::<String>("a:1").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_ttl_of_zero_stores_nothing_and_what_was_there_is_gone() {
+    let (fast, _stands_still) = timed().await;
+    let cache = fast.cache();
+    cache.mset([("a:1", 1_u32), ("a:2", 2), ("a:3", 3)], MINUTE).await.unwrap();
+    cache.set("a:1", 10_u32, Duration::ZERO).await.unwrap();
+    cache.set("a:2", "of another type", Duration::ZERO).await.unwrap();
+    assert_eq!(cache.mget::<u32>(&["a:1", "a:2", "a:3"]).await.unwrap(), [None, None, Some(3)]);
+    assert_eq!(cache.get::<&str>("a:2").await.unwrap(), None);
+    cache.mset([("a:3", 30_u32), ("a:4", 40)], Duration::ZERO).await.unwrap();
+    assert_eq!(cache.mget::<u32>(&["a:3", "a:4"]).await.unwrap(), [None, None]);
+    for n in 1..3 {
+        let loaded = cache.get_or_load("a:5", Duration::ZERO, async { Ok::<_, ()>(n) }).await.unwrap();
+        assert_eq!(loaded, Ok(n), "loaded each time");
+    }
 }
 
 #[tokio::test]

@@ -51,6 +51,11 @@ impl Origin {
         self.next()
     }
 
+    #[cacheable(ttl = ttl, key = "z", skip(self, ttl))]
+    async fn kept_for(&self, ttl: Duration) -> Result<u32, Fault> {
+        self.next()
+    }
+
     #[cacheable(ttl = 60, single_flight = off, key = "i", skip(self))]
     async fn no_flight(&self) -> Result<u32, Fault> {
         let n = self.next();
@@ -73,6 +78,20 @@ async fn durations_in_every_form() {
         assert_eq!(origin.by_expression().await, Ok(4));
     })
     .await;
+}
+
+/// As where a setting of zero turns the cache off: the clock stands still, and the value is over all the same.
+#[tokio::test]
+async fn a_ttl_of_zero_at_run_time_makes_every_call_a_load() {
+    let ((fast, _stands_still), origin) = (timed().await, Origin::default());
+    scope(&fast, async {
+        assert_eq!(origin.kept_for(Duration::ZERO).await, Ok(1));
+        assert_eq!(origin.kept_for(Duration::ZERO).await, Ok(2));
+        origin.set_down(true);
+        assert_eq!(origin.kept_for(Duration::ZERO).await, Err(Fault::Down));
+    })
+    .await;
+    assert_eq!(fast.stats().total.hits, 0);
 }
 
 /// A load that takes ten seconds is almost surely worth refreshing in the last nanosecond, and never so in the first minute.
