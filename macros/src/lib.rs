@@ -81,9 +81,12 @@ use proc_macro::TokenStream;
 /// # Keys
 ///
 /// A placeholder is a parameter or a field of one: `{id}`, `{user.id}`, `{pair.0}`, `{self.tenant}`; `{x:hash}` writes a
-/// digest of it and `{x:lower}` its lower case. Every parameter must be in the key or in `skip(..)`. Without `key`, it is
-/// the function's name less a leading verb (`get_`, `find_`, `fetch_`, `load_`, `list_`, `read_`, `lookup_`, `search_`,
-/// `query_`), the path of the function, and every argument: `get_user(7)` is invalidated by `"user:*"`.
+/// digest of its serde form and `{x:lower}` its lower case. Every parameter must be in the key or in `skip(..)`. Without
+/// `key`, it is the function's name less a leading verb (`get_`, `find_`, `fetch_`, `load_`, `list_`, `read_`, `lookup_`,
+/// `search_`, `query_`), the path of the function, and every argument: `get_user(7)` is invalidated by `"user:*"`.
+///
+/// Two equal `HashMap`s or `HashSet`s may iterate in different orders, and then have different digests: a load that was
+/// not needed, never a wrong value. Use `BTreeMap` and `BTreeSet` under `{x:hash}`.
 ///
 /// # Order
 ///

@@ -130,7 +130,7 @@ impl<T: Display + Hash + Eq + Clone + Send + Sync + 'static> KeyPart for Shown<'
     }
 }
 
-/// `{x:hash}`: the argument by a digest of its serde form.
+/// `{x:hash}`: the argument by a digest of its serde form, in which maps and sets keep their order of iteration.
 pub fn digest<T: Serialize + ?Sized>(value: &T) -> Digest {
     Digest::of(value)
 }
