@@ -2,6 +2,7 @@
 //! loads against invalidations lives here, so that the benchmarks can race other caches with it.
 
 pub mod race;
+pub mod servers;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

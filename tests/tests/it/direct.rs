@@ -29,9 +29,9 @@ async fn a_ttl_of_zero_stores_nothing_and_what_was_there_is_gone() {
     let cache = fast.cache();
     cache.mset([("a:1", 1_u32), ("a:2", 2), ("a:3", 3)], MINUTE).await.unwrap();
     cache.set("a:1", 10_u32, Duration::ZERO).await.unwrap();
-    cache.set("a:2", "of another type", Duration::ZERO).await.unwrap();
+    cache.set("a:2", "of another type".to_owned(), Duration::ZERO).await.unwrap();
     assert_eq!(cache.mget::<u32>(&["a:1", "a:2", "a:3"]).await.unwrap(), [None, None, Some(3)]);
-    assert_eq!(cache.get::<&str>("a:2").await.unwrap(), None);
+    assert_eq!(cache.get::<String>("a:2").await.unwrap(), None);
     cache.mset([("a:3", 30_u32), ("a:4", 40)], Duration::ZERO).await.unwrap();
     assert_eq!(cache.mget::<u32>(&["a:3", "a:4"]).await.unwrap(), [None, None]);
     for n in 1..3 {

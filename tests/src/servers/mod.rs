@@ -1,0 +1,73 @@
+//! Real servers for the tests: started on free ports, stopped by pid.
+//!
+//! A binary is looked for in `REDIS_SERVER_BIN` (`REDIS_CLI_BIN`), then in `.services/bin`, where `scripts/services` puts it,
+//! then on the `PATH`. A server dies with the guard that started it, and also when the test process is killed.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+mod cluster;
+mod process;
+mod proxy;
+mod redis;
+mod sentinel;
+
+pub use self::cluster::Cluster;
+pub use self::proxy::Proxy;
+pub use self::redis::{Redis, shared_redis};
+pub use self::sentinel::Sentinel;
+
+/// The longest that a test waits for something that must happen.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A prefix of keys that no other test has.
+pub fn prefix() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("t{}-{}:", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Waits until this holds.
+///
+/// # Panics
+///
+/// If it does not within [`PATIENCE`].
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, wait).await.is_ok(), "waited {PATIENCE:?} in vain for this: {what}");
+}
+
+/// Where a program is.
+///
+/// # Panics
+///
+/// If it is nowhere, with the command that installs it.
+fn binary(name: &str) -> PathBuf {
+    let variable = format!("{}_BIN", name.to_uppercase().replace('-', "_"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::var_os(variable)
+        .map(PathBuf::from)
+        .into_iter()
+        .chain([root.join(".services/bin").join(name)])
+        .chain(std::env::split_paths(&path).map(|folder| folder.join(name)))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("{name} is missing: run scripts/services"))
+}
+
+/// A port that nobody uses now; for a cluster node, which also uses the one 10 000 above it, below 45 000.
+fn free_port(for_a_cluster: bool) -> u16 {
+    let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+    if for_a_cluster {
+        return std::iter::repeat_with(|| fastrand::u16(20_000..45_000))
+            .find(|port| free(*port) && free(port + 10_000))
+            .unwrap_or_else(|| unreachable!("the search does not end"));
+    }
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("its address").port()
+}

@@ -1,0 +1,164 @@
+//! A TCP proxy that can do to a link what networks do.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// What the link does to what passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weather {
+    Fair,
+    /// Everything arrives this much later, in order.
+    Slow(Duration),
+    /// Connections end, and new ones end at once.
+    Cut,
+    /// Connections stay; what is sent is lost for ever, in both directions.
+    Silent,
+    /// After so many bytes of the server's, connections end.
+    CutAfter(usize),
+}
+
+/// A proxy before a server on 127.0.0.1.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    weather: watch::Sender<Weather>,
+    /// Each change ends the connections that are open then.
+    ends: watch::Sender<u64>,
+    connections: Arc<AtomicUsize>,
+    _tasks: JoinSet<()>,
+}
+
+impl Proxy {
+    /// Starts a proxy before this port.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free port.
+    pub async fn start(port: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let (weather, seen) = watch::channel(Weather::Fair);
+        let (ends, end) = watch::channel(0);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, port, seen, end, connections.clone()));
+        Self { address, weather, ends, connections, _tasks: tasks }
+    }
+
+    /// The address to connect to instead of the server's.
+    pub fn url(&self) -> String {
+        format!("redis://{}", self.address)
+    }
+
+    /// Connections that are open.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// From now on everything arrives this much later, in each direction.
+    pub fn delay(&self, by: Duration) {
+        self.weather.send_replace(Weather::Slow(by));
+    }
+
+    /// Ends all connections, and new ones as they are made.
+    pub fn cut(&self) {
+        self.weather.send_replace(Weather::Cut);
+        self.ends.send_modify(|count| *count += 1);
+    }
+
+    /// Loses everything that is sent from now on; connections stay open.
+    pub fn silence(&self) {
+        self.weather.send_replace(Weather::Silent);
+    }
+
+    /// Ends each connection after so many more bytes of the server's.
+    pub fn cut_after(&self, bytes: usize) {
+        self.weather.send_replace(Weather::CutAfter(bytes));
+    }
+
+    /// Fair weather again. What was lost stays lost, so a connection that was silenced is ended.
+    pub fn restore(&self) {
+        if self.weather.send_replace(Weather::Fair) == Weather::Silent {
+            self.ends.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    port: u16,
+    weather: watch::Receiver<Weather>,
+    mut end: watch::Receiver<u64>,
+    open: Arc<AtomicUsize>,
+) {
+    let mut links = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        if *weather.borrow() == Weather::Cut {
+            continue;
+        }
+        let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { continue };
+        let _ = (client.set_nodelay(true), server.set_nodelay(true));
+        end.mark_unchanged();
+        links.spawn(link(client, server, weather.clone(), end.clone(), open.clone()));
+    }
+}
+
+async fn link(
+    client: TcpStream,
+    server: TcpStream,
+    weather: watch::Receiver<Weather>,
+    mut end: watch::Receiver<u64>,
+    open: Arc<AtomicUsize>,
+) {
+    open.fetch_add(1, Ordering::Relaxed);
+    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    // Either direction ends both, and a cut does.
+    tokio::select! {
+        () = pump(from_client, to_server, weather.clone(), false) => {}
+        () = pump(from_server, to_client, weather.clone(), true) => {}
+        // An error means that the proxy is gone, and its links with it.
+        _ = end.changed() => {}
+    }
+    open.fetch_sub(1, Ordering::Relaxed);
+}
+
+/// Carries bytes one way until an end closes. What was read is written in its own time, so reading never waits for it.
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, weather: watch::Receiver<Weather>, server: bool) {
+    let (sender, mut queue) = tokio::sync::mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
+    let write = async {
+        while let Some((at, bytes)) = queue.recv().await {
+            tokio::time::sleep_until(at).await;
+            if to.write_all(&bytes).await.is_err() {
+                break;
+            }
+        }
+    };
+    let read = async {
+        let mut buffer = vec![0; 1 << 16];
+        let mut passed = 0;
+        while let Ok(length @ 1..) = from.read(&mut buffer).await {
+            let (mut keep, mut at) = (length, Instant::now());
+            match *weather.borrow() {
+                Weather::Silent => continue,
+                Weather::Slow(by) => at += by,
+                Weather::CutAfter(limit) if server => keep = length.min(limit.saturating_sub(passed)),
+                _ => passed = 0,
+            }
+            passed += keep;
+            if sender.send((at, buffer[..keep].to_vec())).is_err() || keep < length {
+                break;
+            }
+        }
+        drop(sender);
+    };
+    tokio::join!(read, write);
+}

@@ -1,0 +1,125 @@
+//! One Redis server.
+
+use std::path::PathBuf;
+
+use redis::{Client, FromRedisValue, RedisResult};
+use tokio::sync::OnceCell;
+
+use super::process::Process;
+use super::{PATIENCE, binary, free_port, until};
+
+/// A Redis server, without persistence.
+#[derive(Debug)]
+pub struct Redis {
+    process: Option<Process>,
+    port: u16,
+    arguments: Vec<String>,
+}
+
+/// One server for all tests of this process; each uses a [`prefix`](super::prefix) of its own.
+pub async fn shared_redis() -> &'static Redis {
+    static SHARED: OnceCell<Redis> = OnceCell::const_new();
+    SHARED.get_or_init(Redis::start).await
+}
+
+impl Redis {
+    /// Starts a server and waits until it answers.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same with further arguments, such as `["--requirepass", "secret"]`.
+    pub async fn with(arguments: &[&str]) -> Self {
+        Self::on(free_port(false), arguments).await
+    }
+
+    pub(super) async fn on(port: u16, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(ToString::to_string).collect();
+        let mut server = Self { process: None, port, arguments };
+        server.restart().await;
+        server
+    }
+
+    /// Kills it, if it runs, and starts it again on the same port, empty.
+    pub async fn restart(&mut self) {
+        self.kill();
+        let options = [
+            ("--port", self.port.to_string()),
+            ("--bind", "127.0.0.1".to_owned()),
+            ("--save", String::new()),
+            ("--appendonly", "no".to_owned()),
+            ("--repl-diskless-sync-delay", "0".to_owned()),
+        ];
+        let mut arguments: Vec<_> = options.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
+        arguments.extend_from_slice(&self.arguments);
+        let process = Process::start(&binary("redis-server"), &arguments, folder(self.port));
+        until("the server takes connections, or ends", async || {
+            !process.is_running() || std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+        })
+        .await;
+        assert!(process.is_running(), "redis-server ended at once:\n{}", process.log());
+        self.process = Some(process);
+    }
+
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its address, without a password.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Sends it a signal after which it keeps its connections and answers nothing.
+    pub fn pause(&self) {
+        self.process.as_ref().expect("a running server").pause();
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.process.as_ref().expect("a running server").resume();
+    }
+
+    /// Kills it at once.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Whether it was not killed.
+    pub fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// Sends one command over a connection of its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of the server.
+    ///
+    /// # Panics
+    ///
+    /// If the server cannot be reached, or does not answer.
+    pub async fn ask<T: FromRedisValue>(&self, command: &[&str]) -> RedisResult<T> {
+        let client = Client::open(self.url()).expect("an address");
+        let asked = async {
+            let mut connection = client.get_multiplexed_async_connection().await?;
+            let (name, arguments) = command.split_first().expect("a command");
+            redis::cmd(name).arg(arguments).query_async(&mut connection).await
+        };
+        tokio::time::timeout(PATIENCE, asked).await.expect("an answer")
+    }
+
+    /// [`ask`](Self::ask), where an error is a failure of the test.
+    ///
+    /// # Panics
+    ///
+    /// On any error.
+    pub async fn command<T: FromRedisValue>(&self, command: &[&str]) -> T {
+        self.ask(command).await.unwrap_or_else(|error| panic!("{command:?}: {error}"))
+    }
+}
+
+fn folder(port: u16) -> PathBuf {
+    std::env::temp_dir().join(format!("fastness-redis-{}-{port}", std::process::id()))
+}

@@ -1,0 +1,117 @@
+//! A master, two replicas, and three Sentinels that watch them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::process::Process;
+use super::{Redis, binary, free_port, until};
+
+/// The name under which the Sentinels know the master.
+const MASTER: &str = "mymaster";
+
+/// A group that survives the loss of its master.
+#[derive(Debug)]
+pub struct Sentinel {
+    nodes: Vec<Redis>,
+    sentinels: Vec<(u16, Process)>,
+}
+
+impl Sentinel {
+    /// Starts all six, and waits until everybody knows everybody.
+    pub async fn start() -> Self {
+        let master = Redis::start().await;
+        let port = master.port().to_string();
+        let mut nodes = vec![master];
+        for _ in 0..2 {
+            nodes.push(Redis::with(&["--replicaof", "127.0.0.1", &port]).await);
+        }
+        let sentinels = (0..3).map(|_| start_sentinel(&port)).collect();
+        let group = Self { nodes, sentinels };
+        group.settled(2).await;
+        group
+    }
+
+    /// The master's name.
+    pub fn master_name(&self) -> &'static str {
+        MASTER
+    }
+
+    /// The addresses of the Sentinels.
+    pub fn urls(&self) -> Vec<String> {
+        self.sentinels.iter().map(|(port, _)| format!("redis://127.0.0.1:{port}")).collect()
+    }
+
+    /// Kills the master, and waits until the Sentinels name another that takes writes.
+    ///
+    /// # Panics
+    ///
+    /// If that does not happen in time.
+    pub async fn kill_master(&mut self) {
+        let old = self.master_port().await.expect("a master");
+        for node in &mut self.nodes {
+            if node.port() == old {
+                node.kill();
+            }
+        }
+        until("the Sentinels name another master", async || {
+            let Some(port) = self.master_port().await.filter(|port| *port != old) else { return false };
+            let node = self.nodes.iter().find(|node| node.port() == port).expect("one of ours");
+            node.ask::<()>(&["SET", "taken", "1"]).await.is_ok()
+        })
+        .await;
+    }
+
+    /// The node that is the master now.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub async fn master(&self) -> &Redis {
+        let port = self.master_port().await.expect("a master");
+        self.nodes.iter().find(|node| node.port() == port).expect("one of ours")
+    }
+
+    async fn master_port(&self) -> Option<u16> {
+        let mut sentinel = self.connection(0).await?;
+        let mut command = redis::cmd("SENTINEL");
+        let reply: Vec<String> =
+            command.arg("GET-MASTER-ADDR-BY-NAME").arg(MASTER).query_async(&mut sentinel).await.ok()?;
+        reply.get(1)?.parse().ok()
+    }
+
+    /// Every Sentinel knows the two others and this many replicas.
+    async fn settled(&self, replicas: usize) {
+        for index in 0..self.sentinels.len() {
+            until("the Sentinels know each other", async || {
+                let Some(mut sentinel) = self.connection(index).await else { return false };
+                let mut command = redis::cmd("INFO");
+                let info: String = command.arg("sentinel").query_async(&mut sentinel).await.unwrap_or_default();
+                info.contains(&format!(
+                    "status=ok,address=127.0.0.1:{},slaves={replicas},sentinels=3",
+                    self.nodes[0].port()
+                ))
+            })
+            .await;
+        }
+    }
+
+    async fn connection(&self, index: usize) -> Option<redis::aio::MultiplexedConnection> {
+        let url = self.urls().swap_remove(index);
+        redis::Client::open(url).ok()?.get_multiplexed_async_connection().await.ok()
+    }
+}
+
+fn start_sentinel(master: &str) -> (u16, Process) {
+    let port = free_port(false);
+    let folder: PathBuf = std::env::temp_dir().join(format!("fastness-sentinel-{}-{port}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let config = folder.join("sentinel.conf");
+    let settings = format!(
+        "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor {MASTER} 127.0.0.1 {master} 2\n\
+         sentinel down-after-milliseconds {MASTER} 500\nsentinel failover-timeout {MASTER} 2000\n",
+        folder.display()
+    );
+    fs::write(&config, settings).expect("a configuration");
+    let arguments = [config.display().to_string(), "--sentinel".to_owned()];
+    (port, Process::start(&binary("redis-server"), &arguments, folder))
+}
