@@ -1,0 +1,55 @@
+//! The shared tier, on real servers.
+
+mod coherence;
+mod faults;
+mod values;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use fastness::{Fastness, Redis};
+use fastness_tests::servers::until;
+
+/// One process of a fleet, as far as the cache knows.
+async fn node(url: &str, prefix: &str) -> Fastness {
+    node_with(Redis::single(url).unwrap().prefix(prefix)).await
+}
+
+async fn node_with(redis: Redis) -> Fastness {
+    let fast = Fastness::builder().redis(redis).build().await.unwrap();
+    connected(&fast).await;
+    fast
+}
+
+async fn connected(fast: &Fastness) {
+    until("the node is connected", async || fast.shared().unwrap().connected).await;
+}
+
+/// Waits until so many values were stored by this node.
+async fn stored(fast: &Fastness, count: u64) {
+    until("the values are stored", async || fast.shared().unwrap().stores >= count).await;
+}
+
+/// An origin that counts how often it is asked, and whose answers can be changed.
+#[derive(Debug, Default)]
+struct Origin {
+    loads: AtomicUsize,
+    version: AtomicUsize,
+}
+
+impl Origin {
+    fn load(&self) -> usize {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        self.version.load(Ordering::SeqCst)
+    }
+
+    fn change(&self) -> usize {
+        self.version.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    fn loads(&self) -> usize {
+        self.loads.load(Ordering::SeqCst)
+    }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);

@@ -1,0 +1,154 @@
+//! What goes into the tier, and what comes out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fastness::{cache_invalidate, cache_put, cacheable, scope};
+use fastness_tests::servers::{prefix, shared_redis};
+use serde::{Deserialize, Serialize};
+
+use crate::{MINUTE, Origin, node, stored};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct User {
+    id: u64,
+    name: String,
+}
+
+#[cacheable(ttl = 60, key = "user:{id}", skip(origin))]
+async fn user(origin: &Origin, id: u64) -> Result<Arc<User>, std::io::Error> {
+    Ok(Arc::new(User { id, name: format!("version {}", origin.load()) }))
+}
+
+#[cache_invalidate("user:{id}")]
+async fn rename(id: u64, origin: &Origin) {
+    origin.change();
+}
+
+#[cache_put(key = "user:{id}", ttl = 60)]
+async fn save(id: u64, name: &str) -> Arc<User> {
+    Arc::new(User { id, name: name.to_owned() })
+}
+
+#[tokio::test]
+async fn one_node_finds_what_another_loaded() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    let first = scope(&one, user(&origin, 7)).await.unwrap();
+    stored(&one, 1).await;
+    assert_eq!(scope(&two, user(&origin, 7)).await.unwrap(), first);
+    assert_eq!(origin.loads(), 1);
+    let stats = two.stats().total;
+    assert_eq!((stats.hits, stats.misses, stats.shared_hits, stats.loads), (0, 1, 1, 0));
+    // From now on it is in the memory of the second.
+    scope(&two, user(&origin, 7)).await.unwrap();
+    assert_eq!(two.stats().total.hits, 1);
+}
+
+#[tokio::test]
+async fn an_invalidation_on_one_node_is_one_on_all() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    for node in [&one, &two] {
+        assert_eq!(scope(node, user(&origin, 7)).await.unwrap().name, "version 0");
+    }
+    scope(&one, rename(7, &origin)).await;
+    assert_eq!(one.shared().unwrap().announced, 1);
+    assert_eq!(scope(&one, user(&origin, 7)).await.unwrap().name, "version 1");
+    fastness_tests::servers::until("the other node hears of it", async || {
+        scope(&two, user(&origin, 7)).await.unwrap().name == "version 1"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_put_on_one_node_is_found_on_another() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    scope(&two, user(&origin, 7)).await.unwrap();
+    stored(&two, 1).await;
+    scope(&one, save(7, "Ada")).await;
+    assert_eq!(scope(&one, user(&origin, 7)).await.unwrap().name, "Ada");
+    assert_eq!(one.stats().total.hits, 1, "from memory");
+    stored(&one, 1).await;
+    fastness_tests::servers::until("the other node hears of it", async || {
+        scope(&two, user(&origin, 7)).await.unwrap().name == "Ada"
+    })
+    .await;
+    assert_eq!(origin.loads(), 1);
+}
+
+#[cacheable(ttl = 60, key = "maybe:{id}", negative_ttl = 60, skip(origin))]
+async fn maybe(origin: &Origin, id: u64) -> Option<u64> {
+    (origin.load() > 0).then_some(id)
+}
+
+#[tokio::test]
+async fn absences_are_shared_where_they_are_cached() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    assert_eq!(scope(&one, maybe(&origin, 7)).await, None);
+    stored(&one, 1).await;
+    assert_eq!(scope(&two, maybe(&origin, 7)).await, None);
+    assert_eq!(origin.loads(), 1);
+}
+
+#[cacheable(ttl = 60, key = "user:{ids}", batch(ids), skip(origin))]
+async fn users(origin: &Origin, ids: &[u64]) -> HashMap<u64, Arc<User>> {
+    ids.iter().map(|&id| (id, Arc::new(User { id, name: format!("version {}", origin.load()) }))).collect()
+}
+
+#[tokio::test]
+async fn a_batch_asks_the_tier_once_and_the_origin_for_the_rest() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    scope(&one, users(&origin, &[1, 2, 3])).await;
+    stored(&one, 3).await;
+    let found = scope(&two, users(&origin, &[2, 3, 4])).await;
+    assert_eq!(found.len(), 3);
+    assert_eq!(origin.loads(), 4, "only the fourth is new");
+    assert_eq!(two.stats().total.shared_hits, 2);
+    // The function of one element shares them.
+    stored(&two, 1).await;
+    scope(&one, user(&origin, 4)).await.unwrap();
+    assert_eq!(origin.loads(), 4);
+}
+
+#[tokio::test]
+async fn direct_calls_go_through_both_tiers() {
+    let (redis, prefix) = (shared_redis().await, prefix());
+    let (one, two) = (node(&redis.url(), &prefix).await.cache(), node(&redis.url(), &prefix).await);
+    one.set("a:1", 1_u32, MINUTE).await.unwrap();
+    one.mset([("a:2", 2_u32), ("a:3", 3)], MINUTE).await.unwrap();
+    fastness_tests::servers::until("all are stored", async || {
+        two.cache().mget::<u32>(&["a:1", "a:2", "a:3"]).await.unwrap() == [Some(1), Some(2), Some(3)]
+    })
+    .await;
+    assert_eq!(one.invalidate("a:*").await.unwrap(), fastness::Reach::Announced);
+    assert_eq!(one.mget::<u32>(&["a:1", "a:2", "a:3"]).await.unwrap(), [None; 3]);
+}
+
+#[cacheable(ttl = 60, key = "far:{id}", tier = shared, skip(origin))]
+async fn far(origin: &Origin, id: u64) -> u64 {
+    id + origin.load() as u64
+}
+
+#[cacheable(ttl = 60, key = "near:{id}", tier = local, skip(origin))]
+async fn near(origin: &Origin, id: u64) -> u64 {
+    id + origin.load() as u64
+}
+
+#[tokio::test]
+async fn a_value_is_in_the_tiers_that_were_named() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    scope(&one, far(&origin, 1)).await;
+    stored(&one, 1).await;
+    for _ in 0..2 {
+        scope(&one, far(&origin, 1)).await;
+    }
+    assert_eq!((origin.loads(), one.stats().entries, one.stats().total.shared_hits), (1, 0, 2));
+    scope(&one, near(&origin, 1)).await;
+    scope(&two, near(&origin, 1)).await;
+    assert_eq!(origin.loads(), 3, "each node loads for itself");
+}
