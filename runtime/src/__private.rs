@@ -6,7 +6,8 @@
 pub use inventory;
 
 pub use crate::batch::{Batch, BatchIds, BatchMap, Each, load_batch, load_batch_sync};
-pub use crate::codec::{Codec, Wired};
+pub use crate::codec::Codec;
+pub use crate::codec::wire::{Wire, Wired};
 pub use crate::invalidate::{
     InvalidateMeta, InvalidateSite, PatternKind, Scopes, SitePattern as Pattern, invalidate, invalidate_sync,
 };

@@ -25,7 +25,7 @@ use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::RecvError;
 
 use crate::key::{Hashed, Prehashed};
-use crate::log::{Epoch, Log};
+use crate::log::Log;
 use crate::sync::lock;
 
 mod waits;
@@ -164,11 +164,6 @@ impl<K: Eq, L> Aboard<K, L> {
 }
 
 impl<K: Eq, L> Permit<K, L> {
-    /// Where the load began.
-    pub(crate) fn epoch(&self) -> Epoch {
-        self.aboard.as_ref().map_or(0, |aboard| aboard.flight.epoch.load(Acquire))
-    }
-
     /// Ends the flight and tells everyone aboard.
     pub(crate) fn land(mut self, mut signal: impl FnMut() -> Signal<K, L>) {
         for seat in self.aboard.take().map(|aboard| aboard.close()).into_iter().flatten() {

@@ -22,6 +22,7 @@ type Which<E> = fn(&E) -> bool;
 type MakeError<E> = fn(LoadTimeout) -> E;
 
 /// How a call site loads and stores. Built on a miss only.
+#[allow(clippy::struct_excessive_bools)] // each is an option of the attribute
 pub struct Policy<S: Shape> {
     pub(crate) ttl: Duration,
     pub(crate) jitter: f64,

@@ -109,9 +109,9 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Drop for Put
 }
 
 impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
-    fn invalidate(self: Box<Self>) {
+    fn invalidate(&self) {
         match &self.pending.cell.tier {
-            Some(tier) => tier.append(self.record),
+            Some(tier) => tier.append(self.record.clone()),
             None => drop(self.pending.cell.log().append(&self.record)),
         }
     }

@@ -201,19 +201,15 @@ where
         let expires = fetched.expires.min(now.saturating_add(nanos(ttl)));
         let life = policy.lifetime_until(expires, fetched.load_time, now);
         self.cell.front.counters.shared_hits.count();
-        match fetched.value {
-            Some(value) => {
-                if policy.in_process {
-                    self.cell.keep(&missing.key, &missing.scopes, value.clone(), life, fetched.epoch);
-                }
-                Looked::Present(value)
-            }
-            None => {
-                let absent = Negative::Absent(());
-                self.cell.keep_negative(&missing.key, &missing.scopes, absent, life, fetched.epoch);
-                Looked::Absent
-            }
+        let Some(value) = fetched.value else {
+            let absent = Negative::Absent(());
+            self.cell.keep_negative(&missing.key, &missing.scopes, absent, life, fetched.epoch);
+            return Looked::Absent;
+        };
+        if policy.in_process {
+            self.cell.keep(&missing.key, &missing.scopes, value.clone(), life, fetched.epoch);
         }
+        Looked::Present(value)
     }
 
     /// Gives the shared tier what was loaded.

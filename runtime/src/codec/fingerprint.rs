@@ -279,10 +279,10 @@ impl<'de> MapAccess<'de> for Fields<'_> {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Refused> {
         let out = RefCell::new(String::new());
         let value = seed.deserialize(Trace { out: &out, ..self.trace });
-        let seen = &mut *self.trace.seen.borrow_mut();
-        seen.member(&self.of, self.field, out.into_inner());
+        let mut all = self.trace.seen.borrow_mut();
+        all.member(&self.of, self.field, out.into_inner());
         if value.is_err() {
-            seen.refused.insert((self.of.clone(), self.field));
+            all.refused.insert((self.of.clone(), self.field));
         }
         value
     }

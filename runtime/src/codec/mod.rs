@@ -13,7 +13,8 @@ mod fingerprint;
 pub(crate) mod formats;
 pub(crate) mod wire;
 
-pub use wire::{SharedValue, Wire, Wired};
+pub use wire::SharedValue;
+pub(crate) use wire::Wire;
 
 /// How values are encoded in the shared tier. A reader takes the codec from the stored value, so it can be changed at any
 /// time.

@@ -130,17 +130,15 @@ impl Builder {
             )
             .into());
         }
-        self.start()
-    }
-
-    #[cfg(not(feature = "redis"))]
-    fn start(self) -> Result<Fastness, Error> {
+        #[cfg(feature = "redis")]
+        if let Some(redis) = self.redis.clone() {
+            return self.join(redis);
+        }
         Ok(self.make())
     }
 
     #[cfg(feature = "redis")]
-    fn start(mut self) -> Result<Fastness, Error> {
-        let Some(redis) = self.redis.take() else { return Ok(self.make()) };
+    fn join(self, redis: Redis) -> Result<Fastness, Error> {
         let common = self.common();
         let around = Around {
             clock: common.clock.clone(),

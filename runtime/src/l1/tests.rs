@@ -63,7 +63,7 @@ fn an_invalidated_value_is_not_even_looked_at() {
 fn a_value_whose_load_was_overtaken_is_inserted_in_vain() {
     let (store, _) = store(10);
     let epoch = store.common.log.position();
-    store.common.log.clear();
+    store.common.log.append(&Record::clear());
     let life = Lifetime { load_time: 0, expires: u64::MAX, early_from: u64::MAX, local_until: u64::MAX };
     store.insert(store.own(&(NoScope, 1_u64)), Entry::new(11, epoch, life, &scopes(1)));
     assert_eq!(store.hit(&(NoScope, 1_u64)), None);

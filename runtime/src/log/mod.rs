@@ -117,15 +117,6 @@ impl Log {
         current.then_some(epoch)
     }
 
-    /// Invalidates everything.
-    pub(crate) fn clear(&self) {
-        self.records.fetch_add(1, Relaxed);
-        let guard = lock(&self.append);
-        let epoch = self.position.load(Acquire) + 1;
-        self.raise_floor(epoch, epoch);
-        drop(guard);
-    }
-
     fn raise_floor(&self, floor: Epoch, epoch: Epoch) {
         self.floor.fetch_max(floor, Release);
         for head in &*self.heads {

@@ -91,7 +91,7 @@ mod wire {
                 // More than 65 535 patterns in one call: everything is cheaper to say.
                 return Self::clear().to_bytes();
             };
-            let flags = u8::from(self.tags) * TAGS | u8::from(self.clear) * CLEAR;
+            let flags = (u8::from(self.tags) * TAGS) | (u8::from(self.clear) * CLEAR);
             let mut bytes = Vec::with_capacity(8 + self.roots.len() * 2 + self.scopes.len() * 8);
             bytes.extend([VERSION, flags]);
             bytes.extend(roots.to_le_bytes());

@@ -58,7 +58,7 @@ fn heads_move_for_their_root_only_and_for_tags_everywhere() {
 fn clear_invalidates_what_no_scope_names() {
     let log = log();
     let began = log.position();
-    log.clear();
+    log.append(&Record::clear());
     assert!(!log.valid(began, &[]));
     assert!(log.valid(log.position(), &[]));
     assert!((0..ROOTS).all(|root| log.head(u16::try_from(root).unwrap(), false) == log.position()));

@@ -75,7 +75,7 @@ impl Doubt {
         state.scopes.retain(|_, count| *count > 0);
     }
 
-    fn enter(&self, record: Record) {
+    fn enter(&self, record: &Record) {
         let mut state = lock(&self.state);
         let room = state.scopes.len() + record.scopes().len() <= MAX_SCOPES;
         if record.is_clear() || !room {
@@ -88,7 +88,7 @@ impl Doubt {
         }
         drop(state);
         // After the entry, so that a value which was admitted before it is invalidated by this.
-        self.log.append(&record);
+        self.log.append(record);
         self.wake.notify_one();
     }
 }
@@ -121,7 +121,7 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if let Some(record) = self.record.take() {
-            self.doubt.enter(record);
+            self.doubt.enter(&record);
         }
     }
 }

@@ -116,7 +116,7 @@ impl Feed {
     /// Knows nothing of any log any more; whoever connects next begins anew.
     pub(crate) fn forget(&self) {
         lock(&self.state).incarnation = None;
-        self.log.clear();
+        self.log.append(&Record::clear());
     }
 
     /// Whether another server took this one's place.
@@ -131,7 +131,7 @@ impl Feed {
         state.mirror = Mirror::with_bytes(self.mirror_bytes);
         state.floor = first;
         state.incarnation = Some(incarnation);
-        self.log.clear();
+        self.log.append(&Record::clear());
         state.position = first;
     }
 

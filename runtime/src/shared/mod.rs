@@ -11,6 +11,7 @@
 //! | `doubt` | invalidations of which nobody knows whether the log has them |
 //! | `trust` | how long this process may go on without word from the log |
 //! | `values` | values to bytes and back, judged |
+//! | `cluster` | values on the nodes of a cluster |
 //! | `hub` | what these share |
 //!
 //! Nothing here fails towards a caller: a read that cannot be made is a miss, and an invalidation that cannot be announced
@@ -29,6 +30,8 @@ use crate::clock::{Clock, Tick, pause};
 use crate::error::{Error, Kind};
 use crate::log::{Epoch, Log, Reach, Record};
 
+#[cfg(feature = "redis-cluster")]
+mod cluster;
 mod doubt;
 mod feed;
 mod hub;
@@ -46,6 +49,7 @@ pub(crate) use feed::{Mark, Placed};
 use hub::Hub;
 use link::{Link, Live};
 pub use settings::Redis;
+use settings::Servers;
 pub use stats::SharedStats;
 use trust::Trust;
 pub(crate) use values::{Fetched, Kept, Place, Seat};
@@ -61,6 +65,9 @@ pub(crate) struct Tier {
     log: Arc<Log>,
     links: Arc<[Arc<Link>]>,
     next: AtomicUsize,
+    /// Where values are, if not on the server of the log.
+    #[cfg(feature = "redis-cluster")]
+    cluster: Option<(Arc<cluster::Nodes>, Arc<cluster::Barrier>)>,
     doubt: Arc<Doubt>,
     stores: Arc<Semaphore>,
     /// Ends with the tier.
@@ -87,7 +94,8 @@ impl Tier {
         let trust = Arc::new(Trust::new(log.clone(), max_stale));
         let listener: Arc<dyn Tick> = trust.clone();
         clock.listen(Arc::downgrade(&listener));
-        let count = settings.connections;
+        // In a cluster values go over connections of their own.
+        let count = if matches!(settings.servers, Servers::Cluster(_)) { 1 } else { settings.connections };
         let hub = Hub::new(settings, clock, &log, trust, mirror_bytes);
         let hub = Arc::new(hub.map_err(|_| Kind::Setting("this address is of no kind that redis can connect to"))?);
         let links: Arc<[Arc<Link>]> = (0..count).map(|_| Arc::default()).collect();
@@ -97,14 +105,34 @@ impl Tier {
             tasks.spawn(link.clone().keep(hub.clone()));
         }
         tasks.spawn(replay(hub.clone(), links.clone(), doubt.clone()));
+        #[cfg(feature = "redis-cluster")]
+        let cluster = join_cluster(&hub, &links, &mut tasks);
         let stores = Arc::new(Semaphore::new(MAX_STORES));
-        Ok(Arc::new(Self { hub, log, links, next: AtomicUsize::new(0), doubt, stores, _tasks: tasks }))
+        Ok(Arc::new(Self {
+            hub,
+            log,
+            links,
+            next: AtomicUsize::new(0),
+            #[cfg(feature = "redis-cluster")]
+            cluster,
+            doubt,
+            stores,
+            _tasks: tasks,
+        }))
     }
 
     pub(crate) fn stats(&self) -> SharedStats {
         let in_doubt = self.doubt.len();
         let coherent = in_doubt == 0 && self.hub.trust.holds(self.hub.clock.now());
-        SharedStats { connected: self.hub.is_connected(), coherent, in_doubt, ..self.hub.counts.snapshot() }
+        SharedStats { connected: self.is_connected(), coherent, in_doubt, ..self.hub.counts.snapshot() }
+    }
+
+    fn is_connected(&self) -> bool {
+        #[cfg(feature = "redis-cluster")]
+        if self.cluster.as_ref().is_some_and(|(nodes, _)| !nodes.is_connected()) {
+            return false;
+        }
+        self.hub.is_connected()
     }
 
     /// Where a load that begins now stands, for what it will store.
@@ -159,21 +187,24 @@ impl Tier {
 
     /// The bytes under an address. When they are here, all invalidations that were executed before the read were folded.
     pub(crate) async fn get(&self, address: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        #[cfg(feature = "redis-cluster")]
+        if let Some((nodes, barrier)) = &self.cluster {
+            return nodes.get(address, barrier).await.map(bytes);
+        }
         let mut command = redis::cmd("GET");
         command.arg(address);
-        match self.read(&command).await? {
-            Value::BulkString(bytes) => Ok(Some(bytes)),
-            Value::Nil => Ok(None),
-            _ => Err(Unavailable),
-        }
+        self.read(&command).await.map(bytes)
     }
 
     /// The bytes under several addresses, in their order.
     pub(crate) async fn get_many(&self, addresses: &[String]) -> Result<Vec<Option<Vec<u8>>>, Unavailable> {
+        #[cfg(feature = "redis-cluster")]
+        if let Some((nodes, barrier)) = &self.cluster {
+            return Ok(nodes.get_many(addresses, barrier).await?.into_iter().map(bytes).collect());
+        }
         let mut command = redis::cmd("MGET");
         command.arg(addresses);
         let Value::Array(values) = self.read(&command).await? else { return Err(Unavailable) };
-        let bytes = |value| if let Value::BulkString(bytes) = value { Some(bytes) } else { None };
         Ok(values.into_iter().map(bytes).collect())
     }
 
@@ -185,18 +216,30 @@ impl Tier {
         if self.hub.feed.server() == Some(live.server) { Ok(reply) } else { Err(Unavailable) }
     }
 
-    /// Sends commands that store something, in the background.
-    fn store(&self, commands: Vec<redis::Cmd>) {
+    /// Sends commands that store something under an address, in the background.
+    fn store(&self, commands: Vec<(String, redis::Cmd)>) {
         // Without a runtime (a function that is not async) there is nobody to send them.
-        let (Ok(runtime), Ok(live)) = (tokio::runtime::Handle::try_current(), self.live()) else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let Ok(permit) = self.stores.clone().try_acquire_owned() else {
             self.hub.counts.store_overflows.add();
             return;
         };
+        #[cfg(feature = "redis-cluster")]
+        if let Some((nodes, _)) = &self.cluster {
+            let stored = nodes.clone().store(commands);
+            runtime.spawn(async move {
+                stored.await;
+                drop(permit);
+            });
+            return;
+        }
+        let Ok(live) = self.live() else { return };
         let hub = self.hub.clone();
         runtime.spawn(async move {
             let mut pipe = redis::pipe();
-            commands.into_iter().for_each(|command| drop(pipe.add_command(command).ignore()));
+            for (_, command) in commands {
+                pipe.add_command(command).ignore();
+            }
             match pipe.query_async::<()>(&mut live.connection.clone()).await {
                 Ok(()) => hub.counts.stores.add_many(pipe.len()),
                 Err(error) => hub.failed(&live, &error),
@@ -216,6 +259,25 @@ impl Tier {
         self.hub.failed(live, error);
         Unavailable
     }
+}
+
+/// The nodes that hold the values, if this is a cluster.
+#[cfg(feature = "redis-cluster")]
+fn join_cluster(
+    hub: &Arc<Hub>,
+    links: &Arc<[Arc<Link>]>,
+    tasks: &mut JoinSet<()>,
+) -> Option<(Arc<cluster::Nodes>, Arc<cluster::Barrier>)> {
+    let Servers::Cluster(seeds) = &hub.settings.servers else { return None };
+    let nodes = Arc::new(cluster::Nodes::new(hub.clone(), seeds.clone()));
+    let barrier = Arc::<cluster::Barrier>::default();
+    tasks.spawn(nodes.clone().keep());
+    tasks.spawn(barrier.clone().keep(hub.clone(), links.clone()));
+    Some((nodes, barrier))
+}
+
+fn bytes(value: Value) -> Option<Vec<u8>> {
+    if let Value::BulkString(bytes) = value { Some(bytes) } else { None }
 }
 
 /// The first link that answers, beginning with this one.

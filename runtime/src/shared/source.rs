@@ -59,17 +59,28 @@ fn sentinel(sentinels: &[ConnectionInfo], master: &str) -> RedisResult<Source> {
     };
     // Sentinels themselves know no databases, and RESP3 is of no use with them.
     let plain: Vec<_> = sentinels.iter().map(|info| info.addr().clone()).collect();
-    SentinelClient::build(plain, master.to_owned(), Some(node), SentinelServerType::Master)
+    SentinelClient::build(plain, master, Some(node), SentinelServerType::Master)
         .map(|client| Source::Sentinel(tokio::sync::Mutex::new(client)))
 }
 
-/// Asks one node after the other who holds the key.
+/// The slots that one master serves.
 #[cfg(feature = "redis-cluster")]
-async fn primary(seeds: &[ConnectionInfo], key: &str) -> RedisResult<Client> {
+pub(crate) struct Slots {
+    pub(crate) range: std::ops::RangeInclusive<u16>,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// By which node it was told.
+    seed: usize,
+}
+
+/// The map of a cluster, as the first of these nodes that answers tells it.
+#[cfg(feature = "redis-cluster")]
+pub(crate) async fn slots(seeds: &[ConnectionInfo]) -> RedisResult<Vec<Slots>> {
     let mut last = RedisError::from((ErrorKind::ClusterConnectionNotFound, "no node of the cluster answers"));
-    for seed in seeds {
-        match primary_by(seed, key).await {
-            Ok(client) => return Ok(client),
+    for (index, seed) in seeds.iter().enumerate() {
+        match slots_by(seed, index).await {
+            Ok(slots) if !slots.is_empty() => return Ok(slots),
+            Ok(_) => {}
             Err(error) => last = error,
         }
     }
@@ -77,36 +88,45 @@ async fn primary(seeds: &[ConnectionInfo], key: &str) -> RedisResult<Client> {
 }
 
 #[cfg(feature = "redis-cluster")]
-async fn primary_by(seed: &ConnectionInfo, key: &str) -> RedisResult<Client> {
+async fn slots_by(seed: &ConnectionInfo, index: usize) -> RedisResult<Vec<Slots>> {
+    let mut connection = Client::open(seed.clone())?.get_multiplexed_async_connection().await?;
+    let map: Vec<redis::Value> = redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
+    let asked = match seed.addr() {
+        redis::ConnectionAddr::Tcp(host, _) | redis::ConnectionAddr::TcpTls { host, .. } => host.as_str(),
+        _ => "",
+    };
+    Ok(map.iter().filter_map(|range| parse_range(range, asked, index)).collect())
+}
+
+/// `[first, last, [host, port, ..], ..]`; a node that does not know its own name means the one that was asked.
+#[cfg(feature = "redis-cluster")]
+fn parse_range(range: &redis::Value, asked: &str, seed: usize) -> Option<Slots> {
+    let [first, last, primary, ..] = range.as_sequence()? else { return None };
+    let [host, port, ..] = primary.as_sequence()? else { return None };
+    let number = |value: &redis::Value| redis::from_redis_value_ref::<u16>(value).ok();
+    let host: Option<String> = redis::from_redis_value_ref(host).ok()?;
+    let host = host.filter(|host| !host.is_empty()).unwrap_or_else(|| asked.to_owned());
+    Some(Slots { range: number(first)?..=number(last)?, host, port: number(port)?, seed })
+}
+
+/// The master that serves the key's slot.
+#[cfg(feature = "redis-cluster")]
+async fn primary(seeds: &[ConnectionInfo], key: &str) -> RedisResult<Client> {
     use redis::ConnectionAddr;
 
-    type Node = (String, u16);
-    let mut connection = Client::open(seed.clone())?.get_multiplexed_async_connection().await?;
-    let slot: u16 = redis::cmd("CLUSTER").arg("KEYSLOT").arg(key).query_async(&mut connection).await?;
-    let map: Vec<redis::Value> = redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
-    let primary = map.iter().find_map(|range| {
-        let [first, last, primary, ..] = range.as_sequence()? else { return None };
-        let [first, last] = [first, last].map(|end| redis::from_redis_value_ref::<u16>(end).ok());
-        let [host, port, ..] = primary.as_sequence()? else { return None };
-        let node: Node = (redis::from_redis_value_ref(host).ok()?, redis::from_redis_value_ref(port).ok()?);
-        (first?..=last?).contains(&slot).then_some(node)
-    });
-    let Some((host, port)) = primary else {
-        return Err(RedisError::from((
-            ErrorKind::ClusterConnectionNotFound,
-            "the cluster serves no node for the log's slot",
-        )));
+    let slot = super::cluster::slot(key);
+    let Some(Slots { host, port, seed, .. }) =
+        slots(seeds).await?.into_iter().find(|slots| slots.range.contains(&slot))
+    else {
+        let why = "no node of the cluster serves the log's slot";
+        return Err(RedisError::from((ErrorKind::ClusterConnectionNotFound, why)));
     };
+    let seed = &seeds[seed];
     let address = match seed.addr() {
-        // A node that does not know its own name means the one that was asked.
-        ConnectionAddr::Tcp(asked, _) => ConnectionAddr::Tcp(if host.is_empty() { asked.clone() } else { host }, port),
-        ConnectionAddr::TcpTls { host: asked, insecure, tls_params, .. } => ConnectionAddr::TcpTls {
-            host: if host.is_empty() { asked.clone() } else { host },
-            port,
-            insecure: *insecure,
-            tls_params: tls_params.clone(),
-        },
-        other => other.clone(),
+        ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+            ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
+        }
+        _ => ConnectionAddr::Tcp(host, port),
     };
     Client::open(seed.clone().set_addr(address))
 }

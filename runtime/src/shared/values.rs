@@ -137,7 +137,7 @@ impl Tier {
     }
 
     /// The command that stores a value.
-    fn pack<V>(&self, place: &Place<'_, V>, kept: &Kept<'_, V>) -> Option<Cmd> {
+    fn pack<V>(&self, place: &Place<'_, V>, kept: &Kept<'_, V>) -> Option<(String, Cmd)> {
         let (formats, settings) = (&place.wire.formats, &self.hub.settings);
         let asked = place.codec.unwrap_or(settings.codec);
         let codec = kept.value.map_or(asked, |value| place.seat.codec.of(asked, formats, value));
@@ -164,9 +164,9 @@ impl Tier {
                 self.hub.counts.too_large.add();
                 return None;
             }
-            let mut command = redis::cmd("SET");
-            command.arg(self.address(place)).arg(&**bytes).arg("PX").arg(keep.max(1));
-            Some(command)
+            let (address, mut command) = (self.address(place), redis::cmd("SET"));
+            command.arg(&address).arg(&**bytes).arg("PX").arg(keep.max(1));
+            Some((address, command))
         })
     }
 }

@@ -3,6 +3,9 @@
 //! A binary is looked for in `REDIS_SERVER_BIN` (`REDIS_CLI_BIN`), then in `.services/bin`, where `scripts/services` puts it,
 //! then on the `PATH`. A server dies with the guard that started it, and also when the test process is killed.
 
+// A test that cannot have its server has failed.
+#![allow(clippy::missing_panics_doc)]
+
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,13 +32,11 @@ pub fn prefix() -> String {
 }
 
 /// Waits until this holds.
-///
-/// # Panics
-///
-/// If it does not within [`PATIENCE`].
 pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !holds().await {
+            // The one place in the tests that waits for time to pass: what is waited for happens in another process.
+            #[allow(clippy::disallowed_methods)]
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -43,10 +44,6 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 /// Where a program is.
-///
-/// # Panics
-///
-/// If it is nowhere, with the command that installs it.
 fn binary(name: &str) -> PathBuf {
     let variable = format!("{}_BIN", name.to_uppercase().replace('-', "_"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

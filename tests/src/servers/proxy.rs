@@ -39,10 +39,6 @@ pub struct Proxy {
 
 impl Proxy {
     /// Starts a proxy before this port.
-    ///
-    /// # Panics
-    ///
-    /// If there is no free port.
     pub async fn start(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("its address");

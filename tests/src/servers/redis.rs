@@ -96,10 +96,6 @@ impl Redis {
     /// # Errors
     ///
     /// Those of the server.
-    ///
-    /// # Panics
-    ///
-    /// If the server cannot be reached, or does not answer.
     pub async fn ask<T: FromRedisValue>(&self, command: &[&str]) -> RedisResult<T> {
         let client = Client::open(self.url()).expect("an address");
         let asked = async {
@@ -111,10 +107,6 @@ impl Redis {
     }
 
     /// [`ask`](Self::ask), where an error is a failure of the test.
-    ///
-    /// # Panics
-    ///
-    /// On any error.
     pub async fn command<T: FromRedisValue>(&self, command: &[&str]) -> T {
         self.ask(command).await.unwrap_or_else(|error| panic!("{command:?}: {error}"))
     }

@@ -42,10 +42,6 @@ impl Sentinel {
     }
 
     /// Kills the master, and waits until the Sentinels name another that takes writes.
-    ///
-    /// # Panics
-    ///
-    /// If that does not happen in time.
     pub async fn kill_master(&mut self) {
         let old = self.master_port().await.expect("a master");
         for node in &mut self.nodes {
@@ -62,10 +58,6 @@ impl Sentinel {
     }
 
     /// The node that is the master now.
-    ///
-    /// # Panics
-    ///
-    /// If there is none.
     pub async fn master(&self) -> &Redis {
         let port = self.master_port().await.expect("a master");
         self.nodes.iter().find(|node| node.port() == port).expect("one of ours")

@@ -2,6 +2,7 @@
 
 mod coherence;
 mod faults;
+mod fleet;
 mod values;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

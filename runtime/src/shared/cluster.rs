@@ -1,0 +1,271 @@
+//! Values in a Redis Cluster, whose log is on one of its nodes.
+//!
+//! A value's node does not order its replies with what the log's node publishes. So a read goes to both at once: the value is
+//! asked for, and the log's link is asked for a sign of life (the [`Barrier`], one for all reads that wait for it). When both
+//! answers are here, every invalidation that was executed before the read began has been folded.
+//!
+//! A node that does not answer is left alone, with the slots that it serves, until it answers one read or the cluster has put
+//! another in its place.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+
+use redis::cluster::ClusterClientBuilder;
+use redis::cluster_async::ClusterConnection;
+use redis::{Cmd, ConnectionInfo, ProtocolVersion, RedisError, RedisResult, Value};
+use tokio::sync::{Notify, oneshot};
+
+use super::hub::Hub;
+use super::link::Link;
+use super::{Unavailable, live, source};
+use crate::clock::{nanos, pause};
+use crate::sync::lock;
+
+/// Between looks at the map of slots while something is wrong, and between attempts to connect.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// How long a node that did not answer is left alone before one read tries it again.
+const ALONE: Duration = Duration::from_millis(500);
+const SLOTS: usize = 16_384;
+
+/// The nodes that hold values.
+pub(crate) struct Nodes {
+    hub: Arc<Hub>,
+    seeds: Vec<ConnectionInfo>,
+    connection: Mutex<Option<ClusterConnection>>,
+    map: RwLock<Map>,
+    /// Wakes the task that looks at the map.
+    wake: Notify,
+}
+
+/// Who serves which slot.
+#[derive(Default)]
+struct Map {
+    owners: Vec<Arc<Node>>,
+}
+
+/// A node: zero while it answers, else when one read may try it again, in nanoseconds of the clock.
+#[derive(Default)]
+struct Node(AtomicU64);
+
+impl Nodes {
+    pub(crate) fn new(hub: Arc<Hub>, seeds: Vec<ConnectionInfo>) -> Self {
+        Self { hub, seeds, connection: Mutex::default(), map: RwLock::default(), wake: Notify::new() }
+    }
+
+    /// Connects, and keeps the map, for ever.
+    pub(crate) async fn keep(self: Arc<Self>) {
+        let mut known = HashMap::new();
+        loop {
+            match self.look(&mut known).await {
+                Ok(()) => self.wake.notified().await,
+                Err(error) => self.hub.cannot_connect(&error),
+            }
+            pause(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn look(&self, known: &mut HashMap<String, Arc<Node>>) -> RedisResult<()> {
+        let ranges = source::slots(&self.seeds).await?;
+        let mut owners = vec![Arc::<Node>::default(); SLOTS];
+        for served in ranges {
+            let node = known.entry(format!("{}:{}", served.host, served.port)).or_default();
+            for slot in served.range {
+                owners[usize::from(slot) % SLOTS] = node.clone();
+            }
+        }
+        self.map.write().unwrap_or_else(std::sync::PoisonError::into_inner).owners = owners;
+        if lock(&self.connection).is_none() {
+            let connection = self.connect().await?;
+            *lock(&self.connection) = Some(connection);
+        }
+        Ok(())
+    }
+
+    async fn connect(&self) -> RedisResult<ClusterConnection> {
+        let settings = &self.hub.settings;
+        let builder = ClusterClientBuilder::new(self.seeds.clone())
+            .use_protocol(ProtocolVersion::RESP3)
+            .connection_timeout(settings.connect_timeout)
+            .response_timeout(settings.command_timeout)
+            .overall_response_timeout(Some(settings.command_timeout))
+            .retries(2)
+            .min_retry_wait(5)
+            .max_retry_wait(20);
+        let builder = match self.seeds.first() {
+            Some(seed) => builder.tcp_settings(seed.tcp_settings().clone()),
+            None => builder,
+        };
+        builder.build()?.get_async_connection().await
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        lock(&self.connection).is_some()
+    }
+
+    /// The node of an address, if it answers.
+    fn node(&self, address: &str) -> Result<Arc<Node>, Unavailable> {
+        let map = self.map.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let node = map.owners.get(usize::from(slot(address))).cloned();
+        drop(map);
+        node.filter(|node| node.admits(self.hub.clock.now())).ok_or_else(|| {
+            self.hub.counts.skipped.add();
+            Unavailable
+        })
+    }
+
+    /// Sends a command for the values at these addresses.
+    async fn send(&self, nodes: &[Arc<Node>], command: Cmd) -> Result<Value, Unavailable> {
+        let connection = lock(&self.connection).clone();
+        let Some(mut connection) = connection else {
+            self.hub.counts.skipped.add();
+            return Err(Unavailable);
+        };
+        match command.query_async::<Value>(&mut connection).await {
+            Ok(value) => {
+                for node in nodes.iter().filter(|node| node.0.load(Relaxed) != 0) {
+                    node.0.store(0, Release);
+                    self.hub.resumed();
+                }
+                Ok(value)
+            }
+            Err(error) => Err(self.failed(nodes, &error)),
+        }
+    }
+
+    fn failed(&self, nodes: &[Arc<Node>], error: &RedisError) -> Unavailable {
+        let counts = &self.hub.counts;
+        counts.errors.add();
+        if error.is_timeout() || error.is_io_error() || error.is_cluster_error() {
+            counts.timeouts.add_many(usize::from(error.is_timeout()));
+            let again = self.hub.clock.now().saturating_add(nanos(ALONE));
+            for node in nodes {
+                node.0.store(again, Release);
+            }
+            self.hub.suspended();
+            self.wake.notify_one();
+        }
+        Unavailable
+    }
+
+    /// The value of a command that reads one address.
+    pub(crate) async fn get(&self, address: &str, barrier: &Barrier) -> Result<Value, Unavailable> {
+        let node = self.node(address)?;
+        let mut command = redis::cmd("GET");
+        command.arg(address);
+        let nodes = [node];
+        let (value, passed) = tokio::join!(self.send(&nodes, command), barrier.pass());
+        passed.and(value)
+    }
+
+    /// The values at several addresses, in their order; those of a node that does not answer are missing.
+    pub(crate) async fn get_many(&self, addresses: &[String], barrier: &Barrier) -> Result<Vec<Value>, Unavailable> {
+        let nodes: Vec<_> = addresses.iter().map(|address| self.node(address).ok()).collect();
+        let mut command = redis::cmd("MGET");
+        let mut asked = Vec::new();
+        for (address, node) in addresses.iter().zip(&nodes) {
+            if let Some(node) = node {
+                command.arg(address);
+                asked.push(node.clone());
+            }
+        }
+        if asked.is_empty() {
+            return Err(Unavailable);
+        }
+        let (values, passed) = tokio::join!(self.send(&asked, command), barrier.pass());
+        let Value::Array(values) = passed.and(values)? else { return Err(Unavailable) };
+        let mut values = values.into_iter();
+        Ok(nodes.iter().map(|node| node.as_ref().and_then(|_| values.next()).unwrap_or(Value::Nil)).collect())
+    }
+
+    /// Sends commands that store something, each to its node, all at once.
+    pub(crate) async fn store(self: Arc<Self>, commands: Vec<(String, Cmd)>) {
+        let mut sent = tokio::task::JoinSet::new();
+        for (address, command) in commands {
+            let Ok(node) = self.node(&address) else { continue };
+            let nodes = self.clone();
+            sent.spawn(async move {
+                if nodes.send(&[node], command).await.is_ok() {
+                    nodes.hub.counts.stores.add();
+                }
+            });
+        }
+        while sent.join_next().await.is_some() {}
+    }
+}
+
+impl Node {
+    /// Whether a command may be sent to it: it answers, or this is the one that tries.
+    fn admits(&self, now: u64) -> bool {
+        let again = self.0.load(Acquire);
+        let next = now.saturating_add(nanos(ALONE));
+        again == 0 || (now >= again && self.0.compare_exchange(again, next, Release, Relaxed).is_ok())
+    }
+}
+
+/// The slot of a key: CRC-16/XMODEM of the key, or of what stands between its first brace and the next closing one
+/// (<https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/>).
+pub(super) fn slot(key: &str) -> u16 {
+    let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
+    let hashed = tag.filter(|tag| !tag.is_empty()).unwrap_or(key);
+    crc16::State::<crc16::XMODEM>::calculate(hashed.as_bytes()) % 16_384
+}
+
+/// A sign of life of the log's link, shared by all who waited for one before it was asked for.
+#[derive(Default)]
+pub(crate) struct Barrier {
+    waiting: Mutex<Vec<oneshot::Sender<bool>>>,
+    wake: Notify,
+}
+
+impl Barrier {
+    /// Waits until everything that was executed before this call has been folded.
+    async fn pass(&self) -> Result<(), Unavailable> {
+        let (tell, told) = oneshot::channel();
+        lock(&self.waiting).push(tell);
+        self.wake.notify_one();
+        if told.await == Ok(true) { Ok(()) } else { Err(Unavailable) }
+    }
+
+    /// Asks for signs of life, for ever.
+    pub(crate) async fn keep(self: Arc<Self>, hub: Arc<Hub>, links: Arc<[Arc<Link>]>) {
+        loop {
+            self.wake.notified().await;
+            let waiting = std::mem::take(&mut *lock(&self.waiting));
+            if waiting.is_empty() {
+                continue;
+            }
+            let passed = sign_of_life(&hub, &links).await;
+            for tell in waiting {
+                // Who has gone needs no word.
+                let _ = tell.send(passed);
+            }
+        }
+    }
+}
+
+async fn sign_of_life(hub: &Hub, links: &[Arc<Link>]) -> bool {
+    let Some(live) = live(links, 0) else { return false };
+    match redis::cmd("PING").query_async::<()>(&mut live.connection.clone()).await {
+        Ok(()) => hub.feed.server() == Some(live.server),
+        Err(error) => {
+            hub.failed(&live, &error);
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_those_of_the_specification() {
+        assert_eq!(slot("123456789"), 0x31C3);
+        assert_eq!(slot("{user1000}.following"), slot("{user1000}.followers"));
+        assert_ne!(slot("foo{}{bar}"), slot("bar"));
+        assert_eq!(slot("foo{{bar}}zap"), slot("{bar"));
+    }
+}
