@@ -80,7 +80,7 @@ impl Redis {
             prefix: "fastness:".to_owned(),
             connections: 1,
             connect_timeout: Duration::from_secs(1),
-            command_timeout: Duration::from_millis(250),
+            command_timeout: Duration::from_millis(200),
             retention: Duration::from_secs(3600),
             max_value_bytes: 1 << 20,
             codec: Codec::default(),
@@ -107,7 +107,7 @@ impl Redis {
     }
 
     /// How long a command may take, and thus by how much a server that hangs can delay a call. The first one to exceed it
-    /// takes the connection out of use until the server answers again. Default 250 ms.
+    /// takes the connection out of use until the server answers again. Default 200 ms.
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
         self.command_timeout = timeout;
         self

@@ -1,1 +1,323 @@
-//! What servers and networks do.
+//! What servers and networks do: in each case the caller gets the body's own result.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
+use fastness_tests::servers::{Cluster, Proxy, Redis, prefix, until};
+use tokio::time::Instant;
+
+use crate::{Origin, connected, node, stored};
+
+#[cacheable(ttl = 60, key = "thing:{id}", skip(origin))]
+async fn thing(origin: Arc<Origin>, id: u64) -> (u64, usize) {
+    (id, origin.load())
+}
+
+async fn built(settings: Settings) -> Fastness {
+    Fastness::builder().redis(settings).build().await.unwrap()
+}
+
+/// That values are stored and found, by way of another node.
+async fn works(fast: &Fastness, url: &str, prefix: &str) {
+    let other = node(url, prefix).await;
+    until("a value gets from one node to another", async || {
+        let (origin, id) = (Arc::new(Origin::default()), fastrand::u64(..));
+        let before = fast.shared().unwrap().stores;
+        scope(fast, thing(origin.clone(), id)).await;
+        stored(fast, before + 1).await;
+        scope(&other, thing(origin.clone(), id)).await;
+        origin.loads() == 1
+    })
+    .await;
+}
+
+/// That calls are answered, and nothing is cached in the tier.
+async fn works_alone(fast: &Fastness) {
+    let origin = Arc::new(Origin::default());
+    assert_eq!(scope(fast, thing(origin.clone(), 7)).await, (7, 0));
+    assert_eq!(scope(fast, thing(origin.clone(), 7)).await, (7, 0));
+    assert_eq!(origin.loads(), 1, "from memory");
+    assert_eq!(fast.shared().unwrap().stores, 0);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_joined_when_it_is() {
+    let (mut server, prefix) = (Redis::start().await, prefix());
+    server.kill();
+    let fast = built(Settings::single(&server.url()).unwrap().prefix(&prefix)).await;
+    works_alone(&fast).await;
+    until("it was tried", async || fast.shared().unwrap().connect_errors > 1).await;
+    assert!(!fast.shared().unwrap().connected);
+    assert_eq!(fast.cache().invalidate("thing:*").await.unwrap(), Reach::LocalOnly);
+    assert_eq!(fast.shared().unwrap().in_doubt, 1);
+
+    server.restart().await;
+    connected(&fast).await;
+    works(&fast, &server.url(), &prefix).await;
+    until("what was in doubt is announced", async || fast.shared().unwrap().in_doubt == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_hangs_delays_those_who_wait_for_it_once() {
+    let (server, prefix) = (Redis::start().await, prefix());
+    let fast = node(&server.url(), &prefix).await;
+    let callers = async |first: u64| {
+        let calls = (first..first + 64).map(|id| {
+            let (fast, origin) = (fast.clone(), Arc::new(Origin::default()));
+            tokio::spawn(async move {
+                let began = Instant::now();
+                assert_eq!(scope(&fast, thing(origin, id)).await, (id, 0));
+                began.elapsed()
+            })
+        });
+        let mut slowest = Duration::ZERO;
+        for call in calls.collect::<Vec<_>>() {
+            slowest = slowest.max(call.await.unwrap());
+        }
+        slowest
+    };
+    callers(0).await;
+
+    server.pause();
+    let before = callers(1_000).await;
+    let timeouts = fast.shared().unwrap().timeouts;
+    assert!((1..=65).contains(&timeouts), "{timeouts} of 64 calls and a heartbeat");
+    let after = callers(2_000).await;
+    let stats = fast.shared().unwrap();
+    assert_eq!((stats.timeouts, stats.skipped >= 64), (timeouts, true), "nobody waits any more");
+    println!("stopped under 64 callers: slowest {before:?} before the link was suspended, {after:?} after");
+
+    server.resume();
+    works(&fast, &server.url(), &prefix).await;
+}
+
+#[tokio::test]
+async fn a_reply_that_ends_half_way_is_no_reply() {
+    let (server, prefix) = (Redis::start().await, prefix());
+    let proxy = Proxy::start(server.port()).await;
+    let (near, far) = (node(&server.url(), &prefix).await, node(&proxy.url(), &prefix).await);
+    let origin = Arc::new(Origin::default());
+    for id in 0..20 {
+        scope(&near, thing(origin.clone(), id)).await;
+    }
+    stored(&near, 20).await;
+    for id in 0..20 {
+        proxy.cut_after(20 + usize::try_from(id).unwrap() * 5);
+        assert_eq!(scope(&far, thing(origin.clone(), id)).await.0, id);
+        proxy.restore();
+        connected(&far).await;
+    }
+    assert!(far.shared().unwrap().errors > 0);
+    works(&far, &server.url(), &prefix).await;
+}
+
+#[tokio::test]
+async fn a_replica_is_not_used() {
+    let master = Redis::start().await;
+    let replica = Redis::with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
+    let fast = built(Settings::single(&replica.url()).unwrap()).await;
+    until("it was tried", async || fast.shared().unwrap().connect_errors > 1).await;
+    works_alone(&fast).await;
+    // It becomes the master.
+    replica.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
+    connected(&fast).await;
+    // And a replica again, while it is used.
+    replica.command::<()>(&["REPLICAOF", "127.0.0.1", &master.port().to_string()]).await;
+    until("the link is given up", async || !fast.shared().unwrap().connected).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_loading_is_waited_for_in_the_background() {
+    let dir = std::env::temp_dir().join(format!("fastness-loading-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let arguments = [
+        "--enable-debug-command",
+        "yes",
+        "--dir",
+        dir.to_str().unwrap(),
+        "--key-load-delay",
+        "0",
+        "--loading-process-events-interval-bytes",
+        "1024",
+    ];
+    let mut server = Redis::with(&arguments).await;
+    server.command::<()>(&["DEBUG", "POPULATE", "20000"]).await;
+    server.command::<()>(&["SAVE"]).await;
+    server.kill();
+    let slow = arguments.map(|argument| if argument == "0" { "50" } else { argument });
+    let server = Redis::with(&slow).await;
+    let fast = built(Settings::single(&server.url()).unwrap()).await;
+    until("it was tried", async || fast.shared().unwrap().connect_errors > 0).await;
+    works_alone(&fast).await;
+    connected(&fast).await;
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[tokio::test]
+async fn a_server_without_memory_stores_nothing_and_loses_no_invalidation() {
+    let (server, prefix) = (Redis::start().await, prefix());
+    let fast = node(&server.url(), &prefix).await;
+    server.command::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    works_alone(&fast).await;
+    assert_eq!(fast.cache().invalidate("thing:*").await.unwrap(), Reach::LocalOnly);
+    let origin = Arc::new(Origin::default());
+    scope(&fast, thing(origin.clone(), 7)).await;
+    assert_eq!(origin.loads(), 1, "it counts here");
+    assert!(!fast.shared().unwrap().coherent);
+    server.command::<()>(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    until("what was in doubt is announced", async || fast.shared().unwrap().coherent).await;
+    works(&fast, &server.url(), &prefix).await;
+}
+
+#[tokio::test]
+async fn a_node_of_a_cluster_is_no_single_server() {
+    let cluster = Cluster::start().await;
+    let fast = built(Settings::single(&cluster.urls()[0]).unwrap().prefix(prefix())).await;
+    // It may hold the slot of the log or not; values of other slots are not stored either way.
+    for id in 0..50 {
+        let origin = Arc::new(Origin::default());
+        assert_eq!(scope(&fast, thing(origin, id)).await, (id, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_an_outage() {
+    let server = Redis::with(&["--requirepass", "right"]).await;
+    let url = |password| format!("redis://:{password}@127.0.0.1:{}", server.port());
+    let fast = built(Settings::single(&url("wrong")).unwrap()).await;
+    until("it was tried", async || fast.shared().unwrap().connect_errors > 0).await;
+    works_alone(&fast).await;
+    let prefix = prefix();
+    works(&node(&url("right"), &prefix).await, &url("right"), &prefix).await;
+}
+
+#[tokio::test]
+async fn an_invalidation_without_an_answer_counts_here_and_reaches_others_later() {
+    let (server, prefix) = (Redis::start().await, prefix());
+    let proxy = Proxy::start(server.port()).await;
+    let (one, two) = (node(&proxy.url(), &prefix).await, node(&server.url(), &prefix).await);
+    let origin = Arc::new(Origin::default());
+    scope(&one, thing(origin.clone(), 7)).await;
+    stored(&one, 1).await;
+    scope(&two, thing(origin.clone(), 7)).await;
+
+    proxy.silence();
+    origin.change();
+    assert_eq!(one.cache().invalidate("thing:7").await.unwrap(), Reach::LocalOnly);
+    assert_eq!(scope(&one, thing(origin.clone(), 7)).await, (7, 1), "it counts here at once");
+    assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 0), "and nobody else knows");
+    let stats = one.shared().unwrap();
+    assert_eq!((stats.in_doubt, stats.coherent), (1, false));
+
+    proxy.restore();
+    until("the others know", async || scope(&two, thing(origin.clone(), 7)).await == (7, 1)).await;
+    until("nothing is in doubt", async || one.shared().unwrap().coherent).await;
+}
+
+#[tokio::test]
+async fn an_invalidation_that_nobody_waits_for_is_made_all_the_same() {
+    let (server, prefix) = (Redis::start().await, prefix());
+    let (one, two) = (node(&server.url(), &prefix).await, node(&server.url(), &prefix).await);
+    let origin = Arc::new(Origin::default());
+    for node in [&one, &two] {
+        scope(node, thing(origin.clone(), 7)).await;
+    }
+    server.pause();
+    origin.change();
+    let cache = one.cache();
+    {
+        let mut invalidation = Box::pin(cache.invalidate("thing:7"));
+        let first = is_pending(&mut invalidation).await;
+        assert!(first, "it waits for the server");
+        // Dropped here.
+    }
+    assert_eq!(scope(&one, thing(origin.clone(), 7)).await, (7, 1), "it counts here at once");
+    server.resume();
+    until("the others know", async || scope(&two, thing(origin.clone(), 7)).await == (7, 1)).await;
+}
+
+/// Polls once; true if it is not ready.
+async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
+    std::future::poll_fn(|cx| std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(cx).is_pending())).await
+}
+
+#[tokio::test]
+async fn a_node_that_hears_nothing_serves_nothing_old() {
+    let (server, prefix) = (Redis::start().await, prefix());
+    let proxy = Proxy::start(server.port()).await;
+    let one = node(&server.url(), &prefix).await;
+    let settings = Settings::single(&proxy.url()).unwrap().prefix(&prefix);
+    let two = Fastness::builder().redis(settings).max_stale(Duration::from_millis(500)).build().await.unwrap();
+    connected(&two).await;
+    let origin = Arc::new(Origin::default());
+    scope(&two, thing(origin.clone(), 7)).await;
+    proxy.silence();
+    origin.change();
+    assert_eq!(one.cache().invalidate("thing:7").await.unwrap(), Reach::Announced);
+    until("what is older than the bound is not served", async || scope(&two, thing(origin.clone(), 7)).await == (7, 1))
+        .await;
+    assert!(!two.shared().unwrap().coherent);
+    proxy.restore();
+    until("the node is coherent", async || two.shared().unwrap().coherent).await;
+    works(&two, &server.url(), &prefix).await;
+}
+
+#[tokio::test]
+async fn a_log_that_was_lost_begins_anew_and_everything_is_stale() {
+    let (server, prefix) = (Redis::start().await, prefix());
+    let (one, two) = (node(&server.url(), &prefix).await, node(&server.url(), &prefix).await);
+    let origin = Arc::new(Origin::default());
+    for node in [&one, &two] {
+        scope(node, thing(origin.clone(), 7)).await;
+    }
+    server.command::<()>(&["FLUSHALL"]).await;
+    origin.change();
+    assert_eq!(one.cache().invalidate("other:1").await.unwrap(), Reach::Announced);
+    until("the other has noticed", async || scope(&two, thing(origin.clone(), 7)).await == (7, 1)).await;
+    works(&two, &server.url(), &prefix).await;
+}
+
+#[tokio::test]
+async fn a_restarted_server_is_another_one() {
+    let (mut server, prefix) = (Redis::start().await, prefix());
+    let (one, two) = (node(&server.url(), &prefix).await, node(&server.url(), &prefix).await);
+    let origin = Arc::new(Origin::default());
+    for node in [&one, &two] {
+        scope(node, thing(origin.clone(), 7)).await;
+    }
+    server.restart().await;
+    origin.change();
+    for node in [&one, &two] {
+        until("what was cached before is stale", async || scope(node, thing(origin.clone(), 7)).await == (7, 1)).await;
+    }
+    works(&two, &server.url(), &prefix).await;
+}
+
+#[tokio::test]
+async fn a_log_that_was_trimmed_too_far_is_noticed() {
+    let (server, prefix) = (Redis::start().await, prefix());
+    let proxy = Proxy::start(server.port()).await;
+    let (one, two) = (node(&server.url(), &prefix).await, node(&proxy.url(), &prefix).await);
+    let origin = Arc::new(Origin::default());
+    scope(&two, thing(origin.clone(), 7)).await;
+    let resets = two.shared().unwrap().resets;
+    proxy.cut();
+    origin.change();
+    one.cache().invalidate("thing:7").await.unwrap();
+    one.cache().invalidate("other:1").await.unwrap();
+    server.command::<()>(&["XTRIM", &format!("{prefix}log"), "MAXLEN", "1"]).await;
+    proxy.restore();
+    until("the gap is noticed", async || two.shared().unwrap().resets > resets).await;
+    assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 1));
+}
+
+#[tokio::test]
+async fn what_somebody_else_wrote_under_our_prefix_is_left_alone() {
+    let (server, prefix) = (Redis::start().await, prefix());
+    server.command::<()>(&["XADD", &format!("{prefix}log"), "*", "not", "ours"]).await;
+    let fast = built(Settings::single(&server.url()).unwrap().prefix(&prefix)).await;
+    until("it was tried", async || fast.shared().unwrap().connect_errors > 0).await;
+    works_alone(&fast).await;
+    assert_eq!(server.command::<u8>(&["XLEN", &format!("{prefix}log")]).await, 1);
+}
