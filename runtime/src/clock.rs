@@ -170,8 +170,7 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-/// Waits, on the runtime's own timer: for background work that tries again.
-#[cfg(feature = "redis")]
+/// Waits, on the runtime's own timer: for work that tries again.
 pub(crate) async fn pause(time: Duration) {
     // The one place that waits.
     #[allow(clippy::disallowed_methods)]

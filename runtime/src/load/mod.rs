@@ -1,6 +1,6 @@
 //! Read, load, store: what happens when the hit path found nothing to serve.
 //!
-//! May use: `clock`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`.
+//! May use: `clock`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `sync`.
 //!
 //! [`Pending`] decides, and never runs user code of unknown length; the short drivers at the end only await or block as
 //! they are told. So the machinery is compiled once per types of arguments and return, and not once per body.
@@ -12,7 +12,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::oneshot::error::RecvError;
@@ -28,7 +28,7 @@ use crate::l1::Found;
 use crate::log::Epoch;
 use crate::policy::{Policy, refresh_early};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
-use crate::shared::Mark;
+use crate::shared::{Lease, Mark};
 use crate::site::{Cell, Here, Landing, Negative, Site};
 
 mod drive;
@@ -61,6 +61,8 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     origin_only: AtomicBool,
     /// The shared tier's expired value, where this process keeps none: it may stand in for a load that fails.
     standby: OnceLock<Standby<S::Item>>,
+    /// The right to load among all processes (`single_flight = fleet`).
+    lease: Mutex<Option<Lease>>,
 }
 
 struct Standby<V> {
@@ -140,6 +142,7 @@ impl Site {
             text: bounded(text),
             origin_only: AtomicBool::new(false),
             standby: OnceLock::new(),
+            lease: Mutex::default(),
         }
     }
 }

@@ -2,15 +2,22 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use super::{Leave, Pending, Plan, Standby, land};
-use crate::clock::nanos;
+use crate::clock::{nanos, pause};
 use crate::flight::{Permit, Signal};
 use crate::l1::Lifetime;
 use crate::policy::refresh_early;
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::{Fetched, Kept, Mark, Place, Tier};
 use crate::site::{Landing, Negative};
+use crate::sync::lock;
+
+/// How long a call waits for another process's load, before it loads all the same.
+const TURNS: Duration = Duration::from_secs(5);
+/// Between looks whether it has come to its end: at first, and at most.
+const TURN: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(80));
 
 impl<K, S> Pending<K, S>
 where
@@ -37,7 +44,10 @@ where
     pub(super) async fn consult(&self, permit: Leave<K, S>, old: Option<S::Item>) -> Plan<K, S> {
         let place = self.place().filter(|_| !self.origin_only.load(Relaxed));
         let fetched = match &place {
-            Some((tier, place)) => tier.fetch(place).await,
+            Some((tier, place)) => match tier.fetch(place).await {
+                None if self.policy.fleet => self.take_turns(tier, place).await,
+                fetched => fetched,
+            },
             None => None,
         };
         match (fetched, old) {
@@ -45,6 +55,29 @@ where
             (None, Some(old)) => refresh(permit, old),
             (None, None) => Plan::Load(permit),
         }
+    }
+
+    /// Waits for the right to load, or for the value that another process has loaded meanwhile; not for ever.
+    async fn take_turns(&self, tier: &Arc<Tier>, place: &Place<'_, S::Item>) -> Option<Fetched<S::Item>> {
+        let until = self.cell.now().saturating_add(nanos(TURNS));
+        let load_timeout = self.policy.load_timeout.map(|(bound, _)| bound);
+        let mut wait = TURN.0;
+        while self.cell.now() < until {
+            match tier.lease(place, load_timeout).await {
+                Ok(Some(lease)) => {
+                    *lock(&self.lease) = Some(lease);
+                    // Between the look before and the lease another may have come to its end.
+                    return tier.fetch(place).await;
+                }
+                Ok(None) => pause(wait).await,
+                Err(_) => return None,
+            }
+            wait = (wait * 2).min(TURN.1);
+            if let Some(fetched) = tier.fetch(place).await {
+                return Some(fetched);
+            }
+        }
+        None
     }
 
     /// The shared tier's answer, if it has one that is fresh; nothing is loaded.
@@ -111,7 +144,8 @@ where
     pub(crate) fn share(&self, value: Option<&S::Item>, life: &Lifetime, mark: Option<Mark>) {
         if let (Some((tier, place)), Some(mark)) = (self.place(), mark) {
             let beyond = self.policy.longest_stale();
-            tier.keep(&place, &Kept { value, mark, expires: life.expires, load_time: life.load_time, beyond });
+            let kept = Kept { value, mark, expires: life.expires, load_time: life.load_time, beyond };
+            tier.keep(&place, &kept, lock(&self.lease).take());
         }
     }
 }

@@ -160,6 +160,12 @@ impl Nodes {
         passed.and(value)
     }
 
+    /// The reply to a command about one address.
+    pub(crate) async fn ask(&self, address: &str, command: Cmd) -> Result<Value, Unavailable> {
+        let node = self.node(address)?;
+        self.send(&[node], command).await
+    }
+
     /// The values at several addresses, in their order; those of a node that does not answer are missing.
     pub(crate) async fn get_many(&self, addresses: &[String], barrier: &Barrier) -> Result<Vec<Value>, Unavailable> {
         let nodes: Vec<_> = addresses.iter().map(|address| self.node(address).ok()).collect();

@@ -9,6 +9,7 @@
 //! | `stream` | the log in Redis, and the script that appends to it |
 //! | `feed` | the fold of the log, and the judgement of what comes from the tier |
 //! | `doubt` | invalidations of which nobody knows whether the log has them |
+//! | `lease` | one load of a key at a time among all processes |
 //! | `trust` | how long this process may go on without word from the log |
 //! | `values` | values to bytes and back, judged |
 //! | `cluster` | values on the nodes of a cluster |
@@ -35,6 +36,7 @@ mod cluster;
 mod doubt;
 mod feed;
 mod hub;
+mod lease;
 mod link;
 mod settings;
 mod source;
@@ -47,6 +49,7 @@ use doubt::{Doubt, Pending};
 use feed::Putting;
 pub(crate) use feed::{Mark, Placed};
 use hub::Hub;
+pub(crate) use lease::Lease;
 use link::{Link, Live};
 pub use settings::Redis;
 use settings::Servers;
@@ -206,6 +209,16 @@ impl Tier {
         command.arg(addresses);
         let Value::Array(values) = self.read(&command).await? else { return Err(Unavailable) };
         Ok(values.into_iter().map(bytes).collect())
+    }
+
+    /// The reply to a command about one address, as it is: it says nothing of invalidations.
+    async fn ask(&self, address: &str, command: redis::Cmd) -> Result<Value, Unavailable> {
+        #[cfg(feature = "redis-cluster")]
+        if let Some((nodes, _)) = &self.cluster {
+            return nodes.ask(address, command).await;
+        }
+        let _ = address;
+        self.read(&command).await
     }
 
     async fn read(&self, command: &redis::Cmd) -> Result<Value, Unavailable> {

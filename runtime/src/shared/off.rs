@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::codec::{Codec, Wire};
@@ -13,6 +14,10 @@ pub(crate) struct Tier(Infallible);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark(Infallible);
+
+pub(crate) struct Lease(Infallible);
+
+pub(crate) struct Unavailable;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Placed {
@@ -80,7 +85,15 @@ impl Tier {
         match self.0 {}
     }
 
-    pub(crate) fn keep<V>(&self, _: &Place<'_, V>, _: &Kept<'_, V>) {
+    pub(crate) async fn lease<V>(
+        self: &Arc<Self>,
+        _: &Place<'_, V>,
+        _: Option<Duration>,
+    ) -> Result<Option<Lease>, Unavailable> {
+        match self.0 {}
+    }
+
+    pub(crate) fn keep<V>(&self, _: &Place<'_, V>, _: &Kept<'_, V>, _: Option<Lease>) {
         match self.0 {}
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use redis::Cmd;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{Mark, Tier, Unavailable};
+use super::{Lease, Mark, Tier, Unavailable};
 use crate::clock::nanos;
 use crate::codec::envelope::{self, Header};
 use crate::codec::formats::{Choice, with_buffer};
@@ -90,10 +90,11 @@ impl Tier {
         places.iter().zip(found).map(|(place, bytes)| self.unpack(place, bytes.as_deref())).collect()
     }
 
-    /// Stores a value in the background.
-    pub(crate) fn keep<V>(&self, place: &Place<'_, V>, kept: &Kept<'_, V>) {
-        if let Some(command) = self.pack(place, kept) {
-            self.store(vec![command]);
+    /// Stores a value in the background, and gives back the lease under which it was loaded.
+    pub(crate) fn keep<V>(&self, place: &Place<'_, V>, kept: &Kept<'_, V>, lease: Option<Lease>) {
+        let commands: Vec<_> = self.pack(place, kept).into_iter().chain(lease.and_then(Lease::give_back)).collect();
+        if !commands.is_empty() {
+            self.store(commands);
         }
     }
 
@@ -105,7 +106,7 @@ impl Tier {
         }
     }
 
-    fn address<V>(&self, place: &Place<'_, V>) -> String {
+    pub(super) fn address<V>(&self, place: &Place<'_, V>) -> String {
         format!("{}{}#{:016x}", self.hub.settings.prefix, place.key, place.seat.fingerprint(&place.wire))
     }
 

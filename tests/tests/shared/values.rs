@@ -152,3 +152,41 @@ async fn a_value_is_in_the_tiers_that_were_named() {
     scope(&two, near(&origin, 1)).await;
     assert_eq!(origin.loads(), 3, "each node loads for itself");
 }
+
+#[cacheable(ttl = 60, key = "slow:{id}", single_flight = fleet, skip(origin, gate))]
+async fn slow(origin: &Origin, gate: &tokio::sync::Semaphore, id: u64) -> u64 {
+    let loaded = origin.load() as u64;
+    gate.acquire().await.unwrap().forget();
+    id + loaded
+}
+
+#[tokio::test]
+async fn a_fleet_loads_a_key_once() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    let gate = tokio::sync::Semaphore::new(0);
+    let both = async { tokio::join!(scope(&one, slow(&origin, &gate, 1)), scope(&two, slow(&origin, &gate, 1))) };
+    let open = async {
+        fastness_tests::servers::until("one loads", async || origin.loads() == 1).await;
+        gate.add_permits(2);
+    };
+    assert_eq!(tokio::join!(both, open).0, (1, 1));
+    assert_eq!(origin.loads(), 1);
+    assert_eq!(redis.command::<u8>(&["EXISTS", &format!("{prefix}slow:1:lease")]).await, 0);
+}
+
+#[tokio::test]
+async fn a_load_that_is_given_up_gives_its_turn_to_another_process() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    let gate = tokio::sync::Semaphore::new(0);
+    let mut first = Box::pin(scope(&one, slow(&origin, &gate, 2)));
+    tokio::select! {
+        _ = &mut first => unreachable!("the gate is closed"),
+        () = fastness_tests::servers::until("it loads", async || origin.loads() == 1) => {}
+    }
+    drop(first);
+    gate.add_permits(1);
+    assert_eq!(scope(&two, slow(&origin, &gate, 2)).await, 2);
+    assert_eq!(origin.loads(), 2);
+}
