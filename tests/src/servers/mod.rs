@@ -3,9 +3,6 @@
 //! A binary is looked for in `REDIS_SERVER_BIN` (`REDIS_CLI_BIN`), then in `.services/bin`, where `scripts/services` puts it,
 //! then on the `PATH`. A server dies with the guard that started it, and also when the test process is killed.
 
-// A test that cannot have its server has failed.
-#![allow(clippy::missing_panics_doc)]
-
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};

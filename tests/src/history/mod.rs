@@ -1,0 +1,112 @@
+//! A history of what several nodes did, and the judge of it.
+//!
+//! The origin counts versions per key. An invalidation that concerns a key notes the version that had been written before it
+//! began; a read notes the version that it returned. A read that returns an older version than an invalidation which had
+//! returned before the read started was served something that had been invalidated: how long before, and where, decides
+//! whether the contract allows that.
+
+mod judge;
+mod ours;
+mod plain;
+mod run;
+
+pub use judge::{Report, judge};
+pub use ours::Ours;
+pub use plain::Plain;
+pub use run::{Fault, Plan, pause, run, run_while};
+
+use std::time::Duration;
+
+use fastness::Reach;
+use tokio::time::Instant;
+
+/// Keys are `item:{group}:{id}`; those of the last groups are read from the shared tier only.
+pub const GROUPS: usize = 4;
+/// Keys of a group.
+pub const IDS: usize = 4;
+/// Groups that are kept in the memory of processes too.
+pub const NEAR_GROUPS: usize = 2;
+/// All keys.
+pub const KEYS: usize = GROUPS * IDS;
+
+/// What an invalidation concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One key.
+    Key(usize),
+    /// All keys of a group.
+    Group(usize),
+}
+
+impl Scope {
+    /// The keys that it concerns.
+    pub fn keys(self) -> std::ops::Range<usize> {
+        match self {
+            Self::Key(key) => key..key + 1,
+            Self::Group(group) => group * IDS..(group + 1) * IDS,
+        }
+    }
+}
+
+/// Whether a key is kept in the memory of processes.
+pub fn is_near(key: usize) -> bool {
+    key / IDS < NEAR_GROUPS
+}
+
+/// One thing that happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Event {
+    /// A read returned this version of a key.
+    Read {
+        /// Where.
+        node: usize,
+        /// Of what.
+        key: usize,
+        /// What.
+        version: u64,
+        /// When it started.
+        start: Instant,
+    },
+    /// An invalidation returned.
+    Invalidated {
+        /// Where.
+        node: usize,
+        /// Of what.
+        key: usize,
+        /// The version that had been written before it began.
+        version: u64,
+        /// When it returned.
+        end: Instant,
+        /// How far it got.
+        reach: Reach,
+    },
+    /// Between these moments a node had nothing in doubt.
+    Clear {
+        /// Which.
+        node: usize,
+        /// Before the look.
+        before: Instant,
+        /// After the look.
+        after: Instant,
+    },
+}
+
+/// A cache under test, as one node sees it.
+pub trait Subject: Clone + Send + Sync + 'static {
+    /// The version of a key: from the cache, or from the origin.
+    fn read(&self, key: usize, origin: run::Origin) -> impl Future<Output = u64> + Send;
+    /// Invalidates.
+    fn invalidate(&self, scope: Scope) -> impl Future<Output = Reach> + Send;
+    /// Stores a version that was just written.
+    fn put(&self, key: usize, version: u64) -> impl Future<Output = ()> + Send;
+    /// Whether every invalidation of this node has reached the others.
+    fn is_clear(&self) -> bool;
+}
+
+/// The key's text.
+pub fn name(key: usize) -> String {
+    format!("item:{}:{}", key / IDS, key % IDS)
+}
+
+/// For how long another node may go on, in these runs.
+pub const MAX_STALE: Duration = Duration::from_millis(400);

@@ -1,0 +1,83 @@
+//! Our cache, as the history's subject.
+
+use fastness::{Fastness, Reach, Redis, cache_put, cacheable, scope};
+
+use super::run::Origin;
+use super::{IDS, MAX_STALE, Scope, Subject, is_near, name};
+use crate::servers::until;
+
+/// One node.
+#[derive(Clone, Debug)]
+pub struct Ours(Fastness);
+
+impl Ours {
+    /// Makes a node, connected through this address.
+    pub async fn new(url: &str, prefix: &str) -> Self {
+        Self::with(Redis::single(url).expect("an address").prefix(prefix)).await
+    }
+
+    /// The same for other kinds of servers.
+    pub async fn with(redis: Redis) -> Self {
+        let fast = Fastness::builder().redis(redis).max_stale(MAX_STALE).build().await.expect("a cache");
+        until("the node is connected", async || fast.shared().is_some_and(|shared| shared.connected)).await;
+        Self(fast)
+    }
+
+    /// The cache itself.
+    pub fn cache(&self) -> &Fastness {
+        &self.0
+    }
+}
+
+#[cacheable(ttl = 60, key = "item:{group}:{id}", skip(origin))]
+async fn near(group: usize, id: usize, origin: Origin) -> u64 {
+    origin.load(group * IDS + id).await
+}
+
+/// Reads the shared tier each time, and joins nobody.
+#[cacheable(ttl = 60, key = "item:{group}:{id}", tier = shared, single_flight = off, skip(origin))]
+async fn far(group: usize, id: usize, origin: Origin) -> u64 {
+    origin.load(group * IDS + id).await
+}
+
+impl Subject for Ours {
+    async fn read(&self, key: usize, origin: Origin) -> u64 {
+        let (group, id) = (key / IDS, key % IDS);
+        scope(&self.0, async {
+            if is_near(key) { near(group, id, origin).await } else { far(group, id, origin).await }
+        })
+        .await
+    }
+
+    async fn invalidate(&self, scope: Scope) -> Reach {
+        let pattern = match scope {
+            Scope::Key(key) => name(key),
+            Scope::Group(group) => format!("item:{group}:*"),
+        };
+        self.0.cache().invalidate(&pattern).await.expect("a pattern")
+    }
+
+    async fn put(&self, key: usize, version: u64) {
+        let (group, id) = (key / IDS, key % IDS);
+        scope(&self.0, async {
+            if is_near(key) { put_near(group, id, version).await } else { put_far(group, id, version).await }
+        })
+        .await;
+    }
+
+    fn is_clear(&self) -> bool {
+        self.0.shared().is_some_and(|shared| shared.in_doubt == 0)
+    }
+}
+
+#[cache_put(key = "item:{group}:{id}", ttl = 60)]
+async fn put_near(group: usize, id: usize, version: u64) -> u64 {
+    tokio::task::yield_now().await;
+    version
+}
+
+#[cache_put(key = "item:{group}:{id}", ttl = 60, tier = shared)]
+async fn put_far(group: usize, id: usize, version: u64) -> u64 {
+    tokio::task::yield_now().await;
+    version
+}

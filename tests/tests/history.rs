@@ -1,0 +1,70 @@
+//! Histories of several nodes on a real server, judged by the contract. A violation names its seed: run it again with
+//! `Plan { seed, .. }`. `scripts/soak` runs the same for as long as one likes.
+
+use std::time::Duration;
+
+use fastness::Redis as Settings;
+use fastness_tests::history::{Fault, Ours, Plain, Plan, Report, pause, run, run_while};
+use fastness_tests::servers::{Redis, Sentinel, prefix};
+
+async fn ours(name: &str, seed: u64, faults: &[Fault]) {
+    let plan = Plan { seed, time: Duration::from_secs(4), faults: faults.to_vec() };
+    let (mut server, prefix) = (Redis::start().await, prefix());
+    let (report, injected) = run(&plan, &mut server, async |url| Ours::new(&url, &prefix).await).await;
+    println!("{name}, seed {seed}, {injected} faults: {report}");
+    assert_clean(&report, seed);
+}
+
+fn assert_clean(report: &Report, seed: u64) {
+    assert!(report.reads > 1_000 && report.invalidations > 100, "{report}");
+    let shown: Vec<_> = report.violations.iter().take(5).collect();
+    assert!(shown.is_empty(), "seed {seed}: {report}\n{shown:#?}");
+}
+
+fn seed() -> u64 {
+    std::env::var("FASTNESS_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..))
+}
+
+macro_rules! histories {
+    ($($name:ident: [$($fault:ident),*];)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            ours(stringify!($name), seed(), &[$(Fault::$fault),*]).await;
+        }
+    )*};
+}
+
+histories! {
+    nothing_fails: [];
+    servers_hang_and_are_replaced: [Pause, Restart];
+    links_break: [Cut, Silence, Delay];
+    data_is_lost: [Flush, Evict];
+    everything_fails: [Pause, Restart, Cut, Silence, Delay, Flush, Evict];
+}
+
+/// An append that was acknowledged may be lost with its master; what it invalidated is not served for that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_is_lost() {
+    let (mut group, prefix, seed) = (Sentinel::start().await, prefix(), seed());
+    let settings = || Settings::sentinel(group.urls(), group.master_name()).unwrap().prefix(&prefix);
+    let nodes = [Ours::with(settings()).await, Ours::with(settings()).await, Ours::with(settings()).await];
+    let disturb = async {
+        pause(Duration::from_secs(1)).await;
+        group.kill_master().await;
+        pause(Duration::from_secs(2)).await;
+        1
+    };
+    let (report, _) = run_while(seed, &nodes, disturb).await;
+    println!("Sentinel, seed {seed}, the master killed: {report}");
+    assert_clean(&report, seed);
+}
+
+/// The judge sees the bugs of the cache that everybody writes first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plain_cache_serves_what_was_invalidated() {
+    let plan = Plan { seed: 1, time: Duration::from_secs(3), faults: Vec::new() };
+    let (mut server, prefix) = (Redis::start().await, prefix());
+    let (report, _) = run(&plan, &mut server, async |url| Plain::new(&url, &prefix).await).await;
+    println!("delete and publish: {report}");
+    assert!(!report.violations.is_empty(), "{report}");
+}
