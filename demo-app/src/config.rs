@@ -6,10 +6,11 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use fastness::Redis;
 use tracing_subscriber::EnvFilter;
 
 /// The settings of a server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// `HOST` (127.0.0.1) and `PORT` (3000; 0 takes a free one).
     pub listen: SocketAddr,
@@ -19,6 +20,8 @@ pub struct Config {
     pub seed: bool,
     /// `STORE_LATENCY_MS` (15): how long each query of the embedded store waits, as for a database across a network.
     pub store_latency: Duration,
+    /// `REDIS_URL`, `REDIS_MODE` and `REDIS_MASTER`: the tier that processes share. None by default.
+    pub redis: Option<Redis>,
     /// How long open requests may go on after the signal to stop.
     pub drain: Duration,
 }
@@ -30,6 +33,7 @@ impl Default for Config {
             log: "info".to_owned(),
             seed: true,
             store_latency: Duration::from_millis(15),
+            redis: None,
             drain: Duration::from_secs(10),
         }
     }
@@ -53,9 +57,30 @@ impl Config {
             log: reader.read("RUST_LOG", LOG, log).unwrap_or(default.log),
             seed: reader.read("SEED", "true or false", flag).unwrap_or(default.seed),
             store_latency: reader.read("STORE_LATENCY_MS", LATENCY, latency).unwrap_or(default.store_latency),
+            redis: reader.redis(),
             drain: default.drain,
         };
         if reader.faults.is_empty() { Ok(config) } else { Err(ConfigError { faults: reader.faults }) }
+    }
+}
+
+const REDIS: &str =
+    "redis://[user][:password@]host[:port][/database], several with commas between for sentinel and cluster";
+const MODE: &str = "single, sentinel or cluster";
+
+#[derive(Clone, Copy)]
+enum Mode {
+    Single,
+    Sentinel,
+    Cluster,
+}
+
+fn mode(text: &str) -> Option<Mode> {
+    match text {
+        "single" => Some(Mode::Single),
+        "sentinel" => Some(Mode::Sentinel),
+        "cluster" => Some(Mode::Cluster),
+        _ => None,
     }
 }
 
@@ -96,6 +121,20 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             self.faults.push(format!("{name} is `{text}`; expected {expected}"));
         }
         value
+    }
+
+    /// The addresses may hold a password, so no message repeats them.
+    fn redis(&mut self) -> Option<Redis> {
+        let mode = self.read("REDIS_MODE", MODE, mode).unwrap_or(Mode::Single);
+        let master = (self.variables)("REDIS_MASTER").filter(|name| !name.is_empty());
+        let urls = (self.variables)("REDIS_URL").filter(|urls| !urls.is_empty())?;
+        let mut list = urls.split(',').map(str::trim);
+        let redis = match mode {
+            Mode::Single => Redis::single(&urls),
+            Mode::Sentinel => Redis::sentinel(list.by_ref(), master.as_deref().unwrap_or("mymaster")),
+            Mode::Cluster => Redis::cluster(list.by_ref()),
+        };
+        redis.map_err(|_| self.faults.push(format!("REDIS_URL is not understood; expected {REDIS}"))).ok()
     }
 }
 

@@ -30,7 +30,12 @@ async fn start() -> Result<(), String> {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
 
-    let cache = Fastness::builder().build().await.map_err(|error| error.to_string())?;
+    let cache = match config.redis.clone() {
+        // The embedded store is this process's own, and so must be what is cached of it.
+        Some(redis) => Fastness::builder().redis(redis.prefix(format!("demo:{:08x}:", fastrand::u32(..)))),
+        None => Fastness::builder(),
+    };
+    let cache = cache.build().await.map_err(|error| error.to_string())?;
     cache.install().map_err(|error| error.to_string())?;
 
     let listener = TcpListener::bind(config.listen).await;

@@ -9,13 +9,14 @@ fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
 #[test]
 fn nothing_set_is_the_default() {
     let config = config(&[]).expect("defaults");
-    assert_eq!(config, Config::default());
+    assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
     assert_eq!(config.listen.to_string(), "127.0.0.1:3000");
 }
 
 #[test]
 fn an_empty_variable_counts_as_not_set() {
-    assert_eq!(config(&[("PORT", ""), ("SEED", "")]), Ok(Config::default()));
+    let config = config(&[("PORT", ""), ("SEED", ""), ("REDIS_URL", "")]).expect("defaults");
+    assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
 }
 
 #[test]
@@ -26,12 +27,17 @@ fn every_variable_is_understood() {
         ("RUST_LOG", "demo_app=debug,tower_http=warn"),
         ("SEED", "False"),
         ("STORE_LATENCY_MS", "0"),
+        ("REDIS_URL", "redis://:secret@one:7000, redis://two:7000"),
+        ("REDIS_MODE", "sentinel"),
+        ("REDIS_MASTER", "shop"),
     ];
     let config = config(&variables).expect("good values");
     assert_eq!(config.listen.to_string(), "[::1]:8080");
     assert_eq!(config.log, "demo_app=debug,tower_http=warn");
     assert!(!config.seed);
     assert_eq!(config.store_latency, Duration::ZERO);
+    let redis = format!("{:?}", config.redis);
+    assert!(redis.contains("shop of sentinel one:7000,two:7000") && !redis.contains("secret"), "{redis}");
 }
 
 #[test]
@@ -42,6 +48,8 @@ fn every_bad_variable_is_reported_at_once() {
         ("RUST_LOG", "demo_app=loud"),
         ("SEED", "maybe"),
         ("STORE_LATENCY_MS", "-1"),
+        ("REDIS_MODE", "twins"),
+        ("REDIS_URL", "http://:secret@host"),
     ];
     let error = config(&variables).expect_err("all are bad").to_string();
     assert_eq!(
@@ -52,6 +60,9 @@ fn every_bad_variable_is_reported_at_once() {
             "RUST_LOG is `demo_app=loud`; expected log directives such as info or demo_app=debug,tower_http=warn",
             "SEED is `maybe`; expected true or false",
             "STORE_LATENCY_MS is `-1`; expected milliseconds from 0 to 10000",
+            "REDIS_MODE is `twins`; expected single, sentinel or cluster",
+            "REDIS_URL is not understood; expected redis://[user][:password@]host[:port][/database], several with commas \
+             between for sentinel and cluster",
         ]
     );
 }

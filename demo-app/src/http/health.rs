@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use fastness::Fastness;
+use fastness::{Fastness, SharedStats};
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 
@@ -73,8 +73,11 @@ struct Database {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Cache {
+    /// Whether the tier that processes share can be used; true where there is none.
     connected: bool,
-    /// In milliseconds. 0: the cache is part of this process.
+    /// Whether all processes agree on what is invalid; true for one alone.
+    coherent: bool,
+    /// Of the shared tier, in milliseconds; 0 where the cache is part of this process.
     latency: u64,
     /// In percent of all look-ups, the report's own included; 0 before the first.
     hit_rate: f64,
@@ -104,13 +107,28 @@ impl Health {
         }
     }
 
+    fn cache(&self) -> Cache {
+        let hit_rate = hit_rate(&self.cache.stats().total);
+        match self.cache.shared() {
+            Some(SharedStats { connected, coherent, latency, .. }) => {
+                Cache { connected, coherent, latency: millis(latency), hit_rate }
+            }
+            None => Cache { connected: true, coherent: true, latency: 0, hit_rate },
+        }
+    }
+
     async fn report(&self) -> Report {
         let database = self.database().await;
         let memory = memory::read().unwrap_or_default();
+        let cache = self.cache();
         let errors = Errors { count: self.tally.failures(), rate: rounded(self.tally.failure_rate()) };
         let status = if !database.connected {
             Status::Unhealthy
-        } else if errors.rate > MAX_FAILURE_RATE || memory.percentage > MAX_MEMORY {
+        } else if errors.rate > MAX_FAILURE_RATE
+            || memory.percentage > MAX_MEMORY
+            || !cache.connected
+            || !cache.coherent
+        {
             Status::Degraded
         } else {
             Status::Healthy
@@ -121,7 +139,7 @@ impl Health {
             uptime: millis(self.started.elapsed()),
             memory,
             database,
-            cache: Cache { connected: true, latency: 0, hit_rate: hit_rate(&self.cache.stats().total) },
+            cache,
             errors,
         }
     }

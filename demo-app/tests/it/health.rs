@@ -15,7 +15,7 @@ fn shape(value: &Value) -> String {
     format!("[{}]", names.join(" "))
 }
 
-const SHAPE: &str = "[cache[connected hitRate latency] database[connected connections latency] errors[count rate] \
+const SHAPE: &str = "[cache[coherent connected hitRate latency] database[connected connections latency] errors[count rate] \
                      memory[free percentage total used] status timestamp uptime]";
 
 #[tokio::test]

@@ -60,6 +60,8 @@ pub(crate) struct Inner {
 struct Stores {
     by_key: HashMap<(String, TypeId, Option<TypeId>), Erased>,
     all: Vec<Arc<dyn AnyStore>>,
+    /// Which function has the values of a key template in the shared tier.
+    owners: HashMap<String, TypeId>,
 }
 
 struct SiteCounters {
@@ -107,7 +109,7 @@ impl Fastness {
     /// What the shared tier does; `None` where there is none.
     #[cfg(feature = "redis")]
     pub fn shared(&self) -> Option<SharedStats> {
-        self.tier().map(|tier| tier.stats())
+        self.inner.tier.as_ref().map(|tier| tier.stats())
     }
 
     /// Bounds the entries of all call sites together, at once and from now on; each store gives up its share. Meant for a
@@ -161,10 +163,6 @@ impl Fastness {
         }
     }
 
-    pub(crate) fn tier(&self) -> Option<&Arc<Tier>> {
-        self.inner.tier.as_ref()
-    }
-
     pub(crate) fn log(&self) -> &Arc<Log> {
         &self.inner.common.log
     }
@@ -204,6 +202,20 @@ impl Fastness {
         self.inner.common.budget.add_store(Arc::downgrade(&any));
         stores.all.push(store.clone());
         store
+    }
+
+    /// The shared tier for a function whose path is in its keys. Paths may be spelled the same where functions are not (in
+    /// blocks of one function, in macros): the first that is called has the tier, the others keep to this process.
+    pub(crate) fn tier_of(&self, key: &str, of: Option<TypeId>, name: &str) -> Option<Arc<Tier>> {
+        let tier = self.inner.tier.clone()?;
+        let own = of.is_none_or(|of| *lock(&self.inner.stores).owners.entry(key.to_owned()).or_insert(of) == of);
+        if !own {
+            tracing::warn!(
+                function = name,
+                "two functions of this path are cached: give one a `key` to share its values"
+            );
+        }
+        own.then_some(tier)
     }
 
     pub(crate) fn counters(&self, name: &str, key: &str) -> Arc<Counters> {

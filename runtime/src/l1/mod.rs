@@ -89,6 +89,10 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
 
     /// The value of this key, if it is valid, fresh or not.
     pub(crate) fn look(&self, key: &Hashed<K>) -> Option<Found<V>> {
+        // Most stores of absences and errors are empty, and so are those of values that are in the shared tier only.
+        if self.len.load(Relaxed) == 0 {
+            return None;
+        }
         self.index.peek_with(key, |_, entry| entry.look(&self.common.log)).flatten()
     }
 

@@ -1,9 +1,10 @@
 //! What the parts of the shared tier share: settings, names, the feed, and what is told to people.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::time::Duration;
 
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
 
@@ -32,6 +33,8 @@ pub(crate) struct Hub {
     /// The server's time less the clock's, in milliseconds.
     offset: AtomicI64,
     links: AtomicUsize,
+    /// Of the last heartbeat that was answered, in nanoseconds.
+    latency: AtomicU64,
     /// Whether the outage under way was told.
     told: AtomicBool,
     told_encoding: AtomicBool,
@@ -56,6 +59,7 @@ impl Hub {
             connecting: tokio::sync::Mutex::default(),
             offset: AtomicI64::new(0),
             links: AtomicUsize::new(0),
+            latency: AtomicU64::new(0),
             told: AtomicBool::new(false),
             told_encoding: AtomicBool::new(false),
             settings,
@@ -66,6 +70,16 @@ impl Hub {
     pub(crate) fn append<'a>(&'a self, record: &'a Record, token: u64, unlink: &'a [String]) -> Append<'a> {
         let retention_millis = u64::try_from(self.settings.retention.as_millis()).unwrap_or(u64::MAX);
         Append { stream: &self.stream, channel: &self.channel, record, token, retention_millis, unlink }
+    }
+
+    /// A heartbeat was answered that had been sent then.
+    pub(crate) fn heard(&self, sent: u64) {
+        self.latency.store(self.clock.now().saturating_sub(sent), Relaxed);
+        self.trust.answered(sent);
+    }
+
+    pub(crate) fn latency(&self) -> Duration {
+        Duration::from_nanos(self.latency.load(Relaxed))
     }
 
     /// The server said this time (seconds, microseconds) between `sent` and now.

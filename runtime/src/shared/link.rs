@@ -52,7 +52,7 @@ pub(crate) struct Live {
     pub(crate) connection: MultiplexedConnection,
     /// Who the server is; see [`identify`].
     pub(crate) server: u64,
-    history: String,
+    history: Arc<str>,
     state: Arc<State>,
 }
 
@@ -140,7 +140,7 @@ async fn tend(hub: &Hub, live: &Live) -> RedisError {
         match heartbeat(hub, live).await {
             Ok(()) => {
                 unanswered = 0;
-                hub.trust.answered(sent);
+                hub.heard(sent);
                 if live.state.suspended.swap(false, Release) {
                     hub.resumed();
                 }
@@ -165,7 +165,7 @@ async fn heartbeat(hub: &Hub, live: &Live) -> RedisResult<()> {
     let info = command.arg("replication").query_async::<String>(&mut connection);
     let info = timeout(hub.settings.command_timeout, info).await.unwrap_or_else(|_| Err(too_slow()))?;
     must_be_master(&info)?;
-    if field(&info, "master_replid")? == live.history {
+    if field(&info, "master_replid")? == &*live.history {
         return Ok(());
     }
     Err(RedisError::from((ErrorKind::Io, "the server became another one's replica and a master again")))
@@ -212,7 +212,7 @@ async fn connect(hub: &Hub) -> RedisResult<Live> {
     if !pushes.begin(server) {
         return Err(RedisError::from((ErrorKind::Client, "the log moved on while it was read")));
     }
-    Ok(Live { connection, server, history, state })
+    Ok(Live { connection, server, history: history.into(), state })
 }
 
 /// A hash of who the server is (its run id, which every start draws anew, and the id of its history, which every promotion

@@ -127,7 +127,13 @@ impl Tier {
     pub(crate) fn stats(&self) -> SharedStats {
         let in_doubt = self.doubt.len();
         let coherent = in_doubt == 0 && self.hub.trust.holds(self.hub.clock.now());
-        SharedStats { connected: self.is_connected(), coherent, in_doubt, ..self.hub.counts.snapshot() }
+        SharedStats {
+            connected: self.is_connected(),
+            coherent,
+            latency: self.hub.latency(),
+            in_doubt,
+            ..self.hub.counts.snapshot()
+        }
     }
 
     fn is_connected(&self) -> bool {

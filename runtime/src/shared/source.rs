@@ -59,7 +59,9 @@ fn sentinel(sentinels: &[ConnectionInfo], master: &str) -> RedisResult<Source> {
     };
     // Sentinels themselves know no databases, and RESP3 is of no use with them.
     let plain: Vec<_> = sentinels.iter().map(|info| info.addr().clone()).collect();
-    SentinelClient::build(plain, master, Some(node), SentinelServerType::Master)
+    // With TLS it would take a `&str` as well.
+    #[allow(clippy::unnecessary_to_owned)]
+    SentinelClient::build(plain, master.to_owned(), Some(node), SentinelServerType::Master)
         .map(|client| Source::Sentinel(tokio::sync::Mutex::new(client)))
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicU64);
@@ -36,6 +37,8 @@ macro_rules! counts {
             /// Whether every invalidation of this process is in the log, and the log's word is recent enough that everything
             /// in the in-process tier may be served.
             pub coherent: bool,
+            /// How long the last heartbeat took that was answered; zero before the first.
+            pub latency: Duration,
             /// Invalidations that this process has not got into the log yet; it tries until it has.
             pub in_doubt: usize,
             $($(#[$doc])* pub $name: u64,)*
@@ -43,7 +46,7 @@ macro_rules! counts {
 
         impl Counts {
             pub(crate) fn snapshot(&self) -> SharedStats {
-                SharedStats { connected: false, coherent: false, in_doubt: 0, $($name: self.$name.get(),)* }
+                SharedStats { connected: false, coherent: false, latency: Duration::ZERO, in_doubt: 0, $($name: self.$name.get(),)* }
             }
         }
     };

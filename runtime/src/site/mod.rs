@@ -144,7 +144,7 @@ impl Site {
             failed: handle.store(&shape, of, self.meta.capacity),
             flights: Arc::new(Flights::new(handle.log().clone())),
             refreshing: Arc::default(),
-            tier: handle.tier().cloned(),
+            tier: handle.tier_of(&shape, of, &path),
             seat: Seat::new(variant),
             path,
         }
