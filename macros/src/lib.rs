@@ -68,11 +68,14 @@ use proc_macro::TokenStream;
 /// | `stale_if_error = "1h"` | off | how long after `ttl` a value is served instead of an error |
 /// | `early = off` | `xfetch` | whether a busy value is refreshed shortly before it expires |
 /// | `jitter = 0.05` or `"5%"` | 0.1 | by how much a `ttl` is varied, up to 0.5 |
-/// | `single_flight = off` | `process` | whether callers of one missing key share one load |
+/// | `single_flight = off` or `fleet` | `process` | whether callers of one missing key share one load, in this process or in all that share a tier |
 /// | `share_error = path` | `Clone`, where the error has it | how a shared load gives its error to each caller |
 /// | `load_timeout = "2s"` | none | how long a load may take; its error type is made from `LoadTimeout`, and tokio's timer must run |
 /// | `capacity = 10_000` | of the cache | how many values of this function are kept |
 /// | `version = 2` | none | sets values apart from those stored under another version: raise it when their meaning changes |
+/// | `tier = local` or `shared` | `both`, where the type can be serialised | where values are kept, if there is a shared tier; async functions only |
+/// | `local_ttl = 5` | `ttl` | how long this process serves a value before it asks the shared tier again |
+/// | `codec = json` or `bincode` | of the cache, `messagepack` | how values are encoded in the shared tier |
 /// | `batch(ids)` | off | one value per element of `ids`; the body runs for the missing ones |
 /// | `handle = USERS` | none | a typed static: `USERS.get(&id)`, `.put`, `.invalidate`, `.refresh`, `.key` |
 /// | `on = expr` | the process's | the cache to use |
@@ -149,6 +152,9 @@ pub fn cache_invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `jitter = 0.05` or `"5%"` | 0.1 | by how much the `ttl` is varied, up to 0.5 |
 /// | `capacity = 10_000` | of the cache | how many values of this function are kept |
 /// | `version = 2` | none | sets values apart from those stored under another version: raise it when their meaning changes |
+/// | `tier = local` or `shared` | `both`, where the type can be serialised | where values are kept, if there is a shared tier; async functions only |
+/// | `local_ttl = 5` | `ttl` | how long this process serves a value before it asks the shared tier again |
+/// | `codec = json` or `bincode` | of the cache, `messagepack` | how values are encoded in the shared tier |
 /// | `skip(self)` | | leaves the receiver out of the key, as the cached function does |
 /// | `on = expr` | the process's | the cache to use |
 /// | `crate = path` | `::fastness` | where the runtime is |

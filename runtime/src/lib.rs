@@ -34,8 +34,10 @@
 //! returned, no read that starts later gets a value whose load began before it: not from the cache, not from a load that
 //! was under way, and not as a stale value after an error. Expiry is checked against a clock that ticks every 10 ms.
 //!
-//! What it does not cover: an origin that answers with old data; an invalidation sent before its transaction commits; other
-//! processes, which rely on the ttl.
+//! With a shared tier (features `redis`, `redis-sentinel`, `redis-cluster`; `Builder::redis`), the same holds between processes
+//! within a stated bound; [`Reach`] says when.
+//!
+//! What it does not cover: an origin that answers with old data; an invalidation sent before its transaction commits.
 
 mod audit;
 mod batch;
@@ -62,6 +64,8 @@ mod shared;
 mod site;
 mod stats;
 mod sync;
+#[cfg(feature = "redis")]
+pub mod testing;
 mod typed;
 
 #[doc(hidden)]

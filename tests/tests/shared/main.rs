@@ -3,6 +3,7 @@
 mod coherence;
 mod faults;
 mod fleet;
+mod garbage;
 mod values;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

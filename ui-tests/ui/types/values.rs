@@ -33,4 +33,16 @@ async fn error_cannot_be_kept() -> Result<u8, std::io::Error> { Ok(1) }
 #[cacheable(ttl = 300, cache_err = |_| true, err_ttl = 5)]
 async fn there_is_no_error() -> u8 { 1 }
 
+#[cacheable(ttl = 300, tier = shared)]
+async fn not_for_the_shared_tier(id: u64) -> NotSerde { NotSerde }
+
+#[cacheable(ttl = 300, codec = json)]
+async fn nothing_to_encode(id: u64) -> NotSerde { NotSerde }
+
+#[cacheable(ttl = 300, codec = bincode)]
+async fn this_build_has_no_bincode(id: u64) -> u64 { id }
+
+#[derive(Clone)]
+struct NotSerde;
+
 fn main() {}

@@ -1,0 +1,65 @@
+//! Questions about users' own types, for their tests.
+//!
+//! May use: `codec`.
+//!
+//! A value that does not come back from the shared tier as it went is served differently by a hit than by a load; a type
+//! whose fingerprint changes finds no older values. Both are worth a line in a test of the type.
+
+use std::fmt;
+
+use crate::codec::formats::Formats;
+use crate::codec::{Codec, SharedValue};
+
+/// Why a value cannot go through a codec.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsurvived {
+    type_name: &'static str,
+    codec: Codec,
+    why: String,
+}
+
+/// Whether a value comes back from a codec as it went: encoded, decoded, and compared by the bytes of the default codec.
+///
+/// # Errors
+///
+/// If it cannot be encoded or decoded, or comes back as another value.
+///
+/// ```
+/// use fastness::{Codec, testing};
+///
+/// testing::survives(&vec![Some(1), None], Codec::MessagePack).unwrap();
+/// let error = testing::survives(&f64::NAN, Codec::Json).unwrap_err();
+/// assert!(error.to_string().contains("`f64` does not survive Json"), "{error}");
+/// ```
+pub fn survives<T: SharedValue>(value: &T, codec: Codec) -> Result<(), Unsurvived> {
+    let unsurvived = |why| Unsurvived { type_name: std::any::type_name::<T>(), codec, why };
+    Formats::<T>::of().survives(value, codec).map_err(|unfit| unsurvived(unfit.0))
+}
+
+/// A number for what a type announces to serde: names of types, fields and variants, their order, and the kinds of the leaves. Values
+/// are found only under the number under which they were stored. It cannot see through flattened and untagged types.
+///
+/// Pin it where a deployment must not lose the values of the one before:
+///
+/// ```
+/// #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// struct User { id: u64, name: String }
+///
+/// assert_eq!(fastness::testing::fingerprint::<User>(), 0x39f1_7b15_8b70_6de2);
+/// ```
+pub fn fingerprint<T: SharedValue>() -> u64 {
+    Formats::<T>::of().fingerprint()
+}
+
+impl fmt::Display for Unsurvived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { type_name, codec, why } = self;
+        let instead = match codec {
+            Codec::MessagePack => "keep it in this process (`tier = local`), or change how it is serialised",
+            _ => "try `codec = messagepack`, which gives back most types",
+        };
+        write!(f, "`{type_name}` does not survive {codec:?}: {why}; {instead}")
+    }
+}
+
+impl std::error::Error for Unsurvived {}
