@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use fastness_benches::measure::{Case, Outcome, Plan, run};
+use fastness_benches::measure::{Case, Outcome, Plan, run, setting};
 use fastness_benches::peers::{attributes, caches, ours};
 use fastness_benches::report::{Line, budget, table};
 use fastness_benches::traffic::Traffic;
@@ -57,15 +57,11 @@ fn main() -> ExitCode {
 }
 
 fn plan(traffic: Traffic, threads: usize) -> Plan {
-    let number = |name, default| {
-        let given = std::env::var(name).ok().and_then(|text| text.parse().ok());
-        given.unwrap_or(default)
-    };
     Plan {
         traffic,
         threads,
-        rounds: number("HIT_ROUNDS", 15),
-        slice: Duration::from_millis(number("HIT_SLICE_MS", 15) as u64),
+        rounds: setting("HIT_ROUNDS", 15),
+        slice: Duration::from_millis(setting("HIT_SLICE_MS", 15) as u64),
     }
 }
 

@@ -12,4 +12,6 @@ pub mod measure;
 pub mod origin;
 pub mod peers;
 pub mod report;
+pub mod tasks;
+pub mod times;
 pub mod traffic;

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use crate::times::{Spread, Times};
 use crate::traffic::Traffic;
 
 /// Calls between two looks at the clock.
@@ -89,65 +90,32 @@ pub struct Plan {
     pub slice: Duration,
 }
 
-/// What came out: nanoseconds per call, by case and round.
+/// What came out.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// How it was run.
     pub plan: Plan,
-    names: Vec<&'static str>,
-    nanos: Vec<Vec<f64>>,
+    /// How long a call took.
+    pub times: Times,
     allocations: Vec<f64>,
 }
 
-/// A median and the quartiles around it.
-#[derive(Clone, Copy, Debug)]
-pub struct Spread {
-    /// A quarter of the rounds is below.
-    pub low: f64,
-    /// The median.
-    pub median: f64,
-    /// A quarter of the rounds is above.
-    pub high: f64,
-}
-
 impl Outcome {
-    /// The names of the cases, as they were given.
-    pub fn names(&self) -> &[&'static str] {
-        &self.names
-    }
-
-    /// Nanoseconds per call.
-    ///
-    /// # Panics
-    ///
-    /// If no case has this name.
-    pub fn nanos(&self, name: &str) -> Spread {
-        Spread::of(self.nanos[self.index(name)].clone())
-    }
-
     /// A case's time as a multiple of another's, formed round by round.
     pub fn ratio(&self, name: &str, of: &str) -> Spread {
-        let (own, other) = (&self.nanos[self.index(name)], &self.nanos[self.index(of)]);
-        Spread::of(own.iter().zip(other).map(|(own, other)| own / other).collect())
+        self.times.ratio(name, of)
     }
 
     /// Heap blocks asked for per call, on the calling thread.
     pub fn allocations(&self, name: &str) -> f64 {
-        self.allocations[self.index(name)]
-    }
-
-    fn index(&self, name: &str) -> usize {
-        let place = self.names.iter().position(|own| *own == name);
-        place.unwrap_or_else(|| panic!("no case is called {name:?}"))
+        self.allocations[self.times.index(name)]
     }
 }
 
-impl Spread {
-    fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
-        Self { low: at(0.25), median: at(0.5), high: at(0.75) }
-    }
+/// A number from the environment.
+pub fn setting(name: &str, default: usize) -> usize {
+    let given = std::env::var(name).ok().and_then(|text| text.parse().ok());
+    given.unwrap_or(default)
 }
 
 /// Runs a suite. Every key has been asked for by then, so what is measured are hits.
@@ -171,8 +139,10 @@ pub fn run(plan: Plan, cases: &[Case]) -> Outcome {
         |case: usize, round: usize| by_thread.iter().map(|own| own[case][round]).sum::<f64>() / plan.threads as f64;
     Outcome {
         plan,
-        names: cases.iter().map(|case| case.name).collect(),
-        nanos: (0..cases.len()).map(|case| (0..plan.rounds).map(|round| mean(case, round)).collect()).collect(),
+        times: Times::new(
+            cases.iter().map(|case| case.name).collect(),
+            (0..cases.len()).map(|case| (0..plan.rounds).map(|round| mean(case, round)).collect()).collect(),
+        ),
         allocations: cases.iter().map(|case| allocations(plan.traffic, case)).collect(),
     }
 }

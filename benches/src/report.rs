@@ -2,7 +2,8 @@
 //!
 //! A line of the budget begins with `budget:`, so that a script can collect them from several programs.
 
-use crate::measure::{Outcome, Spread};
+use crate::measure::Outcome;
+use crate::times::{Spread, Times};
 
 /// What a line compares, what it has to be, and what it is.
 #[derive(Clone, Debug)]
@@ -89,14 +90,29 @@ pub fn table(title: &str, outcome: &Outcome, floor: &str) {
         "x floor",
         "allocs"
     );
-    for name in outcome.names() {
-        let (nanos, ratio) = (outcome.nanos(name), outcome.ratio(name, floor));
+    for name in outcome.times.names() {
+        let (nanos, ratio) = (outcome.times.nanos(name), outcome.ratio(name, floor));
         println!(
             "{name:<44} {:>9.1} {:>15} {:>9.2} {:>7.2}",
             nanos.median,
             format!("{:.1}-{:.1}", nanos.low, nanos.high),
             ratio.median,
             outcome.allocations(name)
+        );
+    }
+}
+
+/// Prints what each case of a suite of round trips took, with ratios to a floor.
+pub fn round_trips(title: &str, times: &Times, floor: &str) {
+    println!("\n{title}\n{:<44} {:>9} {:>15} {:>9} {:>9}", "", "us/call", "quartiles", "k calls/s", "x floor");
+    for name in times.names() {
+        let (nanos, ratio) = (times.nanos(name), times.ratio(name, floor));
+        println!(
+            "{name:<44} {:>9.2} {:>15} {:>9.1} {:>9.2}",
+            nanos.median / 1e3,
+            format!("{:.2}-{:.2}", nanos.low / 1e3, nanos.high / 1e3),
+            1e6 / nanos.median,
+            ratio.median,
         );
     }
 }
