@@ -1,0 +1,38 @@
+//! What the two versions of one program have in common that `tests/deploy.rs` runs beside each other.
+
+use std::io::{BufRead, Write};
+
+use fastness::{Fastness, Redis};
+
+use crate::servers::until;
+
+/// Joins the tier that the arguments name (address, prefix) and does what its standard input says, a line each: `get ID` prints
+/// what `get` says, `invalidate PATTERN` prints how far it got.
+pub async fn serve(get: impl AsyncFn(u64) -> String) {
+    let mut arguments = std::env::args().skip(1);
+    let (url, prefix) = (arguments.next().expect("an address"), arguments.next().expect("a prefix"));
+    let redis = Redis::single(&url).expect("an address").prefix(prefix);
+    let fast = Fastness::builder().redis(redis).build().await.expect("a cache");
+    fast.clone().install().expect("the first");
+    until("the process is connected", async || fast.shared().is_some_and(|shared| shared.connected)).await;
+    for line in std::io::stdin().lock().lines() {
+        let line = line.expect("text");
+        let answer = match line.split_once(' ') {
+            Some(("get", id)) => {
+                let before = fast.shared().map_or(0, |shared| shared.stores);
+                let answer = get(id.parse().expect("a number")).await;
+                // What was loaded is in the tier when the answer is printed.
+                let loads = fast.stats().total.loads;
+                until("it is stored", async || fast.shared().is_some_and(|shared| shared.stores >= before.max(loads)))
+                    .await;
+                answer
+            }
+            Some(("invalidate", pattern)) => {
+                format!("{:?}", fast.cache().invalidate(pattern).await.expect("a pattern"))
+            }
+            _ => panic!("`{line}` is no command"),
+        };
+        println!("{answer}");
+        std::io::stdout().flush().expect("a reader");
+    }
+}
