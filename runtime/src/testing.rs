@@ -18,7 +18,8 @@ pub struct Unsurvived {
     why: String,
 }
 
-/// Whether a value comes back from a codec as it went: encoded, decoded, and compared by the bytes of the default codec.
+/// Whether a value comes back from a codec as it went: encoded, decoded, and compared by the bytes of the default codec. What
+/// those bytes cannot tell apart it cannot see: `Some(None)` comes back as `None` from `MessagePack` and JSON.
 ///
 /// # Errors
 ///
