@@ -138,6 +138,10 @@ async fn tend(hub: &Hub, live: &Live) -> RedisError {
         }
         let sent = hub.clock.now();
         match heartbeat(hub, live).await {
+            Ok(()) if hub.feed.server() != Some(live.server) => {
+                // Another link has found its successor: what this one says proves nothing any more.
+                return RedisError::from((ErrorKind::Io, "another server has taken this one's place"));
+            }
             Ok(()) => {
                 unanswered = 0;
                 hub.heard(sent);

@@ -93,6 +93,9 @@ impl Tier {
     /// Starts to connect. Call within a tokio runtime, which then drives the connections.
     pub(crate) fn start(settings: Redis, around: Around) -> Result<Arc<Self>, Error> {
         settings.check()?;
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(Kind::Setting("a shared tier needs a tokio runtime: call `build()` within one").into());
+        }
         let Around { clock, log, max_stale, mirror_bytes } = around;
         let trust = Arc::new(Trust::new(log.clone(), max_stale));
         let listener: Arc<dyn Tick> = trust.clone();

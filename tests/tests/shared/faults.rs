@@ -41,6 +41,15 @@ async fn works_alone(fast: &Fastness) {
     assert_eq!(fast.shared().unwrap().stores, 0);
 }
 
+#[test]
+fn without_a_runtime_there_is_no_shared_tier() {
+    let settings = Settings::single("redis://127.0.0.1:1").unwrap();
+    let building = std::pin::pin!(Fastness::builder().redis(settings).build());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(built) = building.poll(&mut context) else { panic!("it waits for nothing") };
+    assert!(built.unwrap_err().to_string().contains("needs a tokio runtime"));
+}
+
 #[tokio::test]
 async fn a_server_that_is_not_there_is_joined_when_it_is() {
     let (mut server, prefix) = (Redis::start().await, prefix());
