@@ -52,6 +52,7 @@ use hub::Hub;
 pub(crate) use lease::Lease;
 use link::{Link, Live};
 pub use settings::Redis;
+#[cfg(feature = "redis-cluster")]
 use settings::Servers;
 pub use stats::SharedStats;
 use trust::Trust;
@@ -100,8 +101,7 @@ impl Tier {
         let trust = Arc::new(Trust::new(log.clone(), max_stale));
         let listener: Arc<dyn Tick> = trust.clone();
         clock.listen(Arc::downgrade(&listener));
-        // In a cluster values go over connections of their own.
-        let count = if matches!(settings.servers, Servers::Cluster(_)) { 1 } else { settings.connections };
+        let count = settings.log_connections();
         let hub = Hub::new(settings, clock, &log, trust, mirror_bytes);
         let hub = Arc::new(hub.map_err(|_| Kind::Setting("this address is of no kind that redis can connect to"))?);
         let links: Arc<[Arc<Link>]> = (0..count).map(|_| Arc::default()).collect();

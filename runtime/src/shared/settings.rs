@@ -39,7 +39,12 @@ pub struct Redis {
 #[derive(Clone)]
 pub(crate) enum Servers {
     Single(ConnectionInfo),
-    Sentinel { sentinels: Vec<ConnectionInfo>, master: String },
+    #[cfg(feature = "redis-sentinel")]
+    Sentinel {
+        sentinels: Vec<ConnectionInfo>,
+        master: String,
+    },
+    #[cfg(feature = "redis-cluster")]
     Cluster(Vec<ConnectionInfo>),
 }
 
@@ -132,6 +137,15 @@ impl Redis {
         self
     }
 
+    /// To the server of the log; in a cluster values go over others.
+    pub(crate) fn log_connections(&self) -> usize {
+        match &self.servers {
+            #[cfg(feature = "redis-cluster")]
+            Servers::Cluster(_) => 1,
+            _ => self.connections,
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), Error> {
         let wrong = if self.connections == 0 {
             "`connections` is 0: give at least one, or leave it at that"
@@ -185,10 +199,12 @@ impl fmt::Display for Servers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, infos) = match self {
             Self::Single(info) => ("", std::slice::from_ref(info)),
+            #[cfg(feature = "redis-sentinel")]
             Self::Sentinel { sentinels, master } => {
                 write!(f, "{master} of ")?;
                 ("sentinel ", sentinels.as_slice())
             }
+            #[cfg(feature = "redis-cluster")]
             Self::Cluster(seeds) => ("cluster ", seeds.as_slice()),
         };
         f.write_str(kind)?;
