@@ -210,3 +210,6 @@ impl Feed {
         state.placed.swap_remove(index).1
     }
 }
+
+#[cfg(test)]
+mod tests;

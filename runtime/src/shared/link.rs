@@ -16,16 +16,15 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use redis::aio::{AsyncPushSender, MultiplexedConnection, SendError};
-use redis::{AsyncConnectionConfig, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, ServerErrorKind, Value};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult, ServerErrorKind};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::feed::{Feed, Folded};
+use super::catch_up::catch_up;
 use super::hub::Hub;
-use super::stream::{self, Incarnation, Published};
+use super::pushes::{Pushes, Receiver};
 use crate::clock::pause;
-use crate::log::Record;
 use crate::sync::lock;
 
 /// Between heartbeats.
@@ -36,10 +35,6 @@ const PROBE: Duration = Duration::from_millis(100);
 const LOST: u32 = 8;
 /// Between attempts to connect: at first, and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
-/// Entries read at a time.
-const PAGE: usize = 5_000;
-/// A log longer than this is not read whole by a process that has just started: what is older is a miss.
-const PAGES: usize = 40;
 
 #[derive(Default)]
 pub(crate) struct Link {
@@ -58,7 +53,7 @@ pub(crate) struct Live {
 
 /// What all who use a connection tell each other.
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     suspended: AtomicBool,
     broken: AtomicBool,
     /// Wakes the link's own task.
@@ -83,7 +78,7 @@ impl Live {
 }
 
 impl State {
-    fn break_off(&self) {
+    pub(super) fn break_off(&self) {
         self.broken.store(true, Release);
         self.changed.notify_one();
     }
@@ -199,12 +194,7 @@ async fn connect(hub: &Hub) -> RedisResult<Live> {
     let settings = &hub.settings;
     let client = timeout(settings.connect_timeout, hub.source.client()).await.unwrap_or_else(|_| Err(too_slow()))?;
     let state = Arc::new(State::default());
-    let pushes = Arc::new(Pushes {
-        feed: hub.feed.clone(),
-        state: state.clone(),
-        channel: hub.channel.clone(),
-        phase: Mutex::new(Phase::Reading(Vec::new())),
-    });
+    let pushes = Arc::new(Pushes::new(hub.feed.clone(), state.clone(), hub.channel.clone()));
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(settings.connect_timeout))
         .set_response_timeout(Some(settings.command_timeout))
@@ -236,119 +226,4 @@ async fn identify(hub: &Hub, connection: &mut MultiplexedConnection) -> RedisRes
         return Err(RedisError::from((ErrorKind::Server(ServerErrorKind::ReadOnly), why)));
     }
     Ok((server, history.to_owned()))
-}
-
-/// Folds everything that was appended since the known position, or begins anew.
-async fn catch_up(hub: &Hub, connection: &mut MultiplexedConnection, server: u64) -> RedisResult<()> {
-    let known = hub.feed.resume(server);
-    let from = known.map(|(_, position)| position);
-    let mut page = stream::range(connection, &hub.stream, from, PAGE).await?;
-    let continues = match (known, page.first()) {
-        (Some((life, position)), Some((first, _))) => (first.life, first.id) == (life, position),
-        _ => false,
-    };
-    if !continues {
-        page = from_the_start(hub, connection, server).await?;
-    }
-    for _ in 0..PAGES {
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        let (incarnation, id) = (Incarnation { server, life: last.life }, last.id);
-        let full = page.len() == PAGE;
-        let entries: Vec<_> = page.into_iter().map(|(entry, record)| (entry.id, record)).collect();
-        hub.feed.delta(incarnation, &entries);
-        if !full {
-            return Ok(());
-        }
-        page = stream::range(connection, &hub.stream, Some(id), PAGE).await?;
-    }
-    // Too far behind: begin anew at its end.
-    hub.feed.forget();
-    Err(RedisError::from((ErrorKind::Client, "the log is too long to catch up with")))
-}
-
-/// The first page of the log, made if there is none; everything that was cached is stale.
-async fn from_the_start(
-    hub: &Hub,
-    connection: &mut MultiplexedConnection,
-    server: u64,
-) -> RedisResult<Vec<(stream::Appended, Record)>> {
-    let mut page = stream::range(connection, &hub.stream, None, PAGE).await?;
-    if page.len() == PAGE {
-        page = stream::tail(connection, &hub.stream, PAGE).await?;
-    }
-    if page.is_empty() {
-        hub.append(&Record::default(), 0, &[]).send(connection).await?;
-        page = stream::range(connection, &hub.stream, None, PAGE).await?;
-    }
-    if let Some((first, _)) = page.first() {
-        hub.feed.reset(Incarnation { server, life: first.life }, first.id);
-        hub.was_reset();
-    }
-    Ok(page)
-}
-
-/// Folds what a connection pushes.
-struct Pushes {
-    feed: Arc<Feed>,
-    state: Arc<State>,
-    channel: String,
-    phase: Mutex<Phase>,
-}
-
-enum Phase {
-    /// The delta is being read; what is pushed meanwhile waits for it.
-    Reading(Vec<Vec<u8>>),
-    /// Of this server.
-    Live(u64),
-}
-
-impl Pushes {
-    /// The delta was folded: folds what came meanwhile, and from now on what comes. False if something is missing.
-    fn begin(&self, server: u64) -> bool {
-        let mut phase = lock(&self.phase);
-        let complete = match &*phase {
-            Phase::Reading(waiting) => waiting.iter().all(|message| self.fold(server, message)),
-            Phase::Live(_) => true,
-        };
-        *phase = Phase::Live(server);
-        complete
-    }
-
-    fn message(&self, message: Vec<u8>) {
-        match &mut *lock(&self.phase) {
-            Phase::Reading(waiting) => waiting.push(message),
-            Phase::Live(server) => {
-                if !self.fold(*server, &message) {
-                    self.state.break_off();
-                }
-            }
-        }
-    }
-
-    fn fold(&self, server: u64, message: &[u8]) -> bool {
-        // Something else that publishes on our channel is no record of ours.
-        let Some(published) = Published::parse(message) else { return true };
-        self.feed.push(server, &published) == Folded::Done
-    }
-}
-
-struct Receiver(Arc<Pushes>);
-
-impl AsyncPushSender for Receiver {
-    fn send(&self, info: PushInfo) -> Result<(), SendError> {
-        match (info.kind, info.data.as_slice()) {
-            (PushKind::Disconnection, _) => self.0.state.break_off(),
-            (PushKind::Message, [channel, _]) if is_text(channel, &self.0.channel) => {
-                if let Some(Value::BulkString(message)) = info.data.into_iter().nth(1) {
-                    self.0.message(message);
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-fn is_text(value: &Value, text: &str) -> bool {
-    matches!(value, Value::BulkString(bytes) if bytes == text.as_bytes())
 }

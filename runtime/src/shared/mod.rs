@@ -5,7 +5,7 @@
 //! | part | what it does |
 //! |---|---|
 //! | `settings`, `source` | where the server is |
-//! | `link` | one connection: made, subscribed, caught up, watched, made again |
+//! | `link`, `catch_up`, `pushes` | one connection: made, subscribed, caught up, watched, made again |
 //! | `stream` | the log in Redis, and the script that appends to it |
 //! | `feed` | the fold of the log, and the judgement of what comes from the tier |
 //! | `doubt` | invalidations of which nobody knows whether the log has them |
@@ -31,6 +31,7 @@ use crate::clock::{Clock, Tick, pause};
 use crate::error::{Error, Kind};
 use crate::log::{Epoch, Log, Reach, Record};
 
+mod catch_up;
 #[cfg(feature = "redis-cluster")]
 mod cluster;
 mod doubt;
@@ -38,6 +39,7 @@ mod feed;
 mod hub;
 mod lease;
 mod link;
+mod pushes;
 mod settings;
 mod source;
 mod stats;

@@ -1,0 +1,83 @@
+//! What a connection is told without having asked: the log, as it grows.
+
+use std::sync::{Arc, Mutex};
+
+use redis::aio::{AsyncPushSender, SendError};
+use redis::{PushInfo, PushKind, Value};
+
+use super::feed::{Feed, Folded};
+use super::link::State;
+use super::stream::Published;
+use crate::sync::lock;
+
+/// Folds what a connection pushes.
+pub(super) struct Pushes {
+    feed: Arc<Feed>,
+    state: Arc<State>,
+    channel: String,
+    phase: Mutex<Phase>,
+}
+
+enum Phase {
+    /// The delta is being read; what is pushed meanwhile waits for it.
+    Reading(Vec<Vec<u8>>),
+    /// Of this server.
+    Live(u64),
+}
+
+impl Pushes {
+    /// For a connection whose delta is about to be read.
+    pub(super) fn new(feed: Arc<Feed>, state: Arc<State>, channel: String) -> Self {
+        Self { feed, state, channel, phase: Mutex::new(Phase::Reading(Vec::new())) }
+    }
+
+    /// The delta was folded: folds what came meanwhile, and from now on what comes. False if something is missing.
+    pub(super) fn begin(&self, server: u64) -> bool {
+        let mut phase = lock(&self.phase);
+        let complete = match &*phase {
+            Phase::Reading(waiting) => waiting.iter().all(|message| self.fold(server, message)),
+            Phase::Live(_) => true,
+        };
+        *phase = Phase::Live(server);
+        complete
+    }
+
+    fn message(&self, message: Vec<u8>) {
+        match &mut *lock(&self.phase) {
+            Phase::Reading(waiting) => waiting.push(message),
+            Phase::Live(server) => {
+                if !self.fold(*server, &message) {
+                    self.state.break_off();
+                }
+            }
+        }
+    }
+
+    fn fold(&self, server: u64, message: &[u8]) -> bool {
+        // Something else that publishes on our channel is no record of ours.
+        let Some(published) = Published::parse(message) else { return true };
+        self.feed.push(server, &published) == Folded::Done
+    }
+}
+
+/// The driver's end: it is called before the next reply is delivered.
+pub(super) struct Receiver(pub(super) Arc<Pushes>);
+
+impl AsyncPushSender for Receiver {
+    fn send(&self, info: PushInfo) -> Result<(), SendError> {
+        match (info.kind, info.data.as_slice()) {
+            (PushKind::Disconnection, _) => self.0.state.break_off(),
+            (PushKind::Message, [channel, _]) if is_text(channel, &self.0.channel) => {
+                if let Some(Value::BulkString(message)) = info.data.into_iter().nth(1) {
+                    self.0.message(message);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn is_text(value: &Value, text: &str) -> bool {
+    matches!(value, Value::BulkString(bytes) if bytes == text.as_bytes())
+}
