@@ -27,8 +27,6 @@ use super::pushes::{Pushes, Receiver};
 use crate::clock::pause;
 use crate::sync::lock;
 
-/// Between heartbeats.
-const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Between heartbeats while the link is suspended.
 const PROBE: Duration = Duration::from_millis(100);
 /// Heartbeats in a row without an answer after which the link is given up.
@@ -143,7 +141,7 @@ async fn tend(hub: &Hub, live: &Live) -> RedisError {
                 if live.state.suspended.swap(false, Release) {
                     hub.resumed();
                 }
-                pause = HEARTBEAT;
+                pause = hub.trust.heartbeat();
             }
             Err(error) if error.is_timeout() && unanswered < LOST => {
                 unanswered += 1;

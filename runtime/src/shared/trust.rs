@@ -19,6 +19,8 @@ use crate::sync::lock;
 
 /// Samples within one bound: the finer, the less is dropped too early.
 const SAMPLES: u64 = 32;
+/// Between heartbeats, at most.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Two ticks of the clock are taken off the bound, because nothing is noticed between ticks.
 const MARGIN: Duration = Duration::from_millis(20);
 
@@ -41,6 +43,11 @@ impl Trust {
             next_sample: AtomicU64::new(0),
             samples: Mutex::default(),
         }
+    }
+
+    /// How often the log has to be heard of, so that one answer which is late or lost makes nobody doubt.
+    pub(crate) fn heartbeat(&self) -> Duration {
+        (Duration::from_nanos(self.bound) / 3).min(HEARTBEAT)
     }
 
     /// A heartbeat was answered that had been sent at this time.
