@@ -36,11 +36,10 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_s
 
 #[derive(Default)]
 pub(crate) struct Link {
-    live: Mutex<Option<Live>>,
+    live: Mutex<Option<Arc<Live>>>,
 }
 
 /// A connection in use.
-#[derive(Clone)]
 pub(crate) struct Live {
     pub(crate) connection: MultiplexedConnection,
     /// Who the server is; see [`identify`].
@@ -92,7 +91,7 @@ fn ends_link(error: &RedisError) -> bool {
 
 impl Link {
     /// The connection, if there is one that answers.
-    pub(crate) fn live(&self) -> Option<Live> {
+    pub(crate) fn live(&self) -> Option<Arc<Live>> {
         let live = lock(&self.live).clone()?;
         let usable = !live.state.suspended.load(Acquire) && !live.state.broken.load(Acquire);
         usable.then_some(live)
@@ -104,6 +103,7 @@ impl Link {
         loop {
             match timeout(hub.settings.connect_timeout * 3, connect(&hub)).await.unwrap_or_else(|_| Err(too_slow())) {
                 Ok(live) => {
+                    let live = Arc::new(live);
                     retry = RETRY.0;
                     *lock(&self.live) = Some(live.clone());
                     hub.connected();

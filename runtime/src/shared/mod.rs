@@ -272,7 +272,7 @@ impl Tier {
         });
     }
 
-    fn live(&self) -> Result<Live, Unavailable> {
+    fn live(&self) -> Result<Arc<Live>, Unavailable> {
         live(&self.links, self.next.fetch_add(1, Relaxed)).ok_or_else(|| {
             self.hub.counts.skipped.add();
             Unavailable
@@ -305,7 +305,7 @@ fn bytes(value: Value) -> Option<Vec<u8>> {
 }
 
 /// The first link that answers, beginning with this one.
-fn live(links: &[Arc<Link>], first: usize) -> Option<Live> {
+fn live(links: &[Arc<Link>], first: usize) -> Option<Arc<Live>> {
     (0..links.len()).find_map(|offset| links[(first + offset) % links.len()].live())
 }
 

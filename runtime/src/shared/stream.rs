@@ -32,8 +32,7 @@ pub(crate) struct Incarnation {
 
 impl Incarnation {
     pub(crate) fn hash(self) -> u64 {
-        let [server, life] = [self.server, self.life].map(u64::to_le_bytes);
-        xxhash_rust::xxh3::xxh3_64(&[server, life].concat())
+        xxhash_rust::xxh3::xxh3_64_with_seed(&self.life.to_le_bytes(), self.server)
     }
 }
 
