@@ -47,7 +47,7 @@ async fn from_the_start(
     server: u64,
 ) -> RedisResult<Vec<(stream::Appended, Record)>> {
     let mut page = stream::range(connection, &hub.stream, None, PAGE).await?;
-    if page.len() == PAGE {
+    if page.len() == PAGE && stream::len(connection, &hub.stream).await? > PAGE * PAGES {
         page = stream::tail(connection, &hub.stream, PAGE).await?;
     }
     if page.is_empty() {

@@ -167,6 +167,11 @@ pub(crate) async fn range(
     entries.iter().map(|entry| parse_entry(entry).ok_or_else(unreadable)).collect()
 }
 
+/// How many entries the stream has.
+pub(crate) async fn len(connection: &mut impl redis::aio::ConnectionLike, stream: &str) -> redis::RedisResult<usize> {
+    redis::cmd("XLEN").arg(stream).query_async(connection).await
+}
+
 /// The last entries of the stream, in order.
 pub(crate) async fn tail(
     connection: &mut impl redis::aio::ConnectionLike,

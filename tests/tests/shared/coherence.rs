@@ -1,1 +1,33 @@
-//! The contract between nodes.
+//! The contract between nodes, where a history would have to be lucky to meet it. Whole histories are in `tests/history.rs`.
+
+use std::sync::Arc;
+
+use fastness::{cacheable, scope};
+use fastness_tests::servers::{prefix, shared_redis};
+
+use crate::{Origin, node, stored};
+
+#[cacheable(ttl = 60, key = "row:{id}", skip(origin))]
+async fn row(origin: Arc<Origin>, id: u64) -> usize {
+    origin.load();
+    usize::try_from(id).unwrap()
+}
+
+/// A process that has just started judges by the whole log, however long it is, and not by its end alone.
+#[tokio::test]
+async fn a_new_node_finds_what_was_stored_before_thousands_of_invalidations() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
+    let one = node(&redis.url(), &prefix).await;
+    scope(&one, row(origin.clone(), 1)).await;
+    scope(&one, row(origin.clone(), 2)).await;
+    stored(&one, 2).await;
+    one.cache().invalidate("row:2").await.unwrap();
+    for n in 0..6_000 {
+        one.cache().invalidate(&format!("other:{n}")).await.unwrap();
+    }
+    let two = node(&redis.url(), &prefix).await;
+    scope(&two, row(origin.clone(), 1)).await;
+    assert_eq!(origin.loads(), 2, "nothing concerned it");
+    scope(&two, row(origin.clone(), 2)).await;
+    assert_eq!(origin.loads(), 3, "the first of thousands did");
+}
