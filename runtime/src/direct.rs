@@ -8,7 +8,9 @@
 //!
 //! With a shared tier, values go through both tiers, so they have to be fit for it.
 
-use std::future::ready;
+use std::collections::HashMap;
+use std::future::{poll_fn, ready};
+use std::task::Poll;
 use std::time::Duration;
 
 use crate::codec::{SharedValue, Wire};
@@ -112,7 +114,8 @@ impl Cache {
         Ok(())
     }
 
-    /// Stores several values, each as [`set`](Self::set) does. Nothing is stored if one of the keys is malformed.
+    /// Stores several values, each as [`set`](Self::set) does, all at once: over a network that is one round trip. Of a key that
+    /// is given twice the last value is stored. Nothing is stored if one of the keys is malformed.
     ///
     /// # Errors
     ///
@@ -122,11 +125,15 @@ impl Cache {
         entries: impl IntoIterator<Item = (&'a str, T)>,
         ttl: Duration,
     ) -> Result<(), Error> {
-        let entries: Vec<_> = entries.into_iter().collect();
-        entries.iter().try_for_each(|(key, _)| checked(key))?;
-        for (key, value) in entries {
-            store(self.put(key, ttl), ready(value)).await;
-        }
+        let entries: HashMap<_, _> = entries.into_iter().collect();
+        entries.keys().try_for_each(|key| checked(key))?;
+        let stores = entries.into_iter().map(|(key, value)| Box::pin(store(self.put(key, ttl), ready(value))));
+        let mut under_way: Vec<_> = stores.collect();
+        poll_fn(|cx| {
+            under_way.retain_mut(|store| store.as_mut().poll(cx).is_pending());
+            if under_way.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
         Ok(())
     }
 

@@ -43,7 +43,7 @@ async fn a_ttl_of_zero_stores_nothing_and_what_was_there_is_gone() {
 #[tokio::test]
 async fn many_at_once_and_by_prefix_and_tag() {
     let cache = fresh().await.cache();
-    cache.mset([("a:1", 1), ("a:2", 2), ("b:1", 3)], MINUTE).await.unwrap();
+    cache.mset([("a:1", 7), ("a:2", 2), ("b:1", 3), ("a:1", 1)], MINUTE).await.unwrap();
     cache.invalidate("a:*").await.unwrap();
     assert_eq!(cache.mget::<i32>(&["a:1", "b:1", "a:2"]).await.unwrap(), [None, Some(3), None]);
     cache.invalidate("b:1").await.unwrap();
