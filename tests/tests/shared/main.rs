@@ -1,5 +1,6 @@
 //! The shared tier, on real servers.
 
+mod codecs;
 mod coherence;
 mod faults;
 mod fleet;

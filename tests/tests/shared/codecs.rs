@@ -1,0 +1,194 @@
+//! The bytes in the tier: in the codec that an attribute asks for, or in one that can hold the value.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use fastness::{Fastness, cacheable, scope};
+use fastness_tests::servers::{prefix, shared_redis};
+use serde::{Deserialize, Serialize};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+use crate::{Origin, node, stored};
+
+const MESSAGEPACK: u8 = 1;
+const JSON: u8 = 2;
+const BINCODE: u8 = 3;
+
+/// Which codec the envelope under the only key that begins so names, read without fastness.
+async fn codec_in_redis(prefix: &str, key: &str) -> u8 {
+    let redis = shared_redis().await;
+    let keys: Vec<String> = redis.command(&["KEYS", &format!("{prefix}{key}#*")]).await;
+    let [key] = keys.as_slice() else { panic!("{keys:?}") };
+    let envelope: Vec<u8> = redis.command(&["GET", key]).await;
+    assert_eq!(&envelope[..4], b"FST\x01");
+    envelope[4]
+}
+
+async fn two_nodes(prefix: &str) -> [Fastness; 2] {
+    let url = shared_redis().await.url();
+    [node(&url, prefix).await, node(&url, prefix).await]
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Point {
+    x: f64,
+    y: f64,
+    label: Option<String>,
+}
+
+impl Point {
+    fn load(origin: &Origin) -> Self {
+        Self { x: 1.109_999_999_999_999_9, y: f64::MIN_POSITIVE, label: Some(format!("load {}", origin.load())) }
+    }
+}
+
+// Three functions of one key and type, which therefore share their values.
+
+#[cacheable(ttl = 60, key = "point:{id}", tier = shared, codec = messagepack, skip(origin))]
+async fn packed(origin: &Origin, id: u64) -> Point {
+    Point::load(origin)
+}
+
+#[cacheable(ttl = 60, key = "point:{id}", tier = shared, codec = json, skip(origin))]
+async fn readable(origin: &Origin, id: u64) -> Point {
+    Point::load(origin)
+}
+
+#[cacheable(ttl = 60, key = "point:{id}", tier = shared, codec = bincode, skip(origin))]
+async fn small(origin: &Origin, id: u64) -> Point {
+    Point::load(origin)
+}
+
+#[tokio::test]
+async fn values_are_in_the_codec_that_was_asked_for_and_every_reader_reads_them() {
+    let (prefix, origin) = (prefix(), Origin::default());
+    let [one, two] = two_nodes(&prefix).await;
+    let written = [
+        scope(&one, packed(&origin, 1)).await,
+        scope(&one, readable(&origin, 2)).await,
+        scope(&one, small(&origin, 3)).await,
+    ];
+    stored(&one, 3).await;
+    for (key, codec) in [("point:1", MESSAGEPACK), ("point:2", JSON), ("point:3", BINCODE)] {
+        assert_eq!(codec_in_redis(&prefix, key).await, codec, "{key}");
+    }
+    // Whatever a reader would write, it reads what is there: a codec can be changed while both versions run.
+    for (id, written) in (1..).zip(&written) {
+        assert_eq!(&scope(&two, packed(&origin, id)).await, written);
+        assert_eq!(&scope(&two, readable(&origin, id)).await, written);
+        assert_eq!(&scope(&two, small(&origin, id)).await, written);
+    }
+    assert_eq!((origin.loads(), two.stats().total.shared_hits), (3, 9));
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Setting {
+    Number(i64),
+    Text(String),
+}
+
+#[cacheable(ttl = 60, key = "setting:{id}", tier = shared, codec = bincode, skip(origin))]
+async fn setting(origin: &Origin, id: u64) -> Setting {
+    origin.load();
+    if id.is_multiple_of(2) { Setting::Number(-5) } else { Setting::Text("on".to_owned()) }
+}
+
+#[tokio::test]
+async fn what_bincode_cannot_give_back_is_stored_as_messagepack_with_one_warning() {
+    let (prefix, origin, warnings) = (prefix(), Origin::default(), Warnings::default());
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(warnings.clone()));
+    let [one, two] = two_nodes(&prefix).await;
+    for id in [1, 2, 3] {
+        scope(&one, setting(&origin, id)).await;
+    }
+    stored(&one, 3).await;
+    for key in ["setting:1", "setting:2", "setting:3"] {
+        assert_eq!(codec_in_redis(&prefix, key).await, MESSAGEPACK, "{key}");
+    }
+    assert_eq!(scope(&two, setting(&origin, 1)).await, Setting::Text("on".to_owned()));
+    assert_eq!(scope(&two, setting(&origin, 2)).await, Setting::Number(-5));
+    assert_eq!((origin.loads(), two.shared().unwrap().unreadable), (3, 0));
+
+    let warnings = warnings.0.lock().unwrap();
+    let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
+    for part in ["do not survive bincode", "Setting", "leave `codec = bincode` out"] {
+        assert!(warning.contains(part), "{part}: {warning}");
+    }
+}
+
+#[cacheable(ttl = 60, key = "grid:{id}", codec = json, skip(origin))]
+async fn grid(origin: &Origin, id: u64) -> BTreeMap<(u8, u8), u64> {
+    BTreeMap::from([((1, 2), id + origin.load() as u64)])
+}
+
+#[tokio::test]
+async fn what_cannot_be_encoded_stays_in_its_process() {
+    let (prefix, origin) = (prefix(), Origin::default());
+    let [one, two] = two_nodes(&prefix).await;
+    let expected = BTreeMap::from([((1, 2), 7)]);
+    for _ in 0..2 {
+        assert_eq!(scope(&one, grid(&origin, 7)).await, expected);
+    }
+    assert_eq!(origin.loads(), 1, "the second is from memory");
+    assert_eq!(scope(&two, grid(&origin, 7)).await, expected);
+    assert_eq!(origin.loads(), 2, "another node has to ask for itself");
+    let shared = one.shared().unwrap();
+    assert_eq!((shared.unencodable, shared.stores), (1, 0));
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::option_option)] // that is the question
+struct Patch {
+    name: Option<Option<String>>,
+}
+
+#[cacheable(ttl = 60, key = "patch:{id}", tier = shared, skip(origin))]
+async fn patch(origin: &Origin, id: u64) -> Patch {
+    origin.load();
+    Patch { name: Some(None) }
+}
+
+#[cacheable(ttl = 60, key = "small-patch:{id}", tier = shared, codec = bincode, skip(origin))]
+async fn small_patch(origin: &Origin, id: u64) -> Patch {
+    origin.load();
+    Patch { name: Some(None) }
+}
+
+/// As the table in the README says.
+#[tokio::test]
+async fn nested_options_need_bincode() {
+    let (prefix, origin) = (prefix(), Origin::default());
+    let [one, two] = two_nodes(&prefix).await;
+    scope(&one, patch(&origin, 1)).await;
+    scope(&one, small_patch(&origin, 1)).await;
+    stored(&one, 2).await;
+    assert_eq!(scope(&two, patch(&origin, 1)).await, Patch { name: None });
+    assert_eq!(scope(&two, small_patch(&origin, 1)).await, Patch { name: Some(None) });
+    assert_eq!(origin.loads(), 2);
+}
+
+/// What was warned of, with all fields.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl<S: Subscriber> Layer<S> for Warnings {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() == Level::WARN {
+            let mut fields = Fields(String::new());
+            event.record(&mut fields);
+            self.0.lock().unwrap().push(fields.0);
+        }
+    }
+}
+
+struct Fields(String);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        write!(self.0, "{field}={value:?} ").unwrap();
+    }
+}
