@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 4 | `FST` and the version, 1 |
 //! | 1 | codec: 1 `MessagePack`, 2 JSON, 3 bincode |
-//! | 1 | flags: 1 = the origin said that there is no value, and no payload follows |
+//! | 1 | flags: 1 = the origin said that there is no value, and no payload follows; 2 = the payload is compressed |
 //! | 2 | length of the key |
 //! | 8 | fingerprint of the value's type |
 //! | 8 | incarnation of the log |
@@ -16,14 +16,18 @@
 //!
 //! All numbers are little-endian. What does not fit in every respect is no value: the caller loads.
 
+use std::borrow::Cow;
+
 use xxhash_rust::xxh3::Xxh3;
 
-use super::Codec;
+use super::{Codec, compression};
 
 const MAGIC: [u8; 4] = *b"FST\x01";
 const HEADER: usize = 52;
 const CHECKSUM: std::ops::Range<usize> = 44..52;
+const FLAGS: usize = 5;
 const ABSENT: u8 = 1;
+const COMPRESSED: u8 = 2;
 
 /// What an envelope says of its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,16 +55,38 @@ pub(crate) enum Unreadable {
     /// They are of another type, or of another version of it.
     OtherType,
     /// They are in a format that this build does not have.
-    UnknownCodec,
+    UnknownFormat,
+    /// They are larger than is allowed once they are decompressed.
+    #[cfg(feature = "compression")]
+    TooLarge,
+}
+
+/// Why a value does not go into an envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unsealed<E> {
+    /// It could not be encoded.
+    Payload(E),
+    /// It is larger than is allowed.
+    TooLarge,
+}
+
+/// What envelopes may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Of all before compression, so that a reader knows how much it has to make room for.
+    pub(crate) max_bytes: usize,
+    /// Whether to compress what shrinks by it. What is compressed is read all the same.
+    pub(crate) compress: bool,
 }
 
 /// Puts what `payload` appends into an envelope, at the end of `bytes`.
 pub(crate) fn seal<E>(
     header: &Header,
     key: &str,
+    limits: Limits,
     bytes: &mut Vec<u8>,
     payload: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<(), Unsealed<E>> {
     let start = bytes.len();
     bytes.extend(MAGIC);
     bytes.extend([codec_id(header.codec), u8::from(header.absent) * ABSENT]);
@@ -72,16 +98,28 @@ pub(crate) fn seal<E>(
     bytes.extend(header.load_micros.to_le_bytes());
     bytes.extend([0; CHECKSUM.end - CHECKSUM.start]);
     bytes.extend(key.as_bytes());
+    let begin = bytes.len();
     if !header.absent {
-        payload(bytes)?;
+        payload(bytes).map_err(Unsealed::Payload)?;
+    }
+    if bytes.len() - start > limits.max_bytes {
+        return Err(Unsealed::TooLarge);
+    }
+    if limits.compress && compression::shrink(bytes, begin) {
+        bytes[start + FLAGS] |= COMPRESSED;
     }
     let sum = checksum(&bytes[start..]);
     bytes[start..][CHECKSUM].copy_from_slice(&sum.to_le_bytes());
     Ok(())
 }
 
-/// Takes a value out of its envelope, if it is of this key and type.
-pub(crate) fn open<'a>(bytes: &'a [u8], key: &str, fingerprint: u64) -> Result<(Header, &'a [u8]), Unreadable> {
+/// Takes a value out of its envelope, if it is of this key and type and not of more than `max_bytes`.
+pub(crate) fn open<'a>(
+    bytes: &'a [u8],
+    key: &str,
+    fingerprint: u64,
+    max_bytes: usize,
+) -> Result<(Header, Cow<'a, [u8]>), Unreadable> {
     if bytes.get(..3) != Some(&MAGIC[..3]) {
         return Err(Unreadable::NotOurs);
     }
@@ -97,9 +135,13 @@ pub(crate) fn open<'a>(bytes: &'a [u8], key: &str, fingerprint: u64) -> Result<(
     if own != key.as_bytes() {
         return Err(Unreadable::OtherKey);
     }
+    let flags = head[FLAGS];
+    if flags & !(ABSENT | COMPRESSED) != 0 {
+        return Err(Unreadable::UnknownFormat);
+    }
     let header = Header {
         codec: codec_of(head[4])?,
-        absent: head[5] & ABSENT != 0,
+        absent: flags & ABSENT != 0,
         fingerprint: number(head, 8),
         incarnation: number(head, 16),
         epoch: number(head, 24),
@@ -109,6 +151,10 @@ pub(crate) fn open<'a>(bytes: &'a [u8], key: &str, fingerprint: u64) -> Result<(
     if header.fingerprint != fingerprint {
         return Err(Unreadable::OtherType);
     }
+    let payload = match flags & COMPRESSED {
+        0 => Cow::Borrowed(payload),
+        _ => Cow::Owned(compression::expand(payload, max_bytes)?),
+    };
     Ok((header, payload))
 }
 
@@ -139,92 +185,9 @@ fn codec_of(id: u8) -> Result<Codec, Unreadable> {
         2 => Ok(Codec::Json),
         #[cfg(feature = "bincode")]
         3 => Ok(Codec::Bincode),
-        _ => Err(Unreadable::UnknownCodec),
+        _ => Err(Unreadable::UnknownFormat),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const KEY: &str = "user:7";
-
-    fn header() -> Header {
-        Header {
-            codec: Codec::MessagePack,
-            absent: false,
-            fingerprint: 0x0102_0304_0506_0708,
-            incarnation: 42,
-            epoch: 99,
-            fresh_until_millis: 1_700_000_000_123,
-            load_micros: 1_500,
-        }
-    }
-
-    fn sealed(header: &Header) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let payload = |bytes: &mut Vec<u8>| {
-            bytes.extend(b"payload");
-            Ok::<(), ()>(())
-        };
-        seal(header, KEY, &mut bytes, payload).unwrap();
-        bytes
-    }
-
-    fn opened(bytes: &[u8]) -> Result<(Header, &[u8]), Unreadable> {
-        open(bytes, KEY, header().fingerprint)
-    }
-
-    #[test]
-    fn a_value_comes_out_as_it_went_in() {
-        assert_eq!(opened(&sealed(&header())), Ok((header(), b"payload".as_slice())));
-        let absent = Header { absent: true, codec: Codec::Json, ..header() };
-        assert_eq!(opened(&sealed(&absent)), Ok((absent, b"".as_slice())));
-    }
-
-    /// The bytes of version 1, which every later version has to read or to refuse as another version.
-    #[test]
-    fn golden_bytes() {
-        let golden = *b"FST\x01\x01\x00\x06\x00\x08\x07\x06\x05\x04\x03\x02\x01\x2a\0\0\0\0\0\0\0\x63\0\0\0\0\0\0\0\
-            \x7b\x68\xe5\xcf\x8b\x01\0\0\xdc\x05\0\0SUM_SUM_user:7payload";
-        let mut bytes = sealed(&header());
-        assert_eq!(number(&bytes, CHECKSUM.start), checksum(&golden));
-        bytes[CHECKSUM].copy_from_slice(b"SUM_SUM_");
-        assert_eq!(bytes, golden);
-    }
-
-    #[test]
-    fn what_is_not_this_value_is_refused_for_what_it_is() {
-        let bytes = sealed(&header());
-        assert_eq!(open(&bytes, "user:8", header().fingerprint), Err(Unreadable::OtherKey));
-        assert_eq!(open(&bytes, KEY, 1), Err(Unreadable::OtherType));
-        assert_eq!(opened(b""), Err(Unreadable::NotOurs));
-        assert_eq!(opened(b"{\"id\":7}"), Err(Unreadable::NotOurs));
-        assert_eq!(opened(b"FST\x02 and more"), Err(Unreadable::OtherVersion));
-    }
-
-    #[test]
-    fn one_changed_bit_and_every_cut_are_noticed() {
-        let bytes = sealed(&header());
-        for cut in 0..bytes.len() {
-            assert!(opened(&bytes[..cut]).is_err(), "cut at {cut}");
-        }
-        for bit in 0..bytes.len() * 8 {
-            let mut damaged = bytes.clone();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(opened(&damaged).is_err(), "bit {bit}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_makes_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), ours: bool) {
-            if ours {
-                bytes.splice(0..bytes.len().min(4), MAGIC);
-            }
-            prop_assert!(opened(&bytes).is_err());
-        }
-    }
-}
+mod tests;

@@ -5,6 +5,11 @@
 //! [`Wire`] is how the values of one type go over the wire, as a call site finds out by asking the type; [`envelope`] is what
 //! stands around the bytes. Without the feature `redis` there is nothing to encode for, and no type has a wire form.
 
+#[cfg(feature = "compression")]
+mod compression;
+#[cfg(all(feature = "redis", not(feature = "compression")))]
+#[path = "compression/off.rs"]
+mod compression;
 #[cfg(feature = "redis")]
 pub(crate) mod envelope;
 #[cfg(feature = "redis")]

@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{Lease, Mark, Tier, Unavailable};
 use crate::clock::nanos;
-use crate::codec::envelope::{self, Header};
+use crate::codec::envelope::{self, Header, Unsealed};
 use crate::codec::formats::{Choice, with_buffer};
 use crate::codec::{Codec, Wire};
 use crate::log::Epoch;
@@ -118,7 +118,7 @@ impl Tier {
             counts.misses.add();
             return None;
         };
-        let Some((header, value)) = decode(place, bytes) else {
+        let Some((header, value)) = decode(place, bytes, self.hub.settings.max_value_bytes) else {
             counts.misses.add();
             counts.unreadable.add();
             return None;
@@ -153,17 +153,20 @@ impl Tier {
         };
         let keep = kept.expires.saturating_sub(self.hub.clock.now()).saturating_add(nanos(kept.beyond)) / 1_000_000;
         with_buffer(|bytes| {
-            let sealed = envelope::seal(&header, place.key, bytes, |bytes| match kept.value {
+            let sealed = envelope::seal(&header, place.key, settings.limits(), bytes, |bytes| match kept.value {
                 Some(value) => formats.encode(value, codec, bytes),
                 None => Ok(()),
             });
-            if let Err(error) = sealed {
-                self.hub.cannot_encode((formats.type_name)(), &error);
-                return None;
-            }
-            if bytes.len() > settings.max_value_bytes {
-                self.hub.counts.too_large.add();
-                return None;
+            match sealed {
+                Ok(()) => {}
+                Err(Unsealed::Payload(error)) => {
+                    self.hub.cannot_encode((formats.type_name)(), &error);
+                    return None;
+                }
+                Err(Unsealed::TooLarge) => {
+                    self.hub.counts.too_large.add();
+                    return None;
+                }
             }
             let (address, mut command) = (self.address(place), redis::cmd("SET"));
             command.arg(&address).arg(&**bytes).arg("PX").arg(keep.max(1));
@@ -172,11 +175,11 @@ impl Tier {
     }
 }
 
-fn decode<V>(place: &Place<'_, V>, bytes: &[u8]) -> Option<(Header, Option<V>)> {
-    let (header, payload) = envelope::open(bytes, place.key, place.seat.fingerprint(&place.wire)).ok()?;
+fn decode<V>(place: &Place<'_, V>, bytes: &[u8], max_bytes: usize) -> Option<(Header, Option<V>)> {
+    let (header, payload) = envelope::open(bytes, place.key, place.seat.fingerprint(&place.wire), max_bytes).ok()?;
     if header.absent {
         return Some((header, None));
     }
-    let value = place.wire.formats.decode(payload, header.codec).ok()?;
+    let value = place.wire.formats.decode(&payload, header.codec).ok()?;
     Some((header, Some(value)))
 }

@@ -4,27 +4,32 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use fastness::{Fastness, cacheable, scope};
+use fastness::{Fastness, Redis, cacheable, scope};
 use fastness_tests::servers::{prefix, shared_redis};
 use serde::{Deserialize, Serialize};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::{Origin, node, stored};
+use crate::{Origin, node, node_with, stored};
 
 const MESSAGEPACK: u8 = 1;
 const JSON: u8 = 2;
 const BINCODE: u8 = 3;
 
-/// Which codec the envelope under the only key that begins so names, read without fastness.
+/// Which codec the envelope under this key names.
 async fn codec_in_redis(prefix: &str, key: &str) -> u8 {
+    envelope(prefix, key).await[4]
+}
+
+/// What is under this key, read without fastness.
+async fn envelope(prefix: &str, key: &str) -> Vec<u8> {
     let redis = shared_redis().await;
     let keys: Vec<String> = redis.command(&["KEYS", &format!("{prefix}{key}#*")]).await;
     let [key] = keys.as_slice() else { panic!("{keys:?}") };
     let envelope: Vec<u8> = redis.command(&["GET", key]).await;
     assert_eq!(&envelope[..4], b"FST\x01");
-    envelope[4]
+    envelope
 }
 
 async fn two_nodes(prefix: &str) -> [Fastness; 2] {
@@ -169,6 +174,30 @@ async fn nested_options_need_bincode() {
     assert_eq!(scope(&two, patch(&origin, 1)).await, Patch { name: None });
     assert_eq!(scope(&two, small_patch(&origin, 1)).await, Patch { name: Some(None) });
     assert_eq!(origin.loads(), 2);
+}
+
+#[cacheable(ttl = 60, key = "page:{id}", tier = shared, skip(origin))]
+async fn page(origin: &Origin, id: u64) -> String {
+    format!("load {}, ", origin.load()).repeat(500)
+}
+
+#[tokio::test]
+async fn large_values_are_compressed_where_asked_for_and_read_everywhere() {
+    let (prefix, origin, url) = (prefix(), Origin::default(), shared_redis().await.url());
+    let one = node_with(Redis::single(&url).unwrap().prefix(&prefix).compress(true)).await;
+    let plain = node(&url, &prefix).await;
+    let narrow = node_with(Redis::single(&url).unwrap().prefix(&prefix).max_value_bytes(3_000)).await;
+    let written = scope(&one, page(&origin, 1)).await;
+    stored(&one, 1).await;
+    let envelope = envelope(&prefix, "page:1").await;
+    assert!(written.len() >= 4_000 && envelope.len() < 200, "{} of {}", envelope.len(), written.len());
+    assert_eq!(scope(&plain, page(&origin, 1)).await, written);
+    assert_eq!((origin.loads(), plain.shared().unwrap().hits), (1, 1));
+
+    // What is larger than a node allows is neither made room for nor stored by it.
+    assert_eq!(scope(&narrow, page(&origin, 1)).await, written);
+    let shared = narrow.shared().unwrap();
+    assert_eq!((origin.loads(), shared.unreadable, shared.too_large, shared.stores), (2, 1, 1, 0));
 }
 
 /// What was warned of, with all fields.

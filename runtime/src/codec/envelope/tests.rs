@@ -1,0 +1,194 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const KEY: &str = "user:7";
+
+fn header() -> Header {
+    Header {
+        codec: Codec::MessagePack,
+        absent: false,
+        fingerprint: 0x0102_0304_0506_0708,
+        incarnation: 42,
+        epoch: 99,
+        fresh_until_millis: 1_700_000_000_123,
+        load_micros: 1_500,
+    }
+}
+
+const LIMITS: Limits = Limits { max_bytes: 1 << 20, compress: true };
+
+fn sealed_with(header: &Header, limits: Limits, payload: &[u8]) -> Result<Vec<u8>, Unsealed<()>> {
+    let mut bytes = Vec::new();
+    let append = |bytes: &mut Vec<u8>| {
+        bytes.extend(payload);
+        Ok(())
+    };
+    seal(header, KEY, limits, &mut bytes, append).map(|()| bytes)
+}
+
+fn sealed(header: &Header) -> Vec<u8> {
+    sealed_with(header, LIMITS, b"payload").unwrap()
+}
+
+fn opened(bytes: &[u8]) -> Result<(Header, Cow<'_, [u8]>), Unreadable> {
+    open(bytes, KEY, header().fingerprint, LIMITS.max_bytes)
+}
+
+/// Changes an envelope as whoever knows the checksum can.
+fn forged(mut bytes: Vec<u8>, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    change(&mut bytes);
+    let sum = checksum(&bytes);
+    bytes[CHECKSUM].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn a_value_comes_out_as_it_went_in() {
+    assert_eq!(opened(&sealed(&header())), Ok((header(), Cow::Borrowed(b"payload".as_slice()))));
+    let absent = Header { absent: true, codec: Codec::Json, ..header() };
+    assert_eq!(opened(&sealed(&absent)), Ok((absent, Cow::Borrowed(b"".as_slice()))));
+}
+
+/// The bytes of version 1, which every later version has to read or to refuse as another version.
+#[test]
+fn golden_bytes() {
+    let golden = *b"FST\x01\x01\x00\x06\x00\x08\x07\x06\x05\x04\x03\x02\x01\x2a\0\0\0\0\0\0\0\x63\0\0\0\0\0\0\0\
+        \x7b\x68\xe5\xcf\x8b\x01\0\0\xdc\x05\0\0SUM_SUM_user:7payload";
+    let mut bytes = sealed(&header());
+    assert_eq!(number(&bytes, CHECKSUM.start), checksum(&golden));
+    bytes[CHECKSUM].copy_from_slice(b"SUM_SUM_");
+    assert_eq!(bytes, golden);
+}
+
+#[test]
+fn what_is_not_this_value_is_refused_for_what_it_is() {
+    let bytes = sealed(&header());
+    assert_eq!(open(&bytes, "user:8", header().fingerprint, LIMITS.max_bytes), Err(Unreadable::OtherKey));
+    assert_eq!(open(&bytes, KEY, 1, LIMITS.max_bytes), Err(Unreadable::OtherType));
+    assert_eq!(opened(&forged(bytes.clone(), |bytes| bytes[4] = 200)), Err(Unreadable::UnknownFormat));
+    for unknown in 2..8 {
+        let bytes = forged(bytes.clone(), |bytes| bytes[FLAGS] |= 1 << unknown);
+        assert_eq!(opened(&bytes), Err(Unreadable::UnknownFormat), "flag {unknown}");
+    }
+    assert_eq!(opened(b""), Err(Unreadable::NotOurs));
+    assert_eq!(opened(b"{\"id\":7}"), Err(Unreadable::NotOurs));
+    assert_eq!(opened(b"FST\x02 and more"), Err(Unreadable::OtherVersion));
+}
+
+#[test]
+fn one_changed_bit_and_every_cut_are_noticed() {
+    let bytes = sealed(&header());
+    for cut in 0..bytes.len() {
+        assert!(opened(&bytes[..cut]).is_err(), "cut at {cut}");
+    }
+    for bit in 0..bytes.len() * 8 {
+        let mut damaged = bytes.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        assert!(opened(&damaged).is_err(), "bit {bit}");
+    }
+}
+
+#[test]
+fn what_is_too_large_is_not_sealed() {
+    let exact = sealed(&header()).len();
+    let sealed = |max_bytes| sealed_with(&header(), Limits { max_bytes, compress: true }, b"payload");
+    assert!(sealed(exact).is_ok());
+    assert_eq!(sealed(exact - 1), Err(Unsealed::TooLarge));
+    // Before compression: a reader makes room for all of it.
+    let large = vec![7; 2048];
+    assert_eq!(sealed_with(&header(), Limits { max_bytes: 2048, compress: true }, &large), Err(Unsealed::TooLarge));
+}
+
+/// A process that was built without the feature, beside one with it.
+#[cfg(not(feature = "compression"))]
+#[test]
+fn what_another_process_compressed_cannot_be_read() {
+    let bytes = forged(sealed(&header()), |bytes| bytes[FLAGS] |= COMPRESSED);
+    assert_eq!(opened(&bytes), Err(Unreadable::UnknownFormat));
+}
+
+#[cfg(feature = "compression")]
+mod compressed {
+    use super::*;
+
+    fn text(length: usize) -> Vec<u8> {
+        b"all work and no play ".iter().copied().cycle().take(length).collect()
+    }
+
+    fn is_compressed(payload: &[u8], compress: bool) -> bool {
+        let bytes = sealed_with(&header(), Limits { compress, ..LIMITS }, payload).unwrap();
+        assert_eq!(opened(&bytes), Ok((header(), Cow::Borrowed(payload))));
+        bytes[FLAGS] & COMPRESSED != 0
+    }
+
+    #[test]
+    fn what_shrinks_is_compressed_where_that_was_asked_for() {
+        let mut noise = vec![0; 4096];
+        fastrand::Rng::with_seed(1).fill(&mut noise);
+        assert!(is_compressed(&text(1024), true));
+        assert!(!is_compressed(&text(1024), false));
+        assert!(!is_compressed(&text(1023), true), "it fits into a packet as it is");
+        assert!(!is_compressed(&noise, true), "it would grow");
+        assert!(sealed_with(&header(), LIMITS, &text(100_000)).unwrap().len() < 1_000);
+    }
+
+    /// The envelope of a compressed text, with this length written before the block.
+    fn claiming(length: u32) -> Vec<u8> {
+        let at = HEADER + KEY.len();
+        forged(sealed_with(&header(), LIMITS, &text(4096)).unwrap(), |bytes| {
+            bytes[at..at + 4].copy_from_slice(&length.to_le_bytes());
+        })
+    }
+
+    #[test]
+    fn a_bomb_is_refused_before_there_is_room_for_it() {
+        assert!(opened(&claiming(4096)).is_ok());
+        assert_eq!(opened(&claiming(u32::MAX)), Err(Unreadable::TooLarge));
+        // It is as large as it is, whatever it says.
+        for length in [0, 4095, 4097, 65_536] {
+            assert_eq!(opened(&claiming(length)), Err(Unreadable::Damaged), "{length}");
+        }
+        let honest = claiming(4096);
+        assert_eq!(open(&honest, KEY, header().fingerprint, 4095), Err(Unreadable::TooLarge));
+        assert!(open(&honest, KEY, header().fingerprint, 4096).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_block_is_refused() {
+        let sealed = sealed_with(&header(), LIMITS, &text(4096)).unwrap();
+        let begin = HEADER + KEY.len();
+        for length in 0..sealed.len() - begin {
+            let cut = forged(sealed.clone(), |bytes| bytes.truncate(begin + length));
+            assert_eq!(opened(&cut), Err(Unreadable::Damaged), "{length} bytes");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_block_makes_it_panic(
+            length in 0_u32..100_000,
+            block in proptest::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let bytes = forged(sealed(&header()), |bytes| {
+                bytes[FLAGS] |= COMPRESSED;
+                bytes.truncate(HEADER + KEY.len());
+                bytes.extend(length.to_le_bytes());
+                bytes.extend(&block);
+            });
+            if let Ok((_, payload)) = opened(&bytes) {
+                prop_assert_eq!(payload.len(), length as usize);
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_makes_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), ours: bool) {
+        if ours {
+            bytes.splice(0..bytes.len().min(4), MAGIC);
+        }
+        prop_assert!(opened(&bytes).is_err());
+    }
+}
