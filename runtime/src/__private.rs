@@ -32,6 +32,9 @@ pub mod ladder {
     pub use crate::shape::ladder::*;
 }
 
+#[cfg(feature = "redis")]
+pub mod fuzz;
+
 use std::time::Duration;
 
 /// The policy of a call site, to be refined.

@@ -11,14 +11,14 @@
 //! | 8 | where in the log the value's load began |
 //! | 8 | until when it is fresh, in milliseconds since 1970 of the server's clock |
 //! | 4 | how long its load took, in microseconds |
-//! | 8 | xxh3 of everything else |
+//! | 8 | xxh3 of what follows, seeded with the xxh3 of what stands before |
 //! | | the key, then the payload |
 //!
 //! All numbers are little-endian. What does not fit in every respect is no value: the caller loads.
 
 use std::borrow::Cow;
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::{Codec, compression};
 
@@ -108,8 +108,7 @@ pub(crate) fn seal<E>(
     if limits.compress && compression::shrink(bytes, begin) {
         bytes[start + FLAGS] |= COMPRESSED;
     }
-    let sum = checksum(&bytes[start..]);
-    bytes[start..][CHECKSUM].copy_from_slice(&sum.to_le_bytes());
+    put_checksum(&mut bytes[start..]);
     Ok(())
 }
 
@@ -158,12 +157,16 @@ pub(crate) fn open<'a>(
     Ok((header, payload))
 }
 
+/// Makes the checksum right, if there is room for one.
+pub(crate) fn put_checksum(bytes: &mut [u8]) -> Option<()> {
+    let sum = (bytes.len() >= HEADER).then(|| checksum(bytes))?;
+    bytes[CHECKSUM].copy_from_slice(&sum.to_le_bytes());
+    Some(())
+}
+
 /// Of all bytes but the sum itself.
 fn checksum(bytes: &[u8]) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(&bytes[..CHECKSUM.start]);
-    hash.update(&bytes[CHECKSUM.end..]);
-    hash.digest()
+    xxh3_64_with_seed(&bytes[CHECKSUM.end..], xxh3_64(&bytes[..CHECKSUM.start]))
 }
 
 fn number(head: &[u8], at: usize) -> u64 {

@@ -73,6 +73,15 @@ impl<V> Formats<V> {
     }
 }
 
+/// bincode makes room for a string of whatever length the bytes claim, before it looks whether they hold as much. The limit is on
+/// the sizes of what is decoded, up to 16 times the payload's.
+#[cfg(feature = "bincode")]
+const BINCODE: bincode::config::Configuration<
+    bincode::config::LittleEndian,
+    bincode::config::Varint,
+    bincode::config::Limit<{ 256 << 20 }>,
+> = bincode::config::standard().with_limit();
+
 fn encode<V: Serialize>(value: &V, codec: Codec, bytes: &mut Vec<u8>) -> Result<(), Unfit> {
     match codec {
         Codec::MessagePack => {
@@ -81,9 +90,7 @@ fn encode<V: Serialize>(value: &V, codec: Codec, bytes: &mut Vec<u8>) -> Result<
         }
         Codec::Json => serde_json::to_writer(bytes, value).map_err(Unfit::new),
         #[cfg(feature = "bincode")]
-        Codec::Bincode => bincode::serde::encode_into_std_write(value, bytes, bincode::config::standard())
-            .map(drop)
-            .map_err(Unfit::new),
+        Codec::Bincode => bincode::serde::encode_into_std_write(value, bytes, BINCODE).map(drop).map_err(Unfit::new),
     }
 }
 
@@ -95,7 +102,7 @@ fn decode<V: DeserializeOwned>(bytes: &[u8], codec: Codec) -> Result<V, Unfit> {
         }
         Codec::Json => serde_json::from_slice(bytes).map_err(Unfit::new),
         #[cfg(feature = "bincode")]
-        Codec::Bincode => match bincode::serde::decode_from_slice(bytes, bincode::config::standard()) {
+        Codec::Bincode => match bincode::serde::decode_from_slice(bytes, BINCODE) {
             Ok((value, length)) if length == bytes.len() => Ok(value),
             Ok(_) => Err(Unfit::new("bytes are left over")),
             Err(error) => Err(Unfit::new(error)),
@@ -148,3 +155,6 @@ pub(crate) fn with_buffer<R>(use_it: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     }
     result
 }
+
+#[cfg(all(test, feature = "bincode"))]
+mod tests;

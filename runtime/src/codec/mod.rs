@@ -43,7 +43,7 @@ pub enum Codec {
     Json,
     /// `bincode` 2: the smallest and fastest, for closed types. It cannot give back flattened and untagged types, ids of
     /// `MongoDB` or `serde_json::Value`; so the first value of each call site is decoded again, and a type that does not come
-    /// back is stored as `MessagePack`, with one warning.
+    /// back is stored as `MessagePack`, with one warning. For values of up to 16 MiB.
     #[cfg(feature = "bincode")]
     Bincode,
 }

@@ -1,0 +1,8 @@
+//! Patterns given at run time, and keys: a line each.
+#![cfg_attr(fuzzing, no_main)]
+
+fastness_fuzz::target!(|bytes: &[u8]| {
+    let text = String::from_utf8_lossy(bytes);
+    let (pattern, key) = text.split_once('\n').unwrap_or((&text, ""));
+    fastness_fuzz::pattern(pattern, key);
+});
