@@ -150,14 +150,14 @@ impl Nodes {
         Unavailable
     }
 
-    /// The value of a command that reads one address.
-    pub(crate) async fn get(&self, address: &str, barrier: &Barrier) -> Result<Value, Unavailable> {
+    /// The value at an address, and the server whose log was folded meanwhile.
+    pub(crate) async fn get(&self, address: &str, barrier: &Barrier) -> Result<(Value, u64), Unavailable> {
         let node = self.node(address)?;
         let mut command = redis::cmd("GET");
         command.arg(address);
         let nodes = [node];
-        let (value, passed) = tokio::join!(self.send(&nodes, command), barrier.pass());
-        passed.and(value)
+        let (value, server) = tokio::join!(self.send(&nodes, command), barrier.pass());
+        Ok((value?, server?))
     }
 
     /// The reply to a command about one address.
@@ -166,8 +166,13 @@ impl Nodes {
         self.send(&[node], command).await
     }
 
-    /// The values at several addresses, in their order; those of a node that does not answer are missing.
-    pub(crate) async fn get_many(&self, addresses: &[String], barrier: &Barrier) -> Result<Vec<Value>, Unavailable> {
+    /// The values at several addresses, in their order, and the server whose log was folded meanwhile; those of a node that
+    /// does not answer are missing.
+    pub(crate) async fn get_many(
+        &self,
+        addresses: &[String],
+        barrier: &Barrier,
+    ) -> Result<(Vec<Value>, u64), Unavailable> {
         let nodes: Vec<_> = addresses.iter().map(|address| self.node(address).ok()).collect();
         let mut command = redis::cmd("MGET");
         let mut asked = Vec::new();
@@ -180,10 +185,11 @@ impl Nodes {
         if asked.is_empty() {
             return Err(Unavailable);
         }
-        let (values, passed) = tokio::join!(self.send(&asked, command), barrier.pass());
-        let Value::Array(values) = passed.and(values)? else { return Err(Unavailable) };
+        let (values, server) = tokio::join!(self.send(&asked, command), barrier.pass());
+        let Value::Array(values) = values? else { return Err(Unavailable) };
         let mut values = values.into_iter();
-        Ok(nodes.iter().map(|node| node.as_ref().and_then(|_| values.next()).unwrap_or(Value::Nil)).collect())
+        let values = nodes.iter().map(|node| node.as_ref().and_then(|_| values.next()).unwrap_or(Value::Nil));
+        Ok((values.collect(), server?))
     }
 
     /// Sends commands that store something, each to its node, all at once.
@@ -222,17 +228,17 @@ pub(super) fn slot(key: &str) -> u16 {
 /// A sign of life of the log's link, shared by all who waited for one before it was asked for.
 #[derive(Default)]
 pub(crate) struct Barrier {
-    waiting: Mutex<Vec<oneshot::Sender<bool>>>,
+    waiting: Mutex<Vec<oneshot::Sender<Option<u64>>>>,
     wake: Notify,
 }
 
 impl Barrier {
-    /// Waits until everything that was executed before this call has been folded.
-    async fn pass(&self) -> Result<(), Unavailable> {
+    /// Waits until everything that was executed before this call has been folded; from which server's log.
+    async fn pass(&self) -> Result<u64, Unavailable> {
         let (tell, told) = oneshot::channel();
         lock(&self.waiting).push(tell);
         self.wake.notify_one();
-        if told.await == Ok(true) { Ok(()) } else { Err(Unavailable) }
+        told.await.ok().flatten().ok_or(Unavailable)
     }
 
     /// Asks for signs of life, for ever.
@@ -252,13 +258,13 @@ impl Barrier {
     }
 }
 
-async fn sign_of_life(hub: &Hub, links: &[Arc<Link>]) -> bool {
-    let Some(live) = live(links, 0) else { return false };
+async fn sign_of_life(hub: &Hub, links: &[Arc<Link>]) -> Option<u64> {
+    let live = live(links, 0)?;
     match redis::cmd("PING").query_async::<()>(&mut live.connection.clone()).await {
-        Ok(()) => hub.feed.server() == Some(live.server),
+        Ok(()) => Some(live.server),
         Err(error) => {
             hub.failed(&live, &error);
-            false
+            None
         }
     }
 }

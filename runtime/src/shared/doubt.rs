@@ -6,6 +6,8 @@
 //! the process; other nodes then rely on the ttl.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
@@ -19,6 +21,8 @@ const MAX_SCOPES: usize = 1 << 14;
 pub(crate) struct Doubt {
     log: Arc<Log>,
     state: Mutex<State>,
+    /// Whether there is anything in the state; spares those who only ask the lock.
+    any: AtomicBool,
     /// Wakes the replay.
     pub(crate) wake: Notify,
 }
@@ -34,7 +38,7 @@ struct State {
 
 impl Doubt {
     pub(crate) fn new(log: Arc<Log>) -> Self {
-        Self { log, state: Mutex::default(), wake: Notify::new() }
+        Self { log, state: Mutex::default(), any: AtomicBool::new(false), wake: Notify::new() }
     }
 
     /// A record on its way into the log.
@@ -44,6 +48,9 @@ impl Doubt {
 
     /// Whether a record in doubt concerns one of these scopes.
     pub(crate) fn concerns(&self, scopes: &[u64]) -> bool {
+        if !self.any.load(Acquire) {
+            return false;
+        }
         let state = lock(&self.state);
         state.everything > 0
             || (!state.scopes.is_empty() && scopes.iter().any(|scope| state.scopes.contains_key(scope)))
@@ -73,6 +80,7 @@ impl Doubt {
             }
         }
         state.scopes.retain(|_, count| *count > 0);
+        self.any.store(state.everything > 0 || !state.scopes.is_empty(), Release);
     }
 
     fn enter(&self, record: &Record) {
@@ -86,6 +94,7 @@ impl Doubt {
             }
             state.records.push(record.clone());
         }
+        self.any.store(true, Release);
         drop(state);
         // After the entry, so that a value which was admitted before it is invalidated by this.
         self.log.append(record);

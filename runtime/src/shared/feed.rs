@@ -1,6 +1,6 @@
 //! What this node knows of the shared log: the fold of the stream.
 //!
-//! The stream's entries have an order of their own, and entries of the shared tier carry a place in it; [`Feed::admits`]
+//! The stream's entries have an order of their own, and entries of the shared tier carry a place in it; [`Judge`]
 //! judges them by it. Everything in this process is judged by the local log alone, which this fold appends to. So the
 //! in-process tier never sees a stream id, and a hit costs the same with a shared tier as without.
 //!
@@ -10,7 +10,7 @@
 //!   local log once, unless the table had to forget it in between;
 //! - what carries another incarnation is stale: ids are comparable within one life of one server's log only.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::stream::{Appended, Incarnation, Life, Published, StreamId};
 use crate::log::{Epoch, Log, Mirror, Record};
@@ -87,12 +87,12 @@ impl Feed {
         Some(Mark { incarnation: incarnation.hash(), id: state.position.packed_down() })
     }
 
-    /// The judgement of what comes from the shared tier: whether nothing that concerns these scopes was invalidated since.
-    pub(crate) fn admits(&self, mark: Mark, scopes: &[u64]) -> bool {
+    /// The judge of what came over a connection to this server, if the log is still its log: a connection that was replaced
+    /// while it answered may have missed what the new one folded.
+    pub(crate) fn judge(&self, server: u64) -> Option<Judge<'_>> {
         let state = lock(&self.state);
-        state.incarnation.is_some_and(|own| own.hash() == mark.incarnation)
-            && mark.id >= state.floor.packed_down()
-            && scopes.iter().all(|&scope| mark.id >= state.mirror.last(scope))
+        let own = state.incarnation.filter(|own| own.server == server)?;
+        Some(Judge { incarnation: own.hash(), floor: state.floor.packed_down(), state })
     }
 
     /// The server on which the log is; what connections to another one say does not count.
@@ -208,6 +208,22 @@ impl Feed {
         state.putting.retain(|(own, _)| *own != token);
         let index = state.placed.iter().position(|(own, _)| *own == token)?;
         state.placed.swap_remove(index).1
+    }
+}
+
+/// The judgement of what comes from the shared tier. Nothing is folded while it is held.
+pub(crate) struct Judge<'a> {
+    incarnation: u64,
+    floor: u64,
+    state: MutexGuard<'a, State>,
+}
+
+impl Judge<'_> {
+    /// Whether nothing that concerns these scopes was invalidated since.
+    pub(crate) fn admits(&self, mark: Mark, scopes: &[u64]) -> bool {
+        mark.incarnation == self.incarnation
+            && mark.id >= self.floor
+            && scopes.iter().all(|&scope| mark.id >= self.state.mirror.last(scope))
     }
 }
 

@@ -154,10 +154,11 @@ impl Tier {
         self.hub.feed.mark()
     }
 
-    /// The judgement of what was read: nothing that concerns these scopes was invalidated since `mark`, as far as anybody
-    /// knew when the read was made.
-    pub(crate) fn admits(&self, mark: Mark, scopes: &[u64]) -> bool {
-        self.hub.feed.admits(mark, scopes) && !self.doubt.concerns(scopes)
+    /// The judge of what was read over a connection to this server; `None` if the log is another one's by now. What is folded
+    /// waits while it is held.
+    fn judge(&self, server: u64) -> Option<Judge<'_>> {
+        let feed = self.hub.feed.judge(server)?;
+        Some(Judge { feed, doubt: &self.doubt })
     }
 
     /// Gets an invalidation to all processes.
@@ -199,27 +200,29 @@ impl Tier {
         announced
     }
 
-    /// The bytes under an address. When they are here, all invalidations that were executed before the read were folded.
-    pub(crate) async fn get(&self, address: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+    /// The bytes under an address, and the server whose [judge](Self::judge) to ask. When they are here, all invalidations that
+    /// it executed before the read were folded.
+    async fn get(&self, address: &str) -> Result<(Option<Vec<u8>>, u64), Unavailable> {
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, barrier)) = &self.cluster {
-            return nodes.get(address, barrier).await.map(bytes);
+            return nodes.get(address, barrier).await.map(|(value, server)| (bytes(value), server));
         }
-        let mut command = redis::cmd("GET");
-        command.arg(address);
-        self.read(&command).await.map(bytes)
+        let mut command = redis::Cmd::with_capacity(2, "GET".len() + address.len());
+        command.arg("GET").arg(address);
+        self.read(&command).await.map(|(value, server)| (bytes(value), server))
     }
 
     /// The bytes under several addresses, in their order.
-    pub(crate) async fn get_many(&self, addresses: &[String]) -> Result<Vec<Option<Vec<u8>>>, Unavailable> {
+    async fn get_many(&self, addresses: &[String]) -> Result<(Vec<Value>, u64), Unavailable> {
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, barrier)) = &self.cluster {
-            return Ok(nodes.get_many(addresses, barrier).await?.into_iter().map(bytes).collect());
+            return nodes.get_many(addresses, barrier).await;
         }
-        let mut command = redis::cmd("MGET");
-        command.arg(addresses);
-        let Value::Array(values) = self.read(&command).await? else { return Err(Unavailable) };
-        Ok(values.into_iter().map(bytes).collect())
+        let size = addresses.iter().map(String::len).sum::<usize>();
+        let mut command = redis::Cmd::with_capacity(1 + addresses.len(), "MGET".len() + size);
+        command.arg("MGET").arg(addresses);
+        let (Value::Array(values), server) = self.read(&command).await? else { return Err(Unavailable) };
+        Ok((values, server))
     }
 
     /// The reply to a command about one address, as it is: it says nothing of invalidations.
@@ -229,15 +232,15 @@ impl Tier {
             return nodes.ask(address, command).await;
         }
         let _ = address;
-        self.read(&command).await
+        self.read(&command).await.map(|(reply, _)| reply)
     }
 
-    async fn read(&self, command: &redis::Cmd) -> Result<Value, Unavailable> {
+    /// The reply to a command, and the server that gave it.
+    async fn read(&self, command: &redis::Cmd) -> Result<(Value, u64), Unavailable> {
         let live = self.live()?;
         let reply = live.connection.clone().send_packed_command(command).await;
         let reply = reply.and_then(Value::extract_error).map_err(|error| self.failed(&live, &error))?;
-        // A connection that was replaced while it answered may have missed what the new one folded.
-        if self.hub.feed.server() == Some(live.server) { Ok(reply) } else { Err(Unavailable) }
+        Ok((reply, live.server))
     }
 
     /// Sends commands that store something under an address, in the background.
@@ -282,6 +285,19 @@ impl Tier {
     fn failed(&self, live: &Live, error: &RedisError) -> Unavailable {
         self.hub.failed(live, error);
         Unavailable
+    }
+}
+
+/// The judgement of what is read from the tier.
+struct Judge<'a> {
+    feed: feed::Judge<'a>,
+    doubt: &'a Doubt,
+}
+
+impl Judge<'_> {
+    /// Whether nothing that concerns these scopes was invalidated since `mark`, as far as anybody knew when the read was made.
+    fn admits(&self, mark: Mark, scopes: &[u64]) -> bool {
+        self.feed.admits(mark, scopes) && !self.doubt.concerns(scopes)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use redis::Cmd;
+use redis::{Cmd, Value};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{Lease, Mark, Tier, Unavailable};
@@ -18,8 +18,16 @@ use crate::log::Epoch;
 pub(crate) struct Seat {
     /// What sets its values apart from others of the same key and type.
     variant: u64,
-    fingerprint: OnceLock<u64>,
+    types: OnceLock<Types>,
     codec: Choice,
+}
+
+/// What tells values of one type and variant from others of the same key.
+#[derive(Debug)]
+struct Types {
+    fingerprint: u64,
+    /// The end of their addresses.
+    suffix: String,
 }
 
 impl Seat {
@@ -27,8 +35,15 @@ impl Seat {
         Self { variant, ..Self::default() }
     }
 
+    fn types<V>(&self, wire: &Wire<V>) -> &Types {
+        self.types.get_or_init(|| {
+            let fingerprint = xxh3_64_with_seed(&wire.formats.fingerprint().to_le_bytes(), self.variant);
+            Types { fingerprint, suffix: format!("#{fingerprint:016x}") }
+        })
+    }
+
     fn fingerprint<V>(&self, wire: &Wire<V>) -> u64 {
-        *self.fingerprint.get_or_init(|| xxh3_64_with_seed(&wire.formats.fingerprint().to_le_bytes(), self.variant))
+        self.types(wire).fingerprint
     }
 }
 
@@ -53,6 +68,20 @@ pub(crate) struct Fetched<V> {
     pub(crate) epoch: Epoch,
 }
 
+/// What bytes say.
+struct Unpacked<V> {
+    header: Header,
+    value: Option<V>,
+    /// From before the judgement.
+    epoch: Epoch,
+}
+
+impl<V> Unpacked<V> {
+    fn mark(&self) -> Mark {
+        Mark { incarnation: self.header.incarnation, id: self.header.epoch }
+    }
+}
+
 /// What is stored.
 pub(crate) struct Kept<'a, V> {
     /// `None` if the origin said that there is none.
@@ -72,8 +101,10 @@ impl Tier {
     ///
     /// Nothing is lost.
     pub(crate) async fn fetch<V>(&self, place: &Place<'_, V>) -> Option<Fetched<V>> {
-        let bytes = self.get(&self.address(place)).await.ok()?;
-        self.unpack(place, bytes.as_deref())
+        let (bytes, server) = self.get(&self.address(place)).await.ok()?;
+        let unpacked = self.unpack(place, bytes.as_deref())?;
+        let admitted = self.judge(server)?.admits(unpacked.mark(), place.scopes);
+        self.judged(unpacked, admitted)
     }
 
     /// The values of several keys, in their order, in one round trip.
@@ -83,11 +114,23 @@ impl Tier {
     /// Nothing is lost.
     pub(crate) async fn fetch_many<V>(&self, places: &[Place<'_, V>]) -> Vec<Option<Fetched<V>>> {
         let addresses: Vec<_> = places.iter().map(|place| self.address(place)).collect();
-        let found = match self.get_many(&addresses).await {
-            Ok(found) if found.len() == places.len() => found,
-            Ok(_) | Err(Unavailable) => return places.iter().map(|_| None).collect(),
+        let nothing = || places.iter().map(|_| None).collect();
+        let (found, server) = match self.get_many(&addresses).await {
+            Ok((found, server)) if found.len() == places.len() => (found, server),
+            Ok(_) | Err(Unavailable) => return nothing(),
         };
-        places.iter().zip(found).map(|(place, bytes)| self.unpack(place, bytes.as_deref())).collect()
+        let unpack = |(place, value): (_, &Value)| match value {
+            Value::BulkString(bytes) => self.unpack(place, Some(bytes)),
+            _ => self.unpack(place, None),
+        };
+        let unpacked: Vec<_> = places.iter().zip(&found).map(unpack).collect();
+        let Some(judge) = self.judge(server) else { return nothing() };
+        let admits = |(place, unpacked): (&Place<'_, V>, &Option<Unpacked<V>>)| {
+            unpacked.as_ref().is_some_and(|unpacked| judge.admits(unpacked.mark(), place.scopes))
+        };
+        let admitted: Vec<_> = places.iter().zip(&unpacked).map(admits).collect();
+        drop(judge);
+        unpacked.into_iter().zip(admitted).map(|(unpacked, admitted)| self.judged(unpacked?, admitted)).collect()
     }
 
     /// Stores a value in the background, and gives back the lease under which it was loaded.
@@ -107,10 +150,11 @@ impl Tier {
     }
 
     pub(super) fn address<V>(&self, place: &Place<'_, V>) -> String {
-        format!("{}{}#{:016x}", self.hub.settings.prefix, place.key, place.seat.fingerprint(&place.wire))
+        [&self.hub.settings.prefix, place.key, &place.seat.types(&place.wire).suffix].concat()
     }
 
-    fn unpack<V>(&self, place: &Place<'_, V>, bytes: Option<&[u8]>) -> Option<Fetched<V>> {
+    /// What bytes say, before it is judged.
+    fn unpack<V>(&self, place: &Place<'_, V>, bytes: Option<&[u8]>) -> Option<Unpacked<V>> {
         // Before the judgement: what is folded after it invalidates an entry that stands here.
         let epoch = self.log.position();
         let counts = &self.hub.counts;
@@ -123,7 +167,13 @@ impl Tier {
             counts.unreadable.add();
             return None;
         };
-        if !self.admits(Mark { incarnation: header.incarnation, id: header.epoch }, place.scopes) {
+        Some(Unpacked { header, value, epoch })
+    }
+
+    fn judged<V>(&self, unpacked: Unpacked<V>, admitted: bool) -> Option<Fetched<V>> {
+        let Unpacked { header, value, epoch } = unpacked;
+        let counts = &self.hub.counts;
+        if !admitted {
             counts.misses.add();
             counts.stale.add();
             return None;

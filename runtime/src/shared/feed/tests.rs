@@ -31,12 +31,16 @@ fn at(number: u64) -> Mark {
     Mark { incarnation: Incarnation { server: SERVER, life: LIFE }.hash(), id: id(number).packed_down() }
 }
 
+fn admits(feed: &Feed, mark: Mark, scopes: &[u64]) -> bool {
+    feed.judge(SERVER).unwrap().admits(mark, scopes)
+}
+
 #[test]
 fn what_began_before_an_invalidation_is_not_admitted() {
     let (log, feed) = feed();
     let began = log.position();
     assert_eq!(feed.push(SERVER, &published(11, 10, record(&[5]))), Folded::Done);
-    assert!(!feed.admits(at(10), &[5]) && feed.admits(at(11), &[5]) && feed.admits(at(10), &[6]));
+    assert!(!admits(&feed, at(10), &[5]) && admits(&feed, at(11), &[5]) && admits(&feed, at(10), &[6]));
     assert!(!log.valid(began, &[5]) && log.valid(began, &[6]));
     assert_eq!(feed.mark(), Some(at(11)));
 }
@@ -65,11 +69,11 @@ fn another_life_or_server_makes_everything_stale() {
     let began = log.position();
     let reborn = Published { entry: Appended { life: 8, id: id(3) }, ..published(3, 2, record(&[5])) };
     assert_eq!(feed.push(SERVER, &reborn), Folded::Done);
-    assert!(!log.valid(began, &[]) && !feed.admits(at(10), &[]) && !feed.admits(at(100), &[]));
+    assert!(!log.valid(began, &[]) && !admits(&feed, at(10), &[]) && !admits(&feed, at(100), &[]));
     // A server that nobody has caught up with says nothing, and the one before never again.
     assert_eq!(feed.push(2, &reborn), Folded::Gap);
     feed.reset(Incarnation { server: 2, life: 8 }, id(3));
-    assert!(feed.is_superseded(SERVER) && feed.resume(SERVER).is_none());
+    assert!(feed.is_superseded(SERVER) && feed.resume(SERVER).is_none() && feed.judge(SERVER).is_none());
     assert_eq!(feed.push(SERVER, &published(11, 10, record(&[5]))), Folded::Gap);
 }
 
@@ -78,7 +82,7 @@ fn everything_can_be_invalidated_at_once() {
     let (log, feed) = feed();
     let began = log.position();
     feed.push(SERVER, &published(11, 10, Record::clear()));
-    assert!(!log.valid(began, &[]) && !feed.admits(at(10), &[]) && feed.admits(at(11), &[]));
+    assert!(!log.valid(began, &[]) && !admits(&feed, at(10), &[]) && admits(&feed, at(11), &[]));
 }
 
 /// The verdict is spoken at the fold of the put's own record, whichever way that comes first.
@@ -102,7 +106,7 @@ fn a_put_is_placed_unless_something_else_came_between() {
         if let Some(placed) = placed {
             // The echo of its own record leaves it alone.
             feed.push(SERVER, &own);
-            assert!(log.valid(placed.local, &[5]) && feed.admits(placed.shared, &[5]));
+            assert!(log.valid(placed.local, &[5]) && admits(&feed, placed.shared, &[5]));
         }
     }
 }
