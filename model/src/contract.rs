@@ -1,0 +1,70 @@
+//! The promise, judged from outside: what a read may return, fixed when it starts and when its GET is executed.
+
+use crate::scenario::Scenario;
+use crate::state::{Announcement, Phase, State};
+
+/// The oldest version that a read which starts now on this node may return, from any tier.
+pub(crate) fn oldest(scenario: &Scenario, state: &State, node: u8) -> u8 {
+    let binding = |said: &&Announcement| said.node == node || is_old(scenario, state, node, **said);
+    state.announced.iter().filter(binding).map(|said| said.version).max().unwrap_or(0)
+}
+
+/// The oldest version that a GET of this node may bring if it is executed now: whatever was announced was appended before.
+pub(crate) fn oldest_shared(state: &State, node: u8) -> u8 {
+    let follows = state.nodes[usize::from(node)].feed.server;
+    let binding = |said: &&Announcement| said.server.is_some_and(|server| follows >= server) && !ahead(**said, node);
+    state.announced.iter().filter(binding).map(|said| said.version).max().unwrap_or(0)
+}
+
+/// Whether another node's announcement binds this node's L1 and flights: `max_stale` after it, or after the last time that a
+/// former primary answered this node; at once if the node left the incarnation that had it.
+fn is_old(scenario: &Scenario, state: &State, node: u8, said: Announcement) -> bool {
+    let Some(server) = said.server else { return false };
+    if ahead(said, node) {
+        return false;
+    }
+    let follows = state.nodes[usize::from(node)].feed.server;
+    let since = match follows.cmp(&server) {
+        std::cmp::Ordering::Greater => return true,
+        std::cmp::Ordering::Equal => said.time,
+        std::cmp::Ordering::Less => said.time.max(state.servers[usize::from(follows)].answered[usize::from(node)]),
+    };
+    state.now > since + scenario.max_stale
+}
+
+fn ahead(said: Announcement, node: u8) -> bool {
+    said.ahead & (1 << node) != 0
+}
+
+/// Notes that a write returned: `Announced` by this server, or `LocalOnly`.
+pub(crate) fn returned(state: &mut State, version: u8, node: u8, server: Option<u8>) {
+    let left = |at: usize| server.is_some_and(|server| state.nodes[at].feed.server > server);
+    let ahead = (0..state.nodes.len()).filter(|at| left(*at)).fold(0, |bits, at| bits | 1 << at);
+    state.announced.push(Announcement { version, node, time: state.now, server, ahead });
+    state.announced.sort_by_key(|said| (said.version, said.node, said.server));
+}
+
+/// Notes that a replay was acknowledged.
+pub(crate) fn replayed(state: &mut State, at: usize, ops: u8) {
+    let server = state.nodes[at].feed.server;
+    for op in 0..state.ops.len() {
+        if ops & (1 << op) != 0 {
+            let (version, node) = (state.ops[op].version, state.ops[op].node);
+            returned(state, version, node, Some(server));
+        }
+    }
+}
+
+/// A read returns a version.
+pub(crate) fn served(state: &mut State, op: usize, version: u8, shared: bool) {
+    let read = &mut state.ops[op];
+    read.phase = Phase::Done;
+    let oldest = if shared { read.version.max(read.shared) } else { read.version };
+    if version < oldest {
+        let tier = if shared { "the shared tier" } else { "L1 or a flight" };
+        let node = char::from(b'A' + read.node);
+        state.violation =
+            Some(format!("op {op} on {node} returns version {version} from {tier}; {oldest} is the oldest allowed"));
+    }
+    (state.ops[op].version, state.ops[op].shared) = (0, 0);
+}

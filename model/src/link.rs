@@ -1,0 +1,235 @@
+//! Connections: what a node sends, what the server executes, and what comes back, each in order.
+
+use crate::fold::{self, name};
+use crate::mutants::{Mutant, Rules};
+use crate::server;
+use crate::state::{After, Conn, Delivery, Fold, Incarnation, Link, Phase, Record, Reply, Request, State, Token};
+use crate::steps::{Action, Steps};
+
+/// The node's connections that are in use.
+pub(crate) fn ready(state: &State, node: usize) -> impl DoubleEndedIterator<Item = usize> + use<> {
+    let conns = &state.nodes[node].conns;
+    let ready: Vec<usize> = (0..conns.len()).filter(|conn| conns[*conn].link == Link::Ready).collect();
+    ready.into_iter()
+}
+
+/// The next steps of a node's connections.
+pub(crate) fn steps(steps: &mut Steps<'_>, node: usize) {
+    for conn in 0..steps.from.nodes[node].conns.len() {
+        let link = &steps.from.nodes[node].conns[conn];
+        let called = |text| Action::Conn(name(node), name(conn), text);
+        if link.link == Link::Down {
+            connects(steps, node, conn);
+        } else {
+            if let Some(request) = link.requests.first() {
+                steps.add(called(request_text(request)), |state| server::execute(state, node, conn, false));
+                if matches!(request, Request::Append(..)) {
+                    let text = "the server executes the script, reply first";
+                    steps.add(called(text), |state| server::execute(state, node, conn, true));
+                }
+            }
+            if steps.from.faults.cuts > 0 {
+                let rules = steps.rules;
+                steps.add(called("is cut"), |state| {
+                    state.faults.cuts -= 1;
+                    cut(state, node, conn, rules);
+                });
+            }
+            pings(steps, node, conn);
+        }
+        delivers(steps, node, conn);
+    }
+}
+
+fn request_text(request: &Request) -> &'static str {
+    match request {
+        Request::Get(_) => "the server executes GET",
+        Request::Set(_) => "the server executes SET",
+        Request::Append(..) => "the server executes the script",
+        Request::Delta(_) => "the server executes XRANGE",
+        Request::Ping(_) => "the server executes PING",
+    }
+}
+
+fn connects(steps: &mut Steps<'_>, node: usize, conn: usize) {
+    for (at, server) in steps.from.servers.iter().enumerate() {
+        if !server.reachable {
+            continue;
+        }
+        let last = at + 1 == steps.from.servers.len();
+        let text = if last { "connects, subscribes, asks for the delta" } else { "connects to a former primary" };
+        steps.add(Action::Conn(name(node), name(conn), text), |state| {
+            let node = &mut state.nodes[node];
+            let from = node.feed.position;
+            let link = &mut node.conns[conn];
+            (link.link, link.server) = (Link::Syncing, name(at));
+            link.requests.push(Request::Delta(from));
+        });
+    }
+}
+
+fn pings(steps: &mut Steps<'_>, node: usize, conn: usize) {
+    let (now, sender) = (steps.from.now, &steps.from.nodes[node]);
+    let link = &sender.conns[conn];
+    let waits = link.requests.iter().any(|request| matches!(request, Request::Ping(_)))
+        || link.deliveries.iter().any(|delivery| matches!(delivery, Delivery::Pong(_)));
+    if steps.scenario.faults.ticks > 0 && link.link == Link::Ready && sender.trusted < now && !waits {
+        steps.add(Action::Conn(name(node), name(conn), "sends PING"), |state| {
+            state.nodes[node].conns[conn].requests.push(Request::Ping(now));
+        });
+    }
+}
+
+/// The connection is lost: requests may still be executed, everything else is gone.
+pub(crate) fn cut(state: &mut State, node: usize, conn: usize, rules: Rules) {
+    let link = &mut state.nodes[node].conns[conn];
+    let server = &mut state.servers[usize::from(link.server)];
+    let requests = std::mem::take(&mut link.requests);
+    if server.reachable {
+        server
+            .orphans
+            .extend(requests.into_iter().filter(|sent| matches!(sent, Request::Set(_) | Request::Append(..))));
+    }
+    if !rules.has(Mutant::OldReplyAccepted) {
+        link.deliveries.clear();
+    }
+    link.link = Link::Down;
+    for entry in &mut state.nodes[node].ring {
+        entry.replay = entry.replay.filter(|on| usize::from(*on) != conn);
+    }
+    let keep = rules.has(Mutant::OldReplyAccepted);
+    for op in state.ops.iter_mut().filter(|op| usize::from(op.node) == node) {
+        match &mut op.phase {
+            phase @ Phase::Asked(_) if *phase == Phase::Asked(name(conn)) => *phase = Phase::Missed,
+            phase @ Phase::Sent(_) if *phase == Phase::Sent(name(conn)) && !keep => *phase = Phase::Lost,
+            Phase::Received(reply) | Phase::Positioned(reply, _) if usize::from(reply.conn) == conn => {
+                reply.stale = true;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A node that follows a new server gives up its links to others.
+pub(crate) fn close_other_runs(state: &mut State, node: usize, server: u8, rules: Rules) {
+    for conn in 0..state.nodes[node].conns.len() {
+        let link = &state.nodes[node].conns[conn];
+        if link.link != Link::Down && link.server != server {
+            cut(state, node, conn, rules);
+        }
+    }
+}
+
+/// Deliveries that nothing can tell from earlier ones: replies of GET, which wait in the reader's mailbox, and pushes that are
+/// ignored.
+pub(crate) fn first(steps: &mut Steps<'_>, node: usize) {
+    for conn in 0..steps.from.nodes[node].conns.len() {
+        let link = &steps.from.nodes[node].conns[conn];
+        match link.deliveries.first() {
+            Some(Delivery::Push(_)) if link.link != Link::Ready => delivers(steps, node, conn),
+            Some(Delivery::Value(..)) => delivers(steps, node, conn),
+            _ => {}
+        }
+    }
+}
+
+fn delivers(steps: &mut Steps<'_>, node: usize, conn: usize) {
+    let (receiver, rules) = (&steps.from.nodes[node], steps.rules);
+    let Some(delivery) = receiver.conns[conn].deliveries.first() else { return };
+    let folding = receiver.fold.as_ref().map(|fold| usize::from(fold.conn));
+    let folds = !matches!(delivery, Delivery::Value(..) | Delivery::Pong(_));
+    if folding == Some(conn) || (folds && folding.is_some()) {
+        return;
+    }
+    let text = match delivery {
+        Delivery::Push(_) => "a push arrives",
+        Delivery::Value(..) => "the reply of GET arrives",
+        Delivery::Appended(_) => "the reply of the script arrives",
+        Delivery::Delta(..) => "the delta arrives",
+        Delivery::Pong(_) => "the reply of PING arrives",
+    };
+    steps.add(Action::Conn(name(node), name(conn), text), |state| {
+        let delivery = state.nodes[node].conns[conn].deliveries.remove(0);
+        deliver(state, node, conn, delivery, rules);
+    });
+}
+
+fn deliver(state: &mut State, at: usize, conn: usize, delivery: Delivery, rules: Rules) {
+    let now = state.now;
+    let node = &mut state.nodes[at];
+    let link = node.conns[conn].link;
+    let run = state.servers[usize::from(node.conns[conn].server)].run;
+    match delivery {
+        // Whatever is pushed before the delta's reply is in the delta.
+        Delivery::Push(_) if link != Link::Ready => {}
+        Delivery::Push(record) => fold::begin(node, conn, run, record, After::Nothing, rules),
+        Delivery::Value(op, stored) => {
+            let phase = &mut state.ops[usize::from(op)].phase;
+            if *phase == Phase::Asked(name(conn)) {
+                *phase = Phase::Received(Reply { stored, conn: name(conn), stale: false });
+            }
+        }
+        Delivery::Appended(record) => appended(state, at, conn, run, record, rules),
+        Delivery::Delta(from, records) => resync(state, at, conn, Some(from), records, rules),
+        Delivery::Pong(sent) => {
+            let time = if rules.has(Mutant::TrustFromReceipt) { now } else { sent };
+            node.trusted = node.trusted.max(time);
+        }
+    }
+}
+
+fn appended(state: &mut State, at: usize, conn: usize, run: u8, record: Record, rules: Rules) {
+    let node = &mut state.nodes[at];
+    match record.token {
+        Token::Genesis => resync(state, at, conn, None, vec![record], rules),
+        Token::Replay(ops) => {
+            fold::begin(node, conn, run, record, After::Replayed(ops, record.scopes), rules);
+            if node.fold.is_none() {
+                node.ring.iter_mut().for_each(|entry| entry.replay = None);
+            }
+        }
+        Token::Own(op) if state.ops[usize::from(op)].phase == Phase::Sent(name(conn)) => {
+            fold::begin(node, conn, run, record, After::Return(op), rules);
+            if node.fold.is_none() {
+                state.ops[usize::from(op)].phase = Phase::Lost;
+            }
+        }
+        Token::Own(_) => {}
+    }
+}
+
+/// Takes in a delta, inclusive of the position that was asked for; or, without one, the log's end as an own append found it.
+fn resync(state: &mut State, at: usize, conn: usize, from: Option<u8>, records: Vec<Record>, rules: Rules) {
+    let node = &mut state.nodes[at];
+    let Some(first) = records.first() else { return empty_delta(&mut node.conns[conn], rules) };
+    let run = state.servers[usize::from(node.conns[conn].server)].run;
+    let incarnation = Incarnation { run, nonce: first.nonce };
+    if node.feed.retired.contains(&incarnation) && !rules.has(Mutant::ResetToRetired) {
+        return cut(state, at, conn, rules);
+    }
+    let reset = !node.feed.follows(incarnation, rules);
+    let known = |from: u8| first.id == from && from <= node.feed.position;
+    let contiguous = !reset && (from.is_some_and(known) || rules.has(Mutant::DeltaExclusive));
+    let gap = !reset && !contiguous && !rules.has(Mutant::GapUnnoticed);
+    let skip = usize::from(contiguous && !rules.has(Mutant::DeltaExclusive));
+    let mut records: Vec<Record> = records.into_iter().skip(skip).collect();
+    if rules.has(Mutant::PartialDelta) {
+        records.truncate(1);
+    }
+    if records.is_empty() {
+        node.conns[conn].link = Link::Ready;
+        return;
+    }
+    let reset = reset.then_some(incarnation);
+    let after = After::Ready;
+    node.fold = Some(Fold { conn: name(conn), records, stage: 0, reset, gap, seen: false, last: 0, after });
+}
+
+/// Nothing at or after the own position: the log is empty or another. An own append tells its end.
+fn empty_delta(link: &mut Conn, rules: Rules) {
+    if rules.has(Mutant::GenesisMissing) || rules.has(Mutant::DeltaExclusive) {
+        link.link = Link::Ready;
+    } else {
+        link.requests.push(Request::Append(0, Token::Genesis));
+    }
+}

@@ -1,0 +1,85 @@
+//! Deviations from the protocol. Each is one condition somewhere in the steps; the protocol itself is written once.
+
+/// The rules that a run follows: the protocol, or the protocol with one mistake.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules(Option<Mutant>);
+
+impl Rules {
+    /// The protocol with this mistake.
+    pub fn with(mutant: Mutant) -> Self {
+        Self(Some(mutant))
+    }
+
+    pub(crate) fn has(self, mutant: Mutant) -> bool {
+        self.0 == Some(mutant)
+    }
+
+    pub(crate) fn mutant(self) -> Option<Mutant> {
+        self.0
+    }
+}
+
+macro_rules! mutants {
+    ($($name:ident: $text:literal, $scenario:literal;)*) => {
+        /// One mistake.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Mutant {
+            $(#[doc = $text] $name,)*
+        }
+
+        impl Mutant {
+            /// Every mutant.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// What is done wrong.
+            pub fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The scenario that catches it; empty if it breaks no promise.
+            pub fn scenario(self) -> &'static str {
+                match self { $(Self::$name => $scenario,)* }
+            }
+        }
+    };
+}
+
+mutants! {
+    FillPositionAfterJudging: "an L1 fill from the shared tier takes the local position after judging", "invalidate";
+    JudgeIgnoresIncarnation: "a value of the shared tier is judged without its incarnation", "failover";
+    IncarnationWithoutRun: "the incarnation is the nonce alone", "failover";
+    IncarnationWithoutNonce: "the incarnation is the run id alone", "flush";
+    OldReplyJudged: "a GET reply of a lost connection is judged", "";
+    OldReplyAccepted: "replies of a lost connection are handled on the next", "failover";
+    DoubtReadsShared: "scopes in doubt do not keep the node from reading the shared tier", "doubt";
+    RaiseBeforeDoubt: "the local raise comes before the mark of doubt", "doubt";
+    DoubtWithoutLocalRaise: "`LocalOnly` raises nothing locally", "doubt";
+    NoReplay: "the replay is omitted", "doubt";
+    ForgetBeforeReply: "the ring forgets an entry when its replay is sent", "doubt";
+    FoldWithoutMax: "a record that was folded already is folded again, not by max", "two links";
+    PositionBeforeTables: "a fold publishes the position before it raises", "load";
+    LocalBeforeGlobal: "a fold raises the local table before the global one", "invalidate";
+    EvictWithoutFloor: "an evicted pair does not raise the floor", "evict";
+    ResetWithoutGlobalFloor: "a reset leaves the global floor at zero", "flush";
+    ResetWithoutLocalFloor: "a reset leaves the local floor", "failover";
+    ResetKeepsTable: "a reset keeps the ids of the former incarnation", "failover";
+    ResetToRetired: "an incarnation that was left is entered again", "partition";
+    OtherRunStaysConnected: "links to a former server stay in use after a reset", "partition, two links";
+    GapUnnoticed: "a delta that does not begin with the own position is taken as whole", "trim";
+    GapWithoutLocalFloor: "a gap leaves the local floor", "trim";
+    DeltaExclusive: "the delta is asked for after the own position, so that a gap cannot be seen", "trim";
+    PartialDelta: "the connection is used after a part of the delta", "resync";
+    GenesisMissing: "an empty delta is trusted", "flush";
+    BeganAfterOrigin: "the load's beginning is noted after the origin was read", "load";
+    SharedPositionAtStore: "the shared tier gets the position of the time of storing", "load";
+    JoinInvalidFlight: "a reader joins a flight that was overtaken", "load";
+    TakeOverWithoutRead: "whoever takes over goes on from where the dropped leader was, under a new epoch", "cancel";
+    TakeOverOldEpoch: "whoever takes over keeps the flight's old epoch, with a new read", "";
+    PutStoresPosition: "a put stores the feed's position instead of its own id", "puts";
+    PutWithoutVerdict: "a put stores whatever happened since its body began", "puts";
+    VerdictAfterRaise: "a put's verdict is asked after its own raise", "";
+    TrustFromReceipt: "trust counts from the receipt of the heartbeat's reply", "time";
+    SampleBeforeBump: "the ticker records the counter before it bumps it", "time";
+    SampleOfOlderTime: "the floor is raised to the sample of one tick too early", "time";
+    SilentFloorStays: "a silent link raises no floor", "time";
+}

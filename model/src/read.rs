@@ -1,0 +1,179 @@
+//! A read: L1, the flight, the shared tier, the origin. Each look at shared memory is a step of its own.
+
+use crate::contract;
+use crate::fold::name;
+use crate::link;
+use crate::mutants::{Mutant, Rules};
+use crate::scenario::Scenario;
+use crate::state::{Began, Incarnation, Kind, Phase, Placed, Reply, Request, State, Stored};
+use crate::steps::{Action, Steps};
+
+/// The next steps of a read.
+pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
+    let (from, rules, scenario) = (steps.from, steps.rules, steps.scenario);
+    let read = &from.ops[op];
+    if read.kind != Kind::Read {
+        return;
+    }
+    let node = usize::from(read.node);
+    let mut add = |text, phase: Phase| steps.add(Action::Op(name(op), text), |state| state.ops[op].phase = phase);
+    let local = from.nodes[node].local.counter;
+    let feed = &from.nodes[node].feed;
+    match read.phase {
+        Phase::Received(reply) => add("takes the local position", Phase::Positioned(reply, local)),
+        Phase::Missed => add("notes the local position", Phase::NotedLocal(local)),
+        Phase::NotedLocal(local) if !scenario.resets() => {
+            let began = Began { local, incarnation: feed.incarnation, id: feed.position };
+            add("notes the incarnation and the position", Phase::Began(began));
+        }
+        Phase::NotedLocal(local) => add("notes the incarnation", Phase::NotedIncarnation(local, feed.incarnation)),
+        Phase::NotedIncarnation(local, incarnation) => {
+            add("notes the position", Phase::Began(Began { local, incarnation, id: feed.position }));
+        }
+        _ => {}
+    }
+    match read.phase {
+        Phase::Idle if is_first_idle(from, op) => {
+            steps.add(Action::Op(name(op), "starts"), |state| start(scenario, rules, state, op));
+        }
+        Phase::Positioned(reply, local) => {
+            steps.add(Action::Op(name(op), "judges"), |state| judge(state, op, reply, local, rules));
+        }
+        Phase::Judged(value, local) => {
+            steps.add(Action::Op(name(op), "is served from the shared tier"), |state| {
+                let late = rules.has(Mutant::FillPositionAfterJudging);
+                let node = &mut state.nodes[node];
+                let local = if late { node.local.counter } else { local };
+                node.l1 = Some(Placed { what: value, local });
+                land(state, op, value, true);
+            });
+        }
+        Phase::Began(began) => steps.add(Action::Op(name(op), "reads the origin"), |state| {
+            state.ops[op].phase = Phase::Loaded(began, state.origin);
+        }),
+        Phase::Loaded(began, value) => {
+            steps.add(Action::Op(name(op), "stores and is served"), |state| store(state, op, began, value, rules));
+        }
+        _ => {}
+    }
+    cancel(steps, op);
+}
+
+/// Operations that cannot be told apart start in order.
+fn is_first_idle(state: &State, op: usize) -> bool {
+    let this = &state.ops[op];
+    !state.ops[..op]
+        .iter()
+        .any(|other| other.phase == Phase::Idle && other.node == this.node && other.kind == this.kind)
+}
+
+fn start(scenario: &Scenario, rules: Rules, state: &mut State, op: usize) {
+    let at = state.ops[op].node;
+    state.ops[op].version = contract::oldest(scenario, state, at);
+    let node = &mut state.nodes[usize::from(at)];
+    if let Some(entry) = node.l1.filter(|entry| node.local.valid(entry.local)) {
+        return contract::served(state, op, entry.what, false);
+    }
+    let joinable = |flight: &Placed| node.local.valid(flight.local) || rules.has(Mutant::JoinInvalidFlight);
+    if let Some(flight) = node.flight.filter(joinable) {
+        state.ops[op].phase = Phase::Joined(flight.what);
+        return;
+    }
+    node.flight = Some(Placed { what: name(op), local: node.local.counter });
+    state.ops[op].phase = Phase::Boarded;
+}
+
+/// Sends GET on each connection that is in use; without one, it is a miss.
+pub(crate) fn ask(steps: &mut Steps<'_>, op: usize) {
+    let node = usize::from(steps.from.ops[op].node);
+    let mut connected = false;
+    for conn in link::ready(steps.from, node) {
+        connected = true;
+        steps.add(Action::Op(name(op), "sends GET"), |state| {
+            state.ops[op].phase = Phase::Asked(name(conn));
+            state.nodes[node].conns[conn].requests.push(Request::Get(name(op)));
+        });
+    }
+    if !connected {
+        steps.add(Action::Op(name(op), "goes without the shared tier"), |state| state.ops[op].phase = Phase::Missed);
+    }
+}
+
+fn judge(state: &mut State, op: usize, reply: Reply, local: u8, rules: Rules) {
+    let node = &state.nodes[usize::from(state.ops[op].node)];
+    let hit = reply.stored.filter(|stored| node.judge(*stored, reply.stale, rules));
+    state.ops[op].phase = hit.map_or(Phase::Missed, |stored| Phase::Judged(stored.value, local));
+}
+
+fn store(state: &mut State, op: usize, began: Began, value: u8, rules: Rules) {
+    let node = &mut state.nodes[usize::from(state.ops[op].node)];
+    let mut began = began;
+    if rules.has(Mutant::BeganAfterOrigin) || rules.has(Mutant::SharedPositionAtStore) {
+        (began.incarnation, began.id) = (node.feed.incarnation, node.feed.position);
+    }
+    if rules.has(Mutant::BeganAfterOrigin) {
+        began.local = node.local.counter;
+    }
+    if node.local.valid(began.local) {
+        node.l1 = Some(Placed { what: value, local: began.local });
+    }
+    put_shared(state, op, began.incarnation, began.id, value);
+    land(state, op, value, false);
+}
+
+/// Sends SET on a connection that is in use; nothing waits for it.
+pub(crate) fn put_shared(state: &mut State, op: usize, incarnation: Option<Incarnation>, id: u8, value: u8) {
+    let node = usize::from(state.ops[op].node);
+    let conn = link::ready(state, node).last();
+    if let (Some(incarnation), Some(conn)) = (incarnation, conn) {
+        let stored = Stored { value, incarnation, id };
+        state.nodes[node].conns[conn].requests.push(Request::Set(stored));
+    }
+}
+
+/// The flight ends: its leader and all who joined are served.
+fn land(state: &mut State, op: usize, value: u8, shared: bool) {
+    contract::served(state, op, value, shared);
+    let node = &mut state.nodes[usize::from(state.ops[op].node)];
+    if node.flight.is_some_and(|flight| usize::from(flight.what) == op) {
+        node.flight = None;
+    }
+    for other in 0..state.ops.len() {
+        if state.ops[other].phase == Phase::Joined(name(op)) && state.violation.is_none() {
+            contract::served(state, other, value, false);
+        }
+    }
+}
+
+/// The leader's future is dropped: the first who joined takes over, from the start.
+fn cancel(steps: &mut Steps<'_>, op: usize) {
+    let leads = !matches!(steps.from.ops[op].phase, Phase::Idle | Phase::Done | Phase::Joined(_));
+    if !leads || steps.from.faults.cancels == 0 {
+        return;
+    }
+    let rules = steps.rules;
+    steps.add(Action::Op(name(op), "is dropped"), |state| {
+        state.faults.cancels -= 1;
+        let phase = std::mem::replace(&mut state.ops[op].phase, Phase::Done);
+        let node = &mut state.nodes[usize::from(state.ops[op].node)];
+        let current = node.flight.is_some_and(|flight| usize::from(flight.what) == op);
+        let heir = state.ops.iter().position(|other| other.phase == Phase::Joined(name(op)));
+        if current {
+            let local = match (rules.has(Mutant::TakeOverOldEpoch), node.flight) {
+                (true, Some(flight)) => flight.local,
+                _ => node.local.counter,
+            };
+            node.flight = heir.map(|heir| Placed { what: name(heir), local });
+        }
+        let Some(heir) = heir else { return };
+        let asked = matches!(phase, Phase::Boarded | Phase::Asked(_));
+        let keep = rules.has(Mutant::TakeOverWithoutRead) && !asked;
+        state.ops[heir].phase = if keep { phase } else { Phase::Boarded };
+        state.ops[heir].shared = std::mem::take(&mut state.ops[op].shared);
+        for other in &mut state.ops {
+            if other.phase == Phase::Joined(name(op)) {
+                other.phase = Phase::Joined(name(heir));
+            }
+        }
+    });
+}

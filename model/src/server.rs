@@ -1,0 +1,137 @@
+//! What a server does with a request: one step, as Redis executes.
+
+use crate::contract;
+use crate::fold::name;
+use crate::link;
+use crate::state::{Delivery, Link, Record, Request, Scopes, State, Token};
+use crate::steps::{Action, Steps};
+
+/// Executes the first request of a connection. Of a script's own push and its reply either may come first.
+pub(crate) fn execute(state: &mut State, node: usize, conn: usize, reply_first: bool) {
+    let link = &mut state.nodes[node].conns[conn];
+    let at = usize::from(link.server);
+    let request = link.requests.remove(0);
+    if let Request::Get(op) = request {
+        state.ops[usize::from(op)].shared = contract::oldest_shared(state, name(node));
+    }
+    let (server, link) = (&mut state.servers[at], &mut state.nodes[node].conns[conn]);
+    let reply = match request {
+        Request::Get(op) => Delivery::Value(op, server.l2),
+        Request::Set(stored) => {
+            server.l2 = Some(stored);
+            return;
+        }
+        Request::Delta(from) => {
+            let records = server.log.iter().filter(|record| record.id >= from).copied().collect();
+            Delivery::Delta(from, records)
+        }
+        Request::Ping(sent) => {
+            server.answered[node] = server.answered[node].max(sent);
+            Delivery::Pong(sent)
+        }
+        Request::Append(scopes, token) => {
+            let record = append(state, at, scopes, token);
+            let deliveries = &mut state.nodes[node].conns[conn].deliveries;
+            let index = deliveries.len() - usize::from(reply_first);
+            deliveries.insert(index, Delivery::Appended(record));
+            return;
+        }
+    };
+    link.deliveries.push(reply);
+}
+
+/// The append script: appends, and publishes to every connection.
+fn append(state: &mut State, at: usize, scopes: Scopes, token: Token) -> Record {
+    let server = &mut state.servers[at];
+    let (prev, nonce) = server.log.last().map_or((0, state.nonces), |last| (last.id, last.nonce));
+    state.nonces = state.nonces.max(nonce + 1);
+    server.clock = server.clock.max(prev) + 1;
+    let record = Record { id: server.clock, prev, nonce, scopes, token };
+    server.log.push(record);
+    let links = state.nodes.iter_mut().flat_map(|node| &mut node.conns);
+    for link in links.filter(|link| link.link != Link::Down && usize::from(link.server) == at) {
+        link.deliveries.push(Delivery::Push(record));
+    }
+    record
+}
+
+/// What servers do without being asked: execute what a lost link left behind, trim, replicate.
+pub(crate) fn steps(steps: &mut Steps<'_>) {
+    let (from, rules) = (steps.from, steps.rules);
+    for (at, server) in from.servers.iter().enumerate() {
+        if !server.orphans.is_empty() {
+            steps.add(Action::Server(name(at), "executes what a lost link had sent"), |state| orphan(state, at));
+        }
+        if server.reachable && server.log.len() > 1 && from.faults.trims > 0 {
+            steps.add(Action::Server(name(at), "trims the log's head"), |state| {
+                state.faults.trims -= 1;
+                state.servers[at].log.remove(0);
+            });
+        }
+    }
+    if from.faults.flushes > 0 {
+        for back in [false, true] {
+            let text = if back { "loses all data, its clock goes back" } else { "loses all data" };
+            steps.add(Action::Server(name(from.servers.len() - 1), text), |state| flush(state, back));
+        }
+    }
+    if from.faults.failovers > 0 && from.replica.is_none() {
+        steps.add(Action::World("the replica has everything up to here"), |state| {
+            state.replica = state.servers.last().map(|server| (server.log.clone(), server.l2));
+        });
+    }
+    if from.faults.failovers > 0 && from.replica.is_some() {
+        let failback = steps.scenario.failback;
+        for partition in [false, true] {
+            if partition && !steps.scenario.partition {
+                continue;
+            }
+            let text = if partition { "a replica takes over, unseen by some" } else { "a replica takes over" };
+            steps.add(Action::World(text), |state| failover(state, partition, failback, rules));
+        }
+    }
+}
+
+fn orphan(state: &mut State, at: usize) {
+    match state.servers[at].orphans.remove(0) {
+        Request::Set(stored) => state.servers[at].l2 = Some(stored),
+        Request::Append(scopes, token) => {
+            append(state, at, scopes, token);
+        }
+        Request::Get(_) | Request::Delta(_) | Request::Ping(_) => {}
+    }
+}
+
+fn flush(state: &mut State, back: bool) {
+    state.faults.flushes -= 1;
+    if let Some(server) = state.servers.last_mut() {
+        server.log.clear();
+        server.l2 = None;
+        server.clock = if back { 0 } else { server.clock };
+    }
+}
+
+/// A replica takes over with what it has; the ids that it lacks are given out again.
+fn failover(state: &mut State, partition: bool, failback: bool, rules: crate::mutants::Rules) {
+    state.faults.failovers -= 1;
+    let Some((log, l2)) = state.replica.take() else { return };
+    let last = state.servers.len() - 1;
+    let run = if failback && last > 0 { state.servers[last - 1].run } else { name(last + 1) };
+    let mut server = state.servers[last].clone();
+    (server.run, server.l2, server.clock) = (run, l2, log.last().map_or(0, |record| record.id));
+    (server.log, server.answered) = (log, [0; 2]);
+    server.orphans.clear();
+    state.servers[last].reachable = partition;
+    state.servers.push(server);
+    if !partition {
+        state.servers[last].orphans.clear();
+        for node in 0..state.nodes.len() {
+            for conn in 0..state.nodes[node].conns.len() {
+                let link = &state.nodes[node].conns[conn];
+                if link.link != Link::Down && usize::from(link.server) == last {
+                    link::cut(state, node, conn, rules);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! What the model knows of the world: servers, links, nodes and the operations that run on them.
+//!
+//! Everything is small and comparable, because a state is hashed a million times. Versions, ids, positions and times are
+//! `u8`: no scenario gets near the limit.
+
+/// A set of scopes as bits. Every scope here covers the one key that the model has.
+pub(crate) type Scopes = u8;
+/// The key's own scope.
+pub(crate) const KEY: Scopes = 1;
+/// The prefix that holds the key.
+pub(crate) const PREFIX: Scopes = 2;
+/// Everything: what the replay appends after the ring overflowed.
+pub(crate) const ALL: Scopes = 4;
+
+/// The name of one life of one server's log.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Incarnation {
+    /// Which server process.
+    pub(crate) run: u8,
+    /// Which life of the log; copied from entry to entry.
+    pub(crate) nonce: u8,
+}
+
+/// Whose append a record is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Token {
+    /// The first entry of a log that was empty, or one that only asks for the log's end.
+    Genesis,
+    /// An invalidation's or a put's own append, by the number of the operation.
+    Own(u8),
+    /// The replay of a ring entry, by the operations that it stands for.
+    Replay(u8),
+}
+
+/// One entry of the log, and the push that tells of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Record {
+    pub(crate) id: u8,
+    pub(crate) prev: u8,
+    pub(crate) nonce: u8,
+    pub(crate) scopes: Scopes,
+    pub(crate) token: Token,
+}
+
+/// A value in the shared tier.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Stored {
+    pub(crate) value: u8,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) id: u8,
+}
+
+/// What a node sends.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Request {
+    /// GET, for an operation.
+    Get(u8),
+    /// SET.
+    Set(Stored),
+    /// The append script.
+    Append(Scopes, Token),
+    /// XRANGE from a position, inclusive.
+    Delta(u8),
+    /// PING, with the time at which it was sent.
+    Ping(u8),
+}
+
+/// What a node gets, in the order in which the server executed.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Delivery {
+    /// A published record.
+    Push(Record),
+    /// The reply of GET.
+    Value(u8, Option<Stored>),
+    /// The reply of the append script.
+    Appended(Record),
+    /// The reply of XRANGE, and the position that was asked for.
+    Delta(u8, Vec<Record>),
+    /// The reply of PING.
+    Pong(u8),
+}
+
+/// One server process: a primary, now or formerly.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Server {
+    pub(crate) run: u8,
+    pub(crate) reachable: bool,
+    /// The id that was given out last, whatever became of the entry.
+    pub(crate) clock: u8,
+    pub(crate) log: Vec<Record>,
+    pub(crate) l2: Option<Stored>,
+    /// Requests of links that were cut: they may still be executed, in this order.
+    pub(crate) orphans: Vec<Request>,
+    /// For the contract: when the last PING of each node that was answered had been sent.
+    pub(crate) answered: [u8; 2],
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Link {
+    /// Not connected.
+    Down,
+    /// Subscribed, the delta is under way; nothing else may use it.
+    Syncing,
+    /// In use.
+    Ready,
+}
+
+/// One connection of a node. Both queues are first in, first out.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Conn {
+    pub(crate) server: u8,
+    pub(crate) link: Link,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) deliveries: Vec<Delivery>,
+}
+
+/// What a node knows of the log.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Feed {
+    /// `None` while a reset is under way.
+    pub(crate) incarnation: Option<Incarnation>,
+    pub(crate) position: u8,
+    /// The last folded id of `KEY` and of `PREFIX`.
+    pub(crate) scopes: [u8; 2],
+    pub(crate) floor: u8,
+    /// Incarnations that the node has left for good.
+    pub(crate) retired: Vec<Incarnation>,
+    /// For the contract: the server that the feed follows.
+    pub(crate) server: u8,
+}
+
+/// The local log: a counter, and the positions at which scopes were raised last.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Local {
+    pub(crate) counter: u8,
+    pub(crate) scopes: [u8; 2],
+    pub(crate) floor: u8,
+}
+
+/// What happens when a fold has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum After {
+    /// Nothing: it was a push.
+    Nothing,
+    /// The connection may be used: it was a delta.
+    Ready,
+    /// The operation may return `Announced`.
+    Return(u8),
+    /// The ring entry of these operations and scopes is removed.
+    Replayed(u8, Scopes),
+}
+
+/// Records on their way into a node's tables. One fold at a time, in steps that readers can see.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Fold {
+    pub(crate) conn: u8,
+    pub(crate) records: Vec<Record>,
+    pub(crate) stage: u8,
+    /// The first record begins a new incarnation.
+    pub(crate) reset: Option<Incarnation>,
+    /// Something before the first record is missing.
+    pub(crate) gap: bool,
+    /// The current record was folded already.
+    pub(crate) seen: bool,
+    /// The id of the record before.
+    pub(crate) last: u8,
+    pub(crate) after: After,
+}
+
+/// An invalidation that is not known to be in the log.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct RingEntry {
+    /// The operations that it stands for, as bits.
+    pub(crate) ops: u8,
+    pub(crate) scopes: Scopes,
+    pub(crate) doubt: bool,
+    /// The connection on which the replay was sent.
+    pub(crate) replay: Option<u8>,
+}
+
+/// A value in L1, or a flight: both carry the local position at which their load began.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Placed {
+    /// The version, or for a flight the operation that leads it.
+    pub(crate) what: u8,
+    pub(crate) local: u8,
+}
+
+/// One process.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Node {
+    pub(crate) local: Local,
+    pub(crate) feed: Feed,
+    pub(crate) conns: Vec<Conn>,
+    pub(crate) fold: Option<Fold>,
+    pub(crate) l1: Option<Placed>,
+    pub(crate) flight: Option<Placed>,
+    pub(crate) ring: Vec<RingEntry>,
+    pub(crate) trusted: u8,
+    /// The local counter at each time, as the node recorded it.
+    pub(crate) samples: Vec<u8>,
+}
+
+/// What an operation does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Kind {
+    /// Reads the key.
+    Read,
+    /// Writes the origin, then invalidates these scopes.
+    Invalidate(Scopes),
+    /// Writes the origin and stores what it wrote.
+    Put,
+}
+
+/// The position at which a load began.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Began {
+    pub(crate) local: u8,
+    pub(crate) incarnation: Option<Incarnation>,
+    pub(crate) id: u8,
+}
+
+/// What GET brought, and on which connection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Reply {
+    pub(crate) stored: Option<Stored>,
+    pub(crate) conn: u8,
+    /// The connection was lost since.
+    pub(crate) stale: bool,
+}
+
+/// Where an operation stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Phase {
+    /// Not started.
+    Idle,
+    /// A read that waits for another's flight.
+    Joined(u8),
+    /// A read that leads a flight and has not asked the shared tier.
+    Boarded,
+    /// GET was sent.
+    Asked(u8),
+    /// The reply lies in the reader's mailbox.
+    Received(Reply),
+    /// The local position was taken.
+    Positioned(Reply, u8),
+    /// The shared tier's value was found valid.
+    Judged(u8, u8),
+    /// A miss: nothing was noted yet.
+    Missed,
+    /// The local position was noted.
+    NotedLocal(u8),
+    /// So was the incarnation.
+    NotedIncarnation(u8, Option<Incarnation>),
+    /// So was the feed's position: the origin may be asked.
+    Began(Began),
+    /// The origin answered.
+    Loaded(Began, u8),
+    /// A put whose body is about to write.
+    Writing,
+    /// A write whose origin was written.
+    Written,
+    /// The script was sent on this connection.
+    Sent(u8),
+    /// It was lost, or took too long.
+    Lost,
+    /// The first of two steps was taken: the ring entry is in doubt, the scopes are raised next.
+    Doubted,
+    /// The own record was folded, in this incarnation, with this id, by this server's log.
+    Folded(Incarnation, u8, u8),
+    /// Returned.
+    Done,
+}
+
+/// What the fold of a put's own record found.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Verdict {
+    /// It was not folded yet.
+    Open,
+    /// Something else concerned the key since the body began.
+    Overtaken,
+    /// The value may be stored under this local position.
+    Valid(u8),
+}
+
+/// One call of a cached, invalidating or putting function.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Op {
+    pub(crate) node: u8,
+    pub(crate) kind: Kind,
+    pub(crate) phase: Phase,
+    /// A read: the oldest version that it may return, fixed at its start. A write: the version that it wrote.
+    pub(crate) version: u8,
+    /// A read: the same for a value from the shared tier, fixed when GET was sent.
+    pub(crate) shared: u8,
+    /// A put: the local position before its body.
+    pub(crate) began: u8,
+    /// A put: whether its own record was folded, and what that said.
+    pub(crate) verdict: Verdict,
+}
+
+/// An invalidation that returned.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Announcement {
+    pub(crate) version: u8,
+    pub(crate) node: u8,
+    pub(crate) time: u8,
+    /// The server whose log has it; `None` for `LocalOnly`.
+    pub(crate) server: Option<u8>,
+    /// Nodes, as bits, that had left that server's incarnation before.
+    pub(crate) ahead: u8,
+}
+
+/// How often each fault may still happen.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct Faults {
+    /// Links that are cut.
+    pub(crate) cuts: u8,
+    /// Writes that give up waiting although the link is whole.
+    pub(crate) timeouts: u8,
+    /// Log heads that are trimmed.
+    pub(crate) trims: u8,
+    /// Times that all data is lost.
+    pub(crate) flushes: u8,
+    /// Times that a replica takes over.
+    pub(crate) failovers: u8,
+    /// Table pairs that are evicted.
+    pub(crate) evictions: u8,
+    /// Reads that are dropped while they lead.
+    pub(crate) cancels: u8,
+    /// Ticks of the clock.
+    pub(crate) ticks: u8,
+}
+
+/// A moment of the whole system.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct State {
+    pub(crate) now: u8,
+    pub(crate) origin: u8,
+    pub(crate) nonces: u8,
+    pub(crate) servers: Vec<Server>,
+    /// What the replica has: a former state of the last server's data.
+    pub(crate) replica: Option<(Vec<Record>, Option<Stored>)>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) ops: Vec<Op>,
+    pub(crate) announced: Vec<Announcement>,
+    pub(crate) faults: Faults,
+    /// The first broken promise.
+    pub(crate) violation: Option<String>,
+}

@@ -1,0 +1,92 @@
+//! Every step that the system can take next.
+
+use std::fmt;
+
+use crate::mutants::Rules;
+use crate::scenario::Scenario;
+use crate::state::{Phase, State};
+use crate::{fold, link, read, world, write};
+
+/// What a step is called in a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// An operation goes on.
+    Op(u8, &'static str),
+    /// A connection of a node, by node and number.
+    Conn(u8, u8, &'static str),
+    /// A node on its own account.
+    Node(u8, &'static str),
+    /// A server.
+    Server(u8, &'static str),
+    /// The world.
+    World(&'static str),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |node: u8| char::from(b'A' + node);
+        match *self {
+            Action::Op(op, text) => write!(f, "op {op} {text}"),
+            Action::Conn(node, conn, text) => write!(f, "{} link {conn}: {text}", name(node)),
+            Action::Node(node, text) => write!(f, "{} {text}", name(node)),
+            Action::Server(server, text) => write!(f, "server {server} {text}"),
+            Action::World(text) => write!(f, "{text}"),
+        }
+    }
+}
+
+/// Collects the successors of one state.
+pub(crate) struct Steps<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) rules: Rules,
+    pub(crate) from: &'a State,
+    pub(crate) next: Vec<(Action, State)>,
+}
+
+impl Steps<'_> {
+    /// Adds the state that the change makes of the present one.
+    pub(crate) fn add(&mut self, action: Action, change: impl FnOnce(&mut State)) {
+        let mut state = self.from.clone();
+        change(&mut state);
+        self.next.push((action, state));
+    }
+}
+
+/// All steps from a state.
+pub(crate) fn successors(scenario: &Scenario, rules: Rules, from: &State) -> Vec<(Action, State)> {
+    let mut steps = Steps { scenario, rules, from, next: Vec::new() };
+    urgent(&mut steps);
+    if !steps.next.is_empty() {
+        return steps.next;
+    }
+    for op in 0..from.ops.len() {
+        read::steps(&mut steps, op);
+        write::steps(&mut steps, op);
+    }
+    for node in 0..from.nodes.len() {
+        fold::steps(&mut steps, node);
+        link::steps(&mut steps, node);
+        write::replays(&mut steps, node);
+    }
+    world::steps(&mut steps);
+    steps.next
+}
+
+/// Steps that are taken at once, alone, because waiting with them shows nothing new: what is sent early may still be executed
+/// late, and what arrives early may still be looked at late.
+fn urgent(steps: &mut Steps<'_>) {
+    for op in 0..steps.from.ops.len() {
+        match steps.from.ops[op].phase {
+            Phase::Boarded => return read::ask(steps, op),
+            Phase::Written => return write::send(steps, op),
+            Phase::Lost => return write::lose(steps, op),
+            _ => {}
+        }
+    }
+    for node in 0..steps.from.nodes.len() {
+        link::first(steps, node);
+        if !steps.next.is_empty() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Time, and what happens to a node's tables by themselves.
+
+use crate::fold::name;
+use crate::mutants::{Mutant, Rules};
+use crate::server;
+use crate::state::Node;
+use crate::steps::{Action, Steps};
+
+/// The next steps of servers, clock and tables.
+pub(crate) fn steps(steps: &mut Steps<'_>) {
+    server::steps(steps);
+    let (rules, max_stale) = (steps.rules, steps.scenario.max_stale);
+    if steps.from.faults.ticks > 0 {
+        steps.add(Action::World("the clock ticks"), |state| {
+            state.faults.ticks -= 1;
+            state.now += 1;
+            let now = state.now;
+            state.nodes.iter_mut().for_each(|node| tick(node, now, max_stale, rules));
+        });
+    }
+    if steps.from.faults.evictions > 0 {
+        evictions(steps);
+    }
+}
+
+/// Samples the local counter; while the link is silent, makes invalid what began more than `max_stale` ago.
+fn tick(node: &mut Node, now: u8, max_stale: u8, rules: Rules) {
+    let before = node.local.counter;
+    node.local.counter += 1;
+    node.samples.push(if rules.has(Mutant::SampleBeforeBump) { before } else { node.local.counter });
+    let Some(limit) = now.checked_sub(max_stale) else { return };
+    if limit <= node.trusted || rules.has(Mutant::SilentFloorStays) {
+        return;
+    }
+    let late = u8::from(rules.has(Mutant::SampleOfOlderTime));
+    let sample = node.samples[usize::from(limit.saturating_sub(late))];
+    node.local.floor = node.local.floor.max(sample);
+}
+
+fn evictions(steps: &mut Steps<'_>) {
+    let rules = steps.rules;
+    for (at, node) in steps.from.nodes.iter().enumerate() {
+        for index in 0..2 {
+            if node.feed.scopes[index] > 0 && node.fold.is_none() {
+                steps.add(Action::Node(name(at), "evicts a pair of its table"), |state| {
+                    state.faults.evictions -= 1;
+                    state.nodes[at].feed.evict(index, rules);
+                });
+            }
+        }
+    }
+}

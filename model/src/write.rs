@@ -1,0 +1,172 @@
+//! An invalidation or a put: the origin, the ring, the script, and what to do when its reply does not come.
+
+use crate::contract;
+use crate::fold::name;
+use crate::link;
+use crate::mutants::{Mutant, Rules};
+use crate::read;
+use crate::scenario::Scenario;
+use crate::state::{ALL, Incarnation, KEY, Kind, Phase, Placed, Request, RingEntry, Scopes, State, Token, Verdict};
+use crate::steps::{Action, Steps};
+
+/// The next steps of a write.
+pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
+    let (write, rules) = (&steps.from.ops[op], steps.rules);
+    let Some(scopes) = scopes(write.kind) else { return };
+    let node = usize::from(write.node);
+    match write.phase {
+        Phase::Idle if write.kind == Kind::Put => steps.add(Action::Op(name(op), "notes where it begins"), |state| {
+            state.ops[op].began = state.nodes[node].local.counter;
+            state.ops[op].phase = Phase::Writing;
+        }),
+        Phase::Idle | Phase::Writing => steps.add(Action::Op(name(op), "writes the origin"), |state| {
+            state.origin += 1;
+            state.ops[op].version = state.origin;
+            state.ops[op].phase = Phase::Written;
+        }),
+        Phase::Sent(_) if steps.from.faults.timeouts > 0 => steps.add(Action::Op(name(op), "times out"), |state| {
+            state.faults.timeouts -= 1;
+            state.ops[op].phase = Phase::Lost;
+        }),
+        Phase::Doubted => steps.add(Action::Op(name(op), "returns LocalOnly"), |state| {
+            if rules.has(Mutant::RaiseBeforeDoubt) {
+                doubt(state, op);
+            } else {
+                raise(state, op, scopes, rules);
+            }
+            contract::returned(state, state.ops[op].version, name(node), None);
+            state.ops[op].phase = Phase::Done;
+        }),
+        Phase::Folded(incarnation, id, server) => steps.add(Action::Op(name(op), "returns Announced"), |state| {
+            store(state, op, incarnation, id, rules);
+            contract::returned(state, state.ops[op].version, name(node), Some(server));
+            state.ops[op].phase = Phase::Done;
+        }),
+        _ => {}
+    }
+}
+
+fn scopes(kind: Kind) -> Option<Scopes> {
+    match kind {
+        Kind::Read => None,
+        Kind::Put => Some(KEY),
+        Kind::Invalidate(scopes) => Some(scopes),
+    }
+}
+
+/// The script was lost or takes too long: the first of two steps, before anything is returned.
+pub(crate) fn lose(steps: &mut Steps<'_>, op: usize) {
+    let rules = steps.rules;
+    let Some(scopes) = scopes(steps.from.ops[op].kind) else { return };
+    steps.add(Action::Op(name(op), "is in doubt"), |state| {
+        if rules.has(Mutant::RaiseBeforeDoubt) {
+            raise(state, op, scopes, rules);
+        } else {
+            doubt(state, op);
+        }
+        state.ops[op].phase = Phase::Doubted;
+    });
+}
+
+/// Sends the script on each connection that is in use; without one, the write is lost.
+pub(crate) fn send(steps: &mut Steps<'_>, op: usize) {
+    let (scenario, write) = (steps.scenario, &steps.from.ops[op]);
+    let node = usize::from(write.node);
+    let Some(scopes) = scopes(write.kind) else { return };
+    let mut connected = false;
+    for conn in link::ready(steps.from, node) {
+        connected = true;
+        steps.add(Action::Op(name(op), "sends the script"), |state| {
+            remember(scenario, state, op, scopes);
+            state.ops[op].phase = Phase::Sent(name(conn));
+            let requests = &mut state.nodes[node].conns[conn].requests;
+            requests.push(Request::Append(scopes, Token::Own(name(op))));
+        });
+    }
+    if !connected {
+        steps.add(Action::Op(name(op), "has no link"), |state| {
+            remember(scenario, state, op, scopes);
+            state.ops[op].phase = Phase::Lost;
+        });
+    }
+}
+
+/// Enters the write in the ring. A full ring becomes one entry for everything.
+fn remember(scenario: &Scenario, state: &mut State, op: usize, scopes: Scopes) {
+    let ring = &mut state.nodes[usize::from(state.ops[op].node)].ring;
+    ring.push(RingEntry { ops: 1 << op, scopes, doubt: false, replay: None });
+    if ring.len() > scenario.ring {
+        let ops = ring.iter().fold(0, |ops, entry| ops | entry.ops);
+        ring.clear();
+        ring.push(RingEntry { ops, scopes: ALL, doubt: true, replay: None });
+    }
+}
+
+fn doubt(state: &mut State, op: usize) {
+    let ring = &mut state.nodes[usize::from(state.ops[op].node)].ring;
+    if let Some(entry) = ring.iter_mut().find(|entry| entry.ops & (1 << op) != 0) {
+        entry.doubt = true;
+    }
+}
+
+fn raise(state: &mut State, op: usize, scopes: Scopes, rules: Rules) {
+    if !rules.has(Mutant::DoubtWithoutLocalRaise) {
+        state.nodes[usize::from(state.ops[op].node)].local.raise(scopes);
+    }
+}
+
+/// The write's own record was folded because its reply came: it leaves the ring and may return.
+pub(crate) fn folded(state: &mut State, op: u8, conn: u8, phase: Phase) {
+    let write = &mut state.ops[usize::from(op)];
+    if write.phase == Phase::Sent(conn) {
+        write.phase = phase;
+        state.nodes[usize::from(write.node)].ring.retain(|entry| entry.ops != 1 << op || entry.scopes == ALL);
+    }
+}
+
+/// A put stores what it wrote, if nothing else concerned its key since its body began.
+fn store(state: &mut State, op: usize, incarnation: Incarnation, id: u8, rules: Rules) {
+    let write = &mut state.ops[op];
+    let value = write.version;
+    write.began = 0;
+    let Verdict::Valid(local) = std::mem::replace(&mut write.verdict, Verdict::Overtaken) else { return };
+    let node = &mut state.nodes[usize::from(write.node)];
+    node.l1 = Some(Placed { what: value, local });
+    let id = if rules.has(Mutant::PutStoresPosition) { node.feed.position } else { id };
+    read::put_shared(state, op, Some(incarnation), id, value);
+}
+
+/// Replays what is in doubt.
+pub(crate) fn replays(steps: &mut Steps<'_>, node: usize) {
+    let rules = steps.rules;
+    for (index, entry) in steps.from.nodes[node].ring.iter().enumerate() {
+        if !entry.doubt || entry.replay.is_some() {
+            continue;
+        }
+        for conn in link::ready(steps.from, node) {
+            steps.add(Action::Conn(name(node), name(conn), "sends a replay"), |state| {
+                let ring = &mut state.nodes[node].ring;
+                if rules.has(Mutant::NoReplay) {
+                    ring.remove(index);
+                    return;
+                }
+                ring[index].replay = Some(name(conn));
+                let append = Request::Append(entry.scopes, Token::Replay(entry.ops));
+                if rules.has(Mutant::ForgetBeforeReply) {
+                    ring.remove(index);
+                }
+                state.nodes[node].conns[conn].requests.push(append);
+            });
+        }
+    }
+}
+
+/// A replay's reply was folded.
+pub(crate) fn replayed(state: &mut State, node: usize, ops: u8, scopes: Scopes) {
+    let ring = &mut state.nodes[node].ring;
+    let entry = ring.iter().position(|entry| (entry.ops, entry.scopes) == (ops, scopes) && entry.replay.is_some());
+    if let Some(index) = entry {
+        ring.remove(index);
+        contract::replayed(state, node, ops);
+    }
+}
