@@ -1,12 +1,17 @@
 //! The promise, judged from outside: what a read may return, fixed when it starts and when its GET is executed.
 
 use crate::scenario::Scenario;
-use crate::state::{Announcement, Phase, State};
+use crate::state::{Announcement, Node, Phase, State};
 
 /// The oldest version that a read which starts now on this node may return, from any tier.
 pub(crate) fn oldest(scenario: &Scenario, state: &State, node: u8) -> u8 {
     let binding = |said: &&Announcement| said.node == node || is_old(scenario, state, node, **said);
     state.announced.iter().filter(binding).map(|said| said.version).max().unwrap_or(0)
+}
+
+/// The same, by what this node itself said.
+pub(crate) fn oldest_own(state: &State, node: u8) -> u8 {
+    state.announced.iter().filter(|said| said.node == node).map(|said| said.version).max().unwrap_or(0)
 }
 
 /// The oldest version that a GET of this node may bring if it is executed now: whatever was announced was appended before.
@@ -39,7 +44,11 @@ fn ahead(said: Announcement, node: u8) -> bool {
 /// Notes that a write returned: `Announced` by this server, or `LocalOnly`.
 pub(crate) fn returned(state: &mut State, version: u8, node: u8, server: Option<u8>) {
     let left = |at: usize| server.is_some_and(|server| state.nodes[at].feed.server > server);
+    // What a former primary acknowledged is unknown to whoever had left it before.
     let ahead = (0..state.nodes.len()).filter(|at| left(*at)).fold(0, |bits, at| bits | 1 << at);
+    if version == 0 {
+        return;
+    }
     state.announced.push(Announcement { version, node, time: state.now, server, ahead });
     state.announced.sort_by_key(|said| (said.version, said.node, said.server));
 }
@@ -55,16 +64,22 @@ pub(crate) fn replayed(state: &mut State, at: usize, ops: u8) {
     }
 }
 
+/// Notes that a connection is in use: the node has seen its server's incarnation.
+pub(crate) fn sees(node: &mut Node, conn: usize) {
+    node.feed.server = node.feed.server.max(node.conns[conn].server);
+}
+
 /// A read returns a version.
 pub(crate) fn served(state: &mut State, op: usize, version: u8, shared: bool) {
     let read = &mut state.ops[op];
     read.phase = Phase::Done;
-    let oldest = if shared { read.version.max(read.shared) } else { read.version };
+    let oldest = if shared { read.own.max(read.shared) } else { read.version };
     if version < oldest {
         let tier = if shared { "the shared tier" } else { "L1 or a flight" };
         let node = char::from(b'A' + read.node);
         state.violation =
             Some(format!("op {op} on {node} returns version {version} from {tier}; {oldest} is the oldest allowed"));
     }
-    (state.ops[op].version, state.ops[op].shared) = (0, 0);
+    let read = &mut state.ops[op];
+    (read.version, read.own, read.shared) = (0, 0, 0);
 }

@@ -4,7 +4,7 @@
 use crate::mutants::{Mutant, Rules};
 use crate::state::{ALL, After, Fold, Incarnation, Kind, Link, Node, Op, Phase, Record, State, Token, Verdict};
 use crate::steps::{Action, Steps};
-use crate::{link, write};
+use crate::{contract, link, write};
 
 /// The next step of the node's fold, if one is under way.
 pub(crate) fn steps(steps: &mut Steps<'_>, node: usize) {
@@ -64,7 +64,9 @@ fn raise_global(state: &mut State, at: usize, fold: &mut Fold, rules: Rules) {
     if fold.gap {
         node.feed.floor = node.feed.floor.max(record.id);
     }
-    fold.seen = node.feed.last(record.scopes) >= record.id && !rules.has(Mutant::FoldWithoutMax);
+    fold.seen = node.feed.last(record.scopes) >= record.id
+        && !rules.has(Mutant::FoldWithoutMax)
+        && !rules.has(Mutant::FoldTwice);
     if record.scopes != 0 {
         node.feed.raise(record.scopes, record.id, rules);
     }
@@ -89,6 +91,7 @@ fn raise_local(state: &mut State, at: usize, fold: &mut Fold, rules: Rules) {
     let node = &mut state.nodes[at];
     let reset = fold.reset.is_some() && !rules.has(Mutant::ResetWithoutLocalFloor);
     let gap = fold.gap && !rules.has(Mutant::GapWithoutLocalFloor);
+    let now = state.now;
     let own = own_put(&mut state.ops, record, at);
     let late = rules.has(Mutant::VerdictAfterRaise);
     let early = own.as_ref().is_some_and(|op| node.local.valid(op.began)) || rules.has(Mutant::PutWithoutVerdict);
@@ -101,7 +104,8 @@ fn raise_local(state: &mut State, at: usize, fold: &mut Fold, rules: Rules) {
     if let Some(op) = own {
         let valid = if late { node.local.valid(op.began) } else { early };
         let valid = valid && !fold.seen;
-        op.verdict = if valid { Verdict::Valid(node.local.counter) } else { Verdict::Overtaken };
+        let late = op.sent != now && !rules.has(Mutant::PutIgnoresTime);
+        op.verdict = if valid { Verdict::Valid((!late).then_some(node.local.counter)) } else { Verdict::Overtaken };
     }
 }
 
@@ -112,10 +116,9 @@ fn own_put(ops: &mut [Op], record: Record, node: usize) -> Option<&mut Op> {
 }
 
 fn publish(state: &mut State, at: usize, fold: &mut Fold, _: Rules) {
-    let node = &mut state.nodes[at];
-    let (feed, id) = (&mut node.feed, fold.records[0].id);
+    let feed = &mut state.nodes[at].feed;
+    let id = fold.records[0].id;
     if let Some(new) = fold.reset {
-        feed.server = node.conns[usize::from(fold.conn)].server;
         feed.incarnation = Some(new);
         feed.position = id;
     } else {
@@ -131,6 +134,7 @@ fn finish(state: &mut State, at: usize, fold: &Fold) {
             let conn = &mut node.conns[usize::from(fold.conn)];
             if conn.link == Link::Syncing {
                 conn.link = Link::Ready;
+                contract::sees(node, usize::from(fold.conn));
             }
         }
         After::Return(op) => {

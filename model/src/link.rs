@@ -2,9 +2,9 @@
 
 use crate::fold::{self, name};
 use crate::mutants::{Mutant, Rules};
-use crate::server;
-use crate::state::{After, Conn, Delivery, Fold, Incarnation, Link, Phase, Record, Reply, Request, State, Token};
+use crate::state::{After, Conn, Delivery, Fold, Incarnation, Kind, Link, Phase, Record, Reply, Request, State, Token};
 use crate::steps::{Action, Steps};
+use crate::{contract, server};
 
 /// The node's connections that are in use.
 pub(crate) fn ready(state: &State, node: usize) -> impl DoubleEndedIterator<Item = usize> + use<> {
@@ -28,7 +28,7 @@ pub(crate) fn steps(steps: &mut Steps<'_>, node: usize) {
                     steps.add(called(text), |state| server::execute(state, node, conn, true));
                 }
             }
-            if steps.from.faults.cuts > 0 {
+            if steps.from.faults.cuts > 0 && steps.scenario.steady != Some(name(node)) {
                 let rules = steps.rules;
                 steps.add(called("is cut"), |state| {
                     state.faults.cuts -= 1;
@@ -73,7 +73,8 @@ fn pings(steps: &mut Steps<'_>, node: usize, conn: usize) {
     let link = &sender.conns[conn];
     let waits = link.requests.iter().any(|request| matches!(request, Request::Ping(_)))
         || link.deliveries.iter().any(|delivery| matches!(delivery, Delivery::Pong(_)));
-    if steps.scenario.faults.ticks > 0 && link.link == Link::Ready && sender.trusted < now && !waits {
+    let reads = steps.from.ops.iter().any(|op| usize::from(op.node) == node && op.kind == Kind::Read);
+    if reads && steps.scenario.faults.ticks > 0 && link.link == Link::Ready && sender.trusted < now && !waits {
         steps.add(Action::Conn(name(node), name(conn), "sends PING"), |state| {
             state.nodes[node].conns[conn].requests.push(Request::Ping(now));
         });
@@ -100,9 +101,9 @@ pub(crate) fn cut(state: &mut State, node: usize, conn: usize, rules: Rules) {
     let keep = rules.has(Mutant::OldReplyAccepted);
     for op in state.ops.iter_mut().filter(|op| usize::from(op.node) == node) {
         match &mut op.phase {
-            phase @ Phase::Asked(_) if *phase == Phase::Asked(name(conn)) => *phase = Phase::Missed,
+            Phase::Asked(on, _) if usize::from(*on) == conn => op.phase = Phase::Missed,
             phase @ Phase::Sent(_) if *phase == Phase::Sent(name(conn)) && !keep => *phase = Phase::Lost,
-            Phase::Received(reply) | Phase::Positioned(reply, _) if usize::from(reply.conn) == conn => {
+            Phase::Received(reply, _) if usize::from(reply.conn) == conn => {
                 reply.stale = true;
             }
             _ => {}
@@ -165,8 +166,8 @@ fn deliver(state: &mut State, at: usize, conn: usize, delivery: Delivery, rules:
         Delivery::Push(record) => fold::begin(node, conn, run, record, After::Nothing, rules),
         Delivery::Value(op, stored) => {
             let phase = &mut state.ops[usize::from(op)].phase;
-            if *phase == Phase::Asked(name(conn)) {
-                *phase = Phase::Received(Reply { stored, conn: name(conn), stale: false });
+            if let Phase::Asked(_, local) = *phase {
+                *phase = Phase::Received(Reply { stored, conn: name(conn), stale: false }, local);
             }
         }
         Delivery::Appended(record) => appended(state, at, conn, run, record, rules),
@@ -218,6 +219,7 @@ fn resync(state: &mut State, at: usize, conn: usize, from: Option<u8>, records: 
     }
     if records.is_empty() {
         node.conns[conn].link = Link::Ready;
+        contract::sees(node, conn);
         return;
     }
     let reset = reset.then_some(incarnation);

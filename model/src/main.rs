@@ -10,7 +10,7 @@ fn main() {
             continue;
         }
         let Ok(outcome) = std::panic::catch_unwind(|| explore(scenario, Rules::default(), 4_000_000)) else { continue };
-        println!("{}: {} states, depth {}", scenario.name, outcome.states, outcome.depth);
+        println!("## {}: {} states, depth {}", scenario.name, outcome.states, outcome.depth);
         for (what, trace) in [("VIOLATION", &outcome.violation), ("STUCK", &outcome.stuck)] {
             if let Some(trace) = trace {
                 println!("{what}");

@@ -20,7 +20,6 @@ pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
     let local = from.nodes[node].local.counter;
     let feed = &from.nodes[node].feed;
     match read.phase {
-        Phase::Received(reply) => add("takes the local position", Phase::Positioned(reply, local)),
         Phase::Missed => add("notes the local position", Phase::NotedLocal(local)),
         Phase::NotedLocal(local) if !scenario.resets() => {
             let began = Began { local, incarnation: feed.incarnation, id: feed.position };
@@ -33,10 +32,10 @@ pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
         _ => {}
     }
     match read.phase {
-        Phase::Idle if is_first_idle(from, op) => {
+        Phase::Idle if steps.may_start(op) => {
             steps.add(Action::Op(name(op), "starts"), |state| start(scenario, rules, state, op));
         }
-        Phase::Positioned(reply, local) => {
+        Phase::Received(reply, local) => {
             steps.add(Action::Op(name(op), "judges"), |state| judge(state, op, reply, local, rules));
         }
         Phase::Judged(value, local) => {
@@ -59,17 +58,10 @@ pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
     cancel(steps, op);
 }
 
-/// Operations that cannot be told apart start in order.
-fn is_first_idle(state: &State, op: usize) -> bool {
-    let this = &state.ops[op];
-    !state.ops[..op]
-        .iter()
-        .any(|other| other.phase == Phase::Idle && other.node == this.node && other.kind == this.kind)
-}
-
 fn start(scenario: &Scenario, rules: Rules, state: &mut State, op: usize) {
     let at = state.ops[op].node;
     state.ops[op].version = contract::oldest(scenario, state, at);
+    state.ops[op].own = contract::oldest_own(state, at);
     let node = &mut state.nodes[usize::from(at)];
     if let Some(entry) = node.l1.filter(|entry| node.local.valid(entry.local)) {
         return contract::served(state, op, entry.what, false);
@@ -90,7 +82,7 @@ pub(crate) fn ask(steps: &mut Steps<'_>, op: usize) {
     for conn in link::ready(steps.from, node) {
         connected = true;
         steps.add(Action::Op(name(op), "sends GET"), |state| {
-            state.ops[op].phase = Phase::Asked(name(conn));
+            state.ops[op].phase = Phase::Asked(name(conn), state.nodes[node].local.counter);
             state.nodes[node].conns[conn].requests.push(Request::Get(name(op)));
         });
     }
@@ -99,8 +91,10 @@ pub(crate) fn ask(steps: &mut Steps<'_>, op: usize) {
     }
 }
 
+/// The reply is looked at some time after it arrived.
 fn judge(state: &mut State, op: usize, reply: Reply, local: u8, rules: Rules) {
     let node = &state.nodes[usize::from(state.ops[op].node)];
+    let local = if rules.has(Mutant::FillPositionAtReply) { node.local.counter } else { local };
     let hit = reply.stored.filter(|stored| node.judge(*stored, reply.stale, rules));
     state.ops[op].phase = hit.map_or(Phase::Missed, |stored| Phase::Judged(stored.value, local));
 }
@@ -124,7 +118,7 @@ fn store(state: &mut State, op: usize, began: Began, value: u8, rules: Rules) {
 /// Sends SET on a connection that is in use; nothing waits for it.
 pub(crate) fn put_shared(state: &mut State, op: usize, incarnation: Option<Incarnation>, id: u8, value: u8) {
     let node = usize::from(state.ops[op].node);
-    let conn = link::ready(state, node).last();
+    let conn = link::ready(state, node).next();
     if let (Some(incarnation), Some(conn)) = (incarnation, conn) {
         let stored = Stored { value, incarnation, id };
         state.nodes[node].conns[conn].requests.push(Request::Set(stored));
@@ -166,7 +160,7 @@ fn cancel(steps: &mut Steps<'_>, op: usize) {
             node.flight = heir.map(|heir| Placed { what: name(heir), local });
         }
         let Some(heir) = heir else { return };
-        let asked = matches!(phase, Phase::Boarded | Phase::Asked(_));
+        let asked = matches!(phase, Phase::Boarded | Phase::Asked(..));
         let keep = rules.has(Mutant::TakeOverWithoutRead) && !asked;
         state.ops[heir].phase = if keep { phase } else { Phase::Boarded };
         state.ops[heir].shared = std::mem::take(&mut state.ops[op].shared);

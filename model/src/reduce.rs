@@ -23,7 +23,7 @@ fn forget(state: &mut State) {
         forget_tables(state, node);
         leave(state, node);
     }
-    let asks = |phase| matches!(phase, Phase::Idle | Phase::Boarded | Phase::Joined(_) | Phase::Asked(_));
+    let asks = |phase| matches!(phase, Phase::Idle | Phase::Boarded | Phase::Joined(_) | Phase::Asked(..));
     if !reads(state, None, asks) {
         forget_shared(state);
     }

@@ -3,6 +3,7 @@
 use crate::contract;
 use crate::fold::name;
 use crate::link;
+use crate::mutants::{Mutant, Rules};
 use crate::state::{Delivery, Link, Record, Request, Scopes, State, Token};
 use crate::steps::{Action, Steps};
 
@@ -16,7 +17,10 @@ pub(crate) fn execute(state: &mut State, node: usize, conn: usize, reply_first: 
     }
     let (server, link) = (&mut state.servers[at], &mut state.nodes[node].conns[conn]);
     let reply = match request {
-        Request::Get(op) => Delivery::Value(op, server.l2),
+        Request::Get(op) => {
+            server.answered[node] = state.now;
+            Delivery::Value(op, server.l2)
+        }
         Request::Set(stored) => {
             server.l2 = Some(stored);
             return;
@@ -81,13 +85,12 @@ pub(crate) fn steps(steps: &mut Steps<'_>) {
         });
     }
     if from.faults.failovers > 0 && from.replica.is_some() {
-        let failback = steps.scenario.failback;
         for partition in [false, true] {
             if partition && !steps.scenario.partition {
                 continue;
             }
             let text = if partition { "a replica takes over, unseen by some" } else { "a replica takes over" };
-            steps.add(Action::World(text), |state| failover(state, partition, failback, rules));
+            steps.add(Action::World(text), |state| failover(state, partition, rules));
         }
     }
 }
@@ -112,11 +115,11 @@ fn flush(state: &mut State, back: bool) {
 }
 
 /// A replica takes over with what it has; the ids that it lacks are given out again.
-fn failover(state: &mut State, partition: bool, failback: bool, rules: crate::mutants::Rules) {
+fn failover(state: &mut State, partition: bool, rules: Rules) {
     state.faults.failovers -= 1;
     let Some((log, l2)) = state.replica.take() else { return };
     let last = state.servers.len() - 1;
-    let run = if failback && last > 0 { state.servers[last - 1].run } else { name(last + 1) };
+    let run = if rules.has(Mutant::RunOfProcess) && last > 0 { state.servers[last - 1].run } else { name(last + 1) };
     let mut server = state.servers[last].clone();
     (server.run, server.l2, server.clock) = (run, l2, log.last().map_or(0, |record| record.id));
     (server.log, server.answered) = (log, [0; 2]);

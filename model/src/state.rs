@@ -3,8 +3,10 @@
 //! Everything is small and comparable, because a state is hashed a million times. Versions, ids, positions and times are
 //! `u8`: no scenario gets near the limit.
 
-/// A set of scopes as bits. Every scope here covers the one key that the model has.
+/// A set of scopes as bits. There is one key.
 pub(crate) type Scopes = u8;
+/// A scope that does not cover the key.
+pub(crate) const OTHER: Scopes = 8;
 /// The key's own scope.
 pub(crate) const KEY: Scopes = 1;
 /// The prefix that holds the key.
@@ -91,7 +93,7 @@ pub(crate) struct Server {
     pub(crate) l2: Option<Stored>,
     /// Requests of links that were cut: they may still be executed, in this order.
     pub(crate) orphans: Vec<Request>,
-    /// For the contract: when the last PING of each node that was answered had been sent.
+    /// For the contract: when each node sent the last PING that was answered, or got a value.
     pub(crate) answered: [u8; 2],
 }
 
@@ -239,12 +241,10 @@ pub(crate) enum Phase {
     Joined(u8),
     /// A read that leads a flight and has not asked the shared tier.
     Boarded,
-    /// GET was sent.
-    Asked(u8),
+    /// GET was sent on this connection; the local position was taken before.
+    Asked(u8, u8),
     /// The reply lies in the reader's mailbox.
-    Received(Reply),
-    /// The local position was taken.
-    Positioned(Reply, u8),
+    Received(Reply, u8),
     /// The shared tier's value was found valid.
     Judged(u8, u8),
     /// A miss: nothing was noted yet.
@@ -280,8 +280,8 @@ pub(crate) enum Verdict {
     Open,
     /// Something else concerned the key since the body began.
     Overtaken,
-    /// The value may be stored under this local position.
-    Valid(u8),
+    /// The value may be stored; in L1 under this local position, if the clock has not ticked since the script was sent.
+    Valid(Option<u8>),
 }
 
 /// One call of a cached, invalidating or putting function.
@@ -294,8 +294,12 @@ pub(crate) struct Op {
     pub(crate) version: u8,
     /// A read: the same for a value from the shared tier, fixed when GET was sent.
     pub(crate) shared: u8,
+    /// A read: the same for a value of a former primary, fixed at its start: what its own node said.
+    pub(crate) own: u8,
     /// A put: the local position before its body.
     pub(crate) began: u8,
+    /// A put: the time at which the script was sent.
+    pub(crate) sent: u8,
     /// A put: whether its own record was folded, and what that said.
     pub(crate) verdict: Verdict,
 }

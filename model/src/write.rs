@@ -6,7 +6,9 @@ use crate::link;
 use crate::mutants::{Mutant, Rules};
 use crate::read;
 use crate::scenario::Scenario;
-use crate::state::{ALL, Incarnation, KEY, Kind, Phase, Placed, Request, RingEntry, Scopes, State, Token, Verdict};
+use crate::state::{
+    ALL, Incarnation, KEY, Kind, OTHER, Phase, Placed, Request, RingEntry, Scopes, State, Token, Verdict,
+};
 use crate::steps::{Action, Steps};
 
 /// The next steps of a write.
@@ -15,13 +17,16 @@ pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
     let Some(scopes) = scopes(write.kind) else { return };
     let node = usize::from(write.node);
     match write.phase {
+        Phase::Idle if !steps.may_start(op) => {}
         Phase::Idle if write.kind == Kind::Put => steps.add(Action::Op(name(op), "notes where it begins"), |state| {
             state.ops[op].began = state.nodes[node].local.counter;
             state.ops[op].phase = Phase::Writing;
         }),
         Phase::Idle | Phase::Writing => steps.add(Action::Op(name(op), "writes the origin"), |state| {
-            state.origin += 1;
-            state.ops[op].version = state.origin;
+            if state.ops[op].kind != Kind::Invalidate(OTHER) {
+                state.origin += 1;
+                state.ops[op].version = state.origin;
+            }
             state.ops[op].phase = Phase::Written;
         }),
         Phase::Sent(_) if steps.from.faults.timeouts > 0 => steps.add(Action::Op(name(op), "times out"), |state| {
@@ -79,6 +84,7 @@ pub(crate) fn send(steps: &mut Steps<'_>, op: usize) {
         steps.add(Action::Op(name(op), "sends the script"), |state| {
             remember(scenario, state, op, scopes);
             state.ops[op].phase = Phase::Sent(name(conn));
+            state.ops[op].sent = if write.kind == Kind::Put { state.now } else { 0 };
             let requests = &mut state.nodes[node].conns[conn].requests;
             requests.push(Request::Append(scopes, Token::Own(name(op))));
         });
@@ -131,7 +137,9 @@ fn store(state: &mut State, op: usize, incarnation: Incarnation, id: u8, rules: 
     write.began = 0;
     let Verdict::Valid(local) = std::mem::replace(&mut write.verdict, Verdict::Overtaken) else { return };
     let node = &mut state.nodes[usize::from(write.node)];
-    node.l1 = Some(Placed { what: value, local });
+    if let Some(local) = local {
+        node.l1 = Some(Placed { what: value, local });
+    }
     let id = if rules.has(Mutant::PutStoresPosition) { node.feed.position } else { id };
     read::put_shared(state, op, Some(incarnation), id, value);
 }
