@@ -1,32 +1,56 @@
-//! Explores the scenarios and prints a report in markdown.
+//! Explores every scenario, and every mutant in the scenario that catches it; prints a report in markdown.
+//!
+//! With the name of a scenario, explores that one alone and prints each trace in full.
 
-use fastness_model::{Mutant, Rules, Scenario, explore};
+use std::sync::Mutex;
+use std::thread;
+
+use fastness_model::{Mutant, Outcome, Rules, Scenario, explore};
+
+const LIMIT: usize = 20_000_000;
+const THREADS: usize = 2;
 
 fn main() {
-    let filter = std::env::args().nth(1);
-    let scenarios = Scenario::small();
-    for scenario in &scenarios {
-        if filter.as_ref().is_some_and(|f| scenario.name != f) {
-            continue;
-        }
-        let Ok(outcome) = std::panic::catch_unwind(|| explore(scenario, Rules::default(), 4_000_000)) else { continue };
-        println!("## {}: {} states, depth {}", scenario.name, outcome.states, outcome.depth);
-        for (what, trace) in [("VIOLATION", &outcome.violation), ("STUCK", &outcome.stuck)] {
-            if let Some(trace) = trace {
-                println!("{what}");
-                for line in trace {
-                    println!("   {line}");
+    let only = std::env::args().nth(1);
+    let mut scenarios = Scenario::small();
+    scenarios.extend(Scenario::large());
+    scenarios.retain(|scenario| only.as_ref().is_none_or(|only| scenario.name == only));
+    let runs = scenarios.iter().flat_map(|scenario| {
+        let caught = Mutant::ALL.iter().filter(|mutant| mutant.scenario() == scenario.name);
+        std::iter::once(None).chain(caught.map(|mutant| Some(*mutant))).map(move |mutant| (scenario, mutant))
+    });
+    println!("| scenario | rules | states | depth | result |\n|---|---|---|---|---|");
+    let runs = Mutex::new(runs);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let next = runs.lock().expect("no run panics while it is taken").next();
+                    let Some((scenario, mutant)) = next else { break };
+                    report(scenario, mutant, only.is_some());
                 }
-            }
+            });
         }
-        for mutant in Mutant::ALL.iter().filter(|m| m.scenario() == scenario.name) {
-            let Ok(outcome) = std::panic::catch_unwind(|| explore(scenario, Rules::with(*mutant), 4_000_000)) else {
-                continue;
-            };
-            match outcome.violation {
-                Some(trace) => println!("  caught {mutant:?}: {} steps, {}", trace.len() - 1, trace[trace.len() - 1]),
-                None => println!("  NOT CAUGHT {mutant:?} ({} states)", outcome.states),
-            }
+    });
+    println!("\nMutants that break no promise:\n");
+    for mutant in Mutant::ALL.iter().filter(|mutant| mutant.scenario().is_empty()) {
+        println!("- {mutant:?}: {}", mutant.text());
+    }
+}
+
+fn report(scenario: &Scenario, mutant: Option<Mutant>, full: bool) {
+    let Outcome { states, depth, violation, stuck } =
+        explore(scenario, mutant.map_or_else(Rules::default, Rules::with), LIMIT);
+    let rules = mutant.map_or("the protocol", Mutant::text);
+    let result = match (&violation, &stuck) {
+        (Some(trace), _) => format!("broken after {} steps: {}", trace.len() - 1, trace[trace.len() - 1]),
+        (None, Some(trace)) => format!("stuck after {} steps", trace.len()),
+        (None, None) => "holds".to_owned(),
+    };
+    println!("| {} | {rules} | {states} | {depth} | {result} |", scenario.name);
+    if full {
+        for step in violation.iter().chain(&stuck).flatten() {
+            println!("    {step}");
         }
     }
 }

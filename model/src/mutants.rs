@@ -61,7 +61,7 @@ mutants! {
     FoldWithoutMax: "a record that was folded already is folded again, not by max", "two links, two writes";
     FoldTwice: "a record that was folded already raises the local table again", "";
     PositionBeforeTables: "a fold publishes the position before it raises", "";
-    LocalBeforeGlobal: "a fold raises the local table before the global one", "invalidate";
+    LocalBeforeGlobal: "a fold raises the local table before the global one", "";
     EvictWithoutFloor: "an evicted pair does not raise the floor", "evict";
     ResetWithoutGlobalFloor: "a reset leaves the global floor at zero", "after a failover";
     ResetWithoutLocalFloor: "a reset leaves the local floor", "failover, two reads";

@@ -1,9 +1,8 @@
-//! Small worlds, each for one part of the protocol, explored to the end.
+//! What a scenario consists of, and how it begins.
 
 use crate::state::Verdict;
 use crate::state::{
-    Conn, Faults, Feed, Incarnation, KEY, Kind, Link, Local, Node, OTHER, Op, PREFIX, Phase, Placed, Record, Server,
-    State, Stored, Token,
+    Conn, Faults, Feed, Incarnation, Kind, Link, Local, Node, Op, Phase, Placed, Record, Server, State, Stored, Token,
 };
 
 /// What may happen in one run.
@@ -53,142 +52,7 @@ pub(crate) enum Begin {
     Parted,
 }
 
-const A: u8 = 0;
-const B: u8 = 1;
-const READ: Kind = Kind::Read;
-const EXACT: Kind = Kind::Invalidate(KEY);
-const NEXT: Kind = Kind::Invalidate(OTHER);
-const BELOW: Kind = Kind::Invalidate(PREFIX);
-
 impl Scenario {
-    fn new(name: &'static str, ops: &[(u8, Kind)]) -> Self {
-        Self {
-            name,
-            ops: ops.to_vec(),
-            faults: Faults::default(),
-            links: [1, 1],
-            warm: Warm::All,
-            ring: 4,
-            max_stale: 1,
-            sequential: false,
-            steady: None,
-            begin: Begin::Together,
-            partition: false,
-        }
-    }
-
-    fn cold(self) -> Self {
-        Self { warm: Warm::Nothing, ..self }
-    }
-
-    fn shared(self) -> Self {
-        Self { warm: Warm::Shared, ..self }
-    }
-
-    fn sequential(self) -> Self {
-        Self { sequential: true, ..self }
-    }
-
-    fn steady(self, node: u8) -> Self {
-        Self { steady: Some(node), ..self }
-    }
-
-    fn begin(self, begin: Begin) -> Self {
-        Self { begin, ..self }
-    }
-
-    fn links(self, a: usize, b: usize) -> Self {
-        Self { links: [a, b], ..self }
-    }
-
-    fn faults(self, faults: Faults) -> Self {
-        Self { faults, ..self }
-    }
-
-    /// The scenarios that tests explore.
-    pub fn small() -> Vec<Self> {
-        let none = Faults::default();
-        let cut = Faults { cuts: 1, ..none };
-        let lost = Faults { timeouts: 1, ..none };
-        let flush = Faults { flushes: 1, ..none };
-        let failover = Faults { failovers: 1, ..none };
-        let put = Kind::Put;
-        vec![
-            Self::new("invalidate", &[(A, READ), (A, READ), (A, EXACT)]).shared(),
-            Self::new("invalidate elsewhere", &[(A, READ), (B, READ), (B, READ), (A, BELOW)]).shared(),
-            Self::new("load", &[(A, READ), (B, READ), (A, READ), (A, BELOW)]).cold(),
-            Self::new("doubt", &[(A, READ), (A, READ), (A, EXACT)]).shared().faults(cut),
-            Self::new("time-out", &[(A, READ), (A, READ), (A, EXACT)]).shared().faults(lost),
-            Self::new("doubt elsewhere", &[(A, EXACT), (B, READ), (B, READ)]).shared().faults(cut),
-            Self { ring: 1, ..Self::new("overflow", &[(A, EXACT), (A, BELOW), (A, READ)]) }.shared().faults(lost),
-            Self::new("resync", &[(A, NEXT), (A, EXACT), (B, READ)]).shared().faults(cut).sequential(),
-            Self::new("trim", &[(A, EXACT), (A, NEXT), (B, READ)])
-                .shared()
-                .faults(Faults { trims: 2, ..none })
-                .begin(Begin::Apart)
-                .sequential(),
-            Self::new("trim and time", &[(A, EXACT), (A, NEXT), (B, READ)])
-                .faults(Faults { trims: 2, ticks: 2, ..none })
-                .begin(Begin::Apart)
-                .sequential(),
-            Self::new("evict", &[(A, EXACT), (A, BELOW), (B, READ)]).shared().faults(Faults { evictions: 1, ..none }),
-            Self::new("cancel", &[(A, READ), (A, READ), (A, READ), (A, EXACT)])
-                .cold()
-                .faults(Faults { cancels: 1, ..none }),
-            Self::new("puts", &[(A, put), (B, put), (A, READ)]),
-            Self::new("put and invalidate", &[(A, put), (B, EXACT), (A, READ)]),
-            Self::new("flush", &[(A, EXACT), (B, READ), (B, READ)]).cold().faults(flush),
-            Self::new("flush and time", &[(A, EXACT), (B, READ)])
-                .faults(Faults { ticks: 2, ..flush })
-                .begin(Begin::Apart),
-            Self::new("failover", &[(A, EXACT), (B, READ)]).shared().faults(failover),
-            Self::new("failover, two reads", &[(A, EXACT), (B, READ), (B, READ)]).faults(failover).sequential(),
-            Self::new("failover alone", &[(A, EXACT), (A, READ), (A, EXACT), (A, READ)])
-                .cold()
-                .faults(failover)
-                .sequential(),
-            Self::new("after a failover", &[(A, READ), (A, EXACT), (A, NEXT), (B, READ)])
-                .cold()
-                .sequential()
-                .begin(Begin::AfterFailover),
-            Self::new("partition", &[(A, EXACT), (B, READ)])
-                .shared()
-                .begin(Begin::Parted)
-                .faults(Faults { cuts: 2, ..none })
-                .steady(A),
-            Self::new("partition, two links", &[(A, EXACT), (B, READ), (B, READ)])
-                .cold()
-                .links(1, 2)
-                .begin(Begin::Parted)
-                .sequential(),
-            Self::new("two links", &[(A, EXACT), (B, READ), (B, READ)]).shared().links(1, 2),
-            Self::new("two links, two writes", &[(A, EXACT), (A, READ), (A, EXACT), (B, READ)])
-                .cold()
-                .links(1, 2)
-                .sequential(),
-            Self::new("time", &[(A, EXACT), (B, READ)]).faults(Faults { ticks: 3, ..cut }).steady(A),
-            Self::new("partition and time", &[(A, EXACT), (B, READ)])
-                .faults(Faults { ticks: 2, ..none })
-                .begin(Begin::Parted),
-            Self::new("failback", &[(A, EXACT), (B, READ)])
-                .shared()
-                .steady(A)
-                .begin(Begin::Apart)
-                .faults(Faults { failovers: 2, ..none }),
-            Self::new("time, shared", &[(A, EXACT), (B, READ), (B, READ)])
-                .shared()
-                .sequential()
-                .faults(Faults { ticks: 3, ..none }),
-            Self { max_stale: 2, ..Self::new("slow heartbeat", &[(A, EXACT), (B, READ)]) }
-                .faults(Faults { ticks: 4, ..none }),
-            Self::new("time and put", &[(A, EXACT), (B, put), (B, READ)])
-                .cold()
-                .sequential()
-                .faults(Faults { ticks: 3, ..none }),
-            Self::new("flush alone", &[(A, EXACT), (A, READ)]).faults(flush),
-        ]
-    }
-
     /// Whether the incarnation can change.
     pub(crate) fn resets(&self) -> bool {
         matches!(self.begin, Begin::AfterFailover | Begin::Parted) || self.faults.flushes + self.faults.failovers > 0

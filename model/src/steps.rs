@@ -54,12 +54,11 @@ impl Steps<'_> {
     /// Operations that cannot be told apart start in order; in a sequential scenario, so do all of one node, one by one.
     pub(crate) fn may_start(&self, op: usize) -> bool {
         let this = &self.from.ops[op];
-        let before = self.from.ops[..op].iter().filter(|other| other.node == this.node);
-        let mut waits = before.filter(|other| match self.scenario.sequential {
-            true => other.phase != Phase::Done,
-            false => other.phase == Phase::Idle && other.kind == this.kind,
-        });
-        waits.next().is_none()
+        let mut before = self.from.ops[..op].iter().filter(|other| other.node == this.node);
+        if self.scenario.sequential {
+            return before.all(|other| other.phase == Phase::Done);
+        }
+        before.all(|other| other.phase != Phase::Idle || other.kind != this.kind)
     }
 }
 
