@@ -32,9 +32,22 @@ fn main() {
             });
         }
     });
-    println!("\nMutants that break no promise:\n");
+    if only.is_none() {
+        harmless();
+    }
+}
+
+/// Mutants that break no promise, in every small scenario.
+fn harmless() {
+    println!("\n| harmless mutant | states | result |\n|---|---|---|");
     for mutant in Mutant::ALL.iter().filter(|mutant| mutant.scenario().is_empty()) {
-        println!("- {mutant:?}: {}", mutant.text());
+        let outcomes = Scenario::small().into_iter().map(|scenario| explore(&scenario, Rules::with(*mutant), LIMIT));
+        let (mut states, mut broken) = (0, 0);
+        for outcome in outcomes {
+            states += outcome.states;
+            broken += usize::from(outcome.violation.is_some() || outcome.stuck.is_some());
+        }
+        println!("| {} | {states} | broken in {broken} scenarios |", mutant.text());
     }
 }
 

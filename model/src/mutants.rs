@@ -36,7 +36,7 @@ macro_rules! mutants {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// The scenario that catches it; empty if it breaks no promise.
+            /// The scenario that catches it; empty if it breaks no promise, for the reason that the text gives.
             pub fn scenario(self) -> &'static str {
                 match self { $(Self::$name => $scenario,)* }
             }
@@ -51,7 +51,7 @@ mutants! {
     IncarnationWithoutRun: "the incarnation is the nonce alone", "failover";
     IncarnationWithoutNonce: "the incarnation is the run id alone", "flush alone";
     RunOfProcess: "an incarnation names the server process, which may become primary again", "failback";
-    OldReplyJudged: "a GET reply of a lost connection is judged", "";
+    OldReplyJudged: "a GET reply of a lost connection is judged: the tables know at least what they knew when it was sent", "";
     OldReplyAccepted: "replies of a lost connection are handled on the next", "failover alone";
     DoubtReadsShared: "scopes in doubt do not keep the node from reading the shared tier", "doubt";
     RaiseBeforeDoubt: "the local raise comes before the mark of doubt", "doubt";
@@ -59,9 +59,9 @@ mutants! {
     NoReplay: "the replay is omitted", "doubt";
     ForgetBeforeReply: "the ring forgets an entry when its replay is sent", "doubt";
     FoldWithoutMax: "a record that was folded already is folded again, not by max", "two links, two writes";
-    FoldTwice: "a record that was folded already raises the local table again", "";
-    PositionBeforeTables: "a fold publishes the position before it raises", "";
-    LocalBeforeGlobal: "a fold raises the local table before the global one", "";
+    FoldTwice: "a record that was folded already raises the local table again: costs hits and a put's value", "";
+    PositionBeforeTables: "a fold publishes the position before it raises: a load that sees it reads the origin after that write", "";
+    LocalBeforeGlobal: "a fold raises the local table before the global one: a fill's local position is older than its GET, so it is invalid either way", "";
     EvictWithoutFloor: "an evicted pair does not raise the floor", "evict";
     ResetWithoutGlobalFloor: "a reset leaves the global floor at zero", "after a failover";
     ResetWithoutLocalFloor: "a reset leaves the local floor", "failover, two reads";
@@ -77,10 +77,10 @@ mutants! {
     SharedPositionAtStore: "the shared tier gets the position of the time of storing", "load";
     JoinInvalidFlight: "a reader joins a flight that was overtaken", "load";
     TakeOverWithoutRead: "whoever takes over goes on from where the dropped leader was, under a new epoch", "cancel";
-    TakeOverOldEpoch: "whoever takes over keeps the flight's old epoch, with a new read", "";
+    TakeOverOldEpoch: "whoever takes over keeps the flight's old epoch, with a new read: fewer may join", "";
     PutStoresPosition: "a put stores the feed's position instead of its own id", "puts";
     PutWithoutVerdict: "a put stores whatever happened since its body began", "puts";
-    VerdictAfterRaise: "a put's verdict is asked after its own raise", "";
+    VerdictAfterRaise: "a put's verdict is asked after its own raise: nothing is ever stored", "";
     PutIgnoresTime: "a put's L1 entry counts as young as its reply", "time and put";
     TrustFromReceipt: "trust counts from the receipt of the heartbeat's reply", "slow heartbeat";
     SampleBeforeBump: "the ticker records the counter before it bumps it", "time";
