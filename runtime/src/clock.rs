@@ -9,13 +9,13 @@
 //! Invariant: the coarse time never runs backwards and never ahead of the precise one.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, Weak};
+use std::sync::{Arc, LazyLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// How often the coarse time moves: 0.4 % of one core, and far below any ttl worth setting.
 const TICK: Duration = Duration::from_millis(10);

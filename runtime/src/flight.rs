@@ -13,11 +13,11 @@
 //! - nothing of the user's runs under a lock, and no lock is held across a load; the order is shard, then waits or seats;
 //! - a caller that would wait for itself, directly or through the loads of others, is told so instead ([`waits`]).
 
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::{Acquire, Release};
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
@@ -26,7 +26,7 @@ use tokio::sync::oneshot::error::RecvError;
 
 use crate::key::{Hashed, Prehashed};
 use crate::log::Log;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 mod waits;
 

@@ -68,6 +68,9 @@ mod sync;
 pub mod testing;
 mod typed;
 
+#[cfg(all(test, fastness_loom))]
+mod interleavings;
+
 #[doc(hidden)]
 pub mod __private;
 

@@ -8,14 +8,13 @@
 
 use std::cell::Cell;
 use std::pin::pin;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
-use crate::sync::lock;
+use crate::sync::lock_static;
 
 /// Shards that one thread at a time adds to.
 const OWNED: usize = 16;
@@ -24,7 +23,7 @@ const SHARED: usize = 4;
 const SHARDS: usize = OWNED + SHARED;
 
 /// Owned shards that are free. Under a lock, so that who gets one sees what its last owner added.
-static FREE: Mutex<[bool; OWNED]> = Mutex::new([true; OWNED]);
+static FREE: std::sync::Mutex<[bool; OWNED]> = std::sync::Mutex::new([true; OWNED]);
 
 struct Tally {
     shard: Cell<usize>,
@@ -61,7 +60,7 @@ struct Owner(Option<usize>);
 
 impl Owner {
     fn new() -> Self {
-        let mut free = lock(&FREE);
+        let mut free = lock_static(&FREE);
         let shard = free.iter().position(|free| *free);
         if let Some(shard) = shard {
             free[shard] = false;
@@ -75,7 +74,7 @@ impl Drop for Owner {
         if let Some(shard) = self.0 {
             // Hits that the thread still makes while it ends go to a shard that others add to as well.
             TALLY.with(|tally| tally.shard.set(OWNED));
-            lock(&FREE)[shard] = true;
+            lock_static(&FREE)[shard] = true;
         }
     }
 }

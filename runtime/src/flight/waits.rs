@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-use crate::sync::lock;
+use crate::sync::lock_static;
 
 /// A flight, by its address; whoever records one keeps it alive meanwhile.
 pub(super) type FlightId = usize;
@@ -55,7 +55,7 @@ impl Waits {
     pub(super) fn begin(target: FlightId) -> Option<Self> {
         let inside = INSIDE.with_borrow(Vec::clone);
         if !inside.is_empty() {
-            let mut waits = lock(&WAITS);
+            let mut waits = lock_static(&WAITS);
             if reaches(&waits, target, &inside) {
                 return None;
             }
@@ -72,7 +72,7 @@ impl Drop for Waits {
         if self.inside.is_empty() {
             return;
         }
-        let mut waits = lock(&WAITS);
+        let mut waits = lock_static(&WAITS);
         for flight in &self.inside {
             let Some(targets) = waits.get_mut(flight) else { continue };
             if let Some(index) = targets.iter().position(|target| *target == self.target) {

@@ -1,6 +1,6 @@
 //! Settings.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 #[cfg(feature = "redis")]
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::log::Log;
 use crate::shared::Tier;
 #[cfg(feature = "redis")]
 use crate::shared::{Around, Redis};
+use crate::sync::Mutex;
 
 /// Entries per store where neither the builder nor the attribute says otherwise.
 const CAPACITY: usize = 10_000;

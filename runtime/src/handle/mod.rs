@@ -6,7 +6,7 @@
 //! inside [`scope`] uses that scope's handle instead, and a call site with `on = expr` the one that it names.
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Kind};
 use crate::l1::{AnyStore, Common, L1};
@@ -15,7 +15,7 @@ use crate::log::{Log, Reach, Record};
 use crate::shared::SharedStats;
 use crate::shared::Tier;
 use crate::stats::Counters;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 mod builder;
 mod scope;

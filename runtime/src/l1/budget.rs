@@ -1,11 +1,11 @@
 //! A bound on the entries of all stores of one handle together.
 
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, Weak};
+use crate::sync::atomic::AtomicUsize;
+use crate::sync::atomic::Ordering::Relaxed;
+use std::sync::Weak;
 
 use super::AnyStore;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// How many entries there are, and may be.
 pub(crate) struct Budget {

@@ -1,7 +1,7 @@
 //! One cached value, with what it takes to judge it.
 
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU8, AtomicU64};
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::atomic::{AtomicU8, AtomicU64};
 
 use crate::key::Scopes;
 use crate::log::{Epoch, Log};

@@ -9,10 +9,10 @@
 //! Invariants: an entry is judged by the log each time it is about to be served, so inserting one that was invalidated
 //! meanwhile is harmless; a key whose value is replaced keeps its place in the queue.
 
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::atomic::{AtomicU64, AtomicUsize};
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use scc::HashIndex;
 use scc::hash_index::Entry as Place;
@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::key::args::Args;
 use crate::key::{Hashed, Prehashed};
 use crate::log::Log;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 mod budget;
 mod entry;

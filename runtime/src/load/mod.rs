@@ -12,7 +12,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::oneshot::error::RecvError;
@@ -30,6 +30,7 @@ use crate::policy::{Policy, refresh_early};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
 use crate::shared::{Lease, Mark};
 use crate::site::{Cell, Here, Landing, Negative, Site};
+use crate::sync::Mutex;
 
 mod drive;
 mod finish;

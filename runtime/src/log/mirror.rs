@@ -11,8 +11,8 @@
 //!   a reader loads the tag first (Acquire), then epoch or floor. A torn view errs towards stale;
 //! - pairs never move within a bucket; epochs and floors never fall.
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::atomic::{AtomicU32, AtomicU64};
 
 const WAYS: usize = 10;
 

@@ -15,12 +15,11 @@
 //! - an append raises scopes first, then the heads, and publishes the position last;
 //! - a reader loads a head *before* it looks at the table.
 
-use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::key::scopes::ROOTS;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 mod mirror;
 mod record;
@@ -71,7 +70,7 @@ impl Log {
         Self {
             mirror: Mirror::with_bytes(bytes),
             floor: AtomicU64::new(0),
-            heads: Box::new([const { AtomicU64::new(0) }; ROOTS]),
+            heads: Box::new(std::array::from_fn(|_| AtomicU64::new(0))),
             tags: AtomicU64::new(0),
             position: AtomicU64::new(0),
             records: AtomicU64::new(0),

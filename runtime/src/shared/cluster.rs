@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use redis::cluster::ClusterClientBuilder;
@@ -22,7 +22,7 @@ use super::hub::Hub;
 use super::link::Link;
 use super::{Unavailable, live, source};
 use crate::clock::{nanos, pause};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Between looks at the map of slots while something is wrong, and between attempts to connect.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);

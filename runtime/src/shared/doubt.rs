@@ -6,14 +6,14 @@
 //! the process; other nodes then rely on the ttl.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
 use crate::log::{Log, Record};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Scopes that are remembered one by one; beyond it everything is in doubt.
 const MAX_SCOPES: usize = 1 << 14;

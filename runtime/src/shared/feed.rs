@@ -10,11 +10,11 @@
 //!   local log once, unless the table had to forget it in between;
 //! - what carries another incarnation is stale: ids are comparable within one life of one server's log only.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use super::stream::{Appended, Incarnation, Life, Published, StreamId};
 use crate::log::{Epoch, Log, Mirror, Record};
-use crate::sync::lock;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Where in the shared log something began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

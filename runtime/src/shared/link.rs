@@ -11,9 +11,9 @@
 //! A command that runs into its timeout *suspends* the link: nobody uses it until a heartbeat is answered. So a server that
 //! hangs delays those who are waiting for it at that moment once, and nobody after them.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -25,7 +25,7 @@ use super::catch_up::catch_up;
 use super::hub::Hub;
 use super::pushes::{Pushes, Receiver};
 use crate::clock::pause;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Between heartbeats while the link is suspended.
 const PROBE: Duration = Duration::from_millis(100);

@@ -1,6 +1,6 @@
 //! What a connection is told without having asked: the log, as it grows.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use redis::aio::{AsyncPushSender, SendError};
 use redis::{PushInfo, PushKind, Value};
@@ -8,7 +8,7 @@ use redis::{PushInfo, PushKind, Value};
 use super::feed::{Feed, Folded};
 use super::link::State;
 use super::stream::Published;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Folds what a connection pushes.
 pub(super) struct Pushes {

@@ -8,14 +8,14 @@
 //! It hangs on the clock's own thread: a runtime that is too busy to notice the silence must not serve longer for that.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::clock::{Tick, nanos};
 use crate::log::{Epoch, Log};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Samples within one bound: the finer, the less is dropped too early.
 const SAMPLES: u64 = 32;

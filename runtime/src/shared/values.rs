@@ -72,8 +72,6 @@ pub(crate) struct Fetched<V> {
 struct Unpacked<V> {
     header: Header,
     value: Option<V>,
-    /// From before the judgement.
-    epoch: Epoch,
 }
 
 impl<V> Unpacked<V> {
@@ -101,10 +99,13 @@ impl Tier {
     ///
     /// Nothing is lost.
     pub(crate) async fn fetch<V>(&self, place: &Place<'_, V>) -> Option<Fetched<V>> {
+        // Before the read, so that a fill is as old as its question: an invalidation that comes between the server's answer and
+        // its arrival may be on a link that has just gone silent.
+        let epoch = self.log.position();
         let (bytes, server) = self.get(&self.address(place)).await.ok()?;
         let unpacked = self.unpack(place, bytes.as_deref())?;
         let admitted = self.judge(server)?.admits(unpacked.mark(), place.scopes);
-        self.judged(unpacked, admitted)
+        self.judged(unpacked, admitted, epoch)
     }
 
     /// The values of several keys, in their order, in one round trip.
@@ -114,6 +115,7 @@ impl Tier {
     /// Nothing is lost.
     pub(crate) async fn fetch_many<V>(&self, places: &[Place<'_, V>]) -> Vec<Option<Fetched<V>>> {
         let addresses: Vec<_> = places.iter().map(|place| self.address(place)).collect();
+        let epoch = self.log.position();
         let nothing = || places.iter().map(|_| None).collect();
         let (found, server) = match self.get_many(&addresses).await {
             Ok((found, server)) if found.len() == places.len() => (found, server),
@@ -130,7 +132,7 @@ impl Tier {
         };
         let admitted: Vec<_> = places.iter().zip(&unpacked).map(admits).collect();
         drop(judge);
-        unpacked.into_iter().zip(admitted).map(|(unpacked, admitted)| self.judged(unpacked?, admitted)).collect()
+        unpacked.into_iter().zip(admitted).map(|(unpacked, admitted)| self.judged(unpacked?, admitted, epoch)).collect()
     }
 
     /// Stores a value in the background, and gives back the lease under which it was loaded.
@@ -155,8 +157,6 @@ impl Tier {
 
     /// What bytes say, before it is judged.
     fn unpack<V>(&self, place: &Place<'_, V>, bytes: Option<&[u8]>) -> Option<Unpacked<V>> {
-        // Before the judgement: what is folded after it invalidates an entry that stands here.
-        let epoch = self.log.position();
         let counts = &self.hub.counts;
         let Some(bytes) = bytes else {
             counts.misses.add();
@@ -167,11 +167,11 @@ impl Tier {
             counts.unreadable.add();
             return None;
         };
-        Some(Unpacked { header, value, epoch })
+        Some(Unpacked { header, value })
     }
 
-    fn judged<V>(&self, unpacked: Unpacked<V>, admitted: bool) -> Option<Fetched<V>> {
-        let Unpacked { header, value, epoch } = unpacked;
+    fn judged<V>(&self, unpacked: Unpacked<V>, admitted: bool, epoch: Epoch) -> Option<Fetched<V>> {
+        let Unpacked { header, value } = unpacked;
         let counts = &self.hub.counts;
         if !admitted {
             counts.misses.add();

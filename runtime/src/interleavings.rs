@@ -1,0 +1,225 @@
+//! The coherence rule under loom: small cases, each in every order of threads and memory accesses that may occur, up to a bound of
+//! preemptions. `scripts/test loom` runs them.
+//!
+//! In each, somebody changes an origin and invalidates; once that has returned, nobody may be served the old value. scc's index,
+//! for which a slot under a lock stands, and tokio's channels are tested where they are made.
+
+use std::sync::Arc;
+
+use loom::sync::Mutex;
+use loom::sync::atomic::AtomicU64;
+use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use loom::thread;
+
+use crate::flight::{Boarding, Flights, Permit, Signal};
+use crate::key::{Hashed, Pattern, Scopes};
+use crate::l1::{Entry, Lifetime};
+use crate::log::{Log, Mirror, Record};
+use crate::sync::lock;
+
+const KEY: &str = "user:7";
+const OLD: u64 = 1;
+const NEW: u64 = 2;
+
+fn check(case: impl Fn() + Sync + Send + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(case);
+}
+
+/// What the value is loaded from, and the log of its changes.
+struct World {
+    log: Arc<Log>,
+    origin: AtomicU64,
+    scopes: Scopes,
+    /// An invalidation has returned.
+    changed: AtomicU64,
+}
+
+impl World {
+    fn new() -> Arc<Self> {
+        let log = Arc::new(Log::with_mirror_bytes(1));
+        Arc::new(Self { log, origin: AtomicU64::new(OLD), scopes: Scopes::of(KEY, &[]), changed: AtomicU64::new(0) })
+    }
+
+    fn change(&self) {
+        self.origin.store(NEW, Relaxed);
+        let mut record = Record::default();
+        record.push(Pattern::exact(KEY).scope, self.scopes.root());
+        self.log.append(&record);
+        self.changed.store(1, Release);
+    }
+
+    /// The oldest value that a read which begins now may be served.
+    fn oldest(&self) -> u64 {
+        if self.changed.load(Acquire) == 1 { NEW } else { OLD }
+    }
+
+    fn load(&self) -> Entry<u64> {
+        let epoch = self.log.position();
+        let value = self.origin.load(Relaxed);
+        let life = Lifetime { load_time: 0, expires: u64::MAX, early_from: u64::MAX, local_until: u64::MAX };
+        Entry::new(value, epoch, life, &self.scopes)
+    }
+}
+
+#[test]
+fn an_entry_whose_load_was_overtaken_is_not_served() {
+    check(|| {
+        let world = World::new();
+        let writer = thread::spawn({
+            let world = world.clone();
+            move || world.change()
+        });
+        let entry = world.load();
+        // The second hit relies on what the first has found out.
+        for _ in 0..2 {
+            let oldest = world.oldest();
+            assert!(entry.hit(0, &world.log).is_none_or(|value| value >= oldest));
+        }
+        writer.join().unwrap();
+        assert_ne!(entry.hit(0, &world.log), Some(OLD));
+    });
+}
+
+#[test]
+fn looking_at_the_table_hides_nothing_that_comes_meanwhile() {
+    check(|| {
+        let world = World::new();
+        let entry = world.load();
+        // Concerns another key, so that the next hit has to look.
+        let mut record = Record::default();
+        record.push(Pattern::exact("user:8").scope, world.scopes.root());
+        world.log.append(&record);
+        let writer = thread::spawn({
+            let world = world.clone();
+            move || world.change()
+        });
+        entry.hit(0, &world.log);
+        writer.join().unwrap();
+        assert_eq!(entry.hit(0, &world.log), None);
+    });
+}
+
+#[test]
+fn two_who_invalidate_do_not_hide_each_other() {
+    check(|| {
+        let world = World::new();
+        let entry = Arc::new(world.load());
+        let writers = [(); 2].map(|()| {
+            let (world, entry) = (world.clone(), entry.clone());
+            thread::spawn(move || {
+                world.change();
+                assert_eq!(entry.hit(0, &world.log), None);
+            })
+        });
+        entry.hit(0, &world.log);
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        assert_eq!(entry.hit(0, &world.log), None);
+    });
+}
+
+#[test]
+fn a_scope_that_makes_room_is_not_forgotten() {
+    check(|| {
+        // One bucket of ten pairs, all taken.
+        let mirror = Arc::new(Mirror::with_bytes(1));
+        let scope = |number: u64| number << 32 | number;
+        (1..=10).for_each(|number| mirror.raise(scope(number), number));
+        let writer = thread::spawn({
+            let mirror = mirror.clone();
+            move || [11, 12].map(|number| mirror.raise(scope(number), number))
+        });
+        assert!(mirror.last(scope(1)) >= 1);
+        assert!(mirror.last(scope(2)) >= 2);
+        writer.join().unwrap();
+        assert!((1..=12).all(|number| mirror.last(scope(number)) >= number));
+    });
+}
+
+type Board = Arc<Flights<u8, u64>>;
+
+fn key() -> Hashed<u8> {
+    Hashed { hash: 7, args: 7 }
+}
+
+fn read(world: &World, board: &Board) -> u64 {
+    match board.board(&key(), world.scopes.hashes(), true) {
+        Boarding::Lead(permit) => land(world, permit),
+        Boarding::Wait(seat) => match loom::future::block_on(seat) {
+            Ok(Signal::Landed(value)) => value,
+            Ok(Signal::Lead(permit)) => land(world, permit),
+            _ => panic!("no other ending is possible"),
+        },
+        _ => panic!("nobody is inside of a load"),
+    }
+}
+
+fn land(world: &World, permit: Permit<u8, u64>) -> u64 {
+    let value = world.origin.load(Relaxed);
+    permit.land(|| Signal::Landed(value));
+    value
+}
+
+#[test]
+fn nobody_joins_a_load_that_was_overtaken() {
+    check(|| {
+        let world = World::new();
+        let board: Board = Arc::new(Flights::new(world.log.clone()));
+        let writer = thread::spawn({
+            let (world, board) = (world.clone(), board.clone());
+            move || {
+                world.change();
+                assert_eq!(read(&world, &board), NEW);
+            }
+        });
+        let oldest = world.oldest();
+        assert!(read(&world, &board) >= oldest);
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn a_load_that_was_abandoned_is_taken_over_by_exactly_one() {
+    check(|| {
+        let world = World::new();
+        let board: Board = Arc::new(Flights::new(world.log.clone()));
+        let Boarding::Lead(permit) = board.board(&key(), world.scopes.hashes(), true) else {
+            panic!("the first leads")
+        };
+        let readers = [(); 2].map(|()| {
+            let (world, board) = (world.clone(), board.clone());
+            thread::spawn(move || read(&world, &board))
+        });
+        drop(permit);
+        assert_eq!(readers.map(|reader| reader.join().unwrap()), [OLD, OLD]);
+        let Boarding::Lead(_) = board.board(&key(), world.scopes.hashes(), true) else {
+            panic!("nothing is left behind")
+        };
+    });
+}
+
+#[test]
+fn an_insert_may_be_late() {
+    check(|| {
+        let world = World::new();
+        // The index, as far as one key goes.
+        let slot = Arc::new(Mutex::new(None));
+        let loaders = [(); 2].map(|()| {
+            let (world, slot) = (world.clone(), slot.clone());
+            thread::spawn(move || {
+                let entry = world.load();
+                *lock(&slot) = Some(entry);
+            })
+        });
+        world.change();
+        let served = |slot: &Option<Entry<u64>>| slot.as_ref().and_then(|entry| entry.hit(0, &world.log));
+        assert_ne!(served(&lock(&slot)), Some(OLD));
+        for loader in loaders {
+            loader.join().unwrap();
+        }
+        assert_ne!(served(&lock(&slot)), Some(OLD));
+    });
+}
