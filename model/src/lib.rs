@@ -17,7 +17,7 @@
 //! Raises of the local table exclude each other. The ticker fires at each tick, so the bound in the code is `max_stale` plus
 //! the ticker's period. Expiry, serving stale values and the fast path over published heads are left out.
 //!
-//! **Bounds.** Each scenario has up to four calls and up to four faults, and is explored to the end, breadth first.
+//! **Bounds.** Each scenario has up to four calls and up to four faults, and is explored breadth first, to the end but for `failback`.
 //! An own search of 150 lines instead of a library, because a mistake in the protocol (`mutants`) must stop at its shortest trace
 //! and the way back from every state is judged as well.
 

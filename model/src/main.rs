@@ -52,13 +52,14 @@ fn harmless() {
 }
 
 fn report(scenario: &Scenario, mutant: Option<Mutant>, full: bool) {
-    let Outcome { states, depth, violation, stuck } =
+    let Outcome { states, depth, violation, stuck, whole } =
         explore(scenario, mutant.map_or_else(Rules::default, Rules::with), LIMIT);
     let rules = mutant.map_or("the protocol", Mutant::text);
     let result = match (&violation, &stuck) {
         (Some(trace), _) => format!("broken after {} steps: {}", trace.len() - 1, trace[trace.len() - 1]),
         (None, Some(trace)) => format!("stuck after {} steps", trace.len()),
-        (None, None) => "holds".to_owned(),
+        (None, None) if whole => "holds".to_owned(),
+        (None, None) => format!("holds in the first {depth} steps"),
     };
     println!("| {} | {rules} | {states} | {depth} | {result} |", scenario.name);
     if full {

@@ -60,7 +60,7 @@ mutants! {
     ForgetBeforeReply: "the ring forgets an entry when its replay is sent", "doubt";
     FoldWithoutMax: "a record that was folded already is folded again, not by max", "two links, two writes";
     FoldTwice: "a record that was folded already raises the local table again: costs hits and a put's value", "";
-    PositionBeforeTables: "a fold publishes the position before it raises: a load that sees it reads the origin after that write", "";
+    PositionBeforeTables: "a fold publishes the position before it raises", "partition, two links";
     LocalBeforeGlobal: "a fold raises the local table before the global one: a fill's local position is older than its GET, so it is invalid either way", "";
     EvictWithoutFloor: "an evicted pair does not raise the floor", "evict";
     ResetWithoutGlobalFloor: "a reset leaves the global floor at zero", "after a failover";

@@ -25,13 +25,12 @@ pub struct Outcome {
     pub violation: Option<Vec<String>>,
     /// A shortest way to a state from which no way leads to the end.
     pub stuck: Option<Vec<String>>,
+    /// Whether everything was explored.
+    pub whole: bool,
 }
 
 /// Explores a scenario, to the end or to the first violation.
-///
-/// # Panics
-///
-/// If there are more than `limit` states: a scenario is to be explored to the end.
+/// Gives up before the step that would come after `limit` states.
 pub fn explore(scenario: &Scenario, rules: Rules, limit: usize) -> Outcome {
     let mut search = Search::default();
     let mut frontier = vec![(0, scenario.start())];
@@ -49,22 +48,30 @@ pub fn explore(scenario: &Scenario, rules: Rules, limit: usize) -> Outcome {
                 search.edges.push((*index, reached));
                 if successor.violation.is_some() {
                     let violation = Some(search.trace(scenario, rules, reached));
-                    return Outcome { states: search.prints.len(), depth: depth + 1, violation, stuck: None };
+                    return Outcome {
+                        states: search.prints.len(),
+                        depth: depth + 1,
+                        violation,
+                        stuck: None,
+                        whole: true,
+                    };
                 }
                 if new {
                     next.push((reached, successor));
                 }
             }
         }
-        assert!(search.prints.len() <= limit, "`{}` has more than {limit} states", scenario.name);
         if next.is_empty() {
             break;
         }
         depth += 1;
+        if search.prints.len() > limit {
+            return Outcome { states: search.prints.len(), depth, violation: None, stuck: None, whole: false };
+        }
         frontier = next;
     }
     let stuck = search.stuck().map(|index| search.trace(scenario, rules, index));
-    Outcome { states: search.prints.len(), depth, violation: None, stuck }
+    Outcome { states: search.prints.len(), depth, violation: None, stuck, whole: true }
 }
 
 /// All calls have returned and nothing waits to be replayed.

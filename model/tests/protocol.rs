@@ -8,6 +8,7 @@ const LIMIT: usize = 2_000_000;
 fn the_protocol_holds() {
     for scenario in Scenario::small() {
         let outcome = explore(&scenario, Rules::default(), LIMIT);
+        assert!(outcome.whole, "`{}` is too large for a test", scenario.name);
         assert_eq!(outcome.violation, None, "`{}` breaks a promise", scenario.name);
         assert_eq!(outcome.stuck, None, "`{}` gets stuck", scenario.name);
     }

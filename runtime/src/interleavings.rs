@@ -1,6 +1,8 @@
 //! The coherence rule under loom: small cases, each in every order of threads and memory accesses that may occur, up to a bound of
 //! preemptions. `scripts/test loom` runs them.
 //!
+//! May use: `flight`, `key`, `l1`, `log`, `sync`.
+//!
 //! In each, somebody changes an origin and invalidates; once that has returned, nobody may be served the old value. scc's index,
 //! for which a slot under a lock stands, and tokio's channels are tested where they are made.
 

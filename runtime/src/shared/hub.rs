@@ -67,9 +67,9 @@ impl Hub {
         })
     }
 
-    pub(crate) fn append<'a>(&'a self, record: &'a Record, token: u64, unlink: &'a [String]) -> Append<'a> {
+    pub(crate) fn append<'a>(&'a self, record: &'a Record, token: u64) -> Append<'a> {
         let retention_millis = u64::try_from(self.settings.retention.as_millis()).unwrap_or(u64::MAX);
-        Append { stream: &self.stream, channel: &self.channel, record, token, retention_millis, unlink }
+        Append { stream: &self.stream, channel: &self.channel, record, token, retention_millis }
     }
 
     /// A heartbeat was answered that had been sent then.

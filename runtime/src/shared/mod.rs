@@ -331,7 +331,7 @@ async fn append(hub: &Hub, links: &[Arc<Link>], record: &Record, token: u64) -> 
         hub.counts.skipped.add();
         return Err(Unavailable);
     };
-    let appended: RedisResult<_> = hub.append(record, token, &[]).send(&mut live.connection.clone()).await;
+    let appended: RedisResult<_> = hub.append(record, token).send(&mut live.connection.clone()).await;
     match appended {
         Ok(entry) if hub.feed.own(live.server, &entry, record, token) => Ok(()),
         Ok(_) => Err(Unavailable),

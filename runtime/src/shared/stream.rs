@@ -2,8 +2,8 @@
 //!
 //! One entry has two fields: `l`, the *life* of the log (a random name that the first entry gets and every later one copies),
 //! and `r`, the bytes of a [`Record`]. The script does all of it in one step: it reads the last entry, appends, publishes
-//! `life id previous token record` on the log's channel, trims what is older than the retention, and removes the values of
-//! exactly named keys, which is hygiene: nothing depends on it.
+//! `life id previous token record` on the log's channel, and trims what is older than the retention. It removes no value: who
+//! invalidates does not know of which types values there are, and those that are stale are replaced or expire.
 
 use std::sync::LazyLock;
 
@@ -97,7 +97,7 @@ fn hex(text: &[u8]) -> Option<u64> {
     u64::from_str_radix(std::str::from_utf8(text).ok()?, 16).ok()
 }
 
-/// `KEYS[1]` the stream, `KEYS[2..]` values to remove; `ARGV`: channel, record, token, a name for a new life, and the
+/// `KEYS[1]` the stream; `ARGV`: channel, record, token, a name for a new life, and the
 /// retention in milliseconds.
 static APPEND: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
@@ -113,9 +113,6 @@ end
 local oldest = tonumber(string.match(previous, '^%d+')) - tonumber(ARGV[5])
 local id = redis.call('XADD', KEYS[1], 'MINID', '~', string.format('%.0f', math.max(oldest, 0)), '*', 'l', life, 'r', ARGV[2])
 redis.call('PUBLISH', ARGV[1], life .. ' ' .. id .. ' ' .. previous .. ' ' .. ARGV[3] .. ' ' .. ARGV[2])
-if #KEYS > 1 then
-    redis.call('UNLINK', unpack(KEYS, 2))
-end
 return {life, id}
 ",
     )
@@ -128,8 +125,6 @@ pub(crate) struct Append<'a> {
     pub(crate) record: &'a Record,
     pub(crate) token: u64,
     pub(crate) retention_millis: u64,
-    /// Keys of values that the record makes worthless; to free their memory.
-    pub(crate) unlink: &'a [String],
 }
 
 impl Append<'_> {
@@ -138,7 +133,6 @@ impl Append<'_> {
         let mut script = APPEND.prepare_invoke();
         script
             .key(self.stream)
-            .key(self.unlink)
             .arg(self.channel)
             .arg(self.record.to_bytes())
             .arg(format!("{:016x}", self.token))
