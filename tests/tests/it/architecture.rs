@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{fs, iter};
 
 type Uses = BTreeMap<String, BTreeSet<String>>;
@@ -96,4 +97,24 @@ fn only_the_clock_reads_clocks() {
 
 fn lines(file: &Path) -> Vec<String> {
     fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// With a second program among the default members, `cargo run` would only ask which.
+#[test]
+fn cargo_run_starts_the_demo() {
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let list = |value: &serde_json::Value| value.as_array().expect("a list").clone();
+    let defaults = list(&metadata["workspace_default_members"]);
+    let packages = list(&metadata["packages"]).into_iter().filter(|package| defaults.contains(&package["id"]));
+    let targets = packages.flat_map(|package| list(&package["targets"]));
+    let programs: Vec<_> = targets
+        .filter(|target| list(&target["kind"]).contains(&"bin".into()))
+        .map(|target| target["name"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(programs, ["demo-app"]);
 }
