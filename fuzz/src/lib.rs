@@ -74,17 +74,19 @@ pub fn envelope(bytes: &[u8]) {
     };
     open(bytes);
 
-    let sealed = |compress| fuzz::seal(bytes, KEY, TYPE, compress);
     for compress in [false, true] {
-        let Some(sealed) = sealed(compress) else { continue };
-        assert_eq!(open(&sealed).as_deref(), Some(bytes), "it does not come out as it went in");
-        // By somebody who knows the checksum: the input says how to read what is left of it.
-        if let [codec, flags, payload @ ..] = bytes {
-            let mut forged = fuzz::seal(payload, KEY, TYPE, false).expect("as much as before");
-            (forged[4], forged[5]) = (*codec, *flags);
-            fuzz::put_checksum(&mut forged);
-            open(&forged);
+        if let Some(sealed) = fuzz::seal(bytes, KEY, TYPE, compress) {
+            assert_eq!(open(&sealed).as_deref(), Some(bytes), "it does not come out as it went in");
         }
+    }
+
+    // By somebody who knows the checksum: the input says how to read what is left of it.
+    if let [codec, flags, payload @ ..] = bytes
+        && let Some(mut forged) = fuzz::seal(payload, KEY, TYPE, false)
+    {
+        (forged[4], forged[5]) = (*codec, *flags);
+        fuzz::put_checksum(&mut forged);
+        open(&forged);
     }
 
     let mut ours = [b"FST\x01", bytes].concat();
