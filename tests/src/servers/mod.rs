@@ -20,7 +20,7 @@ pub use self::redis::{Redis, shared_redis};
 pub use self::sentinel::Sentinel;
 
 /// The longest that a test waits for something that must happen.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A prefix of keys that no other test has.
 pub fn prefix() -> String {
