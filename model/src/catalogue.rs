@@ -1,4 +1,4 @@
-//! The scenarios: each is small enough to be explored to the end, and is there for one part of the protocol.
+//! The scenarios: each is there for one part of the protocol, and all but `failback` are small enough to be explored to the end.
 
 use crate::scenario::{Begin, Scenario, Warm};
 use crate::state::{Faults, KEY, Kind, OTHER, PREFIX};
@@ -22,7 +22,7 @@ const FLUSH: Faults = Faults { flushes: 1, ..NONE };
 const FAILOVER: Faults = Faults { failovers: 1, ..NONE };
 
 impl Scenario {
-    /// Less than a million states each: these are explored by the tests too.
+    /// Less than a million states each where the protocol is kept: these are explored by the tests too.
     pub fn small() -> Vec<Self> {
         vec![
             Self::new("invalidate", &[(A, READ), (A, READ), (A, EXACT)]).shared(),

@@ -68,7 +68,7 @@ pub(crate) struct Fetched<V> {
     pub(crate) epoch: Epoch,
 }
 
-/// What bytes say.
+/// A value that was read, before it is judged.
 struct Unpacked<V> {
     header: Header,
     value: Option<V>,
@@ -155,7 +155,7 @@ impl Tier {
         [&self.hub.settings.prefix, place.key, &place.seat.types(&place.wire).suffix].concat()
     }
 
-    /// What bytes say, before it is judged.
+    /// The value in these bytes, if it is one of this place.
     fn unpack<V>(&self, place: &Place<'_, V>, bytes: Option<&[u8]>) -> Option<Unpacked<V>> {
         let counts = &self.hub.counts;
         let Some(bytes) = bytes else {
@@ -170,6 +170,7 @@ impl Tier {
         Some(Unpacked { header, value })
     }
 
+    /// The value, if it was admitted, as old as the question that `epoch` was read before.
     fn judged<V>(&self, unpacked: Unpacked<V>, admitted: bool, epoch: Epoch) -> Option<Fetched<V>> {
         let Unpacked { header, value } = unpacked;
         let counts = &self.hub.counts;
