@@ -7,10 +7,10 @@ use super::hub::Hub;
 use super::stream::{self, Incarnation};
 use crate::log::Record;
 
-/// Entries read at a time.
-const PAGE: usize = 5_000;
+/// Entries read at a time. What was read stays read: the next attempt to connect goes on from there.
+const PAGE: usize = 1_000;
 /// A log longer than this is not read whole by a process that has just started: what is older is a miss.
-const PAGES: usize = 40;
+const PAGES: usize = 200;
 
 /// Folds everything that was appended since the known position, or begins anew.
 pub(super) async fn catch_up(hub: &Hub, connection: &mut MultiplexedConnection, server: u64) -> RedisResult<()> {

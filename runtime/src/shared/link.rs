@@ -195,12 +195,14 @@ async fn connect(hub: &Hub) -> RedisResult<Live> {
     let pushes = Arc::new(Pushes::new(hub.feed.clone(), state.clone(), hub.channel.clone()));
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(settings.connect_timeout))
-        .set_response_timeout(Some(settings.command_timeout))
+        // Nobody waits for it yet, and a long log takes longer to read than a command may.
+        .set_response_timeout(Some(settings.connect_timeout))
         .set_push_sender(Receiver(pushes.clone()));
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
     let (server, history) = identify(hub, &mut connection).await?;
     connection.subscribe(hub.channel.as_str()).await?;
     catch_up(hub, &mut connection, server).await?;
+    connection.set_response_timeout(settings.command_timeout);
     if !pushes.begin(server) {
         return Err(RedisError::from((ErrorKind::Client, "the log moved on while it was read")));
     }

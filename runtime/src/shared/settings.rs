@@ -108,7 +108,8 @@ impl Redis {
         self
     }
 
-    /// How long making a connection may take; in the background, so no call waits for it. Default 1 s.
+    /// How long each step of making a connection may take, reading the log included; in the background, so no call waits for it.
+    /// Default 1 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self

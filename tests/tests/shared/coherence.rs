@@ -1,11 +1,12 @@
 //! The contract between nodes, where a history would have to be lucky to meet it. Whole histories are in `tests/history.rs`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use fastness::{cacheable, scope};
+use fastness::{Redis, cacheable, scope};
 use fastness_tests::servers::{prefix, shared_redis};
 
-use crate::{Origin, node, stored};
+use crate::{Origin, node, node_with, stored};
 
 #[cacheable(ttl = 60, key = "row:{id}", skip(origin))]
 async fn row(origin: Arc<Origin>, id: u64) -> usize {
@@ -30,4 +31,7 @@ async fn a_new_node_finds_what_was_stored_before_thousands_of_invalidations() {
     assert_eq!(origin.loads(), 2, "nothing concerned it");
     scope(&two, row(origin.clone(), 2)).await;
     assert_eq!(origin.loads(), 3, "the first of thousands did");
+    // However long the log takes to read, it is longer than a command may take.
+    let hasty = Redis::single(&redis.url()).unwrap().prefix(prefix).command_timeout(Duration::from_millis(5));
+    node_with(hasty).await;
 }
