@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{Redis, binary, free_port, until};
+use super::{Redis, binary, until};
 
 /// Six nodes.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl Cluster {
         let mut nodes = Vec::new();
         while nodes.len() < 6 {
             let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
-            nodes.push(Redis::on(free_port(true), &options).await);
+            nodes.push(Redis::with(&options).await);
         }
         let addresses: Vec<_> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
         let made = Command::new(binary("redis-cli"))

@@ -4,8 +4,10 @@
 //! then on the `PATH`. A server dies with the guard that started it, and also when the test process is killed.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
 mod cluster;
@@ -54,14 +56,15 @@ fn binary(name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{name} is missing: run scripts/services"))
 }
 
-/// A port that nobody uses now; for a cluster node, which also uses the one 10 000 above it, below 45 000.
-fn free_port(for_a_cluster: bool) -> u16 {
+/// A port that nobody uses now, and neither the one 10 000 above it, which a node of a cluster takes as well.
+///
+/// They are below those that systems give to outgoing connections: such a connection could take the port of a server that
+/// restarts, and one to that port could even be connected to itself.
+fn free_port() -> u16 {
+    const PORTS: Range<u16> = 11_000..21_000;
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(fastrand::u16(..)));
     let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-    if for_a_cluster {
-        return std::iter::repeat_with(|| fastrand::u16(20_000..45_000))
-            .find(|port| free(*port) && free(port + 10_000))
-            .unwrap_or_else(|| unreachable!("the search does not end"));
-    }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
+    std::iter::repeat_with(|| PORTS.start + NEXT.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start))
+        .find(|port| free(*port) && free(port + 10_000))
+        .unwrap_or_else(|| unreachable!("the search does not end"))
 }

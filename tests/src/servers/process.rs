@@ -1,44 +1,46 @@
-//! A server process, and a shell that outlives us just long enough to kill it.
+//! A server process, and a shell that kills it if we are killed ourselves.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A running server.
 #[derive(Debug)]
 pub(super) struct Process {
-    pid: Pid,
-    /// Kills the server when its standard input closes, which it does when we end, however we end.
-    shell: Child,
+    server: Mutex<Child>,
+    watch: Child,
     /// Of the server, with its log.
     pub(super) folder: PathBuf,
 }
 
-/// Runs what follows `--` in the background, says its pid, and waits.
-const WATCH: &str = r#"shift; "$@" >>"$LOG" 2>&1 <&- & echo $!; read -r _; kill -9 $! 2>/dev/null"#;
+/// Waits for a word. If its input ends without one, we were killed: it kills the server and clears up.
+const WATCH: &str = r#"read -r word && exit; kill -9 "$1"; sleep 1; rm -rf "$2""#;
 
 impl Process {
     pub(super) fn start(program: &Path, arguments: &[String], folder: PathBuf) -> Self {
         fs::create_dir_all(&folder).expect("a folder for the server");
-        let mut shell = Command::new("sh")
-            .args(["-c", WATCH, "sh", "--"])
-            .arg(program)
+        let log = File::options().create(true).append(true).open(folder.join("log")).expect("a log");
+        let server = Command::new(program)
             .args(arguments)
-            .env("LOG", folder.join("log"))
             .current_dir(&folder)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let watch = Command::new("sh")
+            .args(["-c", WATCH, "sh", &server.id().to_string()])
+            .arg(&folder)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("sh");
-        let mut line = String::new();
-        let output = shell.stdout.as_mut().expect("its output");
-        BufReader::new(output).read_line(&mut line).expect("a pid");
-        let pid = line.trim().parse().ok().and_then(Pid::from_raw).expect("a pid");
-        Self { pid, shell, folder }
+        Self { server: Mutex::new(server), watch, folder }
     }
 
     /// The last lines that the server logged.
@@ -49,22 +51,32 @@ impl Process {
     }
 
     pub(super) fn is_running(&self) -> bool {
-        rustix::process::test_kill_process(self.pid).is_ok()
+        self.server.lock().expect("a server").try_wait().is_ok_and(|ended| ended.is_none())
     }
 
     /// Stops it in its tracks: it keeps its connections and answers nothing.
     pub(super) fn pause(&self) {
-        kill_process(self.pid, Signal::STOP).expect("a running server");
+        self.signal(Signal::STOP);
     }
 
     pub(super) fn resume(&self) {
-        kill_process(self.pid, Signal::CONT).expect("a running server");
+        self.signal(Signal::CONT);
     }
 
+    fn signal(&self, signal: Signal) {
+        let server = self.server.lock().expect("a server");
+        kill_process(Pid::from_child(&server), signal).expect("a running server");
+    }
+
+    /// Ends it; its port is free when this returns.
     pub(super) fn kill(&mut self) {
-        // The shell kills it, and waits for it, so that its port is free when this returns.
-        drop(self.shell.stdin.take());
-        let _ = self.shell.wait();
+        let server = self.server.get_mut().expect("a server");
+        let _ = server.kill();
+        let _ = server.wait();
+        if let Some(mut word) = self.watch.stdin.take() {
+            let _ = word.write_all(b"ended\n");
+        }
+        let _ = self.watch.wait();
     }
 }
 

@@ -30,12 +30,8 @@ impl Redis {
 
     /// The same with further arguments, such as `["--requirepass", "secret"]`.
     pub async fn with(arguments: &[&str]) -> Self {
-        Self::on(free_port(false), arguments).await
-    }
-
-    pub(super) async fn on(port: u16, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(ToString::to_string).collect();
-        let mut server = Self { process: None, port, arguments };
+        let mut server = Self { process: None, port: free_port(), arguments };
         server.restart().await;
         server
     }

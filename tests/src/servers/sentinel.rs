@@ -94,7 +94,7 @@ impl Sentinel {
 }
 
 fn start_sentinel(master: &str) -> (u16, Process) {
-    let port = free_port(false);
+    let port = free_port();
     let folder: PathBuf = std::env::temp_dir().join(format!("fastness-sentinel-{}-{port}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
     let config = folder.join("sentinel.conf");
