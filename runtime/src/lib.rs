@@ -47,6 +47,8 @@ mod direct;
 mod error;
 mod flight;
 mod handle;
+#[cfg(feature = "mongodb")]
+pub mod index;
 mod invalidate;
 mod key;
 mod l1;
