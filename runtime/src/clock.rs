@@ -170,11 +170,11 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-/// Waits, on the runtime's own timer: for work that tries again.
-pub(crate) async fn pause(time: Duration) {
+/// Waits from now on, on the runtime's own timer: for work that tries again, or is given up.
+pub(crate) fn pause(time: Duration) -> tokio::time::Sleep {
     // The one place that waits.
     #[allow(clippy::disallowed_methods)]
-    tokio::time::sleep(time).await;
+    tokio::time::sleep(time)
 }
 
 /// A duration in whole nanoseconds; 584 years and more saturate.

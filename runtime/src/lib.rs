@@ -57,6 +57,7 @@ mod log;
 mod policy;
 mod put;
 mod registry;
+pub mod resilience;
 mod shape;
 #[cfg(feature = "redis")]
 mod shared;

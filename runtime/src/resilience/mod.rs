@@ -1,0 +1,29 @@
+//! Resilience: what keeps a service up while something that it calls is down, slow or overloaded.
+//!
+//! May use: `clock`, `stats`, `sync`.
+//!
+//! Each policy is usable by itself, for a function that is async and, where that makes sense, for one that blocks:
+//!
+//! - [`Breaker`] stops calling what does not work;
+//!
+//! A call that is not made is a value, [`Rejected`], and one that took too long is another, [`TimedOut`]. An error type
+//! that has `From` for both can be returned through every policy.
+
+mod breaker;
+mod error;
+mod guarded;
+mod keyed;
+mod registry;
+mod timeout;
+
+pub use breaker::{
+    Breaker, BreakerCalls, BreakerEvent, BreakerEvents, BreakerSettings, BreakerSnapshot, Cause, Conflict,
+    KeyedBreaker, Percent, Permit, State, Verdict, Window, breaker, breaker_with, conflicts,
+};
+pub use error::{CallError, Reason, Rejected, TimedOut};
+pub use registry::Place;
+
+/// What attributes expand to.
+pub(crate) mod sites {
+    pub use super::breaker::{BreakerDeclared, BreakerSite, KeyedBreakerDeclared, KeyedBreakerSite};
+}
