@@ -150,11 +150,21 @@ impl Clock {
         }
     }
 
+    /// Blocks this thread for so long; a manual clock moves on by as much instead.
+    pub(crate) fn block(&self, time: Duration) {
+        match &self.inner.source {
+            // One of the two places that sleep, for functions that block anyway.
+            #[allow(clippy::disallowed_methods)]
+            Source::System { .. } => thread::sleep(time),
+            Source::Manual => self.advance(time),
+        }
+    }
+
     fn spawn_ticker(&self) -> std::io::Result<()> {
         let clock = self.clone();
         let tick = move || {
             loop {
-                // The one place that sleeps: it is what makes time pass for everybody else.
+                // The other one: it is what makes time pass for everybody else.
                 #[allow(clippy::disallowed_methods)]
                 thread::sleep(TICK);
                 clock.tell(clock.now());

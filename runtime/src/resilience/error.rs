@@ -8,6 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::retry::hint;
+
 /// A call that was not made, because a policy refused it.
 ///
 /// One `impl From<Rejected> for MyError` serves the circuit breaker, the bulkhead and the rate limit.
@@ -50,7 +52,9 @@ pub enum Reason {
 }
 
 impl Rejected {
+    /// Noted for a retry that this happens within, because it may get to see another error.
     pub(super) fn new(name: &Arc<str>, reason: Reason, retry_after: Option<Duration>) -> Self {
+        hint::note(retry_after);
         Self { name: name.clone(), reason, retry_after }
     }
 

@@ -4,7 +4,9 @@
 //!
 //! Each policy is usable by itself, for a function that is async and, where that makes sense, for one that blocks:
 //!
-//! - [`Breaker`] stops calling what does not work;
+//! - [`Breaker`] stops calling what does not work, for a while;
+//! - [`Retry`] calls again what failed, within a budget;
+//! - [`Timeout`] gives up what takes too long;
 //!
 //! A call that is not made is a value, [`Rejected`], and one that took too long is another, [`TimedOut`]. An error type
 //! that has `From` for both can be returned through every policy.
@@ -13,7 +15,10 @@ mod breaker;
 mod error;
 mod guarded;
 mod keyed;
+mod outcomes;
 mod registry;
+mod retry;
+mod snapshot;
 mod timeout;
 
 pub use breaker::{
@@ -22,6 +27,9 @@ pub use breaker::{
 };
 pub use error::{CallError, Reason, Rejected, TimedOut};
 pub use registry::Place;
+pub use retry::{Again, Retry, RetrySettings};
+pub use snapshot::{PolicyKind, PolicySnapshot, snapshots};
+pub use timeout::Timeout;
 
 /// What attributes expand to.
 pub(crate) mod sites {

@@ -29,6 +29,7 @@ pub use events::{BreakerEvent, BreakerEvents};
 pub use many::KeyedBreaker;
 pub use permit::{Permit, Verdict};
 pub use settings::{BreakerSettings, Percent, Window};
+pub(super) use site::{BREAKERS, KEYED};
 pub use site::{
     BreakerDeclared, BreakerSite, Conflict, KeyedBreakerDeclared, KeyedBreakerSite, breaker, breaker_with, conflicts,
 };
