@@ -7,13 +7,19 @@
 //! - [`Breaker`] stops calling what does not work, for a while;
 //! - [`Retry`] calls again what failed, within a budget;
 //! - [`Timeout`] gives up what takes too long;
+//! - [`Bulkhead`] bounds how many calls are under way at a time;
+//! - [`Hedge`] makes a slow call twice, and takes the first good answer;
+//! - [`Fallback`] gives another answer instead.
 //!
 //! A call that is not made is a value, [`Rejected`], and one that took too long is another, [`TimedOut`]. An error type
 //! that has `From` for both can be returned through every policy.
 
 mod breaker;
+mod bulkhead;
 mod error;
+mod fallback;
 mod guarded;
+mod hedge;
 mod keyed;
 mod outcomes;
 mod registry;
@@ -25,7 +31,10 @@ pub use breaker::{
     Breaker, BreakerCalls, BreakerEvent, BreakerEvents, BreakerSettings, BreakerSnapshot, Cause, Conflict,
     KeyedBreaker, Percent, Permit, State, Verdict, Window, breaker, breaker_with, conflicts,
 };
+pub use bulkhead::{Bulkhead, BulkheadSettings};
 pub use error::{CallError, Reason, Rejected, TimedOut};
+pub use fallback::Fallback;
+pub use hedge::{Hedge, HedgeSettings};
 pub use registry::Place;
 pub use retry::{Again, Retry, RetrySettings};
 pub use snapshot::{PolicyKind, PolicySnapshot, snapshots};

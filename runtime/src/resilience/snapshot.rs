@@ -16,6 +16,12 @@ pub enum PolicyKind {
     Retry,
     /// [`Timeout`](super::Timeout)
     Timeout,
+    /// [`Bulkhead`](super::Bulkhead)
+    Bulkhead,
+    /// [`Hedge`](super::Hedge)
+    Hedge,
+    /// [`Fallback`](super::Fallback)
+    Fallback,
 }
 
 /// One policy at one moment.
@@ -103,10 +109,10 @@ impl<T: Report + 'static> Lazy<T> {
     #[inline]
     pub(super) fn get(&self, make: impl FnOnce() -> T) -> &Arc<T> {
         self.0.get_or_init(|| {
-            let made = Arc::new(make());
-            let listed: Arc<dyn Report> = made.clone();
+            let policy = Arc::new(make());
+            let listed: Arc<dyn Report> = policy.clone();
             lock(&USED).push(Arc::downgrade(&listed));
-            made
+            policy
         })
     }
 }

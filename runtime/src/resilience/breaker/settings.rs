@@ -3,9 +3,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-const fn some(n: u32) -> NonZeroU32 {
-    NonZeroU32::new(n).expect("the defaults are not zero")
-}
+const FAILURES: NonZeroU32 = NonZeroU32::new(5).unwrap();
+const MIN_CALLS: NonZeroU32 = NonZeroU32::new(20).unwrap();
+const PROBES: NonZeroU32 = NonZeroU32::new(3).unwrap();
 
 /// The settings of a circuit breaker. Every method is `const`, so they can be those of a static.
 ///
@@ -76,14 +76,14 @@ impl BreakerSettings {
     /// for 5 s, doubling up to 60 s; closes after 3 probes.
     pub const fn new() -> Self {
         Self {
-            failure_threshold: Some(some(5)),
+            failure_threshold: Some(FAILURES),
             failure_rate: Some(Percent::new(50)),
             slow_rate: None,
-            min_calls: some(20),
+            min_calls: MIN_CALLS,
             window: Window::Time(Duration::from_secs(30)),
             open_for: Duration::from_secs(5),
             max_open: Duration::from_secs(60),
-            probes: some(3),
+            probes: PROBES,
             probe_timeout: Duration::from_secs(30),
             cancelled_is_failure: false,
         }

@@ -29,8 +29,9 @@ impl Listening {
         Self { outer: ASKED.replace(noted) }
     }
 
-    fn noted(&self) -> Option<Duration> {
-        ASKED.get()
+    /// Ends it, and says what was noted.
+    fn end(self) -> Option<Duration> {
+        ASKED.replace(self.outer)
     }
 }
 
@@ -47,7 +48,7 @@ pub(super) async fn listen<F: Future>(attempt: impl FnOnce() -> F) -> (F::Output
     let ended = std::future::poll_fn(|cx| {
         let listening = Listening::resume(noted);
         let poll = attempt.as_mut().poll(cx);
-        noted = listening.noted();
+        noted = listening.end();
         poll
     })
     .await;
@@ -58,5 +59,5 @@ pub(super) async fn listen<F: Future>(attempt: impl FnOnce() -> F) -> (F::Output
 pub(super) fn listen_sync<T>(attempt: impl FnOnce() -> T) -> (T, Option<Duration>) {
     let listening = Listening::resume(None);
     let ended = attempt();
-    (ended, listening.noted())
+    (ended, listening.end())
 }

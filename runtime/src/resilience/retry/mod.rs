@@ -24,6 +24,8 @@ use super::breaker::Percent;
 use super::outcomes::{Begun, Outcomes};
 use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
 
+const ATTEMPTS: NonZeroU32 = NonZeroU32::new(3).unwrap();
+
 /// How often and when to try again. Every method is `const`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetrySettings {
@@ -37,7 +39,7 @@ impl RetrySettings {
     /// The defaults: 3 attempts, waits of up to 100 ms, 200 ms, .. 10 s, and 20 retries in 100 calls.
     pub const fn new() -> Self {
         Self {
-            attempts: NonZeroU32::new(3).expect("3 is not zero"),
+            attempts: ATTEMPTS,
             first_wait: Duration::from_millis(100),
             max_wait: Duration::from_secs(10),
             budget: Some(Percent::new(20)),

@@ -105,7 +105,7 @@ async fn a_retry_around_a_retry_hears_it_too() {
 #[test]
 fn who_is_asked_to_wait_too_long_does_not_try_again() {
     let (retry, clock) = made(SETTINGS);
-    let again = |_: &()| Again::After(Duration::from_secs(11));
+    let again = |(): &()| Again::After(Duration::from_secs(11));
     assert_eq!(retry.call_sync(|| Err::<(), _>(()), again), Err(()));
     assert_eq!((clock.now(), outcomes(&retry)[FAILED]), (1, 1));
 }
