@@ -8,6 +8,7 @@
 //! - [`Retry`] calls again what failed, within a budget;
 //! - [`Timeout`] gives up what takes too long;
 //! - [`Bulkhead`] bounds how many calls are under way at a time;
+//! - `RateLimit`, with the feature `rate-limit`, bounds how many are made in a time;
 //! - [`Hedge`] makes a slow call twice, and takes the first good answer;
 //! - [`Fallback`] gives another answer instead.
 //!
@@ -22,6 +23,8 @@ mod guarded;
 mod hedge;
 mod keyed;
 mod outcomes;
+#[cfg(feature = "rate-limit")]
+mod rate_limit;
 mod registry;
 mod retry;
 mod snapshot;
@@ -35,6 +38,8 @@ pub use bulkhead::{Bulkhead, BulkheadSettings};
 pub use error::{CallError, Reason, Rejected, TimedOut};
 pub use fallback::Fallback;
 pub use hedge::{Hedge, HedgeSettings};
+#[cfg(feature = "rate-limit")]
+pub use rate_limit::{KeyedRateLimit, RateLimit, RateLimitSettings};
 pub use registry::Place;
 pub use retry::{Again, Retry, RetrySettings};
 pub use snapshot::{PolicyKind, PolicySnapshot, snapshots};

@@ -18,6 +18,8 @@ pub enum PolicyKind {
     Timeout,
     /// [`Bulkhead`](super::Bulkhead)
     Bulkhead,
+    /// `RateLimit`
+    RateLimit,
     /// [`Hedge`](super::Hedge)
     Hedge,
     /// [`Fallback`](super::Fallback)
