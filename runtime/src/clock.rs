@@ -187,6 +187,12 @@ pub(crate) fn pause(time: Duration) -> tokio::time::Sleep {
     tokio::time::sleep(time)
 }
 
+/// The time of the runtime's own timer, which tests pause.
+#[cfg(test)]
+pub(crate) fn timer_now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// A duration in whole nanoseconds; 584 years and more saturate.
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)

@@ -1,10 +1,8 @@
 use std::cell::Cell;
 use std::task::{Context, Waker};
 
-use tokio::time::Instant;
-
 use super::*;
-use crate::clock::pause;
+use crate::clock::{pause, timer_now};
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -56,7 +54,7 @@ async fn the_first_good_one_wins_and_the_other_is_dropped() {
         (&[(9, Err(1)), (0, Ok(2))], Err(1), 9, 1),
     ] {
         let (hedge, _) = made(HedgeSettings::after(MILLI * 10));
-        let (tries, started) = (Tries::new(plan), Instant::now());
+        let (tries, started) = (Tries::new(plan), timer_now());
         assert_eq!(hedge.call(|| tries.next()).await, expected, "{plan:?}");
         assert_eq!((started.elapsed(), tries.begun.get()), (MILLI * millis, begun), "{plan:?}");
         assert_eq!(Arc::strong_count(&tries.held), 1, "{plan:?}");
@@ -88,7 +86,7 @@ async fn the_live_percentile_takes_the_place_of_the_first_delay() {
         };
         assert_eq!(hedge.call(call).await, Ok(()));
     }
-    let (tries, started) = (Tries::new(&[(900, Ok(1)), (1, Ok(2))]), Instant::now());
+    let (tries, started) = (Tries::new(&[(900, Ok(1)), (1, Ok(2))]), timer_now());
     assert_eq!(hedge.call(|| tries.next()).await, Ok(2));
     assert_eq!(started.elapsed(), MILLI * 4);
     assert_eq!(hedge.state().snapshot().levels, [("p95_micros", 3_000)]);

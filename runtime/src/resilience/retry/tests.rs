@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::super::breaker::{Breaker, BreakerSettings};
 use super::super::error::Rejected;
 use super::*;
+use crate::clock::timer_now;
 
 const SETTINGS: RetrySettings = RetrySettings::new();
 
@@ -96,7 +97,7 @@ async fn a_retry_around_a_retry_hears_it_too() {
     let (inner, outer) = (made(SETTINGS.max_wait(Duration::from_secs(1))).0, made(SETTINGS).0);
     // Five seconds are too long for the inner one.
     let call = || inner.call(|| breaker.call(async { Ok::<(), Opaque>(()) }), |_| true);
-    let started = tokio::time::Instant::now();
+    let started = timer_now();
     assert_eq!(outer.call(call, |_| true).await, Err(Opaque));
     assert!(started.elapsed() >= Duration::from_secs(10), "two waits of five seconds");
     assert_eq!((outcomes(&inner)[RETRIES], outcomes(&outer)[RETRIES]), (0, 2));
