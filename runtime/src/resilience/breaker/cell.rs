@@ -10,13 +10,14 @@
 //! - nothing but numbers is under the lock: no code of the user's runs there, and nobody is told of an event;
 //! - the counts of a generation are never mixed with another's ([`window`](super::window)).
 
-use std::sync::Arc;
+use std::ops::DerefMut;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, nanos};
 use crate::stats::Counter;
-use crate::sync::{AtomicU64, Mutex, lock};
+use crate::sync::explored::{AtomicU64, Mutex};
 
 use super::super::error::{Reason, Rejected};
 use super::events::Events;
@@ -142,6 +143,11 @@ impl Cell {
         }
     }
 
+    /// Locks. There is no poison: nothing under the lock panics half-way through a change.
+    fn core(&self) -> impl DerefMut<Target = Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     #[inline]
     fn gate(&self) -> Gate {
         Gate(self.gate.load(Acquire))
@@ -265,7 +271,7 @@ impl Cell {
 
     /// Changes the state under the lock, publishes it, and tells who listens.
     fn change<T>(&self, now: u64, step: impl FnOnce(&mut Core) -> (T, Option<Change>)) -> (T, Gate) {
-        let mut core = lock(&self.core);
+        let mut core = self.core();
         let (outcome, change) = step(&mut core);
         if let Phase::Open { until } = core.machine.phase {
             self.until.store(until, Relaxed);
@@ -294,13 +300,21 @@ impl Cell {
     }
 
     pub(super) fn state(&self) -> State {
-        lock(&self.core).machine.phase.state()
+        self.core().machine.phase.state()
+    }
+
+    /// Whether what is published is the state, while nobody changes it.
+    #[cfg(all(test, shuttle))]
+    pub(super) fn agrees(&self) -> bool {
+        let machine = self.core().machine;
+        self.gate() == Gate::of(&machine)
+            && !matches!(machine.phase, Phase::Open { until } if until != self.until.load(Relaxed))
     }
 
     pub(super) fn reading(&self) -> Reading {
         let now = self.clock.now();
         let (machine, window) = {
-            let core = &mut *lock(&self.core);
+            let core = &mut *self.core();
             (core.machine, core.others.tally(&self.good, core.machine.generation, now))
         };
         let counts = &self.counts;

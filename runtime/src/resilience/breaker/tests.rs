@@ -14,6 +14,8 @@ use std::time::Duration;
 use super::super::registry::Place;
 use super::*;
 
+#[cfg(shuttle)]
+mod interleavings;
 mod model;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -19,7 +19,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::clock::nanos;
 use crate::stats::Shard;
-use crate::sync::AtomicU64;
+use crate::sync::explored::AtomicU64;
 
 use super::settings::Window;
 use super::state::Tally;
@@ -157,8 +157,8 @@ impl Good {
 #[inline]
 fn bump(word: &AtomicU64, owner: Option<Shard>) {
     match owner {
-        // Threads of the model checker do not own shards.
-        #[cfg(not(shuttle))]
+        // Threads that are explored share what belongs to a thread.
+        #[cfg(not(all(test, shuttle)))]
         Some(shard) => shard.add(word, 1),
         _ => {
             word.fetch_add(1, Relaxed);

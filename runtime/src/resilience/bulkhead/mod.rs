@@ -10,6 +10,7 @@ mod gradient;
 mod tests;
 
 use std::num::NonZeroU32;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use gradient::{Gradient, Sample};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::clock::Clock;
-use crate::sync::{AtomicU64, lock};
+use crate::sync::lock;
 
 use super::error::{CallError, Reason, Rejected};
 use super::guarded::guarded;
