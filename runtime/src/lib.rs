@@ -26,6 +26,7 @@
 //! - [`Fastness`]: settings, statistics, and how to give a test a cache of its own ([`scope`]).
 //! - [`Cache`]: the same cache without attributes.
 //! - [`KeyPart`], [`KeyScope`]: what can be in a key, and what leads it.
+//! - [`resilience`]: circuit breakers, retries and the like, for what is behind the cache.
 //! - [`registry`], [`audit`]: every annotated function, and what is wrong between them.
 //!
 //! # The rule

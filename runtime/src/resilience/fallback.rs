@@ -66,8 +66,8 @@ impl Fallback {
         F: Future<Output = Result<T, E>>,
         G: Future<Output = Result<T, O>>,
     {
-        let begun = Some(Begun::new(&self.state().outcomes, CANCELLED));
-        Either { call: Some(call), other: None, otherwise: Some(otherwise), begun }
+        let outcomes = &self.state().outcomes;
+        Either { call: Some(call), other: None, otherwise: Some(otherwise), outcomes, begun: None }
     }
 
     /// [`call`](Self::call), for functions that block.
@@ -99,6 +99,7 @@ pin_project! {
         #[pin]
         other: Option<G>,
         otherwise: Option<N>,
+        outcomes: &'a Outcomes,
         begun: Option<Begun<'a>>,
     }
 }
@@ -113,6 +114,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        this.begun.get_or_insert_with(|| Begun::new(this.outcomes, CANCELLED));
         let mut end = |outcome| this.begun.take().into_iter().for_each(|begun| begun.end(outcome));
         if let Some(call) = this.call.as_mut().as_pin_mut() {
             let ended = ready!(call.poll(cx));
@@ -142,7 +144,7 @@ impl Report for State {
             name: self.name.clone(),
             outcomes: self.outcomes.all(),
             levels: Vec::new(),
-            breaker: None,
+            breakers: Vec::new(),
         }
     }
 }

@@ -43,9 +43,9 @@ impl<T: Keep> Keyed<T> {
         Self { held: HashIndex::new(), count: Mutex::new(0), cap: cap.max(1), clock }
     }
 
-    /// That of this key; made if there is none.
-    pub(super) fn get(&self, key: &str, make: impl FnOnce() -> T) -> Arc<T> {
-        self.find(key).unwrap_or_else(|| self.add(key, make))
+    /// That of this key; made if there is none. `forgotten` sees the one that has to go for that.
+    pub(super) fn get(&self, key: &str, make: impl FnOnce() -> T, forgotten: impl FnOnce(&T)) -> Arc<T> {
+        self.find(key).unwrap_or_else(|| self.add(key, make, forgotten))
     }
 
     fn find(&self, key: &str) -> Option<Arc<T>> {
@@ -56,15 +56,18 @@ impl<T: Keep> Keyed<T> {
     }
 
     #[cold]
-    fn add(&self, key: &str, make: impl FnOnce() -> T) -> Arc<T> {
+    fn add(&self, key: &str, make: impl FnOnce() -> T, forgotten: impl FnOnce(&T)) -> Arc<T> {
         let value = Arc::new(make());
         let mut count = lock(&self.count);
         // Another may have been faster.
         if let Some(found) = self.find(key) {
             return found;
         }
-        if *count >= self.cap && self.forget_one() {
+        if *count >= self.cap
+            && let Some(gone) = self.forget_one()
+        {
             *count -= 1;
+            forgotten(&gone);
         }
         let held = Held { value: value.clone(), used: AtomicU64::new(self.clock.now()) };
         if self.held.insert_sync(key.into(), Arc::new(held)).is_ok() {
@@ -73,16 +76,16 @@ impl<T: Keep> Keyed<T> {
         value
     }
 
-    fn forget_one(&self) -> bool {
+    fn forget_one(&self) -> Option<Arc<T>> {
         let guard = Guard::new();
         let all = self.held.iter(&guard);
-        let oldest = all.min_by_key(|(_, held)| (!held.value.is_idle(), held.used.load(Relaxed)));
-        oldest.is_some_and(|(key, _)| self.held.remove_sync(key))
+        let (key, held) = all.min_by_key(|(_, held)| (!held.value.is_idle(), held.used.load(Relaxed)))?;
+        self.held.remove_sync(key).then(|| held.value.clone())
     }
 
     /// All of them, in no order.
-    pub(super) fn all(&self) -> Vec<(CompactString, Arc<T>)> {
+    pub(super) fn all(&self) -> Vec<Arc<T>> {
         let guard = Guard::new();
-        self.held.iter(&guard).map(|(key, held)| (key.clone(), held.value.clone())).collect()
+        self.held.iter(&guard).map(|(_, held)| held.value.clone()).collect()
     }
 }

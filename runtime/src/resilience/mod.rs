@@ -30,6 +30,9 @@ mod retry;
 mod snapshot;
 mod timeout;
 
+#[cfg(test)]
+mod tests;
+
 pub use breaker::{
     Breaker, BreakerCalls, BreakerEvent, BreakerEvents, BreakerSettings, BreakerSnapshot, Cause, Conflict,
     KeyedBreaker, Percent, Permit, State, Verdict, Window, breaker, breaker_with, conflicts,

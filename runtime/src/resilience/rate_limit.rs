@@ -147,7 +147,7 @@ impl KeyedRateLimit {
         let clock = || self.clock.clone().unwrap_or_else(Clock::system);
         let state = self.state.get(|| State::new(self.name, Keyed::new(self.cap, clock())));
         let make = || Limiter::new(format!("{}[{key}]", self.name).into(), &self.settings, clock());
-        state.count(state.limits.get(key, make).check())
+        state.count(state.limits.get(key, make, |_| ()).check())
     }
 }
 
@@ -225,7 +225,7 @@ impl<L: Send + Sync> Report for State<L> {
             name: self.name.clone(),
             outcomes: self.outcomes.all(),
             levels: Vec::new(),
-            breaker: None,
+            breakers: Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use crate::sync::lock;
 
-use super::breaker::{BREAKERS, BreakerSnapshot, KEYED};
+use super::breaker::{BREAKERS, Breaker, BreakerCalls, BreakerSnapshot, KEYED, KeyedBreaker, State};
 
 /// Which kind of policy it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,8 +38,8 @@ pub struct PolicySnapshot {
     pub outcomes: Vec<(&'static str, u64)>,
     /// What is the case at this moment, by name.
     pub levels: Vec<(&'static str, u64)>,
-    /// More of a breaker.
-    pub breaker: Option<BreakerSnapshot>,
+    /// More of a breaker. Where there is one per key, those that are not closed.
+    pub breakers: Vec<BreakerSnapshot>,
 }
 
 /// Every policy that was used so far and is still there, by kind and name.
@@ -60,35 +60,50 @@ pub fn snapshots() -> Vec<PolicySnapshot> {
         living.extend(policy.clone());
         policy.is_some()
     });
-    let breakers = BREAKERS.all().into_iter();
-    let keyed = KEYED.all().into_iter().flat_map(|breakers| breakers.all());
-    let mut all: Vec<_> = breakers.chain(keyed).map(|breaker| PolicySnapshot::from(breaker.snapshot())).collect();
+    let mut all: Vec<_> = BREAKERS.all().iter().map(of_breaker).collect();
+    all.extend(KEYED.all().iter().map(|breakers| of_breakers(breakers)));
     all.extend(living.iter().map(|policy| policy.snapshot()));
     all.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     all
 }
 
-impl From<BreakerSnapshot> for PolicySnapshot {
-    fn from(breaker: BreakerSnapshot) -> Self {
-        let calls = breaker.calls;
-        Self {
-            kind: PolicyKind::Breaker,
-            name: breaker.name.clone(),
-            outcomes: vec![
-                ("success", calls.successes),
-                ("failure", calls.failures),
-                ("ignored", calls.ignored),
-                ("cancelled", calls.cancelled),
-                ("rejected", calls.rejected),
-            ],
-            levels: vec![
-                ("window_calls", breaker.window_calls),
-                ("window_failures", breaker.window_failures),
-                ("window_slow", breaker.window_slow),
-            ],
-            breaker: Some(breaker),
-        }
+fn of_breaker(breaker: &Breaker) -> PolicySnapshot {
+    let seen = breaker.snapshot();
+    PolicySnapshot {
+        kind: PolicyKind::Breaker,
+        name: seen.name.clone(),
+        outcomes: outcomes(seen.calls),
+        levels: vec![
+            ("window_calls", seen.window_calls),
+            ("window_failures", seen.window_failures),
+            ("window_slow", seen.window_slow),
+        ],
+        breakers: vec![seen],
     }
+}
+
+/// Their keys come from outside, so they are no part of what metrics make labels of.
+fn of_breakers(breakers: &KeyedBreaker) -> PolicySnapshot {
+    let all = breakers.all();
+    let mut not_closed: Vec<_> = all.iter().map(Breaker::snapshot).collect();
+    not_closed.retain(|seen| seen.state != State::Closed);
+    PolicySnapshot {
+        kind: PolicyKind::Breaker,
+        name: breakers.name().clone(),
+        outcomes: outcomes(breakers.calls()),
+        levels: vec![("keys", all.len() as u64), ("keys_not_closed", not_closed.len() as u64)],
+        breakers: not_closed,
+    }
+}
+
+fn outcomes(calls: BreakerCalls) -> Vec<(&'static str, u64)> {
+    vec![
+        ("success", calls.successes),
+        ("failure", calls.failures),
+        ("ignored", calls.ignored),
+        ("cancelled", calls.cancelled),
+        ("rejected", calls.rejected),
+    ]
 }
 
 /// What can be listed.

@@ -125,7 +125,7 @@ impl Report for State {
             name: self.name.clone(),
             outcomes: self.outcomes.all(),
             levels: Vec::new(),
-            breaker: None,
+            breakers: Vec::new(),
         }
     }
 }

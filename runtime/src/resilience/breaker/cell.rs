@@ -119,6 +119,17 @@ pub struct BreakerCalls {
     pub rejected: u64,
 }
 
+impl BreakerCalls {
+    pub(super) fn add(&mut self, other: Self) {
+        self.successes += other.successes;
+        self.failures += other.failures;
+        self.slow += other.slow;
+        self.ignored += other.ignored;
+        self.cancelled += other.cancelled;
+        self.rejected += other.rejected;
+    }
+}
+
 impl Cell {
     pub(super) fn new(
         name: Arc<str>,

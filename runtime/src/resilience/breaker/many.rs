@@ -1,14 +1,15 @@
 //! One breaker per key: a host that is down must not keep calls from the others.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::clock::Clock;
+use crate::sync::lock;
 
 use super::super::keyed::{Keep, Keyed};
-use super::cell::Cell;
+use super::cell::{BreakerCalls, Cell};
 use super::events::Events;
 use super::window::Spread;
-use super::{Breaker, BreakerSettings};
+use super::{Breaker, BreakerEvent, BreakerEvents, BreakerSettings};
 
 /// Breakers under one name, one per key, and at most so many.
 ///
@@ -31,6 +32,8 @@ pub struct KeyedBreaker {
     events: Arc<Events>,
     clock: Clock,
     cells: Keyed<Cell>,
+    /// Calls through those that were forgotten.
+    forgotten: Mutex<BreakerCalls>,
 }
 
 impl Keep for Cell {
@@ -43,7 +46,7 @@ impl KeyedBreaker {
     /// At most `cap` breakers, and at least one.
     pub fn new(name: &str, settings: BreakerSettings, cap: usize, clock: Clock) -> Self {
         let cells = Keyed::new(cap, clock.clone());
-        Self { name: name.into(), settings, events: Events::new(), clock, cells }
+        Self { name: name.into(), settings, events: Events::new(), clock, cells, forgotten: Mutex::default() }
     }
 
     /// The breaker of this key.
@@ -52,13 +55,37 @@ impl KeyedBreaker {
             let name = format!("{}[{key}]", self.name).into();
             Cell::new(name, self.settings.clone(), self.clock.clone(), Spread::Single, self.events.clone())
         };
-        Breaker { cell: self.cells.get(key, make) }
+        let forget = |gone: &Cell| lock(&self.forgotten).add(gone.reading().calls);
+        Breaker { cell: self.cells.get(key, make, forget) }
     }
 
     /// Those that there are, by their names.
     pub fn all(&self) -> Vec<Breaker> {
-        let mut all: Vec<_> = self.cells.all().into_iter().map(|(_, cell)| Breaker { cell }).collect();
+        let mut all: Vec<_> = self.cells.all().into_iter().map(|cell| Breaker { cell }).collect();
         all.sort_by(|a, b| a.name().cmp(b.name()));
         all
+    }
+
+    /// The last 100 changes of state of all of them, oldest first.
+    pub fn events(&self) -> Vec<BreakerEvent> {
+        self.events.recent()
+    }
+
+    /// Their changes of state from now on.
+    pub fn subscribe(&self) -> BreakerEvents {
+        self.events.subscribe()
+    }
+
+    pub(in crate::resilience) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// All calls, those through breakers that were forgotten included.
+    pub(in crate::resilience) fn calls(&self) -> BreakerCalls {
+        let mut calls = *lock(&self.forgotten);
+        for cell in self.cells.all() {
+            calls.add(cell.reading().calls);
+        }
+        calls
     }
 }

@@ -341,7 +341,7 @@ impl Report for State {
             name: self.name.clone(),
             outcomes: self.outcomes.all(),
             levels: vec![("limit", self.limit().into()), ("in_flight", self.in_flight.load(Relaxed))],
-            breaker: None,
+            breakers: Vec::new(),
         }
     }
 }

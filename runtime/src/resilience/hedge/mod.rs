@@ -241,7 +241,7 @@ impl Report for State {
             name: self.name.clone(),
             outcomes: self.outcomes.all(),
             levels: p95.into_iter().collect(),
-            breaker: None,
+            breakers: Vec::new(),
         }
     }
 }
