@@ -430,6 +430,18 @@ fn ten_thousand_keys_stay_within_the_cap() {
 }
 
 #[test]
+fn a_key_that_is_used_is_kept() {
+    let clock = Clock::manual();
+    let hosts = KeyedBreaker::new("host", small(), 10, clock.clone());
+    for i in 0..100 {
+        clock.advance(SECOND);
+        end(&hosts.get("busy"), Verdict::Success);
+        end(&hosts.get(&i.to_string()), Verdict::Success);
+    }
+    assert_eq!(hosts.get("busy").snapshot().calls.successes, 100);
+}
+
+#[test]
 fn where_all_are_open_the_cap_still_holds() {
     let hosts = KeyedBreaker::new("host", small(), 10, Clock::manual());
     for i in 0..100 {

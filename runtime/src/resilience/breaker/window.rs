@@ -277,3 +277,35 @@ impl Others {
         tally
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn who_is_late_takes_no_place_from_what_came_later() {
+        let good = Good::new(Window::Time(Duration::from_secs(30)), Spread::Single);
+        let others = |generation, now| Others::new(Window::Time(Duration::ZERO)).tally(&good, generation, now).calls;
+        good.add(7, 100 * SECOND);
+        good.add(6, 100 * SECOND);
+        assert_eq!(others(7, 100 * SECOND), 1, "a late call of an older generation");
+        // A ring later, where the index is the same.
+        let later = 100 * SECOND + (RING << 31);
+        good.add(7, later);
+        good.add(7, 100 * SECOND);
+        assert_eq!(others(7, later), 1, "a late call of an older slice");
+        assert_eq!(good.total(), 4);
+    }
+
+    #[test]
+    fn a_place_that_was_never_used_can_be_taken_at_any_time() {
+        for years in [0, 1, 10, 100] {
+            let now = years * 365 * 24 * 3_600 * SECOND;
+            let good = Good::new(Window::Time(Duration::from_millis(150)), Spread::Threads);
+            good.add(3, now);
+            assert_eq!(good.within(good.cut.place(3, now)), 1, "{years} years");
+        }
+    }
+}

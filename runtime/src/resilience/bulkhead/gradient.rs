@@ -211,6 +211,22 @@ mod tests {
         }
 
         #[test]
+        fn it_follows_a_server_that_can_take_less(before in 20_u32..150, share in 0.1_f64..0.9) {
+            let mut gradient = Gradient::new(1, 1_000);
+            let mut server = Server { at_a_time: f64::from(before), work: 1e6, now: 0 };
+            for _ in 0..300 {
+                server.window(&mut gradient);
+            }
+            server.at_a_time = (server.at_a_time * share).max(5.0);
+            for _ in 0..600 {
+                server.window(&mut gradient);
+            }
+            let limit = gradient.resume.unwrap_or(gradient.limit);
+            let queue = LONG_QUEUE * server.at_a_time.log10().max(1.0) * 1.5;
+            prop_assert!(limit <= server.at_a_time + queue + 1.0, "{limit} of {}", server.at_a_time);
+        }
+
+        #[test]
         fn who_does_not_use_it_up_does_not_raise_it(
             nanos in prop::collection::vec(1_u64..1_000_000, 0..1_000),
         ) {

@@ -113,13 +113,23 @@ fn who_is_asked_to_wait_too_long_does_not_try_again() {
 
 #[test]
 fn a_hint_is_forgotten_when_an_attempt_panics() {
-    let (retry, clock) = made(SETTINGS);
-    let panics = || retry.call_sync(|| -> Result<(), ()> { panic!("on purpose") }, |()| true);
-    hint::note(Some(Duration::from_secs(7)));
-    assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
-    assert_eq!(outcomes(&retry)[CANCELLED], 1);
-    let _ = retry.call_sync(|| Err::<(), _>(()), |()| true);
-    assert!(clock.now() <= 300_000_001);
+    let ((inner, _), (outer, clock)) = (made(SETTINGS), made(SETTINGS));
+    let panics = || {
+        inner.call_sync(
+            || -> Result<(), ()> {
+                hint::note(Some(Duration::from_secs(7)));
+                panic!("on purpose")
+            },
+            |()| true,
+        )
+    };
+    let caught = || {
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        Err::<(), _>(())
+    };
+    assert_eq!(outer.call_sync(caught, |()| true), Err(()));
+    assert!(clock.now() <= 300_000_001, "nobody asked the outer one to wait");
+    assert_eq!(outcomes(&inner)[CANCELLED], 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,6 +170,16 @@ fn without_a_budget_only_the_attempts_count() {
         let _ = retry.call_sync(|| Err::<(), _>(()), |()| true);
     }
     assert_eq!(outcomes(&retry)[RETRIES], 2_000);
+}
+
+#[test]
+fn time_alone_allows_a_few_retries() {
+    let mut budget = Budget::new(0);
+    let mut take = |millis: u64| budget.take(Percent::new(20), 0, millis * 1_000_000);
+    assert_eq!((0..100).filter(|_| take(0)).count(), 10);
+    // However often it is asked meanwhile.
+    assert_eq!((0..=50).filter(|step| take(step * 100)).count(), 5);
+    assert_eq!((0..100).filter(|_| take(1_000_000)).count(), 10, "and no more than ten");
 }
 
 proptest! {
