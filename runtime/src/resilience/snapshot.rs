@@ -128,7 +128,11 @@ impl<T: Report + 'static> Lazy<T> {
         self.0.get_or_init(|| {
             let policy = Arc::new(make());
             let listed: Arc<dyn Report> = policy.clone();
-            lock(&USED).push(Arc::downgrade(&listed));
+            let mut used = lock(&USED);
+            // So that policies which come and go do not pile up where nobody asks.
+            used.retain(|policy| policy.strong_count() > 0);
+            used.push(Arc::downgrade(&listed));
+            drop(used);
             policy
         })
     }

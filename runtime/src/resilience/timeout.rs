@@ -163,3 +163,38 @@ impl<F: Future> Future for Within<'_, F> {
         timer.poll(cx).map(|()| Err(TimedOut::new(this.name, *this.bound)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::task::Waker;
+
+    use super::*;
+    use crate::clock::timer_now;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn every_ending_is_counted() {
+        let timeout = Timeout::new("test", SECOND);
+        assert_eq!(timeout.run(ready(1)).await, Ok(1));
+        assert_eq!(timeout.run(pending::<()>()).await.unwrap_err().after(), SECOND);
+        let mut dropped = Box::pin(timeout.run(pending::<()>()));
+        assert!(dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(dropped);
+        drop(timeout.run(pending::<()>()));
+        let seen = timeout.state().snapshot().outcomes;
+        assert_eq!(seen, [("finished", 1), ("timed_out", 1), ("cancelled", 1)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_counts_from_the_first_poll_on() {
+        let timeout = Timeout::new("test", SECOND);
+        let call = timeout.run(pause(SECOND / 2));
+        pause(SECOND * 5).await;
+        assert_eq!(call.await, Ok(()), "made long ago, begun now");
+        let begun = timer_now();
+        assert!(timeout.run(pending::<()>()).await.is_err());
+        assert_eq!(timer_now() - begun, SECOND);
+    }
+}
