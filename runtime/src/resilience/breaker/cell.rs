@@ -21,45 +21,12 @@ use crate::sync::explored::{AtomicU64, Mutex};
 
 use super::super::error::{Reason, Rejected};
 use super::events::Events;
+use super::gate::{ADMITS, DISABLED, Gate, OPEN, QUIET};
 use super::permit::Verdict;
 use super::settings::BreakerSettings;
+use super::snapshot::BreakerCalls;
 use super::state::{Admission, Change, Ending, Machine, Phase, State, Tally};
 use super::window::{Good, Other, Others, Spread};
-
-/// What is published of the machine: the generation above, these flags below.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gate(u64);
-
-/// Calls may be made without asking the machine.
-const ADMITS: u64 = 1;
-/// A success changes nothing but the counts.
-const QUIET: u64 = 2;
-/// Calls are rejected until a time that is known.
-const OPEN: u64 = 4;
-/// Nothing is counted.
-const DISABLED: u64 = 8;
-
-impl Gate {
-    fn of(machine: &Machine) -> Self {
-        let flags = match machine.phase {
-            Phase::Closed { failed_in_a_row: 0 } | Phase::ForcedClosed => ADMITS | QUIET,
-            Phase::Closed { .. } => ADMITS,
-            Phase::Disabled => ADMITS | DISABLED,
-            Phase::Open { .. } => OPEN,
-            Phase::HalfOpen { .. } | Phase::ForcedOpen => 0,
-        };
-        Self(u64::from(machine.generation) << 32 | flags)
-    }
-
-    #[allow(clippy::cast_possible_truncation)] // 64 less 32 bits
-    fn generation(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
-
-    fn is(self, flag: u64) -> bool {
-        self.0 & flag != 0
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Cell {
@@ -101,35 +68,6 @@ pub(super) struct Reading {
     pub(super) calls: BreakerCalls,
 }
 
-/// How the calls through a breaker ended, since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BreakerCalls {
-    /// Succeeded, slow ones included.
-    pub successes: u64,
-    /// Failed, those that panicked or were too long included.
-    pub failures: u64,
-    /// Took at least the time that counts as slow, however they ended.
-    pub slow: u64,
-    /// Ended in a way that tells nothing.
-    pub ignored: u64,
-    /// Were dropped before their end.
-    pub cancelled: u64,
-    /// Were not made.
-    pub rejected: u64,
-}
-
-impl BreakerCalls {
-    pub(super) fn add(&mut self, other: Self) {
-        self.successes += other.successes;
-        self.failures += other.failures;
-        self.slow += other.slow;
-        self.ignored += other.ignored;
-        self.cancelled += other.cancelled;
-        self.rejected += other.rejected;
-    }
-}
-
 impl Cell {
     pub(super) fn new(
         name: Arc<str>,
@@ -142,7 +80,7 @@ impl Cell {
         clock.ensure_ticking();
         let machine = Machine::new();
         Self {
-            gate: AtomicU64::new(Gate::of(&machine).0),
+            gate: AtomicU64::new(Gate::of(&machine).word()),
             until: AtomicU64::new(0),
             good: Good::new(settings.window, spread),
             core: Mutex::new(Core { machine, others: Others::new(settings.window) }),
@@ -161,7 +99,7 @@ impl Cell {
 
     #[inline]
     fn gate(&self) -> Gate {
-        Gate(self.gate.load(Acquire))
+        Gate::from_word(self.gate.load(Acquire))
     }
 
     /// Asks for a call to be made; each one that is granted must end in [`settle`](Self::settle) or
@@ -288,7 +226,7 @@ impl Cell {
             self.until.store(until, Relaxed);
         }
         let gate = Gate::of(&core.machine);
-        self.gate.store(gate.0, Release);
+        self.gate.store(gate.word(), Release);
         if let Some(change) = change {
             // Under the lock, so that events have the order of the changes.
             self.events.record(&self.name, change, now);

@@ -6,10 +6,10 @@ use crate::clock::Clock;
 use crate::sync::lock;
 
 use super::super::keyed::{Keep, Keyed};
-use super::cell::{BreakerCalls, Cell};
+use super::cell::Cell;
 use super::events::Events;
 use super::window::Spread;
-use super::{Breaker, BreakerEvent, BreakerEvents, BreakerSettings};
+use super::{Breaker, BreakerCalls, BreakerEvent, BreakerEvents, BreakerSettings};
 
 /// Breakers under one name, one per key, and at most so many.
 ///

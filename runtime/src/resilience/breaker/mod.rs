@@ -9,10 +9,12 @@
 
 mod cell;
 mod events;
+mod gate;
 mod many;
 mod permit;
 mod settings;
 mod site;
+mod snapshot;
 mod state;
 mod window;
 
@@ -23,7 +25,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use cell::BreakerCalls;
 use cell::Cell;
 pub use events::{BreakerEvent, BreakerEvents};
 pub use many::KeyedBreaker;
@@ -33,6 +34,7 @@ pub(super) use site::{BREAKERS, KEYED};
 pub use site::{
     BreakerDeclared, BreakerSite, Conflict, KeyedBreakerDeclared, KeyedBreakerSite, breaker, breaker_with, conflicts,
 };
+pub use snapshot::{BreakerCalls, BreakerSnapshot};
 pub use state::{Cause, State};
 use state::{Phase, Tally};
 use window::Spread;
@@ -65,43 +67,6 @@ use super::timeout::within;
 #[derive(Clone)]
 pub struct Breaker {
     cell: Arc<Cell>,
-}
-
-/// A circuit breaker at one moment.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct BreakerSnapshot {
-    /// Its name; with the key, if it is one of many.
-    pub name: Arc<str>,
-    /// What it does with calls.
-    pub state: State,
-    /// How long it is still open; `None` if it is not, or was forced to be.
-    pub retry_after: Option<Duration>,
-    /// Calls in the window. A window of time begins anew with each change of state, as does one of calls.
-    pub window_calls: u64,
-    /// Those of them that failed.
-    pub window_failures: u64,
-    /// Those of them that were slow.
-    pub window_slow: u64,
-    /// How all calls ended, since the start.
-    pub calls: BreakerCalls,
-}
-
-impl BreakerSnapshot {
-    /// The share of the calls in the window that failed, from 0 to 1; `None` if there are none.
-    pub fn failure_rate(&self) -> Option<f64> {
-        share(self.window_failures, self.window_calls)
-    }
-
-    /// The share of the calls in the window that were slow, from 0 to 1; `None` if there are none.
-    pub fn slow_rate(&self) -> Option<f64> {
-        share(self.window_slow, self.window_calls)
-    }
-}
-
-#[allow(clippy::cast_precision_loss)] // a share for people
-fn share(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 impl Breaker {

@@ -3,7 +3,8 @@
 use std::mem::ManuallyDrop;
 use std::thread;
 
-use super::cell::{Cell, Gate};
+use super::cell::Cell;
+use super::gate::Gate;
 
 /// How a call ended, as far as a breaker is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

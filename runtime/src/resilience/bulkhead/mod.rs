@@ -5,6 +5,7 @@
 //! others wait for one; and looks again afterwards, so that no debt is left when all permits are back.
 
 mod gradient;
+mod slot;
 
 #[cfg(test)]
 mod tests;
@@ -15,15 +16,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gradient::{Gradient, Sample};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use slot::{Adaptive, Slot};
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::sync::lock;
 
 use super::error::{CallError, Reason, Rejected};
 use super::guarded::guarded;
-use super::outcomes::{Begun, Outcomes};
+use super::outcomes::Outcomes;
 use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
 use super::timeout::within;
 
@@ -93,14 +94,6 @@ struct State {
     max: u32,
     adaptive: Option<Mutex<Adaptive>>,
     outcomes: Outcomes,
-}
-
-/// Under a lock that orders all changes of the bound. The semaphore's own may be taken under it; nobody is woken there.
-#[derive(Debug)]
-struct Adaptive {
-    gradient: Gradient,
-    /// Permits that are to be forgotten when they are given back.
-    debt: usize,
 }
 
 const FINISHED: usize = 0;
@@ -207,34 +200,27 @@ impl State {
             semaphore: Semaphore::new(min.get() as usize),
             in_flight: AtomicU64::new(0),
             max: max.get(),
-            adaptive: adaptive.then(|| Mutex::new(Adaptive { gradient: Gradient::new(min.get(), max.get()), debt: 0 })),
+            adaptive: adaptive.then(|| Mutex::new(Adaptive::new(min.get(), max.get()))),
             outcomes: Outcomes::new(&["finished", "rejected", "cancelled"]),
         }
     }
 
     async fn acquire(&self, wait: Duration) -> Result<Slot<'_>, Rejected> {
         if let Ok(permit) = self.semaphore.try_acquire() {
-            return Ok(self.slot(permit));
+            return Ok(Slot::new(self, permit));
         }
         if wait.is_zero() {
             return Err(self.rejected());
         }
         match within(&self.name, wait, self.semaphore.acquire()).await {
-            Ok(Ok(permit)) => Ok(self.slot(permit)),
+            Ok(Ok(permit)) => Ok(Slot::new(self, permit)),
             // Nobody closes the semaphore.
             Ok(Err(_)) | Err(_) => Err(self.rejected()),
         }
     }
 
     fn try_acquire(&self) -> Result<Slot<'_>, Rejected> {
-        self.semaphore.try_acquire().map(|permit| self.slot(permit)).map_err(|_| self.rejected())
-    }
-
-    fn slot<'a>(&'a self, permit: SemaphorePermit<'a>) -> Slot<'a> {
-        self.in_flight.fetch_add(1, Relaxed);
-        let started = if self.adaptive.is_some() { self.clock.now() } else { 0 };
-        let begun = Begun::new(&self.outcomes, CANCELLED);
-        Slot { state: self, permit: Some(permit), begun: Some(begun), started, ending: Ending::GivenUp }
+        self.semaphore.try_acquire().map(|permit| Slot::new(self, permit)).map_err(|_| self.rejected())
     }
 
     fn rejected(&self) -> Rejected {
@@ -244,93 +230,6 @@ impl State {
 
     fn limit(&self) -> u32 {
         self.adaptive.as_ref().map_or(self.max, |adaptive| lock(adaptive).gradient.limit())
-    }
-}
-
-impl Adaptive {
-    /// Lets the gradient know of a call. How many permits are to be added to the semaphore, for the caller to do so when
-    /// the lock is released.
-    fn learn(&mut self, sample: Sample, semaphore: &Semaphore) -> usize {
-        let before = self.gradient.limit() as usize;
-        self.gradient.add(sample);
-        let after = self.gradient.limit() as usize;
-        if after < before {
-            self.debt += before - after;
-            self.settle(semaphore);
-        }
-        let more = after.saturating_sub(before);
-        let forgiven = more.min(self.debt);
-        self.debt -= forgiven;
-        more - forgiven
-    }
-
-    /// Pays with permits that nobody has.
-    fn settle(&mut self, semaphore: &Semaphore) {
-        if self.debt > 0 {
-            self.debt -= semaphore.forget_permits(self.debt);
-        }
-    }
-}
-
-/// The right to be under way. Dropped without an end, the call was given up.
-struct Slot<'a> {
-    state: &'a State,
-    permit: Option<SemaphorePermit<'a>>,
-    begun: Option<Begun<'a>>,
-    started: u64,
-    ending: Ending,
-}
-
-/// What the end of a call tells of the time that calls take.
-#[derive(Clone, Copy, PartialEq)]
-enum Ending {
-    Finished,
-    /// Nothing: errors may be quick.
-    Failed,
-    GivenUp,
-}
-
-impl Slot<'_> {
-    fn end(mut self, is_ok: bool) {
-        self.ending = if is_ok { Ending::Finished } else { Ending::Failed };
-        if let Some(begun) = self.begun.take() {
-            begun.end(FINISHED);
-        }
-    }
-}
-
-impl Slot<'_> {
-    fn release(&mut self, adaptive: &Mutex<Adaptive>, in_flight: u64) {
-        let State { semaphore, clock, .. } = self.state;
-        let sample = Sample {
-            started: self.started,
-            ended: clock.now(),
-            in_flight: u32::try_from(in_flight).unwrap_or(u32::MAX),
-            given_up: self.ending == Ending::GivenUp,
-        };
-        let (more, pays) = {
-            let adaptive = &mut *lock(adaptive);
-            let more = if self.ending == Ending::Failed { 0 } else { adaptive.learn(sample, semaphore) };
-            let pays = adaptive.debt > 0;
-            adaptive.debt -= usize::from(pays);
-            (more, pays)
-        };
-        if let Some(permit) = self.permit.take()
-            && pays
-        {
-            permit.forget();
-        }
-        semaphore.add_permits(more);
-        lock(adaptive).settle(semaphore);
-    }
-}
-
-impl Drop for Slot<'_> {
-    fn drop(&mut self) {
-        let in_flight = self.state.in_flight.fetch_sub(1, Relaxed);
-        if let Some(adaptive) = &self.state.adaptive {
-            self.release(adaptive, in_flight);
-        }
     }
 }
 

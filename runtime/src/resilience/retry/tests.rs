@@ -5,7 +5,7 @@ use std::task::{Context, Waker};
 
 use proptest::prelude::*;
 
-use super::super::breaker::{Breaker, BreakerSettings};
+use super::super::breaker::{Breaker, BreakerSettings, Percent};
 use super::super::error::Rejected;
 use super::*;
 use crate::clock::timer_now;
