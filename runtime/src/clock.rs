@@ -8,13 +8,13 @@
 //!
 //! Invariant: the coarse time never runs backwards and never ahead of the precise one.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, lock};
 
 /// How often the coarse time moves: 0.4 % of one core, and far below any ttl worth setting.
@@ -150,11 +150,21 @@ impl Clock {
         }
     }
 
+    /// Blocks this thread for so long; a manual clock moves on by as much instead.
+    pub(crate) fn block(&self, time: Duration) {
+        match &self.inner.source {
+            // One of the two places that sleep, for functions that block anyway.
+            #[allow(clippy::disallowed_methods)]
+            Source::System { .. } => thread::sleep(time),
+            Source::Manual => self.advance(time),
+        }
+    }
+
     fn spawn_ticker(&self) -> std::io::Result<()> {
         let clock = self.clone();
         let tick = move || {
             loop {
-                // The one place that sleeps: it is what makes time pass for everybody else.
+                // The other one: it is what makes time pass for everybody else.
                 #[allow(clippy::disallowed_methods)]
                 thread::sleep(TICK);
                 clock.tell(clock.now());
@@ -170,11 +180,17 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-/// Waits, on the runtime's own timer: for work that tries again.
-pub(crate) async fn pause(time: Duration) {
+/// Waits from now on, on the runtime's own timer: for work that tries again, or is given up.
+pub(crate) fn pause(time: Duration) -> tokio::time::Sleep {
     // The one place that waits.
     #[allow(clippy::disallowed_methods)]
-    tokio::time::sleep(time).await;
+    tokio::time::sleep(time)
+}
+
+/// The time of the runtime's own timer, which tests pause.
+#[cfg(test)]
+pub(crate) fn timer_now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
 }
 
 /// A duration in whole nanoseconds; 584 years and more saturate.

@@ -26,6 +26,7 @@
 //! - [`Fastness`]: settings, statistics, and how to give a test a cache of its own ([`scope`]).
 //! - [`Cache`]: the same cache without attributes.
 //! - [`KeyPart`], [`KeyScope`]: what can be in a key, and what leads it.
+//! - [`resilience`]: circuit breakers, retries and the like, for what is behind the cache.
 //! - [`registry`], [`audit`]: every annotated function, and what is wrong between them.
 //!
 //! # The rule
@@ -47,6 +48,8 @@ mod direct;
 mod error;
 mod flight;
 mod handle;
+#[cfg(feature = "mongodb")]
+pub mod index;
 mod invalidate;
 mod key;
 mod l1;
@@ -55,6 +58,7 @@ mod log;
 mod policy;
 mod put;
 mod registry;
+pub mod resilience;
 mod shape;
 #[cfg(feature = "redis")]
 mod shared;

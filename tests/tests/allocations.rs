@@ -1,11 +1,18 @@
-//! A hit allocates nothing. An exact gate, in a process of its own because it counts.
+//! What every call goes through allocates nothing: a hit, a policy that has nothing to do. An exact gate, in a process of its
+//! own because it counts.
 
 use std::hint::black_box;
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use fastness::{Fastness, cacheable};
+use fastness::resilience::{
+    Breaker, BreakerSettings, Bulkhead, BulkheadSettings, Fallback, Hedge, HedgeSettings, KeyedBreaker, Percent,
+    RateLimit, RateLimitSettings, Rejected, Retry, RetrySettings, Timeout,
+};
+use fastness::{Clock, Fastness, cacheable};
 
 type Shared = Result<Arc<String>, String>;
 
@@ -69,4 +76,43 @@ fn a_hit_allocates_nothing() {
         assert_eq!(allocations(|| drop(black_box(now(later_by_text(&name))))), 0);
     });
     assert_eq!(allocations(|| drop(black_box(by_text(&name, 1)))), 0);
+}
+
+static TIMEOUT: Timeout = Timeout::new("timeout", Duration::from_secs(60));
+static RETRY: Retry = Retry::new("retry", RetrySettings::new());
+static BULKHEAD: Bulkhead = Bulkhead::new("bulkhead", BulkheadSettings::fixed(NonZeroU32::MIN));
+static LIMIT: RateLimit =
+    RateLimit::new("limit", RateLimitSettings::new(NonZeroU32::new(10_000).unwrap(), Duration::from_secs(1)));
+static FALLBACK: Fallback = Fallback::new("fallback");
+static HEDGE: Hedge = Hedge::new("hedge", HedgeSettings::after(Duration::from_secs(60)));
+
+async fn good() -> Result<u32, Rejected> {
+    Ok(black_box(7))
+}
+
+#[test]
+fn a_call_that_works_allocates_nothing_in_any_policy() {
+    let slow = BreakerSettings::new().slow_rate(Percent::new(50), Duration::from_secs(60));
+    let (breaker, slow) = (fastness::resilience::breaker("test"), Breaker::new("slow", slow, Clock::system()));
+    let hosts = KeyedBreaker::new("host", BreakerSettings::new(), 10, Clock::system());
+    assert_eq!(allocations(|| drop(black_box(now(breaker.call(good()))))), 0);
+    assert_eq!(allocations(|| drop(black_box(breaker.call_sync(|| Ok::<_, Rejected>(7))))), 0);
+    assert_eq!(allocations(|| drop(black_box(now(slow.call(good()))))), 0);
+    assert_eq!(allocations(|| drop(black_box(now(hosts.get("a.example").call(good()))))), 0);
+    assert_eq!(allocations(|| drop(black_box(now(TIMEOUT.run(good()))))), 0);
+    assert_eq!(allocations(|| drop(black_box(now(RETRY.call(good, |_| true))))), 0);
+    assert_eq!(allocations(|| drop(black_box(now(BULKHEAD.call(good()))))), 0);
+    assert_eq!(allocations(|| LIMIT.check().unwrap()), 0);
+    assert_eq!(allocations(|| drop(black_box(now(FALLBACK.call(good(), |_| good()))))), 0);
+    assert!(allocations(|| drop(black_box(now(HEDGE.call(good))))) <= 200, "the percentile, every 16 calls");
+}
+
+#[test]
+fn a_rejection_allocates_nothing() {
+    let breaker = Breaker::new("open", BreakerSettings::new(), Clock::system());
+    for _ in 0..5 {
+        drop(breaker.try_call_sync(|| Err::<(), _>(())));
+    }
+    assert!(breaker.try_acquire().is_err());
+    assert_eq!(allocations(|| drop(black_box(now(breaker.call(good()))))), 0);
 }

@@ -1,0 +1,121 @@
+//! What happened to a breaker, for people and for programs.
+//!
+//! Changes of state are rare, so the last ones are kept, in their order, and whoever subscribed reads them from there. A
+//! subscriber that is slow misses the oldest; it never holds up a call.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::sync::{Mutex, lock};
+
+use super::state::{Cause, Change, State};
+
+/// How many events are kept, of one name.
+const KEPT: usize = 100;
+
+/// A breaker changed its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BreakerEvent {
+    /// Which breaker; with its key, if it is one of many.
+    pub name: Arc<str>,
+    /// What it did before.
+    pub from: State,
+    /// What it does now.
+    pub to: State,
+    /// Why.
+    pub cause: Cause,
+    /// When, as a time since the clock of the process began.
+    pub at: Duration,
+}
+
+#[derive(Debug)]
+pub(super) struct Events {
+    ring: Mutex<Ring>,
+    /// How many there were so far.
+    count: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    /// How many there were before the first one that is kept.
+    before: u64,
+    kept: VecDeque<BreakerEvent>,
+}
+
+impl Events {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { ring: Mutex::default(), count: watch::Sender::new(0) })
+    }
+
+    pub(super) fn record(&self, name: &Arc<str>, change: Change, now: u64) {
+        let Change { from, to, cause } = change;
+        let ring = &mut *lock(&self.ring);
+        if ring.kept.len() == KEPT {
+            ring.kept.pop_front();
+            ring.before += 1;
+        }
+        ring.kept.push_back(BreakerEvent { name: name.clone(), from, to, cause, at: Duration::from_nanos(now) });
+    }
+
+    /// Tells whoever listens; not under a lock.
+    pub(super) fn announce(&self, name: &Arc<str>, change: Change) {
+        let Change { from, to, cause } = change;
+        if to == State::Open {
+            tracing::warn!(breaker = %name, ?from, ?cause, "circuit breaker opened");
+        } else {
+            tracing::info!(breaker = %name, ?from, ?to, ?cause, "circuit breaker changed its state");
+        }
+        self.count.send_modify(|count| *count += 1);
+    }
+
+    pub(super) fn recent(&self) -> Vec<BreakerEvent> {
+        lock(&self.ring).kept.iter().cloned().collect()
+    }
+
+    pub(super) fn subscribe(self: &Arc<Self>) -> BreakerEvents {
+        let next = {
+            let ring = lock(&self.ring);
+            ring.before + ring.kept.len() as u64
+        };
+        BreakerEvents { count: self.count.subscribe(), events: self.clone(), next }
+    }
+
+    /// The first event from this number on that is kept, and the number after it.
+    fn from(&self, number: u64) -> Option<(BreakerEvent, u64)> {
+        let ring = lock(&self.ring);
+        let skip = usize::try_from(number.saturating_sub(ring.before)).ok()?;
+        let event = ring.kept.get(skip)?.clone();
+        Some((event, number.max(ring.before) + 1))
+    }
+}
+
+/// The events of a breaker from the moment of [`Breaker::subscribe`](super::Breaker::subscribe) on.
+#[derive(Debug)]
+pub struct BreakerEvents {
+    events: Arc<Events>,
+    count: watch::Receiver<u64>,
+    next: u64,
+}
+
+impl BreakerEvents {
+    /// Waits for the next one. Whoever is more than 100 events behind misses the oldest of them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it has taken nothing.
+    pub async fn next(&mut self) -> BreakerEvent {
+        loop {
+            self.count.mark_unchanged();
+            if let Some((event, next)) = self.events.from(self.next) {
+                self.next = next;
+                return event;
+            }
+            // The sender cannot be gone: it is in what we hold.
+            let _ = self.count.changed().await;
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Breakers by name, and the statics that name them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use crate::clock::Clock;
+
+use super::super::registry::{Named, Place, Use};
+use super::{Breaker, BreakerSettings, KeyedBreaker};
+
+type Settings = (BreakerSettings, Option<usize>);
+
+/// All breakers that have a name.
+pub(in crate::resilience) static BREAKERS: LazyLock<Named<Breaker, Settings>> = LazyLock::new(Named::new);
+/// All that are one per key.
+pub(in crate::resilience) static KEYED: LazyLock<Named<Arc<KeyedBreaker>, Settings>> = LazyLock::new(Named::new);
+
+/// The circuit breaker of this name, which is the same in the whole process. If nobody named it before, it gets the
+/// settings of the attribute that names it, or else the defaults.
+///
+/// Looking it up costs about 50 ns: keep it where that matters. It lives as long as the process, so names must not come
+/// from outside; for one breaker per host or tenant there is [`KeyedBreaker`].
+///
+/// ```
+/// use fastness::resilience::{CallError, breaker};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), CallError<std::num::ParseIntError>> {
+/// let answer = breaker("parser").try_call(async { "42".parse::<u8>() }).await?;
+/// assert_eq!(answer, 42);
+/// # Ok(()) }
+/// ```
+#[track_caller]
+pub fn breaker(name: &str) -> Breaker {
+    BREAKERS.get(name).unwrap_or_else(|| {
+        let declared = inventory::iter::<BreakerDeclared>().find(|declared| declared.0.name == name);
+        match declared {
+            Some(declared) => declared.0.breaker().clone(),
+            None => named(name, &BreakerSettings::new(), Place::of(Location::caller())),
+        }
+    })
+}
+
+/// [`breaker`], with settings. If it is there already with others, they stay in force, and [`conflicts`] tells.
+#[track_caller]
+pub fn breaker_with(name: &str, settings: &BreakerSettings) -> Breaker {
+    named(name, settings, Place::of(Location::caller()))
+}
+
+fn named(name: &str, settings: &BreakerSettings, place: Place) -> Breaker {
+    let asked = Use { place, settings: (settings.clone(), None) };
+    BREAKERS.get_or_make(name, asked, || Breaker::new(name, settings.clone(), Clock::system()))
+}
+
+/// A static that names a breaker: what an attribute expands to.
+#[derive(Debug)]
+pub struct BreakerSite {
+    name: &'static str,
+    settings: BreakerSettings,
+    place: Place,
+    breaker: OnceLock<Breaker>,
+}
+
+impl BreakerSite {
+    /// Names a breaker, at this place in the source.
+    pub const fn new(name: &'static str, settings: BreakerSettings, place: Place) -> Self {
+        Self { name, settings, place, breaker: OnceLock::new() }
+    }
+
+    /// The breaker.
+    #[inline]
+    pub fn breaker(&self) -> &Breaker {
+        self.breaker.get_or_init(|| named(self.name, &self.settings, self.place))
+    }
+}
+
+/// A static that names breakers, one per key.
+#[derive(Debug)]
+pub struct KeyedBreakerSite {
+    name: &'static str,
+    settings: BreakerSettings,
+    cap: usize,
+    place: Place,
+    breakers: OnceLock<Arc<KeyedBreaker>>,
+}
+
+impl KeyedBreakerSite {
+    /// How many there are at most, if nobody says otherwise.
+    pub const DEFAULT_CAP: usize = 1_000;
+
+    /// Names breakers, at most so many, at this place in the source.
+    pub const fn new(name: &'static str, settings: BreakerSettings, cap: usize, place: Place) -> Self {
+        Self { name, settings, cap, place, breakers: OnceLock::new() }
+    }
+
+    /// The breaker of this key.
+    pub fn get(&self, key: &str) -> Breaker {
+        self.breakers().get(key)
+    }
+
+    fn breakers(&self) -> &KeyedBreaker {
+        self.breakers.get_or_init(|| {
+            let asked = Use { place: self.place, settings: (self.settings.clone(), Some(self.cap)) };
+            let make = || KeyedBreaker::new(self.name, self.settings.clone(), self.cap, Clock::system());
+            KEYED.get_or_make(self.name, asked, || Arc::new(make()))
+        })
+    }
+}
+
+/// A site that is known from link time on, for [`breaker`] and [`conflicts`].
+#[derive(Debug)]
+pub struct BreakerDeclared(pub &'static BreakerSite);
+
+/// The same, of one per key.
+#[derive(Debug)]
+pub struct KeyedBreakerDeclared(pub &'static KeyedBreakerSite);
+
+inventory::collect!(BreakerDeclared);
+inventory::collect!(KeyedBreakerDeclared);
+
+/// Two places that name one breaker, with different settings. Those of the one that was first are in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Conflict {
+    /// The name.
+    pub name: String,
+    /// One place.
+    pub first: Place,
+    /// The other.
+    pub second: Place,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, first, second } = self;
+        write!(
+            f,
+            "circuit breaker `{name}` has other settings at {second} than at {first}, and whichever is called first wins: \
+             write the same settings, or give one of them another name"
+        )
+    }
+}
+
+/// All names that are given different settings at different places, of what was called so far and of what attributes
+/// declare.
+///
+/// ```
+/// use std::time::Duration;
+/// use fastness::resilience::{BreakerSettings, breaker_with, conflicts};
+///
+/// breaker_with("mail", &BreakerSettings::new());
+/// breaker_with("mail", &BreakerSettings::new().open_for(Duration::from_secs(1)));
+/// assert_eq!(conflicts()[0].name, "mail");
+/// ```
+pub fn conflicts() -> Vec<Conflict> {
+    let declared = inventory::iter::<BreakerDeclared>().map(|declared| {
+        let site = declared.0;
+        (Arc::from(site.name), Use { place: site.place, settings: (site.settings.clone(), None) })
+    });
+    let keyed = inventory::iter::<KeyedBreakerDeclared>().map(|declared| {
+        let site = declared.0;
+        (Arc::from(site.name), Use { place: site.place, settings: (site.settings.clone(), Some(site.cap)) })
+    });
+    let mut found = differing(BREAKERS.uses().into_iter().chain(declared));
+    found.extend(differing(KEYED.uses().into_iter().chain(keyed)));
+    found
+}
+
+/// Per name, the first use, and each other one that differs from it.
+fn differing(uses: impl Iterator<Item = (Arc<str>, Use<Settings>)>) -> Vec<Conflict> {
+    let mut by_name = BTreeMap::<Arc<str>, Vec<Use<Settings>>>::new();
+    for (name, one) in uses {
+        let known = by_name.entry(name).or_default();
+        if !known.contains(&one) {
+            known.push(one);
+        }
+    }
+    let per_name = by_name.iter().flat_map(|(name, uses)| {
+        let differ = uses.iter().filter(|one| one.settings != uses[0].settings);
+        differ.map(|one| Conflict { name: name.to_string(), first: uses[0].place, second: one.place })
+    });
+    per_name.collect()
+}

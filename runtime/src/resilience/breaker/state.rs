@@ -1,0 +1,269 @@
+//! What a breaker decides. No clock, no lock, no counter: the time, the counts and the random draw come in as arguments.
+//!
+//! ```text
+//!                 failures in a row, or a rate
+//!        Closed ------------------------------> Open <------.
+//!           ^                                    | time up  | a probe failed:
+//!           |  all probes succeeded              v          | open twice as long
+//!           '-------------------------------- HalfOpen -----'
+//! ```
+//!
+//! Invariants:
+//! - every change of phase begins a new *generation*; a result of an older one changes nothing;
+//! - half-open, `in_flight + succeeded` never exceeds `probes`, and each reservation is given back exactly once: by its
+//!   result, or by the deadline, which begins a new generation so that a result which comes after all is not taken twice;
+//! - half-open never lasts: a call finds room, or the deadline of those under way passes.
+
+use crate::clock::nanos;
+
+use super::settings::BreakerSettings;
+
+/// The largest part of its time by which a breaker stays open for longer, at random.
+const JITTER: f64 = 0.2;
+
+/// What a breaker does with calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// Calls are made, and counted.
+    Closed,
+    /// Calls are rejected, for a time.
+    Open,
+    /// A few calls are made, to see whether they succeed again.
+    HalfOpen,
+    /// Calls are rejected until somebody says otherwise.
+    ForcedOpen,
+    /// Calls are made and counted, and nothing opens the breaker until somebody says otherwise.
+    ForcedClosed,
+    /// Calls are made and nothing is counted, until somebody says otherwise.
+    Disabled,
+}
+
+/// Why a breaker changed its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// So many calls in a row failed.
+    FailuresInARow(u32),
+    /// So many of the calls in the window failed.
+    FailureRate {
+        /// Calls that failed.
+        failures: u64,
+        /// Calls in the window.
+        calls: u64,
+    },
+    /// So many of the calls in the window were slow.
+    SlowRate {
+        /// Calls that were slow.
+        slow: u64,
+        /// Calls in the window.
+        calls: u64,
+    },
+    /// It was open for its time.
+    TimeUp,
+    /// The probes did not come back in time, and others take their place.
+    ProbesLost,
+    /// A probe failed, or was slow.
+    ProbeFailed,
+    /// All probes succeeded.
+    ProbesSucceeded,
+    /// Somebody asked for it.
+    Asked,
+}
+
+/// A change of state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) from: State,
+    pub(super) to: State,
+    pub(super) cause: Cause,
+}
+
+/// What is known of the calls in the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) calls: u64,
+    pub(super) failures: u64,
+    pub(super) slow: u64,
+}
+
+/// How a call ended, as far as the decision goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Success {
+        slow: bool,
+    },
+    Failure {
+        slow: bool,
+    },
+    /// Ignored or cancelled.
+    Neither,
+}
+
+/// Whether a call may be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// It may, and its result belongs to this generation.
+    Granted { generation: u32 },
+    /// It may not; after so many nanoseconds another may, if that is known.
+    Refused { retry_after: Option<u64> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Closed { failed_in_a_row: u32 },
+    Open { until: u64 },
+    HalfOpen { in_flight: u32, succeeded: u32, deadline: u64 },
+    ForcedOpen,
+    ForcedClosed,
+    Disabled,
+}
+
+/// The state of one breaker.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Machine {
+    pub(super) phase: Phase,
+    pub(super) generation: u32,
+    /// How often in a row probes failed: the exponent of the time that it stays open.
+    reopened: u32,
+}
+
+impl Phase {
+    pub(super) fn state(self) -> State {
+        match self {
+            Self::Closed { .. } => State::Closed,
+            Self::Open { .. } => State::Open,
+            Self::HalfOpen { .. } => State::HalfOpen,
+            Self::ForcedOpen => State::ForcedOpen,
+            Self::ForcedClosed => State::ForcedClosed,
+            Self::Disabled => State::Disabled,
+        }
+    }
+}
+
+impl Machine {
+    pub(super) fn new() -> Self {
+        Self { phase: Phase::Closed { failed_in_a_row: 0 }, generation: 0, reopened: 0 }
+    }
+
+    /// Asks for a call to be made at `now`.
+    pub(super) fn admit(&mut self, settings: &BreakerSettings, now: u64) -> (Admission, Option<Change>) {
+        let deadline = now.saturating_add(nanos(settings.probe_timeout));
+        let mut change = None;
+        match &mut self.phase {
+            Phase::Closed { .. } | Phase::ForcedClosed | Phase::Disabled => {}
+            Phase::ForcedOpen => return (Admission::Refused { retry_after: None }, None),
+            Phase::Open { until } if now < *until => {
+                return (Admission::Refused { retry_after: Some(*until - now) }, None);
+            }
+            Phase::Open { .. } => {
+                change = Some(self.enter(Phase::HalfOpen { in_flight: 1, succeeded: 0, deadline }, Cause::TimeUp));
+            }
+            Phase::HalfOpen { in_flight, succeeded, deadline: last }
+                if in_flight.saturating_add(*succeeded) < settings.probes.get() =>
+            {
+                *in_flight += 1;
+                *last = deadline;
+            }
+            Phase::HalfOpen { deadline, .. } if now < *deadline => {
+                let retry_after = (*deadline - now).min(nanos(settings.open_for));
+                return (Admission::Refused { retry_after: Some(retry_after) }, None);
+            }
+            &mut Phase::HalfOpen { succeeded, .. } => {
+                change = Some(self.enter(Phase::HalfOpen { in_flight: 1, succeeded, deadline }, Cause::ProbesLost));
+            }
+        }
+        (Admission::Granted { generation: self.generation }, change)
+    }
+
+    /// Takes note of how a call of this generation ended. `tally` is of the window with this call in it; `draw` is from 0
+    /// to 1, at random.
+    pub(super) fn settle(
+        &mut self,
+        settings: &BreakerSettings,
+        (generation, ending): (u32, Ending),
+        tally: Tally,
+        (now, draw): (u64, f64),
+    ) -> Option<Change> {
+        if generation != self.generation {
+            return None;
+        }
+        match &mut self.phase {
+            Phase::Closed { failed_in_a_row } => {
+                match ending {
+                    Ending::Success { .. } => *failed_in_a_row = 0,
+                    Ending::Failure { .. } => *failed_in_a_row = failed_in_a_row.saturating_add(1),
+                    Ending::Neither => return None,
+                }
+                let cause = opens(settings, *failed_in_a_row, tally)?;
+                Some(self.open(settings, cause, now, draw))
+            }
+            Phase::HalfOpen { in_flight, succeeded, .. } => {
+                *in_flight = in_flight.saturating_sub(1);
+                match ending {
+                    Ending::Neither => return None,
+                    Ending::Success { slow: false } => *succeeded += 1,
+                    Ending::Success { slow: true } | Ending::Failure { .. } => {
+                        self.reopened = self.reopened.saturating_add(1);
+                        return Some(self.open(settings, Cause::ProbeFailed, now, draw));
+                    }
+                }
+                (*succeeded >= settings.probes.get()).then(|| self.close(Cause::ProbesSucceeded))
+            }
+            Phase::Open { .. } | Phase::ForcedOpen | Phase::ForcedClosed | Phase::Disabled => None,
+        }
+    }
+
+    /// Does what somebody asked for; [`State::Closed`] stands for "decide by yourself, from the start".
+    pub(super) fn force(&mut self, phase: Phase) -> Option<Change> {
+        if phase.state() == self.phase.state() {
+            return None;
+        }
+        self.reopened = 0;
+        Some(self.enter(phase, Cause::Asked))
+    }
+
+    fn open(&mut self, settings: &BreakerSettings, cause: Cause, now: u64, draw: f64) -> Change {
+        let until = now.saturating_add(time_open(settings, self.reopened, draw));
+        self.enter(Phase::Open { until }, cause)
+    }
+
+    fn close(&mut self, cause: Cause) -> Change {
+        self.reopened = 0;
+        self.enter(Phase::Closed { failed_in_a_row: 0 }, cause)
+    }
+
+    fn enter(&mut self, phase: Phase, cause: Cause) -> Change {
+        let from = self.phase.state();
+        self.phase = phase;
+        self.generation = self.generation.wrapping_add(1);
+        Change { from, to: phase.state(), cause }
+    }
+}
+
+/// Whether a closed breaker has to open, and why.
+fn opens(settings: &BreakerSettings, failed_in_a_row: u32, tally: Tally) -> Option<Cause> {
+    let Tally { calls, failures, slow } = tally;
+    if settings.failure_threshold.is_some_and(|threshold| failed_in_a_row >= threshold.get()) {
+        return Some(Cause::FailuresInARow(failed_in_a_row));
+    }
+    if calls < u64::from(settings.min_calls.get()) {
+        return None;
+    }
+    if settings.failure_rate.is_some_and(|rate| rate.reached(failures, calls)) {
+        return Some(Cause::FailureRate { failures, calls });
+    }
+    let too_slow = settings.slow_rate.is_some_and(|(rate, _)| rate.reached(slow, calls));
+    too_slow.then_some(Cause::SlowRate { slow, calls })
+}
+
+/// In nanoseconds.
+fn time_open(settings: &BreakerSettings, reopened: u32, draw: f64) -> u64 {
+    let longest = settings.max_open.max(settings.open_for);
+    let doubled = 2_u32.checked_pow(reopened).and_then(|factor| settings.open_for.checked_mul(factor));
+    let time = nanos(doubled.map_or(longest, |time| time.min(longest)));
+    // Exactness is not the point of a random part.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let extra = (time as f64 * JITTER * draw) as u64;
+    time.saturating_add(extra)
+}

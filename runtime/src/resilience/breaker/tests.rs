@@ -1,0 +1,479 @@
+//! The breaker by itself and under threads. [`model`] says what it has to do, as plainly as can be.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Barrier};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::Duration;
+
+use super::super::registry::Place;
+use super::*;
+
+#[cfg(fastness_loom)]
+mod interleavings;
+mod model;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn n(n: u32) -> NonZeroU32 {
+    NonZeroU32::new(n).unwrap()
+}
+
+fn small() -> BreakerSettings {
+    BreakerSettings::new().failure_threshold(n(2)).open_for(SECOND).probes(n(2)).probe_timeout(SECOND * 10)
+}
+
+fn made(settings: BreakerSettings) -> (Breaker, Clock) {
+    let clock = Clock::manual();
+    (Breaker::new("test", settings, clock.clone()), clock)
+}
+
+fn end(breaker: &Breaker, verdict: Verdict) {
+    breaker.try_acquire().unwrap().settle(verdict);
+}
+
+fn open_it(breaker: &Breaker) {
+    end(breaker, Verdict::Failure);
+    end(breaker, Verdict::Failure);
+    assert_eq!(breaker.state(), State::Open);
+}
+
+/// Opens it and lets its time pass.
+fn half_open(breaker: &Breaker, clock: &Clock) {
+    open_it(breaker);
+    clock.advance(SECOND * 2);
+}
+
+#[test]
+fn failures_in_a_row_open_it_and_a_success_begins_the_row_anew() {
+    let (breaker, _) = made(small().failure_threshold(n(3)));
+    for verdict in [Verdict::Failure, Verdict::Failure, Verdict::Success, Verdict::Failure, Verdict::Failure] {
+        end(&breaker, verdict);
+        assert_eq!(breaker.state(), State::Closed);
+    }
+    end(&breaker, Verdict::Failure);
+    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.events()[0].cause, Cause::FailuresInARow(3));
+}
+
+#[test]
+fn every_second_failure_opens_it_by_the_rate() {
+    let (breaker, _) = made(BreakerSettings::new());
+    for _ in 0..9 {
+        end(&breaker, Verdict::Success);
+        end(&breaker, Verdict::Failure);
+    }
+    end(&breaker, Verdict::Success);
+    assert_eq!(breaker.state(), State::Closed, "19 calls are too few");
+    end(&breaker, Verdict::Failure);
+    assert_eq!(breaker.events()[0].cause, Cause::FailureRate { failures: 10, calls: 20 });
+}
+
+#[test]
+fn slow_calls_open_it_though_they_succeed() {
+    let settings = small().min_calls(n(4)).slow_rate(Percent::new(75), SECOND);
+    let (breaker, clock) = made(settings);
+    end(&breaker, Verdict::Success);
+    for _ in 0..3 {
+        assert_eq!(breaker.state(), State::Closed);
+        let permit = breaker.try_acquire().unwrap();
+        clock.advance(SECOND);
+        permit.settle(Verdict::Success);
+    }
+    assert_eq!(breaker.events()[0].cause, Cause::SlowRate { slow: 3, calls: 4 });
+    assert_eq!((breaker.snapshot().calls.slow, breaker.snapshot().calls.successes), (3, 4));
+}
+
+#[test]
+fn a_window_of_time_forgets() {
+    let settings = BreakerSettings::new().no_failure_threshold().min_calls(n(4)).window(Window::Time(SECOND * 10));
+    let (breaker, clock) = made(settings);
+    end(&breaker, Verdict::Failure);
+    end(&breaker, Verdict::Success);
+    end(&breaker, Verdict::Failure);
+    assert_eq!(breaker.snapshot().failure_rate(), Some(2.0 / 3.0));
+    clock.advance(SECOND * 8);
+    assert_eq!(breaker.snapshot().window_calls, 3);
+    clock.advance(SECOND * 3);
+    assert_eq!(breaker.snapshot().window_calls, 0);
+    end(&breaker, Verdict::Failure);
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+#[test]
+fn a_window_of_time_is_exact_to_a_slice() {
+    for millis in [150, 151, 999, 1_000, 7_777, 30_000, 60_000, 3_600_000, 86_400_000] {
+        let window = Duration::from_millis(millis);
+        let (breaker, clock) = made(BreakerSettings::new().window(Window::Time(window)));
+        // Somewhere in a slice.
+        clock.advance(window.mul_f64(3.7));
+        end(&breaker, Verdict::Success);
+        end(&breaker, Verdict::Failure);
+        clock.advance(window.mul_f64(0.86));
+        assert_eq!(breaker.snapshot().window_calls, 2, "{millis} ms");
+        clock.advance(window.mul_f64(0.3));
+        assert_eq!(breaker.snapshot().window_calls, 0, "{millis} ms");
+    }
+}
+
+#[test]
+fn it_stays_open_twice_as_long_after_each_failed_probe() {
+    let (breaker, clock) = made(small().max_open(SECOND * 5));
+    half_open(&breaker, &clock);
+    for seconds in [2, 4, 5, 5, 5] {
+        end(&breaker, Verdict::Failure);
+        let after = breaker.snapshot().retry_after.unwrap();
+        let least = SECOND * seconds;
+        assert!(after >= least && after <= least.mul_f64(1.2), "{after:?} where {least:?} was due");
+        clock.advance(after);
+    }
+    end(&breaker, Verdict::Success);
+    end(&breaker, Verdict::Success);
+    assert_eq!(breaker.state(), State::Closed);
+    end(&breaker, Verdict::Failure);
+    end(&breaker, Verdict::Failure);
+    let after = breaker.snapshot().retry_after.unwrap();
+    assert!(after <= SECOND.mul_f64(1.2), "once it worked, the time starts over: {after:?}");
+}
+
+#[test]
+fn half_open_never_admits_more_than_its_probes() {
+    const THREADS: usize = 64;
+    let (breaker, clock) = made(small().probes(n(3)));
+    half_open(&breaker, &clock);
+    let (start, in_flight, most) = (Barrier::new(THREADS), AtomicU32::new(0), AtomicU32::new(0));
+    let admitted = AtomicU32::new(0);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                start.wait();
+                for _ in 0..200 {
+                    let Ok(permit) = breaker.try_acquire() else { continue };
+                    admitted.fetch_add(1, SeqCst);
+                    most.fetch_max(in_flight.fetch_add(1, SeqCst) + 1, SeqCst);
+                    thread::yield_now();
+                    in_flight.fetch_sub(1, SeqCst);
+                    drop(permit);
+                }
+            });
+        }
+    });
+    assert!((1..=3).contains(&most.load(SeqCst)), "{most:?} probes at a time");
+    assert_eq!(breaker.snapshot().calls.cancelled, u64::from(admitted.load(SeqCst)));
+    // All were given back.
+    let permits: Vec<_> = (0..3).map(|_| breaker.try_acquire().unwrap()).collect();
+    assert!(breaker.try_acquire().is_err());
+    drop(permits);
+}
+
+#[test]
+fn of_64_threads_as_many_get_through_as_there_are_probes() {
+    for _ in 0..50 {
+        let (breaker, clock) = made(small().probes(n(3)));
+        half_open(&breaker, &clock);
+        let start = Barrier::new(64);
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..64)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        breaker.try_acquire().ok()
+                    })
+                })
+                .collect();
+            let permits: Vec<_> = threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect();
+            assert_eq!(permits.len(), 3);
+        });
+    }
+}
+
+#[test]
+fn a_probe_that_never_ends_is_given_up() {
+    let (breaker, clock) = made(small());
+    half_open(&breaker, &clock);
+    let hung: Vec<_> = (0..2).map(|_| breaker.try_acquire().unwrap()).collect();
+    let rejected = breaker.try_acquire().unwrap_err();
+    assert_eq!(rejected.retry_after(), Some(SECOND), "not the ten seconds until they are given up");
+    clock.advance(SECOND * 10);
+    end(&breaker, Verdict::Success);
+    end(&breaker, Verdict::Success);
+    assert_eq!(breaker.state(), State::Closed);
+    // Too late to count.
+    for permit in hung {
+        permit.settle(Verdict::Failure);
+    }
+    assert_eq!((breaker.state(), breaker.snapshot().window_calls), (State::Closed, 0));
+}
+
+#[test]
+fn late_results_change_nothing() {
+    let (breaker, clock) = made(small());
+    let late: Vec<_> = (0..4).map(|_| breaker.try_acquire().unwrap()).collect();
+    half_open(&breaker, &clock);
+    let probe = breaker.try_acquire().unwrap();
+    for permit in late {
+        permit.settle(Verdict::Success);
+    }
+    assert_eq!(breaker.state(), State::HalfOpen, "successes of before do not close it");
+    probe.settle(Verdict::Success);
+    end(&breaker, Verdict::Success);
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+#[test]
+fn what_is_ignored_gives_its_probe_back() {
+    let (breaker, clock) = made(small());
+    half_open(&breaker, &clock);
+    for _ in 0..100 {
+        end(&breaker, Verdict::Ignored);
+        drop(breaker.try_acquire().unwrap());
+    }
+    assert_eq!(breaker.state(), State::HalfOpen);
+    let calls = breaker.snapshot().calls;
+    assert_eq!((calls.ignored, calls.cancelled), (100, 100));
+    end(&breaker, Verdict::Success);
+    end(&breaker, Verdict::Success);
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+#[test]
+fn cancelled_calls_are_failures_where_asked_for() {
+    let (breaker, _) = made(small().cancelled_is_failure());
+    drop(breaker.try_acquire().unwrap());
+    drop(breaker.try_acquire().unwrap());
+    assert_eq!(breaker.state(), State::Open);
+}
+
+#[tokio::test]
+async fn a_panic_is_a_failure() {
+    let (breaker, clock) = made(small());
+    let sync = || breaker.call_sync(|| -> Result<(), Rejected> { panic!("on purpose") });
+    assert!(catch_unwind(AssertUnwindSafe(sync)).is_err());
+    let other = breaker.clone();
+    let call = async move { other.call(async { panic!("on purpose") as Result<(), Rejected> }).await };
+    assert!(tokio::spawn(call).await.unwrap_err().is_panic());
+    assert_eq!((breaker.state(), breaker.snapshot().calls.failures), (State::Open, 2));
+
+    // A future that outlives the panic holds no permit any more.
+    clock.advance(SECOND * 2);
+    let mut outliving = pin!(breaker.call(async { panic!("on purpose") as Result<(), Rejected> }));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(catch_unwind(AssertUnwindSafe(|| outliving.as_mut().poll(&mut cx))).is_err());
+    assert_eq!(breaker.state(), State::Open, "a probe panicked");
+}
+
+/// Is pending so many times.
+fn awaits(times: u32) -> impl Future<Output = Result<(), Rejected>> {
+    let left = Cell::new(times);
+    poll_fn(move |_| match left.get() {
+        0 => Poll::Ready(Ok(())),
+        more => {
+            left.set(more - 1);
+            Poll::Pending
+        }
+    })
+}
+
+#[test]
+fn wherever_it_is_cancelled_a_call_gives_its_permit_back() {
+    let (breaker, clock) = made(small());
+    half_open(&breaker, &clock);
+    let mut cx = Context::from_waker(Waker::noop());
+    for polls in 0..4 {
+        let mut call = Box::pin(breaker.call(awaits(4)));
+        for _ in 0..polls {
+            assert!(call.as_mut().poll(&mut cx).is_pending());
+        }
+        drop(call);
+        assert_eq!(breaker.snapshot().calls.cancelled, polls, "not begun, it is not even cancelled");
+    }
+    let all: Vec<_> = (0..2).map(|_| breaker.try_acquire().unwrap()).collect();
+    assert!(breaker.try_acquire().is_err());
+    drop(all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_takes_too_long_is_dropped_and_failed() {
+    #[derive(Debug, PartialEq)]
+    enum Error {
+        Rejected(Rejected),
+        TimedOut(TimedOut),
+    }
+    impl From<Rejected> for Error {
+        fn from(rejected: Rejected) -> Self {
+            Self::Rejected(rejected)
+        }
+    }
+    impl From<TimedOut> for Error {
+        fn from(timed_out: TimedOut) -> Self {
+            Self::TimedOut(timed_out)
+        }
+    }
+    let (breaker, _) = made(small());
+    let alive = Arc::new(());
+    for _ in 0..2 {
+        let held = alive.clone();
+        let call = async move {
+            std::future::pending::<()>().await;
+            drop(held);
+            Ok::<(), Error>(())
+        };
+        let Err(Error::TimedOut(timed_out)) = breaker.call_within(SECOND, call).await else { panic!("it cannot end") };
+        assert_eq!(
+            timed_out.to_string(),
+            "`test` did not finish within 1.0 s and was dropped; it may have had its effect"
+        );
+    }
+    assert_eq!(Arc::strong_count(&alive), 1);
+    assert_eq!(breaker.state(), State::Open);
+    let rejected = breaker.call_within(SECOND, async { Ok::<(), Error>(()) }).await;
+    assert!(matches!(rejected, Err(Error::Rejected(_))));
+}
+
+#[test]
+fn people_have_the_last_word() {
+    let (breaker, clock) = made(small());
+    breaker.force_closed();
+    for _ in 0..10 {
+        end(&breaker, Verdict::Failure);
+    }
+    assert_eq!((breaker.state(), breaker.snapshot().window_failures), (State::ForcedClosed, 10));
+    breaker.disable();
+    end(&breaker, Verdict::Failure);
+    assert_eq!((breaker.state(), breaker.snapshot().calls.failures), (State::Disabled, 10));
+    breaker.force_open();
+    clock.advance(SECOND * 1_000);
+    assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), None);
+    breaker.automatic();
+    assert_eq!((breaker.state(), breaker.snapshot().window_calls), (State::Closed, 0));
+    let events: Vec<_> = breaker.events().iter().map(|event| (event.to, event.cause)).collect();
+    let states = [State::ForcedClosed, State::Disabled, State::ForcedOpen, State::Closed];
+    assert_eq!(events, states.map(|state| (state, Cause::Asked)));
+}
+
+#[tokio::test]
+async fn the_last_100_events_are_kept_and_who_is_slow_misses_the_oldest() {
+    let (breaker, _) = made(small());
+    let mut slow = breaker.subscribe();
+    for _ in 0..75 {
+        breaker.force_open();
+        breaker.automatic();
+    }
+    assert_eq!(breaker.events().len(), 100);
+    let mut heard = Vec::new();
+    for _ in 0..100 {
+        heard.push(slow.next().await);
+    }
+    assert_eq!(heard, breaker.events());
+    let waiting = tokio::spawn(async move { slow.next().await });
+    tokio::task::yield_now().await;
+    breaker.disable();
+    assert_eq!(waiting.await.unwrap().to, State::Disabled);
+}
+
+#[test]
+fn threads_lose_no_call() {
+    for spread in [Spread::Threads, Spread::Single] {
+        let cell = super::cell::Cell::new(
+            "test".into(),
+            BreakerSettings::new().no_failure_threshold().failure_rate(Percent::new(100)),
+            Clock::manual(),
+            spread,
+            events::Events::new(),
+        );
+        let breaker = Breaker { cell: Arc::new(cell) };
+        thread::scope(|scope| {
+            for _ in 0..32 {
+                scope.spawn(|| {
+                    for i in 0..1_000 {
+                        end(&breaker, if i % 10 == 0 { Verdict::Failure } else { Verdict::Success });
+                    }
+                });
+            }
+        });
+        let seen = breaker.snapshot();
+        assert_eq!((seen.window_calls, seen.window_failures), (32_000, 3_200), "{spread:?}");
+        assert_eq!((seen.calls.successes, seen.calls.failures), (28_800, 3_200), "{spread:?}");
+    }
+}
+
+#[test]
+fn ten_thousand_keys_stay_within_the_cap() {
+    let clock = Clock::manual();
+    let hosts = KeyedBreaker::new("host", small(), 1_000, clock.clone());
+    let down: Vec<_> = (0..10).map(|i| hosts.get(&format!("down-{i}"))).collect();
+    for breaker in &down {
+        open_it(breaker);
+    }
+    let held = hosts.get("0");
+    let permit = held.try_acquire().unwrap();
+    for i in 0..10_000 {
+        clock.advance(Duration::from_millis(1));
+        end(&hosts.get(&i.to_string()), Verdict::Success);
+        if i % 1_000 == 0 {
+            assert!(hosts.all().len() <= 1_000);
+        }
+    }
+    assert_eq!(hosts.all().len(), 1_000);
+    for i in 0..10 {
+        assert_eq!(hosts.get(&format!("down-{i}")).state(), State::Open, "open ones are kept");
+    }
+    assert_eq!(hosts.get("9999").snapshot().calls.successes, 1, "the latest is there");
+    assert_eq!(hosts.get("0").snapshot().calls.successes, 0, "the oldest was forgotten");
+    permit.settle(Verdict::Success);
+    assert_eq!(held.name(), "host[0]");
+}
+
+#[test]
+fn a_key_that_is_used_is_kept() {
+    let clock = Clock::manual();
+    let hosts = KeyedBreaker::new("host", small(), 10, clock.clone());
+    for i in 0..100 {
+        clock.advance(SECOND);
+        end(&hosts.get("busy"), Verdict::Success);
+        end(&hosts.get(&i.to_string()), Verdict::Success);
+    }
+    assert_eq!(hosts.get("busy").snapshot().calls.successes, 100);
+}
+
+#[test]
+fn where_all_are_open_the_cap_still_holds() {
+    let hosts = KeyedBreaker::new("host", small(), 10, Clock::manual());
+    for i in 0..100 {
+        hosts.get(&i.to_string()).force_open();
+    }
+    assert_eq!(hosts.all().len(), 10);
+}
+
+#[test]
+fn one_name_is_one_breaker_and_other_settings_are_a_conflict() {
+    let first = breaker_with("shared", &small());
+    let second = breaker_with("shared", &BreakerSettings::new());
+    first.force_open();
+    assert_eq!(second.state(), State::ForcedOpen);
+    assert_eq!(breaker("shared").settings(), &small());
+
+    let found: Vec<_> = conflicts().into_iter().filter(|conflict| conflict.name == "shared").collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].first.file, file!());
+    assert_eq!(found[0].second.line, found[0].first.line + 1);
+    assert!(found[0].to_string().starts_with("circuit breaker `shared` has other settings at "));
+}
+
+#[test]
+fn sites_of_one_name_share_too() {
+    static A: BreakerSite = BreakerSite::new("site", BreakerSettings::new(), Place { file: "a.rs", line: 1 });
+    static B: BreakerSite = BreakerSite::new("site", BreakerSettings::new(), Place { file: "b.rs", line: 2 });
+    static HOSTS: KeyedBreakerSite =
+        KeyedBreakerSite::new("site-hosts", BreakerSettings::new(), 10, Place { file: "a.rs", line: 3 });
+    A.breaker().force_open();
+    assert_eq!(B.breaker().state(), State::ForcedOpen);
+    HOSTS.get("a").force_open();
+    assert_eq!((HOSTS.get("a").state(), HOSTS.get("b").state()), (State::ForcedOpen, State::Closed));
+    assert!(!conflicts().iter().any(|conflict| conflict.name.starts_with("site")));
+}

@@ -1,0 +1,242 @@
+//! What a breaker has to do, written down call by call, and random histories that the real one is held against.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const SLOW: u64 = 300;
+const PROBES: usize = 2;
+const WINDOW: usize = 6;
+
+fn settings() -> BreakerSettings {
+    BreakerSettings::new()
+        .failure_threshold(n(3))
+        .failure_rate(Percent::new(60))
+        .slow_rate(Percent::new(80), Duration::from_millis(SLOW))
+        .min_calls(n(4))
+        .window(Window::Count(n(6)))
+        .open_for(SECOND)
+        .max_open(SECOND * 3)
+        .probes(n(2))
+        .probe_timeout(SECOND * 5)
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Begin,
+    /// Of those under way, which one, and how; `None`: dropped.
+    End(prop::sample::Index, Option<Verdict>),
+    /// In milliseconds.
+    Wait(u64),
+    Ask(State),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let verdict = prop_oneof![
+        4 => Just(Some(Verdict::Success)),
+        4 => Just(Some(Verdict::Failure)),
+        1 => Just(Some(Verdict::Ignored)),
+        1 => Just(None),
+    ];
+    let state = prop_oneof![
+        3 => Just(State::Closed),
+        1 => Just(State::ForcedOpen),
+        1 => Just(State::ForcedClosed),
+        1 => Just(State::Disabled),
+    ];
+    prop_oneof![
+        12 => Just(Step::Begin),
+        12 => (any::<prop::sample::Index>(), verdict).prop_map(|(which, how)| Step::End(which, how)),
+        4 => (1_u64..700).prop_map(Step::Wait),
+        1 => (1_000_u64..6_000).prop_map(Step::Wait),
+        1 => state.prop_map(Step::Ask),
+    ]
+}
+
+/// A call that was admitted.
+#[derive(Clone, Copy, PartialEq)]
+struct Call {
+    era: usize,
+    began: u64,
+}
+
+/// How a call of the present era ended.
+#[derive(Clone, Copy)]
+struct Ended {
+    failed: bool,
+    slow: bool,
+}
+
+/// An era lasts from one change of state to the next; only its own calls count in it.
+struct Model {
+    now: u64,
+    era: usize,
+    state: State,
+    under_way: Vec<Call>,
+    ended: Vec<Ended>,
+    last_admitted: u64,
+    /// Probes that succeeded before their companions were given up.
+    carried: usize,
+    opened_at: u64,
+    open_for: u64,
+    failed_openings: u32,
+}
+
+impl Model {
+    fn change(&mut self, state: State) {
+        (self.state, self.carried) = (state, 0);
+        self.era += 1;
+        self.ended.clear();
+        if matches!(state, State::Closed) {
+            self.failed_openings = 0;
+        }
+    }
+
+    fn open(&mut self) {
+        self.change(State::Open);
+        self.opened_at = self.now;
+        self.open_for = (1_000 * 2_u64.pow(self.failed_openings.min(10))).min(3_000);
+    }
+
+    fn probes_succeeded(&self) -> usize {
+        self.carried + self.ended.len()
+    }
+
+    /// `waited`: whether the real breaker's time, which has a random part, is up.
+    fn begin(&mut self, waited: bool) -> bool {
+        let probing = self.under_way.iter().filter(|call| call.era == self.era).count();
+        match self.state {
+            State::ForcedOpen => return false,
+            State::Open if !waited => return false,
+            State::Open => self.change(State::HalfOpen),
+            State::HalfOpen if probing + self.probes_succeeded() < PROBES => {}
+            State::HalfOpen if self.now < self.last_admitted + 5_000 => return false,
+            State::HalfOpen => {
+                let carried = self.probes_succeeded();
+                self.change(State::HalfOpen);
+                self.carried = carried;
+            }
+            _ => {}
+        }
+        self.last_admitted = self.now;
+        self.under_way.push(Call { era: self.era, began: self.now });
+        true
+    }
+
+    fn end(&mut self, index: usize, verdict: Option<Verdict>) {
+        let call = self.under_way.remove(index);
+        let (Some(verdict @ (Verdict::Success | Verdict::Failure)), true) = (verdict, call.era == self.era) else {
+            return;
+        };
+        let ended = Ended { failed: verdict == Verdict::Failure, slow: self.now - call.began >= SLOW };
+        match self.state {
+            State::HalfOpen if ended.failed || ended.slow => {
+                self.failed_openings += 1;
+                self.open();
+            }
+            State::HalfOpen => {
+                self.ended.push(ended);
+                if self.probes_succeeded() == PROBES {
+                    self.change(State::Closed);
+                }
+            }
+            State::Closed => {
+                self.ended.push(ended);
+                if self.opens() {
+                    self.open();
+                }
+            }
+            State::ForcedClosed => self.ended.push(ended),
+            _ => {}
+        }
+    }
+
+    fn window(&self) -> (u64, u64, u64) {
+        if !matches!(self.state, State::Closed | State::ForcedClosed) {
+            return (0, 0, 0);
+        }
+        let last: Vec<_> = self.ended.iter().rev().take(WINDOW).collect();
+        let count = |which: fn(&Ended) -> bool| last.iter().filter(|ended| which(ended)).count() as u64;
+        (last.len() as u64, count(|ended| ended.failed), count(|ended| ended.slow))
+    }
+
+    /// A good call never opens it, though it is the one that makes up the number.
+    fn opens(&self) -> bool {
+        let good = self.ended.last().is_some_and(|ended| !ended.failed && !ended.slow);
+        let failed_in_a_row = self.ended.iter().rev().take_while(|ended| ended.failed).count();
+        let (calls, failed, slow) = self.window();
+        !good && (failed_in_a_row >= 3 || calls >= 4 && (failed * 10 >= calls * 6 || slow * 10 >= calls * 8))
+    }
+}
+
+fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let (breaker, clock) = made(settings());
+    let mut permits = Vec::new();
+    let mut model = Model {
+        now: 0,
+        era: 0,
+        state: State::Closed,
+        under_way: Vec::new(),
+        ended: Vec::new(),
+        last_admitted: 0,
+        carried: 0,
+        opened_at: 0,
+        open_for: 0,
+        failed_openings: 0,
+    };
+    for step in steps {
+        match step {
+            Step::Wait(millis) => {
+                clock.advance(Duration::from_millis(millis));
+                model.now += millis;
+            }
+            Step::Begin => {
+                let waited = breaker.snapshot().retry_after.is_some_and(|after| after.is_zero());
+                let permit = breaker.try_acquire();
+                prop_assert_eq!(permit.is_ok(), model.begin(waited));
+                permits.extend(permit);
+            }
+            Step::End(which, verdict) if !permits.is_empty() => {
+                let index = which.index(permits.len());
+                let permit = permits.remove(index);
+                match verdict {
+                    Some(verdict) => permit.settle(verdict),
+                    None => drop(permit),
+                }
+                model.end(index, verdict);
+            }
+            Step::End(..) => {}
+            Step::Ask(state) => {
+                match state {
+                    State::ForcedOpen => breaker.force_open(),
+                    State::ForcedClosed => breaker.force_closed(),
+                    State::Disabled => breaker.disable(),
+                    _ => breaker.automatic(),
+                }
+                if state != model.state {
+                    model.failed_openings = 0;
+                    model.change(state);
+                }
+            }
+        }
+        let seen = breaker.snapshot();
+        prop_assert_eq!(seen.state, model.state);
+        if seen.state == State::Open {
+            let stays = seen.retry_after.unwrap().as_millis() + u128::from(model.now - model.opened_at);
+            let (least, most) = (u128::from(model.open_for), u128::from(model.open_for * 6 / 5));
+            prop_assert!(seen.retry_after.unwrap().is_zero() || (least - 1..=most).contains(&stays), "{stays} ms");
+        }
+        if matches!(seen.state, State::Closed | State::ForcedClosed) {
+            prop_assert_eq!((seen.window_calls, seen.window_failures, seen.window_slow), model.window());
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+    #[test]
+    fn it_does_what_the_model_says(steps in prop::collection::vec(step(), 0..120)) {
+        check(steps)?;
+    }
+}

@@ -1,0 +1,138 @@
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::Notify;
+
+use super::*;
+use crate::clock::timer_now;
+
+fn n(n: u32) -> NonZeroU32 {
+    NonZeroU32::new(n).unwrap()
+}
+
+fn of(bulkhead: &Bulkhead) -> (Vec<u64>, Vec<u64>) {
+    let seen = bulkhead.state().snapshot();
+    let numbers = |named: Vec<(_, u64)>| named.into_iter().map(|(_, count)| count).collect();
+    (numbers(seen.outcomes), numbers(seen.levels))
+}
+
+#[tokio::test]
+async fn no_more_than_so_many_are_under_way() {
+    let bulkhead = Bulkhead::new("test", BulkheadSettings::fixed(n(2)));
+    let mut cx = Context::from_waker(Waker::noop());
+    let forever = || Box::pin(bulkhead.run(std::future::pending::<()>()));
+    let (mut first, mut second) = (forever(), forever());
+    assert!(first.as_mut().poll(&mut cx).is_pending());
+    assert!(second.as_mut().poll(&mut cx).is_pending());
+    let rejected = bulkhead.run(async {}).await.unwrap_err();
+    assert_eq!(rejected.to_string(), "bulkhead `test` is full; retry when calls have ended, or raise its `max`");
+    assert_eq!(bulkhead.call_sync(|| Ok::<(), Rejected>(())), Err(rejected));
+    drop(first);
+    assert_eq!(bulkhead.run(async { 7 }).await, Ok(7));
+    drop(second);
+    assert_eq!(of(&bulkhead), (vec![1, 2, 2], vec![2, 0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_for_its_turn_but_not_for_ever() {
+    let bulkhead = Arc::new(Bulkhead::new("test", BulkheadSettings::fixed(n(1)).wait(Duration::from_secs(1))));
+    let (holder, go) = (bulkhead.clone(), Arc::new(Notify::new()));
+    let released = go.clone();
+    let first = tokio::spawn(async move { holder.run(async { released.notified().await }).await });
+    tokio::task::yield_now().await;
+    let started = timer_now();
+    assert_eq!(bulkhead.run(async {}).await.unwrap_err().reason(), Reason::Full);
+    assert!(started.elapsed() >= Duration::from_secs(1));
+
+    let waiting = bulkhead.clone();
+    let second = tokio::spawn(async move { waiting.run(async { 2 }).await });
+    tokio::task::yield_now().await;
+    go.notify_one();
+    assert_eq!((first.await.unwrap(), second.await.unwrap()), (Ok(()), Ok(2)));
+}
+
+#[tokio::test]
+async fn who_stops_waiting_takes_no_turn() {
+    let bulkhead = Bulkhead::new("test", BulkheadSettings::fixed(n(1)).wait(Duration::from_secs(60)));
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut first = Box::pin(bulkhead.run(std::future::pending::<()>()));
+    assert!(first.as_mut().poll(&mut cx).is_pending());
+    let mut second = Box::pin(bulkhead.run(async {}));
+    assert!(second.as_mut().poll(&mut cx).is_pending());
+    drop(second);
+    drop(first);
+    assert_eq!(bulkhead.run(async {}).await, Ok(()));
+}
+
+#[test]
+fn a_panic_gives_the_slot_back() {
+    let bulkhead = Bulkhead::new("test", BulkheadSettings::fixed(n(1)));
+    let panics = || bulkhead.run_sync(|| panic!("on purpose"));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
+    assert_eq!(bulkhead.run_sync(|| 1), Ok(1));
+}
+
+#[test]
+fn the_semaphore_follows_the_gradient() {
+    let clock = Clock::manual();
+    let bulkhead = Bulkhead::new("test", BulkheadSettings::adaptive(n(2), n(40))).clock(clock.clone());
+    let state = bulkhead.state();
+    // Calls that all take as long, and use the bound up.
+    for _ in 0..45 {
+        let slots: Vec<_> = std::iter::from_fn(|| state.try_acquire().ok()).collect();
+        assert_eq!(slots.len(), state.limit() as usize);
+        clock.advance(Duration::from_millis(5));
+        for slot in slots {
+            slot.end(true);
+        }
+    }
+    let grown = state.limit();
+    assert!(grown > 20, "{grown}");
+
+    // Then they are given up, one after the other, while the bound is used up.
+    let mut slots: Vec<_> = std::iter::from_fn(|| state.try_acquire().ok()).collect();
+    while state.limit() > 10 {
+        drop(slots.pop());
+        slots.extend(state.try_acquire());
+        clock.advance(Duration::from_millis(5));
+    }
+    for slot in slots {
+        slot.end(false);
+    }
+    let slots: Vec<_> = std::iter::from_fn(|| state.try_acquire().ok()).collect();
+    assert_eq!(slots.len(), state.limit() as usize, "what was in use went when it was given back");
+}
+
+#[test]
+fn under_threads_the_bound_holds() {
+    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::Ordering::SeqCst;
+    let bulkhead = Bulkhead::new("test", BulkheadSettings::adaptive(n(2), n(8)));
+    let (now, most) = (AtomicU32::new(0), AtomicU32::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| {
+                for i in 0..500 {
+                    let Ok(slot) = bulkhead.state().try_acquire() else { continue };
+                    most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
+                    std::thread::yield_now();
+                    now.fetch_sub(1, SeqCst);
+                    // Some are given up, so the bound moves both ways.
+                    if i % 16 == 0 { drop(slot) } else { slot.end(true) }
+                }
+            });
+        }
+    });
+    assert!(most.load(SeqCst) <= 8, "{most:?}");
+    let state = bulkhead.state();
+    let slots: Vec<_> = std::iter::from_fn(|| state.try_acquire().ok()).collect();
+    assert_eq!(slots.len(), state.limit() as usize);
+}
+
+#[test]
+fn a_future_that_waits_is_ready_when_woken() {
+    let bulkhead = Bulkhead::new("test", BulkheadSettings::fixed(n(1)));
+    let mut cx = Context::from_waker(Waker::noop());
+    let call = pin!(bulkhead.call(async { Ok::<_, Rejected>(5) }));
+    assert_eq!(call.poll(&mut cx), Poll::Ready(Ok(5)));
+}

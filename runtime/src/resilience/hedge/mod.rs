@@ -1,0 +1,247 @@
+//! A second try beside a first one that takes long, so that a slow server, or a lost packet, is waited for by nobody.
+//!
+//! It is for calls that may be made twice. Only what is slower than most is tried again, and never more than a share of the
+//! calls: when everything is slow, a second try would only add to it. There is none for functions that block, because
+//! nothing could stop the one that lost.
+
+mod latency;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use latency::Latencies;
+
+use crate::clock::Clock;
+use crate::sync::{Mutex, lock};
+
+use super::breaker::Percent;
+use super::outcomes::{Begun, Outcomes};
+use super::retry::Budget;
+use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
+use super::timeout::within;
+
+/// When a second try begins. Every method is `const`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HedgeSettings {
+    after: Duration,
+    live: bool,
+    budget: Percent,
+}
+
+impl HedgeSettings {
+    /// When the first one has taken so long.
+    pub const fn after(delay: Duration) -> Self {
+        Self { after: delay, live: false, budget: Percent::new(10) }
+    }
+
+    /// When the first one has taken longer than 95 of the last 100 calls did; `at_first` as long as fewer than 32 are known.
+    pub const fn p95(at_first: Duration) -> Self {
+        Self { after: at_first, live: true, budget: Percent::new(10) }
+    }
+
+    /// How many second tries there are at most, of 100 calls (10). Ten more are there at first, and one a second comes when
+    /// there are fewer than ten.
+    #[must_use]
+    pub const fn budget(mut self, share: Percent) -> Self {
+        self.budget = share;
+        self
+    }
+}
+
+/// Makes calls twice that take long, and takes the first good answer.
+///
+/// ```
+/// use std::cell::Cell;
+/// use std::time::Duration;
+/// use fastness::resilience::{Hedge, HedgeSettings};
+///
+/// static REPLICA: Hedge = Hedge::new("replica", HedgeSettings::after(Duration::from_millis(5)));
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let tries = Cell::new(0);
+/// let read = || {
+///     tries.set(tries.get() + 1);
+///     let hangs = tries.get() == 1;
+///     async move {
+///         if hangs { std::future::pending().await }
+///         Ok::<_, std::io::Error>("row")
+///     }
+/// };
+/// assert_eq!(REPLICA.call(read).await.unwrap(), "row");
+/// assert_eq!(tries.get(), 2);
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Hedge {
+    name: &'static str,
+    settings: HedgeSettings,
+    clock: Option<Clock>,
+    state: Lazy<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    name: Arc<str>,
+    clock: Clock,
+    /// Only arithmetic is under these locks.
+    latencies: Mutex<Latencies>,
+    budget: Mutex<Budget>,
+    outcomes: Outcomes,
+}
+
+const CALLS: usize = 0;
+const FIRST: usize = 1;
+const SECOND: usize = 2;
+const FAILED: usize = 3;
+const CANCELLED: usize = 4;
+const HEDGES: usize = 5;
+const OUTCOMES: &[&str] = &["calls", "first", "second", "failed", "cancelled", "hedges"];
+
+impl Hedge {
+    /// A policy of its own.
+    pub const fn new(name: &'static str, settings: HedgeSettings) -> Self {
+        Self { name, settings, clock: None, state: Lazy::new() }
+    }
+
+    /// Another clock for the budget and the percentile: for tests.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    fn state(&self) -> &State {
+        self.state.get(|| {
+            let clock = self.clock.clone().unwrap_or_else(Clock::system);
+            State {
+                name: self.name.into(),
+                budget: Mutex::new(Budget::new(clock.now())),
+                latencies: Mutex::default(),
+                outcomes: Outcomes::new(OUTCOMES),
+                clock,
+            }
+        })
+    }
+
+    /// Makes the call, and makes it a second time beside the first if that takes long. The first `Ok` is the answer, and
+    /// the other try is dropped.
+    ///
+    /// # Errors
+    ///
+    /// That of the first try if it fails before there is a second, or if the second fails too.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with its timer enabled, unless the call is done at once.
+    ///
+    /// # Cancel safety
+    ///
+    /// As safe as the call.
+    pub async fn call<T, E, F>(&self, mut call: impl FnMut() -> F) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let state = self.state();
+        let run = state.begin();
+        let mut first = pin!(call());
+        let early = within(&state.name, state.delay(&self.settings), first.as_mut()).await;
+        if let Ok(ended) = early {
+            return run.end(ended, FIRST);
+        }
+        if !state.may_hedge(&self.settings) {
+            let ended = first.await;
+            return run.end(ended, FIRST);
+        }
+        let second = pin!(call());
+        let (ended, by) = first_good(first, second).await;
+        run.end(ended, by)
+    }
+}
+
+/// The first `Ok` of two, or the error of `first` once both have failed; and which one it is from.
+async fn first_good<T, E, F>(mut first: Pin<&mut F>, mut second: Pin<&mut F>) -> (Result<T, E>, usize)
+where
+    F: Future<Output = Result<T, E>>,
+{
+    let mut failed = None;
+    let mut second_failed = false;
+    poll_fn(|cx| {
+        if failed.is_none() {
+            match first.as_mut().poll(cx) {
+                Poll::Ready(Ok(value)) => return Poll::Ready((Ok(value), FIRST)),
+                Poll::Ready(Err(error)) => failed = Some(error),
+                Poll::Pending => {}
+            }
+        }
+        if !second_failed {
+            match second.as_mut().poll(cx) {
+                Poll::Ready(Ok(value)) => return Poll::Ready((Ok(value), SECOND)),
+                Poll::Ready(Err(_)) => second_failed = true,
+                Poll::Pending => {}
+            }
+        }
+        match failed.take_if(|_| second_failed) {
+            Some(error) => Poll::Ready((Err(error), FIRST)),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// One call under way.
+struct Run<'a> {
+    state: &'a State,
+    begun: Begun<'a>,
+    started: u64,
+}
+
+impl Run<'_> {
+    fn end<T, E>(self, ended: Result<T, E>, by: usize) -> Result<T, E> {
+        if ended.is_ok() {
+            // Of a first try that lost, at least: it would have taken longer still.
+            let nanos = self.state.clock.now().saturating_sub(self.started);
+            lock(&self.state.latencies).add(nanos);
+        }
+        self.begun.end(if ended.is_ok() { by } else { FAILED });
+        ended
+    }
+}
+
+impl State {
+    fn begin(&self) -> Run<'_> {
+        self.outcomes.count(CALLS);
+        Run { state: self, begun: Begun::new(&self.outcomes, CANCELLED), started: self.clock.now() }
+    }
+
+    fn delay(&self, settings: &HedgeSettings) -> Duration {
+        let live = settings.live.then(|| lock(&self.latencies).p95()).flatten();
+        live.map_or(settings.after, Duration::from_nanos)
+    }
+
+    fn may_hedge(&self, settings: &HedgeSettings) -> bool {
+        let may = lock(&self.budget).take(settings.budget, self.outcomes.get(CALLS), self.clock.now());
+        if may {
+            self.outcomes.count(HEDGES);
+        }
+        may
+    }
+}
+
+impl Report for State {
+    fn snapshot(&self) -> PolicySnapshot {
+        let p95 = lock(&self.latencies).p95().map(|nanos| ("p95_micros", nanos / 1_000));
+        PolicySnapshot {
+            kind: PolicyKind::Hedge,
+            name: self.name.clone(),
+            outcomes: self.outcomes.all(),
+            levels: p95.into_iter().collect(),
+            breakers: Vec::new(),
+        }
+    }
+}

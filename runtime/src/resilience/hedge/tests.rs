@@ -1,0 +1,109 @@
+use std::cell::Cell;
+use std::task::{Context, Waker};
+
+use super::*;
+use crate::clock::{pause, timer_now};
+
+const MILLI: Duration = Duration::from_millis(1);
+
+fn made(settings: HedgeSettings) -> (Hedge, Clock) {
+    let clock = Clock::manual();
+    (Hedge::new("test", settings).clock(clock.clone()), clock)
+}
+
+fn outcomes(hedge: &Hedge) -> Vec<u64> {
+    hedge.state().snapshot().outcomes.into_iter().map(|(_, count)| count).collect()
+}
+
+/// Tries that take so long and end so, one after the other; how many were begun, and how many are still there.
+struct Tries<'a> {
+    plan: &'a [(u32, Result<u32, u32>)],
+    begun: Cell<usize>,
+    held: Arc<()>,
+}
+
+impl<'a> Tries<'a> {
+    fn new(plan: &'a [(u32, Result<u32, u32>)]) -> Self {
+        Self { plan, begun: Cell::new(0), held: Arc::new(()) }
+    }
+
+    fn next(&self) -> impl Future<Output = Result<u32, u32>> + use<> {
+        let (millis, ended) = self.plan[self.begun.replace(self.begun.get() + 1)];
+        let held = self.held.clone();
+        async move {
+            pause(MILLI * millis).await;
+            drop(held);
+            ended
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_good_one_wins_and_the_other_is_dropped() {
+    for (plan, expected, millis, begun) in [
+        // Quick enough.
+        (&[(9, Ok(1)), (0, Ok(2))], Ok(1), 9, 1),
+        // The second overtakes the first, or not.
+        (&[(90, Ok(1)), (20, Ok(2))], Ok(2), 30, 2),
+        (&[(25, Ok(1)), (20, Ok(2))], Ok(1), 25, 2),
+        // A try that fails leaves it to the other.
+        (&[(90, Ok(1)), (20, Err(2))], Ok(1), 90, 2),
+        (&[(20, Err(1)), (20, Ok(2))], Ok(2), 30, 2),
+        (&[(20, Err(1)), (20, Err(2))], Err(1), 30, 2),
+        // To fail early is no reason to try twice.
+        (&[(9, Err(1)), (0, Ok(2))], Err(1), 9, 1),
+    ] {
+        let (hedge, _) = made(HedgeSettings::after(MILLI * 10));
+        let (tries, started) = (Tries::new(plan), timer_now());
+        assert_eq!(hedge.call(|| tries.next()).await, expected, "{plan:?}");
+        assert_eq!((started.elapsed(), tries.begun.get()), (MILLI * millis, begun), "{plan:?}");
+        assert_eq!(Arc::strong_count(&tries.held), 1, "{plan:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_everything_is_slow_the_budget_ends_it() {
+    let (hedge, _) = made(HedgeSettings::after(MILLI));
+    for _ in 0..1_000 {
+        let slow = || async {
+            pause(MILLI * 20).await;
+            Ok::<_, ()>(())
+        };
+        assert_eq!(hedge.call(slow).await, Ok(()));
+    }
+    let [calls, first, second, failed, cancelled, hedges] = outcomes(&hedge)[..] else { panic!() };
+    assert_eq!((calls, first + second, failed, cancelled), (1_000, 1_000, 0, 0));
+    assert!((100..=110).contains(&hedges), "{hedges}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_live_percentile_takes_the_place_of_the_first_delay() {
+    let (hedge, clock) = made(HedgeSettings::p95(MILLI * 500));
+    for _ in 0..32 {
+        let call = || async {
+            clock.advance(MILLI * 3);
+            Ok::<_, ()>(())
+        };
+        assert_eq!(hedge.call(call).await, Ok(()));
+    }
+    let (tries, started) = (Tries::new(&[(900, Ok(1)), (1, Ok(2))]), timer_now());
+    assert_eq!(hedge.call(|| tries.next()).await, Ok(2));
+    assert_eq!(started.elapsed(), MILLI * 4);
+    assert_eq!(hedge.state().snapshot().levels, [("p95_micros", 3_000)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_it_drops_both() {
+    let (hedge, _) = made(HedgeSettings::after(MILLI));
+    let tries = Tries::new(&[(90, Ok(1)), (90, Ok(2))]);
+    {
+        let mut call = pin!(hedge.call(|| tries.next()));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(call.as_mut().poll(&mut cx).is_pending());
+        pause(MILLI * 2).await;
+        assert!(call.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(tries.begun.get(), 2);
+    }
+    assert_eq!(Arc::strong_count(&tries.held), 1);
+    assert_eq!(outcomes(&hedge), [1, 0, 0, 0, 1, 1]);
+}

@@ -1,0 +1,91 @@
+//! One policy per key, and never more than so many of them.
+//!
+//! Whoever names keys (a host, a tenant) may name any number of them, so the number is capped: over the cap, the one goes
+//! that was used longest ago, of those that can be forgotten without harm if there are any. Calls under way keep what they
+//! began with.
+//!
+//! Finding one takes no lock. Adding one does, and over the cap it looks at all of them: 10 us at 1 000.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use compact_str::CompactString;
+use scc::{Guard, HashIndex};
+
+use crate::clock::Clock;
+use crate::sync::{Mutex, lock};
+
+/// What can be kept per key.
+pub(super) trait Keep {
+    /// Whether nothing is lost if it is made anew.
+    fn is_idle(&self) -> bool;
+}
+
+#[derive(Debug)]
+struct Held<T> {
+    value: Arc<T>,
+    /// By the coarse time.
+    used: AtomicU64,
+}
+
+#[derive(Debug)]
+pub(super) struct Keyed<T: 'static> {
+    held: HashIndex<CompactString, Arc<Held<T>>>,
+    /// How many there are. Its lock orders all changes of the map.
+    count: Mutex<usize>,
+    cap: usize,
+    clock: Clock,
+}
+
+impl<T: Keep> Keyed<T> {
+    pub(super) fn new(cap: usize, clock: Clock) -> Self {
+        Self { held: HashIndex::new(), count: Mutex::new(0), cap: cap.max(1), clock }
+    }
+
+    /// That of this key; made if there is none. `forgotten` sees the one that has to go for that.
+    pub(super) fn get(&self, key: &str, make: impl FnOnce() -> T, forgotten: impl FnOnce(&T)) -> Arc<T> {
+        self.find(key).unwrap_or_else(|| self.add(key, make, forgotten))
+    }
+
+    fn find(&self, key: &str) -> Option<Arc<T>> {
+        self.held.peek_with(key, |_, held| {
+            held.used.store(self.clock.coarse(), Relaxed);
+            held.value.clone()
+        })
+    }
+
+    #[cold]
+    fn add(&self, key: &str, make: impl FnOnce() -> T, forgotten: impl FnOnce(&T)) -> Arc<T> {
+        let value = Arc::new(make());
+        let mut count = lock(&self.count);
+        // Another may have been faster.
+        if let Some(found) = self.find(key) {
+            return found;
+        }
+        if *count >= self.cap
+            && let Some(gone) = self.forget_one()
+        {
+            *count -= 1;
+            forgotten(&gone);
+        }
+        let held = Held { value: value.clone(), used: AtomicU64::new(self.clock.now()) };
+        if self.held.insert_sync(key.into(), Arc::new(held)).is_ok() {
+            *count += 1;
+        }
+        value
+    }
+
+    fn forget_one(&self) -> Option<Arc<T>> {
+        let guard = Guard::new();
+        let all = self.held.iter(&guard);
+        let (key, held) = all.min_by_key(|(_, held)| (!held.value.is_idle(), held.used.load(Relaxed)))?;
+        self.held.remove_sync(key).then(|| held.value.clone())
+    }
+
+    /// All of them, in no order.
+    pub(super) fn all(&self) -> Vec<Arc<T>> {
+        let guard = Guard::new();
+        self.held.iter(&guard).map(|(_, held)| held.value.clone()).collect()
+    }
+}

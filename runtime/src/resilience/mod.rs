@@ -1,0 +1,54 @@
+//! Resilience: what keeps a service up while something that it calls is down, slow or overloaded.
+//!
+//! May use: `clock`, `stats`, `sync`.
+//!
+//! Each policy is usable by itself, for a function that is async and, where that makes sense, for one that blocks:
+//!
+//! - [`Breaker`] stops calling what does not work, for a while;
+//! - [`Retry`] calls again what failed, within a budget;
+//! - [`Timeout`] gives up what takes too long;
+//! - [`Bulkhead`] bounds how many calls are under way at a time;
+//! - `RateLimit`, with the feature `rate-limit`, bounds how many are made in a time;
+//! - [`Hedge`] makes a slow call twice, and takes the first good answer;
+//! - [`Fallback`] gives another answer instead.
+//!
+//! A call that is not made is a value, [`Rejected`], and one that took too long is another, [`TimedOut`]. An error type
+//! that has `From` for both can be returned through every policy.
+
+mod breaker;
+mod bulkhead;
+mod error;
+mod fallback;
+mod guarded;
+mod hedge;
+mod keyed;
+mod outcomes;
+#[cfg(feature = "rate-limit")]
+mod rate_limit;
+mod registry;
+mod retry;
+mod snapshot;
+mod timeout;
+
+#[cfg(test)]
+mod tests;
+
+pub use breaker::{
+    Breaker, BreakerCalls, BreakerEvent, BreakerEvents, BreakerSettings, BreakerSnapshot, Cause, Conflict,
+    KeyedBreaker, Percent, Permit, State, Verdict, Window, breaker, breaker_with, conflicts,
+};
+pub use bulkhead::{Bulkhead, BulkheadSettings};
+pub use error::{CallError, Reason, Rejected, TimedOut};
+pub use fallback::Fallback;
+pub use hedge::{Hedge, HedgeSettings};
+#[cfg(feature = "rate-limit")]
+pub use rate_limit::{KeyedRateLimit, RateLimit, RateLimitSettings};
+pub use registry::Place;
+pub use retry::{Again, Retry, RetrySettings};
+pub use snapshot::{PolicyKind, PolicySnapshot, snapshots};
+pub use timeout::Timeout;
+
+/// What attributes expand to.
+pub(crate) mod sites {
+    pub use super::breaker::{BreakerDeclared, BreakerSite, KeyedBreakerDeclared, KeyedBreakerSite};
+}

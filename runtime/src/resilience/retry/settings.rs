@@ -1,0 +1,83 @@
+//! How often to try, and how long to wait.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::super::breaker::Percent;
+
+const ATTEMPTS: NonZeroU32 = NonZeroU32::new(3).unwrap();
+
+/// How often and when to try again. Every method is `const`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetrySettings {
+    pub(super) attempts: NonZeroU32,
+    first_wait: Duration,
+    max_wait: Duration,
+    pub(super) budget: Option<Percent>,
+}
+
+impl RetrySettings {
+    /// The defaults: 3 attempts, waits of up to 100 ms, 200 ms, .. 10 s, and 20 retries in 100 calls.
+    pub const fn new() -> Self {
+        Self {
+            attempts: ATTEMPTS,
+            first_wait: Duration::from_millis(100),
+            max_wait: Duration::from_secs(10),
+            budget: Some(Percent::new(20)),
+        }
+    }
+
+    /// How often the call is made at most, the first time included (3).
+    #[must_use]
+    pub const fn attempts(mut self, attempts: NonZeroU32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// The longest wait before the second attempt (100 ms). It doubles from attempt to attempt; what is really waited is
+    /// drawn at random between nothing and that.
+    #[must_use]
+    pub const fn first_wait(mut self, wait: Duration) -> Self {
+        self.first_wait = wait;
+        self
+    }
+
+    /// The longest wait before any attempt (10 s). Whoever was asked to wait for longer does not try again.
+    #[must_use]
+    pub const fn max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = wait;
+        self
+    }
+
+    /// How many retries the calls of one policy may cause, of 100 calls (20). Ten more are there at first, and one a second
+    /// comes when there are fewer than ten.
+    #[must_use]
+    pub const fn budget(mut self, share: Percent) -> Self {
+        self.budget = Some(share);
+        self
+    }
+
+    /// As many retries as the attempts allow, however many calls fail.
+    #[must_use]
+    pub const fn no_budget(mut self) -> Self {
+        self.budget = None;
+        self
+    }
+
+    /// How long to wait after so many attempts; `None` if that would be too long.
+    pub(super) fn wait(&self, attempts: u32, asked: Option<Duration>, draw: f64) -> Option<Duration> {
+        if asked.is_some_and(|asked| asked > self.max_wait) {
+            return None;
+        }
+        let doubled = 2_u32.checked_pow(attempts - 1).and_then(|factor| self.first_wait.checked_mul(factor));
+        let bound = doubled.map_or(self.max_wait, |wait| wait.min(self.max_wait));
+        // On top of what was asked for, so that those who were told the same do not come back together.
+        Some(asked.unwrap_or_default() + bound.mul_f64(draw))
+    }
+}
+
+impl Default for RetrySettings {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,200 @@
+//! A bound on how long a call may take.
+//!
+//! There is none for functions that block: nothing can stop a thread from outside, and a caller that stopped waiting
+//! would leave it behind with whatever it holds.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tokio::time::Sleep;
+
+use crate::clock::pause;
+
+use super::error::{CallError, TimedOut};
+use super::guarded::guarded;
+use super::outcomes::{Begun, Outcomes};
+use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
+
+/// Gives calls so long, and drops those that take longer.
+///
+/// ```
+/// use std::time::Duration;
+/// use fastness::resilience::{CallError, Timeout};
+///
+/// static REPORT: Timeout = Timeout::new("report", Duration::from_millis(5));
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let report = REPORT.try_call(std::future::pending::<Result<(), std::io::Error>>()).await;
+/// let Err(CallError::TimedOut(timed_out)) = report else { panic!("it never ends") };
+/// assert_eq!(timed_out.to_string(), "`report` did not finish within 5 ms and was dropped; it may have had its effect");
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Timeout {
+    name: &'static str,
+    after: Duration,
+    state: Lazy<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    name: Arc<str>,
+    outcomes: Outcomes,
+}
+
+const FINISHED: usize = 0;
+const TIMED_OUT: usize = 1;
+const CANCELLED: usize = 2;
+
+impl Timeout {
+    /// Calls get so long from their first poll on.
+    pub const fn new(name: &'static str, after: Duration) -> Self {
+        Self { name, after, state: Lazy::new() }
+    }
+
+    fn state(&self) -> &State {
+        self.state
+            .get(|| State { name: self.name.into(), outcomes: Outcomes::new(&["finished", "timed_out", "cancelled"]) })
+    }
+
+    /// Makes the call, and drops it when its time is up.
+    ///
+    /// # Errors
+    ///
+    /// Those of the call, and what a [`TimedOut`] becomes.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with its timer enabled, unless the call is done at once.
+    ///
+    /// # Cancel safety
+    ///
+    /// As safe as the call.
+    pub fn call<T, E, F>(&self, call: F) -> impl Future<Output = Result<T, E>>
+    where
+        E: From<TimedOut>,
+        F: Future<Output = Result<T, E>>,
+    {
+        self.end_with(call, |ended| ended.unwrap_or_else(|timed_out| Err(timed_out.into())))
+    }
+
+    /// [`call`](Self::call), for an error that cannot be made from a [`TimedOut`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As safe as the call.
+    pub fn try_call<T, E, F>(&self, call: F) -> impl Future<Output = Result<T, CallError<E>>>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.end_with(call, |ended| ended?.map_err(CallError::Failed))
+    }
+
+    /// [`call`](Self::call), for an output of any type.
+    ///
+    /// # Cancel safety
+    ///
+    /// As safe as the call.
+    pub fn run<F: Future>(&self, call: F) -> impl Future<Output = Result<F::Output, TimedOut>> {
+        self.end_with(call, |ended| ended)
+    }
+
+    fn end_with<F: Future, O>(
+        &self,
+        call: F,
+        close: impl FnOnce(Result<F::Output, TimedOut>) -> O,
+    ) -> impl Future<Output = O> {
+        let state = self.state();
+        let admission = poll_fn(|_| Poll::Ready(Ok(Begun::new(&state.outcomes, CANCELLED))));
+        guarded(admission, within(&state.name, self.after, call), |ended| {
+            let (begun, ended) = ended.expect("nothing is rejected");
+            begun.end(if ended.is_ok() { FINISHED } else { TIMED_OUT });
+            close(ended)
+        })
+    }
+}
+
+impl Report for State {
+    fn snapshot(&self) -> PolicySnapshot {
+        PolicySnapshot {
+            kind: PolicyKind::Timeout,
+            name: self.name.clone(),
+            outcomes: self.outcomes.all(),
+            levels: Vec::new(),
+            breakers: Vec::new(),
+        }
+    }
+}
+
+pin_project! {
+    /// A call that is dropped when it has taken too long.
+    pub(super) struct Within<'a, F> {
+        #[pin]
+        call: F,
+        #[pin]
+        timer: Option<Sleep>,
+        bound: Duration,
+        name: &'a Arc<str>,
+    }
+}
+
+/// The time counts from the first poll on.
+pub(super) fn within<F: Future>(name: &Arc<str>, bound: Duration, call: F) -> Within<'_, F> {
+    Within { call, timer: None, bound, name }
+}
+
+impl<F: Future> Future for Within<'_, F> {
+    type Output = Result<F::Output, TimedOut>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        // The call goes first: what is done is done, however late.
+        if let Poll::Ready(output) = this.call.poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        if this.timer.is_none() {
+            this.timer.set(Some(pause(*this.bound)));
+        }
+        let timer = this.timer.as_pin_mut().expect("it was just set");
+        timer.poll(cx).map(|()| Err(TimedOut::new(this.name, *this.bound)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::task::Waker;
+
+    use super::*;
+    use crate::clock::timer_now;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn every_ending_is_counted() {
+        let timeout = Timeout::new("test", SECOND);
+        assert_eq!(timeout.run(ready(1)).await, Ok(1));
+        assert_eq!(timeout.run(pending::<()>()).await.unwrap_err().after(), SECOND);
+        let mut dropped = Box::pin(timeout.run(pending::<()>()));
+        assert!(dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(dropped);
+        drop(timeout.run(pending::<()>()));
+        let seen = timeout.state().snapshot().outcomes;
+        assert_eq!(seen, [("finished", 1), ("timed_out", 1), ("cancelled", 1)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_counts_from_the_first_poll_on() {
+        let timeout = Timeout::new("test", SECOND);
+        let call = timeout.run(pause(SECOND / 2));
+        pause(SECOND * 5).await;
+        assert_eq!(call.await, Ok(()), "made long ago, begun now");
+        let begun = timer_now();
+        assert!(timeout.run(pending::<()>()).await.is_err());
+        assert_eq!(timer_now() - begun, SECOND);
+    }
+}
