@@ -107,6 +107,16 @@ impl Other {
             diag.at(&receiver.token, message);
         }
         refuse_once("gives the arguments to the fallback too", attribute, subject, diag);
+        for input in &subject.function.sig.inputs {
+            if let FnArg::Typed(typed) = input
+                && matches!(&*typed.pat, Pat::Wild(_))
+            {
+                let message = format_args!(
+                    "`#[{attribute}]` gives the arguments to the fallback too: give this one a name, such as `_region`"
+                );
+                diag.at(&typed.pat, message);
+            }
+        }
         let receiver = receiver.map(|receiver| receiver.token);
         let (mut before, mut arguments) = (TokenStream::new(), Vec::new());
         for (index, param) in subject.params.names.iter().enumerate() {

@@ -5,7 +5,7 @@
 use proc_macro2::{Span, TokenStream};
 use syn::Expr;
 
-use super::{body, must_be_async, must_be_fallible, name, read, retry::budget};
+use super::{body, must_be_async, must_be_fallible, name, read};
 use crate::{args::options, emit::code, stack};
 
 options! {
@@ -39,7 +39,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             body::must_run_again("hedge", subject, diag);
             let name = name(&options.name, subject, diag);
             let (after, p95) = (read::time("after", &options.after, diag), read::time("p95", &options.p95, diag));
-            let budget = budget(&options.budget, subject, diag);
+            let budget = read::percent("budget", &options.budget, &subject.door, diag).map(|share| code!(.budget(#share)));
             let (door, body) = (&subject.door, body::again(subject));
             let settings = match (options.after.is_given(), options.p95.is_given()) {
                 (true, true) => {

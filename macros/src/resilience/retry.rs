@@ -76,7 +76,7 @@ fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStrea
 }
 
 /// The share of the calls that may be made again.
-pub(super) fn budget(budget: &Slot<Expr>, subject: &Subject, diag: &mut Diag) -> Option<TokenStream> {
+fn budget(budget: &Slot<Expr>, subject: &Subject, diag: &mut Diag) -> Option<TokenStream> {
     if read::is_off(budget) {
         return Some(code!(.no_budget()));
     }

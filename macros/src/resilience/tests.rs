@@ -14,7 +14,7 @@ fn expansions() {
     matches("timeout", &expand(timeout::attribute, "\"2s\"", METHOD));
     matches("bulkhead", &expand(bulkhead::attribute, "max = 8, wait = \"5ms\"", METHOD));
     matches("rate_limit", &expand(rate_limit::attribute, "calls = 10, per = \"1s\", key = region", METHOD));
-    matches("hedge", &expand(hedge::attribute, "p95 = \"20ms\", budget = off", METHOD));
+    matches("hedge", &expand(hedge::attribute, "p95 = \"20ms\", budget = 50", METHOD));
     matches("fallback", &expand(fallback::attribute, "Self::last_known", METHOD));
     let sync = "fn sum(mut values: Vec<u64>) -> Result<u64, Error> { values.sort(); total(values) }";
     matches("retry_sync", &expand(retry::attribute, "", sync));
