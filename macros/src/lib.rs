@@ -25,6 +25,7 @@ mod emit;
 mod cache_invalidate;
 mod cache_put;
 mod cacheable;
+mod resilience;
 
 #[cfg(test)]
 mod snapshot;
@@ -161,4 +162,160 @@ pub fn cache_invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
     cache_put::attribute(args.into(), &item.into()).into()
+}
+
+/// Stops calling what does not work, for a while.
+///
+/// ```text
+/// #[circuit_breaker(name = "supplier", failure_threshold = 5, open_for = "5s")]
+/// async fn rating(&self, id: u64) -> Result<Rating, SupplierError> { .. }
+/// ```
+///
+/// While it is *closed*, calls are made and their outcomes counted. Enough failures *open* it: calls are then rejected without being
+/// made, until `open_for` has passed. Then it is *half-open*: a few probes are made, and if all succeed it closes.
+///
+/// A rejection is a value: the function's error type needs `From<fastness::resilience::Rejected>`, or there is a `fallback`.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `name = "supplier"` | the function's path | by which [`breaker`](https://docs.rs/fastness) finds it; one name is one breaker. Methods must have one |
+/// | `failure_threshold = 5` or `off` | 5 | failures in a row that open it |
+/// | `failure_rate = 50` or `off` | 50 % | share of failed calls in the window that opens it |
+/// | `slow_rate = 80`, `slow = "1s"` | off | share of calls that take that long, which opens it too |
+/// | `min_calls = 20` | 20 | calls in the window before a rate means anything |
+/// | `window = "30s"` or `100` | 30 s | the time, or the number of calls, that rates are of |
+/// | `open_for = "5s"` | 5 s | how long it stays open; doubles with each round of failed probes |
+/// | `max_open = "60s"` | 60 s | and at most so long |
+/// | `probes = 3` | 3 | calls that are made while it is half-open |
+/// | `probe_timeout = "30s"` | 30 s | after which a probe that does not end gives its place up |
+/// | `cancelled = failure` | `nothing` | what a dropped future counts as |
+/// | `timeout = "5s"` | none | after which a call is dropped and failed; the error type needs `From<TimedOut>` |
+/// | `ignore = \|e\| ..` | none | errors that say nothing of the callee |
+/// | `failure_if = \|r\| ..` | errors | what is a failure, asked of the whole result |
+/// | `per = "{host}"` | one for all | a breaker per key, of which at most `keys` (1 000) are kept |
+/// | `fallback = path` | none | what answers a rejected call: a function of the same arguments and a `Rejected`; `self` is given to a path that begins with `Self::` |
+/// | `crate = path` | `::fastness` | where the runtime is |
+#[proc_macro_attribute]
+pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
+    resilience::circuit_breaker::attribute(args.into(), &item.into()).into()
+}
+
+/// Runs a function again that failed.
+///
+/// ```text
+/// #[retry(attempts = 3, wait = "100ms", when = |error| error.is_temporary())]
+/// async fn rating(&self, id: u64) -> Result<Rating, SupplierError> { .. }
+/// ```
+///
+/// The waits double and are drawn at random from zero on, so that callers do not come back all at once; what a
+/// `Rejected` says of when to come back is respected. At most a fifth of the calls are made again, over time (the *budget*), so that retries do
+/// not multiply an outage. Only repeat what is safe to repeat.
+///
+/// Arguments that the function owns are cloned for each attempt.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `attempts = 3` | 3 | how often the body is run at most, the first time included |
+/// | `wait = "100ms"` | 100 ms | the longest wait before the second attempt; doubles with each |
+/// | `max_wait = "10s"` | 10 s | and at most so long |
+/// | `when = \|e\| ..` | any error | which errors to try again after: a `bool`, or an `Again` |
+/// | `budget = 20` or `off` | 20 % | the share of calls that may be made again |
+/// | `name = ".."` | the function's path | in metrics |
+/// | `crate = path` | `::fastness` | where the runtime is |
+#[proc_macro_attribute]
+pub fn retry(args: TokenStream, item: TokenStream) -> TokenStream {
+    resilience::retry::attribute(args.into(), &item.into()).into()
+}
+
+/// Drops a call that takes too long.
+///
+/// ```text
+/// #[timeout("2s")]
+/// async fn rating(&self, id: u64) -> Result<Rating, SupplierError> { .. }
+/// ```
+///
+/// The error type needs `From<fastness::resilience::TimedOut>`. What was dropped may have had its effect. Options: `name = ".."`,
+/// `crate = path`.
+#[proc_macro_attribute]
+pub fn timeout(args: TokenStream, item: TokenStream) -> TokenStream {
+    resilience::timeout::attribute(args.into(), &item.into()).into()
+}
+
+/// Bounds how many calls are under way at a time.
+///
+/// ```text
+/// #[bulkhead(max = 64, wait = "50ms")]
+/// async fn render(&self, page: &Page) -> Result<Image, RenderError> { .. }
+/// ```
+///
+/// A call that finds no place is rejected: the error type needs `From<fastness::resilience::Rejected>`.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `max = 64` | required | calls at a time |
+/// | `adaptive`, `min = 4` | fixed, 1 | finds the number between `min` and `max` by itself, by how latency changes with it |
+/// | `wait = "50ms"` | none | how long a call waits for a place; async functions only |
+/// | `name = ".."` | the function's path | in metrics and errors |
+/// | `crate = path` | `::fastness` | where the runtime is |
+#[proc_macro_attribute]
+pub fn bulkhead(args: TokenStream, item: TokenStream) -> TokenStream {
+    resilience::bulkhead::attribute(args.into(), &item.into()).into()
+}
+
+/// Bounds how many calls are made in a time. Needs the feature `rate-limit` of `fastness`.
+///
+/// ```text
+/// #[rate_limit(calls = 100, per = "1s", key = "{customer}")]
+/// async fn export(&self, customer: u64) -> Result<Report, ExportError> { .. }
+/// ```
+///
+/// A call over the limit is rejected, and told when to come back: the error type needs `From<fastness::resilience::Rejected>`.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `calls = 100`, `per = "1s"` | required | how many calls in how long |
+/// | `burst = 10` | `calls` | how many at once, after a time without any |
+/// | `key = "{customer}"` | one limit for all | a limit per key, of which at most `keys` (10 000) are kept |
+/// | `name = ".."` | the function's path | in metrics and errors |
+/// | `crate = path` | `::fastness` | where the runtime is |
+#[proc_macro_attribute]
+pub fn rate_limit(args: TokenStream, item: TokenStream) -> TokenStream {
+    resilience::rate_limit::attribute(args.into(), &item.into()).into()
+}
+
+/// Makes a slow call a second time, and takes the first good answer.
+///
+/// ```text
+/// #[hedge(after = "50ms")]
+/// async fn replica(&self, id: u64) -> Result<Row, DbError> { .. }
+/// ```
+///
+/// For calls that change nothing: both may have their effect. Arguments that the function owns are cloned for each try.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `after = "50ms"` or `p95 = "50ms"` | one is required | when the second is made: after this time, or after that in which 95 % of the calls end, with this to begin with |
+/// | `budget = 20` | 20 % | the share of calls that may be made twice |
+/// | `name = ".."` | the function's path | in metrics |
+/// | `crate = path` | `::fastness` | where the runtime is |
+#[proc_macro_attribute]
+pub fn hedge(args: TokenStream, item: TokenStream) -> TokenStream {
+    resilience::hedge::attribute(args.into(), &item.into()).into()
+}
+
+/// Asks another function when this one failed.
+///
+/// ```text
+/// #[fallback(Self::last_known)]
+/// async fn rating(&self, id: u64) -> Result<Rating, SupplierError> { .. }
+///
+/// async fn last_known(&self, id: u64, error: SupplierError) -> Result<Rating, SupplierError> { .. }
+/// ```
+///
+/// It takes the same arguments, and the error last; `self` is given to a path that begins with `Self::`. Arguments that the function owns
+/// are cloned for it. Put it above `#[cacheable]`, or what it answers would be cached as if it were true. Options: `name = ".."`,
+/// `crate = path`.
+#[proc_macro_attribute]
+pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
+    resilience::fallback::attribute(args.into(), &item.into()).into()
 }

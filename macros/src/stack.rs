@@ -11,7 +11,10 @@ use syn::Attribute;
 use crate::diag::Diag;
 
 /// An attribute below another, and what is wrong with that.
-type Row = (&'static str, &'static str);
+pub(crate) type Row = (&'static str, &'static str);
+
+/// What is refused below an attribute.
+pub(crate) type Table = &'static [Row];
 
 /// Refused below `cacheable`.
 pub(crate) const BELOW_CACHEABLE: &[Row] = &[
@@ -34,6 +37,51 @@ pub(crate) const BELOW_INVALIDATE: &[Row] = &[
     ("cache_invalidate", "`cache_invalidate` is here twice: write one with both patterns"),
     ("cacheable", "every hit would invalidate: put `#[cache_invalidate]` on the function that writes"),
 ];
+
+/// Refused below `circuit_breaker`.
+pub(crate) const BELOW_BREAKER: &[Row] = &[
+    ("circuit_breaker", "`circuit_breaker` is here twice: keep one"),
+    ("cacheable", "a hit would count as a success: put `#[cacheable]` above `#[circuit_breaker]`"),
+    ("fallback", "its fallback would count as a success: put `#[fallback]` above `#[circuit_breaker]`"),
+];
+
+/// Refused below `retry`.
+pub(crate) const BELOW_RETRY: &[Row] = &[
+    ("retry", "`retry` is here twice: keep one, or the attempts multiply"),
+    ("cacheable", "a hit needs no retry: put `#[cacheable]` above `#[retry]`"),
+    ("fallback", "its fallback would end the retries: put `#[fallback]` above `#[retry]`"),
+    ("hedge", "each attempt would be hedged: put `#[hedge]` above `#[retry]`, or keep one of the two"),
+];
+
+/// Refused below `hedge`.
+pub(crate) const BELOW_HEDGE: &[Row] = &[
+    ("hedge", "`hedge` is here twice: keep one"),
+    ("cacheable", "both tries would wait for one load: put `#[cacheable]` above `#[hedge]`"),
+    ("fallback", "its fallback would win: put `#[fallback]` above `#[hedge]`"),
+];
+
+/// Refused below `timeout`.
+pub(crate) const BELOW_TIMEOUT: &[Row] = &[
+    ("timeout", "`timeout` is here twice: keep the shorter one"),
+    ("cacheable", "a caller who gives up would not end the load: put `#[cacheable]` above `#[timeout]`"),
+];
+
+/// Refused below `bulkhead`.
+pub(crate) const BELOW_BULKHEAD: &[Row] = &[
+    ("bulkhead", "`bulkhead` is here twice: keep one"),
+    ("cacheable", "hits would take places too: put `#[cacheable]` above `#[bulkhead]`"),
+    ("retry", "a call would keep its place while it waits for the next attempt: put `#[retry]` above `#[bulkhead]`"),
+];
+
+/// Refused below `rate_limit`.
+pub(crate) const BELOW_RATE_LIMIT: &[Row] = &[
+    ("rate_limit", "`rate_limit` is here twice: keep one"),
+    ("cacheable", "hits would be counted too: put `#[cacheable]` above `#[rate_limit]`"),
+    ("retry", "only the first attempt would be counted: put `#[retry]` above `#[rate_limit]`"),
+];
+
+/// Refused below `fallback`.
+pub(crate) const BELOW_FALLBACK: &[Row] = &[("fallback", "`fallback` is here twice: keep one")];
 
 /// Reports each attribute of `attrs` that must not stand below ours.
 pub(crate) fn check(attrs: &[Attribute], below: &[Row], diag: &mut Diag) {

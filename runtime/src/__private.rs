@@ -19,6 +19,7 @@ pub use crate::log::Reach;
 pub use crate::policy::Policy;
 pub use crate::put::{Put, store, store_sync};
 pub use crate::registry::Registered;
+pub use crate::resilience;
 pub use crate::resilience::sites::*;
 pub use crate::shape::{Probe, Shape};
 pub use crate::site::{Here, Receiver, Site, SiteKind, SiteMeta, here};

@@ -83,7 +83,9 @@ pub use clock::Clock;
 pub use codec::{Codec, SharedValue};
 pub use direct::Cache;
 pub use error::{Error, LoadTimeout};
-pub use fastness_macros::{cache_invalidate, cache_put, cacheable};
+pub use fastness_macros::{
+    bulkhead, cache_invalidate, cache_put, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry, timeout,
+};
 pub use handle::{Builder, Fastness, HandleStats, SiteStats, scope, scope_sync};
 pub use key::{KeyPart, KeyScope, KeyWriter};
 pub use log::Reach;

@@ -30,28 +30,47 @@ impl<'a> Run<'a> {
     /// The tokens of the call.
     pub(crate) fn tokens(&self) -> TokenStream {
         let Self { subject, call, arguments, first, body } = self;
-        let Subject { door, returns, .. } = subject;
-        let body = inner(body);
-        if returns.kind == Kind::Sync {
+        let door = &subject.door;
+        let body = self::body(subject, first, body);
+        if subject.returns.kind == Kind::Sync {
             let call = format_ident!("{call}_sync");
-            return code!(#door::#call(#arguments, move || -> #returns { #first #body }));
+            return code!(#door::#call(#arguments, #body));
         }
         let call = format_ident!("{call}");
-        let typed = return_type(subject);
-        let value = if returns.kind == Kind::Async { code!(#body) } else { code!((#body).await) };
-        code!(#door::#call(#arguments, async move { #first #typed #value }).await)
+        code!(#door::#call(#arguments, #body).await)
+    }
+}
+
+/// The body as a future or, where the function blocks, a closure; with statements at its start.
+pub(crate) fn body(subject: &Subject, first: &TokenStream, body: &Group) -> TokenStream {
+    let returns = &subject.returns;
+    let body = inner(body);
+    if returns.kind == Kind::Sync {
+        return code!(move || -> #returns { #first #body });
+    }
+    let typed = return_type(subject);
+    let value = if returns.kind == Kind::Async { code!(#body) } else { code!((#body).await) };
+    code!(async move { #first #typed #value })
+}
+
+/// The body where the function's own was.
+pub(crate) fn in_place(subject: &Subject) -> TokenStream {
+    let body = inner(&subject.function.body);
+    match subject.returns.kind {
+        Kind::Sync | Kind::Async => code!(#body),
+        Kind::Boxed | Kind::ImplFuture => code!((#body).await),
     }
 }
 
 /// The body as a block inside another; its braces become ours, or the compiler would call them unnecessary.
-fn inner(body: &Group) -> Group {
+pub(crate) fn inner(body: &Group) -> Group {
     let mut inner = body.clone();
     inner.set_span(body.span().resolved_at(Span::mixed_site()));
     inner
 }
 
 /// Tells an `async` block the type of its `return`s and `?`s, which it has no syntax for.
-fn return_type(subject: &Subject) -> Option<TokenStream> {
+pub(crate) fn return_type(subject: &Subject) -> Option<TokenStream> {
     let returns = &subject.returns;
     (!returns.is_unit()).then(|| {
         code! {

@@ -48,7 +48,10 @@ pub use retry::{Again, Retry, RetrySettings};
 pub use snapshot::{PolicyKind, PolicySnapshot, snapshots};
 pub use timeout::Timeout;
 
+mod expansion;
+
 /// What attributes expand to.
 pub(crate) mod sites {
     pub use super::breaker::{BreakerDeclared, BreakerSite, KeyedBreakerDeclared, KeyedBreakerSite};
+    pub use super::expansion::{Fallible, at_least_one, failure_if, ignore_if, of_error};
 }

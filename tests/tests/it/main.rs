@@ -19,6 +19,7 @@ mod keytext;
 mod methods;
 mod options;
 mod origin;
+mod resilience;
 mod returns;
 mod stale;
 mod totals;

@@ -1,0 +1,15 @@
+async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
+    static __POLICY: ::fastness::__private::resilience::Bulkhead = ::fastness::__private::resilience::Bulkhead::new(
+        ::core::concat!(::core::module_path!(), "::", "rating"),
+        ::fastness::__private::resilience::BulkheadSettings::fixed(::fastness::__private::at_least_one(8u32))
+            .wait(::core::time::Duration::from_millis(5u64)),
+    );
+    __POLICY
+        .call(async move {
+            if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<Rating, Error>> {
+                return __value;
+            }
+            { self.ask(id, region).await }
+        })
+        .await
+}

@@ -1,0 +1,33 @@
+async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
+    static __BREAKER: ::fastness::__private::BreakerSite = ::fastness::__private::BreakerSite::new(
+        "supplier",
+        ::fastness::__private::resilience::BreakerSettings::new()
+            .failure_rate(::fastness::__private::resilience::Percent::new(40u8))
+            .window(::fastness::__private::resilience::Window::Count(::fastness::__private::at_least_one(100u32)))
+            .open_for(::core::time::Duration::from_millis(2000u64)),
+        ::fastness::__private::resilience::Place { file: ::core::file!(), line: ::core::line!() },
+    );
+    ::fastness::__private::inventory::submit! { :: fastness :: __private :: BreakerDeclared (& __BREAKER) }
+    let __breaker = __BREAKER.breaker();
+    static __TIMEOUT: ::fastness::__private::resilience::Timeout =
+        ::fastness::__private::resilience::Timeout::new("supplier", ::core::time::Duration::from_millis(1000u64));
+    match __breaker
+        .call_judged(
+            __TIMEOUT.call(async move {
+                if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<Rating, Error>> {
+                    return __value;
+                }
+                { self.ask(id, region).await }
+            }),
+            ::fastness::__private::ignore_if::<Result<Rating, Error>>(::fastness::__private::of_error::<
+                Result<Rating, Error>,
+                _,
+                _,
+            >(|e| e.is_ours())),
+        )
+        .await
+    {
+        ::core::result::Result::Ok(__output) => __output,
+        ::core::result::Result::Err(__rejected) => ::core::result::Result::Err(::core::convert::From::from(__rejected)),
+    }
+}

@@ -1,0 +1,26 @@
+async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
+    static __BREAKERS: ::fastness::__private::KeyedBreakerSite = ::fastness::__private::KeyedBreakerSite::new(
+        "host",
+        ::fastness::__private::resilience::BreakerSettings::new(),
+        ::fastness::__private::KeyedBreakerSite::DEFAULT_CAP,
+        ::fastness::__private::resilience::Place { file: ::core::file!(), line: ::core::line!() },
+    );
+    ::fastness::__private::inventory::submit! { :: fastness :: __private :: KeyedBreakerDeclared (& __BREAKERS) }
+    let __breaker = __BREAKERS.get(&::std::format!("{region}"));
+    let __kept_0 = ::core::clone::Clone::clone(&id);
+    match __breaker
+        .call_judged(
+            async move {
+                if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<Rating, Error>> {
+                    return __value;
+                }
+                { self.ask(id, region).await }
+            },
+            ::fastness::__private::resilience::Verdict::of,
+        )
+        .await
+    {
+        ::core::result::Result::Ok(__output) => __output,
+        ::core::result::Result::Err(__rejected) => Self::last_known(self, __kept_0, region, __rejected).await,
+    }
+}

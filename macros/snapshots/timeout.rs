@@ -1,0 +1,14 @@
+async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
+    static __POLICY: ::fastness::__private::resilience::Timeout = ::fastness::__private::resilience::Timeout::new(
+        ::core::concat!(::core::module_path!(), "::", "rating"),
+        ::core::time::Duration::from_millis(2000u64),
+    );
+    __POLICY
+        .call(async move {
+            if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<Rating, Error>> {
+                return __value;
+            }
+            { self.ask(id, region).await }
+        })
+        .await
+}

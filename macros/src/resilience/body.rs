@@ -1,0 +1,136 @@
+//! May use: diag, emit, signature, subject.
+//!
+//! The body as what a policy calls: once, or as often as it likes.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote_spanned};
+use syn::{Expr, FnArg, Pat, Type};
+
+use crate::{
+    diag::Diag,
+    emit::{self, code},
+    signature::{Kind, Param},
+    subject::Subject,
+    value::peel,
+};
+
+/// The body as a future or, where the function blocks, a closure that is called once.
+pub(super) fn once(subject: &Subject) -> TokenStream {
+    emit::body(subject, &TokenStream::new(), &subject.function.body)
+}
+
+/// The body as a closure that can be called again.
+pub(super) fn again(subject: &Subject) -> TokenStream {
+    let clones = subject.params.names.iter().filter(|param| !param.is_reference()).map(|param| {
+        let Param { ident, mutability, .. } = param;
+        let span = Span::mixed_site().located_at(ident.span());
+        quote_spanned!(span=> #[allow(unused_variables)] let #mutability #ident = ::core::clone::Clone::clone(&#ident);)
+    });
+    if subject.returns.kind == Kind::Sync {
+        let (returns, body) = (&subject.returns, emit::inner(&subject.function.body));
+        return code!(|| -> #returns { #(#clones)* #body });
+    }
+    let future = once(subject);
+    code!(|| { #(#clones)* #future })
+}
+
+/// The end of a call: `.await` where the function is async.
+pub(super) fn end(subject: &Subject) -> Option<TokenStream> {
+    (subject.returns.kind != Kind::Sync).then(|| code!(.await))
+}
+
+/// `call`, or `call_sync` where the function blocks.
+pub(super) fn method(subject: &Subject, name: &str) -> Ident {
+    match subject.returns.kind {
+        Kind::Sync => format_ident!("{name}_sync"),
+        _ => format_ident!("{name}"),
+    }
+}
+
+/// Reports what cannot be given to a second run, and takes the `mut`s off the parameters: each run has its own.
+pub(super) fn must_run_again(attribute: &str, subject: &mut Subject, diag: &mut Diag) {
+    if let Some(receiver) = &subject.params.receiver
+        && (receiver.mutable || !receiver.by_reference)
+    {
+        diag.at(
+            &receiver.token,
+            format_args!("`#[{attribute}]` may run the body again, which needs `self` again: take `&self`"),
+        );
+    }
+    refuse_once("may run the body again", attribute, subject, diag);
+    for input in &mut subject.function.sig.inputs {
+        if let FnArg::Typed(typed) = input
+            && let Pat::Ident(name) = &mut *typed.pat
+        {
+            name.mutability = None;
+        }
+    }
+}
+
+/// Arguments that exist once: those behind `&mut`, and those that have no name of their own.
+fn refuse_once(why: &str, attribute: &str, subject: &Subject, diag: &mut Diag) {
+    for input in &subject.function.sig.inputs {
+        let FnArg::Typed(typed) = input else { continue };
+        if matches!(&*typed.ty, Type::Reference(reference) if reference.mutability.is_some()) {
+            let message = format_args!(
+                "`#[{attribute}]` {why}, and a `&mut` argument can be given once: take it by value or by `&`"
+            );
+            diag.at(&typed.ty, message);
+        }
+        if !matches!(&*typed.pat, Pat::Ident(_) | Pat::Wild(_)) {
+            let message =
+                format_args!("`#[{attribute}]` {why}: give the parameter a name, and take it apart in the body");
+            diag.at(&typed.pat, message);
+        }
+    }
+}
+
+/// A call of another function with the same arguments and `last`.
+pub(super) struct Other {
+    /// What keeps copies of the arguments, before the body has them.
+    pub(super) before: TokenStream,
+    /// The call.
+    pub(super) call: TokenStream,
+}
+
+impl Other {
+    /// `path` takes `self` too if it begins with `Self::` and there is one.
+    pub(super) fn new(attribute: &str, path: &Expr, last: &Ident, subject: &Subject, diag: &mut Diag) -> Option<Self> {
+        let Expr::Path(found) = peel(path) else {
+            diag.at(path, "a fallback is the path of a function: write `fallback = other` or `fallback = Self::other`");
+            return None;
+        };
+        let of_self = found.path.segments.len() > 1 && found.path.segments[0].ident == "Self";
+        let receiver = subject.params.receiver.as_ref().filter(|_| of_self);
+        if let Some(receiver) = receiver.filter(|receiver| receiver.mutable || !receiver.by_reference) {
+            let message = format_args!("`#[{attribute}]` gives `self` to the fallback too: take `&self`");
+            diag.at(&receiver.token, message);
+        }
+        refuse_once("gives the arguments to the fallback too", attribute, subject, diag);
+        for input in &subject.function.sig.inputs {
+            if let FnArg::Typed(typed) = input
+                && matches!(&*typed.pat, Pat::Wild(_))
+            {
+                let message = format_args!(
+                    "`#[{attribute}]` gives the arguments to the fallback too: give this one a name, such as `_region`"
+                );
+                diag.at(&typed.pat, message);
+            }
+        }
+        let receiver = receiver.map(|receiver| receiver.token);
+        let (mut before, mut arguments) = (TokenStream::new(), Vec::new());
+        for (index, param) in subject.params.names.iter().enumerate() {
+            let name = &param.ident;
+            if param.is_reference() {
+                arguments.push(code!(#name));
+                continue;
+            }
+            let kept = Ident::new(&format!("__kept_{index}"), Span::mixed_site());
+            let span = Span::mixed_site().located_at(name.span());
+            before.extend(quote_spanned!(span=> let #kept = ::core::clone::Clone::clone(&#name);));
+            arguments.push(code!(#kept));
+        }
+        let all = receiver.map(|token| code!(#token)).into_iter().chain(arguments).chain([code!(#last)]);
+        Some(Self { before, call: code!(#path(#(#all),*)) })
+    }
+}

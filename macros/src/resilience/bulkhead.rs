@@ -1,0 +1,69 @@
+//! May use: args, diag, emit, stack.
+//!
+//! `#[bulkhead]`: bound how many calls run a body at a time.
+
+use proc_macro2::{Span, TokenStream};
+use syn::Expr;
+
+use super::{body, must_be_fallible, name, read};
+use crate::{args::options, diag::Diag, emit::code, signature::Kind, stack, subject::Subject};
+
+options! {
+    /// The options that were given to `#[bulkhead(..)]`.
+    struct Options for "bulkhead" {
+        "max" => max: Expr,
+        "min" => min: Expr,
+        "adaptive" => adaptive: (),
+        "wait" => wait: Expr,
+        "name" => name: Expr,
+        "crate" => krate: Expr,
+    }
+}
+
+/// Expands `#[bulkhead(args)] item`.
+pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
+    super::attribute(
+        "bulkhead",
+        item,
+        stack::BELOW_BULKHEAD,
+        |diag| {
+            let mut options = Options::default();
+            read::options(args, diag, |given, diag| options.put(given, diag));
+            (std::mem::take(&mut options.krate), options)
+        },
+        |options, subject, diag| {
+            must_be_fallible("bulkhead", subject, diag);
+            let name = name(&options.name, subject, diag);
+            let settings = settings(&options, subject, diag)?;
+            let (door, body) = (&subject.door, body::once(subject));
+            let (call, end) = (body::method(subject, "call"), body::end(subject));
+            Some(code! {
+                static __POLICY: #door::resilience::Bulkhead = #door::resilience::Bulkhead::new(#name, #settings);
+                __POLICY.#call(#body)#end
+            })
+        },
+    )
+}
+
+fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> Option<TokenStream> {
+    let door = &subject.door;
+    if !options.max.is_given() {
+        diag.error(Span::call_site(), "how many calls may run at a time? write `#[bulkhead(max = 64)]`");
+    }
+    if !options.adaptive.is_given() {
+        options.min.refuse("only an adaptive bulkhead has a `min`: write `adaptive` too, or remove it", diag);
+    }
+    let wait = read::time("wait", &options.wait, diag);
+    if subject.returns.kind == Kind::Sync {
+        options.wait.refuse("a function that blocks does not wait for its turn: remove `wait`", diag);
+    }
+    let (max, most) = read::count("max", &options.max, door, diag)?;
+    let min = read::count("min", &options.min, door, diag);
+    if min.as_ref().is_some_and(|(min, _)| *min > max) {
+        options.min.refuse("`min` is above `max`: write a smaller one", diag);
+    }
+    let least = min.map_or_else(|| code!(#door::at_least_one(1)), |(_, min)| min);
+    let kind = if options.adaptive.is_given() { code!(adaptive(#least, #most)) } else { code!(fixed(#most)) };
+    let wait = wait.map(|wait| code!(.wait(#wait)));
+    Some(code!(#door::resilience::BulkheadSettings::#kind #wait))
+}

@@ -1,0 +1,93 @@
+//! May use: args, diag, emit, stack.
+//!
+//! `#[retry]`: run a body again that failed.
+
+use proc_macro2::TokenStream;
+use syn::Expr;
+
+use super::{body, must_be_fallible, name, read};
+use crate::{
+    args::{Slot, options},
+    diag::Diag,
+    emit::code,
+    stack,
+    subject::Subject,
+    value,
+};
+
+options! {
+    /// The options that were given to `#[retry(..)]`.
+    struct Options for "retry" {
+        "attempts" => attempts: Expr,
+        "wait" => wait: Expr,
+        "max_wait" => max_wait: Expr,
+        "when" => when: Expr,
+        "budget" => budget: Expr,
+        "name" => name: Expr,
+        "crate" => krate: Expr,
+    }
+}
+
+/// Expands `#[retry(args)] item`.
+pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
+    super::attribute(
+        "retry",
+        item,
+        stack::BELOW_RETRY,
+        |diag| {
+            let mut options = Options::default();
+            read::options(args, diag, |given, diag| options.put(given, diag));
+            (std::mem::take(&mut options.krate), options)
+        },
+        |options, subject, diag| {
+            must_be_fallible("retry", subject, diag);
+            body::must_run_again("retry", subject, diag);
+            let name = name(&options.name, subject, diag);
+            let settings = settings(&options, subject, diag);
+            let when = when(&options.when, subject, diag);
+            let (door, body) = (&subject.door, body::again(subject));
+            let (call, end) = (body::method(subject, "call"), body::end(subject));
+            Some(code! {
+                static __POLICY: #door::resilience::Retry = #door::resilience::Retry::new(#name, #settings);
+                __POLICY.#call(#body, #when)#end
+            })
+        },
+    )
+}
+
+fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStream {
+    let door = &subject.door;
+    let mut settings = code!(#door::resilience::RetrySettings::new());
+    if let Some((number, count)) = read::count("attempts", &options.attempts, door, diag) {
+        if number == 1 {
+            let why = "one attempt is no retry: write `attempts = 2` or more, or remove `#[retry]`";
+            options.attempts.refuse(why, diag);
+        }
+        settings.extend(code!(.attempts(#count)));
+    }
+    let (wait, longest) = (read::time("wait", &options.wait, diag), read::time("max_wait", &options.max_wait, diag));
+    if let Some(at) = options.max_wait.value() {
+        read::ordered(("wait", wait.as_ref()), ("max_wait", longest.as_ref(), at), diag);
+    }
+    settings.extend(wait.map(|wait| code!(.first_wait(#wait))));
+    settings.extend(longest.map(|wait| code!(.max_wait(#wait))));
+    settings.extend(budget(&options.budget, subject, diag));
+    settings
+}
+
+/// The share of the calls that may be made again.
+fn budget(budget: &Slot<Expr>, subject: &Subject, diag: &mut Diag) -> Option<TokenStream> {
+    if read::is_off(budget) {
+        return Some(code!(.no_budget()));
+    }
+    read::percent("budget", budget, &subject.door, diag).map(|share| code!(.budget(#share)))
+}
+
+/// For which errors.
+fn when(when: &Slot<Expr>, subject: &Subject, diag: &mut Diag) -> TokenStream {
+    let (door, returns) = (&subject.door, &subject.returns);
+    match when.value().and_then(|when| value::function("when", "|error| error.is_timeout()", when, diag)) {
+        Some(when) => code!(#door::of_error::<#returns, _, _>(#when)),
+        None => code!(|_| true),
+    }
+}

@@ -1,0 +1,45 @@
+//! May use: args, diag, duration, emit, stack.
+//!
+//! `#[timeout]`: drop a body that takes too long.
+
+use proc_macro2::TokenStream;
+use syn::Expr;
+
+use super::{body, must_be_async, must_be_fallible, name, read};
+use crate::{args::options, duration, emit::code, stack};
+
+options! {
+    /// The options that were given to `#[timeout(..)]`.
+    struct Options for "timeout" {
+        "name" => name: Expr,
+        "crate" => krate: Expr,
+    }
+}
+
+/// Expands `#[timeout(args)] item`.
+pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
+    super::attribute(
+        "timeout",
+        item,
+        stack::BELOW_TIMEOUT,
+        |diag| {
+            let mut options = Options::default();
+            let after = read::value_and_options(args, diag, |given, diag| options.put(given, diag));
+            if after.is_none() {
+                diag.error(proc_macro2::Span::call_site(), "how long may it take? write `#[timeout(\"2s\")]`");
+            }
+            (std::mem::take(&mut options.krate), (options, after))
+        },
+        |(options, after), subject, diag| {
+            must_be_async("timeout", "a function that blocks cannot be stopped from outside", subject, diag);
+            must_be_fallible("timeout", subject, diag);
+            let name = name(&options.name, subject, diag);
+            let after = duration::read("timeout", &after?, diag)?;
+            let (door, body) = (&subject.door, body::once(subject));
+            Some(code! {
+                static __POLICY: #door::resilience::Timeout = #door::resilience::Timeout::new(#name, #after);
+                __POLICY.call(#body).await
+            })
+        },
+    )
+}
