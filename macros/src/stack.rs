@@ -19,7 +19,6 @@ pub(crate) const BELOW_CACHEABLE: &[Row] = &[
     ("cache_put", "a hit would skip `cache_put`: put it on the function that writes, or keep only `cacheable`"),
     ("cache_invalidate", "a hit would skip `cache_invalidate`: put it on the function that writes"),
     ("fallback", "its fallback would be cached as if it were true: put `#[fallback]` above `#[cacheable]`"),
-    ("timed", "a hit would not be timed: put `#[timed]` above `#[cacheable]`"),
 ];
 
 /// Refused below `cache_put`.
@@ -34,6 +33,10 @@ pub(crate) const BELOW_INVALIDATE: &[Row] = &[
     ("cache_invalidate", "`cache_invalidate` is here twice: write one with both patterns"),
     ("cacheable", "every hit would invalidate: put `#[cache_invalidate]` on the function that writes"),
 ];
+
+/// Refused below `timed`. It may stand above or below `cacheable`: there it times every call, here the loads alone.
+pub(crate) const BELOW_TIMED: &[Row] =
+    &[("timed", "`timed` is here twice: keep one, with both labels; to time a part, give it a function of its own")];
 
 /// Reports each attribute of `attrs` that must not stand below ours.
 pub(crate) fn check(attrs: &[Attribute], below: &[Row], diag: &mut Diag) {

@@ -25,6 +25,7 @@
 //! - [`macro@cacheable`], [`macro@cache_invalidate`], [`macro@cache_put`]: the attributes, with all their options.
 //! - [`Fastness`]: settings, statistics, and how to give a test a cache of its own ([`scope`]).
 //! - [`Cache`]: the same cache without attributes.
+//! - [`macro@timed`], [`Timing`]: how long calls take and how they end; [`timings`] lists it.
 //! - [`KeyPart`], [`KeyScope`]: what can be in a key, and what leads it.
 //! - [`registry`], [`audit`]: every annotated function, and what is wrong between them.
 //!
@@ -68,6 +69,7 @@ mod stats;
 mod sync;
 #[cfg(feature = "redis")]
 pub mod testing;
+mod timed;
 mod typed;
 
 #[doc(hidden)]
@@ -78,7 +80,7 @@ pub use clock::Clock;
 pub use codec::{Codec, SharedValue};
 pub use direct::Cache;
 pub use error::{Error, LoadTimeout};
-pub use fastness_macros::{cache_invalidate, cache_put, cacheable};
+pub use fastness_macros::{Label, cache_invalidate, cache_put, cacheable, timed};
 pub use handle::{Builder, Fastness, HandleStats, SiteStats, scope, scope_sync};
 pub use key::{KeyPart, KeyScope, KeyWriter};
 pub use log::Reach;
@@ -87,3 +89,4 @@ pub use shape::CacheValue;
 #[cfg(feature = "redis")]
 pub use shared::{Redis, SharedStats};
 pub use stats::{Observed, Stats, observe};
+pub use timed::{CallOutcome, Label, Latency, Timer, Timing, TimingStats, time, timings};

@@ -56,6 +56,36 @@ impl Tally {
     }
 }
 
+/// The shard that the calling thread adds to, of anything that has [`Shard::COUNT`] of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shard(usize);
+
+impl Shard {
+    pub(crate) const COUNT: usize = SHARDS;
+
+    /// That of this thread.
+    #[inline]
+    pub(crate) fn own() -> Self {
+        Self(TALLY.with(Tally::shard))
+    }
+
+    /// Which of them it is.
+    #[inline]
+    pub(crate) fn index(self) -> usize {
+        self.0 % SHARDS
+    }
+
+    /// Adds to a number in this shard.
+    #[inline]
+    pub(crate) fn add(self, number: &AtomicU64, n: u64) {
+        if self.0 < OWNED {
+            number.store(number.load(Relaxed).wrapping_add(n), Relaxed);
+        } else {
+            number.fetch_add(n, Relaxed);
+        }
+    }
+}
+
 /// A thread's own shard, given back when the thread ends.
 struct Owner(Option<usize>);
 
@@ -189,13 +219,8 @@ impl Counters {
     #[inline]
     pub(crate) fn hit(&self) {
         TALLY.with(|tally| {
-            let shard = tally.shard();
-            let hits = &self.hits[shard % SHARDS];
-            if shard < OWNED {
-                hits.store(hits.load(Relaxed) + 1, Relaxed);
-            } else {
-                hits.fetch_add(1, Relaxed);
-            }
+            let shard = Shard(tally.shard());
+            shard.add(&self.hits[shard.index()], 1);
             tally.hits.set(tally.hits.get() + 1);
         });
     }

@@ -6,7 +6,10 @@ use proc_macro2::{Group, Span, TokenStream};
 use quote::format_ident;
 
 use super::code;
-use crate::{signature::Kind, subject::Subject};
+use crate::{
+    signature::{Kind, Returns},
+    subject::Subject,
+};
 
 /// The call that runs the body: `load(__miss, async move { .. }).await`.
 pub(crate) struct Run<'a> {
@@ -37,22 +40,21 @@ impl<'a> Run<'a> {
             return code!(#door::#call(#arguments, move || -> #returns { #first #body }));
         }
         let call = format_ident!("{call}");
-        let typed = return_type(subject);
+        let typed = return_type(returns);
         let value = if returns.kind == Kind::Async { code!(#body) } else { code!((#body).await) };
         code!(#door::#call(#arguments, async move { #first #typed #value }).await)
     }
 }
 
 /// The body as a block inside another; its braces become ours, or the compiler would call them unnecessary.
-fn inner(body: &Group) -> Group {
+pub(crate) fn inner(body: &Group) -> Group {
     let mut inner = body.clone();
     inner.set_span(body.span().resolved_at(Span::mixed_site()));
     inner
 }
 
 /// Tells an `async` block the type of its `return`s and `?`s, which it has no syntax for.
-fn return_type(subject: &Subject) -> Option<TokenStream> {
-    let returns = &subject.returns;
+pub(crate) fn return_type(returns: &Returns) -> Option<TokenStream> {
     (!returns.is_unit()).then(|| {
         code! {
             if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<#returns> {

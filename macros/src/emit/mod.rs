@@ -11,7 +11,7 @@ mod policy;
 mod site;
 mod spawned;
 
-pub(crate) use body::{Run, whole};
+pub(crate) use body::{Run, inner, return_type, whole};
 pub(crate) use keys::{View, key, pieces, scope, tags};
 pub(crate) use policy::{policy, shape};
 pub(crate) use site::{Site, borrowed, here, on, receiver};
