@@ -17,7 +17,7 @@ async fn find(&self, user: User) -> Result<Order, Error> {
             ])
             .slow(::core::time::Duration::from_millis(100u64))
     };
-    let __value = (async move {
+    let __value: Result<Order, Error> = (async move {
         if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<Order, Error>> {
             return __value;
         }

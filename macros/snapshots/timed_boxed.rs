@@ -13,7 +13,7 @@ fn get(&self) -> Pin<Box<dyn Future<Output = u8> + Send + '_>> {
             my::fast::__private::inventory::submit! { my :: fast :: __private :: TimedEntry (& __SITE) }
             __SITE.start()
         };
-        let __value = (async move {
+        let __value: u8 = (async move {
             if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<u8> {
                 return __value;
             }

@@ -12,7 +12,7 @@ fn parse<T: FromStr>(text: &str) -> Result<impl Iterator<Item = T>, Bad<'_>> {
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: TimedEntry (& __SITE) }
         __SITE.start().slow({ LIMIT })
     };
-    let __value = (move || -> Result<_, Bad<'_>> { { read(text) } })();
+    let __value: Result<_, Bad<'_>> = ::fastness::__private::call(move || -> Result<_, Bad<'_>> { { read(text) } });
     __timer.finish({
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;

@@ -11,6 +11,7 @@ mod value;
 
 mod args;
 mod duration;
+mod order;
 mod signature;
 mod stack;
 mod template;

@@ -21,7 +21,7 @@ pub use crate::put::{Put, store, store_sync};
 pub use crate::registry::Registered;
 pub use crate::shape::{Probe, Shape};
 pub use crate::site::{Here, Receiver, Site, SiteKind, SiteMeta, here};
-pub use crate::timed::{Label, Returned, TimedEntry, TimedMeta, TimedSite, error_if, ok_if};
+pub use crate::timed::{Label, Returned, TimedEntry, TimedMeta, TimedSite, call, error_if, ok_if};
 pub use crate::typed::{handle_get, handle_invalidate, handle_key, handle_put, handle_refresh};
 
 /// Everything that a call site asks a type by method call; brought into scope for the prologue only.

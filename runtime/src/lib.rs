@@ -55,6 +55,8 @@ mod key;
 mod l1;
 mod load;
 mod log;
+#[cfg(any(feature = "metrics", feature = "prometheus"))]
+pub mod metrics;
 mod policy;
 mod put;
 mod registry;

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use fastness::{Fastness, cacheable};
+use fastness::{Fastness, Label, cacheable, timed};
 
 type Shared = Result<Arc<String>, String>;
 
@@ -36,6 +36,22 @@ impl Service {
     async fn later_by_both(&self, name: &str, n: u64) -> Shared {
         Ok(Arc::new(format!("{name}{n}")))
     }
+}
+
+#[derive(Label)]
+enum Size {
+    Small,
+    Large,
+}
+
+#[timed(slow = "1h")]
+fn timed_plain(n: u64) -> Result<u64, String> {
+    Ok(n)
+}
+
+#[timed(labels(size = size, even = n % 2 == 0))]
+async fn timed_later(n: u64, size: Size) -> u64 {
+    n
 }
 
 /// A hit is ready at the first poll.
@@ -69,4 +85,11 @@ fn a_hit_allocates_nothing() {
         assert_eq!(allocations(|| drop(black_box(now(later_by_text(&name))))), 0);
     });
     assert_eq!(allocations(|| drop(black_box(by_text(&name, 1)))), 0);
+}
+
+#[test]
+fn a_timed_call_allocates_nothing() {
+    assert_eq!(allocations(|| drop(black_box(timed_plain(1)))), 0);
+    assert_eq!(allocations(|| _ = black_box(now(timed_later(1, Size::Small)))), 0);
+    assert_eq!(allocations(|| _ = black_box(now(timed_later(2, Size::Large)))), 0);
 }

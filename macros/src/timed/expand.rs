@@ -9,19 +9,20 @@ use syn::{ext::IdentExt, spanned::Spanned};
 use super::model::{Model, Verdict};
 use crate::{
     emit::{self, code},
-    signature::Kind,
+    signature::{Kind, Returns},
     subject::Subject,
 };
 
 /// The expansion.
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let subject = &model.subject;
-    let (timer, value, outcome) = (timer(model), value(subject), outcome(model));
+    let returns = subject.returns.inferred();
+    let (timer, value, outcome) = (timer(model), value(subject, &returns), outcome(model));
     emit::whole(
         subject,
         &code! {
             let __timer = #timer;
-            let __value = #value;
+            let __value: #returns = #value;
             __timer.finish(#outcome);
             __value
         },
@@ -43,7 +44,8 @@ fn timer(model: &Model) -> TokenStream {
         .map(|(_, value)| {
             // What cannot be a label is reported where the user wrote it.
             let span = Span::mixed_site().located_at(value.span());
-            quote_spanned!(span=> #door::Label::label(&#value))
+            let value = emit::borrowed(value);
+            quote_spanned!(span=> #door::Label::label(#value))
         })
         .collect();
     let start = if values.is_empty() { code!(start()) } else { code!(start_with(&[#(#values),*])) };
@@ -68,12 +70,12 @@ fn timer(model: &Model) -> TokenStream {
 }
 
 /// What the body gives. Its `return`s and `?`s end the body, not the function.
-fn value(subject: &Subject) -> TokenStream {
-    let returns = subject.returns.inferred();
+fn value(subject: &Subject, returns: &Returns) -> TokenStream {
+    let door = &subject.door;
     let body = emit::inner(&subject.function.body);
-    let typed = emit::return_type(&returns);
+    let typed = emit::return_type(returns);
     match returns.kind {
-        Kind::Sync => code!((move || -> #returns { #body })()),
+        Kind::Sync => code!(#door::call(move || -> #returns { #body })),
         Kind::Async => code!((async move { #typed #body }).await),
         Kind::Boxed | Kind::ImplFuture => code!((async move { #typed (#body).await }).await),
     }

@@ -1,4 +1,4 @@
-//! May use: args, diag, duration, signature, stack, subject, value, emit.
+//! May use: args, diag, order, duration, signature, stack, subject, value, emit.
 //!
 //! `#[timed]`: run the body, and record how long it took and how it ended.
 //!
@@ -12,17 +12,19 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
-use crate::{diag, signature::Function};
+use crate::{diag, order, signature::Function, stack};
 
 /// Expands `#[timed(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
-    diag::run(
-        item,
-        |diag| {
-            let args = args::Args::parse(args, diag);
-            let function = Function::parse("timed", item.clone(), diag)?;
-            Some(model::Model::check(&args, function, diag))
-        },
-        expand::expand,
-    )
+    order::nest("timed", stack::BELOW_TIMED, args, item, |args, item| {
+        diag::run(
+            item,
+            |diag| {
+                let args = args::Args::parse(args, diag);
+                let function = Function::parse("timed", item.clone(), diag)?;
+                Some(model::Model::check(&args, function, diag))
+            },
+            expand::expand,
+        )
+    })
 }

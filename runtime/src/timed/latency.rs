@@ -90,10 +90,19 @@ impl Latency {
         self.quantile(0.99)
     }
 
-    /// The buckets that hold anything: the time that each is read as, and its count.
+    /// The buckets that hold anything, from the shortest: the time that each is read as, and its count.
+    #[cfg(any(feature = "metrics", feature = "prometheus"))]
     pub(crate) fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
         let filled = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
         filled.map(|(index, count)| (Duration::from_nanos(buckets::middle(index)), *count))
+    }
+
+    /// What was recorded since it was this; in the form of [`buckets`](Self::buckets).
+    #[cfg(feature = "metrics")]
+    pub(crate) fn since(&self, earlier: &Self) -> impl Iterator<Item = (Duration, u64)> {
+        let counted = |index: usize| earlier.counts.get(index).copied().unwrap_or(0);
+        let counts = self.counts.iter().enumerate().map(|(index, count)| count.saturating_sub(counted(index)));
+        Self { counts: counts.collect(), ..Self::default() }.buckets().collect::<Vec<_>>().into_iter()
     }
 }
 

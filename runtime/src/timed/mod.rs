@@ -29,7 +29,7 @@ mod timer;
 pub use label::Label;
 pub use latency::Latency;
 pub use named::{Timing, time};
-pub use outcome::{CallOutcome, Returned, ReturnedResult, ReturnedValue, error_if, ok_if};
+pub use outcome::{CallOutcome, Returned, ReturnedResult, ReturnedValue, call, error_if, ok_if};
 pub use site::{TimedMeta, TimedSite};
 pub use stats::TimingStats;
 pub use timer::Timer;

@@ -75,3 +75,10 @@ pub fn ok_if<R: ?Sized>(value: &R, is_ok: impl FnOnce(&R) -> bool) -> CallOutcom
 pub fn error_if<R: ?Sized>(value: &R, is_error: impl FnOnce(&R) -> bool) -> CallOutcome {
     CallOutcome::ok_if(!is_error(value))
 }
+
+/// Calls a closure once: what it returns may borrow from what it captures, which the compiler sees only if it is told so.
+#[allow(missing_docs)]
+#[inline]
+pub fn call<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}

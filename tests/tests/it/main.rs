@@ -21,6 +21,7 @@ mod options;
 mod origin;
 mod returns;
 mod stale;
+mod timings;
 mod totals;
 mod writes;
 
