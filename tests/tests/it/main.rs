@@ -17,6 +17,7 @@ mod instances;
 mod keys;
 mod keytext;
 mod methods;
+mod metrics;
 mod options;
 mod origin;
 mod returns;
