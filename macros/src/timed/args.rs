@@ -38,11 +38,12 @@ pub(crate) struct Labels(pub(crate) Vec<(Ident, Expr)>);
 
 impl FromGiven for Labels {
     fn from_given(name: &Ident, value: Value) -> syn::Result<Self> {
-        let wrong = |span| {
-            syn::Error::new(span, format_args!("`{name}` takes names and values: write `{name}(tier = user.tier)`"))
+        let wrong = || {
+            let what = format_args!("`{name}` takes names and values: write `{name}(tier = user.tier)`");
+            syn::Error::new(name.span(), what)
         };
         let Value::List(tokens) = value else {
-            return Err(wrong(name.span()));
+            return Err(wrong());
         };
         let label = |input: ParseStream<'_>| {
             let label = input.parse()?;
@@ -50,7 +51,7 @@ impl FromGiven for Labels {
             Ok((label, input.parse()?))
         };
         let labels = |input: ParseStream<'_>| Punctuated::<_, Token![,]>::parse_terminated_with(input, label);
-        let labels = labels.parse2(tokens).map_err(|error| wrong(error.span()))?;
-        if labels.is_empty() { Err(wrong(name.span())) } else { Ok(Self(labels.into_iter().collect())) }
+        let labels = labels.parse2(tokens).map_err(|_| wrong())?;
+        if labels.is_empty() { Err(wrong()) } else { Ok(Self(labels.into_iter().collect())) }
     }
 }

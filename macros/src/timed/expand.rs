@@ -44,8 +44,8 @@ fn timer(model: &Model) -> TokenStream {
         .map(|(_, value)| {
             // What cannot be a label is reported where the user wrote it.
             let span = Span::mixed_site().located_at(value.span());
-            let value = emit::borrowed(value);
-            quote_spanned!(span=> #door::Label::label(#value))
+            let value = emit::operand(value);
+            quote_spanned!(span=> #door::Label::label(&#value))
         })
         .collect();
     let start = if values.is_empty() { code!(start()) } else { code!(start_with(&[#(#values),*])) };

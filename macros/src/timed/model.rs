@@ -69,7 +69,10 @@ fn check_labels(Labels(labels): &Labels, diag: &mut Diag) -> Vec<(Ident, Expr)> 
         if labels[..index].iter().any(|(earlier, _)| earlier.unraw() == name) {
             diag.at(ident, format_args!("the label `{name}` is given twice: keep one"));
         } else if RESERVED.contains(&name.as_str()) {
-            diag.at(ident, format_args!("every timing has a `{name}` of its own in the metrics: choose another name"));
+            diag.at(
+                ident,
+                format_args!("in the metrics, `{name}` says something else of every timing: choose another name"),
+            );
         } else if !name.is_ascii() || name.starts_with("__") {
             let why = "metrics know no such name: write ASCII letters, digits and `_`, and no `__` in front";
             diag.at(ident, format_args!("`{name}` cannot be the name of a label, as {why}"));

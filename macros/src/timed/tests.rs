@@ -40,7 +40,7 @@ fn mistakes() {
         ("labels()", "`labels` takes names and values: write `labels(tier = user.tier)`"),
         ("labels(tier)", "`labels` takes names and values: write `labels(tier = user.tier)`"),
         ("labels(a = x, a = y)", "the label `a` is given twice: keep one"),
-        ("labels(outcome = x)", "every timing has a `outcome` of its own in the metrics: choose another name"),
+        ("labels(outcome = x)", "in the metrics, `outcome` says something else of every timing: choose another name"),
         (
             "labels(größe = x)",
             "`größe` cannot be the name of a label, as metrics know no such name: write ASCII letters, digits and `_`, and no `__` in front",

@@ -1,4 +1,5 @@
 //! Options of `timed`.
+#![allow(unused_variables)]
 
 use fastness::timed;
 
