@@ -34,10 +34,8 @@ fn timer(model: &Model) -> TokenStream {
     let Model { subject, labels, .. } = model;
     let Subject { door, function, .. } = subject;
     let function = function.name();
-    let name = match &model.name {
-        Some(name) => name.to_token_stream(),
-        None => code!(::core::concat!(::core::module_path!(), "::", #function)),
-    };
+    let path = || code!(::core::concat!(::core::module_path!(), "::", #function));
+    let name = model.name.as_ref().map_or_else(path, ToTokens::to_token_stream);
     let names = labels.iter().map(|(name, _)| name.unraw().to_string());
     let values: Vec<_> = labels
         .iter()

@@ -15,6 +15,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    #[cfg(any(test, feature = "prometheus"))]
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -45,7 +46,9 @@ pub(crate) struct Metric {
 
 macro_rules! metrics {
     ($($name:ident = $text:literal, $kind:ident, $unit:ident, [$($label:literal),*], $help:literal;)*) => {
-        $(pub(crate) const $name: Metric = Metric {
+        // Those of the shared tier have no value where it is not compiled; they are listed all the same.
+        $(#[cfg_attr(not(feature = "redis"), allow(dead_code))]
+        pub(crate) const $name: Metric = Metric {
             name: $text,
             kind: Kind::$kind,
             unit: Unit::$unit,

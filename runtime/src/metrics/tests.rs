@@ -47,6 +47,7 @@ fn names_follow_the_conventions() {
 }
 
 #[cfg(feature = "prometheus")]
+#[allow(clippy::float_cmp)] // counts, which are exact
 mod text {
     use std::collections::BTreeMap;
     use std::time::Duration;
