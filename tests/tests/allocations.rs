@@ -49,7 +49,7 @@ fn timed_plain(n: u64) -> Result<u64, String> {
     Ok(n)
 }
 
-#[timed(labels(size = size, even = n % 2 == 0))]
+#[timed(labels(size = size, even = n.is_multiple_of(2)))]
 async fn timed_later(n: u64, size: Size) -> u64 {
     n
 }

@@ -66,7 +66,7 @@ mod hostile {
 
     #[timed(slow = 60, labels(r#type = __timer))]
     pub(super) fn times(__timer: bool, __value: u64) -> ::core::result::Result<u64, ::std::string::String> {
-        ::core::result::Result::Ok(__value + if __timer { 1 } else { 0 })
+        ::core::result::Result::Ok(__value + ::core::convert::Into::<u64>::into(__timer))
     }
 
     #[timed]

@@ -1,4 +1,5 @@
 //! What is published through the `metrics` facade arrives in a recorder that people use.
+#![allow(clippy::float_cmp)] // counts, which are exact
 
 use std::time::Duration;
 

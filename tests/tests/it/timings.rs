@@ -113,7 +113,7 @@ fn factorial(n: u64) -> u64 {
 }
 
 #[timed]
-fn generic<T: Debug + ?Sized, const N: usize>(value: &T) -> String
+fn generic<T: ?Sized, const N: usize>(value: &T) -> String
 where
     T: Debug,
 {
@@ -260,6 +260,7 @@ struct User {
 }
 
 #[timed(name = "quote", labels(tier = user.tier, cached = cached))]
+#[allow(clippy::needless_pass_by_value)] // the label is read before the body may consume it
 fn quote(user: User, cached: bool) -> u8 {
     match user.tier {
         Some(Tier::EarlyBird { discount }) => 100 - discount,
