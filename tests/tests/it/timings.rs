@@ -113,9 +113,9 @@ fn factorial(n: u64) -> u64 {
 }
 
 #[timed]
-fn generic<T: ?Sized, const N: usize>(value: &T) -> String
+fn generic<T, const N: usize>(value: &T) -> String
 where
-    T: Debug,
+    T: Debug + ?Sized,
 {
     format!("{value:?}{N}")
 }
