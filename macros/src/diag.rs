@@ -40,6 +40,11 @@ impl Diag {
         self.errors.len()
     }
 
+    /// The errors as tokens, if there are any: for a derive, which has no item to keep.
+    pub(crate) fn into_errors(self) -> Option<TokenStream> {
+        (self.count() > 0).then(|| self.into_tokens())
+    }
+
     fn into_tokens(self) -> TokenStream {
         self.errors.iter().map(syn::Error::to_compile_error).collect()
     }

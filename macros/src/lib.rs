@@ -11,6 +11,7 @@ mod value;
 
 mod args;
 mod duration;
+mod order;
 mod signature;
 mod stack;
 mod template;
@@ -25,7 +26,9 @@ mod emit;
 mod cache_invalidate;
 mod cache_put;
 mod cacheable;
+mod label;
 mod resilience;
+mod timed;
 
 #[cfg(test)]
 mod snapshot;
@@ -94,7 +97,7 @@ use proc_macro::TokenStream;
 ///
 /// # Order
 ///
-/// Attributes nest as they are written: put `#[timed]` and `#[fallback]` above this one, and `#[circuit_breaker]`,
+/// Attributes nest as they are written: put `#[timed]` (below, it times loads alone) and `#[fallback]` above this one, and `#[circuit_breaker]`,
 /// `#[retry]`, `#[timeout]`, `#[bulkhead]` and `#[rate_limit]` below it.
 #[proc_macro_attribute]
 pub fn cacheable(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -318,4 +321,51 @@ pub fn hedge(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
     resilience::fallback::attribute(args.into(), &item.into()).into()
+}
+
+/// Records how long each call takes and how it ends, for `fastness::timings()` and the metrics.
+///
+/// ```text
+/// #[timed]
+/// async fn find(&self, id: u64) -> Result<User, Error> { .. }
+///
+/// #[timed(name = "checkout", slow = "250ms", labels(tier = user.tier), error_if = |r| r.status().is_server_error())]
+/// async fn checkout(user: User) -> impl IntoResponse { .. }
+/// ```
+///
+/// It works on free functions, methods, associated functions and functions of traits' implementations (`async`, plain,
+/// under `#[async_trait]`, or returning a future), generic ones too. An async function is timed from its first poll until
+/// it is done.
+///
+/// A call ends as `ok`, as `error` (it returned an `Err`, whatever its type is called), as `cancelled` (its future was
+/// dropped) or as `panicked`. Each has a histogram of its own, with an error of 1.6 % at most. A call costs two reads of the
+/// processor's cycle counter and a few nanoseconds; it takes no lock, and allocates only where a thread first records an outcome.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `name = "users.find"` | `module::function` | what it is called; functions of one name are one series in the metrics |
+/// | `slow = "100ms"` | off | calls that take this long are counted and logged, one line a second at most |
+/// | `labels(tier = user.tier)` | none | what tells calls apart: `bool`s and enums that derive `Label` |
+/// | `ok_if = \|r\| ..` | no `Err` | which results are ok |
+/// | `error_if = \|r\| ..` | `Err` | which results are errors |
+/// | `crate = path` | `::fastness` | where the runtime is |
+///
+/// Above `#[cacheable]` it times every call, hits included; below, the loads alone. One static is shared by all
+/// instantiations of a generic function; give methods of one name in one module a `name`.
+#[proc_macro_attribute]
+pub fn timed(args: TokenStream, item: TokenStream) -> TokenStream {
+    timed::attribute(args.into(), &item.into()).into()
+}
+
+/// Makes an enum a label of timings: each variant is written in snake case, its fields are left out.
+///
+/// ```text
+/// #[derive(Clone, Copy, Label)]
+/// enum Tier { Free, EarlyBird } // "free", "early_bird"
+/// ```
+///
+/// `#[label(crate = path)]` says where the runtime is, if not at `::fastness`.
+#[proc_macro_derive(Label, attributes(label))]
+pub fn derive_label(item: TokenStream) -> TokenStream {
+    label::derive(item.into()).into()
 }

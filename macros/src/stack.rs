@@ -6,15 +6,13 @@
 //!
 //! Invariant: only orders whose outcome would surprise are refused; unknown attributes are none of our business.
 
-use syn::Attribute;
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{Attribute, Meta};
 
 use crate::diag::Diag;
 
 /// An attribute below another, and what is wrong with that.
 pub(crate) type Row = (&'static str, &'static str);
-
-/// What is refused below an attribute.
-pub(crate) type Table = &'static [Row];
 
 /// Refused below `cacheable`.
 pub(crate) const BELOW_CACHEABLE: &[Row] = &[
@@ -22,7 +20,6 @@ pub(crate) const BELOW_CACHEABLE: &[Row] = &[
     ("cache_put", "a hit would skip `cache_put`: put it on the function that writes, or keep only `cacheable`"),
     ("cache_invalidate", "a hit would skip `cache_invalidate`: put it on the function that writes"),
     ("fallback", "its fallback would be cached as if it were true: put `#[fallback]` above `#[cacheable]`"),
-    ("timed", "a hit would not be timed: put `#[timed]` above `#[cacheable]`"),
 ];
 
 /// Refused below `cache_put`.
@@ -82,13 +79,29 @@ pub(crate) const BELOW_RATE_LIMIT: &[Row] = &[
 
 /// Refused below `fallback`.
 pub(crate) const BELOW_FALLBACK: &[Row] = &[("fallback", "`fallback` is here twice: keep one")];
+/// Refused below `timed`. It may stand above or below `cacheable`: there it times every call, here the loads alone.
+pub(crate) const BELOW_TIMED: &[Row] =
+    &[("timed", "`timed` is here twice: keep one, with both labels; to time a part, give it a function of its own")];
 
 /// Reports each attribute of `attrs` that must not stand below ours.
 pub(crate) fn check(attrs: &[Attribute], below: &[Row], diag: &mut Diag) {
-    for attr in attrs {
+    // Those that are deferred stand above.
+    for attr in attrs.iter().filter(|attr| !deferred(attr)) {
         let name = attr.path().segments.last().map(|segment| segment.ident.to_string());
         if let Some((_, message)) = below.iter().find(|(refused, _)| name.as_deref() == Some(*refused)) {
             diag.at(attr.path(), message);
         }
     }
+}
+
+/// Leads the arguments of an attribute that was above others of ours, and waits until they are expanded.
+pub(crate) const DEFERRED: &str = "__deferred";
+
+/// Whether the attribute stands above the one that sees it, and waits for its turn.
+pub(crate) fn deferred(attr: &Attribute) -> bool {
+    matches!(&attr.meta, Meta::List(list) if is_deferred(&list.tokens))
+}
+
+pub(crate) fn is_deferred(args: &TokenStream) -> bool {
+    matches!(args.clone().into_iter().next(), Some(TokenTree::Ident(first)) if first == DEFERRED)
 }

@@ -23,6 +23,7 @@ pub use crate::resilience;
 pub use crate::resilience::sites::*;
 pub use crate::shape::{Probe, Shape};
 pub use crate::site::{Here, Receiver, Site, SiteKind, SiteMeta, here};
+pub use crate::timed::{Label, Returned, TimedEntry, TimedMeta, TimedSite, call, error_if, ok_if};
 pub use crate::typed::{handle_get, handle_invalidate, handle_key, handle_put, handle_refresh};
 
 /// Everything that a call site asks a type by method call; brought into scope for the prologue only.
@@ -32,6 +33,7 @@ pub mod ladder {
     pub use crate::codec::wire::{Borrowed, OnTheWire};
     pub use crate::key::args::{DisplayArg, NoScopeArg, UnfitArg};
     pub use crate::shape::ladder::*;
+    pub use crate::timed::{ReturnedResult, ReturnedValue};
 }
 
 #[cfg(feature = "redis")]

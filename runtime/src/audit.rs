@@ -63,7 +63,8 @@ pub fn audit() -> Audit {
 
 fn examine(all: &[Annotated]) -> Audit {
     let mut audit = Audit::default();
-    let (writers, readers): (Vec<_>, Vec<_>) = all.iter().partition(|f| f.role == Role::Invalidate);
+    let cached = all.iter().filter(|f| f.role != Role::Timed);
+    let (writers, readers): (Vec<_>, Vec<_>) = cached.partition(|f| f.role == Role::Invalidate);
     for writer in &writers {
         for pattern in &writer.keys {
             if !readers.iter().any(|reader| reader.keys.iter().any(|key| matches(pattern, key))) {
@@ -110,7 +111,7 @@ fn never_invalidated(reader: &Annotated, all: &[Annotated]) -> Option<String> {
                 || writer.tags.iter().any(|tag| reader.tags.iter().any(|own| matches(tag, own)))
         }
         Role::Put => writer.keys.iter().any(|key| reader.keys.iter().any(|own| matches(key, own))),
-        Role::Cacheable | Role::Batch => false,
+        Role::Cacheable | Role::Batch | Role::Timed => false,
     };
     if reader.role == Role::Put || all.iter().any(gone) {
         return None;

@@ -174,6 +174,41 @@ impl Clock {
     }
 }
 
+/// A moment by the processor's cycle counter: for durations of work, which no manual clock can know.
+///
+/// The first one in a process calibrates the counter against the system's clock, which takes a millisecond as a rule and
+/// is bounded by 200 ms.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment(u64);
+
+static CYCLES: LazyLock<Cycles> = LazyLock::new(|| {
+    let clock = quanta::Clock::new();
+    Cycles { origin: clock.raw(), clock }
+});
+
+struct Cycles {
+    clock: quanta::Clock,
+    origin: u64,
+}
+
+impl Moment {
+    #[inline]
+    pub(crate) fn now() -> Self {
+        Self(CYCLES.clock.raw())
+    }
+
+    /// Nanoseconds from an earlier moment to this one.
+    #[inline]
+    pub(crate) fn nanos_since(self, earlier: Self) -> u64 {
+        CYCLES.clock.delta_as_nanos(earlier.0, self.0)
+    }
+
+    /// Nanoseconds since the process first asked.
+    pub(crate) fn nanos(self) -> u64 {
+        self.nanos_since(Self(CYCLES.origin))
+    }
+}
+
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Clock").field("nanos", &self.coarse).field("source", &self.source).finish_non_exhaustive()
@@ -219,6 +254,13 @@ mod tests {
         assert!(clock.coarse() >= now);
         clock.advance(Duration::from_secs(3600));
         assert!(clock.now() - now < 3_600_000_000_000, "the system's clock cannot be moved");
+    }
+
+    #[test]
+    fn moments_follow_each_other() {
+        let (first, second) = (Moment::now(), Moment::now());
+        assert_eq!(first.nanos_since(second).min(second.nanos_since(first)), 0);
+        assert!(second.nanos() >= first.nanos());
     }
 
     #[test]

@@ -25,6 +25,7 @@
 //! - [`macro@cacheable`], [`macro@cache_invalidate`], [`macro@cache_put`]: the attributes, with all their options.
 //! - [`Fastness`]: settings, statistics, and how to give a test a cache of its own ([`scope`]).
 //! - [`Cache`]: the same cache without attributes.
+//! - [`macro@timed`], [`Timing`]: how long calls take and how they end; [`timings`] lists it.
 //! - [`KeyPart`], [`KeyScope`]: what can be in a key, and what leads it.
 //! - [`resilience`]: circuit breakers, retries and the like, for what is behind the cache.
 //! - [`registry`], [`audit`]: every annotated function, and what is wrong between them.
@@ -55,6 +56,8 @@ mod key;
 mod l1;
 mod load;
 mod log;
+#[cfg(any(feature = "metrics", feature = "prometheus"))]
+pub mod metrics;
 mod policy;
 mod put;
 mod registry;
@@ -70,6 +73,7 @@ mod stats;
 mod sync;
 #[cfg(feature = "redis")]
 pub mod testing;
+mod timed;
 mod typed;
 
 #[cfg(all(test, fastness_loom))]
@@ -84,7 +88,8 @@ pub use codec::{Codec, SharedValue};
 pub use direct::Cache;
 pub use error::{Error, LoadTimeout};
 pub use fastness_macros::{
-    bulkhead, cache_invalidate, cache_put, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry, timeout,
+    Label, bulkhead, cache_invalidate, cache_put, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry,
+    timed, timeout,
 };
 pub use handle::{Builder, Fastness, HandleStats, SiteStats, scope, scope_sync};
 pub use key::{KeyPart, KeyScope, KeyWriter};
@@ -94,3 +99,4 @@ pub use shape::CacheValue;
 #[cfg(feature = "redis")]
 pub use shared::{Redis, SharedStats};
 pub use stats::{Observed, Stats, observe};
+pub use timed::{CallOutcome, Label, Latency, Timer, Timing, TimingStats, time, timings};

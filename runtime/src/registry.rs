@@ -1,6 +1,6 @@
 //! The registry: every annotated function, known at link time.
 //!
-//! May use: `invalidate`, `site`.
+//! May use: `invalidate`, `site`, `timed`.
 //!
 //! For diagnostics only. A linker may drop an entry, so nothing that must be right depends on it.
 // Public only through `__private`, where the names have to speak for themselves.
@@ -8,6 +8,7 @@
 
 use crate::invalidate::{InvalidateSite, PatternKind};
 use crate::site::{Receiver, Site, SiteKind};
+use crate::timed::{self, TimedSite};
 
 /// What a macro registers.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub enum Role {
     Put,
     /// `#[cache_invalidate]`
     Invalidate,
+    /// `#[timed]`
+    Timed,
 }
 
 /// One annotated function.
@@ -59,7 +62,7 @@ pub struct Annotated {
     pub file: &'static str,
     /// The line of the attribute.
     pub line: u32,
-    /// The key template, or the patterns that it invalidates.
+    /// The key template, or the patterns that it invalidates; none where it is only timed.
     pub keys: Vec<&'static str>,
     /// Its tags, or the tags that it invalidates.
     pub tags: Vec<&'static str>,
@@ -77,7 +80,8 @@ pub struct Annotated {
 /// assert_eq!(cities.keys, ["city:{zip}"]);
 /// ```
 pub fn registry() -> Vec<Annotated> {
-    let mut all: Vec<_> = inventory::iter::<Registered>().map(Annotated::from).collect();
+    let cached = inventory::iter::<Registered>().map(Annotated::from);
+    let mut all: Vec<_> = cached.chain(timed::annotated().map(Annotated::from_timed)).collect();
     all.sort_by_key(|annotated| (annotated.file, annotated.line, annotated.role, annotated.name));
     all
 }
@@ -111,6 +115,20 @@ impl Annotated {
                 (Receiver::ByType, None) => None,
                 _ => Some(false),
             },
+        }
+    }
+
+    fn from_timed(site: &TimedSite) -> Self {
+        let meta = site.meta();
+        Self {
+            role: Role::Timed,
+            name: meta.function,
+            module: meta.module,
+            file: meta.file,
+            line: meta.line,
+            keys: Vec::new(),
+            tags: Vec::new(),
+            receiver_unkeyed: Some(false),
         }
     }
 

@@ -12,7 +12,7 @@ use fastness::resilience::{
     Breaker, BreakerSettings, Bulkhead, BulkheadSettings, Fallback, Hedge, HedgeSettings, KeyedBreaker, Percent,
     RateLimit, RateLimitSettings, Rejected, Retry, RetrySettings, Timeout,
 };
-use fastness::{Clock, Fastness, cacheable};
+use fastness::{Clock, Fastness, Label, cacheable, timed};
 
 type Shared = Result<Arc<String>, String>;
 
@@ -43,6 +43,22 @@ impl Service {
     async fn later_by_both(&self, name: &str, n: u64) -> Shared {
         Ok(Arc::new(format!("{name}{n}")))
     }
+}
+
+#[derive(Label)]
+enum Size {
+    Small,
+    Large,
+}
+
+#[timed(slow = "1h")]
+fn timed_plain(n: u64) -> Result<u64, String> {
+    Ok(n)
+}
+
+#[timed(labels(size = size, even = n.is_multiple_of(2)))]
+async fn timed_later(n: u64, size: Size) -> u64 {
+    n
 }
 
 /// A hit is ready at the first poll.
@@ -115,4 +131,11 @@ fn a_rejection_allocates_nothing() {
     }
     assert!(breaker.try_acquire().is_err());
     assert_eq!(allocations(|| drop(black_box(now(breaker.call(good()))))), 0);
+}
+
+#[test]
+fn a_timed_call_allocates_nothing() {
+    assert_eq!(allocations(|| drop(black_box(timed_plain(1)))), 0);
+    assert_eq!(allocations(|| _ = black_box(now(timed_later(1, Size::Small)))), 0);
+    assert_eq!(allocations(|| _ = black_box(now(timed_later(2, Size::Large)))), 0);
 }

@@ -112,6 +112,7 @@ fn listed(item: Annotated) -> Listed {
         Role::Batch => "cacheable, batch",
         Role::Put => "cache_put",
         Role::Invalidate => "cache_invalidate",
+        Role::Timed => "timed",
         _ => "other",
     };
     Listed {

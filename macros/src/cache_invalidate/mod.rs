@@ -1,4 +1,4 @@
-//! May use: args, diag, key, signature, stack, stored, subject, template, value, emit.
+//! May use: args, diag, order, key, signature, stack, stored, subject, template, value, emit.
 //!
 //! `#[cache_invalidate]`: run the body, then make sure that what it made stale is not served again.
 //!
@@ -12,17 +12,19 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
-use crate::{diag, signature::Function};
+use crate::{diag, order, signature::Function, stack};
 
 /// Expands `#[cache_invalidate(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
-    diag::run(
-        item,
-        |diag| {
-            let args = args::Args::parse(args, diag);
-            let function = Function::parse("cache_invalidate", item.clone(), diag)?;
-            Some(model::Model::check(&args, function, diag))
-        },
-        expand::expand,
-    )
+    order::nest("cache_invalidate", stack::BELOW_INVALIDATE, args, item, |args, item| {
+        diag::run(
+            item,
+            |diag| {
+                let args = args::Args::parse(args, diag);
+                let function = Function::parse("cache_invalidate", item.clone(), diag)?;
+                Some(model::Model::check(&args, function, diag))
+            },
+            expand::expand,
+        )
+    })
 }

@@ -1,4 +1,4 @@
-//! May use: args, diag, key, policy, signature, stack, stored, subject, template, value, emit.
+//! May use: args, diag, order, key, policy, signature, stack, stored, subject, template, value, emit.
 //!
 //! `#[cache_put]`: always run the body, then store its value.
 //!
@@ -12,17 +12,19 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
-use crate::{diag, signature::Function};
+use crate::{diag, order, signature::Function, stack};
 
 /// Expands `#[cache_put(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
-    diag::run(
-        item,
-        |diag| {
-            let args = args::Args::parse(args, diag);
-            let function = Function::parse("cache_put", item.clone(), diag)?;
-            model::Model::check(&args, function, diag)
-        },
-        expand::expand,
-    )
+    order::nest("cache_put", stack::BELOW_PUT, args, item, |args, item| {
+        diag::run(
+            item,
+            |diag| {
+                let args = args::Args::parse(args, diag);
+                let function = Function::parse("cache_put", item.clone(), diag)?;
+                model::Model::check(&args, function, diag)
+            },
+            expand::expand,
+        )
+    })
 }

@@ -1,4 +1,4 @@
-//! May use: args, diag, key, policy, signature, stack, stored, subject, template, value, emit.
+//! May use: args, diag, order, key, policy, signature, stack, stored, subject, template, value, emit.
 //!
 //! `#[cacheable]`: answer from the cache, or run the body and store its value.
 //!
@@ -15,17 +15,19 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
-use crate::{diag, signature::Function};
+use crate::{diag, order, signature::Function, stack};
 
 /// Expands `#[cacheable(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
-    diag::run(
-        item,
-        |diag| {
-            let args = args::Args::parse(args, diag);
-            let function = Function::parse("cacheable", item.clone(), diag)?;
-            model::Model::check(&args, function, diag)
-        },
-        expand::expand,
-    )
+    order::nest("cacheable", stack::BELOW_CACHEABLE, args, item, |args, item| {
+        diag::run(
+            item,
+            |diag| {
+                let args = args::Args::parse(args, diag);
+                let function = Function::parse("cacheable", item.clone(), diag)?;
+                model::Model::check(&args, function, diag)
+            },
+            expand::expand,
+        )
+    })
 }

@@ -205,7 +205,6 @@ fn stacks_that_make_no_sense() {
         ),
         ("cache_invalidate(\"a:*\")", "a hit would skip `cache_invalidate`: put it on the function that writes"),
         ("fallback(f)", "its fallback would be cached as if it were true: put `#[fallback]` above `#[cacheable]`"),
-        ("timed", "a hit would not be timed: put `#[timed]` above `#[cacheable]`"),
     ] {
         fails(attribute, "ttl = 1", &format!("#[{below}] {GET_USER}"), &[expected]);
     }

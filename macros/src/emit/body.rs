@@ -6,7 +6,10 @@ use proc_macro2::{Group, Span, TokenStream};
 use quote::format_ident;
 
 use super::code;
-use crate::{signature::Kind, subject::Subject};
+use crate::{
+    signature::{Kind, Returns},
+    subject::Subject,
+};
 
 /// The call that runs the body: `load(__miss, async move { .. }).await`.
 pub(crate) struct Run<'a> {
@@ -48,7 +51,7 @@ pub(crate) fn body(subject: &Subject, first: &TokenStream, body: &Group) -> Toke
     if returns.kind == Kind::Sync {
         return code!(move || -> #returns { #first #body });
     }
-    let typed = return_type(subject);
+    let typed = return_type(returns);
     let value = if returns.kind == Kind::Async { code!(#body) } else { code!((#body).await) };
     code!(async move { #first #typed #value })
 }
@@ -70,8 +73,7 @@ pub(crate) fn inner(body: &Group) -> Group {
 }
 
 /// Tells an `async` block the type of its `return`s and `?`s, which it has no syntax for.
-pub(crate) fn return_type(subject: &Subject) -> Option<TokenStream> {
-    let returns = &subject.returns;
+pub(crate) fn return_type(returns: &Returns) -> Option<TokenStream> {
     (!returns.is_unit()).then(|| {
         code! {
             if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<#returns> {

@@ -14,7 +14,7 @@ mod spawned;
 pub(crate) use body::{Run, body, in_place, inner, return_type, whole};
 pub(crate) use keys::{View, key, pieces, scope, tags};
 pub(crate) use policy::{policy, shape};
-pub(crate) use site::{Site, borrowed, here, on, receiver};
+pub(crate) use site::{Site, borrowed, here, on, operand, receiver};
 pub(crate) use spawned::Owned;
 
 /// `quote!` with the hygiene of `macro_rules!`: locals are ours, everything else is looked up where the user stands.

@@ -94,7 +94,7 @@ pub(crate) fn here(subject: &Subject) -> TokenStream {
 }
 
 /// An expression to stand behind `&`, in parentheses where it needs them.
-fn operand(expr: &Expr) -> TokenStream {
+pub(crate) fn operand(expr: &Expr) -> TokenStream {
     match expr {
         Expr::Path(_) | Expr::Field(_) | Expr::MethodCall(_) | Expr::Call(_) | Expr::Lit(_) | Expr::Paren(_) => {
             quote!(#expr)

@@ -24,9 +24,10 @@ options! {
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
     super::attribute(
         "bulkhead",
-        item,
         stack::BELOW_BULKHEAD,
-        |diag| {
+        args,
+        item,
+        |args, diag| {
             let mut options = Options::default();
             read::options(args, diag, |given, diag| options.put(given, diag));
             (std::mem::take(&mut options.krate), options)

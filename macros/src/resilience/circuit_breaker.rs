@@ -47,9 +47,10 @@ const METHOD: &str = "a method's breaker needs a name, as other types may have a
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
     super::attribute(
         "circuit_breaker",
-        item,
         stack::BELOW_BREAKER,
-        |diag| {
+        args,
+        item,
+        |args, diag| {
             let mut options = Options::default();
             read::options(args, diag, |given, diag| options.put(given, diag));
             (std::mem::take(&mut options.krate), options)

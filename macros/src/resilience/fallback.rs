@@ -23,9 +23,10 @@ const WHICH: &str =
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
     super::attribute(
         "fallback",
-        item,
         stack::BELOW_FALLBACK,
-        |diag| {
+        args,
+        item,
+        |args, diag| {
             let mut options = Options::default();
             let path = read::value_and_options(args, diag, |given, diag| options.put(given, diag));
             if path.is_none() {

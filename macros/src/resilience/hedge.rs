@@ -26,9 +26,10 @@ const WHEN: &str = "when is a call slow? write `#[hedge(after = \"50ms\")]`, or 
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
     super::attribute(
         "hedge",
-        item,
         stack::BELOW_HEDGE,
-        |diag| {
+        args,
+        item,
+        |args, diag| {
             let mut options = Options::default();
             read::options(args, diag, |given, diag| options.put(given, diag));
             (std::mem::take(&mut options.krate), options)
@@ -39,7 +40,8 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             body::must_run_again("hedge", subject, diag);
             let name = name(&options.name, subject, diag);
             let (after, p95) = (read::time("after", &options.after, diag), read::time("p95", &options.p95, diag));
-            let budget = read::percent("budget", &options.budget, &subject.door, diag).map(|share| code!(.budget(#share)));
+            let budget =
+                read::percent("budget", &options.budget, &subject.door, diag).map(|share| code!(.budget(#share)));
             let (door, body) = (&subject.door, body::again(subject));
             let settings = match (options.after.is_given(), options.p95.is_given()) {
                 (true, true) => {

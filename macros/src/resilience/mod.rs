@@ -1,4 +1,4 @@
-//! May use: args, diag, duration, emit, nearest, signature, stack, subject, value.
+//! May use: args, diag, duration, emit, nearest, order, signature, stack, subject, value.
 //!
 //! The attributes around a body that may fail: each declares a static policy of the runtime and runs the body through it.
 //!
@@ -27,6 +27,7 @@ use crate::{
     args::Slot,
     diag::{self, Diag},
     emit::{self, code},
+    order,
     signature::{Function, Kind, refuse},
     stack,
     subject::Subject,
@@ -44,25 +45,28 @@ struct Use {
 /// `read` takes the options apart: where the runtime is, and all others.
 fn attribute<O>(
     name: &'static str,
+    below: &[stack::Row],
+    args: TokenStream,
     item: &TokenStream,
-    below: stack::Table,
-    read: impl FnOnce(&mut Diag) -> (Slot<Expr>, O),
+    read: impl FnOnce(TokenStream, &mut Diag) -> (Slot<Expr>, O),
     check: impl FnOnce(O, &mut Subject, &mut Diag) -> Option<TokenStream>,
 ) -> TokenStream {
-    diag::run(
-        item,
-        |diag| {
-            let (krate, options) = read(diag);
-            let function = Function::parse(name, item.clone(), diag)?;
-            stack::check(&function.attrs, below, diag);
-            let mut subject = Subject::new(function, &krate, &Slot::default(), diag);
-            refuse::unusual(name, &subject.function.sig, diag);
-            refuse::unnamed(&subject.returns, diag);
-            let statements = check(options, &mut subject, diag)?;
-            Some(Use { subject, statements })
-        },
-        |Use { subject, statements }| emit::whole(subject, statements),
-    )
+    order::nest(name, below, args, item, |args, item| {
+        diag::run(
+            item,
+            |diag| {
+                let (krate, options) = read(args, diag);
+                let function = Function::parse(name, item.clone(), diag)?;
+                stack::check(&function.attrs, below, diag);
+                let mut subject = Subject::new(function, &krate, &Slot::default(), diag);
+                refuse::unusual(name, &subject.function.sig, diag);
+                refuse::unnamed(&subject.returns, diag);
+                let statements = check(options, &mut subject, diag)?;
+                Some(Use { subject, statements })
+            },
+            |Use { subject, statements }| emit::whole(subject, statements),
+        )
+    })
 }
 
 /// The name by which metrics and errors know a policy: as given, or the function's path.

@@ -36,9 +36,10 @@ const KEYS: usize = 10_000;
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
     super::attribute(
         "rate_limit",
-        item,
         stack::BELOW_RATE_LIMIT,
-        |diag| {
+        args,
+        item,
+        |args, diag| {
             let mut options = Options::default();
             read::options(args, diag, |given, diag| options.put(given, diag));
             (std::mem::take(&mut options.krate), options)
@@ -68,7 +69,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
                     }
                 }
             };
-            let (typed, body) = (emit::return_type(subject), emit::in_place(subject));
+            let (typed, body) = (emit::return_type(&subject.returns), emit::in_place(subject));
             // A function's own return type is known; that of a block inside of one is not.
             let typed = typed.filter(|_| !matches!(subject.returns.kind, Kind::Sync | Kind::Async));
             Some(code!(#typed #check #body))

@@ -32,9 +32,10 @@ options! {
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
     super::attribute(
         "retry",
-        item,
         stack::BELOW_RETRY,
-        |diag| {
+        args,
+        item,
+        |args, diag| {
             let mut options = Options::default();
             read::options(args, diag, |given, diag| options.put(given, diag));
             (std::mem::take(&mut options.krate), options)

@@ -20,9 +20,10 @@ options! {
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
     super::attribute(
         "timeout",
-        item,
         stack::BELOW_TIMEOUT,
-        |diag| {
+        args,
+        item,
+        |args, diag| {
             let mut options = Options::default();
             let after = read::value_and_options(args, diag, |given, diag| options.put(given, diag));
             if after.is_none() {

@@ -18,7 +18,8 @@ use crate::diag::Diag;
 /// `const`, `unsafe`, `extern` and variadic functions.
 pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
     if let Some(token) = &sig.constness {
-        diag.at(token, format_args!("a `const fn` cannot use a cache at run time: remove `const` or `#[{attribute}]`"));
+        let what = if attribute == "timed" { "read a clock" } else { "use a cache" };
+        diag.at(token, format_args!("a `const fn` cannot {what} at run time: remove `const` or `#[{attribute}]`"));
     }
     if let Safety::Unsafe(token) = &sig.safety {
         diag.at(

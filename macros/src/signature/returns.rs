@@ -44,6 +44,24 @@ impl Returns {
         }
     }
 
+    /// The same, with every `impl ..` left to inference, for use inside the function.
+    pub(crate) fn inferred(&self) -> Self {
+        struct Infer;
+
+        impl VisitMut for Infer {
+            fn visit_type_mut(&mut self, ty: &mut Type) {
+                match ty {
+                    Type::ImplTrait(_) => *ty = syn::parse_quote!(_),
+                    ty => visit_mut::visit_type_mut(self, ty),
+                }
+            }
+        }
+
+        let mut value = self.value.clone();
+        Infer.visit_type_mut(&mut value);
+        Self { kind: self.kind, value }
+    }
+
     /// Whether there is no value.
     pub(crate) fn is_unit(&self) -> bool {
         matches!(&self.value, Type::Tuple(tuple) if tuple.elems.is_empty())

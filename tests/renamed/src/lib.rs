@@ -23,3 +23,18 @@ pub async fn store(n: u64, value: u64) -> u64 {
 /// A function that invalidates.
 #[renamed::cache_invalidate("n:*", NUMBERS(n), crate = renamed)]
 pub fn forget(n: u64) {}
+
+/// A label.
+#[derive(Debug, renamed::Label)]
+#[label(crate = renamed)]
+pub enum Size {
+    /// One.
+    Small,
+}
+
+/// A function that is timed, hits included.
+#[renamed::timed(crate = renamed, name = "renamed.size", labels(size = size))]
+#[renamed::cacheable(crate = renamed, ttl = 60, skip(size))]
+pub fn timed_number(size: Size, n: u64) -> u64 {
+    n + size as u64
+}

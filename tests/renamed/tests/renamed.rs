@@ -1,6 +1,6 @@
 //! The attributes under another crate name do what they do.
 
-use fastness_tests_renamed::{forget, number, numbers, store};
+use fastness_tests_renamed::{Size, forget, number, numbers, store, timed_number};
 
 #[tokio::test]
 async fn the_attributes_work() {
@@ -10,4 +10,8 @@ async fn the_attributes_work() {
     assert_eq!(numbers(&[1, 2]).await.get(&1), Some(&7));
     forget(1);
     assert_eq!(number(1).await, 1);
+
+    assert_eq!((timed_number(Size::Small, 3), timed_number(Size::Small, 3)), (3, 3));
+    let stats = renamed::timings().into_iter().find(|stats| stats.name == "renamed.size").unwrap();
+    assert_eq!((stats.labels.as_slice(), stats.ok.count()), (&[("size", "small")][..], 2));
 }

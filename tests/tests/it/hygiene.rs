@@ -7,7 +7,7 @@ use crate::fresh;
 mod hostile {
     #![deny(warnings, clippy::pedantic, unused_qualifications, unreachable_pub, missing_docs)]
 
-    use ::fastness::{cache_invalidate, cache_put, cacheable};
+    use ::fastness::{cache_invalidate, cache_put, cacheable, timed};
 
     struct Option;
     struct Result;
@@ -63,6 +63,22 @@ mod hostile {
 
     #[cache_invalidate("put:{__scopes}:*", HOSTILE(__scopes))]
     pub(super) async fn forget(__scopes: u64) {}
+
+    #[timed(slow = 60, labels(r#type = __timer))]
+    pub(super) fn times(__timer: bool, __value: u64) -> ::core::result::Result<u64, ::std::string::String> {
+        ::core::result::Result::Ok(__value + ::core::convert::Into::<u64>::into(__timer))
+    }
+
+    #[timed]
+    #[cacheable(ttl = 60)]
+    pub(super) async fn timed_unit(__value: u64) -> u64 {
+        forget(__value).await;
+        drop();
+        __value
+    }
+
+    #[timed]
+    pub(super) async fn nothing() {}
 
     #[cacheable(ttl = 60, stale = 60, refresh = background)]
     pub(super) async fn background(__self: &str, __miss: &[u8]) -> usize {

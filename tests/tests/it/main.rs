@@ -17,11 +17,13 @@ mod instances;
 mod keys;
 mod keytext;
 mod methods;
+mod metrics;
 mod options;
 mod origin;
 mod resilience;
 mod returns;
 mod stale;
+mod timings;
 mod totals;
 mod writes;
 

@@ -26,10 +26,6 @@ fn below_invalidate() -> u8 { 1 }
 #[fallback(other)]
 fn above_fallback() -> u8 { 1 }
 
-#[cacheable(ttl = 300)]
-#[timed]
-fn above_timed() -> u8 { 1 }
-
 #[cache_invalidate("a")]
 #[cache_invalidate("b")]
 fn invalidate_twice() {}

@@ -5,7 +5,7 @@
 
 extern crate std;
 
-use ::fastness::{cache_invalidate, cache_put, cacheable};
+use ::fastness::{Label, cache_invalidate, cache_put, cacheable, timed};
 use ::std::option::Option::{self, Some};
 use ::std::result::Result::{self, Ok};
 use ::std::string::String;
@@ -28,6 +28,22 @@ async fn put(name: String) -> Result<u64, String> {
 #[cache_invalidate("r#fn:*", tags = ["all"])]
 async fn forget() {}
 
+#[derive(Label)]
+enum Size {
+    Small,
+}
+
+#[timed(name = "strict", slow = "1s", labels(r#type = r#type), ok_if = |found| found.is_some())]
+fn times(r#type: Size) -> Option<u64> {
+    Some(r#type as u64)
+}
+
+#[timed]
+#[cacheable(ttl = 5)]
+async fn times_hits(r#type: u64) -> Result<u64, String> {
+    Ok(r#type)
+}
+
 macro_rules! cached {
     ($name:ident, $arg:ident) => {
         #[cacheable(ttl = 5)]
@@ -40,5 +56,5 @@ macro_rules! cached {
 cached!(by_macro, value);
 
 fn main() {
-    let _ = (plain(1), r#match("x"), put(String::new()), forget(), by_macro(1));
+    let _ = (plain(1), r#match("x"), put(String::new()), forget(), by_macro(1), times(Size::Small), times_hits(1));
 }

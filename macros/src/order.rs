@@ -1,0 +1,117 @@
+//! May use: diag, stack.
+//!
+//! Makes attributes nest as they are written, outermost first.
+//!
+//! The compiler expands the topmost attribute first, so its code would end up innermost. Therefore an attribute that has
+//! others of ours below it puts itself behind them, marked as deferred, and is expanded when they are done:
+//! `[timed, cacheable, retry]` -> `[cacheable, retry, timed']` -> `[retry, cacheable', timed']`, and from there on each
+//! wraps what those before it made.
+//!
+//! Invariants: a stack that makes no sense is not touched, but expanded at once, which reports it; only an attribute that is
+//! ours beyond doubt is marked; one of another crate that is called like one of ours is left as it is.
+
+use proc_macro2::{Spacing, TokenStream, TokenTree};
+use quote::quote;
+use syn::{Attribute, Ident, parse::ParseStream, parse::Parser};
+
+use crate::{
+    diag::Diag,
+    stack::{self, DEFERRED, Row, deferred, is_deferred},
+};
+
+/// The attributes that defer themselves.
+const OURS: [&str; 11] = [
+    "timed",
+    "cacheable",
+    "cache_put",
+    "cache_invalidate",
+    "fallback",
+    "circuit_breaker",
+    "retry",
+    "hedge",
+    "timeout",
+    "bulkhead",
+    "rate_limit",
+];
+
+/// Expands the attribute `name`, or puts it behind those that must be expanded first.
+pub(crate) fn nest(
+    name: &str,
+    below: &[Row],
+    args: TokenStream,
+    item: &TokenStream,
+    expand: impl FnOnce(TokenStream, &TokenStream) -> TokenStream,
+) -> TokenStream {
+    if is_deferred(&args) {
+        return expand(args.into_iter().skip(2).collect(), item);
+    }
+    let parser = |input: ParseStream<'_>| Ok((Attribute::parse_outer(input)?, input.parse::<TokenStream>()?));
+    let Ok((mut attrs, rest)) = parser.parse2(item.clone()) else {
+        return expand(args, item);
+    };
+    let Some(last) = attrs.iter().rposition(|attr| is_ours(attr) && !deferred(attr)) else {
+        return expand(args, item);
+    };
+    let mut refused = Diag::default();
+    stack::check(&attrs, below, &mut refused);
+    if refused.count() > 0 {
+        return expand(args, item);
+    }
+    let (name, mark) =
+        (Ident::new(name, proc_macro2::Span::call_site()), Ident::new(DEFERRED, proc_macro2::Span::call_site()));
+    let krate = krate(&args).unwrap_or_else(|| quote!(::fastness));
+    let behind = attrs.split_off(last + 1);
+    quote!(#(#attrs)* #[#krate::#name(#mark, #args)] #(#behind)* #rest)
+}
+
+fn is_ours(attr: &Attribute) -> bool {
+    attr.path().segments.last().is_some_and(|last| OURS.iter().any(|name| last.ident == name))
+}
+
+/// The path in `crate = path`.
+fn krate(args: &TokenStream) -> Option<TokenStream> {
+    let is = |token: Option<&TokenTree>, wanted: char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted && (wanted != '=' || punct.spacing() == Spacing::Alone));
+    let tokens: Vec<_> = args.clone().into_iter().collect();
+    let at = (0..tokens.len()).find(|at| {
+        let starts = *at == 0 || is(tokens.get(at - 1), ',');
+        starts && matches!(&tokens[*at], TokenTree::Ident(ident) if ident == "crate") && is(tokens.get(at + 1), '=')
+    })?;
+    Some(tokens[at + 2..].iter().take_while(|token| !is(Some(*token), ',')).cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What one step makes of the attributes; `done` where it expands.
+    fn step(name: &str, args: &str, item: &str) -> String {
+        let parse = |text: &str| text.parse::<TokenStream>().expect("tokens");
+        nest(name, stack::BELOW_TIMED, parse(args), &parse(item), |args, _| quote!(done(#args)))
+            .to_string()
+            .replace(' ', "")
+    }
+
+    #[test]
+    fn an_attribute_alone_is_expanded() {
+        assert_eq!(step("timed", "slow = 1", "#[inline] fn f() {}"), "done(slow=1)");
+        assert_eq!(step("timed", "", "struct S;"), "done()");
+    }
+
+    #[test]
+    fn the_topmost_is_expanded_last() {
+        let first = step("timed", "slow=1", "#[cacheable(ttl=2)] #[x] #[cache_invalidate(\"a\")] #[y] fn f() {}");
+        let behind = "#[::fastness::timed(__deferred,slow=1)]";
+        assert_eq!(first, format!("#[cacheable(ttl=2)]#[x]#[cache_invalidate(\"a\")]{behind}#[y]fnf(){{}}"));
+        let second = step("cacheable", "ttl=2", &format!("#[x] #[cache_invalidate(\"a\")] {behind} #[y] fn f() {{}}"));
+        let both = format!("#[::fastness::cacheable(__deferred,ttl=2)]{behind}");
+        assert_eq!(second, format!("#[x]#[cache_invalidate(\"a\")]{both}#[y]fnf(){{}}"));
+        assert_eq!(step("cache_invalidate", "\"a\"", &format!("{both} #[y] fn f() {{}}")), "done(\"a\")");
+        assert_eq!(step("cacheable", "__deferred, ttl=2", &format!("{behind} fn f() {{}}")), "done(ttl=2)");
+    }
+
+    #[test]
+    fn the_crate_is_found_under_its_name() {
+        let renamed = step("timed", "name = \"crate = x\", crate = ::my::fast, slow = 1", "#[cacheable] fn f() {}");
+        assert!(renamed.contains("#[::my::fast::timed(__deferred,"), "{renamed}");
+    }
+}

@@ -1,0 +1,57 @@
+//! May use: args, diag.
+//!
+//! The options of `#[timed]` as they were written.
+
+use proc_macro2::TokenStream;
+use syn::{Expr, Ident, Token, parse::ParseStream, parse::Parser, punctuated::Punctuated};
+
+use crate::{
+    args::{FromGiven, Given, Value, options, read_all},
+    diag::Diag,
+};
+
+options! {
+    /// The options that were given to `#[timed(..)]`.
+    struct Args for "timed" {
+        "name" => name: Expr,
+        "slow" => slow: Expr,
+        "labels" => labels: Labels,
+        "ok_if" => ok_if: Expr,
+        "error_if" => error_if: Expr,
+        "crate" => krate: Expr,
+    }
+}
+
+impl Args {
+    pub(crate) fn parse(tokens: TokenStream, diag: &mut Diag) -> Self {
+        let mut args = Self::default();
+        read_all(tokens, diag, |input, diag| {
+            args.put(Given::parse(input)?, diag);
+            Ok(())
+        });
+        args
+    }
+}
+
+/// `labels(tier = user.tier, cached = hit)`
+pub(crate) struct Labels(pub(crate) Vec<(Ident, Expr)>);
+
+impl FromGiven for Labels {
+    fn from_given(name: &Ident, value: Value) -> syn::Result<Self> {
+        let wrong = || {
+            let what = format_args!("`{name}` takes names and values: write `{name}(tier = user.tier)`");
+            syn::Error::new(name.span(), what)
+        };
+        let Value::List(tokens) = value else {
+            return Err(wrong());
+        };
+        let label = |input: ParseStream<'_>| {
+            let label = input.parse()?;
+            input.parse::<Token![=]>()?;
+            Ok((label, input.parse()?))
+        };
+        let labels = |input: ParseStream<'_>| Punctuated::<_, Token![,]>::parse_terminated_with(input, label);
+        let labels = labels.parse2(tokens).map_err(|_| wrong())?;
+        if labels.is_empty() { Err(wrong()) } else { Ok(Self(labels.into_iter().collect())) }
+    }
+}

@@ -1,0 +1,68 @@
+use super::attribute;
+use crate::snapshot::{expand, fails, matches};
+
+#[test]
+fn every_option() {
+    let item = "async fn find(&self, user: User) -> Result<Order, Error> { self.load(user).await }";
+    let args = "name = \"orders.find\", slow = \"100ms\", labels(tier = user.tier, cached = self.cached), error_if = |r| r.is_err()";
+    matches("timed_async", &expand(attribute, args, item));
+}
+
+#[test]
+fn a_plain_function() {
+    let item = "fn parse<T: FromStr>(text: &str) -> Result<impl Iterator<Item = T>, Bad<'_>> { read(text) }";
+    matches("timed_sync", &expand(attribute, "slow = LIMIT", item));
+}
+
+#[test]
+fn a_boxed_future() {
+    let item = "fn get(&self) -> Pin<Box<dyn Future<Output = u8> + Send + '_>> { Box::pin(async { 1 }) }";
+    matches("timed_boxed", &expand(attribute, "crate = my::fast", item));
+}
+
+#[test]
+fn mistakes() {
+    for (args, expected) in [
+        ("nam = \"x\"", "`timed` has no option `nam`: did you mean `name`?"),
+        ("ttl = 3", "`timed` has no option `ttl`: write one of `name`, `slow`, `labels`, `ok_if`, `error_if`, `crate`"),
+        ("name = 3", "`name` is a string literal: write `name = \"users.find\"`"),
+        (
+            "name = \" \"",
+            "`name` is empty: write one, as `name = \"users.find\"`, or leave it out for the function's path",
+        ),
+        (
+            "slow = \"100 parsecs\"",
+            "`\"100 parsecs\"` is not a duration: write whole numbers with units, as `slow = \"250ms\"` or `\"1h30m\"`",
+        ),
+        ("slow = 0", "`slow` is zero: write a duration of at least `\"1ms\"`"),
+        ("slow", "`slow` takes a value: write `slow = ..`"),
+        ("labels", "`labels` takes names and values: write `labels(tier = user.tier)`"),
+        ("labels()", "`labels` takes names and values: write `labels(tier = user.tier)`"),
+        ("labels(tier)", "`labels` takes names and values: write `labels(tier = user.tier)`"),
+        ("labels(a = x, a = y)", "the label `a` is given twice: keep one"),
+        ("labels(outcome = x)", "in the metrics, `outcome` says something else of every timing: choose another name"),
+        (
+            "labels(größe = x)",
+            "`größe` cannot be the name of a label, as metrics know no such name: write ASCII letters, digits and `_`, and no `__` in front",
+        ),
+        ("ok_if = 3", "`ok_if` takes a function: write `ok_if = |result| ..` or the path of one"),
+        ("ok_if = |r| true, error_if = |r| false", "`ok_if` and `error_if` answer the same question: keep one"),
+        ("name = \"a\", name = \"b\"", "`name` is given twice: keep one"),
+    ] {
+        fails(attribute, args, "fn f() {}", &[expected]);
+    }
+}
+
+#[test]
+fn functions_that_cannot_be_timed() {
+    for (item, expected) in [
+        ("const fn f() {}", "a `const fn` cannot read a clock at run time: remove `const` or `#[timed]`"),
+        (
+            "#[fastness::timed] fn f() {}",
+            "`timed` is here twice: keep one, with both labels; to time a part, give it a function of its own",
+        ),
+        ("fn f();", "`f` has no body here: put `#[timed]` on the implementation"),
+    ] {
+        fails(attribute, "", item, &[expected]);
+    }
+}

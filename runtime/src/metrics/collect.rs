@@ -1,0 +1,167 @@
+//! What the metrics are at one moment, read off snapshots: nothing is counted twice, and nothing on a hot path.
+
+use std::collections::BTreeMap;
+
+use super::names::{self, Metric};
+use crate::handle::{Fastness, HandleStats};
+use crate::timed::{CallOutcome, Latency, timings};
+
+/// Names and values of labels.
+pub(crate) type Labels = Vec<(&'static str, String)>;
+
+/// One metric with all its label values.
+pub(crate) struct Family {
+    pub(crate) metric: &'static Metric,
+    pub(crate) samples: BTreeMap<Labels, Value>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    Count(u64),
+    Seconds(f64),
+    Latency(Latency),
+}
+
+impl Family {
+    fn new(metric: &'static Metric) -> Self {
+        Self { metric, samples: BTreeMap::new() }
+    }
+
+    fn with(mut self, labels: Labels, value: Value) -> Self {
+        self.add(labels, value);
+        self
+    }
+
+    /// Adds to the sample with these labels: functions of one name are one series.
+    fn add(&mut self, labels: Labels, value: Value) {
+        let Some(own) = self.samples.get_mut(&labels) else {
+            self.samples.insert(labels, value);
+            return;
+        };
+        match (own, value) {
+            (Value::Count(own), Value::Count(more)) => *own += more,
+            (Value::Seconds(own), Value::Seconds(more)) => *own += more,
+            (Value::Latency(own), Value::Latency(more)) => *own += more,
+            _ => unreachable!("the samples of one metric are of one kind"),
+        }
+    }
+}
+
+/// Every metric that has a value.
+pub(crate) fn collect(handle: &Fastness) -> Vec<Family> {
+    let stats = handle.stats();
+    let mut families = by_function(&stats);
+    families.extend(whole(&stats));
+    #[cfg(feature = "redis")]
+    families.extend(shared(handle));
+    families.extend(timed());
+    families.retain(|family| !family.samples.is_empty());
+    families
+}
+
+fn by_function(stats: &HandleStats) -> Vec<Family> {
+    let mut hits = Family::new(&names::HITS);
+    let mut loads = Family::new(&names::LOADS);
+    let mut seconds = Family::new(&names::LOAD_SECONDS);
+    let mut plain =
+        [&names::MISSES, &names::COALESCED, &names::STALE_SERVED, &names::EARLY_REFRESHES, &names::OVERTAKEN]
+            .map(Family::new);
+    for site in &stats.sites {
+        let own = &site.stats;
+        let function = || vec![("function", site.name.clone())];
+        let and = |name, value: &str| [function(), vec![(name, value.to_owned())]].concat();
+        for (tier, count) in [("local", own.hits), ("shared", own.shared_hits)] {
+            hits.add(and("tier", tier), Value::Count(count));
+        }
+        let outcomes = [
+            ("ok", own.loads),
+            ("error", own.load_errors),
+            ("abandoned", own.loads_abandoned),
+            ("timeout", own.load_timeouts),
+        ];
+        for (outcome, count) in outcomes {
+            loads.add(and("outcome", outcome), Value::Count(count));
+        }
+        #[allow(clippy::cast_precision_loss)] // exact up to 104 days
+        seconds.add(function(), Value::Seconds(own.load_nanos as f64 / 1e9));
+        let missed = own.misses.saturating_sub(own.shared_hits);
+        let counts = [missed, own.coalesced, own.stale_served, own.early_refreshes, own.overtaken];
+        for (family, count) in plain.iter_mut().zip(counts) {
+            family.add(function(), Value::Count(count));
+        }
+    }
+    [hits, loads, seconds].into_iter().chain(plain).collect()
+}
+
+fn one(metric: &'static Metric, value: u64) -> Family {
+    Family::new(metric).with(Labels::new(), Value::Count(value))
+}
+
+fn whole(stats: &HandleStats) -> [Family; 4] {
+    [
+        one(&names::ENTRIES, stats.entries as u64),
+        one(&names::EVICTIONS, stats.evictions),
+        one(&names::INVALIDATIONS, stats.invalidations),
+        one(&names::FLOOR_VERDICTS, stats.floor_verdicts),
+    ]
+}
+
+#[cfg(feature = "redis")]
+fn shared(handle: &Fastness) -> Vec<Family> {
+    let Some(stats) = handle.shared() else { return Vec::new() };
+    let by = |metric, name, counts: &[(&str, u64)]| {
+        counts.iter().fold(Family::new(metric), |family, (value, count)| {
+            family.with(vec![(name, (*value).to_owned())], Value::Count(*count))
+        })
+    };
+    // What was found and could not be used is part of the misses there, and a result of its own here.
+    let missed = stats.misses.saturating_sub(stats.stale + stats.unreadable);
+    let reads = [
+        ("hit", stats.hits),
+        ("miss", missed),
+        ("stale", stats.stale),
+        ("unreadable", stats.unreadable),
+        ("skipped", stats.skipped),
+    ];
+    let stores = [
+        ("ok", stats.stores),
+        ("too_large", stats.too_large),
+        ("unencodable", stats.unencodable),
+        ("overflow", stats.store_overflows),
+    ];
+    let errors = [("timeout", stats.timeouts), ("other", stats.errors.saturating_sub(stats.timeouts))];
+    let reaches = [("announced", stats.announced), ("local_only", stats.local_only)];
+    let connects = [("ok", stats.connects), ("error", stats.connect_errors)];
+    let heartbeat = Value::Seconds(stats.latency.as_secs_f64());
+    vec![
+        one(&names::SHARED_CONNECTED, stats.connected.into()),
+        one(&names::SHARED_COHERENT, stats.coherent.into()),
+        Family::new(&names::SHARED_HEARTBEAT).with(Labels::new(), heartbeat),
+        one(&names::SHARED_IN_DOUBT, stats.in_doubt as u64),
+        by(&names::SHARED_READS, "result", &reads),
+        by(&names::SHARED_STORES, "result", &stores),
+        by(&names::SHARED_ERRORS, "kind", &errors),
+        by(&names::SHARED_INVALIDATIONS, "reach", &reaches),
+        by(&names::SHARED_CONNECTS, "result", &connects),
+        one(&names::SHARED_SUSPENSIONS, stats.suspensions),
+        one(&names::SHARED_RESETS, stats.resets),
+    ]
+}
+
+fn timed() -> [Family; 2] {
+    let mut seconds = Family::new(&names::TIMED_SECONDS);
+    let mut slow = Family::new(&names::TIMED_SLOW);
+    for stats in timings() {
+        let own = stats.labels.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let labels: Labels = std::iter::once(("name", stats.name.to_owned())).chain(own).collect();
+        for outcome in CallOutcome::ALL {
+            let latency = stats.of(outcome);
+            if latency.count() > 0 {
+                let labels = [labels.clone(), vec![("outcome", outcome.as_str().to_owned())]].concat();
+                seconds.add(labels, Value::Latency(latency.clone()));
+            }
+        }
+        slow.add(labels, Value::Count(stats.slow));
+    }
+    [seconds, slow]
+}

@@ -1,0 +1,125 @@
+//! Every metric: its name, kind, unit, labels and meaning. `docs/metrics.md` is made from this list.
+//!
+//! Names end in their unit, counters in `_total`. The value of a label is a function, a tier, an outcome: one of a few that
+//! are known when the program is built. A key is never one.
+
+/// What a metric does over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts by size.
+    Histogram,
+}
+
+impl Kind {
+    #[cfg(any(test, feature = "prometheus"))]
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// What a metric counts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Count,
+    Seconds,
+    /// 1 for yes, 0 for no.
+    Flag,
+}
+
+/// One metric.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Metric {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) unit: Unit,
+    pub(crate) labels: &'static [&'static str],
+    pub(crate) help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($name:ident = $text:literal, $kind:ident, $unit:ident, [$($label:literal),*], $help:literal;)*) => {
+        // Those of the shared tier have no value where it is not compiled; they are listed all the same.
+        $(#[cfg_attr(not(feature = "redis"), allow(dead_code))]
+        pub(crate) const $name: Metric = Metric {
+            name: $text,
+            kind: Kind::$kind,
+            unit: Unit::$unit,
+            labels: &[$($label),*],
+            help: $help,
+        };)*
+
+        /// All of them, in the order in which they are shown.
+        #[cfg(any(test, feature = "metrics"))]
+        pub(crate) const ALL: &[Metric] = &[$($name),*];
+    };
+}
+
+metrics! {
+    // The cache, by function.
+    HITS = "fastness_cache_hits_total", Counter, Count, ["function", "tier"],
+        "Calls answered from the cache, by tier (local, shared).";
+    MISSES = "fastness_cache_misses_total", Counter, Count, ["function"],
+        "Calls that no tier could answer.";
+    LOADS = "fastness_cache_loads_total", Counter, Count, ["function", "outcome"],
+        "Loads, by outcome: ok, error, abandoned (panicked or dropped), timeout.";
+    LOAD_SECONDS = "fastness_cache_load_seconds_total", Counter, Seconds, ["function"],
+        "Time spent in loads that ended.";
+    COALESCED = "fastness_cache_coalesced_total", Counter, Count, ["function"],
+        "Calls that waited for another call's load.";
+    STALE_SERVED = "fastness_cache_stale_served_total", Counter, Count, ["function"],
+        "Calls served a value after its ttl, during a refresh or because the origin failed.";
+    EARLY_REFRESHES = "fastness_cache_early_refreshes_total", Counter, Count, ["function"],
+        "Loads begun before the expiry of a value that was still fresh.";
+    OVERTAKEN = "fastness_cache_overtaken_total", Counter, Count, ["function"],
+        "Loads whose result was not stored because something invalidated the key meanwhile.";
+
+    // The cache as a whole.
+    ENTRIES = "fastness_cache_entries", Gauge, Count, [],
+        "Entries in the in-process tier.";
+    EVICTIONS = "fastness_cache_evictions_total", Counter, Count, [],
+        "Entries that had to go for lack of room.";
+    INVALIDATIONS = "fastness_cache_invalidations_total", Counter, Count, [],
+        "Invalidations, those of other processes included.";
+    FLOOR_VERDICTS = "fastness_cache_floor_verdicts_total", Counter, Count, [],
+        "Entries judged by a floor because the table of invalidations had no room for their scope.";
+
+    // The shared tier; only where there is one.
+    SHARED_CONNECTED = "fastness_shared_connected", Gauge, Flag, [],
+        "Whether there is a connection to the shared tier.";
+    SHARED_COHERENT = "fastness_shared_coherent", Gauge, Flag, [],
+        "Whether everything in the in-process tier may be served by the word of the log.";
+    SHARED_HEARTBEAT = "fastness_shared_heartbeat_seconds", Gauge, Seconds, [],
+        "How long the last answered heartbeat of the log took.";
+    SHARED_IN_DOUBT = "fastness_shared_in_doubt", Gauge, Count, [],
+        "Invalidations of this process that are not in the log yet.";
+    SHARED_READS = "fastness_shared_reads_total", Counter, Count, ["result"],
+        "Reads of the shared tier, by result: hit, miss, stale (found, but invalidated), unreadable, skipped (no connection that answers).";
+    SHARED_STORES = "fastness_shared_stores_total", Counter, Count, ["result"],
+        "Values for the shared tier, by result: ok, too_large, unencodable, overflow (too many on their way).";
+    SHARED_ERRORS = "fastness_shared_errors_total", Counter, Count, ["kind"],
+        "Commands that failed: timeout, other.";
+    SHARED_INVALIDATIONS = "fastness_shared_invalidations_total", Counter, Count, ["reach"],
+        "Invalidations of this process: announced (in the log when the call returned) or local_only.";
+    SHARED_CONNECTS = "fastness_shared_connects_total", Counter, Count, ["result"],
+        "Attempts to connect, by result: ok, error.";
+    SHARED_SUSPENSIONS = "fastness_shared_suspensions_total", Counter, Count, [],
+        "How often a connection was left alone because it did not answer.";
+    SHARED_RESETS = "fastness_shared_resets_total", Counter, Count, [],
+        "How often everything cached became stale because the log was new, another server's, or had lost entries.";
+
+    // Timings. Of the process, whatever the handle; each with the labels of `#[timed(labels(..))]` too.
+    TIMED_SECONDS = "fastness_timed_seconds", Histogram, Seconds, ["name", "outcome"],
+        "How long timed calls took, by outcome: ok, error, cancelled, panicked.";
+    TIMED_SLOW = "fastness_timed_slow_total", Counter, Count, ["name"],
+        "Timed calls that took `slow` or longer.";
+
+    // Circuit breakers, retries, limits: add theirs here.
+}

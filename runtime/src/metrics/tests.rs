@@ -1,0 +1,167 @@
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::names::{ALL, Kind, Unit};
+
+/// `docs/metrics.md`.
+fn page() -> String {
+    let mut page = "# Metrics\n\n\
+        Made from `runtime/src/metrics/names.rs`; `UPDATE_DOCS=1 cargo test -p fastness --features full metrics` writes it anew.\n\n\
+        All of them are in the answer of `fastness::metrics::prometheus` and are passed on by `fastness::metrics::Publisher`, where \
+        counters in seconds are gauges. Those of the shared tier appear where there is one. Timings carry the labels of their \
+        `#[timed(labels(..))]` too. No label is ever a key.\n\n\
+        | metric | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
+        .to_owned();
+    for metric in ALL {
+        let unit = match metric.unit {
+            Unit::Count => "",
+            Unit::Seconds => "seconds",
+            Unit::Flag => "0 or 1",
+        };
+        let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        let (name, kind, labels, help) = (metric.name, metric.kind.as_str(), labels.join(", "), metric.help);
+        writeln!(page, "| `{name}` | {kind} | {unit} | {labels} | {help} |").unwrap();
+    }
+    page
+}
+
+#[test]
+fn the_page_lists_every_metric() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, page()).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), page(), "run the test with UPDATE_DOCS=1");
+}
+
+#[test]
+fn names_follow_the_conventions() {
+    let names: BTreeSet<_> = ALL.iter().map(|metric| metric.name).collect();
+    assert_eq!(names.len(), ALL.len(), "a name is used twice");
+    for metric in ALL {
+        assert!(metric.name.starts_with("fastness_"), "{metric:?}");
+        assert_eq!(metric.name.ends_with("_total"), metric.kind == Kind::Counter, "{metric:?}");
+        assert_eq!(metric.name.contains("_seconds"), metric.unit == Unit::Seconds, "{metric:?}");
+        assert!(!metric.labels.contains(&"key") && !metric.help.contains(['\n', '|']), "{metric:?}");
+    }
+}
+
+#[cfg(feature = "prometheus")]
+#[allow(clippy::float_cmp)] // counts, which are exact
+mod text {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::super::names::ALL;
+    use super::super::{prometheus, text::escaped};
+    use crate::handle::{Fastness, scope};
+    use crate::timed::{CallOutcome, Timing};
+
+    type Series = BTreeMap<(String, Vec<(String, String)>), f64>;
+
+    /// A strict reader of the format: every sample under the HELP and TYPE lines of its own metric, each of them once.
+    fn read(text: &str) -> (BTreeMap<String, String>, Series) {
+        let (mut kinds, mut series) = (BTreeMap::new(), Series::new());
+        let (mut helped, mut current) = (String::new(), String::new());
+        assert!(text.ends_with('\n'));
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("# HELP ") {
+                helped = rest.split_once(' ').expect("a help text").0.to_owned();
+            } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+                let (name, kind) = rest.split_once(' ').expect("a kind");
+                assert_eq!(name, helped);
+                assert_eq!(kinds.insert(name.to_owned(), kind.to_owned()), None, "{name} appears twice");
+                name.clone_into(&mut current);
+            } else {
+                let (name, labels, value) = sample(line);
+                let parts: &[&str] =
+                    if kinds[&current] == "histogram" { &["_bucket", "_sum", "_count"] } else { &[""] };
+                assert!(parts.iter().any(|part| name == format!("{current}{part}")), "{line}");
+                assert_eq!(series.insert((name, labels), value), None, "{line} appears twice");
+            }
+        }
+        (kinds, series)
+    }
+
+    fn sample(line: &str) -> (String, Vec<(String, String)>, f64) {
+        let end = line.find(['{', ' ']).expect("a value");
+        let (name, mut rest) = line.split_at(end);
+        let mut labels = Vec::new();
+        while let Some(inner) = rest.strip_prefix(['{', ',']) {
+            let (label, after) = inner.split_once("=\"").expect("a label");
+            let mut value = String::new();
+            let mut chars = after.char_indices();
+            let end = loop {
+                match chars.next().expect("a closing quote") {
+                    (at, '"') => break at,
+                    (_, '\\') => value.push(match chars.next().expect("an escape").1 {
+                        'n' => '\n',
+                        letter @ ('\\' | '"') => letter,
+                        other => panic!("\\{other}"),
+                    }),
+                    (_, letter) => value.push(letter),
+                }
+            };
+            labels.push((label.to_owned(), value));
+            rest = &after[end + 1..];
+            rest = rest.strip_prefix('}').unwrap_or(rest);
+        }
+        let value = rest.strip_prefix(' ').expect("one space").parse().expect("a number");
+        (name.to_owned(), labels, value)
+    }
+
+    #[tokio::test]
+    async fn every_line_is_well_formed() {
+        let fast = Fastness::builder().build().await.unwrap();
+        let cache = fast.cache();
+        scope(&fast, async { cache.set("user:1", 1, Duration::from_secs(60)).await.unwrap() }).await;
+        Timing::new("odd \"name\"\\\n").record(Duration::from_millis(3), CallOutcome::Error);
+        let text = prometheus(&fast);
+        let (kinds, series) = read(&text);
+        for (name, kind) in &kinds {
+            let metric = ALL.iter().find(|metric| metric.name == name).expect("a listed metric");
+            assert_eq!(kind, metric.kind.as_str());
+        }
+        assert_eq!(series[&("fastness_cache_entries".to_owned(), vec![])], 1.0);
+        let labels = [("name", "odd \"name\"\\\n"), ("outcome", "error")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        assert_eq!(series[&("fastness_timed_seconds_count".to_owned(), labels.to_vec())], 1.0);
+        assert!(!text.contains("user:1"), "a key is in the metrics");
+    }
+
+    #[tokio::test]
+    async fn histograms_add_up() {
+        let timing = Timing::new("metrics.histogram");
+        // Each a fifth above a bound, so that none is near one; and one beyond the last.
+        for micros in [12, 120, 1_200, 1_200, 12_000, 120_000, 1_200_000, 12_000_000] {
+            timing.record(Duration::from_micros(micros), CallOutcome::Ok);
+        }
+        let fast = Fastness::builder().build().await.unwrap();
+        let (_, series) = read(&prometheus(&fast));
+        let own = |part: &str| {
+            let name = format!("fastness_timed_seconds{part}");
+            let of = |labels: &[(String, String)]| labels[0].1 == "metrics.histogram";
+            series.iter().filter(move |((n, labels), _)| *n == name && of(labels)).collect::<Vec<_>>()
+        };
+        let mut buckets: Vec<(f64, f64)> = own("_bucket")
+            .into_iter()
+            .map(|((_, labels), value)| {
+                let (name, bound) = labels.last().unwrap();
+                assert_eq!(name, "le");
+                (bound.parse().unwrap(), *value)
+            })
+            .collect();
+        buckets.sort_by(|left, right| left.0.total_cmp(&right.0));
+        assert!(buckets.is_sorted_by(|left, right| left.1 <= right.1), "{buckets:?}");
+        let at = |bound: f64| buckets.iter().find(|(le, _)| *le == bound).unwrap().1;
+        assert_eq!([at(1e-5), at(1e-4), at(1e-3), at(2.5e-3), at(10.0)], [0.0, 1.0, 2.0, 4.0, 7.0]);
+        assert_eq!(buckets.last(), Some(&(f64::INFINITY, 8.0)));
+        assert_eq!(*own("_count")[0].1, 8.0);
+        assert!((own("_sum")[0].1 - 13.334_532).abs() < 1e-9);
+    }
+
+    #[test]
+    fn texts_are_escaped() {
+        assert_eq!(escaped("a\\b\n\"c\"", true), "a\\\\b\\n\\\"c\\\"");
+        assert_eq!(escaped("a\\b\n\"c\"", false), "a\\\\b\\n\"c\"");
+    }
+}

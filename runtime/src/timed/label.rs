@@ -1,0 +1,51 @@
+//! Labels: what tells the calls of one site apart.
+
+/// A value that can be a label of a timing: one of a few that are known when the program is written.
+///
+/// `bool` is one, and so is an enum that derives it; a variant is written in snake case, its fields are left out. Text and
+/// numbers are not: each new value would be a new series that is kept, and sent to the monitoring system, for ever.
+///
+/// ```
+/// use fastness::{Label, timed};
+///
+/// #[derive(Clone, Copy, Label)]
+/// enum Tier { Free, EarlyBird }
+///
+/// #[timed(name = "doc.quote", labels(tier = tier, cached = cached))]
+/// fn quote(tier: Tier, cached: bool) -> u32 { if cached { 1 } else { 2 } }
+///
+/// quote(Tier::EarlyBird, false);
+/// let stats = fastness::timings().into_iter().find(|stats| stats.name == "doc.quote").unwrap();
+/// assert_eq!(stats.labels, [("tier", "early_bird"), ("cached", "false")]);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a label",
+    label = "a label must be one of a few known values",
+    note = "every value of a label is a series that is kept for ever, so text and numbers, which have no bound, are no labels",
+    note = "use a `bool`, or an enum with `#[derive(fastness::Label)]`"
+)]
+pub trait Label {
+    /// The value as it is written in metrics.
+    fn label(&self) -> &'static str;
+}
+
+impl Label for bool {
+    #[inline]
+    fn label(&self) -> &'static str {
+        if *self { "true" } else { "false" }
+    }
+}
+
+impl<L: Label + ?Sized> Label for &L {
+    #[inline]
+    fn label(&self) -> &'static str {
+        (**self).label()
+    }
+}
+
+/// `None` is written `none`.
+impl<L: Label> Label for Option<L> {
+    fn label(&self) -> &'static str {
+        self.as_ref().map_or("none", Label::label)
+    }
+}

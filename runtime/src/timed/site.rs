@@ -1,0 +1,82 @@
+//! A place in the source whose calls are timed.
+// Public only through `__private`, where the names have to speak for themselves.
+#![allow(missing_docs)]
+
+use super::outcome::CallOutcome;
+use super::series::Series;
+use super::slow::Gate;
+use super::stats::TimingStats;
+use super::timer::Timer;
+use crate::clock::Moment;
+
+/// What is known of a site when the program is built.
+#[derive(Clone, Copy, Debug)]
+pub struct TimedMeta {
+    pub name: &'static str,
+    /// The function, where one is annotated.
+    pub function: &'static str,
+    pub module: &'static str,
+    pub file: &'static str,
+    pub line: u32,
+    /// The names of its labels.
+    pub labels: &'static [&'static str],
+}
+
+/// A timed function, or a [`Timing`](super::Timing) by name. A static: what it holds is never freed.
+pub struct TimedSite {
+    meta: TimedMeta,
+    /// The calls of a site without labels, and the head of the chain of a site with labels.
+    plain: Series,
+    gate: Gate,
+}
+
+impl TimedSite {
+    pub const fn new(meta: TimedMeta) -> Self {
+        Self { meta, plain: Series::new(Vec::new()), gate: Gate::new() }
+    }
+
+    pub(crate) fn meta(&self) -> &TimedMeta {
+        &self.meta
+    }
+
+    /// Starts to time a call. If the timer is dropped before it is told how the call ended, the call was cancelled.
+    #[inline]
+    pub fn start(&'static self) -> Timer {
+        Timer::new(self, &self.plain, CallOutcome::Cancelled)
+    }
+
+    /// The same for a call with labels.
+    #[inline]
+    pub fn start_with(&'static self, labels: &[&'static str]) -> Timer {
+        Timer::new(self, self.plain.with(labels), CallOutcome::Cancelled)
+    }
+
+    pub(crate) fn plain(&'static self) -> &'static Series {
+        &self.plain
+    }
+
+    /// One line in the log for a slow call, unless there was one within the last second.
+    #[cold]
+    pub(crate) fn log_slow(&self, series: &Series, nanos: u64, outcome: CallOutcome, now: Moment) {
+        series.count_slow();
+        let Some(left_out) = self.gate.admit(now.nanos()) else { return };
+        let labels: Vec<_> = self.meta.labels.iter().zip(&series.labels).collect();
+        #[allow(clippy::cast_precision_loss)] // a log line needs no more than six digits
+        let ms = nanos as f64 / 1e6;
+        tracing::warn!(name = self.meta.name, ?labels, ms, outcome = outcome.as_str(), left_out, "a slow call");
+    }
+
+    /// What was recorded, one entry per combination of labels.
+    pub(crate) fn stats(&self) -> Vec<TimingStats> {
+        if self.meta.labels.is_empty() {
+            return vec![TimingStats::new(&self.meta, &self.plain)];
+        }
+        self.plain.following().map(|series| TimingStats::new(&self.meta, series)).collect()
+    }
+}
+
+impl std::fmt::Debug for TimedSite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TimedSite").field("meta", &self.meta).finish_non_exhaustive()
+    }
+}

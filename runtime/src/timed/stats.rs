@@ -1,0 +1,69 @@
+//! What `timings()` lists.
+
+use super::latency::Latency;
+use super::outcome::CallOutcome;
+use super::series::Series;
+use super::site::TimedMeta;
+
+/// What was recorded of one timed function or [`Timing`](super::Timing), with one combination of labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TimingStats {
+    /// The name: `name = ".."`, else the path of the function.
+    pub name: &'static str,
+    /// The labels, names and values.
+    pub labels: Vec<(&'static str, &'static str)>,
+    /// The source file; empty for a [`Timing`](super::Timing).
+    pub file: &'static str,
+    /// The line of the attribute; zero for a [`Timing`](super::Timing).
+    pub line: u32,
+    /// Calls that took `slow` or longer.
+    pub slow: u64,
+    /// Calls that returned, and not an error.
+    pub ok: Latency,
+    /// Calls that returned an error.
+    pub error: Latency,
+    /// Calls whose future was dropped; the time until then.
+    pub cancelled: Latency,
+    /// Calls that panicked; the time until then.
+    pub panicked: Latency,
+}
+
+impl TimingStats {
+    pub(crate) fn new(meta: &TimedMeta, series: &Series) -> Self {
+        Self {
+            name: meta.name,
+            labels: meta.labels.iter().copied().zip(series.labels.iter().copied()).collect(),
+            file: meta.file,
+            line: meta.line,
+            slow: series.slow(),
+            ok: series.read(CallOutcome::Ok),
+            error: series.read(CallOutcome::Error),
+            cancelled: series.read(CallOutcome::Cancelled),
+            panicked: series.read(CallOutcome::Panicked),
+        }
+    }
+
+    /// The calls that returned, errors included: what to show where there is room for one latency. How long a call ran that
+    /// was cancelled or panicked says nothing of how long it takes.
+    pub fn returned(&self) -> Latency {
+        let mut all = self.ok.clone();
+        all += self.error.clone();
+        all
+    }
+
+    /// The latency of one outcome.
+    pub fn of(&self, outcome: CallOutcome) -> &Latency {
+        match outcome {
+            CallOutcome::Ok => &self.ok,
+            CallOutcome::Error => &self.error,
+            CallOutcome::Cancelled => &self.cancelled,
+            CallOutcome::Panicked => &self.panicked,
+        }
+    }
+
+    /// Calls, however they ended.
+    pub fn calls(&self) -> u64 {
+        CallOutcome::ALL.iter().map(|outcome| self.of(*outcome).count()).sum()
+    }
+}

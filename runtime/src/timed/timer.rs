@@ -1,0 +1,68 @@
+//! The guard of one timed call.
+
+use std::time::Duration;
+
+use super::outcome::CallOutcome;
+use super::series::Series;
+use super::site::TimedSite;
+use crate::clock::{Moment, nanos};
+
+/// Times one call, from when it is made until [`finish`](Self::finish) or until it is dropped.
+///
+/// A timer of [`time`](crate::time) or [`Timing::start`](super::Timing::start) that is dropped counts as `Ok`, or as `Panicked`
+/// if the thread is unwinding.
+#[must_use = "it times until it is dropped: write `let _timer = ..`"]
+pub struct Timer {
+    site: &'static TimedSite,
+    series: &'static Series,
+    start: Moment,
+    /// From how many nanoseconds on the call is slow.
+    slow: u64,
+    ended: Option<CallOutcome>,
+    /// What it means that nobody said how the call ended.
+    dropped: CallOutcome,
+}
+
+impl Timer {
+    #[inline]
+    pub(crate) fn new(site: &'static TimedSite, series: &'static Series, dropped: CallOutcome) -> Self {
+        Self { site, series, start: Moment::now(), slow: u64::MAX, ended: None, dropped }
+    }
+
+    /// Logs and counts the call if it takes this long or longer; of each name, one line a second is written at most.
+    #[inline]
+    pub fn slow(mut self, from: Duration) -> Self {
+        self.slow = nanos(from);
+        self
+    }
+
+    /// Ends the call with this outcome.
+    #[inline]
+    pub fn finish(mut self, outcome: CallOutcome) {
+        self.ended = Some(outcome);
+    }
+
+    #[cold]
+    fn unsaid(&self) -> CallOutcome {
+        if std::thread::panicking() { CallOutcome::Panicked } else { self.dropped }
+    }
+}
+
+impl Drop for Timer {
+    #[inline]
+    fn drop(&mut self) {
+        let now = Moment::now();
+        let took = now.nanos_since(self.start);
+        let outcome = self.ended.unwrap_or_else(|| self.unsaid());
+        self.series.record(took, outcome);
+        if took >= self.slow {
+            self.site.log_slow(self.series, took, outcome, now);
+        }
+    }
+}
+
+impl std::fmt::Debug for Timer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Timer").field("site", self.site).finish_non_exhaustive()
+    }
+}
