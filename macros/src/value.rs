@@ -34,6 +34,18 @@ pub(crate) fn string<'a>(name: &str, example: &str, expr: &'a Expr, diag: &mut D
     None
 }
 
+/// The name by which metrics know something.
+pub(crate) fn name<'a>(example: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a LitStr> {
+    let name = string("name", example, expr, diag)?;
+    if name.value().trim().is_empty() {
+        let why = format_args!(
+            "`name` is empty: write one, as `name = \"{example}\"`, or leave it out for the function's path"
+        );
+        diag.at(name, why);
+    }
+    Some(name)
+}
+
 /// A list of string literals: `["a", "b"]`.
 pub(crate) fn strings<'a>(name: &str, expr: &'a Expr, diag: &mut Diag) -> Vec<&'a LitStr> {
     let Expr::Array(array) = peel(expr) else {

@@ -10,6 +10,7 @@ fn ui() {
     cases.compile_fail("ui/cacheable/*.rs");
     cases.compile_fail("ui/cache_invalidate/*.rs");
     cases.compile_fail("ui/cache_put/*.rs");
+    cases.compile_fail("ui/resilience/*.rs");
     cases.compile_fail("ui/timed/*.rs");
     cases.compile_fail("ui/types/*.rs");
 }

@@ -133,6 +133,11 @@ fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStrea
     } else if let Some(rate) = read::percent("failure_rate", &options.failure_rate, door, diag) {
         settings.extend(code!(.failure_rate(#rate)));
     }
+    if read::is_off(&options.failure_threshold) && read::is_off(&options.failure_rate) && !options.slow_rate.is_given()
+    {
+        let why = "nothing opens this breaker: keep one of `failure_threshold` and `failure_rate`, or write `slow_rate` and `slow`";
+        options.failure_rate.refuse(why, diag);
+    }
     settings.extend(slow(options, subject, diag));
     settings.extend(window(options, subject, diag));
     let (open, longest) =

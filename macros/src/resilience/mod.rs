@@ -71,7 +71,7 @@ fn attribute<O>(
 
 /// The name by which metrics and errors know a policy: as given, or the function's path.
 fn name(given: &Slot<Expr>, subject: &Subject, diag: &mut Diag) -> TokenStream {
-    match given.value().and_then(|name| value::string("name", "supplier", name, diag)) {
+    match given.value().and_then(|name| value::name("supplier", name, diag)) {
         Some(name) => code!(#name),
         None => {
             let function = subject.function.name();
@@ -82,7 +82,7 @@ fn name(given: &Slot<Expr>, subject: &Subject, diag: &mut Diag) -> TokenStream {
 
 /// Reports a function that cannot fail.
 fn must_be_fallible(attribute: &str, subject: &Subject, diag: &mut Diag) {
-    if subject.returns.is_unit() {
+    if subject.returns.cannot_fail() {
         let why = format_args!("`#[{attribute}]` needs a function that can fail: return a `Result`");
         diag.at(&subject.function.sig.ident, why);
     }

@@ -18,7 +18,11 @@ use crate::diag::Diag;
 /// `const`, `unsafe`, `extern` and variadic functions.
 pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
     if let Some(token) = &sig.constness {
-        let what = if attribute == "timed" { "read a clock" } else { "use a cache" };
+        let what = match attribute {
+            "cacheable" | "cache_put" | "cache_invalidate" => "use a cache",
+            "timed" => "read a clock",
+            _ => "remember its calls",
+        };
         diag.at(token, format_args!("a `const fn` cannot {what} at run time: remove `const` or `#[{attribute}]`"));
     }
     if let Safety::Unsafe(token) = &sig.safety {

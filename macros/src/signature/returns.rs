@@ -62,6 +62,21 @@ impl Returns {
         Self { kind: self.kind, value }
     }
 
+    /// Whether the value is spelled as something that is no `Result`. Of a name that is not known it may be an alias.
+    pub(crate) fn cannot_fail(&self) -> bool {
+        const OTHERS: [&str; 20] = [
+            "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
+            "isize", "f32", "f64", "String", "Vec", "Option",
+        ];
+        match &self.value {
+            Type::Tuple(_) | Type::Array(_) | Type::Slice(_) => true,
+            Type::Path(path) if path.path.segments.len() == 1 => {
+                OTHERS.iter().any(|other| path.path.segments[0].ident == other)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether there is no value.
     pub(crate) fn is_unit(&self) -> bool {
         matches!(&self.value, Type::Tuple(tuple) if tuple.elems.is_empty())

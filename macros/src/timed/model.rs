@@ -44,23 +44,12 @@ impl Model {
         refuse::unusual("timed", &subject.function.sig, diag);
         Self {
             subject,
-            name: args.name.value().and_then(|expr| name(expr, diag)),
+            name: args.name.value().and_then(|expr| value::name("users.find", expr, diag)).map(syn::LitStr::value),
             slow: args.slow.value().and_then(|expr| duration::read("slow", expr, diag)),
             labels: args.labels.value().map(|labels| check_labels(labels, diag)).unwrap_or_default(),
             verdict: verdict(args, diag),
         }
     }
-}
-
-fn name(expr: &Expr, diag: &mut Diag) -> Option<String> {
-    let name = value::string("name", "users.find", expr, diag)?;
-    if name.value().trim().is_empty() {
-        diag.at(
-            name,
-            "`name` is empty: write one, as `name = \"users.find\"`, or leave it out for the function's path",
-        );
-    }
-    Some(name.value())
 }
 
 fn check_labels(Labels(labels): &Labels, diag: &mut Diag) -> Vec<(Ident, Expr)> {
