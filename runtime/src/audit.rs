@@ -1,10 +1,11 @@
 //! The audit: what no compiler can know of one function, but the registry knows of all.
 //!
-//! May use: `registry`.
+//! May use: `registry`, `resilience`.
 
 use std::fmt;
 
 use crate::registry::{Annotated, Role, registry};
+use crate::resilience::conflicts;
 
 /// What [`audit`] found.
 ///
@@ -22,7 +23,7 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// What cannot be meant: a pattern that no cached function's key can match.
+    /// What cannot be meant: a pattern that no cached function's key can match, a circuit breaker of two minds.
     pub fn errors(&self) -> &[String] {
         &self.errors
     }
@@ -45,7 +46,7 @@ impl fmt::Display for Audit {
     }
 }
 
-/// Checks all annotated functions of the program against each other. Worth one assertion in a test of yours.
+/// Checks all annotated functions of the program against each other, and the circuit breakers that were used or declared. Worth one assertion in a test of yours.
 ///
 /// ```
 /// #[fastness::cacheable(ttl = 60, key = "song:{id}")]
@@ -58,7 +59,9 @@ impl fmt::Display for Audit {
 /// assert!(report.errors().iter().any(|e| e.contains("`songs:*`") && e.contains("`song:{id}`")), "{report}");
 /// ```
 pub fn audit() -> Audit {
-    examine(&registry())
+    let mut audit = examine(&registry());
+    audit.errors.extend(conflicts().iter().map(ToString::to_string));
+    audit
 }
 
 fn examine(all: &[Annotated]) -> Audit {

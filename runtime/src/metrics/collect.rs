@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::names::{self, Metric};
 use crate::handle::{Fastness, HandleStats};
+use crate::resilience::{PolicyKind, PolicySnapshot, State, snapshots};
 use crate::timed::{CallOutcome, Latency, timings};
 
 /// Names and values of labels.
@@ -55,6 +56,7 @@ pub(crate) fn collect(handle: &Fastness) -> Vec<Family> {
     #[cfg(feature = "redis")]
     families.extend(shared(handle));
     families.extend(timed());
+    families.extend(policies(&snapshots()));
     families.retain(|family| !family.samples.is_empty());
     families
 }
@@ -164,4 +166,38 @@ fn timed() -> [Family; 2] {
         slow.add(labels, Value::Count(stats.slow));
     }
     [seconds, slow]
+}
+
+fn policies(all: &[PolicySnapshot]) -> Vec<Family> {
+    let mut calls = Family::new(&names::POLICY_CALLS);
+    let mut states = Family::new(&names::BREAKER_STATE);
+    let levels = [
+        (PolicyKind::Breaker, "keys", &names::BREAKER_KEYS),
+        (PolicyKind::Breaker, "keys_not_closed", &names::BREAKER_KEYS_NOT_CLOSED),
+        (PolicyKind::Bulkhead, "in_flight", &names::BULKHEAD_IN_FLIGHT),
+        (PolicyKind::Bulkhead, "limit", &names::BULKHEAD_LIMIT),
+    ];
+    let mut levels = levels.map(|(kind, level, metric)| (kind, level, Family::new(metric)));
+    for policy in all {
+        let labels = || vec![("name", policy.name.to_string())];
+        for (outcome, count) in &policy.outcomes {
+            let outcome = ("outcome", (*outcome).to_owned());
+            let labels = [vec![("policy", policy.kind.as_str().to_owned())], labels(), vec![outcome]].concat();
+            calls.add(labels, Value::Count(*count));
+        }
+        // Where there is one per key, its name has the key in it.
+        for breaker in policy.breakers.iter().filter(|breaker| breaker.name == policy.name) {
+            for state in State::ALL {
+                let labels = [labels(), vec![("state", state.as_str().to_owned())]].concat();
+                states.add(labels, Value::Count((breaker.state == state).into()));
+            }
+        }
+        for (kind, level, family) in &mut levels {
+            if let Some((_, value)) = policy.levels.iter().find(|(name, _)| policy.kind == *kind && name == level) {
+                family.add(labels(), Value::Count(*value));
+            }
+        }
+    }
+    let levels = levels.into_iter().map(|(_, _, family)| family);
+    [calls, states].into_iter().chain(levels).collect()
 }

@@ -121,5 +121,17 @@ metrics! {
     TIMED_SLOW = "fastness_timed_slow_total", Counter, Count, ["name"],
         "Timed calls that took `slow` or longer.";
 
-    // Circuit breakers, retries, limits: add theirs here.
+    // Policies. Of the process, whatever the handle, from their first use on.
+    POLICY_CALLS = "fastness_policy_calls_total", Counter, Count, ["policy", "name", "outcome"],
+        "Calls through a policy (breaker, retry, timeout, bulkhead, rate_limit, hedge, fallback), by how they ended there.";
+    BREAKER_STATE = "fastness_breaker_state", Gauge, Flag, ["name", "state"],
+        "Whether a circuit breaker is in this state: closed, open, half_open, forced_open, forced_closed, disabled.";
+    BREAKER_KEYS = "fastness_breaker_keys", Gauge, Count, ["name"],
+        "Breakers of this name, where there is one per key.";
+    BREAKER_KEYS_NOT_CLOSED = "fastness_breaker_keys_not_closed", Gauge, Count, ["name"],
+        "Those of them that are not closed.";
+    BULKHEAD_IN_FLIGHT = "fastness_bulkhead_in_flight", Gauge, Count, ["name"],
+        "Calls that have a place in a bulkhead.";
+    BULKHEAD_LIMIT = "fastness_bulkhead_limit", Gauge, Count, ["name"],
+        "Places that a bulkhead has.";
 }

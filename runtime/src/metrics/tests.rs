@@ -159,6 +159,41 @@ mod text {
         assert!((own("_sum")[0].1 - 13.334_532).abs() < 1e-9);
     }
 
+    #[tokio::test]
+    async fn policies_have_their_calls_and_their_state() {
+        let fast = Fastness::builder().build().await.unwrap();
+        let breaker = crate::resilience::breaker("seen in metrics");
+        breaker.call_sync(|| Ok::<_, crate::resilience::Rejected>(())).unwrap();
+        breaker.force_open();
+        breaker.call_sync(|| Ok::<_, crate::resilience::Rejected>(())).unwrap_err();
+        let hosts = crate::resilience::sites::KeyedBreakerSite::new(
+            "per host in metrics",
+            crate::resilience::BreakerSettings::new(),
+            10,
+            crate::resilience::Place { file: file!(), line: line!() },
+        );
+        let hosts: &'static _ = Box::leak(Box::new(hosts));
+        hosts.get("a.example").force_open();
+        hosts.get("b.example");
+
+        let (_, series) = read(&prometheus(&fast));
+        let of = |metric: &str, labels: &[(&str, &str)]| {
+            let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            series.get(&(metric.to_owned(), labels)).copied()
+        };
+        let calls = |outcome| {
+            let labels = [("policy", "breaker"), ("name", "seen in metrics"), ("outcome", outcome)];
+            of("fastness_policy_calls_total", &labels)
+        };
+        assert_eq!((calls("success"), calls("rejected"), calls("failure")), (Some(1.0), Some(1.0), Some(0.0)));
+        let state = |state| of("fastness_breaker_state", &[("name", "seen in metrics"), ("state", state)]);
+        assert_eq!((state("forced_open"), state("closed")), (Some(1.0), Some(0.0)));
+        let name = &[("name", "per host in metrics")];
+        assert_eq!(of("fastness_breaker_keys", name), Some(2.0));
+        assert_eq!(of("fastness_breaker_keys_not_closed", name), Some(1.0));
+        assert!(!series.keys().any(|(_, labels)| labels.iter().any(|(_, value)| value.contains("a.example"))));
+    }
+
     #[test]
     fn texts_are_escaped() {
         assert_eq!(escaped("a\\b\n\"c\"", true), "a\\\\b\\n\\\"c\\\"");

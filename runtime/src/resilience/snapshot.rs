@@ -26,6 +26,21 @@ pub enum PolicyKind {
     Fallback,
 }
 
+impl PolicyKind {
+    /// Its name in metrics, such as `"breaker"`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Breaker => "breaker",
+            Self::Retry => "retry",
+            Self::Timeout => "timeout",
+            Self::Bulkhead => "bulkhead",
+            Self::RateLimit => "rate_limit",
+            Self::Hedge => "hedge",
+            Self::Fallback => "fallback",
+        }
+    }
+}
+
 /// One policy at one moment.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

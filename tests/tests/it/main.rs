@@ -10,6 +10,7 @@ mod batch;
 mod circles;
 mod coherence;
 mod direct;
+mod events;
 mod flights;
 mod functions;
 mod hygiene;

@@ -1,0 +1,40 @@
+//! `docs/events.md` lists every event that the runtime logs, and none that it does not.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn the_page_lists_every_event() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut logged = BTreeSet::new();
+    search(&root.join("runtime/src"), &mut logged);
+    let page = fs::read_to_string(root.join("docs/events.md")).unwrap();
+    let rows = page.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| ")?.split(" | ");
+        let (level, event) = (cells.next()?, cells.next()?);
+        ["error", "warn", "info", "debug"].contains(&level).then(|| (level.to_owned(), event.to_owned()))
+    });
+    let listed: BTreeSet<_> = rows.collect();
+    assert_eq!(logged, listed, "left: the code, right: docs/events.md");
+}
+
+fn search(folder: &Path, logged: &mut BTreeSet<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            search(&path, logged);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = fs::read_to_string(&path).unwrap();
+            logged.extend(source.split("tracing::").skip(1).filter_map(event));
+        }
+    }
+}
+
+/// The level and the message of what begins with `warn!(`: its last literal that has words in it.
+fn event(call: &str) -> Option<(String, String)> {
+    let (level, rest) = call.split_once("!(")?;
+    let arguments = rest.split(");\n").next()?;
+    let message = arguments.split('"').skip(1).step_by(2).filter(|text| text.contains(' ')).last()?;
+    (level.len() <= 5).then(|| (level.to_owned(), message.trim_end_matches(": {}").to_owned()))
+}
