@@ -9,15 +9,18 @@ use fastness::Fastness;
 
 use crate::clock::Clock;
 use crate::http::{self, Health, Parts, Tally};
-use crate::service::{BusinessService, ProductService, UserService};
+use crate::service::{BusinessService, ProductService, RatingService, UserService};
 use crate::store::Repository;
+use crate::supplier::Supplier;
 
-/// The application over `repository` with `cache` in front, ready to be served, or called in a test.
-pub fn app(repository: Arc<dyn Repository>, clock: Clock, cache: Fastness) -> Router {
+/// The application over `repository` and `supplier` with `cache` in front, ready to be served, or called in a test.
+pub fn app(repository: Arc<dyn Repository>, supplier: Supplier, clock: Clock, cache: Fastness) -> Router {
     let tally = Tally::default();
     http::router(Parts {
         businesses: BusinessService::new(Arc::clone(&repository), clock.clone()),
         products: ProductService::new(Arc::clone(&repository), clock.clone()),
+        ratings: RatingService::new(supplier.client.clone()),
+        supplier,
         users: UserService::new(Arc::clone(&repository), clock.clone()),
         health: Health::new(repository, clock, tally.clone(), cache.clone()),
         tally,

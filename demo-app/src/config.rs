@@ -22,6 +22,8 @@ pub struct Config {
     pub store_latency: Duration,
     /// `REDIS_URL`, `REDIS_MODE` and `REDIS_MASTER`: the tier that processes share. None by default.
     pub redis: Option<Redis>,
+    /// `SUPPLIER_URL`: who knows the ratings. By default the demo runs a supplier of its own, which can be broken by hand.
+    pub supplier_url: Option<String>,
     /// How long open requests may go on after the signal to stop.
     pub drain: Duration,
 }
@@ -34,6 +36,7 @@ impl Default for Config {
             seed: true,
             store_latency: Duration::from_millis(15),
             redis: None,
+            supplier_url: None,
             drain: Duration::from_secs(10),
         }
     }
@@ -58,6 +61,7 @@ impl Config {
             seed: reader.read("SEED", "true or false", flag).unwrap_or(default.seed),
             store_latency: reader.read("STORE_LATENCY_MS", LATENCY, latency).unwrap_or(default.store_latency),
             redis: reader.redis(),
+            supplier_url: reader.read("SUPPLIER_URL", SUPPLIER, supplier),
             drain: default.drain,
         };
         if reader.faults.is_empty() { Ok(config) } else { Err(ConfigError { faults: reader.faults }) }
@@ -82,6 +86,13 @@ fn mode(text: &str) -> Option<Mode> {
         "cluster" => Some(Mode::Cluster),
         _ => None,
     }
+}
+
+const SUPPLIER: &str = "the start of an address, such as http://ratings.example:4000";
+
+fn supplier(text: &str) -> Option<String> {
+    let host = text.strip_prefix("http://")?.trim_end_matches('/');
+    (!host.is_empty() && !host.contains(['?', '#', ' '])).then(|| format!("http://{host}"))
 }
 
 const HOST: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or localhost";

@@ -1,7 +1,7 @@
 //! The reference server of fastness: a marketplace of businesses, products and users.
 //!
 //! A request: [`http`] (extract, check) -> [`service`] (what is cached, and what a write invalidates) -> [`store`] (the
-//! database, behind a seam), all speaking of [`domain`]. [`app`] puts the parts together, [`server`] serves them as [`config`]
+//! database, behind a seam) or [`supplier`] (somebody else's service), all speaking of [`domain`]. [`app`] puts the parts together, [`server`] serves them as [`config`]
 //! says. Each module's documentation says what it may use; everything points from `server` towards `domain`, never back.
 
 pub mod app;
@@ -13,3 +13,4 @@ pub mod memory;
 pub mod server;
 pub mod service;
 pub mod store;
+pub mod supplier;

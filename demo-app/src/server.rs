@@ -3,7 +3,7 @@
 //! The socket and the signal are arguments: a test binds a free port and stops the server with a channel. The cache is the
 //! one in force where [`run`] is called: the process's, or that of a `fastness::scope` around it.
 //!
-//! May use: `app`, `clock`, `config`, `store`.
+//! May use: `app`, `clock`, `config`, `store`, `supplier`.
 
 use std::io;
 use std::pin::pin;
@@ -17,6 +17,7 @@ use crate::app::app;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{MemoryRepository, StoreError, seed};
+use crate::supplier::Supplier;
 
 /// How a server that was told to stop came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,14 +32,18 @@ pub enum Stopped {
 ///
 /// # Errors
 ///
-/// The store cannot be filled, or the listener fails.
+/// The store cannot be filled, no port is free for the supplier, or the listener fails.
 pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
     config: &Config,
 ) -> io::Result<Stopped> {
     let repository = embedded_store(config).await.map_err(io::Error::other)?;
-    let app = app(Arc::new(repository), Clock::system(), Fastness::current());
+    let supplier = match &config.supplier_url {
+        Some(url) => Supplier::at(url),
+        None => Supplier::stand_in().await?,
+    };
+    let app = app(Arc::new(repository), supplier, Clock::system(), Fastness::current());
 
     let (begun, stopping) = oneshot::channel();
     let serve = axum::serve(listener, app).with_graceful_shutdown(async move {

@@ -30,12 +30,14 @@ fn every_variable_is_understood() {
         ("REDIS_URL", "redis://:secret@one:7000, redis://two:7000"),
         ("REDIS_MODE", "sentinel"),
         ("REDIS_MASTER", "shop"),
+        ("SUPPLIER_URL", "http://ratings.example:4000/"),
     ];
     let config = config(&variables).expect("good values");
     assert_eq!(config.listen.to_string(), "[::1]:8080");
     assert_eq!(config.log, "demo_app=debug,tower_http=warn");
     assert!(!config.seed);
     assert_eq!(config.store_latency, Duration::ZERO);
+    assert_eq!(config.supplier_url.as_deref(), Some("http://ratings.example:4000"));
     let redis = format!("{:?}", config.redis);
     assert!(redis.contains("shop of sentinel one:7000,two:7000") && !redis.contains("secret"), "{redis}");
 }
@@ -50,6 +52,7 @@ fn every_bad_variable_is_reported_at_once() {
         ("STORE_LATENCY_MS", "-1"),
         ("REDIS_MODE", "twins"),
         ("REDIS_URL", "http://:secret@host"),
+        ("SUPPLIER_URL", "ratings.example"),
     ];
     let error = config(&variables).expect_err("all are bad").to_string();
     assert_eq!(
@@ -63,6 +66,7 @@ fn every_bad_variable_is_reported_at_once() {
             "REDIS_MODE is `twins`; expected single, sentinel or cluster",
             "REDIS_URL is not understood; expected redis://[user][:password@]host[:port][/database], several with commas \
              between for sentinel and cluster",
+            "SUPPLIER_URL is `ratings.example`; expected the start of an address, such as http://ratings.example:4000",
         ]
     );
 }

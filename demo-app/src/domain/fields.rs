@@ -113,6 +113,14 @@ impl Fields {
         })
     }
 
+    /// The same, where the field must be there.
+    pub fn required_choice<T: DeserializeOwned + Default>(&mut self, name: &str) -> T {
+        if !self.values.contains_key(name) {
+            self.violations.push(Violation::new(name, "is missing"));
+        }
+        self.choice(name)
+    }
+
     /// The fields of an object within this one; all of them absent where it is.
     pub fn nested<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let object = self.take(name, |value| match value {

@@ -4,13 +4,16 @@
 //! 500), `cached` (this server's cache, and a header that says what it did), then the route. Extractors turn outside data
 //! into drafts and queries, or answer for the handler with a [`Problem`]; a handler calls a service and dresses its answer.
 //!
-//! May use: `clock`, `domain`, `memory`, `service`, `store`.
+//! May use: `clock`, `domain`, `memory`, `service`, `store`, `supplier`.
 
 mod businesses;
 mod cache;
 mod health;
 mod index;
 mod products;
+mod ratings;
+mod resilience;
+mod supplier;
 mod users;
 
 mod answer;
@@ -34,7 +37,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
-use crate::service::{BusinessService, ProductService, UserService};
+use crate::service::{BusinessService, ProductService, RatingService, UserService};
+use crate::supplier::Supplier;
 
 /// The largest body that is read, in bytes. The largest honest one, a product with a full description, has a hundredth.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -45,6 +49,8 @@ pub const MAX_BODY: usize = 1024 * 1024;
 pub struct Parts {
     pub businesses: BusinessService,
     pub products: ProductService,
+    pub ratings: RatingService,
+    pub supplier: Supplier,
     pub users: UserService,
     pub health: Health,
     pub tally: Tally,
@@ -61,7 +67,10 @@ pub fn router(parts: Parts) -> Router {
         .merge(users::routes(parts.users))
         .merge(businesses::routes(parts.businesses, parts.products.clone()))
         .merge(products::routes(parts.products))
+        .merge(ratings::routes(parts.ratings))
         .merge(cache::routes(parts.cache.clone()))
+        .merge(resilience::routes())
+        .merge(supplier::routes(parts.supplier))
         .merge(health::routes(parts.health))
         .fallback(no_route)
         // Only routes that are there by now are covered: keep it below them.

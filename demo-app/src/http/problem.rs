@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::domain::Violation;
 use crate::store::StoreError;
+use crate::supplier::SupplierError;
 
 /// An answer that says what went wrong. The type is `about:blank`: title and status tell the kind, as RFC 9457 has it.
 #[derive(Debug)]
@@ -68,6 +69,15 @@ impl From<StoreError> for Problem {
             StoreError::Dangling(name) => Self::invalid(field(name, "names a document that does not exist")),
             StoreError::Fixed(name) => Self::invalid(field(name, "cannot be changed after creation")),
             StoreError::Unavailable => Self::new(StatusCode::SERVICE_UNAVAILABLE, "try again in a moment"),
+        }
+    }
+}
+
+impl From<SupplierError> for Problem {
+    fn from(error: SupplierError) -> Self {
+        match error {
+            SupplierError::NoSuchProduct => Self::not_found(error.to_string()),
+            _ => Self::new(StatusCode::BAD_GATEWAY, "the supplier cannot be asked; try again in a moment"),
         }
     }
 }

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use demo_app::app::app;
 use demo_app::clock::Clock;
 use demo_app::store::{MemoryRepository, Repository, seed};
+use demo_app::supplier::Supplier;
 use fastness::Fastness;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -48,7 +49,7 @@ impl Api {
 
     pub(crate) fn with_cache(repository: Arc<dyn Repository>, cache: Fastness) -> Self {
         let clock = Clock::fixed(NOW.parse::<Timestamp>().expect("a timestamp"));
-        Self { router: app(repository, clock, cache) }
+        Self { router: app(repository, Supplier::at("http://127.0.0.1:9"), clock, cache) }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

@@ -14,7 +14,7 @@ async fn every_endpoint_of_the_index_is_served_and_refuses_other_methods() {
     let api = Api::seeded().await;
     assert_eq!(api.get("/").await.ok(200)["endpoints"].as_array().map(Vec::len), Some(ENDPOINTS.len()));
     for (methods, path, _) in ENDPOINTS {
-        let path = path.replace("{id}", "1");
+        let path = path.replace("{id}", "1").replace("{name}", "supplier");
         let refused = api.send(request(Method::PATCH, &path).body(Body::empty())).await;
         refused.problem(405);
         let mut allowed: Vec<_> = refused.header("allow").expect("what is allowed").split(',').collect();

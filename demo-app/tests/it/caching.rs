@@ -203,8 +203,8 @@ async fn no_pattern_misses_its_key_and_no_key_is_forgotten() {
     api.get("/health").await.ok(200);
     let audit = fastness::audit();
     assert!(audit.errors().is_empty(), "{audit}");
-    let [memory] = audit.notes() else { panic!("one note, of what no write can change: {audit}") };
-    assert!(memory.contains("`memory`"), "{memory}");
+    let [memory, rating] = audit.notes() else { panic!("a note for each that no write of ours can change: {audit}") };
+    assert!(rating.contains("`rating:{product}`") && memory.contains("`memory`"), "{audit}");
     let roles = fastness::registry().into_iter().map(|item| item.role);
     let puts = roles.filter(|role| *role == Role::Put).count();
     assert_eq!(puts, 6, "an insert and an update for each model");

@@ -35,7 +35,7 @@ mod tests;
 
 pub use breaker::{
     Breaker, BreakerCalls, BreakerEvent, BreakerEvents, BreakerSettings, BreakerSnapshot, Cause, Conflict,
-    KeyedBreaker, Percent, Permit, State, Verdict, Window, breaker, breaker_with, conflicts,
+    KeyedBreaker, Percent, Permit, State, Verdict, Window, breaker, breaker_with, conflicts, find_breaker,
 };
 pub use bulkhead::{Bulkhead, BulkheadSettings};
 pub use error::{CallError, Reason, Rejected, TimedOut};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use crate::sync::lock_static;
 
-use super::breaker::{BREAKERS, Breaker, BreakerCalls, BreakerSnapshot, KEYED, KeyedBreaker, State};
+use super::breaker::{BREAKERS, Breaker, BreakerCalls, BreakerSnapshot, KEYED, KeyedBreaker, State, make_declared};
 
 /// Which kind of policy it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,7 +57,7 @@ pub struct PolicySnapshot {
     pub breakers: Vec<BreakerSnapshot>,
 }
 
-/// Every policy that was used so far and is still there, by kind and name.
+/// Every policy that was used so far and is still there, and every breaker that an attribute names, by kind and name.
 ///
 /// ```
 /// use fastness::resilience::{PolicyKind, breaker, snapshots};
@@ -75,6 +75,7 @@ pub fn snapshots() -> Vec<PolicySnapshot> {
         living.extend(policy.clone());
         policy.is_some()
     });
+    make_declared();
     let mut all: Vec<_> = BREAKERS.all().iter().map(of_breaker).collect();
     all.extend(KEYED.all().iter().map(|breakers| of_breakers(breakers)));
     all.extend(living.iter().map(|policy| policy.snapshot()));

@@ -65,9 +65,10 @@ impl Events {
     pub(super) fn announce(&self, name: &Arc<str>, change: Change) {
         let Change { from, to, cause } = change;
         if to == State::Open {
-            tracing::warn!(breaker = %name, ?from, ?cause, "circuit breaker opened");
+            tracing::warn!(breaker = %name, from = from.as_str(), %cause, "circuit breaker opened");
         } else {
-            tracing::info!(breaker = %name, ?from, ?to, ?cause, "circuit breaker changed its state");
+            let (from, to) = (from.as_str(), to.as_str());
+            tracing::info!(breaker = %name, from, to, %cause, "circuit breaker changed its state");
         }
         self.count.send_modify(|count| *count += 1);
     }

@@ -30,9 +30,10 @@ pub use events::{BreakerEvent, BreakerEvents};
 pub use many::KeyedBreaker;
 pub use permit::{Permit, Verdict};
 pub use settings::{BreakerSettings, Percent, Window};
-pub(super) use site::{BREAKERS, KEYED};
+pub(super) use site::{BREAKERS, KEYED, make_declared};
 pub use site::{
     BreakerDeclared, BreakerSite, Conflict, KeyedBreakerDeclared, KeyedBreakerSite, breaker, breaker_with, conflicts,
+    find_breaker,
 };
 pub use snapshot::{BreakerCalls, BreakerSnapshot};
 pub use state::{Cause, State};

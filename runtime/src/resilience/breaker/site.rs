@@ -33,13 +33,35 @@ pub(in crate::resilience) static KEYED: LazyLock<Named<Arc<KeyedBreaker>, Settin
 /// ```
 #[track_caller]
 pub fn breaker(name: &str) -> Breaker {
-    BREAKERS.get(name).unwrap_or_else(|| {
-        let declared = inventory::iter::<BreakerDeclared>().find(|declared| declared.0.name == name);
-        match declared {
-            Some(declared) => declared.0.breaker().clone(),
-            None => named(name, &BreakerSettings::new(), Place::of(Location::caller())),
-        }
-    })
+    find_breaker(name).unwrap_or_else(|| named(name, &BreakerSettings::new(), Place::of(Location::caller())))
+}
+
+/// The circuit breaker of this name, if an attribute names it or it was asked for before. Makes none, so the name may come
+/// from outside.
+///
+/// ```
+/// use fastness::resilience::{breaker, find_breaker};
+///
+/// assert!(find_breaker("archive").is_none());
+/// breaker("archive").force_open();
+/// assert!(find_breaker("archive").is_some());
+/// ```
+pub fn find_breaker(name: &str) -> Option<Breaker> {
+    BREAKERS.get(name).or_else(|| declared().find(|site| site.name == name).map(|site| site.breaker().clone()))
+}
+
+fn declared() -> impl Iterator<Item = &'static BreakerSite> {
+    inventory::iter::<BreakerDeclared>().map(|declared| declared.0)
+}
+
+/// Makes those that attributes name, so that they are listed before their first call.
+pub(in crate::resilience) fn make_declared() {
+    for site in declared() {
+        site.breaker();
+    }
+    for declared in inventory::iter::<KeyedBreakerDeclared>() {
+        declared.0.breakers();
+    }
 }
 
 /// [`breaker`], with settings. If it is there already with others, they stay in force, and [`conflicts`] tells.
@@ -154,10 +176,8 @@ impl fmt::Display for Conflict {
 /// assert_eq!(conflicts()[0].name, "mail");
 /// ```
 pub fn conflicts() -> Vec<Conflict> {
-    let declared = inventory::iter::<BreakerDeclared>().map(|declared| {
-        let site = declared.0;
-        (Arc::from(site.name), Use { place: site.place, settings: (site.settings.clone(), None) })
-    });
+    let declared = declared()
+        .map(|site| (Arc::from(site.name), Use { place: site.place, settings: (site.settings.clone(), None) }));
     let keyed = inventory::iter::<KeyedBreakerDeclared>().map(|declared| {
         let site = declared.0;
         (Arc::from(site.name), Use { place: site.place, settings: (site.settings.clone(), Some(site.cap)) })

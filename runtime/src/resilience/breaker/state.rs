@@ -14,6 +14,8 @@
 //!   result, or by the deadline, which begins a new generation so that a result which comes after all is not taken twice;
 //! - half-open never lasts: a call finds room, or the deadline of those under way passes.
 
+use std::fmt;
+
 use crate::clock::nanos;
 
 use super::settings::BreakerSettings;
@@ -87,6 +89,22 @@ pub enum Cause {
     ProbesSucceeded,
     /// Somebody asked for it.
     Asked,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FailuresInARow(1) => f.write_str("a call failed"),
+            Self::FailuresInARow(calls) => write!(f, "{calls} calls in a row failed"),
+            Self::FailureRate { failures, calls } => write!(f, "{failures} of the last {calls} calls failed"),
+            Self::SlowRate { slow, calls } => write!(f, "{slow} of the last {calls} calls were slow"),
+            Self::TimeUp => f.write_str("it was open for its time"),
+            Self::ProbesLost => f.write_str("the probes did not end in time"),
+            Self::ProbeFailed => f.write_str("a probe failed"),
+            Self::ProbesSucceeded => f.write_str("all probes succeeded"),
+            Self::Asked => f.write_str("somebody asked for it"),
+        }
+    }
 }
 
 /// A change of state.

@@ -1,0 +1,146 @@
+//! `/api/resilience` and `/api/breakers/{name}`: what the policies do, and a hand on the breakers.
+
+use std::collections::BTreeMap;
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use fastness::resilience::{Breaker, BreakerEvent, BreakerSnapshot, PolicySnapshot, find_breaker, snapshots};
+use serde::{Deserialize, Serialize};
+
+use super::body::Body;
+use super::problem::Problem;
+use crate::domain::{Draft, Fields};
+
+pub(super) fn routes() -> Router {
+    Router::new().route("/api/resilience", get(list)).route("/api/breakers/{name}", get(read).put(force))
+}
+
+#[derive(Serialize)]
+struct Policy {
+    policy: &'static str,
+    name: String,
+    /// How calls ended, since the start.
+    outcomes: BTreeMap<&'static str, u64>,
+    /// What is the case now.
+    levels: BTreeMap<&'static str, u64>,
+    /// Of a breaker.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    breakers: Vec<Shown>,
+}
+
+/// A breaker at this moment.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    name: String,
+    state: &'static str,
+    /// Milliseconds until it is probed; null unless it is open.
+    retry_after: Option<u64>,
+    /// In percent of the calls in the window; null if there are none.
+    failure_rate: Option<f64>,
+    calls: u64,
+    rejected: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail {
+    #[serde(flatten)]
+    now: Shown,
+    /// The last changes, oldest first.
+    changes: Vec<Change>,
+}
+
+#[derive(Serialize)]
+struct Change {
+    /// Milliseconds since the start.
+    at: u128,
+    from: &'static str,
+    to: &'static str,
+    why: String,
+}
+
+impl From<&BreakerSnapshot> for Shown {
+    fn from(seen: &BreakerSnapshot) -> Self {
+        Self {
+            name: seen.name.to_string(),
+            state: seen.state.as_str(),
+            retry_after: seen.retry_after.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            failure_rate: seen.failure_rate().map(|rate| super::cache::rounded(rate * 100.0)),
+            calls: seen.calls.successes + seen.calls.failures + seen.calls.ignored + seen.calls.cancelled,
+            rejected: seen.calls.rejected,
+        }
+    }
+}
+
+impl From<BreakerEvent> for Change {
+    fn from(event: BreakerEvent) -> Self {
+        let (from, to) = (event.from.as_str(), event.to.as_str());
+        Self { at: event.at.as_millis(), from, to, why: event.cause.to_string() }
+    }
+}
+
+async fn list() -> Json<Vec<Policy>> {
+    let policy = |seen: PolicySnapshot| Policy {
+        policy: seen.kind.as_str(),
+        name: seen.name.to_string(),
+        outcomes: seen.outcomes.into_iter().collect(),
+        levels: seen.levels.into_iter().collect(),
+        breakers: seen.breakers.iter().map(Shown::from).collect(),
+    };
+    Json(snapshots().into_iter().map(policy).collect())
+}
+
+fn named(name: &str) -> Result<Breaker, Problem> {
+    find_breaker(name)
+        .ok_or_else(|| Problem::not_found("no circuit breaker has this name; GET /api/resilience lists them"))
+}
+
+fn detail(breaker: &Breaker) -> Response {
+    let changes = breaker.events().into_iter().map(Change::from).collect();
+    Json(Detail { now: Shown::from(&breaker.snapshot()), changes }).into_response()
+}
+
+async fn read(Path(name): Path<String>) -> Result<Response, Problem> {
+    named(&name).map(|breaker| detail(&breaker))
+}
+
+/// What somebody wants of a breaker.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Wish {
+    /// It decides by itself.
+    #[default]
+    Automatic,
+    /// No call is made.
+    Open,
+    /// Every call is made.
+    Closed,
+    /// The same, and nothing is counted.
+    Disabled,
+}
+
+/// `{"state": "open"}`.
+#[derive(Debug)]
+struct Force {
+    state: Wish,
+}
+
+impl Draft for Force {
+    fn read(fields: &mut Fields) -> Self {
+        Self { state: fields.required_choice("state") }
+    }
+}
+
+async fn force(Path(name): Path<String>, Body(Force { state }): Body<Force>) -> Result<Response, Problem> {
+    let breaker = named(&name)?;
+    match state {
+        Wish::Automatic => breaker.automatic(),
+        Wish::Open => breaker.force_open(),
+        Wish::Closed => breaker.force_closed(),
+        Wish::Disabled => breaker.disable(),
+    }
+    Ok(detail(&breaker))
+}

@@ -1,0 +1,52 @@
+//! `/api/supplier`: who knows the ratings, and a hand to break it, so that what the breaker does can be watched.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::body::Body;
+use super::problem::Problem;
+use crate::domain::{Draft, Fields};
+use crate::supplier::{Mood, Supplier};
+
+pub(super) fn routes(supplier: Supplier) -> Router {
+    Router::new().route("/api/supplier", get(read).put(turn)).with_state(supplier)
+}
+
+fn shown(supplier: &Supplier) -> Value {
+    let stand_in = supplier.stand_in.as_ref();
+    let stand_in = stand_in.map(|own| json!({ "mood": own.mood(), "requests": own.requests() }));
+    json!({ "url": supplier.client.url(), "standIn": stand_in })
+}
+
+async fn read(State(supplier): State<Supplier>) -> Json<Value> {
+    Json(shown(&supplier))
+}
+
+/// `{"mood": "dead"}`.
+#[derive(Debug)]
+struct Change {
+    mood: Mood,
+}
+
+impl Draft for Change {
+    fn read(fields: &mut Fields) -> Self {
+        Self { mood: fields.required_choice("mood") }
+    }
+}
+
+async fn turn(State(supplier): State<Supplier>, Body(Change { mood }): Body<Change>) -> Result<Response, Problem> {
+    let Some(stand_in) = &supplier.stand_in else {
+        let detail = "the supplier is not this server's own: start it without SUPPLIER_URL to break it";
+        return Err(Problem::new(StatusCode::CONFLICT, detail));
+    };
+    stand_in.turn(mood).await.map_err(|error| {
+        tracing::warn!(%error, "the supplier cannot come back");
+        Problem::new(StatusCode::CONFLICT, "somebody else has taken the supplier's port: it stays dead")
+    })?;
+    tracing::info!(?mood, "the supplier's mood was changed");
+    Ok(Json(shown(&supplier)).into_response())
+}

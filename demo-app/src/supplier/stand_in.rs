@@ -1,0 +1,149 @@
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
+
+use super::Rating;
+
+/// How long a slow answer takes.
+const SLOW: Duration = Duration::from_secs(2);
+/// Products that have a rating: those up to this id.
+const KNOWN: u64 = 1_000_000;
+
+/// How a stand-in behaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mood {
+    /// It answers.
+    #[default]
+    Up,
+    /// It answers after two seconds.
+    Slow,
+    /// Every other answer is an error, at random.
+    Flaky,
+    /// It answers with errors.
+    Failing,
+    /// Nobody listens at its address.
+    Dead,
+}
+
+/// A supplier on a port of this computer, whose mood can be changed while it runs. It ends when its last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct StandIn {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    address: SocketAddr,
+    desk: Arc<Desk>,
+    /// The listener, unless it is dead.
+    serving: Mutex<Option<AbortHandle>>,
+}
+
+/// What its answers depend on.
+#[derive(Debug, Default)]
+struct Desk {
+    mood: Mutex<Mood>,
+    requests: AtomicU64,
+}
+
+impl StandIn {
+    /// One that is up, at a free port.
+    ///
+    /// # Errors
+    ///
+    /// No port is free.
+    pub async fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let desk = Arc::new(Desk::default());
+        let serving = serve(listener, desk.clone());
+        Ok(Self { inner: Arc::new(Inner { address, desk, serving: Mutex::new(Some(serving)) }) })
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.inner.address)
+    }
+
+    /// How it behaves.
+    pub fn mood(&self) -> Mood {
+        *lock(&self.inner.desk.mood)
+    }
+
+    /// How many requests it has had.
+    pub fn requests(&self) -> u64 {
+        self.inner.desk.requests.load(Relaxed)
+    }
+
+    /// Changes how it behaves from the next request on.
+    ///
+    /// # Errors
+    ///
+    /// It was dead, and meanwhile somebody else took its port; it stays dead.
+    pub async fn turn(&self, mood: Mood) -> io::Result<()> {
+        if mood == Mood::Dead {
+            if let Some(serving) = lock(&self.inner.serving).take() {
+                serving.abort();
+            }
+        } else if lock(&self.inner.serving).is_none() {
+            let listener = TcpListener::bind(self.inner.address).await?;
+            let previous = lock(&self.inner.serving).replace(serve(listener, self.inner.desk.clone()));
+            if let Some(previous) = previous {
+                previous.abort();
+            }
+        }
+        *lock(&self.inner.desk.mood) = mood;
+        Ok(())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(serving) = lock(&self.serving).take() {
+            serving.abort();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn serve(listener: TcpListener, desk: Arc<Desk>) -> AbortHandle {
+    let app = Router::new().route("/ratings/{product}", get(rating)).with_state(desk);
+    tokio::spawn(axum::serve(listener, app).into_future()).abort_handle()
+}
+
+async fn rating(State(desk): State<Arc<Desk>>, Path(product): Path<u64>) -> Response {
+    desk.requests.fetch_add(1, Relaxed);
+    let mood = *lock(&desk.mood);
+    if mood == Mood::Slow {
+        tokio::time::sleep(SLOW).await;
+    }
+    let answer = match mood {
+        Mood::Failing | Mood::Dead => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Mood::Flaky if fastrand::bool() => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        _ if product > KNOWN => StatusCode::NOT_FOUND.into_response(),
+        _ => Json(rating_of(product)).into_response(),
+    };
+    // A connection that stayed open would outlive a death.
+    ([(header::CONNECTION, "close")], answer).into_response()
+}
+
+/// The same at each request.
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "both are below fifty")]
+fn rating_of(product: u64) -> Rating {
+    Rating { stars: Some((10 + product * 7 % 41) as f32 / 10.0), reviews: (product * 13 % 500) as u32 }
+}
