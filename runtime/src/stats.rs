@@ -68,10 +68,10 @@ impl Shard {
         Self(TALLY.with(Tally::shard))
     }
 
-    /// Which of them it is.
+    /// Which of them it is, below [`COUNT`](Self::COUNT).
     #[inline]
     pub(crate) fn index(self) -> usize {
-        self.0 % SHARDS
+        self.0
     }
 
     /// Adds to a number in this shard.

@@ -45,22 +45,22 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
         let this = self.project();
-        let admitted = match this.permit.take() {
-            Some(permit) => Ok(permit),
-            None => ready!(this.admission.poll(cx)),
-        };
-        let ended = match admitted {
-            Err(rejected) => Err(rejected),
-            // Held here, not in the future, so that a panic drops it.
-            Ok(permit) => match this.call.poll(cx) {
-                Poll::Ready(output) => Ok((permit, output)),
-                Poll::Pending => {
-                    *this.permit = Some(permit);
-                    return Poll::Pending;
-                }
+        let mut finish = || this.finish.take().expect("a future is not polled after its end");
+        // Held here while the call runs, not in the future, so that a panic drops it. Each way ends by itself, because what
+        // they would meet in is copied in other pieces than it was written in, which the processor has to wait for.
+        let permit = match this.permit.take() {
+            Some(permit) => permit,
+            None => match ready!(this.admission.poll(cx)) {
+                Ok(permit) => permit,
+                Err(rejected) => return Poll::Ready(finish()(Err(rejected))),
             },
         };
-        let finish = this.finish.take().expect("a future is not polled after its end");
-        Poll::Ready(finish(ended))
+        match this.call.poll(cx) {
+            Poll::Ready(output) => Poll::Ready(finish()(Ok((permit, output)))),
+            Poll::Pending => {
+                *this.permit = Some(permit);
+                Poll::Pending
+            }
+        }
     }
 }

@@ -21,7 +21,7 @@ use crate::sync::{Mutex, lock};
 
 use super::super::error::{Reason, Rejected};
 use super::events::Events;
-use super::gate::{ADMITS, DISABLED, Gate, OPEN, QUIET};
+use super::gate::{ADMITS, DISABLED, Gate, OPEN, QUIET, TIMED};
 use super::permit::Verdict;
 use super::settings::BreakerSettings;
 use super::snapshot::BreakerCalls;
@@ -80,7 +80,7 @@ impl Cell {
         clock.ensure_ticking();
         let machine = Machine::new();
         Self {
-            gate: AtomicU64::new(Gate::of(&machine).word()),
+            gate: AtomicU64::new(Gate::of(&machine, &settings).word()),
             until: AtomicU64::new(0),
             good: Good::new(settings.window, spread),
             core: Mutex::new(Core { machine, others: Others::new(settings.window) }),
@@ -126,24 +126,33 @@ impl Cell {
 
     /// When a call begins, if anybody is going to ask.
     #[inline]
-    pub(super) fn started(&self) -> u64 {
-        if self.settings.slow_rate.is_some() { self.clock.now() } else { 0 }
+    pub(super) fn started(&self, admitted: Gate) -> u64 {
+        if admitted.is(TIMED) { self.precise() } else { 0 }
     }
 
-    #[inline]
-    fn is_slow(&self, started: u64) -> bool {
-        match self.settings.slow_rate {
-            None => false,
-            Some((_, slow)) => self.clock.now().saturating_sub(started) >= nanos(slow),
-        }
+    /// Out of line, to keep the way of most calls short.
+    #[inline(never)]
+    fn precise(&self) -> u64 {
+        self.clock.now()
     }
 
     /// Takes note of how a call ended.
     #[inline]
     pub(super) fn settle(&self, admitted: Gate, started: u64, verdict: Verdict) {
-        let slow = self.is_slow(started);
-        let unchanged = admitted == self.gate() && admitted.is(QUIET);
-        if unchanged && verdict == Verdict::Success && !slow {
+        if verdict == Verdict::Success && admitted.is_plain() && admitted == self.gate() {
+            self.good.add(admitted.generation(), self.clock.coarse());
+        } else {
+            self.settle_timed(admitted, started, verdict);
+        }
+    }
+
+    #[inline(never)]
+    fn settle_timed(&self, admitted: Gate, started: u64, verdict: Verdict) {
+        let slow = match self.settings.slow_rate {
+            None => false,
+            Some((_, slow)) => self.clock.now().saturating_sub(started) >= nanos(slow),
+        };
+        if verdict == Verdict::Success && !slow && admitted.is(QUIET) && admitted == self.gate() {
             self.good.add(admitted.generation(), self.clock.coarse());
         } else {
             self.settle_carefully(admitted, slow, verdict);
@@ -220,7 +229,7 @@ impl Cell {
         if let Phase::Open { until } = core.machine.phase {
             self.until.store(until, Relaxed);
         }
-        let gate = Gate::of(&core.machine);
+        let gate = Gate::of(&core.machine, &self.settings);
         self.gate.store(gate.word(), Release);
         if let Some(change) = change {
             // Under the lock, so that events have the order of the changes.
@@ -251,7 +260,7 @@ impl Cell {
     #[cfg(all(test, fastness_loom))]
     pub(super) fn agrees(&self) -> bool {
         let machine = lock(&self.core).machine;
-        self.gate() == Gate::of(&machine)
+        self.gate() == Gate::of(&machine, &self.settings)
             && !matches!(machine.phase, Phase::Open { until } if until != self.until.load(Relaxed))
     }
 

@@ -1,5 +1,6 @@
 //! What calls need to know of a breaker, in one word.
 
+use super::settings::BreakerSettings;
 use super::state::{Machine, Phase};
 
 /// What is published of the machine: the generation above, these flags below.
@@ -14,9 +15,12 @@ pub(super) const QUIET: u64 = 2;
 pub(super) const OPEN: u64 = 4;
 /// Nothing is counted.
 pub(super) const DISABLED: u64 = 8;
+/// How long calls take matters.
+pub(super) const TIMED: u64 = 16;
 
 impl Gate {
-    pub(super) fn of(machine: &Machine) -> Self {
+    pub(super) fn of(machine: &Machine, settings: &BreakerSettings) -> Self {
+        let timed = if settings.slow_rate.is_some() { TIMED } else { 0 };
         let flags = match machine.phase {
             Phase::Closed { failed_in_a_row: 0 } | Phase::ForcedClosed => ADMITS | QUIET,
             Phase::Closed { .. } => ADMITS,
@@ -24,7 +28,12 @@ impl Gate {
             Phase::Open { .. } => OPEN,
             Phase::HalfOpen { .. } | Phase::ForcedOpen => 0,
         };
-        Self(u64::from(machine.generation) << 32 | flags)
+        Self(u64::from(machine.generation) << 32 | flags | timed)
+    }
+
+    /// Whether a success only has to be counted.
+    pub(super) fn is_plain(self) -> bool {
+        self.0 & (QUIET | TIMED) == QUIET
     }
 
     #[allow(clippy::cast_possible_truncation)] // 64 less 32 bits

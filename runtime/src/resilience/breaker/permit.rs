@@ -53,7 +53,7 @@ pub struct Permit<'a> {
 impl<'a> Permit<'a> {
     #[inline]
     pub(super) fn new(cell: &'a Cell, gate: Gate) -> Self {
-        Self { cell, gate, started: cell.started() }
+        Self { cell, gate, started: cell.started(gate) }
     }
 
     /// Says how the call ended.

@@ -12,7 +12,7 @@
 //! came before it.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
@@ -24,11 +24,12 @@ use crate::sync::atomic::AtomicU64;
 use super::settings::Window;
 use super::state::Tally;
 
-/// Slices of time that are kept: with the total beside them they fill a cache line and its neighbour.
-const SLICES: usize = 15;
+/// Slices of time that are kept: they fill a cache line and its neighbour. A power of two, so that finding one takes no
+/// division.
+const SLICES: usize = 16;
 const RING: u64 = SLICES as u64;
 /// The shortest time window: a slice should be as long as a tick of the clock.
-const SHORTEST: Duration = Duration::from_millis(150);
+const SHORTEST: Duration = Duration::from_millis(160);
 
 /// Of a counter, the lower bits are the count: enough for a day of calls at 800 000 a second.
 const COUNT_BITS: u32 = 36;
@@ -102,15 +103,12 @@ struct Place {
 #[derive(Debug)]
 pub(super) struct Good {
     cut: Cut,
-    shards: Box<[CachePadded<Counts>]>,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    /// Since the start.
-    total: AtomicU64,
     /// Stamp and count of each slice.
-    slices: [AtomicU64; SLICES],
+    shards: Box<[CachePadded<[AtomicU64; SLICES]>]>,
+    /// Those that are in no slice any more.
+    retired: AtomicU64,
+    /// The largest total that anybody was told, because totals only grow.
+    told: AtomicU64,
 }
 
 /// How many shards the good calls are counted in.
@@ -129,7 +127,8 @@ impl Good {
             Spread::Threads if !cfg!(fastness_loom) => Shard::COUNT,
             Spread::Threads | Spread::Single => 1,
         };
-        Self { cut: Cut::of(window), shards: (0..shards).map(|_| CachePadded::default()).collect() }
+        let shards = (0..shards).map(|_| CachePadded::default()).collect();
+        Self { cut: Cut::of(window), shards, retired: AtomicU64::new(0), told: AtomicU64::new(0) }
     }
 
     /// Counts a good call of this generation.
@@ -138,27 +137,49 @@ impl Good {
         let Place { index, stamp } = self.cut.place(generation, now);
         let shard = Shard::own();
         // Where there is one shard for all threads, none of them owns it.
-        let (counts, own) = match self.shards.get(shard.index()) {
-            Some(counts) if self.shards.len() > 1 => (counts, Some(shard)),
+        let (slices, own) = match self.shards.get(shard.index()) {
+            Some(slices) if self.shards.len() > 1 => (slices, Some(shard)),
             _ => (&self.shards[0], None),
         };
-        let word = &counts.slices[index];
+        let word = &slices[index];
         if word.load(Relaxed) >> COUNT_BITS == stamp {
             bump(word, own);
         } else {
-            begin(word, stamp);
+            self.begin(word, stamp);
         }
-        bump(&counts.total, own);
     }
 
-    /// All good calls since the start.
+    /// Takes a slice's place over for a new stamp, with one call in it.
+    #[cold]
+    fn begin(&self, word: &AtomicU64, stamp: u64) {
+        let count_in = |now: u64| match now >> COUNT_BITS {
+            // Another thread was faster.
+            current if current == stamp => Some(now + 1),
+            // One who was slow must not undo what came later.
+            current if (current.wrapping_sub(stamp) & STAMP) < LATE && now != 0 => None,
+            _ => Some((stamp << COUNT_BITS) | 1),
+        };
+        let gone = match word.fetch_update(Relaxed, Relaxed, count_in) {
+            Ok(before) if before >> COUNT_BITS == stamp => 0,
+            Ok(before) => before & COUNT,
+            // It belongs to a slice that is over, and counts in the total alone.
+            Err(_) => 1,
+        };
+        // After it has left its slice, so that nobody counts it in both.
+        self.retired.fetch_add(gone, Release);
+    }
+
+    /// All good calls since the start. Those that are being counted at this moment may be missing.
     pub(super) fn total(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.total.load(Relaxed)).sum()
+        let retired = self.retired.load(Acquire);
+        let words = self.shards.iter().flat_map(|slices| slices.iter());
+        let total = retired + words.map(|word| word.load(Relaxed) & COUNT).sum::<u64>();
+        self.told.fetch_max(total, Relaxed).max(total)
     }
 
     fn within(&self, place: Place) -> u64 {
         let slices = self.cut.slices();
-        let words = self.shards.iter().flat_map(|shard| &shard.slices[..slices]).map(|word| word.load(Relaxed));
+        let words = self.shards.iter().flat_map(|shard| &shard[..slices]).map(|word| word.load(Relaxed));
         words.filter(|word| self.cut.covers(place, word >> COUNT_BITS)).map(|word| word & COUNT).sum()
     }
 }
@@ -173,20 +194,6 @@ fn bump(word: &AtomicU64, owner: Option<Shard>) {
             word.fetch_add(1, Relaxed);
         }
     }
-}
-
-/// Takes a slice's place over for a new stamp, with one call in it.
-#[cold]
-fn begin(word: &AtomicU64, stamp: u64) {
-    let count_in = |now: u64| match now >> COUNT_BITS {
-        // Another thread was faster.
-        current if current == stamp => Some(now + 1),
-        // One who was slow must not undo what came later.
-        current if (current.wrapping_sub(stamp) & STAMP) < LATE && now != 0 => None,
-        _ => Some((stamp << COUNT_BITS) | 1),
-    };
-    // Refused if it is too late to count: the call belongs to a slice that is over.
-    let _ = word.fetch_update(Relaxed, Relaxed, count_in);
 }
 
 /// All other calls: under the breaker's lock.
