@@ -9,7 +9,7 @@ use super::site::{TimedMeta, TimedSite};
 use super::stats::TimingStats;
 use super::timer::Timer;
 use crate::clock::nanos;
-use crate::sync::lock;
+use crate::sync::lock_static;
 
 static NAMED: Mutex<BTreeMap<&'static str, &'static TimedSite>> = Mutex::new(BTreeMap::new());
 
@@ -39,7 +39,7 @@ impl Timing {
             // Never freed, as the static of an annotated function is not.
             &*Box::leak(Box::new(TimedSite::new(meta)))
         };
-        Self(lock(&NAMED).entry(name).or_insert_with(make))
+        Self(lock_static(&NAMED).entry(name).or_insert_with(make))
     }
 
     /// Starts to time; the timer counts as `Ok` when it is dropped, unless it is told otherwise.
@@ -112,5 +112,5 @@ pub fn time(name: &'static str) -> Timer {
 }
 
 pub(crate) fn sites() -> Vec<&'static TimedSite> {
-    lock(&NAMED).values().copied().collect()
+    lock_static(&NAMED).values().copied().collect()
 }
