@@ -40,7 +40,8 @@ impl Diag {
         self.errors.len()
     }
 
-    fn into_tokens(self) -> TokenStream {
+    /// The errors as items.
+    pub(crate) fn into_tokens(self) -> TokenStream {
         self.errors.iter().map(syn::Error::to_compile_error).collect()
     }
 

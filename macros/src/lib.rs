@@ -25,6 +25,7 @@ mod emit;
 mod cache_invalidate;
 mod cache_put;
 mod cacheable;
+mod indexed;
 
 #[cfg(test)]
 mod snapshot;
@@ -161,4 +162,10 @@ pub fn cache_invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
     cache_put::attribute(args.into(), &item.into()).into()
+}
+
+/// Declares a model's MongoDB indexes.
+#[proc_macro_derive(Indexed, attributes(indexed, index))]
+pub fn indexed(item: TokenStream) -> TokenStream {
+    indexed::derive(&item.into()).into()
 }

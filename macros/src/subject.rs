@@ -29,7 +29,7 @@ impl Subject {
             params: Params::new(&function.sig),
             returns: Returns::new(&function.sig),
             function,
-            door: Door(krate.value().and_then(|krate| value::path("crate", "my::fastness", krate, diag)).cloned()),
+            door: Door::new(krate, diag),
             on: on.value().cloned(),
         }
     }
@@ -37,6 +37,12 @@ impl Subject {
 
 /// The one path through which expanded code reaches the runtime: `::fastness::__private`.
 pub(crate) struct Door(Option<Path>);
+
+impl Door {
+    pub(crate) fn new(krate: &Slot<Expr>, diag: &mut Diag) -> Self {
+        Self(krate.value().and_then(|krate| value::path("crate", "my::fastness", krate, diag)).cloned())
+    }
+}
 
 impl ToTokens for Door {
     fn to_tokens(&self, tokens: &mut TokenStream) {

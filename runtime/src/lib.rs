@@ -78,8 +78,12 @@ pub use clock::Clock;
 pub use codec::{Codec, SharedValue};
 pub use direct::Cache;
 pub use error::{Error, LoadTimeout};
+#[cfg(feature = "mongodb")]
+pub use fastness_macros::Indexed;
 pub use fastness_macros::{cache_invalidate, cache_put, cacheable};
 pub use handle::{Builder, Fastness, HandleStats, SiteStats, scope, scope_sync};
+#[cfg(feature = "mongodb")]
+pub use index::Indexed;
 pub use key::{KeyPart, KeyScope, KeyWriter};
 pub use log::Reach;
 pub use registry::{Annotated, Role, registry};

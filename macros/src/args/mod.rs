@@ -13,7 +13,7 @@ mod slot;
 mod tests;
 
 pub(crate) use given::{Given, Value, read_all};
-pub(crate) use slot::{Names, Slot};
+pub(crate) use slot::{FromGiven, Names, Slot};
 
 use crate::{diag::Diag, nearest};
 

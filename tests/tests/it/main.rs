@@ -13,6 +13,7 @@ mod direct;
 mod flights;
 mod functions;
 mod hygiene;
+mod indexes;
 mod instances;
 mod keys;
 mod keytext;

@@ -1,0 +1,337 @@
+//! May use: diag, nearest.
+//!
+//! What stands between the parentheses of `keys(..)` and `partial(..)`, as it was written.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{
+    Expr, Ident, Lit, LitInt, LitStr, Token, bracketed, ext::IdentExt, parenthesized, parse::ParseStream,
+    punctuated::Punctuated, spanned::Spanned, token,
+};
+
+use crate::nearest;
+
+/// The way to a field: `subscription.plan`, or `metadata["color"]` through a map.
+#[derive(Clone)]
+pub(super) struct Path(pub(super) Vec<Step>);
+
+/// One step of a path.
+#[derive(Clone)]
+pub(super) enum Step {
+    Field(Ident),
+    Entry(LitStr),
+}
+
+impl Path {
+    pub(super) fn of(field: Ident) -> Self {
+        Self(vec![Step::Field(field)])
+    }
+
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut steps = vec![Step::Field(name(input)?)];
+        loop {
+            if input.peek(Token![.]) {
+                input.parse::<Token![.]>()?;
+                steps.push(Step::Field(name(input)?));
+            } else if input.peek(token::Bracket) {
+                let content;
+                bracketed!(content in input);
+                steps.push(Step::Entry(content.parse()?));
+            } else {
+                return Ok(Self(steps));
+            }
+        }
+    }
+
+    /// As the user wrote it, for messages and comparison; empty for the whole document.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        for step in &self.0 {
+            match step {
+                Step::Field(name) if text.is_empty() => text = name.unraw().to_string(),
+                Step::Field(name) => text += &format!(".{}", name.unraw()),
+                Step::Entry(key) => text += &format!("[{:?}]", key.value()),
+            }
+        }
+        text
+    }
+
+    pub(super) fn span(&self) -> Span {
+        let spans = self.0.iter().map(|step| match step {
+            Step::Field(name) => name.span(),
+            Step::Entry(key) => key.span(),
+        });
+        spans.reduce(|all, span| all.join(span).unwrap_or(all)).unwrap_or_else(Span::call_site)
+    }
+}
+
+fn name(input: ParseStream<'_>) -> syn::Result<Ident> {
+    let name = Ident::parse_any(input).map_err(|error| {
+        syn::Error::new(error.span(), "expected the name of a field, as `is_active` or `subscription.plan`")
+    })?;
+    // A word of the language can only be a field as `r#type`, and may be written here without `r#`.
+    let plain = syn::parse_str::<Ident>(&name.to_string()).is_ok();
+    Ok(if plain || name == "self" || name == "Self" || name == "super" || name == "crate" {
+        name
+    } else {
+        Ident::new_raw(&name.to_string(), name.span())
+    })
+}
+
+/// How a key is indexed.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Kind {
+    Ascending,
+    Descending,
+    Text { weight: u32 },
+    Sphere,
+    Plane,
+    Hashed,
+    Wildcard,
+}
+
+/// One key of an index.
+#[derive(Clone)]
+pub(super) struct Key {
+    pub(super) path: Path,
+    pub(super) kind: Kind,
+    pub(super) span: Span,
+}
+
+impl Key {
+    /// `is_active = 1`, `place = sphere`, `"attributes.**"`, `wildcard(attributes)` or `wildcard`.
+    pub(super) fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(LitStr) {
+            return Self::quoted(&input.parse()?);
+        }
+        if input.peek(Ident)
+            && input.fork().call(Ident::parse_any)? == "wildcard"
+            && !input.peek2(Token![=])
+            && !input.peek2(Token![.])
+        {
+            return Self::wildcard(input);
+        }
+        let path = Path::parse(input)?;
+        if !input.peek(Token![=]) {
+            let why = format!("say how `{0}` is indexed: write `{0} = 1`", path.text());
+            return Err(syn::Error::new(path.span(), why));
+        }
+        input.parse::<Token![=]>()?;
+        let kind = Kind::parse(input)?;
+        let span = path.span();
+        Ok(Self { path, kind, span })
+    }
+
+    fn quoted(text: &LitStr) -> syn::Result<Self> {
+        let value = text.value();
+        let span = text.span();
+        let wrong = || {
+            let why = format!(
+                "write paths without quotes, as `subscription.plan = 1`; only a wildcard has them: `\"{value}.**\"`"
+            );
+            syn::Error::new(span, why)
+        };
+        let parent = value.strip_suffix("$**").or(value.strip_suffix("**")).ok_or_else(wrong)?;
+        let path = match parent.strip_suffix('.') {
+            Some(parent) => LitStr::new(parent, span).parse_with(Path::parse)?,
+            None if parent.is_empty() => Path(Vec::new()),
+            None => return Err(wrong()),
+        };
+        Ok(Self { path, kind: Kind::Wildcard, span })
+    }
+
+    fn wildcard(input: ParseStream<'_>) -> syn::Result<Self> {
+        let span = input.call(Ident::parse_any)?.span();
+        let mut path = Path(Vec::new());
+        if input.peek(token::Paren) {
+            let content;
+            parenthesized!(content in input);
+            path = Path::parse(&content)?;
+        }
+        Ok(Self { path, kind: Kind::Wildcard, span })
+    }
+}
+
+/// The words for a kind: ours, and those of MongoDB.
+const KINDS: [(&str, Kind); 9] = [
+    ("asc", Kind::Ascending),
+    ("desc", Kind::Descending),
+    ("text", Kind::Text { weight: 1 }),
+    ("sphere", Kind::Sphere),
+    ("2dsphere", Kind::Sphere),
+    ("plane", Kind::Plane),
+    ("2d", Kind::Plane),
+    ("hashed", Kind::Hashed),
+    ("wildcard", Kind::Wildcard),
+];
+
+impl Kind {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(Token![-]) || input.peek(LitInt) {
+            let negative = input.parse::<Option<Token![-]>>()?.is_some();
+            let number: LitInt = input.parse()?;
+            return match number.base10_parse::<u32>() {
+                Ok(1) if negative => Ok(Self::Descending),
+                Ok(1) => Ok(Self::Ascending),
+                _ => Err(syn::Error::new(number.span(), "an order is `1` (ascending) or `-1` (descending)")),
+            };
+        }
+        let (word, span) = if input.peek(LitStr) {
+            let text: LitStr = input.parse()?;
+            (text.value(), text.span())
+        } else {
+            let word = input.call(Ident::parse_any).map_err(|error| syn::Error::new(error.span(), unknown("")))?;
+            (word.to_string(), word.span())
+        };
+        let kind = Self::named(&word).ok_or_else(|| syn::Error::new(span, unknown(&word)))?;
+        if matches!(kind, Self::Text { .. }) && input.peek(token::Paren) {
+            let content;
+            parenthesized!(content in input);
+            return Ok(Self::Text { weight: weight(&content)? });
+        }
+        Ok(kind)
+    }
+
+    /// The kind that `word` names.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        KINDS.iter().find(|(name, _)| *name == word).map(|(_, kind)| *kind)
+    }
+}
+
+fn unknown(word: &str) -> String {
+    let hint = nearest::hint(word, KINDS.iter().map(|(name, _)| *name));
+    format!("expected `1`, `-1`, `text`, `sphere`, `plane`, `hashed` or `wildcard`{hint}")
+}
+
+/// `weight = 10`
+pub(super) fn weight(input: ParseStream<'_>) -> syn::Result<u32> {
+    let name = input.call(Ident::parse_any)?;
+    if name != "weight" {
+        return Err(syn::Error::new(
+            name.span(),
+            format_args!("`text` has no option `{name}`: write `text(weight = 10)`"),
+        ));
+    }
+    input.parse::<Token![=]>()?;
+    let number: LitInt = input.parse()?;
+    match number.base10_parse::<u32>() {
+        Ok(weight @ 1..=99_999) if input.is_empty() => Ok(weight),
+        _ => {
+            Err(syn::Error::new(number.span(), "a weight is a whole number from 1 to 99999: write `text(weight = 10)`"))
+        }
+    }
+}
+
+/// One condition of a partial index.
+pub(super) struct Condition {
+    pub(super) path: Path,
+    /// The variant of `Operator`.
+    pub(super) operator: &'static str,
+    pub(super) literals: Vec<Literal>,
+}
+
+/// A value in a condition.
+pub(super) enum Literal {
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    Text(String),
+}
+
+const ADMITTED: &str = "a partial index admits only `=`, `>`, `>=`, `<`, `<=`, `in [..]` and `exists(..)`";
+
+impl Condition {
+    /// `status = "active"`, `total > 10`, `status in ["active", "new"]` or `exists(email)`.
+    pub(super) fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(Ident) && input.peek2(token::Paren) {
+            return Self::exists(input);
+        }
+        let path = Path::parse(input)?;
+        let span = input.span();
+        if input.parse::<Option<Token![in]>>()?.is_some() {
+            let content;
+            bracketed!(content in input);
+            let literals = Punctuated::<Literal, Token![,]>::parse_terminated_with(&content, Literal::parse)?;
+            if literals.is_empty() {
+                return Err(syn::Error::new(
+                    span,
+                    "nothing is in an empty list: write the values, as `in [\"active\"]`",
+                ));
+            }
+            return Ok(Self { path, operator: "OneOf", literals: literals.into_iter().collect() });
+        }
+        let operator = comparison(input).ok_or_else(|| syn::Error::new(span, ADMITTED))?;
+        Ok(Self { path, operator, literals: vec![Literal::parse(input)?] })
+    }
+
+    fn exists(input: ParseStream<'_>) -> syn::Result<Self> {
+        let word: Ident = input.parse()?;
+        if word != "exists" {
+            return Err(syn::Error::new(word.span(), format_args!("`{word}(..)` is no condition: {ADMITTED}")));
+        }
+        let content;
+        parenthesized!(content in input);
+        let path = Path::parse(&content)?;
+        if !content.is_empty() {
+            return Err(
+                content.error("`exists` takes one field: write `exists(email)`, and one more `exists(..)` for another")
+            );
+        }
+        Ok(Self { path, operator: "Exists", literals: Vec::new() })
+    }
+}
+
+fn comparison(input: ParseStream<'_>) -> Option<&'static str> {
+    let taken = |found: bool, name| found.then_some(name);
+    if input.peek(Token![==]) {
+        taken(input.parse::<Token![==]>().is_ok(), "Equal")
+    } else if input.peek(Token![>=]) {
+        taken(input.parse::<Token![>=]>().is_ok(), "GreaterOrEqual")
+    } else if input.peek(Token![<=]) {
+        taken(input.parse::<Token![<=]>().is_ok(), "LessOrEqual")
+    } else if input.peek(Token![>]) && !input.peek(Token![>>]) {
+        taken(input.parse::<Token![>]>().is_ok(), "Greater")
+    } else if input.peek(Token![<]) && !input.peek(Token![<<]) {
+        taken(input.parse::<Token![<]>().is_ok(), "Less")
+    } else if input.peek(Token![=]) && !input.peek(Token![=>]) {
+        taken(input.parse::<Token![=]>().is_ok(), "Equal")
+    } else {
+        None
+    }
+}
+
+impl Literal {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let expr: Expr = input.parse()?;
+        Self::of(&expr, false).ok_or_else(|| {
+            syn::Error::new(
+                expr.span(),
+                "a condition compares with a literal: write `true`, `10`, `2.5` or `\"active\"`",
+            )
+        })
+    }
+
+    fn of(expr: &Expr, negative: bool) -> Option<Self> {
+        let sign = if negative { "-" } else { "" };
+        match crate::value::peel(expr) {
+            Expr::Unary(unary) if !negative && matches!(unary.op, syn::UnOp::Neg(_)) => Self::of(&unary.expr, true),
+            Expr::Lit(literal) => match &literal.lit {
+                Lit::Bool(bool) if !negative => Some(Self::Bool(bool.value)),
+                Lit::Str(text) if !negative => Some(Self::Text(text.value())),
+                Lit::Int(number) => format!("{sign}{}", number.base10_digits()).parse().ok().map(Self::Int),
+                Lit::Float(number) => format!("{sign}{}", number.base10_digits()).parse().ok().map(Self::Double),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    pub(super) fn tokens(&self, door: &TokenStream) -> TokenStream {
+        match self {
+            Self::Bool(value) => quote!(#door::Literal::Bool(#value)),
+            Self::Int(value) => quote!(#door::Literal::Int(#value)),
+            Self::Double(value) => quote!(#door::Literal::Double(#value)),
+            Self::Text(value) => quote!(#door::Literal::Text(#value)),
+        }
+    }
+}
