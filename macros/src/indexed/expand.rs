@@ -1,4 +1,4 @@
-//! May use: emit, indexed/model, indexed/options, indexed/record, indexed/syntax.
+//! May use: indexed/condition, indexed/model, indexed/options, indexed/record, indexed/syntax.
 //!
 //! The model's fields as typed paths, and its indexes as one constant.
 
@@ -7,10 +7,11 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Ident;
 
 use super::{
+    condition::Condition,
     model::{Declared, Index, Model},
     options::Options,
     record::{Field, Record, Stored},
-    syntax::{Condition, Kind, Path, Step},
+    syntax::{Kind, Path, Step},
 };
 
 /// The expansion.
@@ -20,7 +21,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let fields = fields(&model.record, &door);
     let indexes = model.declared.as_ref().map(|declared| indexes(declared, &model.record, &door));
     quote! {
-        #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports, dead_code, private_interfaces)]
+        #[allow(clippy::all, clippy::pedantic, missing_debug_implementations, non_camel_case_types, private_interfaces)]
+        #[allow(unreachable_pub, unused)]
         const _: () = {
             #fields
             #indexes
@@ -35,7 +37,7 @@ fn stored(record: &Record) -> impl Iterator<Item = &Field> {
 /// The list of stored names, and a struct of paths with the fields' Rust names.
 fn fields(record: &Record, door: &TokenStream) -> TokenStream {
     let Record { ident, generics, .. } = record;
-    let set = format_ident!("{ident}Fields");
+    let set = format_ident!("__{ident}Fields");
     let owned = owned(generics);
     let (_, of, bounds) = owned.split_for_impl();
     let mut wider = owned.clone();
@@ -204,10 +206,11 @@ fn spec(index: &Index, places: &mut Places<'_>) -> TokenStream {
         places.lines.push(quote_spanned!(index.span=> #door::arrays(&[#(#told),*]);));
     }
     let partial: Vec<_> = index.options.partial.iter().map(|condition| partial(condition, places)).collect();
+    let partial = (!partial.is_empty()).then(|| quote!(partial: &[#(#partial),*],));
     let options = options(&index.options, door);
     let fields = keys.iter().map(|(field, _)| field);
     quote! {
-        #door::IndexSpec { fields: &[#(#fields),*], partial: &[#(#partial),*], #options ..#door::IndexSpec::PLAIN }
+        #door::IndexSpec { fields: &[#(#fields),*], #partial #options ..#door::IndexSpec::PLAIN }
     }
 }
 

@@ -1,15 +1,16 @@
-//! May use: args, diag, duration, nearest, subject, value, emit.
+//! May use: args, diag, duration, nearest, subject, value.
 //!
 //! `#[derive(Indexed)]`: a model's MongoDB indexes, and its fields as checked paths.
 //!
 //! Flow: tokens -> [`record::Record`] (the struct, and its fields' stored names by `serde`'s attributes) and [`args`] (the
-//! indexes as written, by the syntax of [`syntax`]) -> [`model::Model`] (checked by [`rules`]) -> [`expand::expand`] (cannot
+//! indexes as written, by the syntax of [`syntax`] and [`condition`]) -> [`model::Model`] (checked by [`rules`]) -> [`expand::expand`] (cannot
 //! fail).
 //!
 //! Invariant: what a struct's own tokens can tell is checked here and reported together, on the user's tokens; what takes
 //! another type is left to the compiler, by code that fails on the user's tokens.
 
 mod args;
+mod condition;
 mod expand;
 mod model;
 mod options;

@@ -1,4 +1,4 @@
-//! May use: diag, subject, value, indexed/args, indexed/options, indexed/record, indexed/rules, indexed/syntax.
+//! May use: args, diag, subject, value, indexed/args, indexed/options, indexed/record, indexed/rules, indexed/syntax.
 //!
 //! A model whose indexes make sense, as far as its own tokens tell.
 

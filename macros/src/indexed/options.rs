@@ -1,4 +1,4 @@
-//! May use: args, diag, duration, nearest, value, indexed/args, indexed/syntax.
+//! May use: args, diag, duration, nearest, value, indexed/args, indexed/condition.
 //!
 //! The options of one index, each checked by itself.
 
@@ -7,7 +7,7 @@ use syn::{Expr, Lit, spanned::Spanned};
 
 use super::{
     args::{CollationArgs, IndexArgs, Listed},
-    syntax::Condition,
+    condition::Condition,
 };
 use crate::{
     args::{Given, Slot, read_all},

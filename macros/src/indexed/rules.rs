@@ -217,16 +217,17 @@ fn prefix(indexes: &[Index], at: usize, diag: &mut Diag) -> bool {
     let index = &indexes[at];
     let own = keys(index);
     let plain = !index.options.unique && !index.options.hidden && index.options.expire_after.is_none();
-    let longer = |other: &&Index| {
+    let serves = |(other_at, other): &(usize, &Index)| {
         let theirs = keys(other);
-        let longer_or_unique = theirs.len() > own.len() || (theirs.len() == own.len() && other.options.unique);
-        !other.options.hidden
-            && longer_or_unique
+        // Of two that are alike, the unique one stays, or the first.
+        let more = theirs.len() > own.len() || other.options.unique || *other_at < at;
+        *other_at != at
+            && more
+            && !other.options.hidden
             && leads(&own, &theirs)
             && index.options.same_documents(&other.options)
     };
-    let others = indexes.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| other);
-    let Some(other) = others.into_iter().find(longer).filter(|_| plain) else { return false };
+    let Some((_, other)) = indexes.iter().enumerate().find(serves).filter(|_| plain) else { return false };
     let names = other.keys.iter().map(|key| key.path.text()).collect::<Vec<_>>().join(", ");
     diag.error(
         index.span,

@@ -127,7 +127,7 @@ fn renamed(meta: &ParseNestedMeta<'_>, diag: &mut Diag) -> syn::Result<Option<St
 }
 
 impl Case {
-    fn read(name: &str) -> Option<Self> {
+    pub(super) fn read(name: &str) -> Option<Self> {
         Some(match name {
             "lowercase" => Self::Lower,
             "UPPERCASE" => Self::Upper,
