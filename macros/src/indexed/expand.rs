@@ -4,7 +4,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::Ident;
+use syn::{Ident, ext::IdentExt};
 
 use super::{
     condition::Condition,
@@ -160,7 +160,7 @@ impl Places<'_> {
 
     /// The name as the struct spells it, where the attribute does.
     fn own(&self, name: &Ident) -> Ident {
-        let found = self.record.fields.iter().find(|field| field.name() == syn::ext::IdentExt::unraw(name).to_string());
+        let found = self.record.fields.iter().find(|field| name.unraw() == field.name());
         let mut ident = found.map_or_else(|| name.clone(), |field| field.ident.clone());
         ident.set_span(name.span());
         ident

@@ -47,7 +47,7 @@ impl Model {
                     "MongoDB has no collection of this name: write one without `$`, as `collection = \"businesses\"`",
                 );
             }
-            (!bad).then_some(name)
+            Some(name)
         });
         if !args.model.collection.is_given() {
             collectionless(&args, diag);

@@ -41,15 +41,12 @@ impl Path {
 
     /// As the user wrote it, for messages and comparison; empty for the whole document.
     pub(super) fn text(&self) -> String {
-        let mut text = String::new();
-        for step in &self.0 {
-            match step {
-                Step::Field(name) if text.is_empty() => text = name.unraw().to_string(),
-                Step::Field(name) => text += &format!(".{}", name.unraw()),
-                Step::Entry(key) => text += &format!("[{:?}]", key.value()),
-            }
-        }
-        text
+        let step = |(at, step): (usize, &Step)| match step {
+            Step::Field(name) if at == 0 => name.unraw().to_string(),
+            Step::Field(name) => format!(".{}", name.unraw()),
+            Step::Entry(key) => format!("[{:?}]", key.value()),
+        };
+        self.0.iter().enumerate().map(step).collect()
     }
 
     pub(super) fn span(&self) -> Span {
