@@ -10,5 +10,6 @@ fn ui() {
     cases.compile_fail("ui/cacheable/*.rs");
     cases.compile_fail("ui/cache_invalidate/*.rs");
     cases.compile_fail("ui/cache_put/*.rs");
+    cases.compile_fail("ui/indexed/*.rs");
     cases.compile_fail("ui/types/*.rs");
 }

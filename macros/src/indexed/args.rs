@@ -117,6 +117,8 @@ pub(super) struct Index {
     pub(super) span: Span,
     /// The number of the field that it stands on; none: it stands on the struct.
     pub(super) field: Option<usize>,
+    /// All of it could be read.
+    pub(super) whole: bool,
 }
 
 /// All attributes of a model.
@@ -154,13 +156,14 @@ fn is_index(attr: &Attribute) -> bool {
 
 impl Index {
     fn parse(attr: &Attribute, field: Option<usize>, diag: &mut Diag) -> Self {
+        let before = diag.count();
         let mut args = IndexArgs::default();
         read_all(tokens(attr, diag), diag, |input, diag| {
             let given = if input.peek(LitStr) { quoted(&input.parse()?)? } else { Given::parse(input)? };
             args.put(given, diag);
             Ok(())
         });
-        Self { args, span: attr.path().span(), field }
+        Self { args, span: attr.path().span(), field, whole: diag.count() == before }
     }
 }
 

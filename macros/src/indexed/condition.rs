@@ -9,7 +9,7 @@ use syn::{
     token,
 };
 
-use super::syntax::Path;
+use super::syntax::{Path, within};
 
 /// One condition of a partial index.
 pub(super) struct Condition {
@@ -40,7 +40,9 @@ impl Condition {
         if input.parse::<Option<Token![in]>>()?.is_some() {
             let content;
             bracketed!(content in input);
-            let literals = Punctuated::<Literal, Token![,]>::parse_terminated_with(&content, Literal::parse)?;
+            let list =
+                |input: ParseStream<'_>| Punctuated::<_, Token![,]>::parse_terminated_with(input, Literal::parse);
+            let literals = within(&content, list)?;
             if literals.is_empty() {
                 return Err(syn::Error::new(
                     span,
@@ -60,12 +62,13 @@ impl Condition {
         }
         let content;
         parenthesized!(content in input);
-        let path = Path::parse(&content)?;
-        if !content.is_empty() {
-            return Err(
-                content.error("`exists` takes one field: write `exists(email)`, and one more `exists(..)` for another")
-            );
-        }
+        let path = within(&content, |input| {
+            let path = Path::parse(input)?;
+            if input.is_empty() {
+                return Ok(path);
+            }
+            Err(input.error("`exists` takes one field: write `exists(email)`, and one more `exists(..)` for another"))
+        })?;
         Ok(Self { path, operator: "Exists", literals: Vec::new() })
     }
 }

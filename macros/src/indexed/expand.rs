@@ -2,7 +2,7 @@
 //!
 //! The model's fields as typed paths, and its indexes as one constant.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Ident, ext::IdentExt};
 
@@ -134,7 +134,8 @@ impl Places<'_> {
     /// An expression for the typed path, as a reference.
     fn path(&mut self, path: &Path) -> TokenStream {
         let door = self.door;
-        let mut found = quote!(__root);
+        let root = Ident::new("__root", Span::call_site().located_at(path.span()));
+        let mut found = quote!(#root);
         for (at, step) in path.0.iter().enumerate() {
             match step {
                 Step::Field(name) => {
@@ -150,7 +151,7 @@ impl Places<'_> {
                         struct #marker;
                         impl #door::Key for #marker { const KEY: &'static str = #key; }
                     });
-                    let span = Span::mixed_site().located_at(key.span());
+                    let (span, door) = (key.span(), located(door, key.span()));
                     found = quote_spanned!(span=> #door::entry::<#marker, _, _, _>(#found));
                 }
             }
@@ -171,6 +172,7 @@ impl Places<'_> {
         let (door, typed) = (self.door, self.path(path));
         let variable = format_ident!("__at{}", self.steps);
         self.steps += 1;
+        let door = located(door, path.span());
         let line = quote_spanned!(path.span()=> let #variable = #door::steps(#typed););
         self.lines.push(line);
         variable
@@ -182,14 +184,25 @@ fn below(door: &TokenStream, step: &Step, path: &TokenStream) -> TokenStream {
         Step::Field(name) => name.span(),
         Step::Entry(key) => key.span(),
     };
+    let door = located(door, span);
     quote_spanned!(span=> #door::below(#path))
+}
+
+/// The path to the runtime, with errors of what is called there on the user's tokens.
+fn located(door: &TokenStream, span: Span) -> TokenStream {
+    let place = |mut token: TokenTree| {
+        token.set_span(token.span().located_at(span));
+        token
+    };
+    door.clone().into_iter().map(place).collect()
 }
 
 fn spec(index: &Index, places: &mut Places<'_>) -> TokenStream {
     let door = places.door;
     if index.options.expire_after.is_some() {
-        let path = places.path(&index.keys[0].path);
-        places.lines.push(quote_spanned!(index.keys[0].path.span()=> #door::date(#path);));
+        let (path, span) = (places.path(&index.keys[0].path), index.keys[0].path.span());
+        let door = located(door, span);
+        places.lines.push(quote_spanned!(span=> #door::date(#path);));
     }
     let mut keys = Vec::new();
     for key in &index.keys {
@@ -203,6 +216,7 @@ fn spec(index: &Index, places: &mut Places<'_>) -> TokenStream {
     }
     let told: Vec<_> = keys.iter().filter_map(|(_, told)| told.as_ref()).collect();
     if told.len() > 1 || index.keys[0].kind == Kind::Hashed {
+        let door = located(door, index.span);
         places.lines.push(quote_spanned!(index.span=> #door::arrays(&[#(#told),*]);));
     }
     let partial: Vec<_> = index.options.partial.iter().map(|condition| partial(condition, places)).collect();
@@ -233,7 +247,8 @@ fn partial(condition: &Condition, places: &mut Places<'_>) -> TokenStream {
     let steps = places.steps(&condition.path);
     let literals: Vec<_> = condition.literals.iter().map(|literal| literal.tokens(door)).collect();
     if !literals.is_empty() {
-        places.lines.push(quote_spanned!(condition.path.span()=> #door::compares(#steps, &[#(#literals),*]);));
+        let (span, door) = (condition.path.span(), located(door, condition.path.span()));
+        places.lines.push(quote_spanned!(span=> #door::compares(#steps, &[#(#literals),*]);));
     }
     let variant = format_ident!("{}", condition.operator);
     let operand = match condition.operator {

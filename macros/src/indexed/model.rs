@@ -54,7 +54,9 @@ impl Model {
         }
         let before = diag.count();
         let indexes = indexes(args.indexes, &record, diag);
-        rules::check(&indexes, &record, diag);
+        if diag.count() == before {
+            rules::check(&indexes, &record, diag);
+        }
         // After an error, the model is there without indexes, so that nothing else fails because it is missing.
         let indexes = if diag.count() == before { indexes } else { Vec::new() };
         Self { door, declared: collection.map(|collection| Declared { collection, indexes }), record }
@@ -75,10 +77,10 @@ fn collectionless(args: &Args, diag: &mut Diag) {
 fn indexes(written: Vec<args::Index>, record: &Record, diag: &mut Diag) -> Vec<Index> {
     let mut found: Vec<Index> = Vec::new();
     let mut text: Option<usize> = None;
-    for args::Index { args, span, field } in written {
+    for args::Index { args, span, field, whole } in written {
         let keys = match field {
             Some(at) => vec![own_key(&args, record, at, span, diag)],
-            None => listed_keys(&args, span, diag),
+            None => listed_keys(&args, span, whole, diag),
         };
         if keys.is_empty() {
             continue;
@@ -115,12 +117,12 @@ fn own_key(args: &IndexArgs, record: &Record, at: usize, span: Span, diag: &mut 
     Key { path: Path::of(record.fields[at].ident.clone()), kind, span }
 }
 
-fn listed_keys(args: &IndexArgs, span: Span, diag: &mut Diag) -> Vec<Key> {
+fn listed_keys(args: &IndexArgs, span: Span, whole: bool, diag: &mut Diag) -> Vec<Key> {
     for (_, word) in args.kinds() {
         diag.at(word, format_args!("`{word}` stands behind a key: write `keys(name = {word})`"));
     }
     let Some(list) = args.keys.value() else {
-        if !args.keys.is_given() {
+        if whole {
             diag.error(
                 span,
                 "`keys` are missing: write `#[index(keys(status = 1, created_at = -1))]`, or `#[index]` on a field",

@@ -2,8 +2,14 @@
 //!
 //! What stands between the parentheses of `keys(..)`, as it was written.
 
-use proc_macro2::Span;
-use syn::{Ident, LitInt, LitStr, Token, bracketed, ext::IdentExt, parenthesized, parse::ParseStream, token};
+use proc_macro2::{Span, TokenStream};
+use syn::{
+    Ident, LitInt, LitStr, Token, bracketed,
+    ext::IdentExt,
+    parenthesized,
+    parse::{Parse, ParseStream},
+    token,
+};
 
 use crate::nearest;
 
@@ -32,7 +38,7 @@ impl Path {
             } else if input.peek(token::Bracket) {
                 let content;
                 bracketed!(content in input);
-                steps.push(Step::Entry(content.parse()?));
+                steps.push(Step::Entry(within(&content, <LitStr as Parse>::parse)?));
             } else {
                 return Ok(Self(steps));
             }
@@ -67,6 +73,18 @@ fn name(input: ParseStream<'_>) -> syn::Result<Ident> {
     // Another word of the language can only be a field as `r#type`, and may be written here without `r#`.
     let plain = syn::parse_str::<Ident>(&name.to_string()).is_ok();
     Ok(if plain { name } else { Ident::new_raw(&name.to_string(), name.span()) })
+}
+
+/// Reads what stands in brackets. After an error the rest is passed over, since `syn` would report it once more.
+pub(super) fn within<T>(
+    content: ParseStream<'_>,
+    read: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<T> {
+    let found = read(content);
+    if found.is_err() {
+        content.parse::<TokenStream>()?;
+    }
+    found
 }
 
 /// How a key is indexed.
@@ -137,7 +155,7 @@ impl Key {
         if input.peek(token::Paren) {
             let content;
             parenthesized!(content in input);
-            path = Path::parse(&content)?;
+            path = within(&content, Path::parse)?;
         }
         Ok(Self { path, kind: Kind::Wildcard, span })
     }
@@ -178,7 +196,7 @@ impl Kind {
         if matches!(kind, Self::Text { .. }) && input.peek(token::Paren) {
             let content;
             parenthesized!(content in input);
-            return Ok(Self::Text { weight: weight(&content)? });
+            return Ok(Self::Text { weight: within(&content, weight)? });
         }
         Ok(kind)
     }

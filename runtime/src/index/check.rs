@@ -25,6 +25,10 @@ pub const fn entry<K: Key, M: 'static, T: Keyed, P: At>(_: &Path<M, T, P>) -> &'
 }
 
 /// The way to a field with a name of its own.
+///
+/// # Panics
+///
+/// If the field is flattened.
 #[track_caller]
 pub const fn steps<M, T, P: At>(_: &Path<M, T, P>) -> &'static Steps {
     assert!(
@@ -103,6 +107,10 @@ const fn beside_text(steps: &Steps) {
 }
 
 /// Fails if no value of the field can be compared with the literals.
+///
+/// # Panics
+///
+/// Then, and this is how it fails.
 #[track_caller]
 pub const fn compares(steps: &Steps, literals: &[Literal]) {
     let mut at = 0;

@@ -45,6 +45,7 @@ use super::text::Text;
 /// let filter = doc! { product.price: { "$lt": 10.0 }, product.maker.country: "FR" };
 /// assert_eq!(filter, doc! { "price": { "$lt": 10.0 }, "maker.country": "FR" });
 /// ```
+#[allow(clippy::type_complexity, reason = "nothing is stored")]
 pub struct Path<M, T, P>(PhantomData<fn() -> (M, T, P)>);
 
 impl<M, T, P> Path<M, T, P> {

@@ -45,7 +45,7 @@ pub struct UnknownField {
     collection: &'static str,
     allowed: Vec<Cow<'static, str>>,
     /// The fields that a filter has to fix first, if the name stands behind them in an index.
-    after: Option<Vec<Cow<'static, str>>>,
+    after: Vec<Cow<'static, str>>,
 }
 
 impl UnknownField {
@@ -60,14 +60,14 @@ impl UnknownField {
     }
 }
 
-fn advice(allowed: &[Cow<'static, str>], after: &Option<Vec<Cow<'static, str>>>) -> String {
+fn advice(allowed: &[Cow<'static, str>], after: &[Cow<'static, str>]) -> String {
     let listed =
         |names: &[Cow<'static, str>]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let mut advice = format!("use one of {}", listed(allowed));
-    if let Some(after) = after {
-        advice += &format!("; or filter by equality on {} first", listed(after));
-    }
-    advice
+    let fixed = match after {
+        [] => String::new(),
+        after => format!("; or filter by equality on {} first", listed(after)),
+    };
+    format!("use one of {}{fixed}", listed(allowed))
 }
 
 /// The collection's name and its indexes.
@@ -81,7 +81,7 @@ impl Lists {
     /// The names by which an index sorts documents that agree in the `fixed` fields; `_id` always does.
     pub(super) fn sortable(self, fixed: &[&str]) -> Vec<Cow<'static, str>> {
         let served = self.indexes.iter().filter(|index| sorts(index));
-        distinct(served.filter_map(|index| behind(index, fixed)).filter(ordered).map(name))
+        distinct(served.filter_map(|index| behind(index, fixed)).filter(|field| ordered(field)).map(name))
     }
 
     /// The names that lead an index which finds any value of theirs.
@@ -106,16 +106,17 @@ impl Lists {
     }
 
     fn unknown(self, verb: &'static str, asked: &str, allowed: Vec<Cow<'static, str>>) -> UnknownField {
-        UnknownField { name: asked.to_owned(), verb, collection: self.collection, allowed, after: None }
+        UnknownField { name: asked.to_owned(), verb, collection: self.collection, allowed, after: Vec::new() }
     }
 
     /// The fields before `asked` in the first index that has it behind others.
-    fn before(self, asked: &str) -> Option<Vec<Cow<'static, str>>> {
-        self.indexes.iter().filter(|index| sorts(index)).find_map(|index| {
-            let at = index.fields.iter().position(|field| ordered(&field) && name(field) == asked)?;
+    fn before(self, asked: &str) -> Vec<Cow<'static, str>> {
+        let before = |index: &'static IndexSpec| {
+            let at = index.fields.iter().position(|field| ordered(field) && name(field) == asked)?;
             let before = &index.fields[..at];
-            (at > 0 && before.iter().all(|field| ordered(&field))).then(|| before.iter().map(name).collect())
-        })
+            (at > 0 && before.iter().all(ordered)).then(|| before.iter().map(name).collect())
+        };
+        self.indexes.iter().filter(|index| sorts(index)).find_map(before).unwrap_or_default()
     }
 }
 
@@ -129,7 +130,7 @@ fn behind(index: &IndexSpec, fixed: &[&str]) -> Option<&'static Field> {
     index.fields.iter().find(|field| !fixed.contains(&&*name(field)))
 }
 
-fn ordered(field: &&'static Field) -> bool {
+fn ordered(field: &Field) -> bool {
     matches!(field.kind, Kind::Ascending | Kind::Descending)
 }
 
