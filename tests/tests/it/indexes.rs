@@ -227,7 +227,7 @@ struct Everything {
     #[index(hashed)]
     hash: u64,
     #[index(expire_after = "30d")]
-    #[index(desc, name = "latest")]
+    #[index(desc, sparse, name = "latest")]
     until: Option<DateTime>,
     tree: Box<Tree>,
     metadata: HashMap<String, Value>,
@@ -272,7 +272,7 @@ fn every_kind_and_option() {
         [
             "{hash: hashed} hash_hashed",
             "{until: 1} until_1",
-            "{until: -1} latest",
+            "{until: -1} sparse latest",
             "{items.sku: 1, items.price: -1, type: 1} by_item",
             "{tenant: 1, title: text, type: text} tenant_1_title_text_type_text",
             "{place: 2dsphere, tenant: 1} place_2dsphere_tenant_1",
