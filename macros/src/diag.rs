@@ -45,7 +45,8 @@ impl Diag {
         (self.count() > 0).then(|| self.into_tokens())
     }
 
-    fn into_tokens(self) -> TokenStream {
+    /// The errors as items.
+    pub(crate) fn into_tokens(self) -> TokenStream {
         self.errors.iter().map(syn::Error::to_compile_error).collect()
     }
 

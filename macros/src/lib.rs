@@ -26,6 +26,7 @@ mod emit;
 mod cache_invalidate;
 mod cache_put;
 mod cacheable;
+mod indexed;
 mod label;
 mod resilience;
 mod timed;
@@ -368,4 +369,60 @@ pub fn timed(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Label, attributes(label))]
 pub fn derive_label(item: TokenStream) -> TokenStream {
     label::derive(item.into()).into()
+}
+
+/// Declares a model's MongoDB indexes, and makes its fields paths that the compiler checks.
+///
+/// ```text
+/// #[derive(Serialize, Deserialize, Indexed)]
+/// #[serde(rename_all = "camelCase")]
+/// #[indexed(collection = "businesses")]
+/// #[index(keys(subscription.plan = 1, is_active = -1))]
+/// #[index(keys(name = text(weight = 10), description = text), default_language = "french")]
+/// struct Business {
+///     #[index(unique)]
+///     email: String,
+///     #[index(expire_after = "30d")]
+///     deleted_at: Option<bson::DateTime>,
+///     subscription: Subscription, // derives Indexed too, without a collection
+///     ..
+/// }
+/// ```
+///
+/// It implements `fastness::index::Indexed`: `Business::INDEXES`, `Business::COLLECTION`, `Business::fields().subscription.plan`
+/// as a name for filters, and `Business::sort_by("createdAt", order)` for names that come with requests. A struct without a
+/// collection only lists its fields, for the models in which it is nested.
+///
+/// Paths are the Rust names of fields, through `Option`, `Vec`, `Box`, `Arc` and their like; serde's `rename`,
+/// `rename_all`, `flatten`, `skip` and `with` say how they are stored. `metadata["color"]` is a key of a map or of a `Document`.
+///
+/// | on the struct | meaning |
+/// |---|---|
+/// | `#[indexed(collection = "..")]` | the collection; `crate = path` says where the runtime is |
+/// | `#[index(keys(a = 1, b.c = -1))]` | an index over several fields: `1` or `asc`, `-1` or `desc`, or a kind |
+/// | `keys(name = text(weight = 10))` | words; a weight is 1 to 99999, by default 1; a model has one text index |
+/// | `keys(place = sphere)`, `"2dsphere"` | places on the globe |
+/// | `keys(point = plane)`, `"2d"` | points on a plane; options `bits`, `min`, `max` |
+/// | `keys(id = hashed)` | by hash, for sharding |
+/// | `keys("a.**")`, `keys(wildcard(a))` | everything below `a`; `keys(wildcard)`: everything |
+///
+/// On a field, `#[index]` is an ascending index of its own; `desc`, `text`, `sphere`, `plane`, `hashed` and `wildcard` make
+/// another kind of it, and all text fields of a model make one index together. In both places:
+///
+/// | option | meaning |
+/// |---|---|
+/// | `unique` | no two documents have the same values |
+/// | `sparse` | documents without the field are left out |
+/// | `hidden` | kept up to date, but not used |
+/// | `name = ".."` | instead of MongoDB's own, as `email_1` |
+/// | `expire_after = "30d"` | documents are deleted so long after the date in the field; 0: at that date |
+/// | `partial(status = "active", total > 10, exists(email))` | only such documents; `=`, `>`, `>=`, `<`, `<=`, `in [..]` |
+/// | `collation(locale = "en", strength = 2, numeric_ordering = true)` | how strings compare |
+/// | `default_language = ".."`, `language_override = "field"` | of a text index |
+///
+/// What MongoDB would refuse is a compile error, and so is what one would come to regret: an index that another one
+/// makes superfluous, or documents that expire by a field which is not stored as a date.
+#[proc_macro_derive(Indexed, attributes(indexed, index))]
+pub fn indexed(item: TokenStream) -> TokenStream {
+    indexed::derive(&item.into()).into()
 }

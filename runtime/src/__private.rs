@@ -26,6 +26,13 @@ pub use crate::site::{Here, Receiver, Site, SiteKind, SiteMeta, here};
 pub use crate::timed::{Label, Returned, TimedEntry, TimedMeta, TimedSite, call, error_if, ok_if};
 pub use crate::typed::{handle_get, handle_invalidate, handle_key, handle_put, handle_refresh};
 
+/// What `#[derive(Indexed)]` names.
+#[cfg(feature = "mongodb")]
+pub mod index {
+    pub use crate::index::derived::*;
+    pub use crate::index::{Collation, Condition, Field, IndexSpec, Indexed, Kind, Literal, Nested, Operator, Path};
+}
+
 /// Everything that a call site asks a type by method call; brought into scope for the prologue only.
 pub mod ladder {
     pub use crate::codec::wire::InProcess;

@@ -91,7 +91,11 @@ pub use fastness_macros::{
     Label, bulkhead, cache_invalidate, cache_put, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry,
     timed, timeout,
 };
+#[cfg(feature = "mongodb")]
+pub use fastness_macros::Indexed;
 pub use handle::{Builder, Fastness, HandleStats, SiteStats, scope, scope_sync};
+#[cfg(feature = "mongodb")]
+pub use index::Indexed;
 pub use key::{KeyPart, KeyScope, KeyWriter};
 pub use log::Reach;
 pub use registry::{Annotated, Role, registry};

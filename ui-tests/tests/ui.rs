@@ -12,5 +12,6 @@ fn ui() {
     cases.compile_fail("ui/cache_put/*.rs");
     cases.compile_fail("ui/resilience/*.rs");
     cases.compile_fail("ui/timed/*.rs");
+    cases.compile_fail("ui/indexed/*.rs");
     cases.compile_fail("ui/types/*.rs");
 }

@@ -2,6 +2,106 @@
 //!
 //! May use: nothing.
 
+mod check;
+mod nested;
+mod path;
+mod sort;
 mod spec;
+#[cfg(test)]
+mod tests;
+mod text;
 
+use std::borrow::Cow;
+
+pub use nested::{Date, Keyed, Nested};
+pub use path::Path;
+use path::{FieldSet, Root};
+use sort::Lists;
+pub use sort::{Order, Sort, UnknownField};
 pub use spec::{Collation, Condition, Field, IndexSpec, Kind, Literal, Operator};
+
+/// What the derive names, for the door of the macros.
+pub(crate) mod derived {
+    pub use super::check::{arrays, below, compares, date, entry, field, root, steps};
+    pub use super::nested::{Ask, Converted, Unknown};
+    pub use super::path::{At, FieldSet, Holds, In, Key, Segment, Segments};
+}
+
+/// A model: its collection and the indexes that it needs. Derive it.
+pub trait Indexed: Nested + Sized + 'static {
+    /// The name of the collection.
+    const COLLECTION: &'static str;
+
+    /// The indexes, in the order of the attributes; the one over `_id`, which MongoDB makes itself, is not among them.
+    const INDEXES: &'static [IndexSpec];
+
+    /// The fields, for filters, updates and sorts whose names the compiler checks.
+    fn fields() -> &'static Self::Fields<Self, Root> {
+        FieldSet::ALL
+    }
+
+    /// The names that a request may sort by: those that lead an index over all documents, and `_id`.
+    fn sortable() -> Vec<Cow<'static, str>> {
+        Self::sortable_within(&[])
+    }
+
+    /// The names that a request may sort by if its filter fixes the fields `fixed` by equality: those that lead an index, or
+    /// stand in it behind fixed ones only.
+    fn sortable_within(fixed: &[&str]) -> Vec<Cow<'static, str>> {
+        lists::<Self>().sortable(fixed)
+    }
+
+    /// The sort by a name that came with a request, if an index serves it.
+    ///
+    /// ```
+    /// use fastness::{Indexed, index::Order};
+    ///
+    /// #[derive(Indexed)]
+    /// #[indexed(collection = "products")]
+    /// struct Product {
+    ///     #[index(desc)]
+    ///     price: f64,
+    ///     color: String,
+    /// }
+    ///
+    /// assert_eq!(Product::sort_by("price", Order::Ascending).unwrap().name, "price");
+    ///
+    /// let error = Product::sort_by("color", Order::Ascending).unwrap_err();
+    /// assert_eq!(error.to_string(), "`color` cannot be used to sort `products`: use one of `_id`, `price`");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownField`], with the names that are allowed.
+    fn sort_by(name: &str, order: Order) -> Result<Sort, UnknownField> {
+        Self::sort_within(&[], name, order)
+    }
+
+    /// The same where the filter fixes the fields `fixed` by equality: with an index over `business` and `createdAt`, the
+    /// products of one business can be sorted by `createdAt`.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownField`], with the names that are allowed.
+    fn sort_within(fixed: &[&str], name: &str, order: Order) -> Result<Sort, UnknownField> {
+        lists::<Self>().sort_by(fixed, name, order)
+    }
+
+    /// The names that a request may filter by: those that lead an index, and `_id`.
+    fn filterable() -> Vec<Cow<'static, str>> {
+        lists::<Self>().filterable()
+    }
+
+    /// The stored name for a name that came with a request, if an index serves a filter by it.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownField`], with the names that are allowed.
+    fn filter_by(name: &str) -> Result<Cow<'static, str>, UnknownField> {
+        lists::<Self>().filter_by(name)
+    }
+}
+
+fn lists<M: Indexed>() -> Lists {
+    Lists { collection: M::COLLECTION, indexes: M::INDEXES }
+}

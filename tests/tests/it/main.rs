@@ -14,6 +14,7 @@ mod events;
 mod flights;
 mod functions;
 mod hygiene;
+mod indexes;
 mod instances;
 mod keys;
 mod keytext;

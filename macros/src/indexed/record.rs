@@ -1,0 +1,140 @@
+//! May use: diag, nearest, indexed/serde.
+//!
+//! The struct that derives `Indexed`: its fields with their stored names.
+
+use proc_macro2::TokenStream;
+use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, Type, ext::IdentExt};
+
+use super::serde;
+use crate::{diag::Diag, nearest::nearest};
+
+/// A struct with named fields.
+pub(super) struct Record {
+    pub(super) ident: Ident,
+    pub(super) generics: Generics,
+    pub(super) attrs: Vec<Attribute>,
+    pub(super) fields: Vec<Field>,
+}
+
+/// A field of the struct.
+pub(super) struct Field {
+    pub(super) ident: Ident,
+    pub(super) ty: Type,
+    pub(super) attrs: Vec<Attribute>,
+    pub(super) stored: Stored,
+    /// Its type does not say how it is stored.
+    pub(super) converted: bool,
+}
+
+/// Where a field is stored.
+pub(super) enum Stored {
+    As(String),
+    /// Its own fields are stored in its place.
+    Flattened,
+    Nowhere,
+}
+
+impl Record {
+    pub(super) fn read(input: DeriveInput, diag: &mut Diag) -> Option<Self> {
+        let fields = match input.data {
+            Data::Struct(data) if matches!(data.fields, Fields::Named(_)) => data.fields,
+            Data::Struct(_) => {
+                return refuse(&input.ident, "a struct without named fields has no paths: name the fields", diag);
+            }
+            Data::Enum(_) => {
+                let why = "an enum has no fields that all its values share: derive `Indexed` for a struct \
+                    (as a field's type, an enum needs no derive)";
+                return refuse(&input.ident, why, diag);
+            }
+            Data::Union(_) => {
+                return refuse(&input.ident, "a union cannot be stored: derive `Indexed` for a struct", diag);
+            }
+        };
+        let container = serde::Container::read(&input.attrs, diag);
+        let fields: Vec<_> = fields.into_iter().filter_map(|field| Field::read(field, &container, diag)).collect();
+        if fields.iter().all(|field| matches!(field.stored, Stored::Nowhere)) {
+            return refuse(&input.ident, "no field of this struct is stored, so there is nothing to index", diag);
+        }
+        if let Some(lifetime) = input.generics.lifetimes().next() {
+            diag.at(lifetime, "a model owns its data: store a `String` instead of a `&str`");
+            return None;
+        }
+        Some(Self { ident: input.ident, generics: input.generics, attrs: input.attrs, fields })
+    }
+
+    /// The stored field that `name` names, or an error on `name`.
+    pub(super) fn find(&self, name: &Ident, diag: &mut Diag) -> Option<&Field> {
+        let wanted = name.unraw().to_string();
+        let found = self.fields.iter().find(|field| field.name() == wanted);
+        match found {
+            Some(Field { stored: Stored::Nowhere, .. }) => {
+                diag.at(
+                    name,
+                    format_args!(
+                        "`{wanted}` is not stored, as serde skips it: index another field, or remove the `skip`"
+                    ),
+                );
+                None
+            }
+            Some(field) => Some(field),
+            None => {
+                diag.at(name, format_args!("`{}` has no field `{wanted}`{}", self.ident, self.hint(&wanted)));
+                None
+            }
+        }
+    }
+
+    fn hint(&self, wanted: &str) -> String {
+        let stored_so = |field: &&Field| matches!(&field.stored, Stored::As(name) if name == wanted);
+        if let Some(field) = self.fields.iter().find(stored_so) {
+            return format!(": write the field's Rust name, `{}`", field.name());
+        }
+        let names: Vec<_> = self.fields.iter().map(Field::name).collect();
+        match nearest(wanted, names.iter().map(String::as_str)) {
+            Some(near) => format!(": did you mean `{near}`?"),
+            None => format!(
+                ": write one of {}",
+                names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            ),
+        }
+    }
+}
+
+fn refuse<T>(ident: &Ident, why: &str, diag: &mut Diag) -> Option<T> {
+    diag.at(ident, why);
+    None
+}
+
+impl Field {
+    fn read(field: syn::Field, container: &serde::Container, diag: &mut Diag) -> Option<Self> {
+        let ident = field.ident?;
+        let said = serde::Field::read(&field.attrs, diag);
+        let own = ident.unraw().to_string();
+        let stored = match said.rename {
+            _ if said.skip => Stored::Nowhere,
+            _ if said.flatten => Stored::Flattened,
+            Some(name) => Stored::As(name),
+            None => Stored::As(container.rename_all.map_or(own.clone(), |case| case.apply(&own))),
+        };
+        if let Stored::As(name) = &stored
+            && (name.contains('.') || name.starts_with('$'))
+        {
+            diag.at(
+                &ident,
+                format_args!("MongoDB finds no field that is stored as `{name}`: rename it without `.` and `$`"),
+            );
+        }
+        Some(Self { ident, ty: field.ty, attrs: field.attrs, stored, converted: said.converted })
+    }
+
+    /// The name without `r#`.
+    pub(super) fn name(&self) -> String {
+        self.ident.unraw().to_string()
+    }
+
+    /// The type that its path has.
+    pub(super) fn path_type(&self, door: &TokenStream) -> TokenStream {
+        let ty = &self.ty;
+        if self.converted { quote::quote!(#door::Converted<#ty>) } else { quote::quote!(#ty) }
+    }
+}

@@ -1,0 +1,251 @@
+//! May use: diag, indexed/args, indexed/model, indexed/record, indexed/syntax.
+//!
+//! What MongoDB refuses, or what one would come to regret, in one index and between several.
+
+use super::{
+    args::IndexArgs,
+    model::Index,
+    record::{Record, Stored},
+    syntax::{Key, Kind, Step},
+};
+use crate::diag::Diag;
+
+/// The rules of one index.
+pub(super) fn own(keys: &[Key], args: &IndexArgs, diag: &mut Diag) {
+    number(keys, diag);
+    repeated(keys, diag);
+    mixed(keys, diag);
+    kinds(keys, args, diag);
+    text_options(keys, args, diag);
+    plane_options(keys, args, diag);
+    expiry(keys, args, diag);
+    if args.sparse.is_given() {
+        let why = "MongoDB refuses `sparse` with `partial`: keep `partial`, and add `exists(..)` to it";
+        args.partial.refuse(why, diag);
+    }
+}
+
+fn number(keys: &[Key], diag: &mut Diag) {
+    if let Some(key) = keys.get(32) {
+        diag.error(key.span, "MongoDB takes at most 32 keys in an index: leave out those that filter least");
+    }
+}
+
+fn repeated(keys: &[Key], diag: &mut Diag) {
+    for (at, key) in keys.iter().enumerate() {
+        if keys[..at].iter().any(|other| other.path.text() == key.path.text()) {
+            diag.error(key.span, format_args!("`{}` is in this index twice: keep one", key.path.text()));
+        }
+    }
+}
+
+/// The word for a kind that MongoDB keeps apart from the others.
+fn special(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Ascending | Kind::Descending => None,
+        Kind::Text { .. } => Some("text"),
+        Kind::Sphere => Some("sphere"),
+        Kind::Plane => Some("plane"),
+        Kind::Hashed => Some("hashed"),
+        Kind::Wildcard => Some("wildcard"),
+    }
+}
+
+fn mixed(keys: &[Key], diag: &mut Diag) {
+    let mut first: Option<&'static str> = None;
+    for key in keys {
+        let Some(word) = special(key.kind) else { continue };
+        match first {
+            Some(before) if before != word => {
+                diag.error(
+                    key.span,
+                    format_args!("MongoDB mixes no `{before}` with `{word}` in one index: make two indexes"),
+                );
+                return;
+            }
+            _ => first = Some(word),
+        }
+    }
+}
+
+fn kinds(keys: &[Key], args: &IndexArgs, diag: &mut Diag) {
+    let count = |kind: Kind| keys.iter().filter(|key| key.kind == kind).count();
+    let find = |kind: Kind| keys.iter().rev().find(|key| key.kind == kind);
+    if let Some(hashed) = find(Kind::Hashed) {
+        args.unique
+            .refuse("a hash cannot tell values apart for certain: keep `unique` on an ordinary index, `= 1`", diag);
+        if count(Kind::Hashed) > 1 {
+            diag.error(hashed.span, "MongoDB hashes one field in an index: make the others `1`");
+        }
+    }
+    if let Some(wildcard) = find(Kind::Wildcard) {
+        if keys.len() > 1 {
+            diag.error(wildcard.span, "a wildcard stands alone in its index: make two indexes");
+        }
+        args.unique.refuse("a wildcard index cannot be unique: index the field that must be, `#[index(unique)]`", diag);
+    }
+    if let Some(plane) = find(Kind::Plane)
+        && keys[0].kind != Kind::Plane
+    {
+        diag.error(plane.span, "a `plane` key comes first in its index: move it to the front");
+    }
+    if find(Kind::Plane).is_some() && count(Kind::Plane) > 1 {
+        diag.error(keys[1].span, "MongoDB indexes one `plane` in an index: make two indexes");
+    }
+}
+
+fn text_options(keys: &[Key], args: &IndexArgs, diag: &mut Diag) {
+    let is_text = |key: &Key| matches!(key.kind, Kind::Text { .. });
+    let Some(first) = keys.iter().position(is_text) else {
+        for slot in [&args.default_language, &args.language_override] {
+            slot.refuse("only a text index has a language: make a key `text`, as `keys(name = text)`", diag);
+        }
+        return;
+    };
+    let unique = "MongoDB makes no text index unique: index the field in order too, `#[index(unique)]`";
+    args.unique.refuse(unique, diag);
+    let collation = "MongoDB compares words by language and not by collation: \
+        remove `collation`, or write `default_language = \"english\"`";
+    args.collation.refuse(collation, diag);
+    let behind = keys[first..].iter().skip_while(|key| is_text(key)).find(|key| is_text(key));
+    if let Some(apart) = behind {
+        diag.error(apart.span, "the `text` keys of an index stand side by side: move this one to the others");
+    }
+}
+
+fn plane_options(keys: &[Key], args: &IndexArgs, diag: &mut Diag) {
+    if keys.iter().any(|key| key.kind == Kind::Plane) {
+        args.collation.refuse("MongoDB takes no collation for a `plane` index: remove it", diag);
+    } else {
+        for slot in [&args.bits, &args.min, &args.max] {
+            slot.refuse(
+                "only a `plane` index has `bits` and bounds: make a key `plane`, as `keys(point = plane)`",
+                diag,
+            );
+        }
+    }
+}
+
+fn expiry(keys: &[Key], args: &IndexArgs, diag: &mut Diag) {
+    let why = match keys {
+        [key] if matches!(key.kind, Kind::Ascending | Kind::Descending) => return,
+        [_] => "documents expire by a date in order, and no other kind of index: make the key `1`",
+        _ => "documents expire by one field: give it an index of its own, `#[index(expire_after = \"30d\")]`",
+    };
+    args.expire_after.refuse(why, diag);
+}
+
+/// The rules between the indexes of one model.
+pub(super) fn check(indexes: &[Index], record: &Record, diag: &mut Diag) {
+    for index in indexes {
+        primary(index, record, diag);
+    }
+    if let Some(index) = indexes.get(63) {
+        diag.error(
+            index.span,
+            "MongoDB keeps at most 64 indexes of a collection, the one over `_id` included: declare at most 63",
+        );
+    }
+    texts(indexes, diag);
+    for (at, index) in indexes.iter().enumerate() {
+        // One error for an index is enough.
+        let _ =
+            named_alike(&indexes[..at], index, diag) || same(&indexes[..at], index, diag) || prefix(indexes, at, diag);
+    }
+}
+
+fn primary(index: &Index, record: &Record, diag: &mut Diag) {
+    let [Key { path, kind: Kind::Ascending | Kind::Descending, span }] = &index.keys[..] else { return };
+    let [Step::Field(name)] = &path.0[..] else { return };
+    let is_id = |field: &super::record::Field| {
+        field.ident == *name && matches!(&field.stored, Stored::As(stored) if stored == "_id")
+    };
+    if record.fields.iter().any(is_id) {
+        diag.error(*span, "MongoDB always indexes `_id`, uniquely: remove this index");
+    }
+}
+
+fn texts(indexes: &[Index], diag: &mut Diag) {
+    let is_text = |index: &&Index| index.keys.iter().any(|key| matches!(key.kind, Kind::Text { .. }));
+    if let Some(second) = indexes.iter().filter(is_text).nth(1) {
+        diag.error(second.span, "MongoDB keeps one text index of a collection: list all text fields in one `keys(..)`");
+    }
+}
+
+fn named_alike(before: &[Index], index: &Index, diag: &mut Diag) -> bool {
+    let Some(name) = &index.options.name else { return false };
+    let taken = before.iter().any(|other| other.options.name.as_ref() == Some(name));
+    if taken {
+        diag.error(
+            index.span,
+            format_args!("another index of this model is named `{name}`: give each a name of its own"),
+        );
+    }
+    taken
+}
+
+/// The keys in the form in which two indexes are compared.
+fn keys(index: &Index) -> Vec<(String, Kind)> {
+    let plain = |key: &Key| match key.kind {
+        Kind::Text { .. } => Kind::Text { weight: 1 },
+        kind => kind,
+    };
+    index.keys.iter().map(|key| (key.path.text(), plain(key))).collect()
+}
+
+/// Two indexes over the same keys.
+fn same(before: &[Index], index: &Index, diag: &mut Diag) -> bool {
+    let own = keys(index);
+    let Some(other) = before.iter().find(|other| keys(other) == own) else { return false };
+    if own.iter().any(|(_, kind)| matches!(kind, Kind::Text { .. })) {
+        // Already reported as the second text index.
+        return true;
+    }
+    let why = if other.options.same_identity(&index.options) {
+        "this index is declared twice: keep one"
+    } else if other.options.name == index.options.name {
+        "two indexes over the same keys would have the same name: give one a name, `name = \"..\"`"
+    } else {
+        return false;
+    };
+    diag.error(index.span, why);
+    true
+}
+
+/// An index that a longer one makes superfluous.
+fn prefix(indexes: &[Index], at: usize, diag: &mut Diag) -> bool {
+    let index = &indexes[at];
+    let own = keys(index);
+    let plain = !index.options.unique && !index.options.hidden && index.options.expire_after.is_none();
+    let serves = |(other_at, other): &(usize, &Index)| {
+        let theirs = keys(other);
+        // Of two that are alike, the unique one stays, or the first.
+        let more = theirs.len() > own.len() || other.options.unique || *other_at < at;
+        *other_at != at
+            && more
+            && !other.options.hidden
+            && leads(&own, &theirs)
+            && index.options.same_documents(&other.options)
+    };
+    let Some((_, other)) = indexes.iter().enumerate().find(serves).filter(|_| plain) else { return false };
+    let names = other.keys.iter().map(|key| key.path.text()).collect::<Vec<_>>().join(", ");
+    diag.error(
+        index.span,
+        format_args!("the index over `{names}` starts with these keys and serves the same queries: remove this one"),
+    );
+    true
+}
+
+/// Whether `theirs` starts with `own`, in the same order or all of it the other way round.
+fn leads(own: &[(String, Kind)], theirs: &[(String, Kind)]) -> bool {
+    let turned = |kind| match kind {
+        Kind::Ascending => Some(Kind::Descending),
+        Kind::Descending => Some(Kind::Ascending),
+        _ => None,
+    };
+    let all = |fits: &dyn Fn(Kind, Kind) -> bool| {
+        own.len() <= theirs.len()
+            && own.iter().zip(theirs).all(|((own, kind), (other, theirs))| own == other && fits(*kind, *theirs))
+    };
+    all(&|kind, other| turned(kind).is_some() && kind == other) || all(&|kind, other| turned(kind) == Some(other))
+}

@@ -1,0 +1,160 @@
+//! May use: diag.
+//!
+//! What `serde`'s attributes say of stored names. `serde` itself reports those that it cannot read.
+
+use proc_macro2::Span;
+use syn::{Attribute, LitStr, Token, meta::ParseNestedMeta, spanned::Spanned, token};
+
+use crate::diag::Diag;
+
+/// What stands on a struct.
+#[derive(Default)]
+pub(super) struct Container {
+    pub(super) rename_all: Option<Case>,
+}
+
+/// What stands on a field.
+#[derive(Default)]
+pub(super) struct Field {
+    pub(super) rename: Option<String>,
+    pub(super) flatten: bool,
+    /// It is never stored.
+    pub(super) skip: bool,
+    /// It is stored in another form than its type's.
+    pub(super) converted: bool,
+}
+
+/// How the words of a name are joined.
+#[derive(Clone, Copy)]
+pub(super) enum Case {
+    Lower,
+    Upper,
+    Pascal,
+    Camel,
+    Snake,
+    ScreamingSnake,
+    Kebab,
+    ScreamingKebab,
+}
+
+impl Container {
+    pub(super) fn read(attrs: &[Attribute], diag: &mut Diag) -> Self {
+        let mut found = Self::default();
+        each(attrs, &mut |meta| {
+            if meta.path.is_ident("rename_all") {
+                let name = renamed(meta, diag)?;
+                found.rename_all = name.and_then(|name| Case::read(&name)).or(found.rename_all);
+            } else if meta.path.is_ident("into") {
+                diag.at(&meta.path, "serde stores another type in place of this one: derive `Indexed` for that type");
+                rest(meta)?;
+            } else if meta.path.is_ident("transparent") {
+                diag.at(
+                    &meta.path,
+                    "a transparent struct is stored as its one field is: derive `Indexed` for that one's type",
+                );
+            } else {
+                rest(meta)?;
+            }
+            Ok(())
+        });
+        found
+    }
+}
+
+impl Field {
+    pub(super) fn read(attrs: &[Attribute], diag: &mut Diag) -> Self {
+        let mut found = Self::default();
+        each(attrs, &mut |meta| {
+            let Some(name) = meta.path.get_ident().map(ToString::to_string) else {
+                return rest(meta);
+            };
+            match name.as_str() {
+                "rename" => found.rename = renamed(meta, diag)?.or(found.rename.take()),
+                "flatten" => found.flatten = true,
+                "skip" | "skip_serializing" => found.skip = true,
+                "with" | "serialize_with" => {
+                    found.converted = true;
+                    rest(meta)?;
+                }
+                _ => rest(meta)?,
+            }
+            Ok(())
+        });
+        found.converted |= attrs.iter().any(|attr| attr.path().is_ident("serde_as"));
+        found
+    }
+}
+
+fn each(attrs: &[Attribute], read: &mut dyn FnMut(&ParseNestedMeta<'_>) -> syn::Result<()>) {
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
+        // What cannot be read is an error of serde's own derive.
+        let _ = attr.parse_nested_meta(|meta| read(&meta));
+    }
+}
+
+/// Passes over the value of an attribute that does not matter here.
+fn rest(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+    if meta.input.peek(Token![=]) {
+        meta.value()?.parse::<syn::Expr>()?;
+    } else if meta.input.peek(token::Paren) {
+        let content;
+        syn::parenthesized!(content in meta.input);
+        content.parse::<proc_macro2::TokenStream>()?;
+    }
+    Ok(())
+}
+
+/// `rename = ".."` or `rename(serialize = "..", deserialize = "..")`, of which both must agree.
+fn renamed(meta: &ParseNestedMeta<'_>, diag: &mut Diag) -> syn::Result<Option<String>> {
+    if meta.input.peek(Token![=]) {
+        return Ok(Some(meta.value()?.parse::<LitStr>()?.value()));
+    }
+    let (mut stored, mut read) = (None, None);
+    meta.parse_nested_meta(|inner| {
+        let name = inner.value()?.parse::<LitStr>()?.value();
+        if inner.path.is_ident("serialize") {
+            stored = Some(name);
+        } else {
+            read = Some(name);
+        }
+        Ok(())
+    })?;
+    if stored != read {
+        let span: Span = meta.path.span();
+        diag.error(span, "stored under one name and read under another: what was stored would not be found; write one name, `rename = \"..\"`");
+    }
+    Ok(stored.or(read))
+}
+
+impl Case {
+    pub(super) fn read(name: &str) -> Option<Self> {
+        Some(match name {
+            "lowercase" => Self::Lower,
+            "UPPERCASE" => Self::Upper,
+            "PascalCase" => Self::Pascal,
+            "camelCase" => Self::Camel,
+            "snake_case" => Self::Snake,
+            "SCREAMING_SNAKE_CASE" => Self::ScreamingSnake,
+            "kebab-case" => Self::Kebab,
+            "SCREAMING-KEBAB-CASE" => Self::ScreamingKebab,
+            _ => return None,
+        })
+    }
+
+    /// The stored name of a field, by the rules of serde, which takes fields to be in snake case.
+    pub(super) fn apply(self, field: &str) -> String {
+        match self {
+            Self::Lower | Self::Snake => field.to_owned(),
+            Self::Upper | Self::ScreamingSnake => field.to_ascii_uppercase(),
+            Self::Pascal => field.split('_').map(|word| capital(word, char::to_ascii_uppercase)).collect(),
+            Self::Camel => capital(&Self::Pascal.apply(field), char::to_ascii_lowercase),
+            Self::Kebab => field.replace('_', "-"),
+            Self::ScreamingKebab => field.to_ascii_uppercase().replace('_', "-"),
+        }
+    }
+}
+
+fn capital(word: &str, change: impl Fn(&char) -> char) -> String {
+    let mut letters = word.chars();
+    letters.next().iter().map(change).chain(letters).collect()
+}

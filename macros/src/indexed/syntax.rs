@@ -1,0 +1,232 @@
+//! May use: diag, nearest.
+//!
+//! What stands between the parentheses of `keys(..)`, as it was written.
+
+use proc_macro2::{Span, TokenStream};
+use syn::{
+    Ident, LitInt, LitStr, Token, bracketed,
+    ext::IdentExt,
+    parenthesized,
+    parse::{Parse, ParseStream},
+    token,
+};
+
+use crate::nearest;
+
+/// The way to a field: `subscription.plan`, or `metadata["color"]` through a map.
+#[derive(Clone)]
+pub(super) struct Path(pub(super) Vec<Step>);
+
+/// One step of a path.
+#[derive(Clone)]
+pub(super) enum Step {
+    Field(Ident),
+    Entry(LitStr),
+}
+
+impl Path {
+    pub(super) fn of(field: Ident) -> Self {
+        Self(vec![Step::Field(field)])
+    }
+
+    pub(super) fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut steps = vec![Step::Field(name(input)?)];
+        loop {
+            if input.peek(Token![.]) {
+                input.parse::<Token![.]>()?;
+                steps.push(Step::Field(name(input)?));
+            } else if input.peek(token::Bracket) {
+                let content;
+                bracketed!(content in input);
+                steps.push(Step::Entry(within(&content, <LitStr as Parse>::parse)?));
+            } else {
+                return Ok(Self(steps));
+            }
+        }
+    }
+
+    /// As the user wrote it, for messages and comparison; empty for the whole document.
+    pub(super) fn text(&self) -> String {
+        let step = |(at, step): (usize, &Step)| match step {
+            Step::Field(name) if at == 0 => name.unraw().to_string(),
+            Step::Field(name) => format!(".{}", name.unraw()),
+            Step::Entry(key) => format!("[{:?}]", key.value()),
+        };
+        self.0.iter().enumerate().map(step).collect()
+    }
+
+    pub(super) fn span(&self) -> Span {
+        let spans = self.0.iter().map(|step| match step {
+            Step::Field(name) => name.span(),
+            Step::Entry(key) => key.span(),
+        });
+        spans.reduce(|all, span| all.join(span).unwrap_or(all)).unwrap_or_else(Span::call_site)
+    }
+}
+
+fn name(input: ParseStream<'_>) -> syn::Result<Ident> {
+    let expected = |span| syn::Error::new(span, "expected the name of a field, as `is_active` or `subscription.plan`");
+    let name = Ident::parse_any(input).map_err(|error| expected(error.span()))?;
+    if ["_", "self", "Self", "super", "crate"].iter().any(|word| name == word) {
+        return Err(expected(name.span()));
+    }
+    // Another word of the language can only be a field as `r#type`, and may be written here without `r#`.
+    let plain = syn::parse_str::<Ident>(&name.to_string()).is_ok();
+    Ok(if plain { name } else { Ident::new_raw(&name.to_string(), name.span()) })
+}
+
+/// Reads what stands in brackets. After an error the rest is passed over, since `syn` would report it once more.
+pub(super) fn within<T>(
+    content: ParseStream<'_>,
+    read: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<T> {
+    let found = read(content);
+    if found.is_err() {
+        content.parse::<TokenStream>()?;
+    }
+    found
+}
+
+/// How a key is indexed.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Kind {
+    Ascending,
+    Descending,
+    Text { weight: u32 },
+    Sphere,
+    Plane,
+    Hashed,
+    Wildcard,
+}
+
+/// One key of an index.
+#[derive(Clone)]
+pub(super) struct Key {
+    pub(super) path: Path,
+    pub(super) kind: Kind,
+    pub(super) span: Span,
+}
+
+impl Key {
+    /// `is_active = 1`, `place = sphere`, `"attributes.**"`, `wildcard(attributes)` or `wildcard`.
+    pub(super) fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(LitStr) {
+            return Self::quoted(&input.parse()?);
+        }
+        if input.peek(Ident)
+            && input.fork().call(Ident::parse_any)? == "wildcard"
+            && !input.peek2(Token![=])
+            && !input.peek2(Token![.])
+        {
+            return Self::wildcard(input);
+        }
+        let path = Path::parse(input)?;
+        if !input.peek(Token![=]) {
+            let why = format!("say how `{0}` is indexed: write `{0} = 1`", path.text());
+            return Err(syn::Error::new(path.span(), why));
+        }
+        input.parse::<Token![=]>()?;
+        let kind = Kind::parse(input)?;
+        let span = path.span();
+        Ok(Self { path, kind, span })
+    }
+
+    fn quoted(text: &LitStr) -> syn::Result<Self> {
+        let value = text.value();
+        let span = text.span();
+        let wrong = || {
+            let why = format!(
+                "write paths without quotes, as `subscription.plan = 1`; only a wildcard has them: `\"{value}.**\"`"
+            );
+            syn::Error::new(span, why)
+        };
+        let parent = value.strip_suffix("$**").or(value.strip_suffix("**")).ok_or_else(wrong)?;
+        let path = match parent.strip_suffix('.') {
+            Some(parent) => LitStr::new(parent, span).parse_with(Path::parse)?,
+            None if parent.is_empty() => Path(Vec::new()),
+            None => return Err(wrong()),
+        };
+        Ok(Self { path, kind: Kind::Wildcard, span })
+    }
+
+    fn wildcard(input: ParseStream<'_>) -> syn::Result<Self> {
+        let span = input.call(Ident::parse_any)?.span();
+        let mut path = Path(Vec::new());
+        if input.peek(token::Paren) {
+            let content;
+            parenthesized!(content in input);
+            path = within(&content, Path::parse)?;
+        }
+        Ok(Self { path, kind: Kind::Wildcard, span })
+    }
+}
+
+/// The words for a kind: ours, and those of MongoDB.
+const KINDS: [(&str, Kind); 9] = [
+    ("asc", Kind::Ascending),
+    ("desc", Kind::Descending),
+    ("text", Kind::Text { weight: 1 }),
+    ("sphere", Kind::Sphere),
+    ("2dsphere", Kind::Sphere),
+    ("plane", Kind::Plane),
+    ("2d", Kind::Plane),
+    ("hashed", Kind::Hashed),
+    ("wildcard", Kind::Wildcard),
+];
+
+impl Kind {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(Token![-]) || input.peek(LitInt) {
+            let negative = input.parse::<Option<Token![-]>>()?.is_some();
+            let number: LitInt = input.parse()?;
+            return match number.base10_parse::<u32>() {
+                Ok(1) if negative => Ok(Self::Descending),
+                Ok(1) => Ok(Self::Ascending),
+                _ => Err(syn::Error::new(number.span(), "an order is `1` (ascending) or `-1` (descending)")),
+            };
+        }
+        let (word, span) = if input.peek(LitStr) {
+            let text: LitStr = input.parse()?;
+            (text.value(), text.span())
+        } else {
+            let word = input.call(Ident::parse_any).map_err(|error| syn::Error::new(error.span(), unknown("")))?;
+            (word.to_string(), word.span())
+        };
+        let kind = Self::named(&word).ok_or_else(|| syn::Error::new(span, unknown(&word)))?;
+        if matches!(kind, Self::Text { .. }) && input.peek(token::Paren) {
+            let content;
+            parenthesized!(content in input);
+            return Ok(Self::Text { weight: within(&content, weight)? });
+        }
+        Ok(kind)
+    }
+
+    /// The kind that `word` names.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        KINDS.iter().find(|(name, _)| *name == word).map(|(_, kind)| *kind)
+    }
+}
+
+fn unknown(word: &str) -> String {
+    let hint = nearest::hint(word, KINDS.iter().map(|(name, _)| *name));
+    format!("expected `1`, `-1`, `text`, `sphere`, `plane`, `hashed` or `wildcard`{hint}")
+}
+
+/// `weight = 10`
+pub(super) fn weight(input: ParseStream<'_>) -> syn::Result<u32> {
+    let name = input.call(Ident::parse_any)?;
+    if name != "weight" {
+        return Err(syn::Error::new(
+            name.span(),
+            format_args!("`text` has no option `{name}`: write `text(weight = 10)`"),
+        ));
+    }
+    input.parse::<Token![=]>()?;
+    let number: LitInt = input.parse()?;
+    match number.base10_parse::<u32>() {
+        Ok(weight @ 1..=99_999) if input.is_empty() => Ok(weight),
+        _ => {
+            Err(syn::Error::new(number.span(), "a weight is a whole number from 1 to 99999: write `text(weight = 10)`"))
+        }
+    }
+}

@@ -1,0 +1,152 @@
+use proc_macro2::TokenStream;
+
+use super::{derive, serde::Case};
+use crate::snapshot::{errors, expand, matches};
+
+fn attribute(_: TokenStream, item: &TokenStream) -> TokenStream {
+    derive(item)
+}
+
+#[test]
+fn a_model() {
+    let item = r#"
+        #[serde(rename_all = "camelCase")]
+        #[indexed(collection = "businesses")]
+        #[index(keys(subscription.plan = 1, is_active = -1), partial(is_active = true))]
+        struct Business<T> {
+            #[index(desc, expire_after = "1h")]
+            created_at: DateTime,
+            is_active: bool,
+            #[serde(flatten)]
+            subscription: T,
+            #[serde(skip)]
+            #[doc = "never stored"]
+            cached: u8,
+            #[index(unique, sparse)]
+            email: String,
+            #[index(wildcard)]
+            metadata: Document,
+        }
+    "#;
+    matches("indexed", &expand(attribute, "", item));
+}
+
+#[test]
+fn a_nested_type() {
+    let item = "struct Subscription { plan: String, #[serde(with = \"dates\")] since: Timestamp }";
+    matches("indexed_nested", &expand(attribute, "", item));
+}
+
+#[test]
+fn cases_are_those_of_serde() {
+    let cases = [
+        ("lowercase", "is_active2_"),
+        ("UPPERCASE", "IS_ACTIVE2_"),
+        ("PascalCase", "IsActive2"),
+        ("camelCase", "isActive2"),
+        ("snake_case", "is_active2_"),
+        ("SCREAMING_SNAKE_CASE", "IS_ACTIVE2_"),
+        ("kebab-case", "is-active2-"),
+        ("SCREAMING-KEBAB-CASE", "IS-ACTIVE2-"),
+    ];
+    for (case, expected) in cases {
+        assert_eq!(Case::read(case).map(|case| case.apply("is_active2_")).as_deref(), Some(expected), "{case}");
+    }
+}
+
+/// The errors of a model with the fields `a` and `b`, and these attributes.
+fn found(attributes: &str) -> Vec<String> {
+    let item = format!("#[indexed(collection = \"c\")] {attributes} struct S {{ a: u8, b: u8 }}");
+    errors(derive(&item.parse().unwrap()))
+}
+
+#[test]
+fn what_is_no_prefix() {
+    // Each line is fine, though its indexes start alike.
+    let fine = [
+        "#[index(keys(a = 1), unique)] #[index(keys(a = 1, b = 1))]",
+        "#[index(keys(a = 1), sparse)] #[index(keys(a = 1, b = 1))]",
+        "#[index(keys(a = 1), hidden)] #[index(keys(a = 1, b = 1))]",
+        "#[index(keys(a = 1), expire_after = 5)] #[index(keys(a = 1, b = 1))]",
+        "#[index(keys(a = 1), collation(locale = \"en\"))] #[index(keys(a = 1, b = 1))]",
+        "#[index(keys(a = 1))] #[index(keys(a = 1, b = 1), hidden)]",
+        "#[index(keys(a = 1))] #[index(keys(a = 1, b = 1), partial(b > 1))]",
+        "#[index(keys(a = 1))] #[index(keys(b = 1, a = 1))]",
+        "#[index(keys(a = 1))] #[index(keys(a = hashed))]",
+        "#[index(keys(a = 1, b = 1))] #[index(keys(a = 1, b = -1))]",
+    ];
+    for attributes in fine {
+        assert_eq!(found(attributes), [""; 0], "{attributes}");
+    }
+}
+
+#[test]
+fn what_is_a_prefix() {
+    let over = "the index over `a, b` starts with these keys and serves the same queries: remove this one";
+    let redundant = [
+        "#[index(keys(a = 1))] #[index(keys(a = 1, b = 1))]",
+        "#[index(keys(a = -1))] #[index(keys(a = 1, b = 1))]",
+        "#[index(keys(a = 1))] #[index(keys(a = 1, b = 1), unique)]",
+        "#[index(keys(a = 1), sparse)] #[index(keys(a = 1, b = 1), sparse)]",
+        "#[index(keys(a = 1, b = -1))] #[index(keys(a = -1, b = 1))]",
+    ];
+    for attributes in redundant {
+        assert!(found(attributes).contains(&over.to_owned()), "{attributes}: {:?}", found(attributes));
+    }
+}
+
+#[test]
+fn odd_input_never_panics() {
+    let items = [
+        "",
+        "struct",
+        "struct S;",
+        "struct S {}",
+        "enum E {}",
+        "fn f() {}",
+        "union U { a: u8 }",
+        "struct S<'a>(&'a u8);",
+    ];
+    for item in items {
+        let _ = derive(&item.parse().unwrap());
+    }
+    let indexes = [
+        "",
+        "()",
+        "(,)",
+        "= 3",
+        "[a]",
+        "(keys)",
+        "(keys())",
+        "(keys(,))",
+        "(keys(a))",
+        "(keys(a.))",
+        "(keys(a[))]",
+        "(keys(a = ))",
+        "(keys(a = -))",
+        "(keys(\"\"))",
+        "(keys(\".**\"))",
+        "(keys(\"a..**\"))",
+        "(keys(wildcard()))",
+        "(keys(wildcard(a)(b)))",
+        "(keys(self = 1))",
+        "(keys(crate.a = 1))",
+        "(keys(a.self = 1))",
+        "(keys(a = text()))",
+        "(keys(a = 1), partial())",
+        "(keys(a = 1), partial(a))",
+        "(keys(a = 1), partial(a in))",
+        "(keys(a = 1), partial(exists))",
+        "(keys(a = 1), collation())",
+        "(\"\")",
+        "(text = 3)",
+        "(keys(a = 1), expire_after = -1)",
+        "(keys(_ = 1))",
+    ];
+    for index in indexes {
+        let item = format!("#[indexed{index}] #[index{index}] struct S {{ #[index{index}] #[serde{index}] a: u8 }}");
+        if let Ok(item) = item.parse() {
+            let _ = derive(&item);
+        }
+    }
+}
