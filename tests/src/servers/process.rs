@@ -1,7 +1,7 @@
 //! A server process, and a shell that outlives us just long enough to kill it.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -17,8 +17,9 @@ pub(super) struct Process {
     pub(super) folder: PathBuf,
 }
 
-/// Runs what follows `--` in the background, says its pid, and waits.
-const WATCH: &str = r#"shift; "$@" >>"$LOG" 2>&1 <&- & echo $!; read -r _; kill -9 $! 2>/dev/null"#;
+/// Runs what follows `--` in the background, says its pid, and waits. When we end without a word, it also clears up.
+const WATCH: &str = r#"shift; "$@" >>"$FOLDER/log" 2>&1 <&- & echo $!; read -r word; kill -9 $!; wait $!
+    [ -n "$word" ] || rm -rf "$FOLDER""#;
 
 impl Process {
     pub(super) fn start(program: &Path, arguments: &[String], folder: PathBuf) -> Self {
@@ -27,7 +28,7 @@ impl Process {
             .args(["-c", WATCH, "sh", "--"])
             .arg(program)
             .args(arguments)
-            .env("LOG", folder.join("log"))
+            .env("FOLDER", &folder)
             .current_dir(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -61,9 +62,17 @@ impl Process {
         kill_process(self.pid, Signal::CONT).expect("a running server");
     }
 
+    /// Ends it, and leaves its folder as it is.
+    pub(super) fn end_and_keep_folder(mut self) {
+        self.kill();
+        self.folder = PathBuf::new();
+    }
+
     pub(super) fn kill(&mut self) {
         // The shell kills it, and waits for it, so that its port is free when this returns.
-        drop(self.shell.stdin.take());
+        if let Some(mut input) = self.shell.stdin.take() {
+            let _ = input.write_all(b"keep\n");
+        }
         let _ = self.shell.wait();
     }
 }
@@ -71,6 +80,8 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
-        let _ = fs::remove_dir_all(&self.folder);
+        if !self.folder.as_os_str().is_empty() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
     }
 }

@@ -1,0 +1,3 @@
+//! MongoDB's indexes, planned and applied on real servers.
+
+mod rig;
