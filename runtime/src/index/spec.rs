@@ -112,3 +112,21 @@ pub struct Collation {
     /// Numbers in strings are compared as numbers.
     pub numeric_ordering: Option<bool>,
 }
+
+impl IndexSpec {
+    /// An index over nothing, with no options: what is not said of an index.
+    pub const PLAIN: Self = Self {
+        fields: &[],
+        name: None,
+        unique: false,
+        sparse: false,
+        hidden: false,
+        expire_after: None,
+        partial: &[],
+        collation: None,
+        default_language: None,
+        language_override: None,
+        bits: None,
+        bounds: None,
+    };
+}

@@ -230,7 +230,8 @@ async fn client(url: &str) -> Client {
 
 async fn admin(client: &Client, command: Document) -> Document {
     let database = client.database("admin");
-    let answer = tokio::time::timeout(PATIENCE, database.run_command(command.clone()).into_future()).await.expect("an answer");
+    let answer =
+        tokio::time::timeout(PATIENCE, database.run_command(command.clone()).into_future()).await.expect("an answer");
     answer.unwrap_or_else(|error| panic!("{command}: {error}"))
 }
 

@@ -1,0 +1,99 @@
+//! The indexes of a database: what a user starts with.
+
+use mongodb::Database;
+
+use super::error::Error;
+use super::normal::Index;
+use super::options::ApplyOptions;
+use super::plan::{Collection, Plan};
+use super::report::Report;
+use super::{IndexSpec, Indexed, apply, server};
+
+/// The indexes that models declare, and the database that is to have them.
+///
+/// ```no_run
+/// use fastness::index::{ApplyOptions, Field, IndexSpec, Indexed, Indexes, Kind};
+/// # struct Product;
+/// # impl Indexed for Product {
+/// #     const COLLECTION: &'static str = "products";
+/// #     const INDEXES: &'static [IndexSpec] = &[];
+/// # }
+///
+/// # async fn start(db: mongodb::Database) -> Result<(), fastness::index::Error> {
+/// let indexes = Indexes::new(&db).model::<Product>();
+/// println!("{}", indexes.plan().await?);
+///
+/// let report = indexes.apply(&ApplyOptions::default()).await?;
+/// if !report.is_complete() {
+///     eprintln!("{report}");
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is done until `plan` or `apply` is called"]
+pub struct Indexes {
+    db: Database,
+    /// By collection, in the order in which they were named.
+    declared: Vec<(String, Vec<IndexSpec>)>,
+}
+
+impl Indexes {
+    /// Of no model yet.
+    pub fn new(db: &Database) -> Self {
+        Self { db: db.clone(), declared: Vec::new() }
+    }
+
+    /// With those of one more model.
+    pub fn model<M: Indexed>(self) -> Self {
+        self.collection(M::COLLECTION, M::INDEXES)
+    }
+
+    /// With these in a collection, for what no model declares.
+    pub fn collection(mut self, name: &str, indexes: &[IndexSpec]) -> Self {
+        match self.declared.iter_mut().find(|(collection, _)| collection == name) {
+            Some((_, specs)) => specs.extend_from_slice(indexes),
+            None => self.declared.push((name.to_owned(), indexes.to_vec())),
+        }
+        self
+    }
+
+    /// Compares what is declared with what the server has. Reads only, and takes a role that may read (`read`).
+    ///
+    /// # Errors
+    ///
+    /// If the server cannot be reached, or a collection's indexes may not be listed.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may be dropped at any time.
+    pub async fn plan(&self) -> Result<Plan, Error> {
+        let mut collections = Vec::with_capacity(self.declared.len());
+        for (name, specs) in &self.declared {
+            let listing = server::list(&self.db, name).await?;
+            let declared = specs.iter().map(|spec| Index::declared(spec, listing.collation.as_ref())).collect();
+            collections.push(Collection { name: name.clone(), declared, existing: listing.indexes });
+        }
+        Ok(Plan::new(self.db.name(), collections))
+    }
+
+    /// Makes the database have the indexes that are declared, as far as `options` allow, and tells what was done.
+    ///
+    /// Every process of a fleet may call it when it starts: one of them builds, the others wait, and then find nothing left
+    /// to do. What the server refuses does not keep it from doing the rest. Where all is as declared, this is only a
+    /// [`plan`](Self::plan).
+    ///
+    /// It takes the role `readWrite`, and `dbAdmin` to change indexes in place. Without the right to write to the collection
+    /// `fastness_leases` there is no waiting for one another, which is harmless as long as all declare the same.
+    ///
+    /// # Errors
+    ///
+    /// If the indexes cannot be listed, or if another process was building all the time that
+    /// [`ApplyOptions::patience`] allows ([`Error::is_busy`]). What fails for single indexes is in the report.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped, the server finishes the build that it has begun, and the lease ends by itself. Call it again.
+    pub async fn apply(&self, options: &ApplyOptions) -> Result<Report, Error> {
+        apply::apply(self, &self.db, options).await
+    }
+}
