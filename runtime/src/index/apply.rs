@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
 use mongodb::Database;
 
 use super::Error;
@@ -164,28 +164,19 @@ impl<'a> Run<'a> {
         Outcome::Failed { error, duplicates, lost: false }
     }
 
-    /// In place. To become unique, an index is first told to refuse new duplicates, and then asked whether it holds any.
+    /// In place.
     async fn change(&self, collection: &str, existing: &Index, differences: &[Difference]) -> Outcome {
-        let is_unique = |difference: &&Difference| difference.option == "unique";
-        let becomes_unique = differences.iter().any(|difference| is_unique(&difference));
-        let mut changes = changes(differences, becomes_unique);
-        if becomes_unique && !existing.is("prepareUnique") {
-            changes.insert("prepareUnique", true);
-        }
-        let name = existing.name();
+        let modify = |changes| server::modify(self.db, collection, existing.name(), changes);
+        let becomes_unique = differences.iter().any(|difference| difference.option == "unique");
         let mut changed = Ok(());
-        if !changes.is_empty() {
-            changed = server::modify(self.db, collection, name, changes).await;
+        if becomes_unique {
+            changed = self.make_unique(collection, existing).await;
+        } else if differences.iter().any(|difference| difference.option == "prepareUnique") {
+            changed = modify(doc! { "prepareUnique": false }).await;
         }
-        if changed.is_ok() && becomes_unique {
-            changed = server::modify(self.db, collection, name, doc! { "unique": true }).await;
-            if changed.is_err() && !existing.is("prepareUnique") {
-                // Else writes would be refused from now on by an index that is not unique.
-                let undo = doc! { "prepareUnique": false };
-                if let Err(Refused { error, .. }) = server::modify(self.db, collection, name, undo).await {
-                    tracing::error!(%error, "the index still refuses new duplicates");
-                }
-            }
+        let rest = changes(differences);
+        if changed.is_ok() && !rest.is_empty() {
+            changed = modify(rest).await;
         }
         match changed {
             Ok(()) => Outcome::Changed { differences: differences.to_vec() },
@@ -193,6 +184,24 @@ impl<'a> Run<'a> {
                 Outcome::Failed { error, duplicates: Duplicates::of_reply(&reply), lost: false }
             }
         }
+    }
+
+    /// The index is first told to refuse new duplicates, and then asked whether it holds any. The server takes neither
+    /// together with another change.
+    async fn make_unique(&self, collection: &str, existing: &Index) -> Result<(), Refused> {
+        let modify = |changes| server::modify(self.db, collection, existing.name(), changes);
+        let prepared = existing.is("prepareUnique");
+        if !prepared {
+            modify(doc! { "prepareUnique": true }).await?;
+        }
+        let made = modify(doc! { "unique": true }).await;
+        if made.is_err() && !prepared {
+            // Else writes would be refused from now on by an index that is not unique.
+            if let Err(Refused { error, .. }) = modify(doc! { "prepareUnique": false }).await {
+                tracing::error!(%error, "the index still refuses new duplicates");
+            }
+        }
+        made
     }
 
     async fn rebuild(
@@ -263,19 +272,12 @@ impl<'a> Run<'a> {
     }
 }
 
-/// What `collMod` is told, apart from `unique`, which it takes alone.
-fn changes(differences: &[Difference], becomes_unique: bool) -> Document {
-    let mut changes = Document::new();
-    for Difference { option, declared, .. } in differences {
-        match (option.as_str(), declared) {
-            ("unique", _) => {}
-            // It is needed to become unique, and gone with that.
-            ("prepareUnique", _) if becomes_unique => {}
-            (option, Some(value)) => drop(changes.insert(option, value.clone())),
-            (option, None) => drop(changes.insert(option, false)),
-        }
-    }
-    changes
+/// What can be changed together.
+fn changes(differences: &[Difference]) -> Document {
+    let alone = ["unique", "prepareUnique"];
+    let together = differences.iter().filter(|difference| !alone.contains(&difference.option.as_str()));
+    let value = |declared: &Option<Bson>| declared.clone().unwrap_or(Bson::Boolean(false));
+    together.map(|difference| (difference.option.clone(), value(&difference.declared))).collect()
 }
 
 /// Whether the new one can be built while the old ones are there, if it gets another name.

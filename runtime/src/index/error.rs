@@ -147,13 +147,20 @@ impl Kind {
     }
 }
 
-/// The server's message, without the documents and commands that it quotes.
+/// The server's message, without the documents and commands that it quotes, and without what we say ourselves.
+///
+/// `Error in specification { a: 1 } :: caused by :: the reason`: what follows a quoted document is the reason, or the value in it
+/// that the server does not like.
 fn without_values(message: &str) -> String {
-    match (message.find('{'), message.rfind('}')) {
-        (Some(first), Some(last)) if first < last => format!("{}{{..}}{}", &message[..first], &message[last + 1..]),
-        (Some(first), _) => format!("{}{{..", &message[..first]),
-        _ => message.to_owned(),
-    }
+    const REASON: &str = " :: caused by :: ";
+    let (head, quoted) = message.split_at(message.find('{').unwrap_or(message.len()));
+    let head = match head.rfind(REASON) {
+        Some(at) if head.starts_with("Index build failed") => &head[at + REASON.len()..],
+        _ => head,
+    };
+    let reason = quoted.rfind('}').map_or("", |end| &quoted[end + 1..]);
+    let reason = if reason.starts_with(REASON) { reason } else { "" };
+    format!("{head}{}{reason}", if quoted.is_empty() { "" } else { "{..}" })
 }
 
 impl fmt::Display for Error {
@@ -178,3 +185,32 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::without_values;
+
+    #[test]
+    fn messages_hold_no_values() {
+        let cases = [
+            ("no such collection", "no such collection"),
+            (
+                "Error in specification { key: { a: 1 }, x: 1 } :: caused by :: cannot mix",
+                "Error in specification {..} :: caused by :: cannot mix",
+            ),
+            (
+                "Index build failed: 18c2: Collection d.c ( 2dff ) :: caused by :: E11000 duplicate key error \
+                 collection: d.c index: a_1 dup key: { a: \"Ada\" }",
+                "E11000 duplicate key error collection: d.c index: a_1 dup key: {..}",
+            ),
+            (
+                "Can't extract geo keys: { _id: 1, p: \"}{\" }  geo element must be an array or object: p: \"Ada\"",
+                "Can't extract geo keys: {..}",
+            ),
+            ("not authorized on d to execute command { collMod: \"c\" ", "not authorized on d to execute command {..}"),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(without_values(message), expected);
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! MongoDB's indexes, planned and applied on real servers.
 
+mod changes;
+mod data;
+mod foreign;
 mod kinds;
 mod rig;
 
