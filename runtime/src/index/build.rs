@@ -73,7 +73,8 @@ async fn progress(db: &Database, collection: &str) -> Option<Progress> {
 
 async fn progress_of(db: &Database, collection: &str, of_all_users: bool) -> Result<Option<Progress>, Error> {
     let pipeline = [
-        doc! { "$currentOp": { "allUsers": of_all_users } },
+        // What builds is a thread of the server, without a connection.
+        doc! { "$currentOp": { "allUsers": of_all_users, "idleConnections": true } },
         doc! { "$match": { "command.createIndexes": collection, "command.$db": db.name(), "progress": { "$exists": true } } },
     ];
     let command = doc! { "aggregate": 1, "pipeline": pipeline.to_vec(), "cursor": {} };
@@ -89,6 +90,8 @@ fn of_operation(collection: &str, operation: &Document) -> Progress {
         Some(Bson::Double(count)) => *count as u64,
         _ => 0,
     };
-    let message = operation.get_str("msg").unwrap_or("Index Build").to_owned();
+    // `Index Build: scanning collection Index Build: scanning collection: 500/1000 50%`
+    let said = operation.get_str("msg").unwrap_or_default();
+    let message = said.split(" Index Build").next().unwrap_or(said).to_owned();
     Progress { collection: collection.to_owned(), message, done: count("done"), total: count("total") }
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use bson::{Bson, Document, doc};
+use bson::{Document, doc};
 use mongodb::Database;
 
 use super::error::{Error, code};
@@ -33,23 +33,34 @@ pub(super) async fn list(db: &Database, collection: &str) -> Result<Listing, Err
     }
     let options = found.get_document("options").ok();
     let collation = options.and_then(|options| options.get_document("collation").ok()).cloned();
-    // With the flag, it tells which indexes are still being built.
-    let entries = all(db, doc! { "listIndexes": collection, "includeIndexBuildInfo": true }, doing).await;
-    match entries {
-        Ok(entries) => Ok(Listing { collation, indexes: entries.into_iter().map(index).collect() }),
+    let listed = match all(db, doc! { "listIndexes": collection }, doing).await {
+        Ok(listed) => listed,
         // It was dropped in between.
-        Err(error) if error.code() == Some(code::MISSING_COLLECTION) => Ok(Listing::default()),
-        Err(error) => Err(error),
-    }
+        Err(error) if error.code() == Some(code::MISSING_COLLECTION) => return Ok(Listing::default()),
+        Err(error) => return Err(error),
+    };
+    let unfinished = unfinished(db, collection).await?;
+    let indexes = listed.into_iter().map(Index::listed);
+    let indexes = indexes.map(|index| {
+        let building = unfinished.iter().any(|name| name == index.name());
+        index.being_built(building)
+    });
+    Ok(Listing { collation, indexes: indexes.collect() })
 }
 
-/// Of `{spec, indexBuildInfo}`, or of the index itself, as servers give it that do not know the flag.
-fn index(mut entry: Document) -> Index {
-    let building = entry.contains_key("indexBuildInfo");
-    match entry.remove("spec") {
-        Some(Bson::Document(spec)) => Index::listed(spec).being_built(building),
-        _ => Index::listed(entry),
-    }
+/// The names of the indexes that are still being built, which are listed like the others.
+async fn unfinished(db: &Database, collection: &str) -> Result<Vec<String>, Error> {
+    let names = doc! { "$project": { "names": "$storageStats.indexBuilds" } };
+    let stages = vec![doc! { "$collStats": { "storageStats": {} } }, names];
+    let command = doc! { "aggregate": collection, "pipeline": stages, "cursor": {} };
+    let doing = || format!("ask for the index builds of `{}.{collection}`", db.name());
+    // One for each shard.
+    let stats = match all(db, command, doing).await {
+        Err(error) if error.is_unauthorized() || error.code() == Some(code::MISSING_COLLECTION) => Vec::new(),
+        stats => stats?,
+    };
+    let names = stats.iter().filter_map(|stats| stats.get_array("names").ok()).flatten();
+    Ok(names.filter_map(|name| name.as_str().map(str::to_owned)).collect())
 }
 
 /// All that a command with a cursor gives.

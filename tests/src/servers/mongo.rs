@@ -116,6 +116,11 @@ impl Mongo {
         self.process.as_ref().expect("a running server").resume();
     }
 
+    /// Whether it was not killed.
+    pub fn is_running(&self) -> bool {
+        self.process.as_ref().is_some_and(Process::is_running)
+    }
+
     /// Kills it at once. What it stored stays.
     pub fn kill(&mut self) {
         self.process.as_mut().expect("a server").kill();
@@ -187,7 +192,7 @@ impl MongoSet {
     pub async fn primary(&self) -> &Mongo {
         let mut found = None;
         until("the set has a primary", async || {
-            for node in self.nodes.iter().filter(|node| node.process.as_ref().is_some_and(Process::is_running)) {
+            for node in self.nodes.iter().filter(|node| node.is_running()) {
                 let hello = node.client().await.database("admin").run_command(doc! { "hello": 1 }).await;
                 if hello.is_ok_and(|hello| hello.get_bool("isWritablePrimary").is_ok_and(|primary| primary)) {
                     found = Some(node);
@@ -199,10 +204,10 @@ impl MongoSet {
         found.expect("a primary")
     }
 
-    /// Makes the primary a secondary for so many seconds, and waits until another takes writes.
-    pub async fn step_down(&self, seconds: i32) {
+    /// Makes the primary a secondary for a minute, and waits until another takes writes.
+    pub async fn step_down(&self) {
         let old = self.primary().await;
-        old.admin(doc! { "replSetStepDown": seconds, "secondaryCatchUpPeriodSecs": 5 }).await;
+        old.admin(doc! { "replSetStepDown": 60, "secondaryCatchUpPeriodSecs": 5 }).await;
         until("another is the primary", async || self.primary().await.port != old.port).await;
     }
 
@@ -211,6 +216,13 @@ impl MongoSet {
         let old = self.primary().await.port;
         self.nodes.iter_mut().find(|node| node.port == old).expect("one of ours").kill();
         self.primary().await;
+    }
+
+    /// Starts those again that were killed.
+    pub async fn restart(&mut self) {
+        for node in self.nodes.iter_mut().filter(|node| !node.is_running()) {
+            node.restart().await;
+        }
     }
 
     /// What the first server thinks of each.

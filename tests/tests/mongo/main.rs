@@ -1,7 +1,9 @@
 //! MongoDB's indexes, planned and applied on real servers.
 
 mod changes;
+mod client;
 mod data;
+mod fleet;
 mod foreign;
 mod kinds;
 mod rig;

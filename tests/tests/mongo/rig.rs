@@ -27,7 +27,7 @@ async fn a_set_elects_another_primary_when_the_primary_steps_down_or_is_killed()
     let mut set = MongoSet::start().await;
     let things = set.database().await.collection::<Document>("things");
     things.insert_one(doc! { "_id": 1 }).await.unwrap();
-    set.step_down(60).await;
+    set.step_down().await;
     things.insert_one(doc! { "_id": 2 }).await.unwrap();
     set.kill_primary().await;
     assert_eq!(things.count_documents(doc! {}).await.unwrap(), 2);
