@@ -6,6 +6,7 @@ mod data;
 mod fleet;
 mod foreign;
 mod kinds;
+mod normal;
 mod rig;
 
 use bson::{Document, doc};

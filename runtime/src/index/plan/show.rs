@@ -15,16 +15,19 @@ impl fmt::Display for Plan {
             }
             write!(f, "{step}")?;
         }
-        let counts = ["create", "change", "rebuild", "keep", "unmanaged", "conflict"].map(|verb| {
+        let counts = [
+            ("create", "to create"),
+            ("change", "to change"),
+            ("rebuild", "to rebuild"),
+            ("keep", "in sync"),
+            ("unmanaged", "unmanaged"),
+            ("conflict", "in conflict"),
+        ];
+        let counts = counts.map(|(verb, words)| {
             let count = self.steps.iter().filter(|step| step.action.verb() == verb).count();
-            format!("{count} {}", if count == 1 || verb != "conflict" { verb.to_owned() } else { format!("{verb}s") })
+            format!("{count} {words}")
         });
-        if self.is_in_sync() {
-            write!(f, "In sync: ")?;
-        } else {
-            write!(f, "Plan: ")?;
-        }
-        writeln!(f, "{}", counts.join(", "))
+        writeln!(f, "Plan: {}", counts.join(", "))
     }
 }
 
