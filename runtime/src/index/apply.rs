@@ -288,8 +288,8 @@ fn can_coexist(index: &Index, existing: &[Index]) -> bool {
 
 fn free_name(name: &str, taken: &[Index]) -> String {
     let free = |name: &String| !taken.iter().any(|index| index.name() == name);
-    let names = std::iter::once(name.to_owned()).chain((2..).map(|number| format!("{name}_{number}")));
-    names.filter(free).next().unwrap_or_else(|| name.to_owned())
+    let mut names = std::iter::once(name.to_owned()).chain((2..).map(|number| format!("{name}_{number}")));
+    names.find(free).unwrap_or_else(|| name.to_owned())
 }
 
 async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {

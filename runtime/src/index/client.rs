@@ -103,9 +103,9 @@ impl ClientOptions {
             Some(mongodb::event::EventHandler::callback(move |event| counting.count(&event)));
         let shown = self.to_string();
         let default_database = self.driver.default_database.clone();
-        let client =
+        let driver =
             mongodb::Client::with_options(self.driver).map_err(|error| Error::of("connect to MongoDB", &error))?;
-        Ok(Client { client, shown, default_database, operation_timeout: self.operation_timeout, counters })
+        Ok(Client { driver, shown, default_database, operation_timeout: self.operation_timeout, counters })
     }
 }
 
@@ -142,7 +142,7 @@ impl fmt::Debug for ClientOptions {
 /// The driver's client, with a bound on operations, and its pool's figures.
 #[derive(Clone)]
 pub struct Client {
-    client: mongodb::Client,
+    driver: mongodb::Client,
     shown: String,
     default_database: Option<String>,
     operation_timeout: Duration,
@@ -172,12 +172,12 @@ impl Client {
 
     /// The driver's client, whose operations have no bound.
     pub fn driver(&self) -> &mongodb::Client {
-        &self.client
+        &self.driver
     }
 
     /// A database by name.
     pub fn database(&self, name: &str) -> Database {
-        self.client.database(name)
+        self.driver.database(name)
     }
 
     /// The database that the URI names.

@@ -13,7 +13,7 @@ use mongodb::error::ErrorKind;
 /// Its text says what was being done, and is free of stored values.
 #[derive(Clone, Debug)]
 pub struct Error {
-    /// `list the indexes of `products``.
+    /// `list the indexes of ..`
     doing: String,
     kind: Kind,
 }

@@ -12,9 +12,10 @@ use bson::{Bson, Document, doc};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::spec::{Condition, Field, IndexSpec, Kind, Literal, Operator};
+use super::spec::IndexSpec;
 
 mod collation;
+mod declared;
 mod filter;
 mod show;
 #[cfg(test)]
@@ -56,39 +57,7 @@ const IDENTITY: [&str; 5] = ["unique", "sparse", "partialFilterExpression", "col
 impl Index {
     /// What is declared, in a collection whose default collation is `inherited`.
     pub(super) fn declared(spec: &IndexSpec, inherited: Option<&Document>) -> Self {
-        let path = |field: &Field| dotted(field.path, field.kind == Kind::Wildcard);
-        let parts: Vec<_> = spec.fields.iter().map(|field| (path(field), field.kind)).collect();
-        let name = spec.name.map_or_else(|| default_name(&parts), str::to_owned);
-        let mut raw = doc! { "name": name, "key": key(&parts) };
-        for (option, set) in [("unique", spec.unique), ("sparse", spec.sparse), ("hidden", spec.hidden)] {
-            raw.insert(option, set);
-        }
-        raw.extend(spec.expire_after.map(|seconds| ("expireAfterSeconds".to_owned(), Bson::Int64(seconds.into()))));
-        if !spec.partial.is_empty() {
-            let conditions: Vec<Bson> = spec.partial.iter().map(condition).map(Bson::from).collect();
-            raw.insert("partialFilterExpression", doc! { "$and": conditions });
-        }
-        raw.extend(spec.bits.map(|bits| ("bits".to_owned(), Bson::Int64(bits.into()))));
-        if let Some((min, max)) = spec.bounds {
-            raw.extend(doc! { "min": min, "max": max });
-        }
-        let weights = parts.iter().filter_map(|(path, kind)| match kind {
-            Kind::Text { weight } => Some((path.clone(), Bson::Int64((*weight).into()))),
-            _ => None,
-        });
-        let weights: Document = weights.collect();
-        if !weights.is_empty() {
-            raw.insert("weights", weights);
-        }
-        let languages = [("default_language", spec.default_language), ("language_override", spec.language_override)];
-        raw.extend(languages.into_iter().filter_map(|(option, value)| Some((option.to_owned(), Bson::from(value?)))));
-        match &spec.collation {
-            Some(collation) => drop(raw.insert("collation", collation::written(collation))),
-            // Neither kind compares strings, and the server refuses both with a collation.
-            None if parts.iter().any(|(_, kind)| matches!(kind, Kind::Text { .. } | Kind::Plane)) => {}
-            None => raw.extend(inherited.map(|inherited| ("collation".to_owned(), Bson::from(inherited.clone())))),
-        }
-        Self { named: spec.name.is_some(), ..Self::listed(raw) }
+        Self { named: spec.name.is_some(), ..Self::listed(declared::written(spec, inherited)) }
     }
 
     /// What `listIndexes` says of one index.
@@ -239,77 +208,19 @@ impl Serialize for Index {
     }
 }
 
-/// The name that MongoDB's drivers make of the fields.
-fn default_name(parts: &[(String, Kind)]) -> String {
-    let part = |(path, kind): &(String, Kind)| match direction(*kind) {
-        Bson::String(word) => format!("{path}_{word}"),
-        number => format!("{path}_{number}"),
-    };
-    parts.iter().map(part).collect::<Vec<_>>().join("_")
-}
-
-/// All text fields together stand where the first of them was written.
-fn key(parts: &[(String, Kind)]) -> Document {
-    let mut key = Document::new();
-    for (path, kind) in parts {
-        if matches!(kind, Kind::Text { .. }) {
-            key.extend(doc! { "_fts": "text", "_ftsx": 1 });
-        } else {
-            key.insert(path, direction(*kind));
-        }
-    }
-    key
-}
-
-fn direction(kind: Kind) -> Bson {
-    match kind {
-        Kind::Ascending | Kind::Wildcard => 1.into(),
-        Kind::Descending => (-1).into(),
-        Kind::Text { .. } => "text".into(),
-        Kind::Sphere => "2dsphere".into(),
-        Kind::Plane => "2d".into(),
-        Kind::Hashed => "hashed".into(),
-    }
-}
-
-fn dotted(path: &[&str], wildcard: bool) -> String {
-    let parts = path.iter().copied().chain(wildcard.then_some("$**"));
-    parts.collect::<Vec<_>>().join(".")
-}
-
-fn condition(condition: &Condition) -> Document {
-    let (operator, value) = match condition.operator {
-        Operator::Exists => ("$exists", Bson::Boolean(true)),
-        Operator::Equal(value) => ("$eq", literal(value)),
-        Operator::Greater(value) => ("$gt", literal(value)),
-        Operator::GreaterOrEqual(value) => ("$gte", literal(value)),
-        Operator::Less(value) => ("$lt", literal(value)),
-        Operator::LessOrEqual(value) => ("$lte", literal(value)),
-        Operator::OneOf(values) => ("$in", values.iter().copied().map(literal).collect::<Vec<_>>().into()),
-    };
-    doc! { dotted(condition.path, false): doc! { operator: value } }
-}
-
-fn literal(literal: Literal) -> Bson {
-    match literal {
-        Literal::Bool(value) => value.into(),
-        Literal::Int(value) => value.into(),
-        Literal::Double(value) => value.into(),
-        Literal::Text(value) => value.into(),
-    }
-}
-
 /// An option's value in normal form; `None` where that is to leave it out.
 fn normal(option: &str, value: Bson) -> Option<Bson> {
     match (option, number(value)) {
         (option, _) if SERVERS_OWN.contains(&option) => None,
-        (_, Bson::Boolean(false)) => None,
+        (_, Bson::Boolean(false))
+        | ("bits", Bson::Int32(26))
+        | ("min", Bson::Int32(-180))
+        | ("max", Bson::Int32(180)) => None,
         ("unique" | "sparse" | "hidden" | "prepareUnique", Bson::Int32(set)) => (set != 0).then_some(true.into()),
         // What servers before 6.0 made of NaN, and what newer ones make of it.
         ("expireAfterSeconds", Bson::Double(seconds)) if seconds.is_nan() => Some(i32::MAX.into()),
         ("default_language", Bson::String(language)) if language == "english" => None,
         ("language_override", Bson::String(field)) if field == "language" => None,
-        ("bits", Bson::Int32(26)) | ("min", Bson::Int32(-180)) | ("max", Bson::Int32(180)) => None,
         ("collation", Bson::Document(collation)) => collation::normal(collation).map(Bson::from),
         ("partialFilterExpression", Bson::Document(written)) => filter::normal(&written).map(Bson::from),
         ("weights", Bson::Document(weights)) => {

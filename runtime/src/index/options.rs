@@ -20,8 +20,11 @@ pub struct ApplyOptions {
     pub(super) build_limit: Option<Duration>,
     pub(super) lease: Duration,
     pub(super) patience: Duration,
-    pub(super) progress: Option<Arc<dyn Fn(&Progress) + Send + Sync>>,
+    pub(super) progress: Option<Tell>,
 }
+
+/// Is told of progress.
+type Tell = Arc<dyn Fn(&Progress) + Send + Sync>;
 
 /// What to do with indexes that nobody declares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -139,7 +139,7 @@ impl Collection {
             match take_serving(&index, &mut existing) {
                 // To create it under its name is to wait for it.
                 Some(found) if found.is_being_built() => {
-                    step(index.called(found.name()).being_built(true), Action::Create)
+                    step(index.called(found.name()).being_built(true), Action::Create);
                 }
                 Some(found) => step(index, Action::Keep { existing: found.name().to_owned() }),
                 None => missing.push(index),

@@ -19,8 +19,8 @@ const fn active(total: i64) -> &'static [Condition] {
     }
 }
 
-const fn english(strength: u8) -> Option<Collation> {
-    Some(Collation { locale: "en", strength: Some(strength), numeric_ordering: None })
+const fn english(strength: u8) -> IndexSpec {
+    IndexSpec { collation: Some(Collation { locale: "en", strength: Some(strength), numeric_ordering: None }), ..A }
 }
 
 /// The index as it was and as it is to be; what has to be done; the index's name afterwards.
@@ -40,8 +40,8 @@ const CHANGES: &[(IndexSpec, IndexSpec, &str, &str)] = &[
     (A, IndexSpec { sparse: true, ..A }, "rebuild", "a_1_2"),
     (A, IndexSpec { partial: active(1), ..A }, "rebuild", "a_1_2"),
     (IndexSpec { partial: active(1), ..A }, IndexSpec { partial: active(2), ..A }, "rebuild", "a_1_2"),
-    (A, IndexSpec { collation: english(2), ..A }, "rebuild", "a_1_2"),
-    (IndexSpec { collation: english(2), ..A }, IndexSpec { collation: english(1), ..A }, "rebuild", "a_1_2"),
+    (A, english(2), "rebuild", "a_1_2"),
+    (english(2), english(1), "rebuild", "a_1_2"),
     // One that does not.
     (ttl(60), A, "rebuild", "a_1"),
     (A, named("mine"), "rebuild", "mine"),

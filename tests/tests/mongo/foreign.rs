@@ -1,7 +1,10 @@
 //! Indexes that nobody declares, or that somebody else made.
 
 use bson::doc;
-use fastness::index::{Action, ApplyOptions, Clash, IndexSpec, Indexes, Outcome, Unmanaged};
+use fastness::index::{
+    Action, ApplyOptions, Clash, Collation, Condition, Field, IndexSpec, Indexes, Kind, Literal, Operator, Outcome,
+    Unmanaged,
+};
 
 use super::{A, B, databases, indexes, listed, names};
 
@@ -36,7 +39,6 @@ async fn unmanaged_indexes_stay_are_hidden_or_dropped_as_asked() {
 /// Each as another program could have made it: other types of numbers, flags that say nothing, another order.
 #[tokio::test]
 async fn an_index_made_by_another_program_is_recognised() {
-    use fastness::index::{Collation, Condition, Field, Kind, Literal, Operator};
     let partial = &[
         Condition { path: &["s"], operator: Operator::Equal(Literal::Text("x")) },
         Condition { path: &["n"], operator: Operator::Greater(Literal::Int(1)) },
@@ -85,7 +87,6 @@ async fn an_option_that_nobody_can_declare_is_told() {
     let [db, _] = databases().await;
     let made = doc! { "key": { "$**": 1 }, "name": "$**_1", "wildcardProjection": { "a": 1 } };
     db.run_command(doc! { "createIndexes": "c", "indexes": [made] }).await.unwrap();
-    use fastness::index::{Field, Kind};
     let wildcard = IndexSpec { fields: &[Field { path: &[], kind: Kind::Wildcard }], ..IndexSpec::PLAIN };
     let plan = indexes(&db, &[wildcard]).plan().await.unwrap();
     assert!(plan.to_string().contains("wildcardProjection: {a: 1} -> (default)"), "{plan}");
@@ -113,7 +114,6 @@ async fn declarations_that_contradict_each_other_are_shown_and_left_alone() {
 /// The server agrees that these cannot both be had.
 #[tokio::test]
 async fn the_server_refuses_what_is_planned_as_a_conflict() {
-    use fastness::index::{Field, Kind};
     let [db, _] = databases().await;
     let text = |path| IndexSpec {
         fields: Box::leak(Box::new([Field { path, kind: Kind::Text { weight: 1 } }])),

@@ -25,7 +25,7 @@ fn collect(filter: &Document, leaves: &mut Vec<Leaf>) {
     for (field, value) in filter {
         match value {
             Bson::Array(parts) if field == "$and" => {
-                parts.iter().filter_map(Bson::as_document).for_each(|part| collect(part, leaves))
+                parts.iter().filter_map(Bson::as_document).for_each(|part| collect(part, leaves));
             }
             Bson::Array(parts) if field.starts_with('$') => {
                 let parts = parts

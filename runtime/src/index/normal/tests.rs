@@ -1,7 +1,7 @@
 use bson::doc;
 
 use super::*;
-use crate::index::spec::Collation;
+use crate::index::spec::{Collation, Field, Kind};
 
 const A: IndexSpec = IndexSpec { fields: &[Field { path: &["a"], kind: Kind::Ascending }], ..IndexSpec::PLAIN };
 
