@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use bson::{Bson, Document, doc};
+use bson::{Document, doc};
 use mongodb::Database;
 
 use super::error::Error;
@@ -83,13 +83,8 @@ async fn progress_of(db: &Database, collection: &str, of_all_users: bool) -> Res
 }
 
 fn of_operation(collection: &str, operation: &Document) -> Progress {
-    let count = |field| match operation.get_document("progress").ok().and_then(|progress| progress.get(field)) {
-        Some(Bson::Int32(count)) => u64::try_from(*count).unwrap_or(0),
-        Some(Bson::Int64(count)) => u64::try_from(*count).unwrap_or(0),
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of documents")]
-        Some(Bson::Double(count)) => *count as u64,
-        _ => 0,
-    };
+    let progress = operation.get_document("progress").ok();
+    let count = |field| server::count(progress.and_then(|progress| progress.get(field)));
     // `Index Build: scanning collection Index Build: scanning collection: 500/1000 50%`
     let said = operation.get_str("msg").unwrap_or_default();
     let message = said.split(" Index Build").next().unwrap_or(said).to_owned();

@@ -1,7 +1,10 @@
 //! The indexes of a database: what a user starts with.
 
+use std::collections::BTreeMap;
+
 use mongodb::Database;
 
+use super::advise::{self, Advice, SlowQuery};
 use super::error::Error;
 use super::normal::Index;
 use super::options::ApplyOptions;
@@ -95,5 +98,46 @@ impl Indexes {
     /// If it is dropped, the server finishes the build that it has begun, and the lease ends by itself. Call it again.
     pub async fn apply(&self, options: &ApplyOptions) -> Result<Report, Error> {
         apply::apply(self, &self.db, options).await
+    }
+
+    /// Says which indexes these slow queries lack, and which existing ones of the declared collections nobody needs.
+    ///
+    /// Each query that took 100 ms or more is run once more, to see how many documents it reads in vain: for more than 500, an index
+    /// is suggested, unless there is one already that serves it. An index is not needed if another one begins with its keys,
+    /// or if no server has used it for a week; never if it is unique, or lets documents expire. The latter takes the role
+    /// `clusterMonitor`; without it, nothing is said of unused indexes.
+    ///
+    /// # Errors
+    ///
+    /// If the server cannot be reached, or the indexes may not be listed. A query that cannot be explained is left out.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may be dropped at any time.
+    pub async fn advise(&self, slow: &[SlowQuery]) -> Result<Advice, Error> {
+        let mut existing = BTreeMap::new();
+        let mut advice = Advice::default();
+        for (collection, _) in &self.declared {
+            let indexes = server::list(&self.db, collection).await?.indexes;
+            let usages = advise::usage(&self.db, collection).await?;
+            advice.unneeded.extend(advise::unneeded(collection, &indexes, &usages));
+            advice.usage.extend(usages);
+            existing.insert(collection.clone(), indexes);
+        }
+        let mut explained = Vec::new();
+        for query in slow.iter().filter(|query| query.took >= advise::SLOW) {
+            if !existing.contains_key(&query.collection) {
+                let indexes = server::list(&self.db, &query.collection).await?.indexes;
+                existing.insert(query.collection.clone(), indexes);
+            }
+            match advise::explain(&self.db, query).await {
+                Ok(found) => explained.push((query.clone(), found)),
+                Err(error) if error.is_unreachable() => return Err(error),
+                Err(error) => tracing::warn!(%error, "nothing is said of a query"),
+            }
+        }
+        advice.missing =
+            advise::missing(&explained, |collection| existing.get(collection).cloned().unwrap_or_default());
+        Ok(advice)
     }
 }

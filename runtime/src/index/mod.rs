@@ -4,8 +4,9 @@
 //!
 //! [`spec`](IndexSpec) says what is declared, in constants. [`Index`] is one in normal form, from a declaration or from a
 //! server's list; [`Plan`] compares them and decides, without a server. Only [`Indexes::apply`] writes, and nothing is ever
-//! dropped that was not asked for.
+//! dropped that was not asked for. [`Advice`] is again decided without a server, from what was measured.
 
+mod advise;
 mod apply;
 mod build;
 mod client;
@@ -20,6 +21,7 @@ mod server;
 mod spec;
 mod unique;
 
+pub use advise::{Advice, Evidence, Explained, Reason, SlowQuery, Suggestion, Unneeded, Usage};
 pub use client::{Client, ClientOptions, Health, Metrics};
 pub use error::Error;
 pub use indexes::Indexes;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
 use mongodb::Database;
 
 use super::error::{Error, code};
@@ -72,6 +72,21 @@ pub(super) async fn all(db: &Database, command: Document, doing: impl Fn() -> St
         documents.push(cursor.deserialize_current().map_err(failed)?);
     }
     Ok(documents)
+}
+
+/// A count, which servers send as whichever type of number.
+pub(super) fn count(value: Option<&Bson>) -> u64 {
+    match value {
+        Some(Bson::Int32(count)) => u64::try_from(*count).unwrap_or(0),
+        Some(Bson::Int64(count)) => u64::try_from(*count).unwrap_or(0),
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "what is counted is whole, and above zero"
+        )]
+        Some(Bson::Double(count)) => *count as u64,
+        _ => 0,
+    }
 }
 
 /// Builds indexes, all or none, and waits until they are built. A client that stops waiting does not stop the server, so only

@@ -63,17 +63,13 @@ impl Duplicates {
 
     fn of_counts(counts: &Document) -> Option<Self> {
         let total = counts.get_array("total").ok()?.first()?.as_document()?;
-        let count = |field| match total.get(field) {
-            Some(Bson::Int32(count)) => u64::try_from(*count).ok(),
-            Some(Bson::Int64(count)) => u64::try_from(*count).ok(),
-            _ => None,
-        };
+        let count = |field| server::count(total.get(field));
         let pair = |group: &Bson| {
             let group = group.as_document()?;
             Some(vec![group.get("first")?.clone(), group.get("last")?.clone()])
         };
         let examples = counts.get_array("examples").ok()?.iter().filter_map(pair).collect();
-        Some(Self { groups: count("groups")?, documents: count("documents")?, examples })
+        Some(Self { groups: count("groups"), documents: count("documents"), examples })
     }
 }
 

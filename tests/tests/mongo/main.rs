@@ -1,5 +1,6 @@
 //! MongoDB's indexes, planned and applied on real servers.
 
+mod advise;
 mod changes;
 mod client;
 mod data;
