@@ -17,7 +17,7 @@ mod uri;
 use metrics::Counters;
 pub use metrics::Metrics;
 
-/// How a [`Client`] connects. What the URI says comes first, then the methods here, then these defaults:
+/// How a [`Client`] connects: by what the methods here say, else by what the URI says, else by these defaults.
 ///
 /// | | default |
 /// |---|---|

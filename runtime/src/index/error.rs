@@ -171,7 +171,7 @@ impl fmt::Display for Error {
                 write!(f, "{message} ({name}{}{code})", if name.is_empty() { "" } else { ", " })?;
                 match *code {
                     code::UNAUTHORIZED => f.write_str(
-                        "; it takes the role `readWrite` or `dbAdmin`, to change indexes in place `dbAdmin`",
+                        "; to list indexes takes the role `read`, to build them `readWrite`, to change them in place `dbAdmin`",
                     ),
                     _ => Ok(()),
                 }

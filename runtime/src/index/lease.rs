@@ -46,7 +46,11 @@ impl Lease {
         };
         match tokio::time::timeout(patience, waiting).await {
             Ok(taken) => taken.map(|()| lease),
-            Err(_) => Err(Error::busy(format!("another process (see `{}.{COLLECTION}`)", db.name()))),
+            Err(_) => {
+                // It may have been taken by the very question whose answer was not waited for.
+                lease.release().await;
+                Err(Error::busy(format!("another process (see `{}.{COLLECTION}`)", db.name())))
+            }
         }
     }
 

@@ -117,8 +117,9 @@ fn collect(prefix: &str, filter: &Document, sorts: bool, shapes: &mut Vec<Shape>
             ("$comment", _) => {}
             (operator, _) if operator.starts_with('$') => {
                 // `$text` needs another index; `$nor`, `$expr` and `$where` are served by none.
-                let foreign = operator == "$text";
-                shapes.iter_mut().for_each(|shape| shape.foreign |= foreign);
+                if operator == "$text" {
+                    estrange(shapes);
+                }
             }
             (field, value) => compare(&format!("{prefix}{field}"), value, sorts, shapes),
         }
@@ -133,19 +134,18 @@ fn compare(field: &str, value: &Bson, sorts: bool, shapes: &mut Vec<Shape>) {
     };
     for (operator, value) in operators {
         match (operator.as_str(), value) {
-            ("$eq", _) => fix(field, shapes),
             ("$in", Bson::Array(values)) if sorts && values.len() > MERGED => bound(field, true, shapes),
-            ("$in", _) => fix(field, shapes),
+            ("$eq" | "$in", _) => fix(field, shapes),
             ("$gt" | "$gte" | "$lt" | "$lte", _) => bound(field, true, shapes),
             ("$regex", pattern) => {
-                bound(field, pattern.as_str().is_some_and(|pattern| pattern.starts_with('^')), shapes)
+                bound(field, pattern.as_str().is_some_and(|pattern| pattern.starts_with('^')), shapes);
             }
             ("$elemMatch", Bson::Document(inner)) if inner.keys().next().is_some_and(|key| key.starts_with('$')) => {
                 compare(field, value, sorts, shapes);
             }
             ("$elemMatch", Bson::Document(inner)) => collect(&format!("{field}."), inner, sorts, shapes),
             ("$near" | "$nearSphere" | "$geoWithin" | "$geoIntersects", _) => {
-                shapes.iter_mut().for_each(|shape| shape.foreign = true);
+                estrange(shapes);
             }
             // `$ne`, `$nin`, `$not`, `$exists` and the like leave nearly all of an index to be read.
             _ => {}
@@ -154,13 +154,23 @@ fn compare(field: &str, value: &Bson, sorts: bool, shapes: &mut Vec<Shape>) {
 }
 
 fn fix(field: &str, shapes: &mut [Shape]) {
-    shapes.iter_mut().for_each(|shape| shape.equal.push(field.to_owned()));
+    for shape in shapes {
+        shape.equal.push(field.to_owned());
+    }
+}
+
+fn estrange(shapes: &mut [Shape]) {
+    for shape in shapes {
+        shape.foreign = true;
+    }
 }
 
 /// A pattern that may begin with anything bounds nothing.
 fn bound(field: &str, bounds: bool, shapes: &mut [Shape]) {
     if bounds {
-        shapes.iter_mut().for_each(|shape| shape.range.push(field.to_owned()));
+        for shape in shapes {
+            shape.range.push(field.to_owned());
+        }
     }
 }
 
