@@ -1,24 +1,50 @@
 //! MongoDB indexes that are declared on models: what a model declares, and what is made of it.
 //!
-//! May use: nothing.
+//! May use: `clock`.
+//!
+//! [`spec`](IndexSpec) says what is declared, in constants. [`Index`] is one in normal form, from a declaration or from a
+//! server's list; [`Plan`] compares them and decides, without a server. Only [`Indexes::apply`] writes, and nothing is ever
+//! dropped that was not asked for. [`Advice`] is again decided without a server, from what was measured.
 
+mod advise;
+mod apply;
+mod build;
 mod check;
+mod client;
+mod error;
+mod indexes;
+mod lease;
 mod nested;
+mod normal;
+mod options;
 mod path;
+mod plan;
+mod report;
+mod server;
 mod sort;
 mod spec;
 #[cfg(test)]
 mod tests;
 mod text;
+mod unique;
 
 use std::borrow::Cow;
 
+pub use advise::{Advice, Evidence, Explained, Reason, SlowQuery, Suggestion, Unneeded, Usage};
+pub use client::{Client, ClientOptions, Health, Metrics};
+pub use error::Error;
+pub use indexes::Indexes;
 pub use nested::{Date, Keyed, Nested};
+pub use normal::{Difference, Index};
+pub use options::{ApplyOptions, Progress, Unmanaged};
 pub use path::Path;
 use path::{FieldSet, Root};
+pub use plan::{Action, Clash, Plan, Step};
+pub use report::{Entry, Outcome, Report};
 use sort::Lists;
 pub use sort::{Order, Sort, UnknownField};
 pub use spec::{Collation, Condition, Field, IndexSpec, Kind, Literal, Operator};
+pub use unique::Duplicates;
 
 /// What the derive names, for the door of the macros.
 pub(crate) mod derived {

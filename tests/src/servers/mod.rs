@@ -1,6 +1,6 @@
 //! Real servers for the tests: started on free ports, stopped by pid.
 //!
-//! A binary is looked for in `REDIS_SERVER_BIN` (`REDIS_CLI_BIN`), then in `.services/bin`, where `scripts/services` puts it,
+//! A binary is looked for in `REDIS_SERVER_BIN` (`REDIS_CLI_BIN`, `MONGOD_BIN`), then in `.services/bin`, where `scripts/services` puts it,
 //! then on the `PATH`. A server dies with the guard that started it, and also when the test process is killed.
 
 use std::net::{Ipv4Addr, TcpListener};
@@ -11,12 +11,14 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
 mod cluster;
+mod mongo;
 mod process;
 mod proxy;
 mod redis;
 mod sentinel;
 
 pub use self::cluster::Cluster;
+pub use self::mongo::{Mongo, MongoSet, database_name, shared_mongo, shared_mongo_set};
 pub use self::proxy::Proxy;
 pub use self::redis::{Redis, shared_redis};
 pub use self::sentinel::Sentinel;

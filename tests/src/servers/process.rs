@@ -68,6 +68,12 @@ impl Process {
         kill_process(Pid::from_child(&server), signal).expect("a running server");
     }
 
+    /// Ends it, and leaves its folder as it is.
+    pub(super) fn end_and_keep_folder(mut self) {
+        self.kill();
+        self.folder = PathBuf::new();
+    }
+
     /// Ends it; its port is free when this returns.
     pub(super) fn kill(&mut self) {
         let server = self.server.get_mut().expect("a server");
@@ -83,6 +89,8 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
-        let _ = fs::remove_dir_all(&self.folder);
+        if !self.folder.as_os_str().is_empty() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
     }
 }

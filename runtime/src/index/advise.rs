@@ -1,0 +1,193 @@
+//! Which indexes are missing and which are not needed. Decided from what was measured, without a server.
+//!
+//! A missing one is made by the rule Equality, Sort, Range: first the fields that a query fixes, so that all that is left lies side
+//! by side; then those that it sorts by, so that it lies in order; then those that it bounds. Only what was slow and read far
+//! more than it returned leads to a suggestion, and never what an existing index serves already.
+
+use std::fmt;
+use std::time::Duration;
+
+use bson::{Bson, Document};
+use serde::Serialize;
+
+use super::normal::{Index, show};
+
+mod explain;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod unneeded;
+mod usage;
+
+pub use explain::Explained;
+pub(super) use explain::explain;
+use shape::Shape;
+pub(super) use unneeded::unneeded;
+pub use unneeded::{Reason, Unneeded};
+pub use usage::Usage;
+pub(super) use usage::usage;
+
+/// A query that took long, with its values.
+#[derive(Clone, Debug)]
+pub struct SlowQuery {
+    /// The name of the collection.
+    pub collection: String,
+    /// What the documents must be like.
+    pub filter: Document,
+    /// What they are sorted by; empty: nothing.
+    pub sort: Document,
+    /// How many of them are wanted; 0: all.
+    pub limit: u32,
+    /// How long the query took where it was slow, such as its 95th percentile.
+    pub took: Duration,
+}
+
+/// Advice on the indexes of a database.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Advice {
+    /// Indexes that would make slow queries quick.
+    pub missing: Vec<Suggestion>,
+    /// Indexes whose upkeep nobody gains from.
+    pub unneeded: Vec<Unneeded>,
+    /// How often the indexes of the declared collections were used; empty if not all servers can be asked.
+    pub usage: Vec<Usage>,
+}
+
+/// An index that would make a slow query quick.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Suggestion {
+    /// The name of the collection.
+    pub collection: String,
+    /// The fields and their directions, in order.
+    pub key: Document,
+    /// Existing indexes that it would make needless, since it begins with their keys.
+    pub covers: Vec<String>,
+    /// What was seen: of the queries that it serves, the one that wasted most.
+    pub evidence: Evidence,
+}
+
+/// What a slow query cost.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// The query's filter, without its values: `{status: "?", total: {$gt: "?"}}`.
+    pub shape: String,
+    /// How long it took, in seconds when serialised.
+    #[serde(serialize_with = "seconds")]
+    pub took: Duration,
+    /// What the server did for it.
+    pub explained: Explained,
+}
+
+/// Queries that are quicker than this need no index.
+pub(super) const SLOW: Duration = Duration::from_millis(100);
+
+/// Queries that read no more documents than that in vain are slow for another reason.
+const WASTE: u64 = 500;
+
+/// The indexes that would serve these queries, given those that exist in their collections.
+pub(super) fn missing(queries: &[(SlowQuery, Explained)], existing: impl Fn(&str) -> Vec<Index>) -> Vec<Suggestion> {
+    let mut found: Vec<Suggestion> = Vec::new();
+    for (query, explained) in queries {
+        if explained.wasted() <= WASTE {
+            continue;
+        }
+        let existing = existing(&query.collection);
+        let shapes = Shape::of(&query.filter, &query.sort);
+        for shape in shapes.iter().filter(|shape| !existing.iter().any(|index| shape.is_served_by(index))) {
+            let key = shape.key(&existing);
+            if !key.is_empty() {
+                add(&mut found, suggestion(query, explained, key, &existing));
+            }
+        }
+    }
+    found.sort_by_key(|suggestion| std::cmp::Reverse(suggestion.evidence.explained.wasted()));
+    found
+}
+
+fn suggestion(query: &SlowQuery, explained: &Explained, key: Document, existing: &[Index]) -> Suggestion {
+    let new = Index::listed(bson::doc! { "name": "new", "key": key.clone() });
+    let covers = existing.iter().filter(|index| unneeded::covers(&new, index));
+    Suggestion {
+        collection: query.collection.clone(),
+        covers: covers.map(|index| index.name().to_owned()).collect(),
+        key,
+        evidence: Evidence {
+            shape: show(&shape::without_values(&query.filter).into()),
+            took: query.took,
+            explained: explained.clone(),
+        },
+    }
+}
+
+/// Adds it, unless one is there that begins with its keys; those with whose keys it begins go. The worst evidence stays.
+fn add(found: &mut Vec<Suggestion>, mut new: Suggestion) {
+    if let Some(longer) = found.iter_mut().find(|other| other.begins_with(&new.collection, &new.key)) {
+        longer.evidence.worsen(new.evidence);
+        return;
+    }
+    let (shorter, rest) =
+        std::mem::take(found).into_iter().partition(|other| new.begins_with(&other.collection, &other.key));
+    *found = rest;
+    let shorter: Vec<Suggestion> = shorter;
+    for other in shorter {
+        new.evidence.worsen(other.evidence);
+    }
+    found.push(new);
+}
+
+impl Suggestion {
+    fn begins_with(&self, collection: &str, key: &Document) -> bool {
+        self.collection == collection
+            && key.len() <= self.key.len()
+            && key.iter().zip(&self.key).all(|(one, other)| one == other)
+    }
+}
+
+impl Evidence {
+    fn worsen(&mut self, other: Self) {
+        if other.explained.wasted() > self.explained.wasted() {
+            *self = other;
+        }
+    }
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for suggestion in &self.missing {
+            write!(f, "{suggestion}")?;
+        }
+        for unneeded in &self.unneeded {
+            writeln!(f, "{unneeded}")?;
+        }
+        if self.missing.is_empty() && self.unneeded.is_empty() {
+            writeln!(f, "Nothing to say: no slow query lacks an index, and no index is needless.")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Suggestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Evidence { shape, took, explained } = &self.evidence;
+        writeln!(f, "{}: an index {} is missing", self.collection, show(&Bson::from(self.key.clone())))?;
+        writeln!(
+            f,
+            "    {shape} took {took:.0?}, read {} documents and returned {}",
+            explained.documents, explained.returned
+        )?;
+        if explained.sorted_in_memory {
+            writeln!(f, "    it was sorted in memory")?;
+        }
+        if !self.covers.is_empty() {
+            writeln!(f, "    it would make needless: {}", self.covers.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
+}

@@ -1,0 +1,96 @@
+//! What the server does for a query.
+
+use std::time::Duration;
+
+use bson::{Bson, Document, doc};
+use mongodb::Database;
+use serde::Serialize;
+
+use super::SlowQuery;
+use crate::index::error::Error;
+use crate::index::server;
+
+/// What the server did for a query when it was run once more (`explain`, `executionStats`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Explained {
+    /// Documents that it read.
+    pub documents: u64,
+    /// Entries of indexes that it read.
+    pub keys: u64,
+    /// Documents that it returned.
+    pub returned: u64,
+    /// The names of the indexes that it used; of the one over `_id` only where it reads a range of it.
+    pub indexes: Vec<String>,
+    /// It read the whole collection.
+    pub scanned: bool,
+    /// It sorted what it had found, since no index had it in order.
+    pub sorted_in_memory: bool,
+}
+
+/// A query that would take longer is not explained.
+const LIMIT: Duration = Duration::from_secs(30);
+
+impl Explained {
+    /// How many documents or entries it read in vain.
+    pub fn wasted(&self) -> u64 {
+        self.documents.max(self.keys).saturating_sub(self.returned)
+    }
+
+    /// From the reply to `explain`. Of an aggregation whose first stage is a query, that one counts.
+    pub(super) fn of(reply: &Document) -> Self {
+        let first = reply.get_array("stages").ok().and_then(|stages| stages.first()?.as_document());
+        let root = first.and_then(|stage| stage.get_document("$cursor").ok()).unwrap_or(reply);
+        let stats = root.get_document("executionStats").ok();
+        let total = |field| server::count(stats.and_then(|stats| stats.get(field)));
+        let mut explained = Self {
+            documents: total("totalDocsExamined"),
+            keys: total("totalKeysExamined"),
+            returned: total("nReturned"),
+            ..Self::default()
+        };
+        let planner = root.get_document("queryPlanner").ok();
+        if let Some(plan) = planner.and_then(|planner| planner.get_document("winningPlan").ok()) {
+            // Of the newer engine, it is one level below.
+            explained.walk(plan.get_document("queryPlan").unwrap_or(plan));
+        }
+        explained
+    }
+
+    fn walk(&mut self, plan: &Document) {
+        match plan.get_str("stage") {
+            Ok("COLLSCAN") => self.scanned = true,
+            Ok("SORT") => self.sorted_in_memory = true,
+            _ => {}
+        }
+        if let Ok(index) = plan.get_str("indexName")
+            && !self.indexes.iter().any(|known| known == index)
+        {
+            self.indexes.push(index.to_owned());
+        }
+        for below in ["inputStage", "queryPlan", "winningPlan"] {
+            plan.get_document(below).into_iter().for_each(|below| self.walk(below));
+        }
+        for below in ["inputStages", "shards"] {
+            let below = plan.get_array(below).into_iter().flatten().filter_map(Bson::as_document);
+            below.for_each(|below| self.walk(below));
+        }
+    }
+}
+
+/// Runs the query once more, for at most [`LIMIT`], and asks what was done.
+pub(in crate::index) async fn explain(db: &Database, query: &SlowQuery) -> Result<Explained, Error> {
+    let mut find = doc! { "find": &query.collection, "filter": query.filter.clone() };
+    if !query.sort.is_empty() {
+        find.insert("sort", query.sort.clone());
+    }
+    if query.limit > 0 {
+        find.insert("limit", i64::from(query.limit));
+    }
+    let limit = i64::try_from(LIMIT.as_millis()).unwrap_or(i64::MAX);
+    let command = doc! { "explain": find, "verbosity": "executionStats", "maxTimeMS": limit };
+    let explained = db.run_command(command).await;
+    let explained =
+        explained.map_err(|error| Error::of(format!("explain a query of `{}`", query.collection), &error))?;
+    Ok(Explained::of(&explained))
+}

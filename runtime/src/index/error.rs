@@ -1,0 +1,216 @@
+//! What MongoDB, or the way to it, answers instead of what was asked for.
+//!
+//! The driver prints whole replies of the server, and the server quotes documents and commands in its messages. Both can
+//! hold people's data, so an error here holds the code, its name, and the message without what it quotes.
+
+use std::fmt;
+use std::time::Duration;
+
+use mongodb::error::ErrorKind;
+
+/// An error of MongoDB, or of the way to it.
+///
+/// Its text says what was being done, and is free of stored values.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// `list the indexes of ..`
+    doing: String,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Server { code: i32, name: String, message: String },
+    Unreachable(String),
+    Elapsed(Duration),
+    Busy { holder: String },
+    Setting(String),
+    Other(String),
+}
+
+/// The server's codes that mean something here.
+pub(super) mod code {
+    pub(crate) const UNAUTHORIZED: i32 = 13;
+    pub(crate) const MISSING_COLLECTION: i32 = 26;
+    pub(crate) const MISSING_INDEX: i32 = 27;
+    pub(crate) const MAX_TIME_EXPIRED: i32 = 50;
+    pub(crate) const ABORTED: i32 = 276;
+    pub(crate) const DUPLICATES: i32 = 359;
+    pub(crate) const DUPLICATE_KEY: i32 = 11_000;
+    /// Another index is in the way.
+    pub(crate) const CONFLICTS: [i32; 2] = [85, 86];
+    /// The server stops, or is no longer the primary, or was not sure to have written to enough members.
+    pub(crate) const STATE_CHANGES: [i32; 9] = [64, 91, 189, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436];
+}
+
+impl Error {
+    /// What the driver says of what was being done: `list the indexes of ..`.
+    pub(super) fn of(doing: impl Into<String>, error: &mongodb::error::Error) -> Self {
+        Self { doing: doing.into(), kind: Kind::of(error) }
+    }
+
+    pub(super) fn elapsed(doing: impl Into<String>, bound: Duration) -> Self {
+        Self { doing: doing.into(), kind: Kind::Elapsed(bound) }
+    }
+
+    pub(super) fn busy(holder: impl Into<String>) -> Self {
+        Self { doing: "build indexes".to_owned(), kind: Kind::Busy { holder: holder.into() } }
+    }
+
+    pub(super) fn setting(message: impl Into<String>) -> Self {
+        Self { doing: "connect to MongoDB".to_owned(), kind: Kind::Setting(message.into()) }
+    }
+
+    pub(super) fn other(doing: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { doing: doing.into(), kind: Kind::Other(message.into()) }
+    }
+
+    /// The server's code, if it was the server that refused.
+    pub fn code(&self) -> Option<i32> {
+        match self.kind {
+            Kind::Server { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// Whether no server could be reached, or the connection was lost: whether the operation was done is unknown.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self.kind, Kind::Unreachable(_))
+    }
+
+    /// Whether the operation exceeded its bound.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind, Kind::Elapsed(_)) || self.code() == Some(code::MAX_TIME_EXPIRED)
+    }
+
+    /// Whether the user lacks a privilege.
+    pub fn is_unauthorized(&self) -> bool {
+        self.code() == Some(code::UNAUTHORIZED)
+    }
+
+    /// Whether another index stands in the way (85, 86).
+    pub fn is_conflict(&self) -> bool {
+        self.code().is_some_and(|code| code::CONFLICTS.contains(&code))
+    }
+
+    /// Whether what is stored contradicts a unique index.
+    pub fn is_duplicate(&self) -> bool {
+        self.code().is_some_and(|code| [code::DUPLICATES, code::DUPLICATE_KEY].contains(&code))
+    }
+
+    /// Whether somebody else was building indexes all the time that was waited.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.kind, Kind::Busy { .. })
+    }
+
+    /// Whether an address or a setting of the client makes no sense.
+    pub fn is_bad_setting(&self) -> bool {
+        matches!(self.kind, Kind::Setting(_))
+    }
+
+    /// Whether nobody knows if it was done, or it was undone by a change of the primary: what is there has to be looked at.
+    pub(super) fn is_unknown(&self) -> bool {
+        let changed = |code| code::STATE_CHANGES.contains(&code) || code == code::ABORTED;
+        self.is_unreachable() || self.code().is_some_and(changed)
+    }
+}
+
+impl Kind {
+    fn of(error: &mongodb::error::Error) -> Self {
+        match error.kind.as_ref() {
+            ErrorKind::Command(error) => Self::Server {
+                code: error.code,
+                name: error.code_name.clone(),
+                message: without_values(&error.message),
+            },
+            ErrorKind::Write(mongodb::error::WriteFailure::WriteError(error)) => Self::Server {
+                code: error.code,
+                name: error.code_name.clone().unwrap_or_default(),
+                message: without_values(&error.message),
+            },
+            ErrorKind::Authentication { .. } => Self::Server {
+                code: 18,
+                name: "AuthenticationFailed".to_owned(),
+                message: "user, password or authentication database is wrong".to_owned(),
+            },
+            ErrorKind::Io(error) => Self::Unreachable(error.to_string()),
+            ErrorKind::ConnectionPoolCleared { .. } => Self::Unreachable("the connection was lost".to_owned()),
+            ErrorKind::DnsResolve { .. } => Self::Unreachable("its name cannot be resolved".to_owned()),
+            ErrorKind::ServerSelection { .. } => Self::Unreachable(
+                "none of its servers that could take this answered within the server selection timeout".to_owned(),
+            ),
+            ErrorKind::InvalidArgument { message, .. } | ErrorKind::InvalidTlsConfig { message, .. } => {
+                Self::Setting(message.clone())
+            }
+            _ => Self::Other("the driver failed, or did not understand the reply".to_owned()),
+        }
+    }
+}
+
+/// The server's message, without the documents and commands that it quotes, and without what we say ourselves.
+///
+/// `Error in specification { a: 1 } :: caused by :: the reason`: what follows a quoted document is the reason, or the value in it
+/// that the server does not like.
+fn without_values(message: &str) -> String {
+    const REASON: &str = " :: caused by :: ";
+    let (head, quoted) = message.split_at(message.find('{').unwrap_or(message.len()));
+    let head = match head.rfind(REASON) {
+        Some(at) if head.starts_with("Index build failed") => &head[at + REASON.len()..],
+        _ => head,
+    };
+    let reason = quoted.rfind('}').map_or("", |end| &quoted[end + 1..]);
+    let reason = if reason.starts_with(REASON) { reason } else { "" };
+    format!("{head}{}{reason}", if quoted.is_empty() { "" } else { "{..}" })
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {}: ", self.doing)?;
+        match &self.kind {
+            Kind::Server { code, name, message } => {
+                write!(f, "{message} ({name}{}{code})", if name.is_empty() { "" } else { ", " })?;
+                match *code {
+                    code::UNAUTHORIZED => f.write_str(
+                        "; to list indexes takes the role `read`, to build them `readWrite`, to change them in place `dbAdmin`",
+                    ),
+                    _ => Ok(()),
+                }
+            }
+            Kind::Unreachable(why) => write!(f, "MongoDB cannot be reached: {why}"),
+            Kind::Elapsed(bound) => write!(f, "it took longer than {bound:?}"),
+            Kind::Busy { holder } => write!(f, "{holder} is building indexes, and did not finish while this waited"),
+            Kind::Setting(message) | Kind::Other(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::without_values;
+
+    #[test]
+    fn messages_hold_no_values() {
+        let cases = [
+            ("no such collection", "no such collection"),
+            (
+                "Error in specification { key: { a: 1 }, x: 1 } :: caused by :: cannot mix",
+                "Error in specification {..} :: caused by :: cannot mix",
+            ),
+            (
+                "Index build failed: 18c2: Collection d.c ( 2dff ) :: caused by :: E11000 duplicate key error \
+                 collection: d.c index: a_1 dup key: { a: \"Ada\" }",
+                "E11000 duplicate key error collection: d.c index: a_1 dup key: {..}",
+            ),
+            (
+                "Can't extract geo keys: { _id: 1, p: \"}{\" }  geo element must be an array or object: p: \"Ada\"",
+                "Can't extract geo keys: {..}",
+            ),
+            ("not authorized on d to execute command { collMod: \"c\" ", "not authorized on d to execute command {..}"),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(without_values(message), expected);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! One builder per fleet: a document that says who builds, and until when.
+//!
+//! The times are the server's. A builder that lives renews; one that died is followed when its time is up. Two builders at once
+//! would do no harm to the data (to create an index that exists does nothing), but would undo each other's work if their
+//! versions declare different indexes.
+
+use std::time::Duration;
+
+use bson::{Document, doc};
+use mongodb::Database;
+use mongodb::options::ReturnDocument;
+
+use super::error::{Error, code};
+use crate::clock::pause;
+
+/// The collection of the lease, in the database whose indexes are built.
+pub(super) const COLLECTION: &str = "fastness_leases";
+
+/// The lease's own id.
+const ID: &str = "indexes";
+
+/// How often it is renewed within its time.
+const RENEWALS: u32 = 3;
+
+/// How often one who waits asks again.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// The right to build. It ends when it is [released](Self::release), or by itself some time after it was dropped.
+#[derive(Debug)]
+pub(super) struct Lease {
+    db: Database,
+    holder: String,
+    time: Duration,
+}
+
+impl Lease {
+    /// Takes the lease, or waits for it as long as `patience`.
+    pub(super) async fn take(db: &Database, time: Duration, patience: Duration) -> Result<Self, Error> {
+        let holder = format!("{:08x}-{}", fastrand::u32(..), std::process::id());
+        let lease = Self { db: db.clone(), holder, time };
+        let waiting = async {
+            while !lease.renew().await? {
+                pause(RETRY).await;
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(patience, waiting).await {
+            Ok(taken) => taken.map(|()| lease),
+            Err(_) => {
+                // It may have been taken by the very question whose answer was not waited for.
+                lease.release().await;
+                Err(Error::busy(format!("another process (see `{}.{COLLECTION}`)", db.name())))
+            }
+        }
+    }
+
+    /// Takes it, or holds it for longer. False if it is somebody else's.
+    pub(super) async fn renew(&self) -> Result<bool, Error> {
+        let time = i64::try_from(self.time.as_millis()).unwrap_or(i64::MAX);
+        // A document that is not there yet has no time, which is before every time.
+        let free = doc! { "$or": [{ "$eq": ["$holder", &self.holder] }, { "$lt": ["$until", "$$NOW"] }] };
+        let until = doc! { "$add": ["$$NOW", time] };
+        let held = doc! { "$set": {
+            "holder": { "$cond": [free.clone(), &self.holder, "$holder"] },
+            "until": { "$cond": [free, until, "$until"] },
+        } };
+        let leases = self.db.collection::<Document>(COLLECTION);
+        let held = leases.find_one_and_update(doc! { "_id": ID }, vec![held]).upsert(true);
+        match held.return_document(ReturnDocument::After).await {
+            Ok(lease) => {
+                Ok(lease.is_some_and(|lease| lease.get_str("holder").is_ok_and(|holder| holder == self.holder)))
+            }
+            Err(error) => {
+                let error = Error::of(format!("take the lease in `{}.{COLLECTION}`", self.db.name()), &error);
+                // Two made the document at once, and it was the other.
+                if error.code() == Some(code::DUPLICATE_KEY) { Ok(false) } else { Err(error) }
+            }
+        }
+    }
+
+    /// Renews the lease, and returns when it is lost.
+    pub(super) async fn keep(&self) {
+        let mut failures = 0;
+        // After so many failures its time is up.
+        while failures < RENEWALS {
+            pause(self.time / RENEWALS).await;
+            match self.renew().await {
+                Ok(true) => failures = 0,
+                Ok(false) => return,
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(%error, "the lease on building indexes could not be renewed");
+                }
+            }
+        }
+    }
+
+    /// Gives it back at once.
+    pub(super) async fn release(self) {
+        let leases = self.db.collection::<Document>(COLLECTION);
+        if let Err(error) = leases.delete_one(doc! { "_id": ID, "holder": &self.holder }).await {
+            let error = Error::of("release the lease", &error);
+            tracing::warn!(%error, "the lease on building indexes ends when its time is up");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+use bson::{Document, doc};
+
+use super::*;
+
+fn index(raw: Document) -> Index {
+    Index::listed(raw)
+}
+
+fn plan(declared: Vec<Index>, existing: Vec<Index>) -> Plan {
+    Plan::new("shop", vec![Collection { name: "things".to_owned(), declared, existing }])
+}
+
+fn email() -> Document {
+    doc! { "name": "email_1", "key": { "email": 1 } }
+}
+
+fn with(mut index: Document, options: Document) -> Index {
+    index.extend(options);
+    Index::listed(index)
+}
+
+#[test]
+fn a_plan_reads_like_one() {
+    let id = index(doc! { "name": "_id_", "key": { "_id": 1 } });
+    let text =
+        |weights: Document| index(doc! { "name": "t", "key": { "_fts": "text", "_ftsx": 1 }, "weights": weights });
+    let declared = vec![
+        index(doc! { "name": "email_1", "key": { "email": 1 }, "unique": true }),
+        index(doc! { "name": "seen_1", "key": { "seen": 1 }, "expireAfterSeconds": 60 }),
+        index(doc! { "name": "kept_1", "key": { "kept": 1 } }),
+        text(doc! { "name": 10, "about": 1 }),
+        index(doc! { "name": "x_1", "key": { "x": 1 } }),
+        index(doc! { "name": "x_1", "key": { "x": 1 }, "sparse": true }),
+    ];
+    let existing = vec![
+        id,
+        index(doc! { "name": "seen_1", "key": { "seen": 1 }, "expireAfterSeconds": 30 }),
+        index(doc! { "name": "kept_1", "key": { "kept": 1 } }),
+        text(doc! { "name": 1, "about": 1 }),
+        index(doc! { "name": "old", "key": { "old": -1 } }),
+    ];
+    let plan = plan(declared, existing);
+    let expected = "\
+shop.things
+    ! conflict  x_1 {x: 1} sparse: true
+                against x_1 {x: 1}
+                both have this name (IndexKeySpecsConflict, 86): give one of them another, or remove it
+    + create    email_1 {email: 1} unique: true
+    ~ change    seen_1 {seen: 1} expireAfterSeconds: 60
+                expireAfterSeconds: 30 -> 60
+  -/+ rebuild   t {_fts: \"text\", _ftsx: 1} weights: {about: 1, name: 10}
+                in place of t {_fts: \"text\", _ftsx: 1} weights: {about: 1, name: 1}
+                weights: {about: 1, name: 1} -> {about: 1, name: 10}
+    ? unmanaged old {old: -1}
+                exists, and no model declares it
+Plan: 1 to create, 1 to change, 1 to rebuild, 1 in sync, 1 unmanaged, 1 in conflict
+";
+    assert_eq!(plan.to_string(), expected);
+}
+
+#[test]
+fn what_is_declared_twice_is_made_once() {
+    let plan = plan(vec![index(email()), index(email())], vec![]);
+    assert!(matches!(&plan.steps[..], [Step { action: Action::Create, .. }]), "{plan}");
+}
+
+#[test]
+fn the_index_over_id_cannot_be_declared() {
+    let plan = plan(vec![index(doc! { "name": "_id_1", "key": { "_id": 1 } })], vec![]);
+    assert!(matches!(plan.steps[0].action, Action::Conflict { why: Clash::Id, .. }));
+    assert!(plan.to_string().contains("MongoDB itself makes the index over `_id`"), "{plan}");
+}
+
+#[test]
+fn of_two_that_serve_the_one_with_the_name_is_kept() {
+    let existing = vec![with(email(), doc! { "name": "other" }), index(email())];
+    let plan = plan(vec![index(email())], existing);
+    assert!(matches!(&plan.steps[0].action, Action::Keep { existing } if existing == "email_1"), "{plan}");
+    assert!(matches!(plan.steps[1].action, Action::Unmanaged) && plan.is_in_sync());
+}
+
+/// The server has both a wrong one under the name and a right one under another.
+#[test]
+fn an_index_that_serves_makes_the_one_with_the_name_unmanaged() {
+    let wrong = index(doc! { "name": "email_1", "key": { "mail": 1 } });
+    let plan = plan(vec![index(email())], vec![wrong, with(email(), doc! { "name": "other" })]);
+    assert!(plan.is_in_sync() && matches!(plan.steps[1].action, Action::Unmanaged), "{plan}");
+}
+
+#[test]
+fn all_that_stands_in_the_way_is_replaced() {
+    let wrong = index(doc! { "name": "email_1", "key": { "mail": 1 } });
+    let other = with(email(), doc! { "name": "other", "expireAfterSeconds": 5 });
+    let plan = plan(vec![index(email())], vec![wrong, other]);
+    let Action::Rebuild { existing, .. } = &plan.steps[0].action else { panic!("{plan}") };
+    assert_eq!(existing.iter().map(Index::name).collect::<Vec<_>>(), ["email_1", "other"]);
+}
+
+#[test]
+fn what_stands_in_the_way_of_one_serves_no_other() {
+    let unique = with(email(), doc! { "unique": true, "name": "u" });
+    let plan = plan(vec![index(email()), unique.clone()], vec![unique]);
+    assert!(matches!(plan.steps[0].action, Action::Keep { .. }), "{plan}");
+    assert!(matches!(plan.steps[1].action, Action::Create), "{plan}");
+}
+
+#[test]
+fn an_index_half_prepared_to_be_unique_is_finished_or_released() {
+    let prepared = || with(email(), doc! { "prepareUnique": true });
+    for unique in [true, false] {
+        let plan = plan(vec![with(email(), doc! { "unique": unique })], vec![prepared()]);
+        assert!(matches!(plan.steps[0].action, Action::Change { .. }), "{plan}");
+    }
+}
+
+#[test]
+fn an_index_that_is_being_built_is_not_there_yet() {
+    let plan = plan(vec![index(email())], vec![index(email()).being_built(true)]);
+    assert!(!plan.is_in_sync() && plan.to_string().contains("is being built"), "{plan}");
+}
