@@ -19,7 +19,8 @@ pub(super) fn routes() -> Router {
 
 #[derive(Serialize)]
 struct Policy {
-    policy: &'static str,
+    #[serde(rename = "policy")]
+    kind: &'static str,
     name: String,
     /// How calls ended, since the start.
     outcomes: BTreeMap<&'static str, u64>,
@@ -84,7 +85,7 @@ impl From<BreakerEvent> for Change {
 
 async fn list() -> Json<Vec<Policy>> {
     let policy = |seen: PolicySnapshot| Policy {
-        policy: seen.kind.as_str(),
+        kind: seen.kind.as_str(),
         name: seen.name.to_string(),
         outcomes: seen.outcomes.into_iter().collect(),
         levels: seen.levels.into_iter().collect(),

@@ -36,6 +36,7 @@ impl RatingService {
     }
 }
 
+#[expect(clippy::unused_async, reason = "the fallback of an async function is one too")]
 async fn unknown(_: Id, error: SupplierError) -> Result<Rating, SupplierError> {
     if error.is_answer() { Err(error) } else { Ok(Rating::UNKNOWN) }
 }

@@ -73,6 +73,8 @@ impl World {
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !holds().await {
+            // What is waited for happens on another side of a socket.
+            #[expect(clippy::disallowed_methods)]
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

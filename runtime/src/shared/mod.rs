@@ -100,7 +100,7 @@ impl Tier {
             return Err(Kind::Setting("a shared tier needs a tokio runtime: call `build()` within one").into());
         }
         let Around { clock, log, max_stale, mirror_bytes } = around;
-        let trust = Arc::new(Trust::new(log.clone(), max_stale));
+        let trust = Arc::new(Trust::new(log.clone(), max_stale, clock.now()));
         let listener: Arc<dyn Tick> = trust.clone();
         clock.listen(Arc::downgrade(&listener));
         let count = settings.log_connections();

@@ -35,13 +35,15 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    pub(crate) fn new(log: Arc<Log>, bound: Duration) -> Self {
+    /// From `now` on: what is loaded before the first tick is young too.
+    pub(crate) fn new(log: Arc<Log>, bound: Duration, now: u64) -> Self {
+        let start = (now, log.mark());
         Self {
             log,
             bound: nanos(bound.saturating_sub(MARGIN)),
             answered: AtomicU64::new(0),
             next_sample: AtomicU64::new(0),
-            samples: Mutex::default(),
+            samples: Mutex::new(VecDeque::from([start])),
         }
     }
 
@@ -92,7 +94,18 @@ mod tests {
 
     fn trust() -> (Arc<Log>, Trust) {
         let log = Arc::new(Log::with_mirror_bytes(1 << 10));
-        (log.clone(), Trust::new(log, Duration::from_secs(1) + MARGIN))
+        (log.clone(), Trust::new(log, Duration::from_secs(1) + MARGIN, 0))
+    }
+
+    #[test]
+    fn what_is_loaded_before_the_first_tick_is_young() {
+        let log = Arc::new(Log::with_mirror_bytes(1 << 10));
+        let trust = Trust::new(log.clone(), Duration::from_secs(1) + MARGIN, 10 * SECOND);
+        let began = log.position();
+        trust.tick(10 * SECOND + SECOND / 100);
+        assert!(log.valid(began, &[]));
+        trust.tick(12 * SECOND);
+        assert!(!log.valid(began, &[]));
     }
 
     #[test]

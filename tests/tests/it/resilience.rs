@@ -1,5 +1,13 @@
 //! The attributes of resilience, as users write them: what they do with a body, and that they can be stacked.
 
+// Bodies stand for calls over a network, fallbacks of async functions are async, and tokio's paused time is what sleeps here.
+#![allow(
+    clippy::unused_async,
+    clippy::needless_pass_by_value,
+    clippy::disallowed_methods,
+    clippy::used_underscore_binding
+)]
+
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
