@@ -2,7 +2,7 @@
 //!
 //! May use: `handle`, `resilience`, `timed`.
 //!
-//! [`names`] says what there is, [`collect`] reads it off the snapshots of a handle and of the timings, and two readers pass
+//! `names` says what there is, `collect` reads it off the snapshots of a handle and of the timings, and two readers pass
 //! it on: `prometheus` as text (feature `prometheus`), `Publisher` to the `metrics` facade (feature `metrics`).
 //!
 //! Invariant: no label is ever a key.
