@@ -22,6 +22,8 @@ pub struct Config {
     pub store_latency: Duration,
     /// `REDIS_URL`, `REDIS_MODE` and `REDIS_MASTER`: the tier that processes share. None by default.
     pub redis: Option<Redis>,
+    /// `MONGODB_URI`: the database, instead of the embedded store. Its name is in the URI, or else `fastness_demo`.
+    pub mongodb: Option<Secret>,
     /// `SUPPLIER_URL`: who knows the ratings. By default the demo runs a supplier of its own, which can be broken by hand.
     pub supplier_url: Option<String>,
     /// How long open requests may go on after the signal to stop.
@@ -36,6 +38,7 @@ impl Default for Config {
             seed: true,
             store_latency: Duration::from_millis(15),
             redis: None,
+            mongodb: None,
             supplier_url: None,
             drain: Duration::from_secs(10),
         }
@@ -61,6 +64,7 @@ impl Config {
             seed: reader.read("SEED", "true or false", flag).unwrap_or(default.seed),
             store_latency: reader.read("STORE_LATENCY_MS", LATENCY, latency).unwrap_or(default.store_latency),
             redis: reader.redis(),
+            mongodb: reader.mongodb(),
             supplier_url: reader.read("SUPPLIER_URL", SUPPLIER, supplier),
             drain: default.drain,
         };
@@ -87,6 +91,8 @@ fn mode(text: &str) -> Option<Mode> {
         _ => None,
     }
 }
+
+const MONGODB: &str = "mongodb://[user:password@]host[:port][/database]";
 
 const SUPPLIER: &str = "the start of an address, such as http://ratings.example:4000";
 
@@ -134,6 +140,16 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         value
     }
 
+    /// It may hold a password, so no message repeats it. Only its beginning is looked at: the driver reads the rest.
+    fn mongodb(&mut self) -> Option<Secret> {
+        let uri = (self.variables)("MONGODB_URI").filter(|uri| !uri.is_empty())?;
+        if uri.starts_with("mongodb://") || uri.starts_with("mongodb+srv://") {
+            return Some(Secret(uri));
+        }
+        self.faults.push(format!("MONGODB_URI is not understood; expected {MONGODB}"));
+        None
+    }
+
     /// The addresses may hold a password, so no message repeats them.
     fn redis(&mut self) -> Option<Redis> {
         let mode = self.read("REDIS_MODE", MODE, mode).unwrap_or(Mode::Single);
@@ -146,6 +162,16 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             Mode::Cluster => Redis::cluster(list.by_ref()),
         };
         redis.map_err(|_| self.faults.push(format!("REDIS_URL is not understood; expected {REDIS}"))).ok()
+    }
+}
+
+/// Text that is not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
     }
 }
 

@@ -10,14 +10,18 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use fastness::Fastness;
+use fastness::index::{self, ApplyOptions, ClientOptions};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::app::app;
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::store::{MemoryRepository, StoreError, seed};
+use crate::config::{Config, Secret};
+use crate::store::{MemoryRepository, MongoRepository, Repository, StoreError, seed};
 use crate::supplier::Supplier;
+
+/// Between attempts to look at the indexes of a database that does not answer.
+const INDEX_RETRY: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// How a server that was told to stop came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +42,19 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
     config: &Config,
 ) -> io::Result<Stopped> {
-    let repository = embedded_store(config).await.map_err(io::Error::other)?;
+    let repository: Arc<dyn Repository> = match &config.mongodb {
+        Some(uri) => {
+            let store = mongo_store(uri).await.map_err(io::Error::other)?;
+            tokio::spawn(keep_indexed(store.clone()));
+            Arc::new(store)
+        }
+        None => Arc::new(embedded_store(config).await.map_err(io::Error::other)?),
+    };
     let supplier = match &config.supplier_url {
         Some(url) => Supplier::at(url),
         None => Supplier::stand_in().await?,
     };
-    let app = app(Arc::new(repository), supplier, Clock::system(), Fastness::current());
+    let app = app(repository, supplier, Clock::system(), Fastness::current());
 
     let (begun, stopping) = oneshot::channel();
     let serve = axum::serve(listener, app).with_graceful_shutdown(async move {
@@ -58,6 +69,28 @@ pub async fn run(
     match tokio::time::timeout(config.drain, serve).await {
         Ok(ended) => ended.map(|()| Stopped::Drained),
         Err(_) => Ok(Stopped::TimedOut),
+    }
+}
+
+/// The store on MongoDB. Nothing is asked of the server yet, so this server starts whether that one runs or not.
+///
+/// # Errors
+///
+/// The URI makes no sense, or its name cannot be resolved.
+pub async fn mongo_store(uri: &Secret) -> Result<MongoRepository, index::Error> {
+    let options = ClientOptions::from_uri(&uri.0).await?;
+    Ok(MongoRepository::new(options.app_name("fastness-demo").connect()?))
+}
+
+/// Brings the indexes in line with what the models declare, as soon as the database lets it.
+async fn keep_indexed(store: MongoRepository) {
+    loop {
+        match store.indexes().apply(&ApplyOptions::default()).await {
+            Ok(report) => return tracing::info!("indexes:\n{report}"),
+            Err(error) => tracing::warn!(%error, "the indexes cannot be looked at yet"),
+        }
+        #[expect(clippy::disallowed_methods, reason = "what is waited for is another server")]
+        tokio::time::sleep(INDEX_RETRY).await;
     }
 }
 

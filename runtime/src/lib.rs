@@ -87,12 +87,12 @@ pub use clock::Clock;
 pub use codec::{Codec, SharedValue};
 pub use direct::Cache;
 pub use error::{Error, LoadTimeout};
+#[cfg(feature = "mongodb")]
+pub use fastness_macros::Indexed;
 pub use fastness_macros::{
     Label, bulkhead, cache_invalidate, cache_put, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry,
     timed, timeout,
 };
-#[cfg(feature = "mongodb")]
-pub use fastness_macros::Indexed;
 pub use handle::{Builder, Fastness, HandleStats, SiteStats, scope, scope_sync};
 #[cfg(feature = "mongodb")]
 pub use index::Indexed;

@@ -30,6 +30,7 @@ fn every_variable_is_understood() {
         ("REDIS_URL", "redis://:secret@one:7000, redis://two:7000"),
         ("REDIS_MODE", "sentinel"),
         ("REDIS_MASTER", "shop"),
+        ("MONGODB_URI", "mongodb://me:secret@one,two/shop"),
         ("SUPPLIER_URL", "http://ratings.example:4000/"),
     ];
     let config = config(&variables).expect("good values");
@@ -37,6 +38,7 @@ fn every_variable_is_understood() {
     assert_eq!(config.log, "demo_app=debug,tower_http=warn");
     assert!(!config.seed);
     assert_eq!(config.store_latency, Duration::ZERO);
+    assert!(config.mongodb.is_some() && !format!("{config:?}").contains("secret"));
     assert_eq!(config.supplier_url.as_deref(), Some("http://ratings.example:4000"));
     let redis = format!("{:?}", config.redis);
     assert!(redis.contains("shop of sentinel one:7000,two:7000") && !redis.contains("secret"), "{redis}");
@@ -52,6 +54,7 @@ fn every_bad_variable_is_reported_at_once() {
         ("STORE_LATENCY_MS", "-1"),
         ("REDIS_MODE", "twins"),
         ("REDIS_URL", "http://:secret@host"),
+        ("MONGODB_URI", "postgres://me:secret@host"),
         ("SUPPLIER_URL", "ratings.example"),
     ];
     let error = config(&variables).expect_err("all are bad").to_string();
@@ -66,6 +69,7 @@ fn every_bad_variable_is_reported_at_once() {
             "REDIS_MODE is `twins`; expected single, sentinel or cluster",
             "REDIS_URL is not understood; expected redis://[user][:password@]host[:port][/database], several with commas \
              between for sentinel and cluster",
+            "MONGODB_URI is not understood; expected mongodb://[user:password@]host[:port][/database]",
             "SUPPLIER_URL is `ratings.example`; expected the start of an address, such as http://ratings.example:4000",
         ]
     );

@@ -7,9 +7,11 @@
 //! May use: `domain`.
 
 mod memory;
+mod mongo;
 mod seed;
 
 pub use memory::MemoryRepository;
+pub use mongo::MongoRepository;
 pub use seed::seed;
 
 use async_trait::async_trait;

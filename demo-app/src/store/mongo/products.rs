@@ -1,0 +1,71 @@
+use async_trait::async_trait;
+use bson::{Document, doc};
+
+use super::MongoRepository;
+use super::documents::{self, signed};
+use crate::domain::{Id, Page, PageRequest, Product, ProductDraft, ProductQuery};
+use crate::store::{Products, Result, StoreError};
+
+#[async_trait]
+impl Products for MongoRepository {
+    async fn product(&self, id: Id) -> Result<Option<Product>> {
+        self.find::<documents::Product, _>(id).await
+    }
+
+    async fn products(&self, ids: &[Id]) -> Result<Vec<Product>> {
+        self.pick::<documents::Product, _>(ids).await
+    }
+
+    async fn list_products(&self, page: PageRequest) -> Result<Page<Product>> {
+        self.page::<documents::Product, _>(doc! {}, page).await
+    }
+
+    async fn products_of(&self, business: Id, page: PageRequest) -> Result<Page<Product>> {
+        self.page::<documents::Product, _>(doc! { "business": signed(business) }, page).await
+    }
+
+    async fn search_products(&self, query: &ProductQuery) -> Result<Page<Product>> {
+        self.page::<documents::Product, _>(filter(query), query.page).await
+    }
+
+    async fn insert_product(&self, product: Product) -> Result<()> {
+        self.business_exists(product.business).await?;
+        self.insert(documents::Product::from(product)).await
+    }
+
+    async fn update_product(&self, id: Id, draft: ProductDraft) -> Result<Option<Product>> {
+        let filter = doc! { "_id": signed(id), "business": signed(draft.business) };
+        let fields = doc! {
+            "name": draft.name,
+            "description": draft.description,
+            "category": draft.category,
+            "price": signed(draft.price),
+        };
+        if let Some(product) = self.change::<documents::Product, _>(filter, fields).await? {
+            return Ok(Some(product));
+        }
+        // There is none, or it is another business's.
+        match self.product(id).await? {
+            Some(_) => Err(StoreError::Fixed("business")),
+            None => Ok(None),
+        }
+    }
+
+    async fn delete_product(&self, id: Id) -> Result<bool> {
+        self.delete::<documents::Product>(id).await
+    }
+}
+
+/// Each word in quotes, because MongoDB looks for any of the words that are not, and for all of those that are.
+fn filter(query: &ProductQuery) -> Document {
+    let mut filter = Document::new();
+    if let Some(category) = &query.category {
+        filter.insert("category", category);
+    }
+    let words = query.text.iter().flat_map(|text| text.split_whitespace());
+    let words: Vec<_> = words.map(|word| format!("\"{}\"", word.replace(['"', '\\'], ""))).collect();
+    if !words.is_empty() {
+        filter.insert("$text", doc! { "$search": words.join(" ") });
+    }
+    filter
+}
