@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// A running server.
 #[derive(Debug)]
@@ -56,16 +56,19 @@ impl Process {
 
     /// Stops it in its tracks: it keeps its connections and answers nothing.
     pub(super) fn pause(&self) {
-        self.signal(Signal::STOP);
+        let pid = self.signal(Signal::STOP);
+        // The signal is on its way when this is sent; a thread that runs may go on for a moment.
+        waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED).expect("a server that stops");
     }
 
     pub(super) fn resume(&self) {
         self.signal(Signal::CONT);
     }
 
-    fn signal(&self, signal: Signal) {
-        let server = self.server.lock().expect("a server");
-        kill_process(Pid::from_child(&server), signal).expect("a running server");
+    fn signal(&self, signal: Signal) -> Pid {
+        let pid = Pid::from_child(&self.server.lock().expect("a server"));
+        kill_process(pid, signal).expect("a running server");
+        pid
     }
 
     /// Ends it, and leaves its folder as it is.
