@@ -53,7 +53,7 @@ async fn watched(db: &Database, collection: &str, indexes: &[&Index], options: &
         // Who may not see it, or gets no answer, goes without.
         if let Ok(Some(progress)) = tokio::time::timeout(PROGRESS, progress(db, collection)).await {
             let Progress { message, done, total, .. } = &progress;
-            tracing::info!(collection, done, total, "{message}");
+            tracing::info!(collection, done, total, step = %message, "indexes are being built");
             if let Some(tell) = &options.progress {
                 tell(&progress);
             }

@@ -1,5 +1,3 @@
-//! May use: nothing.
-//!
 //! What the derive asks of paths at compile time: their names, and what only the types together can tell. A panic here is
 //! a compile error on the key that the user wrote.
 

@@ -1,5 +1,3 @@
-//! May use: nothing.
-//!
 //! What a field's type says of its stored form: whether paths go on below it, whether it is an array, a map or a date.
 //!
 //! Invariant: the type is asked, not its spelling, so aliases work. Where a type cannot be asked (a type parameter, a type

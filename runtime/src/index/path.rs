@@ -1,5 +1,3 @@
-//! May use: nothing.
-//!
 //! A field of a document as a value of its own type, so that the compiler checks the way to it and knows its name.
 //!
 //! Flow: `#[derive(Indexed)]` lists a struct's fields as [`Segment`]s and makes a struct of [`Path`]s with the same names.

@@ -1,5 +1,3 @@
-//! May use: nothing.
-//!
 //! What a request may sort and filter by: the fields whose index serves it, read off the model's own indexes.
 
 use std::borrow::Cow;

@@ -1,5 +1,3 @@
-//! May use: nothing.
-//!
 //! Text that is put together at compile time: dotted names of fields, and the words of compile errors.
 
 /// Room for text, filled from the front.

@@ -1,6 +1,8 @@
 //! What the derive makes of models: the indexes of a marketplace, and each kind of field and option.
 
 #![allow(dead_code, reason = "models are declared here for their indexes")]
+// Clippy takes what stands in `keys(..)` for attributes of their own; names are those of a marketplace.
+#![allow(clippy::duplicated_attributes, clippy::struct_field_names)]
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -2,6 +2,10 @@
 //!
 //! Apart from [`domain`](crate::domain), because a stored document has a database's types: ids are `_id`, and moments are dates.
 
+// Clippy takes what stands in `keys(..)` for attributes of their own.
+#![allow(clippy::duplicated_attributes)]
+#![expect(clippy::struct_field_names, reason = "the names are those of the JSON API")]
+
 use bson::DateTime;
 use fastness::Indexed;
 use jiff::Timestamp;
