@@ -12,6 +12,7 @@ use demo_app::store::MemoryRepository;
 use demo_app::supplier::{Mood, StandIn, Supplier};
 use fastness::Fastness;
 use fastness::resilience::{State, breaker};
+use fastness_tests::servers::until;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -68,17 +69,6 @@ impl World {
     async fn until(&self, state: &str) {
         until(state, async || self.get("/api/breakers/supplier").await.1["state"] == state).await;
     }
-}
-
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let wait = async {
-        while !holds().await {
-            // What is waited for happens on another side of a socket.
-            #[expect(clippy::disallowed_methods)]
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    assert!(tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok(), "waited in vain for this: {what}");
 }
 
 #[tokio::test]
