@@ -49,6 +49,8 @@ mod direct;
 mod error;
 mod flight;
 mod handle;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "mongodb")]
 pub mod index;
 mod invalidate;
@@ -58,10 +60,14 @@ mod load;
 mod log;
 #[cfg(any(feature = "metrics", feature = "prometheus"))]
 pub mod metrics;
+#[cfg(feature = "monitor")]
+pub mod monitor;
 mod policy;
 mod put;
 mod registry;
 pub mod resilience;
+#[cfg(feature = "axum")]
+pub mod routes;
 mod shape;
 #[cfg(feature = "redis")]
 mod shared;

@@ -1,0 +1,3 @@
+//! Tower layers for HTTP servers, each usable alone.
+//!
+//! May use: nothing yet.

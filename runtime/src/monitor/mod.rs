@@ -1,0 +1,3 @@
+//! What a process and its caches, policies and databases are doing, judged: health, alerts and recommendations.
+//!
+//! May use: nothing yet.
