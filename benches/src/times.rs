@@ -20,7 +20,7 @@ pub struct Spread {
 
 impl Times {
     /// The names of the cases, and for each of them the nanoseconds per call of all rounds.
-    pub(crate) fn new(names: Vec<&'static str>, nanos: Vec<Vec<f64>>) -> Self {
+    pub fn new(names: Vec<&'static str>, nanos: Vec<Vec<f64>>) -> Self {
         Self { names, nanos }
     }
 
