@@ -299,7 +299,7 @@ pub fn rate_limit(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | default | meaning |
 /// |---|---|---|
 /// | `after = "50ms"` or `p95 = "50ms"` | one is required | when the second is made: after this time, or after that in which 95 % of the calls end, with this to begin with |
-/// | `budget = 20` | 20 % | the share of calls that may be made twice |
+/// | `budget = 10` | 10 % | the share of calls that may be made twice |
 /// | `name = ".."` | the function's path | in metrics |
 /// | `crate = path` | `::fastness` | where the runtime is |
 #[proc_macro_attribute]

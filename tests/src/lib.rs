@@ -1,10 +1,12 @@
-//! Integration tests of fastness; see `tests/it`. The examples of the README are tested here, and the harness that races
+//! Integration tests of fastness; see `tests/it`. The examples of the README and of `docs/` are tested here, and the harness that races
 //! loads against invalidations lives here, so that the benchmarks can race other caches with it.
 
 // A test that cannot have what it needs has failed.
 #![allow(clippy::missing_panics_doc)]
 
 pub mod deploy;
+#[cfg(doctest)]
+mod guide;
 pub mod history;
 pub mod race;
 pub mod servers;

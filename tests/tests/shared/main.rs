@@ -1,5 +1,6 @@
 //! The shared tier, on real servers.
 
+mod acl;
 mod codecs;
 mod coherence;
 mod faults;

@@ -1,0 +1,41 @@
+//! The examples of `docs/`, tested like those of the README: one item for each page, so that a failure names its page.
+//! `tests/tests/it/guide.rs` sees to it that no page is missing here.
+
+/// A page's examples.
+macro_rules! pages {
+    ($($name:ident = $page:literal,)*) => {
+        $(
+            #[doc = include_str!(concat!("../../docs/", $page))]
+            struct $name;
+        )*
+    };
+}
+
+pages! {
+    Events = "events.md",
+    Metrics = "metrics.md",
+    Contents = "guide/README.md",
+    Cacheable = "guide/cacheable.md",
+    Batch = "guide/batch.md",
+    CacheInvalidate = "guide/cache_invalidate.md",
+    CachePut = "guide/cache_put.md",
+    CircuitBreaker = "guide/circuit_breaker.md",
+    Retry = "guide/retry.md",
+    Timeout = "guide/timeout.md",
+    Bulkhead = "guide/bulkhead.md",
+    RateLimit = "guide/rate_limit.md",
+    Hedge = "guide/hedge.md",
+    Fallback = "guide/fallback.md",
+    Timed = "guide/timed.md",
+    Indexed = "guide/indexed.md",
+    Order = "guide/order.md",
+    Keys = "guide/keys.md",
+    Coherence = "guide/coherence.md",
+    Direct = "guide/direct.md",
+    Testing = "guide/testing.md",
+    Operations = "guide/operations.md",
+    Troubleshooting = "guide/troubleshooting.md",
+    FromSpring = "guide/coming-from/spring.md",
+    FromCached = "guide/coming-from/cached.md",
+    FromMoka = "guide/coming-from/moka.md",
+}
