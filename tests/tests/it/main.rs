@@ -13,6 +13,7 @@ mod direct;
 mod events;
 mod flights;
 mod functions;
+mod http;
 mod hygiene;
 mod indexes;
 mod instances;
