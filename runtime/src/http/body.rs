@@ -75,7 +75,7 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Body<B> {
             Source::Own { bytes } => bytes.is_none(),
             Source::Inner { body } => body.is_end_stream(),
             Source::Resumed { bytes, trailers, rest } => {
-                bytes.is_none() && trailers.is_none() && rest.as_ref().is_none_or(|rest| rest.is_end_stream())
+                bytes.is_none() && trailers.is_none() && rest.as_ref().is_none_or(http_body::Body::is_end_stream)
             }
         }
     }
@@ -86,7 +86,7 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Body<B> {
             Source::Inner { body } => body.size_hint(),
             Source::Resumed { bytes, rest, .. } => {
                 let first = bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
-                let rest = rest.as_ref().map_or_else(|| SizeHint::with_exact(0), |rest| rest.size_hint());
+                let rest = rest.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint);
                 let mut hint = SizeHint::new();
                 hint.set_lower(first.saturating_add(rest.lower()));
                 if let Some(upper) = rest.upper() {

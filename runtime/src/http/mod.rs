@@ -31,3 +31,8 @@ pub use rate_limit::RateLimitLayer;
 pub use request_id::{RequestId, RequestIdLayer};
 pub use stack::Stack;
 pub use timing::{HttpStats, RouteStats, TimingLayer, routes};
+
+#[cfg(test)]
+async fn poll_once<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {
+    std::future::poll_fn(|cx| std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(cx))).await
+}

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -73,7 +74,7 @@ async fn every_line_of_a_request_has_its_id() {
     assert_eq!([one.unwrap(), two.unwrap()].map(|response| response.status().as_u16()), [200, 200]);
     {
         let mut never = Box::pin(app.oneshot(with_id("/never", "three")));
-        std::future::poll_fn(|cx| std::task::Poll::Ready(assert!(never.as_mut().poll(cx).is_pending()))).await;
+        assert!(std::future::poll_fn(|cx| Poll::Ready(never.as_mut().poll(cx))).await.is_pending());
     }
     let lines = log.lines();
     for (id, words) in [("one", &["before", "after"][..]), ("two", &["before", "after"]), ("three", &["left"])] {

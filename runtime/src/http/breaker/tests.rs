@@ -2,6 +2,7 @@ use tower::{ServiceExt, service_fn};
 
 use super::*;
 use crate::clock::Clock;
+use crate::http::poll_once;
 use crate::resilience::{BreakerSettings, State};
 
 fn get(path: &str) -> Request<()> {
@@ -65,7 +66,7 @@ async fn errors_and_panics_are_failures_and_a_client_that_goes_away_is_not() {
     let service = BreakerLayer::of(breaker.clone()).layer(service_fn(answer));
     for _ in 0..10 {
         let mut never = Box::pin(service.clone().oneshot(get("/never")));
-        std::future::poll_fn(|cx| Poll::Ready(assert!(never.as_mut().poll(cx).is_pending()))).await;
+        assert!(poll_once(&mut never).await.is_pending());
     }
     assert_eq!((breaker.state(), breaker.snapshot().calls.cancelled), (State::Closed, 10));
 }

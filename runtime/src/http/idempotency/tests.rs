@@ -10,7 +10,7 @@ use tower::{ServiceExt, service_fn};
 
 use super::*;
 use crate::clock::Clock;
-use crate::http::Body;
+use crate::http::{Body, poll_once};
 
 type Text = Body<String>;
 
@@ -108,8 +108,8 @@ async fn the_same_request_gets_the_same_answer_byte_for_byte() {
     assert_eq!((first.0, &*first.2, orders.taken()), (201, "3 apples!", 1));
 
     clock.advance(Duration::from_secs(24 * 60 * 60));
-    let later = read(service.oneshot(post("k", "3 apples")).await.unwrap()).await;
-    assert_eq!((&later.1["x-number"], orders.taken()), (&"2".parse().unwrap(), 2));
+    let anew = read(service.oneshot(post("k", "3 apples")).await.unwrap()).await;
+    assert_eq!((&anew.1["x-number"], orders.taken()), (&"2".parse().unwrap(), 2));
 }
 
 #[tokio::test]
@@ -260,7 +260,7 @@ async fn what_failed_may_be_sent_again() {
             let call = service.clone().oneshot(request);
             if path == "/never" {
                 let mut call = Box::pin(call);
-                std::future::poll_fn(|cx| std::task::Poll::Ready(assert!(call.as_mut().poll(cx).is_pending()))).await;
+                assert!(poll_once(&mut call).await.is_pending());
             } else {
                 let _ = tokio::spawn(call).await;
             }
@@ -294,7 +294,7 @@ async fn a_client_that_goes_away_after_it_was_done_cannot_undo_it() {
     let request = || Request::post("/").header("idempotency-key", "k").body(String::new()).unwrap();
     let mut call = Box::pin(service.clone().oneshot(request()));
     for _ in 0..10 {
-        std::future::poll_fn(|cx| std::task::Poll::Ready(assert!(call.as_mut().poll(cx).is_pending()))).await;
+        assert!(poll_once(&mut call).await.is_pending());
         tokio::task::yield_now().await;
     }
     drop(call);

@@ -5,6 +5,7 @@ use tokio::sync::Notify;
 use tower::{ServiceExt, service_fn};
 
 use super::*;
+use crate::http::poll_once;
 use crate::resilience::snapshots;
 
 const ONE: NonZeroU32 = NonZeroU32::MIN;
@@ -34,7 +35,7 @@ async fn what_is_too_much_is_refused_at_once_and_health_is_not() {
         }
     }));
     let mut slow = Box::pin(service.clone().oneshot(get("/slow")));
-    assert!(futures_poll(&mut slow).await.is_pending());
+    assert!(poll_once(&mut slow).await.is_pending());
 
     let refused = service.clone().oneshot(get("/other")).await.unwrap();
     assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (503, &"1".parse().unwrap()));
@@ -44,11 +45,6 @@ async fn what_is_too_much_is_refused_at_once_and_health_is_not() {
     assert_eq!(slow.await.unwrap().status(), 200);
     assert_eq!(service.oneshot(get("/other")).await.unwrap().status(), 200);
     assert_eq!(outcomes("http.limit.full"), [2, 1, 0]);
-}
-
-/// Polls once.
-async fn futures_poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
-    std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx))).await
 }
 
 #[tokio::test]
@@ -61,7 +57,7 @@ async fn a_client_that_goes_away_and_a_panic_give_their_places_back() {
     }));
     for _ in 0..10 {
         let mut never = Box::pin(service.clone().oneshot(get("/never")));
-        assert!(futures_poll(&mut never).await.is_pending());
+        assert!(poll_once(&mut never).await.is_pending());
         drop(never);
         assert!(tokio::spawn(service.clone().oneshot(get("/panics"))).await.unwrap_err().is_panic());
         assert_eq!(service.clone().oneshot(get("/")).await.unwrap().status(), 200);
@@ -76,7 +72,7 @@ async fn layers_of_one_bulkhead_share_its_places() {
     let never = service_fn(async |_: Request<()>| std::future::pending::<Result<Response<String>, Infallible>>().await);
     let other = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(String::new())));
     let mut held = Box::pin(layer.layer(never).oneshot(get("/a")));
-    assert!(futures_poll(&mut held).await.is_pending());
+    assert!(poll_once(&mut held).await.is_pending());
     assert_eq!(layer.layer(other).oneshot(get("/b")).await.unwrap().status(), 503);
     drop(held);
     assert_eq!(layer.layer(other).oneshot(get("/b")).await.unwrap().status(), 200);

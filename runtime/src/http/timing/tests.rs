@@ -4,6 +4,7 @@ use http::StatusCode;
 use tower::{ServiceExt, service_fn};
 
 use super::*;
+use crate::http::poll_once;
 use crate::timed::Latency;
 
 fn get(path: &str) -> Request<()> {
@@ -35,7 +36,7 @@ async fn requests_are_counted_by_how_they_end() {
     }
     assert!(tokio::spawn(service.clone().oneshot(get("/panics"))).await.unwrap_err().is_panic());
     let mut never = Box::pin(service.oneshot(get("/never")));
-    std::future::poll_fn(|cx| Poll::Ready(assert!(never.as_mut().poll(cx).is_pending()))).await;
+    assert!(poll_once(&mut never).await.is_pending());
     assert_eq!(one(&stats).in_flight, 1);
     drop(never);
 
@@ -161,10 +162,8 @@ mod served {
             .route("/", get(async || StatusCode::NO_CONTENT))
             .layer(TimingLayer::new().stats(&stats));
         let mut client = serve(app).await;
-        let mut pipeline = String::new();
-        for path in ["/users/1", "/", "/users/2", "/users/3", "/nowhere"] {
-            pipeline += &format!("GET {path} HTTP/1.1\r\nhost: here\r\n\r\n");
-        }
+        let paths = ["/users/1", "/", "/users/2", "/users/3", "/nowhere"];
+        let mut pipeline = paths.map(|path| format!("GET {path} HTTP/1.1\r\nhost: here\r\n\r\n")).concat();
         pipeline += "GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n";
         client.write_all(pipeline.as_bytes()).await.unwrap();
         let mut answers = String::new();
