@@ -1,6 +1,6 @@
 //! The cache without attributes.
 //!
-//! May use: `codec`, `error`, `handle`, `key`, `load`, `log`, `policy`, `put`, `shape`, `site`.
+//! May use: `codec`, `error`, `handle`, `key`, `load`, `log`, `policy`, `put`, `shape`, `shared`, `site`.
 //!
 //! The same stores, log and flights as under the attributes, with a key given as text. A key's segments are its prefixes
 //! here too, so `user:*` invalidates `user:1` whoever stored it. Each value type has a store of its own: what was set as
@@ -25,6 +25,10 @@ use crate::log::{Reach, Record};
 use crate::policy::Policy;
 use crate::put::{Put, store};
 use crate::shape::{Fallible, Maybe, Plain, Private, Shape};
+#[cfg(feature = "http")]
+pub(crate) use crate::shared::Lease;
+#[cfg(feature = "http")]
+use crate::shared::Unavailable;
 use crate::site::{Here, Receiver, Site, SiteKind, SiteMeta};
 
 static SITE: Site = Site::new(SiteMeta {
@@ -203,6 +207,41 @@ impl Cache {
             record.push_tag(tag);
         }
         self.handle.announce(record).await
+    }
+
+    /// Whether there is a shared tier.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_shared(&self) -> bool {
+        self.handle.is_shared()
+    }
+
+    /// What the shared tier has under a key; nothing is kept in this process.
+    #[cfg(feature = "http")]
+    pub(crate) async fn fetch_shared<T: SharedValue>(&self, key: &str) -> Option<T> {
+        self.shared_only::<T>(key).fetch().await.flatten()
+    }
+
+    /// Stores a value for exactly `ttl` in the shared tier only, in the background once it was announced.
+    #[cfg(feature = "http")]
+    pub(crate) async fn set_shared<T: SharedValue>(&self, key: &str, value: T, ttl: Duration) {
+        let shape = Plain::<T>::NEW;
+        let policy = lasting(ttl).wire(Wire::of()).only_shared().jitter(0.0);
+        let put = SITE.put(Some(&self.handle), shape, whence(shape), &(NoScope, Verbatim(key)), &[], policy);
+        store(put, ready(value)).await;
+    }
+
+    /// Asks for a right to a key that one process has at a time, and at most for so long. `None` while another has it.
+    #[cfg(feature = "http")]
+    pub(crate) async fn lease<T: SharedValue>(&self, key: &str, lasts: Duration) -> Result<Option<Lease>, Unavailable> {
+        let pending = self.shared_only::<T>(key);
+        let (tier, place) = pending.place().ok_or(Unavailable)?;
+        tier.lease(&place, Some(lasts)).await
+    }
+
+    #[cfg(feature = "http")]
+    fn shared_only<T: SharedValue>(&self, key: &str) -> Pending<Key, Maybe<T>> {
+        let policy = Policy::new(Duration::MAX).wire(Wire::of()).no_early().only_shared();
+        SITE.pending(Some(&self.handle), whence(Maybe::<T>::NEW), &(NoScope, Verbatim(key)), &[], policy)
     }
 
     async fn look<T: SharedValue>(&self, key: &str) -> Option<T> {

@@ -8,6 +8,8 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+#[cfg(feature = "http")]
+use crate::clock::Clock;
 use crate::error::{Error, Kind};
 use crate::l1::{AnyStore, Common, L1};
 use crate::log::{Log, Reach, Record};
@@ -165,6 +167,16 @@ impl Fastness {
 
     pub(crate) fn log(&self) -> &Arc<Log> {
         &self.inner.common.log
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.inner.common.clock
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn is_shared(&self) -> bool {
+        self.inner.tier.is_some()
     }
 
     pub(crate) fn process_default() -> &'static Self {

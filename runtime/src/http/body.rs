@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -22,6 +23,7 @@ pin_project! {
     enum Source<B> {
         Own { bytes: Option<Bytes> },
         Inner { #[pin] body: B },
+        Resumed { bytes: Option<Bytes>, trailers: Option<HeaderMap>, rest: Option<Pin<Box<B>>> },
     }
 }
 
@@ -34,6 +36,12 @@ impl<B> Body<B> {
     /// Bytes of the layer's own.
     pub fn own(bytes: impl Into<Bytes>) -> Self {
         Self { source: Source::Own { bytes: Some(bytes.into()).filter(|bytes: &Bytes| !bytes.is_empty()) } }
+    }
+
+    /// What was read of a body, and what is left of it.
+    pub(super) fn resumed(bytes: Bytes, trailers: Option<HeaderMap>, rest: Option<Pin<Box<B>>>) -> Self {
+        let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
+        Self { source: Source::Resumed { bytes, trailers, rest } }
     }
 
     /// No bytes at all.
@@ -50,6 +58,15 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Body<B> {
         match self.project().source.project() {
             ProjectedSource::Own { bytes } => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             ProjectedSource::Inner { body } => body.poll_frame(cx),
+            ProjectedSource::Resumed { bytes, trailers, rest } => match (bytes.take(), trailers.take(), rest) {
+                (Some(first), later, _) => {
+                    *trailers = later;
+                    Poll::Ready(Some(Ok(Frame::data(first))))
+                }
+                (None, Some(trailers), _) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+                (None, None, Some(rest)) => rest.as_mut().poll_frame(cx),
+                (None, None, None) => Poll::Ready(None),
+            },
         }
     }
 
@@ -57,6 +74,9 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Body<B> {
         match &self.source {
             Source::Own { bytes } => bytes.is_none(),
             Source::Inner { body } => body.is_end_stream(),
+            Source::Resumed { bytes, trailers, rest } => {
+                bytes.is_none() && trailers.is_none() && rest.as_ref().is_none_or(http_body::Body::is_end_stream)
+            }
         }
     }
 
@@ -64,6 +84,16 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Body<B> {
         match &self.source {
             Source::Own { bytes } => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Inner { body } => body.size_hint(),
+            Source::Resumed { bytes, rest, .. } => {
+                let first = bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+                let rest = rest.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint);
+                let mut hint = SizeHint::new();
+                hint.set_lower(first.saturating_add(rest.lower()));
+                if let Some(upper) = rest.upper() {
+                    hint.set_upper(first.saturating_add(upper));
+                }
+                hint
+            }
         }
     }
 }
@@ -79,7 +109,7 @@ impl<B> fmt::Debug for Body<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.source {
             Source::Own { .. } => "Body::own(..)",
-            Source::Inner { .. } => "Body::inner(..)",
+            Source::Inner { .. } | Source::Resumed { .. } => "Body::inner(..)",
         })
     }
 }

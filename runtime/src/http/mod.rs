@@ -1,9 +1,38 @@
-//! Tower layers for HTTP servers, each usable alone.
+//! Tower layers for HTTP servers, each usable alone; [`Stack`] puts them in order.
 //!
-//! May use: nothing yet.
+//! May use: `clock`, `direct`, `handle`, `resilience`, `stats`, `sync`, `timed`.
+//!
+//! A layer answers with [`Body`]: the body of the service behind it, or bytes of its own, such as a [`Problem`]. None boxes a
+//! future, except where the work is that of a disk or a network anyway ([`IdempotencyLayer`]), and none has a lock on the way
+//! of every request but the adaptive [`ConcurrencyLimitLayer`].
+//!
+//! Services and futures are in the module of their layer, under tower's names.
 
 mod body;
+pub mod breaker;
+mod gated;
+pub mod idempotency;
+pub mod limit;
+mod paths;
 mod problem;
+#[cfg(feature = "rate-limit")]
+pub mod rate_limit;
+pub mod request_id;
+mod stack;
+pub mod timing;
 
 pub use body::Body;
+pub use breaker::BreakerLayer;
+pub use idempotency::IdempotencyLayer;
+pub use limit::ConcurrencyLimitLayer;
 pub use problem::Problem;
+#[cfg(feature = "rate-limit")]
+pub use rate_limit::RateLimitLayer;
+pub use request_id::{RequestId, RequestIdLayer};
+pub use stack::Stack;
+pub use timing::{HttpStats, RouteStats, TimingLayer, routes};
+
+#[cfg(test)]
+async fn poll_once<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {
+    std::future::poll_fn(|cx| std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(cx))).await
+}

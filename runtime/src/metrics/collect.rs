@@ -57,6 +57,8 @@ pub(crate) fn collect(handle: &Fastness) -> Vec<Family> {
     families.extend(shared(handle));
     families.extend(timed());
     families.extend(policies(&snapshots()));
+    #[cfg(feature = "http")]
+    families.extend(http());
     families.retain(|family| !family.samples.is_empty());
     families
 }
@@ -166,6 +168,32 @@ fn timed() -> [Family; 2] {
         slow.add(labels, Value::Count(stats.slow));
     }
     [seconds, slow]
+}
+
+#[cfg(feature = "http")]
+fn http() -> [Family; 5] {
+    let mut requests = Family::new(&names::HTTP_REQUESTS);
+    let mut seconds = Family::new(&names::HTTP_SECONDS);
+    let mut in_flight = Family::new(&names::HTTP_IN_FLIGHT);
+    let mut bytes = Family::new(&names::HTTP_RESPONSE_BYTES);
+    let mut slow = Family::new(&names::HTTP_SLOW);
+    for stats in crate::http::routes() {
+        let labels = || vec![("route", stats.route.to_string()), ("method", stats.method.to_owned())];
+        let and = |name, value: &str| [labels(), vec![(name, value.to_owned())]].concat();
+        for (status, count) in stats.endings().filter(|(_, count)| *count > 0) {
+            requests.add(and("status", status), Value::Count(count));
+        }
+        for outcome in CallOutcome::ALL {
+            let latency = stats.of(outcome);
+            if latency.count() > 0 {
+                seconds.add(and("outcome", outcome.as_str()), Value::Latency(latency.clone()));
+            }
+        }
+        for (family, count) in [(&mut in_flight, stats.in_flight), (&mut bytes, stats.bytes), (&mut slow, stats.slow)] {
+            family.add(labels(), Value::Count(count));
+        }
+    }
+    [requests, seconds, in_flight, bytes, slow]
 }
 
 fn policies(all: &[PolicySnapshot]) -> Vec<Family> {

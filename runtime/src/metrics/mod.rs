@@ -1,6 +1,6 @@
 //! Metrics: what caches and timings did, for monitoring systems.
 //!
-//! May use: `handle`, `resilience`, `timed`.
+//! May use: `handle`, `http`, `resilience`, `timed`.
 //!
 //! `names` says what there is, `collect` reads it off the snapshots of a handle and of the timings, and two readers pass
 //! it on: `prometheus` as text (feature `prometheus`), `Publisher` to the `metrics` facade (feature `metrics`).

@@ -46,8 +46,8 @@ pub(crate) struct Metric {
 
 macro_rules! metrics {
     ($($name:ident = $text:literal, $kind:ident, $unit:ident, [$($label:literal),*], $help:literal;)*) => {
-        // Those of the shared tier have no value where it is not compiled; they are listed all the same.
-        $(#[cfg_attr(not(feature = "redis"), allow(dead_code))]
+        // Those of the shared tier and of HTTP have no value where these are not compiled; they are listed all the same.
+        $(#[cfg_attr(not(all(feature = "redis", feature = "http")), allow(dead_code))]
         pub(crate) const $name: Metric = Metric {
             name: $text,
             kind: Kind::$kind,
@@ -134,4 +134,16 @@ metrics! {
         "Calls that have a place in a bulkhead.";
     BULKHEAD_LIMIT = "fastness_bulkhead_limit", Gauge, Count, ["name"],
         "Places that a bulkhead has.";
+
+    // HTTP. Of the process, whatever the handle; only where a `TimingLayer` is.
+    HTTP_REQUESTS = "fastness_http_requests_total", Counter, Count, ["route", "method", "status"],
+        "Requests that ended, by route template and by how: 1xx, 2xx, 3xx, 4xx, 5xx, failed (no answer), cancelled (the client went away), panicked.";
+    HTTP_SECONDS = "fastness_http_request_seconds", Histogram, Seconds, ["route", "method", "outcome"],
+        "How long requests took until the head of the answer, by outcome: ok, error (5xx or failed), cancelled, panicked.";
+    HTTP_IN_FLIGHT = "fastness_http_in_flight", Gauge, Count, ["route", "method"],
+        "Requests under way.";
+    HTTP_RESPONSE_BYTES = "fastness_http_response_bytes_total", Counter, Count, ["route", "method"],
+        "Bytes of answers whose length was known when they were begun.";
+    HTTP_SLOW = "fastness_http_slow_total", Counter, Count, ["route", "method"],
+        "Requests that took as long as the layer's `slow` says, or longer.";
 }

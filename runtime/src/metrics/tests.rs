@@ -9,7 +9,7 @@ fn page() -> String {
         Made from `runtime/src/metrics/names.rs`; `UPDATE_DOCS=1 cargo test -p fastness --features full metrics` writes it anew.\n\n\
         All of them are in the answer of `fastness::metrics::prometheus` and are passed on by `fastness::metrics::Publisher`, where \
         counters in seconds are gauges. Those of the shared tier appear where there is one. Timings carry the labels of their \
-        `#[timed(labels(..))]` too. No label is ever a key.\n\n\
+        `#[timed(labels(..))]` too, and those of HTTP appear behind a `TimingLayer`. No label is ever a key.\n\n\
         | metric | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
         .to_owned();
     for metric in ALL {
@@ -192,6 +192,39 @@ mod text {
         assert_eq!(of("fastness_breaker_keys", name), Some(2.0));
         assert_eq!(of("fastness_breaker_keys_not_closed", name), Some(1.0));
         assert!(!series.keys().any(|(_, labels)| labels.iter().any(|(_, value)| value.contains("a.example"))));
+    }
+
+    #[cfg(feature = "http")]
+    #[tokio::test]
+    async fn requests_are_told_apart_by_how_they_ended() {
+        use tower::{Layer, ServiceExt, service_fn};
+
+        let route = |_: &http::request::Parts| Some("/seen/in/metrics/{id}".into());
+        let layer = crate::http::TimingLayer::new().route_by(route);
+        for status in [201, 204, 404, 503] {
+            let service = layer.layer(service_fn(async |_: http::Request<()>| {
+                let answer = http::Response::builder().status(status).body(String::from("four"));
+                Ok::<_, std::convert::Infallible>(answer.unwrap())
+            }));
+            service.oneshot(http::Request::post("/seen/in/metrics/7").body(()).unwrap()).await.unwrap();
+        }
+        let fast = Fastness::builder().build().await.unwrap();
+        let text = prometheus(&fast);
+        let (_, series) = read(&text);
+        let of = |metric: &str, more: &[(&str, &str)]| {
+            let own = [("route", "/seen/in/metrics/{id}"), ("method", "POST")];
+            let labels = own.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            series.get(&(format!("fastness_http_{metric}"), labels.collect())).copied()
+        };
+        let ended = ["2xx", "4xx", "5xx", "cancelled"].map(|status| of("requests_total", &[("status", status)]));
+        assert_eq!(ended, [Some(2.0), Some(1.0), Some(1.0), None]);
+        let counts = ["ok", "error"].map(|outcome| of("request_seconds_count", &[("outcome", outcome)]));
+        assert_eq!(counts, [Some(3.0), Some(1.0)]);
+        assert_eq!(
+            ["in_flight", "response_bytes_total", "slow_total"].map(|name| of(name, &[])),
+            [0.0, 16.0, 0.0].map(Some)
+        );
+        assert!(!text.contains("/seen/in/metrics/7"), "a path is in the metrics");
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub use breaker::{
     Breaker, BreakerCalls, BreakerEvent, BreakerEvents, BreakerSettings, BreakerSnapshot, Cause, Conflict,
     KeyedBreaker, Percent, Permit, State, Verdict, Window, breaker, breaker_with, conflicts, find_breaker,
 };
+#[cfg(feature = "http")]
+pub(crate) use bulkhead::Slot;
 pub use bulkhead::{Bulkhead, BulkheadSettings};
 pub use error::{CallError, Reason, Rejected, TimedOut};
 pub use fallback::Fallback;

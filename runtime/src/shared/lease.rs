@@ -47,6 +47,12 @@ impl Tier {
 }
 
 impl Lease {
+    /// Leaves it to run out.
+    #[cfg(feature = "http")]
+    pub(crate) fn leave(mut self) {
+        self.0 = None;
+    }
+
     /// The command that gives it back, for whoever sends it behind another.
     pub(super) fn give_back(mut self) -> Option<(String, Cmd)> {
         self.0.take().map(Held::command)

@@ -17,6 +17,13 @@ pub(crate) struct Mark(Infallible);
 
 pub(crate) struct Lease(Infallible);
 
+#[cfg(feature = "http")]
+impl Lease {
+    pub(crate) fn leave(self) {
+        match self.0 {}
+    }
+}
+
 pub(crate) struct Unavailable;
 
 #[derive(Clone, Copy)]

@@ -30,7 +30,11 @@ pub use label::Label;
 pub use latency::Latency;
 pub use named::{Timing, time};
 pub use outcome::{CallOutcome, Returned, ReturnedResult, ReturnedValue, call, error_if, ok_if};
+#[cfg(feature = "http")]
+pub(crate) use series::Series;
 pub use site::{TimedMeta, TimedSite};
+#[cfg(feature = "http")]
+pub(crate) use slow::Gate;
 pub use stats::TimingStats;
 pub use timer::Timer;
 

@@ -14,6 +14,7 @@ mod events;
 mod flights;
 mod functions;
 mod guide;
+mod http;
 mod hygiene;
 mod indexes;
 mod instances;

@@ -6,6 +6,7 @@ mod coherence;
 mod faults;
 mod fleet;
 mod garbage;
+mod idempotency;
 mod values;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

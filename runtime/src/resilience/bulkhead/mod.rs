@@ -16,7 +16,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use slot::{Adaptive, Slot};
+use slot::Adaptive;
+pub(crate) use slot::Slot;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
@@ -173,6 +174,12 @@ impl Bulkhead {
         let ended = call();
         slot.end(true);
         Ok(ended)
+    }
+
+    /// A place, for a call of another shape, if there is one at once.
+    #[cfg(feature = "http")]
+    pub(crate) fn enter(&self) -> Result<Slot<'_>, Rejected> {
+        self.state().try_acquire()
     }
 
     fn end_with<F: Future, O>(

@@ -48,7 +48,7 @@ impl Adaptive {
 }
 
 /// The right to be under way. Dropped without an end, the call was given up.
-pub(super) struct Slot<'a> {
+pub(crate) struct Slot<'a> {
     state: &'a State,
     permit: Option<SemaphorePermit<'a>>,
     begun: Option<Begun<'a>>,
@@ -73,7 +73,7 @@ impl<'a> Slot<'a> {
         Self { state, permit: Some(permit), begun: Some(begun), started, ending: Ending::GivenUp }
     }
 
-    pub(super) fn end(mut self, is_ok: bool) {
+    pub(crate) fn end(mut self, is_ok: bool) {
         self.ending = if is_ok { Ending::Finished } else { Ending::Failed };
         if let Some(begun) = self.begun.take() {
             begun.end(FINISHED);
@@ -104,6 +104,12 @@ impl Slot<'_> {
         }
         semaphore.add_permits(more);
         lock(adaptive).settle(semaphore);
+    }
+}
+
+impl std::fmt::Debug for Slot<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slot").field("of", &self.state.name).finish_non_exhaustive()
     }
 }
 

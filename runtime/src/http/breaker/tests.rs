@@ -1,0 +1,99 @@
+use tower::{ServiceExt, service_fn};
+
+use super::*;
+use crate::clock::Clock;
+use crate::http::poll_once;
+use crate::resilience::{BreakerSettings, State};
+
+fn get(path: &str) -> Request<()> {
+    Request::get(path).body(()).unwrap()
+}
+
+/// A service whose path says how it answers.
+async fn answer(request: Request<()>) -> Result<Response<String>, &'static str> {
+    match request.uri().path() {
+        "/panics" => panic!("on purpose"),
+        "/fails" => Err("no answer"),
+        "/never" => std::future::pending().await,
+        path => Ok(Response::builder().status(&path[1..]).body(String::new()).unwrap()),
+    }
+}
+
+fn mine() -> (Breaker, Clock) {
+    let clock = Clock::manual();
+    (Breaker::new("mine", BreakerSettings::new(), clock.clone()), clock)
+}
+
+async fn status<S, R>(service: &S, path: &str) -> u16
+where
+    S: Service<Request<()>, Response = Response<R>, Error = &'static str> + Clone,
+{
+    service.clone().oneshot(get(path)).await.map_or(0, |response| response.status().as_u16())
+}
+
+#[tokio::test]
+async fn it_opens_says_when_to_come_back_and_closes() {
+    let (breaker, clock) = mine();
+    let service = BreakerLayer::of(breaker.clone()).exempt(["/204"]).layer(service_fn(answer));
+    for _ in 0..5 {
+        assert_eq!(status(&service, "/500").await, 500);
+    }
+    let refused = service.clone().oneshot(get("/200")).await.unwrap();
+    assert_eq!(refused.status(), 503);
+    let after: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=6).contains(&after), "{after}");
+    assert_eq!(status(&service, "/204").await, 204, "health is never refused");
+
+    clock.advance(Duration::from_secs(7));
+    for _ in 0..3 {
+        assert_eq!(status(&service, "/200").await, 200);
+    }
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+#[tokio::test]
+async fn errors_and_panics_are_failures_and_a_client_that_goes_away_is_not() {
+    for path in ["/fails", "/panics"] {
+        let (breaker, _clock) = mine();
+        let service = BreakerLayer::of(breaker.clone()).layer(service_fn(answer));
+        for _ in 0..5 {
+            assert_eq!(breaker.state(), State::Closed);
+            let _ = tokio::spawn(service.clone().oneshot(get(path))).await;
+        }
+        assert_eq!(breaker.state(), State::Open, "{path}");
+    }
+    let (breaker, _clock) = mine();
+    let service = BreakerLayer::of(breaker.clone()).layer(service_fn(answer));
+    for _ in 0..10 {
+        let mut never = Box::pin(service.clone().oneshot(get("/never")));
+        assert!(poll_once(&mut never).await.is_pending());
+    }
+    assert_eq!((breaker.state(), breaker.snapshot().calls.cancelled), (State::Closed, 10));
+}
+
+#[tokio::test]
+async fn the_program_says_what_a_failure_is() {
+    let (breaker, _clock) = mine();
+    let judge = |status: StatusCode| match status.as_u16() {
+        429 => Verdict::Failure,
+        400..500 => Verdict::Ignored,
+        _ => Verdict::Success,
+    };
+    let service = BreakerLayer::of(breaker.clone()).judge(judge).layer(service_fn(answer));
+    for path in ["/500", "/404", "/429"] {
+        status(&service, path).await;
+    }
+    let calls = breaker.snapshot().calls;
+    assert_eq!((calls.successes, calls.ignored, calls.failures), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn forced_open_it_names_nothing_of_the_inside() {
+    let (breaker, _clock) = mine();
+    breaker.force_open();
+    let service = BreakerLayer::of(breaker).layer(service_fn(answer));
+    let refused = service.oneshot(get("/200")).await.unwrap();
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let body = http_body_util::BodyExt::collect(refused.into_body()).await.unwrap().to_bytes();
+    assert!(!String::from_utf8(body.to_vec()).unwrap().contains("mine"), "{body:?}");
+}

@@ -1,0 +1,138 @@
+//! Which request it is: the key that the client gave, whose it is, and what it asks for.
+
+use http::header::{AUTHORIZATION, COOKIE, HeaderName};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use sha2::{Digest as _, Sha256};
+
+use super::Shared;
+use crate::http::Problem;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The longest key, in characters.
+const LONGEST: usize = 255;
+
+const MALFORMED: &str = "write one `Idempotency-Key` header: 1 to 255 visible ASCII characters, as they are or in quotes, such as \"8e03978e-40d5\"";
+const MISSING: &str =
+    "this request needs an `Idempotency-Key` header: 1 to 255 visible ASCII characters, new for each request";
+
+/// A digest that nobody can find another text for: the first half of a SHA-256.
+pub(super) type Digest = [u8; 16];
+
+/// The key of a request that is to be protected.
+pub(super) fn of(parts: &Parts, shared: &Shared) -> Result<Option<Digest>, Problem> {
+    if ![Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(&parts.method) {
+        return Ok(None);
+    }
+    let mut sent = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+    let key = match (sent.next(), sent.next()) {
+        (None, _) if shared.required => return Err(Problem::new(StatusCode::BAD_REQUEST, MISSING)),
+        (None, _) => return Ok(None),
+        (Some(key), None) => parse(key.as_bytes()),
+        (Some(_), Some(_)) => None,
+    };
+    let key = key.ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, MALFORMED))?;
+    Ok(Some(digest(|add| {
+        whose(parts, shared, add);
+        add(&key);
+    })))
+}
+
+/// Who sent it. Told by the program, or by all headers that can tell.
+fn whose(parts: &Parts, shared: &Shared, add: &mut dyn FnMut(&[u8])) {
+    if let Some(principal) = &shared.principal {
+        match principal(parts) {
+            Some(principal) => [b"principal", principal.as_bytes()].map(add),
+            None => [b"nobody", &[][..]].map(add),
+        };
+        return;
+    }
+    for name in [AUTHORIZATION, COOKIE] {
+        for value in parts.headers.get_all(&name) {
+            add(name.as_str().as_bytes());
+            add(value.as_bytes());
+        }
+    }
+}
+
+/// What the request asks for.
+pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> Digest {
+    digest(|add| {
+        add(parts.method.as_str().as_bytes());
+        add(parts.uri.path().as_bytes());
+        add(parts.uri.query().unwrap_or_default().as_bytes());
+        add(body);
+    })
+}
+
+/// Of parts that cannot run into each other, each with its length before it.
+fn digest(feed: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Digest {
+    let mut hash = Sha256::new();
+    feed(&mut |part: &[u8]| {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    });
+    let mut short = Digest::default();
+    short.copy_from_slice(&hash.finalize()[..16]);
+    short
+}
+
+/// A string of structured fields (RFC 9651), or the same without quotes.
+fn parse(sent: &[u8]) -> Option<Vec<u8>> {
+    let key = match sent {
+        [b'"', inner @ .., b'"'] => unquoted(inner)?,
+        _ if sent.iter().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(byte)) => sent.to_vec(),
+        _ => return None,
+    };
+    (1..=LONGEST).contains(&key.len()).then_some(key)
+}
+
+fn unquoted(inner: &[u8]) -> Option<Vec<u8>> {
+    let (mut key, mut bytes) = (Vec::new(), inner.iter());
+    while let Some(byte) = bytes.next() {
+        let byte = match byte {
+            b'"' => return None,
+            b'\\' => bytes.next().filter(|escaped| b"\"\\".contains(escaped))?,
+            byte => byte,
+        };
+        key.push(*byte);
+    }
+    key.iter().all(u8::is_ascii_graphic).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_with_and_without_quotes() {
+        for (sent, key) in [
+            (&b"8e03978e-40d5"[..], Some(&b"8e03978e-40d5"[..])),
+            (b"\"8e03978e-40d5\"", Some(b"8e03978e-40d5")),
+            (br#""a\"b\\c""#, Some(br#"a"b\c"#)),
+            (b"", None),
+            (b"\"\"", None),
+            (b"\"", None),
+            (b"a b", None),
+            (b"\"a b\"", None),
+            (b"a\"b", None),
+            (br#""a\b""#, None),
+            (br#""a\"#, None),
+            (br#""a"b""#, None),
+            (b"\"a\"; x=1", None),
+            ("schl\u{fc}ssel".as_bytes(), None),
+            (b"\xff\xfe", None),
+        ] {
+            assert_eq!(parse(sent).as_deref(), key, "{}", sent.escape_ascii());
+        }
+        assert!(parse(&[b'a'; LONGEST]).is_some() && parse(&[b'a'; LONGEST + 1]).is_none());
+    }
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        let of = |parts: &[&str]| digest(|add| parts.iter().for_each(|part| add(part.as_bytes())));
+        assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
+        assert_ne!(of(&["a", ""]), of(&["a"]));
+        assert_eq!(of(&["a", "b"]), of(&["a", "b"]));
+    }
+}

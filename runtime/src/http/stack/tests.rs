@@ -1,0 +1,120 @@
+use std::convert::Infallible;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use http::{Request, Response};
+use tower::{ServiceExt, service_fn};
+
+use super::*;
+use crate::Fastness;
+use crate::http::{Body, HttpStats};
+use crate::resilience::{Breaker, BreakerSettings};
+
+const ONE: NonZeroU32 = NonZeroU32::MIN;
+
+type Inner = Body<String>;
+
+#[tokio::test]
+async fn bare_it_gives_ids_and_times() {
+    let stats = HttpStats::new();
+    let stack = Stack::new().timing(TimingLayer::new().stats(&stats));
+    let service =
+        stack.layer(service_fn(async |_: Request<Inner>| Ok::<_, Infallible>(Response::new(String::from("hi")))));
+    let response = service.oneshot(Request::new(String::new())).await.unwrap();
+    assert!(response.headers().contains_key("x-request-id"));
+    assert_eq!(stats.routes()[0].bytes, 2);
+}
+
+#[tokio::test]
+async fn everything_can_be_left_out() {
+    let stack = Stack::new().request_id(None).timing(None).idempotency(None).limit(None).breaker(None);
+    #[cfg(feature = "rate-limit")]
+    let stack = stack.rate_limit(None);
+    let service = stack.layer(service_fn(async |_: Request<Inner>| Ok::<_, Infallible>(Response::new(String::new()))));
+    let response = service.oneshot(Request::new(String::new())).await.unwrap();
+    assert!(response.headers().is_empty());
+}
+
+/// What comes first refuses first, and what is refused is timed and has an id.
+#[tokio::test]
+async fn a_replay_needs_neither_the_breaker_nor_a_place() {
+    let (fast, stats) = (Fastness::builder().build().await.unwrap(), HttpStats::new());
+    let breaker = Breaker::new("mine", BreakerSettings::new(), crate::Clock::manual());
+    let stack = Stack::new()
+        .breaker(BreakerLayer::of(breaker.clone()))
+        .limit(ConcurrencyLimitLayer::fixed("http.stack", ONE))
+        .idempotency(IdempotencyLayer::new(&fast))
+        .timing(TimingLayer::new().stats(&stats));
+    let service =
+        stack.layer(service_fn(async |_: Request<Inner>| Ok::<_, Infallible>(Response::new(String::from("done")))));
+    let post = |key: &str| Request::post("/").header("idempotency-key", key).body(String::new()).unwrap();
+    assert_eq!(service.clone().oneshot(post("a")).await.unwrap().status(), 200);
+    breaker.force_open();
+    assert_eq!(service.clone().oneshot(post("a")).await.unwrap().status(), 200, "replayed");
+    let refused = service.clone().oneshot(post("b")).await.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key("x-request-id"));
+    breaker.automatic();
+    assert_eq!(service.oneshot(post("b")).await.unwrap().status(), 200, "what was refused was not kept");
+    assert_eq!(stats.routes()[0].by_status, [0, 3, 0, 0, 1]);
+}
+
+/// A layer of somebody else's in each of the seams, which says in a header that it was passed.
+#[tokio::test]
+async fn the_seams_take_any_layer_in_their_order() {
+    let mark = |name: &'static str| {
+        tower::util::MapResponseLayer::new(move |mut response: Response<Passed>| {
+            response.headers_mut().append("x-passed", name.parse().unwrap());
+            response
+        })
+    };
+    let outer = |name: &'static str| {
+        tower::util::MapResponseLayer::new(move |mut response: Response<Outer>| {
+            response.headers_mut().append("x-passed", name.parse().unwrap());
+            response
+        })
+    };
+    let stack = Stack::new().coalesce(mark("coalesce")).memory_guard(outer("guard")).cache(mark("cache"));
+    let service = stack.layer(service_fn(async |_: Request<Inner>| Ok::<_, Infallible>(Response::new(String::new()))));
+    let response = service.oneshot(Request::new(String::new())).await.unwrap();
+    let passed: Vec<_> = response.headers().get_all("x-passed").iter().collect();
+    assert_eq!(passed, ["coalesce", "cache", "guard"], "from the inside out");
+}
+
+/// Behind the breaker and the limit.
+type Passed = Body<Body<String>>;
+/// And behind the idempotency and the rate limit.
+#[cfg(feature = "rate-limit")]
+type Outer = Body<Body<Passed>>;
+#[cfg(not(feature = "rate-limit"))]
+type Outer = Body<Passed>;
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn it_is_one_layer_of_an_axum_router() {
+    use axum::Router;
+    use axum::routing::{get, post};
+
+    let (fast, stats) = (Fastness::builder().build().await.unwrap(), HttpStats::new());
+    let stack = Stack::new()
+        .timing(TimingLayer::new().stats(&stats).slow(Duration::from_secs(60)))
+        .idempotency(IdempotencyLayer::new(&fast))
+        .limit(ConcurrencyLimitLayer::fixed("http.stack.axum", NonZeroU32::new(10).unwrap()))
+        .breaker(BreakerLayer::new("http.stack.axum"));
+    let app: Router = Router::new()
+        .route("/users/{id}", get(async || "Ada"))
+        .route("/orders", post(async |body: String| body))
+        .layer(stack);
+    let order = || {
+        let request = Request::post("/orders").header("idempotency-key", "k");
+        request.body(axum::body::Body::from("3 apples")).unwrap()
+    };
+    for replayed in [false, true] {
+        let response = app.clone().oneshot(order()).await.unwrap();
+        assert_eq!(response.headers().contains_key("idempotency-replayed"), replayed);
+        assert_eq!(axum::body::to_bytes(response.into_body(), 100).await.unwrap(), "3 apples");
+    }
+    app.oneshot(Request::get("/users/7").body(axum::body::Body::empty()).unwrap()).await.unwrap();
+    let seen: Vec<_> = stats.routes().iter().map(|route| (route.route.to_string(), route.requests)).collect();
+    assert_eq!(seen, [("/orders".to_owned(), 2), ("/users/{id}".to_owned(), 1)]);
+}
