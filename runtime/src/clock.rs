@@ -10,6 +10,8 @@
 
 use std::sync::{Arc, LazyLock, Weak};
 use std::thread;
+#[cfg(feature = "http")]
+use std::time::SystemTime;
 use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
@@ -130,6 +132,19 @@ impl Clock {
                 self.inner.coarse.fetch_max(now, Ordering::Relaxed).max(now)
             }
             Source::Manual => self.inner.coarse.load(Ordering::Acquire),
+        }
+    }
+
+    /// The time of day, for what is dated. A manual clock begins on 1 January 2026.
+    #[cfg(feature = "http")]
+    pub(crate) fn wall(&self) -> SystemTime {
+        match &self.inner.source {
+            // The one place that reads the time of day.
+            #[allow(clippy::disallowed_methods)]
+            Source::System { .. } => SystemTime::now(),
+            Source::Manual => {
+                SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600) + Duration::from_nanos(self.now())
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Tower layers for HTTP servers, each usable alone; [`Stack`] puts them in order.
 //!
-//! May use: `clock`, `direct`, `handle`, `resilience`, `stats`, `sync`, `timed`.
+//! May use: `clock`, `codec`, `direct`, `flight`, `handle`, `key`, `l1`, `log`, `resilience`, `shared`, `stats`, `sync`, `timed`.
 //!
 //! A layer answers with [`Body`]: the body of the service behind it, or bytes of its own, such as a [`Problem`]. None boxes a
 //! future, except where the work is that of a disk or a network anyway ([`IdempotencyLayer`]), and none has a lock on the way
@@ -10,6 +10,8 @@
 
 mod body;
 pub mod breaker;
+pub mod cache;
+pub mod coalesce;
 mod gated;
 pub mod idempotency;
 pub mod limit;
@@ -23,6 +25,8 @@ pub mod timing;
 
 pub use body::Body;
 pub use breaker::BreakerLayer;
+pub use cache::{CacheLayer, CacheTags};
+pub use coalesce::CoalesceLayer;
 pub use idempotency::IdempotencyLayer;
 pub use limit::ConcurrencyLimitLayer;
 pub use problem::Problem;

@@ -28,19 +28,42 @@ pub(crate) fn root(key: &str) -> u16 {
     root
 }
 
+/// How much of the log may concern an entry, and so has to be looked at again when it moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Breadth {
+    /// What concerns its root.
+    Root,
+    /// That, and records with tags.
+    Tagged,
+    /// Everything: it has scopes of other roots than its own.
+    All,
+}
+
 /// All scopes of one key.
 #[derive(Clone, Debug)]
 pub(crate) struct Scopes {
     hashes: Box<[u64]>,
     root: u16,
-    tagged: bool,
+    breadth: Breadth,
 }
 
 impl Scopes {
     pub(crate) fn of(key: &str, tags: &[String]) -> Self {
         let prefixes = key.match_indices(':').map(|(colon, _)| hash(&key[..=colon]));
         let hashes = prefixes.chain([hash(key)]).chain(tags.iter().map(|text| tag(text))).collect();
-        Self { hashes, root: root(key), tagged: !tags.is_empty() }
+        let breadth = if tags.is_empty() { Breadth::Root } else { Breadth::Tagged };
+        Self { hashes, root: root(key), breadth }
+    }
+
+    /// Those of a key whose value was made of others: each of them counts as a key, with its prefixes, and as a tag.
+    #[cfg(feature = "http")]
+    pub(crate) fn made_of(key: &str, others: &[String]) -> Self {
+        let own = Self::of(key, &[]);
+        if others.is_empty() {
+            return own;
+        }
+        let hashes = own.hashes.iter().copied().chain(others.iter().flat_map(|other| of_both_kinds(other))).collect();
+        Self { hashes, breadth: Breadth::All, ..own }
     }
 
     pub(crate) fn hashes(&self) -> &[u64] {
@@ -51,7 +74,14 @@ impl Scopes {
         self.root
     }
 
-    pub(crate) fn tagged(&self) -> bool {
-        self.tagged
+    pub(crate) fn breadth(&self) -> Breadth {
+        self.breadth
     }
+}
+
+/// Everything by which this text can be invalidated, as a key and as a tag.
+#[cfg(feature = "http")]
+pub(crate) fn of_both_kinds(text: &str) -> Vec<u64> {
+    let prefixes = text.match_indices(':').map(|(colon, _)| hash(&text[..=colon]));
+    prefixes.chain([hash(text), tag(text)]).collect()
 }

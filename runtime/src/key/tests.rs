@@ -98,7 +98,7 @@ fn a_key_belongs_to_itself_its_prefixes_and_its_tags() {
     ];
     assert_eq!(own.hashes(), expected);
     assert_eq!(own.root(), Pattern::prefix("user").root);
-    assert!(own.tagged());
+    assert_eq!(own.breadth(), super::scopes::Breadth::Tagged);
 }
 
 #[test]

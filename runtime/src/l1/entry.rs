@@ -4,6 +4,7 @@ use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicU8, AtomicU64};
 
 use crate::key::Scopes;
+use crate::key::scopes::Breadth;
 use crate::log::{Epoch, Log};
 
 /// Hits are counted up to this; S3-FIFO needs no more, and a hot entry is then never written to.
@@ -32,7 +33,7 @@ pub(crate) struct Entry<V> {
     /// The position of the log up to which it was found valid. Begins at the load's epoch, never at the insert's.
     checked: AtomicU64,
     root: u16,
-    tagged: bool,
+    breadth: Breadth,
     hits: AtomicU8,
     rest: Box<Rest>,
 }
@@ -69,7 +70,7 @@ impl<V: Clone> Entry<V> {
             fresh_until: AtomicU64::new(life.early_from.min(life.expires).min(life.local_until)),
             checked: AtomicU64::new(epoch),
             root: scopes.root(),
-            tagged: scopes.tagged(),
+            breadth: scopes.breadth(),
             hits: AtomicU8::new(0),
             rest: Box::new(Rest { retry_at: AtomicU64::new(0), epoch, life, scopes: scopes.hashes().into() }),
         }
@@ -118,7 +119,7 @@ impl<V: Clone> Entry<V> {
     /// The head is read before the table: a record that raises the head meanwhile is then seen next time.
     #[inline]
     fn valid(&self, log: &Log) -> bool {
-        let head = log.head(self.root, self.tagged);
+        let head = log.head(self.root, self.breadth);
         head <= self.checked.load(Relaxed) || self.check(head, log)
     }
 

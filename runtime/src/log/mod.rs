@@ -18,7 +18,7 @@
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use crate::key::scopes::ROOTS;
+use crate::key::scopes::{Breadth, ROOTS};
 use crate::sync::{Mutex, lock};
 
 mod mirror;
@@ -91,9 +91,13 @@ impl Log {
     /// The last position that may concern an entry of this root. While it is not beyond the position at which an entry was
     /// last found valid, the entry still is.
     #[inline]
-    pub(crate) fn head(&self, root: u16, tagged: bool) -> Epoch {
+    pub(crate) fn head(&self, root: u16, breadth: Breadth) -> Epoch {
         let head = self.heads[root as usize % ROOTS].load(Acquire);
-        if tagged { head.max(self.tags.load(Acquire)) } else { head }
+        match breadth {
+            Breadth::Root => head,
+            Breadth::Tagged => head.max(self.tags.load(Acquire)),
+            Breadth::All => self.position(),
+        }
     }
 
     /// Appends one invalidation. When this returns, no read that starts later is served what it concerns.

@@ -45,13 +45,13 @@ fn heads_move_for_their_root_only_and_for_tags_everywhere() {
     let (user, order) = (Pattern::exact("user:1"), Pattern::exact("order:1"));
     assert_ne!(user.root, order.root);
     let epoch = log.append(&record(&[order]));
-    assert_eq!(log.head(user.root, false), 0);
-    assert_eq!(log.head(order.root, false), epoch);
+    assert_eq!(log.head(user.root, Breadth::Root), 0);
+    assert_eq!(log.head(order.root, Breadth::Root), epoch);
     let mut tagged = Record::default();
     tagged.push_tag("t");
     let epoch = log.append(&tagged);
-    assert_eq!(log.head(user.root, false), 0);
-    assert_eq!(log.head(user.root, true), epoch);
+    assert_eq!(log.head(user.root, Breadth::Root), 0);
+    assert_eq!(log.head(user.root, Breadth::Tagged), epoch);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn clear_invalidates_what_no_scope_names() {
     log.append(&Record::clear());
     assert!(!log.valid(began, &[]));
     assert!(log.valid(log.position(), &[]));
-    assert!((0..ROOTS).all(|root| log.head(u16::try_from(root).unwrap(), false) == log.position()));
+    assert!((0..ROOTS).all(|root| log.head(u16::try_from(root).unwrap(), Breadth::Root) == log.position()));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn readers_see_every_acknowledged_invalidation_under_eviction() {
                 for n in (0..40).cycle().take(200_000) {
                     let before = acknowledged[n].load(Acquire);
                     let root = pattern(n).root;
-                    assert!(log.head(root, false) >= before);
+                    assert!(log.head(root, Breadth::Root) >= before);
                     if before > 0 {
                         assert!(!log.valid(before - 1, &[pattern(n).scope]), "user:{n} at {before}");
                     }

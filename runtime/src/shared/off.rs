@@ -88,6 +88,11 @@ impl Tier {
         match self.0 {}
     }
 
+    #[cfg(feature = "http")]
+    pub(crate) async fn fetch_scoped<V>(&self, _: &Place<'_, V>, _: fn(&V) -> Vec<u64>) -> Option<Fetched<V>> {
+        match self.0 {}
+    }
+
     pub(crate) async fn fetch_many<V>(&self, _: &[Place<'_, V>]) -> Vec<Option<Fetched<V>>> {
         match self.0 {}
     }

@@ -99,12 +99,28 @@ impl Tier {
     ///
     /// Nothing is lost.
     pub(crate) async fn fetch<V>(&self, place: &Place<'_, V>) -> Option<Fetched<V>> {
+        self.fetch_scoped(place, |_| Vec::new()).await
+    }
+
+    /// The same for values that bring scopes of their own along: they are judged by these too.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub(crate) async fn fetch_scoped<V>(
+        &self,
+        place: &Place<'_, V>,
+        scopes_of: fn(&V) -> Vec<u64>,
+    ) -> Option<Fetched<V>> {
         // Before the read, so that a fill is as old as its question: an invalidation that comes between the server's answer and
         // its arrival may be on a link that has just gone silent.
         let epoch = self.log.position();
         let (bytes, server) = self.get(&self.address(place)).await.ok()?;
         let unpacked = self.unpack(place, bytes.as_deref())?;
-        let admitted = self.judge(server)?.admits(unpacked.mark(), place.scopes);
+        let own = unpacked.value.as_ref().map(scopes_of).unwrap_or_default();
+        let judge = self.judge(server)?;
+        let admitted = judge.admits(unpacked.mark(), place.scopes) && judge.admits(unpacked.mark(), &own);
+        drop(judge);
         self.judged(unpacked, admitted, epoch)
     }
 

@@ -15,6 +15,7 @@ mod flights;
 mod functions;
 mod guide;
 mod http;
+mod http_cache;
 mod hygiene;
 mod indexes;
 mod instances;

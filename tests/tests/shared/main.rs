@@ -7,6 +7,7 @@ mod faults;
 mod fleet;
 mod garbage;
 mod idempotency;
+mod responses;
 mod values;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

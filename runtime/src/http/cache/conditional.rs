@@ -1,0 +1,167 @@
+//! Preconditions: those of clients, answered from what is stored, and those that revalidate it (RFC 9110 section 13).
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
+    EXPIRES, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::directives::split;
+
+/// What a client has already.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Conditions {
+    none_match: Vec<HeaderValue>,
+    modified_since: Option<HeaderValue>,
+}
+
+impl Conditions {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        Self {
+            none_match: headers.get_all(IF_NONE_MATCH).iter().cloned().collect(),
+            modified_since: headers.get(IF_MODIFIED_SINCE).cloned(),
+        }
+    }
+
+    /// Whether `304` is the answer in place of this one (RFC 9110 section 13.2.2).
+    pub(super) fn not_modified(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        if status != StatusCode::OK {
+            return false;
+        }
+        if !self.none_match.is_empty() {
+            let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok());
+            return self.none_match.iter().any(|line| matches(line, tag));
+        }
+        let date = |value: &HeaderValue| httpdate::parse_http_date(value.to_str().ok()?).ok();
+        let (since, modified) =
+            (self.modified_since.as_ref().and_then(date), headers.get(LAST_MODIFIED).and_then(date));
+        since.zip(modified).is_some_and(|(since, modified)| modified <= since)
+    }
+}
+
+/// Weak comparison (RFC 9110 section 8.8.3.2): `If-None-Match` asks whether the content is as good as the same.
+fn matches(line: &HeaderValue, tag: Option<&str>) -> bool {
+    let Some(items) = line.to_str().ok().and_then(split) else { return false };
+    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+    items.iter().any(|item| *item == "*" || tag.is_some_and(|tag| opaque(tag) == opaque(item)))
+}
+
+/// The head of a `304` in place of a response with this one (RFC 9110 section 15.4.5).
+pub(super) fn not_modified_head(headers: &HeaderMap) -> HeaderMap {
+    const KEPT: [HeaderName; 6] = [CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, VARY];
+    let mut head = HeaderMap::with_capacity(KEPT.len() + 2);
+    for name in KEPT {
+        for value in headers.get_all(&name) {
+            head.append(name.clone(), value.clone());
+        }
+    }
+    head
+}
+
+/// Takes a client's conditions off a request, so that the handler answers in full and the answer can be stored.
+pub(super) fn take_off(request: &mut HeaderMap) {
+    request.remove(IF_NONE_MATCH);
+    request.remove(IF_MODIFIED_SINCE);
+}
+
+/// Asks whether a stored response still holds (RFC 9111 section 4.3.1). False if it has nothing to be known by.
+pub(super) fn revalidate(request: &mut HeaderMap, stored: &HeaderMap) -> bool {
+    if let Some(tag) = stored.get(ETAG) {
+        request.insert(IF_NONE_MATCH, tag.clone());
+    }
+    if let Some(modified) = stored.get(LAST_MODIFIED) {
+        request.insert(IF_MODIFIED_SINCE, modified.clone());
+    }
+    stored.contains_key(ETAG) || stored.contains_key(LAST_MODIFIED)
+}
+
+/// Brings a stored head up to date with that of a `304` (RFC 9111 section 3.2): each of its fields replaces the stored one,
+/// but for those that describe the content.
+pub(super) fn freshen(stored: &mut HeaderMap, not_modified: &HeaderMap) {
+    for name in not_modified.keys() {
+        if [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE].contains(name) {
+            continue;
+        }
+        stored.remove(name);
+        for value in not_modified.get_all(name) {
+            stored.append(name.clone(), value.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    fn answered(request: &[(&'static str, &'static str)], response: &[(&'static str, &'static str)]) -> bool {
+        Conditions::of(&head(request)).not_modified(StatusCode::OK, &head(response))
+    }
+
+    const EARLY: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const LATE: &str = "Sun, 06 Nov 1994 08:49:38 GMT";
+
+    #[test]
+    fn rfc9110_8_8_3_2_tags_compare_weakly() {
+        for (asked, tag, expected) in [
+            ("\"a\"", "\"a\"", true),
+            ("W/\"a\"", "\"a\"", true),
+            ("\"a\"", "W/\"a\"", true),
+            ("\"b\"", "\"a\"", false),
+            ("\"b\", \"x,y\", \"a\"", "\"a\"", true),
+            ("\"x,y\"", "\"x\"", false),
+            ("*", "\"a\"", true),
+            ("\"A\"", "\"a\"", false),
+            ("\"a", "\"a\"", false),
+        ] {
+            assert_eq!(answered(&[("if-none-match", asked)], &[("etag", tag)]), expected, "{asked} of {tag}");
+        }
+        assert!(answered(&[("if-none-match", "\"b\""), ("if-none-match", "\"a\"")], &[("etag", "\"a\"")]));
+    }
+
+    #[test]
+    fn rfc9110_13_1_3_dates_count_only_without_tags() {
+        assert!(answered(&[("if-modified-since", EARLY)], &[("last-modified", EARLY)]));
+        assert!(answered(&[("if-modified-since", LATE)], &[("last-modified", EARLY)]));
+        assert!(!answered(&[("if-modified-since", EARLY)], &[("last-modified", LATE)]));
+        assert!(!answered(&[("if-modified-since", "yesterday")], &[("last-modified", EARLY)]));
+        let both = [("if-none-match", "\"b\""), ("if-modified-since", LATE)];
+        assert!(!answered(&both, &[("etag", "\"a\""), ("last-modified", EARLY)]));
+        assert!(!answered(&[], &[("etag", "\"a\"")]));
+    }
+
+    #[test]
+    fn rfc9110_15_4_5_the_head_of_a_304() {
+        let full = head(&[("etag", "\"a\""), ("content-type", "text/plain"), ("vary", "a"), ("vary", "b"), ("x", "1")]);
+        let kept = not_modified_head(&full);
+        assert_eq!(kept, head(&[("etag", "\"a\""), ("vary", "a"), ("vary", "b")]));
+        let answer = Conditions::of(&head(&[("if-none-match", "*")]));
+        assert!(!answer.not_modified(StatusCode::NOT_FOUND, &full), "only of what was found");
+    }
+
+    #[test]
+    fn rfc9111_3_2_a_304_updates_what_is_stored() {
+        let mut stored = head(&[("etag", "\"a\""), ("content-length", "5"), ("x", "1"), ("x", "2"), ("y", "1")]);
+        freshen(&mut stored, &head(&[("x", "3"), ("content-length", "0"), ("cache-control", "max-age=5")]));
+        let expected =
+            head(&[("etag", "\"a\""), ("content-length", "5"), ("x", "3"), ("y", "1"), ("cache-control", "max-age=5")]);
+        assert_eq!(stored, expected);
+    }
+
+    #[test]
+    fn rfc9111_4_3_1_revalidation_replaces_what_the_client_asked() {
+        let mut request = head(&[("if-none-match", "\"theirs\""), ("if-modified-since", LATE)]);
+        take_off(&mut request);
+        assert!(request.is_empty());
+        assert!(revalidate(&mut request, &head(&[("etag", "\"ours\""), ("last-modified", EARLY)])));
+        assert_eq!(request, head(&[("if-none-match", "\"ours\""), ("if-modified-since", EARLY)]));
+        assert!(!revalidate(&mut request, &HeaderMap::new()));
+    }
+}

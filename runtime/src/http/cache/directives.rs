@@ -1,0 +1,204 @@
+//! `Cache-Control` (RFC 9111 section 5.2), read so that what cannot be understood forbids rather than allows.
+
+use http::HeaderMap;
+use http::header::{CACHE_CONTROL, PRAGMA};
+
+/// Larger numbers of seconds mean this one (RFC 9111 section 1.2.2).
+const MAX_SECONDS: u64 = 1 << 31;
+
+/// Everything that `Cache-Control` can say, of a request or of a response. Seconds where there are numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // each is a directive
+pub(super) struct Directives {
+    pub(super) no_store: bool,
+    pub(super) no_cache: bool,
+    pub(super) private: bool,
+    pub(super) public: bool,
+    /// `must-revalidate` or `proxy-revalidate`: a shared cache does the same for both.
+    pub(super) must_revalidate: bool,
+    pub(super) only_if_cached: bool,
+    pub(super) max_age: Option<u64>,
+    pub(super) s_maxage: Option<u64>,
+    pub(super) stale_while_revalidate: Option<u64>,
+    pub(super) stale_if_error: Option<u64>,
+    pub(super) min_fresh: Option<u64>,
+    /// `max-stale` without a number is [`MAX_SECONDS`].
+    pub(super) max_stale: Option<u64>,
+}
+
+impl Directives {
+    /// Those of a request; `Pragma: no-cache` stands in where there is no `Cache-Control` (RFC 9111 section 5.4).
+    pub(super) fn of_request(headers: &HeaderMap) -> Self {
+        let mut directives = Self::of(headers);
+        if !headers.contains_key(CACHE_CONTROL) {
+            directives.no_cache |= headers.get_all(PRAGMA).iter().any(|value| value.as_bytes() == b"no-cache");
+        }
+        directives
+    }
+
+    /// Those of a message. Header lines count as one list.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let mut directives = Self::default();
+        for value in headers.get_all(CACHE_CONTROL) {
+            match value.to_str() {
+                Ok(text) => directives.read(text),
+                Err(_) => directives.no_store = true,
+            }
+        }
+        directives
+    }
+
+    fn read(&mut self, text: &str) {
+        let Some(items) = split(text) else {
+            // A quotation that does not end may hide anything.
+            self.no_store = true;
+            return;
+        };
+        for item in items {
+            let (name, value) = item.split_once('=').map_or((item, None), |(name, value)| (name, Some(value)));
+            self.set(name.trim(), value.map(str::trim));
+        }
+    }
+
+    fn set(&mut self, name: &str, value: Option<&str>) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        match () {
+            () if is("no-store") => self.no_store = true,
+            // The forms that name fields count as the whole (RFC 9111 sections 5.2.2.4 and 5.2.2.7 allow it).
+            () if is("no-cache") => self.no_cache = true,
+            () if is("private") => self.private = true,
+            () if is("public") => self.public = true,
+            () if is("must-revalidate") || is("proxy-revalidate") => self.must_revalidate = true,
+            () if is("only-if-cached") => self.only_if_cached = true,
+            () if is("max-age") => least(&mut self.max_age, value),
+            () if is("s-maxage") => least(&mut self.s_maxage, value),
+            () if is("stale-while-revalidate") => least(&mut self.stale_while_revalidate, value),
+            () if is("stale-if-error") => least(&mut self.stale_if_error, value),
+            () if is("min-fresh") => {
+                let asked = value.map_or(MAX_SECONDS, |value| seconds(value).unwrap_or(MAX_SECONDS));
+                self.min_fresh = Some(self.min_fresh.map_or(asked, |known| known.max(asked)));
+            }
+            () if is("max-stale") => match value {
+                None => self.max_stale = Some(self.max_stale.unwrap_or(MAX_SECONDS)),
+                Some(_) => least(&mut self.max_stale, value),
+            },
+            // Unknown directives are ignored (RFC 9111 section 5.2.3).
+            () => {}
+        }
+    }
+}
+
+/// Given twice, the shorter one counts; what is no number means at once (RFC 9111 section 4.2.1).
+fn least(slot: &mut Option<u64>, value: Option<&str>) {
+    let seconds = value.and_then(seconds).unwrap_or(0);
+    *slot = Some(slot.map_or(seconds, |known| known.min(seconds)));
+}
+
+/// A number of seconds, quoted or not.
+fn seconds(text: &str) -> Option<u64> {
+    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().unwrap_or(MAX_SECONDS).min(MAX_SECONDS))
+}
+
+/// The members of a list, commas in quotations apart. `None` if a quotation does not end.
+pub(super) fn split(text: &str) -> Option<Vec<&str>> {
+    let (mut items, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' if !quoted => {
+                items.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    items.push(&text[start..]);
+    (!quoted).then(|| items.into_iter().map(str::trim).filter(|item| !item.is_empty()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(lines: &[&str]) -> Directives {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(CACHE_CONTROL, HeaderValue::from_str(line).unwrap());
+        }
+        Directives::of(&headers)
+    }
+
+    #[test]
+    fn rfc9111_5_2_names_are_case_insensitive_and_lines_are_one_list() {
+        let read = of(&["Public, MAX-AGE=60", "s-maxage = 30 ,, stale-while-revalidate=5"]);
+        let expected = Directives {
+            public: true,
+            max_age: Some(60),
+            s_maxage: Some(30),
+            stale_while_revalidate: Some(5),
+            ..Directives::default()
+        };
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn rfc9111_5_2_2_qualified_forms_count_as_the_whole() {
+        let read = of(&[r#"private="set-cookie, x", no-cache="a,max-age=9""#]);
+        assert_eq!(read, Directives { private: true, no_cache: true, ..Directives::default() });
+    }
+
+    #[test]
+    fn rfc9111_4_2_1_the_most_restrictive_of_duplicates_counts_and_garbage_means_stale() {
+        assert_eq!(of(&["max-age=60, max-age=10"]).max_age, Some(10));
+        for garbage in ["max-age=", "max-age", "max-age=-1", "max-age=1.5", "max-age=x", "max-age=\"\"", "max-age=0x10"]
+        {
+            assert_eq!(of(&[garbage]).max_age, Some(0), "{garbage}");
+        }
+        assert_eq!(of(&["max-age=\"7\""]).max_age, Some(7));
+        assert_eq!(of(&["max-age=99999999999999999999999"]).max_age, Some(MAX_SECONDS));
+    }
+
+    #[test]
+    fn rfc9111_5_2_3_unknown_directives_are_ignored() {
+        assert_eq!(of(&["immutable, community=\"a, no-store\", max-age=1"]), of(&["max-age=1"]));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_stored() {
+        assert!(of(&["max-age=60, x=\"unending"]).no_store);
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_bytes(b"max-age=60\xff").unwrap());
+        assert!(Directives::of(&headers).no_store);
+    }
+
+    #[test]
+    fn rfc9111_5_2_1_requests_say_how_stale_and_how_fresh() {
+        let read = of(&["max-stale, min-fresh=3, only-if-cached"]);
+        assert_eq!((read.max_stale, read.min_fresh, read.only_if_cached), (Some(MAX_SECONDS), Some(3), true));
+        assert_eq!(of(&["max-stale=4"]).max_stale, Some(4));
+        assert_eq!(of(&["min-fresh=?"]).min_fresh, Some(MAX_SECONDS));
+        let mut headers = HeaderMap::new();
+        headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+        assert!(Directives::of_request(&headers).no_cache);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=1"));
+        assert!(!Directives::of_request(&headers).no_cache, "section 5.4");
+    }
+
+    proptest! {
+        /// Whatever comes: no panic, and a directive that forbids is never lost by what is written around it.
+        #[test]
+        fn garbage_never_lifts_a_prohibition(before in "[ -~]{0,30}", after in "[ -~]{0,30}") {
+            let read = of(&[&before, "no-store", &after]);
+            prop_assert!(read.no_store);
+            let read = of(&[&format!("{before},private,{after}")]);
+            prop_assert!(read.private || read.no_store || before.contains('"'));
+        }
+    }
+}

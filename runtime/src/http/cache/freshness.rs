@@ -1,0 +1,263 @@
+//! How long a response is fresh, how old it is, and whether it may answer (RFC 9111 section 4.2). No clock, no storage.
+
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use http::header::{AGE, DATE, EXPIRES, HeaderName, LAST_MODIFIED};
+
+use super::directives::Directives;
+
+/// What the application says of freshness where responses do not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Defaults {
+    /// Of responses that say nothing.
+    pub(super) ttl: Option<Duration>,
+    /// Whether and how long at most a tenth of the time since `Last-Modified` counts.
+    pub(super) heuristic: Option<Duration>,
+    pub(super) stale_while_revalidate: Duration,
+    pub(super) stale_if_error: Duration,
+}
+
+/// How long a response is fresh from its generation on (RFC 9111 section 4.2.1): `s-maxage`, else `max-age`, else `Expires`
+/// less `Date`, else what the application says. `None` if nobody says anything.
+pub(super) fn lifetime(
+    headers: &HeaderMap,
+    directives: &Directives,
+    now: SystemTime,
+    defaults: &Defaults,
+) -> Option<Duration> {
+    if let Some(seconds) = directives.s_maxage.or(directives.max_age) {
+        return Some(Duration::from_secs(seconds));
+    }
+    if headers.contains_key(EXPIRES) {
+        // An invalid date, `0` above all, means that it has expired (RFC 9111 section 5.3); so do two that differ.
+        let date = date(headers, &DATE).unwrap_or(now);
+        let span = date_of_one(headers, &EXPIRES).and_then(|expires| expires.duration_since(date).ok());
+        return Some(span.unwrap_or_default());
+    }
+    let heuristic = || {
+        let (most, modified) = (defaults.heuristic?, date(headers, &LAST_MODIFIED)?);
+        let since = date(headers, &DATE).unwrap_or(now).duration_since(modified).ok()?;
+        Some((since / 10).min(most))
+    };
+    defaults.ttl.or_else(heuristic)
+}
+
+/// How old a response is as it arrives (RFC 9111 section 4.2.3): what `Age` says and the delay, or what `Date` shows, whichever
+/// is more.
+pub(super) fn age_on_arrival(headers: &HeaderMap, now: SystemTime, delay: Duration) -> Duration {
+    let apparent = date(headers, &DATE).and_then(|date| now.duration_since(date).ok()).unwrap_or_default();
+    let said = headers.get(AGE).map(|age| {
+        let age = age.to_str().ok().and_then(|age| age.trim().split(',').next()?.trim().parse().ok());
+        Duration::from_secs(age.unwrap_or(0))
+    });
+    // `Date` has whole seconds: a response of this second is not a second old.
+    let apparent = if apparent < Duration::from_secs(1) { Duration::ZERO } else { apparent };
+    apparent.max(said.map_or(Duration::ZERO, |age| age.saturating_add(delay)))
+}
+
+fn date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok()
+}
+
+fn date_of_one(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    if values.any(|other| other != first) {
+        return None;
+    }
+    httpdate::parse_http_date(first.to_str().ok()?).ok()
+}
+
+/// How long beyond its freshness a stored response may be of use, as it says itself. In seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Grace {
+    /// Whether a client's `max-stale` counts (RFC 9111 section 4.2.4).
+    pub(super) on_request: bool,
+    pub(super) while_revalidate: u64,
+    pub(super) if_error: u64,
+}
+
+impl Grace {
+    /// `must-revalidate`, `proxy-revalidate` and `no-cache` forbid all of it. `s-maxage` forbids what the response does not
+    /// itself allow by the directives of RFC 5861, which were made to stand beside it.
+    pub(super) fn of(directives: &Directives, defaults: &Defaults) -> Self {
+        if directives.must_revalidate || directives.no_cache {
+            return Self::default();
+        }
+        let shared = directives.s_maxage.is_some();
+        let default = |duration: Duration| if shared { 0 } else { duration.as_secs() };
+        Self {
+            on_request: !shared,
+            while_revalidate: directives.stale_while_revalidate.unwrap_or(default(defaults.stale_while_revalidate)),
+            if_error: directives.stale_if_error.unwrap_or(default(defaults.stale_if_error)),
+        }
+    }
+
+    /// How long it may be of use at all.
+    pub(super) fn longest(&self) -> Duration {
+        Duration::from_secs(self.while_revalidate.max(self.if_error))
+    }
+}
+
+/// Whether a stored response may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reuse {
+    /// At once.
+    Fresh,
+    /// At once, and the client knows that it is stale.
+    Stale,
+    /// At once, while it is revalidated.
+    WhileRevalidating,
+    /// Not before it was revalidated.
+    No,
+    /// It is fresh, but the client wants a fresher one.
+    Refused,
+}
+
+/// Where a stored response stands in time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    pub(super) age: Duration,
+    pub(super) lifetime: Duration,
+}
+
+impl Standing {
+    pub(super) fn is_fresh(&self) -> bool {
+        self.age < self.lifetime
+    }
+
+    pub(super) fn staleness(&self) -> Duration {
+        self.age.saturating_sub(self.lifetime)
+    }
+
+    /// Whether it may answer this request (RFC 9111 sections 4.2 and 5.2.1).
+    pub(super) fn reuse(&self, asked: &Directives, grace: Grace) -> Reuse {
+        let over = |bound: Option<u64>| bound.is_some_and(|bound| self.age > Duration::from_secs(bound));
+        let left = self.lifetime.saturating_sub(self.age);
+        let short = asked.min_fresh.is_some_and(|least| left < Duration::from_secs(least));
+        if asked.no_cache || over(asked.max_age) || short {
+            return if self.is_fresh() { Reuse::Refused } else { Reuse::No };
+        }
+        let within = |seconds: u64| self.staleness() < Duration::from_secs(seconds);
+        match () {
+            () if self.is_fresh() => Reuse::Fresh,
+            () if within(grace.while_revalidate) => Reuse::WhileRevalidating,
+            () if grace.on_request && asked.max_stale.is_some_and(within) => Reuse::Stale,
+            () => Reuse::No,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds)
+    }
+
+    fn headers(lines: &[(&'static str, String)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    fn lasts(lines: &[(&'static str, String)], defaults: &Defaults) -> Option<u64> {
+        let headers = headers(lines);
+        lifetime(&headers, &Directives::of(&headers), at(100), defaults).map(|time| time.as_secs())
+    }
+
+    fn date(seconds: u64) -> String {
+        httpdate::fmt_http_date(at(seconds))
+    }
+
+    #[test]
+    fn rfc9111_4_2_1_the_order_of_what_counts() {
+        let none = Defaults::default();
+        let control = |text: &str| ("cache-control", text.to_owned());
+        let expires = ("expires", date(130));
+        assert_eq!(lasts(&[control("max-age=9, s-maxage=5"), expires.clone()], &none), Some(5));
+        assert_eq!(lasts(&[control("max-age=9"), expires.clone()], &none), Some(9));
+        assert_eq!(lasts(&[expires.clone(), ("date", date(90))], &none), Some(40));
+        assert_eq!(lasts(&[expires], &none), Some(30), "without a `Date`, from now on");
+        assert_eq!(lasts(&[], &none), None);
+    }
+
+    #[test]
+    fn rfc9111_5_3_an_invalid_expires_has_expired() {
+        for expires in ["0", "-1", "tomorrow"] {
+            assert_eq!(lasts(&[("expires", expires.to_owned())], &Defaults::default()), Some(0), "{expires}");
+        }
+        let two = [("expires", date(130)), ("expires", date(140))];
+        assert_eq!(lasts(&two, &Defaults::default()), Some(0));
+        assert_eq!(lasts(&[("expires", date(50)), ("date", date(90))], &Defaults::default()), Some(0), "in the past");
+    }
+
+    #[test]
+    fn rfc9111_4_2_2_heuristics_are_off_and_bounded() {
+        let modified = [("last-modified", date(0)), ("date", date(100))];
+        assert_eq!(lasts(&modified, &Defaults::default()), None);
+        let on = |most| Defaults { heuristic: Some(Duration::from_secs(most)), ..Defaults::default() };
+        assert_eq!(lasts(&modified, &on(60)), Some(10), "a tenth of the time since");
+        assert_eq!(lasts(&modified, &on(4)), Some(4), "not more than the bound");
+        assert_eq!(lasts(&[("last-modified", date(200))], &on(60)), None, "modified in the future");
+    }
+
+    #[test]
+    fn rfc9111_4_2_3_age_is_the_more_of_what_is_said_and_what_shows() {
+        let age = |lines: &[_], delay| age_on_arrival(&headers(lines), at(100), delay).as_secs();
+        let said = |text: &str| ("age", text.to_owned());
+        assert_eq!(age(&[], 9 * SECOND), 0, "of this process");
+        assert_eq!(age(&[("date", date(90))], SECOND), 10);
+        assert_eq!(age(&[("date", date(90)), said("30")], 2 * SECOND), 32);
+        assert_eq!(age(&[("date", date(10)), said("30")], 2 * SECOND), 90);
+        assert_eq!(age(&[("date", date(500))], SECOND), 0, "a clock ahead of ours");
+        assert_eq!(age(&[said("rubbish")], Duration::ZERO), 0);
+    }
+
+    #[test]
+    fn rfc9111_5_2_1_what_requests_ask_for() {
+        let read = |text: &str| Directives::of(&headers(&[("cache-control", text.to_owned())]));
+        let free = Grace { on_request: true, ..Grace::default() };
+        let stands = |age, lifetime| Standing { age: age * SECOND, lifetime: lifetime * SECOND };
+        for (asked, age, expected) in [
+            ("", 59, Reuse::Fresh),
+            ("", 60, Reuse::No),
+            ("no-cache", 1, Reuse::Refused),
+            ("max-age=10", 10, Reuse::Fresh),
+            ("max-age=10", 11, Reuse::Refused),
+            ("min-fresh=10", 50, Reuse::Fresh),
+            ("min-fresh=10", 51, Reuse::Refused),
+            ("max-stale=5", 64, Reuse::Stale),
+            ("max-stale=5", 65, Reuse::No),
+            ("max-stale", 6_000, Reuse::Stale),
+            ("max-stale, max-age=61", 62, Reuse::No),
+        ] {
+            assert_eq!(stands(age, 60).reuse(&read(asked), free), expected, "{asked} at {age}");
+        }
+        assert_eq!(stands(61, 60).reuse(&read("max-stale"), Grace::default()), Reuse::No, "section 4.2.4");
+    }
+
+    #[test]
+    fn rfc5861_grace_is_what_the_response_allows() {
+        let read = |text: &str| Directives::of(&headers(&[("cache-control", text.to_owned())]));
+        let defaults =
+            Defaults { stale_while_revalidate: 7 * SECOND, stale_if_error: 9 * SECOND, ..Defaults::default() };
+        let grace = |text| {
+            let grace = Grace::of(&read(text), &defaults);
+            (grace.on_request, grace.while_revalidate, grace.if_error)
+        };
+        assert_eq!(grace("max-age=1"), (true, 7, 9));
+        assert_eq!(grace("max-age=1, stale-while-revalidate=2, stale-if-error=3"), (true, 2, 3));
+        assert_eq!(grace("s-maxage=1"), (false, 0, 0));
+        assert_eq!(grace("s-maxage=1, stale-while-revalidate=2"), (false, 2, 0));
+        for strict in ["must-revalidate", "proxy-revalidate", "no-cache"] {
+            assert_eq!(grace(&format!("max-age=1, stale-if-error=3, {strict}").leak()[..]), (false, 0, 0));
+        }
+    }
+}

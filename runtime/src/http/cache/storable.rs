@@ -1,0 +1,106 @@
+//! What may be stored, and what others may be given (RFC 9111 section 3). Decides from heads alone.
+
+use http::header::{CONTENT_RANGE, CONTENT_TYPE, SET_COOKIE, TRAILER, VARY};
+use http::{HeaderMap, StatusCode};
+
+use super::directives::Directives;
+
+/// How the request of a response was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// Without credentials.
+    Anybody,
+    /// With credentials, and the response would be kept for all.
+    WithCredentials,
+    /// With credentials, and the response would be kept for this one.
+    Known,
+}
+
+/// Whether a response may be given to anybody but the one who asked, now or later.
+pub(super) fn is_shareable(status: StatusCode, headers: &HeaderMap, said: &Directives, asker: Asker) -> bool {
+    // RFC 9111 section 3: final, and understood.
+    let understood = matches!(
+        status.as_u16(),
+        200 | 203 | 204 | 300 | 301 | 302 | 303 | 307 | 308 | 404 | 405 | 410 | 414 | 451 | 501
+    );
+    let forbidden = said.no_store || said.private || said.no_cache;
+    // A cookie is set for one client.
+    let personal = headers.contains_key(SET_COOKIE);
+    let varies_by_anything = headers.get_all(VARY).iter().any(|vary| vary.as_bytes().contains(&b'*'));
+    let in_parts = headers.contains_key(CONTENT_RANGE) || headers.contains_key(TRAILER);
+    understood
+        && !forbidden
+        && !personal
+        && !varies_by_anything
+        && !in_parts
+        && !is_endless(headers)
+        && may_leave(said, asker)
+}
+
+/// RFC 9111 section 3.5, for cookies as for `Authorization`: a response to one who shows credentials is for others only if it
+/// says so.
+fn may_leave(said: &Directives, asker: Asker) -> bool {
+    match asker {
+        Asker::Anybody | Asker::Known => true,
+        Asker::WithCredentials => said.public || said.s_maxage.is_some() || said.must_revalidate,
+    }
+}
+
+/// Bodies that are sent as things happen, and would be held back until their end.
+fn is_endless(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
+    [&b"text/event-stream"[..], b"multipart/x-mixed-replace", b"application/grpc"]
+        .iter()
+        .any(|endless| kind.len() >= endless.len() && kind[..endless.len()].eq_ignore_ascii_case(endless))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shareable(status: u16, lines: &[(&'static str, &'static str)], asker: Asker) -> bool {
+        let headers: HeaderMap =
+            lines.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        is_shareable(StatusCode::from_u16(status).unwrap(), &headers, &Directives::of(&headers), asker)
+    }
+
+    #[test]
+    fn rfc9111_3_statuses() {
+        for status in [200, 203, 204, 300, 301, 302, 307, 308, 404, 405, 410, 414, 451, 501] {
+            assert!(shareable(status, &[], Asker::Anybody), "{status}");
+        }
+        for status in [100, 101, 201, 202, 206, 304, 400, 401, 403, 407, 409, 416, 429, 500, 502, 503, 504, 599] {
+            assert!(!shareable(status, &[], Asker::Anybody), "{status}");
+        }
+    }
+
+    #[test]
+    fn rfc9111_5_2_2_what_forbids() {
+        for line in [
+            ("cache-control", "no-store, max-age=60"),
+            ("cache-control", "private, max-age=60"),
+            ("cache-control", "private=\"x\", max-age=60"),
+            ("cache-control", "max-age=60, no-cache"),
+            ("cache-control", "max-age=60, x=\""),
+            ("set-cookie", "id=7"),
+            ("vary", "*"),
+            ("vary", "accept, *"),
+            ("content-range", "bytes 0-1/2"),
+            ("trailer", "digest"),
+            ("content-type", "Text/Event-Stream; charset=utf-8"),
+        ] {
+            for asker in [Asker::Anybody, Asker::WithCredentials, Asker::Known] {
+                assert!(!shareable(200, &[line], asker), "{line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn rfc9111_3_5_credentials() {
+        for allowing in ["public", "s-maxage=5", "must-revalidate, max-age=5"] {
+            assert!(shareable(200, &[("cache-control", allowing)], Asker::WithCredentials), "{allowing}");
+        }
+        assert!(!shareable(200, &[("cache-control", "max-age=60")], Asker::WithCredentials));
+        assert!(shareable(200, &[("cache-control", "max-age=60")], Asker::Known), "kept for this one only");
+    }
+}

@@ -1,0 +1,215 @@
+//! Where responses are: both tiers of one handle, and the flights of what is on its way.
+
+use std::any::TypeId;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+use http::HeaderMap;
+
+use super::stored::{Held, Stored};
+use super::target::{Key, Target};
+use super::vary;
+use crate::clock::Clock;
+use crate::codec::Wire;
+use crate::flight::Flights;
+use crate::handle::Fastness;
+use crate::key::template::bounded;
+use crate::key::{Hashed, Scopes};
+use crate::l1::{Entry, Found, L1, Lifetime};
+use crate::log::{Epoch, Log};
+use crate::shared::{Kept, Mark, Seat, Tier};
+use crate::stats::Counters;
+use crate::sync::lock;
+
+/// Revalidations of one handle that may run in the background at a time.
+const MAX_BACKGROUND: usize = 64;
+
+/// What a handle keeps for the HTTP layers.
+pub(super) struct Store {
+    near: Arc<L1<Key, Arc<Held>>>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) flights: Arc<Flights<Key, Landing>>,
+    tier: Option<Arc<Tier>>,
+    seat: Seat,
+    refreshing: Arc<AtomicUsize>,
+}
+
+/// What those who waited for a response are given.
+#[derive(Clone)]
+pub(super) enum Landing {
+    /// A response, and where its making began.
+    Response(Arc<Held>, Epoch),
+    /// Nothing: look again.
+    Again,
+}
+
+/// A key, in all the forms that it takes.
+pub(super) struct Place {
+    pub(super) key: Hashed<Key>,
+    /// In full.
+    text: String,
+    /// Of the key itself, and of what is known beforehand of its response.
+    pub(super) scopes: Scopes,
+}
+
+/// When and where the making of a response began.
+#[derive(Clone, Copy)]
+pub(super) struct Began {
+    pub(super) time: u64,
+    pub(super) epoch: Epoch,
+    shared: Option<Mark>,
+}
+
+impl Store {
+    /// Of this handle: for a cache, or for coalescing alone. The capacity is that which is asked for first.
+    pub(super) fn of(handle: &Fastness, keeps: bool, capacity: usize) -> Arc<Self> {
+        handle.cell(usize::from(keeps), TypeId::of::<Self>(), || Self::new(handle, keeps, capacity))
+    }
+
+    fn new(handle: &Fastness, keeps: bool, capacity: usize) -> Self {
+        let name = if keeps { "http" } else { "http coalescing" };
+        let capacity = if keeps { capacity } else { 0 };
+        Self {
+            near: handle.store(name, None, Some(capacity)),
+            counters: handle.counters(name, "http:*"),
+            flights: Arc::new(Flights::new(handle.log().clone())),
+            tier: if keeps { handle.tier_of(name, None, name) } else { None },
+            seat: Seat::new(0),
+            refreshing: Arc::default(),
+        }
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.near.common().clock
+    }
+
+    pub(super) fn log(&self) -> &Log {
+        &self.near.common().log
+    }
+
+    pub(super) fn has_tier(&self) -> bool {
+        self.tier.is_some()
+    }
+
+    /// The response for this request, if there is one that is fresh and valid: no lock, no key text.
+    pub(super) fn hit(&self, target: &Target<'_>, headers: &HeaderMap) -> Option<Arc<Held>> {
+        let held = self.near.hit(&target.args(""))?;
+        match &held.stored {
+            Stored::Response(_) => Some(held),
+            Stored::Varies(names) => {
+                let held = self.near.hit(&target.args(&vary::variant(names, headers)))?;
+                matches!(held.stored, Stored::Response(_)).then_some(held)
+            }
+        }
+    }
+
+    pub(super) fn place(&self, target: &Target<'_>, variant: &str, tags: &[String]) -> Place {
+        let text = target.text(variant);
+        Place { key: self.near.own(&target.args(variant)), scopes: Scopes::made_of(&text, tags), text }
+    }
+
+    /// What is under a key in this process and valid, fresh or not.
+    pub(super) fn look(&self, place: &Place) -> Option<Found<Arc<Held>>> {
+        self.near.look(&place.key)
+    }
+
+    /// Leaves the handler alone for a while.
+    pub(super) fn leave_alone(&self, place: &Place, until: u64) {
+        self.near.mark(&place.key, |entry| entry.leave_origin_alone_until(until));
+    }
+
+    /// Brings what the shared tier has under a key to this process. False if it has nothing that may be served.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub(super) async fn fetch(&self, place: &Place) -> bool {
+        let (Some(tier), Some(wire)) = (&self.tier, Wire::of()) else { return false };
+        let address = bounded(place.text.clone());
+        let of =
+            crate::shared::Place { wire, seat: &self.seat, codec: None, key: &address, scopes: place.scopes.hashes() };
+        let Some(fetched) = tier.fetch_scoped(&of, Stored::scopes).await else { return false };
+        let Some(stored) = fetched.value else { return false };
+        // Whatever a clock says, nothing is fresh for longer than if it was made now.
+        let expires = fetched.expires.min(stored.expires_by(self.clock().now()));
+        self.keep_near(place, Arc::new(Held::new(stored, expires)), fetched.load_time, fetched.epoch)
+    }
+
+    /// The making of a response begins now.
+    pub(super) fn began(&self) -> Began {
+        let epoch = self.log().position();
+        let shared = self.tier.as_ref().and_then(|tier| tier.mark());
+        Began { time: self.clock().now(), epoch, shared }
+    }
+
+    /// Stores in both tiers, unless something invalidated it meanwhile. Whether it was stored.
+    pub(super) fn keep(&self, place: &Place, held: &Arc<Held>, began: Began) -> bool {
+        let load_time = self.clock().now().saturating_sub(began.time);
+        if !self.keep_near(place, held.clone(), load_time, began.epoch) {
+            self.counters.overtaken.count();
+            return false;
+        }
+        if let (Some(tier), Some(wire), Some(mark)) = (&self.tier, Wire::of(), began.shared) {
+            let address = bounded(place.text.clone());
+            let scopes = place.scopes.hashes();
+            let of = crate::shared::Place { wire, seat: &self.seat, codec: None, key: &address, scopes };
+            let beyond = held.stored.grace().longest();
+            let kept = Kept { value: Some(&held.stored), mark, expires: held.expires, load_time, beyond };
+            tier.keep(&of, &kept, None);
+        }
+        true
+    }
+
+    fn keep_near(&self, place: &Place, held: Arc<Held>, load_time: u64, epoch: Epoch) -> bool {
+        let scopes = Scopes::made_of(&place.text, held.stored.tags());
+        let valid = self.log().valid(epoch, scopes.hashes());
+        if valid {
+            let expires = held.expires;
+            let life = Lifetime { load_time, expires, early_from: expires, local_until: u64::MAX };
+            self.near.insert(place.key.clone(), Entry::new(held, epoch, life, &scopes));
+        }
+        valid
+    }
+
+    /// Whether a response that was on its way for another may be given to a request that waited.
+    pub(super) fn is_valid(&self, place: &Place, held: &Held, epoch: Epoch) -> bool {
+        let scopes = Scopes::made_of(&place.text, held.stored.tags());
+        self.log().valid(epoch, scopes.hashes())
+    }
+
+    /// Whether one more variant may be stored beside those that this process has stored.
+    pub(super) fn admits_variant(&self, of: &Place, names: &[String], variant: &str, most: usize) -> bool {
+        let Some(found) = self.look(of) else { return true };
+        match &found.value.stored {
+            Stored::Varies(known) if known == names => {
+                let mut variants = lock(&found.value.variants);
+                if variants.iter().any(|known| known == variant) {
+                    return true;
+                }
+                let room = variants.len() < most;
+                if room {
+                    variants.push(variant.to_owned());
+                }
+                room
+            }
+            _ => true,
+        }
+    }
+
+    /// A place among the revalidations in the background, if there is one.
+    pub(super) fn background(&self) -> Option<Background> {
+        let running = self.refreshing.clone();
+        let entered = running.fetch_update(Relaxed, Relaxed, |n| (n < MAX_BACKGROUND).then_some(n + 1)).is_ok();
+        entered.then(|| Background(running))
+    }
+}
+
+/// Is given back when it is dropped.
+pub(super) struct Background(Arc<AtomicUsize>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}

@@ -1,0 +1,347 @@
+//! A response as it is kept, and the responses that are made of it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AGE, CONTENT_LENGTH, HeaderName};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::conditional::{Conditions, not_modified_head};
+use super::freshness::{Grace, Standing};
+use super::status::Status;
+use crate::clock::nanos;
+use crate::http::Body;
+use crate::key::scopes::of_both_kinds;
+use crate::sync::Mutex;
+
+/// What is under a key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Packed", into = "Packed")]
+pub(super) enum Stored {
+    Response(Recorded),
+    /// The responses are under keys of their own, by what requests say in these fields.
+    Varies(Vec<String>),
+}
+
+/// A whole response.
+#[derive(Clone, Debug)]
+pub(super) struct Recorded {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) lifetime: Duration,
+    pub(super) grace: Grace,
+    /// The fields that it varies by, and what its request said in them.
+    pub(super) varies: Vec<String>,
+    pub(super) variant: String,
+    /// What it was made of.
+    pub(super) tags: Vec<String>,
+}
+
+impl Stored {
+    pub(super) fn tags(&self) -> &[String] {
+        match self {
+            Self::Response(recorded) => &recorded.tags,
+            Self::Varies(_) => &[],
+        }
+    }
+
+    /// The scopes of what it was made of.
+    pub(super) fn scopes(&self) -> Vec<u64> {
+        self.tags().iter().flat_map(|tag| of_both_kinds(tag)).collect()
+    }
+
+    pub(super) fn grace(&self) -> Grace {
+        match self {
+            Self::Response(recorded) => recorded.grace,
+            Self::Varies(_) => Grace::default(),
+        }
+    }
+
+    fn lifetime(&self) -> Duration {
+        match self {
+            Self::Response(recorded) => recorded.lifetime,
+            Self::Varies(_) => Duration::MAX,
+        }
+    }
+
+    /// The latest at which it can expire if it was stored before now.
+    pub(super) fn expires_by(&self, now: u64) -> u64 {
+        now.saturating_add(nanos(self.lifetime()))
+    }
+}
+
+/// What this process holds of it.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) stored: Stored,
+    /// Until when it is fresh, in nanoseconds of the clock.
+    pub(super) expires: u64,
+    /// The variants that this process has stored, where this says what they vary by.
+    pub(super) variants: Mutex<Vec<String>>,
+}
+
+impl Held {
+    pub(super) fn new(stored: Stored, expires: u64) -> Self {
+        Self { stored, expires, variants: Mutex::default() }
+    }
+}
+
+impl Recorded {
+    pub(super) fn standing(&self, expires: u64, now: u64) -> Standing {
+        let left = Duration::from_nanos(expires.saturating_sub(now));
+        let over = Duration::from_nanos(now.saturating_sub(expires));
+        Standing { age: self.lifetime.saturating_sub(left).saturating_add(over), lifetime: self.lifetime }
+    }
+
+    /// The answer from the cache.
+    pub(super) fn hit<B>(&self, standing: Standing, head: bool, conditions: &Conditions) -> Response<Body<B>> {
+        let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        let ttl = if standing.is_fresh() {
+            seconds(standing.lifetime.saturating_sub(standing.age))
+        } else {
+            -seconds(standing.staleness())
+        };
+        let mut response = self.answer(head, conditions, Status::Hit { ttl });
+        response.headers_mut().insert(AGE, HeaderValue::from(standing.age.as_secs()));
+        response
+    }
+
+    /// The answer to a request for which this was made.
+    pub(super) fn answer<B>(&self, head: bool, conditions: &Conditions, status: Status) -> Response<Body<B>> {
+        let not_modified = conditions.not_modified(self.status, &self.headers);
+        let (code, mut headers) = if not_modified {
+            (StatusCode::NOT_MODIFIED, not_modified_head(&self.headers))
+        } else {
+            (self.status, self.headers.clone())
+        };
+        status.say(&mut headers);
+        let body = if not_modified || head { Body::empty() } else { Body::own(self.body.clone()) };
+        let mut response = Response::new(body);
+        *response.status_mut() = code;
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+/// A head as it is kept: without what concerned one connection (RFC 9111 section 3.1), and with the content's length.
+pub(super) fn kept_head(mut headers: HeaderMap, status: StatusCode, length: usize) -> HeaderMap {
+    const OF_ONE_CONNECTION: [&str; 9] = [
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authentication-info",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let named: Vec<HeaderName> = headers
+        .get_all(http::header::CONNECTION)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in OF_ONE_CONNECTION {
+        headers.remove(name);
+    }
+    headers.remove(AGE);
+    headers.remove(super::status::CACHE_STATUS);
+    if status != StatusCode::NO_CONTENT {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    headers
+}
+
+/// The form for the shared tier.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Packed {
+    /// Zero if responses vary.
+    status: u16,
+    headers: Vec<(String, Blob)>,
+    body: Blob,
+    lifetime_nanos: u64,
+    grace: Grace,
+    varies: Vec<String>,
+    variant: String,
+    tags: Vec<String>,
+}
+
+impl From<Stored> for Packed {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Response(recorded) => Self {
+                status: recorded.status.as_u16(),
+                headers: recorded
+                    .headers
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), Blob(Bytes::copy_from_slice(value.as_bytes()))))
+                    .collect(),
+                body: Blob(recorded.body),
+                lifetime_nanos: nanos(recorded.lifetime),
+                grace: recorded.grace,
+                varies: recorded.varies,
+                variant: recorded.variant,
+                tags: recorded.tags,
+            },
+            Stored::Varies(varies) => Self {
+                status: 0,
+                headers: Vec::new(),
+                body: Blob(Bytes::new()),
+                lifetime_nanos: 0,
+                grace: Grace::default(),
+                varies,
+                variant: String::new(),
+                tags: Vec::new(),
+            },
+        }
+    }
+}
+
+impl TryFrom<Packed> for Stored {
+    type Error = &'static str;
+
+    fn try_from(packed: Packed) -> Result<Self, Self::Error> {
+        if packed.status == 0 {
+            return Ok(Self::Varies(packed.varies));
+        }
+        let mut headers = HeaderMap::with_capacity(packed.headers.len() + 2);
+        for (name, value) in packed.headers {
+            let name = HeaderName::try_from(name).map_err(|_| "a header's name")?;
+            headers.append(name, HeaderValue::from_maybe_shared(value.0).map_err(|_| "a header's value")?);
+        }
+        Ok(Self::Response(Recorded {
+            status: StatusCode::from_u16(packed.status).map_err(|_| "a status")?,
+            headers,
+            body: packed.body.0,
+            lifetime: Duration::from_nanos(packed.lifetime_nanos),
+            grace: packed.grace,
+            varies: packed.varies,
+            variant: packed.variant,
+            tags: packed.tags,
+        }))
+    }
+}
+
+/// Bytes that are written as such, where a format has them.
+#[derive(Clone, Debug)]
+struct Blob(Bytes);
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_byte_buf(BlobVisitor)
+    }
+}
+
+struct BlobVisitor;
+
+impl<'de> Visitor<'de> for BlobVisitor {
+    type Value = Blob;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("bytes")
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Blob, E> {
+        Ok(Blob(Bytes::copy_from_slice(bytes)))
+    }
+
+    fn visit_byte_buf<E: serde::de::Error>(self, bytes: Vec<u8>) -> Result<Blob, E> {
+        Ok(Blob(bytes.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Blob, A::Error> {
+        let mut bytes = Vec::new();
+        while let Some(byte) = items.next_element::<u64>()? {
+            bytes.push(u8::try_from(byte).map_err(A::Error::custom)?);
+        }
+        Ok(Blob(bytes.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorded() -> Recorded {
+        let mut headers = HeaderMap::new();
+        headers.append("x", HeaderValue::from_bytes(b"\xff 1").unwrap());
+        headers.append("x", HeaderValue::from_static("2"));
+        Recorded {
+            status: StatusCode::NOT_FOUND,
+            headers,
+            body: Bytes::from_static(b"\x00\xffbody"),
+            lifetime: Duration::from_millis(61_500),
+            grace: Grace { on_request: true, while_revalidate: 3, if_error: 4 },
+            varies: vec!["accept".to_owned()],
+            variant: "accept=a;".to_owned(),
+            tags: vec!["user:7".to_owned()],
+        }
+    }
+
+    #[test]
+    fn a_response_comes_back_from_both_codecs_as_it_was() {
+        let own = recorded();
+        let packed = Stored::Response(own.clone());
+        let json: Stored = serde_json::from_slice(&serde_json::to_vec(&packed).unwrap()).unwrap();
+        let binary: Stored = rmp_serde::from_slice(&rmp_serde::to_vec_named(&packed).unwrap()).unwrap();
+        for back in [json, binary] {
+            let Stored::Response(back) = back else { panic!("a response") };
+            assert_eq!((back.status, &back.headers, &back.body), (own.status, &own.headers, &own.body));
+            assert_eq!((back.lifetime, back.grace, &back.tags), (own.lifetime, own.grace, &own.tags));
+            assert_eq!((&back.varies, &back.variant), (&own.varies, &own.variant));
+        }
+        let size = rmp_serde::to_vec_named(&packed).unwrap().len();
+        assert!(size < 300, "bytes are written as bytes: {size}");
+    }
+
+    #[test]
+    fn what_is_no_response_is_not_read() {
+        let mut packed = Packed::from(Stored::Response(recorded()));
+        packed.headers.push(("a b".to_owned(), Blob(Bytes::new())));
+        assert!(Stored::try_from(packed.clone()).is_err());
+        packed.headers.pop();
+        packed.headers.push(("a".to_owned(), Blob(Bytes::from_static(b"\r\n"))));
+        assert!(Stored::try_from(packed.clone()).is_err());
+        packed.headers.pop();
+        packed.status = 1;
+        assert!(Stored::try_from(packed).is_err());
+    }
+
+    #[test]
+    fn rfc9111_4_2_3_age_is_what_is_gone_of_the_lifetime() {
+        let own = recorded();
+        let second = 1_000_000_000;
+        let standing = own.standing(100 * second, 90 * second);
+        assert_eq!((standing.age, standing.is_fresh()), (Duration::from_millis(51_500), true));
+        let standing = own.standing(100 * second, 102 * second);
+        assert_eq!((standing.age, standing.staleness()), (Duration::from_millis(63_500), Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn rfc9111_3_1_what_concerned_one_connection_is_not_kept() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in
+            [("connection", "x-hop, close"), ("x-hop", "1"), ("transfer-encoding", "chunked"), ("age", "3"), ("x", "1")]
+        {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let kept = kept_head(headers, StatusCode::OK, 5);
+        let mut names: Vec<_> = kept.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["content-length", "x"]);
+    }
+}

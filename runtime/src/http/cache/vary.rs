@@ -1,0 +1,138 @@
+//! Which of a resource's stored responses answers a request (RFC 9111 section 4.1).
+
+use std::fmt::Write as _;
+
+use http::HeaderMap;
+use http::header::{ACCEPT_ENCODING, VARY};
+
+/// The codings that are told apart, and what else a client can say of them.
+const CODINGS: [&str; 7] = ["br", "deflate", "gzip", "x-gzip", "zstd", "identity", "*"];
+
+/// The fields that a response varies by, in lower case and in order.
+pub(super) fn names(headers: &HeaderMap) -> Vec<String> {
+    let lines = headers.get_all(VARY).iter().filter_map(|vary| vary.to_str().ok());
+    let names = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_ascii_lowercase());
+    let mut names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// What a request says in these fields, in a form in which equal means interchangeable. Empty for no fields.
+pub(super) fn variant(names: &[String], request: &HeaderMap) -> String {
+    let mut variant = String::new();
+    for name in names {
+        variant.push_str(name);
+        let values = request.get_all(name.as_str());
+        if name == ACCEPT_ENCODING.as_str() {
+            let text = values.iter().map(|value| value.to_str().unwrap_or("?")).collect::<Vec<_>>().join(",");
+            // None at all is not the same as none named: it accepts anything.
+            variant.push(if request.contains_key(ACCEPT_ENCODING) { '=' } else { '-' });
+            variant.push_str(&codings(&text));
+        } else {
+            // The number of lines is part of it, so a comma in a value cannot pose as two lines.
+            for value in values {
+                variant.push('=');
+                for byte in value.as_bytes().trim_ascii() {
+                    match byte {
+                        b'=' | b'%' | b';' => _ = write!(variant, "%{byte:02x}"),
+                        b' '..=b'~' => variant.push(char::from(*byte)),
+                        _ => _ = write!(variant, "%{byte:02x}"),
+                    }
+                }
+            }
+        }
+        variant.push(';');
+    }
+    variant
+}
+
+/// The codings that are acceptable, in one order, whatever the weights: any response with one of them will do for whoever
+/// accepts the same. So there are few variants, however many ways there are to ask.
+fn codings(text: &str) -> String {
+    let mut accepted = Vec::new();
+    for item in text.split(',') {
+        let (coding, parameters) = item.split_once(';').unwrap_or((item, ""));
+        let coding = coding.trim();
+        let Some(known) = CODINGS.iter().find(|known| coding.eq_ignore_ascii_case(known)) else { continue };
+        let weight = parameters.trim().strip_prefix("q=").or_else(|| parameters.trim().strip_prefix("Q="));
+        let refused = weight.is_some_and(|weight| weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0));
+        match (refused, *known) {
+            (true, known) => accepted.push(["!", known].concat()),
+            // Accepted unless it is refused.
+            (false, "identity") => {}
+            (false, "x-gzip") => accepted.push("gzip".to_owned()),
+            (false, known) => accepted.push(known.to_owned()),
+        }
+    }
+    accepted.sort_unstable();
+    accepted.dedup();
+    accepted.join("+")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn request(lines: &[(&'static str, &str)]) -> HeaderMap {
+        lines.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    fn by(name: &str, lines: &[(&'static str, &str)]) -> String {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        variant(&[name.to_owned()], &headers)
+    }
+
+    #[test]
+    fn rfc9110_12_5_5_names_are_a_set() {
+        let mut headers = request(&[("vary", "Accept-Encoding, accept")]);
+        headers.append(VARY, "ACCEPT".parse().unwrap());
+        assert_eq!(names(&headers), ["accept", "accept-encoding"]);
+        assert!(names(&HeaderMap::new()).is_empty());
+        assert_eq!(variant(&[], &headers), "");
+    }
+
+    #[test]
+    fn rfc9111_4_1_what_differs_is_told_apart() {
+        let all = [
+            by("x", &[]),
+            by("x", &[("x", "")]),
+            by("x", &[("x", "a")]),
+            by("x", &[("x", "A")]),
+            by("x", &[("x", "a, b")]),
+            by("x", &[("x", "a"), ("x", "b")]),
+            by("x", &[("x", "a=b")]),
+            by("x", &[("x", "a;y=b")]),
+        ];
+        for (index, one) in all.iter().enumerate() {
+            assert!(all[..index].iter().all(|other| other != one), "{one}");
+        }
+        assert_eq!(by("x", &[("x", " a ")]), by("x", &[("x", "a")]), "white space around a value");
+        assert_eq!(by("x", &[("x", "a"), ("y", "1")]), by("x", &[("y", "2"), ("x", "a")]), "only what it varies by");
+    }
+
+    #[test]
+    fn encodings_that_accept_the_same_are_one_variant() {
+        let of = |text| by("accept-encoding", &[("accept-encoding", text)]);
+        for same in ["br, gzip", "gzip, br;q=0.5", "GZIP,br", "gzip, br, made-up", "x-gzip, br, identity"] {
+            assert_eq!(of(same), of("gzip, br"), "{same}");
+        }
+        for other in ["gzip", "br", "", "gzip;q=0, br", "gzip, br, identity;q=0", "*", "gzip, br, *;q=0"] {
+            assert_ne!(of(other), of("gzip, br"), "{other}");
+        }
+        assert_ne!(of(""), by("accept-encoding", &[]));
+    }
+
+    proptest! {
+        #[test]
+        fn two_values_are_one_variant_only_if_they_are_equal(one in "[ -~]{0,12}", other in "[ -~]{0,12}") {
+            let of = |value: &str| by("x", &[("x", value)]);
+            prop_assert_eq!(of(&one) == of(&other), one.trim() == other.trim());
+        }
+    }
+}
