@@ -133,6 +133,17 @@ impl Clock {
         }
     }
 
+    /// The time of day; a manual clock begins in 1970.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn wall(&self) -> std::time::SystemTime {
+        match &self.inner.source {
+            // The one place of the runtime that asks for the time of day.
+            #[allow(clippy::disallowed_methods)]
+            Source::System { .. } => std::time::SystemTime::now(),
+            Source::Manual => std::time::UNIX_EPOCH + Duration::from_nanos(self.now()),
+        }
+    }
+
     /// Starts the ticker if it is not running. False if the system refuses the thread: nothing may then be stored whose
     /// expiry only the coarse time would notice.
     pub(crate) fn ensure_ticking(&self) -> bool {

@@ -8,6 +8,8 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+#[cfg(feature = "monitor")]
+use crate::clock::Clock;
 use crate::error::{Error, Kind};
 use crate::l1::{AnyStore, Common, L1};
 use crate::log::{Log, Reach, Record};
@@ -161,6 +163,19 @@ impl Fastness {
                 Reach::Announced
             }
         }
+    }
+
+    /// How many entries there are, and how many there may be, of all call sites together.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn entries_and_bound(&self) -> (usize, usize) {
+        let budget = &self.inner.common.budget;
+        (budget.used(), budget.limit())
+    }
+
+    /// Where it reads the time.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.inner.common.clock
     }
 
     pub(crate) fn log(&self) -> &Arc<Log> {

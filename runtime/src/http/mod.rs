@@ -3,7 +3,11 @@
 //! May use: nothing yet.
 
 mod body;
+#[cfg(feature = "monitor")]
+mod memory;
 mod problem;
 
 pub use body::Body;
+#[cfg(feature = "monitor")]
+pub use memory::{MayCache, MemoryGuardFuture, MemoryGuardLayer, MemoryGuarded};
 pub use problem::Problem;
