@@ -1,6 +1,6 @@
 //! Tower layers for HTTP servers, each usable alone.
 //!
-//! May use: nothing yet.
+//! May use: `monitor`.
 
 mod body;
 #[cfg(feature = "monitor")]

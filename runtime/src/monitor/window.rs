@@ -79,7 +79,9 @@ impl Window {
     /// All of them as one.
     pub(super) fn sum(&self) -> Interval {
         let mut sum = Interval::default();
-        self.intervals.iter().for_each(|interval| sum.add(interval));
+        for interval in &self.intervals {
+            sum.add(interval);
+        }
         sum
     }
 }
@@ -118,21 +120,27 @@ impl Interval {
         }
         for (policy, outcomes) in &other.policies {
             let own = self.policies.entry(policy.clone()).or_default();
-            outcomes.iter().for_each(|(outcome, count)| *own.entry(outcome).or_default() += count);
+            for (outcome, count) in outcomes {
+                *own.entry(outcome).or_default() += count;
+            }
         }
     }
 
     /// All call sites together.
     pub(super) fn cache(&self) -> Stats {
         let mut all = Stats::default();
-        self.sites.values().for_each(|stats| all += *stats);
+        for stats in self.sites.values() {
+            all += *stats;
+        }
         all
     }
 
     /// All requests together; where nobody tells of routes, all timed calls.
     pub(super) fn requests(&self) -> Calls {
         let mut all = Calls::default();
-        self.routes.as_ref().unwrap_or(&self.timed).values().for_each(|calls| all.add(calls));
+        for calls in self.routes.as_ref().unwrap_or(&self.timed).values() {
+            all.add(calls);
+        }
         all
     }
 
@@ -161,7 +169,9 @@ fn calls(before: &BTreeMap<String, Tally>, after: &BTreeMap<String, Tally>) -> B
 }
 
 fn add_calls(own: &mut BTreeMap<String, Calls>, more: &BTreeMap<String, Calls>) {
-    more.iter().for_each(|(name, calls)| own.entry(name.clone()).or_default().add(calls));
+    for (name, calls) in more {
+        own.entry(name.clone()).or_default().add(calls);
+    }
 }
 
 fn policies(
@@ -209,7 +219,9 @@ impl Calls {
         self.errors += other.errors;
         self.slow += other.slow;
         self.nanos = self.nanos.saturating_add(other.nanos);
-        other.buckets.iter().for_each(|(time, count)| *self.buckets.entry(*time).or_default() += count);
+        for (time, count) in &other.buckets {
+            *self.buckets.entry(*time).or_default() += count;
+        }
     }
 
     pub(super) fn mean(&self) -> Option<Duration> {

@@ -42,7 +42,7 @@ const NO_STORE: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_st
 /// | `/health/live` | 200 while the process answers at all; it asks nobody |
 /// | `/health/ready` | 200, or 503 with the reasons, where what is [required](Monitor::ready) does not answer |
 /// | `/api/performance` | [`Performance`](crate::monitor::Performance) as JSON; 503 before the first sample |
-/// | `/metrics` | the metrics of the watched cache and of the process, as Prometheus' text |
+/// | `/metrics` | the metrics of the watched cache, of timings and of policies, as Prometheus' text |
 /// | `/dashboard` | a page that shows it all, and goes on showing the last of it when the process no longer answers |
 ///
 /// None of them asks who is asking: what they show is no secret of users, but not for the public either. Serve them on a port

@@ -14,15 +14,15 @@ use super::*;
 use crate::monitor::{Probe, RouteFigures};
 use crate::{CallOutcome, Clock, Fastness, Timing};
 
-async fn get_from(router: &Router, path: &str) -> (u16, HeaderMap, String) {
+async fn get_from(app: &Router, path: &str) -> (u16, HeaderMap, String) {
     let request = Request::get(path).body(Body::empty()).unwrap();
-    let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
+    let (parts, body) = app.clone().oneshot(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     (parts.status.as_u16(), parts.headers, String::from_utf8(body.into()).unwrap())
 }
 
-async fn json_from(router: &Router, path: &str) -> (u16, Value) {
-    let (status, _, body) = get_from(router, path).await;
+async fn json_from(app: &Router, path: &str) -> (u16, Value) {
+    let (status, _, body) = get_from(app, path).await;
     (status, serde_json::from_str(&body).unwrap())
 }
 
@@ -38,20 +38,20 @@ async fn health_says_what_is_up_and_liveness_never_cares() {
         let up = asked.load(SeqCst);
         async move { if up { Ok(()) } else { Err("no route to host") } }
     });
-    let router = monitor(&Monitor::builder().cache(&fast).database(probe).build().unwrap());
-    let (status, health) = json_from(&router, "/health").await;
+    let app = monitor(&Monitor::builder().cache(&fast).database(probe).build().unwrap());
+    let (status, health) = json_from(&app, "/health").await;
     assert_eq!((status, &health["status"]), (200, &json!("healthy")));
     let fields: Vec<_> = health.as_object().unwrap().keys().collect();
     let promised = ["cache", "database", "errors", "memory", "probes", "reasons", "status", "timestamp", "uptime"];
     assert_eq!(fields, promised);
-    assert_eq!(json_from(&router, "/health/ready").await, (200, json!({ "status": "ready" })));
+    assert_eq!(json_from(&app, "/health/ready").await, (200, json!({ "status": "ready" })));
     up.store(false, SeqCst);
     fast.clock().advance(Duration::from_secs(1));
-    let (status, health) = json_from(&router, "/health").await;
+    let (status, health) = json_from(&app, "/health").await;
     assert_eq!((status, &health["reasons"]), (503, &json!(["db: no route to host"])));
-    let (status, ready) = json_from(&router, "/health/ready").await;
+    let (status, ready) = json_from(&app, "/health/ready").await;
     assert_eq!((status, &ready["reasons"]), (503, &json!(["db: no route to host"])));
-    assert_eq!(json_from(&router, "/health/live").await, (200, json!({ "status": "alive" })));
+    assert_eq!(json_from(&app, "/health/live").await, (200, json!({ "status": "alive" })));
 }
 
 #[tokio::test]
@@ -63,12 +63,12 @@ async fn performance_comes_with_the_first_sample_and_names_stay_text() {
         vec![RouteFigures { route: hostile.into(), latency: timing.stats().ok, errors: 0 }]
     };
     let watched = Monitor::builder().cache(&cache().await).routes(routes).build().unwrap();
-    let router = monitor(&watched);
-    assert_eq!(json_from(&router, "/api/performance").await.0, 503);
+    let app = monitor(&watched);
+    assert_eq!(json_from(&app, "/api/performance").await.0, 503);
     watched.look().await;
     watched.cache().clock().advance(Duration::from_secs(5));
     watched.look().await;
-    let (status, headers, body) = get_from(&router, "/api/performance").await;
+    let (status, headers, body) = get_from(&app, "/api/performance").await;
     assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "application/json"));
     let seen: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((&seen["routes"][0]["name"], &seen["requests"]["count"]), (&json!(hostile), &json!(1)));
@@ -77,16 +77,16 @@ async fn performance_comes_with_the_first_sample_and_names_stay_text() {
 
 #[tokio::test]
 async fn metrics_are_prometheus_text() {
-    let router = monitor(&Monitor::builder().cache(&cache().await).build().unwrap());
-    let (status, headers, body) = get_from(&router, "/metrics").await;
+    let app = monitor(&Monitor::builder().cache(&cache().await).build().unwrap());
+    let (status, headers, body) = get_from(&app, "/metrics").await;
     assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "text/plain; version=0.0.4; charset=utf-8"));
     assert!(body.contains("fastness_cache_entries 0\n"), "{body}");
 }
 
 #[tokio::test]
 async fn the_dashboard_holds_all_that_it_needs_and_may_do_no_more() {
-    let router = monitor(&Monitor::builder().cache(&cache().await).build().unwrap());
-    let (status, headers, page) = get_from(&router, "/dashboard").await;
+    let app = monitor(&Monitor::builder().cache(&cache().await).build().unwrap());
+    let (status, headers, page) = get_from(&app, "/dashboard").await;
     assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "text/html; charset=utf-8"));
     let policy = headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("unsafe"), "{policy}");

@@ -116,6 +116,8 @@ const RULES: &[Rule] = &[
 
 pub(super) fn advise(snapshot: &Snapshot) -> Vec<Recommendation> {
     let mut found = Vec::new();
-    RULES.iter().for_each(|rule| rule(snapshot, &mut found));
+    for rule in RULES {
+        rule(snapshot, &mut found);
+    }
     found
 }

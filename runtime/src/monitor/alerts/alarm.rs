@@ -54,6 +54,7 @@ mod tests {
 
     const HIGH: Threshold = Threshold::above(10.0, 8.0).looks(2).min_samples(5);
 
+    #[allow(clippy::unnecessary_wraps)] // as `look` takes it
     fn seen(value: f64) -> Option<Reading> {
         Some(Reading { value, samples: 5 })
     }

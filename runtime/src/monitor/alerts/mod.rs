@@ -224,7 +224,9 @@ impl Alerts {
             changed.extend(state.note(*kind, threshold, *reading, change, now));
         }
         drop(state);
-        changed.iter().for_each(|alert| self.tell(alert));
+        for alert in &changed {
+            self.tell(alert);
+        }
     }
 
     /// Not under a lock.
@@ -327,9 +329,12 @@ impl AlertEvents {
     }
 }
 
+/// A function of the user's that is told of alerts.
+pub(super) type Callback = Arc<dyn Fn(&Alert) + Send + Sync>;
+
 /// Passes alerts on to a function of the user's, one after the other. It may block or panic: it has a thread of its own
 /// for each call, and misses what it is too slow for.
-pub(super) async fn pass_on(mut events: AlertEvents, callback: Arc<dyn Fn(&Alert) + Send + Sync>) {
+pub(super) async fn pass_on(mut events: AlertEvents, callback: Callback) {
     while let Some(alert) = events.next().await {
         let callback = callback.clone();
         // That it panicked is its own affair, and on standard error.
@@ -391,16 +396,16 @@ mod tests {
     #[tokio::test]
     async fn a_callback_that_panics_hears_the_next_one() {
         let alerts = alerts();
-        let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, mut inbox) = tokio::sync::mpsc::unbounded_channel();
         let callback = Arc::new(move |alert: &Alert| {
-            heard.send(alert.state).unwrap();
+            sender.send(alert.state).unwrap();
             assert!(alert.state != AlertState::Firing, "as the test wants it");
         });
         let passing = tokio::spawn(pass_on(alerts.subscribe(), callback));
         alerts.look("t", &memory(95.0));
         alerts.look("t", &memory(5.0));
-        assert_eq!(hears.recv().await, Some(AlertState::Firing));
-        assert_eq!(hears.recv().await, Some(AlertState::Resolved));
+        assert_eq!(inbox.recv().await, Some(AlertState::Firing));
+        assert_eq!(inbox.recv().await, Some(AlertState::Resolved));
         drop(alerts);
         passing.await.unwrap();
     }

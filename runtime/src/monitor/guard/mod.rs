@@ -293,13 +293,13 @@ mod tests {
             cache.set(&format!("n:{n}"), n, Duration::from_secs(600)).await.unwrap();
         }
         let (read, heard) = (percent.clone(), Arc::new(Mutex::new(Vec::new())));
-        let hears = heard.clone();
+        let list = heard.clone();
         let guard = MemoryGuard::builder()
             .cache(&fast)
             .least_entries(10)
             .source(move || Some(Memory::new(read.load(SeqCst), 100)))
             .on_pressure(move |pressure| {
-                lock(&hears).push(pressure);
+                lock(&list).push(pressure);
                 panic!("as the test wants it");
             });
         (fast, clock, percent, guard.build().unwrap(), heard)

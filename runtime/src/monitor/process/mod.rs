@@ -55,13 +55,9 @@ impl Memory {
     }
 
     /// The share in use, in whole percent, rounded down so that a limit is not met before it is; 0 of nothing.
-    pub const fn percentage(&self) -> u64 {
-        match (self.used as u128 * 100).checked_div(self.total as u128) {
-            // Of 584 years or 2^64 bytes alike: more than anybody has.
-            Some(percent) if percent < u64::MAX as u128 => percent as u64,
-            Some(_) => u64::MAX,
-            None => 0,
-        }
+    pub fn percentage(&self) -> u64 {
+        let percent = (u128::from(self.used) * 100).checked_div(self.total.into());
+        percent.map_or(0, |percent| u64::try_from(percent).unwrap_or(u64::MAX))
     }
 }
 

@@ -18,6 +18,11 @@
     if (text !== undefined) node.textContent = text;
     return node;
   };
+  // What stands in backticks is code.
+  const prose = (text) => {
+    const parts = (text.charAt(0).toUpperCase() + text.slice(1)).split("`");
+    return parts.map((part, at) => (at % 2 ? el("code", "", part) : part));
+  };
   const fill = (id, ...kids) => $(id).replaceChildren(...kids);
   const empty = (text) => el("p", "empty", text);
 
@@ -68,7 +73,7 @@
       const tr = el("tr");
       for (const column of columns) {
         const cell = column.of(row);
-        const td = el("td", column.cls || (column.left ? "left" : ""), cell);
+        const td = el("td", [column.cls, column.left && "left"].filter(Boolean).join(" "), cell);
         const tone = column.tone && column.tone(row);
         if (tone) td.classList.add(tone);
         if (column.cls === "name") td.title = td.textContent;
@@ -93,7 +98,7 @@
       tile("CPU", percent(c.cpuOfQuota), "", (c.cores ? number(c.cores, 1) + " cores" : "not known here") + (c.load ? ", load " + number(c.load[0], 2) : ""), grade(c.cpuOfQuota, t.cpu, 90)));
   };
 
-  const W = 640, H = 150, LEFT = 46, RIGHT = 8, TOP = 8, BOTTOM = 20;
+  const W = 640, H = 150, LEFT = 54, RIGHT = 8, TOP = 8, BOTTOM = 20;
   const ceiling = (max) => {
     if (max <= 0) return 1;
     const power = Math.pow(10, Math.floor(Math.log10(max)));
@@ -116,9 +121,9 @@
       drawn.appendChild(svg("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: at, y2: at }));
       drawn.appendChild(svg("text", { x: LEFT - 8, y: at + 4, "text-anchor": "end" }, spec.unit(max * part)));
     }
-    const back = 119 * p.period;
+    const back = 120 * p.period;
     for (const [part, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]]) {
-      const label = part === 1 ? "now" : "−" + span(back * (1 - part)).replace(/ \d+ s$/, "");
+      const label = part === 1 ? "now" : "−" + span(back * (1 - part)).replace(/ 0 s$/, "");
       drawn.appendChild(svg("text", { x: LEFT + (width - LEFT - RIGHT) * part, y: H - 5, "text-anchor": anchor }, label));
     }
     if (known(spec.goal) && spec.goal <= max) {
@@ -171,13 +176,13 @@
 
   const when = (text) => { const date = new Date(text); return isNaN(date) ? "" : "since " + clock(date); };
   const alerts = (p) => {
-    const item = (a) => el("div", "item", el("div", "top", el("em", "tag " + (a.state === "firing" ? "bad" : "good"), a.state), el("b", "", title(a.kind)), el("span", "", when(a.since))), el("p", "", a.message));
+    const item = (a) => el("div", "item", el("div", "top", el("em", "tag " + (a.state === "firing" ? "bad" : "good"), a.state), el("b", "", title(a.kind)), el("span", "", when(a.since))), el("p", "", ...prose(a.message + ".")));
     const past = p.recentAlerts.filter((a) => a.state === "resolved").slice(-3).reverse();
     const all = p.alerts.concat(past);
     fill("alerts", ...(all.length ? all.map(item) : [empty("None fires.")]));
   };
   const advice = (p) => {
-    const item = (r) => el("div", "item", el("div", "top", el("b", "", r.subject), el("span", "", words(r.rule.replace(/-/g, " ")))), el("p", "", r.evidence + "."), el("p", "do", r.advice.charAt(0).toUpperCase() + r.advice.slice(1) + "."));
+    const item = (r) => el("div", "item", el("div", "top", el("b", "", r.subject), el("span", "", words(r.rule.replace(/-/g, " ")))), el("p", "", ...prose(r.evidence + ".")), el("p", "do", ...prose(r.advice + ".")));
     fill("advice", ...(p.recommendations.length ? p.recommendations.map(item) : [empty("Nothing to change, by what was seen so far.")]));
   };
 
@@ -222,7 +227,7 @@
     const columns = [
       { name: "Policy", left: true, cls: "name", of: (one) => el("span", "", one.name, el("small", "", words(one.kind))) },
       { name: "State", left: true, of: state },
-      { name: "Calls in the window", left: true, cls: "left wrap", of: outcomes },
+      { name: "Calls in the window", left: true, cls: "wrap", of: outcomes },
     ];
     fill("policies", shown.length ? table(columns, shown) : empty("No breaker, retry, bulkhead or other policy was used yet."));
   };
@@ -236,7 +241,7 @@
       { name: "Name", left: true, cls: "name", of: (one) => one.name },
       { name: "State", left: true, of: (one) => el("em", "tag " + (one.ok ? "good" : "bad"), one.ok ? "up" : "down") },
       { name: "Latency", of: (one) => time(one.latency) },
-      { name: "", left: true, cls: "left wrap", of: (one) => one.note },
+      { name: "", left: true, cls: "wrap", of: (one) => one.note },
     ];
     if (p.pool) rows.push({ name: "pool", ok: true, latency: null, note: p.pool.in_use + " of " + (p.pool.max || p.pool.connections) + " connections in use, " + p.pool.waiting + " wait" });
     fill("deps", rows.length ? table(columns, rows) : empty("Nothing is probed, and there is no shared tier."));
@@ -263,7 +268,7 @@
     document.title = (p.status === "healthy" ? "" : "(" + p.status + ") ") + "Fastness";
     $("reasons").hidden = !p.reasons.length;
     $("reasons").className = "notice " + (p.status === "unhealthy" ? "bad" : "warn");
-    fill("reasons", el("ul", "", ...p.reasons.map((reason) => el("li", "", reason))));
+    fill("reasons", el("ul", "", ...p.reasons.map((reason) => el("li", "", ...prose(reason)))));
     $("uptime").textContent = "up " + span(p.uptime);
     for (const small of document.querySelectorAll(".window")) small.textContent = "last " + (p.window >= 1 ? span(p.window * 1000) : "moments");
     $("main").hidden = false;
