@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::alerts::Alert;
-use super::figures::rounded;
 use super::guard::Pressure;
+use super::performance::CallReport;
 use super::probe::ProbeReport;
 use super::process::Memory;
 
@@ -173,8 +173,10 @@ pub(super) fn judge(found: &Findings<'_>) -> (Status, Vec<String>) {
 }
 
 impl ErrorsHealth {
-    pub(super) fn new(count: u64, rate: f64) -> Self {
-        Self { count, rate: rounded(rate) }
+    pub(super) const NONE: Self = Self { count: 0, rate: 0.0 };
+
+    pub(super) fn of(requests: &CallReport) -> Self {
+        Self { count: requests.errors, rate: requests.error_rate }
     }
 }
 
@@ -221,7 +223,7 @@ mod tests {
             memory: Memory::new(52_428_800, 157_286_400).into(),
             database: DatabaseHealth { connected: true, latency: 5, connections: 8 },
             cache: CACHE,
-            errors: ErrorsHealth::new(0, 0.0),
+            errors: ErrorsHealth::NONE,
             reasons: vec![],
             probes: vec![],
         };

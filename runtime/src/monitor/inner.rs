@@ -94,16 +94,16 @@ impl Inner {
     pub(super) async fn health(&self) -> Health {
         let answers = self.ask().await;
         let tier = read::shared(&self.cache);
-        let (last, window_cache, looked) = {
+        let (last, looked) = {
             let seen = lock(&self.seen);
-            (seen.last.clone(), seen.window.sum(), seen.looked)
+            (seen.last.clone(), seen.looked)
         };
-        let requests = window_cache.requests();
+        let last = last.as_deref();
         let all_time = || hit_rate(&self.cache.stats().total);
         let cache = CacheHealth {
             connected: tier.is_none_or(|tier| tier.connected),
             latency: tier.map_or(0, |tier| whole(tier.latency)),
-            hit_rate: hit_rate(&window_cache.cache()).or_else(all_time).unwrap_or(0.0),
+            hit_rate: last.and_then(|last| last.cache.hit_rate).or_else(all_time).unwrap_or(0.0),
             coherent: tier.is_none_or(|tier| tier.coherent),
         };
         let silent = self.clock.now().saturating_sub(looked) / 1_000_000_000;
@@ -124,7 +124,7 @@ impl Inner {
             memory: self.memory().map_or_else(MemoryHealth::default, MemoryHealth::from),
             database: self.database_health(answers.database.as_ref()),
             cache,
-            errors: ErrorsHealth::new(requests.errors, requests.error_rate()),
+            errors: last.map_or(ErrorsHealth::NONE, |last| ErrorsHealth::of(&last.requests)),
             reasons,
             probes,
         }
@@ -183,8 +183,13 @@ impl Inner {
             slow_queries: self.settings.sources.slow_queries(),
         };
         self.alerts.look(&self.timestamp(), &readings(&snapshot, answers.database.as_ref()));
-        let report = self.report(snapshot, &policies, pressure, history, answers);
-        lock(&self.seen).last = Some(Arc::new(report));
+        let mut report = self.report(snapshot, &policies, pressure, history, answers);
+        let mut seen = lock(&self.seen);
+        // The verdict before stands until the new one is there, which needs this.
+        if let Some(last) = &seen.last {
+            (report.status, report.reasons) = (last.status, last.reasons.clone());
+        }
+        seen.last = Some(Arc::new(report));
     }
 
     /// Of the samples within the window; one or two are none.

@@ -277,7 +277,7 @@ impl State {
             alert.state = AlertState::Resolved;
             now.clone_into(&mut alert.since);
         }
-        alert.message = message(&alert);
+        alert.message = message(&alert, threshold);
         if alert.state == AlertState::Firing {
             self.firing.push(alert.clone());
             self.firing.sort_by_key(|alert| alert.kind);
@@ -291,17 +291,18 @@ impl State {
     }
 }
 
-fn message(alert: &Alert) -> String {
-    let (what, side, unit) = match alert.kind {
-        AlertKind::ResponseTime => ("requests take", "above", " ms in the mean"),
-        AlertKind::HitRate => ("the cache answers", "below", " % of look-ups"),
-        AlertKind::Memory => ("memory in use is", "above", " %"),
-        AlertKind::Errors => ("failed requests are", "above", " %"),
-        AlertKind::DatabaseLatency => ("the database answers after", "above", " ms"),
+fn message(alert: &Alert, threshold: &Threshold) -> String {
+    let (what, unit) = match alert.kind {
+        AlertKind::ResponseTime => ("requests take", " ms in the mean"),
+        AlertKind::HitRate => ("the cache answers", " % of look-ups"),
+        AlertKind::Memory => ("memory in use is", " %"),
+        AlertKind::Errors => ("failed requests are", " %"),
+        AlertKind::DatabaseLatency => ("the database answers after", " ms"),
     };
+    let (bad, good) = if threshold.below { ("below", "above") } else { ("above", "below") };
     let bound = match alert.state {
-        AlertState::Firing => format!("{side} {}", alert.threshold),
-        AlertState::Resolved => format!("no longer {side} {}", alert.threshold),
+        AlertState::Firing => format!("an alert from {bad} {} until {good} {}", threshold.raise, threshold.clear),
+        AlertState::Resolved => format!("no longer {bad} {}", threshold.raise),
     };
     format!("{what} {}{unit}, {bound}", alert.value)
 }
@@ -361,7 +362,7 @@ mod tests {
         alerts.look("t2", &memory(97.0));
         let firing = alerts.firing();
         assert_eq!((firing.len(), firing[0].since.as_str(), firing[0].value), (1, "t1", 97.0));
-        assert_eq!(firing[0].message, "memory in use is 97 %, above 90");
+        assert_eq!(firing[0].message, "memory in use is 97 %, an alert from above 90 until below 85");
         alerts.look("t3", &memory(50.0));
         assert!(alerts.firing().is_empty());
         let states: Vec<_> = alerts.recent().into_iter().map(|alert| (alert.state, alert.since)).collect();

@@ -48,7 +48,7 @@
     const s = Math.floor(ms / 1000), d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
     if (d) return d + " d " + h + " h";
     if (h) return h + " h " + m + " min";
-    if (m) return m + " min " + (s % 60) + " s";
+    if (m) return m + " min" + (s % 60 ? " " + (s % 60) + " s" : "");
     return s + " s";
   };
   const clock = (date) => date.toLocaleTimeString("en-GB");
@@ -123,7 +123,7 @@
     }
     const back = 120 * p.period;
     for (const [part, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]]) {
-      const label = part === 1 ? "now" : "−" + span(back * (1 - part)).replace(/ 0 s$/, "");
+      const label = part === 1 ? "now" : "−" + span(back * (1 - part));
       drawn.appendChild(svg("text", { x: LEFT + (width - LEFT - RIGHT) * part, y: H - 5, "text-anchor": anchor }, label));
     }
     if (known(spec.goal) && spec.goal <= max) {
