@@ -10,7 +10,7 @@
 
 use std::sync::{Arc, LazyLock, Weak};
 use std::thread;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "monitor"))]
 use std::time::SystemTime;
 use std::time::{Duration, Instant};
 
@@ -136,7 +136,7 @@ impl Clock {
     }
 
     /// The time of day, for what is dated. A manual clock begins on 1 January 2026.
-    #[cfg(feature = "http")]
+    #[cfg(any(feature = "http", feature = "monitor"))]
     pub(crate) fn wall(&self) -> SystemTime {
         match &self.inner.source {
             // The one place that reads the time of day.

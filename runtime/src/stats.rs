@@ -146,6 +146,14 @@ macro_rules! counters {
             }
         }
 
+        impl Stats {
+            /// What was counted since it was this.
+            #[cfg(feature = "monitor")]
+            pub(crate) fn since(&self, earlier: &Self) -> Self {
+                Self { hits: self.hits.saturating_sub(earlier.hits), $($name: self.$name.saturating_sub(earlier.$name),)* }
+            }
+        }
+
         impl std::ops::AddAssign for Stats {
             fn add_assign(&mut self, other: Self) {
                 self.hits += other.hits;

@@ -8,7 +8,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "monitor"))]
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
 use crate::l1::{AnyStore, Common, L1};
@@ -165,13 +165,21 @@ impl Fastness {
         }
     }
 
-    pub(crate) fn log(&self) -> &Arc<Log> {
-        &self.inner.common.log
+    /// How many entries there are, and how many there may be, of all call sites together.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn entries_and_bound(&self) -> (usize, usize) {
+        let budget = &self.inner.common.budget;
+        (budget.used(), budget.limit())
     }
 
-    #[cfg(feature = "http")]
+    /// Where it reads the time.
+    #[cfg(any(feature = "http", feature = "monitor"))]
     pub(crate) fn clock(&self) -> &Clock {
         &self.inner.common.clock
+    }
+
+    pub(crate) fn log(&self) -> &Arc<Log> {
+        &self.inner.common.log
     }
 
     #[cfg(feature = "http")]

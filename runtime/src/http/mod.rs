@@ -1,6 +1,6 @@
 //! Tower layers for HTTP servers, each usable alone; [`Stack`] puts them in order.
 //!
-//! May use: `clock`, `codec`, `direct`, `flight`, `handle`, `key`, `l1`, `log`, `resilience`, `shared`, `stats`, `sync`, `timed`.
+//! May use: `clock`, `codec`, `direct`, `flight`, `handle`, `key`, `l1`, `log`, `monitor`, `resilience`, `shared`, `stats`, `sync`, `timed`.
 //!
 //! A layer answers with [`Body`]: the body of the service behind it, or bytes of its own, such as a [`Problem`]. None boxes a
 //! future, except where the work is that of a disk or a network anyway ([`IdempotencyLayer`]), and none has a lock on the way
@@ -15,6 +15,8 @@ pub mod coalesce;
 mod gated;
 pub mod idempotency;
 pub mod limit;
+#[cfg(feature = "monitor")]
+pub mod memory;
 mod paths;
 mod problem;
 #[cfg(feature = "rate-limit")]
@@ -29,6 +31,8 @@ pub use cache::{CacheLayer, CacheTags};
 pub use coalesce::CoalesceLayer;
 pub use idempotency::IdempotencyLayer;
 pub use limit::ConcurrencyLimitLayer;
+#[cfg(feature = "monitor")]
+pub use memory::{MayCache, MemoryGuardLayer};
 pub use problem::Problem;
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::RateLimitLayer;

@@ -103,9 +103,10 @@ impl ClientOptions {
             Some(mongodb::event::EventHandler::callback(move |event| counting.count(&event)));
         let shown = self.to_string();
         let default_database = self.driver.default_database.clone();
+        let (operation_timeout, max_pool_size) = (self.operation_timeout, most.into());
         let driver =
             mongodb::Client::with_options(self.driver).map_err(|error| Error::of("connect to MongoDB", &error))?;
-        Ok(Client { driver, shown, default_database, operation_timeout: self.operation_timeout, counters })
+        Ok(Client { driver, shown, default_database, operation_timeout, max_pool_size, counters })
     }
 }
 
@@ -146,6 +147,7 @@ pub struct Client {
     shown: String,
     default_database: Option<String>,
     operation_timeout: Duration,
+    max_pool_size: u64,
     counters: Arc<Counters>,
 }
 
@@ -183,6 +185,11 @@ impl Client {
     /// The database that the URI names.
     pub fn default_database(&self) -> Option<Database> {
         self.default_database.as_deref().map(|name| self.database(name))
+    }
+
+    /// How many connections there may be to each server; 0: any number.
+    pub fn max_pool_size(&self) -> u64 {
+        self.max_pool_size
     }
 
     /// Runs operations on this client's databases, for as long as an operation may take; after that they are dropped, which

@@ -40,6 +40,15 @@ impl Latency {
         Self { counts, count, sum, max }
     }
 
+    /// What these calls would have left.
+    #[cfg(test)]
+    pub(crate) fn of(times: &[Duration]) -> Self {
+        let mut counts = vec![0; buckets::COUNT];
+        let nanos = times.iter().map(|time| crate::clock::nanos(*time));
+        nanos.clone().for_each(|nanos| counts[buckets::index(nanos)] += 1);
+        Self::new(counts, nanos.clone().sum(), nanos.max().unwrap_or(0))
+    }
+
     /// How many calls.
     pub fn count(&self) -> u64 {
         self.count
@@ -91,14 +100,14 @@ impl Latency {
     }
 
     /// The buckets that hold anything, from the shortest: the time that each is read as, and its count.
-    #[cfg(any(feature = "metrics", feature = "prometheus"))]
+    #[cfg(any(feature = "metrics", feature = "monitor", feature = "prometheus"))]
     pub(crate) fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
         let filled = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
         filled.map(|(index, count)| (Duration::from_nanos(buckets::middle(index)), *count))
     }
 
     /// What was recorded since it was this; in the form of [`buckets`](Self::buckets).
-    #[cfg(feature = "metrics")]
+    #[cfg(any(feature = "metrics", feature = "monitor"))]
     pub(crate) fn since(&self, earlier: &Self) -> impl Iterator<Item = (Duration, u64)> {
         let counted = |index: usize| earlier.counts.get(index).copied().unwrap_or(0);
         let counts = self.counts.iter().enumerate().map(|(index, count)| count.saturating_sub(counted(index)));

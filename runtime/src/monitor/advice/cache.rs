@@ -1,0 +1,194 @@
+//! Rules about caching.
+
+use super::{Recommendation, Snapshot, Targets};
+use crate::monitor::figures::{millis, percent, rounded};
+use crate::stats::Stats;
+
+/// Look-ups of one function by which it can be judged, and loads.
+const LOOK_UPS: u64 = 200;
+const LOADS: u64 = 50;
+/// From this mean on, in milliseconds, a load is slow enough to be kept from callers.
+const SLOW_LOAD: f64 = 100.0;
+/// Verdicts, evictions or failures that are worth a word.
+const MANY: u64 = 100;
+/// Hit rates below this, in percent, are worth a word about the function.
+const LOW: f64 = 70.0;
+
+fn look_ups(stats: &Stats) -> u64 {
+    stats.hits + stats.misses
+}
+
+fn rate(stats: &Stats) -> f64 {
+    percent(stats.hits + stats.shared_hits, look_ups(stats))
+}
+
+fn site((name, key): &(String, String)) -> String {
+    if key.is_empty() { name.clone() } else { format!("{name} ({key})") }
+}
+
+pub(super) fn hit_rate(seen: &Snapshot, found: &mut Vec<Recommendation>) {
+    let before = found.len();
+    for (id, stats) in &seen.window.sites {
+        let rate = rate(stats);
+        if look_ups(stats) < LOOK_UPS || stats.loads < LOADS || rate >= LOW {
+            continue;
+        }
+        let spoiled = percent(stats.overtaken, stats.loads);
+        let advice = if spoiled > 20.0 {
+            format!(
+                "{spoiled:.0} % of its loads were overtaken by an invalidation: invalidate single keys instead of a pattern or a tag"
+            )
+        } else if seen.window.evictions >= stats.loads / 2 {
+            "entries are evicted before they are used again: raise `capacity` of the function, or `Builder::capacity`"
+                .into()
+        } else {
+            "a longer `ttl`, if what it returns may be older; else a coarser key: leave out with `skip(..)` what does not change the answer".into()
+        };
+        found.push(Recommendation {
+            rule: "low-hit-rate",
+            subject: site(id),
+            evidence: format!(
+                "{} of {} look-ups loaded, {} loads",
+                look_ups(stats) - stats.hits - stats.shared_hits,
+                look_ups(stats),
+                stats.loads
+            ),
+            value: rounded(rate),
+            target: Targets::DEFAULT.hit_rate,
+            advice,
+        });
+    }
+    let all = seen.window.cache();
+    if found.len() == before && look_ups(&all) >= 5 * LOOK_UPS && rate(&all) < Targets::DEFAULT.hit_rate {
+        found.push(Recommendation {
+            rule: "hit-rate",
+            subject: "cache".into(),
+            evidence: format!("{} of {} look-ups of all functions", all.hits + all.shared_hits, look_ups(&all)),
+            value: rounded(rate(&all)),
+            target: Targets::DEFAULT.hit_rate,
+            advice: "begin with the function of the lowest hit rate and the most look-ups in the list of call sites"
+                .into(),
+        });
+    }
+}
+
+pub(super) fn evictions(seen: &Snapshot, found: &mut Vec<Recommendation>) {
+    let (all, evictions) = (seen.window.cache(), seen.window.evictions);
+    let share = percent(evictions, all.loads);
+    if evictions < MANY || look_ups(&all) < LOOK_UPS || share < 25.0 || rate(&all) >= Targets::DEFAULT.hit_rate {
+        return;
+    }
+    found.push(Recommendation {
+        rule: "evictions",
+        subject: "cache".into(),
+        evidence: format!(
+            "{evictions} entries had to go for {} that were loaded, {} are kept",
+            all.loads, seen.entries
+        ),
+        value: rounded(share),
+        target: 25.0,
+        advice: "raise `Builder::capacity`, or `capacity = ..` of the functions with the most loads, if memory allows"
+            .into(),
+    });
+}
+
+pub(super) fn floor_verdicts(seen: &Snapshot, found: &mut Vec<Recommendation>) {
+    let (all, verdicts) = (seen.window.cache(), seen.window.floor_verdicts);
+    let share = percent(verdicts, look_ups(&all));
+    if verdicts < MANY || share < 0.1 {
+        return;
+    }
+    found.push(Recommendation {
+        rule: "invalidation-memory",
+        subject: "cache".into(),
+        evidence: format!(
+            "{verdicts} of {} look-ups were judged too carefully, as the table of invalidations is full",
+            look_ups(&all)
+        ),
+        value: rounded(share),
+        target: 0.1,
+        advice: "double `Builder::invalidation_memory` (1 MiB unless it was set)".into(),
+    });
+}
+
+pub(super) fn slow_loads(seen: &Snapshot, found: &mut Vec<Recommendation>) {
+    for (id, stats) in &seen.window.sites {
+        let Some(mean) = stats.mean_load_time().map(millis) else { continue };
+        if stats.loads < LOADS || mean < SLOW_LOAD || stats.stale_served > 0 || stats.early_refreshes > 0 {
+            continue;
+        }
+        found.push(Recommendation {
+            rule: "slow-loads",
+            subject: site(id),
+            evidence: format!("{} loads took {mean} ms in the mean, and callers waited for each", stats.loads),
+            value: mean,
+            target: SLOW_LOAD,
+            advice: "`stale = ..` serves the old value while one caller refreshes it; `early = xfetch` refreshes before the expiry".into(),
+        });
+    }
+}
+
+pub(super) fn failing_loads(seen: &Snapshot, found: &mut Vec<Recommendation>) {
+    for (id, stats) in &seen.window.sites {
+        let failed = stats.load_errors + stats.load_timeouts;
+        let share = percent(failed, failed + stats.loads);
+        if failed < LOADS || share < 5.0 || stats.stale_served > 0 {
+            continue;
+        }
+        found.push(Recommendation {
+            rule: "failing-loads",
+            subject: site(id),
+            evidence: format!("{failed} of {} loads failed", failed + stats.loads),
+            value: rounded(share),
+            target: 5.0,
+            advice: "`stale_if_error = ..` serves the last good value while the origin fails; a `#[circuit_breaker]` spares the origin".into(),
+        });
+    }
+}
+
+/// Callers who wait for a load in one process wait in all others too, and each of these loads.
+pub(super) fn stampedes(seen: &Snapshot, found: &mut Vec<Recommendation>) {
+    if seen.shared.is_none() {
+        return;
+    }
+    for (id, stats) in &seen.window.sites {
+        let Some(mean) = stats.mean_load_time().map(millis) else { continue };
+        if stats.loads < LOADS || stats.coalesced < 2 * stats.loads || mean < SLOW_LOAD {
+            continue;
+        }
+        found.push(Recommendation {
+            rule: "fleet-single-flight",
+            subject: site(id),
+            evidence: format!(
+                "{} calls waited for {} loads of {mean} ms in this process alone",
+                stats.coalesced, stats.loads
+            ),
+            value: rounded(percent(stats.coalesced, stats.loads)),
+            target: 200.0,
+            advice: "`single_flight = fleet`: one process loads, the others wait for its value".into(),
+        });
+    }
+}
+
+pub(super) fn shared_tier(seen: &Snapshot, found: &mut Vec<Recommendation>) {
+    let Some(tier) = seen.shared.filter(|tier| !tier.connected || !tier.coherent) else { return };
+    let (evidence, advice) = if tier.connected {
+        (
+            format!("the log's word is too old, {} invalidations are not announced", tier.in_doubt),
+            "see whether Redis answers in time: its load, `SLOWLOG GET`, the network between",
+        )
+    } else {
+        (
+            "there is no connection".to_owned(),
+            "see whether Redis runs, and whether this process reaches it by the address it was given",
+        )
+    };
+    found.push(Recommendation {
+        rule: "shared-tier",
+        subject: "shared tier".into(),
+        evidence,
+        value: tier.latency,
+        target: 0.0,
+        advice: format!("{advice}; until then values are cached in this process only, and for a short time"),
+    });
+}

@@ -1,0 +1,151 @@
+//! How short memory is: pure.
+
+use serde::Serialize;
+
+/// How short memory is. Each level includes the ones before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[repr(u8)]
+pub enum Pressure {
+    /// There is enough.
+    #[default]
+    None,
+    /// The in-process tier gives up entries.
+    Shrink,
+    /// Bodies of responses are no longer cached.
+    NoBodies,
+    /// Requests are turned away.
+    Shed,
+}
+
+impl Pressure {
+    /// Its name as in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Shrink => "shrink",
+            Self::NoBodies => "noBodies",
+            Self::Shed => "shed",
+        }
+    }
+
+    pub(super) const fn from_u8(level: u8) -> Self {
+        match level {
+            0 => Self::None,
+            1 => Self::Shrink,
+            2 => Self::NoBodies,
+            _ => Self::Shed,
+        }
+    }
+}
+
+/// From how many percent in use each level begins, and how far below that it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Levels {
+    pub(super) shrink: u64,
+    pub(super) no_bodies: u64,
+    pub(super) shed: u64,
+    pub(super) slack: u64,
+}
+
+impl Levels {
+    fn begins(&self, level: Pressure) -> u64 {
+        match level {
+            Pressure::None => 0,
+            Pressure::Shrink => self.shrink,
+            Pressure::NoBodies => self.no_bodies,
+            Pressure::Shed => self.shed,
+        }
+    }
+
+    /// Up at once; down only once it is clearly over.
+    pub(super) fn next(&self, now: Pressure, percent: u64) -> Pressure {
+        let levels = [Pressure::Shed, Pressure::NoBodies, Pressure::Shrink, Pressure::None];
+        let holds = |level: Pressure| {
+            let slack = if level <= now { self.slack } else { 0 };
+            percent >= self.begins(level).saturating_sub(slack)
+        };
+        levels.into_iter().find(|level| holds(*level)).unwrap_or_default()
+    }
+
+    pub(super) fn make_sense(&self) -> bool {
+        0 < self.shrink && self.shrink <= self.no_bodies && self.no_bodies <= self.shed && self.slack < self.shrink
+    }
+}
+
+/// How many entries there may be after this look, given how many there are and may be now, and how many were allowed before
+/// memory became short. Down by a quarter a look, up by a quarter a look.
+pub(super) fn step(pressure: Pressure, used: usize, limit: usize, original: usize, least: usize) -> usize {
+    match pressure {
+        Pressure::None if limit >= original => original,
+        // An unbounded store is unbounded again once it has room to double.
+        Pressure::None if original == usize::MAX && limit / 2 > used => original,
+        Pressure::None => limit.saturating_add((limit / 4).max(1)).min(original),
+        _ => limit.min((used - used / 4).max(least)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LEVELS: Levels = Levels { shrink: 85, no_bodies: 92, shed: 95, slack: 3 };
+
+    #[test]
+    fn it_rises_at_once_and_falls_when_it_is_over() {
+        let mut now = Pressure::None;
+        let expected = [
+            (84, Pressure::None),
+            (85, Pressure::Shrink),
+            (82, Pressure::Shrink),
+            (95, Pressure::Shed),
+            (92, Pressure::Shed),
+            (91, Pressure::NoBodies),
+            (88, Pressure::Shrink),
+            (81, Pressure::None),
+            (84, Pressure::None),
+            (200, Pressure::Shed),
+            (0, Pressure::None),
+        ];
+        for (percent, level) in expected {
+            now = LEVELS.next(now, percent);
+            assert_eq!(now, level, "at {percent} %");
+        }
+    }
+
+    #[test]
+    fn levels_out_of_order_make_no_sense() {
+        assert!(LEVELS.make_sense());
+        assert!(!Levels { shed: 90, ..LEVELS }.make_sense());
+        assert!(!Levels { slack: 85, ..LEVELS }.make_sense());
+    }
+
+    #[test]
+    fn entries_go_down_in_steps_and_come_back() {
+        let mut limit = usize::MAX;
+        let mut used = 1_000;
+        for expected in [750, 563, 423] {
+            limit = step(Pressure::Shrink, used, limit, usize::MAX, 100);
+            used = used.min(limit);
+            assert_eq!(limit, expected);
+        }
+        assert_eq!(step(Pressure::Shed, 100, 100, usize::MAX, 100), 100, "never below the least");
+        assert_eq!(step(Pressure::None, 100, 100, 110, 50), 110);
+        assert_eq!(step(Pressure::None, 40, 100, usize::MAX, 50), usize::MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn it_always_comes_back(used in 0_usize..100_000, limit in 1_usize..100_000, original in prop::option::of(1_usize..200_000)) {
+            let original = original.unwrap_or(usize::MAX);
+            let mut limit = limit.min(original);
+            // Even if entries grow as soon as they may.
+            for _ in 0..300 {
+                limit = step(Pressure::None, used.min(limit), limit, original, 1);
+            }
+            prop_assert_eq!(limit, original);
+        }
+    }
+}

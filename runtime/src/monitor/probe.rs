@@ -1,0 +1,283 @@
+//! Asking something else whether it answers, within a bound, and not more often than is worth it.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+use super::figures::millis;
+use crate::clock::{Clock, nanos};
+
+/// How long a probe may take where it does not say.
+const BOUND: Duration = Duration::from_secs(1);
+
+/// How long an answer stands for all who ask. Health checks come in storms; what is asked gets one question a second.
+const FRESH: Duration = Duration::from_secs(1);
+
+type Asked = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+
+/// A question to something that this process depends on. It has failed if it says so, panics, or takes longer than its bound
+/// (1 s), and its answer stands for a second.
+///
+/// ```
+/// use fastness::monitor::{Monitor, Probe};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+/// let search = Probe::new("search", || async {
+///     // client.get("http://search/health").send().await?.error_for_status()?;
+///     Ok::<_, std::io::Error>(())
+/// });
+/// let monitor = Monitor::builder().probe(search.optional()).build()?;
+/// assert!(monitor.health().await.probes[0].ok);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Probe {
+    name: Arc<str>,
+    ask: Arc<dyn Fn() -> Asked + Send + Sync>,
+    bound: Duration,
+    optional: bool,
+    pool: Option<Arc<dyn Fn() -> Pool + Send + Sync>>,
+}
+
+/// What a pool of connections has, as of now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Pool {
+    /// Connections that are open.
+    pub connections: u64,
+    /// Of these, those in use.
+    pub in_use: u64,
+    /// How many there may be; 0 where that is not bounded or not known.
+    pub max: u64,
+    /// Operations that wait for one.
+    pub waiting: u64,
+}
+
+/// What a probe found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ProbeReport {
+    /// The probe's name.
+    pub name: Arc<str>,
+    /// Whether it was answered.
+    pub ok: bool,
+    /// How long the answer took, or until it was given up, in milliseconds.
+    pub latency: f64,
+    /// Why there was none.
+    pub error: Option<String>,
+    /// Whether the process is of use without it.
+    pub optional: bool,
+}
+
+impl Probe {
+    /// Asks by this. The text of the error is shown in the report: it must not hold secrets.
+    pub fn new<F, A, E>(name: impl Into<Arc<str>>, ask: F) -> Self
+    where
+        F: Fn() -> A + Send + Sync + 'static,
+        A: Future<Output = Result<(), E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        let ask = move || -> Asked {
+            let asked = ask();
+            Box::pin(async move { asked.await.map_err(|error| error.to_string()) })
+        };
+        Self { name: name.into(), ask: Arc::new(ask), bound: BOUND, optional: false, pool: None }
+    }
+
+    /// Asks MongoDB (`ping`), and tells what its pool has.
+    #[cfg(feature = "mongodb")]
+    pub fn mongodb(client: &crate::index::Client) -> Self {
+        let (asked, metrics, most) = (client.clone(), client.clone(), client.max_pool_size());
+        let ask = move || {
+            let client = asked.clone();
+            async move { client.health().await.error.map_or(Ok(()), Err) }
+        };
+        Self::new("mongodb", ask).pool(move || {
+            let seen = metrics.metrics();
+            Pool { connections: seen.connections, in_use: seen.in_use, max: most, waiting: seen.waiting }
+        })
+    }
+
+    /// How long it may take. Default 1 s.
+    #[must_use]
+    pub fn timeout(mut self, bound: Duration) -> Self {
+        self.bound = bound;
+        self
+    }
+
+    /// The process is of use without it: where it fails, the process is degraded and stays ready.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// Where to read what its pool has: counters that are there anyway, as this is called for each report.
+    #[must_use]
+    pub fn pool(mut self, pool: impl Fn() -> Pool + Send + Sync + 'static) -> Self {
+        self.pool = Some(Arc::new(pool));
+        self
+    }
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Probe")
+            .field("name", &self.name)
+            .field("bound", &self.bound)
+            .field("optional", &self.optional)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A probe with its last answer.
+#[derive(Debug)]
+pub(super) struct Prober {
+    probe: Probe,
+    clock: Clock,
+    /// Whoever has it may ask. Given back when the answer is there, which is within the probe's bound.
+    last: Arc<Mutex<Option<(u64, ProbeReport)>>>,
+}
+
+impl Prober {
+    pub(super) fn new(probe: Probe, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { probe, clock, last: Arc::default() })
+    }
+
+    pub(super) fn pool(&self) -> Option<Pool> {
+        let pool = self.probe.pool.as_ref()?;
+        super::sources::caught(|| pool())
+    }
+
+    /// The answer, a second old at most.
+    ///
+    /// # Cancel safety
+    ///
+    /// The question goes on for those who wait for the same answer.
+    pub(super) async fn ask(self: &Arc<Self>) -> ProbeReport {
+        let mut last = self.last.clone().lock_owned().await;
+        let now = self.clock.now();
+        if let Some((at, report)) = &*last
+            && now.saturating_sub(*at) < nanos(FRESH)
+        {
+            return report.clone();
+        }
+        // A task of its own: it gives the answer back even if this caller goes away.
+        let prober = self.clone();
+        let asking = tokio::spawn(async move {
+            let report = prober.question().await;
+            *last = Some((prober.clock.now(), report.clone()));
+            report
+        });
+        asking.await.unwrap_or_else(|_| self.report(Duration::ZERO, Err("the runtime is shutting down".into())))
+    }
+
+    async fn question(&self) -> ProbeReport {
+        let began = self.clock.now();
+        let ask = self.probe.ask.clone();
+        // The closure may panic as well as what it returns, so both run in the task.
+        let mut asked = Abort(tokio::spawn(async move { ask().await }));
+        let answer = match tokio::time::timeout(self.probe.bound, &mut asked.0).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err("the probe panicked".to_owned()),
+            Err(_) => Err(format!("no answer within {:?}", self.probe.bound)),
+        };
+        self.report(Duration::from_nanos(self.clock.now() - began), answer)
+    }
+
+    fn report(&self, took: Duration, answer: Result<(), String>) -> ProbeReport {
+        ProbeReport {
+            name: self.probe.name.clone(),
+            ok: answer.is_ok(),
+            latency: millis(took),
+            error: answer.err(),
+            optional: self.probe.optional,
+        }
+    }
+}
+
+/// Ends the task with whoever waits for it.
+struct Abort<T>(JoinHandle<T>);
+
+impl<T> Drop for Abort<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    fn counting(count: &Arc<AtomicU32>) -> Probe {
+        let count = count.clone();
+        Probe::new("it", move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            async { Ok::<_, String>(()) }
+        })
+    }
+
+    #[tokio::test]
+    async fn a_storm_is_one_question_a_second() {
+        let (count, clock) = (Arc::default(), Clock::manual());
+        let prober = Prober::new(counting(&count), clock.clone());
+        let storm: Vec<_> = (0..100)
+            .map(|_| {
+                tokio::spawn({
+                    let prober = prober.clone();
+                    async move { prober.ask().await }
+                })
+            })
+            .collect();
+        for asked in storm {
+            assert!(asked.await.unwrap().ok);
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+        clock.advance(FRESH);
+        prober.ask().await;
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_hangs_or_panics_has_failed() {
+        let hung = Prober::new(Probe::new("hung", std::future::pending::<Result<(), String>>), Clock::manual());
+        let report = hung.ask().await;
+        assert_eq!((report.ok, report.error.as_deref()), (false, Some("no answer within 1s")));
+        let panics = Probe::new("panics", || -> std::future::Ready<Result<(), String>> { panic!("in the closure") });
+        let report = Prober::new(panics, Clock::manual()).ask().await;
+        assert_eq!(report.error.as_deref(), Some("the probe panicked"));
+        let report = Prober::new(Probe::new("says so", async || Err("down")), Clock::manual()).ask().await;
+        assert_eq!(report.error.as_deref(), Some("down"));
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_goes_away_takes_no_answer_from_others() {
+        let (asked, answer) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+        let probe = Probe::new("slow", {
+            let (asked, answer) = (asked.clone(), answer.clone());
+            move || {
+                let (asked, answer) = (asked.clone(), answer.clone());
+                async move {
+                    asked.notify_one();
+                    answer.notified().await;
+                    Ok::<_, String>(())
+                }
+            }
+        });
+        let prober = Prober::new(probe, Clock::manual());
+        let first = tokio::spawn({
+            let prober = prober.clone();
+            async move { prober.ask().await }
+        });
+        asked.notified().await;
+        first.abort();
+        answer.notify_one();
+        assert!(prober.ask().await.ok, "the question that was cut off is answered, and stands");
+    }
+}

@@ -1,0 +1,169 @@
+//! What Linux writes under `/proc` and `/sys/fs/cgroup`, read. Pure, and never more than `None` for what it does not know.
+
+/// The bytes of a line such as `VmRSS:   1234 kB`.
+pub(super) fn bytes(text: &str, name: &str) -> Option<u64> {
+    let value = line(text, name)?;
+    value.strip_suffix("kB")?.trim_end().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// The number of a line such as `Threads:  12`.
+pub(super) fn number(text: &str, name: &str) -> Option<u64> {
+    line(text, name)?.parse().ok()
+}
+
+fn line<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+/// The number of a line such as `inactive_file 1234`.
+pub(super) fn entry(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
+}
+
+/// A limit in bytes. `max` is none, and so is what the first version of control groups writes instead: nearly 2^63.
+pub(super) fn limit(text: &str) -> Option<u64> {
+    text.trim().parse().ok().filter(|limit| (1..1 << 60).contains(limit))
+}
+
+/// The processor time of `/proc/self/stat` so far, user and system, in ticks. The second field is the program's name in
+/// parentheses and may hold any character.
+pub(super) fn ticks(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace().skip(11);
+    let (user, system) = (fields.next()?.parse::<u64>().ok()?, fields.next()?.parse::<u64>().ok()?);
+    user.checked_add(system)
+}
+
+/// The three numbers that `/proc/loadavg` begins with.
+pub(super) fn load(text: &str) -> Option<[f64; 3]> {
+    let mut fields =
+        text.split_ascii_whitespace().map(|field| field.parse().ok().filter(|load: &f64| load.is_finite()));
+    Some([fields.next()??, fields.next()??, fields.next()??])
+}
+
+/// How many cores `cpu.max` allows: `50000 100000` is half a core, `max 100000` no bound.
+pub(super) fn cores(cpu_max: &str) -> Option<f64> {
+    let mut fields = cpu_max.split_ascii_whitespace().map(str::parse::<u32>);
+    share(fields.next()?.ok()?.into(), fields.next()?.ok()?)
+}
+
+/// The same from the two files of the first version; its quota is -1 where there is no bound.
+pub(super) fn cores_v1(quota: &str, period: &str) -> Option<f64> {
+    share(quota.trim().parse().ok()?, period.trim().parse().ok()?)
+}
+
+fn share(quota: i64, period: u32) -> Option<f64> {
+    let quota = u32::try_from(quota).ok().filter(|quota| *quota > 0)?;
+    (period > 0).then(|| f64::from(quota) / f64::from(period))
+}
+
+/// The path of the process in a hierarchy of `/proc/self/cgroup`: of the one with this controller, or, without one, of the
+/// second version.
+pub(super) fn group<'a>(text: &'a str, controller: Option<&str>) -> Option<&'a str> {
+    text.lines().find_map(|line| {
+        let mut fields = line.splitn(3, ':');
+        let (id, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
+        let found = match controller {
+            None => id == "0" && controllers.is_empty(),
+            Some(controller) => controllers.split(',').any(|own| own == controller),
+        };
+        (found && path.starts_with('/')).then_some(path)
+    })
+}
+
+/// Where a hierarchy is mounted, and which of its groups is seen there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Mount {
+    pub(super) point: String,
+    pub(super) root: String,
+}
+
+/// The mount of the hierarchy with this controller, or, without one, of the second version, in `/proc/self/mountinfo`.
+pub(super) fn mount(text: &str, controller: Option<&str>) -> Option<Mount> {
+    text.lines().find_map(|line| {
+        let (before, after) = line.split_once(" - ")?;
+        let mut kind = after.split(' ');
+        let (filesystem, options) = (kind.next()?, kind.nth(1)?);
+        let found = match controller {
+            None => filesystem == "cgroup2",
+            Some(controller) => filesystem == "cgroup" && options.split(',').any(|option| option == controller),
+        };
+        let mut fields = before.split(' ').skip(3);
+        let (root, point) = (fields.next()?, fields.next()?);
+        found.then(|| Mount { point: unescaped(point), root: unescaped(root) })
+    })
+}
+
+/// Spaces and the like are written as three octal digits.
+fn unescaped(text: &str) -> String {
+    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
+        .iter()
+        .fold(text.to_owned(), |text, (code, plain)| text.replace(code, plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAT: &str = "4321 (we ) ird) S 1 4321 4321 0 -1 4194560 500 0 3 0 250 50 0 0 20 0 8 0 12345 1000000 2000 18446744073709551615";
+
+    #[test]
+    fn lines_with_units_are_bytes() {
+        assert_eq!(bytes("VmPeak:  10 kB\nVmRSS:\t    2048 kB\n", "VmRSS"), Some(2 << 20));
+        assert_eq!(number("Name:\tx\nThreads:\t8\n", "Threads"), Some(8));
+        assert_eq!(entry("inactive_file_x 9\ninactive_file 4096\n", "inactive_file"), Some(4096));
+    }
+
+    #[test]
+    fn limits_that_are_none_are_none() {
+        assert_eq!(limit("1073741824\n"), Some(1 << 30));
+        for none in ["max\n", "9223372036854771712\n", "0", "-1", ""] {
+            assert_eq!(limit(none), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_with_parentheses_does_not_shift_the_fields() {
+        assert_eq!(ticks(STAT), Some(300));
+    }
+
+    #[test]
+    fn quotas_are_cores() {
+        assert_eq!(cores("150000 100000\n"), Some(1.5));
+        assert_eq!(cores("max 100000\n"), None);
+        assert_eq!(cores_v1("50000\n", "100000\n"), Some(0.5));
+        assert_eq!(cores_v1("-1\n", "100000\n"), None);
+        assert_eq!(cores("1 0"), None);
+    }
+
+    #[test]
+    fn groups_and_mounts_of_both_versions_are_found() {
+        let groups = "5:cpu,cpuacct:/a\n4:memory:/docker/12:ab\n0::/user.slice\n";
+        assert_eq!(group(groups, None), Some("/user.slice"));
+        assert_eq!(group(groups, Some("memory")), Some("/docker/12:ab"));
+        assert_eq!(group(groups, Some("cpuacct")), Some("/a"));
+        let mounts = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n\
+                      40 23 0:30 /docker/1 /sys/fs/cg\\040roup/memory rw - cgroup cgroup rw,memory\n";
+        assert_eq!(mount(mounts, None), Some(Mount { point: "/sys/fs/cgroup".into(), root: "/".into() }));
+        let first = Mount { point: "/sys/fs/cg roup/memory".into(), root: "/docker/1".into() };
+        assert_eq!(mount(mounts, Some("memory")), Some(first));
+        assert_eq!(mount(mounts, Some("cpu")), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_panics_on_garbage(text in "(?s).{0,200}", name in "[A-Za-z]{0,6}") {
+            let _ = (bytes(&text, &name), number(&text, &name), entry(&text, &name), limit(&text), ticks(&text));
+            let _ = (load(&text), cores(&text), cores_v1(&text, &name), group(&text, Some(&name)), mount(&text, None));
+        }
+    }
+
+    #[test]
+    fn garbage_is_no_figure() {
+        for text in ["", "\0", "VmRSS: x kB", "VmRSS: 18446744073709551615 kB", "VmRSS 5 kB", ") 1 2", "nan nan nan"] {
+            assert_eq!(bytes(text, "VmRSS"), None, "{text:?}");
+            assert_eq!(ticks(text), None, "{text:?}");
+            assert_eq!(load(text), None, "{text:?}");
+        }
+    }
+}

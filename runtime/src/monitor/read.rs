@@ -1,0 +1,67 @@
+//! Reading everything at one moment: counters that exist anyway.
+
+use std::collections::BTreeMap;
+
+use super::advice::SharedTier;
+use super::sources::RouteFigures;
+use super::window::{Tally, Totals};
+use crate::handle::Fastness;
+use crate::resilience::snapshots;
+use crate::timed::{TimingStats, timings};
+
+/// All counters.
+pub(super) fn totals(at: u64, cache: &Fastness, routes: Option<Vec<RouteFigures>>) -> Totals {
+    Totals { at, cache: cache.stats(), timed: timed(timings()), routes: routes.map(by_route), policies: snapshots() }
+}
+
+fn timed(all: Vec<TimingStats>) -> BTreeMap<String, Tally> {
+    let mut tallies = BTreeMap::<_, Tally>::new();
+    for stats in all {
+        let tally = tallies.entry(name(&stats)).or_default();
+        tally.errors += stats.error.count() + stats.panicked.count();
+        tally.slow += stats.slow;
+        tally.latency += stats.returned();
+        tally.latency += stats.panicked;
+    }
+    tallies
+}
+
+/// With its labels, as `name{label=value}`.
+fn name(stats: &TimingStats) -> String {
+    if stats.labels.is_empty() {
+        return stats.name.to_owned();
+    }
+    let labels: Vec<_> = stats.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{}{{{}}}", stats.name, labels.join(","))
+}
+
+fn by_route(all: Vec<RouteFigures>) -> BTreeMap<String, Tally> {
+    let mut tallies = BTreeMap::<_, Tally>::new();
+    for route in all {
+        let tally = tallies.entry(route.route).or_default();
+        tally.errors += route.errors;
+        tally.latency += route.latency;
+    }
+    tallies
+}
+
+/// The shared tier, where there is one.
+#[cfg(feature = "redis")]
+pub(super) fn shared(cache: &Fastness) -> Option<SharedTier> {
+    let stats = cache.shared()?;
+    Some(SharedTier {
+        connected: stats.connected,
+        coherent: stats.coherent,
+        latency: super::figures::millis(stats.latency),
+        in_doubt: stats.in_doubt as u64,
+        hits: stats.hits,
+        misses: stats.misses,
+        errors: stats.errors,
+    })
+}
+
+/// Without the feature `redis` there is none.
+#[cfg(not(feature = "redis"))]
+pub(super) fn shared(_: &Fastness) -> Option<SharedTier> {
+    None
+}

@@ -1,0 +1,179 @@
+//! The monitor as a whole, over its own counters and a clock that the test moves.
+
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+use super::inner::timestamp;
+use super::*;
+use crate::Clock;
+use crate::timed::{CallOutcome, Timing};
+
+const PERIOD: Duration = Duration::from_secs(5);
+
+async fn cache() -> Fastness {
+    Fastness::builder().clock(Clock::manual()).build().await.unwrap()
+}
+
+async fn next(monitor: &Monitor) {
+    monitor.cache().clock().advance(PERIOD);
+    monitor.look().await;
+}
+
+fn routes_of(timing: Timing) -> impl Fn() -> Vec<RouteFigures> {
+    move || {
+        let stats = timing.stats();
+        vec![RouteFigures { route: "GET /x".into(), errors: stats.error.count(), latency: stats.returned() }]
+    }
+}
+
+#[tokio::test]
+async fn rates_and_percentiles_are_of_the_window() {
+    let route = Timing::new("monitor.tests.window");
+    (0..500).for_each(|_| route.record(Duration::from_secs(3), CallOutcome::Error));
+    let monitor = Monitor::builder().cache(&cache().await).routes(routes_of(route)).build().unwrap();
+    monitor.look().await;
+    (0..100).for_each(|_| route.record(Duration::from_millis(10), CallOutcome::Ok));
+    next(&monitor).await;
+    let seen = monitor.performance().unwrap();
+    assert_eq!((seen.requests.count, seen.requests.per_second, seen.requests.error_rate), (100, 20.0, 0.0));
+    assert!((9.8..10.2).contains(&seen.requests.p95), "{}", seen.requests.p95);
+    assert_eq!((seen.routes.len(), seen.routes[0].name.as_str(), seen.history.len()), (1, "GET /x", 1));
+    for _ in 0..13 {
+        next(&monitor).await;
+    }
+    let seen = monitor.performance().unwrap();
+    assert_eq!((seen.requests.count, seen.routes.len(), seen.history.len()), (0, 0, 14));
+}
+
+#[tokio::test]
+async fn an_alert_fires_degrades_health_and_is_over() {
+    let route = Timing::new("monitor.tests.alert");
+    let monitor = Monitor::builder()
+        .cache(&cache().await)
+        .window(Duration::from_secs(10))
+        .thresholds(Thresholds::default().set(AlertKind::Memory, Threshold::above(1e9, 1e9)))
+        .routes(routes_of(route))
+        .build()
+        .unwrap();
+    let mut events = monitor.subscribe();
+    monitor.look().await;
+    for look in 0..3 {
+        assert!(monitor.alerts().is_empty(), "look {look}");
+        (0..100).for_each(|_| route.record(Duration::from_millis(1), CallOutcome::Error));
+        next(&monitor).await;
+    }
+    let alert = events.next().await.unwrap();
+    assert_eq!((alert.kind, alert.state, alert.value), (AlertKind::Errors, AlertState::Firing, 100.0));
+    let health = monitor.health().await;
+    assert_eq!((health.status, health.reasons.as_slice()), (Status::Degraded, [alert.message].as_slice()));
+    assert_eq!((health.errors.count, health.errors.rate), (200, 100.0));
+    for _ in 0..5 {
+        next(&monitor).await;
+    }
+    assert_eq!(events.next().await.unwrap().state, AlertState::Resolved);
+    assert_eq!(monitor.health().await.status, Status::Healthy);
+    assert_eq!(monitor.recent_alerts().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sampler_ends_with_the_last_clone() {
+    let (looked, looks) = tokio::sync::mpsc::unbounded_channel();
+    let monitor =
+        Monitor::builder().cache(&cache().await).section("looks", move || looked.send(()).is_ok()).build().unwrap();
+    monitor.start().unwrap();
+    monitor.start().unwrap();
+    let (clone, mut looks) = (monitor.clone(), looks);
+    looks.recv().await.unwrap();
+    drop(monitor);
+    looks.recv().await.unwrap();
+    drop(clone);
+    while looks.recv().await.is_some() {}
+}
+
+#[test]
+fn without_a_runtime_it_does_not_start() {
+    let monitor = Monitor::builder().build().unwrap();
+    assert!(monitor.start().unwrap_err().to_string().contains("tokio runtime"));
+}
+
+#[tokio::test]
+async fn sources_that_panic_harm_only_their_own_figures() {
+    let monitor = Monitor::builder()
+        .cache(&cache().await)
+        .routes(|| panic!("routes"))
+        .slow_queries(|| panic!("queries"))
+        .section("bad", || -> u32 { panic!("section") })
+        .section("good", || 7)
+        .build()
+        .unwrap();
+    monitor.look().await;
+    next(&monitor).await;
+    let seen = monitor.performance().unwrap();
+    assert_eq!(serde_json::to_value(&seen.sections).unwrap(), serde_json::json!({ "bad": null, "good": 7 }));
+    assert_eq!((seen.routes.len(), seen.slow_queries.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_source_that_hangs_leaves_health_alone_and_is_noticed() {
+    let (hangs, free) = std::sync::mpsc::channel::<()>();
+    let free = std::sync::Mutex::new(free);
+    let fast = cache().await;
+    let monitor =
+        Monitor::builder().cache(&fast).section("hangs", move || free.lock().unwrap().recv().is_ok()).build().unwrap();
+    let looking = tokio::spawn({
+        let monitor = monitor.clone();
+        async move { monitor.look().await }
+    });
+    assert_eq!(monitor.health().await.status, Status::Healthy);
+    hangs.send(()).unwrap();
+    looking.await.unwrap();
+    let again = tokio::spawn({
+        let monitor = monitor.clone();
+        async move { monitor.look().await }
+    });
+    fast.clock().advance(Duration::from_secs(60));
+    let health = monitor.health().await;
+    assert!(
+        health.status == Status::Degraded && health.reasons[0].contains("nothing was sampled for 60 s"),
+        "{health:?}"
+    );
+    drop(hangs);
+    again.await.unwrap();
+}
+
+#[tokio::test]
+async fn readiness_needs_what_is_required_and_nothing_else() {
+    let up = Arc::new(AtomicBool::new(true));
+    let probe = |up: &Arc<AtomicBool>| {
+        let up = up.clone();
+        Probe::new("db", move || {
+            let up = up.load(SeqCst);
+            async move { if up { Ok(()) } else { Err("down") } }
+        })
+    };
+    let fast = cache().await;
+    let required = Monitor::builder().cache(&fast).database(probe(&up)).build().unwrap();
+    let optional = Monitor::builder().cache(&fast).database(probe(&up).optional()).build().unwrap();
+    assert_eq!((required.ready().await, optional.ready().await), (Ok(()), Ok(())));
+    up.store(false, SeqCst);
+    assert_eq!(required.ready().await, Ok(()), "for a second the answer stands");
+    fast.clock().advance(Duration::from_secs(1));
+    assert_eq!(required.ready().await, Err(vec!["db: down".to_owned()]));
+    assert_eq!(optional.ready().await, Ok(()));
+    let (health, other) = (required.health().await, optional.health().await);
+    assert_eq!((health.status, health.database.connected), (Status::Unhealthy, false));
+    assert_eq!(other.status, Status::Degraded);
+}
+
+#[tokio::test]
+async fn settings_that_make_no_sense_are_refused() {
+    let refused = |builder: MonitorBuilder| builder.build().unwrap_err().to_string();
+    assert!(refused(Monitor::builder().every(Duration::ZERO)).contains("below 100ms"));
+    assert!(refused(Monitor::builder().window(Duration::from_secs(1))).contains("shorter"));
+    let crossed = Thresholds::default().set(AlertKind::HitRate, Threshold::below(70.0, 60.0));
+    assert!(refused(Monitor::builder().thresholds(crossed)).contains("good side"));
+}
+
+#[test]
+fn timestamps_are_as_promised() {
+    assert_eq!(timestamp(std::time::UNIX_EPOCH + Duration::from_secs(1_704_067_200)), "2024-01-01T00:00:00.000Z");
+}

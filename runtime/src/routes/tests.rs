@@ -1,0 +1,115 @@
+//! The router, asked as a server would ask it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::monitor::{Probe, RouteFigures};
+use crate::{CallOutcome, Clock, Fastness, Timing};
+
+async fn get_from(app: &Router, path: &str) -> (u16, HeaderMap, String) {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let (parts, body) = app.clone().oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (parts.status.as_u16(), parts.headers, String::from_utf8(body.into()).unwrap())
+}
+
+async fn json_from(app: &Router, path: &str) -> (u16, Value) {
+    let (status, _, body) = get_from(app, path).await;
+    (status, serde_json::from_str(&body).unwrap())
+}
+
+async fn cache() -> Fastness {
+    Fastness::builder().clock(Clock::manual()).build().await.unwrap()
+}
+
+#[tokio::test]
+async fn health_says_what_is_up_and_liveness_never_cares() {
+    let (up, fast) = (Arc::new(AtomicBool::new(true)), cache().await);
+    let asked = up.clone();
+    let probe = Probe::new("db", move || {
+        let up = asked.load(SeqCst);
+        async move { if up { Ok(()) } else { Err("no route to host") } }
+    });
+    let app = monitor(&Monitor::builder().cache(&fast).database(probe).build().unwrap());
+    let (status, health) = json_from(&app, "/health").await;
+    assert_eq!((status, &health["status"]), (200, &json!("healthy")));
+    let fields: Vec<_> = health.as_object().unwrap().keys().collect();
+    let promised = ["cache", "database", "errors", "memory", "probes", "reasons", "status", "timestamp", "uptime"];
+    assert_eq!(fields, promised);
+    assert_eq!(json_from(&app, "/health/ready").await, (200, json!({ "status": "ready" })));
+    up.store(false, SeqCst);
+    fast.clock().advance(Duration::from_secs(1));
+    let (status, health) = json_from(&app, "/health").await;
+    assert_eq!((status, &health["reasons"]), (503, &json!(["db: no route to host"])));
+    let (status, ready) = json_from(&app, "/health/ready").await;
+    assert_eq!((status, &ready["reasons"]), (503, &json!(["db: no route to host"])));
+    assert_eq!(json_from(&app, "/health/live").await, (200, json!({ "status": "alive" })));
+}
+
+#[tokio::test]
+async fn performance_comes_with_the_first_sample_and_names_stay_text() {
+    let hostile = "GET /</script><img src=x onerror=alert(1)>";
+    let routes = move || {
+        let timing = Timing::new("routes.tests.hostile");
+        timing.record(Duration::from_millis(3), CallOutcome::Ok);
+        vec![RouteFigures { route: hostile.into(), latency: timing.stats().ok, errors: 0 }]
+    };
+    let watched = Monitor::builder().cache(&cache().await).routes(routes).build().unwrap();
+    let app = monitor(&watched);
+    assert_eq!(json_from(&app, "/api/performance").await.0, 503);
+    watched.look().await;
+    watched.cache().clock().advance(Duration::from_secs(5));
+    watched.look().await;
+    let (status, headers, body) = get_from(&app, "/api/performance").await;
+    assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "application/json"));
+    let seen: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&seen["routes"][0]["name"], &seen["requests"]["count"]), (&json!(hostile), &json!(1)));
+    assert_eq!((seen["history"].as_array().unwrap().len(), &seen["targets"]["hitRate"]), (1, &json!(85.0)));
+}
+
+#[tokio::test]
+async fn metrics_are_prometheus_text() {
+    let app = monitor(&Monitor::builder().cache(&cache().await).build().unwrap());
+    let (status, headers, body) = get_from(&app, "/metrics").await;
+    assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "text/plain; version=0.0.4; charset=utf-8"));
+    assert!(body.contains("fastness_cache_entries 0\n"), "{body}");
+}
+
+#[tokio::test]
+async fn the_dashboard_holds_all_that_it_needs_and_may_do_no_more() {
+    let app = monitor(&Monitor::builder().cache(&cache().await).build().unwrap());
+    let (status, headers, page) = get_from(&app, "/dashboard").await;
+    assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "text/html; charset=utf-8"));
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("unsafe"), "{policy}");
+    for (tag, source) in [("style", "style-src"), ("script", "script-src")] {
+        let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+        let inline: Vec<_> =
+            page.split(open.as_str()).skip(1).map(|rest| rest.split(close.as_str()).next().unwrap()).collect();
+        assert_eq!(inline.len(), 1, "one {tag}");
+        let digest = BASE64_STANDARD.encode(Sha256::digest(inline[0]));
+        assert!(policy.contains(&format!("{source} 'sha256-{digest}'")), "the {tag} that is served is the one allowed");
+    }
+    let outside = ["src=", "href=\"http", "//cdn", "@import", "url("];
+    assert!(outside.iter().all(|outside| !page.contains(outside)), "it loads nothing");
+}
+
+/// Names come from outside. What never makes markup of them cannot make a script of them.
+#[test]
+fn the_script_makes_text_of_values_never_markup() {
+    let makes_markup =
+        ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "DOMParser"];
+    for call in makes_markup {
+        assert!(!SCRIPT.contains(call), "{call}");
+    }
+    assert!(SCRIPT.contains("textContent"));
+    assert!(!PAGE.contains(" style=") && !PAGE.contains(" onclick"), "inline attributes are not allowed by the policy");
+}

@@ -1,0 +1,75 @@
+//! The guard over this process's own memory, under a limit that is configured.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::routing::get;
+use fastness::Fastness;
+use fastness::http::MemoryGuardLayer;
+use fastness::monitor::{Memory, MemoryGuard, Monitor, Pressure, Status};
+use tower::ServiceExt as _;
+
+const LIMIT: u64 = 512 << 20;
+const ENTRIES: u32 = 5_000;
+
+/// Takes memory until the guard says so.
+fn fill(ballast: &mut Vec<Vec<u8>>, guard: &MemoryGuard, until: Pressure) {
+    while guard.pressure() < until {
+        ballast.push(vec![1; 4 << 20]);
+        assert!(ballast.len() < 256, "a gibibyte is used, and the guard does not see it");
+    }
+}
+
+async fn status(app: &Router, path: &str) -> u16 {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    app.clone().oneshot(request).await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn real_pressure_shrinks_sheds_and_passes() {
+    let fast = Fastness::builder().build().await.unwrap();
+    let cache = fast.cache();
+    let fill_cache = async || {
+        for n in 0..ENTRIES {
+            cache.set(&format!("n:{n}"), n, Duration::from_secs(600)).await.unwrap();
+        }
+        fast.stats().entries
+    };
+    let guard = MemoryGuard::builder().cache(&fast).limit(LIMIT).every(Duration::ZERO).build().unwrap();
+    let monitor = Monitor::builder().cache(&fast).memory_limit(LIMIT).memory_guard(&guard).build().unwrap();
+    let app = Router::new()
+        .route("/", get(async || "hello"))
+        .merge(fastness::routes::monitor(&monitor))
+        .layer(MemoryGuardLayer::new(&guard));
+    assert_eq!(fill_cache().await, ENTRIES as usize);
+    assert_eq!((guard.pressure(), status(&app, "/").await), (Pressure::None, 200));
+
+    let mut ballast = Vec::new();
+    fill(&mut ballast, &guard, Pressure::Shrink);
+    assert!(fast.stats().entries < ENTRIES as usize, "the tier gives up entries");
+    assert!(guard.may_cache() && status(&app, "/").await == 200);
+    fill(&mut ballast, &guard, Pressure::NoBodies);
+    assert!(!guard.may_cache());
+    fill(&mut ballast, &guard, Pressure::Shed);
+    assert_eq!(status(&app, "/").await, 503);
+    assert_eq!((status(&app, "/health").await, status(&app, "/health/live").await), (200, 200));
+    assert_eq!(status(&app, "/health/ready").await, 503);
+    let health = monitor.health().await;
+    assert!(health.status == Status::Degraded && health.memory.percentage >= 92, "{health:?}");
+    assert_eq!(health.memory.total, LIMIT);
+
+    drop(ballast);
+    assert_eq!((guard.pressure(), status(&app, "/").await), (Pressure::None, 200));
+    // The tier grows back with the looks that follow.
+    while fill_cache().await < ENTRIES as usize {
+        assert_eq!(guard.pressure(), Pressure::None);
+    }
+    assert_eq!(monitor.health().await.status, Status::Healthy);
+}
+
+#[test]
+fn a_limit_that_is_exceeded_is_more_than_all() {
+    assert_eq!(Memory::new(3 << 30, 2 << 30).percentage(), 150);
+}
