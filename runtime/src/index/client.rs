@@ -8,7 +8,11 @@ use bson::doc;
 use mongodb::options::Compressor;
 use mongodb::{Database, options};
 
+use super::Indexed;
+use super::collection::Collection;
 use super::error::Error;
+use super::profiler::Profiler;
+use super::slow::{Record, SlowQueries};
 use crate::clock::Clock;
 
 mod metrics;
@@ -27,6 +31,7 @@ pub use metrics::Metrics;
 /// | servers are watched every | 10 s (`heartbeatFrequencyMS`) |
 /// | compression | zlib, level 6 (`compressors`, `zlibCompressionLevel`) |
 /// | an operation may take | 45 s (`socketTimeoutMS`) |
+/// | a query is slow from | 100 ms on |
 ///
 /// The driver has no timeout of an operation, and refuses a URI with `socketTimeoutMS`; here it bounds what is run through
 /// [`Client::bounded`].
@@ -46,6 +51,8 @@ pub use metrics::Metrics;
 pub struct ClientOptions {
     driver: options::ClientOptions,
     operation_timeout: Duration,
+    slow_query: Duration,
+    clock: Clock,
 }
 
 impl ClientOptions {
@@ -64,12 +71,29 @@ impl ClientOptions {
         driver.connect_timeout.get_or_insert(Duration::from_secs(10));
         driver.heartbeat_freq.get_or_insert(Duration::from_secs(10));
         driver.compressors.get_or_insert_with(|| vec![Compressor::Zlib { level: Some(6) }]);
-        Ok(Self { driver, operation_timeout: timeout.unwrap_or(Duration::from_secs(45)) })
+        Ok(Self {
+            driver,
+            operation_timeout: timeout.unwrap_or(Duration::from_secs(45)),
+            slow_query: Duration::from_millis(100),
+            clock: Clock::system(),
+        })
     }
 
-    /// How long an operation may take that is run through [`Client::bounded`].
+    /// How long an operation may take that is run through [`Client::bounded`], or each wait of a [`Collection`]'s. Default 45 s.
     pub fn operation_timeout(mut self, timeout: Duration) -> Self {
         self.operation_timeout = timeout;
+        self
+    }
+
+    /// From what time on a query of a [`Collection`] is slow, and counted in [`Client::slow_queries`]. Default 100 ms.
+    pub fn slow_query(mut self, threshold: Duration) -> Self {
+        self.slow_query = threshold;
+        self
+    }
+
+    /// Where the time that operations take is read. Default: the system's clock.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -105,7 +129,8 @@ impl ClientOptions {
         let default_database = self.driver.default_database.clone();
         let driver =
             mongodb::Client::with_options(self.driver).map_err(|error| Error::of("connect to MongoDB", &error))?;
-        Ok(Client { driver, shown, default_database, operation_timeout: self.operation_timeout, counters })
+        let slow = Arc::new(Record::new(self.slow_query, self.clock));
+        Ok(Client { driver, shown, default_database, operation_timeout: self.operation_timeout, counters, slow })
     }
 }
 
@@ -135,6 +160,7 @@ impl fmt::Debug for ClientOptions {
             .field("heartbeat_freq", &driver.heartbeat_freq)
             .field("compressors", &driver.compressors)
             .field("operation_timeout", &self.operation_timeout)
+            .field("slow_query", &self.slow_query)
             .finish_non_exhaustive()
     }
 }
@@ -147,6 +173,7 @@ pub struct Client {
     default_database: Option<String>,
     operation_timeout: Duration,
     counters: Arc<Counters>,
+    slow: Arc<Record>,
 }
 
 /// Whether MongoDB answers.
@@ -185,6 +212,21 @@ impl Client {
         self.default_database.as_deref().map(|name| self.database(name))
     }
 
+    /// The collection of a model, whose calls are bounded and timed. `db` is one of this client's.
+    pub fn collection<M: Indexed + Send + Sync>(&self, db: &Database) -> Collection<M> {
+        Collection::new(self, db)
+    }
+
+    /// What was slow so far: seen by this client's [`Collection`]s, and by the server where its profile [was read](Profiler::read).
+    pub fn slow_queries(&self) -> SlowQueries {
+        self.slow.snapshot()
+    }
+
+    /// The server's profiler of a database of this client's, which also sees what other programs do.
+    pub fn profiler(&self, db: &Database) -> Profiler {
+        Profiler::new(db, self.slow.clone())
+    }
+
     /// Runs operations on this client's databases, for as long as an operation may take; after that they are dropped, which
     /// closes their connections, and the server stops what it does for them (index builds excepted).
     ///
@@ -212,7 +254,7 @@ impl Client {
 
     /// Asks for an answer (`ping`), and waits a second for it.
     pub async fn health(&self) -> Health {
-        let clock = Clock::system();
+        let clock = &self.slow.clock;
         let began = clock.now();
         let admin = self.database("admin");
         let ping = async { admin.run_command(doc! { "ping": 1 }).await };
@@ -231,14 +273,38 @@ impl Client {
         doing: &str,
         operation: impl Future<Output = mongodb::error::Result<T>>,
     ) -> Result<T, Error> {
-        let clock = Clock::system();
-        let began = clock.now();
-        let outcome = match tokio::time::timeout(bound, operation).await {
-            Ok(outcome) => outcome.map_err(|error| Error::of(doing, &error)),
-            Err(_) => Err(Error::elapsed(doing, bound)),
-        };
-        self.counters.operation(clock.now() - began, outcome.as_ref().err());
+        let began = self.slow.clock.now();
+        let outcome = limited(bound, || doing.to_owned(), operation).await;
+        self.count(self.slow.clock.now() - began, outcome.as_ref().err());
         outcome
+    }
+
+    /// Bounds a wait, and neither times nor counts it.
+    pub(super) async fn limited<T>(
+        &self,
+        doing: impl Fn() -> String,
+        operation: impl Future<Output = mongodb::error::Result<T>>,
+    ) -> Result<T, Error> {
+        limited(self.operation_timeout, doing, operation).await
+    }
+
+    pub(super) fn count(&self, nanos: u64, error: Option<&Error>) {
+        self.counters.operation(nanos, error);
+    }
+
+    pub(super) fn slow(&self) -> &Record {
+        &self.slow
+    }
+}
+
+async fn limited<T>(
+    bound: Duration,
+    doing: impl Fn() -> String,
+    operation: impl Future<Output = mongodb::error::Result<T>>,
+) -> Result<T, Error> {
+    match tokio::time::timeout(bound, operation).await {
+        Ok(outcome) => outcome.map_err(|error| Error::of(doing(), &error)),
+        Err(_) => Err(Error::elapsed(doing(), bound)),
     }
 }
 

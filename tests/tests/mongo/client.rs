@@ -70,7 +70,7 @@ async fn the_wire_is_compressed_and_the_pool_is_counted() {
         let busy = (0..40).map(|_| {
             let (client, things) = (client.clone(), things.clone());
             tokio::spawn(async move {
-                let slow = doc! { "$where": "sleep(50) || true" };
+                let slow = doc! { "$where": "sleep(1000) || true" };
                 client.bounded("find a thing", async { things.find_one(slow).await }).await.unwrap();
             })
         });
