@@ -12,7 +12,7 @@ use mongodb::Database;
 use super::Error;
 use super::build::build;
 use super::indexes::Indexes;
-use super::lease::Lease;
+use super::lease::leased;
 use super::normal::{Difference, Index};
 use super::options::{ApplyOptions, Unmanaged};
 use super::plan::{Action, Plan, Step};
@@ -31,28 +31,6 @@ pub(super) async fn apply(indexes: &Indexes, db: &Database, options: &ApplyOptio
         Ok(Run::new(db, options).finish(plan).await)
     };
     leased(db, options, work).await
-}
-
-/// Does work that writes, while no other process does; without waiting for one another where the lease may not be written.
-pub(super) async fn leased(
-    db: &Database,
-    options: &ApplyOptions,
-    work: impl Future<Output = Result<Report, Error>>,
-) -> Result<Report, Error> {
-    let lease = match Lease::take(db, options.lease, options.patience).await {
-        Ok(lease) => lease,
-        Err(error) if error.is_unauthorized() => {
-            tracing::warn!(%error, "building indexes without waiting for other processes");
-            return work.await;
-        }
-        Err(error) => return Err(error),
-    };
-    let report = tokio::select! {
-        report = work => report,
-        () = lease.keep() => Err(Error::busy("another process, which took over the lease,")),
-    };
-    lease.release().await;
-    report
 }
 
 /// Whether there is anything to write.

@@ -8,9 +8,10 @@ use bson::{Document, doc};
 use mongodb::Database;
 
 use super::advise::{self, Suggestion};
-use super::apply::{Run, free_name, leased, timed};
+use super::apply::{Run, free_name, timed};
 use super::error::Error;
 use super::indexes::Indexes;
+use super::lease::leased;
 use super::normal::Index;
 use super::options::ApplyOptions;
 use super::report::{Outcome, Report};

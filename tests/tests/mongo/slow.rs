@@ -275,3 +275,30 @@ async fn many_shapes_are_bounded() {
     assert_eq!((found.shapes.len(), found.forgotten_shapes, found.forgotten), (200, 30, 30));
     assert!(!found.to_string().contains("field29 ") && found.to_string().contains("field229"), "{found}");
 }
+
+/// The driver takes the filter away, so what may have to be shown is a copy; beside it and the timer that bounds the call, nothing is
+/// made for a quick one.
+#[test]
+fn a_quick_call_allocates_no_more_than_the_drivers_and_one_copy_of_its_filter() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (client, _clock) = runtime.block_on(async { still(&shared_mongo().await.url()).await });
+    let things = things(&client);
+    let filter = || doc! { "number": 7, "name": { "$gt": "a", "$lt": "b" } };
+    let fewest = |call: &dyn Fn()| (0..50).map(|_| allocation_counter::measure(call).count_total).min().unwrap();
+    let copy = {
+        let filter = filter();
+        fewest(&|| drop(filter.clone()))
+    };
+    let bound = Duration::from_secs(45);
+    // The runtime boxes what is large, so both are boxed.
+    let drivers = fewest(&|| {
+        let find = async { tokio::time::timeout(bound, things.driver().find_one(filter())).await };
+        let found = runtime.block_on(Box::pin(find));
+        assert!(found.unwrap().unwrap().is_none());
+    });
+    let ours = fewest(&|| {
+        let found = runtime.block_on(Box::pin(things.find_one(filter(), None)));
+        assert!(found.unwrap().is_none());
+    });
+    assert!(copy > 0 && ours <= drivers + copy, "{ours} <= {drivers} + {copy}");
+}
