@@ -115,7 +115,9 @@ impl Query {
         let Asked { filter, sort, limit, pipeline, field } = &self.asked;
         let mut command = match self.operation {
             Operation::Aggregate => {
-                doc! { "aggregate": &self.collection, "pipeline": pipeline.clone(), "cursor": {} }
+                let writes = |stage: &&Document| stage.contains_key("$out") || stage.contains_key("$merge");
+                let read: Vec<_> = pipeline.iter().take_while(|stage| !writes(stage)).cloned().collect();
+                doc! { "aggregate": &self.collection, "pipeline": read, "cursor": {} }
             }
             Operation::Count => doc! { "count": &self.collection, "query": filter.clone() },
             Operation::Distinct => doc! { "distinct": &self.collection, "key": field, "query": filter.clone() },

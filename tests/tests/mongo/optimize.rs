@@ -53,7 +53,9 @@ async fn fill(client: &Client, db: &Database) -> (Collection<Offer>, Indexes) {
 async fn advice(client: &Client, db: &Database, indexes: &Indexes) -> Advice {
     let mut examples = client.slow_queries().examples(db.name());
     // What took less is no reason for an index, and how long it took depends on the machine.
-    examples.iter_mut().for_each(|query| query.took = query.took.max(Duration::from_millis(100)));
+    for query in &mut examples {
+        query.took = query.took.max(Duration::from_millis(100));
+    }
     indexes.advise(&examples).await.unwrap()
 }
 

@@ -7,6 +7,12 @@ use fastness::index::{Client, ClientOptions, Indexes, Operation, Profile, Source
 use fastness_tests::servers::{Mongo, database_name, shared_mongo_set};
 use mongodb::Database;
 
+#[derive(serde::Serialize, serde::Deserialize, fastness::Indexed)]
+#[indexed(collection = "c")]
+struct Thing {
+    a: i32,
+}
+
 /// Its threshold is for the whole server, so each test has one of its own.
 async fn connect(url: &str) -> (Client, Database) {
     let options = ClientOptions::from_uri(url).await.unwrap().slow_query(Duration::ZERO);
@@ -132,11 +138,6 @@ async fn who_lacks_the_role_is_told_which() {
     assert_eq!(profiler.status().await.unwrap().level, 1);
     profiler.read().await.unwrap();
     // To time one's own calls takes no role beside that for the calls.
-    #[derive(serde::Serialize, serde::Deserialize, fastness::Indexed)]
-    #[indexed(collection = "c")]
-    struct Thing {
-        a: i32,
-    }
     let things = reader.collection::<Thing>(&reader.database(db.name()));
     things.insert_one(Thing { a: 1 }, None).await.unwrap();
     assert_eq!(reader.slow_queries().shapes[0].operation, Operation::Insert);

@@ -84,4 +84,11 @@ fn the_command_has_what_was_asked() {
         Query::count("c", doc! { "a": 1 }).sort(doc! { "b": 1 }).command(),
         doc! { "count": "c", "query": { "a": 1 } }
     );
+    let stages = [doc! { "$match": { "a": 1 } }, doc! { "$out": "other" }];
+    let pipeline = vec![stages[0].clone()];
+    assert_eq!(
+        Query::aggregate("c", stages).command(),
+        doc! { "aggregate": "c", "pipeline": pipeline, "cursor": {} },
+        "nothing is written"
+    );
 }
