@@ -11,19 +11,23 @@ use bson::{Bson, Document};
 use serde::Serialize;
 
 use super::normal::{Index, show};
+use super::query::without_values;
 
+mod analyze;
 mod explain;
 mod shape;
+mod shell;
 #[cfg(test)]
 mod tests;
 mod unneeded;
 mod usage;
 
+pub use analyze::Analysis;
 pub use explain::Explained;
-pub(super) use explain::explain;
+pub(super) use explain::{explain, explain_query};
 use shape::Shape;
-pub(super) use unneeded::unneeded;
 pub use unneeded::{Reason, Unneeded};
+pub(super) use unneeded::{UNUSED, covers, has_duties, unneeded};
 pub use usage::Usage;
 pub(super) use usage::usage;
 
@@ -62,6 +66,15 @@ pub struct Suggestion {
     pub collection: String,
     /// The fields and their directions, in order.
     pub key: Document,
+    /// The name that it would have: `business_1_createdAt_-1`.
+    pub name: String,
+    /// An existing index that is just this, and hidden: it has only to be shown again.
+    pub hidden: Option<String>,
+    /// A line for MongoDB's shell (`mongosh`) that makes it: `db.products.createIndex({ business: 1, createdAt: -1 })`.
+    pub shell: String,
+    /// A line for the model: `#[index(keys(business = 1, created_at = -1))]`. Of the fields it knows the stored names only, and guesses
+    /// that serde made them of Rust's by `camelCase`. `None` if no field can have such a name.
+    pub attribute: Option<String>,
     /// Existing indexes that it would make needless, since it begins with their keys.
     pub covers: Vec<String>,
     /// What was seen: of the queries that it serves, the one that wasted most.
@@ -108,18 +121,38 @@ pub(super) fn missing(queries: &[(SlowQuery, Explained)], existing: impl Fn(&str
 }
 
 fn suggestion(query: &SlowQuery, explained: &Explained, key: Document, existing: &[Index]) -> Suggestion {
-    let new = Index::listed(bson::doc! { "name": "new", "key": key.clone() });
-    let covers = existing.iter().filter(|index| unneeded::covers(&new, index));
+    let new = plain(&key);
+    let covers = existing.iter().filter(|index| !index.is_hidden() && unneeded::covers(&new, index));
+    let hidden = existing.iter().find(|index| is_hidden_twin(index, &new)).map(|index| index.name().to_owned());
+    let shell = match &hidden {
+        Some(name) => shell::call(&query.collection, "unhideIndex", name),
+        None => shell::create(&query.collection, &key),
+    };
     Suggestion {
         collection: query.collection.clone(),
+        name: new.name().to_owned(),
+        hidden,
+        shell,
+        attribute: shell::attribute(&key),
         covers: covers.map(|index| index.name().to_owned()).collect(),
         key,
         evidence: Evidence {
-            shape: show(&shape::without_values(&query.filter).into()),
+            shape: show(&without_values(&query.filter).into()),
             took: query.took,
             explained: explained.clone(),
         },
     }
+}
+
+/// An index with these keys, no options, and the name that MongoDB's drivers would give it.
+pub(super) fn plain(key: &Document) -> Index {
+    let parts: Vec<_> = key.iter().map(|(field, direction)| format!("{field}_{direction}")).collect();
+    Index::listed(bson::doc! { "name": parts.join("_"), "key": key.clone() })
+}
+
+/// Whether an index is another one but for its name, and for being hidden.
+pub(super) fn is_hidden_twin(index: &Index, plain: &Index) -> bool {
+    index.is_hidden() && index.key_is(plain) && index.options_but("hidden").next().is_none()
 }
 
 /// Adds it, unless one is there that begins with its keys; those with whose keys it begins go. The worst evidence stays.
@@ -160,7 +193,7 @@ impl fmt::Display for Advice {
             write!(f, "{suggestion}")?;
         }
         for unneeded in &self.unneeded {
-            writeln!(f, "{unneeded}")?;
+            writeln!(f, "{unneeded}\n    in the shell:  {}", unneeded.shell)?;
         }
         if self.missing.is_empty() && self.unneeded.is_empty() {
             writeln!(f, "Nothing to say: no slow query lacks an index, and no index is needless.")?;
@@ -172,7 +205,11 @@ impl fmt::Display for Advice {
 impl fmt::Display for Suggestion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Evidence { shape, took, explained } = &self.evidence;
-        writeln!(f, "{}: an index {} is missing", self.collection, show(&Bson::from(self.key.clone())))?;
+        let key = show(&Bson::from(self.key.clone()));
+        match &self.hidden {
+            None => writeln!(f, "{}: an index {key} is missing", self.collection)?,
+            Some(name) => writeln!(f, "{}: the index {name} {key} is missed, and only hidden", self.collection)?,
+        }
         writeln!(
             f,
             "    {shape} took {took:.0?}, read {} documents and returned {}",
@@ -184,10 +221,14 @@ impl fmt::Display for Suggestion {
         if !self.covers.is_empty() {
             writeln!(f, "    it would make needless: {}", self.covers.join(", "))?;
         }
-        Ok(())
+        writeln!(f, "    in the shell:  {}", self.shell)?;
+        match &self.attribute {
+            Some(attribute) => writeln!(f, "    on the model:  {attribute}"),
+            None => Ok(()),
+        }
     }
 }
 
-fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(time.as_secs_f64())
 }

@@ -12,7 +12,7 @@ use mongodb::Database;
 use super::Error;
 use super::build::build;
 use super::indexes::Indexes;
-use super::lease::Lease;
+use super::lease::leased;
 use super::normal::{Difference, Index};
 use super::options::{ApplyOptions, Unmanaged};
 use super::plan::{Action, Plan, Step};
@@ -26,24 +26,11 @@ pub(super) async fn apply(indexes: &Indexes, db: &Database, options: &ApplyOptio
     if !wants_writes(&plan, options) {
         return Ok(Run::new(db, options).finish(plan).await);
     }
-    let lease = match Lease::take(db, options.lease, options.patience).await {
-        Ok(lease) => lease,
-        Err(error) if error.is_unauthorized() => {
-            tracing::warn!(%error, "building indexes without waiting for other processes");
-            return Ok(Run::new(db, options).finish(plan).await);
-        }
-        Err(error) => return Err(error),
-    };
     let work = async {
         let plan = indexes.plan().await?;
         Ok(Run::new(db, options).finish(plan).await)
     };
-    let report = tokio::select! {
-        report = work => report,
-        () = lease.keep() => Err(Error::busy("another process, which took over the lease,")),
-    };
-    lease.release().await;
-    report
+    leased(db, options, work).await
 }
 
 /// Whether there is anything to write.
@@ -73,14 +60,14 @@ fn retirement(index: &Index, unmanaged: Unmanaged) -> Option<Retirement> {
 }
 
 /// One plan being done.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     db: &'a Database,
     options: &'a ApplyOptions,
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
 }
 
 impl<'a> Run<'a> {
-    fn new(db: &'a Database, options: &'a ApplyOptions) -> Self {
+    pub(super) fn new(db: &'a Database, options: &'a ApplyOptions) -> Self {
         Self { db, options, entries: Vec::new() }
     }
 
@@ -124,7 +111,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn tell(&mut self, collection: &str, index: &Index, outcome: Outcome, took: Duration) {
+    pub(super) fn tell(&mut self, collection: &str, index: &Index, outcome: Outcome, took: Duration) {
         if let Outcome::Failed { error, .. } = &outcome {
             tracing::error!(%error, collection, index = index.name(), "an index is not as declared");
         }
@@ -132,7 +119,7 @@ impl<'a> Run<'a> {
     }
 
     /// All in one pass over the documents; if one of them cannot be built none is, so then each by itself.
-    async fn create(&mut self, collection: &str, missing: &[&Index]) {
+    pub(super) async fn create(&mut self, collection: &str, missing: &[&Index]) {
         if missing.len() > 1 {
             let (built, took) = timed(build(self.db, collection, missing, self.options)).await;
             if built.is_ok() {
@@ -286,13 +273,13 @@ fn can_coexist(index: &Index, existing: &[Index]) -> bool {
     !index.is_named() && !existing.iter().any(excludes)
 }
 
-fn free_name(name: &str, taken: &[Index]) -> String {
+pub(super) fn free_name(name: &str, taken: &[Index]) -> String {
     let free = |name: &String| !taken.iter().any(|index| index.name() == name);
     let mut names = std::iter::once(name.to_owned()).chain((2..).map(|number| format!("{name}_{number}")));
     names.find(free).unwrap_or_else(|| name.to_owned())
 }
 
-async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+pub(super) async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     let clock = Clock::system();
     let began = clock.now();
     let done = work.await;

@@ -5,140 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bson::doc;
-use mongodb::options::Compressor;
-use mongodb::{Database, options};
+use mongodb::Database;
 
+use super::Indexed;
+use super::collection::Collection;
 use super::error::Error;
-use crate::clock::Clock;
+use super::profiler::Profiler;
+use super::slow::{Record, SlowQueries};
 
 mod metrics;
+mod options;
 mod uri;
 
 use metrics::Counters;
 pub use metrics::Metrics;
-
-/// How a [`Client`] connects: by what the methods here say, else by what the URI says, else by these defaults.
-///
-/// | | default |
-/// |---|---|
-/// | connections to each server | 5 to 20 (`minPoolSize`, `maxPoolSize`) |
-/// | an idle one is closed after | 30 s (`maxIdleTimeMS`) |
-/// | making one may take | 10 s (`connectTimeoutMS`) |
-/// | servers are watched every | 10 s (`heartbeatFrequencyMS`) |
-/// | compression | zlib, level 6 (`compressors`, `zlibCompressionLevel`) |
-/// | an operation may take | 45 s (`socketTimeoutMS`) |
-///
-/// The driver has no timeout of an operation, and refuses a URI with `socketTimeoutMS`; here it bounds what is run through
-/// [`Client::bounded`].
-///
-/// ```
-/// use std::time::Duration;
-/// use fastness::index::ClientOptions;
-///
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::index::Error> {
-/// let options = ClientOptions::from_uri("mongodb://user:secret@localhost/shop?maxPoolSize=50").await?;
-/// let client = options.operation_timeout(Duration::from_secs(10)).connect()?;
-/// assert!(!format!("{client:?}").contains("secret"));
-/// # Ok(()) }
-/// ```
-#[derive(Clone)]
-#[must_use = "nothing is connected until `connect` is called"]
-pub struct ClientOptions {
-    driver: options::ClientOptions,
-    operation_timeout: Duration,
-}
-
-impl ClientOptions {
-    /// From `mongodb://` or `mongodb+srv://`. Only the latter asks a server, of names.
-    ///
-    /// # Errors
-    ///
-    /// If that is no such URI, or its name cannot be resolved. The message never holds the URI, which may hold a password.
-    pub async fn from_uri(uri: &str) -> Result<Self, Error> {
-        let (uri, timeout) = uri::without_timeout(uri)?;
-        let mut driver = options::ClientOptions::parse(uri).await.map_err(|error| uri::refused(&error))?;
-        driver.max_pool_size.get_or_insert(20);
-        let most = driver.max_pool_size.unwrap_or(0);
-        driver.min_pool_size.get_or_insert(if most == 0 { 5 } else { most.min(5) });
-        driver.max_idle_time.get_or_insert(Duration::from_secs(30));
-        driver.connect_timeout.get_or_insert(Duration::from_secs(10));
-        driver.heartbeat_freq.get_or_insert(Duration::from_secs(10));
-        driver.compressors.get_or_insert_with(|| vec![Compressor::Zlib { level: Some(6) }]);
-        Ok(Self { driver, operation_timeout: timeout.unwrap_or(Duration::from_secs(45)) })
-    }
-
-    /// How long an operation may take that is run through [`Client::bounded`].
-    pub fn operation_timeout(mut self, timeout: Duration) -> Self {
-        self.operation_timeout = timeout;
-        self
-    }
-
-    /// The name that the server logs and shows for these connections.
-    pub fn app_name(mut self, name: impl Into<String>) -> Self {
-        self.driver.app_name = Some(name.into());
-        self
-    }
-
-    /// Changes settings of the driver that have no method here.
-    pub fn driver(mut self, change: impl FnOnce(&mut options::ClientOptions)) -> Self {
-        change(&mut self.driver);
-        self
-    }
-
-    /// A client. It connects in the background, and when it is first used.
-    ///
-    /// Its pool's events are counted here, so a `cmap_event_handler` of the driver's options is replaced.
-    ///
-    /// # Errors
-    ///
-    /// If settings contradict each other.
-    pub fn connect(mut self) -> Result<Client, Error> {
-        let (least, most) = (self.driver.min_pool_size.unwrap_or(0), self.driver.max_pool_size.unwrap_or(0));
-        if most != 0 && least > most {
-            return Err(Error::setting(format!("a pool of at least {least} and at most {most} connections cannot be")));
-        }
-        let counters = Arc::new(Counters::default());
-        let counting = counters.clone();
-        self.driver.cmap_event_handler =
-            Some(mongodb::event::EventHandler::callback(move |event| counting.count(&event)));
-        let shown = self.to_string();
-        let default_database = self.driver.default_database.clone();
-        let (operation_timeout, max_pool_size) = (self.operation_timeout, most.into());
-        let driver =
-            mongodb::Client::with_options(self.driver).map_err(|error| Error::of("connect to MongoDB", &error))?;
-        Ok(Client { driver, shown, default_database, operation_timeout, max_pool_size, counters })
-    }
-}
-
-/// Servers and bounds; no user, and no password.
-impl fmt::Display for ClientOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let driver = &self.driver;
-        let hosts: Vec<_> = driver.hosts.iter().map(ToString::to_string).collect();
-        write!(f, "mongodb://{}", hosts.join(","))?;
-        if let Some(set) = &driver.repl_set_name {
-            write!(f, "/?replicaSet={set}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for ClientOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let driver = &self.driver;
-        f.debug_struct("ClientOptions")
-            .field("servers", &self.to_string())
-            .field("tls", &matches!(driver.tls, Some(options::Tls::Enabled(_))))
-            .field("max_pool_size", &driver.max_pool_size)
-            .field("min_pool_size", &driver.min_pool_size)
-            .field("max_idle_time", &driver.max_idle_time)
-            .field("connect_timeout", &driver.connect_timeout)
-            .field("heartbeat_freq", &driver.heartbeat_freq)
-            .field("compressors", &driver.compressors)
-            .field("operation_timeout", &self.operation_timeout)
-            .finish_non_exhaustive()
-    }
-}
+pub use options::ClientOptions;
 
 /// The driver's client, with a bound on operations, and its pool's figures.
 #[derive(Clone)]
@@ -149,6 +30,7 @@ pub struct Client {
     operation_timeout: Duration,
     max_pool_size: u64,
     counters: Arc<Counters>,
+    slow: Arc<Record>,
 }
 
 /// Whether MongoDB answers.
@@ -192,6 +74,21 @@ impl Client {
         self.max_pool_size
     }
 
+    /// The collection of a model, whose calls are bounded and timed. `db` is one of this client's.
+    pub fn collection<M: Indexed + Send + Sync>(&self, db: &Database) -> Collection<M> {
+        Collection::new(self, db)
+    }
+
+    /// What was slow so far: seen by this client's [`Collection`]s, and by the server where its profile [was read](Profiler::read).
+    pub fn slow_queries(&self) -> SlowQueries {
+        self.slow.snapshot()
+    }
+
+    /// The server's profiler of a database of this client's, which also sees what other programs do.
+    pub fn profiler(&self, db: &Database) -> Profiler {
+        Profiler::new(db, self.slow.clone())
+    }
+
     /// Runs operations on this client's databases, for as long as an operation may take; after that they are dropped, which
     /// closes their connections, and the server stops what it does for them (index builds excepted).
     ///
@@ -219,7 +116,7 @@ impl Client {
 
     /// Asks for an answer (`ping`), and waits a second for it.
     pub async fn health(&self) -> Health {
-        let clock = Clock::system();
+        let clock = &self.slow.clock;
         let began = clock.now();
         let admin = self.database("admin");
         let ping = async { admin.run_command(doc! { "ping": 1 }).await };
@@ -238,14 +135,38 @@ impl Client {
         doing: &str,
         operation: impl Future<Output = mongodb::error::Result<T>>,
     ) -> Result<T, Error> {
-        let clock = Clock::system();
-        let began = clock.now();
-        let outcome = match tokio::time::timeout(bound, operation).await {
-            Ok(outcome) => outcome.map_err(|error| Error::of(doing, &error)),
-            Err(_) => Err(Error::elapsed(doing, bound)),
-        };
-        self.counters.operation(clock.now() - began, outcome.as_ref().err());
+        let began = self.slow.clock.now();
+        let outcome = limited(bound, || doing.to_owned(), operation).await;
+        self.count(self.slow.clock.now() - began, outcome.as_ref().err());
         outcome
+    }
+
+    /// Bounds a wait, and neither times nor counts it.
+    pub(super) async fn limited<T>(
+        &self,
+        doing: impl Fn() -> String,
+        operation: impl Future<Output = mongodb::error::Result<T>>,
+    ) -> Result<T, Error> {
+        limited(self.operation_timeout, doing, operation).await
+    }
+
+    pub(super) fn count(&self, nanos: u64, error: Option<&Error>) {
+        self.counters.operation(nanos, error);
+    }
+
+    pub(super) fn slow(&self) -> &Record {
+        &self.slow
+    }
+}
+
+async fn limited<T>(
+    bound: Duration,
+    doing: impl Fn() -> String,
+    operation: impl Future<Output = mongodb::error::Result<T>>,
+) -> Result<T, Error> {
+    match tokio::time::timeout(bound, operation).await {
+        Ok(outcome) => outcome.map_err(|error| Error::of(doing(), &error)),
+        Err(_) => Err(Error::elapsed(doing(), bound)),
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) mod code {
     pub(crate) const UNAUTHORIZED: i32 = 13;
     pub(crate) const MISSING_COLLECTION: i32 = 26;
     pub(crate) const MISSING_INDEX: i32 = 27;
+    pub(crate) const NO_PLAN: i32 = 291;
     pub(crate) const MAX_TIME_EXPIRED: i32 = 50;
     pub(crate) const ABORTED: i32 = 276;
     pub(crate) const DUPLICATES: i32 = 359;
@@ -153,6 +154,12 @@ impl Kind {
 /// that the server does not like.
 fn without_values(message: &str) -> String {
     const REASON: &str = " :: caused by :: ";
+    // `error processing query: ns=..Tree: a $eq "value" .. planner returned error :: caused by :: the reason`
+    if message.contains("error processing query") {
+        let reason = message.rsplit_once("planner returned error").map_or("", |(_, reason)| reason);
+        let reason = reason.strip_prefix(REASON).or_else(|| reason.strip_prefix(": ")).unwrap_or(reason);
+        return format!("error processing query: {}", without_values(reason));
+    }
     let (head, quoted) = message.split_at(message.find('{').unwrap_or(message.len()));
     let head = match head.rfind(REASON) {
         Some(at) if head.starts_with("Index build failed") => &head[at + REASON.len()..],
@@ -171,8 +178,12 @@ impl fmt::Display for Error {
                 write!(f, "{message} ({name}{}{code})", if name.is_empty() { "" } else { ", " })?;
                 match *code {
                     code::UNAUTHORIZED => f.write_str(
-                        "; to list indexes takes the role `read`, to build them `readWrite`, to change them in place `dbAdmin`",
+                        "; to list indexes takes the role `read`, to build them `readWrite`, to change them in place or to profile `dbAdmin`",
                     ),
+                    code::NO_PLAN => f.write_str("; `$near` and `$geoNear` take an index: `#[index(sphere)]`"),
+                    code::MISSING_INDEX if message.starts_with("text index required") => {
+                        f.write_str("; declare one: `#[index(text)]`")
+                    }
                     _ => Ok(()),
                 }
             }
@@ -206,6 +217,10 @@ mod tests {
             (
                 "Can't extract geo keys: { _id: 1, p: \"}{\" }  geo element must be an array or object: p: \"Ada\"",
                 "Can't extract geo keys: {..}",
+            ),
+            (
+                "error processing query: ns=d.cTree: a $eq \"Ada\"\nSort: {}\nProj: {}\n planner returned error :: caused by :: bad hint",
+                "error processing query: bad hint",
             ),
             ("not authorized on d to execute command { collMod: \"c\" ", "not authorized on d to execute command {..}"),
         ];

@@ -1,15 +1,19 @@
 //! The indexes of a database: what a user starts with.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use mongodb::Database;
 
-use super::advise::{self, Advice, SlowQuery};
+use super::advise::{self, Advice, Analysis, SlowQuery, Unneeded};
 use super::error::Error;
 use super::normal::Index;
+use super::optimize::{self, Chosen};
 use super::options::ApplyOptions;
 use super::plan::{Collection, Plan};
+use super::query::Query;
 use super::report::Report;
+use super::server::Listing;
 use super::{IndexSpec, Indexed, apply, server};
 
 /// The indexes that models declare, and the database that is to have them.
@@ -41,12 +45,13 @@ pub struct Indexes {
     db: Database,
     /// By collection, in the order in which they were named.
     declared: Vec<(String, Vec<IndexSpec>)>,
+    unused: Duration,
 }
 
 impl Indexes {
     /// Of no model yet.
     pub fn new(db: &Database) -> Self {
-        Self { db: db.clone(), declared: Vec::new() }
+        Self { db: db.clone(), declared: Vec::new(), unused: advise::UNUSED }
     }
 
     /// With those of one more model.
@@ -60,6 +65,13 @@ impl Indexes {
             Some((_, specs)) => specs.extend_from_slice(indexes),
             None => self.declared.push((name.to_owned(), indexes.to_vec())),
         }
+        self
+    }
+
+    /// How long no query must have used an index for [`advise`](Self::advise) to call it unused. Default 7 days, as what is done once a week
+    /// counts, too; servers count from their start on.
+    pub fn unused_after(mut self, time: Duration) -> Self {
+        self.unused = time;
         self
     }
 
@@ -107,7 +119,7 @@ impl Indexes {
     ///
     /// Each query that took 100 ms or more is run once more, to see how many documents it reads in vain: for more than 500, an index
     /// is suggested, unless there is one already that serves it. An index is not needed if another one begins with its keys,
-    /// or if no server has used it for a week; never if it is unique, or lets documents expire. The latter takes the role
+    /// or if no server has used it for [a week](Self::unused_after); never if it is unique, or lets documents expire. The latter takes the role
     /// `clusterMonitor`; without it, nothing is said of unused indexes.
     ///
     /// # Errors
@@ -121,11 +133,11 @@ impl Indexes {
         let mut existing = BTreeMap::new();
         let mut advice = Advice::default();
         for (collection, _) in &self.declared {
-            let indexes = server::list(&self.db, collection).await?.indexes;
+            let listing = server::list(&self.db, collection).await?;
             let usages = advise::usage(&self.db, collection).await?;
-            advice.unneeded.extend(advise::unneeded(collection, &indexes, &usages));
+            advice.unneeded.extend(self.unneeded(collection, &listing, &usages));
             advice.usage.extend(usages);
-            existing.insert(collection.clone(), indexes);
+            existing.insert(collection.clone(), listing.indexes);
         }
         let mut explained = Vec::new();
         for query in slow.iter().filter(|query| query.took >= advise::SLOW) {
@@ -142,5 +154,78 @@ impl Indexes {
         advice.missing =
             advise::missing(&explained, |collection| existing.get(collection).cloned().unwrap_or_default());
         Ok(advice)
+    }
+
+    /// Which of a collection's indexes nobody needs, and which of these a model declares.
+    pub(super) fn unneeded(&self, collection: &str, listing: &Listing, usages: &[advise::Usage]) -> Vec<Unneeded> {
+        let mut found = advise::unneeded(collection, &listing.indexes, usages, self.unused);
+        let specs = self.declared.iter().filter(|(name, _)| name == collection).flat_map(|(_, specs)| specs);
+        let declared: Vec<_> = specs.map(|spec| Index::declared(spec, listing.collation.as_ref())).collect();
+        for unneeded in &mut found {
+            let existing = listing.indexes.iter().find(|index| index.name() == unneeded.index);
+            unneeded.declared = existing.is_some_and(|index| declared.iter().any(|other| other.does_the_same(index)));
+        }
+        found
+    }
+
+    /// Runs one query once more, for at most 30 seconds, and says what the server does for it, and which index would help. What would
+    /// write is not done.
+    ///
+    /// ```no_run
+    /// use bson::doc;
+    /// use fastness::index::{Indexes, Query};
+    ///
+    /// # async fn look(db: mongodb::Database) -> Result<(), fastness::index::Error> {
+    /// let query = Query::find("products", doc! { "business": 7 }).sort(doc! { "createdAt": -1 });
+    /// println!("{}", Indexes::new(&db).analyze_query(&query).await?);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the server cannot be reached, or does not understand the query: an operator that does not exist, `$text` or `$near` without their
+    /// index.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may be dropped at any time.
+    pub async fn analyze_query(&self, query: &Query) -> Result<Analysis, Error> {
+        let existing = server::list(&self.db, &query.collection).await?.indexes;
+        let (explained, took) = advise::explain_query(&self.db, query).await?;
+        Ok(Analysis::new(query, took, explained, &existing))
+    }
+
+    /// Does what was chosen of an [advice](Self::advise), and tells what was done. Nothing is touched that was not chosen.
+    ///
+    /// Indexes are built as by [`apply`](Self::apply): by one process of a fleet, while the others wait. What is there by then is kept. An index
+    /// is hidden or dropped only if nobody needs it still; one that is hidden already may be dropped. Never one that is unique,
+    /// or lets documents expire.
+    ///
+    /// ```no_run
+    /// use fastness::index::{ApplyOptions, Chosen, Client, Error, Indexes};
+    ///
+    /// # async fn optimize(client: &Client, indexes: Indexes) -> Result<(), Error> {
+    /// let advice = indexes.advise(&client.slow_queries().examples("shop")).await?;
+    /// println!("{advice}");
+    /// let mut chosen = Chosen::default();
+    /// for suggestion in &advice.missing {
+    ///     chosen = chosen.create(suggestion); // if a person says so
+    /// }
+    /// for unneeded in &advice.unneeded {
+    ///     chosen = chosen.hide(&unneeded.collection, &unneeded.index);
+    /// }
+    /// println!("{}", indexes.optimize_indexes(&chosen, &ApplyOptions::default()).await?);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As those of [`apply`](Self::apply); what fails for single indexes is in the report.
+    ///
+    /// # Cancel safety
+    ///
+    /// As that of [`apply`](Self::apply).
+    pub async fn optimize_indexes(&self, chosen: &Chosen, options: &ApplyOptions) -> Result<Report, Error> {
+        optimize::optimize(self, &self.db, chosen, options).await
     }
 }

@@ -11,6 +11,8 @@ use mongodb::Database;
 use mongodb::options::ReturnDocument;
 
 use super::error::{Error, code};
+use super::options::ApplyOptions;
+use super::report::Report;
 use crate::clock::pause;
 
 /// The collection of the lease, in the database whose indexes are built.
@@ -24,6 +26,28 @@ const RENEWALS: u32 = 3;
 
 /// How often one who waits asks again.
 const RETRY: Duration = Duration::from_millis(250);
+
+/// Does work that writes, while no other process does; without waiting for one another where the lease may not be written.
+pub(super) async fn leased(
+    db: &Database,
+    options: &ApplyOptions,
+    work: impl Future<Output = Result<Report, Error>>,
+) -> Result<Report, Error> {
+    let lease = match Lease::take(db, options.lease, options.patience).await {
+        Ok(lease) => lease,
+        Err(error) if error.is_unauthorized() => {
+            tracing::warn!(%error, "building indexes without waiting for other processes");
+            return work.await;
+        }
+        Err(error) => return Err(error),
+    };
+    let report = tokio::select! {
+        report = work => report,
+        () = lease.keep() => Err(Error::busy("another process, which took over the lease,")),
+    };
+    lease.release().await;
+    report
+}
 
 /// The right to build. It ends when it is [released](Self::release), or by itself some time after it was dropped.
 #[derive(Debug)]

@@ -1,26 +1,32 @@
 //! MongoDB indexes that are declared on models: what a model declares, and what is made of it.
 //!
-//! May use: `clock`.
+//! May use: `clock`, `sync`, `timed`.
 //!
 //! [`spec`](IndexSpec) says what is declared, in constants. [`Index`] is one in normal form, from a declaration or from a
 //! server's list; [`Plan`] compares them and decides, without a server. Only [`Indexes::apply`] writes, and nothing is ever
-//! dropped that was not asked for. [`Advice`] is again decided without a server, from what was measured.
+//! dropped that was not asked for. [`Advice`] is again decided without a server, from what was measured: by [`Collection`], which
+//! times its calls and remembers the slow ones by shape, and by the server's [`Profiler`].
 
 mod advise;
 mod apply;
 mod build;
 mod check;
 mod client;
+mod collection;
 mod error;
 mod indexes;
 mod lease;
 mod nested;
 mod normal;
+mod optimize;
 mod options;
 mod path;
 mod plan;
+mod profiler;
+mod query;
 mod report;
 mod server;
+mod slow;
 mod sort;
 mod spec;
 #[cfg(test)]
@@ -30,17 +36,22 @@ mod unique;
 
 use std::borrow::Cow;
 
-pub use advise::{Advice, Evidence, Explained, Reason, SlowQuery, Suggestion, Unneeded, Usage};
+pub use advise::{Advice, Analysis, Evidence, Explained, Reason, SlowQuery, Suggestion, Unneeded, Usage};
 pub use client::{Client, ClientOptions, Health, Metrics};
+pub use collection::{Collection, Cursor};
 pub use error::Error;
 pub use indexes::Indexes;
 pub use nested::{Date, Keyed, Nested};
 pub use normal::{Difference, Index};
+pub use optimize::Chosen;
 pub use options::{ApplyOptions, Progress, Unmanaged};
 pub use path::Path;
 use path::{FieldSet, Root};
 pub use plan::{Action, Clash, Plan, Step};
+pub use profiler::{Profile, Profiler, Profiling};
+pub use query::{Operation, Query};
 pub use report::{Entry, Outcome, Report};
+pub use slow::{SlowQueries, SlowShape, Source};
 use sort::Lists;
 pub use sort::{Order, Sort, UnknownField};
 pub use spec::{Collation, Condition, Field, IndexSpec, Kind, Literal, Operator};

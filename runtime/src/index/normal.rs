@@ -96,6 +96,11 @@ impl Index {
         self.options.get(name)
     }
 
+    /// The names of its options, but for one.
+    pub(super) fn options_but<'a>(&'a self, but: &'a str) -> impl Iterator<Item = &'a str> {
+        self.options.keys().map(String::as_str).filter(move |option| *option != but)
+    }
+
     /// Whether the server is still building it.
     pub fn is_being_built(&self) -> bool {
         self.building

@@ -12,7 +12,7 @@
 //! each thread that sees it adds 9.6 KiB, up to 20 of them. So a function that succeeds and fails on 8 threads takes
 //! 155 KiB.
 
-mod buckets;
+pub(crate) mod buckets;
 mod histogram;
 mod label;
 mod latency;
@@ -33,7 +33,7 @@ pub use outcome::{CallOutcome, Returned, ReturnedResult, ReturnedValue, call, er
 #[cfg(feature = "http")]
 pub(crate) use series::Series;
 pub use site::{TimedMeta, TimedSite};
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "mongodb"))]
 pub(crate) use slow::Gate;
 pub use stats::TimingStats;
 pub use timer::Timer;

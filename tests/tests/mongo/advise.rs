@@ -57,7 +57,8 @@ async fn what_is_advised_serves_the_query_and_ends_the_advice() {
         assert_eq!(advice.unneeded.len(), 1, "{advice}");
         assert_eq!(
             advice.unneeded[0].to_string(),
-            "c: the index status_1 is not needed: status_1_created_-1_total_1 begins with its keys"
+            "c: the index status_1 is not needed: status_1_created_-1_total_1 begins with its keys; its model declares it: \
+             remove the attribute, too"
         );
     }
 }

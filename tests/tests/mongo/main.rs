@@ -8,7 +8,10 @@ mod fleet;
 mod foreign;
 mod kinds;
 mod normal;
+mod optimize;
+mod profile;
 mod rig;
+mod slow;
 
 use bson::{Document, doc};
 use fastness::index::{Field, IndexSpec, Indexes, Kind};

@@ -7,7 +7,9 @@ use mongodb::Database;
 use serde::Serialize;
 
 use super::SlowQuery;
+use crate::clock::Clock;
 use crate::index::error::Error;
+use crate::index::query::Query;
 use crate::index::server;
 
 /// What the server did for a query when it was run once more (`explain`, `executionStats`).
@@ -37,8 +39,33 @@ impl Explained {
         self.documents.max(self.keys).saturating_sub(self.returned)
     }
 
-    /// From the reply to `explain`. Of an aggregation whose first stage is a query, that one counts.
+    /// From the reply to `explain`. Of an aggregation whose first stage is a query, that one counts; of one that shards did, what they
+    /// did together.
     pub(super) fn of(reply: &Document) -> Self {
+        let Ok(shards) = reply.get_document("shards") else { return Self::of_one(reply) };
+        let shards = shards.iter().filter_map(|(_, shard)| shard.as_document()).map(Self::of_one);
+        shards.reduce(Self::and).unwrap_or_default()
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.documents += other.documents;
+        self.keys += other.keys;
+        self.returned += other.returned;
+        self.scanned |= other.scanned;
+        self.sorted_in_memory |= other.sorted_in_memory;
+        for index in other.indexes {
+            self.uses(&index);
+        }
+        self
+    }
+
+    fn uses(&mut self, index: &str) {
+        if !self.indexes.iter().any(|known| known == index) {
+            self.indexes.push(index.to_owned());
+        }
+    }
+
+    fn of_one(reply: &Document) -> Self {
         let first = reply.get_array("stages").ok().and_then(|stages| stages.first()?.as_document());
         let root = first.and_then(|stage| stage.get_document("$cursor").ok()).unwrap_or(reply);
         let stats = root.get_document("executionStats").ok();
@@ -63,10 +90,8 @@ impl Explained {
             Ok("SORT") => self.sorted_in_memory = true,
             _ => {}
         }
-        if let Ok(index) = plan.get_str("indexName")
-            && !self.indexes.iter().any(|known| known == index)
-        {
-            self.indexes.push(index.to_owned());
+        if let Ok(index) = plan.get_str("indexName") {
+            self.uses(index);
         }
         for below in ["inputStage", "queryPlan", "winningPlan"] {
             plan.get_document(below).into_iter().for_each(|below| self.walk(below));
@@ -80,17 +105,18 @@ impl Explained {
 
 /// Runs the query once more, for at most [`LIMIT`], and asks what was done.
 pub(in crate::index) async fn explain(db: &Database, query: &SlowQuery) -> Result<Explained, Error> {
-    let mut find = doc! { "find": &query.collection, "filter": query.filter.clone() };
-    if !query.sort.is_empty() {
-        find.insert("sort", query.sort.clone());
-    }
-    if query.limit > 0 {
-        find.insert("limit", i64::from(query.limit));
-    }
+    let find = Query::find(&query.collection, query.filter.clone()).sort(query.sort.clone()).limit(query.limit);
+    explain_query(db, &find).await.map(|(explained, _)| explained)
+}
+
+/// The same for any query; says also how long it took.
+pub(in crate::index) async fn explain_query(db: &Database, query: &Query) -> Result<(Explained, Duration), Error> {
     let limit = i64::try_from(LIMIT.as_millis()).unwrap_or(i64::MAX);
-    let command = doc! { "explain": find, "verbosity": "executionStats", "maxTimeMS": limit };
-    let explained = db.run_command(command).await;
-    let explained =
-        explained.map_err(|error| Error::of(format!("explain a query of `{}`", query.collection), &error))?;
-    Ok(Explained::of(&explained))
+    let command = doc! { "explain": query.command(), "verbosity": "executionStats", "maxTimeMS": limit };
+    let clock = Clock::system();
+    let began = clock.now();
+    let reply = db.run_command(command).await;
+    let took = Duration::from_nanos(clock.now() - began);
+    let reply = reply.map_err(|error| Error::of(format!("explain a query of `{}`", query.collection), &error))?;
+    Ok((Explained::of(&reply), took))
 }

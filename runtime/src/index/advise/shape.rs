@@ -173,25 +173,3 @@ fn bound(field: &str, bounds: bool, shapes: &mut [Shape]) {
         }
     }
 }
-
-/// The filter with `"?"` for every value; operators and names stay, and of a list its first element.
-pub(super) fn without_values(filter: &Document) -> Document {
-    let hidden = |(field, value): (&String, &Bson)| (field.clone(), without_value(field, value));
-    filter.iter().map(hidden).collect()
-}
-
-fn without_value(field: &str, value: &Bson) -> Bson {
-    match value {
-        Bson::Document(document)
-            if document.keys().next().is_some_and(|key| key.starts_with('$')) || field == "$elemMatch" =>
-        {
-            without_values(document).into()
-        }
-        Bson::Array(parts) if ["$and", "$or", "$nor"].contains(&field) => {
-            let parts = parts.iter().filter_map(Bson::as_document).map(without_values);
-            parts.map(Bson::from).collect::<Vec<_>>().into()
-        }
-        Bson::Array(_) => vec![Bson::from("?")].into(),
-        _ => "?".into(),
-    }
-}

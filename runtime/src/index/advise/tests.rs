@@ -3,6 +3,8 @@ use bson::doc;
 use super::usage::Usage;
 use super::*;
 
+const WEEK: Duration = Duration::from_secs(604_800);
+
 fn index(key: Document) -> Index {
     Index::listed(doc! { "name": format!("{:?}", key.keys().collect::<Vec<_>>()), "key": key })
 }
@@ -132,13 +134,13 @@ fn shapes_hold_no_values() {
     let filter =
         doc! { "a": "x", "n": { "$gt": 1, "$lt": 9 }, "$or": [{ "b": { "c": 1 } }, { "l": { "$in": [1, 2] } }] };
     let expected = r#"{a: "?", n: {$gt: "?", $lt: "?"}, $or: [{b: "?"}, {l: {$in: ["?"]}}]}"#;
-    assert_eq!(show(&shape::without_values(&filter).into()), expected);
+    assert_eq!(show(&without_values(&filter).into()), expected);
 }
 
 #[test]
 fn an_index_with_which_another_begins_is_needless_unless_it_has_duties() {
     let long = index(doc! { "a": 1, "b": -1 });
-    let needless = |short: Index| !unneeded("c", &[long.clone(), short], &[]).is_empty();
+    let needless = |short: Index| !unneeded("c", &[long.clone(), short], &[], WEEK).is_empty();
     assert!(needless(index(doc! { "a": 1 })));
     assert!(needless(index(doc! { "a": -1 })), "it can be read backwards");
     assert!(needless(with(doc! { "a": 1 }, doc! { "sparse": true })), "what it has, the other has too");
@@ -152,10 +154,9 @@ fn an_index_with_which_another_begins_is_needless_unless_it_has_duties() {
 
 #[test]
 fn an_index_is_unused_if_no_server_used_it_for_a_week() {
-    const WEEK: Duration = Duration::from_secs(604_800);
     let usage =
         |operations, watched| [Usage { collection: "c".to_owned(), index: "special".to_owned(), operations, watched }];
-    let reasons = |index: &Index, usage: &[Usage]| unneeded("c", std::slice::from_ref(index), usage);
+    let reasons = |index: &Index, usage: &[Usage]| unneeded("c", std::slice::from_ref(index), usage, WEEK);
     let plain = with(doc! { "a": 1 }, doc! {});
     assert_eq!(reasons(&plain, &usage(0, WEEK))[0].reason, Reason::Unused { days: 7 });
     assert_eq!(reasons(&plain, &usage(1, WEEK)), []);
@@ -182,4 +183,41 @@ fn explanations_are_read_in_all_their_forms() {
     ] } };
     let explained = Explained::of(&doc! { "queryPlanner": { "winningPlan": or } });
     assert!(explained.scanned && explained.sorted_in_memory && explained.indexes == ["a_1"]);
+}
+
+/// An aggregation over a sharded collection has a plan of each shard; a search has one that names the shards.
+#[test]
+fn what_shards_did_counts_together() {
+    let stats = |documents: i32| doc! { "nReturned": 1, "totalKeysExamined": 0, "totalDocsExamined": documents };
+    let scan = doc! { "queryPlanner": { "winningPlan": { "stage": "COLLSCAN" } }, "executionStats": stats(5) };
+    let fetch = doc! { "queryPlan": { "stage": "FETCH", "inputStage": { "stage": "IXSCAN", "indexName": "a_1" } } };
+    let other = doc! { "queryPlanner": { "winningPlan": fetch.clone() }, "executionStats": stats(2) };
+    let staged = doc! { "stages": [{ "$cursor": other }, { "$group": {} }] };
+    let explained = Explained::of(&doc! { "splitPipeline": {}, "shards": { "one": scan, "two": staged } });
+    assert_eq!((explained.documents, explained.returned, explained.scanned), (7, 2, true));
+    assert_eq!(explained.indexes, ["a_1"]);
+
+    let shards = vec![
+        doc! { "shardName": "one", "winningPlan": { "stage": "COLLSCAN" } },
+        doc! { "shardName": "two", "winningPlan": fetch },
+    ];
+    let plan = doc! { "winningPlan": { "stage": "SHARD_MERGE", "shards": shards } };
+    let explained = Explained::of(&doc! { "queryPlanner": plan, "executionStats": stats(9) });
+    assert!(explained.scanned && explained.indexes == ["a_1"] && explained.documents == 9);
+}
+
+#[test]
+fn what_is_hidden_already_is_not_advised_on_and_serves_nobody() {
+    let long = with(doc! { "a": 1, "b": 1 }, doc! { "hidden": true });
+    assert!(unneeded("c", &[long.clone(), index(doc! { "a": 1 })], &[], WEEK).is_empty());
+    let short = with(doc! { "a": 1 }, doc! { "hidden": true });
+    assert!(unneeded("c", &[index(doc! { "a": 1, "b": 1 }), short.clone()], &[], WEEK).is_empty());
+    let building = index(doc! { "a": 1, "b": 1 }).being_built(true);
+    assert!(unneeded("c", &[building, index(doc! { "a": 1 })], &[], WEEK).is_empty());
+
+    let found = missing(&[(slow(doc! { "a": 1 }, doc! {}), wasteful(9_999))], |_| vec![short.clone()]);
+    assert_eq!(found[0].hidden.as_deref(), Some("special"));
+    let sparse = with(doc! { "a": 1 }, doc! { "hidden": true, "sparse": true });
+    let found = missing(&[(slow(doc! { "a": 1 }, doc! {}), wasteful(9_999))], |_| vec![sparse.clone()]);
+    assert_eq!((found[0].hidden.as_deref(), found[0].shell.as_str()), (None, "db.c.createIndex({ a: 1 })"));
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::shape::ordinary;
+use super::shell;
 use super::usage::Usage;
 use crate::index::normal::Index;
 
@@ -20,6 +21,10 @@ pub struct Unneeded {
     /// Why it is not needed.
     #[serde(flatten)]
     pub reason: Reason,
+    /// A model declares it: as long as it does, the next `apply` brings it back.
+    pub declared: bool,
+    /// A line for MongoDB's shell (`mongosh`) that hides it: `db.products.hideIndex("business_1")`.
+    pub shell: String,
 }
 
 /// Why an index is not needed.
@@ -40,24 +45,36 @@ pub enum Reason {
 }
 
 /// How long nobody must have used an index: what is done once a week counts.
-const UNUSED: Duration = Duration::from_secs(7 * 86_400);
+pub(in crate::index) const UNUSED: Duration = Duration::from_secs(7 * 86_400);
 
-/// The indexes of a collection that are not needed. `usages` is empty where nobody may know them.
-pub(in crate::index) fn unneeded(collection: &str, existing: &[Index], usages: &[Usage]) -> Vec<Unneeded> {
+/// The indexes of a collection that are not needed, those left out that are hidden already. `usages` is empty where nobody may know
+/// them; who was not used for the time `unused` counts as unused.
+pub(in crate::index) fn unneeded(
+    collection: &str,
+    existing: &[Index],
+    usages: &[Usage],
+    unused: Duration,
+) -> Vec<Unneeded> {
     let reason = |index: &Index| {
         let covering = existing.iter().find(|other| other.name() != index.name() && covers(other, index));
         let usage = usages.iter().find(|usage| usage.index == index.name());
-        covering.map(|other| Reason::Covered { by: other.name().to_owned() }).or_else(|| unused(index, usage?))
+        covering.map(|other| Reason::Covered { by: other.name().to_owned() }).or_else(|| idle(index, usage?, unused))
     };
     let found = |index: &Index| {
-        Some(Unneeded { collection: collection.to_owned(), index: index.name().to_owned(), reason: reason(index)? })
+        Some(Unneeded {
+            collection: collection.to_owned(),
+            index: index.name().to_owned(),
+            reason: reason(index)?,
+            declared: false,
+            shell: shell::call(collection, "hideIndex", index.name()),
+        })
     };
-    existing.iter().filter(|index| !index.is_of_id()).filter_map(found).collect()
+    existing.iter().filter(|index| !index.is_of_id() && !index.is_hidden()).filter_map(found).collect()
 }
 
 /// Whether `long` serves every query that `short` does: it begins with the same keys, in the same directions or all reversed,
 /// and `short` has nothing else to do.
-pub(super) fn covers(long: &Index, short: &Index) -> bool {
+pub(in crate::index) fn covers(long: &Index, short: &Index) -> bool {
     let (Some(long_keys), Some(short_keys)) = (ordinary(long), ordinary(short)) else { return false };
     let begins = |reversed: i32| {
         short_keys.iter().zip(&long_keys).all(|(one, other)| one.0 == other.0 && one.1 == other.1 * reversed)
@@ -67,18 +84,19 @@ pub(super) fn covers(long: &Index, short: &Index) -> bool {
         && (begins(1) || begins(-1))
         && !has_duties(short)
         && !short.is_of_id()
+        && !long.is_being_built()
         // A sparse index of more fields holds documents that lack some of them, but not those that lack all.
         && ["partialFilterExpression", "collation"].iter().all(|option| same(option))
         && ["sparse", "hidden"].iter().all(|option| long.option(option).is_none())
 }
 
 /// Whether it does something also when nobody queries it.
-fn has_duties(index: &Index) -> bool {
+pub(in crate::index) fn has_duties(index: &Index) -> bool {
     index.is("unique") || index.is("prepareUnique") || index.option("expireAfterSeconds").is_some()
 }
 
-fn unused(index: &Index, usage: &Usage) -> Option<Reason> {
-    let idle = usage.operations == 0 && usage.watched >= UNUSED;
+fn idle(index: &Index, usage: &Usage, unused: Duration) -> Option<Reason> {
+    let idle = usage.operations == 0 && usage.watched >= unused;
     (idle && !has_duties(index)).then_some(Reason::Unused { days: usage.watched.as_secs() / 86_400 })
 }
 
@@ -86,8 +104,9 @@ impl fmt::Display for Unneeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: the index {} is not needed: ", self.collection, self.index)?;
         match &self.reason {
-            Reason::Covered { by } => write!(f, "{by} begins with its keys"),
-            Reason::Unused { days } => write!(f, "no query used it for {days} days; hide it before you drop it"),
+            Reason::Covered { by } => write!(f, "{by} begins with its keys")?,
+            Reason::Unused { days } => write!(f, "no query used it for {days} days; hide it before you drop it")?,
         }
+        if self.declared { f.write_str("; its model declares it: remove the attribute, too") } else { Ok(()) }
     }
 }

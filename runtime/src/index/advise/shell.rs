@@ -1,0 +1,82 @@
+//! What a person can copy: a line for MongoDB's shell, and one for the model.
+
+use bson::{Bson, Document};
+
+/// `db.products.createIndex({ business: 1, createdAt: -1 })`
+pub(super) fn create(collection: &str, key: &Document) -> String {
+    let keys: Vec<_> = key.iter().map(|(field, direction)| format!("{}: {direction}", property(field))).collect();
+    format!("{}.createIndex({{ {} }})", place(collection), keys.join(", "))
+}
+
+/// `db.products.hideIndex("business_1")`, or another method that takes a name.
+pub(super) fn call(collection: &str, method: &str, index: &str) -> String {
+    format!("{}.{method}({index:?})", place(collection))
+}
+
+fn place(collection: &str) -> String {
+    // What the shell takes for a method of `db` is no collection.
+    let plain = is_plain(collection) && !collection.starts_with('_') && !METHODS.contains(&collection);
+    if plain { format!("db.{collection}") } else { format!("db.getCollection({collection:?})") }
+}
+
+/// Methods of `db` with names that people give to collections.
+const METHODS: [&str; 6] = ["version", "stats", "help", "auth", "logout", "watch"];
+
+fn property(field: &str) -> String {
+    if is_plain(field) { field.to_owned() } else { format!("{field:?}") }
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.starts_with(|first: char| first.is_ascii_digit())
+        && !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// `#[index(keys(business = 1, created_at = -1))]`, with the names that the fields have if serde renames them as most do
+/// (`camelCase`). None where a stored name can be no field's.
+pub(super) fn attribute(key: &Document) -> Option<String> {
+    let keys: Option<Vec<_>> = key.iter().map(|(field, direction)| path_and(field, direction)).collect();
+    Some(format!("#[index(keys({}))]", keys?.join(", ")))
+}
+
+fn path_and(path: &str, direction: &Bson) -> Option<String> {
+    let fields: Option<Vec<_>> = path.split('.').map(field).collect();
+    Some(format!("{} = {direction}", fields?.join(".")))
+}
+
+fn field(stored: &str) -> Option<String> {
+    const KEYWORDS: [&str; 8] = ["type", "ref", "match", "use", "move", "in", "where", "for"];
+    if !is_plain(stored) {
+        return None;
+    }
+    let mut name = String::new();
+    for c in stored.chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() && !name.ends_with('_') {
+            name.push('_');
+        }
+        name.push(c.to_ascii_lowercase());
+    }
+    let name = if name == "_id" { "id".to_owned() } else { name };
+    Some(if KEYWORDS.contains(&name.as_str()) { format!("r#{name}") } else { name })
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::doc;
+
+    use super::*;
+
+    #[test]
+    fn lines_can_be_pasted_whatever_the_names() {
+        let key = doc! { "business": 1, "createdAt": -1, "location.city": 1 };
+        assert_eq!(
+            create("products", &key),
+            r#"db.products.createIndex({ business: 1, createdAt: -1, "location.city": 1 })"#
+        );
+        assert_eq!(attribute(&key).unwrap(), "#[index(keys(business = 1, created_at = -1, location.city = 1))]");
+        assert_eq!(call("a-\"b", "hideIndex", "x\"_1"), r#"db.getCollection("a-\"b").hideIndex("x\"_1")"#);
+        assert_eq!(call("stats", "hideIndex", "a_1"), r#"db.getCollection("stats").hideIndex("a_1")"#);
+        assert_eq!(attribute(&doc! { "type": 1, "_id": -1 }).unwrap(), "#[index(keys(r#type = 1, id = -1))]");
+        assert_eq!(attribute(&doc! { "tags.0": 1 }), None);
+    }
+}

@@ -1,0 +1,304 @@
+//! Calls through the typed collection: what was slow is remembered by shape, and nothing else is.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bson::{Document, doc};
+use fastness::index::{Client, ClientOptions, Collection, Operation, SlowShape, Source};
+use fastness::{Clock, Indexed};
+use fastness_tests::servers::{Mongo, PATIENCE, database_name, shared_mongo, shared_mongo_set};
+use mongodb::options::{FindOneAndUpdateOptions, FindOptions, ReturnDocument};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Indexed)]
+#[indexed(collection = "c")]
+struct Thing {
+    #[index(unique)]
+    number: i32,
+    name: String,
+}
+
+fn thing(number: i32) -> Thing {
+    Thing { number, name: format!("name{number}") }
+}
+
+/// A client for which nothing is slow that a test does not make slow: by its clock, no time passes.
+async fn still(url: &str) -> (Client, Clock) {
+    let clock = Clock::manual();
+    let options = ClientOptions::from_uri(url).await.unwrap().clock(clock.clone());
+    (options.slow_query(Duration::from_millis(100)).connect().unwrap(), clock)
+}
+
+/// A client for which everything is slow.
+async fn eager(url: &str) -> Client {
+    ClientOptions::from_uri(url).await.unwrap().slow_query(Duration::ZERO).connect().unwrap()
+}
+
+fn things(client: &Client) -> Collection<Thing> {
+    client.collection(&client.database(&database_name()))
+}
+
+fn shapes(client: &Client) -> Vec<SlowShape> {
+    client.slow_queries().shapes
+}
+
+#[tokio::test]
+async fn the_driver_does_what_was_asked_and_quick_calls_leave_no_trace() {
+    for url in [shared_mongo().await.url(), shared_mongo_set().await.url()] {
+        let (client, _clock) = still(&url).await;
+        let things = things(&client);
+        things.insert_one(thing(0), None).await.unwrap();
+        things.insert_many((1..300).map(thing), None).await.unwrap();
+        assert_eq!(things.find_one(doc! { "number": 7 }, None).await.unwrap(), Some(thing(7)));
+        let newest = FindOptions::builder().sort(doc! { "number": -1 }).limit(250).build();
+        let found = things.find(doc! { "number": { "$gt": 3 } }, newest).await.unwrap().all().await.unwrap();
+        assert_eq!((found.len(), found[0].number, found[249].number), (250, 299, 50));
+        assert_eq!(things.count(doc! { "number": { "$lt": 5 } }, None).await.unwrap(), 5);
+        assert_eq!(things.distinct("name", doc! { "number": 2 }, None).await.unwrap(), ["name2".into()]);
+        let stages = [doc! { "$match": { "number": { "$lt": 2 } } }, doc! { "$project": { "_id": 0, "number": 1 } }];
+        let out = things.aggregate::<Document>(stages, None).await.unwrap().all().await.unwrap();
+        assert_eq!(out, [doc! { "number": 0 }, doc! { "number": 1 }]);
+        let name = |name: &str| doc! { "$set": { "name": name } };
+        assert_eq!(things.update_one(doc! { "number": 1 }, name("x"), None).await.unwrap().modified_count, 1);
+        let many = things.update_many(doc! { "number": { "$lt": 9 } }, name("y"), None).await.unwrap();
+        assert_eq!(many.modified_count, 9);
+        assert_eq!(things.replace_one(doc! { "number": 2 }, thing(2), None).await.unwrap().modified_count, 1);
+        let after = FindOneAndUpdateOptions::builder().return_document(ReturnDocument::After).build();
+        let changed = things.find_one_and_update(doc! { "number": 3 }, name("z"), after).await.unwrap().unwrap();
+        assert_eq!(changed.name, "z");
+        assert_eq!(things.find_one_and_delete(doc! { "number": 3 }, None).await.unwrap(), Some(changed));
+        assert_eq!(things.delete_one(doc! { "number": 4 }, None).await.unwrap().deleted_count, 1);
+        assert_eq!(things.delete_many(doc! { "number": { "$lt": 7 } }, None).await.unwrap().deleted_count, 5);
+        assert_eq!(things.driver().count_documents(doc! {}).await.unwrap(), 293);
+
+        assert!(shapes(&client).is_empty(), "{}", client.slow_queries());
+        assert_eq!(client.slow_queries().to_string(), "No query took 100ms or longer.\n");
+        let metrics = client.metrics();
+        assert!(metrics.operations > 15 && metrics.failures == 0, "{metrics:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_slow_is_counted_by_shape_with_the_slowest_as_example() {
+    for url in [shared_mongo().await.url(), shared_mongo_set().await.url()] {
+        let (client, clock) = still(&url).await;
+        let things = things(&client);
+        things.insert_many((0..10).map(thing), None).await.unwrap();
+        for (number, millis) in [(1, 99), (2, 150), (3, 400), (4, 120)] {
+            slowly(&clock, millis, things.find_one(doc! { "number": number }, None)).await.unwrap();
+        }
+        slowly(&clock, 200, things.count(doc! { "name": "hunter2" }, None)).await.unwrap();
+        let found = shapes(&client);
+        let [first, second] = &found[..] else { panic!("{}", client.slow_queries()) };
+        assert_eq!((first.count, first.operation, first.source), (3, Operation::Find, Source::Client));
+        assert_eq!((first.max, first.total), (Duration::from_millis(400), Duration::from_millis(670)));
+        assert_eq!((first.shape.as_str(), first.collection.as_str()), (r#"{number: "?"}"#, "c"));
+        assert_eq!((second.count, second.operation), (1, Operation::Count));
+        let examples = client.slow_queries().examples(&first.database);
+        assert_eq!((&examples[0].filter, examples[0].limit), (&doc! { "number": 3 }, 1));
+    }
+}
+
+/// Lets time pass on the clock while an operation is under way.
+async fn slowly<T>(clock: &Clock, millis: u64, operation: impl Future<Output = T>) -> T {
+    let passes = async {
+        // The operation is polled first, and so has begun.
+        clock.advance(Duration::from_millis(millis));
+    };
+    tokio::join!(operation, passes).0
+}
+
+#[tokio::test]
+async fn values_are_neither_printed_nor_serialised_nor_logged() {
+    let client = eager(&shared_mongo().await.url()).await;
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let things = things(&client);
+    let secret = || doc! { "name": "hunter2", "$or": [{ "number": 31_337 }, { "name": { "$in": ["hunter2"] } }] };
+    for _ in 0..3 {
+        things.find(secret(), None).await.unwrap().all().await.unwrap();
+    }
+    let stages = [doc! { "$match": secret() }, doc! { "$addFields": { "a": "hunter2" } }];
+    things.aggregate::<Document>(stages, None).await.unwrap().all().await.unwrap();
+    things.update_one(secret(), doc! { "$set": { "name": "hunter2" } }, None).await.unwrap();
+    things.insert_one(Thing { number: 31_337, name: "hunter2".to_owned() }, None).await.unwrap();
+    let found = client.slow_queries();
+    let shown = format!("{found} {found:?} {} {client:?} {things:?}", serde_json::to_string_pretty(&found).unwrap());
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for text in [&shown, &logged] {
+        assert!(!text.contains("hunter2") && !text.contains("31337"), "{text}");
+        assert!(text.contains(r#"$in: ["?"]"#) || text.contains(r#"$in: [\"?\"]"#), "{text}");
+    }
+    let lines: Vec<_> = logged.lines().filter(|line| line.contains("a slow query")).collect();
+    assert!(lines.iter().all(|line| line.contains("WARN")), "{logged}");
+    assert!(lines.iter().any(|line| line.contains("operation=insert")), "{logged}");
+    assert_eq!(found.examples(&found.shapes[0].database).len(), 3, "but they are kept, to be explained: {found}");
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// By the client's clock, a second passes between the shapes' lines only if somebody moves it.
+#[tokio::test]
+async fn a_shape_is_logged_once_a_second() {
+    let (client, clock) = still(&shared_mongo().await.url()).await;
+    let things = things(&client);
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    for millis in [100, 100, 100, 1_000] {
+        slowly(&clock, millis, things.find_one(doc! { "number": 1 }, None)).await.unwrap();
+    }
+    slowly(&clock, 100, things.find_one(doc! { "name": "x" }, None)).await.unwrap();
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<_> = logged.lines().filter(|line| line.contains("a slow query")).collect();
+    assert_eq!(lines.len(), 3, "{logged}");
+    assert!(lines[0].contains("left_out=0") && lines[1].contains("left_out=2"), "{logged}");
+    assert!(lines[2].contains(r#"shape={name: "?"}"#) && lines[2].contains("outcome=\"ok\""), "{logged}");
+}
+
+#[tokio::test]
+async fn errors_timeouts_and_drops_are_counted() {
+    let server = Mongo::start().await;
+    let options = ClientOptions::from_uri(&server.url()).await.unwrap().operation_timeout(Duration::from_millis(300));
+    // Longer than the bound: what took too long is slow whatever it took.
+    let client = options.clone().slow_query(Duration::from_secs(3_600)).connect().unwrap();
+    let things = client.collection::<Thing>(&client.database("d"));
+    things.insert_one(thing(1), None).await.unwrap();
+    server.pause();
+    let find = things.find_one(doc! { "number": 1 }, None);
+    let error = tokio::time::timeout(PATIENCE, find).await.expect("an end").unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(error.to_string(), "cannot find in `d.c`: it took longer than 300ms");
+    server.resume();
+    let found = shapes(&client);
+    assert!(found.len() == 1 && (found[0].count, found[0].timeouts) == (1, 1), "{}", client.slow_queries());
+
+    let client = options.operation_timeout(PATIENCE).slow_query(Duration::ZERO).connect().unwrap();
+    let things = client.collection::<Thing>(&client.database("d"));
+    let error = things.find_one(doc! { "number": { "$foo": "hunter2" } }, None).await.unwrap_err();
+    assert!(error.code() == Some(2) && !error.to_string().contains("hunter2"), "{error}");
+    // The server is busy with it until long after the drop.
+    let busy = things.distinct("name", doc! { "$where": "sleep(60000) || true" }, None);
+    assert!(tokio::time::timeout(Duration::from_millis(50), busy).await.is_err());
+    let found = shapes(&client);
+    let of = |operation| found.iter().find(|shape| shape.operation == operation).unwrap();
+    assert_eq!((of(Operation::Find).count, of(Operation::Find).errors), (1, 1));
+    assert_eq!((of(Operation::Distinct).count, of(Operation::Distinct).cancelled), (1, 1));
+    assert!(of(Operation::Distinct).max >= Duration::from_millis(50));
+    fastness_tests::servers::until("no connection is held", async || client.metrics().in_use == 0).await;
+}
+
+#[tokio::test]
+async fn of_a_cursor_the_waits_count_and_the_time_between_does_not() {
+    let (client, clock) = still(&shared_mongo().await.url()).await;
+    let things = things(&client);
+    things.insert_many((0..30).map(thing), None).await.unwrap();
+    let batches = || FindOptions::builder().batch_size(10).build();
+
+    let mut cursor = things.find(doc! {}, batches()).await.unwrap();
+    while cursor.next().await.unwrap().is_some() {
+        clock.advance(Duration::from_secs(1));
+    }
+    drop(cursor);
+    assert!(shapes(&client).is_empty(), "the caller was slow, not the query");
+
+    let mut cursor = things.find(doc! {}, batches()).await.unwrap();
+    for _ in 0..10 {
+        cursor.next().await.unwrap();
+    }
+    // Each of two further batches takes its time; the query ends where the caller stops reading.
+    for _ in 0..20 {
+        slowly(&clock, 60, cursor.next()).await.unwrap();
+    }
+    assert!(shapes(&client).is_empty(), "it has not ended");
+    drop(cursor);
+    let found = shapes(&client);
+    assert_eq!(found.len(), 1, "{}", client.slow_queries());
+    assert_eq!((found[0].count, found[0].cancelled, found[0].errors), (1, 0, 0));
+    assert_eq!(found[0].max, Duration::from_millis(120), "only where it waited");
+}
+
+#[tokio::test]
+async fn a_cursor_that_was_dropped_while_it_waited_says_so() {
+    let client = eager(&shared_mongo().await.url()).await;
+    let things = things(&client);
+    things.insert_many((0..20).map(thing), None).await.unwrap();
+    let slow = FindOptions::builder().batch_size(2).build();
+    let filter = doc! { "$where": "this.number < 2 || sleep(60000) || true" };
+    let mut cursor = things.find(filter, slow).await.unwrap();
+    assert!(cursor.next().await.unwrap().is_some() && cursor.next().await.unwrap().is_some());
+    assert!(tokio::time::timeout(Duration::from_millis(50), cursor.next()).await.is_err());
+    let error = cursor.next().await.unwrap_err();
+    assert!(error.to_string().contains("dropped while it waited"), "{error}");
+    drop(cursor);
+    let found = shapes(&client);
+    let find = found.iter().find(|shape| shape.operation == Operation::Find).unwrap();
+    assert_eq!((find.count, find.cancelled), (1, 1), "{}", client.slow_queries());
+}
+
+#[tokio::test]
+async fn a_document_of_another_type_is_an_error_without_its_values() {
+    let client = eager(&shared_mongo().await.url()).await;
+    let things = things(&client);
+    let raw = things.driver().clone_with_type::<Document>();
+    raw.insert_one(doc! { "number": "hunter2" }).await.unwrap();
+    let error = things.find(doc! {}, None).await.unwrap().next().await.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    let error = things.find_one(doc! {}, None).await.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn many_shapes_are_bounded() {
+    let client = eager(&shared_mongo().await.url()).await;
+    let things = things(&client);
+    for number in 0..230 {
+        things.find_one(doc! { format!("field{number}"): 1 }, None).await.unwrap();
+    }
+    let found = client.slow_queries();
+    assert_eq!((found.shapes.len(), found.forgotten_shapes, found.forgotten), (200, 30, 30));
+    assert!(!found.to_string().contains("field29 ") && found.to_string().contains("field229"), "{found}");
+}
+
+/// The driver takes the filter away, so what may have to be shown is a copy; beside it and the timer that bounds the call, nothing is
+/// made for a quick one.
+#[test]
+fn a_quick_call_allocates_no_more_than_the_drivers_and_one_copy_of_its_filter() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (client, _clock) = runtime.block_on(async { still(&shared_mongo().await.url()).await });
+    let things = things(&client);
+    let filter = || doc! { "number": 7, "name": { "$gt": "a", "$lt": "b" } };
+    let fewest = |call: &dyn Fn()| (0..50).map(|_| allocation_counter::measure(call).count_total).min().unwrap();
+    let copy = {
+        let filter = filter();
+        fewest(&|| drop(filter.clone()))
+    };
+    let bound = Duration::from_secs(45);
+    // The runtime boxes what is large, so both are boxed.
+    let drivers = fewest(&|| {
+        let find = async { tokio::time::timeout(bound, things.driver().find_one(filter())).await };
+        let found = runtime.block_on(Box::pin(find));
+        assert!(found.unwrap().unwrap().is_none());
+    });
+    let ours = fewest(&|| {
+        let found = runtime.block_on(Box::pin(things.find_one(filter(), None)));
+        assert!(found.unwrap().is_none());
+    });
+    assert!(copy > 0 && ours <= drivers + copy, "{ours} <= {drivers} + {copy}");
+}
