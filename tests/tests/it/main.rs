@@ -13,6 +13,7 @@ mod direct;
 mod events;
 mod flights;
 mod functions;
+mod http_cache;
 mod hygiene;
 mod indexes;
 mod instances;

@@ -5,6 +5,7 @@ mod coherence;
 mod faults;
 mod fleet;
 mod garbage;
+mod responses;
 mod values;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

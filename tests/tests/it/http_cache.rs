@@ -1,0 +1,124 @@
+//! The HTTP cache under axum, over sockets; and raced against invalidations.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use fastness::http::{CacheLayer, CacheTags};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tower::{Layer, ServiceExt};
+
+use crate::fresh;
+
+/// What a server says to one request, on a connection of its own.
+async fn raw(address: std::net::SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("{request}\r\nhost: shop\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn over_sockets() {
+    let (fast, calls) = (fresh().await, Arc::<AtomicUsize>::default());
+    let count = calls.clone();
+    let list = move || async move {
+        count.fetch_add(1, SeqCst);
+        ([("cache-control", "max-age=60"), ("etag", "\"1\"")], Extension(CacheTags::new(["list"])), "abc")
+    };
+    let large = || async { ([("cache-control", "max-age=60")], "x".repeat(100_000)) };
+    let inner = |answer: &'static str| {
+        Router::new().route("/same", get(move || async move { ([("cache-control", "max-age=60")], answer) }))
+    };
+    let layer = CacheLayer::new().on(&fast).max_body(50_000);
+    let app = Router::new()
+        .nest("/one", inner("one").layer(layer.clone()))
+        .nest("/two", inner("two").layer(layer.clone()))
+        .merge(Router::new().route("/list", get(list)).route("/large", get(large)).layer(layer));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move { axum::serve(listener, app).await });
+
+    assert!(raw(address, "GET /list HTTP/1.1").await.ends_with("\r\n\r\nabc"));
+    let hit = raw(address, "GET /list HTTP/1.1").await;
+    assert!(hit.contains("cache-status: fastness; hit; ttl=") && hit.ends_with("\r\n\r\nabc"), "{hit}");
+    let head = raw(address, "HEAD /list HTTP/1.1").await;
+    assert!(head.contains("; hit") && head.contains("content-length: 3") && head.ends_with("\r\n\r\n"), "{head}");
+    let not = raw(address, "GET /list HTTP/1.1\r\nif-none-match: \"1\"").await;
+    assert!(not.starts_with("HTTP/1.1 304") && not.ends_with("\r\n\r\n"), "{not}");
+    assert_eq!(calls.load(SeqCst), 1);
+    fast.cache().invalidate_tags(&["list"]).await;
+    raw(address, "GET /list HTTP/1.1").await;
+    assert_eq!(calls.load(SeqCst), 2);
+    let large = raw(address, "GET /large HTTP/1.1").await;
+    assert!(large.len() > 100_000 && large.contains("fastness; fwd=uri-miss\r\n"));
+    for _ in 0..2 {
+        assert!(raw(address, "GET /one/same HTTP/1.1").await.ends_with("one"));
+        assert!(raw(address, "GET /two/same HTTP/1.1").await.ends_with("two"), "routers strip prefixes");
+    }
+    server.abort();
+}
+
+/// Readers and a writer, in an order that the seed decides. After an invalidation has returned, no request that begins later is
+/// answered with what was read before it.
+#[test]
+fn nothing_stale_after_an_invalidation_in_any_order() {
+    for seed in 0..200 {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(race(seed));
+    }
+}
+
+async fn race(seed: u64) {
+    let (fast, origin) = (fresh().await, Arc::<AtomicUsize>::default());
+    let random = Arc::new(std::sync::Mutex::new(fastrand::Rng::with_seed(seed)));
+    let (source, chance) = (origin.clone(), random.clone());
+    let handler = tower::service_fn(move |_: Request<Body>| {
+        let (source, chance) = (source.clone(), chance.clone());
+        async move {
+            dawdle(&chance).await;
+            let version = source.load(SeqCst);
+            dawdle(&chance).await;
+            let mut response = Response::new(Body::from(version.to_string()));
+            response.headers_mut().insert("cache-control", "max-age=60".parse().unwrap());
+            response.extensions_mut().insert(CacheTags::new(["thing:1"]));
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let service = CacheLayer::new().on(&fast).layer(handler);
+    let reader = |service: fastness::http::Cached<_>, origin: Arc<AtomicUsize>, chance: Arc<_>| async move {
+        for _ in 0..20 {
+            dawdle(&chance).await;
+            let least = origin.load(SeqCst);
+            let settled = least.saturating_sub(1);
+            let answer = service.clone().oneshot(Request::get("/a").body(Body::empty()).unwrap()).await.unwrap();
+            let body = to_bytes(Body::new(answer.into_body()), 100).await.unwrap();
+            let seen: usize = std::str::from_utf8(&body).unwrap().parse().unwrap();
+            assert!(seen >= settled, "seed {seed}: {seen} after {settled} was invalidated");
+        }
+    };
+    let writer = async {
+        for _ in 0..10 {
+            dawdle(&random).await;
+            origin.fetch_add(1, SeqCst);
+            dawdle(&random).await;
+            fast.cache().invalidate("thing:1").await.unwrap();
+            // The next change begins after this one was invalidated, so all but the last are settled.
+        }
+    };
+    let read = || reader(service.clone(), origin.clone(), random.clone());
+    tokio::join!(read(), read(), read(), writer);
+}
+
+async fn dawdle(random: &std::sync::Mutex<fastrand::Rng>) {
+    let times = random.lock().unwrap().u8(0..4);
+    for _ in 0..times {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,65 @@
+//! HTTP responses on several nodes.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Request, Response};
+use fastness::http::{CacheLayer, CacheTags};
+use fastness::{Fastness, cache_invalidate, scope};
+use fastness_tests::servers::{prefix, shared_redis, until};
+use tower::{Layer, ServiceExt};
+
+use crate::{Origin, node, stored};
+
+#[cache_invalidate("product:{id}")]
+async fn change(id: u64, origin: &Origin) {
+    origin.change();
+}
+
+/// The body of this node's answer.
+async fn get(node: &Fastness, origin: &Arc<Origin>, path: &str, language: &str) -> String {
+    let origin = origin.clone();
+    let handler = tower::service_fn(move |request: Request<Body>| {
+        let language = request.headers()["accept-language"].to_str().unwrap().to_owned();
+        let mut response = Response::new(Body::from(format!("{language} {}", origin.load())));
+        response.headers_mut().insert("cache-control", "max-age=60".parse().unwrap());
+        response.headers_mut().insert("vary", "accept-language".parse().unwrap());
+        response.extensions_mut().insert(CacheTags::new(["product:7"]));
+        async { Ok::<_, Infallible>(response) }
+    });
+    let request = Request::get(path).header("accept-language", language).body(Body::empty()).unwrap();
+    let answer = CacheLayer::new().on(node).layer(handler).oneshot(request).await.unwrap();
+    let body = axum::body::to_bytes(Body::new(answer.into_body()), 1_000).await.unwrap();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn one_node_answers_with_what_another_stored_until_either_invalidates() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::<Origin>::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    assert_eq!(get(&one, &origin, "/a", "en").await, "en 0");
+    // What it varies by, and the response.
+    stored(&one, 2).await;
+    assert_eq!(get(&two, &origin, "/a", "en").await, "en 0");
+    assert_eq!((origin.loads(), two.stats().total.loads), (1, 0), "by the shared tier");
+    assert_eq!(get(&two, &origin, "/a", "de").await, "de 0");
+    assert_eq!(origin.loads(), 2);
+    // By a scope that only the responses name.
+    scope(&one, change(7, &origin)).await;
+    assert_eq!(get(&one, &origin, "/a", "en").await, "en 1");
+    until("the other node hears of it", async || get(&two, &origin, "/a", "en").await == "en 1").await;
+    assert_eq!(get(&two, &origin, "/a", "de").await, "de 1");
+}
+
+#[tokio::test]
+async fn what_was_invalidated_is_not_read_from_the_shared_tier() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::<Origin>::default());
+    let one = node(&redis.url(), &prefix).await;
+    get(&one, &origin, "/a", "en").await;
+    stored(&one, 2).await;
+    scope(&one, change(7, &origin)).await;
+    // A node that has nothing in its memory.
+    let two = node(&redis.url(), &prefix).await;
+    assert_eq!(get(&two, &origin, "/a", "en").await, "en 1");
+}
