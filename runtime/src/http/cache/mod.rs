@@ -227,7 +227,7 @@ impl<S> Layer<S> for CacheLayer {
 
 /// For [`CoalesceLayer`](super::CoalesceLayer), which is this without a store.
 pub(super) fn coalescing(on: Option<Fastness>, max_body: usize, space: String) -> Arc<Config> {
-    Arc::new(Config { on, max_body, space, ..Config::new(false) })
+    Arc::new(Config { on, space, max_body, ..Config::new(false) })
 }
 
 pub(super) fn service<S>(inner: S, config: Arc<Config>) -> Cached<S> {

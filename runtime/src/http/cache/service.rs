@@ -40,6 +40,8 @@ impl<S> Cached<S> {
     }
 }
 
+// Who asks, and what for.
+#[allow(clippy::similar_names)]
 impl<S, Q, B> Service<Request<Q>> for Cached<S>
 where
     S: Service<Request<Q>, Response = Response<B>, Future: Send, Error: Send> + Clone + Send + 'static,
@@ -91,6 +93,7 @@ where
 }
 
 /// The answer, if there is one that is fresh.
+#[allow(clippy::similar_names)] // `headers` and `head`, as HTTP has them
 fn hit<B: http_body::Body>(
     store: &Store,
     target: &Target<'_>,

@@ -17,6 +17,8 @@ use crate::key::scopes::of_both_kinds;
 use crate::sync::Mutex;
 
 /// What is under a key.
+// The larger one is the usual one.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Packed", into = "Packed")]
 pub(super) enum Stored {
