@@ -1,6 +1,7 @@
-//! MongoDB indexes that are declared on models: what a model declares, and what is made of it.
+//! MongoDB indexes that are declared on models: what a model declares, and what is made of it. (What is made of a model's
+//! scopes is in `changes`.)
 //!
-//! May use: `clock`.
+//! May use: `clock`, `key`.
 //!
 //! [`spec`](IndexSpec) says what is declared, in constants. [`Index`] is one in normal form, from a declaration or from a
 //! server's list; [`Plan`] compares them and decides, without a server. Only [`Indexes::apply`] writes, and nothing is ever
@@ -20,6 +21,7 @@ mod options;
 mod path;
 mod plan;
 mod report;
+mod scope;
 mod server;
 mod sort;
 mod spec;
@@ -33,7 +35,9 @@ use std::borrow::Cow;
 pub use advise::{Advice, Evidence, Explained, Reason, SlowQuery, Suggestion, Unneeded, Usage};
 pub use client::{Client, ClientOptions, Health, Metrics};
 pub use error::Error;
+pub(crate) use error::code;
 pub use indexes::Indexes;
+pub(crate) use lease::{held, holder};
 pub use nested::{Date, Keyed, Nested};
 pub use normal::{Difference, Index};
 pub use options::{ApplyOptions, Progress, Unmanaged};
@@ -41,6 +45,8 @@ pub use path::Path;
 use path::{FieldSet, Root};
 pub use plan::{Action, Clash, Plan, Step};
 pub use report::{Entry, Outcome, Report};
+pub(crate) use scope::Rendered;
+pub use scope::{Scope, ScopePiece};
 use sort::Lists;
 pub use sort::{Order, Sort, UnknownField};
 pub use spec::{Collation, Condition, Field, IndexSpec, Kind, Literal, Operator};
@@ -51,6 +57,8 @@ pub(crate) mod derived {
     pub use super::check::{arrays, below, compares, date, entry, field, root, steps};
     pub use super::nested::{Ask, Converted, Unknown};
     pub use super::path::{At, FieldSet, Holds, In, Key, Segment, Segments};
+    pub use super::scope::{read, single, write};
+    pub use crate::key::args::{Arg, digest, lower};
 }
 
 /// A model: its collection and the indexes that it needs. Derive it.
@@ -60,6 +68,9 @@ pub trait Indexed: Nested + Sized + 'static {
 
     /// The indexes, in the order of the attributes; the one over `_id`, which MongoDB makes itself, is not among them.
     const INDEXES: &'static [IndexSpec];
+
+    /// What a change of a document invalidates, in the order of `scopes(..)`: see [`changes`](crate::changes).
+    const SCOPES: &'static [Scope] = &[];
 
     /// The fields, for filters, updates and sorts whose names the compiler checks.
     fn fields() -> &'static Self::Fields<Self, Root> {

@@ -1,4 +1,4 @@
-//! MongoDB's indexes, planned and applied on real servers.
+//! MongoDB's indexes, planned and applied, and its change streams, followed, on real servers.
 
 mod advise;
 mod changes;
@@ -9,6 +9,7 @@ mod foreign;
 mod kinds;
 mod normal;
 mod rig;
+mod streams;
 
 use bson::{Document, doc};
 use fastness::index::{Field, IndexSpec, Indexes, Kind};
