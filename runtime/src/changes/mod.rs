@@ -4,8 +4,8 @@
 //! May use: `clock`, `handle`, `index`, `key`, `log`, `sync`.
 //!
 //! A model declares its [scopes](crate::index::Scope): what a change of a document invalidates, as patterns over its fields.
-//! One task follows the changes of the database ([`stream`]), makes scopes of each ([`event`]), announces them as any other
-//! invalidation ([`batch`]), and remembers how far it got ([`place`]).
+//! One task follows the changes of the database (`stream`), makes scopes of each (`event`), announces them as any other
+//! invalidation (`batch`), and remembers how far it got (`place`).
 //!
 //! | the cache | who follows | where it goes on |
 //! |---|---|---|
