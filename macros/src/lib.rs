@@ -399,6 +399,7 @@ pub fn derive_label(item: TokenStream) -> TokenStream {
 /// | on the struct | meaning |
 /// |---|---|
 /// | `#[indexed(collection = "..")]` | the collection; `crate = path` says where the runtime is |
+/// | `#[indexed(.., scopes("user:{id}", "users:*"))]` | what a change of a document invalidates: patterns over the model's fields, for `fastness::changes` |
 /// | `#[index(keys(a = 1, b.c = -1))]` | an index over several fields: `1` or `asc`, `-1` or `desc`, or a kind |
 /// | `keys(name = text(weight = 10))` | words; a weight is 1 to 99999, by default 1; a model has one text index |
 /// | `keys(place = sphere)`, `"2dsphere"` | places on the globe |

@@ -29,8 +29,11 @@ pub use crate::typed::{handle_get, handle_invalidate, handle_key, handle_put, ha
 /// What `#[derive(Indexed)]` names.
 #[cfg(feature = "mongodb")]
 pub mod index {
+    pub use super::ladder;
     pub use crate::index::derived::*;
-    pub use crate::index::{Collation, Condition, Field, IndexSpec, Indexed, Kind, Literal, Nested, Operator, Path};
+    pub use crate::index::{
+        Collation, Condition, Field, IndexSpec, Indexed, Kind, Literal, Nested, Operator, Path, Scope, ScopePiece,
+    };
 }
 
 /// Everything that a call site asks a type by method call; brought into scope for the prologue only.

@@ -243,6 +243,14 @@ pub(crate) fn timer_now() -> tokio::time::Instant {
     tokio::time::Instant::now()
 }
 
+/// The time of the day, to compare with what another machine says it was.
+#[cfg(feature = "mongodb")]
+pub(crate) fn time_of_day() -> std::time::SystemTime {
+    // The one place that reads it.
+    #[allow(clippy::disallowed_methods)]
+    std::time::SystemTime::now()
+}
+
 /// A duration in whole nanoseconds; 584 years and more saturate.
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)

@@ -39,10 +39,13 @@
 //! With a shared tier (features `redis`, `redis-sentinel`, `redis-cluster`; `Builder::redis`), the same holds between processes
 //! within a stated bound; [`Reach`] says when.
 //!
-//! What it does not cover: an origin that answers with old data; an invalidation sent before its transaction commits.
+//! What it does not cover: an origin that answers with old data; an invalidation sent before its transaction commits; what
+//! other programs write, unless it is in MongoDB and followed (feature `mongodb`, module `changes`).
 
 mod audit;
 mod batch;
+#[cfg(feature = "mongodb")]
+pub mod changes;
 mod clock;
 mod codec;
 mod direct;

@@ -3,7 +3,13 @@
 //! The attributes of a model as they were written.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Attribute, Expr, LitStr, Meta, ext::IdentExt, parse::Parser, spanned::Spanned};
+use syn::{
+    Attribute, Expr, LitStr, Meta, Token,
+    ext::IdentExt,
+    parse::{Parse, Parser},
+    punctuated::Punctuated,
+    spanned::Spanned,
+};
 
 use super::{
     record::Record,
@@ -18,6 +24,7 @@ options! {
     /// What was given to `#[indexed(..)]`.
     struct ModelArgs for "indexed" {
         "collection" => collection: Expr,
+        "scopes" => scopes: Templates,
         "crate" => krate: Expr,
     }
 }
@@ -69,6 +76,27 @@ impl FromGiven for Listed {
                 format_args!("`{name}` takes a list: write `{name}({})`", example(name)),
             )),
         }
+    }
+}
+
+/// `scopes("product:{id}", "products:*")`
+pub(crate) struct Templates(pub(crate) Vec<LitStr>);
+
+impl FromGiven for Templates {
+    fn from_given(name: &Ident, value: Value) -> syn::Result<Self> {
+        let wrong = |span| {
+            let why =
+                format_args!("`{name}` takes templates of keys: write `{name}(\"product:{{id}}\", \"products:*\")`");
+            syn::Error::new(span, why)
+        };
+        let Value::List(tokens) = value else {
+            return Err(wrong(name.span()));
+        };
+        let read = |input: syn::parse::ParseStream<'_>| {
+            Punctuated::<LitStr, Token![,]>::parse_terminated_with(input, <LitStr as Parse>::parse)
+        };
+        let templates = read.parse2(tokens).map_err(|error| wrong(error.span()))?;
+        if templates.is_empty() { Err(wrong(name.span())) } else { Ok(Self(templates.into_iter().collect())) }
     }
 }
 

@@ -1,6 +1,6 @@
-//! May use: indexed/condition, indexed/model, indexed/options, indexed/record, indexed/syntax.
+//! May use: indexed/condition, indexed/model, indexed/options, indexed/record, indexed/scopes, indexed/syntax, template.
 //!
-//! The model's fields as typed paths, and its indexes as one constant.
+//! The model's fields as typed paths, its indexes as one constant, and its scopes as another.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -11,8 +11,10 @@ use super::{
     model::{Declared, Index, Model},
     options::Options,
     record::{Field, Record, Stored},
+    scopes::{self, Scope},
     syntax::{Kind, Path, Step},
 };
+use crate::template::Format;
 
 /// The expansion.
 pub(super) fn expand(model: &Model) -> TokenStream {
@@ -108,6 +110,9 @@ fn indexes(declared: &Declared, record: &Record, door: &TokenStream) -> TokenStr
         .params
         .is_empty()
         .then(|| quote!(const _: &'static [#door::IndexSpec] = <#ident as #door::Indexed>::INDEXES;));
+    let scopes = scopes(&declared.scopes, record, door);
+    let made_too = (generics.params.is_empty() && scopes.is_some())
+        .then(|| quote!(const _: &'static [#door::Scope] = <#ident as #door::Indexed>::SCOPES;));
     quote! {
         impl #params #door::Indexed for #ident #of #bounds {
             const COLLECTION: &'static str = #collection;
@@ -116,8 +121,67 @@ fn indexes(declared: &Declared, record: &Record, door: &TokenStream) -> TokenStr
                 #(#lines)*
                 &[#(#specs,)*]
             };
+            #scopes
         }
         #made
+        #made_too
+    }
+}
+
+/// The constant of the scopes, if there are any.
+fn scopes(scopes: &[Scope], record: &Record, door: &TokenStream) -> Option<TokenStream> {
+    let mut places = Places { record, door, lines: Vec::new(), entries: 0, steps: 0 };
+    let specs: Vec<_> = scopes.iter().map(|scope| scope_spec(scope, &mut places)).collect();
+    let lines = &places.lines;
+    (!specs.is_empty()).then(|| {
+        quote! {
+            const SCOPES: &'static [#door::Scope] = {
+                let __root = #door::root::<Self>();
+                #(#lines)*
+                &[#(#specs,)*]
+            };
+        }
+    })
+}
+
+fn scope_spec(scope: &Scope, places: &mut Places<'_>) -> TokenStream {
+    let door = places.door;
+    let pieces: Vec<_> = scope
+        .pieces
+        .iter()
+        .map(|piece| match piece {
+            scopes::Piece::Text(text) => quote!(#door::ScopePiece::Text(#text)),
+            scopes::Piece::Field(path, format) => scope_field(path, *format, places),
+        })
+        .collect();
+    let (text, prefix) = (&scope.text, scope.prefix);
+    quote!(#door::Scope { text: #text, pieces: &[#(#pieces),*], prefix: #prefix })
+}
+
+/// A field by its stored names, and how its value is written: as a key of a parameter of the field's type has it.
+fn scope_field(path: &Path, format: Format, places: &mut Places<'_>) -> TokenStream {
+    let (span, typed) = (path.span(), places.path(path));
+    let steps = places.steps(path);
+    let door = located(places.door, span);
+    places.lines.push(quote_spanned!(span=> #door::single(#steps);));
+    let root = Ident::new("__root", Span::call_site().located_at(span));
+    let part = match format {
+        Format::Plain => quote_spanned!(span=> (&#door::Arg(&__value)).__part()),
+        Format::Lower => quote_spanned!(span=> #door::lower(&__value)),
+        Format::Hash => quote_spanned!(span=> #door::digest(&__value)),
+    };
+    quote_spanned! {span=>
+        #door::ScopePiece::Field {
+            path: #steps.names(),
+            write: |__value, __out| {
+                use #door::ladder::*;
+                let #root = #door::root::<Self>();
+                let ::core::option::Option::Some(__value) = #door::read(__value, #typed) else {
+                    return false;
+                };
+                #door::write(&#part, __out)
+            },
+        }
     }
 }
 

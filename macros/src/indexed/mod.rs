@@ -1,9 +1,9 @@
-//! May use: args, diag, duration, nearest, subject, value.
+//! May use: args, diag, duration, nearest, subject, template, value.
 //!
-//! `#[derive(Indexed)]`: a model's MongoDB indexes, and its fields as checked paths.
+//! `#[derive(Indexed)]`: a model's MongoDB indexes, the scopes of its documents' changes, and its fields as checked paths.
 //!
 //! Flow: tokens -> [`record::Record`] (the struct, and its fields' stored names by `serde`'s attributes) and [`args`] (the
-//! indexes as written, by the syntax of [`syntax`] and [`condition`]) -> [`model::Model`] (checked by [`rules`]) -> [`expand::expand`] (cannot
+//! indexes as written, by the syntax of [`syntax`] and [`condition`]) -> [`model::Model`] (checked by [`rules`] and [`scopes`]) -> [`expand::expand`] (cannot
 //! fail).
 //!
 //! Invariant: what a struct's own tokens can tell is checked here and reported together, on the user's tokens; what takes
@@ -16,6 +16,7 @@ mod model;
 mod options;
 mod record;
 mod rules;
+mod scopes;
 mod serde;
 mod syntax;
 #[cfg(test)]

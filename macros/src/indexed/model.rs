@@ -1,4 +1,4 @@
-//! May use: args, diag, subject, value, indexed/args, indexed/options, indexed/record, indexed/rules, indexed/syntax.
+//! May use: args, diag, subject, value, indexed/args, indexed/options, indexed/record, indexed/rules, indexed/scopes, indexed/syntax.
 //!
 //! A model whose indexes make sense, as far as its own tokens tell.
 
@@ -9,6 +9,7 @@ use super::{
     options::Options,
     record::{Record, Stored},
     rules,
+    scopes::{self, Scope},
     syntax::{Key, Kind, Path, Step},
 };
 use crate::{args::read_all, diag::Diag, subject::Door, value};
@@ -25,6 +26,7 @@ pub(super) struct Model {
 pub(super) struct Declared {
     pub(super) collection: String,
     pub(super) indexes: Vec<Index>,
+    pub(super) scopes: Vec<Scope>,
 }
 
 /// A checked index.
@@ -52,6 +54,7 @@ impl Model {
         if !args.model.collection.is_given() {
             collectionless(&args, diag);
         }
+        let scopes = scopes::check(&args.model, &record, diag);
         let before = diag.count();
         let indexes = indexes(args.indexes, &record, diag);
         if diag.count() == before {
@@ -59,7 +62,7 @@ impl Model {
         }
         // After an error, the model is there without indexes, so that nothing else fails because it is missing.
         let indexes = if diag.count() == before { indexes } else { Vec::new() };
-        Self { door, declared: collection.map(|collection| Declared { collection, indexes }), record }
+        Self { door, declared: collection.map(|collection| Declared { collection, indexes, scopes }), record }
     }
 }
 
@@ -71,6 +74,10 @@ fn collectionless(args: &Args, diag: &mut Diag) {
              or, if it is nested in a model, declare the index there, as `#[index(keys(location.city = 1))]`",
         );
     }
+    args.model.scopes.refuse(
+        "scopes need a collection whose changes they are of: write `#[indexed(collection = \"..\", scopes(..))]`",
+        diag,
+    );
 }
 
 /// The indexes that the attributes declare; all text fields make one.
@@ -155,18 +162,21 @@ fn resolve(index: &Index, record: &Record, diag: &mut Diag) {
     let paths =
         index.keys.iter().map(|key| &key.path).chain(index.options.partial.iter().map(|condition| &condition.path));
     for path in paths {
-        let Some(Step::Field(first)) = path.0.first() else { continue };
-        if let Some(field) = record.find(first, diag)
-            && path.0.len() == 1
-            && matches!(field.stored, Stored::Flattened)
-        {
-            let name = field.name();
-            diag.at(
-                first,
-                format_args!(
-                    "`{name}` is flattened and has no stored name of its own: name one of its fields, `{name}.x`"
-                ),
-            );
-        }
+        resolve_path(path, record, diag);
+    }
+}
+
+/// Reports a path whose first step is no stored field.
+pub(super) fn resolve_path(path: &Path, record: &Record, diag: &mut Diag) {
+    let Some(Step::Field(first)) = path.0.first() else { return };
+    if let Some(field) = record.find(first, diag)
+        && path.0.len() == 1
+        && matches!(field.stored, Stored::Flattened)
+    {
+        let name = field.name();
+        diag.at(
+            first,
+            format_args!("`{name}` is flattened and has no stored name of its own: name one of its fields, `{name}.x`"),
+        );
     }
 }

@@ -71,7 +71,7 @@ impl Record {
                 diag.at(
                     name,
                     format_args!(
-                        "`{wanted}` is not stored, as serde skips it: index another field, or remove the `skip`"
+                        "`{wanted}` is not stored, as serde skips it: name another field, or remove the `skip`"
                     ),
                 );
                 None

@@ -72,7 +72,7 @@ impl Field {
                 "rename" => found.rename = renamed(meta, diag)?.or(found.rename.take()),
                 "flatten" => found.flatten = true,
                 "skip" | "skip_serializing" => found.skip = true,
-                "with" | "serialize_with" => {
+                "with" | "serialize_with" | "deserialize_with" => {
                     found.converted = true;
                     rest(meta)?;
                 }

@@ -38,6 +38,19 @@ fn a_nested_type() {
 }
 
 #[test]
+fn a_model_with_scopes() {
+    let item = r#"
+        #[indexed(collection = "products", scopes("product:{id}", "maker:{maker.name:lower}:products:*", "products:*"))]
+        struct Product {
+            #[serde(rename = "_id")]
+            id: u64,
+            maker: Maker,
+        }
+    "#;
+    matches("indexed_scopes", &expand(attribute, "", item));
+}
+
+#[test]
 fn cases_are_those_of_serde() {
     let cases = [
         ("lowercase", "is_active2_"),

@@ -31,6 +31,8 @@ pub(crate) enum Use {
     Pattern,
     /// A tag.
     Tag,
+    /// What a change of a document invalidates: a pattern over the fields of a model.
+    Scope,
 }
 
 impl Use {
@@ -40,7 +42,13 @@ impl Use {
             Self::Key => "key",
             Self::Pattern => "pattern",
             Self::Tag => "tag",
+            Self::Scope => "scope",
         }
+    }
+
+    /// Whether it may end in `:*`.
+    pub(crate) fn has_prefixes(self) -> bool {
+        matches!(self, Self::Pattern | Self::Scope)
     }
 }
 
@@ -72,7 +80,7 @@ impl Template {
         if diag.count() == before {
             rules::check(&source, &segments, used, diag);
         }
-        let prefix = used == Use::Pattern && rules::is_wildcard(&source, segments.last().copied().unwrap_or_default());
+        let prefix = used.has_prefixes() && rules::is_wildcard(&source, segments.last().copied().unwrap_or_default());
         let kept = if prefix { tokens.len().saturating_sub(2) } else { tokens.len() };
         let pieces = pieces(&source, &tokens[..kept], used, diag);
         (diag.count() == before).then_some(Self { text: source.text().to_owned(), pieces, prefix })

@@ -26,7 +26,7 @@ pub(crate) fn check(source: &Source, segments: &[&[Token]], used: Use, diag: &mu
         let last = index + 1 == segments.len();
         if segment.is_empty() {
             empty(source, at, used, diag);
-        } else if !(last && index > 0 && used == Use::Pattern && is_wildcard(source, segment)) {
+        } else if !(last && index > 0 && used.has_prefixes() && is_wildcard(source, segment)) {
             one_placeholder(source, segment, diag);
             text(source, segments, index, used, diag);
         }
@@ -48,6 +48,13 @@ fn starts_with_text(source: &Source, segment: &[Token], used: Use, diag: &mut Di
                 "`{}` starts the {noun}: start the {noun} with a literal such as `user:`",
                 source.slice(&token.range)
             ),
+        );
+    } else if let Some(token) = segment.iter().find(|token| token.kind == TokenKind::Hole && used == Use::Scope) {
+        // What is not known of a change is left out, from a whole segment on, and something has to remain.
+        let hole = source.slice(&token.range);
+        diag.error(
+            source.span(&token.range),
+            format_args!("`{hole}` is in the first segment of the scope: give it one of its own, as `product:{hole}`"),
         );
     }
 }
@@ -109,10 +116,14 @@ fn star(source: &Source, segments: &[&[Token]], index: usize, range: &Range<usiz
     match used {
         Use::Key => "`*` cannot stand in a key: only a pattern of `cache_invalidate` ends in `:*`".into(),
         Use::Tag => "`*` cannot stand in a tag: a tag names its entries already, so write it without `*`".into(),
-        Use::Pattern if source.text() == "*" => {
-            "`*` alone would match everything: start the pattern with a literal, as `user:*`".into()
+        Use::Scope if source.text() != "*" => {
+            "`*` can only be the whole last segment, as in `products:*`: end the scope there".into()
         }
-        Use::Pattern => {
+        Use::Pattern | Use::Scope if source.text() == "*" => {
+            let noun = used.noun();
+            format!("`*` alone would match everything: start the {noun} with a literal, as `user:*`")
+        }
+        Use::Pattern | Use::Scope => {
             let tag = tag_instead(source, segments, index, range.start);
             format!(
                 "`*` can only be the whole last segment, as in `user:*`: \

@@ -178,6 +178,12 @@ impl Fastness {
         &self.inner.common.clock
     }
 
+    /// What is the same for all processes that share what is cached here; `None` if nobody does.
+    #[cfg(feature = "mongodb")]
+    pub(crate) fn fleet(&self) -> Option<String> {
+        self.inner.tier.as_ref().map(|tier| tier.identity())
+    }
+
     pub(crate) fn log(&self) -> &Arc<Log> {
         &self.inner.common.log
     }

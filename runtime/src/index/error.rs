@@ -29,7 +29,7 @@ enum Kind {
 }
 
 /// The server's codes that mean something here.
-pub(super) mod code {
+pub(crate) mod code {
     pub(crate) const UNAUTHORIZED: i32 = 13;
     pub(crate) const MISSING_COLLECTION: i32 = 26;
     pub(crate) const MISSING_INDEX: i32 = 27;
@@ -38,6 +38,11 @@ pub(super) mod code {
     pub(crate) const ABORTED: i32 = 276;
     pub(crate) const DUPLICATES: i32 = 359;
     pub(crate) const DUPLICATE_KEY: i32 = 11_000;
+    /// A server without an oplog, which has no change streams.
+    pub(crate) const NO_REPLICA_SET: i32 = 40_573;
+    /// What may be gone the next time, though the server said no: privileges, elections, lost connections, exceeded times.
+    pub(crate) const MAY_PASS: [i32; 20] =
+        [6, 7, 11, 13, 18, 24, 43, 46, 50, 63, 89, 112, 133, 150, 175, 202, 234, 237, 262, 9_001];
     /// Another index is in the way.
     pub(crate) const CONFLICTS: [i32; 2] = [85, 86];
     /// The server stops, or is no longer the primary, or was not sure to have written to enough members.
@@ -46,7 +51,7 @@ pub(super) mod code {
 
 impl Error {
     /// What the driver says of what was being done: `list the indexes of ..`.
-    pub(super) fn of(doing: impl Into<String>, error: &mongodb::error::Error) -> Self {
+    pub(crate) fn of(doing: impl Into<String>, error: &mongodb::error::Error) -> Self {
         Self { doing: doing.into(), kind: Kind::of(error) }
     }
 
@@ -62,7 +67,7 @@ impl Error {
         Self { doing: "connect to MongoDB".to_owned(), kind: Kind::Setting(message.into()) }
     }
 
-    pub(super) fn other(doing: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn other(doing: impl Into<String>, message: impl Into<String>) -> Self {
         Self { doing: doing.into(), kind: Kind::Other(message.into()) }
     }
 
@@ -110,7 +115,7 @@ impl Error {
     }
 
     /// Whether nobody knows if it was done, or it was undone by a change of the primary: what is there has to be looked at.
-    pub(super) fn is_unknown(&self) -> bool {
+    pub(crate) fn is_unknown(&self) -> bool {
         let changed = |code| code::STATE_CHANGES.contains(&code) || code == code::ABORTED;
         self.is_unreachable() || self.code().is_some_and(changed)
     }
@@ -178,7 +183,7 @@ impl fmt::Display for Error {
                 write!(f, "{message} ({name}{}{code})", if name.is_empty() { "" } else { ", " })?;
                 match *code {
                     code::UNAUTHORIZED => f.write_str(
-                        "; to list indexes takes the role `read`, to build them `readWrite`, to change them in place or to profile `dbAdmin`",
+                        "; to list indexes or to watch changes takes the role `read`, to build them `readWrite`, to change them in place or to profile `dbAdmin`",
                     ),
                     code::NO_PLAN => f.write_str("; `$near` and `$geoNear` take an index: `#[index(sphere)]`"),
                     code::MISSING_INDEX if message.starts_with("text index required") => {

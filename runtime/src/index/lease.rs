@@ -49,6 +49,23 @@ pub(super) async fn leased(
     report
 }
 
+/// A name for one who takes leases.
+pub(crate) fn holder() -> String {
+    format!("{:08x}-{}", fastrand::u32(..), std::process::id())
+}
+
+/// Makes a document of a lease that of `holder` from now on, if it is nobody else's.
+pub(crate) fn held(holder: &str, time: Duration) -> Vec<Document> {
+    let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    // A document that is not there yet has no time, which is before every time.
+    let free = doc! { "$or": [{ "$eq": ["$holder", holder] }, { "$lt": ["$until", "$$NOW"] }] };
+    let until = doc! { "$add": ["$$NOW", time] };
+    vec![doc! { "$set": {
+        "holder": { "$cond": [free.clone(), holder, "$holder"] },
+        "until": { "$cond": [free, until, "$until"] },
+    } }]
+}
+
 /// The right to build. It ends when it is [released](Self::release), or by itself some time after it was dropped.
 #[derive(Debug)]
 pub(super) struct Lease {
@@ -60,8 +77,7 @@ pub(super) struct Lease {
 impl Lease {
     /// Takes the lease, or waits for it as long as `patience`.
     pub(super) async fn take(db: &Database, time: Duration, patience: Duration) -> Result<Self, Error> {
-        let holder = format!("{:08x}-{}", fastrand::u32(..), std::process::id());
-        let lease = Self { db: db.clone(), holder, time };
+        let lease = Self { db: db.clone(), holder: holder(), time };
         let waiting = async {
             while !lease.renew().await? {
                 pause(RETRY).await;
@@ -80,16 +96,8 @@ impl Lease {
 
     /// Takes it, or holds it for longer. False if it is somebody else's.
     pub(super) async fn renew(&self) -> Result<bool, Error> {
-        let time = i64::try_from(self.time.as_millis()).unwrap_or(i64::MAX);
-        // A document that is not there yet has no time, which is before every time.
-        let free = doc! { "$or": [{ "$eq": ["$holder", &self.holder] }, { "$lt": ["$until", "$$NOW"] }] };
-        let until = doc! { "$add": ["$$NOW", time] };
-        let held = doc! { "$set": {
-            "holder": { "$cond": [free.clone(), &self.holder, "$holder"] },
-            "until": { "$cond": [free, until, "$until"] },
-        } };
         let leases = self.db.collection::<Document>(COLLECTION);
-        let held = leases.find_one_and_update(doc! { "_id": ID }, vec![held]).upsert(true);
+        let held = leases.find_one_and_update(doc! { "_id": ID }, held(&self.holder, self.time)).upsert(true);
         match held.return_document(ReturnDocument::After).await {
             Ok(lease) => {
                 Ok(lease.is_some_and(|lease| lease.get_str("holder").is_ok_and(|holder| holder == self.holder)))

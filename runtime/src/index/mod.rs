@@ -1,6 +1,7 @@
-//! MongoDB indexes that are declared on models: what a model declares, and what is made of it.
+//! MongoDB indexes that are declared on models: what a model declares, and what is made of it. (What is made of a model's
+//! scopes is in `changes`.)
 //!
-//! May use: `clock`, `sync`, `timed`.
+//! May use: `clock`, `key`, `sync`, `timed`.
 //!
 //! [`spec`](IndexSpec) says what is declared, in constants. [`Index`] is one in normal form, from a declaration or from a
 //! server's list; [`Plan`] compares them and decides, without a server. Only [`Indexes::apply`] writes, and nothing is ever
@@ -25,6 +26,7 @@ mod plan;
 mod profiler;
 mod query;
 mod report;
+mod scope;
 mod server;
 mod slow;
 mod sort;
@@ -40,7 +42,9 @@ pub use advise::{Advice, Analysis, Evidence, Explained, Reason, SlowQuery, Sugge
 pub use client::{Client, ClientOptions, Health, Metrics};
 pub use collection::{Collection, Cursor};
 pub use error::Error;
+pub(crate) use error::code;
 pub use indexes::Indexes;
+pub(crate) use lease::{held, holder};
 pub use nested::{Date, Keyed, Nested};
 pub use normal::{Difference, Index};
 pub use optimize::Chosen;
@@ -51,6 +55,8 @@ pub use plan::{Action, Clash, Plan, Step};
 pub use profiler::{Profile, Profiler, Profiling};
 pub use query::{Operation, Query};
 pub use report::{Entry, Outcome, Report};
+pub(crate) use scope::Rendered;
+pub use scope::{Scope, ScopePiece};
 pub use slow::{SlowQueries, SlowShape, Source};
 use sort::Lists;
 pub use sort::{Order, Sort, UnknownField};
@@ -62,6 +68,8 @@ pub(crate) mod derived {
     pub use super::check::{arrays, below, compares, date, entry, field, root, steps};
     pub use super::nested::{Ask, Converted, Unknown};
     pub use super::path::{At, FieldSet, Holds, In, Key, Segment, Segments};
+    pub use super::scope::{read, single, write};
+    pub use crate::key::args::{Arg, digest, lower};
 }
 
 /// A model: its collection and the indexes that it needs. Derive it.
@@ -71,6 +79,9 @@ pub trait Indexed: Nested + Sized + 'static {
 
     /// The indexes, in the order of the attributes; the one over `_id`, which MongoDB makes itself, is not among them.
     const INDEXES: &'static [IndexSpec];
+
+    /// What a change of a document invalidates, in the order of `scopes(..)`: see [`changes`](crate::changes).
+    const SCOPES: &'static [Scope] = &[];
 
     /// The fields, for filters, updates and sorts whose names the compiler checks.
     fn fields() -> &'static Self::Fields<Self, Root> {

@@ -129,6 +129,12 @@ impl Tier {
         }))
     }
 
+    /// What is the same for all processes that share this tier.
+    #[cfg(feature = "mongodb")]
+    pub(crate) fn identity(&self) -> String {
+        self.hub.settings.identity()
+    }
+
     pub(crate) fn stats(&self) -> SharedStats {
         let in_doubt = self.doubt.len();
         let coherent = in_doubt == 0 && self.hub.trust.holds(self.hub.clock.now());

@@ -68,6 +68,11 @@ pub(crate) struct Kept<'a, V> {
 
 #[allow(clippy::unused_async)]
 impl Tier {
+    #[cfg(feature = "mongodb")]
+    pub(crate) fn identity(&self) -> String {
+        match self.0 {}
+    }
+
     pub(crate) fn mark(&self) -> Option<Mark> {
         match self.0 {}
     }

@@ -153,6 +153,17 @@ impl Redis {
         self
     }
 
+    /// What is the same for all processes that share the tier: where it is, without secrets, and the prefix.
+    #[cfg(feature = "mongodb")]
+    pub(crate) fn identity(&self) -> String {
+        let database = match &self.servers {
+            Servers::Single(info) => info.redis_settings().db(),
+            #[cfg(any(feature = "redis-sentinel", feature = "redis-cluster"))]
+            _ => 0,
+        };
+        format!("{}/{database} {}", self.servers, self.prefix)
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         Limits { max_bytes: self.max_value_bytes, compress: self.compress }
     }

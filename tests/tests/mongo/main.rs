@@ -1,4 +1,4 @@
-//! MongoDB's indexes, planned and applied on real servers.
+//! MongoDB's indexes, planned and applied, and its change streams, followed, on real servers.
 
 mod advise;
 mod changes;
@@ -12,6 +12,7 @@ mod optimize;
 mod profile;
 mod rig;
 mod slow;
+mod streams;
 
 use bson::{Document, doc};
 use fastness::index::{Field, IndexSpec, Indexes, Kind};

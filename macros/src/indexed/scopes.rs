@@ -1,0 +1,90 @@
+//! May use: diag, template, indexed/args, indexed/model, indexed/record, indexed/syntax.
+//!
+//! What a change of a document invalidates: templates of keys over the model's own fields.
+//!
+//! A scope is a pattern as `cache_invalidate` has them, and keeps the same rules; its placeholders are fields, by their Rust
+//! names.
+
+use proc_macro2::Ident;
+use syn::{LitStr, Member};
+
+use super::{
+    args::ModelArgs,
+    model::resolve_path,
+    record::Record,
+    syntax::{Path, Step},
+};
+use crate::{
+    diag::Diag,
+    template::{self, Format, Hole, Template, Use},
+};
+
+/// A checked scope.
+pub(super) struct Scope {
+    /// As the user wrote it.
+    pub(super) text: String,
+    /// Without the final `:*`.
+    pub(super) pieces: Vec<Piece>,
+    /// Whether it ended in `:*`.
+    pub(super) prefix: bool,
+}
+
+/// A piece of a scope.
+pub(super) enum Piece {
+    Text(String),
+    Field(Path, Format),
+}
+
+/// The scopes that the attribute declares; after an error in one, the others.
+pub(super) fn check(args: &ModelArgs, record: &Record, diag: &mut Diag) -> Vec<Scope> {
+    let mut found: Vec<Scope> = Vec::new();
+    for literal in args.scopes.value().map_or(&[][..], |templates| &templates.0) {
+        let Some(scope) = scope(literal, record, diag) else { continue };
+        if found.iter().any(|other| other.text == scope.text) {
+            diag.at(literal, format_args!("the scope `{}` is declared twice: keep one", scope.text));
+        } else {
+            found.push(scope);
+        }
+    }
+    found
+}
+
+fn scope(literal: &LitStr, record: &Record, diag: &mut Diag) -> Option<Scope> {
+    let before = diag.count();
+    let template = Template::parse(literal, Use::Scope, diag)?;
+    let mut pieces = Vec::new();
+    for piece in template.pieces {
+        match piece {
+            template::Piece::Text(text) => pieces.push(Piece::Text(text)),
+            template::Piece::Hole(hole) => {
+                if let Some(path) = path(&hole, diag) {
+                    resolve_path(&path, record, diag);
+                    pieces.push(Piece::Field(path, hole.format));
+                }
+            }
+        }
+    }
+    (diag.count() == before).then_some(Scope { text: template.text, pieces, prefix: template.prefix })
+}
+
+/// The field that a placeholder names.
+fn path(hole: &Hole, diag: &mut Diag) -> Option<Path> {
+    if hole.root == "self" {
+        diag.error(hole.span, "a scope names the model's fields without `self`: write `{id}` or `{maker.country}`");
+        return None;
+    }
+    let mut steps = vec![Step::Field(Ident::new(&hole.root, hole.span))];
+    for field in &hole.fields {
+        match field {
+            Member::Named(name) => steps.push(Step::Field(name.clone())),
+            Member::Unnamed(_) => {
+                diag.error(
+                    hole.span,
+                    "a number names no field of a document: name a field of a struct, as `{maker.country}`",
+                );
+                return None;
+            }
+        }
+    }
+    Some(Path(steps))
+}

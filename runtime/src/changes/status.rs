@@ -1,0 +1,90 @@
+//! How it goes, for whoever asks.
+
+use std::time::{Duration, SystemTime};
+
+use crate::clock::time_of_day;
+use crate::sync::{Mutex, lock};
+
+/// What a [`Tail`](super::Tail) does now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// It connects.
+    #[default]
+    Starting,
+    /// It follows.
+    Running,
+    /// Another process of the fleet follows, and this one would take over.
+    Standby,
+    /// It could not connect, or lost the connection, and tries again; [`Status::why`] says more.
+    Retrying,
+    /// There are no change streams here; [`Status::why`] says more. It does not try again.
+    Off,
+    /// It was stopped or dropped.
+    Stopped,
+}
+
+/// How a [`Tail`](super::Tail) goes.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Status {
+    /// What it does now.
+    pub state: State,
+    /// Why it is off, or tries again.
+    pub why: Option<String>,
+    /// Changes that were followed by this process so far; some are followed twice after a connection was lost.
+    pub changes: u64,
+    /// When the last of them happened, by the server's clock (MongoDB 6.0 or newer, else to the second).
+    pub last_change: Option<SystemTime>,
+    /// How long after it happened the last of them was announced, by the clocks of two machines.
+    pub lag: Option<Duration>,
+    /// How often it went on from a position that it or another process had remembered.
+    pub resumptions: u64,
+    /// How often everything that the models concern was invalidated, as changes may have been missed: at the first start, and
+    /// when the server no longer knew the position.
+    pub gaps: u64,
+}
+
+/// Where the task writes it.
+#[derive(Debug, Default)]
+pub(super) struct Board(Mutex<Status>);
+
+impl Board {
+    pub(super) fn status(&self) -> Status {
+        lock(&self.0).clone()
+    }
+
+    pub(super) fn is(&self, state: State, why: Option<String>) {
+        let mut status = lock(&self.0);
+        (status.state, status.why) = (state, why);
+    }
+
+    /// It is no longer followed; what is off stays off.
+    pub(super) fn ended(&self) {
+        let mut status = lock(&self.0);
+        if status.state != State::Off {
+            (status.state, status.why) = (State::Stopped, None);
+        }
+    }
+
+    /// A stream was opened.
+    pub(super) fn opened(&self, resumed: bool) {
+        let mut status = lock(&self.0);
+        if resumed {
+            status.resumptions += 1
+        } else {
+            status.gaps += 1
+        }
+        (status.state, status.why) = (State::Running, None);
+    }
+
+    /// So many changes were announced, of which the last happened then.
+    pub(super) fn announced(&self, changes: u64, last: Option<SystemTime>) {
+        let mut status = lock(&self.0);
+        status.changes += changes;
+        if let Some(last) = last {
+            status.last_change = Some(last);
+            status.lag = Some(time_of_day().duration_since(last).unwrap_or_default());
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The task that follows: it opens a stream, announces what comes, remembers how far it got, and begins again when it fails.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bson::Document;
+use mongodb::change_stream::ChangeStream;
+use mongodb::change_stream::event::ResumeToken;
+use tokio::sync::Notify;
+
+use super::Changes;
+use super::batch::Batch;
+use super::event::{self, Then};
+use super::place::{Claim, Place};
+use super::status::{Board, State};
+use super::stream::{Fault, Watch};
+use crate::clock::{Clock, nanos, pause};
+use crate::handle::Fastness;
+use crate::index::Error;
+use crate::log::Reach;
+
+/// Between attempts to connect: at first, and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// A position is remembered so often at most while changes come; after a crash so much is announced again.
+const REMEMBER: Duration = Duration::from_secs(1);
+/// And so often while none come, so that it does not fall out of the server's memory.
+const REMEMBER_IDLE: Duration = Duration::from_secs(30);
+
+/// The last words may take so long.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Why following came to an end.
+enum End {
+    Fault(Fault),
+    /// Another process follows.
+    Lost,
+    /// The database was dropped, and with it the stream.
+    Reopen,
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        Self::Fault(Fault::Passing(error))
+    }
+}
+
+/// The task's own state.
+pub(super) struct Tailer {
+    changes: Changes,
+    handle: Fastness,
+    board: Arc<Board>,
+    watch: Watch,
+    /// With a shared tier only.
+    place: Option<Place>,
+    batch: Batch,
+    /// Everybody was told of what came before this.
+    told: Option<ResumeToken>,
+    /// The position that is remembered was found to be unknown to the server.
+    gap: bool,
+    /// When a position was last remembered, or a sign of life given, by the clock's nanoseconds.
+    remembered: u64,
+    pulse: u64,
+    /// Whether there is anything new to remember.
+    news: bool,
+    wait: Duration,
+}
+
+impl Tailer {
+    pub(super) fn new(changes: Changes, handle: Fastness, board: Arc<Board>) -> Self {
+        let watch = Watch::new(&changes.models);
+        let place = handle.fleet().map(|fleet| Place::new(&changes, &fleet));
+        Self {
+            changes,
+            handle,
+            board,
+            watch,
+            place,
+            batch: Batch::default(),
+            told: None,
+            gap: false,
+            remembered: 0,
+            pulse: 0,
+            news: false,
+            wait: RETRY.0,
+        }
+    }
+
+    /// Follows until it is told to stop.
+    pub(super) async fn run(mut self, stop: Arc<Notify>) {
+        tokio::select! {
+            biased;
+            () = stop.notified() => {}
+            () = self.keep_following() => return,
+        }
+        self.finish().await;
+        self.board.ended();
+    }
+
+    /// Returns only where there are no change streams.
+    async fn keep_following(&mut self) {
+        loop {
+            let end = match self.follow().await {
+                Ok(never) => match never {},
+                Err(end) => end,
+            };
+            match end {
+                End::Reopen => {}
+                End::Lost => self.board.is(State::Standby, None),
+                End::Fault(Fault::Off(why)) => {
+                    tracing::warn!(database = self.changes.db.name(), why, "changes of MongoDB invalidate nothing");
+                    return self.board.is(State::Off, Some(why));
+                }
+                End::Fault(Fault::Position(error)) if self.told.is_some() => {
+                    tracing::warn!(%error, "changes were missed, so everything that depends on their models is invalidated");
+                    (self.told, self.gap) = (None, true);
+                    self.rest().await;
+                }
+                End::Fault(Fault::Position(error) | Fault::Passing(error)) => {
+                    if self.board.status().state != State::Retrying {
+                        tracing::warn!(%error, "changes of MongoDB cannot be followed for now");
+                    }
+                    self.board.is(State::Retrying, Some(error.to_string()));
+                    self.tell().await;
+                    self.rest().await;
+                }
+            }
+        }
+    }
+
+    /// Waits for a while, and the next time for longer.
+    async fn rest(&mut self) {
+        pause(self.wait).await;
+        self.wait = (self.wait * 2).min(RETRY.1);
+    }
+
+    async fn follow(&mut self) -> Result<std::convert::Infallible, End> {
+        self.take_place().await?;
+        let stream = self.watch.open(&self.changes.db, self.told.as_ref()).await.map_err(End::Fault)?;
+        let resumed = self.told.is_some();
+        if !resumed {
+            // Now that the stream is open, so that nothing falls between the two.
+            self.changes.models.iter().for_each(|model| self.batch.push_everything(model));
+        }
+        self.consume(stream, resumed).await
+    }
+
+    fn opened(&self, resumed: bool) {
+        self.board.opened(resumed);
+        tracing::info!(database = self.changes.db.name(), resumed, "changes of MongoDB are followed");
+    }
+
+    /// Waits until this process is the one that follows.
+    async fn take_place(&mut self) -> Result<(), End> {
+        let Some(place) = &self.place else { return Ok(()) };
+        loop {
+            match place.claim().await? {
+                Claim::Held(token) => {
+                    self.pulse = Clock::system().now();
+                    if !self.gap {
+                        self.told = token.or(self.told.take());
+                    }
+                    return Ok(());
+                }
+                Claim::Others => {
+                    // Where another got to meanwhile is what counts.
+                    (self.told, self.gap) = (None, false);
+                    self.board.is(State::Standby, None);
+                    pause(place.pulse()).await;
+                }
+            }
+        }
+    }
+
+    async fn consume(
+        &mut self,
+        mut stream: ChangeStream<Document>,
+        resumed: bool,
+    ) -> Result<std::convert::Infallible, End> {
+        // Some positions are found to be unknown only by the first reply.
+        let mut opened = !resumed;
+        if opened {
+            self.opened(false);
+        }
+        loop {
+            let event = self.next(&mut stream).await?;
+            if !opened {
+                self.opened(true);
+                opened = true;
+            }
+            self.wait = RETRY.0;
+            let then = event.map_or(Then::Next, |event| event::read(&event, &self.changes.models, &mut self.batch));
+            if then == Then::Reopen || !stream.is_alive() {
+                self.announce(stream.resume_token()).await?;
+                return Err(End::Reopen);
+            }
+        }
+    }
+
+    /// The next change; none if there was none for a while. What is here already is gathered; before anything is waited for, it
+    /// is announced.
+    async fn next(&mut self, stream: &mut ChangeStream<Document>) -> Result<Option<Document>, End> {
+        let read_to = stream.resume_token();
+        let mut next = pin!(stream.next_if_any());
+        let ready = poll_fn(|cx| match next.as_mut().poll(cx) {
+            Poll::Ready(event) => Poll::Ready(Some(event)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await;
+        if ready.is_none() || self.batch.is_full() {
+            // If this fails, a change that is here is read again, as it is behind what is remembered.
+            self.announce(read_to).await?;
+        }
+        let event = match ready {
+            Some(event) => event,
+            None => next.await,
+        };
+        event.map_err(|error| End::Fault(Fault::of(&self.changes.db, &error)))
+    }
+
+    /// Announces what was read up to a position, and remembers it if everybody was told.
+    async fn announce(&mut self, read_to: Option<ResumeToken>) -> Result<(), End> {
+        if !self.tell().await {
+            // It counts here. The others are told with the next, which is not far: an idle stream ticks, too.
+            return self.show_life().await;
+        }
+        if read_to.is_some() {
+            self.told = read_to;
+        }
+        self.remember().await
+    }
+
+    /// Announces what was read. False if there are some who could not be told.
+    async fn tell(&mut self) -> bool {
+        if self.batch.is_empty() {
+            return true;
+        }
+        let record = self.batch.record(&self.changes.models);
+        let reach = self.handle.announce(record).await;
+        self.board.announced(std::mem::take(&mut self.batch.changes), self.batch.last.take());
+        if reach == Reach::Announced {
+            self.batch.told();
+            self.news = true;
+        }
+        reach == Reach::Announced
+    }
+
+    async fn remember(&mut self) -> Result<(), End> {
+        let (Some(place), Some(token)) = (&self.place, &self.told) else { return Ok(()) };
+        let now = Clock::system().now();
+        let every = if self.news { REMEMBER } else { REMEMBER_IDLE };
+        if now - self.remembered < nanos(every) {
+            return self.show_life().await;
+        }
+        if !place.remember(token).await? {
+            return Err(End::Lost);
+        }
+        (self.remembered, self.pulse, self.news, self.gap) = (now, now, false, false);
+        Ok(())
+    }
+
+    /// Holds the lease for longer, from time to time.
+    async fn show_life(&mut self) -> Result<(), End> {
+        let Some(place) = &self.place else { return Ok(()) };
+        let now = Clock::system().now();
+        if now - self.pulse < nanos(place.pulse()) {
+            return Ok(());
+        }
+        match place.claim().await? {
+            Claim::Held(_) => self.pulse = now,
+            Claim::Others => return Err(End::Lost),
+        }
+        Ok(())
+    }
+
+    /// Announces what was read, remembers the position, and lets another take over.
+    async fn finish(&mut self) {
+        self.tell().await;
+        let Some(place) = &self.place else { return };
+        let told = self.told.as_ref();
+        let leave = async {
+            // If that fails, what is behind the last position is announced again.
+            if let Some(token) = told {
+                place.remember(token).await?;
+            }
+            place.release().await
+        };
+        if !matches!(tokio::time::timeout(FAREWELL, leave).await, Ok(Ok(()))) {
+            tracing::debug!("another process takes over the changes of MongoDB when this one's time is up");
+        }
+    }
+}

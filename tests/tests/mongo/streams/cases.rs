@@ -1,0 +1,183 @@
+//! Each kind of change.
+
+use bson::doc;
+use fastness::Fastness;
+use fastness::changes::State;
+use fastness_tests::servers::{shared_mongo, shared_mongo_set, until};
+
+use super::{Product, Shop, TTL};
+
+#[tokio::test]
+async fn what_another_program_writes_is_seen() {
+    let shop = Shop::new().await;
+    shop.insert(1, 7, 10).await;
+    let tail = shop.start().await;
+    shop.sees(1, Some(10)).await;
+    let mut lags = Vec::new();
+    for price in 11..61 {
+        let seen = tail.status().changes;
+        shop.set(1, doc! { "price": price }).await;
+        until("the change is announced", async || tail.status().changes > seen).await;
+        assert_eq!(shop.price(1).await, Some(price), "a read after the announcement is of what was written");
+        lags.push(tail.status().lag.unwrap());
+    }
+    lags.sort();
+    println!("from the write to its announcement: p50 {:?}, worst of 50 {:?}", lags[25], lags[49]);
+    let status = tail.status();
+    assert!(status.last_change.is_some() && status.gaps == 1, "{status:?}");
+}
+
+#[tokio::test]
+async fn a_product_that_moves_is_missed_in_one_list_and_new_in_another() {
+    let shop = Shop::new().await;
+    shop.insert(1, 7, 10).await;
+    let _tail = shop.start().await;
+    shop.counts(7, 1).await;
+    shop.counts(8, 0).await;
+    shop.set(1, doc! { "businessId": 8_i64 }).await;
+    shop.counts(7, 0).await;
+    shop.counts(8, 1).await;
+
+    // A replacement, as most mappers write, tells nothing of what was.
+    shop.other.replace_one(doc! { "_id": 1 }, doc! { "_id": 1, "businessId": 9_i64, "price": 1_i64 }).await.unwrap();
+    shop.counts(8, 0).await;
+    shop.counts(9, 1).await;
+}
+
+#[tokio::test]
+async fn only_the_lists_that_a_change_concerns_are_loaded_again() {
+    let shop = Shop::new().await;
+    let images = doc! { "create": "products", "changeStreamPreAndPostImages": { "enabled": true } };
+    shop.db.run_command(images).await.unwrap();
+    shop.insert(1, 7, 10).await;
+    shop.insert(2, 9, 10).await;
+    let _tail = shop.start().await;
+    shop.counts(7, 1).await;
+    shop.counts(9, 1).await;
+    assert_eq!(shop.price(2).await, Some(10));
+    let loads = shop.loads();
+
+    shop.set(1, doc! { "price": 11_i64 }).await;
+    shop.counts(7, 1).await;
+    // The image tells where it was.
+    shop.set(1, doc! { "businessId": 8_i64 }).await;
+    shop.counts(7, 0).await;
+    shop.other.delete_one(doc! { "_id": 1 }).await.unwrap();
+    shop.counts(8, 0).await;
+    let others = shop.loads();
+    assert!(others > loads);
+    assert_eq!((shop.count(9).await, shop.price(2).await), (1, Some(10)));
+    assert_eq!(shop.loads(), others, "what no change concerned is still cached");
+}
+
+#[tokio::test]
+async fn an_insert_and_a_deletion_are_seen_in_lists() {
+    let shop = Shop::new().await;
+    let _tail = shop.start().await;
+    shop.counts(7, 0).await;
+    assert_eq!(shop.price(1).await, None);
+    shop.insert(1, 7, 10).await;
+    shop.counts(7, 1).await;
+    shop.sees(1, Some(10)).await;
+    shop.other.delete_one(doc! { "_id": 1 }).await.unwrap();
+    shop.counts(7, 0).await;
+    shop.sees(1, None).await;
+}
+
+#[tokio::test]
+async fn a_collection_that_is_dropped_replaced_or_gone_with_its_database_is_seen() {
+    let shop = Shop::new().await;
+    let tail = shop.start().await;
+    for _ in 0..2 {
+        shop.insert(1, 7, 10).await;
+        shop.sees(1, Some(10)).await;
+        shop.counts(7, 1).await;
+        shop.other.drop().await.unwrap();
+        shop.sees(1, None).await;
+        shop.counts(7, 0).await;
+
+        // Written beside it and put in its place.
+        let beside = shop.db.collection("beside");
+        beside.insert_one(doc! { "_id": 1, "businessId": 7_i64, "price": 20_i64 }).await.unwrap();
+        let name = shop.db.name();
+        let rename = doc! { "renameCollection": format!("{name}.beside"), "to": format!("{name}.products") };
+        shop.db.client().database("admin").run_command(rename).await.unwrap();
+        shop.sees(1, Some(20)).await;
+
+        // The stream ends with the database, and another follows.
+        let before = tail.status().resumptions;
+        shop.db.drop().await.unwrap();
+        shop.sees(1, None).await;
+        until("another stream follows", async || tail.status().resumptions > before).await;
+    }
+    assert_eq!(tail.status().gaps, 1);
+}
+
+#[tokio::test]
+async fn of_ten_thousand_changes_none_is_lost() {
+    const ALL: i64 = 10_000;
+    let db = shared_mongo_set().await.database().await;
+    let shop = Shop::over(db.clone(), &db, Fastness::builder().capacity(100_000).build().await.unwrap());
+    let products = (0..ALL).map(|id| doc! { "_id": id, "businessId": id % 100, "price": 1_i64 });
+    shop.other.insert_many(products).await.unwrap();
+    let tail = shop.start().await;
+    // What is first announced is the gap.
+    until("the gap is closed", async || {
+        shop.cache.set("product:0", 1_i64, TTL).await.unwrap();
+        tail.status().state == State::Running && shop.cache.get::<i64>("product:0").await.unwrap().is_some()
+    })
+    .await;
+    shop.set(0, doc! { "price": 2_i64 }).await;
+    until("a change is followed", async || tail.status().changes == 1).await;
+
+    let keys: Vec<_> = (0..ALL).map(|id| format!("product:{id}")).collect();
+    shop.cache.mset(keys.iter().map(|key| (key.as_str(), 1_i64)), TTL).await.unwrap();
+    let names: Vec<_> = keys.iter().map(String::as_str).collect();
+    assert!(shop.cache.mget::<i64>(&names).await.unwrap().iter().all(Option::is_some));
+
+    let began = tokio::time::Instant::now();
+    shop.other.update_many(doc! {}, doc! { "$inc": { "price": 1_i64 } }).await.unwrap();
+    let written = began.elapsed();
+    for part in 1..=10 {
+        until("a tenth more of them is followed", async || tail.status().changes > part * 1_000).await;
+    }
+    assert_eq!(tail.status().changes, 10_001);
+    println!("10 000 updates: written in {written:?}, all announced after {:?}", began.elapsed());
+    assert!(shop.cache.mget::<i64>(&names).await.unwrap().iter().all(Option::is_none));
+}
+
+#[tokio::test]
+async fn what_was_cached_before_the_first_stream_is_loaded_again() {
+    let shop = Shop::new().await;
+    shop.insert(1, 7, 10).await;
+    assert_eq!((shop.price(1).await, shop.count(7).await), (Some(10), 1));
+    shop.cache.set("other:1", 1, TTL).await.unwrap();
+    // Nobody follows yet.
+    shop.set(1, doc! { "businessId": 8_i64, "price": 20_i64 }).await;
+    assert_eq!((shop.price(1).await, shop.count(7).await), (Some(10), 1));
+
+    let tail = shop.start().await;
+    shop.sees(1, Some(20)).await;
+    shop.counts(7, 0).await;
+    assert_eq!(tail.status().gaps, 1);
+    assert_eq!(shop.cache.get::<i32>("other:1").await.unwrap(), Some(1), "what depends on no model stays");
+}
+
+#[tokio::test]
+async fn a_server_without_a_replica_set_switches_it_off() {
+    let db = shared_mongo().await.database().await;
+    let shop = Shop::over(db.clone(), &db, Fastness::builder().build().await.unwrap());
+    let tail = shop.changes().start(&shop.fast);
+    until("it is off", async || tail.status().state == State::Off).await;
+    let status = tail.status();
+    assert!(status.why.as_deref().unwrap().starts_with("change streams need a replica set: "), "{status:?}");
+    shop.insert(1, 7, 10).await;
+    assert_eq!(shop.price(1).await, Some(10), "the cache works without it");
+    tail.stop().await;
+}
+
+#[test]
+fn the_scopes_of_a_model_are_data() {
+    let texts: Vec<_> = <Product as fastness::Indexed>::SCOPES.iter().map(|scope| scope.text).collect();
+    assert_eq!(texts, ["product:{id}", "products:*", "business:{business}:products:*"]);
+}

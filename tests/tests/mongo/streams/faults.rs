@@ -1,0 +1,197 @@
+//! Servers that go away, and positions that they no longer know.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bson::{Document, doc};
+use fastness::changes::{Changes, State};
+use fastness::{Fastness, Redis as Shared};
+use fastness_tests::servers::{Mongo, MongoSet, database_name, prefix, shared_redis, until};
+use mongodb::Database;
+
+use super::{Shop, primary, running, set_of_one};
+
+async fn embedded() -> Fastness {
+    Fastness::builder().build().await.unwrap()
+}
+
+async fn shared(prefix: &str) -> Fastness {
+    let redis = Shared::single(&shared_redis().await.url()).unwrap().prefix(prefix);
+    let fast = Fastness::builder().redis(redis).build().await.unwrap();
+    until("the node is connected", async || fast.shared().unwrap().connected).await;
+    fast
+}
+
+/// Writes that are tried until they are done, so that the last value is known.
+async fn write(db: Database, products: i64, ended: Arc<AtomicBool>) -> i64 {
+    let all = db.collection::<Document>("products");
+    let mut price = 0;
+    while !ended.load(Ordering::SeqCst) {
+        price += 1;
+        for id in 0..products {
+            let change = doc! { "$set": { "price": price, "businessId": price % 3 } };
+            while all.update_one(doc! { "_id": id }, change.clone()).upsert(true).await.is_err() {}
+        }
+    }
+    price
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_change_is_lost_when_the_primary_steps_down_or_is_killed() {
+    const PRODUCTS: i64 = 20;
+    let mut set = MongoSet::start().await;
+    let db = set.database().await;
+    let shop = Arc::new(Shop::over(db.clone(), &db, embedded().await));
+    let tail = shop.start().await;
+    let ended = Arc::new(AtomicBool::new(false));
+    let other = set.client().await.database(db.name());
+    let writer = tokio::spawn(write(other, PRODUCTS, ended.clone()));
+    let reader = tokio::spawn({
+        let (shop, ended) = (shop.clone(), ended.clone());
+        async move {
+            while !ended.load(Ordering::SeqCst) {
+                for id in 0..PRODUCTS {
+                    shop.price(id).await;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    let followed = async |more: u64| {
+        let seen = tail.status().changes;
+        until("changes are followed", async || tail.status().changes > seen + more).await;
+    };
+    followed(100).await;
+    set.step_down().await;
+    followed(100).await;
+    set.kill_primary().await;
+    followed(100).await;
+    ended.store(true, Ordering::SeqCst);
+    let last = writer.await.unwrap();
+    reader.await.unwrap();
+    for id in 0..PRODUCTS {
+        shop.sees(id, Some(last)).await;
+    }
+    shop.counts(last % 3, PRODUCTS).await;
+    let status = tail.status();
+    println!("{} changes were followed, with {} resumptions", status.changes, status.resumptions);
+    assert_eq!((status.state, status.gaps), (State::Running, 1), "{status:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_absent_at_the_start_and_killed_later_is_followed_when_it_is_there() {
+    let mut server = set_of_one(&[]).await;
+    let name = database_name();
+    server.kill();
+    let db = server.client().await.database(&name);
+    let shop = Shop::over(db.clone(), &db, embedded().await);
+    let tail = shop.changes().start(&shop.fast);
+    assert_eq!(tail.status().state, State::Starting);
+    for round in 0..2 {
+        server.restart().await;
+        primary(&server).await;
+        running(&tail).await;
+        if round == 0 {
+            shop.insert(1, 7, 10).await;
+        }
+        shop.sees(1, Some(10 + round)).await;
+        // Written when nobody can be told, and read before the stream is there again.
+        shop.set(1, doc! { "price": 11 + round }).await;
+        shop.sees(1, Some(11 + round)).await;
+        server.kill();
+        until("it tries again", async || tail.status().state != State::Running).await;
+        assert!(tail.status().why.is_some(), "{:?}", tail.status());
+    }
+    assert_eq!((tail.status().resumptions, tail.status().gaps), (1, 1));
+    // A server that is gone does not keep it from stopping.
+    tail.stop().await;
+}
+
+/// The server fails the next of these commands as one whose oplog no longer reaches back far enough.
+async fn forget(server: &Mongo, command: &str) {
+    let data = doc! { "failCommands": [command], "errorCode": 286 };
+    server.admin(doc! { "configureFailPoint": "failCommand", "mode": { "times": 1 }, "data": data }).await;
+}
+
+#[tokio::test]
+async fn a_position_that_the_server_forgot_invalidates_everything_of_the_models() {
+    let server = set_of_one(&[]).await;
+    let (prefix, db) = (prefix(), server.database().await);
+    let shop = Shop::over(db.clone(), &db, shared(&prefix).await);
+    shop.insert(1, 7, 10).await;
+    let tail = shop.start().await;
+    shop.sees(1, Some(10)).await;
+    shop.counts(7, 1).await;
+    tail.stop().await;
+
+    // At the start.
+    shop.set(1, doc! { "price": 20_i64, "businessId": 8_i64 }).await;
+    assert_eq!((shop.price(1).await, shop.count(7).await), (Some(10), 1));
+    forget(&server, "aggregate").await;
+    let tail = shop.start().await;
+    shop.sees(1, Some(20)).await;
+    shop.counts(7, 0).await;
+    assert_eq!((tail.status().resumptions, tail.status().gaps), (0, 1));
+
+    // While it follows.
+    forget(&server, "getMore").await;
+    until("the gap is noticed", async || tail.status().gaps == 2).await;
+
+    // The new position is one that it can go on from.
+    shop.set(1, doc! { "price": 21_i64 }).await;
+    shop.sees(1, Some(21)).await;
+    tail.stop().await;
+    let tail = shop.start().await;
+    assert_eq!((tail.status().resumptions, tail.status().gaps), (1, 0));
+}
+
+#[tokio::test]
+async fn a_position_that_is_none_is_a_gap_too() {
+    let bogus = [doc! { "_data": "8263" }, doc! { "_data": "not hexadecimal" }, doc! { "other": 1 }, doc! {}];
+    let server = set_of_one(&[]).await;
+    for token in bogus {
+        let (prefix, db) = (prefix(), server.database().await);
+        let shop = Shop::over(db.clone(), &db, shared(&prefix).await);
+        shop.insert(1, 7, 10).await;
+        shop.start().await.stop().await;
+        let places = db.collection::<Document>(Changes::COLLECTION);
+        let updated = places.update_one(doc! {}, doc! { "$set": { "token": &token } }).await.unwrap();
+        assert_eq!(updated.modified_count, 1);
+        shop.sees(1, Some(10)).await;
+        shop.set(1, doc! { "price": 11_i64 }).await;
+        let tail = shop.start().await;
+        shop.sees(1, Some(11)).await;
+        assert_eq!((tail.status().resumptions, tail.status().gaps), (0, 1), "{token}");
+    }
+}
+
+/// How many change streams the server has open.
+async fn streams(server: &Mongo) -> usize {
+    let stages = doc! { "$currentOp": { "allUsers": true, "idleCursors": true } };
+    let admin = server.client().await.database("admin");
+    let mut found = admin.aggregate([stages]).await.unwrap();
+    let mut count = 0;
+    while found.advance().await.unwrap() {
+        count += usize::from(Document::try_from(found.current()).unwrap().to_string().contains("$changeStream"));
+    }
+    count
+}
+
+#[tokio::test]
+async fn nothing_goes_on_when_it_is_stopped_or_dropped() {
+    let server = set_of_one(&[]).await;
+    let db = server.database().await;
+    let shop = Shop::over(db.clone(), &db, embedded().await);
+    for stop in [true, false] {
+        let tail = shop.start().await;
+        until("the server has a stream", async || streams(&server).await > 0).await;
+        if stop {
+            let stopped = tokio::time::timeout(Duration::from_secs(5), tail.stop());
+            stopped.await.expect("it ends");
+        } else {
+            drop(tail);
+        }
+        until("the server has none", async || streams(&server).await == 0).await;
+    }
+}

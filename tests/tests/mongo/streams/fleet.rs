@@ -1,0 +1,113 @@
+//! Several processes with one shared tier: one follows for all.
+
+use std::time::Duration;
+
+use bson::{Document, doc};
+use fastness::changes::{Changes, State, Tail};
+use fastness::{Fastness, Redis as Shared};
+use fastness_tests::servers::{Redis, prefix, shared_mongo_set, shared_redis, until};
+
+use super::{Shop, running};
+
+/// One process of a fleet.
+async fn node(shop: Option<&Shop>, redis: &Redis, prefix: &str) -> Shop {
+    let settings = Shared::single(&redis.url()).unwrap().prefix(prefix);
+    let fast = Fastness::builder().redis(settings).build().await.unwrap();
+    until("the node is connected", async || fast.shared().unwrap().connected).await;
+    let set = shared_mongo_set().await;
+    let db = match shop {
+        Some(shop) => set.client().await.database(shop.db.name()),
+        None => set.database().await,
+    };
+    Shop::over(db.clone(), &set.client().await.database(db.name()), fast)
+}
+
+/// Two processes; the first follows.
+async fn pair(redis: &Redis) -> ([Shop; 2], [Tail; 2]) {
+    let prefix = prefix();
+    let one = node(None, redis, &prefix).await;
+    let two = node(Some(&one), redis, &prefix).await;
+    one.insert(1, 7, 10).await;
+    let start = |shop: &Shop| shop.changes().takeover(Duration::from_secs(1)).start(&shop.fast);
+    let first = start(&one);
+    running(&first).await;
+    let second = start(&two);
+    until("the other stands by", async || second.status().state == State::Standby).await;
+    ([one, two], [first, second])
+}
+
+async fn position(shop: &Shop) -> Document {
+    let places = shop.db.collection::<Document>(Changes::COLLECTION);
+    places.find_one(doc! {}).await.unwrap().expect("a position")
+}
+
+#[tokio::test]
+async fn one_follows_for_all_and_another_takes_over_when_it_dies() {
+    let ([one, two], [first, second]) = pair(shared_redis().await).await;
+    for shop in [&one, &two] {
+        shop.sees(1, Some(10)).await;
+    }
+    one.set(1, doc! { "price": 11_i64 }).await;
+    for shop in [&one, &two] {
+        shop.sees(1, Some(11)).await;
+    }
+    until("the position is remembered", async || position(&one).await.contains_key("token")).await;
+    assert_eq!((first.status().state, second.status().state), (State::Running, State::Standby));
+
+    // Dead, without a word.
+    drop((first, one));
+    two.set(1, doc! { "price": 12_i64 }).await;
+    running(&second).await;
+    two.sees(1, Some(12)).await;
+    let status = second.status();
+    assert!(status.resumptions > 0 && status.gaps == 0, "it went on where the other was: {status:?}");
+}
+
+#[tokio::test]
+async fn one_that_is_stopped_lets_another_take_over_where_it_was() {
+    let ([one, two], [first, second]) = pair(shared_redis().await).await;
+    one.set(1, doc! { "price": 11_i64 }).await;
+    until("the change is followed", async || first.status().changes > 0).await;
+    first.stop().await;
+    let left = position(&two).await;
+    assert!(left.contains_key("token"));
+    running(&second).await;
+    two.sees(1, Some(11)).await;
+    two.set(1, doc! { "price": 12_i64 }).await;
+    two.sees(1, Some(12)).await;
+    assert!(second.status().resumptions > 0 && second.status().gaps == 0, "{:?}", second.status());
+}
+
+/// It dies between what it read and what the others were told of.
+#[tokio::test]
+async fn what_could_not_be_announced_is_announced_by_the_next() {
+    let redis = Redis::start().await;
+    let ([one, two], [first, second]) = pair(&redis).await;
+    two.sees(1, Some(10)).await;
+    let seen = first.status().changes;
+    until("the value is in the shared tier", async || two.fast.shared().unwrap().stores > 0).await;
+    redis.pause();
+    one.set(1, doc! { "price": 11_i64 }).await;
+    until("the change counts in its own process", async || first.status().changes > seen).await;
+    drop((first, one));
+    redis.resume();
+    running(&second).await;
+    two.sees(1, Some(11)).await;
+    assert!(second.status().resumptions > 0 && second.status().gaps == 0, "{:?}", second.status());
+}
+
+#[tokio::test]
+async fn fleets_that_declare_or_share_something_else_follow_for_themselves() {
+    let redis = shared_redis().await;
+    let one = node(None, redis, &prefix()).await;
+    let other_prefix = node(Some(&one), redis, &prefix()).await;
+    let tails = [
+        one.changes().start(&one.fast),
+        other_prefix.changes().start(&other_prefix.fast),
+        one.changes().name("another").start(&one.fast),
+        Changes::new(&one.db).start(&one.fast),
+    ];
+    for tail in &tails {
+        running(tail).await;
+    }
+}
