@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
@@ -21,7 +22,7 @@ const SLOW: Duration = Duration::from_secs(2);
 const KNOWN: u64 = 1_000_000;
 
 /// How a stand-in behaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mood {
     /// It answers.
