@@ -111,7 +111,11 @@ impl Fields {
             let within = |value: &Value, most: f64| value.as_f64().filter(|degrees| (-most..=most).contains(degrees));
             Some([within(longitude, 180.0)?, within(latitude, 90.0)?])
         });
-        self.required(name, place, "must be a longitude from -180 to 180 and a latitude from -90 to 90, as `[-8.61, 41.15]`")
+        self.required(
+            name,
+            place,
+            "must be a longitude from -180 to 180 and a latitude from -90 to 90, as `[-8.61, 41.15]`",
+        )
     }
 
     /// The id of another document.

@@ -22,7 +22,10 @@ pub(super) fn routes(businesses: BusinessService, products: ProductService) -> R
         .merge(catalog)
 }
 
-async fn list(State(businesses): State<BusinessService>, Query(query): Query<ListQuery<Business>>) -> Result<Response, Problem> {
+async fn list(
+    State(businesses): State<BusinessService>,
+    Query(query): Query<ListQuery<Business>>,
+) -> Result<Response, Problem> {
     Ok(match query {
         ListQuery::Page(listing, _) => Json(&*businesses.list_businesses(&listing).await?).into_response(),
         ListQuery::Batch(ids) => answer::batch(&ids, &businesses.get_businesses(&ids).await?),

@@ -15,8 +15,7 @@ use crate::service::{EventService, ProductService};
 use crate::store::Collection;
 
 pub(super) fn routes(events: EventService, products: ProductService) -> Router {
-    let traces =
-        Router::new().route("/api/products/{id}/trace", get(trace)).with_state((events.clone(), products));
+    let traces = Router::new().route("/api/products/{id}/trace", get(trace)).with_state((events.clone(), products));
     Router::new()
         .route("/api/events", get(list).post(append))
         .route("/api/events/near", get(near))

@@ -10,7 +10,11 @@ pub const ENDPOINTS: &[(&[&str], &str, &str)] = &[
     (&["GET"], "/openapi.json", "the whole surface as an OpenAPI document"),
     (&["GET", "POST"], "/api/users", "a page (?page=&limit=&sort=, and filters), some by id (?ids=1,2,3); add one"),
     (&["GET", "PUT", "DELETE"], "/api/users/{id}", "one user"),
-    (&["GET", "POST"], "/api/businesses", "a page (?page=&limit=&sort=, and filters), some by id (?ids=1,2,3); add one"),
+    (
+        &["GET", "POST"],
+        "/api/businesses",
+        "a page (?page=&limit=&sort=, and filters), some by id (?ids=1,2,3); add one",
+    ),
     (&["GET", "PUT", "DELETE"], "/api/businesses/{id}", "one business"),
     (&["GET"], "/api/businesses/{id}/products", "what a business sells (?page=&limit=&sort=&category=)"),
     (&["GET"], "/api/businesses/{id}/proposals/{proposal}/tally", "how a proposal stands"),

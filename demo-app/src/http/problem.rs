@@ -75,8 +75,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::Voted => Self::new(StatusCode::CONFLICT, error.to_string()),
             StoreError::Busy { limited, retry_after } => {
-                let status =
-                    if limited { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::SERVICE_UNAVAILABLE };
+                let status = if limited { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::SERVICE_UNAVAILABLE };
                 let seconds = retry_after.map_or(1, |time| time.as_secs() + u64::from(time.subsec_nanos() > 0));
                 let detail = format!("too many ask for this; try again in {seconds} s");
                 Self { retry_after: Some(seconds), ..Self::new(status, detail) }

@@ -19,7 +19,10 @@ pub(super) fn routes(products: ProductService) -> Router {
         .with_state(products)
 }
 
-async fn list(State(products): State<ProductService>, Query(query): Query<ListQuery<Product>>) -> Result<Response, Problem> {
+async fn list(
+    State(products): State<ProductService>,
+    Query(query): Query<ListQuery<Product>>,
+) -> Result<Response, Problem> {
     Ok(match query {
         ListQuery::Page(listing, _) => Json(&*products.list_products(&listing).await?).into_response(),
         ListQuery::Batch(ids) => answer::batch(&ids, &products.get_products(&ids).await?),

@@ -120,7 +120,11 @@ impl FromParams for Near {
         vec!["lng", "lat", "within_km", "limit"]
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is within 20 037 km, and no less than 0")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is within 20 037 km, and no less than 0"
+    )]
     fn read(params: &mut Params) -> Self {
         let (longitude, latitude) = (params.decimal("lng", -180.0..=180.0), params.decimal("lat", -90.0..=90.0));
         let metres = params.decimal("within_km", 0.0..=f64::from(Self::MAX_KM)) * 1_000.0;

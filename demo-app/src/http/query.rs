@@ -102,7 +102,10 @@ impl Params {
         };
         if page.reach() > PageRequest::MAX_REACH {
             let most = PageRequest::MAX_REACH;
-            self.fault("page", format!("is too deep: pages show the first {most} items; filter, or sort the other way round"));
+            self.fault(
+                "page",
+                format!("is too deep: pages show the first {most} items; filter, or sort the other way round"),
+            );
         }
         page
     }

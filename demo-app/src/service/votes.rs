@@ -23,7 +23,14 @@ impl VoteService {
     }
 
     /// The vote `id`. It never changes, so it may be old.
-    #[cacheable(ttl = "1h", key = "vote:{id}", negative_ttl = 10, stale_if_error = "1d", load_timeout = "2s", skip(self))]
+    #[cacheable(
+        ttl = "1h",
+        key = "vote:{id}",
+        negative_ttl = 10,
+        stale_if_error = "1d",
+        load_timeout = "2s",
+        skip(self)
+    )]
     pub async fn get_vote(&self, id: &str) -> Result<Option<Arc<Vote>>> {
         Ok(self.repository.vote(id).await?.map(Arc::new))
     }

@@ -21,8 +21,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::domain::{
-    Business, BusinessDraft, Id, Listing, Manufacturer, ManufacturerDraft, Near, NearEvent, Page, Product, ProductDraft,
-    ProductQuery, SupplyChainEvent, Tally, User, UserDraft, Vote,
+    Business, BusinessDraft, Id, Listing, Manufacturer, ManufacturerDraft, Near, NearEvent, Page, Product,
+    ProductDraft, ProductQuery, SupplyChainEvent, Tally, User, UserDraft, Vote,
 };
 
 /// Everything that the services need of a database.

@@ -122,7 +122,8 @@ fn orders<M: Indexed>(fixed: &[&str]) -> String {
     let mut allowed: Vec<String> = fixed.is_empty().then(|| "`id`".to_owned()).into_iter().collect();
     for index in M::INDEXES.iter().filter(|index| usable(index) && !index.sparse) {
         let tail = index.fields[lead(index, fixed)..].iter().take_while(|field| ordered(field));
-        let tail: Vec<_> = tail.map(|field| format!("{}{}", if descends(field) { "-" } else { "" }, name(field))).collect();
+        let tail: Vec<_> =
+            tail.map(|field| format!("{}{}", if descends(field) { "-" } else { "" }, name(field))).collect();
         if !tail.is_empty() && M::sortable_within(fixed).iter().any(|name| tail[0].trim_start_matches('-') == *name) {
             allowed.push(format!("`{}`", tail.join(",")));
         }

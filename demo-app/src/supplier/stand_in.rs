@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
+use utoipa::ToSchema;
 
 use super::Rating;
 

@@ -1,13 +1,13 @@
 //! One operation, put together from what most of them share.
 
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::OneOfBuilder;
 use utoipa::openapi::{
     ContentBuilder, Header, HttpMethod, ObjectBuilder, Ref, RefOr, Required, ResponseBuilder, Schema, Type,
 };
-use utoipa::ToSchema;
 
 use crate::domain::PageRequest;
 use crate::http::lists::{Kind, Listed};
@@ -52,14 +52,16 @@ impl Operation {
         let item = self.knows::<T>();
         let list = utoipa::openapi::ArrayBuilder::new().items(item);
         let content = ContentBuilder::new().schema(Some(list)).build();
-        self.built = self.built.response("200", ResponseBuilder::new().description(about).content("application/json", content));
+        self.built =
+            self.built.response("200", ResponseBuilder::new().description(about).content("application/json", content));
         self
     }
 
     /// The same, with one shape of several.
     pub(super) fn answers_either(mut self, shapes: OneOfBuilder, about: &str) -> Self {
         let content = ContentBuilder::new().schema(Some(shapes)).build();
-        self.built = self.built.response("200", ResponseBuilder::new().description(about).content("application/json", content));
+        self.built =
+            self.built.response("200", ResponseBuilder::new().description(about).content("application/json", content));
         self
     }
 
@@ -162,7 +164,11 @@ impl Operation {
             let schema = match filter.kind {
                 Kind::Flag => kind(Type::Boolean),
                 Kind::Number => integer(0, None),
-                Kind::Choice(names) => ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.iter().copied())).build().into(),
+                Kind::Choice(names) => ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .enum_values(Some(names.iter().copied()))
+                    .build()
+                    .into(),
                 Kind::Text | Kind::Lower | Kind::Moment => kind(Type::String),
             };
             operation.parameter(filter.name, Required::False, schema, "Only those with this value; as an index allows.")

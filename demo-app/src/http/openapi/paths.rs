@@ -20,7 +20,12 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new(Get, "/openapi.json", "This document").answers::<Document>(200, "OpenAPI."),
     ];
     all.extend(collection::<User, UserDraft>("user", "/api/users", "/api/users/{id}", user()));
-    all.extend(collection::<Business, BusinessDraft>("business", "/api/businesses", "/api/businesses/{id}", business()));
+    all.extend(collection::<Business, BusinessDraft>(
+        "business",
+        "/api/businesses",
+        "/api/businesses/{id}",
+        business(),
+    ));
     all.extend(collection::<Product, ProductDraft>("product", "/api/products", "/api/products/{id}", product()));
     let (many, one) = ("/api/manufacturers", "/api/manufacturers/{id}");
     all.extend(collection::<Manufacturer, ManufacturerDraft>("manufacturer", many, one, manufacturer()));
@@ -115,7 +120,10 @@ fn supply_chain() -> [Operation; 5] {
             .answers::<events::Nearby<'_>>(200, "Events and their distances.")
             .refuses()
             .stored(),
-        Operation::new(Get, "/api/events/{id}", "One event").answers::<SupplyChainEvent>(200, "It.").named("event").stored(),
+        Operation::new(Get, "/api/events/{id}", "One event")
+            .answers::<SupplyChainEvent>(200, "It.")
+            .named("event")
+            .stored(),
         Operation::new(Get, "/api/products/{id}/trace", "What happened to a product, in the order of time")
             .paged()
             .answers::<Page<SupplyChainEvent>>(200, "A page.")
@@ -129,12 +137,15 @@ fn hands() -> Vec<Operation> {
     let breaker = "/api/breakers/{name}";
     let wish = Operation::new(Put, breaker, "Forces a circuit breaker");
     vec![
-        Operation::new(Get, "/api/cache/stats", "What the cache did").answers::<cache::Report>(200, "In total and per function."),
-        Operation::new(Get, "/api/cache/registry", "What is cached").answers_all::<cache::Listed>("Every annotated function."),
+        Operation::new(Get, "/api/cache/stats", "What the cache did")
+            .answers::<cache::Report>(200, "In total and per function."),
+        Operation::new(Get, "/api/cache/registry", "What is cached")
+            .answers_all::<cache::Listed>("Every annotated function."),
         Operation::new(Post, "/api/cache/invalidate", "Drops a key or a prefix")
             .body::<cache::Invalidation>(json!({ "pattern": "user:*" }))
             .answers::<Invalidated>(200, "What was dropped."),
-        Operation::new(Get, "/api/resilience", "What the policies did").answers_all::<resilience::Policy>("Every policy."),
+        Operation::new(Get, "/api/resilience", "What the policies did")
+            .answers_all::<resilience::Policy>("Every policy."),
         Operation::new(Get, breaker, "A circuit breaker")
             .answers::<resilience::Detail>(200, "It, and its last changes.")
             .error(404, "No circuit breaker has this name.")

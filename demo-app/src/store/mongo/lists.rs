@@ -30,7 +30,8 @@ impl MongoRepository {
             if filter.is_empty() {
                 return collection.estimated_document_count().await;
             }
-            let counted = collection.count_documents(filter.clone()).optional(hint.clone(), |count, hint| count.hint(hint));
+            let counted =
+                collection.count_documents(filter.clone()).optional(hint.clone(), |count, hint| count.hint(hint));
             match counted.await {
                 Err(error) if is_no_such_index(&error) => collection.count_documents(filter.clone()).await,
                 counted => counted,

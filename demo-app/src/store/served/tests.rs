@@ -1,7 +1,8 @@
 use super::*;
 
 fn keys(text: &str) -> Vec<SortKey> {
-    let key = |name: &str| SortKey { field: name.trim_start_matches('-').to_owned(), descending: name.starts_with('-') };
+    let key =
+        |name: &str| SortKey { field: name.trim_start_matches('-').to_owned(), descending: name.starts_with('-') };
     text.split(',').filter(|name| !name.is_empty()).map(key).collect()
 }
 
