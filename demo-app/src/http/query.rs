@@ -30,6 +30,20 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     }
 }
 
+/// A path's one part that is text: a name.
+#[derive(Clone, Debug)]
+pub(super) struct PathText(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        text.map(|Path(text)| Self(text))
+            .map_err(|_| Problem::bad_request("the name in the path must be text", Vec::new()))
+    }
+}
+
 /// What a query string asks for.
 pub(super) trait FromParams: Sized {
     /// Every parameter that means something here.

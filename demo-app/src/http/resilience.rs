@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -12,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::body::Body;
 use super::problem::Problem;
+use super::query::PathText;
 use crate::domain::{Draft, Fields};
 
 pub(super) fn routes() -> Router {
@@ -109,7 +109,7 @@ fn detail(breaker: &Breaker) -> Response {
     Json(Detail { now: Shown::from(&breaker.snapshot()), changes }).into_response()
 }
 
-async fn read(Path(name): Path<String>) -> Result<Response, Problem> {
+async fn read(PathText(name): PathText) -> Result<Response, Problem> {
     named(&name).map(|breaker| detail(&breaker))
 }
 
@@ -141,7 +141,7 @@ impl Draft for Force {
     }
 }
 
-async fn force(Path(name): Path<String>, Body(Force { state }): Body<Force>) -> Result<Response, Problem> {
+async fn force(PathText(name): PathText, Body(Force { state }): Body<Force>) -> Result<Response, Problem> {
     let breaker = named(&name)?;
     match state {
         Wish::Automatic => breaker.automatic(),

@@ -8,7 +8,7 @@ use super::answer;
 use super::body::Body;
 use super::problem::Problem;
 use super::queries::{List, NoParams};
-use super::query::{Query, number};
+use super::query::{PathText, Query, number};
 use crate::domain::{Id, PROPOSAL, Vote, VoteDraft, is_proposal};
 use crate::service::{BusinessService, VoteService};
 
@@ -30,11 +30,7 @@ async fn list(
     Ok(Json(&*votes.list_votes(&listing).await?).into_response())
 }
 
-async fn read(
-    State(votes): State<VoteService>,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<Response, Problem> {
-    let Path(id) = path.map_err(|_| Problem::bad_request("the id in the path must be text", Vec::new()))?;
+async fn read(State(votes): State<VoteService>, PathText(id): PathText) -> Result<Response, Problem> {
     Ok(answer::found("vote", &*id, votes.get_vote(&id).await?))
 }
 

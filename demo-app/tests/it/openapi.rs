@@ -33,9 +33,9 @@ async fn the_document_and_the_routes_are_the_same() {
     assert_eq!(described, listed.collect());
 
     let mut routed = BTreeSet::new();
-    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http")).unwrap() {
-        let path = file.unwrap().path();
-        if path.is_file() {
+    for folder in ["/src/http", "/src/http/openapi"] {
+        let files = std::fs::read_dir(format!("{}{folder}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        for path in files.map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
             let text = std::fs::read_to_string(path).unwrap();
             routed.extend(text.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
         }
@@ -64,7 +64,7 @@ impl<'a> Judge<'a> {
             let faults: Vec<_> = shapes.iter().filter_map(|shape| self.fault(shape, value)).collect();
             return (faults.len() == shapes.len()).then(|| faults.join(" or "));
         }
-        self.kind(schema, value).or_else(|| match value {
+        Self::kind(schema, value).or_else(|| match value {
             Value::Array(items) => items
                 .iter()
                 .enumerate()
@@ -78,7 +78,7 @@ impl<'a> Judge<'a> {
         })
     }
 
-    fn kind(&self, schema: &Value, value: &Value) -> Option<String> {
+    fn kind(schema: &Value, value: &Value) -> Option<String> {
         let is = |kind: &Value| match kind.as_str() {
             Some("object") => value.is_object(),
             Some("array") => value.is_array(),

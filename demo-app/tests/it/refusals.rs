@@ -33,7 +33,7 @@ async fn only_what_an_index_serves_sorts_and_filters() {
         ("/api/users?business=-1", "business: must be a whole number"),
         ("/api/users?business=99999999999999999999", "business: must be a whole number"),
         ("/api/events?eventType=lost", "eventType: must be one of produced, inspected"),
-        ("/api/events?timestamp=today", "timestamp: is not a parameter here"),
+        ("/api/events?timestamp=today", "timestamp: must be a moment such as 2030-01-02T03:04:05Z"),
         ("/api/users?page=0", "page: must be a whole number from 1"),
         ("/api/users?limit=1000", "limit: must be a whole number from 1 to 100"),
         ("/api/users?page=101&limit=100", "page: is too deep: pages show the first 10000 items"),
@@ -96,6 +96,7 @@ async fn a_query_that_is_no_text_is_refused() {
     }
     for path in [
         "/api/votes/%FF",
+        "/api/breakers/%FF",
         "/api/businesses/1/proposals/%FF/tally",
         "/api/businesses/x/proposals/p/tally",
         "/api/businesses/1/proposals/a%20b/tally",

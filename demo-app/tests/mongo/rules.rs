@@ -180,9 +180,10 @@ pub(crate) async fn a_search_is_for_all_of_its_words(store: &dyn Repository) {
     let found = async |text: &str, category: Option<&str>| {
         let (text, category) = (text.to_owned(), category.map(str::to_owned));
         let page = store.search_products(&ProductQuery { text, category, page: PageRequest::DEFAULT }).await.unwrap();
-        page.items.into_iter().map(|product| product.name).collect::<Vec<_>>()
+        // They come as the store finds them.
+        page.items.into_iter().map(|product| product.name).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
     };
-    assert_eq!(found("tea", None).await, ["Green tea", "Black tea"]);
+    assert_eq!(found("tea", None).await, ["Black tea", "Green tea"]);
     assert_eq!(found("green tea", None).await, ["Green tea"]);
     assert_eq!(found("green assam", Some("tea")).await, ["Green tea"]);
     assert!(found("green", Some("coffee")).await.is_empty());
@@ -236,12 +237,12 @@ pub(crate) async fn what_happened_is_found_by_product_and_place(store: &dyn Repo
 
     let near = async |longitude, latitude, km: u32, limit| {
         let found = store.events_near(Near::new(longitude, latitude, km * 1_000, limit)).await.unwrap();
-        found.into_iter().map(|near| (near.event.id, near.distance_km.round() as u64)).collect::<Vec<_>>()
+        found.into_iter().map(|near| (near.event.id, format!("{:.0}", near.distance_km))).collect::<Vec<_>>()
     };
-    assert_eq!(near(-8.61, 41.15, 100, 20).await, [(porto.id, 0)]);
-    assert_eq!(near(-8.61, 41.15, 300, 20).await, [(porto.id, 0), (lisbon.id, 274)]);
+    assert_eq!(near(-8.61, 41.15, 100, 20).await, [(porto.id, "0".into())]);
+    assert_eq!(near(-8.61, 41.15, 300, 20).await, [(porto.id, "0".into()), (lisbon.id, "274".into())]);
     assert_eq!(near(-8.61, 41.15, 300, 1).await.len(), 1);
-    assert_eq!(near(-179.9, -18.0, 30, 20).await, [(suva.id, 21)], "the date line is no wall");
+    assert_eq!(near(-179.9, -18.0, 30, 20).await, [(suva.id, "21".into())], "the date line is no wall");
     assert_eq!(near(0.0, 90.0, Near::MAX_KM, 20).await.len(), 3);
 }
 

@@ -68,7 +68,7 @@ pub(super) struct State {
     status: String,
 }
 
-/// An OpenAPI document.
+/// An `OpenAPI` document.
 #[derive(ToSchema)]
 #[schema(as = OpenApi)]
 #[expect(dead_code, reason = "a description")]

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: the surface as an OpenAPI document.
+//! `GET /openapi.json`: the surface as an `OpenAPI` document.
 //!
 //! Schemas come from the types that are served and read; parameters from the tables that the extractors go by. A test walks
 //! through every operation and holds the answers against the document, and the document against the routes.

@@ -6,7 +6,7 @@
 use bson::{Bson, Document, doc};
 use fastness::Indexed;
 use fastness::index::Kind;
-use mongodb::action::Action;
+use mongodb::action::{Action, CountDocuments, Find};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::options::Hint;
 use serde::de::DeserializeOwned;
@@ -30,8 +30,7 @@ impl MongoRepository {
             if filter.is_empty() {
                 return collection.estimated_document_count().await;
             }
-            let counted =
-                collection.count_documents(filter.clone()).optional(hint.clone(), |count, hint| count.hint(hint));
+            let counted = collection.count_documents(filter.clone()).optional(hint.clone(), CountDocuments::hint);
             match counted.await {
                 Err(error) if is_no_such_index(&error) => collection.count_documents(filter.clone()).await,
                 counted => counted,
@@ -43,7 +42,7 @@ impl MongoRepository {
                 let found = collection.find(filter.clone()).sort(sort(listing));
                 found.skip(listing.page.skip()).limit(i64::from(listing.page.limit))
             };
-            let found = match find().optional(hint.clone(), |find, hint| find.hint(hint)).await {
+            let found = match find().optional(hint.clone(), Find::hint).await {
                 Err(error) if is_no_such_index(&error) => find().await?,
                 found => found?,
             };
