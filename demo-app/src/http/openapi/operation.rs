@@ -38,8 +38,8 @@ impl Operation {
     /// Notes the schema of `T`, and how to name it.
     pub(super) fn knows<T: ToSchema>(&mut self) -> Ref {
         T::schemas(&mut self.schemas);
-        self.schemas.push((T::name().into_owned(), T::schema()));
-        Ref::from_schema_name(T::name())
+        self.schemas.push((name_of::<T>(), T::schema()));
+        Ref::from_schema_name(name_of::<T>())
     }
 
     /// A success, with a body.
@@ -177,6 +177,15 @@ impl Operation {
 
     pub(super) fn ids(self) -> Self {
         self.text("ids", "Instead of a page: up to 100 ids with commas between.")
+    }
+}
+
+/// `User`, or `Page_User`: by itself a generic type has one name, whatever it is of.
+fn name_of<T: ToSchema>() -> String {
+    let inner = std::any::type_name::<T>().split_once('<').map(|(_, inner)| inner.trim_end_matches('>'));
+    match inner.filter(|inner| !inner.starts_with('\'')).and_then(|inner| inner.rsplit("::").next()) {
+        Some(inner) => format!("{}_{inner}", T::name()),
+        None => T::name().into_owned(),
     }
 }
 
