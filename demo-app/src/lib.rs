@@ -1,8 +1,9 @@
-//! The reference server of fastness: a marketplace of businesses, products and users.
+//! The reference server of fastness: a marketplace of businesses, manufacturers, users, products, votes and
+//! supply-chain events.
 //!
 //! A request: [`http`] (extract, check) -> [`service`] (what is cached, and what a write invalidates) -> [`store`] (the
-//! database, behind a seam) or [`supplier`] (somebody else's service), all speaking of [`domain`]. [`app`] puts the parts together, [`server`] serves them as [`config`]
-//! says. Each module's documentation says what it may use; everything points from `server` towards `domain`, never back.
+//! database, behind a seam) or [`supplier`] (somebody else's service), all speaking of [`domain`]. [`app`] puts the parts
+//! together, [`server`] serves them as [`config`] says. Each module's documentation says what it may use; everything points from `server` towards `domain`, never back.
 
 pub mod app;
 pub mod clock;

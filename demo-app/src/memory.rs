@@ -3,9 +3,10 @@
 //! May use: nothing of this crate.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// In bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Memory {
     /// Total less free.
     pub used: u64,

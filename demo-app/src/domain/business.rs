@@ -1,10 +1,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Draft, Fields, Id};
 
 /// A seller on the marketplace. Its email is unique among businesses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Business {
     /// Identity.
@@ -22,7 +23,7 @@ pub struct Business {
 }
 
 /// What a business pays for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
     /// The price list that it chose.
@@ -32,7 +33,7 @@ pub struct Subscription {
 }
 
 /// The price lists.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the names are the whole story")]
 pub enum Plan {
@@ -44,7 +45,7 @@ pub enum Plan {
 }
 
 /// The state of a subscription.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the names are the whole story")]
 pub enum SubscriptionStatus {
@@ -56,15 +57,20 @@ pub enum SubscriptionStatus {
 }
 
 /// What a client may say about a business.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct BusinessDraft {
     /// See [`Business::email`].
+    #[schema(format = "email", example = "hello@works.example")]
     pub email: String,
     /// See [`Business::business_name`].
+    #[schema(max_length = 100)]
     pub business_name: Option<String>,
     /// See [`Business::is_active`]; true unless said otherwise.
+    #[schema(required = false, default = true)]
     pub is_active: bool,
     /// See [`Business::subscription`]; free and active unless said otherwise.
+    #[schema(required = false)]
     pub subscription: Subscription,
 }
 
@@ -83,6 +89,8 @@ impl BusinessDraft {
 }
 
 impl Draft for BusinessDraft {
+    const KEPT: &'static [&'static str] = &["id", "createdAt"];
+
     fn read(fields: &mut Fields) -> Self {
         Self {
             email: fields.email("email"),

@@ -1,14 +1,17 @@
 //! Reads a draft out of a JSON object, field by field, and reports every fault at once.
 //!
 //! Each reader returns a value in any case, a stand-in where the field is wrong, and records the fault; only
-//! [`Draft::from_json`] decides, and it hands out no draft that has a stand-in in it. Fields that no reader asks for are
-//! ignored, so that a client may send back what it was given.
+//! [`Draft::from_json`] decides, and it hands out no draft that has a stand-in in it. Fields that no reader asks for
+//! are faults too (a misspelled one would be lost without a word), except those that the server keeps itself: so a client may
+//! send back what it was given.
 
 use std::ops::RangeInclusive;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::Id;
 
@@ -16,6 +19,9 @@ const NOT_AN_OBJECT: &str = "must be a JSON object";
 
 /// What a client may say about a document.
 pub trait Draft: Sized {
+    /// Fields of the document that are the server's own; a client's word on them is ignored.
+    const KEPT: &'static [&'static str] = &[];
+
     /// Reads the fields; never fails, see [`Fields`].
     fn read(fields: &mut Fields) -> Self;
 
@@ -30,12 +36,14 @@ pub trait Draft: Sized {
         };
         let mut fields = Fields { values, violations: Vec::new() };
         let draft = Self::read(&mut fields);
+        fields.values.retain(|name, _| !Self::KEPT.contains(&name.as_str()));
+        fields.no_more();
         if fields.violations.is_empty() { Ok(draft) } else { Err(fields.violations) }
     }
 }
 
 /// A field, and what is wrong with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Violation {
     /// The field's path as the client wrote it, for example `subscription.plan`; empty for the whole body.
     pub field: String,
@@ -76,6 +84,38 @@ impl Fields {
     pub fn email(&mut self, name: &str) -> String {
         let email = self.take(name, |value| trimmed(value).filter(|text| is_email(text)));
         self.required(name, email, "must be an email address such as `ann@example.com`").to_lowercase()
+    }
+
+    /// Text that `is` admits, as `expected` says; without the space around it.
+    pub fn name(&mut self, name: &str, is: impl Fn(&str) -> bool, expected: &str) -> String {
+        let text = self.take(name, |value| trimmed(value).filter(|text| is(text)));
+        self.required(name, text, expected)
+    }
+
+    /// A moment from the year 1 to 9999, or nothing; to the millisecond, which is what a document can hold in every store.
+    pub fn moment(&mut self, name: &str) -> Option<Timestamp> {
+        let moment = self.take(name, |value| {
+            let moment: Timestamp = value.as_str()?.trim().parse().ok()?;
+            let moment = Timestamp::from_millisecond(moment.as_millisecond()).ok()?;
+            (FIRST..=LAST).contains(&moment.as_second()).then_some(moment)
+        });
+        self.optional(name, moment, "must be a moment such as `2030-01-02T03:04:05Z`")
+    }
+
+    /// Longitude and latitude, in degrees.
+    pub fn coordinates(&mut self, name: &str) -> [f64; 2] {
+        let place = self.take(name, |value| {
+            let [longitude, latitude] = value.as_array()?.as_slice() else {
+                return None;
+            };
+            let within = |value: &Value, most: f64| value.as_f64().filter(|degrees| (-most..=most).contains(degrees));
+            Some([within(longitude, 180.0)?, within(latitude, 90.0)?])
+        });
+        self.required(
+            name,
+            place,
+            "must be a longitude from -180 to 180 and a latitude from -90 to 90, as `[-8.61, 41.15]`",
+        )
     }
 
     /// The id of another document.
@@ -130,10 +170,17 @@ impl Fields {
         let values = self.optional(name, object, NOT_AN_OBJECT).unwrap_or_default();
         let mut inner = Self { values, violations: Vec::new() };
         let draft = read(&mut inner);
+        inner.no_more();
         self.violations.extend(
             inner.violations.into_iter().map(|inner| Violation { field: format!("{name}.{}", inner.field), ..inner }),
         );
         draft
+    }
+
+    /// What is left was asked for by nobody.
+    fn no_more(&mut self) {
+        let left = std::mem::take(&mut self.values);
+        self.violations.extend(left.into_iter().map(|(name, _)| Violation::new(name, "is not a field here")));
     }
 
     /// Nothing where the field is absent or null, else what `read` makes of it.
@@ -157,6 +204,10 @@ impl Fields {
         self.optional(name, found, expected).unwrap_or_default()
     }
 }
+
+/// 0001-01-01 and the end of 9999, in seconds.
+const FIRST: i64 = -62_135_596_800;
+const LAST: i64 = 253_402_300_799 - 1;
 
 fn trimmed(value: Value) -> Option<String> {
     match value {

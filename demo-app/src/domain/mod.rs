@@ -7,17 +7,27 @@
 //! May use: nothing of this crate.
 
 mod business;
+mod event;
+mod manufacturer;
 mod product;
 mod user;
+mod vote;
 
 mod fields;
+mod listing;
 mod page;
+mod place;
 
 pub use business::{Business, BusinessDraft, Plan, Subscription, SubscriptionStatus};
+pub use event::{EventDraft, EventType, NearEvent, SupplyChainEvent};
 pub use fields::{Draft, Fields, Violation};
+pub use listing::{Listing, Scalar, SortKey};
+pub use manufacturer::{Manufacturer, ManufacturerDraft};
 pub use page::{Page, PageRequest};
+pub use place::{Location, Near};
 pub use product::{Product, ProductDraft, ProductQuery};
 pub use user::{User, UserDraft};
+pub use vote::{Count, PROPOSAL, Tally, Vote, VoteDraft, is_proposal};
 
 /// Identity of a document within its collection; the first one is 1.
 pub type Id = u64;

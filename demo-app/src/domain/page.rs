@@ -1,8 +1,9 @@
 use std::fmt;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
-/// Which part of a list: one-based, in the order of ids.
+/// Which part of a list: one-based.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct PageRequest {
     /// The page's number; the first is 1.
@@ -16,6 +17,14 @@ impl PageRequest {
     pub const DEFAULT: Self = Self { number: 1, limit: 20 };
     /// The most that one page may hold.
     pub const MAX_LIMIT: u32 = 100;
+    /// How deep pages go: what comes before a page is read and thrown away, so the last item that a request may reach is this one.
+    /// Who wants more narrows the filter, or sorts the other way round.
+    pub const MAX_REACH: u64 = 10_000;
+
+    /// The last item of the page, counted from 1.
+    pub fn reach(self) -> u64 {
+        u64::from(self.number) * u64::from(self.limit)
+    }
 
     /// How many items come before this page.
     pub fn skip(self) -> u64 {
@@ -31,7 +40,7 @@ impl fmt::Display for PageRequest {
 }
 
 /// One part of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Page<T> {
     /// At most `limit` items; none beyond the last page.
     pub items: Vec<T>,

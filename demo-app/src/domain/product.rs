@@ -1,10 +1,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Draft, Fields, Id, PageRequest};
 
 /// Something that a business sells.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Product {
     /// Identity.
@@ -24,17 +25,23 @@ pub struct Product {
 }
 
 /// What a client may say about a product.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct ProductDraft {
     /// See [`Product::business`].
+    #[schema(minimum = 1, example = 1)]
     pub business: Id,
     /// See [`Product::name`].
+    #[schema(min_length = 1, max_length = 100, example = "Atlas")]
     pub name: String,
     /// See [`Product::description`].
+    #[schema(required = false, max_length = 2000)]
     pub description: String,
     /// See [`Product::category`].
+    #[schema(min_length = 1, max_length = 50, example = "food")]
     pub category: String,
     /// See [`Product::price`]; at most 100 million.
+    #[schema(maximum = 100_000_000, example = 1250)]
     pub price: u64,
 }
 
@@ -54,6 +61,8 @@ impl ProductDraft {
 }
 
 impl Draft for ProductDraft {
+    const KEPT: &'static [&'static str] = &["id", "createdAt"];
+
     fn read(fields: &mut Fields) -> Self {
         Self {
             business: fields.id("business"),
@@ -70,7 +79,7 @@ impl Draft for ProductDraft {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct ProductQuery {
     /// Words that the name or the description must contain, all of them.
-    pub text: Option<String>,
+    pub text: String,
     /// The one category to look in.
     pub category: Option<String>,
     /// Which part of the answer.
@@ -81,7 +90,7 @@ impl ProductQuery {
     /// Whether `product` belongs to the answer.
     pub fn matches(&self, product: &Product) -> bool {
         let on_shelf = self.category.as_ref().is_none_or(|category| *category == product.category);
-        on_shelf && self.text.as_ref().is_none_or(|text| contains_words(product, text))
+        on_shelf && contains_words(product, &self.text)
     }
 }
 

@@ -1,10 +1,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Draft, Fields, Id};
 
 /// A customer of one business. The same person may be a user of several, so emails repeat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// Identity.
@@ -26,15 +27,20 @@ pub struct User {
 }
 
 /// What a client may say about a user.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct UserDraft {
     /// See [`User::business`].
+    #[schema(minimum = 1, example = 1)]
     pub business: Id,
     /// See [`User::name`].
+    #[schema(min_length = 1, max_length = 100, example = "Atlas")]
     pub name: String,
     /// See [`User::email`].
+    #[schema(format = "email", example = "hello@works.example")]
     pub email: String,
     /// See [`User::is_active`]; true unless said otherwise.
+    #[schema(required = false, default = true)]
     pub is_active: bool,
 }
 
@@ -55,6 +61,8 @@ impl UserDraft {
 }
 
 impl Draft for UserDraft {
+    const KEPT: &'static [&'static str] = &["id", "totalVotes", "createdAt", "lastLoginAt"];
+
     fn read(fields: &mut Fields) -> Self {
         Self {
             business: fields.id("business"),

@@ -1,6 +1,7 @@
 //! The answers that all models share.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,7 +13,7 @@ use super::problem::Problem;
 use crate::domain::Id;
 
 /// 200 with the document, or 404 that names what was looked for.
-pub(super) fn found<T: Serialize>(what: &str, id: Id, document: Option<Arc<T>>) -> Response {
+pub(super) fn found<T: Serialize>(what: &str, id: impl Display, document: Option<Arc<T>>) -> Response {
     match document {
         Some(document) => Json(&*document).into_response(),
         None => absent(what, id),
@@ -41,6 +42,6 @@ pub(super) fn deleted(what: &str, id: Id, was_there: bool) -> Response {
     if was_there { StatusCode::NO_CONTENT.into_response() } else { absent(what, id) }
 }
 
-fn absent(what: &str, id: Id) -> Response {
+fn absent(what: &str, id: impl Display) -> Response {
     Problem::not_found(format!("no {what} has the id {id}")).into_response()
 }

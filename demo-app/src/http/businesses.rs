@@ -6,8 +6,9 @@ use axum::{Json, Router};
 use super::answer;
 use super::body::Body;
 use super::problem::Problem;
-use super::query::{ListQuery, PathId, Query};
-use crate::domain::{BusinessDraft, PageRequest};
+use super::queries::{Catalog, ListQuery};
+use super::query::{PathId, Query};
+use crate::domain::{Business, BusinessDraft};
 use crate::service::{BusinessService, ProductService};
 
 pub(super) fn routes(businesses: BusinessService, products: ProductService) -> Router {
@@ -21,9 +22,12 @@ pub(super) fn routes(businesses: BusinessService, products: ProductService) -> R
         .merge(catalog)
 }
 
-async fn list(State(businesses): State<BusinessService>, Query(query): Query<ListQuery>) -> Result<Response, Problem> {
+async fn list(
+    State(businesses): State<BusinessService>,
+    Query(query): Query<ListQuery<Business>>,
+) -> Result<Response, Problem> {
     Ok(match query {
-        ListQuery::Page(page) => Json(&*businesses.list_businesses(page).await?).into_response(),
+        ListQuery::Page(listing, _) => Json(&*businesses.list_businesses(&listing).await?).into_response(),
         ListQuery::Batch(ids) => answer::batch(&ids, &businesses.get_businesses(&ids).await?),
     })
 }
@@ -56,10 +60,11 @@ async fn remove(State(businesses): State<BusinessService>, PathId(id): PathId) -
 async fn products_of(
     State((businesses, products)): State<(BusinessService, ProductService)>,
     PathId(id): PathId,
-    Query(page): Query<PageRequest>,
+    Query(catalog): Query<Catalog>,
 ) -> Result<Response, Problem> {
     if businesses.get_business(id).await?.is_none() {
         return Ok(answer::found::<()>("business", id, None));
     }
-    Ok(Json(&*products.products_of(id, page).await?).into_response())
+    let listing = catalog.of(id)?;
+    Ok(Json(&*products.products_of(id, &listing).await?).into_response())
 }

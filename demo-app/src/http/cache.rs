@@ -7,6 +7,7 @@ use axum::{Json, Router};
 use fastness::{Annotated, Fastness, Role, SiteStats, Stats};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::body::Body;
 use super::problem::Problem;
@@ -21,9 +22,9 @@ pub(super) fn routes(cache: Fastness) -> Router {
 }
 
 /// What one call site did, or all together.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Counters {
+pub(super) struct Counters {
     hits: u64,
     misses: u64,
     hit_rate: f64,
@@ -36,16 +37,17 @@ struct Counters {
     early_refreshes: u64,
 }
 
-#[derive(Serialize)]
-struct SiteReport {
+#[derive(Serialize, ToSchema)]
+pub(super) struct SiteReport {
     function: String,
     key: String,
     #[serde(flatten)]
     counters: Counters,
 }
 
-#[derive(Serialize)]
-struct Report {
+#[derive(Serialize, ToSchema)]
+#[schema(as = CacheStats)]
+pub(super) struct Report {
     #[serde(flatten)]
     total: Counters,
     invalidations: u64,
@@ -93,8 +95,8 @@ async fn stats(State(cache): State<Fastness>) -> Json<Report> {
     })
 }
 
-#[derive(Serialize)]
-struct Listed {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Listed {
     role: &'static str,
     function: String,
     keys: Vec<&'static str>,
@@ -125,8 +127,9 @@ fn listed(item: Annotated) -> Listed {
 }
 
 /// `{"pattern": "user:1"}` or `{"pattern": "user:*"}`.
-#[derive(Debug)]
-struct Invalidation {
+#[derive(Debug, ToSchema)]
+pub(super) struct Invalidation {
+    #[schema(example = "user:*")]
     pattern: String,
 }
 

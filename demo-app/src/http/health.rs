@@ -14,6 +14,7 @@ use axum::{Json, Router};
 use fastness::{Fastness, SharedStats};
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
+use utoipa::ToSchema;
 
 use super::cache::{hit_rate, rounded};
 use super::problem::Problem;
@@ -38,9 +39,9 @@ pub struct Health {
     started: Instant,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-enum Status {
+pub(super) enum Status {
     Healthy,
     /// It serves, but someone should look.
     Degraded,
@@ -48,8 +49,9 @@ enum Status {
     Unhealthy,
 }
 
-#[derive(Serialize)]
-struct Report {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Health)]
+pub(super) struct Report {
     status: Status,
     timestamp: String,
     /// Milliseconds since the start.
@@ -61,8 +63,8 @@ struct Report {
     errors: Errors,
 }
 
-#[derive(Serialize)]
-struct Database {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Database {
     connected: bool,
     /// Of the probe's query, in milliseconds; of an embedded store too, whose distance is simulated.
     latency: u64,
@@ -70,9 +72,9 @@ struct Database {
     connections: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Cache {
+pub(super) struct Cache {
     /// Whether the tier that processes share can be used; true where there is none.
     connected: bool,
     /// Whether all processes agree on what is invalid; true for one alone.
@@ -83,8 +85,8 @@ struct Cache {
     hit_rate: f64,
 }
 
-#[derive(Serialize)]
-struct Errors {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Errors {
     /// Requests that failed by the server's fault since the start.
     count: u64,
     /// In percent of all requests.

@@ -8,18 +8,24 @@
 
 mod businesses;
 mod cache;
+mod events;
 mod health;
 mod index;
+mod manufacturers;
+mod openapi;
 mod products;
 mod ratings;
 mod resilience;
 mod supplier;
 mod users;
+mod votes;
 
 mod answer;
 mod body;
 mod cached;
+mod lists;
 mod problem;
+mod queries;
 mod query;
 mod tally;
 
@@ -37,7 +43,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
-use crate::service::{BusinessService, ProductService, RatingService, UserService};
+use crate::service::{
+    BusinessService, EventService, ManufacturerService, ProductService, RatingService, UserService, VoteService,
+};
 use crate::supplier::Supplier;
 
 /// The largest body that is read, in bytes. The largest honest one, a product with a full description, has a hundredth.
@@ -48,10 +56,13 @@ pub const MAX_BODY: usize = 1024 * 1024;
 #[expect(missing_docs, reason = "the types are the whole story")]
 pub struct Parts {
     pub businesses: BusinessService,
+    pub events: EventService,
+    pub manufacturers: ManufacturerService,
     pub products: ProductService,
     pub ratings: RatingService,
     pub supplier: Supplier,
     pub users: UserService,
+    pub votes: VoteService,
     pub health: Health,
     pub tally: Tally,
     pub cache: Fastness,
@@ -64,8 +75,12 @@ pub fn router(parts: Parts) -> Router {
         .on_response(DefaultOnResponse::new().level(Level::INFO));
     Router::new()
         .merge(index::routes())
+        .merge(openapi::routes())
         .merge(users::routes(parts.users))
-        .merge(businesses::routes(parts.businesses, parts.products.clone()))
+        .merge(businesses::routes(parts.businesses.clone(), parts.products.clone()))
+        .merge(manufacturers::routes(parts.manufacturers))
+        .merge(votes::routes(parts.votes, parts.businesses))
+        .merge(events::routes(parts.events, parts.products.clone()))
         .merge(products::routes(parts.products))
         .merge(ratings::routes(parts.ratings))
         .merge(cache::routes(parts.cache.clone()))

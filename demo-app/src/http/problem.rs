@@ -7,9 +7,10 @@ use std::any::Any;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::Violation;
-use crate::store::StoreError;
+use crate::store::{StoreError, Unserved};
 use crate::supplier::SupplierError;
 
 /// An answer that says what went wrong. The type is `about:blank`: title and status tell the kind, as RFC 9457 has it.
@@ -18,11 +19,14 @@ pub struct Problem {
     status: StatusCode,
     detail: String,
     errors: Vec<Violation>,
+    /// In whole seconds, for a header of this name.
+    retry_after: Option<u64>,
 }
 
 /// The document of section 3 of the RFC, with one extension: the fields at fault.
-#[derive(Serialize)]
-struct Document<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Document<'a> {
     r#type: &'a str,
     title: &'a str,
     status: u16,
@@ -31,10 +35,13 @@ struct Document<'a> {
     errors: &'a [Violation],
 }
 
+/// What is said of a query string.
+pub(super) const UNACCEPTABLE: &str = "the query string has parameters that cannot be accepted";
+
 impl Problem {
     /// `status`, explained by `detail`.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: Vec::new() }
+        Self { status, detail: detail.into(), errors: Vec::new(), retry_after: None }
     }
 
     /// 400, with the parameters at fault.
@@ -66,10 +73,24 @@ impl From<StoreError> for Problem {
             StoreError::Taken(name) => {
                 Self { errors: field(name, "is taken"), ..Self::new(StatusCode::CONFLICT, error.to_string()) }
             }
+            StoreError::Voted => Self::new(StatusCode::CONFLICT, error.to_string()),
+            StoreError::Busy { limited, retry_after } => {
+                let status = if limited { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::SERVICE_UNAVAILABLE };
+                let seconds = retry_after.map_or(1, |time| time.as_secs() + u64::from(time.subsec_nanos() > 0));
+                let detail = format!("too many ask for this; try again in {seconds} s");
+                Self { retry_after: Some(seconds), ..Self::new(status, detail) }
+            }
             StoreError::Dangling(name) => Self::invalid(field(name, "names a document that does not exist")),
             StoreError::Fixed(name) => Self::invalid(field(name, "cannot be changed after creation")),
             StoreError::Unavailable => Self::new(StatusCode::SERVICE_UNAVAILABLE, "try again in a moment"),
         }
+    }
+}
+
+impl From<Unserved> for Problem {
+    fn from(unserved: Unserved) -> Self {
+        let errors = vec![Violation::new(unserved.parameter, unserved.message)];
+        Self::bad_request(UNACCEPTABLE, errors)
     }
 }
 
@@ -94,6 +115,9 @@ impl IntoResponse for Problem {
         let mut response = (self.status, axum::Json(document)).into_response();
         let media_type = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         response
     }
 }

@@ -6,8 +6,9 @@ use axum::{Json, Router};
 use super::answer;
 use super::body::Body;
 use super::problem::Problem;
-use super::query::{ListQuery, PathId, Query};
-use crate::domain::{ProductDraft, ProductQuery};
+use super::queries::ListQuery;
+use super::query::{PathId, Query};
+use crate::domain::{Product, ProductDraft, ProductQuery};
 use crate::service::ProductService;
 
 pub(super) fn routes(products: ProductService) -> Router {
@@ -18,9 +19,12 @@ pub(super) fn routes(products: ProductService) -> Router {
         .with_state(products)
 }
 
-async fn list(State(products): State<ProductService>, Query(query): Query<ListQuery>) -> Result<Response, Problem> {
+async fn list(
+    State(products): State<ProductService>,
+    Query(query): Query<ListQuery<Product>>,
+) -> Result<Response, Problem> {
     Ok(match query {
-        ListQuery::Page(page) => Json(&*products.list_products(page).await?).into_response(),
+        ListQuery::Page(listing, _) => Json(&*products.list_products(&listing).await?).into_response(),
         ListQuery::Batch(ids) => answer::batch(&ids, &products.get_products(&ids).await?),
     })
 }

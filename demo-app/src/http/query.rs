@@ -1,16 +1,20 @@
 //! Reads ids out of paths and parameters out of query strings, or answers 400 with every fault and what is allowed.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path, Query as RawQuery};
 use axum::http::request::Parts;
 
-use super::problem::Problem;
-use crate::domain::{Id, PageRequest, ProductQuery, Violation};
+use super::lists::{Filter, Listed};
+use super::problem::{Problem, UNACCEPTABLE};
+use crate::domain::{Id, Listing, PageRequest, Scalar, SortKey, Violation};
 
 /// The most ids that one batch may name.
 const MAX_IDS: usize = 100;
+/// The most fields that one sort may name; no index has more.
+const MAX_KEYS: usize = 32;
 
 /// The `{id}` of a path.
 #[derive(Clone, Copy, Debug)]
@@ -26,10 +30,24 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     }
 }
 
+/// A path's one part that is text: a name.
+#[derive(Clone, Debug)]
+pub(super) struct PathText(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        text.map(|Path(text)| Self(text))
+            .map_err(|_| Problem::bad_request("the name in the path must be text", Vec::new()))
+    }
+}
+
 /// What a query string asks for.
 pub(super) trait FromParams: Sized {
     /// Every parameter that means something here.
-    const ALLOWED: &'static [&'static str];
+    fn allowed() -> Vec<&'static str>;
 
     /// Reads the parameters; never fails, see [`Params`].
     fn read(params: &mut Params) -> Self;
@@ -43,14 +61,18 @@ impl<T: FromParams, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let malformed = || Problem::bad_request("the query string is malformed", Vec::new());
+        if !is_text(parts.uri.query().unwrap_or_default()) {
+            return Err(malformed());
+        }
         let given = RawQuery::<Vec<(String, String)>>::from_request_parts(parts, state).await;
-        let RawQuery(given) = given.map_err(|_| Problem::bad_request("the query string is malformed", Vec::new()))?;
-        let mut params = Params::check(given, T::ALLOWED);
+        let RawQuery(given) = given.map_err(|_| malformed())?;
+        let mut params = Params::check(given, &T::allowed());
         let query = T::read(&mut params);
         if params.violations.is_empty() {
             return Ok(Self(query));
         }
-        Err(Problem::bad_request("the query string has parameters that cannot be accepted", params.violations))
+        Err(Problem::bad_request(UNACCEPTABLE, params.violations))
     }
 }
 
@@ -66,7 +88,10 @@ impl Params {
         let mut violations = Vec::new();
         for (at, (name, _)) in given.iter().enumerate() {
             if !allowed.contains(&name.as_str()) {
-                let message = format!("is not a parameter here; allowed are {}", allowed.join(", "));
+                let message = match allowed {
+                    [] => "is not a parameter here; none is".to_owned(),
+                    allowed => format!("is not a parameter here; allowed are {}", allowed.join(", ")),
+                };
                 violations.push(Violation::new(name, message));
             } else if given[..at].iter().any(|(earlier, _)| earlier == name) {
                 violations.push(Violation::new(name, "is given twice"));
@@ -75,19 +100,31 @@ impl Params {
         Self { given, violations }
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.given.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
-    /// `page` and `limit`.
-    fn page(&mut self) -> PageRequest {
-        PageRequest {
-            number: self.number("page", 1..=u32::MAX, PageRequest::DEFAULT.number),
-            limit: self.number("limit", 1..=PageRequest::MAX_LIMIT, PageRequest::DEFAULT.limit),
-        }
+    pub(super) fn fault(&mut self, name: &str, message: impl Into<String>) {
+        self.violations.push(Violation::new(name, message));
     }
 
-    fn number(&mut self, name: &str, range: RangeInclusive<u32>, default: u32) -> u32 {
+    /// `page` and `limit`.
+    pub(super) fn page(&mut self) -> PageRequest {
+        let page = PageRequest {
+            number: self.number("page", 1..=u32::MAX, PageRequest::DEFAULT.number),
+            limit: self.number("limit", 1..=PageRequest::MAX_LIMIT, PageRequest::DEFAULT.limit),
+        };
+        if page.reach() > PageRequest::MAX_REACH {
+            let most = PageRequest::MAX_REACH;
+            self.fault(
+                "page",
+                format!("is too deep: pages show the first {most} items; filter, or sort the other way round"),
+            );
+        }
+        page
+    }
+
+    pub(super) fn number(&mut self, name: &str, range: RangeInclusive<u32>, default: u32) -> u32 {
         let Some(text) = self.get(name) else {
             return default;
         };
@@ -99,7 +136,7 @@ impl Params {
     }
 
     /// `ids=1,2,3`, each id once, in the order given.
-    fn ids(&mut self) -> Option<Vec<Id>> {
+    pub(super) fn ids(&mut self) -> Option<Vec<Id>> {
         let parsed: Option<Vec<Id>> = self.get("ids")?.split(',').map(|id| number(id, 1..=Id::MAX)).collect();
         let Some(mut ids) = parsed.filter(|ids| ids.len() <= MAX_IDS) else {
             let message = format!("must be 1 to {MAX_IDS} whole numbers from 1, separated by commas");
@@ -111,8 +148,49 @@ impl Params {
         Some(ids)
     }
 
+    /// `sort=-createdAt,name`: what to sort by, `-` for the largest first.
+    pub(super) fn sort(&mut self) -> Vec<SortKey> {
+        let key = |name: &str| {
+            let (descending, name) = name.strip_prefix('-').map_or((false, name), |name| (true, name));
+            let field = if name == "id" { Listing::ID } else { name };
+            SortKey { field: field.to_owned(), descending }
+        };
+        self.get("sort").map(|names| names.split(',').take(MAX_KEYS).map(key).collect()).unwrap_or_default()
+    }
+
+    /// What each given filter asks for.
+    pub(super) fn filter<'a>(&mut self, filters: impl IntoIterator<Item = &'a Filter>) -> BTreeMap<String, Scalar> {
+        let mut found = BTreeMap::new();
+        for filter in filters {
+            match self.get(filter.name).map(|text| filter.kind.read(text.trim())) {
+                None => {}
+                Some(Some(value)) => drop(found.insert(filter.name.to_owned(), value)),
+                Some(None) => self.fault(filter.name, filter.kind.expected()),
+            }
+        }
+        found
+    }
+
+    /// A list that an index serves.
+    pub(super) fn listing<M: Listed>(&mut self) -> Listing {
+        let (page, sort, filter) = (self.page(), self.sort(), self.filter(M::FILTERS));
+        M::COLLECTION.listing(filter, &sort, page).unwrap_or_else(|unserved| {
+            self.fault(&unserved.parameter, unserved.message);
+            Listing::all(page)
+        })
+    }
+
+    /// A number of degrees, or of kilometres, that must be there.
+    pub(super) fn decimal(&mut self, name: &str, range: RangeInclusive<f64>) -> f64 {
+        let number = self.get(name).and_then(|text| text.parse().ok()).filter(|number| range.contains(number));
+        number.unwrap_or_else(|| {
+            self.fault(name, format!("must be a number from {} to {}", range.start(), range.end()));
+            *range.start()
+        })
+    }
+
     /// Text in its normal form: trimmed, lower case; blank counts as absent.
-    fn text(&mut self, name: &str, max: usize) -> Option<String> {
+    pub(super) fn text(&mut self, name: &str, max: usize) -> Option<String> {
         let text = self.get(name)?.trim().to_lowercase();
         if text.chars().count() > max {
             self.violations.push(Violation::new(name, format!("must be text of at most {max} characters")));
@@ -122,47 +200,19 @@ impl Params {
 }
 
 /// Digits only: no sign, no space, which `FromStr` would partly let through.
-fn number<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<T>) -> Option<T> {
+pub(super) fn number<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<T>) -> Option<T> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|number| digits && range.contains(number))
 }
 
-impl FromParams for PageRequest {
-    const ALLOWED: &'static [&'static str] = &["page", "limit"];
-
-    fn read(params: &mut Params) -> Self {
-        params.page()
+/// Whether what is percent-encoded in a query string is text; readers would put stand-ins where it is not.
+fn is_text(query: &str) -> bool {
+    let (mut bytes, mut rest) = (Vec::with_capacity(query.len()), query.as_bytes());
+    while let Some((&byte, after)) = rest.split_first() {
+        let hex = |at: usize| after.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+        let decoded = (byte == b'%').then(|| Some(hex(0)? * 16 + hex(1)?)).flatten();
+        bytes.push(decoded.and_then(|code| u8::try_from(code).ok()).unwrap_or(byte));
+        rest = if decoded.is_some() { &after[2..] } else { after };
     }
-}
-
-/// What a collection is asked for: a page of it, or some of it by name.
-#[derive(Debug)]
-pub(super) enum ListQuery {
-    Page(PageRequest),
-    Batch(Vec<Id>),
-}
-
-impl FromParams for ListQuery {
-    const ALLOWED: &'static [&'static str] = &["page", "limit", "ids"];
-
-    fn read(params: &mut Params) -> Self {
-        let page = params.page();
-        let Some(ids) = params.ids() else {
-            return Self::Page(page);
-        };
-        for name in ["page", "limit"] {
-            if params.get(name).is_some() {
-                params.violations.push(Violation::new(name, "cannot be combined with ids"));
-            }
-        }
-        Self::Batch(ids)
-    }
-}
-
-impl FromParams for ProductQuery {
-    const ALLOWED: &'static [&'static str] = &["q", "category", "page", "limit"];
-
-    fn read(params: &mut Params) -> Self {
-        Self { text: params.text("q", 100), category: params.text("category", 50), page: params.page() }
-    }
+    String::from_utf8(bytes).is_ok()
 }

@@ -3,6 +3,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::query::PathId;
@@ -14,8 +15,9 @@ pub(super) fn routes(ratings: RatingService) -> Router {
     Router::new().route("/api/products/{id}/rating", get(read)).with_state(ratings)
 }
 
-#[derive(Serialize)]
-struct Answer {
+#[derive(Serialize, ToSchema)]
+#[schema(as = ProductRating)]
+pub(super) struct Answer {
     product: Id,
     #[serde(flatten)]
     rating: Rating,

@@ -2,23 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use fastness::resilience::{Breaker, BreakerEvent, BreakerSnapshot, PolicySnapshot, find_breaker, snapshots};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::body::Body;
 use super::problem::Problem;
+use super::query::PathText;
 use crate::domain::{Draft, Fields};
 
 pub(super) fn routes() -> Router {
     Router::new().route("/api/resilience", get(list)).route("/api/breakers/{name}", get(read).put(force))
 }
 
-#[derive(Serialize)]
-struct Policy {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Policy {
     #[serde(rename = "policy")]
     kind: &'static str,
     name: String,
@@ -32,9 +33,10 @@ struct Policy {
 }
 
 /// A breaker at this moment.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+#[schema(as = Breaker)]
+pub(super) struct Shown {
     name: String,
     state: &'static str,
     /// Milliseconds until it is probed; null unless it is open.
@@ -45,18 +47,21 @@ struct Shown {
     rejected: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Detail {
+#[schema(as = BreakerDetail)]
+pub(super) struct Detail {
     #[serde(flatten)]
     now: Shown,
     /// The last changes, oldest first.
     changes: Vec<Change>,
 }
 
-#[derive(Serialize)]
-struct Change {
+#[derive(Serialize, ToSchema)]
+#[schema(as = BreakerChange)]
+pub(super) struct Change {
     /// Milliseconds since the start.
+    #[schema(value_type = u64)]
     at: u128,
     from: &'static str,
     to: &'static str,
@@ -104,14 +109,14 @@ fn detail(breaker: &Breaker) -> Response {
     Json(Detail { now: Shown::from(&breaker.snapshot()), changes }).into_response()
 }
 
-async fn read(Path(name): Path<String>) -> Result<Response, Problem> {
+async fn read(PathText(name): PathText) -> Result<Response, Problem> {
     named(&name).map(|breaker| detail(&breaker))
 }
 
 /// What somebody wants of a breaker.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Wish {
+pub(super) enum Wish {
     /// It decides by itself.
     #[default]
     Automatic,
@@ -124,8 +129,9 @@ enum Wish {
 }
 
 /// `{"state": "open"}`.
-#[derive(Debug)]
-struct Force {
+#[derive(Debug, ToSchema)]
+#[schema(as = BreakerWish)]
+pub(super) struct Force {
     state: Wish,
 }
 
@@ -135,7 +141,7 @@ impl Draft for Force {
     }
 }
 
-async fn force(Path(name): Path<String>, Body(Force { state }): Body<Force>) -> Result<Response, Problem> {
+async fn force(PathText(name): PathText, Body(Force { state }): Body<Force>) -> Result<Response, Problem> {
     let breaker = named(&name)?;
     match state {
         Wish::Automatic => breaker.automatic(),

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::body::Body;
 use super::problem::Problem;
@@ -27,8 +28,9 @@ async fn read(State(supplier): State<Supplier>) -> Json<Value> {
 }
 
 /// `{"mood": "dead"}`.
-#[derive(Debug)]
-struct Change {
+#[derive(Debug, ToSchema)]
+#[schema(as = SupplierChange)]
+pub(super) struct Change {
     mood: Mood,
 }
 

@@ -6,8 +6,9 @@ use axum::{Json, Router};
 use super::answer;
 use super::body::Body;
 use super::problem::Problem;
-use super::query::{ListQuery, PathId, Query};
-use crate::domain::UserDraft;
+use super::queries::ListQuery;
+use super::query::{PathId, Query};
+use crate::domain::{User, UserDraft};
 use crate::service::UserService;
 
 pub(super) fn routes(users: UserService) -> Router {
@@ -17,9 +18,9 @@ pub(super) fn routes(users: UserService) -> Router {
         .with_state(users)
 }
 
-async fn list(State(users): State<UserService>, Query(query): Query<ListQuery>) -> Result<Response, Problem> {
+async fn list(State(users): State<UserService>, Query(query): Query<ListQuery<User>>) -> Result<Response, Problem> {
     Ok(match query {
-        ListQuery::Page(page) => Json(&*users.list_users(page).await?).into_response(),
+        ListQuery::Page(listing, _) => Json(&*users.list_users(&listing).await?).into_response(),
         ListQuery::Batch(ids) => answer::batch(&ids, &users.get_users(&ids).await?),
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fastness::{cache_invalidate, cache_put, cacheable};
 
 use crate::clock::Clock;
-use crate::domain::{Business, BusinessDraft, Id, Page, PageRequest};
+use crate::domain::{Business, BusinessDraft, Id, Listing, Page};
 use crate::store::{Collection, Repository, Result};
 
 /// The sellers.
@@ -41,10 +41,10 @@ impl BusinessService {
         Ok(businesses.into_iter().map(|business| (business.id, Arc::new(business))).collect())
     }
 
-    /// One page of all.
-    #[cacheable(ttl = 60, skip(self))]
-    pub async fn list_businesses(&self, page: PageRequest) -> Result<Arc<Page<Business>>> {
-        self.repository.list_businesses(page).await.map(Arc::new)
+    /// One page of what `listing` admits. What is far back is rarely asked for twice.
+    #[cacheable(ttl = 60, key = "businesses:{listing:hash}", skip(self), condition = listing.page.number <= 10)]
+    pub async fn list_businesses(&self, listing: &Listing) -> Result<Arc<Page<Business>>> {
+        self.repository.list_businesses(listing).await.map(Arc::new)
     }
 
     /// Adds a business.
@@ -68,10 +68,11 @@ impl BusinessService {
         Ok(self.repository.update_business(id, draft).await?.map(Arc::new))
     }
 
-    /// Removes the business `id` with its products and users; tells whether there was one.
+    /// Removes the business `id` with its products, users and votes; tells whether there was one.
     #[cache_invalidate(
         "business:{id}", "businesses:*",
         "product:*", "products:*", "catalog:{id}:*", "user:*", "users:*",
+        "vote:*", "votes:*", "tally:{id}:*",
         tags = ["search"]
     )]
     pub async fn delete_business(&self, id: Id) -> Result<bool> {

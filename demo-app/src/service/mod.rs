@@ -4,9 +4,13 @@
 //!
 //! | key | holds | gone after |
 //! |---|---|---|
-//! | `user:{id}`, `product:{id}`, `business:{id}` | one document | a write to it (which leaves the new one there) |
-//! | `users:..`, `products:..`, `businesses:..` | a page of all | any write to the collection |
+//! | `user:{id}`, `product:{id}`, `business:{id}`, `manufacturer:{id}` | one document | a write to it (which leaves the new one there) |
+//! | `vote:{id}`, `event:{id}` | one document, which never changes | the end of its business, or nothing |
+//! | `users:..`, `products:..`, `businesses:..`, `manufacturers:..`, `votes:..`, `events:..` | a page of a list | any write to the collection |
 //! | `catalog:{business}:..` | a page of what a business sells | a write to one of its products |
+//! | `tally:{business}:{proposal}` | how a proposal stands | a vote on it |
+//! | `trace:{product}:..` | a page of what happened to a product | an event of it |
+//! | `near:..`, tag `near` | what happened near a place | any event |
 //! | `search:..`, tag `search` | a page of search results | any write to the products |
 //! | `rating:{product}` | what the supplier says of a product | ten seconds |
 //!
@@ -16,14 +20,22 @@
 //! May use: `clock`, `domain`, `store`, `supplier`.
 
 mod businesses;
+mod events;
+mod manufacturers;
 mod products;
 mod ratings;
 mod users;
+mod votes;
 
 pub use businesses::BusinessService;
+pub use events::EventService;
+pub use manufacturers::ManufacturerService;
 pub use products::ProductService;
 pub use ratings::RatingService;
 pub use users::UserService;
+pub use votes::VoteService;
+
+use fastness::resilience::{Reason, Rejected};
 
 use crate::store::StoreError;
 
@@ -31,5 +43,12 @@ use crate::store::StoreError;
 impl From<fastness::LoadTimeout> for StoreError {
     fn from(_: fastness::LoadTimeout) -> Self {
         Self::Unavailable
+    }
+}
+
+/// A call that a limit refused.
+impl From<Rejected> for StoreError {
+    fn from(rejected: Rejected) -> Self {
+        Self::Busy { limited: rejected.reason() == Reason::Limited, retry_after: rejected.retry_after() }
     }
 }

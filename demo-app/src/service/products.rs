@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fastness::{cache_invalidate, cache_put, cacheable};
 
 use crate::clock::Clock;
-use crate::domain::{Id, Page, PageRequest, Product, ProductDraft, ProductQuery};
+use crate::domain::{Id, Listing, Page, Product, ProductDraft, ProductQuery, Scalar};
 use crate::store::{Collection, Repository, Result};
 
 /// What is for sale.
@@ -41,16 +41,19 @@ impl ProductService {
         Ok(products.into_iter().map(|product| (product.id, Arc::new(product))).collect())
     }
 
-    /// One page of all.
-    #[cacheable(ttl = 60, skip(self))]
-    pub async fn list_products(&self, page: PageRequest) -> Result<Arc<Page<Product>>> {
-        self.repository.list_products(page).await.map(Arc::new)
+    /// One page of what `listing` admits. What is far back is rarely asked for twice.
+    #[cacheable(ttl = 60, key = "products:{listing:hash}", skip(self), condition = listing.page.number <= 10)]
+    pub async fn list_products(&self, listing: &Listing) -> Result<Arc<Page<Product>>> {
+        self.repository.list_products(listing).await.map(Arc::new)
     }
 
     /// One page of what `business` sells.
-    #[cacheable(ttl = 60, key = "catalog:{business}:{page.number}:{page.limit}", skip(self))]
-    pub async fn products_of(&self, business: Id, page: PageRequest) -> Result<Arc<Page<Product>>> {
-        self.repository.products_of(business, page).await.map(Arc::new)
+    ///
+    /// `listing` is of this business: so a write to one of its products reaches its lists, and no other's.
+    #[cacheable(ttl = 60, key = "catalog:{business}:{listing:hash}", skip(self))]
+    pub async fn products_of(&self, business: Id, listing: &Listing) -> Result<Arc<Page<Product>>> {
+        debug_assert_eq!(listing.filter.get("business"), Some(&Scalar::Number(business)));
+        self.repository.list_products(listing).await.map(Arc::new)
     }
 
     /// One page of what matches `query`.

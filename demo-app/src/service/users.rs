@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fastness::{cache_invalidate, cache_put, cacheable};
 
 use crate::clock::Clock;
-use crate::domain::{Id, Page, PageRequest, User, UserDraft};
+use crate::domain::{Id, Listing, Page, User, UserDraft};
 use crate::store::{Collection, Repository, Result};
 
 /// The customers.
@@ -41,10 +41,10 @@ impl UserService {
         Ok(users.into_iter().map(|user| (user.id, Arc::new(user))).collect())
     }
 
-    /// One page of all.
-    #[cacheable(ttl = 60, skip(self))]
-    pub async fn list_users(&self, page: PageRequest) -> Result<Arc<Page<User>>> {
-        self.repository.list_users(page).await.map(Arc::new)
+    /// One page of what `listing` admits. What is far back is rarely asked for twice.
+    #[cacheable(ttl = 60, key = "users:{listing:hash}", skip(self), condition = listing.page.number <= 10)]
+    pub async fn list_users(&self, listing: &Listing) -> Result<Arc<Page<User>>> {
+        self.repository.list_users(listing).await.map(Arc::new)
     }
 
     /// Adds a user.
@@ -66,6 +66,12 @@ impl UserService {
     #[cache_put(key = "user:{id}", ttl = 300, skip(self))]
     pub async fn update_user(&self, id: Id, draft: UserDraft) -> Result<Option<Arc<User>>> {
         Ok(self.repository.update_user(id, draft).await?.map(Arc::new))
+    }
+
+    /// Counts the votes of the user `id` anew, after one was cast.
+    #[cache_invalidate("user:{id}", "users:*")]
+    pub async fn recount_votes(&self, id: Id) -> Result<()> {
+        self.repository.recount_votes(id).await
     }
 
     /// Removes the user `id`; tells whether there was one.

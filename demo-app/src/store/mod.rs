@@ -9,20 +9,25 @@
 mod memory;
 mod mongo;
 mod seed;
+mod served;
 
 pub use memory::MemoryRepository;
 pub use mongo::MongoRepository;
 pub use seed::seed;
+pub use served::Unserved;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::domain::{
-    Business, BusinessDraft, Id, Page, PageRequest, Product, ProductDraft, ProductQuery, User, UserDraft,
+    Business, BusinessDraft, Id, Listing, Manufacturer, ManufacturerDraft, Near, NearEvent, Page, Product,
+    ProductDraft, ProductQuery, SupplyChainEvent, Tally, User, UserDraft, Vote,
 };
 
 /// Everything that the services need of a database.
 #[async_trait]
-pub trait Repository: Businesses + Products + Users {
+pub trait Repository: Businesses + Events + Manufacturers + Products + Users + Votes {
     /// An id that no document of `collection` has had.
     async fn next_id(&self, collection: Collection) -> Result<Id>;
 
@@ -40,13 +45,13 @@ pub trait Businesses: Send + Sync {
     async fn business(&self, id: Id) -> Result<Option<Business>>;
     /// Those of `ids` that exist, in no particular order.
     async fn businesses(&self, ids: &[Id]) -> Result<Vec<Business>>;
-    /// One page of all.
-    async fn list_businesses(&self, page: PageRequest) -> Result<Page<Business>>;
+    /// One page of what `listing` admits, in its order.
+    async fn list_businesses(&self, listing: &Listing) -> Result<Page<Business>>;
     /// Adds a new document.
     async fn insert_business(&self, business: Business) -> Result<()>;
     /// Writes `draft` over the document and returns what it is now.
     async fn update_business(&self, id: Id, draft: BusinessDraft) -> Result<Option<Business>>;
-    /// Removes the document, and with it the business's products and users. Tells whether there was one.
+    /// Removes the document, and with it the business's products, users and votes. Tells whether there was one.
     async fn delete_business(&self, id: Id) -> Result<bool>;
 }
 
@@ -57,11 +62,9 @@ pub trait Products: Send + Sync {
     async fn product(&self, id: Id) -> Result<Option<Product>>;
     /// Those of `ids` that exist, in no particular order.
     async fn products(&self, ids: &[Id]) -> Result<Vec<Product>>;
-    /// One page of all.
-    async fn list_products(&self, page: PageRequest) -> Result<Page<Product>>;
-    /// One page of what `business` sells.
-    async fn products_of(&self, business: Id, page: PageRequest) -> Result<Page<Product>>;
-    /// One page of what matches `query`.
+    /// One page of what `listing` admits, in its order.
+    async fn list_products(&self, listing: &Listing) -> Result<Page<Product>>;
+    /// One page of what matches `query`, in the order in which the store finds it.
     async fn search_products(&self, query: &ProductQuery) -> Result<Page<Product>>;
     /// Adds a new document.
     async fn insert_product(&self, product: Product) -> Result<()>;
@@ -78,14 +81,61 @@ pub trait Users: Send + Sync {
     async fn user(&self, id: Id) -> Result<Option<User>>;
     /// Those of `ids` that exist, in no particular order.
     async fn users(&self, ids: &[Id]) -> Result<Vec<User>>;
-    /// One page of all.
-    async fn list_users(&self, page: PageRequest) -> Result<Page<User>>;
+    /// One page of what `listing` admits, in its order.
+    async fn list_users(&self, listing: &Listing) -> Result<Page<User>>;
     /// Adds a new document.
     async fn insert_user(&self, user: User) -> Result<()>;
     /// Writes `draft` over the document and returns what it is now.
     async fn update_user(&self, id: Id, draft: UserDraft) -> Result<Option<User>>;
     /// Removes the document. Tells whether there was one.
     async fn delete_user(&self, id: Id) -> Result<bool>;
+    /// The users of `business` who have `address` as their email.
+    async fn voters(&self, business: Id, address: &str) -> Result<Vec<Id>>;
+    /// Counts the votes of the user `id` anew. Counts never go down, so that two at a time cannot lose one.
+    async fn recount_votes(&self, id: Id) -> Result<()>;
+}
+
+/// The makers.
+#[async_trait]
+pub trait Manufacturers: Send + Sync {
+    /// The manufacturer `id`.
+    async fn manufacturer(&self, id: Id) -> Result<Option<Manufacturer>>;
+    /// Those of `ids` that exist, in no particular order.
+    async fn manufacturers(&self, ids: &[Id]) -> Result<Vec<Manufacturer>>;
+    /// One page of what `listing` admits, in its order.
+    async fn list_manufacturers(&self, listing: &Listing) -> Result<Page<Manufacturer>>;
+    /// Adds a new document.
+    async fn insert_manufacturer(&self, manufacturer: Manufacturer) -> Result<()>;
+    /// Writes `draft` over the document and returns what it is now.
+    async fn update_manufacturer(&self, id: Id, draft: ManufacturerDraft) -> Result<Option<Manufacturer>>;
+    /// Removes the document; its events stay. Tells whether there was one.
+    async fn delete_manufacturer(&self, id: Id) -> Result<bool>;
+}
+
+/// The votes.
+#[async_trait]
+pub trait Votes: Send + Sync {
+    /// The vote `id`.
+    async fn vote(&self, id: &str) -> Result<Option<Vote>>;
+    /// One page of what `listing` admits, in its order.
+    async fn list_votes(&self, listing: &Listing) -> Result<Page<Vote>>;
+    /// Adds a vote on one of the business's products, unless the voter has one on the same proposal.
+    async fn insert_vote(&self, vote: Vote) -> Result<()>;
+    /// Counts the votes on a proposal.
+    async fn tally(&self, business: Id, proposal: &str) -> Result<Tally>;
+}
+
+/// What happened to products on their way.
+#[async_trait]
+pub trait Events: Send + Sync {
+    /// The event `id`.
+    async fn event(&self, id: Id) -> Result<Option<SupplyChainEvent>>;
+    /// One page of what `listing` admits, in its order.
+    async fn list_events(&self, listing: &Listing) -> Result<Page<SupplyChainEvent>>;
+    /// What happened near a place, the nearest first.
+    async fn events_near(&self, near: Near) -> Result<Vec<NearEvent>>;
+    /// Adds a new document.
+    async fn insert_event(&self, event: SupplyChainEvent) -> Result<()>;
 }
 
 /// The names of the collections.
@@ -93,8 +143,11 @@ pub trait Users: Send + Sync {
 #[expect(missing_docs, reason = "the names are the whole story")]
 pub enum Collection {
     Businesses,
+    Events,
+    Manufacturers,
     Products,
     Users,
+    Votes,
 }
 
 /// What a store answers with.
@@ -112,6 +165,13 @@ pub enum StoreError {
     /// This field cannot be changed after creation.
     #[error("`{0}` cannot be changed")]
     Fixed(&'static str),
+    /// The voter has a vote on this proposal.
+    #[error("this voter has voted on this proposal")]
+    Voted,
+    /// Too many ask. `limited`: this caller has; or else all together.
+    #[error("too many ask for this")]
+    #[expect(missing_docs, reason = "said above")]
+    Busy { limited: bool, retry_after: Option<Duration> },
     /// The database cannot be asked now.
     #[error("the database does not answer")]
     Unavailable,

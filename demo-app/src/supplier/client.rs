@@ -3,9 +3,10 @@ use std::sync::Arc;
 use fastness::resilience::{Rejected, TimedOut};
 use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What the supplier says of a product.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Rating {
     /// From 1 to 5; nothing if nobody could be asked.
     pub stars: Option<f32>,

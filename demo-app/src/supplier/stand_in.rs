@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
+use utoipa::ToSchema;
 
 use super::Rating;
 
@@ -21,7 +22,7 @@ const SLOW: Duration = Duration::from_secs(2);
 const KNOWN: u64 = 1_000_000;
 
 /// How a stand-in behaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mood {
     /// It answers.

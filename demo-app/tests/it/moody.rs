@@ -5,9 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use demo_app::domain::{
-    Business, BusinessDraft, Id, Page, PageRequest, Product, ProductDraft, ProductQuery, User, UserDraft,
+    Business, BusinessDraft, Id, Listing, Manufacturer, ManufacturerDraft, Near, NearEvent, Page, Product,
+    ProductDraft, ProductQuery, SupplyChainEvent, Tally, User, UserDraft, Vote,
 };
-use demo_app::store::{Businesses, Collection, MemoryRepository, Products, Repository, Result, StoreError, Users};
+use demo_app::store::{
+    Businesses, Collection, Events, Manufacturers, MemoryRepository, Products, Repository, Result, StoreError, Users,
+    Votes,
+};
 
 #[derive(Clone, Copy)]
 pub(crate) enum Mood {
@@ -72,8 +76,8 @@ impl Businesses for Moody {
     async fn businesses(&self, ids: &[Id]) -> Result<Vec<Business>> {
         self.ask().await?.businesses(ids).await
     }
-    async fn list_businesses(&self, page: PageRequest) -> Result<Page<Business>> {
-        self.ask().await?.list_businesses(page).await
+    async fn list_businesses(&self, listing: &Listing) -> Result<Page<Business>> {
+        self.ask().await?.list_businesses(listing).await
     }
     async fn insert_business(&self, business: Business) -> Result<()> {
         self.ask().await?.insert_business(business).await
@@ -94,11 +98,8 @@ impl Products for Moody {
     async fn products(&self, ids: &[Id]) -> Result<Vec<Product>> {
         self.ask().await?.products(ids).await
     }
-    async fn list_products(&self, page: PageRequest) -> Result<Page<Product>> {
-        self.ask().await?.list_products(page).await
-    }
-    async fn products_of(&self, business: Id, page: PageRequest) -> Result<Page<Product>> {
-        self.ask().await?.products_of(business, page).await
+    async fn list_products(&self, listing: &Listing) -> Result<Page<Product>> {
+        self.ask().await?.list_products(listing).await
     }
     async fn search_products(&self, query: &ProductQuery) -> Result<Page<Product>> {
         self.ask().await?.search_products(query).await
@@ -122,8 +123,8 @@ impl Users for Moody {
     async fn users(&self, ids: &[Id]) -> Result<Vec<User>> {
         self.ask().await?.users(ids).await
     }
-    async fn list_users(&self, page: PageRequest) -> Result<Page<User>> {
-        self.ask().await?.list_users(page).await
+    async fn list_users(&self, listing: &Listing) -> Result<Page<User>> {
+        self.ask().await?.list_users(listing).await
     }
     async fn insert_user(&self, user: User) -> Result<()> {
         self.ask().await?.insert_user(user).await
@@ -133,5 +134,65 @@ impl Users for Moody {
     }
     async fn delete_user(&self, id: Id) -> Result<bool> {
         self.ask().await?.delete_user(id).await
+    }
+    async fn voters(&self, business: Id, address: &str) -> Result<Vec<Id>> {
+        self.ask().await?.voters(business, address).await
+    }
+    async fn recount_votes(&self, id: Id) -> Result<()> {
+        self.ask().await?.recount_votes(id).await
+    }
+}
+
+#[async_trait]
+impl Manufacturers for Moody {
+    async fn manufacturer(&self, id: Id) -> Result<Option<Manufacturer>> {
+        self.ask().await?.manufacturer(id).await
+    }
+    async fn manufacturers(&self, ids: &[Id]) -> Result<Vec<Manufacturer>> {
+        self.ask().await?.manufacturers(ids).await
+    }
+    async fn list_manufacturers(&self, listing: &Listing) -> Result<Page<Manufacturer>> {
+        self.ask().await?.list_manufacturers(listing).await
+    }
+    async fn insert_manufacturer(&self, manufacturer: Manufacturer) -> Result<()> {
+        self.ask().await?.insert_manufacturer(manufacturer).await
+    }
+    async fn update_manufacturer(&self, id: Id, draft: ManufacturerDraft) -> Result<Option<Manufacturer>> {
+        self.ask().await?.update_manufacturer(id, draft).await
+    }
+    async fn delete_manufacturer(&self, id: Id) -> Result<bool> {
+        self.ask().await?.delete_manufacturer(id).await
+    }
+}
+
+#[async_trait]
+impl Votes for Moody {
+    async fn vote(&self, id: &str) -> Result<Option<Vote>> {
+        self.ask().await?.vote(id).await
+    }
+    async fn list_votes(&self, listing: &Listing) -> Result<Page<Vote>> {
+        self.ask().await?.list_votes(listing).await
+    }
+    async fn insert_vote(&self, vote: Vote) -> Result<()> {
+        self.ask().await?.insert_vote(vote).await
+    }
+    async fn tally(&self, business: Id, proposal: &str) -> Result<Tally> {
+        self.ask().await?.tally(business, proposal).await
+    }
+}
+
+#[async_trait]
+impl Events for Moody {
+    async fn event(&self, id: Id) -> Result<Option<SupplyChainEvent>> {
+        self.ask().await?.event(id).await
+    }
+    async fn list_events(&self, listing: &Listing) -> Result<Page<SupplyChainEvent>> {
+        self.ask().await?.list_events(listing).await
+    }
+    async fn events_near(&self, near: Near) -> Result<Vec<NearEvent>> {
+        self.ask().await?.events_near(near).await
+    }
+    async fn insert_event(&self, event: SupplyChainEvent) -> Result<()> {
+        self.ask().await?.insert_event(event).await
     }
 }

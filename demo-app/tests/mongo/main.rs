@@ -1,56 +1,76 @@
-//! The store on a real MongoDB: the same rules as the embedded one, and the indexes of the models.
+//! The stores: the same rules on the embedded one and on a real MongoDB, and there each query by an index.
 
-use demo_app::domain::{
-    Business, BusinessDraft, Id, PageRequest, Product, ProductDraft, ProductQuery, Subscription, UserDraft,
+mod explained;
+mod fresh;
+mod rules;
+
+use std::time::Duration;
+
+use demo_app::domain::{PageRequest, ProductQuery};
+use demo_app::store::{
+    Businesses, Collection, MemoryRepository, MongoRepository, Products, Repository, StoreError, seed,
 };
-use demo_app::store::{Businesses, Collection, MongoRepository, Products, Repository, StoreError, Users};
 use fastness::index::{ApplyOptions, ClientOptions};
 use fastness_tests::servers::{Mongo, database_name, shared_mongo};
-use jiff::Timestamp;
 
-async fn store_on(server: &Mongo) -> MongoRepository {
-    let uri = format!("mongodb://127.0.0.1:{}/{}?directConnection=true&journal=true", server.port(), database_name());
+async fn store_on(server: &Mongo, database: &str) -> MongoRepository {
+    let uri = format!("mongodb://127.0.0.1:{}/{database}?directConnection=true&journal=true", server.port());
     MongoRepository::new(ClientOptions::from_uri(&uri).await.unwrap().connect().unwrap())
 }
 
 /// With its indexes.
 async fn store() -> MongoRepository {
-    let store = store_on(shared_mongo().await).await;
+    indexed(store_on(shared_mongo().await, &database_name()).await).await
+}
+
+async fn indexed(store: MongoRepository) -> MongoRepository {
     let report = store.indexes().apply(&ApplyOptions::default()).await.unwrap();
     assert!(report.is_complete(), "{report}");
     store
 }
 
-fn now() -> Timestamp {
-    "2030-01-02T03:04:05.678Z".parse().unwrap()
+fn embedded() -> MemoryRepository {
+    MemoryRepository::new(Duration::ZERO)
 }
 
-fn seller(email: &str) -> BusinessDraft {
-    BusinessDraft { email: email.into(), business_name: None, is_active: true, subscription: Subscription::default() }
+/// Each rule is a test on either store.
+macro_rules! on_both_stores {
+    ($($rule:ident)*) => {
+        mod on_the_embedded_store {
+            $(#[tokio::test]
+            async fn $rule() {
+                crate::rules::$rule(&crate::embedded()).await;
+            })*
+        }
+
+        mod on_mongodb {
+            $(#[tokio::test]
+            async fn $rule() {
+                crate::rules::$rule(&crate::store().await).await;
+            })*
+        }
+    };
 }
 
-async fn business(store: &MongoRepository, email: &str) -> Business {
-    let id = store.next_id(Collection::Businesses).await.unwrap();
-    let business = seller(email).into_business(id, now());
-    store.insert_business(business.clone()).await.unwrap();
-    business
+on_both_stores! {
+    documents_are_stored_changed_listed_and_deleted
+    a_manufacturer_is_stored_changed_and_deleted
+    rules_across_documents_are_kept
+    a_search_is_for_all_of_its_words
+    a_voter_has_one_vote_on_a_proposal_however_many_try
+    votes_count_for_those_who_have_the_address
+    what_happened_is_found_by_product_and_place
+    lists_come_in_the_order_asked_for
 }
 
-fn draft(business: Id, name: &str) -> ProductDraft {
-    ProductDraft {
-        business,
-        name: name.into(),
-        description: "from the hills of Assam".into(),
-        category: "tea".into(),
-        price: 500,
+#[tokio::test]
+async fn both_stores_sort_alike() {
+    let (one, two) = (embedded(), store().await);
+    seed(&one).await.unwrap();
+    seed(&two).await.unwrap();
+    for (ours, theirs) in rules::every_list(&one).await.into_iter().zip(rules::every_list(&two).await) {
+        assert_eq!(ours, theirs);
     }
-}
-
-async fn product(store: &MongoRepository, business: Id, name: &str) -> Product {
-    let id = store.next_id(Collection::Products).await.unwrap();
-    let product = draft(business, name).into_product(id, now());
-    store.insert_product(product.clone()).await.unwrap();
-    product
 }
 
 #[tokio::test]
@@ -61,72 +81,33 @@ async fn the_models_indexes_are_in_sync_after_one_application() {
 }
 
 #[tokio::test]
-async fn documents_are_stored_changed_listed_and_deleted() {
-    let store = store().await;
-    let (one, two) = (business(&store, "one@example.com").await, business(&store, "two@example.com").await);
-    assert_eq!((one.id, two.id), (1, 2));
-    assert_eq!(store.business(1).await.unwrap(), Some(one.clone()));
-    assert_eq!(store.businesses(&[2, 7, 1]).await.unwrap().len(), 2);
-
-    let changed = BusinessDraft { business_name: Some("One".into()), ..seller("one@example.org") };
-    let changed = store.update_business(1, changed).await.unwrap().unwrap();
-    assert_eq!((changed.email.as_str(), changed.created_at), ("one@example.org", one.created_at));
-    assert_eq!(store.update_business(9, seller("x@example.com")).await.unwrap(), None);
-
-    for number in 0..5 {
-        product(&store, 1, &format!("tea {number}")).await;
-    }
-    let page = store.products_of(1, PageRequest { number: 2, limit: 2 }).await.unwrap();
-    assert_eq!((page.items.len(), page.total, page.pages, page.items[0].id), (2, 5, 3, 3));
-    assert!(store.delete_business(1).await.unwrap());
-    assert_eq!(store.products_of(1, PageRequest::DEFAULT).await.unwrap().total, 0, "they went with their business");
-    assert!(!store.delete_business(1).await.unwrap());
+async fn lists_are_served_before_their_indexes_are_there() {
+    let store = store_on(shared_mongo().await, &database_name()).await;
+    seed(&store).await.unwrap();
+    rules::every_list(&store).await;
+    let query = ProductQuery { text: "tea".into(), category: None, page: PageRequest::DEFAULT };
+    assert_eq!(store.search_products(&query).await, Err(StoreError::Unavailable), "words need theirs");
 }
 
 #[tokio::test]
-async fn rules_across_documents_are_kept() {
+async fn marks_of_the_query_language_are_left_out_of_a_search() {
     let store = store().await;
-    let one = business(&store, "one@example.com").await;
-    let two = business(&store, "two@example.com").await;
-    let again = seller("one@example.com").into_business(3, now());
-    assert_eq!(store.insert_business(again).await, Err(StoreError::Taken("email")));
-    assert_eq!(store.update_business(two.id, seller("one@example.com")).await, Err(StoreError::Taken("email")));
-
-    let orphan = draft(9, "tea").into_product(1, now());
-    assert_eq!(store.insert_product(orphan).await, Err(StoreError::Dangling("business")));
-    let user = UserDraft { business: 9, name: "Ada".into(), email: "ada@example.com".into(), is_active: true };
-    assert_eq!(store.insert_user(user.into_user(1, now())).await, Err(StoreError::Dangling("business")));
-
-    let tea = product(&store, one.id, "tea").await;
-    assert_eq!(store.update_product(tea.id, draft(two.id, "tea")).await, Err(StoreError::Fixed("business")));
-    assert_eq!(store.update_product(99, draft(one.id, "tea")).await, Ok(None));
-    assert_eq!(store.update_product(tea.id, draft(one.id, "chai")).await.unwrap().unwrap().name, "chai");
-}
-
-#[tokio::test]
-async fn a_search_is_for_all_of_its_words() {
-    let store = store().await;
-    let seller = business(&store, "one@example.com").await;
-    product(&store, seller.id, "Green tea").await;
-    product(&store, seller.id, "Black tea").await;
-    let found = async |text: &str, category: Option<&str>| {
-        let (text, category) = (Some(text.to_owned()), category.map(str::to_owned));
-        let page = store.search_products(&ProductQuery { text, category, page: PageRequest::DEFAULT }).await.unwrap();
-        page.items.into_iter().map(|product| product.name).collect::<Vec<_>>()
+    let seller = rules::business(&store, "one@example.com").await;
+    let id = store.next_id(Collection::Products).await.unwrap();
+    store.insert_product(rules::draft(seller.id, "Green tea").into_product(id, seller.created_at)).await.unwrap();
+    let found = async |text: &str| {
+        let query = ProductQuery { text: text.into(), category: None, page: PageRequest::DEFAULT };
+        store.search_products(&query).await.unwrap().total
     };
-    assert_eq!(found("tea", None).await, ["Green tea", "Black tea"]);
-    assert_eq!(found("green tea", None).await, ["Green tea"]);
-    assert_eq!(found("green assam", Some("tea")).await, ["Green tea"]);
-    assert!(found("green", Some("coffee")).await.is_empty());
-    assert_eq!(found("gr\"ee\\n", None).await, ["Green tea"], "marks of the query language are left out");
-    assert!(found("green -tea", None).await.is_empty(), "and no word excludes another");
+    assert_eq!(found("gr\"ee\\n").await, 1);
+    assert_eq!(found("green -tea").await, 0, "and no word excludes another");
 }
 
 #[tokio::test]
 async fn a_database_that_is_gone_is_unavailable_and_comes_back() {
     let mut server = Mongo::start().await;
-    let store = store_on(&server).await;
-    let seller = business(&store, "one@example.com").await;
+    let store = store_on(&server, &database_name()).await;
+    let seller = rules::business(&store, "one@example.com").await;
     server.kill();
     assert_eq!(store.ping().await, Err(StoreError::Unavailable));
     server.restart().await;

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::MemoryRepository;
-use super::tables::{Tables, page, pick};
-use crate::domain::{Business, BusinessDraft, Id, Page, PageRequest};
+use super::tables::{Tables, list, pick};
+use crate::domain::{Business, BusinessDraft, Id, Listing, Page};
 use crate::store::{Businesses, Result, StoreError};
 
 #[async_trait]
@@ -15,14 +15,14 @@ impl Businesses for MemoryRepository {
         self.read(|tables| Ok(pick(&tables.businesses, ids))).await
     }
 
-    async fn list_businesses(&self, request: PageRequest) -> Result<Page<Business>> {
-        self.read(|tables| Ok(page(request, tables.businesses.len(), tables.businesses.values()))).await
+    async fn list_businesses(&self, listing: &Listing) -> Result<Page<Business>> {
+        self.read(|tables| Ok(list(listing, &tables.businesses))).await
     }
 
     async fn insert_business(&self, business: Business) -> Result<()> {
         self.write(|tables| {
-            tables.email_is_free(&business.email, business.id)?;
-            tables.business_by_email.insert(business.email.clone(), business.id);
+            tables.business_by_email.email_is_free(&business.email, business.id)?;
+            tables.business_by_email.take(&business.email, business.id);
             tables.businesses.insert(business.id, business);
             Ok(())
         })
@@ -34,10 +34,10 @@ impl Businesses for MemoryRepository {
             let Some(old) = tables.businesses.get(&id) else {
                 return Ok(None);
             };
-            tables.email_is_free(&draft.email, id)?;
+            tables.business_by_email.email_is_free(&draft.email, id)?;
             let new = draft.into_business(id, old.created_at);
-            tables.business_by_email.remove(&old.email);
-            tables.business_by_email.insert(new.email.clone(), id);
+            tables.business_by_email.release(&old.email);
+            tables.business_by_email.take(&new.email, id);
             tables.businesses.insert(id, new.clone());
             Ok(Some(new))
         })
@@ -49,10 +49,17 @@ impl Businesses for MemoryRepository {
             let Some(old) = tables.businesses.remove(&id) else {
                 return Ok(false);
             };
-            tables.business_by_email.remove(&old.email);
+            tables.business_by_email.release(&old.email);
             tables.users.retain(|_, user| user.business != id);
             tables.products.retain(|_, product| product.business != id);
             tables.products_by_business.retain(|(business, _)| *business != id);
+            tables.votes.retain(|_, vote| {
+                let stays = vote.business != id;
+                if !stays {
+                    tables.vote_by_id.release(&vote.id);
+                }
+                stays
+            });
             Ok(true)
         })
         .await
@@ -60,13 +67,6 @@ impl Businesses for MemoryRepository {
 }
 
 impl Tables {
-    fn email_is_free(&self, email: &str, for_business: Id) -> Result<()> {
-        match self.business_by_email.get(email) {
-            Some(owner) if *owner != for_business => Err(StoreError::Taken("email")),
-            _ => Ok(()),
-        }
-    }
-
     /// Documents name their business; it must be there.
     pub(super) fn business_exists(&self, business: Id) -> Result<()> {
         let exists = self.businesses.contains_key(&business);

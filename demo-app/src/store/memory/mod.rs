@@ -5,9 +5,13 @@
 //! about that of a database across a network, outside the lock. Nothing is written to disk.
 
 mod businesses;
+mod events;
+mod manufacturers;
 mod products;
+mod records;
 mod tables;
 mod users;
+mod votes;
 
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::MemoryRepository;
-use super::tables::{page, pick};
-use crate::domain::{Id, Page, PageRequest, Product, ProductDraft, ProductQuery};
+use super::tables::{list, page, pick, sorted};
+use crate::domain::{Id, Listing, Page, Product, ProductDraft, ProductQuery, Scalar};
 use crate::store::{Products, Result, StoreError};
 
 #[async_trait]
@@ -15,15 +15,16 @@ impl Products for MemoryRepository {
         self.read(|tables| Ok(pick(&tables.products, ids))).await
     }
 
-    async fn list_products(&self, request: PageRequest) -> Result<Page<Product>> {
-        self.read(|tables| Ok(page(request, tables.products.len(), tables.products.values()))).await
-    }
-
-    async fn products_of(&self, business: Id, request: PageRequest) -> Result<Page<Product>> {
+    async fn list_products(&self, listing: &Listing) -> Result<Page<Product>> {
         self.read(|tables| {
-            let index = || tables.products_by_business.range((business, Id::MIN)..=(business, Id::MAX));
-            let products = index().filter_map(|(_, product)| tables.products.get(product));
-            Ok(page(request, index().count(), products))
+            if listing.is_all() {
+                return Ok(page(listing.page, tables.products.len(), tables.products.values()));
+            }
+            let Some(Scalar::Number(business)) = listing.filter.get("business") else {
+                return Ok(list(listing, &tables.products));
+            };
+            let index = tables.products_by_business.range((*business, Id::MIN)..=(*business, Id::MAX));
+            Ok(sorted(listing, index.filter_map(|(_, product)| tables.products.get(product))))
         })
         .await
     }

@@ -1,32 +1,64 @@
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Business, Id, Page, PageRequest, Product, User};
-use crate::store::Collection;
+use super::records::Record;
+use crate::domain::{Business, Id, Listing, Manufacturer, Page, PageRequest, Product, SupplyChainEvent, User, Vote};
+use crate::store::{Collection, Result, StoreError};
 
 /// The collections, with the indexes that queries need. Whoever changes a table changes its indexes in the same call.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     pub(super) businesses: BTreeMap<Id, Business>,
+    pub(super) events: BTreeMap<Id, SupplyChainEvent>,
+    pub(super) manufacturers: BTreeMap<Id, Manufacturer>,
     pub(super) products: BTreeMap<Id, Product>,
     pub(super) users: BTreeMap<Id, User>,
+    /// In the order in which they were cast.
+    pub(super) votes: BTreeMap<Id, Vote>,
     /// Unique: the email of each business.
-    pub(super) business_by_email: BTreeMap<String, Id>,
+    pub(super) business_by_email: Unique,
+    /// Unique: the email of each manufacturer.
+    pub(super) manufacturer_by_email: Unique,
+    /// Unique: the id of each vote.
+    pub(super) vote_by_id: Unique,
     /// (business, product), in the order of products within each business.
     pub(super) products_by_business: BTreeSet<(Id, Id)>,
-    last_business: Id,
-    last_product: Id,
-    last_user: Id,
+    last: [Id; 6],
 }
 
 impl Tables {
     pub(super) fn next_id(&mut self, collection: Collection) -> Id {
-        let last = match collection {
-            Collection::Businesses => &mut self.last_business,
-            Collection::Products => &mut self.last_product,
-            Collection::Users => &mut self.last_user,
-        };
+        let last = &mut self.last[collection as usize];
         *last += 1;
         *last
+    }
+}
+
+/// Texts that each belong to one document.
+#[derive(Debug, Default)]
+pub(super) struct Unique(BTreeMap<String, Id>);
+
+impl Unique {
+    /// Nobody has `text`, or `owner` has it.
+    pub(super) fn is_free(&self, text: &str, owner: Id) -> bool {
+        self.get(text).is_none_or(|of| of == owner)
+    }
+
+    /// The same, as the rule about emails.
+    pub(super) fn email_is_free(&self, email: &str, owner: Id) -> Result<()> {
+        self.is_free(email, owner).then_some(()).ok_or(StoreError::Taken("email"))
+    }
+
+    pub(super) fn get(&self, text: &str) -> Option<Id> {
+        self.0.get(text).copied()
+    }
+
+    pub(super) fn take(&mut self, text: &str, owner: Id) {
+        self.0.insert(text.to_owned(), owner);
+    }
+
+    pub(super) fn release(&mut self, text: &str) {
+        self.0.remove(text);
     }
 }
 
@@ -34,6 +66,29 @@ impl Tables {
 pub(super) fn pick<T: Clone>(table: &BTreeMap<Id, T>, ids: &[Id]) -> Vec<T> {
     let distinct: BTreeSet<&Id> = ids.iter().collect();
     distinct.into_iter().filter_map(|id| table.get(id)).cloned().collect()
+}
+
+/// One page of the table's documents that the listing admits, in its order. Only the page's items are cloned.
+pub(super) fn list<T: Record>(listing: &Listing, table: &BTreeMap<Id, T>) -> Page<T> {
+    sorted(listing, table.values())
+}
+
+/// The same out of `candidates`, which come in the order in which they were added.
+pub(super) fn sorted<'a, T: Record + 'a>(listing: &Listing, candidates: impl Iterator<Item = &'a T>) -> Page<T> {
+    let admits = |record: &&T| listing.filter.iter().all(|(name, value)| record.field(name) == *value);
+    let mut matches: Vec<&T> = candidates.filter(admits).collect();
+    if listing.backward {
+        matches.reverse();
+    }
+    // A stable sort: what it cannot tell apart stays in this order.
+    matches.sort_by(|one, other| {
+        let keys = listing.sort.iter().map(|key| {
+            let order = one.field(&key.field).cmp(&other.field(&key.field));
+            if key.descending { order.reverse() } else { order }
+        });
+        keys.fold(Ordering::Equal, Ordering::then)
+    });
+    page(listing.page, matches.len(), matches.into_iter())
 }
 
 /// One page of `matches`, of which there are `total`. Only the page's items are cloned.

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::MemoryRepository;
-use super::tables::{page, pick};
-use crate::domain::{Id, Page, PageRequest, User, UserDraft};
+use super::tables::{list, pick};
+use crate::domain::{Id, Listing, Page, User, UserDraft, Vote};
 use crate::store::{Result, Users};
 
 #[async_trait]
@@ -15,8 +15,8 @@ impl Users for MemoryRepository {
         self.read(|tables| Ok(pick(&tables.users, ids))).await
     }
 
-    async fn list_users(&self, request: PageRequest) -> Result<Page<User>> {
-        self.read(|tables| Ok(page(request, tables.users.len(), tables.users.values()))).await
+    async fn list_users(&self, listing: &Listing) -> Result<Page<User>> {
+        self.read(|tables| Ok(list(listing, &tables.users))).await
     }
 
     async fn insert_user(&self, user: User) -> Result<()> {
@@ -44,5 +44,25 @@ impl Users for MemoryRepository {
 
     async fn delete_user(&self, id: Id) -> Result<bool> {
         self.write(|tables| Ok(tables.users.remove(&id).is_some())).await
+    }
+
+    async fn voters(&self, business: Id, address: &str) -> Result<Vec<Id>> {
+        self.read(|tables| {
+            let users = tables.users.values().filter(|user| user.business == business && user.email == address);
+            Ok(users.map(|user| user.id).collect())
+        })
+        .await
+    }
+
+    async fn recount_votes(&self, id: Id) -> Result<()> {
+        self.write(|tables| {
+            if let Some(user) = tables.users.get_mut(&id) {
+                let cast = |vote: &&Vote| vote.business == user.business && vote.voter_address == user.email;
+                let counted = tables.votes.values().filter(cast).count();
+                user.total_votes = user.total_votes.max(u64::try_from(counted).unwrap_or(u64::MAX));
+            }
+            Ok(())
+        })
+        .await
     }
 }

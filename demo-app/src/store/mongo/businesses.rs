@@ -1,9 +1,11 @@
 use async_trait::async_trait;
 use bson::{doc, serialize_to_bson};
+use fastness::Indexed;
 
 use super::MongoRepository;
-use super::documents::{self, signed};
-use crate::domain::{Business, BusinessDraft, Id, Page, PageRequest};
+use super::convert::signed;
+use super::documents;
+use crate::domain::{Business, BusinessDraft, Id, Listing, Page};
 use crate::store::{Businesses, Result, StoreError};
 
 #[async_trait]
@@ -16,8 +18,8 @@ impl Businesses for MongoRepository {
         self.pick::<documents::Business, _>(ids).await
     }
 
-    async fn list_businesses(&self, page: PageRequest) -> Result<Page<Business>> {
-        self.page::<documents::Business, _>(doc! {}, page).await
+    async fn list_businesses(&self, listing: &Listing) -> Result<Page<Business>> {
+        self.list::<documents::Business, _>(listing).await
     }
 
     async fn insert_business(&self, business: Business) -> Result<()> {
@@ -39,9 +41,19 @@ impl Businesses for MongoRepository {
         if !self.delete::<documents::Business>(id).await? {
             return Ok(false);
         }
-        let (users, products) = (self.collection::<documents::User>(), self.collection::<documents::Product>());
-        self.run("delete its users", async { users.delete_many(doc! { "business": signed(id) }).await }).await?;
-        self.run("delete its products", async { products.delete_many(doc! { "business": signed(id) }).await }).await?;
+        self.delete_of::<documents::User>(id).await?;
+        self.delete_of::<documents::Product>(id).await?;
+        self.delete_of::<documents::VotingRecord>(id).await?;
         Ok(true)
+    }
+}
+
+impl MongoRepository {
+    /// Deletes what belongs to a business.
+    async fn delete_of<M: Indexed + Send + Sync>(&self, business: Id) -> Result<()> {
+        let collection = self.collection::<M>();
+        let filter = doc! { "business": signed(business) };
+        let deleted = self.run("delete what belongs to a business", async { collection.delete_many(filter).await });
+        deleted.await.map(drop)
     }
 }

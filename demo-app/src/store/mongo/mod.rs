@@ -6,9 +6,14 @@
 //! What goes wrong inside is logged here, without stored values, and is [`StoreError::Unavailable`] to everybody else.
 
 mod businesses;
-mod documents;
+mod convert;
+pub(in crate::store) mod documents;
+mod events;
+mod lists;
+mod manufacturers;
 mod products;
 mod users;
+mod votes;
 
 use std::sync::Arc;
 
@@ -21,9 +26,10 @@ use mongodb::{Cursor, Database};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::documents::{Business, Manufacturer, Product, SupplyChainEvent, User, VotingRecord, signed};
+use self::convert::signed;
+use self::documents::{Business, Manufacturer, Product, SupplyChainEvent, User, VotingRecord};
 use super::{Collection, Repository, Result, StoreError};
-use crate::domain::{Id, Page, PageRequest};
+use crate::domain::Id;
 
 /// See the module's documentation.
 #[derive(Clone, Debug)]
@@ -86,30 +92,6 @@ impl MongoRepository {
         Ok(found.await?.into_iter().map(Into::into).collect())
     }
 
-    /// One page of what a filter admits, in the order of ids.
-    async fn page<M, T>(&self, filter: Document, request: PageRequest) -> Result<Page<T>>
-    where
-        M: Indexed + DeserializeOwned + Send + Sync + Into<T>,
-    {
-        let collection = self.collection::<M>();
-        let count = async {
-            // Counting all documents one by one takes as long as reading them.
-            if filter.is_empty() {
-                collection.estimated_document_count().await
-            } else {
-                collection.count_documents(filter.clone()).await
-            }
-        };
-        let total = self.run("count documents", count).await?;
-        let items = self.run("list documents", async {
-            let found = collection.find(filter).sort(doc! { "_id": 1 });
-            let found = found.skip(request.skip()).limit(i64::from(request.limit));
-            all(found.await?).await
-        });
-        let items = items.await?.into_iter().map(Into::into).collect();
-        Ok(Page::new(request, items, total))
-    }
-
     async fn insert<M: Indexed + Serialize + Send + Sync>(&self, document: M) -> Result<()> {
         let collection = self.collection::<M>();
         let inserted = self.client.bounded("insert a document", async { collection.insert_one(document).await }).await;
@@ -150,7 +132,7 @@ async fn all<M: DeserializeOwned + Send + Sync>(mut cursor: Cursor<M>) -> mongod
     Ok(found)
 }
 
-/// A write's error: a value that is taken is the caller's business.
+/// A write's error: a value that is taken is the caller's business. All unique values but votes' ids are emails.
 fn rejected(error: &Error) -> StoreError {
     if error.is_duplicate() { StoreError::Taken("email") } else { unavailable(error) }
 }
@@ -165,8 +147,11 @@ impl Repository for MongoRepository {
     async fn next_id(&self, collection: Collection) -> Result<Id> {
         let name = match collection {
             Collection::Businesses => Business::COLLECTION,
+            Collection::Events => SupplyChainEvent::COLLECTION,
+            Collection::Manufacturers => Manufacturer::COLLECTION,
             Collection::Products => Product::COLLECTION,
             Collection::Users => User::COLLECTION,
+            Collection::Votes => VotingRecord::COLLECTION,
         };
         let counters = self.db.collection::<Document>("counters");
         let counted = self.run("count an id", async {

@@ -2,8 +2,9 @@ use async_trait::async_trait;
 use bson::{Document, doc};
 
 use super::MongoRepository;
-use super::documents::{self, signed};
-use crate::domain::{Id, Page, PageRequest, Product, ProductDraft, ProductQuery};
+use super::convert::signed;
+use super::documents;
+use crate::domain::{Id, Listing, Page, Product, ProductDraft, ProductQuery};
 use crate::store::{Products, Result, StoreError};
 
 #[async_trait]
@@ -16,16 +17,12 @@ impl Products for MongoRepository {
         self.pick::<documents::Product, _>(ids).await
     }
 
-    async fn list_products(&self, page: PageRequest) -> Result<Page<Product>> {
-        self.page::<documents::Product, _>(doc! {}, page).await
-    }
-
-    async fn products_of(&self, business: Id, page: PageRequest) -> Result<Page<Product>> {
-        self.page::<documents::Product, _>(doc! { "business": signed(business) }, page).await
+    async fn list_products(&self, listing: &Listing) -> Result<Page<Product>> {
+        self.list::<documents::Product, _>(listing).await
     }
 
     async fn search_products(&self, query: &ProductQuery) -> Result<Page<Product>> {
-        self.page::<documents::Product, _>(filter(query), query.page).await
+        self.found::<documents::Product, _>(filter(query), query.page).await
     }
 
     async fn insert_product(&self, product: Product) -> Result<()> {
@@ -58,14 +55,11 @@ impl Products for MongoRepository {
 
 /// Each word in quotes, because MongoDB looks for any of the words that are not, and for all of those that are.
 fn filter(query: &ProductQuery) -> Document {
-    let mut filter = Document::new();
+    let words = query.text.split_whitespace();
+    let words: Vec<_> = words.map(|word| format!("\"{}\"", word.replace(['"', '\\'], ""))).collect();
+    let mut filter = doc! { "$text": { "$search": words.join(" ") } };
     if let Some(category) = &query.category {
         filter.insert("category", category);
-    }
-    let words = query.text.iter().flat_map(|text| text.split_whitespace());
-    let words: Vec<_> = words.map(|word| format!("\"{}\"", word.replace(['"', '\\'], ""))).collect();
-    if !words.is_empty() {
-        filter.insert("$text", doc! { "$search": words.join(" ") });
     }
     filter
 }

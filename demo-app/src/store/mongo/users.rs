@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use bson::doc;
 
-use super::MongoRepository;
-use super::documents::{self, signed};
-use crate::domain::{Id, Page, PageRequest, User, UserDraft};
+use super::convert::{signed, unsigned};
+use super::{MongoRepository, all, documents};
+use crate::domain::{Id, Listing, Page, User, UserDraft};
 use crate::store::{Result, Users};
 
 #[async_trait]
@@ -16,8 +16,8 @@ impl Users for MongoRepository {
         self.pick::<documents::User, _>(ids).await
     }
 
-    async fn list_users(&self, page: PageRequest) -> Result<Page<User>> {
-        self.page::<documents::User, _>(doc! {}, page).await
+    async fn list_users(&self, listing: &Listing) -> Result<Page<User>> {
+        self.list::<documents::User, _>(listing).await
     }
 
     async fn insert_user(&self, user: User) -> Result<()> {
@@ -38,5 +38,25 @@ impl Users for MongoRepository {
 
     async fn delete_user(&self, id: Id) -> Result<bool> {
         self.delete::<documents::User>(id).await
+    }
+
+    async fn voters(&self, business: Id, address: &str) -> Result<Vec<Id>> {
+        let users = self.collection::<documents::User>();
+        let filter = doc! { "business": signed(business), "email": address };
+        let found = self.run("find voters", async { all(users.find(filter).await?).await }).await?;
+        Ok(found.into_iter().map(|user| unsigned(user.id)).collect())
+    }
+
+    async fn recount_votes(&self, id: Id) -> Result<()> {
+        let Some(user) = self.user(id).await? else {
+            return Ok(());
+        };
+        let (votes, users) = (self.collection::<documents::VotingRecord>(), self.collection::<documents::User>());
+        let filter = doc! { "voterAddress": user.email, "business": signed(user.business) };
+        let counted = self.run("count a user's votes", async { votes.count_documents(filter).await }).await?;
+        let update = doc! { "$max": { "totalVotes": signed(counted) } };
+        let updated =
+            self.run("note a user's votes", async { users.update_one(doc! { "_id": signed(id) }, update).await });
+        updated.await.map(drop)
     }
 }

@@ -1,0 +1,112 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Draft, Fields, Id, Location};
+
+/// A step of a product on its way. What happened, happened: it is never changed, and stays when product or maker go.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SupplyChainEvent {
+    /// Identity.
+    pub id: Id,
+    /// Who made the product.
+    pub manufacturer: Id,
+    /// What it happened to.
+    pub product_id: Id,
+    /// What happened.
+    pub event_type: EventType,
+    /// When, which need not be when it was reported.
+    pub timestamp: Timestamp,
+    /// Where.
+    pub location: Location,
+}
+
+/// What can happen to a product.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names are the whole story")]
+pub enum EventType {
+    #[default]
+    Produced,
+    Inspected,
+    Packed,
+    Shipped,
+    Received,
+    Recalled,
+}
+
+impl EventType {
+    /// Every one, in the order of a product's life.
+    pub const ALL: [Self; 6] =
+        [Self::Produced, Self::Inspected, Self::Packed, Self::Shipped, Self::Received, Self::Recalled];
+
+    /// As JSON spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Produced => "produced",
+            Self::Inspected => "inspected",
+            Self::Packed => "packed",
+            Self::Shipped => "shipped",
+            Self::Received => "received",
+            Self::Recalled => "recalled",
+        }
+    }
+}
+
+/// What a client may say about an event.
+#[derive(Clone, Debug, PartialEq, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct EventDraft {
+    /// See [`SupplyChainEvent::manufacturer`].
+    #[schema(minimum = 1, example = 1)]
+    pub manufacturer: Id,
+    /// See [`SupplyChainEvent::product_id`].
+    #[schema(minimum = 1, example = 1)]
+    pub product_id: Id,
+    /// See [`SupplyChainEvent::event_type`].
+    pub event_type: EventType,
+    /// See [`SupplyChainEvent::timestamp`]; now unless said otherwise.
+    pub timestamp: Option<Timestamp>,
+    /// See [`SupplyChainEvent::location`].
+    pub location: Location,
+}
+
+impl EventDraft {
+    /// The document that this draft founds.
+    pub fn into_event(self, id: Id, now: Timestamp) -> SupplyChainEvent {
+        let Self { manufacturer, product_id, event_type, timestamp, location } = self;
+        SupplyChainEvent { id, manufacturer, product_id, event_type, timestamp: timestamp.unwrap_or(now), location }
+    }
+}
+
+impl Draft for EventDraft {
+    const KEPT: &'static [&'static str] = &["id"];
+
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            manufacturer: fields.id("manufacturer"),
+            product_id: fields.id("productId"),
+            event_type: fields.required_choice("eventType"),
+            timestamp: fields.moment("timestamp"),
+            location: Location::read(fields),
+        }
+    }
+}
+
+/// An event near a place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NearEvent {
+    /// How far away it was, in kilometres, to the metre.
+    pub distance_km: f64,
+    /// The event.
+    pub event: SupplyChainEvent,
+}
+
+impl NearEvent {
+    /// `event`, so many metres away.
+    pub fn new(event: SupplyChainEvent, metres: f64) -> Self {
+        Self { distance_km: metres.round() / 1_000.0, event }
+    }
+}

@@ -1,0 +1,70 @@
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::answer;
+use super::body::Body;
+use super::problem::Problem;
+use super::queries::List;
+use super::query::{PathId, Query};
+use crate::domain::{EventDraft, Listing, Near, NearEvent, PageRequest, Scalar, SortKey, SupplyChainEvent};
+use crate::service::{EventService, ProductService};
+use crate::store::Collection;
+
+pub(super) fn routes(events: EventService, products: ProductService) -> Router {
+    let traces = Router::new().route("/api/products/{id}/trace", get(trace)).with_state((events.clone(), products));
+    Router::new()
+        .route("/api/events", get(list).post(append))
+        .route("/api/events/near", get(near))
+        .route("/api/events/{id}", get(read))
+        .with_state(events)
+        .merge(traces)
+}
+
+async fn list(
+    State(events): State<EventService>,
+    Query(List(listing, _)): Query<List<SupplyChainEvent>>,
+) -> Result<Response, Problem> {
+    Ok(Json(&*events.list_events(&listing).await?).into_response())
+}
+
+async fn read(State(events): State<EventService>, PathId(id): PathId) -> Result<Response, Problem> {
+    Ok(answer::found("event", id, events.get_event(id).await?))
+}
+
+async fn append(State(events): State<EventService>, Body(draft): Body<EventDraft>) -> Result<Response, Problem> {
+    let event = events.append(draft).await?;
+    Ok(answer::created(format!("/api/events/{}", event.id), &*event))
+}
+
+/// What happened near a place, the nearest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Nearby<'a> {
+    items: &'a [NearEvent],
+}
+
+async fn near(State(events): State<EventService>, Query(near): Query<Near>) -> Result<Response, Problem> {
+    let found = events.events_near(near).await?;
+    Ok(Json(Nearby { items: &found }).into_response())
+}
+
+/// What happened to a product, the first first. An unknown product is a 404.
+async fn trace(
+    State((events, products)): State<(EventService, ProductService)>,
+    PathId(id): PathId,
+    Query(page): Query<PageRequest>,
+) -> Result<Response, Problem> {
+    if products.get_product(id).await?.is_none() {
+        return Ok(answer::found::<()>("product", id, None));
+    }
+    Ok(Json(&*events.trace(id, &trace_of(id, page)?).await?).into_response())
+}
+
+fn trace_of(product: u64, page: PageRequest) -> Result<Listing, Problem> {
+    let filter = [("productId".to_owned(), Scalar::Number(product))].into();
+    let sort = [SortKey { field: "timestamp".to_owned(), descending: false }];
+    Ok(Collection::Events.listing(filter, &sort, page)?)
+}

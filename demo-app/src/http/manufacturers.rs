@@ -1,0 +1,53 @@
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+
+use super::answer;
+use super::body::Body;
+use super::problem::Problem;
+use super::queries::ListQuery;
+use super::query::{PathId, Query};
+use crate::domain::{Manufacturer, ManufacturerDraft};
+use crate::service::ManufacturerService;
+
+pub(super) fn routes(manufacturers: ManufacturerService) -> Router {
+    Router::new()
+        .route("/api/manufacturers", get(list).post(create))
+        .route("/api/manufacturers/{id}", get(read).put(update).delete(remove))
+        .with_state(manufacturers)
+}
+
+async fn list(
+    State(manufacturers): State<ManufacturerService>,
+    Query(query): Query<ListQuery<Manufacturer>>,
+) -> Result<Response, Problem> {
+    Ok(match query {
+        ListQuery::Page(listing, _) => Json(&*manufacturers.list_manufacturers(&listing).await?).into_response(),
+        ListQuery::Batch(ids) => answer::batch(&ids, &manufacturers.get_manufacturers(&ids).await?),
+    })
+}
+
+async fn read(State(manufacturers): State<ManufacturerService>, PathId(id): PathId) -> Result<Response, Problem> {
+    Ok(answer::found("manufacturer", id, manufacturers.get_manufacturer(id).await?))
+}
+
+async fn create(
+    State(manufacturers): State<ManufacturerService>,
+    Body(draft): Body<ManufacturerDraft>,
+) -> Result<Response, Problem> {
+    let manufacturer = manufacturers.create_manufacturer(draft).await?;
+    Ok(answer::created(format!("/api/manufacturers/{}", manufacturer.id), &*manufacturer))
+}
+
+async fn update(
+    State(manufacturers): State<ManufacturerService>,
+    PathId(id): PathId,
+    Body(draft): Body<ManufacturerDraft>,
+) -> Result<Response, Problem> {
+    Ok(answer::found("manufacturer", id, manufacturers.update_manufacturer(id, draft).await?))
+}
+
+async fn remove(State(manufacturers): State<ManufacturerService>, PathId(id): PathId) -> Result<Response, Problem> {
+    Ok(answer::deleted("manufacturer", id, manufacturers.delete_manufacturer(id).await?))
+}
