@@ -2,166 +2,155 @@
 //!
 //! May use: nothing of this crate.
 
+mod parse;
+mod reader;
+mod redis;
+mod variables;
+
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use fastness::Redis;
-use tracing_subscriber::EnvFilter;
+
+use self::reader::Reader;
+pub use self::variables::{VARIABLES, hints};
 
 /// The settings of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// `APP_ENV` (development): the defaults of some others, see [`Environment`].
+    pub environment: Environment,
     /// `HOST` (127.0.0.1) and `PORT` (3000; 0 takes a free one).
     pub listen: SocketAddr,
-    /// `RUST_LOG` (info): what to log, in tracing-subscriber's words.
+    /// `RUST_LOG` (info; warn in tests): what to log, in tracing-subscriber's words.
     pub log: String,
-    /// `SEED` (true): whether the embedded store starts with something in it.
+    /// `SEED` (true; false in production): whether the embedded store starts with something in it.
     pub seed: bool,
     /// `STORE_LATENCY_MS` (15): how long each query of the embedded store waits, as for a database across a network.
     pub store_latency: Duration,
-    /// `REDIS_URL`, `REDIS_MODE` and `REDIS_MASTER`: the tier that processes share. None by default.
+    /// `REDIS_URL`, or `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD` and `REDIS_DB`; with `REDIS_MODE`, `REDIS_MASTER` and
+    /// `REDIS_POOL_SIZE`: the tier that processes share. None by default.
     pub redis: Option<Redis>,
     /// `MONGODB_URI`: the database, instead of the embedded store. Its name is in the URI, or else `fastness_demo`.
     pub mongodb: Option<Secret>,
     /// `SUPPLIER_URL`: who knows the ratings. By default the demo runs a supplier of its own, which can be broken by hand.
     pub supplier_url: Option<String>,
-    /// How long open requests may go on after the signal to stop.
+    /// `ENABLE_PROFILING` (false): whether queries are watched for slow ones.
+    pub enable_profiling: bool,
+    /// `SLOW_QUERY_THRESHOLD` (100 ms): from when on a query counts as slow.
+    pub slow_query_threshold: Duration,
+    /// `COMPRESSION_LEVEL` (6): how hard to compress, from 0 (not at all) to 9.
+    pub compression_level: u32,
+    /// `MEMORY_LIMIT` (the machine's or the container's): the bytes that this process may use.
+    pub memory_limit: Option<u64>,
+    /// `BODY_LIMIT` (10 MiB): the largest request body that is read, in bytes.
+    pub body_limit: usize,
+    /// `REQUEST_TIMEOUT` (30 s): how long a request may take.
+    pub request_timeout: Duration,
+    /// `SHUTDOWN_DELAY` (0; 5 s in production): how long after the signal to stop `/health/ready` says 503 while requests are
+    /// still accepted, so that a load balancer can turn away first.
+    pub shutdown_delay: Duration,
+    /// `DRAIN_TIMEOUT` (10 s): how long open requests may go on once no more are accepted.
     pub drain: Duration,
+}
+
+/// `APP_ENV`: where this server runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Environment {
+    /// Logs for people.
+    #[default]
+    Development,
+    /// Logs as JSON, one object a line; the embedded store starts empty; stops five seconds after the signal, see
+    /// [`Config::shutdown_delay`].
+    Production,
+    /// Logs only what goes wrong.
+    Test,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
-            log: "info".to_owned(),
-            seed: true,
-            store_latency: Duration::from_millis(15),
-            redis: None,
-            mongodb: None,
-            supplier_url: None,
-            drain: Duration::from_secs(10),
-        }
+        Self::of(Environment::default())
     }
 }
 
 impl Config {
+    /// What holds in an environment where nothing else is set.
+    pub fn of(environment: Environment) -> Self {
+        let production = environment == Environment::Production;
+        Self {
+            environment,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
+            log: if environment == Environment::Test { "warn" } else { "info" }.to_owned(),
+            seed: !production,
+            store_latency: Duration::from_millis(15),
+            redis: None,
+            mongodb: None,
+            supplier_url: None,
+            enable_profiling: false,
+            slow_query_threshold: Duration::from_millis(100),
+            compression_level: 6,
+            memory_limit: None,
+            body_limit: 10 << 20,
+            request_timeout: Duration::from_secs(30),
+            shutdown_delay: Duration::from_secs(if production { 5 } else { 0 }),
+            drain: Duration::from_secs(10),
+        }
+    }
+
+    /// The settings in this process's environment. Bytes that are no text are shown as such, and thus refused.
+    ///
+    /// # Errors
+    ///
+    /// All variables that cannot be understood.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_vars(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+    }
+
     /// The settings in `variables`, which is asked for each by name. A variable that is empty counts as not set.
     ///
     /// # Errors
     ///
     /// All variables that cannot be understood.
     pub fn from_vars(variables: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let default = Self::default();
-        let mut reader = Reader { variables, faults: Vec::new() };
+        let mut reader = Reader::new(variables);
+        let default = Self::of(reader.read("APP_ENV", parse::ENVIRONMENT, parse::environment).unwrap_or_default());
         let port = reader.read("PORT", "a port number from 0 to 65535", |text| text.parse().ok());
+        let host = reader.read("HOST", parse::HOST, parse::host);
         let config = Self {
-            listen: SocketAddr::new(
-                reader.read("HOST", HOST, host).unwrap_or(default.listen.ip()),
-                port.unwrap_or(default.listen.port()),
-            ),
-            log: reader.read("RUST_LOG", LOG, log).unwrap_or(default.log),
-            seed: reader.read("SEED", "true or false", flag).unwrap_or(default.seed),
-            store_latency: reader.read("STORE_LATENCY_MS", LATENCY, latency).unwrap_or(default.store_latency),
-            redis: reader.redis(),
+            environment: default.environment,
+            listen: SocketAddr::new(host.unwrap_or(default.listen.ip()), port.unwrap_or(default.listen.port())),
+            log: reader.read("RUST_LOG", parse::LOG, parse::log).unwrap_or(default.log),
+            seed: reader.read("SEED", parse::FLAG, parse::flag).unwrap_or(default.seed),
+            store_latency: reader
+                .read("STORE_LATENCY_MS", parse::LATENCY, parse::latency)
+                .unwrap_or(default.store_latency),
+            redis: redis::read(&mut reader),
             mongodb: reader.mongodb(),
-            supplier_url: reader.read("SUPPLIER_URL", SUPPLIER, supplier),
-            drain: default.drain,
+            supplier_url: reader.read("SUPPLIER_URL", parse::SUPPLIER, parse::supplier),
+            enable_profiling: reader
+                .read("ENABLE_PROFILING", parse::FLAG, parse::flag)
+                .unwrap_or(default.enable_profiling),
+            slow_query_threshold: reader
+                .read("SLOW_QUERY_THRESHOLD", parse::THRESHOLD, parse::threshold)
+                .unwrap_or(default.slow_query_threshold),
+            compression_level: reader
+                .read("COMPRESSION_LEVEL", parse::LEVEL, parse::level)
+                .unwrap_or(default.compression_level),
+            memory_limit: reader.read("MEMORY_LIMIT", parse::BYTES, parse::bytes),
+            body_limit: reader
+                .read("BODY_LIMIT", parse::BYTES, |text| usize::try_from(parse::bytes(text)?).ok())
+                .unwrap_or(default.body_limit),
+            request_timeout: reader
+                .read("REQUEST_TIMEOUT", parse::SPAN, |text| parse::span(text).filter(|span| !span.is_zero()))
+                .unwrap_or(default.request_timeout),
+            shutdown_delay: reader.read("SHUTDOWN_DELAY", parse::DELAY, parse::span).unwrap_or(default.shutdown_delay),
+            drain: reader.read("DRAIN_TIMEOUT", parse::DELAY, parse::span).unwrap_or(default.drain),
         };
-        if reader.faults.is_empty() { Ok(config) } else { Err(ConfigError { faults: reader.faults }) }
-    }
-}
-
-const REDIS: &str =
-    "redis://[user][:password@]host[:port][/database], several with commas between for sentinel and cluster";
-const MODE: &str = "single, sentinel or cluster";
-
-#[derive(Clone, Copy)]
-enum Mode {
-    Single,
-    Sentinel,
-    Cluster,
-}
-
-fn mode(text: &str) -> Option<Mode> {
-    match text {
-        "single" => Some(Mode::Single),
-        "sentinel" => Some(Mode::Sentinel),
-        "cluster" => Some(Mode::Cluster),
-        _ => None,
-    }
-}
-
-const MONGODB: &str = "mongodb://[user:password@]host[:port][/database]";
-
-const SUPPLIER: &str = "the start of an address, such as http://ratings.example:4000";
-
-fn supplier(text: &str) -> Option<String> {
-    let host = text.strip_prefix("http://")?.trim_end_matches('/');
-    (!host.is_empty() && !host.contains(['?', '#', ' '])).then(|| format!("http://{host}"))
-}
-
-const HOST: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or localhost";
-const LOG: &str = "log directives such as info or demo_app=debug,tower_http=warn";
-const LATENCY: &str = "milliseconds from 0 to 10000";
-
-fn host(text: &str) -> Option<IpAddr> {
-    if text == "localhost" { Some(Ipv4Addr::LOCALHOST.into()) } else { text.parse().ok() }
-}
-
-fn log(text: &str) -> Option<String> {
-    EnvFilter::try_new(text).ok().map(|_| text.to_owned())
-}
-
-fn flag(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Some(true),
-        "false" | "0" | "no" | "off" => Some(false),
-        _ => None,
-    }
-}
-
-fn latency(text: &str) -> Option<Duration> {
-    text.parse().ok().filter(|ms| *ms <= 10_000).map(Duration::from_millis)
-}
-
-struct Reader<F> {
-    variables: F,
-    faults: Vec<String>,
-}
-
-impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    fn read<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-        let text = (self.variables)(name).filter(|text| !text.is_empty())?;
-        let value = parse(text.trim());
-        if value.is_none() {
-            self.faults.push(format!("{name} is `{text}`; expected {expected}"));
-        }
-        value
-    }
-
-    /// It may hold a password, so no message repeats it. Only its beginning is looked at: the driver reads the rest.
-    fn mongodb(&mut self) -> Option<Secret> {
-        let uri = (self.variables)("MONGODB_URI").filter(|uri| !uri.is_empty())?;
-        if uri.starts_with("mongodb://") || uri.starts_with("mongodb+srv://") {
-            return Some(Secret(uri));
-        }
-        self.faults.push(format!("MONGODB_URI is not understood; expected {MONGODB}"));
-        None
-    }
-
-    /// The addresses may hold a password, so no message repeats them.
-    fn redis(&mut self) -> Option<Redis> {
-        let mode = self.read("REDIS_MODE", MODE, mode).unwrap_or(Mode::Single);
-        let master = (self.variables)("REDIS_MASTER").filter(|name| !name.is_empty());
-        let urls = (self.variables)("REDIS_URL").filter(|urls| !urls.is_empty())?;
-        let mut list = urls.split(',').map(str::trim);
-        let redis = match mode {
-            Mode::Single => Redis::single(&urls),
-            Mode::Sentinel => Redis::sentinel(list.by_ref(), master.as_deref().unwrap_or("mymaster")),
-            Mode::Cluster => Redis::cluster(list.by_ref()),
-        };
-        redis.map_err(|_| self.faults.push(format!("REDIS_URL is not understood; expected {REDIS}"))).ok()
+        reader.finish(config)
     }
 }
 
@@ -188,6 +177,3 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
-
-#[cfg(test)]
-mod tests;

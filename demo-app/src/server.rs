@@ -1,14 +1,23 @@
 //! Serves the application until told to stop, then lets open requests finish for a bounded time.
 //!
+//! The stop: `/health/ready` says 503 at once, while requests are still accepted, so that a load balancer turns away first
+//! ([`Config::shutdown_delay`]); then no connection is accepted, those that are idle are closed, and what is open may finish
+//! ([`Config::drain`]).
+//!
 //! The socket and the signal are arguments: a test binds a free port and stops the server with a channel. The cache is the
 //! one in force where [`run`] is called: the process's, or that of a `fastness::scope` around it.
 //!
-//! May use: `app`, `clock`, `config`, `store`, `supplier`.
+//! May use: `app`, `clock`, `config`, `http`, `store`, `supplier`.
 
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use fastness::Fastness;
 use fastness::index::{self, ApplyOptions, ClientOptions};
 use tokio::net::TcpListener;
@@ -17,6 +26,7 @@ use tokio::sync::oneshot;
 use crate::app::app;
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
+use crate::http::Problem;
 use crate::store::{MemoryRepository, MongoRepository, Repository, StoreError, seed};
 use crate::supplier::Supplier;
 
@@ -32,7 +42,7 @@ pub enum Stopped {
     TimedOut,
 }
 
-/// Serves on `listener` until `shutdown` completes, then for [`Config::drain`] at most.
+/// Serves on `listener` until `shutdown` completes, and then as long as the module's documentation says.
 ///
 /// # Errors
 ///
@@ -54,11 +64,20 @@ pub async fn run(
         Some(url) => Supplier::at(url),
         None => Supplier::stand_in().await?,
     };
+    let leaving = Arc::new(AtomicBool::new(false));
     let app = app(repository, supplier, Clock::system(), Fastness::current());
+    let app = app.layer(from_fn_with_state(Arc::clone(&leaving), no_longer_ready));
 
     let (begun, stopping) = oneshot::channel();
+    let delay = config.shutdown_delay;
     let serve = axum::serve(listener, app).with_graceful_shutdown(async move {
         shutdown.await;
+        leaving.store(true, Ordering::Relaxed);
+        if !delay.is_zero() {
+            tracing::info!("stopping: not ready any more; requests are accepted for another {delay:?}");
+            #[expect(clippy::disallowed_methods, reason = "what is waited for is a load balancer")]
+            tokio::time::sleep(delay).await;
+        }
         let _ = begun.send(());
     });
     let mut serve = pin!(serve.into_future());
@@ -70,6 +89,14 @@ pub async fn run(
         Ok(ended) => ended.map(|()| Stopped::Drained),
         Err(_) => Ok(Stopped::TimedOut),
     }
+}
+
+/// The answer to the question for readiness, once the server was told to stop.
+async fn no_longer_ready(State(leaving): State<Arc<AtomicBool>>, request: Request, next: Next) -> Response {
+    if leaving.load(Ordering::Relaxed) && request.uri().path() == "/health/ready" {
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is about to stop").into_response();
+    }
+    next.run(request).await
 }
 
 /// The store on MongoDB. Nothing is asked of the server yet, so this server starts whether that one runs or not.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Environment, VARIABLES, hints};
 
 fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::from_vars(|name| variables.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned()))
@@ -32,6 +32,16 @@ fn every_variable_is_understood() {
         ("REDIS_MASTER", "shop"),
         ("MONGODB_URI", "mongodb://me:secret@one,two/shop"),
         ("SUPPLIER_URL", "http://ratings.example:4000/"),
+        ("REDIS_POOL_SIZE", "4"),
+        ("APP_ENV", "production"),
+        ("ENABLE_PROFILING", "on"),
+        ("SLOW_QUERY_THRESHOLD", "250"),
+        ("COMPRESSION_LEVEL", "9"),
+        ("MEMORY_LIMIT", "512MiB"),
+        ("BODY_LIMIT", "64 KB"),
+        ("REQUEST_TIMEOUT", "500ms"),
+        ("SHUTDOWN_DELAY", "0s"),
+        ("DRAIN_TIMEOUT", "2m"),
     ];
     let config = config(&variables).expect("good values");
     assert_eq!(config.listen.to_string(), "[::1]:8080");
@@ -40,6 +50,12 @@ fn every_variable_is_understood() {
     assert_eq!(config.store_latency, Duration::ZERO);
     assert!(config.mongodb.is_some() && !format!("{config:?}").contains("secret"));
     assert_eq!(config.supplier_url.as_deref(), Some("http://ratings.example:4000"));
+    assert_eq!(config.environment, Environment::Production);
+    assert!(config.enable_profiling);
+    assert_eq!(config.slow_query_threshold, Duration::from_millis(250));
+    assert_eq!((config.compression_level, config.memory_limit, config.body_limit), (9, Some(512 << 20), 64 << 10));
+    assert_eq!(config.request_timeout, Duration::from_millis(500));
+    assert_eq!((config.shutdown_delay, config.drain), (Duration::ZERO, Duration::from_secs(120)));
     let redis = format!("{:?}", config.redis);
     assert!(redis.contains("shop of sentinel one:7000,two:7000") && !redis.contains("secret"), "{redis}");
 }
@@ -47,6 +63,7 @@ fn every_variable_is_understood() {
 #[test]
 fn every_bad_variable_is_reported_at_once() {
     let variables = [
+        ("APP_ENV", "staging"),
         ("HOST", "my machine"),
         ("PORT", "65536"),
         ("RUST_LOG", "demo_app=loud"),
@@ -56,21 +73,108 @@ fn every_bad_variable_is_reported_at_once() {
         ("REDIS_URL", "http://:secret@host"),
         ("MONGODB_URI", "postgres://me:secret@host"),
         ("SUPPLIER_URL", "ratings.example"),
+        ("REDIS_POOL_SIZE", "0"),
+        ("ENABLE_PROFILING", "2"),
+        ("SLOW_QUERY_THRESHOLD", "0"),
+        ("COMPRESSION_LEVEL", "10"),
+        ("MEMORY_LIMIT", "1 TB"),
+        ("BODY_LIMIT", "0"),
+        ("REQUEST_TIMEOUT", "0s"),
+        ("SHUTDOWN_DELAY", "5"),
+        ("DRAIN_TIMEOUT", "25h"),
     ];
     let error = config(&variables).expect_err("all are bad").to_string();
     assert_eq!(
         error.lines().collect::<Vec<_>>(),
         [
+            "APP_ENV is `staging`; expected development, production or test",
             "PORT is `65536`; expected a port number from 0 to 65535",
             "HOST is `my machine`; expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or localhost",
             "RUST_LOG is `demo_app=loud`; expected log directives such as info or demo_app=debug,tower_http=warn",
             "SEED is `maybe`; expected true or false",
             "STORE_LATENCY_MS is `-1`; expected milliseconds from 0 to 10000",
             "REDIS_MODE is `twins`; expected single, sentinel or cluster",
+            "REDIS_POOL_SIZE is `0`; expected a number of connections from 1 to 64",
             "REDIS_URL is not understood; expected redis://[user][:password@]host[:port][/database], several with commas \
              between for sentinel and cluster",
             "MONGODB_URI is not understood; expected mongodb://[user:password@]host[:port][/database]",
             "SUPPLIER_URL is `ratings.example`; expected the start of an address, such as http://ratings.example:4000",
+            "ENABLE_PROFILING is `2`; expected true or false",
+            "SLOW_QUERY_THRESHOLD is `0`; expected milliseconds from 1 to 3600000",
+            "COMPRESSION_LEVEL is `10`; expected a whole number from 0 (no compression) to 9 (smallest)",
+            "MEMORY_LIMIT is `1 TB`; expected bytes, such as 1048576, 512KiB, 10MiB or 2GiB",
+            "BODY_LIMIT is `0`; expected bytes, such as 1048576, 512KiB, 10MiB or 2GiB",
+            "REQUEST_TIMEOUT is `0s`; expected a time such as 500ms, 30s or 2m, above zero",
+            "SHUTDOWN_DELAY is `5`; expected a time such as 0s, 500ms, 30s or 2m",
+            "DRAIN_TIMEOUT is `25h`; expected a time such as 0s, 500ms, 30s or 2m",
         ]
     );
+}
+
+#[test]
+fn redis_can_be_given_in_parts() {
+    let parts = [("REDIS_HOST", "one"), ("REDIS_PORT", "7000"), ("REDIS_PASSWORD", "s3c:r@t/#?"), ("REDIS_DB", "3")];
+    let redis = format!("{:?}", config(&parts).expect("good parts").redis.expect("a server"));
+    assert!(redis.contains("one:7000") && !redis.contains("s3c"), "{redis}");
+    let redis = config(&[("REDIS_HOST", "::1")]).expect("an address").redis.expect("a server");
+    assert!(format!("{redis:?}").contains("::1"), "{redis:?}");
+}
+
+#[test]
+fn redis_is_given_in_one_way() {
+    let both = [("REDIS_URL", "redis://:s3cret@one"), ("REDIS_HOST", "one"), ("REDIS_PASSWORD", "s3cret")];
+    assert_eq!(
+        config(&both).expect_err("twice").to_string(),
+        "REDIS_URL and REDIS_HOST, REDIS_PASSWORD are both set; drop REDIS_HOST, REDIS_PASSWORD, or drop REDIS_URL"
+    );
+    let hostless = [("REDIS_PASSWORD", "s3cret"), ("REDIS_PORT", "tcp://10.0.0.1:6379")];
+    assert_eq!(
+        config(&hostless).expect_err("no host").to_string().lines().collect::<Vec<_>>(),
+        [
+            "REDIS_PORT is `tcp://10.0.0.1:6379`; expected a port number from 1 to 65535",
+            "REDIS_HOST is not set, but other parts of the address are; set it, or REDIS_URL",
+        ]
+    );
+    let cluster = [("REDIS_MODE", "cluster"), ("REDIS_HOST", "one"), ("REDIS_DB", "2")];
+    assert_eq!(
+        config(&cluster).expect_err("no such database").to_string(),
+        "REDIS_DB is `2`; a cluster has database 0 alone"
+    );
+}
+
+#[test]
+fn the_environment_decides_what_nobody_sets() {
+    let of = |environment| config(&[("APP_ENV", environment)]).expect("a good environment");
+    let production = of("production");
+    assert!(!production.seed && production.shutdown_delay == Duration::from_secs(5));
+    assert_eq!(of("test").log, "warn");
+    let told = config(&[("APP_ENV", "production"), ("SEED", "true"), ("SHUTDOWN_DELAY", "1s")]).expect("good values");
+    assert!(told.seed && told.shutdown_delay == Duration::from_secs(1), "what is set wins");
+}
+
+#[test]
+fn misspelt_names_are_hinted_at() {
+    let given =
+        ["REDIS_ULR", "MONGODB_URL", "REDIS_URL", "PATH", "HOSTNAME", "CARGO_HOME", "COMPRESSION_LEVLE", "LC_ALL"];
+    assert_eq!(
+        hints(given.map(str::to_owned)),
+        [
+            "COMPRESSION_LEVLE is not known; did you mean COMPRESSION_LEVEL?",
+            "MONGODB_URL is not known; did you mean MONGODB_URI?",
+            "REDIS_ULR is not known; did you mean REDIS_URL?",
+        ]
+    );
+}
+
+#[test]
+fn the_list_of_variables_is_what_is_read() {
+    let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
+    Config::from_vars(|name| {
+        asked.borrow_mut().insert(name.to_owned());
+        // Else the other parts are not asked for.
+        (name == "REDIS_HOST").then(|| "one".to_owned())
+    })
+    .expect("defaults");
+    let listed = VARIABLES.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    assert_eq!(asked.into_inner(), listed);
 }

@@ -48,6 +48,11 @@ impl MongoRepository {
         Self { client: Arc::new(client), db }
     }
 
+    /// The database itself, for what is no business of the services: seeding, and looking at queries.
+    pub fn database(&self) -> &Database {
+        &self.db
+    }
+
     /// The indexes that all models declare.
     pub fn indexes(&self) -> Indexes {
         Indexes::new(&self.db)

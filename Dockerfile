@@ -1,0 +1,29 @@
+# syntax=docker/dockerfile:1
+
+# The demo server: built in one image, run in a small one.
+#     docker build -t fastness-demo . && docker run --rm -p 3000:3000 fastness-demo
+
+FROM rust:1-slim-bookworm AS build
+WORKDIR /src
+COPY . .
+# The registry and what was compiled stay from build to build, so that only what changed is compiled again.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    cargo build --release --locked --package demo-app \
+    && cp target/release/demo-app /demo-app
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates curl \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --no-create-home demo
+COPY --from=build /demo-app /usr/local/bin/demo-app
+USER demo
+# In a container, others are to reach it.
+ENV APP_ENV=production HOST=0.0.0.0 PORT=3000
+EXPOSE 3000
+HEALTHCHECK --interval=10s --timeout=2s --start-period=5s \
+    CMD curl --fail --silent --output /dev/null "http://127.0.0.1:${PORT}/health/live" || exit 1
+# SIGTERM: not ready for 5 s, then 10 s for open requests. Give it that time: docker stop --time 20.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["demo-app"]

@@ -1,0 +1,149 @@
+//! `indexes plan`, `apply` and `advise`.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+use fastness::index::{ApplyOptions, Progress, Unmanaged};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Ending, database, print, queries};
+use crate::config::Config;
+use crate::store::MongoRepository;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Shows what is to be done, and changes nothing. Exit code 2: there is something to do.
+    Plan {
+        /// Print JSON, with what stays as it is.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes the database have the declared indexes; drops nothing that is not asked for.
+    Apply(Apply),
+    /// Runs the demo's queries once, and says which indexes the slow ones lack, and which existing ones nobody needs.
+    Advise {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Apply {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Build anew what MongoDB cannot change in place.
+    #[arg(long)]
+    rebuild: bool,
+    /// What to do with indexes that no model declares.
+    #[arg(long, value_enum, default_value_t = Rest::Keep)]
+    unmanaged: Rest,
+    /// Let the server build for so many seconds at most; else as long as it takes.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    build_limit: Option<u64>,
+    /// Wait so many seconds for another process that builds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    patience: u64,
+}
+
+/// [`Unmanaged`], as it is written here.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Rest {
+    /// They stay.
+    Keep,
+    /// Queries no longer use them; they can be brought back at once.
+    Hide,
+    /// Those that are hidden are dropped.
+    DropHidden,
+    /// They are dropped.
+    Drop,
+}
+
+pub(super) async fn run(command: Command, config: &Config) -> Result<Ending, String> {
+    let store = database::connect(config).await?;
+    match command {
+        Command::Plan { json } => plan(&store, json).await,
+        Command::Apply(arguments) => {
+            apply(&store, arguments.options(), arguments.json, "the indexes are not all as declared, see above").await
+        }
+        Command::Advise { json } => advise(&store, json).await,
+    }
+}
+
+async fn plan(store: &MongoRepository, json: bool) -> Result<Ending, String> {
+    let plan = store.indexes().plan().await.map_err(|error| error.to_string())?;
+    if json {
+        print::json(&plan)?;
+    } else {
+        print!("{}", print::coloured(&plan.to_string()));
+    }
+    Ok(if plan.is_in_sync() { Ending::Done } else { Ending::Changes })
+}
+
+/// Applies, and shows how far the server is.
+pub(super) async fn apply(
+    store: &MongoRepository,
+    options: ApplyOptions,
+    json: bool,
+    incomplete: &str,
+) -> Result<Ending, String> {
+    let bar = ProgressBar::no_length();
+    let style = ProgressStyle::with_template("{msg:40} {wide_bar} {human_pos}/{human_len}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let shown = bar.clone();
+    let options = options.on_progress(move |progress| show(&shown, progress));
+    let report = store.indexes().apply(&options).await;
+    bar.finish_and_clear();
+    let report = report.map_err(|error| error.to_string())?;
+    if json {
+        print::json(&report)?;
+    } else {
+        print!("{}", print::coloured(&report.to_string()));
+    }
+    if report.is_complete() {
+        return Ok(Ending::Done);
+    }
+    eprintln!("{incomplete}");
+    Ok(Ending::Unsatisfied)
+}
+
+/// A bar, which is hidden where nobody looks; there a line.
+fn show(bar: &ProgressBar, progress: &Progress) {
+    let Progress { collection, message, done, total, .. } = progress;
+    if bar.is_hidden() {
+        eprintln!("{collection}: {message} ({done} of {total})");
+        return;
+    }
+    bar.set_message(format!("{collection}: {message}"));
+    bar.set_length(*total);
+    bar.set_position(*done);
+}
+
+async fn advise(store: &MongoRepository, json: bool) -> Result<Ending, String> {
+    let slow = queries::slow(store.database()).await?;
+    let advice = store.indexes().advise(&slow).await.map_err(|error| error.to_string())?;
+    if json {
+        print::json(&advice)?;
+    } else {
+        print!("{advice}");
+    }
+    Ok(Ending::Done)
+}
+
+impl Apply {
+    fn options(&self) -> ApplyOptions {
+        let unmanaged = match self.unmanaged {
+            Rest::Keep => Unmanaged::Keep,
+            Rest::Hide => Unmanaged::Hide,
+            Rest::DropHidden => Unmanaged::DropHidden,
+            Rest::Drop => Unmanaged::Drop,
+        };
+        let options = ApplyOptions::default().rebuild(self.rebuild).unmanaged(unmanaged);
+        let options = options.patience(Duration::from_secs(self.patience));
+        match self.build_limit {
+            Some(limit) => options.build_limit(Duration::from_secs(limit)),
+            None => options,
+        }
+    }
+}

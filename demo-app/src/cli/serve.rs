@@ -1,0 +1,78 @@
+//! Binds, and serves until ctrl-c or SIGTERM; a second one ends the process at once.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+
+use fastness::Fastness;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tracing_subscriber::EnvFilter;
+
+use super::Ending;
+use super::signals::Signals;
+use crate::config::{Config, Environment};
+use crate::server::{self, Stopped};
+
+pub(super) async fn run(config: &Config) -> Result<Ending, String> {
+    // First of all, so that a signal that comes early is not lost.
+    let signals = Signals::new().map_err(|error| error.to_string())?;
+    log(config);
+    let cache = cache(config).await?;
+    cache.install().map_err(|error| error.to_string())?;
+
+    let listener = TcpListener::bind(config.listen).await;
+    let listener =
+        listener.map_err(|error| format!("{} is not to be had: {error}; set HOST or PORT", config.listen))?;
+    greet(listener.local_addr().map_err(|error| error.to_string())?);
+
+    let (stop, stopped) = oneshot::channel::<()>();
+    tokio::spawn(watch(signals, stop));
+    match server::run(listener, async { drop(stopped.await) }, config).await {
+        Ok(Stopped::Drained) => Ok(Ending::Done),
+        Ok(Stopped::TimedOut) => Err(format!("requests were still open after {:?} and were dropped", config.drain)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Lines for people, or in production JSON for machines.
+fn log(config: &Config) {
+    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.log)).with_writer(std::io::stderr);
+    match config.environment {
+        Environment::Production => log.json().init(),
+        Environment::Development | Environment::Test => log.with_ansi(std::io::stderr().is_terminal()).init(),
+    }
+}
+
+/// The cache that the settings ask for.
+pub(super) async fn cache(config: &Config) -> Result<Fastness, String> {
+    let cache = match (config.redis.clone(), &config.mongodb) {
+        (None, _) => Fastness::builder(),
+        // All servers on one database share what they cache of it; those on another must not.
+        (Some(redis), Some(uri)) => {
+            let store = server::mongo_store(uri).await.map_err(|error| error.to_string())?;
+            Fastness::builder().redis(redis.prefix(format!("demo:{}:", store.database().name())))
+        }
+        // The embedded store is this process's own, and so must be what is cached of it.
+        (Some(redis), None) => Fastness::builder().redis(redis.prefix(format!("demo:{:08x}:", fastrand::u32(..)))),
+    };
+    cache.build().await.map_err(|error| error.to_string())
+}
+
+/// The first signal asks for the end, the second one does not ask.
+async fn watch(mut signals: Signals, stop: oneshot::Sender<()>) {
+    signals.next().await;
+    let _ = stop.send(());
+    signals.next().await;
+    eprintln!("a second signal: open requests are dropped");
+    std::process::exit(130);
+}
+
+/// What a newcomer types next.
+fn greet(address: SocketAddr) {
+    println!(
+        "demo-app listens on http://{address} (ctrl-c stops it). Try:\n  \
+         curl -i http://{address}/api/users/1    # twice: the second is a hit, see `x-cache`\n  \
+         curl http://{address}/api/cache/stats\n  \
+         curl http://{address}/                  # everything else"
+    );
+}

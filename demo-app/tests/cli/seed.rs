@@ -1,0 +1,100 @@
+//! `seed`: what it writes, and what happens if it is stopped or finds something.
+
+use std::io::{BufRead, BufReader};
+
+use bson::{Document, doc};
+use demo_app::domain::PageRequest;
+use demo_app::store::{Businesses, MongoRepository, Products, Repository, Users};
+use fastness::index::ClientOptions;
+use fastness_tests::servers::shared_mongo;
+use mongodb::Database;
+
+use crate::program::{command, database, run};
+
+async fn open(name: &str) -> Database {
+    shared_mongo().await.client().await.database(name)
+}
+
+async fn counts(db: &Database) -> [u64; 6] {
+    let mut counts = [0; 6];
+    let names = ["products", "businesses", "users", "manufacturers", "votingrecords", "supplychainevents"];
+    for (count, name) in counts.iter_mut().zip(names) {
+        *count = db.collection::<Document>(name).count_documents(doc! {}).await.unwrap();
+    }
+    counts
+}
+
+#[tokio::test]
+async fn it_fills_all_collections_with_what_the_store_reads() {
+    let (uri, name) = database().await;
+    let variables = [("MONGODB_URI", uri.as_str())];
+    let seeded = run(&["seed", "--products", "5000"], &variables).await;
+    assert_eq!(seeded.code, Some(0), "{seeded:?}");
+    assert!(seeded.out.contains("7 700 documents") && seeded.out.contains("a second"), "{seeded:?}");
+    assert!(seeded.err.contains("products: "), "progress is told line by line: {seeded:?}");
+    assert_eq!(counts(&open(&name).await).await, [5_000, 100, 500, 100, 1_000, 1_000]);
+    assert_eq!(run(&["indexes", "plan"], &variables).await.code, Some(0), "the indexes are there");
+
+    let store = MongoRepository::new(ClientOptions::from_uri(&uri).await.unwrap().connect().unwrap());
+    assert_eq!(store.product(5_000).await.unwrap().unwrap().business, 100);
+    assert_eq!(store.business(100).await.unwrap().unwrap().email, "hello@shop100.example");
+    assert_eq!(store.user(1).await.unwrap().unwrap().name.split(' ').next(), Some("Ada"));
+    assert_eq!(store.products_of(1, PageRequest::DEFAULT).await.unwrap().total, 50);
+    let next = store.next_id(demo_app::store::Collection::Products).await.unwrap();
+    assert_eq!(next, 5_001, "new documents come behind");
+}
+
+#[tokio::test]
+async fn a_second_run_finds_all_there_and_other_sizes_are_refused() {
+    let (uri, name) = database().await;
+    let variables = [("MONGODB_URI", uri.as_str())];
+    assert_eq!(run(&["seed", "--products", "200"], &variables).await.code, Some(0));
+    let again = run(&["seed", "--products", "200"], &variables).await;
+    assert!(again.code == Some(0) && again.out.contains("are there already"), "{again:?}");
+    let other = run(&["seed", "--products", "300"], &variables).await;
+    assert!(other.code == Some(1) && other.err.contains("--drop"), "{other:?}");
+    let anew = run(&["seed", "--products", "300", "--businesses", "7", "--drop"], &variables).await;
+    assert_eq!(anew.code, Some(0), "{anew:?}");
+    assert_eq!(counts(&open(&name).await).await[..2], [300, 7]);
+}
+
+#[tokio::test]
+async fn documents_of_somebody_else_are_left_alone() {
+    let (uri, name) = database().await;
+    let users = open(&name).await.collection::<Document>("users");
+    users.insert_one(doc! { "_id": 1_i64, "name": "Ada" }).await.unwrap();
+    let refused = run(&["seed", "--products", "200"], &[("MONGODB_URI", uri.as_str())]).await;
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.err.contains("users has documents that `seed` did not write"), "{refused:?}");
+    assert_eq!(counts(&open(&name).await).await, [0, 0, 1, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn what_was_interrupted_is_completed_by_a_second_run() {
+    let (uri, name) = database().await;
+    let variables = [("MONGODB_URI", uri.as_str())];
+    let arguments = ["seed", "--products", "60000"];
+    let mut child = command(&arguments, &variables).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+    let stopped = tokio::task::spawn_blocking(move || {
+        // A tenth is written: it is in the middle of it.
+        let line = lines.next().expect("progress").expect("text");
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
+        let rest: Vec<_> = lines.map(|line| line.expect("text")).collect();
+        (line, rest, child.wait().expect("it ends").code())
+    });
+    let (line, rest, code) = stopped.await.expect("no panic");
+    assert!(line.contains("documents in all"), "{line}");
+    assert_eq!(code, Some(130), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("the same command goes on")), "{rest:?}");
+    let written: u64 = counts(&open(&name).await).await.iter().sum();
+    assert!(written > 0, "something was written");
+
+    let other = run(&["seed", "--products", "50000"], &variables).await;
+    assert!(other.code == Some(1) && other.err.contains("half filled"), "{other:?}");
+    let completed = run(&arguments, &variables).await;
+    assert_eq!(completed.code, Some(0), "{completed:?}");
+    assert!(completed.out.contains("the others were there already"), "{completed:?}");
+    assert_eq!(counts(&open(&name).await).await, [60_000, 1_200, 6_000, 1_200, 12_000, 12_000]);
+}
