@@ -46,7 +46,9 @@ impl Batch {
     pub(super) fn record(&mut self, models: &[Watched]) -> Record {
         if self.scopes.len() > MOST {
             self.scopes.clear();
-            models.iter().for_each(|model| self.push_everything(model));
+            for model in models {
+                self.push_everything(model);
+            }
         }
         self.fresh = 0;
         let mut record = Record::default();

@@ -158,7 +158,10 @@ impl Changes {
 impl fmt::Debug for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let collections: Vec<_> = self.models.iter().map(|model| model.collection).collect();
-        f.debug_struct("Changes").field("database", &self.db.name()).field("collections", &collections).finish()
+        f.debug_struct("Changes")
+            .field("database", &self.db.name())
+            .field("collections", &collections)
+            .finish_non_exhaustive()
     }
 }
 

@@ -71,9 +71,9 @@ impl Board {
     pub(super) fn opened(&self, resumed: bool) {
         let mut status = lock(&self.0);
         if resumed {
-            status.resumptions += 1
+            status.resumptions += 1;
         } else {
-            status.gaps += 1
+            status.gaps += 1;
         }
         (status.state, status.why) = (State::Running, None);
     }

@@ -143,6 +143,7 @@ mod tests {
         prefix: true,
     };
 
+    #[expect(clippy::needless_pass_by_value, reason = "cases read better")]
     fn rendered(a: Option<Bson>, b: Option<Bson>) -> String {
         let known = |path: &[&str]| if path == ["a"] { a.clone() } else { b.clone() };
         let Rendered { text, prefix } = SCOPE.render(known);

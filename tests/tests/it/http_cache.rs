@@ -92,7 +92,7 @@ async fn race(seed: u64) {
         }
     });
     let service = CacheLayer::new().on(&fast).layer(handler);
-    let reader = |service: fastness::http::Cached<_>, origin: Arc<AtomicUsize>, chance: Arc<_>| async move {
+    let reader = |service: fastness::http::cache::Cached<_>, origin: Arc<AtomicUsize>, chance: Arc<_>| async move {
         for _ in 0..20 {
             dawdle(&chance).await;
             let least = origin.load(SeqCst);

@@ -4,6 +4,7 @@ use super::*;
 use crate::index::{Scope, ScopePiece};
 use crate::key::{KeyPart, KeyWriter};
 
+#[expect(clippy::needless_pass_by_value, reason = "as the derive writes it")]
 fn number(value: Bson, out: &mut KeyWriter) -> bool {
     value.as_i64().map(|number| number.write(out)).is_some()
 }

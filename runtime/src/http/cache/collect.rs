@@ -159,6 +159,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "one of the frames that a body yields")]
     fn data(text: &'static str) -> Result<Frame<Bytes>, &'static str> {
         Ok(Frame::data(Bytes::from_static(text.as_bytes())))
     }

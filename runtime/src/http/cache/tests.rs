@@ -16,11 +16,12 @@ use super::*;
 use crate::clock::Clock;
 
 type Out = Response<Full<Bytes>>;
+type Answered = crate::http::Body<Resumed<Full<Bytes>>>;
 type Lines = &'static [(&'static str, &'static str)];
 
 /// A server of one handler, which is told how often it was called before.
 struct Server {
-    service: BoxCloneService<Request<()>, Response<crate::http::Body<Resumed<Full<Bytes>>>>, &'static str>,
+    service: BoxCloneService<Request<()>, Response<Answered>, &'static str>,
     calls: Arc<AtomicUsize>,
     fast: Fastness,
     clock: Clock,
@@ -193,7 +194,7 @@ async fn rfc9110_13_conditions_are_answered_whether_it_is_stored_or_not() {
 
 #[tokio::test]
 async fn rfc9110_9_3_2_head_is_answered_from_get() {
-    let server = server(|layer| layer.etags(), |_, _| Ok(out(&[MINUTE], "body"))).await;
+    let server = server(CacheLayer::etags, |_, _| Ok(out(&[MINUTE], "body"))).await;
     let first = server.send(Method::HEAD, "/a", &[]).await;
     assert_eq!(first.cache(), "fastness; fwd=uri-miss", "it brings nothing to store");
     let full = server.get("/a").await;
@@ -583,9 +584,9 @@ mod together {
             let others: Vec<_> = (0..3).map(|_| ask(&service, &[])).collect();
             settle().await;
             if panics {
-                gate.open.add_permits(1)
+                gate.open.add_permits(1);
             } else {
-                leader.abort()
+                leader.abort();
             }
             assert!(leader.await.is_err());
             gate.called(before + 2).await;
