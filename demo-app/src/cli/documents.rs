@@ -15,15 +15,15 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    /// All others in proportion to the products: a business sells 50 of them, and each has five users, a maker, and ten votes
-    /// and events.
+    /// All others in proportion to the products: a business sells 20 of them, and has two users, a maker, and four votes and
+    /// events.
     pub(super) fn of(products: u64, businesses: Option<u64>) -> Self {
         let part = |one_of: u64| (products / one_of).max(1);
         Self {
             products,
-            businesses: businesses.unwrap_or(part(50)),
+            businesses: businesses.unwrap_or(part(20)),
             users: part(10),
-            manufacturers: part(50),
+            manufacturers: part(20),
             votes: part(5),
             events: part(5),
         }
@@ -99,11 +99,11 @@ const CITIES: &[(&str, &str, f64, f64)] = &[
     ("VN", "Da Nang", 108.22, 16.05),
 ];
 /// Of each city.
-const DISTRICTS: u64 = 20;
+const DISTRICTS: u64 = 50;
 
 fn business(_: Sizes, n: u64) -> Document {
     let name = format!("{} {} {}", pick(TRADES, n), pick(KINDS, mix(n, 1)), n + 1);
-    let status = if n % 400 == 399 {
+    let status = if n % 1_000 == 999 {
         "cancelled"
     } else if n % 7 == 6 {
         "pastDue"
@@ -126,7 +126,7 @@ fn manufacturer(_: Sizes, n: u64) -> Document {
         "email": format!("works@maker{}.example", n + 1),
         "name": format!("{} Works {}", pick(TRADES, mix(n, 1)), n + 1),
         "industry": pick(INDUSTRIES, mix(n, 2)),
-        "isVerified": mix(n, 3).is_multiple_of(10),
+        "isVerified": mix(n, 3).is_multiple_of(50),
         "isActive": n % 12 != 11,
         "lastLoginAt": moment(mix(n, 4) % 30_000_000),
         "location": location(n),
@@ -256,7 +256,10 @@ mod tests {
             let product = product(sizes, n);
             assert!(within(&product, "business", 7), "{product}");
             let event = event(sizes, n);
-            assert!(within(&event, "productId", 1_000) && within(&event, "manufacturer", 20), "{event}");
+            assert!(
+                within(&event, "productId", 1_000) && within(&event, "manufacturer", sizes.manufacturers),
+                "{event}"
+            );
         }
     }
 }

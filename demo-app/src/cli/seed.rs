@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     /// How many products; users, votes and all else come in proportion.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     products: u64,
-    /// How many businesses share them [default: one for 50 products].
+    /// How many businesses share them [default: one for 20 products].
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     businesses: Option<u64>,
     /// Drop what is in the demo's collections first.

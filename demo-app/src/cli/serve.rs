@@ -1,6 +1,6 @@
 //! Binds, and serves until ctrl-c or SIGTERM; a second one ends the process at once.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 
 use fastness::Fastness;
@@ -67,12 +67,13 @@ async fn watch(mut signals: Signals, stop: oneshot::Sender<()>) {
     std::process::exit(130);
 }
 
-/// What a newcomer types next.
+/// What a newcomer types next. Whether anybody reads it does not matter: the output may be closed.
 fn greet(address: SocketAddr) {
-    println!(
+    let greeting = format!(
         "demo-app listens on http://{address} (ctrl-c stops it). Try:\n  \
          curl -i http://{address}/api/users/1    # twice: the second is a hit, see `x-cache`\n  \
          curl http://{address}/api/cache/stats\n  \
-         curl http://{address}/                  # everything else"
+         curl http://{address}/                  # everything else\n"
     );
+    let _ = std::io::stdout().write_all(greeting.as_bytes());
 }

@@ -7,14 +7,14 @@ use fastness_tests::servers::{database_name, shared_mongo};
 
 /// What a run left behind.
 #[derive(Debug)]
-pub struct Run {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 /// The program, ready to be started.
-pub fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+pub(crate) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_demo-app")));
     command.args(arguments).env_clear().envs(variables.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -22,7 +22,7 @@ pub fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
 }
 
 /// Runs it to its end.
-pub async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Run {
     let mut command = command(arguments, variables);
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it starts");
     Run {
@@ -33,7 +33,7 @@ pub async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Run {
 }
 
 /// The address of a database that no other test has, and its name.
-pub async fn database() -> (String, String) {
+pub(crate) async fn database() -> (String, String) {
     let name = database_name();
     (format!("mongodb://127.0.0.1:{}/{name}?directConnection=true", shared_mongo().await.port()), name)
 }

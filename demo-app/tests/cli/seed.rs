@@ -30,16 +30,16 @@ async fn it_fills_all_collections_with_what_the_store_reads() {
     let variables = [("MONGODB_URI", uri.as_str())];
     let seeded = run(&["seed", "--products", "5000"], &variables).await;
     assert_eq!(seeded.code, Some(0), "{seeded:?}");
-    assert!(seeded.out.contains("7 700 documents") && seeded.out.contains("a second"), "{seeded:?}");
+    assert!(seeded.out.contains("8 000 documents") && seeded.out.contains("a second"), "{seeded:?}");
     assert!(seeded.err.contains("products: "), "progress is told line by line: {seeded:?}");
-    assert_eq!(counts(&open(&name).await).await, [5_000, 100, 500, 100, 1_000, 1_000]);
+    assert_eq!(counts(&open(&name).await).await, [5_000, 250, 500, 250, 1_000, 1_000]);
     assert_eq!(run(&["indexes", "plan"], &variables).await.code, Some(0), "the indexes are there");
 
     let store = MongoRepository::new(ClientOptions::from_uri(&uri).await.unwrap().connect().unwrap());
-    assert_eq!(store.product(5_000).await.unwrap().unwrap().business, 100);
-    assert_eq!(store.business(100).await.unwrap().unwrap().email, "hello@shop100.example");
+    assert_eq!(store.product(5_000).await.unwrap().unwrap().business, 250);
+    assert_eq!(store.business(250).await.unwrap().unwrap().email, "hello@shop250.example");
     assert_eq!(store.user(1).await.unwrap().unwrap().name.split(' ').next(), Some("Ada"));
-    assert_eq!(store.products_of(1, PageRequest::DEFAULT).await.unwrap().total, 50);
+    assert_eq!(store.products_of(1, PageRequest::DEFAULT).await.unwrap().total, 20);
     let next = store.next_id(demo_app::store::Collection::Products).await.unwrap();
     assert_eq!(next, 5_001, "new documents come behind");
 }
@@ -96,5 +96,5 @@ async fn what_was_interrupted_is_completed_by_a_second_run() {
     let completed = run(&arguments, &variables).await;
     assert_eq!(completed.code, Some(0), "{completed:?}");
     assert!(completed.out.contains("the others were there already"), "{completed:?}");
-    assert_eq!(counts(&open(&name).await).await, [60_000, 1_200, 6_000, 1_200, 12_000, 12_000]);
+    assert_eq!(counts(&open(&name).await).await, [60_000, 3_000, 6_000, 3_000, 12_000, 12_000]);
 }

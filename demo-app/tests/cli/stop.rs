@@ -68,7 +68,7 @@ async fn client(address: String, in_rotation: Arc<AtomicBool>, answered: Arc<Ato
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_is_lost_when_it_is_told_to_stop_under_load() {
-    let server = Server::start(&[("SHUTDOWN_DELAY", "5s"), ("STORE_LATENCY_MS", "40")]).await;
+    let server = Server::start(&[("SHUTDOWN_DELAY", "8s"), ("STORE_LATENCY_MS", "40")]).await;
     let in_rotation = Arc::new(AtomicBool::new(true));
     let answered = Arc::new(AtomicU64::new(0));
     let clients: Vec<_> = (0..16)

@@ -65,8 +65,11 @@ impl World {
     /// What the server's caches were asked for since it started.
     pub(super) async fn look_ups(&self) -> Result<LookUps, String> {
         let stats = ask(&self.client, &format!("{}/api/cache/stats", self.url)).await?;
-        let count = |name: &str| stats["total"][name].as_u64().unwrap_or(0);
-        Ok(LookUps { hits: count("hits"), misses: count("misses") })
+        let count = |name: &str| stats[name].as_u64();
+        match (count("hits"), count("misses")) {
+            (Some(hits), Some(misses)) => Ok(LookUps { hits, misses }),
+            _ => Err(format!("{}/api/cache/stats does not tell hits and misses", self.url)),
+        }
     }
 }
 
