@@ -24,7 +24,7 @@ use crate::config::{Config, VARIABLES, hints};
 
 /// The reference server of fastness: a marketplace on axum.
 ///
-/// Without a command it serves. What it serves with is in the environment: nothing is needed, and with MONGODB_URI and REDIS_URL it
+/// Without a command it serves. What it serves with is in the environment: nothing is needed, and with `MONGODB_URI` and `REDIS_URL` it
 /// uses real servers.
 #[derive(Debug, Parser)]
 #[command(name = "demo-app", version)]
@@ -40,7 +40,7 @@ enum Command {
     /// Compares MongoDB's indexes with those that the models declare, builds them, advises on them.
     #[command(subcommand)]
     Indexes(indexes::Command),
-    /// Fills the database in MONGODB_URI with documents: the same ones every time.
+    /// Fills the database in `MONGODB_URI` with documents: the same ones every time.
     Seed(seed::Arguments),
     /// Drives a server with a realistic mix of requests and says whether it keeps its targets.
     Load(load::Arguments),
