@@ -22,7 +22,6 @@ mod tests;
 ///
 /// | layer | stands there because |
 /// |---|---|
-/// | compression, as of `tower-http` | what is inside keeps and compares answers as they were made |
 /// | **request id** | all that follows writes log lines |
 /// | **timing** | what is refused further in counts too |
 /// | **memory guard** | shedding has to come before anything that takes memory |
@@ -32,6 +31,7 @@ mod tests;
 /// | **coalesce** | of those who wait for one answer, one needs a place |
 /// | **concurrency limit** | measures what is dear; hits, which take no time, would teach an adaptive limit nonsense |
 /// | **breaker** | sees what the handlers answer and nothing else: a full limit is no failure of theirs |
+/// | compression, as of `tower-http` | the cache keeps the compressed form, and a hit costs no compression |
 /// | body limit, timeout, `CatchPanic`, as of `tower-http`; authentication | a timeout and a panic are to be answers of 5xx for all of the above |
 ///
 /// Those in bold type are the stack. Request id and timing are on, and everything else is off until it is named. What is given
@@ -55,9 +55,8 @@ mod tests;
 /// let app: Router = Router::new()
 ///     .route("/orders", post(async || "ordered"))
 ///     .route("/health", get(async || "ok"))
-///     // .layer(CatchPanicLayer::new()), .layer(TimeoutLayer::new(..))
+///     // .layer(CatchPanicLayer::new()), .layer(TimeoutLayer::new(..)), .layer(CompressionLayer::new())
 ///     .layer(stack);
-///     // .layer(CompressionLayer::new())
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
