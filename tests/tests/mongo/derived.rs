@@ -66,7 +66,7 @@ async fn holds<M: Indexed>(db: &mongodb::Database, expected: &Document) {
 #[tokio::test]
 async fn each_kind_is_derived_applied_listed_and_in_sync() {
     for db in databases().await {
-        let filter = doc! { "a": { "$gt": 5_i64 }, "status": "active", "b": { "$exists": true } };
+        let filter = doc! { "a": { "$gt": 5 }, "b": { "$exists": true }, "status": { "$eq": "active" } };
         let words = doc! { "name": 10, "longText": 1 };
         holds::<Ascending>(&db, &doc! { "key": { "madeAt": 1 }, "name": "madeAt_1" }).await;
         holds::<Descending>(&db, &doc! { "key": { "madeAt": -1 }, "name": "madeAt_-1" }).await;
