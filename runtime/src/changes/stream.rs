@@ -147,7 +147,7 @@ impl Watch {
             match within(watching(db), all(db, command)).await {
                 Ok(documents) => documents.into_iter().for_each(|document| found.add(collection, document)),
                 Err(error) => {
-                    tracing::debug!(%error, "updated documents are not known, so more than they is invalidated")
+                    tracing::debug!(%error, "updated documents are not known, so more than they is invalidated");
                 }
             }
         }

@@ -156,6 +156,8 @@ impl Tailer {
         // Some positions are found to be unknown only by the first reply.
         let mut opened = !resumed;
         if opened {
+            // Who sees that it runs may rely on the gap being closed.
+            self.announce(None).await?;
             self.opened(false);
         }
         loop {

@@ -153,7 +153,9 @@ fn only_what_something_depends_on_is_looked_up_and_once() {
     read(&touched(4, "price"), MODELS, &mut batch);
     let mut found = Found::new();
     let document = |id: i64, business: i64| doc! { "_id": id, "owner": { "business": business } };
-    [document(3, 8), document(4, 9), document(5, 5)].into_iter().for_each(|document| found.add("products", document));
+    for document in [document(3, 8), document(4, 9), document(5, 5)] {
+        found.add("products", document);
+    }
     batch.found(&found, MODELS);
     assert_eq!(batch.texts(), ["b:*", "b:7:p:*", "b:8:p:*", "b:9:p:*", "p:1", "p:2", "p:3", "p:4"]);
 }

@@ -37,9 +37,10 @@ pub struct Analysis {
 impl Analysis {
     pub(in crate::index) fn new(query: &Query, took: Duration, explained: Explained, existing: &[Index]) -> Self {
         let served = (query.served(took), explained);
-        let missing = match query.asked.collated {
-            true => Vec::new(),
-            false => missing(std::slice::from_ref(&served), |_| existing.to_vec()),
+        let missing = if query.asked.collated {
+            Vec::new()
+        } else {
+            missing(std::slice::from_ref(&served), |_| existing.to_vec())
         };
         Self {
             collection: query.collection.clone(),
