@@ -40,6 +40,9 @@ async fn the_document_and_the_routes_are_the_same() {
             routed.extend(text.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
         }
     }
+    // Those that the runtime serves.
+    let monitor = ["/health", "/health/live", "/health/ready", "/api/performance", "/metrics", "/dashboard"];
+    routed.extend(monitor.map(str::to_owned));
     assert_eq!(routed, described.into_keys().collect());
 }
 

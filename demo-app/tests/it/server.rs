@@ -88,7 +88,7 @@ async fn a_server_without_seed_starts_empty() {
 
 #[tokio::test]
 async fn an_oversize_body_is_refused_on_the_wire_too() {
-    let server = Server::start(near()).await;
+    let server = Server::start(Config { body_limit: 1 << 20, ..near() }).await;
     let post = "POST /api/users HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
                 content-type: application/json\r\ncontent-length: 2000000\r\n\r\n";
     let response = server.exchange(&format!("{post}{}", " ".repeat(1_048_577))).await;
