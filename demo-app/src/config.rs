@@ -155,7 +155,8 @@ impl Config {
             request_timeout: reader
                 .read("REQUEST_TIMEOUT", parse::SPAN, |text| parse::span(text).filter(|span| !span.is_zero()))
                 .unwrap_or(default.request_timeout),
-            rate_limit: reader.read("RATE_LIMIT", "a whole number from 1, of requests a second", |text| text.parse().ok()),
+            rate_limit: reader
+                .read("RATE_LIMIT", "a whole number from 1, of requests a second", |text| text.parse().ok()),
             header_timeout: reader
                 .read("HEADER_TIMEOUT", parse::SPAN, |text| parse::span(text).filter(|span| !span.is_zero()))
                 .unwrap_or(default.header_timeout),

@@ -28,7 +28,9 @@ async fn list(
     Query(query): Query<ListQuery<Business>>,
 ) -> Result<Response, Problem> {
     Ok(match query {
-        ListQuery::Page(listing, _) => shared::page("businesses", listing.page, &*businesses.list_businesses(&listing).await?),
+        ListQuery::Page(listing, _) => {
+            shared::page("businesses", listing.page, &*businesses.list_businesses(&listing).await?)
+        }
         ListQuery::Batch(ids) => {
             let tags = ids.iter().map(|id| format!("business:{id}"));
             shared::answer(shared::DOCUMENT, tags, answer::batch(&ids, &businesses.get_businesses(&ids).await?))

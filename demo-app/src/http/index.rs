@@ -45,7 +45,11 @@ pub const ENDPOINTS: &[(&[&str], &str, &str)] = &[
     ),
     (&["GET", "PUT"], "/api/supplier", "the supplier; break it: {\"mood\": \"dead\"} (up, slow, flaky, failing, dead)"),
     (&["GET"], "/api/slow-queries", "queries of the database that took long, by shape"),
-    (&["GET"], "/api/indexes", "the database: its indexes against those that are declared, and whether its changes are followed"),
+    (
+        &["GET"],
+        "/api/indexes",
+        "the database: its indexes against those that are declared, and whether its changes are followed",
+    ),
     (&["GET"], "/api/performance", "figures of everything: routes, functions, caches, policies, pool, alerts, advice"),
     (&["GET"], "/metrics", "the same for Prometheus"),
     (&["GET"], "/dashboard", "the same for people"),

@@ -1,7 +1,7 @@
+use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use axum::Router;
 
 use super::answer;
 use super::body::Body;
@@ -24,7 +24,9 @@ async fn list(
     Query(query): Query<ListQuery<Manufacturer>>,
 ) -> Result<Response, Problem> {
     Ok(match query {
-        ListQuery::Page(listing, _) => shared::page("manufacturers", listing.page, &*manufacturers.list_manufacturers(&listing).await?),
+        ListQuery::Page(listing, _) => {
+            shared::page("manufacturers", listing.page, &*manufacturers.list_manufacturers(&listing).await?)
+        }
         ListQuery::Batch(ids) => {
             let tags = ids.iter().map(|id| format!("manufacturer:{id}"));
             shared::answer(shared::DOCUMENT, tags, answer::batch(&ids, &manufacturers.get_manufacturers(&ids).await?))

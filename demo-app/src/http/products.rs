@@ -25,7 +25,9 @@ async fn list(
     Query(query): Query<ListQuery<Product>>,
 ) -> Result<Response, Problem> {
     Ok(match query {
-        ListQuery::Page(listing, _) => shared::page("products", listing.page, &*products.list_products(&listing).await?),
+        ListQuery::Page(listing, _) => {
+            shared::page("products", listing.page, &*products.list_products(&listing).await?)
+        }
         ListQuery::Batch(ids) => {
             let tags = ids.iter().map(|id| format!("product:{id}"));
             shared::answer(shared::DOCUMENT, tags, answer::batch(&ids, &products.get_products(&ids).await?))

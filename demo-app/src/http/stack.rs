@@ -42,13 +42,7 @@ const fn at_least_one(number: u32) -> NonZeroU32 {
 }
 
 /// Puts everything around the routes of the API.
-pub(super) fn around(
-    api: Router,
-    cache: &Fastness,
-    guard: &MemoryGuard,
-    stats: &HttpStats,
-    config: &Config,
-) -> Router {
+pub(super) fn around(api: Router, cache: &Fastness, guard: &MemoryGuard, stats: &HttpStats, config: &Config) -> Router {
     let within = Within { cache: cache.clone(), time: config.request_timeout, body: config.body_limit };
     let trace = TraceLayer::new_for_http()
         .make_span_with(DefaultMakeSpan::new().level(Level::INFO))

@@ -1,7 +1,7 @@
+use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use axum::Router;
 
 use super::answer;
 use super::body::Body;

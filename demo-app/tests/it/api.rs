@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
 use demo_app::app::{App, Ground, app};
 use demo_app::clock::Clock;
 use demo_app::config::Config;
@@ -86,11 +86,16 @@ impl Api {
         self.send(request.body(body.into())).await
     }
 
-    pub(crate) async fn send(&self, request: Result<Request<Body>, axum::http::Error>) -> Reply {
+    /// The answer as it is.
+    pub(crate) async fn raw(&self, request: Result<Request<Body>, axum::http::Error>) -> Response<Bytes> {
         let request = request.expect("a well-formed request");
         let response = self.router.clone().oneshot(request).await.expect("the router is infallible");
         let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.expect("the whole body");
+        Response::from_parts(parts, to_bytes(body, usize::MAX).await.expect("the whole body"))
+    }
+
+    pub(crate) async fn send(&self, request: Result<Request<Body>, axum::http::Error>) -> Reply {
+        let (parts, bytes) = self.raw(request).await.into_parts();
         let text = parts.headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/"));
         let body = match &bytes[..] {
             [] => Value::Null,

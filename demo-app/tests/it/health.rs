@@ -1,4 +1,7 @@
 use std::sync::Arc;
+use std::time::Duration;
+
+use fastness::{Clock, Fastness};
 
 use serde_json::{Value, json};
 
@@ -42,11 +45,15 @@ async fn the_shape_is_exactly_the_documented_one() {
 #[tokio::test]
 async fn a_failing_store_is_unhealthy_but_alive() {
     let store = Arc::new(Moody::new(seeded_store().await));
-    let api = Api::over(store.clone()).await;
+    let clock = Clock::manual();
+    let cache = Fastness::builder().clock(clock.clone()).build().await.expect("a setting that makes sense");
+    let api = Api::with_cache(store.clone(), cache);
+    api.monitor.look().await;
     assert_eq!(api.get("/health/ready").await.ok(200), json!({ "status": "ready" }));
 
     store.turn(Mood::Unavailable);
     api.get("/api/users/1").await.problem(503);
+    clock.advance(Duration::from_secs(5));
     api.monitor.look().await;
     let health = api.get("/health").await.ok(503);
     assert_eq!(shape(&health), SHAPE);
@@ -64,16 +71,20 @@ async fn a_probe_waits_one_second_at_most() {
     let api = Api::over(store).await;
     let began = tokio::time::Instant::now();
     let health = api.get("/health").await.ok(503);
-    assert_eq!(began.elapsed(), std::time::Duration::from_secs(1));
+    assert_eq!(began.elapsed(), Duration::from_secs(1));
     assert_eq!((&health["database"]["connected"], &health["database"]["connections"]), (&json!(false), &json!(3)));
 }
 
 #[tokio::test]
 async fn the_figures_are_those_of_the_routes_and_of_the_database() {
-    let api = Api::seeded().await;
+    let clock = Clock::manual();
+    let cache = Fastness::builder().clock(clock.clone()).build().await.expect("a setting that makes sense");
+    let api = Api::with_cache(Arc::new(seeded_store().await), cache);
     assert_eq!(api.get("/api/performance").await.ok(503)["status"], "starting");
+    api.monitor.look().await;
     api.get("/api/users/1").await.ok(200);
     api.get("/api/users/2").await.ok(200);
+    clock.advance(Duration::from_secs(5));
     api.monitor.look().await;
     let figures = api.get("/api/performance").await.ok(200);
     let routes = figures["routes"].as_array().unwrap();

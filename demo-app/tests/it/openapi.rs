@@ -196,7 +196,7 @@ async fn ask(api: &Api, method: &str, path: &str, operation: &Value) -> Vec<Repl
         body["example"].to_string(),
         "{}".to_owned(),
         "[".to_owned(),
-        " ".repeat(1_100_000),
+        " ".repeat(crate::api::max_body() + 1),
     ] {
         replies.push(api.json(method.clone(), path, body).await);
     }

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::api::{max_body, Api, Reply, request};
+use crate::api::{Api, Reply, max_body, request};
 
 #[track_caller]
 fn says(reply: &Reply, status: u16, expected: &str) {

@@ -12,15 +12,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     task: JoinHandle<io::Result<Stopped>>,
 }
 
 impl Server {
     /// On a free port, with a cache of its own.
-    async fn start(config: Config) -> Self {
+    pub(crate) async fn start(config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let (stop, stopped) = oneshot::channel::<()>();
@@ -32,7 +32,7 @@ impl Server {
         Self { address, stop, task }
     }
 
-    async fn get(&self, path: &str) -> String {
+    pub(crate) async fn get(&self, path: &str) -> String {
         self.exchange(&format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")).await
     }
 
@@ -50,7 +50,7 @@ impl Server {
     }
 }
 
-fn near() -> Config {
+pub(crate) fn near() -> Config {
     Config { store_latency: Duration::ZERO, ..Config::default() }
 }
 

@@ -5,7 +5,9 @@ use utoipa::ToSchema;
 use utoipa::openapi::HttpMethod::{Delete, Get, Post, Put};
 use utoipa::openapi::schema::OneOfBuilder;
 
-use super::answers::{Batch, Document, Health, Index, Indexes, Invalidated, Performance, Readiness, SlowQuery, State, SupplierState, Text};
+use super::answers::{
+    Batch, Document, Health, Index, Indexes, Invalidated, Performance, Readiness, SlowQuery, State, SupplierState, Text,
+};
 use super::operation::Operation;
 use crate::domain::{
     Business, BusinessDraft, EventDraft, Manufacturer, ManufacturerDraft, Page, Product, ProductDraft,
@@ -167,12 +169,14 @@ fn looks() -> [Operation; 8] {
     [
         Operation::new(Get, "/api/slow-queries", "Queries that took long")
             .answers_all::<SlowQuery>("By shape; none of the embedded store."),
-        Operation::new(Get, "/api/indexes", "The database and its indexes").answers::<Indexes>(200, "As of the last look."),
+        Operation::new(Get, "/api/indexes", "The database and its indexes")
+            .answers::<Indexes>(200, "As of the last look."),
         Operation::new(Get, "/api/performance", "Figures of everything")
             .answers::<Performance>(200, "As of the last sample.")
             .answers::<Readiness>(503, "There was none yet."),
-        Operation::new(Get, "/metrics", "Figures for Prometheus").shows::<Text>("text/plain", "Its text format."),
-        Operation::new(Get, "/dashboard", "Figures for people").shows::<Text>("text/html", "A page."),
+        Operation::new(Get, "/metrics", "Figures for Prometheus")
+            .shows::<Text>("text/plain; version=0.0.4; charset=utf-8", "Its text format."),
+        Operation::new(Get, "/dashboard", "Figures for people").shows::<Text>("text/html; charset=utf-8", "A page."),
         Operation::new(Get, "/health", "State and figures")
             .answers::<Health>(200, "It serves.")
             .answers::<Health>(503, "It cannot serve what the database has."),

@@ -2,9 +2,9 @@ use async_trait::async_trait;
 use bson::{doc, serialize_to_bson};
 use fastness::Indexed;
 
-use super::{MongoRepository, unavailable};
 use super::convert::signed;
 use super::documents;
+use super::{MongoRepository, unavailable};
 use crate::domain::{Business, BusinessDraft, Id, Listing, Page};
 use crate::store::{Businesses, Result, StoreError};
 
