@@ -1,35 +1,92 @@
-//! Puts the parts together: a repository below, the services on it, the HTTP surface on top.
+//! Puts the parts together: a repository below, the services on it, the HTTP surface on top, and a monitor beside them.
 //!
-//! May use: everything but `server` and `config`.
+//! May use: everything but `server`.
 
 use std::sync::Arc;
 
 use axum::Router;
-use fastness::Fastness;
+use fastness::http::HttpStats;
+use fastness::monitor::{MemoryGuard, Monitor, Probe};
+use fastness::{Error, Fastness};
 
 use crate::clock::Clock;
-use crate::http::{self, Health, Parts, Tally};
+use crate::config::Config;
+use crate::http::{self, Parts};
 use crate::service::{
     BusinessService, EventService, ManufacturerService, ProductService, RatingService, UserService, VoteService,
 };
 use crate::store::Repository;
 use crate::supplier::Supplier;
 
-/// The application over `repository` and `supplier` with `cache` in front, ready to be served, or called in a test.
-pub fn app(repository: Arc<dyn Repository>, supplier: Supplier, clock: Clock, cache: Fastness) -> Router {
-    let tally = Tally::default();
+/// What an application stands on.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "a database shows nothing of itself")]
+pub struct Ground {
+    /// The database.
+    pub repository: Arc<dyn Repository>,
+    /// Who knows ratings.
+    pub supplier: Supplier,
+    /// The date.
+    pub clock: Clock,
+    /// In front of both.
+    pub cache: Fastness,
+    /// Where requests are counted.
+    pub stats: HttpStats,
+}
+
+/// An application, ready to be served, or called in a test.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The whole surface.
+    pub router: Router,
+    /// Watches it. It samples once it is [started](Monitor::start).
+    pub monitor: Monitor,
+}
+
+/// The application on `ground`, as `config` says. What limits it is kept for ever: make one for each server.
+///
+/// # Errors
+///
+/// The settings of the monitor make no sense.
+pub fn app(ground: Ground, config: &Config) -> Result<App, Error> {
+    let guard = MemoryGuard::builder().cache(&ground.cache);
+    let guard = config.memory_limit.into_iter().fold(guard, |guard, limit| guard.limit(limit)).build()?;
+    let monitor = monitor(&ground, &guard, config)?;
+    let Ground { repository, supplier, clock, cache, stats } = ground;
     let users = UserService::new(Arc::clone(&repository), clock.clone());
-    http::router(Parts {
+    let parts = Parts {
         businesses: BusinessService::new(Arc::clone(&repository), clock.clone()),
         events: EventService::new(Arc::clone(&repository), clock.clone()),
         manufacturers: ManufacturerService::new(Arc::clone(&repository)),
         products: ProductService::new(Arc::clone(&repository), clock.clone()),
         ratings: RatingService::new(supplier.client.clone()),
         supplier,
-        votes: VoteService::new(Arc::clone(&repository), users.clone(), clock.clone()),
+        votes: VoteService::new(Arc::clone(&repository), users.clone(), clock),
         users,
-        health: Health::new(repository, clock, tally.clone(), cache.clone()),
-        tally,
+        repository,
         cache,
-    })
+        monitor: monitor.clone(),
+        guard,
+        stats,
+    };
+    Ok(App { router: http::router(parts, config), monitor })
+}
+
+/// Everything that is known of the application, from where it is known.
+fn monitor(ground: &Ground, guard: &MemoryGuard, config: &Config) -> Result<Monitor, Error> {
+    let (asked, pool, slow, told) =
+        (ground.repository.clone(), ground.repository.clone(), ground.repository.clone(), ground.repository.clone());
+    let database = Probe::new("database", move || {
+        let repository = asked.clone();
+        async move { repository.ping().await }
+    });
+    let stats = ground.stats.clone();
+    let monitor = Monitor::builder()
+        .cache(&ground.cache)
+        .database(database.pool(move || pool.pool()))
+        .memory_guard(guard)
+        .routes(move || http::routes_of(&stats))
+        .slow_queries(move || slow.slow_queries())
+        .section("database", move || told.report());
+    config.memory_limit.into_iter().fold(monitor, |monitor, limit| monitor.memory_limit(limit)).build()
 }

@@ -12,6 +12,7 @@ mod tests;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fastness::Redis;
@@ -51,6 +52,11 @@ pub struct Config {
     pub body_limit: usize,
     /// `REQUEST_TIMEOUT` (30 s): how long a request may take.
     pub request_timeout: Duration,
+    /// `RATE_LIMIT` (none): requests a second that each address may make. Behind a proxy all have the proxy's address: leave it
+    /// to the proxy there.
+    pub rate_limit: Option<NonZeroU32>,
+    /// `HEADER_TIMEOUT` (10 s): how long the head of a request may take, and how long a connection may be idle.
+    pub header_timeout: Duration,
     /// `SHUTDOWN_DELAY` (0; 5 s in production): how long after the signal to stop `/health/ready` says 503 while requests are
     /// still accepted, so that a load balancer can turn away first.
     pub shutdown_delay: Duration,
@@ -96,6 +102,8 @@ impl Config {
             memory_limit: None,
             body_limit: 10 << 20,
             request_timeout: Duration::from_secs(30),
+            rate_limit: None,
+            header_timeout: Duration::from_secs(10),
             shutdown_delay: Duration::from_secs(if production { 5 } else { 0 }),
             drain: Duration::from_secs(10),
         }
@@ -147,6 +155,11 @@ impl Config {
             request_timeout: reader
                 .read("REQUEST_TIMEOUT", parse::SPAN, |text| parse::span(text).filter(|span| !span.is_zero()))
                 .unwrap_or(default.request_timeout),
+            rate_limit: reader
+                .read("RATE_LIMIT", "a whole number from 1, of requests a second", |text| text.parse().ok()),
+            header_timeout: reader
+                .read("HEADER_TIMEOUT", parse::SPAN, |text| parse::span(text).filter(|span| !span.is_zero()))
+                .unwrap_or(default.header_timeout),
             shutdown_delay: reader.read("SHUTDOWN_DELAY", parse::DELAY, parse::span).unwrap_or(default.shutdown_delay),
             drain: reader.read("DRAIN_TIMEOUT", parse::DELAY, parse::span).unwrap_or(default.drain),
         };

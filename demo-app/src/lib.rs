@@ -12,7 +12,6 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
-pub mod memory;
 pub mod server;
 pub mod service;
 pub mod store;

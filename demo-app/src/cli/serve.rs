@@ -48,8 +48,8 @@ pub(super) async fn cache(config: &Config) -> Result<Fastness, String> {
     let cache = match (config.redis.clone(), &config.mongodb) {
         (None, _) => Fastness::builder(),
         // All servers on one database share what they cache of it; those on another must not.
-        (Some(redis), Some(uri)) => {
-            let store = server::mongo_store(uri).await.map_err(|error| error.to_string())?;
+        (Some(redis), Some(_)) => {
+            let store = server::mongo_store(config).await.map_err(|error| error.to_string())?;
             Fastness::builder().redis(redis.prefix(format!("demo:{}:", store.database().name())))
         }
         // The embedded store is this process's own, and so must be what is cached of it.

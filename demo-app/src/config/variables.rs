@@ -24,6 +24,8 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("MEMORY_LIMIT", "", "what this process may use, such as 512MiB; else what the container or machine has"),
     ("BODY_LIMIT", "10MiB", "the largest request body"),
     ("REQUEST_TIMEOUT", "30s", "how long a request may take"),
+    ("RATE_LIMIT", "", "requests a second that each address may make; none behind a proxy, which should limit itself"),
+    ("HEADER_TIMEOUT", "10s", "how long the head of a request may take, and how long a connection may be idle"),
     ("SHUTDOWN_DELAY", "0s", "how long /health/ready says 503 before no more is accepted (5s in production)"),
     ("DRAIN_TIMEOUT", "10s", "how long open requests may go on after that"),
 ];

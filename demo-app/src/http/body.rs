@@ -1,12 +1,14 @@
 //! Reads a request's body into a draft, or says what is wrong with it: 415, 413, 400 or 422, in this order.
 
+use std::sync::atomic::Ordering;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
-use super::MAX_BODY;
 use super::problem::Problem;
+use super::within::BodyLimit;
 use crate::domain::Draft;
 
 /// A draft out of a JSON body.
@@ -21,9 +23,14 @@ impl<T: Draft, S: Send + Sync> FromRequest<S> for Body<T> {
             let detail = "the body must be JSON, announced by `content-type: application/json`";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body may have at most {MAX_BODY} bytes"))
+        let limit = request.extensions().get::<BodyLimit>().cloned();
+        let reading = |now: bool| limit.iter().for_each(|limit| limit.reading.store(now, Ordering::Relaxed));
+        reading(true);
+        let bytes = Bytes::from_request(request, state).await;
+        reading(false);
+        let bytes = bytes.map_err(|rejection| match (rejection.status(), &limit) {
+            (StatusCode::PAYLOAD_TOO_LARGE, Some(BodyLimit { bytes, .. })) => {
+                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body may have at most {bytes} bytes"))
             }
             _ => Problem::new(StatusCode::BAD_REQUEST, "the body ended before it was complete"),
         })?;

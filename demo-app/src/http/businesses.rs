@@ -8,6 +8,7 @@ use super::body::Body;
 use super::problem::Problem;
 use super::queries::{Catalog, ListQuery};
 use super::query::{PathId, Query};
+use super::shared;
 use crate::domain::{Business, BusinessDraft};
 use crate::service::{BusinessService, ProductService};
 
@@ -27,13 +28,19 @@ async fn list(
     Query(query): Query<ListQuery<Business>>,
 ) -> Result<Response, Problem> {
     Ok(match query {
-        ListQuery::Page(listing, _) => Json(&*businesses.list_businesses(&listing).await?).into_response(),
-        ListQuery::Batch(ids) => answer::batch(&ids, &businesses.get_businesses(&ids).await?),
+        ListQuery::Page(listing, _) => {
+            shared::page("businesses", listing.page, &*businesses.list_businesses(&listing).await?)
+        }
+        ListQuery::Batch(ids) => {
+            let tags = ids.iter().map(|id| format!("business:{id}"));
+            shared::answer(shared::DOCUMENT, tags, answer::batch(&ids, &businesses.get_businesses(&ids).await?))
+        }
     })
 }
 
 async fn read(State(businesses): State<BusinessService>, PathId(id): PathId) -> Result<Response, Problem> {
-    Ok(answer::found("business", id, businesses.get_business(id).await?))
+    let found = answer::found("business", id, businesses.get_business(id).await?);
+    Ok(shared::answer(shared::DOCUMENT, [format!("business:{id}")], found))
 }
 
 async fn create(
@@ -66,5 +73,6 @@ async fn products_of(
         return Ok(answer::found::<()>("business", id, None));
     }
     let listing = catalog.of(id)?;
-    Ok(Json(&*products.products_of(id, &listing).await?).into_response())
+    let page = Json(&*products.products_of(id, &listing).await?).into_response();
+    Ok(shared::answer(shared::LIST, [format!("catalog:{id}:http"), format!("business:{id}")], page))
 }

@@ -10,6 +10,7 @@ use super::body::Body;
 use super::problem::Problem;
 use super::queries::List;
 use super::query::{PathId, Query};
+use super::shared;
 use crate::domain::{EventDraft, Listing, Near, NearEvent, PageRequest, Scalar, SortKey, SupplyChainEvent};
 use crate::service::{EventService, ProductService};
 use crate::store::Collection;
@@ -28,11 +29,12 @@ async fn list(
     State(events): State<EventService>,
     Query(List(listing, _)): Query<List<SupplyChainEvent>>,
 ) -> Result<Response, Problem> {
-    Ok(Json(&*events.list_events(&listing).await?).into_response())
+    Ok(shared::page("events", listing.page, &*events.list_events(&listing).await?))
 }
 
 async fn read(State(events): State<EventService>, PathId(id): PathId) -> Result<Response, Problem> {
-    Ok(answer::found("event", id, events.get_event(id).await?))
+    let found = answer::found("event", id, events.get_event(id).await?);
+    Ok(shared::answer(shared::FOR_GOOD, [format!("event:{id}")], found))
 }
 
 async fn append(State(events): State<EventService>, Body(draft): Body<EventDraft>) -> Result<Response, Problem> {
@@ -48,7 +50,7 @@ pub(super) struct Nearby<'a> {
 
 async fn near(State(events): State<EventService>, Query(near): Query<Near>) -> Result<Response, Problem> {
     let found = events.events_near(near).await?;
-    Ok(Json(Nearby { items: &found }).into_response())
+    Ok(shared::answer(shared::TALLY, ["near", "near:http"], Json(Nearby { items: &found }).into_response()))
 }
 
 /// What happened to a product, the first first. An unknown product is a 404.
@@ -60,7 +62,8 @@ async fn trace(
     if products.get_product(id).await?.is_none() {
         return Ok(answer::found::<()>("product", id, None));
     }
-    Ok(Json(&*events.trace(id, &trace_of(id, page)?).await?).into_response())
+    let page = Json(&*events.trace(id, &trace_of(id, page)?).await?).into_response();
+    Ok(shared::answer(shared::LIST, [format!("trace:{id}:http"), format!("product:{id}")], page))
 }
 
 fn trace_of(product: u64, page: PageRequest) -> Result<Listing, Problem> {

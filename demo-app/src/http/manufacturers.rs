@@ -1,13 +1,14 @@
+use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
 
 use super::answer;
 use super::body::Body;
 use super::problem::Problem;
 use super::queries::ListQuery;
 use super::query::{PathId, Query};
+use super::shared;
 use crate::domain::{Manufacturer, ManufacturerDraft};
 use crate::service::ManufacturerService;
 
@@ -23,13 +24,19 @@ async fn list(
     Query(query): Query<ListQuery<Manufacturer>>,
 ) -> Result<Response, Problem> {
     Ok(match query {
-        ListQuery::Page(listing, _) => Json(&*manufacturers.list_manufacturers(&listing).await?).into_response(),
-        ListQuery::Batch(ids) => answer::batch(&ids, &manufacturers.get_manufacturers(&ids).await?),
+        ListQuery::Page(listing, _) => {
+            shared::page("manufacturers", listing.page, &*manufacturers.list_manufacturers(&listing).await?)
+        }
+        ListQuery::Batch(ids) => {
+            let tags = ids.iter().map(|id| format!("manufacturer:{id}"));
+            shared::answer(shared::DOCUMENT, tags, answer::batch(&ids, &manufacturers.get_manufacturers(&ids).await?))
+        }
     })
 }
 
 async fn read(State(manufacturers): State<ManufacturerService>, PathId(id): PathId) -> Result<Response, Problem> {
-    Ok(answer::found("manufacturer", id, manufacturers.get_manufacturer(id).await?))
+    let found = answer::found("manufacturer", id, manufacturers.get_manufacturer(id).await?);
+    Ok(shared::answer(shared::DOCUMENT, [format!("manufacturer:{id}")], found))
 }
 
 async fn create(

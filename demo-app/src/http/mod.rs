@@ -1,15 +1,16 @@
 //! The REST surface: routes and handlers per model, one shape for every error.
 //!
-//! A request passes, outermost first: `trace` (a span and a line), `tally` (counts failures), `catch_panic` (a panic is a
-//! 500), `cached` (this server's cache, and a header that says what it did), then the route. Extractors turn outside data
-//! into drafts and queries, or answer for the handler with a [`Problem`]; a handler calls a service and dresses its answer.
+//! A request passes, outermost first: the runtime's layers (`stack`: ids, timing, memory, rate, replay, cache, limit, breaker),
+//! compression, `within` (this server's cache, a bound on time), a net for panics, then the route. What the monitor serves has ids and timing
+//! alone: nothing turns away who asks how the server is. Extractors turn outside data into drafts and queries, or answer
+//! for the handler with a [`Problem`]; a handler calls a service, dresses its answer, and says by `shared` who may keep it.
 //!
-//! May use: `clock`, `domain`, `memory`, `service`, `store`, `supplier`.
+//! May use: `clock`, `config`, `domain`, `service`, `store`, `supplier`.
 
 mod businesses;
 mod cache;
 mod events;
-mod health;
+mod figures;
 mod index;
 mod manufacturers;
 mod openapi;
@@ -22,38 +23,36 @@ mod votes;
 
 mod answer;
 mod body;
-mod cached;
 mod lists;
 mod problem;
 mod queries;
 mod query;
-mod tally;
+mod shared;
+mod stack;
+mod within;
 
-pub use health::Health;
+pub(crate) use figures::routes_of;
 pub use index::ENDPOINTS;
 pub use problem::Problem;
-pub use tally::Tally;
+
+use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
-use axum::middleware::from_fn_with_state;
 use fastness::Fastness;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
-use tracing::Level;
+use fastness::http::{HttpStats, Stack};
+use fastness::monitor::{MemoryGuard, Monitor};
 
+use crate::config::Config;
 use crate::service::{
     BusinessService, EventService, ManufacturerService, ProductService, RatingService, UserService, VoteService,
 };
+use crate::store::Repository;
 use crate::supplier::Supplier;
 
-/// The largest body that is read, in bytes. The largest honest one, a product with a full description, has a hundredth.
-pub const MAX_BODY: usize = 1024 * 1024;
-
 /// What the handlers work with.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the types are the whole story")]
+#[derive(Clone)]
+#[expect(missing_docs, missing_debug_implementations, reason = "the types are the whole story")]
 pub struct Parts {
     pub businesses: BusinessService,
     pub events: EventService,
@@ -63,17 +62,16 @@ pub struct Parts {
     pub supplier: Supplier,
     pub users: UserService,
     pub votes: VoteService,
-    pub health: Health,
-    pub tally: Tally,
+    pub repository: Arc<dyn Repository>,
     pub cache: Fastness,
+    pub monitor: Monitor,
+    pub guard: MemoryGuard,
+    pub stats: HttpStats,
 }
 
 /// The whole surface.
-pub fn router(parts: Parts) -> Router {
-    let trace = TraceLayer::new_for_http()
-        .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
-        .on_response(DefaultOnResponse::new().level(Level::INFO));
-    Router::new()
+pub fn router(parts: Parts, config: &Config) -> Router {
+    let api = Router::new()
         .merge(index::routes())
         .merge(openapi::routes())
         .merge(users::routes(parts.users))
@@ -86,15 +84,14 @@ pub fn router(parts: Parts) -> Router {
         .merge(cache::routes(parts.cache.clone()))
         .merge(resilience::routes())
         .merge(supplier::routes(parts.supplier))
-        .merge(health::routes(parts.health))
+        .merge(figures::routes(parts.repository))
         .fallback(no_route)
         // Only routes that are there by now are covered: keep it below them.
+        .method_not_allowed_fallback(wrong_method);
+    let monitor = fastness::routes::monitor(&parts.monitor)
         .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn_with_state(parts.cache, cached::tell))
-        .layer(CatchPanicLayer::custom(problem::from_panic))
-        .layer(from_fn_with_state(parts.tally, tally::count))
-        .layer(trace)
+        .layer(Stack::new().timing(stack::timing(&parts.stats)));
+    stack::around(api, &parts.cache, &parts.guard, &parts.stats, config).merge(monitor)
 }
 
 async fn no_route(uri: Uri) -> Problem {

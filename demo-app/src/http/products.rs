@@ -8,6 +8,7 @@ use super::body::Body;
 use super::problem::Problem;
 use super::queries::ListQuery;
 use super::query::{PathId, Query};
+use super::shared;
 use crate::domain::{Product, ProductDraft, ProductQuery};
 use crate::service::ProductService;
 
@@ -24,8 +25,13 @@ async fn list(
     Query(query): Query<ListQuery<Product>>,
 ) -> Result<Response, Problem> {
     Ok(match query {
-        ListQuery::Page(listing, _) => Json(&*products.list_products(&listing).await?).into_response(),
-        ListQuery::Batch(ids) => answer::batch(&ids, &products.get_products(&ids).await?),
+        ListQuery::Page(listing, _) => {
+            shared::page("products", listing.page, &*products.list_products(&listing).await?)
+        }
+        ListQuery::Batch(ids) => {
+            let tags = ids.iter().map(|id| format!("product:{id}"));
+            shared::answer(shared::DOCUMENT, tags, answer::batch(&ids, &products.get_products(&ids).await?))
+        }
     })
 }
 
@@ -33,11 +39,16 @@ async fn search(
     State(products): State<ProductService>,
     Query(query): Query<ProductQuery>,
 ) -> Result<Response, Problem> {
-    Ok(Json(&*products.search_products(&query).await?).into_response())
+    let found = products.search_products(&query).await?;
+    // As the cache below has it: what is far back is not kept, nor is that nothing was found.
+    let is_kept = query.page.number <= shared::LAST_PAGE && !found.items.is_empty();
+    let page = Json(&*found).into_response();
+    Ok(if is_kept { shared::answer(shared::LIST, ["search".to_owned(), "search:http".to_owned()], page) } else { page })
 }
 
 async fn read(State(products): State<ProductService>, PathId(id): PathId) -> Result<Response, Problem> {
-    Ok(answer::found("product", id, products.get_product(id).await?))
+    let found = answer::found("product", id, products.get_product(id).await?);
+    Ok(shared::answer(shared::DOCUMENT, [format!("product:{id}")], found))
 }
 
 async fn create(State(products): State<ProductService>, Body(draft): Body<ProductDraft>) -> Result<Response, Problem> {

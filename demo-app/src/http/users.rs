@@ -1,13 +1,14 @@
+use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
 
 use super::answer;
 use super::body::Body;
 use super::problem::Problem;
 use super::queries::ListQuery;
 use super::query::{PathId, Query};
+use super::shared;
 use crate::domain::{User, UserDraft};
 use crate::service::UserService;
 
@@ -20,13 +21,17 @@ pub(super) fn routes(users: UserService) -> Router {
 
 async fn list(State(users): State<UserService>, Query(query): Query<ListQuery<User>>) -> Result<Response, Problem> {
     Ok(match query {
-        ListQuery::Page(listing, _) => Json(&*users.list_users(&listing).await?).into_response(),
-        ListQuery::Batch(ids) => answer::batch(&ids, &users.get_users(&ids).await?),
+        ListQuery::Page(listing, _) => shared::page("users", listing.page, &*users.list_users(&listing).await?),
+        ListQuery::Batch(ids) => {
+            let tags = ids.iter().map(|id| format!("user:{id}"));
+            shared::answer(shared::DOCUMENT, tags, answer::batch(&ids, &users.get_users(&ids).await?))
+        }
     })
 }
 
 async fn read(State(users): State<UserService>, PathId(id): PathId) -> Result<Response, Problem> {
-    Ok(answer::found("user", id, users.get_user(id).await?))
+    let found = answer::found("user", id, users.get_user(id).await?);
+    Ok(shared::answer(shared::DOCUMENT, [format!("user:{id}")], found))
 }
 
 async fn create(State(users): State<UserService>, Body(draft): Body<UserDraft>) -> Result<Response, Problem> {

@@ -9,6 +9,7 @@ use super::body::Body;
 use super::problem::Problem;
 use super::queries::{List, NoParams};
 use super::query::{PathText, Query, number};
+use super::shared;
 use crate::domain::{Id, PROPOSAL, Vote, VoteDraft, is_proposal};
 use crate::service::{BusinessService, VoteService};
 
@@ -27,11 +28,13 @@ async fn list(
     State(votes): State<VoteService>,
     Query(List(listing, _)): Query<List<Vote>>,
 ) -> Result<Response, Problem> {
-    Ok(Json(&*votes.list_votes(&listing).await?).into_response())
+    Ok(shared::page("votes", listing.page, &*votes.list_votes(&listing).await?))
 }
 
 async fn read(State(votes): State<VoteService>, PathText(id): PathText) -> Result<Response, Problem> {
-    Ok(answer::found("vote", &*id, votes.get_vote(&id).await?))
+    // A vote never changes, so its own key is not needed, which would have to be escaped.
+    let found = answer::found("vote", &*id, votes.get_vote(&id).await?);
+    Ok(shared::answer(shared::FOR_GOOD, ["vote:http"], found))
 }
 
 async fn cast(State(votes): State<VoteService>, Body(draft): Body<VoteDraft>) -> Result<Response, Problem> {
@@ -55,7 +58,8 @@ async fn tally(
     if businesses.get_business(id).await?.is_none() {
         return Ok(answer::found::<()>("business", id, None));
     }
-    Ok(Json(&*votes.tally(id, &proposal).await?).into_response())
+    let tags = [format!("tally:{id}:{proposal}"), format!("business:{id}")];
+    Ok(shared::answer(shared::TALLY, tags, Json(&*votes.tally(id, &proposal).await?).into_response()))
 }
 
 /// The id as it stands in an address: all but plain characters percent-encoded.

@@ -19,6 +19,8 @@ pub use served::Unserved;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fastness::monitor::{Pool, SlowQuery};
+use serde_json::{Value, json};
 
 use crate::domain::{
     Business, BusinessDraft, Id, Listing, Manufacturer, ManufacturerDraft, Near, NearEvent, Page, Product,
@@ -34,8 +36,18 @@ pub trait Repository: Businesses + Events + Manufacturers + Products + Users + V
     /// Asks for a sign of life, at the price of a query.
     async fn ping(&self) -> Result<()>;
 
-    /// Open connections to a database server; 0 where the store is part of this process.
-    fn connections(&self) -> usize;
+    /// What the pool of connections to a database server has; all 0 where the store is part of this process.
+    fn pool(&self) -> Pool;
+
+    /// Queries that took long, by shape; none where nobody looks.
+    fn slow_queries(&self) -> Vec<SlowQuery> {
+        Vec::new()
+    }
+
+    /// What else is known of the database, for people.
+    fn report(&self) -> Value {
+        json!({ "kind": "embedded" })
+    }
 }
 
 /// The businesses.

@@ -2,6 +2,7 @@
 
 mod indexes;
 mod load;
+mod memory;
 mod program;
 mod seed;
 mod stop;

@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader};
 
 use bson::{Document, doc};
-use demo_app::domain::PageRequest;
-use demo_app::store::{Businesses, MongoRepository, Products, Repository, Users};
+use demo_app::domain::{PageRequest, Scalar};
+use demo_app::store::{Businesses, Collection, MongoRepository, Products, Repository, Users};
 use fastness::index::ClientOptions;
 use fastness_tests::servers::shared_mongo;
 use mongodb::Database;
@@ -39,8 +39,10 @@ async fn it_fills_all_collections_with_what_the_store_reads() {
     assert_eq!(store.product(5_000).await.unwrap().unwrap().business, 250);
     assert_eq!(store.business(250).await.unwrap().unwrap().email, "hello@shop250.example");
     assert_eq!(store.user(1).await.unwrap().unwrap().name.split(' ').next(), Some("Ada"));
-    assert_eq!(store.products_of(1, PageRequest::DEFAULT).await.unwrap().total, 20);
-    let next = store.next_id(demo_app::store::Collection::Products).await.unwrap();
+    let filter = [("business".to_owned(), Scalar::Number(1))].into();
+    let of_the_first = Collection::Products.listing(filter, &[], PageRequest::DEFAULT).expect("an index serves it");
+    assert_eq!(store.list_products(&of_the_first).await.unwrap().total, 20);
+    let next = store.next_id(Collection::Products).await.unwrap();
     assert_eq!(next, 5_001, "new documents come behind");
 }
 

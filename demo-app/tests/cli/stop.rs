@@ -12,13 +12,13 @@ use tokio::net::TcpStream;
 
 use crate::program::command;
 
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Server {
-    async fn start(variables: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
         let variables = [&[("PORT", "0"), ("APP_ENV", "test")], variables].concat();
         let mut child = command(&[], &variables).spawn().expect("it starts");
         let out = child.stdout.take().expect("piped");
@@ -28,11 +28,11 @@ impl Server {
         Self { address: address.to_owned(), child }
     }
 
-    fn signal(&self) {
+    pub(crate) fn signal(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it runs");
     }
 
-    async fn ended(mut self) -> Option<i32> {
+    pub(crate) async fn ended(mut self) -> Option<i32> {
         let mut code = None;
         until("the server ends", async || {
             code = self.child.try_wait().expect("a child");
@@ -44,7 +44,7 @@ impl Server {
 }
 
 /// Sends one request on a connection of its own; nothing if no connection is to be had.
-async fn get(address: &str, path: &str) -> Option<String> {
+pub(crate) async fn get(address: &str, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).await.ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.ok()?;

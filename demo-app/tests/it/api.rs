@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Method, Request, StatusCode};
-use demo_app::app::app;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
+use demo_app::app::{App, Ground, app};
 use demo_app::clock::Clock;
+use demo_app::config::Config;
 use demo_app::store::{MemoryRepository, Repository, seed};
 use demo_app::supplier::Supplier;
 use fastness::Fastness;
+use fastness::http::HttpStats;
+use fastness::monitor::Monitor;
 use jiff::Timestamp;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -21,6 +24,8 @@ pub(crate) const NOW: &str = "2030-01-02T03:04:05.678Z";
 #[derive(Clone)]
 pub(crate) struct Api {
     router: Router,
+    /// Takes samples when told to.
+    pub(crate) monitor: Monitor,
 }
 
 pub(crate) struct Reply {
@@ -48,8 +53,15 @@ impl Api {
     }
 
     pub(crate) fn with_cache(repository: Arc<dyn Repository>, cache: Fastness) -> Self {
+        Self::configured(repository, cache, &Config::default())
+    }
+
+    pub(crate) fn configured(repository: Arc<dyn Repository>, cache: Fastness, config: &Config) -> Self {
         let clock = Clock::fixed(NOW.parse::<Timestamp>().expect("a timestamp"));
-        Self { router: app(repository, Supplier::at("http://127.0.0.1:9"), clock, cache) }
+        let supplier = Supplier::at("http://127.0.0.1:9");
+        let ground = Ground { repository, supplier, clock, cache, stats: HttpStats::new() };
+        let App { router, monitor } = app(ground, config).expect("settings that make sense");
+        Self { router, monitor }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
@@ -74,15 +86,21 @@ impl Api {
         self.send(request.body(body.into())).await
     }
 
-    pub(crate) async fn send(&self, request: Result<Request<Body>, axum::http::Error>) -> Reply {
+    /// The answer as it is.
+    pub(crate) async fn raw(&self, request: Result<Request<Body>, axum::http::Error>) -> Response<Bytes> {
         let request = request.expect("a well-formed request");
         let response = self.router.clone().oneshot(request).await.expect("the router is infallible");
         let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.expect("the whole body");
-        let body = if bytes.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&bytes).expect("every body of this server is JSON")
+        Response::from_parts(parts, to_bytes(body, usize::MAX).await.expect("the whole body"))
+    }
+
+    pub(crate) async fn send(&self, request: Result<Request<Body>, axum::http::Error>) -> Reply {
+        let (parts, bytes) = self.raw(request).await.into_parts();
+        let text = parts.headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/"));
+        let body = match &bytes[..] {
+            [] => Value::Null,
+            page if text => String::from_utf8_lossy(page).into(),
+            document => serde_json::from_slice(document).expect("every other body of this server is JSON"),
         };
         Reply { status: parts.status, headers: parts.headers, body }
     }
@@ -125,4 +143,9 @@ impl Reply {
         let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
         errors.iter().map(|error| format!("{}: {}", text(&error["field"]), text(&error["message"]))).collect()
     }
+}
+
+/// The largest body that is read.
+pub(crate) fn max_body() -> usize {
+    Config::default().body_limit
 }

@@ -2,10 +2,10 @@
 
 use axum::body::Body;
 use axum::http::Method;
-use demo_app::http::{ENDPOINTS, MAX_BODY};
+use demo_app::http::ENDPOINTS;
 use serde_json::json;
 
-use crate::api::{Api, request};
+use crate::api::{Api, max_body, request};
 
 const COLLECTIONS: [&str; 4] = ["/api/users", "/api/businesses", "/api/products", "/api/manufacturers"];
 
@@ -125,10 +125,10 @@ async fn a_body_of_another_kind_is_a_415() {
 async fn a_body_is_read_up_to_its_limit() {
     let api = Api::seeded().await;
     let padded = |bytes: usize| format!("{{}}{}", " ".repeat(bytes - 2));
-    api.json(Method::POST, "/api/users", padded(MAX_BODY)).await.problem(422);
-    let reply = api.json(Method::POST, "/api/users", padded(MAX_BODY + 1)).await;
-    assert_eq!(reply.problem(413), "a body may have at most 1048576 bytes");
-    api.json(Method::PUT, "/api/products/1", padded(MAX_BODY + 1)).await.problem(413);
+    api.json(Method::POST, "/api/users", padded(max_body())).await.problem(422);
+    let reply = api.json(Method::POST, "/api/users", padded(max_body() + 1)).await;
+    assert_eq!(reply.problem(413), "a body may have at most 10485760 bytes");
+    api.json(Method::PUT, "/api/products/1", padded(max_body() + 1)).await.problem(413);
 }
 
 #[tokio::test]

@@ -182,11 +182,16 @@ async fn the_figures_add_up() {
         api.get("/api/users/1").await.ok(200);
     }
     let stats = api.get("/api/cache/stats").await.ok(200);
-    assert_eq!(json!([stats["hits"], stats["misses"], stats["hitRate"]]), json!([3, 1, 75.0]));
-    assert_eq!(json!([stats["loads"], stats["entries"]]), json!([1, 1]));
-    let site = &stats["sites"][0];
-    assert_eq!((&site["key"], &site["hits"]), (&json!("user:{id}"), &json!(3)));
-    assert!(site["function"].as_str().is_some_and(|name| name.ends_with("get_user")), "{site}");
+    let site = |key: &str| {
+        let sites = stats["sites"].as_array().expect("a list");
+        sites.iter().find(|site| site["key"] == key).unwrap_or_else(|| panic!("no {key}: {stats}"))
+    };
+    assert_eq!(site("http:*")["hits"], 3, "the response itself was kept");
+    let user = site("user:{id}");
+    assert_eq!(json!([user["hits"], user["misses"], user["loads"]]), json!([0, 1, 1]));
+    assert!(user["function"].as_str().is_some_and(|name| name.ends_with("get_user")), "{user}");
+    let rate = stats["hitRate"].as_f64().expect("a number");
+    assert!(rate > 0.0 && rate < 100.0, "{stats}");
 }
 
 #[tokio::test]
@@ -214,8 +219,8 @@ async fn no_pattern_misses_its_key_and_no_key_is_forgotten() {
     api.get("/health").await.ok(200);
     let audit = fastness::audit();
     assert!(audit.errors().is_empty(), "{audit}");
-    let [memory, rating] = audit.notes() else { panic!("a note for each that no write of ours can change: {audit}") };
-    assert!(rating.contains("`rating:{product}`") && memory.contains("`memory`"), "{audit}");
+    let [rating] = audit.notes() else { panic!("a note for each that no write of ours can change: {audit}") };
+    assert!(rating.contains("`rating:{product}`"), "{audit}");
     let roles = fastness::registry().into_iter().map(|item| item.role);
     let puts = roles.filter(|role| *role == Role::Put).count();
     assert_eq!(puts, 10, "an insert and an update for each model; votes and events are never updated");

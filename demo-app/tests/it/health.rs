@@ -1,8 +1,11 @@
 use std::sync::Arc;
+use std::time::Duration;
+
+use fastness::{Clock, Fastness};
 
 use serde_json::{Value, json};
 
-use crate::api::{Api, NOW, seeded_store};
+use crate::api::{Api, seeded_store};
 use crate::moody::{Mood, Moody};
 
 /// A document's field names, in order, nested ones in brackets.
@@ -16,7 +19,7 @@ fn shape(value: &Value) -> String {
 }
 
 const SHAPE: &str = "[cache[coherent connected hitRate latency] database[connected connections latency] errors[count rate] \
-                     memory[free percentage total used] status timestamp uptime]";
+                     memory[free percentage total used] probes reasons status timestamp uptime]";
 
 #[tokio::test]
 async fn the_shape_is_exactly_the_documented_one() {
@@ -26,7 +29,8 @@ async fn the_shape_is_exactly_the_documented_one() {
     let health = api.get("/health").await.ok(200);
     assert_eq!(shape(&health), SHAPE);
     assert_eq!(health["status"], "healthy");
-    assert_eq!(health["timestamp"], NOW);
+    let timestamp = health["timestamp"].as_str().unwrap();
+    assert!(timestamp.parse::<jiff::Timestamp>().is_ok() && timestamp.len() == 24, "{timestamp}");
     assert_eq!(health["database"]["connected"], true);
     assert_eq!(health["database"]["connections"], 0);
     assert_eq!(health["errors"], json!({ "count": 0, "rate": 0.0 }));
@@ -41,20 +45,23 @@ async fn the_shape_is_exactly_the_documented_one() {
 #[tokio::test]
 async fn a_failing_store_is_unhealthy_but_alive() {
     let store = Arc::new(Moody::new(seeded_store().await));
-    let api = Api::over(store.clone()).await;
+    let clock = Clock::manual();
+    let cache = Fastness::builder().clock(clock.clone()).build().await.expect("a setting that makes sense");
+    let api = Api::with_cache(store.clone(), cache);
+    api.monitor.look().await;
     assert_eq!(api.get("/health/ready").await.ok(200), json!({ "status": "ready" }));
 
     store.turn(Mood::Unavailable);
     api.get("/api/users/1").await.problem(503);
+    clock.advance(Duration::from_secs(5));
+    api.monitor.look().await;
     let health = api.get("/health").await.ok(503);
     assert_eq!(shape(&health), SHAPE);
     assert_eq!((&health["status"], &health["database"]["connected"]), (&json!("unhealthy"), &json!(false)));
     assert_eq!(health["errors"]["count"], 1);
-    api.get("/health/ready").await.problem(503);
+    let ready = api.get("/health/ready").await.ok(503);
+    assert_eq!(ready, json!({ "status": "notReady", "reasons": ["database: the database does not answer"] }));
     assert_eq!(api.get("/health/live").await.ok(200), json!({ "status": "alive" }));
-
-    store.turn(Mood::Fine);
-    assert_eq!(api.get("/health").await.ok(200)["status"], "degraded", "three of five requests failed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +69,29 @@ async fn a_probe_waits_one_second_at_most() {
     let store = Arc::new(Moody::new(seeded_store().await));
     store.turn(Mood::Frozen);
     let api = Api::over(store).await;
+    let began = tokio::time::Instant::now();
     let health = api.get("/health").await.ok(503);
-    let database = json!({ "connected": false, "latency": 1_000, "connections": 3 });
-    assert_eq!((&health["database"], &health["uptime"]), (&database, &json!(1_000)));
+    assert_eq!(began.elapsed(), Duration::from_secs(1));
+    assert_eq!((&health["database"]["connected"], &health["database"]["connections"]), (&json!(false), &json!(3)));
+}
+
+#[tokio::test]
+async fn the_figures_are_those_of_the_routes_and_of_the_database() {
+    let clock = Clock::manual();
+    let cache = Fastness::builder().clock(clock.clone()).build().await.expect("a setting that makes sense");
+    let api = Api::with_cache(Arc::new(seeded_store().await), cache);
+    assert_eq!(api.get("/api/performance").await.ok(503)["status"], "starting");
+    api.monitor.look().await;
+    api.get("/api/users/1").await.ok(200);
+    api.get("/api/users/2").await.ok(200);
+    clock.advance(Duration::from_secs(5));
+    api.monitor.look().await;
+    let figures = api.get("/api/performance").await.ok(200);
+    let routes = figures["routes"].as_array().unwrap();
+    let users = routes.iter().find(|route| route["name"] == "GET /api/users/{id}").expect("by its template");
+    assert_eq!(users["count"], 2, "{figures}");
+    assert_eq!(figures["sections"]["database"], json!({ "kind": "embedded" }));
+    assert!(figures["policies"].to_string().contains("\"http\""), "the limit and the breaker of the server");
+    assert!(api.get("/metrics").await.ok(200).as_str().unwrap().contains("fastness_"));
+    assert!(api.get("/dashboard").await.ok(200).as_str().unwrap().starts_with("<!"));
 }

@@ -8,6 +8,8 @@ mod businesses;
 mod caching;
 mod faults;
 mod health;
+mod hostile;
+mod layers;
 mod openapi;
 mod products;
 mod refusals;

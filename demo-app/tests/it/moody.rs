@@ -12,6 +12,7 @@ use demo_app::store::{
     Businesses, Collection, Events, Manufacturers, MemoryRepository, Products, Repository, Result, StoreError, Users,
     Votes,
 };
+use fastness::monitor::Pool;
 
 #[derive(Clone, Copy)]
 pub(crate) enum Mood {
@@ -63,8 +64,8 @@ impl Repository for Moody {
     async fn ping(&self) -> Result<()> {
         self.ask().await?.ping().await
     }
-    fn connections(&self) -> usize {
-        3
+    fn pool(&self) -> Pool {
+        Pool { connections: 3, ..Pool::default() }
     }
 }
 

@@ -40,6 +40,9 @@ async fn the_document_and_the_routes_are_the_same() {
             routed.extend(text.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
         }
     }
+    // Those that the runtime serves.
+    let monitor = ["/health", "/health/live", "/health/ready", "/api/performance", "/metrics", "/dashboard"];
+    routed.extend(monitor.map(str::to_owned));
     assert_eq!(routed, described.into_keys().collect());
 }
 
@@ -193,7 +196,7 @@ async fn ask(api: &Api, method: &str, path: &str, operation: &Value) -> Vec<Repl
         body["example"].to_string(),
         "{}".to_owned(),
         "[".to_owned(),
-        " ".repeat(1_100_000),
+        " ".repeat(crate::api::max_body() + 1),
     ] {
         replies.push(api.json(method.clone(), path, body).await);
     }

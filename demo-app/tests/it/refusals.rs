@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::api::{Api, Reply, request};
+use crate::api::{Api, Reply, max_body, request};
 
 #[track_caller]
 fn says(reply: &Reply, status: u16, expected: &str) {
@@ -174,6 +174,6 @@ async fn bodies_of_votes_and_events_and_makers_are_read_strictly() {
             api.json(Method::POST, path, body).await.problem(400);
         }
         api.send(request(Method::POST, path).body(Body::from("{}"))).await.problem(415);
-        api.json(Method::POST, path, " ".repeat(demo_app::http::MAX_BODY + 1)).await.problem(413);
+        api.json(Method::POST, path, " ".repeat(max_body() + 1)).await.problem(413);
     }
 }

@@ -12,15 +12,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     task: JoinHandle<io::Result<Stopped>>,
 }
 
 impl Server {
     /// On a free port, with a cache of its own.
-    async fn start(config: Config) -> Self {
+    pub(crate) async fn start(config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let (stop, stopped) = oneshot::channel::<()>();
@@ -32,7 +32,7 @@ impl Server {
         Self { address, stop, task }
     }
 
-    async fn get(&self, path: &str) -> String {
+    pub(crate) async fn get(&self, path: &str) -> String {
         self.exchange(&format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")).await
     }
 
@@ -50,7 +50,7 @@ impl Server {
     }
 }
 
-fn near() -> Config {
+pub(crate) fn near() -> Config {
     Config { store_latency: Duration::ZERO, ..Config::default() }
 }
 
@@ -88,7 +88,7 @@ async fn a_server_without_seed_starts_empty() {
 
 #[tokio::test]
 async fn an_oversize_body_is_refused_on_the_wire_too() {
-    let server = Server::start(near()).await;
+    let server = Server::start(Config { body_limit: 1 << 20, ..near() }).await;
     let post = "POST /api/users HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
                 content-type: application/json\r\ncontent-length: 2000000\r\n\r\n";
     let response = server.exchange(&format!("{post}{}", " ".repeat(1_048_577))).await;

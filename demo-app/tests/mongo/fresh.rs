@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 #[path = "../it/api.rs"]
 #[allow(dead_code, reason = "shared with the tests of the surface")]
-mod api;
+pub(crate) mod api;
 
 use api::Api;
 

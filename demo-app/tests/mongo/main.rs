@@ -1,5 +1,6 @@
 //! The stores: the same rules on the embedded one and on a real MongoDB, and there each query by an index.
 
+mod changes;
 mod explained;
 mod fresh;
 mod rules;

@@ -6,11 +6,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use demo_app::app::app;
+use demo_app::app::{Ground, app};
 use demo_app::clock::Clock;
+use demo_app::config::Config;
 use demo_app::store::MemoryRepository;
 use demo_app::supplier::{Mood, StandIn, Supplier};
 use fastness::Fastness;
+use fastness::http::HttpStats;
 use fastness::resilience::{State, breaker};
 use fastness_tests::servers::until;
 use reqwest::StatusCode;
@@ -37,7 +39,9 @@ impl World {
         let supplier = Supplier::stand_in().await.expect("a free port");
         let stand_in = supplier.stand_in.clone().expect("its own");
         let cache = Fastness::builder().build().await.expect("the defaults make sense");
-        let app = app(Arc::new(MemoryRepository::new(Duration::ZERO)), supplier, Clock::system(), cache);
+        let repository = Arc::new(MemoryRepository::new(Duration::ZERO));
+        let ground = Ground { repository, supplier, clock: Clock::system(), cache, stats: HttpStats::new() };
+        let app = app(ground, &Config::default()).expect("settings that make sense").router;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         tokio::spawn(axum::serve(listener, app).into_future());

@@ -32,7 +32,7 @@ impl Operation {
             built = built.parameter(parameter.required(Required::True).schema(Some(schema)));
         }
         let operation = Self { method, path, built, schemas: Vec::new() };
-        operation.error(500, "The server failed on this request.")
+        operation.error(500, "The server failed on this request.").error(504, "The server took too long.")
     }
 
     /// Notes the schema of `T`, and how to name it.
@@ -45,6 +45,11 @@ impl Operation {
     /// A success, with a body.
     pub(super) fn answers<T: ToSchema>(self, status: u16, about: &str) -> Self {
         self.response::<T>(status, about, "application/json", None)
+    }
+
+    /// A success that is no JSON.
+    pub(super) fn shows<T: ToSchema>(self, media: &str, about: &str) -> Self {
+        self.response::<T>(200, about, media, None)
     }
 
     /// The same, with a list of them.

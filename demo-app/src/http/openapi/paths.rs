@@ -5,14 +5,16 @@ use utoipa::ToSchema;
 use utoipa::openapi::HttpMethod::{Delete, Get, Post, Put};
 use utoipa::openapi::schema::OneOfBuilder;
 
-use super::answers::{Batch, Document, Index, Invalidated, State, SupplierState};
+use super::answers::{
+    Batch, Document, Health, Index, Indexes, Invalidated, Performance, Readiness, SlowQuery, State, SupplierState, Text,
+};
 use super::operation::Operation;
 use crate::domain::{
     Business, BusinessDraft, EventDraft, Manufacturer, ManufacturerDraft, Page, Product, ProductDraft,
     SupplyChainEvent, Tally, User, UserDraft, Vote, VoteDraft,
 };
 use crate::http::lists::Listed;
-use crate::http::{cache, events, health, ratings, resilience, supplier};
+use crate::http::{cache, events, ratings, resilience, supplier};
 
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = vec![
@@ -33,6 +35,7 @@ pub(super) fn operations() -> Vec<Operation> {
     all.extend(votes());
     all.extend(supply_chain());
     all.extend(hands());
+    all.extend(looks());
     all
 }
 
@@ -132,7 +135,7 @@ fn supply_chain() -> [Operation; 5] {
     ]
 }
 
-/// The cache, the policies, the supplier, the health.
+/// The cache, the policies, the supplier.
 fn hands() -> Vec<Operation> {
     let breaker = "/api/breakers/{name}";
     let wish = Operation::new(Put, breaker, "Forces a circuit breaker");
@@ -158,11 +161,29 @@ fn hands() -> Vec<Operation> {
             .body::<supplier::Change>(json!({ "mood": "up" }))
             .answers::<SupplierState>(200, "What it is now.")
             .error(409, "The supplier is not this server's own, or its port is taken."),
+    ]
+}
+
+/// How the server is: what the monitor and the database say.
+fn looks() -> [Operation; 8] {
+    [
+        Operation::new(Get, "/api/slow-queries", "Queries that took long")
+            .answers_all::<SlowQuery>("By shape; none of the embedded store."),
+        Operation::new(Get, "/api/indexes", "The database and its indexes")
+            .answers::<Indexes>(200, "As of the last look."),
+        Operation::new(Get, "/api/performance", "Figures of everything")
+            .answers::<Performance>(200, "As of the last sample.")
+            .answers::<Readiness>(503, "There was none yet."),
+        Operation::new(Get, "/metrics", "Figures for Prometheus")
+            .shows::<Text>("text/plain; version=0.0.4; charset=utf-8", "Its text format."),
+        Operation::new(Get, "/dashboard", "Figures for people").shows::<Text>("text/html; charset=utf-8", "A page."),
         Operation::new(Get, "/health", "State and figures")
-            .answers::<health::Report>(200, "It serves.")
-            .answers::<health::Report>(503, "It cannot serve what the database has."),
+            .answers::<Health>(200, "It serves.")
+            .answers::<Health>(503, "It cannot serve what the database has."),
         Operation::new(Get, "/health/live", "Whether the server runs").answers::<State>(200, "It does."),
-        Operation::new(Get, "/health/ready", "Whether it can serve").answers::<State>(200, "It can.").stored(),
+        Operation::new(Get, "/health/ready", "Whether it can serve")
+            .answers::<State>(200, "It can.")
+            .answers::<Readiness>(503, "It cannot, and why; or it is about to stop."),
     ]
 }
 

@@ -17,6 +17,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fastness::monitor::Pool;
 
 use self::tables::Tables;
 use super::{Collection, Repository, Result};
@@ -73,8 +74,8 @@ impl Repository for MemoryRepository {
         self.read(|_| Ok(())).await
     }
 
-    fn connections(&self) -> usize {
-        0
+    fn pool(&self) -> Pool {
+        Pool::default()
     }
 }
 

@@ -2,9 +2,9 @@ use async_trait::async_trait;
 use bson::{doc, serialize_to_bson};
 use fastness::Indexed;
 
-use super::MongoRepository;
 use super::convert::signed;
 use super::documents;
+use super::{MongoRepository, unavailable};
 use crate::domain::{Business, BusinessDraft, Id, Listing, Page};
 use crate::store::{Businesses, Result, StoreError};
 
@@ -51,9 +51,7 @@ impl Businesses for MongoRepository {
 impl MongoRepository {
     /// Deletes what belongs to a business.
     async fn delete_of<M: Indexed + Send + Sync>(&self, business: Id) -> Result<()> {
-        let collection = self.collection::<M>();
-        let filter = doc! { "business": signed(business) };
-        let deleted = self.run("delete what belongs to a business", async { collection.delete_many(filter).await });
-        deleted.await.map(drop)
+        let deleted = self.collection::<M>().delete_many(doc! { "business": signed(business) }, None).await;
+        deleted.map(drop).map_err(|error| unavailable(&error))
     }
 }

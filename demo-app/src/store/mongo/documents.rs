@@ -1,5 +1,7 @@
 //! The documents as MongoDB stores them, and the indexes that the marketplace's queries need.
 //!
+//! `scopes` are what is cached of a document: what a change by another program invalidates, as the services do for their own.
+//!
 //! Apart from [`domain`](crate::domain), because a stored document has a database's types: ids are `_id`, and moments are dates.
 
 // Clippy takes what stands in `keys(..)` for attributes of their own.
@@ -15,7 +17,7 @@ use crate::domain::{EventType, Plan, SubscriptionStatus};
 /// See [`domain::Business`](crate::domain::Business).
 #[derive(Debug, Serialize, Deserialize, Indexed)]
 #[serde(rename_all = "camelCase")]
-#[indexed(collection = "businesses")]
+#[indexed(collection = "businesses", scopes("business:{id}", "businesses:*"))]
 #[index(keys(subscription.plan = 1, subscription.status = 1))]
 #[index(keys(is_active = 1, created_at = -1))]
 pub(in crate::store) struct Business {
@@ -41,7 +43,7 @@ pub(in crate::store) struct Subscription {
 /// See [`domain::Manufacturer`](crate::domain::Manufacturer).
 #[derive(Debug, Serialize, Deserialize, Indexed)]
 #[serde(rename_all = "camelCase")]
-#[indexed(collection = "manufacturers")]
+#[indexed(collection = "manufacturers", scopes("manufacturer:{id}", "manufacturers:*"))]
 #[index(keys(industry = 1, is_verified = 1))]
 #[index(keys(location.country = 1, location.city = 1))]
 #[index(keys(is_active = 1, last_login_at = -1))]
@@ -69,7 +71,7 @@ pub(in crate::store) struct Location {
 /// See [`domain::User`](crate::domain::User).
 #[derive(Debug, Serialize, Deserialize, Indexed)]
 #[serde(rename_all = "camelCase")]
-#[indexed(collection = "users")]
+#[indexed(collection = "users", scopes("user:{id}", "users:*"))]
 #[index(keys(business = 1, created_at = -1))]
 #[index(keys(total_votes = -1, created_at = -1))]
 #[index(keys(is_active = 1, last_login_at = -1))]
@@ -88,7 +90,7 @@ pub(in crate::store) struct User {
 /// See [`domain::Product`](crate::domain::Product).
 #[derive(Debug, Serialize, Deserialize, Indexed)]
 #[serde(rename_all = "camelCase")]
-#[indexed(collection = "products")]
+#[indexed(collection = "products", scopes("product:{id}", "products:*", "catalog:{business}:*", "search:*"))]
 #[index(keys(business = 1, created_at = -1))]
 #[index(keys(business = 1, category = 1))]
 pub(in crate::store) struct Product {
@@ -109,7 +111,7 @@ pub(in crate::store) struct Product {
 /// same `_id`, and MongoDB keeps one, whoever writes and however many at a time.
 #[derive(Debug, Serialize, Deserialize, Indexed)]
 #[serde(rename_all = "camelCase")]
-#[indexed(collection = "votingrecords")]
+#[indexed(collection = "votingrecords", scopes("vote:{id}", "vote:http", "votes:*", "tally:{business}:{proposal_id}"))]
 #[index(keys(business = 1, timestamp = -1))]
 #[index(keys(business = 1, proposal_id = 1))]
 #[index(keys(voter_address = 1, business = 1))]
@@ -127,7 +129,7 @@ pub(in crate::store) struct VotingRecord {
 /// See [`domain::SupplyChainEvent`](crate::domain::SupplyChainEvent).
 #[derive(Debug, Serialize, Deserialize, Indexed)]
 #[serde(rename_all = "camelCase")]
-#[indexed(collection = "supplychainevents")]
+#[indexed(collection = "supplychainevents", scopes("event:{id}", "events:*", "trace:{product_id}:*", "near:*"))]
 #[index(keys(manufacturer = 1, timestamp = -1))]
 #[index(keys(product_id = 1, timestamp = -1))]
 #[index(keys(event_type = 1, timestamp = -1))]

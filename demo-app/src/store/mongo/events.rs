@@ -23,10 +23,7 @@ impl Events for MongoRepository {
             event: documents::SupplyChainEvent,
         }
         let events = self.collection::<documents::SupplyChainEvent>();
-        let found = self.run("find events near a place", async {
-            all(events.aggregate(nearest(near)).with_type::<Found>().await?).await
-        });
-        let mut found = found.await?;
+        let mut found = all(events.aggregate::<Found>(nearest(near), None)).await?;
         // What is equally far away comes in any order.
         found.sort_by(|one, other| one.distance.total_cmp(&other.distance).then(one.event.id.cmp(&other.event.id)));
         let near = |found: Found| NearEvent::new(found.event.into(), found.distance);

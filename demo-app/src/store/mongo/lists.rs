@@ -5,14 +5,12 @@
 
 use bson::{Bson, Document, doc};
 use fastness::Indexed;
-use fastness::index::Kind;
-use mongodb::action::{Action, CountDocuments, Find};
-use mongodb::error::{Error, ErrorKind};
-use mongodb::options::Hint;
+use fastness::index::{Collection, Error, Kind};
+use mongodb::options::{CountOptions, FindOptions, Hint};
 use serde::de::DeserializeOwned;
 
 use super::convert::{date, signed};
-use super::{MongoRepository, all};
+use super::{MongoRepository, all, unavailable};
 use crate::domain::{Listing, Page, PageRequest, Scalar};
 use crate::store::Result;
 use crate::store::served::{index_of, name};
@@ -25,30 +23,18 @@ impl MongoRepository {
     {
         let collection = self.collection::<M>();
         let (filter, hint) = (filter(listing), hint::<M>(listing));
-        let count = async {
-            // Counting all documents one by one takes as long as reading them.
-            if filter.is_empty() {
-                return collection.estimated_document_count().await;
+        let total = self.count(&collection, &filter, hint.clone()).await?;
+        let mut options = FindOptions::builder().sort(sort(listing)).build();
+        (options.skip, options.limit) = (Some(listing.page.skip()), Some(i64::from(listing.page.limit)));
+        options.hint = hint;
+        let found = match collection.find(filter.clone(), options.clone()).await {
+            Err(error) if is_no_such_index(&error) => {
+                options.hint = None;
+                collection.find(filter, options).await
             }
-            let counted = collection.count_documents(filter.clone()).optional(hint.clone(), CountDocuments::hint);
-            match counted.await {
-                Err(error) if is_no_such_index(&error) => collection.count_documents(filter.clone()).await,
-                counted => counted,
-            }
+            found => found,
         };
-        let total = self.run("count documents", count).await?;
-        let items = self.run("list documents", async {
-            let find = || {
-                let found = collection.find(filter.clone()).sort(sort(listing));
-                found.skip(listing.page.skip()).limit(i64::from(listing.page.limit))
-            };
-            let found = match find().optional(hint.clone(), Find::hint).await {
-                Err(error) if is_no_such_index(&error) => find().await?,
-                found => found?,
-            };
-            all(found).await
-        });
-        let items = items.await?.into_iter().map(Into::into).collect();
+        let items = all(async { found }).await?.into_iter().map(Into::into).collect();
         Ok(Page::new(listing.page, items, total))
     }
 
@@ -58,12 +44,31 @@ impl MongoRepository {
         M: Indexed + DeserializeOwned + Send + Sync + Into<T>,
     {
         let collection = self.collection::<M>();
-        let count = async { collection.count_documents(filter.clone()).await };
-        let total = self.run("count what is found", count).await?;
-        let items = self.run("find documents", async {
-            all(collection.find(filter.clone()).skip(request.skip()).limit(i64::from(request.limit)).await?).await
-        });
-        Ok(Page::new(request, items.await?.into_iter().map(Into::into).collect(), total))
+        let total = collection.count(filter.clone(), None).await.map_err(|error| unavailable(&error))?;
+        let options = FindOptions::builder().skip(request.skip()).limit(i64::from(request.limit)).build();
+        let items = all(collection.find(filter, options)).await?;
+        Ok(Page::new(request, items.into_iter().map(Into::into).collect(), total))
+    }
+
+    async fn count<M: Indexed + Send + Sync>(
+        &self,
+        collection: &Collection<M>,
+        filter: &Document,
+        hint: Option<Hint>,
+    ) -> Result<u64> {
+        let counted = if filter.is_empty() {
+            // Counting all documents one by one takes as long as reading them.
+            let driver = collection.driver();
+            self.client.bounded("count documents", async { driver.estimated_document_count().await }).await
+        } else {
+            let mut options = CountOptions::default();
+            options.hint = hint;
+            match collection.count(filter.clone(), options).await {
+                Err(error) if is_no_such_index(&error) => collection.count(filter.clone(), None).await,
+                counted => counted,
+            }
+        };
+        counted.map_err(|error| unavailable(&error))
     }
 }
 
@@ -96,7 +101,7 @@ fn hint<M: Indexed>(listing: &Listing) -> Option<Hint> {
     Some(Hint::Keys(index.fields.iter().map(|field| (name(field), Bson::Int32(key(field.kind)))).collect()))
 }
 
-/// Code 2, `BadValue`: the index that was named is not there.
+/// `BadValue`: the index that was named is not there. (Nothing else of these queries comes from outside unchecked.)
 fn is_no_such_index(error: &Error) -> bool {
-    matches!(&*error.kind, ErrorKind::Command(command) if command.code == 2 && command.message.contains("hint"))
+    error.code() == Some(2)
 }

@@ -14,20 +14,24 @@ mod manufacturers;
 mod products;
 mod users;
 mod votes;
+mod watch;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bson::{Document, doc};
 use fastness::Indexed;
-use fastness::index::{Client, Error, Indexes};
-use mongodb::options::ReturnDocument;
-use mongodb::{Cursor, Database};
+use fastness::index::{self, Client, Error, Indexes};
+use fastness::monitor::{Pool, SlowQuery};
+use mongodb::Database;
+use mongodb::options::{FindOneAndUpdateOptions, ReturnDocument};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use self::convert::signed;
 use self::documents::{Business, Manufacturer, Product, SupplyChainEvent, User, VotingRecord};
+use self::watch::Watch;
 use super::{Collection, Repository, Result, StoreError};
 use crate::domain::Id;
 
@@ -36,6 +40,7 @@ use crate::domain::Id;
 pub struct MongoRepository {
     client: Arc<Client>,
     db: Database,
+    watch: Arc<Watch>,
 }
 
 /// The database that is used where the URI names none.
@@ -45,7 +50,7 @@ impl MongoRepository {
     /// The store in the database that the client's URI names, or in `fastness_demo`.
     pub fn new(client: Client) -> Self {
         let db = client.default_database().unwrap_or_else(|| client.database(DATABASE));
-        Self { client: Arc::new(client), db }
+        Self { client: Arc::new(client), db, watch: Arc::default() }
     }
 
     /// The database itself, for what is no business of the services: seeding, and looking at queries.
@@ -64,26 +69,17 @@ impl MongoRepository {
             .model::<SupplyChainEvent>()
     }
 
-    fn collection<M: Indexed + Send + Sync>(&self) -> mongodb::Collection<M> {
-        self.db.collection(M::COLLECTION)
-    }
-
-    /// Runs an operation within the client's bound.
-    async fn run<T>(
-        &self,
-        doing: &str,
-        operation: impl Future<Output = mongodb::error::Result<T>> + Send,
-    ) -> Result<T> {
-        self.client.bounded(doing, operation).await.map_err(|error| unavailable(&error))
+    /// Bounded and timed: what is slow is remembered by shape.
+    fn collection<M: Indexed + Send + Sync>(&self) -> index::Collection<M> {
+        self.client.collection(&self.db)
     }
 
     async fn find<M, T>(&self, id: Id) -> Result<Option<T>>
     where
         M: Indexed + DeserializeOwned + Send + Sync + Into<T>,
     {
-        let collection = self.collection::<M>();
-        let found = self.run("find a document", async { collection.find_one(doc! { "_id": signed(id) }).await });
-        Ok(found.await?.map(Into::into))
+        let found = self.collection::<M>().find_one(doc! { "_id": signed(id) }, None).await;
+        found.map(|found| found.map(Into::into)).map_err(|error| unavailable(&error))
     }
 
     async fn pick<M, T>(&self, ids: &[Id]) -> Result<Vec<T>>
@@ -91,15 +87,12 @@ impl MongoRepository {
         M: Indexed + DeserializeOwned + Send + Sync + Into<T>,
     {
         let ids: Vec<_> = ids.iter().copied().map(signed).collect();
-        let collection = self.collection::<M>();
-        let found =
-            self.run("find documents", async { all(collection.find(doc! { "_id": { "$in": ids } }).await?).await });
-        Ok(found.await?.into_iter().map(Into::into).collect())
+        let found = all(self.collection::<M>().find(doc! { "_id": { "$in": ids } }, None)).await?;
+        Ok(found.into_iter().map(Into::into).collect())
     }
 
     async fn insert<M: Indexed + Serialize + Send + Sync>(&self, document: M) -> Result<()> {
-        let collection = self.collection::<M>();
-        let inserted = self.client.bounded("insert a document", async { collection.insert_one(document).await }).await;
+        let inserted = self.collection::<M>().insert_one(document, None).await;
         inserted.map(drop).map_err(|error| rejected(&error))
     }
 
@@ -108,18 +101,14 @@ impl MongoRepository {
     where
         M: Indexed + DeserializeOwned + Send + Sync + Into<T>,
     {
-        let collection = self.collection::<M>();
-        let changed = self.client.bounded("update a document", async {
-            let update = collection.find_one_and_update(filter, doc! { "$set": fields });
-            update.return_document(ReturnDocument::After).await
-        });
-        changed.await.map(|found| found.map(Into::into)).map_err(|error| rejected(&error))
+        let after = FindOneAndUpdateOptions::builder().return_document(ReturnDocument::After).build();
+        let changed = self.collection::<M>().find_one_and_update(filter, doc! { "$set": fields }, after).await;
+        changed.map(|found| found.map(Into::into)).map_err(|error| rejected(&error))
     }
 
     async fn delete<M: Indexed + Send + Sync>(&self, id: Id) -> Result<bool> {
-        let collection = self.collection::<M>();
-        let deleted = self.run("delete a document", async { collection.delete_one(doc! { "_id": signed(id) }).await });
-        Ok(deleted.await?.deleted_count > 0)
+        let deleted = self.collection::<M>().delete_one(doc! { "_id": signed(id) }, None).await;
+        deleted.map(|deleted| deleted.deleted_count > 0).map_err(|error| unavailable(&error))
     }
 
     /// Documents name their business; it must be there.
@@ -129,12 +118,11 @@ impl MongoRepository {
     }
 }
 
-async fn all<M: DeserializeOwned + Send + Sync>(mut cursor: Cursor<M>) -> mongodb::error::Result<Vec<M>> {
-    let mut found = Vec::new();
-    while cursor.advance().await? {
-        found.push(cursor.deserialize_current()?);
-    }
-    Ok(found)
+async fn all<M: DeserializeOwned + Send + Sync>(
+    finding: impl Future<Output = std::result::Result<index::Cursor<M>, Error>> + Send,
+) -> Result<Vec<M>> {
+    let found = async { finding.await?.all().await };
+    found.await.map_err(|error| unavailable(&error))
 }
 
 /// A write's error: a value that is taken is the caller's business. All unique values but votes' ids are emails.
@@ -159,11 +147,11 @@ impl Repository for MongoRepository {
             Collection::Votes => VotingRecord::COLLECTION,
         };
         let counters = self.db.collection::<Document>("counters");
-        let counted = self.run("count an id", async {
+        let counted = self.client.bounded("count an id", async {
             let next = counters.find_one_and_update(doc! { "_id": name }, doc! { "$inc": { "last": 1_i64 } });
             next.upsert(true).return_document(ReturnDocument::After).await
         });
-        let last = counted.await?.and_then(|counter| counter.get_i64("last").ok());
+        let last = counted.await.map_err(|error| unavailable(&error))?.and_then(|counter| counter.get_i64("last").ok());
         last.and_then(|last| Id::try_from(last).ok()).ok_or(StoreError::Unavailable)
     }
 
@@ -174,7 +162,17 @@ impl Repository for MongoRepository {
         }
     }
 
-    fn connections(&self) -> usize {
-        usize::try_from(self.client.metrics().connections).unwrap_or(usize::MAX)
+    fn pool(&self) -> Pool {
+        let seen = self.client.metrics();
+        let max = self.client.max_pool_size();
+        Pool { connections: seen.connections, in_use: seen.in_use, max, waiting: seen.waiting }
+    }
+
+    fn slow_queries(&self) -> Vec<SlowQuery> {
+        self.slow()
+    }
+
+    fn report(&self) -> Value {
+        self.seen()
     }
 }

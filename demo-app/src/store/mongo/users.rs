@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use bson::doc;
 
 use super::convert::{signed, unsigned};
-use super::{MongoRepository, all, documents};
+use super::{MongoRepository, all, documents, unavailable};
 use crate::domain::{Id, Listing, Page, User, UserDraft};
 use crate::store::{Result, Users};
 
@@ -43,7 +43,7 @@ impl Users for MongoRepository {
     async fn voters(&self, business: Id, address: &str) -> Result<Vec<Id>> {
         let users = self.collection::<documents::User>();
         let filter = doc! { "business": signed(business), "email": address };
-        let found = self.run("find voters", async { all(users.find(filter).await?).await }).await?;
+        let found = all(users.find(filter, None)).await?;
         Ok(found.into_iter().map(|user| unsigned(user.id)).collect())
     }
 
@@ -53,10 +53,9 @@ impl Users for MongoRepository {
         };
         let (votes, users) = (self.collection::<documents::VotingRecord>(), self.collection::<documents::User>());
         let filter = doc! { "voterAddress": user.email, "business": signed(user.business) };
-        let counted = self.run("count a user's votes", async { votes.count_documents(filter).await }).await?;
+        let counted = votes.count(filter, None).await.map_err(|error| unavailable(&error))?;
         let update = doc! { "$max": { "totalVotes": signed(counted) } };
-        let updated =
-            self.run("note a user's votes", async { users.update_one(doc! { "_id": signed(id) }, update).await });
-        updated.await.map(drop)
+        let updated = users.update_one(doc! { "_id": signed(id) }, update, None).await;
+        updated.map(drop).map_err(|error| unavailable(&error))
     }
 }

@@ -11,8 +11,8 @@ use crate::store::{Products, Result, StoreError, Votes};
 impl Votes for MongoRepository {
     async fn vote(&self, id: &str) -> Result<Option<Vote>> {
         let votes = self.collection::<documents::VotingRecord>();
-        let found = self.run("find a vote", async { votes.find_one(doc! { "_id": id }).await });
-        Ok(found.await?.map(Into::into))
+        let found = votes.find_one(doc! { "_id": id }, None).await;
+        found.map(|found| found.map(Into::into)).map_err(|error| unavailable(&error))
     }
 
     async fn list_votes(&self, listing: &Listing) -> Result<Page<Vote>> {
@@ -26,8 +26,7 @@ impl Votes for MongoRepository {
             return Err(StoreError::Dangling("selectedProductId"));
         }
         let votes = self.collection::<documents::VotingRecord>();
-        let vote = documents::VotingRecord::from(vote);
-        let inserted = self.client.bounded("insert a vote", async { votes.insert_one(vote).await }).await;
+        let inserted = votes.insert_one(documents::VotingRecord::from(vote), None).await;
         inserted.map(drop).map_err(|error| if error.is_duplicate() { StoreError::Voted } else { unavailable(&error) })
     }
 
@@ -39,11 +38,9 @@ impl Votes for MongoRepository {
             votes: i64,
         }
         let votes = self.collection::<documents::VotingRecord>();
-        let groups = self.run("count votes", async {
-            all(votes.aggregate(tally_of(business, proposal)).with_type::<Group>().await?).await
-        });
+        let groups = all(votes.aggregate::<Group>(tally_of(business, proposal), None)).await?;
         let count = |group: Group| Count { product: unsigned(group.product), votes: unsigned(group.votes) };
-        Ok(Tally::new(business, proposal, groups.await?.into_iter().map(count).collect()))
+        Ok(Tally::new(business, proposal, groups.into_iter().map(count).collect()))
     }
 }
 

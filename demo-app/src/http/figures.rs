@@ -1,0 +1,37 @@
+//! What the monitor's page shows of the routes and of the database.
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use fastness::http::{HttpStats, RouteStats};
+use fastness::monitor::{RouteFigures, SlowQuery};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use crate::store::Repository;
+
+/// Every route and method, as the monitor has them.
+pub(crate) fn routes_of(stats: &HttpStats) -> Vec<RouteFigures> {
+    let figures = |route: RouteStats| {
+        let mut latency = route.ok;
+        latency += route.error;
+        RouteFigures { route: format!("{} {}", route.method, route.route), latency, errors: route.errors }
+    };
+    stats.routes().into_iter().map(figures).collect()
+}
+
+pub(super) fn routes(repository: Arc<dyn Repository>) -> Router {
+    Router::new()
+        .route("/api/slow-queries", get(slow_queries))
+        .route("/api/indexes", get(indexes))
+        .with_state(repository)
+}
+
+async fn slow_queries(State(repository): State<Arc<dyn Repository>>) -> Json<Vec<SlowQuery>> {
+    Json(repository.slow_queries())
+}
+
+/// What the database is, and what is known of its indexes and of its changes.
+async fn indexes(State(repository): State<Arc<dyn Repository>>) -> Json<Value> {
+    Json(json!({ "database": repository.report() }))
+}

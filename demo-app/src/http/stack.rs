@@ -1,0 +1,104 @@
+//! The layers around the routes, in one call each.
+//!
+//! The runtime's layers are in the order that [`Stack`] says. What is not there: coalescing apart from the cache, as the cache
+//! makes identical requests one by itself, and what it does not keep is not for others either.
+
+use std::num::NonZeroU32;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, DefaultBodyLimit};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::middleware::{from_fn_with_state, map_response};
+use fastness::http::{
+    BreakerLayer, CacheLayer, ConcurrencyLimitLayer, HttpStats, IdempotencyLayer, MemoryGuardLayer, RateLimitLayer,
+    Stack, TimingLayer,
+};
+use fastness::monitor::MemoryGuard;
+use fastness::resilience::{Breaker, BreakerSettings, RateLimitSettings, Verdict};
+use fastness::{Clock, Fastness};
+use tower_http::CompressionLevel;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
+use tracing::Level;
+
+use super::problem;
+use super::within::{self, Within};
+use crate::config::Config;
+
+/// How many requests may be under way: as many as are served without queueing, between these.
+const LIMIT: (NonZeroU32, NonZeroU32) = (at_least_one(64), at_least_one(1_024));
+/// Addresses whose rate is known at a time.
+const ADDRESSES: usize = 10_000;
+/// Responses that one process keeps, and the largest of them, in bytes. The largest page has a tenth of that.
+const RESPONSES: (usize, usize) = (4_000, 256 << 10);
+
+const fn at_least_one(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(number) => number,
+        None => NonZeroU32::MIN,
+    }
+}
+
+/// Puts everything around the routes of the API.
+pub(super) fn around(api: Router, cache: &Fastness, guard: &MemoryGuard, stats: &HttpStats, config: &Config) -> Router {
+    let within = Within { cache: cache.clone(), time: config.request_timeout, body: config.body_limit };
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
+        .on_response(DefaultOnResponse::new().level(Level::INFO));
+    let api = api
+        .layer(DefaultBodyLimit::max(config.body_limit))
+        .layer(CatchPanicLayer::custom(problem::from_panic))
+        .layer(from_fn_with_state(within, within::run))
+        .layer(trace);
+    compressed(api, config.compression_level)
+        .layer(layers(cache, guard, stats, config))
+        .layer(map_response(within::tell_hits))
+}
+
+/// Inside the cache, so that what is kept is compressed already: each encoding once, however many ask.
+fn compressed(api: Router, level: u32) -> Router {
+    match i32::try_from(level) {
+        Ok(level @ 1..) => api.layer(CompressionLayer::new().quality(CompressionLevel::Precise(level))),
+        _ => api,
+    }
+}
+
+type Layers = Stack<MemoryGuardLayer, CacheLayer>;
+
+fn layers(cache: &Fastness, guard: &MemoryGuard, stats: &HttpStats, config: &Config) -> Layers {
+    let (entries, bytes) = RESPONSES;
+    Stack::new()
+        .timing(timing(stats))
+        .memory_guard(MemoryGuardLayer::new(guard))
+        .rate_limit(config.rate_limit.map(rate_limit))
+        .idempotency(IdempotencyLayer::new(cache).max_request_bytes(config.body_limit))
+        .cache(CacheLayer::new().on(cache).etags().capacity(entries).max_body(bytes))
+        .limit(ConcurrencyLimitLayer::adaptive("http", LIMIT.0, LIMIT.1))
+        .breaker(breaker())
+}
+
+/// Each request counts under its route's template; those that take a second or longer are logged.
+pub(super) fn timing(stats: &HttpStats) -> TimingLayer {
+    TimingLayer::new().stats(stats).slow(std::time::Duration::from_secs(1))
+}
+
+/// Opens when requests time out or panic: then each of them costs much and gives nothing. A database or a supplier that says no at once
+/// (502, 503) is no reason to turn away those whom the caches below can answer.
+fn breaker() -> BreakerLayer {
+    BreakerLayer::of(Breaker::new("http", BreakerSettings::default(), Clock::system())).judge(|status| match status {
+        StatusCode::GATEWAY_TIMEOUT => Verdict::Failure,
+        StatusCode::REQUEST_TIMEOUT => Verdict::Ignored,
+        _ => Verdict::Success,
+    })
+}
+
+/// So many a second for each address that connects. Behind a proxy that is the proxy's: hence off unless it is asked for.
+fn rate_limit(per_second: NonZeroU32) -> RateLimitLayer {
+    let settings = RateLimitSettings::new(per_second, std::time::Duration::from_secs(1));
+    RateLimitLayer::new("http", settings, ADDRESSES, |request: &Parts| {
+        let ConnectInfo(address) = request.extensions.get::<ConnectInfo<std::net::SocketAddr>>()?;
+        Some(address.ip().to_string())
+    })
+}

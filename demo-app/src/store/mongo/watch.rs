@@ -1,0 +1,142 @@
+//! What is done beside the queries: indexes are made, the server's profile is read, and the changes that others write are
+//! followed.
+//!
+//! One task looks every half minute and leaves what it saw for whoever asks; it ends with the last clone of the store. None of it is on
+//! the way of a query, and what the server does not allow is said instead.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use fastness::Fastness;
+use fastness::changes::{Changes, Status, Tail};
+use fastness::index::{ApplyOptions, Indexes, Profile, Profiler};
+use fastness::monitor::SlowQuery;
+use mongodb::Database;
+use serde_json::{Value, json};
+
+use super::MongoRepository;
+use super::documents::{Business, Manufacturer, Product, SupplyChainEvent, User, VotingRecord};
+
+/// Between two looks, and between attempts while the database does not answer.
+const LOOK: Duration = Duration::from_secs(30);
+const RETRY: Duration = Duration::from_secs(5);
+
+/// What was seen last. Null before the first look.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// A plain lock: it is held to put or to copy a value, never across an `.await`.
+    seen: Mutex<Seen>,
+    changes: OnceLock<Tail>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    indexes: Value,
+    profiling: Value,
+}
+
+impl MongoRepository {
+    /// Makes the indexes as soon as the database lets it, follows changes that others write so that `cache` forgets them, and
+    /// where `profiled`, has the server list what takes so long or longer.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn keep_watch(&self, cache: &Fastness, profiled: Option<Duration>) {
+        self.watch.changes.get_or_init(|| changes(&self.db).start(cache));
+        let profiler = profiled.map(|slow| (self.client.profiler(&self.db), Profile::default().slow(slow)));
+        tokio::spawn(look(Arc::downgrade(&self.watch), self.indexes(), profiler));
+    }
+
+    /// Queries that took long, by shape. No value of any query is in it.
+    pub(super) fn slow(&self) -> Vec<SlowQuery> {
+        let slow = self.client.slow_queries().shapes.into_iter();
+        slow.map(|shape| SlowQuery {
+            collection: shape.collection,
+            shape: format!("{} {}", shape.operation, shape.shape),
+            count: shape.count,
+            slowest: shape.max,
+            index: None,
+        })
+        .collect()
+    }
+
+    /// The database as of the last look.
+    pub(super) fn seen(&self) -> Value {
+        let Seen { indexes, profiling } = self.watch.lock().clone();
+        let changes = self.watch.changes.get().map(|tail| shown(&tail.status()));
+        json!({ "kind": "mongodb", "name": self.db.name(), "indexes": indexes, "profiling": profiling, "changes": changes })
+    }
+}
+
+impl Watch {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the changes of all models invalidate, the models say.
+fn changes(db: &Database) -> Changes {
+    Changes::new(db)
+        .model::<Business>()
+        .model::<Manufacturer>()
+        .model::<User>()
+        .model::<Product>()
+        .model::<VotingRecord>()
+        .model::<SupplyChainEvent>()
+}
+
+fn shown(status: &Status) -> Value {
+    json!({
+        "state": format!("{:?}", status.state).to_lowercase(),
+        "why": status.why,
+        "changes": status.changes,
+        "lagMs": status.lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX)),
+        "gaps": status.gaps,
+    })
+}
+
+/// Looks for as long as somebody has the store.
+async fn look(watch: Weak<Watch>, indexes: Indexes, profiler: Option<(Profiler, Profile)>) {
+    let mut applied = false;
+    loop {
+        if !applied {
+            applied = apply(&indexes).await;
+        }
+        let plan = match indexes.plan().await {
+            Ok(plan) => json!({ "inSync": plan.is_in_sync(), "plan": plan }),
+            Err(error) => json!({ "error": error.to_string() }),
+        };
+        let profiling = profile(profiler.as_ref()).await;
+        let Some(watch) = watch.upgrade() else { return };
+        *watch.lock() = Seen { indexes: plan, profiling };
+        drop(watch);
+        #[expect(clippy::disallowed_methods, reason = "what is waited for is another server")]
+        tokio::time::sleep(if applied { LOOK } else { RETRY }).await;
+    }
+}
+
+/// Brings the indexes in line with what the models declare.
+async fn apply(indexes: &Indexes) -> bool {
+    match indexes.apply(&ApplyOptions::default()).await {
+        Ok(report) => tracing::info!("indexes:\n{report}"),
+        Err(error) => {
+            tracing::warn!(%error, "the indexes cannot be looked at yet");
+            return false;
+        }
+    }
+    true
+}
+
+/// Switches the profiler on, which somebody may have switched off meanwhile, and reads what it listed.
+async fn profile(profiler: Option<&(Profiler, Profile)>) -> Value {
+    let Some((profiler, profile)) = profiler else {
+        return json!({ "on": false });
+    };
+    let done = async {
+        let profiling = profiler.enable(profile).await?;
+        let read = profiler.read().await?;
+        Ok::<_, fastness::index::Error>(json!({ "on": true, "server": profiling, "read": read }))
+    };
+    done.await.unwrap_or_else(|error| json!({ "on": false, "error": error.to_string() }))
+}
