@@ -57,8 +57,9 @@ impl Sources {
         self.sections.push((name, Arc::new(read)));
     }
 
+    /// `None` where nobody tells, or panics.
     pub(super) fn routes(&self) -> Option<Vec<RouteFigures>> {
-        self.routes.as_ref().map(|read| caught(|| read()).unwrap_or_default())
+        self.routes.as_ref().and_then(|read| caught(|| read()))
     }
 
     pub(super) fn slow_queries(&self) -> Vec<SlowQuery> {
