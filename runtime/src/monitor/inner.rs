@@ -123,7 +123,8 @@ impl Inner {
             coherent: tier.is_none_or(|tier| tier.coherent),
         };
         let silent = self.clock.now().saturating_sub(looked) / 1_000_000_000;
-        let late = silent > self.settings.period.as_secs().max(1).saturating_mul(3) && (last.is_some() || self.tasks.get().is_some());
+        let late = silent > self.settings.period.as_secs().max(1).saturating_mul(3)
+            && (last.is_some() || self.tasks.get().is_some());
         let probes: Vec<_> = answers.all().cloned().collect();
         let (status, reasons) = judge(&Findings {
             probes: &probes,

@@ -45,6 +45,14 @@ pub struct Probe {
 }
 
 /// What a pool of connections has, as of now.
+///
+/// ```
+/// use fastness::monitor::{Pool, Probe};
+///
+/// let ping = async || Ok::<_, std::io::Error>(());
+/// let database = Probe::new("postgres", ping).pool(|| Pool { connections: 8, in_use: 3, max: 20, waiting: 0 });
+/// # drop(database);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pool {

@@ -9,9 +9,9 @@ use super::sources::caught;
 use crate::clock::{Clock, nanos};
 use crate::error::{Error, Kind};
 use crate::handle::Fastness;
+use crate::sync::Mutex;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU8, AtomicU64};
-use crate::sync::Mutex;
 
 mod level;
 
@@ -160,6 +160,13 @@ impl fmt::Debug for MemoryGuard {
 }
 
 /// Settings of a [`MemoryGuard`].
+///
+/// ```
+/// use fastness::monitor::MemoryGuard;
+///
+/// let guard = MemoryGuard::builder().limit(512 << 20).shrink_at(80).stop_bodies_at(88).shed_at(94).build()?;
+/// # Ok::<_, fastness::Error>(())
+/// ```
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build()`"]
 pub struct MemoryGuardBuilder {
