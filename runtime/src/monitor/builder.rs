@@ -25,7 +25,7 @@ use crate::handle::Fastness;
 ///     .every(Duration::from_secs(1))
 ///     .window(Duration::from_secs(30))
 ///     .thresholds(Thresholds::default().set(AlertKind::ResponseTime, Threshold::above(500.0, 400.0)))
-///     .section("build", || env!("CARGO_PKG_VERSION"))
+///     .section("build", || "1.2.3")
 ///     .build()?;
 /// # Ok::<_, fastness::Error>(())
 /// ```

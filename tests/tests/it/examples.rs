@@ -20,7 +20,7 @@ fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
 /// The public items at the left edge of a file that this kind of line declares, each with its documentation.
 fn items(text: &str, keyword: &str) -> Vec<(String, String)> {
     let (mut found, mut docs) = (Vec::new(), String::new());
-    for line in text.lines().take_while(|line| !line.starts_with("mod tests")) {
+    for line in text.lines().take_while(|line| !line.starts_with("mod tests {")) {
         if let Some(doc) = line.strip_prefix("///") {
             docs.push_str(doc);
         } else if let Some(rest) = line.strip_prefix(keyword) {
