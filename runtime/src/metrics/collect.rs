@@ -24,11 +24,11 @@ pub(crate) enum Value {
 }
 
 impl Family {
-    fn new(metric: &'static Metric) -> Self {
+    pub(crate) fn new(metric: &'static Metric) -> Self {
         Self { metric, samples: BTreeMap::new() }
     }
 
-    fn with(mut self, labels: Labels, value: Value) -> Self {
+    pub(crate) fn with(mut self, labels: Labels, value: Value) -> Self {
         self.add(labels, value);
         self
     }

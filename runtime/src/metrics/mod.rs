@@ -10,7 +10,7 @@
 mod collect;
 #[cfg(feature = "metrics")]
 mod facade;
-mod names;
+pub(crate) mod names;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "prometheus")]
@@ -20,3 +20,10 @@ mod text;
 pub use facade::Publisher;
 #[cfg(feature = "prometheus")]
 pub use text::prometheus;
+
+/// For modules that have figures of their own to write in the same format.
+#[cfg(feature = "axum")]
+pub(crate) mod write {
+    pub(crate) use super::collect::{Family, Value};
+    pub(crate) use super::text::write;
+}

@@ -46,8 +46,8 @@ pub(crate) struct Metric {
 
 macro_rules! metrics {
     ($($name:ident = $text:literal, $kind:ident, $unit:ident, [$($label:literal),*], $help:literal;)*) => {
-        // Those of the shared tier and of HTTP have no value where these are not compiled; they are listed all the same.
-        $(#[cfg_attr(not(all(feature = "redis", feature = "http")), allow(dead_code))]
+        // Those of the shared tier, of HTTP and of monitors have no value where these are not compiled; they are listed all the same.
+        $(#[cfg_attr(not(all(feature = "redis", feature = "axum")), allow(dead_code))]
         pub(crate) const $name: Metric = Metric {
             name: $text,
             kind: Kind::$kind,
@@ -146,4 +146,30 @@ metrics! {
         "Bytes of answers whose length was known when they were begun.";
     HTTP_SLOW = "fastness_http_slow_total", Counter, Count, ["route", "method"],
         "Requests that took as long as the layer's `slow` says, or longer.";
+
+    // What a monitor saw in its last sample; only in the answer of its router.
+    HEALTH_STATUS = "fastness_health_status", Gauge, Flag, ["status"],
+        "Whether the process is in this state: healthy, degraded, unhealthy.";
+    ALERT_FIRING = "fastness_alert_firing", Gauge, Flag, ["alert"],
+        "Whether an alert fires: responseTime, hitRate, memory, errors, databaseLatency.";
+    PROBE_UP = "fastness_probe_up", Gauge, Flag, ["probe"],
+        "Whether a probe was answered.";
+    PROBE_SECONDS = "fastness_probe_seconds", Gauge, Seconds, ["probe"],
+        "How long the answer took, or until it was given up.";
+    MEMORY_USED = "fastness_memory_used_bytes", Gauge, Count, [],
+        "Memory in use, of the configured limit, the control group or the machine.";
+    MEMORY_TOTAL = "fastness_memory_total_bytes", Gauge, Count, [],
+        "All the memory that there is by the same measure.";
+    MEMORY_PRESSURE = "fastness_memory_pressure", Gauge, Flag, ["level"],
+        "Whether memory is this short, where a guard watches it: none, shrink, noBodies, shed.";
+    PROCESS_RESIDENT = "fastness_process_resident_bytes", Gauge, Count, [],
+        "Memory that is the process's own and in RAM.";
+    PROCESS_CPU = "fastness_process_cpu_cores", Gauge, Count, [],
+        "Processor time since the sample before, in cores: 2 are two busy ones.";
+    PROCESS_CORES = "fastness_process_cores", Gauge, Count, [],
+        "How many cores the process may use.";
+    PROCESS_THREADS = "fastness_process_threads", Gauge, Count, [],
+        "Threads of the process.";
+    PROCESS_FILES = "fastness_process_open_files", Gauge, Count, [],
+        "Files and sockets that the process has open.";
 }

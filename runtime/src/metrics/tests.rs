@@ -9,7 +9,8 @@ fn page() -> String {
         Made from `runtime/src/metrics/names.rs`; `UPDATE_DOCS=1 cargo test -p fastness --features full metrics` writes it anew.\n\n\
         All of them are in the answer of `fastness::metrics::prometheus` and are passed on by `fastness::metrics::Publisher`, where \
         counters in seconds are gauges. Those of the shared tier appear where there is one. Timings carry the labels of their \
-        `#[timed(labels(..))]` too, and those of HTTP appear behind a `TimingLayer`. No label is ever a key.\n\n\
+        `#[timed(labels(..))]` too, and those of HTTP appear behind a `TimingLayer`. Health, alerts, probes, \
+        memory and the process are in the answer of `fastness::routes::monitor` only. No label is ever a key.\n\n\
         | metric | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
         .to_owned();
     for metric in ALL {

@@ -5,7 +5,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::collect::{Labels, Value, collect};
+use super::collect::{Family, Labels, Value, collect};
 use super::names::Kind;
 use crate::handle::Fastness;
 use crate::timed::Latency;
@@ -27,8 +27,13 @@ const BOUNDS: [f64; 18] =
 /// # Ok(()) }
 /// ```
 pub fn prometheus(handle: &Fastness) -> String {
+    write(collect(handle))
+}
+
+/// These in Prometheus' text format.
+pub(crate) fn write(families: impl IntoIterator<Item = Family>) -> String {
     let mut text = String::new();
-    for family in collect(handle) {
+    for family in families {
         let metric = family.metric;
         line(&mut text, format_args!("# HELP {} {}", metric.name, escaped(metric.help, false)));
         line(&mut text, format_args!("# TYPE {} {}", metric.name, metric.kind.as_str()));

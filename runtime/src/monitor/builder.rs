@@ -15,6 +15,20 @@ use crate::error::{Error, Kind};
 use crate::handle::Fastness;
 
 /// Settings of a [`Monitor`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use fastness::monitor::{AlertKind, Monitor, Threshold, Thresholds};
+///
+/// let monitor = Monitor::builder()
+///     .every(Duration::from_secs(1))
+///     .window(Duration::from_secs(30))
+///     .thresholds(Thresholds::default().set(AlertKind::ResponseTime, Threshold::above(500.0, 400.0)))
+///     .section("build", || "1.2.3")
+///     .build()?;
+/// # Ok::<_, fastness::Error>(())
+/// ```
 #[must_use = "a builder does nothing until `build()`"]
 pub struct MonitorBuilder {
     cache: Option<Fastness>,

@@ -8,11 +8,11 @@ use tokio::task::JoinSet;
 
 use super::advice::{Snapshot, Targets, advise};
 use super::alerts::{AlertKind, Alerts, Reading};
-use super::figures::{millis, real, whole_millis};
+use super::figures::{millis, percent, real, whole_millis};
 use super::guard::{MemoryGuard, Pressure};
 use super::health::{CacheHealth, DatabaseHealth, ErrorsHealth, Findings, Health, MemoryHealth, Status, judge};
 use super::performance::{CacheReport, CallReport, HISTORY, Performance, PolicyReport, Sample, hit_rate};
-use super::probe::{ProbeReport, Prober};
+use super::probe::{FRESH, ProbeReport, Prober};
 use super::process::{Memory, System};
 use super::window::Window;
 use super::{Settings, read};
@@ -31,18 +31,25 @@ pub(super) struct Inner {
     pub(super) alerts: Alerts,
     /// When it was built, in nanoseconds of the clock.
     pub(super) built: u64,
-    /// Held by the one who looks, so that looks follow each other.
-    pub(super) looking: tokio::sync::Mutex<()>,
+    /// Held by the one who looks until its sample is taken in, even if its caller goes away: looks follow each other.
+    pub(super) looks: Arc<tokio::sync::Mutex<Looks>>,
     pub(super) seen: Mutex<Seen>,
+    /// Memory as it was read last. Reading it costs a dozen small files, and health checks come in storms.
+    pub(super) memory: Mutex<Option<(u64, Option<Memory>)>>,
     /// The sampler and the callbacks; they end with this.
     pub(super) tasks: OnceLock<JoinSet<()>>,
+}
+
+/// What looks compare and add up.
+#[derive(Default)]
+pub(super) struct Looks {
+    window: Window,
+    history: VecDeque<Sample>,
 }
 
 /// What looks have found.
 #[derive(Default)]
 pub(super) struct Seen {
-    pub(super) window: Window,
-    pub(super) history: VecDeque<Sample>,
     pub(super) last: Option<Arc<Performance>>,
     /// In nanoseconds of the clock.
     pub(super) looked: u64,
@@ -79,8 +86,17 @@ impl Inner {
         self.settings.guard.as_ref().map_or(Pressure::None, MemoryGuard::pressure)
     }
 
+    /// Memory, a second old at most.
     fn memory(&self) -> Option<Memory> {
-        self.system.memory(self.settings.memory_limit)
+        let (now, last) = (self.clock.now(), *lock(&self.memory));
+        if let Some((at, memory)) = last
+            && now.saturating_sub(at) < nanos(FRESH)
+        {
+            return memory;
+        }
+        let memory = self.system.memory(self.settings.memory_limit);
+        *lock(&self.memory) = Some((now, memory));
+        memory
     }
 
     fn uptime(&self) -> u64 {
@@ -107,7 +123,8 @@ impl Inner {
             coherent: tier.is_none_or(|tier| tier.coherent),
         };
         let silent = self.clock.now().saturating_sub(looked) / 1_000_000_000;
-        let late = silent > 3 * self.settings.period.as_secs().max(1) && (last.is_some() || self.tasks.get().is_some());
+        let late = silent > self.settings.period.as_secs().max(1).saturating_mul(3)
+            && (last.is_some() || self.tasks.get().is_some());
         let probes: Vec<_> = answers.all().cloned().collect();
         let (status, reasons) = judge(&Findings {
             probes: &probes,
@@ -140,12 +157,16 @@ impl Inner {
     }
 
     pub(super) async fn look(self: &Arc<Self>) {
-        let _looking = self.looking.lock().await;
+        let looks = self.looks.clone().lock_owned().await;
         let answers = self.ask().await;
         // Reads files and calls sources, which may block.
         let inner = self.clone();
+        let taking = tokio::task::spawn_blocking(move || {
+            let mut looks = looks;
+            inner.take_in(&mut looks, &answers);
+        });
         // It panics only where the runtime ends.
-        let _ = tokio::task::spawn_blocking(move || inner.take_in(&answers)).await;
+        let _ = taking.await;
         let health = self.health().await;
         let mut seen = lock(&self.seen);
         if let Some(last) = &mut seen.last {
@@ -155,23 +176,20 @@ impl Inner {
     }
 
     /// One sample: everything outside is read before the lock is taken.
-    fn take_in(&self, answers: &Answers) {
+    fn take_in(&self, looks: &mut Looks, answers: &Answers) {
         let now = self.clock.now();
         let totals = read::totals(now, &self.cache, self.settings.sources.routes());
         let (entries, policies) = (totals.cache.entries, totals.policies.clone());
         let (process, memory, pressure) = (self.system.look(now), self.memory(), self.pressure());
-        let mut seen = lock(&self.seen);
         let percent = memory.map(|memory| memory.percentage());
-        if let Some(interval) = seen.window.add(totals, self.settings.window) {
-            let sample = Sample::new(unix_millis(self.clock.wall()), interval, &process, percent);
-            seen.history.push_back(sample);
-            if seen.history.len() > HISTORY {
-                seen.history.pop_front();
+        if let Some(interval) = looks.window.add(totals, self.settings.window) {
+            let sample = Sample::new(unix_millis(self.clock.wall()), &interval, &process, percent);
+            looks.history.push_back(sample);
+            if looks.history.len() > HISTORY {
+                looks.history.pop_front();
             }
         }
-        seen.looked = now;
-        let (window, history) = (seen.window.sum(), seen.history.clone());
-        drop(seen);
+        let (window, history) = (looks.window.sum(), looks.history.clone());
         let snapshot = Snapshot {
             cpu: self.mean_cpu(&history),
             window,
@@ -189,7 +207,7 @@ impl Inner {
         if let Some(last) = &seen.last {
             (report.status, report.reasons) = (last.status, last.reasons.clone());
         }
-        seen.last = Some(Arc::new(report));
+        (seen.last, seen.looked) = (Some(Arc::new(report)), now);
     }
 
     /// Of the samples within the window; one or two are none.
@@ -247,7 +265,7 @@ fn readings(seen: &Snapshot, database: Option<&ProbeReport>) -> [(AlertKind, Opt
     [
         (AlertKind::ResponseTime, mean),
         (AlertKind::HitRate, hits),
-        (AlertKind::Memory, seen.memory.map(|memory| one(real(memory.percentage())))),
+        (AlertKind::Memory, seen.memory.map(|memory| one(percent(memory.used(), memory.total())))),
         (AlertKind::Errors, Some(errors)),
         (AlertKind::DatabaseLatency, database.map(|answer| one(answer.latency))),
     ]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::advice::{Recommendation, SharedTier, Targets};
 use super::alerts::Alert;
-use super::figures::{millis, per_second, percent, rounded};
+use super::figures::{millis, per_second, rounded};
 use super::guard::Pressure;
 use super::health::{MemoryHealth, Status};
 use super::probe::{Pool, ProbeReport};
@@ -232,9 +232,9 @@ impl CallReport {
     }
 }
 
-/// Answered look-ups of all, in percent.
+/// Answered look-ups of all, in percent. A look-up of the shared tier may begin in one interval and be answered in the next.
 pub(super) fn hit_rate(stats: &Stats) -> Option<f64> {
-    stats.hit_rate().map(|rate| rounded(rate * 100.0))
+    stats.hit_rate().map(|rate| rounded(rate * 100.0).min(100.0))
 }
 
 impl CacheReport {
@@ -261,7 +261,7 @@ impl SiteReport {
             hits: stats.hits,
             shared_hits: stats.shared_hits,
             misses: stats.misses.saturating_sub(stats.shared_hits),
-            hit_rate: rounded(percent(stats.hits + stats.shared_hits, stats.hits + stats.misses)),
+            hit_rate: hit_rate(stats).unwrap_or(0.0),
             loads: stats.loads,
             load_errors: stats.load_errors + stats.load_timeouts,
             mean_load: stats.mean_load_time().map_or(0.0, millis),

@@ -16,7 +16,7 @@ use crate::clock::{Clock, nanos};
 const BOUND: Duration = Duration::from_secs(1);
 
 /// How long an answer stands for all who ask. Health checks come in storms; what is asked gets one question a second.
-const FRESH: Duration = Duration::from_secs(1);
+pub(super) const FRESH: Duration = Duration::from_secs(1);
 
 type Asked = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
@@ -45,7 +45,16 @@ pub struct Probe {
 }
 
 /// What a pool of connections has, as of now.
+///
+/// ```
+/// use fastness::monitor::{Pool, Probe};
+///
+/// let ping = async || Ok::<_, std::io::Error>(());
+/// let database = Probe::new("postgres", ping).pool(|| Pool { connections: 8, in_use: 3, max: 20, waiting: 0 });
+/// # drop(database);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Pool {
     /// Connections that are open.
     pub connections: u64,
@@ -140,7 +149,14 @@ pub(super) struct Prober {
     probe: Probe,
     clock: Clock,
     /// Whoever has it may ask. Given back when the answer is there, which is within the probe's bound.
-    last: Arc<Mutex<Option<(u64, ProbeReport)>>>,
+    last: Arc<Mutex<Last>>,
+}
+
+/// The last answer with its moment, and the last question while it is still being asked.
+#[derive(Debug, Default)]
+struct Last {
+    answer: Option<(u64, ProbeReport)>,
+    asked: Option<JoinHandle<Result<(), String>>>,
 }
 
 impl Prober {
@@ -161,7 +177,7 @@ impl Prober {
     pub(super) async fn ask(self: &Arc<Self>) -> ProbeReport {
         let mut last = self.last.clone().lock_owned().await;
         let now = self.clock.now();
-        if let Some((at, report)) = &*last
+        if let Some((at, report)) = &last.answer
             && now.saturating_sub(*at) < nanos(FRESH)
         {
             return report.clone();
@@ -169,24 +185,32 @@ impl Prober {
         // A task of its own: it gives the answer back even if this caller goes away.
         let prober = self.clone();
         let asking = tokio::spawn(async move {
-            let report = prober.question().await;
-            *last = Some((prober.clock.now(), report.clone()));
+            let report = prober.question(&mut last.asked).await;
+            last.answer = Some((prober.clock.now(), report.clone()));
             report
         });
         asking.await.unwrap_or_else(|_| self.report(Duration::ZERO, Err("the runtime is shutting down".into())))
     }
 
-    async fn question(&self) -> ProbeReport {
+    /// Asks. One that blocks its thread cannot be ended, and has that thread alone: it is not asked again meanwhile.
+    async fn question(&self, last: &mut Option<JoinHandle<Result<(), String>>>) -> ProbeReport {
+        if last.as_ref().is_some_and(|asked| !asked.is_finished()) {
+            return self.report(self.probe.bound, Err("the probe blocks its thread: it must await".into()));
+        }
         let began = self.clock.now();
         let ask = self.probe.ask.clone();
         // The closure may panic as well as what it returns, so both run in the task.
-        let mut asked = Abort(tokio::spawn(async move { ask().await }));
-        let answer = match tokio::time::timeout(self.probe.bound, &mut asked.0).await {
+        let mut asked = tokio::spawn(async move { ask().await });
+        let answer = match tokio::time::timeout(self.probe.bound, &mut asked).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err("the probe panicked".to_owned()),
-            Err(_) => Err(format!("no answer within {:?}", self.probe.bound)),
+            Err(_) => {
+                asked.abort();
+                *last = Some(asked);
+                Err(format!("no answer within {:?}", self.probe.bound))
+            }
         };
-        self.report(Duration::from_nanos(self.clock.now() - began), answer)
+        self.report(Duration::from_nanos(self.clock.now().saturating_sub(began)), answer)
     }
 
     fn report(&self, took: Duration, answer: Result<(), String>) -> ProbeReport {
@@ -197,15 +221,6 @@ impl Prober {
             error: answer.err(),
             optional: self.probe.optional,
         }
-    }
-}
-
-/// Ends the task with whoever waits for it.
-struct Abort<T>(JoinHandle<T>);
-
-impl<T> Drop for Abort<T> {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
@@ -254,6 +269,35 @@ mod tests {
         assert_eq!(report.error.as_deref(), Some("the probe panicked"));
         let report = Prober::new(Probe::new("says so", async || Err("down")), Clock::manual()).ask().await;
         assert_eq!(report.error.as_deref(), Some("down"));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn one_that_blocks_has_one_thread_and_no_more() {
+        let (count, clock) = (Arc::new(AtomicU32::new(0)), Clock::manual());
+        let (free, blocked) = std::sync::mpsc::channel::<()>();
+        let (blocked, counted) = (Arc::new(std::sync::Mutex::new(blocked)), count.clone());
+        let probe = Probe::new("blocks", move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let blocked = blocked.clone();
+            async move {
+                let _ = blocked.lock().map(|free| free.recv());
+                Ok::<_, String>(())
+            }
+        });
+        let prober = Prober::new(probe.timeout(Duration::from_millis(50)), clock.clone());
+        assert_eq!(prober.ask().await.error.as_deref(), Some("no answer within 50ms"));
+        for _ in 0..3 {
+            clock.advance(FRESH);
+            assert!(prober.ask().await.error.unwrap().contains("blocks its thread"));
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 1, "it is not asked again while it blocks");
+        drop(free);
+        loop {
+            clock.advance(FRESH);
+            if prober.ask().await.ok {
+                break;
+            }
+        }
     }
 
     #[tokio::test]

@@ -11,6 +11,22 @@ use super::figures::millis;
 use crate::timed::Latency;
 
 /// What one route did since the start.
+///
+/// ```
+/// use fastness::http::HttpStats;
+/// use fastness::monitor::{Monitor, RouteFigures};
+///
+/// let monitor = Monitor::builder().routes(|| {
+///     let routes = HttpStats::process().routes().into_iter();
+///     let figures = |route: fastness::http::RouteStats| {
+///         let mut latency = route.ok;
+///         latency += route.error;
+///         RouteFigures { route: format!("{} {}", route.method, route.route), latency, errors: route.errors }
+///     };
+///     routes.map(figures).collect()
+/// });
+/// # drop(monitor);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RouteFigures {
     /// Method and template, such as `GET /users/{id}`; never a path with its values.
@@ -57,8 +73,9 @@ impl Sources {
         self.sections.push((name, Arc::new(read)));
     }
 
+    /// `None` where nobody tells, or panics.
     pub(super) fn routes(&self) -> Option<Vec<RouteFigures>> {
-        self.routes.as_ref().map(|read| caught(|| read()).unwrap_or_default())
+        self.routes.as_ref().and_then(|read| caught(|| read()))
     }
 
     pub(super) fn slow_queries(&self) -> Vec<SlowQuery> {

@@ -113,6 +113,51 @@ async fn sources_that_panic_harm_only_their_own_figures() {
 }
 
 #[tokio::test]
+async fn a_look_that_was_given_up_is_finished_before_the_next() {
+    let route = Timing::new("monitor.tests.given_up");
+    (0..100).for_each(|_| route.record(Duration::from_millis(1), CallOutcome::Error));
+    let (hangs, free) = std::sync::mpsc::channel::<()>();
+    let (began, mut begins) = tokio::sync::mpsc::unbounded_channel();
+    let (free, read) = (std::sync::Mutex::new(free), routes_of(route));
+    let routes = move || {
+        let figures = read();
+        began.send(()).unwrap();
+        let _ = free.lock().unwrap().recv();
+        figures
+    };
+    let monitor = Monitor::builder().cache(&cache().await).routes(routes).build().unwrap();
+    hangs.send(()).unwrap();
+    monitor.look().await;
+    begins.recv().await.unwrap();
+    let look = |monitor: &Monitor| {
+        let monitor = monitor.clone();
+        tokio::spawn(async move { next(&monitor).await })
+    };
+    let given_up = look(&monitor);
+    begins.recv().await.unwrap();
+    given_up.abort();
+    assert!(given_up.await.unwrap_err().is_cancelled());
+    (0..10).for_each(|_| route.record(Duration::from_millis(1), CallOutcome::Ok));
+    let waits = look(&monitor);
+    tokio::task::yield_now().await;
+    assert!(begins.try_recv().is_err(), "it waits for the one that still runs");
+    drop(hangs);
+    waits.await.unwrap();
+    let seen = monitor.performance().unwrap();
+    assert_eq!((seen.requests.count, seen.requests.errors), (10, 0), "what was before the first look is never new");
+}
+
+#[tokio::test]
+async fn a_share_of_memory_just_above_the_bound_fires() {
+    let half = Thresholds::default().set(AlertKind::Memory, Threshold::above(0.0, 0.0).looks(1));
+    let monitor = Monitor::builder().cache(&cache().await).memory_limit(1 << 50).thresholds(half).build().unwrap();
+    monitor.look().await;
+    assert_eq!(monitor.performance().unwrap().memory.percentage, 0, "in whole percent");
+    assert!(monitor.alerts().iter().all(|alert| alert.kind == AlertKind::Memory));
+    assert_eq!(monitor.alerts().len(), usize::from(cfg!(target_os = "linux")));
+}
+
+#[tokio::test]
 async fn a_source_that_hangs_leaves_health_alone_and_is_noticed() {
     let (hangs, free) = std::sync::mpsc::channel::<()>();
     let free = std::sync::Mutex::new(free);

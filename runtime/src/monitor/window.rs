@@ -56,6 +56,9 @@ pub(super) struct Interval {
     pub(super) policies: BTreeMap<(PolicyKind, String), BTreeMap<&'static str, u64>>,
 }
 
+/// Into so many parts a window is divided at most, however often someone looks.
+const PARTS: u64 = 120;
+
 /// The last intervals.
 #[derive(Debug, Default)]
 pub(super) struct Window {
@@ -64,16 +67,24 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Takes in a look. The first is only what later ones are compared with.
-    pub(super) fn add(&mut self, totals: Totals, length: Duration) -> Option<&Interval> {
+    /// Takes in a look, and returns what is new since the one before. The first is only what later ones are compared with.
+    pub(super) fn add(&mut self, mut totals: Totals, length: Duration) -> Option<Interval> {
+        if totals.routes.is_none() {
+            // Who fails to tell this time goes on from where it was.
+            totals.routes = self.last.as_ref().and_then(|last| last.routes.clone());
+        }
         let interval = self.last.as_ref().map(|last| Interval::between(last, &totals));
         self.last = Some(totals);
-        self.intervals.push_back(interval?);
+        let interval = interval?;
+        match self.intervals.back_mut() {
+            Some(last) if last.nanos < crate::clock::nanos(length) / PARTS => last.add(&interval),
+            _ => self.intervals.push_back(interval.clone()),
+        }
         let mut covered: u64 = self.intervals.iter().map(|interval| interval.nanos).sum();
         while self.intervals.len() > 1 && covered - self.intervals[0].nanos >= crate::clock::nanos(length) {
             covered -= self.intervals.pop_front().map_or(0, |oldest| oldest.nanos);
         }
-        self.intervals.back()
+        Some(interval)
     }
 
     /// All of them as one.
@@ -94,8 +105,9 @@ impl Interval {
             let since = old_sites.get(&site).map_or(stats, |old| stats.since(old));
             (site, since)
         });
-        let routes =
-            after.routes.as_ref().map(|routes| calls(before.routes.as_ref().unwrap_or(&BTreeMap::new()), routes));
+        // What was counted before the first that is known of is no rate.
+        let routes = after.routes.as_ref();
+        let routes = routes.map(|routes| before.routes.as_ref().map_or_else(BTreeMap::new, |old| calls(old, routes)));
         Self {
             nanos: after.at.saturating_sub(before.at),
             sites: sites.collect(),
@@ -277,6 +289,35 @@ mod tests {
         window.add(totals(15, route(1_090, 10, 51)), length);
         window.add(totals(20, route(1_090, 10, 51)), length);
         assert_eq!(window.sum().requests().count, 0, "what is older is forgotten");
+    }
+
+    #[test]
+    fn routes_that_were_not_told_once_are_not_all_new() {
+        let (mut window, length) = (Window::default(), Duration::from_secs(60));
+        let silent = |at| Totals { routes: None, ..totals(at, Tally::default()) };
+        window.add(silent(0), length);
+        window.add(totals(5, route(1_000, 0, 1_000)), length);
+        assert_eq!(window.sum().requests().count, 0, "these may be of any time");
+        window.add(totals(10, route(1_010, 0, 1_000)), length);
+        window.add(silent(15), length);
+        window.add(totals(20, route(1_020, 0, 1_000)), length);
+        assert_eq!((window.sum().requests().count, window.sum().requests().errors), (20, 0));
+    }
+
+    #[test]
+    fn looks_without_end_keep_no_more_than_the_window() {
+        let (mut window, length) = (Window::default(), Duration::from_secs(60));
+        for look in 0..1_000 {
+            window.add(Totals { at: look * SECOND / 100, ..totals(0, route(1, 0, 0)) }, length);
+        }
+        for look in 0..1_000 {
+            window.add(Totals { at: 10 * SECOND, ..totals(0, route(1 + look, 0, 0)) }, length);
+        }
+        assert!(window.intervals.len() <= 30, "{}", window.intervals.len());
+        assert_eq!(window.sum().requests().count, 999);
+        let rest = (0..1_000).map(|look| totals(10 + look, route(1_000, 0, 0)));
+        rest.for_each(|totals| drop(window.add(totals, length)));
+        assert_eq!((window.sum().requests().count, window.sum().nanos), (0, 60 * SECOND), "what is older is forgotten");
     }
 
     #[test]

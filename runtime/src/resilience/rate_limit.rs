@@ -24,6 +24,16 @@ use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// How many calls in which time. Every method is `const`.
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use std::time::Duration;
+///
+/// use fastness::resilience::RateLimitSettings;
+///
+/// const PAID: RateLimitSettings = RateLimitSettings::new(NonZeroU32::new(100).unwrap(), Duration::from_secs(60));
+/// # let _ = PAID;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimitSettings {
     calls: NonZeroU32,

@@ -21,9 +21,9 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::metrics::prometheus;
 use crate::monitor::{Monitor, Status};
 
+mod metrics;
 #[cfg(test)]
 mod tests;
 
@@ -42,7 +42,7 @@ const NO_STORE: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_st
 /// | `/health/live` | 200 while the process answers at all; it asks nobody |
 /// | `/health/ready` | 200, or 503 with the reasons, where what is [required](Monitor::ready) does not answer |
 /// | `/api/performance` | [`Performance`](crate::monitor::Performance) as JSON; 503 before the first sample |
-/// | `/metrics` | the metrics of the watched cache, of timings and of policies, as Prometheus' text |
+/// | `/metrics` | the metrics of the watched cache, of timings, of policies and of the last sample, as Prometheus' text |
 /// | `/dashboard` | a page that shows it all, and goes on showing the last of it when the process no longer answers |
 ///
 /// None of them asks who is asking: what they show is no secret of users, but not for the public either. Serve them on a port
@@ -67,7 +67,7 @@ pub fn monitor(monitor: &Monitor) -> Router {
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .route("/api/performance", get(performance))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(prometheus))
         .route("/dashboard", get(dashboard))
         .with_state(monitor.clone())
 }
@@ -106,9 +106,9 @@ async fn performance(State(monitor): State<Monitor>) -> Response {
     }
 }
 
-async fn metrics(State(monitor): State<Monitor>) -> Response {
+async fn prometheus(State(monitor): State<Monitor>) -> Response {
     let kind = (CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
-    ([kind, NO_STORE], prometheus(monitor.cache())).into_response()
+    ([kind, NO_STORE], metrics::text(&monitor)).into_response()
 }
 
 /// The page, whole.

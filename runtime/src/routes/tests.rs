@@ -84,6 +84,38 @@ async fn metrics_are_prometheus_text() {
 }
 
 #[tokio::test]
+async fn metrics_tell_what_the_monitor_saw() {
+    let down = |name: &str| Probe::new(name, async || Err::<(), _>("down"));
+    let watched = Monitor::builder()
+        .cache(&cache().await)
+        .database(down("db"))
+        .probe(down("sea\"rch\n").optional())
+        .probe(Probe::new("db", async || Ok::<_, String>(())))
+        .memory_limit(1 << 40)
+        .build()
+        .unwrap();
+    let app = monitor(&watched);
+    assert!(!get_from(&app, "/metrics").await.2.contains("fastness_health_status"), "nothing was seen yet");
+    watched.look().await;
+    let (_, _, body) = get_from(&app, "/metrics").await;
+    for line in [
+        "# TYPE fastness_health_status gauge",
+        "fastness_health_status{status=\"healthy\"} 0",
+        "fastness_health_status{status=\"unhealthy\"} 1",
+        "fastness_alert_firing{alert=\"memory\"} 0",
+        "fastness_probe_up{probe=\"db\"} 0",
+        "fastness_probe_up{probe=\"sea\\\"rch\\n\"} 0",
+        "fastness_memory_pressure{level=\"none\"} 1",
+        "fastness_memory_total_bytes 1099511627776",
+    ] {
+        assert!(body.lines().any(|own| own == line), "no {line} in\n{body}");
+    }
+    let kinds: Vec<_> = body.lines().filter(|line| line.starts_with("# TYPE ")).collect();
+    let once: std::collections::BTreeSet<_> = kinds.iter().collect();
+    assert_eq!(kinds.len(), once.len(), "each metric is described once");
+}
+
+#[tokio::test]
 async fn the_dashboard_holds_all_that_it_needs_and_may_do_no_more() {
     let app = monitor(&Monitor::builder().cache(&cache().await).build().unwrap());
     let (status, headers, page) = get_from(&app, "/dashboard").await;

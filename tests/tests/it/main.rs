@@ -11,6 +11,7 @@ mod circles;
 mod coherence;
 mod direct;
 mod events;
+mod examples;
 mod flights;
 mod functions;
 mod guide;

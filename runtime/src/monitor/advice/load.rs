@@ -112,7 +112,10 @@ pub(super) fn retries(seen: &Snapshot, found: &mut Vec<Recommendation>) {
 }
 
 pub(super) fn memory(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    let Some(memory) = seen.memory.filter(|memory| real(memory.percentage()) > Targets::DEFAULT.memory) else { return };
+    let Some(memory) = seen.memory.filter(|memory| percent(memory.used(), memory.total()) > Targets::DEFAULT.memory)
+    else {
+        return;
+    };
     found.push(Recommendation {
         rule: "memory",
         subject: "process".into(),

@@ -308,6 +308,21 @@ fn message(alert: &Alert, threshold: &Threshold) -> String {
 }
 
 /// Tells of alerts that begin and end; from [`Monitor::subscribe`](super::Monitor::subscribe).
+///
+/// ```
+/// use fastness::monitor::{AlertKind, AlertState, Monitor, Threshold, Thresholds};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+/// // A threshold that every process exceeds.
+/// let thresholds = Thresholds::default().set(AlertKind::Memory, Threshold::above(0.0, 0.0).looks(1));
+/// let monitor = Monitor::builder().memory_limit(1 << 30).thresholds(thresholds).build()?;
+/// let mut events = monitor.subscribe();
+/// monitor.look().await;
+/// # if cfg!(not(target_os = "linux")) { return Ok(()); }
+/// let alert = events.next().await.unwrap();
+/// assert_eq!((alert.kind, alert.state), (AlertKind::Memory, AlertState::Firing));
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct AlertEvents {
     changes: broadcast::Receiver<Alert>,

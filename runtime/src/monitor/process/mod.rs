@@ -119,7 +119,7 @@ impl System {
     pub(crate) fn look(&self, now: u64) -> ProcessFigures {
         let status = self.read("self/status");
         let cpu = self.cpu(now);
-        let cores = self.cores();
+        let cores = self.cores(status.as_deref());
         ProcessFigures {
             resident: status.as_deref().and_then(|text| parse::bytes(text, "VmRSS")),
             cpu: cpu.map(rounded),
@@ -142,10 +142,13 @@ impl System {
         Some(percent(ticks.saturating_sub(before), passed) * 1e9 / TICKS)
     }
 
-    fn cores(&self) -> Option<f64> {
-        let all = thread::available_parallelism().ok().and_then(|cores| u32::try_from(cores.get()).ok()).map(f64::from);
+    /// By the quota of its groups, among the processors that it may run on. `available_parallelism` knows both, but rounds
+    /// the quota down, so it is asked only where nothing else tells.
+    fn cores(&self, status: Option<&str>) -> Option<f64> {
+        let std = || thread::available_parallelism().ok().and_then(|cores| u32::try_from(cores.get()).ok());
+        let all = status.and_then(parse::processors).or_else(std).map(f64::from);
         match (self.groups.cores(), all) {
-            (Some(quota), Some(all)) => Some(quota.min(all.max(1.0))),
+            (Some(quota), Some(all)) => Some(quota.min(all)),
             (quota, all) => quota.or(all),
         }
     }

@@ -15,6 +15,16 @@ fn line<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
+/// How many processors the line `Cpus_allowed_list:  0-3,8` names.
+pub(super) fn processors(status: &str) -> Option<u32> {
+    let ranges = line(status, "Cpus_allowed_list")?.split(',').map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (first, last) = (first.parse::<u32>().ok()?, last.parse::<u32>().ok()?);
+        last.checked_sub(first)?.checked_add(1)
+    });
+    ranges.sum::<Option<u32>>().filter(|processors| *processors > 0)
+}
+
 /// The number of a line such as `inactive_file 1234`.
 pub(super) fn entry(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
@@ -115,6 +125,14 @@ mod tests {
     }
 
     #[test]
+    fn processors_are_counted_by_ranges() {
+        assert_eq!(processors("Cpus_allowed:\tff\nCpus_allowed_list:\t0-3,8\n"), Some(5));
+        for none in ["Cpus_allowed_list:\t\n", "Cpus_allowed_list:\t3-1", "Cpus_allowed_list: 0-4294967295", "x"] {
+            assert_eq!(processors(none), None, "{none:?}");
+        }
+    }
+
+    #[test]
     fn limits_that_are_none_are_none() {
         assert_eq!(limit("1073741824\n"), Some(1 << 30));
         for none in ["max\n", "9223372036854771712\n", "0", "-1", ""] {
@@ -154,7 +172,7 @@ mod tests {
         #[test]
         fn nothing_panics_on_garbage(text in "(?s).{0,200}", name in "[A-Za-z]{0,6}") {
             let _ = (bytes(&text, &name), number(&text, &name), entry(&text, &name), limit(&text), ticks(&text));
-            let _ = (load(&text), cores(&text), cores_v1(&text, &name), group(&text, Some(&name)), mount(&text, None));
+            let _ = (load(&text), processors(&text), cores(&text), cores_v1(&text, &name), group(&text, Some(&name)), mount(&text, None));
         }
     }
 

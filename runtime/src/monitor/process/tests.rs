@@ -86,7 +86,7 @@ fn the_first_version_is_read_by_its_own_names() {
         .file("cg/cpu/docker/ab/cpu.cfs_period_us", "100000\n");
     let system = machine.system();
     assert_eq!(system.memory(None), Some(Memory::new(5000, 10_000)));
-    assert_eq!(system.cores(), Some(0.5));
+    assert_eq!(system.look(1).cores, Some(0.5));
 }
 
 #[test]
@@ -122,6 +122,20 @@ fn processor_time_is_that_between_two_looks() {
     assert_eq!((second.cpu, second.cpu_of_quota), (Some(25.0), Some(50.0)));
     assert_eq!(system.look(2_000_000_000).cpu, None, "no time has passed");
     drop(machine);
+}
+
+#[test]
+fn cores_are_those_that_it_may_run_on_and_no_more_than_its_quota() {
+    let cores = |list: &str, quota: &str| {
+        let machine = Machine::new()
+            .second_version()
+            .file("proc/self/status", &format!("Cpus_allowed_list:\t{list}\n"))
+            .file("sys/fs/cgroup/kube/pod/main/cpu.max", quota);
+        machine.system().look(1).cores
+    };
+    assert_eq!(cores("0-63", "max 100000\n"), Some(64.0));
+    assert_eq!(cores("0-63", "350000 100000\n"), Some(3.5));
+    assert_eq!(cores("7", "350000 100000\n"), Some(1.0));
 }
 
 #[test]

@@ -30,6 +30,15 @@ use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
 use super::timeout::within;
 
 /// How many calls at a time. Every method is `const`.
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use std::time::Duration;
+/// use fastness::resilience::BulkheadSettings;
+///
+/// const FEW: BulkheadSettings = BulkheadSettings::fixed(NonZeroU32::new(8).unwrap()).wait(Duration::from_millis(100));
+/// # let _ = FEW;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BulkheadSettings {
     min: NonZeroU32,

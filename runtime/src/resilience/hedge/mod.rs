@@ -27,6 +27,14 @@ use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
 use super::timeout::within;
 
 /// When a second try begins. Every method is `const`.
+///
+/// ```
+/// use std::time::Duration;
+/// use fastness::resilience::{HedgeSettings, Percent};
+///
+/// const QUICK: HedgeSettings = HedgeSettings::p95(Duration::from_millis(50)).budget(Percent::new(5));
+/// # let _ = QUICK;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HedgeSettings {
     after: Duration,

@@ -8,6 +8,17 @@ use super::super::breaker::Percent;
 const ATTEMPTS: NonZeroU32 = NonZeroU32::new(3).unwrap();
 
 /// How often and when to try again. Every method is `const`.
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use std::time::Duration;
+///
+/// use fastness::resilience::RetrySettings;
+///
+/// const PATIENT: RetrySettings =
+///     RetrySettings::new().attempts(NonZeroU32::new(5).unwrap()).first_wait(Duration::from_millis(250));
+/// # let _ = PATIENT;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetrySettings {
     pub(super) attempts: NonZeroU32,

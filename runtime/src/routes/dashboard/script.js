@@ -243,7 +243,7 @@
       { name: "Latency", of: (one) => time(one.latency) },
       { name: "", left: true, cls: "wrap", of: (one) => one.note },
     ];
-    if (p.pool) rows.push({ name: "pool", ok: true, latency: null, note: p.pool.in_use + " of " + (p.pool.max || p.pool.connections) + " connections in use, " + p.pool.waiting + " wait" });
+    if (p.pool) rows.push({ name: "pool", ok: true, latency: null, note: p.pool.inUse + " of " + (p.pool.max || p.pool.connections) + " connections in use, " + p.pool.waiting + " wait" });
     fill("deps", rows.length ? table(columns, rows) : empty("Nothing is probed, and there is no shared tier."));
   };
   const queries = (p) => {
@@ -260,7 +260,7 @@
     fill("sections", ...Object.entries(p.sections).map(([name, value]) => el("section", "card", el("h2", "", title(name)), el("pre", "", JSON.stringify(value, null, 2)))));
   };
 
-  let last = null, lastAt = 0, silentSince = 0;
+  let last = null, lastAt = 0, silentSince = 0, silentWhy = "";
   const PILLS = { healthy: "good", degraded: "warn", unhealthy: "bad" };
   const pill = (tone, text) => { $("status").className = "pill " + tone; $("status").lastElementChild.textContent = text; };
   const show = (p) => {
@@ -276,6 +276,7 @@
   };
   const silent = (why) => {
     silentSince = silentSince || Date.now();
+    silentWhy = why;
     pill("bad", "No answer");
     document.title = "(no answer) Fastness";
     $("offline").hidden = false;
@@ -293,9 +294,10 @@
     const stop = new AbortController(), timer = setTimeout(() => stop.abort(), TIMEOUT);
     try {
       const answer = await fetch("api/performance", { signal: stop.signal, cache: "no-store" });
-      const body = await answer.json();
-      if (answer.ok) heard(body);
-      else if (body.status === "starting") { pill("pending", "Starting"); $("offline").hidden = true; }
+      // A proxy in between answers with a page of its own.
+      const body = await answer.json().catch(() => null);
+      if (answer.ok && body) heard(body);
+      else if (body && body.status === "starting") { silentSince = 0; pill("pending", "Starting"); $("offline").hidden = true; }
       else silent("status " + answer.status);
     } catch (error) {
       silent(error.name === "AbortError" ? "no answer within " + TIMEOUT / 1000 + " s" : "no connection");
@@ -306,7 +308,7 @@
   };
   setInterval(() => {
     if (last) $("updated").textContent = "sampled " + clock(new Date(last.timestamp));
-    if (silentSince) silent("no connection");
+    if (silentSince) silent(silentWhy);
   }, 1000);
   let resizing = 0;
   addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(() => last && charts(last), 100); });

@@ -1,0 +1,57 @@
+//! Whoever looks up what they have to write finds an example beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a reader constructs, configures or applies ends in one of these.
+const WRITTEN: [&str; 5] = ["Builder", "Settings", "Layer", "Options", "Guard"];
+
+fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, all);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            all.push(path);
+        }
+    }
+}
+
+/// The public items at the left edge of a file that this kind of line declares, each with its documentation.
+fn items(text: &str, keyword: &str) -> Vec<(String, String)> {
+    let (mut found, mut docs) = (Vec::new(), String::new());
+    for line in text.lines().take_while(|line| !line.starts_with("mod tests {")) {
+        if let Some(doc) = line.strip_prefix("///") {
+            docs.push_str(doc);
+        } else if let Some(rest) = line.strip_prefix(keyword) {
+            let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+            found.push((name.to_owned(), std::mem::take(&mut docs)));
+        } else if !line.starts_with("#[") && !line.starts_with(' ') && !line.starts_with(')') {
+            docs.clear();
+        }
+    }
+    found
+}
+
+fn without_example(items: impl IntoIterator<Item = (String, String)>) -> Vec<String> {
+    items.into_iter().filter(|(_, docs)| !docs.contains("```")).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn every_attribute_has_an_example() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../macros/src/lib.rs")).unwrap();
+    let attributes = items(&text, "pub fn ");
+    assert!(attributes.len() >= 13, "{attributes:?}");
+    assert_eq!(without_example(attributes), [""; 0]);
+}
+
+#[test]
+fn everything_that_is_built_or_configured_has_an_example() {
+    let mut files = Vec::new();
+    sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/src")), &mut files);
+    let texts = files.iter().map(|file| fs::read_to_string(file).unwrap());
+    let mut structs: Vec<_> = texts.flat_map(|text| items(&text, "pub struct ")).collect();
+    structs.retain(|(name, _)| WRITTEN.iter().any(|end| name.ends_with(end)));
+    assert!(structs.len() >= 13, "{}", structs.len());
+    assert_eq!(without_example(structs), [""; 0]);
+}
