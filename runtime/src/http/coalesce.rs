@@ -26,13 +26,13 @@ use crate::handle::Fastness;
 /// use tower::{ServiceBuilder, ServiceExt};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// async fn report(_: Request<()>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+/// async fn report(_: Request<String>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
 ///     tokio::task::yield_now().await; // dear
 ///     Ok(Response::new(Full::from("42")))
 /// }
 ///
 /// let service = ServiceBuilder::new().layer(CoalesceLayer::new()).service(tower::service_fn(report));
-/// let get = || service.clone().oneshot(Request::get("/report").body(()).unwrap());
+/// let get = || service.clone().oneshot(Request::get("/report").body(String::new()).unwrap());
 /// let (_, second) = tokio::join!(get(), get());
 /// assert_eq!(second.unwrap().headers()["cache-status"], "fastness; fwd=uri-miss; collapsed");
 /// # }

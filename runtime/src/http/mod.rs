@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod limit;
 #[cfg(feature = "monitor")]
 pub mod memory;
+mod message;
 mod paths;
 mod problem;
 #[cfg(feature = "rate-limit")]

@@ -1,17 +1,17 @@
 //! The HTTP cache under axum, over sockets; and raced against invalidations.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::http::{Request, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use fastness::http::{CacheLayer, CacheTags};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tower::{Layer, ServiceExt};
+use tower::{Layer, Service, ServiceExt};
 
 use crate::fresh;
 
@@ -77,7 +77,7 @@ fn nothing_stale_after_an_invalidation_in_any_order() {
 
 async fn race(seed: u64) {
     let (fast, origin) = (fresh().await, Arc::<AtomicUsize>::default());
-    let random = Arc::new(std::sync::Mutex::new(fastrand::Rng::with_seed(seed)));
+    let random = Arc::new(Mutex::new(fastrand::Rng::with_seed(seed)));
     let (source, chance) = (origin.clone(), random.clone());
     let handler = tower::service_fn(move |_: Request<Body>| {
         let (source, chance) = (source.clone(), chance.clone());
@@ -92,31 +92,35 @@ async fn race(seed: u64) {
         }
     });
     let service = CacheLayer::new().on(&fast).layer(handler);
-    let reader = |service: fastness::http::cache::Cached<_>, origin: Arc<AtomicUsize>, chance: Arc<_>| async move {
-        for _ in 0..20 {
-            dawdle(&chance).await;
-            let least = origin.load(SeqCst);
-            let settled = least.saturating_sub(1);
-            let answer = service.clone().oneshot(Request::get("/a").body(Body::empty()).unwrap()).await.unwrap();
-            let body = to_bytes(Body::new(answer.into_body()), 100).await.unwrap();
-            let found: usize = std::str::from_utf8(&body).unwrap().parse().unwrap();
-            assert!(found >= settled, "seed {seed}: {found} after {settled} was invalidated");
-        }
-    };
     let writer = async {
         for _ in 0..10 {
             dawdle(&random).await;
             origin.fetch_add(1, SeqCst);
             dawdle(&random).await;
             fast.cache().invalidate("thing:1").await.unwrap();
-            // The next change begins after this one was invalidated, so all but the last are settled.
         }
     };
-    let read = || reader(service.clone(), origin.clone(), random.clone());
+    let read = || reader(service.clone(), &origin, &random, seed);
     tokio::join!(read(), read(), read(), writer);
 }
 
-async fn dawdle(random: &std::sync::Mutex<fastrand::Rng>) {
+async fn reader<S, B>(service: S, origin: &AtomicUsize, chance: &Mutex<fastrand::Rng>, seed: u64)
+where
+    S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone,
+    B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
+{
+    for _ in 0..20 {
+        dawdle(chance).await;
+        // The next change begins after this one was invalidated, so all but the last are settled.
+        let settled = origin.load(SeqCst).saturating_sub(1);
+        let answer = service.clone().oneshot(Request::get("/a").body(Body::empty()).unwrap()).await.unwrap();
+        let body = to_bytes(Body::new(answer.into_body()), 100).await.unwrap();
+        let seen: usize = std::str::from_utf8(&body).unwrap().parse().unwrap();
+        assert!(seen >= settled, "seed {seed}: {seen} after {settled} was invalidated");
+    }
+}
+
+async fn dawdle(random: &Mutex<fastrand::Rng>) {
     let times = random.lock().unwrap().u8(0..4);
     for _ in 0..times {
         tokio::task::yield_now().await;

@@ -33,7 +33,8 @@ pin_project! {
             head: VecDeque<Bytes>,
             // What made the reader stop.
             next: Option<Result<Frame<Bytes>, B::Error>>,
-            rest: Pin<Box<B>>,
+            // None after its end: it is not to be polled again.
+            rest: Option<Pin<Box<B>>>,
         },
     }
 }
@@ -56,7 +57,7 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Resumed<B> {
                 Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 None => match next.take() {
                     Some(frame) => Poll::Ready(Some(frame)),
-                    None => rest.as_mut().poll_frame(cx),
+                    None => rest.as_mut().map_or(Poll::Ready(None), |rest| rest.as_mut().poll_frame(cx)),
                 },
             },
         }
@@ -65,7 +66,9 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Resumed<B> {
     fn is_end_stream(&self) -> bool {
         match &self.state {
             State::Untouched { body } => body.is_end_stream(),
-            State::Midway { head, next, rest } => head.is_empty() && next.is_none() && rest.is_end_stream(),
+            State::Midway { head, next, rest } => {
+                head.is_empty() && next.is_none() && rest.as_ref().is_none_or(|rest| rest.is_end_stream())
+            }
         }
     }
 
@@ -73,7 +76,8 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Resumed<B> {
         match &self.state {
             State::Untouched { body } => body.size_hint(),
             State::Midway { head, rest, .. } => {
-                let (known, rest) = (head.iter().map(|bytes| bytes.len() as u64).sum::<u64>(), rest.size_hint());
+                let known = head.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+                let rest = rest.as_ref().map_or_else(|| SizeHint::with_exact(0), |rest| rest.size_hint());
                 let mut hint = SizeHint::new();
                 if let Some(upper) = rest.upper() {
                     hint.set_upper(upper.saturating_add(known));
@@ -108,22 +112,23 @@ where
         return Collected::Midway(Resumed::untouched(body));
     }
     let (mut head, mut total, mut rest) = (VecDeque::new(), 0_usize, Box::pin(body));
-    let next = loop {
+    let (next, ended) = loop {
         match poll_fn(|cx| rest.as_mut().poll_frame(cx)).await.map(|frame| frame.map(Frame::into_data)) {
             Some(Ok(Ok(bytes))) => {
                 total = total.saturating_add(bytes.len());
                 head.push_back(bytes);
                 if total > limit {
-                    break None;
+                    break (None, false);
                 }
             }
-            Some(Ok(Err(trailers))) => break Some(Ok(trailers)),
-            Some(Err(error)) => break Some(Err(error)),
+            Some(Ok(Err(trailers))) => break (Some(Ok(trailers)), false),
+            Some(Err(error)) => break (Some(Err(error)), true),
             // Incomplete responses are not kept (RFC 9111 section 3.3).
-            None if length.is_some_and(|length| length != total as u64) => break None,
+            None if length.is_some_and(|length| length != total as u64) => break (None, true),
             None => return Collected::Whole(joined(head, total)),
         }
     };
+    let rest = (!ended).then_some(rest);
     Collected::Midway(Resumed { state: State::Midway { head, next, rest } })
 }
 
@@ -146,7 +151,7 @@ mod tests {
     use super::*;
 
     /// Gives these frames, one after the other.
-    struct Frames(VecDeque<Result<Frame<Bytes>, &'static str>>);
+    struct Frames(VecDeque<Result<Frame<Bytes>, &'static str>>, bool);
 
     impl http_body::Body for Frames {
         type Data = Bytes;
@@ -155,7 +160,9 @@ mod tests {
             mut self: Pin<&mut Self>,
             _: &mut Context<'_>,
         ) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
-            Poll::Ready(self.0.pop_front())
+            let next = self.0.pop_front();
+            assert!(next.is_some() || !std::mem::replace(&mut self.1, true), "polled after its end");
+            Poll::Ready(next)
         }
     }
 
@@ -165,7 +172,7 @@ mod tests {
     }
 
     async fn midway(frames: Vec<Result<Frame<Bytes>, &'static str>>, length: Option<u64>) -> Resumed<Frames> {
-        match collect(Frames(frames.into()), 4, length).await {
+        match collect(Frames(frames.into(), false), 4, length).await {
             Collected::Midway(rest) => rest,
             Collected::Whole(bytes) => panic!("kept {bytes:?}"),
         }
@@ -174,10 +181,14 @@ mod tests {
     #[tokio::test]
     async fn up_to_the_limit_a_body_is_kept() {
         for frames in [vec![data("abcd")], vec![data("a"), data(""), data("bcd")]] {
-            let Collected::Whole(bytes) = collect(Frames(frames.into()), 4, None).await else { panic!("not kept") };
+            let Collected::Whole(bytes) = collect(Frames(frames.into(), false), 4, None).await else {
+                panic!("not kept")
+            };
             assert_eq!(bytes, "abcd");
         }
-        let Collected::Whole(bytes) = collect(Frames(VecDeque::new()), 4, Some(0)).await else { panic!("not kept") };
+        let Collected::Whole(bytes) = collect(Frames(VecDeque::new(), false), 4, Some(0)).await else {
+            panic!("not kept")
+        };
         assert!(bytes.is_empty());
     }
 

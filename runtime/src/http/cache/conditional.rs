@@ -2,7 +2,7 @@
 
 use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
-    EXPIRES, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY,
+    EXPIRES, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, SET_COOKIE, VARY,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -48,7 +48,8 @@ fn matches(line: &HeaderValue, tag: Option<&str>) -> bool {
 
 /// The head of a `304` in place of a response with this one (RFC 9110 section 15.4.5).
 pub(super) fn not_modified_head(headers: &HeaderMap) -> HeaderMap {
-    const KEPT: [HeaderName; 6] = [CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, VARY];
+    // A cookie that comes with it is for this client; what is stored has none.
+    const KEPT: [HeaderName; 7] = [CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, VARY, SET_COOKIE];
     let mut head = HeaderMap::with_capacity(KEPT.len() + 2);
     for name in KEPT {
         for value in headers.get_all(&name) {
@@ -76,10 +77,11 @@ pub(super) fn revalidate(request: &mut HeaderMap, stored: &HeaderMap) -> bool {
 }
 
 /// Brings a stored head up to date with that of a `304` (RFC 9111 section 3.2): each of its fields replaces the stored one,
-/// but for those that describe the content.
+/// but for those that describe the content, its tag among them: the content stays.
 pub(super) fn freshen(stored: &mut HeaderMap, not_modified: &HeaderMap) {
+    let tagged = stored.contains_key(ETAG);
     for name in not_modified.keys() {
-        if [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE].contains(name) {
+        if (tagged && name == ETAG) || [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE].contains(name) {
             continue;
         }
         stored.remove(name);
@@ -149,7 +151,10 @@ mod tests {
     #[test]
     fn rfc9111_3_2_a_304_updates_what_is_stored() {
         let mut stored = head(&[("etag", "\"a\""), ("content-length", "5"), ("x", "1"), ("x", "2"), ("y", "1")]);
-        freshen(&mut stored, &head(&[("x", "3"), ("content-length", "0"), ("cache-control", "max-age=5")]));
+        freshen(
+            &mut stored,
+            &head(&[("x", "3"), ("content-length", "0"), ("cache-control", "max-age=5"), ("etag", "\"b\"")]),
+        );
         let expected =
             head(&[("etag", "\"a\""), ("content-length", "5"), ("x", "3"), ("y", "1"), ("cache-control", "max-age=5")]);
         assert_eq!(stored, expected);

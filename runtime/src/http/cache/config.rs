@@ -79,8 +79,8 @@ impl Config {
         }
     }
 
-    /// What is to be done with a request.
-    pub(super) fn class<'a>(&'a self, parts: &'a Parts) -> Class<'a> {
+    /// What is to be done with a request. HTTP/2 need not say beforehand that there is a content.
+    pub(super) fn class<'a>(&'a self, parts: &'a Parts, has_content: bool) -> Class<'a> {
         let target = || Target::of(parts, &self.space, self.parameters.as_deref());
         match parts.method {
             Method::GET | Method::HEAD => {}
@@ -88,7 +88,7 @@ impl Config {
             // RFC 9111 section 4.4: methods that are not known to be safe are not.
             _ => return target().map_or(Class::Pass(Forwarded::Method), Class::Change),
         }
-        if is_special(parts) {
+        if has_content || is_special(parts) {
             return Class::Pass(Forwarded::Bypass);
         }
         let asked = Directives::of_request(&parts.headers);

@@ -95,7 +95,7 @@ fn least(slot: &mut Option<u64>, value: Option<&str>) {
 }
 
 /// A number of seconds, quoted or not.
-fn seconds(text: &str) -> Option<u64> {
+pub(super) fn seconds(text: &str) -> Option<u64> {
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().unwrap_or(MAX_SECONDS).min(MAX_SECONDS))

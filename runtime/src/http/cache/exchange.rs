@@ -8,18 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::header::AGE;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tower_service::Service;
 
 use super::collect::Resumed;
 use super::conditional::Conditions;
 use super::config::Config;
 use super::directives::Directives;
-use super::freshness::Reuse;
+use super::freshness::{Reuse, Standing};
 use super::status::{Forwarded, Status};
 use super::storable::Asker;
 use super::store::{Landing, Place, Store};
-use super::stored::{Held, Stored};
+use super::stored::{Held, Recorded, Stored};
 use super::target::{Key, Owned};
 use super::vary;
 use crate::flight::{Boarding, Permit, Signal};
@@ -27,6 +28,7 @@ use crate::handle::{Fastness, scope};
 use crate::http::{Body, Problem};
 
 mod ask;
+mod keep;
 
 /// What this cache answers with.
 pub(super) type Answer<B> = Response<Body<Resumed<B>>>;
@@ -46,8 +48,10 @@ pub(super) struct Exchange {
     pub(super) asked: Directives,
     pub(super) conditions: Conditions,
     pub(super) head: bool,
-    /// Whether there is memory for one more body.
-    pub(super) has_room: bool,
+    /// Whether a cache outside this one asks, which has to know what the answer is made of.
+    pub(super) nested: bool,
+    /// Whether memory is so short that no body is to be stored.
+    pub(super) short: bool,
     /// What its response will be made of, as far as the request tells.
     pub(super) tags: Vec<String>,
     /// What it says in the fields that responses are known to vary by.
@@ -104,7 +108,7 @@ impl Exchange {
                 land(permit, || Signal::Landed(Landing::Again));
                 continue;
             }
-            let first = self.store.has_tier() && fetched.as_ref() != Some(&self.variant);
+            let first = self.store.has_tier() && !self.short && fetched.as_ref() != Some(&self.variant);
             let mut stale = stale;
             if first && self.store.fetch(&place).await {
                 fetched = Some(self.variant.clone());
@@ -114,7 +118,7 @@ impl Exchange {
                 }
                 stale = self.store.look(&place).map(|found| found.value);
             }
-            if self.asked.only_if_cached {
+            if self.asked.only_if_cached && self.config.keeps {
                 return Ok(only_if_cached());
             }
             return self.ask(inner, request, &place, permit, stale).await;
@@ -150,7 +154,7 @@ impl Exchange {
             if !standing.is_fresh() {
                 self.store.counters.stale_served.count();
             }
-            recorded.hit(standing, self.head, &self.conditions)
+            self.hit(&found.value, recorded, standing)
         };
         match standing.reuse(&self.asked, recorded.grace) {
             Reuse::Fresh | Reuse::Stale => View::Answer(answer()),
@@ -188,6 +192,18 @@ impl Exchange {
         }
     }
 
+    fn hit<B: http_body::Body>(&self, held: &Held, recorded: &Recorded, standing: Standing) -> Answer<B> {
+        let mut answer = held.hit(recorded, standing, self.head, &self.conditions);
+        self.tell_tags(recorded, &mut answer);
+        answer
+    }
+
+    fn tell_tags<B: http_body::Body>(&self, recorded: &Recorded, answer: &mut Answer<B>) {
+        if self.nested {
+            recorded.tell_tags(answer);
+        }
+    }
+
     /// Whether a response has come between the look and the right to ask for one.
     fn is_answered(&self, place: &Place) -> bool {
         let now = self.now();
@@ -215,7 +231,13 @@ impl Exchange {
         let valid = self.store.is_valid(place, held, epoch);
         valid.then(|| {
             self.store.counters.coalesced.count();
-            recorded.answer(false, &self.conditions, Status::Collapsed(self.why))
+            let mut answer = recorded.answer(false, &self.conditions, Status::Collapsed(self.why));
+            if self.config.keeps {
+                let age = recorded.standing(held.expires, self.now()).age;
+                answer.headers_mut().insert(AGE, HeaderValue::from(age.as_secs()));
+            }
+            self.tell_tags(recorded, &mut answer);
+            answer
         })
     }
 
@@ -233,7 +255,7 @@ impl Exchange {
         Q: Send + 'static,
         B: http_body::Body<Data = Bytes, Error: Send> + Send + 'static,
     {
-        if self.head {
+        if self.head || self.short {
             return Ok(answer);
         }
         let Boarding::Lead(permit) = self.store.flights.board(&place.key, place.scopes.hashes(), false) else {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::{AGE, DATE, EXPIRES, HeaderName, LAST_MODIFIED};
 
-use super::directives::Directives;
+use super::directives::{Directives, seconds};
 
 /// What the application says of freshness where responses do not.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,7 +48,7 @@ pub(super) fn lifetime(
 pub(super) fn age_on_arrival(headers: &HeaderMap, now: SystemTime, delay: Duration) -> Duration {
     let apparent = date(headers, &DATE).and_then(|date| now.duration_since(date).ok()).unwrap_or_default();
     let said = headers.get(AGE).map(|age| {
-        let age = age.to_str().ok().and_then(|age| age.trim().split(',').next()?.trim().parse().ok());
+        let age = age.to_str().ok().and_then(|age| seconds(age.split(',').next()?.trim()));
         Duration::from_secs(age.unwrap_or(0))
     });
     // `Date` has whole seconds: a response of this second is not a second old.
@@ -218,6 +218,7 @@ mod tests {
         assert_eq!(age(&[("date", date(10)), said("30")], 2 * SECOND), 90);
         assert_eq!(age(&[("date", date(500))], SECOND), 0, "a clock ahead of ours");
         assert_eq!(age(&[said("rubbish")], Duration::ZERO), 0);
+        assert_eq!(age(&[said("99999999999999999999999")], Duration::ZERO), 1 << 31, "section 1.2.2");
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub use tags::CacheTags;
 /// use tower::{ServiceBuilder, ServiceExt};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// async fn product(_: Request<()>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+/// async fn product(_: Request<String>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
 ///     let mut response = Response::new(Full::from("a lamp"));
 ///     response.headers_mut().insert("cache-control", "max-age=60".parse().unwrap());
 ///     response.extensions_mut().insert(CacheTags::new(["product:7"]));
@@ -72,7 +72,7 @@ pub use tags::CacheTags;
 ///
 /// let fast = Fastness::builder().build().await?;
 /// let shop = ServiceBuilder::new().layer(CacheLayer::new().on(&fast)).service(tower::service_fn(product));
-/// let get = || Request::get("/products/7").body(()).unwrap();
+/// let get = || Request::get("/products/7").body(String::new()).unwrap();
 ///
 /// let first = shop.clone().oneshot(get()).await?;
 /// assert_eq!(first.headers()["cache-status"], "fastness; fwd=uri-miss; stored");
@@ -92,6 +92,9 @@ pub use tags::CacheTags;
 /// [`per_principal`](Self::per_principal) says otherwise; with a content, a `Range`, `If-Match` or `If-Unmodified-Since`; with
 /// `no-store`. Not stored are responses with `no-store`, `private`, `no-cache`, `Set-Cookie` or `Vary: *`, those that say nothing of
 /// their freshness, event streams, and those larger than [`max_body`](Self::max_body), which are streamed on.
+///
+/// While a `MemoryGuardLayer` outside says that memory is short, nothing is stored (`detail=memory`);
+/// what is stored answers, and requests for the same are still one.
 ///
 /// # What has to be right
 ///

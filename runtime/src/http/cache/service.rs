@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Extensions, Method, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -23,7 +22,7 @@ use super::freshness::Reuse;
 use super::status::{Forwarded, Status};
 use super::store::Store;
 use super::stored::Stored;
-use super::tags::CacheTags;
+use super::tags::{CacheTags, OnBehalf};
 use super::target::Target;
 use crate::http::Body;
 
@@ -46,7 +45,7 @@ impl<S> Cached<S> {
 impl<S, Q, B> Service<Request<Q>> for Cached<S>
 where
     S: Service<Request<Q>, Response = Response<B>, Future: Send, Error: Send> + Clone + Send + 'static,
-    Q: Send + 'static,
+    Q: http_body::Body + Send + 'static,
     B: http_body::Body<Data = Bytes, Error: Send> + Send + 'static,
 {
     type Response = Answer<B>;
@@ -59,10 +58,12 @@ where
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let (target, asker, asked) = match self.config.class(&parts) {
+        let has_content = !body.is_end_stream() && body.size_hint().upper() != Some(0);
+        let nested = parts.extensions.get::<OnBehalf>().is_some();
+        let (target, asker, asked) = match self.config.class(&parts, has_content) {
             Class::Read { target, asker, asked } => (target, asker, asked),
             Class::Pass(why) => {
-                return ResponseFuture::boxed(pass(self.inner.clone(), Request::from_parts(parts, body), why));
+                return ResponseFuture::boxed(pass(self.inner.clone(), Request::from_parts(parts, body), why, nested));
             }
             Class::Change(target) => {
                 let change = Change::begin(self.config.handle(), target.own());
@@ -72,11 +73,10 @@ where
         let (store, conditions) = (self.config.store(), Conditions::of(&parts.headers));
         let head = parts.method == Method::HEAD;
         if self.config.keeps
-            && let Some(answer) = hit(&store, &target, &parts.headers, &asked, &conditions, head)
+            && let Some(answer) = hit(&store, &target, &parts.headers, &asked, &conditions, (head, nested))
         {
             return ResponseFuture::ready(answer);
         }
-        let has_room = has_room(&parts);
         let tags = self.config.declare.as_ref().map(|declare| declare(&parts)).unwrap_or_default();
         let exchange = Exchange {
             config: self.config.clone(),
@@ -86,7 +86,8 @@ where
             asked,
             conditions,
             head,
-            has_room,
+            nested,
+            short: is_short(&parts.extensions),
             tags,
             variant: String::new(),
             why: Forwarded::Miss,
@@ -103,7 +104,7 @@ fn hit<B: http_body::Body>(
     headers: &http::HeaderMap,
     asked: &Directives,
     conditions: &Conditions,
-    head: bool,
+    (head, nested): (bool, bool),
 ) -> Option<Answer<B>> {
     let held = store.hit(target, headers)?;
     let Stored::Response(recorded) = &held.stored else { return None };
@@ -112,28 +113,21 @@ fn hit<B: http_body::Body>(
         return None;
     }
     store.counters.hit();
-    Some(recorded.hit(standing, head, conditions))
-}
-
-/// Whether a memory guard further out lets bodies be kept.
-#[cfg(feature = "monitor")]
-fn has_room(parts: &Parts) -> bool {
-    parts.extensions.get::<crate::http::MayCache>().is_none_or(|may| may.0)
-}
-
-#[cfg(not(feature = "monitor"))]
-fn has_room(_: &Parts) -> bool {
-    true
+    let mut answer = held.hit(recorded, standing, head, conditions);
+    if nested {
+        recorded.tell_tags(&mut answer);
+    }
+    Some(answer)
 }
 
 /// Passes a request by the cache.
-async fn pass<S, Q, B>(mut inner: S, request: Request<Q>, why: Forwarded) -> Result<Answer<B>, S::Error>
+async fn pass<S, Q, B>(mut inner: S, request: Request<Q>, why: Forwarded, nested: bool) -> Result<Answer<B>, S::Error>
 where
     S: Service<Request<Q>, Response = Response<B>>,
     B: http_body::Body<Data = Bytes>,
 {
     poll_fn(|cx| inner.poll_ready(cx)).await?;
-    Ok(passed(inner.call(request).await?, why))
+    Ok(passed(inner.call(request).await?, why, nested))
 }
 
 /// The same for one that may change what is stored.
@@ -144,16 +138,34 @@ where
 {
     poll_fn(|cx| inner.poll_ready(cx)).await?;
     let response = inner.call(request).await?;
-    if response.status().is_success() || response.status().is_redirection() {
-        change.done(response.headers()).await;
-    } else {
+    if is_refusal(response.status()) {
         change.nothing();
+    } else {
+        change.done(response.headers()).await;
     }
-    Ok(passed(response, Forwarded::Method))
+    Ok(passed(response, Forwarded::Method, false))
 }
 
-fn passed<B: http_body::Body<Data = Bytes>>(mut response: Response<B>, why: Forwarded) -> Answer<B> {
-    response.extensions_mut().remove::<CacheTags>();
+/// Whether a response says that nothing was changed. Who was too slow, or failed, may have done half of it.
+fn is_refusal(status: StatusCode) -> bool {
+    (status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT) || status == StatusCode::SERVICE_UNAVAILABLE
+}
+
+/// Whether memory is so short that no body may be stored.
+#[cfg(feature = "monitor")]
+fn is_short(request: &Extensions) -> bool {
+    request.get::<crate::http::MayCache>().is_some_and(|may| !may.0)
+}
+
+#[cfg(not(feature = "monitor"))]
+fn is_short(_: &Extensions) -> bool {
+    false
+}
+
+fn passed<B: http_body::Body<Data = Bytes>>(mut response: Response<B>, why: Forwarded, nested: bool) -> Answer<B> {
+    if !nested {
+        response.extensions_mut().remove::<CacheTags>();
+    }
     Status::Forwarded { why, stored: false }.say(response.headers_mut());
     response.map(|body| Body::inner(Resumed::untouched(body)))
 }

@@ -1,5 +1,7 @@
 //! `Cache-Status` (RFC 9211): what the cache did with a request, for whoever looks at the response.
 
+use std::io::Write as _;
+
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -42,6 +44,8 @@ pub(super) enum Status {
     Hit { ttl: i64 },
     /// The handler answered.
     Forwarded { why: Forwarded, stored: bool },
+    /// The handler answered, and memory is too short to store it.
+    Unstored(Forwarded),
     /// The handler said that what is stored still holds.
     Revalidated { why: Forwarded, stored: bool },
     /// Another request's handler answered.
@@ -55,16 +59,17 @@ impl Status {
         match self {
             Self::Forwarded { why, stored: false } => HeaderValue::from_static(why.text()),
             Self::OnlyIfCached => HeaderValue::from_static("fastness; fwd=request; detail=only-if-cached"),
+            Self::Hit { ttl } => hit(ttl),
             _ => {
                 let text = match self {
-                    Self::Hit { ttl } => format!("fastness; hit; ttl={ttl}"),
                     Self::Forwarded { why, .. } => format!("{}; stored", why.text()),
+                    Self::Unstored(why) => format!("{}; detail=memory", why.text()),
                     Self::Revalidated { why, stored } => {
                         let (code, end) = (StatusCode::NOT_MODIFIED.as_u16(), if stored { "; stored" } else { "" });
                         format!("{}; fwd-status={code}{end}", why.text())
                     }
                     Self::Collapsed(why) => format!("{}; collapsed", why.text()),
-                    Self::OnlyIfCached => String::new(),
+                    Self::Hit { .. } | Self::OnlyIfCached => String::new(),
                 };
                 HeaderValue::from_str(&text).unwrap_or_else(|_| unreachable!("visible ASCII"))
             }
@@ -75,6 +80,16 @@ impl Status {
     pub(super) fn say(self, headers: &mut HeaderMap) {
         headers.append(CACHE_STATUS, self.value());
     }
+}
+
+/// The one that is said most, without a `String`.
+fn hit(ttl: i64) -> HeaderValue {
+    let mut text = [0; 48];
+    let mut rest = &mut text[..];
+    let written = write!(rest, "fastness; hit; ttl={ttl}");
+    debug_assert!(written.is_ok(), "it has at most 20 digits");
+    let used = 48 - rest.len();
+    HeaderValue::from_bytes(&text[..used]).unwrap_or_else(|_| unreachable!("visible ASCII"))
 }
 
 #[cfg(test)]
@@ -93,6 +108,7 @@ mod tests {
             (Status::Forwarded { why: Forwarded::VaryMiss, stored: true }, "fastness; fwd=vary-miss; stored"),
             (Status::Forwarded { why: Forwarded::Request, stored: false }, "fastness; fwd=request"),
             (Status::Revalidated { why, stored: true }, "fastness; fwd=stale; fwd-status=304; stored"),
+            (Status::Unstored(Forwarded::Miss), "fastness; fwd=uri-miss; detail=memory"),
             (Status::Collapsed(Forwarded::Miss), "fastness; fwd=uri-miss; collapsed"),
             (Status::OnlyIfCached, "fastness; fwd=request; detail=only-if-cached"),
         ] {

@@ -1,9 +1,11 @@
 //! What may be stored, and what others may be given (RFC 9111 section 3). Decides from heads alone.
 
-use http::header::{CONTENT_RANGE, CONTENT_TYPE, SET_COOKIE, TRAILER, VARY};
+use http::header::{CONTENT_ENCODING, CONTENT_RANGE, SET_COOKIE, TRAILER, VARY};
 use http::{HeaderMap, StatusCode};
 
 use super::directives::Directives;
+use super::vary;
+use crate::http::message::is_endless;
 
 /// How the request of a response was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +28,8 @@ pub(super) fn is_shareable(status: StatusCode, headers: &HeaderMap, said: &Direc
     let forbidden = said.no_store || said.private || said.no_cache;
     // A cookie is set for one client.
     let personal = headers.contains_key(SET_COOKIE);
-    let varies_by_anything = headers.get_all(VARY).iter().any(|vary| vary.as_bytes().contains(&b'*'));
+    let varies_by_anything =
+        headers.get_all(VARY).iter().any(|vary| vary.to_str().map_or(true, |names| names.contains('*')));
     let in_parts = headers.contains_key(CONTENT_RANGE) || headers.contains_key(TRAILER);
     understood
         && !forbidden
@@ -34,6 +37,7 @@ pub(super) fn is_shareable(status: StatusCode, headers: &HeaderMap, said: &Direc
         && !varies_by_anything
         && !in_parts
         && !is_endless(headers)
+        && is_encoded_as_known(headers)
         && may_leave(said, asker)
 }
 
@@ -46,12 +50,18 @@ fn may_leave(said: &Directives, asker: Asker) -> bool {
     }
 }
 
-/// Bodies that are sent as things happen, and would be held back until their end.
-fn is_endless(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
-    [&b"text/event-stream"[..], b"multipart/x-mixed-replace", b"application/grpc"]
+/// Whether freshness that a response does not speak of may be given to it (RFC 9110 section 15.1): a redirection for the time being,
+/// to a log-in above all, is for its client.
+pub(super) fn may_be_presumed_fresh(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 451 | 501)
+}
+
+/// Whether clients that accept it are told apart from those that do not; see [`vary`].
+fn is_encoded_as_known(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(CONTENT_ENCODING)
         .iter()
-        .any(|endless| kind.len() >= endless.len() && kind[..endless.len()].eq_ignore_ascii_case(endless))
+        .all(|line| line.to_str().is_ok_and(|line| line.split(',').all(|coding| vary::is_known_coding(coding.trim()))))
 }
 
 #[cfg(test)]
@@ -69,6 +79,9 @@ mod tests {
         for status in [200, 203, 204, 300, 301, 302, 307, 308, 404, 405, 410, 414, 451, 501] {
             assert!(shareable(status, &[], Asker::Anybody), "{status}");
         }
+        for status in [302, 303, 307] {
+            assert!(!may_be_presumed_fresh(StatusCode::from_u16(status).unwrap()), "{status}");
+        }
         for status in [100, 101, 201, 202, 206, 304, 400, 401, 403, 407, 409, 416, 429, 500, 502, 503, 504, 599] {
             assert!(!shareable(status, &[], Asker::Anybody), "{status}");
         }
@@ -85,6 +98,8 @@ mod tests {
             ("set-cookie", "id=7"),
             ("vary", "*"),
             ("vary", "accept, *"),
+            ("vary", "acc\u{e9}pt"),
+            ("content-encoding", "gzip, made-up"),
             ("content-range", "bytes 0-1/2"),
             ("trailer", "digest"),
             ("content-type", "Text/Event-Stream; charset=utf-8"),

@@ -10,9 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::conditional::{Conditions, not_modified_head};
 use super::freshness::{Grace, Standing};
-use super::status::Status;
+use super::status::{CACHE_STATUS, Status};
+use super::tags::CacheTags;
 use crate::clock::nanos;
 use crate::http::Body;
+use crate::http::message::take_off_connection;
 use crate::key::scopes::of_both_kinds;
 use crate::sync::Mutex;
 
@@ -81,13 +83,45 @@ pub(super) struct Held {
     pub(super) stored: Stored,
     /// Until when it is fresh, in nanoseconds of the clock.
     pub(super) expires: u64,
+    /// The head of a hit, with room for what differs from one to the next: cloned, it need not grow.
+    ready: HeaderMap,
     /// The variants that this process has stored, where this says what they vary by.
     pub(super) variants: Mutex<Vec<String>>,
 }
 
 impl Held {
     pub(super) fn new(stored: Stored, expires: u64) -> Self {
-        Self { stored, expires, variants: Mutex::default() }
+        let mut ready = match &stored {
+            Stored::Response(recorded) => recorded.headers.clone(),
+            Stored::Varies(_) => HeaderMap::new(),
+        };
+        for name in [AGE, CACHE_STATUS] {
+            ready.insert(name, HeaderValue::from_static(""));
+        }
+        Self { stored, expires, ready, variants: Mutex::default() }
+    }
+}
+
+impl Held {
+    /// The answer from the cache, of this response.
+    pub(super) fn hit<B>(
+        &self,
+        recorded: &Recorded,
+        standing: Standing,
+        head: bool,
+        conditions: &Conditions,
+    ) -> Response<Body<B>> {
+        let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        let ttl = if standing.is_fresh() {
+            seconds(standing.lifetime.saturating_sub(standing.age))
+        } else {
+            -seconds(standing.staleness())
+        };
+        let mut response = recorded.respond(&self.ready, head, conditions);
+        let headers = response.headers_mut();
+        headers.insert(CACHE_STATUS, Status::Hit { ttl }.value());
+        headers.insert(AGE, HeaderValue::from(standing.age.as_secs()));
+        response
     }
 }
 
@@ -98,64 +132,36 @@ impl Recorded {
         Standing { age: self.lifetime.saturating_sub(left).saturating_add(over), lifetime: self.lifetime }
     }
 
-    /// The answer from the cache.
-    pub(super) fn hit<B>(&self, standing: Standing, head: bool, conditions: &Conditions) -> Response<Body<B>> {
-        let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        let ttl = if standing.is_fresh() {
-            seconds(standing.lifetime.saturating_sub(standing.age))
-        } else {
-            -seconds(standing.staleness())
-        };
-        let mut response = self.answer(head, conditions, Status::Hit { ttl });
-        response.headers_mut().insert(AGE, HeaderValue::from(standing.age.as_secs()));
-        response
+    /// Says what it was made of, to a cache outside this one.
+    pub(super) fn tell_tags<B>(&self, answer: &mut Response<Body<B>>) {
+        answer.extensions_mut().insert(CacheTags(self.tags.clone()));
     }
 
     /// The answer to a request for which this was made.
     pub(super) fn answer<B>(&self, head: bool, conditions: &Conditions, status: Status) -> Response<Body<B>> {
-        let not_modified = conditions.not_modified(self.status, &self.headers);
-        let (code, mut headers) = if not_modified {
-            (StatusCode::NOT_MODIFIED, not_modified_head(&self.headers))
-        } else {
-            (self.status, self.headers.clone())
-        };
-        status.say(&mut headers);
+        let mut response = self.respond(&self.headers, head, conditions);
+        status.say(response.headers_mut());
+        response
+    }
+
+    fn respond<B>(&self, full: &HeaderMap, head: bool, conditions: &Conditions) -> Response<Body<B>> {
+        let not_modified = conditions.not_modified(self.status, full);
         let body = if not_modified || head { Body::empty() } else { Body::own(self.body.clone()) };
         let mut response = Response::new(body);
-        *response.status_mut() = code;
-        *response.headers_mut() = headers;
+        (*response.status_mut(), *response.headers_mut()) = if not_modified {
+            (StatusCode::NOT_MODIFIED, not_modified_head(full))
+        } else {
+            (self.status, full.clone())
+        };
         response
     }
 }
 
 /// A head as it is kept: without what concerned one connection (RFC 9111 section 3.1), and with the content's length.
 pub(super) fn kept_head(mut headers: HeaderMap, status: StatusCode, length: usize) -> HeaderMap {
-    const OF_ONE_CONNECTION: [&str; 9] = [
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authentication-info",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    let named: Vec<HeaderName> = headers
-        .get_all(http::header::CONNECTION)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in named {
-        headers.remove(name);
-    }
-    for name in OF_ONE_CONNECTION {
-        headers.remove(name);
-    }
+    take_off_connection(&mut headers);
     headers.remove(AGE);
-    headers.remove(super::status::CACHE_STATUS);
+    headers.remove(CACHE_STATUS);
     if status != StatusCode::NO_CONTENT {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }

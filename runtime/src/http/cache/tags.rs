@@ -28,3 +28,8 @@ impl CacheTags {
         self
     }
 }
+
+/// In a request that is asked on behalf of a cache: whoever answers it inside is to leave the [`CacheTags`] in the response, for
+/// what is stored outside is made of the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OnBehalf;

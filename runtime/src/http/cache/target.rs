@@ -6,6 +6,7 @@ use http::Uri;
 use http::header::HOST;
 use http::request::Parts;
 
+use crate::http::message::original;
 use crate::key::args::Args;
 use crate::key::scope::NoScope;
 use crate::key::{KeyPart, KeyWriter, Pattern};
@@ -110,15 +111,6 @@ fn write(segments: &[&str]) -> String {
     out.into_string()
 }
 
-/// The address as the client wrote it: routers strip what they have matched.
-fn original(parts: &Parts) -> &Uri {
-    #[cfg(feature = "axum")]
-    if let Some(original) = parts.extensions.get::<axum::extract::OriginalUri>() {
-        return &original.0;
-    }
-    &parts.uri
-}
-
 /// The host in lower case. `None` if address and header disagree, or are no text: a handler might look at the other.
 fn host<'a>(parts: &'a Parts, uri: &'a Uri) -> Option<Cow<'a, str>> {
     let mut lines = parts.headers.get_all(HOST).iter();
@@ -138,9 +130,12 @@ fn host<'a>(parts: &'a Parts, uri: &'a Uri) -> Option<Cow<'a, str>> {
     Some(if upper { Cow::Owned(host.to_ascii_lowercase()) } else { Cow::Borrowed(host) })
 }
 
-/// A query's parameters of these names, in their order.
+/// A query's parameters of these names, in their order. A name that is written in an encoding could be any, so it stays too.
 fn only<'a>(query: &str, known: &[String]) -> Cow<'a, str> {
-    let is_known = |pair: &&str| known.iter().any(|name| pair.split('=').next() == Some(name.as_str()));
+    let is_known = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        name.contains(['%', '+']) || known.iter().any(|known| known == name)
+    };
     let kept: Vec<_> = query.split('&').filter(is_known).collect();
     if kept.is_empty() { Cow::Borrowed("") } else { Cow::Owned(["?", &kept.join("&")].concat()) }
 }
@@ -193,6 +188,7 @@ mod tests {
         let query = |uri: &str| Target::of(&parts(uri, &[]), "", Some(&known)).unwrap().query.to_string();
         assert_eq!(query("/a?utm=1&sort=x&page=2&pages=3"), "?sort=x&page=2");
         assert_eq!(query("/a?utm=1"), "");
+        assert_eq!(query("/a?p%61ge=2"), "?p%61ge=2", "what the handler will read as `page`");
         assert_eq!(query("/a"), "");
     }
 

@@ -47,6 +47,11 @@ pub(super) fn variant(names: &[String], request: &HeaderMap) -> String {
     variant
 }
 
+/// Whether [`variant`] tells who accepts this coding. None is the empty one.
+pub(super) fn is_known_coding(coding: &str) -> bool {
+    coding.is_empty() || CODINGS.iter().any(|known| *known != "*" && coding.eq_ignore_ascii_case(known))
+}
+
 /// The codings that are acceptable, in one order, whatever the weights: any response with one of them will do for whoever
 /// accepts the same. So there are few variants, however many ways there are to ask.
 fn codings(text: &str) -> String {

@@ -1,12 +1,13 @@
 //! Which request it is: the key that the client gave, whose it is, and what it asks for.
 
-use http::header::{AUTHORIZATION, COOKIE, HeaderName};
+use http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use sha2::{Digest as _, Sha256};
 
 use super::Shared;
 use crate::http::Problem;
+use crate::http::message::original;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The longest key, in characters.
@@ -34,6 +35,7 @@ pub(super) fn of(parts: &Parts, shared: &Shared) -> Result<Option<Digest>, Probl
     let key = key.ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, MALFORMED))?;
     Ok(Some(digest(|add| {
         whose(parts, shared, add);
+        add(&host(parts));
         add(&key);
     })))
 }
@@ -55,12 +57,18 @@ fn whose(parts: &Parts, shared: &Shared, add: &mut dyn FnMut(&[u8])) {
     }
 }
 
+/// The server that is meant, of those that one process may be.
+fn host(parts: &Parts) -> Vec<u8> {
+    let line = || parts.headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default();
+    original(parts).authority().map_or_else(line, |authority| authority.as_str().as_bytes()).to_ascii_lowercase()
+}
+
 /// What the request asks for.
 pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> Digest {
     digest(|add| {
         add(parts.method.as_str().as_bytes());
-        add(parts.uri.path().as_bytes());
-        add(parts.uri.query().unwrap_or_default().as_bytes());
+        add(original(parts).path().as_bytes());
+        add(original(parts).query().unwrap_or_default().as_bytes());
         add(body);
     })
 }

@@ -44,7 +44,7 @@ type Kept = Arc<dyn Fn(StatusCode) -> bool + Send + Sync>;
 /// the answer is 400, which says so. A body over [`max_request_bytes`](Self::max_request_bytes) is answered with 413: with
 /// a key it is protected, or not accepted.
 ///
-/// **Whose key it is.** Keys of different callers have nothing to do with each other. Callers are told apart by the
+/// **Whose key it is.** Keys of different callers, and of different hosts, have nothing to do with each other. Callers are told apart by the
 /// `Authorization` and `Cookie` headers of their requests, unless [`principal`](Self::principal) says who they are: say
 /// it where those change between two attempts, or are the same for all. Callers with neither are one.
 ///
@@ -150,7 +150,7 @@ impl IdempotencyLayer {
         self.with(|shared| shared.max_request_bytes = bytes)
     }
 
-    /// The longest answer that is kept (256 KiB). A longer one, or one with trailers, is passed on, and of it is kept that it was given.
+    /// The longest answer that is kept (256 KiB). A longer one, one with trailers, or one of events is passed on, and of it is kept that it was given.
     #[must_use]
     pub fn max_response_bytes(self, bytes: usize) -> Self {
         self.with(|shared| shared.max_response_bytes = bytes)

@@ -20,6 +20,7 @@ use super::key::{self, Digest};
 use super::stored::{Answer, Stored};
 use super::table::{Admission, Claim};
 use crate::direct::{self, Cache};
+use crate::http::message::is_endless;
 use crate::http::{Body, Problem};
 
 /// When to ask again what is under way.
@@ -240,7 +241,12 @@ impl Work {
         R: HttpBody<Data = Bytes>,
     {
         let (head, body) = response.into_parts();
-        let (answer, body) = match gather(body, shared.max_response_bytes).await {
+        let gathered = if is_endless(&head.headers) {
+            Gathered::More { bytes: Bytes::new(), trailers: None, rest: Some(Box::pin(body)) }
+        } else {
+            gather(body, shared.max_response_bytes).await
+        };
+        let (answer, body) = match gathered {
             Gathered::Whole(bytes) => (Some(Answer::new(&head, bytes.clone())), Body::own(bytes)),
             Gathered::More { bytes, trailers, rest } => (None, Body::resumed(bytes, trailers, rest)),
             Gathered::Broken => return broken_off().into_response(),

@@ -3,13 +3,14 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::header::{HeaderName, HeaderValue};
 use http::response::Parts;
 use http::{Response, StatusCode};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::key::Digest;
+use crate::http::message::take_off_connection;
 use crate::http::{Body, Problem};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -33,12 +34,12 @@ pub(super) struct Answer {
 impl Answer {
     /// Without the headers that concern one connection only.
     pub(super) fn new(head: &Parts, body: Bytes) -> Self {
-        let of_connection = |name: &HeaderName| [CONNECTION, TRANSFER_ENCODING].contains(name);
-        let headers = head.headers.iter().filter(|(name, _)| !of_connection(name));
+        let mut headers = head.headers.clone();
+        take_off_connection(&mut headers);
         let own = |(name, value): (&HeaderName, &HeaderValue)| {
             (name.as_str().to_owned(), Raw(Bytes::copy_from_slice(value.as_bytes())))
         };
-        Self { status: head.status.as_u16(), headers: headers.map(own).collect(), body: Raw(body) }
+        Self { status: head.status.as_u16(), headers: headers.iter().map(own).collect(), body: Raw(body) }
     }
 }
 

@@ -368,3 +368,54 @@ impl http_body::Body for Late {
         std::task::Poll::Ready(Some(Ok(Frame::data("late".into()))))
     }
 }
+
+#[tokio::test]
+async fn one_key_on_two_hosts_is_two_requests() {
+    let (layer, _) = layer().await;
+    let orders = Orders::default();
+    let taken = orders.clone();
+    let service = layer.layer(service_fn(move |request| taken.clone().take(request)));
+    for host in ["a.example", "b.example"] {
+        let mut request = post("one", "3 apples");
+        request.headers_mut().insert("host", host.parse().unwrap());
+        let response = service.clone().oneshot(request).await.unwrap();
+        assert!(!response.headers().contains_key("idempotency-replayed"), "{host} got the answer of another");
+    }
+    assert_eq!(orders.taken(), 2);
+}
+
+#[tokio::test]
+async fn events_are_not_waited_for() {
+    struct Endless;
+    impl http_body::Body for Endless {
+        type Data = Bytes;
+        type Error = Infallible;
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            std::task::Poll::Pending
+        }
+    }
+    let (layer, _) = layer().await;
+    let service = layer.layer(service_fn(async |_: Request<Body<Chunks>>| {
+        Ok::<_, Infallible>(Response::builder().header("content-type", "text/event-stream").body(Endless).unwrap())
+    }));
+    assert_eq!(service.clone().oneshot(post("one", "")).await.unwrap().status(), 200);
+    assert_eq!(service.oneshot(post("one", "")).await.unwrap().status(), 409, "and of it is kept that it was given");
+}
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn routers_that_strip_prefixes_do_not_make_two_requests_one() {
+    use axum::extract::OriginalUri;
+    let (layer, _) = layer().await;
+    let service = layer.layer(service_fn(|request| Orders::default().take(request)));
+    let mut statuses = Vec::new();
+    for original in ["/one/orders", "/two/orders"] {
+        let mut request = post("one", "3 apples");
+        request.extensions_mut().insert(OriginalUri(original.parse().unwrap()));
+        statuses.push(service.clone().oneshot(request).await.unwrap().status().as_u16());
+    }
+    assert_eq!(statuses, [201, 422]);
+}

@@ -1,4 +1,4 @@
-//! The handler's part: asked, and what it gave is kept and handed to those who wait.
+//! The handler's part.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -6,30 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AGE, CONTENT_LENGTH, DATE, ETAG, SET_COOKIE};
+use http::header::CONTENT_LENGTH;
 use http::response::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use tower_service::Service;
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::super::collect::{Collected, Resumed, collect};
 use super::super::conditional;
 use super::super::directives::Directives;
-use super::super::freshness::{Grace, age_on_arrival, lifetime};
+use super::super::freshness::{Defaults, age_on_arrival, lifetime};
 use super::super::status::Status;
-use super::super::storable::is_shareable;
+use super::super::storable::{is_shareable, may_be_presumed_fresh};
 use super::super::store::{Began, Landing, Place, Store};
-use super::super::stored::{Held, Recorded, Stored, kept_head};
-use super::super::tags::CacheTags;
-use super::super::vary;
+use super::super::stored::{Held, Stored};
+use super::super::tags::{CacheTags, OnBehalf};
 use super::{Answer, Exchange, Leave, THROTTLE, land};
 use crate::clock::nanos;
 use crate::flight::{Load, Signal};
 use crate::http::Body;
-use crate::sync::lock;
-
-/// Longer ones are not told apart, so nothing is stored for them.
-const MAX_VARIANT_BYTES: usize = 1_024;
 
 /// What the handler gave.
 enum Came<B: http_body::Body> {
@@ -58,6 +52,7 @@ impl Exchange {
         let stale = stale.filter(|held| matches!(&held.stored, Stored::Response(r) if r.status == StatusCode::OK));
         let headers = request.headers().clone();
         conditional::take_off(request.headers_mut());
+        request.extensions_mut().insert(OnBehalf);
         let stale = stale.filter(|held| match &held.stored {
             Stored::Response(recorded) => {
                 !self.head && conditional::revalidate(request.headers_mut(), &recorded.headers)
@@ -120,7 +115,7 @@ impl Exchange {
     }
 
     /// How long a response is fresh, and for how long still, if others may have it.
-    fn life(&self, headers: &HeaderMap, status: StatusCode, began: Began) -> Option<(Duration, Duration)> {
+    pub(super) fn life(&self, headers: &HeaderMap, status: StatusCode, began: Began) -> Option<(Duration, Duration)> {
         let said = Directives::of(headers);
         if !is_shareable(status, headers, &said, self.asker) {
             return None;
@@ -129,7 +124,9 @@ impl Exchange {
             return Some((Duration::ZERO, Duration::ZERO));
         }
         let (now, delay) = (self.store.clock().wall(), self.now().saturating_sub(began.time));
-        let whole = lifetime(headers, &said, now, &self.config.defaults)?;
+        let none = Defaults::default();
+        let defaults = if may_be_presumed_fresh(status) { &self.config.defaults } else { &none };
+        let whole = lifetime(headers, &said, now, defaults)?;
         let left = whole.checked_sub(age_on_arrival(headers, now, Duration::from_nanos(delay)))?;
         (!left.is_zero()).then_some((whole, left))
     }
@@ -137,135 +134,20 @@ impl Exchange {
     /// A response that is for this request only.
     fn own<B: http_body::Body<Data = Bytes>>(&self, response: Response<Resumed<B>>) -> Answer<B> {
         let (mut parts, body) = response.into_parts();
-        parts.extensions.remove::<CacheTags>();
+        if !self.nested {
+            parts.extensions.remove::<CacheTags>();
+        }
         let status = Status::Forwarded { why: self.why, stored: false };
         if self.conditions.not_modified(parts.status, &parts.headers) {
             let mut answer = Response::new(Body::empty());
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
             *answer.headers_mut() = conditional::not_modified_head(&parts.headers);
-            // Whatever a handler says beside it, cookies above all, is for this client.
-            for cookie in parts.headers.get_all(SET_COOKIE) {
-                answer.headers_mut().append(SET_COOKIE, cookie.clone());
-            }
             *answer.extensions_mut() = parts.extensions;
             status.say(answer.headers_mut());
             return answer;
         }
         status.say(&mut parts.headers);
         Response::from_parts(parts, Body::inner(body))
-    }
-
-    /// A response that others may have.
-    fn whole<B: http_body::Body>(
-        &self,
-        mut parts: Parts,
-        bytes: Bytes,
-        request: &HeaderMap,
-        began: Began,
-        permit: Leave,
-        revalidated: bool,
-    ) -> Answer<B> {
-        let life = self.life(&parts.headers, parts.status, began);
-        let mut tags = self.tags.clone();
-        tags.extend(parts.extensions.remove::<CacheTags>().map(|tags| tags.0).unwrap_or_default());
-        let (said, age) = (Directives::of(&parts.headers), parts.headers.get(AGE).cloned());
-        let mut headers = kept_head(parts.headers, parts.status, bytes.len());
-        if self.config.keeps && !headers.contains_key(DATE) {
-            let date = httpdate::fmt_http_date(self.store.clock().wall());
-            headers.extend(HeaderValue::try_from(date).ok().map(|date| (DATE, date)));
-        }
-        if self.config.etags && parts.status == StatusCode::OK && !headers.contains_key(ETAG) {
-            let tag = HeaderValue::try_from(format!("\"{:032x}\"", xxh3_128(&bytes)));
-            headers.extend(tag.ok().map(|tag| (ETAG, tag)));
-        }
-        let varies = vary::names(&headers);
-        let recorded = Recorded {
-            status: parts.status,
-            variant: vary::variant(&varies, request),
-            varies,
-            headers,
-            body: bytes,
-            lifetime: life.map(|(whole, _)| whole).unwrap_or_default(),
-            grace: Grace::of(&said, &self.config.defaults),
-            tags,
-        };
-        let expires = self.now().saturating_add(nanos(life.map(|(_, left)| left).unwrap_or_default()));
-        let held = Arc::new(Held::new(Stored::Response(recorded), expires));
-        let stored = life.is_some() && self.config.keeps && self.has_room && self.keep(&held, began);
-        // Under a permit, or for this request alone.
-        match life {
-            Some(_) => land(permit, || Signal::Landed(Landing::Response(held.clone(), began.epoch))),
-            None => land(permit, || Signal::Alone),
-        }
-        let status = if revalidated {
-            Status::Revalidated { why: self.why, stored }
-        } else {
-            Status::Forwarded { why: self.why, stored }
-        };
-        let Stored::Response(recorded) = &held.stored else { unreachable!("made above") };
-        let mut answer = recorded.answer(self.head, &self.conditions, status);
-        answer.headers_mut().extend(age.map(|age| (AGE, age)));
-        *answer.extensions_mut() = parts.extensions;
-        answer
-    }
-
-    /// What is stored, brought up to date.
-    fn holds<B: http_body::Body>(
-        &self,
-        stale: Option<&Held>,
-        not_modified: &Parts,
-        request: &HeaderMap,
-        began: Began,
-        permit: Leave,
-    ) -> Answer<B> {
-        let Some(Stored::Response(recorded)) = stale.map(|held| &held.stored) else {
-            unreachable!("asked only of what is stored")
-        };
-        let mut parts = Response::new(()).into_parts().0;
-        parts.status = recorded.status;
-        parts.headers = recorded.headers.clone();
-        // A date that the handler leaves to its server is that of now.
-        parts.headers.remove(DATE);
-        conditional::freshen(&mut parts.headers, &not_modified.headers);
-        parts.extensions = not_modified.extensions.clone();
-        // What it was made of, it still is.
-        let said = parts.extensions.remove::<CacheTags>().unwrap_or_default();
-        let tags: Vec<_> =
-            recorded.tags.iter().filter(|tag| !self.tags.contains(tag)).chain(&said.0).cloned().collect();
-        parts.extensions.insert(CacheTags(tags));
-        self.whole(parts, recorded.body.clone(), request, began, permit, true)
-    }
-
-    /// Stores a response, and where it varies, what by. Whether it was stored.
-    fn keep(&self, held: &Arc<Held>, began: Began) -> bool {
-        let Stored::Response(recorded) = &held.stored else { return false };
-        let target = self.target.borrow();
-        if recorded.varies.is_empty() {
-            return self.store.keep(&self.store.place(&target, "", &[]), held, began);
-        }
-        let of = self.store.place(&target, "", &[]);
-        let room = self.store.admits_variant(&of, &recorded.varies, &recorded.variant, self.config.max_variants);
-        if !room || recorded.variant.len() > MAX_VARIANT_BYTES {
-            return false;
-        }
-        self.keep_names(&of, recorded, held.expires, began);
-        self.store.keep(&self.store.place(&target, &recorded.variant, &[]), held, began)
-    }
-
-    /// Says that responses vary, and is known for as long as any of them may be of use.
-    fn keep_names(&self, of: &Place, recorded: &Recorded, expires: u64, began: Began) {
-        let known = self.store.look(of).map(|found| found.value);
-        let known = known.filter(|held| matches!(&held.stored, Stored::Varies(names) if *names == recorded.varies));
-        let until = expires.saturating_add(nanos(recorded.grace.longest()));
-        if known.as_ref().is_some_and(|held| held.expires >= until) {
-            return;
-        }
-        let names = Held::new(Stored::Varies(recorded.varies.clone()), until);
-        *lock(&names.variants) = match known {
-            Some(known) => lock(&known.variants).clone(),
-            None => vec![recorded.variant.clone()],
-        };
-        self.store.keep(of, &Arc::new(names), began);
     }
 
     /// The stale response, where it may stand in for one that could not be made.
@@ -280,7 +162,7 @@ impl Exchange {
         }
         self.store.leave_alone(place, now.saturating_add(nanos(THROTTLE)));
         self.store.counters.stale_served.count();
-        Some(recorded.hit(standing, self.head, &self.conditions))
+        Some(self.hit(&found.value, recorded, standing))
     }
 }
 

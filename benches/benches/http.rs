@@ -1,0 +1,152 @@
+//! What the HTTP layers cost: each before the same small handler, a hit of the cache beside a handler of prebuilt bytes, and a
+//! compressed hit beside compressing.
+//!
+//! Everything runs without a socket; `scripts/wrk` measures whole servers. What makes a request is part of all cases.
+
+use std::convert::Infallible;
+use std::num::NonZeroU32;
+use std::process::ExitCode;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fastness::Fastness;
+use fastness::http::{
+    BreakerLayer, CacheLayer, CoalesceLayer, ConcurrencyLimitLayer, IdempotencyLayer, MemoryGuardLayer, RequestIdLayer,
+    Stack, TimingLayer,
+};
+use fastness::monitor::MemoryGuard;
+use fastness_benches::measure::{Case, Outcome, Plan, block_on, run, setting};
+use fastness_benches::report::{Line, budget, table};
+use fastness_benches::traffic::Traffic;
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HOST};
+use http::{HeaderValue, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use tower::{Layer, Service, service_fn};
+use tower_http::compression::CompressionLayer;
+
+const BARE: &str = "a handler of prebuilt bytes";
+const HIT: &str = "CacheLayer, a hit";
+const HIT_TAGGED: &str = "CacheLayer, a hit by Vary";
+const PASSED: &str = "CacheLayer, passed by";
+const COMPRESSED: &str = "CompressionLayer";
+const COMPRESSED_HIT: &str = "CacheLayer around CompressionLayer, a hit";
+const STACK: &str = "Stack, everything but cache and coalescing";
+
+const NOT_MANY: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
+
+static SMALL: Bytes = Bytes::from_static(b"{\"id\":7,\"name\":\"a lamp\",\"price\":1999}");
+/// 16 KiB that compress as JSON does.
+static LARGE: LazyLock<Bytes> = LazyLock::new(|| {
+    let items: Vec<_> = (0..400).map(|n| format!("{{\"id\":{n},\"name\":\"product {}\"}}", n * 7919 % 1000)).collect();
+    format!("[{}]", items.join(",")).into()
+});
+static FAST: LazyLock<Fastness> =
+    LazyLock::new(|| block_on(async { Fastness::builder().build().await }).expect("a handle without servers"));
+
+type Asked = Request<Full<Bytes>>;
+
+fn answer(body: &Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.clone()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=31536000"));
+    response
+}
+
+/// As a browser asks.
+fn ask() -> Asked {
+    let mut request = Request::new(Full::default());
+    *request.uri_mut() = http::Uri::from_static("/products/7?colour=red");
+    let headers = request.headers_mut();
+    headers.insert(HOST, HeaderValue::from_static("shop.example"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate, br"));
+    request
+}
+
+/// One request, and its whole body.
+fn case<S, B>(name: &'static str, service: S) -> Case
+where
+    S: Service<Asked, Response = Response<B>, Error = Infallible> + Clone + Sync + 'static,
+    B: http_body::Body<Error: std::fmt::Debug>,
+{
+    Case::future(name, async move |_| {
+        let mut service = service.clone();
+        let ready = std::future::poll_fn(|cx| service.poll_ready(cx)).await;
+        let Ok(response) = match ready {
+            Ok(()) => service.call(ask()).await,
+            Err(never) => Err(never),
+        };
+        response.into_body().collect().await.expect("a body of bytes").to_bytes()
+    })
+}
+
+macro_rules! small {
+    () => {
+        service_fn(async |_| Ok::<_, Infallible>(answer(&SMALL)))
+    };
+}
+
+fn layers() -> Vec<Case> {
+    let guard = MemoryGuard::builder().build().expect("a guard with defaults");
+    let adaptive = ConcurrencyLimitLayer::adaptive("bench.adaptive", NonZeroU32::MIN, NOT_MANY);
+    let fixed = ConcurrencyLimitLayer::fixed("bench.fixed", NOT_MANY);
+    let idempotency = IdempotencyLayer::new(&FAST);
+    let stack = Stack::new()
+        .memory_guard(MemoryGuardLayer::new(&guard))
+        .idempotency(idempotency.clone())
+        .limit(adaptive.clone())
+        .breaker(BreakerLayer::new("bench.stack"));
+    vec![
+        case(BARE, small!()),
+        case("RequestIdLayer", RequestIdLayer::new().layer(small!())),
+        case("TimingLayer", TimingLayer::new().layer(small!())),
+        case("MemoryGuardLayer", MemoryGuardLayer::new(&guard).layer(small!())),
+        case("IdempotencyLayer, no key", idempotency.layer(small!())),
+        case("CoalesceLayer", CoalesceLayer::new().on(&FAST).space("alone").layer(small!())),
+        case("ConcurrencyLimitLayer, fixed", fixed.layer(small!())),
+        case("ConcurrencyLimitLayer, adaptive", adaptive.layer(small!())),
+        case("BreakerLayer", BreakerLayer::new("bench.layer").layer(small!())),
+        case(STACK, stack.layer(small!())),
+        case(PASSED, CacheLayer::new().on(&FAST).hosts(["other.example"]).layer(small!())),
+        case(HIT, CacheLayer::new().on(&FAST).layer(small!())),
+        case(
+            HIT_TAGGED,
+            CacheLayer::new().on(&FAST).space("vary").layer(service_fn(async |_| {
+                let mut response = answer(&SMALL);
+                response.headers_mut().insert("vary", HeaderValue::from_static("accept-encoding"));
+                Ok::<_, Infallible>(response)
+            })),
+        ),
+    ]
+}
+
+fn compression() -> Vec<Case> {
+    let compressed = || CompressionLayer::new().layer(service_fn(async |_| Ok::<_, Infallible>(answer(&LARGE))));
+    let cached = CacheLayer::new().on(&FAST).space("compressed").layer(compressed());
+    vec![case(COMPRESSED, compressed()), case(COMPRESSED_HIT, cached)]
+}
+
+fn measured(title: &str, floor: &str, cases: &[Case]) -> Outcome {
+    let slice = Duration::from_millis(setting("HIT_SLICE_MS", 15) as u64);
+    let outcome = run(Plan { traffic: Traffic::Hot, threads: 1, rounds: setting("HIT_ROUNDS", 15), slice }, cases);
+    table(title, &outcome, floor);
+    outcome
+}
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let _entered = runtime.enter();
+    let small = measured("layers of HTTP", BARE, &layers());
+    let large = measured("compression", COMPRESSED, &compression());
+    budget(&[
+        Line::ratio("HTTP cache hit / a handler of prebuilt bytes", 1.25, small.ratio(HIT, BARE)),
+        Line::ratio("compressed hit / CompressionLayer", 0.5, large.ratio(COMPRESSED_HIT, COMPRESSED)),
+    ]);
+    let exact = [Line::at_most(
+        "allocations of a hit beyond the handler's",
+        3.0,
+        small.allocations(HIT) - small.allocations(BARE),
+    )];
+    if budget(&exact) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,171 @@
+//! What clients, handlers and other layers could do to a cache that trusts them.
+
+use super::*;
+use crate::http::CoalesceLayer;
+
+fn request(path: &str, lines: &[(&str, &str)], body: &str) -> Request<String> {
+    let mut request = Request::get(path);
+    for (name, value) in lines {
+        request = request.header(*name, *value);
+    }
+    request.body(body.to_owned()).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_stored_outside_is_invalidated_by_what_a_handler_says_inside() {
+    let fast = Fastness::builder().clock(Clock::manual()).build().await.unwrap();
+    let calls = Arc::<AtomicUsize>::default();
+    let count = calls.clone();
+    let handler = tower::service_fn(move |_: Request<String>| {
+        let mut response = out(&[MINUTE], count.fetch_add(1, SeqCst).to_string());
+        response.extensions_mut().insert(CacheTags::new(["product:7"]));
+        async { Ok::<_, Infallible>(response) }
+    });
+    let within = CacheLayer::new().on(&fast).space("within").layer(handler);
+    let service = CacheLayer::new().on(&fast).layer(CoalesceLayer::new().on(&fast).layer(within));
+    let get = async || {
+        let answer = service.clone().oneshot(request("/a", &[], "")).await.unwrap();
+        assert!(answer.extensions().get::<CacheTags>().is_none(), "tags never leave");
+        answer.into_body().collect().await.unwrap().to_bytes()
+    };
+    assert_eq!((get().await, get().await), ("0".into(), "0".into()));
+    fast.cache().invalidate("product:7").await.unwrap();
+    assert_eq!(get().await, "1");
+    // What the outer one stores of a hit of the inner one is no different.
+    fast.cache().invalidate("http::*").await.unwrap();
+    assert_eq!(get().await, "1");
+    fast.cache().invalidate("product:7").await.unwrap();
+    assert_eq!(get().await, "2");
+}
+
+#[tokio::test]
+async fn a_parameter_in_disguise_decides_nothing_for_others() {
+    let server = server(
+        |layer| layer.query_parameters(["page"]),
+        |request, _| Ok(out(&[MINUTE], request.uri().query().unwrap_or_default().to_owned())),
+    )
+    .await;
+    assert_eq!(server.get("/a?p%61ge=99").await.body, "p%61ge=99");
+    assert_eq!(server.get("/a").await.body, "");
+    assert!(server.get("/a?utm=1").await.cache().contains("; hit"));
+}
+
+#[tokio::test]
+async fn a_content_that_nobody_announced_is_not_left_out_of_account() {
+    let server = server(|layer| layer, |request, _| Ok(out(&[MINUTE], request.body().clone()))).await;
+    let seen = server.try_send(request("/a", &[], "poison")).await.unwrap();
+    assert_eq!((seen.cache(), seen.body.as_str()), ("fastness; fwd=bypass", "poison"));
+    assert_eq!(server.get("/a").await.body, "");
+}
+
+#[tokio::test]
+async fn freshness_is_not_presumed_of_a_passing_redirection() {
+    let server = server(
+        |layer| layer.default_ttl(Duration::from_secs(60)),
+        |request, _| {
+            let status = &request.uri().path()[1..];
+            Ok(Response::builder().status(status).header("location", "/login").body(Full::default()).unwrap())
+        },
+    )
+    .await;
+    for (path, stored) in [("/302", false), ("/303", false), ("/307", false), ("/301", true), ("/404", true)] {
+        assert_eq!(server.get(path).await.cache().ends_with("stored"), stored, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_coding_that_is_not_told_apart_is_not_stored() {
+    let server = server(
+        |layer| layer,
+        |request, _| {
+            let accepts = request.headers()["accept-encoding"].to_str().unwrap();
+            let coding = if accepts.contains("compress") { "compress" } else { "identity" };
+            Ok(out(&[MINUTE, ("vary", "accept-encoding"), ("content-encoding", coding)], coding))
+        },
+    )
+    .await;
+    let ask = async |accepts| server.send(Method::GET, "/a", &[("accept-encoding", accepts)]).await;
+    assert_eq!(ask("compress, gzip").await.body, "compress");
+    assert_eq!(ask("gzip").await.body, "identity");
+    assert_eq!(ask("gzip").await.cache(), "fastness; hit; ttl=60");
+}
+
+#[tokio::test]
+async fn variants_that_are_too_long_take_no_room() {
+    let server = server(|layer| layer.max_variants(2), |_, _| Ok(out(&[MINUTE, ("vary", "accept")], ""))).await;
+    server.send(Method::GET, "/a", &[("accept", "first")]).await;
+    for n in 0..4 {
+        server.send(Method::GET, "/a", &[("accept", &n.to_string().repeat(1_500))]).await;
+    }
+    let seen = server.send(Method::GET, "/a", &[("accept", "second")]).await;
+    assert_eq!(seen.cache(), "fastness; fwd=vary-miss; stored");
+}
+
+#[tokio::test]
+async fn a_change_that_may_be_half_done_invalidates() {
+    let server = server(
+        |layer| layer,
+        |request, call| match request.method() {
+            &Method::GET => Ok(out(&[MINUTE], call.to_string())),
+            _ => {
+                let status = request.headers()["x-status"].to_str().unwrap();
+                Ok(Response::builder().status(status).body(Full::default()).unwrap())
+            }
+        },
+    )
+    .await;
+    for (status, invalidates) in [("500", true), ("504", true), ("408", true), ("503", false), ("409", false)] {
+        let before = server.get("/a").await.body;
+        server.send(Method::POST, "/a", &[("x-status", status)]).await;
+        assert_eq!(server.get("/a").await.body != before, invalidates, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_comes_with_a_304_reaches_its_client_only() {
+    let server = server(
+        |layer| layer,
+        |request, _| match request.headers().get("if-none-match") {
+            Some(_) => {
+                let mut response = out(&[("set-cookie", "id=7")], "");
+                *response.status_mut() = StatusCode::NOT_MODIFIED;
+                Ok(response)
+            }
+            None => Ok(out(&[MINUTE, ("etag", "\"1\"")], "body")),
+        },
+    )
+    .await;
+    server.get("/a").await;
+    server.wait(61);
+    let seen = server.send(Method::GET, "/a", &[("if-none-match", "\"1\"")]).await;
+    assert_eq!((seen.status, &seen.headers["set-cookie"]), (StatusCode::NOT_MODIFIED, &"id=7".parse().unwrap()));
+    assert!(!seen.cache().contains("stored"), "{}", seen.cache());
+}
+
+#[tokio::test]
+async fn coalescing_alone_is_no_cache_that_could_be_empty() {
+    let fast = Fastness::builder().build().await.unwrap();
+    let handler = tower::service_fn(async |_: Request<String>| Ok::<_, Infallible>(out(&[MINUTE], "body")));
+    let service = CoalesceLayer::new().on(&fast).layer(handler);
+    let answer = service.oneshot(request("/a", &[("cache-control", "only-if-cached")], "")).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[cfg(feature = "monitor")]
+#[tokio::test]
+async fn while_memory_is_short_nothing_is_stored_and_what_is_stored_answers() {
+    use crate::http::MayCache;
+    let server = server(|layer| layer, |_, call| Ok(out(&[MINUTE], call.to_string()))).await;
+    let ask = async |path: &str, may| {
+        let mut request = request(path, &[], "");
+        request.extensions_mut().insert(MayCache(may));
+        server.try_send(request).await.unwrap()
+    };
+    let (first, second) = tokio::join!(ask("/a", false), ask("/a", false));
+    assert_eq!((first.cache(), first.body.as_str()), ("fastness; fwd=uri-miss; detail=memory", "0"));
+    assert_eq!((second.cache(), second.body.as_str()), ("fastness; fwd=uri-miss; collapsed", "0"));
+    assert_eq!(second.headers["age"], "0", "rfc9111 4: it is another's");
+    assert_eq!(ask("/a", true).await.cache(), "fastness; fwd=uri-miss; stored");
+    assert_eq!(ask("/a", false).await.body, "1");
+    assert_eq!(server.calls(), 2);
+}
