@@ -29,6 +29,8 @@
 //! - [`KeyPart`], [`KeyScope`]: what can be in a key, and what leads it.
 //! - [`resilience`]: circuit breakers, retries and the like, for what is behind the cache.
 //! - [`registry`], [`audit`]: every annotated function, and what is wrong between them.
+//! - By feature: `index` and `changes` (MongoDB's indexes, slow queries and change streams: `mongodb`), `http` (tower layers:
+//!   `http`), `monitor` (health, alerts, advice: `monitor`), `routes` (its pages: `axum`), `metrics` (`prometheus`, `metrics`).
 //!
 //! # The rule
 //!

@@ -24,7 +24,7 @@ use crate::config::{Config, VARIABLES, hints};
 
 /// The reference server of fastness: a marketplace on axum.
 ///
-/// Without a command it serves. What it serves with is in the environment: nothing is needed, and with MONGODB_URI and REDIS_URL it
+/// Without a command it serves. What it serves with is in the environment: nothing is needed, and with `MONGODB_URI` and `REDIS_URL` it
 /// uses real servers.
 #[derive(Debug, Parser)]
 #[command(name = "demo-app", version)]
@@ -40,7 +40,7 @@ enum Command {
     /// Compares MongoDB's indexes with those that the models declare, builds them, advises on them.
     #[command(subcommand)]
     Indexes(indexes::Command),
-    /// Fills the database in MONGODB_URI with documents: the same ones every time.
+    /// Fills the database in `MONGODB_URI` with documents: the same ones every time.
     Seed(seed::Arguments),
     /// Drives a server with a realistic mix of requests and says whether it keeps its targets.
     Load(load::Arguments),
@@ -84,7 +84,7 @@ pub async fn main() -> ExitCode {
     for hint in hints(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
         eprintln!("{hint}");
     }
-    match run(command).await {
+    match Box::pin(run(command)).await {
         Ok(ending) => ending.into(),
         Err(message) => {
             eprintln!("demo-app cannot go on:\n{message}");
@@ -98,7 +98,7 @@ async fn run(command: Command) -> Result<Ending, String> {
     match command {
         Command::Serve => serve::run(&config).await,
         Command::Indexes(command) => indexes::run(command, &config).await,
-        Command::Seed(arguments) => seed::run(&arguments, &config).await,
+        Command::Seed(arguments) => Box::pin(seed::run(&arguments, &config)).await,
         Command::Load(arguments) => load::run(arguments, config).await,
     }
 }

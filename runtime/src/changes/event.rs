@@ -1,8 +1,9 @@
 //! From one change to scopes, without a server.
 //!
 //! A change is seen as *views* of the document: what it was before and what it is now, each as far as it is known. Each scope is
-//! written with each view. `updateLookup` gives the document as it is when the change is read, which may be later than the
-//! change; that is safe, as whatever changed a field in between is a change of its own, which ends the scope before that field.
+//! written with each view. An update is told without its document, so where a scope depends on a field that it did not touch, the
+//! document is looked up, together with all others of the batch. So it is seen as it is later than at the change; that is
+//! safe, as whatever changed a field in between is a change of its own, which ends the scope before that field.
 
 use std::time::{Duration, SystemTime};
 
@@ -24,29 +25,68 @@ pub(super) enum Then {
 pub(super) fn read(event: &Document, models: &[Watched], batch: &mut Batch) -> Then {
     batch.changes += 1;
     batch.last = time(event).or(batch.last);
+    batch.time = event.get_timestamp("clusterTime").ok().or(batch.time);
     let operation = operation(event);
-    let views = match operation {
-        "insert" => vec![now(event)],
-        "replace" | "update" => vec![now(event), before(event)],
-        "delete" => vec![before(event)],
-        _ => Vec::new(),
-    };
     let concerned = models.iter().filter(|model| match operation {
         "dropDatabase" | "invalidate" => true,
         _ => [collection(event, "ns"), collection(event, "to")].contains(&Some(model.collection)),
     });
     for model in concerned {
-        if views.is_empty() {
+        match operation {
+            "insert" => push(model, &[now(event)], batch),
+            "replace" => push(model, &[now(event), before(event)], batch),
+            "delete" => push(model, &[before(event)], batch),
+            "update" => update(event, model, batch),
             // Of the collection as a whole, or nothing that is known.
-            batch.push_everything(model);
-        }
-        for scope in model.scopes {
-            for view in &views {
-                batch.push(scope.render(|path| view.value(path)));
-            }
+            _ => batch.push_everything(model),
         }
     }
     if operation == "invalidate" { Then::Reopen } else { Then::Next }
+}
+
+/// All scopes of a model, with all of the views.
+fn push(model: &Watched, views: &[View<'_>], batch: &mut Batch) {
+    for scope in model.scopes {
+        for view in views {
+            batch.push(scope.render(|path| view.value(path)));
+        }
+    }
+}
+
+/// What an update concerns; the document is looked up only if something depends on it.
+fn update(event: &Document, model: &Watched, batch: &mut Batch) {
+    let Some(id) = id(event) else { return batch.push_everything(model) };
+    let (before, touched) = (before(event), touched(event));
+    let is_touched = |path: &[&str]| touched.iter().any(|touched| overlap(touched, path));
+    let has_image = before.document.is_some();
+    let mut depends = false;
+    for scope in model.scopes {
+        let mut fields = scope.paths().filter(|path| *path != ["_id"]);
+        // With an image, what it was is known, and what was not touched still is so. Without, a scope ends before the first field that was
+        // touched, and fields before that have to be known.
+        let unknown =
+            if has_image { fields.any(is_touched) } else { fields.next().is_some_and(|path| !is_touched(path)) };
+        if has_image || !unknown {
+            batch.push(scope.render(|path| before.value(path)));
+        }
+        depends |= unknown;
+    }
+    if depends {
+        batch.look_up(model.collection, id, if has_image { &[] } else { &touched });
+    }
+}
+
+/// What updates of a document concern, now that it was looked up.
+pub(super) fn after_updates(
+    model: &Watched,
+    document: Option<&Document>,
+    id: &Bson,
+    touched: &[&str],
+    batch: &mut Batch,
+) {
+    // What was not touched is now as it was.
+    let views = [Vec::new(), touched.to_vec()].map(|hidden| View { document, hidden, id: Some(id) });
+    push(model, &views, batch);
 }
 
 fn operation(event: &Document) -> &str {
@@ -82,10 +122,6 @@ fn now(event: &Document) -> View<'_> {
 fn before(event: &Document) -> View<'_> {
     if let Ok(image) = event.get_document("fullDocumentBeforeChange") {
         return View { document: Some(image), hidden: Vec::new(), id: id(event) };
-    }
-    if operation(event) == "update" {
-        // What was not touched is now as it was.
-        return View { hidden: touched(event), ..now(event) };
     }
     // The key of what was deleted has the fields that the collection is sharded by, too; that of a replacement may have new ones.
     let key = event.get_document("documentKey").ok().filter(|_| operation(event) == "delete");

@@ -10,6 +10,7 @@ use mongodb::Database;
 use mongodb::change_stream::event::ResumeToken;
 use mongodb::options::ReturnDocument;
 
+use super::stream::within;
 use super::{Changes, Watched};
 use crate::index::{Error, code, held, holder};
 use crate::key::scopes::hash;
@@ -57,20 +58,16 @@ impl Place {
 
     /// Takes the lease, or holds it for longer.
     pub(super) async fn claim(&self) -> Result<Claim, Error> {
-        let claimed = self
-            .places()
-            .find_one_and_update(doc! { "_id": &self.id }, held(&self.holder, self.time))
-            .upsert(true)
-            .return_document(ReturnDocument::After)
-            .await;
-        match claimed {
+        let places = self.places();
+        let claim = places.find_one_and_update(doc! { "_id": &self.id }, held(&self.holder, self.time));
+        let claim = claim.upsert(true).return_document(ReturnDocument::After);
+        match within(self.doing("take the lease"), claim.into_future()).await {
             Ok(Some(place)) if place.get_str("holder").is_ok_and(|holder| holder == self.holder) => {
                 let token = place.get("token").cloned();
                 Ok(Claim::Held(token.and_then(|token| bson::deserialize_from_bson(token).ok())))
             }
             Ok(_) => Ok(Claim::Others),
             Err(error) => {
-                let error = self.error("take the lease", &error);
                 // Two made the document at once, and it was the other.
                 if error.code() == Some(code::DUPLICATE_KEY) { Ok(Claim::Others) } else { Err(error) }
             }
@@ -83,22 +80,25 @@ impl Place {
         let token = doc! { "$literal": bson::serialize_to_bson(token).unwrap_or(Bson::Null) };
         let mut update = held(&self.holder, self.time);
         update.push(doc! { "$set": { "token": token, "collections": &self.collections, "at": "$$NOW" } });
-        let updated = self.places().update_one(doc! { "_id": &self.id, "holder": &self.holder }, update).await;
-        updated.map(|updated| updated.matched_count == 1).map_err(|error| self.error("remember a position", &error))
+        let places = self.places();
+        let update = places.update_one(doc! { "_id": &self.id, "holder": &self.holder }, update);
+        let updated = within(self.doing("remember a position"), update.into_future()).await?;
+        Ok(updated.matched_count == 1)
     }
 
     /// Lets another process take over at once.
     pub(super) async fn release(&self) -> Result<(), Error> {
         let free = doc! { "$unset": { "holder": 1, "until": 1 } };
-        let released = self.places().update_one(doc! { "_id": &self.id, "holder": &self.holder }, free).await;
-        released.map(drop).map_err(|error| self.error("release the lease", &error))
+        let places = self.places();
+        let release = places.update_one(doc! { "_id": &self.id, "holder": &self.holder }, free);
+        within(self.doing("release the lease"), release.into_future()).await.map(drop)
     }
 
     fn places(&self) -> mongodb::Collection<Document> {
         self.db.collection(Changes::COLLECTION)
     }
 
-    fn error(&self, doing: &str, error: &mongodb::error::Error) -> Error {
-        Error::of(format!("{doing} in `{}.{}`", self.db.name(), Changes::COLLECTION), error)
+    fn doing(&self, what: &str) -> String {
+        format!("{what} in `{}.{}`", self.db.name(), Changes::COLLECTION)
     }
 }

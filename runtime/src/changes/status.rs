@@ -1,5 +1,6 @@
 //! How it goes, for whoever asks.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::clock::time_of_day;
@@ -20,7 +21,7 @@ pub enum State {
     Retrying,
     /// There are no change streams here; [`Status::why`] says more. It does not try again.
     Off,
-    /// It was stopped or dropped.
+    /// It was stopped or dropped, or its runtime was; or its task panicked, and [`Status::why`] says so.
     Stopped,
 }
 
@@ -30,7 +31,7 @@ pub enum State {
 pub struct Status {
     /// What it does now.
     pub state: State,
-    /// Why it is off, or tries again.
+    /// Why it is off, tries again, or stopped by itself.
     pub why: Option<String>,
     /// Changes that were followed by this process so far; some are followed twice after a connection was lost.
     pub changes: u64,
@@ -43,6 +44,19 @@ pub struct Status {
     /// How often everything that the models concern was invalidated, as changes may have been missed: at the first start, and
     /// when the server no longer knew the position.
     pub gaps: u64,
+}
+
+/// Says that it is over, however the task ends: also by a panic, or with the runtime.
+#[derive(Debug)]
+pub(super) struct Ended(pub(super) Arc<Board>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.ended();
+        if std::thread::panicking() {
+            self.0.is(State::Stopped, Some("its task panicked: changes are no longer followed".to_owned()));
+        }
+    }
 }
 
 /// Where the task writes it.
@@ -86,5 +100,29 @@ impl Board {
             status.last_change = Some(last);
             status.lag = Some(time_of_day().duration_since(last).unwrap_or_default());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_ends_is_not_running() {
+        let end = |panics: bool| {
+            let board = Arc::new(Board::default());
+            board.opened(false);
+            let task = board.clone();
+            let ran = std::thread::spawn(move || {
+                let _ended = Ended(task);
+                assert!(!panics, "on purpose");
+            });
+            assert_eq!(ran.join().is_err(), panics);
+            board.status()
+        };
+        let status = end(false);
+        assert_eq!((status.state, status.why), (State::Stopped, None));
+        let status = end(true);
+        assert!(status.state == State::Stopped && status.why.is_some(), "{status:?}");
     }
 }

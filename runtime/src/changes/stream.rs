@@ -7,15 +7,41 @@ use bson::{Document, doc};
 use mongodb::Database;
 use mongodb::change_stream::ChangeStream;
 use mongodb::change_stream::event::ResumeToken;
-use mongodb::options::{FullDocumentBeforeChangeType, FullDocumentType};
+use mongodb::options::FullDocumentBeforeChangeType;
 
 use super::Watched;
-use crate::index::{Error, ScopePiece, code};
+use super::batch::{Batch, Found};
+use crate::index::{Error, Scope, code};
 
 /// How long the server waits for a change before it says that there is none.
 const AWAIT: Duration = Duration::from_millis(500);
 /// The wire version of MongoDB 6.0, which keeps images.
 const IMAGES: i32 = 17;
+
+/// A server that takes longer for what is quickly answered is held to be gone. The driver itself waits as long as the system keeps a
+/// connection, which is many minutes.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Waits for what is quickly answered.
+pub(super) async fn within<T>(
+    doing: String,
+    question: impl Future<Output = mongodb::error::Result<T>>,
+) -> Result<T, Error> {
+    match tokio::time::timeout(PATIENCE, question).await {
+        Ok(answer) => answer.map_err(|error| Error::of(doing, &error)),
+        Err(_) => Err(Error::elapsed(doing, PATIENCE)),
+    }
+}
+
+/// Whether the server is there.
+pub(super) async fn ping(db: &Database) -> Result<(), Error> {
+    let ping = db.run_command(doc! { "ping": 1 });
+    within(watching(db), ping.into_future()).await.map(drop)
+}
+
+fn watching(db: &Database) -> String {
+    format!("watch the changes of `{}`", db.name())
+}
 
 /// Why a stream could not be opened, or ended.
 #[derive(Debug)]
@@ -30,7 +56,12 @@ pub(super) enum Fault {
 
 impl Fault {
     pub(super) fn of(db: &Database, error: &mongodb::error::Error) -> Self {
-        let error = Error::of(format!("watch the changes of `{}`", db.name()), error);
+        Self::from(Error::of(watching(db), error))
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
         match error.code() {
             Some(code::NO_REPLICA_SET) => Self::Off(NO_REPLICA_SET.to_owned()),
             Some(code) if !error.is_unknown() && !code::MAY_PASS.contains(&code) => Self::Position(error),
@@ -48,6 +79,8 @@ pub(super) struct Watch {
     pipeline: Vec<Document>,
     /// Some scope takes more of a document than its `_id`.
     documents: bool,
+    /// What of a document the scopes take.
+    fields: Document,
 }
 
 impl Watch {
@@ -70,7 +103,8 @@ impl Watch {
             kept.extend(fields.iter().map(|field| (format!("{document}.{field}"), 1.into())));
         }
         let documents = fields.iter().any(|field| field != "_id");
-        Self { pipeline: vec![concerned, doc! { "$project": kept }], documents }
+        let fields = fields.into_iter().map(|field| (field, 1.into())).collect();
+        Self { pipeline: vec![concerned, doc! { "$project": kept }], documents, fields }
     }
 
     /// Opens it behind a position, or here and now.
@@ -79,7 +113,7 @@ impl Watch {
         db: &Database,
         after: Option<&ResumeToken>,
     ) -> Result<ChangeStream<Document>, Fault> {
-        let hello = db.run_command(doc! { "hello": 1 }).await.map_err(|error| Fault::of(db, &error))?;
+        let hello = within(watching(db), db.run_command(doc! { "hello": 1 }).into_future()).await?;
         // The second is of one that was not initiated yet, the third of a router.
         let signs = ["setName", "isreplicaset", "msg"];
         if !signs.iter().any(|sign| hello.contains_key(sign)) {
@@ -89,23 +123,50 @@ impl Watch {
         if let Some(token) = after {
             watch = watch.start_after(token.clone());
         }
-        if self.documents {
-            watch = watch.full_document(FullDocumentType::UpdateLookup);
-            if hello.get_i32("maxWireVersion").is_ok_and(|version| version >= IMAGES) {
-                watch = watch.full_document_before_change(FullDocumentBeforeChangeType::WhenAvailable);
-            }
+        if self.documents && hello.get_i32("maxWireVersion").is_ok_and(|version| version >= IMAGES) {
+            watch = watch.full_document_before_change(FullDocumentBeforeChangeType::WhenAvailable);
         }
         watch.await.map(ChangeStream::with_type).map_err(|error| Fault::of(db, &error))
     }
 }
 
+impl Watch {
+    /// The documents that were updated, as they are now: of the changes that are known, no older than the last. What cannot be looked up
+    /// is not known, and what is not known makes scopes wider.
+    pub(super) async fn look_up(&self, db: &Database, batch: &Batch) -> Found {
+        let mut found = Found::new();
+        for (collection, ids) in batch.unread() {
+            let command = doc! {
+                "find": collection,
+                "batchSize": i32::try_from(ids.len()).unwrap_or(i32::MAX),
+                "filter": { "_id": { "$in": ids } },
+                "projection": self.fields.clone(),
+                // What may be rolled back may not be told of.
+                "readConcern": { "level": "majority", "afterClusterTime": batch.time },
+            };
+            match within(watching(db), all(db, command)).await {
+                Ok(documents) => documents.into_iter().for_each(|document| found.add(collection, document)),
+                Err(error) => {
+                    tracing::debug!(%error, "updated documents are not known, so more than they is invalidated");
+                }
+            }
+        }
+        found
+    }
+}
+
+async fn all(db: &Database, command: Document) -> mongodb::error::Result<Vec<Document>> {
+    let mut cursor = db.run_cursor_command(command).await?;
+    let mut documents = Vec::new();
+    while cursor.advance().await? {
+        documents.push(cursor.deserialize_current()?);
+    }
+    Ok(documents)
+}
+
 /// The dotted names of all fields in scopes; of those that lie in another, the other.
 fn fields(models: &[Watched]) -> BTreeSet<String> {
-    let pieces = models.iter().flat_map(|model| model.scopes).flat_map(|scope| scope.pieces);
-    let paths = pieces.filter_map(|piece| match piece {
-        ScopePiece::Field { path, .. } => Some(path.join(".")),
-        ScopePiece::Text(_) => None,
-    });
+    let paths = models.iter().flat_map(|model| model.scopes).flat_map(Scope::paths).map(|path| path.join("."));
     let all: BTreeSet<String> = paths.chain(["_id".to_owned()]).collect();
     let outer = |path: &&String| {
         !all.iter().any(|other| path.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('.')))
@@ -116,7 +177,7 @@ fn fields(models: &[Watched]) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::Scope;
+    use crate::index::ScopePiece;
 
     #[test]
     fn a_field_in_a_field_is_not_asked_for_twice() {

@@ -1,7 +1,7 @@
 //! The task that follows: it opens a stream, announces what comes, remembers how far it got, and begins again when it fails.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -14,23 +14,18 @@ use tokio::sync::Notify;
 use super::Changes;
 use super::batch::Batch;
 use super::event::{self, Then};
-use super::place::{Claim, Place};
-use super::status::{Board, State};
+use super::place::Place;
+use super::status::{Board, Ended, State};
 use super::stream::{Fault, Watch};
-use crate::clock::{Clock, nanos, pause};
+use crate::clock::pause;
 use crate::handle::Fastness;
 use crate::index::Error;
 use crate::log::Reach;
 
+mod position;
+
 /// Between attempts to connect: at first, and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-/// A position is remembered so often at most while changes come; after a crash so much is announced again.
-const REMEMBER: Duration = Duration::from_secs(1);
-/// And so often while none come, so that it does not fall out of the server's memory.
-const REMEMBER_IDLE: Duration = Duration::from_secs(30);
-
-/// The last words may take so long.
-const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Why following came to an end.
 enum End {
@@ -90,13 +85,13 @@ impl Tailer {
 
     /// Follows until it is told to stop.
     pub(super) async fn run(mut self, stop: Arc<Notify>) {
+        let _ended = Ended(self.board.clone());
         tokio::select! {
             biased;
             () = stop.notified() => {}
             () = self.keep_following() => return,
         }
         self.finish().await;
-        self.board.ended();
     }
 
     /// Returns only where there are no change streams.
@@ -115,6 +110,7 @@ impl Tailer {
                 }
                 End::Fault(Fault::Position(error)) if self.told.is_some() => {
                     tracing::warn!(%error, "changes were missed, so everything that depends on their models is invalidated");
+                    self.board.is(State::Retrying, Some(error.to_string()));
                     (self.told, self.gap) = (None, true);
                     self.rest().await;
                 }
@@ -152,28 +148,6 @@ impl Tailer {
         tracing::info!(database = self.changes.db.name(), resumed, "changes of MongoDB are followed");
     }
 
-    /// Waits until this process is the one that follows.
-    async fn take_place(&mut self) -> Result<(), End> {
-        let Some(place) = &self.place else { return Ok(()) };
-        loop {
-            match place.claim().await? {
-                Claim::Held(token) => {
-                    self.pulse = Clock::system().now();
-                    if !self.gap {
-                        self.told = token.or(self.told.take());
-                    }
-                    return Ok(());
-                }
-                Claim::Others => {
-                    // Where another got to meanwhile is what counts.
-                    (self.told, self.gap) = (None, false);
-                    self.board.is(State::Standby, None);
-                    pause(place.pulse()).await;
-                }
-            }
-        }
-    }
-
     async fn consume(
         &mut self,
         mut stream: ChangeStream<Document>,
@@ -182,6 +156,8 @@ impl Tailer {
         // Some positions are found to be unknown only by the first reply.
         let mut opened = !resumed;
         if opened {
+            // Who sees that it runs may rely on the gap being closed.
+            self.announce(None).await?;
             self.opened(false);
         }
         loop {
@@ -193,7 +169,13 @@ impl Tailer {
             self.wait = RETRY.0;
             let then = event.map_or(Then::Next, |event| event::read(&event, &self.changes.models, &mut self.batch));
             if then == Then::Reopen || !stream.is_alive() {
-                self.announce(stream.resume_token()).await?;
+                let end = stream.resume_token();
+                self.announce(end.clone()).await?;
+                // Until all were told, a new stream would begin before this end, and come to it again.
+                while !self.batch.is_empty() {
+                    self.rest().await;
+                    self.announce(end.clone()).await?;
+                }
                 return Err(End::Reopen);
             }
         }
@@ -215,9 +197,20 @@ impl Tailer {
         }
         let event = match ready {
             Some(event) => event,
-            None => next.await,
+            None => self.answer(next).await?,
         };
         event.map_err(|error| End::Fault(Fault::of(&self.changes.db, &error)))
+    }
+
+    /// Waits for the server's answer. It comes at least twice a second, unless the server has to read far through its oplog, or is not
+    /// there: so meanwhile signs of life are given, and looked for.
+    async fn answer<T>(&mut self, mut next: Pin<&mut impl Future<Output = T>>) -> Result<T, End> {
+        loop {
+            match tokio::time::timeout(self.beat(), next.as_mut()).await {
+                Ok(answer) => return Ok(answer),
+                Err(_) => self.look_for_life().await?,
+            }
+        }
     }
 
     /// Announces what was read up to a position, and remembers it if everybody was told.
@@ -237,6 +230,8 @@ impl Tailer {
         if self.batch.is_empty() {
             return true;
         }
+        let found = self.watch.look_up(&self.changes.db, &self.batch).await;
+        self.batch.found(&found, &self.changes.models);
         let record = self.batch.record(&self.changes.models);
         let reach = self.handle.announce(record).await;
         self.board.announced(std::mem::take(&mut self.batch.changes), self.batch.last.take());
@@ -245,50 +240,5 @@ impl Tailer {
             self.news = true;
         }
         reach == Reach::Announced
-    }
-
-    async fn remember(&mut self) -> Result<(), End> {
-        let (Some(place), Some(token)) = (&self.place, &self.told) else { return Ok(()) };
-        let now = Clock::system().now();
-        let every = if self.news { REMEMBER } else { REMEMBER_IDLE };
-        if now - self.remembered < nanos(every) {
-            return self.show_life().await;
-        }
-        if !place.remember(token).await? {
-            return Err(End::Lost);
-        }
-        (self.remembered, self.pulse, self.news, self.gap) = (now, now, false, false);
-        Ok(())
-    }
-
-    /// Holds the lease for longer, from time to time.
-    async fn show_life(&mut self) -> Result<(), End> {
-        let Some(place) = &self.place else { return Ok(()) };
-        let now = Clock::system().now();
-        if now - self.pulse < nanos(place.pulse()) {
-            return Ok(());
-        }
-        match place.claim().await? {
-            Claim::Held(_) => self.pulse = now,
-            Claim::Others => return Err(End::Lost),
-        }
-        Ok(())
-    }
-
-    /// Announces what was read, remembers the position, and lets another take over.
-    async fn finish(&mut self) {
-        self.tell().await;
-        let Some(place) = &self.place else { return };
-        let told = self.told.as_ref();
-        let leave = async {
-            // If that fails, what is behind the last position is announced again.
-            if let Some(token) = told {
-                place.remember(token).await?;
-            }
-            place.release().await
-        };
-        if !matches!(tokio::time::timeout(FAREWELL, leave).await, Ok(Ok(()))) {
-            tracing::debug!("another process takes over the changes of MongoDB when this one's time is up");
-        }
     }
 }

@@ -20,7 +20,7 @@ use crate::monitor::{MemoryGuard, Pressure};
 pub struct MayCache(pub bool);
 
 /// Answers 503 with `Retry-After` while memory is so short that requests are turned away, and tells those behind it by
-/// [`MayCache`] whether bodies may be cached. Paths under `/health` are always let through: who asks whether a process is alive
+/// [`MayCache`] whether bodies may be cached. A [`CacheLayer`](super::CacheLayer) then stores nothing new. Paths under `/health` are always let through: who asks whether a process is alive
 /// must not be told no because it is busy.
 ///
 /// ```

@@ -31,16 +31,12 @@ mod tests;
 /// | **coalesce** | of those who wait for one answer, one needs a place |
 /// | **concurrency limit** | measures what is dear; hits, which take no time, would teach an adaptive limit nonsense |
 /// | **breaker** | sees what the handlers answer and nothing else: a full limit is no failure of theirs |
-/// | compression, as of `tower-http` | what the cache keeps is compressed then: once for each encoding, and a hit costs none |
+/// | compression, as of `tower-http` | the cache keeps the compressed form, and a hit costs no compression |
 /// | body limit, timeout, `CatchPanic`, as of `tower-http`; authentication | a timeout and a panic are to be answers of 5xx for all of the above |
 ///
 /// Those in bold type are the stack. Request id and timing are on, and everything else is off until it is named. What is given
 /// as `None` is off, so a setting can say so. `CatchPanic` is not needed by any layer here, which all see a panic for what it is;
 /// but without it the client gets no answer, and there is no line in the log.
-///
-/// Compression may stand outside of it all instead: then the cache keeps one form of each answer, which takes less room where
-/// clients accept many encodings, and compresses it for each hit, which takes more time than all the rest. Where there is no cache, that is
-/// the place for it: identical requests with different encodings are then one for all layers here.
 ///
 /// ```
 /// use std::num::NonZeroU32;

@@ -31,8 +31,8 @@ pub(super) use unneeded::{UNUSED, covers, has_duties, unneeded};
 pub use usage::Usage;
 pub(super) use usage::usage;
 
-/// A query that took long, with its values.
-#[derive(Clone, Debug)]
+/// A query that took long, with its values. Printed for debugging, it is shown without them.
+#[derive(Clone)]
 pub struct SlowQuery {
     /// The name of the collection.
     pub collection: String,
@@ -44,6 +44,18 @@ pub struct SlowQuery {
     pub limit: u32,
     /// How long the query took where it was slow, such as its 95th percentile.
     pub took: Duration,
+}
+
+impl fmt::Debug for SlowQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SlowQuery")
+            .field("collection", &self.collection)
+            .field("filter", &format_args!("{}", show(&without_values(&self.filter).into())))
+            .field("sort", &format_args!("{}", show(&self.sort.clone().into())))
+            .field("limit", &self.limit)
+            .field("took", &self.took)
+            .finish()
+    }
 }
 
 /// Advice on the indexes of a database.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use bson::{Bson, Document};
 use mongodb::options::{
-    AggregateOptions, CountOptions, DeleteOptions, DistinctOptions, FindOneAndDeleteOptions, FindOneAndUpdateOptions,
-    FindOneOptions, FindOptions, InsertManyOptions, InsertOneOptions, ReplaceOptions, UpdateModifications,
-    UpdateOptions,
+    AggregateOptions, Collation, CountOptions, DeleteOptions, DistinctOptions, FindOneAndDeleteOptions,
+    FindOneAndUpdateOptions, FindOneOptions, FindOptions, InsertManyOptions, InsertOneOptions, ReplaceOptions,
+    UpdateModifications, UpdateOptions,
 };
 use mongodb::results::{DeleteResult, InsertManyResult, InsertOneResult, UpdateResult};
 use serde::Serialize;
@@ -31,8 +31,7 @@ pub use cursor::Cursor;
 /// Each call takes the driver's options, or `None`. What took the client's [`slow_query`](super::ClientOptions::slow_query) time or longer
 /// is counted by shape in [`Client::slow_queries`]; so is what took too long, and what was dropped when it had taken that long. It
 /// takes no privilege. A quick call costs two readings of the clock and a copy of its filter, since the driver takes it away and
-/// a slow call has to be shown: together less than a microsecond, beside the tenths of a millisecond that the call takes. Its shape is
-/// made only if it was slow.
+/// a slow call has to be shown, which is little beside the way to the server. Its shape is made only if it was slow.
 ///
 /// Timed is what the caller waits for: a connection, the server, the network, and the decoding of one document. Of a
 /// [`Cursor`], each wait counts, and what the caller does between them does not.
@@ -99,7 +98,8 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         let sort = options.as_ref().and_then(|options| options.sort.clone()).unwrap_or_default();
         let limit = options.as_ref().and_then(|options| options.limit).map_or(0, i64::unsigned_abs);
         let limit = u32::try_from(limit).unwrap_or(0);
-        let asked = Asked { filter: filter.clone(), sort, limit, ..Asked::default() };
+        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
+        let asked = Asked { sort, limit, ..by(&filter, collation) };
         let find = self.driver.find(filter).with_options(options);
         Cursor::open(self.call(Operation::Find, asked), find.into_future()).await
     }
@@ -115,14 +115,17 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     {
         let options = options.into();
         let sort = options.as_ref().and_then(|options| options.sort.clone()).unwrap_or_default();
-        let asked = Asked { filter: filter.clone(), sort, limit: 1, ..Asked::default() };
+        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
+        let asked = Asked { sort, limit: 1, ..by(&filter, collation) };
         let find = self.driver.find_one(filter).with_options(options);
         self.call(Operation::Find, asked).run(find.into_future()).await
     }
 
     /// Counts the documents for which a filter holds.
     pub async fn count(&self, filter: Document, options: impl Into<Option<CountOptions>>) -> Result<u64, Error> {
-        let call = self.call(Operation::Count, by(&filter));
+        let options = options.into();
+        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
+        let call = self.call(Operation::Count, by(&filter, collation));
         call.run(self.driver.count_documents(filter).with_options(options).into_future()).await
     }
 
@@ -133,7 +136,9 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         filter: Document,
         options: impl Into<Option<DistinctOptions>>,
     ) -> Result<Vec<Bson>, Error> {
-        let asked = Asked { field: field.to_owned(), ..by(&filter) };
+        let options = options.into();
+        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
+        let asked = Asked { field: field.to_owned(), ..by(&filter, collation) };
         let distinct = self.driver.distinct(field, filter).with_options(options);
         self.call(Operation::Distinct, asked).run(distinct.into_future()).await
     }
@@ -145,7 +150,10 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         options: impl Into<Option<AggregateOptions>>,
     ) -> Result<Cursor<T>, Error> {
         let pipeline: Vec<_> = pipeline.into_iter().collect();
-        let call = self.call(Operation::Aggregate, Asked { pipeline: pipeline.clone(), ..Asked::default() });
+        let options = options.into();
+        let collated = options.as_ref().is_some_and(|options| options.collation.is_some());
+        let asked = Asked { pipeline: pipeline.clone(), collated, ..Asked::default() };
+        let call = self.call(Operation::Aggregate, asked);
         let aggregate = self.driver.aggregate(pipeline).with_type::<T>().with_options(options);
         Cursor::open(call, aggregate.into_future()).await
     }
@@ -183,7 +191,9 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         update: impl Into<UpdateModifications>,
         options: impl Into<Option<UpdateOptions>>,
     ) -> Result<UpdateResult, Error> {
-        let call = self.call(Operation::Update, by(&filter));
+        let options = options.into();
+        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
+        let call = self.call(Operation::Update, by(&filter, collation));
         call.run(self.driver.update_one(filter, update).with_options(options).into_future()).await
     }
 
@@ -194,7 +204,9 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         update: impl Into<UpdateModifications>,
         options: impl Into<Option<UpdateOptions>>,
     ) -> Result<UpdateResult, Error> {
-        let call = self.call(Operation::Update, by(&filter));
+        let options = options.into();
+        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
+        let call = self.call(Operation::Update, by(&filter, collation));
         call.run(self.driver.update_many(filter, update).with_options(options).into_future()).await
     }
 
@@ -208,7 +220,9 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     where
         M: Serialize,
     {
-        let call = self.call(Operation::Update, by(&filter));
+        let options = options.into();
+        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
+        let call = self.call(Operation::Update, by(&filter, collation));
         call.run(self.driver.replace_one(filter, replacement).with_options(options).into_future()).await
     }
 
@@ -222,7 +236,9 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     where
         M: DeserializeOwned,
     {
-        let call = self.call(Operation::FindAndModify, by(&filter));
+        let options = options.into();
+        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
+        let call = self.call(Operation::FindAndModify, by(&filter, collation));
         call.run(self.driver.find_one_and_update(filter, update).with_options(options).into_future()).await
     }
 
@@ -235,7 +251,9 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     where
         M: DeserializeOwned,
     {
-        let call = self.call(Operation::FindAndModify, by(&filter));
+        let options = options.into();
+        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
+        let call = self.call(Operation::FindAndModify, by(&filter, collation));
         call.run(self.driver.find_one_and_delete(filter).with_options(options).into_future()).await
     }
 
@@ -245,7 +263,9 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         filter: Document,
         options: impl Into<Option<DeleteOptions>>,
     ) -> Result<DeleteResult, Error> {
-        let call = self.call(Operation::Remove, by(&filter));
+        let options = options.into();
+        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
+        let call = self.call(Operation::Remove, by(&filter, collation));
         call.run(self.driver.delete_one(filter).with_options(options).into_future()).await
     }
 
@@ -255,13 +275,15 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         filter: Document,
         options: impl Into<Option<DeleteOptions>>,
     ) -> Result<DeleteResult, Error> {
-        let call = self.call(Operation::Remove, by(&filter));
+        let options = options.into();
+        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
+        let call = self.call(Operation::Remove, by(&filter, collation));
         call.run(self.driver.delete_many(filter).with_options(options).into_future()).await
     }
 }
 
-fn by(filter: &Document) -> Asked {
-    Asked { filter: filter.clone(), ..Asked::default() }
+fn by(filter: &Document, collation: Option<&Collation>) -> Asked {
+    Asked { filter: filter.clone(), collated: collation.is_some(), ..Asked::default() }
 }
 
 impl<M: Send + Sync> Clone for Collection<M> {

@@ -55,7 +55,7 @@ impl Error {
         Self { doing: doing.into(), kind: Kind::of(error) }
     }
 
-    pub(super) fn elapsed(doing: impl Into<String>, bound: Duration) -> Self {
+    pub(crate) fn elapsed(doing: impl Into<String>, bound: Duration) -> Self {
         Self { doing: doing.into(), kind: Kind::Elapsed(bound) }
     }
 
@@ -122,6 +122,10 @@ impl Error {
 }
 
 impl Kind {
+    fn concern(error: &mongodb::error::WriteConcernError) -> Self {
+        Self::Server { code: error.code, name: error.code_name.clone(), message: without_values(&error.message) }
+    }
+
     fn of(error: &mongodb::error::Error) -> Self {
         match error.kind.as_ref() {
             ErrorKind::Command(error) => Self::Server {
@@ -134,6 +138,19 @@ impl Kind {
                 name: error.code_name.clone().unwrap_or_default(),
                 message: without_values(&error.message),
             },
+            ErrorKind::Write(mongodb::error::WriteFailure::WriteConcernError(error)) => Self::concern(error),
+            ErrorKind::InsertMany(error) => {
+                match (error.write_errors.iter().flatten().next(), &error.write_concern_error) {
+                    // The first says why it stopped.
+                    (Some(first), _) => Self::Server {
+                        code: first.code,
+                        name: first.code_name.clone().unwrap_or_default(),
+                        message: without_values(&first.message),
+                    },
+                    (None, Some(error)) => Self::concern(error),
+                    (None, None) => Self::Other("some documents could not be stored".to_owned()),
+                }
+            }
             ErrorKind::Authentication { .. } => Self::Server {
                 code: 18,
                 name: "AuthenticationFailed".to_owned(),
@@ -164,6 +181,12 @@ fn without_values(message: &str) -> String {
         let reason = message.rsplit_once("planner returned error").map_or("", |(_, reason)| reason);
         let reason = reason.strip_prefix(REASON).or_else(|| reason.strip_prefix(": ")).unwrap_or(reason);
         return format!("error processing query: {}", without_values(reason));
+    }
+    // `Failed to parse number 'value' in $convert with no onError value: ..`, `Error parsing date string 'value'; ..`
+    let conversions = ["Failed to parse", "Error parsing", "in $convert"];
+    if conversions.iter().any(|conversion| message.contains(conversion)) {
+        let (head, _) = message.split_at(message.find(['\'', '"', '{']).unwrap_or(message.len()));
+        return format!("{}, as a value is of another form", head.trim_end());
     }
     let (head, quoted) = message.split_at(message.find('{').unwrap_or(message.len()));
     let head = match head.rfind(REASON) {
@@ -226,6 +249,14 @@ mod tests {
             (
                 "error processing query: ns=d.cTree: a $eq \"Ada\"\nSort: {}\nProj: {}\n planner returned error :: caused by :: bad hint",
                 "error processing query: bad hint",
+            ),
+            (
+                "Failed to parse number 'Ada' in $convert with no onError value: Did not consume any digits",
+                "Failed to parse number, as a value is of another form",
+            ),
+            (
+                "PlanExecutor error during aggregation :: caused by :: Error parsing date string 'Ada'; 0: passing \"x\"",
+                "PlanExecutor error during aggregation :: caused by :: Error parsing date string, as a value is of another form",
             ),
             ("not authorized on d to execute command { collMod: \"c\" ", "not authorized on d to execute command {..}"),
         ];

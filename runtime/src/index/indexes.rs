@@ -137,18 +137,19 @@ impl Indexes {
             let usages = advise::usage(&self.db, collection).await?;
             advice.unneeded.extend(self.unneeded(collection, &listing, &usages));
             advice.usage.extend(usages);
-            existing.insert(collection.clone(), listing.indexes);
+            existing.insert(collection.clone(), listing.to_queries());
         }
         let mut explained = Vec::new();
         for query in slow.iter().filter(|query| query.took >= advise::SLOW) {
             if !existing.contains_key(&query.collection) {
-                let indexes = server::list(&self.db, &query.collection).await?.indexes;
-                existing.insert(query.collection.clone(), indexes);
+                // A view has no indexes, and says so.
+                match said_of_a_query(server::list(&self.db, &query.collection).await)? {
+                    Some(listing) => drop(existing.insert(query.collection.clone(), listing.to_queries())),
+                    None => continue,
+                }
             }
-            match advise::explain(&self.db, query).await {
-                Ok(found) => explained.push((query.clone(), found)),
-                Err(error) if error.is_unreachable() => return Err(error),
-                Err(error) => tracing::warn!(%error, "nothing is said of a query"),
+            if let Some(found) = said_of_a_query(advise::explain(&self.db, query).await)? {
+                explained.push((query.clone(), found));
             }
         }
         advice.missing =
@@ -190,7 +191,7 @@ impl Indexes {
     ///
     /// It may be dropped at any time.
     pub async fn analyze_query(&self, query: &Query) -> Result<Analysis, Error> {
-        let existing = server::list(&self.db, &query.collection).await?.indexes;
+        let existing = server::list(&self.db, &query.collection).await?.to_queries();
         let (explained, took) = advise::explain_query(&self.db, query).await?;
         Ok(Analysis::new(query, took, explained, &existing))
     }
@@ -227,5 +228,17 @@ impl Indexes {
     /// As that of [`apply`](Self::apply).
     pub async fn optimize_indexes(&self, chosen: &Chosen, options: &ApplyOptions) -> Result<Report, Error> {
         optimize::optimize(self, &self.db, chosen, options).await
+    }
+}
+
+/// What the server says, or nothing where it refuses: that concerns one query of many.
+fn said_of_a_query<T>(said: Result<T, Error>) -> Result<Option<T>, Error> {
+    match said {
+        Ok(said) => Ok(Some(said)),
+        Err(error) if error.is_unreachable() => Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "nothing is said of a query");
+            Ok(None)
+        }
     }
 }

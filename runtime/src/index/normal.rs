@@ -76,6 +76,25 @@ impl Index {
         Self { building, ..self }
     }
 
+    /// As it looks to a query of its collection that does not say how strings compare: with no collation if it has that of the collection,
+    /// `inherited`.
+    pub(super) fn within(mut self, inherited: Option<&Document>) -> Self {
+        let inherited = inherited.and_then(|collation| normal("collation", collation.clone().into()));
+        match (self.option("collation"), inherited) {
+            (own, Some(inherited)) if own == Some(&inherited) => drop(self.options.remove("collation")),
+            (None, Some(_)) => drop(self.options.insert("collation".to_owned(), doc! { "locale": "simple" }.into())),
+            _ => {}
+        }
+        self
+    }
+
+    /// The other way: what is to be made in such a collection.
+    pub(super) fn inheriting(mut self, inherited: Option<&Document>) -> Self {
+        let inherited = inherited.and_then(|collation| normal("collation", collation.clone().into()));
+        self.options.extend(inherited.map(|collation| ("collation".to_owned(), collation)));
+        self
+    }
+
     /// The same under another name.
     pub(super) fn called(&self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self.clone() }

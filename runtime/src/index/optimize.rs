@@ -82,7 +82,8 @@ pub(super) async fn optimize(
 
 async fn create(run: &mut Run<'_>, db: &Database, collection: &str, key: &Document) -> Result<(), Error> {
     let new = advise::plain(key);
-    let existing = server::list(db, collection).await?.indexes;
+    let listing = server::list(db, collection).await?;
+    let existing = listing.to_queries();
     if let Some(serving) = existing.iter().find(|index| serves(index, &new)) {
         run.tell(collection, serving, Outcome::Kept, Duration::ZERO);
         return Ok(());
@@ -100,7 +101,7 @@ async fn create(run: &mut Run<'_>, db: &Database, collection: &str, key: &Docume
     // One that is being built is there, too: to build it is to wait for it.
     let building = existing.iter().find(|index| index.is_being_built() && index.does_the_same(&new));
     let name = building.map_or_else(|| free_name(new.name(), &existing), |index| index.name().to_owned());
-    run.create(collection, &[&new.called(&name)]).await;
+    run.create(collection, &[&new.called(&name).inheriting(listing.collation.as_ref())]).await;
     Ok(())
 }
 

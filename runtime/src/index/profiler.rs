@@ -244,14 +244,15 @@ fn of_command(command: &Document) -> Option<(Operation, Asked)> {
             if first.is_some_and(|stage| ["$indexStats", "$collStats", "$planCacheStats"].contains(&stage.as_str())) {
                 return None;
             }
-            (Operation::Aggregate, Asked { pipeline, ..Asked::default() })
+            (Operation::Aggregate, Asked { pipeline, collated: command.contains_key("collation"), ..Asked::default() })
         }
         _ => return None,
     })
 }
 
 fn by(command: &Document, field: &str) -> Asked {
-    Asked { filter: command.get_document(field).cloned().unwrap_or_default(), ..Asked::default() }
+    let filter = command.get_document(field).cloned().unwrap_or_default();
+    Asked { filter, collated: command.contains_key("collation"), ..Asked::default() }
 }
 
 impl fmt::Debug for Profiler {

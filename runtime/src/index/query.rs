@@ -66,7 +66,14 @@ pub(super) struct Asked {
     pub(super) pipeline: Vec<Document>,
     /// Of `distinct`.
     pub(super) field: String,
+    /// It says itself how strings compare.
+    pub(super) collated: bool,
+    /// Its values were too large to be kept.
+    pub(super) hidden: bool,
 }
+
+/// Of a slow query, values of so many bytes are kept: 200 shapes of a few megabytes each would be too many.
+const KEPT: usize = 16 * 1024;
 
 /// So much of a shape is kept: it comes from requests.
 const LONGEST: usize = 1_000;
@@ -106,13 +113,15 @@ impl Query {
 
     /// Any other field of the command, as MongoDB calls it: `skip`, `projection`, `hint`, `collation`, `let`.
     pub fn option(mut self, name: impl Into<String>, value: impl Into<Bson>) -> Self {
+        let name = name.into();
+        self.asked.collated |= name == "collation";
         self.options.insert(name, value);
         self
     }
 
     /// The command that is to be explained. What would write is explained as the search for what it would write to.
     pub(super) fn command(&self) -> Document {
-        let Asked { filter, sort, limit, pipeline, field } = &self.asked;
+        let Asked { filter, sort, limit, pipeline, field, .. } = &self.asked;
         let mut command = match self.operation {
             Operation::Aggregate => {
                 let writes = |stage: &&Document| stage.contains_key("$out") || stage.contains_key("$merge");
@@ -144,6 +153,18 @@ impl Query {
 }
 
 impl Asked {
+    /// The same, without its values if they are large.
+    pub(super) fn kept(self) -> Self {
+        let size = |document: &Document| document.to_vec().map_or(usize::MAX, |bytes| bytes.len());
+        let documents = [&self.filter, &self.sort].into_iter().chain(&self.pipeline);
+        if documents.map(size).fold(0, usize::saturating_add) <= KEPT {
+            return self;
+        }
+        let stages = hide::stages(&self.pipeline);
+        let pipeline = stages.as_array().into_iter().flatten().filter_map(Bson::as_document).cloned().collect();
+        Self { filter: hide::canonical(&self.filter), sort: Document::new(), pipeline, hidden: true, ..self }
+    }
+
     /// What is the same for all that differ in their values only.
     pub(super) fn shape(&self, operation: Operation) -> String {
         let filter = || show(&hide::canonical(&self.filter).into());
@@ -155,6 +176,9 @@ impl Asked {
         };
         if !self.sort.is_empty() {
             shape = format!("{shape} sort {}", show(&hide::directions(&self.sort).into()));
+        }
+        if self.collated {
+            shape.push_str(" with a collation");
         }
         if let Some((end, _)) = shape.char_indices().nth(LONGEST) {
             shape.truncate(end);

@@ -52,6 +52,14 @@ impl Rendered {
 }
 
 impl Scope {
+    /// The paths of its fields, in order.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &'static [&'static str]> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            ScopePiece::Field { path, .. } => Some(*path),
+            ScopePiece::Text(_) => None,
+        })
+    }
+
     /// The scope with these values, ended before the first segment that takes a value which is not known.
     pub(crate) fn render(&self, mut known: impl FnMut(&[&str]) -> Option<Bson>) -> Rendered {
         let mut out = KeyWriter::new();

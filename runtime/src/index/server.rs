@@ -18,6 +18,13 @@ pub(super) struct Listing {
     pub(super) indexes: Vec<Index>,
 }
 
+impl Listing {
+    /// Its indexes as they look to queries that do not say how strings compare.
+    pub(super) fn to_queries(&self) -> Vec<Index> {
+        self.indexes.iter().map(|index| index.clone().within(self.collation.as_ref())).collect()
+    }
+}
+
 /// What a collection has; one that does not exist has nothing.
 pub(super) async fn list(db: &Database, collection: &str) -> Result<Listing, Error> {
     let doing = || format!("list the indexes of `{}.{collection}`", db.name());

@@ -112,7 +112,7 @@ impl Record {
         if !state.shapes.contains_key(&key) {
             state.make_room();
         }
-        let example = Query::new(collection, operation, asked);
+        let example = Query::new(collection, operation, asked.kept());
         let seen = state.shapes.entry(key).or_insert_with(|| Seen::new(example.clone()));
         seen.add(took, ending, now.saturating_sub(ago), example);
         seen.gate.admit(now)

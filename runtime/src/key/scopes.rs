@@ -36,6 +36,7 @@ pub(crate) enum Breadth {
     /// That, and records with tags.
     Tagged,
     /// Everything: it has scopes of other roots than its own.
+    #[cfg(feature = "http")]
     All,
 }
 

@@ -96,6 +96,7 @@ impl Log {
         match breadth {
             Breadth::Root => head,
             Breadth::Tagged => head.max(self.tags.load(Acquire)),
+            #[cfg(feature = "http")]
             Breadth::All => self.position(),
         }
     }

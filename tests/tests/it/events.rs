@@ -17,6 +17,10 @@ fn the_page_lists_every_event() {
     });
     let listed: BTreeSet<_> = rows.collect();
     assert_eq!(logged, listed, "left: the code, right: docs/events.md");
+    let help = fs::read_to_string(root.join("docs/guide/troubleshooting.md")).unwrap();
+    for (level, event) in listed.iter().filter(|(level, _)| level == "warn" || level == "error") {
+        assert!(help.contains(&format!("\n| {event} | ")), "docs/guide/troubleshooting.md lacks the {level} `{event}`");
+    }
 }
 
 fn search(folder: &Path, logged: &mut BTreeSet<(String, String)>) {

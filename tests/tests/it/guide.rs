@@ -70,6 +70,66 @@ fn option(code: &str) -> Option<String> {
     is_option.then(|| name.to_owned())
 }
 
+/// Which page describes the settings of which type of the runtime.
+const BUILDERS: &[(&str, &str, &str)] = &[
+    ("http-cache", "http/cache/mod.rs", "CacheLayer"),
+    ("idempotency", "http/idempotency/mod.rs", "IdempotencyLayer"),
+    ("http", "http/coalesce.rs", "CoalesceLayer"),
+    ("http", "http/timing/mod.rs", "TimingLayer"),
+    ("http", "http/limit.rs", "ConcurrencyLimitLayer"),
+    ("http", "http/breaker.rs", "BreakerLayer"),
+    ("monitor", "monitor/builder.rs", "MonitorBuilder"),
+    ("monitor", "monitor/probe.rs", "Probe"),
+    ("monitor", "monitor/guard/mod.rs", "MemoryGuardBuilder"),
+    ("changes", "changes/mod.rs", "Changes"),
+    ("slow-queries", "index/profiler.rs", "Profile"),
+    ("slow-queries", "index/optimize.rs", "Chosen"),
+];
+
+#[test]
+fn every_setting_of_a_builder_is_on_its_page() {
+    for (page, file, owner) in BUILDERS {
+        let text = fs::read_to_string(root().join("docs/guide").join(page).with_extension("md")).unwrap();
+        let setters = setters(&fs::read_to_string(root().join("runtime/src").join(file)).unwrap(), owner);
+        assert!(!setters.is_empty(), "no setting of `{owner}` is found in {file}");
+        for name in setters {
+            let said = [format!("`{name}("), format!("`{name}`"), format!(".{name}("), format!(".{name}::<")];
+            assert!(said.iter().any(|said| text.contains(said)), "docs/guide/{page}.md lacks `{owner}::{name}`");
+        }
+    }
+}
+
+/// The public methods that take the value itself, `build` apart.
+fn setters(source: &str, owner: &str) -> Vec<String> {
+    let block = source.split_once(&format!("\nimpl {owner} {{\n")).map_or("", |(_, rest)| rest);
+    let block = block.split("\n}\n").next().unwrap_or_default();
+    let methods = block.split("    pub fn ").skip(1).filter_map(|method| {
+        let (name, _) = method.split_once(['<', '('])?;
+        let parameters: String = method.split('{').next()?.split_whitespace().collect();
+        (parameters.contains("(self") || parameters.contains("(mutself")).then(|| name.to_owned())
+    });
+    methods.filter(|name| name != "build").collect()
+}
+
+#[test]
+fn setters_are_found_in_sources() {
+    let source = "\nimpl A {\n    pub fn new() -> Self {\n    }\n    pub fn one(self) -> Self {\n    }\n    fn own(self) {\n    }\n    \
+        pub fn two<T>(\n        mut self,\n        t: T,\n    ) -> Self {\n    }\n    pub fn read(&self) {\n    }\n    \
+        pub fn build(self) {\n    }\n}\nimpl B {\n    pub fn three(self) {\n    }\n}\n";
+    assert_eq!(setters(source, "A"), ["one", "two"]);
+}
+
+#[test]
+fn the_demo_page_has_every_variable_of_the_demo() {
+    let page = fs::read_to_string(root().join("docs/guide/demo.md")).unwrap();
+    let source = fs::read_to_string(root().join("demo-app/src/config/variables.rs")).unwrap();
+    let names: Vec<_> = source.lines().filter_map(|line| line.strip_prefix("    (\"")?.split('"').next()).collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        assert!(page.contains(&format!("`{name}`")), "docs/guide/demo.md lacks `{name}`");
+    }
+}
+
 #[test]
 fn options_are_found_in_sources_and_on_pages() {
     let source = "options! {\n  /// Doc.\n  struct Args for \"x\" {\n    \"ttl\" => ttl: Expr,\n    \"crate\" => krate: Expr,\n  }\n}";

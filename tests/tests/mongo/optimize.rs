@@ -255,3 +255,50 @@ async fn words_and_places_are_analysed_and_wrong_queries_are_clear_errors() {
         }
     }
 }
+
+/// Where a collection compares strings in its own way, so do its queries and the indexes for them.
+#[tokio::test]
+async fn in_a_collection_with_a_collation_what_serves_is_known_and_what_is_made_serves() {
+    for (_, db) in clients().await {
+        db.run_command(doc! { "create": "c", "collation": { "locale": "de", "strength": 1 } }).await.unwrap();
+        let word = |number: i32| doc! { "a": format!("word{}", number % 2), "b": format!("word{number}") };
+        db.collection("c").insert_many((0..2_000).map(word)).await.unwrap();
+        let indexes = Indexes::new(&db);
+        let query = Query::find("c", doc! { "b": "WORD7" });
+        let found = indexes.analyze_query(&query).await.unwrap();
+        let [missing] = &found.missing[..] else { panic!("{found}") };
+        let chosen = Chosen::default().create(missing);
+        for expected in ["created b_1", "kept b_1"] {
+            let report = indexes.optimize_indexes(&chosen, &ApplyOptions::default()).await.unwrap();
+            assert_eq!(outcomes(&report), [expected], "{report}");
+        }
+        let found = indexes.analyze_query(&query).await.unwrap();
+        assert_eq!(found.explained.indexes, ["b_1"], "what was made serves: {found}");
+
+        // It reads half of all, which no index can help, as there is one already.
+        db.run_command(doc! { "createIndexes": "c", "indexes": [{ "name": "a_1", "key": { "a": 1 } }] }).await.unwrap();
+        let half = Query::find("c", doc! { "a": "word1" }).option("hint", doc! { "$natural": 1 });
+        let found = indexes.analyze_query(&half).await.unwrap();
+        assert!(found.explained.scanned && found.missing.is_empty(), "{found}");
+        // One that compares in another way can use neither.
+        let other = Query::find("c", doc! { "b": "word7" }).option("collation", doc! { "locale": "fr" });
+        let found = indexes.analyze_query(&other).await.unwrap();
+        assert!(found.explained.scanned && found.missing.is_empty(), "{found}");
+    }
+}
+
+/// It has no indexes, and does not keep the others from advice.
+#[tokio::test]
+async fn a_slow_query_of_a_view_is_left_out() {
+    for (client, db) in clients().await {
+        let (offers, indexes) = fill(&client, &db).await;
+        db.run_command(doc! { "create": "view", "viewOn": "c", "pipeline": [] }).await.unwrap();
+        offers.find(doc! { "madeAt": 3 }, None).await.unwrap().all().await.unwrap();
+        let mut slow = client.slow_queries().examples(db.name());
+        slow[0].took = Duration::from_secs(1);
+        let mut view = slow[0].clone();
+        view.collection = "view".to_owned();
+        let found = indexes.advise(&[view, slow[0].clone()]).await.unwrap();
+        assert_eq!(found.missing.iter().map(|missing| missing.name.as_str()).collect::<Vec<_>>(), ["madeAt_1"]);
+    }
+}

@@ -252,6 +252,51 @@ async fn a_cursor_that_was_dropped_while_it_waited_says_so() {
     assert_eq!((find.count, find.cancelled), (1, 1), "{}", client.slow_queries());
 }
 
+/// What was on its way is lost, so what comes next must not look like all there is.
+#[tokio::test]
+async fn a_cursor_that_took_too_long_says_so_each_time() {
+    let options = ClientOptions::from_uri(&shared_mongo().await.url()).await.unwrap();
+    let client = options.operation_timeout(Duration::from_millis(500)).connect().unwrap();
+    let things = things(&client);
+    things.insert_many((0..20).map(thing), None).await.unwrap();
+    let two = FindOptions::builder().batch_size(2).build();
+    let filter = doc! { "$where": "this.number != 2 || sleep(1500) || true" };
+    let mut cursor = things.find(filter, two).await.unwrap();
+    assert!(cursor.next().await.unwrap().is_some() && cursor.next().await.unwrap().is_some());
+    let error = cursor.next().await.unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    for _ in 0..2 {
+        let error = cursor.next().await.unwrap_err();
+        assert!(error.to_string().contains("ask again"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_duplicate_among_many_is_told_without_its_values() {
+    let client = eager(&shared_mongo().await.url()).await;
+    let db = client.database(&database_name());
+    fastness::index::Indexes::new(&db).model::<Thing>().apply(&Default::default()).await.unwrap();
+    let things = client.collection::<Thing>(&db);
+    let error = things.insert_many([thing(4_711), thing(4_711)], None).await.unwrap_err();
+    assert!(error.is_duplicate() && !error.to_string().contains("4711"), "{error}");
+}
+
+/// The server quotes what it could not convert.
+#[tokio::test]
+async fn a_value_that_cannot_be_converted_is_not_quoted() {
+    let client = eager(&shared_mongo().await.url()).await;
+    let things = things(&client);
+    things.insert_one(Thing { number: 1, name: "hunter2".to_owned() }, None).await.unwrap();
+    for conversion in [doc! { "$toInt": "$name" }, doc! { "$toDate": "$name" }, doc! { "$toObjectId": "$name" }] {
+        let stage = doc! { "$set": { "number": conversion.clone() } };
+        let error = match things.aggregate::<Document>([stage], None).await {
+            Ok(cursor) => cursor.all().await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert!(error.code().is_some() && !error.to_string().contains("hunter2"), "{conversion}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn a_document_of_another_type_is_an_error_without_its_values() {
     let client = eager(&shared_mongo().await.url()).await;

@@ -69,8 +69,8 @@ impl Endpoint {
             }
             Self::Search => {
                 let rank = usize::try_from(world.popularity.draw(rng)).unwrap_or(1);
-                let word = world.words.get(rank - 1).map_or("tea", String::as_str);
-                format!("/api/products/search?q={word}")
+                let wanted = world.words.get(rank - 1).map_or("tea", String::as_str);
+                format!("/api/products/search?q={wanted}")
             }
         }
     }
@@ -107,7 +107,9 @@ impl Zipf {
                 sum
             })
             .collect();
-        cumulative.iter_mut().for_each(|share| *share /= sum);
+        for share in &mut cumulative {
+            *share /= sum;
+        }
         Self { cumulative }
     }
 

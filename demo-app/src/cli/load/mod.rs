@@ -32,7 +32,7 @@ use crate::config::Config;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The server to drive, such as http://127.0.0.1:3000 [default: one in this process].
+    /// The server to drive, such as `http://127.0.0.1:3000` [default: one in this process].
     #[arg(long)]
     url: Option<String>,
     /// How long to measure each time.

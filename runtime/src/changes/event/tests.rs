@@ -1,6 +1,7 @@
 use bson::doc;
 
 use super::*;
+use crate::changes::batch::Found;
 use crate::index::{Scope, ScopePiece};
 use crate::key::{KeyPart, KeyWriter};
 
@@ -37,6 +38,11 @@ fn concerned(event: &Document) -> Vec<String> {
     let mut batch = Batch::default();
     read(event, MODELS, &mut batch);
     assert_eq!(batch.changes, 1);
+    let mut found = Found::new();
+    if let Ok(document) = event.get_document("fullDocument") {
+        found.add("products", document.clone());
+    }
+    batch.found(&found, MODELS);
     batch.texts()
 }
 
@@ -74,7 +80,8 @@ fn an_update_of_the_field_itself_hides_what_it_was() {
     for change in changes {
         let mut rest = change.clone();
         rest.insert("fullDocument", owned_by(7));
-        assert_eq!(concerned(&of("update", rest)), ["b:*", "b:7:p:*", "p:1"], "{change}");
+        // Where it is now lies below.
+        assert_eq!(concerned(&of("update", rest)), ["b:*", "p:1"], "{change}");
     }
 }
 
@@ -83,6 +90,8 @@ fn an_image_tells_what_it_was() {
     let images =
         doc! { "fullDocument": owned_by(7), "fullDocumentBeforeChange": owned_by(6), "touched": ["owner.business"] };
     assert_eq!(concerned(&of("update", images.clone())), ["b:6:p:*", "b:7:p:*", "p:1"]);
+    let untouched = doc! { "fullDocumentBeforeChange": owned_by(6), "touched": ["price"] };
+    assert_eq!(concerned(&of("update", untouched)), ["b:6:p:*", "p:1"]);
     assert_eq!(concerned(&of("replace", images)), ["b:6:p:*", "b:7:p:*", "p:1"]);
     assert_eq!(concerned(&of("delete", doc! { "fullDocumentBeforeChange": owned_by(6) })), ["b:6:p:*", "p:1"]);
 }
@@ -116,4 +125,49 @@ fn the_end_of_a_stream_is_noticed() {
     let mut batch = Batch::default();
     assert_eq!(read(&doc! { "operationType": "invalidate" }, MODELS, &mut batch), Then::Reopen);
     assert_eq!(read(&of("drop", doc! {}), MODELS, &mut batch), Then::Next);
+}
+
+#[test]
+fn only_what_something_depends_on_is_looked_up_and_once() {
+    let mut batch = Batch::default();
+    let touched = |id: i64, touched: &str| {
+        let mut event = of("update", doc! { "touched": [touched] });
+        event.insert("documentKey", doc! { "_id": id });
+        event
+    };
+    // The old owner is not known, so the scope ends before the new one, too.
+    read(&touched(1, "owner.business"), MODELS, &mut batch);
+    assert!(batch.unread().is_empty());
+    let mut imaged = touched(2, "price");
+    imaged.insert("fullDocumentBeforeChange", doc! { "_id": 2_i64, "owner": { "business": 7_i64 } });
+    read(&imaged, MODELS, &mut batch);
+    assert!(batch.unread().is_empty(), "the image tells what it is, too");
+    for _ in 0..2 {
+        read(&touched(3, "price"), MODELS, &mut batch);
+    }
+    assert_eq!(batch.unread()["products"], [Bson::Int64(3)]);
+    assert!(!batch.is_empty());
+
+    // Of those that were looked up together, one was touched once more.
+    read(&touched(3, "owner.business"), MODELS, &mut batch);
+    read(&touched(4, "price"), MODELS, &mut batch);
+    let mut found = Found::new();
+    let document = |id: i64, business: i64| doc! { "_id": id, "owner": { "business": business } };
+    for document in [document(3, 8), document(4, 9), document(5, 5)] {
+        found.add("products", document);
+    }
+    batch.found(&found, MODELS);
+    assert_eq!(batch.texts(), ["b:*", "b:7:p:*", "b:8:p:*", "b:9:p:*", "p:1", "p:2", "p:3", "p:4"]);
+}
+
+/// Two shards can have it.
+#[test]
+fn an_id_of_two_documents_is_not_known() {
+    let mut batch = Batch::default();
+    read(&of("update", doc! { "touched": ["price"] }), MODELS, &mut batch);
+    let mut found = Found::new();
+    found.add("products", owned_by(7));
+    found.add("products", owned_by(8));
+    batch.found(&found, MODELS);
+    assert_eq!(batch.texts(), ["b:*", "p:1"]);
 }

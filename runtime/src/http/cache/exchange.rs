@@ -46,6 +46,8 @@ pub(super) struct Exchange {
     pub(super) asked: Directives,
     pub(super) conditions: Conditions,
     pub(super) head: bool,
+    /// Whether there is memory for one more body.
+    pub(super) has_room: bool,
     /// What its response will be made of, as far as the request tells.
     pub(super) tags: Vec<String>,
     /// What it says in the fields that responses are known to vary by.

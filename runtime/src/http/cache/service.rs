@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -75,6 +76,7 @@ where
         {
             return ResponseFuture::ready(answer);
         }
+        let has_room = has_room(&parts);
         let tags = self.config.declare.as_ref().map(|declare| declare(&parts)).unwrap_or_default();
         let exchange = Exchange {
             config: self.config.clone(),
@@ -84,6 +86,7 @@ where
             asked,
             conditions,
             head,
+            has_room,
             tags,
             variant: String::new(),
             why: Forwarded::Miss,
@@ -110,6 +113,17 @@ fn hit<B: http_body::Body>(
     }
     store.counters.hit();
     Some(recorded.hit(standing, head, conditions))
+}
+
+/// Whether a memory guard further out lets bodies be kept.
+#[cfg(feature = "monitor")]
+fn has_room(parts: &Parts) -> bool {
+    parts.extensions.get::<crate::http::MayCache>().is_none_or(|may| may.0)
+}
+
+#[cfg(not(feature = "monitor"))]
+fn has_room(_: &Parts) -> bool {
+    true
 }
 
 /// Passes a request by the cache.

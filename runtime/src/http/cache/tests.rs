@@ -291,6 +291,25 @@ async fn what_a_response_is_made_of_invalidates_it() {
     assert_ne!(server.get("/a").await.body, before);
 }
 
+#[cfg(feature = "monitor")]
+#[tokio::test]
+async fn while_memory_is_short_nothing_more_is_stored() {
+    let server = server(|layer| layer, |_, call| Ok(out(&[MINUTE], call.to_string()))).await;
+    let get = async |may: bool, path: &str| {
+        let mut request = Request::get(path).body(()).unwrap();
+        request.extensions_mut().insert(crate::http::MayCache(may));
+        let seen = server.try_send(request).await.unwrap();
+        (seen.body.clone(), seen.cache().to_owned())
+    };
+    assert_eq!(get(true, "/a").await, ("0".to_owned(), "fastness; fwd=uri-miss; stored".to_owned()));
+    assert_eq!(get(false, "/a").await.0, "0", "what is stored is still served");
+    for call in ["1", "2"] {
+        assert_eq!(get(false, "/b").await, (call.to_owned(), "fastness; fwd=uri-miss".to_owned()));
+    }
+    get(true, "/b").await;
+    assert_eq!(get(true, "/b").await.0, "3");
+}
+
 #[tokio::test]
 async fn variants_are_few() {
     let head = [MINUTE, ("vary", "accept")];

@@ -30,14 +30,18 @@ pub struct Analysis {
     /// What it did.
     pub explained: Explained,
     /// Indexes that would help: one, or one for each branch of `$or`. None if it reads at most 500 documents in vain, if an index serves
-    /// it already, or if no ordinary index can.
+    /// it already, or if no ordinary index can: one with a collation of its own takes an index with the same.
     pub missing: Vec<Suggestion>,
 }
 
 impl Analysis {
     pub(in crate::index) fn new(query: &Query, took: Duration, explained: Explained, existing: &[Index]) -> Self {
         let served = (query.served(took), explained);
-        let missing = missing(std::slice::from_ref(&served), |_| existing.to_vec());
+        let missing = if query.asked.collated {
+            Vec::new()
+        } else {
+            missing(std::slice::from_ref(&served), |_| existing.to_vec())
+        };
         Self {
             collection: query.collection.clone(),
             exists: !existing.is_empty(),

@@ -14,18 +14,35 @@ pub(super) struct Shape {
     foreign: bool,
 }
 
+/// A query of more alternatives is left alone: they come from requests, and multiply.
+const ALTERNATIVES: usize = 32;
+
+/// An index can have as many fields.
+const FIELDS: usize = 32;
+
 /// The server merges as many sorted runs; from more values on, `$in` counts as a bound when the query sorts.
 const MERGED: usize = 200;
 
 impl Shape {
     /// Of a filter and a sort. Empty where no ordinary index serves it.
     pub(super) fn of(filter: &Document, sort: &Document) -> Vec<Self> {
+        let natural = |(field, value): (&String, &Bson)| field.starts_with('$') || matches!(value, Bson::Document(_));
+        if sort.iter().any(natural) {
+            return Vec::new();
+        }
         let mut shapes = vec![Self::default()];
         collect("", filter, !sort.is_empty(), &mut shapes);
-        shapes.retain(|shape| !shape.foreign);
+        if shapes.iter().any(|shape| shape.foreign) {
+            return Vec::new();
+        }
+        if shapes.iter().any(|shape| shape.equal.is_empty() && shape.range.is_empty()) {
+            // Where one alternative has to read everything, what serves the others is of no use.
+            shapes = vec![Self::default()];
+        }
         for shape in &mut shapes {
             shape.finish(sort);
         }
+        shapes.retain(|shape| shape.equal.len() + shape.sort.len() + shape.range.len() <= FIELDS);
         shapes.dedup();
         shapes
     }
@@ -106,6 +123,7 @@ fn collect(prefix: &str, filter: &Document, sorts: bool, shapes: &mut Vec<Shape>
             ("$and", Bson::Array(parts)) => {
                 parts.iter().filter_map(Bson::as_document).for_each(|part| collect(prefix, part, sorts, shapes));
             }
+            ("$or", Bson::Array(parts)) if shapes.len().saturating_mul(parts.len()) > ALTERNATIVES => estrange(shapes),
             ("$or", Bson::Array(parts)) => {
                 let branch = |part: &Document| {
                     let mut shapes = shapes.clone();
@@ -129,16 +147,20 @@ fn collect(prefix: &str, filter: &Document, sorts: bool, shapes: &mut Vec<Shape>
 fn compare(field: &str, value: &Bson, sorts: bool, shapes: &mut Vec<Shape>) {
     let operators = match value {
         Bson::Document(operators) if operators.keys().next().is_some_and(|key| key.starts_with('$')) => operators,
-        Bson::RegularExpression(pattern) => return bound(field, pattern.pattern.as_str().starts_with('^'), shapes),
+        Bson::RegularExpression(_) => return bound(field, has_prefix(value, ""), shapes),
         _ => return fix(field, shapes),
     };
     for (operator, value) in operators {
         match (operator.as_str(), value) {
             ("$in", Bson::Array(values)) if sorts && values.len() > MERGED => bound(field, true, shapes),
+            ("$in", Bson::Array(values)) if values.iter().any(|value| matches!(value, Bson::RegularExpression(_))) => {
+                let bounds = |value: &Bson| !matches!(value, Bson::RegularExpression(_)) || has_prefix(value, "");
+                bound(field, values.iter().all(bounds), shapes);
+            }
             ("$eq" | "$in", _) => fix(field, shapes),
             ("$gt" | "$gte" | "$lt" | "$lte", _) => bound(field, true, shapes),
             ("$regex", pattern) => {
-                bound(field, pattern.as_str().is_some_and(|pattern| pattern.starts_with('^')), shapes);
+                bound(field, has_prefix(pattern, operators.get_str("$options").unwrap_or_default()), shapes);
             }
             ("$elemMatch", Bson::Document(inner)) if inner.keys().next().is_some_and(|key| key.starts_with('$')) => {
                 compare(field, value, sorts, shapes);
@@ -165,7 +187,21 @@ fn estrange(shapes: &mut [Shape]) {
     }
 }
 
-/// A pattern that may begin with anything bounds nothing.
+/// Whether all that a pattern finds begins with the same text, so that it lies side by side in an index.
+fn has_prefix(pattern: &Bson, options: &str) -> bool {
+    let (pattern, own) = match pattern {
+        Bson::String(pattern) => (pattern.as_str(), ""),
+        Bson::RegularExpression(regex) => (regex.pattern.as_str(), regex.options.as_str()),
+        _ => return false,
+    };
+    let mut rest = pattern.strip_prefix('^').unwrap_or_default().chars();
+    let first = rest.next().is_some_and(|first| first.is_alphanumeric() || " _-@/:,;=#".contains(first));
+    let whole = !rest.next().is_some_and(|second| "*?{".contains(second));
+    // Without regard to case, or at any line, or as an alternative, it may begin with other texts.
+    first && whole && !pattern.contains('|') && !options.chars().chain(own.chars()).any(|option| "imx".contains(option))
+}
+
+/// What bounds nothing is of no use.
 fn bound(field: &str, bounds: bool, shapes: &mut [Shape]) {
     if bounds {
         for shape in shapes {

@@ -66,6 +66,86 @@ fn each_branch_of_an_alternative_needs_an_index() {
 }
 
 #[test]
+fn an_alternative_that_no_index_serves_makes_the_others_useless() {
+    let none = [] as [Document; 0];
+    let filter = doc! { "$or": [{ "a": 1 }, { "b": { "$ne": 1 } }] };
+    assert_eq!(suggested(filter.clone(), doc! {}, &[]), none);
+    assert_eq!(suggested(filter, doc! { "t": -1 }, &[]), [doc! { "t": -1 }], "the order can be had");
+    assert_eq!(suggested(doc! { "$or": [{ "a": 1 }, { "place": { "$geoWithin": {} } }] }, doc! {}, &[]), none);
+    assert_eq!(suggested(doc! { "$or": [{ "a": 1 }, {}] }, doc! {}, &[]), none);
+}
+
+/// They would be 2^40 otherwise.
+#[test]
+fn alternatives_that_multiply_are_left_alone() {
+    let or = |number: i32| doc! { "$or": [{ format!("a{number}"): 1 }, { format!("b{number}"): 1 }] };
+    let filter = doc! { "$and": (0..40).map(or).collect::<Vec<_>>() };
+    assert_eq!(suggested(filter, doc! {}, &[]), [] as [Document; 0]);
+    let wide: Document = (0..33).map(|number| (format!("f{number}"), Bson::Int32(1))).collect();
+    assert_eq!(suggested(wide, doc! {}, &[]), [] as [Document; 0], "no index has so many fields");
+}
+
+#[test]
+fn only_a_pattern_with_a_fixed_beginning_is_a_bound() {
+    let regex = |pattern: &str, options: &str| {
+        let parts = (pattern.to_owned(), options.to_owned());
+        Bson::RegularExpression(bson::Regex {
+            pattern: parts.0.try_into().unwrap(),
+            options: parts.1.try_into().unwrap(),
+        })
+    };
+    let bounds = |value: Bson| !suggested(doc! { "s": value }, doc! {}, &[]).is_empty();
+    for good in [regex("^ab", ""), doc! { "$regex": "^ab.*c" }.into(), doc! { "$regex": regex("^a", "s") }.into()] {
+        assert!(bounds(good.clone()), "{good}");
+    }
+    let in_list = |second: Bson| Bson::from(doc! { "$in": ["x", second] });
+    assert!(bounds(in_list(regex("^ab", ""))));
+    let bad = [
+        regex("ab", ""),
+        regex("^ab", "i"),
+        regex("^ab", "m"),
+        regex("^a|b", ""),
+        regex("^a*b", ""),
+        regex("^.*b", ""),
+        regex("^", ""),
+        regex("^(a)?", ""),
+        in_list(regex("ab", "")),
+        doc! { "$regex": "^ab", "$options": "i" }.into(),
+        doc! { "$regex": 1 }.into(),
+    ];
+    for bad in bad {
+        assert!(!bounds(bad.clone()), "{bad}");
+    }
+}
+
+#[test]
+fn an_order_that_no_index_has_leads_to_no_suggestion() {
+    for sort in [doc! { "$natural": -1 }, doc! { "score": { "$meta": "textScore" } }] {
+        assert_eq!(suggested(doc! { "a": 1 }, sort.clone(), &[]), [] as [Document; 0], "{sort}");
+    }
+}
+
+#[test]
+fn slow_queries_do_not_show_their_values() {
+    let shown = format!("{:?}", slow(doc! { "a": "secret", "n": { "$in": ["secret"] } }, doc! { "t": 1 }));
+    assert!(shown.contains("$in") && !shown.contains("secret"), "{shown}");
+}
+
+/// An index that says nothing compares strings as its collection does, and so does a query.
+#[test]
+fn an_index_with_the_collations_of_its_collection_serves() {
+    let collation = doc! { "locale": "de", "strength": 1 };
+    let listed = |options: Document| with(doc! { "a": 1 }, options).within(Some(&collation));
+    let count = |index: Index| suggested(doc! { "a": "x" }, doc! {}, &[index]).len();
+    assert_eq!(count(listed(doc! { "collation": collation.clone() })), 0);
+    assert_eq!(count(listed(doc! {})), 1, "that one compares bytes");
+    assert_eq!(count(with(doc! { "a": 1 }, doc! { "collation": collation.clone() }).within(None)), 1);
+    assert_eq!(count(with(doc! { "a": 1 }, doc! {}).within(None)), 0);
+    let new = plain(&doc! { "a": 1 }).inheriting(Some(&collation));
+    assert!(new.is_identical(&with(doc! { "a": 1 }, doc! { "collation": collation.clone() })), "{new}");
+}
+
+#[test]
 fn what_no_ordinary_index_serves_leads_to_no_suggestion() {
     let filters = [
         doc! {},

@@ -35,7 +35,7 @@ pub(in crate::index) async fn usage(db: &Database, collection: &str) -> Result<V
     let doing = || format!("ask how often the indexes of `{}.{collection}` are used", db.name());
     let hello = db.run_command(doc! { "hello": 1 }).await.map_err(|error| Error::of(doing(), &error))?;
     let mut usages = Vec::new();
-    for server in servers(&hello) {
+    for server in servers(&hello).unwrap_or_default() {
         let asked = tokio::time::timeout(PATIENCE, stats(db, collection, server)).await;
         match asked {
             Ok(Ok(stats)) => stats.iter().for_each(|stats| add(&mut usages, collection, stats, &hello)),
@@ -49,11 +49,14 @@ pub(in crate::index) async fn usage(db: &Database, collection: &str) -> Result<V
     Ok(usages)
 }
 
-/// The members that have data, or the one server (or router) there is.
-fn servers(hello: &Document) -> Vec<Option<ServerAddress>> {
+/// The members that have data, or the one server there is; none behind a router, which asks one member of each shard only.
+fn servers(hello: &Document) -> Option<Vec<Option<ServerAddress>>> {
+    if hello.get_str("msg").is_ok_and(|sign| sign == "isdbgrid") {
+        return None;
+    }
     let lists = ["hosts", "passives"].iter().filter_map(|list| hello.get_array(list).ok()).flatten();
     let members: Vec<_> = lists.filter_map(|host| ServerAddress::parse(host.as_str()?).ok()).map(Some).collect();
-    if members.is_empty() { vec![None] } else { members }
+    Some(if members.is_empty() { vec![None] } else { members })
 }
 
 async fn stats(
@@ -92,5 +95,18 @@ fn add(usages: &mut Vec<Usage>, collection: &str, stats: &Document, hello: &Docu
             usage.watched = usage.watched.min(watched);
         }
         None => usages.push(Usage { collection: collection.to_owned(), index: index.to_owned(), operations, watched }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_members_with_data_are_asked_or_nobody() {
+        let count = |hello: Document| servers(&hello).map(|servers| servers.len());
+        assert_eq!(count(doc! { "ok": 1 }), Some(1));
+        assert_eq!(count(doc! { "hosts": ["a:1", "b:2"], "passives": ["c:3"], "arbiters": ["d:4"] }), Some(3));
+        assert_eq!(count(doc! { "msg": "isdbgrid" }), None, "secondaries of shards count for themselves");
     }
 }

@@ -14,6 +14,8 @@ use crate::index::error::Error;
 pub struct Cursor<T> {
     driver: mongodb::Cursor<T>,
     call: Call,
+    /// A wait failed, and what was on its way is lost.
+    broken: bool,
 }
 
 impl<T> Cursor<T> {
@@ -22,7 +24,7 @@ impl<T> Cursor<T> {
         opening: impl Future<Output = mongodb::error::Result<mongodb::Cursor<T>>>,
     ) -> Result<Self, Error> {
         match call.wait(opening).await {
-            Ok(driver) => Ok(Self { driver, call }),
+            Ok(driver) => Ok(Self { driver, call, broken: false }),
             Err(error) => {
                 call.end(Some(&error));
                 Err(error)
@@ -38,13 +40,16 @@ impl<T> Cursor<T> {
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped while it waits, what was on its way is lost: each further call is an error.
+    /// If it is dropped while it waits, or takes too long, what was on its way is lost: each further call is an error.
     pub async fn next(&mut self) -> Result<Option<T>, Error>
     where
         T: DeserializeOwned,
     {
         if self.call.is_cancelled() {
             return Err(self.call.failed("the cursor was dropped while it waited: ask again"));
+        }
+        if self.broken {
+            return Err(self.call.failed("it failed before, and what was on its way is lost: ask again"));
         }
         match self.call.wait(self.driver.advance()).await {
             Ok(true) => {}
@@ -53,6 +58,7 @@ impl<T> Cursor<T> {
                 return Ok(None);
             }
             Err(error) => {
+                self.broken = true;
                 self.call.end(Some(&error));
                 return Err(error);
             }

@@ -77,16 +77,21 @@ pub enum Source {
 
 impl SlowQueries {
     /// The slowest query of each shape of a database, with its values, for [`Indexes::advise`](crate::index::Indexes::advise).
-    /// Inserts, and what reads a collection whole and unsorted, are left out, as no index helps them.
+    /// Inserts, what reads a collection whole and unsorted, and what has a collation of its own, are left out, as no ordinary index helps
+    /// them; so are queries of more than 16 KiB, whose values are not kept.
     pub fn examples(&self, database: &str) -> Vec<SlowQuery> {
         let shapes = self.shapes.iter().filter(|shape| shape.database == database);
-        let queries = shapes.filter(|shape| shape.operation != Operation::Insert).map(SlowShape::query);
+        let served = |shape: &&SlowShape| {
+            shape.operation != Operation::Insert && !shape.example.asked.collated && !shape.example.asked.hidden
+        };
+        let queries = shapes.filter(served).map(SlowShape::query);
         queries.filter(|query| !(query.filter.is_empty() && query.sort.is_empty())).collect()
     }
 }
 
 impl SlowShape {
-    /// The slowest one, to be [analysed](crate::index::Indexes::analyze_query). It holds its values, and does not show them.
+    /// The slowest one, to be [analysed](crate::index::Indexes::analyze_query). It holds its values (of one of more than 16 KiB, `"?"`
+    /// instead), and does not show them.
     pub fn example(&self) -> &Query {
         &self.example
     }

@@ -86,3 +86,29 @@ fn inserts_and_whole_collections_need_no_index() {
     record.add(slow(doc! {}, 100, Ending::Done));
     assert!(record.snapshot().examples("d").is_empty());
 }
+
+/// Two hundred of a few megabytes would be too many.
+#[test]
+fn of_a_large_query_no_values_are_kept() {
+    let (record, _) = record();
+    let filter = doc! { "a": { "$in": (0..10_000).collect::<Vec<i32>>() }, "b": "secret" };
+    record.add(slow(filter, 200, Ending::Done));
+    let found = record.snapshot();
+    let kept = &found.shapes[0].example().asked;
+    assert!(kept.hidden && kept.filter.to_vec().unwrap().len() < 200, "{}", kept.filter);
+    assert_eq!(found.examples("d").len(), 0, "it cannot be run once more");
+    record.add(slow(doc! { "a": 1 }, 200, Ending::Done));
+    assert_eq!(record.snapshot().examples("d").len(), 1);
+}
+
+/// No index serves it but one with the same collation.
+#[test]
+fn a_query_with_a_collation_is_told_apart_and_no_example() {
+    let (record, _) = record();
+    let mut collated = slow(doc! { "a": 1 }, 200, Ending::Done);
+    collated.asked.collated = true;
+    record.add(collated);
+    let found = record.snapshot();
+    assert_eq!(found.shapes[0].shape, r#"{a: "?"} with a collation"#);
+    assert!(found.examples("d").is_empty());
+}

@@ -70,6 +70,26 @@ async fn only_the_lists_that_a_change_concerns_are_loaded_again() {
     assert_eq!(shop.loads(), others, "what no change concerned is still cached");
 }
 
+/// Without images, too: the document is looked up.
+#[tokio::test]
+async fn an_update_of_another_field_concerns_the_lists_that_the_document_is_in() {
+    let shop = Shop::new().await;
+    shop.insert(1, 7, 10).await;
+    shop.insert(2, 9, 10).await;
+    let _tail = shop.start().await;
+    shop.counts(7, 1).await;
+    shop.counts(9, 1).await;
+    let loads = shop.loads();
+    shop.set(1, doc! { "price": 11_i64 }).await;
+    until("the list that it is in is loaded again", async || {
+        shop.count(7).await;
+        shop.loads() > loads
+    })
+    .await;
+    let loads = shop.loads();
+    assert_eq!((shop.count(9).await, shop.loads()), (1, loads), "the other list is still cached");
+}
+
 #[tokio::test]
 async fn an_insert_and_a_deletion_are_seen_in_lists() {
     let shop = Shop::new().await;

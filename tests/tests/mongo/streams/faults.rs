@@ -7,7 +7,7 @@ use std::time::Duration;
 use bson::{Document, doc};
 use fastness::changes::{Changes, State};
 use fastness::{Fastness, Redis as Shared};
-use fastness_tests::servers::{Mongo, MongoSet, database_name, prefix, shared_redis, until};
+use fastness_tests::servers::{Mongo, MongoSet, Redis, database_name, prefix, shared_redis, until};
 use mongodb::Database;
 
 use super::{Shop, primary, running, set_of_one};
@@ -106,6 +106,50 @@ async fn a_server_that_is_absent_at_the_start_and_killed_later_is_followed_when_
     assert_eq!((tail.status().resumptions, tail.status().gaps), (1, 1));
     // A server that is gone does not keep it from stopping.
     tail.stop().await;
+}
+
+/// A server that keeps its connections and answers nothing: the system would notice after many minutes.
+#[tokio::test]
+async fn a_server_that_hangs_is_noticed_and_followed_when_it_goes_on() {
+    let server = set_of_one(&[]).await;
+    let db = server.database().await;
+    let shop = Shop::over(db.clone(), &db, embedded().await);
+    shop.insert(1, 7, 10).await;
+    let tail = shop.start().await;
+    shop.sees(1, Some(10)).await;
+    server.pause();
+    until("it tries again", async || tail.status().state == State::Retrying).await;
+    assert!(tail.status().why.is_some(), "{:?}", tail.status());
+    server.resume();
+    running(&tail).await;
+    shop.set(1, doc! { "price": 11_i64 }).await;
+    shop.sees(1, Some(11)).await;
+    assert_eq!(tail.status().gaps, 1);
+}
+
+/// The stream has ended, and nobody but this process knows what it said.
+#[tokio::test]
+async fn a_database_that_is_dropped_while_the_others_cannot_be_told_is_announced_once_they_can() {
+    let redis = Redis::start().await;
+    let settings = Shared::single(&redis.url()).unwrap().prefix(prefix());
+    let fast = Fastness::builder().redis(settings).build().await.unwrap();
+    until("the node is connected", async || fast.shared().unwrap().connected).await;
+    let server = set_of_one(&[]).await;
+    let db = server.database().await;
+    let shop = Shop::over(db.clone(), &db, fast);
+    shop.insert(1, 7, 10).await;
+    let tail = shop.start().await;
+    shop.sees(1, Some(10)).await;
+    let told = shop.fast.shared().unwrap().local_only;
+    redis.pause();
+    shop.db.drop().await.unwrap();
+    shop.sees(1, None).await;
+    until("it was tried again and again", async || shop.fast.shared().unwrap().local_only >= told + 3).await;
+    assert_eq!(tail.status().resumptions, 0, "no stream is opened for what was read already: {:?}", tail.status());
+    redis.resume();
+    until("another stream follows", async || tail.status().resumptions == 1).await;
+    shop.insert(1, 7, 20).await;
+    shop.sees(1, Some(20)).await;
 }
 
 /// The server fails the next of these commands as one whose oplog no longer reaches back far enough.

@@ -191,7 +191,7 @@ impl Exchange {
         };
         let expires = self.now().saturating_add(nanos(life.map(|(_, left)| left).unwrap_or_default()));
         let held = Arc::new(Held::new(Stored::Response(recorded), expires));
-        let stored = life.is_some() && self.config.keeps && self.keep(&held, began);
+        let stored = life.is_some() && self.config.keeps && self.has_room && self.keep(&held, began);
         // Under a permit, or for this request alone.
         match life {
             Some(_) => land(permit, || Signal::Landed(Landing::Response(held.clone(), began.epoch))),
