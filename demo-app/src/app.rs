@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use fastness::http::HttpStats;
-use fastness::monitor::{MemoryGuard, Monitor, Probe};
+use fastness::monitor::{MemoryGuard, MemoryGuardBuilder, Monitor, MonitorBuilder, Probe};
 use fastness::{Error, Fastness};
 
 use crate::clock::Clock;
@@ -50,7 +50,7 @@ pub struct App {
 /// The settings of the monitor make no sense.
 pub fn app(ground: Ground, config: &Config) -> Result<App, Error> {
     let guard = MemoryGuard::builder().cache(&ground.cache);
-    let guard = config.memory_limit.into_iter().fold(guard, |guard, limit| guard.limit(limit)).build()?;
+    let guard = config.memory_limit.into_iter().fold(guard, MemoryGuardBuilder::limit).build()?;
     let monitor = monitor(&ground, &guard, config)?;
     let Ground { repository, supplier, clock, cache, stats } = ground;
     let users = UserService::new(Arc::clone(&repository), clock.clone());
@@ -88,5 +88,5 @@ fn monitor(ground: &Ground, guard: &MemoryGuard, config: &Config) -> Result<Moni
         .routes(move || http::routes_of(&stats))
         .slow_queries(move || slow.slow_queries())
         .section("database", move || told.report());
-    config.memory_limit.into_iter().fold(monitor, |monitor, limit| monitor.memory_limit(limit)).build()
+    config.memory_limit.into_iter().fold(monitor, MonitorBuilder::memory_limit).build()
 }

@@ -84,7 +84,7 @@ pub async fn main() -> ExitCode {
     for hint in hints(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
         eprintln!("{hint}");
     }
-    match run(command).await {
+    match Box::pin(run(command)).await {
         Ok(ending) => ending.into(),
         Err(message) => {
             eprintln!("demo-app cannot go on:\n{message}");
@@ -98,7 +98,7 @@ async fn run(command: Command) -> Result<Ending, String> {
     match command {
         Command::Serve => serve::run(&config).await,
         Command::Indexes(command) => indexes::run(command, &config).await,
-        Command::Seed(arguments) => seed::run(&arguments, &config).await,
+        Command::Seed(arguments) => Box::pin(seed::run(&arguments, &config)).await,
         Command::Load(arguments) => load::run(arguments, config).await,
     }
 }

@@ -48,7 +48,7 @@ async fn a_head_that_does_not_come_is_not_waited_for() {
 #[tokio::test]
 async fn a_flood_of_headers_is_a_431() {
     let server = Server::start(near()).await;
-    let many: String = (0..500).map(|number| format!("x-{number}: 1\r\n")).collect();
+    let many = "x-many: 1\r\n".repeat(500);
     let large = format!("x-large: {}\r\n", "a".repeat(100_000));
     for flood in [many, large] {
         let answer = say(&server, format!("GET / HTTP/1.1\r\nhost: test\r\n{flood}\r\n").as_bytes()).await;

@@ -37,14 +37,14 @@ struct Seen {
 
 impl MongoRepository {
     /// Makes the indexes as soon as the database lets it, follows changes that others write so that `cache` forgets them, and
-    /// where `profiled`, has the server list what takes so long or longer.
+    /// has the server list what is `slow`, if it is to.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime.
-    pub fn keep_watch(&self, cache: &Fastness, profiled: Option<Duration>) {
+    pub fn keep_watch(&self, cache: &Fastness, slow: Option<Duration>) {
         self.watch.changes.get_or_init(|| changes(&self.db).start(cache));
-        let profiler = profiled.map(|slow| (self.client.profiler(&self.db), Profile::default().slow(slow)));
+        let profiler = slow.map(|slow| (self.client.profiler(&self.db), Profile::default().slow(slow)));
         tokio::spawn(look(Arc::downgrade(&self.watch), self.indexes(), profiler));
     }
 
