@@ -49,8 +49,13 @@ pub(crate) struct Scopes {
 
 impl Scopes {
     pub(crate) fn of(key: &str, tags: &[String]) -> Self {
-        let prefixes = key.match_indices(':').map(|(colon, _)| hash(&key[..=colon]));
-        let hashes = prefixes.chain([hash(key)]).chain(tags.iter().map(|text| tag(text))).collect();
+        let colons = || key.bytes().enumerate().filter(|&(_, byte)| byte == b':').map(|(at, _)| at);
+        // To the exact size, so that the box takes it as it is.
+        let mut hashes = Vec::with_capacity(colons().count() + 1 + tags.len());
+        hashes.extend(colons().map(|colon| hash(&key[..=colon])));
+        hashes.push(hash(key));
+        hashes.extend(tags.iter().map(|text| tag(text)));
+        let hashes = hashes.into_boxed_slice();
         let breadth = if tags.is_empty() { Breadth::Root } else { Breadth::Tagged };
         Self { hashes, root: root(key), breadth }
     }
