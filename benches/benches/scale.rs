@@ -142,7 +142,10 @@ fn endurance() -> Vec<Line> {
     let seconds = setting("SCALE_SECONDS", 60).max(8);
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let seen = runtime.block_on(endure(seconds as u64));
-    println!("\n{TASKS} tasks, 2 workers, {KEYS} keys, room for a tenth\n{:>8} {:>12} {:>9}", "second", "calls/s", "MiB");
+    println!(
+        "\n{TASKS} tasks, 2 workers, {KEYS} keys, room for a tenth\n{:>8} {:>12} {:>9}",
+        "second", "calls/s", "MiB"
+    );
     for (second, Second { calls, resident }) in seen.iter().enumerate().step_by((seconds / 20).max(1)) {
         println!("{second:>8} {calls:>12.0} {:>9.1}", resident / (1 << 20) as f64);
     }

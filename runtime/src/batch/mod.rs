@@ -28,6 +28,9 @@ mod ids;
 pub use each::Each;
 pub use ids::{BatchIds, BatchMap};
 
+/// Missing elements for which there is room from the first one on.
+const ROOM: usize = 64;
+
 /// A batch on its way.
 pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     site: &'static Site,
@@ -93,6 +96,9 @@ where
             Looked::Missing => {
                 let text = self.site.meta().template.render(&start.cell.path, args);
                 let scopes = Scopes::of(&text, tags);
+                if self.missing.is_empty() {
+                    self.missing.reserve(ROOM);
+                }
                 self.missing.push(Missing { id: id.clone(), key, scopes, text: bounded(text) });
             }
         }

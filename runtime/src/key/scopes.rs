@@ -4,6 +4,7 @@
 //! one 64-bit hash of a text: the key; the prefix with its last colon; the tag behind a `#`. A shared hash costs a load
 //! that was not needed; it can never keep an entry that should have gone.
 
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How many roots have a position of their own; a power of two.
@@ -21,7 +22,7 @@ pub(crate) fn tag(text: &str) -> u64 {
 
 /// A short hash of a key's first segment (`user`); modulo [`ROOTS`] it says which position the segment belongs to.
 pub(crate) fn root(key: &str) -> u16 {
-    let segment = key.split(':').next().unwrap_or_default();
+    let segment = &key[..key.bytes().position(|byte| byte == b':').unwrap_or(key.len())];
     // Truncation keeps the low bits, which is the point.
     #[allow(clippy::cast_possible_truncation)]
     let root = hash(segment) as u16;
@@ -39,23 +40,27 @@ pub(crate) enum Breadth {
     All,
 }
 
+/// As many as most keys have need no heap block.
+type Hashes = SmallVec<[u64; 4]>;
+
 /// All scopes of one key.
 #[derive(Clone, Debug)]
 pub(crate) struct Scopes {
-    hashes: Box<[u64]>,
+    hashes: Hashes,
     root: u16,
     breadth: Breadth,
 }
 
 impl Scopes {
     pub(crate) fn of(key: &str, tags: &[String]) -> Self {
-        let colons = || key.bytes().enumerate().filter(|&(_, byte)| byte == b':').map(|(at, _)| at);
-        // To the exact size, so that the box takes it as it is.
-        let mut hashes = Vec::with_capacity(colons().count() + 1 + tags.len());
-        hashes.extend(colons().map(|colon| hash(&key[..=colon])));
+        let mut hashes = Hashes::new();
+        for (at, byte) in key.bytes().enumerate() {
+            if byte == b':' {
+                hashes.push(hash(&key[..=at]));
+            }
+        }
         hashes.push(hash(key));
         hashes.extend(tags.iter().map(|text| tag(text)));
-        let hashes = hashes.into_boxed_slice();
         let breadth = if tags.is_empty() { Breadth::Root } else { Breadth::Tagged };
         Self { hashes, root: root(key), breadth }
     }

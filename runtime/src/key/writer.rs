@@ -56,6 +56,11 @@ impl KeyWriter {
         let _ = write!(Escaped(self), "{value}");
     }
 
+    /// Appends an integer, in which nothing has to be escaped.
+    pub(crate) fn integer(&mut self, integer: impl itoa::Integer) {
+        self.buffer.push_str(itoa::Buffer::new().format(integer));
+    }
+
     /// What has been written.
     pub fn as_str(&self) -> &str {
         &self.buffer

@@ -53,7 +53,7 @@ pub(crate) use feed::{Mark, Placed};
 use hub::Hub;
 pub(crate) use lease::Lease;
 use link::{Link, Live};
-use reads::Reads;
+use reads::{Address, Reads};
 pub use settings::Redis;
 #[cfg(feature = "redis-cluster")]
 use settings::Servers;
@@ -98,7 +98,8 @@ impl Tier {
     pub(crate) fn start(settings: Redis, around: Around) -> Result<Arc<Self>, Error> {
         settings.check()?;
         let runtime = tokio::runtime::Handle::try_current();
-        let runtime = runtime.map_err(|_| Kind::Setting("a shared tier needs a tokio runtime: call `build()` within one"))?;
+        let runtime =
+            runtime.map_err(|_| Kind::Setting("a shared tier needs a tokio runtime: call `build()` within one"))?;
         let Around { clock, log, max_stale, mirror_bytes } = around;
         let trust = Arc::new(Trust::new(log.clone(), max_stale, clock.now()));
         let listener: Arc<dyn Tick> = trust.clone();
@@ -208,19 +209,20 @@ impl Tier {
 
     /// The bytes under an address, and the server whose [judge](Self::judge) to ask. When they are here, all invalidations that
     /// it executed before the read were folded.
-    async fn get(&self, address: String) -> Result<(Option<Vec<u8>>, u64), Unavailable> {
+    async fn get(&self, address: Address<'_>) -> Result<(Option<Vec<u8>>, u64), Unavailable> {
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, barrier)) = &self.cluster {
-            return nodes.get(&address, barrier).await.map(|(value, server)| (bytes(value), server));
+            return nodes.get(&address.text(), barrier).await.map(|(value, server)| (bytes(value), server));
         }
         self.reads.get(address).await.map(|(value, server)| (bytes(value), server))
     }
 
     /// The bytes under several addresses, in their order.
-    async fn get_many(&self, addresses: &[String]) -> Result<(Vec<Value>, u64), Unavailable> {
+    async fn get_many(&self, addresses: &[Address<'_>]) -> Result<(Vec<Value>, u64), Unavailable> {
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, barrier)) = &self.cluster {
-            return nodes.get_many(addresses, barrier).await;
+            let addresses: Vec<_> = addresses.iter().map(Address::text).collect();
+            return nodes.get_many(&addresses, barrier).await;
         }
         self.reads.get_many(addresses).await
     }

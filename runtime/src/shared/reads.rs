@@ -4,11 +4,12 @@
 //! that finds others under way waits until everything that is ready to run has run, and goes together with all that have come by then,
 //! as one command. A read that finds few is sent at once.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use redis::{Cmd, Value};
+use redis::{Cmd, RedisWrite, Value};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -21,6 +22,26 @@ use crate::sync::{Mutex, lock};
 const MANY: usize = 8;
 /// Reads in one command: the server can work on it while the next one is gathered.
 const TOGETHER: usize = 32;
+
+/// Where a value is, in parts: it goes into a command without a text of its own.
+#[derive(Clone, Copy)]
+pub(super) struct Address<'a>(pub(super) [&'a str; 3]);
+
+impl Address<'_> {
+    pub(super) fn text(&self) -> String {
+        self.0.concat()
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(|part| part.len()).sum()
+    }
+}
+
+impl fmt::Display for Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| f.write_str(part))
+    }
+}
 
 /// A reply, and the server that gave it.
 type Reply = Result<(Value, u64), Unavailable>;
@@ -51,20 +72,20 @@ impl Reads {
     /// # Cancel safety
     ///
     /// Nothing is lost; reads that go together with it are not concerned.
-    pub(super) async fn get(self: &Arc<Self>, address: String) -> Reply {
+    pub(super) async fn get(self: &Arc<Self>, address: Address<'_>) -> Reply {
         let under_way = UnderWay::begin(&self.under_way);
         if under_way.before < MANY {
             let mut command = Cmd::with_capacity(2, "GET".len() + address.len());
-            command.arg("GET").arg(&address);
+            command.arg("GET").write_arg_fmt(address);
             return self.read(&command).await;
         }
         self.live().ok_or(Unavailable)?;
-        self.gather(address).await.unwrap_or(Err(Unavailable))
+        self.gather(address.text()).await.unwrap_or(Err(Unavailable))
     }
 
     /// The values at several addresses, in their order.
-    pub(super) async fn get_many(&self, addresses: &[String]) -> Result<(Vec<Value>, u64), Unavailable> {
-        match self.read(&mget(addresses.iter().map(String::as_str))).await? {
+    pub(super) async fn get_many(&self, addresses: &[Address<'_>]) -> Result<(Vec<Value>, u64), Unavailable> {
+        match self.read(&mget(addresses.iter().copied())).await? {
             (Value::Array(values), server) if values.len() == addresses.len() => Ok((values, server)),
             _ => Err(Unavailable),
         }
@@ -120,7 +141,7 @@ impl Reads {
         if all.is_empty() {
             return;
         }
-        let reply = self.read(&mget(all.iter().map(|waiting| waiting.address.as_str()))).await;
+        let reply = self.read(&mget(all.iter().map(|waiting| Address(["", &waiting.address, ""])))).await;
         match reply {
             Ok((Value::Array(values), server)) if values.len() == all.len() => {
                 for (waiting, value) in all.into_iter().zip(values) {
@@ -133,12 +154,12 @@ impl Reads {
     }
 }
 
-fn mget<'a>(addresses: impl ExactSizeIterator<Item = &'a str> + Clone) -> Cmd {
-    let size = addresses.clone().map(str::len).sum::<usize>();
+fn mget<'a>(addresses: impl ExactSizeIterator<Item = Address<'a>> + Clone) -> Cmd {
+    let size = addresses.clone().map(|address| address.len()).sum::<usize>();
     let mut command = Cmd::with_capacity(1 + addresses.len(), "MGET".len() + size);
     command.arg("MGET");
     for address in addresses {
-        command.arg(address);
+        command.write_arg_fmt(address);
     }
     command
 }

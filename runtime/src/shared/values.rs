@@ -6,6 +6,7 @@ use std::time::Duration;
 use redis::{Cmd, Value};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::reads::Address;
 use super::{Lease, Mark, Tier, Unavailable};
 use crate::clock::nanos;
 use crate::codec::envelope::{self, Header, Unsealed};
@@ -115,7 +116,7 @@ impl Tier {
         // Before the read, so that a fill is as old as its question: an invalidation that comes between the server's answer and
         // its arrival may be on a link that has just gone silent.
         let epoch = self.log.position();
-        let (bytes, server) = self.get(self.address(place)).await.ok()?;
+        let (bytes, server) = self.get(self.address_of(place)).await.ok()?;
         let unpacked = self.unpack(place, bytes.as_deref())?;
         let own = unpacked.value.as_ref().map(scopes_of).unwrap_or_default();
         let judge = self.judge(server)?;
@@ -131,7 +132,7 @@ impl Tier {
     ///
     /// Nothing is lost.
     pub(crate) async fn fetch_many<V>(&self, places: &[Place<'_, V>]) -> Vec<Option<Fetched<V>>> {
-        let addresses: Vec<_> = places.iter().map(|place| self.address(place)).collect();
+        let addresses: Vec<_> = places.iter().map(|place| self.address_of(place)).collect();
         let epoch = self.log.position();
         let nothing = || places.iter().map(|_| None).collect();
         let (found, server) = match self.get_many(&addresses).await {
@@ -149,7 +150,8 @@ impl Tier {
         };
         let admitted: Vec<_> = places.iter().zip(&unpacked).map(admits).collect();
         drop(judge);
-        let (readable, hits) = (unpacked.iter().flatten().count(), admitted.iter().filter(|&&admitted| admitted).count());
+        let (readable, hits) =
+            (unpacked.iter().flatten().count(), admitted.iter().filter(|&&admitted| admitted).count());
         self.count(hits, readable - hits);
         let judged = |(unpacked, admitted): (Option<_>, bool)| {
             unpacked.filter(|_| admitted).map(|unpacked| self.judged(unpacked, epoch))
@@ -174,7 +176,11 @@ impl Tier {
     }
 
     pub(super) fn address<V>(&self, place: &Place<'_, V>) -> String {
-        [&self.hub.settings.prefix, place.key, &place.seat.types(&place.wire).suffix].concat()
+        self.address_of(place).text()
+    }
+
+    fn address_of<'a, V>(&'a self, place: &Place<'a, V>) -> Address<'a> {
+        Address([&self.hub.settings.prefix, place.key, &place.seat.types(&place.wire).suffix])
     }
 
     /// The value in these bytes, if it is one of this place.
