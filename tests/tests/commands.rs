@@ -72,6 +72,26 @@ async fn a_hit_in_this_process_asks_nothing() {
 }
 
 #[tokio::test]
+async fn reads_at_once_are_a_few_mgets() {
+    let (server, node, mut counts) = server_and_node().await;
+    scope(&node, all_far(&(0..200).collect::<Vec<_>>())).await;
+    stored(&node, 200).await;
+    counts.take().await;
+    let mut reads = JoinSet::new();
+    for id in 0..200 {
+        let node = node.clone();
+        reads.spawn(async move { assert_eq!(*scope(&node, far(id)).await, id) });
+    }
+    reads.join_all().await;
+    // The first ones find few under way; how many of the others go together is the scheduler's choice, up to 32.
+    let counted = counts.take().await;
+    assert_eq!(counted.get("get"), Some(&8));
+    assert!((6..=20).contains(&counted["mget"]), "{counted:?}");
+    assert_eq!(node.stats().total.shared_hits, 200);
+    drop(server);
+}
+
+#[tokio::test]
 async fn a_batch_is_one_mget() {
     let (server, node, mut counts) = server_and_node().await;
     let ids: Vec<u64> = (0..100).collect();

@@ -13,6 +13,8 @@ pub trait BatchMap: Sized {
     type Id: Clone;
     type Value: CacheValue;
     fn empty() -> Self;
+    /// Makes room for so many more, where that means something.
+    fn reserve(&mut self, more: usize);
     fn value(&self, id: &Self::Id) -> Option<&Self::Value>;
     fn put(&mut self, id: Self::Id, value: Self::Value);
     /// Adds all of another map.
@@ -24,6 +26,9 @@ impl<Id: Clone + Eq + Hash, V: CacheValue, H: BuildHasher + Default> BatchMap fo
     type Value = V;
     fn empty() -> Self {
         Self::default()
+    }
+    fn reserve(&mut self, more: usize) {
+        self.reserve(more);
     }
     fn value(&self, id: &Id) -> Option<&V> {
         self.get(id)
@@ -42,6 +47,7 @@ impl<Id: Clone + Ord, V: CacheValue> BatchMap for BTreeMap<Id, V> {
     fn empty() -> Self {
         Self::new()
     }
+    fn reserve(&mut self, _: usize) {}
     fn value(&self, id: &Id) -> Option<&V> {
         self.get(id)
     }

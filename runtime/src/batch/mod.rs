@@ -28,6 +28,9 @@ mod ids;
 pub use each::Each;
 pub use ids::{BatchIds, BatchMap};
 
+/// Missing elements for which there is room from the first one on.
+const ROOM: usize = 64;
+
 /// A batch on its way.
 pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     site: &'static Site,
@@ -93,6 +96,9 @@ where
             Looked::Missing => {
                 let text = self.site.meta().template.render(&start.cell.path, args);
                 let scopes = Scopes::of(&text, tags);
+                if self.missing.is_empty() {
+                    self.missing.reserve(ROOM);
+                }
                 self.missing.push(Missing { id: id.clone(), key, scopes, text: bounded(text) });
             }
         }
@@ -110,13 +116,17 @@ where
             self.missing.iter().map(|missing| missing.place(wire, &start.cell.seat, self.policy.codec)).collect();
         let fetched = tier.fetch_many(&places).await;
         start.begin();
-        for (missing, fetched) in std::mem::take(&mut self.missing).into_iter().zip(fetched) {
+        let asked = std::mem::take(&mut self.missing);
+        let count = asked.len();
+        self.found.reserve(count);
+        for (missing, fetched) in asked.into_iter().zip(fetched) {
             match fetched.map(|fetched| start.take(&self.policy, &missing, fetched)) {
                 Some(Looked::Present(value)) => self.found.put(missing.id, value),
                 Some(Looked::Absent) => {}
                 Some(Looked::Missing) | None => self.missing.push(missing),
             }
         }
+        start.cell.front.counters.shared_hits.add((count - self.missing.len()) as u64);
     }
 
     /// The answer, if nothing is missing.
@@ -195,12 +205,11 @@ where
         missing: &Missing<K, S>,
         fetched: Fetched<<S::Item as BatchMap>::Value>,
     ) -> Looked<<S::Item as BatchMap>::Value> {
-        let now = self.now();
+        let now = self.time;
         let ttl = if fetched.value.is_some() { Some(policy.ttl) } else { policy.negative_ttl };
         let Some(ttl) = ttl.filter(|_| now < fetched.expires) else { return Looked::Missing };
         let expires = fetched.expires.min(now.saturating_add(nanos(ttl)));
         let life = policy.lifetime_until(expires, fetched.load_time, now);
-        self.cell.front.counters.shared_hits.count();
         let Some(value) = fetched.value else {
             let absent = Negative::Absent(());
             self.cell.keep_negative(&missing.key, &missing.scopes, absent, life, fetched.epoch);

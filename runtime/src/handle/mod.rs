@@ -52,7 +52,7 @@ pub(crate) struct Inner {
     tier: Option<Arc<Tier>>,
     capacity: usize,
     /// Per call site and instantiation, what it keeps here.
-    cells: scc::HashIndex<(usize, TypeId), Erased>,
+    cells: scc::HashIndex<(usize, TypeId), Erased, foldhash::fast::RandomState>,
     /// Per key template and types, the store. Under one lock with `all`.
     stores: Mutex<Stores>,
     sites: Mutex<Vec<SiteCounters>>,

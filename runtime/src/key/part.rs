@@ -67,7 +67,7 @@ pub trait KeyPart {
 }
 
 macro_rules! displayed {
-    ($($ty:ty),* $(,)?) => {$(
+    ($write:path: $($ty:ty),* $(,)?) => {$(
         impl KeyPart for $ty {
             type Owned = $ty;
             #[inline]
@@ -82,15 +82,15 @@ macro_rules! displayed {
                 *self
             }
             fn write(&self, out: &mut KeyWriter) {
-                out.display(self);
+                $write(out, *self);
             }
         }
     )*};
 }
 
-displayed!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, bool);
-displayed!(NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize, NonZeroI32, NonZeroI64);
-displayed!(char, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr);
+displayed!(KeyWriter::integer: u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
+displayed!(KeyWriter::display: bool, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize, NonZeroI32, NonZeroI64);
+displayed!(KeyWriter::display: char, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr);
 
 impl KeyPart for str {
     type Owned = CompactString;

@@ -4,6 +4,7 @@
 //! one 64-bit hash of a text: the key; the prefix with its last colon; the tag behind a `#`. A shared hash costs a load
 //! that was not needed; it can never keep an entry that should have gone.
 
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How many roots have a position of their own; a power of two.
@@ -21,7 +22,7 @@ pub(crate) fn tag(text: &str) -> u64 {
 
 /// A short hash of a key's first segment (`user`); modulo [`ROOTS`] it says which position the segment belongs to.
 pub(crate) fn root(key: &str) -> u16 {
-    let segment = key.split(':').next().unwrap_or_default();
+    let segment = &key[..key.bytes().position(|byte| byte == b':').unwrap_or(key.len())];
     // Truncation keeps the low bits, which is the point.
     #[allow(clippy::cast_possible_truncation)]
     let root = hash(segment) as u16;
@@ -40,18 +41,27 @@ pub(crate) enum Breadth {
     All,
 }
 
+/// As many as most keys have need no heap block.
+type Hashes = SmallVec<[u64; 4]>;
+
 /// All scopes of one key.
 #[derive(Clone, Debug)]
 pub(crate) struct Scopes {
-    hashes: Box<[u64]>,
+    hashes: Hashes,
     root: u16,
     breadth: Breadth,
 }
 
 impl Scopes {
     pub(crate) fn of(key: &str, tags: &[String]) -> Self {
-        let prefixes = key.match_indices(':').map(|(colon, _)| hash(&key[..=colon]));
-        let hashes = prefixes.chain([hash(key)]).chain(tags.iter().map(|text| tag(text))).collect();
+        let mut hashes = Hashes::new();
+        for (at, byte) in key.bytes().enumerate() {
+            if byte == b':' {
+                hashes.push(hash(&key[..=at]));
+            }
+        }
+        hashes.push(hash(key));
+        hashes.extend(tags.iter().map(|text| tag(text)));
         let breadth = if tags.is_empty() { Breadth::Root } else { Breadth::Tagged };
         Self { hashes, root: root(key), breadth }
     }

@@ -49,7 +49,7 @@ impl Template {
 
 /// The text that pieces and arguments make.
 pub(crate) fn render<A: Args>(pieces: &[Piece], path: &str, args: &A) -> String {
-    let mut out = KeyWriter::new();
+    let mut out = KeyWriter::roomy();
     args.write_scope(&mut out);
     for piece in pieces {
         match piece {

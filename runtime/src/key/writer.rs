@@ -2,6 +2,9 @@
 
 use std::fmt::{self, Write as _};
 
+/// Bytes of which few keys have more.
+const ROOM: usize = 48;
+
 /// The text of a key, as [`KeyPart::write`](crate::KeyPart::write) appends to it.
 ///
 /// Whatever is appended as [`text`](Self::text) or [`display`](Self::display) is percent-escaped: `:`, `*`, `%` and
@@ -25,8 +28,17 @@ impl KeyWriter {
         Self::default()
     }
 
+    /// An empty key with room for as many bytes as most keys have.
+    pub(crate) fn roomy() -> Self {
+        Self { buffer: String::with_capacity(ROOM) }
+    }
+
     /// Appends text, escaped.
     pub fn text(&mut self, text: &str) {
+        // Most arguments are as they are; beyond ASCII there are control characters too.
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b':' | b'*' | b'%')) {
+            return self.buffer.push_str(text);
+        }
         for c in text.chars() {
             match c {
                 ':' => self.buffer.push_str("%3A"),
@@ -42,6 +54,11 @@ impl KeyWriter {
     pub fn display(&mut self, value: impl fmt::Display) {
         // A `Display` that reports an error has still written what it could; equality never depends on this text.
         let _ = write!(Escaped(self), "{value}");
+    }
+
+    /// Appends an integer, in which nothing has to be escaped.
+    pub(crate) fn integer(&mut self, integer: impl itoa::Integer) {
+        self.buffer.push_str(itoa::Buffer::new().format(integer));
     }
 
     /// What has been written.

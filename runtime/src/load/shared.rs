@@ -104,15 +104,16 @@ where
         let life = self.policy.lifetime_until(expires, fetched.load_time, now);
         if self.is_kept_in_process() {
             self.cell.keep(&self.key, &self.scopes, value.clone(), life, fetched.epoch);
-        } else {
-            let standby = Standby { value: value.clone(), expires: life.expires, epoch: fetched.epoch };
-            let _ = self.standby.set(standby);
         }
         let due = now >= life.early_from && refresh_early(now, &life);
         if now < life.expires && !due {
             self.cell.front.counters.shared_hits.count();
             land(permit, || Signal::Landed(Outcome::Present(value.clone())));
             return Plan::Done(Outcome::Present(value));
+        }
+        if !self.is_kept_in_process() {
+            let standby = Standby { value: value.clone(), expires: life.expires, epoch: fetched.epoch };
+            let _ = self.standby.set(standby);
         }
         let servable = now < life.expires.saturating_add(nanos(self.policy.stale));
         match (permit, servable) {

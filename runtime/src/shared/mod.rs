@@ -12,6 +12,7 @@
 //! | `lease` | one load of a key at a time among all processes |
 //! | `trust` | how long this process may go on without word from the log |
 //! | `values` | values to bytes and back, judged |
+//! | `reads` | commands that read, many at once together |
 //! | `cluster` | values on the nodes of a cluster |
 //! | `hub` | what these share |
 //!
@@ -19,11 +20,9 @@
 //! counts in this process and is announced later.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use redis::{RedisError, RedisResult, Value};
+use redis::{RedisResult, Value};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -40,6 +39,7 @@ mod hub;
 mod lease;
 mod link;
 mod pushes;
+mod reads;
 mod settings;
 mod source;
 mod stats;
@@ -53,6 +53,7 @@ pub(crate) use feed::{Mark, Placed};
 use hub::Hub;
 pub(crate) use lease::Lease;
 use link::{Link, Live};
+use reads::{Address, Reads};
 pub use settings::Redis;
 #[cfg(feature = "redis-cluster")]
 use settings::Servers;
@@ -70,7 +71,7 @@ pub(crate) struct Tier {
     hub: Arc<Hub>,
     log: Arc<Log>,
     links: Arc<[Arc<Link>]>,
-    next: AtomicUsize,
+    reads: Arc<Reads>,
     /// Where values are, if not on the server of the log.
     #[cfg(feature = "redis-cluster")]
     cluster: Option<(Arc<cluster::Nodes>, Arc<cluster::Barrier>)>,
@@ -96,9 +97,9 @@ impl Tier {
     /// Starts to connect. Call within a tokio runtime, which then drives the connections.
     pub(crate) fn start(settings: Redis, around: Around) -> Result<Arc<Self>, Error> {
         settings.check()?;
-        if tokio::runtime::Handle::try_current().is_err() {
-            return Err(Kind::Setting("a shared tier needs a tokio runtime: call `build()` within one").into());
-        }
+        let runtime = tokio::runtime::Handle::try_current();
+        let runtime =
+            runtime.map_err(|_| Kind::Setting("a shared tier needs a tokio runtime: call `build()` within one"))?;
         let Around { clock, log, max_stale, mirror_bytes } = around;
         let trust = Arc::new(Trust::new(log.clone(), max_stale, clock.now()));
         let listener: Arc<dyn Tick> = trust.clone();
@@ -117,10 +118,10 @@ impl Tier {
         let cluster = join_cluster(&hub, &links, &mut tasks);
         let stores = Arc::new(Semaphore::new(MAX_STORES));
         Ok(Arc::new(Self {
+            reads: Reads::new(hub.clone(), links.clone(), runtime),
             hub,
             log,
             links,
-            next: AtomicUsize::new(0),
             #[cfg(feature = "redis-cluster")]
             cluster,
             doubt,
@@ -208,27 +209,22 @@ impl Tier {
 
     /// The bytes under an address, and the server whose [judge](Self::judge) to ask. When they are here, all invalidations that
     /// it executed before the read were folded.
-    async fn get(&self, address: &str) -> Result<(Option<Vec<u8>>, u64), Unavailable> {
+    async fn get(&self, address: Address<'_>) -> Result<(Option<Vec<u8>>, u64), Unavailable> {
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, barrier)) = &self.cluster {
-            return nodes.get(address, barrier).await.map(|(value, server)| (bytes(value), server));
+            return nodes.get(&address.text(), barrier).await.map(|(value, server)| (bytes(value), server));
         }
-        let mut command = redis::Cmd::with_capacity(2, "GET".len() + address.len());
-        command.arg("GET").arg(address);
-        self.read(&command).await.map(|(value, server)| (bytes(value), server))
+        self.reads.get(address).await.map(|(value, server)| (bytes(value), server))
     }
 
     /// The bytes under several addresses, in their order.
-    async fn get_many(&self, addresses: &[String]) -> Result<(Vec<Value>, u64), Unavailable> {
+    async fn get_many(&self, addresses: &[Address<'_>]) -> Result<(Vec<Value>, u64), Unavailable> {
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, barrier)) = &self.cluster {
-            return nodes.get_many(addresses, barrier).await;
+            let addresses: Vec<_> = addresses.iter().map(Address::text).collect();
+            return nodes.get_many(&addresses, barrier).await;
         }
-        let size = addresses.iter().map(String::len).sum::<usize>();
-        let mut command = redis::Cmd::with_capacity(1 + addresses.len(), "MGET".len() + size);
-        command.arg("MGET").arg(addresses);
-        let (Value::Array(values), server) = self.read(&command).await? else { return Err(Unavailable) };
-        Ok((values, server))
+        self.reads.get_many(addresses).await
     }
 
     /// The reply to a command about one address, as it is: it says nothing of invalidations.
@@ -238,15 +234,7 @@ impl Tier {
             return nodes.ask(address, command).await;
         }
         let _ = address;
-        self.read(&command).await.map(|(reply, _)| reply)
-    }
-
-    /// The reply to a command, and the server that gave it.
-    async fn read(&self, command: &redis::Cmd) -> Result<(Value, u64), Unavailable> {
-        let live = self.live()?;
-        let reply = live.connection.clone().send_packed_command(command).await;
-        let reply = reply.and_then(Value::extract_error).map_err(|error| self.failed(&live, &error))?;
-        Ok((reply, live.server))
+        self.reads.read(&command).await.map(|(reply, _)| reply)
     }
 
     /// Sends commands that store something under an address, in the background.
@@ -266,7 +254,7 @@ impl Tier {
             });
             return;
         }
-        let Ok(live) = self.live() else { return };
+        let Some(live) = self.reads.live() else { return };
         let hub = self.hub.clone();
         runtime.spawn(async move {
             let mut pipe = redis::pipe();
@@ -279,18 +267,6 @@ impl Tier {
             }
             drop(permit);
         });
-    }
-
-    fn live(&self) -> Result<Arc<Live>, Unavailable> {
-        live(&self.links, self.next.fetch_add(1, Relaxed)).ok_or_else(|| {
-            self.hub.counts.skipped.add();
-            Unavailable
-        })
-    }
-
-    fn failed(&self, live: &Live, error: &RedisError) -> Unavailable {
-        self.hub.failed(live, error);
-        Unavailable
     }
 }
 

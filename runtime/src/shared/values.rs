@@ -6,6 +6,7 @@ use std::time::Duration;
 use redis::{Cmd, Value};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::reads::Address;
 use super::{Lease, Mark, Tier, Unavailable};
 use crate::clock::nanos;
 use crate::codec::envelope::{self, Header, Unsealed};
@@ -115,13 +116,14 @@ impl Tier {
         // Before the read, so that a fill is as old as its question: an invalidation that comes between the server's answer and
         // its arrival may be on a link that has just gone silent.
         let epoch = self.log.position();
-        let (bytes, server) = self.get(&self.address(place)).await.ok()?;
+        let (bytes, server) = self.get(self.address_of(place)).await.ok()?;
         let unpacked = self.unpack(place, bytes.as_deref())?;
         let own = unpacked.value.as_ref().map(scopes_of).unwrap_or_default();
         let judge = self.judge(server)?;
         let admitted = judge.admits(unpacked.mark(), place.scopes) && judge.admits(unpacked.mark(), &own);
         drop(judge);
-        self.judged(unpacked, admitted, epoch)
+        self.count(usize::from(admitted), usize::from(!admitted));
+        admitted.then(|| self.judged(unpacked, epoch))
     }
 
     /// The values of several keys, in their order, in one round trip.
@@ -130,12 +132,12 @@ impl Tier {
     ///
     /// Nothing is lost.
     pub(crate) async fn fetch_many<V>(&self, places: &[Place<'_, V>]) -> Vec<Option<Fetched<V>>> {
-        let addresses: Vec<_> = places.iter().map(|place| self.address(place)).collect();
+        let addresses: Vec<_> = places.iter().map(|place| self.address_of(place)).collect();
         let epoch = self.log.position();
         let nothing = || places.iter().map(|_| None).collect();
         let (found, server) = match self.get_many(&addresses).await {
-            Ok((found, server)) if found.len() == places.len() => (found, server),
-            Ok(_) | Err(Unavailable) => return nothing(),
+            Ok(found) => found,
+            Err(Unavailable) => return nothing(),
         };
         let unpack = |(place, value): (_, &Value)| match value {
             Value::BulkString(bytes) => self.unpack(place, Some(bytes)),
@@ -148,7 +150,13 @@ impl Tier {
         };
         let admitted: Vec<_> = places.iter().zip(&unpacked).map(admits).collect();
         drop(judge);
-        unpacked.into_iter().zip(admitted).map(|(unpacked, admitted)| self.judged(unpacked?, admitted, epoch)).collect()
+        let (readable, hits) =
+            (unpacked.iter().flatten().count(), admitted.iter().filter(|&&admitted| admitted).count());
+        self.count(hits, readable - hits);
+        let judged = |(unpacked, admitted): (Option<_>, bool)| {
+            unpacked.filter(|_| admitted).map(|unpacked| self.judged(unpacked, epoch))
+        };
+        unpacked.into_iter().zip(admitted).map(judged).collect()
     }
 
     /// Stores a value in the background, and gives back the lease under which it was loaded.
@@ -168,7 +176,11 @@ impl Tier {
     }
 
     pub(super) fn address<V>(&self, place: &Place<'_, V>) -> String {
-        [&self.hub.settings.prefix, place.key, &place.seat.types(&place.wire).suffix].concat()
+        self.address_of(place).text()
+    }
+
+    fn address_of<'a, V>(&'a self, place: &Place<'a, V>) -> Address<'a> {
+        Address([&self.hub.settings.prefix, place.key, &place.seat.types(&place.wire).suffix])
     }
 
     /// The value in these bytes, if it is one of this place.
@@ -186,22 +198,23 @@ impl Tier {
         Some(Unpacked { header, value })
     }
 
-    /// The value, if it was admitted, as old as the question that `epoch` was read before.
-    fn judged<V>(&self, unpacked: Unpacked<V>, admitted: bool, epoch: Epoch) -> Option<Fetched<V>> {
-        let Unpacked { header, value } = unpacked;
+    fn count(&self, hits: usize, stale: usize) {
         let counts = &self.hub.counts;
-        if !admitted {
-            counts.misses.add();
-            counts.stale.add();
-            return None;
+        counts.hits.add_many(hits);
+        if stale > 0 {
+            counts.misses.add_many(stale);
+            counts.stale.add_many(stale);
         }
-        counts.hits.add();
-        Some(Fetched {
+    }
+
+    /// A value that was admitted, as old as the question that `epoch` was read before.
+    fn judged<V>(&self, Unpacked { header, value }: Unpacked<V>, epoch: Epoch) -> Fetched<V> {
+        Fetched {
             value,
             expires: self.hub.local_nanos(header.fresh_until_millis),
             load_time: u64::from(header.load_micros) * 1_000,
             epoch,
-        })
+        }
     }
 
     /// The command that stores a value.

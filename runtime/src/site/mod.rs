@@ -98,9 +98,10 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let handle = on.cloned().or_else(Fastness::scoped).unwrap_or_else(|| Fastness::process_default().clone());
+        let scoped = if on.is_none() { Fastness::scoped() } else { None };
+        let handle = on.or(scoped.as_ref()).unwrap_or_else(|| Fastness::process_default());
         self.scoped.store(1 + u8::from(A::SCOPED), Relaxed);
-        let make = || self.make_cell::<A, S>(&handle, here);
+        let make = || self.make_cell::<A, S>(handle, here);
         let cell = handle.cell(std::ptr::from_ref(self).addr(), here.id, make);
         if handle.is_process_default() {
             self.remember(here.id, &cell.front);

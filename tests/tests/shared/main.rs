@@ -8,6 +8,7 @@ mod fleet;
 mod garbage;
 mod idempotency;
 mod responses;
+mod together;
 mod values;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
