@@ -84,7 +84,7 @@ pub(super) fn timing(stats: &HttpStats) -> TimingLayer {
     TimingLayer::new().stats(stats).slow(std::time::Duration::from_secs(1))
 }
 
-/// Opens when requests time out or panic: then each of them costs much and gives nothing. A database or a supplier that says no at once
+/// Opens when requests time out: then each of them costs much and gives nothing. A database or a supplier that says no at once
 /// (502, 503) is no reason to turn away those whom the caches below can answer.
 fn breaker() -> BreakerLayer {
     BreakerLayer::of(Breaker::new("http", BreakerSettings::default(), Clock::system())).judge(|status| match status {

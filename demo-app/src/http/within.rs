@@ -12,7 +12,6 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use fastness::http::MayCache;
 use fastness::{Fastness, Observed};
 
 use super::problem::Problem;
@@ -42,7 +41,6 @@ pub(super) struct BodyLimit {
 
 pub(super) async fn run(State(within): State<Within>, mut request: Request, next: Next) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let may_keep = request.extensions().get().is_none_or(|MayCache(may)| *may);
     let reading = Arc::new(AtomicBool::new(false));
     request.extensions_mut().insert(BodyLimit { bytes: within.body, reading: reading.clone() });
 
@@ -54,9 +52,7 @@ pub(super) async fn run(State(within): State<Within>, mut request: Request, next
     if let Some(verdict) = verdict(seen).filter(|_| is_read) {
         headers.insert(X_CACHE, HeaderValue::from_static(verdict));
     }
-    if !may_keep || !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, NO_STORE);
-    }
+    headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
     answer
 }
 

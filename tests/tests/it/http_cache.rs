@@ -115,8 +115,8 @@ where
         let settled = origin.load(SeqCst).saturating_sub(1);
         let answer = service.clone().oneshot(Request::get("/a").body(Body::empty()).unwrap()).await.unwrap();
         let body = to_bytes(Body::new(answer.into_body()), 100).await.unwrap();
-        let seen: usize = std::str::from_utf8(&body).unwrap().parse().unwrap();
-        assert!(seen >= settled, "seed {seed}: {seen} after {settled} was invalidated");
+        let found: usize = std::str::from_utf8(&body).unwrap().parse().unwrap();
+        assert!(found >= settled, "seed {seed}: {found} after {settled} was invalidated");
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bson::{Document, doc};
-use fastness::index::{Client, ClientOptions, Collection, Operation, SlowShape, Source};
+use fastness::index::{ApplyOptions, Client, ClientOptions, Collection, Operation, SlowShape, Source};
 use fastness::{Clock, Indexed};
 use fastness_tests::servers::{Mongo, PATIENCE, database_name, shared_mongo, shared_mongo_set};
 use mongodb::options::{FindOneAndUpdateOptions, FindOptions, ReturnDocument};
@@ -275,7 +275,7 @@ async fn a_cursor_that_took_too_long_says_so_each_time() {
 async fn a_duplicate_among_many_is_told_without_its_values() {
     let client = eager(&shared_mongo().await.url()).await;
     let db = client.database(&database_name());
-    fastness::index::Indexes::new(&db).model::<Thing>().apply(&Default::default()).await.unwrap();
+    fastness::index::Indexes::new(&db).model::<Thing>().apply(&ApplyOptions::default()).await.unwrap();
     let things = client.collection::<Thing>(&db);
     let error = things.insert_many([thing(4_711), thing(4_711)], None).await.unwrap_err();
     assert!(error.is_duplicate() && !error.to_string().contains("4711"), "{error}");

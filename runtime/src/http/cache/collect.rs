@@ -67,7 +67,7 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Resumed<B> {
         match &self.state {
             State::Untouched { body } => body.is_end_stream(),
             State::Midway { head, next, rest } => {
-                head.is_empty() && next.is_none() && rest.as_ref().is_none_or(|rest| rest.is_end_stream())
+                head.is_empty() && next.is_none() && rest.as_ref().is_none_or(http_body::Body::is_end_stream)
             }
         }
     }
@@ -77,7 +77,7 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Resumed<B> {
             State::Untouched { body } => body.size_hint(),
             State::Midway { head, rest, .. } => {
                 let known = head.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
-                let rest = rest.as_ref().map_or_else(|| SizeHint::with_exact(0), |rest| rest.size_hint());
+                let rest = rest.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint);
                 let mut hint = SizeHint::new();
                 if let Some(upper) = rest.upper() {
                     hint.set_upper(upper.saturating_add(known));
