@@ -38,6 +38,9 @@ mod tests;
 /// as `None` is off, so a setting can say so. `CatchPanic` is not needed by any layer here, which all see a panic for what it is;
 /// but without it the client gets no answer, and there is no line in the log.
 ///
+/// Compression may stand outside of it all instead: then the cache keeps one form of each answer, which takes less room where
+/// clients accept many encodings, and each hit is compressed anew, which takes more time than all the rest.
+///
 /// ```
 /// use std::num::NonZeroU32;
 /// use axum::{Router, routing::{get, post}};
