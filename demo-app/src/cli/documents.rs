@@ -3,6 +3,8 @@
 
 use bson::{Bson, DateTime, Document, doc};
 
+use crate::store::words::{ADJECTIVES, FIRST_NAMES, KINDS, LAST_NAMES, THINGS, TRADES};
+
 /// How many documents of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sizes {
@@ -63,25 +65,7 @@ pub(super) struct Table {
 /// 2024-01-01T00:00:00Z, in seconds.
 const EPOCH: u64 = 1_704_067_200;
 
-const TRADES: &[&str] = &["Orchard", "Harbour", "Meadow", "Foundry", "Lantern"];
-const KINDS: &[&str] = &["Traders", "Goods", "Supply", "Market"];
 const PLANS: &[&str] = &["free", "basic", "pro", "enterprise"];
-const ADJECTIVES: &[&str] = &["Green", "Smoked", "Classic", "Golden", "Everyday", "Wild", "Fine"];
-/// (what, where it stands)
-const THINGS: &[(&str, &str)] = &[
-    ("Tea", "drinks"),
-    ("Coffee", "drinks"),
-    ("Honey", "food"),
-    ("Hammer", "tools"),
-    ("Lamp", "home"),
-    ("Blanket", "home"),
-    ("Notebook", "office"),
-    ("Saw", "tools"),
-    ("Olives", "food"),
-];
-const FIRST_NAMES: &[&str] =
-    &["Ada", "Grace", "Alan", "Barbara", "Edsger", "Frances", "Ken", "Margaret", "Niklaus", "Tony"];
-const LAST_NAMES: &[&str] = &["Lovelace", "Hopper", "Turing", "Liskov", "Dijkstra", "Allen", "Thompson"];
 const INDUSTRIES: &[&str] =
     &["ceramics", "textiles", "food", "tools", "paper", "glass", "timber", "metals", "leather", "electronics"];
 const EVENTS: &[&str] = &["produced", "inspected", "packed", "shipped", "received", "recalled"];

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use hyper::body::Incoming;
@@ -108,7 +108,10 @@ async fn answer(
     time: Duration,
 ) -> Result<Response, Infallible> {
     // Whoever reads the body, be it a handler or a layer: a client that stops in the midst of it does not keep them.
-    let mut request = request.map(|body| Body::new(TimeoutBody::new(time, body)));
+    // Only where there is one: a body with a bound no longer says that it is empty, and the cache passes requests with a content by.
+    let bounded =
+        |body: Incoming| if body.is_end_stream() { Body::empty() } else { Body::new(TimeoutBody::new(time, body)) };
+    let mut request = request.map(bounded);
     request.extensions_mut().insert(ConnectInfo(peer));
     tower_service::Service::call(&mut router, request).await
 }

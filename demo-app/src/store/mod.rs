@@ -10,6 +10,7 @@ mod memory;
 mod mongo;
 mod seed;
 mod served;
+pub mod words;
 
 pub use memory::MemoryRepository;
 pub use mongo::MongoRepository;

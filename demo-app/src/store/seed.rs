@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::words::{ADJECTIVES, FIRST_NAMES, KINDS, LAST_NAMES, THINGS, TRADES};
 use super::{Collection, Repository, Result};
 use crate::domain::{
     Business, BusinessDraft, EventDraft, EventType, Id, Location, Manufacturer, ManufacturerDraft, Plan, ProductDraft,
@@ -20,21 +21,6 @@ const STEPS: u64 = 3;
 /// 2024-01-01T00:00:00Z, in seconds.
 const EPOCH: i64 = 1_704_067_200;
 
-const TRADES: &[&str] = &["Orchard", "Harbour", "Meadow", "Foundry", "Lantern"];
-const KINDS: &[&str] = &["Traders", "Goods", "Supply", "Market"];
-const ADJECTIVES: &[&str] = &["Green", "Smoked", "Classic", "Golden", "Everyday", "Wild", "Fine"];
-/// (what, where it stands)
-const THINGS: &[(&str, &str)] = &[
-    ("Tea", "drinks"),
-    ("Coffee", "drinks"),
-    ("Honey", "food"),
-    ("Hammer", "tools"),
-    ("Lamp", "home"),
-    ("Blanket", "home"),
-    ("Notebook", "office"),
-    ("Saw", "tools"),
-    ("Olives", "food"),
-];
 const INDUSTRIES: &[&str] = &["food", "ceramics", "textiles", "metalware", "paper"];
 /// (country, city, longitude, latitude)
 const PLACES: &[(&str, &str, f64, f64)] = &[
@@ -47,9 +33,6 @@ const PLACES: &[(&str, &str, f64, f64)] = &[
     ("FJ", "Suva", 178.44, -18.14),
 ];
 const PROPOSALS: &[&str] = &["spring-2025", "autumn-2025", "spring-2026", "autumn-2026"];
-const FIRST_NAMES: &[&str] =
-    &["Ada", "Grace", "Alan", "Barbara", "Edsger", "Frances", "Ken", "Margaret", "Niklaus", "Tony"];
-const LAST_NAMES: &[&str] = &["Lovelace", "Hopper", "Turing", "Liskov", "Dijkstra", "Allen", "Thompson"];
 
 /// Fills an empty store.
 ///

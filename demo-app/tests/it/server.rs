@@ -59,7 +59,8 @@ async fn the_second_read_is_a_hit_and_an_update_is_seen_at_once() {
     let server = Server::start(near()).await;
     let first = server.get("/api/users/1").await;
     assert!(first.starts_with("HTTP/1.1 200 OK\r\n") && first.contains("x-cache: miss"), "{first}");
-    assert!(server.get("/api/users/1").await.contains("x-cache: hit"));
+    let second = server.get("/api/users/1").await;
+    assert!(second.contains("x-cache: hit") && second.contains("cache-status: fastness; hit"), "{second}");
 
     let body = r#"{"business":1,"name":"Countess Lovelace","email":"ada@example.com"}"#;
     let put = format!(

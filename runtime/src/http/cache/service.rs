@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Extensions, Method, Request, Response, StatusCode};
+use http::{Extensions, Method, Request, Response, StatusCode, Version};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -58,7 +58,9 @@ where
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let has_content = !body.is_end_stream() && body.size_hint().upper() != Some(0);
+        // HTTP/1 says so in its head, HTTP/2 need not; and a body that a layer has wrapped may not say that it is empty.
+        let says = parts.version < Version::HTTP_2;
+        let has_content = !says && !body.is_end_stream() && body.size_hint().upper() != Some(0);
         let nested = parts.extensions.get::<OnBehalf>().is_some();
         let (target, asker, asked) = match self.config.class(&parts, has_content) {
             Class::Read { target, asker, asked } => (target, asker, asked),

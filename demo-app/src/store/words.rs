@@ -1,0 +1,25 @@
+//! The words that seed data is made of, in the embedded store and in a database.
+
+/// What businesses are called by.
+pub const TRADES: &[&str] = &["Orchard", "Harbour", "Meadow", "Foundry", "Lantern"];
+/// And what they are.
+pub const KINDS: &[&str] = &["Traders", "Goods", "Supply", "Market"];
+/// What products are called by.
+pub const ADJECTIVES: &[&str] = &["Green", "Smoked", "Classic", "Golden", "Everyday", "Wild", "Fine"];
+/// What they are, and their category.
+pub const THINGS: &[(&str, &str)] = &[
+    ("Tea", "drinks"),
+    ("Coffee", "drinks"),
+    ("Honey", "food"),
+    ("Hammer", "tools"),
+    ("Lamp", "home"),
+    ("Blanket", "home"),
+    ("Notebook", "office"),
+    ("Saw", "tools"),
+    ("Olives", "food"),
+];
+/// Users' first names.
+pub const FIRST_NAMES: &[&str] =
+    &["Ada", "Grace", "Alan", "Barbara", "Edsger", "Frances", "Ken", "Margaret", "Niklaus", "Tony"];
+/// And their last ones.
+pub const LAST_NAMES: &[&str] = &["Lovelace", "Hopper", "Turing", "Liskov", "Dijkstra", "Allen", "Thompson"];
