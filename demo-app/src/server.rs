@@ -53,11 +53,14 @@ pub async fn run(
     config: &Config,
 ) -> io::Result<Stopped> {
     let cache = Fastness::current();
-    let repository: Arc<dyn Repository> = match &config.mongodb {
-        Some(_) => {
-            let store = mongo_store(config).await.map_err(io::Error::other)?;
+    let mongo = match &config.mongodb {
+        Some(_) => Some(mongo_store(config).await.map_err(io::Error::other)?),
+        None => None,
+    };
+    let repository: Arc<dyn Repository> = match &mongo {
+        Some(store) => {
             store.keep_watch(&cache, config.enable_profiling.then_some(config.slow_query_threshold));
-            Arc::new(store)
+            Arc::new(store.clone())
         }
         None => Arc::new(embedded_store(config).await.map_err(io::Error::other)?),
     };
@@ -81,7 +84,13 @@ pub async fn run(
             tokio::time::sleep(delay).await;
         }
     };
-    connections::serve(listener, router, stop, config).await
+    let stopped = connections::serve(listener, router, stop, config).await;
+    if let Some(store) = mongo
+        && tokio::time::timeout(config.drain, store.end_watch()).await.is_err()
+    {
+        tracing::warn!("changes of the database are followed by nobody until the lease of this process has run out");
+    }
+    stopped
 }
 
 /// The answer to the question for readiness, once the server was told to stop.

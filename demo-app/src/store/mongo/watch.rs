@@ -4,7 +4,7 @@
 //! One task looks every half minute and leaves what it saw for whoever asks; it ends with the last clone of the store. None of it is on
 //! the way of a query, and what the server does not allow is said instead.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use fastness::Fastness;
@@ -24,9 +24,9 @@ const RETRY: Duration = Duration::from_secs(5);
 /// What was seen last. Null before the first look.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    /// A plain lock: it is held to put or to copy a value, never across an `.await`.
+    /// Plain locks: they are held to put, take or copy a value, never across an `.await`.
     seen: Mutex<Seen>,
-    changes: OnceLock<Tail>,
+    changes: Mutex<Option<Tail>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -43,9 +43,17 @@ impl MongoRepository {
     ///
     /// Outside a tokio runtime.
     pub fn keep_watch(&self, cache: &Fastness, slow: Option<Duration>) {
-        self.watch.changes.get_or_init(|| changes(&self.db).start(cache));
+        lock(&self.watch.changes).get_or_insert_with(|| changes(&self.db).start(cache));
         let profiler = slow.map(|slow| (self.client.profiler(&self.db), Profile::default().slow(slow)));
         tokio::spawn(look(Arc::downgrade(&self.watch), self.indexes(), profiler));
+    }
+
+    /// No longer follows changes, so that another process takes over at once.
+    pub async fn end_watch(&self) {
+        let changes = lock(&self.watch.changes).take();
+        if let Some(changes) = changes {
+            changes.stop().await;
+        }
     }
 
     /// Queries that took long, by shape. No value of any query is in it.
@@ -63,16 +71,14 @@ impl MongoRepository {
 
     /// The database as of the last look.
     pub(super) fn seen(&self) -> Value {
-        let Seen { indexes, profiling } = self.watch.lock().clone();
-        let changes = self.watch.changes.get().map(|tail| shown(&tail.status()));
+        let Seen { indexes, profiling } = lock(&self.watch.seen).clone();
+        let changes = lock(&self.watch.changes).as_ref().map(|tail| shown(&tail.status()));
         json!({ "kind": "mongodb", "name": self.db.name(), "indexes": indexes, "profiling": profiling, "changes": changes })
     }
 }
 
-impl Watch {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the changes of all models invalidate, the models say.
@@ -109,7 +115,7 @@ async fn look(watch: Weak<Watch>, indexes: Indexes, profiler: Option<(Profiler, 
         };
         let profiling = profile(profiler.as_ref()).await;
         let Some(watch) = watch.upgrade() else { return };
-        *watch.lock() = Seen { indexes: plan, profiling };
+        *lock(&watch.seen) = Seen { indexes: plan, profiling };
         drop(watch);
         #[expect(clippy::disallowed_methods, reason = "what is waited for is another server")]
         tokio::time::sleep(if applied { LOOK } else { RETRY }).await;
