@@ -48,7 +48,7 @@ pub struct Page<T> {
     pub page: u32,
     /// Items per page.
     pub limit: u32,
-    /// Items in the whole list.
+    /// Items in the whole list; of what a search finds, no more than [`PageRequest::MAX_REACH`].
     pub total: u64,
     /// Pages in the whole list.
     pub pages: u64,

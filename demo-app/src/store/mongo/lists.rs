@@ -38,13 +38,15 @@ impl MongoRepository {
         Ok(Page::new(listing.page, items, total))
     }
 
-    /// One page of what a filter finds, in the order in which it is found.
+    /// One page of what a filter finds, in the order in which it is found. It is counted as far as pages go: to count what a common word finds
+    /// takes as long as to read all of it.
     pub(super) async fn found<M, T>(&self, filter: Document, request: PageRequest) -> Result<Page<T>>
     where
         M: Indexed + DeserializeOwned + Send + Sync + Into<T>,
     {
         let collection = self.collection::<M>();
-        let total = collection.count(filter.clone(), None).await.map_err(|error| unavailable(&error))?;
+        let reach = CountOptions::builder().limit(PageRequest::MAX_REACH).build();
+        let total = collection.count(filter.clone(), reach).await.map_err(|error| unavailable(&error))?;
         let options = FindOptions::builder().skip(request.skip()).limit(i64::from(request.limit)).build();
         let items = all(collection.find(filter, options)).await?;
         Ok(Page::new(request, items.into_iter().map(Into::into).collect(), total))
