@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use crate::store::Repository;
 
-/// Every route and method, as the monitor has them.
+/// Every route and method, as the monitor has them. Not those of health: a 503 is what they are asked for, and no error.
 pub(crate) fn routes_of(stats: &HttpStats) -> Vec<RouteFigures> {
     let figures = |route: RouteStats| {
         let mut latency = route.ok;
         latency += route.error;
         RouteFigures { route: format!("{} {}", route.method, route.route), latency, errors: route.errors }
     };
-    stats.routes().into_iter().map(figures).collect()
+    stats.routes().into_iter().filter(|route| !route.route.starts_with("/health")).map(figures).collect()
 }
 
 pub(super) fn routes(repository: Arc<dyn Repository>) -> Router {
