@@ -43,17 +43,22 @@ fn log(config: &Config) {
     }
 }
 
+/// How many values each function keeps at the most: a tenth of a million products, which most readers ask for. The memory guard
+/// takes back what is too much.
+const CAPACITY: usize = 100_000;
+
 /// The cache that the settings ask for.
 pub(super) async fn cache(config: &Config) -> Result<Fastness, String> {
+    let cache = Fastness::builder().capacity(CAPACITY);
     let cache = match (config.redis.clone(), &config.mongodb) {
-        (None, _) => Fastness::builder(),
+        (None, _) => cache,
         // All servers on one database share what they cache of it; those on another must not.
         (Some(redis), Some(_)) => {
             let store = server::mongo_store(config).await.map_err(|error| error.to_string())?;
-            Fastness::builder().redis(redis.prefix(format!("demo:{}:", store.database().name())))
+            cache.redis(redis.prefix(format!("demo:{}:", store.database().name())))
         }
         // The embedded store is this process's own, and so must be what is cached of it.
-        (Some(redis), None) => Fastness::builder().redis(redis.prefix(format!("demo:{:08x}:", fastrand::u32(..)))),
+        (Some(redis), None) => cache.redis(redis.prefix(format!("demo:{:08x}:", fastrand::u32(..)))),
     };
     cache.build().await.map_err(|error| error.to_string())
 }

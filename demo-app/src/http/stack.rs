@@ -32,7 +32,7 @@ const LIMIT: (NonZeroU32, NonZeroU32) = (at_least_one(64), at_least_one(1_024));
 /// Addresses whose rate is known at a time.
 const ADDRESSES: usize = 10_000;
 /// Responses that one process keeps, and the largest of them, in bytes. The largest page has a tenth of that.
-const RESPONSES: (usize, usize) = (4_000, 256 << 10);
+const RESPONSES: (usize, usize) = (20_000, 256 << 10);
 
 const fn at_least_one(number: u32) -> NonZeroU32 {
     match NonZeroU32::new(number) {

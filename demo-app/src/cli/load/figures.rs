@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::drive::{Outcome, Sample};
 use super::mix::Endpoint;
-use super::world::LookUps;
 
 /// What one run showed.
 #[derive(Clone, Debug, Serialize)]
@@ -19,7 +18,7 @@ pub(super) struct Figures {
     pub(super) error_rate: f64,
     /// What went wrong first.
     pub(super) first_error: Option<String>,
-    /// Of the cached functions, in percent.
+    /// Answers that came from the cache, in percent of those that could have.
     pub(super) hit_rate: f64,
     pub(super) overall: Latencies,
     /// Answers of which the server said that all came from the cache.
@@ -50,13 +49,15 @@ pub(super) struct Latencies {
 }
 
 impl Figures {
-    pub(super) fn new(outcome: Outcome, look_ups: LookUps) -> Self {
+    pub(super) fn new(outcome: Outcome) -> Self {
         let Outcome { samples, took, fault } = outcome;
         let failed = samples.iter().filter(|sample| sample.failed).count() as u64;
         let requests = samples.len() as u64;
         let of = |keep: &dyn Fn(&Sample) -> bool| {
             Latencies::of(samples.iter().filter(|sample| keep(sample)).map(|sample| sample.took).collect())
         };
+        let (hits, misses) = (of(&|sample| sample.hit == Some(true)), of(&|sample| sample.hit == Some(false)));
+        let count = |latencies: Option<Latencies>| latencies.map_or(0, |latencies| latencies.count);
         let endpoints = Endpoint::MIX.into_iter().filter_map(|(endpoint, _, route)| {
             let latencies = of(&|sample| sample.endpoint == endpoint)?;
             let failed = samples.iter().filter(|sample| sample.endpoint == endpoint && sample.failed).count() as u64;
@@ -68,10 +69,10 @@ impl Figures {
             failed,
             error_rate: percent(failed, requests),
             first_error: fault,
-            hit_rate: percent(look_ups.hits, look_ups.hits + look_ups.misses),
+            hit_rate: percent(count(hits), count(hits) + count(misses)),
             overall: of(&|_| true).unwrap_or(Latencies::NONE),
-            hits: of(&|sample| sample.hit == Some(true)),
-            misses: of(&|sample| sample.hit == Some(false)),
+            hits,
+            misses,
             endpoints: endpoints.collect(),
         }
     }

@@ -1,6 +1,5 @@
 //! What the server has: how much there is to ask for, and which words to search for.
 
-use std::ops::Sub;
 use std::time::Duration;
 
 use reqwest::Client;
@@ -13,28 +12,12 @@ use crate::cli::queries::rare_word;
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) url: String,
-    client: Client,
     pub(super) products: Zipf,
     pub(super) users: Zipf,
     pub(super) businesses: Zipf,
     /// Words that some product has, the most popular first.
     pub(super) words: Vec<String>,
     pub(super) popularity: Zipf,
-}
-
-/// What caches were asked for.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct LookUps {
-    pub(super) hits: u64,
-    pub(super) misses: u64,
-}
-
-impl Sub for LookUps {
-    type Output = Self;
-
-    fn sub(self, earlier: Self) -> Self {
-        Self { hits: self.hits.saturating_sub(earlier.hits), misses: self.misses.saturating_sub(earlier.misses) }
-    }
 }
 
 impl World {
@@ -57,19 +40,8 @@ impl World {
             businesses: Zipf::new(businesses, exponent),
             popularity: Zipf::new(words.len() as u64, exponent),
             words,
-            client,
             url,
         })
-    }
-
-    /// What the server's caches were asked for since it started.
-    pub(super) async fn look_ups(&self) -> Result<LookUps, String> {
-        let stats = ask(&self.client, &format!("{}/api/cache/stats", self.url)).await?;
-        let count = |name: &str| stats[name].as_u64();
-        match (count("hits"), count("misses")) {
-            (Some(hits), Some(misses)) => Ok(LookUps { hits, misses }),
-            _ => Err(format!("{}/api/cache/stats does not tell hits and misses", self.url)),
-        }
     }
 }
 
