@@ -1,6 +1,6 @@
 //! Requests that can be sent again without being done twice: `Idempotency-Key`, after the IETF's draft of that name.
 //!
-//! Flow of a protected request: its body is read and digested -> [`table`] admits it, or has an answer for it -> where there is a
+//! Flow of a protected request: its body is read and digested -> `table` admits it, or has an answer for it -> where there is a
 //! shared tier, that is asked too, and for a claim that holds in all processes -> the service behind -> its answer is read,
 //! stored, and given.
 //!
