@@ -2,22 +2,16 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
     let __put = {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        static __SITE: ::fastness::__private::Site =
-            ::fastness::__private::Site::new(::fastness::__private::SiteMeta {
-                name: "save",
-                module: ::core::module_path!(),
-                file: ::core::file!(),
-                line: ::core::line!(),
-                kind: ::fastness::__private::SiteKind::Put,
-                template: ::fastness::__private::Template {
-                    text: "user:{id}",
-                    pieces: &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
-                },
-                tags: &[],
-                receiver: ::fastness::__private::Receiver::ByType,
-                capacity: ::core::option::Option::None,
-                version: 0usize,
-            });
+        static __SITE: ::fastness::__private::Site = ::fastness::__private::Site::new(
+            ::fastness::__private::SiteKind::Put,
+            "save",
+            ::core::module_path!(),
+            ::core::file!(),
+            ::core::line!(),
+            "user:{id}",
+            &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
+        )
+        .receiver(::fastness::__private::Receiver::ByType);
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);

@@ -2,22 +2,16 @@ fn save(user: User) -> User {
     let __put = {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        static __SITE: ::fastness::__private::Site =
-            ::fastness::__private::Site::new(::fastness::__private::SiteMeta {
-                name: "save",
-                module: ::core::module_path!(),
-                file: ::core::file!(),
-                line: ::core::line!(),
-                kind: ::fastness::__private::SiteKind::Put,
-                template: ::fastness::__private::Template {
-                    text: "user:{user.id}",
-                    pieces: &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
-                },
-                tags: &["users"],
-                receiver: ::fastness::__private::Receiver::None,
-                capacity: ::core::option::Option::None,
-                version: 0usize,
-            });
+        static __SITE: ::fastness::__private::Site = ::fastness::__private::Site::new(
+            ::fastness::__private::SiteKind::Put,
+            "save",
+            ::core::module_path!(),
+            ::core::file!(),
+            ::core::line!(),
+            "user:{user.id}",
+            &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
+        )
+        .tags(&["users"]);
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);

@@ -2,27 +2,20 @@ async fn get_user(id: u64) -> Result<User, Error> {
     let __miss = {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        static __SITE: ::fastness::__private::Site =
-            ::fastness::__private::Site::new(::fastness::__private::SiteMeta {
-                name: "get_user",
-                module: ::core::module_path!(),
-                file: ::core::file!(),
-                line: ::core::line!(),
-                kind: ::fastness::__private::SiteKind::Cacheable,
-                template: ::fastness::__private::Template {
-                    text: "user:<path>:{id}",
-                    pieces: &[
-                        ::fastness::__private::Piece::Lit("user:"),
-                        ::fastness::__private::Piece::Path,
-                        ::fastness::__private::Piece::Lit(":"),
-                        ::fastness::__private::Piece::Arg(0),
-                    ],
-                },
-                tags: &[],
-                receiver: ::fastness::__private::Receiver::None,
-                capacity: ::core::option::Option::None,
-                version: 0usize,
-            });
+        static __SITE: ::fastness::__private::Site = ::fastness::__private::Site::new(
+            ::fastness::__private::SiteKind::Cacheable,
+            "get_user",
+            ::core::module_path!(),
+            ::core::file!(),
+            ::core::line!(),
+            "user:<path>:{id}",
+            &[
+                ::fastness::__private::Piece::Lit("user:"),
+                ::fastness::__private::Piece::Path,
+                ::fastness::__private::Piece::Lit(":"),
+                ::fastness::__private::Piece::Arg(0),
+            ],
+        );
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);

@@ -2,29 +2,23 @@ async fn get(&self, id: u64, name: &str) -> u64 {
     let __miss = {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        static __SITE: ::fastness::__private::Site =
-            ::fastness::__private::Site::new(::fastness::__private::SiteMeta {
-                name: "get",
-                module: ::core::module_path!(),
-                file: ::core::file!(),
-                line: ::core::line!(),
-                kind: ::fastness::__private::SiteKind::Cacheable,
-                template: ::fastness::__private::Template {
-                    text: "get:<path>:{id}:{name}",
-                    pieces: &[
-                        ::fastness::__private::Piece::Lit("get:"),
-                        ::fastness::__private::Piece::Path,
-                        ::fastness::__private::Piece::Lit(":"),
-                        ::fastness::__private::Piece::Arg(0),
-                        ::fastness::__private::Piece::Lit(":"),
-                        ::fastness::__private::Piece::Arg(1),
-                    ],
-                },
-                tags: &[],
-                receiver: ::fastness::__private::Receiver::ByType,
-                capacity: ::core::option::Option::None,
-                version: 0usize,
-            });
+        static __SITE: ::fastness::__private::Site = ::fastness::__private::Site::new(
+            ::fastness::__private::SiteKind::Cacheable,
+            "get",
+            ::core::module_path!(),
+            ::core::file!(),
+            ::core::line!(),
+            "get:<path>:{id}:{name}",
+            &[
+                ::fastness::__private::Piece::Lit("get:"),
+                ::fastness::__private::Piece::Path,
+                ::fastness::__private::Piece::Lit(":"),
+                ::fastness::__private::Piece::Arg(0),
+                ::fastness::__private::Piece::Lit(":"),
+                ::fastness::__private::Piece::Arg(1),
+            ],
+        )
+        .receiver(::fastness::__private::Receiver::ByType);
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);

@@ -2,22 +2,16 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
     let (__batch, __missing) = {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        static __SITE: ::fastness::__private::Site =
-            ::fastness::__private::Site::new(::fastness::__private::SiteMeta {
-                name: "get_many",
-                module: ::core::module_path!(),
-                file: ::core::file!(),
-                line: ::core::line!(),
-                kind: ::fastness::__private::SiteKind::Batch,
-                template: ::fastness::__private::Template {
-                    text: "user:{ids}",
-                    pieces: &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
-                },
-                tags: &["t:{ids}"],
-                receiver: ::fastness::__private::Receiver::None,
-                capacity: ::core::option::Option::None,
-                version: 0usize,
-            });
+        static __SITE: ::fastness::__private::Site = ::fastness::__private::Site::new(
+            ::fastness::__private::SiteKind::Batch,
+            "get_many",
+            ::core::module_path!(),
+            ::core::file!(),
+            ::core::line!(),
+            "user:{ids}",
+            &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
+        )
+        .tags(&["t:{ids}"]);
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);

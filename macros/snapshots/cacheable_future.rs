@@ -3,27 +3,20 @@ fn get(id: u64) -> impl Future<Output = u64> + Send {
         let __miss = {
             #[allow(unused_imports)]
             use ::fastness::__private::ladder::*;
-            static __SITE: ::fastness::__private::Site =
-                ::fastness::__private::Site::new(::fastness::__private::SiteMeta {
-                    name: "get",
-                    module: ::core::module_path!(),
-                    file: ::core::file!(),
-                    line: ::core::line!(),
-                    kind: ::fastness::__private::SiteKind::Cacheable,
-                    template: ::fastness::__private::Template {
-                        text: "get:<path>:{id}",
-                        pieces: &[
-                            ::fastness::__private::Piece::Lit("get:"),
-                            ::fastness::__private::Piece::Path,
-                            ::fastness::__private::Piece::Lit(":"),
-                            ::fastness::__private::Piece::Arg(0),
-                        ],
-                    },
-                    tags: &[],
-                    receiver: ::fastness::__private::Receiver::None,
-                    capacity: ::core::option::Option::None,
-                    version: 0usize,
-                });
+            static __SITE: ::fastness::__private::Site = ::fastness::__private::Site::new(
+                ::fastness::__private::SiteKind::Cacheable,
+                "get",
+                ::core::module_path!(),
+                ::core::file!(),
+                ::core::line!(),
+                "get:<path>:{id}",
+                &[
+                    ::fastness::__private::Piece::Lit("get:"),
+                    ::fastness::__private::Piece::Path,
+                    ::fastness::__private::Piece::Lit(":"),
+                    ::fastness::__private::Piece::Arg(0),
+                ],
+            );
             ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
             let __here = || ();
             let __here = ::fastness::__private::here(&__here);

@@ -38,29 +38,22 @@ pub struct USERS;
 #[allow(dead_code, clippy::ptr_arg, clippy::pedantic)]
 impl USERS {
     fn __site() -> &'static ::fastness::__private::Site {
-        static __SITE: ::fastness::__private::Site =
-            ::fastness::__private::Site::new(::fastness::__private::SiteMeta {
-                name: "get_user",
-                module: ::core::module_path!(),
-                file: ::core::file!(),
-                line: ::core::line!(),
-                kind: ::fastness::__private::SiteKind::Cacheable,
-                template: ::fastness::__private::Template {
-                    text: "user:<path>:{id}:{name}",
-                    pieces: &[
-                        ::fastness::__private::Piece::Lit("user:"),
-                        ::fastness::__private::Piece::Path,
-                        ::fastness::__private::Piece::Lit(":"),
-                        ::fastness::__private::Piece::Arg(0),
-                        ::fastness::__private::Piece::Lit(":"),
-                        ::fastness::__private::Piece::Arg(1),
-                    ],
-                },
-                tags: &[],
-                receiver: ::fastness::__private::Receiver::None,
-                capacity: ::core::option::Option::None,
-                version: 0usize,
-            });
+        static __SITE: ::fastness::__private::Site = ::fastness::__private::Site::new(
+            ::fastness::__private::SiteKind::Cacheable,
+            "get_user",
+            ::core::module_path!(),
+            ::core::file!(),
+            ::core::line!(),
+            "user:<path>:{id}:{name}",
+            &[
+                ::fastness::__private::Piece::Lit("user:"),
+                ::fastness::__private::Piece::Path,
+                ::fastness::__private::Piece::Lit(":"),
+                ::fastness::__private::Piece::Arg(0),
+                ::fastness::__private::Piece::Lit(":"),
+                ::fastness::__private::Piece::Arg(1),
+            ],
+        );
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         &__SITE
     }

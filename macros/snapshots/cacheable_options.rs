@@ -3,31 +3,27 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
     let __miss = {
         #[allow(unused_imports)]
         use my::fastness::__private::ladder::*;
-        static __SITE: my::fastness::__private::Site =
-            my::fastness::__private::Site::new(my::fastness::__private::SiteMeta {
-                name: "search",
-                module: ::core::module_path!(),
-                file: ::core::file!(),
-                line: ::core::line!(),
-                kind: my::fastness::__private::SiteKind::Cacheable,
-                template: my::fastness::__private::Template {
-                    text: "user:{self.tenant}:{user.id}:{filter:hash}:{name:lower}",
-                    pieces: &[
-                        my::fastness::__private::Piece::Lit("user:"),
-                        my::fastness::__private::Piece::Arg(0),
-                        my::fastness::__private::Piece::Lit(":"),
-                        my::fastness::__private::Piece::Arg(1),
-                        my::fastness::__private::Piece::Lit(":"),
-                        my::fastness::__private::Piece::Arg(2),
-                        my::fastness::__private::Piece::Lit(":"),
-                        my::fastness::__private::Piece::Arg(3),
-                    ],
-                },
-                tags: &["t:{user.id}"],
-                receiver: my::fastness::__private::Receiver::InKey,
-                capacity: ::core::option::Option::Some(100usize),
-                version: 0usize,
-            });
+        static __SITE: my::fastness::__private::Site = my::fastness::__private::Site::new(
+            my::fastness::__private::SiteKind::Cacheable,
+            "search",
+            ::core::module_path!(),
+            ::core::file!(),
+            ::core::line!(),
+            "user:{self.tenant}:{user.id}:{filter:hash}:{name:lower}",
+            &[
+                my::fastness::__private::Piece::Lit("user:"),
+                my::fastness::__private::Piece::Arg(0),
+                my::fastness::__private::Piece::Lit(":"),
+                my::fastness::__private::Piece::Arg(1),
+                my::fastness::__private::Piece::Lit(":"),
+                my::fastness::__private::Piece::Arg(2),
+                my::fastness::__private::Piece::Lit(":"),
+                my::fastness::__private::Piece::Arg(3),
+            ],
+        )
+        .tags(&["t:{user.id}"])
+        .receiver(my::fastness::__private::Receiver::InKey)
+        .capacity(100usize);
         my::fastness::__private::inventory::submit! { my :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = my::fastness::__private::here(&__here);

@@ -4,27 +4,20 @@ fn square(x: u64) -> u64 {
     let __miss = {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        static __SITE: ::fastness::__private::Site =
-            ::fastness::__private::Site::new(::fastness::__private::SiteMeta {
-                name: "square",
-                module: ::core::module_path!(),
-                file: ::core::file!(),
-                line: ::core::line!(),
-                kind: ::fastness::__private::SiteKind::Cacheable,
-                template: ::fastness::__private::Template {
-                    text: "squares:<path>:{x}",
-                    pieces: &[
-                        ::fastness::__private::Piece::Lit("squares:"),
-                        ::fastness::__private::Piece::Path,
-                        ::fastness::__private::Piece::Lit(":"),
-                        ::fastness::__private::Piece::Arg(0),
-                    ],
-                },
-                tags: &[],
-                receiver: ::fastness::__private::Receiver::None,
-                capacity: ::core::option::Option::None,
-                version: 0usize,
-            });
+        static __SITE: ::fastness::__private::Site = ::fastness::__private::Site::new(
+            ::fastness::__private::SiteKind::Cacheable,
+            "square",
+            ::core::module_path!(),
+            ::core::file!(),
+            ::core::line!(),
+            "squares:<path>:{x}",
+            &[
+                ::fastness::__private::Piece::Lit("squares:"),
+                ::fastness::__private::Piece::Path,
+                ::fastness::__private::Piece::Lit(":"),
+                ::fastness::__private::Piece::Arg(0),
+            ],
+        );
         ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
@@ -42,5 +35,10 @@ fn square(x: u64) -> u64 {
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
         )
     };
-    ::fastness::__private::load_sync(__miss, move || -> u64 { { x * x } })
+    let __load = match ::fastness::__private::begin_sync(__miss) {
+        ::core::result::Result::Ok(__out) => return __out,
+        ::core::result::Result::Err(__load) => __load,
+    };
+    let __body = move || -> u64 { { x * x } };
+    ::fastness::__private::end_sync(__load, __body())
 }

@@ -14,7 +14,7 @@ pub use crate::invalidate::{
 pub use crate::key::args::{Arg, Args, digest, lower};
 pub use crate::key::scope::NoScope;
 pub use crate::key::template::{Piece, Template};
-pub use crate::load::{Miss, bypass, load, load_spawned, load_sync};
+pub use crate::load::{Loading, Miss, begin_sync, bypass, end_sync, load, load_spawned};
 pub use crate::log::Reach;
 pub use crate::policy::Policy;
 pub use crate::put::{Put, store, store_sync};
@@ -22,7 +22,7 @@ pub use crate::registry::Registered;
 pub use crate::resilience;
 pub use crate::resilience::sites::*;
 pub use crate::shape::{Probe, Shape};
-pub use crate::site::{Here, Receiver, Site, SiteKind, SiteMeta, here};
+pub use crate::site::{Here, Receiver, Site, SiteKind, here};
 pub use crate::timed::{Label, Returned, TimedEntry, TimedMeta, TimedSite, call, error_if, ok_if};
 pub use crate::typed::{handle_get, handle_invalidate, handle_key, handle_put, handle_refresh};
 

@@ -19,7 +19,7 @@ use crate::handle::Fastness;
 use crate::key::Pattern;
 use crate::key::args::{Args, Verbatim};
 use crate::key::scope::NoScope;
-use crate::key::template::{Piece, Template};
+use crate::key::template::Piece;
 use crate::load::{Pending, fetch_many, load};
 use crate::log::{Reach, Record};
 use crate::policy::Policy;
@@ -29,20 +29,10 @@ use crate::shape::{Fallible, Maybe, Plain, Private, Shape};
 pub(crate) use crate::shared::Lease;
 #[cfg(feature = "http")]
 use crate::shared::Unavailable;
-use crate::site::{Here, Receiver, Site, SiteKind, SiteMeta};
+use crate::site::{Here, Site, SiteKind};
 
-static SITE: Site = Site::new(SiteMeta {
-    kind: SiteKind::Cacheable,
-    name: "cache",
-    module: module_path!(),
-    file: file!(),
-    line: line!(),
-    template: Template { text: "<key>", pieces: &[Piece::Arg(0)] },
-    tags: &[],
-    receiver: Receiver::None,
-    capacity: None,
-    version: 0,
-});
+static SITE: Site =
+    Site::new(SiteKind::Cacheable, "cache", module_path!(), file!(), line!(), "<key>", &[Piece::Arg(0)]);
 
 /// Direct access to a [`Fastness`], from [`Fastness::cache`]. Cheap to clone.
 ///

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     emit::{self, Owned, Run, Site, View, code},
+    signature::Kind,
     stored::Stored,
     subject::Subject,
 };
@@ -59,6 +60,9 @@ impl Place {
 
 fn plain(model: &Model, place: &Place) -> TokenStream {
     let (subject, prologue) = (&model.subject, prologue(model, place));
+    if subject.returns.kind == Kind::Sync {
+        return emit::whole(subject, &blocking(subject, &prologue));
+    }
     let arguments = code!(__miss);
     if !model.loading.background {
         let run = Run::new(subject, "load", arguments).tokens();
@@ -67,6 +71,21 @@ fn plain(model: &Model, place: &Place) -> TokenStream {
     let Owned { before, first, body } = Owned::new(subject);
     let run = Run { subject, call: "load_spawned", arguments, first, body }.tokens();
     emit::whole(subject, &quote!(#prologue #before #run))
+}
+
+/// A function that blocks: the body stands between two calls rather than inside one, which compiles quicker.
+fn blocking(subject: &Subject, prologue: &TokenStream) -> TokenStream {
+    let door = &subject.door;
+    let body = emit::body(subject, &TokenStream::new(), &subject.function.body);
+    code! {
+        #prologue
+        let __load = match #door::begin_sync(__miss) {
+            ::core::result::Result::Ok(__out) => return __out,
+            ::core::result::Result::Err(__load) => __load,
+        };
+        let __body = #body;
+        #door::end_sync(__load, __body())
+    }
 }
 
 fn prologue(model: &Model, place: &Place) -> TokenStream {

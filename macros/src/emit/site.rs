@@ -24,23 +24,30 @@ impl Site<'_> {
         let Subject { door, function, .. } = subject;
         let (name, kind, text) = (function.name(), format_ident!("{kind}"), &stored.key.text);
         let pieces = pieces(door, &stored.key);
-        let tags = stored.tags.iter().map(|tag| &tag.text);
-        let receiver = receiver(subject, stored.key.names_receiver(), stored.skips.receiver.is_some());
-        let version = stored.version;
-        let capacity = option(stored.capacity.map(|capacity| quote!(#capacity)));
+        let tags = (!stored.tags.is_empty()).then(|| {
+            let tags = stored.tags.iter().map(|tag| &tag.text);
+            code!(.tags(&[#(#tags),*]))
+        });
+        let receiver = subject.params.receiver.is_some().then(|| {
+            let receiver = receiver(subject, stored.key.names_receiver(), stored.skips.receiver.is_some());
+            code!(.receiver(#receiver))
+        });
+        let capacity = stored.capacity.map(|capacity| code!(.capacity(#capacity)));
+        let version = (stored.version > 0).then(|| {
+            let version = stored.version;
+            code!(.version(#version))
+        });
         code! {
-            static __SITE: #door::Site = #door::Site::new(#door::SiteMeta {
-                name: #name,
-                module: ::core::module_path!(),
-                file: ::core::file!(),
-                line: ::core::line!(),
-                kind: #door::SiteKind::#kind,
-                template: #door::Template { text: #text, pieces: #pieces },
-                tags: &[#(#tags),*],
-                receiver: #receiver,
-                capacity: #capacity,
-                version: #version,
-            });
+            static __SITE: #door::Site = #door::Site::new(
+                #door::SiteKind::#kind,
+                #name,
+                ::core::module_path!(),
+                ::core::file!(),
+                ::core::line!(),
+                #text,
+                #pieces,
+            )
+            #tags #receiver #capacity #version;
             #door::inventory::submit! { #door::Registered::site(&__SITE) }
         }
     }

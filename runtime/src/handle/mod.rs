@@ -203,12 +203,14 @@ impl Fastness {
 
     /// What a call site keeps here, made on its first call.
     pub(crate) fn cell<C: Send + Sync + 'static>(&self, site: usize, here: TypeId, make: impl FnOnce() -> C) -> Arc<C> {
+        let mut make = Some(make);
+        downcast(self.erased_cell(site, here, &mut || Arc::new((make.take().expect("made once"))())))
+    }
+
+    /// Not generic, so that the index is compiled here and not in every crate that has call sites.
+    fn erased_cell(&self, site: usize, here: TypeId, make: &mut dyn FnMut() -> Erased) -> Erased {
         let cell = self.inner.cells.peek_with(&(site, here), |_, cell| cell.clone());
-        let cell = cell.unwrap_or_else(|| {
-            let entry = self.inner.cells.entry_sync((site, here));
-            entry.or_insert_with(|| Arc::new(make())).get().clone()
-        });
-        downcast(cell)
+        cell.unwrap_or_else(|| self.inner.cells.entry_sync((site, here)).or_insert_with(make).get().clone())
     }
 
     /// The store of a key template, made when first asked for.
@@ -217,16 +219,27 @@ impl Fastness {
         K: Clone + Eq + Send + Sync + 'static,
         V: Clone + Send + Sync + 'static,
     {
-        let mut stores = lock(&self.inner.stores);
         let id = (key.to_owned(), TypeId::of::<L1<K, V>>(), of);
+        downcast(self.erased_store(id, capacity, |capacity, common| {
+            let store = Arc::new(L1::<K, V>::new(capacity, common));
+            (store.clone(), store)
+        }))
+    }
+
+    fn erased_store(
+        &self,
+        id: (String, TypeId, Option<TypeId>),
+        capacity: Option<usize>,
+        make: fn(usize, Common) -> (Erased, Arc<dyn AnyStore>),
+    ) -> Erased {
+        let mut stores = lock(&self.inner.stores);
         if let Some(store) = stores.by_key.get(&id) {
-            return downcast(store.clone());
+            return store.clone();
         }
-        let store = Arc::new(L1::<K, V>::new(capacity.unwrap_or(self.inner.capacity), self.inner.common.clone()));
+        let (store, any) = make(capacity.unwrap_or(self.inner.capacity), self.inner.common.clone());
         stores.by_key.insert(id, store.clone());
-        let any: Arc<dyn AnyStore> = store.clone();
         self.inner.common.budget.add_store(Arc::downgrade(&any));
-        stores.all.push(store.clone());
+        stores.all.push(any);
         store
     }
 

@@ -93,13 +93,13 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         if self.len.load(Relaxed) == 0 {
             return None;
         }
-        self.index.peek_with(key, |_, entry| entry.look(&self.common.log)).flatten()
+        self.index.peek_with(&Query::of(key), |_, entry| entry.look(&self.common.log)).flatten()
     }
 
     /// Marks an entry, valid or not. Under its bucket's lock: a lock-free read may be of a copy that a growing index leaves
     /// behind.
     pub(crate) fn mark(&self, key: &Hashed<K>, mark: impl FnOnce(&Entry<V>)) {
-        self.index.read_sync(key, |_, entry| mark(entry));
+        self.index.read_sync(&Query::of(key), |_, entry| mark(entry));
     }
 
     pub(crate) fn insert(&self, key: Hashed<K>, entry: Entry<V>) {
@@ -125,7 +125,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     }
 
     pub(crate) fn remove(&self, key: &Hashed<K>) {
-        if self.index.remove_sync(key) {
+        if self.index.remove_sync(&Query::of(key)) {
             self.forget();
         }
     }
@@ -194,15 +194,15 @@ where
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
     fn hits(&self, hash: u64) -> Option<u8> {
-        self.index.peek_with(&ByHash(hash), |_, entry| entry.hits())
+        self.index.peek_with(&Query::by_hash(hash), |_, entry| entry.hits())
     }
 
     fn set_hits(&self, hash: u64, hits: u8) {
-        self.index.peek_with(&ByHash(hash), |_, entry| entry.set_hits(hits));
+        self.index.peek_with(&Query::by_hash(hash), |_, entry| entry.set_hits(hits));
     }
 
     fn evict(&self, hash: u64) {
-        if self.index.remove_sync(&ByHash(hash)) {
+        if self.index.remove_sync(&Query::by_hash(hash)) {
             self.evictions.fetch_add(1, Relaxed);
             self.forget();
         }
@@ -229,18 +229,32 @@ impl<A> Hash for Probe<'_, A> {
     }
 }
 
-/// A key as the queue knows it. Two keys of one hash would take each other's place in the queue, and nothing else.
-struct ByHash(u64);
+/// A key as all but the hit path look for it; one type, so that the index is compiled once for it.
+struct Query<'a, K> {
+    hash: u64,
+    /// `None` as the queue knows a key. Two keys of one hash would take each other's place in it, and nothing else.
+    args: Option<&'a K>,
+}
 
-impl<K> scc::Equivalent<Hashed<K>> for ByHash {
-    fn equivalent(&self, key: &Hashed<K>) -> bool {
-        self.0 == key.hash
+impl<'a, K> Query<'a, K> {
+    fn of(key: &'a Hashed<K>) -> Self {
+        Self { hash: key.hash, args: Some(&key.args) }
+    }
+
+    fn by_hash(hash: u64) -> Self {
+        Self { hash, args: None }
     }
 }
 
-impl Hash for ByHash {
+impl<K: Eq> scc::Equivalent<Hashed<K>> for Query<'_, K> {
+    fn equivalent(&self, key: &Hashed<K>) -> bool {
+        self.hash == key.hash && self.args.is_none_or(|args| *args == key.args)
+    }
+}
+
+impl<K> Hash for Query<'_, K> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0);
+        state.write_u64(self.hash);
     }
 }
 

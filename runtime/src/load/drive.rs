@@ -1,8 +1,9 @@
 //! The drivers: they await, or block, as [`Pending`] tells them.
 //!
-//! Only what holds the body is compiled per call site, so these stay short. Loads that are neither finished nor timed out
+//! Only what holds the body is compiled per call site, so these stay short, and those of sync calls hold none. Loads that are neither finished nor timed out
 //! were abandoned; the counter below sees them go.
 
+use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -10,9 +11,9 @@ use std::thread::{self, Thread};
 
 use tokio::runtime::Handle;
 
-use super::{Leave, Miss, Pending, Plan, Step};
+use super::{Began, Leave, Miss, Pending, Plan, Step};
 use crate::error::LoadTimeout;
-use crate::flight::Load;
+use crate::flight::{Inside, Load, Permit};
 use crate::handle::{Fastness, scope};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
 
@@ -79,18 +80,63 @@ where
     })
 }
 
-/// Drives a sync call that was not a hit; waiting for another's load blocks the thread.
-pub fn load_sync<K, S>(miss: Miss<K, S>, body: impl FnOnce() -> S::Out) -> S::Out
+/// A sync call's own load, from [`begin_sync`] to [`end_sync`]. Dropped between them, by a panic of the body, it hands over.
+pub struct Loading<K: Eq, S: Shape>(Option<Underway<K, S>>);
+
+/// What is not of a call that bypasses the cache.
+struct Underway<K: Eq, S: Shape> {
+    // In this order: the body's code is left before anybody takes over.
+    inside: Option<Inside>,
+    permit: Leave<K, S>,
+    began: Began,
+    ended: bool,
+    pending: Box<Pending<K, S>>,
+}
+
+/// A sync call that was not a hit: its answer, or the body has to run and what it returns be given to [`end_sync`]. Waiting
+/// for another's load blocks the thread. In two halves rather than around the body, so that nothing but the body is compiled
+/// per call site.
+pub fn begin_sync<K, S>(miss: Miss<K, S>) -> Result<S::Out, Loading<K, S>>
 where
     K: Clone + Eq + 'static,
     S: Shape<Item: CacheValue> + 'static,
 {
-    let Some(pending) = miss.0 else { return body() };
-    S::close(match block_on(pending.plan()) {
-        Plan::Refresh(permit, _) => pending.run_sync(Some(permit), body),
-        Plan::Load(permit) => pending.run_sync(permit, body),
-        Plan::Done(ending) => ending,
-    })
+    let Some(pending) = miss.0 else { return Err(Loading(None)) };
+    let permit = match block_on(pending.plan()) {
+        Plan::Refresh(permit, _) => Some(permit),
+        Plan::Load(permit) => permit,
+        Plan::Done(ending) => return Ok(S::close(ending)),
+    };
+    let began = pending.began();
+    let inside = permit.as_ref().map(Permit::enter);
+    Err(Loading(Some(Underway { inside, permit, began, ended: false, pending })))
+}
+
+/// Stores what the body returned, tells those who wait, and says what the caller gets.
+pub fn end_sync<K, S>(load: Loading<K, S>, out: S::Out) -> S::Out
+where
+    K: Clone + Eq + 'static,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    let Some(mut load) = load.0 else { return out };
+    load.inside = None;
+    load.ended = true;
+    let permit = load.permit.take();
+    S::close(load.pending.finish(load.began, S::open(out), permit))
+}
+
+impl<K: Eq, S: Shape> Drop for Underway<K, S> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.pending.cell.front.counters.loads_abandoned.count();
+        }
+    }
+}
+
+impl<K: Eq, S: Shape> fmt::Debug for Loading<K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loading").field("bypass", &self.0.is_none()).finish()
+    }
 }
 
 impl<K, S> Pending<K, S>
@@ -136,16 +182,6 @@ where
             Ok((out, permit)) => self.finish(began, S::open(out), permit),
             Err((bound, error)) => self.time_out(error(LoadTimeout::new(bound)), load.abandon()),
         }
-    }
-
-    fn run_sync(&self, permit: Leave<K, S>, body: impl FnOnce() -> S::Out) -> Ending<S> {
-        let began = self.began();
-        let counted = self.count_if_abandoned();
-        let inside = permit.as_ref().map(crate::flight::Permit::enter);
-        let out = body();
-        drop(inside);
-        counted.disarm();
-        self.finish(began, S::open(out), permit)
     }
 
     fn count_if_abandoned(&self) -> Abandoned<'_, K, S> {

@@ -36,7 +36,7 @@ mod drive;
 mod finish;
 mod shared;
 
-pub use drive::{load, load_spawned, load_sync};
+pub use drive::{Loading, begin_sync, end_sync, load, load_spawned};
 pub(crate) use shared::fetch_many;
 
 /// Refreshes of one call site that may run in the background at a time; beyond it stale values are served unrefreshed.

@@ -1,5 +1,6 @@
 //! What one handle keeps for one instantiation of a call site.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -17,10 +18,8 @@ pub(crate) struct Cell<K: Eq, S: Shape> {
     pub(crate) front: Front<K, S::Item>,
     /// The function's path, as a key segment.
     pub(crate) path: String,
-    /// Absences, shared where values are.
-    pub(super) absent: Arc<L1<K, Absence>>,
-    /// Errors, shared where values are.
-    pub(super) failed: Arc<L1<K, Failure<S::Kept>>>,
+    /// Absences and errors, shared where values are.
+    pub(super) negatives: Arc<L1<K, Verdict>>,
     pub(crate) flights: Arc<Flights<K, Landing<S>>>,
     /// The shared tier, and what is this cell's in it.
     pub(crate) tier: Option<Arc<Tier>>,
@@ -55,17 +54,11 @@ impl<K: Clone + Eq + 'static, V: CacheValue> Front<K, V> {
 /// What all aboard a flight get.
 pub(crate) type Landing<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Kept>;
 
-/// Is stored where there is no value.
+/// Is stored where there is no value. Errors are of any type, so that a store of these is compiled once per type of key.
 #[derive(Clone)]
-pub(super) struct Absence;
-
-/// Is stored where there is an error.
-pub(super) struct Failure<E>(Arc<E>);
-
-impl<E> Clone for Failure<E> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
+pub(super) enum Verdict {
+    Absent,
+    Failed(Arc<dyn Any + Send + Sync>),
 }
 
 /// A cached "there is none", or a cached error.
@@ -87,12 +80,10 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
 
     /// The cached absence or error, if there is a fresh one.
     pub(crate) fn negative(&self, key: &Hashed<K>, now: u64) -> Option<Negative<S>> {
-        let absent = S::absent().filter(|_| self.absent.look(key).is_some_and(|found| found.is_fresh(now)));
-        if let Some(absent) = absent {
-            return Some(Negative::Absent(absent));
+        match self.negatives.look(key).filter(|found| found.is_fresh(now))?.value {
+            Verdict::Absent => S::absent().map(Negative::Absent),
+            Verdict::Failed(kept) => kept.downcast().ok().map(Negative::Failed),
         }
-        let failed = self.failed.look(key).filter(|found| found.is_fresh(now))?;
-        Some(Negative::Failed(failed.value.0))
     }
 
     /// The cached answer where the hit path passed: a value due for an early refresh, or a cached absence.
@@ -128,9 +119,10 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         life: Lifetime,
         epoch: Epoch,
     ) {
-        match negative {
-            Negative::Absent(_) => self.absent.insert(key.clone(), Entry::new(Absence, epoch, life, scopes)),
-            Negative::Failed(kept) => self.failed.insert(key.clone(), Entry::new(Failure(kept), epoch, life, scopes)),
-        }
+        let verdict = match negative {
+            Negative::Absent(_) => Verdict::Absent,
+            Negative::Failed(kept) => Verdict::Failed(kept),
+        };
+        self.negatives.insert(key.clone(), Entry::new(verdict, epoch, life, scopes));
     }
 }

@@ -27,16 +27,16 @@ pub enum Receiver {
 
 /// What the macro knows.
 #[derive(Debug)]
-pub struct SiteMeta {
-    pub kind: SiteKind,
-    pub name: &'static str,
-    pub module: &'static str,
-    pub file: &'static str,
-    pub line: u32,
-    pub template: Template,
-    pub tags: &'static [&'static str],
-    pub receiver: Receiver,
-    pub capacity: Option<usize>,
+pub(crate) struct SiteMeta {
+    pub(crate) kind: SiteKind,
+    pub(crate) name: &'static str,
+    pub(crate) module: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
+    pub(crate) template: Template,
+    pub(crate) tags: &'static [&'static str],
+    pub(crate) receiver: Receiver,
+    pub(crate) capacity: Option<usize>,
     /// Of the values' meaning; those of another version are not found.
-    pub version: usize,
+    pub(crate) version: usize,
 }

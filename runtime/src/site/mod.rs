@@ -18,7 +18,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::flight::Flights;
 use crate::handle::Fastness;
 use crate::key::args::Args;
-use crate::key::template::Piece;
+use crate::key::template::{Piece, Template};
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::Seat;
 
@@ -29,7 +29,8 @@ mod meta;
 use cell::Front;
 pub(crate) use cell::{Cell, Landing, Negative};
 pub use here::{Here, here};
-pub use meta::{Receiver, SiteKind, SiteMeta};
+pub(crate) use meta::SiteMeta;
+pub use meta::{Receiver, SiteKind};
 
 /// A call site.
 pub struct Site {
@@ -48,8 +49,45 @@ struct Slot {
 }
 
 impl Site {
-    pub const fn new(meta: SiteMeta) -> Self {
+    /// What every call site has; the rest is refined, where it differs. By position, which takes the compiler half as long
+    /// as a literal of [`SiteMeta`].
+    pub const fn new(
+        kind: SiteKind,
+        name: &'static str,
+        module: &'static str,
+        file: &'static str,
+        line: u32,
+        text: &'static str,
+        pieces: &'static [Piece],
+    ) -> Self {
+        let template = Template { text, pieces };
+        let (tags, receiver, capacity, version) = (&[] as &[_], Receiver::None, None, 0);
+        let meta = SiteMeta { kind, name, module, file, line, template, tags, receiver, capacity, version };
         Self { meta, first: OnceLock::new(), scoped: AtomicU8::new(0) }
+    }
+
+    #[must_use]
+    pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
+        self.meta.tags = tags;
+        self
+    }
+
+    #[must_use]
+    pub const fn receiver(mut self, receiver: Receiver) -> Self {
+        self.meta.receiver = receiver;
+        self
+    }
+
+    #[must_use]
+    pub const fn capacity(mut self, capacity: usize) -> Self {
+        self.meta.capacity = Some(capacity);
+        self
+    }
+
+    #[must_use]
+    pub const fn version(mut self, version: usize) -> Self {
+        self.meta.version = version;
+        self
     }
 
     pub(crate) fn meta(&self) -> &SiteMeta {
@@ -122,9 +160,25 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
+        let Named { path, shape, variant, of } = self.named(here, A::SCOPED);
+        Cell {
+            front: Front {
+                store: handle.store(&shape, of, self.meta.capacity),
+                counters: handle.counters(&path, self.meta.template.text),
+            },
+            negatives: handle.store(&shape, of, self.meta.capacity),
+            flights: Arc::new(Flights::new(handle.log().clone())),
+            refreshing: Arc::default(),
+            tier: handle.tier_of(&shape, of, &path),
+            seat: Seat::new(variant),
+            path,
+        }
+    }
+
+    fn named(&self, here: Here, scoped: bool) -> Named {
         let path = here.dotted();
         let mut shape = self.meta.template.shape(&path);
-        if A::SCOPED {
+        if scoped {
             shape.insert_str(0, "@{}:");
         }
         if self.meta.version > 0 {
@@ -136,20 +190,20 @@ impl Site {
         let variant = xxh3_64_with_seed(instantiation.as_bytes(), self.meta.version as u64);
         // Paths may be spelled the same where functions are not: in blocks, in macros.
         let of = self.meta.template.pieces.iter().any(|piece| matches!(piece, Piece::Path)).then_some(here.id);
-        Cell {
-            front: Front {
-                store: handle.store(&shape, of, self.meta.capacity),
-                counters: handle.counters(&path, self.meta.template.text),
-            },
-            absent: handle.store(&shape, of, self.meta.capacity),
-            failed: handle.store(&shape, of, self.meta.capacity),
-            flights: Arc::new(Flights::new(handle.log().clone())),
-            refreshing: Arc::default(),
-            tier: handle.tier_of(&shape, of, &path),
-            seat: Seat::new(variant),
-            path,
-        }
+        Named { path, shape, variant, of }
     }
+}
+
+/// What a cell is known by.
+struct Named {
+    /// The function's path, as a key segment.
+    path: String,
+    /// The key template, of whatever arguments.
+    shape: String,
+    /// The instantiation and version, in the shared tier.
+    variant: u64,
+    /// The function, where its keys are its own.
+    of: Option<TypeId>,
 }
 
 impl std::fmt::Debug for Site {
