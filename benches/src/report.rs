@@ -1,6 +1,14 @@
 //! Tables for people, and lines of the speed budget with a verdict.
 //!
-//! A line of the budget begins with `budget:`, so that a script can collect them from several programs.
+//! A line of the budget begins with `budget:`, so that a script can collect them from several programs. Where `BENCH_DATA` names a
+//! folder, every figure also goes into a file there, a line of JSON each: the program `report` makes tables and plots of them.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use serde_json::{Value, json};
 
 use crate::measure::Outcome;
 use crate::times::{Spread, Times};
@@ -67,7 +75,48 @@ impl Line {
         let noise = self.noise.map(|(low, high)| format!("{low:.2}-{high:.2}")).unwrap_or_default();
         let verdict = if self.is_met() { "ok" } else { "short" };
         println!("budget: {:<58} {must:>8} {aim:>5} {:>8.3} {noise:>11}  {verdict}", self.what, self.measured);
+        record(&json!({
+            "kind": "budget",
+            "what": self.what,
+            "must": must,
+            "limit": match self.must { Must::AtMost(limit) | Must::AtLeast(limit) => limit },
+            "at_least": matches!(self.must, Must::AtLeast(_)),
+            "measured": self.measured,
+            "low": self.noise.map(|(low, _)| low),
+            "high": self.noise.map(|(_, high)| high),
+            "met": self.is_met(),
+        }));
     }
+}
+
+/// Adds a line to the file of this program.
+fn record(line: &Value) {
+    static FILE: LazyLock<Option<Mutex<File>>> = LazyLock::new(|| {
+        let folder = PathBuf::from(std::env::var_os("BENCH_DATA")?);
+        let program = std::env::current_exe().ok()?;
+        // Cargo adds a hash to the name.
+        let name = program.file_stem()?.to_str()?.rsplit_once('-')?.0.to_owned();
+        std::fs::create_dir_all(&folder).expect("BENCH_DATA names a folder");
+        let file = File::create(folder.join(Path::new(&name).with_extension("jsonl"))).expect("a file in BENCH_DATA");
+        Some(Mutex::new(file))
+    });
+    if let Some(file) = &*FILE {
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        writeln!(file, "{line}").expect("room for a line in BENCH_DATA");
+    }
+}
+
+fn record_case(title: &str, name: &str, nanos: Spread, ratio: Spread, allocations: Option<f64>) {
+    record(&json!({
+        "kind": "case",
+        "title": title,
+        "name": name,
+        "nanos": nanos.median,
+        "low": nanos.low,
+        "high": nanos.high,
+        "ratio": ratio.median,
+        "allocations": allocations,
+    }));
 }
 
 /// Prints lines of the budget under a heading; whether all of them are as they must be.
@@ -81,15 +130,8 @@ pub fn budget(lines: &[Line]) -> bool {
 pub fn table(title: &str, outcome: &Outcome, floor: &str) {
     let threads =
         if outcome.plan.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", outcome.plan.threads) };
-    println!(
-        "\n{title}, {}, {threads}\n{:<44} {:>9} {:>15} {:>9} {:>7}",
-        outcome.plan.traffic.name(),
-        "",
-        "ns/call",
-        "quartiles",
-        "x floor",
-        "allocs"
-    );
+    let title = format!("{title}, {}, {threads}", outcome.plan.traffic.name());
+    println!("\n{title}\n{:<44} {:>9} {:>15} {:>9} {:>7}", "", "ns/call", "quartiles", "x floor", "allocs");
     for name in outcome.times.names() {
         let (nanos, ratio) = (outcome.times.nanos(name), outcome.ratio(name, floor));
         println!(
@@ -99,6 +141,7 @@ pub fn table(title: &str, outcome: &Outcome, floor: &str) {
             ratio.median,
             outcome.allocations(name)
         );
+        record_case(&title, name, nanos, ratio, Some(outcome.allocations(name)));
     }
 }
 
@@ -114,5 +157,6 @@ pub fn round_trips(title: &str, times: &Times, floor: &str) {
             1e6 / nanos.median,
             ratio.median,
         );
+        record_case(title, name, nanos, ratio, None);
     }
 }
