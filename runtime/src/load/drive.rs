@@ -1,10 +1,11 @@
 //! The drivers: they await, or block, as [`Pending`] tells them.
 //!
-//! Only what holds the body is compiled per call site, so these stay short. Loads that are neither finished nor timed out
-//! were abandoned; the counter below sees them go.
+//! Only what holds the body is compiled per call site, so these stay short.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
@@ -12,9 +13,12 @@ use tokio::runtime::Handle;
 
 use super::{Leave, Miss, Pending, Plan, Step};
 use crate::error::LoadTimeout;
-use crate::flight::Load;
+use crate::flight::{Load, Permit};
 use crate::handle::{Fastness, scope};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
+
+/// Refreshes of one call site that may run in the background at a time; beyond it stale values are served unrefreshed.
+const MAX_BACKGROUND: usize = 64;
 
 /// Drives an async call that was not a hit. Boxed, so that the future of a hit stays small.
 ///
@@ -141,15 +145,30 @@ where
     fn run_sync(&self, permit: Leave<K, S>, body: impl FnOnce() -> S::Out) -> Ending<S> {
         let began = self.began();
         let counted = self.count_if_abandoned();
-        let inside = permit.as_ref().map(crate::flight::Permit::enter);
+        let inside = permit.as_ref().map(Permit::enter);
         let out = body();
         drop(inside);
         counted.disarm();
         self.finish(began, S::open(out), permit)
     }
 
+    /// A place among the background refreshes, if there is one.
+    fn background(&self) -> Option<Background> {
+        let running = self.cell.refreshing.clone();
+        let entered = running.fetch_update(Relaxed, Relaxed, |n| (n < MAX_BACKGROUND).then_some(n + 1)).is_ok();
+        entered.then(|| Background(running))
+    }
+
     fn count_if_abandoned(&self) -> Abandoned<'_, K, S> {
         Abandoned(Some(self))
+    }
+}
+
+struct Background(Arc<AtomicUsize>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

@@ -91,7 +91,7 @@ async fn the_segments_of_a_key_are_those_of_its_template() {
 }
 
 #[tokio::test]
-async fn long_keys_are_digested_and_still_told_apart() {
+async fn long_keys_are_told_apart() {
     let long = |n: usize| "a".repeat(n);
     let fast = fresh().await;
     scope_sync(&fast, || {
@@ -101,10 +101,6 @@ async fn long_keys_are_digested_and_still_told_apart() {
         }
     });
     assert_eq!((fast.stats().total.loads, fast.stats().total.hits), (6, 6));
-    let keys = [600, 601, 5_000].map(|n| PAIR.key(&long(n), "b"));
-    assert!(keys.iter().all(|key| key.len() <= 512 && key.starts_with("pair:")), "{keys:?}");
-    assert!(keys[0] != keys[1] && keys[1] != keys[2]);
-    assert_eq!(keys[0], PAIR.key(&long(600), "b"));
     scope_sync(&fast, || {
         pair(&long(600), "b");
         assert_eq!(fast.stats().total.loads, 7);
