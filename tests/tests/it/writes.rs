@@ -115,38 +115,6 @@ async fn a_put_that_is_not_stored_still_takes_the_old_value_away() {
     .await;
 }
 
-#[cacheable(ttl = 60, key = "file:{path}", skip(origin), handle = FILES)]
-async fn file(origin: &Origin, path: &str) -> Result<u32, Fault> {
-    let _ = path;
-    origin.next()
-}
-
-#[cache_put(key = "file:{path}", ttl = 60)]
-async fn save_file(path: &str, outcome: Result<u32, Fault>) -> Result<u32, Fault> {
-    let _ = path;
-    outcome
-}
-
-/// Keys that are too long to be kept whole.
-#[tokio::test]
-async fn writes_reach_long_keys_too() {
-    let (fast, origin) = (fresh().await, Origin::default());
-    let path = "deep/".repeat(200);
-    let (read, cache) = (|| file(&origin, &path), fast.cache());
-    scope(&fast, async {
-        assert_eq!(read().await, Ok(1));
-        save_file(&path, Err(Fault::Down)).await.unwrap_err();
-        assert_eq!(read().await, Ok(2), "a failed put may have written");
-        save_file(&path, Ok(50)).await.unwrap();
-        assert_eq!(read().await, Ok(50));
-        cache.invalidate(&FILES.key(&path)).await.unwrap();
-        assert_eq!(read().await, Ok(3), "a handle names what an invalidation takes");
-        cache.set(&FILES.key(&path), "of another type".to_owned(), Duration::from_secs(60)).await.unwrap();
-        assert_eq!(read().await, Ok(4), "what is set takes away what was there");
-    })
-    .await;
-}
-
 #[cacheable(ttl = 60, negative_ttl = 60, key = "note:{id}", skip(origin))]
 async fn note(origin: &Origin, id: u32) -> Option<u32> {
     Some(origin.count() + id)
