@@ -146,7 +146,7 @@ async fn invalidate(
     let done = cache.cache().invalidate(&pattern).await;
     let reach = match done.map_err(|error| Problem::invalid(vec![Violation::new("pattern", error.to_string())]))? {
         Reach::Announced => "announced",
-        _ => "localOnly",
+        Reach::LocalOnly => "localOnly",
     };
     Ok(Json(json!({ "invalidated": pattern, "reach": reach })).into_response())
 }
