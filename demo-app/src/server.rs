@@ -53,10 +53,7 @@ pub async fn run(
     config: &Config,
 ) -> io::Result<Stopped> {
     let cache = Fastness::current();
-    let mongo = match &config.mongodb {
-        Some(_) => Some(mongo_store(config).await.map_err(io::Error::other)?),
-        None => None,
-    };
+    let mongo = mongo_store(config).await.map_err(io::Error::other)?;
     let repository: Arc<dyn Repository> = match &mongo {
         Some(store) => {
             store.keep_watch(&cache, config.enable_profiling.then_some(config.slow_query_threshold));
@@ -77,12 +74,7 @@ pub async fn run(
     let stop = async move {
         shutdown.await;
         leaving.store(true, Ordering::Relaxed);
-        if !config.shutdown_delay.is_zero() {
-            let delay = config.shutdown_delay;
-            tracing::info!("stopping: not ready any more; requests are accepted for another {delay:?}");
-            #[expect(clippy::disallowed_methods, reason = "what is waited for is a load balancer")]
-            tokio::time::sleep(delay).await;
-        }
+        linger(config.shutdown_delay).await;
     };
     let stopped = connections::serve(listener, router, stop, config).await;
     if let Some(store) = mongo
@@ -91,6 +83,15 @@ pub async fn run(
         tracing::warn!("changes of the database are followed by nobody until the lease of this process has run out");
     }
     stopped
+}
+
+/// Lets load balancers see that this server is not ready any more.
+async fn linger(delay: Duration) {
+    if !delay.is_zero() {
+        tracing::info!("stopping: not ready any more; requests are accepted for another {delay:?}");
+        #[expect(clippy::disallowed_methods, reason = "what is waited for is a load balancer")]
+        tokio::time::sleep(delay).await;
+    }
 }
 
 /// The answer to the question for readiness, once the server was told to stop.
@@ -102,15 +103,16 @@ async fn no_longer_ready(State(leaving): State<Arc<AtomicBool>>, request: Reques
     next.run(request).await
 }
 
-/// The store on MongoDB. Nothing is asked of the server yet, so this server starts whether that one runs or not.
+/// The store on MongoDB, if there is to be one. Nothing is asked of the server yet, so this server starts whether that one
+/// runs or not.
 ///
 /// # Errors
 ///
-/// The URI is missing or makes no sense, or its name cannot be resolved.
-pub async fn mongo_store(config: &Config) -> Result<MongoRepository, index::Error> {
-    let uri = config.mongodb.as_ref().map_or("", |uri| uri.0.as_str());
-    let options = ClientOptions::from_uri(uri).await?.slow_query(config.slow_query_threshold);
-    Ok(MongoRepository::new(options.app_name("fastness-demo").connect()?))
+/// The URI makes no sense, or its name cannot be resolved.
+pub async fn mongo_store(config: &Config) -> Result<Option<MongoRepository>, index::Error> {
+    let Some(uri) = &config.mongodb else { return Ok(None) };
+    let options = ClientOptions::from_uri(&uri.0).await?.slow_query(config.slow_query_threshold);
+    Ok(Some(MongoRepository::new(options.app_name("fastness-demo").connect()?)))
 }
 
 async fn embedded_store(config: &Config) -> Result<MemoryRepository, StoreError> {

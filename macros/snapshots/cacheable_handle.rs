@@ -140,7 +140,7 @@ impl USERS {
         )
         .await
     }
-    #[doc = r" The key under which the value is stored."]
+    #[doc = r" The key's text, in full."]
     #[must_use]
     pub fn key(&self, id: &u64, name: &str) -> ::std::string::String {
         #[allow(unused_imports)]

@@ -46,7 +46,8 @@ impl fmt::Display for Audit {
     }
 }
 
-/// Checks all annotated functions of the program against each other, and the circuit breakers that were used or declared. Worth one assertion in a test of yours.
+/// Checks all annotated functions of the program against each other, and the circuit breakers that were used or declared.
+/// Worth one assertion in a test of yours.
 ///
 /// ```
 /// #[fastness::cacheable(ttl = 60, key = "song:{id}")]

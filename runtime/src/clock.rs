@@ -10,7 +10,7 @@
 
 use std::sync::{Arc, LazyLock, Weak};
 use std::thread;
-#[cfg(any(feature = "http", feature = "monitor"))]
+#[cfg(any(feature = "http", feature = "monitor", feature = "mongodb"))]
 use std::time::SystemTime;
 use std::time::{Duration, Instant};
 
@@ -67,8 +67,7 @@ enum Source {
 }
 
 static SYSTEM: LazyLock<Clock> = LazyLock::new(|| {
-    // The one place that reads the system's clock for an origin.
-    #[allow(clippy::disallowed_methods)]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is to read")]
     let origin = Instant::now();
     Clock::new(Source::System { origin, ticker: OnceCell::new(), warned: AtomicBool::new(false) })
 });
@@ -110,10 +109,11 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward; the system's clock ignores it.
+    /// Moves a manual clock forward, by 584 years at most in all; the system's clock ignores it.
     pub fn advance(&self, by: Duration) {
         if matches!(self.inner.source, Source::Manual) {
-            self.inner.coarse.fetch_add(nanos(by), Ordering::Release);
+            let moved = |now: u64| Some(now.saturating_add(nanos(by)));
+            let _ = self.inner.coarse.fetch_update(Ordering::Release, Ordering::Relaxed, moved);
             self.tell(self.now());
         }
     }
@@ -139,9 +139,7 @@ impl Clock {
     #[cfg(any(feature = "http", feature = "monitor"))]
     pub(crate) fn wall(&self) -> SystemTime {
         match &self.inner.source {
-            // The one place that reads the time of day.
-            #[allow(clippy::disallowed_methods)]
-            Source::System { .. } => SystemTime::now(),
+            Source::System { .. } => system_time(),
             Source::Manual => {
                 SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600) + Duration::from_nanos(self.now())
             }
@@ -168,8 +166,7 @@ impl Clock {
     /// Blocks this thread for so long; a manual clock moves on by as much instead.
     pub(crate) fn block(&self, time: Duration) {
         match &self.inner.source {
-            // One of the two places that sleep, for functions that block anyway.
-            #[allow(clippy::disallowed_methods)]
+            #[expect(clippy::disallowed_methods, reason = "for functions that block anyway")]
             Source::System { .. } => thread::sleep(time),
             Source::Manual => self.advance(time),
         }
@@ -179,8 +176,7 @@ impl Clock {
         let clock = self.clone();
         let tick = move || {
             loop {
-                // The other one: it is what makes time pass for everybody else.
-                #[allow(clippy::disallowed_methods)]
+                #[expect(clippy::disallowed_methods, reason = "it makes time pass for everybody else")]
                 thread::sleep(TICK);
                 clock.tell(clock.now());
             }
@@ -232,8 +228,7 @@ impl std::fmt::Debug for Inner {
 
 /// Waits from now on, on the runtime's own timer: for work that tries again, or is given up.
 pub(crate) fn pause(time: Duration) -> tokio::time::Sleep {
-    // The one place that waits.
-    #[allow(clippy::disallowed_methods)]
+    #[expect(clippy::disallowed_methods, reason = "everything else waits through this")]
     tokio::time::sleep(time)
 }
 
@@ -245,10 +240,14 @@ pub(crate) fn timer_now() -> tokio::time::Instant {
 
 /// The time of the day, to compare with what another machine says it was.
 #[cfg(feature = "mongodb")]
-pub(crate) fn time_of_day() -> std::time::SystemTime {
-    // The one place that reads it.
-    #[allow(clippy::disallowed_methods)]
-    std::time::SystemTime::now()
+pub(crate) fn time_of_day() -> SystemTime {
+    system_time()
+}
+
+#[cfg(any(feature = "http", feature = "monitor", feature = "mongodb"))]
+#[expect(clippy::disallowed_methods, reason = "the one reading of the time of day")]
+fn system_time() -> SystemTime {
+    SystemTime::now()
 }
 
 /// A duration in whole nanoseconds; 584 years and more saturate.
@@ -268,6 +267,14 @@ mod tests {
         clock.advance(Duration::from_millis(5));
         assert_eq!(clock.now() - before, 5_000_000);
         assert_eq!(clock.coarse(), clock.now());
+    }
+
+    #[test]
+    fn manual_time_stops_at_its_end_and_never_turns_back() {
+        let clock = Clock::manual();
+        clock.advance(Duration::MAX);
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.now(), u64::MAX);
     }
 
     #[test]

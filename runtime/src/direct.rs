@@ -181,9 +181,7 @@ impl Cache {
     /// Dropping the future invalidates in this process; others are told in the background.
     pub async fn invalidate(&self, pattern: &str) -> Result<Reach, Error> {
         let pattern = Pattern::parse(pattern).map_err(Kind::Pattern)?;
-        let mut record = Record::default();
-        record.push(pattern.scope, pattern.root);
-        Ok(self.handle.announce(record).await)
+        Ok(self.handle.announce(Record::of(pattern)).await)
     }
 
     /// Invalidates everything with one of these tags.

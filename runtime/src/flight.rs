@@ -10,11 +10,10 @@
 //! - a caller boards only a flight that is valid for it at that moment, else it starts its own in that one's place;
 //! - a permit that is dropped without landing hands over to exactly one waiter and the others stay aboard; a waiter that
 //!   is gone, or goes before it could take over, is passed over, because the permit travels inside the message;
-//! - nothing of the user's runs under a lock, and no lock is held across a load; the order is shard, then waits or seats;
+//! - no body runs under a lock, and of the user's other code only `Clone`, `Eq` and `Drop` of keys; the order is shard,
+//!   then waits or seats;
 //! - a caller that would wait for itself, directly or through the loads of others, is told so instead ([`waits`]).
 
-use crate::sync::atomic::AtomicU64;
-use crate::sync::atomic::Ordering::{Acquire, Release};
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,6 +25,8 @@ use tokio::sync::oneshot::error::RecvError;
 
 use crate::key::{Hashed, Prehashed};
 use crate::log::Log;
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::{Mutex, lock};
 
 mod waits;

@@ -10,18 +10,17 @@
 #![allow(missing_docs)]
 
 use crate::handle::Fastness;
-use crate::key::Pattern;
 use crate::key::args::Args;
 use crate::load::Pending;
 use crate::log::{Epoch, Record};
 use crate::policy::Policy;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
 use crate::shared::{Mark, Placed};
-use crate::site::{Here, Negative, Site};
+use crate::site::{Here, Site};
 
 /// A value on its way into the cache.
 pub struct Put<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> {
-    /// `None` where the attribute's `condition` bypassed the cache, and once it has ended.
+    /// `None` once it has ended.
     write: Option<Box<Write<K, S>>>,
 }
 
@@ -29,7 +28,7 @@ struct Write<K: Eq, S: Shape> {
     pending: Pending<K, S>,
     record: Record,
     began: Epoch,
-    /// Whether the attribute's `condition` holds.
+    /// Whether the attribute's `condition` holds. The key is invalidated all the same.
     store: bool,
 }
 
@@ -49,16 +48,14 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         let pending = self.pending(on, here, args, tags, policy);
-        let key = Pattern::exact(&pending.text);
-        let mut record = Record::default();
-        record.push(key.scope, key.root);
+        let record = Record::of(pending.scopes.own());
         let began = pending.cell.log().position();
         Put { write: Some(Box::new(Write { pending, record, began, store: true })) }
     }
 }
 
 impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
-    /// Bypasses the cache unless this holds.
+    /// Stores the value only if this holds.
     #[must_use]
     pub fn when(mut self, condition: bool) -> Self {
         if let Some(write) = &mut self.write {
@@ -71,10 +68,11 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
     pub(crate) fn finish(mut self, out: S::Out) -> S::Out {
         let Some(write) = self.write.take() else { return out };
         let ending = S::open(out);
-        match (&ending, write.pending.cell.tier.is_some()) {
-            (Outcome::Failed(_), _) | (_, true) => write.invalidate(),
-            (ending, false) if write.store => write.settle(ending),
-            _ => write.invalidate(),
+        let failed = matches!(ending, Outcome::Failed(_));
+        if write.store && !failed && write.pending.cell.tier.is_none() {
+            write.settle(&ending);
+        } else {
+            write.invalidate();
         }
         S::close(ending)
     }
@@ -135,9 +133,7 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Write<K, S> 
         // A put's body is no measure of a load, so it asks for no early refresh.
         let life = policy.lifetime(policy.ttl, now, now);
         pending.share(Some(value), &life, mark);
-        if pending.is_kept_in_process() {
-            pending.cell.keep(&pending.key, &pending.scopes, value.clone(), life, epoch);
-        }
+        pending.keep_in_process(value, life, epoch);
     }
 
     fn keep_absence(&self, absent: S::Absent, epoch: Epoch, mark: Option<Mark>) {
@@ -145,7 +141,7 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Write<K, S> 
         if let Some(ttl) = policy.negative_ttl {
             let life = policy.lifetime(ttl, now, now);
             pending.share(None, &life, mark);
-            pending.cell.keep_negative(&pending.key, &pending.scopes, Negative::Absent(absent), life, epoch);
+            pending.keep_absence_in_process(absent, life, epoch);
         }
     }
 }
@@ -194,6 +190,6 @@ where
 
 impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> std::fmt::Debug for Put<K, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Put").field("bypass", &self.write.is_none()).finish()
+        f.debug_struct("Put").field("ended", &self.write.is_none()).finish()
     }
 }

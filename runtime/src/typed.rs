@@ -7,7 +7,6 @@
 use crate::handle::Fastness;
 use crate::key::Pattern;
 use crate::key::args::Args;
-use crate::key::template::bounded;
 use crate::log::{Reach, Record};
 use crate::policy::Policy;
 use crate::put::store;
@@ -59,9 +58,7 @@ pub async fn handle_put<A, S>(
 /// Invalidates one key.
 pub async fn handle_invalidate<A: Args>(on: Option<&Fastness>, site: &'static Site, here: Here, args: &A) -> Reach {
     let key = Pattern::exact(&site.meta().template.render(&here.dotted(), args));
-    let mut record = Record::default();
-    record.push(key.scope, key.root);
-    on.cloned().unwrap_or_else(Fastness::current).announce(record).await
+    on.cloned().unwrap_or_else(Fastness::current).announce(Record::of(key)).await
 }
 
 /// Makes the next call load; until that load lands, others get the old value where `stale` allows it.
@@ -84,7 +81,7 @@ pub async fn handle_refresh<A, S>(
     cell.front.store.mark(&cell.front.store.own(args), crate::l1::Entry::expire);
 }
 
-/// The key's text.
+/// The key's text, in full: what [`Cache::invalidate`](crate::Cache::invalidate) takes.
 pub fn handle_key<A: Args>(site: &'static Site, here: Here, args: &A) -> String {
-    bounded(site.meta().template.render(&here.dotted(), args))
+    site.meta().template.render(&here.dotted(), args)
 }

@@ -3,7 +3,7 @@
 
 use bson::{Bson, DateTime, Document, doc};
 
-use crate::store::words::{ADJECTIVES, FIRST_NAMES, KINDS, LAST_NAMES, THINGS, TRADES};
+use crate::store::words::{ADJECTIVES, FIRST_NAMES, KINDS, LAST_NAMES, THINGS, TRADES, pick};
 
 /// How many documents of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,10 +182,6 @@ fn location(n: u64) -> Document {
         "city": format!("{city} {:02}", 1 + mix(n, 6) % DISTRICTS),
         "coordinates": [longitude + offset(7), latitude + offset(8)],
     }
-}
-
-fn pick<T: Copy>(list: &[T], n: u64) -> T {
-    list[usize::try_from(n % list.len() as u64).expect("an index below the list's length")]
 }
 
 /// Numbers that look unlike each other, made of one (the finaliser of splitmix64).

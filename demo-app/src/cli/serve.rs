@@ -49,18 +49,21 @@ const CAPACITY: usize = 100_000;
 
 /// The cache that the settings ask for.
 pub(super) async fn cache(config: &Config) -> Result<Fastness, String> {
-    let cache = Fastness::builder().capacity(CAPACITY);
-    let cache = match (config.redis.clone(), &config.mongodb) {
-        (None, _) => cache,
-        // All servers on one database share what they cache of it; those on another must not.
-        (Some(redis), Some(_)) => {
-            let store = server::mongo_store(config).await.map_err(|error| error.to_string())?;
-            cache.redis(redis.prefix(format!("demo:{}:", store.database().name())))
-        }
-        // The embedded store is this process's own, and so must be what is cached of it.
-        (Some(redis), None) => cache.redis(redis.prefix(format!("demo:{:08x}:", fastrand::u32(..)))),
-    };
+    let mut cache = Fastness::builder().capacity(CAPACITY);
+    if let Some(redis) = config.redis.clone() {
+        cache = cache.redis(redis.prefix(format!("demo:{}:", data(config).await?)));
+    }
     cache.build().await.map_err(|error| error.to_string())
+}
+
+/// What the data is called. All servers on one database share what they cache of it; those on another must not.
+async fn data(config: &Config) -> Result<String, String> {
+    let store = server::mongo_store(config).await.map_err(|error| error.to_string())?;
+    Ok(match store {
+        Some(store) => store.database().name().to_owned(),
+        // The embedded store is this process's own, and so must be what is cached of it.
+        None => format!("{:08x}", fastrand::u32(..)),
+    })
 }
 
 /// The first signal asks for the end, the second one does not ask.

@@ -137,9 +137,9 @@ impl Fields {
         self.optional(name, flag, "must be true or false").unwrap_or(default)
     }
 
-    /// One of an enum's names; the enum's default where the field is absent.
+    /// One of an enum's names; the enum's default where the field is absent or null.
     pub fn choice<T: DeserializeOwned + Default>(&mut self, name: &str) -> T {
-        let Some(value) = self.values.remove(name) else {
+        let Some(value) = self.values.remove(name).filter(|value| !value.is_null()) else {
             return T::default();
         };
         if !value.is_string() {
@@ -155,7 +155,7 @@ impl Fields {
 
     /// The same, where the field must be there.
     pub fn required_choice<T: DeserializeOwned + Default>(&mut self, name: &str) -> T {
-        if !self.values.contains_key(name) {
+        if self.values.get(name).is_none_or(Value::is_null) {
             self.violations.push(Violation::new(name, "is missing"));
         }
         self.choice(name)

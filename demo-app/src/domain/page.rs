@@ -1,5 +1,3 @@
-use std::fmt;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,13 +27,6 @@ impl PageRequest {
     /// How many items come before this page.
     pub fn skip(self) -> u64 {
         u64::from(self.number.saturating_sub(1)) * u64::from(self.limit)
-    }
-}
-
-/// `3-20`: page 3 of 20 items each. As it displays, so it stands in a cache key.
-impl fmt::Display for PageRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.number, self.limit)
     }
 }
 

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use fastness::{Annotated, Fastness, Role, SiteStats, Stats};
+use fastness::{Annotated, Fastness, Reach, Role, SiteStats, Stats};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -144,6 +144,9 @@ async fn invalidate(
     Body(Invalidation { pattern }): Body<Invalidation>,
 ) -> Result<Response, Problem> {
     let done = cache.cache().invalidate(&pattern).await;
-    done.map_err(|error| Problem::invalid(vec![Violation::new("pattern", error.to_string())]))?;
-    Ok(Json(json!({ "invalidated": pattern })).into_response())
+    let reach = match done.map_err(|error| Problem::invalid(vec![Violation::new("pattern", error.to_string())]))? {
+        Reach::Announced => "announced",
+        Reach::LocalOnly => "localOnly",
+    };
+    Ok(Json(json!({ "invalidated": pattern, "reach": reach })).into_response())
 }

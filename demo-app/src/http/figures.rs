@@ -1,12 +1,13 @@
 //! What the monitor's page shows of the routes and of the database.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use fastness::http::{HttpStats, RouteStats};
 use fastness::monitor::{RouteFigures, SlowQuery};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 use crate::store::Repository;
 

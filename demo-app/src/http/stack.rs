@@ -6,7 +6,7 @@
 use std::num::NonZeroU32;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{from_fn_with_state, map_response};
@@ -20,7 +20,7 @@ use fastness::{Clock, Fastness};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
 use super::problem;
@@ -44,8 +44,9 @@ const fn at_least_one(number: u32) -> NonZeroU32 {
 /// Puts everything around the routes of the API.
 pub(super) fn around(api: Router, cache: &Fastness, guard: &MemoryGuard, stats: &HttpStats, config: &Config) -> Router {
     let within = Within { cache: cache.clone(), time: config.request_timeout, body: config.body_limit };
+    // Within the stack's own span, which has the request's id and method.
     let trace = TraceLayer::new_for_http()
-        .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
+        .make_span_with(|request: &Request| tracing::info_span!("handler", uri = %request.uri()))
         .on_response(DefaultOnResponse::new().level(Level::INFO));
     let api = api
         .layer(DefaultBodyLimit::max(config.body_limit))

@@ -1,7 +1,8 @@
 //! Connections: each has bounds on the heads of its requests, and on how long they take.
 //!
 //! What `axum::serve` cannot do: a client that sends a head byte by byte, or nothing, is gone after `header_timeout`, and one
-//! that sends too many or too large headers is told 431. All connections are waited for in the end, as long as they may take.
+//! that sends too many or too large headers is told 431. All connections are waited for in the end, as long as they may
+//! take; those that take longer are dropped.
 
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
@@ -21,6 +22,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tower_http::timeout::TimeoutBody;
 
 use super::Stopped;
@@ -41,7 +43,7 @@ pub(super) async fn serve(
     config: &Config,
 ) -> io::Result<Stopped> {
     let (graceful, places) = (GracefulShutdown::new(), Arc::new(Semaphore::new(CONNECTIONS)));
-    let mut stop = pin!(stop);
+    let (mut stop, mut open) = (pin!(stop), JoinSet::new());
     loop {
         let (stream, peer, place) = tokio::select! {
             biased;
@@ -59,7 +61,8 @@ pub(super) async fn serve(
             .max_buf_size(bytes)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+        while open.try_join_next().is_some() {}
+        open.spawn(async move {
             // A client that went away, or broke the protocol: it was told if it could be.
             if let Err(error) = connection.await {
                 tracing::debug!(%peer, %error, "a connection failed");

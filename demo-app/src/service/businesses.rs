@@ -53,7 +53,7 @@ impl BusinessService {
         self.insert_business(id, draft).await
     }
 
-    #[cache_invalidate("businesses:*")]
+    #[cache_invalidate("businesses:*", when = always)]
     #[cache_put(key = "business:{id}", ttl = 300, skip(self))]
     async fn insert_business(&self, id: Id, draft: BusinessDraft) -> Result<Arc<Business>> {
         let business = draft.into_business(id, self.clock.now());
@@ -62,7 +62,7 @@ impl BusinessService {
     }
 
     /// Writes `draft` over the business `id`, if there is one.
-    #[cache_invalidate("businesses:*")]
+    #[cache_invalidate("businesses:*", when = always)]
     #[cache_put(key = "business:{id}", ttl = 300, skip(self))]
     pub async fn update_business(&self, id: Id, draft: BusinessDraft) -> Result<Option<Arc<Business>>> {
         Ok(self.repository.update_business(id, draft).await?.map(Arc::new))
@@ -73,7 +73,8 @@ impl BusinessService {
         "business:{id}", "businesses:*",
         "product:*", "products:*", "catalog:{id}:*", "user:*", "users:*",
         "vote:*", "votes:*", "tally:{id}:*",
-        tags = ["search"]
+        tags = ["search"],
+        when = always
     )]
     pub async fn delete_business(&self, id: Id) -> Result<bool> {
         self.repository.delete_business(id).await

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use fastness::{cache_invalidate, cache_put, cacheable, hedge, timed};
 
 use crate::clock::Clock;
-use crate::domain::{EventDraft, Id, Listing, Near, NearEvent, Page, SupplyChainEvent};
+use crate::domain::{EventDraft, Id, Listing, Near, NearEvent, Page, Scalar, SupplyChainEvent};
 use crate::store::{Collection, Repository, Result};
 
 /// What happened to products on their way.
@@ -45,7 +45,7 @@ impl EventService {
     #[cacheable(ttl = "10m", key = "trace:{product}:{listing:hash}", stale_if_error = "1h", skip(self))]
     #[hedge(p95 = "100ms")]
     pub async fn trace(&self, product: Id, listing: &Listing) -> Result<Arc<Page<SupplyChainEvent>>> {
-        let _ = product;
+        debug_assert_eq!(listing.filter.get("productId"), Some(&Scalar::Number(product)), "the key's product");
         self.repository.list_events(listing).await.map(Arc::new)
     }
 
@@ -63,7 +63,7 @@ impl EventService {
         self.insert_event(id, draft).await
     }
 
-    #[cache_invalidate("events:*", "trace:{draft.product_id}:*", tags = ["near"])]
+    #[cache_invalidate("events:*", "trace:{draft.product_id}:*", tags = ["near"], when = always)]
     #[cache_put(key = "event:{id}", ttl = "1h", skip(self))]
     async fn insert_event(&self, id: Id, draft: EventDraft) -> Result<Arc<SupplyChainEvent>> {
         let event = draft.into_event(id, self.clock.now());

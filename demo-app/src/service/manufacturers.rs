@@ -52,7 +52,7 @@ impl ManufacturerService {
         self.insert_manufacturer(id, draft).await
     }
 
-    #[cache_invalidate("manufacturers:*")]
+    #[cache_invalidate("manufacturers:*", when = always)]
     #[cache_put(key = "manufacturer:{id}", ttl = "10m", local_ttl = 60, skip(self))]
     async fn insert_manufacturer(&self, id: Id, draft: ManufacturerDraft) -> Result<Arc<Manufacturer>> {
         let manufacturer = draft.into_manufacturer(id);
@@ -61,14 +61,14 @@ impl ManufacturerService {
     }
 
     /// Writes `draft` over the manufacturer `id`, if there is one.
-    #[cache_invalidate("manufacturers:*")]
+    #[cache_invalidate("manufacturers:*", when = always)]
     #[cache_put(key = "manufacturer:{id}", ttl = "10m", local_ttl = 60, skip(self))]
     pub async fn update_manufacturer(&self, id: Id, draft: ManufacturerDraft) -> Result<Option<Arc<Manufacturer>>> {
         Ok(self.repository.update_manufacturer(id, draft).await?.map(Arc::new))
     }
 
     /// Removes the manufacturer `id`; tells whether there was one. What happened to its products stays known.
-    #[cache_invalidate("manufacturer:{id}", "manufacturers:*")]
+    #[cache_invalidate("manufacturer:{id}", "manufacturers:*", when = always)]
     pub async fn delete_manufacturer(&self, id: Id) -> Result<bool> {
         self.repository.delete_manufacturer(id).await
     }

@@ -14,6 +14,8 @@
 //! | `search:..`, tag `search` | a page of search results | any write to the products |
 //! | `rating:{product}` | what the supplier says of a product | ten seconds |
 //!
+//! A write invalidates however it ends: where the answer was lost, an error may follow a write that was done.
+//!
 //! Values are behind an `Arc`, so a hit copies a pointer. Every method says `skip(self)`: the services of one process are
 //! over one repository, and a server with a repository of its own has a cache of its own too (see `server`).
 //!

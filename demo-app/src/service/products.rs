@@ -72,7 +72,7 @@ impl ProductService {
         self.insert_product(id, draft).await
     }
 
-    #[cache_invalidate("products:*", "catalog:{draft.business}:*", tags = ["search"])]
+    #[cache_invalidate("products:*", "catalog:{draft.business}:*", tags = ["search"], when = always)]
     #[cache_put(key = "product:{id}", ttl = 300, skip(self))]
     async fn insert_product(&self, id: Id, draft: ProductDraft) -> Result<Arc<Product>> {
         let product = draft.into_product(id, self.clock.now());
@@ -81,7 +81,7 @@ impl ProductService {
     }
 
     /// Writes `draft` over the product `id`, if there is one.
-    #[cache_invalidate("products:*", "catalog:{draft.business}:*", tags = ["search"])]
+    #[cache_invalidate("products:*", "catalog:{draft.business}:*", tags = ["search"], when = always)]
     #[cache_put(key = "product:{id}", ttl = 300, skip(self))]
     pub async fn update_product(&self, id: Id, draft: ProductDraft) -> Result<Option<Arc<Product>>> {
         Ok(self.repository.update_product(id, draft).await?.map(Arc::new))
@@ -96,7 +96,7 @@ impl ProductService {
         self.remove_product(id, product.business).await
     }
 
-    #[cache_invalidate("product:{id}", "products:*", "catalog:{business}:*", tags = ["search"])]
+    #[cache_invalidate("product:{id}", "products:*", "catalog:{business}:*", tags = ["search"], when = always)]
     async fn remove_product(&self, id: Id, business: Id) -> Result<bool> {
         self.repository.delete_product(id).await
     }

@@ -53,7 +53,7 @@ impl UserService {
         self.insert_user(id, draft).await
     }
 
-    #[cache_invalidate("users:*")]
+    #[cache_invalidate("users:*", when = always)]
     #[cache_put(key = "user:{id}", ttl = 300, skip(self))]
     async fn insert_user(&self, id: Id, draft: UserDraft) -> Result<Arc<User>> {
         let user = draft.into_user(id, self.clock.now());
@@ -62,20 +62,20 @@ impl UserService {
     }
 
     /// Writes `draft` over the user `id`, if there is one.
-    #[cache_invalidate("users:*")]
+    #[cache_invalidate("users:*", when = always)]
     #[cache_put(key = "user:{id}", ttl = 300, skip(self))]
     pub async fn update_user(&self, id: Id, draft: UserDraft) -> Result<Option<Arc<User>>> {
         Ok(self.repository.update_user(id, draft).await?.map(Arc::new))
     }
 
     /// Counts the votes of the user `id` anew, after one was cast.
-    #[cache_invalidate("user:{id}", "users:*")]
+    #[cache_invalidate("user:{id}", "users:*", when = always)]
     pub async fn recount_votes(&self, id: Id) -> Result<()> {
         self.repository.recount_votes(id).await
     }
 
     /// Removes the user `id`; tells whether there was one.
-    #[cache_invalidate("user:{id}", "users:*")]
+    #[cache_invalidate("user:{id}", "users:*", when = always)]
     pub async fn delete_user(&self, id: Id) -> Result<bool> {
         self.repository.delete_user(id).await
     }

@@ -75,7 +75,7 @@ impl VoteService {
         Ok(vote)
     }
 
-    #[cache_invalidate("votes:*", TALLY(vote.business, &vote.proposal_id))]
+    #[cache_invalidate("votes:*", TALLY(vote.business, &vote.proposal_id), when = always)]
     #[cache_put(key = "vote:{vote.id}", ttl = "1h", skip(self))]
     async fn insert_vote(&self, vote: Vote) -> Result<Arc<Vote>> {
         self.repository.insert_vote(vote.clone()).await?;

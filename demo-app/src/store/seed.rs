@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::words::{ADJECTIVES, FIRST_NAMES, KINDS, LAST_NAMES, THINGS, TRADES};
+use super::words::{ADJECTIVES, FIRST_NAMES, KINDS, LAST_NAMES, THINGS, TRADES, pick};
 use super::{Collection, Repository, Result};
 use crate::domain::{
     Business, BusinessDraft, EventDraft, EventType, Id, Location, Manufacturer, ManufacturerDraft, Plan, ProductDraft,
@@ -143,11 +143,6 @@ fn event(n: u64) -> EventDraft {
 fn place(n: u64) -> Location {
     let (country, city, longitude, latitude) = pick(PLACES, n);
     Location { country: country.to_owned(), city: city.to_owned(), coordinates: [longitude, latitude] }
-}
-
-fn pick<T: Copy>(list: &[T], n: u64) -> T {
-    let len = list.len() as u64;
-    list[usize::try_from(n % len).expect("an index below the list's length")]
 }
 
 fn day(n: u64) -> Timestamp {

@@ -1,5 +1,14 @@
 //! The words that seed data is made of, in the embedded store and in a database.
 
+/// The word for this number; they come round again.
+///
+/// # Panics
+///
+/// The list is empty.
+pub fn pick<T: Copy>(list: &[T], n: u64) -> T {
+    list[usize::try_from(n % list.len() as u64).expect("an index below the list's length")]
+}
+
 /// What businesses are called by.
 pub const TRADES: &[&str] = &["Orchard", "Harbour", "Meadow", "Foundry", "Lantern"];
 /// And what they are.

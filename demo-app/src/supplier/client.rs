@@ -5,6 +5,8 @@ use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::StandIn;
+
 /// What the supplier says of a product.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Rating {
@@ -65,9 +67,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// The supplier at `url`, such as `http://127.0.0.1:4000`.
+    /// The supplier at `url`, such as `http://ratings.example:4000`, by the system's proxy if there is one.
     pub fn new(url: impl Into<String>) -> Self {
         Self { http: reqwest::Client::new(), url: url.into() }
+    }
+
+    /// The supplier in this process.
+    pub(super) fn of(stand_in: &StandIn) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
+        Self { http, url: stand_in.url() }
     }
 
     /// Where the supplier is.

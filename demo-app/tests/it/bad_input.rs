@@ -157,6 +157,19 @@ async fn wrong_fields_are_all_named() {
 }
 
 #[tokio::test]
+async fn null_counts_as_absent() {
+    let api = Api::seeded().await;
+    let nulls = json!({
+        "email": "n@e.f", "businessName": null, "isActive": null, "subscription": { "plan": null, "status": null }
+    });
+    let created = api.post("/api/businesses", &nulls).await.ok(201);
+    assert_eq!((&created["isActive"], &created["subscription"]["plan"]), (&json!(true), &json!("free")));
+    let event = json!({ "manufacturer": 1, "productId": 1, "eventType": null, "location": null });
+    let errors = api.post("/api/events", &event).await.errors();
+    assert!(errors.contains(&"eventType: is missing".to_owned()), "{errors:?}");
+}
+
+#[tokio::test]
 async fn a_pattern_that_is_no_prefix_is_explained() {
     let api = Api::seeded().await;
     for pattern in ["us*", "user:*:orders", "*"] {

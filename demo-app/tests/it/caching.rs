@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use fastness::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::{Api, seeded_store};
-use crate::moody::Moody;
+use crate::moody::{Mood, Moody};
 
 async fn counted() -> (Api, Arc<Moody>) {
     let store = Arc::new(Moody::new(seeded_store().await));
@@ -129,6 +129,36 @@ async fn a_failed_update_is_not_trusted_to_have_changed_nothing() {
 }
 
 #[tokio::test]
+async fn a_write_whose_answer_was_lost_is_in_the_very_next_read_of_every_kind() {
+    let (api, store) = counted().await;
+    for path in READS {
+        api.get(path).await.ok(200);
+    }
+    let (product, maker) = (api.get("/api/products/1").await.ok(200), api.get("/api/manufacturers/1").await.ok(200));
+    let event = json!({ "manufacturer": 1, "productId": 1, "eventType": "shipped", "location": maker["location"] });
+    let vote = json!({ "business": 1, "proposalId": "autumn", "voterAddress": "a@b.c", "selectedProductId": 21 });
+    store.turn(Mood::Mute);
+    api.delete("/api/businesses/2").await.problem(503);
+    api.delete("/api/users/4").await.problem(503);
+    api.post("/api/users", &json!({ "business": 1, "name": "N", "email": "n@e.f" })).await.problem(503);
+    api.put("/api/products/1", &with(product, "name", "Renamed tea")).await.problem(503);
+    api.put("/api/manufacturers/1", &with(maker, "name", "Renamed")).await.problem(503);
+    api.post("/api/events", &event).await.problem(503);
+    api.post("/api/votes", &vote).await.problem(503);
+    store.turn(Mood::Fine);
+    let uncached = Api::over(store).await;
+    for path in READS {
+        let (answer, truth) = (api.get(path).await, uncached.get(path).await);
+        assert_eq!((answer.status, answer.body), (truth.status, truth.body), "{path}");
+    }
+}
+
+fn with(mut document: Value, field: &str, value: &str) -> Value {
+    document[field] = value.into();
+    document
+}
+
+#[tokio::test]
 async fn a_write_says_nothing_of_the_cache() {
     let (api, _) = counted().await;
     let created = api.post("/api/users", &json!({ "business": 1, "name": "N", "email": "n@e.f" })).await;
@@ -158,7 +188,7 @@ async fn a_pattern_drops_what_it_covers_and_no_more() {
         api.get(path).await.ok(200);
     }
     let reply = api.post("/api/cache/invalidate", &json!({ "pattern": "user:*" })).await;
-    assert_eq!(reply.ok(200), json!({ "invalidated": "user:*" }));
+    assert_eq!(reply.ok(200), json!({ "invalidated": "user:*", "reach": "announced" }));
     assert_eq!(api.get("/api/users/1").await.x_cache(), Some("miss"));
     assert_eq!(api.get("/api/products/1").await.x_cache(), Some("hit"));
 

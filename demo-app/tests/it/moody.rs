@@ -18,6 +18,8 @@ use fastness::monitor::Pool;
 pub(crate) enum Mood {
     Fine,
     Unavailable,
+    /// Does what is written, and then says that it cannot be asked.
+    Mute,
     Panicking,
     /// Never answers.
     Frozen,
@@ -48,10 +50,18 @@ impl Moody {
         tokio::task::yield_now().await;
         let mood = *self.mood.lock().expect("not poisoned");
         match mood {
-            Mood::Fine => Ok(&self.inner),
+            Mood::Fine | Mood::Mute => Ok(&self.inner),
             Mood::Unavailable => Err(StoreError::Unavailable),
             Mood::Panicking => panic!("secret-of-the-store"),
             Mood::Frozen => std::future::pending().await,
+        }
+    }
+
+    /// What a caller hears of a write.
+    fn answer<T>(&self, done: Result<T>) -> Result<T> {
+        match *self.mood.lock().expect("not poisoned") {
+            Mood::Mute => Err(StoreError::Unavailable),
+            _ => done,
         }
     }
 }
@@ -81,13 +91,13 @@ impl Businesses for Moody {
         self.ask().await?.list_businesses(listing).await
     }
     async fn insert_business(&self, business: Business) -> Result<()> {
-        self.ask().await?.insert_business(business).await
+        self.answer(self.ask().await?.insert_business(business).await)
     }
     async fn update_business(&self, id: Id, draft: BusinessDraft) -> Result<Option<Business>> {
-        self.ask().await?.update_business(id, draft).await
+        self.answer(self.ask().await?.update_business(id, draft).await)
     }
     async fn delete_business(&self, id: Id) -> Result<bool> {
-        self.ask().await?.delete_business(id).await
+        self.answer(self.ask().await?.delete_business(id).await)
     }
 }
 
@@ -106,13 +116,13 @@ impl Products for Moody {
         self.ask().await?.search_products(query).await
     }
     async fn insert_product(&self, product: Product) -> Result<()> {
-        self.ask().await?.insert_product(product).await
+        self.answer(self.ask().await?.insert_product(product).await)
     }
     async fn update_product(&self, id: Id, draft: ProductDraft) -> Result<Option<Product>> {
-        self.ask().await?.update_product(id, draft).await
+        self.answer(self.ask().await?.update_product(id, draft).await)
     }
     async fn delete_product(&self, id: Id) -> Result<bool> {
-        self.ask().await?.delete_product(id).await
+        self.answer(self.ask().await?.delete_product(id).await)
     }
 }
 
@@ -128,19 +138,19 @@ impl Users for Moody {
         self.ask().await?.list_users(listing).await
     }
     async fn insert_user(&self, user: User) -> Result<()> {
-        self.ask().await?.insert_user(user).await
+        self.answer(self.ask().await?.insert_user(user).await)
     }
     async fn update_user(&self, id: Id, draft: UserDraft) -> Result<Option<User>> {
-        self.ask().await?.update_user(id, draft).await
+        self.answer(self.ask().await?.update_user(id, draft).await)
     }
     async fn delete_user(&self, id: Id) -> Result<bool> {
-        self.ask().await?.delete_user(id).await
+        self.answer(self.ask().await?.delete_user(id).await)
     }
     async fn voters(&self, business: Id, address: &str) -> Result<Vec<Id>> {
         self.ask().await?.voters(business, address).await
     }
     async fn recount_votes(&self, id: Id) -> Result<()> {
-        self.ask().await?.recount_votes(id).await
+        self.answer(self.ask().await?.recount_votes(id).await)
     }
 }
 
@@ -156,13 +166,13 @@ impl Manufacturers for Moody {
         self.ask().await?.list_manufacturers(listing).await
     }
     async fn insert_manufacturer(&self, manufacturer: Manufacturer) -> Result<()> {
-        self.ask().await?.insert_manufacturer(manufacturer).await
+        self.answer(self.ask().await?.insert_manufacturer(manufacturer).await)
     }
     async fn update_manufacturer(&self, id: Id, draft: ManufacturerDraft) -> Result<Option<Manufacturer>> {
-        self.ask().await?.update_manufacturer(id, draft).await
+        self.answer(self.ask().await?.update_manufacturer(id, draft).await)
     }
     async fn delete_manufacturer(&self, id: Id) -> Result<bool> {
-        self.ask().await?.delete_manufacturer(id).await
+        self.answer(self.ask().await?.delete_manufacturer(id).await)
     }
 }
 
@@ -175,7 +185,7 @@ impl Votes for Moody {
         self.ask().await?.list_votes(listing).await
     }
     async fn insert_vote(&self, vote: Vote) -> Result<()> {
-        self.ask().await?.insert_vote(vote).await
+        self.answer(self.ask().await?.insert_vote(vote).await)
     }
     async fn tally(&self, business: Id, proposal: &str) -> Result<Tally> {
         self.ask().await?.tally(business, proposal).await
@@ -194,6 +204,6 @@ impl Events for Moody {
         self.ask().await?.events_near(near).await
     }
     async fn insert_event(&self, event: SupplyChainEvent) -> Result<()> {
-        self.ask().await?.insert_event(event).await
+        self.answer(self.ask().await?.insert_event(event).await)
     }
 }

@@ -127,4 +127,8 @@ async fn a_request_that_never_ends_does_not_hold_it_up() {
     let mut interim = [0; 25];
     open.read_exact(&mut interim).await.expect("it answers");
     assert_eq!(server.stop().await, Stopped::TimedOut);
+    // It would be open for another thirty seconds, if it were only forgotten.
+    let mut rest = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(10), open.read_to_end(&mut rest)).await;
+    assert!(closed.is_ok() && rest.is_empty(), "{rest:?}");
 }

@@ -7,6 +7,7 @@ mod rules;
 
 use std::time::Duration;
 
+use bson::{Document, doc};
 use demo_app::domain::{PageRequest, ProductQuery};
 use demo_app::store::{
     Businesses, Collection, MemoryRepository, MongoRepository, Products, Repository, StoreError, seed,
@@ -71,6 +72,26 @@ async fn both_stores_sort_alike() {
     seed(&two).await.unwrap();
     for (ours, theirs) in rules::every_list(&one).await.into_iter().zip(rules::every_list(&two).await) {
         assert_eq!(ours, theirs);
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_that_was_cut_off_is_finished_by_the_next() {
+    let store = store().await;
+    seed(&store).await.unwrap();
+    let count = async |collection: &str| {
+        let documents = store.database().collection::<Document>(collection);
+        documents.count_documents(doc! { "business": 2_i64 }).await.unwrap()
+    };
+    let dependents = ["users", "products", "votingrecords"];
+    for collection in dependents {
+        assert_ne!(count(collection).await, 0, "{collection}");
+    }
+    // As far as the first of its steps.
+    store.database().collection::<Document>("businesses").delete_one(doc! { "_id": 2_i64 }).await.unwrap();
+    assert_eq!(store.delete_business(2).await, Ok(false));
+    for collection in dependents {
+        assert_eq!(count(collection).await, 0, "{collection}");
     }
 }
 

@@ -114,7 +114,7 @@ fn naming(model: &Model, shared: &Shared) -> TokenStream {
     let (vis, Shared { params, key, .. }) = (&function.vis, shared);
     let import = code!(#[allow(unused_imports)] use #door::ladder::*;);
     code! {
-        /// The key under which the value is stored.
+        /// The key's text, in full.
         #[must_use]
         #vis fn key(&self, #params) -> ::std::string::String {
             #import

@@ -101,7 +101,9 @@ impl Fastness {
             stats.total += own;
             stats.sites.push(SiteStats { name: site.name.clone(), key: site.key.clone(), stats: own });
         }
-        for store in &lock(&self.inner.stores).all {
+        // Out of the lock, which every new call site needs: it takes a while.
+        let stores = lock(&self.inner.stores).all.clone();
+        for store in stores {
             stats.entries += store.len();
             stats.evictions += store.evictions();
         }

@@ -7,6 +7,8 @@
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::pattern::Pattern;
+
 /// How many roots have a position of their own; a power of two.
 pub(crate) const ROOTS: usize = if cfg!(fastness_loom) { 2 } else { 1024 };
 
@@ -47,6 +49,7 @@ type Hashes = SmallVec<[u64; 4]>;
 /// All scopes of one key.
 #[derive(Clone, Debug)]
 pub(crate) struct Scopes {
+    /// The key itself comes first.
     hashes: Hashes,
     root: u16,
     breadth: Breadth,
@@ -55,12 +58,12 @@ pub(crate) struct Scopes {
 impl Scopes {
     pub(crate) fn of(key: &str, tags: &[String]) -> Self {
         let mut hashes = Hashes::new();
+        hashes.push(hash(key));
         for (at, byte) in key.bytes().enumerate() {
             if byte == b':' {
                 hashes.push(hash(&key[..=at]));
             }
         }
-        hashes.push(hash(key));
         hashes.extend(tags.iter().map(|text| tag(text)));
         let breadth = if tags.is_empty() { Breadth::Root } else { Breadth::Tagged };
         Self { hashes, root: root(key), breadth }
@@ -75,6 +78,11 @@ impl Scopes {
         }
         let hashes = own.hashes.iter().copied().chain(others.iter().flat_map(|other| of_both_kinds(other))).collect();
         Self { hashes, breadth: Breadth::All, ..own }
+    }
+
+    /// What invalidates this key alone.
+    pub(crate) fn own(&self) -> Pattern {
+        Pattern { scope: self.hashes[0], root: self.root }
     }
 
     pub(crate) fn hashes(&self) -> &[u64] {

@@ -91,12 +91,13 @@ fn texts_of_every_length_are_compared_whole() {
 fn a_key_belongs_to_itself_its_prefixes_and_its_tags() {
     let own = Scopes::of("user:42:orders", &["t:7".to_owned()]);
     let expected = [
+        Pattern::exact("user:42:orders").scope,
         Pattern::prefix("user").scope,
         Pattern::prefix("user:42").scope,
-        Pattern::exact("user:42:orders").scope,
         scopes::tag("t:7"),
     ];
     assert_eq!(own.hashes(), expected);
+    assert_eq!(own.own(), Pattern::exact("user:42:orders"));
     assert_eq!(own.root(), Pattern::prefix("user").root);
     assert_eq!(own.breadth(), super::scopes::Breadth::Tagged);
 }

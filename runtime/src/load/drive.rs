@@ -1,11 +1,12 @@
 //! The drivers: they await, or block, as [`Pending`] tells them.
 //!
-//! Only what holds the body is compiled per call site, so these stay short, and those of sync calls hold none. Loads that are neither finished nor timed out
-//! were abandoned; the counter below sees them go.
+//! Only what holds the body is compiled per call site, so these stay short, and those of sync calls hold none.
 
 use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
@@ -16,6 +17,9 @@ use crate::error::LoadTimeout;
 use crate::flight::{Inside, Load, Permit};
 use crate::handle::{Fastness, scope};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
+
+/// Refreshes of one call site that may run in the background at a time; beyond it stale values are served unrefreshed.
+const MAX_BACKGROUND: usize = 64;
 
 /// Drives an async call that was not a hit. Boxed, so that the future of a hit stays small.
 ///
@@ -184,8 +188,23 @@ where
         }
     }
 
+    /// A place among the background refreshes, if there is one.
+    fn background(&self) -> Option<Background> {
+        let running = self.cell.refreshing.clone();
+        let entered = running.fetch_update(Relaxed, Relaxed, |n| (n < MAX_BACKGROUND).then_some(n + 1)).is_ok();
+        entered.then(|| Background(running))
+    }
+
     fn count_if_abandoned(&self) -> Abandoned<'_, K, S> {
         Abandoned(Some(self))
+    }
+}
+
+struct Background(Arc<AtomicUsize>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

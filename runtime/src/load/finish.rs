@@ -1,4 +1,4 @@
-//! The end of a load: store, tell the others, and say what the caller gets.
+//! A load's beginning, which is noted, and its end: store, tell the others, and say what the caller gets.
 
 use std::sync::Arc;
 
@@ -14,6 +14,13 @@ where
     K: Clone + Eq + 'static,
     S: Shape<Item: CacheValue> + 'static,
 {
+    /// A load begins now: later than its flight, which may have asked the shared tier first.
+    pub(super) fn began(&self) -> Began {
+        let epoch = self.cell.log().position();
+        let shared = self.cell.tier.as_ref().filter(|_| self.policy.wire.is_some()).and_then(|tier| tier.mark());
+        Began { time: self.cell.now(), epoch, shared }
+    }
+
     /// Stores what was loaded, tells the others, and says what this caller gets.
     pub(super) fn finish(&self, began: Began, ending: Ending<S>, permit: Leave<K, S>) -> Ending<S> {
         let now = self.cell.now();
@@ -34,7 +41,7 @@ where
                 if let Some(ttl) = self.policy.negative_ttl {
                     let life = self.policy.lifetime(ttl, began.time, now);
                     self.share(None, &life, began.shared);
-                    self.cell.keep_negative(&self.key, &self.scopes, Negative::Absent(absent), life, began.epoch);
+                    self.keep_absence_in_process(absent, life, began.epoch);
                 }
                 land(permit, || Signal::Landed(Outcome::Absent(absent)));
                 Outcome::Absent(absent)
@@ -103,8 +110,6 @@ where
         }
         let life = self.policy.lifetime(self.policy.ttl, began.time, now);
         self.share(Some(value), &life, began.shared);
-        if self.is_kept_in_process() {
-            self.cell.keep(&self.key, &self.scopes, value.clone(), life, began.epoch);
-        }
+        self.keep_in_process(value, life, began.epoch);
     }
 }

@@ -8,6 +8,7 @@ use super::{Leave, Pending, Plan, Standby, land};
 use crate::clock::{nanos, pause};
 use crate::flight::{Permit, Signal};
 use crate::l1::Lifetime;
+use crate::log::Epoch;
 use crate::policy::refresh_early;
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::{Fetched, Kept, Mark, Place, Tier};
@@ -31,9 +32,23 @@ where
         Some((tier, Place { wire, seat: &self.cell.seat, codec: self.policy.codec, key, scopes }))
     }
 
-    /// Whether values are kept in this process too.
-    pub(crate) fn is_kept_in_process(&self) -> bool {
+    /// Whether answers are kept in this process too.
+    fn is_kept_in_process(&self) -> bool {
         self.policy.in_process || self.cell.tier.is_none()
+    }
+
+    /// Keeps a value in this process, if answers are.
+    pub(crate) fn keep_in_process(&self, value: &S::Item, life: Lifetime, epoch: Epoch) {
+        if self.is_kept_in_process() {
+            self.cell.keep(&self.key, &self.scopes, value.clone(), life, epoch);
+        }
+    }
+
+    /// Keeps in this process that there is no value, if answers are.
+    pub(crate) fn keep_absence_in_process(&self, absent: S::Absent, life: Lifetime, epoch: Epoch) {
+        if self.is_kept_in_process() {
+            self.cell.keep_negative(&self.key, &self.scopes, Negative::Absent(absent), life, epoch);
+        }
     }
 
     /// Asks the shared tier before a body has to run.
@@ -102,9 +117,7 @@ where
         // Whatever a clock says, a value is not fresh for longer than one that was loaded now.
         let expires = fetched.expires.min(now.saturating_add(nanos(self.policy.ttl)));
         let life = self.policy.lifetime_until(expires, fetched.load_time, now);
-        if self.is_kept_in_process() {
-            self.cell.keep(&self.key, &self.scopes, value.clone(), life, fetched.epoch);
-        }
+        self.keep_in_process(&value, life, fetched.epoch);
         let due = now >= life.early_from && refresh_early(now, &life);
         if now < life.expires && !due {
             self.cell.front.counters.shared_hits.count();
@@ -122,16 +135,14 @@ where
         }
     }
 
-    fn fetched_absence(&self, expires: u64, epoch: u64, permit: Leave<K, S>, old: Option<S::Item>) -> Plan<K, S> {
+    fn fetched_absence(&self, expires: u64, epoch: Epoch, permit: Leave<K, S>, old: Option<S::Item>) -> Plan<K, S> {
         let now = self.cell.now();
         let fresh = now < expires && self.policy.negative_ttl.is_some();
         match (S::absent().filter(|_| fresh), old) {
             (Some(absent), _) => {
                 let ttl = self.policy.negative_ttl.unwrap_or_default();
                 let life = self.policy.lifetime_until(expires.min(now.saturating_add(nanos(ttl))), 0, now);
-                if self.is_kept_in_process() {
-                    self.cell.keep_negative(&self.key, &self.scopes, Negative::Absent(absent), life, epoch);
-                }
+                self.keep_absence_in_process(absent, life, epoch);
                 self.cell.front.counters.shared_hits.count();
                 land(permit, || Signal::Landed(Outcome::Absent(absent)));
                 Plan::Done(Outcome::Absent(absent))

@@ -1,5 +1,6 @@
 //! One invalidation: the scopes to raise, and the roots whose entries have to look again.
 
+use crate::key::Pattern;
 use crate::key::scopes::tag;
 
 /// What one invalidation concerns.
@@ -17,12 +18,18 @@ impl Record {
         Self { clear: true, ..Self::default() }
     }
 
-    /// A key or a prefix.
+    /// One key or prefix.
+    pub(crate) fn of(pattern: Pattern) -> Self {
+        Self { scopes: vec![pattern.scope], roots: vec![pattern.root], ..Self::default() }
+    }
+
+    /// Adds a key or a prefix.
     pub(crate) fn push(&mut self, scope: u64, root: u16) {
         self.scopes.push(scope);
         self.roots.push(root);
     }
 
+    /// Adds a tag.
     pub(crate) fn push_tag(&mut self, text: &str) {
         self.scopes.push(tag(text));
         self.tags = true;

@@ -139,13 +139,7 @@ where
 
 impl Report for State {
     fn snapshot(&self) -> PolicySnapshot {
-        PolicySnapshot {
-            kind: PolicyKind::Fallback,
-            name: self.name.clone(),
-            outcomes: self.outcomes.all(),
-            levels: Vec::new(),
-            breakers: Vec::new(),
-        }
+        PolicySnapshot::of(PolicyKind::Fallback, &self.name, &self.outcomes, Vec::new())
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
-use crate::sync::lock_static;
-
 use super::breaker::{BREAKERS, Breaker, BreakerCalls, BreakerSnapshot, KEYED, KeyedBreaker, State, make_declared};
+use super::outcomes::Outcomes;
+use crate::sync::lock_static;
 
 /// Which kind of policy it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,6 +55,13 @@ pub struct PolicySnapshot {
     pub levels: Vec<(&'static str, u64)>,
     /// More of a breaker. Where there is one per key, those that are not closed.
     pub breakers: Vec<BreakerSnapshot>,
+}
+
+impl PolicySnapshot {
+    /// Of a policy that is no breaker.
+    pub(super) fn of(kind: PolicyKind, name: &Arc<str>, outcomes: &Outcomes, levels: Vec<(&'static str, u64)>) -> Self {
+        Self { kind, name: name.clone(), outcomes: outcomes.all(), levels, breakers: Vec::new() }
+    }
 }
 
 /// Every policy that was used so far and is still there, and every breaker that an attribute names, by kind and name.

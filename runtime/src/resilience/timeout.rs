@@ -120,13 +120,7 @@ impl Timeout {
 
 impl Report for State {
     fn snapshot(&self) -> PolicySnapshot {
-        PolicySnapshot {
-            kind: PolicyKind::Timeout,
-            name: self.name.clone(),
-            outcomes: self.outcomes.all(),
-            levels: Vec::new(),
-            breakers: Vec::new(),
-        }
+        PolicySnapshot::of(PolicyKind::Timeout, &self.name, &self.outcomes, Vec::new())
     }
 }
 

@@ -36,8 +36,7 @@ pub fn prefix() -> String {
 pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !holds().await {
-            // The one place in the tests that waits for time to pass: what is waited for happens in another process.
-            #[allow(clippy::disallowed_methods)]
+            #[expect(clippy::disallowed_methods, reason = "what is waited for may happen in another process")]
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

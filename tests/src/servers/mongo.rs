@@ -55,13 +55,8 @@ impl Mongo {
         if let Some(process) = self.process.take() {
             process.end_and_keep_folder();
         }
-        let process = Process::start(&binary("mongod"), &self.arguments(&folder), folder);
-        until("the server takes connections, or ends", async || {
-            !process.is_running() || std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
-        })
-        .await;
-        assert!(process.is_running(), "mongod ended at once:\n{}", process.log());
-        self.process = Some(process);
+        let arguments = self.arguments(&folder);
+        self.process = Some(Process::listening(&binary("mongod"), &arguments, folder, self.port).await);
     }
 
     fn arguments(&self, folder: &Path) -> Vec<String> {

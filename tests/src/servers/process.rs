@@ -2,11 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+
+use super::until;
 
 /// A running server.
 #[derive(Debug)]
@@ -41,6 +44,17 @@ impl Process {
             .spawn()
             .expect("sh");
         Self { server: Mutex::new(server), watch, folder }
+    }
+
+    /// Starts it, and waits until it takes connections on this port.
+    pub(super) async fn listening(program: &Path, arguments: &[String], folder: PathBuf, port: u16) -> Self {
+        let process = Self::start(program, arguments, folder);
+        until("the server takes connections, or ends", async || {
+            !process.is_running() || TcpStream::connect(("127.0.0.1", port)).is_ok()
+        })
+        .await;
+        assert!(process.is_running(), "{} ended at once:\n{}", program.display(), process.log());
+        process
     }
 
     /// The last lines that the server logged.

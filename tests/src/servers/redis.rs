@@ -6,7 +6,7 @@ use redis::{Client, FromRedisValue, RedisResult};
 use tokio::sync::OnceCell;
 
 use super::process::Process;
-use super::{PATIENCE, binary, free_port, until};
+use super::{PATIENCE, binary, free_port};
 
 /// A Redis server, without persistence.
 #[derive(Debug)]
@@ -48,13 +48,8 @@ impl Redis {
         ];
         let mut arguments: Vec<_> = options.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
         arguments.extend_from_slice(&self.arguments);
-        let process = Process::start(&binary("redis-server"), &arguments, folder(self.port));
-        until("the server takes connections, or ends", async || {
-            !process.is_running() || std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
-        })
-        .await;
-        assert!(process.is_running(), "redis-server ended at once:\n{}", process.log());
-        self.process = Some(process);
+        let program = binary("redis-server");
+        self.process = Some(Process::listening(&program, &arguments, folder(self.port), self.port).await);
     }
 
     /// Its port on 127.0.0.1.

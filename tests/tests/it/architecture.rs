@@ -1,15 +1,13 @@
 //! The layers of the runtime, as ARCHITECTURE.md draws them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::{fs, iter};
 
-type Uses = BTreeMap<String, BTreeSet<String>>;
+use crate::markdown::{files, root};
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+type Uses = BTreeMap<String, BTreeSet<String>>;
 
 /// The names in backticks.
 fn ticked(text: &str) -> BTreeSet<String> {
@@ -24,32 +22,28 @@ fn table() -> (Uses, Vec<String>) {
     let rows: Vec<_> = rows
         .map(|row| {
             let cells: Vec<_> = row.split('|').collect();
-            (ticked(cells[1]).pop_first().expect("a module"), ticked(cells[2]))
+            (ticked(cells[1]).pop_first().expect("a module"), ticked(cells[3]))
         })
         .collect();
     (rows.iter().cloned().collect(), rows.into_iter().map(|(module, _)| module).collect())
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
 /// What a module's files really name, tests left out, and what its head says.
 fn found() -> (Uses, Uses) {
     let src = root().join("runtime/src");
     let (mut uses, mut heads) = (Uses::new(), Uses::new());
-    for file in sources(&src) {
+    for file in files(&src, "rs") {
         let path = file.strip_prefix(&src).unwrap();
         let module = path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
-        if path.ends_with("tests.rs") || ["lib", "__private"].contains(&module.as_str()) {
+        let is_test = path.iter().any(|part| part == "tests" || part == "tests.rs");
+        if is_test || ["lib", "__private"].contains(&module.as_str()) {
             continue;
         }
         let text = fs::read_to_string(&file).unwrap();
         if let Some(line) = text.lines().find_map(|line| line.strip_prefix("//! May use: ")) {
             heads.insert(module.clone(), ticked(line));
         }
-        let code = text.split("#[cfg(test)]").next().unwrap();
+        let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
         let code = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
         let named = code
             .split("crate::")
@@ -86,8 +80,9 @@ fn layers_point_one_way() {
 fn only_the_clock_reads_clocks() {
     let banned = ["Instant::now", "SystemTime::now", "thread::sleep", "time::sleep"];
     let folders = ["runtime/src", "macros/src"];
-    let files = folders.iter().flat_map(|folder| sources(&root().join(folder)));
-    let offenders: Vec<_> = files
+    let sources = folders.iter().flat_map(|folder| files(&root().join(folder), "rs"));
+    let lines = |file: &PathBuf| fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
+    let offenders: Vec<_> = sources
         .filter(|file| !file.ends_with("clock.rs"))
         .flat_map(|file| iter::repeat(file.clone()).zip(lines(&file)))
         .filter(|(_, line)| banned.iter().any(|call| line.contains(call)))
@@ -95,8 +90,16 @@ fn only_the_clock_reads_clocks() {
     assert!(offenders.is_empty(), "{offenders:?}");
 }
 
-fn lines(file: &Path) -> Vec<String> {
-    fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect()
+/// A path in the page is one from the root, or from the sources of a crate.
+#[test]
+fn every_path_in_the_page_exists() {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let bases = ["", "runtime/src", "macros/src", "demo-app/src"].map(|base| root().join(base));
+    let is_path = |text: &String| text.contains('/') && !text.contains(['{', '*', ' ', '`', '\n']);
+    let paths: Vec<_> = ticked(&page).into_iter().filter(is_path).collect();
+    assert!(paths.len() > 50, "{paths:?}");
+    let lost: Vec<_> = paths.iter().filter(|path| !bases.iter().any(|base| base.join(path).exists())).collect();
+    assert!(lost.is_empty(), "{lost:?}");
 }
 
 /// With a second program among the default members, `cargo run` would only ask which.

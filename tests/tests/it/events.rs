@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+
+use crate::markdown::{files, root};
 
 #[test]
 fn the_page_lists_every_event() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = root();
     let mut logged = BTreeSet::new();
-    search(&root.join("runtime/src"), &mut logged);
+    for file in files(&root.join("runtime/src"), "rs") {
+        let source = fs::read_to_string(&file).unwrap();
+        logged.extend(source.split("tracing::").skip(1).filter_map(event));
+    }
     let page = fs::read_to_string(root.join("docs/events.md")).unwrap();
     let rows = page.lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| ")?.split(" | ");
@@ -20,18 +24,6 @@ fn the_page_lists_every_event() {
     let help = fs::read_to_string(root.join("docs/guide/troubleshooting.md")).unwrap();
     for (level, event) in listed.iter().filter(|(level, _)| level == "warn" || level == "error") {
         assert!(help.contains(&format!("\n| {event} | ")), "docs/guide/troubleshooting.md lacks the {level} `{event}`");
-    }
-}
-
-fn search(folder: &Path, logged: &mut BTreeSet<(String, String)>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            search(&path, logged);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let source = fs::read_to_string(&path).unwrap();
-            logged.extend(source.split("tracing::").skip(1).filter_map(event));
-        }
     }
 }
 

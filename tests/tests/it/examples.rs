@@ -1,21 +1,11 @@
 //! Whoever looks up what they have to write finds an example beside it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+
+use crate::markdown::{files, root};
 
 /// What a reader constructs, configures or applies ends in one of these.
 const WRITTEN: [&str; 5] = ["Builder", "Settings", "Layer", "Options", "Guard"];
-
-fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, all);
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            all.push(path);
-        }
-    }
-}
 
 /// The public items at the left edge of a file that this kind of line declares, each with its documentation.
 fn items(text: &str, keyword: &str) -> Vec<(String, String)> {
@@ -39,7 +29,7 @@ fn without_example(items: impl IntoIterator<Item = (String, String)>) -> Vec<Str
 
 #[test]
 fn every_attribute_has_an_example() {
-    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../macros/src/lib.rs")).unwrap();
+    let text = fs::read_to_string(root().join("macros/src/lib.rs")).unwrap();
     let attributes = items(&text, "pub fn ");
     assert!(attributes.len() >= 13, "{attributes:?}");
     assert_eq!(without_example(attributes), [""; 0]);
@@ -47,8 +37,7 @@ fn every_attribute_has_an_example() {
 
 #[test]
 fn everything_that_is_built_or_configured_has_an_example() {
-    let mut files = Vec::new();
-    sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/src")), &mut files);
+    let files = files(&root().join("runtime/src"), "rs");
     let texts = files.iter().map(|file| fs::read_to_string(file).unwrap());
     let mut structs: Vec<_> = texts.flat_map(|text| items(&text, "pub struct ")).collect();
     structs.retain(|(name, _)| WRITTEN.iter().any(|end| name.ends_with(end)));

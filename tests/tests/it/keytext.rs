@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::time::Duration;
 
-use fastness::{KeyPart, KeyWriter, cacheable, scope_sync};
+use fastness::{KeyPart, KeyWriter, cache_put, cacheable, scope, scope_sync};
 
 use crate::fresh;
+use crate::origin::{Fault, Origin};
 
 /// What an attacker, or a careless user, might put into an argument.
 const NASTY: [&str; 38] = [
@@ -91,7 +93,7 @@ async fn the_segments_of_a_key_are_those_of_its_template() {
 }
 
 #[tokio::test]
-async fn long_keys_are_digested_and_still_told_apart() {
+async fn long_keys_are_told_apart() {
     let long = |n: usize| "a".repeat(n);
     let fast = fresh().await;
     scope_sync(&fast, || {
@@ -101,15 +103,43 @@ async fn long_keys_are_digested_and_still_told_apart() {
         }
     });
     assert_eq!((fast.stats().total.loads, fast.stats().total.hits), (6, 6));
-    let keys = [600, 601, 5_000].map(|n| PAIR.key(&long(n), "b"));
-    assert!(keys.iter().all(|key| key.len() <= 512 && key.starts_with("pair:")), "{keys:?}");
-    assert!(keys[0] != keys[1] && keys[1] != keys[2]);
-    assert_eq!(keys[0], PAIR.key(&long(600), "b"));
     scope_sync(&fast, || {
         pair(&long(600), "b");
         assert_eq!(fast.stats().total.loads, 7);
     });
-    fastness::scope(&fast, PAIR.invalidate(&long(600), "b")).await;
+    scope(&fast, PAIR.invalidate(&long(600), "b")).await;
     scope_sync(&fast, || pair(&long(600), "b"));
     assert_eq!(fast.stats().total.loads, 8, "a long key is invalidated like any other");
+}
+
+#[cacheable(ttl = 60, key = "file:{path}", skip(origin), handle = FILES)]
+async fn file(origin: &Origin, path: &str) -> Result<u32, Fault> {
+    let _ = path;
+    origin.next()
+}
+
+#[cache_put(key = "file:{path}", ttl = 60)]
+async fn save_file(path: &str, outcome: Result<u32, Fault>) -> Result<u32, Fault> {
+    let _ = path;
+    outcome
+}
+
+/// Keys that are too long to be kept whole.
+#[tokio::test]
+async fn writes_reach_long_keys_too() {
+    let (fast, origin) = (fresh().await, Origin::default());
+    let path = "deep/".repeat(200);
+    let (read, cache) = (|| file(&origin, &path), fast.cache());
+    scope(&fast, async {
+        assert_eq!(read().await, Ok(1));
+        save_file(&path, Err(Fault::Down)).await.unwrap_err();
+        assert_eq!(read().await, Ok(2), "a failed put may have written");
+        save_file(&path, Ok(50)).await.unwrap();
+        assert_eq!(read().await, Ok(50));
+        cache.invalidate(&FILES.key(&path)).await.unwrap();
+        assert_eq!(read().await, Ok(3), "a handle names what an invalidation takes");
+        cache.set(&FILES.key(&path), "of another type".to_owned(), Duration::from_secs(60)).await.unwrap();
+        assert_eq!(read().await, Ok(4), "what is set takes away what was there");
+    })
+    .await;
 }

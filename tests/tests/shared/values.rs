@@ -83,6 +83,28 @@ async fn maybe(origin: &Origin, id: u64) -> Option<u64> {
     (origin.load() > 0).then_some(id)
 }
 
+#[cacheable(ttl = 60, key = "file:{path}", tier = shared, skip(origin))]
+async fn file(origin: &Origin, path: &str) -> usize {
+    path.len() + origin.load()
+}
+
+#[tokio::test]
+async fn a_long_key_is_short_in_the_tier() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    let paths = [600, 601].map(|length| "x".repeat(length));
+    for path in &paths {
+        scope(&one, file(&origin, path)).await;
+    }
+    stored(&one, 2).await;
+    for path in &paths {
+        assert_eq!(scope(&two, file(&origin, path)).await, path.len());
+    }
+    assert_eq!(origin.loads(), 2, "they are told apart");
+    let keys = redis.command::<Vec<String>>(&["KEYS", &format!("{prefix}file:*")]).await;
+    assert_eq!(keys.iter().filter(|key| key.len() < 100).count(), 2, "{keys:?}");
+}
+
 #[tokio::test]
 async fn absences_are_shared_where_they_are_cached() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
@@ -151,6 +173,39 @@ async fn a_value_is_in_the_tiers_that_were_named() {
     scope(&one, near(&origin, 1)).await;
     scope(&two, near(&origin, 1)).await;
     assert_eq!(origin.loads(), 3, "each node loads for itself");
+}
+
+#[cacheable(ttl = 60, negative_ttl = 60, key = "far-maybe:{id}", tier = shared, skip(origin))]
+async fn far_maybe(origin: &Origin, id: u64) -> Option<u64> {
+    (origin.load() > 0).then_some(id)
+}
+
+#[cacheable(ttl = 60, negative_ttl = 60, key = "far-maybe:{ids}", tier = shared, batch(ids), skip(origin))]
+async fn far_maybes(origin: &Origin, ids: &[u64]) -> HashMap<u64, u64> {
+    let there = origin.load() > 0;
+    ids.iter().filter(|_| there).map(|&id| (id, id)).collect()
+}
+
+#[cache_put(ttl = 60, negative_ttl = 60, key = "far-maybe:{id}", tier = shared)]
+async fn take_away(id: u64) -> Option<u64> {
+    let _ = id;
+    None
+}
+
+#[tokio::test]
+async fn absences_too_are_in_the_tiers_that_were_named() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    assert_eq!(scope(&one, far_maybe(&origin, 1)).await, None);
+    assert!(scope(&one, far_maybes(&origin, &[2])).await.is_empty());
+    scope(&one, take_away(3)).await;
+    stored(&one, 3).await;
+    for node in [&one, &two] {
+        assert_eq!(scope(node, far_maybe(&origin, 1)).await, None);
+        assert!(scope(node, far_maybes(&origin, &[1, 2, 3])).await.is_empty());
+        assert_eq!(node.stats().entries, 0);
+    }
+    assert_eq!(origin.loads(), 2, "all are shared");
 }
 
 #[cacheable(ttl = 60, key = "slow:{id}", single_flight = fleet, skip(origin, gate))]

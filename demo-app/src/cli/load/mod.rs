@@ -48,11 +48,16 @@ pub(super) struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     rate: Option<u64>,
     /// How unequal the popularity of documents is: the exponent of Zipf's law.
-    #[arg(long, default_value_t = 1.1)]
+    #[arg(long, default_value_t = 1.1, value_parser = exponent)]
     zipf: f64,
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+fn exponent(text: &str) -> Result<f64, String> {
+    let exponent = text.parse().ok().filter(|exponent| (0.0..=10.0).contains(exponent));
+    exponent.ok_or_else(|| "expected a number from 0 (all alike) to 10".to_owned())
 }
 
 pub(super) async fn run(arguments: Arguments, config: Config) -> Result<Ending, String> {

@@ -38,6 +38,18 @@ pub(super) struct Endpoint {
 #[expect(dead_code, reason = "a description")]
 pub(super) struct Invalidated {
     invalidated: String,
+    reach: Reach,
+}
+
+/// How far that got.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "a description")]
+pub(super) enum Reach {
+    /// Every server knows.
+    Announced,
+    /// This one alone: the others hear of it once the shared cache can be reached.
+    LocalOnly,
 }
 
 /// Who knows the ratings.

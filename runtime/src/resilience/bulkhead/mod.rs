@@ -251,12 +251,11 @@ impl State {
 
 impl Report for State {
     fn snapshot(&self) -> PolicySnapshot {
-        PolicySnapshot {
-            kind: PolicyKind::Bulkhead,
-            name: self.name.clone(),
-            outcomes: self.outcomes.all(),
-            levels: vec![("limit", self.limit().into()), ("in_flight", self.in_flight.load(Relaxed))],
-            breakers: Vec::new(),
-        }
+        PolicySnapshot::of(
+            PolicyKind::Bulkhead,
+            &self.name,
+            &self.outcomes,
+            vec![("limit", self.limit().into()), ("in_flight", self.in_flight.load(Relaxed))],
+        )
     }
 }

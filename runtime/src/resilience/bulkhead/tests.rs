@@ -129,10 +129,14 @@ fn under_threads_the_bound_holds() {
     assert_eq!(slots.len(), state.limit() as usize);
 }
 
-#[test]
-fn a_future_that_waits_is_ready_when_woken() {
-    let bulkhead = Bulkhead::new("test", BulkheadSettings::fixed(n(1)));
+#[tokio::test]
+async fn a_call_that_waited_runs_once_there_is_room() {
+    let bulkhead = Bulkhead::new("test", BulkheadSettings::fixed(n(1)).wait(Duration::from_secs(60)));
     let mut cx = Context::from_waker(Waker::noop());
-    let call = pin!(bulkhead.call(async { Ok::<_, Rejected>(5) }));
-    assert_eq!(call.poll(&mut cx), Poll::Ready(Ok(5)));
+    let mut first = Box::pin(bulkhead.run(std::future::pending::<()>()));
+    assert!(first.as_mut().poll(&mut cx).is_pending());
+    let mut call = pin!(bulkhead.call(async { Ok::<_, Rejected>(5) }));
+    assert!(call.as_mut().poll(&mut cx).is_pending());
+    drop(first);
+    assert_eq!(call.as_mut().poll(&mut cx), Poll::Ready(Ok(5)));
 }

@@ -244,12 +244,6 @@ impl State {
 impl Report for State {
     fn snapshot(&self) -> PolicySnapshot {
         let p95 = lock(&self.latencies).p95().map(|nanos| ("p95_micros", nanos / 1_000));
-        PolicySnapshot {
-            kind: PolicyKind::Hedge,
-            name: self.name.clone(),
-            outcomes: self.outcomes.all(),
-            levels: p95.into_iter().collect(),
-            breakers: Vec::new(),
-        }
+        PolicySnapshot::of(PolicyKind::Hedge, &self.name, &self.outcomes, p95.into_iter().collect())
     }
 }

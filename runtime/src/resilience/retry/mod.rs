@@ -224,12 +224,6 @@ impl<'a> Run<'a> {
 
 impl Report for State {
     fn snapshot(&self) -> PolicySnapshot {
-        PolicySnapshot {
-            kind: PolicyKind::Retry,
-            name: self.name.clone(),
-            outcomes: self.outcomes.all(),
-            levels: Vec::new(),
-            breakers: Vec::new(),
-        }
+        PolicySnapshot::of(PolicyKind::Retry, &self.name, &self.outcomes, Vec::new())
     }
 }

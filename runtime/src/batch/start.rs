@@ -1,0 +1,157 @@
+//! Where a batch began, and what it does with each of its elements.
+
+use std::sync::Arc;
+
+use super::{BatchMap, Each};
+use crate::clock::nanos;
+use crate::codec::{Codec, Wire};
+use crate::handle::Fastness;
+use crate::key::args::Args;
+use crate::key::{Hashed, Scopes};
+use crate::l1::Lifetime;
+use crate::log::Epoch;
+use crate::policy::Policy;
+use crate::shape::Shape;
+use crate::shared::{Fetched, Kept, Mark, Place, Seat};
+use crate::site::{Cell, Here, Negative, Site};
+
+pub(super) type Id<S> = <<S as Shape>::Item as BatchMap>::Id;
+type Value<S> = <<S as Shape>::Item as BatchMap>::Value;
+
+/// When a batch began, and where its elements are kept.
+pub(super) struct Start<K: Eq, S: Shape<Item: BatchMap>> {
+    pub(super) cell: Arc<Cell<K, Each<S>>>,
+    epoch: Epoch,
+    /// Where in the shared log.
+    mark: Option<Mark>,
+    pub(super) time: u64,
+}
+
+/// An element that the body may have to load.
+pub(super) struct Missing<K, S: Shape<Item: BatchMap>> {
+    pub(super) id: Id<S>,
+    pub(super) key: Hashed<K>,
+    pub(super) scopes: Scopes,
+    /// The key's text, bounded.
+    pub(super) text: String,
+}
+
+impl<K, S: Shape<Item: BatchMap>> Missing<K, S> {
+    pub(super) fn place<'a>(
+        &'a self,
+        wire: Wire<Value<S>>,
+        seat: &'a Seat,
+        codec: Option<Codec>,
+    ) -> Place<'a, Value<S>> {
+        Place { wire, seat, codec, key: &self.text, scopes: self.scopes.hashes() }
+    }
+}
+
+pub(super) enum Looked<V> {
+    Present(V),
+    Absent,
+    Missing,
+}
+
+impl<K, S> Start<K, S>
+where
+    K: Clone + Eq + Send + Sync + 'static,
+    S: Shape<Item: BatchMap> + 'static,
+{
+    pub(super) fn new<A: Args<Owned = K>>(site: &'static Site, on: Option<&Fastness>, here: Here) -> Self {
+        let cell = site.cell::<A, Each<S>>(on, here);
+        let mut start = Self { cell, epoch: 0, mark: None, time: 0 };
+        start.begin();
+        start
+    }
+
+    /// Whatever is loaded was loaded from here on.
+    pub(super) fn begin(&mut self) {
+        self.epoch = self.cell.log().position();
+        self.mark = self.cell.tier.as_ref().and_then(|tier| tier.mark());
+        self.time = self.cell.now();
+    }
+
+    /// What the shared tier's answer says of one element.
+    pub(super) fn take(
+        &self,
+        policy: &Policy<Each<S>>,
+        missing: &Missing<K, S>,
+        fetched: Fetched<Value<S>>,
+    ) -> Looked<Value<S>> {
+        let now = self.time;
+        let ttl = if fetched.value.is_some() { Some(policy.ttl) } else { policy.negative_ttl };
+        let Some(ttl) = ttl.filter(|_| now < fetched.expires) else { return Looked::Missing };
+        let expires = fetched.expires.min(now.saturating_add(nanos(ttl)));
+        let life = policy.lifetime_until(expires, fetched.load_time, now);
+        let in_process = self.is_kept_in_process(policy);
+        let Some(value) = fetched.value else {
+            if in_process {
+                self.keep_absence(missing, life, fetched.epoch);
+            }
+            return Looked::Absent;
+        };
+        if in_process {
+            self.cell.keep(&missing.key, &missing.scopes, value.clone(), life, fetched.epoch);
+        }
+        Looked::Present(value)
+    }
+
+    /// Gives the shared tier what was loaded.
+    pub(super) fn share(&self, policy: &Policy<Each<S>>, all: &[Missing<K, S>], loaded: &S::Item, now: u64) {
+        let (Some(tier), Some(wire), Some(mark)) = (&self.cell.tier, policy.wire, self.mark) else { return };
+        let kept = all.iter().filter_map(|missing| {
+            let value = loaded.value(&missing.id);
+            let refused = value.is_some_and(|value| policy.unless.is_some_and(|unless| unless(value)));
+            let ttl = if value.is_some() { policy.ttl } else { policy.negative_ttl? };
+            let expires = policy.lifetime(ttl, now, now).expires;
+            let kept = Kept { value, mark, expires, load_time: 0, beyond: policy.longest_stale() };
+            (!refused).then(|| (missing.place(wire, &self.cell.seat, policy.codec), kept))
+        });
+        tier.keep_many(kept);
+    }
+
+    /// What this process has of one element.
+    pub(super) fn look(&self, key: &Hashed<K>) -> Looked<Value<S>> {
+        if let Some(found) = self.cell.front.store.look(key).filter(|found| found.is_fresh(self.time)) {
+            self.cell.front.counters.hit();
+            return Looked::Present(found.value);
+        }
+        if self.cell.negative(key, self.time).is_some() {
+            self.cell.front.counters.hit();
+            return Looked::Absent;
+        }
+        self.cell.front.counters.miss();
+        Looked::Missing
+    }
+
+    /// Keeps in this process what was loaded, or that there is none, if answers are kept here.
+    pub(super) fn keep(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>, value: Option<&Value<S>>, now: u64) {
+        // The time of a batch is no measure of the load of one element, so none is refreshed early.
+        let life = |ttl| policy.lifetime(ttl, now, now);
+        let in_process = self.is_kept_in_process(policy);
+        match value {
+            Some(value) if policy.unless.is_some_and(|unless| unless(value)) => {
+                self.cell.front.store.remove(&missing.key);
+            }
+            Some(value) if in_process => {
+                self.cell.keep(&missing.key, &missing.scopes, value.clone(), life(policy.ttl), self.epoch);
+            }
+            Some(_) => {}
+            None => {
+                self.cell.front.store.remove(&missing.key);
+                if let Some(ttl) = policy.negative_ttl.filter(|_| in_process) {
+                    self.keep_absence(missing, life(ttl), self.epoch);
+                }
+            }
+        }
+    }
+
+    fn keep_absence(&self, missing: &Missing<K, S>, life: Lifetime, epoch: Epoch) {
+        self.cell.keep_negative(&missing.key, &missing.scopes, Negative::Absent(()), life, epoch);
+    }
+
+    fn is_kept_in_process(&self, policy: &Policy<Each<S>>) -> bool {
+        policy.in_process || self.cell.tier.is_none()
+    }
+}

@@ -1,0 +1,81 @@
+use super::*;
+use crate::resilience::error::Reason;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn n(n: u32) -> NonZeroU32 {
+    NonZeroU32::new(n).unwrap()
+}
+
+fn allowed(check: impl Fn() -> Result<(), Rejected>) -> usize {
+    std::iter::from_fn(|| check().ok()).count()
+}
+
+#[test]
+fn so_many_get_through_and_come_back_evenly() {
+    let clock = Clock::manual();
+    let limit = RateLimit::new("test", RateLimitSettings::new(n(10), SECOND)).clock(clock.clone());
+    assert_eq!(allowed(|| limit.check()), 10);
+    let rejected = limit.check().unwrap_err();
+    assert_eq!((rejected.reason(), rejected.retry_after()), (Reason::Limited, Some(SECOND / 10)));
+    clock.advance(SECOND / 10 * 3);
+    assert_eq!(allowed(|| limit.check()), 3);
+    clock.advance(SECOND * 100);
+    assert_eq!(allowed(|| limit.check()), 10);
+}
+
+#[test]
+fn without_a_burst_they_are_spread_out() {
+    let clock = Clock::manual();
+    let settings = RateLimitSettings::new(n(4), SECOND).burst(n(1));
+    let limit = RateLimit::new("test", settings).clock(clock.clone());
+    for _ in 0..4 {
+        assert_eq!(allowed(|| limit.check()), 1);
+        clock.advance(SECOND / 4);
+    }
+}
+
+#[test]
+fn absurd_settings_do_not_panic() {
+    for (calls, per) in [(u32::MAX, Duration::ZERO), (1, Duration::MAX), (u32::MAX, Duration::MAX)] {
+        let limit = RateLimit::new("test", RateLimitSettings::new(n(calls), per)).clock(Clock::manual());
+        assert!(limit.check().is_ok());
+    }
+}
+
+#[test]
+fn threads_get_no_more() {
+    let limit = RateLimit::new("test", RateLimitSettings::new(n(1_000), SECOND)).clock(Clock::manual());
+    let through: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..16).map(|_| scope.spawn(|| allowed(|| limit.check()))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(through, 1_000);
+}
+
+#[test]
+fn over_the_cap_those_go_that_have_their_calls_back() {
+    let clock = Clock::manual();
+    let settings = RateLimitSettings::new(n(1), SECOND * 100);
+    let limit = KeyedRateLimit::new("test", settings, 100).clock(clock.clone());
+    for i in 0..50 {
+        assert!(limit.check(&format!("old-{i}")).is_ok());
+    }
+    clock.advance(SECOND * 101);
+    for i in 0..50 {
+        assert!(limit.check(&format!("used-{i}")).is_ok());
+    }
+    for i in 0..50 {
+        clock.advance(SECOND / 100);
+        assert!(limit.check(&format!("new-{i}")).is_ok());
+    }
+    for i in 0..50 {
+        assert!(limit.check(&format!("used-{i}")).is_err(), "{i} was forgotten");
+    }
+    for i in 0..10_000 {
+        let _ = limit.check(&i.to_string());
+    }
+    let state = limit.state.get(|| unreachable!());
+    assert_eq!(state.limits.all().len(), 100);
+    assert_eq!(limit.check("9999").unwrap_err().name(), "test[9999]");
+}
