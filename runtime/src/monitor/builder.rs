@@ -68,6 +68,25 @@ impl MonitorBuilder {
         self
     }
 
+    /// The database is MongoDB: asks it, and tells what its pool has and which queries were slow. In place of
+    /// [`database`](Self::database) and [`slow_queries`](Self::slow_queries).
+    ///
+    /// ```no_run
+    /// use fastness::index::ClientOptions;
+    /// use fastness::monitor::Monitor;
+    ///
+    /// # async fn watch() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = ClientOptions::from_uri("mongodb://localhost/shop").await?.connect()?;
+    /// let monitor = Monitor::builder().mongodb(&client).build()?;
+    /// # drop(monitor); Ok(()) }
+    /// ```
+    #[cfg(feature = "mongodb")]
+    pub fn mongodb(self, client: &crate::index::Client) -> Self {
+        let seen = client.clone();
+        self.database(Probe::mongodb(client))
+            .slow_queries(move || seen.slow_queries().shapes.into_iter().map(SlowQuery::from).collect())
+    }
+
     /// Another thing that the process depends on.
     pub fn probe(mut self, probe: Probe) -> Self {
         self.settings.probes.push(probe);
