@@ -10,11 +10,12 @@ use std::thread::{self, Thread};
 
 use tokio::runtime::Handle;
 
-use super::{Leave, Miss, Pending, Plan, Step};
+use super::{Began, Leave, Miss, Pending, Plan, Step};
 use crate::error::LoadTimeout;
-use crate::flight::Load;
+use crate::flight::{Inside, Load, Permit};
 use crate::handle::{Fastness, scope};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::stats::Counters;
 
 /// Drives an async call that was not a hit. Boxed, so that the future of a hit stays small.
 ///
@@ -85,12 +86,47 @@ where
     K: Clone + Eq + 'static,
     S: Shape<Item: CacheValue> + 'static,
 {
-    let Some(pending) = miss.0 else { return body() };
-    S::close(match block_on(pending.plan()) {
-        Plan::Refresh(permit, _) => pending.run_sync(Some(permit), body),
-        Plan::Load(permit) => pending.run_sync(permit, body),
-        Plan::Done(ending) => ending,
-    })
+    match Blocking::begin(miss) {
+        Ok(load) => Blocking::end(load, body()),
+        Err(out) => out,
+    }
+}
+
+/// A sync load while its body runs; the body itself stays outside, so that this is compiled once for all bodies. Dropped by
+/// a panic, it is counted as abandoned, and hands over.
+struct Blocking<K: Eq, S: Shape> {
+    // In this order: fields are dropped as they are declared.
+    inside: Option<Inside>,
+    counted: Abandoned,
+    permit: Leave<K, S>,
+    began: Began,
+    pending: Box<Pending<K, S>>,
+}
+
+impl<K, S> Blocking<K, S>
+where
+    K: Clone + Eq + 'static,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    /// `None` where the cache is bypassed; an error where there is an answer already.
+    fn begin(miss: Miss<K, S>) -> Result<Option<Self>, S::Out> {
+        let Some(pending) = miss.0 else { return Ok(None) };
+        let permit = match block_on(pending.plan()) {
+            Plan::Refresh(permit, _) => Some(permit),
+            Plan::Load(permit) => permit,
+            Plan::Done(ending) => return Err(S::close(ending)),
+        };
+        let (began, counted) = (pending.began(), pending.count_if_abandoned());
+        let inside = permit.as_ref().map(Permit::enter);
+        Ok(Some(Self { inside, counted, permit, began, pending }))
+    }
+
+    fn end(load: Option<Self>, out: S::Out) -> S::Out {
+        let Some(Self { inside, counted, permit, began, pending }) = load else { return out };
+        drop(inside);
+        counted.disarm();
+        S::close(pending.finish(began, S::open(out), permit))
+    }
 }
 
 impl<K, S> Pending<K, S>
@@ -138,34 +174,24 @@ where
         }
     }
 
-    fn run_sync(&self, permit: Leave<K, S>, body: impl FnOnce() -> S::Out) -> Ending<S> {
-        let began = self.began();
-        let counted = self.count_if_abandoned();
-        let inside = permit.as_ref().map(crate::flight::Permit::enter);
-        let out = body();
-        drop(inside);
-        counted.disarm();
-        self.finish(began, S::open(out), permit)
-    }
-
-    fn count_if_abandoned(&self) -> Abandoned<'_, K, S> {
-        Abandoned(Some(self))
+    fn count_if_abandoned(&self) -> Abandoned {
+        Abandoned(Some(self.cell.front.counters.clone()))
     }
 }
 
 /// Counts a load that ends by being dropped.
-struct Abandoned<'a, K: Eq, S: Shape>(Option<&'a Pending<K, S>>);
+struct Abandoned(Option<Arc<Counters>>);
 
-impl<K: Eq, S: Shape> Abandoned<'_, K, S> {
+impl Abandoned {
     fn disarm(mut self) {
         self.0 = None;
     }
 }
 
-impl<K: Eq, S: Shape> Drop for Abandoned<'_, K, S> {
+impl Drop for Abandoned {
     fn drop(&mut self) {
-        if let Some(pending) = self.0 {
-            pending.cell.front.counters.loads_abandoned.count();
+        if let Some(counters) = &self.0 {
+            counters.loads_abandoned.count();
         }
     }
 }
