@@ -1,4 +1,4 @@
-//! May use: indexed/condition, indexed/model, indexed/options, indexed/record, indexed/scopes, indexed/syntax, template.
+//! May use: indexed/model, indexed/record, indexed/expand/{indexes, places, scopes}.
 //!
 //! The model's fields as typed paths, its indexes as one constant, and its scopes as another.
 

@@ -48,11 +48,13 @@ fn spec(scope: &Scope, places: &mut Places<'_>) -> TokenStream {
 
 /// A field by its stored names, and how its value is written: as a key of a parameter of the field's type has it.
 fn field(path: &Path, format: Format, places: &mut Places<'_>) -> TokenStream {
-    let (span, typed) = (path.span(), places.path(path));
+    // Of one hygiene with the path to the runtime: of two, the compiler would blame the whole derive.
+    let span = Span::call_site().located_at(path.span());
+    let typed = places.path(path);
     let steps = places.steps(path);
     let door = located(places.door, span);
     places.lines.push(quote_spanned!(span=> #door::single(#steps);));
-    let root = Ident::new("__root", Span::call_site().located_at(span));
+    let root = Ident::new("__root", span);
     let part = match format {
         Format::Plain => quote_spanned!(span=> (&#door::Arg(&__value)).__part()),
         Format::Lower => quote_spanned!(span=> #door::lower(&__value)),
