@@ -52,11 +52,13 @@ pub struct Status {
     pub gaps: u64,
 }
 
+#[expect(clippy::ref_option, reason = "as serde calls it")]
 fn timestamp<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
     let text = |time: SystemTime| bson::DateTime::from_system_time(time).try_to_rfc3339_string().ok();
     time.and_then(text).serialize(serializer)
 }
 
+#[expect(clippy::ref_option, reason = "as serde calls it")]
 fn seconds<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     time.map(|time| time.as_secs_f64()).serialize(serializer)
 }
