@@ -14,6 +14,10 @@ use super::{Monitor, Settings};
 use crate::error::{Error, Kind};
 use crate::handle::Fastness;
 
+/// How long a slow query is shown after it was slow: as long as the charts reach back.
+#[cfg(feature = "mongodb")]
+const LATELY: Duration = Duration::from_secs(600);
+
 /// Settings of a [`Monitor`].
 ///
 /// ```
@@ -68,8 +72,8 @@ impl MonitorBuilder {
         self
     }
 
-    /// The database is MongoDB: asks it, and tells what its pool has and which queries were slow. In place of
-    /// [`database`](Self::database) and [`slow_queries`](Self::slow_queries).
+    /// The database is MongoDB: asks it, and tells what its pool has and which queries were slow in the last ten minutes. In place
+    /// of [`database`](Self::database) and [`slow_queries`](Self::slow_queries).
     ///
     /// ```no_run
     /// use fastness::index::ClientOptions;
@@ -83,8 +87,10 @@ impl MonitorBuilder {
     #[cfg(feature = "mongodb")]
     pub fn mongodb(self, client: &crate::index::Client) -> Self {
         let seen = client.clone();
-        self.database(Probe::mongodb(client))
-            .slow_queries(move || seen.slow_queries().shapes.into_iter().map(SlowQuery::from).collect())
+        self.database(Probe::mongodb(client)).slow_queries(move || {
+            let shapes = seen.slow_queries().shapes.into_iter();
+            shapes.filter(|shape| shape.ago < LATELY).map(SlowQuery::from).collect()
+        })
     }
 
     /// Another thing that the process depends on.
