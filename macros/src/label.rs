@@ -7,7 +7,7 @@ use quote::quote;
 use syn::{Attribute, Data, DeriveInput, Expr, Ident, ext::IdentExt};
 
 use crate::{
-    args::{Given, options, read_all},
+    args::{OptionSet as _, options},
     diag::Diag,
     subject::Door,
 };
@@ -57,10 +57,7 @@ fn door(attrs: &[Attribute], diag: &mut Diag) -> Door {
     let mut args = Args::default();
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("label")) {
         match attr.meta.require_list() {
-            Ok(list) => read_all(list.tokens.clone(), diag, |input, diag| {
-                args.put(Given::parse(input)?, diag);
-                Ok(())
-            }),
+            Ok(list) => args.add(list.tokens.clone(), diag),
             Err(error) => diag.add(error),
         }
     }

@@ -98,8 +98,8 @@ use proc_macro::TokenStream;
 ///
 /// # Order
 ///
-/// Attributes nest as they are written: put `#[timed]` (below, it times loads alone) and `#[fallback]` above this one, and `#[circuit_breaker]`,
-/// `#[retry]`, `#[timeout]`, `#[bulkhead]` and `#[rate_limit]` below it.
+/// Attributes nest as they are written. Above this one go `#[timed]` (below it, that times loads alone) and `#[fallback]`; below
+/// it go `#[circuit_breaker]`, `#[retry]`, `#[hedge]`, `#[timeout]`, `#[bulkhead]` and `#[rate_limit]`.
 #[proc_macro_attribute]
 pub fn cacheable(args: TokenStream, item: TokenStream) -> TokenStream {
     cacheable::attribute(args.into(), &item.into()).into()
@@ -212,8 +212,8 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// The waits double and are drawn at random from zero on, so that callers do not come back all at once; what a
-/// `Rejected` says of when to come back is respected. At most a fifth of the calls are made again, over time (the *budget*), so that retries do
-/// not multiply an outage. Only repeat what is safe to repeat.
+/// `Rejected` says of when to come back is respected. Over time, at most a fifth of the calls are made again (the *budget*), so
+/// that retries do not multiply an outage. Only repeat what is safe to repeat.
 ///
 /// Arguments that the function owns are cloned for each attempt.
 ///

@@ -10,7 +10,7 @@
 //! Invariants: a stack that makes no sense is not touched, but expanded at once, which reports it; only an attribute that is
 //! ours beyond doubt is marked; one of another crate that is called like one of ours is left as it is.
 
-use proc_macro2::{Spacing, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 use syn::{Attribute, Ident, parse::ParseStream, parse::Parser};
 
@@ -70,7 +70,7 @@ fn is_ours(attr: &Attribute) -> bool {
 
 /// The path in `crate = path`.
 fn krate(args: &TokenStream) -> Option<TokenStream> {
-    let is = |token: Option<&TokenTree>, wanted: char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted && (wanted != '=' || punct.spacing() == Spacing::Alone));
+    let is = |token: Option<&TokenTree>, wanted: char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
     let tokens: Vec<_> = args.clone().into_iter().collect();
     let at = (0..tokens.len()).find(|at| {
         let starts = *at == 0 || is(tokens.get(at - 1), ',');
@@ -113,5 +113,7 @@ mod tests {
     fn the_crate_is_found_under_its_name() {
         let renamed = step("timed", "name = \"crate = x\", crate = ::my::fast, slow = 1", "#[cacheable] fn f() {}");
         assert!(renamed.contains("#[::my::fast::timed(__deferred,"), "{renamed}");
+        let dense = step("timed", "crate=::my::fast,slow=1", "#[cacheable] fn f() {}");
+        assert!(dense.contains("#[::my::fast::timed(__deferred,"), "{dense}");
     }
 }

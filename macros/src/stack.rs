@@ -79,6 +79,7 @@ pub(crate) const BELOW_RATE_LIMIT: &[Row] = &[
 
 /// Refused below `fallback`.
 pub(crate) const BELOW_FALLBACK: &[Row] = &[("fallback", "`fallback` is here twice: keep one")];
+
 /// Refused below `timed`. It may stand above or below `cacheable`: there it times every call, here the loads alone.
 pub(crate) const BELOW_TIMED: &[Row] =
     &[("timed", "`timed` is here twice: keep one, with both labels; to time a part, give it a function of its own")];
@@ -102,6 +103,7 @@ pub(crate) fn deferred(attr: &Attribute) -> bool {
     matches!(&attr.meta, Meta::List(list) if is_deferred(&list.tokens))
 }
 
+/// Whether these arguments are those of an attribute that was deferred.
 pub(crate) fn is_deferred(args: &TokenStream) -> bool {
     matches!(args.clone().into_iter().next(), Some(TokenTree::Ident(first)) if first == DEFERRED)
 }

@@ -1,11 +1,25 @@
 use crate::{
-    cache_invalidate, cache_put, cacheable,
+    cache_invalidate, cache_put, cacheable, label,
+    resilience::{bulkhead, circuit_breaker, fallback, hedge, rate_limit, retry, timeout},
     snapshot::{Attribute, errors, expand},
     timed,
 };
 
-const ATTRIBUTES: [Attribute; 4] =
-    [cacheable::attribute, cache_put::attribute, cache_invalidate::attribute, timed::attribute];
+/// All of them; the derive of indexes has tests of its own.
+const ATTRIBUTES: [Attribute; 12] = [
+    cacheable::attribute,
+    cache_put::attribute,
+    cache_invalidate::attribute,
+    timed::attribute,
+    fallback::attribute,
+    circuit_breaker::attribute,
+    retry::attribute,
+    hedge::attribute,
+    timeout::attribute,
+    bulkhead::attribute,
+    rate_limit::attribute,
+    |_, item| label::derive(item.clone()),
+];
 
 const ARGS: &[&str] = &[
     "",
@@ -34,6 +48,10 @@ const ARGS: &[&str] = &[
     "\"user:{self.0.r#type:hash}\", USERS(id)(x), a::b::<C>(1)",
     "tags = [], when, before = 1, self(x), crate(x)",
     "name = 3, slow = \"1x\", labels, labels(), labels(a), labels(a = 1, a = 2, name = b), ok_if = 3, error_if = |r| true",
+    "name = 3, failure_rate = off, failure_threshold = off, window = 0, min_calls = x, open_for = 3, max_open = 1, per = {x}",
+    "calls = 3, per = \"1s\", key = \"{id}{\", keys = 1, burst = 0, max = 1, min = 2, adaptive, wait = 1, budget = off",
+    "attempts = 1, wait = 2, max_wait = 1, when = |e, f| e, after = 1, p95 = 2, fallback = Self, timeout = 1",
+    "Self::<T>::x::<'a>, |e| e, \"1s\", 2",
     "'a, 'b', #, @, $x, ::, ..",
     "key = \"\\u{1F600}:{id}\", ttl = \"1\\x64\"",
     "{ttl = 300}",
@@ -85,9 +103,19 @@ fn odd_input_never_panics() {
 }
 
 #[test]
-fn without_arguments_there_is_always_an_error() {
-    // `timed` needs none.
-    for attribute in &ATTRIBUTES[..3] {
-        assert!(!errors(expand(*attribute, "", "fn f(id: u64) -> u8 { 1 }")).is_empty());
+fn without_arguments_there_is_an_error_where_some_are_needed() {
+    let need_some: [Attribute; 8] = [
+        cacheable::attribute,
+        cache_put::attribute,
+        cache_invalidate::attribute,
+        fallback::attribute,
+        hedge::attribute,
+        timeout::attribute,
+        bulkhead::attribute,
+        rate_limit::attribute,
+    ];
+    for attribute in need_some {
+        let found = errors(expand(attribute, "", "async fn f(id: u64) -> Result<u8, E> { Ok(1) }"));
+        assert!(!found.is_empty());
     }
 }

@@ -29,11 +29,16 @@ pub use crate::typed::{handle_get, handle_invalidate, handle_key, handle_put, ha
 /// What `#[derive(Indexed)]` names.
 #[cfg(feature = "mongodb")]
 pub mod index {
-    pub use super::ladder;
     pub use crate::index::derived::*;
     pub use crate::index::{
         Collation, Condition, Field, IndexSpec, Indexed, Kind, Literal, Nested, Operator, Path, Scope, ScopePiece,
     };
+
+    /// What a scope asks the type of a field by method call.
+    pub mod ladder {
+        pub use crate::index::derived::UnfitField;
+        pub use crate::key::args::DisplayArg;
+    }
 }
 
 /// Everything that a call site asks a type by method call; brought into scope for the prologue only.

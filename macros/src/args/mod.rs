@@ -15,7 +15,30 @@ mod tests;
 pub(crate) use given::{Given, Value, read_all};
 pub(crate) use slot::{FromGiven, Names, Slot};
 
+use proc_macro2::TokenStream;
+
 use crate::{diag::Diag, nearest};
+
+/// The options of one attribute, as [`options!`] declares them.
+pub(crate) trait OptionSet: Default {
+    /// Puts one option into its slot.
+    fn put(&mut self, given: Given, diag: &mut Diag);
+
+    /// Reads what stands between the parentheses, where that is options alone.
+    fn parse(tokens: TokenStream, diag: &mut Diag) -> Self {
+        let mut options = Self::default();
+        options.add(tokens, diag);
+        options
+    }
+
+    /// The same, of one more attribute of this name.
+    fn add(&mut self, tokens: TokenStream, diag: &mut Diag) {
+        read_all(tokens, diag, |input, diag| {
+            self.put(Given::parse(input)?, diag);
+            Ok(())
+        });
+    }
+}
 
 /// Makes the `Args` of one attribute: a slot per option, in one line each.
 macro_rules! options {
@@ -26,9 +49,8 @@ macro_rules! options {
             $(pub(crate) $field: $crate::args::Slot<$type>,)*
         }
 
-        impl $name {
-            /// Puts one option into its slot.
-            pub(crate) fn put(&mut self, given: $crate::args::Given, diag: &mut $crate::diag::Diag) {
+        impl $crate::args::OptionSet for $name {
+            fn put(&mut self, given: $crate::args::Given, diag: &mut $crate::diag::Diag) {
                 match given.name.to_string().as_str() {
                     $($option => self.$field.set(given, diag),)*
                     _ => $crate::args::unknown($attribute, &given, &[$($option),*], diag),

@@ -1,7 +1,6 @@
-use proc_macro2::TokenStream;
 use syn::Expr;
 
-use super::{Given, Names, options, read_all};
+use super::{Names, OptionSet as _, options};
 use crate::diag::Diag;
 
 options! {
@@ -15,12 +14,8 @@ options! {
 }
 
 fn parse(text: &str) -> (Args, Vec<String>) {
-    let tokens: TokenStream = text.parse().expect("tokens");
-    let (mut args, mut diag) = (Args::default(), Diag::default());
-    read_all(tokens, &mut diag, |input, diag| {
-        args.put(Given::parse(input)?, diag);
-        Ok(())
-    });
+    let mut diag = Diag::default();
+    let args = Args::parse(text.parse().expect("tokens"), &mut diag);
     (args, diag.messages())
 }
 

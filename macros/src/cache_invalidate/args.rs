@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use syn::{Expr, ExprCall, Ident, LitStr, Token, ext::IdentExt, parse::ParseStream, token};
 
 use crate::{
-    args::{Given, Names, options, read_all},
+    args::{Given, Names, OptionSet as _, options, read_all},
     diag::Diag,
 };
 

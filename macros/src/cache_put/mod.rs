@@ -12,7 +12,7 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
-use crate::{diag, order, signature::Function, stack};
+use crate::{args::OptionSet as _, diag, order, signature::Function, stack};
 
 /// Expands `#[cache_put(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {

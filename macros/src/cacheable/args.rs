@@ -1,14 +1,10 @@
-//! May use: args, diag.
+//! May use: args.
 //!
 //! The options of `#[cacheable]` as they were written.
 
-use proc_macro2::TokenStream;
 use syn::Expr;
 
-use crate::{
-    args::{Given, Names, options, read_all},
-    diag::Diag,
-};
+use crate::args::{Names, options};
 
 options! {
     /// What was given to `#[cacheable(..)]`.
@@ -40,16 +36,5 @@ options! {
         "codec" => codec: Expr,
         "on" => on: Expr,
         "crate" => krate: Expr,
-    }
-}
-
-impl Args {
-    pub(crate) fn parse(tokens: TokenStream, diag: &mut Diag) -> Self {
-        let mut args = Self::default();
-        read_all(tokens, diag, |input, diag| {
-            args.put(Given::parse(input)?, diag);
-            Ok(())
-        });
-        args
     }
 }

@@ -10,7 +10,7 @@ use syn::Ident;
 use super::model::Model;
 use crate::{
     emit::{self, Site, View, code},
-    signature::without_lifetimes,
+    signature::{refuse, without_lifetimes},
     subject::Subject,
 };
 
@@ -22,13 +22,17 @@ pub(crate) fn expand(model: &Model, name: &Ident) -> TokenStream {
     let doc = format!("The cache of `{function}`: reads and writes its entries without calling it.");
     let statics = Site { subject, stored, kind: "Cacheable" }.statics();
     let methods = methods(model);
+    // Where the function is not compiled, neither are its types, perhaps.
+    let cfgs: Vec<_> = subject.function.attrs.iter().filter(|attr| refuse::is_cfg(attr)).collect();
     // The types of the parameters are the user's, and so are the lints that they would raise here again.
     code! {
+        #(#cfgs)*
         #[doc = #doc]
         #[allow(non_camel_case_types)]
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
         #vis struct #name;
 
+        #(#cfgs)*
         #[allow(dead_code, clippy::ptr_arg, clippy::pedantic)]
         impl #name {
             fn __site() -> &'static #door::Site {

@@ -15,7 +15,7 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
-use crate::{diag, order, signature::Function, stack};
+use crate::{args::OptionSet as _, diag, order, signature::Function, stack};
 
 /// Expands `#[cacheable(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {

@@ -16,7 +16,7 @@ use super::{
     syntax::{self, Kind},
 };
 use crate::{
-    args::{FromGiven, Given, Value, options, read_all},
+    args::{FromGiven, Given, OptionSet as _, Value, options, read_all},
     diag::Diag,
 };
 
@@ -159,10 +159,7 @@ impl Args {
     pub(super) fn parse(record: &Record, diag: &mut Diag) -> Self {
         let mut model = ModelArgs::default();
         for attr in record.attrs.iter().filter(|attr| attr.path().is_ident("indexed")) {
-            read_all(tokens(attr, diag), diag, |input, diag| {
-                model.put(Given::parse(input)?, diag);
-                Ok(())
-            });
+            model.add(tokens(attr, diag), diag);
         }
         let mut indexes = Vec::new();
         for (at, field) in record.fields.iter().enumerate() {

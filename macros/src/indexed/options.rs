@@ -10,7 +10,7 @@ use super::{
     condition::Condition,
 };
 use crate::{
-    args::{Given, Slot, read_all},
+    args::{OptionSet as _, Slot, read_all},
     diag::Diag,
     duration::{self, Time},
     nearest, value,
@@ -119,11 +119,7 @@ fn partial(list: &Listed, diag: &mut Diag) -> Vec<Condition> {
 }
 
 fn collation(list: &Listed, slot: &Slot<Listed>, diag: &mut Diag) -> Option<Collation> {
-    let mut args = CollationArgs::default();
-    read_all(list.0.clone(), diag, |input, diag| {
-        args.put(Given::parse(input)?, diag);
-        Ok(())
-    });
+    let args = CollationArgs::parse(list.0.clone(), diag);
     let strength = args.strength.value().and_then(|expr| integer("strength", 1, 5, expr, diag));
     let numeric_ordering = args.numeric_ordering.value().and_then(|expr| boolean("numeric_ordering", expr, diag));
     if !args.locale.is_given() {

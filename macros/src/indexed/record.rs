@@ -3,7 +3,11 @@
 //! The struct that derives `Indexed`: its fields with their stored names.
 
 use proc_macro2::TokenStream;
-use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, Type, ext::IdentExt};
+use syn::{
+    Attribute, Data, DeriveInput, Fields, Generics, Ident, Type,
+    ext::IdentExt,
+    visit_mut::{self, VisitMut},
+};
 
 use super::serde;
 use crate::{diag::Diag, nearest::nearest};
@@ -51,7 +55,12 @@ impl Record {
             }
         };
         let container = serde::Container::read(&input.attrs, diag);
-        let fields: Vec<_> = fields.into_iter().filter_map(|field| Field::read(field, &container, diag)).collect();
+        let mut fields: Vec<_> = fields.into_iter().filter_map(|field| Field::read(field, &container, diag)).collect();
+        let (ident, (_, of, _)) = (&input.ident, input.generics.split_for_impl());
+        let mut spelled = Spelled(syn::parse_quote!(#ident #of));
+        for field in &mut fields {
+            spelled.visit_type_mut(&mut field.ty);
+        }
         if fields.iter().all(|field| matches!(field.stored, Stored::Nowhere)) {
             return refuse(&input.ident, "no field of this struct is stored, so there is nothing to index", diag);
         }
@@ -103,6 +112,18 @@ impl Record {
 fn refuse<T>(ident: &Ident, why: &str, diag: &mut Diag) -> Option<T> {
     diag.at(ident, why);
     None
+}
+
+/// Spells `Self` out: in what the derive makes of a field's type, that is another type.
+struct Spelled(Type);
+
+impl VisitMut for Spelled {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        match ty {
+            Type::Path(path) if path.qself.is_none() && path.path.is_ident("Self") => *ty = self.0.clone(),
+            ty => visit_mut::visit_type_mut(self, ty),
+        }
+    }
 }
 
 impl Field {

@@ -38,6 +38,14 @@ fn a_nested_type() {
 }
 
 #[test]
+fn a_type_that_contains_itself_by_the_name_self() {
+    let expansion = expand(attribute, "", "struct Node<T> { value: T, children: Vec<Self>, by: Option<Box<Self>> }");
+    let text = expansion.to_string().replace(' ', "");
+    assert!(text.contains("__M,Vec<Node<T>>,") && text.contains("__M,Option<Box<Node<T>>>,"), "{text}");
+    assert!(!text.contains("<Self>"), "{text}");
+}
+
+#[test]
 fn a_model_with_scopes() {
     let item = r#"
         #[indexed(collection = "products", scopes("product:{id}", "maker:{maker.name:lower}:products:*", "products:*"))]

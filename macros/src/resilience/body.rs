@@ -9,7 +9,7 @@ use syn::{Expr, FnArg, Pat, Type};
 use crate::{
     diag::Diag,
     emit::{self, code},
-    signature::{Kind, Param},
+    signature::{Kind, Param, ungrouped},
     subject::Subject,
     value::peel,
 };
@@ -71,7 +71,7 @@ pub(super) fn must_run_again(attribute: &str, subject: &mut Subject, diag: &mut 
 fn refuse_once(why: &str, attribute: &str, subject: &Subject, diag: &mut Diag) {
     for input in &subject.function.sig.inputs {
         let FnArg::Typed(typed) = input else { continue };
-        if matches!(&*typed.ty, Type::Reference(reference) if reference.mutability.is_some()) {
+        if matches!(ungrouped(&typed.ty), Type::Reference(reference) if reference.mutability.is_some()) {
             let message = format_args!(
                 "`#[{attribute}]` {why}, and a `&mut` argument can be given once: take it by value or by `&`"
             );

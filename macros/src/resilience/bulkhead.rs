@@ -6,7 +6,14 @@ use proc_macro2::{Span, TokenStream};
 use syn::Expr;
 
 use super::{body, must_be_fallible, name, read};
-use crate::{args::options, diag::Diag, emit::code, signature::Kind, stack, subject::Subject};
+use crate::{
+    args::{OptionSet as _, options},
+    diag::Diag,
+    emit::code,
+    signature::Kind,
+    stack,
+    subject::Subject,
+};
 
 options! {
     /// The options that were given to `#[bulkhead(..)]`.
@@ -28,8 +35,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         args,
         item,
         |args, diag| {
-            let mut options = Options::default();
-            read::options(args, diag, |given, diag| options.put(given, diag));
+            let mut options = Options::parse(args, diag);
             (std::mem::take(&mut options.krate), options)
         },
         |options, subject, diag| {

@@ -7,7 +7,7 @@ use syn::{Expr, ExprLit, Lit};
 
 use super::{body, must_be_async, must_be_fallible, name, read};
 use crate::{
-    args::options,
+    args::{OptionSet as _, options},
     diag::Diag,
     emit::code,
     stack,
@@ -51,8 +51,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         args,
         item,
         |args, diag| {
-            let mut options = Options::default();
-            read::options(args, diag, |given, diag| options.put(given, diag));
+            let mut options = Options::parse(args, diag);
             (std::mem::take(&mut options.krate), options)
         },
         |options, subject, diag| {
@@ -65,9 +64,10 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             if !options.failure_if.is_given() || !options.fallback.is_given() {
                 must_be_fallible("circuit_breaker", subject, diag);
             }
-            let policy = policy(&options, subject, diag);
+            let name = name(&options.name, subject, diag);
+            let policy = policy(&name, &options, subject, diag);
             let judge = judge(&options, subject, diag);
-            let (first, body) = timed(&options, subject, diag);
+            let (first, body) = timed(&name, &options, subject, diag);
             let (before, rejected) = rejected(&options, subject, diag)?;
             let (call, end) = (body::method(subject, "call_judged"), body::end(subject));
             Some(code! {
@@ -84,8 +84,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
 }
 
 /// The static, and the breaker of this call.
-fn policy(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStream {
-    let name = name(&options.name, subject, diag);
+fn policy(name: &TokenStream, options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStream {
     let settings = settings(options, subject, diag);
     let door = &subject.door;
     let place = code!(#door::resilience::Place { file: ::core::file!(), line: ::core::line!() });
@@ -212,7 +211,7 @@ fn judge(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStream {
 }
 
 /// The body, within its time if there is a bound.
-fn timed(options: &Options, subject: &Subject, diag: &mut Diag) -> (TokenStream, TokenStream) {
+fn timed(name: &TokenStream, options: &Options, subject: &Subject, diag: &mut Diag) -> (TokenStream, TokenStream) {
     let body = body::once(subject);
     let Some(after) = read::time("timeout", &options.timeout, diag) else { return (TokenStream::new(), body) };
     must_be_async(
@@ -221,7 +220,7 @@ fn timed(options: &Options, subject: &Subject, diag: &mut Diag) -> (TokenStream,
         subject,
         diag,
     );
-    let (door, name) = (&subject.door, name(&options.name, subject, diag));
+    let door = &subject.door;
     let first = code!(static __TIMEOUT: #door::resilience::Timeout = #door::resilience::Timeout::new(#name, #after););
     (first, code!(__TIMEOUT.call(#body)))
 }

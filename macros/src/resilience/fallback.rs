@@ -28,7 +28,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         item,
         |args, diag| {
             let mut options = Options::default();
-            let path = read::value_and_options(args, diag, |given, diag| options.put(given, diag));
+            let path = read::value_and_options(args, &mut options, diag);
             if path.is_none() {
                 diag.error(Span::call_site(), WHICH);
             }

@@ -6,7 +6,11 @@ use proc_macro2::{Span, TokenStream};
 use syn::Expr;
 
 use super::{body, must_be_async, must_be_fallible, name, read};
-use crate::{args::options, emit::code, stack};
+use crate::{
+    args::{OptionSet as _, options},
+    emit::code,
+    stack,
+};
 
 options! {
     /// The options that were given to `#[hedge(..)]`.
@@ -30,8 +34,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         args,
         item,
         |args, diag| {
-            let mut options = Options::default();
-            read::options(args, diag, |given, diag| options.put(given, diag));
+            let mut options = Options::parse(args, diag);
             (std::mem::take(&mut options.krate), options)
         },
         |options, subject, diag| {

@@ -7,7 +7,7 @@ use syn::Expr;
 
 use super::{circuit_breaker::key, must_be_fallible, name, read};
 use crate::{
-    args::options,
+    args::{OptionSet as _, options},
     diag::Diag,
     emit::{self, code},
     signature::Kind,
@@ -40,8 +40,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         args,
         item,
         |args, diag| {
-            let mut options = Options::default();
-            read::options(args, diag, |given, diag| options.put(given, diag));
+            let mut options = Options::parse(args, diag);
             (std::mem::take(&mut options.krate), options)
         },
         |options, subject, diag| {

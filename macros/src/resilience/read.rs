@@ -8,7 +8,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use syn::{Expr, ExprLit, Lit, Token, ext::IdentExt, parse::ParseStream, token};
 
 use crate::{
-    args::{Given, Slot, read_all},
+    args::{Given, OptionSet, Slot, read_all},
     diag::Diag,
     duration::{self, Time},
     emit::code,
@@ -16,24 +16,12 @@ use crate::{
     value::{self, peel},
 };
 
-/// Options only.
-pub(super) fn options(tokens: TokenStream, diag: &mut Diag, mut put: impl FnMut(Given, &mut Diag)) {
-    read_all(tokens, diag, |input, diag| {
-        put(Given::parse(input)?, diag);
-        Ok(())
-    });
-}
-
 /// A value, and options.
-pub(super) fn value_and_options(
-    tokens: TokenStream,
-    diag: &mut Diag,
-    mut put: impl FnMut(Given, &mut Diag),
-) -> Option<Expr> {
+pub(super) fn value_and_options(tokens: TokenStream, options: &mut impl OptionSet, diag: &mut Diag) -> Option<Expr> {
     let mut value = None;
     read_all(tokens, diag, |input, diag| {
         if is_option(input) {
-            put(Given::parse(input)?, diag);
+            options.put(Given::parse(input)?, diag);
             return Ok(());
         }
         let given: Expr = input.parse()?;

@@ -7,7 +7,7 @@ use syn::Expr;
 
 use super::{body, must_be_fallible, name, read};
 use crate::{
-    args::{Slot, options},
+    args::{OptionSet as _, Slot, options},
     diag::Diag,
     emit::code,
     stack,
@@ -36,8 +36,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         args,
         item,
         |args, diag| {
-            let mut options = Options::default();
-            read::options(args, diag, |given, diag| options.put(given, diag));
+            let mut options = Options::parse(args, diag);
             (std::mem::take(&mut options.krate), options)
         },
         |options, subject, diag| {

@@ -25,7 +25,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         item,
         |args, diag| {
             let mut options = Options::default();
-            let after = read::value_and_options(args, diag, |given, diag| options.put(given, diag));
+            let after = read::value_and_options(args, &mut options, diag);
             if after.is_none() {
                 diag.error(proc_macro2::Span::call_site(), "how long may it take? write `#[timeout(\"2s\")]`");
             }

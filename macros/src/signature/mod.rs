@@ -5,8 +5,8 @@
 //! Flow: tokens -> [`Function::parse`] -> [`Params`] (every bound name) and [`Returns`] (kind and value type), then the
 //! [`refuse`] rules that the attributes pick from.
 //!
-//! Invariant: the body is never parsed, only carried, and searched for its `self` where that matters; so whatever syntax it holds reaches the compiler as it is, and a
-//! use costs little to expand.
+//! Invariant: the body is never parsed, only carried, and searched for its `self` where that matters. So whatever syntax it
+//! holds reaches the compiler as it is, and a use costs little to expand.
 
 mod function;
 pub(crate) mod own_self;
@@ -17,5 +17,5 @@ mod returns;
 mod tests;
 
 pub(crate) use function::Function;
-pub(crate) use params::{Param, Params};
+pub(crate) use params::{Param, Params, ungrouped};
 pub(crate) use returns::{Kind, Returns, without_lifetimes};

@@ -3,27 +3,35 @@
 //! The function's own `self`, found in the tokens of its body: as a word, which can be renamed, and as `{self}` in a
 //! string that a macro formats, which cannot.
 //!
-//! Invariant: the `self` of an item inside the body is another one and is passed over.
+//! Invariant: the `self` of an item inside the body is another one and is passed over, and so is the module `self::`.
 
-use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Spacing, Span, TokenStream, TokenTree};
 use syn::Lit;
 
 /// Puts `name` in place of every `self`, inside macro calls too.
 pub(crate) fn rename(group: &Group, name: fn(Span) -> Ident) -> Group {
     let mut items = Items::default();
-    let tokens = group.stream().into_iter().map(|token| {
-        if items.cover(&token) {
-            return token;
-        }
-        match token {
-            TokenTree::Ident(ident) if ident == "self" => TokenTree::Ident(name(ident.span())),
+    let mut rest = group.stream().into_iter().peekable();
+    let mut tokens = TokenStream::new();
+    while let Some(token) = rest.next() {
+        let covered = items.cover(&token);
+        tokens.extend([match token {
+            token if covered => token,
+            TokenTree::Ident(ident) if ident == "self" && !rest.peek().is_some_and(leads_on) => {
+                TokenTree::Ident(name(ident.span()))
+            }
             TokenTree::Group(group) => TokenTree::Group(rename(&group, name)),
             token => token,
-        }
-    });
-    let mut renamed = Group::new(group.delimiter(), tokens.collect());
+        }]);
+    }
+    let mut renamed = Group::new(group.delimiter(), tokens);
     renamed.set_span(group.span());
     renamed
+}
+
+/// Whether a path goes on here: the first half of `::`.
+fn leads_on(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint)
 }
 
 /// The strings inside macro calls that capture `self`, as in `format!("{self:?}")`.
@@ -58,6 +66,9 @@ fn formats_self(literal: &Literal) -> bool {
     })
 }
 
+/// Words that begin an item in which `self` is something else.
+const ITEMS: [&str; 5] = ["fn", "impl", "trait", "use", "pub"];
+
 /// Follows the tokens of one group, and knows which belong to an item.
 #[derive(Default)]
 struct Items {
@@ -69,8 +80,8 @@ impl Items {
     fn cover(&mut self, token: &TokenTree) -> bool {
         let covered = self.inside;
         match token {
-            TokenTree::Ident(ident) if ["fn", "impl", "trait"].iter().any(|word| ident == word) => self.inside = true,
-            // The braces of an item end it; so does the semicolon behind `let f: fn(u8) -> u8 = g;`.
+            TokenTree::Ident(ident) if ITEMS.iter().any(|word| ident == word) => self.inside = true,
+            // The braces of an item end it; so does the semicolon of a `use`, or behind `let f: fn(u8) -> u8 = g;`.
             TokenTree::Group(group) => self.inside &= group.delimiter() != Delimiter::Brace,
             TokenTree::Punct(punct) if matches!(punct.as_char(), ';' | '=') => self.inside = false,
             _ => {}

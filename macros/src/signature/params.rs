@@ -57,7 +57,7 @@ impl Param {
 }
 
 /// The type without the invisible groups that `macro_rules!` puts around its fragments.
-fn ungrouped(mut ty: &Type) -> &Type {
+pub(crate) fn ungrouped(mut ty: &Type) -> &Type {
     while let Type::Group(group) = ty {
         ty = &group.elem;
     }
@@ -101,7 +101,7 @@ impl Receiver {
     fn new(receiver: &syn::Receiver) -> Self {
         let (by_reference, mutable) = match &receiver.kind {
             ReceiverKind::Reference(_, _, mutability) => (true, mutability.is_some()),
-            ReceiverKind::Typed(_, ty) => match &**ty {
+            ReceiverKind::Typed(_, ty) => match ungrouped(ty) {
                 Type::Reference(reference) => (true, reference.mutability.is_some()),
                 _ => (false, false),
             },

@@ -12,7 +12,7 @@ use syn::{
     visit::{self, Visit},
 };
 
-use super::{Params, Returns};
+use super::{Params, Returns, ungrouped};
 use crate::diag::Diag;
 
 /// `const`, `unsafe`, `extern` and variadic functions.
@@ -60,7 +60,7 @@ fn conditional(attribute: &str, sig: &Signature, diag: &mut Diag) {
 }
 
 /// `#[cfg(..)]`, or a `#[cfg_attr(..)]` that may become one.
-fn is_cfg(attr: &Attribute) -> bool {
+pub(crate) fn is_cfg(attr: &Attribute) -> bool {
     let may_be = |token| matches!(token, TokenTree::Ident(ident) if ident == "cfg" || ident == "cfg_attr");
     match &attr.meta {
         Meta::List(list) if list.path.is_ident("cfg_attr") => list.tokens.clone().into_iter().any(may_be),
@@ -75,7 +75,7 @@ pub(crate) fn mutable(sig: &Signature, params: &Params, diag: &mut Diag) {
     }
     for input in &sig.inputs {
         if let FnArg::Typed(typed) = input
-            && let Type::Reference(reference) = &*typed.ty
+            && let Type::Reference(reference) = ungrouped(&typed.ty)
             && reference.mutability.is_some()
         {
             diag.at(&typed.ty, "a hit would skip the changes to a `&mut` argument: take it by value or by `&`");

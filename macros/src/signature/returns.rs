@@ -1,4 +1,4 @@
-//! May use: nothing of this crate.
+//! May use: signature/params.
 //!
 //! How a function gives its result: directly, as an `async fn`, or as a future that it returns.
 //!
@@ -11,6 +11,8 @@ use syn::{
     punctuated::Punctuated,
     visit_mut::{self, VisitMut},
 };
+
+use super::ungrouped;
 
 /// The way in which a function runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +38,7 @@ impl Returns {
             ReturnType::Default => unit(),
             ReturnType::Type(_, ty) => (**ty).clone(),
         };
-        let future = if sig.asyncness.is_some() { None } else { future(&written) };
+        let future = if sig.asyncness.is_some() { None } else { future(ungrouped(&written)) };
         match future {
             Some((kind, value)) => Self { kind, value: value.clone() },
             None if sig.asyncness.is_some() => Self { kind: Kind::Async, value: written },
@@ -68,7 +70,7 @@ impl Returns {
             "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
             "isize", "f32", "f64", "String", "Vec", "Option",
         ];
-        match &self.value {
+        match ungrouped(&self.value) {
             Type::Tuple(_) | Type::Array(_) | Type::Slice(_) => true,
             Type::Path(path) if path.path.segments.len() == 1 => {
                 OTHERS.iter().any(|other| path.path.segments[0].ident == other)
@@ -79,7 +81,7 @@ impl Returns {
 
     /// Whether there is no value.
     pub(crate) fn is_unit(&self) -> bool {
-        matches!(&self.value, Type::Tuple(tuple) if tuple.elems.is_empty())
+        matches!(ungrouped(&self.value), Type::Tuple(tuple) if tuple.elems.is_empty())
     }
 }
 
@@ -104,7 +106,7 @@ fn future(ty: &Type) -> Option<(Kind, &Type)> {
 /// The `T` of `name<T>`.
 fn argument<'a>(path: &'a Path, name: &str) -> Option<&'a Type> {
     match arguments(path.segments.last()?, name)?.first()? {
-        GenericArgument::Type(ty) => Some(ty),
+        GenericArgument::Type(ty) => Some(ungrouped(ty)),
         _ => None,
     }
 }

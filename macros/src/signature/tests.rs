@@ -136,6 +136,40 @@ fn lifetimes_are_left_to_inference() {
     assert_eq!(ty.to_token_stream().to_string(), "& 'static str");
 }
 
+#[test]
+fn only_the_own_self_is_renamed() {
+    for (body, expected) in [
+        ("{ self.load(&self).await }", "{ this.load(&this).await }"),
+        ("{ log!(\"{}\", self.id); move || self.id }", "{ log!(\"{}\", this.id); move || this.id }"),
+        ("{ Self::load(self::LIMIT, self) }", "{ Self::load(self::LIMIT, this) }"),
+        ("{ use io::{self, Read}; self.read() }", "{ use io::{self, Read}; this.read() }"),
+        ("{ pub(self) struct X; self.x }", "{ pub(self) struct X; this.x }"),
+        ("{ fn get(&self) -> u8 { self.0 } get(self) }", "{ fn get(&self) -> u8 { self.0 } get(this) }"),
+        ("{ let f: fn(&X) -> u8 = g; f(self) }", "{ let f: fn(&X) -> u8 = g; f(this) }"),
+    ] {
+        let dense = |tokens: String| tokens.replace(' ', "");
+        let group: proc_macro2::Group = syn::parse_str(body).expect("a body");
+        let renamed = own_self::rename(&group, |span| proc_macro2::Ident::new("this", span));
+        assert_eq!(dense(renamed.to_string()), dense(expected.to_owned()));
+    }
+}
+
+/// A type as `macro_rules!` hands it on.
+fn grouped(tokens: proc_macro2::TokenStream) -> proc_macro2::Group {
+    proc_macro2::Group::new(proc_macro2::Delimiter::None, tokens)
+}
+
+#[test]
+fn a_macro_may_have_put_the_types_together() {
+    let (boxed, unit) = (grouped(parse_quote!(Pin<Box<dyn Future<Output = u8>>>)), grouped(parse_quote!(())));
+    assert_eq!(kind(&parse_quote!(fn f() -> #boxed)).0, Kind::Boxed);
+    assert!(Returns::new(&parse_quote!(fn f() -> #unit)).is_unit());
+    assert!(Returns::new(&parse_quote!(fn f() -> #unit)).cannot_fail());
+    let (list, this) = (grouped(parse_quote!(&mut Vec<u8>)), grouped(parse_quote!(&mut Self)));
+    assert_eq!(refused(&parse_quote!(fn f(list: #list) -> u8)).len(), 1);
+    assert_eq!(refused(&parse_quote!(fn f(self: #this) -> u8)).len(), 1);
+}
+
 fn captured(body: &str) -> Vec<String> {
     let body: proc_macro2::Group = syn::parse_str(body).expect("a body");
     own_self::captures(&body).iter().map(ToString::to_string).collect()

@@ -1,14 +1,10 @@
-//! May use: args, diag.
+//! May use: args.
 //!
 //! The options of `#[timed]` as they were written.
 
-use proc_macro2::TokenStream;
 use syn::{Expr, Ident, Token, parse::ParseStream, parse::Parser, punctuated::Punctuated};
 
-use crate::{
-    args::{FromGiven, Given, Value, options, read_all},
-    diag::Diag,
-};
+use crate::args::{FromGiven, Value, options};
 
 options! {
     /// The options that were given to `#[timed(..)]`.
@@ -19,17 +15,6 @@ options! {
         "ok_if" => ok_if: Expr,
         "error_if" => error_if: Expr,
         "crate" => krate: Expr,
-    }
-}
-
-impl Args {
-    pub(crate) fn parse(tokens: TokenStream, diag: &mut Diag) -> Self {
-        let mut args = Self::default();
-        read_all(tokens, diag, |input, diag| {
-            args.put(Given::parse(input)?, diag);
-            Ok(())
-        });
-        args
     }
 }
 

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use serde::{Serialize, Serializer};
+
 use crate::clock::time_of_day;
 use crate::sync::{Mutex, lock};
 
 /// What a [`Tail`](super::Tail) does now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum State {
     /// It connects.
@@ -26,7 +29,7 @@ pub enum State {
 }
 
 /// How a [`Tail`](super::Tail) goes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Status {
     /// What it does now.
@@ -35,15 +38,29 @@ pub struct Status {
     pub why: Option<String>,
     /// Changes that were followed by this process so far; some are followed twice after a connection was lost.
     pub changes: u64,
-    /// When the last of them happened, by the server's clock (MongoDB 6.0 or newer, else to the second).
+    /// When the last of them happened, by the server's clock (MongoDB 6.0 or newer, else to the second). When serialised: RFC 3339, in
+    /// UTC, to the millisecond.
+    #[serde(serialize_with = "timestamp")]
     pub last_change: Option<SystemTime>,
-    /// How long after it happened the last of them was announced, by the clocks of two machines.
+    /// How long after it happened the last of them was announced, by the clocks of two machines; in seconds when serialised.
+    #[serde(serialize_with = "seconds")]
     pub lag: Option<Duration>,
     /// How often it went on from a position that it or another process had remembered.
     pub resumptions: u64,
     /// How often everything that the models concern was invalidated, as changes may have been missed: at the first start, and
     /// when the server no longer knew the position.
     pub gaps: u64,
+}
+
+#[expect(clippy::ref_option, reason = "as serde calls it")]
+fn timestamp<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = |time: SystemTime| bson::DateTime::from_system_time(time).try_to_rfc3339_string().ok();
+    time.and_then(text).serialize(serializer)
+}
+
+#[expect(clippy::ref_option, reason = "as serde calls it")]
+fn seconds<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.as_secs_f64()).serialize(serializer)
 }
 
 /// Says that it is over, however the task ends: also by a panic, or with the runtime.
@@ -106,6 +123,24 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_can_be_shown_as_json() {
+        let last = SystemTime::UNIX_EPOCH + Duration::from_millis(1_704_067_200_250);
+        let status = Status {
+            state: State::Running,
+            changes: 3,
+            last_change: Some(last),
+            lag: Some(Duration::from_millis(250)),
+            ..Status::default()
+        };
+        let shown = bson::serialize_to_bson(&status).unwrap();
+        let expected = bson::bson!({
+            "state": "running", "why": null, "changes": 3_i64, "last_change": "2024-01-01T00:00:00.25Z", "lag": 0.25,
+            "resumptions": 0_i64, "gaps": 0_i64,
+        });
+        assert_eq!(shown, expected);
+    }
 
     #[test]
     fn a_task_that_ends_is_not_running() {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use bson::{Bson, Document};
 use mongodb::options::{
-    AggregateOptions, Collation, CountOptions, DeleteOptions, DistinctOptions, FindOneAndDeleteOptions,
-    FindOneAndUpdateOptions, FindOneOptions, FindOptions, InsertManyOptions, InsertOneOptions, ReplaceOptions,
-    UpdateModifications, UpdateOptions,
+    AggregateOptions, CountOptions, DeleteOptions, DistinctOptions, FindOneAndDeleteOptions, FindOneAndUpdateOptions,
+    FindOneOptions, FindOptions, InsertManyOptions, InsertOneOptions, ReplaceOptions, UpdateModifications,
+    UpdateOptions,
 };
 use mongodb::results::{DeleteResult, InsertManyResult, InsertOneResult, UpdateResult};
 use serde::Serialize;
@@ -98,8 +98,7 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         let sort = options.as_ref().and_then(|options| options.sort.clone()).unwrap_or_default();
         let limit = options.as_ref().and_then(|options| options.limit).map_or(0, i64::unsigned_abs);
         let limit = u32::try_from(limit).unwrap_or(0);
-        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
-        let asked = Asked { sort, limit, ..by(&filter, collation) };
+        let asked = Asked { sort, limit, ..by(&filter, options.as_ref()) };
         let find = self.driver.find(filter).with_options(options);
         Cursor::open(self.call(Operation::Find, asked), find.into_future()).await
     }
@@ -115,8 +114,7 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     {
         let options = options.into();
         let sort = options.as_ref().and_then(|options| options.sort.clone()).unwrap_or_default();
-        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
-        let asked = Asked { sort, limit: 1, ..by(&filter, collation) };
+        let asked = Asked { sort, limit: 1, ..by(&filter, options.as_ref()) };
         let find = self.driver.find_one(filter).with_options(options);
         self.call(Operation::Find, asked).run(find.into_future()).await
     }
@@ -124,8 +122,7 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     /// Counts the documents for which a filter holds.
     pub async fn count(&self, filter: Document, options: impl Into<Option<CountOptions>>) -> Result<u64, Error> {
         let options = options.into();
-        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
-        let call = self.call(Operation::Count, by(&filter, collation));
+        let call = self.call(Operation::Count, by(&filter, options.as_ref()));
         call.run(self.driver.count_documents(filter).with_options(options).into_future()).await
     }
 
@@ -137,8 +134,7 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         options: impl Into<Option<DistinctOptions>>,
     ) -> Result<Vec<Bson>, Error> {
         let options = options.into();
-        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
-        let asked = Asked { field: field.to_owned(), ..by(&filter, collation) };
+        let asked = Asked { field: field.to_owned(), ..by(&filter, options.as_ref()) };
         let distinct = self.driver.distinct(field, filter).with_options(options);
         self.call(Operation::Distinct, asked).run(distinct.into_future()).await
     }
@@ -151,7 +147,7 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     ) -> Result<Cursor<T>, Error> {
         let pipeline: Vec<_> = pipeline.into_iter().collect();
         let options = options.into();
-        let collated = options.as_ref().is_some_and(|options| options.collation.is_some());
+        let collated = options.as_ref().is_some_and(Collated::is_collated);
         let asked = Asked { pipeline: pipeline.clone(), collated, ..Asked::default() };
         let call = self.call(Operation::Aggregate, asked);
         let aggregate = self.driver.aggregate(pipeline).with_type::<T>().with_options(options);
@@ -192,8 +188,7 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         options: impl Into<Option<UpdateOptions>>,
     ) -> Result<UpdateResult, Error> {
         let options = options.into();
-        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
-        let call = self.call(Operation::Update, by(&filter, collation));
+        let call = self.call(Operation::Update, by(&filter, options.as_ref()));
         call.run(self.driver.update_one(filter, update).with_options(options).into_future()).await
     }
 
@@ -205,8 +200,7 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         options: impl Into<Option<UpdateOptions>>,
     ) -> Result<UpdateResult, Error> {
         let options = options.into();
-        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
-        let call = self.call(Operation::Update, by(&filter, collation));
+        let call = self.call(Operation::Update, by(&filter, options.as_ref()));
         call.run(self.driver.update_many(filter, update).with_options(options).into_future()).await
     }
 
@@ -221,8 +215,7 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         M: Serialize,
     {
         let options = options.into();
-        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
-        let call = self.call(Operation::Update, by(&filter, collation));
+        let call = self.call(Operation::Update, by(&filter, options.as_ref()));
         call.run(self.driver.replace_one(filter, replacement).with_options(options).into_future()).await
     }
 
@@ -237,8 +230,7 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         M: DeserializeOwned,
     {
         let options = options.into();
-        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
-        let call = self.call(Operation::FindAndModify, by(&filter, collation));
+        let call = self.call(Operation::FindAndModify, by(&filter, options.as_ref()));
         call.run(self.driver.find_one_and_update(filter, update).with_options(options).into_future()).await
     }
 
@@ -252,8 +244,7 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         M: DeserializeOwned,
     {
         let options = options.into();
-        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
-        let call = self.call(Operation::FindAndModify, by(&filter, collation));
+        let call = self.call(Operation::FindAndModify, by(&filter, options.as_ref()));
         call.run(self.driver.find_one_and_delete(filter).with_options(options).into_future()).await
     }
 
@@ -264,8 +255,7 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         options: impl Into<Option<DeleteOptions>>,
     ) -> Result<DeleteResult, Error> {
         let options = options.into();
-        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
-        let call = self.call(Operation::Remove, by(&filter, collation));
+        let call = self.call(Operation::Remove, by(&filter, options.as_ref()));
         call.run(self.driver.delete_one(filter).with_options(options).into_future()).await
     }
 
@@ -276,14 +266,32 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         options: impl Into<Option<DeleteOptions>>,
     ) -> Result<DeleteResult, Error> {
         let options = options.into();
-        let collation = options.as_ref().and_then(|options| options.collation.as_ref());
-        let call = self.call(Operation::Remove, by(&filter, collation));
+        let call = self.call(Operation::Remove, by(&filter, options.as_ref()));
         call.run(self.driver.delete_many(filter).with_options(options).into_future()).await
     }
 }
 
-fn by(filter: &Document, collation: Option<&Collation>) -> Asked {
-    Asked { filter: filter.clone(), collated: collation.is_some(), ..Asked::default() }
+fn by(filter: &Document, options: Option<&impl Collated>) -> Asked {
+    Asked { filter: filter.clone(), collated: options.is_some_and(Collated::is_collated), ..Asked::default() }
+}
+
+/// Options with which a call may say itself how strings compare.
+trait Collated {
+    fn is_collated(&self) -> bool;
+}
+
+macro_rules! collated {
+    ($($options:ty),* $(,)?) => {$(
+        impl Collated for $options {
+            fn is_collated(&self) -> bool {
+                self.collation.is_some()
+            }
+        }
+    )*};
+}
+collated! {
+    AggregateOptions, CountOptions, DeleteOptions, DistinctOptions, FindOneAndDeleteOptions, FindOneAndUpdateOptions,
+    FindOneOptions, FindOptions, ReplaceOptions, UpdateOptions,
 }
 
 impl<M: Send + Sync> Clone for Collection<M> {

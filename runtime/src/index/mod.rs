@@ -68,7 +68,7 @@ pub(crate) mod derived {
     pub use super::check::{arrays, below, compares, date, entry, field, root, steps};
     pub use super::nested::{Ask, Converted, Unknown};
     pub use super::path::{At, FieldSet, Holds, In, Key, Segment, Segments};
-    pub use super::scope::{read, single, write};
+    pub use super::scope::{UnfitField, read, single, write};
     pub use crate::key::args::{Arg, digest, lower};
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::advise::seconds;
 use super::error::Error;
 use super::normal::{Difference, Index, show};
 use super::plan::Clash;
@@ -170,10 +171,6 @@ impl fmt::Display for Duplicates {
         let example = |ids: &Vec<bson::Bson>| ids.iter().map(show).collect::<Vec<_>>().join(" = ");
         f.write_str(&examples.iter().map(example).collect::<Vec<_>>().join("; "))
     }
-}
-
-fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(time.as_secs_f64())
 }
 
 fn text<S: serde::Serializer>(error: &Error, serializer: S) -> Result<S::Ok, S::Error> {

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::path::{At, Path, Steps};
 use super::text::Text;
+use crate::key::args::{Arg, Unfit};
 use crate::key::{KeyPart, KeyWriter, Pattern};
 
 /// What a change of a document invalidates: a key, or all keys below a prefix, written with the document's own values.
@@ -108,6 +109,38 @@ impl<T: DeserializeOwned> Stored for T {
 /// A stored value as the type of the field that the path leads to.
 pub fn read<M, T: Stored, P: At>(value: Bson, _: &Path<M, T, P>) -> Option<T> {
     T::read(value)
+}
+
+/// What can be in a scope.
+#[diagnostic::on_unimplemented(
+    message = "a value of type `{Self}` cannot be part of a scope",
+    label = "this field is in a scope",
+    note = "end the scope before this field, as `products:*`, or name a field of it, as `{{maker.id}}`",
+    note = "for a type of your own, derive or implement `Display`, `Hash`, `Eq` and `Clone`, or implement `fastness::KeyPart`"
+)]
+pub trait InScope: KeyPart {}
+
+impl<T: KeyPart + ?Sized> InScope for T {}
+
+/// The last rung, as [`UnfitArg`](crate::key::args::UnfitArg) is that of arguments: it lets the compiler say what to do about a
+/// scope.
+pub trait UnfitField {
+    /// The type of the field.
+    type Unfit: ?Sized;
+    /// The bound is what fails, and its message is the point.
+    fn __part(&self) -> Unfit
+    where
+        Self::Unfit: InScope;
+}
+
+impl<T: ?Sized> UnfitField for &Arg<'_, T> {
+    type Unfit = T;
+    fn __part(&self) -> Unfit
+    where
+        T: InScope,
+    {
+        unreachable!("a `KeyPart` is taken by the first rung")
+    }
 }
 
 /// Writes a value as a key has it.

@@ -17,6 +17,7 @@ use crate::error::LoadTimeout;
 use crate::flight::{Inside, Load, Permit};
 use crate::handle::{Fastness, scope};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::stats::Counters;
 
 /// Refreshes of one call site that may run in the background at a time; beyond it stale values are served unrefreshed.
 const MAX_BACKGROUND: usize = 64;
@@ -84,16 +85,16 @@ where
     })
 }
 
-/// A sync call's own load, from [`begin_sync`] to [`end_sync`]. Dropped between them, by a panic of the body, it hands over.
+/// A sync call's own load, from [`begin_sync`] to [`end_sync`].
 pub struct Loading<K: Eq, S: Shape>(Option<Underway<K, S>>);
 
-/// What is not of a call that bypasses the cache.
+/// Of a call that does not bypass the cache. Dropped by a panic, it is counted as abandoned, and hands over.
 struct Underway<K: Eq, S: Shape> {
-    // In this order: the body's code is left before anybody takes over.
+    // In this order: fields are dropped as they are declared.
     inside: Option<Inside>,
+    counted: Abandoned,
     permit: Leave<K, S>,
     began: Began,
-    ended: bool,
     pending: Box<Pending<K, S>>,
 }
 
@@ -111,9 +112,9 @@ where
         Plan::Load(permit) => permit,
         Plan::Done(ending) => return Ok(S::close(ending)),
     };
-    let began = pending.began();
+    let (began, counted) = (pending.began(), pending.count_if_abandoned());
     let inside = permit.as_ref().map(Permit::enter);
-    Err(Loading(Some(Underway { inside, permit, began, ended: false, pending })))
+    Err(Loading(Some(Underway { inside, counted, permit, began, pending })))
 }
 
 /// Stores what the body returned, tells those who wait, and says what the caller gets.
@@ -122,19 +123,10 @@ where
     K: Clone + Eq + 'static,
     S: Shape<Item: CacheValue> + 'static,
 {
-    let Some(mut load) = load.0 else { return out };
-    load.inside = None;
-    load.ended = true;
-    let permit = load.permit.take();
-    S::close(load.pending.finish(load.began, S::open(out), permit))
-}
-
-impl<K: Eq, S: Shape> Drop for Underway<K, S> {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.pending.cell.front.counters.loads_abandoned.count();
-        }
-    }
+    let Some(Underway { inside, counted, permit, began, pending }) = load.0 else { return out };
+    drop(inside);
+    counted.disarm();
+    S::close(pending.finish(began, S::open(out), permit))
 }
 
 impl<K: Eq, S: Shape> fmt::Debug for Loading<K, S> {
@@ -195,8 +187,8 @@ where
         entered.then(|| Background(running))
     }
 
-    fn count_if_abandoned(&self) -> Abandoned<'_, K, S> {
-        Abandoned(Some(self))
+    fn count_if_abandoned(&self) -> Abandoned {
+        Abandoned(Some(self.cell.front.counters.clone()))
     }
 }
 
@@ -209,18 +201,18 @@ impl Drop for Background {
 }
 
 /// Counts a load that ends by being dropped.
-struct Abandoned<'a, K: Eq, S: Shape>(Option<&'a Pending<K, S>>);
+struct Abandoned(Option<Arc<Counters>>);
 
-impl<K: Eq, S: Shape> Abandoned<'_, K, S> {
+impl Abandoned {
     fn disarm(mut self) {
         self.0 = None;
     }
 }
 
-impl<K: Eq, S: Shape> Drop for Abandoned<'_, K, S> {
+impl Drop for Abandoned {
     fn drop(&mut self) {
-        if let Some(pending) = self.0 {
-            pending.cell.front.counters.loads_abandoned.count();
+        if let Some(counters) = &self.0 {
+            counters.loads_abandoned.count();
         }
     }
 }

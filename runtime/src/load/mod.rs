@@ -1,6 +1,6 @@
 //! Read, load, store: what happens when the hit path found nothing to serve.
 //!
-//! May use: `clock`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `sync`.
+//! May use: `clock`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`.
 //!
 //! [`Pending`] decides (`decide`) and settles (`finish`), and never runs user code of unknown length; the short drivers
 //! (`drive`) only await or block as they are told. So the machinery is compiled once per types of arguments and return,

@@ -14,6 +14,10 @@ use super::{Monitor, Settings};
 use crate::error::{Error, Kind};
 use crate::handle::Fastness;
 
+/// How long a slow query is shown after it was slow: as long as the charts reach back.
+#[cfg(feature = "mongodb")]
+const LATELY: Duration = Duration::from_secs(600);
+
 /// Settings of a [`Monitor`].
 ///
 /// ```
@@ -66,6 +70,27 @@ impl MonitorBuilder {
     pub fn database(mut self, probe: Probe) -> Self {
         self.settings.database = Some(probe);
         self
+    }
+
+    /// The database is MongoDB: asks it, and tells what its pool has and which queries were slow in the last ten minutes. In place
+    /// of [`database`](Self::database) and [`slow_queries`](Self::slow_queries).
+    ///
+    /// ```no_run
+    /// use fastness::index::ClientOptions;
+    /// use fastness::monitor::Monitor;
+    ///
+    /// # async fn watch() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = ClientOptions::from_uri("mongodb://localhost/shop").await?.connect()?;
+    /// let monitor = Monitor::builder().mongodb(&client).build()?;
+    /// # drop(monitor); Ok(()) }
+    /// ```
+    #[cfg(feature = "mongodb")]
+    pub fn mongodb(self, client: &crate::index::Client) -> Self {
+        let seen = client.clone();
+        self.database(Probe::mongodb(client)).slow_queries(move || {
+            let shapes = seen.slow_queries().shapes.into_iter();
+            shapes.filter(|shape| shape.ago < LATELY).map(SlowQuery::from).collect()
+        })
     }
 
     /// Another thing that the process depends on.

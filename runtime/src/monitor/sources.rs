@@ -53,6 +53,20 @@ pub struct SlowQuery {
     pub index: Option<String>,
 }
 
+/// As a client for MongoDB saw it; which index would serve it takes [`advise`](crate::index::Indexes::advise).
+#[cfg(feature = "mongodb")]
+impl From<crate::index::SlowShape> for SlowQuery {
+    fn from(seen: crate::index::SlowShape) -> Self {
+        Self {
+            collection: seen.collection,
+            shape: format!("{} {}", seen.operation, seen.shape),
+            count: seen.count,
+            slowest: seen.max,
+            index: None,
+        }
+    }
+}
+
 fn in_millis<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(millis(*time))
 }

@@ -44,6 +44,13 @@ async fn times_hits(r#type: u64) -> Result<u64, String> {
     Ok(r#type)
 }
 
+// What is not compiled leaves nothing behind.
+#[cacheable(ttl = 5, handle = NEVER)]
+#[cfg(any())]
+async fn never(id: Missing) -> Missing {
+    id
+}
+
 macro_rules! cached {
     ($name:ident, $arg:ident) => {
         #[cacheable(ttl = 5)]

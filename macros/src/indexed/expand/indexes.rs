@@ -1,0 +1,109 @@
+//! May use: indexed/condition, indexed/model, indexed/options, indexed/syntax.
+//!
+//! One declared index as a constant.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+
+use super::places::{Places, located};
+use crate::indexed::{condition::Condition, model::Index, options::Options, syntax::Kind};
+
+/// One index, and the lines that check its places.
+pub(super) fn spec(index: &Index, places: &mut Places<'_>) -> TokenStream {
+    let door = places.door;
+    if index.options.expire_after.is_some() {
+        let (path, span) = (places.path(&index.keys[0].path), index.keys[0].path.span());
+        let door = located(door, span);
+        places.lines.push(quote_spanned!(span=> #door::date(#path);));
+    }
+    let mut keys = Vec::new();
+    for key in &index.keys {
+        let kind = kind(key.kind, door);
+        keys.push(if key.path.0.is_empty() {
+            (quote!(#door::Field { path: &[], kind: #kind }), None)
+        } else {
+            let steps = places.steps(&key.path);
+            (quote!(#door::field(#steps, #kind)), Some(quote!((#kind, #steps))))
+        });
+    }
+    let told: Vec<_> = keys.iter().filter_map(|(_, told)| told.as_ref()).collect();
+    if told.len() > 1 || index.keys[0].kind == Kind::Hashed {
+        let door = located(door, index.span);
+        places.lines.push(quote_spanned!(index.span=> #door::arrays(&[#(#told),*]);));
+    }
+    let partial: Vec<_> = index.options.partial.iter().map(|condition| partial(condition, places)).collect();
+    let partial = (!partial.is_empty()).then(|| quote!(partial: &[#(#partial),*],));
+    let options = options(&index.options, door);
+    let fields = keys.iter().map(|(field, _)| field);
+    quote! {
+        #door::IndexSpec { fields: &[#(#fields),*], #partial #options ..#door::IndexSpec::PLAIN }
+    }
+}
+
+fn kind(kind: Kind, door: &TokenStream) -> TokenStream {
+    let name = match kind {
+        Kind::Ascending => "Ascending",
+        Kind::Descending => "Descending",
+        Kind::Text { weight } => return quote!(#door::Kind::Text { weight: #weight }),
+        Kind::Sphere => "Sphere",
+        Kind::Plane => "Plane",
+        Kind::Hashed => "Hashed",
+        Kind::Wildcard => "Wildcard",
+    };
+    let name = format_ident!("{name}");
+    quote!(#door::Kind::#name)
+}
+
+fn partial(condition: &Condition, places: &mut Places<'_>) -> TokenStream {
+    let door = places.door;
+    let steps = places.steps(&condition.path);
+    let literals: Vec<_> = condition.literals.iter().map(|literal| literal.tokens(door)).collect();
+    if !literals.is_empty() {
+        let (span, door) = (condition.path.span(), located(door, condition.path.span()));
+        places.lines.push(quote_spanned!(span=> #door::compares(#steps, &[#(#literals),*]);));
+    }
+    let variant = format_ident!("{}", condition.operator);
+    let operand = match condition.operator {
+        "Exists" => None,
+        "OneOf" => Some(quote!((&[#(#literals),*]))),
+        _ => Some(quote!((#(#literals),*))),
+    };
+    quote!(#door::Condition { path: #steps.names(), operator: #door::Operator::#variant #operand })
+}
+
+/// The options that were given; the others are those of `IndexSpec::PLAIN`.
+fn options(options: &Options, door: &TokenStream) -> TokenStream {
+    let flag = |name: &str, given: bool| {
+        let name = format_ident!("{name}");
+        given.then(|| quote!(#name: true,))
+    };
+    let collation = options.collation.as_ref().map(|collation| {
+        let locale = &collation.locale;
+        let strength = option(collation.strength);
+        let numeric_ordering = option(collation.numeric_ordering);
+        quote!(#door::Collation { locale: #locale, strength: #strength, numeric_ordering: #numeric_ordering })
+    });
+    let bounds = options.bounds.map(|(min, max)| quote!((#min, #max)));
+    let given = [
+        flag("unique", options.unique),
+        flag("sparse", options.sparse),
+        flag("hidden", options.hidden),
+        some("name", options.name.as_ref()),
+        some("expire_after", options.expire_after),
+        some("collation", collation),
+        some("default_language", options.default_language.as_ref()),
+        some("language_override", options.language_override.as_ref()),
+        some("bits", options.bits),
+        some("bounds", bounds),
+    ];
+    given.into_iter().flatten().collect()
+}
+
+fn some(name: &str, value: Option<impl ToTokens>) -> Option<TokenStream> {
+    let name = format_ident!("{name}");
+    value.map(|value| quote!(#name: ::core::option::Option::Some(#value),))
+}
+
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    value.map_or_else(|| quote!(::core::option::Option::None), |value| quote!(::core::option::Option::Some(#value)))
+}

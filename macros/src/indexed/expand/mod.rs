@@ -1,0 +1,130 @@
+//! May use: indexed/model, indexed/record, indexed/expand/{indexes, places, scopes}.
+//!
+//! The model's fields as typed paths, its indexes as one constant, and its scopes as another.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use super::{
+    model::{Declared, Model},
+    record::{Field, Record, Stored},
+};
+
+mod indexes;
+mod places;
+mod scopes;
+
+use places::Places;
+
+/// The expansion.
+pub(super) fn expand(model: &Model) -> TokenStream {
+    let door = &model.door;
+    let door = quote!(#door::index);
+    let fields = fields(&model.record, &door);
+    let declared = model.declared.as_ref().map(|declared| self::declared(declared, &model.record, &door));
+    quote! {
+        #[allow(clippy::all, clippy::pedantic, missing_debug_implementations, non_camel_case_types, private_interfaces)]
+        #[allow(unreachable_pub, unused)]
+        const _: () = {
+            #fields
+            #declared
+        };
+    }
+}
+
+fn stored(record: &Record) -> impl Iterator<Item = &Field> {
+    record.fields.iter().filter(|field| !matches!(field.stored, Stored::Nowhere))
+}
+
+/// The list of stored names, and a struct of paths with the fields' Rust names.
+fn fields(record: &Record, door: &TokenStream) -> TokenStream {
+    let Record { ident, generics, .. } = record;
+    let set = format_ident!("__{ident}Fields");
+    let owned = owned(generics);
+    let (_, of, bounds) = owned.split_for_impl();
+    let mut wider = owned.clone();
+    wider.params.push(syn::parse_quote!(__M: 'static));
+    wider.params.push(syn::parse_quote!(__P: #door::At));
+    let (params, set_of, _) = wider.split_for_impl();
+    let names: Vec<_> = stored(record).map(|field| &field.ident).collect();
+    let types = stored(record).map(|field| field.path_type(door));
+    let numbers = 0_usize..;
+    let segments = stored(record).map(|field| segment(field, door));
+    let (plain, _, _) = owned.split_for_impl();
+    quote! {
+        pub struct #set #params #bounds {
+            #(pub #names: #door::Path<__M, #types, #door::In<__P, #ident #of, #numbers>>,)*
+        }
+
+        impl #params #door::FieldSet for #set #set_of #bounds {
+            const ALL: &'static Self = &#set { #(#names: #door::Path::NEW,)* };
+        }
+
+        impl #plain #door::Nested for #ident #of #bounds {
+            type Fields<__M: 'static, __P: #door::At> = #set #set_of;
+        }
+
+        impl #plain #door::Segments for #ident #of #bounds {
+            const SEGMENTS: &'static [#door::Segment] = {
+                use #door::Unknown as _;
+                &[#(#segments,)*]
+            };
+        }
+    }
+}
+
+/// The generics, with every type parameter owning its data.
+fn owned(generics: &syn::Generics) -> syn::Generics {
+    let mut generics = generics.clone();
+    for param in generics.type_params_mut() {
+        param.default = None;
+        param.bounds.push(syn::parse_quote!('static));
+    }
+    for param in &mut generics.params {
+        if let syn::GenericParam::Const(param) = param {
+            param.default = None;
+        }
+    }
+    generics
+}
+
+fn segment(field: &Field, door: &TokenStream) -> TokenStream {
+    let name = match &field.stored {
+        Stored::As(name) => quote!(::core::option::Option::Some(#name)),
+        Stored::Flattened | Stored::Nowhere => quote!(::core::option::Option::None),
+    };
+    let ty = field.path_type(door);
+    quote!(#door::Segment { name: #name, array: #door::Ask::<#ty>::ARRAY, holds: #door::Ask::<#ty>::HOLDS })
+}
+
+/// What a collection makes of it: its indexes and scopes.
+fn declared(declared: &Declared, record: &Record, door: &TokenStream) -> TokenStream {
+    let Record { ident, generics, .. } = record;
+    let owned = owned(generics);
+    let (params, of, bounds) = owned.split_for_impl();
+    let collection = &declared.collection;
+    let mut places = Places::new(record, door);
+    let specs: Vec<_> = declared.indexes.iter().map(|index| indexes::spec(index, &mut places)).collect();
+    let lines = &places.lines;
+    // What the types together tell is checked when the constant is made, so it is made even if nothing uses it.
+    let made = generics
+        .params
+        .is_empty()
+        .then(|| quote!(const _: &'static [#door::IndexSpec] = <#ident as #door::Indexed>::INDEXES;));
+    let scopes = scopes::constant(&declared.scopes, record, door);
+    let made_too = (generics.params.is_empty() && scopes.is_some())
+        .then(|| quote!(const _: &'static [#door::Scope] = <#ident as #door::Indexed>::SCOPES;));
+    quote! {
+        impl #params #door::Indexed for #ident #of #bounds {
+            const COLLECTION: &'static str = #collection;
+            const INDEXES: &'static [#door::IndexSpec] = {
+                let __root = #door::root::<Self>();
+                #(#lines)*
+                &[#(#specs,)*]
+            };
+            #scopes
+        }
+        #made
+        #made_too
+    }
+}

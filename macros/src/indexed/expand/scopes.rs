@@ -1,0 +1,76 @@
+//! May use: indexed/record, indexed/scopes, indexed/syntax, template.
+//!
+//! The constant of a model's scopes.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Ident;
+
+use super::places::{Places, located};
+use crate::{
+    indexed::{
+        record::Record,
+        scopes::{Piece, Scope},
+        syntax::Path,
+    },
+    template::Format,
+};
+
+/// The constant of the scopes, if there are any.
+pub(super) fn constant(scopes: &[Scope], record: &Record, door: &TokenStream) -> Option<TokenStream> {
+    let mut places = Places::new(record, door);
+    let specs: Vec<_> = scopes.iter().map(|scope| spec(scope, &mut places)).collect();
+    let lines = &places.lines;
+    (!specs.is_empty()).then(|| {
+        quote! {
+            const SCOPES: &'static [#door::Scope] = {
+                let __root = #door::root::<Self>();
+                #(#lines)*
+                &[#(#specs,)*]
+            };
+        }
+    })
+}
+
+fn spec(scope: &Scope, places: &mut Places<'_>) -> TokenStream {
+    let door = places.door;
+    let pieces: Vec<_> = scope
+        .pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => quote!(#door::ScopePiece::Text(#text)),
+            Piece::Field(path, format) => field(path, *format, places),
+        })
+        .collect();
+    let (text, prefix) = (&scope.text, scope.prefix);
+    quote!(#door::Scope { text: #text, pieces: &[#(#pieces),*], prefix: #prefix })
+}
+
+/// A field by its stored names, and how its value is written: as a key of a parameter of the field's type has it.
+fn field(path: &Path, format: Format, places: &mut Places<'_>) -> TokenStream {
+    // Of one hygiene with the path to the runtime: of two, the compiler would blame the whole derive.
+    let span = Span::call_site().located_at(path.span());
+    let typed = places.path(path);
+    let steps = places.steps(path);
+    let door = located(places.door, span);
+    places.lines.push(quote_spanned!(span=> #door::single(#steps);));
+    let root = Ident::new("__root", span);
+    let part = match format {
+        Format::Plain => quote_spanned!(span=> (&#door::Arg(&__value)).__part()),
+        Format::Lower => quote_spanned!(span=> #door::lower(&__value)),
+        Format::Hash => quote_spanned!(span=> #door::digest(&__value)),
+    };
+    quote_spanned! {span=>
+        #door::ScopePiece::Field {
+            path: #steps.names(),
+            write: |__value, __out| {
+                use #door::ladder::*;
+                let #root = #door::root::<Self>();
+                let ::core::option::Option::Some(__value) = #door::read(__value, #typed) else {
+                    return false;
+                };
+                #door::write(&#part, __out)
+            },
+        }
+    }
+}

@@ -1,0 +1,106 @@
+use std::sync::atomic::AtomicU64 as Percent;
+use std::time::Duration;
+
+use super::*;
+use crate::sync::lock;
+
+const TICK: Duration = Duration::from_millis(250);
+
+/// A cache with so many entries, and a guard over memory that the test sets. The store is small enough to be in one piece, of
+/// which exactly as many entries go as have to.
+async fn guarded(entries: u32) -> (Fastness, Clock, Arc<Percent>, MemoryGuard, Arc<Mutex<Vec<Pressure>>>) {
+    let (clock, percent) = (Clock::manual(), Arc::new(Percent::new(50)));
+    let fast = Fastness::builder().clock(clock.clone()).capacity(1_000).build().await.unwrap();
+    let cache = fast.cache();
+    for n in 0..entries {
+        cache.set(&format!("n:{n}"), n, Duration::from_secs(600)).await.unwrap();
+    }
+    let (read, heard) = (percent.clone(), Arc::new(Mutex::new(Vec::new())));
+    let list = heard.clone();
+    let guard = MemoryGuard::builder()
+        .cache(&fast)
+        .least_entries(10)
+        .source(move || Some(Memory::new(read.load(SeqCst), 100)))
+        .on_pressure(move |pressure| {
+            lock(&list).push(pressure);
+            panic!("as the test wants it");
+        });
+    (fast, clock, percent, guard.build().unwrap(), heard)
+}
+
+#[tokio::test]
+async fn the_tier_shrinks_in_steps_and_grows_back() {
+    let (fast, clock, percent, guard, heard) = guarded(1_000).await;
+    let look = |at: u64| {
+        percent.store(at, SeqCst);
+        clock.advance(TICK);
+        guard.pressure()
+    };
+    assert_eq!((look(84), fast.stats().entries), (Pressure::None, 1_000));
+    assert_eq!((look(86), fast.entries_and_bound()), (Pressure::Shrink, (750, 750)));
+    assert_eq!((look(83), fast.entries_and_bound()), (Pressure::Shrink, (563, 563)));
+    assert_eq!((look(96), fast.entries_and_bound()), (Pressure::Shed, (423, 423)));
+    assert!(!guard.may_serve() && !guard.may_cache());
+    assert_eq!((look(50), fast.entries_and_bound()), (Pressure::None, (423, 528)), "it comes back gradually");
+    for _ in 0..20 {
+        look(50);
+    }
+    assert_eq!(fast.entries_and_bound().1, usize::MAX);
+    assert_eq!(*lock(&heard), [Pressure::Shrink, Pressure::Shed, Pressure::None]);
+}
+
+#[tokio::test]
+async fn memory_is_read_no_more_often_than_agreed() {
+    let (fast, reads) = (Fastness::builder().clock(Clock::manual()).build().await.unwrap(), Arc::new(Percent::new(0)));
+    let read = reads.clone();
+    let source = move || {
+        read.fetch_add(1, SeqCst);
+        panic!("as the test wants it");
+    };
+    let guard = MemoryGuard::builder().cache(&fast).source(source).build().unwrap();
+    for _ in 0..100 {
+        assert_eq!(guard.pressure(), Pressure::None, "no figure, no pressure");
+    }
+    assert_eq!(reads.load(SeqCst), 1);
+    fast.clock().advance(TICK);
+    guard.pressure();
+    assert_eq!(reads.load(SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_bound_that_was_set_is_set_again() {
+    let (fast, clock, percent, guard, _) = guarded(500).await;
+    fast.set_max_entries(600);
+    percent.store(90, SeqCst);
+    clock.advance(TICK);
+    guard.pressure();
+    assert_eq!(fast.entries_and_bound(), (375, 375));
+    percent.store(10, SeqCst);
+    for _ in 0..5 {
+        clock.advance(TICK);
+        guard.pressure();
+    }
+    assert_eq!(fast.entries_and_bound().1, 600);
+}
+
+#[tokio::test]
+async fn what_a_look_calls_may_ask_for_the_pressure() {
+    let fast = Fastness::builder().clock(Clock::manual()).build().await.unwrap();
+    let own = Arc::new(std::sync::OnceLock::<MemoryGuard>::new());
+    let (inner, reads) = (own.clone(), Arc::new(Percent::new(0)));
+    let read = reads.clone();
+    let source = move || {
+        read.fetch_add(1, SeqCst);
+        inner.get().map(MemoryGuard::pressure);
+        Some(Memory::new(96, 100))
+    };
+    let guard = MemoryGuard::builder().cache(&fast).source(source).every(Duration::ZERO).build().unwrap();
+    own.set(guard.clone()).unwrap();
+    assert_eq!((guard.pressure(), reads.load(SeqCst)), (Pressure::Shed, 1));
+}
+
+#[test]
+fn levels_out_of_order_are_refused() {
+    let error = MemoryGuard::builder().shed_at(80).build().unwrap_err();
+    assert!(error.is_bad_setting() && error.to_string().contains("must be in order"), "{error}");
+}

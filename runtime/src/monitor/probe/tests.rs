@@ -1,0 +1,98 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::*;
+
+fn counting(count: &Arc<AtomicU32>) -> Probe {
+    let count = count.clone();
+    Probe::new("it", move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        async { Ok::<_, String>(()) }
+    })
+}
+
+#[tokio::test]
+async fn a_storm_is_one_question_a_second() {
+    let (count, clock) = (Arc::default(), Clock::manual());
+    let prober = Prober::new(counting(&count), clock.clone());
+    let storm: Vec<_> = (0..100)
+        .map(|_| {
+            tokio::spawn({
+                let prober = prober.clone();
+                async move { prober.ask().await }
+            })
+        })
+        .collect();
+    for asked in storm {
+        assert!(asked.await.unwrap().ok);
+    }
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+    clock.advance(FRESH);
+    prober.ask().await;
+    assert_eq!(count.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_hangs_or_panics_has_failed() {
+    let hung = Prober::new(Probe::new("hung", std::future::pending::<Result<(), String>>), Clock::manual());
+    let report = hung.ask().await;
+    assert_eq!((report.ok, report.error.as_deref()), (false, Some("no answer within 1s")));
+    let panics = Probe::new("panics", || -> std::future::Ready<Result<(), String>> { panic!("in the closure") });
+    let report = Prober::new(panics, Clock::manual()).ask().await;
+    assert_eq!(report.error.as_deref(), Some("the probe panicked"));
+    let report = Prober::new(Probe::new("says so", async || Err("down")), Clock::manual()).ask().await;
+    assert_eq!(report.error.as_deref(), Some("down"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_blocks_has_one_thread_and_no_more() {
+    let (count, clock) = (Arc::new(AtomicU32::new(0)), Clock::manual());
+    let (free, blocked) = std::sync::mpsc::channel::<()>();
+    let (blocked, counted) = (Arc::new(std::sync::Mutex::new(blocked)), count.clone());
+    let probe = Probe::new("blocks", move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let blocked = blocked.clone();
+        async move {
+            let _ = blocked.lock().map(|free| free.recv());
+            Ok::<_, String>(())
+        }
+    });
+    let prober = Prober::new(probe.timeout(Duration::from_millis(50)), clock.clone());
+    assert_eq!(prober.ask().await.error.as_deref(), Some("no answer within 50ms"));
+    for _ in 0..3 {
+        clock.advance(FRESH);
+        assert!(prober.ask().await.error.unwrap().contains("blocks its thread"));
+    }
+    assert_eq!(count.load(Ordering::SeqCst), 1, "it is not asked again while it blocks");
+    drop(free);
+    loop {
+        clock.advance(FRESH);
+        if prober.ask().await.ok {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_takes_no_answer_from_others() {
+    let (asked, answer) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let probe = Probe::new("slow", {
+        let (asked, answer) = (asked.clone(), answer.clone());
+        move || {
+            let (asked, answer) = (asked.clone(), answer.clone());
+            async move {
+                asked.notify_one();
+                answer.notified().await;
+                Ok::<_, String>(())
+            }
+        }
+    });
+    let prober = Prober::new(probe, Clock::manual());
+    let first = tokio::spawn({
+        let prober = prober.clone();
+        async move { prober.ask().await }
+    });
+    asked.notified().await;
+    first.abort();
+    answer.notify_one();
+    assert!(prober.ask().await.ok, "the question that was cut off is answered, and stands");
+}
