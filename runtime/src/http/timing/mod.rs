@@ -140,20 +140,21 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let TimingLayer { stats, route, slow, on } = &self.layer;
         if !on {
             return ResponseFuture { inner: self.inner.call(request), running: None };
         }
         let own = |name: &str| stats.route(name);
-        let (route, request) = match (matched(request.extensions(), own), route) {
-            (Some(route), _) => (route, request),
+        let route = match (matched(request.extensions(), own), route) {
+            (Some(route), _) => route,
             (None, Some(by)) => {
                 let (parts, body) = request.into_parts();
                 let name = by(&parts).unwrap_or(Cow::Borrowed(UNMATCHED));
-                (own(&name), Request::from_parts(parts, body))
+                request = Request::from_parts(parts, body);
+                own(&name)
             }
-            (None, None) => (own(UNMATCHED), request),
+            (None, None) => own(UNMATCHED),
         };
         let running = Running::new(route, request.method(), *slow);
         ResponseFuture { inner: self.inner.call(request), running: Some(running) }
