@@ -99,9 +99,7 @@ impl<B: http_body::Body<Data = Bytes>> Read<B> {
     }
 
     fn is_end(&self) -> bool {
-        self.bytes.is_none()
-            && self.trailers.is_none()
-            && self.rest.as_ref().is_none_or(http_body::Body::is_end_stream)
+        self.bytes.is_none() && self.trailers.is_none() && self.rest.as_ref().is_none_or(http_body::Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{Entry, HeaderName, HeaderValue};
@@ -225,13 +225,16 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut ended = ready!(match this.way.project() {
+        let mut polled = match this.way.project() {
             ProjectedWay::Alone { call } => call.poll(cx),
             ProjectedWay::InSpan { call } => call.poll(cx),
-        });
-        if let (Ok(response), Some(id)) = (&mut ended, this.id.take()) {
+        };
+        // In place, as a response is dear to move.
+        if let Poll::Ready(Ok(response)) = &mut polled
+            && let Some(id) = this.id.take()
+        {
             response.headers_mut().insert(X_REQUEST_ID, id);
         }
-        Poll::Ready(ended)
+        polled
     }
 }

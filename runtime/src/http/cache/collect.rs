@@ -87,9 +87,7 @@ impl<B: http_body::Body<Data = Bytes>> Midway<B> {
     }
 
     fn is_end(&self) -> bool {
-        self.head.is_empty()
-            && self.next.is_none()
-            && self.rest.as_ref().is_none_or(http_body::Body::is_end_stream)
+        self.head.is_empty() && self.next.is_none() && self.rest.as_ref().is_none_or(http_body::Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {

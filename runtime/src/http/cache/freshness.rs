@@ -134,15 +134,18 @@ impl Standing {
     /// The seconds that are left of its freshness; less than none if it is stale.
     pub(super) fn ttl(&self) -> i64 {
         let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        if self.is_fresh() { seconds(self.lifetime - self.age) } else { -seconds(self.staleness()) }
+        if self.is_fresh() { seconds(self.lifetime.saturating_sub(self.age)) } else { -seconds(self.staleness()) }
     }
 
     /// For how long neither its age nor what is left changes, in whole seconds.
     pub(super) fn unchanged(&self) -> Duration {
         let next = |time: Duration| Duration::from_nanos(1_000_000_000 - u64::from(time.subsec_nanos()));
         let left = self.lifetime.saturating_sub(self.age);
-        let other =
-            if self.is_fresh() { Duration::from_nanos(u64::from(left.subsec_nanos()) + 1) } else { next(self.staleness()) };
+        let other = if self.is_fresh() {
+            Duration::from_nanos(u64::from(left.subsec_nanos()) + 1)
+        } else {
+            next(self.staleness())
+        };
         next(self.age).min(other)
     }
 
@@ -266,7 +269,7 @@ mod tests {
                 let at = |age| Standing { age, lifetime: Duration::from_millis(lifetime) };
                 let said = |standing: Standing| (standing.age.as_secs(), standing.ttl());
                 let now = at(Duration::from_millis(age));
-                let last = now.age + now.unchanged() - Duration::from_nanos(1);
+                let last = (now.age + now.unchanged()).saturating_sub(Duration::from_nanos(1));
                 assert_eq!(said(at(last)), said(now), "{lifetime} at {age}");
             }
         }

@@ -71,8 +71,7 @@ where
             }
         };
         let store = self.config.store();
-        let conditions =
-            if seen.has_conditions { Conditions::of(&parts.headers) } else { Conditions::default() };
+        let conditions = if seen.has_conditions { Conditions::of(&parts.headers) } else { Conditions::default() };
         let head = parts.method == Method::HEAD;
         if self.config.keeps {
             let asked = seen.has_directives.then_some(&asked);
@@ -135,6 +134,7 @@ impl<S> Cached<S> {
 }
 
 /// The answer of what is stored, if it is fresh for this request.
+#[allow(clippy::similar_names)] // `held` and `head`
 fn fresh<B: http_body::Body>(
     held: &Held,
     recorded: &Recorded,

@@ -113,10 +113,10 @@ impl Held {
     ) -> Response<Body<B>> {
         let guard = Guard::new();
         if let Some(said) = self.said.load(Acquire, &guard).as_ref().filter(|said| now < said.until) {
-            return recorded.respond(&said.head, head, conditions);
+            return said.answer(recorded, head, conditions);
         }
         let said = Shared::new(Said::new(recorded, recorded.standing(self.expires, now), now));
-        let answer = recorded.respond(&said.head, head, conditions);
+        let answer = said.answer(recorded, head, conditions);
         self.said.swap((Some(said), Tag::None), AcqRel);
         answer
     }
@@ -128,6 +128,15 @@ impl Said {
         head.insert(AGE, HeaderValue::from(standing.age.as_secs()));
         head.insert(CACHE_STATUS, Status::Hit { ttl: standing.ttl() }.value());
         Self { until: now.saturating_add(nanos(standing.unchanged())), head }
+    }
+
+    fn answer<B>(&self, recorded: &Recorded, head: bool, conditions: &Conditions) -> Response<Body<B>> {
+        let mut answer = recorded.respond(&self.head, head, conditions);
+        if answer.status() == StatusCode::NOT_MODIFIED {
+            let told = [AGE, CACHE_STATUS].map(|name| (name.clone(), self.head[name].clone()));
+            answer.headers_mut().extend(told);
+        }
+        answer
     }
 }
 

@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderValue};
 
 /// Read in one pass over the fields: there are a few, and to look for one by its name costs as much as to pass by many.
 #[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // each is a kind of field
 pub(super) struct Survey<'a> {
     pub(super) host: Host<'a>,
     /// It is for a part, under conditions that concern the handler, or with a content.

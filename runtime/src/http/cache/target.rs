@@ -53,12 +53,7 @@ impl Owned {
 
 impl<'a> Target<'a> {
     /// What is asked for by anybody. `None` if it cannot be told which host is meant.
-    pub(super) fn of(
-        parts: &'a Parts,
-        named: Host<'a>,
-        space: &'a str,
-        parameters: Option<&[String]>,
-    ) -> Option<Self> {
+    pub(super) fn of(parts: &'a Parts, named: Host<'a>, space: &'a str, parameters: Option<&[String]>) -> Option<Self> {
         let uri = original(parts);
         let page = match (uri.query(), parameters) {
             (Some(query), Some(known)) => Cow::Owned([uri.path(), &only(query, known)].concat()),
@@ -179,7 +174,7 @@ fn text(segments: &[&str]) -> String {
 fn host<'a>(named: Host<'a>, uri: &'a Uri) -> Option<Cow<'a, str>> {
     let line = match named {
         Host::None => None,
-        Host::One(line) => Some(str::from_utf8(line.as_bytes()).ok().filter(|line| line.is_ascii())?),
+        Host::One(line) => Some(line.to_str().ok()?),
         Host::Several => return None,
     };
     let host = match (uri.authority().map(http::uri::Authority::as_str), line) {

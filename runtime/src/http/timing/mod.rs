@@ -192,16 +192,15 @@ where
         let this = self.project();
         // Held here while the call runs, not in the future, so that a panic drops it.
         let running = this.running.take();
-        let Poll::Ready(ended) = this.inner.poll(cx) else {
-            *this.running = running;
-            return Poll::Pending;
-        };
-        if let Some(running) = running {
-            match &ended {
-                Ok(response) => running.answered(response.status(), response.body().size_hint().exact()),
-                Err(_) => running.failed(),
+        let polled = this.inner.poll(cx);
+        match (&polled, running) {
+            (Poll::Pending, running) => *this.running = running,
+            (Poll::Ready(Ok(response)), Some(running)) => {
+                running.answered(response.status(), response.body().size_hint().exact());
             }
+            (Poll::Ready(Err(_)), Some(running)) => running.failed(),
+            (Poll::Ready(_), None) => {}
         }
-        Poll::Ready(ended)
+        polled
     }
 }
