@@ -120,8 +120,12 @@ impl<S> Cached<S> {
         B: http_body::Body<Data = Bytes, Error: Send> + Send + 'static,
     {
         // Where it is not, it is asked again by the task that waits.
-        if let Poll::Ready(Ok(())) = self.inner.poll_ready(&mut Context::from_waker(Waker::noop())) {
-            return ResponseFuture { way: Way::Passed { call: self.inner.call(request), why, nested } };
+        match self.inner.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => {
+                return ResponseFuture { way: Way::Passed { call: self.inner.call(request), why, nested } };
+            }
+            Poll::Ready(Err(error)) => return ResponseFuture::boxed(std::future::ready(Err(error))),
+            Poll::Pending => {}
         }
         // The one that was asked may have a place in a queue.
         let next = self.inner.clone();

@@ -51,6 +51,33 @@ async fn what_is_passed_by_waits_for_a_service_that_is_not_ready() {
     }
 }
 
+/// A service that is broken, and is not to be asked again once it has said so.
+#[derive(Clone, Default)]
+struct Broken(bool);
+
+impl Service<Request<String>> for Broken {
+    type Response = Out;
+    type Error = &'static str;
+    type Future = std::future::Ready<Result<Out, &'static str>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
+        assert!(!std::mem::replace(&mut self.0, true), "asked again");
+        Poll::Ready(Err("broken"))
+    }
+
+    fn call(&mut self, _: Request<String>) -> Self::Future {
+        unreachable!("it is never ready")
+    }
+}
+
+#[tokio::test]
+async fn what_is_passed_by_fails_with_the_service_behind() {
+    let fast = Fastness::builder().build().await.unwrap();
+    let mut cache = CacheLayer::new().on(&fast).layer(Broken::default());
+    let request = Request::get("/a").header("cookie", "a=1").body(String::new()).unwrap();
+    assert_eq!(cache.call(request).await.err(), Some("broken"));
+}
+
 #[tokio::test]
 async fn hits_of_one_second_say_the_same_and_those_of_the_next_do_not() {
     let server = server(|layer| layer, |_, _| Ok(out(&[MINUTE, ("etag", "\"1\"")], "body"))).await;
