@@ -23,8 +23,16 @@ pin_project! {
     enum Source<B> {
         Own { bytes: Option<Bytes> },
         Inner { #[pin] body: B },
-        Resumed { bytes: Option<Bytes>, trailers: Option<HeaderMap>, rest: Option<Pin<Box<B>>> },
+        // In a box, as it is rare and large, and a body is moved from layer to layer.
+        Resumed { read: Box<Read<B>> },
     }
+}
+
+/// What was read of a body, and what is left of it.
+struct Read<B> {
+    bytes: Option<Bytes>,
+    trailers: Option<HeaderMap>,
+    rest: Option<Pin<Box<B>>>,
 }
 
 impl<B> Body<B> {
@@ -41,7 +49,7 @@ impl<B> Body<B> {
     /// What was read of a body, and what is left of it.
     pub(super) fn resumed(bytes: Bytes, trailers: Option<HeaderMap>, rest: Option<Pin<Box<B>>>) -> Self {
         let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
-        Self { source: Source::Resumed { bytes, trailers, rest } }
+        Self { source: Source::Resumed { read: Box::new(Read { bytes, trailers, rest }) } }
     }
 
     /// No bytes at all.
@@ -58,15 +66,7 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Body<B> {
         match self.project().source.project() {
             ProjectedSource::Own { bytes } => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             ProjectedSource::Inner { body } => body.poll_frame(cx),
-            ProjectedSource::Resumed { bytes, trailers, rest } => match (bytes.take(), trailers.take(), rest) {
-                (Some(first), later, _) => {
-                    *trailers = later;
-                    Poll::Ready(Some(Ok(Frame::data(first))))
-                }
-                (None, Some(trailers), _) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
-                (None, None, Some(rest)) => rest.as_mut().poll_frame(cx),
-                (None, None, None) => Poll::Ready(None),
-            },
+            ProjectedSource::Resumed { read } => read.poll_frame(cx),
         }
     }
 
@@ -74,9 +74,7 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Body<B> {
         match &self.source {
             Source::Own { bytes } => bytes.is_none(),
             Source::Inner { body } => body.is_end_stream(),
-            Source::Resumed { bytes, trailers, rest } => {
-                bytes.is_none() && trailers.is_none() && rest.as_ref().is_none_or(http_body::Body::is_end_stream)
-            }
+            Source::Resumed { read } => read.is_end(),
         }
     }
 
@@ -84,17 +82,35 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Body<B> {
         match &self.source {
             Source::Own { bytes } => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Source::Inner { body } => body.size_hint(),
-            Source::Resumed { bytes, rest, .. } => {
-                let first = bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
-                let rest = rest.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint);
-                let mut hint = SizeHint::new();
-                hint.set_lower(first.saturating_add(rest.lower()));
-                if let Some(upper) = rest.upper() {
-                    hint.set_upper(first.saturating_add(upper));
-                }
-                hint
-            }
+            Source::Resumed { read } => read.size_hint(),
         }
+    }
+}
+
+impl<B: http_body::Body<Data = Bytes>> Read<B> {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if let Some(first) = self.bytes.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        if let Some(trailers) = self.trailers.take() {
+            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        }
+        self.rest.as_mut().map_or(Poll::Ready(None), |rest| rest.as_mut().poll_frame(cx))
+    }
+
+    fn is_end(&self) -> bool {
+        self.bytes.is_none() && self.trailers.is_none() && self.rest.as_ref().is_none_or(http_body::Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let first = self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        let rest = self.rest.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint);
+        let mut hint = SizeHint::new();
+        hint.set_lower(first.saturating_add(rest.lower()));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(first.saturating_add(upper));
+        }
+        hint
     }
 }
 

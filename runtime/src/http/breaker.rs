@@ -41,7 +41,8 @@ type Judge = Arc<dyn Fn(StatusCode) -> Verdict + Send + Sync>;
 pub struct BreakerLayer {
     /// `None` for a layer that does nothing.
     breaker: Option<&'static Breaker>,
-    judge: Judge,
+    /// `None` for by its status.
+    judge: Option<Judge>,
     exempt: Paths,
 }
 
@@ -59,13 +60,13 @@ impl BreakerLayer {
 
     /// One that does nothing.
     pub(super) fn off() -> Self {
-        Self { breaker: None, judge: Arc::new(of_status), exempt: Paths::default() }
+        Self { breaker: None, judge: None, exempt: Paths::default() }
     }
 
     /// What the status of an answer tells; by default 5xx is a failure, and everything else a success.
     #[must_use]
     pub fn judge(mut self, judge: impl Fn(StatusCode) -> Verdict + Send + Sync + 'static) -> Self {
-        self.judge = Arc::new(judge);
+        self.judge = Some(Arc::new(judge));
         self
     }
 
@@ -116,14 +117,13 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let concerned = self.layer.breaker.filter(|_| !self.layer.exempt.contain(request.uri().path()));
-        let (inner, judge) = match concerned.map(Breaker::try_acquire).transpose() {
+        match concerned.map(Breaker::try_acquire).transpose() {
             Ok(permit) => {
-                let judge = permit.as_ref().map(|_| self.layer.judge.clone());
-                (Gated::admitted(self.inner.call(request), permit), judge)
+                let judge = self.layer.judge.clone();
+                ResponseFuture { inner: Gated::admitted(self.inner.call(request), permit), judge }
             }
-            Err(rejected) => (Gated::refused(open(&rejected)), None),
-        };
-        ResponseFuture { inner, judge }
+            Err(rejected) => ResponseFuture { inner: Gated::refused(open(&rejected)), judge: None },
+        }
     }
 }
 
@@ -154,7 +154,8 @@ where
             // The closure is the user's: should it panic, the permit is dropped, which is a failure.
             let verdict = match (ended, judge) {
                 (Ok(response), Some(judge)) => judge(response.status()),
-                _ => Verdict::Failure,
+                (Ok(response), None) => of_status(response.status()),
+                (Err(_), _) => Verdict::Failure,
             };
             permit.settle(verdict);
         })

@@ -29,6 +29,7 @@ pin_project! {
 
 impl<F, G> Gated<F, G> {
     /// Let in, with what it holds until its end; with nothing where the layer does not concern it.
+    #[inline]
     pub(super) fn admitted(call: F, guard: Option<G>) -> Self {
         Self { way: Way::In { call }, guard }
     }

@@ -102,11 +102,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let concerned = self.limit.bulkhead.filter(|_| !self.limit.exempt.contain(request.uri().path()));
-        let inner = match concerned.map(Bulkhead::enter).transpose() {
-            Ok(slot) => Gated::admitted(self.inner.call(request), slot),
-            Err(_) => Gated::refused(full()),
-        };
-        ResponseFuture { inner }
+        match concerned.map(Bulkhead::enter).transpose() {
+            Ok(slot) => ResponseFuture { inner: Gated::admitted(self.inner.call(request), slot) },
+            Err(_) => ResponseFuture { inner: Gated::refused(full()) },
+        }
     }
 }
 

@@ -1,18 +1,21 @@
 //! An id for each request, the same in the request, the response and every line of the log between them.
 
+use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{Entry, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
+use tracing::Level;
 use tracing::instrument::{Instrument, Instrumented};
+use tracing::level_filters::LevelFilter;
 
 #[cfg(test)]
 mod tests;
@@ -43,26 +46,50 @@ impl RequestId {
         self.0.to_str().unwrap_or_default()
     }
 
-    /// The id that came with a request: one, and one that can be shown anywhere.
-    fn sent(headers: &HeaderMap) -> Option<Self> {
-        let mut sent = headers.get_all(X_REQUEST_ID).iter();
-        let (id, none) = (sent.next()?, sent.next());
-        let sane = (1..=LONGEST).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic);
-        (sane && none.is_none()).then(|| Self(id.clone()))
+    /// The id that came with a request, if it is one, and can be shown anywhere; else one that is made, and put in its place.
+    fn settle(headers: &mut HeaderMap) -> Self {
+        match headers.entry(X_REQUEST_ID) {
+            Entry::Vacant(free) => Self(free.insert(Self::made().0).clone()),
+            Entry::Occupied(mut sent) => {
+                let id = sent.get();
+                let sane = (1..=LONGEST).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic);
+                if !sane || sent.iter().nth(1).is_some() {
+                    sent.insert(Self::made().0);
+                }
+                Self(sent.get().clone())
+            }
+        }
     }
 
     /// A number of this process behind a random one that is the process's own, both in hexadecimal. It tells requests apart,
     /// in all processes; it can be guessed, so nothing may rest on its being secret.
     fn made() -> Self {
-        static PROCESS: LazyLock<u64> = LazyLock::new(|| fastrand::u64(..));
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let mut text = [0; 33];
-        hex(*PROCESS, &mut text[..16]);
-        text[16] = b'-';
-        hex(NEXT.fetch_add(1, Ordering::Relaxed), &mut text[17..]);
+        static PROCESS: LazyLock<[u8; 33]> = LazyLock::new(|| {
+            let mut text = [b'-'; 33];
+            hex(fastrand::u64(..), &mut text[..16]);
+            text
+        });
+        let mut text = *PROCESS;
+        hex(number(), &mut text[17..]);
         let made = HeaderValue::from_maybe_shared(Bytes::from_owner(text));
         Self(made.unwrap_or_else(|_| HeaderValue::from_static("unknown")))
     }
+}
+
+/// One that this process has not given yet. A thread takes a thousand at a time, so that threads are not in each other's way.
+fn number() -> u64 {
+    const TAKEN: u64 = 1 << 10;
+    static FREE: AtomicU64 = AtomicU64::new(0);
+    thread_local! {
+        /// A multiple of `TAKEN` if there is none left.
+        static NEXT: Cell<u64> = const { Cell::new(0) };
+    }
+    NEXT.with(|next| {
+        let left = next.get() % TAKEN != 0;
+        let number = if left { next.get() } else { FREE.fetch_add(TAKEN, Ordering::Relaxed) };
+        next.set(number + 1);
+        number
+    })
 }
 
 /// Fills `text` from its end.
@@ -157,18 +184,17 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if !self.on {
-            let inner = self.inner.call(request).instrument(tracing::Span::none());
-            return ResponseFuture { inner, id: None };
+            return ResponseFuture { id: None, way: Way::Alone { call: self.inner.call(request) } };
         }
-        let id = RequestId::sent(request.headers()).unwrap_or_else(|| {
-            let made = RequestId::made();
-            request.headers_mut().insert(X_REQUEST_ID, made.0.clone());
-            made
-        });
-        let span = tracing::info_span!("request", %id, method = %request.method());
+        let id = RequestId::settle(request.headers_mut());
         request.extensions_mut().insert(id.clone());
+        // Asked before there is a span, which would take its time even where nobody listens.
+        if Level::INFO > LevelFilter::current() {
+            return ResponseFuture { id: Some(id.0), way: Way::Alone { call: self.inner.call(request) } };
+        }
+        let span = tracing::info_span!("request", %id, method = %request.method());
         let call = span.in_scope(|| self.inner.call(request));
-        ResponseFuture { inner: call.instrument(span), id: Some(id.0) }
+        ResponseFuture { id: Some(id.0), way: Way::InSpan { call: call.instrument(span) } }
     }
 }
 
@@ -176,9 +202,18 @@ pin_project! {
     /// The future of [`SetRequestId`].
     #[derive(Debug)]
     pub struct ResponseFuture<F> {
-        #[pin]
-        inner: Instrumented<F>,
         id: Option<HeaderValue>,
+        #[pin]
+        way: Way<F>,
+    }
+}
+
+pin_project! {
+    #[project = ProjectedWay]
+    #[derive(Debug)]
+    enum Way<F> {
+        Alone { #[pin] call: F },
+        InSpan { #[pin] call: Instrumented<F> },
     }
 }
 
@@ -190,10 +225,16 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut ended = ready!(this.inner.poll(cx));
-        if let (Ok(response), Some(id)) = (&mut ended, this.id.take()) {
+        let mut polled = match this.way.project() {
+            ProjectedWay::Alone { call } => call.poll(cx),
+            ProjectedWay::InSpan { call } => call.poll(cx),
+        };
+        // In place, as a response is dear to move.
+        if let Poll::Ready(Ok(response)) = &mut polled
+            && let Some(id) = this.id.take()
+        {
             response.headers_mut().insert(X_REQUEST_ID, id);
         }
-        Poll::Ready(ended)
+        polled
     }
 }

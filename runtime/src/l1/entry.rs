@@ -78,12 +78,12 @@ impl<V: Clone> Entry<V> {
 
     /// The value, if it is fresh and valid.
     #[inline]
-    pub(crate) fn hit(&self, now: u64, log: &Log) -> Option<V> {
+    pub(crate) fn hit(&self, now: u64, log: &Log) -> Option<&V> {
         if now >= self.fresh_until.load(Relaxed) || !self.valid(log) {
             return None;
         }
         self.count();
-        Some(self.value.clone())
+        Some(&self.value)
     }
 
     /// The value, if it is valid, fresh or not.

@@ -84,7 +84,20 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     #[inline(always)]
     pub(crate) fn hit<A: Args<Owned = K>>(&self, args: &A) -> Option<V> {
         let probe = Probe { hash: self.hash(args), args };
-        self.index.peek_with(&probe, |_, entry| entry.hit(self.common.clock.coarse(), &self.common.log)).flatten()
+        self.index
+            .peek_with(&probe, |_, entry| entry.hit(self.common.clock.coarse(), &self.common.log).cloned())
+            .flatten()
+    }
+
+    /// What `with` makes of the value for these arguments, and of the time, if the value is fresh and valid. No lock is held.
+    #[cfg(feature = "http")]
+    #[inline]
+    pub(crate) fn hit_with<A: Args<Owned = K>, R>(&self, args: &A, with: impl FnOnce(&V, u64) -> R) -> Option<R> {
+        let probe = Probe { hash: self.hash(args), args };
+        let now = self.common.clock.coarse();
+        self.index
+            .peek_with(&probe, |_, entry| entry.hit(now, &self.common.log).map(|value| with(value, now)))
+            .flatten()
     }
 
     /// The value of this key, if it is valid, fresh or not.

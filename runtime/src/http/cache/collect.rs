@@ -29,14 +29,17 @@ pin_project! {
         B: http_body::Body,
     {
         Untouched { #[pin] body: B },
-        Midway {
-            head: VecDeque<Bytes>,
-            // What made the reader stop.
-            next: Option<Result<Frame<Bytes>, B::Error>>,
-            // None after its end: it is not to be polled again.
-            rest: Option<Pin<Box<B>>>,
-        },
+        // In a box, as it is rare and large, and a body is moved from layer to layer.
+        Midway { midway: Box<Midway<B>> },
     }
+}
+
+struct Midway<B: http_body::Body> {
+    head: VecDeque<Bytes>,
+    /// What made the reader stop.
+    next: Option<Result<Frame<Bytes>, B::Error>>,
+    /// None after its end: it is not to be polled again.
+    rest: Option<Pin<Box<B>>>,
 }
 
 impl<B: http_body::Body<Data = Bytes>> Resumed<B> {
@@ -53,39 +56,49 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Resumed<B> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match self.project().state.project() {
             ProjectedState::Untouched { body } => body.poll_frame(cx),
-            ProjectedState::Midway { head, next, rest } => match head.pop_front() {
-                Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-                None => match next.take() {
-                    Some(frame) => Poll::Ready(Some(frame)),
-                    None => rest.as_mut().map_or(Poll::Ready(None), |rest| rest.as_mut().poll_frame(cx)),
-                },
-            },
+            ProjectedState::Midway { midway } => midway.poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.state {
             State::Untouched { body } => body.is_end_stream(),
-            State::Midway { head, next, rest } => {
-                head.is_empty() && next.is_none() && rest.as_ref().is_none_or(http_body::Body::is_end_stream)
-            }
+            State::Midway { midway } => midway.is_end(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.state {
             State::Untouched { body } => body.size_hint(),
-            State::Midway { head, rest, .. } => {
-                let known = head.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
-                let rest = rest.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint);
-                let mut hint = SizeHint::new();
-                if let Some(upper) = rest.upper() {
-                    hint.set_upper(upper.saturating_add(known));
-                }
-                hint.set_lower(rest.lower().saturating_add(known));
-                hint
-            }
+            State::Midway { midway } => midway.size_hint(),
         }
+    }
+}
+
+impl<B: http_body::Body<Data = Bytes>> Midway<B> {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if let Some(bytes) = self.head.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        if let Some(frame) = self.next.take() {
+            return Poll::Ready(Some(frame));
+        }
+        self.rest.as_mut().map_or(Poll::Ready(None), |rest| rest.as_mut().poll_frame(cx))
+    }
+
+    fn is_end(&self) -> bool {
+        self.head.is_empty() && self.next.is_none() && self.rest.as_ref().is_none_or(http_body::Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let known = self.head.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+        let rest = self.rest.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint);
+        let mut hint = SizeHint::new();
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(known));
+        }
+        hint.set_lower(rest.lower().saturating_add(known));
+        hint
     }
 }
 
@@ -129,7 +142,7 @@ where
         }
     };
     let rest = (!ended).then_some(rest);
-    Collected::Midway(Resumed { state: State::Midway { head, next, rest } })
+    Collected::Midway(Resumed { state: State::Midway { midway: Box::new(Midway { head, next, rest }) } })
 }
 
 fn joined(mut chunks: VecDeque<Bytes>, total: usize) -> Bytes {

@@ -33,9 +33,8 @@ impl Conditions {
             return self.none_match.iter().any(|line| matches(line, tag));
         }
         let date = |value: &HeaderValue| httpdate::parse_http_date(value.to_str().ok()?).ok();
-        let (since, modified) =
-            (self.modified_since.as_ref().and_then(date), headers.get(LAST_MODIFIED).and_then(date));
-        since.zip(modified).is_some_and(|(since, modified)| modified <= since)
+        let since = self.modified_since.as_ref().and_then(date);
+        since.is_some_and(|since| headers.get(LAST_MODIFIED).and_then(date).is_some_and(|modified| modified <= since))
     }
 }
 

@@ -5,9 +5,6 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use http::Method;
-use http::header::{
-    AUTHORIZATION, CONTENT_LENGTH, COOKIE, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, TRANSFER_ENCODING, UPGRADE,
-};
 use http::request::Parts;
 
 use super::directives::Directives;
@@ -15,6 +12,7 @@ use super::freshness::Defaults;
 use super::status::Forwarded;
 use super::storable::Asker;
 use super::store::Store;
+use super::survey::Survey;
 use super::target::{Target, WITH_CREDENTIALS};
 use crate::handle::Fastness;
 
@@ -33,7 +31,7 @@ pub(super) enum Credentials {
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(super) on: Option<Fastness>,
-    /// What that handle keeps.
+    /// What that handle keeps, or else the process default.
     pub(super) own: OnceLock<Arc<Store>>,
     pub(super) space: String,
     pub(super) defaults: Defaults,
@@ -72,38 +70,43 @@ impl Config {
         self.on.clone().unwrap_or_else(Fastness::current)
     }
 
-    pub(super) fn store(&self) -> Arc<Store> {
-        match &self.on {
-            Some(handle) => self.own.get_or_init(|| Store::of(handle, self.keeps, self.capacity)).clone(),
-            None => Store::of(&Fastness::current(), self.keeps, self.capacity),
+    pub(super) fn store(&self) -> Cow<'_, Arc<Store>> {
+        let of = |handle: &Fastness| Store::of(handle, self.keeps, self.capacity);
+        let scoped = if self.on.is_none() { Fastness::scoped() } else { None };
+        match scoped {
+            Some(handle) => Cow::Owned(of(&handle)),
+            // The process default never becomes another one.
+            None => Cow::Borrowed(
+                self.own.get_or_init(|| of(self.on.as_ref().unwrap_or_else(|| Fastness::process_default()))),
+            ),
         }
     }
 
     /// What is to be done with a request. HTTP/2 need not say beforehand that there is a content.
-    pub(super) fn class<'a>(&'a self, parts: &'a Parts, has_content: bool) -> Class<'a> {
-        let target = || Target::of(parts, &self.space, self.parameters.as_deref());
+    pub(super) fn class<'a>(&'a self, parts: &'a Parts, seen: &Survey<'a>, has_content: bool) -> Class<'a> {
+        let target = || Target::of(parts, seen.host, &self.space, self.parameters.as_deref());
         match parts.method {
             Method::GET | Method::HEAD => {}
             Method::OPTIONS | Method::TRACE | Method::CONNECT => return Class::Pass(Forwarded::Method),
             // RFC 9111 section 4.4: methods that are not known to be safe are not.
             _ => return target().map_or(Class::Pass(Forwarded::Method), Class::Change),
         }
-        if has_content || is_special(parts) {
+        if has_content || seen.is_special {
             return Class::Pass(Forwarded::Bypass);
         }
-        let asked = Directives::of_request(&parts.headers);
+        let asked = if seen.has_directives { Directives::of_request(&parts.headers) } else { Directives::default() };
         if asked.no_store {
             return Class::Pass(Forwarded::Request);
         }
         let known =
             |target: &Target<'_>| self.hosts.as_ref().is_none_or(|hosts| hosts.iter().any(|host| *host == target.host));
-        let read = target().filter(known).and_then(|target| self.seen_by(target, parts));
+        let read = target().filter(known).and_then(|target| self.seen_by(target, seen, parts));
         read.map_or(Class::Pass(Forwarded::Bypass), |(target, asker)| Class::Read { target, asker, asked })
     }
 
     /// For whom the response will be kept. `None` if this request is passed by.
-    fn seen_by<'a>(&self, target: Target<'a>, parts: &Parts) -> Option<(Target<'a>, Asker)> {
-        if !parts.headers.contains_key(AUTHORIZATION) && !parts.headers.contains_key(COOKIE) {
+    fn seen_by<'a>(&self, target: Target<'a>, seen: &Survey<'_>, parts: &Parts) -> Option<(Target<'a>, Asker)> {
+        if !seen.has_credentials {
             return Some((target, Asker::Anybody));
         }
         match &self.credentials {
@@ -117,14 +120,6 @@ impl Config {
             }
         }
     }
-}
-
-/// Requests for a part, under conditions that concern the handler, or with a content.
-fn is_special(parts: &Parts) -> bool {
-    let headers = &parts.headers;
-    let special = [RANGE, IF_RANGE, IF_MATCH, IF_UNMODIFIED_SINCE, TRANSFER_ENCODING, UPGRADE];
-    special.iter().any(|name| headers.contains_key(name))
-        || headers.get(CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0")
 }
 
 /// What is to be done with a request.

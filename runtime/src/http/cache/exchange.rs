@@ -16,7 +16,7 @@ use super::collect::Resumed;
 use super::conditional::Conditions;
 use super::config::Config;
 use super::directives::Directives;
-use super::freshness::{Reuse, Standing};
+use super::freshness::Reuse;
 use super::status::{Forwarded, Status};
 use super::storable::Asker;
 use super::store::{Landing, Place, Store};
@@ -154,7 +154,7 @@ impl Exchange {
             if !standing.is_fresh() {
                 self.store.counters.stale_served.count();
             }
-            self.hit(&found.value, recorded, standing)
+            self.hit(&found.value, recorded, now)
         };
         match standing.reuse(&self.asked, recorded.grace) {
             Reuse::Fresh | Reuse::Stale => View::Answer(answer()),
@@ -192,8 +192,8 @@ impl Exchange {
         }
     }
 
-    fn hit<B: http_body::Body>(&self, held: &Held, recorded: &Recorded, standing: Standing) -> Answer<B> {
-        let mut answer = held.hit(recorded, standing, self.head, &self.conditions);
+    fn hit<B: http_body::Body>(&self, held: &Held, recorded: &Recorded, now: u64) -> Answer<B> {
+        let mut answer = held.hit(recorded, now, self.head, &self.conditions);
         self.tell_tags(recorded, &mut answer);
         answer
     }

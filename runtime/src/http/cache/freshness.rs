@@ -131,6 +131,24 @@ impl Standing {
         self.age.saturating_sub(self.lifetime)
     }
 
+    /// The seconds that are left of its freshness; less than none if it is stale.
+    pub(super) fn ttl(&self) -> i64 {
+        let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        if self.is_fresh() { seconds(self.lifetime.saturating_sub(self.age)) } else { -seconds(self.staleness()) }
+    }
+
+    /// For how long neither its age nor what is left changes, in whole seconds.
+    pub(super) fn unchanged(&self) -> Duration {
+        let next = |time: Duration| Duration::from_nanos(1_000_000_000 - u64::from(time.subsec_nanos()));
+        let left = self.lifetime.saturating_sub(self.age);
+        let other = if self.is_fresh() {
+            Duration::from_nanos(u64::from(left.subsec_nanos()) + 1)
+        } else {
+            next(self.staleness())
+        };
+        next(self.age).min(other)
+    }
+
     /// Whether it may answer this request (RFC 9111 sections 4.2 and 5.2.1).
     pub(super) fn reuse(&self, asked: &Directives, grace: Grace) -> Reuse {
         let over = |bound: Option<u64>| bound.is_some_and(|bound| self.age > Duration::from_secs(bound));
@@ -242,6 +260,21 @@ mod tests {
             assert_eq!(stands(age, 60).reuse(&read(asked), free), expected, "{asked} at {age}");
         }
         assert_eq!(stands(61, 60).reuse(&read("max-stale"), Grace::default()), Reuse::No, "section 4.2.4");
+    }
+
+    #[test]
+    fn what_is_said_of_it_holds_until_a_second_changes() {
+        for lifetime in [60_000, 61_500, 1, 0, 999] {
+            for age in [0, 1, 499, 500, 501, 999, 1_000, 59_999, 60_000, 60_001, 61_499, 61_500, 61_501, 63_000] {
+                let at = |age| Standing { age, lifetime: Duration::from_millis(lifetime) };
+                let said = |standing: Standing| (standing.age.as_secs(), standing.ttl());
+                let now = at(Duration::from_millis(age));
+                let last = (now.age + now.unchanged()).saturating_sub(Duration::from_nanos(1));
+                assert_eq!(said(at(last)), said(now), "{lifetime} at {age}");
+            }
+        }
+        let quarter = Standing { age: SECOND / 4, lifetime: 60 * SECOND };
+        assert_eq!(quarter.unchanged(), SECOND * 3 / 4, "and for no less than it could");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! | part | what it does |
 //! |---|---|
 //! | `directives`, `freshness`, `storable`, `vary`, `conditional` | decide, from heads and times alone |
+//! | `survey` | what the head of a request says that matters here |
 //! | `target`, `stored`, `collect` | keys, responses, bodies |
 //! | `store` | both tiers, and the flights of what is on its way |
 //! | `exchange`, `change` | one request, from the look to the answer; one that changes what is stored |
@@ -34,6 +35,7 @@ mod status;
 mod storable;
 mod store;
 mod stored;
+mod survey;
 mod tags;
 mod target;
 mod vary;

@@ -1,11 +1,11 @@
-//! The service: hits are answered without a future of their own, everything else in a box.
+//! The service: hits are answered at once, what is passed by is the call of the service behind, and everything else is in a box.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http::{Extensions, Method, Request, Response, StatusCode, Version};
@@ -20,10 +20,9 @@ use super::directives::Directives;
 use super::exchange::{Answer, Exchange};
 use super::freshness::Reuse;
 use super::status::{Forwarded, Status};
-use super::store::Store;
-use super::stored::Stored;
+use super::stored::{Held, Recorded};
+use super::survey::Survey;
 use super::tags::{CacheTags, OnBehalf};
-use super::target::Target;
 use crate::http::Body;
 
 /// A service whose responses are cached, or shared by those who ask at the same time. Always ready: the service behind is waited
@@ -50,7 +49,7 @@ where
 {
     type Response = Answer<B>;
     type Error = S::Error;
-    type Future = ResponseFuture<B, S::Error>;
+    type Future = ResponseFuture<S::Future, B, S::Error>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Poll::Ready(Ok(()))
@@ -61,28 +60,37 @@ where
         // HTTP/1 says so in its head, HTTP/2 need not; and a body that a layer has wrapped may not say that it is empty.
         let says = parts.version < Version::HTTP_2;
         let has_content = !says && !body.is_end_stream() && body.size_hint().upper() != Some(0);
+        let seen = Survey::of(&parts.headers);
         let nested = parts.extensions.get::<OnBehalf>().is_some();
-        let (target, asker, asked) = match self.config.class(&parts, has_content) {
+        let (target, asker, asked) = match self.config.class(&parts, &seen, has_content) {
             Class::Read { target, asker, asked } => (target, asker, asked),
-            Class::Pass(why) => {
-                return ResponseFuture::boxed(pass(self.inner.clone(), Request::from_parts(parts, body), why, nested));
-            }
+            Class::Pass(why) => return self.pass(Request::from_parts(parts, body), why, nested),
             Class::Change(target) => {
                 let change = Change::begin(self.config.handle(), target.own());
                 return ResponseFuture::boxed(run(self.inner.clone(), Request::from_parts(parts, body), change));
             }
         };
-        let (store, conditions) = (self.config.store(), Conditions::of(&parts.headers));
+        let store = self.config.store();
+        let conditions = if seen.has_conditions { Conditions::of(&parts.headers) } else { Conditions::default() };
         let head = parts.method == Method::HEAD;
-        if self.config.keeps
-            && let Some(answer) = hit(&store, &target, &parts.headers, &asked, &conditions, (head, nested))
-        {
-            return ResponseFuture::ready(answer);
+        if self.config.keeps {
+            let asked = seen.has_directives.then_some(&asked);
+            let hit = store.hit(&target, &parts.headers, |held, recorded, now| {
+                let mut answer = fresh(held, recorded, now, asked, head, &conditions)?;
+                store.counters.hit();
+                if nested {
+                    recorded.tell_tags(&mut answer);
+                }
+                Some(answer)
+            });
+            if let Some(answer) = hit {
+                return ResponseFuture::ready(answer);
+            }
         }
         let tags = self.config.declare.as_ref().map(|declare| declare(&parts)).unwrap_or_default();
         let exchange = Exchange {
             config: self.config.clone(),
-            store,
+            store: store.into_owned(),
             target: target.own(),
             asker,
             asked,
@@ -98,41 +106,52 @@ where
     }
 }
 
-/// The answer, if there is one that is fresh.
-#[allow(clippy::similar_names)] // `headers` and `head`, as HTTP has them
-fn hit<B: http_body::Body>(
-    store: &Store,
-    target: &Target<'_>,
-    headers: &http::HeaderMap,
-    asked: &Directives,
+impl<S> Cached<S> {
+    /// Passes a request by the cache: without a box, if the service behind is ready.
+    fn pass<Q, B>(
+        &mut self,
+        request: Request<Q>,
+        why: Forwarded,
+        nested: bool,
+    ) -> ResponseFuture<S::Future, B, S::Error>
+    where
+        S: Service<Request<Q>, Response = Response<B>, Future: Send, Error: Send> + Clone + Send + 'static,
+        Q: Send + 'static,
+        B: http_body::Body<Data = Bytes, Error: Send> + Send + 'static,
+    {
+        // Where it is not, it is asked again by the task that waits.
+        match self.inner.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => {
+                return ResponseFuture { way: Way::Passed { call: self.inner.call(request), why, nested } };
+            }
+            Poll::Ready(Err(error)) => return ResponseFuture::boxed(std::future::ready(Err(error))),
+            Poll::Pending => {}
+        }
+        // The one that was asked may have a place in a queue.
+        let next = self.inner.clone();
+        let mut asked = std::mem::replace(&mut self.inner, next);
+        ResponseFuture::boxed(async move {
+            poll_fn(|cx| asked.poll_ready(cx)).await?;
+            Ok(passed(asked.call(request).await?, why, nested))
+        })
+    }
+}
+
+/// The answer of what is stored, if it is fresh for this request.
+#[allow(clippy::similar_names)] // `held` and `head`
+fn fresh<B: http_body::Body>(
+    held: &Held,
+    recorded: &Recorded,
+    now: u64,
+    asked: Option<&Directives>,
+    head: bool,
     conditions: &Conditions,
-    (head, nested): (bool, bool),
 ) -> Option<Answer<B>> {
-    let held = store.hit(target, headers)?;
-    let Stored::Response(recorded) = &held.stored else { return None };
-    let standing = recorded.standing(held.expires, store.clock().coarse());
-    if standing.reuse(asked, recorded.grace) != Reuse::Fresh {
-        return None;
-    }
-    store.counters.hit();
-    let mut answer = held.hit(recorded, standing, head, conditions);
-    if nested {
-        recorded.tell_tags(&mut answer);
-    }
-    Some(answer)
+    let suits = |asked| recorded.standing(held.expires, now).reuse(asked, recorded.grace) == Reuse::Fresh;
+    asked.is_none_or(suits).then(|| held.hit(recorded, now, head, conditions))
 }
 
-/// Passes a request by the cache.
-async fn pass<S, Q, B>(mut inner: S, request: Request<Q>, why: Forwarded, nested: bool) -> Result<Answer<B>, S::Error>
-where
-    S: Service<Request<Q>, Response = Response<B>>,
-    B: http_body::Body<Data = Bytes>,
-{
-    poll_fn(|cx| inner.poll_ready(cx)).await?;
-    Ok(passed(inner.call(request).await?, why, nested))
-}
-
-/// The same for one that may change what is stored.
+/// Passes on a request that may change what is stored.
 async fn run<S, Q, B>(mut inner: S, request: Request<Q>, change: Change) -> Result<Answer<B>, S::Error>
 where
     S: Service<Request<Q>, Response = Response<B>>,
@@ -176,40 +195,59 @@ type Boxed<B, E> = Pin<Box<dyn Future<Output = Result<Answer<B>, E>> + Send>>;
 
 pin_project! {
     /// The answer to come.
-    pub struct ResponseFuture<B, E = Infallible>
+    pub struct ResponseFuture<F, B, E = Infallible>
     where
         B: http_body::Body,
     {
-        ready: Option<Answer<B>>,
-        boxed: Option<Boxed<B, E>>,
+        #[pin]
+        way: Way<F, B, E>,
     }
 }
 
-impl<B: http_body::Body, E> ResponseFuture<B, E> {
+pin_project! {
+    #[project = ProjectedWay]
+    enum Way<F, B, E>
+    where
+        B: http_body::Body,
+    {
+        Ready { answer: Option<Answer<B>> },
+        Passed { #[pin] call: F, why: Forwarded, nested: bool },
+        Boxed { future: Boxed<B, E> },
+    }
+}
+
+impl<F, B: http_body::Body, E> ResponseFuture<F, B, E> {
     fn ready(answer: Answer<B>) -> Self {
-        Self { ready: Some(answer), boxed: None }
+        Self { way: Way::Ready { answer: Some(answer) } }
     }
 
     fn boxed(future: impl Future<Output = Result<Answer<B>, E>> + Send + 'static) -> Self {
-        Self { ready: None, boxed: Some(Box::pin(future)) }
+        Self { way: Way::Boxed { future: Box::pin(future) } }
     }
 }
 
-impl<B: http_body::Body, E> Future for ResponseFuture<B, E> {
+impl<F, B, E> Future for ResponseFuture<F, B, E>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: http_body::Body<Data = Bytes>,
+{
     type Output = Result<Answer<B>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let own = self.project();
-        match (own.ready.take(), own.boxed) {
-            (Some(answer), _) => Poll::Ready(Ok(answer)),
-            (None, Some(future)) => future.as_mut().poll(cx),
-            (None, None) => Poll::Pending,
+        match self.project().way.project() {
+            ProjectedWay::Ready { answer } => {
+                Poll::Ready(Ok(answer.take().expect("a future is not polled after its end")))
+            }
+            ProjectedWay::Passed { call, why, nested } => {
+                call.poll(cx).map_ok(|response| passed(response, *why, *nested))
+            }
+            ProjectedWay::Boxed { future } => future.as_mut().poll(cx),
         }
     }
 }
 
-impl<B: http_body::Body, E> fmt::Debug for ResponseFuture<B, E> {
+impl<F, B: http_body::Body, E> fmt::Debug for ResponseFuture<F, B, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").field("ready", &self.ready.is_some()).finish_non_exhaustive()
+        f.debug_struct("ResponseFuture").field("ready", &matches!(self.way, Way::Ready { .. })).finish_non_exhaustive()
     }
 }

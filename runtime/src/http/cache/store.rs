@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use http::HeaderMap;
 
-use super::stored::{Held, Stored};
+use super::stored::{Held, Recorded, Stored};
 use super::target::{Key, Target};
 use super::vary;
 use crate::clock::Clock;
@@ -92,16 +92,26 @@ impl Store {
         self.tier.is_some()
     }
 
-    /// The response for this request, if there is one that is fresh and valid: no lock, no key text.
-    pub(super) fn hit(&self, target: &Target<'_>, headers: &HeaderMap) -> Option<Arc<Held>> {
-        let held = self.near.hit(&target.args(""))?;
-        match &held.stored {
-            Stored::Response(_) => Some(held),
+    /// What `answer` makes of the response for this request, and of the time, if there is one that is fresh and valid: no lock, no
+    /// key text.
+    pub(super) fn hit<R>(
+        &self,
+        target: &Target<'_>,
+        headers: &HeaderMap,
+        answer: impl Fn(&Held, &Recorded, u64) -> Option<R>,
+    ) -> Option<R> {
+        let found = self.near.hit_with(&target.args(""), |held, now| match &held.stored {
+            Stored::Response(recorded) => answer(held, recorded, now),
             Stored::Varies(names) => {
-                let held = self.near.hit(&target.args(&vary::variant(names, headers)))?;
-                matches!(held.stored, Stored::Response(_)).then_some(held)
+                let variant = vary::variant(names, headers);
+                let found = self.near.hit_with(&target.args(&variant), |held, now| match &held.stored {
+                    Stored::Response(recorded) => answer(held, recorded, now),
+                    Stored::Varies(_) => None,
+                });
+                found.flatten()
             }
-        }
+        });
+        found.flatten()
     }
 
     pub(super) fn place(&self, target: &Target<'_>, variant: &str, tags: &[String]) -> Place {

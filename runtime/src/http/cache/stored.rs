@@ -1,10 +1,12 @@
 //! A response as it is kept, and the responses that are made of it.
 
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AGE, CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use scc::{AtomicShared, Guard, Shared, Tag};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -83,45 +85,58 @@ pub(super) struct Held {
     pub(super) stored: Stored,
     /// Until when it is fresh, in nanoseconds of the clock.
     pub(super) expires: u64,
-    /// The head of a hit, with room for what differs from one to the next: cloned, it need not grow.
-    ready: HeaderMap,
+    /// The head of the last hit, for those that follow within a second.
+    said: AtomicShared<Said>,
     /// The variants that this process has stored, where this says what they vary by.
     pub(super) variants: Mutex<Vec<String>>,
 }
 
-impl Held {
-    pub(super) fn new(stored: Stored, expires: u64) -> Self {
-        let mut ready = match &stored {
-            Stored::Response(recorded) => recorded.headers.clone(),
-            Stored::Varies(_) => HeaderMap::new(),
-        };
-        for name in [AGE, CACHE_STATUS] {
-            ready.insert(name, HeaderValue::from_static(""));
-        }
-        Self { stored, expires, ready, variants: Mutex::default() }
-    }
+/// The head of a hit, which is the same until a second more has passed.
+#[derive(Debug)]
+struct Said {
+    until: u64,
+    head: HeaderMap,
 }
 
 impl Held {
+    pub(super) fn new(stored: Stored, expires: u64) -> Self {
+        Self { stored, expires, said: AtomicShared::null(), variants: Mutex::default() }
+    }
+
     /// The answer from the cache, of this response.
     pub(super) fn hit<B>(
         &self,
         recorded: &Recorded,
-        standing: Standing,
+        now: u64,
         head: bool,
         conditions: &Conditions,
     ) -> Response<Body<B>> {
-        let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        let ttl = if standing.is_fresh() {
-            seconds(standing.lifetime.saturating_sub(standing.age))
-        } else {
-            -seconds(standing.staleness())
-        };
-        let mut response = recorded.respond(&self.ready, head, conditions);
-        let headers = response.headers_mut();
-        headers.insert(CACHE_STATUS, Status::Hit { ttl }.value());
-        headers.insert(AGE, HeaderValue::from(standing.age.as_secs()));
-        response
+        let guard = Guard::new();
+        if let Some(said) = self.said.load(Acquire, &guard).as_ref().filter(|said| now < said.until) {
+            return said.answer(recorded, head, conditions);
+        }
+        let said = Shared::new(Said::new(recorded, recorded.standing(self.expires, now), now));
+        let answer = said.answer(recorded, head, conditions);
+        self.said.swap((Some(said), Tag::None), AcqRel);
+        answer
+    }
+}
+
+impl Said {
+    fn new(recorded: &Recorded, standing: Standing, now: u64) -> Self {
+        let mut head = recorded.headers.clone();
+        head.insert(AGE, HeaderValue::from(standing.age.as_secs()));
+        head.insert(CACHE_STATUS, Status::Hit { ttl: standing.ttl() }.value());
+        Self { until: now.saturating_add(nanos(standing.unchanged())), head }
+    }
+
+    fn answer<B>(&self, recorded: &Recorded, head: bool, conditions: &Conditions) -> Response<Body<B>> {
+        let mut answer = recorded.respond(&self.head, head, conditions);
+        if answer.status() == StatusCode::NOT_MODIFIED {
+            let told = [AGE, CACHE_STATUS].map(|name| (name.clone(), self.head[name].clone()));
+            answer.headers_mut().extend(told);
+        }
+        answer
     }
 }
 

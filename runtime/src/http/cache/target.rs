@@ -1,11 +1,13 @@
 //! What a request asks for: the key under which its response is kept.
 
 use std::borrow::Cow;
+use std::hash::Hasher;
 
 use http::Uri;
-use http::header::HOST;
 use http::request::Parts;
+use http::uri::PathAndQuery;
 
+use super::survey::Host;
 use crate::http::message::original;
 use crate::key::args::Args;
 use crate::key::scope::NoScope;
@@ -17,17 +19,15 @@ pub(super) const ANYBODY: &str = "";
 pub(super) const WITH_CREDENTIALS: &str = "+";
 
 /// The form in which a key is kept.
-pub(super) type Key = <KeyParts<'static> as Args>::Owned;
-type KeyParts<'a> = (NoScope, &'a str, &'a str, &'a str, &'a str, &'a str, &'a str);
+pub(super) type Key = <(NoScope, Address<'static>) as Args>::Owned;
 
 /// A resource, as one client or all clients see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target<'a> {
     pub(super) space: &'a str,
     pub(super) host: Cow<'a, str>,
-    pub(super) path: &'a str,
-    /// With its question mark, or empty.
-    pub(super) query: Cow<'a, str>,
+    /// Path and query, as they are written.
+    pub(super) page: Cow<'a, str>,
     pub(super) who: Cow<'a, str>,
 }
 
@@ -36,8 +36,7 @@ pub(super) struct Target<'a> {
 pub(super) struct Owned {
     space: String,
     host: String,
-    path: String,
-    query: String,
+    page: String,
     who: String,
 }
 
@@ -46,8 +45,7 @@ impl Owned {
         Target {
             space: &self.space,
             host: Cow::Borrowed(&self.host),
-            path: &self.path,
-            query: Cow::Borrowed(&self.query),
+            page: Cow::Borrowed(&self.page),
             who: Cow::Borrowed(&self.who),
         }
     }
@@ -55,72 +53,130 @@ impl Owned {
 
 impl<'a> Target<'a> {
     /// What is asked for by anybody. `None` if it cannot be told which host is meant.
-    pub(super) fn of(parts: &'a Parts, space: &'a str, parameters: Option<&[String]>) -> Option<Self> {
+    pub(super) fn of(parts: &'a Parts, named: Host<'a>, space: &'a str, parameters: Option<&[String]>) -> Option<Self> {
         let uri = original(parts);
-        let query = match (uri.query(), parameters) {
-            (None, _) => Cow::Borrowed(""),
-            (Some(_), None) => {
-                let path_and_query = uri.path_and_query()?.as_str();
-                Cow::Borrowed(&path_and_query[path_and_query.find('?')?..])
-            }
-            (Some(query), Some(known)) => only(query, known),
+        let page = match (uri.query(), parameters) {
+            (Some(query), Some(known)) => Cow::Owned([uri.path(), &only(query, known)].concat()),
+            _ => match uri.path_and_query().map_or(uri.path(), PathAndQuery::as_str) {
+                // The path of `http://host?query`.
+                query if query.starts_with('?') => Cow::Owned(["/", query].concat()),
+                page => Cow::Borrowed(page),
+            },
         };
-        Some(Self { space, host: host(parts, uri)?, path: uri.path(), query, who: Cow::Borrowed(ANYBODY) })
+        Some(Self { space, host: host(named, uri)?, page, who: Cow::Borrowed(ANYBODY) })
     }
 
     pub(super) fn own(&self) -> Owned {
         Owned {
             space: self.space.to_owned(),
             host: self.host.to_string(),
-            path: self.path.to_owned(),
-            query: self.query.to_string(),
+            page: self.page.to_string(),
             who: self.who.to_string(),
         }
     }
 
     /// As borrowed arguments, for a look that renders nothing.
-    pub(super) fn args<'b>(&'b self, variant: &'b str) -> KeyParts<'b> {
-        (NoScope, self.space, &self.host, self.path, &self.query, &self.who, variant)
+    pub(super) fn args<'b>(&'b self, variant: &'b str) -> (NoScope, Address<'b>) {
+        (NoScope, Address([&self.host, &self.page, self.space, &self.who, variant]))
     }
 
     /// As a key's text.
     pub(super) fn text(&self, variant: &str) -> String {
-        write(&[self.space, &self.host, self.path, &self.query, &self.who, variant])
+        let (path, query) = self.split();
+        text(&[self.space, &self.host, path, query, &self.who, variant])
     }
 
-    /// Everything under this address, whatever the query, the client and the variant.
+    /// The path, and the query with its question mark.
+    fn split(&self) -> (&str, &str) {
+        self.page.split_at(self.page.find('?').unwrap_or(self.page.len()))
+    }
+
+    /// Everything under this path, whatever the query, the client and the variant.
     pub(super) fn everything(&self) -> Pattern {
-        Pattern::prefix(&write(&[self.space, &self.host, self.path]))
+        Pattern::prefix(&text(&[self.space, &self.host, self.split().0]))
     }
 
     /// The resource that a response names by `Location` or `Content-Location`, if it is on this host.
     pub(super) fn beside(&'a self, location: &'a Uri) -> Option<Self> {
         let same = location.authority().is_none_or(|authority| authority.as_str().eq_ignore_ascii_case(&self.host));
         let path = location.path();
-        (same && path.starts_with('/')).then(|| Self { path, ..self.clone() })
+        (same && path.starts_with('/')).then(|| Self { page: Cow::Borrowed(path), ..self.clone() })
     }
 }
 
-fn write(segments: &[&str]) -> String {
-    let mut out = KeyWriter::new();
-    out.raw("http");
+/// All that a key is made of: host, page, space, client and variant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Address<'a>([&'a str; 5]);
+
+/// An [`Address`] that is kept: its parts behind each other, and where each ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Joined {
+    text: Box<str>,
+    ends: [usize; 5],
+}
+
+impl Address<'_> {
+    fn ends(&self) -> [usize; 5] {
+        let mut end = 0;
+        self.0.map(|part| {
+            end += part.len();
+            end
+        })
+    }
+}
+
+impl KeyPart for Address<'_> {
+    type Owned = Joined;
+
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        // All but the first two are empty as a rule, and even nothing takes a while to hash.
+        for part in self.0.iter().filter(|part| !part.is_empty()) {
+            state.write(part.as_bytes());
+        }
+        state.write_usize(self.0.iter().fold(0, |all, part| all.rotate_left(12) ^ part.len()));
+    }
+
+    fn same(&self, joined: &Joined) -> bool {
+        let ends = self.ends();
+        let mut from = 0;
+        ends == joined.ends
+            && self.0.iter().zip(ends).all(|(part, end)| {
+                let own = joined.text.as_bytes().get(from..end);
+                from = end;
+                part.is_empty() || own == Some(part.as_bytes())
+            })
+    }
+
+    fn own(&self) -> Joined {
+        Joined { text: self.0.concat().into(), ends: self.ends() }
+    }
+
+    fn write(&self, out: &mut KeyWriter) {
+        write(&self.0, out);
+    }
+}
+
+fn write(segments: &[&str], out: &mut KeyWriter) {
     for segment in segments {
         out.raw(":");
-        segment.write(&mut out);
+        segment.write(out);
     }
+}
+
+fn text(segments: &[&str]) -> String {
+    let mut out = KeyWriter::new();
+    out.raw("http");
+    write(segments, &mut out);
     out.into_string()
 }
 
 /// The host in lower case. `None` if address and header disagree, or are no text: a handler might look at the other.
-fn host<'a>(parts: &'a Parts, uri: &'a Uri) -> Option<Cow<'a, str>> {
-    let mut lines = parts.headers.get_all(HOST).iter();
-    let line = match lines.next() {
-        Some(line) => Some(line.to_str().ok()?),
-        None => None,
+fn host<'a>(named: Host<'a>, uri: &'a Uri) -> Option<Cow<'a, str>> {
+    let line = match named {
+        Host::None => None,
+        Host::One(line) => Some(line.to_str().ok()?),
+        Host::Several => return None,
     };
-    if lines.next().is_some() {
-        return None;
-    }
     let host = match (uri.authority().map(http::uri::Authority::as_str), line) {
         (Some(authority), Some(line)) if !authority.eq_ignore_ascii_case(line) => return None,
         (Some(host), _) | (None, Some(host)) => host,
@@ -142,7 +198,14 @@ fn only<'a>(query: &str, known: &[String]) -> Cow<'a, str> {
 
 #[cfg(test)]
 mod tests {
+    use http::header::HOST;
+
+    use super::super::survey::Survey;
     use super::*;
+
+    fn target<'a>(parts: &'a Parts, space: &'a str, known: Option<&[String]>) -> Option<Target<'a>> {
+        Target::of(parts, Survey::of(&parts.headers).host, space, known)
+    }
 
     fn parts(uri: &str, host: &[&str]) -> Parts {
         let mut request = http::Request::get(uri);
@@ -153,7 +216,7 @@ mod tests {
     }
 
     fn text(uri: &str, host: &[&str]) -> Option<String> {
-        Some(Target::of(&parts(uri, host), "s", None)?.text("v"))
+        Some(target(&parts(uri, host), "s", None)?.text("v"))
     }
 
     #[test]
@@ -173,7 +236,34 @@ mod tests {
             assert!(one.is_some() && all[..index].iter().all(|other| other != one), "{one:?}");
         }
         assert_eq!(text("/a:b?*", &["h:1"]).unwrap(), "http:s:h%3A1:/a%3Ab:?%2A:%_:v", "escaped");
+        assert_eq!(text("http://h?b", &[]), text("http://h/?b", &[]), "one path, however written");
         assert_eq!(text("/a", &["H"]), text("http://h/a", &["h"]), "one host, however written");
+    }
+
+    #[test]
+    fn addresses_are_one_only_if_all_their_parts_are() {
+        let all = [
+            ["h", "/a?b", "s", "", "v"],
+            ["h", "/a?b", "s", "", ""],
+            ["h", "/a?bs", "", "", "v"],
+            ["h", "/a?b", "", "s", "v"],
+            ["h/", "a?b", "s", "", "v"],
+            ["h", "/a?b", "s", "v", ""],
+            ["h", "/a?c", "s", "", "v"],
+            ["", "", "", "", ""],
+        ];
+        let hash = |address: &Address<'_>| {
+            let mut state = std::hash::DefaultHasher::new();
+            address.feed(&mut state);
+            state.finish()
+        };
+        for (index, one) in all.iter().enumerate() {
+            for (other_index, other) in all.iter().enumerate() {
+                let (one, other) = (Address(*one), Address(*other));
+                assert_eq!(one.same(&other.own()), index == other_index, "{one:?} {other:?}");
+                assert_eq!(hash(&one) == hash(&other), index == other_index, "{one:?} {other:?}");
+            }
+        }
     }
 
     #[test]
@@ -185,7 +275,7 @@ mod tests {
     #[test]
     fn unknown_parameters_can_be_left_out() {
         let known = ["page".to_owned(), "sort".to_owned()];
-        let query = |uri: &str| Target::of(&parts(uri, &[]), "", Some(&known)).unwrap().query.to_string();
+        let query = |uri: &str| target(&parts(uri, &[]), "", Some(&known)).unwrap().split().1.to_owned();
         assert_eq!(query("/a?utm=1&sort=x&page=2&pages=3"), "?sort=x&page=2");
         assert_eq!(query("/a?utm=1"), "");
         assert_eq!(query("/a?p%61ge=2"), "?p%61ge=2", "what the handler will read as `page`");
@@ -195,10 +285,10 @@ mod tests {
     #[test]
     fn rfc9111_4_4_what_a_change_names_beside_itself() {
         let parts = parts("/users", &["h"]);
-        let target = Target::of(&parts, "s", None).unwrap();
+        let target = target(&parts, "s", None).unwrap();
         let named = |location: &str| {
             let location: Uri = location.parse().unwrap();
-            target.beside(&location).map(|target| target.path.to_owned())
+            target.beside(&location).map(|target| target.page.to_string())
         };
         assert_eq!(named("/users/7"), Some("/users/7".to_owned()));
         assert_eq!(named("http://H/users/7"), Some("/users/7".to_owned()));

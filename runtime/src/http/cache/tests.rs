@@ -16,6 +16,7 @@ use super::*;
 use crate::clock::Clock;
 
 mod hostile;
+mod quick;
 
 type Out = Response<Full<Bytes>>;
 type Answered = crate::http::Body<Resumed<Full<Bytes>>>;

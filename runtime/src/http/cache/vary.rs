@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use http::HeaderMap;
 use http::header::{ACCEPT_ENCODING, VARY};
 
-/// The codings that are told apart, and what else a client can say of them.
-const CODINGS: [&str; 7] = ["br", "deflate", "gzip", "x-gzip", "zstd", "identity", "*"];
+/// The codings that are told apart, and what else a client can say of them, in the order of their text.
+const CODINGS: [&str; 7] = ["*", "br", "deflate", "gzip", "identity", "x-gzip", "zstd"];
+const GZIP: usize = 3;
 
 /// The fields that a response varies by, in lower case and in order.
 pub(super) fn names(headers: &HeaderMap) -> Vec<String> {
@@ -20,15 +21,18 @@ pub(super) fn names(headers: &HeaderMap) -> Vec<String> {
 
 /// What a request says in these fields, in a form in which equal means interchangeable. Empty for no fields.
 pub(super) fn variant(names: &[String], request: &HeaderMap) -> String {
-    let mut variant = String::new();
+    if names.is_empty() {
+        return String::new();
+    }
+    let mut variant = String::with_capacity(64);
     for name in names {
         variant.push_str(name);
         let values = request.get_all(name.as_str());
         if name == ACCEPT_ENCODING.as_str() {
-            let text = values.iter().map(|value| value.to_str().unwrap_or("?")).collect::<Vec<_>>().join(",");
+            let mut lines = values.iter().peekable();
             // None at all is not the same as none named: it accepts anything.
-            variant.push(if request.contains_key(ACCEPT_ENCODING) { '=' } else { '-' });
-            variant.push_str(&codings(&text));
+            variant.push(if lines.peek().is_some() { '=' } else { '-' });
+            codings(lines.filter_map(|line| line.to_str().ok()), &mut variant);
         } else {
             // The number of lines is part of it, so a comma in a value cannot pose as two lines.
             for value in values {
@@ -52,27 +56,33 @@ pub(super) fn is_known_coding(coding: &str) -> bool {
     coding.is_empty() || CODINGS.iter().any(|known| *known != "*" && coding.eq_ignore_ascii_case(known))
 }
 
-/// The codings that are acceptable, in one order, whatever the weights: any response with one of them will do for whoever
+/// Writes the codings that are acceptable, in one order, whatever the weights: any response with one of them will do for whoever
 /// accepts the same. So there are few variants, however many ways there are to ask.
-fn codings(text: &str) -> String {
-    let mut accepted = Vec::new();
-    for item in text.split(',') {
+fn codings<'a>(lines: impl Iterator<Item = &'a str>, out: &mut String) {
+    let (mut accepted, mut refused) = ([false; CODINGS.len()], [false; CODINGS.len()]);
+    for item in lines.flat_map(|line| line.split(',')) {
         let (coding, parameters) = item.split_once(';').unwrap_or((item, ""));
         let coding = coding.trim();
-        let Some(known) = CODINGS.iter().find(|known| coding.eq_ignore_ascii_case(known)) else { continue };
+        let Some(known) = CODINGS.iter().position(|known| coding.eq_ignore_ascii_case(known)) else { continue };
         let weight = parameters.trim().strip_prefix("q=").or_else(|| parameters.trim().strip_prefix("Q="));
-        let refused = weight.is_some_and(|weight| weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0));
-        match (refused, *known) {
-            (true, known) => accepted.push(["!", known].concat()),
+        if weight.is_some_and(|weight| weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0)) {
+            refused[known] = true;
+            continue;
+        }
+        match CODINGS[known] {
             // Accepted unless it is refused.
-            (false, "identity") => {}
-            (false, "x-gzip") => accepted.push("gzip".to_owned()),
-            (false, known) => accepted.push(known.to_owned()),
+            "identity" => {}
+            "x-gzip" => accepted[GZIP] = true,
+            _ => accepted[known] = true,
         }
     }
-    accepted.sort_unstable();
-    accepted.dedup();
-    accepted.join("+")
+    let mut between = "";
+    for (sign, named) in [("!", refused), ("", accepted)] {
+        for (coding, _) in CODINGS.iter().zip(named).filter(|(_, is_named)| *is_named) {
+            out.extend([between, sign, coding]);
+            between = "+";
+        }
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +141,14 @@ mod tests {
             assert_ne!(of(other), of("gzip, br"), "{other}");
         }
         assert_ne!(of(""), by("accept-encoding", &[]));
+    }
+
+    #[test]
+    fn codings_are_written_in_one_order() {
+        let of = |text| by("accept-encoding", &[("accept-encoding", text)]);
+        assert_eq!(of("zstd, x-gzip, br, deflate, *"), "accept-encoding=*+br+deflate+gzip+zstd;");
+        assert_eq!(of("gzip;q=0, identity;q=0.0, x-gzip ; Q=0, br"), "accept-encoding=!gzip+!identity+!x-gzip+br;");
+        assert_eq!(by("accept-encoding", &[]), "accept-encoding-;");
     }
 
     proptest! {

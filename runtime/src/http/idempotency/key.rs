@@ -20,9 +20,14 @@ const MISSING: &str =
 /// A digest that nobody can find another text for: the first half of a SHA-256.
 pub(super) type Digest = [u8; 16];
 
+/// Whether requests of this method are done twice if they are sent twice.
+pub(super) fn concerns(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE)
+}
+
 /// The key of a request that is to be protected.
 pub(super) fn of(parts: &Parts, shared: &Shared) -> Result<Option<Digest>, Problem> {
-    if ![Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(&parts.method) {
+    if !concerns(&parts.method) {
         return Ok(None);
     }
     let mut sent = parts.headers.get_all(IDEMPOTENCY_KEY).iter();

@@ -67,18 +67,17 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        let Some(shared) = self.shared.as_ref().filter(|_| key::concerns(request.method())) else {
+            return ResponseFuture { way: Way::Passed { call: self.inner.call(request.map(Body::inner)) } };
+        };
         let (parts, body) = request.into_parts();
-        let keyed = self
-            .shared
-            .as_ref()
-            .map_or(Ok(None), |shared| key::of(&parts, shared).map(|key| key.map(|key| (key, shared.clone()))));
-        let way = match keyed {
+        let way = match key::of(&parts, shared) {
             Ok(None) => Way::Passed { call: self.inner.call(Request::from_parts(parts, Body::inner(body))) },
-            Ok(Some((key, shared))) => {
+            Ok(Some(key)) => {
                 // The one that was found ready is the one to call.
                 let next = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, next);
-                Way::Protected { call: Box::pin(protected(ready, shared, key, parts, body)) }
+                Way::Protected { call: Box::pin(protected(ready, shared.clone(), key, parts, body)) }
             }
             Err(problem) => Way::Refused { problem: Some(problem) },
         };

@@ -140,20 +140,21 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let TimingLayer { stats, route, slow, on } = &self.layer;
         if !on {
             return ResponseFuture { inner: self.inner.call(request), running: None };
         }
         let own = |name: &str| stats.route(name);
-        let (route, request) = match (matched(request.extensions(), own), route) {
-            (Some(route), _) => (route, request),
+        let route = match (matched(request.extensions(), own), route) {
+            (Some(route), _) => route,
             (None, Some(by)) => {
                 let (parts, body) = request.into_parts();
                 let name = by(&parts).unwrap_or(Cow::Borrowed(UNMATCHED));
-                (own(&name), Request::from_parts(parts, body))
+                request = Request::from_parts(parts, body);
+                own(&name)
             }
-            (None, None) => (own(UNMATCHED), request),
+            (None, None) => own(UNMATCHED),
         };
         let running = Running::new(route, request.method(), *slow);
         ResponseFuture { inner: self.inner.call(request), running: Some(running) }
@@ -191,16 +192,15 @@ where
         let this = self.project();
         // Held here while the call runs, not in the future, so that a panic drops it.
         let running = this.running.take();
-        let Poll::Ready(ended) = this.inner.poll(cx) else {
-            *this.running = running;
-            return Poll::Pending;
-        };
-        if let Some(running) = running {
-            match &ended {
-                Ok(response) => running.answered(response.status(), response.body().size_hint().exact()),
-                Err(_) => running.failed(),
+        let polled = this.inner.poll(cx);
+        match (&polled, running) {
+            (Poll::Pending, running) => *this.running = running,
+            (Poll::Ready(Ok(response)), Some(running)) => {
+                running.answered(response.status(), response.body().size_hint().exact());
             }
+            (Poll::Ready(Err(_)), Some(running)) => running.failed(),
+            (Poll::Ready(_), None) => {}
         }
-        Poll::Ready(ended)
+        polled
     }
 }

@@ -9,7 +9,7 @@ use crossbeam_utils::CachePadded;
 use http::{Method, StatusCode};
 use once_cell::race::OnceBox;
 
-use super::stats::RouteStats;
+use super::stats::{Kept, RouteStats};
 use super::window::Window;
 use crate::clock::Moment;
 use crate::stats::Shard;
@@ -29,7 +29,6 @@ pub(super) struct Route {
 struct Measured {
     calls: Series,
     shards: [CachePadded<Counts>; Shard::COUNT],
-    window: Window,
     /// The second of the first request.
     began: u64,
     gate: Gate,
@@ -41,6 +40,8 @@ struct Counts {
     /// By the first digit of the status.
     by_status: [AtomicU64; 5],
     bytes: AtomicU64,
+    /// Made when the first one ends.
+    window: OnceBox<Window>,
 }
 
 impl Route {
@@ -64,7 +65,6 @@ impl Measured {
         Self {
             calls: Series::new(Vec::new()),
             shards: std::array::from_fn(|_| CachePadded::default()),
-            window: Window::new(),
             began: second(Moment::now()),
             gate: Gate::new(),
         }
@@ -85,12 +85,16 @@ impl Measured {
             by_status: std::array::from_fn(|class| sum(&|counts| &counts.by_status[class])),
             bytes: sum(&|counts| &counts.bytes),
             slow: self.calls.slow(),
-            rate: self.window.rate(second(Moment::now()), self.began),
+            rate: self.rate(second(Moment::now())),
             ok,
             error,
             cancelled,
             panicked,
         }
+    }
+
+    fn rate(&self, now: u64) -> f64 {
+        self.shards.iter().filter_map(|shard| shard.window.get()).map(|window| window.rate(now, self.began)).sum()
     }
 }
 
@@ -105,7 +109,7 @@ fn index(method: &Method) -> usize {
 
 /// A request that is under way. Dropped without an end, its client went away, or it panicked.
 pub(super) struct Running {
-    route: Arc<Route>,
+    route: Kept,
     method: usize,
     start: Moment,
     slow: u64,
@@ -115,7 +119,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn new(route: Arc<Route>, method: &Method, slow: u64) -> Self {
+    pub(super) fn new(route: Kept, method: &Method, slow: u64) -> Self {
         let method = index(method);
         let shard = Shard::own();
         shard.add(&route.of(method).shards[shard.index()].started, 1);
@@ -156,10 +160,10 @@ impl Drop for Running {
         let outcome = self.ended.unwrap_or_else(Self::unsaid);
         let own = self.route.of(self.method);
         own.calls.record(took, outcome);
-        own.window.count(second(now));
+        let shard = Shard::own();
+        let counts = &own.shards[shard.index()];
+        counts.window.get_or_init(|| Box::new(Window::new())).count(second(now));
         if let Some((class, bytes)) = self.answer {
-            let shard = Shard::own();
-            let counts = &own.shards[shard.index()];
             shard.add(&counts.by_status[class], 1);
             shard.add(&counts.bytes, bytes);
         }

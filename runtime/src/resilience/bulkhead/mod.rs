@@ -2,7 +2,7 @@
 //!
 //! A semaphore. Where the bound adapts itself, [`gradient`] decides it, and here the semaphore is made to follow: permits
 //! that are to go but are in use are a *debt*. Whoever gives a permit back pays with it, or else nobody ever would while
-//! others wait for one; and looks again afterwards, so that no debt is left when all permits are back.
+//! others wait for one; and looks for debt after it was given back, so that none is left when all permits are.
 
 mod gradient;
 mod slot;
@@ -12,8 +12,6 @@ mod tests;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use slot::Adaptive;
@@ -21,7 +19,7 @@ pub(crate) use slot::Slot;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
-use crate::sync::{Mutex, lock};
+use crate::sync::lock;
 
 use super::error::{CallError, Reason, Rejected};
 use super::guarded::guarded;
@@ -53,7 +51,7 @@ impl BulkheadSettings {
     }
 
     /// As many as what is called can take without making them queue, which is found out from how long they take: in the
-    /// manner of TCP Vegas, beginning with `min`. Costs each call two readings of the precise clock and a lock.
+    /// manner of TCP Vegas, beginning with `min`. Costs each call two readings of the cycle counter and a lock.
     pub const fn adaptive(min: NonZeroU32, max: NonZeroU32) -> Self {
         let max = if max.get() < min.get() { min } else { max };
         Self { min, max, wait: Duration::ZERO }
@@ -98,11 +96,9 @@ struct State {
     name: Arc<str>,
     clock: Clock,
     semaphore: Semaphore,
-    /// Calls under way.
-    in_flight: AtomicU64,
     /// The bound, where it is fixed.
     max: u32,
-    adaptive: Option<Mutex<Adaptive>>,
+    adaptive: Option<Adaptive>,
     outcomes: Outcomes,
 }
 
@@ -214,9 +210,8 @@ impl State {
             name: bulkhead.name.into(),
             clock: bulkhead.clock.clone().unwrap_or_else(Clock::system),
             semaphore: Semaphore::new(min.get() as usize),
-            in_flight: AtomicU64::new(0),
             max: max.get(),
-            adaptive: adaptive.then(|| Mutex::new(Adaptive::new(min.get(), max.get()))),
+            adaptive: adaptive.then(|| Adaptive::new(min.get(), max.get())),
             outcomes: Outcomes::new(&["finished", "rejected", "cancelled"]),
         }
     }
@@ -244,18 +239,20 @@ impl State {
         Rejected::new(&self.name, Reason::Full, None)
     }
 
-    fn limit(&self) -> u32 {
-        self.adaptive.as_ref().map_or(self.max, |adaptive| lock(adaptive).gradient.limit())
+    /// The bound, and the calls under way.
+    fn levels(&self) -> (u32, usize) {
+        let (limit, permits) = self.adaptive.as_ref().map_or((self.max, self.max as usize), |adaptive| {
+            let bound = lock(&adaptive.bound);
+            (bound.gradient.limit(), bound.permits())
+        });
+        (limit, permits.saturating_sub(self.semaphore.available_permits()))
     }
 }
 
 impl Report for State {
     fn snapshot(&self) -> PolicySnapshot {
-        PolicySnapshot::of(
-            PolicyKind::Bulkhead,
-            &self.name,
-            &self.outcomes,
-            vec![("limit", self.limit().into()), ("in_flight", self.in_flight.load(Relaxed))],
-        )
+        let (limit, in_flight) = self.levels();
+        let levels = vec![("limit", limit.into()), ("in_flight", in_flight as u64)];
+        PolicySnapshot::of(PolicyKind::Bulkhead, &self.name, &self.outcomes, levels)
     }
 }

@@ -1,5 +1,6 @@
 //! The right to be under way, and what giving it back does to an adaptive bound.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -10,9 +11,18 @@ use super::super::outcomes::Begun;
 use super::gradient::{Gradient, Sample};
 use super::{CANCELLED, FINISHED, State};
 
-/// Under a lock that orders all changes of the bound. The semaphore's own may be taken under it; nobody is woken there.
+/// A bound that adapts itself.
 #[derive(Debug)]
 pub(super) struct Adaptive {
+    /// Orders all changes of the bound. The semaphore's own lock may be taken under it; nobody is woken there.
+    pub(super) bound: Mutex<Bound>,
+    /// Whether there is debt, for those who have not got the lock.
+    is_indebted: AtomicBool,
+}
+
+/// The bound, and what the semaphore has beyond it.
+#[derive(Debug)]
+pub(super) struct Bound {
     pub(super) gradient: Gradient,
     /// Permits that are to be forgotten when they are given back.
     debt: usize,
@@ -20,19 +30,36 @@ pub(super) struct Adaptive {
 
 impl Adaptive {
     pub(super) fn new(min: u32, max: u32) -> Self {
-        Self { gradient: Gradient::new(min, max), debt: 0 }
+        let bound = Bound { gradient: Gradient::new(min, max), debt: 0 };
+        Self { bound: Mutex::new(bound), is_indebted: AtomicBool::new(false) }
+    }
+
+    /// Changes the bound, and pays what can be paid.
+    fn change<T>(&self, semaphore: &Semaphore, change: impl FnOnce(&mut Bound) -> T) -> T {
+        let bound = &mut *lock(&self.bound);
+        let before = bound.debt > 0;
+        let changed = change(bound);
+        bound.settle(semaphore);
+        if before != (bound.debt > 0) {
+            self.is_indebted.store(!before, Relaxed);
+        }
+        changed
+    }
+}
+
+impl Bound {
+    /// The permits that there are.
+    pub(super) fn permits(&self) -> usize {
+        self.gradient.limit() as usize + self.debt
     }
 
     /// Lets the gradient know of a call. How many permits are to be added to the semaphore, for the caller to do so when
     /// the lock is released.
-    fn learn(&mut self, sample: Sample, semaphore: &Semaphore) -> usize {
+    fn learn(&mut self, sample: Sample) -> usize {
         let before = self.gradient.limit() as usize;
         self.gradient.add(sample);
         let after = self.gradient.limit() as usize;
-        if after < before {
-            self.debt += before - after;
-            self.settle(semaphore);
-        }
+        self.debt += before.saturating_sub(after);
         let more = after.saturating_sub(before);
         let forgiven = more.min(self.debt);
         self.debt -= forgiven;
@@ -67,8 +94,7 @@ enum Ending {
 
 impl<'a> Slot<'a> {
     pub(super) fn new(state: &'a State, permit: SemaphorePermit<'a>) -> Self {
-        state.in_flight.fetch_add(1, Relaxed);
-        let started = if state.adaptive.is_some() { state.clock.now() } else { 0 };
+        let started = if state.adaptive.is_some() { state.clock.reading() } else { 0 };
         let begun = Begun::new(&state.outcomes, CANCELLED);
         Self { state, permit: Some(permit), begun: Some(begun), started, ending: Ending::GivenUp }
     }
@@ -82,28 +108,32 @@ impl<'a> Slot<'a> {
 }
 
 impl Slot<'_> {
-    fn release(&mut self, adaptive: &Mutex<Adaptive>, in_flight: u64) {
+    fn release(&mut self, adaptive: &Adaptive) {
         let State { semaphore, clock, .. } = self.state;
-        let sample = Sample {
-            started: self.started,
-            ended: clock.now(),
-            in_flight: u32::try_from(in_flight).unwrap_or(u32::MAX),
-            given_up: self.ending == Ending::GivenUp,
-        };
-        let (more, pays) = {
-            let adaptive = &mut *lock(adaptive);
-            let more = if self.ending == Ending::Failed { 0 } else { adaptive.learn(sample, semaphore) };
-            let pays = adaptive.debt > 0;
-            adaptive.debt -= usize::from(pays);
-            (more, pays)
-        };
-        if let Some(permit) = self.permit.take()
-            && pays
-        {
-            permit.forget();
+        let (ended, free) = (clock.reading(), semaphore.available_permits());
+        // Where there is debt, it is paid with this permit, or else nobody would ever pay while others wait for one.
+        if !adaptive.is_indebted.load(Relaxed) {
+            self.permit = None;
         }
-        semaphore.add_permits(more);
-        lock(adaptive).settle(semaphore);
+        let more = adaptive.change(semaphore, |bound| {
+            let in_flight = u32::try_from(bound.permits().saturating_sub(free)).unwrap_or(u32::MAX);
+            let given_up = self.ending == Ending::GivenUp;
+            let sample = Sample { started: self.started, ended, in_flight, given_up };
+            let more = if self.ending == Ending::Failed { 0 } else { bound.learn(sample) };
+            if bound.debt > 0
+                && let Some(permit) = self.permit.take()
+            {
+                permit.forget();
+                bound.debt -= 1;
+            }
+            more
+        });
+        if more > 0 || self.permit.is_some() {
+            self.permit = None;
+            semaphore.add_permits(more);
+            // There may be new debt, which was to be paid with these.
+            adaptive.change(semaphore, |_| ());
+        }
     }
 }
 
@@ -115,9 +145,8 @@ impl std::fmt::Debug for Slot<'_> {
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        let in_flight = self.state.in_flight.fetch_sub(1, Relaxed);
         if let Some(adaptive) = &self.state.adaptive {
-            self.release(adaptive, in_flight);
+            self.release(adaptive);
         }
     }
 }

@@ -80,18 +80,18 @@ fn the_semaphore_follows_the_gradient() {
     // Calls that all take as long, and use the bound up.
     for _ in 0..45 {
         let slots: Vec<_> = std::iter::from_fn(|| state.try_acquire().ok()).collect();
-        assert_eq!(slots.len(), state.limit() as usize);
+        assert_eq!(slots.len(), state.levels().0 as usize);
         clock.advance(Duration::from_millis(5));
         for slot in slots {
             slot.end(true);
         }
     }
-    let grown = state.limit();
+    let grown = state.levels().0;
     assert!(grown > 20, "{grown}");
 
     // Then they are given up, one after the other, while the bound is used up.
     let mut slots: Vec<_> = std::iter::from_fn(|| state.try_acquire().ok()).collect();
-    while state.limit() > 10 {
+    while state.levels().0 > 10 {
         drop(slots.pop());
         slots.extend(state.try_acquire());
         clock.advance(Duration::from_millis(5));
@@ -100,7 +100,7 @@ fn the_semaphore_follows_the_gradient() {
         slot.end(false);
     }
     let slots: Vec<_> = std::iter::from_fn(|| state.try_acquire().ok()).collect();
-    assert_eq!(slots.len(), state.limit() as usize, "what was in use went when it was given back");
+    assert_eq!(slots.len(), state.levels().0 as usize, "what was in use went when it was given back");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn under_threads_the_bound_holds() {
     assert!(most.load(SeqCst) <= 8, "{most:?}");
     let state = bulkhead.state();
     let slots: Vec<_> = std::iter::from_fn(|| state.try_acquire().ok()).collect();
-    assert_eq!(slots.len(), state.limit() as usize);
+    assert_eq!(slots.len(), state.levels().0 as usize);
 }
 
 #[tokio::test]

@@ -162,7 +162,7 @@ impl Exchange {
         }
         self.store.leave_alone(place, now.saturating_add(nanos(THROTTLE)));
         self.store.counters.stale_served.count();
-        Some(self.hit(&found.value, recorded, standing))
+        Some(self.hit(&found.value, recorded, now))
     }
 }
 

@@ -1,0 +1,109 @@
+//! What the head of a request says that concerns a cache.
+
+use http::{HeaderMap, HeaderValue};
+
+/// Read in one pass over the fields: there are a few, and to look for one by its name costs as much as to pass by many.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // each is a kind of field
+pub(super) struct Survey<'a> {
+    pub(super) host: Host<'a>,
+    /// It is for a part, under conditions that concern the handler, or with a content.
+    pub(super) is_special: bool,
+    /// It shows `Authorization` or `Cookie`.
+    pub(super) has_credentials: bool,
+    /// It has a `Cache-Control`, or the `Pragma` of before.
+    pub(super) has_directives: bool,
+    /// It says what its client has already.
+    pub(super) has_conditions: bool,
+}
+
+/// The lines of `Host`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Host<'a> {
+    #[default]
+    None,
+    One(&'a HeaderValue),
+    Several,
+}
+
+impl<'a> Survey<'a> {
+    pub(super) fn of(headers: &'a HeaderMap) -> Self {
+        let mut survey = Self::default();
+        for (name, value) in headers {
+            survey.note(name.as_str(), value);
+        }
+        survey
+    }
+
+    fn note(&mut self, name: &str, value: &'a HeaderValue) {
+        // Most of what a browser sends is told by its length to be none of these.
+        if !matches!(name.len(), 4..=8 | 13 | 14 | 17 | 19) {
+            return;
+        }
+        match name {
+            "host" => {
+                self.host = match self.host {
+                    Host::None => Host::One(value),
+                    Host::One(_) | Host::Several => Host::Several,
+                }
+            }
+            "cookie" | "authorization" => self.has_credentials = true,
+            "cache-control" | "pragma" => self.has_directives = true,
+            "if-none-match" | "if-modified-since" => self.has_conditions = true,
+            "range" | "if-range" | "if-match" | "if-unmodified-since" | "transfer-encoding" | "upgrade" => {
+                self.is_special = true;
+            }
+            "content-length" => self.is_special |= value.as_bytes() != b"0",
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of<T>(lines: &[(&'static str, &'static str)], read: impl FnOnce(Survey<'_>) -> T) -> T {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        read(Survey::of(&headers))
+    }
+
+    fn flags(lines: &[(&'static str, &'static str)]) -> [bool; 4] {
+        of(lines, |seen| [seen.is_special, seen.has_credentials, seen.has_directives, seen.has_conditions])
+    }
+
+    #[test]
+    fn a_plain_request_has_nothing_to_look_at() {
+        let lines = [("host", "a"), ("accept", "*/*"), ("user-agent", "x"), ("content-length", "0"), ("x-range", "1")];
+        assert_eq!(flags(&lines), [false; 4]);
+        assert_eq!(flags(&[]), [false; 4]);
+    }
+
+    #[test]
+    fn each_field_is_seen_for_what_it_is() {
+        for name in ["range", "if-range", "if-match", "if-unmodified-since", "transfer-encoding", "upgrade"] {
+            assert_eq!(flags(&[("accept", "a"), (name, "1")]), [true, false, false, false], "{name}");
+        }
+        assert_eq!(flags(&[("content-length", "1")]), [true, false, false, false]);
+        assert_eq!(flags(&[("content-length", "0"), ("content-length", "1")]), [true, false, false, false], "any line");
+        for name in ["authorization", "cookie"] {
+            assert_eq!(flags(&[(name, "1")]), [false, true, false, false], "{name}");
+        }
+        for name in ["cache-control", "pragma"] {
+            assert_eq!(flags(&[(name, "1")]), [false, false, true, false], "{name}");
+        }
+        for name in ["if-none-match", "if-modified-since"] {
+            assert_eq!(flags(&[(name, "1")]), [false, false, false, true], "{name}");
+        }
+    }
+
+    #[test]
+    fn one_host_is_told_from_several() {
+        of(&[], |seen| assert!(matches!(seen.host, Host::None)));
+        of(&[("host", "a")], |seen| assert!(matches!(seen.host, Host::One(host) if host == "a")));
+        of(&[("host", "a"), ("host", "a")], |seen| assert!(matches!(seen.host, Host::Several)));
+    }
+}
