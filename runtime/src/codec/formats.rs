@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Codec, SharedValue, fingerprint};
+use super::{Codec, SharedValue, fingerprint, msgpack};
 
 /// A value did not go into bytes, or bytes did not give a value.
 #[derive(Debug)]
@@ -96,10 +96,7 @@ fn encode<V: Serialize>(value: &V, codec: Codec, bytes: &mut Vec<u8>) -> Result<
 
 fn decode<V: DeserializeOwned>(bytes: &[u8], codec: Codec) -> Result<V, Unfit> {
     match codec {
-        Codec::MessagePack => {
-            let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable();
-            V::deserialize(&mut deserializer).map_err(Unfit::new)
-        }
+        Codec::MessagePack => msgpack::from_slice(bytes).map_err(Unfit::new),
         Codec::Json => serde_json::from_slice(bytes).map_err(Unfit::new),
         #[cfg(feature = "bincode")]
         Codec::Bincode => match bincode::serde::decode_from_slice(bytes, BINCODE) {

@@ -16,6 +16,8 @@ pub(crate) mod envelope;
 mod fingerprint;
 #[cfg(feature = "redis")]
 pub(crate) mod formats;
+#[cfg(feature = "redis")]
+mod msgpack;
 pub(crate) mod wire;
 
 pub use wire::SharedValue;

@@ -182,7 +182,7 @@ fn field<'a>(info: &'a str, name: &'static str) -> RedisResult<&'a str> {
         .ok_or_else(|| RedisError::from((ErrorKind::UnexpectedReturnType, "INFO lacks a field", name.to_owned())))
 }
 
-fn too_slow() -> RedisError {
+pub(super) fn too_slow() -> RedisError {
     std::io::Error::from(std::io::ErrorKind::TimedOut).into()
 }
 

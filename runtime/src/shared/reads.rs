@@ -4,7 +4,7 @@
 //! that finds others under way waits until everything that is ready to run has run, and goes together with all that have come by then,
 //! as one command. A read that finds few is sent at once.
 
-use std::fmt;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,9 +12,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use redis::{Cmd, RedisWrite, Value};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::hub::Hub;
-use super::link::{Link, Live};
+use super::link::{Link, Live, too_slow};
 use super::{Unavailable, live};
 use crate::sync::{Mutex, lock};
 
@@ -22,6 +23,9 @@ use crate::sync::{Mutex, lock};
 const MANY: usize = 8;
 /// Reads in one command: the server can work on it while the next one is gathered.
 const TOGETHER: usize = 32;
+/// Values larger than this, in bytes, are read one by one: the work for a command is nothing beside that for such a value, and
+/// all would wait for the last.
+const LARGE: usize = 16 << 10;
 
 /// Where a value is, in parts: it goes into a command without a text of its own.
 #[derive(Clone, Copy)]
@@ -35,11 +39,14 @@ impl Address<'_> {
     fn len(&self) -> usize {
         self.0.iter().map(|part| part.len()).sum()
     }
-}
 
-impl fmt::Display for Address<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|part| f.write_str(part))
+    /// Appends it to a command.
+    fn write(&self, command: &mut Cmd) {
+        let mut argument = command.writer_for_next_arg();
+        for part in self.0 {
+            // It goes into memory, which does not fail.
+            let _ = argument.write_all(part.as_bytes());
+        }
     }
 }
 
@@ -53,6 +60,8 @@ pub(super) struct Reads {
     /// Where the connections are driven.
     runtime: Handle,
     under_way: AtomicUsize,
+    /// Of the last value read, in bytes.
+    size: AtomicUsize,
     gathered: Mutex<Vec<Waiting>>,
 }
 
@@ -63,8 +72,8 @@ struct Waiting {
 
 impl Reads {
     pub(super) fn new(hub: Arc<Hub>, links: Arc<[Arc<Link>]>, runtime: Handle) -> Arc<Self> {
-        let (next, under_way) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { hub, links, next, runtime, under_way, gathered: Mutex::default() })
+        let (next, under_way, size) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { hub, links, next, runtime, under_way, size, gathered: Mutex::default() })
     }
 
     /// The value at an address.
@@ -74,13 +83,33 @@ impl Reads {
     /// Nothing is lost; reads that go together with it are not concerned.
     pub(super) async fn get(self: &Arc<Self>, address: Address<'_>) -> Reply {
         let under_way = UnderWay::begin(&self.under_way);
-        if under_way.before < MANY {
-            let mut command = Cmd::with_capacity(2, "GET".len() + address.len());
-            command.arg("GET").write_arg_fmt(address);
-            return self.read(&command).await;
+        if under_way.before >= MANY && self.size.load(Relaxed) <= LARGE {
+            return self.get_with_others(address).await;
         }
-        self.live().ok_or(Unavailable)?;
-        self.gather(address.text()).await.unwrap_or(Err(Unavailable))
+        let mut command = Cmd::with_capacity(2, "GET".len() + address.len());
+        command.write_arg(b"GET");
+        address.write(&mut command);
+        self.read(&command).await.inspect(|(value, _)| self.saw(value))
+    }
+
+    async fn get_with_others(self: &Arc<Self>, address: Address<'_>) -> Reply {
+        let live = self.live().ok_or(Unavailable)?;
+        let reply = self.gather(address.text());
+        // A server that hangs is noticed by whoever sends the command. This is for a runtime that does not run: the one on
+        // which the tier was built, of which its builder may have thought that it is done with.
+        match timeout(self.hub.settings.command_timeout * 2, reply).await {
+            Ok(reply) => reply.unwrap_or(Err(Unavailable)),
+            Err(_) => {
+                self.hub.failed(&live, &too_slow());
+                Err(Unavailable)
+            }
+        }
+    }
+
+    fn saw(&self, value: &Value) {
+        if let Value::BulkString(bytes) = value {
+            self.size.store(bytes.len(), Relaxed);
+        }
     }
 
     /// The values at several addresses, in their order.
@@ -121,15 +150,17 @@ impl Reads {
         let (first, full) = (gathered.len() == 1, gathered.len() == TOGETHER);
         let all = if full { std::mem::take(&mut *gathered) } else { Vec::new() };
         drop(gathered);
-        let reads = self.clone();
         // In tasks of their own, so that none of the callers carries the others' reads with it when it is dropped.
         if full {
+            let reads = self.clone();
             self.runtime.spawn(async move { reads.send(all).await });
         } else if first {
+            let gathering = Gathering(Some(self.clone()));
             self.runtime.spawn(async move {
                 tokio::task::yield_now().await;
-                let all = std::mem::take(&mut *lock(&reads.gathered));
-                reads.send(all).await;
+                if let Some((reads, all)) = gathering.done() {
+                    reads.send(all).await;
+                }
             });
         }
         receiver
@@ -145,6 +176,7 @@ impl Reads {
         match reply {
             Ok((Value::Array(values), server)) if values.len() == all.len() => {
                 for (waiting, value) in all.into_iter().zip(values) {
+                    self.saw(&value);
                     let _ = waiting.reply.send(Ok((value, server)));
                 }
             }
@@ -154,12 +186,31 @@ impl Reads {
     }
 }
 
+/// Who sends what is gathered. If that does not come to be, because the runtime is being shut down, those who wait are told.
+struct Gathering(Option<Arc<Reads>>);
+
+impl Gathering {
+    fn done(mut self) -> Option<(Arc<Reads>, Vec<Waiting>)> {
+        let reads = self.0.take()?;
+        let all = std::mem::take(&mut *lock(&reads.gathered));
+        Some((reads, all))
+    }
+}
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        let given_up = self.0.take().map(|reads| std::mem::take(&mut *lock(&reads.gathered)));
+        // Out of the lock: it wakes those who wait.
+        drop(given_up);
+    }
+}
+
 fn mget<'a>(addresses: impl ExactSizeIterator<Item = Address<'a>> + Clone) -> Cmd {
     let size = addresses.clone().map(|address| address.len()).sum::<usize>();
     let mut command = Cmd::with_capacity(1 + addresses.len(), "MGET".len() + size);
-    command.arg("MGET");
+    command.write_arg(b"MGET");
     for address in addresses {
-        command.write_arg_fmt(address);
+        address.write(&mut command);
     }
     command
 }

@@ -78,6 +78,11 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         self.front.store.common().clock.now()
     }
 
+    /// Whether absences or errors are cached, of whatever key: of most functions none ever are.
+    pub(crate) fn has_negatives(&self) -> bool {
+        !self.negatives.is_empty()
+    }
+
     /// The cached absence or error, if there is a fresh one.
     pub(crate) fn negative(&self, key: &Hashed<K>, now: u64) -> Option<Negative<S>> {
         match self.negatives.look(key).filter(|found| found.is_fresh(now))?.value {

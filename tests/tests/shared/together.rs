@@ -1,18 +1,26 @@
 //! Reads that are made at once, and go to the server together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fastness::{Fastness, cacheable, scope};
 use fastness_tests::servers::{Redis, prefix, shared_redis, until};
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-use crate::{Origin, node, stored};
+use crate::{Origin, node, node_with, stored};
 
 const KEYS: u64 = 200;
 
 #[cacheable(ttl = 60, key = "far:{id}", tier = shared, skip(origin))]
 async fn far(origin: Arc<Origin>, id: u64) -> String {
     format!("{id}, version {}", origin.load())
+}
+
+/// A node that is not put off by a busy machine.
+async fn patient(server: &Redis, prefix: &str) -> Fastness {
+    let redis = fastness::Redis::single(&server.url()).unwrap().prefix(prefix);
+    node_with(redis.command_timeout(Duration::from_secs(60))).await
 }
 
 /// Starts a read of each key, before any of them can run.
@@ -34,7 +42,7 @@ async fn filled(fast: &Fastness, origin: &Arc<Origin>) {
 #[tokio::test]
 async fn each_gets_its_own_value() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
-    let fast = node(&redis.url(), &prefix).await;
+    let fast = patient(redis, &prefix).await;
     filled(&fast, &origin).await;
     for (id, value) in read_all(&fast, &origin).join_all().await {
         assert_eq!(value, format!("{id}, version 0"));
@@ -46,7 +54,7 @@ async fn each_gets_its_own_value() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_goes_away_takes_no_answer_from_the_others() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
-    let fast = node(&redis.url(), &prefix).await;
+    let fast = patient(redis, &prefix).await;
     filled(&fast, &origin).await;
     for _ in 0..20 {
         let mut all = read_all(&fast, &origin);
@@ -65,7 +73,7 @@ async fn who_goes_away_takes_no_answer_from_the_others() {
 #[tokio::test]
 async fn what_was_invalidated_before_is_not_among_them() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
-    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    let (one, two) = (patient(redis, &prefix).await, patient(redis, &prefix).await);
     filled(&one, &origin).await;
     origin.change();
     two.cache().invalidate("far:7").await.unwrap();
@@ -87,4 +95,83 @@ async fn a_server_that_is_gone_sends_all_of_them_to_the_origin() {
     let before = origin.loads() as u64;
     assert_eq!(read_all(&fast, &origin).join_all().await.len() as u64, KEYS);
     assert_eq!(origin.loads() as u64, before + KEYS);
+}
+
+/// A runtime on which a node was built and filled.
+fn built(
+    runtime: &Runtime,
+    settings: impl FnOnce(fastness::Redis) -> fastness::Redis,
+) -> (Redis, Fastness, Arc<Origin>) {
+    runtime.block_on(async {
+        let (server, origin) = (Redis::start().await, Arc::new(Origin::default()));
+        let fast = node_with(settings(fastness::Redis::single(&server.url()).unwrap().prefix(prefix()))).await;
+        filled(&fast, &origin).await;
+        (server, fast, origin)
+    })
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// The connections stand still, and so does whoever would send what is gathered.
+#[test]
+fn a_runtime_that_does_not_run_holds_nobody_up_for_ever() {
+    let (theirs, ours) = (runtime(), runtime());
+    let (server, fast, origin) = built(&theirs, |redis| redis);
+    let reads = ours.block_on(async { read_all(&fast, &origin).join_all().await });
+    assert_eq!(reads.len() as u64, KEYS);
+    assert!(origin.loads() as u64 > KEYS, "they were loaded");
+    assert!(fast.shared().unwrap().suspensions > 0, "and nobody waits for it again");
+    drop((server, theirs));
+}
+
+#[test]
+fn a_runtime_that_is_shut_down_lets_those_go_who_wait() {
+    let (theirs, ours) = (runtime(), runtime());
+    // Nobody is let go by the time that a command may take.
+    let (server, fast, origin) = built(&theirs, |redis| redis.command_timeout(Duration::from_secs(3_600)));
+    ours.block_on(async {
+        let reads = read_all(&fast, &origin);
+        // Until all of them have begun.
+        for _ in 0..KEYS {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(origin.loads() as u64, KEYS, "all of them wait");
+        theirs.shutdown_background();
+        assert_eq!(reads.join_all().await.len() as u64, KEYS);
+    });
+    assert_eq!(origin.loads() as u64, 2 * KEYS, "each was loaded by itself");
+    drop(server);
+}
+
+#[cacheable(ttl = 60, key = "large:{id}", tier = shared, skip(origin))]
+async fn large(origin: Arc<Origin>, id: u64) -> String {
+    origin.load();
+    id.to_string().repeat(20_000)
+}
+
+#[tokio::test]
+async fn large_values_do_not_wait_for_each_other() {
+    let (server, origin) = (Redis::start().await, Arc::new(Origin::default()));
+    let fast = patient(&server, &prefix()).await;
+    let all = async || {
+        let mut tasks = JoinSet::new();
+        for id in 1..=40 {
+            let (fast, origin) = (fast.clone(), origin.clone());
+            tasks
+                .spawn(async move { assert_eq!(scope(&fast, large(origin, id)).await, id.to_string().repeat(20_000)) });
+        }
+        tasks.join_all().await;
+    };
+    all().await;
+    stored(&fast, 40).await;
+    // The first is told by its size what to expect of the others.
+    scope(&fast, large(origin.clone(), 1)).await;
+    let mgets = async || server.command::<String>(&["INFO", "commandstats"]).await.contains("cmdstat_mget");
+    let before = mgets().await;
+    server.command::<()>(&["CONFIG", "RESETSTAT"]).await;
+    all().await;
+    assert!(before && !mgets().await, "none of them went together with another");
+    assert_eq!(origin.loads(), 40, "nothing was loaded again");
 }
