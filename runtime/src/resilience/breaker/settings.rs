@@ -182,3 +182,6 @@ impl Default for BreakerSettings {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests;

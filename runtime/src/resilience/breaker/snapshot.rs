@@ -70,3 +70,32 @@ impl BreakerCalls {
         self.rejected += other.rejected;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_of_the_calls_in_the_window() {
+        let calls = |window_calls| BreakerSnapshot {
+            name: "x".into(),
+            state: State::Closed,
+            retry_after: None,
+            window_calls,
+            window_failures: 1,
+            window_slow: 3,
+            calls: BreakerCalls::default(),
+        };
+        assert_eq!((calls(4).failure_rate(), calls(4).slow_rate()), (Some(0.25), Some(0.75)));
+        assert_eq!((calls(0).failure_rate(), calls(0).slow_rate()), (None, None));
+    }
+
+    #[test]
+    fn calls_add_up() {
+        let one = BreakerCalls { successes: 3, failures: 5, slow: 7, ignored: 11, cancelled: 13, rejected: 17 };
+        let mut sum = one;
+        sum.add(one);
+        let twice = BreakerCalls { successes: 6, failures: 10, slow: 14, ignored: 22, cancelled: 26, rejected: 34 };
+        assert_eq!(sum, twice);
+    }
+}

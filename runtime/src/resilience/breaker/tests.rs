@@ -441,6 +441,28 @@ fn a_key_that_is_used_is_kept() {
     assert_eq!(hosts.get("busy").snapshot().calls.successes, 100);
 }
 
+#[tokio::test]
+async fn keys_are_told_of_together_and_what_is_forgotten_still_counts() {
+    let clock = Clock::manual();
+    let hosts = KeyedBreaker::new("host", small(), 2, clock.clone());
+    let mut events = hosts.subscribe();
+    assert_eq!(&**hosts.name(), "host");
+    for key in ["c", "b", "a"] {
+        clock.advance(SECOND);
+        end(&hosts.get(key), Verdict::Success);
+        end(&hosts.get(key), Verdict::Ignored);
+    }
+    let names: Vec<_> = hosts.all().iter().map(|host| host.name().to_owned()).collect();
+    assert_eq!(names, ["host[a]", "host[b]"], "by their names");
+    assert_eq!((hosts.calls().successes, hosts.calls().ignored), (3, 3));
+    hosts.get("a").force_open();
+    hosts.get("b").disable();
+    let seen: Vec<_> = hosts.events().iter().map(|event| event.name.to_string()).collect();
+    assert_eq!(seen, ["host[a]", "host[b]"]);
+    assert_eq!(hosts.get("a").events(), hosts.events());
+    assert_eq!((events.next().await.to, events.next().await.to), (State::ForcedOpen, State::Disabled));
+}
+
 #[test]
 fn where_all_are_open_the_cap_still_holds() {
     let hosts = KeyedBreaker::new("host", small(), 10, Clock::manual());
