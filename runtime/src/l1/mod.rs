@@ -185,8 +185,8 @@ where
         // To the exact number: from the longest queues.
         while self.len() > entries {
             let longest = self.queues.iter().max_by_key(|queue| lock(queue).len());
-            let Some(mut queue) = longest.map(lock).filter(|queue| queue.len() > 0) else { return };
-            let each = queue.len() - 1;
+            let Some(mut queue) = longest.map(lock) else { return };
+            let Some(each) = queue.len().checked_sub(1) else { return };
             queue.shrink(each, self);
         }
     }

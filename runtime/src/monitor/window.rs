@@ -384,6 +384,9 @@ mod tests {
         }
         assert_eq!((window.intervals.len(), window.sum().nanos), (120, 120 * SECOND));
         assert!(window.intervals.iter().all(|part| part.nanos == SECOND));
+        // However short it is, what happened last is in it.
+        window.add(Totals { at: 205 * SECOND, ..Totals::default() }, Duration::ZERO);
+        assert_eq!(window.sum().nanos, 5 * SECOND);
     }
 
     #[test]

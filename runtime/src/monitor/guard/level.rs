@@ -77,7 +77,6 @@ impl Levels {
 /// memory became short. Down by a quarter a look, up by a quarter a look.
 pub(super) fn step(pressure: Pressure, used: usize, limit: usize, original: usize, least: usize) -> usize {
     match pressure {
-        Pressure::None if limit >= original => original,
         // An unbounded store is unbounded again once it has room to double.
         Pressure::None if original == usize::MAX && limit / 2 > used => original,
         Pressure::None => limit.saturating_add((limit / 4).max(1)).min(original),

@@ -6,6 +6,17 @@ use std::time::Duration;
 use super::State;
 
 /// A circuit breaker at one moment.
+///
+/// ```
+/// use fastness::resilience::{Verdict, breaker};
+///
+/// let mail = breaker("outgoing mail");
+/// mail.try_acquire()?.settle(Verdict::Success);
+/// mail.try_acquire()?.settle(Verdict::Failure);
+/// let seen = mail.snapshot();
+/// assert_eq!((seen.window_calls, seen.failure_rate(), seen.retry_after), (2, Some(0.5), None));
+/// # Ok::<(), fastness::resilience::Rejected>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BreakerSnapshot {

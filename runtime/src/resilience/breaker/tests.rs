@@ -142,6 +142,20 @@ fn it_stays_open_twice_as_long_after_each_failed_probe() {
 }
 
 #[test]
+fn who_is_rejected_is_told_how_long_it_stays_open() {
+    let (breaker, clock) = made(small());
+    open_it(&breaker);
+    let until = breaker.snapshot().retry_after.unwrap();
+    for passed in [Duration::ZERO, SECOND / 4, SECOND / 2] {
+        clock.advance(passed);
+        let left = breaker.snapshot().retry_after.unwrap();
+        assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), Some(left));
+    }
+    assert_eq!(breaker.snapshot().retry_after, Some(until - SECOND * 3 / 4));
+    assert_eq!(breaker.snapshot().calls.rejected, 3);
+}
+
+#[test]
 fn half_open_never_admits_more_than_its_probes() {
     const THREADS: usize = 64;
     let (breaker, clock) = made(small().probes(n(3)));
