@@ -390,6 +390,42 @@ async fn the_last_100_events_are_kept_and_who_is_slow_misses_the_oldest() {
     assert_eq!(waiting.await.unwrap().to, State::Disabled);
 }
 
+#[tokio::test]
+async fn who_subscribes_late_hears_only_of_what_is_new() {
+    let (breaker, _) = made(small());
+    // As many as are kept, and more.
+    for changes in [3, 60] {
+        for _ in 0..changes {
+            breaker.force_open();
+            breaker.automatic();
+        }
+        let mut events = breaker.subscribe();
+        breaker.disable();
+        assert_eq!(events.next().await.to, State::Disabled);
+        breaker.automatic();
+        assert_eq!(events.next().await.to, State::Closed);
+    }
+}
+
+static DECLARED: BreakerSite =
+    BreakerSite::new("declared", BreakerSettings::new(), Place { file: "declared.rs", line: 1 });
+static DECLARED_HOSTS: KeyedBreakerSite =
+    KeyedBreakerSite::new("declared hosts", BreakerSettings::new(), 10, Place { file: "declared.rs", line: 2 });
+
+inventory::submit! { BreakerDeclared(&DECLARED) }
+inventory::submit! { KeyedBreakerDeclared(&DECLARED_HOSTS) }
+
+#[test]
+fn what_is_declared_is_there_before_its_first_call() {
+    assert!(find_breaker("nobody names this").is_none());
+    let all = super::super::snapshots();
+    for name in ["declared", "declared hosts"] {
+        assert!(all.iter().any(|policy| &*policy.name == name), "{name}");
+    }
+    assert_eq!(find_breaker("declared").unwrap().name(), "declared");
+    assert!(!conflicts().iter().any(|conflict| conflict.name.starts_with("declared")));
+}
+
 #[test]
 fn threads_lose_no_call() {
     for spread in [Spread::Threads, Spread::Single] {

@@ -296,6 +296,9 @@ impl Others {
 
 #[cfg(all(test, not(fastness_loom)))]
 mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
     use super::*;
 
     const SECOND: u64 = 1_000_000_000;
@@ -313,6 +316,23 @@ mod tests {
         good.add(7, 100 * SECOND);
         assert_eq!(others(7, later), 1, "a late call of an older slice");
         assert_eq!(good.total(), 4);
+    }
+
+    /// One of them has the number of that place; it is not its own all the same.
+    #[test]
+    fn threads_that_share_a_place_lose_no_call() {
+        const CALLS: u64 = 50_000;
+        let good = Good::new(Window::Time(Duration::from_secs(30)), Spread::Single);
+        let start = Barrier::new(Shard::COUNT);
+        thread::scope(|threads| {
+            for _ in 0..Shard::COUNT {
+                threads.spawn(|| {
+                    start.wait();
+                    (0..CALLS).for_each(|_| good.add(0, 0));
+                });
+            }
+        });
+        assert_eq!(good.total(), CALLS * Shard::COUNT as u64);
     }
 
     #[test]
