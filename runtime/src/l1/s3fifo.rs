@@ -194,6 +194,18 @@ mod tests {
     }
 
     #[test]
+    fn who_is_gone_by_other_means_makes_room_and_is_not_remembered() {
+        let (map, mut queue) = (Map::default(), S3Fifo::default());
+        for id in 0..10 {
+            map.admit(&mut queue, id, 10);
+        }
+        map.evict(0);
+        map.admit(&mut queue, 10, 10);
+        assert_eq!((queue.len(), map.0.borrow().len()), (10, 10), "nobody else had to go");
+        assert!(queue.ghost.order.is_empty());
+    }
+
+    #[test]
     fn in_main_each_hit_is_one_more_round() {
         let (map, mut queue) = (Map::default(), S3Fifo::default());
         for id in 0..10 {

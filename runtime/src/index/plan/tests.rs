@@ -73,6 +73,22 @@ fn the_index_over_id_cannot_be_declared() {
     assert!(plan.has_conflicts() && !plan.is_in_sync());
 }
 
+#[test]
+fn a_contradiction_says_why_both_cannot_be_had() {
+    let text = |name: &str, field: &str| {
+        index(doc! { "name": name, "key": { "_fts": "text", "_ftsx": 1 }, "weights": { field: 1 } })
+    };
+    let same_keys = vec![index(email()), with(email(), doc! { "name": "other" })];
+    for (declared, clash, says) in [
+        (same_keys, Clash::Identity, "(IndexOptionsConflict, 85): remove one"),
+        (vec![text("a", "name"), text("b", "about")], Clash::Text, "a collection can have one text index"),
+    ] {
+        let plan = plan(declared, vec![]);
+        assert!(matches!(plan.steps[0].action, Action::Conflict { why, .. } if why == clash), "{plan}");
+        assert!(plan.to_string().contains(says), "{plan}");
+    }
+}
+
 /// What stands in the way of one of two that contradict each other may be meant by either.
 #[test]
 fn what_is_in_the_way_of_a_contradiction_is_not_called_unmanaged() {

@@ -296,6 +296,7 @@ impl Others {
 
 #[cfg(all(test, not(fastness_loom)))]
 mod tests {
+    use std::num::NonZeroU32;
     use std::sync::Barrier;
     use std::thread;
 
@@ -316,6 +317,27 @@ mod tests {
         good.add(7, 100 * SECOND);
         assert_eq!(others(7, later), 1, "a late call of an older slice");
         assert_eq!(good.total(), 4);
+    }
+
+    #[test]
+    fn who_takes_a_place_that_another_thread_just_took_counts_there() {
+        let good = Good::new(Window::Count(NonZeroU32::MIN), Spread::Single);
+        let word = &good.shards[0][0];
+        for calls in 1..=3 {
+            good.begin(word, 7);
+            assert_eq!((word.load(Relaxed), good.total()), (7 << COUNT_BITS | calls, calls));
+        }
+        // Late by as much as can be told from a stamp of the future, and by one less.
+        let later = 7 + LATE;
+        good.begin(word, later);
+        good.begin(word, 8);
+        assert_eq!((word.load(Relaxed), good.total()), (later << COUNT_BITS | 1, 5), "late, and in the total alone");
+        good.begin(word, 7);
+        assert_eq!(
+            (word.load(Relaxed), good.total()),
+            (7 << COUNT_BITS | 1, 6),
+            "taken for one of after the stamps began anew"
+        );
     }
 
     /// One of them has the number of that place; it is not its own all the same.
