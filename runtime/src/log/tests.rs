@@ -273,8 +273,8 @@ fn a_union_concerns_what_each_of_its_parts_does() {
     let mut tagged = Record::default();
     tagged.push_tag("t");
     let all = Record::union([&record(&[one, two]), &record(&[two]), &tagged]);
-    let mut scopes = vec![one.scope, two.scope, tagged.scopes()[0]];
-    let mut roots = vec![one.root, two.root];
+    let mut scopes = [one.scope, two.scope, tagged.scopes()[0]];
+    let mut roots = [one.root, two.root];
     scopes.sort_unstable();
     roots.sort_unstable();
     assert_eq!((all.scopes(), all.roots()), (&scopes[..], &roots[..]));

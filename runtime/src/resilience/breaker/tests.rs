@@ -151,7 +151,7 @@ fn who_is_rejected_is_told_how_long_it_stays_open() {
         let left = breaker.snapshot().retry_after.unwrap();
         assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), Some(left));
     }
-    assert_eq!(breaker.snapshot().retry_after, Some(until - SECOND * 3 / 4));
+    assert_eq!(breaker.snapshot().retry_after, until.checked_sub(SECOND * 3 / 4));
     assert_eq!(breaker.snapshot().calls.rejected, 3);
 }
 
