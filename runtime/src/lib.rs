@@ -44,6 +44,9 @@
 //! What it does not cover: an origin that answers with old data; an invalidation sent before its transaction commits; what
 //! other programs write, unless it is in MongoDB and followed (feature `mongodb`, module `changes`).
 
+// On docs.rs, what needs a feature says so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod audit;
 mod batch;
 #[cfg(feature = "mongodb")]

@@ -152,6 +152,50 @@ fn a_load_that_calls_itself_is_told() {
     wait(&board);
 }
 
+/// A key of another load than [`key`]'s.
+fn other(hash: u64) -> Hashed<u8> {
+    Hashed { hash, args: 8 }
+}
+
+#[test]
+fn a_load_that_needs_another_one_waits_for_it() {
+    let board = board();
+    let (own, Boarding::Lead(another)) = (lead(&board), board.board(&other(8), &[], true)) else { panic!("it leads") };
+    let inside = own.enter();
+    assert!(matches!(board.board(&other(8), &[], true), Boarding::Wait(_)));
+    drop(inside);
+    another.land(|| Signal::Alone);
+    own.land(|| Signal::Alone);
+    assert!(is_empty(&board));
+}
+
+#[test]
+fn keys_are_spread_over_the_shards() {
+    let board = board();
+    let hashes = (0..SHARDS as u64).map(|n| n << 40 | n).chain([u64::MAX]);
+    let permits: Vec<_> = hashes.map(|hash| board.board(&other(hash), &[], true)).collect();
+    assert!(permits.iter().all(|boarding| matches!(boarding, Boarding::Lead(_))));
+    assert!(board.shards.iter().all(|shard| !lock(shard).is_empty()));
+}
+
+#[test]
+fn an_abandoned_load_drops_its_body_and_gives_its_permit_back() {
+    let (board, body) = (board(), Arc::new(()));
+    let (permit, held) = (lead(&board), body.clone());
+    let mut seat = wait(&board);
+    let load = async move {
+        pending::<()>().await;
+        drop(held);
+    };
+    let mut load = Box::pin(Load::new(load, Some(permit)));
+    assert!(futures_poll(load.as_mut()).is_pending());
+    let permit = load.as_mut().abandon().expect("the flight has not ended");
+    assert_eq!(Arc::strong_count(&body), 1);
+    assert!(load.as_mut().abandon().is_none() && futures_poll(load.as_mut()).is_pending());
+    permit.land(|| Signal::TimedOut);
+    assert!(matches!(seat.signal.try_recv(), Ok(Signal::TimedOut)));
+}
+
 #[tokio::test]
 async fn a_dropped_load_drops_its_body_before_it_hands_over() {
     struct SeesNoHeir<'a>(&'a AtomicUsize);

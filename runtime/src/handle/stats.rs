@@ -3,6 +3,18 @@
 use crate::stats::Stats;
 
 /// What all call sites of one handle did.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+/// let fast = fastness::Fastness::builder().build().await?;
+/// fast.cache().set("greeting", "hello".to_owned(), std::time::Duration::from_secs(60)).await?;
+/// let stats = fast.stats();
+/// assert_eq!((stats.entries, stats.evictions), (1, 0));
+/// for site in &stats.sites {
+///     println!("{} ({}): {:?} of all calls were hits", site.name, site.key, site.stats.hit_rate());
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct HandleStats {

@@ -22,6 +22,19 @@ pub use metrics::Metrics;
 pub use options::ClientOptions;
 
 /// The driver's client, with a bound on operations, and its pool's figures.
+///
+/// ```no_run
+/// use fastness::index::ClientOptions;
+///
+/// # async fn start() -> Result<(), fastness::index::Error> {
+/// let client = ClientOptions::from_uri("mongodb://localhost/shop").await?.connect()?;
+/// if let Some(error) = client.health().await.error {
+///     eprintln!("MongoDB does not answer: {error}");
+/// }
+/// let products = client.database("shop").collection::<bson::Document>("products");
+/// let count = client.bounded("count the products", async { products.estimated_document_count().await }).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     driver: mongodb::Client,

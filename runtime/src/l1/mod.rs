@@ -195,15 +195,15 @@ where
     }
 
     fn shrink_to(&self, entries: usize) {
-        let each = entries.div_ceil(self.queues.len());
+        let each = level(self.queues.iter().map(|queue| lock(queue).len()).collect(), entries);
         for queue in &self.queues {
             lock(queue).shrink(each, self);
         }
         // To the exact number: from the longest queues.
         while self.len() > entries {
             let longest = self.queues.iter().max_by_key(|queue| lock(queue).len());
-            let Some(mut queue) = longest.map(lock).filter(|queue| queue.len() > 0) else { return };
-            let each = queue.len() - 1;
+            let Some(mut queue) = longest.map(lock) else { return };
+            let Some(each) = queue.len().checked_sub(1) else { return };
             queue.shrink(each, self);
         }
     }
@@ -224,6 +224,20 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
             self.forget();
         }
     }
+}
+
+/// How long each queue may be so that all together are as many as `entries`, or less than one a queue more: what short ones
+/// do not use is left to the others.
+fn level(mut lengths: Vec<usize>, entries: usize) -> usize {
+    lengths.sort_unstable();
+    let mut left = entries;
+    for (queues, length) in (1..=lengths.len()).rev().zip(lengths) {
+        if length > left / queues {
+            return left.div_ceil(queues);
+        }
+        left -= length;
+    }
+    usize::MAX
 }
 
 /// A key that is looked up by borrowed arguments.

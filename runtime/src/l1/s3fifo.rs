@@ -176,8 +176,75 @@ mod tests {
         for id in 0..10_000 {
             map.admit(&mut queue, id, 100);
         }
-        assert!(queue.ghost.order.len() <= 50);
-        assert!(queue.ghost.members.len() <= 50);
+        assert_eq!((queue.ghost.order.len(), queue.ghost.members.len()), (50, 50));
+    }
+
+    #[test]
+    fn who_was_hit_moves_to_main_and_the_first_of_main_goes() {
+        let (map, mut queue) = (Map::default(), S3Fifo::default());
+        for id in 0..50 {
+            map.admit(&mut queue, id, 50);
+            map.set_hits(id, 3);
+        }
+        map.admit(&mut queue, 50, 50);
+        assert_eq!((queue.small.len(), queue.main.len()), (1, 49), "small has no turn at its share of 1");
+        assert!(!map.0.borrow().contains_key(&0) && map.0.borrow().contains_key(&50));
+        assert!(queue.ghost.order.is_empty(), "whoever leaves main is not remembered");
+        assert_eq!(map.hits(1), Some(0), "its hits got it here, and count no more");
+    }
+
+    #[test]
+    fn who_is_gone_by_other_means_makes_room_and_is_not_remembered() {
+        let (map, mut queue) = (Map::default(), S3Fifo::default());
+        for id in 0..10 {
+            map.admit(&mut queue, id, 10);
+        }
+        map.evict(0);
+        map.admit(&mut queue, 10, 10);
+        assert_eq!((queue.len(), map.0.borrow().len()), (10, 10), "nobody else had to go");
+        assert!(queue.ghost.order.is_empty());
+    }
+
+    #[test]
+    fn in_main_each_hit_is_one_more_round() {
+        let (map, mut queue) = (Map::default(), S3Fifo::default());
+        for id in 0..10 {
+            map.0.borrow_mut().insert(id, 0);
+            queue.main.push_back(id);
+        }
+        map.set_hits(0, 2);
+        for left in [9, 8] {
+            queue.shrink(left, &map);
+        }
+        assert_eq!(map.hits(0), Some(1), "one round");
+        assert!(!map.0.borrow().contains_key(&1) && !map.0.borrow().contains_key(&2));
+        queue.shrink(1, &map);
+        assert_eq!(map.hits(0), Some(1), "the others went");
+        queue.shrink(0, &map);
+        assert_eq!((map.hits(0), queue.len()), (None, 0));
+    }
+
+    #[test]
+    fn steady_hits_do_not_stall_an_insert() {
+        struct Hot(Map);
+        impl Residents for Hot {
+            fn hits(&self, hash: u64) -> Option<u8> {
+                self.0.hits(hash).map(|_| 3)
+            }
+            fn set_hits(&self, hash: u64, hits: u8) {
+                self.0.set_hits(hash, hits);
+            }
+            fn evict(&self, hash: u64) {
+                self.0.evict(hash);
+            }
+        }
+        let (hot, mut queue) = (Hot(Map::default()), S3Fifo::default());
+        for id in 0..=100 {
+            hot.0.0.borrow_mut().insert(id, 0);
+            queue.admit(id, 100, &hot);
+        }
+        assert!(!hot.0.0.borrow().contains_key(&64), "after 64 second chances the next in line goes");
+        assert_eq!(hot.0.0.borrow().len(), 100);
     }
 
     #[test]

@@ -78,6 +78,7 @@ fn capacity_holds_exactly_in_small_stores_and_closely_in_sharded_ones() {
         }
         assert!(store.len() <= capacity + MAX_SHARDS, "{} of {capacity}", store.len());
         assert!(store.len() * 10 >= capacity * 9, "{} of {capacity}", store.len());
+        assert!(store.len() == capacity || capacity >= 2 * ENTRIES_PER_SHARD, "{} of {capacity}", store.len());
         assert_eq!(store.evictions(), 3 * capacity as u64 - store.len() as u64);
         assert_eq!(store.common.budget.used(), store.len());
     }
@@ -99,6 +100,32 @@ fn a_capacity_of_zero_stores_nothing() {
     let (store, _) = store(0);
     put(&store, 1, 1, MINUTE);
     assert_eq!((store.len(), store.hit(&(NoScope, 1_u64))), (0, None));
+    assert_eq!(store.evictions(), 0, "not even for a moment");
+}
+
+#[test]
+fn what_is_used_stays_and_what_was_used_goes_in_the_end() {
+    let (store, _) = store(10);
+    put(&store, 0, 0, MINUTE);
+    for id in 1..100 {
+        assert_eq!(store.hit(&(NoScope, 0_u64)), Some(0), "after {id}");
+        put(&store, id, id, MINUTE);
+    }
+    // Those that are used now drive it out, a round for each of its three hits.
+    for id in 100..200 {
+        put(&store, id, id, MINUTE);
+        store.hit(&(NoScope, id));
+    }
+    assert_eq!(store.hit(&(NoScope, 0_u64)), None);
+}
+
+#[test]
+fn a_key_is_told_apart_by_its_arguments_though_the_hash_is_the_same() {
+    use scc::Equivalent;
+    let key = |hash| Hashed { hash, args: ((), 7_u64) };
+    let probe = |hash, id: u64| Probe { hash, args: &(NoScope, id) }.equivalent(&key(1));
+    assert!(probe(1, 7) && !probe(1, 8) && !probe(2, 7) && !probe(2, 8));
+    assert!(ByHash(1).equivalent(&key(1)) && !ByHash(1).equivalent(&key(2)));
 }
 
 #[test]
@@ -144,4 +171,124 @@ fn many_threads_insert_and_hit_without_losing_count() {
     assert_eq!(store.common.budget.used(), store.len());
     let queued: usize = store.queues.iter().map(|queue| lock(queue).len()).sum();
     assert!(queued >= store.len());
+}
+
+#[test]
+fn stores_of_many_shards_shrink_to_the_number() {
+    let (store, _) = store(10_000);
+    for id in 0..5_000 {
+        put(&store, id, id, MINUTE);
+    }
+    for entries in [4_999, 100, 5, 0] {
+        store.shrink_to(entries);
+        assert_eq!((store.len(), store.common.budget.used()), (entries, entries));
+    }
+    assert_eq!(store.evictions(), 5_000);
+}
+
+#[test]
+fn what_short_queues_do_not_use_is_left_to_the_others() {
+    assert_eq!(level(vec![5, 1, 3], 9), usize::MAX, "all have room");
+    assert_eq!(level(vec![5, 1, 3], 8), 4);
+    assert_eq!(level(vec![5, 1, 3], 7), 3);
+    assert_eq!(level(vec![5, 1, 3], 6), 3, "one too many, which the longest gives up");
+    assert_eq!(level(vec![5, 1, 3], 3), 1);
+    assert_eq!(level(vec![5, 1, 3], 1), 1);
+    assert_eq!((level(vec![5, 1, 3], 0), level(vec![0, 0], 0)), (0, usize::MAX));
+}
+
+/// Until they are as large as each other: then who comes has to go.
+#[test]
+fn over_the_total_the_largest_store_gives_up_an_entry() {
+    let (first, _) = store(1_000);
+    let common = first.common().clone();
+    let stores: [Arc<Store>; 2] = std::array::from_fn(|_| Arc::new(L1::new(1_000, common.clone())));
+    for store in &stores {
+        let weak: std::sync::Weak<Store> = Arc::downgrade(store);
+        common.budget.add_store(weak);
+    }
+    common.budget.set_limit(20);
+    assert_eq!(common.budget.limit(), 20);
+    let [large, small] = &stores;
+    for id in 0..20 {
+        put(large, id, id, MINUTE);
+    }
+    assert_eq!((large.len(), common.budget.used()), (20, 20), "as many as there may be");
+    for id in 0..50 {
+        put(small, id, id, MINUTE);
+        assert_eq!((large.len() + small.len(), common.budget.used()), (20, 20));
+    }
+    assert_eq!((large.len(), small.len()), (11, 9));
+}
+
+#[test]
+fn a_mark_is_on_the_entry_of_that_key() {
+    let (store, clock) = store(10);
+    put(&store, 1, 11, MINUTE);
+    put(&store, 2, 22, MINUTE);
+    store.mark(&store.own(&(NoScope, 1_u64)), Entry::expire);
+    assert_eq!((store.hit(&(NoScope, 1_u64)), store.hit(&(NoScope, 2_u64))), (None, Some(22)));
+    let found = store.look(&store.own(&(NoScope, 1_u64))).expect("it may still be served as stale");
+    assert!(!found.is_fresh(clock.now()), "a refresh was asked for");
+}
+
+fn entry(expires: u64, early_from: u64, local_until: u64) -> Entry<u8> {
+    Entry::new(7, 0, Lifetime { load_time: 0, expires, early_from, local_until }, &scopes(1))
+}
+
+#[test]
+fn an_entry_is_served_at_once_until_the_first_of_its_ends() {
+    let log = Log::with_mirror_bytes(0);
+    for (expires, early_from, local_until) in [(10, 20, 20), (20, 10, 20), (20, 20, 10)] {
+        let entry = entry(expires, early_from, local_until);
+        assert_eq!((entry.hit(9, &log), entry.hit(10, &log)), (Some(7), None));
+        let found = entry.look(&log).unwrap();
+        assert!(found.is_fresh(9));
+        assert_eq!(found.is_fresh(10), early_from == 10, "a refresh before its time does not make it stale");
+        assert!(!found.is_fresh(20));
+    }
+}
+
+#[test]
+fn an_entry_remembers_what_was_noted_on_it() {
+    let (log, entry) = (Log::with_mirror_bytes(0), entry(10, 10, 10));
+    assert_eq!((entry.look(&log).unwrap().fresh_until, entry.look(&log).unwrap().retry_at), (10, 0));
+    entry.leave_origin_alone_until(5);
+    entry.expire();
+    assert_eq!((entry.look(&log).unwrap().fresh_until, entry.look(&log).unwrap().retry_at), (0, 5));
+    assert_eq!(entry.hit(0, &log), None);
+}
+
+#[test]
+fn hits_are_counted_up_to_three() {
+    let (log, entry) = (Log::with_mirror_bytes(0), entry(10, 10, 10));
+    for expected in [1, 2, 3, 3, 3] {
+        entry.hit(0, &log);
+        assert_eq!(entry.hits(), expected);
+    }
+    entry.set_hits(1);
+    entry.look(&log);
+    assert_eq!(entry.hits(), 2, "a look is a use, too");
+}
+
+#[test]
+fn what_was_found_valid_is_not_judged_again_until_something_moves() {
+    // One bucket, and full: whatever is asked of the table is a verdict by its floor.
+    let log = Log::with_mirror_bytes(0);
+    let invalidate = |key: &str| {
+        let (pattern, mut record) = (Pattern::exact(key), Record::default());
+        record.push(pattern.scope, pattern.root);
+        log.append(&record);
+    };
+    (0..20).for_each(|n| invalidate(&format!("n:1{n}")));
+    let life = Lifetime { load_time: 0, expires: 10, early_from: 10, local_until: 10 };
+    let entry = Entry::new(7, log.position(), life, &scopes(1));
+    let judged = || {
+        let before = log.floor_verdicts();
+        assert_eq!(entry.hit(0, &log), Some(7));
+        log.floor_verdicts() > before
+    };
+    assert!(!judged(), "nothing happened since its load began");
+    invalidate("n:2");
+    assert!(judged() && !judged() && !judged());
 }

@@ -77,6 +77,11 @@ impl Mirror {
         self.floor_verdicts.load(Relaxed)
     }
 
+    #[cfg(test)]
+    pub(super) fn buckets(&self) -> usize {
+        self.buckets.len()
+    }
+
     fn bucket(&self, scope: u64) -> &Bucket {
         // The low half picks the bucket, the high half is the tag; the remainder fits in a usize.
         #[allow(clippy::cast_possible_truncation)]

@@ -158,7 +158,29 @@ mod wire {
             }
             let newer = [&[VERSION + 1], &bytes[1..]].concat();
             assert_eq!(Record::from_bytes(&newer), Record::clear());
+            for flags in 4..=u8::MAX {
+                let newer = [&[VERSION, flags], &bytes[2..]].concat();
+                assert_eq!(Record::from_bytes(&newer), Record::clear(), "flags {flags}");
+            }
+            let both = Record::from_bytes(&[&[VERSION, TAGS | CLEAR], &bytes[2..]].concat());
+            assert!(both.has_tags() && both.is_clear() && both.scopes() == record.scopes());
+            assert_eq!(
+                Record::from_bytes(&[&bytes[..], &[0; 8]].concat()),
+                Record::clear(),
+                "one scope more than it says"
+            );
             assert_eq!(Record::from_bytes(&[]), Record::default());
+        }
+
+        #[test]
+        fn more_patterns_than_can_be_counted_are_everything() {
+            let mut record = Record::default();
+            for n in 0..u16::MAX {
+                record.push(n.into(), n);
+            }
+            assert_eq!(Record::from_bytes(&record.to_bytes()), record);
+            record.push(0, 0);
+            assert_eq!(Record::from_bytes(&record.to_bytes()), Record::clear());
         }
     }
 }

@@ -144,3 +144,146 @@ fn readers_see_every_acknowledged_invalidation_under_eviction() {
     });
     assert!(log.floor_verdicts() > 0, "the table was too small on purpose");
 }
+
+#[test]
+fn a_table_has_the_size_that_was_asked_for_and_spreads_over_it() {
+    assert_eq!(Mirror::with_bytes(0).buckets(), 1);
+    assert_eq!(Mirror::with_bytes(1 << 12).buckets(), (1 << 12) / 128);
+    let mirror = Mirror::with_bytes(1 << 12);
+    // Apart in both halves, of which one picks the bucket and the other one tells scopes in it apart.
+    let scope = |n: u64| n << 32 | n;
+    for n in 1..=256 {
+        mirror.raise(scope(n), n);
+    }
+    assert!((1..=256).all(|n| mirror.last(scope(n)) == n), "eight in each bucket, where ten have room");
+    assert_eq!(mirror.floor_verdicts(), 0);
+}
+
+#[test]
+fn verdicts_by_the_floor_are_counted() {
+    let log = Log::with_mirror_bytes(0);
+    assert!(log.valid(0, &[1, 2, 3]));
+    assert_eq!(log.floor_verdicts(), 0, "nothing was forgotten yet");
+    for n in 0..11 {
+        log.append(&record(&[Pattern::exact(&format!("n:{n}"))]));
+    }
+    let unknown = Pattern::exact("unknown").scope;
+    for verdicts in 1..=3 {
+        assert!(!log.valid(0, &[unknown]));
+        assert_eq!(log.floor_verdicts(), verdicts);
+    }
+    assert_eq!(log.records(), 11);
+}
+
+/// Counts what is logged.
+struct Events(Arc<AtomicU64>);
+
+impl tracing::Subscriber for Events {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn a_table_that_is_too_small_is_warned_of_at_each_doubling() {
+    let (mirror, warnings) = (Mirror::with_bytes(0), Arc::new(AtomicU64::new(0)));
+    (1..=11).for_each(|scope| mirror.raise(scope << 32, scope));
+    tracing::subscriber::with_default(Events(warnings.clone()), || {
+        for verdict in 1..=1_u32 << 18 {
+            mirror.last(99 << 32);
+            let expected = [1 << 16, 1 << 17, 1 << 18].iter().filter(|due| **due <= verdict).count() as u64;
+            assert_eq!(warnings.load(Relaxed), expected, "after {verdict}");
+        }
+    });
+}
+
+#[test]
+fn who_lost_its_pair_comes_back_no_older_than_the_floor() {
+    let mirror = Mirror::with_bytes(0);
+    for scope in 1..=10 {
+        mirror.raise(scope << 32, 100 + scope);
+    }
+    // Evicts the oldest, of epoch 101, which comes back with an epoch of before.
+    mirror.raise(11 << 32, 200);
+    assert_eq!(mirror.last(1 << 32), 101);
+    mirror.raise(1 << 32, 50);
+    assert!(mirror.last(1 << 32) >= 101);
+    assert_eq!(mirror.last(2 << 32), 102, "judged by the floor now, which is as high as what it was");
+}
+
+#[test]
+fn a_record_is_empty_until_it_concerns_something() {
+    let mut tagged = Record::default();
+    assert!(tagged.is_empty());
+    tagged.push_tag("t");
+    assert!(!tagged.is_empty() && tagged.has_tags() && tagged.roots().is_empty());
+    assert!(!Record::clear().is_empty() && Record::clear().is_clear());
+    let keys = record(&[Pattern::exact("a")]);
+    assert!(!keys.is_empty() && !keys.has_tags() && !keys.is_clear());
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn what_began_before_a_mark_is_forgotten_once() {
+    let log = log();
+    let before = log.position();
+    let mark = log.mark();
+    let after = log.position();
+    assert_eq!((mark, after), (before + 1, before + 1), "loads from now on stand at the mark");
+    log.append(&record(&[Pattern::exact("user:1")]));
+    let position = log.position();
+    log.forget_before(mark);
+    assert!(!log.valid(before, &[]) && log.valid(after, &[]));
+    assert!(log.position() > position, "so that entries look again");
+    assert!((0..ROOTS).all(|root| log.head(u16::try_from(root).unwrap(), Breadth::Root) == log.position()));
+    let position = log.position();
+    log.forget_before(mark);
+    log.forget_before(mark - 1);
+    assert_eq!(log.position(), position, "what is forgotten already moves nothing");
+    assert!(log.valid(after, &[]));
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn a_pair_is_known_until_it_is_evicted() {
+    let mirror = Mirror::with_bytes(0);
+    assert_eq!(mirror.pair(1 << 32), None);
+    mirror.raise(1 << 32, 7);
+    assert_eq!(mirror.pair(1 << 32), Some(7));
+    for scope in 2..=11 {
+        mirror.raise(scope << 32, 100);
+    }
+    assert_eq!((mirror.pair(1 << 32), mirror.last(1 << 32)), (None, 7));
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn a_union_concerns_what_each_of_its_parts_does() {
+    let (one, two) = (Pattern::exact("a:1"), Pattern::exact("b:1"));
+    let mut tagged = Record::default();
+    tagged.push_tag("t");
+    let all = Record::union([&record(&[one, two]), &record(&[two]), &tagged]);
+    let mut scopes = [one.scope, two.scope, tagged.scopes()[0]];
+    let mut roots = [one.root, two.root];
+    scopes.sort_unstable();
+    roots.sort_unstable();
+    assert_eq!((all.scopes(), all.roots()), (&scopes[..], &roots[..]));
+    assert!(all.has_tags() && !all.is_clear());
+    let keys = Record::union([&record(&[one])]);
+    assert!(!keys.has_tags() && !keys.is_clear());
+    for order in [[&keys, &Record::clear()], [&Record::clear(), &keys]] {
+        assert!(Record::union(order).is_clear(), "whatever comes after");
+    }
+    assert!(Record::union([&tagged, &keys]).has_tags() && Record::union([&keys, &tagged]).has_tags());
+    assert!(!Record::union([&tagged, &tagged.clone()]).is_empty());
+}

@@ -126,6 +126,20 @@ impl fmt::Display for TimedOut {
 impl std::error::Error for TimedOut {}
 
 /// What came of a call, for callers whose own error cannot be made from a [`Rejected`] or a [`TimedOut`].
+///
+/// ```
+/// use fastness::resilience::{CallError, breaker};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let told = match breaker("numbers").try_call(async { "x".parse::<u8>() }).await {
+///     Ok(number) => format!("it is {number}"),
+///     Err(CallError::Failed(error)) => format!("it is no number: {error}"),
+///     Err(CallError::Rejected(rejected)) => format!("nobody was asked: {rejected}"),
+///     Err(CallError::TimedOut(timed_out)) => format!("nobody knows: {timed_out}"),
+/// };
+/// assert_eq!(told, "it is no number: invalid digit found in string");
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError<E> {
     /// The call was not made.

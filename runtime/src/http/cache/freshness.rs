@@ -234,6 +234,8 @@ mod tests {
         assert_eq!(age(&[("date", date(90))], SECOND), 10);
         assert_eq!(age(&[("date", date(90)), said("30")], 2 * SECOND), 32);
         assert_eq!(age(&[("date", date(10)), said("30")], 2 * SECOND), 90);
+        assert_eq!(age(&[("date", date(99))], SECOND), 1);
+        assert_eq!(age(&[said("1, 9")], SECOND), 2, "the first of a list");
         assert_eq!(age(&[("date", date(500))], SECOND), 0, "a clock ahead of ours");
         assert_eq!(age(&[said("rubbish")], Duration::ZERO), 0);
         assert_eq!(age(&[said("99999999999999999999999")], Duration::ZERO), 1 << 31, "section 1.2.2");
@@ -290,8 +292,31 @@ mod tests {
         assert_eq!(grace("max-age=1, stale-while-revalidate=2, stale-if-error=3"), (true, 2, 3));
         assert_eq!(grace("s-maxage=1"), (false, 0, 0));
         assert_eq!(grace("s-maxage=1, stale-while-revalidate=2"), (false, 2, 0));
+        let longest = |text| Grace::of(&read(text), &defaults).longest();
+        assert_eq!((longest("max-age=1"), longest("s-maxage=1")), (9 * SECOND, Duration::ZERO));
+        assert_eq!(longest("stale-while-revalidate=20"), 20 * SECOND);
         for strict in ["must-revalidate", "proxy-revalidate", "no-cache"] {
             assert_eq!(grace(&format!("max-age=1, stale-if-error=3, {strict}").leak()[..]), (false, 0, 0));
         }
+    }
+
+    #[test]
+    fn rfc5861_3_it_answers_while_it_is_revalidated_and_before_a_client_that_takes_stale_ones() {
+        let read = |text: &str| Directives::of(&headers(&[("cache-control", text.to_owned())]));
+        let grace = Grace { on_request: true, while_revalidate: 10, if_error: 100 };
+        let stands = |age| Standing { age: age * SECOND, lifetime: 60 * SECOND };
+        for (asked, age, expected) in [
+            ("", 59, Reuse::Fresh),
+            ("", 69, Reuse::WhileRevalidating),
+            ("max-stale=20", 69, Reuse::WhileRevalidating),
+            ("", 70, Reuse::No),
+            ("max-stale=20", 79, Reuse::Stale),
+            ("max-age=65", 66, Reuse::No),
+            ("no-cache", 69, Reuse::No),
+        ] {
+            assert_eq!(stands(age).reuse(&read(asked), grace), expected, "{asked} at {age}");
+        }
+        assert_eq!((stands(59).staleness(), stands(63).staleness()), (Duration::ZERO, 3 * SECOND));
+        assert!(stands(59).is_fresh() && !stands(60).is_fresh());
     }
 }

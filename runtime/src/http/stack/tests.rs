@@ -1,6 +1,5 @@
 use std::convert::Infallible;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use http::{Request, Response};
 use tower::{ServiceExt, service_fn};
@@ -97,7 +96,7 @@ async fn it_is_one_layer_of_an_axum_router() {
 
     let (fast, stats) = (Fastness::builder().build().await.unwrap(), HttpStats::new());
     let stack = Stack::new()
-        .timing(TimingLayer::new().stats(&stats).slow(Duration::from_secs(60)))
+        .timing(TimingLayer::new().stats(&stats).slow(std::time::Duration::from_secs(60)))
         .idempotency(IdempotencyLayer::new(&fast))
         .limit(ConcurrencyLimitLayer::fixed("http.stack.axum", NonZeroU32::new(10).unwrap()))
         .breaker(BreakerLayer::new("http.stack.axum"));

@@ -1,6 +1,5 @@
 use std::convert::Infallible;
 
-use http::StatusCode;
 use tower::{ServiceExt, service_fn};
 
 use super::*;
@@ -159,7 +158,7 @@ mod served {
         let stats = HttpStats::new();
         let app = Router::new()
             .route("/users/{id}", get(async || "Ada"))
-            .route("/", get(async || StatusCode::NO_CONTENT))
+            .route("/", get(async || http::StatusCode::NO_CONTENT))
             .layer(TimingLayer::new().stats(&stats));
         let mut client = serve(app).await;
         let paths = ["/users/1", "/", "/users/2", "/users/3", "/nowhere"];

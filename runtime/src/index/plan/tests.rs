@@ -62,6 +62,7 @@ Plan: 1 to create, 1 to change, 1 to rebuild, 1 in sync, 1 unmanaged, 1 in confl
 fn what_is_declared_twice_is_made_once() {
     let plan = plan(vec![index(email()), index(email())], vec![]);
     assert!(matches!(&plan.steps[..], [Step { action: Action::Create, .. }]), "{plan}");
+    assert!(!plan.has_conflicts());
 }
 
 #[test]
@@ -69,6 +70,35 @@ fn the_index_over_id_cannot_be_declared() {
     let plan = plan(vec![index(doc! { "name": "_id_1", "key": { "_id": 1 } })], vec![]);
     assert!(matches!(plan.steps[0].action, Action::Conflict { why: Clash::Id, .. }));
     assert!(plan.to_string().contains("MongoDB itself makes the index over `_id`"), "{plan}");
+    assert!(plan.has_conflicts() && !plan.is_in_sync());
+}
+
+#[test]
+fn a_contradiction_says_why_both_cannot_be_had() {
+    let text = |name: &str, field: &str| {
+        index(doc! { "name": name, "key": { "_fts": "text", "_ftsx": 1 }, "weights": { field: 1 } })
+    };
+    let same_keys = vec![index(email()), with(email(), doc! { "name": "other" })];
+    for (declared, clash, says) in [
+        (same_keys, Clash::Identity, "(IndexOptionsConflict, 85): remove one"),
+        (vec![text("a", "name"), text("b", "about")], Clash::Text, "a collection can have one text index"),
+    ] {
+        let plan = plan(declared, vec![]);
+        assert!(matches!(plan.steps[0].action, Action::Conflict { why, .. } if why == clash), "{plan}");
+        assert!(plan.to_string().contains(says), "{plan}");
+    }
+}
+
+/// What stands in the way of one of two that contradict each other may be meant by either.
+#[test]
+fn what_is_in_the_way_of_a_contradiction_is_not_called_unmanaged() {
+    let declared = || vec![index(email()), with(email(), doc! { "name": "other" })];
+    for name in ["email_1", "other", "third"] {
+        let plan = plan(declared(), vec![index(doc! { "name": name, "key": { "mail": 1 } })]);
+        assert!(plan.has_conflicts(), "{plan}");
+        let unmanaged = plan.steps.iter().filter(|step| matches!(step.action, Action::Unmanaged)).count();
+        assert_eq!(unmanaged, usize::from(name == "third"), "{plan}");
+    }
 }
 
 #[test]

@@ -94,6 +94,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_number_is_no_reason_to_fire_and_none_to_go_on() {
+        let mut alarm = Alarm::default();
+        assert!((0..10).all(|_| alarm.look(&HIGH, seen(f64::NAN)).is_none()));
+        alarm.look(&HIGH, seen(11.0));
+        assert_eq!(alarm.look(&HIGH, seen(11.0)), Some(Change::Fires));
+        assert_eq!(alarm.look(&HIGH, seen(f64::NAN)), None);
+        assert_eq!(alarm.look(&HIGH, seen(f64::NAN)), Some(Change::Resolves));
+    }
+
+    #[test]
+    fn no_look_at_all_is_one() {
+        let mut alarm = Alarm::default();
+        assert_eq!(alarm.look(&HIGH.looks(0), seen(11.0)), Some(Change::Fires));
+        assert_eq!(alarm.look(&HIGH.looks(0), seen(7.0)), Some(Change::Resolves));
+    }
+
+    #[test]
     fn low_values_are_bad_where_the_threshold_says_so() {
         let low = Threshold::below(70.0, 75.0).looks(1);
         let mut alarm = Alarm::default();

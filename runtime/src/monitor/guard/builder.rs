@@ -118,8 +118,7 @@ impl MemoryGuardBuilder {
     /// If the levels are not in their order.
     pub fn build(self) -> Result<MemoryGuard, Error> {
         if !self.levels.make_sense() {
-            let text =
-                "the levels of a memory guard must be in order: 0 < slack < shrink_at <= stop_bodies_at <= shed_at";
+            let text = "the levels of a memory guard must be in order: slack < shrink_at <= stop_bodies_at <= shed_at";
             return Err(Kind::Setting(text).into());
         }
         let cache = self.cache.unwrap_or_else(Fastness::current);

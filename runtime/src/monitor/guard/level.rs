@@ -69,7 +69,7 @@ impl Levels {
     }
 
     pub(super) fn make_sense(&self) -> bool {
-        0 < self.shrink && self.shrink <= self.no_bodies && self.no_bodies <= self.shed && self.slack < self.shrink
+        self.slack < self.shrink && self.shrink <= self.no_bodies && self.no_bodies <= self.shed
     }
 }
 
@@ -77,7 +77,6 @@ impl Levels {
 /// memory became short. Down by a quarter a look, up by a quarter a look.
 pub(super) fn step(pressure: Pressure, used: usize, limit: usize, original: usize, least: usize) -> usize {
     match pressure {
-        Pressure::None if limit >= original => original,
         // An unbounded store is unbounded again once it has room to double.
         Pressure::None if original == usize::MAX && limit / 2 > used => original,
         Pressure::None => limit.saturating_add((limit / 4).max(1)).min(original),
@@ -118,8 +117,18 @@ mod tests {
     #[test]
     fn levels_out_of_order_make_no_sense() {
         assert!(LEVELS.make_sense());
-        assert!(!Levels { shed: 90, ..LEVELS }.make_sense());
+        assert!(Levels { no_bodies: 85, shed: 85, slack: 84, ..LEVELS }.make_sense(), "all at once");
+        assert!(!Levels { shed: 91, ..LEVELS }.make_sense());
+        assert!(!Levels { no_bodies: 84, ..LEVELS }.make_sense());
         assert!(!Levels { slack: 85, ..LEVELS }.make_sense());
+        assert!(!Levels { shrink: 0, no_bodies: 0, shed: 0, slack: 0 }.make_sense(), "it would always be short");
+    }
+
+    #[test]
+    fn levels_have_their_names_and_numbers() {
+        let all = [Pressure::None, Pressure::Shrink, Pressure::NoBodies, Pressure::Shed];
+        assert_eq!(all.map(Pressure::as_str), ["none", "shrink", "noBodies", "shed"]);
+        assert_eq!(all.map(|level| Pressure::from_u8(level as u8)), all);
     }
 
     #[test]
@@ -133,7 +142,12 @@ mod tests {
         }
         assert_eq!(step(Pressure::Shed, 100, 100, usize::MAX, 100), 100, "never below the least");
         assert_eq!(step(Pressure::None, 100, 100, 110, 50), 110);
-        assert_eq!(step(Pressure::None, 40, 100, usize::MAX, 50), usize::MAX);
+        assert_eq!(step(Pressure::None, 49, 100, usize::MAX, 50), usize::MAX);
+        assert_eq!(step(Pressure::None, 50, 100, usize::MAX, 50), 125, "no room to double");
+        assert_eq!(step(Pressure::None, 0, 100, 1_000, 50), 125, "a bounded store comes back by steps");
+        assert_eq!(step(Pressure::None, 0, 3, 1_000, 1), 4, "by one at least");
+        assert_eq!(step(Pressure::None, 0, 120, 110, 50), 110, "never beyond what was allowed");
+        assert_eq!(step(Pressure::Shrink, 100, 60, 1_000, 10), 60, "never up while memory is short");
     }
 
     proptest! {

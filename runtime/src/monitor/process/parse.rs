@@ -22,7 +22,7 @@ pub(super) fn processors(status: &str) -> Option<u32> {
         let (first, last) = (first.parse::<u32>().ok()?, last.parse::<u32>().ok()?);
         last.checked_sub(first)?.checked_add(1)
     });
-    ranges.sum::<Option<u32>>().filter(|processors| *processors > 0)
+    ranges.sum()
 }
 
 /// The number of a line such as `inactive_file 1234`.
@@ -127,6 +127,7 @@ mod tests {
     #[test]
     fn processors_are_counted_by_ranges() {
         assert_eq!(processors("Cpus_allowed:\tff\nCpus_allowed_list:\t0-3,8\n"), Some(5));
+        assert_eq!(processors("Cpus_allowed_list:\t7\n"), Some(1));
         for none in ["Cpus_allowed_list:\t\n", "Cpus_allowed_list:\t3-1", "Cpus_allowed_list: 0-4294967295", "x"] {
             assert_eq!(processors(none), None, "{none:?}");
         }
@@ -135,7 +136,8 @@ mod tests {
     #[test]
     fn limits_that_are_none_are_none() {
         assert_eq!(limit("1073741824\n"), Some(1 << 30));
-        for none in ["max\n", "9223372036854771712\n", "0", "-1", ""] {
+        assert_eq!((limit("1"), limit("1152921504606846975")), (Some(1), Some((1 << 60) - 1)));
+        for none in ["max\n", "1152921504606846976", "9223372036854771712\n", "0", "-1", ""] {
             assert_eq!(limit(none), None, "{none:?}");
         }
     }
@@ -151,7 +153,23 @@ mod tests {
         assert_eq!(cores("max 100000\n"), None);
         assert_eq!(cores_v1("50000\n", "100000\n"), Some(0.5));
         assert_eq!(cores_v1("-1\n", "100000\n"), None);
-        assert_eq!(cores("1 0"), None);
+        for none in ["1 0", "0 100000", "-1 100000"] {
+            assert_eq!(cores(none), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn the_load_is_the_first_three_numbers() {
+        assert_eq!(load("0.50 1.25 2.00 3/456 7890\n"), Some([0.5, 1.25, 2.0]));
+        assert_eq!(load("0.50 1.25 inf"), None);
+    }
+
+    #[test]
+    fn lines_that_only_look_like_a_group_are_none() {
+        assert_eq!(group("3::/odd\n0:cpu:/odd\n0::/right\n", None), Some("/right"));
+        assert_eq!(group("4:memory:outside\n", Some("memory")), None);
+        let other = "41 23 0:31 / /x rw - tmpfs cgroup rw,memory\n42 23 0:32 / /y rw - cgroup2 cgroup2 rw,memory\n";
+        assert_eq!(mount(other, Some("memory")), None);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::handle::SiteStats;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -57,6 +58,74 @@ fn looks_without_end_keep_no_more_than_the_window() {
     let rest = (0..1_000).map(|look| totals(10 + look, route(1_000, 0, 0)));
     rest.for_each(|totals| drop(window.add(totals, length)));
     assert_eq!((window.sum().requests().count, window.sum().nanos), (0, 60 * SECOND), "what is older is forgotten");
+}
+
+fn site(name: &str, hits: u64) -> SiteStats {
+    SiteStats {
+        name: name.to_owned(),
+        key: "k".to_owned(),
+        stats: Stats { hits, loads: 2 * hits, ..Stats::default() },
+    }
+}
+
+fn policy(name: &str, rejected: u64) -> PolicySnapshot {
+    let (kind, outcomes) = (PolicyKind::Retry, vec![("success", 100), ("rejected", rejected)]);
+    PolicySnapshot { kind, name: name.into(), outcomes, levels: Vec::new(), breakers: Vec::new() }
+}
+
+/// Everything at one look: each counter has grown by 3 times as much as the one before it.
+fn everything(at: u64, by: u64) -> Totals {
+    let cache = HandleStats {
+        sites: vec![site("f", by), site("g", 3 * by), site("f", 1_000)],
+        evictions: 9 * by,
+        floor_verdicts: 27 * by,
+        ..HandleStats::default()
+    };
+    let timed = [("f".to_owned(), Tally { slow: 2 * by, ..route(usize::try_from(by).unwrap(), 0, by) })].into();
+    let policies = vec![policy("a", by), policy("b", 3 * by), policy("a", 1_000)];
+    Totals { at: at * SECOND, cache, timed, routes: None, policies }
+}
+
+#[test]
+fn every_counter_is_what_is_new_since_the_look_before() {
+    let (mut window, length) = (Window::default(), Duration::from_secs(60));
+    assert!(window.add(everything(0, 10), length).is_none());
+    let one = window.add(everything(5, 13), length).unwrap();
+    assert_eq!(one.sites.values().map(|stats| (stats.hits, stats.loads)).collect::<Vec<_>>(), [(3, 6), (9, 18)]);
+    assert_eq!((one.nanos, one.evictions, one.floor_verdicts), (5 * SECOND, 27, 81));
+    assert_eq!((one.cache().hits, one.cache().loads), (12, 24));
+    let calls = one.requests();
+    assert_eq!((calls.count, calls.errors, calls.slow), (3, 3, 6), "without routes, of what is timed");
+    assert_eq!((calls.mean(), calls.error_rate()), (Some(Duration::from_millis(10)), 100.0));
+    let retries: Vec<_> = one.policies_of(PolicyKind::Retry).collect();
+    assert_eq!(retries.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(retries.iter().map(|(_, outcomes)| outcomes["rejected"]).collect::<Vec<_>>(), [3, 9]);
+    assert_eq!(one.policies_of(PolicyKind::Breaker).count(), 0);
+
+    window.add(everything(10, 14), length);
+    let sum = window.sum();
+    assert_eq!((sum.nanos, sum.evictions, sum.floor_verdicts), (10 * SECOND, 36, 108));
+    assert_eq!((sum.cache().hits, sum.cache().loads), (16, 32));
+    let calls = sum.requests();
+    assert_eq!((calls.count, calls.errors, calls.slow), (4, 4, 8));
+    assert_eq!((calls.mean(), calls.quantile(1.0).is_some()), (Some(Duration::from_millis(10)), true));
+    let rejected: Vec<_> = sum.policies_of(PolicyKind::Retry).map(|(_, outcomes)| outcomes["rejected"]).collect();
+    assert_eq!(rejected, [4, 12]);
+    assert_eq!((Calls::default().mean(), Calls::default().quantile(0.5)), (None, None));
+}
+
+#[test]
+fn a_window_is_divided_into_120_parts_at_most() {
+    let (mut window, length) = (Window::default(), Duration::from_secs(120));
+    // A look each half second: two of them make a part of a second.
+    for look in 0..=400 {
+        window.add(Totals { at: look * SECOND / 2, ..Totals::default() }, length);
+    }
+    assert_eq!((window.intervals.len(), window.sum().nanos), (120, 120 * SECOND));
+    assert!(window.intervals.iter().all(|part| part.nanos == SECOND));
+    // However short it is, what happened last is in it.
+    window.add(Totals { at: 205 * SECOND, ..Totals::default() }, Duration::ZERO);
+    assert_eq!(window.sum().nanos, 5 * SECOND);
 }
 
 #[test]

@@ -35,8 +35,8 @@ pub struct BreakerEvent {
 #[derive(Debug)]
 pub(super) struct Events {
     ring: Mutex<Ring>,
-    /// How many there were so far.
-    count: watch::Sender<u64>,
+    /// Wakes whoever listens.
+    news: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ struct Ring {
 
 impl Events {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { ring: Mutex::default(), count: watch::Sender::new(0) })
+        Arc::new(Self { ring: Mutex::default(), news: watch::Sender::new(()) })
     }
 
     pub(super) fn record(&self, name: &Arc<str>, change: Change, now: u64) {
@@ -70,7 +70,7 @@ impl Events {
             let (from, to) = (from.as_str(), to.as_str());
             tracing::info!(breaker = %name, from, to, %cause, "circuit breaker changed its state");
         }
-        self.count.send_modify(|count| *count += 1);
+        self.news.send_replace(());
     }
 
     pub(super) fn recent(&self) -> Vec<BreakerEvent> {
@@ -82,7 +82,7 @@ impl Events {
             let ring = lock(&self.ring);
             ring.before + ring.kept.len() as u64
         };
-        BreakerEvents { count: self.count.subscribe(), events: self.clone(), next }
+        BreakerEvents { news: self.news.subscribe(), events: self.clone(), next }
     }
 
     /// The first event from this number on that is kept, and the number after it.
@@ -98,7 +98,7 @@ impl Events {
 #[derive(Debug)]
 pub struct BreakerEvents {
     events: Arc<Events>,
-    count: watch::Receiver<u64>,
+    news: watch::Receiver<()>,
     next: u64,
 }
 
@@ -110,13 +110,13 @@ impl BreakerEvents {
     /// Dropped, it has taken nothing.
     pub async fn next(&mut self) -> BreakerEvent {
         loop {
-            self.count.mark_unchanged();
+            self.news.mark_unchanged();
             if let Some((event, next)) = self.events.from(self.next) {
                 self.next = next;
                 return event;
             }
             // The sender cannot be gone: it is in what we hold.
-            let _ = self.count.changed().await;
+            let _ = self.news.changed().await;
         }
     }
 }

@@ -53,3 +53,50 @@ impl Gate {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::settings::Percent;
+    use super::*;
+
+    fn gate(phase: Phase, settings: &BreakerSettings) -> Gate {
+        let mut machine = Machine::new();
+        machine.phase = phase;
+        Gate::of(&machine, settings)
+    }
+
+    #[test]
+    fn a_success_is_plain_where_it_only_has_to_be_counted() {
+        let plain = BreakerSettings::new();
+        let timed = BreakerSettings::new().slow_rate(Percent::new(50), Duration::ZERO);
+        for (phase, expected) in [
+            (Phase::Closed { failed_in_a_row: 0 }, true),
+            (Phase::ForcedClosed, true),
+            (Phase::Closed { failed_in_a_row: 1 }, false),
+            (Phase::Disabled, false),
+            (Phase::Open { until: 1 }, false),
+            (Phase::HalfOpen { in_flight: 0, succeeded: 0, deadline: 1 }, false),
+            (Phase::ForcedOpen, false),
+        ] {
+            assert_eq!(gate(phase, &plain).is_plain(), expected, "{phase:?}");
+            assert!(!gate(phase, &timed).is_plain() && gate(phase, &timed).is(TIMED), "{phase:?}");
+            assert!(!gate(phase, &plain).is(TIMED));
+        }
+    }
+
+    #[test]
+    fn a_gate_says_what_is_done_with_calls_and_in_which_generation() {
+        let settings = BreakerSettings::new();
+        let flags = |phase| [ADMITS, OPEN, DISABLED].map(|flag| gate(phase, &settings).is(flag));
+        assert_eq!(flags(Phase::Closed { failed_in_a_row: 1 }), [true, false, false]);
+        assert_eq!(flags(Phase::Open { until: 1 }), [false, true, false]);
+        assert_eq!(flags(Phase::Disabled), [true, false, true]);
+        assert_eq!(flags(Phase::ForcedOpen), [false; 3]);
+        let mut machine = Machine::new();
+        machine.generation = u32::MAX;
+        let late = Gate::of(&machine, &settings);
+        assert_eq!((late.generation(), Gate::from_word(late.word())), (u32::MAX, late));
+    }
+}

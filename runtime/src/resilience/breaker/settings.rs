@@ -37,6 +37,15 @@ pub struct BreakerSettings {
 }
 
 /// Which calls the rates are of.
+///
+/// ```
+/// use std::{num::NonZeroU32, time::Duration};
+/// use fastness::resilience::{BreakerSettings, Window};
+///
+/// const QUIET: BreakerSettings = BreakerSettings::new().window(Window::Count(NonZeroU32::new(100).unwrap()));
+/// const BUSY: BreakerSettings = BreakerSettings::new().window(Window::Time(Duration::from_secs(10)));
+/// # assert_ne!(QUIET, BUSY);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
     /// The last so many calls. Remembers each failure among them, in 16 bytes.
@@ -47,6 +56,13 @@ pub enum Window {
 }
 
 /// A share of calls, in percent.
+///
+/// ```
+/// use fastness::resilience::Percent;
+///
+/// const HALF: Percent = Percent::new(50);
+/// assert_eq!((HALF.get(), Percent::new(0).get(), Percent::new(101).get()), (50, 1, 100));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Percent(u8);
 
@@ -182,3 +198,6 @@ impl Default for BreakerSettings {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,14 @@ pub(in crate::resilience) fn make_declared() {
 }
 
 /// [`breaker`], with settings. If it is there already with others, they stay in force, and [`conflicts`] tells.
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use fastness::resilience::{BreakerSettings, breaker_with};
+///
+/// let settings = BreakerSettings::new().failure_threshold(NonZeroU32::MIN);
+/// assert_eq!(breaker_with("fragile", &settings).settings(), &settings);
+/// ```
 #[track_caller]
 pub fn breaker_with(name: &str, settings: &BreakerSettings) -> Breaker {
     named(name, settings, Place::of(Location::caller()))

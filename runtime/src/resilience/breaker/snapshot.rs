@@ -6,6 +6,17 @@ use std::time::Duration;
 use super::State;
 
 /// A circuit breaker at one moment.
+///
+/// ```
+/// use fastness::resilience::{Verdict, breaker};
+///
+/// let mail = breaker("outgoing mail");
+/// mail.try_acquire()?.settle(Verdict::Success);
+/// mail.try_acquire()?.settle(Verdict::Failure);
+/// let seen = mail.snapshot();
+/// assert_eq!((seen.window_calls, seen.failure_rate(), seen.retry_after), (2, Some(0.5), None));
+/// # Ok::<(), fastness::resilience::Rejected>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BreakerSnapshot {
@@ -68,5 +79,34 @@ impl BreakerCalls {
         self.ignored += other.ignored;
         self.cancelled += other.cancelled;
         self.rejected += other.rejected;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_of_the_calls_in_the_window() {
+        let calls = |window_calls| BreakerSnapshot {
+            name: "x".into(),
+            state: State::Closed,
+            retry_after: None,
+            window_calls,
+            window_failures: 1,
+            window_slow: 3,
+            calls: BreakerCalls::default(),
+        };
+        assert_eq!((calls(4).failure_rate(), calls(4).slow_rate()), (Some(0.25), Some(0.75)));
+        assert_eq!((calls(0).failure_rate(), calls(0).slow_rate()), (None, None));
+    }
+
+    #[test]
+    fn calls_add_up() {
+        let one = BreakerCalls { successes: 3, failures: 5, slow: 7, ignored: 11, cancelled: 13, rejected: 17 };
+        let mut sum = one;
+        sum.add(one);
+        let twice = BreakerCalls { successes: 6, failures: 10, slow: 14, ignored: 22, cancelled: 26, rejected: 34 };
+        assert_eq!(sum, twice);
     }
 }

@@ -303,3 +303,6 @@ fn time_open(settings: &BreakerSettings, reopened: u32, draw: f64) -> u64 {
     let extra = (time as f64 * JITTER * draw) as u64;
     time.saturating_add(extra)
 }
+
+#[cfg(test)]
+mod tests;

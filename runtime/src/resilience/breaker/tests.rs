@@ -142,6 +142,20 @@ fn it_stays_open_twice_as_long_after_each_failed_probe() {
 }
 
 #[test]
+fn who_is_rejected_is_told_how_long_it_stays_open() {
+    let (breaker, clock) = made(small());
+    open_it(&breaker);
+    let until = breaker.snapshot().retry_after.unwrap();
+    for passed in [Duration::ZERO, SECOND / 4, SECOND / 2] {
+        clock.advance(passed);
+        let left = breaker.snapshot().retry_after.unwrap();
+        assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), Some(left));
+    }
+    assert_eq!(breaker.snapshot().retry_after, until.checked_sub(SECOND * 3 / 4));
+    assert_eq!(breaker.snapshot().calls.rejected, 3);
+}
+
+#[test]
 fn half_open_never_admits_more_than_its_probes() {
     const THREADS: usize = 64;
     let (breaker, clock) = made(small().probes(n(3)));
@@ -376,6 +390,42 @@ async fn the_last_100_events_are_kept_and_who_is_slow_misses_the_oldest() {
     assert_eq!(waiting.await.unwrap().to, State::Disabled);
 }
 
+#[tokio::test]
+async fn who_subscribes_late_hears_only_of_what_is_new() {
+    let (breaker, _) = made(small());
+    // As many as are kept, and more.
+    for changes in [3, 60] {
+        for _ in 0..changes {
+            breaker.force_open();
+            breaker.automatic();
+        }
+        let mut events = breaker.subscribe();
+        breaker.disable();
+        assert_eq!(events.next().await.to, State::Disabled);
+        breaker.automatic();
+        assert_eq!(events.next().await.to, State::Closed);
+    }
+}
+
+static DECLARED: BreakerSite =
+    BreakerSite::new("declared", BreakerSettings::new(), Place { file: "declared.rs", line: 1 });
+static DECLARED_HOSTS: KeyedBreakerSite =
+    KeyedBreakerSite::new("declared hosts", BreakerSettings::new(), 10, Place { file: "declared.rs", line: 2 });
+
+inventory::submit! { BreakerDeclared(&DECLARED) }
+inventory::submit! { KeyedBreakerDeclared(&DECLARED_HOSTS) }
+
+#[test]
+fn what_is_declared_is_there_before_its_first_call() {
+    assert!(find_breaker("nobody names this").is_none());
+    let all = super::super::snapshots();
+    for name in ["declared", "declared hosts"] {
+        assert!(all.iter().any(|policy| &*policy.name == name), "{name}");
+    }
+    assert_eq!(find_breaker("declared").unwrap().name(), "declared");
+    assert!(!conflicts().iter().any(|conflict| conflict.name.starts_with("declared")));
+}
+
 #[test]
 fn threads_lose_no_call() {
     for spread in [Spread::Threads, Spread::Single] {
@@ -439,6 +489,28 @@ fn a_key_that_is_used_is_kept() {
         end(&hosts.get(&i.to_string()), Verdict::Success);
     }
     assert_eq!(hosts.get("busy").snapshot().calls.successes, 100);
+}
+
+#[tokio::test]
+async fn keys_are_told_of_together_and_what_is_forgotten_still_counts() {
+    let clock = Clock::manual();
+    let hosts = KeyedBreaker::new("host", small(), 2, clock.clone());
+    let mut events = hosts.subscribe();
+    assert_eq!(&**hosts.name(), "host");
+    for key in ["c", "b", "a"] {
+        clock.advance(SECOND);
+        end(&hosts.get(key), Verdict::Success);
+        end(&hosts.get(key), Verdict::Ignored);
+    }
+    let names: Vec<_> = hosts.all().iter().map(|host| host.name().to_owned()).collect();
+    assert_eq!(names, ["host[a]", "host[b]"], "by their names");
+    assert_eq!((hosts.calls().successes, hosts.calls().ignored), (3, 3));
+    hosts.get("a").force_open();
+    hosts.get("b").disable();
+    let seen: Vec<_> = hosts.events().iter().map(|event| event.name.to_string()).collect();
+    assert_eq!(seen, ["host[a]", "host[b]"]);
+    assert_eq!(hosts.get("a").events(), hosts.events());
+    assert_eq!((events.next().await.to, events.next().await.to), (State::ForcedOpen, State::Disabled));
 }
 
 #[test]

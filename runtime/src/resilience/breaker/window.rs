@@ -296,6 +296,10 @@ impl Others {
 
 #[cfg(all(test, not(fastness_loom)))]
 mod tests {
+    use std::num::NonZeroU32;
+    use std::sync::Barrier;
+    use std::thread;
+
     use super::*;
 
     const SECOND: u64 = 1_000_000_000;
@@ -313,6 +317,44 @@ mod tests {
         good.add(7, 100 * SECOND);
         assert_eq!(others(7, later), 1, "a late call of an older slice");
         assert_eq!(good.total(), 4);
+    }
+
+    #[test]
+    fn who_takes_a_place_that_another_thread_just_took_counts_there() {
+        let good = Good::new(Window::Count(NonZeroU32::MIN), Spread::Single);
+        let word = &good.shards[0][0];
+        for calls in 1..=3 {
+            good.begin(word, 7);
+            assert_eq!((word.load(Relaxed), good.total()), (7 << COUNT_BITS | calls, calls));
+        }
+        // Late by as much as can be told from a stamp of the future, and by one less.
+        let later = 7 + LATE;
+        good.begin(word, later);
+        good.begin(word, 8);
+        assert_eq!((word.load(Relaxed), good.total()), (later << COUNT_BITS | 1, 5), "late, and in the total alone");
+        good.begin(word, 7);
+        assert_eq!(
+            (word.load(Relaxed), good.total()),
+            (7 << COUNT_BITS | 1, 6),
+            "taken for one of after the stamps began anew"
+        );
+    }
+
+    /// One of them has the number of that place; it is not its own all the same.
+    #[test]
+    fn threads_that_share_a_place_lose_no_call() {
+        const CALLS: u64 = 50_000;
+        let good = Good::new(Window::Time(Duration::from_secs(30)), Spread::Single);
+        let start = Barrier::new(Shard::COUNT);
+        thread::scope(|threads| {
+            for _ in 0..Shard::COUNT {
+                threads.spawn(|| {
+                    start.wait();
+                    (0..CALLS).for_each(|_| good.add(0, 0));
+                });
+            }
+        });
+        assert_eq!(good.total(), CALLS * Shard::COUNT as u64);
     }
 
     #[test]

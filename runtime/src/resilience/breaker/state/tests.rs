@@ -1,0 +1,172 @@
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::super::settings::Percent;
+use super::*;
+
+const SECOND: u64 = 1_000_000_000;
+
+fn n(n: u32) -> NonZeroU32 {
+    NonZeroU32::new(n).unwrap()
+}
+
+/// Opens on two failures, for a second; two probes close it, and are given up after ten.
+fn settings() -> BreakerSettings {
+    BreakerSettings::new()
+        .failure_threshold(n(2))
+        .open_for(Duration::from_secs(1))
+        .max_open(Duration::from_secs(5))
+        .probes(n(2))
+        .probe_timeout(Duration::from_secs(10))
+}
+
+/// Nothing is known of a window.
+fn settle(machine: &mut Machine, ending: Ending, now: u64) -> Option<Change> {
+    machine.settle(&settings(), (machine.generation, ending), Tally::default(), (now, 0.0))
+}
+
+const FAILURE: Ending = Ending::Failure { slow: false };
+const SUCCESS: Ending = Ending::Success { slow: false };
+
+/// Open until one second.
+fn open() -> Machine {
+    let mut machine = Machine::new();
+    assert_eq!(settle(&mut machine, FAILURE, 0), None);
+    let change = Change { from: State::Closed, to: State::Open, cause: Cause::FailuresInARow(2) };
+    assert_eq!(settle(&mut machine, FAILURE, 0), Some(change));
+    machine
+}
+
+fn refused(machine: &mut Machine, now: u64) -> Option<u64> {
+    match machine.admit(&settings(), now) {
+        (Admission::Refused { retry_after }, None) => retry_after,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What a call that is made changes.
+fn granted(machine: &mut Machine, now: u64) -> Option<(State, Cause)> {
+    match machine.admit(&settings(), now) {
+        (Admission::Granted { generation }, change) => {
+            assert_eq!(generation, machine.generation);
+            change.map(|change| (change.to, change.cause))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn it_is_open_until_its_time_and_not_at_it() {
+    let mut machine = open();
+    assert_eq!(refused(&mut machine, 0), Some(SECOND));
+    assert_eq!(refused(&mut machine, SECOND - 1), Some(1));
+    assert_eq!(granted(&mut machine, SECOND), Some((State::HalfOpen, Cause::TimeUp)));
+}
+
+#[test]
+fn each_probe_puts_off_when_all_are_given_up() {
+    let mut machine = open();
+    granted(&mut machine, SECOND);
+    assert_eq!(granted(&mut machine, 5 * SECOND), None, "there is room for a second one");
+    assert_eq!(refused(&mut machine, 5 * SECOND), Some(SECOND), "no longer than it stays open");
+    assert_eq!(refused(&mut machine, 15 * SECOND - 7), Some(7), "ten seconds after the last of them");
+    assert_eq!(granted(&mut machine, 15 * SECOND), Some((State::HalfOpen, Cause::ProbesLost)));
+    assert_eq!(machine.phase, Phase::HalfOpen { in_flight: 1, succeeded: 0, deadline: 25 * SECOND });
+}
+
+#[test]
+fn probes_that_succeeded_still_count_when_the_others_are_lost() {
+    let mut machine = open();
+    granted(&mut machine, SECOND);
+    granted(&mut machine, SECOND);
+    assert_eq!(settle(&mut machine, SUCCESS, SECOND), None);
+    assert_eq!(machine.phase, Phase::HalfOpen { in_flight: 1, succeeded: 1, deadline: 11 * SECOND });
+    assert_eq!(refused(&mut machine, 2 * SECOND), Some(SECOND), "one under way and one that succeeded are two");
+    granted(&mut machine, 11 * SECOND);
+    assert_eq!(machine.phase, Phase::HalfOpen { in_flight: 1, succeeded: 1, deadline: 21 * SECOND });
+    let change = Change { from: State::HalfOpen, to: State::Closed, cause: Cause::ProbesSucceeded };
+    assert_eq!(settle(&mut machine, SUCCESS, 12 * SECOND), Some(change));
+}
+
+#[test]
+fn a_probe_that_tells_nothing_makes_room_and_a_slow_one_has_failed() {
+    let mut machine = open();
+    granted(&mut machine, SECOND);
+    granted(&mut machine, SECOND);
+    assert_eq!(settle(&mut machine, Ending::Neither, SECOND), None);
+    assert_eq!(granted(&mut machine, SECOND), None);
+    let change = Change { from: State::HalfOpen, to: State::Open, cause: Cause::ProbeFailed };
+    assert_eq!(settle(&mut machine, Ending::Success { slow: true }, 2 * SECOND), Some(change));
+    assert_eq!(machine.phase, Phase::Open { until: 4 * SECOND }, "twice as long as before");
+}
+
+#[test]
+fn what_ended_in_another_generation_changes_nothing() {
+    let mut machine = open();
+    let before = machine.phase;
+    let earlier = (machine.generation - 1, FAILURE);
+    assert_eq!(machine.settle(&settings(), earlier, Tally::default(), (SECOND, 0.0)), None);
+    assert_eq!(machine.phase, before);
+}
+
+#[test]
+fn who_asks_for_what_is_there_changes_nothing() {
+    let mut machine = open();
+    assert_eq!(machine.force(Phase::Open { until: 9 }), None);
+    assert_eq!(refused(&mut machine, 0), Some(SECOND));
+    let change = Change { from: State::Open, to: State::ForcedOpen, cause: Cause::Asked };
+    assert_eq!(machine.force(Phase::ForcedOpen), Some(change));
+    assert_eq!(refused(&mut machine, 100 * SECOND), None);
+}
+
+#[test]
+fn rates_count_from_enough_calls_and_their_share_on() {
+    let settings =
+        settings().no_failure_threshold().min_calls(n(10)).slow_rate(Percent::new(30), Duration::from_millis(1));
+    let why = |calls, failures, slow| opens(&settings, 1_000, Tally { calls, failures, slow });
+    assert_eq!(why(9, 9, 9), None, "too few");
+    assert_eq!(why(10, 4, 2), None);
+    assert_eq!(why(10, 5, 9), Some(Cause::FailureRate { failures: 5, calls: 10 }));
+    assert_eq!(why(10, 4, 3), Some(Cause::SlowRate { slow: 3, calls: 10 }));
+    let deaf = settings.no_failure_rate();
+    assert_eq!(opens(&deaf, 1_000, Tally { calls: 10, failures: 10, slow: 2 }), None);
+}
+
+#[test]
+fn the_time_doubles_up_to_its_bound_and_a_fifth_more() {
+    let millis = |settings: &BreakerSettings, reopened, draw| time_open(settings, reopened, draw) / 1_000_000;
+    for (reopened, draw, expected) in [
+        (0, 0.0, 1_000),
+        (0, 0.5, 1_100),
+        (0, 1.0, 1_200),
+        (1, 0.0, 2_000),
+        (2, 0.5, 4_400),
+        (3, 0.0, 5_000),
+        (31, 0.0, 5_000),
+        (u32::MAX, 1.0, 6_000),
+    ] {
+        assert_eq!(millis(&settings(), reopened, draw), expected, "{reopened} times, {draw}");
+    }
+    let shrinking = settings().max_open(Duration::from_millis(1));
+    assert_eq!((millis(&shrinking, 0, 0.0), millis(&shrinking, 9, 0.0)), (1_000, 1_000), "it does not grow");
+    assert_eq!(time_open(&settings().max_open(Duration::MAX), u32::MAX, 1.0), u64::MAX);
+}
+
+#[test]
+fn states_and_causes_have_their_names() {
+    let names = State::ALL.map(State::as_str);
+    assert_eq!(names, ["closed", "open", "half_open", "forced_open", "forced_closed", "disabled"]);
+    for (cause, text) in [
+        (Cause::FailuresInARow(1), "a call failed"),
+        (Cause::FailuresInARow(2), "2 calls in a row failed"),
+        (Cause::FailureRate { failures: 3, calls: 4 }, "3 of the last 4 calls failed"),
+        (Cause::SlowRate { slow: 3, calls: 4 }, "3 of the last 4 calls were slow"),
+        (Cause::TimeUp, "it was open for its time"),
+        (Cause::ProbesLost, "the probes did not end in time"),
+        (Cause::ProbeFailed, "a probe failed"),
+        (Cause::ProbesSucceeded, "all probes succeeded"),
+        (Cause::Asked, "somebody asked for it"),
+    ] {
+        assert_eq!(cause.to_string(), text);
+    }
+}
