@@ -58,15 +58,7 @@ impl MongoRepository {
 
     /// Queries that took long, by shape. No value of any query is in it.
     pub(super) fn slow(&self) -> Vec<SlowQuery> {
-        let slow = self.client.slow_queries().shapes.into_iter();
-        slow.map(|shape| SlowQuery {
-            collection: shape.collection,
-            shape: format!("{} {}", shape.operation, shape.shape),
-            count: shape.count,
-            slowest: shape.max,
-            index: None,
-        })
-        .collect()
+        self.client.slow_queries().shapes.into_iter().map(SlowQuery::from).collect()
     }
 
     /// The database as of the last look.
