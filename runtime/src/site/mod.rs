@@ -139,7 +139,7 @@ impl Site {
         Cell {
             front: Front {
                 store: handle.store(&shape, of, self.meta.capacity),
-                counters: handle.counters(&path, self.meta.template.text),
+                counters: handle.counters(&here.shown(), self.meta.template.text),
             },
             absent: handle.store(&shape, of, self.meta.capacity),
             failed: handle.store(&shape, of, self.meta.capacity),
