@@ -4,12 +4,17 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
         ::fastness::__private::resilience::BulkheadSettings::fixed(::fastness::__private::at_least_one(8u32))
             .wait(::core::time::Duration::from_millis(5u64)),
     );
-    __POLICY
-        .call(async move {
-            if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<Rating, Error>> {
-                return __value;
-            }
-            { self.ask(id, region).await }
-        })
-        .await
+    match ::fastness::__private::in_bulkhead(&__POLICY, async move {
+        if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<Rating, Error>> {
+            return __value;
+        }
+        { self.ask(id, region).await }
+    })
+    .await
+    {
+        ::core::result::Result::Ok(__output) => __output,
+        ::core::result::Result::Err(__rejected) => {
+            ::core::result::Result::Err(::fastness::__private::rejected(__rejected))
+        }
+    }
 }

@@ -13,12 +13,24 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
         ::fastness::__private::resilience::Timeout::new("supplier", ::core::time::Duration::from_millis(1000u64));
     match __breaker
         .call_judged(
-            __TIMEOUT.call(async move {
-                if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<Rating, Error>> {
-                    return __value;
+            async move {
+                match __TIMEOUT
+                    .run(async move {
+                        if let ::core::option::Option::Some(__value) =
+                            ::core::option::Option::None::<Result<Rating, Error>>
+                        {
+                            return __value;
+                        }
+                        { self.ask(id, region).await }
+                    })
+                    .await
+                {
+                    ::core::result::Result::Ok(__output) => __output,
+                    ::core::result::Result::Err(__timed_out) => {
+                        ::core::result::Result::Err(::fastness::__private::timed_out(__timed_out))
+                    }
                 }
-                { self.ask(id, region).await }
-            }),
+            },
             ::fastness::__private::ignore_if::<Result<Rating, Error>>(::fastness::__private::of_error::<
                 Result<Rating, Error>,
                 _,
@@ -28,6 +40,8 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
         .await
     {
         ::core::result::Result::Ok(__output) => __output,
-        ::core::result::Result::Err(__rejected) => ::core::result::Result::Err(::core::convert::From::from(__rejected)),
+        ::core::result::Result::Err(__rejected) => {
+            ::core::result::Result::Err(::fastness::__private::rejected(__rejected))
+        }
     }
 }

@@ -8,6 +8,8 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
             ),
             10000,
         );
-    __POLICY.check(::core::convert::AsRef::<str>::as_ref(&(region)))?;
+    if let ::core::result::Result::Err(__rejected) = __POLICY.check(::core::convert::AsRef::<str>::as_ref(&(region))) {
+        return ::core::result::Result::Err(::fastness::__private::rejected(__rejected));
+    }
     { self.ask(id, region).await }
 }

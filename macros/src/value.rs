@@ -25,6 +25,14 @@ fn literal(expr: &Expr) -> Option<&Lit> {
     }
 }
 
+/// What a string literal says.
+pub(crate) fn text(expr: &Expr) -> Option<String> {
+    match literal(expr) {
+        Some(Lit::Str(text)) => Some(text.value()),
+        _ => None,
+    }
+}
+
 /// A string literal.
 pub(crate) fn string<'a>(name: &str, example: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a LitStr> {
     if let Some(Lit::Str(text)) = literal(expr) {
@@ -103,11 +111,15 @@ pub(crate) fn path<'a>(name: &str, example: &str, expr: &'a Expr, diag: &mut Dia
 /// A count that is not zero.
 pub(crate) fn count(name: &str, expr: &Expr, diag: &mut Diag) -> Option<usize> {
     let Some(Lit::Int(number)) = literal(expr) else {
-        diag.at(expr, format_args!("`{name}` is a whole number: write `{name} = 10_000`"));
+        let why = match peel(expr) {
+            Expr::Path(_) => ", written out, as an attribute cannot see what a constant is",
+            _ => "",
+        };
+        diag.at(expr, format_args!("`{name}` is a whole number{why}: write `{name} = 10_000`"));
         return None;
     };
     match number.base10_parse::<usize>() {
-        Ok(0) => diag.at(expr, format_args!("`{name}` is zero: write at least 1, or leave `{name}` out")),
+        Ok(0) => diag.at(expr, format_args!("`{name}` is zero: write at least 1")),
         Ok(count) => return Some(count),
         Err(_) => diag.at(expr, format_args!("`{name}` is too large: write a number that fits in `usize`")),
     }

@@ -21,6 +21,17 @@ const JITTER: f64 = 0.1;
 type Which<E> = fn(&E) -> bool;
 type MakeError<E> = fn(LoadTimeout) -> E;
 
+/// What `load_timeout` asks of an error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say that a load took too long",
+    label = "`load_timeout` makes this error from a `LoadTimeout`",
+    note = "write `impl From<fastness::LoadTimeout> for {Self}`, or, with `thiserror`, a variant \
+            `#[error(transparent)] LoadTimeout(#[from] fastness::LoadTimeout)`",
+    note = "of a type from another crate, make a variant of an error type of your own"
+)]
+pub trait SaysLoadTimeout: From<LoadTimeout> {}
+impl<E: From<LoadTimeout>> SaysLoadTimeout for E {}
+
 /// How a call site loads and stores. Built on a miss only.
 #[allow(clippy::struct_excessive_bools)] // each is an option of the attribute
 pub struct Policy<S: Shape> {
@@ -186,7 +197,7 @@ impl<S: Shape> Policy<S> {
     #[must_use]
     pub fn load_timeout(mut self, bound: Duration) -> Self
     where
-        S::Error: From<LoadTimeout>,
+        S::Error: SaysLoadTimeout,
     {
         self.load_timeout = Some((bound, S::Error::from));
         self

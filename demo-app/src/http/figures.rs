@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use fastness::http::{HttpStats, RouteStats};
+use fastness::http::HttpStats;
 use fastness::monitor::{RouteFigures, SlowQuery};
 use serde_json::{Value, json};
 
@@ -13,12 +13,8 @@ use crate::store::Repository;
 
 /// Every route and method, as the monitor has them. Not those of health: a 503 is what they are asked for, and no error.
 pub(crate) fn routes_of(stats: &HttpStats) -> Vec<RouteFigures> {
-    let figures = |route: RouteStats| {
-        let mut latency = route.ok;
-        latency += route.error;
-        RouteFigures { route: format!("{} {}", route.method, route.route), latency, errors: route.errors }
-    };
-    stats.routes().into_iter().filter(|route| !route.route.starts_with("/health")).map(figures).collect()
+    let watched = stats.routes().into_iter().filter(|route| !route.route.starts_with("/health"));
+    watched.map(RouteFigures::from).collect()
 }
 
 pub(super) fn routes(repository: Arc<dyn Repository>) -> Router {

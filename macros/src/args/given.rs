@@ -4,7 +4,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::{
-    Expr, Ident, Token,
+    Expr, ExprLit, Ident, Lit, Token,
     ext::IdentExt,
     parse::{ParseStream, Parser},
     token,
@@ -29,8 +29,16 @@ pub(crate) enum Value {
 }
 
 impl Given {
+    /// The name of a value that was given without one; no option is called so.
+    pub(crate) const UNNAMED: &str = "_";
+
     /// Reads one option.
     pub(crate) fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(Lit) {
+            let lit: Lit = input.parse()?;
+            let name = Ident::new(Self::UNNAMED, lit.span());
+            return Ok(Self { name, value: Value::Expr(Box::new(Expr::Lit(ExprLit { attrs: Vec::new(), lit }))) });
+        }
         let name = Ident::parse_any(input)
             .map_err(|error| syn::Error::new(error.span(), "expected an option: write `name = value`"))?;
         let value = if input.peek(Token![=]) {

@@ -1,4 +1,4 @@
-//! May use: diag, nearest.
+//! May use: diag, nearest, value.
 //!
 //! Reads what stands between the parentheses of an attribute, without judging it: each option goes into its [`Slot`].
 //!
@@ -17,7 +17,7 @@ pub(crate) use slot::{FromGiven, Names, Slot};
 
 use proc_macro2::TokenStream;
 
-use crate::{diag::Diag, nearest};
+use crate::{diag::Diag, nearest, value};
 
 /// The options of one attribute, as [`options!`] declares them.
 pub(crate) trait OptionSet: Default {
@@ -61,6 +61,39 @@ macro_rules! options {
 }
 pub(crate) use options;
 
+/// What our options are called elsewhere, in Rust's other caches and in Resilience4j.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("backoff", "wait"),
+    ("delay", "wait"),
+    ("failure_rate_threshold", "failure_rate"),
+    ("expire_after_seconds", "expire_after"),
+    ("limit", "calls"),
+    ("limit", "max"),
+    ("max_attempts", "attempts"),
+    ("max_concurrent", "max"),
+    ("max_size", "capacity"),
+    ("minimum_calls", "min_calls"),
+    ("period", "per"),
+    ("reset_timeout", "open_for"),
+    ("retry_if", "when"),
+    ("size", "capacity"),
+    ("slow_call_rate_threshold", "slow_rate"),
+    ("time", "ttl"),
+    ("ttl", "expire_after"),
+    ("ttl_secs", "ttl"),
+    ("wait_duration", "wait"),
+];
+
+/// The option that a value without a name was meant for: the attribute's first one, or the key if it looks like one.
+fn meant<'a>(given: &Given, options: &[&'a str]) -> &'a str {
+    let text = match &given.value {
+        Value::Expr(expr) => value::text(expr),
+        _ => None,
+    };
+    let key = text.filter(|text| text.contains([':', '{'])).and_then(|_| options.iter().find(|name| **name == "key"));
+    key.or(options.first()).copied().unwrap_or_default()
+}
+
 /// Reports an option that `attribute` does not have.
 pub(crate) fn unknown(attribute: &str, given: &Given, options: &[&str], diag: &mut Diag) {
     let name = given.name.to_string();
@@ -70,7 +103,13 @@ pub(crate) fn unknown(attribute: &str, given: &Given, options: &[&str], diag: &m
         diag.at(&given.name, why);
         return;
     }
-    let known = match nearest::nearest(&name, options.iter().copied()) {
+    if name == Given::UNNAMED {
+        let why = format_args!("`{attribute}` takes its options by name: write `{} = ..`", meant(given, options));
+        diag.at(&given.name, why);
+        return;
+    }
+    let elsewhere = ELSEWHERE.iter().find(|(other, ours)| *other == name && options.contains(ours));
+    let known = match elsewhere.map(|(_, ours)| *ours).or_else(|| nearest::nearest(&name, options.iter().copied())) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
             format!("write one of {}", options.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))

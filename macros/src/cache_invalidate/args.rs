@@ -43,10 +43,16 @@ impl Args {
         if input.peek(LitStr) {
             self.patterns.push(input.parse()?);
         } else if is_option(input) {
-            self.options.put(Given::parse(input)?, diag);
+            let given = Given::parse(input)?;
+            match instead(&given.name) {
+                Some(instead) => diag.at(&given.name, instead),
+                None => self.options.put(given, diag),
+            }
         } else {
             match input.parse::<Expr>()? {
                 Expr::Call(call) => self.handles.push(call),
+                list @ Expr::Array(_) => diag
+                    .at(&list, "targets stand side by side: write `\"user:{id}\", \"users:*\"` without the brackets"),
                 other => diag.at(
                     &other,
                     "this is not a target: write a pattern such as \
@@ -55,6 +61,19 @@ impl Args {
             }
         }
         Ok(())
+    }
+}
+
+/// What to write in place of an option that other caches have.
+fn instead(name: &Ident) -> Option<&'static str> {
+    match name.to_string().as_str() {
+        "key" | "keys" | "pattern" => {
+            Some("a pattern stands without a name: write `#[cache_invalidate(\"user:{id}\")]`")
+        }
+        "all" | "all_entries" => {
+            Some("whose values? write the first segment of their keys, as `#[cache_invalidate(\"users:*\")]`")
+        }
+        _ => None,
     }
 }
 

@@ -42,6 +42,7 @@ fn signature(subject: &Subject, diag: &mut Diag) {
     let Subject { function, returns, .. } = subject;
     refuse::unusual("cache_put", &function.sig, diag);
     refuse::nothing(&function.sig, returns, diag);
+    refuse::nothing_in_result(returns, diag);
     refuse::unnamed(returns, diag);
     refuse::borrowed(returns, diag);
 }

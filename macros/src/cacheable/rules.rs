@@ -137,6 +137,12 @@ pub(crate) fn form(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Fo
     if let Some(names) = args.batch.value() {
         args.handle.refuse("`handle` is not available with `batch`: put it on the function of one element", diag);
         no_batch(args, diag);
+        if let Some(list) = subject.returns.list() {
+            diag.at(
+                list,
+                "a list does not say which value is of which id: return a `HashMap<Id, T>` or a `BTreeMap<Id, T>`",
+            );
+        }
         return batch(&names.0, subject, diag).map(Form::Batch);
     }
     if let Some(expr) = args.handle.value() {

@@ -122,7 +122,7 @@ fn options_that_do_not_go_together() {
             "`id` is the batch and must be in the key: add `{id}`, one element of it, to `key`",
         ),
         ("ttl = 1, ttl = 2", "`ttl` is given twice: keep one"),
-        ("ttl = 1, capacity = 0", "`capacity` is zero: write at least 1, or leave `capacity` out"),
+        ("ttl = 1, capacity = 0", "`capacity` is zero: write at least 1"),
         ("ttl = 1, handle = a::B", "`handle` takes a name: write `handle = USERS`"),
         (
             "ttl = 1, refresh = backgroud",

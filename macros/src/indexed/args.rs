@@ -185,10 +185,28 @@ impl Index {
         let mut args = IndexArgs::default();
         read_all(tokens(attr, diag), diag, |input, diag| {
             let given = if input.peek(LitStr) { quoted(&input.parse()?)? } else { Given::parse(input)? };
-            args.put(given, diag);
+            match direction(&given) {
+                Some(instead) => diag.at(&given.name, instead),
+                None => args.put(given, diag),
+            }
             Ok(())
         });
         Self { args, span: attr.path().span(), field, whole: diag.count() == before }
+    }
+}
+
+/// What to write in place of `1`, `-1` or `field = 1`, which say a direction where `#[index(..)]` has none.
+fn direction(given: &Given) -> Option<String> {
+    let Value::Expr(value) = &given.value else { return None };
+    let direction = match quote::quote!(#value).to_string().replace(' ', "").as_str() {
+        "1" => "asc",
+        "-1" => "desc",
+        _ => return None,
+    };
+    match given.name.to_string().as_str() {
+        Given::UNNAMED => Some(format!("a direction is a word on a field: write `#[index({direction})]`")),
+        "bits" | "min" | "max" => None,
+        field => Some(format!("fields stand in `keys(..)`: write `#[index(keys({field} = 1))]`")),
     }
 }
 

@@ -125,6 +125,9 @@ fn root(hole: &Hole, params: &Params, diag: &mut Diag) -> Option<Root> {
         let known = params.known();
         let instead = match nearest::nearest(name, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{{{near}}}`?"),
+            None if matches!(name.as_str(), "result" | "output" | "value") => {
+                "keys are made before the function has a result; take what the key needs as a parameter".to_owned()
+            }
             None if params.names.is_empty() => "the function has no parameters".to_owned(),
             None => {
                 let names: Vec<_> = params.names.iter().map(|param| format!("`{{{}}}`", param.name())).collect();

@@ -47,6 +47,17 @@ pub(super) fn method(subject: &Subject, name: &str) -> Ident {
     }
 }
 
+/// The body within the time of a policy, awaited.
+pub(super) fn in_time(policy: &TokenStream, body: &TokenStream, subject: &Subject) -> TokenStream {
+    let door = &subject.door;
+    code! {
+        match #policy.run(#body).await {
+            ::core::result::Result::Ok(__output) => __output,
+            ::core::result::Result::Err(__timed_out) => ::core::result::Result::Err(#door::timed_out(__timed_out)),
+        }
+    }
+}
+
 /// Reports what cannot be given to a second run, and takes the `mut`s off the parameters: each run has its own.
 pub(super) fn must_run_again(attribute: &str, subject: &mut Subject, diag: &mut Diag) {
     if let Some(receiver) = &subject.params.receiver
@@ -97,7 +108,11 @@ impl Other {
     /// `path` takes `self` too if it begins with `Self::` and there is one.
     pub(super) fn new(attribute: &str, path: &Expr, last: &Ident, subject: &Subject, diag: &mut Diag) -> Option<Self> {
         let Expr::Path(found) = peel(path) else {
-            diag.at(path, "a fallback is the path of a function: write `fallback = other` or `fallback = Self::other`");
+            let (one, method) = match attribute {
+                "fallback" => ("#[fallback(other)]", "#[fallback(Self::other)]"),
+                _ => ("fallback = other", "fallback = Self::other"),
+            };
+            diag.at(path, format_args!("a fallback is the path of a function: write `{one}` or `{method}`"));
             return None;
         };
         let of_self = found.path.segments.len() > 1 && found.path.segments[0].ident == "Self";

@@ -43,10 +43,13 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             let name = name(&options.name, subject, diag);
             let settings = settings(&options, subject, diag)?;
             let (door, body) = (&subject.door, body::once(subject));
-            let (call, end) = (body::method(subject, "call"), body::end(subject));
+            let (call, end) = (body::method(subject, "in_bulkhead"), body::end(subject));
             Some(code! {
                 static __POLICY: #door::resilience::Bulkhead = #door::resilience::Bulkhead::new(#name, #settings);
-                __POLICY.#call(#body)#end
+                match #door::#call(&__POLICY, #body)#end {
+                    ::core::result::Result::Ok(__output) => __output,
+                    ::core::result::Result::Err(__rejected) => ::core::result::Result::Err(#door::rejected(__rejected)),
+                }
             })
         },
     )

@@ -222,13 +222,15 @@ fn timed(name: &TokenStream, options: &Options, subject: &Subject, diag: &mut Di
     );
     let door = &subject.door;
     let first = code!(static __TIMEOUT: #door::resilience::Timeout = #door::resilience::Timeout::new(#name, #after););
-    (first, code!(__TIMEOUT.call(#body)))
+    let call = body::in_time(&code!(__TIMEOUT), &body, subject);
+    (first, code!(async move { #call }))
 }
 
 /// What a rejection becomes, and what has to be kept for it.
 fn rejected(options: &Options, subject: &Subject, diag: &mut Diag) -> Option<(TokenStream, TokenStream)> {
     let Some(path) = options.fallback.value() else {
-        let error = code!(::core::result::Result::Err(::core::convert::From::from(__rejected)));
+        let door = &subject.door;
+        let error = code!(::core::result::Result::Err(#door::rejected(__rejected)));
         return Some((TokenStream::new(), error));
     };
     let error = Ident::new("__rejected", Span::mixed_site());

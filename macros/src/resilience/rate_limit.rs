@@ -48,6 +48,10 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             let name = name(&options.name, subject, diag);
             let settings = settings(&options, subject, diag)?;
             let door = &subject.door;
+            let (refused, refuse) = (
+                code!(::core::result::Result::Err(__rejected)),
+                code!(return ::core::result::Result::Err(#door::rejected(__rejected));),
+            );
             let check = match options.key.value() {
                 Some(given) => {
                     let key = key(given);
@@ -56,7 +60,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
                     code! {
                         static __POLICY: #door::resilience::KeyedRateLimit =
                             #door::resilience::KeyedRateLimit::new(#name, #settings, #keys);
-                        __POLICY.check(#key)?;
+                        if let #refused = __POLICY.check(#key) { #refuse }
                     }
                 }
                 None => {
@@ -64,7 +68,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
                     code! {
                         static __POLICY: #door::resilience::RateLimit =
                             #door::resilience::RateLimit::new(#name, #settings);
-                        __POLICY.check()?;
+                        if let #refused = __POLICY.check() { #refuse }
                     }
                 }
             };

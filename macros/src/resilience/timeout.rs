@@ -37,9 +37,10 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             let name = name(&options.name, subject, diag);
             let after = duration::read("timeout", &after?, diag)?;
             let (door, body) = (&subject.door, body::once(subject));
+            let call = body::in_time(&code!(__POLICY), &body, subject);
             Some(code! {
                 static __POLICY: #door::resilience::Timeout = #door::resilience::Timeout::new(#name, #after);
-                __POLICY.call(#body).await
+                #call
             })
         },
     )

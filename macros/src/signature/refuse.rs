@@ -94,6 +94,16 @@ pub(crate) fn nothing(sig: &Signature, returns: &Returns, diag: &mut Diag) {
     }
 }
 
+/// A function that returns nothing, or an error.
+pub(crate) fn nothing_in_result(returns: &Returns, diag: &mut Diag) {
+    if let Some(unit) = returns.unit_in_result() {
+        diag.at(
+            unit,
+            "there is no value to store: return the new one, or write `#[cache_invalidate(..)]` with this key",
+        );
+    }
+}
+
 /// A value whose type has no name.
 pub(crate) fn unnamed(returns: &Returns, diag: &mut Diag) {
     struct Find<'a>(&'a mut Diag);

@@ -79,6 +79,19 @@ impl Returns {
         }
     }
 
+    /// The `()` of what is spelled as a `Result<(), ..>`.
+    pub(crate) fn unit_in_result(&self) -> Option<&Type> {
+        let Type::Path(path) = &self.value else { return None };
+        argument(&path.path, "Result").filter(|ok| matches!(ok, Type::Tuple(tuple) if tuple.elems.is_empty()))
+    }
+
+    /// The list in what is spelled as one, or as a `Result` of one.
+    pub(crate) fn list(&self) -> Option<&Type> {
+        let Type::Path(path) = &self.value else { return None };
+        let value = argument(&path.path, "Result").unwrap_or(&self.value);
+        matches!(value, Type::Path(path) if argument(&path.path, "Vec").is_some()).then_some(value)
+    }
+
     /// Whether there is no value.
     pub(crate) fn is_unit(&self) -> bool {
         matches!(ungrouped(&self.value), Type::Tuple(tuple) if tuple.elems.is_empty())

@@ -73,5 +73,16 @@ pub(crate) fn bounded(key: String) -> String {
 
 /// A type path as a key segment: `app::Repo<app::User>::get` becomes `app.Repo<app.User>.get`.
 pub(crate) fn dotted(path: &str) -> String {
-    path.replace("::{{closure}}", "").replace("::", ".").replace([':', '*', '%', ' '], "")
+    shown(path).replace([':', '*', '%', ' '], "")
+}
+
+/// A type path as people read it: `<app::Svc as app::Api>::get` becomes `<app.Svc as app.Api>.get`.
+pub(crate) fn shown(path: &str) -> String {
+    plain(path).replace("::", ".")
+}
+
+/// A type path without closures and lifetimes, of which `async_trait` gives each method its own.
+pub(crate) fn plain(path: &str) -> String {
+    let path = path.replace("::{{closure}}", "").replace(" + '_", "").replace("'_, ", "").replace("'_", "");
+    path.replace("::<>", "").replace("<>", "")
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::args::{Arg, Args, digest, lower};
 use super::pattern::Pattern;
 use super::scope::NoScope;
-use super::template::{Piece, Template, bounded, dotted};
+use super::template::{Piece, Template, bounded, dotted, shown};
 use super::{KeyPart, KeyWriter, Scopes, scopes};
 use crate::__private::ladder::*;
 
@@ -175,4 +175,10 @@ fn parts_are_chosen_by_type() {
 fn paths_become_one_segment() {
     assert_eq!(dotted("app::Repo<app::User>::get::{{closure}}"), "app.Repo<app.User>.get");
     assert_eq!(dotted("<app::Svc as app::Api>::get::{{closure}}::{{closure}}"), "<app.Svcasapp.Api>.get");
+}
+
+#[test]
+fn paths_are_shown_without_closures_and_lifetimes() {
+    assert_eq!(shown("<app::Svc as app::Api>::get<'_, '_>::{{closure}}"), "<app.Svc as app.Api>.get");
+    assert_eq!(shown("app::Of<'_, u8, dyn app::T + '_>::get<'_>"), "app.Of<u8, dyn app.T>.get");
 }

@@ -3,16 +3,37 @@ use std::fmt::Write as _;
 
 use super::names::{ALL, Kind, Unit};
 
+/// What stands above the table.
+const HEAD: &str = r#"# Metrics
+
+| feature | what to write |
+|---|---|
+| `axum` | `fastness::routes::monitor(&monitor)`, which answers `/metrics` among others: see [monitor](guide/monitor.md#pages) |
+| `prometheus` | a route of your own that answers `fastness::metrics::prometheus(&fast)`, as below |
+| `metrics` | `fastness::metrics::Publisher::new(&fast)`, and `publish()` every few seconds, for the recorder that you have installed |
+
+```rust
+use axum::{Router, routing::get};
+use fastness::Fastness;
+
+fn metrics(fast: Fastness) -> Router {
+    Router::new().route("/metrics", get(async move || fastness::metrics::prometheus(&fast)))
+}
+```
+
+All of them are in both, but health, alerts, probes, memory and the process, which only the monitor tells. Through the `metrics` facade, counters in
+seconds are gauges. Those of the shared tier appear where there is one. Timings carry the labels of their `#[timed(labels(..))]` too, and those of HTTP
+appear behind a `TimingLayer`. No label is ever a key.
+
+(The table is made from `runtime/src/metrics/names.rs`; `UPDATE_DOCS=1 cargo test -p fastness --features full metrics` writes it anew.)
+
+| metric | kind | unit | labels | meaning |
+|---|---|---|---|---|
+"#;
+
 /// `docs/metrics.md`.
 fn page() -> String {
-    let mut page = "# Metrics\n\n\
-        Made from `runtime/src/metrics/names.rs`; `UPDATE_DOCS=1 cargo test -p fastness --features full metrics` writes it anew.\n\n\
-        All of them are in the answer of `fastness::metrics::prometheus` and are passed on by `fastness::metrics::Publisher`, where \
-        counters in seconds are gauges. Those of the shared tier appear where there is one. Timings carry the labels of their \
-        `#[timed(labels(..))]` too, and those of HTTP appear behind a `TimingLayer`. Health, alerts, probes, \
-        memory and the process are in the answer of `fastness::routes::monitor` only. No label is ever a key.\n\n\
-        | metric | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
-        .to_owned();
+    let mut page = HEAD.to_owned();
     for metric in ALL {
         let unit = match metric.unit {
             Unit::Count => "",

@@ -13,18 +13,10 @@ use crate::timed::Latency;
 /// What one route did since the start.
 ///
 /// ```
-/// use fastness::http::HttpStats;
 /// use fastness::monitor::{Monitor, RouteFigures};
 ///
-/// let monitor = Monitor::builder().routes(|| {
-///     let routes = HttpStats::process().routes().into_iter();
-///     let figures = |route: fastness::http::RouteStats| {
-///         let mut latency = route.ok;
-///         latency += route.error;
-///         RouteFigures { route: format!("{} {}", route.method, route.route), latency, errors: route.errors }
-///     };
-///     routes.map(figures).collect()
-/// });
+/// // Those that a `TimingLayer` counts (feature `http`):
+/// let monitor = Monitor::builder().routes(|| fastness::http::routes().into_iter().map(RouteFigures::from).collect());
 /// # drop(monitor);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +34,7 @@ pub struct RouteFigures {
 pub struct SlowQuery {
     /// The collection.
     pub collection: String,
-    /// Filter and sort without their values.
+    /// The operation, its filter and its sort, without their values.
     pub shape: String,
     /// How often it was slow.
     pub count: u64,
@@ -53,17 +45,22 @@ pub struct SlowQuery {
     pub index: Option<String>,
 }
 
-/// As a client for MongoDB saw it; which index would serve it takes [`advise`](crate::index::Indexes::advise).
+/// What a client counted as slow, without a suggestion: `index` is `None`.
+///
+/// ```no_run
+/// use fastness::monitor::{Monitor, SlowQuery};
+///
+/// # fn watch(client: fastness::index::Client) {
+/// let monitor =
+///     Monitor::builder().slow_queries(move || client.slow_queries().shapes.into_iter().map(SlowQuery::from).collect());
+/// # drop(monitor);
+/// # }
+/// ```
 #[cfg(feature = "mongodb")]
 impl From<crate::index::SlowShape> for SlowQuery {
-    fn from(seen: crate::index::SlowShape) -> Self {
-        Self {
-            collection: seen.collection,
-            shape: format!("{} {}", seen.operation, seen.shape),
-            count: seen.count,
-            slowest: seen.max,
-            index: None,
-        }
+    fn from(shape: crate::index::SlowShape) -> Self {
+        let crate::index::SlowShape { collection, operation, shape, count, max, .. } = shape;
+        Self { collection, shape: format!("{operation} {shape}"), count, slowest: max, index: None }
     }
 }
 

@@ -2,7 +2,55 @@
 
 use std::num::NonZeroU32;
 
-use super::Verdict;
+use super::{Bulkhead, Rejected, TimedOut, Verdict};
+
+/// An error that can say that a call was not made.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say that a call was rejected",
+    label = "this error type needs `From<Rejected>`",
+    note = "write `impl From<fastness::resilience::Rejected> for {Self}`, or, with `thiserror`, a variant \
+            `#[error(transparent)] Rejected(#[from] fastness::resilience::Rejected)`",
+    note = "of a type from another crate, make a variant of an error type of your own"
+)]
+pub trait SaysRejected: From<Rejected> {}
+impl<E: From<Rejected>> SaysRejected for E {}
+
+/// An error that can say that a call took too long.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say that a call took too long",
+    label = "this error type needs `From<TimedOut>`",
+    note = "write `impl From<fastness::resilience::TimedOut> for {Self}`, or, with `thiserror`, a variant \
+            `#[error(transparent)] TimedOut(#[from] fastness::resilience::TimedOut)`",
+    note = "of a type from another crate, make a variant of an error type of your own"
+)]
+pub trait SaysTimedOut: From<TimedOut> {}
+impl<E: From<TimedOut>> SaysTimedOut for E {}
+
+/// What a function returns whose call was not made. The only place where its error type is asked, so that who cannot is told once.
+pub fn rejected<E: SaysRejected>(rejected: Rejected) -> E {
+    rejected.into()
+}
+
+/// What a function returns whose call took too long.
+pub fn timed_out<E: SaysTimedOut>(timed_out: TimedOut) -> E {
+    timed_out.into()
+}
+
+/// [`Bulkhead::call`], for an error that is made elsewhere.
+pub fn in_bulkhead<T, E, F: Future<Output = Result<T, E>>>(
+    bulkhead: &Bulkhead,
+    call: F,
+) -> impl Future<Output = Result<Result<T, E>, Rejected>> {
+    bulkhead.end_with(call, Result::is_ok, |ended| ended)
+}
+
+/// [`Bulkhead::call_sync`], for an error that is made elsewhere.
+pub fn in_bulkhead_sync<T, E>(
+    bulkhead: &Bulkhead,
+    call: impl FnOnce() -> Result<T, E>,
+) -> Result<Result<T, E>, Rejected> {
+    bulkhead.end_with_sync(call, Result::is_ok)
+}
 
 /// A result.
 #[diagnostic::on_unimplemented(

@@ -4,7 +4,7 @@
 
 use std::any::TypeId;
 
-use crate::key::template::dotted;
+use crate::key::template::{dotted, plain, shown};
 
 /// One instantiation of a call site.
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +30,16 @@ impl Here {
         dotted(self.path)
     }
 
+    /// The function's path for statistics.
+    pub(super) fn shown(&self) -> String {
+        shown(self.path)
+    }
+
     /// What distinguishes this from other instantiations, and is the same for all functions of one `impl`: the path without
-    /// the function's own name, where there are type parameters. `<Type as Trait>` counts, because a provided method
+    /// the function's own name and its lifetimes, where there are type parameters. `<Type as Trait>` counts, because a provided method
     /// is generic over its type.
     pub(super) fn instantiation(&self) -> String {
-        let path = self.path.replace("::{{closure}}", "");
+        let path = plain(self.path);
         if !path.contains('<') {
             return String::new();
         }

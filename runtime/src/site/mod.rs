@@ -179,7 +179,7 @@ impl Site {
         Cell {
             front: Front {
                 store: handle.store(&shape, of, self.meta.capacity),
-                counters: handle.counters(&path, self.meta.template.text),
+                counters: handle.counters(&here.shown(), self.meta.template.text),
             },
             negatives: handle.store(&shape, of, self.meta.capacity),
             flights: Arc::new(Flights::new(handle.log().clone())),

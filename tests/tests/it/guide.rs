@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use super::markdown::{files, prose, root};
+use super::markdown::{examples, files, prose, root};
 
 /// Which page describes the options of which attributes.
 const PAGES: &[(&str, &[&str])] = &[
@@ -149,6 +149,22 @@ fn every_error_that_a_page_shows_is_one_that_the_compiler_gives() {
         let page = fs::read_to_string(&path).unwrap();
         for line in page.lines().filter(|line| line.starts_with("error: ") || line.starts_with("error[")) {
             assert!(known.contains(line), "{}: no compiler says `{line}`", path.display());
+        }
+    }
+}
+
+/// Who reads a page where it lies sees each line of an example, those too that rustdoc hides, and copies them.
+#[test]
+fn examples_hide_nothing() {
+    let root = root();
+    for path in files(&root.join("docs"), "md").into_iter().chain([root.join("README.md")]) {
+        let page = fs::read_to_string(&path).unwrap();
+        for line in examples(&page).lines() {
+            assert!(
+                line != "#" && !line.starts_with("# "),
+                "{}: `{line}` does not compile as it is seen",
+                path.display()
+            );
         }
     }
 }

@@ -193,6 +193,38 @@ impl<'a> Borrowed<'a> {
     }
 }
 
+/// `async_trait` gives each method as many lifetimes as it has references.
+#[async_trait::async_trait]
+trait Boxed {
+    async fn noted(&self, id: u64) -> String;
+    async fn note(&self, id: u64, text: &str) -> String;
+}
+
+#[async_trait::async_trait]
+impl Boxed for Borrowed<'static> {
+    #[cacheable(ttl = 60, key = "noted:{id}", skip(self))]
+    async fn noted(&self, id: u64) -> String {
+        panic!("{id} was stored by the write")
+    }
+
+    #[cache_put(ttl = 60, key = "noted:{id}", skip(self))]
+    async fn note(&self, id: u64, text: &str) -> String {
+        format!("{id} {text}")
+    }
+}
+
+#[tokio::test]
+async fn methods_of_different_references_share() {
+    let fast = fresh().await;
+    scope(&fast, async {
+        Borrowed("").note(1, "milk").await;
+        assert_eq!(Borrowed("").noted(1).await, "1 milk");
+    })
+    .await;
+    let names: Vec<_> = fast.stats().sites.into_iter().map(|site| site.name).collect();
+    assert!(names.contains(&"<it.instances.Borrowed as it.instances.Boxed>.noted".to_owned()), "{names:?}");
+}
+
 /// Lifetimes are no instantiations.
 #[tokio::test]
 async fn lifetimes_do_not_divide() {

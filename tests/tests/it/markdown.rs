@@ -39,6 +39,20 @@ pub(crate) fn prose(page: &str) -> String {
     prose
 }
 
+/// The code of all blocks that are Rust's.
+pub(crate) fn examples(page: &str) -> String {
+    let (mut code, mut inside) = (String::new(), None);
+    for line in page.lines() {
+        match (line.strip_prefix("```"), inside) {
+            (Some(language), None) => inside = Some(language.starts_with("rust")),
+            (Some(_), Some(_)) => inside = None,
+            (None, Some(true)) => code.extend([line, "\n"]),
+            (None, _) => {}
+        }
+    }
+    code
+}
+
 /// The text without what stands between backticks.
 pub(crate) fn without_code(line: &str) -> String {
     line.split('`').step_by(2).collect::<Vec<_>>().join("`")
@@ -72,6 +86,12 @@ fn slug(heading: &str) -> String {
     text += rest;
     let kept = text.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
     kept.flat_map(char::to_lowercase).map(|letter| if letter == ' ' { '-' } else { letter }).collect()
+}
+
+#[test]
+fn examples_are_found_beside_other_code() {
+    let page = "a\n```rust,no_run\nlet b;\n```\nc\n```text\n# d\n```\n```rust\n# e\n```\n";
+    assert_eq!(examples(page), "let b;\n# e\n");
 }
 
 #[test]

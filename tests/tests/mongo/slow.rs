@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bson::{Document, doc};
 use fastness::index::{ApplyOptions, Client, ClientOptions, Collection, Operation, SlowShape, Source};
-use fastness::{Clock, Indexed};
+use fastness::{Clock, Indexed, monitor};
 use fastness_tests::servers::{Mongo, PATIENCE, database_name, shared_mongo, shared_mongo_set};
 use mongodb::options::{FindOneAndUpdateOptions, FindOptions, ReturnDocument};
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,9 @@ async fn what_was_slow_is_counted_by_shape_with_the_slowest_as_example() {
         assert_eq!((first.max, first.total), (Duration::from_millis(400), Duration::from_millis(670)));
         assert_eq!((first.shape.as_str(), first.collection.as_str()), (r#"{number: "?"}"#, "c"));
         assert_eq!((second.count, second.operation), (1, Operation::Count));
+        let watched = monitor::SlowQuery::from(first.clone());
+        assert_eq!((watched.collection.as_str(), watched.shape.as_str()), ("c", r#"find {number: "?"}"#));
+        assert_eq!((watched.count, watched.slowest, watched.index), (3, Duration::from_millis(400), None));
         let examples = client.slow_queries().examples(&first.database);
         assert_eq!((&examples[0].filter, examples[0].limit), (&doc! { "number": 3 }, 1));
     }

@@ -50,4 +50,16 @@ fn a_number() {}
 #[cache_invalidate("user:*")]
 struct NoFunction;
 
+#[cache_invalidate(key = "user:{id}")]
+fn a_pattern_by_name(id: u64) { let _ = id; }
+
+#[cache_invalidate(all_entries)]
+fn all_of_what() {}
+
+#[cache_invalidate(["user:{id}", "users:*"])]
+fn in_brackets(id: u64) { let _ = id; }
+
+#[cache_invalidate("user:{result.id}")]
+fn names_the_result(name: &str) -> u64 { name.len() as u64 }
+
 fn main() {}

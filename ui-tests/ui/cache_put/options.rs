@@ -26,4 +26,10 @@ fn skip_of_a_parameter(id: u8) -> u8 { id }
 #[cache_put(key = "user", ttl = 300)]
 fn no_value() {}
 
+#[cache_put(key = "user:{id}", ttl = 300)]
+fn no_value_but_an_error(id: u8) -> Result<(), String> { Ok(drop(id)) }
+
+#[cache_put(key = "user:{result.id}", ttl = 300)]
+fn names_the_result(name: &str) -> u64 { name.len() as u64 }
+
 fn main() {}

@@ -91,6 +91,18 @@ fn sync_timeout() -> Result<u8, String> { Ok(1) }
 #[cacheable(tll = 300, kee = "a", key = "b:{nope}")]
 fn all_at_once(id: u8) -> u8 { id }
 
+#[cacheable("user:{id}", ttl = 300)]
+fn key_without_its_name(id: u8) -> u8 { id }
+
+#[cacheable(ttl_secs = 300, max_size = 10)]
+fn names_of_another_crate(id: u8) -> u8 { id }
+
+#[cacheable(ttl = 300, capacity = ROOM)]
+fn a_constant(id: u8) -> u8 { id }
+
+#[cacheable(ttl = 300, key = "user:{ids}", batch(ids))]
+fn a_list_for_a_list(ids: &[u8]) -> Result<Vec<u8>, String> { Ok(ids.to_vec()) }
+
 fn main() {
     // The functions are there all the same: no error says that they are missing.
     let _ = (no_options(), misspelt(), twice(), all_at_once(1));

@@ -51,6 +51,24 @@ struct BadCollection {
     email: String,
 }
 
+#[derive(Indexed)]
+#[indexed("directions")]
+struct NoName {
+    email: String,
+}
+
+#[derive(Indexed)]
+#[indexed(collection = "directions")]
+#[index(email = 1, at = -1)]
+struct Directions {
+    #[index(-1)]
+    email: String,
+    #[index(1)]
+    name: String,
+    #[index(ttl = "30d")]
+    at: DateTime,
+}
+
 fn main() {
     let _ = Options::INDEXES;
 }

@@ -135,4 +135,26 @@ fn no_fallback() -> Answer { Ok(1) }
 #[fallback(|| Ok(1))]
 fn fallback_is_a_closure() -> Answer { Ok(1) }
 
+#[circuit_breaker("supplier")]
+fn breaker_without_its_name() -> Answer { Ok(1) }
+
+#[circuit_breaker(failure_rate_threshold = 50, reset_timeout = "5s")]
+fn breaker_as_elsewhere() -> Answer { Ok(1) }
+
+#[retry(max_attempts = 5, delay = "1s")]
+fn retry_as_elsewhere() -> Answer { Ok(1) }
+
+#[bulkhead(64)]
+fn bulkhead_without_its_name() -> Answer { Ok(1) }
+
+#[bulkhead(max = MOST)]
+fn bulkhead_of_a_constant() -> Answer { Ok(1) }
+
+struct Service;
+
+impl Service {
+    #[fallback(self.other)]
+    fn fallback_of_self(&self) -> Answer { Ok(1) }
+}
+
 fn main() {}

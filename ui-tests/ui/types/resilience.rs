@@ -1,6 +1,6 @@
 //! Types that the attributes of resilience cannot work with.
 
-use fastness::{circuit_breaker, fallback, retry, timeout};
+use fastness::{bulkhead, circuit_breaker, fallback, retry, timeout};
 
 #[derive(Debug)]
 struct Error;
@@ -29,5 +29,11 @@ fn cannot_be_given_twice(unique: Unique) -> Result<u8, Error> {
 fn falls_back_to_another_type(n: u8) -> Result<u8, Error> { Ok(n) }
 
 fn other(_: u8, _: Error) -> Result<u16, Error> { Ok(1) }
+
+#[bulkhead(max = 1)]
+async fn no_error_for_a_full_bulkhead() -> Result<u8, Error> { Ok(1) }
+
+#[circuit_breaker(timeout = "1s")]
+async fn no_error_for_either() -> Result<u8, Error> { Ok(1) }
 
 fn main() {}

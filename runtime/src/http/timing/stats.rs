@@ -181,6 +181,16 @@ pub struct RouteStats {
     pub panicked: Latency,
 }
 
+/// All requests that were answered, well or not, under the method and the template.
+#[cfg(feature = "monitor")]
+impl From<RouteStats> for crate::monitor::RouteFigures {
+    fn from(stats: RouteStats) -> Self {
+        let mut latency = stats.ok;
+        latency += stats.error;
+        Self { route: format!("{} {}", stats.method, stats.route), latency, errors: stats.errors }
+    }
+}
+
 impl RouteStats {
     /// The latency of one outcome.
     pub fn of(&self, outcome: CallOutcome) -> &Latency {

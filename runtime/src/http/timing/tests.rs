@@ -45,6 +45,11 @@ async fn requests_are_counted_by_how_they_end() {
     let counts = [&seen.ok, &seen.error, &seen.cancelled, &seen.panicked].map(Latency::count);
     assert_eq!(counts, [4, 4, 1, 1]);
     assert!(seen.rate >= 0.0);
+    #[cfg(feature = "monitor")]
+    {
+        let watched = crate::monitor::RouteFigures::from(seen);
+        assert_eq!((watched.route.as_str(), watched.latency.count(), watched.errors), ("GET unmatched", 8, 4));
+    }
 }
 
 #[tokio::test]

@@ -167,18 +167,12 @@ impl Bulkhead {
 
     /// Makes the call if it may be made at once. It never waits: a thread that waits is what a bulkhead is to save.
     pub fn call_sync<T, E: From<Rejected>>(&self, call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let slot = self.state().try_acquire()?;
-        let ended = call();
-        slot.end(ended.is_ok());
-        ended
+        self.end_with_sync(call, Result::is_ok)?
     }
 
     /// [`call_sync`](Self::call_sync), for an output of any type.
     pub fn run_sync<T>(&self, call: impl FnOnce() -> T) -> Result<T, Rejected> {
-        let slot = self.state().try_acquire()?;
-        let ended = call();
-        slot.end(true);
-        Ok(ended)
+        self.end_with_sync(call, |_| true)
     }
 
     /// A place, for a call of another shape, if there is one at once.
@@ -187,7 +181,18 @@ impl Bulkhead {
         self.state().try_acquire()
     }
 
-    fn end_with<F: Future, O>(
+    pub(super) fn end_with_sync<O>(
+        &self,
+        call: impl FnOnce() -> O,
+        is_ok: impl FnOnce(&O) -> bool,
+    ) -> Result<O, Rejected> {
+        let slot = self.state().try_acquire()?;
+        let output = call();
+        slot.end(is_ok(&output));
+        Ok(output)
+    }
+
+    pub(super) fn end_with<F: Future, O>(
         &self,
         call: F,
         is_ok: impl FnOnce(&F::Output) -> bool,
