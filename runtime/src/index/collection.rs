@@ -20,9 +20,11 @@ use super::error::Error;
 use super::query::{Asked, Operation};
 
 mod call;
+mod collated;
 mod cursor;
 
 use call::{Call, Place};
+use collated::Collated;
 pub use cursor::Cursor;
 
 /// The collection of a model: the driver's calls, bounded by the client's
@@ -273,25 +275,6 @@ impl<M: Indexed + Send + Sync> Collection<M> {
 
 fn by(filter: &Document, options: Option<&impl Collated>) -> Asked {
     Asked { filter: filter.clone(), collated: options.is_some_and(Collated::is_collated), ..Asked::default() }
-}
-
-/// Options with which a call may say itself how strings compare.
-trait Collated {
-    fn is_collated(&self) -> bool;
-}
-
-macro_rules! collated {
-    ($($options:ty),* $(,)?) => {$(
-        impl Collated for $options {
-            fn is_collated(&self) -> bool {
-                self.collation.is_some()
-            }
-        }
-    )*};
-}
-collated! {
-    AggregateOptions, CountOptions, DeleteOptions, DistinctOptions, FindOneAndDeleteOptions, FindOneAndUpdateOptions,
-    FindOneOptions, FindOptions, ReplaceOptions, UpdateOptions,
 }
 
 impl<M: Send + Sync> Clone for Collection<M> {
