@@ -157,8 +157,11 @@ impl<K: Eq, L> Aboard<K, L> {
     }
 
     fn take_off(&self, shard: &mut HashMap<Hashed<K>, Arc<Flight<K, L>>, Prehashed>) {
-        if shard.get(&self.key).is_some_and(|own| Arc::ptr_eq(own, &self.flight)) {
-            shard.remove(&self.key);
+        if let Some((key, flight)) = shard.remove_entry(&self.key)
+            && !Arc::ptr_eq(&flight, &self.flight)
+        {
+            // It was overtaken, and another is on the board in its place.
+            shard.insert(key, flight);
         }
     }
 }
@@ -166,7 +169,8 @@ impl<K: Eq, L> Aboard<K, L> {
 impl<K: Eq, L> Permit<K, L> {
     /// Ends the flight and tells everyone aboard.
     pub(crate) fn land(mut self, mut signal: impl FnMut() -> Signal<K, L>) {
-        for seat in self.aboard.take().map(|aboard| aboard.close()).into_iter().flatten() {
+        let Some(aboard) = self.aboard.take() else { return };
+        for seat in aboard.close() {
             // A waiter that has gone needs no news.
             let _ = seat.send(signal());
         }

@@ -28,7 +28,7 @@ mod ids;
 pub use each::Each;
 pub use ids::{BatchIds, BatchMap};
 
-/// Missing elements for which there is room from the first one on.
+/// Elements for which there is room from the first one on.
 const ROOM: usize = 64;
 
 /// A batch on its way.
@@ -87,6 +87,9 @@ where
     pub fn look<A: Args<Owned = K>>(&mut self, id: &<S::Item as BatchMap>::Id, args: &A, tags: &[String]) {
         let start = self.start.get_or_insert_with(|| Start::new::<A>(self.site, self.on.as_ref(), self.here));
         let key = start.cell.front.store.own(args);
+        if self.seen.is_empty() {
+            self.seen.reserve(ROOM);
+        }
         if !self.seen.insert(key.clone()) {
             return;
         }

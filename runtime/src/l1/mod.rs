@@ -87,10 +87,14 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         self.index.peek_with(&probe, |_, entry| entry.hit(self.common.clock.coarse(), &self.common.log)).flatten()
     }
 
+    /// Most stores of absences and errors are, and those of values that are in the shared tier only.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len.load(Relaxed) == 0
+    }
+
     /// The value of this key, if it is valid, fresh or not.
     pub(crate) fn look(&self, key: &Hashed<K>) -> Option<Found<V>> {
-        // Most stores of absences and errors are empty, and so are those of values that are in the shared tier only.
-        if self.len.load(Relaxed) == 0 {
+        if self.is_empty() {
             return None;
         }
         self.index.peek_with(key, |_, entry| entry.look(&self.common.log)).flatten()

@@ -155,8 +155,11 @@ where
 {
     /// What there is to serve without a load of this caller's own, or who has to load.
     fn begin(&self) -> Step<K, S> {
-        let now = self.cell.now();
         let found = self.cell.front.store.look(&self.key);
+        if found.is_none() && !self.cell.has_negatives() {
+            return self.miss();
+        }
+        let now = self.cell.now();
         if found.as_ref().is_some_and(|found| found.fresh_until == 0) {
             self.origin_only.store(true, Relaxed);
         }

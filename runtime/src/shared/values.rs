@@ -7,7 +7,7 @@ use redis::{Cmd, Value};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::reads::Address;
-use super::{Lease, Mark, Tier, Unavailable};
+use super::{Lease, Mark, Tier};
 use crate::clock::nanos;
 use crate::codec::envelope::{self, Header, Unsealed};
 use crate::codec::formats::{Choice, with_buffer};
@@ -69,10 +69,12 @@ pub(crate) struct Fetched<V> {
     pub(crate) epoch: Epoch,
 }
 
-/// A value that was read, before it is judged.
+/// A value that was read.
 struct Unpacked<V> {
     header: Header,
     value: Option<V>,
+    /// Whether it was judged, and may be served.
+    admitted: bool,
 }
 
 impl<V> Unpacked<V> {
@@ -120,7 +122,8 @@ impl Tier {
         let unpacked = self.unpack(place, bytes.as_deref())?;
         let own = unpacked.value.as_ref().map(scopes_of).unwrap_or_default();
         let judge = self.judge(server)?;
-        let admitted = judge.admits(unpacked.mark(), place.scopes) && judge.admits(unpacked.mark(), &own);
+        let mark = unpacked.mark();
+        let admitted = judge.admits(mark, place.scopes) && (own.is_empty() || judge.admits(mark, &own));
         drop(judge);
         self.count(usize::from(admitted), usize::from(!admitted));
         admitted.then(|| self.judged(unpacked, epoch))
@@ -135,28 +138,25 @@ impl Tier {
         let addresses: Vec<_> = places.iter().map(|place| self.address_of(place)).collect();
         let epoch = self.log.position();
         let nothing = || places.iter().map(|_| None).collect();
-        let (found, server) = match self.get_many(&addresses).await {
-            Ok(found) => found,
-            Err(Unavailable) => return nothing(),
-        };
+        let Ok((found, server)) = self.get_many(&addresses).await else { return nothing() };
         let unpack = |(place, value): (_, &Value)| match value {
             Value::BulkString(bytes) => self.unpack(place, Some(bytes)),
             _ => self.unpack(place, None),
         };
-        let unpacked: Vec<_> = places.iter().zip(&found).map(unpack).collect();
+        let mut all: Vec<_> = places.iter().zip(&found).map(unpack).collect();
         let Some(judge) = self.judge(server) else { return nothing() };
-        let admits = |(place, unpacked): (&Place<'_, V>, &Option<Unpacked<V>>)| {
-            unpacked.as_ref().is_some_and(|unpacked| judge.admits(unpacked.mark(), place.scopes))
-        };
-        let admitted: Vec<_> = places.iter().zip(&unpacked).map(admits).collect();
+        let (mut hits, mut stale) = (0, 0);
+        for (place, unpacked) in places.iter().zip(&mut all) {
+            let Some(unpacked) = unpacked else { continue };
+            unpacked.admitted = judge.admits(unpacked.mark(), place.scopes);
+            *if unpacked.admitted { &mut hits } else { &mut stale } += 1;
+        }
         drop(judge);
-        let (readable, hits) =
-            (unpacked.iter().flatten().count(), admitted.iter().filter(|&&admitted| admitted).count());
-        self.count(hits, readable - hits);
-        let judged = |(unpacked, admitted): (Option<_>, bool)| {
-            unpacked.filter(|_| admitted).map(|unpacked| self.judged(unpacked, epoch))
+        self.count(hits, stale);
+        let judged = |unpacked: Option<Unpacked<V>>| {
+            unpacked.filter(|unpacked| unpacked.admitted).map(|unpacked| self.judged(unpacked, epoch))
         };
-        unpacked.into_iter().zip(admitted).map(judged).collect()
+        all.into_iter().map(judged).collect()
     }
 
     /// Stores a value in the background, and gives back the lease under which it was loaded.
@@ -195,7 +195,7 @@ impl Tier {
             counts.unreadable.add();
             return None;
         };
-        Some(Unpacked { header, value })
+        Some(Unpacked { header, value, admitted: false })
     }
 
     fn count(&self, hits: usize, stale: usize) {
@@ -208,7 +208,7 @@ impl Tier {
     }
 
     /// A value that was admitted, as old as the question that `epoch` was read before.
-    fn judged<V>(&self, Unpacked { header, value }: Unpacked<V>, epoch: Epoch) -> Fetched<V> {
+    fn judged<V>(&self, Unpacked { header, value, .. }: Unpacked<V>, epoch: Epoch) -> Fetched<V> {
         Fetched {
             value,
             expires: self.hub.local_nanos(header.fresh_until_millis),

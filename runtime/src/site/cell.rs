@@ -85,6 +85,11 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         self.front.store.common().clock.now()
     }
 
+    /// Whether absences or errors are cached, of whatever key: of most functions none ever are.
+    pub(crate) fn has_negatives(&self) -> bool {
+        !self.absent.is_empty() || !self.failed.is_empty()
+    }
+
     /// The cached absence or error, if there is a fresh one.
     pub(crate) fn negative(&self, key: &Hashed<K>, now: u64) -> Option<Negative<S>> {
         let absent = S::absent().filter(|_| self.absent.look(key).is_some_and(|found| found.is_fresh(now)));

@@ -34,7 +34,7 @@ pub use meta::{Receiver, SiteKind, SiteMeta};
 /// A call site.
 pub struct Site {
     meta: SiteMeta,
-    /// The fronts of the process default's cells.
+    /// The process default's cells.
     first: OnceLock<Slot>,
     /// Whether a scope leads its keys: 0 not known yet, 1 no, 2 yes.
     scoped: AtomicU8,
@@ -44,6 +44,8 @@ struct Slot {
     here: TypeId,
     /// A [`Front`]. Boxed, not counted: the data is then one addition closer.
     front: Box<dyn Any + Send + Sync>,
+    /// A [`Cell`], for what is not a hit.
+    cell: Arc<dyn Any + Send + Sync>,
     next: OnceLock<Box<Slot>>,
 }
 
@@ -98,19 +100,32 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
+        if on.is_none()
+            && !Fastness::may_be_scoped()
+            && let Some(slot) = self.first.get().and_then(|slot| slot.of(here.id))
+            && let Ok(cell) = slot.cell.clone().downcast()
+        {
+            return cell;
+        }
         let scoped = if on.is_none() { Fastness::scoped() } else { None };
         let handle = on.or(scoped.as_ref()).unwrap_or_else(|| Fastness::process_default());
         self.scoped.store(1 + u8::from(A::SCOPED), Relaxed);
         let make = || self.make_cell::<A, S>(handle, here);
         let cell = handle.cell(std::ptr::from_ref(self).addr(), here.id, make);
         if handle.is_process_default() {
-            self.remember(here.id, &cell.front);
+            self.remember(here.id, &cell);
         }
         cell
     }
 
-    fn remember<F: Any + Clone + Send + Sync>(&self, here: TypeId, front: &F) {
-        let slot = || Slot { here, front: Box::new(front.clone()), next: OnceLock::new() };
+    fn remember<K, S>(&self, here: TypeId, cell: &Arc<Cell<K, S>>)
+    where
+        K: Eq + 'static,
+        S: Shape + 'static,
+        Cell<K, S>: Any + Send + Sync,
+        Front<K, S::Item>: Any + Send + Sync,
+    {
+        let slot = || Slot { here, front: Box::new(cell.front.clone()), cell: cell.clone(), next: OnceLock::new() };
         let mut last = self.first.get_or_init(slot);
         while last.here != here {
             last = last.next.get_or_init(|| Box::new(slot()));
@@ -164,10 +179,15 @@ impl Slot {
     where
         Front<K, V>: Any,
     {
+        self.of(here)?.front.downcast_ref()
+    }
+
+    #[inline]
+    fn of(&self, here: TypeId) -> Option<&Self> {
         let mut slot = self;
         while slot.here != here {
             slot = slot.next.get()?;
         }
-        slot.front.downcast_ref()
+        Some(slot)
     }
 }
