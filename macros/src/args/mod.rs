@@ -27,11 +27,14 @@ macro_rules! options {
         }
 
         impl $name {
+            /// The names of all options.
+            pub(crate) const NAMES: &'static [&'static str] = &[$($option),*];
+
             /// Puts one option into its slot.
             pub(crate) fn put(&mut self, given: $crate::args::Given, diag: &mut $crate::diag::Diag) {
                 match given.name.to_string().as_str() {
                     $($option => self.$field.set(given, diag),)*
-                    _ => $crate::args::unknown($attribute, &given, &[$($option),*], diag),
+                    _ => $crate::args::unknown($attribute, &given, Self::NAMES, diag),
                 }
             }
         }
@@ -43,8 +46,8 @@ pub(crate) use options;
 const ELSEWHERE: &[(&str, &str)] = &[
     ("backoff", "wait"),
     ("delay", "wait"),
-    ("failure_rate_threshold", "failure_rate"),
     ("expire_after_seconds", "expire_after"),
+    ("failure_rate_threshold", "failure_rate"),
     ("limit", "calls"),
     ("limit", "max"),
     ("max_attempts", "attempts"),
