@@ -13,8 +13,6 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
     .await
     {
         ::core::result::Result::Ok(__output) => __output,
-        ::core::result::Result::Err(__rejected) => {
-            ::core::result::Result::Err(::fastness::__private::rejected(__rejected))
-        }
+        ::core::result::Result::Err(__rejected) => ::core::result::Result::Err(::fastness::__private::rejected(__rejected)),
     }
 }

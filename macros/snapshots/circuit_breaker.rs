@@ -26,9 +26,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
                     .await
                 {
                     ::core::result::Result::Ok(__output) => __output,
-                    ::core::result::Result::Err(__timed_out) => {
-                        ::core::result::Result::Err(::fastness::__private::timed_out(__timed_out))
-                    }
+                    ::core::result::Result::Err(__timed_out) => ::core::result::Result::Err(::fastness::__private::timed_out(__timed_out)),
                 }
             },
             ::fastness::__private::ignore_if::<Result<Rating, Error>>(::fastness::__private::of_error::<
@@ -40,8 +38,6 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
         .await
     {
         ::core::result::Result::Ok(__output) => __output,
-        ::core::result::Result::Err(__rejected) => {
-            ::core::result::Result::Err(::fastness::__private::rejected(__rejected))
-        }
+        ::core::result::Result::Err(__rejected) => ::core::result::Result::Err(::fastness::__private::rejected(__rejected)),
     }
 }

@@ -13,8 +13,6 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
         .await
     {
         ::core::result::Result::Ok(__output) => __output,
-        ::core::result::Result::Err(__timed_out) => {
-            ::core::result::Result::Err(::fastness::__private::timed_out(__timed_out))
-        }
+        ::core::result::Result::Err(__timed_out) => ::core::result::Result::Err(::fastness::__private::timed_out(__timed_out)),
     }
 }

@@ -49,11 +49,16 @@ macro_rules! options {
             $(pub(crate) $field: $crate::args::Slot<$type>,)*
         }
 
+        impl $name {
+            /// The names of all options.
+            pub(crate) const NAMES: &'static [&'static str] = &[$($option),*];
+        }
+
         impl $crate::args::OptionSet for $name {
             fn put(&mut self, given: $crate::args::Given, diag: &mut $crate::diag::Diag) {
                 match given.name.to_string().as_str() {
                     $($option => self.$field.set(given, diag),)*
-                    _ => $crate::args::unknown($attribute, &given, &[$($option),*], diag),
+                    _ => $crate::args::unknown($attribute, &given, Self::NAMES, diag),
                 }
             }
         }
@@ -65,8 +70,8 @@ pub(crate) use options;
 const ELSEWHERE: &[(&str, &str)] = &[
     ("backoff", "wait"),
     ("delay", "wait"),
-    ("failure_rate_threshold", "failure_rate"),
     ("expire_after_seconds", "expire_after"),
+    ("failure_rate_threshold", "failure_rate"),
     ("limit", "calls"),
     ("limit", "max"),
     ("max_attempts", "attempts"),

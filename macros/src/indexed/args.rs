@@ -205,7 +205,7 @@ fn direction(given: &Given) -> Option<String> {
     };
     match given.name.to_string().as_str() {
         Given::UNNAMED => Some(format!("a direction is a word on a field: write `#[index({direction})]`")),
-        "bits" | "min" | "max" => None,
+        option if IndexArgs::NAMES.contains(&option) => None,
         field => Some(format!("fields stand in `keys(..)`: write `#[index(keys({field} = 1))]`")),
     }
 }

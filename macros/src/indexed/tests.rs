@@ -102,6 +102,15 @@ fn what_is_no_prefix() {
 }
 
 #[test]
+fn a_direction_is_no_option_but_an_option_may_be_one() {
+    for fine in ["#[index(keys(a = 1), expire_after = 1)]", "#[index(keys(a = plane), bits = 1, min = -1, max = 1)]"] {
+        assert_eq!(found(fine), [""; 0], "{fine}");
+    }
+    assert_eq!(found("#[index(keys(a = 1), b = 1)]"), ["fields stand in `keys(..)`: write `#[index(keys(b = 1))]`"]);
+    assert_eq!(found("#[index(-1)]"), ["a direction is a word on a field: write `#[index(desc)]`"]);
+}
+
+#[test]
 fn what_is_a_prefix() {
     let over = "the index over `a, b` starts with these keys and serves the same queries: remove this one";
     let redundant = [

@@ -125,7 +125,10 @@ fn a_key_is_told_apart_by_its_arguments_though_the_hash_is_the_same() {
     let key = |hash| Hashed { hash, args: ((), 7_u64) };
     let probe = |hash, id: u64| Probe { hash, args: &(NoScope, id) }.equivalent(&key(1));
     assert!(probe(1, 7) && !probe(1, 8) && !probe(2, 7) && !probe(2, 8));
-    assert!(ByHash(1).equivalent(&key(1)) && !ByHash(1).equivalent(&key(2)));
+    let (seven, eight) = (((), 7), ((), 8));
+    let query = |hash, args| Query { hash, args }.equivalent(&key(1));
+    assert!(query(1, Some(&seven)) && !query(1, Some(&eight)) && !query(2, Some(&seven)));
+    assert!(query(1, None) && !query(2, None));
 }
 
 #[test]
@@ -241,7 +244,7 @@ fn an_entry_is_served_at_once_until_the_first_of_its_ends() {
     let log = Log::with_mirror_bytes(0);
     for (expires, early_from, local_until) in [(10, 20, 20), (20, 10, 20), (20, 20, 10)] {
         let entry = entry(expires, early_from, local_until);
-        assert_eq!((entry.hit(9, &log), entry.hit(10, &log)), (Some(7), None));
+        assert_eq!((entry.hit(9, &log), entry.hit(10, &log)), (Some(&7), None));
         let found = entry.look(&log).unwrap();
         assert!(found.is_fresh(9));
         assert_eq!(found.is_fresh(10), early_from == 10, "a refresh before its time does not make it stale");
@@ -285,7 +288,7 @@ fn what_was_found_valid_is_not_judged_again_until_something_moves() {
     let entry = Entry::new(7, log.position(), life, &scopes(1));
     let judged = || {
         let before = log.floor_verdicts();
-        assert_eq!(entry.hit(0, &log), Some(7));
+        assert_eq!(entry.hit(0, &log), Some(&7));
         log.floor_verdicts() > before
     };
     assert!(!judged(), "nothing happened since its load began");
