@@ -61,11 +61,7 @@ fn looks_without_end_keep_no_more_than_the_window() {
 }
 
 fn site(name: &str, hits: u64) -> SiteStats {
-    SiteStats {
-        name: name.to_owned(),
-        key: "k".to_owned(),
-        stats: Stats { hits, loads: 2 * hits, ..Stats::default() },
-    }
+    SiteStats { name: name.to_owned(), key: "k".to_owned(), stats: Stats { hits, loads: 2 * hits, ..Stats::default() } }
 }
 
 fn policy(name: &str, rejected: u64) -> PolicySnapshot {
