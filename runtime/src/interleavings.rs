@@ -77,10 +77,10 @@ fn an_entry_whose_load_was_overtaken_is_not_served() {
         // The second hit relies on what the first has found out.
         for _ in 0..2 {
             let oldest = world.oldest();
-            assert!(entry.hit(0, &world.log).is_none_or(|value| value >= oldest));
+            assert!(entry.hit(0, &world.log).is_none_or(|value| *value >= oldest));
         }
         writer.join().unwrap();
-        assert_ne!(entry.hit(0, &world.log), Some(OLD));
+        assert_ne!(entry.hit(0, &world.log), Some(&OLD));
     });
 }
 
@@ -217,7 +217,7 @@ fn an_insert_may_be_late() {
             })
         });
         world.change();
-        let served = |slot: &Option<Entry<u64>>| slot.as_ref().and_then(|entry| entry.hit(0, &world.log));
+        let served = |slot: &Option<Entry<u64>>| slot.as_ref().and_then(|entry| entry.hit(0, &world.log).copied());
         assert_ne!(served(&lock(&slot)), Some(OLD));
         for loader in loaders {
             loader.join().unwrap();

@@ -80,7 +80,7 @@ const BUILDERS: &[(&str, &str, &str)] = &[
     ("http", "http/breaker.rs", "BreakerLayer"),
     ("monitor", "monitor/builder.rs", "MonitorBuilder"),
     ("monitor", "monitor/probe.rs", "Probe"),
-    ("monitor", "monitor/guard/mod.rs", "MemoryGuardBuilder"),
+    ("monitor", "monitor/guard/builder.rs", "MemoryGuardBuilder"),
     ("changes", "changes/mod.rs", "Changes"),
     ("slow-queries", "index/profiler.rs", "Profile"),
     ("slow-queries", "index/optimize.rs", "Chosen"),
