@@ -7,7 +7,7 @@ use crate::{Budget, Case};
 
 const ROW: f64 = 22.0;
 const TOP: f64 = 36.0;
-const LABELS: f64 = 360.0;
+const LABELS: f64 = 440.0;
 const BARS: f64 = 420.0;
 const WIDTH: f64 = LABELS + BARS + 70.0;
 /// Text takes the colour of light or dark pages.
