@@ -12,6 +12,7 @@ macro_rules! pages {
 }
 
 pages! {
+    Benchmarks = "benchmarks.md",
     Events = "events.md",
     Metrics = "metrics.md",
     Contents = "guide/README.md",

@@ -147,7 +147,7 @@ fn page(root: &Path, lines: &BTreeMap<&str, Vec<Line>>) -> Result<String, Box<dy
         let Line::Budget(row) = line else { continue };
         let quartiles = row.low.zip(row.high).map(|(low, high)| format!("{low:.2} - {high:.2}")).unwrap_or_default();
         let verdict = if row.met { "met" } else { "**short**" };
-        writeln!(page, "| {} | {} | {} | {quartiles} | {verdict} |", row.what, row.must, short(row.measured))?;
+        writeln!(page, "| {} | {} | {} | {quartiles} | {verdict} |", text(&row.what), row.must, short(row.measured))?;
     }
     for (program, heading) in PROGRAMS {
         let Some(lines) = lines.get(program) else { continue };
@@ -169,13 +169,18 @@ fn page(root: &Path, lines: &BTreeMap<&str, Vec<Line>>) -> Result<String, Box<dy
             writeln!(
                 page,
                 "| {} | {} | {quartiles} | {:.2} | {allocations} |",
-                case.name,
+                text(&case.name),
                 short(case.nanos),
                 case.ratio
             )?;
         }
     }
     Ok(page)
+}
+
+/// As text of a page, in which `#[cached]` would be a link.
+fn text(name: &str) -> String {
+    name.replace('[', "\\[")
 }
 
 /// Three digits that count.
