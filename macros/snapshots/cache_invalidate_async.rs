@@ -33,7 +33,7 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
                     },
                 ],
             });
-        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: invalidate (& __SITE) }
+        :: fastness :: __private :: register ! (invalidate __SITE);
         let mut __scopes = __SITE.scopes(::core::option::Option::None);
         __scopes
             .add(0, &((&::fastness::__private::Arg(&*self)).__scope(), (&::fastness::__private::Arg(&id)).__part()));

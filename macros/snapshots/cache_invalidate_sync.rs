@@ -17,7 +17,7 @@ fn clear(&mut self, id: u64) {
                     },
                 }],
             });
-        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: invalidate (& __SITE) }
+        :: fastness :: __private :: register ! (invalidate __SITE);
         let mut __scopes = __SITE.scopes(::core::option::Option::None);
         __scopes.add(0, &(::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).__part()));
         ((&&&&&&::fastness::__private::Probe::<()>::NEW).__shape(), __scopes)

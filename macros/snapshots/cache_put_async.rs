@@ -12,7 +12,7 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
             &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
         )
         .receiver(::fastness::__private::Receiver::ByType);
-        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+        :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).__shape();

@@ -12,7 +12,7 @@ fn save(user: User) -> User {
             &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
         )
         .tags(&["users"]);
-        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+        :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape();

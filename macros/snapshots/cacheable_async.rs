@@ -16,7 +16,7 @@ async fn get_user(id: u64) -> Result<User, Error> {
                 ::fastness::__private::Piece::Arg(0),
             ],
         );
-        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+        :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).__shape();

@@ -19,7 +19,7 @@ async fn get(&self, id: u64, name: &str) -> u64 {
             ],
         )
         .receiver(::fastness::__private::Receiver::ByType);
-        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+        :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).__shape();

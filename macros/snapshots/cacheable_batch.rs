@@ -12,7 +12,7 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
             &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
         )
         .tags(&["t:{ids}"]);
-        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+        :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<Result<HashMap<u64, User>, Error>>::NEW).__shape();

@@ -25,7 +25,7 @@ where
                 ],
             )
             .receiver(::fastness::__private::Receiver::ByType);
-            ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+            :: fastness :: __private :: register ! (site __SITE);
             let __here = || ();
             let __here = ::fastness::__private::here(&__here);
             let __shape = (&&&&&&::fastness::__private::Probe::<Option<User>>::NEW).__shape();

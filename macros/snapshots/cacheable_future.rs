@@ -17,7 +17,7 @@ fn get(id: u64) -> impl Future<Output = u64> + Send {
                     ::fastness::__private::Piece::Arg(0),
                 ],
             );
-            ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+            :: fastness :: __private :: register ! (site __SITE);
             let __here = || ();
             let __here = ::fastness::__private::here(&__here);
             let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).__shape();

@@ -54,7 +54,7 @@ impl USERS {
                 ::fastness::__private::Piece::Arg(1),
             ],
         );
-        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+        :: fastness :: __private :: register ! (site __SITE);
         &__SITE
     }
     fn __here() -> ::fastness::__private::Here {

@@ -24,7 +24,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
         .tags(&["t:{user.id}"])
         .receiver(my::fastness::__private::Receiver::InKey)
         .capacity(100usize);
-        my::fastness::__private::inventory::submit! { my :: fastness :: __private :: Registered :: site (& __SITE) }
+        my :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = my::fastness::__private::here(&__here);
         let __shape = (&&&&&&my::fastness::__private::Probe::<Result<Vec<User>, Error>>::NEW).__shape().sharing();

@@ -1,7 +1,7 @@
 #[doc = " Docs."]
 #[inline]
 fn square(x: u64) -> u64 {
-    let __miss = {
+    let __load = {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
         static __SITE: ::fastness::__private::Site = ::fastness::__private::Site::new(
@@ -18,27 +18,17 @@ fn square(x: u64) -> u64 {
                 ::fastness::__private::Piece::Arg(0),
             ],
         );
-        ::fastness::__private::inventory::submit! { :: fastness :: __private :: Registered :: site (& __SITE) }
+        :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).__shape();
         let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&x)).__part());
-        if let ::core::option::Option::Some(__hit) = __SITE.hit(::core::option::Option::None, __shape, __here, &__key) {
-            return __hit;
-        }
-        __SITE.miss(
-            ::core::option::Option::None,
-            __shape,
-            __here,
-            &__key,
-            &[],
-            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
-        )
+        __SITE.serve_sync(::core::option::Option::None, __shape, __here, &__key, 300000u64)
     };
-    let __load = match ::fastness::__private::begin_sync(__miss) {
+    let __load = match __load {
         ::core::result::Result::Ok(__out) => return __out,
         ::core::result::Result::Err(__load) => __load,
     };
-    let __body = move || -> u64 { { x * x } };
-    ::fastness::__private::end_sync(__load, __body())
+    let __out: u64 = { x * x };
+    ::fastness::__private::end_sync(__load, __out)
 }

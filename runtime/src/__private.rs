@@ -14,10 +14,11 @@ pub use crate::invalidate::{
 pub use crate::key::args::{Arg, Args, digest, lower};
 pub use crate::key::scope::NoScope;
 pub use crate::key::template::{Piece, Template};
-pub use crate::load::{Loading, Miss, begin_sync, bypass, end_sync, load, load_spawned};
+pub use crate::load::{Loading, Miss, bypass, bypass_sync, end_sync, load, load_spawned};
 pub use crate::log::Reach;
 pub use crate::policy::Policy;
 pub use crate::put::{Put, store, store_sync};
+#[cfg(feature = "registry")]
 pub use crate::registry::Registered;
 pub use crate::resilience;
 pub use crate::resilience::sites::*;
@@ -55,6 +56,25 @@ pub mod ladder {
 pub mod fuzz;
 
 use std::time::Duration;
+
+/// Registers a static, in a build that has a registry.
+#[cfg(feature = "registry")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register {
+    ($kind:ident $site:ident) => {
+        $crate::__private::inventory::submit! { $crate::__private::Registered::$kind(&$site) }
+    };
+}
+
+#[cfg(not(feature = "registry"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register {
+    ($kind:ident $site:ident) => {};
+}
+
+pub use crate::__register as register;
 
 /// The policy of a call site, to be refined.
 pub fn policy<S: Shape>(_: S, ttl: Duration) -> Policy<S> {

@@ -14,6 +14,7 @@
 //!   then waits or seats;
 //! - a caller that would wait for itself, directly or through the loads of others, is told so instead ([`waits`]).
 
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use pin_project_lite::pin_project;
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::RecvError;
 
-use crate::key::{Hashed, Prehashed};
+use crate::key::{AnyKey, Hashed, Prehashed};
 use crate::log::Log;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Release};
@@ -36,43 +37,47 @@ use waits::{FlightId, Waits};
 
 const SHARDS: usize = 16;
 
+/// What a load ended with, for one of those who waited. Of any type, and so are keys: a board is compiled once, and not for each
+/// type of value.
+pub(crate) type Landing = Box<dyn Any + Send>;
+
 /// What a waiter is told.
-pub(crate) enum Signal<K: Eq, L> {
+pub(crate) enum Signal {
     /// The load ended with something for everyone.
-    Landed(L),
+    Landed(Landing),
     /// The load failed with an error that only its leader can have: load on your own, now, side by side.
     Alone,
     /// The load ran into its timeout, and the waiters' with it.
     TimedOut,
     /// The leader is gone: you load, and the others wait for you.
-    Lead(Permit<K, L>),
+    Lead(Permit),
 }
 
 /// What a caller of a cold key has to do.
-pub(crate) enum Boarding<K: Eq, L> {
+pub(crate) enum Boarding {
     /// Load.
-    Lead(Permit<K, L>),
+    Lead(Permit),
     /// Wait.
-    Wait(Seat<K, L>),
+    Wait(Seat),
     /// Load on its own: it is part of that load already, or of one that waits for it.
     Within,
     /// Nothing: somebody else is loading, and the caller did not want to wait.
     Taken,
 }
 
-struct Flight<K: Eq, L> {
+struct Flight {
     /// Where its load began; of one that was handed over, where its predecessor ended. Earlier is safe.
     epoch: AtomicU64,
-    seats: Mutex<VecDeque<oneshot::Sender<Signal<K, L>>>>,
+    seats: Mutex<VecDeque<oneshot::Sender<Signal>>>,
 }
 
-impl<K: Eq, L> Flight<K, L> {
+impl Flight {
     fn id(self: &Arc<Self>) -> FlightId {
         Arc::as_ptr(self).addr()
     }
 
     /// A seat, unless the caller would wait for itself.
-    fn seat(self: &Arc<Self>) -> Boarding<K, L> {
+    fn seat(self: &Arc<Self>) -> Boarding {
         let Some(waits) = Waits::begin(self.id()) else { return Boarding::Within };
         let (sender, signal) = oneshot::channel();
         lock(&self.seats).push_back(sender);
@@ -81,74 +86,72 @@ impl<K: Eq, L> Flight<K, L> {
 }
 
 /// A waiter's place. Resolves to the news; dropping it gives the place up.
-pub(crate) struct Seat<K: Eq, L> {
-    signal: oneshot::Receiver<Signal<K, L>>,
+pub(crate) struct Seat {
+    signal: oneshot::Receiver<Signal>,
     // In this order: the address of the flight is on record until the wait is over.
     _waits: Waits,
-    _flight: Arc<Flight<K, L>>,
+    _flight: Arc<Flight>,
 }
 
-impl<K: Eq, L> Future for Seat<K, L> {
-    type Output = Result<Signal<K, L>, RecvError>;
+impl Future for Seat {
+    type Output = Result<Signal, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.signal).poll(cx)
     }
 }
 
-type Shard<K, L> = Mutex<HashMap<Hashed<K>, Arc<Flight<K, L>>, Prehashed>>;
+type Shard = Mutex<HashMap<Hashed<AnyKey>, Arc<Flight>, Prehashed>>;
 
-pub(crate) struct Flights<K: Eq, L> {
-    shards: [Shard<K, L>; SHARDS],
+pub(crate) struct Flights {
+    shards: [Shard; SHARDS],
     log: Arc<Log>,
 }
 
-impl<K: Eq + Clone, L> Flights<K, L> {
+impl Flights {
     pub(crate) fn new(log: Arc<Log>) -> Self {
         Self { shards: std::array::from_fn(|_| Mutex::default()), log }
     }
 
     /// Joins the flight of this key, or starts one. A caller who will not `wait` is told if it is taken.
-    pub(crate) fn board(self: &Arc<Self>, key: &Hashed<K>, scopes: &[u64], wait: bool) -> Boarding<K, L> {
-        let mut shard = lock(self.shard(key));
-        if let Some(flight) = shard.get(key).filter(|flight| self.log.valid(flight.epoch.load(Acquire), scopes)) {
+    pub(crate) fn board(self: &Arc<Self>, key: Hashed<AnyKey>, scopes: &[u64], wait: bool) -> Boarding {
+        let mut shard = lock(self.shard(&key));
+        if let Some(flight) = shard.get(&key).filter(|flight| self.log.valid(flight.epoch.load(Acquire), scopes)) {
             return if wait { flight.seat() } else { Boarding::Taken };
         }
         let flight = Arc::new(Flight { epoch: AtomicU64::new(self.log.position()), seats: Mutex::default() });
         shard.insert(key.clone(), flight.clone());
         drop(shard);
-        Boarding::Lead(Permit { aboard: Some(Aboard { flights: self.clone(), key: key.clone(), flight }) })
+        Boarding::Lead(Permit { aboard: Some(Aboard { flights: self.clone(), key, flight }) })
     }
-}
 
-impl<K: Eq, L> Flights<K, L> {
-    fn shard(&self, key: &Hashed<K>) -> &Shard<K, L> {
+    fn shard(&self, key: &Hashed<AnyKey>) -> &Shard {
         &self.shards[(key.hash >> 40) as usize % SHARDS]
     }
 }
 
 /// The right to load one key, and the duty to tell the others how it ended.
-pub(crate) struct Permit<K: Eq, L> {
+pub(crate) struct Permit {
     /// None once the duty is done.
-    aboard: Option<Aboard<K, L>>,
+    aboard: Option<Aboard>,
 }
 
-struct Aboard<K: Eq, L> {
-    flights: Arc<Flights<K, L>>,
-    key: Hashed<K>,
-    flight: Arc<Flight<K, L>>,
+struct Aboard {
+    flights: Arc<Flights>,
+    key: Hashed<AnyKey>,
+    flight: Arc<Flight>,
 }
 
-impl<K: Eq, L> Aboard<K, L> {
+impl Aboard {
     /// Takes the flight off the board, if it is still the key's, and everyone off the flight.
-    fn close(&self) -> VecDeque<oneshot::Sender<Signal<K, L>>> {
+    fn close(&self) -> VecDeque<oneshot::Sender<Signal>> {
         let mut shard = lock(self.flights.shard(&self.key));
         self.take_off(&mut shard);
         std::mem::take(&mut *lock(&self.flight.seats))
     }
 
     /// The next in line; with none left the flight ends.
-    fn heir(&self) -> Option<oneshot::Sender<Signal<K, L>>> {
+    fn heir(&self) -> Option<oneshot::Sender<Signal>> {
         let mut shard = lock(self.flights.shard(&self.key));
         let heir = lock(&self.flight.seats).pop_front();
         if heir.is_none() {
@@ -157,7 +160,7 @@ impl<K: Eq, L> Aboard<K, L> {
         heir
     }
 
-    fn take_off(&self, shard: &mut HashMap<Hashed<K>, Arc<Flight<K, L>>, Prehashed>) {
+    fn take_off(&self, shard: &mut HashMap<Hashed<AnyKey>, Arc<Flight>, Prehashed>) {
         if let Some((key, flight)) = shard.remove_entry(&self.key)
             && !Arc::ptr_eq(&flight, &self.flight)
         {
@@ -167,9 +170,13 @@ impl<K: Eq, L> Aboard<K, L> {
     }
 }
 
-impl<K: Eq, L> Permit<K, L> {
+impl Permit {
     /// Ends the flight and tells everyone aboard.
-    pub(crate) fn land(mut self, mut signal: impl FnMut() -> Signal<K, L>) {
+    pub(crate) fn land(self, mut signal: impl FnMut() -> Signal) {
+        self.tell(&mut signal);
+    }
+
+    fn tell(mut self, signal: &mut dyn FnMut() -> Signal) {
         let Some(aboard) = self.aboard.take() else { return };
         for seat in aboard.close() {
             // A waiter that has gone needs no news.
@@ -183,7 +190,7 @@ impl<K: Eq, L> Permit<K, L> {
     }
 }
 
-impl<K: Eq, L> Drop for Permit<K, L> {
+impl Drop for Permit {
     /// Hands over: the load was cancelled, or panicked.
     fn drop(&mut self) {
         let mut next = self.aboard.take();
@@ -200,29 +207,29 @@ impl<K: Eq, L> Drop for Permit<K, L> {
 
 pin_project! {
     /// A load under way. Dropping it drops the body first and only then hands over, so two bodies never overlap.
-    pub(crate) struct Load<F, K: Eq, L> {
+    pub(crate) struct Load<F> {
         // In this order: fields are dropped as they are declared.
         #[pin]
         body: Option<F>,
-        permit: Option<Permit<K, L>>,
+        permit: Option<Permit>,
     }
 }
 
-impl<F, K: Eq, L> Load<F, K, L> {
-    pub(crate) fn new(body: F, permit: Option<Permit<K, L>>) -> Self {
+impl<F> Load<F> {
+    pub(crate) fn new(body: F, permit: Option<Permit>) -> Self {
         Self { body: Some(body), permit }
     }
 
     /// Drops the body, and gives back the permit to end the flight with.
-    pub(crate) fn abandon(self: Pin<&mut Self>) -> Option<Permit<K, L>> {
+    pub(crate) fn abandon(self: Pin<&mut Self>) -> Option<Permit> {
         let mut load = self.project();
         load.body.set(None);
         load.permit.take()
     }
 }
 
-impl<F: Future, K: Eq, L> Future for Load<F, K, L> {
-    type Output = (F::Output, Option<Permit<K, L>>);
+impl<F: Future> Future for Load<F> {
+    type Output = (F::Output, Option<Permit>);
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let load = self.project();

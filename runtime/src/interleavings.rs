@@ -14,7 +14,7 @@ use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use loom::thread;
 
 use crate::flight::{Boarding, Flights, Permit, Signal};
-use crate::key::{Hashed, Pattern, Scopes};
+use crate::key::{AnyKey, Hashed, Pattern, Scopes};
 use crate::l1::{Entry, Lifetime};
 use crate::log::{Log, Mirror, Record};
 use crate::sync::lock;
@@ -141,17 +141,17 @@ fn a_scope_that_makes_room_is_not_forgotten() {
     });
 }
 
-type Board = Arc<Flights<u8, u64>>;
+type Board = Arc<Flights>;
 
-fn key() -> Hashed<u8> {
-    Hashed { hash: 7, args: 7 }
+fn key() -> Hashed<AnyKey> {
+    Hashed { hash: 7, args: 7_u8 }.erased()
 }
 
 fn read(world: &World, board: &Board) -> u64 {
-    match board.board(&key(), world.scopes.hashes(), true) {
+    match board.board(key(), world.scopes.hashes(), true) {
         Boarding::Lead(permit) => land(world, permit),
         Boarding::Wait(seat) => match loom::future::block_on(seat) {
-            Ok(Signal::Landed(value)) => value,
+            Ok(Signal::Landed(value)) => *value.downcast().expect("a number"),
             Ok(Signal::Lead(permit)) => land(world, permit),
             _ => panic!("no other ending is possible"),
         },
@@ -159,9 +159,9 @@ fn read(world: &World, board: &Board) -> u64 {
     }
 }
 
-fn land(world: &World, permit: Permit<u8, u64>) -> u64 {
+fn land(world: &World, permit: Permit) -> u64 {
     let value = world.origin.load(Relaxed);
-    permit.land(|| Signal::Landed(value));
+    permit.land(|| Signal::Landed(Box::new(value)));
     value
 }
 
@@ -188,16 +188,14 @@ fn a_load_that_was_abandoned_is_taken_over_by_exactly_one() {
     check(|| {
         let world = World::new();
         let board: Board = Arc::new(Flights::new(world.log.clone()));
-        let Boarding::Lead(permit) = board.board(&key(), world.scopes.hashes(), true) else {
-            panic!("the first leads")
-        };
+        let Boarding::Lead(permit) = board.board(key(), world.scopes.hashes(), true) else { panic!("the first leads") };
         let readers = [(); 2].map(|()| {
             let (world, board) = (world.clone(), board.clone());
             thread::spawn(move || read(&world, &board))
         });
         drop(permit);
         assert_eq!(readers.map(|reader| reader.join().unwrap()), [OLD, OLD]);
-        let Boarding::Lead(_) = board.board(&key(), world.scopes.hashes(), true) else {
+        let Boarding::Lead(_) = board.board(key(), world.scopes.hashes(), true) else {
             panic!("nothing is left behind")
         };
     });

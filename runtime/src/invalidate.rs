@@ -54,6 +54,7 @@ impl InvalidateSite {
         Self { meta }
     }
 
+    #[cfg(feature = "registry")]
     pub(crate) fn meta(&self) -> &InvalidateMeta {
         &self.meta
     }

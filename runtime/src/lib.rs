@@ -28,9 +28,8 @@
 //! - [`macro@timed`], [`Timing`]: how long calls take and how they end; [`timings`] lists it.
 //! - [`KeyPart`], [`KeyScope`]: what can be in a key, and what leads it.
 //! - [`resilience`]: circuit breakers, retries and the like, for what is behind the cache.
-//! - [`registry`], [`audit`]: every annotated function, and what is wrong between them.
-//! - By feature: `index` and `changes` (MongoDB's indexes, slow queries and change streams: `mongodb`), `http` (tower layers:
-//!   `http`), `monitor` (health, alerts, advice: `monitor`), `routes` (its pages: `axum`), `metrics` (`prometheus`, `metrics`).
+//! - By feature: `registry` and `audit` (every annotated function, and what is wrong between them: `registry`), `index` and
+//!   `changes` (MongoDB's indexes, slow queries and change streams: `mongodb`), `http` (tower layers: `http`), `monitor` (health, alerts, advice: `monitor`), `routes` (its pages: `axum`), `metrics` (`prometheus`, `metrics`).
 //!
 //! # The rule
 //!
@@ -47,6 +46,7 @@
 // On docs.rs, what needs a feature says so.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "registry")]
 mod audit;
 mod batch;
 #[cfg(feature = "mongodb")]
@@ -72,6 +72,7 @@ pub mod metrics;
 pub mod monitor;
 mod policy;
 mod put;
+#[cfg(feature = "registry")]
 mod registry;
 pub mod resilience;
 #[cfg(feature = "axum")]
@@ -96,6 +97,7 @@ mod interleavings;
 #[doc(hidden)]
 pub mod __private;
 
+#[cfg(feature = "registry")]
 pub use audit::{Audit, audit};
 pub use clock::Clock;
 pub use codec::{Codec, SharedValue};
@@ -112,6 +114,7 @@ pub use handle::{Builder, Fastness, HandleStats, SiteStats, scope, scope_sync};
 pub use index::Indexed;
 pub use key::{KeyPart, KeyScope, KeyWriter};
 pub use log::Reach;
+#[cfg(feature = "registry")]
 pub use registry::{Annotated, Role, registry};
 pub use shape::CacheValue;
 #[cfg(feature = "redis")]

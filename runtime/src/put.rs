@@ -10,6 +10,7 @@
 #![allow(missing_docs)]
 
 use crate::handle::Fastness;
+use crate::key::OwnedKey;
 use crate::key::args::Args;
 use crate::load::Pending;
 use crate::log::{Epoch, Record};
@@ -19,7 +20,7 @@ use crate::shared::{Mark, Placed};
 use crate::site::{Here, Site};
 
 /// A value on its way into the cache.
-pub struct Put<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> {
+pub struct Put<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> {
     /// `None` once it has ended.
     write: Option<Box<Write<K, S>>>,
 }
@@ -54,7 +55,7 @@ impl Site {
     }
 }
 
-impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
+impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
     /// Stores the value only if this holds.
     #[must_use]
     pub fn when(mut self, condition: bool) -> Self {
@@ -98,7 +99,7 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
     }
 }
 
-impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Drop for Put<K, S> {
+impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Drop for Put<K, S> {
     fn drop(&mut self) {
         if let Some(write) = self.write.take() {
             write.invalidate();
@@ -106,7 +107,7 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Drop for Put
     }
 }
 
-impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
+impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     fn invalidate(&self) {
         match &self.pending.cell.tier {
             Some(tier) => tier.append(self.record.clone()),
@@ -153,7 +154,7 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Write<K, S> 
 /// Dropping it drops the body and invalidates the key.
 pub async fn store<K, S, F>(mut put: Put<K, S>, body: F) -> S::Out
 where
-    K: Clone + Eq + 'static,
+    K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
     F: Future<Output = S::Out>,
 {
@@ -181,14 +182,14 @@ where
 /// Runs a sync body and stores its value.
 pub fn store_sync<K, S>(put: Put<K, S>, body: impl FnOnce() -> S::Out) -> S::Out
 where
-    K: Clone + Eq + 'static,
+    K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
     let out = body();
     put.finish(out)
 }
 
-impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> std::fmt::Debug for Put<K, S> {
+impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> std::fmt::Debug for Put<K, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Put").field("ended", &self.write.is_none()).finish()
     }

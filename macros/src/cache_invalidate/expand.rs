@@ -60,7 +60,7 @@ fn statics(model: &Model) -> TokenStream {
             receiver: #receiver,
             patterns: &[#(#all),*],
         });
-        #door::inventory::submit! { #door::Registered::invalidate(&__SITE) }
+        #door::register!(invalidate __SITE);
     }
 }
 

@@ -59,11 +59,11 @@ impl Place {
 }
 
 fn plain(model: &Model, place: &Place) -> TokenStream {
-    let (subject, prologue) = (&model.subject, prologue(model, place));
+    let subject = &model.subject;
     if subject.returns.kind == Kind::Sync {
-        return emit::whole(subject, &blocking(subject, &prologue));
+        return emit::whole(subject, &blocking(model, place));
     }
-    let arguments = code!(__miss);
+    let (prologue, arguments) = (prologue(model, place, &Words::AWAITED), code!(__miss));
     if !model.loading.background {
         let run = Run::new(subject, "load", arguments).tokens();
         return emit::whole(subject, &quote!(#prologue #run));
@@ -74,28 +74,42 @@ fn plain(model: &Model, place: &Place) -> TokenStream {
 }
 
 /// A function that blocks: the body stands between two calls rather than inside one, which compiles quicker.
-fn blocking(subject: &Subject, prologue: &TokenStream) -> TokenStream {
-    let door = &subject.door;
-    let body = emit::body(subject, &TokenStream::new(), &subject.function.body);
+fn blocking(model: &Model, place: &Place) -> TokenStream {
+    let subject = &model.subject;
+    let (door, prologue) = (&subject.door, prologue(model, place, &Words::BLOCKING));
+    let (body, out) = emit::between(subject);
     code! {
         #prologue
-        let __load = match #door::begin_sync(__miss) {
+        let __load = match __load {
             ::core::result::Result::Ok(__out) => return __out,
             ::core::result::Result::Err(__load) => __load,
         };
-        let __body = #body;
-        #door::end_sync(__load, __body())
+        #body
+        #door::end_sync(__load, #out)
     }
 }
 
-fn prologue(model: &Model, place: &Place) -> TokenStream {
+/// The runtime's functions of a call that was not a hit, and the local that has what they return.
+struct Words {
+    local: &'static str,
+    miss: &'static str,
+    bypass: &'static str,
+}
+
+impl Words {
+    const AWAITED: Self = Self { local: "__miss", miss: "miss", bypass: "bypass" };
+    const BLOCKING: Self = Self { local: "__load", miss: "begin_sync", bypass: "bypass_sync" };
+}
+
+fn prologue(model: &Model, place: &Place, words: &Words) -> TokenStream {
     let Model { subject, stored, loading, .. } = model;
-    let (condition, lookup) = conditional(subject, stored, lookup(model, place));
+    let local = Ident::new(words.local, Span::mixed_site());
+    let (condition, lookup) = conditional(subject, stored, lookup(model, place, words.miss), words.bypass);
     let (door, Place { statics, here, .. }) = (&subject.door, place);
     let shape = emit::shape(subject, loading.shares_errors());
     code! {
         #condition
-        let __miss = {
+        let #local = {
             #[allow(unused_imports)]
             use #door::ladder::*;
             #statics
@@ -107,19 +121,24 @@ fn prologue(model: &Model, place: &Place) -> TokenStream {
 }
 
 /// Hit or miss: returns from the function, or is the miss.
-fn lookup(model: &Model, place: &Place) -> TokenStream {
+fn lookup(model: &Model, place: &Place, miss: &str) -> TokenStream {
     let Model { subject, stored, loading, .. } = model;
     let site = &place.site;
     let (borrow, on) = emit::on(subject.on.as_ref());
     let key = emit::key(subject, &stored.key, &emit::scope(subject, &stored.key, &stored.skips), View::Here);
-    let tags = emit::tags(subject, &stored.tags, View::Here);
-    let policy = emit::policy(subject, "policy", &stored.storing, Some(loading));
     // What the compiler has against the value, it says at the return type.
     let value = subject.returns.value.span().resolved_at(Span::mixed_site());
-    let [hit, miss, shape] = ["hit", "miss", "__shape"].map(|name| Ident::new(name, value));
+    let [hit, miss, serve, shape] = ["hit", miss, "serve_sync", "__shape"].map(|name| Ident::new(name, value));
+    let before = code!(#borrow let __key = #key;);
+    // Both questions in one, where all that the second has to be told costs a hit nothing.
+    let ttl = emit::plain_ttl(subject, &stored.storing, loading).filter(|_| stored.tags.is_empty());
+    if let (Kind::Sync, Some(ttl)) = (subject.returns.kind, ttl) {
+        return code!(#before #site.#serve(#on, #shape, __here, &__key, #ttl));
+    }
+    let tags = emit::tags(subject, &stored.tags, View::Here);
+    let policy = emit::policy(subject, "policy", &stored.storing, Some(loading));
     code! {
-        #borrow
-        let __key = #key;
+        #before
         if let ::core::option::Option::Some(__hit) = #site.#hit(#on, #shape, __here, &__key) {
             return __hit;
         }
@@ -128,12 +147,17 @@ fn lookup(model: &Model, place: &Place) -> TokenStream {
 }
 
 /// Puts the look-up under `condition`, which is asked outside of the prologue's imports.
-fn conditional(subject: &Subject, stored: &Stored, lookup: TokenStream) -> (Option<TokenStream>, TokenStream) {
-    let door = &subject.door;
+fn conditional(
+    subject: &Subject,
+    stored: &Stored,
+    lookup: TokenStream,
+    bypass: &str,
+) -> (Option<TokenStream>, TokenStream) {
+    let (door, bypass) = (&subject.door, Ident::new(bypass, Span::mixed_site()));
     match &stored.condition {
         Some(condition) => (
             Some(code!(let __condition: bool = #condition;)),
-            code!(if __condition { #lookup } else { #door::bypass(__shape) }),
+            code!(if __condition { #lookup } else { #door::#bypass(__shape) }),
         ),
         None => (None, lookup),
     }

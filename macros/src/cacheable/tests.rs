@@ -30,6 +30,34 @@ fn sync() {
 }
 
 #[test]
+fn a_body_that_may_leave_early_is_a_closure() {
+    let is_closure = |body: &str| {
+        let item = format!("fn f(x: u64) -> Option<u64> {{ {body} }}");
+        expand(attribute, "ttl = 300", &item).to_string().contains("move ||")
+    };
+    for leaves in [
+        "return None",
+        "Some(g(x)?)",
+        "if x > 1 { return None } Some(x)",
+        "bail!(x)",
+        "anyhow::ensure!(x)",
+        "loop {}",
+        "Some(vec![g()?])",
+    ] {
+        assert!(is_closure(leaves), "{leaves}");
+    }
+    for ends in [
+        "Some(x)",
+        "Some(!x)",
+        "if x != 1 && !g() { None } else { Some(x) }",
+        "g(&format!(\"{x}\"), vec![x])",
+        "for y in 0..x { g(y); } None",
+    ] {
+        assert!(!is_closure(ends), "{ends}");
+    }
+}
+
+#[test]
 fn async_trait_shape() {
     snapshot(
         "boxed",

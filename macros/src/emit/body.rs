@@ -2,7 +2,7 @@
 //!
 //! The user's body inside the call that runs it, and the function around that call.
 
-use proc_macro2::{Group, Span, TokenStream};
+use proc_macro2::{Group, Spacing, Span, TokenStream, TokenTree};
 use quote::format_ident;
 
 use super::code;
@@ -55,6 +55,43 @@ pub(crate) fn body(subject: &Subject, first: &TokenStream, body: &Group) -> Toke
     let value = if returns.kind == Kind::Async { code!(#body) } else { code!((#body).await) };
     code!(async move { #first #typed #value })
 }
+
+/// The body of a function that blocks, between two calls of ours: the statement that runs it or has it ready, and the
+/// expression of its value. A closure, where the body may leave the function before its end.
+pub(crate) fn between(subject: &Subject) -> (TokenStream, TokenStream) {
+    let (returns, body) = (&subject.returns, &subject.function.body);
+    if may_leave(&body.stream()) {
+        let closure = self::body(subject, &TokenStream::new(), body);
+        return (code!(let __body = #closure;), code!(__body()));
+    }
+    let body = inner(body);
+    (code!(let __out: #returns = #body;), code!(__out))
+}
+
+/// Whether there may be a way out of this code but its end: a `return`, a `?`, or a macro, which may be any of them; a `loop`
+/// that never ends would leave code of ours that is never reached.
+fn may_leave(code: &TokenStream) -> bool {
+    let mut before = None;
+    for token in code.clone() {
+        let leaves = match &token {
+            TokenTree::Ident(ident) => ident == "return" || ident == "loop",
+            TokenTree::Punct(punct) if punct.as_char() == '?' => true,
+            TokenTree::Punct(punct) if punct.as_char() == '!' && punct.spacing() == Spacing::Alone => {
+                matches!(&before, Some(TokenTree::Ident(name)) if !HARMLESS.iter().any(|harmless| name == harmless))
+            }
+            TokenTree::Group(group) => may_leave(&group.stream()),
+            _ => false,
+        };
+        if leaves {
+            return true;
+        }
+        before = Some(token);
+    }
+    false
+}
+
+/// Macros that leave no function, if their arguments do not.
+const HARMLESS: [&str; 4] = ["format", "matches", "println", "vec"];
 
 /// The body where the function's own was.
 pub(crate) fn in_place(subject: &Subject) -> TokenStream {

@@ -8,6 +8,7 @@ use syn::spanned::Spanned;
 
 use super::code;
 use crate::{
+    duration::Time,
     policy::{Loading, Sharing, Storing},
     signature::Kind,
     subject::Subject,
@@ -22,17 +23,29 @@ pub(crate) fn shape(subject: &Subject, shares_errors: bool) -> TokenStream {
 
 /// `policy(__shape, ttl).jitter(0.05_f64)`, of the runtime's function of this name; `__shape` is the local that holds the shape.
 pub(crate) fn policy(subject: &Subject, function: &str, storing: &Storing, loading: Option<&Loading>) -> TokenStream {
-    let door = &subject.door;
+    let (door, ttl) = (&subject.door, &storing.ttl);
     let name = Ident::new(function, Span::mixed_site());
-    let Storing { ttl, jitter, negative_ttl, unless, sharing } = storing;
+    let options = options(subject, storing, loading, function == "batch_policy");
+    code!(#door::#name(__shape, #ttl) #options)
+}
+
+/// The milliseconds of a ttl that is all there is to a policy.
+pub(crate) fn plain_ttl(subject: &Subject, storing: &Storing, loading: &Loading) -> Option<Literal> {
+    let Time::Fixed(millis) = storing.ttl else { return None };
+    options(subject, storing, Some(loading), false).is_empty().then(|| Literal::u64_suffixed(millis))
+}
+
+/// The builder calls.
+fn options(subject: &Subject, storing: &Storing, loading: Option<&Loading>, each: bool) -> TokenStream {
+    let Storing { ttl: _, jitter, negative_ttl, unless, sharing } = storing;
     let options = [
         with("jitter", jitter.map(Literal::f64_suffixed).as_ref()),
         with("negative_ttl", negative_ttl.as_ref()),
         with("unless", unless.as_ref()),
     ];
     let loading = loading.map(load_options);
-    let sharing = share_options(subject, sharing, function == "batch_policy");
-    code!(#door::#name(__shape, #ttl) #(#options)* #loading #sharing)
+    let sharing = share_options(subject, sharing, each);
+    code!(#(#options)* #loading #sharing)
 }
 
 /// How the value goes to the shared tier, as its type can. A sync function and `tier = local` never ask.

@@ -48,7 +48,7 @@ impl Site<'_> {
                 #pieces,
             )
             #tags #receiver #capacity #version;
-            #door::inventory::submit! { #door::Registered::site(&__SITE) }
+            #door::register!(site __SITE);
         }
     }
 }

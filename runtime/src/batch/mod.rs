@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::template::bounded;
-use crate::key::{Hashed, Prehashed, Scopes};
+use crate::key::{Hashed, OwnedKey, Prehashed, Scopes};
 use crate::policy::Policy;
 use crate::shape::{Outcome, Shape};
 use crate::site::{Here, Site};
@@ -46,7 +46,7 @@ impl Site {
     /// Prepares a batch.
     pub fn batch<K, S>(&'static self, on: Option<&Fastness>, _: S, here: Here, policy: Policy<Each<S>>) -> Batch<K, S>
     where
-        K: Clone + Eq + Send + Sync + 'static,
+        K: OwnedKey,
         S: Shape<Item: BatchMap> + 'static,
     {
         Batch {
@@ -64,7 +64,7 @@ impl Site {
 
 impl<K, S> Batch<K, S>
 where
-    K: Clone + Eq + Send + Sync + 'static,
+    K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
 {
     /// Looks one element up. Duplicates count once.
@@ -156,7 +156,7 @@ where
 /// Dropping it drops the body; nothing is stored.
 pub async fn load_batch<K, S, F>(batch: Batch<K, S>, body: F) -> S::Out
 where
-    K: Clone + Eq + Send + Sync + 'static,
+    K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
     F: Future<Output = S::Out>,
 {
@@ -167,7 +167,7 @@ where
 /// [`load_batch`] for sync functions.
 pub fn load_batch_sync<K, S>(batch: Batch<K, S>, body: impl FnOnce() -> S::Out) -> S::Out
 where
-    K: Clone + Eq + Send + Sync + 'static,
+    K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
 {
     let out = body();

@@ -7,7 +7,7 @@ use crate::clock::nanos;
 use crate::codec::{Codec, Wire};
 use crate::handle::Fastness;
 use crate::key::args::Args;
-use crate::key::{Hashed, Scopes};
+use crate::key::{Hashed, OwnedKey, Scopes};
 use crate::l1::Lifetime;
 use crate::log::Epoch;
 use crate::policy::Policy;
@@ -55,7 +55,7 @@ pub(super) enum Looked<V> {
 
 impl<K, S> Start<K, S>
 where
-    K: Clone + Eq + Send + Sync + 'static,
+    K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
 {
     pub(super) fn new<A: Args<Owned = K>>(site: &'static Site, on: Option<&Fastness>, here: Here) -> Self {

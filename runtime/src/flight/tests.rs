@@ -5,29 +5,41 @@ use super::*;
 use crate::key::Pattern;
 use crate::log::Record;
 
-type Board = Arc<Flights<u8, u32>>;
+type Board = Arc<Flights>;
 
 fn board() -> Board {
     Arc::new(Flights::new(Arc::new(Log::with_mirror_bytes(1 << 10))))
 }
 
-fn key() -> Hashed<u8> {
-    Hashed { hash: 7, args: 7 }
+fn key() -> Hashed<AnyKey> {
+    Hashed { hash: 7, args: 7_u8 }.erased()
+}
+
+fn landed(number: u32) -> Signal {
+    Signal::Landed(Box::new(number))
+}
+
+/// What a waiter was told, if it landed.
+fn number(seat: &mut Seat) -> Option<u32> {
+    match seat.signal.try_recv() {
+        Ok(Signal::Landed(landing)) => landing.downcast().ok().map(|number| *number),
+        _ => None,
+    }
 }
 
 fn scope() -> [u64; 1] {
     [Pattern::exact("n:7").scope]
 }
 
-fn lead(board: &Board) -> Permit<u8, u32> {
-    match board.board(&key(), &scope(), true) {
+fn lead(board: &Board) -> Permit {
+    match board.board(key(), &scope(), true) {
         Boarding::Lead(permit) => permit,
         _ => panic!("should lead"),
     }
 }
 
-fn wait(board: &Board) -> Seat<u8, u32> {
-    match board.board(&key(), &scope(), true) {
+fn wait(board: &Board) -> Seat {
+    match board.board(key(), &scope(), true) {
         Boarding::Wait(seat) => seat,
         _ => panic!("should wait"),
     }
@@ -42,9 +54,9 @@ fn landed_everyone_is_told_and_the_board_is_clear() {
     let board = board();
     let permit = lead(&board);
     let seats = [wait(&board), wait(&board), wait(&board)];
-    permit.land(|| Signal::Landed(42));
+    permit.land(|| landed(42));
     for mut seat in seats {
-        assert!(matches!(seat.signal.try_recv(), Ok(Signal::Landed(42))));
+        assert_eq!(number(&mut seat), Some(42));
     }
     assert!(is_empty(&board));
 }
@@ -70,9 +82,9 @@ fn abandoned_exactly_one_takes_over_and_the_others_stay_aboard() {
     let Ok(Signal::Lead(heir)) = first.signal.try_recv() else { panic!("the first in line leads") };
     assert!(second.signal.try_recv().is_err(), "the second still waits");
     let mut third = wait(&board);
-    heir.land(|| Signal::Landed(1));
-    assert!(matches!(second.signal.try_recv(), Ok(Signal::Landed(1))));
-    assert!(matches!(third.signal.try_recv(), Ok(Signal::Landed(1))));
+    heir.land(|| landed(1));
+    assert_eq!(number(&mut second), Some(1));
+    assert_eq!(number(&mut third), Some(1));
     assert!(is_empty(&board));
 }
 
@@ -127,19 +139,19 @@ fn nobody_boards_a_flight_that_was_overtaken() {
     invalidate(&board);
     let new = lead(&board);
     let mut late = wait(&board);
-    old.land(|| Signal::Landed(1));
-    assert!(matches!(early.signal.try_recv(), Ok(Signal::Landed(1))), "who waited before gets the old one");
+    old.land(|| landed(1));
+    assert_eq!(number(&mut early), Some(1), "who waited before gets the old one");
     assert!(late.signal.try_recv().is_err());
     assert!(!is_empty(&board), "the old flight did not take the new one off");
-    new.land(|| Signal::Landed(2));
-    assert!(matches!(late.signal.try_recv(), Ok(Signal::Landed(2))));
+    new.land(|| landed(2));
+    assert_eq!(number(&mut late), Some(2));
 }
 
 #[test]
 fn who_will_not_wait_is_told() {
     let board = board();
     let _permit = lead(&board);
-    assert!(matches!(board.board(&key(), &scope(), false), Boarding::Taken));
+    assert!(matches!(board.board(key(), &scope(), false), Boarding::Taken));
 }
 
 #[test]
@@ -147,22 +159,22 @@ fn a_load_that_calls_itself_is_told() {
     let board = board();
     let permit = lead(&board);
     let inside = permit.enter();
-    assert!(matches!(board.board(&key(), &scope(), true), Boarding::Within));
+    assert!(matches!(board.board(key(), &scope(), true), Boarding::Within));
     drop(inside);
     wait(&board);
 }
 
 /// A key of another load than [`key`]'s.
-fn other(hash: u64) -> Hashed<u8> {
-    Hashed { hash, args: 8 }
+fn other(hash: u64) -> Hashed<AnyKey> {
+    Hashed { hash, args: 8_u8 }.erased()
 }
 
 #[test]
 fn a_load_that_needs_another_one_waits_for_it() {
     let board = board();
-    let (own, Boarding::Lead(another)) = (lead(&board), board.board(&other(8), &[], true)) else { panic!("it leads") };
+    let (own, Boarding::Lead(another)) = (lead(&board), board.board(other(8), &[], true)) else { panic!("it leads") };
     let inside = own.enter();
-    assert!(matches!(board.board(&other(8), &[], true), Boarding::Wait(_)));
+    assert!(matches!(board.board(other(8), &[], true), Boarding::Wait(_)));
     drop(inside);
     another.land(|| Signal::Alone);
     own.land(|| Signal::Alone);
@@ -173,7 +185,7 @@ fn a_load_that_needs_another_one_waits_for_it() {
 fn keys_are_spread_over_the_shards() {
     let board = board();
     let hashes = (0..SHARDS as u64).map(|n| n << 40 | n).chain([u64::MAX]);
-    let permits: Vec<_> = hashes.map(|hash| board.board(&other(hash), &[], true)).collect();
+    let permits: Vec<_> = hashes.map(|hash| board.board(other(hash), &[], true)).collect();
     assert!(permits.iter().all(|boarding| matches!(boarding, Boarding::Lead(_))));
     assert!(board.shards.iter().all(|shard| !lock(shard).is_empty()));
 }

@@ -1,6 +1,43 @@
 //! Keys that bring their hash along, so that nothing is hashed twice.
 
+use std::any::Any;
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
+
+/// What owned arguments are.
+pub trait OwnedKey: Clone + Eq + Send + Sync + 'static {}
+
+impl<K: Clone + Eq + Send + Sync + 'static> OwnedKey for K {}
+
+/// Owned arguments of any type: what is compiled for these is compiled once.
+#[derive(Clone)]
+pub(crate) struct AnyKey(Arc<dyn ErasedKey>);
+
+trait ErasedKey: Any + Send + Sync {
+    fn is(&self, other: &dyn Any) -> bool;
+}
+
+impl<K: OwnedKey> ErasedKey for K {
+    fn is(&self, other: &dyn Any) -> bool {
+        other.downcast_ref() == Some(self)
+    }
+}
+
+impl PartialEq for AnyKey {
+    fn eq(&self, other: &Self) -> bool {
+        let other: &dyn Any = &*other.0;
+        self.0.is(other)
+    }
+}
+
+impl Eq for AnyKey {}
+
+impl<K: OwnedKey> Hashed<K> {
+    /// The same key, of any type.
+    pub(crate) fn erased(&self) -> Hashed<AnyKey> {
+        Hashed { hash: self.hash, args: AnyKey(Arc::new(self.args.clone())) }
+    }
+}
 
 /// Owned arguments and their hash. Equality is the arguments', never the hash's alone.
 #[derive(Clone, Debug)]
@@ -50,5 +87,18 @@ impl Hasher for Prehashed {
     #[inline]
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn erased_keys_are_told_apart_by_hash_arguments_and_type() {
+        let key = |hash, args: u64| Hashed { hash, args }.erased();
+        assert!(key(1, 7) == key(1, 7));
+        assert!(key(1, 7) != key(1, 8) && key(1, 7) != key(2, 7));
+        assert!(key(1, 7) != Hashed { hash: 1, args: 7_u32 }.erased());
     }
 }

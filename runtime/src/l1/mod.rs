@@ -9,8 +9,6 @@
 //! Invariants: an entry is judged by the log each time it is about to be served, so inserting one that was invalidated
 //! meanwhile is harmless; a key whose value is replaced keeps its place in the queue.
 
-use crate::sync::atomic::Ordering::Relaxed;
-use crate::sync::atomic::{AtomicU64, AtomicUsize};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -21,19 +19,16 @@ use crate::clock::Clock;
 use crate::key::args::Args;
 use crate::key::{Hashed, Prehashed};
 use crate::log::Log;
-use crate::sync::{Mutex, lock};
 
 mod budget;
 mod entry;
+mod room;
 mod s3fifo;
 
 pub(crate) use budget::Budget;
 pub(crate) use entry::{Entry, Found, Lifetime};
-use s3fifo::{Residents, S3Fifo};
-
-/// A shard per this many entries, so that a small store evicts exactly and a large one inserts in parallel.
-const ENTRIES_PER_SHARD: usize = 512;
-const MAX_SHARDS: usize = 16;
+use room::Room;
+use s3fifo::Residents;
 
 /// What all stores of one handle share.
 #[derive(Clone, Debug)]
@@ -46,24 +41,12 @@ pub(crate) struct Common {
 
 pub(crate) struct L1<K, V> {
     index: HashIndex<Hashed<K>, Entry<V>, Prehashed>,
-    queues: Box<[Mutex<S3Fifo>]>,
-    capacity: usize,
-    evictions: AtomicU64,
-    len: AtomicUsize,
-    common: Common,
+    room: Room,
 }
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     pub(crate) fn new(capacity: usize, common: Common) -> Self {
-        let shards = (capacity / ENTRIES_PER_SHARD).clamp(1, MAX_SHARDS);
-        Self {
-            index: HashIndex::with_hasher(Prehashed::default()),
-            queues: (0..shards).map(|_| Mutex::default()).collect(),
-            capacity,
-            evictions: AtomicU64::new(0),
-            len: AtomicUsize::new(0),
-            common,
-        }
+        Self { index: HashIndex::with_hasher(Prehashed::default()), room: Room::new(capacity, common) }
     }
 
     /// Owns the arguments.
@@ -73,7 +56,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
 
     #[inline]
     fn hash<A: Args<Owned = K>>(&self, args: &A) -> u64 {
-        let mut hasher = self.common.hasher.build_hasher();
+        let mut hasher = self.room.common.hasher.build_hasher();
         args.feed(&mut hasher);
         hasher.finish()
     }
@@ -85,7 +68,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     pub(crate) fn hit<A: Args<Owned = K>>(&self, args: &A) -> Option<V> {
         let probe = Probe { hash: self.hash(args), args };
         self.index
-            .peek_with(&probe, |_, entry| entry.hit(self.common.clock.coarse(), &self.common.log).cloned())
+            .peek_with(&probe, |_, entry| entry.hit(self.room.common.clock.coarse(), &self.room.common.log).cloned())
             .flatten()
     }
 
@@ -94,15 +77,15 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     #[inline]
     pub(crate) fn hit_with<A: Args<Owned = K>, R>(&self, args: &A, with: impl FnOnce(&V, u64) -> R) -> Option<R> {
         let probe = Probe { hash: self.hash(args), args };
-        let now = self.common.clock.coarse();
+        let now = self.room.common.clock.coarse();
         self.index
-            .peek_with(&probe, |_, entry| entry.hit(now, &self.common.log).map(|value| with(value, now)))
+            .peek_with(&probe, |_, entry| entry.hit(now, &self.room.common.log).map(|value| with(value, now)))
             .flatten()
     }
 
     /// Most stores of absences and errors are, and those of values that are in the shared tier only.
     pub(crate) fn is_empty(&self) -> bool {
-        self.len.load(Relaxed) == 0
+        self.room.len() == 0
     }
 
     /// The value of this key, if it is valid, fresh or not.
@@ -110,17 +93,20 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         if self.is_empty() {
             return None;
         }
-        self.index.peek_with(&Query::of(key), |_, entry| entry.look(&self.common.log)).flatten()
+        self.index.peek_with(&Query::of(key), |_, entry| entry.look(&self.room.common.log)).flatten()
     }
 
     /// Marks an entry, valid or not. Under its bucket's lock: a lock-free read may be of a copy that a growing index leaves
     /// behind.
     pub(crate) fn mark(&self, key: &Hashed<K>, mark: impl FnOnce(&Entry<V>)) {
-        self.index.read_sync(&Query::of(key), |_, entry| mark(entry));
+        // As a writer, whose code is there already.
+        if let Some(place) = self.index.get_sync(&Query::of(key)) {
+            mark(place.get());
+        }
     }
 
     pub(crate) fn insert(&self, key: Hashed<K>, entry: Entry<V>) {
-        if self.capacity == 0 || !self.common.clock.ensure_ticking() {
+        if !self.room.is_open() {
             return;
         }
         let hash = key.hash;
@@ -131,45 +117,26 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             }
             Place::Vacant(place) => drop(place.insert_entry(entry)),
         }
-        self.len.fetch_add(1, Relaxed);
-        self.common.budget.add();
-        // Over the total, the largest store gives up an entry, or this one if it is that.
-        let budget = &self.common.budget;
-        let over = budget.exceeded() && !budget.taken_from_the_largest(self.len.load(Relaxed));
-        let mut queue = lock(self.queue(hash));
-        let room = if over { queue.len() } else { self.share() };
-        queue.admit(hash, room.min(self.share()), self);
+        self.room.admit(hash, self);
     }
 
     pub(crate) fn remove(&self, key: &Hashed<K>) {
         if self.index.remove_sync(&Query::of(key)) {
-            self.forget();
+            self.room.forget();
         }
     }
 
     pub(crate) fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn forget(&self) {
-        self.len.fetch_sub(1, Relaxed);
-        self.common.budget.remove();
-    }
-
-    /// The capacity of one shard.
-    fn share(&self) -> usize {
-        self.capacity / self.queues.len()
-    }
-
-    fn queue(&self, hash: u64) -> &Mutex<S3Fifo> {
-        let shard = (hash >> 16) as usize % self.queues.len();
-        &self.queues[shard]
+        &self.room.common
     }
 }
 
 impl<K, V> std::fmt::Debug for L1<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("L1").field("len", &self.len).field("capacity", &self.capacity).finish_non_exhaustive()
+        f.debug_struct("L1")
+            .field("len", &self.room.len())
+            .field("capacity", &self.room.capacity)
+            .finish_non_exhaustive()
     }
 }
 
@@ -187,25 +154,15 @@ where
     V: Clone + Send + Sync + 'static,
 {
     fn len(&self) -> usize {
-        self.len.load(Relaxed)
+        self.room.len()
     }
 
     fn evictions(&self) -> u64 {
-        self.evictions.load(Relaxed)
+        self.room.evictions()
     }
 
     fn shrink_to(&self, entries: usize) {
-        let each = level(self.queues.iter().map(|queue| lock(queue).len()).collect(), entries);
-        for queue in &self.queues {
-            lock(queue).shrink(each, self);
-        }
-        // To the exact number: from the longest queues.
-        while self.len() > entries {
-            let longest = self.queues.iter().max_by_key(|queue| lock(queue).len());
-            let Some(mut queue) = longest.map(lock) else { return };
-            let Some(each) = queue.len().checked_sub(1) else { return };
-            queue.shrink(each, self);
-        }
+        self.room.shrink_to(entries, self);
     }
 }
 
@@ -220,24 +177,9 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
 
     fn evict(&self, hash: u64) {
         if self.index.remove_sync(&Query::by_hash(hash)) {
-            self.evictions.fetch_add(1, Relaxed);
-            self.forget();
+            self.room.evicted();
         }
     }
-}
-
-/// How long each queue may be so that all together are as many as `entries`, or less than one a queue more: what short ones
-/// do not use is left to the others.
-fn level(mut lengths: Vec<usize>, entries: usize) -> usize {
-    lengths.sort_unstable();
-    let mut left = entries;
-    for (queues, length) in (1..=lengths.len()).rev().zip(lengths) {
-        if length > left / queues {
-            return left.div_ceil(queues);
-        }
-        left -= length;
-    }
-    usize::MAX
 }
 
 /// A key that is looked up by borrowed arguments.

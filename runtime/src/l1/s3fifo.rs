@@ -32,7 +32,7 @@ pub(crate) struct S3Fifo {
 
 impl S3Fifo {
     /// Admits a new entry and makes room until no more than `capacity` are left.
-    pub(crate) fn admit(&mut self, hash: u64, capacity: usize, residents: &impl Residents) {
+    pub(crate) fn admit(&mut self, hash: u64, capacity: usize, residents: &dyn Residents) {
         if self.ghost.take(hash) {
             self.main.push_back(hash);
         } else {
@@ -42,7 +42,7 @@ impl S3Fifo {
     }
 
     /// Makes room until no more than `capacity` are left.
-    pub(crate) fn shrink(&mut self, capacity: usize, residents: &impl Residents) {
+    pub(crate) fn shrink(&mut self, capacity: usize, residents: &dyn Residents) {
         let mut chances = 0;
         while self.len() > capacity {
             self.step(capacity, &mut chances, residents);
@@ -55,7 +55,7 @@ impl S3Fifo {
         self.small.len() + self.main.len()
     }
 
-    fn step(&mut self, capacity: usize, chances: &mut usize, residents: &impl Residents) {
+    fn step(&mut self, capacity: usize, chances: &mut usize, residents: &dyn Residents) {
         let small_has_turn = self.small.len() > capacity.div_ceil(100) || self.main.is_empty();
         let queue = if small_has_turn { &mut self.small } else { &mut self.main };
         let Some(hash) = queue.pop_front() else {

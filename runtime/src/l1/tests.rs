@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::room::{ENTRIES_PER_SHARD, MAX_SHARDS, level};
 use super::*;
 use crate::key::scope::NoScope;
 use crate::key::{Pattern, Scopes};
@@ -23,9 +24,9 @@ fn scopes(id: u64) -> Scopes {
 }
 
 fn put(store: &Store, id: u64, value: u64, ttl: Duration) {
-    let expires = store.common.clock.now() + crate::clock::nanos(ttl);
+    let expires = store.common().clock.now() + crate::clock::nanos(ttl);
     let life = Lifetime { load_time: 0, expires, early_from: expires, local_until: u64::MAX };
-    let epoch = store.common.log.position();
+    let epoch = store.common().log.position();
     store.insert(store.own(&(NoScope, id)), Entry::new(value, epoch, life, &scopes(id)));
 }
 
@@ -51,7 +52,7 @@ fn an_invalidated_value_is_not_even_looked_at() {
     let pattern = Pattern::exact("n:1");
     let mut record = Record::default();
     record.push(pattern.scope, pattern.root);
-    store.common.log.append(&record);
+    store.common().log.append(&record);
     assert_eq!(store.hit(&(NoScope, 1_u64)), None);
     assert!(store.look(&store.own(&(NoScope, 1_u64))).is_none());
     assert_eq!(store.hit(&(NoScope, 2_u64)), Some(22), "its neighbour is checked again and found valid");
@@ -62,8 +63,8 @@ fn an_invalidated_value_is_not_even_looked_at() {
 #[test]
 fn a_value_whose_load_was_overtaken_is_inserted_in_vain() {
     let (store, _) = store(10);
-    let epoch = store.common.log.position();
-    store.common.log.append(&Record::clear());
+    let epoch = store.common().log.position();
+    store.common().log.append(&Record::clear());
     let life = Lifetime { load_time: 0, expires: u64::MAX, early_from: u64::MAX, local_until: u64::MAX };
     store.insert(store.own(&(NoScope, 1_u64)), Entry::new(11, epoch, life, &scopes(1)));
     assert_eq!(store.hit(&(NoScope, 1_u64)), None);
@@ -80,7 +81,7 @@ fn capacity_holds_exactly_in_small_stores_and_closely_in_sharded_ones() {
         assert!(store.len() * 10 >= capacity * 9, "{} of {capacity}", store.len());
         assert!(store.len() == capacity || capacity >= 2 * ENTRIES_PER_SHARD, "{} of {capacity}", store.len());
         assert_eq!(store.evictions(), 3 * capacity as u64 - store.len() as u64);
-        assert_eq!(store.common.budget.used(), store.len());
+        assert_eq!(store.common().budget.used(), store.len());
     }
 }
 
@@ -134,7 +135,7 @@ fn a_key_is_told_apart_by_its_arguments_though_the_hash_is_the_same() {
 #[test]
 fn over_the_total_a_store_gives_up_what_it_gains() {
     let (store, _) = store(1_000);
-    store.common.budget.set_limit(50);
+    store.common().budget.set_limit(50);
     for id in 0..500 {
         put(&store, id, id, MINUTE);
     }
@@ -149,7 +150,7 @@ fn removal_frees_its_place() {
     put(&store, 1, 1, MINUTE);
     store.remove(&store.own(&(NoScope, 1_u64)));
     store.remove(&store.own(&(NoScope, 1_u64)));
-    assert_eq!((store.len(), store.common.budget.used()), (0, 0));
+    assert_eq!((store.len(), store.common().budget.used()), (0, 0));
 }
 
 #[test]
@@ -171,8 +172,8 @@ fn many_threads_insert_and_hit_without_losing_count() {
         }
     });
     assert!(store.len() <= 1_000 + MAX_SHARDS);
-    assert_eq!(store.common.budget.used(), store.len());
-    let queued: usize = store.queues.iter().map(|queue| lock(queue).len()).sum();
+    assert_eq!(store.common().budget.used(), store.len());
+    let queued: usize = store.room.queues.iter().map(|queue| crate::sync::lock(queue).len()).sum();
     assert!(queued >= store.len());
 }
 
@@ -184,7 +185,7 @@ fn stores_of_many_shards_shrink_to_the_number() {
     }
     for entries in [4_999, 100, 5, 0] {
         store.shrink_to(entries);
-        assert_eq!((store.len(), store.common.budget.used()), (entries, entries));
+        assert_eq!((store.len(), store.common().budget.used()), (entries, entries));
     }
     assert_eq!(store.evictions(), 5_000);
 }

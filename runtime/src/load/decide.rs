@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::sync::oneshot::error::RecvError;
 
-use super::{Pending, Plan, Step};
+use super::{Pending, Plan, Step, land, landed};
 use crate::clock::nanos;
 use crate::error::LoadTimeout;
 use crate::flight::{Boarding, Permit, Signal};
+use crate::key::OwnedKey;
 use crate::l1::Found;
 use crate::policy::refresh_early;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
@@ -16,11 +17,11 @@ use crate::site::{Landing, Negative};
 
 impl<K, S> Pending<K, S>
 where
-    K: Clone + Eq + 'static,
+    K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
     /// What there is to serve without a load of this caller's own, or who has to load.
-    pub(super) fn begin(&self) -> Step<K, S> {
+    pub(super) fn begin(&self) -> Step<S> {
         let found = self.cell.front.store.look(&self.key);
         if found.is_none() && !self.cell.has_negatives() {
             return self.miss();
@@ -39,7 +40,7 @@ where
         }
     }
 
-    fn fresh(&self, now: u64, found: Found<S::Item>) -> Step<K, S> {
+    fn fresh(&self, now: u64, found: Found<S::Item>) -> Step<S> {
         let due = now >= found.fresh_until.max(found.retry_at);
         if due && refresh_early(now, &found.life) {
             self.refresh(found, true)
@@ -48,7 +49,7 @@ where
         }
     }
 
-    fn expired(&self, now: u64, found: Found<S::Item>) -> Step<K, S> {
+    fn expired(&self, now: u64, found: Found<S::Item>) -> Step<S> {
         if now < found.life.expires && found.fresh_until > 0 {
             // Only this process has to ask again.
             return self.miss();
@@ -63,16 +64,16 @@ where
         }
     }
 
-    fn miss(&self) -> Step<K, S> {
+    fn miss(&self) -> Step<S> {
         self.cell.front.counters.miss();
         self.board()
     }
 
-    fn board(&self) -> Step<K, S> {
+    fn board(&self) -> Step<S> {
         if !self.policy.single_flight {
             return Step::Go(Plan::Load(None));
         }
-        match self.cell.flights.board(&self.key, self.scopes.hashes(), true) {
+        match self.cell.flights.board(self.key.erased(), self.scopes.hashes(), true) {
             Boarding::Lead(permit) => Step::Go(self.lead(permit)),
             Boarding::Wait(seat) => Step::Wait(seat),
             Boarding::Within | Boarding::Taken => Step::Go(Plan::Load(None)),
@@ -80,10 +81,10 @@ where
     }
 
     /// Leads, unless a load that has just landed made it needless.
-    fn lead(&self, permit: Permit<K, Landing<S>>) -> Plan<K, S> {
+    fn lead(&self, permit: Permit) -> Plan<S> {
         match self.cell.front.store.look(&self.key) {
             Some(found) if found.is_fresh(self.cell.now()) => {
-                permit.land(|| Signal::Landed(Outcome::Present(found.value.clone())));
+                land(Some(permit), || landed::<S>(Outcome::Present(found.value.clone())));
                 Plan::Done(Outcome::Present(found.value))
             }
             _ => Plan::Load(Some(permit)),
@@ -91,8 +92,8 @@ where
     }
 
     /// One caller refreshes; whoever finds that somebody does so already is served at once.
-    fn refresh(&self, found: Found<S::Item>, fresh: bool) -> Step<K, S> {
-        match self.cell.flights.board(&self.key, self.scopes.hashes(), false) {
+    fn refresh(&self, found: Found<S::Item>, fresh: bool) -> Step<S> {
+        match self.cell.flights.board(self.key.erased(), self.scopes.hashes(), false) {
             Boarding::Lead(permit) => {
                 if fresh {
                     self.cell.front.counters.early_refreshes.count();
@@ -105,11 +106,12 @@ where
     }
 
     /// What a waiter does with the news.
-    pub(super) fn resume(&self, signal: Result<Signal<K, Landing<S>>, RecvError>) -> Step<K, S> {
+    pub(super) fn resume(&self, signal: Result<Signal, RecvError>) -> Step<S> {
         Step::Go(match signal {
             Ok(Signal::Landed(landing)) => {
+                let Ok(landing) = landing.downcast::<Landing<S>>() else { unreachable!("a board is one cell's") };
                 self.cell.front.counters.coalesced.count();
-                Plan::Done(self.ending(landing))
+                Plan::Done(self.ending(*landing))
             }
             Ok(Signal::Alone) => Plan::Load(None),
             Ok(Signal::TimedOut) => match self.policy.load_timeout {
@@ -136,12 +138,12 @@ where
         })
     }
 
-    fn served(&self, ending: Ending<S>) -> Step<K, S> {
+    fn served(&self, ending: Ending<S>) -> Step<S> {
         self.cell.front.counters.hit();
         Step::Go(Plan::Done(ending))
     }
 
-    fn served_stale(&self, value: S::Item) -> Step<K, S> {
+    fn served_stale(&self, value: S::Item) -> Step<S> {
         self.cell.front.counters.stale_served.count();
         self.served(Outcome::Present(value))
     }

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
@@ -16,7 +17,11 @@ use super::{Began, Leave, Miss, Pending, Plan, Step};
 use crate::error::LoadTimeout;
 use crate::flight::{Inside, Load, Permit};
 use crate::handle::{Fastness, scope};
+use crate::key::OwnedKey;
+use crate::key::args::Args;
+use crate::policy::Policy;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::site::{Here, Site};
 use crate::stats::Counters;
 
 /// Refreshes of one call site that may run in the background at a time; beyond it stale values are served unrefreshed.
@@ -29,7 +34,7 @@ const MAX_BACKGROUND: usize = 64;
 /// Dropping it drops the body; if others wait for it, one of them takes over.
 pub fn load<K, S, F>(miss: Miss<K, S>, body: F) -> Pin<Box<impl Future<Output = S::Out>>>
 where
-    K: Clone + Eq + 'static,
+    K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
     F: Future<Output = S::Out>,
 {
@@ -52,7 +57,7 @@ where
 /// Dropping it drops the body, unless it was a refresh: that runs on.
 pub fn load_spawned<K, S, F>(miss: Miss<K, S>, body: F) -> Pin<Box<impl Future<Output = S::Out>>>
 where
-    K: Clone + Eq + Send + Sync + 'static,
+    K: OwnedKey,
     S: Shape<Item: CacheValue, Error: Send> + Send + Sync + 'static,
     F: Future<Output = S::Out> + Send + 'static,
     S::Out: Send,
@@ -85,7 +90,7 @@ where
     })
 }
 
-/// A sync call's own load, from [`begin_sync`] to [`end_sync`].
+/// A sync call's own load, from [`Site::begin_sync`] to [`end_sync`].
 pub struct Loading<K: Eq, S: Shape>(Option<Underway<K, S>>);
 
 /// Of a call that does not bypass the cache. Dropped by a panic, it is counted as abandoned, and hands over.
@@ -93,34 +98,70 @@ struct Underway<K: Eq, S: Shape> {
     // In this order: fields are dropped as they are declared.
     inside: Option<Inside>,
     counted: Abandoned,
-    permit: Leave<K, S>,
+    permit: Leave,
     began: Began,
     pending: Box<Pending<K, S>>,
 }
 
-/// A sync call that was not a hit: its answer, or the body has to run and what it returns be given to [`end_sync`]. Waiting
-/// for another's load blocks the thread. In two halves rather than around the body, so that nothing but the body is compiled
-/// per call site.
-pub fn begin_sync<K, S>(miss: Miss<K, S>) -> Result<S::Out, Loading<K, S>>
-where
-    K: Clone + Eq + 'static,
-    S: Shape<Item: CacheValue> + 'static,
-{
-    let Some(pending) = miss.0 else { return Err(Loading(None)) };
-    let permit = match block_on(pending.plan()) {
-        Plan::Refresh(permit, _) => Some(permit),
-        Plan::Load(permit) => permit,
-        Plan::Done(ending) => return Ok(S::close(ending)),
-    };
-    let (began, counted) = (pending.began(), pending.count_if_abandoned());
-    let inside = permit.as_ref().map(Permit::enter);
-    Err(Loading(Some(Underway { inside, counted, permit, began, pending })))
+impl Site {
+    /// Of a sync call whose policy is a ttl (in milliseconds) and nothing else, the answer or the beginning of its load: then
+    /// the body has to run, and what it returns be given to [`end_sync`]. In two halves rather than around the body, so that
+    /// nothing but the body is compiled per call site.
+    #[inline]
+    pub fn serve_sync<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        shape: S,
+        here: Here,
+        args: &A,
+        ttl: u64,
+    ) -> Result<S::Out, Loading<A::Owned, S>>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
+        match self.hit(on, shape, here, args) {
+            Some(hit) => Ok(hit),
+            None => self.begin_sync(on, shape, here, args, &[], Policy::new(Duration::from_millis(ttl))),
+        }
+    }
+
+    /// The same of a sync call that was not a hit, whatever its policy. Waiting for another's load blocks the thread.
+    #[cold]
+    pub fn begin_sync<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        _: S,
+        here: Here,
+        args: &A,
+        tags: &[String],
+        policy: Policy<S>,
+    ) -> Result<S::Out, Loading<A::Owned, S>>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
+        let pending = Box::new(self.pending(on, here, args, tags, policy));
+        let permit = match block_on(pending.plan()) {
+            Plan::Refresh(permit, _) => Some(permit),
+            Plan::Load(permit) => permit,
+            Plan::Done(ending) => return Ok(S::close(ending)),
+        };
+        let (began, counted) = (pending.began(), pending.count_if_abandoned());
+        let inside = permit.as_ref().map(Permit::enter);
+        Err(Loading(Some(Underway { inside, counted, permit, began, pending })))
+    }
+}
+
+/// A sync call that bypasses the cache.
+pub fn bypass_sync<K: Eq, S: Shape>(_: S) -> Result<S::Out, Loading<K, S>> {
+    Err(Loading(None))
 }
 
 /// Stores what the body returned, tells those who wait, and says what the caller gets.
 pub fn end_sync<K, S>(load: Loading<K, S>, out: S::Out) -> S::Out
 where
-    K: Clone + Eq + 'static,
+    K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
     let Some(Underway { inside, counted, permit, began, pending }) = load.0 else { return out };
@@ -137,10 +178,10 @@ impl<K: Eq, S: Shape> fmt::Debug for Loading<K, S> {
 
 impl<K, S> Pending<K, S>
 where
-    K: Clone + Eq + 'static,
+    K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
-    async fn plan(&self) -> Plan<K, S> {
+    async fn plan(&self) -> Plan<S> {
         let mut seat = match self.begin() {
             Step::Go(plan) => return plan,
             Step::Wait(seat) => seat,
@@ -155,7 +196,7 @@ where
     }
 
     /// [`plan`](Self::plan), with the shared tier asked before a body has to run.
-    async fn plan_shared(&self) -> Plan<K, S> {
+    async fn plan_shared(&self) -> Plan<S> {
         // Only what loads lives across the wait: an error may not be `Send`.
         let (permit, old) = match self.plan().await {
             Plan::Done(ending) => return Plan::Done(ending),
@@ -165,7 +206,7 @@ where
         self.consult(permit, old).await
     }
 
-    async fn run<F: Future<Output = S::Out>>(&self, permit: Leave<K, S>, body: F) -> Ending<S> {
+    async fn run<F: Future<Output = S::Out>>(&self, permit: Leave, body: F) -> Ending<S> {
         let began = self.began();
         let counted = self.count_if_abandoned();
         let mut load = pin!(Load::new(body, permit));

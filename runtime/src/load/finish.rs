@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Began, Leave, Pending, land};
+use super::{Began, Leave, Pending, land, landed};
 use crate::clock::nanos;
 use crate::flight::Signal;
+use crate::key::OwnedKey;
 use crate::policy::ERROR_THROTTLE;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
 use crate::site::Negative;
 
 impl<K, S> Pending<K, S>
 where
-    K: Clone + Eq + 'static,
+    K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
     /// A load begins now: later than its flight, which may have asked the shared tier first.
@@ -22,7 +23,7 @@ where
     }
 
     /// Stores what was loaded, tells the others, and says what this caller gets.
-    pub(super) fn finish(&self, began: Began, ending: Ending<S>, permit: Leave<K, S>) -> Ending<S> {
+    pub(super) fn finish(&self, began: Began, ending: Ending<S>, permit: Leave) -> Ending<S> {
         let now = self.cell.now();
         let counters = &self.cell.front.counters;
         counters.load_nanos.add(now.saturating_sub(began.time));
@@ -33,7 +34,7 @@ where
         match ending {
             Outcome::Present(value) => {
                 self.keep(&value, began, now);
-                land(permit, || Signal::Landed(Outcome::Present(value.clone())));
+                land(permit, || landed::<S>(Outcome::Present(value.clone())));
                 Outcome::Present(value)
             }
             Outcome::Absent(absent) => {
@@ -43,16 +44,16 @@ where
                     self.share(None, &life, began.shared);
                     self.keep_absence_in_process(absent, life, began.epoch);
                 }
-                land(permit, || Signal::Landed(Outcome::Absent(absent)));
+                land(permit, || landed::<S>(Outcome::Absent(absent)));
                 Outcome::Absent(absent)
             }
             Outcome::Failed(error) => self.fail(error, began, now, permit),
         }
     }
 
-    fn fail(&self, error: S::Error, began: Began, now: u64, permit: Leave<K, S>) -> Ending<S> {
+    fn fail(&self, error: S::Error, began: Began, now: u64, permit: Leave) -> Ending<S> {
         if let Some(value) = self.stands_in(now) {
-            land(permit, || Signal::Landed(Outcome::Present(value.clone())));
+            land(permit, || landed::<S>(Outcome::Present(value.clone())));
             return Outcome::Present(value);
         }
         let keep = || S::keep(&error, self.policy.copy_error);
@@ -64,15 +65,15 @@ where
             let kept = Negative::Failed(Arc::new(kept));
             self.cell.keep_negative(&self.key, &self.scopes, kept, life, began.epoch);
         }
-        land(permit, || keep().map_or(Signal::Alone, |kept| Signal::Landed(Outcome::Failed(kept))));
+        land(permit, || keep().map_or(Signal::Alone, |kept| landed::<S>(Outcome::Failed(kept))));
         Outcome::Failed(error)
     }
 
     /// The body ran into its `load_timeout` and was dropped.
-    pub(super) fn time_out(&self, error: S::Error, permit: Leave<K, S>) -> Ending<S> {
+    pub(super) fn time_out(&self, error: S::Error, permit: Leave) -> Ending<S> {
         self.cell.front.counters.load_timeouts.count();
         if let Some(value) = self.stands_in(self.cell.now()) {
-            land(permit, || Signal::Landed(Outcome::Present(value.clone())));
+            land(permit, || landed::<S>(Outcome::Present(value.clone())));
             return Outcome::Present(value);
         }
         land(permit, || Signal::TimedOut);

@@ -31,7 +31,7 @@ mod drive;
 mod finish;
 mod shared;
 
-pub use drive::{Loading, begin_sync, end_sync, load, load_spawned};
+pub use drive::{Loading, bypass_sync, end_sync, load, load_spawned};
 pub(crate) use shared::fetch_many;
 
 /// A call that was not a hit: `None` where the attribute's `condition` bypassed the cache.
@@ -64,23 +64,23 @@ struct Standby<V> {
     epoch: Epoch,
 }
 
-type Leave<K, S> = Option<Permit<K, Landing<S>>>;
+type Leave = Option<Permit>;
 
 /// How the caller gets its answer.
-enum Plan<K: Eq, S: Shape> {
+enum Plan<S: Shape> {
     /// It is here.
     Done(Ending<S>),
     /// Run the body, then [`Pending::finish`].
-    Load(Leave<K, S>),
+    Load(Leave),
     /// The same, though this value may be served meanwhile.
-    Refresh(Permit<K, Landing<S>>, S::Item),
+    Refresh(Permit, S::Item),
 }
 
 /// What the caller has to do next.
-enum Step<K: Eq, S: Shape> {
-    Go(Plan<K, S>),
+enum Step<S: Shape> {
+    Go(Plan<S>),
     /// Wait, then [`Pending::resume`].
-    Wait(Seat<K, Landing<S>>),
+    Wait(Seat),
 }
 
 /// When and where a load began.
@@ -140,10 +140,14 @@ impl Site {
     }
 }
 
-fn land<K: Eq, L>(permit: Option<Permit<K, L>>, signal: impl FnMut() -> Signal<K, L>) {
+fn land(permit: Leave, signal: impl FnMut() -> Signal) {
     if let Some(permit) = permit {
         permit.land(signal);
     }
+}
+
+fn landed<S: Shape<Item: CacheValue> + 'static>(landing: Landing<S>) -> Signal {
+    Signal::Landed(Box::new(landing))
 }
 
 impl<K: Eq, S: Shape> std::fmt::Debug for Miss<K, S> {

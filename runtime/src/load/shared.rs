@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use super::{Leave, Pending, Plan, Standby, land};
+use super::{Leave, Pending, Plan, Standby, land, landed};
 use crate::clock::{nanos, pause};
-use crate::flight::{Permit, Signal};
+use crate::key::OwnedKey;
 use crate::l1::Lifetime;
 use crate::log::Epoch;
 use crate::policy::refresh_early;
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::{Fetched, Kept, Mark, Place, Tier};
-use crate::site::{Landing, Negative};
+use crate::site::Negative;
 use crate::sync::lock;
 
 /// How long a call waits for another process's load, before it loads all the same.
@@ -22,7 +22,7 @@ const TURN: (Duration, Duration) = (Duration::from_millis(5), Duration::from_mil
 
 impl<K, S> Pending<K, S>
 where
-    K: Clone + Eq + 'static,
+    K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
     /// The key in the shared tier, where there is one and its values can go there.
@@ -56,7 +56,7 @@ where
     /// # Cancel safety
     ///
     /// Dropping it drops the permit, which hands over.
-    pub(super) async fn consult(&self, permit: Leave<K, S>, old: Option<S::Item>) -> Plan<K, S> {
+    pub(super) async fn consult(&self, permit: Leave, old: Option<S::Item>) -> Plan<S> {
         let place = self.place().filter(|_| !self.origin_only.load(Relaxed));
         let fetched = match &place {
             Some((tier, place)) => match tier.fetch(place).await {
@@ -109,7 +109,7 @@ where
         }
     }
 
-    fn fetched(&self, fetched: Fetched<S::Item>, permit: Leave<K, S>, old: Option<S::Item>) -> Plan<K, S> {
+    fn fetched(&self, fetched: Fetched<S::Item>, permit: Leave, old: Option<S::Item>) -> Plan<S> {
         let now = self.cell.now();
         let Some(value) = fetched.value else {
             return self.fetched_absence(fetched.expires, fetched.epoch, permit, old);
@@ -121,7 +121,7 @@ where
         let due = now >= life.early_from && refresh_early(now, &life);
         if now < life.expires && !due {
             self.cell.front.counters.shared_hits.count();
-            land(permit, || Signal::Landed(Outcome::Present(value.clone())));
+            land(permit, || landed::<S>(Outcome::Present(value.clone())));
             return Plan::Done(Outcome::Present(value));
         }
         if !self.is_kept_in_process() {
@@ -135,7 +135,7 @@ where
         }
     }
 
-    fn fetched_absence(&self, expires: u64, epoch: Epoch, permit: Leave<K, S>, old: Option<S::Item>) -> Plan<K, S> {
+    fn fetched_absence(&self, expires: u64, epoch: Epoch, permit: Leave, old: Option<S::Item>) -> Plan<S> {
         let now = self.cell.now();
         let fresh = now < expires && self.policy.negative_ttl.is_some();
         match (S::absent().filter(|_| fresh), old) {
@@ -144,7 +144,7 @@ where
                 let life = self.policy.lifetime_until(expires.min(now.saturating_add(nanos(ttl))), 0, now);
                 self.keep_absence_in_process(absent, life, epoch);
                 self.cell.front.counters.shared_hits.count();
-                land(permit, || Signal::Landed(Outcome::Absent(absent)));
+                land(permit, || landed::<S>(Outcome::Absent(absent)));
                 Plan::Done(Outcome::Absent(absent))
             }
             (None, Some(old)) => refresh(permit, old),
@@ -169,7 +169,7 @@ where
 /// Nothing is lost.
 pub(crate) async fn fetch_many<K, S>(pending: Vec<Pending<K, S>>) -> Vec<S::Out>
 where
-    K: Clone + Eq + 'static,
+    K: OwnedKey,
     S: Shape<Item: CacheValue, Absent = ()> + 'static,
 {
     let places: Vec<_> = pending.iter().filter_map(Pending::place).collect();
@@ -188,7 +188,7 @@ where
     pending.iter().map(answer).map(S::close).collect()
 }
 
-fn refresh<K: Eq, S: Shape>(permit: Option<Permit<K, Landing<S>>>, old: S::Item) -> Plan<K, S> {
+fn refresh<S: Shape>(permit: Leave, old: S::Item) -> Plan<S> {
     match permit {
         Some(permit) => Plan::Refresh(permit, old),
         None => Plan::Load(None),

@@ -1,12 +1,12 @@
 //! What one handle keeps for one instantiation of a call site.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use super::negatives::{Negatives, Verdict};
 use crate::flight::Flights;
 use crate::key::args::Args;
-use crate::key::{Hashed, Scopes};
+use crate::key::{Hashed, OwnedKey, Scopes};
 use crate::l1::{Entry, L1, Lifetime};
 use crate::log::{Epoch, Log};
 use crate::shape::{CacheValue, Outcome, Shape};
@@ -18,9 +18,9 @@ pub(crate) struct Cell<K: Eq, S: Shape> {
     pub(crate) front: Front<K, S::Item>,
     /// The function's path, as a key segment.
     pub(crate) path: String,
-    /// Absences and errors, shared where values are.
-    pub(super) negatives: Arc<L1<K, Verdict>>,
-    pub(crate) flights: Arc<Flights<K, Landing<S>>>,
+    /// Absences and errors, shared where values are. Asked after a miss only, so their keys are of any type.
+    pub(super) negatives: Negatives,
+    pub(crate) flights: Arc<Flights>,
     /// The shared tier, and what is this cell's in it.
     pub(crate) tier: Option<Arc<Tier>>,
     pub(crate) seat: Seat,
@@ -40,7 +40,7 @@ impl<K, V> Clone for Front<K, V> {
     }
 }
 
-impl<K: Clone + Eq + 'static, V: CacheValue> Front<K, V> {
+impl<K: OwnedKey, V: CacheValue> Front<K, V> {
     // Inlined by force: out of line, the arguments go through memory, which costs a tenth of a hit.
     #[allow(clippy::inline_always)]
     #[inline(always)]
@@ -54,20 +54,13 @@ impl<K: Clone + Eq + 'static, V: CacheValue> Front<K, V> {
 /// What all aboard a flight get.
 pub(crate) type Landing<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Kept>;
 
-/// Is stored where there is no value. Errors are of any type, so that a store of these is compiled once per type of key.
-#[derive(Clone)]
-pub(super) enum Verdict {
-    Absent,
-    Failed(Arc<dyn Any + Send + Sync>),
-}
-
 /// A cached "there is none", or a cached error.
 pub(crate) enum Negative<S: Shape> {
     Absent(S::Absent),
     Failed(Arc<S::Kept>),
 }
 
-impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
+impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
     /// A cell holds no handle: the handle holds it.
     pub(crate) fn log(&self) -> &Log {
         &self.front.store.common().log
@@ -85,7 +78,10 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
 
     /// The cached absence or error, if there is a fresh one.
     pub(crate) fn negative(&self, key: &Hashed<K>, now: u64) -> Option<Negative<S>> {
-        match self.negatives.look(key).filter(|found| found.is_fresh(now))?.value {
+        if !self.has_negatives() {
+            return None;
+        }
+        match self.negatives.look(&key.erased()).filter(|found| found.is_fresh(now))?.value {
             Verdict::Absent => S::absent().map(Negative::Absent),
             Verdict::Failed(kept) => kept.downcast().ok().map(Negative::Failed),
         }
@@ -128,6 +124,6 @@ impl<K: Clone + Eq + 'static, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
             Negative::Absent(_) => Verdict::Absent,
             Negative::Failed(kept) => Verdict::Failed(kept),
         };
-        self.negatives.insert(key.clone(), Entry::new(verdict, epoch, life, scopes));
+        self.negatives.keep(key.erased(), verdict, epoch, life, scopes);
     }
 }

@@ -27,6 +27,7 @@ pub enum Receiver {
 
 /// What the macro knows.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "registry"), allow(dead_code))] // where it is, only the registry tells
 pub(crate) struct SiteMeta {
     pub(crate) kind: SiteKind,
     pub(crate) name: &'static str,

@@ -25,12 +25,14 @@ use crate::shared::Seat;
 mod cell;
 mod here;
 mod meta;
+mod negatives;
 
 use cell::Front;
 pub(crate) use cell::{Cell, Landing, Negative};
 pub use here::{Here, here};
 pub(crate) use meta::SiteMeta;
 pub use meta::{Receiver, SiteKind};
+use negatives::Negatives;
 
 /// A call site.
 pub struct Site {
@@ -97,6 +99,7 @@ impl Site {
     }
 
     /// Whether a scope leads its keys; `None` before the first call.
+    #[cfg(feature = "registry")]
     pub(crate) fn scoped(&self) -> Option<bool> {
         match self.scoped.load(Relaxed) {
             0 => None,
@@ -181,7 +184,7 @@ impl Site {
                 store: handle.store(&shape, of, self.meta.capacity),
                 counters: handle.counters(&here.shown(), self.meta.template.text),
             },
-            negatives: handle.store(&shape, of, self.meta.capacity),
+            negatives: Negatives::of(handle, &shape, of, self.meta.capacity),
             flights: Arc::new(Flights::new(handle.log().clone())),
             refreshing: Arc::default(),
             tier: handle.tier_of(&shape, of, &path),

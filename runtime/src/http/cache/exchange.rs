@@ -21,7 +21,7 @@ use super::status::{Forwarded, Status};
 use super::storable::Asker;
 use super::store::{Landing, Place, Store};
 use super::stored::{Held, Recorded, Stored};
-use super::target::{Key, Owned};
+use super::target::Owned;
 use super::vary;
 use crate::flight::{Boarding, Permit, Signal};
 use crate::handle::{Fastness, scope};
@@ -32,7 +32,7 @@ mod keep;
 
 /// What this cache answers with.
 pub(super) type Answer<B> = Response<Body<Resumed<B>>>;
-type Leave = Option<Permit<Key, Landing>>;
+type Leave = Option<Permit>;
 
 /// Looks at most so often before the handler is asked without regard to others.
 const ROUNDS: usize = 8;
@@ -105,7 +105,7 @@ impl Exchange {
                 },
             };
             if permit.is_some() && self.is_answered(&place) {
-                land(permit, || Signal::Landed(Landing::Again));
+                land(permit, || landed(Landing::Again));
                 continue;
             }
             let first = self.store.has_tier() && !self.short && fetched.as_ref() != Some(&self.variant);
@@ -113,7 +113,7 @@ impl Exchange {
             if first && self.store.fetch(&place).await {
                 fetched = Some(self.variant.clone());
                 if self.is_solo() || self.is_answered(&place) {
-                    land(permit, || Signal::Landed(Landing::Again));
+                    land(permit, || landed(Landing::Again));
                     continue;
                 }
                 stale = self.store.look(&place).map(|found| found.value);
@@ -180,12 +180,15 @@ impl Exchange {
         if self.is_solo() {
             return Turn::Lead(None);
         }
-        match self.store.flights.board(&place.key, place.scopes.hashes(), true) {
+        match self.store.flights.board(place.key.erased(), place.scopes.hashes(), true) {
             Boarding::Lead(permit) => Turn::Lead(Some(permit)),
             Boarding::Within | Boarding::Taken => Turn::Lead(None),
             Boarding::Wait(seat) => match seat.await {
-                Ok(Signal::Landed(Landing::Response(held, epoch))) => Turn::Landed(held, epoch),
-                Ok(Signal::Landed(Landing::Again)) | Err(_) => Turn::Again,
+                Ok(Signal::Landed(landing)) => match landing.downcast().map(|landing| *landing) {
+                    Ok(Landing::Response(held, epoch)) => Turn::Landed(held, epoch),
+                    Ok(Landing::Again) | Err(_) => Turn::Again,
+                },
+                Err(_) => Turn::Again,
                 Ok(Signal::Lead(permit)) => Turn::Lead(Some(permit)),
                 Ok(Signal::Alone | Signal::TimedOut) => Turn::Lead(None),
             },
@@ -258,7 +261,7 @@ impl Exchange {
         if self.head || self.short {
             return Ok(answer);
         }
-        let Boarding::Lead(permit) = self.store.flights.board(&place.key, place.scopes.hashes(), false) else {
+        let Boarding::Lead(permit) = self.store.flights.board(place.key.erased(), place.scopes.hashes(), false) else {
             return Ok(answer);
         };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
@@ -288,10 +291,14 @@ enum Turn {
     Again,
 }
 
-fn land(permit: Leave, signal: impl FnMut() -> Signal<Key, Landing>) {
+fn land(permit: Leave, signal: impl FnMut() -> Signal) {
     if let Some(permit) = permit {
         permit.land(signal);
     }
+}
+
+fn landed(landing: Landing) -> Signal {
+    Signal::Landed(Box::new(landing))
 }
 
 fn only_if_cached<B: http_body::Body>() -> Answer<B> {

@@ -29,7 +29,7 @@ const MAX_BACKGROUND: usize = 64;
 pub(super) struct Store {
     near: Arc<L1<Key, Arc<Held>>>,
     pub(super) counters: Arc<Counters>,
-    pub(super) flights: Arc<Flights<Key, Landing>>,
+    pub(super) flights: Arc<Flights>,
     tier: Option<Arc<Tier>>,
     seat: Seat,
     refreshing: Arc<AtomicUsize>,

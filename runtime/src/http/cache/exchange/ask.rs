@@ -20,7 +20,7 @@ use super::super::storable::{is_shareable, may_be_presumed_fresh};
 use super::super::store::{Began, Landing, Place, Store};
 use super::super::stored::{Held, Stored};
 use super::super::tags::{CacheTags, OnBehalf};
-use super::{Answer, Exchange, Leave, THROTTLE, land};
+use super::{Answer, Exchange, Leave, THROTTLE, land, landed};
 use crate::clock::nanos;
 use crate::flight::{Load, Signal};
 use crate::http::Body;
@@ -70,7 +70,7 @@ impl Exchange {
             Ok(_) => false,
         };
         if failed && let Some(answer) = self.stands_in(place) {
-            land(permit, || Signal::Landed(Landing::Again));
+            land(permit, || landed(Landing::Again));
             return Ok(answer);
         }
         match came {

@@ -16,7 +16,7 @@ use super::super::store::{Began, Landing, Place};
 use super::super::stored::{Held, Recorded, Stored, kept_head};
 use super::super::tags::CacheTags;
 use super::super::vary;
-use super::{Answer, Exchange, Leave, land};
+use super::{Answer, Exchange, Leave, land, landed};
 use crate::clock::nanos;
 use crate::flight::Signal;
 use crate::sync::lock;
@@ -68,7 +68,7 @@ impl Exchange {
         let stored = storable && !self.short && self.keep(&held, began);
         // Under a permit, or for this request alone.
         match life {
-            Some(_) => land(permit, || Signal::Landed(Landing::Response(held.clone(), began.epoch))),
+            Some(_) => land(permit, || landed(Landing::Response(held.clone(), began.epoch))),
             None => land(permit, || Signal::Alone),
         }
         let status = if revalidated {
