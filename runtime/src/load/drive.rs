@@ -91,7 +91,8 @@ where
 }
 
 /// A sync call's own load, from [`Site::begin_sync`] to [`end_sync`].
-pub struct Loading<K: Eq, S: Shape>(Option<Underway<K, S>>);
+/// Boxed, so that a hit, which is returned in its place, stays small.
+pub struct Loading<K: Eq, S: Shape>(Option<Box<Underway<K, S>>>);
 
 /// Of a call that does not bypass the cache. Dropped by a panic, it is counted as abandoned, and hands over.
 struct Underway<K: Eq, S: Shape> {
@@ -100,8 +101,12 @@ struct Underway<K: Eq, S: Shape> {
     counted: Abandoned,
     permit: Leave,
     began: Began,
-    pending: Box<Pending<K, S>>,
+    pending: Pending<K, S>,
+    finish: Finish<K, S>,
 }
+
+/// [`Pending::finish`], found where what it asks of the types is asked anyway: so what a type lacks is told once.
+type Finish<K, S> = fn(&Pending<K, S>, Began, Ending<S>, Leave) -> Ending<S>;
 
 impl Site {
     /// Of a sync call whose policy is a ttl (in milliseconds) and nothing else, the answer or the beginning of its load: then
@@ -122,8 +127,25 @@ impl Site {
     {
         match self.hit(on, shape, here, args) {
             Some(hit) => Ok(hit),
-            None => self.begin_sync(on, shape, here, args, &[], Policy::new(Duration::from_millis(ttl))),
+            None => self.begin_plain(on, shape, here, args, ttl),
         }
+    }
+
+    /// Out of the way of a hit, whose frame then has no room for a policy.
+    #[cold]
+    fn begin_plain<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        shape: S,
+        here: Here,
+        args: &A,
+        ttl: u64,
+    ) -> Result<S::Out, Loading<A::Owned, S>>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
+        self.begin_sync(on, shape, here, args, &[], Policy::new(Duration::from_millis(ttl)))
     }
 
     /// The same of a sync call that was not a hit, whatever its policy. Waiting for another's load blocks the thread.
@@ -141,7 +163,7 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let pending = Box::new(self.pending(on, here, args, tags, policy));
+        let pending = self.pending(on, here, args, tags, policy);
         let permit = match block_on(pending.plan()) {
             Plan::Refresh(permit, _) => Some(permit),
             Plan::Load(permit) => permit,
@@ -149,7 +171,8 @@ impl Site {
         };
         let (began, counted) = (pending.began(), pending.count_if_abandoned());
         let inside = permit.as_ref().map(Permit::enter);
-        Err(Loading(Some(Underway { inside, counted, permit, began, pending })))
+        let finish: Finish<_, _> = Pending::finish;
+        Err(Loading(Some(Box::new(Underway { inside, counted, permit, began, pending, finish }))))
     }
 }
 
@@ -159,15 +182,12 @@ pub fn bypass_sync<K: Eq, S: Shape>(_: S) -> Result<S::Out, Loading<K, S>> {
 }
 
 /// Stores what the body returned, tells those who wait, and says what the caller gets.
-pub fn end_sync<K, S>(load: Loading<K, S>, out: S::Out) -> S::Out
-where
-    K: OwnedKey,
-    S: Shape<Item: CacheValue> + 'static,
-{
-    let Some(Underway { inside, counted, permit, began, pending }) = load.0 else { return out };
+pub fn end_sync<K: Eq, S: Shape>(load: Loading<K, S>, out: S::Out) -> S::Out {
+    let Some(load) = load.0 else { return out };
+    let Underway { inside, counted, permit, began, pending, finish } = *load;
     drop(inside);
     counted.disarm();
-    S::close(pending.finish(began, S::open(out), permit))
+    S::close(finish(&pending, began, S::open(out), permit))
 }
 
 impl<K: Eq, S: Shape> fmt::Debug for Loading<K, S> {
