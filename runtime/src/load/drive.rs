@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 use super::{Began, Leave, Miss, Pending, Plan, Step};
 use crate::error::LoadTimeout;
-use crate::flight::{Inside, Load, Permit};
+use crate::flight::{Inside, Load, Permit, Seat};
 use crate::handle::{Fastness, scope};
 use crate::key::OwnedKey;
 use crate::key::args::Args;
@@ -164,7 +164,7 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         let pending = self.pending(on, here, args, tags, policy);
-        let permit = match block_on(pending.plan()) {
+        let permit = match pending.plan_blocking() {
             Plan::Refresh(permit, _) => Some(permit),
             Plan::Load(permit) => permit,
             Plan::Done(ending) => return Ok(S::close(ending)),
@@ -212,6 +212,17 @@ where
                 Step::Go(plan) => return plan,
                 Step::Wait(seat) => seat,
             };
+        }
+    }
+
+    /// [`plan`](Self::plan), on a thread that waits.
+    fn plan_blocking(&self) -> Plan<S> {
+        let mut step = self.begin();
+        loop {
+            match step {
+                Step::Go(plan) => return plan,
+                Step::Wait(seat) => step = self.resume(wait(seat)),
+            }
         }
     }
 
@@ -286,14 +297,13 @@ impl Wake for Unpark {
     }
 }
 
-/// Blocks this thread until the future is done. Unlike a runtime's, it may be called from within one.
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
+/// Blocks this thread until there is news. Unlike a runtime's `block_on`, it may be called from within one.
+fn wait(mut seat: Seat) -> <Seat as Future>::Output {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cx = Context::from_waker(&waker);
     loop {
-        match future.as_mut().poll(&mut cx) {
-            Poll::Ready(output) => return output,
+        match Pin::new(&mut seat).poll(&mut cx) {
+            Poll::Ready(news) => return news,
             Poll::Pending => thread::park(),
         }
     }
