@@ -143,8 +143,8 @@ mod documented {
     #[cfg_attr(all(), deprecated)]
     pub(super) fn old(n: u8) -> u8 {
         #![allow(clippy::let_and_return)]
-        let n = n;
-        n
+        let same = n;
+        same
     }
 }
 

@@ -7,6 +7,7 @@ use fastness::{Clock, Fastness};
 
 mod architecture;
 mod batch;
+mod bodies;
 mod circles;
 mod coherence;
 mod direct;
