@@ -56,6 +56,7 @@ impl From<Rejected> for Failed {
     }
 }
 
+#[allow(clippy::unnecessary_wraps)] // as what a breaker guards may fail
 #[inline]
 fn body(n: u64) -> Result<u64, Failed> {
     Ok(n.wrapping_mul(0x9E37_79B9_7F4A_7C15))

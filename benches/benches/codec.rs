@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 #[path = "../../runtime/src/codec/msgpack/mod.rs"]
+#[cfg_attr(test, allow(dead_code, unused_imports))] // its tests, which nothing runs here
 mod msgpack;
 
 const ENCODE: &str = "MessagePack, encode";

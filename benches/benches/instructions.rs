@@ -4,6 +4,9 @@
 //! the numbers is what one call takes, set-up left out. `instructions.txt` beside the manifest has the last figures that were
 //! accepted: a case that takes more than a twentieth more than there fails the run, and `INSTRUCTIONS_ACCEPT=1` writes the file anew.
 
+// Waits for a connection and for stores, which nothing tells of.
+#![allow(clippy::disallowed_methods)]
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::hint::black_box;

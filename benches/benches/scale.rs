@@ -112,7 +112,7 @@ async fn endure(seconds: u64) -> Vec<Second> {
                     for _ in 0..TURN {
                         at += 1;
                         let id = keys[at % keys.len()];
-                        if at % INVALIDATIONS == 0 { change(id).await } else { drop(busy(id).await) }
+                        if at.is_multiple_of(INVALIDATIONS) { change(id).await } else { drop(busy(id).await) }
                     }
                     calls.fetch_add(TURN as u64, Relaxed);
                     tokio::task::yield_now().await;
@@ -147,7 +147,7 @@ fn endurance() -> Vec<Line> {
         "second", "calls/s", "MiB"
     );
     for (second, Second { calls, resident }) in seen.iter().enumerate().step_by((seconds / 20).max(1)) {
-        println!("{second:>8} {calls:>12.0} {:>9.1}", resident / (1 << 20) as f64);
+        println!("{second:>8} {calls:>12.0} {:>9.1}", resident / f64::from(1 << 20));
     }
     // The first quarter fills.
     let quarter = seen.len() / 4;
