@@ -85,7 +85,10 @@ fn blocking(model: &Model, place: &Place) -> TokenStream {
             ::core::result::Result::Err(__load) => __load,
         };
         #body
-        #door::end_sync(__load, #out)
+        // Of a body that never ends, the compiler would say so here.
+        #[allow(unreachable_code)]
+        let __out = #door::end_sync(__load, #out);
+        __out
     }
 }
 

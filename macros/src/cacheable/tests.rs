@@ -41,7 +41,6 @@ fn a_body_that_may_leave_early_is_a_closure() {
         "if x > 1 { return None } Some(x)",
         "bail!(x)",
         "anyhow::ensure!(x)",
-        "loop {}",
         "Some(vec![g()?])",
     ] {
         assert!(is_closure(leaves), "{leaves}");

@@ -68,13 +68,12 @@ pub(crate) fn between(subject: &Subject) -> (TokenStream, TokenStream) {
     (code!(let __out: #returns = #body;), code!(__out))
 }
 
-/// Whether there may be a way out of this code but its end: a `return`, a `?`, or a macro, which may be any of them; a `loop`
-/// that never ends would leave code of ours that is never reached.
+/// Whether there may be a way out of this code but its end: a `return`, a `?`, or a macro, which may be either.
 fn may_leave(code: &TokenStream) -> bool {
     let mut before = None;
     for token in code.clone() {
         let leaves = match &token {
-            TokenTree::Ident(ident) => ident == "return" || ident == "loop",
+            TokenTree::Ident(ident) => ident == "return",
             TokenTree::Punct(punct) if punct.as_char() == '?' => true,
             TokenTree::Punct(punct) if punct.as_char() == '!' && punct.spacing() == Spacing::Alone => {
                 matches!(&before, Some(TokenTree::Ident(name)) if !HARMLESS.iter().any(|harmless| name == harmless))

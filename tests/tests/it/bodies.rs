@@ -135,6 +135,33 @@ fn tenth(x: u64) -> u64 {
     100 / x
 }
 
+fn fail() -> ! {
+    panic!("always")
+}
+
+/// What follows the body is never reached, which is not for the compiler to say.
+#[cacheable(ttl = 300)]
+#[allow(clippy::diverging_sub_expression)]
+fn endless(x: u64) -> u64 {
+    if x > 1 {
+        loop {
+            std::hint::spin_loop();
+        }
+    }
+    fail()
+}
+
+#[cacheable(ttl = 300)]
+fn looped(x: u64) -> u64 {
+    let mut y = x;
+    loop {
+        y += 1;
+        if y > 10 {
+            break y;
+        }
+    }
+}
+
 struct Repo<T> {
     by: u64,
     kind: PhantomData<T>,
@@ -192,12 +219,12 @@ async fn bodies_do_what_they_say() {
             assert_eq!((root_by_break(9), root_by_return(9)), (Some(3), Some(3)));
             assert_eq!((root_by_break(8), root_by_return(8)), (None, None));
             assert_eq!((read("7"), read("x").is_err()), (Ok(8), true));
-            assert_eq!((by_macro(1).name.as_str(), negated(true)), ("user 1", false));
+            assert_eq!((by_macro(1).name.as_str(), negated(true), looped(1)), ("user 1", false, 11));
         });
     });
     let total = fast.stats().total;
     // Absences are not cached unless that is asked for, nor are errors.
-    assert_eq!((total.loads, total.load_errors), (16 + 2 * 2, 2));
+    assert_eq!((total.loads, total.load_errors), (17 + 2 * 2, 2));
 }
 
 #[tokio::test]
@@ -207,11 +234,12 @@ async fn a_body_that_panics_leaves_nothing_behind() {
         for _ in 0..2 {
             assert!(catch_unwind(|| small(11)).is_err(), "a closure");
             assert!(catch_unwind(|| tenth(0)).is_err(), "as it is");
+            assert!(catch_unwind(|| endless(0)).is_err(), "as it is");
         }
         assert_eq!((small(9), tenth(10)), (9, 10));
     });
     let total = fast.stats().total;
-    assert_eq!((total.loads, total.loads_abandoned), (2, 4));
+    assert_eq!((total.loads, total.loads_abandoned), (2, 6));
 }
 
 #[tokio::test]
