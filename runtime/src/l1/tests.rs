@@ -147,7 +147,9 @@ fn over_the_total_a_store_gives_up_what_it_gains() {
 #[test]
 fn removal_frees_its_place() {
     let (store, _) = store(10);
+    assert!(store.is_empty());
     put(&store, 1, 1, MINUTE);
+    assert!(!store.is_empty());
     store.remove(&store.own(&(NoScope, 1_u64)));
     store.remove(&store.own(&(NoScope, 1_u64)));
     assert_eq!((store.len(), store.common().budget.used()), (0, 0));
