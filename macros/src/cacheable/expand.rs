@@ -63,7 +63,7 @@ fn plain(model: &Model, place: &Place) -> TokenStream {
     if subject.returns.kind == Kind::Sync {
         return emit::whole(subject, &blocking(model, place));
     }
-    let (prologue, arguments) = (prologue(model, place, &Words::AWAITED), code!(__miss));
+    let (prologue, arguments) = (prologue(model, place, &Names::AWAITED), code!(__miss));
     if !model.loading.background {
         let run = Run::new(subject, "load", arguments).tokens();
         return emit::whole(subject, &quote!(#prologue #run));
@@ -76,8 +76,8 @@ fn plain(model: &Model, place: &Place) -> TokenStream {
 /// A function that blocks: the body stands between two calls rather than inside one, which compiles quicker.
 fn blocking(model: &Model, place: &Place) -> TokenStream {
     let subject = &model.subject;
-    let (door, prologue) = (&subject.door, prologue(model, place, &Words::BLOCKING));
-    let (body, out) = emit::between(subject);
+    let (door, prologue) = (&subject.door, prologue(model, place, &Names::BLOCKING));
+    let (body, out) = emit::blocking_body(subject);
     code! {
         #prologue
         let __load = match __load {
@@ -93,21 +93,21 @@ fn blocking(model: &Model, place: &Place) -> TokenStream {
 }
 
 /// The runtime's functions of a call that was not a hit, and the local that has what they return.
-struct Words {
+struct Names {
     local: &'static str,
     miss: &'static str,
     bypass: &'static str,
 }
 
-impl Words {
+impl Names {
     const AWAITED: Self = Self { local: "__miss", miss: "miss", bypass: "bypass" };
     const BLOCKING: Self = Self { local: "__load", miss: "begin_sync", bypass: "bypass_sync" };
 }
 
-fn prologue(model: &Model, place: &Place, words: &Words) -> TokenStream {
+fn prologue(model: &Model, place: &Place, names: &Names) -> TokenStream {
     let Model { subject, stored, loading, .. } = model;
-    let local = Ident::new(words.local, Span::mixed_site());
-    let (condition, lookup) = conditional(subject, stored, lookup(model, place, words.miss), words.bypass);
+    let local = Ident::new(names.local, Span::mixed_site());
+    let (condition, lookup) = conditional(subject, stored, lookup(model, place, names.miss), names.bypass);
     let (door, Place { statics, here, .. }) = (&subject.door, place);
     let shape = emit::shape(subject, loading.shares_errors());
     code! {

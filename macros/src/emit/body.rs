@@ -58,7 +58,7 @@ pub(crate) fn body(subject: &Subject, first: &TokenStream, body: &Group) -> Toke
 
 /// The body of a function that blocks, between two calls of ours: the statement that runs it or has it ready, and the
 /// expression of its value. A closure, where the body may leave the function before its end.
-pub(crate) fn between(subject: &Subject) -> (TokenStream, TokenStream) {
+pub(crate) fn blocking_body(subject: &Subject) -> (TokenStream, TokenStream) {
     let (returns, body) = (&subject.returns, &subject.function.body);
     if may_leave(&body.stream()) {
         let closure = self::body(subject, &TokenStream::new(), body);

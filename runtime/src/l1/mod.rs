@@ -97,9 +97,8 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     }
 
     /// Marks an entry, valid or not. Under its bucket's lock: a lock-free read may be of a copy that a growing index leaves
-    /// behind.
+    /// behind. A writer's lock, because a reader's would be compiled for this alone.
     pub(crate) fn mark(&self, key: &Hashed<K>, mark: impl FnOnce(&Entry<V>)) {
-        // As a writer, whose code is there already.
         if let Some(place) = self.index.get_sync(&Query::of(key)) {
             mark(place.get());
         }
