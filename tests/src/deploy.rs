@@ -4,14 +4,14 @@ use std::io::{BufRead, Write};
 
 use fastness::{Fastness, Redis};
 
-use crate::servers::until;
+use crate::servers::{PATIENCE, until};
 
 /// Joins the tier that the arguments name (address, prefix) and does what its standard input says, a line each: `get ID` prints
 /// what `get` says, `invalidate PATTERN` prints how far it got.
 pub async fn serve(get: impl AsyncFn(u64) -> String) {
     let mut arguments = std::env::args().skip(1);
     let (url, prefix) = (arguments.next().expect("an address"), arguments.next().expect("a prefix"));
-    let redis = Redis::single(&url).expect("an address").prefix(prefix);
+    let redis = Redis::single(&url).expect("an address").prefix(prefix).command_timeout(PATIENCE);
     let fast = Fastness::builder().redis(redis).build().await.expect("a cache");
     fast.clone().install().expect("the first");
     until("the process is connected", async || fast.shared().is_some_and(|shared| shared.connected)).await;

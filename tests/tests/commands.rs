@@ -162,7 +162,7 @@ async fn busy(node: Fastness, task: u64) {
 /// A server, the only process of its fleet, and the server's counts, at zero.
 async fn server_and_node() -> (Redis, Fastness, Counts) {
     let server = Redis::start().await;
-    let settings = fastness::Redis::single(&server.url()).unwrap();
+    let settings = fastness::Redis::single(&server.url()).unwrap().command_timeout(PATIENCE);
     let node = Fastness::builder().redis(settings).build().await.unwrap();
     until("the node is connected", async || node.shared().unwrap().connected).await;
     let client = redis::Client::open(server.url()).unwrap();
@@ -194,7 +194,7 @@ impl Counts {
         let lines = info.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split_once(":calls="));
         lines
             .map(|(name, rest)| (name.to_owned(), rest.split(',').next().unwrap().parse().unwrap()))
-            .filter(|(name, _)| !matches!(name.as_str(), "info" | "config|resetstat"))
+            .filter(|(name, _)| !matches!(name.as_str(), "info" | "config" | "config|resetstat"))
             .collect()
     }
 }

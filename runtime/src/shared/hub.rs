@@ -179,7 +179,7 @@ fn hint(error: &RedisError) -> &'static str {
         ErrorKind::AuthenticationFailed => "check the user and the password of its address",
         ErrorKind::RESP3NotSupported => "it must be Redis 6.2 or newer",
         ErrorKind::Server(ServerErrorKind::NoPerm) => {
-            "its user needs `~<prefix>* &<prefix>log +@read +@write +@scripting +@pubsub +info +time`"
+            "its user needs `~<prefix>* resetchannels &<prefix>log +@read +@write +@scripting +@pubsub +info +time`"
         }
         ErrorKind::Server(ServerErrorKind::ReadOnly) => "it must be the master; it is tried again",
         _ => "it is tried again in the background",

@@ -194,7 +194,8 @@ async fn inject(fault: Fault, time: Duration, server: &mut Redis, proxy: &Proxy)
         }
         Fault::Flush => server.command(&["FLUSHALL"]).await,
         Fault::Evict => {
-            let () = server.command(&["CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", "1"]).await;
+            let () = server.command(&["CONFIG", "SET", "maxmemory-policy", "allkeys-random"]).await;
+            let () = server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
             pause(time / 4).await;
             let () = server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
         }

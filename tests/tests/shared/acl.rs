@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use fastness::{Reach, Redis as Settings, cacheable, scope};
-use fastness_tests::servers::{Cluster, Redis, until};
+use fastness_tests::servers::{Cluster, PATIENCE, Redis, until};
 
 use crate::{node_with, stored};
 
@@ -30,7 +30,7 @@ fn with_user(url: &str) -> String {
 
 /// Values go there and come back, and invalidations are announced.
 async fn works(settings: Settings) {
-    let settings = settings.prefix("shop:");
+    let settings = settings.prefix("shop:").command_timeout(PATIENCE);
     let (writer, reader) = (node_with(settings.clone()).await, node_with(settings).await);
     scope(&writer, ware(7)).await;
     stored(&writer, 1).await;

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use fastness::{Fastness, Redis, cacheable, scope};
-use fastness_tests::servers::{prefix, shared_redis};
+use fastness_tests::servers::{PATIENCE, prefix, shared_redis};
 use serde::{Deserialize, Serialize};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -184,9 +184,10 @@ async fn page(origin: &Origin, id: u64) -> String {
 #[tokio::test]
 async fn large_values_are_compressed_where_asked_for_and_read_everywhere() {
     let (prefix, origin, url) = (prefix(), Origin::default(), shared_redis().await.url());
-    let one = node_with(Redis::single(&url).unwrap().prefix(&prefix).compress(true)).await;
+    let one = node_with(Redis::single(&url).unwrap().prefix(&prefix).command_timeout(PATIENCE).compress(true)).await;
     let plain = node(&url, &prefix).await;
-    let narrow = node_with(Redis::single(&url).unwrap().prefix(&prefix).max_value_bytes(3_000)).await;
+    let narrow =
+        node_with(Redis::single(&url).unwrap().prefix(&prefix).command_timeout(PATIENCE).max_value_bytes(3_000)).await;
     let written = scope(&one, page(&origin, 1)).await;
     stored(&one, 1).await;
     let envelope = envelope(&prefix, "page:1").await;

@@ -15,11 +15,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fastness::{Fastness, Redis};
-use fastness_tests::servers::until;
+use fastness_tests::servers::{PATIENCE, until};
 
-/// One process of a fleet, as far as the cache knows.
+/// One process of a fleet, as far as the cache knows. However busy the machine is, no command of its own times out.
 async fn node(url: &str, prefix: &str) -> Fastness {
-    node_with(Redis::single(url).unwrap().prefix(prefix)).await
+    node_with(Redis::single(url).unwrap().prefix(prefix).command_timeout(PATIENCE)).await
 }
 
 async fn node_with(redis: Redis) -> Fastness {
@@ -32,9 +32,14 @@ async fn connected(fast: &Fastness) {
     until("the node is connected", async || fast.shared().unwrap().connected).await;
 }
 
-/// Waits until so many values were stored by this node.
+/// Waits until so many values were stored by this node, whose commands do not time out.
 async fn stored(fast: &Fastness, count: u64) {
     until("the values are stored", async || fast.shared().unwrap().stores >= count).await;
+}
+
+/// Whether so many values are stored by this node. A store that fails is not repeated, so this gives up where each has ended.
+async fn are_stored(fast: &Fastness, count: u64) -> bool {
+    tokio::time::timeout(Duration::from_secs(1), stored(fast, count)).await.is_ok()
 }
 
 /// An origin that counts how often it is asked, and whose answers can be changed.

@@ -17,12 +17,6 @@ async fn far(origin: Arc<Origin>, id: u64) -> String {
     format!("{id}, version {}", origin.load())
 }
 
-/// A node that is not put off by a busy machine.
-async fn patient(server: &Redis, prefix: &str) -> Fastness {
-    let redis = fastness::Redis::single(&server.url()).unwrap().prefix(prefix);
-    node_with(redis.command_timeout(Duration::from_secs(60))).await
-}
-
 /// Starts a read of each key, before any of them can run.
 fn read_all(fast: &Fastness, origin: &Arc<Origin>) -> JoinSet<(u64, String)> {
     let mut tasks = JoinSet::new();
@@ -42,7 +36,7 @@ async fn filled(fast: &Fastness, origin: &Arc<Origin>) {
 #[tokio::test]
 async fn each_gets_its_own_value() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
-    let fast = patient(redis, &prefix).await;
+    let fast = node(&redis.url(), &prefix).await;
     filled(&fast, &origin).await;
     for (id, value) in read_all(&fast, &origin).join_all().await {
         assert_eq!(value, format!("{id}, version 0"));
@@ -54,7 +48,7 @@ async fn each_gets_its_own_value() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_goes_away_takes_no_answer_from_the_others() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
-    let fast = patient(redis, &prefix).await;
+    let fast = node(&redis.url(), &prefix).await;
     filled(&fast, &origin).await;
     for _ in 0..20 {
         let mut all = read_all(&fast, &origin);
@@ -73,7 +67,7 @@ async fn who_goes_away_takes_no_answer_from_the_others() {
 #[tokio::test]
 async fn what_was_invalidated_before_is_not_among_them() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
-    let (one, two) = (patient(redis, &prefix).await, patient(redis, &prefix).await);
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     filled(&one, &origin).await;
     origin.change();
     two.cache().invalidate("far:7").await.unwrap();
@@ -118,7 +112,7 @@ fn runtime() -> Runtime {
 #[test]
 fn a_runtime_that_does_not_run_holds_nobody_up_for_ever() {
     let (theirs, ours) = (runtime(), runtime());
-    let (server, fast, origin) = built(&theirs, |redis| redis);
+    let (server, fast, origin) = built(&theirs, |redis| redis.command_timeout(Duration::from_secs(1)));
     let reads = ours.block_on(async { read_all(&fast, &origin).join_all().await });
     assert_eq!(reads.len() as u64, KEYS);
     assert!(origin.loads() as u64 > KEYS, "they were loaded");
@@ -154,7 +148,7 @@ async fn large(origin: Arc<Origin>, id: u64) -> String {
 #[tokio::test]
 async fn large_values_do_not_wait_for_each_other() {
     let (server, origin) = (Redis::start().await, Arc::new(Origin::default()));
-    let fast = patient(&server, &prefix()).await;
+    let fast = node(&server.url(), &prefix()).await;
     let all = async || {
         let mut tasks = JoinSet::new();
         for id in 1..=40 {

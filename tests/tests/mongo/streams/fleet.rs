@@ -85,7 +85,14 @@ async fn what_could_not_be_announced_is_announced_by_the_next() {
     let ([one, two], [first, second]) = pair(&redis).await;
     two.sees(1, Some(10)).await;
     let seen = first.status().changes;
-    until("the value is in the shared tier", async || two.fast.shared().unwrap().stores > 0).await;
+    until("the value is in the shared tier", async || {
+        // A store that times out is not repeated: what was loaded is loaded again.
+        two.fast.shared().unwrap().stores > 0 || two.fast.cache().invalidate("product:1").await.is_err() || {
+            two.sees(1, Some(10)).await;
+            false
+        }
+    })
+    .await;
     redis.pause();
     one.set(1, doc! { "price": 11_i64 }).await;
     until("the change counts in its own process", async || first.status().changes > seen).await;
