@@ -89,8 +89,8 @@ use proc_macro::TokenStream;
 /// # Keys
 ///
 /// A placeholder is a parameter or a field of one: `{id}`, `{user.id}`, `{pair.0}`, `{self.tenant}`; `{x:hash}` writes a
-/// digest of its serde form and `{x:lower}` its lower case. Every parameter must be in the key or in `skip(..)`. Without
-/// `key`, it is the function's name less a leading verb (`get_`, `find_`, `fetch_`, `load_`, `list_`, `read_`, `lookup_`,
+/// digest of its serde form and `{x:lower}` its lower case. Every parameter must be in the key or in `skip(..)`, and so
+/// must `self`: by a field, by its type's `KeyScope`, or as `skip(self)`. Two values of one type share otherwise, as they do without a `key`: it is then the function's name less a leading verb (`get_`, `find_`, `fetch_`, `load_`, `list_`, `read_`, `lookup_`,
 /// `search_`, `query_`), the path of the function, and every argument: `get_user(7)` is invalidated by `"user:*"`.
 ///
 /// Two equal `HashMap`s or `HashSet`s may iterate in different orders, and then have different digests: a load that was
@@ -135,12 +135,12 @@ pub fn cache_invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Runs the function always, then stores its value.
 ///
 /// ```text
-/// #[cache_put(key = "user:{user.id}", ttl = 300)]
+/// #[cache_put(key = "user:{user.id}", ttl = 300, skip(self))]
 /// async fn save(&self, user: User) -> Result<Arc<User>, Error> { .. }
 /// ```
 ///
 /// `key` and `ttl` are required, and the key is that of the function that reads the value. Parameters need not be in
-/// it. Key and tags are made before the body runs, which may consume its arguments.
+/// it, but for `self`: by a field, by its type's `KeyScope`, or as `skip(self)`. Key and tags are made before the body runs, which may consume its arguments.
 ///
 /// Whatever was cached under the key is gone when the function returns. The new value is stored unless something else
 /// invalidated the key while the function ran. A function that returns an error, or whose future is dropped, may have
@@ -160,7 +160,7 @@ pub fn cache_invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `tier = local` or `shared` | `both`, where the type can be serialised | where values are kept, if there is a shared tier; async functions only |
 /// | `local_ttl = 5` | `ttl` | how long this process serves a value before it asks the shared tier again |
 /// | `codec = json` or `bincode` | of the cache, `messagepack` | how values are encoded in the shared tier |
-/// | `skip(self)` | | leaves the receiver out of the key, as the cached function does |
+/// | `skip(self)` | `self` must be in the key | leaves `self` out of the key, as the function that reads does |
 /// | `on = expr` | the process's | the cache to use |
 /// | `crate = path` | `::fastness` | where the runtime is |
 #[proc_macro_attribute]

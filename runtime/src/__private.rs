@@ -47,7 +47,7 @@ pub mod ladder {
     pub use crate::codec::wire::InProcess;
     #[cfg(feature = "redis")]
     pub use crate::codec::wire::{Borrowed, OnTheWire};
-    pub use crate::key::args::{DisplayArg, NoScopeArg, UnfitArg};
+    pub use crate::key::args::{DisplayArg, MissingScopeArg, NoScopeArg, UnfitArg};
     pub use crate::shape::ladder::*;
     pub use crate::timed::{ReturnedResult, ReturnedValue};
 }

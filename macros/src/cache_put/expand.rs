@@ -27,7 +27,7 @@ fn prologue(model: &Model) -> TokenStream {
     let here = emit::here(subject);
     let shape = emit::shape(subject, false);
     let (borrow, on) = emit::on(subject.on.as_ref());
-    let key = emit::key(subject, &stored.key, &emit::scope(subject, &stored.key, &stored.skips), View::Here);
+    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored), View::Here);
     let tags = emit::tags(subject, &stored.tags, View::Here);
     let policy = emit::policy(subject, "policy", &stored.storing, None);
     code! {

@@ -67,7 +67,7 @@ fn lookups(model: &Model, index: usize) -> TokenStream {
     let name = subject.params.names.get(index).map(|param| &param.ident);
     let element = Ident::new("__id", Span::mixed_site());
     let view = View::Element(index, &element);
-    let scope = emit::scope(subject, &stored.key, &stored.skips);
+    let scope = emit::own_scope(subject, stored);
     let key = emit::key(subject, &stored.key, &scope, view);
     let tags = emit::tags(subject, &stored.tags, view);
     code! {

@@ -128,7 +128,7 @@ fn lookup(model: &Model, place: &Place, miss: &str) -> TokenStream {
     let Model { subject, stored, loading, .. } = model;
     let site = &place.site;
     let (borrow, on) = emit::on(subject.on.as_ref());
-    let key = emit::key(subject, &stored.key, &emit::scope(subject, &stored.key, &stored.skips), View::Here);
+    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored), View::Here);
     // What the compiler has against the value, it says at the return type.
     let value = subject.returns.value.span().resolved_at(Span::mixed_site());
     let [hit, miss, serve, shape] = ["hit", miss, "serve_sync", "__shape"].map(|name| Ident::new(name, value));

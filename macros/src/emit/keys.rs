@@ -1,4 +1,4 @@
-//! May use: key, signature, subject, template.
+//! May use: key, signature, stored, subject, template.
 //!
 //! Keys as tokens: the static template, and the tuple of borrowed arguments that a hit is looked up with.
 
@@ -9,6 +9,7 @@ use super::code;
 use crate::{
     key::{Key, Part, Piece, Root, Skips},
     signature::{Param, Params},
+    stored::Stored,
     subject::{Door, Subject},
     template::Format,
 };
@@ -48,15 +49,28 @@ fn part_list(subject: &Subject, key: &Key, view: View<'_>) -> TokenStream {
     key.parts.iter().map(|part| part_tokens(&subject.door, part, &subject.params, view)).collect()
 }
 
-/// What leads every key of the receiver's type, unless the template says it or the user skips it.
+/// The scope of the receiver's type, unless the template names a field of it or the user skips it.
 pub(crate) fn scope(subject: &Subject, key: &Key, skips: &Skips) -> TokenStream {
+    asked_scope(subject, key, skips, "__scope")
+}
+
+/// The same for a key that stores: one that the user wrote asks for a scope, as for every other parameter.
+pub(crate) fn own_scope(subject: &Subject, stored: &Stored) -> TokenStream {
+    let question = if stored.key.is_default() { "__scope" } else { "__own_scope" };
+    asked_scope(subject, &stored.key, &stored.skips, question)
+}
+
+fn asked_scope(subject: &Subject, key: &Key, skips: &Skips, question: &str) -> TokenStream {
     let door = &subject.door;
     match &subject.params.receiver {
         Some(receiver) if skips.receiver.is_none() && !key.names_receiver() => {
             // Through the reference, so that `&mut self` has the scope of `Self` as well.
             let through = receiver.by_reference.then(|| code!(*));
             let this = receiver.token;
-            code!((&#door::Arg(&#through #this)).__scope())
+            // A type without a scope is reported at the parameter.
+            let span = Span::mixed_site().located_at(this.span);
+            let question = Ident::new(question, span);
+            quote_spanned!(span=> (&#door::Arg(&#through #this)).#question())
         }
         _ => code!(#door::NoScope),
     }

@@ -12,7 +12,7 @@ mod site;
 mod spawned;
 
 pub(crate) use body::{Run, blocking_body, body, in_place, inner, return_type, whole};
-pub(crate) use keys::{View, key, pieces, scope, tags};
+pub(crate) use keys::{View, key, own_scope, pieces, scope, tags};
 pub(crate) use policy::{plain_ttl, policy, shape};
 pub(crate) use site::{Site, borrowed, here, on, operand, receiver};
 pub(crate) use spawned::Owned;

@@ -29,7 +29,9 @@ impl Site<'_> {
             code!(.tags(&[#(#tags),*]))
         });
         let receiver = subject.params.receiver.is_some().then(|| {
-            let receiver = receiver(subject, stored.key.names_receiver(), stored.skips.receiver.is_some());
+            // A key that the user wrote has a scope, if it names no field.
+            let in_key = stored.key.names_receiver() || !(stored.key.is_default() || stored.skips.receiver.is_some());
+            let receiver = receiver(subject, in_key, stored.skips.receiver.is_some());
             code!(.receiver(#receiver))
         });
         let capacity = stored.capacity.map(|capacity| code!(.capacity(#capacity)));

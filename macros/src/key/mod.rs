@@ -81,6 +81,11 @@ impl Key {
         (diag.count() == before).then_some(key)
     }
 
+    /// Whether this is the key of a function that names none.
+    pub(crate) fn is_default(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Path))
+    }
+
     /// Whether a field of `self` is in the key.
     pub(crate) fn names_receiver(&self) -> bool {
         self.parts.iter().any(|part| part.root == Root::Receiver)

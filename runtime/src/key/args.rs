@@ -33,6 +33,12 @@ impl<'a, T: KeyScope + ?Sized> Arg<'a, T> {
     pub fn __scope(&self) -> InScope<T::Scope<'a>> {
         InScope(self.0.key_scope())
     }
+
+    /// The scope that a method with a key of its own must have, unless it names a field of `self` or skips it.
+    #[inline]
+    pub fn __own_scope(&self) -> InScope<T::Scope<'a>> {
+        self.__scope()
+    }
 }
 
 /// The receiver of a type without [`KeyScope`].
@@ -44,6 +50,24 @@ impl<T: ?Sized> NoScopeArg for Arg<'_, T> {
     #[inline]
     fn __scope(&self) -> NoScope {
         NoScope
+    }
+}
+
+/// The last rung of [`Arg::__own_scope`], reached only by types without [`KeyScope`]: the bound fails, and says what to write.
+pub trait MissingScopeArg {
+    type Receiver: ?Sized;
+    fn __own_scope(&self) -> NoScope
+    where
+        Self::Receiver: KeyScope;
+}
+
+impl<T: ?Sized> MissingScopeArg for Arg<'_, T> {
+    type Receiver = T;
+    fn __own_scope(&self) -> NoScope
+    where
+        T: KeyScope,
+    {
+        unreachable!("a type with a `KeyScope` is taken by the first rung")
     }
 }
 

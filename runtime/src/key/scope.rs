@@ -25,6 +25,12 @@ use super::writer::KeyWriter;
 ///     fn key_scope(&self) -> &str { &self.tenant }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`self` is not in the key, so all values of `{Self}` would share one entry: write `skip(self)`, \
+               name a field of it in `key`, as `{{self.tenant}}`, or implement `KeyScope` for `{Self}`",
+    label = "neither in the key nor skipped",
+    note = "`skip(self)` says that all values of the type give the same result"
+)]
 pub trait KeyScope {
     /// The scope's type, often `&'a str` or an id.
     type Scope<'a>: KeyPart

@@ -17,7 +17,7 @@ pub enum SiteKind {
 pub enum Receiver {
     /// There is none.
     None,
-    /// The template names a field of it.
+    /// The template names a field of it, or its type's `KeyScope` leads the key.
     InKey,
     /// `skip(self)`.
     Skipped,

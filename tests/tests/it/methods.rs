@@ -91,7 +91,7 @@ impl Api for Service {
 
 #[async_trait::async_trait]
 impl DynApi for Service {
-    #[cacheable(ttl = 60, key = "boxed:{id}:{name}")]
+    #[cacheable(ttl = 60, key = "boxed:{id}:{name}", skip(self))]
     async fn boxed(&self, id: u64, name: &str) -> Shared<String> {
         if id == 0 {
             return Err("zero".to_owned());
@@ -176,7 +176,7 @@ mod receivers {
             Self(n).0
         }
 
-        #[cache_put(key = "counter:{n}", ttl = 60)]
+        #[cache_put(key = "counter:{n}", ttl = 60, skip(self))]
         pub(super) async fn set(&mut self, n: u8, log: &mut Vec<u8>) -> u8 {
             log.push(n);
             self.0 = n;
