@@ -11,12 +11,12 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
             "user:{id}",
             &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
         )
-        .receiver(::fastness::__private::Receiver::ByType);
+        .receiver(::fastness::__private::Receiver::InKey);
         :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).__shape();
-        let __key = ((&::fastness::__private::Arg(&*self)).__scope(), (&::fastness::__private::Arg(&id)).__part());
+        let __key = ((&::fastness::__private::Arg(&*self)).__own_scope(), (&::fastness::__private::Arg(&id)).__part());
         __SITE.put(
             ::core::option::Option::None,
             __shape,
