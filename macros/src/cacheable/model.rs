@@ -56,6 +56,7 @@ fn signature(subject: &Subject, diag: &mut Diag) {
     let Subject { function, params, returns, .. } = subject;
     refuse::unusual("cacheable", &function.sig, diag);
     refuse::mutable(&function.sig, params, diag);
+    refuse::hidden_names(&function.sig, diag);
     refuse::nothing(&function.sig, returns, diag);
     refuse::unnamed(returns, diag);
     refuse::borrowed(returns, diag);

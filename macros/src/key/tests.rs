@@ -63,6 +63,14 @@ fn repeats_are_repeated() {
 }
 
 #[test]
+fn every_name_of_a_pattern_is_a_parameter() {
+    let params = Params::new(&parse_quote!(
+        fn f((W, H): P, Id(N): Id, Pair { A, b: mut B, .. }: Pair, [ref C, rest @ ..]: [u8; 3], (D @ 0.. | D): u8)
+    ));
+    assert_eq!(params.known(), ["W", "H", "N", "A", "B", "C", "rest", "D"]);
+}
+
+#[test]
 fn unknown_names_are_reported_with_the_nearest() {
     let mut diag = Diag::default();
     assert!(parse("user:{nmae}:{zzz}", &mut diag).is_none());

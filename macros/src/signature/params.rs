@@ -3,7 +3,8 @@
 //! The names that a function's parameters bind, and its receiver.
 //!
 //! Invariant: every name that the body can see as an argument is listed, those inside patterns too; a name that were
-//! missing here could be missing from a key.
+//! missing here could be missing from a key. A name in a pattern may also be a unit struct or a constant, which no macro can
+//! tell: it is listed as well, so a key names it or skips it.
 
 use proc_macro2::Ident;
 use syn::{
@@ -116,8 +117,8 @@ struct Bound<'a>(&'a mut Vec<Param>);
 
 impl<'ast> Visit<'ast> for Bound<'_> {
     fn visit_pat_ident(&mut self, pat: &'ast PatIdent) {
-        // Inside a pattern, a capital letter means a unit struct or a constant.
-        if !pat.ident.unraw().to_string().starts_with(char::is_uppercase) {
+        // Each side of an or-pattern binds the same names.
+        if !self.0.iter().any(|param| param.ident == pat.ident) {
             self.0.push(Param { ident: pat.ident.clone(), ty: None, mutability: pat.mutability });
         }
         visit::visit_pat_ident(self, pat);

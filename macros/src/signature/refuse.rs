@@ -6,7 +6,7 @@
 
 use proc_macro2::TokenTree;
 use syn::{
-    Attribute, FnArg, Lifetime, Meta, PatType, Receiver, Safety, Signature, TraitBound, Type, TypeFnPtr, TypeImplTrait,
+    Attribute, FnArg, Lifetime, Meta, Pat, PatType, Receiver, Safety, Signature, TraitBound, Type, TypeFnPtr, TypeImplTrait,
     TypeReference,
     spanned::Spanned,
     visit::{self, Visit},
@@ -79,6 +79,28 @@ pub(crate) fn mutable(sig: &Signature, params: &Params, diag: &mut Diag) {
             && reference.mutability.is_some()
         {
             diag.at(&typed.ty, "a hit would skip the changes to a `&mut` argument: take it by value or by `&`");
+        }
+    }
+}
+
+/// A macro in a parameter's pattern, whose names no attribute can see.
+pub(crate) fn hidden_names(sig: &Signature, diag: &mut Diag) {
+    struct Find<'a>(&'a mut Diag);
+    impl<'ast> Visit<'ast> for Find<'_> {
+        fn visit_pat(&mut self, pat: &'ast Pat) {
+            if let Pat::Macro(_) = pat {
+                self.0.at(
+                    pat,
+                    "the names that this macro binds cannot be seen, so they would be missing from the key: \
+                    write the pattern out, or take the parameter by a name and take it apart in the body",
+                );
+            }
+            visit::visit_pat(self, pat);
+        }
+    }
+    for input in &sig.inputs {
+        if let FnArg::Typed(typed) = input {
+            Find(diag).visit_pat(&typed.pat);
         }
     }
 }

@@ -31,6 +31,7 @@ fn refused(sig: &syn::Signature) -> Vec<String> {
     let (params, returns) = (Params::new(sig), Returns::new(sig));
     refuse::unusual("cacheable", sig, &mut diag);
     refuse::mutable(sig, &params, &mut diag);
+    refuse::hidden_names(sig, &mut diag);
     refuse::nothing(sig, &returns, &mut diag);
     refuse::unnamed(&returns, &mut diag);
     refuse::borrowed(&returns, &mut diag);
@@ -58,7 +59,7 @@ fn signatures_that_cannot_be_cached() {
     let owned = "cached values outlive the call: return an owned value such as `String` or `Arc<str>`";
     let conditional = "`#[cacheable]` cannot know whether this parameter is compiled: \
         write the function twice, each with its own `#[cfg(..)]` above `#[cacheable]`";
-    let cases: [(syn::Signature, &str); 16] = [
+    let cases: [(syn::Signature, &str); 17] = [
         (
             parse_quote!(fn f(&mut self) -> u8),
             "`&mut self` may change the value, and a hit would skip the change: take `&self`",
@@ -70,6 +71,11 @@ fn signatures_that_cannot_be_cached() {
         (
             parse_quote!(fn f(x: &mut u8) -> u8),
             "a hit would skip the changes to a `&mut` argument: take it by value or by `&`",
+        ),
+        (
+            parse_quote!(fn f((a, both!(b)): (u8, u8)) -> u8),
+            "the names that this macro binds cannot be seen, so they would be missing from the key: \
+             write the pattern out, or take the parameter by a name and take it apart in the body",
         ),
         (parse_quote!(fn f()), "there is no value to cache: return one, or remove the attribute"),
         (parse_quote!(async fn f() -> ()), "there is no value to cache: return one, or remove the attribute"),

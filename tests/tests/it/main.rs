@@ -30,6 +30,7 @@ mod methods;
 mod metrics;
 mod options;
 mod origin;
+mod patterns;
 mod resilience;
 mod returns;
 mod safety;
