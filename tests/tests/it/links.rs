@@ -12,6 +12,7 @@ fn every_relative_link_leads_somewhere() {
         .map(|name| root.join(name).with_extension("md"))
         .into();
     pages.extend(files(&root.join("docs"), "md"));
+    pages.extend(files(&root.join("findings"), "md"));
     let broken: Vec<_> = pages
         .iter()
         .flat_map(|page| {
