@@ -46,7 +46,9 @@ histories! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_is_lost() {
     let (mut group, prefix, seed) = (Sentinel::start().await, prefix(), seed());
-    let settings = || Settings::sentinel(group.urls(), group.master_name()).unwrap().prefix(&prefix);
+    // A master that is killed takes no more writes.
+    let takeover = Duration::from_millis(200);
+    let settings = || Settings::sentinel(group.urls(), group.master_name()).unwrap().prefix(&prefix).takeover(takeover);
     let nodes = [Ours::with(settings()).await, Ours::with(settings()).await, Ours::with(settings()).await];
     let disturb = async {
         pause(Duration::from_secs(1)).await;

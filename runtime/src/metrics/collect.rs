@@ -148,6 +148,7 @@ fn shared(handle: &Fastness) -> Vec<Family> {
         by(&names::SHARED_INVALIDATIONS, "reach", &reaches),
         by(&names::SHARED_CONNECTS, "result", &connects),
         one(&names::SHARED_SUSPENSIONS, stats.suspensions),
+        one(&names::SHARED_TAKEOVERS, stats.takeovers),
         one(&names::SHARED_RESETS, stats.resets),
     ]
 }

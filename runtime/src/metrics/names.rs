@@ -112,6 +112,8 @@ metrics! {
         "Attempts to connect, by result: ok, error.";
     SHARED_SUSPENSIONS = "fastness_shared_suspensions_total", Counter, Count, [],
         "How often a connection was left alone because it did not answer.";
+    SHARED_TAKEOVERS = "fastness_shared_takeovers_total", Counter, Count, [],
+        "How often a new master was waited for, because its predecessor could still have taken invalidations.";
     SHARED_RESETS = "fastness_shared_resets_total", Counter, Count, [],
         "How often everything cached became stale because the log was new, another server's, or had lost entries.";
 

@@ -137,6 +137,8 @@ pub(super) struct Findings<'a> {
     pub(super) alerts: &'a [Alert],
     pub(super) cache: CacheHealth,
     pub(super) cache_required: bool,
+    /// Why the shared tier is not used although its server may answer.
+    pub(super) tier_rests: Option<&'static str>,
     pub(super) pressure: Pressure,
     /// For how many seconds nothing was sampled, if that is longer than it should be.
     pub(super) blind: Option<u64>,
@@ -151,7 +153,9 @@ pub(super) fn judge(found: &Findings<'_>) -> (Status, Vec<String>) {
         say(status, format!("{}: {}", probe.name, probe.error.as_deref().unwrap_or("failed")));
     }
     let tier = if found.cache_required { Status::Unhealthy } else { Status::Degraded };
-    if !found.cache.connected {
+    if let Some(why) = found.tier_rests {
+        say(tier, why.into());
+    } else if !found.cache.connected {
         say(tier, "the shared tier is not connected: values are cached in this process only".into());
     } else if !found.cache.coherent {
         say(tier, "the shared tier is not coherent: its log is not heard, so only recent values are served".into());
@@ -187,7 +191,15 @@ mod tests {
     const CACHE: CacheHealth = CacheHealth { connected: true, latency: 2, hit_rate: 85.5, coherent: true };
 
     fn found(probes: &[ProbeReport]) -> Findings<'_> {
-        Findings { probes, alerts: &[], cache: CACHE, cache_required: false, pressure: Pressure::None, blind: None }
+        Findings {
+            probes,
+            alerts: &[],
+            cache: CACHE,
+            cache_required: false,
+            tier_rests: None,
+            pressure: Pressure::None,
+            blind: None,
+        }
     }
 
     fn failed(optional: bool) -> [ProbeReport; 1] {
@@ -202,6 +214,8 @@ mod tests {
         let cache = CacheHealth { connected: false, ..CACHE };
         assert_eq!(judge(&Findings { cache, ..found(&[]) }).0, Status::Degraded);
         assert_eq!(judge(&Findings { cache, cache_required: true, ..found(&[]) }).0, Status::Unhealthy);
+        let rests = judge(&Findings { cache, tier_rests: Some("it rests"), ..found(&[]) });
+        assert_eq!(rests, (Status::Degraded, vec!["it rests".to_owned()]), "the reason is the more exact one");
         let cache = CacheHealth { coherent: false, ..CACHE };
         assert_eq!(judge(&Findings { cache, ..found(&[]) }).0, Status::Degraded);
         assert_eq!(judge(&Findings { pressure: Pressure::Shrink, ..found(&[]) }).0, Status::Healthy);

@@ -131,6 +131,7 @@ impl Inner {
             alerts: &self.alerts.firing(),
             cache,
             cache_required: self.settings.cache_required,
+            tier_rests: tier.and_then(|tier| tier.rests),
             pressure: self.pressure(),
             blind: late.then_some(silent),
         });

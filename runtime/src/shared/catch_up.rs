@@ -51,7 +51,7 @@ async fn from_the_start(
         page = stream::tail(connection, &hub.stream, PAGE).await?;
     }
     if page.is_empty() {
-        hub.append(&Record::default(), 0).send(connection).await?;
+        hub.append(server, &Record::default(), 0).send(connection).await?;
         page = stream::range(connection, &hub.stream, None, PAGE).await?;
     }
     if let Some((first, _)) = page.first() {

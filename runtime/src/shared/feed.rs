@@ -54,8 +54,8 @@ struct State {
     putting: Vec<(u64, Putting)>,
     /// Those whose record came as a push, before its reply.
     placed: Vec<(u64, Option<Placed>)>,
-    /// Servers that were masters before: one that was cut off from its successor may still answer.
-    superseded: Vec<u64>,
+    /// Logs that were left for another server's: one that was cut off from its successor may still answer.
+    left: Vec<Incarnation>,
 }
 
 /// What became of an entry of the log that came as a push.
@@ -75,7 +75,7 @@ impl Feed {
             mirror: Mirror::with_bytes(mirror_bytes),
             putting: Vec::new(),
             placed: Vec::new(),
-            superseded: Vec::new(),
+            left: Vec::new(),
         };
         Self { log, mirror_bytes, state: Mutex::new(state) }
     }
@@ -119,14 +119,14 @@ impl Feed {
         self.log.append(&Record::clear());
     }
 
-    /// Whether another server took this one's place.
-    pub(crate) fn is_superseded(&self, server: u64) -> bool {
-        lock(&self.state).superseded.contains(&server)
+    /// Whether this log was left for another server's.
+    pub(crate) fn has_left(&self, log: Incarnation) -> bool {
+        lock(&self.state).left.contains(&log)
     }
 
     fn restart(&self, state: &mut State, incarnation: Incarnation, first: StreamId) {
         if let Some(old) = state.incarnation.filter(|old| old.server != incarnation.server) {
-            state.superseded.push(old.server);
+            state.left.push(old);
         }
         state.mirror = Mirror::with_bytes(self.mirror_bytes);
         state.floor = first;

@@ -10,7 +10,9 @@ use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
 
 use super::feed::Feed;
 use super::link::Live;
+use super::server::{is_refused, new_life};
 use super::settings::Redis;
+use super::settle::Settling;
 use super::source::Source;
 use super::stats::Counts;
 use super::stream::Append;
@@ -30,6 +32,7 @@ pub(crate) struct Hub {
     pub(crate) trust: Arc<Trust>,
     pub(crate) counts: Counts,
     pub(crate) connecting: tokio::sync::Mutex<()>,
+    pub(super) settling: Settling,
     /// The server's time less the clock's, in milliseconds.
     offset: AtomicI64,
     links: AtomicUsize,
@@ -37,6 +40,8 @@ pub(crate) struct Hub {
     latency: AtomicU64,
     /// Whether the outage under way was told.
     told: AtomicBool,
+    /// Whether the last attempt to connect found a set-up with which the promise cannot be kept.
+    refused: AtomicBool,
     told_encoding: AtomicBool,
 }
 
@@ -50,32 +55,35 @@ impl Hub {
     ) -> RedisResult<Self> {
         let stream = format!("{}log", settings.prefix);
         Ok(Self {
-            source: Source::new(&settings.servers, &stream)?,
+            source: Source::new(&settings, &stream)?,
             channel: stream.clone(),
             stream,
             feed: Arc::new(Feed::new(log.clone(), mirror)),
             trust,
             counts: Counts::default(),
             connecting: tokio::sync::Mutex::default(),
+            settling: Settling::default(),
             offset: AtomicI64::new(0),
             links: AtomicUsize::new(0),
             latency: AtomicU64::new(0),
             told: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
             told_encoding: AtomicBool::new(false),
             settings,
             clock,
         })
     }
 
-    pub(crate) fn append<'a>(&'a self, record: &'a Record, token: u64) -> Append<'a> {
+    /// An append to the log of this server, which names it should it be the first entry.
+    pub(crate) fn append<'a>(&'a self, server: u64, record: &'a Record, token: u64) -> Append<'a> {
         let retention_millis = u64::try_from(self.settings.retention.as_millis()).unwrap_or(u64::MAX);
-        Append { stream: &self.stream, channel: &self.channel, record, token, retention_millis }
+        let new_life = new_life(server);
+        Append { stream: &self.stream, channel: &self.channel, record, token, new_life, retention_millis }
     }
 
-    /// A heartbeat was answered that had been sent then.
+    /// The server has just answered a heartbeat that had been sent then.
     pub(crate) fn heard(&self, sent: u64) {
         self.latency.store(self.clock.now().saturating_sub(sent), Relaxed);
-        self.trust.answered(sent);
     }
 
     pub(crate) fn latency(&self) -> Duration {
@@ -104,10 +112,16 @@ impl Hub {
         self.links.load(SeqCst) > 0
     }
 
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refused.load(Relaxed)
+    }
+
     pub(crate) fn connected(&self) {
+        self.refused.store(false, Relaxed);
         self.links.fetch_add(1, SeqCst);
         self.counts.connects.add();
-        if self.told.swap(false, Relaxed) {
+        let waited = self.settling.end();
+        if self.told.swap(false, Relaxed) || waited {
             tracing::info!(redis = %self.settings.servers, "the shared tier is back");
         } else {
             tracing::debug!(redis = %self.settings.servers, "connected to the shared tier");
@@ -122,7 +136,14 @@ impl Hub {
     /// Told once per outage.
     pub(crate) fn cannot_connect(&self, why: &RedisError) {
         self.counts.connect_errors.add();
-        if self.is_connected() || self.told.swap(true, Relaxed) {
+        let refused = is_refused(why);
+        if refused != self.refused.swap(refused, Relaxed) && refused {
+            tracing::warn!(
+                redis = %self.settings.servers, %why,
+                "the shared tier is not used, because invalidations could be missed: mend it, or say `Redis::allow_unsafe_servers(true)`"
+            );
+        }
+        if refused || self.is_connected() || self.told.swap(true, Relaxed) {
             return;
         }
         tracing::warn!(
@@ -147,6 +168,27 @@ impl Hub {
         if !self.told.swap(true, Relaxed) {
             tracing::warn!(redis = %self.settings.servers, "the shared tier does not answer and is left alone until it does");
         }
+    }
+
+    /// The server answers, but may have a successor.
+    pub(crate) fn withheld(&self, why: &str) {
+        self.counts.suspensions.add();
+        if !self.told.swap(true, Relaxed) {
+            tracing::warn!(
+                redis = %self.settings.servers, why,
+                "the shared tier is left alone, because its master may have a successor"
+            );
+        }
+    }
+
+    /// A server with an unsettled log was seen for the first time.
+    pub(crate) fn waits_for_new_master(&self) {
+        self.counts.takeovers.add();
+        let seconds = self.settings.takeover.as_secs_f64();
+        tracing::info!(
+            redis = %self.settings.servers, seconds,
+            "the shared tier rests until the former master is gone"
+        );
     }
 
     pub(crate) fn resumed(&self) {

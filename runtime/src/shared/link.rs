@@ -4,16 +4,20 @@
 //! order of execution, and the driver hands a push to [`Pushes`] before it delivers the next reply: so when the reply of a
 //! read is here, every invalidation that was executed before that read has been folded.
 //!
-//! Making a link: who the server is (run id; only a master will do), subscribe, then the *delta*, which is everything from
-//! the known position on; the link is used when all of it was folded. If the delta does not begin with the very entry that
-//! is the known position, or the server is another one, everything begins anew.
+//! Making a link: who the server is (run id; only a master will do), whether its log is [settled](super::settle), subscribe, then the
+//! *delta*, which is everything from the known position on; the link is used when all of it was folded. If the delta does not begin
+//! with the very entry that is the known position, or the server is another one, everything begins anew.
 //!
 //! A command that runs into its timeout *suspends* the link: nobody uses it until a heartbeat is answered. So a server that
 //! hangs delays those who are waiting for it at that moment once, and nobody after them.
+//!
+//! Where Sentinels name the master, a link is used only under a *lease*: a heartbeat counts if most of them named this server when it
+//! was sent, and without such a heartbeat the link rests after a while. A process that is alone with a former master would otherwise
+//! go on for as long as that lasts.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -24,7 +28,10 @@ use tokio::time::timeout;
 use super::catch_up::catch_up;
 use super::hub::Hub;
 use super::pushes::{Pushes, Receiver};
-use crate::clock::pause;
+use super::server::{Heartbeat, Identity, heartbeat, identify};
+use super::settle::settle;
+use super::source::Target;
+use crate::clock::{Clock, pause};
 use crate::sync::{Mutex, lock};
 
 /// Between heartbeats while the link is suspended.
@@ -42,10 +49,28 @@ pub(crate) struct Link {
 /// A connection in use.
 pub(crate) struct Live {
     pub(crate) connection: MultiplexedConnection,
-    /// Who the server is; see [`identify`].
+    /// The server's identity.
     pub(crate) server: u64,
-    history: Arc<str>,
+    history: String,
+    target: Target,
+    lease: Option<Lease>,
     state: Arc<State>,
+}
+
+/// The right to use a master, which its Sentinels have to confirm again and again.
+struct Lease {
+    clock: Clock,
+    /// How long a confirmation lasts, in nanoseconds.
+    lasts: u64,
+    /// When the last question was asked that was answered with a confirmation.
+    confirmed: AtomicU64,
+}
+
+/// What came of an attempt to connect.
+enum Connected {
+    Live(Arc<Live>),
+    /// The log is not settled; it may be after this time.
+    Unsettled(Duration),
 }
 
 /// What all who use a connection tell each other.
@@ -57,7 +82,20 @@ pub(super) struct State {
     changed: Notify,
 }
 
+impl Lease {
+    fn holds(&self) -> bool {
+        self.clock.now().saturating_sub(self.confirmed.load(Acquire)) <= self.lasts
+    }
+}
+
 impl Live {
+    /// Whether commands may be sent over it.
+    fn is_usable(&self) -> bool {
+        let answers = !self.state.suspended.load(Acquire) && !self.state.broken.load(Acquire);
+        // Looked at now: this process may have stood still since the last confirmation.
+        answers && self.lease.as_ref().is_none_or(Lease::holds)
+    }
+
     /// Takes what a failed command says about the link into account. True if that suspends it.
     pub(crate) fn heed(&self, error: &RedisError) -> bool {
         if !error.is_timeout() {
@@ -92,18 +130,16 @@ fn ends_link(error: &RedisError) -> bool {
 impl Link {
     /// The connection, if there is one that answers.
     pub(crate) fn live(&self) -> Option<Arc<Live>> {
-        let live = lock(&self.live).clone()?;
-        let usable = !live.state.suspended.load(Acquire) && !live.state.broken.load(Acquire);
-        usable.then_some(live)
+        lock(&self.live).clone().filter(|live| live.is_usable())
     }
 
     /// Makes the connection and keeps it, for ever.
     pub(crate) async fn keep(self: Arc<Self>, hub: Arc<Hub>) {
         let mut retry = RETRY.0;
         loop {
-            match timeout(hub.settings.connect_timeout * 3, connect(&hub)).await.unwrap_or_else(|_| Err(too_slow())) {
-                Ok(live) => {
-                    let live = Arc::new(live);
+            let connected = timeout(hub.settings.connect_timeout * 4, connect(&hub)).await;
+            match connected.unwrap_or_else(|_| Err(too_slow())) {
+                Ok(Connected::Live(live)) => {
                     retry = RETRY.0;
                     *lock(&self.live) = Some(live.clone());
                     hub.connected();
@@ -111,12 +147,27 @@ impl Link {
                     *lock(&self.live) = None;
                     hub.disconnected(&why);
                 }
+                Ok(Connected::Unsettled(wait)) => {
+                    retry = RETRY.0;
+                    pause(wait.min(hub.trust.heartbeat())).await;
+                    continue;
+                }
                 Err(error) => hub.cannot_connect(&error),
             }
             pause(retry.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
             retry = (retry * 2).min(RETRY.1);
         }
     }
+}
+
+/// What a heartbeat proves that was answered.
+enum Beat {
+    /// Everything that was appended before this time was folded, and the server was the master then.
+    Counts(u64),
+    /// Nothing, and for how long that has been so is not too long yet.
+    Pending,
+    /// Nothing: the server may have a successor.
+    Withheld(&'static str),
 }
 
 /// Sends heartbeats until the link is lost, and says why.
@@ -129,19 +180,14 @@ async fn tend(hub: &Hub, live: &Live) -> RedisError {
         if live.state.broken.load(Acquire) {
             return RedisError::from((ErrorKind::Io, "the connection was closed or is no longer with the master"));
         }
-        let sent = hub.clock.now();
-        match heartbeat(hub, live).await {
-            Ok(()) if hub.feed.server() != Some(live.server) => {
-                // Another link has found its successor: what this one says proves nothing any more.
-                return RedisError::from((ErrorKind::Io, "another server has taken this one's place"));
-            }
-            Ok(()) => {
+        pause = hub.trust.heartbeat();
+        match beat(hub, live).await {
+            Ok(beat) => {
                 unanswered = 0;
-                hub.heard(sent);
-                if live.state.suspended.swap(false, Release) {
-                    hub.resumed();
+                if has_successor(hub, live) {
+                    return RedisError::from((ErrorKind::Io, "another server has taken this one's place"));
                 }
-                pause = hub.trust.heartbeat();
+                heed(hub, live, &beat);
             }
             Err(error) if error.is_timeout() && unanswered < LOST => {
                 unanswered += 1;
@@ -155,42 +201,54 @@ async fn tend(hub: &Hub, live: &Live) -> RedisError {
     }
 }
 
-/// Is the server there, and still the master that it was?
-async fn heartbeat(hub: &Hub, live: &Live) -> RedisResult<()> {
-    let mut connection = live.connection.clone();
-    let mut command = redis::cmd("INFO");
-    let info = command.arg("replication").query_async::<String>(&mut connection);
-    let info = timeout(hub.settings.command_timeout, info).await.unwrap_or_else(|_| Err(too_slow()))?;
-    must_be_master(&info)?;
-    if field(&info, "master_replid")? == &*live.history {
-        return Ok(());
-    }
-    Err(RedisError::from((ErrorKind::Io, "the server became another one's replica and a master again")))
-}
-
-fn must_be_master(replication: &str) -> RedisResult<()> {
-    match field(replication, "role")? {
-        "master" => Ok(()),
-        _ => Err(RedisError::from((ErrorKind::Server(ServerErrorKind::ReadOnly), "this server is a replica"))),
+fn heed(hub: &Hub, live: &Live, beat: &Beat) {
+    match *beat {
+        Beat::Counts(sent) => {
+            hub.trust.answered(sent);
+            if live.state.suspended.swap(false, Release) {
+                hub.resumed();
+            }
+        }
+        Beat::Pending => {}
+        Beat::Withheld(why) => {
+            if !live.state.suspended.swap(true, Release) {
+                hub.withheld(why);
+            }
+        }
     }
 }
 
-fn field<'a>(info: &'a str, name: &'static str) -> RedisResult<&'a str> {
-    let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    value
-        .map(str::trim)
-        .ok_or_else(|| RedisError::from((ErrorKind::UnexpectedReturnType, "INFO lacks a field", name.to_owned())))
+/// Whether another link has found a successor of this one's server: what this link says proves nothing any more.
+fn has_successor(hub: &Hub, live: &Live) -> bool {
+    hub.feed.server() != Some(live.server) || hub.settling.is_another(live.server)
+}
+
+/// One heartbeat: asks the server, and those who have to confirm that it is the master.
+async fn beat(hub: &Hub, live: &Live) -> RedisResult<Beat> {
+    let sent = hub.clock.now();
+    let answer = heartbeat(hub, &mut live.connection.clone(), &live.history).await?;
+    hub.heard(sent);
+    if answer == Heartbeat::Alone {
+        return Ok(Beat::Withheld("no replica of the master keeps up, so it refuses writes (`min-replicas-to-write`)"));
+    }
+    let Some(lease) = &live.lease else { return Ok(Beat::Counts(sent)) };
+    if hub.source.confirms(&live.target, hub.settings.command_timeout).await? {
+        lease.confirmed.fetch_max(sent, Release);
+        return Ok(Beat::Counts(sent));
+    }
+    Ok(if lease.holds() { Beat::Pending } else { Beat::Withheld("most Sentinels do not name this master") })
 }
 
 pub(super) fn too_slow() -> RedisError {
     std::io::Error::from(std::io::ErrorKind::TimedOut).into()
 }
 
-async fn connect(hub: &Hub) -> RedisResult<Live> {
+async fn connect(hub: &Hub) -> RedisResult<Connected> {
     // One at a time: a link that finds the log unknown begins anew for all.
     let _one = hub.connecting.lock().await;
     let settings = &hub.settings;
-    let client = timeout(settings.connect_timeout, hub.source.client()).await.unwrap_or_else(|_| Err(too_slow()))?;
+    let asked = hub.clock.now();
+    let target = hub.source.target(settings.connect_timeout).await?;
     let state = Arc::new(State::default());
     let pushes = Arc::new(Pushes::new(hub.feed.clone(), state.clone(), hub.channel.clone()));
     let config = AsyncConnectionConfig::new()
@@ -198,32 +256,22 @@ async fn connect(hub: &Hub) -> RedisResult<Live> {
         // Nobody waits for it yet, and a long log takes longer to read than a command may.
         .set_response_timeout(Some(settings.connect_timeout))
         .set_push_sender(Receiver(pushes.clone()));
-    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    let (server, history) = identify(hub, &mut connection).await?;
+    let mut connection = target.client.get_multiplexed_async_connection_with_config(&config).await?;
+    let identity = identify(hub, &mut connection).await?;
+    if let Some(wait) = settle(hub, &mut connection, &identity).await? {
+        return Ok(Connected::Unsettled(wait));
+    }
+    let Identity { server, history, .. } = identity;
     connection.subscribe(hub.channel.as_str()).await?;
     catch_up(hub, &mut connection, server).await?;
     connection.set_response_timeout(settings.command_timeout);
     if !pushes.begin(server) {
         return Err(RedisError::from((ErrorKind::Client, "the log moved on while it was read")));
     }
-    Ok(Live { connection, server, history: history.into(), state })
-}
-
-/// A hash of who the server is (its run id, which every start draws anew, and the id of its history, which every promotion
-/// does), and the latter. Learns the server's time on the way.
-async fn identify(hub: &Hub, connection: &mut MultiplexedConnection) -> RedisResult<(u64, String)> {
-    let sent = hub.clock.now();
-    let mut pipe = redis::pipe();
-    pipe.cmd("TIME").cmd("INFO").arg("server").cmd("INFO").arg("replication");
-    let (time, server, replication): ((u64, u64), String, String) = pipe.query_async(connection).await?;
-    hub.learn_time(sent, time);
-    must_be_master(&replication)?;
-    let history = field(&replication, "master_replid")?;
-    let identity = format!("{} {history}", field(&server, "run_id")?);
-    let server = xxhash_rust::xxh3::xxh3_64(identity.as_bytes());
-    if hub.feed.is_superseded(server) {
-        let why = "this server was the master before another one took over";
-        return Err(RedisError::from((ErrorKind::Server(ServerErrorKind::ReadOnly), why)));
-    }
-    Ok((server, history.to_owned()))
+    let lease = hub.source.needs_lease().then(|| Lease {
+        clock: hub.clock.clone(),
+        lasts: hub.trust.lease(),
+        confirmed: AtomicU64::new(asked),
+    });
+    Ok(Connected::Live(Arc::new(Live { connection, server, history, target, lease, state })))
 }

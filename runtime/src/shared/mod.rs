@@ -4,7 +4,8 @@
 //!
 //! | part | what it does |
 //! |---|---|
-//! | `settings`, `source` | where the server is |
+//! | `settings`, `source`, `sentinels` | where the server is |
+//! | `server`, `settle` | who the server is, and whether it may be used yet |
 //! | `link`, `catch_up`, `pushes` | one connection: made, subscribed, caught up, watched, made again |
 //! | `stream` | the log in Redis, and the script that appends to it |
 //! | `feed` | the fold of the log, and the judgement of what comes from the tier |
@@ -40,7 +41,11 @@ mod lease;
 mod link;
 mod pushes;
 mod reads;
+#[cfg(feature = "redis-sentinel")]
+mod sentinels;
+mod server;
 mod settings;
+mod settle;
 mod source;
 mod stats;
 mod stream;
@@ -138,10 +143,13 @@ impl Tier {
 
     pub(crate) fn stats(&self) -> SharedStats {
         let in_doubt = self.doubt.len();
-        let coherent = in_doubt == 0 && self.hub.trust.holds(self.hub.clock.now());
+        let (settling, refused) = (self.hub.settling.is_waiting(), self.hub.is_refused());
+        let heard = self.hub.trust.holds(self.hub.clock.now());
         SharedStats {
             connected: self.is_connected(),
-            coherent,
+            coherent: heard && in_doubt == 0 && !settling && !refused,
+            settling,
+            refused,
             latency: self.hub.latency(),
             in_doubt,
             ..self.hub.counts.snapshot()
@@ -212,6 +220,7 @@ impl Tier {
     async fn get(&self, address: Address<'_>) -> Result<(Option<Vec<u8>>, u64), Unavailable> {
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, barrier)) = &self.cluster {
+            self.reads.live().ok_or(Unavailable)?;
             return nodes.get(&address.text(), barrier).await.map(|(value, server)| (bytes(value), server));
         }
         self.reads.get(address).await.map(|(value, server)| (bytes(value), server))
@@ -221,6 +230,7 @@ impl Tier {
     async fn get_many(&self, addresses: &[Address<'_>]) -> Result<(Vec<Value>, u64), Unavailable> {
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, barrier)) = &self.cluster {
+            self.reads.live().ok_or(Unavailable)?;
             let addresses: Vec<_> = addresses.iter().map(Address::text).collect();
             return nodes.get_many(&addresses, barrier).await;
         }
@@ -245,6 +255,8 @@ impl Tier {
             self.hub.counts.store_overflows.add();
             return;
         };
+        // Where the values are on other servers than the log, too: without the log they could not be believed.
+        let Some(live) = self.reads.live() else { return };
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, _)) = &self.cluster {
             let stored = nodes.clone().store(commands);
@@ -254,7 +266,6 @@ impl Tier {
             });
             return;
         }
-        let Some(live) = self.reads.live() else { return };
         let hub = self.hub.clone();
         runtime.spawn(async move {
             let mut pipe = redis::pipe();
@@ -313,7 +324,7 @@ async fn append(hub: &Hub, links: &[Arc<Link>], record: &Record, token: u64) -> 
         hub.counts.skipped.add();
         return Err(Unavailable);
     };
-    let appended: RedisResult<_> = hub.append(record, token).send(&mut live.connection.clone()).await;
+    let appended: RedisResult<_> = hub.append(live.server, record, token).send(&mut live.connection.clone()).await;
     match appended {
         Ok(entry) if hub.feed.own(live.server, &entry, record, token) => Ok(()),
         Ok(_) => Err(Unavailable),

@@ -33,6 +33,8 @@ pub struct Redis {
     pub(crate) connect_timeout: Duration,
     pub(crate) command_timeout: Duration,
     pub(crate) retention: Duration,
+    pub(crate) takeover: Duration,
+    pub(crate) allow_unsafe_servers: bool,
     pub(crate) max_value_bytes: usize,
     pub(crate) codec: Codec,
     pub(crate) compress: bool,
@@ -89,6 +91,8 @@ impl Redis {
             connect_timeout: Duration::from_secs(1),
             command_timeout: Duration::from_millis(200),
             retention: Duration::from_secs(3600),
+            takeover: Duration::from_secs(15),
+            allow_unsafe_servers: false,
             max_value_bytes: 1 << 20,
             codec: Codec::default(),
             compress: false,
@@ -129,6 +133,35 @@ impl Redis {
         self
     }
 
+    /// How long the shared tier rests after a new master was seen: longer than a former master takes writes beside its successor, and one
+    /// second more. Default 15 s, which is enough for Sentinel and Redis Cluster.
+    ///
+    /// After a planned failover two masters take writes for some 10 s. What is loaded meanwhile may be invalidated on the former one, and
+    /// no process on the new one would hear of it. So until then values come from the memory of the process (within
+    /// [`max_stale`](crate::Builder::max_stale)) and from the origin, invalidations count in the process that makes them, and all is
+    /// announced afterwards. The first process that has waited tells the others, and those that start later do not wait.
+    ///
+    /// A server without a predecessor is used at once: it stands behind [`single`](Self::single), was never promoted, its log is empty, and
+    /// it was not up yet when this process last heard of another server. So a restart without data costs no wait. Give all processes the same value: the shortest one decides. With zero a new master is believed at once, and
+    /// [`Reach::Announced`](crate::Reach::Announced) does not hold across failovers.
+    pub fn takeover(mut self, takeover: Duration) -> Self {
+        self.takeover = takeover;
+        self
+    }
+
+    /// Uses servers with which the promise cannot be kept. Default false.
+    ///
+    /// These are refused otherwise, with one warning, and values stay in the process:
+    ///
+    /// - Sentinels that name different masters and do not know each other: processes that list them in another order would follow
+    ///   another master. With `true`, the master is the one that most of those which answer name, at a tie the first.
+    /// - A server that runs commands on several threads, such as `KeyDB` by default: a reply may overtake the invalidation before it, so a read
+    ///   may return a value that was invalidated just before.
+    pub fn allow_unsafe_servers(mut self, allow: bool) -> Self {
+        self.allow_unsafe_servers = allow;
+        self
+    }
+
     /// The largest encoded value that is stored, before compression; larger ones are returned, not stored, and counted in
     /// [`SharedStats::too_large`](crate::SharedStats::too_large). Compressed values that are larger are not read either. Default
     /// 1 MiB.
@@ -162,6 +195,18 @@ impl Redis {
             _ => 0,
         };
         format!("{}/{database} {}", self.servers, self.prefix)
+    }
+
+    /// Whether all connections go to one address.
+    pub(crate) fn is_single(&self) -> bool {
+        matches!(self.servers, Servers::Single(_))
+    }
+
+    pub(crate) fn is_cluster(&self) -> bool {
+        #[cfg(feature = "redis-cluster")]
+        return matches!(self.servers, Servers::Cluster(_));
+        #[cfg(not(feature = "redis-cluster"))]
+        return false;
     }
 
     pub(crate) fn limits(&self) -> Limits {

@@ -1,17 +1,27 @@
 //! Where a connection to the server of the log comes from: the address itself, a Sentinel's answer, or the map of a cluster.
 
-#[cfg(any(feature = "redis-sentinel", feature = "redis-cluster"))]
+use std::time::Duration;
+
+#[cfg(feature = "redis-cluster")]
 use redis::ConnectionInfo;
 use redis::{Client, RedisResult};
-#[cfg(feature = "redis-cluster")]
+#[cfg(any(feature = "redis-sentinel", feature = "redis-cluster"))]
 use redis::{ErrorKind, RedisError};
+#[cfg(feature = "redis-cluster")]
+use tokio::time::timeout;
 
-use super::settings::Servers;
+#[cfg(feature = "redis-cluster")]
+use super::link::too_slow;
+#[cfg(feature = "redis-sentinel")]
+use super::sentinels::{self, Sentinels};
+#[cfg(feature = "redis-sentinel")]
+use super::server::is_refused;
+use super::settings::{Redis, Servers};
 
 pub(crate) enum Source {
     Single(Client),
     #[cfg(feature = "redis-sentinel")]
-    Sentinel(tokio::sync::Mutex<redis::sentinel::SentinelClient>),
+    Sentinel(Sentinels),
     /// The primary of one slot.
     #[cfg(feature = "redis-cluster")]
     Slot {
@@ -20,49 +30,84 @@ pub(crate) enum Source {
     },
 }
 
+/// A server to connect to.
+pub(crate) struct Target {
+    pub(crate) client: Client,
+    /// The address that the Sentinels named.
+    #[cfg(feature = "redis-sentinel")]
+    named: Option<sentinels::Address>,
+}
+
 impl Source {
     /// A source of connections to the server that holds this key.
     #[cfg_attr(not(feature = "redis-cluster"), allow(unused_variables))] // one server holds all keys
-    pub(crate) fn new(servers: &Servers, key: &str) -> RedisResult<Self> {
-        match servers {
+    pub(crate) fn new(settings: &Redis, key: &str) -> RedisResult<Self> {
+        match &settings.servers {
             Servers::Single(info) => Client::open(info.clone()).map(Self::Single),
             #[cfg(feature = "redis-sentinel")]
-            Servers::Sentinel { sentinels, master } => sentinel(sentinels, master),
+            Servers::Sentinel { sentinels, master } => {
+                Sentinels::new(sentinels, master, settings.allow_unsafe_servers).map(Self::Sentinel)
+            }
             #[cfg(feature = "redis-cluster")]
             Servers::Cluster(seeds) => Ok(Self::Slot { seeds: seeds.clone(), key: key.to_owned() }),
         }
     }
 
-    /// Who to connect to now.
+    /// The server to connect to now. Each question that this takes is given `patience`.
     #[allow(clippy::unused_async)] // one server is always the same
-    pub(crate) async fn client(&self) -> RedisResult<Client> {
+    #[cfg_attr(not(any(feature = "redis-sentinel", feature = "redis-cluster")), allow(unused_variables))]
+    pub(crate) async fn target(&self, patience: Duration) -> RedisResult<Target> {
         match self {
-            Self::Single(client) => Ok(client.clone()),
+            Self::Single(client) => Ok(Target::of(client.clone())),
             #[cfg(feature = "redis-sentinel")]
-            Self::Sentinel(sentinels) => sentinels.lock().await.async_get_client().await,
+            Self::Sentinel(sentinels) => {
+                let named = sentinels.master(patience).await?;
+                Ok(Target { client: sentinels.client(&named)?, named: Some(named) })
+            }
             #[cfg(feature = "redis-cluster")]
-            Self::Slot { seeds, key } => primary(seeds, key).await,
+            Self::Slot { seeds, key } => {
+                timeout(patience, primary(seeds, key)).await.unwrap_or_else(|_| Err(too_slow())).map(Target::of)
+            }
+        }
+    }
+
+    /// Whether someone has to confirm again and again that a server is still the master.
+    pub(crate) fn needs_lease(&self) -> bool {
+        #[cfg(feature = "redis-sentinel")]
+        return matches!(self, Self::Sentinel(_));
+        #[cfg(not(feature = "redis-sentinel"))]
+        return false;
+    }
+
+    /// Whether this server is confirmed as the master now.
+    ///
+    /// # Errors
+    ///
+    /// If it is known that it must not be used any more.
+    #[allow(clippy::unused_async)] // without Sentinels nobody is asked
+    #[cfg_attr(not(feature = "redis-sentinel"), allow(unused_variables))]
+    pub(crate) async fn confirms(&self, target: &Target, patience: Duration) -> RedisResult<bool> {
+        match self {
+            #[cfg(feature = "redis-sentinel")]
+            Self::Sentinel(sentinels) => match sentinels.master(patience).await {
+                Ok(named) if Some(&named) == target.named.as_ref() => Ok(true),
+                Ok(_) => Err(RedisError::from((ErrorKind::Io, "the Sentinels name another master"))),
+                Err(error) if is_refused(&error) => Err(error),
+                Err(_) => Ok(false),
+            },
+            _ => Ok(true),
         }
     }
 }
 
-#[cfg(feature = "redis-sentinel")]
-fn sentinel(sentinels: &[ConnectionInfo], master: &str) -> RedisResult<Source> {
-    use redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
-
-    let node = SentinelNodeConnectionInfo::default();
-    let node = match sentinels.first() {
-        Some(first) => node
-            .set_redis_connection_info(first.redis_settings().clone())
-            .set_tcp_settings(first.tcp_settings().clone()),
-        None => node,
-    };
-    // Sentinels themselves know no databases, and RESP3 is of no use with them.
-    let plain: Vec<_> = sentinels.iter().map(|info| info.addr().clone()).collect();
-    // With TLS it would take a `&str` as well.
-    #[allow(clippy::unnecessary_to_owned)]
-    SentinelClient::build(plain, master.to_owned(), Some(node), SentinelServerType::Master)
-        .map(|client| Source::Sentinel(tokio::sync::Mutex::new(client)))
+impl Target {
+    fn of(client: Client) -> Self {
+        Self {
+            client,
+            #[cfg(feature = "redis-sentinel")]
+            named: None,
+        }
+    }
 }
 
 /// The slots that one master serves.

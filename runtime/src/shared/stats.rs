@@ -37,6 +37,11 @@ macro_rules! counts {
             /// Whether every invalidation of this process is in the log, and the log's word is recent enough that everything
             /// in the in-process tier may be served.
             pub coherent: bool,
+            /// Whether it rests until the former master is gone; see [`Redis::takeover`](crate::Redis::takeover).
+            pub settling: bool,
+            /// Whether it is not used because the promise cannot be kept with this set-up; see
+            /// [`Redis::allow_unsafe_servers`](crate::Redis::allow_unsafe_servers).
+            pub refused: bool,
             /// How long the last heartbeat took that was answered; zero before the first.
             pub latency: Duration,
             /// Invalidations that this process has not got into the log yet; it tries until it has.
@@ -46,7 +51,15 @@ macro_rules! counts {
 
         impl Counts {
             pub(crate) fn snapshot(&self) -> SharedStats {
-                SharedStats { connected: false, coherent: false, latency: Duration::ZERO, in_doubt: 0, $($name: self.$name.get(),)* }
+                SharedStats {
+                    connected: false,
+                    coherent: false,
+                    settling: false,
+                    refused: false,
+                    latency: Duration::ZERO,
+                    in_doubt: 0,
+                    $($name: self.$name.get(),)*
+                }
             }
         }
     };
@@ -85,6 +98,8 @@ counts! {
     connect_errors,
     /// How often a connection was left alone because it did not answer.
     suspensions,
+    /// How often a new master was waited for, because its predecessor could still have taken invalidations.
+    takeovers,
     /// How often everything cached became stale because the log was new, was another server's, or had lost entries.
     resets,
 }

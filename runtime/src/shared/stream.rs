@@ -18,7 +18,8 @@ pub(crate) struct StreamId {
     number: u64,
 }
 
-/// The name of one life of the log: a log that was lost (flushed, evicted, deleted) begins another.
+/// The name of one life of the log: a log that was lost (flushed, evicted, deleted) begins another, and so does one whose server was
+/// [promoted](super::settle). 32 random bits, and 32 bits of the identity of the server that it began on.
 pub(crate) type Life = u64;
 
 /// One life of the log on one server. Places are comparable within one incarnation only: after a failover or a flush an id
@@ -124,6 +125,8 @@ pub(crate) struct Append<'a> {
     pub(crate) channel: &'a str,
     pub(crate) record: &'a Record,
     pub(crate) token: u64,
+    /// The life that begins should the log be empty.
+    pub(crate) new_life: Life,
     pub(crate) retention_millis: u64,
 }
 
@@ -136,7 +139,7 @@ impl Append<'_> {
             .arg(self.channel)
             .arg(self.record.to_bytes())
             .arg(format!("{:016x}", self.token))
-            .arg(format!("{:016x}", fastrand::u64(1..)))
+            .arg(format!("{:016x}", self.new_life))
             .arg(self.retention_millis);
         let reply: Vec<Vec<u8>> = script.invoke_async(connection).await?;
         let parsed = match reply.as_slice() {

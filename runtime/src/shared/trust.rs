@@ -21,6 +21,8 @@ use crate::sync::{Mutex, lock};
 const SAMPLES: u64 = 32;
 /// Between heartbeats, at most.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// The longest that a master is used without a confirmation.
+const LEASE: Duration = Duration::from_secs(3);
 /// Two ticks of the clock are taken off the bound, because nothing is noticed between ticks.
 const MARGIN: Duration = Duration::from_millis(20);
 
@@ -52,9 +54,19 @@ impl Trust {
         (Duration::from_nanos(self.bound) / 3).min(HEARTBEAT)
     }
 
+    /// For how long the master may be used without a new confirmation that it is the master, in nanoseconds.
+    pub(crate) fn lease(&self) -> u64 {
+        self.bound.min(nanos(LEASE))
+    }
+
     /// A heartbeat was answered that had been sent at this time.
     pub(crate) fn answered(&self, sent: u64) {
         self.answered.fetch_max(sent, Relaxed);
+    }
+
+    /// When the last heartbeat that was answered had been sent; zero before the first.
+    pub(crate) fn last_answered(&self) -> u64 {
+        self.answered.load(Relaxed)
     }
 
     /// Whether everything in the cache may be served as far as its age goes.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,6 +33,8 @@ pub struct Proxy {
     weather: watch::Sender<Weather>,
     /// Each change ends the connections that are open then.
     ends: watch::Sender<u64>,
+    /// Of the server.
+    port: Arc<AtomicU16>,
     connections: Arc<AtomicUsize>,
     _tasks: JoinSet<()>,
 }
@@ -44,10 +46,10 @@ impl Proxy {
         let address = listener.local_addr().expect("its address");
         let (weather, seen) = watch::channel(Weather::Fair);
         let (ends, end) = watch::channel(0);
-        let connections = Arc::new(AtomicUsize::new(0));
+        let (connections, port) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU16::new(port)));
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, port, seen, end, connections.clone()));
-        Self { address, weather, ends, connections, _tasks: tasks }
+        tasks.spawn(accept(listener, port.clone(), seen, end, connections.clone()));
+        Self { address, weather, ends, port, connections, _tasks: tasks }
     }
 
     /// The address to connect to instead of the server's.
@@ -71,6 +73,12 @@ impl Proxy {
         self.ends.send_modify(|count| *count += 1);
     }
 
+    /// Stands before another server from now on; connections to the former one end.
+    pub fn redirect(&self, port: u16) {
+        self.port.store(port, Ordering::Relaxed);
+        self.ends.send_modify(|count| *count += 1);
+    }
+
     /// Loses everything that is sent from now on; connections stay open.
     pub fn silence(&self) {
         self.weather.send_replace(Weather::Silent);
@@ -91,7 +99,7 @@ impl Proxy {
 
 async fn accept(
     listener: TcpListener,
-    port: u16,
+    port: Arc<AtomicU16>,
     weather: watch::Receiver<Weather>,
     mut end: watch::Receiver<u64>,
     open: Arc<AtomicUsize>,
@@ -101,7 +109,7 @@ async fn accept(
         if *weather.borrow() == Weather::Cut {
             continue;
         }
-        let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { continue };
+        let Ok(server) = TcpStream::connect(("127.0.0.1", port.load(Ordering::Relaxed))).await else { continue };
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         end.mark_unchanged();
         links.spawn(link(client, server, weather.clone(), end.clone(), open.clone()));

@@ -19,15 +19,20 @@ pub struct Sentinel {
 impl Sentinel {
     /// Starts all six, and waits until everybody knows everybody.
     pub async fn start() -> Self {
+        Self::with(2, 3).await
+    }
+
+    /// The same with so many replicas and Sentinels.
+    pub async fn with(replicas: usize, sentinels: usize) -> Self {
         let master = Redis::start().await;
         let port = master.port().to_string();
         let mut nodes = vec![master];
-        for _ in 0..2 {
+        for _ in 0..replicas {
             nodes.push(Redis::with(&["--replicaof", "127.0.0.1", &port]).await);
         }
-        let sentinels = (0..3).map(|_| start_sentinel(&port)).collect();
+        let sentinels = (0..sentinels).map(|_| start_sentinel(&port, sentinels / 2 + 1)).collect();
         let group = Self { nodes, sentinels };
-        group.settled(2).await;
+        group.settled(replicas).await;
         group
     }
 
@@ -57,14 +62,38 @@ impl Sentinel {
         .await;
     }
 
-    /// The node that is the master now.
-    pub async fn master(&self) -> &Redis {
-        let port = self.master_port().await.expect("a master");
+    /// Lets a replica take over while the master is well, and waits until all Sentinels name the replica. Returns the port of the
+    /// former master, which goes on taking writes: the Sentinels make it a replica 8 s later at the earliest.
+    pub async fn plan_failover(&self) -> u16 {
+        let old = self.master_port().await.expect("a master");
+        let mut sentinel = self.connection(0).await.expect("a Sentinel");
+        let mut command = redis::cmd("SENTINEL");
+        command.arg("FAILOVER").arg(MASTER).query_async::<()>(&mut sentinel).await.expect("a failover");
+        for index in 0..self.sentinels.len() {
+            until("the Sentinel names another master", async || {
+                self.named_by(index).await.is_some_and(|port| port != old)
+            })
+            .await;
+        }
+        old
+    }
+
+    /// The node with this port.
+    pub fn node(&self, port: u16) -> &Redis {
         self.nodes.iter().find(|node| node.port() == port).expect("one of ours")
     }
 
+    /// The node that is the master now.
+    pub async fn master(&self) -> &Redis {
+        self.node(self.master_port().await.expect("a master"))
+    }
+
     async fn master_port(&self) -> Option<u16> {
-        let mut sentinel = self.connection(0).await?;
+        self.named_by(0).await
+    }
+
+    async fn named_by(&self, index: usize) -> Option<u16> {
+        let mut sentinel = self.connection(index).await?;
         let mut command = redis::cmd("SENTINEL");
         let reply: Vec<String> =
             command.arg("GET-MASTER-ADDR-BY-NAME").arg(MASTER).query_async(&mut sentinel).await.ok()?;
@@ -79,8 +108,9 @@ impl Sentinel {
                 let mut command = redis::cmd("INFO");
                 let info: String = command.arg("sentinel").query_async(&mut sentinel).await.unwrap_or_default();
                 info.contains(&format!(
-                    "status=ok,address=127.0.0.1:{},slaves={replicas},sentinels=3",
-                    self.nodes[0].port()
+                    "status=ok,address=127.0.0.1:{},slaves={replicas},sentinels={}",
+                    self.nodes[0].port(),
+                    self.sentinels.len()
                 ))
             })
             .await;
@@ -93,13 +123,13 @@ impl Sentinel {
     }
 }
 
-fn start_sentinel(master: &str) -> (u16, Process) {
+fn start_sentinel(master: &str, quorum: usize) -> (u16, Process) {
     let port = free_port();
     let folder: PathBuf = std::env::temp_dir().join(format!("fastness-sentinel-{}-{port}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
     let config = folder.join("sentinel.conf");
     let settings = format!(
-        "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor {MASTER} 127.0.0.1 {master} 2\n\
+        "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor {MASTER} 127.0.0.1 {master} {quorum}\n\
          sentinel down-after-milliseconds {MASTER} 500\nsentinel failover-timeout {MASTER} 2000\n",
         folder.display()
     );

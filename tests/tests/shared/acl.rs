@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use fastness::{Reach, Redis as Settings, cacheable, scope};
 use fastness_tests::servers::{Cluster, PATIENCE, Redis, until};
@@ -30,7 +31,8 @@ fn with_user(url: &str) -> String {
 
 /// Values go there and come back, and invalidations are announced.
 async fn works(settings: Settings) {
-    let settings = settings.prefix("shop:").command_timeout(PATIENCE);
+    // None of these servers has a predecessor.
+    let settings = settings.prefix("shop:").command_timeout(PATIENCE).takeover(Duration::ZERO);
     let (writer, reader) = (node_with(settings.clone()).await, node_with(settings).await);
     scope(&writer, ware(7)).await;
     stored(&writer, 1).await;

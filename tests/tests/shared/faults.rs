@@ -139,7 +139,7 @@ async fn a_reply_that_ends_half_way_is_no_reply() {
 async fn a_replica_is_not_used() {
     let master = Redis::start().await;
     let replica = Redis::with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
-    let fast = built(Settings::single(&replica.url()).unwrap()).await;
+    let fast = built(Settings::single(&replica.url()).unwrap().takeover(Duration::from_millis(50))).await;
     until("it was tried", async || fast.shared().unwrap().connect_errors > 1).await;
     works_alone(&fast).await;
     // It becomes the master.

@@ -129,7 +129,7 @@ async fn survive(what: &str, nodes: &[Fastness], disturb: impl Future<Output = (
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failover_of_sentinels_is_not_noticed_by_callers() {
     let mut group = Sentinel::start().await;
-    let settings = || Redis::sentinel(group.urls(), group.master_name()).unwrap().prefix(prefix_of_test());
+    let settings = || brief(Redis::sentinel(group.urls(), group.master_name()).unwrap());
     let nodes = [node_with(settings()).await, node_with(settings()).await];
     survive("Sentinel, master killed", &nodes, group.kill_master()).await;
 }
@@ -137,7 +137,7 @@ async fn a_failover_of_sentinels_is_not_noticed_by_callers() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_master_of_a_cluster_is_not_noticed_by_callers() {
     let mut cluster = Cluster::start().await;
-    let settings = || Redis::cluster(cluster.urls()).unwrap().prefix(prefix_of_test());
+    let settings = || brief(Redis::cluster(cluster.urls()).unwrap());
     let nodes = [node_with(settings()).await, node_with(settings()).await];
     survive("Cluster, master of the log killed", &nodes, async {
         cluster.kill_master_of(&format!("{}log", prefix_of_test())).await;
@@ -148,7 +148,7 @@ async fn a_lost_master_of_a_cluster_is_not_noticed_by_callers() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_node_with_values_may_be_lost() {
     let mut cluster = Cluster::start().await;
-    let settings = || Redis::cluster(cluster.urls()).unwrap().prefix(prefix_of_test());
+    let settings = || brief(Redis::cluster(cluster.urls()).unwrap());
     let nodes = [node_with(settings()).await, node_with(settings()).await];
     let log = cluster.master_of(&format!("{}log", prefix_of_test())).await;
     let mut key = String::new();
@@ -156,6 +156,11 @@ async fn a_cluster_node_with_values_may_be_lost() {
         key = format!("k{}", fastrand::u32(..));
     }
     survive("Cluster, another master killed", &nodes, async { cluster.kill_master_of(&key).await }).await;
+}
+
+/// A master that is killed takes no more writes, so its successor need not be waited for any longer than that is noticed.
+fn brief(settings: Redis) -> Redis {
+    settings.prefix(prefix_of_test()).takeover(Duration::from_millis(200))
 }
 
 /// The same for all nodes of a test; its servers are its own.

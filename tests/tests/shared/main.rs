@@ -8,6 +8,8 @@ mod fleet;
 mod garbage;
 mod idempotency;
 mod responses;
+mod sentinels;
+mod takeover;
 mod together;
 mod values;
 

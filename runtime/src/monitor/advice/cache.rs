@@ -172,7 +172,9 @@ pub(super) fn stampedes(seen: &Snapshot, found: &mut Vec<Recommendation>) {
 
 pub(super) fn shared_tier(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     let Some(tier) = seen.shared.filter(|tier| !tier.connected || !tier.coherent) else { return };
-    let (evidence, advice) = if tier.connected {
+    let (evidence, advice) = if let Some(why) = tier.rests {
+        (why.to_owned(), "see `Redis::takeover` and `Redis::allow_unsafe_servers`")
+    } else if tier.connected {
         (
             format!("the log's word is too old, {} invalidations are not announced", tier.in_doubt),
             "see whether Redis answers in time: its load, `SLOWLOG GET`, the network between",

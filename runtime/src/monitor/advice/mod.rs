@@ -66,6 +66,8 @@ pub struct SharedTier {
     pub connected: bool,
     /// Whether the log's word is recent enough to serve all that is cached.
     pub coherent: bool,
+    /// Why it is not used although its server may answer.
+    pub rests: Option<&'static str>,
     /// How long the last answered heartbeat took, in milliseconds.
     pub latency: f64,
     /// Invalidations that could not be announced yet.

@@ -73,7 +73,11 @@ fn another_life_or_server_makes_everything_stale() {
     // A server that nobody has caught up with says nothing, and the one before never again.
     assert_eq!(feed.push(2, &reborn), Folded::Gap);
     feed.reset(Incarnation { server: 2, life: 8 }, id(3));
-    assert!(feed.is_superseded(SERVER) && feed.resume(SERVER).is_none() && feed.judge(SERVER).is_none());
+    assert!(
+        feed.has_left(Incarnation { server: SERVER, life: 8 })
+            && feed.resume(SERVER).is_none()
+            && feed.judge(SERVER).is_none()
+    );
     assert_eq!(feed.push(SERVER, &published(11, 10, record(&[5]))), Folded::Gap);
 }
 

@@ -1,0 +1,180 @@
+//! What the Sentinels say of the master: all that are configured are asked at once, over connections that are kept.
+//!
+//! The word of one is not enough: a Sentinel that is cut off together with a former master still names it. Nor may two groups that know
+//! nothing of each other be asked as if they were one: then different processes would follow different masters, each coherent in itself.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue, RedisError, RedisResult};
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::link::too_slow;
+use super::server::refused;
+
+/// Host and port, as a Sentinel names them.
+pub(super) type Address = (String, u16);
+
+/// The Sentinels of one master.
+pub(crate) struct Sentinels {
+    all: Vec<Arc<Sentinel>>,
+    master: String,
+    /// User, password, database and TLS of the master.
+    template: ConnectionInfo,
+    /// Whether Sentinels that disagree are taken as they are.
+    allow_disagreement: bool,
+}
+
+struct Sentinel {
+    name: String,
+    client: Client,
+    connection: Mutex<Option<MultiplexedConnection>>,
+}
+
+/// Who a Sentinel is, and which others it knows.
+struct Kin {
+    id: String,
+    others: Vec<String>,
+}
+
+impl Sentinels {
+    pub(super) fn new(infos: &[ConnectionInfo], master: &str, allow_disagreement: bool) -> RedisResult<Self> {
+        let template = infos
+            .first()
+            .cloned()
+            .ok_or_else(|| RedisError::from((ErrorKind::EmptySentinelList, "no Sentinel is given")))?;
+        let all = infos.iter().map(|info| Sentinel::new(info).map(Arc::new)).collect::<RedisResult<_>>()?;
+        Ok(Self { all, master: master.to_owned(), template, allow_disagreement })
+    }
+
+    /// The address of the master that most Sentinels name.
+    ///
+    /// # Errors
+    ///
+    /// If no address is named by most, or if groups that do not know each other name different ones.
+    pub(super) async fn master(&self, patience: Duration) -> RedisResult<Address> {
+        let named = self.named(patience).await;
+        let mut votes = BTreeMap::<&Address, usize>::new();
+        for address in named.iter().flatten() {
+            *votes.entry(address).or_default() += 1;
+        }
+        if votes.len() > 1 && !self.allow_disagreement {
+            self.must_be_one_group(&named, patience).await?;
+        }
+        let most = votes.values().max().copied().unwrap_or_default();
+        // At a tie the first in the list decides, where disagreement is allowed.
+        let first = named.iter().flatten().find(|address| votes[address] == most).cloned();
+        let enough = most * 2 > self.all.len() || self.allow_disagreement;
+        first.filter(|_| enough).ok_or_else(|| self.no_majority(most))
+    }
+
+    /// How to connect to the node with this address.
+    pub(super) fn client(&self, (host, port): &Address) -> RedisResult<Client> {
+        let (host, port) = (host.clone(), *port);
+        let address = match self.template.addr() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
+            }
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        Client::open(self.template.clone().set_addr(address))
+    }
+
+    /// The address that each Sentinel names, in their order; none of those that do not answer or know no such master.
+    async fn named(&self, patience: Duration) -> Vec<Option<Address>> {
+        let mut command = redis::cmd("SENTINEL");
+        command.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.master);
+        self.ask::<Option<Address>>(&command, patience).await.into_iter().map(Option::flatten).collect()
+    }
+
+    /// Two Sentinels of one group may name different masters while a failover is under way, or while a network is split. Two that
+    /// do not know each other watch different servers.
+    async fn must_be_one_group(&self, named: &[Option<Address>], patience: Duration) -> RedisResult<()> {
+        let kin = self.kin(patience).await;
+        let knows = |one: &Kin, other: &Kin| one.id == other.id || one.others.contains(&other.id);
+        for (index, one) in kin.iter().enumerate() {
+            for other in index + 1..kin.len() {
+                let (Some(here), Some(there)) = (&named[index], &named[other]) else { continue };
+                let (Some(one), Some(two)) = (one, &kin[other]) else { continue };
+                if here != there && !(knows(one, two) && knows(two, one)) {
+                    let say =
+                        |index: usize, (host, port): &Address| format!("{} names {host}:{port}", self.all[index].name);
+                    return Err(refused(format!(
+                        "{}, {}, and these Sentinels do not know each other",
+                        say(index, here),
+                        say(other, there)
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn kin(&self, patience: Duration) -> Vec<Option<Kin>> {
+        let mut command = redis::cmd("SENTINEL");
+        let ids = self.ask::<String>(command.arg("MYID"), patience).await;
+        let mut command = redis::cmd("SENTINEL");
+        command.arg("SENTINELS").arg(&self.master);
+        let others = self.ask::<Vec<HashMap<String, String>>>(&command, patience).await;
+        let kin = ids.into_iter().zip(others).map(|(id, others)| {
+            let others = others?.into_iter().filter_map(|mut fields| fields.remove("runid")).collect();
+            Some(Kin { id: id?, others })
+        });
+        kin.collect()
+    }
+
+    /// Asks all at once; their answers in their order.
+    async fn ask<T: FromRedisValue + Send + 'static>(&self, command: &Cmd, patience: Duration) -> Vec<Option<T>> {
+        let mut asked = JoinSet::new();
+        for (index, sentinel) in self.all.iter().enumerate() {
+            let (sentinel, command) = (sentinel.clone(), command.clone());
+            asked.spawn(async move { (index, sentinel.ask(&command, patience).await.ok()) });
+        }
+        let mut answers: Vec<_> = self.all.iter().map(|_| None).collect();
+        while let Some(answer) = asked.join_next().await {
+            if let Ok((index, answer)) = answer {
+                answers[index] = answer;
+            }
+        }
+        answers
+    }
+
+    fn no_majority(&self, most: usize) -> RedisError {
+        let why = format!("the master `{}` is named alike by {most} of {} Sentinels", self.master, self.all.len());
+        RedisError::from((ErrorKind::MasterNameNotFoundBySentinel, "most Sentinels name no master", why))
+    }
+}
+
+impl Sentinel {
+    fn new(info: &ConnectionInfo) -> RedisResult<Self> {
+        // Sentinels know neither databases nor the users of the master.
+        let name = info.addr().to_string();
+        Ok(Self { name, client: Client::open(info.addr().clone())?, connection: Mutex::default() })
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd, patience: Duration) -> RedisResult<T> {
+        let asked = async {
+            let mut connection = self.connected().await?;
+            command.query_async(&mut connection).await
+        };
+        let answer = timeout(patience, asked).await.unwrap_or_else(|_| Err(too_slow()));
+        if answer.as_ref().is_err_and(|error: &RedisError| error.is_timeout() || error.is_io_error()) {
+            *self.connection.lock().await = None;
+        }
+        answer
+    }
+
+    async fn connected(&self) -> RedisResult<MultiplexedConnection> {
+        let mut kept = self.connection.lock().await;
+        if let Some(connection) = &*kept {
+            return Ok(connection.clone());
+        }
+        let connection = self.client.get_multiplexed_async_connection().await?;
+        *kept = Some(connection.clone());
+        Ok(connection)
+    }
+}

@@ -1,0 +1,179 @@
+//! What a server says of itself: its identity, its role, and whether its replies can be relied on.
+//!
+//! The identity is a hash of the run id, which every start draws anew, and of the replication id, which every promotion draws anew. The
+//! 32 lower bits of a log's [`Life`] are those of the identity of the server that the life began on.
+
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
+use tokio::time::timeout;
+
+use super::hub::Hub;
+use super::link::too_slow;
+use super::stream::Life;
+use crate::clock::nanos;
+
+/// The master at the other end of a connection.
+pub(super) struct Identity {
+    /// A hash of its run id and its replication id.
+    pub(super) server: u64,
+    /// Its replication id.
+    pub(super) history: String,
+    /// Whether it has followed no other server: it has no former replication id.
+    pub(super) is_original: bool,
+    /// When it was started at the latest, in nanoseconds of the clock.
+    pub(super) started: u64,
+}
+
+/// A server's answer to a heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heartbeat {
+    /// It is the master that it was.
+    Alive,
+    /// It is, but refuses writes because no replica keeps up: it may have a successor.
+    Alone,
+}
+
+/// The name of a new life of the log on this server.
+pub(super) fn new_life(server: u64) -> Life {
+    (u64::from(fastrand::u32(1..)) << 32) | (server & 0xFFFF_FFFF)
+}
+
+/// Whether a life of the log began on this server.
+pub(super) fn names(life: Life, server: u64) -> bool {
+    life << 32 == server << 32
+}
+
+/// Who the server is; only a master will do. Learns the server's time on the way.
+pub(super) async fn identify(hub: &Hub, connection: &mut MultiplexedConnection) -> RedisResult<Identity> {
+    let sent = hub.clock.now();
+    let mut pipe = redis::pipe();
+    pipe.cmd("TIME").cmd("INFO").arg("server").cmd("INFO").arg("replication").cmd("INFO").arg("cpu");
+    let (time, server, replication, cpu): ((u64, u64), String, String, String) = pipe.query_async(connection).await?;
+    hub.learn_time(sent, time);
+    must_be_master(&replication)?;
+    if is_alone(&replication) {
+        let why = "no replica of the master keeps up, so it refuses writes (`min-replicas-to-write`)";
+        return Err(RedisError::from((ErrorKind::Server(ServerErrorKind::MasterDown), why)));
+    }
+    if !hub.settings.allow_unsafe_servers {
+        must_have_one_thread(&server, &cpu)?;
+    }
+    let history = field(&replication, "master_replid")?;
+    let former = field(&replication, "master_replid2")?;
+    let identity = format!("{} {history}", field(&server, "run_id")?);
+    Ok(Identity {
+        server: xxhash_rust::xxh3::xxh3_64(identity.as_bytes()),
+        history: history.to_owned(),
+        is_original: former.bytes().all(|byte| byte == b'0'),
+        started: started(hub.clock.now(), field(&server, "uptime_in_seconds")?.parse().unwrap_or(u64::MAX)),
+    })
+}
+
+/// When a server was started at the latest that says at this time for how many seconds it has been up, which may be one too many.
+fn started(now: u64, seconds: u64) -> u64 {
+    now.saturating_sub(nanos(Duration::from_secs(seconds.saturating_sub(1))))
+}
+
+/// Asks whether the server is there, and still the master that it was.
+pub(super) async fn heartbeat(
+    hub: &Hub,
+    connection: &mut MultiplexedConnection,
+    history: &str,
+) -> RedisResult<Heartbeat> {
+    let mut pipe = redis::pipe();
+    pipe.cmd("INFO").arg("replication");
+    if hub.settings.is_cluster() {
+        // A node that the cluster has left answers INFO, and refuses everything that has a key.
+        pipe.cmd("EXISTS").arg(&hub.stream).ignore();
+    }
+    let info = pipe.query_async::<(String,)>(connection);
+    let (info,) = timeout(hub.settings.command_timeout, info).await.unwrap_or_else(|_| Err(too_slow()))?;
+    must_be_master(&info)?;
+    if field(&info, "master_replid")? != history {
+        return Err(RedisError::from((ErrorKind::Io, "the server became another one's replica and a master again")));
+    }
+    Ok(if is_alone(&info) { Heartbeat::Alone } else { Heartbeat::Alive })
+}
+
+fn must_be_master(replication: &str) -> RedisResult<()> {
+    match field(replication, "role")? {
+        "master" => Ok(()),
+        _ => Err(RedisError::from((ErrorKind::Server(ServerErrorKind::ReadOnly), "this server is a replica"))),
+    }
+}
+
+/// With `min-replicas-to-write` set the server counts the replicas that keep up.
+fn is_alone(replication: &str) -> bool {
+    field(replication, "min_slaves_good_slaves").is_ok_and(|count| count == "0")
+}
+
+/// A reply overtakes the pushes before it where several threads write to a connection.
+fn must_have_one_thread(server: &str, cpu: &str) -> RedisResult<()> {
+    // KeyDB; Dragonfly.
+    let threads = field(cpu, "server_threads").or_else(|_| field(server, "thread_count")).unwrap_or("1");
+    match threads {
+        "0" | "1" => Ok(()),
+        _ => Err(refused(format!(
+            "this server runs commands on {threads} threads, so a reply may overtake an invalidation"
+        ))),
+    }
+}
+
+/// A set-up with which the promise cannot be kept.
+pub(super) fn refused(why: String) -> RedisError {
+    RedisError::from((ErrorKind::InvalidClientConfig, "the set-up is not safe", why))
+}
+
+/// Whether the set-up was refused.
+pub(super) fn is_refused(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::InvalidClientConfig
+}
+
+fn field<'a>(info: &'a str, name: &'static str) -> RedisResult<&'a str> {
+    let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    value
+        .map(str::trim)
+        .ok_or_else(|| RedisError::from((ErrorKind::UnexpectedReturnType, "INFO lacks a field", name.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_names_the_server_it_began_on() {
+        for server in [0, 7, 0xDEAD_BEEF_1234_5678, u64::MAX] {
+            let life = new_life(server);
+            assert!(names(life, server) && !names(life, server ^ 1), "{life:016x}");
+            assert_ne!(life, new_life(server), "each life has a name of its own");
+        }
+    }
+
+    #[test]
+    fn a_server_was_not_started_later_than_its_uptime_allows() {
+        const SECOND: u64 = 1_000_000_000;
+        assert_eq!(started(100 * SECOND, 0), 100 * SECOND);
+        assert_eq!(started(100 * SECOND, 1), 100 * SECOND);
+        assert_eq!(started(100 * SECOND, 31), 70 * SECOND);
+        assert_eq!(started(100 * SECOND, u64::MAX), 0);
+    }
+
+    #[test]
+    fn a_server_with_several_threads_is_refused() {
+        let redis = ("# Server\r\nredis_version:7.0.15\r\nio_threads_active:1\r\n", "# CPU\r\nused_cpu_sys:0.1\r\n");
+        assert!(must_have_one_thread(redis.0, redis.1).is_ok());
+        assert!(must_have_one_thread(redis.0, "server_threads:1\r\n").is_ok());
+        let keydb = must_have_one_thread(redis.0, "# CPU\r\nserver_threads:2\r\nlong_lock_waits:0\r\n").unwrap_err();
+        assert!(is_refused(&keydb) && keydb.to_string().contains("2 threads"), "{keydb}");
+        assert!(must_have_one_thread("dragonfly_version:df-v1.20\r\nthread_count:8\r\n", "").is_err());
+    }
+
+    #[test]
+    fn a_master_without_a_good_replica_is_alone() {
+        assert!(is_alone("role:master\r\nmin_slaves_good_slaves:0\r\n"));
+        assert!(!is_alone("role:master\r\nmin_slaves_good_slaves:1\r\n"));
+        assert!(!is_alone("role:master\r\nconnected_slaves:0\r\n"), "the setting is off");
+    }
+}

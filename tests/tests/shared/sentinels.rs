@@ -1,0 +1,158 @@
+//! What Sentinels say of the master, and what a process does that hears something else, or nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
+use fastness_tests::servers::{Proxy, Sentinel, prefix, until};
+use tokio::time::Instant;
+
+use crate::{Origin, connected};
+
+#[cacheable(ttl = 600, key = "row:{id}", early = off, skip(origin))]
+async fn row(origin: Arc<Origin>, id: u64) -> usize {
+    let _ = id;
+    origin.load()
+}
+
+/// How long a process may go on by itself; without the Sentinels' word, too.
+const MAX_STALE: Duration = Duration::from_millis(600);
+/// Longer than that, and than the former master goes on in these tests.
+const TAKEOVER: Duration = Duration::from_millis(2_500);
+
+async fn built(urls: &[String], prefix: &str) -> Fastness {
+    let settings = Settings::sentinel(urls, "mymaster").unwrap().prefix(prefix).takeover(TAKEOVER);
+    Fastness::builder().redis(settings).max_stale(MAX_STALE).build().await.unwrap()
+}
+
+/// Writes on one process, and remembers when each version was announced.
+struct Writer {
+    origin: Arc<Origin>,
+    announced: Vec<(Instant, usize)>,
+}
+
+impl Writer {
+    async fn write(&mut self, fast: &Fastness) {
+        let version = self.origin.change();
+        let reach = fast.cache().invalidate("row:1").await.unwrap();
+        if reach == Reach::Announced {
+            self.announced.push((Instant::now(), version));
+        }
+        assert!(scope(fast, row(self.origin.clone(), 1)).await >= version, "it counts at once where it was made");
+    }
+
+    /// That a read here is not older than what was announced for longer than the bound.
+    async fn read(&self, fast: &Fastness) {
+        let began = Instant::now();
+        let version = scope(fast, row(self.origin.clone(), 1)).await;
+        // 100 ms more, for a busy machine.
+        let bound = MAX_STALE + Duration::from_millis(100);
+        let known = self.announced.iter().filter(|(at, _)| *at + bound <= began).map(|(_, version)| *version).max();
+        assert!(Some(version) >= known, "read {version}, although {known:?} was announced for longer than {bound:?}");
+    }
+}
+
+/// One process is on the former master when the other starts on its successor.
+#[tokio::test]
+async fn a_planned_failover_loses_no_invalidation() {
+    let (group, prefix) = (Sentinel::with(1, 3).await, prefix());
+    let one = built(&group.urls(), &prefix).await;
+    connected(&one).await;
+    let mut writer = Writer { origin: Arc::default(), announced: Vec::new() };
+    writer.write(&one).await;
+    assert_eq!(writer.announced.len(), 1);
+
+    let former = group.plan_failover().await;
+    let began = Instant::now();
+    let two = built(&group.urls(), &prefix).await;
+    let successor = group.master().await.port();
+    let mut is_demoted = false;
+    until("both are on the new master", async || {
+        writer.write(&one).await;
+        writer.read(&one).await;
+        writer.read(&two).await;
+        if !is_demoted && began.elapsed() > TAKEOVER / 2 {
+            // As the Sentinels will.
+            group.node(former).command::<()>(&["REPLICAOF", "127.0.0.1", &successor.to_string()]).await;
+            is_demoted = true;
+        }
+        is_demoted && [&one, &two].iter().all(|node| node.shared().unwrap().coherent)
+    })
+    .await;
+    for _ in 0..50 {
+        writer.write(&one).await;
+        writer.read(&two).await;
+    }
+    assert!(writer.announced.len() > 50, "they are announced on the new master");
+    assert!([&one, &two].iter().all(|node| node.shared().unwrap().takeovers > 0));
+}
+
+/// It hears neither of the Sentinels nor of the successor, and its master goes on.
+#[tokio::test]
+async fn a_process_alone_with_a_former_master_stops_using_it() {
+    let (group, prefix) = (Sentinel::with(1, 3).await, prefix());
+    let (mut proxies, mut urls) = (Vec::new(), Vec::new());
+    for url in group.urls() {
+        let port = url.rsplit(':').next().unwrap().parse().unwrap();
+        proxies.push(Proxy::start(port).await);
+        urls.push(proxies.last().unwrap().url());
+    }
+    let one = built(&urls, &prefix).await;
+    connected(&one).await;
+    let origin = Arc::new(Origin::default());
+    scope(&one, row(origin.clone(), 1)).await;
+    for proxy in &proxies {
+        proxy.silence();
+    }
+    let former = group.plan_failover().await;
+    let two = built(&group.urls(), &prefix).await;
+    connected(&two).await;
+    let is_master =
+        async || group.node(former).command::<String>(&["INFO", "replication"]).await.contains("role:master");
+    assert!(is_master().await, "the former master goes on");
+    assert_eq!(scope(&two, row(origin.clone(), 1)).await, 0);
+
+    let new = origin.change();
+    assert_eq!(one.cache().invalidate("row:1").await.unwrap(), Reach::LocalOnly);
+    let stats = one.shared().unwrap();
+    assert!(stats.connected && !stats.coherent && stats.in_doubt == 1, "{stats:?}");
+    let newer = origin.change();
+    assert_eq!(two.cache().invalidate("row:1").await.unwrap(), Reach::Announced);
+    assert!(new < newer);
+    let bound = Instant::now() + MAX_STALE;
+    until("it serves nothing old", async || scope(&one, row(origin.clone(), 1)).await == newer).await;
+    assert!(is_master().await || Instant::now() > bound, "by itself");
+
+    for proxy in &proxies {
+        proxy.restore();
+    }
+    until("it joins the others", async || one.shared().unwrap().coherent).await;
+    let newest = origin.change();
+    assert_eq!(one.cache().invalidate("row:1").await.unwrap(), Reach::Announced);
+    until("they hear of it", async || scope(&two, row(origin.clone(), 1)).await == newest).await;
+}
+
+#[tokio::test]
+async fn sentinels_that_do_not_know_each_other_are_refused() {
+    let (group, stray, prefix) = (Sentinel::with(0, 1).await, Sentinel::with(0, 1).await, prefix());
+    let (ours, theirs) = (group.urls().remove(0), stray.urls().remove(0));
+    for urls in [[ours.clone(), theirs.clone()], [theirs.clone(), ours.clone()]] {
+        let settings = || Settings::sentinel(&urls, "mymaster").unwrap().prefix(&prefix).takeover(Duration::ZERO);
+        let fast = Fastness::builder().redis(settings()).build().await.unwrap();
+        until("they are refused", async || fast.shared().unwrap().refused).await;
+        let stats = fast.shared().unwrap();
+        assert!(!stats.connected && !stats.coherent, "{stats:?}");
+        let origin = Arc::new(Origin::default());
+        assert_eq!(scope(&fast, row(origin.clone(), 1)).await, 0, "the caller gets the result of the body");
+        assert_eq!(fast.cache().invalidate("row:1").await.unwrap(), Reach::LocalOnly);
+
+        let fast = Fastness::builder().redis(settings().allow_unsafe_servers(true)).build().await.unwrap();
+        connected(&fast).await;
+        assert_eq!(fast.cache().invalidate("row:1").await.unwrap(), Reach::Announced);
+        assert!(!fast.shared().unwrap().refused);
+    }
+    for group in [&group, &stray] {
+        let log = format!("{prefix}log");
+        assert!(group.master().await.command::<u64>(&["XLEN", &log]).await > 0, "the first in the list decided");
+    }
+}
