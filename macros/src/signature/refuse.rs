@@ -6,8 +6,8 @@
 
 use proc_macro2::TokenTree;
 use syn::{
-    Attribute, FnArg, Lifetime, Meta, Pat, PatType, Receiver, Safety, Signature, TraitBound, Type, TypeFnPtr, TypeImplTrait,
-    TypeReference,
+    Attribute, FnArg, Lifetime, Meta, Pat, PatType, Receiver, Safety, Signature, TraitBound, Type, TypeFnPtr,
+    TypeImplTrait, TypeReference,
     spanned::Spanned,
     visit::{self, Visit},
 };

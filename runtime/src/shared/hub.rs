@@ -137,9 +137,9 @@ impl Hub {
     pub(crate) fn cannot_connect(&self, why: &RedisError) {
         self.counts.connect_errors.add();
         let refused = is_refused(why);
-        if refused != self.refused.swap(refused, Relaxed) && refused {
+        if self.refused.swap(refused, Relaxed) != refused && refused {
             tracing::warn!(
-                redis = %self.settings.servers, %why,
+                redis = %self.settings.servers, why = why.detail().unwrap_or_default(),
                 "the shared tier is not used, because invalidations could be missed: mend it, or say `Redis::allow_unsafe_servers(true)`"
             );
         }
@@ -219,6 +219,10 @@ impl Hub {
 fn hint(error: &RedisError) -> &'static str {
     match error.kind() {
         ErrorKind::AuthenticationFailed => "check the user and the password of its address",
+        #[cfg(feature = "redis-sentinel")]
+        ErrorKind::MasterNameNotFoundBySentinel => {
+            "more than half of the Sentinels that are configured have to name it alike: check their addresses and the name"
+        }
         ErrorKind::RESP3NotSupported => "it must be Redis 6.2 or newer",
         ErrorKind::Server(ServerErrorKind::NoPerm) => {
             "its user needs `~<prefix>* resetchannels &<prefix>log +@read +@write +@scripting +@pubsub +info +time`"

@@ -78,6 +78,16 @@ impl Sentinel {
         old
     }
 
+    /// Lets one of the Sentinels watch another master under the same name.
+    pub async fn watch_another(&self, index: usize, master: &Redis) {
+        let mut sentinel = self.connection(index).await.expect("a Sentinel");
+        let port = master.port().to_string();
+        for arguments in [&["REMOVE", MASTER][..], &["MONITOR", MASTER, "127.0.0.1", &port, "1"]] {
+            let mut command = redis::cmd("SENTINEL");
+            command.arg(arguments).query_async::<()>(&mut sentinel).await.expect("a Sentinel that obeys");
+        }
+    }
+
     /// The node with this port.
     pub fn node(&self, port: u16) -> &Redis {
         self.nodes.iter().find(|node| node.port() == port).expect("one of ours")

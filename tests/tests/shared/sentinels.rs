@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fastness::monitor::{Monitor, Status};
 use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
-use fastness_tests::servers::{Proxy, Sentinel, prefix, until};
+use fastness_tests::servers::{Proxy, Redis, Sentinel, prefix, until};
 use tokio::time::Instant;
 
 use crate::{Origin, connected};
@@ -20,9 +21,33 @@ const MAX_STALE: Duration = Duration::from_millis(600);
 /// Longer than that, and than the former master goes on in these tests.
 const TAKEOVER: Duration = Duration::from_millis(2_500);
 
+fn settings(urls: &[String], prefix: &str) -> Settings {
+    Settings::sentinel(urls, "mymaster").unwrap().prefix(prefix)
+}
+
 async fn built(urls: &[String], prefix: &str) -> Fastness {
-    let settings = Settings::sentinel(urls, "mymaster").unwrap().prefix(prefix).takeover(TAKEOVER);
+    let settings = settings(urls, prefix).takeover(TAKEOVER);
     Fastness::builder().redis(settings).max_stale(MAX_STALE).build().await.unwrap()
+}
+
+/// A group whose first master has no predecessor, so that nobody need wait for that.
+async fn group(replicas: usize, sentinels: usize, prefix: &str) -> Sentinel {
+    let group = Sentinel::with(replicas, sentinels).await;
+    let settings = settings(&group.urls(), prefix).takeover(Duration::ZERO);
+    connected(&Fastness::builder().redis(settings).build().await.unwrap()).await;
+    group
+}
+
+/// That the shared tier is not used, callers get the result of the body, and health says why.
+async fn is_refused(fast: &Fastness) {
+    until("it is refused", async || fast.shared().unwrap().refused).await;
+    let stats = fast.shared().unwrap();
+    assert!(!stats.connected && !stats.coherent, "{stats:?}");
+    assert_eq!(scope(fast, row(Arc::default(), 9)).await, 0);
+    assert_eq!(fast.cache().invalidate("row:9").await.unwrap(), Reach::LocalOnly);
+    let health = Monitor::builder().cache(fast).build().unwrap().health().await;
+    assert_eq!(health.status, Status::Degraded);
+    assert!(health.reasons[0].contains("refused"), "{:?}", health.reasons);
 }
 
 /// Writes on one process, and remembers when each version was announced.
@@ -55,7 +80,8 @@ impl Writer {
 /// One process is on the former master when the other starts on its successor.
 #[tokio::test]
 async fn a_planned_failover_loses_no_invalidation() {
-    let (group, prefix) = (Sentinel::with(1, 3).await, prefix());
+    let prefix = prefix();
+    let group = group(1, 3, &prefix).await;
     let one = built(&group.urls(), &prefix).await;
     connected(&one).await;
     let mut writer = Writer { origin: Arc::default(), announced: Vec::new() };
@@ -90,7 +116,8 @@ async fn a_planned_failover_loses_no_invalidation() {
 /// It hears neither of the Sentinels nor of the successor, and its master goes on.
 #[tokio::test]
 async fn a_process_alone_with_a_former_master_stops_using_it() {
-    let (group, prefix) = (Sentinel::with(1, 3).await, prefix());
+    let prefix = prefix();
+    let group = group(1, 3, &prefix).await;
     let (mut proxies, mut urls) = (Vec::new(), Vec::new());
     for url in group.urls() {
         let port = url.rsplit(':').next().unwrap().parse().unwrap();
@@ -137,14 +164,8 @@ async fn sentinels_that_do_not_know_each_other_are_refused() {
     let (group, stray, prefix) = (Sentinel::with(0, 1).await, Sentinel::with(0, 1).await, prefix());
     let (ours, theirs) = (group.urls().remove(0), stray.urls().remove(0));
     for urls in [[ours.clone(), theirs.clone()], [theirs.clone(), ours.clone()]] {
-        let settings = || Settings::sentinel(&urls, "mymaster").unwrap().prefix(&prefix).takeover(Duration::ZERO);
-        let fast = Fastness::builder().redis(settings()).build().await.unwrap();
-        until("they are refused", async || fast.shared().unwrap().refused).await;
-        let stats = fast.shared().unwrap();
-        assert!(!stats.connected && !stats.coherent, "{stats:?}");
-        let origin = Arc::new(Origin::default());
-        assert_eq!(scope(&fast, row(origin.clone(), 1)).await, 0, "the caller gets the result of the body");
-        assert_eq!(fast.cache().invalidate("row:1").await.unwrap(), Reach::LocalOnly);
+        let settings = || settings(&urls, &prefix).takeover(Duration::ZERO);
+        is_refused(&Fastness::builder().redis(settings()).build().await.unwrap()).await;
 
         let fast = Fastness::builder().redis(settings().allow_unsafe_servers(true)).build().await.unwrap();
         connected(&fast).await;
@@ -155,4 +176,18 @@ async fn sentinels_that_do_not_know_each_other_are_refused() {
         let log = format!("{prefix}log");
         assert!(group.master().await.command::<u64>(&["XLEN", &log]).await > 0, "the first in the list decided");
     }
+}
+
+/// Most of them still agree.
+#[tokio::test]
+async fn a_sentinel_that_is_told_to_watch_another_master_is_noticed() {
+    let (prefix, stray) = (prefix(), Redis::start().await);
+    let group = group(0, 3, &prefix).await;
+    let fast = built(&group.urls(), &prefix).await;
+    connected(&fast).await;
+    group.watch_another(2, &stray).await;
+    is_refused(&fast).await;
+    let settings = settings(&group.urls(), &prefix).allow_unsafe_servers(true);
+    connected(&Fastness::builder().redis(settings).build().await.unwrap()).await;
+    assert_eq!(stray.command::<u64>(&["DBSIZE"]).await, 0, "most of them decide");
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use fastness::monitor::{Monitor, Status};
 use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
 use fastness_tests::servers::{Proxy, Redis, prefix, until};
 
@@ -28,6 +29,9 @@ async fn waits(fast: &Fastness) {
     until("the new master is waited for", async || fast.shared().unwrap().settling).await;
     let stats = fast.shared().unwrap();
     assert!(!stats.connected && !stats.coherent && !stats.refused, "{stats:?}");
+    let health = Monitor::builder().cache(fast).build().unwrap().health().await;
+    assert_eq!(health.status, Status::Degraded);
+    assert!(health.reasons[0].contains("rests"), "{:?}", health.reasons);
 }
 
 /// A server whose log began on another one, as that of a promoted replica.
@@ -214,7 +218,7 @@ async fn a_node_that_its_cluster_has_left_is_not_heard() {
     let all: Vec<_> = ["CLUSTER", "ADDSLOTS"].into_iter().chain(slots.iter().map(String::as_str)).collect();
     server.command::<()>(&all).await;
     let settings = Settings::cluster([server.url()]).unwrap().prefix(&prefix).takeover(Duration::ZERO);
-    let fast = Fastness::builder().redis(settings).build().await.unwrap();
+    let fast = Fastness::builder().redis(settings).max_stale(TAKEOVER).build().await.unwrap();
     connected(&fast).await;
     until("it is coherent", async || fast.shared().unwrap().coherent).await;
     let own: String = server.command::<u16>(&["CLUSTER", "KEYSLOT", &format!("{prefix}log")]).await.to_string();
