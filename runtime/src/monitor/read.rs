@@ -52,7 +52,7 @@ pub(super) fn shared(cache: &Fastness) -> Option<SharedTier> {
     Some(SharedTier {
         connected: stats.connected,
         coherent: stats.coherent,
-        rests: rests(&stats),
+        rests: rests(stats.refused, stats.settling),
         latency: super::figures::millis(stats.latency),
         in_doubt: stats.in_doubt as u64,
         hits: stats.hits,
@@ -63,10 +63,10 @@ pub(super) fn shared(cache: &Fastness) -> Option<SharedTier> {
 
 /// Why the shared tier is not used, where it is not for want of an answer.
 #[cfg(feature = "redis")]
-fn rests(stats: &crate::shared::SharedStats) -> Option<&'static str> {
-    if stats.refused {
+fn rests(refused: bool, settling: bool) -> Option<&'static str> {
+    if refused {
         Some("the shared tier is refused: invalidations could be missed with this set-up, see the log")
-    } else if stats.settling {
+    } else if settling {
         Some("the shared tier rests: a new master is used once its predecessor is gone")
     } else {
         None
