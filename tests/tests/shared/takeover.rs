@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fastness::monitor::{Monitor, Status};
 use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
-use fastness_tests::servers::{Proxy, Redis, prefix, until};
+use fastness_tests::servers::{PATIENCE, Proxy, Redis, prefix, until};
 
 use crate::{Origin, connected, node, stored};
 
@@ -21,7 +21,7 @@ async fn row(origin: Arc<Origin>, id: u64) -> usize {
 const TAKEOVER: Duration = Duration::from_millis(800);
 
 async fn built(url: &str, prefix: &str, takeover: Duration) -> Fastness {
-    let settings = Settings::single(url).unwrap().prefix(prefix).takeover(takeover);
+    let settings = Settings::single(url).unwrap().prefix(prefix).command_timeout(PATIENCE).takeover(takeover);
     Fastness::builder().redis(settings).build().await.unwrap()
 }
 
