@@ -111,7 +111,7 @@ metrics! {
     SHARED_CONNECTS = "fastness_shared_connects_total", Counter, Count, ["result"],
         "Attempts to connect, by result: ok, error.";
     SHARED_SUSPENSIONS = "fastness_shared_suspensions_total", Counter, Count, [],
-        "How often a connection was left alone because it did not answer.";
+        "How often a connection was left alone because it did not answer, or because its master may have had a successor.";
     SHARED_TAKEOVERS = "fastness_shared_takeovers_total", Counter, Count, [],
         "How often a new master was waited for, because its predecessor could still have taken invalidations.";
     SHARED_RESETS = "fastness_shared_resets_total", Counter, Count, [],

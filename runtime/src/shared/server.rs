@@ -61,13 +61,16 @@ pub(super) async fn identify(hub: &Hub, connection: &mut MultiplexedConnection) 
         must_have_one_thread(&server, &cpu)?;
     }
     let history = field(&replication, "master_replid")?;
-    let former = field(&replication, "master_replid2")?;
     let identity = format!("{} {history}", field(&server, "run_id")?);
     Ok(Identity {
         server: xxhash_rust::xxh3::xxh3_64(identity.as_bytes()),
         history: history.to_owned(),
-        is_original: former.bytes().all(|byte| byte == b'0'),
-        started: started(hub.clock.now(), field(&server, "uptime_in_seconds")?.parse().unwrap_or(u64::MAX)),
+        // A server that does not say so may have followed another one, and for long.
+        is_original: field(&replication, "master_replid2").is_ok_and(|former| former.bytes().all(|byte| byte == b'0')),
+        started: started(
+            hub.clock.now(),
+            field(&server, "uptime_in_seconds").map_or(u64::MAX, |up| up.parse().unwrap_or(u64::MAX)),
+        ),
     })
 }
 

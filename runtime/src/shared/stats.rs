@@ -96,7 +96,7 @@ counts! {
     connects,
     /// Attempts to connect that failed.
     connect_errors,
-    /// How often a connection was left alone because it did not answer.
+    /// How often a connection was left alone because it did not answer, or because its master may have had a successor.
     suspensions,
     /// How often a new master was waited for, because its predecessor could still have taken invalidations.
     takeovers,

@@ -66,9 +66,7 @@ impl Sentinel {
     /// former master, which goes on taking writes: the Sentinels make it a replica 8 s later at the earliest.
     pub async fn plan_failover(&self) -> u16 {
         let old = self.master_port().await.expect("a master");
-        let mut sentinel = self.connection(0).await.expect("a Sentinel");
-        let mut command = redis::cmd("SENTINEL");
-        command.arg("FAILOVER").arg(MASTER).query_async::<()>(&mut sentinel).await.expect("a failover");
+        self.tell(0, &["FAILOVER", MASTER]).await;
         for index in 0..self.sentinels.len() {
             until("the Sentinel names another master", async || {
                 self.named_by(index).await.is_some_and(|port| port != old)
@@ -78,14 +76,21 @@ impl Sentinel {
         old
     }
 
-    /// Lets one of the Sentinels watch another master under the same name.
-    pub async fn watch_another(&self, index: usize, master: &Redis) {
-        let mut sentinel = self.connection(index).await.expect("a Sentinel");
+    /// Lets the last of the Sentinels watch another master under the same name, and the others forget that it was one of them.
+    pub async fn lose_one_to(&self, master: &Redis) {
         let port = master.port().to_string();
-        for arguments in [&["REMOVE", MASTER][..], &["MONITOR", MASTER, "127.0.0.1", &port, "1"]] {
-            let mut command = redis::cmd("SENTINEL");
-            command.arg(arguments).query_async::<()>(&mut sentinel).await.expect("a Sentinel that obeys");
+        let last = self.sentinels.len() - 1;
+        self.tell(last, &["REMOVE", MASTER]).await;
+        for index in 0..last {
+            self.tell(index, &["RESET", MASTER]).await;
         }
+        self.tell(last, &["MONITOR", MASTER, "127.0.0.1", &port, "1"]).await;
+    }
+
+    async fn tell(&self, index: usize, arguments: &[&str]) {
+        let mut sentinel = self.connection(index).await.expect("a Sentinel");
+        let mut command = redis::cmd("SENTINEL");
+        command.arg(arguments).query_async::<()>(&mut sentinel).await.expect("a Sentinel that obeys");
     }
 
     /// The node with this port.
