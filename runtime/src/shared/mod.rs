@@ -241,6 +241,7 @@ impl Tier {
     async fn ask(&self, address: &str, command: redis::Cmd) -> Result<Value, Unavailable> {
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, _)) = &self.cluster {
+            self.reads.live().ok_or(Unavailable)?;
             return nodes.ask(address, command).await;
         }
         let _ = address;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fastness::monitor::{Monitor, Status};
 use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
-use fastness_tests::servers::{PATIENCE, Proxy, Redis, prefix, until};
+use fastness_tests::servers::{Cluster, PATIENCE, Proxy, Redis, prefix, until};
 
 use crate::{Origin, connected, node, stored};
 
@@ -228,4 +228,30 @@ async fn a_node_that_its_cluster_has_left_is_not_heard() {
     until("its word does not count", async || !fast.shared().unwrap().coherent).await;
     server.command::<()>(&["CLUSTER", "ADDSLOTS", unserved]).await;
     until("it is used again", async || fast.shared().unwrap().coherent).await;
+}
+
+#[cacheable(ttl = 60, key = "turn:{id}", single_flight = fleet)]
+async fn turn(id: u64) -> u64 {
+    id
+}
+
+/// A lease would not be given back, and each load would wait for the one before.
+#[tokio::test]
+async fn while_a_cluster_is_waited_for_no_load_takes_a_lease() {
+    let (cluster, prefix) = (Cluster::start().await, prefix());
+    let settings = Settings::cluster(cluster.urls()).unwrap().prefix(&prefix).takeover(Duration::from_secs(3_600));
+    let fast = Fastness::builder().redis(settings).build().await.unwrap();
+    waits(&fast).await;
+    for node in &cluster.nodes()[..3] {
+        until("the nodes with values are connected", async || {
+            node.command::<String>(&["CLIENT", "LIST", "TYPE", "normal"]).await.lines().count() > 1
+        })
+        .await;
+    }
+    for id in 0..50 {
+        assert_eq!(scope(&fast, turn(id)).await, id);
+    }
+    for node in &cluster.nodes()[..3] {
+        assert_eq!(node.command::<u64>(&["DBSIZE"]).await, 0, "no lease, and no value");
+    }
 }
