@@ -3,19 +3,28 @@
 use crate::scenario::{Begin, Scenario, Warm};
 use crate::state::{Faults, KEY, Kind, OTHER, PREFIX};
 
-const A: u8 = 0;
-const B: u8 = 1;
-const READ: Kind = Kind::Read;
-const PUT: Kind = Kind::Put;
+pub(crate) const A: u8 = 0;
+pub(crate) const B: u8 = 1;
+pub(crate) const READ: Kind = Kind::Read;
+pub(crate) const PUT: Kind = Kind::Put;
 /// Writes the key's value and invalidates the key.
-const EXACT: Kind = Kind::Invalidate(KEY);
+pub(crate) const EXACT: Kind = Kind::Invalidate(KEY);
 /// Writes the key's value and invalidates the prefix.
 const BELOW: Kind = Kind::Invalidate(PREFIX);
 /// Invalidates something else: a record that makes others be trimmed or skipped.
 const NEXT: Kind = Kind::Invalidate(OTHER);
 
-const NONE: Faults =
-    Faults { cuts: 0, timeouts: 0, trims: 0, flushes: 0, failovers: 0, evictions: 0, cancels: 0, ticks: 0 };
+pub(crate) const NONE: Faults = Faults {
+    cuts: 0,
+    timeouts: 0,
+    trims: 0,
+    flushes: 0,
+    failovers: 0,
+    handovers: 0,
+    evictions: 0,
+    cancels: 0,
+    ticks: 0,
+};
 const CUT: Faults = Faults { cuts: 1, ..NONE };
 const LOST: Faults = Faults { timeouts: 1, ..NONE };
 const FLUSH: Faults = Faults { flushes: 1, ..NONE };
@@ -110,7 +119,7 @@ impl Scenario {
         ]
     }
 
-    fn new(name: &'static str, ops: &[(u8, Kind)]) -> Self {
+    pub(crate) fn new(name: &'static str, ops: &[(u8, Kind)]) -> Self {
         Self {
             name,
             ops: ops.to_vec(),
@@ -123,6 +132,8 @@ impl Scenario {
             steady: None,
             begin: Begin::Together,
             partition: false,
+            takeover: None,
+            heartbeats: true,
         }
     }
 
@@ -130,7 +141,7 @@ impl Scenario {
         Self { warm: Warm::Nothing, ..self }
     }
 
-    fn shared(self) -> Self {
+    pub(crate) fn shared(self) -> Self {
         Self { warm: Warm::Shared, ..self }
     }
 
@@ -138,15 +149,15 @@ impl Scenario {
         Self { sequential: true, ..self }
     }
 
-    fn steady(self, node: u8) -> Self {
+    pub(crate) fn steady(self, node: u8) -> Self {
         Self { steady: Some(node), ..self }
     }
 
-    fn begin(self, begin: Begin) -> Self {
+    pub(crate) fn begin(self, begin: Begin) -> Self {
         Self { begin, ..self }
     }
 
-    fn links(self, a: usize, b: usize) -> Self {
+    pub(crate) fn links(self, a: usize, b: usize) -> Self {
         Self { links: [a, b], ..self }
     }
 

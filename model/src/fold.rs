@@ -4,32 +4,41 @@
 use crate::mutants::{Mutant, Rules};
 use crate::state::{ALL, After, Fold, Incarnation, Kind, Link, Node, Op, Phase, Record, State, Token, Verdict};
 use crate::steps::{Action, Steps};
-use crate::{contract, link, write};
+use crate::{contract, link, takeover, write};
 
 /// The next step of the node's fold, if one is under way.
 pub(crate) fn steps(steps: &mut Steps<'_>, node: usize) {
     let Some(fold) = &steps.from.nodes[node].fold else { return };
     let (stage, rules) = (fold.stage, steps.rules);
+    let text = ["folds, first step", "folds, second step", "folds, last step"][usize::from(stage)];
+    steps.add(Action::Node(name(node), text), |state| step(state, node, rules));
+}
+
+/// Folds to the end: readers see nothing in between.
+pub(crate) fn whole(state: &mut State, node: usize, rules: Rules) {
+    while state.nodes[node].fold.is_some() {
+        step(state, node, rules);
+    }
+}
+
+fn step(state: &mut State, node: usize, rules: Rules) {
+    let Some(mut fold) = state.nodes[node].fold.take() else { return };
     let order = match rules.mutant() {
         Some(Mutant::PositionBeforeTables) => [publish, raise_global, raise_local],
         Some(Mutant::LocalBeforeGlobal) => [raise_local, raise_global, publish],
         _ => [raise_global, raise_local, publish],
     };
-    let text = ["folds, first step", "folds, second step", "folds, last step"][usize::from(stage)];
-    steps.add(Action::Node(name(node), text), |state| {
-        let mut fold = state.nodes[node].fold.take().expect("checked above");
-        order[usize::from(stage)](state, node, &mut fold, rules);
-        fold.stage += 1;
-        if fold.stage == 3 {
-            fold.last = fold.records.remove(0).id;
-            (fold.stage, fold.reset, fold.gap) = (0, None, false);
-        }
-        if fold.records.is_empty() {
-            finish(state, node, &fold);
-        } else {
-            state.nodes[node].fold = Some(fold);
-        }
-    });
+    order[usize::from(fold.stage)](state, node, &mut fold, rules);
+    fold.stage += 1;
+    if fold.stage == 3 {
+        fold.last = fold.records.remove(0).id;
+        (fold.stage, fold.reset, fold.gap) = (0, None, false);
+    }
+    if fold.records.is_empty() {
+        finish(state, node, &fold, rules);
+    } else {
+        state.nodes[node].fold = Some(fold);
+    }
 }
 
 /// Starts to fold one record of a push or of the node's own append.
@@ -52,6 +61,8 @@ fn raise_global(state: &mut State, at: usize, fold: &mut Fold, rules: Rules) {
     let record = fold.records[0];
     if fold.reset.is_some() {
         leave_incarnation(node, fold, rules);
+        takeover::doubt_again(state, at, rules);
+        let node = &mut state.nodes[at];
         let server = node.conns[usize::from(fold.conn)].server;
         if !rules.has(Mutant::ResetWithoutGlobalFloor) {
             node.feed.floor = record.id;
@@ -89,7 +100,8 @@ fn leave_incarnation(node: &mut Node, fold: &Fold, rules: Rules) {
 fn raise_local(state: &mut State, at: usize, fold: &mut Fold, rules: Rules) {
     let record = fold.records[0];
     let node = &mut state.nodes[at];
-    let reset = fold.reset.is_some() && !rules.has(Mutant::ResetWithoutLocalFloor);
+    let quiet = rules.has(Mutant::ResetWithoutLocalFloor) || rules.has(Mutant::EnterWithoutReset);
+    let reset = fold.reset.is_some() && !quiet;
     let gap = fold.gap && !rules.has(Mutant::GapWithoutLocalFloor);
     let now = state.now;
     let own = own_put(&mut state.ops, record, at);
@@ -126,7 +138,7 @@ fn publish(state: &mut State, at: usize, fold: &mut Fold, _: Rules) {
     }
 }
 
-fn finish(state: &mut State, at: usize, fold: &Fold) {
+fn finish(state: &mut State, at: usize, fold: &Fold, rules: Rules) {
     let node = &mut state.nodes[at];
     match fold.after {
         After::Nothing => {}
@@ -143,7 +155,7 @@ fn finish(state: &mut State, at: usize, fold: &Fold) {
                 write::folded(state, op, fold.conn, Phase::Folded(incarnation, fold.last, server));
             }
         }
-        After::Replayed(ops, scopes) => write::replayed(state, at, ops, scopes),
+        After::Replayed(ops, scopes) => write::replayed(state, at, ops, scopes, rules),
     }
 }
 

@@ -4,17 +4,38 @@ use crate::fold::{self, name};
 use crate::mutants::{Mutant, Rules};
 use crate::state::{After, Conn, Delivery, Fold, Incarnation, Kind, Link, Phase, Record, Reply, Request, State, Token};
 use crate::steps::{Action, Steps};
-use crate::{contract, server};
+use crate::{contract, server, takeover};
 
 /// The node's connections that are in use.
 pub(crate) fn ready(state: &State, node: usize) -> impl DoubleEndedIterator<Item = usize> + use<> {
     let conns = &state.nodes[node].conns;
-    let ready: Vec<usize> = (0..conns.len()).filter(|conn| conns[*conn].link == Link::Ready).collect();
+    let leased = state.nodes[node].leased.is_some_and(|until| state.now <= until);
+    let ready: Vec<usize> = (0..conns.len()).filter(|conn| conns[*conn].link == Link::Ready && leased).collect();
     ready.into_iter()
+}
+
+/// Those over which GET may be sent.
+pub(crate) fn readable(state: &State, node: usize, rules: Rules) -> Vec<usize> {
+    if rules.has(Mutant::ReadWithoutLease) {
+        let conns = &state.nodes[node].conns;
+        return (0..conns.len()).filter(|conn| conns[*conn].link == Link::Ready).collect();
+    }
+    ready(state, node).collect()
+}
+
+/// Those over which a script may be sent.
+pub(crate) fn writable(state: &State, node: usize, rules: Rules) -> Vec<usize> {
+    if rules.has(Mutant::AppendWithoutLease) || rules.has(Mutant::AppendInWait) {
+        let in_use = |link: Link| link == Link::Ready || (link == Link::Waiting && rules.has(Mutant::AppendInWait));
+        let conns = &state.nodes[node].conns;
+        return (0..conns.len()).filter(|conn| in_use(conns[*conn].link)).collect();
+    }
+    ready(state, node).collect()
 }
 
 /// The next steps of a node's connections.
 pub(crate) fn steps(steps: &mut Steps<'_>, node: usize) {
+    let rules = steps.rules;
     for conn in 0..steps.from.nodes[node].conns.len() {
         let link = &steps.from.nodes[node].conns[conn];
         let called = |text| Action::Conn(name(node), name(conn), text);
@@ -22,14 +43,13 @@ pub(crate) fn steps(steps: &mut Steps<'_>, node: usize) {
             connects(steps, node, conn);
         } else {
             if let Some(request) = link.requests.first() {
-                steps.add(called(request_text(request)), |state| server::execute(state, node, conn, false));
-                if matches!(request, Request::Append(..)) {
+                steps.add(called(request_text(request)), |state| server::execute(state, node, conn, false, rules));
+                if matches!(request, Request::Append(..)) && rules.takeover().is_none() {
                     let text = "the server executes the script, reply first";
-                    steps.add(called(text), |state| server::execute(state, node, conn, true));
+                    steps.add(called(text), |state| server::execute(state, node, conn, true, rules));
                 }
             }
             if steps.from.faults.cuts > 0 && steps.scenario.steady != Some(name(node)) {
-                let rules = steps.rules;
                 steps.add(called("is cut"), |state| {
                     state.faults.cuts -= 1;
                     cut(state, node, conn, rules);
@@ -48,18 +68,23 @@ fn request_text(request: &Request) -> &'static str {
         Request::Append(..) => "the server executes the script",
         Request::Delta(_) => "the server executes XRANGE",
         Request::Ping(_) => "the server executes PING",
+        Request::Settle(_) => "the server executes the script that gives a new life",
     }
 }
 
 fn connects(steps: &mut Steps<'_>, node: usize, conn: usize) {
+    let rules = steps.rules;
     for (at, server) in steps.from.servers.iter().enumerate() {
-        if !server.reachable {
+        let last = at + 1 == steps.from.servers.len();
+        // A former master that is never demoted is cut off with the node that stays with it.
+        let apart = !last && takeover::leases(rules) && steps.scenario.steady != Some(name(node));
+        if !server.reachable || apart {
             continue;
         }
-        let last = at + 1 == steps.from.servers.len();
         let text = if last { "connects, subscribes, asks for the delta" } else { "connects to a former primary" };
         steps.add(Action::Conn(name(node), name(conn), text), |state| {
             let node = &mut state.nodes[node];
+            takeover::connecting(node, state.now, rules);
             let from = node.feed.position;
             let link = &mut node.conns[conn];
             (link.link, link.server) = (Link::Syncing, name(at));
@@ -73,8 +98,13 @@ fn pings(steps: &mut Steps<'_>, node: usize, conn: usize) {
     let link = &sender.conns[conn];
     let waits = link.requests.iter().any(|request| matches!(request, Request::Ping(_)))
         || link.deliveries.iter().any(|delivery| matches!(delivery, Delivery::Pong(_)));
-    let reads = steps.from.ops.iter().any(|op| usize::from(op.node) == node && op.kind == Kind::Read);
-    if reads && steps.scenario.faults.ticks > 0 && link.link == Link::Ready && sender.trusted < now && !waits {
+    let leases = takeover::leases(steps.rules);
+    let reads = leases || steps.from.ops.iter().any(|op| usize::from(op.node) == node && op.kind == Kind::Read);
+    let in_wait = link.link == Link::Waiting && steps.rules.has(Mutant::HeartbeatsInWait);
+    let in_use = link.link == Link::Ready || in_wait;
+    let new = sender.trusted < now || sender.leased.is_none();
+    let backed = takeover::backs(steps.from, link.server, steps.rules);
+    if reads && steps.scenario.heartbeats && steps.scenario.faults.ticks > 0 && in_use && new && backed && !waits {
         steps.add(Action::Conn(name(node), name(conn), "sends PING"), |state| {
             state.nodes[node].conns[conn].requests.push(Request::Ping(now));
         });
@@ -87,14 +117,19 @@ pub(crate) fn cut(state: &mut State, node: usize, conn: usize, rules: Rules) {
     let server = &mut state.servers[usize::from(link.server)];
     let requests = std::mem::take(&mut link.requests);
     if server.reachable {
-        server
-            .orphans
-            .extend(requests.into_iter().filter(|sent| matches!(sent, Request::Set(_) | Request::Append(..))));
+        server.orphans.extend(
+            requests
+                .into_iter()
+                .filter(|sent| matches!(sent, Request::Set(_) | Request::Append(..) | Request::Settle(_))),
+        );
     }
     if !rules.has(Mutant::OldReplyAccepted) {
         link.deliveries.clear();
     }
     link.link = Link::Down;
+    if rules.takeover().is_some() {
+        link.server = 0;
+    }
     for entry in &mut state.nodes[node].ring {
         entry.replay = entry.replay.filter(|on| usize::from(*on) != conn);
     }
@@ -129,6 +164,7 @@ pub(crate) fn first(steps: &mut Steps<'_>, node: usize) {
         match link.deliveries.first() {
             Some(Delivery::Push(_)) if link.link != Link::Ready => delivers(steps, node, conn),
             Some(Delivery::Value(..)) => delivers(steps, node, conn),
+            Some(_) if steps.rules.takeover().is_some() => delivers(steps, node, conn),
             _ => {}
         }
     }
@@ -152,6 +188,9 @@ fn delivers(steps: &mut Steps<'_>, node: usize, conn: usize) {
     steps.add(Action::Conn(name(node), name(conn), text), |state| {
         let delivery = state.nodes[node].conns[conn].deliveries.remove(0);
         deliver(state, node, conn, delivery, rules);
+        if rules.takeover().is_some() {
+            fold::whole(state, node, rules);
+        }
     });
 }
 
@@ -171,10 +210,17 @@ fn deliver(state: &mut State, at: usize, conn: usize, delivery: Delivery, rules:
             }
         }
         Delivery::Appended(record) => appended(state, at, conn, run, record, rules),
-        Delivery::Delta(from, records) => resync(state, at, conn, Some(from), records, rules),
+        Delivery::Delta(from, mut records, last) => {
+            if takeover::waits(state, at, conn, last, rules) {
+                return;
+            }
+            records.retain(|record| last.is_none_or(|last| last.nonce == record.nonce));
+            resync(state, at, conn, Some(from), records, rules);
+        }
         Delivery::Pong(sent) => {
             let time = if rules.has(Mutant::TrustFromReceipt) { now } else { sent };
             node.trusted = node.trusted.max(time);
+            takeover::backed(node, sent, now, rules);
         }
     }
 }
@@ -205,7 +251,8 @@ fn resync(state: &mut State, at: usize, conn: usize, from: Option<u8>, records: 
     let Some(first) = records.first() else { return empty_delta(&mut node.conns[conn], rules) };
     let run = state.servers[usize::from(node.conns[conn].server)].run;
     let incarnation = Incarnation { run, nonce: first.nonce };
-    if node.feed.retired.contains(&incarnation) && !rules.has(Mutant::ResetToRetired) {
+    let enters = rules.has(Mutant::ResetToRetired) || rules.takeover().is_some();
+    if node.feed.retired.contains(&incarnation) && !enters {
         return cut(state, at, conn, rules);
     }
     let reset = !node.feed.follows(incarnation, rules);

@@ -13,6 +13,9 @@ const THREADS: usize = 2;
 fn main() {
     let only = std::env::args().nth(1);
     let mut scenarios = Scenario::small();
+    scenarios.extend(Scenario::takeovers());
+    scenarios.extend(Scenario::limits());
+    scenarios.extend(Scenario::large_takeovers());
     scenarios.extend(Scenario::large());
     scenarios.retain(|scenario| only.as_ref().is_none_or(|only| scenario.name == only));
     let runs = scenarios.iter().flat_map(|scenario| {
@@ -37,11 +40,12 @@ fn main() {
     }
 }
 
-/// Mutants that break no promise, in every small scenario.
+/// Mutants that break no promise, in every scenario that the tests explore.
 fn harmless() {
     println!("\n| harmless mutant | states | result |\n|---|---|---|");
     for mutant in Mutant::ALL.iter().filter(|mutant| mutant.scenario().is_empty()) {
-        let outcomes = Scenario::small().into_iter().map(|scenario| explore(&scenario, Rules::with(*mutant), LIMIT));
+        let scenarios = Scenario::small().into_iter().chain(Scenario::takeovers());
+        let outcomes = scenarios.map(|scenario| explore(&scenario, Rules::with(*mutant), LIMIT));
         let (mut states, mut broken) = (0, 0);
         for outcome in outcomes {
             states += outcome.states;

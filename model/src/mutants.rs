@@ -1,21 +1,41 @@
 //! Deviations from the protocol. Each is one condition somewhere in the steps; the protocol itself is written once.
 
+use crate::takeover::Takeover;
+
 /// The rules that a run follows: the protocol, or the protocol with one mistake.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Rules(Option<Mutant>);
+pub struct Rules {
+    mutant: Option<Mutant>,
+    takeover: Option<Takeover>,
+}
 
 impl Rules {
     /// The protocol with this mistake.
     pub fn with(mutant: Mutant) -> Self {
-        Self(Some(mutant))
+        Self { mutant: Some(mutant), takeover: None }
     }
 
     pub(crate) fn has(self, mutant: Mutant) -> bool {
-        self.0 == Some(mutant)
+        self.mutant == Some(mutant)
     }
 
     pub(crate) fn mutant(self) -> Option<Mutant> {
-        self.0
+        self.mutant
+    }
+
+    /// Whether no server is waited for, as before there was a rule.
+    pub(crate) fn enters_at_once(self) -> bool {
+        [Mutant::EnterAtOnce, Mutant::LeaveAlone, Mutant::ReplayAlone].iter().any(|mutant| self.has(*mutant))
+    }
+
+    /// The same with the settings of a scenario.
+    pub(crate) fn under(self, takeover: Option<Takeover>) -> Self {
+        Self { takeover, ..self }
+    }
+
+    /// How a change of master is taken, where a scenario has two writable servers.
+    pub(crate) fn takeover(self) -> Option<Takeover> {
+        self.takeover
     }
 }
 
@@ -86,4 +106,25 @@ mutants! {
     SampleBeforeBump: "the ticker records the counter before it bumps it", "time";
     SampleOfOlderTime: "the floor is raised to the sample of one tick too early", "time";
     SilentFloorStays: "a silent link raises no floor", "time";
+    EnterAtOnce: "a promoted server is entered at once: no life names a server, or the mark does not name it and is inherited", "promotion";
+    LeaveAlone: "instead of a wait, processes leave a former master once most Sentinels name another", "promotion";
+    ReplayAlone: "instead of a wait, recent announcements are sent again on entering another server", "promotion";
+    WaitNotLonger: "the wait is not longer than the former master goes on", "promotion";
+    NewcomerEntersAtOnce: "a process that starts in the wait enters at once", "promotion, newcomer";
+    EnterWithoutReset: "entering resets nothing: what was loaded in the wait is served", "promotion, two reads";
+    AppendInWait: "the reply of an unsettled server counts as `Announced`", "promotion, answer in the wait";
+    HeartbeatsInWait: "heartbeats of an unsettled server feed the trust", "promotion, memory";
+    WaitGoesOnElsewhere: "the wait for one server goes on with the next", "two promotions";
+    WaitWithoutMark: "each process waits for itself, and the log gets no new life: costs a wait for each start", "";
+    SettleUnconditionally: "the script gives a new life whatever the last one is: costs a cold cache for each process that waited", "";
+    ReenterOldLife: "a server that was left is entered again under its old life", "return";
+    EmptyLogIsFirst: "an empty log is taken for the first of all, whoever was there before", "promotion, empty";
+    HeartbeatWithoutWord: "heartbeats count without the Sentinels' word", "lease, read";
+    TrustWithoutWord: "heartbeats without the Sentinels' word feed the trust", "lease, memory";
+    LeaseFromReceipt: "the lease counts from the receipt of the heartbeat's reply", "lease";
+    LeaseByEntering: "entering counts as the Sentinels' word", "lease, newcomer";
+    AppendWithoutLease: "the script is sent without a lease", "lease";
+    ReadWithoutLease: "GET is sent without a lease", "lease, read";
+    EnterWithoutReplay: "what was announced on a former master that goes on for longer is not sent again", "replay";
+    ReplayAfterBelieving: "it is in doubt again only after the log was entered", "replay";
 }

@@ -20,6 +20,10 @@ pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
     let local = from.nodes[node].local.counter;
     let feed = &from.nodes[node].feed;
     match read.phase {
+        Phase::Missed if rules.takeover().is_some() => {
+            let began = Began { local, incarnation: feed.incarnation, id: feed.position };
+            add("notes where it begins", Phase::Began(began));
+        }
         Phase::Missed => add("notes the local position", Phase::NotedLocal(local)),
         Phase::NotedLocal(local) if !scenario.resets() => {
             let began = Began { local, incarnation: feed.incarnation, id: feed.position };
@@ -79,9 +83,11 @@ fn start(scenario: &Scenario, rules: Rules, state: &mut State, op: usize) {
 pub(crate) fn ask(steps: &mut Steps<'_>, op: usize) {
     let node = usize::from(steps.from.ops[op].node);
     let mut connected = false;
-    for conn in link::ready(steps.from, node) {
+    let rules = steps.rules;
+    for conn in link::readable(steps.from, node, rules) {
         connected = true;
         steps.add(Action::Op(name(op), "sends GET"), |state| {
+            state.ops[op].shared = contract::oldest_sent(state, rules);
             state.ops[op].phase = Phase::Asked(name(conn), state.nodes[node].local.counter);
             state.nodes[node].conns[conn].requests.push(Request::Get(name(op)));
         });

@@ -4,24 +4,26 @@ use crate::mutants::Rules;
 use crate::scenario::Scenario;
 use crate::state::{Faults, Kind, Link, Op, Phase, Request, State};
 use crate::steps::{self, Action};
+use crate::takeover::Takeover;
 
 /// The successors of a state, without what no longer matters.
 pub(crate) fn reduced(scenario: &Scenario, rules: Rules, state: &State) -> Vec<(Action, State)> {
     let mut next = steps::successors(scenario, rules, state);
     for (_, state) in &mut next {
-        forget(state);
+        forget(state, scenario.takeover);
     }
     next
 }
 
-fn forget(state: &mut State) {
+fn forget(state: &mut State, takeover: Option<Takeover>) {
     if !reads(state, None, |phase| phase != Phase::Done) {
-        state.faults = Faults::default();
+        let ticks = takeover.map_or(0, |_| state.faults.ticks);
+        state.faults = Faults { ticks, ..Faults::default() };
         state.announced.clear();
     }
     for node in 0..state.nodes.len() {
         forget_tables(state, node);
-        leave(state, node);
+        leave(state, node, takeover);
     }
     let asks = |phase| matches!(phase, Phase::Idle | Phase::Boarded | Phase::Joined(_) | Phase::Asked(..));
     if !reads(state, None, asks) {
@@ -60,10 +62,11 @@ fn forget_tables(state: &mut State, at: usize) {
 }
 
 /// A node with nothing left to do goes; what it had sent may still be executed.
-fn leave(state: &mut State, at: usize) {
+fn leave(state: &mut State, at: usize, takeover: Option<Takeover>) {
     let node = &mut state.nodes[at];
     let busy = state.ops.iter().any(|op| usize::from(op.node) == at && op.phase != Phase::Done);
-    if busy || !node.ring.is_empty() {
+    let replays = takeover.is_some_and(|takeover| takeover.replay) && !state.announced.is_empty();
+    if busy || !node.ring.is_empty() || replays {
         return;
     }
     for conn in std::mem::take(&mut node.conns) {
@@ -73,4 +76,5 @@ fn leave(state: &mut State, at: usize) {
         }
     }
     (node.fold, node.flight, node.trusted) = (None, None, 0);
+    (node.sight, node.leased) = (None, None);
 }

@@ -1,9 +1,10 @@
 //! What a scenario consists of, and how it begins.
 
-use crate::state::Verdict;
 use crate::state::{
     Conn, Faults, Feed, Incarnation, Kind, Link, Local, Node, Op, Phase, Placed, Record, Server, State, Stored, Token,
+    Verdict,
 };
+use crate::takeover::{self, Takeover};
 
 /// What may happen in one run.
 #[derive(Clone, Debug)]
@@ -26,6 +27,10 @@ pub struct Scenario {
     pub(crate) begin: Begin,
     /// A former primary may go on answering.
     pub(crate) partition: bool,
+    /// A former primary goes on as a writable one; what is announced there binds everybody.
+    pub(crate) takeover: Option<Takeover>,
+    /// Nodes send heartbeats, if the clock ticks.
+    pub(crate) heartbeats: bool,
 }
 
 /// What holds the value when everything begins.
@@ -50,6 +55,20 @@ pub(crate) enum Begin {
     Apart,
     /// A replica took over; A follows it, B's first link is still with the former primary.
     Parted,
+    /// A replica was promoted just now; both nodes are with the former primary.
+    Promoted,
+    /// The same, and B has left the former primary.
+    PromotedLeft,
+    /// The same, and B is a process that has just started.
+    PromotedNewcomer,
+    /// The same, and the successor has lost everything and restarted.
+    PromotedEmpty,
+    /// The address leads back to a server that both nodes left, and that kept its data.
+    Returned,
+    /// The same, and B is a process that has just started.
+    ReturnedNewcomer,
+    /// One server without a log, and processes that have just started.
+    First,
 }
 
 impl Scenario {
@@ -61,10 +80,20 @@ impl Scenario {
     /// How everything begins.
     pub(crate) fn start(&self) -> State {
         let incarnation = Incarnation { run: 0, nonce: 0 };
-        let genesis = Record { id: 1, prev: 0, nonce: 0, scopes: 0, token: Token::Genesis };
+        let genesis = Record { id: 1, prev: 0, nonce: 0, names: 0, scopes: 0, token: Token::Genesis };
         let l2 = (self.warm != Warm::Nothing).then_some(Stored { value: 0, incarnation, id: 1 });
-        let server =
-            Server { run: 0, reachable: true, clock: 1, log: vec![genesis], l2, orphans: vec![], answered: [0; 2] };
+        let server = Server {
+            run: 0,
+            reachable: true,
+            since: 0,
+            until: None,
+            promoted: false,
+            clock: 1,
+            log: vec![genesis],
+            l2,
+            orphans: vec![],
+            answered: [0; 2],
+        };
         let op = |&(node, kind): &(u8, Kind)| Op {
             node,
             kind,
@@ -88,10 +117,11 @@ impl Scenario {
             faults: self.faults,
             violation: None,
         };
-        if self.begin == Begin::Apart {
-            state.nodes[1].conns[0].link = Link::Down;
-        } else if self.begin != Begin::Together {
-            self.part(&mut state);
+        match self.begin {
+            Begin::Together => {}
+            Begin::Apart => state.nodes[1].conns[0].link = Link::Down,
+            Begin::AfterFailover | Begin::Parted => self.part(&mut state),
+            _ => takeover::begin(self, &mut state),
         }
         state
     }
@@ -133,6 +163,8 @@ impl Scenario {
             ring: vec![],
             trusted: 0,
             samples: vec![1],
+            sight: None,
+            leased: self.takeover.is_none_or(|takeover| takeover.lease.is_none()).then_some(u8::MAX),
         }
     }
 }

@@ -32,6 +32,7 @@ pub struct Outcome {
 /// Explores a scenario, to the end or to the first violation.
 /// Gives up before the step that would come after `limit` states.
 pub fn explore(scenario: &Scenario, rules: Rules, limit: usize) -> Outcome {
+    let rules = rules.under(scenario.takeover);
     let mut search = Search::default();
     let mut frontier = vec![(0, scenario.start())];
     search.visit(&frontier[0].1, 0);

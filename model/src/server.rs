@@ -6,19 +6,22 @@ use crate::link;
 use crate::mutants::{Mutant, Rules};
 use crate::state::{Delivery, Link, Record, Request, Scopes, State, Token};
 use crate::steps::{Action, Steps};
+use crate::takeover;
 
 /// Executes the first request of a connection. Of a script's own push and its reply either may come first.
-pub(crate) fn execute(state: &mut State, node: usize, conn: usize, reply_first: bool) {
+pub(crate) fn execute(state: &mut State, node: usize, conn: usize, reply_first: bool, rules: Rules) {
     let link = &mut state.nodes[node].conns[conn];
     let at = usize::from(link.server);
     let request = link.requests.remove(0);
     if let Request::Get(op) = request {
-        state.ops[usize::from(op)].shared = contract::oldest_shared(state, name(node));
+        state.ops[usize::from(op)].shared = contract::oldest_shared(state, op, name(node), name(at), rules);
     }
     let (server, link) = (&mut state.servers[at], &mut state.nodes[node].conns[conn]);
     let reply = match request {
         Request::Get(op) => {
-            server.answered[node] = state.now;
+            if rules.takeover().is_none() {
+                server.answered[node] = state.now;
+            }
             Delivery::Value(op, server.l2)
         }
         Request::Set(stored) => {
@@ -27,10 +30,12 @@ pub(crate) fn execute(state: &mut State, node: usize, conn: usize, reply_first: 
         }
         Request::Delta(from) => {
             let records = server.log.iter().filter(|record| record.id >= from).copied().collect();
-            Delivery::Delta(from, records)
+            Delivery::Delta(from, records, rules.takeover().and(server.log.last().copied()))
         }
         Request::Ping(sent) => {
-            server.answered[node] = server.answered[node].max(sent);
+            if rules.takeover().is_none() {
+                server.answered[node] = server.answered[node].max(sent);
+            }
             Delivery::Pong(sent)
         }
         Request::Append(scopes, token) => {
@@ -40,6 +45,7 @@ pub(crate) fn execute(state: &mut State, node: usize, conn: usize, reply_first: 
             deliveries.insert(index, Delivery::Appended(record));
             return;
         }
+        Request::Settle(seen) => return takeover::settle(state, at, seen, rules),
     };
     link.deliveries.push(reply);
 }
@@ -47,10 +53,11 @@ pub(crate) fn execute(state: &mut State, node: usize, conn: usize, reply_first: 
 /// The append script: appends, and publishes to every connection.
 fn append(state: &mut State, at: usize, scopes: Scopes, token: Token) -> Record {
     let server = &mut state.servers[at];
-    let (prev, nonce) = server.log.last().map_or((0, state.nonces), |last| (last.id, last.nonce));
+    let first = (0, state.nonces, server.run);
+    let (prev, nonce, names) = server.log.last().map_or(first, |last| (last.id, last.nonce, last.names));
     state.nonces = state.nonces.max(nonce + 1);
     server.clock = server.clock.max(prev) + 1;
-    let record = Record { id: server.clock, prev, nonce, scopes, token };
+    let record = Record { id: server.clock, prev, nonce, names, scopes, token };
     server.log.push(record);
     let links = state.nodes.iter_mut().flat_map(|node| &mut node.conns);
     for link in links.filter(|link| link.link != Link::Down && usize::from(link.server) == at) {
@@ -64,7 +71,7 @@ pub(crate) fn steps(steps: &mut Steps<'_>) {
     let (from, rules) = (steps.from, steps.rules);
     for (at, server) in from.servers.iter().enumerate() {
         if !server.orphans.is_empty() {
-            steps.add(Action::Server(name(at), "executes what a lost link had sent"), |state| orphan(state, at));
+            steps.add(Action::Server(name(at), "executes what a lost link had sent"), |state| orphan(state, at, rules));
         }
         if server.reachable && server.log.len() > 1 && from.faults.trims > 0 {
             steps.add(Action::Server(name(at), "trims the log's head"), |state| {
@@ -78,6 +85,12 @@ pub(crate) fn steps(steps: &mut Steps<'_>) {
             let text = if back { "loses all data, its clock goes back" } else { "loses all data" };
             steps.add(Action::Server(name(from.servers.len() - 1), text), |state| flush(state, back));
         }
+    }
+    if from.faults.handovers > 0 && from.faults.ticks > 0 {
+        steps.add(Action::World("a replica is promoted, the former master goes on"), |state| {
+            state.faults.handovers -= 1;
+            takeover::promote(state, rules.takeover());
+        });
     }
     if from.faults.failovers > 0 && from.replica.is_none() {
         steps.add(Action::World("the replica has everything up to here"), |state| {
@@ -95,8 +108,9 @@ pub(crate) fn steps(steps: &mut Steps<'_>) {
     }
 }
 
-fn orphan(state: &mut State, at: usize) {
+fn orphan(state: &mut State, at: usize, rules: Rules) {
     match state.servers[at].orphans.remove(0) {
+        Request::Settle(seen) => takeover::settle(state, at, seen, rules),
         Request::Set(stored) => state.servers[at].l2 = Some(stored),
         Request::Append(scopes, token) => {
             append(state, at, scopes, token);

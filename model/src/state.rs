@@ -3,90 +3,21 @@
 //! Everything is small and comparable, because a state is hashed a million times. Versions, ids, positions and times are
 //! `u8`: no scenario gets near the limit.
 
-/// A set of scopes as bits. There is one key.
-pub(crate) type Scopes = u8;
-/// A scope that does not cover the key.
-pub(crate) const OTHER: Scopes = 8;
-/// The key's own scope.
-pub(crate) const KEY: Scopes = 1;
-/// The prefix that holds the key.
-pub(crate) const PREFIX: Scopes = 2;
-/// Everything: what the replay appends after the ring overflowed.
-pub(crate) const ALL: Scopes = 4;
-
-/// The name of one life of one server's log.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Incarnation {
-    /// Which server process.
-    pub(crate) run: u8,
-    /// Which life of the log; copied from entry to entry.
-    pub(crate) nonce: u8,
-}
-
-/// Whose append a record is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Token {
-    /// The first entry of a log that was empty, or one that only asks for the log's end.
-    Genesis,
-    /// An invalidation's or a put's own append, by the number of the operation.
-    Own(u8),
-    /// The replay of a ring entry, by the operations that it stands for.
-    Replay(u8),
-}
-
-/// One entry of the log, and the push that tells of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Record {
-    pub(crate) id: u8,
-    pub(crate) prev: u8,
-    pub(crate) nonce: u8,
-    pub(crate) scopes: Scopes,
-    pub(crate) token: Token,
-}
-
-/// A value in the shared tier.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Stored {
-    pub(crate) value: u8,
-    pub(crate) incarnation: Incarnation,
-    pub(crate) id: u8,
-}
-
-/// What a node sends.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Request {
-    /// GET, for an operation.
-    Get(u8),
-    /// SET.
-    Set(Stored),
-    /// The append script.
-    Append(Scopes, Token),
-    /// XRANGE from a position, inclusive.
-    Delta(u8),
-    /// PING, with the time at which it was sent.
-    Ping(u8),
-}
-
-/// What a node gets, in the order in which the server executed.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Delivery {
-    /// A published record.
-    Push(Record),
-    /// The reply of GET.
-    Value(u8, Option<Stored>),
-    /// The reply of the append script.
-    Appended(Record),
-    /// The reply of XRANGE, and the position that was asked for.
-    Delta(u8, Vec<Record>),
-    /// The reply of PING.
-    Pong(u8),
-}
+pub(crate) use crate::message::{
+    ALL, Delivery, Incarnation, KEY, OTHER, PREFIX, Record, Request, Scopes, Stored, Token,
+};
 
 /// One server process: a primary, now or formerly.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Server {
     pub(crate) run: u8,
     pub(crate) reachable: bool,
+    /// When it became the primary.
+    pub(crate) since: u8,
+    /// The last tick at which a former primary executes anything; `None` for the present one, and for one that is never demoted.
+    pub(crate) until: Option<u8>,
+    /// It was promoted, or began with another server's data.
+    pub(crate) promoted: bool,
     /// The id that was given out last, whatever became of the entry.
     pub(crate) clock: u8,
     pub(crate) log: Vec<Record>,
@@ -106,6 +37,8 @@ pub(crate) enum Link {
     Syncing,
     /// In use.
     Ready,
+    /// Connected to a server whose log is not settled for it.
+    Waiting,
 }
 
 /// One connection of a node. Both queues are first in, first out.
@@ -202,6 +135,21 @@ pub(crate) struct Node {
     pub(crate) trusted: u8,
     /// The local counter at each time, as the node recorded it.
     pub(crate) samples: Vec<u8>,
+    /// The unsettled server that it waits for.
+    pub(crate) sight: Option<Sight>,
+    /// The last tick at which it may ask the shared tier by its lease; `None` before the first heartbeat that counts.
+    pub(crate) leased: Option<u8>,
+}
+
+/// The first sight of a server whose log is not settled for it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Sight {
+    pub(crate) server: u8,
+    pub(crate) since: u8,
+    /// The life of the log's last entry.
+    pub(crate) life: Option<u8>,
+    /// The wait is over, and the log is entered as it is: a mistake.
+    pub(crate) over: bool,
 }
 
 /// What an operation does.
@@ -329,6 +277,8 @@ pub(crate) struct Faults {
     pub(crate) flushes: u8,
     /// Times that a replica takes over.
     pub(crate) failovers: u8,
+    /// Times that a replica is promoted while the former primary goes on.
+    pub(crate) handovers: u8,
     /// Table pairs that are evicted.
     pub(crate) evictions: u8,
     /// Reads that are dropped while they lead.

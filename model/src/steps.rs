@@ -5,7 +5,7 @@ use std::fmt;
 use crate::mutants::Rules;
 use crate::scenario::Scenario;
 use crate::state::{Phase, State};
-use crate::{fold, link, read, world, write};
+use crate::{fold, link, read, takeover, world, write};
 
 /// What a step is called in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,7 @@ pub(crate) fn successors(scenario: &Scenario, rules: Rules, from: &State) -> Vec
     for node in 0..from.nodes.len() {
         fold::steps(&mut steps, node);
         link::steps(&mut steps, node);
+        takeover::steps(&mut steps, node);
         write::replays(&mut steps, node);
     }
     world::steps(&mut steps);
@@ -83,18 +84,25 @@ pub(crate) fn successors(scenario: &Scenario, rules: Rules, from: &State) -> Vec
 }
 
 /// Steps that are taken at once, alone, because waiting with them shows nothing new: what is sent early may still be executed
-/// late, and what arrives early may still be looked at late.
+/// late, and what arrives early may still be looked at late. Where two servers take writes, so is all that a node does on its own:
+/// other scenarios explore it in its steps.
 fn urgent(steps: &mut Steps<'_>) {
+    let coarse = steps.rules.takeover().is_some();
     for op in 0..steps.from.ops.len() {
         match steps.from.ops[op].phase {
             Phase::Boarded => return read::ask(steps, op),
             Phase::Written => return write::send(steps, op),
             Phase::Lost => return write::lose(steps, op),
+            Phase::Missed | Phase::Received(..) | Phase::Judged(..) if coarse => return read::steps(steps, op),
+            Phase::Doubted | Phase::Folded(..) if coarse => return write::steps(steps, op),
             _ => {}
         }
     }
     for node in 0..steps.from.nodes.len() {
         link::first(steps, node);
+        if coarse && steps.next.is_empty() {
+            takeover::execute(steps, node);
+        }
         if !steps.next.is_empty() {
             return;
         }

@@ -5,6 +5,7 @@ use crate::mutants::{Mutant, Rules};
 use crate::server;
 use crate::state::Node;
 use crate::steps::{Action, Steps};
+use crate::takeover;
 
 /// The next steps of servers, clock and tables.
 pub(crate) fn steps(steps: &mut Steps<'_>) {
@@ -12,10 +13,15 @@ pub(crate) fn steps(steps: &mut Steps<'_>) {
     let (rules, max_stale) = (steps.rules, steps.scenario.max_stale);
     if steps.from.faults.ticks > 0 {
         steps.add(Action::World("the clock ticks"), |state| {
+            // The last tick is a long one: whatever a tick can end has ended after it.
+            let long = rules.takeover().filter(|_| state.faults.ticks == 1);
             state.faults.ticks -= 1;
-            state.now += 1;
-            let now = state.now;
-            state.nodes.iter_mut().for_each(|node| tick(node, now, max_stale, rules));
+            for _ in 0..long.map_or(1, |takeover| takeover.wait.max(takeover.goes_on.unwrap_or(0) + 1)) {
+                state.now += 1;
+                let now = state.now;
+                state.nodes.iter_mut().for_each(|node| tick(node, now, max_stale, rules));
+                takeover::demote(state, rules);
+            }
         });
     }
     if steps.from.faults.evictions > 0 {

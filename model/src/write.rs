@@ -39,12 +39,12 @@ pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
             } else {
                 raise(state, op, scopes, rules);
             }
-            contract::returned(state, state.ops[op].version, name(node), None);
+            contract::returned(state, state.ops[op].version, name(node), None, rules);
             state.ops[op].phase = Phase::Done;
         }),
         Phase::Folded(incarnation, id, server) => steps.add(Action::Op(name(op), "returns Announced"), |state| {
             store(state, op, incarnation, id, rules);
-            contract::returned(state, state.ops[op].version, name(node), Some(server));
+            contract::returned(state, state.ops[op].version, name(node), Some(server), rules);
             state.ops[op].phase = Phase::Done;
         }),
         _ => {}
@@ -75,11 +75,11 @@ pub(crate) fn lose(steps: &mut Steps<'_>, op: usize) {
 
 /// Sends the script on each connection that is in use; without one, the write is lost.
 pub(crate) fn send(steps: &mut Steps<'_>, op: usize) {
-    let (scenario, write) = (steps.scenario, &steps.from.ops[op]);
+    let (scenario, rules, write) = (steps.scenario, steps.rules, &steps.from.ops[op]);
     let node = usize::from(write.node);
     let Some(scopes) = scopes(write.kind) else { return };
     let mut connected = false;
-    for conn in link::ready(steps.from, node) {
+    for conn in link::writable(steps.from, node, rules) {
         connected = true;
         steps.add(Action::Op(name(op), "sends the script"), |state| {
             remember(scenario, state, op, scopes);
@@ -170,11 +170,11 @@ pub(crate) fn replays(steps: &mut Steps<'_>, node: usize) {
 }
 
 /// A replay's reply was folded.
-pub(crate) fn replayed(state: &mut State, node: usize, ops: u8, scopes: Scopes) {
+pub(crate) fn replayed(state: &mut State, node: usize, ops: u8, scopes: Scopes, rules: Rules) {
     let ring = &mut state.nodes[node].ring;
     let entry = ring.iter().position(|entry| (entry.ops, entry.scopes) == (ops, scopes) && entry.replay.is_some());
     if let Some(index) = entry {
         ring.remove(index);
-        contract::replayed(state, node, ops);
+        contract::replayed(state, node, ops, rules);
     }
 }
