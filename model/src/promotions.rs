@@ -58,14 +58,17 @@ impl Scenario {
             Self::new("two promotions", &moves).takes_over(SHORT, 2).handovers(1).without_heartbeats(),
             Self::new("replay", &moves).takes_over(REPLAY, 2).without_heartbeats(),
             Self::new("promotion, two writers", &[(A, EXACT), (B, EXACT), (A, READ), (B, READ)])
-                .takes_over(SHORT, 2)
-                .shared(),
+                .takes_over(SHORT, 1)
+                .without_heartbeats(),
             Self::new("two promotions, newcomer", &moves)
                 .takes_over(SHORT, 2)
                 .begin(Begin::PromotedNewcomer)
                 .handovers(1)
                 .without_heartbeats(),
-            Self::new("lease, later", &[(A, EXACT), (B, READ), (A, READ)]).takes_over(LATER, 3).steady(A),
+            Self::new("lease, later", &[(A, EXACT), (B, READ), (B, READ)])
+                .takes_over(LATER, 4)
+                .begin(Begin::PromotedLeft)
+                .steady(A),
         ]
     }
 
