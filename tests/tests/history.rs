@@ -61,6 +61,31 @@ async fn a_master_is_lost() {
     assert_clean(&report, seed);
 }
 
+/// Two masters take writes for a while, and there are nodes on both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_is_replaced_while_it_is_well() {
+    let (group, prefix, seed) = (Sentinel::with(1, 3).await, prefix(), seed());
+    let settings = || Settings::sentinel(group.urls(), group.master_name()).unwrap().prefix(&prefix);
+    // The first master has no predecessor.
+    drop(Ours::with(settings().takeover(Duration::ZERO)).await);
+    let settings = || settings().takeover(Duration::from_secs(2));
+    let nodes = [Ours::with(settings()).await, Ours::with(settings()).await, Ours::with(settings()).await];
+    let disturb = async {
+        pause(Duration::from_millis(500)).await;
+        let former = group.plan_failover().await;
+        pause(Duration::from_secs(1)).await;
+        // As the Sentinels do, later.
+        let successor = group.master().await.port().to_string();
+        group.node(former).command::<()>(&["REPLICAOF", "127.0.0.1", &successor]).await;
+        pause(Duration::from_millis(2_500)).await;
+        1
+    };
+    let (report, _) = run_while(seed, &nodes, disturb).await;
+    println!("Sentinel, seed {seed}, a planned failover: {report}");
+    assert_clean(&report, seed);
+    assert!(nodes.iter().all(|node| node.cache().shared().unwrap().coherent), "all are on the new master");
+}
+
 /// The judge sees the bugs of the cache that everybody writes first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plain_cache_serves_what_was_invalidated() {
