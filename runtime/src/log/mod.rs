@@ -42,7 +42,8 @@ pub(crate) type Epoch = u64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// It is in the log: no read that starts later is answered from the shared tier with what it concerns, anywhere, and
-    /// within [`max_stale`](crate::Builder::max_stale) none from the memory of another process.
+    /// within [`max_stale`](crate::Builder::max_stale) none from the memory of another process. That holds across failovers, if the former
+    /// master is gone `Redis::takeover` (15 s) after its successor was first seen.
     Announced,
     /// The shared tier could not be reached. It counts in this process; the others are told as soon as they can be, and until
     /// then may serve what they have until its ttl.
