@@ -95,6 +95,29 @@ pub fn envelope(bytes: &[u8]) {
     }
 }
 
+/// A record of the shared log: whatever the bytes are, no scope that they hold is passed over.
+pub fn record(bytes: &[u8]) {
+    if let Some((concerned, written)) = fuzz::record(bytes) {
+        assert!(concerned.scopes.len() * 8 + concerned.roots.len() * 2 <= bytes.len(), "more than there is");
+        let again = fuzz::record(&written).map(|(concerned, _)| concerned);
+        assert_eq!(again, Some(concerned), "it does not come out as it went in");
+    }
+
+    // The input as the kind and the fields of a newer build: the scopes count whatever they say.
+    let mut extended = fuzz::record_of("user:7").expect("a pattern");
+    let plain = fuzz::record(&extended).map(|(concerned, _)| concerned);
+    extended[0] = 2;
+    extended.extend(bytes);
+    let read = fuzz::record(&extended).map(|(concerned, _)| concerned);
+    assert!(read.is_none() || read == plain);
+
+    // The same with nothing in the conservative part: everything, if a part must not be skipped.
+    let empty = [&[2, 0, 0, 0, 0, 0, 0, 0], bytes].concat();
+    if let Some((concerned, _)) = fuzz::record(&empty) {
+        assert!(concerned.scopes.is_empty() && (concerned.everything || bytes[0] < 128));
+    }
+}
+
 /// The text of a key, a pattern or a tag in an attribute: a template that keeps its promises, or an error.
 pub fn template(text: &str) {
     for used in [Use::Key, Use::Pattern, Use::Tag] {

@@ -29,7 +29,33 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// Records, whole and damaged, with what a newer build may add.
+fn record() -> impl Strategy<Value = Vec<u8>> {
+    let field = (any::<u8>(), 0_u16..4, proptest::collection::vec(any::<u8>(), 0..4))
+        .prop_map(|(number, length, content)| [&[number], &length.to_le_bytes()[..], &content].concat());
+    let parts = (1_u8..4, 0_u8..5, 0_u16..3, 0_u32..3, proptest::collection::vec(any::<u8>(), 0..30), any::<u8>());
+    prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..40),
+        (parts, proptest::collection::vec(field, 0..3)).prop_map(
+            |((format, flags, roots, scopes, rest, kind), fields)| {
+                let head = [&[format, flags], &roots.to_le_bytes()[..], &scopes.to_le_bytes()].concat();
+                [head, rest, vec![kind], fields.concat()].concat()
+            }
+        ),
+        // A kind, and fields.
+        (any::<u8>(), any::<u8>(), proptest::collection::vec(any::<u8>(), 0..9)).prop_map(|(kind, number, content)| {
+            let length = u16::try_from(content.len()).unwrap().to_le_bytes();
+            [&[kind, number], &length[..], &content].concat()
+        }),
+    ]
+}
+
 proptest! {
+    #[test]
+    fn record_of_the_log(bytes in record()) {
+        fastness_fuzz::record(&bytes);
+    }
+
     #[test]
     fn envelope(bytes in bytes()) {
         fastness_fuzz::envelope(&bytes);

@@ -4,6 +4,7 @@ use crate::codec::envelope::{self, Header, Limits};
 use crate::codec::formats::Formats;
 use crate::codec::{Codec, SharedValue};
 use crate::key::{Pattern, Scopes};
+use crate::log::Record;
 
 /// The payload of an envelope, and its value, if it is one of this type.
 pub fn open<V: SharedValue>(
@@ -34,6 +35,26 @@ pub fn seal(payload: &[u8], key: &str, fingerprint: u64, compress: bool) -> Opti
 /// Makes the checksum of an envelope right; false if there is no room for one.
 pub fn put_checksum(bytes: &mut [u8]) -> bool {
     envelope::put_checksum(bytes).is_some()
+}
+
+/// What a record of the shared log concerns.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Concerned {
+    pub scopes: Vec<u64>,
+    pub roots: Vec<u16>,
+    pub everything: bool,
+}
+
+/// The meaning of these bytes, and the bytes that are written for it; `None` if they are no record that can be read.
+pub fn record(bytes: &[u8]) -> Option<(Concerned, Vec<u8>)> {
+    let record = Record::from_bytes(bytes)?;
+    let (scopes, roots) = (record.scopes().to_vec(), record.roots().to_vec());
+    Some((Concerned { scopes, roots, everything: record.is_clear() }, record.to_bytes()))
+}
+
+/// The bytes of the record that invalidates this pattern; `None` if it is no pattern.
+pub fn record_of(pattern: &str) -> Option<Vec<u8>> {
+    Pattern::parse(pattern).ok().map(|pattern| Record::of(pattern).to_bytes())
 }
 
 /// Whether an invalidation of `pattern` concerns `key`; `None` if it is no pattern.

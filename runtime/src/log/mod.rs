@@ -23,6 +23,8 @@ use crate::sync::{Mutex, lock};
 
 mod mirror;
 mod record;
+#[cfg(feature = "redis")]
+mod wire;
 
 pub(crate) use mirror::Mirror;
 pub(crate) use record::Record;

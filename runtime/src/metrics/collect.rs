@@ -150,6 +150,7 @@ fn shared(handle: &Fastness) -> Vec<Family> {
         one(&names::SHARED_SUSPENSIONS, stats.suspensions),
         one(&names::SHARED_TAKEOVERS, stats.takeovers),
         one(&names::SHARED_RESETS, stats.resets),
+        one(&names::SHARED_UNREADABLE_ENTRIES, stats.unreadable_entries),
     ]
 }
 

@@ -116,6 +116,8 @@ metrics! {
         "How often a new master was waited for, because its predecessor could still have taken invalidations.";
     SHARED_RESETS = "fastness_shared_resets_total", Counter, Count, [],
         "How often everything cached became stale because the log was new, another server's, or had lost entries.";
+    SHARED_UNREADABLE_ENTRIES = "fastness_shared_unreadable_entries_total", Counter, Count, [],
+        "Entries of the log that could not be read; each made everything cached stale.";
 
     // Timings. Of the process, whatever the handle; each with the labels of `#[timed(labels(..))]` too.
     TIMED_SECONDS = "fastness_timed_seconds", Histogram, Seconds, ["name", "outcome"],

@@ -3,8 +3,9 @@
 use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisError, RedisResult};
 
+use super::append::Append;
 use super::hub::Hub;
-use super::stream::{self, Incarnation};
+use super::stream::{self, Entry, Incarnation, Life, StreamId};
 use crate::log::Record;
 
 /// Entries read at a time. What was read stays read: the next attempt to connect goes on from there.
@@ -14,30 +15,54 @@ const PAGES: usize = 200;
 
 /// Folds everything that was appended since the known position, or begins anew.
 pub(super) async fn catch_up(hub: &Hub, connection: &mut MultiplexedConnection, server: u64) -> RedisResult<()> {
+    let before = hub.feed.view();
     let known = hub.feed.resume(server);
-    let from = known.map(|(_, position)| position);
-    let mut page = stream::range(connection, &hub.stream, from, PAGE).await?;
-    let continues = match (known, page.first()) {
-        (Some((life, position)), Some((first, _))) => (first.life, first.id) == (life, position),
-        _ => false,
+    let mut page = match known {
+        Some((life, position)) => {
+            let page = stream::range(connection, &hub.stream, Some(position), PAGE).await?;
+            let continues = page.first().is_some_and(|first| (first.life, first.id) == (Some(life), position));
+            continues.then_some(page)
+        }
+        None => None,
     };
-    if !continues {
-        page = from_the_start(hub, connection, server).await?;
-    }
     for _ in 0..PAGES {
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        let (incarnation, id) = (Incarnation { server, life: last.life }, last.id);
-        let full = page.len() == PAGE;
-        let entries: Vec<_> = page.into_iter().map(|(entry, record)| (entry.id, record)).collect();
-        hub.feed.delta(incarnation, &entries);
-        if !full {
+        let entries = match page.take() {
+            Some(entries) => entries,
+            None => from_the_start(hub, connection, server, known).await?,
+        };
+        hub.feed.delta(server, &entries);
+        let Some(last) = entries.last() else { return Err(stream::unreadable()) };
+        if entries.len() < PAGE && last.life.is_some() {
+            hub.feed.confirm(before);
             return Ok(());
         }
-        page = stream::range(connection, &hub.stream, Some(id), PAGE).await?;
+        if entries.len() < PAGE {
+            begin_a_life(hub, connection, server, None).await?;
+        }
+        page = Some(stream::range(connection, &hub.stream, Some(last.id), PAGE).await?);
     }
     // Too far behind: begin anew at its end.
     hub.feed.forget();
     Err(RedisError::from((ErrorKind::Client, "the log is too long to catch up with")))
+}
+
+/// Behind a stray, where there is no log, or where its life has to be left: the script that appends gives the log another life.
+async fn begin_a_life(
+    hub: &Hub,
+    connection: &mut MultiplexedConnection,
+    server: u64,
+    leaving: Option<Life>,
+) -> RedisResult<()> {
+    let record = Record::default();
+    let append = Append { leaving, ..hub.append(server, &record, 0) };
+    append.send(connection).await.map(drop)
+}
+
+/// The life that a log has to leave which lacks the known position, though not because older entries were trimmed: somebody has
+/// removed entries, or put back an older copy. What they invalidated cannot be told from what is valid.
+fn life_to_leave(known: Option<(Life, StreamId)>, first: &Entry) -> Option<Life> {
+    let (life, position) = known?;
+    (first.life == Some(life) && first.id <= position).then_some(life)
 }
 
 /// The first page of the log, made if there is none; everything that was cached is stale.
@@ -45,18 +70,31 @@ async fn from_the_start(
     hub: &Hub,
     connection: &mut MultiplexedConnection,
     server: u64,
-) -> RedisResult<Vec<(stream::Appended, Record)>> {
+    known: Option<(Life, StreamId)>,
+) -> RedisResult<Vec<Entry>> {
+    let last = stream::tail(connection, &hub.stream, 1).await?;
+    let first = stream::range(connection, &hub.stream, None, 1).await?;
+    let leaving = first.first().and_then(|first| life_to_leave(known, first));
+    if leaving.is_some() || (known.is_some() && first.is_empty()) {
+        hub.notices.lost();
+    }
+    if leaving.is_some() || last.last().is_none_or(|last| last.life.is_none()) {
+        begin_a_life(hub, connection, server, leaving).await?;
+    }
     let mut page = stream::range(connection, &hub.stream, None, PAGE).await?;
-    if page.len() == PAGE && stream::len(connection, &hub.stream).await? > PAGE * PAGES {
+    let is_long = page.len() == PAGE && stream::len(connection, &hub.stream).await? > PAGE * PAGES;
+    if is_long || page.iter().all(|entry| entry.life.is_none()) {
         page = stream::tail(connection, &hub.stream, PAGE).await?;
     }
-    if page.is_empty() {
-        hub.append(server, &Record::default(), 0).send(connection).await?;
-        page = stream::range(connection, &hub.stream, None, PAGE).await?;
-    }
-    if let Some((first, _)) = page.first() {
-        hub.feed.reset(Incarnation { server, life: first.life }, first.id);
-        hub.was_reset();
+    let last = page.iter().enumerate().rev().find_map(|(index, entry)| Some((index, entry.life?)));
+    let Some((last, life)) = last else {
+        return Err(RedisError::from((ErrorKind::Client, "the log is full of what others write to it")));
+    };
+    // What is before the last life, or before a stray, concerns what is stale anyway.
+    let before = page[..last].iter().rposition(|entry| entry.life != Some(life));
+    let page = page.split_off(before.map_or(0, |before| before + 1));
+    if let Some(first) = page.first() {
+        hub.feed.reset(Incarnation { server, life }, first.id);
     }
     Ok(page)
 }

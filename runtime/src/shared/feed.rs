@@ -8,11 +8,14 @@
 //! - a fold raises the shared table first, then the local log, and moves the position last;
 //! - a record folded twice (as a push on each connection, as the reply of its own append, in a delta) is appended to the
 //!   local log once, unless the table had to forget it in between;
-//! - what carries another incarnation is stale: ids are comparable within one life of one server's log only.
+//! - what carries another incarnation is stale: ids are comparable within one life of one server's log only;
+//! - only what was read from the log itself begins another life. A message of an unknown life is a *rumour*: it may be of another
+//!   database or of nobody's log, so the log is looked at, and until then nothing is taken from the shared tier.
 
 use std::sync::Arc;
 
-use super::stream::{Appended, Incarnation, Life, Published, StreamId};
+use super::notices::Notices;
+use super::stream::{Appended, Entry, Incarnation, Life, Published, StreamId};
 use crate::log::{Epoch, Log, Mirror, Record};
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -40,13 +43,17 @@ pub(crate) struct Placed {
 pub(crate) struct Feed {
     log: Arc<Log>,
     mirror_bytes: usize,
+    notices: Arc<Notices>,
     state: Mutex<State>,
 }
 
 struct State {
     incarnation: Option<Incarnation>,
-    /// Everything up to this entry was folded.
+    /// Everything up to this entry was folded. Never a stray.
     position: StreamId,
+    /// How often something was heard that the known log does not explain, and how much of that a look at the log has explained.
+    rumours: u64,
+    confirmed: u64,
     /// Entries that began before this one are stale.
     floor: StreamId,
     mirror: Mirror,
@@ -64,20 +71,32 @@ pub(crate) enum Folded {
     Done,
     /// One or more entries before it are missing: read them.
     Gap,
+    /// It is of a life that is not known: look at the log.
+    Rumour,
+}
+
+/// What is known of the log at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View {
+    incarnation: Option<Incarnation>,
+    position: StreamId,
+    rumours: u64,
 }
 
 impl Feed {
-    pub(crate) fn new(log: Arc<Log>, mirror_bytes: usize) -> Self {
+    pub(crate) fn new(log: Arc<Log>, mirror_bytes: usize, notices: Arc<Notices>) -> Self {
         let state = State {
             incarnation: None,
             position: StreamId::ZERO,
+            rumours: 0,
+            confirmed: 0,
             floor: StreamId::ZERO,
             mirror: Mirror::with_bytes(mirror_bytes),
             putting: Vec::new(),
             placed: Vec::new(),
             left: Vec::new(),
         };
-        Self { log, mirror_bytes, state: Mutex::new(state) }
+        Self { log, mirror_bytes, notices, state: Mutex::new(state) }
     }
 
     /// Where a load that begins now stands; `None` before the log was first read.
@@ -88,10 +107,10 @@ impl Feed {
     }
 
     /// The judge of what came over a connection to this server, if the log is still its log: a connection that was replaced
-    /// while it answered may have missed what the new one folded.
+    /// while it answered may have missed what the new one folded. `None` also while there are rumours.
     pub(crate) fn judge(&self, server: u64) -> Option<Judge<'_>> {
         let state = lock(&self.state);
-        let own = state.incarnation.filter(|own| own.server == server)?;
+        let own = state.incarnation.filter(|own| own.server == server && state.rumours == state.confirmed)?;
         Some(Judge { incarnation: own.hash(), floor: state.floor.packed_down(), state })
     }
 
@@ -133,6 +152,34 @@ impl Feed {
         state.incarnation = Some(incarnation);
         self.log.append(&Record::clear());
         state.position = first;
+        self.notices.reset();
+    }
+
+    /// What is known now, to compare with what the log is found to be.
+    pub(crate) fn view(&self) -> View {
+        let state = lock(&self.state);
+        View { incarnation: state.incarnation, position: state.position, rumours: state.rumours }
+    }
+
+    /// Whether the log of this server still is the one that is known, when its last entry is this one. `before` is what was known
+    /// before the server was asked, and all that it had pushed until its answer is folded by now. If it is, the rumours of before
+    /// are explained.
+    pub(crate) fn is_confirmed(&self, server: u64, last: Option<&Entry>, before: View) -> bool {
+        let mut state = lock(&self.state);
+        let Some(own) = state.incarnation.filter(|own| own.server == server) else { return false };
+        // An entry that is missing at the end was removed, or the whole log was replaced by an older copy.
+        let known = before.incarnation != Some(own) || last.is_some_and(|last| last.id >= before.position);
+        let same = last.is_some_and(|last| last.life == Some(own.life) && last.id <= state.position);
+        if known && same {
+            state.confirmed = state.confirmed.max(before.rumours);
+        }
+        known && same
+    }
+
+    /// The log was read to its end: what was heard until `before` is explained.
+    pub(crate) fn confirm(&self, before: View) {
+        let mut state = lock(&self.state);
+        state.confirmed = state.confirmed.max(before.rumours);
     }
 
     /// Folds an entry that came as a push.
@@ -141,45 +188,66 @@ impl Feed {
         let mut state = lock(&self.state);
         let Some(own) = state.incarnation.filter(|own| own.server == server) else { return Folded::Gap };
         if own.life != entry.life {
-            self.restart(&mut state, Incarnation { server, life: entry.life }, entry.id);
-        } else if *previous > state.position {
+            state.rumours += 1;
+            return Folded::Rumour;
+        }
+        if *previous > state.position {
+            state.rumours += 1;
             return Folded::Gap;
         }
-        self.raise(&mut state, entry.id, record, *token);
+        self.raise(&mut state, entry.id, record.as_ref(), *token);
         state.position = state.position.max(entry.id);
         Folded::Done
     }
 
     /// Folds the entries of a delta, which begin at the known position or where [`reset`](Self::reset) began.
-    pub(crate) fn delta(&self, incarnation: Incarnation, entries: &[(StreamId, Record)]) {
+    pub(crate) fn delta(&self, server: u64, entries: &[Entry]) {
         let mut state = lock(&self.state);
-        if state.incarnation != Some(incarnation) {
-            return;
-        }
-        for (id, record) in entries {
-            self.raise(&mut state, *id, record, 0);
-            state.position = state.position.max(*id);
+        for Entry { id, life, record } in entries {
+            let Some(own) = state.incarnation.filter(|own| own.server == server) else { return };
+            match life {
+                Some(life) if *life != own.life => self.restart(&mut state, Incarnation { server, life: *life }, *id),
+                _ => {}
+            }
+            self.raise(&mut state, *id, record.as_ref(), 0);
+            if life.is_some() {
+                state.position = state.position.max(*id);
+            }
         }
     }
 
-    /// Folds this node's own record, which the server has just appended. False if the log is not the one that is known: the
-    /// record has then to be taken as lost.
-    pub(crate) fn own(&self, server: u64, entry: &Appended, record: &Record, token: u64) -> bool {
+    /// Folds this node's own record, which the server has just appended. `None` if the server is not the one of the log that is
+    /// known: the record has then to be taken as lost. If the log is in another life, the record is in it and counts here, and what
+    /// else is in it has to be read.
+    pub(crate) fn own(&self, server: u64, entry: &Appended, record: &Record, token: u64) -> Option<Folded> {
         let mut state = lock(&self.state);
-        let incarnation = Incarnation { server, life: entry.life };
-        if state.incarnation != Some(incarnation) {
-            return false;
+        let own = state.incarnation.filter(|own| own.server == server)?;
+        if own.life != entry.life {
+            state.rumours += 1;
+            self.log.append(record);
+            return Some(Folded::Rumour);
         }
-        self.raise(&mut state, entry.id, record, token);
-        true
+        self.raise(&mut state, entry.id, Some(record), token);
+        Some(Folded::Done)
     }
 
-    fn raise(&self, state: &mut State, id: StreamId, record: &Record, token: u64) {
+    /// Raises what a record concerns; everything, if it cannot be read.
+    fn raise(&self, state: &mut State, id: StreamId, record: Option<&Record>, token: u64) {
+        let everything = Record::clear();
+        let unreadable = record.is_none();
+        let record = record.unwrap_or(&everything);
         let packed = id.packed_up();
-        let known = !record.is_clear() && record.scopes().iter().all(|&scope| state.mirror.pair(scope) >= Some(packed));
+        let known = if record.is_clear() {
+            state.floor >= id
+        } else {
+            id.is_exact() && record.scopes().iter().all(|&scope| state.mirror.pair(scope) >= Some(packed))
+        };
         let put = state.putting.iter().position(|(own, _)| *own == token && token != 0);
         if known && put.is_none() {
             return;
+        }
+        if unreadable {
+            self.notices.unreadable(id);
         }
         if record.is_clear() {
             state.floor = state.floor.max(id);

@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
 
+use super::append::Append;
 use super::feed::Feed;
 use super::link::Live;
+use super::notices::Notices;
 use super::server::{is_refused, new_life};
 use super::settings::Redis;
 use super::settle::Settling;
 use super::source::Source;
 use super::stats::Counts;
-use super::stream::Append;
+use super::stream::Database;
 use super::trust::Trust;
 use crate::clock::Clock;
 use crate::codec::formats::Unfit;
@@ -30,7 +32,9 @@ pub(crate) struct Hub {
     pub(crate) channel: String,
     pub(crate) feed: Arc<Feed>,
     pub(crate) trust: Arc<Trust>,
-    pub(crate) counts: Counts,
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) notices: Arc<Notices>,
+    pub(crate) database: Database,
     pub(crate) connecting: tokio::sync::Mutex<()>,
     pub(super) settling: Settling,
     /// The server's time less the clock's, in milliseconds.
@@ -54,13 +58,17 @@ impl Hub {
         mirror: usize,
     ) -> RedisResult<Self> {
         let stream = format!("{}log", settings.prefix);
+        let counts = Arc::<Counts>::default();
+        let notices = Arc::new(Notices::new(counts.clone(), settings.servers.to_string(), stream.clone()));
         Ok(Self {
             source: Source::new(&settings, &stream)?,
             channel: stream.clone(),
             stream,
-            feed: Arc::new(Feed::new(log.clone(), mirror)),
+            feed: Arc::new(Feed::new(log.clone(), mirror, notices.clone())),
             trust,
-            counts: Counts::default(),
+            counts,
+            notices,
+            database: Database::new(settings.database()),
             connecting: tokio::sync::Mutex::default(),
             settling: Settling::default(),
             offset: AtomicI64::new(0),
@@ -74,11 +82,19 @@ impl Hub {
         })
     }
 
-    /// An append to the log of this server, which names it should it be the first entry.
+    /// An append to the log of this server, which names it should it begin a life.
     pub(crate) fn append<'a>(&'a self, server: u64, record: &'a Record, token: u64) -> Append<'a> {
-        let retention_millis = u64::try_from(self.settings.retention.as_millis()).unwrap_or(u64::MAX);
-        let new_life = new_life(server);
-        Append { stream: &self.stream, channel: &self.channel, record, token, new_life, retention_millis }
+        Append {
+            stream: &self.stream,
+            channel: &self.channel,
+            database: self.database,
+            record,
+            token,
+            new_life: new_life(server),
+            now_millis: self.server_millis(self.clock.now()),
+            retention: self.settings.retention,
+            leaving: None,
+        }
     }
 
     /// The server has just answered a heartbeat that had been sent then.
@@ -208,16 +224,14 @@ impl Hub {
             );
         }
     }
-
-    pub(crate) fn was_reset(&self) {
-        self.counts.resets.add();
-        tracing::debug!(redis = %self.settings.servers, "the log begins anew, and everything cached is stale");
-    }
 }
 
 /// What to do about it.
 fn hint(error: &RedisError) -> &'static str {
     match error.kind() {
+        _ if error.code() == Some("WRONGTYPE") => {
+            "the key `<prefix>log` holds something else: delete it, or give this application a prefix of its own"
+        }
         ErrorKind::AuthenticationFailed => "check the user and the password of its address",
         #[cfg(feature = "redis-sentinel")]
         ErrorKind::MasterNameNotFoundBySentinel => {

@@ -31,7 +31,7 @@ use super::pushes::{Pushes, Receiver};
 use super::server::{Heartbeat, Identity, heartbeat, identify};
 use super::settle::settle;
 use super::source::Target;
-use crate::clock::{Clock, pause};
+use crate::clock::{Clock, nanos, pause};
 use crate::sync::{Mutex, lock};
 
 /// Between heartbeats while the link is suspended.
@@ -96,6 +96,11 @@ impl Live {
         answers && self.lease.as_ref().is_none_or(Lease::holds)
     }
 
+    /// Has the log looked at, because something was heard that does not fit it.
+    pub(crate) fn look(&self) {
+        self.state.look();
+    }
+
     /// Takes what a failed command says about the link into account. True if that suspends it.
     pub(crate) fn heed(&self, error: &RedisError) -> bool {
         if !error.is_timeout() {
@@ -113,6 +118,11 @@ impl Live {
 }
 
 impl State {
+    /// Has the link's own task look at the log.
+    pub(super) fn look(&self) {
+        self.changed.notify_one();
+    }
+
     pub(super) fn break_off(&self) {
         self.broken.store(true, Release);
         self.changed.notify_one();
@@ -140,12 +150,16 @@ impl Link {
             let connected = timeout(hub.settings.connect_timeout * 4, connect(&hub)).await;
             match connected.unwrap_or_else(|_| Err(too_slow())) {
                 Ok(Connected::Live(live)) => {
-                    retry = RETRY.0;
+                    let since = hub.clock.now();
                     *lock(&self.live) = Some(live.clone());
                     hub.connected();
                     let why = tend(&hub, &live).await;
                     *lock(&self.live) = None;
                     hub.disconnected(&why);
+                    // A link that does not last is made again as slowly as one that cannot be made.
+                    if hub.clock.now().saturating_sub(since) > nanos(RETRY.1) {
+                        retry = RETRY.0;
+                    }
                 }
                 Ok(Connected::Unsettled(wait)) => {
                     retry = RETRY.0;
@@ -226,7 +240,7 @@ fn has_successor(hub: &Hub, live: &Live) -> bool {
 /// One heartbeat: asks the server, and those who have to confirm that it is the master.
 async fn beat(hub: &Hub, live: &Live) -> RedisResult<Beat> {
     let sent = hub.clock.now();
-    let answer = heartbeat(hub, &mut live.connection.clone(), &live.history).await?;
+    let answer = heartbeat(hub, &mut live.connection.clone(), live.server, &live.history).await?;
     hub.heard(sent);
     if answer == Heartbeat::Alone {
         return Ok(Beat::Withheld("no replica of the master keeps up, so it refuses writes (`min-replicas-to-write`)"));
@@ -250,7 +264,7 @@ async fn connect(hub: &Hub) -> RedisResult<Connected> {
     let asked = hub.clock.now();
     let target = hub.source.target(settings.connect_timeout).await?;
     let state = Arc::new(State::default());
-    let pushes = Arc::new(Pushes::new(hub.feed.clone(), state.clone(), hub.channel.clone()));
+    let pushes = Arc::new(Pushes::new(hub, state.clone()));
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(settings.connect_timeout))
         // Nobody waits for it yet, and a long log takes longer to read than a command may.

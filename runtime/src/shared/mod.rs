@@ -7,7 +7,7 @@
 //! | `settings`, `source`, `sentinels` | where the server is |
 //! | `server`, `settle` | who the server is, and whether it may be used yet |
 //! | `link`, `catch_up`, `pushes` | one connection: made, subscribed, caught up, watched, made again |
-//! | `stream` | the log in Redis, and the script that appends to it |
+//! | `stream`, `append` | the log in Redis, and the script that appends to it |
 //! | `feed` | the fold of the log, and the judgement of what comes from the tier |
 //! | `doubt` | invalidations of which nobody knows whether the log has them |
 //! | `lease` | one load of a key at a time among all processes |
@@ -15,6 +15,7 @@
 //! | `values` | values to bytes and back, judged |
 //! | `reads` | commands that read, many at once together |
 //! | `cluster` | values on the nodes of a cluster |
+//! | `notices` | what people are told about the log |
 //! | `hub` | what these share |
 //!
 //! Nothing here fails towards a caller: a read that cannot be made is a miss, and an invalidation that cannot be announced
@@ -23,7 +24,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{RedisResult, Value};
+use redis::{ErrorKind, RedisResult, Value};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -31,6 +32,7 @@ use crate::clock::{Clock, Tick, pause};
 use crate::error::{Error, Kind};
 use crate::log::{Epoch, Log, Reach, Record};
 
+mod append;
 mod catch_up;
 #[cfg(feature = "redis-cluster")]
 mod cluster;
@@ -39,6 +41,7 @@ mod feed;
 mod hub;
 mod lease;
 mod link;
+mod notices;
 mod pushes;
 mod reads;
 #[cfg(feature = "redis-sentinel")]
@@ -53,7 +56,7 @@ mod trust;
 mod values;
 
 use doubt::{Doubt, Pending};
-use feed::Putting;
+use feed::{Folded, Putting};
 pub(crate) use feed::{Mark, Placed};
 use hub::Hub;
 pub(crate) use lease::Lease;
@@ -63,13 +66,14 @@ pub use settings::Redis;
 #[cfg(feature = "redis-cluster")]
 use settings::Servers;
 pub use stats::SharedStats;
+use stream::MAX_TOKEN;
 use trust::Trust;
 pub(crate) use values::{Fetched, Kept, Place, Seat};
 
 /// Stores on their way at a time; beyond it values are not stored.
 const MAX_STORES: usize = 1_024;
-/// Between attempts to replay what is in doubt.
-const REPLAY: Duration = Duration::from_millis(50);
+/// Between attempts to replay what is in doubt: at first, and at most.
+const REPLAY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// The shared tier of one handle.
 pub(crate) struct Tier {
@@ -192,7 +196,7 @@ impl Tier {
 
     /// Announces what a new value replaces. The place of the new value, if it may be stored.
     pub(crate) async fn put(&self, record: Record, began: Epoch, scopes: &[u64]) -> Option<Placed> {
-        let token = fastrand::u64(1..);
+        let token = fastrand::u64(1..=MAX_TOKEN);
         let expected = Expected { tier: self, token };
         self.hub.feed.expect(token, Putting { began, scopes: scopes.into() });
         let announced = self.send(self.doubt.pending(record), token).await;
@@ -326,26 +330,39 @@ async fn append(hub: &Hub, links: &[Arc<Link>], record: &Record, token: u64) -> 
         return Err(Unavailable);
     };
     let appended: RedisResult<_> = hub.append(live.server, record, token).send(&mut live.connection.clone()).await;
-    match appended {
-        Ok(entry) if hub.feed.own(live.server, &entry, record, token) => Ok(()),
-        Ok(_) => Err(Unavailable),
-        Err(error) => {
-            hub.failed(&live, &error);
-            Err(Unavailable)
+    let (entry, was_empty) = appended.map_err(|error| {
+        hub.failed(&live, &error);
+        if matches!(error.kind(), ErrorKind::Server(_)) {
+            hub.notices.refused(&error);
         }
+        Unavailable
+    })?;
+    hub.notices.accepted();
+    if was_empty {
+        hub.notices.lost();
     }
+    match hub.feed.own(live.server, &entry, record, token).ok_or(Unavailable)? {
+        Folded::Done => {}
+        Folded::Gap | Folded::Rumour => live.look(),
+    }
+    Ok(())
 }
 
-/// Appends what is in doubt until nothing is.
+/// Appends what is in doubt until nothing is. A server that refuses it is asked less and less often.
 async fn replay(hub: Arc<Hub>, links: Arc<[Arc<Link>]>, doubt: Arc<Doubt>) {
     loop {
         doubt.wake.notified().await;
+        let mut wait = REPLAY.0;
         while let Some(replay) = doubt.to_replay() {
-            if live(&links, 0).is_some() && append(&hub, &links, &replay.record, 0).await.is_ok() {
+            if live(&links, 0).is_none() {
+                wait = REPLAY.0;
+            } else if append(&hub, &links, &replay.record, 0).await.is_ok() {
                 doubt.replayed(&replay);
+                continue;
             } else {
-                pause(REPLAY).await;
+                wait = (wait * 2).min(REPLAY.1);
             }
+            pause(wait).await;
         }
     }
 }

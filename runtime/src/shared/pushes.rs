@@ -6,8 +6,9 @@ use redis::aio::{AsyncPushSender, SendError};
 use redis::{PushInfo, PushKind, Value};
 
 use super::feed::{Feed, Folded};
+use super::hub::Hub;
 use super::link::State;
-use super::stream::Published;
+use super::stream::{Database, Published};
 use crate::sync::{Mutex, lock};
 
 /// Folds what a connection pushes.
@@ -15,6 +16,7 @@ pub(super) struct Pushes {
     feed: Arc<Feed>,
     state: Arc<State>,
     channel: String,
+    database: Database,
     phase: Mutex<Phase>,
 }
 
@@ -27,8 +29,9 @@ enum Phase {
 
 impl Pushes {
     /// For a connection whose delta is about to be read.
-    pub(super) fn new(feed: Arc<Feed>, state: Arc<State>, channel: String) -> Self {
-        Self { feed, state, channel, phase: Mutex::new(Phase::Reading(Vec::new())) }
+    pub(super) fn new(hub: &Hub, state: Arc<State>) -> Self {
+        let (feed, channel, database) = (hub.feed.clone(), hub.channel.clone(), hub.database);
+        Self { feed, state, channel, database, phase: Mutex::new(Phase::Reading(Vec::new())) }
     }
 
     /// The delta was folded: folds what came meanwhile, and from now on what comes. False if something is missing.
@@ -54,9 +57,16 @@ impl Pushes {
     }
 
     fn fold(&self, server: u64, message: &[u8]) -> bool {
-        // Something else that publishes on our channel is no record of ours.
-        let Some(published) = Published::parse(message) else { return true };
-        self.feed.push(server, &published) == Folded::Done
+        // Something else that publishes on our channel, or in another database, is no record of ours.
+        let Some(published) = Published::parse(message, self.database) else { return true };
+        match self.feed.push(server, &published) {
+            Folded::Done => true,
+            Folded::Gap => false,
+            Folded::Rumour => {
+                self.state.look();
+                true
+            }
+        }
     }
 }
 

@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
+use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 use tokio::time::timeout;
 
 use super::hub::Hub;
 use super::link::too_slow;
-use super::stream::Life;
+use super::stream::{Life, last_entry};
 use crate::clock::nanos;
 
 /// The master at the other end of a connection.
@@ -79,23 +79,26 @@ fn started(now: u64, seconds: u64) -> u64 {
     now.saturating_sub(nanos(Duration::from_secs(seconds.saturating_sub(1))))
 }
 
-/// Asks whether the server is there, and still the master that it was.
+/// Asks whether the server is there, still the master that it was, and its log still the one that was folded.
 pub(super) async fn heartbeat(
     hub: &Hub,
     connection: &mut MultiplexedConnection,
+    server: u64,
     history: &str,
 ) -> RedisResult<Heartbeat> {
+    let before = hub.feed.view();
+    // A node that its cluster has left answers INFO, and refuses everything that has a key.
     let mut pipe = redis::pipe();
-    pipe.cmd("INFO").arg("replication");
-    if hub.settings.is_cluster() {
-        // A node that the cluster has left answers INFO, and refuses everything that has a key.
-        pipe.cmd("EXISTS").arg(&hub.stream).ignore();
-    }
-    let info = pipe.query_async::<(String,)>(connection);
-    let (info,) = timeout(hub.settings.command_timeout, info).await.unwrap_or_else(|_| Err(too_slow()))?;
+    pipe.cmd("INFO").arg("replication").cmd("XINFO").arg("STREAM").arg(&hub.stream);
+    let asked = pipe.query_async::<(String, Value)>(connection);
+    let (info, log) = timeout(hub.settings.command_timeout, asked).await.unwrap_or_else(|_| Err(too_slow()))?;
     must_be_master(&info)?;
     if field(&info, "master_replid")? != history {
         return Err(RedisError::from((ErrorKind::Io, "the server became another one's replica and a master again")));
+    }
+    // A server that has a successor by now is left alone, whatever its log.
+    if hub.feed.server() == Some(server) && !hub.feed.is_confirmed(server, last_entry(&log)?.as_ref(), before) {
+        return Err(RedisError::from((ErrorKind::Io, "the log is not the one that was read")));
     }
     Ok(if is_alone(&info) { Heartbeat::Alone } else { Heartbeat::Alive })
 }

@@ -189,24 +189,23 @@ impl Redis {
     /// What is the same for all processes that share the tier: where it is, without secrets, and the prefix.
     #[cfg(feature = "mongodb")]
     pub(crate) fn identity(&self) -> String {
-        let database = match &self.servers {
+        format!("{}/{} {}", self.servers, self.database(), self.prefix)
+    }
+
+    /// The number of the database; a cluster has one only.
+    pub(crate) fn database(&self) -> i64 {
+        match &self.servers {
             Servers::Single(info) => info.redis_settings().db(),
-            #[cfg(any(feature = "redis-sentinel", feature = "redis-cluster"))]
-            _ => 0,
-        };
-        format!("{}/{database} {}", self.servers, self.prefix)
+            #[cfg(feature = "redis-sentinel")]
+            Servers::Sentinel { sentinels, .. } => sentinels.first().map_or(0, |first| first.redis_settings().db()),
+            #[cfg(feature = "redis-cluster")]
+            Servers::Cluster(_) => 0,
+        }
     }
 
     /// Whether all connections go to one address.
     pub(crate) fn is_single(&self) -> bool {
         matches!(self.servers, Servers::Single(_))
-    }
-
-    pub(crate) fn is_cluster(&self) -> bool {
-        #[cfg(feature = "redis-cluster")]
-        return matches!(self.servers, Servers::Cluster(_));
-        #[cfg(not(feature = "redis-cluster"))]
-        return false;
     }
 
     pub(crate) fn limits(&self) -> Limits {

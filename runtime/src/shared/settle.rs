@@ -16,7 +16,7 @@ use redis::{ErrorKind, RedisError, RedisResult, Script, Value};
 
 use super::hub::Hub;
 use super::server::{Identity, names, new_life};
-use super::stream::{Incarnation, Life};
+use super::stream::{Incarnation, parse_life};
 use crate::clock::nanos;
 use crate::sync::{Mutex, lock};
 
@@ -24,15 +24,16 @@ use crate::sync::{Mutex, lock};
 const LOOK_BACK: usize = 16;
 
 /// Gives the log a new life, unless it has got another one than the one that was seen. `KEYS[1]` the stream; `ARGV`: channel, the life
-/// that was seen, the new one, and how many entries to look at. What came before concerns no process that believes the new
+/// that was seen, the new one, how many entries to look at, and the token of a message. What came before concerns no process that believes the new
 /// life, and programs of former versions take a log for one life only, so it goes.
 static RENEW: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
 local seen = ''
 for _, entry in ipairs(redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', ARGV[4])) do
-    if entry[2][1] == 'l' then
-        seen = entry[2][2]
+    local life = entry[2][2]
+    if entry[2][1] == 'l' and #life == 16 and not string.find(life, '%X') then
+        seen = life
         break
     end
 end
@@ -41,7 +42,7 @@ if seen ~= ARGV[2] then
 end
 redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)
 local id = redis.call('XADD', KEYS[1], '*', 'l', ARGV[3], 'r', '')
-redis.call('PUBLISH', ARGV[1], ARGV[3] .. ' ' .. id .. ' ' .. id .. ' 0 ')
+redis.call('PUBLISH', ARGV[1], ARGV[3] .. ' ' .. id .. ' ' .. id .. ' ' .. ARGV[5] .. ' ')
 return 1
 ",
     )
@@ -124,8 +125,8 @@ fn may_have_predecessor(hub: &Hub, identity: &Identity) -> bool {
 }
 
 fn is_settled(hub: &Hub, server: u64, seen: &str) -> bool {
-    Life::from_str_radix(seen, 16)
-        .is_ok_and(|life| names(life, server) && !hub.feed.has_left(Incarnation { server, life }))
+    parse_life(seen.as_bytes())
+        .is_some_and(|life| names(life, server) && !hub.feed.has_left(Incarnation { server, life }))
 }
 
 /// How much of the wait is left.
@@ -151,12 +152,21 @@ fn life_of(entry: &Value) -> Option<String> {
     let [_, fields] = entry.as_sequence()? else { return None };
     let [name, life, ..] = fields.as_sequence()? else { return None };
     let text = |value: &Value| redis::from_redis_value_ref::<String>(value).ok();
-    if text(name)? == "l" { text(life) } else { None }
+    if text(name)? != "l" {
+        return None;
+    }
+    text(life).filter(|life| parse_life(life.as_bytes()).is_some())
 }
 
 async fn renew(hub: &Hub, connection: &mut MultiplexedConnection, server: u64, seen: &str) -> RedisResult<()> {
     let mut script = RENEW.prepare_invoke();
-    script.key(&hub.stream).arg(&hub.channel).arg(seen).arg(format!("{:016x}", new_life(server))).arg(LOOK_BACK);
+    script
+        .key(&hub.stream)
+        .arg(&hub.channel)
+        .arg(seen)
+        .arg(format!("{:016x}", new_life(server)))
+        .arg(LOOK_BACK)
+        .arg(hub.database.token(0));
     script.invoke_async::<bool>(connection).await.map(drop)
 }
 

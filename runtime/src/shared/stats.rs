@@ -102,4 +102,6 @@ counts! {
     takeovers,
     /// How often everything cached became stale because the log was new, was another server's, or had lost entries.
     resets,
+    /// Entries of the log that could not be read; each made everything cached stale.
+    unreadable_entries,
 }

@@ -1,13 +1,14 @@
-//! The shared log as it is in Redis: a stream, the script that appends to it, and what the script publishes.
+//! The shared log as it is in Redis: a stream, what is read from it, and what is published when it grows.
 //!
-//! One entry has two fields: `l`, the *life* of the log (a random name that the first entry gets and every later one copies),
-//! and `r`, the bytes of a [`Record`]. The script does all of it in one step: it reads the last entry, appends, publishes
-//! `life id previous token record` on the log's channel, and trims what is older than the retention. It removes no value: who
-//! invalidates does not know of which types values there are, and those that are stale are replaced or expire.
+//! One entry has two fields: `l`, the *life* of the log (a random name of 16 hexadecimal digits that the first entry gets and every
+//! later one copies), and `r`, the bytes of a [`Record`]. Further fields are stepped over. Any other entry is a *stray*: somebody
+//! else has written it, so nothing is known of what it means, and it counts as everything.
+//!
+//! A message on the log's channel is `life id previous token record`. The token is 16 hexadecimal digits; a plus sign before them
+//! says that the first four are the number of the database, because channels are shared by all databases of a server. Builds of
+//! record format 1 write no sign and read both.
 
-use std::sync::LazyLock;
-
-use redis::{Script, Value};
+use redis::Value;
 
 use crate::log::Record;
 
@@ -63,6 +64,11 @@ impl StreamId {
         self.packed(0xFFFE)
     }
 
+    /// Whether no other id is packed as this one is.
+    pub(crate) fn is_exact(self) -> bool {
+        self.number < 0xFFFF && self.milliseconds < (1 << 48) - 1
+    }
+
     fn packed(self, last: u64) -> u64 {
         (self.milliseconds.min((1 << 48) - 1) << 16) | self.number.min(last)
     }
@@ -80,74 +86,67 @@ pub(crate) struct Published {
     pub(crate) entry: Appended,
     pub(crate) previous: StreamId,
     pub(crate) token: u64,
-    pub(crate) record: Record,
+    /// `None` if it cannot be read.
+    pub(crate) record: Option<Record>,
 }
 
 impl Published {
-    pub(crate) fn parse(message: &[u8]) -> Option<Self> {
+    /// The entry in this message, if it may be one of the log in this database.
+    pub(crate) fn parse(message: &[u8], database: Database) -> Option<Self> {
         let mut parts = message.splitn(5, |byte| *byte == b' ');
         let life = hex(parts.next()?)?;
         let id = StreamId::parse(parts.next()?)?;
         let previous = StreamId::parse(parts.next()?)?;
-        let token = hex(parts.next()?)?;
-        Some(Self { entry: Appended { life, id }, previous, token, record: Record::from_bytes(parts.next()?) })
+        let (theirs, token) = parse_token(parts.next()?)?;
+        let record = parts.next()?;
+        let may_be_ours = theirs.is_none_or(|theirs| theirs == database);
+        may_be_ours.then(|| Self { entry: Appended { life, id }, previous, token, record: Record::from_bytes(record) })
     }
+}
+
+/// The number of a database; those beyond the last number share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Database(u16);
+
+impl Database {
+    pub(crate) fn new(number: i64) -> Self {
+        Self(u16::try_from(number).unwrap_or(u16::MAX))
+    }
+
+    /// The token of a message from this database.
+    pub(crate) fn token(self, token: u64) -> String {
+        format!("+{:04x}{:012x}", self.0, token & MAX_TOKEN)
+    }
+}
+
+/// The largest token: the database takes the rest of its word.
+pub(crate) const MAX_TOKEN: u64 = (1 << 48) - 1;
+
+fn parse_token(text: &[u8]) -> Option<(Option<Database>, u64)> {
+    let Some(digits) = text.strip_prefix(b"+") else { return Some((None, hex(text)?)) };
+    let word = hex(digits)?;
+    let database = u16::try_from(word >> 48).ok()?;
+    Some((Some(Database(database)), word & MAX_TOKEN))
 }
 
 fn hex(text: &[u8]) -> Option<u64> {
     u64::from_str_radix(std::str::from_utf8(text).ok()?, 16).ok()
 }
 
-/// `KEYS[1]` the stream; `ARGV`: channel, record, token, a name for a new life, and the
-/// retention in milliseconds.
-static APPEND: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-local life, previous
-if last then
-    previous, life = last[1], last[2][2]
-else
-    life = ARGV[4]
-    previous = redis.call('XADD', KEYS[1], '*', 'l', life, 'r', '')
-end
-local oldest = tonumber(string.match(previous, '^%d+')) - tonumber(ARGV[5])
-local id = redis.call('XADD', KEYS[1], 'MINID', '~', string.format('%.0f', math.max(oldest, 0)), '*', 'l', life, 'r', ARGV[2])
-redis.call('PUBLISH', ARGV[1], life .. ' ' .. id .. ' ' .. previous .. ' ' .. ARGV[3] .. ' ' .. ARGV[2])
-return {life, id}
-",
-    )
-});
-
-/// One append, as a command to be sent.
-pub(crate) struct Append<'a> {
-    pub(crate) stream: &'a str,
-    pub(crate) channel: &'a str,
-    pub(crate) record: &'a Record,
-    pub(crate) token: u64,
-    /// The life that begins should the log be empty.
-    pub(crate) new_life: Life,
-    pub(crate) retention_millis: u64,
+/// The name of a life, which is written in 16 digits.
+pub(super) fn parse_life(text: &[u8]) -> Option<Life> {
+    let is_life = text.len() == 16 && text.iter().all(u8::is_ascii_hexdigit);
+    hex(text).filter(|_| is_life)
 }
 
-impl Append<'_> {
-    /// Sends it; the script is loaded where the server does not know it yet.
-    pub(crate) async fn send(&self, connection: &mut impl redis::aio::ConnectionLike) -> redis::RedisResult<Appended> {
-        let mut script = APPEND.prepare_invoke();
-        script
-            .key(self.stream)
-            .arg(self.channel)
-            .arg(self.record.to_bytes())
-            .arg(format!("{:016x}", self.token))
-            .arg(format!("{:016x}", self.new_life))
-            .arg(self.retention_millis);
-        let reply: Vec<Vec<u8>> = script.invoke_async(connection).await?;
-        let parsed = match reply.as_slice() {
-            [life, id] => hex(life).zip(StreamId::parse(id)),
-            _ => None,
-        };
-        parsed.map(|(life, id)| Appended { life, id }).ok_or_else(unreadable)
-    }
+/// An entry as it was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) id: StreamId,
+    /// `None` for a stray.
+    pub(crate) life: Option<Life>,
+    /// `None` if it cannot be read, as that of a stray.
+    pub(crate) record: Option<Record>,
 }
 
 /// A part of the stream, in order, from `from` on (inclusive).
@@ -156,7 +155,7 @@ pub(crate) async fn range(
     stream: &str,
     from: Option<StreamId>,
     count: usize,
-) -> redis::RedisResult<Vec<(Appended, Record)>> {
+) -> redis::RedisResult<Vec<Entry>> {
     let from = from.map_or_else(|| "-".to_owned(), |id| id.to_string());
     let mut command = redis::cmd("XRANGE");
     command.arg(stream).arg(from).arg("+").arg("COUNT").arg(count);
@@ -174,55 +173,60 @@ pub(crate) async fn tail(
     connection: &mut impl redis::aio::ConnectionLike,
     stream: &str,
     count: usize,
-) -> redis::RedisResult<Vec<(Appended, Record)>> {
+) -> redis::RedisResult<Vec<Entry>> {
     let mut command = redis::cmd("XREVRANGE");
     command.arg(stream).arg("+").arg("-").arg("COUNT").arg(count);
     let entries: Vec<Value> = command.query_async(connection).await?;
     entries.iter().rev().map(|entry| parse_entry(entry).ok_or_else(unreadable)).collect()
 }
 
-/// `[id, [l, life, r, record]]`.
-fn parse_entry(entry: &Value) -> Option<(Appended, Record)> {
-    let [id, fields] = entry.as_sequence()? else { return None };
-    let [_, life, _, record] = fields.as_sequence()? else { return None };
-    let bytes = |value: &Value| redis::from_redis_value_ref::<Vec<u8>>(value).ok();
-    let (id, life) = (StreamId::parse(&bytes(id)?)?, hex(&bytes(life)?)?);
-    Some((Appended { life, id }, Record::from_bytes(&bytes(record)?)))
+/// The last entry; `None` if the log is empty or gone.
+///
+/// `XINFO` is used by the heartbeat alone, so that a server's statistics show what the heartbeat costs.
+pub(crate) fn last_entry(info: &Value) -> redis::RedisResult<Option<Entry>> {
+    let field = |name: &[u8]| match info {
+        Value::Map(fields) => fields.iter().find(|(key, _)| is_bytes(key, name)).map(|(_, value)| value),
+        Value::Array(fields) => {
+            fields.as_chunks::<2>().0.iter().find(|[key, _]| is_bytes(key, name)).map(|[_, value]| value)
+        }
+        _ => None,
+    };
+    match field(b"last-entry") {
+        Some(Value::Nil) => Ok(None),
+        Some(entry) => parse_entry(entry).map(Some).ok_or_else(unreadable),
+        None => Err(unreadable()),
+    }
 }
 
-fn unreadable() -> redis::RedisError {
-    let what = "the log holds an entry that fastness did not write: give each application a prefix of its own";
-    redis::RedisError::from((redis::ErrorKind::UnexpectedReturnType, what))
+/// `[id, [l, life, r, record, ..]]`, or a stray.
+fn parse_entry(entry: &Value) -> Option<Entry> {
+    let [id, fields] = entry.as_sequence()? else { return None };
+    let id = StreamId::parse(&redis::from_redis_value_ref::<Vec<u8>>(id).ok()?)?;
+    let (life, record) = fields.as_sequence().and_then(parse_fields).unzip();
+    Some(Entry { id, life, record: record.flatten() })
+}
+
+fn parse_fields(fields: &[Value]) -> Option<(Life, Option<Record>)> {
+    let [l, Value::BulkString(life), r, Value::BulkString(record), ..] = fields else { return None };
+    let is_ours = is_bytes(l, b"l") && is_bytes(r, b"r");
+    let life = parse_life(life).filter(|_| is_ours)?;
+    Some((life, Record::from_bytes(record)))
+}
+
+fn is_bytes(value: &Value, expected: &[u8]) -> bool {
+    match value {
+        Value::BulkString(bytes) => bytes == expected,
+        Value::SimpleString(text) => text.as_bytes() == expected,
+        _ => false,
+    }
+}
+
+pub(super) fn unreadable() -> redis::RedisError {
+    redis::RedisError::from((
+        redis::ErrorKind::UnexpectedReturnType,
+        "the server's answer about the log cannot be read",
+    ))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id(text: &str) -> StreamId {
-        StreamId::parse(text.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn ids_keep_their_order_in_64_bits() {
-        let ids = ["0-1", "5-0", "5-65534", "6-0", "1760000000000-3"].map(id);
-        assert!(ids.is_sorted_by_key(|id| id.packed_up()));
-        assert!(ids.iter().all(|id| id.packed_up() == id.packed_down()));
-        // Beyond the number that fits, an entry is before every invalidation of its millisecond.
-        assert!(id("5-70000").packed_down() < id("5-65535").packed_up());
-        assert!(id("5-70000").packed_up() < id("6-0").packed_down());
-    }
-
-    #[test]
-    fn messages_are_read_or_refused_whole() {
-        let mut record = Record::default();
-        record.push(7, 3);
-        let message = [b"0f 5-1 4-0 2a ".as_slice(), &record.to_bytes()].concat();
-        let entry = Appended { life: 15, id: id("5-1") };
-        let published = Published { entry, previous: id("4-0"), token: 42, record };
-        assert_eq!(Published::parse(&message), Some(published));
-        for bad in ["", "x 5-1 4-0 0 ", "0f 5 4-0 0 ", "0f 5-1 4-0"] {
-            assert_eq!(Published::parse(bad.as_bytes()), None, "{bad}");
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
+use fastness::{Fastness, Reach, Redis as Settings, cache_put, cacheable, scope};
 use fastness_tests::servers::{Cluster, Proxy, Redis, prefix, until};
 use tokio::time::Instant;
 
@@ -169,18 +169,64 @@ async fn a_server_that_is_loading_is_waited_for_in_the_background() {
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
+/// A server that has no room, with `noeviction`: because of values, or because of the log alone.
+async fn full_server() -> [Redis; 2] {
+    let (by_values, by_its_log) = (Redis::start().await, Redis::start().await);
+    by_values.command::<()>(&["CONFIG", "SET", "maxmemory", "3mb"]).await;
+    let filler = "x".repeat(10_000);
+    for n in 0.. {
+        if by_values.ask::<()>(&["SET", &format!("filler:{n}"), &filler]).await.is_err() {
+            break;
+        }
+    }
+    // What comes and goes with connections must not make room.
+    by_values.command::<()>(&["CONFIG", "SET", "maxmemory", "2mb"]).await;
+    by_its_log.command::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    [by_values, by_its_log]
+}
+
+#[cache_put(ttl = 60, key = "thing:{id}")]
+async fn put_thing(origin: &Arc<Origin>, id: u64) -> (u64, usize) {
+    (id, origin.change())
+}
+
 #[tokio::test]
-async fn a_server_without_memory_stores_nothing_and_loses_no_invalidation() {
+async fn a_full_server_stores_nothing_and_accepts_invalidations() {
+    for server in full_server().await {
+        let prefix = prefix();
+        // The first entry of an empty log is accepted as well.
+        let (one, two) = (node(&server.url(), &prefix).await, node(&server.url(), &prefix).await);
+        works_alone(&one).await;
+        until("the value is refused", async || one.shared().unwrap().errors > 0).await;
+        let origin = Arc::new(Origin::default());
+        for id in 8..10 {
+            scope(&two, thing(origin.clone(), id)).await;
+        }
+        let version = origin.change();
+        assert_eq!(one.cache().invalidate("thing:8").await.unwrap(), Reach::Announced);
+        until("the other hears of it", async || scope(&two, thing(origin.clone(), 8)).await == (8, version)).await;
+        let announced = one.shared().unwrap().announced;
+        let put = scope(&one, put_thing(&origin, 9)).await;
+        until("the other hears of it", async || scope(&two, thing(origin.clone(), 9)).await == put).await;
+        assert_eq!(one.shared().unwrap().announced, announced + 1);
+        let loads = origin.loads();
+        assert_eq!(scope(&one, thing(origin.clone(), 9)).await, put);
+        assert_eq!(origin.loads(), loads, "the new value is in memory");
+        server.command::<()>(&["DEL", &format!("{prefix}log")]).await;
+        assert_eq!(one.cache().invalidate("thing:*").await.unwrap(), Reach::Announced);
+        assert_eq!(one.shared().unwrap().local_only, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_invalidations_is_asked_again_until_it_accepts_them() {
     let (server, prefix) = (Redis::start().await, prefix());
     let fast = node(&server.url(), &prefix).await;
-    server.command::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await;
-    works_alone(&fast).await;
+    server.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
     assert_eq!(fast.cache().invalidate("thing:*").await.unwrap(), Reach::LocalOnly);
-    let origin = Arc::new(Origin::default());
-    scope(&fast, thing(origin.clone(), 7)).await;
-    assert_eq!(origin.loads(), 1, "it counts here");
-    assert!(!fast.shared().unwrap().coherent);
-    server.command::<()>(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    let stats = fast.shared().unwrap();
+    assert!(stats.connected && !stats.coherent && stats.in_doubt == 1);
+    server.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
     until("what was in doubt is announced", async || fast.shared().unwrap().coherent).await;
     works(&fast, &server.url(), &prefix).await;
 }
@@ -324,14 +370,4 @@ async fn a_log_that_was_trimmed_too_far_is_noticed() {
     proxy.restore();
     until("the gap is noticed", async || two.shared().unwrap().resets > resets).await;
     assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 1));
-}
-
-#[tokio::test]
-async fn what_somebody_else_wrote_under_our_prefix_is_left_alone() {
-    let (server, prefix) = (Redis::start().await, prefix());
-    server.command::<()>(&["XADD", &format!("{prefix}log"), "*", "not", "ours"]).await;
-    let fast = built(Settings::single(&server.url()).unwrap().prefix(&prefix)).await;
-    until("it was tried", async || fast.shared().unwrap().connect_errors > 0).await;
-    works_alone(&fast).await;
-    assert_eq!(server.command::<u8>(&["XLEN", &format!("{prefix}log")]).await, 1);
 }

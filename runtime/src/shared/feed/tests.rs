@@ -16,13 +16,28 @@ fn record(scopes: &[u64]) -> Record {
 }
 
 fn published(number: u64, previous: u64, record: Record) -> Published {
+    let record = Some(record);
     Published { entry: Appended { life: LIFE, id: id(number) }, previous: id(previous), token: 0, record }
+}
+
+fn entry(number: u64, record: Record) -> Entry {
+    Entry { id: id(number), life: Some(LIFE), record: Some(record) }
+}
+
+fn stray(number: u64) -> Entry {
+    Entry { id: id(number), life: None, record: None }
+}
+
+fn resets(feed: &Feed) -> (u64, u64) {
+    let counts = feed.notices.counts();
+    (counts.resets, counts.unreadable_entries)
 }
 
 /// A log whose only entry is number 10.
 fn feed() -> (Arc<Log>, Feed) {
     let log = Arc::new(Log::with_mirror_bytes(1 << 12));
-    let feed = Feed::new(log.clone(), 1 << 12);
+    let notices = Notices::new(Arc::default(), "127.0.0.1:1".to_owned(), "test:log".to_owned());
+    let feed = Feed::new(log.clone(), 1 << 12, Arc::new(notices));
     feed.reset(Incarnation { server: SERVER, life: LIFE }, id(10));
     (log, feed)
 }
@@ -51,9 +66,54 @@ fn a_record_is_folded_once_however_often_it_comes() {
     feed.push(SERVER, &published(11, 10, record(&[5])));
     let began = log.position();
     feed.push(SERVER, &published(11, 10, record(&[5])));
-    assert!(feed.own(SERVER, &Appended { life: LIFE, id: id(11) }, &record(&[5]), 0));
-    feed.delta(Incarnation { server: SERVER, life: LIFE }, &[(id(11), record(&[5]))]);
+    assert_eq!(feed.own(SERVER, &Appended { life: LIFE, id: id(11) }, &record(&[5]), 0), Some(Folded::Done));
+    feed.delta(SERVER, &[entry(11, record(&[5]))]);
     assert!(log.valid(began, &[5]), "what was loaded after it is invalidated by its echo");
+}
+
+/// Ids of one millisecond share their last 64-bit form from number 65 535 on: none of them is an echo of another.
+#[test]
+fn invalidations_beyond_the_last_number_of_a_millisecond_are_all_folded() {
+    let (log, feed) = feed();
+    for number in [65_534, 65_535, 65_536, 70_000] {
+        let began = log.position();
+        let entry = Entry { id: StreamId::parse(format!("11-{number}").as_bytes()).unwrap(), ..entry(0, record(&[5])) };
+        feed.delta(SERVER, &[entry]);
+        assert!(!log.valid(began, &[5]), "number {number}");
+    }
+}
+
+#[test]
+fn everything_is_folded_once_however_often_it_comes() {
+    let (log, feed) = feed();
+    feed.push(SERVER, &published(11, 10, Record::clear()));
+    let began = log.position();
+    feed.push(SERVER, &published(11, 10, Record::clear()));
+    feed.own(SERVER, &Appended { life: LIFE, id: id(11) }, &Record::clear(), 0);
+    feed.delta(SERVER, &[entry(11, Record::clear())]);
+    assert!(log.valid(began, &[]), "what was loaded after it is invalidated by its echo");
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_counts_as_everything_once() {
+    for unreadable in [stray(11), Entry { record: None, ..entry(11, Record::default()) }] {
+        let (log, feed) = feed();
+        let began = log.position();
+        feed.delta(SERVER, &[entry(10, Record::default()), unreadable, entry(12, record(&[5]))]);
+        assert!(!log.valid(began, &[]) && !admits(&feed, at(10), &[]) && admits(&feed, at(12), &[5]));
+        let began = log.position();
+        feed.delta(SERVER, &[stray(11), entry(12, record(&[5]))]);
+        assert!(log.valid(began, &[5]), "it was read again");
+        assert_eq!((resets(&feed), feed.mark()), ((1, 1), Some(at(12))));
+    }
+}
+
+/// A delta begins at the last entry that names a life.
+#[test]
+fn a_stray_is_never_the_known_position() {
+    let (_, feed) = feed();
+    feed.delta(SERVER, &[entry(10, Record::default()), stray(11), stray(12)]);
+    assert_eq!(feed.resume(SERVER), Some((LIFE, id(10))));
 }
 
 #[test]
@@ -61,24 +121,94 @@ fn a_missing_entry_is_noticed() {
     let (_, feed) = feed();
     assert_eq!(feed.push(SERVER, &published(13, 12, record(&[5]))), Folded::Gap);
     assert_eq!(feed.mark(), Some(at(10)), "what is missing is not passed over");
+    assert!(feed.judge(SERVER).is_none(), "nor is anything taken from the tier before it was read");
+    let before = feed.view();
+    feed.delta(SERVER, &[entry(12, record(&[6])), entry(13, record(&[5]))]);
+    feed.confirm(before);
+    assert!(admits(&feed, at(13), &[5, 6]));
 }
 
 #[test]
-fn another_life_or_server_makes_everything_stale() {
+fn another_server_makes_everything_stale() {
     let (log, feed) = feed();
     let began = log.position();
-    let reborn = Published { entry: Appended { life: 8, id: id(3) }, ..published(3, 2, record(&[5])) };
-    assert_eq!(feed.push(SERVER, &reborn), Folded::Done);
-    assert!(!log.valid(began, &[]) && !admits(&feed, at(10), &[]) && !admits(&feed, at(100), &[]));
     // A server that nobody has caught up with says nothing, and the one before never again.
-    assert_eq!(feed.push(2, &reborn), Folded::Gap);
+    assert_eq!(feed.push(2, &published(11, 10, record(&[5]))), Folded::Gap);
     feed.reset(Incarnation { server: 2, life: 8 }, id(3));
+    assert!(!log.valid(began, &[]));
     assert!(
-        feed.has_left(Incarnation { server: SERVER, life: 8 })
+        feed.has_left(Incarnation { server: SERVER, life: LIFE })
             && feed.resume(SERVER).is_none()
             && feed.judge(SERVER).is_none()
     );
     assert_eq!(feed.push(SERVER, &published(11, 10, record(&[5]))), Folded::Gap);
+    assert_eq!(feed.own(SERVER, &Appended { life: LIFE, id: id(12) }, &record(&[5]), 0), None, "it is lost");
+}
+
+#[test]
+fn another_life_in_a_delta_makes_everything_stale() {
+    let (log, feed) = feed();
+    let began = log.position();
+    let reborn = |number, record| Entry { life: Some(8), ..entry(number, record) };
+    feed.delta(
+        SERVER,
+        &[entry(10, Record::default()), stray(11), reborn(12, Record::default()), reborn(13, record(&[5]))],
+    );
+    assert!(!log.valid(began, &[]) && !admits(&feed, at(100), &[]));
+    let at = |number| Mark { incarnation: Incarnation { server: SERVER, life: 8 }.hash(), ..at(number) };
+    assert!(admits(&feed, at(12), &[]) && !admits(&feed, at(12), &[5]) && admits(&feed, at(13), &[5]));
+    assert_eq!((feed.resume(SERVER), resets(&feed)), (Some((8, id(13))), (2, 1)));
+}
+
+/// It may be of another database, or of nobody's log.
+#[test]
+fn a_message_of_an_unknown_life_is_not_believed_by_itself() {
+    let (log, feed) = feed();
+    let began = log.position();
+    let rumour = Published { entry: Appended { life: 8, id: id(99) }, ..published(99, 98, record(&[5])) };
+    let last = entry(10, Record::default());
+    for _ in 0..2 {
+        assert_eq!(feed.push(SERVER, &rumour), Folded::Rumour);
+        assert!(feed.judge(SERVER).is_none(), "until the log was looked at, nothing is taken from the tier");
+    }
+    let early = feed.view();
+    feed.push(SERVER, &rumour);
+    assert!(feed.is_confirmed(SERVER, Some(&last), early) && feed.judge(SERVER).is_none(), "one came after the look");
+    assert!(feed.is_confirmed(SERVER, Some(&last), feed.view()));
+    assert!(admits(&feed, at(10), &[5]) && log.valid(began, &[]), "it was not believed");
+}
+
+#[test]
+fn a_log_is_confirmed_by_its_last_entry() {
+    let (_, feed) = feed();
+    let early = feed.view();
+    feed.push(SERVER, &published(11, 10, record(&[5])));
+    let last = entry(11, record(&[5]));
+    assert!(feed.is_confirmed(SERVER, Some(&last), feed.view()));
+    assert!(feed.is_confirmed(SERVER, Some(&last), early), "it grew meanwhile");
+    assert!(feed.is_confirmed(SERVER, Some(&entry(10, Record::default())), early), "it grew after the look");
+    let of_another_life = Entry { life: Some(8), ..entry(11, record(&[5])) };
+    let not_published = entry(12, record(&[5]));
+    for (what, last) in [
+        ("it is gone", None),
+        ("a stray", Some(&stray(12))),
+        ("another life", Some(&of_another_life)),
+        ("an entry that was not published", Some(&not_published)),
+        ("the last one was removed", Some(&entry(10, Record::default()))),
+    ] {
+        assert!(!feed.is_confirmed(SERVER, last, feed.view()), "{what}");
+    }
+    assert!(!feed.is_confirmed(2, Some(&last), feed.view()), "another server");
+}
+
+#[test]
+fn an_own_record_in_another_life_counts_and_has_the_log_looked_at() {
+    let (log, feed) = feed();
+    let began = log.position();
+    feed.expect(42, Putting { began, scopes: [5].into() });
+    assert_eq!(feed.own(SERVER, &Appended { life: 8, id: id(3) }, &record(&[5]), 42), Some(Folded::Rumour));
+    assert!(!log.valid(began, &[5]) && log.valid(began, &[6]) && feed.judge(SERVER).is_none());
+    assert_eq!(feed.placed(42), None, "where a new value stands is not known");
 }
 
 #[test]
@@ -104,7 +234,7 @@ fn a_put_is_placed_unless_something_else_came_between() {
         if by_push {
             feed.push(SERVER, &own);
         }
-        assert!(feed.own(SERVER, &own.entry, &own.record, 42));
+        assert!(feed.own(SERVER, &own.entry, &record(&[5]), 42).is_some());
         let placed = feed.placed(42);
         assert_eq!(placed.is_some(), !between, "by push: {by_push}");
         if let Some(placed) = placed {

@@ -1,0 +1,101 @@
+//! The script that appends to the shared log.
+//!
+//! It does everything in one step: it looks at the last entry, trims what is older than the retention, appends, and publishes. It
+//! removes no value: the types of which there are values are not known here, and stale values are replaced or expire.
+//!
+//! - **A last entry that is not ours** begins a new life of the log. For every reader that is the same as an invalidation of
+//!   everything, which is what a stray counts as. The stray stays, so that others see it, and so that a build of record format 1, which
+//!   takes a log for one life only, does not read across it.
+//! - **A last entry of the far future** would keep all later ones from ever being trimmed, or from being appended at all. The log
+//!   is deleted then and begins anew, and so it is where its life has to be left.
+//! - **A full server** (`maxmemory`, `noeviction`) refuses a script's first write if it takes memory, and lets a script go on that
+//!   has written something else before. So `XTRIM` comes before `XADD`, also where it finds nothing to trim.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use redis::Script;
+
+use super::stream::{Appended, Database, Life, StreamId, parse_life, unreadable};
+use crate::log::Record;
+
+/// How far in the future the last entry may be, beyond the retention: clocks of servers differ by less.
+const FAR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// `KEYS[1]` the stream; `ARGV`: channel, record, token, a name for a new life; the server's time, the retention, and the latest
+/// time that the last entry may have, in milliseconds; the life to be left, if any.
+static APPEND: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local time, life, previous = 0, nil, nil
+if last then
+    local fields = last[2]
+    time = tonumber(string.match(last[1], '^%d+'))
+    if fields[1] == 'l' and fields[3] == 'r' and #fields[2] == 16 and not string.find(fields[2], '%X') then
+        previous, life = last[1], fields[2]
+    end
+end
+if time > tonumber(ARGV[7]) or life == ARGV[8] then
+    redis.call('UNLINK', KEYS[1])
+    life = nil
+else
+    local oldest = math.min(time, tonumber(ARGV[5])) - tonumber(ARGV[6])
+    redis.call('XTRIM', KEYS[1], 'MINID', '~', string.format('%.0f', math.max(oldest, 0)))
+end
+if not life then
+    life = ARGV[4]
+    previous = redis.call('XADD', KEYS[1], '*', 'l', life, 'r', '')
+end
+local id = redis.call('XADD', KEYS[1], '*', 'l', life, 'r', ARGV[2])
+redis.call('PUBLISH', ARGV[1], life .. ' ' .. id .. ' ' .. previous .. ' ' .. ARGV[3] .. ' ' .. ARGV[2])
+return {life, id, last and '' or 'none'}
+",
+    )
+});
+
+/// One append, as a command to be sent.
+pub(crate) struct Append<'a> {
+    pub(crate) stream: &'a str,
+    pub(crate) channel: &'a str,
+    pub(crate) database: Database,
+    pub(crate) record: &'a Record,
+    pub(crate) token: u64,
+    /// The life that begins where it has to.
+    pub(crate) new_life: Life,
+    /// The server's time, in milliseconds since 1970.
+    pub(crate) now_millis: u64,
+    pub(crate) retention: Duration,
+    /// If the log is still in this life, it begins another.
+    pub(crate) leaving: Option<Life>,
+}
+
+impl Append<'_> {
+    /// Sends it; the script is loaded where the server does not know it yet. The entry, and whether the log was empty before.
+    pub(crate) async fn send(
+        &self,
+        connection: &mut impl redis::aio::ConnectionLike,
+    ) -> redis::RedisResult<(Appended, bool)> {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let retention = millis(self.retention);
+        let mut script = APPEND.prepare_invoke();
+        script
+            .key(self.stream)
+            .arg(self.channel)
+            .arg(self.record.to_bytes())
+            .arg(self.database.token(self.token))
+            .arg(format!("{:016x}", self.new_life))
+            .arg(self.now_millis)
+            .arg(retention)
+            .arg(self.now_millis.saturating_add(retention).saturating_add(millis(FAR)))
+            .arg(self.leaving.map_or_else(String::new, |life| format!("{life:016x}")));
+        let reply: Vec<Vec<u8>> = script.invoke_async(connection).await?;
+        let parsed = match reply.as_slice() {
+            [life, id, found] => {
+                parse_life(life).zip(StreamId::parse(id)).map(|(life, id)| (Appended { life, id }, found))
+            }
+            _ => None,
+        };
+        parsed.map(|(entry, found)| (entry, found == b"none")).ok_or_else(unreadable)
+    }
+}

@@ -1,0 +1,349 @@
+//! What others write under the log's key, or say on its channel. Whatever it is, the tier stays in use and nothing stale is served.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
+use fastness_tests::servers::{PATIENCE, Proxy, Redis, prefix, shared_redis, until};
+use tracing::subscriber::DefaultGuard;
+
+use crate::{MINUTE, Origin, connected};
+
+#[cacheable(ttl = 60, key = "leaf:{id}", skip(origin))]
+async fn leaf(origin: Arc<Origin>, id: u64) -> (u64, usize) {
+    (id, origin.load())
+}
+
+/// A process that looks at the log some eight times a second.
+async fn watchful(url: &str, prefix: &str) -> Fastness {
+    with_max_stale(url, prefix, Duration::from_millis(400)).await
+}
+
+async fn with_max_stale(url: &str, prefix: &str, max_stale: Duration) -> Fastness {
+    let settings = Settings::single(url).unwrap().prefix(prefix).command_timeout(PATIENCE);
+    Fastness::builder().redis(settings).max_stale(max_stale).build().await.unwrap()
+}
+
+/// Two processes of one prefix, each with the same value in memory.
+struct Pair {
+    server: &'static Redis,
+    prefix: String,
+    nodes: [Fastness; 2],
+    origin: Arc<Origin>,
+}
+
+impl Pair {
+    async fn new() -> Self {
+        Self::with_max_stale(Duration::from_millis(400)).await
+    }
+
+    async fn with_max_stale(max_stale: Duration) -> Self {
+        let (server, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
+        let node = async || with_max_stale(&server.url(), &prefix, max_stale).await;
+        let nodes = [node().await, node().await];
+        for node in &nodes {
+            until("the node is coherent", async || {
+                let stats = node.shared().unwrap();
+                stats.connected && stats.coherent
+            })
+            .await;
+            scope(node, leaf(origin.clone(), 7)).await;
+        }
+        Self { server, prefix, nodes, origin }
+    }
+
+    fn log(&self) -> String {
+        format!("{}log", self.prefix)
+    }
+
+    async fn write(&self, command: &[&str]) {
+        let log = self.log();
+        let command: Vec<_> = command.iter().map(|word| if *word == "LOG" { log.as_str() } else { word }).collect();
+        self.server.command::<redis::Value>(&command).await;
+    }
+
+    /// The name of the log's life.
+    async fn life(&self) -> String {
+        let last: Vec<(String, Vec<Vec<u8>>)> =
+            self.server.command(&["XREVRANGE", &self.log(), "+", "-", "COUNT", "1"]).await;
+        String::from_utf8(last[0].1[1].clone()).unwrap()
+    }
+
+    /// Waits until each node has counted so many entries that it could not read, and has loaded its value again for them.
+    async fn everything_was_stale(&self, entries: u64) {
+        let version = self.origin.change();
+        for node in &self.nodes {
+            until("the entry is counted", async || {
+                let stats = node.shared().unwrap();
+                stats.unreadable_entries >= entries && stats.connected
+            })
+            .await;
+            until("the value is loaded again", async || scope(node, leaf(self.origin.clone(), 7)).await.1 == version)
+                .await;
+            assert_eq!(node.shared().unwrap().unreadable_entries, entries);
+        }
+        self.works().await;
+    }
+
+    /// Invalidations go from one to the other, and what they do not concern stays cached.
+    async fn works(&self) {
+        let [one, two] = &self.nodes;
+        for node in &self.nodes {
+            until("the node is coherent", async || node.shared().unwrap().coherent).await;
+        }
+        for (writer, reader) in [(one, two), (two, one)] {
+            // A node that the machine has left without word for too long has to load again.
+            until("what an invalidation does not concern stays cached", async || {
+                for node in &self.nodes {
+                    scope(node, leaf(self.origin.clone(), 7)).await;
+                }
+                scope(reader, leaf(self.origin.clone(), 8)).await;
+                let version = self.origin.change();
+                assert_eq!(writer.cache().invalidate("leaf:8").await.unwrap(), Reach::Announced);
+                until("it gets to the other", async || scope(reader, leaf(self.origin.clone(), 8)).await.1 == version)
+                    .await;
+                let loads = self.origin.loads();
+                for node in &self.nodes {
+                    scope(node, leaf(self.origin.clone(), 7)).await;
+                }
+                self.origin.loads() == loads
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stray_entry_counts_as_everything_once() {
+    let pair = Pair::new().await;
+    pair.write(&["XADD", "LOG", "*", "a", "b"]).await;
+    pair.everything_was_stale(1).await;
+    // Read again, it is not news.
+    let late = watchful(&pair.server.url(), &pair.prefix).await;
+    connected(&late).await;
+    pair.works().await;
+    assert!(pair.nodes.iter().all(|node| node.shared().unwrap().unreadable_entries == 1));
+}
+
+#[tokio::test]
+async fn strays_are_passed_over_by_the_next_invalidation() {
+    let pair = Pair::new().await;
+    for field in ["l", "r", "other"] {
+        pair.write(&["XADD", "LOG", "*", field, "x"]).await;
+    }
+    // Without a look at the log in between.
+    assert_eq!(pair.nodes[0].cache().invalidate("leaf:8").await.unwrap(), Reach::Announced);
+    pair.everything_was_stale(3).await;
+}
+
+#[tokio::test]
+async fn a_log_that_begins_with_strays_is_joined() {
+    let (server, prefix) = (shared_redis().await, prefix());
+    for _ in 0..3 {
+        server.command::<String>(&["XADD", &format!("{prefix}log"), "*", "not", "ours"]).await;
+    }
+    let nodes = [watchful(&server.url(), &prefix).await, watchful(&server.url(), &prefix).await];
+    for node in &nodes {
+        connected(node).await;
+        assert_eq!(node.shared().unwrap().connect_errors, 0);
+    }
+    let pair = Pair { server, prefix, nodes, origin: Arc::default() };
+    pair.works().await;
+    let first: Vec<(String, Vec<String>)> = server.command(&["XRANGE", &pair.log(), "-", "+", "COUNT", "3"]).await;
+    assert!(first.iter().all(|(_, fields)| fields == &["not", "ours"]), "nothing of it is deleted");
+}
+
+#[tokio::test]
+async fn a_stray_in_what_a_process_missed_is_passed_over() {
+    let pair = Pair::new().await;
+    let proxy = Proxy::start(pair.server.port()).await;
+    let far = watchful(&proxy.url(), &pair.prefix).await;
+    connected(&far).await;
+    scope(&far, leaf(pair.origin.clone(), 7)).await;
+    proxy.cut();
+    until("the link is lost", async || !far.shared().unwrap().connected).await;
+    pair.write(&["XADD", "LOG", "*", "a", "b"]).await;
+    pair.everything_was_stale(1).await;
+    proxy.restore();
+    connected(&far).await;
+    let stats = far.shared().unwrap();
+    assert_eq!(
+        (stats.unreadable_entries, stats.resets),
+        (1, 2),
+        "the log that it joined, and the life behind the stray"
+    );
+    let version = pair.origin.change();
+    pair.nodes[0].cache().invalidate("leaf:7").await.unwrap();
+    until("it hears of others", async || scope(&far, leaf(pair.origin.clone(), 7)).await.1 == version).await;
+}
+
+#[tokio::test]
+async fn an_entry_in_our_name_with_junk_in_it_is_a_stray() {
+    let pair = Pair::new().await;
+    pair.write(&["XADD", "LOG", "*", "l", "junk", "r", "junk"]).await;
+    pair.everything_was_stale(1).await;
+    // In the name of the very life, with a record that is none.
+    let life = pair.life().await;
+    pair.write(&["XADD", "LOG", "*", "l", &life, "r", "junk"]).await;
+    pair.everything_was_stale(2).await;
+    // In the name of another life: that is the log's from then on.
+    let resets = pair.nodes.each_ref().map(|node| node.shared().unwrap().resets);
+    pair.write(&["XADD", "LOG", "*", "l", "00000000000000ab", "r", ""]).await;
+    for (node, before) in pair.nodes.iter().zip(resets) {
+        until("the log began anew", async || node.shared().unwrap().resets > before).await;
+    }
+    pair.works().await;
+}
+
+/// Nothing could ever be trimmed behind it, or even be appended.
+#[tokio::test]
+async fn an_entry_of_the_far_future_is_no_end_of_the_log() {
+    for id in ["99999999999999-0", "18446744073709551615-18446744073709551615"] {
+        let pair = Pair::new().await;
+        pair.write(&["XADD", "LOG", id, "a", "b"]).await;
+        for node in &pair.nodes {
+            until("the log began anew", async || node.shared().unwrap().resets > 1).await;
+        }
+        pair.works().await;
+        let last: Vec<(String, Vec<Vec<u8>>)> =
+            pair.server.command(&["XREVRANGE", &pair.log(), "+", "-", "COUNT", "1"]).await;
+        let millis: u128 = last[0].0.split_once('-').unwrap().0.parse().unwrap();
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis();
+        assert!(millis <= now, "{millis} is later than {now}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_of_the_wrong_type_is_an_outage_that_is_named() {
+    let logged = Logged::default();
+    let _guard = logged.listen();
+    let pair = Pair::new().await;
+    pair.write(&["SET", "LOG", "x"]).await;
+    assert_eq!(pair.nodes[0].cache().invalidate("leaf:7").await.unwrap(), Reach::LocalOnly);
+    for node in &pair.nodes {
+        until("it is an outage", async || !node.shared().unwrap().connected).await;
+        scope(node, leaf(pair.origin.clone(), 7)).await;
+    }
+    let late = watchful(&pair.server.url(), &pair.prefix).await;
+    until("it was tried", async || late.shared().unwrap().connect_errors > 0).await;
+    until("it is named", async || logged.count("holds something else") == 3).await;
+    assert_eq!(pair.server.command::<String>(&["GET", &pair.log()]).await, "x", "it is left alone");
+    pair.write(&["DEL", "LOG"]).await;
+    for node in pair.nodes.iter().chain([&late]) {
+        until("the tier is back", async || node.shared().unwrap().coherent).await;
+    }
+    pair.works().await;
+}
+
+#[tokio::test]
+async fn a_stray_message_invalidates_nothing() {
+    let pair = Pair::new().await;
+    let before = pair.nodes.each_ref().map(|node| node.shared().unwrap());
+    let token = "0000000000000000";
+    for message in ["hello", "", "0f 5-1 4-0", &format!("00000000000000ab 99999999999999-0 0-0 {token} ")] {
+        pair.write(&["PUBLISH", "LOG", message]).await;
+    }
+    pair.works().await;
+    for (node, before) in pair.nodes.iter().zip(before) {
+        let after = node.shared().unwrap();
+        assert_eq!((after.resets, after.connects), (before.resets, before.connects));
+    }
+    // Of this life, but not in the log: it is believed until the log is looked at.
+    let life = pair.life().await;
+    pair.write(&["PUBLISH", "LOG", &format!("{life} 99999999999999-0 0-0 {token} junk")]).await;
+    for node in &pair.nodes {
+        until("the log was read again", async || node.shared().unwrap().resets > 1).await;
+    }
+    pair.works().await;
+}
+
+#[tokio::test]
+async fn a_stray_is_logged_once() {
+    let logged = Logged::default();
+    let _guard = logged.listen();
+    let pair = Pair::new().await;
+    for entries in 1..=2 {
+        pair.write(&["XADD", "LOG", "*", "a", "b"]).await;
+        pair.everything_was_stale(entries).await;
+    }
+    assert_eq!(logged.count("an entry of the log cannot be read"), 2, "once for each process");
+    assert_eq!(logged.count(&pair.log()), 2, "it says which log");
+}
+
+/// Two applications, told apart by the number of the database alone.
+#[tokio::test]
+async fn two_databases_with_one_prefix_do_not_hear_each_other() {
+    let (server, prefix) = (shared_redis().await, prefix());
+    let [here, there] = [0, 1].map(|database| format!("{}/{database}", server.url()));
+    let nodes = [with_max_stale(&here, &prefix, MINUTE).await, with_max_stale(&there, &prefix, MINUTE).await];
+    let origins = [Arc::new(Origin::default()), Arc::new(Origin::default())];
+    for (node, origin) in nodes.iter().zip(&origins) {
+        connected(node).await;
+        for id in 0..20 {
+            scope(node, leaf(origin.clone(), id)).await;
+        }
+    }
+    for n in 0..20 {
+        for (node, other) in [(0, 1), (1, 0)] {
+            let invalidated = nodes[node].cache().invalidate(&format!("leaf:{n}")).await.unwrap();
+            assert_eq!(invalidated, Reach::Announced);
+            let before = origins[other].loads();
+            for id in 0..20 {
+                scope(&nodes[other], leaf(origins[other].clone(), id)).await;
+            }
+            assert_eq!(origins[other].loads(), before, "leaf:{n} in the other database");
+            scope(&nodes[node], leaf(origins[node].clone(), n)).await;
+        }
+    }
+    for node in &nodes {
+        let stats = node.shared().unwrap();
+        assert_eq!((stats.resets, stats.connects, stats.announced), (1, 1, 20));
+    }
+}
+
+/// A process of record format 1 does not say in which database it is.
+#[tokio::test]
+async fn a_message_that_does_not_say_its_database_is_looked_up() {
+    let pair = Pair::with_max_stale(MINUTE).await;
+    let loads = pair.origin.loads();
+    for n in 1..=20 {
+        let message = format!("00000000000000cd {n}-1 {n}-0 00000000000000ff ");
+        pair.write(&["PUBLISH", "LOG", &message]).await;
+        scope(&pair.nodes[0], leaf(pair.origin.clone(), 7)).await;
+    }
+    assert_eq!(pair.origin.loads(), loads, "nothing in memory is stale for it");
+    pair.works().await;
+    assert!(pair.nodes.iter().all(|node| node.shared().unwrap().resets == 1));
+}
+
+/// What is logged on this thread.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl Logged {
+    /// As long as the guard lives.
+    fn listen(&self) -> DefaultGuard {
+        let logged = self.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(move || logged.clone());
+        tracing::subscriber::set_default(subscriber.finish())
+    }
+
+    /// How many lines have this text.
+    fn count(&self, text: &str) -> usize {
+        let logged = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
+        logged.lines().filter(|line| line.contains(text)).count()
+    }
+}
+
+impl io::Write for Logged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
