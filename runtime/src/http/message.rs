@@ -1,8 +1,12 @@
 //! What is to be known of any message by its head.
 
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderName};
+use std::error::Error as _;
+
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri};
+
+use super::BodyError;
 
 /// The address as the client wrote it: routers strip what they have matched.
 pub(super) fn original(parts: &Parts) -> &Uri {
@@ -47,4 +51,21 @@ pub(super) fn is_endless(headers: &HeaderMap) -> bool {
     [&b"text/event-stream"[..], b"multipart/x-mixed-replace", b"application/grpc"]
         .iter()
         .any(|endless| kind.len() >= endless.len() && kind[..endless.len()].eq_ignore_ascii_case(endless))
+}
+
+/// The head of a response whose body broke off: without its `Content-Length` where that is too small, as a server would end the body
+/// there and call it whole.
+pub(super) fn broken_head(mut head: http::response::Parts, error: &BodyError) -> http::response::Parts {
+    if matches!(error, BodyError::Long { .. }) {
+        head.headers.remove(CONTENT_LENGTH);
+    }
+    head
+}
+
+/// Logs that a response broke off, unless that is left out; `left_out` lines were before.
+pub(super) fn report_broken(left_out: Option<u64>, path: &str, error: &BodyError) {
+    let Some(left_out) = left_out else { return };
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    let why = format!("{error}{cause}");
+    tracing::warn!(path, why, left_out, "a response broke off, so it is neither stored nor shared");
 }

@@ -12,6 +12,7 @@ mod body;
 pub mod breaker;
 pub mod cache;
 pub mod coalesce;
+mod collect;
 mod gated;
 pub mod idempotency;
 pub mod limit;
@@ -23,6 +24,7 @@ mod problem;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 pub mod request_id;
+mod resumed;
 mod stack;
 pub mod timing;
 
@@ -38,6 +40,7 @@ pub use problem::Problem;
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::RateLimitLayer;
 pub use request_id::{RequestId, RequestIdLayer};
+pub use resumed::{BodyError, Resumed};
 pub use stack::Stack;
 pub use timing::{HttpStats, RouteStats, TimingLayer, routes};
 

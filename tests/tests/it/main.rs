@@ -8,6 +8,7 @@ use fastness::{Clock, Fastness};
 mod architecture;
 mod batch;
 mod bodies;
+mod broken_bodies;
 mod circles;
 mod coherence;
 mod direct;

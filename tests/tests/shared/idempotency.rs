@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fastness::Fastness;
-use fastness::http::{Body, IdempotencyLayer};
+use fastness::http::{Body, IdempotencyLayer, Resumed};
 use fastness_tests::servers::{Redis as Server, prefix, shared_redis, until};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -24,7 +24,7 @@ fn post(body: &'static str) -> Request<Bytes> {
 fn process(
     fast: &Fastness,
     orders: &Arc<AtomicUsize>,
-) -> impl Service<Request<Bytes>, Response = Response<Body<Bytes>>, Error = Infallible, Future: Send> + Clone + Send + use<>
+) -> impl Service<Request<Bytes>, Response = Response<Body<Resumed<Bytes>>>, Error = Infallible, Future: Send> + Clone + Send + use<>
 {
     let orders = orders.clone();
     IdempotencyLayer::new(fast).layer(service_fn(move |request: Request<Body<Bytes>>| {
@@ -40,7 +40,7 @@ fn process(
     }))
 }
 
-async fn read(response: Response<Body<Bytes>>) -> (u16, http::HeaderMap, bytes::Bytes) {
+async fn read(response: Response<Body<Resumed<Bytes>>>) -> (u16, http::HeaderMap, bytes::Bytes) {
     let (head, body) = response.into_parts();
     (head.status.as_u16(), head.headers, body.collect().await.unwrap().to_bytes())
 }

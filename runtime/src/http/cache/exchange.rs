@@ -12,7 +12,6 @@ use http::header::AGE;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tower_service::Service;
 
-use super::collect::Resumed;
 use super::conditional::Conditions;
 use super::config::Config;
 use super::directives::Directives;
@@ -25,6 +24,7 @@ use super::target::Owned;
 use super::vary;
 use crate::flight::{Boarding, Permit, Signal};
 use crate::handle::{Fastness, scope};
+use crate::http::resumed::{BoxError, Resumed};
 use crate::http::{Body, Problem};
 
 mod ask;
@@ -79,7 +79,7 @@ impl Exchange {
     where
         S: Service<Request<Q>, Response = Response<B>, Future: Send, Error: Send> + Send + 'static,
         Q: Send + 'static,
-        B: http_body::Body<Data = Bytes, Error: Send> + Send + 'static,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let (mut counted, mut fetched) = (false, None);
         for _ in 0..ROUNDS {
@@ -256,7 +256,7 @@ impl Exchange {
     where
         S: Service<Request<Q>, Response = Response<B>, Future: Send, Error: Send> + Send + 'static,
         Q: Send + 'static,
-        B: http_body::Body<Data = Bytes, Error: Send> + Send + 'static,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         if self.head || self.short {
             return Ok(answer);

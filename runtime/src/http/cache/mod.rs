@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `directives`, `freshness`, `storable`, `vary`, `conditional` | decide, from heads and times alone |
 //! | `survey` | what the head of a request says that matters here |
-//! | `target`, `stored`, `collect` | keys, responses, bodies |
+//! | `target`, `stored` | keys, responses |
 //! | `store` | both tiers, and the flights of what is on its way |
 //! | `exchange`, `change` | one request, from the look to the answer; one that changes what is stored |
 //! | `config`, `service` | what was asked for; the tower side |
@@ -24,7 +24,6 @@ use tower_layer::Layer;
 use crate::handle::Fastness;
 
 mod change;
-mod collect;
 mod conditional;
 mod config;
 mod directives;
@@ -40,7 +39,6 @@ mod tags;
 mod target;
 mod vary;
 
-pub use collect::Resumed;
 pub(super) use config::Config;
 use config::Credentials;
 pub use service::{Cached, ResponseFuture};

@@ -13,7 +13,6 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::change::Change;
-use super::collect::Resumed;
 use super::conditional::Conditions;
 use super::config::{Class, Config};
 use super::directives::Directives;
@@ -24,6 +23,7 @@ use super::stored::{Held, Recorded};
 use super::survey::Survey;
 use super::tags::{CacheTags, OnBehalf};
 use crate::http::Body;
+use crate::http::resumed::{BoxError, Resumed};
 
 /// A service whose responses are cached, or shared by those who ask at the same time. Always ready: the service behind is waited
 /// for only when it has to be asked.
@@ -45,7 +45,7 @@ impl<S, Q, B> Service<Request<Q>> for Cached<S>
 where
     S: Service<Request<Q>, Response = Response<B>, Future: Send, Error: Send> + Clone + Send + 'static,
     Q: http_body::Body + Send + 'static,
-    B: http_body::Body<Data = Bytes, Error: Send> + Send + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Response = Answer<B>;
     type Error = S::Error;
@@ -117,7 +117,7 @@ impl<S> Cached<S> {
     where
         S: Service<Request<Q>, Response = Response<B>, Future: Send, Error: Send> + Clone + Send + 'static,
         Q: Send + 'static,
-        B: http_body::Body<Data = Bytes, Error: Send> + Send + 'static,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         // Where it is not, it is asked again by the task that waits.
         match self.inner.poll_ready(&mut Context::from_waker(Waker::noop())) {

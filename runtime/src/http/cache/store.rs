@@ -21,6 +21,7 @@ use crate::log::{Epoch, Log};
 use crate::shared::{Kept, Mark, Seat, Tier};
 use crate::stats::Counters;
 use crate::sync::lock;
+use crate::timed::Gate;
 
 /// Revalidations of one handle that may run in the background at a time.
 const MAX_BACKGROUND: usize = 64;
@@ -33,6 +34,8 @@ pub(super) struct Store {
     tier: Option<Arc<Tier>>,
     seat: Seat,
     refreshing: Arc<AtomicUsize>,
+    /// Lets through one line a second about responses that broke off.
+    pub(super) broken: Gate,
 }
 
 /// What those who waited for a response are given.
@@ -77,6 +80,7 @@ impl Store {
             tier: if keeps { handle.tier_of(name, None, name) } else { None },
             seat: Seat::new(0),
             refreshing: Arc::default(),
+            broken: Gate::new(),
         }
     }
 

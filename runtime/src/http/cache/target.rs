@@ -41,6 +41,11 @@ pub(super) struct Owned {
 }
 
 impl Owned {
+    /// Without the query.
+    pub(super) fn path(&self) -> &str {
+        self.page.split('?').next().unwrap_or_default()
+    }
+
     pub(super) fn borrow(&self) -> Target<'_> {
         Target {
             space: &self.space,

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::http::Resumed;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -64,7 +65,8 @@ impl Server {
     async fn try_send(&self, request: Request<String>) -> Result<Seen, &'static str> {
         let (parts, body) = self.service.clone().oneshot(request).await?.into_parts();
         assert!(parts.extensions.get::<CacheTags>().is_none(), "tags never leave");
-        let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        let body = body.collect().await.map_or_else(|error| error.to_string().into(), |body| body.to_bytes());
+        let body = String::from_utf8(body.to_vec()).unwrap();
         Ok(Seen { status: parts.status, headers: parts.headers, body })
     }
 
@@ -449,7 +451,7 @@ mod together {
     use crate::http::CoalesceLayer;
 
     type Inner = BoxCloneService<Request<String>, Out, Infallible>;
-    type Outer = BoxCloneService<Request<String>, Response<crate::http::Body<Resumed<Full<Bytes>>>>, Infallible>;
+    type Outer = BoxCloneService<Request<String>, Response<Answered>, Infallible>;
 
     /// A handler that answers when it is let: who asks, how often it was asked.
     struct Gate {
@@ -493,7 +495,7 @@ mod together {
         }
     }
 
-    async fn text(answer: Response<crate::http::Body<Resumed<Full<Bytes>>>>) -> String {
+    async fn text(answer: Response<Answered>) -> String {
         String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
     }
 

@@ -1,43 +1,33 @@
-//! Reading a body as far as it may be held.
-
-use std::pin::Pin;
+//! Reading the body of a request as far as it may be held.
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
 use http_body::Body;
 use http_body_util::BodyExt;
 
-/// What a body turned out to be.
-pub(super) enum Gathered<B> {
-    Whole(Bytes),
-    /// Longer than was allowed, or with trailers behind it: what was read, and what is left.
-    More {
-        bytes: Bytes,
-        trailers: Option<HeaderMap>,
-        rest: Option<Pin<Box<B>>>,
-    },
+/// Why a request's body is not read.
+pub(super) enum Refused {
+    /// It is longer than is allowed.
+    TooLarge,
+    /// It has trailers.
+    Trailers,
     /// It broke off.
     Broken,
 }
 
 /// Reads a body of at most so many bytes.
-pub(super) async fn gather<B: Body<Data = Bytes>>(body: B, most: usize) -> Gathered<B> {
-    let mut body = Box::pin(body);
-    let mut bytes = Bytes::new();
+pub(super) async fn gather<B: Body<Data = Bytes>>(body: B, most: usize) -> Result<Bytes, Refused> {
     if body.size_hint().lower() > most as u64 {
-        return Gathered::More { bytes, trailers: None, rest: Some(body) };
+        return Err(Refused::TooLarge);
     }
+    let (mut body, mut bytes) = (Box::pin(body), Bytes::new());
     while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Gathered::Broken };
-        match frame.into_data() {
-            Ok(data) => bytes = joined(bytes, data),
-            Err(frame) => return Gathered::More { bytes, trailers: frame.into_trailers().ok(), rest: None },
-        }
+        let data = frame.map_err(|_| Refused::Broken)?.into_data().map_err(|_| Refused::Trailers)?;
+        bytes = joined(bytes, data);
         if bytes.len() > most {
-            return Gathered::More { bytes, trailers: None, rest: Some(body) };
+            return Err(Refused::TooLarge);
         }
     }
-    Gathered::Whole(bytes)
+    Ok(bytes)
 }
 
 /// Without a copy where there is only one part, as a rule.

@@ -26,6 +26,7 @@ use table::Table;
 
 use crate::direct::Cache;
 use crate::handle::Fastness;
+use crate::timed::Gate;
 
 type Principal = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 type Kept = Arc<dyn Fn(StatusCode) -> bool + Send + Sync>;
@@ -101,6 +102,8 @@ struct Shared {
     principal: Option<Principal>,
     keep: Kept,
     required: bool,
+    /// Lets through one line a second about answers that broke off.
+    broken: Arc<Gate>,
 }
 
 impl IdempotencyLayer {
@@ -117,6 +120,7 @@ impl IdempotencyLayer {
             principal: None,
             keep: Arc::new(is_kept),
             required: false,
+            broken: Arc::new(Gate::new()),
         };
         Self { shared: Some(Arc::new(shared)) }
     }

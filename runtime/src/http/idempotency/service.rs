@@ -15,12 +15,15 @@ use tower_service::Service;
 use tracing::Instrument;
 
 use super::Shared;
-use super::gather::{Gathered, gather};
+use super::gather::{Refused, gather};
 use super::key::{self, Digest};
 use super::stored::{Answer, Stored};
 use super::table::{Admission, Claim};
+use crate::clock::Moment;
 use crate::direct::{self, Cache};
-use crate::http::message::is_endless;
+use crate::http::collect::{Collected, Length, collect};
+use crate::http::message::{is_endless, report_broken};
+use crate::http::resumed::{BoxError, Resumed};
 use crate::http::{Body, Problem};
 
 /// When to ask again what is under way.
@@ -56,9 +59,9 @@ impl<S, B, R> Service<Request<B>> for Idempotency<S>
 where
     S: Service<Request<Body<B>>, Response = Response<R>, Future: Send, Error: Send> + Clone + Send + 'static,
     B: HttpBody<Data = Bytes, Error: Send> + Send + 'static,
-    R: HttpBody<Data = Bytes, Error: Send> + Send + 'static,
+    R: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    type Response = Response<Body<R>>;
+    type Response = Response<Body<Resumed<R>>>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future, R, S::Error>;
 
@@ -85,7 +88,7 @@ where
     }
 }
 
-type Boxed<R, E> = Pin<Box<dyn Future<Output = Result<Response<Body<R>>, E>> + Send>>;
+type Boxed<R, E> = Pin<Box<dyn Future<Output = Result<Response<Body<Resumed<R>>>, E>> + Send>>;
 
 pin_project! {
     /// The future of [`Idempotency`]: boxed only where a request has a key.
@@ -108,11 +111,11 @@ impl<F, R, E> Future for ResponseFuture<F, R, E>
 where
     F: Future<Output = Result<Response<R>, E>>,
 {
-    type Output = Result<Response<Body<R>>, E>;
+    type Output = Result<Response<Body<Resumed<R>>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().way.project() {
-            ProjectedWay::Passed { call } => call.poll(cx).map_ok(|response| response.map(Body::inner)),
+            ProjectedWay::Passed { call } => call.poll(cx).map_ok(passed),
             ProjectedWay::Protected { call } => call.as_mut().poll(cx),
             ProjectedWay::Refused { problem } => {
                 let problem = problem.take().expect("a future is not polled after its end");
@@ -135,27 +138,28 @@ async fn protected<S, B, R>(
     key: Digest,
     parts: Parts,
     body: B,
-) -> Result<Response<Body<R>>, S::Error>
+) -> Result<Response<Body<Resumed<R>>>, S::Error>
 where
     S: Service<Request<Body<B>>, Response = Response<R>>,
     B: HttpBody<Data = Bytes>,
-    R: HttpBody<Data = Bytes, Error: Send> + Send + 'static,
+    R: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     let body = match gather(body, shared.max_request_bytes).await {
-        Gathered::Whole(body) => body,
-        refused => return Ok(unreadable(&refused, shared.max_request_bytes).into_response()),
+        Ok(body) => body,
+        Err(refused) => return Ok(unreadable(&refused, shared.max_request_bytes).into_response()),
     };
     let fingerprint = key::fingerprint(&parts, &body);
     let work = match admit(&shared, key, fingerprint).await {
         Ok(work) => work,
         Err(known) => return Ok(known.into_response()),
     };
+    let path = parts.uri.path().to_owned();
     let response = inner.call(Request::from_parts(parts, Body::own(body))).await?;
     if !(shared.keep)(response.status()) {
-        return Ok(response.map(Body::inner));
+        return Ok(passed(response));
     }
     // From here on it was done, whoever still listens.
-    let ended = tokio::spawn(work.end(shared, fingerprint, response).in_current_span());
+    let ended = tokio::spawn(work.end(shared, fingerprint, path, response).in_current_span());
     match ended.await {
         Ok(response) => Ok(response),
         Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
@@ -235,20 +239,29 @@ impl Work {
     }
 
     /// Reads the answer and stores it.
-    async fn end<R>(self, shared: Arc<Shared>, fingerprint: Digest, response: Response<R>) -> Response<Body<R>>
+    async fn end<R>(
+        self,
+        shared: Arc<Shared>,
+        fingerprint: Digest,
+        path: String,
+        response: Response<R>,
+    ) -> Response<Body<Resumed<R>>>
     where
-        R: HttpBody<Data = Bytes>,
+        R: HttpBody<Data = Bytes, Error: Into<BoxError>>,
     {
         let (head, body) = response.into_parts();
-        let gathered = if is_endless(&head.headers) {
-            Gathered::More { bytes: Bytes::new(), trailers: None, rest: Some(Box::pin(body)) }
+        let collected = if is_endless(&head.headers) {
+            Collected::Midway(Resumed::untouched(body))
         } else {
-            gather(body, shared.max_response_bytes).await
+            collect(body, shared.max_response_bytes, Length::new(head.status, &head.headers)).await
         };
-        let (answer, body) = match gathered {
-            Gathered::Whole(bytes) => (Some(Answer::new(&head, bytes.clone())), Body::own(bytes)),
-            Gathered::More { bytes, trailers, rest } => (None, Body::resumed(bytes, trailers, rest)),
-            Gathered::Broken => return broken_off().into_response(),
+        let (answer, body) = match collected {
+            Collected::Whole(bytes) => (Some(Answer::new(&head, bytes.clone())), Body::own(bytes)),
+            Collected::Midway(body) => (None, Body::inner(body)),
+            Collected::Broken(error) => {
+                report_broken(shared.broken.admit(Moment::now().nanos()), &path, &error);
+                return broken_off().into_response();
+            }
         };
         let stored = Arc::new(Stored { fingerprint, answer });
         if self.cache.is_shared() {
@@ -267,18 +280,20 @@ fn text(key: Digest) -> String {
     format!("idempotency:{{{:032x}}}", u128::from_be_bytes(key))
 }
 
-fn unreadable<B>(body: &Gathered<B>, most: usize) -> Problem {
-    match body {
-        Gathered::More { trailers: None, .. } => {
+fn passed<R>(response: Response<R>) -> Response<Body<Resumed<R>>> {
+    response.map(|body| Body::inner(Resumed::untouched(body)))
+}
+
+fn unreadable(refused: &Refused, most: usize) -> Problem {
+    match refused {
+        Refused::TooLarge => {
             let detail = format!("the body of a request with an `Idempotency-Key` has at most {most} bytes");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
         }
-        Gathered::More { .. } => {
+        Refused::Trailers => {
             Problem::new(StatusCode::BAD_REQUEST, "a request with an `Idempotency-Key` has no trailers")
         }
-        Gathered::Whole(_) | Gathered::Broken => {
-            Problem::new(StatusCode::BAD_REQUEST, "the body of the request broke off")
-        }
+        Refused::Broken => Problem::new(StatusCode::BAD_REQUEST, "the body of the request broke off"),
     }
 }
 

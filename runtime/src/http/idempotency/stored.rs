@@ -10,6 +10,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::key::Digest;
+use crate::http::collect::Length;
 use crate::http::message::take_off_connection;
 use crate::http::{Body, Problem};
 
@@ -44,17 +45,22 @@ impl Answer {
 }
 
 impl Stored {
-    /// The answer to the same request. `None` if it cannot be made, because what was stored is none.
+    /// The answer to the same request. `None` if it cannot be made, because what was stored is no answer, or not a whole one.
     pub(super) fn replay<B>(&self) -> Option<Response<Body<B>>> {
         let Some(answer) = &self.answer else {
             let detail = "this request was done, and its answer was too large to be kept: do not send it again";
             return Some(Problem::new(StatusCode::CONFLICT, detail).into_response());
         };
         let mut response = Response::new(Body::own(answer.body.0.clone()));
-        *response.status_mut() = StatusCode::from_u16(answer.status).ok()?;
+        let status = StatusCode::from_u16(answer.status).ok()?;
+        *response.status_mut() = status;
         let headers = response.headers_mut();
         for (name, value) in &answer.headers {
             headers.append(HeaderName::try_from(name).ok()?, HeaderValue::from_maybe_shared(value.0.clone()).ok()?);
+        }
+        let length = Length::new(status, headers);
+        if ![Length::Unsaid, Length::Said(answer.body.0.len() as u64)].contains(&length) {
+            return None;
         }
         headers.insert(REPLAYED, HeaderValue::from_static("true"));
         Some(response)

@@ -6,7 +6,7 @@ use tower::{ServiceExt, service_fn};
 
 use super::*;
 use crate::Fastness;
-use crate::http::{Body, HttpStats};
+use crate::http::{Body, HttpStats, Resumed};
 use crate::resilience::{Breaker, BreakerSettings};
 
 const ONE: NonZeroU32 = NonZeroU32::MIN;
@@ -84,9 +84,9 @@ async fn the_seams_take_any_layer_in_their_order() {
 type Passed = Body<Body<String>>;
 /// And behind the idempotency and the rate limit.
 #[cfg(feature = "rate-limit")]
-type Outer = Body<Body<Passed>>;
+type Outer = Body<Body<Resumed<Passed>>>;
 #[cfg(not(feature = "rate-limit"))]
-type Outer = Body<Passed>;
+type Outer = Body<Resumed<Passed>>;
 
 #[cfg(feature = "axum")]
 #[tokio::test]

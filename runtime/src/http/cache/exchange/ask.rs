@@ -6,12 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
 use http::response::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
 use tower_service::Service;
 
-use super::super::collect::{Collected, Resumed, collect};
 use super::super::conditional;
 use super::super::directives::Directives;
 use super::super::freshness::{Defaults, age_on_arrival, lifetime};
@@ -24,6 +22,9 @@ use super::{Answer, Exchange, Leave, THROTTLE, land, landed};
 use crate::clock::nanos;
 use crate::flight::{Load, Signal};
 use crate::http::Body;
+use crate::http::collect::{Collected, Length, collect};
+use crate::http::message::{broken_head, report_broken};
+use crate::http::resumed::{BoxError, Resumed};
 
 /// What the handler gave.
 enum Came<B: http_body::Body> {
@@ -33,6 +34,8 @@ enum Came<B: http_body::Body> {
     Whole(Parts, Bytes),
     /// What is stored still holds.
     Holds(Parts),
+    /// A response that broke off.
+    Broken(Response<Resumed<B>>),
 }
 
 impl Exchange {
@@ -47,7 +50,7 @@ impl Exchange {
     ) -> Result<Answer<B>, S::Error>
     where
         S: Service<Request<Q>, Response = Response<B>>,
-        B: http_body::Body<Data = Bytes>,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
     {
         let stale = stale.filter(|held| matches!(&held.stored, Stored::Response(r) if r.status == StatusCode::OK));
         let headers = request.headers().clone();
@@ -63,9 +66,10 @@ impl Exchange {
         let counted = Abandoned(Some(&self.store));
         let mut load = pin!(Load::new(self.call(inner, request, began, stale.is_some()), permit));
         let (came, permit) = load.as_mut().await;
-        counted.disarm(self.now().saturating_sub(began.time), came.is_ok());
+        let broken = matches!(&came, Ok(Came::Broken(_)));
+        counted.disarm(self.now().saturating_sub(began.time), came.is_ok() && !broken);
         let failed = match &came {
-            Err(_) => true,
+            Err(_) | Ok(Came::Broken(_)) => true,
             Ok(Came::Own(response)) => matches!(response.status().as_u16(), 500 | 502 | 503 | 504),
             Ok(_) => false,
         };
@@ -78,7 +82,7 @@ impl Exchange {
                 land(permit, || Signal::Alone);
                 Err(error)
             }
-            Ok(Came::Own(response)) => {
+            Ok(Came::Own(response) | Came::Broken(response)) => {
                 land(permit, || Signal::Alone);
                 Ok(self.own(response))
             }
@@ -96,7 +100,7 @@ impl Exchange {
     ) -> Result<Came<B>, S::Error>
     where
         S: Service<Request<Q>, Response = Response<B>>,
-        B: http_body::Body<Data = Bytes>,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
     {
         poll_fn(|cx| inner.poll_ready(cx)).await?;
         let (parts, body) = inner.call(request).await?.into_parts();
@@ -106,11 +110,14 @@ impl Exchange {
         if self.head || self.life(&parts.headers, parts.status, began).is_none() {
             return Ok(Came::Own(Response::from_parts(parts, Resumed::untouched(body))));
         }
-        let length = parts.headers.get(CONTENT_LENGTH).map(|length| length.to_str().ok()?.parse().ok());
-        let length = length.map(|length| length.unwrap_or(u64::MAX));
+        let length = Length::new(parts.status, &parts.headers);
         Ok(match collect(body, self.config.max_body, length).await {
             Collected::Whole(bytes) => Came::Whole(parts, bytes),
             Collected::Midway(body) => Came::Own(Response::from_parts(parts, body)),
+            Collected::Broken(error) => {
+                report_broken(self.store.broken.admit(self.now()), self.target.path(), &error);
+                Came::Broken(Response::from_parts(broken_head(parts, &error), Resumed::broken(error)))
+            }
         })
     }
 
