@@ -1,8 +1,8 @@
 //! The default codec of the shared tier against `serde_json`, on a nested struct of about 300 bytes of text and on a
 //! hundred of them.
 //!
-//! The codec itself is private to fastness, so it is put together here from the same parts: `rmp-serde` writes, with structs
-//! as maps and human-readable, into a buffer that the thread keeps; what reads is fastness's own, compiled in here as it is.
+//! The codec itself is private to fastness, so it is compiled in here as it is; it writes into a buffer that the thread keeps. Decoding a
+//! value again before it is stored is no part of it.
 //! The envelope around the bytes is not part of it; it is part of `shared`.
 
 // Sizes are far from where a cast would lose any of them.
@@ -146,8 +146,7 @@ fn encoded<V: Serialize, R>(value: &V, read: impl FnOnce(&[u8]) -> R) -> R {
     }
     BUFFER.with_borrow_mut(|bytes| {
         bytes.clear();
-        let mut serializer = rmp_serde::Serializer::new(&mut *bytes).with_struct_map().with_human_readable();
-        value.serialize(&mut serializer).expect("a value that can be encoded");
+        msgpack::write(value, false, bytes).expect("a value that can be encoded");
         read(bytes)
     })
 }

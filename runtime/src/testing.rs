@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::codec::formats::Formats;
+use crate::codec::formats::{Form, Formats};
 use crate::codec::{Codec, SharedValue};
 
 /// Why a value cannot go through a codec.
@@ -18,8 +18,8 @@ pub struct Unsurvived {
     why: String,
 }
 
-/// Whether a value comes back from a codec as it went: encoded, decoded, and compared by the bytes of the default codec. What
-/// those bytes cannot tell apart it cannot see: `Some(None)` comes back as `None` from `MessagePack` and JSON.
+/// Whether a value comes back from a codec as it went: encoded, decoded, and compared by all that its `Serialize` says. What that does not
+/// say it cannot see: fields with `#[serde(skip)]`, and which of two variants of an untagged enum that look the same.
 ///
 /// # Errors
 ///
@@ -34,7 +34,11 @@ pub struct Unsurvived {
 /// ```
 pub fn survives<T: SharedValue>(value: &T, codec: Codec) -> Result<(), Unsurvived> {
     let unsurvived = |why| Unsurvived { type_name: std::any::type_name::<T>(), codec, why };
-    Formats::<T>::of().survives(value, codec).map_err(|unfit| unsurvived(unfit.0))
+    let formats = Formats::<T>::of();
+    let plain = formats.survives(value, Form::Plain(codec));
+    let survived =
+        if codec == Codec::MessagePack { plain.or_else(|_| formats.survives(value, Form::Exact)) } else { plain };
+    survived.map_err(|unfit| unsurvived(unfit.0))
 }
 
 /// A number for what a type announces to serde: names of types, fields and variants, their order, and the kinds of the leaves. Values
@@ -49,7 +53,7 @@ pub fn survives<T: SharedValue>(value: &T, codec: Codec) -> Result<(), Unsurvive
 /// assert_eq!(fastness::testing::fingerprint::<User>(), 0x39f1_7b15_8b70_6de2);
 /// ```
 pub fn fingerprint<T: SharedValue>() -> u64 {
-    Formats::<T>::of().fingerprint()
+    Formats::<T>::of().announced().fingerprint
 }
 
 impl fmt::Display for Unsurvived {

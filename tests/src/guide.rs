@@ -41,6 +41,7 @@ pages! {
     Coherence = "guide/coherence.md",
     Direct = "guide/direct.md",
     Testing = "guide/testing.md",
+    Codecs = "guide/codecs.md",
     Operations = "guide/operations.md",
     Troubleshooting = "guide/troubleshooting.md",
     FromSpring = "guide/coming-from/spring.md",

@@ -23,25 +23,38 @@ const MAX_DEPTH: usize = 32;
 /// More variants and refusals than this are not tried out.
 const MAX_PASSES: usize = 256;
 
-/// The fingerprint of a type, the same in every build and on every machine.
-pub(crate) fn of<T: DeserializeOwned>() -> u64 {
-    xxh3_64(describe::<T>().as_bytes())
+/// What is known of a type by what it announces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Announced {
+    /// The same in every build and on every machine.
+    pub(crate) fingerprint: u64,
+    /// Whether it announced all that it is made of: it refused nothing, and asked nowhere for whatever stands there.
+    pub(crate) is_settled: bool,
 }
 
-fn describe<T: DeserializeOwned>() -> String {
+impl Announced {
+    /// Of this type.
+    pub(crate) fn of<T: DeserializeOwned>() -> Self {
+        let (description, is_settled) = describe::<T>();
+        Self { fingerprint: xxh3_64(description.as_bytes()), is_settled }
+    }
+}
+
+fn describe<T: DeserializeOwned>() -> (String, bool) {
     let seen = RefCell::new(Seen::default());
-    let mut root = String::new();
-    for _ in 0..MAX_PASSES {
+    let (mut root, mut is_settled) = (String::new(), true);
+    for pass in 1..=MAX_PASSES {
         let before = seen.borrow().len();
         let out = RefCell::new(String::new());
-        // How it ends does not matter: what was asked for is written down.
-        let _ = T::deserialize(Trace { seen: &seen, out: &out, depth: 0 });
+        // However it ends, what was asked for is written down.
+        is_settled &= T::deserialize(Trace { seen: &seen, out: &out, depth: 0 }).is_ok() && pass < MAX_PASSES;
         root = out.into_inner();
         if seen.borrow().len() == before {
             break;
         }
     }
-    format!("{root} {:?}", seen.into_inner().types)
+    let seen = seen.into_inner();
+    (format!("{root} {:?}", seen.types), is_settled && !seen.asks_for_any)
 }
 
 #[derive(Default)]
@@ -50,6 +63,8 @@ struct Seen {
     types: BTreeMap<String, BTreeMap<String, String>>,
     /// Fields that refused what they got.
     refused: BTreeSet<(String, &'static str)>,
+    /// Whether anything was to be told by what stands there.
+    asks_for_any: bool,
 }
 
 impl Seen {
@@ -120,7 +135,6 @@ impl<'de> Deserializer<'de> for Trace<'_> {
     type Error = Refused;
 
     leaves! {
-        deserialize_any visit_unit;
         deserialize_bool visit_bool true;
         deserialize_i8 visit_i8 1;
         deserialize_i16 visit_i16 1;
@@ -142,6 +156,12 @@ impl<'de> Deserializer<'de> for Trace<'_> {
         deserialize_unit visit_unit;
         deserialize_identifier visit_str "1";
         deserialize_ignored_any visit_unit;
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.say("any");
+        self.seen.borrow_mut().asks_for_any = true;
+        visitor.visit_unit()
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {

@@ -2,28 +2,48 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::sync::OnceLock;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Codec, SharedValue, fingerprint, msgpack};
+use super::fingerprint::Announced;
+use super::{Codec, SharedValue, digest, documents, msgpack};
 
 /// A value did not go into bytes, or bytes did not give a value.
 #[derive(Debug)]
 pub(crate) struct Unfit(pub(crate) String);
 
 impl Unfit {
-    fn new(error: impl fmt::Display) -> Self {
+    pub(super) fn new(error: impl fmt::Display) -> Self {
         Self(error.to_string())
+    }
+}
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As the codec has it.
+    Plain(Codec),
+    /// As `MessagePack` with numbers in the width of their type, which some types can tell: `bson::Bson` has integers of 32 and of 64 bits.
+    Exact,
+}
+
+impl Form {
+    /// The codec that reads it.
+    pub(crate) fn codec(self) -> Codec {
+        match self {
+            Self::Plain(codec) => codec,
+            Self::Exact => Codec::MessagePack,
+        }
     }
 }
 
 /// How values of one type are encoded, without their type in the way: a runtime compiled once calls through these.
 pub(crate) struct Formats<V> {
-    encode: fn(&V, Codec, &mut Vec<u8>) -> Result<(), Unfit>,
+    encode: fn(&V, Form, &mut Vec<u8>) -> Result<(), Unfit>,
     decode: fn(&[u8], Codec) -> Result<V, Unfit>,
-    fingerprint: fn() -> u64,
+    digest: fn(&V) -> Result<u64, Unfit>,
+    announced: fn() -> Announced,
     pub(crate) type_name: fn() -> &'static str,
 }
 
@@ -37,10 +57,12 @@ impl<V> Copy for Formats<V> {}
 
 impl<V: SharedValue> Formats<V> {
     pub(crate) fn of() -> Self {
+        let (encode, decode) = documents::formats().unwrap_or((encode::<V>, decode::<V>));
         Self {
-            encode: encode::<V>,
-            decode: decode::<V>,
-            fingerprint: fingerprint::of::<V>,
+            encode,
+            decode,
+            digest: |value| digest::of(value).map_err(Unfit::new),
+            announced: Announced::of::<V>,
             type_name: std::any::type_name::<V>,
         }
     }
@@ -48,8 +70,8 @@ impl<V: SharedValue> Formats<V> {
 
 impl<V> Formats<V> {
     /// Appends the bytes of a value.
-    pub(crate) fn encode(&self, value: &V, codec: Codec, bytes: &mut Vec<u8>) -> Result<(), Unfit> {
-        (self.encode)(value, codec, bytes)
+    pub(crate) fn encode(&self, value: &V, form: Form, bytes: &mut Vec<u8>) -> Result<(), Unfit> {
+        (self.encode)(value, form, bytes)
     }
 
     pub(crate) fn decode(&self, bytes: &[u8], codec: Codec) -> Result<V, Unfit> {
@@ -57,19 +79,22 @@ impl<V> Formats<V> {
     }
 
     /// Of the type's names and fields, as far as its serde implementation announces them.
-    pub(crate) fn fingerprint(&self) -> u64 {
-        (self.fingerprint)()
+    pub(crate) fn announced(&self) -> Announced {
+        (self.announced)()
     }
 
-    /// Whether a value comes back from a format: encoded, decoded, and compared by the bytes of the default format.
-    pub(crate) fn survives(&self, value: &V, codec: Codec) -> Result<(), Unfit> {
-        let bytes = |value: &V, codec| {
-            let mut bytes = Vec::new();
-            self.encode(value, codec, &mut bytes).map(|()| bytes)
-        };
-        let back = self.decode(&bytes(value, codec)?, codec)?;
-        let same = bytes(value, Codec::MessagePack)? == bytes(&back, Codec::MessagePack)?;
+    /// Whether these bytes give a value back: decoded, and compared by all that serde is told of both.
+    pub(crate) fn verify(&self, value: &V, bytes: &[u8], codec: Codec) -> Result<(), Unfit> {
+        let back = self.decode(bytes, codec)?;
+        let same = (self.digest)(value)? == (self.digest)(&back)?;
         if same { Ok(()) } else { Err(Unfit::new("it comes back as another value")) }
+    }
+
+    /// Whether a value comes back from a form.
+    pub(crate) fn survives(&self, value: &V, form: Form) -> Result<(), Unfit> {
+        let mut bytes = Vec::new();
+        self.encode(value, form, &mut bytes)?;
+        self.verify(value, &bytes, form.codec())
     }
 }
 
@@ -82,19 +107,19 @@ const BINCODE: bincode::config::Configuration<
     bincode::config::Limit<{ 256 << 20 }>,
 > = bincode::config::standard().with_limit();
 
-fn encode<V: Serialize>(value: &V, codec: Codec, bytes: &mut Vec<u8>) -> Result<(), Unfit> {
-    match codec {
-        Codec::MessagePack => {
-            let mut serializer = rmp_serde::Serializer::new(bytes).with_struct_map().with_human_readable();
-            value.serialize(&mut serializer).map_err(Unfit::new)
-        }
-        Codec::Json => serde_json::to_writer(bytes, value).map_err(Unfit::new),
+pub(super) fn encode<V: Serialize>(value: &V, form: Form, bytes: &mut Vec<u8>) -> Result<(), Unfit> {
+    match form {
+        Form::Plain(Codec::MessagePack) => msgpack::write(value, false, bytes).map_err(Unfit::new),
+        Form::Exact => msgpack::write(value, true, bytes).map_err(Unfit::new),
+        Form::Plain(Codec::Json) => serde_json::to_writer(bytes, value).map_err(Unfit::new),
         #[cfg(feature = "bincode")]
-        Codec::Bincode => bincode::serde::encode_into_std_write(value, bytes, BINCODE).map(drop).map_err(Unfit::new),
+        Form::Plain(Codec::Bincode) => {
+            bincode::serde::encode_into_std_write(value, bytes, BINCODE).map(drop).map_err(Unfit::new)
+        }
     }
 }
 
-fn decode<V: DeserializeOwned>(bytes: &[u8], codec: Codec) -> Result<V, Unfit> {
+pub(super) fn decode<V: DeserializeOwned>(bytes: &[u8], codec: Codec) -> Result<V, Unfit> {
     match codec {
         Codec::MessagePack => msgpack::from_slice(bytes).map_err(Unfit::new),
         Codec::Json => serde_json::from_slice(bytes).map_err(Unfit::new),
@@ -104,33 +129,6 @@ fn decode<V: DeserializeOwned>(bytes: &[u8], codec: Codec) -> Result<V, Unfit> {
             Ok(_) => Err(Unfit::new("bytes are left over")),
             Err(error) => Err(Unfit::new(error)),
         },
-    }
-}
-
-/// The codec of one call site: what was asked for, or the default where its values do not survive that.
-#[derive(Debug, Default)]
-pub(crate) struct Choice(OnceLock<Codec>);
-
-impl Choice {
-    /// The codec to encode with. The first value decides.
-    pub(crate) fn of<V>(&self, asked: Codec, formats: &Formats<V>, value: &V) -> Codec {
-        *self.0.get_or_init(|| match asked {
-            #[cfg(feature = "bincode")]
-            Codec::Bincode => match formats.survives(value, asked) {
-                Ok(()) => asked,
-                Err(Unfit(why)) => {
-                    tracing::warn!(
-                        r#type = (formats.type_name)(), why,
-                        "values of this type do not survive bincode and are stored as MessagePack: leave `codec = bincode` out"
-                    );
-                    Codec::MessagePack
-                }
-            },
-            _ => {
-                let _ = (formats, value);
-                asked
-            }
-        })
     }
 }
 

@@ -5,11 +5,20 @@
 //! [`Wire`] is how the values of one type go over the wire, as a call site finds out by asking the type; [`envelope`] is what
 //! stands around the bytes. Without the feature `redis` there is nothing to encode for, and no type has a wire form.
 
+#[cfg(feature = "redis")]
+pub(crate) mod choice;
 #[cfg(feature = "compression")]
 mod compression;
 #[cfg(all(feature = "redis", not(feature = "compression")))]
 #[path = "compression/off.rs"]
 mod compression;
+#[cfg(feature = "redis")]
+mod digest;
+#[cfg(all(feature = "redis", feature = "mongodb"))]
+mod documents;
+#[cfg(all(feature = "redis", not(feature = "mongodb")))]
+#[path = "documents/off.rs"]
+mod documents;
 #[cfg(feature = "redis")]
 pub(crate) mod envelope;
 #[cfg(feature = "redis")]
@@ -37,15 +46,16 @@ pub(crate) use wire::Wire;
 #[non_exhaustive]
 pub enum Codec {
     /// `MessagePack` with field names, in serde's human-readable form: the only compact format that gives back all of what
-    /// models hold (flattened and untagged types, `serde_json::Value`, ids and dates of `MongoDB`, maps with any key, NaN).
+    /// models hold (flattened and untagged types, `serde_json::Value`, the types of `MongoDB`, maps with any key, NaN, nested options).
     #[default]
     MessagePack,
-    /// JSON, for people who read Redis. Some 20 % larger and half as fast; maps with keys that are no strings, NaN and
-    /// infinities do not come back.
+    /// JSON, for people who read Redis. Some 20 % larger and half as fast. Each value is decoded again before it is stored; one that does
+    /// not come back (NaN, infinities, maps with keys that are no strings, nested options) is stored as `MessagePack`, and so are
+    /// those of its call site from then on, with one warning.
     Json,
-    /// `bincode` 2: the smallest and fastest, for closed types. It cannot give back flattened and untagged types, ids of
-    /// `MongoDB` or `serde_json::Value`; so the first value of each call site is decoded again, and a type that does not come
-    /// back is stored as `MessagePack`, with one warning. For values of up to 16 MiB.
+    /// `bincode` 2: the smallest and fastest, for closed types. It cannot give back flattened and untagged types, types of
+    /// `MongoDB` or `serde_json::Value`, and not always types with `skip_serializing_if`; so each value is decoded again before it is
+    /// stored, and one that does not come back is stored as with [`Json`](Self::Json). For values of up to 16 MiB.
     #[cfg(feature = "bincode")]
     Bincode,
 }

@@ -220,7 +220,7 @@ impl Hub {
             tracing::warn!(
                 r#type = type_name,
                 why = why.0,
-                "a value cannot be encoded and stays in this process: fix its `Serialize`, or write `tier = local`"
+                "a value does not come back from its bytes and stays in this process: fix its `Serialize`, or write `tier = local`"
             );
         }
     }

@@ -78,7 +78,7 @@ counts! {
     stores,
     /// Values not stored because their encoded form exceeds the bound.
     too_large,
-    /// Values not stored because they could not be encoded.
+    /// Values not stored because they could not be encoded, or would come back as others.
     unencodable,
     /// Values not stored because too many were on their way.
     store_overflows,

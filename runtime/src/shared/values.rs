@@ -9,8 +9,9 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::reads::Address;
 use super::{Lease, Mark, Tier};
 use crate::clock::nanos;
+use crate::codec::choice::Choice;
 use crate::codec::envelope::{self, Header, Unsealed};
-use crate::codec::formats::{Choice, with_buffer};
+use crate::codec::formats::with_buffer;
 use crate::codec::{Codec, Wire};
 use crate::log::Epoch;
 
@@ -27,6 +28,8 @@ pub(crate) struct Seat {
 #[derive(Debug)]
 struct Types {
     fingerprint: u64,
+    /// Whether the type announced all that it is made of.
+    is_settled: bool,
     /// The end of their addresses.
     suffix: String,
 }
@@ -38,8 +41,9 @@ impl Seat {
 
     fn types<V>(&self, wire: &Wire<V>) -> &Types {
         self.types.get_or_init(|| {
-            let fingerprint = xxh3_64_with_seed(&wire.formats.fingerprint().to_le_bytes(), self.variant);
-            Types { fingerprint, suffix: format!("#{fingerprint:016x}") }
+            let announced = wire.formats.announced();
+            let fingerprint = xxh3_64_with_seed(&announced.fingerprint.to_le_bytes(), self.variant);
+            Types { fingerprint, is_settled: announced.is_settled, suffix: format!("#{fingerprint:016x}") }
         })
     }
 
@@ -219,39 +223,52 @@ impl Tier {
 
     /// The command that stores a value.
     fn pack<V>(&self, place: &Place<'_, V>, kept: &Kept<'_, V>) -> Option<(String, Cmd)> {
-        let (formats, settings) = (&place.wire.formats, &self.hub.settings);
-        let asked = place.codec.unwrap_or(settings.codec);
-        let codec = kept.value.map_or(asked, |value| place.seat.codec.of(asked, formats, value));
-        let header = Header {
-            codec,
-            absent: kept.value.is_none(),
-            fingerprint: place.seat.fingerprint(&place.wire),
-            incarnation: kept.mark.incarnation,
-            epoch: kept.mark.id,
-            fresh_until_millis: self.hub.server_millis(kept.expires),
-            load_micros: u32::try_from(kept.load_time / 1_000).unwrap_or(u32::MAX),
-        };
         let keep = kept.expires.saturating_sub(self.hub.clock.now()).saturating_add(nanos(kept.beyond)) / 1_000_000;
         with_buffer(|bytes| {
-            let sealed = envelope::seal(&header, place.key, settings.limits(), bytes, |bytes| match kept.value {
-                Some(value) => formats.encode(value, codec, bytes),
-                None => Ok(()),
-            });
-            match sealed {
-                Ok(()) => {}
-                Err(Unsealed::Payload(error)) => {
-                    self.hub.cannot_encode((formats.type_name)(), &error);
-                    return None;
-                }
-                Err(Unsealed::TooLarge) => {
-                    self.hub.counts.too_large.add();
-                    return None;
-                }
-            }
+            self.seal(place, kept, bytes)?;
             let (address, mut command) = (self.address(place), redis::cmd("SET"));
             command.arg(&address).arg(&**bytes).arg("PX").arg(keep.max(1));
             Some((address, command))
         })
+    }
+
+    /// Puts a value into its envelope, in the first form that gives it back.
+    fn seal<V>(&self, place: &Place<'_, V>, kept: &Kept<'_, V>, bytes: &mut Vec<u8>) -> Option<()> {
+        let (formats, settings, types) = (&place.wire.formats, &self.hub.settings, place.seat.types(&place.wire));
+        let asked = place.codec.unwrap_or(settings.codec);
+        let (mut attempt, mut why) = (place.seat.codec.attempt(asked, types.is_settled), None);
+        loop {
+            let header = Header {
+                codec: attempt.form().codec(),
+                absent: kept.value.is_none(),
+                fingerprint: types.fingerprint,
+                incarnation: kept.mark.incarnation,
+                epoch: kept.mark.id,
+                fresh_until_millis: self.hub.server_millis(kept.expires),
+                load_micros: u32::try_from(kept.load_time / 1_000).unwrap_or(u32::MAX),
+            };
+            bytes.clear();
+            let sealed = envelope::seal(&header, place.key, settings.limits(), bytes, |bytes| match kept.value {
+                Some(value) => attempt.encode(formats, value, bytes),
+                None => Ok(()),
+            });
+            match (sealed, attempt.next()) {
+                (Ok(()), _) if kept.value.is_none() => return Some(()),
+                (Ok(()), _) => {
+                    place.seat.codec.stored(attempt, (formats.type_name)(), why.as_ref());
+                    return Some(());
+                }
+                (Err(Unsealed::Payload(unfit)), Some(next)) => (attempt, why) = (next, why.or(Some(unfit))),
+                (Err(Unsealed::Payload(unfit)), None) => {
+                    self.hub.cannot_encode((formats.type_name)(), &why.unwrap_or(unfit));
+                    return None;
+                }
+                (Err(Unsealed::TooLarge), _) => {
+                    self.hub.counts.too_large.add();
+                    return None;
+                }
+            }
+        }
     }
 }
 

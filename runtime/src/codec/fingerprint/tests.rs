@@ -8,6 +8,14 @@ use serde::Deserialize;
 
 use super::*;
 
+fn describe<T: DeserializeOwned>() -> String {
+    super::describe::<T>().0
+}
+
+fn of<T: DeserializeOwned>() -> u64 {
+    Announced::of::<T>().fingerprint
+}
+
 macro_rules! differ {
     ($($what:literal { $($item:item)* })*) => {
         [$(($what, {
@@ -79,4 +87,37 @@ fn types_that_hold_themselves_end() {
     }
     assert!(describe::<List>().contains("u16"));
     assert!(describe::<Tree>().contains("u8"), "{}", describe::<Tree>());
+}
+
+#[test]
+fn what_asks_for_anything_or_refuses_is_not_settled() {
+    fn settled<T: DeserializeOwned>() -> bool {
+        Announced::of::<T>().is_settled
+    }
+    #[derive(Deserialize)]
+    struct Plain {
+        id: NonZeroU32,
+        kinds: Vec<Kind>,
+        map: HashMap<String, Option<Box<Plain>>>,
+    }
+    #[derive(Deserialize)]
+    enum Kind {
+        A,
+        B(u8),
+        C { x: f32 },
+    }
+    #[derive(Deserialize)]
+    struct Flat {
+        #[serde(flatten)]
+        plain: HashMap<String, u8>,
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Untagged {
+        A(u8),
+    }
+    assert!(settled::<(u8, String, bool)>() && settled::<Kind>() && settled::<Vec<Option<Kind>>>());
+    assert!(!settled::<Flat>() && !settled::<Vec<Untagged>>() && !settled::<Option<serde_json::Value>>());
+    assert!(!settled::<std::net::IpAddr>() && !settled::<(u8, Vec<std::net::IpAddr>)>(), "a text that is none to it");
+    assert!(!settled::<Plain>(), "one that holds itself cannot be followed to its end");
 }

@@ -3,7 +3,7 @@
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::reader::{FALSE, NIL, Reader, TRUE};
+use super::reader::{FALSE, NIL, Reader, SOME, TRUE};
 use super::{Refused, refused};
 
 const EMPTY_LIST: u8 = 0x90;
@@ -63,7 +63,13 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        if self.is_next(NIL)? { visitor.visit_none() } else { visitor.visit_some(self) }
+        if self.is_next(NIL)? {
+            visitor.visit_none()
+        } else if self.is_next(SOME)? {
+            self.within(|reader| visitor.visit_some(reader))
+        } else {
+            visitor.visit_some(self)
+        }
     }
 
     #[inline]

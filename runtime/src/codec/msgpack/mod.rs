@@ -1,4 +1,4 @@
-//! `MessagePack`, read: what `rmp-serde` writes with structs as maps, in serde's human-readable form.
+//! `MessagePack` with structs as maps, in serde's human-readable form: what `rmp-serde` writes and reads, and what it cannot give back.
 //!
 //! `rmp-serde` itself reads from anything that gives bytes, and whatever is asked for goes through one path. Reading is what a
 //! cache does most, so here it is from a slice, with a short path for each kind of value. The rare extension types are left to
@@ -10,11 +10,15 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, DeserializeOwned};
+use serde::{Serialize, ser};
 
 mod deserializer;
+mod members;
 mod reader;
+mod writer;
 
 use reader::Reader;
+use writer::Writer;
 
 /// Reads a value, and nothing after it.
 pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
@@ -23,7 +27,16 @@ pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused
     if reader.is_done() { Ok(value) } else { Err(refused("bytes are left over")) }
 }
 
-/// Why bytes are no value. Behind a pointer, because every step of reading returns one or none.
+/// Appends the bytes of a value: as few as can be, or with numbers in the width of their types.
+pub(crate) fn write<T: Serialize + ?Sized>(value: &T, exact: bool, bytes: &mut Vec<u8>) -> Result<(), Refused> {
+    if exact {
+        value.serialize(&mut Writer::<true>::new(bytes))
+    } else {
+        value.serialize(&mut Writer::<false>::new(bytes))
+    }
+}
+
+/// Why bytes are no value, or a value no bytes. Behind a pointer, because every step of reading returns one or none.
 #[derive(Debug)]
 pub(crate) struct Refused(Box<Cow<'static, str>>);
 
@@ -44,6 +57,13 @@ impl fmt::Display for Refused {
 }
 
 impl std::error::Error for Refused {}
+
+impl ser::Error for Refused {
+    #[cold]
+    fn custom<T: fmt::Display>(why: T) -> Self {
+        Self(Box::new(Cow::Owned(why.to_string())))
+    }
+}
 
 impl de::Error for Refused {
     #[cold]

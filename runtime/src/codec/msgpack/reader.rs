@@ -8,12 +8,14 @@ use super::deserializer::Members;
 use super::{Refused, cut_off, refused};
 
 /// Lists and maps within each other: as many as `rmp-serde` writes.
-const MAX_DEPTH: u16 = 1024;
+pub(super) const MAX_DEPTH: u16 = 1024;
 
 pub(super) const NIL: u8 = 0xc0;
 pub(super) const FALSE: u8 = 0xc2;
 pub(super) const TRUE: u8 = 0xc3;
-const BIN_8: u8 = 0xc4;
+pub(super) const BIN_8: u8 = 0xc4;
+/// Before a value that is there, though it begins like an absent one: `Some(None)`, `Some(())`. The format leaves this byte unused.
+pub(super) const SOME: u8 = 0xc1;
 
 pub(super) struct Reader<'de> {
     bytes: &'de [u8],
@@ -149,6 +151,7 @@ impl<'de> Reader<'de> {
                 self.map(length, visitor)
             }
             0xc7..=0xc9 | 0xd4..=0xd8 => self.extension(marker, visitor),
+            SOME => self.within(|reader| visitor.visit_some(reader)),
             _ => self.number(marker, visitor),
         }
     }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 
+mod writer;
+
 fn written<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     value.serialize(&mut rmp_serde::Serializer::new(&mut bytes).with_struct_map().with_human_readable()).unwrap();
@@ -166,6 +168,8 @@ proptest! {
 
     #[test]
     fn bytes_of_unknown_origin_look_so_too_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        // `rmp-serde` has no byte before a value that begins like an absent one.
+        prop_assume!(!bytes.contains(&reader::SOME));
         if let Ok(shown) = from_slice::<Shown>(&bytes) {
             prop_assert_eq!(by_rmp_serde::<Shown>(&bytes), Some(shown));
         }

@@ -1,0 +1,252 @@
+//! A number for a value as serde sees it: equal for two values only if a type could not tell them apart.
+//!
+//! It counts the kind and the width of each number, names of types and variants, and whether something is a text, bytes or a list. The order in
+//! which lists and maps give their elements does not count, because that of a hash set is another one each time.
+
+use std::fmt;
+
+use serde::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The number of a value.
+pub(super) fn of<T: Serialize + ?Sized>(value: &T) -> Result<u64, Undigested> {
+    value.serialize(Digest)
+}
+
+/// Why a value has no number: its `Serialize` failed.
+#[derive(Debug)]
+pub(super) struct Undigested(String);
+
+impl fmt::Display for Undigested {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Undigested {}
+
+impl serde::ser::Error for Undigested {
+    fn custom<T: fmt::Display>(why: T) -> Self {
+        Self(why.to_string())
+    }
+}
+
+/// Two numbers as one.
+#[inline]
+fn mixed(left: u64, right: u64) -> u64 {
+    let product = u128::from(left ^ 0x9e37_79b9_7f4a_7c15) * u128::from(right.rotate_left(32) ^ 0xd6e8_feb8_6659_fd93);
+    #[allow(clippy::cast_possible_truncation)] // both halves
+    let folded = (product >> 64) as u64 ^ product as u64;
+    folded.wrapping_add(right)
+}
+
+fn text(text: &str) -> u64 {
+    xxh3_64(text.as_bytes())
+}
+
+#[derive(Clone, Copy)]
+struct Digest;
+
+macro_rules! leaves {
+    ($($method:ident($ty:ty) $kind:literal |$value:ident| $bits:expr;)*) => {$(
+        #[inline]
+        fn $method(self, $value: $ty) -> Result<u64, Undigested> {
+            Ok(mixed($kind, $bits))
+        }
+    )*};
+}
+
+impl Serializer for Digest {
+    type Ok = u64;
+    type Error = Undigested;
+    type SerializeSeq = Parts;
+    type SerializeTuple = Parts;
+    type SerializeTupleStruct = Parts;
+    type SerializeTupleVariant = Parts;
+    type SerializeMap = Parts;
+    type SerializeStruct = Parts;
+    type SerializeStructVariant = Parts;
+
+    leaves! {
+        serialize_bool(bool) 1 |value| u64::from(value);
+        serialize_i8(i8) 2 |value| i64::from(value).cast_unsigned();
+        serialize_i16(i16) 3 |value| i64::from(value).cast_unsigned();
+        serialize_i32(i32) 4 |value| i64::from(value).cast_unsigned();
+        serialize_i64(i64) 5 |value| value.cast_unsigned();
+        serialize_i128(i128) 6 |value| xxh3_64(&value.to_le_bytes());
+        serialize_u8(u8) 7 |value| value.into();
+        serialize_u16(u16) 8 |value| value.into();
+        serialize_u32(u32) 9 |value| value.into();
+        serialize_u64(u64) 10 |value| value;
+        serialize_u128(u128) 11 |value| xxh3_64(&value.to_le_bytes());
+        serialize_f32(f32) 12 |value| value.to_bits().into();
+        serialize_f64(f64) 13 |value| value.to_bits();
+        serialize_char(char) 14 |value| u64::from(u32::from(value));
+        serialize_str(&str) 15 |value| text(value);
+        serialize_bytes(&[u8]) 16 |value| xxh3_64(value);
+        serialize_unit_struct(&'static str) 17 |name| text(name);
+    }
+
+    fn serialize_none(self) -> Result<u64, Undigested> {
+        Ok(mixed(18, 0))
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<u64, Undigested> {
+        Ok(mixed(19, value.serialize(self)?))
+    }
+
+    fn serialize_unit(self) -> Result<u64, Undigested> {
+        Ok(mixed(20, 0))
+    }
+
+    fn serialize_unit_variant(self, name: &'static str, index: u32, _: &'static str) -> Result<u64, Undigested> {
+        Ok(mixed(mixed(21, text(name)), index.into()))
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<u64, Undigested> {
+        Ok(mixed(mixed(22, text(name)), value.serialize(self)?))
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        index: u32,
+        _: &'static str,
+        value: &T,
+    ) -> Result<u64, Undigested> {
+        Ok(mixed(mixed(mixed(23, text(name)), index.into()), value.serialize(self)?))
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Parts, Undigested> {
+        Ok(Parts::new(24))
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Parts, Undigested> {
+        Ok(Parts::new(25))
+    }
+
+    fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Parts, Undigested> {
+        Ok(Parts::new(mixed(26, text(name))))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Parts, Undigested> {
+        Ok(Parts::new(mixed(mixed(27, text(name)), index.into())))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Parts, Undigested> {
+        Ok(Parts::new(28))
+    }
+
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Parts, Undigested> {
+        Ok(Parts::new(mixed(29, text(name))))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Parts, Undigested> {
+        Ok(Parts::new(mixed(mixed(30, text(name)), index.into())))
+    }
+}
+
+/// The members of a list, a map or a struct.
+struct Parts {
+    kind: u64,
+    sum: u64,
+    count: u64,
+    /// Of the entry under way.
+    key: u64,
+}
+
+impl Parts {
+    fn new(kind: u64) -> Self {
+        Self { kind, sum: 0, count: 0, key: 0 }
+    }
+
+    /// One more, wherever it stands.
+    fn add(&mut self, part: u64) {
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(part);
+    }
+
+    /// One more, behind those before it.
+    fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Undigested> {
+        let part = value.serialize(Digest)?;
+        self.count += 1;
+        self.sum = mixed(self.sum, part);
+        Ok(())
+    }
+
+    fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Undigested> {
+        let part = value.serialize(Digest)?;
+        self.add(mixed(text(name), part));
+        Ok(())
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // as the traits have it
+    fn number(&self) -> Result<u64, Undigested> {
+        Ok(mixed(mixed(self.kind, self.count), self.sum))
+    }
+}
+
+macro_rules! parts {
+    ($($for:ident $method:ident($($name:ident: $ty:ty)?) |$parts:ident, $value:ident| $add:expr;)*) => {$(
+        impl $for for Parts {
+            type Ok = u64;
+            type Error = Undigested;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, $($name: $ty,)? $value: &T) -> Result<(), Undigested> {
+                let $parts = self;
+                $add
+            }
+
+            fn end(self) -> Result<u64, Undigested> {
+                self.number()
+            }
+        }
+    )*};
+}
+
+parts! {
+    SerializeSeq serialize_element() |parts, value| value.serialize(Digest).map(|part| parts.add(part));
+    SerializeTuple serialize_element() |parts, value| parts.push(value);
+    SerializeTupleStruct serialize_field() |parts, value| parts.push(value);
+    SerializeTupleVariant serialize_field() |parts, value| parts.push(value);
+    SerializeStruct serialize_field(name: &'static str) |parts, value| parts.field(name, value);
+    SerializeStructVariant serialize_field(name: &'static str) |parts, value| parts.field(name, value);
+}
+
+impl SerializeMap for Parts {
+    type Ok = u64;
+    type Error = Undigested;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Undigested> {
+        self.key = key.serialize(Digest)?;
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Undigested> {
+        let part = mixed(self.key, value.serialize(Digest)?);
+        self.add(part);
+        Ok(())
+    }
+
+    fn end(self) -> Result<u64, Undigested> {
+        self.number()
+    }
+}
+
+#[cfg(test)]
+mod tests;

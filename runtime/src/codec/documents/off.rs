@@ -1,0 +1,12 @@
+//! Without the feature `mongodb`, no type has a form of its own.
+
+use super::Codec;
+use super::formats::{Form, Unfit};
+
+type Encode<V> = fn(&V, Form, &mut Vec<u8>) -> Result<(), Unfit>;
+type Decode<V> = fn(&[u8], Codec) -> Result<V, Unfit>;
+
+/// The form of a type's own.
+pub(super) fn formats<V>() -> Option<(Encode<V>, Decode<V>)> {
+    None
+}

@@ -1,0 +1,135 @@
+//! A hit of the shared tier gives what the load gave, or there is none.
+
+use std::collections::BTreeMap;
+
+use bson::{Document, doc};
+use fastness::{Fastness, cacheable, scope};
+use fastness_tests::servers::{prefix, shared_redis};
+use serde::{Deserialize, Serialize};
+
+use crate::{Origin, node, stored};
+
+async fn two_nodes() -> [Fastness; 2] {
+    let (url, prefix) = (shared_redis().await.url(), prefix());
+    [node(&url, &prefix).await, node(&url, &prefix).await]
+}
+
+/// Integers of both widths, and fields that are named as extended JSON names types.
+fn document() -> Document {
+    doc! { "narrow": 5, "wide": 5_i64, "list": [1_i64, -1_i64, 1], "at": { "$date": "today" }, "of": { "$oid": "none" } }
+}
+
+#[cacheable(ttl = 60, key = "document:{id}", tier = shared, skip(origin))]
+async fn document_of(origin: &Origin, id: u64) -> Document {
+    origin.load();
+    let mut document = document();
+    document.insert("id", id.cast_signed());
+    document
+}
+
+#[cacheable(ttl = 60, key = "documents:{id}", tier = shared, codec = json, skip(origin))]
+async fn documents_of(origin: &Origin, id: u64) -> Vec<Document> {
+    origin.load();
+    vec![document(), doc! { "id": id.cast_signed() }]
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Product {
+    id: u64,
+    attributes: Document,
+}
+
+/// The first has a field that no format of serde can tell from a date.
+#[cacheable(ttl = 60, key = "product:{id}", tier = shared, skip(origin))]
+async fn product(origin: &Origin, id: u64) -> Product {
+    origin.load();
+    let attributes = if id == 1 {
+        doc! { "$date": "today" }
+    } else {
+        doc! { "narrow": 5, "wide": 5_i64 }
+    };
+    Product { id, attributes }
+}
+
+#[tokio::test]
+async fn documents_come_back_as_they_were() {
+    let (origin, [one, two]) = (Origin::default(), two_nodes().await);
+    let (document, list) = (scope(&one, document_of(&origin, 1)).await, scope(&one, documents_of(&origin, 1)).await);
+    stored(&one, 2).await;
+    assert_eq!(scope(&two, document_of(&origin, 1)).await, document);
+    assert_eq!(scope(&two, documents_of(&origin, 1)).await, list);
+    assert_eq!((origin.loads(), two.shared().unwrap().hits), (2, 2));
+}
+
+#[tokio::test]
+async fn a_value_that_would_come_back_as_another_stays_in_its_process_and_others_do_not() {
+    let (origin, [one, two]) = (Origin::default(), two_nodes().await);
+    for id in [1, 2] {
+        scope(&one, product(&origin, id)).await;
+    }
+    stored(&one, 1).await;
+    assert_eq!(scope(&two, product(&origin, 1)).await.attributes, doc! { "$date": "today" });
+    assert_eq!(scope(&two, product(&origin, 2)).await.attributes, doc! { "narrow": 5, "wide": 5_i64 });
+    assert_eq!((origin.loads(), two.shared().unwrap().hits), (3, 1));
+    assert_eq!(one.shared().unwrap().unencodable, 1);
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Note {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    title: Option<u8>,
+    text: String,
+    parts: Vec<Vec<u8>>,
+}
+
+/// Without its title, the second would be read as another note by bincode.
+#[cacheable(ttl = 60, key = "note:{id}", tier = shared, codec = bincode, skip(origin))]
+async fn note(origin: &Origin, id: u64) -> Note {
+    origin.load();
+    let parts = vec![vec![], vec![0]];
+    if id == 1 {
+        Note { title: Some(1), text: "a".into(), parts }
+    } else {
+        Note { title: None, text: "\0".into(), parts }
+    }
+}
+
+#[tokio::test]
+async fn bincode_is_left_when_a_later_value_does_not_come_back() {
+    let (origin, [one, two]) = (Origin::default(), two_nodes().await);
+    let notes = [scope(&one, note(&origin, 1)).await, scope(&one, note(&origin, 2)).await];
+    stored(&one, 2).await;
+    let read = [scope(&two, note(&origin, 1)).await, scope(&two, note(&origin, 2)).await];
+    assert_eq!((read, origin.loads(), two.shared().unwrap().unreadable), (notes, 2, 0));
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Alike {
+    First(u64),
+    Second(u64),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Unsaid {
+    #[serde(skip)]
+    skipped: u8,
+    alike: Alike,
+    map: BTreeMap<u8, Option<()>>,
+}
+
+#[cacheable(ttl = 60, key = "unsaid:{id}", tier = shared, skip(origin))]
+async fn unsaid(origin: &Origin, id: u64) -> Unsaid {
+    origin.load();
+    Unsaid { skipped: 7, alike: Alike::Second(id), map: BTreeMap::from([(1, Some(())), (2, None)]) }
+}
+
+/// As the guide says of codecs.
+#[tokio::test]
+async fn what_serialize_does_not_say_does_not_come_back() {
+    let (origin, [one, two]) = (Origin::default(), two_nodes().await);
+    let written = scope(&one, unsaid(&origin, 1)).await;
+    stored(&one, 1).await;
+    let expected = Unsaid { skipped: 0, alike: Alike::First(1), map: written.map };
+    assert_eq!((scope(&two, unsaid(&origin, 1)).await, origin.loads()), (expected, 1));
+}
