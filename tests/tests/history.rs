@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fastness::Redis as Settings;
-use fastness_tests::history::{Fault, Ours, Plain, Plan, Report, pause, run, run_while};
+use fastness_tests::history::{Fault, Ours, Plain, Plan, Promotions, Report, pause, run, run_while};
 use fastness_tests::servers::{Redis, Sentinel, prefix};
 
 async fn ours(name: &str, seed: u64, faults: &[Fault]) {
@@ -84,6 +84,25 @@ async fn a_master_is_replaced_while_it_is_well() {
     println!("Sentinel, seed {seed}, a planned failover: {report}");
     assert_clean(&report, seed);
     assert!(nodes.iter().all(|node| node.cache().shared().unwrap().coherent), "all are on the new master");
+}
+
+/// Two masters take writes for a while, with nodes on both; one node ends on the former.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_is_promoted() {
+    let (goes_on, takeover) = (Duration::from_millis(600), Duration::from_millis(1_200));
+    let promotions = Promotions { seed: seed(), rounds: 1, goes_on, takeover };
+    let (report, _) = promotions.run().await;
+    println!("a planned failover, seed {}: {report}", promotions.seed);
+    assert_clean(&report, promotions.seed);
+}
+
+/// The judge sees a wait that ends before the former master does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn too_short_a_wait_is_not_enough() {
+    let (goes_on, takeover) = (Duration::from_millis(600), Duration::from_millis(1));
+    let (report, _) = Promotions { seed: 1, rounds: 1, goes_on, takeover }.run().await;
+    println!("a wait that is too short: {report}");
+    assert!(!report.violations.is_empty(), "{report}");
 }
 
 /// The judge sees the bugs of the cache that everybody writes first.

@@ -8,12 +8,14 @@
 mod judge;
 mod ours;
 mod plain;
+mod promotion;
 mod run;
 
 pub use judge::{Report, judge};
 pub use ours::Ours;
 pub use plain::Plain;
-pub use run::{Fault, Plan, pause, run, run_while};
+pub use promotion::{Promotions, alone_with_the_former_master, asked_of_sentinels};
+pub use run::{Control, Fault, Plan, pause, run, run_controlled, run_while};
 
 use std::time::Duration;
 

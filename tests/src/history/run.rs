@@ -68,6 +68,25 @@ struct Shared {
     origin: Origin,
     events: Mutex<Vec<Event>>,
     stop: AtomicBool,
+    /// Nodes that ended before the run, as bits.
+    ended: AtomicU64,
+}
+
+/// Ends nodes of a run that is under way.
+#[derive(Clone)]
+pub struct Control(Arc<Shared>);
+
+impl Control {
+    /// Ends a node as a crash of its process would, once its calls under way have returned. Nothing else may hold it.
+    pub fn end(&self, node: usize) {
+        self.0.ended.fetch_or(1 << node, Ordering::SeqCst);
+    }
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control").finish_non_exhaustive()
+    }
 }
 
 impl Shared {
@@ -75,8 +94,8 @@ impl Shared {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 
-    fn goes_on(&self) -> bool {
-        !self.stop.load(Ordering::SeqCst)
+    fn goes_on(&self, node: usize) -> bool {
+        !self.stop.load(Ordering::SeqCst) && self.ended.load(Ordering::SeqCst) & (1 << node) == 0
     }
 }
 
@@ -93,16 +112,25 @@ pub async fn run<S: Subject>(plan: &Plan, server: &mut Redis, make: impl AsyncFn
 
 /// Lets these nodes work while something is done to them, and judges that. What was done is counted by whoever does it.
 pub async fn run_while<S: Subject>(seed: u64, nodes: &[S], disturb: impl Future<Output = usize>) -> (Report, usize) {
+    run_controlled(seed, nodes.to_vec(), async |_| disturb.await).await
+}
+
+/// The same with nodes that may end on the way.
+pub async fn run_controlled<S: Subject>(
+    seed: u64,
+    nodes: Vec<S>,
+    disturb: impl AsyncFnOnce(Control) -> usize,
+) -> (Report, usize) {
     let shared = Arc::<Shared>::default();
     let mut tasks = tokio::task::JoinSet::new();
     for task in 0..TASKS {
         let (index, rng) = (task % nodes.len(), Rng::with_seed(seed ^ (task as u64) << 32));
         tasks.spawn(work(shared.clone(), nodes[index].clone(), index, rng));
     }
-    for (index, node) in nodes.iter().enumerate() {
-        tasks.spawn(watch(shared.clone(), node.clone(), index));
+    for (index, node) in nodes.into_iter().enumerate() {
+        tasks.spawn(watch(shared.clone(), node, index));
     }
-    let injected = disturb.await;
+    let injected = disturb(Control(shared.clone())).await;
     shared.stop.store(true, Ordering::SeqCst);
     while let Some(ended) = tasks.join_next().await {
         ended.expect("no task failed");
@@ -112,7 +140,7 @@ pub async fn run_while<S: Subject>(seed: u64, nodes: &[S], disturb: impl Future<
 }
 
 async fn work<S: Subject>(shared: Arc<Shared>, subject: S, node: usize, mut rng: Rng) {
-    while shared.goes_on() {
+    while shared.goes_on(node) {
         match rng.u8(..100) {
             0..88 => {
                 let (key, start) = (rng.usize(..KEYS), Instant::now());
@@ -142,7 +170,7 @@ async fn invalidate<S: Subject>(shared: &Shared, subject: &S, node: usize, scope
 
 /// Notes when a node has nothing in doubt.
 async fn watch<S: Subject>(shared: Arc<Shared>, subject: S, node: usize) {
-    while shared.goes_on() {
+    while shared.goes_on(node) {
         let before = Instant::now();
         if subject.is_clear() {
             shared.note(Event::Clear { node, before, after: Instant::now() });

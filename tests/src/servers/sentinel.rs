@@ -8,6 +8,8 @@ use super::{Redis, binary, free_port, until};
 
 /// The name under which the Sentinels know the master.
 const MASTER: &str = "mymaster";
+/// The password of a node that the Sentinels are kept from.
+const PASSWORD: &str = "unknown-to-sentinels";
 
 /// A group that survives the loss of its master.
 #[derive(Debug)]
@@ -93,6 +95,21 @@ impl Sentinel {
         command.arg(arguments).query_async::<()>(&mut sentinel).await.expect("a Sentinel that obeys");
     }
 
+    /// Keeps the Sentinels from a node, so that they cannot demote it: they do not know its password. Connections that others have stay.
+    pub async fn keep_sentinels_out(&self, port: u16) {
+        let clients: String = self.node(port).command(&["CLIENT", "LIST"]).await;
+        self.node(port).command::<()>(&["CONFIG", "SET", "requirepass", PASSWORD]).await;
+        for client in clients.lines().filter(|client| client.contains(" name=sentinel-")) {
+            let id = client.split_once(' ').and_then(|(id, _)| id.strip_prefix("id=")).expect("an id");
+            ask_with_password::<u64>(port, &["CLIENT", "KILL", "ID", id]).await;
+        }
+    }
+
+    /// Whether a node that the Sentinels are kept from is a master.
+    pub async fn is_master_still(&self, port: u16) -> bool {
+        ask_with_password::<String>(port, &["INFO", "replication"]).await.contains("role:master")
+    }
+
     /// The node with this port.
     pub fn node(&self, port: u16) -> &Redis {
         self.nodes.iter().find(|node| node.port() == port).expect("one of ours")
@@ -136,6 +153,13 @@ impl Sentinel {
         let url = self.urls().swap_remove(index);
         redis::Client::open(url).ok()?.get_multiplexed_async_connection().await.ok()
     }
+}
+
+async fn ask_with_password<T: redis::FromRedisValue>(port: u16, command: &[&str]) -> T {
+    let client = redis::Client::open(format!("redis://:{PASSWORD}@127.0.0.1:{port}")).expect("an address");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
+    let (name, arguments) = command.split_first().expect("a command");
+    redis::cmd(name).arg(arguments).query_async(&mut connection).await.expect("an answer")
 }
 
 fn start_sentinel(master: &str, quorum: usize) -> (u16, Process) {
