@@ -115,7 +115,7 @@ mutants! {
     AppendInWait: "the reply of an unsettled server counts as `Announced`", "promotion, answer in the wait";
     HeartbeatsInWait: "heartbeats of an unsettled server feed the trust", "promotion, memory";
     WaitGoesOnElsewhere: "the wait for one server goes on with the next", "two promotions";
-    WaitWithoutMark: "each process waits for itself, and the log gets no new life: costs a wait for each start", "";
+    WaitWithoutMark: "each process waits for itself, and the log gets no new life", "return";
     SettleUnconditionally: "the script gives a new life whatever the last one is: costs a cold cache for each process that waited", "";
     ReenterOldLife: "a server that was left is entered again under its old life", "return";
     EmptyLogIsFirst: "an empty log is taken for the first of all, whoever was there before", "promotion, empty";
