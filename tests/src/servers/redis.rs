@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use redis::{Client, FromRedisValue, RedisResult};
+use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisResult};
 use tokio::sync::OnceCell;
 
 use super::process::Process;
@@ -90,7 +90,11 @@ impl Redis {
     pub async fn ask<T: FromRedisValue>(&self, command: &[&str]) -> RedisResult<T> {
         let client = Client::open(self.url()).expect("an address");
         let asked = async {
-            let mut connection = client.get_multiplexed_async_connection().await?;
+            // The driver gives up after half a second by default.
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(PATIENCE))
+                .set_response_timeout(Some(PATIENCE));
+            let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
             let (name, arguments) = command.split_first().expect("a command");
             redis::cmd(name).arg(arguments).query_async(&mut connection).await
         };
