@@ -15,6 +15,7 @@ use serde::{Serialize, ser};
 mod deserializer;
 mod members;
 mod reader;
+mod serializer;
 mod writer;
 
 use reader::Reader;

@@ -1,0 +1,191 @@
+//! What serde gives: written with field names, in its human-readable form.
+//!
+//! The bytes are those of `rmp-serde`, but for what those cannot give back: [`SOME`] stands before a value that begins like an absent one.
+
+use serde::ser::{Error as _, Serialize, Serializer};
+
+use super::Refused;
+use super::members::Written;
+use super::reader::{FALSE, NIL, SOME, TRUE};
+use super::writer::Writer;
+
+macro_rules! numbers {
+    ($($method:ident: $ty:ty, $marker:literal, $compact:ident;)*) => {$(
+        #[inline]
+        fn $method(self, number: $ty) -> Result<(), Refused> {
+            if EXACT { self.put($marker, number.to_be_bytes()) } else { self.$compact(number.into()) }
+            Ok(())
+        }
+    )*};
+}
+
+impl<'w, 'a, const EXACT: bool> Serializer for &'w mut Writer<'a, EXACT> {
+    type Ok = ();
+    type Error = Refused;
+    type SerializeSeq = Written<'w, 'a, EXACT>;
+    type SerializeTuple = Written<'w, 'a, EXACT>;
+    type SerializeTupleStruct = Written<'w, 'a, EXACT>;
+    type SerializeTupleVariant = Written<'w, 'a, EXACT>;
+    type SerializeMap = Written<'w, 'a, EXACT>;
+    type SerializeStruct = Written<'w, 'a, EXACT>;
+    type SerializeStructVariant = Written<'w, 'a, EXACT>;
+
+    numbers! {
+        serialize_u8: u8, 0xcc, unsigned;
+        serialize_u16: u16, 0xcd, unsigned;
+        serialize_u32: u32, 0xce, unsigned;
+        serialize_u64: u64, 0xcf, unsigned;
+        serialize_i8: i8, 0xd0, signed;
+        serialize_i16: i16, 0xd1, signed;
+        serialize_i32: i32, 0xd2, signed;
+        serialize_i64: i64, 0xd3, signed;
+    }
+
+    #[inline]
+    fn serialize_bool(self, value: bool) -> Result<(), Refused> {
+        self.bytes.push(if value { TRUE } else { FALSE });
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_i128(self, number: i128) -> Result<(), Refused> {
+        self.binary(&number.to_be_bytes())
+    }
+
+    #[inline]
+    fn serialize_u128(self, number: u128) -> Result<(), Refused> {
+        self.binary(&number.to_be_bytes())
+    }
+
+    #[inline]
+    fn serialize_f32(self, number: f32) -> Result<(), Refused> {
+        self.put(0xca, number.to_be_bytes());
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_f64(self, number: f64) -> Result<(), Refused> {
+        self.put(0xcb, number.to_be_bytes());
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_char(self, value: char) -> Result<(), Refused> {
+        self.text(value.encode_utf8(&mut [0; 4]))
+    }
+
+    #[inline]
+    fn serialize_str(self, text: &str) -> Result<(), Refused> {
+        self.text(text)
+    }
+
+    #[inline]
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Refused> {
+        self.binary(bytes)
+    }
+
+    #[inline]
+    fn serialize_none(self) -> Result<(), Refused> {
+        self.bytes.push(NIL);
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
+        let start = self.bytes.len();
+        value.serialize(&mut *self)?;
+        if let Some(&(NIL | SOME)) = self.bytes.get(start) {
+            self.bytes.insert(start, SOME);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_unit(self) -> Result<(), Refused> {
+        self.bytes.push(NIL);
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refused> {
+        self.list_head(0)
+    }
+
+    #[inline]
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Refused> {
+        self.text(variant)
+    }
+
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), Refused> {
+        if name == rmp_serde::MSGPACK_EXT_STRUCT_NAME {
+            let mut theirs = rmp_serde::Serializer::new(&mut *self.bytes).with_human_readable();
+            return theirs.serialize_newtype_struct(name, value).map_err(Refused::custom);
+        }
+        value.serialize(self)
+    }
+
+    #[inline]
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Refused> {
+        self.variant(variant)?;
+        self.deeper()?;
+        value.serialize(&mut *self)?;
+        self.shallower();
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_seq(self, length: Option<usize>) -> Result<Written<'w, 'a, EXACT>, Refused> {
+        self.members(length, false)
+    }
+
+    #[inline]
+    fn serialize_tuple(self, length: usize) -> Result<Written<'w, 'a, EXACT>, Refused> {
+        self.members(Some(length), false)
+    }
+
+    #[inline]
+    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Written<'w, 'a, EXACT>, Refused> {
+        self.members(Some(length), false)
+    }
+
+    #[inline]
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        length: usize,
+    ) -> Result<Written<'w, 'a, EXACT>, Refused> {
+        self.variant(variant)?;
+        self.members(Some(length), false)
+    }
+
+    #[inline]
+    fn serialize_map(self, length: Option<usize>) -> Result<Written<'w, 'a, EXACT>, Refused> {
+        self.members(length, true)
+    }
+
+    #[inline]
+    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Written<'w, 'a, EXACT>, Refused> {
+        self.members(Some(length), true)
+    }
+
+    #[inline]
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        length: usize,
+    ) -> Result<Written<'w, 'a, EXACT>, Refused> {
+        self.variant(variant)?;
+        self.members(Some(length), true)
+    }
+}
