@@ -1,4 +1,12 @@
 fn save(user: User) -> User {
+    let __kind = {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        ::fastness::__private::known(
+            ::fastness::__private::Probe::<User>::NEW,
+            (&&&::fastness::__private::Probe::<User>::NEW).__kind(),
+        )
+    };
     let __put = {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
@@ -15,7 +23,7 @@ fn save(user: User) -> User {
         :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
-        let __shape = (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape();
+        let __shape = (&&&&&&__kind.probe()).__shape();
         let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&user.id)).__part());
         __SITE.put(
             ::core::option::Option::None,
@@ -26,8 +34,9 @@ fn save(user: User) -> User {
                 &[::fastness::__private::Piece::Lit("users")],
                 &(::fastness::__private::NoScope,),
             )],
-            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
+            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
+                .wire((&&&__kind.wired(__shape)).__wire()),
         )
     };
-    ::fastness::__private::store_sync(__put, move || -> User { { user } })
+    __kind.finish(__kind.store(__put, __kind.body(move || -> User { { user } })))
 }

@@ -1,5 +1,6 @@
 fn get(id: u64) -> impl Future<Output = u64> + Send {
-    ::core::convert::identity(async move {
+    const _: () = ();
+    async move {
         let __miss = {
             #[allow(unused_imports)]
             use ::fastness::__private::ladder::*;
@@ -44,5 +45,5 @@ fn get(id: u64) -> impl Future<Output = u64> + Send {
             ({ async move { id } }).await
         })
         .await
-    })
+    }
 }

@@ -49,7 +49,7 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// It works on free functions, methods, associated functions and functions of traits' implementations (`async`, plain,
-/// under `#[async_trait]`, or returning a future), generic ones too. The value is a `T`, an `Option<T>` or a
+/// under `#[async_trait]`, or returning a future of any name), generic ones too. The value is a `T`, an `Option<T>` or a
 /// `Result<T, E>`, or an alias of these, and must be `Clone`; return an `Arc<T>` to make hits cheap. Errors are not
 /// stored, nor is `None`, unless asked for below.
 ///
@@ -335,7 +335,7 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// It works on free functions, methods, associated functions and functions of traits' implementations (`async`, plain,
-/// under `#[async_trait]`, or returning a future), generic ones too. An async function is timed from its first poll until
+/// under `#[async_trait]`, or returning a future of any name), generic ones too. An async function is timed from its first poll until
 /// it is done.
 ///
 /// A call ends as `ok`, as `error` (it returned an `Err`, whatever its type is called), as `cancelled` (its future was

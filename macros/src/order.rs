@@ -1,4 +1,4 @@
-//! May use: diag, stack.
+//! May use: diag, signature, stack.
 //!
 //! Makes attributes nest as they are written, outermost first.
 //!
@@ -10,12 +10,13 @@
 //! Invariants: a stack that makes no sense is not touched, but expanded at once, which reports it; only an attribute that is
 //! ours beyond doubt is marked; one of another crate that is called like one of ours is left as it is.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::{Attribute, Ident, parse::ParseStream, parse::Parser};
 
 use crate::{
     diag::Diag,
+    signature::{Function, Kind, Returns},
     stack::{self, DEFERRED, Row, deferred, is_deferred},
 };
 
@@ -50,18 +51,39 @@ pub(crate) fn nest(
         return expand(args, item);
     };
     let Some(last) = attrs.iter().rposition(|attr| is_ours(attr) && !deferred(attr)) else {
-        return expand(args, item);
+        return match behind_instrument(name, &args, &attrs, &rest) {
+            Some(nested) => nested,
+            None => expand(args, item),
+        };
     };
     let mut refused = Diag::default();
     stack::check(&attrs, below, &mut refused);
     if refused.count() > 0 {
         return expand(args, item);
     }
-    let (name, mark) =
-        (Ident::new(name, proc_macro2::Span::call_site()), Ident::new(DEFERRED, proc_macro2::Span::call_site()));
-    let krate = krate(&args).unwrap_or_else(|| quote!(::fastness));
+    let deferred = defer(name, &args);
     let behind = attrs.split_off(last + 1);
-    quote!(#(#attrs)* #[#krate::#name(#mark, #args)] #(#behind)* #rest)
+    quote!(#(#attrs)* #deferred #(#behind)* #rest)
+}
+
+/// The attribute `name` with its arguments, to be expanded in its turn.
+fn defer(name: &str, args: &TokenStream) -> TokenStream {
+    let [name, mark] = [name, DEFERRED].map(|word| Ident::new(word, Span::call_site()));
+    let krate = krate(args).unwrap_or_else(|| quote!(::fastness));
+    quote!(#[#krate::#name(#mark, #args)])
+}
+
+/// Lets `#[instrument]` see the body first, where it must find the future that a function of another return type makes.
+fn behind_instrument(name: &str, args: &TokenStream, attrs: &[Attribute], rest: &TokenStream) -> Option<TokenStream> {
+    let is_instrument = |attr: &Attribute| attr.path().segments.last().is_some_and(|last| last.ident == "instrument");
+    let at = attrs.iter().position(is_instrument)?;
+    let function = Function::parse(name, rest.clone(), &mut Diag::default())?;
+    if Returns::new(&function.sig).kind != Kind::Asked {
+        return None;
+    }
+    let (instrument, deferred) = (&attrs[at], defer(name, args));
+    let others = attrs.iter().enumerate().filter(|(index, _)| *index != at).map(|(_, attr)| attr);
+    Some(quote!(#instrument #deferred #(#others)* #rest))
 }
 
 fn is_ours(attr: &Attribute) -> bool {

@@ -1,4 +1,4 @@
-//! May use: args, diag, duration, signature, value.
+//! May use: args, diag, duration, value.
 //!
 //! The options that say how long a value lives and how it is loaded, checked.
 //!
@@ -12,7 +12,6 @@ use crate::{
     args::Slot,
     diag::Diag,
     duration::{self, Time},
-    signature::Kind,
     value,
 };
 
@@ -49,7 +48,7 @@ pub(crate) struct SharingArgs<'a> {
 }
 
 impl SharingArgs<'_> {
-    fn check(&self, kind: Kind, diag: &mut Diag) -> Sharing {
+    fn check(&self, blocks: bool, diag: &mut Diag) -> Sharing {
         let word = |name, words: &[&'static str], slot: &Slot<Expr>, diag: &mut Diag| {
             let expr = slot.value()?;
             value::word(name, words, expr, diag).map(|word| (word, expr.clone()))
@@ -66,7 +65,7 @@ impl SharingArgs<'_> {
         if sharing.tier.as_ref().is_some_and(|(tier, _)| *tier == "shared") {
             self.local_ttl.refuse("`tier = shared` keeps nothing in this process: remove `local_ttl`", diag);
         }
-        if kind == Kind::Sync {
+        if blocks {
             let why = "a sync function uses this process's tier only, because the shared one has to be awaited: make it `async`";
             if !sharing.is_local() {
                 self.tier.refuse(why, diag);
@@ -85,7 +84,7 @@ pub(crate) struct StoringArgs<'a> {
     pub(crate) negative_ttl: &'a Slot<Expr>,
     pub(crate) unless: &'a Slot<Expr>,
     pub(crate) sharing: SharingArgs<'a>,
-    pub(crate) kind: Kind,
+    pub(crate) blocks: bool,
 }
 
 impl Storing {
@@ -98,7 +97,7 @@ impl Storing {
         let jitter = args.jitter.value().and_then(|jitter| value::share("jitter", jitter, diag));
         let negative_ttl = time("negative_ttl", args.negative_ttl, diag);
         let unless = function("unless", "|value| value.is_empty()", args.unless, diag);
-        let sharing = args.sharing.check(args.kind, diag);
+        let sharing = args.sharing.check(args.blocks, diag);
         Some(Self { ttl: ttl?, jitter, negative_ttl, unless, sharing })
     }
 }

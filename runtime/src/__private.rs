@@ -44,6 +44,7 @@ pub mod index {
 
 /// Everything that a call site asks a type by method call; brought into scope for the prologue only.
 pub mod ladder {
+    pub use super::kind::ladder::*;
     pub use crate::codec::wire::InProcess;
     #[cfg(feature = "redis")]
     pub use crate::codec::wire::{Borrowed, OnTheWire};
@@ -54,6 +55,9 @@ pub mod ladder {
 
 #[cfg(feature = "redis")]
 pub mod fuzz;
+
+mod kind;
+pub use kind::{awaited, fallible, known, named, probe_of, probe_of_future, probe_of_value};
 
 use std::time::Duration;
 

@@ -120,9 +120,14 @@ impl Scopes {
 }
 
 /// Appends when dropped, unless told that there is no need.
-struct Guard(Option<Scopes>);
+#[derive(Debug)]
+pub struct PendingScopes(Option<Scopes>);
 
-impl Guard {
+impl PendingScopes {
+    pub(crate) fn new(scopes: Scopes) -> Self {
+        Self(Some(scopes))
+    }
+
     fn settle(mut self, ok: bool) {
         if self.0.as_ref().is_some_and(|scopes| !ok && !scopes.always) {
             self.0 = None;
@@ -130,7 +135,7 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for PendingScopes {
     fn drop(&mut self) {
         if let Some(scopes) = self.0.take() {
             scopes.handle.append(scopes.record);
@@ -148,7 +153,24 @@ pub async fn invalidate<S: Shape, F: Future<Output = S::Out>>(_: S, scopes: Scop
     if scopes.before {
         scopes.handle.announce(scopes.record.clone()).await;
     }
-    let mut guard = Guard(Some(scopes));
+    ended::<S, F>(PendingScopes::new(scopes), body).await
+}
+
+/// [`invalidate`], for a body whose future was made under a guard: what making it did counts even if nothing polls it.
+pub(crate) async fn invalidate_guarded<S, F>(_: S, guard: PendingScopes, body: F) -> S::Out
+where
+    S: Shape,
+    F: Future<Output = S::Out>,
+{
+    if let Some(scopes) = guard.0.as_ref().filter(|scopes| scopes.before) {
+        let (handle, record) = (scopes.handle.clone(), scopes.record.clone());
+        handle.announce(record).await;
+    }
+    ended::<S, F>(guard, body).await
+}
+
+/// Awaits the body, and invalidates.
+async fn ended<S: Shape, F: Future<Output = S::Out>>(mut guard: PendingScopes, body: F) -> S::Out {
     // An error does not live across the wait: it may not be `Send`.
     let value = match S::open(body.await) {
         Outcome::Failed(error) => {
@@ -169,7 +191,7 @@ pub fn invalidate_sync<S: Shape>(_: S, scopes: Scopes, body: impl FnOnce() -> S:
     if scopes.before {
         scopes.handle.append(scopes.record.clone());
     }
-    let guard = Guard(Some(scopes));
+    let guard = PendingScopes::new(scopes);
     let out = body();
     guard.settle(S::is_ok(&out));
     out

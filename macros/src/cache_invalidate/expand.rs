@@ -11,6 +11,7 @@ use super::model::Model;
 use crate::{
     emit::{self, Run, View, code},
     key::Key,
+    signature::Kind,
     subject::{Door, Subject},
 };
 
@@ -20,26 +21,60 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let prologue = prologue(model);
     let always = model.always.then(|| code!(.always()));
     let before = model.before.then(|| code!(.before()));
-    let run = Run::new(subject, "invalidate", code!(__shape, __scopes #always #before)).tokens();
+    let scopes = code!(__scopes #always #before);
+    let scopes = if subject.returns.kind == Kind::Asked { code!(__kind.guard(#scopes)) } else { scopes };
+    let arguments = code!(__shape, #scopes);
+    if subject.returns.has_impl() {
+        let run = hidden(subject, &arguments);
+        return emit::whole(subject, &quote!(#prologue #run));
+    }
+    let run = Run::new(subject, "invalidate", arguments).tokens();
     emit::whole(subject, &quote!(#prologue #run))
+}
+
+/// Runs a body whose value has no name, so that the body is asked for its shape.
+fn hidden(subject: &Subject, arguments: &TokenStream) -> TokenStream {
+    let door = &subject.door;
+    let body = emit::body(subject, &TokenStream::new(), &subject.function.body);
+    let blocks = subject.returns.blocks();
+    let probe = if blocks { code!(#door::probe_of(&__body)) } else { code!(#door::probe_of_future(&__body)) };
+    let run = if blocks {
+        code!(#door::invalidate_sync(#arguments, __body))
+    } else {
+        code!(#door::invalidate(#arguments, __body).await)
+    };
+    code! {
+        let __body = #body;
+        let __shape = {
+            #[allow(unused_imports)]
+            use #door::ladder::*;
+            (&&&&&&#probe).__shape()
+        };
+        #run
+    }
 }
 
 fn prologue(model: &Model) -> TokenStream {
     let subject = &model.subject;
     let door = &subject.door;
     let statics = statics(model);
-    let shape = emit::shape(subject, false);
+    let (name, shape) = if subject.returns.has_impl() {
+        (code!(__scopes), code!(__scopes))
+    } else {
+        let shape = emit::shape(subject, false);
+        (code!((__shape, __scopes)), code!((#shape, __scopes)))
+    };
     let (borrow, on) = emit::on(subject.on.as_ref());
     let scopes = scopes(model);
     code! {
-        let (__shape, __scopes) = {
+        let #name = {
             #[allow(unused_imports)]
             use #door::ladder::*;
             #statics
             #borrow
             let mut __scopes = __SITE.scopes(#on);
             #scopes
-            (#shape, __scopes)
+            #shape
         };
     }
 }

@@ -38,9 +38,10 @@ impl Model {
     pub(crate) fn check(args: &Args, function: Function, diag: &mut Diag) -> Self {
         let options = &args.options;
         stack::check(&function.attrs, stack::BELOW_INVALIDATE, diag);
-        let subject = Subject::new(function, &options.krate, &options.on, diag);
+        let mut subject = Subject::new(function, &options.krate, &options.on, diag);
         refuse::unusual("cache_invalidate", &subject.function.sig, diag);
-        refuse::unnamed(&subject.returns, diag);
+        refuse::opaque(&subject.returns, diag);
+        subject.returns = subject.returns.inferred();
         only_self(options.skip.value(), diag);
         let skips = Skips::new(options.skip.value(), &subject.params, diag);
         let patterns: Vec<Key> = args
@@ -55,6 +56,8 @@ impl Model {
         if args.patterns.is_empty() && args.handles.is_empty() && !options.tags.is_given() {
             diag.error(Span::call_site(), NO_TARGET);
         }
+        let named = |index| patterns.iter().chain(&tags).any(|key| key.names_param(index));
+        refuse::conditional_in("cache_invalidate", &subject.params, named, diag);
         let always = always(options, diag);
         let (handles, before) = (args.handles.clone(), options.before.is_given());
         Self { subject, patterns, tags, handles, skips, always, before }

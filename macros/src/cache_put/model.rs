@@ -4,13 +4,14 @@
 //! than what names the entry.
 
 use proc_macro2::Span;
+use syn::Expr;
 
 use super::args::Args;
 use crate::{
     diag::Diag,
     key::{Key, Skips, only_self},
     policy::{SharingArgs, Storing, StoringArgs},
-    signature::{Function, refuse},
+    signature::{Answer, Function, refuse},
     stack,
     stored::{Stored, capacity, tags, version},
     subject::Subject,
@@ -31,7 +32,11 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn check(args: &Args, function: Function, diag: &mut Diag) -> Option<Self> {
         stack::check(&function.attrs, stack::BELOW_PUT, diag);
-        let subject = Subject::new(function, &args.krate, &args.on, diag);
+        let mut subject = Subject::new(function, &args.krate, &args.on, diag);
+        let local = matches!(args.tier.value(), Some(Expr::Path(path)) if path.path.is_ident("local"));
+        if args.codec.is_given() || args.local_ttl.is_given() || (args.tier.is_given() && !local) {
+            subject.returns.answer = Answer::Future;
+        }
         signature(&subject, diag);
         let stored = stored(args, &subject, diag)?;
         Some(Self { subject, stored })
@@ -56,6 +61,8 @@ fn stored(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Stored> {
         skips.refuse_receiver_in(key, diag);
     }
     let tags = tags(&args.tags, params, diag);
+    let named = |index| key.iter().chain(&tags).any(|key| key.names_param(index));
+    refuse::conditional_in("cache_put", params, named, diag);
     let capacity = capacity(&args.capacity, diag);
     let version = version(&args.version, diag);
     let slots = StoringArgs {
@@ -64,7 +71,7 @@ fn stored(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Stored> {
         negative_ttl: &args.negative_ttl,
         unless: &args.unless,
         sharing: SharingArgs { tier: &args.tier, local_ttl: &args.local_ttl, codec: &args.codec },
-        kind: subject.returns.kind,
+        blocks: subject.returns.blocks(),
     };
     let storing = Storing::check(&slots, TTL_MISSING, diag);
     Some(Stored {

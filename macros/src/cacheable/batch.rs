@@ -9,7 +9,7 @@ use syn::Type;
 use super::model::Model;
 use crate::{
     emit::{self, Run, Site, View, code},
-    signature::{Kind, without_lifetimes},
+    signature::without_lifetimes,
 };
 
 /// The expansion for a batch over the parameter of this index.
@@ -38,8 +38,8 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
     let (borrow, on) = emit::on(subject.on.as_ref());
     let policy = emit::policy(subject, "batch_policy", &stored.storing, Some(loading));
     let lookups = lookups(model, index);
-    let fetch = (subject.returns.kind != Kind::Sync && !stored.storing.sharing.is_local())
-        .then(|| code!(__batch.fetch().await;));
+    let fetch =
+        (!subject.returns.blocks() && !stored.storing.sharing.is_local()).then(|| code!(__batch.fetch().await;));
     code! {
         let (__batch, __missing) = {
             #[allow(unused_imports)]

@@ -4,7 +4,7 @@
 //!
 //! Invariant: the prologue is a block of its own, so that what it imports and declares is out of the body's sight.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::quote;
 use syn::spanned::Spanned;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     emit::{self, Owned, Run, Site, View, code},
-    signature::Kind,
+    signature::{Kind, without_lifetimes},
     stored::Stored,
     subject::Subject,
 };
@@ -60,8 +60,9 @@ impl Place {
 
 fn plain(model: &Model, place: &Place) -> TokenStream {
     let subject = &model.subject;
-    if subject.returns.kind == Kind::Sync {
-        return emit::whole(subject, &blocking(model, place));
+    let asked = subject.returns.kind == Kind::Asked;
+    if subject.returns.blocks() || (asked && !model.loading.background) {
+        return emit::whole(subject, &between(model, place, if asked { &Names::ASKED } else { &Names::BLOCKING }));
     }
     let (prologue, arguments) = (prologue(model, place, &Names::AWAITED), code!(__miss));
     if !model.loading.background {
@@ -69,26 +70,46 @@ fn plain(model: &Model, place: &Place) -> TokenStream {
         return emit::whole(subject, &quote!(#prologue #run));
     }
     let Owned { before, first, body } = Owned::new(subject);
-    let run = Run { subject, call: "load_spawned", arguments, first, body }.tokens();
+    let run = if asked {
+        spawned(subject, &first, &body)
+    } else {
+        Run { subject, call: "load_spawned", arguments, first, body }.tokens()
+    };
     emit::whole(subject, &quote!(#prologue #before #run))
 }
 
-/// A function that blocks: the body stands between two calls rather than inside one, which compiles quicker.
-fn blocking(model: &Model, place: &Place) -> TokenStream {
+/// A body that makes its future itself, in a task that owns what the body uses.
+fn spawned(subject: &Subject, first: &TokenStream, body: &Group) -> TokenStream {
+    let (door, returns, body) = (&subject.door, without_lifetimes(&subject.returns.value), emit::inner(body));
+    code! {
+        __kind.finish(#door::load_spawned(__miss, async move {
+            #first
+            (move || -> #returns { #body })().await
+        }))
+    }
+}
+
+/// A function that blocks, or makes its future itself: the body stands between two calls rather than inside one, which
+/// compiles quicker.
+fn between(model: &Model, place: &Place, names: &Names) -> TokenStream {
     let subject = &model.subject;
-    let (door, prologue) = (&subject.door, prologue(model, place, &Names::BLOCKING));
+    let (door, prologue) = (&subject.door, prologue(model, place, names));
     let (body, out) = emit::blocking_body(subject);
+    let asked = subject.returns.kind == Kind::Asked;
+    let end = if asked { code!(__kind.end) } else { code!(#door::end_sync) };
+    let early = emit::finished(subject, &code!(__out));
+    let last = if asked { code!(__kind.finish(__out)) } else { code!(__out) };
     code! {
         #prologue
         let __load = match __load {
-            ::core::result::Result::Ok(__out) => return __out,
+            ::core::result::Result::Ok(__out) => return #early,
             ::core::result::Result::Err(__load) => __load,
         };
         #body
         // Of a body that never ends, the compiler would say so here.
         #[allow(unreachable_code)]
-        let __out = #door::end_sync(__load, #out);
-        __out
+        let __out = #end(__load, #out);
+        #last
     }
 }
 
@@ -102,12 +123,20 @@ struct Names {
 impl Names {
     const AWAITED: Self = Self { local: "__miss", miss: "miss", bypass: "bypass" };
     const BLOCKING: Self = Self { local: "__load", miss: "begin_sync", bypass: "bypass_sync" };
+    /// What these give is then handed to the kind's `begin`.
+    const ASKED: Self = Self { local: "__load", ..Self::AWAITED };
+
+    /// What becomes of a miss.
+    fn begun(&self, subject: &Subject, miss: TokenStream) -> TokenStream {
+        let begins = subject.returns.kind == Kind::Asked && self.local == Self::ASKED.local;
+        if begins { code!(__kind.begin(#miss)) } else { miss }
+    }
 }
 
 fn prologue(model: &Model, place: &Place, names: &Names) -> TokenStream {
     let Model { subject, stored, loading, .. } = model;
     let local = Ident::new(names.local, Span::mixed_site());
-    let (condition, lookup) = conditional(subject, stored, lookup(model, place, names.miss), names.bypass);
+    let (condition, lookup) = conditional(subject, stored, lookup(model, place, names), names);
     let (door, Place { statics, here, .. }) = (&subject.door, place);
     let shape = emit::shape(subject, loading.shares_errors());
     code! {
@@ -124,28 +153,36 @@ fn prologue(model: &Model, place: &Place, names: &Names) -> TokenStream {
 }
 
 /// Hit or miss: returns from the function, or is the miss.
-fn lookup(model: &Model, place: &Place, miss: &str) -> TokenStream {
+fn lookup(model: &Model, place: &Place, names: &Names) -> TokenStream {
     let Model { subject, stored, loading, .. } = model;
     let site = &place.site;
     let (borrow, on) = emit::on(subject.on.as_ref());
     let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored), View::Here);
     // What the compiler has against the value, it says at the return type.
+    let out = emit::finished(subject, &code!(__hit));
     let value = subject.returns.value.span().resolved_at(Span::mixed_site());
-    let [hit, miss, serve, shape] = ["hit", miss, "serve_sync", "__shape"].map(|name| Ident::new(name, value));
+    let [hit, miss, serve, shape] = ["hit", names.miss, "serve_sync", "__shape"].map(|name| Ident::new(name, value));
     let before = code!(#borrow let __key = #key;);
     // Both questions in one, where all that the second has to be told costs a hit nothing.
     let ttl = emit::plain_ttl(subject, &stored.storing, loading).filter(|_| stored.tags.is_empty());
-    if let (Kind::Sync, Some(ttl)) = (subject.returns.kind, ttl) {
-        return code!(#before #site.#serve(#on, #shape, __here, &__key, #ttl));
+    match (subject.returns.kind, ttl) {
+        (Kind::Sync, Some(ttl)) => return code!(#before #site.#serve(#on, #shape, __here, &__key, #ttl)),
+        (Kind::Asked, Some(ttl)) if !loading.background => {
+            let wire = emit::wire(subject, false);
+            let serve = Ident::new("serve", value);
+            return code!(#before __kind.#serve(&#site, #on, #shape, __here, &__key, (#ttl, #wire)));
+        }
+        _ => {}
     }
     let tags = emit::tags(subject, &stored.tags, View::Here);
     let policy = emit::policy(subject, "policy", &stored.storing, Some(loading));
+    let miss = names.begun(subject, code!(#site.#miss(#on, #shape, __here, &__key, #tags, #policy)));
     code! {
         #before
         if let ::core::option::Option::Some(__hit) = #site.#hit(#on, #shape, __here, &__key) {
-            return __hit;
+            return #out;
         }
-        #site.#miss(#on, #shape, __here, &__key, #tags, #policy)
+        #miss
     }
 }
 
@@ -154,14 +191,14 @@ fn conditional(
     subject: &Subject,
     stored: &Stored,
     lookup: TokenStream,
-    bypass: &str,
+    names: &Names,
 ) -> (Option<TokenStream>, TokenStream) {
-    let (door, bypass) = (&subject.door, Ident::new(bypass, Span::mixed_site()));
+    let (door, bypass) = (&subject.door, Ident::new(names.bypass, Span::mixed_site()));
+    let bypass = names.begun(subject, code!(#door::#bypass(__shape)));
     match &stored.condition {
-        Some(condition) => (
-            Some(code!(let __condition: bool = #condition;)),
-            code!(if __condition { #lookup } else { #door::#bypass(__shape) }),
-        ),
+        Some(condition) => {
+            (Some(code!(let __condition: bool = #condition;)), code!(if __condition { #lookup } else { #bypass }))
+        }
         None => (None, lookup),
     }
 }

@@ -40,8 +40,9 @@ pub(crate) enum Form {
 impl Model {
     pub(crate) fn check(args: &Args, function: Function, diag: &mut Diag) -> Option<Self> {
         stack::check(&function.attrs, stack::BELOW_CACHEABLE, diag);
-        let subject = Subject::new(function, &args.krate, &args.on, diag);
-        signature(&subject, diag);
+        let mut subject = Subject::new(function, &args.krate, &args.on, diag);
+        rules::answer(args, &mut subject);
+        signature(args, &subject, diag);
         let form = rules::form(args, &subject, diag);
         let loading = loading(args, &subject, diag);
         let stored = stored(args, &subject, diag);
@@ -52,10 +53,11 @@ impl Model {
     }
 }
 
-fn signature(subject: &Subject, diag: &mut Diag) {
+fn signature(args: &Args, subject: &Subject, diag: &mut Diag) {
     let Subject { function, params, returns, .. } = subject;
     refuse::unusual("cacheable", &function.sig, diag);
-    refuse::mutable(&function.sig, params, diag);
+    refuse::conditional("cacheable", &function.sig, diag);
+    refuse::mutable(&function.sig, params, args.skip.value().map_or(&[], |names| &names.0), diag);
     refuse::hidden_names(&function.sig, diag);
     refuse::nothing(&function.sig, returns, diag);
     refuse::unnamed(returns, diag);
@@ -74,7 +76,7 @@ fn stored(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Stored> {
         negative_ttl: &args.negative_ttl,
         unless: &args.unless,
         sharing: SharingArgs { tier: &args.tier, local_ttl: &args.local_ttl, codec: &args.codec },
-        kind: subject.returns.kind,
+        blocks: subject.returns.blocks(),
     };
     let storing = Storing::check(&slots, TTL_MISSING, diag);
     Some(Stored {

@@ -2,14 +2,15 @@
 //!
 //! Options of `#[cacheable]` that do not go together, each rule on its own.
 
-use syn::{FnArg, GenericParam, Ident, LitStr, Type, ext::IdentExt, visit::Visit};
+use syn::{Expr, FnArg, GenericParam, Ident, LitStr, ext::IdentExt};
 
 use super::{args::Args, model::Form};
 use crate::{
+    args::Slot,
     diag::Diag,
     nearest,
     policy::Loading,
-    signature::{Kind, Param, own_self},
+    signature::{Answer, Kind, Param, has_impl, own_self, refuse},
     stored::Stored,
     subject::Subject,
     template::{Piece, Template, Use},
@@ -47,13 +48,30 @@ pub(crate) fn refresh(args: &Args, loading: &Loading, diag: &mut Diag) {
     }
 }
 
+/// What the options need the return type to be, where the compiler is asked about it.
+pub(crate) fn answer(args: &Args, subject: &mut Subject) {
+    if args.handle.is_given() || args.batch.is_given() {
+        if subject.returns.kind == Kind::Asked {
+            subject.returns.kind = Kind::Sync;
+            subject.returns.answer = Answer::Value;
+        }
+        return;
+    }
+    let is = |slot: &Slot<Expr>, word: &str| matches!(slot.value(), Some(Expr::Path(path)) if path.path.is_ident(word));
+    let waits = args.load_timeout.is_given() || is(&args.single_flight, "fleet") || is(&args.refresh, "background");
+    let shares = args.codec.is_given() || args.local_ttl.is_given();
+    if waits || shares || (args.tier.is_given() && !is(&args.tier, "local")) {
+        subject.returns.answer = Answer::Future;
+    }
+}
+
 /// Options that need a future.
 pub(crate) fn asynchronous(args: &Args, loading: &Loading, subject: &Subject, diag: &mut Diag) {
     if loading.background {
         nameable(subject, diag);
         no_capture(subject, diag);
     }
-    if subject.returns.kind != Kind::Sync {
+    if !subject.returns.blocks() {
         return;
     }
     args.load_timeout.refuse(
@@ -90,6 +108,13 @@ fn immutable(param: &Param, option: &str, diag: &mut Diag) {
 
 /// A background refresh owns what it borrows, for which the types behind the references must have names.
 fn nameable(subject: &Subject, diag: &mut Diag) {
+    for lent in subject.function.sig.inputs.iter().filter_map(refuse::borrowed_mutably) {
+        diag.at(
+            &lent.ty,
+            "`refresh = background` must own what the body uses, and this is lent: \
+            write `refresh = caller`, or take something that can be cloned, as a pool",
+        );
+    }
     for param in &subject.params.names {
         if let Some(referent) = param.referent() {
             immutable(param, "refresh = background", diag);
@@ -118,18 +143,6 @@ fn no_capture(subject: &Subject, diag: &mut Diag) {
             );
         }
     }
-}
-
-fn has_impl(ty: &Type) -> bool {
-    struct Find(bool);
-    impl Visit<'_> for Find {
-        fn visit_type_impl_trait(&mut self, _: &syn::TypeImplTrait) {
-            self.0 = true;
-        }
-    }
-    let mut find = Find(false);
-    find.visit_type(ty);
-    find.0
 }
 
 /// Whether there is a batch or a handle.

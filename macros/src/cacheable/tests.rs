@@ -67,6 +67,12 @@ fn async_trait_shape() {
 }
 
 #[test]
+fn a_type_that_may_be_a_future() {
+    let item = "fn get(id: u64) -> BoxFuture<'static, Option<User>> { Box::pin(async move { None }) }";
+    snapshot("named", "ttl = 300", item);
+}
+
+#[test]
 fn future_returning() {
     snapshot("future", "ttl = 300", "fn get(id: u64) -> impl Future<Output = u64> + Send { async move { id } }");
 }

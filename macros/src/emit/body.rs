@@ -3,7 +3,7 @@
 //! The user's body inside the call that runs it, and the function around that call.
 
 use proc_macro2::{Group, Spacing, Span, TokenStream, TokenTree};
-use quote::format_ident;
+use quote::{format_ident, quote};
 
 use super::code;
 use crate::{
@@ -35,6 +35,10 @@ impl<'a> Run<'a> {
         let Self { subject, call, arguments, first, body } = self;
         let door = &subject.door;
         let body = self::body(subject, first, body);
+        if subject.returns.kind == Kind::Asked {
+            let call = format_ident!("{call}");
+            return code!(__kind.finish(__kind.#call(#arguments, __kind.body(#body))));
+        }
         if subject.returns.kind == Kind::Sync {
             let call = format_ident!("{call}_sync");
             return code!(#door::#call(#arguments, #body));
@@ -44,11 +48,11 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The body as a future or, where the function blocks, a closure; with statements at its start.
+/// The body as a future or, where the function blocks or makes its future itself, a closure; with statements at its start.
 pub(crate) fn body(subject: &Subject, first: &TokenStream, body: &Group) -> TokenStream {
     let returns = &subject.returns;
     let body = inner(body);
-    if returns.kind == Kind::Sync {
+    if matches!(returns.kind, Kind::Sync | Kind::Asked) {
         return code!(move || -> #returns { #first #body });
     }
     let typed = return_type(returns);
@@ -96,7 +100,7 @@ const HARMLESS: [&str; 4] = ["format", "matches", "println", "vec"];
 pub(crate) fn in_place(subject: &Subject) -> TokenStream {
     let body = inner(&subject.function.body);
     match subject.returns.kind {
-        Kind::Sync | Kind::Async => code!(#body),
+        Kind::Sync | Kind::Async | Kind::Asked => code!(#body),
         Kind::Boxed | Kind::ImplFuture => code!((#body).await),
     }
 }
@@ -119,13 +123,29 @@ pub(crate) fn return_type(returns: &Returns) -> Option<TokenStream> {
     })
 }
 
+/// Statements that end in a value of a type without values, where the function never returns.
+fn never(statements: &TokenStream) -> TokenStream {
+    code! {
+        #[allow(unreachable_code)]
+        {
+            match { #statements } {}
+        }
+    }
+}
+
 /// The whole function, with `statements` as what it does before it gives its result.
 pub(crate) fn whole(subject: &Subject, statements: &TokenStream) -> TokenStream {
+    let statements = if subject.returns.never { never(statements) } else { statements.clone() };
+    // Where an attribute looks for the function's future, as `#[instrument]` does, it must find one, and names that it
+    // puts inside must be those that it has outside: so these tokens stand where the attribute was written.
     let body = match subject.returns.kind {
-        Kind::Sync | Kind::Async => statements.clone(),
-        Kind::Boxed => code!(::std::boxed::Box::pin(async move { #statements })),
+        Kind::Sync | Kind::Async | Kind::Asked => {
+            let kind = super::kind(subject);
+            code!(#kind #statements)
+        }
+        Kind::Boxed => quote!(::std::boxed::Box::pin(async move { #statements })),
         // Not the block alone, or clippy would tell the user to write an `async fn`.
-        Kind::ImplFuture => code!(::core::convert::identity(async move { #statements })),
+        Kind::ImplFuture => quote!(const _: () = (); async move { #statements }),
     };
     subject.function.with_body(&body)
 }

@@ -7,13 +7,15 @@
 
 mod body;
 mod keys;
+mod kind;
 mod policy;
 mod site;
 mod spawned;
 
 pub(crate) use body::{Run, blocking_body, body, in_place, inner, return_type, whole};
 pub(crate) use keys::{View, key, own_scope, pieces, scope, tags};
-pub(crate) use policy::{plain_ttl, policy, shape};
+pub(crate) use kind::{finished, kind, probe};
+pub(crate) use policy::{plain_ttl, policy, shape, wire};
 pub(crate) use site::{Site, borrowed, here, on, operand, receiver};
 pub(crate) use spawned::Owned;
 

@@ -16,9 +16,9 @@ use crate::{
 
 /// The shape of the function's value: what its type can do, found by the compiler, not by its spelling.
 pub(crate) fn shape(subject: &Subject, shares_errors: bool) -> TokenStream {
-    let (door, returns) = (&subject.door, &subject.returns);
+    let probe = super::probe(subject);
     let sharing = shares_errors.then(|| code!(.sharing()));
-    code!((&&&&&&#door::Probe::<#returns>::NEW).__shape() #sharing)
+    code!((&&&&&&#probe).__shape() #sharing)
 }
 
 /// `policy(__shape, ttl).jitter(0.05_f64)`, of the runtime's function of this name; `__shape` is the local that holds the shape.
@@ -32,20 +32,33 @@ pub(crate) fn policy(subject: &Subject, function: &str, storing: &Storing, loadi
 /// The milliseconds of a ttl that is all there is to a policy.
 pub(crate) fn plain_ttl(subject: &Subject, storing: &Storing, loading: &Loading) -> Option<Literal> {
     let Time::Fixed(millis) = storing.ttl else { return None };
-    options(subject, storing, Some(loading), false).is_empty().then(|| Literal::u64_suffixed(millis))
+    let Sharing { tier, local_ttl, codec } = &storing.sharing;
+    // The compiler's answer tells how a value that may be a future goes to the shared tier, and no option does.
+    let sharing = if subject.returns.kind == Kind::Asked && tier.is_none() && local_ttl.is_none() && codec.is_none() {
+        TokenStream::new()
+    } else {
+        share_options(subject, &storing.sharing, false)
+    };
+    let plain = own_options(storing, Some(loading)).is_empty() && sharing.is_empty();
+    plain.then(|| Literal::u64_suffixed(millis))
 }
 
 /// The builder calls.
 fn options(subject: &Subject, storing: &Storing, loading: Option<&Loading>, each: bool) -> TokenStream {
-    let Storing { ttl: _, jitter, negative_ttl, unless, sharing } = storing;
+    let (own, sharing) = (own_options(storing, loading), share_options(subject, &storing.sharing, each));
+    code!(#own #sharing)
+}
+
+/// Those that concern no other tier.
+fn own_options(storing: &Storing, loading: Option<&Loading>) -> TokenStream {
+    let Storing { ttl: _, jitter, negative_ttl, unless, sharing: _ } = storing;
     let options = [
         with("jitter", jitter.map(Literal::f64_suffixed).as_ref()),
         with("negative_ttl", negative_ttl.as_ref()),
         with("unless", unless.as_ref()),
     ];
     let loading = loading.map(load_options);
-    let sharing = share_options(subject, sharing, each);
-    code!(#(#options)* #loading #sharing)
+    code!(#(#options)* #loading)
 }
 
 /// How the value goes to the shared tier, as its type can. A sync function and `tier = local` never ask.
@@ -54,7 +67,7 @@ fn share_options(subject: &Subject, sharing: &Sharing, each: bool) -> TokenStrea
     if sharing.is_local() || subject.returns.kind == Kind::Sync {
         return TokenStream::new();
     }
-    let wired = if each { code!(#door::wired_each(__shape)) } else { code!(#door::Wired(__shape)) };
+    let wire = wire(subject, each);
     // What the compiler has against the value's type, it says at the option that asked for it.
     let tier = sharing.tier.as_ref().map(|(tier, expr)| {
         let span = Span::mixed_site().located_at(expr.span());
@@ -70,7 +83,20 @@ fn share_options(subject: &Subject, sharing: &Sharing, each: bool) -> TokenStrea
         }
     });
     let local_ttl = with("local_ttl", sharing.local_ttl.as_ref());
-    code!(.wire((&&&#wired).__wire()) #tier #codec #local_ttl)
+    code!(.wire(#wire) #tier #codec #local_ttl)
+}
+
+/// How the value goes over the wire: what its type can do.
+pub(crate) fn wire(subject: &Subject, each: bool) -> TokenStream {
+    let door = &subject.door;
+    let wired = if subject.returns.kind == Kind::Asked {
+        code!(__kind.wired(__shape))
+    } else if each {
+        code!(#door::wired_each(__shape))
+    } else {
+        code!(#door::Wired(__shape))
+    };
+    code!((&&&#wired).__wire())
 }
 
 fn load_options(loading: &Loading) -> TokenStream {

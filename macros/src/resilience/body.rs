@@ -14,7 +14,12 @@ use crate::{
     value::peel,
 };
 
-/// The body as a future or, where the function blocks, a closure that is called once.
+/// Whether the compiler is asked how the function gives its value.
+pub(super) fn is_asked(subject: &Subject) -> bool {
+    subject.returns.kind == Kind::Asked
+}
+
+/// The body as a future or, where the function blocks or makes its future itself, a closure that is called once.
 pub(super) fn once(subject: &Subject) -> TokenStream {
     emit::body(subject, &TokenStream::new(), &subject.function.body)
 }
@@ -22,13 +27,18 @@ pub(super) fn once(subject: &Subject) -> TokenStream {
 /// The body as a closure that can be called again.
 pub(super) fn again(subject: &Subject) -> TokenStream {
     let clones = subject.params.names.iter().filter(|param| !param.is_reference()).map(|param| {
-        let Param { ident, mutability, .. } = param;
+        let Param { ident, mutability, cfgs, .. } = param;
         let span = Span::mixed_site().located_at(ident.span());
-        quote_spanned!(span=> #[allow(unused_variables)] let #mutability #ident = ::core::clone::Clone::clone(&#ident);)
+        quote_spanned!(span=> #(#cfgs)* #[allow(unused_variables)] let #mutability #ident = ::core::clone::Clone::clone(&#ident);)
     });
-    if subject.returns.kind == Kind::Sync {
+    if subject.returns.blocks() {
         let (returns, body) = (&subject.returns, emit::inner(&subject.function.body));
         return code!(|| -> #returns { #(#clones)* #body });
+    }
+    if is_asked(subject) {
+        let body = once(subject);
+        // The future that repeats the body outlives the function, so it owns what the body is given.
+        return code!(move || { #(#clones)* (#body)() });
     }
     let future = once(subject);
     code!(|| { #(#clones)* #future })
@@ -36,7 +46,7 @@ pub(super) fn again(subject: &Subject) -> TokenStream {
 
 /// The end of a call: `.await` where the function is async.
 pub(super) fn end(subject: &Subject) -> Option<TokenStream> {
-    (subject.returns.kind != Kind::Sync).then(|| code!(.await))
+    (!subject.returns.blocks()).then(|| code!(.await))
 }
 
 /// `call`, or `call_sync` where the function blocks.
@@ -47,7 +57,18 @@ pub(super) fn method(subject: &Subject, name: &str) -> Ident {
     }
 }
 
-/// The body within the time of a policy, awaited.
+/// The body within the time of a policy: what [`once`] gives, for a function that is awaited.
+pub(super) fn bounded(policy: &TokenStream, subject: &Subject) -> TokenStream {
+    let body = once(subject);
+    if is_asked(subject) {
+        let call = in_time(policy, &code!(__body), subject);
+        return code!(move || { let __body = (#body)(); async move { #call } });
+    }
+    let call = in_time(policy, &body, subject);
+    code!(async move { #call })
+}
+
+/// A future within the time of a policy, awaited.
 pub(super) fn in_time(policy: &TokenStream, body: &TokenStream, subject: &Subject) -> TokenStream {
     let door = &subject.door;
     code! {

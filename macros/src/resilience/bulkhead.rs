@@ -10,7 +10,7 @@ use crate::{
     args::{OptionSet as _, options},
     diag::Diag,
     emit::code,
-    signature::Kind,
+    signature::Answer,
     stack,
     subject::Subject,
 };
@@ -43,20 +43,27 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             let name = name(&options.name, subject, diag);
             let settings = settings(&options, subject, diag)?;
             let (door, body) = (&subject.door, body::once(subject));
+            let policy = code! {
+                static __POLICY: #door::resilience::Bulkhead = #door::resilience::Bulkhead::new(#name, #settings);
+            };
+            let error = code!(::core::result::Result::Err(#door::rejected(__rejected)));
+            if body::is_asked(subject) {
+                let call = code!(bulkhead(&__POLICY, __kind.body(#body), move |__rejected| __kind.ready(#error)));
+                return Some(code!(#policy __kind.finish(__kind.#call)));
+            }
             let (call, end) = (body::method(subject, "in_bulkhead"), body::end(subject));
             Some(code! {
-                static __POLICY: #door::resilience::Bulkhead = #door::resilience::Bulkhead::new(#name, #settings);
+                #policy
                 match #door::#call(&__POLICY, #body)#end {
                     ::core::result::Result::Ok(__output) => __output,
-                    ::core::result::Result::Err(__rejected) => ::core::result::Result::Err(#door::rejected(__rejected)),
+                    ::core::result::Result::Err(__rejected) => #error,
                 }
             })
         },
     )
 }
 
-fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> Option<TokenStream> {
-    let door = &subject.door;
+fn settings(options: &Options, subject: &mut Subject, diag: &mut Diag) -> Option<TokenStream> {
     if !options.max.is_given() {
         diag.error(Span::call_site(), "how many calls may run at a time? write `#[bulkhead(max = 64)]`");
     }
@@ -64,9 +71,13 @@ fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> Option<Tok
         options.min.refuse("only an adaptive bulkhead has a `min`: write `adaptive` too, or remove it", diag);
     }
     let wait = read::time("wait", &options.wait, diag);
-    if subject.returns.kind == Kind::Sync {
+    if options.wait.is_given() {
+        subject.returns.answer = Answer::Future;
+    }
+    if subject.returns.blocks() {
         options.wait.refuse("a function that blocks does not wait for its turn: remove `wait`", diag);
     }
+    let door = &subject.door;
     let (max, most) = read::count("max", &options.max, door, diag)?;
     let min = read::count("min", &options.min, door, diag);
     if min.as_ref().is_some_and(|(min, _)| *min > max) {

@@ -69,6 +69,11 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             let judge = judge(&options, subject, diag);
             let (first, body) = timed(&name, &options, subject, diag);
             let (before, rejected) = rejected(&options, subject, diag)?;
+            if body::is_asked(subject) {
+                let otherwise = code!(move |__rejected| #rejected);
+                let call = code!(breaker(__breaker, __kind.body(#body), #judge, #otherwise));
+                return Some(code!(#policy #first #before __kind.finish(__kind.#call)));
+            }
             let (call, end) = (body::method(subject, "call_judged"), body::end(subject));
             Some(code! {
                 #policy
@@ -197,13 +202,18 @@ fn judge(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStream {
     let (door, returns) = (&subject.door, &subject.returns);
     if let Some(function) = options.failure_if.value() {
         return match value::function("failure_if", "|result| result.is_err()", function, diag) {
+            Some(function) if body::is_asked(subject) => code!(__kind.failure_if(#function)),
             Some(function) => code!(#door::failure_if::<#returns>(#function)),
             None => TokenStream::new(),
         };
     }
     match options.ignore.value() {
         Some(function) => match value::function("ignore", "|error| error.is_not_found()", function, diag) {
-            Some(function) => code!(#door::ignore_if::<#returns>(#door::of_error::<#returns, _, _>(#function))),
+            Some(function) if body::is_asked(subject) => code!(__kind.ignore_if(__kind.of_error(#function))),
+            Some(function) => {
+                let error = returns.of_error();
+                code!(#door::ignore_if::<#returns>(#door::of_error::<#error, _, _>(#function)))
+            }
             None => TokenStream::new(),
         },
         None => code!(#door::resilience::Verdict::of),
@@ -211,9 +221,10 @@ fn judge(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStream {
 }
 
 /// The body, within its time if there is a bound.
-fn timed(name: &TokenStream, options: &Options, subject: &Subject, diag: &mut Diag) -> (TokenStream, TokenStream) {
-    let body = body::once(subject);
-    let Some(after) = read::time("timeout", &options.timeout, diag) else { return (TokenStream::new(), body) };
+fn timed(name: &TokenStream, options: &Options, subject: &mut Subject, diag: &mut Diag) -> (TokenStream, TokenStream) {
+    let Some(after) = read::time("timeout", &options.timeout, diag) else {
+        return (TokenStream::new(), body::once(subject));
+    };
     must_be_async(
         "circuit_breaker(timeout = ..)",
         "a function that blocks cannot be stopped from outside",
@@ -222,8 +233,7 @@ fn timed(name: &TokenStream, options: &Options, subject: &Subject, diag: &mut Di
     );
     let door = &subject.door;
     let first = code!(static __TIMEOUT: #door::resilience::Timeout = #door::resilience::Timeout::new(#name, #after););
-    let call = body::in_time(&code!(__TIMEOUT), &body, subject);
-    (first, code!(async move { #call }))
+    (first, body::bounded(&code!(__TIMEOUT), subject))
 }
 
 /// What a rejection becomes, and what has to be kept for it.
@@ -231,10 +241,11 @@ fn rejected(options: &Options, subject: &Subject, diag: &mut Diag) -> Option<(To
     let Some(path) = options.fallback.value() else {
         let door = &subject.door;
         let error = code!(::core::result::Result::Err(#door::rejected(__rejected)));
+        let error = if body::is_asked(subject) { code!(__kind.ready(#error)) } else { error };
         return Some((TokenStream::new(), error));
     };
     let error = Ident::new("__rejected", Span::mixed_site());
     let body::Other { before, call } = body::Other::new("circuit_breaker", path, &error, subject, diag)?;
-    let end = body::end(subject);
+    let end = body::end(subject).filter(|_| !body::is_asked(subject));
     Some((before, code!(#call #end)))
 }

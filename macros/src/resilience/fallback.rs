@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use syn::Expr;
 
 use super::{body, must_be_fallible, name, read};
-use crate::{args::options, emit::code, stack};
+use crate::{args::options, emit::code, signature::refuse, stack};
 
 options! {
     /// The options that were given to `#[fallback(..)]`.
@@ -35,17 +35,23 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             (std::mem::take(&mut options.krate), (options, path))
         },
         |(options, path), subject, diag| {
+            refuse::conditional("fallback", &subject.function.sig, diag);
             must_be_fallible("fallback", subject, diag);
             let name = name(&options.name, subject, diag);
             let error = Ident::new("__error", Span::mixed_site());
             let other = body::Other::new("fallback", &path?, &error, subject, diag)?;
             let (door, body) = (&subject.door, body::once(subject));
-            let (call, end) = (body::method(subject, "call"), body::end(subject));
             let body::Other { before, call: otherwise } = other;
+            let call = if body::is_asked(subject) {
+                code!(__kind.finish(__kind.fallback(&__POLICY, __kind.body(#body), move |#error| #otherwise)))
+            } else {
+                let (call, end) = (body::method(subject, "call"), body::end(subject));
+                code!(__POLICY.#call(#body, move |#error| #otherwise)#end)
+            };
             Some(code! {
                 static __POLICY: #door::resilience::Fallback = #door::resilience::Fallback::new(#name);
                 #before
-                __POLICY.#call(#body, move |#error| #otherwise)#end
+                #call
             })
         },
     )

@@ -58,10 +58,15 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
                     return None;
                 }
             }?;
+            let call = if body::is_asked(subject) {
+                code!(__kind.finish(__POLICY.call(#body)))
+            } else {
+                code!(__POLICY.call(#body).await)
+            };
             Some(code! {
                 static __POLICY: #door::resilience::Hedge =
                     #door::resilience::Hedge::new(#name, #door::resilience::HedgeSettings::#settings #budget);
-                __POLICY.call(#body).await
+                #call
             })
         },
     )

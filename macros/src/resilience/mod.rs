@@ -28,7 +28,7 @@ use crate::{
     diag::{self, Diag},
     emit::{self, code},
     order,
-    signature::{Function, Kind, refuse},
+    signature::{Answer, Function, refuse},
     stack,
     subject::Subject,
     value,
@@ -60,7 +60,8 @@ fn attribute<O>(
                 stack::check(&function.attrs, below, diag);
                 let mut subject = Subject::new(function, &krate, &Slot::default(), diag);
                 refuse::unusual(name, &subject.function.sig, diag);
-                refuse::unnamed(&subject.returns, diag);
+                refuse::opaque(&subject.returns, diag);
+                subject.returns = subject.returns.inferred();
                 let statements = check(options, &mut subject, diag)?;
                 Some(Use { subject, statements })
             },
@@ -81,7 +82,8 @@ fn name(given: &Slot<Expr>, subject: &Subject, diag: &mut Diag) -> TokenStream {
 }
 
 /// Reports a function that cannot fail.
-fn must_be_fallible(attribute: &str, subject: &Subject, diag: &mut Diag) {
+fn must_be_fallible(attribute: &str, subject: &mut Subject, diag: &mut Diag) {
+    subject.returns.fallible = true;
     if subject.returns.cannot_fail() {
         let why = format_args!("`#[{attribute}]` needs a function that can fail: return a `Result`");
         diag.at(&subject.function.sig.ident, why);
@@ -89,8 +91,9 @@ fn must_be_fallible(attribute: &str, subject: &Subject, diag: &mut Diag) {
 }
 
 /// Reports a function that blocks.
-fn must_be_async(attribute: &str, why: &str, subject: &Subject, diag: &mut Diag) {
-    if subject.returns.kind == Kind::Sync {
+fn must_be_async(attribute: &str, why: &str, subject: &mut Subject, diag: &mut Diag) {
+    subject.returns.answer = Answer::Future;
+    if subject.returns.blocks() {
         let message = format_args!("`#[{attribute}]` needs an `async fn`: {why}");
         diag.at(&subject.function.sig.fn_token, message);
     }

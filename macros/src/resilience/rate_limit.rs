@@ -50,8 +50,9 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             let door = &subject.door;
             let (refused, refuse) = (
                 code!(::core::result::Result::Err(__rejected)),
-                code!(return ::core::result::Result::Err(#door::rejected(__rejected));),
+                emit::finished(subject, &code!(::core::result::Result::Err(#door::rejected(__rejected)))),
             );
+            let refuse = code!(return #refuse;);
             let check = match options.key.value() {
                 Some(given) => {
                     let key = key(given);
@@ -74,7 +75,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             };
             let (typed, body) = (emit::return_type(&subject.returns), emit::in_place(subject));
             // A function's own return type is known; that of a block inside of one is not.
-            let typed = typed.filter(|_| !matches!(subject.returns.kind, Kind::Sync | Kind::Async));
+            let typed = typed.filter(|_| !matches!(subject.returns.kind, Kind::Sync | Kind::Async | Kind::Asked));
             Some(code!(#typed #check #body))
         },
     )

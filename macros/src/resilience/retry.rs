@@ -46,10 +46,15 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             let settings = settings(&options, subject, diag);
             let when = when(&options.when, subject, diag);
             let (door, body) = (&subject.door, body::again(subject));
-            let (call, end) = (body::method(subject, "call"), body::end(subject));
+            let call = if body::is_asked(subject) {
+                code!(__kind.finish(__kind.retry(&__POLICY, #body, #when)))
+            } else {
+                let (call, end) = (body::method(subject, "call"), body::end(subject));
+                code!(__POLICY.#call(#body, #when)#end)
+            };
             Some(code! {
                 static __POLICY: #door::resilience::Retry = #door::resilience::Retry::new(#name, #settings);
-                __POLICY.#call(#body, #when)#end
+                #call
             })
         },
     )
@@ -85,8 +90,9 @@ fn budget(budget: &Slot<Expr>, subject: &Subject, diag: &mut Diag) -> Option<Tok
 
 /// For which errors.
 fn when(when: &Slot<Expr>, subject: &Subject, diag: &mut Diag) -> TokenStream {
-    let (door, returns) = (&subject.door, &subject.returns);
+    let (door, returns) = (&subject.door, subject.returns.of_error());
     match when.value().and_then(|when| value::function("when", "|error| error.is_timeout()", when, diag)) {
+        Some(when) if body::is_asked(subject) => code!(__kind.of_error(#when)),
         Some(when) => code!(#door::of_error::<#returns, _, _>(#when)),
         None => code!(|_| true),
     }

@@ -36,8 +36,13 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             must_be_fallible("timeout", subject, diag);
             let name = name(&options.name, subject, diag);
             let after = duration::read("timeout", &after?, diag)?;
-            let (door, body) = (&subject.door, body::once(subject));
-            let call = body::in_time(&code!(__POLICY), &body, subject);
+            let door = &subject.door;
+            let call = if body::is_asked(subject) {
+                let bounded = body::bounded(&code!(__POLICY), subject);
+                code!(__kind.finish((#bounded)()))
+            } else {
+                body::in_time(&code!(__POLICY), &body::once(subject), subject)
+            };
             Some(code! {
                 static __POLICY: #door::resilience::Timeout = #door::resilience::Timeout::new(#name, #after);
                 #call

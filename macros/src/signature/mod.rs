@@ -13,9 +13,11 @@ pub(crate) mod own_self;
 mod params;
 pub(crate) mod refuse;
 mod returns;
+mod spelled;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use function::Function;
 pub(crate) use params::{Param, Params, ungrouped};
-pub(crate) use returns::{Kind, Returns, without_lifetimes};
+pub(crate) use returns::{Answer, Kind, Returns, without_lifetimes};
+pub(crate) use spelled::has_impl;

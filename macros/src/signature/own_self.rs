@@ -67,19 +67,24 @@ fn formats_self(literal: &Literal) -> bool {
 }
 
 /// Words that begin an item in which `self` is something else.
-const ITEMS: [&str; 5] = ["fn", "impl", "trait", "use", "pub"];
+const ITEMS: [&str; 4] = ["impl", "trait", "use", "pub"];
 
 /// Follows the tokens of one group, and knows which belong to an item.
 #[derive(Default)]
 struct Items {
     inside: bool,
+    /// Whether the last token was `fn`: of an item if a name follows, and of a pointer's type if not.
+    after_fn: bool,
 }
 
 impl Items {
     /// Whether an item covers this token, which comes next.
     fn cover(&mut self, token: &TokenTree) -> bool {
         let covered = self.inside;
+        let names_function = std::mem::take(&mut self.after_fn);
         match token {
+            TokenTree::Ident(_) if names_function => self.inside = true,
+            TokenTree::Ident(ident) if ident == "fn" => self.after_fn = true,
             TokenTree::Ident(ident) if ITEMS.iter().any(|word| ident == word) => self.inside = true,
             // The braces of an item end it; so does the semicolon of a `use`, or behind `let f: fn(u8) -> u8 = g;`.
             TokenTree::Group(group) => self.inside &= group.delimiter() != Delimiter::Brace,

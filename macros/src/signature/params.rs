@@ -1,4 +1,4 @@
-//! May use: nothing of this crate.
+//! May use: signature/refuse.
 //!
 //! The names that a function's parameters bind, and its receiver.
 //!
@@ -8,10 +8,12 @@
 
 use proc_macro2::Ident;
 use syn::{
-    FnArg, Pat, PatIdent, ReceiverKind, Signature, Token, Type,
+    Attribute, FnArg, Pat, PatIdent, PatType, ReceiverKind, Signature, Token, Type,
     ext::IdentExt,
     visit::{self, Visit},
 };
+
+use super::refuse;
 
 /// The names that the parameters bind, in order.
 pub(crate) struct Params {
@@ -26,6 +28,8 @@ pub(crate) struct Param {
     pub(crate) ty: Option<Type>,
     /// The `mut` of `mut name: Type`.
     pub(crate) mutability: Option<Token![mut]>,
+    /// The conditions under which there is such a parameter.
+    pub(crate) cfgs: Vec<Attribute>,
 }
 
 /// The `self` parameter.
@@ -48,10 +52,13 @@ impl Param {
         self.ty.as_ref().is_some_and(|ty| matches!(ungrouped(ty), Type::Reference(_)))
     }
 
-    /// What the parameter refers to, where its type is a shared reference.
+    /// What the parameter refers to, where its type is a shared reference to something that may not outlive the call.
     pub(crate) fn referent(&self) -> Option<&Type> {
         match ungrouped(self.ty.as_ref()?) {
-            Type::Reference(reference) if reference.mutability.is_none() => Some(&reference.elem),
+            Type::Reference(reference) if reference.mutability.is_none() => {
+                let lives_on = reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static");
+                (!lives_on).then_some(&reference.elem)
+            }
             _ => None,
         }
     }
@@ -71,7 +78,7 @@ impl Params {
         for input in &sig.inputs {
             match input {
                 FnArg::Receiver(receiver) => params.receiver = Some(Receiver::new(receiver)),
-                FnArg::Typed(typed) => params.add(&typed.pat, &typed.ty),
+                FnArg::Typed(typed) => params.add(typed),
             }
         }
         params
@@ -88,13 +95,21 @@ impl Params {
         self.names.iter().map(Param::name).chain(receiver).collect()
     }
 
-    fn add(&mut self, pat: &Pat, ty: &Type) {
-        match pat {
+    fn add(&mut self, PatType { attrs, pat, ty, .. }: &PatType) {
+        let first = self.names.len();
+        match &**pat {
             Pat::Ident(PatIdent { ident, mutability, subpat: None, .. }) => {
-                self.names.push(Param { ident: ident.clone(), ty: Some(ty.clone()), mutability: *mutability });
+                self.names.push(Param {
+                    ident: ident.clone(),
+                    ty: Some((**ty).clone()),
+                    mutability: *mutability,
+                    cfgs: Vec::new(),
+                });
             }
             _ => Bound(&mut self.names).visit_pat(pat),
         }
+        let cfgs: Vec<_> = attrs.iter().filter(|attr| refuse::is_cfg(attr)).cloned().collect();
+        self.names[first..].iter_mut().for_each(|param| param.cfgs.clone_from(&cfgs));
     }
 }
 
@@ -119,7 +134,7 @@ impl<'ast> Visit<'ast> for Bound<'_> {
     fn visit_pat_ident(&mut self, pat: &'ast PatIdent) {
         // Each side of an or-pattern binds the same names.
         if !self.0.iter().any(|param| param.ident == pat.ident) {
-            self.0.push(Param { ident: pat.ident.clone(), ty: None, mutability: pat.mutability });
+            self.0.push(Param { ident: pat.ident.clone(), ty: None, mutability: pat.mutability, cfgs: Vec::new() });
         }
         visit::visit_pat_ident(self, pat);
     }

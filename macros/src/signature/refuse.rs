@@ -6,13 +6,14 @@
 
 use proc_macro2::TokenTree;
 use syn::{
-    Attribute, FnArg, Lifetime, Meta, Pat, PatType, Receiver, Safety, Signature, TraitBound, Type, TypeFnPtr,
+    Attribute, FnArg, Ident, Lifetime, Meta, Pat, PatType, Receiver, Safety, Signature, TraitBound, Type, TypeFnPtr,
     TypeImplTrait, TypeReference,
+    ext::IdentExt,
     spanned::Spanned,
     visit::{self, Visit},
 };
 
-use super::{Params, Returns, ungrouped};
+use super::{Kind, Params, Returns, ungrouped};
 use crate::diag::Diag;
 
 /// `const`, `unsafe`, `extern` and variadic functions.
@@ -40,23 +41,31 @@ pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
     if let Some(variadic) = &sig.variadic {
         diag.at(variadic, format_args!("`#[{attribute}]` needs a fixed list of parameters: write each one"));
     }
-    conditional(attribute, sig, diag);
 }
 
 /// Parameters under `#[cfg]`, which an attribute sees whether they are compiled or not.
-fn conditional(attribute: &str, sig: &Signature, diag: &mut Diag) {
+pub(crate) fn conditional(attribute: &str, sig: &Signature, diag: &mut Diag) {
     for input in &sig.inputs {
         let (FnArg::Receiver(Receiver { attrs, .. }) | FnArg::Typed(PatType { attrs, .. })) = input;
         for attr in attrs.iter().filter(|attr| is_cfg(attr)) {
-            diag.at(
-                attr,
-                format_args!(
-                    "`#[{attribute}]` cannot know whether this parameter is compiled: \
-                    write the function twice, each with its own `#[cfg(..)]` above `#[{attribute}]`"
-                ),
-            );
+            diag.at(attr, unknown(attribute));
         }
     }
+}
+
+/// The same, of those that a key or a pattern names.
+pub(crate) fn conditional_in(attribute: &str, params: &Params, named: impl Fn(usize) -> bool, diag: &mut Diag) {
+    let named = params.names.iter().enumerate().filter(|(index, _)| named(*index)).map(|(_, param)| param);
+    for param in named.filter(|param| !param.cfgs.is_empty()) {
+        diag.at(&param.ident, unknown(attribute));
+    }
+}
+
+fn unknown(attribute: &str) -> String {
+    format!(
+        "`#[{attribute}]` cannot know whether this parameter is compiled: \
+        write the function twice, each with its own `#[cfg(..)]` above `#[{attribute}]`"
+    )
 }
 
 /// `#[cfg(..)]`, or a `#[cfg_attr(..)]` that may become one.
@@ -68,17 +77,25 @@ pub(crate) fn is_cfg(attr: &Attribute) -> bool {
     }
 }
 
-/// `&mut self` and `&mut T` parameters, whose effects a hit would skip.
-pub(crate) fn mutable(sig: &Signature, params: &Params, diag: &mut Diag) {
+/// `&mut self` and `&mut T` parameters, whose effects a hit would skip, unless the user says that the value does not
+/// depend on them.
+pub(crate) fn mutable(sig: &Signature, params: &Params, skipped: &[Ident], diag: &mut Diag) {
     if let Some(receiver) = params.receiver.as_ref().filter(|receiver| receiver.mutable) {
         diag.at(&receiver.token, "`&mut self` may change the value, and a hit would skip the change: take `&self`");
     }
-    for input in &sig.inputs {
-        if let FnArg::Typed(typed) = input
-            && let Type::Reference(reference) = ungrouped(&typed.ty)
-            && reference.mutability.is_some()
-        {
-            diag.at(&typed.ty, "a hit would skip the changes to a `&mut` argument: take it by value or by `&`");
+    for typed in sig.inputs.iter().filter_map(borrowed_mutably) {
+        let name = match &*typed.pat {
+            Pat::Ident(name) => Some(name.ident.unraw()),
+            _ => None,
+        };
+        let is_skipped = name.as_ref().is_some_and(|name| skipped.iter().any(|skip| skip.unraw() == *name));
+        if !is_skipped {
+            let name = name.map_or_else(|| "name".to_owned(), |name| name.to_string());
+            let message = format_args!(
+                "a hit would skip the changes to a `&mut` argument: take it by value or by `&`, \
+                or write `skip({name})` if the value is the same whatever it holds, as of a connection"
+            );
+            diag.at(&typed.ty, message);
         }
     }
 }
@@ -105,9 +122,20 @@ pub(crate) fn hidden_names(sig: &Signature, diag: &mut Diag) {
     }
 }
 
+/// The parameter, if its type is spelled as a `&mut` reference.
+pub(crate) fn borrowed_mutably(input: &FnArg) -> Option<&PatType> {
+    match input {
+        FnArg::Typed(typed) => {
+            let lends = matches!(ungrouped(&typed.ty), Type::Reference(lent) if lent.mutability.is_some());
+            lends.then_some(typed)
+        }
+        FnArg::Receiver(_) => None,
+    }
+}
+
 /// A function that returns nothing.
 pub(crate) fn nothing(sig: &Signature, returns: &Returns, diag: &mut Diag) {
-    if returns.is_unit() {
+    if returns.is_unit() || returns.never {
         let span = match &sig.output {
             syn::ReturnType::Default => sig.ident.span(),
             syn::ReturnType::Type(_, ty) => ty.span(),
@@ -141,8 +169,18 @@ pub(crate) fn unnamed(returns: &Returns, diag: &mut Diag) {
     Find(diag).visit_type(&returns.value);
 }
 
-/// A value that borrows.
+/// A return type about which the compiler can be asked only once the body is known, and which may be a future.
+pub(crate) fn opaque(returns: &Returns, diag: &mut Diag) {
+    if returns.is_opaque() {
+        unnamed(returns, diag);
+    }
+}
+
+/// A value that borrows. Of a type that may be a future, the compiler asks the value.
 pub(crate) fn borrowed(returns: &Returns, diag: &mut Diag) {
+    if returns.kind == Kind::Asked {
+        return;
+    }
     Borrowed(diag).visit_type(&returns.value);
 }
 

@@ -12,7 +12,10 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-use super::ungrouped;
+use super::{
+    spelled::{PLAIN, has_impl, may_be_future},
+    ungrouped,
+};
 
 /// The way in which a function runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +26,33 @@ pub(crate) enum Kind {
     Boxed,
     /// `fn(..) -> impl Future<Output = T>`
     ImplFuture,
+    /// `fn(..) -> Name`, where the name may stand for a boxed future: the compiler is asked.
+    Asked,
+}
+
+/// What an attribute can do with a return type that the compiler is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Whatever it is.
+    Any,
+    /// It must be a future.
+    Future,
+    /// It must be the value itself, as its type has to be named.
+    Value,
 }
 
 /// A function's result.
 pub(crate) struct Returns {
     pub(crate) kind: Kind,
     pub(crate) value: Type,
+    /// What the compiler may answer, where `kind` is [`Kind::Asked`].
+    pub(crate) answer: Answer,
+    /// Whether a part of `value` is left to inference.
+    inferred: bool,
+    /// Whether the value must be a `Result`.
+    pub(crate) fallible: bool,
+    /// Whether the function is spelled as one that never returns; `value` is then a type without values that has a name.
+    pub(crate) never: bool,
 }
 
 impl Returns {
@@ -40,10 +64,22 @@ impl Returns {
         };
         let future = if sig.asyncness.is_some() { None } else { future(ungrouped(&written)) };
         match future {
-            Some((kind, value)) => Self { kind, value: value.clone() },
-            None if sig.asyncness.is_some() => Self { kind: Kind::Async, value: written },
-            None => Self { kind: Kind::Sync, value: written },
+            Some((kind, value)) => Self::of(kind, value.clone()),
+            None if sig.asyncness.is_some() => Self::of(Kind::Async, written),
+            None if may_be_future(ungrouped(&written)) && !has_impl(&written) => Self::of(Kind::Asked, written),
+            None => Self::of(Kind::Sync, written),
         }
+    }
+
+    fn of(kind: Kind, value: Type) -> Self {
+        let never = matches!(ungrouped(&value), Type::Never(_));
+        let value = if never { syn::parse_quote!(::core::convert::Infallible) } else { value };
+        Self { kind, value, answer: Answer::Any, inferred: false, fallible: false, never }
+    }
+
+    /// Whether the function blocks, as far as its spelling tells.
+    pub(crate) fn blocks(&self) -> bool {
+        self.kind == Kind::Sync
     }
 
     /// The same, with every `impl ..` left to inference, for use inside the function.
@@ -61,19 +97,36 @@ impl Returns {
 
         let mut value = self.value.clone();
         Infer.visit_type_mut(&mut value);
-        Self { kind: self.kind, value }
+        Self { value, inferred: self.has_impl(), ..*self }
+    }
+
+    /// A type whose error is that of the value, and of which nothing is left to inference.
+    pub(crate) fn of_error(&self) -> Type {
+        struct Fill;
+
+        impl VisitMut for Fill {
+            fn visit_type_mut(&mut self, ty: &mut Type) {
+                match ty {
+                    Type::Infer(_) => *ty = syn::parse_quote!(()),
+                    ty => visit_mut::visit_type_mut(self, ty),
+                }
+            }
+        }
+
+        let mut ty = self.value.clone();
+        Fill.visit_type_mut(&mut ty);
+        ty
     }
 
     /// Whether the value is spelled as something that is no `Result`. Of a name that is not known it may be an alias.
     pub(crate) fn cannot_fail(&self) -> bool {
-        const OTHERS: [&str; 20] = [
-            "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
-            "isize", "f32", "f64", "String", "Vec", "Option",
-        ];
+        if self.never {
+            return true;
+        }
         match ungrouped(&self.value) {
             Type::Tuple(_) | Type::Array(_) | Type::Slice(_) => true,
             Type::Path(path) if path.path.segments.len() == 1 => {
-                OTHERS.iter().any(|other| path.path.segments[0].ident == other)
+                PLAIN.iter().any(|plain| path.path.segments[0].ident == plain && *plain != "Result")
             }
             _ => false,
         }
@@ -90,6 +143,17 @@ impl Returns {
         let Type::Path(path) = &self.value else { return None };
         let value = argument(&path.path, "Result").unwrap_or(&self.value);
         matches!(value, Type::Path(path) if argument(&path.path, "Vec").is_some()).then_some(value)
+    }
+
+    /// Whether a part of the value's type is written `impl ..`, or was before it was left to inference.
+    pub(crate) fn has_impl(&self) -> bool {
+        self.inferred || has_impl(&self.value)
+    }
+
+    /// Whether the compiler cannot be asked about the return type before the body, as it is written with `impl ..`.
+    pub(crate) fn is_opaque(&self) -> bool {
+        let ty = ungrouped(&self.value);
+        self.kind == Kind::Sync && self.has_impl() && (matches!(ty, Type::ImplTrait(_)) || may_be_future(ty))
     }
 
     /// Whether there is no value.

@@ -23,14 +23,32 @@ fn kinds_of_functions() {
         (Kind::Boxed, "u8".into())
     );
     assert_eq!(kind(&parse_quote!(fn f() -> impl Send + Future<Output = u8>)), (Kind::ImplFuture, "u8".into()));
-    assert_eq!(kind(&parse_quote!(fn f() -> Pin<Box<u8>>)), (Kind::Sync, "Pin < Box < u8 > >".into()));
+    assert_eq!(kind(&parse_quote!(async fn f() -> !)), (Kind::Async, ":: core :: convert :: Infallible".into()));
+}
+
+#[test]
+fn only_types_that_may_be_futures_are_asked() {
+    for name in ["BoxFuture<'_, u8>", "Self::Future", "<S as Service<u8>>::Future", "Pin<Box<u8>>", "User", "Box<u8>"] {
+        let ty: syn::Type = syn::parse_str(name).expect("a type");
+        assert_eq!(kind(&parse_quote!(fn f() -> #ty)).0, Kind::Asked, "{name}");
+        assert_eq!(kind(&parse_quote!(async fn f() -> #ty)).0, Kind::Async, "{name}");
+        let group = grouped(quote::quote!(#ty));
+        assert_eq!(kind(&parse_quote!(fn f() -> #group)).0, Kind::Asked, "{name}");
+    }
+    for name in
+        ["()", "!", "u8", "io::Result<Later>", "Arc<User>", "(Later, u8)", "&Later", "fn() -> Later", "impl Sized"]
+    {
+        let ty: syn::Type = syn::parse_str(name).expect("a type");
+        assert_eq!(kind(&parse_quote!(fn f() -> #ty)).0, Kind::Sync, "{name}");
+    }
 }
 
 fn refused(sig: &syn::Signature) -> Vec<String> {
     let mut diag = Diag::default();
     let (params, returns) = (Params::new(sig), Returns::new(sig));
     refuse::unusual("cacheable", sig, &mut diag);
-    refuse::mutable(sig, &params, &mut diag);
+    refuse::conditional("cacheable", sig, &mut diag);
+    refuse::mutable(sig, &params, &[parse_quote!(skipped)], &mut diag);
     refuse::hidden_names(sig, &mut diag);
     refuse::nothing(sig, &returns, &mut diag);
     refuse::unnamed(&returns, &mut diag);
@@ -40,7 +58,9 @@ fn refused(sig: &syn::Signature) -> Vec<String> {
 
 #[test]
 fn signatures_that_can_be_cached() {
-    let good: [syn::Signature; 7] = [
+    let good: [syn::Signature; 9] = [
+        parse_quote!(async fn f(skipped: &mut Conn) -> u8),
+        parse_quote!(fn f(&self) -> BoxFuture<'_, u8>),
         parse_quote!(fn f(#[cfg_attr(a, allow(unused))] x: u8) -> u8),
         parse_quote!(fn f(&self) -> &'static str),
         parse_quote!(async fn f<T: Clone>(self: Arc<Self>, t: &T) -> Result<Vec<T>, Error>),
@@ -59,7 +79,7 @@ fn signatures_that_cannot_be_cached() {
     let owned = "cached values outlive the call: return an owned value such as `String` or `Arc<str>`";
     let conditional = "`#[cacheable]` cannot know whether this parameter is compiled: \
         write the function twice, each with its own `#[cfg(..)]` above `#[cacheable]`";
-    let cases: [(syn::Signature, &str); 17] = [
+    let cases: [(syn::Signature, &str); 19] = [
         (
             parse_quote!(fn f(&mut self) -> u8),
             "`&mut self` may change the value, and a hit would skip the change: take `&self`",
@@ -70,13 +90,20 @@ fn signatures_that_cannot_be_cached() {
         ),
         (
             parse_quote!(fn f(x: &mut u8) -> u8),
-            "a hit would skip the changes to a `&mut` argument: take it by value or by `&`",
+            "a hit would skip the changes to a `&mut` argument: take it by value or by `&`, \
+            or write `skip(x)` if the value is the same whatever it holds, as of a connection",
         ),
         (
             parse_quote!(fn f((a, both!(b)): (u8, u8)) -> u8),
             "the names that this macro binds cannot be seen, so they would be missing from the key: \
              write the pattern out, or take the parameter by a name and take it apart in the body",
         ),
+        (
+            parse_quote!(fn f((a, b): &mut (u8, u8)) -> u8),
+            "a hit would skip the changes to a `&mut` argument: take it by value or by `&`, \
+            or write `skip(name)` if the value is the same whatever it holds, as of a connection",
+        ),
+        (parse_quote!(async fn f() -> !), "there is no value to cache: return one, or remove the attribute"),
         (parse_quote!(fn f()), "there is no value to cache: return one, or remove the attribute"),
         (parse_quote!(async fn f() -> ()), "there is no value to cache: return one, or remove the attribute"),
         (
@@ -152,6 +179,9 @@ fn only_the_own_self_is_renamed() {
         ("{ pub(self) struct X; self.x }", "{ pub(self) struct X; this.x }"),
         ("{ fn get(&self) -> u8 { self.0 } get(self) }", "{ fn get(&self) -> u8 { self.0 } get(this) }"),
         ("{ let f: fn(&X) -> u8 = g; f(self) }", "{ let f: fn(&X) -> u8 = g; f(this) }"),
+        ("{ apply(X::get as fn(&X) -> u8, self) }", "{ apply(X::get as fn(&X) -> u8, this) }"),
+        ("{ apply(get as unsafe extern \"C\" fn(_), self) }", "{ apply(get as unsafe extern \"C\" fn(_), this) }"),
+        ("{ vec![size_of::<fn(&X)>(), self.0] }", "{ vec![size_of::<fn(&X)>(), this.0] }"),
     ] {
         let dense = |tokens: String| tokens.replace(' ', "");
         let group: proc_macro2::Group = syn::parse_str(body).expect("a body");

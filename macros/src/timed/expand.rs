@@ -3,7 +3,7 @@
 //! The function with a timer around its body. A future that is dropped, or a body that panics, drops the timer.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{ext::IdentExt, spanned::Spanned};
 
 use super::model::{Model, Verdict};
@@ -16,41 +16,86 @@ use crate::{
 /// The expansion.
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let subject = &model.subject;
+    if subject.returns.kind == Kind::Asked {
+        return emit::whole(subject, &asked(model));
+    }
     let returns = subject.returns.inferred();
-    let (timer, value, outcome) = (timer(model), value(subject, &returns), outcome(model));
+    let (start, value, outcome) = (start(model), value(subject, &returns), outcome(model));
+    let timer = timer(model, &start);
+    let check = subject.returns.is_opaque().then(|| not_a_future(subject));
     emit::whole(
         subject,
         &code! {
             let __timer = #timer;
             let __value: #returns = #value;
+            #check
             __timer.finish(#outcome);
             __value
         },
     )
 }
 
-/// The static, its registration, and the start of the clock.
-fn timer(model: &Model) -> TokenStream {
+/// The question whether a value whose type has no name is a future after all.
+fn not_a_future(subject: &Subject) -> TokenStream {
+    let door = &subject.door;
+    let span = Span::mixed_site().located_at(subject.returns.value.span());
+    let probe = quote_spanned!(span=> #door::probe_of_value(&__value));
+    quote_spanned! {span=>
+        {
+            #[allow(unused_imports)]
+            use #door::ladder::*;
+            let _ = #door::named(#probe, (&&&#probe).__kind());
+        }
+    }
+}
+
+/// Of a function that may return a future under another name: what it is called with is asked now, and the time later.
+fn asked(model: &Model) -> TokenStream {
+    let Model { subject, labels, slow, .. } = model;
+    let (values, body) = (label_values(model), emit::body(subject, &TokenStream::new(), &subject.function.body));
+    let keep_labels = (!labels.is_empty()).then(|| code!(let __labels = [#values];));
+    let keep_slow = slow.as_ref().map(|slow| code!(let __slow: ::core::time::Duration = #slow;));
+    let slow = slow.as_ref().map(|_| code!(.slow(__slow)));
+    let start = if labels.is_empty() { code!(start()) } else { code!(start_with(&__labels)) };
+    let (timer, outcome) = (timer(model, &code!(#start #slow)), outcome(model));
+    code! {
+        #keep_labels
+        #keep_slow
+        __kind.finish(__kind.timed(move || #timer, __kind.body(#body), |__value| #outcome))
+    }
+}
+
+/// The start of the clock.
+fn start(model: &Model) -> TokenStream {
+    let values = label_values(model);
+    let slow = model.slow.as_ref().map(|slow| {
+        let span = Span::mixed_site().located_at(slow.span());
+        quote_spanned!(span=> .slow(#slow))
+    });
+    let start = if model.labels.is_empty() { code!(start()) } else { code!(start_with(&[#values])) };
+    code!(#start #slow)
+}
+
+/// The labels' values, with commas between them.
+fn label_values(model: &Model) -> TokenStream {
+    let door = &model.subject.door;
+    let values = model.labels.iter().map(|(_, value)| {
+        // What cannot be a label is reported where the user wrote it.
+        let span = Span::mixed_site().located_at(value.span());
+        let value = emit::operand(value);
+        quote_spanned!(span=> #door::Label::label(&#value))
+    });
+    quote!(#(#values),*)
+}
+
+/// The static, its registration, and the `start` of the clock.
+fn timer(model: &Model, start: &TokenStream) -> TokenStream {
     let Model { subject, labels, .. } = model;
     let Subject { door, function, .. } = subject;
     let function = function.name();
     let path = || code!(::core::concat!(::core::module_path!(), "::", #function));
     let name = model.name.as_ref().map_or_else(path, ToTokens::to_token_stream);
     let names = labels.iter().map(|(name, _)| name.unraw().to_string());
-    let values: Vec<_> = labels
-        .iter()
-        .map(|(_, value)| {
-            // What cannot be a label is reported where the user wrote it.
-            let span = Span::mixed_site().located_at(value.span());
-            let value = emit::operand(value);
-            quote_spanned!(span=> #door::Label::label(&#value))
-        })
-        .collect();
-    let start = if values.is_empty() { code!(start()) } else { code!(start_with(&[#(#values),*])) };
-    let slow = model.slow.as_ref().map(|slow| {
-        let span = Span::mixed_site().located_at(slow.span());
-        quote_spanned!(span=> .slow(#slow))
-    });
     code! {
         {
             static __SITE: #door::TimedSite = #door::TimedSite::new(#door::TimedMeta {
@@ -62,7 +107,7 @@ fn timer(model: &Model) -> TokenStream {
                 labels: &[#(#names),*],
             });
             #door::inventory::submit! { #door::TimedEntry(&__SITE) }
-            __SITE.#start #slow
+            __SITE.#start
         }
     }
 }
@@ -73,7 +118,7 @@ fn value(subject: &Subject, returns: &Returns) -> TokenStream {
     let body = emit::inner(&subject.function.body);
     let typed = emit::return_type(returns);
     match returns.kind {
-        Kind::Sync => code!(#door::call(move || -> #returns { #body })),
+        Kind::Sync | Kind::Asked => code!(#door::call(move || -> #returns { #body })),
         Kind::Async => code!((async move { #typed #body }).await),
         Kind::Boxed | Kind::ImplFuture => code!((async move { #typed (#body).await }).await),
     }
@@ -81,10 +126,11 @@ fn value(subject: &Subject, returns: &Returns) -> TokenStream {
 
 fn outcome(model: &Model) -> TokenStream {
     let door = &model.subject.door;
+    let value = if model.subject.returns.kind == Kind::Asked { code!(__value) } else { code!(&__value) };
     let given = |name: &str, function: &syn::Expr| {
         let span = Span::mixed_site().located_at(function.span());
         let name = syn::Ident::new(name, span);
-        quote_spanned!(span=> #door::#name(&__value, #function))
+        quote_spanned!(span=> #door::#name(#value, #function))
     };
     match &model.verdict {
         Verdict::OkIf(function) => given("ok_if", function),
@@ -93,7 +139,7 @@ fn outcome(model: &Model) -> TokenStream {
             {
                 #[allow(unused_imports)]
                 use #door::ladder::*;
-                (&&#door::Returned(&__value)).__outcome()
+                (&&#door::Returned(#value)).__outcome()
             }
         },
     }

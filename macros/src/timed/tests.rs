@@ -21,6 +21,17 @@ fn a_boxed_future() {
 }
 
 #[test]
+fn a_type_that_may_be_a_future() {
+    let item = "fn call(&mut self, request: Request) -> Self::Future { self.inner.call(request) }";
+    matches("timed_named", &expand(attribute, "slow = LIMIT, labels(cached = self.cached)", item));
+}
+
+#[test]
+fn a_function_that_never_returns() {
+    matches("timed_never", &expand(attribute, "", "async fn serve() -> ! { loop { accept().await } }"));
+}
+
+#[test]
 fn mistakes() {
     for (args, expected) in [
         ("nam = \"x\"", "`timed` has no option `nam`: did you mean `name`?"),

@@ -163,16 +163,19 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let pending = self.pending(on, here, args, tags, policy);
-        let permit = match pending.plan_blocking() {
-            Plan::Refresh(permit, _) => Some(permit),
-            Plan::Load(permit) => permit,
-            Plan::Done(ending) => return Ok(S::close(ending)),
-        };
-        let (began, counted) = (pending.began(), pending.count_if_abandoned());
-        let inside = permit.as_ref().map(Permit::enter);
-        let finish: Finish<_, _> = Pending::finish;
-        Err(Loading(Some(Box::new(Underway { inside, counted, permit, began, pending, finish }))))
+        self.pending(on, here, args, tags, policy).begin_sync()
+    }
+}
+
+impl<K, S> Miss<K, S>
+where
+    K: OwnedKey,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    /// The miss of a call that turned out to block.
+    #[cold]
+    pub fn begin_sync(self) -> Result<S::Out, Loading<K, S>> {
+        self.0.map_or(Err(Loading(None)), |pending| pending.begin_sync())
     }
 }
 
@@ -201,6 +204,18 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
+    fn begin_sync(self) -> Result<S::Out, Loading<K, S>> {
+        let permit = match self.plan_blocking() {
+            Plan::Refresh(permit, _) => Some(permit),
+            Plan::Load(permit) => permit,
+            Plan::Done(ending) => return Ok(S::close(ending)),
+        };
+        let (began, counted) = (self.began(), self.count_if_abandoned());
+        let inside = permit.as_ref().map(Permit::enter);
+        let finish: Finish<_, _> = Pending::finish;
+        Err(Loading(Some(Box::new(Underway { inside, counted, permit, began, pending: self, finish }))))
+    }
+
     async fn plan(&self) -> Plan<S> {
         let mut seat = match self.begin() {
             Step::Go(plan) => return plan,

@@ -59,6 +59,8 @@ pub fn in_bulkhead_sync<T, E>(
     note = "return a `Result`, or remove the option that asks its error"
 )]
 pub trait Fallible {
+    /// What it is when it succeeded.
+    type Value;
     /// What it is when it failed.
     type Error;
     /// What it is when it failed, if it did.
@@ -66,6 +68,7 @@ pub trait Fallible {
 }
 
 impl<T, E> Fallible for Result<T, E> {
+    type Value = T;
     type Error = E;
     fn error(&self) -> Option<&E> {
         self.as_ref().err()

@@ -21,6 +21,12 @@ async fn unit() -> () {}
 #[cacheable(ttl = 300)]
 fn mutable_parameter(list: &mut Vec<u8>) -> usize { list.len() }
 
+#[cacheable(ttl = 300, stale = 60, refresh = background, skip(list))]
+async fn mutable_in_background(list: &mut Vec<u8>) -> usize { list.len() }
+
+#[cacheable(ttl = 300)]
+async fn never() -> ! { loop {} }
+
 #[cacheable(ttl = 300)]
 fn borrowed(name: &str) -> &str { name }
 

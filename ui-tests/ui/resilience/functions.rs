@@ -31,13 +31,13 @@ fn bulkhead_cannot_reject() {}
 fn rate_limit_cannot_reject() {}
 
 #[timeout("1s")]
-fn timeout_cannot_stop_a_thread() -> Answer { Ok(1) }
+fn timeout_cannot_stop_a_thread() -> Result<u8, Error> { Ok(1) }
 
 #[circuit_breaker(timeout = "1s")]
-fn breaker_cannot_stop_a_thread() -> Answer { Ok(1) }
+fn breaker_cannot_stop_a_thread() -> Result<u8, Error> { Ok(1) }
 
 #[hedge(after = "1s")]
-fn hedge_cannot_run_two_on_a_thread() -> Answer { Ok(1) }
+fn hedge_cannot_run_two_on_a_thread() -> Result<u8, Error> { Ok(1) }
 
 #[retry]
 fn an_argument_that_exists_once(buffer: &mut Vec<u8>) -> Answer { Ok(1) }

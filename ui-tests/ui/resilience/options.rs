@@ -109,7 +109,7 @@ async fn min_of_a_fixed_one() -> Answer { Ok(1) }
 async fn min_above_max() -> Answer { Ok(1) }
 
 #[bulkhead(max = 10, wait = "1s")]
-fn waits_on_a_thread() -> Answer { Ok(1) }
+fn waits_on_a_thread() -> Result<u8, Error> { Ok(1) }
 
 #[rate_limit(calls = 100)]
 fn rate_without_a_time() -> Answer { Ok(1) }

@@ -1,0 +1,42 @@
+//! May use: signature/params.
+//!
+//! What the spelling of a type tells, and what it does not.
+
+use syn::{Type, visit::Visit};
+
+use super::ungrouped;
+
+/// Types of the standard library that are no futures, besides the `NonZero..`s. A type of another name may be an alias of one.
+#[rustfmt::skip]
+pub(crate) const PLAIN: [&str; 37] = [
+    "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32",
+    "i64", "i128", "isize", "f32", "f64", "String", "Vec", "Option", "Result", "Arc", "Rc", "Cow",
+    "HashMap", "HashSet", "BTreeMap", "BTreeSet", "VecDeque", "Duration", "Instant", "SystemTime", "PathBuf", "OsString", "Ordering", "IpAddr",
+    "SocketAddr",
+];
+
+/// Whether the type may be a future under another name.
+pub(crate) fn may_be_future(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => {
+            let name = path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+            path.qself.is_some() || !(PLAIN.contains(&name.as_str()) || name.starts_with("NonZero"))
+        }
+        Type::Paren(paren) => may_be_future(ungrouped(&paren.elem)),
+        Type::Macro(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether a part of the type is written `impl ..`.
+pub(crate) fn has_impl(ty: &Type) -> bool {
+    struct Find(bool);
+    impl Visit<'_> for Find {
+        fn visit_type_impl_trait(&mut self, _: &syn::TypeImplTrait) {
+            self.0 = true;
+        }
+    }
+    let mut find = Find(false);
+    find.visit_type(ty);
+    find.0
+}

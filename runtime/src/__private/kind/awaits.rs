@@ -1,0 +1,164 @@
+//! Functions that give a boxed future of the value. Each method makes the body's future at once, and polls it later.
+
+use std::borrow::Borrow;
+use std::time::Duration;
+
+use super::{Awaits, Kind};
+use crate::codec::wire::{Wire, Wired};
+use crate::handle::Fastness;
+use crate::invalidate::{PendingScopes, Scopes, invalidate_guarded};
+use crate::key::OwnedKey;
+use crate::key::args::Args;
+use crate::load::{Miss, load};
+use crate::policy::Policy;
+use crate::put::{Put, store};
+use crate::resilience::sites::in_bulkhead;
+use crate::resilience::{Again, Breaker, Bulkhead, Fallback, Rejected, Retry, Verdict};
+use crate::shape::{CacheValue, Shape};
+use crate::site::{Here, Site};
+use crate::timed::{CallOutcome, Timer};
+
+impl<T, M> Kind<T, Awaits<'_, M>> {
+    /// The body's future.
+    pub fn body<F: Future<Output = T>>(self, body: impl FnOnce() -> F) -> F {
+        body()
+    }
+
+    #[inline]
+    pub fn wired<S: Shape>(self, shape: S) -> Wired<S> {
+        Wired(shape)
+    }
+
+    /// A call whose policy is a ttl in milliseconds and nothing else.
+    pub fn serve<A, S>(
+        self,
+        site: &'static Site,
+        on: Option<&Fastness>,
+        shape: S,
+        here: Here,
+        args: &A,
+        (ttl, wire): (u64, Option<Wire<S::Item>>),
+    ) -> Result<T, Miss<A::Owned, S>>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue, Out = T> + 'static,
+    {
+        let miss = || site.miss(on, shape, here, args, &[], Policy::new(Duration::from_millis(ttl)).wire(wire));
+        site.hit(on, shape, here, args).ok_or_else(miss)
+    }
+
+    pub fn begin<K: Eq, S: Shape>(self, miss: Miss<K, S>) -> Result<T, Miss<K, S>> {
+        Err(miss)
+    }
+
+    pub fn end<K, S, F>(self, miss: Miss<K, S>, body: F) -> impl Future<Output = T>
+    where
+        K: OwnedKey,
+        S: Shape<Item: CacheValue, Out = T> + 'static,
+        F: Future<Output = T>,
+    {
+        load(miss, body)
+    }
+
+    pub fn store<K, S, F>(self, put: Put<K, S>, body: F) -> impl Future<Output = T>
+    where
+        K: OwnedKey,
+        S: Shape<Item: CacheValue, Out = T> + 'static,
+        F: Future<Output = T>,
+    {
+        store(put, body)
+    }
+
+    /// What making the body's future does counts, even if that panics, or if nothing polls the future.
+    pub fn guard(self, scopes: Scopes) -> PendingScopes {
+        PendingScopes::new(scopes)
+    }
+
+    pub fn invalidate<S, F>(self, shape: S, guard: PendingScopes, body: F) -> impl Future<Output = T>
+    where
+        S: Shape<Out = T>,
+        F: Future<Output = T>,
+    {
+        invalidate_guarded(shape, guard, body)
+    }
+
+    pub fn timed<F: Future<Output = T>>(
+        self,
+        start: impl FnOnce() -> Timer,
+        body: F,
+        outcome: impl FnOnce(&T) -> CallOutcome,
+    ) -> impl Future<Output = T> {
+        async move {
+            let timer = start();
+            let value = body.await;
+            timer.finish(outcome(&value));
+            value
+        }
+    }
+
+    pub fn breaker<F, G>(
+        self,
+        breaker: impl Borrow<Breaker>,
+        body: F,
+        judge: impl FnOnce(&T) -> Verdict,
+        otherwise: impl FnOnce(Rejected) -> G,
+    ) -> impl Future<Output = T>
+    where
+        F: Future<Output = T>,
+        G: Future<Output = T>,
+    {
+        async move {
+            match breaker.borrow().call_judged(body, judge).await {
+                Ok(output) => output,
+                Err(rejected) => otherwise(rejected).await,
+            }
+        }
+    }
+}
+
+impl<T, E, M> Kind<Result<T, E>, Awaits<'_, M>> {
+    pub fn bulkhead<F, G>(
+        self,
+        bulkhead: &'static Bulkhead,
+        body: F,
+        otherwise: impl FnOnce(Rejected) -> G,
+    ) -> impl Future<Output = Result<T, E>>
+    where
+        F: Future<Output = Result<T, E>>,
+        G: Future<Output = Result<T, E>>,
+    {
+        let call = in_bulkhead(bulkhead, body);
+        async move {
+            match call.await {
+                Ok(output) => output,
+                Err(rejected) => otherwise(rejected).await,
+            }
+        }
+    }
+
+    pub fn fallback<F, G>(
+        self,
+        fallback: &'static Fallback,
+        body: F,
+        otherwise: impl FnOnce(E) -> G,
+    ) -> impl Future<Output = Result<T, E>>
+    where
+        F: Future<Output = Result<T, E>>,
+        G: Future<Output = Result<T, E>>,
+    {
+        fallback.call(body, otherwise)
+    }
+
+    pub fn retry<F, W>(
+        self,
+        retry: &'static Retry,
+        body: impl FnMut() -> F,
+        when: impl Fn(&E) -> W,
+    ) -> impl Future<Output = Result<T, E>>
+    where
+        F: Future<Output = Result<T, E>>,
+        W: Into<Again>,
+    {
+        retry.call(body, when)
+    }
+}

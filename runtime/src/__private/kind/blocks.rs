@@ -1,0 +1,139 @@
+//! Functions that give the value itself.
+
+use super::{Blocks, Kind};
+use crate::codec::wire::Wire;
+use crate::handle::Fastness;
+use crate::invalidate::{Scopes, invalidate_sync};
+use crate::key::OwnedKey;
+use crate::key::args::Args;
+use crate::load::{Loading, Miss, end_sync};
+use crate::put::{Put, store_sync};
+use crate::resilience::sites::in_bulkhead_sync;
+use crate::resilience::{Again, Breaker, Bulkhead, Fallback, Rejected, Retry, Verdict};
+use crate::shape::{CacheValue, Shape};
+use crate::site::{Here, Site};
+use crate::timed::{CallOutcome, Timer};
+
+/// A shape whose values stay in this process, as a function that blocks cannot wait for another tier.
+#[derive(Clone, Copy, Debug)]
+pub struct Unwired<S>(S);
+
+impl<S: Shape> Unwired<S> {
+    #[inline]
+    pub fn __wire(&self) -> Option<Wire<S::Item>> {
+        None
+    }
+}
+
+impl<R> Kind<R, Blocks> {
+    /// The body, to be run where its value is needed.
+    #[inline]
+    pub fn body<B: FnOnce() -> R>(self, body: B) -> B {
+        body
+    }
+
+    #[inline]
+    pub fn guard(self, scopes: Scopes) -> Scopes {
+        scopes
+    }
+
+    #[inline]
+    pub fn wired<S: Shape>(self, shape: S) -> Unwired<S> {
+        Unwired(shape)
+    }
+
+    /// A call whose policy is a ttl in milliseconds and nothing else.
+    #[inline]
+    pub fn serve<A, S>(
+        self,
+        site: &'static Site,
+        on: Option<&Fastness>,
+        shape: S,
+        here: Here,
+        args: &A,
+        (ttl, _): (u64, Option<Wire<S::Item>>),
+    ) -> Result<R, Loading<A::Owned, S>>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue, Out = R> + 'static,
+    {
+        site.serve_sync(on, shape, here, args, ttl)
+    }
+
+    #[inline]
+    pub fn begin<K, S>(self, miss: Miss<K, S>) -> Result<R, Loading<K, S>>
+    where
+        K: OwnedKey,
+        S: Shape<Item: CacheValue, Out = R> + 'static,
+    {
+        miss.begin_sync()
+    }
+
+    #[inline]
+    pub fn end<K: Eq, S: Shape<Out = R>>(self, load: Loading<K, S>, out: R) -> R {
+        end_sync(load, out)
+    }
+
+    pub fn store<K, S>(self, put: Put<K, S>, body: impl FnOnce() -> R) -> R
+    where
+        K: OwnedKey,
+        S: Shape<Item: CacheValue, Out = R> + 'static,
+    {
+        store_sync(put, body)
+    }
+
+    pub fn invalidate<S: Shape<Out = R>>(self, shape: S, scopes: Scopes, body: impl FnOnce() -> R) -> R {
+        invalidate_sync(shape, scopes, body)
+    }
+
+    pub fn timed(
+        self,
+        start: impl FnOnce() -> Timer,
+        body: impl FnOnce() -> R,
+        outcome: impl FnOnce(&R) -> CallOutcome,
+    ) -> R {
+        let timer = start();
+        let value = body();
+        timer.finish(outcome(&value));
+        value
+    }
+
+    pub fn breaker(
+        self,
+        breaker: &Breaker,
+        body: impl FnOnce() -> R,
+        judge: impl FnOnce(&R) -> Verdict,
+        otherwise: impl FnOnce(Rejected) -> R,
+    ) -> R {
+        breaker.call_judged_sync(body, judge).unwrap_or_else(otherwise)
+    }
+}
+
+impl<T, E> Kind<Result<T, E>, Blocks> {
+    pub fn bulkhead(
+        self,
+        bulkhead: &Bulkhead,
+        body: impl FnOnce() -> Result<T, E>,
+        otherwise: impl FnOnce(Rejected) -> Result<T, E>,
+    ) -> Result<T, E> {
+        in_bulkhead_sync(bulkhead, body).unwrap_or_else(otherwise)
+    }
+
+    pub fn fallback(
+        self,
+        fallback: &Fallback,
+        body: impl FnOnce() -> Result<T, E>,
+        otherwise: impl FnOnce(E) -> Result<T, E>,
+    ) -> Result<T, E> {
+        fallback.call_sync(body, otherwise)
+    }
+
+    pub fn retry<W: Into<Again>>(
+        self,
+        retry: &Retry,
+        body: impl FnMut() -> Result<T, E>,
+        when: impl Fn(&E) -> W,
+    ) -> Result<T, E> {
+        retry.call_sync(body, when)
+    }
+}
