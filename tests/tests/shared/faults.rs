@@ -170,8 +170,7 @@ async fn a_server_that_is_loading_is_waited_for_in_the_background() {
 }
 
 /// A server that has no room, with `noeviction`: because of values, or because of the log alone.
-async fn full_server() -> [Redis; 2] {
-    let (by_values, by_its_log) = (Redis::start().await, Redis::start().await);
+async fn fill([by_values, by_its_log]: &[Redis; 2]) {
     by_values.command::<()>(&["CONFIG", "SET", "maxmemory", "3mb"]).await;
     let filler = "x".repeat(10_000);
     for n in 0.. {
@@ -182,7 +181,6 @@ async fn full_server() -> [Redis; 2] {
     // What comes and goes with connections must not make room.
     by_values.command::<()>(&["CONFIG", "SET", "maxmemory", "2mb"]).await;
     by_its_log.command::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await;
-    [by_values, by_its_log]
 }
 
 #[cache_put(ttl = 60, key = "thing:{id}")]
@@ -192,10 +190,14 @@ async fn put_thing(origin: &Arc<Origin>, id: u64) -> (u64, usize) {
 
 #[tokio::test]
 async fn a_full_server_stores_nothing_and_accepts_invalidations() {
-    for server in full_server().await {
-        let prefix = prefix();
-        // The first entry of an empty log is accepted as well.
-        let (one, two) = (node(&server.url(), &prefix).await, node(&server.url(), &prefix).await);
+    let (servers, prefix) = ([Redis::start().await, Redis::start().await], prefix());
+    let mut pairs = Vec::new();
+    for server in &servers {
+        // Redis 8.6 refuses SUBSCRIBE while it is full, so they are connected before.
+        pairs.push((node(&server.url(), &prefix).await, node(&server.url(), &prefix).await));
+    }
+    fill(&servers).await;
+    for (server, (one, two)) in servers.iter().zip(pairs) {
         works_alone(&one).await;
         until("the value is refused", async || one.shared().unwrap().errors > 0).await;
         let origin = Arc::new(Origin::default());

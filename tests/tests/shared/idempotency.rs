@@ -24,8 +24,10 @@ fn post(body: &'static str) -> Request<Bytes> {
 fn process(
     fast: &Fastness,
     orders: &Arc<AtomicUsize>,
-) -> impl Service<Request<Bytes>, Response = Response<Body<Resumed<Bytes>>>, Error = Infallible, Future: Send> + Clone + Send + use<>
-{
+) -> impl Service<Request<Bytes>, Response = Response<Body<Resumed<Bytes>>>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ use<> {
     let orders = orders.clone();
     IdempotencyLayer::new(fast).layer(service_fn(move |request: Request<Body<Bytes>>| {
         let number = orders.fetch_add(1, Ordering::SeqCst) + 1;
