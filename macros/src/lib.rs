@@ -93,8 +93,7 @@ use proc_macro::TokenStream;
 /// must `self`: by a field, by its type's `KeyScope`, or as `skip(self)`. Two values of one type share otherwise, as they do without a `key`: it is then the function's name less a leading verb (`get_`, `find_`, `fetch_`, `load_`, `list_`, `read_`, `lookup_`,
 /// `search_`, `query_`), the path of the function, and every argument: `get_user(7)` is invalidated by `"user:*"`.
 ///
-/// Two equal `HashMap`s or `HashSet`s may iterate in different orders, and then have different digests: a load that was
-/// not needed, never a wrong value. Use `BTreeMap` and `BTreeSet` under `{x:hash}`.
+/// Equal `HashMap`s and `HashSet`s have equal digests under `{x:hash}`.
 ///
 /// # Order
 ///

@@ -11,7 +11,8 @@ pub use crate::codec::wire::{Wire, Wired};
 pub use crate::invalidate::{
     InvalidateMeta, InvalidateSite, PatternKind, Scopes, SitePattern as Pattern, invalidate, invalidate_sync,
 };
-pub use crate::key::args::{Arg, Args, digest, lower};
+pub use crate::key::arg::Arg;
+pub use crate::key::args::{Args, digest, lower};
 pub use crate::key::scope::NoScope;
 pub use crate::key::template::{Piece, Template};
 pub use crate::load::{Loading, Miss, bypass, bypass_sync, end_sync, load, load_spawned};
@@ -38,7 +39,7 @@ pub mod index {
     /// What a scope asks the type of a field by method call.
     pub mod ladder {
         pub use crate::index::derived::UnfitField;
-        pub use crate::key::args::DisplayArg;
+        pub use crate::key::arg::DisplayArg;
     }
 }
 
@@ -48,7 +49,7 @@ pub mod ladder {
     pub use crate::codec::wire::InProcess;
     #[cfg(feature = "redis")]
     pub use crate::codec::wire::{Borrowed, OnTheWire};
-    pub use crate::key::args::{DisplayArg, MissingScopeArg, NoScopeArg, UnfitArg};
+    pub use crate::key::arg::{DisplayArg, HashedTextArg, MissingScopeArg, NoScopeArg, TextArg, UnfitArg};
     pub use crate::shape::ladder::*;
     pub use crate::timed::{ReturnedResult, ReturnedValue};
 }

@@ -69,7 +69,8 @@ pub(crate) mod derived {
     pub use super::nested::{Ask, Converted, Unknown};
     pub use super::path::{At, FieldSet, Holds, In, Key, Segment, Segments};
     pub use super::scope::{UnfitField, read, single, write};
-    pub use crate::key::args::{Arg, digest, lower};
+    pub use crate::key::arg::Arg;
+    pub use crate::key::args::{digest, lower};
 }
 
 /// A model: its collection and the indexes that it needs. Derive it.

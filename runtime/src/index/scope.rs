@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::path::{At, Path, Steps};
 use super::text::Text;
-use crate::key::args::{Arg, Unfit};
+use crate::key::arg::{Arg, Unfit};
 use crate::key::{KeyPart, KeyWriter, Pattern};
 
 /// What a change of a document invalidates: a key, or all keys below a prefix, written with the document's own values.
@@ -122,7 +122,7 @@ pub trait InScope: KeyPart {}
 
 impl<T: KeyPart + ?Sized> InScope for T {}
 
-/// The last rung, as [`UnfitArg`](crate::key::args::UnfitArg) is that of arguments: it lets the compiler say what to do about a
+/// The last rung, as [`UnfitArg`](crate::key::arg::UnfitArg) is that of arguments: it lets the compiler say what to do about a
 /// scope.
 pub trait UnfitField {
     /// The type of the field.

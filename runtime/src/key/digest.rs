@@ -1,11 +1,12 @@
 //! Digests: of an argument's serde form, and of keys too long to keep.
 
 use std::hash::Hasher;
-use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+
+mod canonical;
 
 use super::part::KeyPart;
 use super::writer::KeyWriter;
@@ -18,23 +19,22 @@ use super::writer::KeyWriter;
 pub struct Digest([u8; 16]);
 
 impl Digest {
-    /// Of a value, by its `MessagePack` form with named fields.
+    /// Of a value, by what it tells serde. Equal `HashMap`s and `HashSet`s have equal digests.
     ///
     /// A value that refuses to be serialised gets a digest of its own each time: it is never found, and never mistaken.
     pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Self {
-        let mut sink = Sink(Sha256::new());
-        let mut serializer = rmp_serde::Serializer::new(&mut sink).with_struct_map().with_human_readable();
-        match value.serialize(&mut serializer) {
-            Ok(()) => sink.finish(),
-            Err(_) => Self::unique(),
-        }
+        canonical::hash(value).map_or_else(|_| Self::unique(), Self::finish)
     }
 
-    /// Of text.
-    pub(crate) fn of_text(text: &str) -> Self {
-        let mut sink = Sink(Sha256::new());
-        sink.0.update(text.as_bytes());
-        sink.finish()
+    /// Of bytes.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        Self::finish(Sha256::new_with_prefix(bytes))
+    }
+
+    fn finish(hash: Sha256) -> Self {
+        let mut short = [0; 16];
+        short.copy_from_slice(&hash.finalize()[..16]);
+        Self(short)
     }
 
     fn unique() -> Self {
@@ -43,27 +43,6 @@ impl Digest {
         bytes[..8].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_ne_bytes());
         bytes[8..].copy_from_slice(&fastrand::u64(..).to_ne_bytes());
         Self(bytes)
-    }
-}
-
-struct Sink(Sha256);
-
-impl Sink {
-    fn finish(self) -> Digest {
-        let mut short = [0; 16];
-        short.copy_from_slice(&self.0.finalize()[..16]);
-        Digest(short)
-    }
-}
-
-impl io::Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -8,7 +8,9 @@
 //! Invariants: two different calls of one template never render to one text; an argument never reaches beyond its segment;
 //! text and scope hashes are the same in every build.
 
+pub(crate) mod arg;
 pub(crate) mod args;
+mod containers;
 pub(crate) mod digest;
 pub(crate) mod hashed;
 pub(crate) mod part;
@@ -16,6 +18,7 @@ pub(crate) mod pattern;
 pub(crate) mod scope;
 pub(crate) mod scopes;
 pub(crate) mod template;
+pub(crate) mod text;
 mod writer;
 
 pub use part::KeyPart;

@@ -1,10 +1,8 @@
 //! What an argument must be able to do to take part in a key.
 
-use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::{NonZeroI32, NonZeroI64, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize};
-use std::sync::Arc;
 use std::time::Duration;
 
 use compact_str::CompactString;
@@ -15,9 +13,13 @@ use super::writer::KeyWriter;
 ///
 /// A hit hashes the arguments where they are and compares them with the stored ones; only a miss makes an owned copy and
 /// the key's text. Implemented for integers, `bool`, `char`, strings, network addresses, [`Duration`], and references,
-/// `Option`s, slices, `Vec`s, arrays, tuples, `Box`es and `Arc`s of those. A type of your own that is
-/// `Display + Hash + Eq + Clone` needs nothing: it is used as it displays. Anything that serde can serialise may be named
-/// with the `hash` formatter: `key = "search:{filter:hash}"`.
+/// `Option`s, slices, `Vec`s, arrays, tuples, `Box`, `Arc`, `Rc` and `Cow` of those. Bytes (`[u8]`, `Vec<u8>`, and with the
+/// feature `http` the types of the crate `bytes`) are handled at once, as text is.
+///
+/// A type of your own that displays needs nothing, nor do `Option`s, lists and tuples of it: it is in the key as it displays. One
+/// that is `Display + Hash + Eq + Clone` is compared by its `Eq` in this process; within an `Option`, a list or a tuple by text and `Hash`; one that
+/// only displays by its text alone. Anything that serde can serialise may be named with the `hash` formatter:
+/// `key = "search:{filter:hash}"`.
 ///
 /// Implement it by hand where the displayed form does not tell two values apart:
 ///
@@ -42,8 +44,8 @@ use super::writer::KeyWriter;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
     label = "this argument is in the key",
-    note = "derive or implement `Display`, `Hash`, `Eq` and `Clone` for it, implement `fastness::KeyPart`, name one of its fields (`{{user.id}}`), \
-            digest its serde form (`{{filter:hash}}`), or leave it out with `skip(..)` if it does not change the result"
+    note = "implement `Display` for it, if that tells its values apart, or `fastness::KeyPart`; name one of its fields (`{{user.id}}`); \
+            digest its serde form (`{{filter:hash}}`); or leave it out with `skip(..)` if it does not change the result"
 )]
 pub trait KeyPart {
     /// The form kept in the cache.
@@ -64,10 +66,58 @@ pub trait KeyPart {
 
     /// Appends the argument to the key's text; two different arguments must append different text.
     fn write(&self, out: &mut KeyWriter);
+
+    /// [`feed`](Self::feed) for all of a list, without its length. Numbers do it at once.
+    #[doc(hidden)]
+    fn feed_all<H: Hasher>(parts: &[Self], state: &mut H)
+    where
+        Self: Sized,
+    {
+        for part in parts {
+            part.feed(state);
+        }
+    }
+
+    /// [`same`](Self::same) for all of a list of the same length.
+    #[doc(hidden)]
+    fn all_same(parts: &[Self], owned: &[Self::Owned]) -> bool
+    where
+        Self: Sized,
+    {
+        parts.iter().zip(owned).all(|(part, owned)| part.same(owned))
+    }
+
+    /// [`own`](Self::own) for all of a list.
+    #[doc(hidden)]
+    fn own_all(parts: &[Self]) -> Vec<Self::Owned>
+    where
+        Self: Sized,
+    {
+        parts.iter().map(Self::own).collect()
+    }
+
+    /// [`write`](Self::write) for all of a list.
+    #[doc(hidden)]
+    fn write_all(parts: &[Self], out: &mut KeyWriter)
+    where
+        Self: Sized,
+    {
+        list(out, parts);
+    }
+}
+
+/// The text of a list, part by part.
+fn list<T: KeyPart>(out: &mut KeyWriter, parts: &[T]) {
+    out.raw("%[");
+    for part in parts {
+        part.write(out);
+        out.raw("%,");
+    }
+    out.raw("%]");
 }
 
 macro_rules! displayed {
-    ($write:path: $($ty:ty),* $(,)?) => {$(
+    ($write:path, $all:path: $($ty:ty),* $(,)?) => {$(
         impl KeyPart for $ty {
             type Owned = $ty;
             #[inline]
@@ -84,13 +134,26 @@ macro_rules! displayed {
             fn write(&self, out: &mut KeyWriter) {
                 $write(out, *self);
             }
+            fn feed_all<H: Hasher>(parts: &[Self], state: &mut H) {
+                Self::hash_slice(parts, state);
+            }
+            fn all_same(parts: &[Self], owned: &[Self]) -> bool {
+                parts == owned
+            }
+            fn own_all(parts: &[Self]) -> Vec<Self> {
+                parts.to_vec()
+            }
+            fn write_all(parts: &[Self], out: &mut KeyWriter) {
+                $all(out, parts);
+            }
         }
     )*};
 }
 
-displayed!(KeyWriter::integer: u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
-displayed!(KeyWriter::display: bool, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize, NonZeroI32, NonZeroI64);
-displayed!(KeyWriter::display: char, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr);
+displayed!(KeyWriter::integer, KeyWriter::bytes: u8);
+displayed!(KeyWriter::integer, list: u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
+displayed!(KeyWriter::display, list: bool, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize, NonZeroI32, NonZeroI64);
+displayed!(KeyWriter::display, list: char, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr);
 
 impl KeyPart for str {
     type Owned = CompactString;
@@ -135,104 +198,6 @@ fn same_bytes(a: &[u8], b: &[u8]) -> bool {
         }
 }
 
-macro_rules! derefs {
-    ($([$($generics:tt)*] $ty:ty => $target:ty),* $(,)?) => {$(
-        impl<$($generics)*> KeyPart for $ty {
-            type Owned = <$target as KeyPart>::Owned;
-            const NULLABLE: bool = <$target as KeyPart>::NULLABLE;
-            #[inline]
-            fn feed<H: Hasher>(&self, state: &mut H) {
-                <$target as KeyPart>::feed(self, state);
-            }
-            #[inline]
-            fn same(&self, owned: &<$target as KeyPart>::Owned) -> bool {
-                <$target as KeyPart>::same(self, owned)
-            }
-            fn own(&self) -> <$target as KeyPart>::Owned {
-                <$target as KeyPart>::own(self)
-            }
-            fn write(&self, out: &mut KeyWriter) {
-                <$target as KeyPart>::write(self, out);
-            }
-        }
-    )*};
-}
-
-derefs! {
-    [T: KeyPart + ?Sized] &T => T,
-    [T: KeyPart + ?Sized] Box<T> => T,
-    [T: KeyPart + ?Sized] Arc<T> => T,
-    [] String => str,
-    [] Cow<'_, str> => str,
-    [] CompactString => str,
-    [T: KeyPart] Vec<T> => [T],
-    [T: KeyPart, const N: usize] [T; N] => [T],
-}
-
-impl<T: KeyPart> KeyPart for [T] {
-    type Owned = Vec<T::Owned>;
-
-    fn feed<H: Hasher>(&self, state: &mut H) {
-        state.write_usize(self.len());
-        for part in self {
-            part.feed(state);
-        }
-    }
-
-    fn same(&self, owned: &Vec<T::Owned>) -> bool {
-        self.len() == owned.len() && self.iter().zip(owned).all(|(part, owned)| part.same(owned))
-    }
-
-    fn own(&self) -> Vec<T::Owned> {
-        self.iter().map(KeyPart::own).collect()
-    }
-
-    fn write(&self, out: &mut KeyWriter) {
-        out.raw("%[");
-        for part in self {
-            part.write(out);
-            out.raw("%,");
-        }
-        out.raw("%]");
-    }
-}
-
-impl<T: KeyPart> KeyPart for Option<T> {
-    type Owned = Option<T::Owned>;
-    const NULLABLE: bool = true;
-
-    fn feed<H: Hasher>(&self, state: &mut H) {
-        state.write_u8(u8::from(self.is_some()));
-        if let Some(part) = self {
-            part.feed(state);
-        }
-    }
-
-    fn same(&self, owned: &Option<T::Owned>) -> bool {
-        match (self, owned) {
-            (Some(part), Some(owned)) => part.same(owned),
-            (None, None) => true,
-            _ => false,
-        }
-    }
-
-    fn own(&self) -> Option<T::Owned> {
-        self.as_ref().map(KeyPart::own)
-    }
-
-    fn write(&self, out: &mut KeyWriter) {
-        match self {
-            None => out.raw("%~"),
-            Some(part) => {
-                if T::NULLABLE {
-                    out.raw("%+");
-                }
-                part.write(out);
-            }
-        }
-    }
-}
-
 impl KeyPart for Duration {
     type Owned = Duration;
 
@@ -252,27 +217,3 @@ impl KeyPart for Duration {
         out.display(format_args!("{}ns", self.as_nanos()));
     }
 }
-
-macro_rules! tuples {
-    ($(($($name:ident $index:tt),*))*) => {$(
-        impl<$($name: KeyPart),*> KeyPart for ($($name,)*) {
-            type Owned = ($($name::Owned,)*);
-            fn feed<H: Hasher>(&self, state: &mut H) {
-                $(self.$index.feed(state);)*
-            }
-            fn same(&self, owned: &Self::Owned) -> bool {
-                $(self.$index.same(&owned.$index))&&*
-            }
-            fn own(&self) -> Self::Owned {
-                ($(self.$index.own(),)*)
-            }
-            fn write(&self, out: &mut KeyWriter) {
-                out.raw("%(");
-                $(self.$index.write(out); out.raw("%,");)*
-                out.raw("%)");
-            }
-        }
-    )*};
-}
-
-tuples! { (A 0) (A 0, B 1) (A 0, B 1, C 2) (A 0, B 1, C 2, D 3) }

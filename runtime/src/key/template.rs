@@ -67,7 +67,8 @@ pub(crate) fn bounded(key: String) -> String {
         return key;
     }
     let root: String = key.split(':').next().unwrap_or_default().chars().take(64).collect();
-    let digest = render(&[Piece::Lit(":%#"), Piece::Arg(0)], "", &(super::scope::NoScope, Digest::of_text(&key)));
+    let digest =
+        render(&[Piece::Lit(":%#"), Piece::Arg(0)], "", &(super::scope::NoScope, Digest::of_bytes(key.as_bytes())));
     root + &digest
 }
 

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
-use super::args::{Arg, Args, digest, lower};
+use super::arg::Arg;
+use super::args::{Args, digest, lower};
 use super::pattern::Pattern;
 use super::scope::NoScope;
 use super::template::{Piece, Template, bounded, dotted, shown};

@@ -2,8 +2,14 @@
 
 use std::fmt::{self, Write as _};
 
+use super::digest::Digest;
+use super::part::KeyPart;
+
 /// Bytes of which few keys have more.
 const ROOM: usize = 48;
+
+/// Bytes of which a key with more is longer than keys are kept.
+const LONG_BYTES: usize = 256;
 
 /// The text of a key, as [`KeyPart::write`](crate::KeyPart::write) appends to it.
 ///
@@ -39,15 +45,7 @@ impl KeyWriter {
         if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b':' | b'*' | b'%')) {
             return self.buffer.push_str(text);
         }
-        for c in text.chars() {
-            match c {
-                ':' => self.buffer.push_str("%3A"),
-                '*' => self.buffer.push_str("%2A"),
-                '%' => self.buffer.push_str("%25"),
-                c if c.is_control() => self.control(c),
-                c => self.buffer.push(c),
-            }
-        }
+        escape(text, |piece| self.buffer.push_str(piece));
     }
 
     /// Appends what `value` displays, escaped.
@@ -80,11 +78,100 @@ impl KeyWriter {
         self.buffer
     }
 
-    fn control(&mut self, c: char) {
-        let mut bytes = [0; 4];
-        for byte in c.encode_utf8(&mut bytes).bytes() {
-            let _ = write!(self.buffer, "%{byte:02X}");
+    /// Appends bytes: short ones as hexadecimal digits, long ones, whose key is kept as a digest anyhow, as a digest.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        if bytes.len() > LONG_BYTES {
+            self.raw("%h");
+            return Digest::of_bytes(bytes).write(self);
         }
+        self.raw("%x");
+        for byte in bytes {
+            self.buffer.extend(hexadecimal(*byte));
+        }
+    }
+}
+
+/// The two digits of a byte.
+fn hexadecimal(byte: u8) -> [char; 2] {
+    [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)]))
+}
+
+/// Gives the text in pieces, with `:`, `*`, `%` and control characters as their bytes.
+fn escape(text: &str, mut give: impl FnMut(&str)) {
+    let mut plain = 0;
+    for (at, c) in text.char_indices().filter(|(_, c)| matches!(c, ':' | '*' | '%') || c.is_control()) {
+        give(&text[plain..at]);
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            let [high, low] = hexadecimal(byte);
+            give("%");
+            give(high.encode_utf8(&mut [0; 4]));
+            give(low.encode_utf8(&mut [0; 4]));
+        }
+        plain = at + c.len_utf8();
+    }
+    give(&text[plain..]);
+}
+
+/// What the text of an argument is written to: a key, or the text that it is compared with.
+pub trait Sink {
+    /// Structure, as it is.
+    fn raw(&mut self, text: &str);
+    /// What `value` displays, escaped; `%_` where that is nothing.
+    fn shown(&mut self, value: &(impl fmt::Display + ?Sized));
+}
+
+impl Sink for KeyWriter {
+    fn raw(&mut self, text: &str) {
+        self.buffer.push_str(text);
+    }
+
+    fn shown(&mut self, value: &(impl fmt::Display + ?Sized)) {
+        let before = self.len();
+        self.display(value);
+        if self.len() == before {
+            self.raw("%_");
+        }
+    }
+}
+
+/// Compares what is written with a text, and keeps nothing of it.
+pub(crate) struct Compare<'a> {
+    rest: &'a str,
+    same: bool,
+}
+
+impl<'a> Compare<'a> {
+    pub(crate) fn with(text: &'a str) -> Self {
+        Self { rest: text, same: true }
+    }
+
+    /// Whether all of the text was written, and nothing else.
+    pub(crate) fn is_same(&self) -> bool {
+        self.same && self.rest.is_empty()
+    }
+}
+
+impl Sink for Compare<'_> {
+    fn raw(&mut self, text: &str) {
+        match self.rest.strip_prefix(text) {
+            Some(rest) => self.rest = rest,
+            None => self.same = false,
+        }
+    }
+
+    fn shown(&mut self, value: &(impl fmt::Display + ?Sized)) {
+        let before = self.rest.len();
+        self.same &= write!(self, "{value}").is_ok();
+        if self.same && self.rest.len() == before {
+            self.raw("%_");
+        }
+    }
+}
+
+impl fmt::Write for Compare<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        escape(text, |piece| self.raw(piece));
+        Ok(())
     }
 }
 

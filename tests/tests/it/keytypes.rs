@@ -1,0 +1,260 @@
+//! What can be in a key: containers of what displays, what only displays, bytes, and maps by their digest.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use fastness::{cache_put, cacheable, scope, scope_sync};
+use serde::Serialize;
+
+use crate::fresh;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Ts(String);
+
+impl fmt::Display for Ts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// It only displays.
+struct Shown(&'static str);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Displays as its like does, but is another.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Rounded(u32);
+
+impl fmt::Display for Rounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0 / 10)
+    }
+}
+
+fn ts(text: &str) -> Ts {
+    Ts(text.to_owned())
+}
+
+/// A function of one argument, its runs, and its handle.
+macro_rules! cached {
+    ($($name:ident($ty:ty) $handle:ident),* $(,)?) => {$(
+        #[cacheable(ttl = 60, handle = $handle)]
+        fn $name(x: $ty) -> u8 {
+            1
+        }
+    )*};
+}
+
+cached! {
+    option(Option<Ts>) OPTION,
+    list(Vec<Ts>) LIST,
+    slice(&[Ts]) SLICE,
+    array([Ts; 2]) ARRAY,
+    pair((u8, Ts)) PAIR,
+    nested(Option<Vec<(Option<Ts>, &str)>>) NESTED,
+    boxed(Box<[Ts]>) BOXED,
+    counted(Option<Arc<Ts>>) COUNTED,
+    local(Rc<Option<Ts>>) LOCAL,
+    borrowed(Option<&Ts>) BORROWED,
+    lent(&Option<&[Ts]>) LENT,
+    cow(Cow<'_, [Ts]>) COW,
+    float(f64) FLOAT,
+    floats(Vec<Option<f64>>) FLOATS,
+    only_shown(Shown) ONLY_SHOWN,
+    shown_by_reference((&Shown, u8)) SHOWN_BY_REFERENCE,
+    rounded(Option<Rounded>) ROUNDED,
+    bytes(&[u8]) BYTES,
+    body(bytes::Bytes) BODY,
+}
+
+/// How often each of two arguments is loaded if both are asked for twice, and their keys.
+macro_rules! told_apart {
+    ($fast:expr, $function:ident, $handle:ident, $a:expr, $b:expr) => {{
+        let (before, _) = ($fast.stats().total.loads, $handle);
+        for _ in 0..2 {
+            $function($a);
+            $function($b);
+        }
+        assert_eq!($fast.stats().total.loads - before, 2, stringify!($function));
+    }};
+}
+
+#[tokio::test]
+async fn containers_of_what_displays_are_told_apart() {
+    let fast = fresh().await;
+    scope_sync(&fast, || {
+        told_apart!(fast, option, OPTION, None, Some(ts("")));
+        told_apart!(fast, list, LIST, vec![ts("a"), ts("b")], vec![ts("a,b")]);
+        told_apart!(fast, slice, SLICE, &[ts("a")], &[]);
+        told_apart!(fast, array, ARRAY, [ts("a"), ts("")], [ts(""), ts("a")]);
+        told_apart!(fast, pair, PAIR, (1, ts("1")), (11, ts("")));
+        told_apart!(fast, nested, NESTED, Some(vec![(None, "a")]), Some(vec![(Some(ts("")), "a")]));
+        told_apart!(fast, boxed, BOXED, Box::new([ts("a")]), Box::new([]));
+        told_apart!(fast, counted, COUNTED, Some(Arc::new(ts("a"))), None);
+        told_apart!(fast, local, LOCAL, Rc::new(Some(ts("a"))), Rc::new(None));
+        told_apart!(fast, borrowed, BORROWED, Some(&ts("a")), None);
+        told_apart!(fast, lent, LENT, &Some(&[ts("a")][..]), &None);
+        told_apart!(fast, cow, COW, Cow::Owned(vec![ts("a")]), Cow::Borrowed(&[]));
+    });
+    assert!(OPTION.key(&Some(ts("a:b"))).ends_with(":a%3Ab"));
+    assert!(PAIR.key(&(1, ts(""))).ends_with(":%(1%,%_%,%)"));
+}
+
+#[tokio::test]
+async fn what_only_displays_is_known_by_its_text() {
+    let fast = fresh().await;
+    scope_sync(&fast, || {
+        told_apart!(fast, float, FLOAT, 0.1 + 0.2, 0.3);
+        told_apart!(fast, floats, FLOATS, vec![Some(f64::NAN), None], vec![None, Some(f64::NAN)]);
+        told_apart!(fast, only_shown, ONLY_SHOWN, Shown("a"), Shown("b"));
+        told_apart!(fast, shown_by_reference, SHOWN_BY_REFERENCE, (&Shown("a"), 1), (&Shown("a"), 2));
+    });
+}
+
+#[tokio::test]
+async fn what_displays_alike_is_told_apart_by_its_hash_in_this_process() {
+    let fast = fresh().await;
+    scope_sync(&fast, || told_apart!(fast, rounded, ROUNDED, Some(Rounded(11)), Some(Rounded(12))));
+}
+
+#[cacheable(ttl = 60, key = "generic:{x}")]
+fn generic<T: fmt::Display + std::hash::Hash>(x: Option<T>) -> u8 {
+    1
+}
+
+#[cacheable(ttl = 60, key = "many:{xs}", batch(xs))]
+fn many(xs: &[Option<Ts>]) -> HashMap<Option<Ts>, u8> {
+    xs.iter().map(|x| (x.clone(), 1)).collect()
+}
+
+#[tokio::test]
+async fn containers_of_type_parameters_and_in_batches() {
+    let fast = fresh().await;
+    scope_sync(&fast, || {
+        for _ in 0..2 {
+            generic(Some(ts("a")));
+            generic::<&str>(None);
+            assert_eq!(many(&[Some(ts("a")), None, None]).len(), 2);
+        }
+    });
+    assert_eq!(fast.stats().total.loads, 3);
+}
+
+#[tokio::test]
+async fn bytes_of_every_length_are_told_apart() {
+    let fast = fresh().await;
+    let (short, long) = (vec![7_u8; 256], vec![7_u8; 100_000]);
+    scope_sync(&fast, || {
+        told_apart!(fast, bytes, BYTES, b"", b"\0");
+        told_apart!(fast, bytes, BYTES, &short, &long);
+        told_apart!(fast, bytes, BYTES, &long[1..], &[&long[..99_998], &[8]].concat());
+        told_apart!(fast, body, BODY, bytes::Bytes::from_static(b"a"), bytes::Bytes::new());
+    });
+    assert!(BYTES.key(&[0, 0xAB]).ends_with(":%x00AB"));
+    assert!(BYTES.key(&long).len() < 100);
+    assert_ne!(BYTES.key(&long), BYTES.key(&long[1..]));
+}
+
+#[derive(Serialize)]
+struct Query {
+    words: HashSet<String>,
+    filters: Option<HashMap<String, HashSet<u8>>>,
+}
+
+#[cacheable(ttl = 60, key = "query:{query:hash}")]
+fn by_digest(query: &Query) -> usize {
+    query.words.len()
+}
+
+fn query(words: u8) -> Query {
+    let filters = (0..words).map(|n| (n.to_string(), (0..n).collect())).collect();
+    Query { words: (0..words).map(|n| n.to_string()).collect(), filters: Some(filters) }
+}
+
+#[tokio::test]
+async fn equal_maps_and_sets_have_one_digest() {
+    let fast = fresh().await;
+    scope_sync(&fast, || {
+        for _ in 0..20 {
+            // A hasher of its own each, and so another order.
+            by_digest(&query(8));
+        }
+        by_digest(&query(7));
+        by_digest(&Query { words: query(8).words, filters: None });
+    });
+    assert_eq!(fast.stats().total.loads, 3);
+}
+
+#[cacheable(ttl = 60, key = "order:{order:hash}:{by:hash}")]
+fn in_order(order: &[(&str, bool)], by: Option<Option<u8>>) -> usize {
+    order.len() + usize::from(by.is_some())
+}
+
+#[tokio::test]
+async fn order_and_levels_of_nothing_are_in_the_digest() {
+    let fast = fresh().await;
+    scope_sync(&fast, || {
+        in_order(&[("a", true), ("b", false)], None);
+        in_order(&[("b", false), ("a", true)], None);
+        in_order(&[("b", false), ("a", true)], Some(None));
+    });
+    assert_eq!(fast.stats().total.loads, 3);
+}
+
+/// Equal to nothing where it is not a number.
+#[derive(Clone, Copy, PartialEq)]
+struct Price(f64);
+
+impl Eq for Price {}
+
+impl std::hash::Hash for Price {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cacheable(ttl = 60, key = "tax:{price}")]
+async fn tax(price: Price) -> u64 {
+    1
+}
+
+#[cache_put(ttl = 60, key = "tax:{price}")]
+async fn set_tax(price: Price) -> u64 {
+    2
+}
+
+#[cacheable(ttl = 60, key = "tax:{prices}", batch(prices))]
+async fn taxes(prices: &[Price]) -> HashMap<Price, u64> {
+    prices.iter().map(|price| (*price, 1)).collect()
+}
+
+#[tokio::test]
+async fn an_argument_that_is_not_equal_to_itself_is_loaded_and_not_stored() {
+    let fast = fresh().await;
+    scope(&fast, async {
+        for _ in 0..50 {
+            tax(Price(f64::NAN)).await;
+            set_tax(Price(f64::NAN)).await;
+            taxes(&[Price(f64::NAN)]).await;
+        }
+        assert_eq!((fast.stats().total.loads, fast.stats().entries), (100, 0));
+        tax(Price(1.0)).await;
+        tax(Price(1.0)).await;
+    })
+    .await;
+    assert_eq!((fast.stats().total.loads, fast.stats().entries), (101, 1));
+}
