@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Expr, Lit, UnOp};
 
@@ -56,6 +56,7 @@ pub(crate) fn read(name: &str, expr: &Expr, diag: &mut Diag) -> Option<Time> {
         Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
             Err(format!("`{name}` cannot be negative: write `{name} = 300` (seconds) or `{name} = \"5m\"`"))
         }
+        Expr::Closure(_) => Err(of_value(name)),
         other => return Some(Time::Expr(Box::new(other.clone()))),
     };
     match fixed {
@@ -65,6 +66,36 @@ pub(crate) fn read(name: &str, expr: &Expr, diag: &mut Diag) -> Option<Time> {
             None
         }
     }
+}
+
+/// Reads the value of an option that is evaluated once for all calls, in a static.
+pub(crate) fn read_once(name: &str, expr: &Expr, diag: &mut Diag) -> Option<Time> {
+    if let Some(this) = find_self(expr.to_token_stream()) {
+        diag.at(
+            &this,
+            format_args!(
+                "`{name}` is evaluated once for all calls, so it cannot read `self`: \
+                write a duration, as `{name} = \"250ms\"`, or a constant"
+            ),
+        );
+        return None;
+    }
+    read(name, expr, diag)
+}
+
+fn find_self(tokens: TokenStream) -> Option<Ident> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == "self" => Some(ident),
+        TokenTree::Group(group) => find_self(group.stream()),
+        _ => None,
+    })
+}
+
+/// A closure, as others take it.
+fn of_value(name: &str) -> String {
+    let instead =
+        if name == "ttl" { ", or give each value its own with `Cache::set(key, value, ttl)` in the body" } else { "" };
+    format!("`{name}` is a duration, which sees no value and no error: write `{name} = \"5m\"`{instead}")
 }
 
 fn seconds_of(name: &str, seconds: u64) -> Result<u64, String> {

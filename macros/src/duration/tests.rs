@@ -51,6 +51,11 @@ fn every_mistake_says_what_to_write() {
         ("0", "`ttl` is zero: write a duration of at least `\"1ms\"`"),
         ("\"0s\"", "`ttl` is zero: write a duration of at least `\"1ms\"`"),
         ("-5", "`ttl` cannot be negative: write `ttl = 300` (seconds) or `ttl = \"5m\"`"),
+        (
+            "|value| value.ttl",
+            "`ttl` is a duration, which sees no value and no error: write `ttl = \"5m\"`, \
+             or give each value its own with `Cache::set(key, value, ttl)` in the body",
+        ),
         ("true", "`ttl` is a duration: write `ttl = 300` (seconds) or `ttl = \"5m\"`"),
         ("18446744073709551615", "`ttl` is too long: write at most `\"213503d\"`"),
         ("99999999999999999999", "`ttl` is too long: write at most `\"213503d\"`"),

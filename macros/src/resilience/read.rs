@@ -42,7 +42,7 @@ fn is_option(input: ParseStream<'_>) -> bool {
 
 /// The duration of an option.
 pub(super) fn time(name: &str, slot: &Slot<Expr>, diag: &mut Diag) -> Option<Time> {
-    slot.value().and_then(|expr| duration::read(name, expr, diag))
+    slot.value().and_then(|expr| duration::read_once(name, expr, diag))
 }
 
 /// A duration that both of these options say, in order: the first must not be longer.

@@ -35,7 +35,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             must_be_async("timeout", "a function that blocks cannot be stopped from outside", subject, diag);
             must_be_fallible("timeout", subject, diag);
             let name = name(&options.name, subject, diag);
-            let after = duration::read("timeout", &after?, diag)?;
+            let after = duration::read_once("timeout", &after?, diag)?;
             let door = &subject.door;
             let call = if body::is_asked(subject) {
                 let bounded = body::bounded(&code!(__POLICY), subject);

@@ -45,7 +45,7 @@ impl Model {
         Self {
             subject,
             name: args.name.value().and_then(|expr| value::name("users.find", expr, diag)).map(syn::LitStr::value),
-            slow: args.slow.value().and_then(|expr| duration::read("slow", expr, diag)),
+            slow: args.slow.value().and_then(|expr| duration::read_once("slow", expr, diag)),
             labels: args.labels.value().map(|labels| check_labels(labels, diag)).unwrap_or_default(),
             verdict: verdict(args, diag),
         }

@@ -16,7 +16,7 @@ use crate::shape::{CacheValue, Shape};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot go into the shared tier",
     label = "must be `serde::Serialize + serde::de::DeserializeOwned`",
-    note = "derive both, or keep it in this process: `tier = local`"
+    note = "derive both; or keep it in this process, in an attribute with `tier = local`: `Cache` takes no other values"
 )]
 pub trait SharedValue: CacheValue + Serialize + DeserializeOwned {}
 

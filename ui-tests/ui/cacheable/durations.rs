@@ -32,4 +32,7 @@ fn empty() -> u8 { 1 }
 #[cacheable(ttl = -5)]
 fn negative() -> u8 { 1 }
 
+#[cacheable(ttl = |value: &u8| Duration::from_secs(u64::from(*value)))]
+fn from_the_value() -> u8 { 1 }
+
 fn main() {}

@@ -155,6 +155,12 @@ struct Service;
 impl Service {
     #[fallback(self.other)]
     fn fallback_of_self(&self) -> Answer { Ok(1) }
+
+    #[timeout(self.timeout)]
+    async fn timeout_of_self(&self) -> Answer { Ok(1) }
+
+    #[circuit_breaker(name = "self", open_for = self.pauses[0])]
+    async fn pause_of_self(&self) -> Answer { Ok(1) }
 }
 
 fn main() {}
