@@ -17,6 +17,8 @@ const OURS: &str = "fastness #[cacheable]";
 const UNDER: &str = "fastness, 10 000 invalidations/s elsewhere";
 const TEXT: &str = "fastness, &str";
 const READS: &str = "fastness, u64, text read too";
+const LONG_TEXT: &str = "fastness, &str of 20 KiB";
+const BYTES: &str = "fastness, &[u8] of 20 KiB";
 const TEXT_NUMBER: &str = "fastness, (&str, u64)";
 const TEXT_FUTURE: &str = "fastness, &str, async";
 const BARE: &str = "bare call";
@@ -74,6 +76,8 @@ fn sync_cases() -> Vec<Case> {
         ours::reads_text(READS),
         ours::text(TEXT),
         ours::text_and_number(TEXT_NUMBER),
+        ours::long_text(LONG_TEXT),
+        ours::bytes(BYTES),
         caches::quick_raw(RAW),
         caches::quick(QUICK),
         attributes::cached(CACHED),
@@ -112,6 +116,7 @@ fn times(hot: &Outcome, hot_2: &Outcome, zipf: &Outcome, zipf_2: &Outcome, async
         Line::ratio("zipf, 2 threads / quick_cache", 1.2, zipf_2.ratio(OURS, RAW)),
         Line::ratio("zipf under 10 000 invalidations/s / without", 1.1, zipf.ratio(UNDER, OURS)),
         Line::ratio("&str / u64 that reads the text too", 1.5, hot.ratio(TEXT, READS)).aim(1.35),
+        Line::ratio("20 KiB of &[u8] / of &str", 1.2, hot.ratio(BYTES, LONG_TEXT)),
         Line::ratio("2 threads, one hot set / quick_cache", 0.8, hot_2.ratio(OURS, RAW)).aim(0.6),
     ]
 }

@@ -1,6 +1,6 @@
 //! Fastness: the attribute as its documentation shows it, with everything that is on by default.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
@@ -65,6 +65,33 @@ pub fn get_user_in(region: &str, id: u64) -> Result<Arc<User>, Missing> {
     origin::find(id)
 }
 
+/// A sync fn of a long text.
+///
+/// # Errors
+///
+/// If there is no such user.
+#[cacheable(ttl = 3600, capacity = 200_000)]
+pub fn read_page(page: &str) -> Result<Arc<User>, Missing> {
+    origin::find(page.len() as u64)
+}
+
+/// A sync fn of as many bytes.
+///
+/// # Errors
+///
+/// If there is no such user.
+#[cacheable(ttl = 3600, capacity = 200_000)]
+pub fn read_bytes(page: &[u8]) -> Result<Arc<User>, Missing> {
+    origin::find(page.len() as u64)
+}
+
+/// Texts of 20 KiB, each of its own.
+static PAGES: LazyLock<Vec<String>> = LazyLock::new(|| (0..64).map(|n| format!("{n:020480}")).collect());
+
+fn page(id: u64) -> &'static str {
+    &PAGES[id as usize % PAGES.len()]
+}
+
 /// Invalidates what has nothing to do with users.
 #[cache_invalidate("order:{id}")]
 pub async fn change_order(id: u64) {}
@@ -87,6 +114,16 @@ pub fn text(name: &'static str) -> Case {
 /// The async fn of a text.
 pub fn text_future(name: &'static str) -> Case {
     Case::future(name, async |id| search_user(traffic::name(id)).await)
+}
+
+/// The sync fn of a text of 20 KiB.
+pub fn long_text(name: &'static str) -> Case {
+    Case::sync(name, |id| read_page(page(id)))
+}
+
+/// The sync fn of 20 KiB of bytes.
+pub fn bytes(name: &'static str) -> Case {
+    Case::sync(name, |id| read_bytes(page(id).as_bytes()))
 }
 
 /// The fn of a number, by a caller that reads the text too: what a text key is compared with.
