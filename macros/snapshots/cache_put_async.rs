@@ -14,7 +14,7 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
         .receiver(::fastness::__private::Receiver::InKey);
         :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
-        let __here = ::fastness::__private::here(&__here);
+        let __here = ::fastness::__private::here_in::<_, fn(*const Self)>(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).__shape();
         let __key = ((&::fastness::__private::Arg(&*self)).__own_scope(), (&::fastness::__private::Arg(&id)).__part());
         __SITE.put(

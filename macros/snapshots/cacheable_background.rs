@@ -21,7 +21,7 @@ async fn get(&self, id: u64, name: &str) -> u64 {
         .receiver(::fastness::__private::Receiver::ByType);
         :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
-        let __here = ::fastness::__private::here(&__here);
+        let __here = ::fastness::__private::here_in::<_, fn(*const Self)>(&__here);
         let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).__shape();
         let __key = (
             (&::fastness::__private::Arg(&*self)).__scope(),

@@ -27,7 +27,7 @@ where
             .receiver(::fastness::__private::Receiver::ByType);
             :: fastness :: __private :: register ! (site __SITE);
             let __here = || ();
-            let __here = ::fastness::__private::here(&__here);
+            let __here = ::fastness::__private::here_in::<_, fn(*const Self)>(&__here);
             let __shape = (&&&&&&::fastness::__private::Probe::<Option<User>>::NEW).__shape();
             let __key = ((&::fastness::__private::Arg(&*self)).__scope(), (&::fastness::__private::Arg(&id)).__part());
             if let ::core::option::Option::Some(__hit) =

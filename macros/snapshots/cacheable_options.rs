@@ -26,7 +26,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
         .capacity(100usize);
         my :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
-        let __here = my::fastness::__private::here(&__here);
+        let __here = my::fastness::__private::here_in::<_, fn(*const Self)>(&__here);
         let __shape = (&&&&&&my::fastness::__private::Probe::<Result<Vec<User>, Error>>::NEW).__shape().sharing();
         if __condition {
             let __on = &self.cache;

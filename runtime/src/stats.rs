@@ -29,10 +29,13 @@ struct Tally {
     shard: Cell<usize>,
     hits: Cell<u64>,
     misses: Cell<u64>,
+    /// Those of the misses that the shared tier answered.
+    shared: Cell<u64>,
 }
 
 thread_local! {
-    static TALLY: Tally = const { Tally { shard: Cell::new(usize::MAX), hits: Cell::new(0), misses: Cell::new(0) } };
+    static TALLY: Tally =
+        const { Tally { shard: Cell::new(usize::MAX), hits: Cell::new(0), misses: Cell::new(0), shared: Cell::new(0) } };
     static OWNER: Owner = Owner::new();
 }
 
@@ -135,14 +138,18 @@ macro_rules! counters {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Stats {
-            /// Calls answered from the cache, stale answers and cached absences and errors included.
+            /// Calls answered from the tier in this process, stale answers and cached absences and errors included.
             pub hits: u64,
             $($(#[$doc])* pub $name: u64,)*
         }
 
         impl Counters {
             pub(crate) fn snapshot(&self) -> Stats {
-                Stats { hits: self.hits.iter().map(|shard| shard.load(Relaxed)).sum(), $($name: self.$name.get(),)* }
+                let hits = self.hits.iter().map(|shard| shard.load(Relaxed)).sum();
+                let mut stats = Stats { hits, $($name: self.$name.get(),)* };
+                // A look into the shared tier begins as a miss.
+                stats.misses = stats.misses.saturating_sub(stats.shared_hits);
+                stats
             }
         }
 
@@ -164,9 +171,9 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Calls that found nothing to serve in this process.
+    /// Calls that found nothing to serve in either tier; of one that waits for the shared tier it is not known yet, and it counts.
     misses,
-    /// Those of them that the shared tier answered.
+    /// Calls answered from the shared tier.
     shared_hits,
     /// Loads that returned a value or "absent".
     loads,
@@ -191,10 +198,15 @@ counters! {
 impl Stats {
     /// Calls answered from the cache, in either tier, among all, from 0 to 1; `None` before the first call.
     pub fn hit_rate(&self) -> Option<f64> {
-        let calls = self.hits + self.misses;
+        let calls = self.look_ups();
         #[allow(clippy::cast_precision_loss)]
         let rate = (self.hits + self.shared_hits) as f64 / calls as f64;
         (calls > 0).then_some(rate)
+    }
+
+    /// Calls that asked the cache.
+    pub(crate) fn look_ups(&self) -> u64 {
+        self.hits + self.shared_hits + self.misses
     }
 
     /// The mean time of a load that ended; `None` before the first one.
@@ -236,22 +248,27 @@ impl Counters {
         self.misses.count();
         TALLY.with(|tally| tally.misses.set(tally.misses.get() + 1));
     }
+
+    /// The shared tier answered so many calls that were counted as misses.
+    pub(crate) fn shared_hit(&self, calls: u64) {
+        self.shared_hits.add(calls);
+        TALLY.with(|tally| tally.shared.set(tally.shared.get() + calls));
+    }
 }
 
 /// What [`observe`] saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Observed {
-    /// Cached calls answered from the cache.
+    /// Cached calls answered from the cache, in either tier.
     pub hits: u64,
     /// Cached calls that found nothing to serve.
     pub misses: u64,
 }
 
-impl Observed {
-    fn so_far() -> Self {
-        TALLY.with(|tally| Self { hits: tally.hits.get(), misses: tally.misses.get() })
-    }
+/// What a thread counted so far: hits, misses, and those of the misses that the shared tier answered.
+fn so_far() -> [u64; 3] {
+    TALLY.with(|tally| [tally.hits.get(), tally.misses.get(), tally.shared.get()])
 }
 
 /// Runs a future and says how often the cached functions that it called, directly or not, hit or missed. What the future
@@ -274,15 +291,16 @@ impl Observed {
 /// As safe as the future itself.
 pub async fn observe<F: Future>(future: F) -> (F::Output, Observed) {
     let mut future = pin!(future);
-    let mut seen = Observed::default();
+    let mut seen = [0; 3];
     let output = std::future::poll_fn(|cx| {
-        let before = Observed::so_far();
+        let before = so_far();
         let poll = future.as_mut().poll(cx);
-        let after = Observed::so_far();
-        seen.hits += after.hits - before.hits;
-        seen.misses += after.misses - before.misses;
+        for ((seen, before), after) in seen.iter_mut().zip(before).zip(so_far()) {
+            *seen += after - before;
+        }
         poll
     })
     .await;
-    (output, seen)
+    let [hits, misses, shared] = seen;
+    (output, Observed { hits: hits + shared, misses: misses.saturating_sub(shared) })
 }

@@ -1,8 +1,8 @@
 //! Fastness: the attribute as its documentation shows it, with everything that is on by default.
 
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 

@@ -1,13 +1,13 @@
-//! May use: stored, subject, emit/keys.
+//! May use: signature, stored, subject, emit/keys.
 //!
 //! The static of a call site that stores values, its registration, and the handle that it works on.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Expr, spanned::Spanned};
+use syn::{Expr, FnArg, GenericParam, spanned::Spanned};
 
 use super::{code, pieces};
-use crate::{stored::Stored, subject::Subject};
+use crate::{signature::has_impl, stored::Stored, subject::Subject};
 
 /// A static to emit.
 pub(crate) struct Site<'a> {
@@ -93,13 +93,33 @@ pub(crate) fn borrowed(expr: &Expr) -> TokenStream {
     code!(&#expr)
 }
 
-/// The statements that give the function's own, unnameable type to the runtime.
+/// The statements that give the function's own, unnameable type to the runtime, and those that it is generic over.
 pub(crate) fn here(subject: &Subject) -> TokenStream {
     let door = &subject.door;
+    let here = match parameters(subject) {
+        Some(parameters) if subject.params.receiver.is_some() => code!(here_in::<_, fn(*const Self, #parameters)>),
+        Some(parameters) if !parameters.is_empty() => code!(here_of::<_, fn(#parameters)>),
+        _ => code!(here),
+    };
     code! {
         let __here = || ();
-        let __here = #door::here(&__here);
+        let __here = #door::#here(&__here);
     }
+}
+
+/// The type parameters of the function, as pointers to them; `None` where some have no name or are values.
+fn parameters(subject: &Subject) -> Option<TokenStream> {
+    let sig = &subject.function.sig;
+    let named = sig.generics.params.iter().map(|param| match param {
+        GenericParam::Type(ty) => {
+            let name = &ty.ident;
+            Some(quote!(*const #name,))
+        }
+        GenericParam::Lifetime(_) => Some(TokenStream::new()),
+        _ => None,
+    });
+    let is_named = |input: &FnArg| !matches!(input, FnArg::Typed(typed) if has_impl(&typed.ty));
+    named.collect::<Option<TokenStream>>().filter(|_| sig.inputs.iter().all(is_named))
 }
 
 /// An expression to stand behind `&`, in parentheses where it needs them.

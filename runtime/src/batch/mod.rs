@@ -113,7 +113,7 @@ where
                 Some(Looked::Missing) | None => self.missing.push(missing),
             }
         }
-        start.cell.front.counters.shared_hits.add((count - self.missing.len()) as u64);
+        start.cell.front.counters.shared_hit((count - self.missing.len()) as u64);
     }
 
     /// The answer, if nothing is missing.

@@ -106,7 +106,8 @@ where
             let ttl = if value.is_some() { policy.ttl } else { policy.negative_ttl? };
             let expires = policy.lifetime(ttl, now, now).expires;
             let kept = Kept { value, mark, expires, load_time: 0, beyond: policy.longest_stale() };
-            (!refused).then(|| (missing.place(wire, &self.cell.seat, policy.codec), kept))
+            (!refused && self.cell.is_findable(&missing.key))
+                .then(|| (missing.place(wire, &self.cell.seat, policy.codec), kept))
         });
         tier.keep_many(kept);
     }

@@ -259,6 +259,17 @@ impl Fastness {
         own.then_some(tier)
     }
 
+    /// Says that a function's values stay in this process.
+    pub(crate) fn no_tier_of(&self, name: &str) -> Option<Arc<Tier>> {
+        if self.inner.tier.is_some() {
+            tracing::warn!(
+                function = name,
+                "a closure is among the types of this function, and no other process knows which: its values stay here"
+            );
+        }
+        None
+    }
+
     pub(crate) fn counters(&self, name: &str, key: &str) -> Arc<Counters> {
         let counters = Arc::new(Counters::default());
         let site = SiteCounters { name: name.to_owned(), key: key.to_owned(), counters: counters.clone() };

@@ -70,7 +70,7 @@ where
     }
 
     fn board(&self) -> Step<S> {
-        if !self.policy.single_flight {
+        if !self.policy.single_flight || !self.cell.is_findable(&self.key) {
             return Step::Go(Plan::Load(None));
         }
         match self.cell.flights.board(self.key.erased(), self.scopes.hashes(), true) {

@@ -28,6 +28,9 @@ where
     /// The key in the shared tier, where there is one and its values can go there.
     pub(crate) fn place(&self) -> Option<(&Arc<Tier>, Place<'_, S::Item>)> {
         let (tier, wire) = (self.cell.tier.as_ref()?, self.policy.wire?);
+        if !self.cell.is_findable(&self.key) {
+            return None;
+        }
         let (key, scopes) = (self.text.as_str(), self.scopes.hashes());
         Some((tier, Place { wire, seat: &self.cell.seat, codec: self.policy.codec, key, scopes }))
     }
@@ -104,7 +107,10 @@ where
         let (tier, place) = self.place()?;
         let fetched = tier.fetch(&place).await?;
         match self.fetched(fetched, None, None) {
-            Plan::Done(ending) => Some(S::close(ending)),
+            Plan::Done(ending) => {
+                self.cell.front.counters.miss();
+                Some(S::close(ending))
+            }
             Plan::Load(_) | Plan::Refresh(..) => None,
         }
     }
@@ -120,7 +126,7 @@ where
         self.keep_in_process(&value, life, fetched.epoch);
         let due = now >= life.early_from && refresh_early(now, &life);
         if now < life.expires && !due {
-            self.cell.front.counters.shared_hits.count();
+            self.cell.front.counters.shared_hit(1);
             land(permit, || landed::<S>(Outcome::Present(value.clone())));
             return Plan::Done(Outcome::Present(value));
         }
@@ -143,7 +149,7 @@ where
                 let ttl = self.policy.negative_ttl.unwrap_or_default();
                 let life = self.policy.lifetime_until(expires.min(now.saturating_add(nanos(ttl))), 0, now);
                 self.keep_absence_in_process(absent, life, epoch);
-                self.cell.front.counters.shared_hits.count();
+                self.cell.front.counters.shared_hit(1);
                 land(permit, || landed::<S>(Outcome::Absent(absent)));
                 Plan::Done(Outcome::Absent(absent))
             }
@@ -183,7 +189,9 @@ where
     let mut fetched = fetched.into_iter();
     let answer = |pending: &Pending<K, S>| {
         let plan = fetched.next().flatten().map(|fetched| pending.fetched(fetched, None, None));
-        if let Some(Plan::Done(ending)) = plan { ending } else { Outcome::Absent(()) }
+        let Some(Plan::Done(ending)) = plan else { return Outcome::Absent(()) };
+        pending.cell.front.counters.miss();
+        ending
     };
     pending.iter().map(answer).map(S::close).collect()
 }

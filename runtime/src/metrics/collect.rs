@@ -88,8 +88,7 @@ fn by_function(stats: &HandleStats) -> Vec<Family> {
         }
         #[allow(clippy::cast_precision_loss)] // exact up to 104 days
         seconds.add(function(), Value::Seconds(own.load_nanos as f64 / 1e9));
-        let missed = own.misses.saturating_sub(own.shared_hits);
-        let counts = [missed, own.coalesced, own.stale_served, own.early_refreshes, own.overtaken];
+        let counts = [own.misses, own.coalesced, own.stale_served, own.early_refreshes, own.overtaken];
         for (family, count) in plain.iter_mut().zip(counts) {
             family.add(function(), Value::Count(count));
         }

@@ -261,7 +261,7 @@ fn readings(seen: &Snapshot, database: Option<&ProbeReport>) -> [(AlertKind, Opt
     let (requests, cache) = (seen.window.requests(), seen.window.cache());
     let one = |value: f64| Reading { value, samples: 1 };
     let mean = requests.mean().map(|mean| Reading { value: millis(mean), samples: requests.count });
-    let hits = hit_rate(&cache).map(|value| Reading { value, samples: cache.hits + cache.misses });
+    let hits = hit_rate(&cache).map(|value| Reading { value, samples: cache.look_ups() });
     let errors = Reading { value: requests.error_rate(), samples: requests.count };
     [
         (AlertKind::ResponseTime, mean),

@@ -1,7 +1,8 @@
 //! What one handle keeps for one instantiation of a call site.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use super::negatives::{Negatives, Verdict};
 use crate::flight::Flights;
@@ -26,6 +27,8 @@ pub(crate) struct Cell<K: Eq, S: Shape> {
     pub(crate) seat: Seat,
     /// How many refreshes run in the background.
     pub(crate) refreshing: Arc<AtomicUsize>,
+    /// Whether it was said that a key is not equal to itself.
+    pub(super) unequal: AtomicBool,
 }
 
 /// What a hit needs of a cell, few pointers away.
@@ -102,8 +105,24 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         Some(S::close(ending))
     }
 
+    /// Whether the key is equal to itself. One that is not, as a NaN, is never found again: it is loaded by itself and not stored.
+    #[allow(clippy::eq_op)]
+    pub(crate) fn is_findable(&self, key: &Hashed<K>) -> bool {
+        let equal = key.args == key.args;
+        if !equal && !self.unequal.swap(true, Relaxed) {
+            tracing::warn!(
+                function = self.path,
+                "an argument is not equal to itself: such calls load, and are not cached"
+            );
+        }
+        equal
+    }
+
     /// Stores a value, unless something invalidated its key since its load began.
     pub(crate) fn keep(&self, key: &Hashed<K>, scopes: &Scopes, value: S::Item, life: Lifetime, epoch: Epoch) {
+        if !self.is_findable(key) {
+            return;
+        }
         if self.log().valid(epoch, scopes.hashes()) {
             self.front.store.insert(key.clone(), Entry::new(value, epoch, life, scopes));
         } else {
@@ -120,6 +139,9 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         life: Lifetime,
         epoch: Epoch,
     ) {
+        if !self.is_findable(key) {
+            return;
+        }
         let verdict = match negative {
             Negative::Absent(_) => Verdict::Absent,
             Negative::Failed(kept) => Verdict::Failed(kept),

@@ -1,8 +1,14 @@
 //! Which instantiation of a call site is calling.
+//!
+//! Names of types are for people: two types may have one, and closures have none. So instantiations are told apart by `TypeId`s, here
+//! and in the shared tier; what is told apart by a name alone is a function whose path leaves no doubt.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
 use std::any::TypeId;
+use std::hash::{Hash, Hasher};
+
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
 use crate::key::template::{dotted, plain, shown};
 
@@ -11,18 +17,41 @@ use crate::key::template::{dotted, plain, shown};
 pub struct Here {
     pub(super) id: TypeId,
     path: &'static str,
+    owner: Owner,
+}
+
+/// The types that a call site's function is generic over, as far as the attribute could see them.
+#[derive(Clone, Copy, Debug)]
+enum Owner {
+    Unknown,
+    /// The type parameters of the function.
+    Function(fn() -> TypeId),
+    /// `Self`, and the type parameters of the function.
+    Method(fn() -> TypeId),
 }
 
 /// The instantiation in which this closure was made.
 #[inline]
 pub fn here<T>(_: &T) -> Here {
-    Here { id: typeid::of::<T>(), path: std::any::type_name::<T>() }
+    Here { id: typeid::of::<T>(), path: std::any::type_name::<T>(), owner: Owner::Unknown }
+}
+
+/// The same, of a function with these type parameters.
+#[inline]
+pub fn here_of<T, Parameters>(closure: &T) -> Here {
+    Here { owner: Owner::Function(typeid::of::<Parameters>), ..here(closure) }
+}
+
+/// The same, of a method; `Self` comes first.
+#[inline]
+pub fn here_in<T, Parameters>(closure: &T) -> Here {
+    Here { owner: Owner::Method(typeid::of::<Parameters>), ..here(closure) }
 }
 
 impl Here {
     /// That of a function whose site belongs to a type.
     pub fn named<T>(path: &'static str) -> Self {
-        Self { id: typeid::of::<T>(), path }
+        Self { id: typeid::of::<T>(), path, owner: Owner::Unknown }
     }
 
     /// The function's path as a key segment.
@@ -35,25 +64,145 @@ impl Here {
         shown(self.path)
     }
 
-    /// What distinguishes this from other instantiations, and is the same for all functions of one `impl`: the path without
-    /// the function's own name and its lifetimes, where there are type parameters. `<Type as Trait>` counts, because a provided method
-    /// is generic over its type.
+    /// Whether the path belongs to one function only: it is in a module, by itself or as a method of a type of that module.
+    pub(super) fn is_unique(&self, module: &str, name: &str) -> bool {
+        let path = plain(self.path);
+        let inside = path.strip_prefix(module).and_then(|path| path.strip_prefix("::"));
+        match inside.and_then(|path| path.strip_suffix(name)) {
+            Some("") => true,
+            // Without a `self`, it may as well be a function within a function.
+            Some(owner) => {
+                matches!(self.owner, Owner::Method(_)) && !owner.trim_end_matches(':').contains([':', '<', '{'])
+            }
+            None => false,
+        }
+    }
+
+    /// Whether a closure is among the types that this is an instantiation for: it is another one in the next build. A type that is
+    /// declared within one has a name.
+    pub(super) fn has_closure(&self) -> bool {
+        let mut depth = 0_u32;
+        self.path.char_indices().any(|(at, c)| {
+            match c {
+                '<' => depth += 1,
+                '>' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            let rest = self.path[at..].strip_prefix("{{closure}}");
+            depth > 0 && rest.is_some_and(|rest| !rest.starts_with("::"))
+        })
+    }
+
+    /// The identity of this instantiation, the same for all functions of one `impl`: `None` where there is
+    /// nothing to be generic over. Where the attribute could not see all of it, that of this function alone.
+    pub(super) fn instance(&self) -> Option<TypeId> {
+        let name = self.instantiation();
+        if name.is_empty() {
+            return None;
+        }
+        let before = plain(self.path);
+        let before = &before[..function_name(&before).start];
+        Some(match self.owner {
+            Owner::Function(owner) if !before.contains('<') => owner(),
+            Owner::Method(owner) if !is_for_generic_trait(before) => owner(),
+            _ => self.id,
+        })
+    }
+
+    /// The path without the function's own name and its lifetimes, where there are type parameters; for people. `<Type as Trait>` counts,
+    /// because a provided method is generic over its type.
     pub(super) fn instantiation(&self) -> String {
         let path = plain(self.path);
         if !path.contains('<') {
             return String::new();
         }
-        let (mut depth, mut name, mut last) = (0_u32, 0..path.len(), ' ');
-        for (at, c) in path.char_indices() {
-            match c {
-                '<' if depth == 0 && name.end == path.len() => (name.end, depth) = (at, 1),
-                '<' => depth += 1,
-                '>' if last != '-' => depth = depth.saturating_sub(1),
-                ':' if depth == 0 => name = at + 1..path.len(),
-                _ => {}
-            }
-            last = c;
-        }
+        let name = function_name(&path);
         dotted(&format!("{}{}", &path[..name.start], &path[name.end..]))
+    }
+}
+
+/// Where in a path the function's own name is.
+fn function_name(path: &str) -> std::ops::Range<usize> {
+    let (mut depth, mut name, mut last) = (0_u32, 0..path.len(), ' ');
+    for (at, c) in path.char_indices() {
+        match c {
+            '<' if depth == 0 && name.end == path.len() => (name.end, depth) = (at, 1),
+            '<' => depth += 1,
+            '>' if last != '-' => depth = depth.saturating_sub(1),
+            ':' if depth == 0 => name = at + 1..path.len(),
+            _ => {}
+        }
+        last = c;
+    }
+    name
+}
+
+/// Whether the path before a method's name is that of an implementation of a trait with parameters, which `Self` does not show.
+fn is_for_generic_trait(before: &str) -> bool {
+    let elsewhere = || before.split_once("<impl ").and_then(|(_, rest)| rest.split_once(" for ")).map(|(name, _)| name);
+    before.split_once(" as ").map(|(_, rest)| rest).or_else(elsewhere).is_some_and(|name| name.contains('<'))
+}
+
+/// The number of an instantiation and a version in the shared tier. A `TypeId` is the same in every process of one build, and in other
+/// builds as long as compiler and crates are; where it is not, values are loaded anew.
+pub(super) fn variant(instantiation: &str, instance: Option<TypeId>, version: usize) -> u64 {
+    let Some(instance) = instance else { return xxh3_64_with_seed(instantiation.as_bytes(), version as u64) };
+    let mut state = Xxh3Default::new();
+    (instantiation, instance, version).hash(&mut state);
+    state.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(path: &'static str, owner: Owner) -> Here {
+        Here { id: TypeId::of::<()>(), path, owner }
+    }
+
+    #[test]
+    fn paths_that_belong_to_one_function() {
+        let method = Owner::Method(TypeId::of::<u8>);
+        for (path, owner, expected) in [
+            ("app::m::get", Owner::Unknown, true),
+            ("app::m::get::{{closure}}", Owner::Unknown, true),
+            ("app::m::Repo::get", method, true),
+            ("app::m::inner::get", Owner::Unknown, false),
+            ("app::m::main::Repo::get", method, false),
+            ("app::m::_::get", Owner::Unknown, false),
+            ("app::m::get<u8>", Owner::Unknown, false),
+            ("<app::m::A as app::m::B>::get", method, false),
+            ("app::n::get", Owner::Unknown, false),
+        ] {
+            assert_eq!(at(path, owner).is_unique("app::m", "get"), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn closures_count_where_they_are_types() {
+        assert!(at("app::get<app::main::{{closure}}>::{{closure}}", Owner::Unknown).has_closure());
+        for path in ["app::main::{{closure}}::get<u8>::{{closure}}", "app::get<app::main::{{closure}}::M>::{{closure}}"]
+        {
+            assert!(!at(path, Owner::Unknown).has_closure(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_an_attribute_cannot_see_divides_by_function() {
+        let (own, of) = (Some(TypeId::of::<()>()), Some(TypeId::of::<u8>()));
+        let (function, method) = (Owner::Function(TypeId::of::<u8>), Owner::Method(TypeId::of::<u8>));
+        for (path, owner, expected) in [
+            ("app::get", Owner::Unknown, None),
+            ("app::get<u8>", function, of),
+            ("app::get<4>", Owner::Unknown, own),
+            ("app::Repo<u8>::get<u16>", function, own),
+            ("app::Repo<u8>::get", method, of),
+            ("<app::Repo as app::Api>::get", method, of),
+            ("<app::Repo<u8> as app::Api<u16>>::get", method, own),
+            ("app::m::<impl app::Api<u16> for app::Repo>::get", method, own),
+            ("app::m::<impl app::Repo<u8>>::get", method, of),
+        ] {
+            assert_eq!(at(path, owner).instance(), expected, "{path}");
+        }
     }
 }

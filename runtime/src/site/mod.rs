@@ -9,11 +9,9 @@
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 use std::any::{Any, TypeId};
-use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Arc, OnceLock};
-
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::flight::Flights;
 use crate::handle::Fastness;
@@ -29,7 +27,8 @@ mod negatives;
 
 use cell::Front;
 pub(crate) use cell::{Cell, Landing, Negative};
-pub use here::{Here, here};
+use here::variant;
+pub use here::{Here, here, here_in, here_of};
 pub(crate) use meta::SiteMeta;
 pub use meta::{Receiver, SiteKind};
 use negatives::Negatives;
@@ -178,7 +177,8 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let Named { path, shape, variant, of } = self.named(here, A::SCOPED);
+        let Named { path, shape, variant, of, owner } = self.named(here, A::SCOPED);
+        let tier = if here.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(&shape, owner, &path) };
         Cell {
             front: Front {
                 store: handle.store(&shape, of, self.meta.capacity),
@@ -187,7 +187,8 @@ impl Site {
             negatives: Negatives::of(handle, &shape, of, self.meta.capacity),
             flights: Arc::new(Flights::new(handle.log().clone())),
             refreshing: Arc::default(),
-            tier: handle.tier_of(&shape, of, &path),
+            unequal: AtomicBool::new(false),
+            tier,
             seat: Seat::new(variant),
             path,
         }
@@ -205,10 +206,13 @@ impl Site {
         // One key may name values of several instantiations; each has a store of its own.
         let instantiation = here.instantiation();
         shape.push_str(&instantiation);
-        let variant = xxh3_64_with_seed(instantiation.as_bytes(), self.meta.version as u64);
         // Paths may be spelled the same where functions are not: in blocks, in macros.
-        let of = self.meta.template.pieces.iter().any(|piece| matches!(piece, Piece::Path)).then_some(here.id);
-        Named { path, shape, variant, of }
+        let by_path = self.meta.template.pieces.iter().any(|piece| matches!(piece, Piece::Path));
+        let of = if by_path { Some(here.id) } else { here.instance() };
+        // A name that leaves no doubt outlives the build, and is checked; else the shared tier is told the type.
+        let owner = of.filter(|_| here.is_unique(self.meta.module, self.meta.name));
+        let variant = variant(&instantiation, of.filter(|_| owner.is_none()), self.meta.version);
+        Named { path, shape, variant, of, owner }
     }
 }
 
@@ -220,8 +224,10 @@ struct Named {
     shape: String,
     /// The instantiation and version, in the shared tier.
     variant: u64,
-    /// The function, where its keys are its own.
+    /// The function, where its keys are its own; the types that it is generic over, where it has some.
     of: Option<TypeId>,
+    /// The function that its path names, where that is all the shared tier knows of it.
+    owner: Option<TypeId>,
 }
 
 impl std::fmt::Debug for Site {

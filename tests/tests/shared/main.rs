@@ -9,6 +9,7 @@ mod fleet;
 mod garbage;
 mod idempotency;
 mod lost;
+mod names;
 mod records;
 mod responses;
 mod sentinels;

@@ -3,7 +3,7 @@ use std::hash::Hasher as _;
 
 use proptest::prelude::*;
 
-use super::super::arg::{Arg, DisplayArg as _, HashedTextArg as _, TextArg as _};
+use super::super::arg::{Arg, HashedTextArg as _, TextArg as _};
 use super::super::part::KeyPart;
 use super::super::writer::KeyWriter;
 

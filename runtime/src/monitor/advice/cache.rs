@@ -14,12 +14,8 @@ const MANY: u64 = 100;
 /// Hit rates below this, in percent, are worth a word about the function.
 const LOW: f64 = 70.0;
 
-fn look_ups(stats: &Stats) -> u64 {
-    stats.hits + stats.misses
-}
-
 fn rate(stats: &Stats) -> f64 {
-    percent(stats.hits + stats.shared_hits, look_ups(stats))
+    percent(stats.hits + stats.shared_hits, stats.look_ups())
 }
 
 fn site((name, key): &(String, String)) -> String {
@@ -30,7 +26,7 @@ pub(super) fn hit_rate(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     let before = found.len();
     for (id, stats) in &seen.window.sites {
         let rate = rate(stats);
-        if look_ups(stats) < LOOK_UPS || stats.loads < LOADS || rate >= LOW {
+        if stats.look_ups() < LOOK_UPS || stats.loads < LOADS || rate >= LOW {
             continue;
         }
         let spoiled = percent(stats.overtaken, stats.loads);
@@ -47,23 +43,18 @@ pub(super) fn hit_rate(seen: &Snapshot, found: &mut Vec<Recommendation>) {
         found.push(Recommendation {
             rule: "low-hit-rate",
             subject: site(id),
-            evidence: format!(
-                "{} of {} look-ups loaded, {} loads",
-                look_ups(stats) - stats.hits - stats.shared_hits,
-                look_ups(stats),
-                stats.loads
-            ),
+            evidence: format!("{} of {} look-ups loaded, {} loads", stats.misses, stats.look_ups(), stats.loads),
             value: rounded(rate),
             target: Targets::DEFAULT.hit_rate,
             advice,
         });
     }
     let all = seen.window.cache();
-    if found.len() == before && look_ups(&all) >= 5 * LOOK_UPS && rate(&all) < Targets::DEFAULT.hit_rate {
+    if found.len() == before && all.look_ups() >= 5 * LOOK_UPS && rate(&all) < Targets::DEFAULT.hit_rate {
         found.push(Recommendation {
             rule: "hit-rate",
             subject: "cache".into(),
-            evidence: format!("{} of {} look-ups of all functions", all.hits + all.shared_hits, look_ups(&all)),
+            evidence: format!("{} of {} look-ups of all functions", all.hits + all.shared_hits, all.look_ups()),
             value: rounded(rate(&all)),
             target: Targets::DEFAULT.hit_rate,
             advice: "begin with the function of the lowest hit rate and the most look-ups in the list of call sites"
@@ -75,7 +66,7 @@ pub(super) fn hit_rate(seen: &Snapshot, found: &mut Vec<Recommendation>) {
 pub(super) fn evictions(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     let (all, evictions) = (seen.window.cache(), seen.window.evictions);
     let share = percent(evictions, all.loads);
-    if evictions < MANY || look_ups(&all) < LOOK_UPS || share < 25.0 || rate(&all) >= Targets::DEFAULT.hit_rate {
+    if evictions < MANY || all.look_ups() < LOOK_UPS || share < 25.0 || rate(&all) >= Targets::DEFAULT.hit_rate {
         return;
     }
     found.push(Recommendation {
@@ -94,7 +85,7 @@ pub(super) fn evictions(seen: &Snapshot, found: &mut Vec<Recommendation>) {
 
 pub(super) fn floor_verdicts(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     let (all, verdicts) = (seen.window.cache(), seen.window.floor_verdicts);
-    let share = percent(verdicts, look_ups(&all));
+    let share = percent(verdicts, all.look_ups());
     if verdicts < MANY || share < 0.1 {
         return;
     }
@@ -103,7 +94,7 @@ pub(super) fn floor_verdicts(seen: &Snapshot, found: &mut Vec<Recommendation>) {
         subject: "cache".into(),
         evidence: format!(
             "{verdicts} of {} look-ups were judged too carefully, as the table of invalidations is full",
-            look_ups(&all)
+            all.look_ups()
         ),
         value: rounded(share),
         target: 0.1,

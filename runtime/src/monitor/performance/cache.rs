@@ -63,11 +63,11 @@ pub(in crate::monitor) fn hit_rate(stats: &Stats) -> Option<f64> {
 impl CacheReport {
     pub(in crate::monitor) fn new(window: &Interval, entries: usize, shared: Option<SharedTier>) -> Self {
         let all = window.cache();
-        let mut sites: Vec<_> = window.sites.iter().filter(|(_, stats)| stats.hits + stats.misses > 0).collect();
-        sites.sort_by_key(|(_, stats)| std::cmp::Reverse(stats.hits + stats.misses));
+        let mut sites: Vec<_> = window.sites.iter().filter(|(_, stats)| stats.look_ups() > 0).collect();
+        sites.sort_by_key(|(_, stats)| std::cmp::Reverse(stats.look_ups()));
         Self {
             hit_rate: hit_rate(&all),
-            per_second: per_second(all.hits + all.misses, window.nanos),
+            per_second: per_second(all.look_ups(), window.nanos),
             entries,
             evictions: window.evictions,
             sites: sites.into_iter().map(|((name, key), stats)| SiteReport::new(name, key, stats)).collect(),
@@ -83,7 +83,7 @@ impl SiteReport {
             key: key.to_owned(),
             hits: stats.hits,
             shared_hits: stats.shared_hits,
-            misses: stats.misses.saturating_sub(stats.shared_hits),
+            misses: stats.misses,
             hit_rate: hit_rate(stats).unwrap_or(0.0),
             loads: stats.loads,
             load_errors: stats.load_errors + stats.load_timeouts,
