@@ -25,7 +25,8 @@ const LOOK_BACK: usize = 16;
 
 /// Gives the log a new life, unless it has got another one than the one that was seen. `KEYS[1]` the stream; `ARGV`: channel, the life
 /// that was seen, the new one, how many entries to look at, and the token of a message. What came before concerns no process that believes the new
-/// life, and programs of former versions take a log for one life only, so it goes.
+/// life, and programs of former versions take a log for one life only, so the log is deleted. To trim it would leave its last id, behind which
+/// there may be none. A full server lets the script go on, because `UNLINK` takes no memory.
 static RENEW: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -40,7 +41,7 @@ end
 if seen ~= ARGV[2] then
     return 0
 end
-redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)
+redis.call('UNLINK', KEYS[1])
 local id = redis.call('XADD', KEYS[1], '*', 'l', ARGV[3], 'r', '')
 redis.call('PUBLISH', ARGV[1], ARGV[3] .. ' ' .. id .. ' ' .. id .. ' ' .. ARGV[5] .. ' ')
 return 1
@@ -55,22 +56,22 @@ pub(super) struct Settling(Mutex<Option<FirstSight>>);
 #[derive(Clone, Copy, Debug)]
 struct FirstSight {
     server: u64,
-    /// In nanoseconds of the clock.
+    /// The time of the first sight, in nanoseconds of the clock.
     time: u64,
 }
 
 impl Settling {
-    /// Whether a server is waited for.
+    /// Returns whether a server is waited for.
     pub(super) fn is_waiting(&self) -> bool {
         lock(&self.0).is_some()
     }
 
-    /// Whether another server than this one is waited for.
+    /// Returns whether another server than this one is waited for.
     pub(super) fn is_another(&self, server: u64) -> bool {
         lock(&self.0).is_some_and(|first| first.server != server)
     }
 
-    /// When the server was first seen with an unsettled log, and whether that is now. The sight of another server ends the wait.
+    /// Returns when the server was first seen with an unsettled log, and whether that is now. The sight of another server ends the wait.
     fn see(&self, server: u64, now: u64) -> (u64, bool) {
         let mut first = lock(&self.0);
         match *first {
@@ -82,13 +83,13 @@ impl Settling {
         }
     }
 
-    /// A server is in use. Whether one was waited for.
+    /// Ends the wait, because a server is in use. Returns whether one was waited for.
     pub(super) fn end(&self) -> bool {
         lock(&self.0).take().is_some()
     }
 }
 
-/// `None` if the log of this server is settled; else for how long the server has to be waited for at least.
+/// Returns `None` if the log of this server is settled, else the time for which the server has to be waited for at least.
 pub(super) async fn settle(
     hub: &Hub,
     connection: &mut MultiplexedConnection,
@@ -118,8 +119,8 @@ pub(super) async fn settle(
     Err(RedisError::from((ErrorKind::Client, "the log began anew while it was looked at")))
 }
 
-/// Whether another server may still take what concerns this one's log, which is empty. Behind a single address that is so if the server
-/// was promoted, or if it was up already when this process last heard of another.
+/// Returns whether another server may still take what concerns this one's log, which is empty. Behind a single address that is so if the
+/// server was promoted, or if it was up already when this process last heard of another.
 fn may_have_predecessor(hub: &Hub, identity: &Identity) -> bool {
     !hub.settings.is_single() || !identity.is_original || hub.trust.last_answered() > identity.started
 }
@@ -129,7 +130,7 @@ fn is_settled(hub: &Hub, server: u64, seen: &str) -> bool {
         .is_some_and(|life| names(life, server) && !hub.feed.has_left(Incarnation { server, life }))
 }
 
-/// How much of the wait is left.
+/// Returns how much of the wait is left.
 fn remaining(hub: &Hub, server: u64) -> Duration {
     let now = hub.clock.now();
     let (first, is_new) = hub.settling.see(server, now);

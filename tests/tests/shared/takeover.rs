@@ -166,6 +166,17 @@ async fn a_wait_ends_with_its_server() {
 }
 
 #[tokio::test]
+async fn a_wait_ends_although_the_log_has_no_id_left() {
+    let prefix = prefix();
+    let server = promoted(&prefix).await;
+    let last = "18446744073709551615-18446744073709551615";
+    server.command::<String>(&["XADD", &format!("{prefix}log"), last, "a", "b"]).await;
+    let fast = built(&server.url(), &prefix, TAKEOVER / 8).await;
+    connected(&fast).await;
+    until("it is announced", async || fast.cache().invalidate("row:1").await.unwrap() == Reach::Announced).await;
+}
+
+#[tokio::test]
 async fn an_invalidation_during_the_wait_is_announced_when_it_ends() {
     let prefix = prefix();
     let (server, origin) = (promoted(&prefix).await, Arc::new(Origin::default()));
