@@ -44,8 +44,10 @@ pub(crate) struct Hub {
     latency: AtomicU64,
     /// Whether the outage under way was told.
     told: AtomicBool,
-    /// Whether the last attempt to connect found a set-up with which the promise cannot be kept.
+    /// True if the last attempt to connect found a set-up with which the promise cannot be kept.
     refused: AtomicBool,
+    /// True if a refusal was told since the last connection.
+    told_refused: AtomicBool,
     told_encoding: AtomicBool,
 }
 
@@ -76,6 +78,7 @@ impl Hub {
             latency: AtomicU64::new(0),
             told: AtomicBool::new(false),
             refused: AtomicBool::new(false),
+            told_refused: AtomicBool::new(false),
             told_encoding: AtomicBool::new(false),
             settings,
             clock,
@@ -134,6 +137,7 @@ impl Hub {
 
     pub(crate) fn connected(&self) {
         self.refused.store(false, Relaxed);
+        self.told_refused.store(false, Relaxed);
         self.links.fetch_add(1, SeqCst);
         self.counts.connects.add();
         let waited = self.settling.end();
@@ -153,7 +157,9 @@ impl Hub {
     pub(crate) fn cannot_connect(&self, why: &RedisError) {
         self.counts.connect_errors.add();
         let refused = is_refused(why);
-        if self.refused.swap(refused, Relaxed) != refused && refused {
+        self.refused.store(refused, Relaxed);
+        // Another error in between, as of a Sentinel that is not reached, is no reason to tell it again.
+        if refused && !self.told_refused.swap(true, Relaxed) {
             tracing::warn!(
                 redis = %self.settings.servers, why = why.detail().unwrap_or_default(),
                 "the shared tier is not used, because invalidations could be missed: mend it, or say `Redis::allow_unsafe_servers(true)`"
