@@ -60,16 +60,16 @@ pub(crate) struct Live {
 /// The right to use a master, which its Sentinels have to confirm again and again.
 struct Lease {
     clock: Clock,
-    /// How long a confirmation lasts, in nanoseconds.
+    /// The time for which a confirmation lasts, in nanoseconds.
     lasts: u64,
-    /// When the last question was asked that was answered with a confirmation.
+    /// The time of the last question that was answered with a confirmation.
     confirmed: AtomicU64,
 }
 
-/// What came of an attempt to connect.
+/// The result of an attempt to connect.
 enum Connected {
     Live(Arc<Live>),
-    /// The log is not settled; it may be after this time.
+    /// A server whose log is not settled; it may be after this time.
     Unsettled(Duration),
 }
 
@@ -89,7 +89,7 @@ impl Lease {
 }
 
 impl Live {
-    /// Whether commands may be sent over it.
+    /// Returns whether commands may be sent over it.
     fn is_usable(&self) -> bool {
         let answers = !self.state.suspended.load(Acquire) && !self.state.broken.load(Acquire);
         // Looked at now: this process may have stood still since the last confirmation.
@@ -129,8 +129,8 @@ impl State {
     }
 }
 
-/// Whether the server is gone, or no longer the one that may be talked to.
-fn ends_link(error: &RedisError) -> bool {
+/// Returns whether the server is gone, or no longer the one that may be talked to.
+pub(super) fn ends_link(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly};
     error.is_unrecoverable_error()
         || error.is_io_error()
@@ -174,13 +174,13 @@ impl Link {
     }
 }
 
-/// What a heartbeat proves that was answered.
+/// The proof in a heartbeat that was answered.
 enum Beat {
     /// Everything that was appended before this time was folded, and the server was the master then.
     Counts(u64),
-    /// Nothing, and for how long that has been so is not too long yet.
+    /// No proof, but not for too long yet.
     Pending,
-    /// Nothing: the server may have a successor.
+    /// No proof, because the server may have a successor.
     Withheld(&'static str),
 }
 
@@ -232,12 +232,12 @@ fn heed(hub: &Hub, live: &Live, beat: &Beat) {
     }
 }
 
-/// Whether another link has found a successor of this one's server: what this link says proves nothing any more.
+/// Returns whether another link has found a successor of this one's server, so that this link proves nothing any more.
 fn has_successor(hub: &Hub, live: &Live) -> bool {
     hub.feed.server() != Some(live.server) || hub.settling.is_another(live.server)
 }
 
-/// One heartbeat: asks the server, and those who have to confirm that it is the master.
+/// Sends one heartbeat: asks the server, and the Sentinels that have to confirm that it is the master.
 async fn beat(hub: &Hub, live: &Live) -> RedisResult<Beat> {
     let sent = hub.clock.now();
     let answer = heartbeat(hub, &mut live.connection.clone(), live.server, &live.history).await?;

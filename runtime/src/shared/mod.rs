@@ -60,7 +60,7 @@ use feed::{Folded, Putting};
 pub(crate) use feed::{Mark, Placed};
 use hub::Hub;
 pub(crate) use lease::Lease;
-use link::{Link, Live};
+use link::{Link, Live, ends_link};
 use reads::{Address, Reads};
 pub use settings::Redis;
 #[cfg(feature = "redis-cluster")]
@@ -72,7 +72,7 @@ pub(crate) use values::{Fetched, Kept, Place, Seat};
 
 /// Stores on their way at a time; beyond it values are not stored.
 const MAX_STORES: usize = 1_024;
-/// Between attempts to replay what is in doubt: at first, and at most.
+/// The wait between attempts to replay what is in doubt: at first, and at most.
 const REPLAY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// The shared tier of one handle.
@@ -332,7 +332,8 @@ async fn append(hub: &Hub, links: &[Arc<Link>], record: &Record, token: u64) -> 
     let appended: RedisResult<_> = hub.append(live.server, record, token).send(&mut live.connection.clone()).await;
     let (entry, was_empty) = appended.map_err(|error| {
         hub.failed(&live, &error);
-        if matches!(error.kind(), ErrorKind::Server(_)) {
+        // A code that the driver does not know, as MISCONF, is of the kind `Extension`; a server that is gone refuses nothing.
+        if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) && !ends_link(&error) {
             hub.notices.refused(&error);
         }
         Unavailable
