@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::Codec;
 use super::formats::{Form, Formats, Unfit};
 
-/// What a call site has learnt of its values.
+/// The forms that one call site has tried for its values.
 #[derive(Debug, Default)]
 pub(crate) struct Choice {
-    /// How many forms were left behind because a value did not come back from them.
+    /// The number of forms that were given up because a value did not come back from them.
     step: AtomicU8,
-    /// Whether a value has come back.
+    /// True once a value has come back.
     is_verified: AtomicBool,
 }
 

@@ -16,7 +16,7 @@ pub(super) fn of<T: Serialize + ?Sized>(value: &T) -> Result<u64, Undigested> {
     value.serialize(Digest)
 }
 
-/// Why a value has no number: its `Serialize` failed.
+/// The failure of a value's `Serialize`, so that the value has no number.
 #[derive(Debug)]
 pub(super) struct Undigested(String);
 
@@ -34,7 +34,7 @@ impl serde::ser::Error for Undigested {
     }
 }
 
-/// Two numbers as one.
+/// Mixes two numbers into one.
 #[inline]
 fn mixed(left: u64, right: u64) -> u64 {
     let product = u128::from(left ^ 0x9e37_79b9_7f4a_7c15) * u128::from(right.rotate_left(32) ^ 0xd6e8_feb8_6659_fd93);
@@ -166,7 +166,7 @@ struct Parts {
     kind: u64,
     sum: u64,
     count: u64,
-    /// Of the entry under way.
+    /// The number of the key of the entry under way.
     key: u64,
 }
 
@@ -175,13 +175,13 @@ impl Parts {
         Self { kind, sum: 0, count: 0, key: 0 }
     }
 
-    /// One more, wherever it stands.
+    /// Adds a part whose place does not count.
     fn add(&mut self, part: u64) {
         self.count += 1;
         self.sum = self.sum.wrapping_add(part);
     }
 
-    /// One more, behind those before it.
+    /// Adds a part behind those before it.
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Undigested> {
         let part = value.serialize(Digest)?;
         self.count += 1;

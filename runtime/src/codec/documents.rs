@@ -46,7 +46,7 @@ pub(super) fn formats<V: 'static>() -> Option<(Encode<V>, Decode<V>)> {
     })
 }
 
-/// These two, if they are of the type that is asked for.
+/// Returns these two, if they are for the type that is asked for.
 fn pair<V: 'static, T: 'static>(encode: Encode<T>, decode: Decode<T>) -> Option<(Encode<V>, Decode<V>)> {
     let (encode, decode): (&dyn Any, &dyn Any) = (&encode, &decode);
     Some((*encode.downcast_ref::<Encode<V>>()?, *decode.downcast_ref::<Decode<V>>()?))
@@ -83,7 +83,7 @@ impl<'de> Visitor<'de> for AsBytes {
         if left.is_empty() { Ok(Read(document)) } else { Err(E::custom("bytes are left over")) }
     }
 
-    /// As JSON has them.
+    /// Reads the list of numbers that JSON makes of bytes.
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Read, A::Error> {
         let mut bytes = Vec::new();
         while let Some(byte) = items.next_element()? {

@@ -23,17 +23,17 @@ const MAX_DEPTH: usize = 32;
 /// More variants and refusals than this are not tried out.
 const MAX_PASSES: usize = 256;
 
-/// What is known of a type by what it announces.
+/// The knowledge of a type that comes from what it announces to serde.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Announced {
     /// The same in every build and on every machine.
     pub(crate) fingerprint: u64,
-    /// Whether it announced all that it is made of: it refused nothing, and asked nowhere for whatever stands there.
+    /// True if it announced all that it is made of: it refused nothing, and asked nowhere for whatever stands there.
     pub(crate) is_settled: bool,
 }
 
 impl Announced {
-    /// Of this type.
+    /// Walks through a type.
     pub(crate) fn of<T: DeserializeOwned>() -> Self {
         let (description, is_settled) = describe::<T>();
         Self { fingerprint: xxh3_64(description.as_bytes()), is_settled }
@@ -63,7 +63,7 @@ struct Seen {
     types: BTreeMap<String, BTreeMap<String, String>>,
     /// Fields that refused what they got.
     refused: BTreeSet<(String, &'static str)>,
-    /// Whether anything was to be told by what stands there.
+    /// True if anything was to be told by what stands there.
     asks_for_any: bool,
 }
 

@@ -19,12 +19,12 @@ impl Unfit {
     }
 }
 
-/// How a value is written.
+/// The way in which a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// As the codec has it.
+    /// The way of the codec itself.
     Plain(Codec),
-    /// As `MessagePack` with numbers in the width of their type, which some types can tell: `bson::Bson` has integers of 32 and of 64 bits.
+    /// `MessagePack` with numbers in the width of their type, which some types can tell: `bson::Bson` has integers of 32 and of 64 bits.
     Exact,
 }
 
@@ -83,14 +83,14 @@ impl<V> Formats<V> {
         (self.announced)()
     }
 
-    /// Whether these bytes give a value back: decoded, and compared by all that serde is told of both.
+    /// Checks that these bytes give a value back: decodes them, and compares all that serde is told of both.
     pub(crate) fn verify(&self, value: &V, bytes: &[u8], codec: Codec) -> Result<(), Unfit> {
         let back = self.decode(bytes, codec)?;
         let same = (self.digest)(value)? == (self.digest)(&back)?;
         if same { Ok(()) } else { Err(Unfit::new("it comes back as another value")) }
     }
 
-    /// Whether a value comes back from a form.
+    /// Checks that a value comes back from a form.
     pub(crate) fn survives(&self, value: &V, form: Form) -> Result<(), Unfit> {
         let mut bytes = Vec::new();
         self.encode(value, form, &mut bytes)?;

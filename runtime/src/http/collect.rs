@@ -12,11 +12,11 @@ use super::resumed::{BodyError, BoxError, Midway, Promise, Resumed};
 
 /// A body that was read.
 pub(super) enum Collected<B> {
-    /// To its end.
+    /// The whole body.
     Whole(Bytes),
-    /// Not to its end, or it has trailers: it is passed on from its beginning.
+    /// A body that was not read to its end, or that has trailers: it is passed on from its beginning.
     Midway(Resumed<B>),
-    /// It broke off, or is not as long as it promised to be.
+    /// A body that broke off, or is not as long as it promised to be.
     Broken(BodyError),
 }
 
@@ -25,7 +25,7 @@ pub(super) enum Collected<B> {
 pub(super) enum Length {
     Unsaid,
     Said(u64),
-    /// It is no number, or several.
+    /// A value that is no number, or several that differ.
     Unreadable,
 }
 

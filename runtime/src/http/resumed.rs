@@ -130,12 +130,12 @@ pin_project! {
     }
 }
 
-/// What was read of a body, and what is left of it.
+/// The part of a body that was read, and the part that is left.
 pub(super) struct Midway<B> {
     pub(super) read: VecDeque<Bytes>,
     pub(super) trailers: Option<HeaderMap>,
     pub(super) rest: Pin<Box<B>>,
-    /// Of the rest.
+    /// The promise for the rest.
     pub(super) promise: Promise,
 }
 

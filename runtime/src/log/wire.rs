@@ -26,9 +26,9 @@
 
 use super::Record;
 
-/// Nothing follows the conservative part.
+/// The format in which nothing follows the conservative part.
 const PLAIN: u8 = 1;
-/// A kind and fields follow it.
+/// The format in which a kind and fields follow it.
 const EXTENDED: u8 = 2;
 const TAGS: u8 = 1;
 const CLEAR: u8 = 2;
@@ -85,7 +85,7 @@ fn conservative(bytes: &[u8]) -> Option<(Record, &[u8])> {
     (flags <= TAGS | CLEAR).then_some((record, rest))
 }
 
-/// Whether everything that may not be stepped over is known; `None` if the fields are damaged.
+/// Returns whether everything that may not be stepped over is known, or `None` if the fields are damaged.
 fn understood(kind: u8, mut fields: &[u8]) -> Option<bool> {
     let mut understood = kind < NOT_SKIPPABLE;
     while !fields.is_empty() {

@@ -137,7 +137,7 @@ pub(super) struct Findings<'a> {
     pub(super) alerts: &'a [Alert],
     pub(super) cache: CacheHealth,
     pub(super) cache_required: bool,
-    /// Why the shared tier is not used although its server may answer.
+    /// The reason why the shared tier is not used although its server may answer.
     pub(super) tier_rests: Option<&'static str>,
     pub(super) pressure: Pressure,
     /// For how many seconds nothing was sampled, if that is longer than it should be.

@@ -61,7 +61,7 @@ pub(super) fn shared(cache: &Fastness) -> Option<SharedTier> {
     })
 }
 
-/// Why the shared tier is not used, where it is not for want of an answer.
+/// Returns the reason why the shared tier is not used, where that is not for want of an answer.
 #[cfg(feature = "redis")]
 fn rests(refused: bool, settling: bool) -> Option<&'static str> {
     if refused {

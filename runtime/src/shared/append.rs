@@ -19,7 +19,7 @@ use redis::Script;
 use super::stream::{Appended, Database, Life, StreamId, parse_life, unreadable};
 use crate::log::Record;
 
-/// How far in the future the last entry may be, beyond the retention: clocks of servers differ by less.
+/// The furthest in the future, beyond the retention, that the last entry may be: clocks of servers differ by less.
 const FAR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// `KEYS[1]` the stream; `ARGV`: channel, record, token, a name for a new life; the server's time, the retention, and the latest
@@ -54,7 +54,7 @@ return {life, id, last and '' or 'none'}
     )
 });
 
-/// One append, as a command to be sent.
+/// An append, as a command to be sent.
 pub(crate) struct Append<'a> {
     pub(crate) stream: &'a str,
     pub(crate) channel: &'a str,
@@ -66,7 +66,7 @@ pub(crate) struct Append<'a> {
     /// The server's time, in milliseconds since 1970.
     pub(crate) now_millis: u64,
     pub(crate) retention: Duration,
-    /// If the log is still in this life, it begins another.
+    /// The life that the log has to leave: if it is still in this one, it begins another.
     pub(crate) leaving: Option<Life>,
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn catch_up(hub: &Hub, connection: &mut MultiplexedConnection, 
     Err(RedisError::from((ErrorKind::Client, "the log is too long to catch up with")))
 }
 
-/// Behind a stray, where there is no log, or where its life has to be left: the script that appends gives the log another life.
+/// Gives the log another life, by the script that appends: behind a stray, where there is no log, or where its life has to be left.
 async fn begin_a_life(
     hub: &Hub,
     connection: &mut MultiplexedConnection,

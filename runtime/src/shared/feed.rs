@@ -49,9 +49,9 @@ pub(crate) struct Feed {
 
 struct State {
     incarnation: Option<Incarnation>,
-    /// Everything up to this entry was folded. Never a stray.
+    /// The entry up to which everything was folded. Never a stray.
     position: StreamId,
-    /// How often something was heard that the known log does not explain, and how much of that a look at the log has explained.
+    /// The number of rumours and gaps that were heard, and how many of them a look at the log has explained.
     rumours: u64,
     confirmed: u64,
     /// Entries that began before this one are stale.
@@ -71,11 +71,11 @@ pub(crate) enum Folded {
     Done,
     /// One or more entries before it are missing: read them.
     Gap,
-    /// It is of a life that is not known: look at the log.
+    /// An entry of a life that is not known: look at the log.
     Rumour,
 }
 
-/// What is known of the log at one moment.
+/// The knowledge of the log at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View {
     incarnation: Option<Incarnation>,
@@ -138,7 +138,7 @@ impl Feed {
         self.log.append(&Record::clear());
     }
 
-    /// Whether this log was left for another server's.
+    /// Returns whether this log was left for another server's.
     pub(crate) fn has_left(&self, log: Incarnation) -> bool {
         lock(&self.state).left.contains(&log)
     }
@@ -155,15 +155,15 @@ impl Feed {
         self.notices.reset();
     }
 
-    /// What is known now, to compare with what the log is found to be.
+    /// Returns what is known now, to compare with what the log is found to be.
     pub(crate) fn view(&self) -> View {
         let state = lock(&self.state);
         View { incarnation: state.incarnation, position: state.position, rumours: state.rumours }
     }
 
-    /// Whether the log of this server still is the one that is known, when its last entry is this one. `before` is what was known
-    /// before the server was asked, and all that it had pushed until its answer is folded by now. If it is, the rumours of before
-    /// are explained.
+    /// Returns whether the log of this server still is the one that is known, when its last entry is this one. `before` is what was known
+    /// before the server was asked, and all that it had pushed until its answer is folded by now. If it is the same log, the rumours
+    /// of before are explained.
     pub(crate) fn is_confirmed(&self, server: u64, last: Option<&Entry>, before: View) -> bool {
         let mut state = lock(&self.state);
         let Some(own) = state.incarnation.filter(|own| own.server == server) else { return false };

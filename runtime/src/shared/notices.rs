@@ -1,4 +1,4 @@
-//! What people are told about the log: counted, and logged once.
+//! Notices about the log to its operators: counted, and logged once.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -11,13 +11,13 @@ use super::stream::StreamId;
 
 pub(crate) struct Notices {
     counts: Arc<Counts>,
-    /// As logs name the servers.
+    /// The servers, as logs name them.
     redis: String,
     /// The log's key.
     stream: String,
     told_unreadable: AtomicBool,
     told_lost: AtomicBool,
-    /// Whether the refusals under way were told.
+    /// True if the refusals under way were told.
     told_refused: AtomicBool,
 }
 

@@ -1,4 +1,4 @@
-//! What the Sentinels say of the master: all that are configured are asked at once, over connections that are kept.
+//! The Sentinels' word on the master: all that are configured are asked at once, over connections that stay open.
 //!
 //! The word of one is not enough: a Sentinel that is cut off together with a former master still names it. Nor may two groups that know
 //! nothing of each other be asked as if they were one: then different processes would follow different masters, each coherent in itself.
@@ -25,7 +25,7 @@ pub(crate) struct Sentinels {
     master: String,
     /// User, password, database and TLS of the master.
     template: ConnectionInfo,
-    /// Whether Sentinels that disagree are taken as they are.
+    /// True if Sentinels that disagree are taken as they are.
     allow_disagreement: bool,
 }
 
@@ -35,7 +35,7 @@ struct Sentinel {
     connection: Mutex<Option<MultiplexedConnection>>,
 }
 
-/// Who a Sentinel is, and which others it knows.
+/// The identity of a Sentinel, and of the others that it knows.
 struct Kin {
     id: String,
     others: Vec<String>,
@@ -72,7 +72,7 @@ impl Sentinels {
         first.filter(|_| enough).ok_or_else(|| self.no_majority(most))
     }
 
-    /// How to connect to the node with this address.
+    /// Makes a client of the node with this address.
     pub(super) fn client(&self, (host, port): &Address) -> RedisResult<Client> {
         let (host, port) = (host.clone(), *port);
         let address = match self.template.addr() {
@@ -91,8 +91,8 @@ impl Sentinels {
         self.ask::<Option<Address>>(&command, patience).await.into_iter().map(Option::flatten).collect()
     }
 
-    /// Two Sentinels of one group may name different masters while a failover is under way, or while a network is split. Two that
-    /// do not know each other watch different servers.
+    /// Refuses Sentinels that watch different servers: they name different masters and do not know each other. Two of one group may name
+    /// different masters as well, while a failover is under way or a network is split.
     async fn must_be_one_group(&self, named: &[Option<Address>], patience: Duration) -> RedisResult<()> {
         let kin = self.kin(patience).await;
         let knows = |one: &Kin, other: &Kin| one.id == other.id || one.others.contains(&other.id);

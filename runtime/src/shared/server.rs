@@ -1,4 +1,4 @@
-//! What a server says of itself: its identity, its role, and whether its replies can be relied on.
+//! A server's word on itself: its identity, its role, and whether its replies can be relied on.
 //!
 //! The identity is a hash of the run id, which every start draws anew, and of the replication id, which every promotion draws anew. The
 //! 32 lower bits of a log's [`Life`] are those of the identity of the server that the life began on.
@@ -20,18 +20,18 @@ pub(super) struct Identity {
     pub(super) server: u64,
     /// Its replication id.
     pub(super) history: String,
-    /// Whether it has followed no other server: it has no former replication id.
+    /// True if it has followed no other server: it has no former replication id.
     pub(super) is_original: bool,
-    /// When it was started at the latest, in nanoseconds of the clock.
+    /// The latest time at which it can have been started, in nanoseconds of the clock.
     pub(super) started: u64,
 }
 
 /// A server's answer to a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Heartbeat {
-    /// It is the master that it was.
+    /// The server is the master that it was.
     Alive,
-    /// It is, but refuses writes because no replica keeps up: it may have a successor.
+    /// The server is that master, but refuses writes because no replica keeps up: it may have a successor.
     Alone,
 }
 
@@ -40,12 +40,12 @@ pub(super) fn new_life(server: u64) -> Life {
     (u64::from(fastrand::u32(1..)) << 32) | (server & 0xFFFF_FFFF)
 }
 
-/// Whether a life of the log began on this server.
+/// Returns whether a life of the log began on this server.
 pub(super) fn names(life: Life, server: u64) -> bool {
     life << 32 == server << 32
 }
 
-/// Who the server is; only a master will do. Learns the server's time on the way.
+/// Asks a server for its identity; only a master will do. Learns the server's time on the way.
 pub(super) async fn identify(hub: &Hub, connection: &mut MultiplexedConnection) -> RedisResult<Identity> {
     let sent = hub.clock.now();
     let mut pipe = redis::pipe();
@@ -74,7 +74,7 @@ pub(super) async fn identify(hub: &Hub, connection: &mut MultiplexedConnection) 
     })
 }
 
-/// When a server was started at the latest that says at this time for how many seconds it has been up, which may be one too many.
+/// Returns the latest start of a server that says at this time for how many seconds it has been up, which may be one too many.
 fn started(now: u64, seconds: u64) -> u64 {
     now.saturating_sub(nanos(Duration::from_secs(seconds.saturating_sub(1))))
 }
@@ -110,12 +110,12 @@ fn must_be_master(replication: &str) -> RedisResult<()> {
     }
 }
 
-/// With `min-replicas-to-write` set the server counts the replicas that keep up.
+/// Returns whether no replica keeps up; a server counts those that do where `min-replicas-to-write` is set.
 fn is_alone(replication: &str) -> bool {
     field(replication, "min_slaves_good_slaves").is_ok_and(|count| count == "0")
 }
 
-/// A reply overtakes the pushes before it where several threads write to a connection.
+/// Refuses a server on which a reply may overtake the pushes before it, because several threads run commands.
 fn must_have_one_thread(server: &str, cpu: &str) -> RedisResult<()> {
     // KeyDB; Dragonfly.
     let threads = field(cpu, "server_threads").or_else(|_| field(server, "thread_count")).unwrap_or("1");
@@ -132,7 +132,7 @@ pub(super) fn refused(why: String) -> RedisError {
     RedisError::from((ErrorKind::InvalidClientConfig, "the set-up is not safe", why))
 }
 
-/// Whether the set-up was refused.
+/// Returns whether the set-up was refused.
 pub(super) fn is_refused(error: &RedisError) -> bool {
     error.kind() == ErrorKind::InvalidClientConfig
 }

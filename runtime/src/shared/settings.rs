@@ -133,7 +133,7 @@ impl Redis {
         self
     }
 
-    /// How long the shared tier rests after a new master was seen: longer than a former master takes writes beside its successor, and one
+    /// The time for which the shared tier rests after a new master was seen: longer than a former master takes writes beside its successor, and one
     /// second more. Default 15 s, which is enough for Sentinel and Redis Cluster.
     ///
     /// After a planned failover two masters take writes for some 10 s. What is loaded meanwhile may be invalidated on the former one, and
@@ -142,7 +142,9 @@ impl Redis {
     /// announced afterwards. The first process that has waited tells the others, and those that start later do not wait.
     ///
     /// A server without a predecessor is used at once: it stands behind [`single`](Self::single), was never promoted, its log is empty, and
-    /// it was not up yet when this process last heard of another server. So a restart without data costs no wait. Give all processes the same value: the shortest one decides. With zero a new master is believed at once, and
+    /// it was not up yet when this process last heard of another server. So a restart without data costs no wait.
+    ///
+    /// Give all processes the same value: the shortest one decides. With zero a new master is believed at once, and
     /// [`Reach::Announced`](crate::Reach::Announced) does not hold across failovers.
     pub fn takeover(mut self, takeover: Duration) -> Self {
         self.takeover = takeover;
@@ -151,7 +153,7 @@ impl Redis {
 
     /// Uses servers with which the promise cannot be kept. Default false.
     ///
-    /// These are refused otherwise, with one warning, and values stay in the process:
+    /// Otherwise these servers are refused with one warning, and values stay in the process:
     ///
     /// - Sentinels that name different masters and do not know each other: processes that list them in another order would follow
     ///   another master. With `true`, the master is the one that most of those which answer name, at a tie the first.
@@ -203,7 +205,7 @@ impl Redis {
         }
     }
 
-    /// Whether all connections go to one address.
+    /// Returns whether all connections go to one address.
     pub(crate) fn is_single(&self) -> bool {
         matches!(self.servers, Servers::Single(_))
     }

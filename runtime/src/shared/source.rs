@@ -71,7 +71,7 @@ impl Source {
         }
     }
 
-    /// Whether someone has to confirm again and again that a server is still the master.
+    /// Returns whether it has to be confirmed again and again that a server is still the master.
     pub(crate) fn needs_lease(&self) -> bool {
         #[cfg(feature = "redis-sentinel")]
         return matches!(self, Self::Sentinel(_));
@@ -79,7 +79,7 @@ impl Source {
         return false;
     }
 
-    /// Whether this server is confirmed as the master now.
+    /// Asks whether this server is the master now.
     ///
     /// # Errors
     ///

@@ -37,9 +37,9 @@ macro_rules! counts {
             /// Whether every invalidation of this process is in the log, and the log's word is recent enough that everything
             /// in the in-process tier may be served.
             pub coherent: bool,
-            /// Whether it rests until the former master is gone; see [`Redis::takeover`](crate::Redis::takeover).
+            /// True while the tier rests until a former master is gone; see [`Redis::takeover`](crate::Redis::takeover).
             pub settling: bool,
-            /// Whether it is not used because the promise cannot be kept with this set-up; see
+            /// True if the tier is not used because the promise cannot be kept with this set-up; see
             /// [`Redis::allow_unsafe_servers`](crate::Redis::allow_unsafe_servers).
             pub refused: bool,
             /// How long the last heartbeat took that was answered; zero before the first.
@@ -98,7 +98,7 @@ counts! {
     connect_errors,
     /// How often a connection was left alone because it did not answer, or because its master may have had a successor.
     suspensions,
-    /// How often a new master was waited for, because its predecessor could still have taken invalidations.
+    /// New masters that were waited for, because their predecessors could still have taken invalidations.
     takeovers,
     /// How often everything cached became stale because the log was new, was another server's, or had lost entries.
     resets,

@@ -64,7 +64,7 @@ impl StreamId {
         self.packed(0xFFFE)
     }
 
-    /// Whether no other id is packed as this one is.
+    /// Returns whether no other id is packed as this one is.
     pub(crate) fn is_exact(self) -> bool {
         self.number < 0xFFFF && self.milliseconds < (1 << 48) - 1
     }

@@ -54,7 +54,7 @@ impl Trust {
         (Duration::from_nanos(self.bound) / 3).min(HEARTBEAT)
     }
 
-    /// For how long the master may be used without a new confirmation that it is the master, in nanoseconds.
+    /// The time for which a master may be used without a new confirmation that it is the master, in nanoseconds.
     pub(crate) fn lease(&self) -> u64 {
         self.bound.min(nanos(LEASE))
     }
@@ -64,7 +64,7 @@ impl Trust {
         self.answered.fetch_max(sent, Relaxed);
     }
 
-    /// When the last heartbeat that was answered had been sent; zero before the first.
+    /// Returns when the last heartbeat that was answered had been sent; zero before the first.
     pub(crate) fn last_answered(&self) -> u64 {
         self.answered.load(Relaxed)
     }

@@ -28,7 +28,7 @@ pub(crate) struct Seat {
 #[derive(Debug)]
 struct Types {
     fingerprint: u64,
-    /// Whether the type announced all that it is made of.
+    /// True if the type announced all that it is made of.
     is_settled: bool,
     /// The end of their addresses.
     suffix: String,

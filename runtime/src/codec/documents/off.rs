@@ -1,4 +1,4 @@
-//! Without the feature `mongodb`, no type has a form of its own.
+//! The stand-in without the feature `mongodb`: no type has a form of its own.
 
 use super::Codec;
 use super::formats::{Form, Unfit};

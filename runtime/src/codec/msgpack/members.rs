@@ -1,4 +1,4 @@
-//! What stands in lists and maps, written.
+//! Writing the members of lists and maps.
 
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
@@ -11,7 +11,7 @@ use super::writer::Writer;
 /// The elements of a list, or the entries of a map, under way.
 pub(super) struct Written<'w, 'a, const EXACT: bool> {
     pub(super) writer: &'w mut Writer<'a, EXACT>,
-    /// Where they begin and how many there are, if their number was not known when they began.
+    /// The place where they begin and their number so far, if the number was not known when they began.
     pub(super) unknown: Option<(usize, usize)>,
     pub(super) is_map: bool,
 }

@@ -37,7 +37,7 @@ pub(crate) fn write<T: Serialize + ?Sized>(value: &T, exact: bool, bytes: &mut V
     }
 }
 
-/// Why bytes are no value, or a value no bytes. Behind a pointer, because every step of reading returns one or none.
+/// The reason why bytes are no value, or a value no bytes. Behind a pointer, because every step of reading returns one or none.
 #[derive(Debug)]
 pub(crate) struct Refused(Box<Cow<'static, str>>);
 

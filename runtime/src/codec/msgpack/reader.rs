@@ -14,7 +14,7 @@ pub(super) const NIL: u8 = 0xc0;
 pub(super) const FALSE: u8 = 0xc2;
 pub(super) const TRUE: u8 = 0xc3;
 pub(super) const BIN_8: u8 = 0xc4;
-/// Before a value that is there, though it begins like an absent one: `Some(None)`, `Some(())`. The format leaves this byte unused.
+/// The byte before a value that is there although it begins like an absent one: `Some(None)`, `Some(())`. The format leaves it unused.
 pub(super) const SOME: u8 = 0xc1;
 
 pub(super) struct Reader<'de> {

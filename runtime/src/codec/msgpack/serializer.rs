@@ -1,4 +1,4 @@
-//! What serde gives: written with field names, in its human-readable form.
+//! The serializer: it writes field names, and the human-readable form of types that have two.
 //!
 //! The bytes are those of `rmp-serde`, but for what those cannot give back: [`SOME`] stands before a value that begins like an absent one.
 

@@ -8,7 +8,7 @@ use super::{Refused, refused};
 /// `bson::Bson` tell apart; others take as few bytes as they can.
 pub(super) struct Writer<'a, const EXACT: bool> {
     pub(super) bytes: &'a mut Vec<u8>,
-    /// How many more lists and maps may begin within the one under way.
+    /// The number of lists and maps that may still begin within the one under way.
     depth: u16,
 }
 
@@ -53,7 +53,7 @@ impl<'a, const EXACT: bool> Writer<'a, EXACT> {
         }
     }
 
-    /// What begins with its length, in one byte with its marker or behind one of up to three markers.
+    /// Writes the head of what begins with its length: in one byte with its marker or behind one of up to three markers.
     #[inline]
     pub(super) fn begin(
         &mut self,

@@ -41,7 +41,7 @@ pub(super) struct Owned {
 }
 
 impl Owned {
-    /// Without the query.
+    /// The path, without the query.
     pub(super) fn path(&self) -> &str {
         self.page.split('?').next().unwrap_or_default()
     }

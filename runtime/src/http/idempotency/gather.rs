@@ -4,13 +4,13 @@ use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt;
 
-/// Why a request's body is not read.
+/// The reason why a request's body is refused.
 pub(super) enum Refused {
-    /// It is longer than is allowed.
+    /// More bytes than are allowed.
     TooLarge,
-    /// It has trailers.
+    /// Trailers behind it.
     Trailers,
-    /// It broke off.
+    /// An error before its end.
     Broken,
 }
 

@@ -66,7 +66,7 @@ pub struct SharedTier {
     pub connected: bool,
     /// Whether the log's word is recent enough to serve all that is cached.
     pub coherent: bool,
-    /// Why it is not used although its server may answer.
+    /// The reason why the tier is not used although its server may answer.
     pub rests: Option<&'static str>,
     /// How long the last answered heartbeat took, in milliseconds.
     pub latency: f64,
