@@ -112,7 +112,7 @@ impl Hub {
     /// The server said this time (seconds, microseconds) between `sent` and now.
     pub(crate) fn learn_time(&self, sent: u64, (seconds, micros): (u64, u64)) {
         let here = millis(u64::midpoint(sent, self.clock.now()));
-        let there = i64::try_from(seconds * 1_000 + micros / 1_000).unwrap_or(i64::MAX);
+        let there = i64::try_from(seconds.saturating_mul(1_000).saturating_add(micros / 1_000)).unwrap_or(i64::MAX);
         self.offset.store(there.saturating_sub(here), Relaxed);
     }
 

@@ -97,7 +97,7 @@ impl Reads {
         let reply = self.gather(address.text());
         // A server that hangs is noticed by whoever sends the command. This is for a runtime that does not run: the one on
         // which the tier was built, of which its builder may have thought that it is done with.
-        match timeout(self.hub.settings.command_timeout * 2, reply).await {
+        match timeout(self.hub.settings.command_timeout.saturating_mul(2), reply).await {
             Ok(reply) => reply.unwrap_or(Err(Unavailable)),
             Err(_) => {
                 self.hub.failed(&live, &too_slow());

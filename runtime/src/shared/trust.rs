@@ -76,7 +76,7 @@ impl Trust {
 
     fn sample(&self, now: u64, samples: &mut VecDeque<(u64, Epoch)>) {
         if now >= self.next_sample.load(Relaxed) {
-            self.next_sample.store(now + (self.bound / SAMPLES).max(1), Relaxed);
+            self.next_sample.store(now.saturating_add((self.bound / SAMPLES).max(1)), Relaxed);
             samples.push_back((now, self.log.mark()));
         }
     }

@@ -83,7 +83,9 @@ impl RetrySettings {
         let doubled = 2_u32.checked_pow(attempts - 1).and_then(|factor| self.first_wait.checked_mul(factor));
         let bound = doubled.map_or(self.max_wait, |wait| wait.min(self.max_wait));
         // On top of what was asked for, so that those who were told the same do not come back together.
-        Some(asked.unwrap_or_default() + bound.mul_f64(draw))
+        // Rounded up, the longest duration times a part of it may be more than a duration holds.
+        let drawn = Duration::try_from_secs_f64(bound.as_secs_f64() * draw).unwrap_or(bound);
+        Some(asked.unwrap_or_default().saturating_add(drawn))
     }
 }
 
