@@ -7,24 +7,40 @@
 //! the precise time as well, so a starved ticker delays expiry for pure-hit traffic only.
 //!
 //! Invariant: the coarse time never runs backwards and never ahead of the precise one.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | `origin` | the system's clock |
+//! | `ticker` | makes time pass: a thread for each process, forked children included |
+//! | `alarm` | what is to happen at a time, without a runtime |
+//! | `moment` | durations of work |
 
 use std::sync::{Arc, LazyLock, Weak};
 use std::thread;
+use std::time::Duration;
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+use std::time::Instant;
 #[cfg(any(feature = "http", feature = "monitor", feature = "mongodb"))]
 use std::time::SystemTime;
-use std::time::{Duration, Instant};
 
-use once_cell::sync::OnceCell;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{Mutex, lock};
+mod alarm;
+mod moment;
+mod origin;
+mod ticker;
+
+pub(crate) use alarm::{Alarm, Armed};
+pub(crate) use moment::Moment;
+use origin::Origin;
+use ticker::Ticker;
 
 /// How often the coarse time moves: 0.4 % of one core, and far below any ttl worth setting.
 const TICK: Duration = Duration::from_millis(10);
 
 /// Where a [`Fastness`](crate::Fastness) reads the time.
 ///
-/// The default is the system's monotonic clock. Tests that want to see an entry expire build with a manual one and move
+/// The default is the system's monotonic clock, [`system`](Self::system). Tests that want to see an entry expire build with a manual one and move
 /// it by hand, so nothing has to sleep.
 ///
 /// ```
@@ -50,8 +66,7 @@ struct Inner {
     /// Nanoseconds since the clock's origin, as of the last tick, miss or invalidation.
     coarse: AtomicU64,
     source: Source,
-    /// What wants to know that time has passed.
-    listeners: Mutex<Vec<Weak<dyn Tick>>>,
+    ticker: Ticker,
 }
 
 /// Is told that time has passed: every 10 ms, or when a manual clock is moved. Runs on the clock's thread, so it must be
@@ -62,18 +77,73 @@ pub(crate) trait Tick: Send + Sync {
 
 #[derive(Debug)]
 enum Source {
-    System { origin: Instant, ticker: OnceCell<()>, warned: AtomicBool },
+    System(Origin),
     Manual,
 }
 
-static SYSTEM: LazyLock<Clock> = LazyLock::new(|| {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is to read")]
-    let origin = Instant::now();
-    Clock::new(Source::System { origin, ticker: OnceCell::new(), warned: AtomicBool::new(false) })
-});
+static SYSTEM: LazyLock<Clock> = LazyLock::new(|| Clock::new(Source::System(Origin::now())));
+
+/// What `Clock::system` may read where there is nothing better.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+#[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is to read")]
+fn instant() -> Instant {
+    Instant::now()
+}
+
+/// A process, to tell it from its forked children, in which nothing of it runs on. Asking takes a system call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Process(u32);
+
+impl Default for Process {
+    /// This one.
+    fn default() -> Self {
+        Self(std::process::id())
+    }
+}
+
+impl Process {
+    /// Whether this is still the process, and not a child of it.
+    pub(crate) fn is_this(self) -> bool {
+        self.0 == std::process::id()
+    }
+}
+
+/// Makes time pass again in a process that was forked from one in which the cache was in use. Call it first in the child.
+///
+/// A forked child has none of its parent's threads, and so not the one that makes time pass: until it is started again,
+/// whatever is in the cache is served regardless of its ttl. A child notices that by itself at its next miss, invalidation or
+/// read of the shared tier; after this call it need not come to one. In a process that was not forked the call does nothing.
+///
+/// The child keeps what was cached. Its parent's connections to a shared tier are not used by it: reads of the shared tier are
+/// misses there, invalidations are [`LocalOnly`](crate::Reach::LocalOnly), and what is in memory is served for
+/// [`max_stale`](crate::Builder::max_stale) at most. A child that needs the shared tier builds a [`Fastness`](crate::Fastness) of its own,
+/// in a runtime of its own, because tokio's does not survive a fork either.
+///
+/// Fork while no other thread uses the cache: a lock that such a thread holds stays locked in the child.
+///
+/// ```
+/// use fastness::cacheable;
+///
+/// #[cacheable(ttl = 60, key = "config:{name}")]
+/// fn config(name: &str) -> String { format!("the value of {name}") }
+///
+/// fn worker() {
+///     fastness::after_fork();
+///     config("colour"); // cached before the fork, and expires as it would have
+/// }
+///
+/// config("colour");
+/// // A pre-forking server forks here, by a crate of its choice.
+/// worker();
+/// ```
+pub fn after_fork() {
+    Clock::system().notice_fork();
+}
 
 impl Clock {
-    /// The system's monotonic clock; on Linux it stands still while the machine is suspended.
+    /// The system's monotonic clock, which counts the time for which the machine was suspended: `CLOCK_BOOTTIME` on Linux and
+    /// Android, `CLOCK_MONOTONIC` on Apple's systems, and what [`Instant`](std::time::Instant) reads on Windows. On other systems
+    /// `Instant` is read too, and may stand still during a suspension.
     pub fn system() -> Self {
         SYSTEM.clone()
     }
@@ -85,27 +155,31 @@ impl Clock {
 
     fn new(source: Source) -> Self {
         // Not zero, so that "a nanosecond ago" can be expressed from the first moment on.
-        let coarse = AtomicU64::new(1);
-        Self { inner: Arc::new(Inner { coarse, source, listeners: Mutex::default() }) }
+        let (coarse, ticker) = (AtomicU64::new(1), Ticker::new(Process::default()));
+        Self { inner: Arc::new(Inner { coarse, source, ticker }) }
+    }
+
+    fn ticker(&self) -> &Ticker {
+        self.inner.ticker.newest()
     }
 
     /// Tells this one of the time from now on, while it lives.
     #[cfg(feature = "redis")]
     pub(crate) fn listen(&self, listener: Weak<dyn Tick>) {
-        lock(&self.inner.listeners).push(listener);
+        self.ticker().listen(listener);
         self.ensure_ticking();
     }
 
     fn tell(&self, now: u64) {
-        // Out of the lock before they run; whoever is gone is forgotten.
-        let mut living = Vec::new();
-        lock(&self.inner.listeners).retain(|listener| {
-            let own = listener.upgrade();
-            living.extend(own.clone());
-            own.is_some()
-        });
-        for listener in living {
-            listener.tick(now);
+        self.ticker().tell(now);
+    }
+
+    /// Starts the ticker again if this process was forked from the one in which it ran. Takes a system call, so hits do
+    /// without.
+    pub(crate) fn notice_fork(&self) {
+        if matches!(self.inner.source, Source::System(_)) && self.ticker().follow(Process::default()) {
+            self.tell(self.now());
+            self.ensure_ticking();
         }
     }
 
@@ -127,8 +201,8 @@ impl Clock {
     /// The precise time, in nanoseconds since the clock's origin. Raises the coarse time to it.
     pub(crate) fn now(&self) -> u64 {
         match &self.inner.source {
-            Source::System { origin, .. } => {
-                let now = nanos(origin.elapsed()) + 1;
+            Source::System(origin) => {
+                let now = nanos(origin.elapsed()).saturating_add(1);
                 self.inner.coarse.fetch_max(now, Ordering::Relaxed).max(now)
             }
             Source::Manual => self.inner.coarse.load(Ordering::Acquire),
@@ -139,7 +213,7 @@ impl Clock {
     /// else. It takes less than [`now`](Self::now), and writes nothing that other threads read.
     pub(crate) fn reading(&self) -> u64 {
         match &self.inner.source {
-            Source::System { .. } => Moment::now().nanos(),
+            Source::System(_) => Moment::now().nanos(),
             Source::Manual => self.coarse(),
         }
     }
@@ -148,7 +222,7 @@ impl Clock {
     #[cfg(any(feature = "http", feature = "monitor"))]
     pub(crate) fn wall(&self) -> SystemTime {
         match &self.inner.source {
-            Source::System { .. } => system_time(),
+            Source::System(_) => system_time(),
             Source::Manual => {
                 SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600) + Duration::from_nanos(self.now())
             }
@@ -158,25 +232,14 @@ impl Clock {
     /// Starts the ticker if it is not running. False if the system refuses the thread: nothing may then be stored whose
     /// expiry only the coarse time would notice.
     pub(crate) fn ensure_ticking(&self) -> bool {
-        let Source::System { ticker, warned, .. } = &self.inner.source else {
-            return true;
-        };
-        match ticker.get_or_try_init(|| self.spawn_ticker()) {
-            Ok(()) => true,
-            Err(error) => {
-                if !warned.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(%error, "fastness cannot start its clock thread, so nothing is cached in this process");
-                }
-                false
-            }
-        }
+        matches!(self.inner.source, Source::Manual) || self.ticker().start(|| self.spawn_ticker())
     }
 
     /// Blocks this thread for so long; a manual clock moves on by as much instead.
     pub(crate) fn block(&self, time: Duration) {
         match &self.inner.source {
             #[expect(clippy::disallowed_methods, reason = "for functions that block anyway")]
-            Source::System { .. } => thread::sleep(time),
+            Source::System(_) => thread::sleep(time),
             Source::Manual => self.advance(time),
         }
     }
@@ -187,45 +250,16 @@ impl Clock {
             loop {
                 #[expect(clippy::disallowed_methods, reason = "it makes time pass for everybody else")]
                 thread::sleep(TICK);
-                clock.tell(clock.now());
+                // A process that was stopped in the midst of this would be a tick late: it tells the time once more.
+                let told = clock.now();
+                clock.tell(told);
+                let now = clock.now();
+                if now.saturating_sub(told) >= nanos(TICK) {
+                    clock.tell(now);
+                }
             }
         };
         thread::Builder::new().name("fastness-clock".into()).spawn(tick).map(drop)
-    }
-}
-
-/// A moment by the processor's cycle counter: for durations of work, which no manual clock can know.
-///
-/// The first one in a process calibrates the counter against the system's clock, which takes a millisecond as a rule and
-/// is bounded by 200 ms.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment(u64);
-
-static CYCLES: LazyLock<Cycles> = LazyLock::new(|| {
-    let clock = quanta::Clock::new();
-    Cycles { origin: clock.raw(), clock }
-});
-
-struct Cycles {
-    clock: quanta::Clock,
-    origin: u64,
-}
-
-impl Moment {
-    #[inline]
-    pub(crate) fn now() -> Self {
-        Self(CYCLES.clock.raw())
-    }
-
-    /// Nanoseconds from an earlier moment to this one.
-    #[inline]
-    pub(crate) fn nanos_since(self, earlier: Self) -> u64 {
-        CYCLES.clock.delta_as_nanos(earlier.0, self.0)
-    }
-
-    /// Nanoseconds since the process first asked.
-    pub(crate) fn nanos(self) -> u64 {
-        self.nanos_since(Self(CYCLES.origin))
     }
 }
 
@@ -265,45 +299,4 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn manual_time_moves_only_by_hand() {
-        let clock = Clock::manual();
-        let before = clock.now();
-        assert_eq!(clock.now(), before);
-        clock.advance(Duration::from_millis(5));
-        assert_eq!(clock.now() - before, 5_000_000);
-        assert_eq!(clock.coarse(), clock.now());
-    }
-
-    #[test]
-    fn manual_time_stops_at_its_end_and_never_turns_back() {
-        let clock = Clock::manual();
-        clock.advance(Duration::MAX);
-        clock.advance(Duration::from_secs(1));
-        assert_eq!(clock.now(), u64::MAX);
-    }
-
-    #[test]
-    fn a_precise_read_raises_the_coarse_time() {
-        let clock = Clock::system();
-        let now = clock.now();
-        assert!(clock.coarse() >= now);
-        clock.advance(Duration::from_secs(3600));
-        assert!(clock.now() - now < 3_600_000_000_000, "the system's clock cannot be moved");
-    }
-
-    #[test]
-    fn moments_follow_each_other() {
-        let (first, second) = (Moment::now(), Moment::now());
-        assert_eq!(first.nanos_since(second).min(second.nanos_since(first)), 0);
-        assert!(second.nanos() >= first.nanos());
-    }
-
-    #[test]
-    fn absurd_durations_saturate() {
-        assert_eq!(nanos(Duration::MAX), u64::MAX);
-    }
-}
+mod tests;

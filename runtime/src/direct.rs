@@ -223,7 +223,7 @@ impl Cache {
     pub(crate) async fn lease<T: SharedValue>(&self, key: &str, lasts: Duration) -> Result<Option<Lease>, Unavailable> {
         let pending = self.shared_only::<T>(key);
         let (tier, place) = pending.place().ok_or(Unavailable)?;
-        tier.lease(&place, Some(lasts)).await
+        tier.lease(&place, lasts).await
     }
 
     #[cfg(feature = "http")]

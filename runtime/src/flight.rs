@@ -1,6 +1,6 @@
 //! Single flight: of all callers of one cold key in this process, one loads and the others wait for it.
 //!
-//! May use: `key`, `log`, `sync`.
+//! May use: `clock`, `key`, `log`, `sync`.
 //!
 //! [`Flights::board`] makes the first caller the leader, who holds a [`Permit`], and gives every later one a seat. Each
 //! way in which a load can end has a name in [`Signal`]: it *landed* (with a value, an absence or an error that can be
@@ -8,6 +8,8 @@
 //!
 //! Invariants:
 //! - a caller boards only a flight that is valid for it at that moment, else it starts its own in that one's place;
+//! - so it does in place of one that was given up, because its leader was not polled for its patience ([`stall`]): those who waited
+//!   board anew, and the leader that is polled again finds that it lands for itself alone;
 //! - a permit that is dropped without landing hands over to exactly one waiter and the others stay aboard; a waiter that
 //!   is gone, or goes before it could take over, is passed over, because the permit travels inside the message;
 //! - no body runs under a lock, and of the user's other code only `Clone`, `Eq` and `Drop` of keys; the order is shard,
@@ -24,14 +26,18 @@ use pin_project_lite::pin_project;
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::RecvError;
 
+use crate::clock::Clock;
 use crate::key::{AnyKey, Hashed, Prehashed};
 use crate::log::Log;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::{Mutex, lock};
 
+mod stall;
 mod waits;
 
+pub(crate) use stall::PATIENCE;
+use stall::Seats;
 pub(crate) use waits::Inside;
 use waits::{FlightId, Waits};
 
@@ -55,7 +61,7 @@ pub(crate) enum Signal {
 
 /// What a caller of a cold key has to do.
 pub(crate) enum Boarding {
-    /// Load.
+    /// Load, in place of a load that was given up if the permit says so.
     Lead(Permit),
     /// Wait.
     Wait(Seat),
@@ -68,7 +74,9 @@ pub(crate) enum Boarding {
 struct Flight {
     /// Where its load began; of one that was handed over, where its predecessor ended. Earlier is safe.
     epoch: AtomicU64,
-    seats: Mutex<VecDeque<oneshot::Sender<Signal>>>,
+    /// Until when its leader has to be polled; see [`stall`].
+    alive_until: AtomicU64,
+    seats: Mutex<Seats>,
 }
 
 impl Flight {
@@ -76,12 +84,11 @@ impl Flight {
         Arc::as_ptr(self).addr()
     }
 
-    /// A seat, unless the caller would wait for itself.
-    fn seat(self: &Arc<Self>) -> Boarding {
-        let Some(waits) = Waits::begin(self.id()) else { return Boarding::Within };
+    /// A seat, unless the caller would wait for itself; `None` if the flight was given up.
+    fn seat(self: &Arc<Self>, clock: &Clock) -> Option<Boarding> {
+        let Some(waits) = Waits::begin(self.id()) else { return Some(Boarding::Within) };
         let (sender, signal) = oneshot::channel();
-        lock(&self.seats).push_back(sender);
-        Boarding::Wait(Seat { signal, _waits: waits, _flight: self.clone() })
+        self.push(sender, clock).then(|| Boarding::Wait(Seat { signal, _waits: waits, _flight: self.clone() }))
     }
 }
 
@@ -106,23 +113,49 @@ type Shard = Mutex<HashMap<Hashed<AnyKey>, Arc<Flight>, Prehashed>>;
 pub(crate) struct Flights {
     shards: [Shard; SHARDS],
     log: Arc<Log>,
+    clock: Clock,
+}
+
+/// How a caller would board.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// Whether it would wait; if not, it is told that the flight is taken.
+    pub(crate) wait: bool,
+    /// If it leads, for how long it may go without being polled, in nanoseconds.
+    pub(crate) patience: u64,
 }
 
 impl Flights {
-    pub(crate) fn new(log: Arc<Log>) -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::default()), log }
+    pub(crate) fn new(log: Arc<Log>, clock: Clock) -> Self {
+        Self { shards: std::array::from_fn(|_| Mutex::default()), log, clock }
     }
 
-    /// Joins the flight of this key, or starts one. A caller who will not `wait` is told if it is taken.
-    pub(crate) fn board(self: &Arc<Self>, key: Hashed<AnyKey>, scopes: &[u64], wait: bool) -> Boarding {
+    /// Joins the flight of this key, or starts one.
+    pub(crate) fn board(self: &Arc<Self>, key: Hashed<AnyKey>, scopes: &[u64], terms: Terms) -> Boarding {
         let mut shard = lock(self.shard(&key));
+        let mut stalled = None;
         if let Some(flight) = shard.get(&key).filter(|flight| self.log.valid(flight.epoch.load(Acquire), scopes)) {
-            return if wait { flight.seat() } else { Boarding::Taken };
+            if flight.goes_on(self.clock.coarse()) {
+                if !terms.wait {
+                    return Boarding::Taken;
+                }
+                if let Some(boarding) = flight.seat(&self.clock) {
+                    return boarding;
+                }
+            }
+            stalled = Some(flight.clone());
         }
-        let flight = Arc::new(Flight { epoch: AtomicU64::new(self.log.position()), seats: Mutex::default() });
+        let flight = Arc::new(Flight {
+            epoch: AtomicU64::new(self.log.position()),
+            // Precise: before the first tick of a process the coarse time may be anything.
+            alive_until: AtomicU64::new(self.clock.now().saturating_add(terms.patience)),
+            seats: Mutex::default(),
+        });
         shard.insert(key.clone(), flight.clone());
         drop(shard);
-        Boarding::Lead(Permit { aboard: Some(Aboard { flights: self.clone(), key, flight }) })
+        let instead = stalled.inspect(|flight| flight.give_up()).is_some();
+        let aboard = Aboard { flights: self.clone(), key, flight, patience: terms.patience };
+        Boarding::Lead(Permit { aboard: Some(aboard), instead })
     }
 
     fn shard(&self, key: &Hashed<AnyKey>) -> &Shard {
@@ -134,12 +167,15 @@ impl Flights {
 pub(crate) struct Permit {
     /// None once the duty is done.
     aboard: Option<Aboard>,
+    /// Whether it is in place of a load that was given up.
+    instead: bool,
 }
 
 struct Aboard {
     flights: Arc<Flights>,
     key: Hashed<AnyKey>,
     flight: Arc<Flight>,
+    patience: u64,
 }
 
 impl Aboard {
@@ -147,13 +183,13 @@ impl Aboard {
     fn close(&self) -> VecDeque<oneshot::Sender<Signal>> {
         let mut shard = lock(self.flights.shard(&self.key));
         self.take_off(&mut shard);
-        std::mem::take(&mut *lock(&self.flight.seats))
+        self.flight.empty()
     }
 
     /// The next in line; with none left the flight ends.
     fn heir(&self) -> Option<oneshot::Sender<Signal>> {
         let mut shard = lock(self.flights.shard(&self.key));
-        let heir = lock(&self.flight.seats).pop_front();
+        let heir = self.flight.pop();
         if heir.is_none() {
             self.take_off(&mut shard);
         }
@@ -184,8 +220,9 @@ impl Permit {
         }
     }
 
-    /// Marks the load's own code, so that a call from inside it is recognised.
+    /// Marks the load's own code, so that a call from inside it is recognised. The load is polled now.
     pub(crate) fn enter(&self) -> Inside {
+        self.polled();
         Inside::enter(self.aboard.as_ref().map_or(0, |aboard| aboard.flight.id()))
     }
 }
@@ -198,7 +235,9 @@ impl Drop for Permit {
             let Some(heir) = aboard.heir() else { return };
             // The heir starts afresh: what was invalidated during the abandoned load does not concern its own.
             aboard.flight.epoch.store(aboard.flights.log.position(), Release);
-            if let Err(Signal::Lead(mut permit)) = heir.send(Signal::Lead(Self { aboard: Some(aboard) })) {
+            aboard.extend(0);
+            let permit = Self { aboard: Some(aboard), instead: false };
+            if let Err(Signal::Lead(mut permit)) = heir.send(Signal::Lead(permit)) {
                 next = permit.aboard.take();
             }
         }
@@ -239,6 +278,9 @@ impl<F: Future> Future for Load<F> {
         let inside = load.permit.as_ref().map(Permit::enter);
         let poll = body.poll(cx);
         drop(inside);
+        if let Some(permit) = load.permit.as_ref() {
+            permit.polled();
+        }
         poll.map(|output| (output, load.permit.take()))
     }
 }

@@ -1,21 +1,23 @@
 //! The coherence rule under loom: small cases, each in every order of threads and memory accesses that may occur, up to a bound of
 //! preemptions. `scripts/test loom` runs them.
 //!
-//! May use: `flight`, `key`, `l1`, `log`, `sync`.
+//! May use: `clock`, `flight`, `key`, `l1`, `log`, `sync`.
 //!
 //! In each, somebody changes an origin and invalidates; once that has returned, nobody may be served the old value. scc's index,
 //! for which a slot under a lock stands, and tokio's channels are tested where they are made.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use loom::sync::Mutex;
 use loom::sync::atomic::AtomicU64;
 use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use loom::thread;
 
-use crate::flight::{Boarding, Flights, Permit, Signal};
+use crate::clock::Clock;
+use crate::flight::{Boarding, Flights, Permit, Signal, Terms};
 use crate::key::{AnyKey, Hashed, Pattern, Scopes};
-use crate::l1::{Entry, Lifetime};
+use crate::l1::{Entry, Lifetime, LoadStart};
 use crate::log::{Log, Mirror, Record};
 use crate::sync::lock;
 
@@ -61,7 +63,7 @@ impl World {
         let epoch = self.log.position();
         let value = self.origin.load(Relaxed);
         let life = Lifetime { load_time: 0, expires: u64::MAX, early_from: u64::MAX, local_until: u64::MAX };
-        Entry::new(value, epoch, life, &self.scopes)
+        Entry::new(value, LoadStart { epoch, number: 0 }, life, &self.scopes)
     }
 }
 
@@ -143,16 +145,21 @@ fn a_scope_that_makes_room_is_not_forgotten() {
 
 type Board = Arc<Flights>;
 
+const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT: Terms = Terms { wait: true, patience: 30_000_000_000 };
+
 fn key() -> Hashed<AnyKey> {
     Hashed { hash: 7, args: 7_u8 }.erased()
 }
 
 fn read(world: &World, board: &Board) -> u64 {
-    match board.board(key(), world.scopes.hashes(), true) {
+    match board.board(key(), world.scopes.hashes(), WAIT) {
         Boarding::Lead(permit) => land(world, permit),
         Boarding::Wait(seat) => match loom::future::block_on(seat) {
             Ok(Signal::Landed(value)) => *value.downcast().expect("a number"),
             Ok(Signal::Lead(permit)) => land(world, permit),
+            // The load was given up.
+            Err(_) => read(world, board),
             _ => panic!("no other ending is possible"),
         },
         _ => panic!("nobody is inside of a load"),
@@ -169,7 +176,7 @@ fn land(world: &World, permit: Permit) -> u64 {
 fn nobody_joins_a_load_that_was_overtaken() {
     check(|| {
         let world = World::new();
-        let board: Board = Arc::new(Flights::new(world.log.clone()));
+        let board: Board = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
         let writer = thread::spawn({
             let (world, board) = (world.clone(), board.clone());
             move || {
@@ -187,15 +194,35 @@ fn nobody_joins_a_load_that_was_overtaken() {
 fn a_load_that_was_abandoned_is_taken_over_by_exactly_one() {
     check(|| {
         let world = World::new();
-        let board: Board = Arc::new(Flights::new(world.log.clone()));
-        let Boarding::Lead(permit) = board.board(key(), world.scopes.hashes(), true) else { panic!("the first leads") };
+        let board: Board = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
+        let Boarding::Lead(permit) = board.board(key(), world.scopes.hashes(), WAIT) else { panic!("the first leads") };
         let readers = [(); 2].map(|()| {
             let (world, board) = (world.clone(), board.clone());
             thread::spawn(move || read(&world, &board))
         });
         drop(permit);
         assert_eq!(readers.map(|reader| reader.join().unwrap()), [OLD, OLD]);
-        let Boarding::Lead(_) = board.board(key(), world.scopes.hashes(), true) else {
+        let Boarding::Lead(_) = board.board(key(), world.scopes.hashes(), WAIT) else {
+            panic!("nothing is left behind")
+        };
+    });
+}
+
+#[test]
+fn a_load_that_is_given_up_is_made_by_another_whenever_its_leader_comes_back() {
+    check(|| {
+        let (world, clock) = (World::new(), Clock::manual());
+        let board: Board = Arc::new(Flights::new(world.log.clone(), clock.clone()));
+        let Boarding::Lead(permit) = board.board(key(), world.scopes.hashes(), WAIT) else { panic!("the first leads") };
+        let reader = thread::spawn({
+            let (world, board) = (world.clone(), board.clone());
+            move || read(&world, &board)
+        });
+        let time = thread::spawn(move || clock.advance(PATIENCE));
+        land(&world, permit);
+        assert_eq!(reader.join().unwrap(), OLD);
+        time.join().unwrap();
+        let Boarding::Lead(_) = board.board(key(), world.scopes.hashes(), WAIT) else {
             panic!("nothing is left behind")
         };
     });

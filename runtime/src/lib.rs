@@ -99,7 +99,7 @@ pub mod __private;
 
 #[cfg(feature = "registry")]
 pub use audit::{Audit, audit};
-pub use clock::Clock;
+pub use clock::{Clock, after_fork};
 pub use codec::{Codec, SharedValue};
 pub use direct::Cache;
 pub use error::{Error, LoadTimeout};

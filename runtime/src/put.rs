@@ -134,7 +134,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
         // A put's body is no measure of a load, so it asks for no early refresh.
         let life = policy.lifetime(policy.ttl, now, now);
         pending.share(Some(value), &life, mark);
-        pending.keep_in_process(value, life, epoch);
+        pending.keep_in_process(value, life, pending.newest(epoch));
     }
 
     fn keep_absence(&self, absent: S::Absent, epoch: Epoch, mark: Option<Mark>) {
@@ -142,7 +142,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
         if let Some(ttl) = policy.negative_ttl {
             let life = policy.lifetime(ttl, now, now);
             pending.share(None, &life, mark);
-            pending.keep_absence_in_process(absent, life, epoch);
+            pending.keep_absence_in_process(absent, life, pending.newest(epoch));
         }
     }
 }

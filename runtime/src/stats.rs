@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
-use crate::sync::lock_static;
+use crate::sync::{lock_static, watch_thread};
 
 /// Shards that one thread at a time adds to.
 const OWNED: usize = 16;
@@ -50,6 +50,7 @@ impl Tally {
     fn choose_shard(&self) -> usize {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let one_of_the_shared = || OWNED + usize::try_from(NEXT.fetch_add(1, Relaxed)).unwrap_or(0) % SHARED;
+        watch_thread();
         // A thread that is ending has no owner any more.
         let owned = OWNER.try_with(|owner| owner.0).ok().flatten();
         let shard = owned.unwrap_or_else(one_of_the_shared);
@@ -183,6 +184,8 @@ counters! {
     loads_abandoned,
     /// Loads that ran into their `load_timeout`.
     load_timeouts,
+    /// Loads that were not polled for their `load_timeout`, or for 30 s without one, so that a caller who needed the value began another.
+    loads_stalled,
     /// Nanoseconds spent in loads that ended, in sum.
     load_nanos,
     /// Calls that waited for another call's load.
@@ -229,6 +232,11 @@ impl Counter {
         self.add(1);
     }
 
+    /// Counts, and says whether it was the first time.
+    pub(crate) fn count_first(&self) -> bool {
+        self.0.fetch_add(1, Relaxed) == 0
+    }
+
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
@@ -246,6 +254,7 @@ impl Counters {
 
     pub(crate) fn miss(&self) {
         self.misses.count();
+        watch_thread();
         TALLY.with(|tally| tally.misses.set(tally.misses.get() + 1));
     }
 

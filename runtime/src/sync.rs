@@ -1,8 +1,10 @@
 //! Locks and atomics: those of std, or under `--cfg fastness_loom` those of loom, which runs a test in every order that the memory
-//! model admits.
+//! model admits. And whether this thread is ending.
 //!
 //! May use: nothing of this crate.
 
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::sync::PoisonError;
 
 #[cfg(fastness_loom)]
@@ -18,4 +20,114 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Locks what is static, and so cannot be loom's.
 pub(crate) fn lock_static<T>(mutex: &'static std::sync::Mutex<T>) -> std::sync::MutexGuard<'static, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+thread_local! {
+    static ENDING: Cell<bool> = const { Cell::new(false) };
+    static SENTINEL: Sentinel = const { Sentinel };
+}
+
+/// Is dropped when its thread ends.
+struct Sentinel;
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        ENDING.set(true);
+    }
+}
+
+/// Whether this thread is dropping its thread-locals, so that the index (`scc`) must not be touched any more: it would panic, which
+/// aborts the process here. Costs one load.
+#[inline]
+pub(crate) fn thread_is_ending() -> bool {
+    ENDING.get()
+}
+
+/// Notices the end of this thread before the index does: thread-locals are dropped in the reverse order of their first uses, so this
+/// follows a thread's first use of the index.
+pub(crate) fn watch_thread() {
+    let _ = SENTINEL.try_with(|_| ());
+}
+
+/// A stack for a thread-local: never dropped, so that it is there for what a thread runs while it ends, and without a heap block once
+/// it is empty, so that nothing is lost by that.
+pub(crate) struct ThreadStack<T>(ManuallyDrop<RefCell<Stack<T>>>);
+
+struct Stack<T> {
+    first: Option<T>,
+    more: Vec<T>,
+}
+
+impl<T: Clone> ThreadStack<T> {
+    pub(crate) const fn new() -> Self {
+        Self(ManuallyDrop::new(RefCell::new(Stack { first: None, more: Vec::new() })))
+    }
+
+    pub(crate) fn push(&self, item: T) {
+        let mut stack = self.0.borrow_mut();
+        match stack.first {
+            None => stack.first = Some(item),
+            Some(_) => stack.more.push(item),
+        }
+    }
+
+    /// The caller drops the item, so its `Drop` may use the stack.
+    pub(crate) fn pop(&self) -> Option<T> {
+        let mut stack = self.0.borrow_mut();
+        let item = stack.more.pop().or_else(|| stack.first.take());
+        if stack.more.is_empty() {
+            stack.more = Vec::new();
+        }
+        item
+    }
+
+    pub(crate) fn last(&self) -> Option<T> {
+        let stack = self.0.borrow();
+        stack.more.last().or(stack.first.as_ref()).cloned()
+    }
+
+    /// All of them, the first one first.
+    pub(crate) fn all(&self) -> Vec<T> {
+        let stack = self.0.borrow();
+        stack.first.iter().chain(&stack.more).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_gives_back_what_was_pushed_last() {
+        let stack = ThreadStack::new();
+        assert_eq!((stack.last(), stack.pop()), (None, None));
+        for item in 1..=3 {
+            stack.push(item);
+            assert_eq!(stack.last(), Some(item));
+        }
+        assert_eq!(stack.all(), [1, 2, 3]);
+        assert_eq!([(); 4].map(|()| stack.pop()), [Some(3), Some(2), Some(1), None]);
+        assert_eq!(stack.0.borrow().more.capacity(), 0);
+    }
+
+    #[test]
+    fn the_end_of_a_thread_is_noticed_before_what_was_first_used_earlier_is_dropped() {
+        thread_local! {
+            static EARLIER: RefCell<Option<OnDrop>> = const { RefCell::new(None) };
+        }
+        struct OnDrop(std::sync::mpsc::Sender<bool>);
+        impl Drop for OnDrop {
+            fn drop(&mut self) {
+                let _ = self.0.send(thread_is_ending());
+            }
+        }
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            EARLIER.set(Some(OnDrop(tell)));
+            watch_thread();
+            assert!(!thread_is_ending());
+        });
+        thread.join().unwrap();
+        assert_eq!(told.recv(), Ok(true));
+    }
 }

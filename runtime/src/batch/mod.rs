@@ -1,6 +1,6 @@
 //! `batch(ids)`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `clock`, `codec`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`.
+//! May use: `clock`, `codec`, `handle`, `key`, `l1`, `policy`, `shape`, `shared`, `site`.
 //!
 //! Every element is looked up and stored under the key that the scalar function's template makes of it, in the same store.
 //! The epoch of all that is stored is taken before the body runs. Elements that somebody else is loading at the moment

@@ -8,8 +8,7 @@ use crate::codec::{Codec, Wire};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::{Hashed, OwnedKey, Scopes};
-use crate::l1::Lifetime;
-use crate::log::Epoch;
+use crate::l1::{Lifetime, LoadStart};
 use crate::policy::Policy;
 use crate::shape::Shape;
 use crate::shared::{Fetched, Kept, Mark, Place, Seat};
@@ -21,7 +20,7 @@ type Value<S> = <<S as Shape>::Item as BatchMap>::Value;
 /// When a batch began, and where its elements are kept.
 pub(super) struct Start<K: Eq, S: Shape<Item: BatchMap>> {
     pub(super) cell: Arc<Cell<K, Each<S>>>,
-    epoch: Epoch,
+    start: LoadStart,
     /// Where in the shared log.
     mark: Option<Mark>,
     pub(super) time: u64,
@@ -60,14 +59,16 @@ where
 {
     pub(super) fn new<A: Args<Owned = K>>(site: &'static Site, on: Option<&Fastness>, here: Here) -> Self {
         let cell = site.cell::<A, Each<S>>(on, here);
-        let mut start = Self { cell, epoch: 0, mark: None, time: 0 };
-        start.begin();
-        start
+        cell.notice_fork();
+        let start = cell.front.store.start();
+        let mut own = Self { cell, start, mark: None, time: 0 };
+        own.begin();
+        own
     }
 
     /// Whatever is loaded was loaded from here on.
     pub(super) fn begin(&mut self) {
-        self.epoch = self.cell.log().position();
+        self.start = self.cell.front.store.start();
         self.mark = self.cell.tier.as_ref().and_then(|tier| tier.mark());
         self.time = self.cell.now();
     }
@@ -85,14 +86,15 @@ where
         let expires = fetched.expires.min(now.saturating_add(nanos(ttl)));
         let life = policy.lifetime_until(expires, fetched.load_time, now);
         let in_process = self.is_kept_in_process(policy);
+        let start = LoadStart { epoch: fetched.epoch, ..self.start };
         let Some(value) = fetched.value else {
             if in_process {
-                self.keep_absence(missing, life, fetched.epoch);
+                self.keep_absence(missing, life, start);
             }
             return Looked::Absent;
         };
         if in_process {
-            self.cell.keep(&missing.key, &missing.scopes, value.clone(), life, fetched.epoch);
+            self.cell.keep(&missing.key, &missing.scopes, value.clone(), life, start);
         }
         Looked::Present(value)
     }
@@ -133,23 +135,23 @@ where
         let in_process = self.is_kept_in_process(policy);
         match value {
             Some(value) if policy.unless.is_some_and(|unless| unless(value)) => {
-                self.cell.front.store.remove(&missing.key);
+                self.cell.front.store.remove(&missing.key, self.start.number);
             }
             Some(value) if in_process => {
-                self.cell.keep(&missing.key, &missing.scopes, value.clone(), life(policy.ttl), self.epoch);
+                self.cell.keep(&missing.key, &missing.scopes, value.clone(), life(policy.ttl), self.start);
             }
             Some(_) => {}
             None => {
-                self.cell.front.store.remove(&missing.key);
                 if let Some(ttl) = policy.negative_ttl.filter(|_| in_process) {
-                    self.keep_absence(missing, life(ttl), self.epoch);
+                    self.keep_absence(missing, life(ttl), self.start);
                 }
+                self.cell.front.store.remove(&missing.key, self.start.number);
             }
         }
     }
 
-    fn keep_absence(&self, missing: &Missing<K, S>, life: Lifetime, epoch: Epoch) {
-        self.cell.keep_negative(&missing.key, &missing.scopes, Negative::Absent(()), life, epoch);
+    fn keep_absence(&self, missing: &Missing<K, S>, life: Lifetime, start: LoadStart) {
+        self.cell.keep_negative(&missing.key, &missing.scopes, Negative::Absent(()), life, start);
     }
 
     fn is_kept_in_process(&self, policy: &Policy<Each<S>>) -> bool {

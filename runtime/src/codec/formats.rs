@@ -142,11 +142,12 @@ const KEEP: usize = 1 << 16;
 /// Lends a buffer that is empty and, after the first use on this thread, large enough.
 pub(crate) fn with_buffer<R>(use_it: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     // Taken out, so that an implementation of `Serialize` that encodes something itself gets one of its own.
-    let mut buffer = BUFFER.take();
+    let mut buffer = BUFFER.try_with(RefCell::take).unwrap_or_default();
     buffer.clear();
     let result = use_it(&mut buffer);
     if buffer.capacity() <= KEEP {
-        BUFFER.set(buffer);
+        // A thread that is ending has none any more.
+        let _ = BUFFER.try_with(|kept| kept.replace(buffer));
     }
     result
 }

@@ -7,8 +7,11 @@ use crate::log::Record;
 
 type Board = Arc<Flights>;
 
+const PATIENCE_NANOS: u64 = 30_000_000_000;
+const WAIT: Terms = Terms { wait: true, patience: PATIENCE_NANOS };
+
 fn board() -> Board {
-    Arc::new(Flights::new(Arc::new(Log::with_mirror_bytes(1 << 10))))
+    Arc::new(Flights::new(Arc::new(Log::with_mirror_bytes(1 << 10)), Clock::manual()))
 }
 
 fn key() -> Hashed<AnyKey> {
@@ -32,14 +35,14 @@ fn scope() -> [u64; 1] {
 }
 
 fn lead(board: &Board) -> Permit {
-    match board.board(key(), &scope(), true) {
+    match board.board(key(), &scope(), WAIT) {
         Boarding::Lead(permit) => permit,
         _ => panic!("should lead"),
     }
 }
 
 fn wait(board: &Board) -> Seat {
-    match board.board(key(), &scope(), true) {
+    match board.board(key(), &scope(), WAIT) {
         Boarding::Wait(seat) => seat,
         _ => panic!("should wait"),
     }
@@ -151,7 +154,7 @@ fn nobody_boards_a_flight_that_was_overtaken() {
 fn who_will_not_wait_is_told() {
     let board = board();
     let _permit = lead(&board);
-    assert!(matches!(board.board(key(), &scope(), false), Boarding::Taken));
+    assert!(matches!(board.board(key(), &scope(), Terms { wait: false, ..WAIT }), Boarding::Taken));
 }
 
 #[test]
@@ -159,7 +162,7 @@ fn a_load_that_calls_itself_is_told() {
     let board = board();
     let permit = lead(&board);
     let inside = permit.enter();
-    assert!(matches!(board.board(key(), &scope(), true), Boarding::Within));
+    assert!(matches!(board.board(key(), &scope(), WAIT), Boarding::Within));
     drop(inside);
     wait(&board);
 }
@@ -172,9 +175,9 @@ fn other(hash: u64) -> Hashed<AnyKey> {
 #[test]
 fn a_load_that_needs_another_one_waits_for_it() {
     let board = board();
-    let (own, Boarding::Lead(another)) = (lead(&board), board.board(other(8), &[], true)) else { panic!("it leads") };
+    let (own, Boarding::Lead(another)) = (lead(&board), board.board(other(8), &[], WAIT)) else { panic!("it leads") };
     let inside = own.enter();
-    assert!(matches!(board.board(other(8), &[], true), Boarding::Wait(_)));
+    assert!(matches!(board.board(other(8), &[], WAIT), Boarding::Wait(_)));
     drop(inside);
     another.land(|| Signal::Alone);
     own.land(|| Signal::Alone);
@@ -185,7 +188,7 @@ fn a_load_that_needs_another_one_waits_for_it() {
 fn keys_are_spread_over_the_shards() {
     let board = board();
     let hashes = (0..SHARDS as u64).map(|n| n << 40 | n).chain([u64::MAX]);
-    let permits: Vec<_> = hashes.map(|hash| board.board(other(hash), &[], true)).collect();
+    let permits: Vec<_> = hashes.map(|hash| board.board(other(hash), &[], WAIT)).collect();
     assert!(permits.iter().all(|boarding| matches!(boarding, Boarding::Lead(_))));
     assert!(board.shards.iter().all(|shard| !lock(shard).is_empty()));
 }

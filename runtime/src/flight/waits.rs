@@ -11,11 +11,10 @@
 //!
 //! A body is known by the thread that polls it. What it hands to another task or thread counts as outside.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-use crate::sync::lock_static;
+use crate::sync::{ThreadStack, lock_static};
 
 /// A flight, by its address; whoever records one keeps it alive meanwhile.
 pub(super) type FlightId = usize;
@@ -25,7 +24,7 @@ static WAITS: Mutex<BTreeMap<FlightId, Vec<FlightId>>> = Mutex::new(BTreeMap::ne
 
 thread_local! {
     /// The flights whose loads are being polled or run by this thread, outermost first.
-    static INSIDE: RefCell<Vec<FlightId>> = const { RefCell::new(Vec::new()) };
+    static INSIDE: ThreadStack<FlightId> = const { ThreadStack::new() };
 }
 
 /// While it lives, this thread runs the load of a flight.
@@ -33,14 +32,14 @@ pub(crate) struct Inside(());
 
 impl Inside {
     pub(super) fn enter(flight: FlightId) -> Self {
-        INSIDE.with_borrow_mut(|inside| inside.push(flight));
+        INSIDE.with(|inside| inside.push(flight));
         Self(())
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        INSIDE.with_borrow_mut(Vec::pop);
+        INSIDE.with(ThreadStack::pop);
     }
 }
 
@@ -53,7 +52,7 @@ pub(super) struct Waits {
 impl Waits {
     /// Records that this caller waits for `target`; `None` if it would wait for itself, through whomever.
     pub(super) fn begin(target: FlightId) -> Option<Self> {
-        let inside = INSIDE.with_borrow(Vec::clone);
+        let inside = INSIDE.with(ThreadStack::all);
         if !inside.is_empty() {
             let mut waits = lock_static(&WAITS);
             if reaches(&waits, target, &inside) {

@@ -171,7 +171,7 @@ impl Builder {
             common,
             tier,
             capacity: self.capacity,
-            cells: scc::HashIndex::default(),
+            cells: Arc::default(),
             stores: Mutex::default(),
             sites: Mutex::default(),
         };

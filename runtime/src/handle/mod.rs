@@ -6,9 +6,8 @@
 //! inside [`scope`] uses that scope's handle instead, and a call site with `on = expr` the one that it names.
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
-#[cfg(any(feature = "http", feature = "monitor"))]
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
 use crate::l1::{AnyStore, Common, L1};
@@ -17,7 +16,7 @@ use crate::log::{Log, Reach, Record};
 use crate::shared::SharedStats;
 use crate::shared::Tier;
 use crate::stats::Counters;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 
 mod builder;
 mod scope;
@@ -45,6 +44,7 @@ pub struct Fastness {
 }
 
 type Erased = Arc<dyn Any + Send + Sync>;
+type Cells = scc::HashIndex<(usize, TypeId), Erased, foldhash::fast::RandomState>;
 
 pub(crate) struct Inner {
     common: Common,
@@ -52,7 +52,7 @@ pub(crate) struct Inner {
     tier: Option<Arc<Tier>>,
     capacity: usize,
     /// Per call site and instantiation, what it keeps here.
-    cells: scc::HashIndex<(usize, TypeId), Erased, foldhash::fast::RandomState>,
+    cells: Arc<Cells>,
     /// Per key template and types, the store. Under one lock with `all`.
     stores: Mutex<Stores>,
     sites: Mutex<Vec<SiteCounters>>,
@@ -141,7 +141,8 @@ impl Fastness {
         if record.is_empty() {
             return;
         }
-        // Time moves with invalidations too, should the ticker be starved.
+        // Time moves with invalidations too, should the ticker be starved, or be that of a forked child's parent.
+        self.inner.common.clock.notice_fork();
         self.inner.common.clock.now();
         match &self.inner.tier {
             Some(tier) => tier.append(record),
@@ -157,6 +158,7 @@ impl Fastness {
     pub(crate) async fn announce(&self, record: Record) -> Reach {
         match &self.inner.tier {
             Some(tier) if !record.is_empty() => {
+                self.inner.common.clock.notice_fork();
                 self.inner.common.clock.now();
                 tier.announce(record).await
             }
@@ -175,7 +177,6 @@ impl Fastness {
     }
 
     /// Where it reads the time.
-    #[cfg(any(feature = "http", feature = "monitor"))]
     pub(crate) fn clock(&self) -> &Clock {
         &self.inner.common.clock
     }
@@ -211,8 +212,14 @@ impl Fastness {
 
     /// Not generic, so that the index is compiled here and not in every crate that has call sites.
     fn erased_cell(&self, site: usize, here: TypeId, make: &mut dyn FnMut() -> Erased) -> Erased {
+        if thread_is_ending() {
+            // One that is found by nobody, over the same stores.
+            return make();
+        }
         let cell = self.inner.cells.peek_with(&(site, here), |_, cell| cell.clone());
-        cell.unwrap_or_else(|| self.inner.cells.entry_sync((site, here)).or_insert_with(make).get().clone())
+        let cell = cell.unwrap_or_else(|| self.inner.cells.entry_sync((site, here)).or_insert_with(make).get().clone());
+        watch_thread();
+        cell
     }
 
     /// The store of a key template, made when first asked for.
@@ -272,9 +279,28 @@ impl Fastness {
 
     pub(crate) fn counters(&self, name: &str, key: &str) -> Arc<Counters> {
         let counters = Arc::new(Counters::default());
-        let site = SiteCounters { name: name.to_owned(), key: key.to_owned(), counters: counters.clone() };
-        lock(&self.inner.sites).push(site);
+        if !thread_is_ending() {
+            let site = SiteCounters { name: name.to_owned(), key: key.to_owned(), counters: counters.clone() };
+            lock(&self.inner.sites).push(site);
+        }
         counters
+    }
+}
+
+impl Drop for Inner {
+    /// A thread that is ending must not touch an index, not even to drop it, so another one does. If there is none to be had, they
+    /// are lost.
+    fn drop(&mut self) {
+        static NONE: LazyLock<Arc<Cells>> = LazyLock::new(Arc::default);
+        if thread_is_ending() {
+            let indexes = (std::mem::replace(&mut self.cells, NONE.clone()), std::mem::take(&mut self.stores));
+            let parcel = Arc::new(Mutex::new(Some(indexes)));
+            let sent = parcel.clone();
+            let thread = std::thread::Builder::new().name("fastness-drop".into());
+            if thread.spawn(move || drop(lock(&sent).take())).is_err() {
+                std::mem::forget(parcel);
+            }
+        }
     }
 }
 

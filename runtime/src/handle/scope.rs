@@ -1,17 +1,18 @@
 //! One handle in place of another, for one future or one call.
 
-use std::cell::RefCell;
 use std::pin::pin;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Fastness;
+use crate::sync::ThreadStack;
 
 /// Whether [`scope`] was ever used: until then no call looks for one.
 static SCOPED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    static CURRENT: RefCell<Vec<Fastness>> = const { RefCell::new(Vec::new()) };
+    /// Those in force, outermost first.
+    static CURRENT: ThreadStack<Fastness> = const { ThreadStack::new() };
 }
 
 impl Fastness {
@@ -22,7 +23,7 @@ impl Fastness {
     }
 
     pub(crate) fn scoped() -> Option<Self> {
-        Self::may_be_scoped().then(|| CURRENT.with(|stack| stack.borrow().last().cloned())).flatten()
+        Self::may_be_scoped().then(|| CURRENT.with(ThreadStack::last)).flatten()
     }
 }
 
@@ -77,12 +78,12 @@ fn enter(handle: &Fastness) -> Option<Entered> {
         return None;
     }
     SCOPED.store(true, Relaxed);
-    CURRENT.with(|stack| stack.borrow_mut().push(handle.clone()));
+    CURRENT.with(|stack| stack.push(handle.clone()));
     Some(Entered)
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        CURRENT.with(|stack| stack.borrow_mut().pop());
+        drop(CURRENT.with(ThreadStack::pop));
     }
 }

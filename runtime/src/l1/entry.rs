@@ -23,6 +23,15 @@ pub(crate) struct Lifetime {
     pub(crate) local_until: u64,
 }
 
+/// Where a load began: what was invalidated later concerns its value, and of two loads the one with the larger number is newer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoadStart {
+    /// The position in the log.
+    pub(crate) epoch: Epoch,
+    /// In the order in which the loads of one store began.
+    pub(crate) number: u64,
+}
+
 /// A value in the cache. What a hit reads is here and small, so that key and entry share a cache line; the rest is behind a
 /// pointer.
 #[repr(C)]
@@ -42,7 +51,7 @@ pub(crate) struct Entry<V> {
 struct Rest {
     /// Until when the origin is left alone after it failed; see stale-if-error.
     retry_at: AtomicU64,
-    epoch: Epoch,
+    start: LoadStart,
     life: Lifetime,
     scopes: Box<[u64]>,
 }
@@ -64,15 +73,15 @@ impl<V> Found<V> {
 }
 
 impl<V: Clone> Entry<V> {
-    pub(crate) fn new(value: V, epoch: Epoch, life: Lifetime, scopes: &Scopes) -> Self {
+    pub(crate) fn new(value: V, start: LoadStart, life: Lifetime, scopes: &Scopes) -> Self {
         Self {
             value,
             fresh_until: AtomicU64::new(life.early_from.min(life.expires).min(life.local_until)),
-            checked: AtomicU64::new(epoch),
+            checked: AtomicU64::new(start.epoch),
             root: scopes.root(),
             breadth: scopes.breadth(),
             hits: AtomicU8::new(0),
-            rest: Box::new(Rest { retry_at: AtomicU64::new(0), epoch, life, scopes: scopes.hashes().into() }),
+            rest: Box::new(Rest { retry_at: AtomicU64::new(0), start, life, scopes: scopes.hashes().into() }),
         }
     }
 
@@ -108,6 +117,11 @@ impl<V: Clone> Entry<V> {
         self.rest.retry_at.store(time, Relaxed);
     }
 
+    /// The number of its load.
+    pub(crate) fn number(&self) -> u64 {
+        self.rest.start.number
+    }
+
     pub(crate) fn hits(&self) -> u8 {
         self.hits.load(Relaxed)
     }
@@ -125,7 +139,7 @@ impl<V: Clone> Entry<V> {
 
     #[cold]
     fn check(&self, head: Epoch, log: &Log) -> bool {
-        let valid = log.valid(self.rest.epoch, &self.rest.scopes);
+        let valid = log.valid(self.rest.start.epoch, &self.rest.scopes);
         if valid {
             self.checked.fetch_max(head, Relaxed);
         }

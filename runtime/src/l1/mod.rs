@@ -7,7 +7,7 @@
 //! inserts of new keys take; it decides who goes when the store is full.
 //!
 //! Invariants: an entry is judged by the log each time it is about to be served, so inserting one that was invalidated
-//! meanwhile is harmless; a key whose value is replaced keeps its place in the queue.
+//! meanwhile is harmless; a key whose value is replaced keeps its place in the queue; no value replaces one whose load began later.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::key::args::Args;
 use crate::key::{Hashed, Prehashed};
 use crate::log::Log;
+use crate::sync::thread_is_ending;
 
 mod budget;
 mod entry;
@@ -26,7 +27,7 @@ mod room;
 mod s3fifo;
 
 pub(crate) use budget::Budget;
-pub(crate) use entry::{Entry, Found, Lifetime};
+pub(crate) use entry::{Entry, Found, Lifetime, LoadStart};
 use room::Room;
 use s3fifo::Residents;
 
@@ -66,6 +67,9 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     #[allow(clippy::inline_always)]
     #[inline(always)]
     pub(crate) fn hit<A: Args<Owned = K>>(&self, args: &A) -> Option<V> {
+        if thread_is_ending() {
+            return None;
+        }
         let probe = Probe { hash: self.hash(args), args };
         self.index
             .peek_with(&probe, |_, entry| entry.hit(self.room.common.clock.coarse(), &self.room.common.log).cloned())
@@ -76,6 +80,9 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     #[cfg(feature = "http")]
     #[inline]
     pub(crate) fn hit_with<A: Args<Owned = K>, R>(&self, args: &A, with: impl FnOnce(&V, u64) -> R) -> Option<R> {
+        if thread_is_ending() {
+            return None;
+        }
         let probe = Probe { hash: self.hash(args), args };
         let now = self.room.common.clock.coarse();
         self.index
@@ -90,7 +97,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
 
     /// The value of this key, if it is valid, fresh or not.
     pub(crate) fn look(&self, key: &Hashed<K>) -> Option<Found<V>> {
-        if self.is_empty() {
+        if self.is_empty() || thread_is_ending() {
             return None;
         }
         self.index.peek_with(&Query::of(key), |_, entry| entry.look(&self.room.common.log)).flatten()
@@ -99,19 +106,31 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     /// Marks an entry, valid or not. Under its bucket's lock: a lock-free read may be of a copy that a growing index leaves
     /// behind. A writer's lock, because a reader's would be compiled for this alone.
     pub(crate) fn mark(&self, key: &Hashed<K>, mark: impl FnOnce(&Entry<V>)) {
-        if let Some(place) = self.index.get_sync(&Query::of(key)) {
+        if !thread_is_ending()
+            && let Some(place) = self.index.get_sync(&Query::of(key))
+        {
             mark(place.get());
         }
     }
 
+    /// A load begins now.
+    pub(crate) fn start(&self) -> LoadStart {
+        // In this order, so that of two loads the one with the larger number has not the smaller epoch as a rule.
+        let number = self.room.number();
+        LoadStart { epoch: self.room.common.log.position(), number }
+    }
+
+    /// Stores a value, unless there is one whose load began later.
     pub(crate) fn insert(&self, key: Hashed<K>, entry: Entry<V>) {
-        if !self.room.is_open() {
+        if thread_is_ending() || !self.room.is_open() {
             return;
         }
         let hash = key.hash;
         match self.index.entry_sync(key) {
             Place::Occupied(mut place) => {
-                place.update(entry);
+                if place.get().number() <= entry.number() {
+                    place.update(entry);
+                }
                 return;
             }
             Place::Vacant(place) => drop(place.insert_entry(entry)),
@@ -119,10 +138,17 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         self.room.admit(hash, self);
     }
 
-    pub(crate) fn remove(&self, key: &Hashed<K>) {
-        if self.index.remove_sync(&Query::of(key)) {
+    /// Removes a value, unless its load began later than the one with this number.
+    pub(crate) fn remove(&self, key: &Hashed<K>, number: u64) {
+        if !thread_is_ending() && self.index.remove_if_sync(&Query::of(key), |entry| entry.number() <= number) {
             self.room.forget();
         }
+    }
+
+    /// Whether there is a value whose load began later than the one with this number.
+    pub(crate) fn has_newer(&self, key: &Hashed<K>, number: u64) -> bool {
+        let newer = |_: &_, entry: &Entry<V>| entry.number() > number;
+        !self.is_empty() && !thread_is_ending() && self.index.peek_with(&Query::of(key), newer).unwrap_or_default()
     }
 
     pub(crate) fn common(&self) -> &Common {
@@ -161,7 +187,9 @@ where
     }
 
     fn shrink_to(&self, entries: usize) {
-        self.room.shrink_to(entries, self);
+        if !thread_is_ending() {
+            self.room.shrink_to(entries, self);
+        }
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Room {
     pub(super) capacity: usize,
     evictions: AtomicU64,
     len: AtomicUsize,
+    /// How many loads have begun.
+    loads: AtomicU64,
     pub(super) common: Common,
 }
 
@@ -24,11 +26,23 @@ impl Room {
     pub(super) fn new(capacity: usize, common: Common) -> Self {
         let shards = (capacity / ENTRIES_PER_SHARD).clamp(1, MAX_SHARDS);
         let queues = (0..shards).map(|_| Mutex::default()).collect();
-        Self { queues, capacity, evictions: AtomicU64::new(0), len: AtomicUsize::new(0), common }
+        Self {
+            queues,
+            capacity,
+            evictions: AtomicU64::new(0),
+            len: AtomicUsize::new(0),
+            loads: AtomicU64::new(0),
+            common,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
         self.len.load(Relaxed)
+    }
+
+    /// The number of a load that begins now.
+    pub(super) fn number(&self) -> u64 {
+        self.loads.fetch_add(1, Relaxed)
     }
 
     pub(super) fn evictions(&self) -> u64 {

@@ -26,8 +26,7 @@ fn scopes(id: u64) -> Scopes {
 fn put(store: &Store, id: u64, value: u64, ttl: Duration) {
     let expires = store.common().clock.now() + crate::clock::nanos(ttl);
     let life = Lifetime { load_time: 0, expires, early_from: expires, local_until: u64::MAX };
-    let epoch = store.common().log.position();
-    store.insert(store.own(&(NoScope, id)), Entry::new(value, epoch, life, &scopes(id)));
+    store.insert(store.own(&(NoScope, id)), Entry::new(value, store.start(), life, &scopes(id)));
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -63,10 +62,10 @@ fn an_invalidated_value_is_not_even_looked_at() {
 #[test]
 fn a_value_whose_load_was_overtaken_is_inserted_in_vain() {
     let (store, _) = store(10);
-    let epoch = store.common().log.position();
+    let start = store.start();
     store.common().log.append(&Record::clear());
     let life = Lifetime { load_time: 0, expires: u64::MAX, early_from: u64::MAX, local_until: u64::MAX };
-    store.insert(store.own(&(NoScope, 1_u64)), Entry::new(11, epoch, life, &scopes(1)));
+    store.insert(store.own(&(NoScope, 1_u64)), Entry::new(11, start, life, &scopes(1)));
     assert_eq!(store.hit(&(NoScope, 1_u64)), None);
 }
 
@@ -145,13 +144,33 @@ fn over_the_total_a_store_gives_up_what_it_gains() {
 }
 
 #[test]
+fn what_a_later_load_found_is_neither_replaced_nor_removed_by_an_earlier_one() {
+    let (store, _) = store(10);
+    let key = store.own(&(NoScope, 1_u64));
+    let life = Lifetime { load_time: 0, expires: u64::MAX, early_from: u64::MAX, local_until: u64::MAX };
+    let (earlier, later) = (store.start(), store.start());
+    let insert = |value, start| store.insert(key.clone(), Entry::new(value, start, life, &scopes(1)));
+    insert(2, later);
+    assert!(store.has_newer(&key, earlier.number) && !store.has_newer(&key, later.number));
+    insert(1, earlier);
+    store.remove(&key, earlier.number);
+    assert_eq!(store.hit(&(NoScope, 1_u64)), Some(2));
+    insert(3, later);
+    assert_eq!(store.hit(&(NoScope, 1_u64)), Some(3), "one that is as new replaces it");
+    store.remove(&key, later.number);
+    assert_eq!(store.hit(&(NoScope, 1_u64)), None);
+    insert(1, earlier);
+    assert_eq!(store.hit(&(NoScope, 1_u64)), Some(1), "nothing newer is there");
+}
+
+#[test]
 fn removal_frees_its_place() {
     let (store, _) = store(10);
     assert!(store.is_empty());
     put(&store, 1, 1, MINUTE);
     assert!(!store.is_empty());
-    store.remove(&store.own(&(NoScope, 1_u64)));
-    store.remove(&store.own(&(NoScope, 1_u64)));
+    store.remove(&store.own(&(NoScope, 1_u64)), u64::MAX);
+    store.remove(&store.own(&(NoScope, 1_u64)), u64::MAX);
     assert_eq!((store.len(), store.common().budget.used()), (0, 0));
 }
 
@@ -238,8 +257,12 @@ fn a_mark_is_on_the_entry_of_that_key() {
     assert!(!found.is_fresh(clock.now()), "a refresh was asked for");
 }
 
+fn at(epoch: u64) -> LoadStart {
+    LoadStart { epoch, number: 0 }
+}
+
 fn entry(expires: u64, early_from: u64, local_until: u64) -> Entry<u8> {
-    Entry::new(7, 0, Lifetime { load_time: 0, expires, early_from, local_until }, &scopes(1))
+    Entry::new(7, at(0), Lifetime { load_time: 0, expires, early_from, local_until }, &scopes(1))
 }
 
 #[test]
@@ -288,7 +311,7 @@ fn what_was_found_valid_is_not_judged_again_until_something_moves() {
     };
     (0..20).for_each(|n| invalidate(&format!("n:1{n}")));
     let life = Lifetime { load_time: 0, expires: 10, early_from: 10, local_until: 10 };
-    let entry = Entry::new(7, log.position(), life, &scopes(1));
+    let entry = Entry::new(7, at(log.position()), life, &scopes(1));
     let judged = || {
         let before = log.floor_verdicts();
         assert_eq!(entry.hit(0, &log), Some(&7));

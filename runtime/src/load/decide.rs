@@ -73,7 +73,7 @@ where
         if !self.policy.single_flight || !self.cell.is_findable(&self.key) {
             return Step::Go(Plan::Load(None));
         }
-        match self.cell.flights.board(self.key.erased(), self.scopes.hashes(), true) {
+        match self.cell.flights.board(self.key.erased(), self.scopes.hashes(), self.terms(true)) {
             Boarding::Lead(permit) => Step::Go(self.lead(permit)),
             Boarding::Wait(seat) => Step::Wait(seat),
             Boarding::Within | Boarding::Taken => Step::Go(Plan::Load(None)),
@@ -82,6 +82,7 @@ where
 
     /// Leads, unless a load that has just landed made it needless.
     fn lead(&self, permit: Permit) -> Plan<S> {
+        self.tell_stalled(&permit);
         match self.cell.front.store.look(&self.key) {
             Some(found) if found.is_fresh(self.cell.now()) => {
                 land(Some(permit), || landed::<S>(Outcome::Present(found.value.clone())));
@@ -91,10 +92,23 @@ where
         }
     }
 
+    /// Counts a load in whose place another is made, and says so once per call site.
+    fn tell_stalled(&self, permit: &Permit) {
+        let stalled = &self.cell.front.counters.loads_stalled;
+        if permit.is_instead() && stalled.count_first() {
+            tracing::warn!(
+                function = self.cell.path,
+                bound = ?self.load_bound(),
+                "a load was not polled for so long that another was begun: poll it, or set a longer `load_timeout`"
+            );
+        }
+    }
+
     /// One caller refreshes; whoever finds that somebody does so already is served at once.
     fn refresh(&self, found: Found<S::Item>, fresh: bool) -> Step<S> {
-        match self.cell.flights.board(self.key.erased(), self.scopes.hashes(), false) {
+        match self.cell.flights.board(self.key.erased(), self.scopes.hashes(), self.terms(false)) {
             Boarding::Lead(permit) => {
+                self.tell_stalled(&permit);
                 if fresh {
                     self.cell.front.counters.early_refreshes.count();
                 }
@@ -119,6 +133,7 @@ where
                 None => Plan::Load(None),
             },
             Ok(Signal::Lead(permit)) => self.lead(permit),
+            // The load was given up.
             Err(_) => return self.board(),
         })
     }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::{Began, Leave, Pending, land, landed};
 use crate::clock::nanos;
-use crate::flight::Signal;
+use crate::flight::{Permit, Signal};
 use crate::key::OwnedKey;
+use crate::l1::LoadStart;
+use crate::log::Epoch;
 use crate::policy::ERROR_THROTTLE;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
 use crate::site::Negative;
@@ -17,13 +19,22 @@ where
 {
     /// A load begins now: later than its flight, which may have asked the shared tier first.
     pub(super) fn began(&self) -> Began {
-        let epoch = self.cell.log().position();
+        let start = self.cell.front.store.start();
         let shared = self.cell.tier.as_ref().filter(|_| self.policy.wire.is_some()).and_then(|tier| tier.mark());
-        Began { time: self.cell.now(), epoch, shared }
+        Began { time: self.cell.now(), start, shared }
+    }
+
+    /// Where a value stands that is newer than all whose load has begun.
+    pub(crate) fn newest(&self, epoch: Epoch) -> LoadStart {
+        LoadStart { epoch, ..self.cell.front.store.start() }
     }
 
     /// Stores what was loaded, tells the others, and says what this caller gets.
-    pub(super) fn finish(&self, began: Began, ending: Ending<S>, permit: Leave) -> Ending<S> {
+    pub(super) fn finish(&self, mut began: Began, ending: Ending<S>, permit: Leave) -> Ending<S> {
+        if permit.as_ref().is_some_and(Permit::is_given_up) {
+            // Another load is made in its place, whose value the shared tier gets.
+            began.shared = None;
+        }
         let now = self.cell.now();
         let counters = &self.cell.front.counters;
         counters.load_nanos.add(now.saturating_sub(began.time));
@@ -38,12 +49,12 @@ where
                 Outcome::Present(value)
             }
             Outcome::Absent(absent) => {
-                self.cell.front.store.remove(&self.key);
                 if let Some(ttl) = self.policy.negative_ttl {
                     let life = self.policy.lifetime(ttl, began.time, now);
                     self.share(None, &life, began.shared);
-                    self.keep_absence_in_process(absent, life, began.epoch);
+                    self.keep_absence_in_process(absent, life, began.start);
                 }
+                self.cell.front.store.remove(&self.key, began.start.number);
                 land(permit, || landed::<S>(Outcome::Absent(absent)));
                 Outcome::Absent(absent)
             }
@@ -63,7 +74,7 @@ where
         {
             let life = self.policy.lifetime(ttl, began.time, now);
             let kept = Negative::Failed(Arc::new(kept));
-            self.cell.keep_negative(&self.key, &self.scopes, kept, life, began.epoch);
+            self.cell.keep_negative(&self.key, &self.scopes, kept, life, began.start);
         }
         land(permit, || keep().map_or(Signal::Alone, |kept| landed::<S>(Outcome::Failed(kept))));
         Outcome::Failed(error)
@@ -106,11 +117,11 @@ where
 
     fn keep(&self, value: &S::Item, began: Began, now: u64) {
         if self.policy.unless.is_some_and(|unless| unless(value)) {
-            self.cell.front.store.remove(&self.key);
+            self.cell.front.store.remove(&self.key, began.start.number);
             return;
         }
         let life = self.policy.lifetime(self.policy.ttl, began.time, now);
         self.share(Some(value), &life, began.shared);
-        self.keep_in_process(value, life, began.epoch);
+        self.keep_in_process(value, life, began.start);
     }
 }

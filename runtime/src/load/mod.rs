@@ -13,12 +13,15 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use crate::flight::{Permit, Seat, Signal};
+use crate::clock::nanos;
+use crate::flight::{PATIENCE, Permit, Seat, Signal, Terms};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::template::bounded;
 use crate::key::{Hashed, Scopes};
+use crate::l1::LoadStart;
 use crate::log::Epoch;
 use crate::policy::Policy;
 use crate::shape::{CacheValue, Ending, Shape};
@@ -66,6 +69,10 @@ struct Standby<V> {
 
 type Leave = Option<Permit>;
 
+/// Between the end of a `load_timeout` and the moment when its load is given up as not polled: a load that is polled says itself that it
+/// timed out.
+const GRACE: Duration = Duration::from_millis(50);
+
 /// How the caller gets its answer.
 enum Plan<S: Shape> {
     /// It is here.
@@ -87,9 +94,20 @@ enum Step<S: Shape> {
 #[derive(Clone, Copy)]
 struct Began {
     time: u64,
-    epoch: Epoch,
+    start: LoadStart,
     /// Where in the shared log.
     shared: Option<Mark>,
+}
+
+impl<K: Eq, S: Shape> Pending<K, S> {
+    /// How long others wait for a load of this call: in this process while it is not polled, in other processes at all.
+    fn load_bound(&self) -> Duration {
+        self.policy.load_timeout.map_or(PATIENCE, |(bound, _)| bound)
+    }
+
+    fn terms(&self, wait: bool) -> Terms {
+        Terms { wait, patience: nanos(self.load_bound().saturating_add(GRACE)) }
+    }
 }
 
 impl Site {
@@ -124,6 +142,7 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         let cell = self.cell::<A, S>(on, here);
+        cell.notice_fork();
         let text = self.meta().template.render(&cell.path, args);
         let scopes = Scopes::of(&text, tags);
         let key = cell.front.store.own(args);

@@ -6,18 +6,20 @@ use std::time::Duration;
 
 use super::{Leave, Pending, Plan, Standby, land, landed};
 use crate::clock::{nanos, pause};
+use crate::flight::Permit;
 use crate::key::OwnedKey;
-use crate::l1::Lifetime;
-use crate::log::Epoch;
+use crate::l1::{Lifetime, LoadStart};
 use crate::policy::refresh_early;
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::{Fetched, Kept, Mark, Place, Tier};
 use crate::site::Negative;
 use crate::sync::lock;
 
-/// How long a call waits for another process's load, before it loads all the same.
-const TURNS: Duration = Duration::from_secs(5);
-/// Between looks whether it has come to its end: at first, and at most.
+/// How long a lease on a load lasts unless it is renewed, which its process does while it loads. When that process dies, the others
+/// wait for no longer.
+const LEASE: Duration = Duration::from_secs(3);
+/// Between looks whether another process's load has come to its end: at first, and at most, unless it has lasted for so long
+/// that a sixteenth of that is more.
 const TURN: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(80));
 
 impl<K, S> Pending<K, S>
@@ -41,16 +43,16 @@ where
     }
 
     /// Keeps a value in this process, if answers are.
-    pub(crate) fn keep_in_process(&self, value: &S::Item, life: Lifetime, epoch: Epoch) {
+    pub(crate) fn keep_in_process(&self, value: &S::Item, life: Lifetime, start: LoadStart) {
         if self.is_kept_in_process() {
-            self.cell.keep(&self.key, &self.scopes, value.clone(), life, epoch);
+            self.cell.keep(&self.key, &self.scopes, value.clone(), life, start);
         }
     }
 
     /// Keeps in this process that there is no value, if answers are.
-    pub(crate) fn keep_absence_in_process(&self, absent: S::Absent, life: Lifetime, epoch: Epoch) {
+    pub(crate) fn keep_absence_in_process(&self, absent: S::Absent, life: Lifetime, start: LoadStart) {
         if self.is_kept_in_process() {
-            self.cell.keep_negative(&self.key, &self.scopes, Negative::Absent(absent), life, epoch);
+            self.cell.keep_negative(&self.key, &self.scopes, Negative::Absent(absent), life, start);
         }
     }
 
@@ -61,36 +63,50 @@ where
     /// Dropping it drops the permit, which hands over.
     pub(super) async fn consult(&self, permit: Leave, old: Option<S::Item>) -> Plan<S> {
         let place = self.place().filter(|_| !self.origin_only.load(Relaxed));
+        // As old as the question.
+        let number = self.cell.front.store.start().number;
         let fetched = match &place {
-            Some((tier, place)) => match tier.fetch(place).await {
-                None if self.policy.fleet => self.take_turns(tier, place).await,
-                fetched => fetched,
-            },
+            Some((tier, place)) => {
+                expect_answer(permit.as_ref(), tier);
+                match tier.fetch(place).await {
+                    None if self.policy.fleet => self.take_turns(tier, place, permit.as_ref()).await,
+                    fetched => fetched,
+                }
+            }
             None => None,
         };
         match (fetched, old) {
-            (Some(fetched), old) => self.fetched(fetched, permit, old),
+            (Some(fetched), old) => self.fetched(fetched, number, permit, old),
             (None, Some(old)) => refresh(permit, old),
             (None, None) => Plan::Load(permit),
         }
     }
 
-    /// Waits for the right to load, or for the value that another process has loaded meanwhile; not for ever.
-    async fn take_turns(&self, tier: &Arc<Tier>, place: &Place<'_, S::Item>) -> Option<Fetched<S::Item>> {
-        let until = self.cell.now().saturating_add(nanos(TURNS));
-        let load_timeout = self.policy.load_timeout.map(|(bound, _)| bound);
+    /// Waits for the right to load, or for the value that another process has loaded meanwhile: for as long as that process may hold
+    /// its lease.
+    async fn take_turns(
+        &self,
+        tier: &Arc<Tier>,
+        place: &Place<'_, S::Item>,
+        permit: Option<&Permit>,
+    ) -> Option<Fetched<S::Item>> {
+        let (began, bound) = (self.cell.now(), self.load_bound());
+        let lasts = LEASE.min(bound);
+        let until = began.saturating_add(nanos(bound.saturating_add(lasts)));
         let mut wait = TURN.0;
         while self.cell.now() < until {
-            match tier.lease(place, load_timeout).await {
+            expect_answer(permit, tier);
+            match tier.lease(place, lasts).await {
                 Ok(Some(lease)) => {
-                    *lock(&self.lease) = Some(lease);
+                    *lock(&self.lease) = Some(lease.renewed(lasts, bound));
                     // Between the look before and the lease another may have come to its end.
                     return tier.fetch(place).await;
                 }
                 Ok(None) => pause(wait).await,
                 Err(_) => return None,
             }
-            wait = (wait * 2).min(TURN.1);
+            let passed = Duration::from_nanos(self.cell.now().saturating_sub(began));
+            wait = (wait * 2).min(TURN.1.max(passed / 16));
             if let Some(fetched) = tier.fetch(place).await {
                 return Some(fetched);
             }
@@ -105,8 +121,9 @@ where
     /// Nothing is lost.
     pub(crate) async fn fetch(&self) -> Option<S::Out> {
         let (tier, place) = self.place()?;
+        let number = self.cell.front.store.start().number;
         let fetched = tier.fetch(&place).await?;
-        match self.fetched(fetched, None, None) {
+        match self.fetched(fetched, number, None, None) {
             Plan::Done(ending) => {
                 self.cell.front.counters.miss();
                 Some(S::close(ending))
@@ -115,15 +132,17 @@ where
         }
     }
 
-    fn fetched(&self, fetched: Fetched<S::Item>, permit: Leave, old: Option<S::Item>) -> Plan<S> {
+    /// What the shared tier's answer is good for, to a question with this number.
+    fn fetched(&self, fetched: Fetched<S::Item>, number: u64, permit: Leave, old: Option<S::Item>) -> Plan<S> {
         let now = self.cell.now();
+        let start = LoadStart { epoch: fetched.epoch, number };
         let Some(value) = fetched.value else {
-            return self.fetched_absence(fetched.expires, fetched.epoch, permit, old);
+            return self.fetched_absence(fetched.expires, start, permit, old);
         };
         // Whatever a clock says, a value is not fresh for longer than one that was loaded now.
         let expires = fetched.expires.min(now.saturating_add(nanos(self.policy.ttl)));
         let life = self.policy.lifetime_until(expires, fetched.load_time, now);
-        self.keep_in_process(&value, life, fetched.epoch);
+        self.keep_in_process(&value, life, start);
         let due = now >= life.early_from && refresh_early(now, &life);
         if now < life.expires && !due {
             self.cell.front.counters.shared_hit(1);
@@ -141,14 +160,14 @@ where
         }
     }
 
-    fn fetched_absence(&self, expires: u64, epoch: Epoch, permit: Leave, old: Option<S::Item>) -> Plan<S> {
+    fn fetched_absence(&self, expires: u64, start: LoadStart, permit: Leave, old: Option<S::Item>) -> Plan<S> {
         let now = self.cell.now();
         let fresh = now < expires && self.policy.negative_ttl.is_some();
         match (S::absent().filter(|_| fresh), old) {
             (Some(absent), _) => {
                 let ttl = self.policy.negative_ttl.unwrap_or_default();
                 let life = self.policy.lifetime_until(expires.min(now.saturating_add(nanos(ttl))), 0, now);
-                self.keep_absence_in_process(absent, life, epoch);
+                self.keep_absence_in_process(absent, life, start);
                 self.cell.front.counters.shared_hit(1);
                 land(permit, || landed::<S>(Outcome::Absent(absent)));
                 Plan::Done(Outcome::Absent(absent))
@@ -179,6 +198,7 @@ where
     S: Shape<Item: CacheValue, Absent = ()> + 'static,
 {
     let places: Vec<_> = pending.iter().filter_map(Pending::place).collect();
+    let number = pending.first().map_or(0, |pending| pending.cell.front.store.start().number);
     let fetched = match places.first().map(|(tier, _)| (*tier).clone()) {
         Some(tier) => {
             let places: Vec<_> = places.into_iter().map(|(_, place)| place).collect();
@@ -188,12 +208,19 @@ where
     };
     let mut fetched = fetched.into_iter();
     let answer = |pending: &Pending<K, S>| {
-        let plan = fetched.next().flatten().map(|fetched| pending.fetched(fetched, None, None));
+        let plan = fetched.next().flatten().map(|fetched| pending.fetched(fetched, number, None, None));
         let Some(Plan::Done(ending)) = plan else { return Outcome::Absent(()) };
         pending.cell.front.counters.miss();
         ending
     };
     pending.iter().map(answer).map(S::close).collect()
+}
+
+/// A leader waits for the shared tier's answer, which takes no longer than a command may.
+fn expect_answer(permit: Option<&Permit>, tier: &Tier) {
+    if let Some(permit) = permit {
+        permit.expect_wait(tier.longest_answer());
+    }
 }
 
 fn refresh<S: Shape>(permit: Leave, old: S::Item) -> Plan<S> {

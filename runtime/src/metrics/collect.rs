@@ -67,9 +67,15 @@ fn by_function(stats: &HandleStats) -> Vec<Family> {
     let mut hits = Family::new(&names::HITS);
     let mut loads = Family::new(&names::LOADS);
     let mut seconds = Family::new(&names::LOAD_SECONDS);
-    let mut plain =
-        [&names::MISSES, &names::COALESCED, &names::STALE_SERVED, &names::EARLY_REFRESHES, &names::OVERTAKEN]
-            .map(Family::new);
+    let mut plain = [
+        &names::MISSES,
+        &names::COALESCED,
+        &names::STALE_SERVED,
+        &names::EARLY_REFRESHES,
+        &names::OVERTAKEN,
+        &names::STALLED,
+    ]
+    .map(Family::new);
     for site in &stats.sites {
         let own = &site.stats;
         let function = || vec![("function", site.name.clone())];
@@ -88,7 +94,8 @@ fn by_function(stats: &HandleStats) -> Vec<Family> {
         }
         #[allow(clippy::cast_precision_loss)] // exact up to 104 days
         seconds.add(function(), Value::Seconds(own.load_nanos as f64 / 1e9));
-        let counts = [own.misses, own.coalesced, own.stale_served, own.early_refreshes, own.overtaken];
+        let counts =
+            [own.misses, own.coalesced, own.stale_served, own.early_refreshes, own.overtaken, own.loads_stalled];
         for (family, count) in plain.iter_mut().zip(counts) {
             family.add(function(), Value::Count(count));
         }

@@ -80,6 +80,8 @@ metrics! {
         "Loads begun before the expiry of a value that was still fresh.";
     OVERTAKEN = "fastness_cache_overtaken_total", Counter, Count, ["function"],
         "Loads whose result was not stored because something invalidated the key meanwhile.";
+    STALLED = "fastness_cache_stalled_loads_total", Counter, Count, ["function"],
+        "Loads that were not polled for their `load_timeout`, or for 30 s without one, so that a caller began another.";
 
     // The cache as a whole.
     ENTRIES = "fastness_cache_entries", Gauge, Count, [],

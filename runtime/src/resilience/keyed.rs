@@ -14,7 +14,7 @@ use compact_str::CompactString;
 use scc::{Guard, HashIndex};
 
 use crate::clock::Clock;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 
 /// What can be kept per key.
 pub(super) trait Keep {
@@ -45,7 +45,12 @@ impl<T: Keep> Keyed<T> {
 
     /// That of this key; made if there is none. `forgotten` sees the one that has to go for that.
     pub(super) fn get(&self, key: &str, make: impl FnOnce() -> T, forgotten: impl FnOnce(&T)) -> Arc<T> {
-        self.find(key).unwrap_or_else(|| self.add(key, make, forgotten))
+        if thread_is_ending() {
+            return Arc::new(make());
+        }
+        let found = self.find(key).unwrap_or_else(|| self.add(key, make, forgotten));
+        watch_thread();
+        found
     }
 
     fn find(&self, key: &str) -> Option<Arc<T>> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use scc::HashIndex;
 use scc::hash_index::Entry;
 
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 
 /// Where in the source something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,11 +54,15 @@ impl<T: Clone, S: Clone + PartialEq> Named<T, S> {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<T> {
-        self.by_name.peek_with(name, |_, held| held.value.clone())
+        let found = || self.by_name.peek_with(name, |_, held| held.value.clone());
+        if thread_is_ending() { None } else { found() }
     }
 
     /// That of this name, made with these settings if there is none.
     pub(super) fn get_or_make(&self, name: &str, asked: Use<S>, make: impl FnOnce() -> T) -> T {
+        if thread_is_ending() {
+            return make();
+        }
         let held = self.by_name.peek_with(name, |_, held| held.clone());
         let held = held.unwrap_or_else(|| match self.by_name.entry_sync(name.into()) {
             Entry::Occupied(there) => there.get().clone(),
@@ -68,6 +72,7 @@ impl<T: Clone, S: Clone + PartialEq> Named<T, S> {
                 held
             }
         });
+        watch_thread();
         let mut uses = lock(&held.uses);
         if !uses.contains(&asked) {
             uses.push(asked);

@@ -21,7 +21,7 @@ use tokio::sync::{Notify, oneshot};
 use super::hub::Hub;
 use super::link::Link;
 use super::{Unavailable, live, source};
-use crate::clock::{nanos, pause};
+use crate::clock::{Process, nanos, pause};
 use crate::sync::{Mutex, lock};
 
 /// Between looks at the map of slots while something is wrong, and between attempts to connect.
@@ -38,6 +38,8 @@ pub(crate) struct Nodes {
     map: RwLock<Map>,
     /// Wakes the task that looks at the map.
     wake: Notify,
+    /// As for a [`Link`](super::Link).
+    process: Process,
 }
 
 /// Who serves which slot.
@@ -52,7 +54,14 @@ struct Node(AtomicU64);
 
 impl Nodes {
     pub(crate) fn new(hub: Arc<Hub>, seeds: Vec<ConnectionInfo>) -> Self {
-        Self { hub, seeds, connection: Mutex::default(), map: RwLock::default(), wake: Notify::new() }
+        Self {
+            hub,
+            seeds,
+            connection: Mutex::default(),
+            map: RwLock::default(),
+            wake: Notify::new(),
+            process: Process::default(),
+        }
     }
 
     /// Connects, and keeps the map, for ever.
@@ -110,7 +119,7 @@ impl Nodes {
         let map = self.map.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let node = map.owners.get(usize::from(slot(address))).cloned();
         drop(map);
-        node.filter(|node| node.admits(self.hub.clock.now())).ok_or_else(|| {
+        node.filter(|node| self.process.is_this() && node.admits(self.hub.clock.now())).ok_or_else(|| {
             self.hub.counts.skipped.add();
             Unavailable
         })

@@ -7,14 +7,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Cmd, Value};
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use super::{Place, Tier, Unavailable};
+use crate::clock::pause;
 
-/// How long a lease lasts where no `load_timeout` says how long a load may take.
-const LASTS: Duration = Duration::from_secs(10);
+/// A hundred years: what Redis adds to the time of day must not overflow.
+const MAX_MILLIS: u64 = 100 * 365 * 86_400_000;
 
 /// Gives back, unless it has run out and is another's.
 const GIVE_BACK: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+
+/// Renews, unless it has run out and is another's. By SET, which a user of the tier may run anyway.
+const RENEW: &str = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end \
+                     redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1";
 
 /// The right to load a key; given back when dropped.
 pub(crate) struct Lease(Option<Held>);
@@ -23,10 +31,21 @@ struct Held {
     tier: Arc<Tier>,
     address: String,
     nonce: u64,
+    /// Ends with the lease.
+    renewal: Option<Renewal>,
+}
+
+/// The task that renews a lease; dropping it ends the task.
+struct Renewal(AbortHandle);
+
+impl Drop for Renewal {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Tier {
-    /// Asks for the right to load a key, for as long as the load may take. `None` while another process has it, an error where
+    /// Asks for the right to load a key, for so long. `None` while another process has it, an error where
     /// the tier cannot be asked.
     ///
     /// # Cancel safety
@@ -35,18 +54,35 @@ impl Tier {
     pub(crate) async fn lease<V>(
         self: &Arc<Self>,
         place: &Place<'_, V>,
-        load_timeout: Option<Duration>,
+        lasts: Duration,
     ) -> Result<Option<Lease>, Unavailable> {
         let (address, nonce) = (format!("{}:lease", self.address(place)), fastrand::u64(..));
-        let lasts = u64::try_from(load_timeout.unwrap_or(LASTS).as_millis()).unwrap_or(u64::MAX);
         let mut command = redis::cmd("SET");
-        command.arg(&address).arg(nonce).arg("NX").arg("PX").arg(lasts.max(1));
+        command.arg(&address).arg(nonce).arg("NX").arg("PX").arg(millis(lasts));
         let granted = self.ask(&address, command).await? == Value::Okay;
-        Ok(granted.then(|| Lease(Some(Held { tier: self.clone(), address, nonce }))))
+        Ok(granted.then(|| Lease(Some(Held { tier: self.clone(), address, nonce, renewal: None }))))
     }
 }
 
+/// As a server takes it: at least one, and no more than it can add to the time of day.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).clamp(1, MAX_MILLIS)
+}
+
 impl Lease {
+    /// Renews it in the background while it is held, for no longer than `bound`: a load that never ends holds up nobody for
+    /// longer. Where there is no runtime to do so it lasts as long as it was granted for.
+    pub(crate) fn renewed(mut self, lasts: Duration, bound: Duration) -> Self {
+        if let (Some(held), Ok(runtime)) = (&mut self.0, Handle::try_current())
+            && bound > lasts
+        {
+            let (tier, address, nonce) = (held.tier.clone(), held.address.clone(), held.nonce);
+            let renewing = timeout(bound, renew(tier, address, nonce, lasts));
+            held.renewal = Some(Renewal(runtime.spawn(renewing).abort_handle()));
+        }
+        self
+    }
+
     /// Leaves it to run out.
     #[cfg(feature = "http")]
     pub(crate) fn leave(mut self) {
@@ -64,6 +100,18 @@ impl Held {
         let mut command = redis::cmd("EVAL");
         command.arg(GIVE_BACK).arg(1).arg(&self.address).arg(self.nonce);
         (self.address, command)
+    }
+}
+
+/// Renews a lease three times within the time for which it lasts, until it is lost.
+async fn renew(tier: Arc<Tier>, address: String, nonce: u64, lasts: Duration) {
+    let mut renewed = true;
+    while renewed {
+        pause(lasts / 3).await;
+        let mut command = redis::cmd("EVAL");
+        command.arg(RENEW).arg(1).arg(&address).arg(nonce).arg(millis(lasts));
+        // One that the server did not answer may be followed by one that it does.
+        renewed = tier.ask(&address, command).await.map_or(true, |reply| reply == Value::Int(1));
     }
 }
 

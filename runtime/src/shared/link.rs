@@ -31,7 +31,7 @@ use super::pushes::{Pushes, Receiver};
 use super::server::{Heartbeat, Identity, heartbeat, identify};
 use super::settle::settle;
 use super::source::Target;
-use crate::clock::{Clock, nanos, pause};
+use crate::clock::{Clock, Process, nanos, pause};
 use crate::sync::{Mutex, lock};
 
 /// Between heartbeats while the link is suspended.
@@ -44,6 +44,8 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_s
 #[derive(Default)]
 pub(crate) struct Link {
     live: Mutex<Option<Arc<Live>>>,
+    /// A forked child must not write into its parent's connections, nor read from them.
+    process: Process,
 }
 
 /// A connection in use.
@@ -140,6 +142,9 @@ pub(super) fn ends_link(error: &RedisError) -> bool {
 impl Link {
     /// The connection, if there is one that answers.
     pub(crate) fn live(&self) -> Option<Arc<Live>> {
+        if !self.process.is_this() {
+            return None;
+        }
         lock(&self.live).clone().filter(|live| live.is_usable())
     }
 
@@ -147,13 +152,13 @@ impl Link {
     pub(crate) async fn keep(self: Arc<Self>, hub: Arc<Hub>) {
         let mut retry = RETRY.0;
         loop {
-            let connected = timeout(hub.settings.connect_timeout * 4, connect(&hub)).await;
+            let connected = timeout(hub.settings.connect_timeout.saturating_mul(4), connect(&hub)).await;
             match connected.unwrap_or_else(|_| Err(too_slow())) {
                 Ok(Connected::Live(live)) => {
                     let since = hub.clock.now();
                     *lock(&self.live) = Some(live.clone());
                     hub.connected();
-                    let why = tend(&hub, &live).await;
+                    let why = tend(&hub, &live, self.process).await;
                     *lock(&self.live) = None;
                     hub.disconnected(&why);
                     // A link that does not last is made again as slowly as one that cannot be made.
@@ -185,7 +190,7 @@ enum Beat {
 }
 
 /// Sends heartbeats until the link is lost, and says why.
-async fn tend(hub: &Hub, live: &Live) -> RedisError {
+async fn tend(hub: &Hub, live: &Live, process: Process) -> RedisError {
     let mut unanswered = 0;
     let mut pause = Duration::ZERO;
     loop {
@@ -193,6 +198,10 @@ async fn tend(hub: &Hub, live: &Live) -> RedisError {
         let _ = timeout(pause, live.state.changed.notified()).await;
         if live.state.broken.load(Acquire) {
             return RedisError::from((ErrorKind::Io, "the connection was closed or is no longer with the master"));
+        }
+        if !process.is_this() {
+            // In a forked child that goes on in its parent's runtime. To close the connection there would take the parent's from it.
+            std::future::pending::<()>().await;
         }
         pause = hub.trust.heartbeat();
         match beat(hub, live).await {

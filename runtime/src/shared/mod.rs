@@ -28,7 +28,7 @@ use redis::{ErrorKind, RedisResult, Value};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::clock::{Clock, Tick, pause};
+use crate::clock::{Clock, Process, Tick, pause};
 use crate::error::{Error, Kind};
 use crate::log::{Epoch, Log, Reach, Record};
 
@@ -86,6 +86,8 @@ pub(crate) struct Tier {
     cluster: Option<(Arc<cluster::Nodes>, Arc<cluster::Barrier>)>,
     doubt: Arc<Doubt>,
     stores: Arc<Semaphore>,
+    /// That which connected; see [`Link`].
+    process: Process,
     /// Ends with the tier.
     _tasks: JoinSet<()>,
 }
@@ -135,6 +137,7 @@ impl Tier {
             cluster,
             doubt,
             stores,
+            process: Process::default(),
             _tasks: tasks,
         }))
     }
@@ -151,7 +154,7 @@ impl Tier {
         let heard = self.hub.trust.holds(self.hub.clock.now());
         SharedStats {
             connected: self.is_connected(),
-            coherent: heard && in_doubt == 0 && !settling && !refused,
+            coherent: self.process.is_this() && heard && in_doubt == 0 && !settling && !refused,
             settling,
             refused,
             latency: self.hub.latency(),
@@ -161,11 +164,19 @@ impl Tier {
     }
 
     fn is_connected(&self) -> bool {
+        if !self.process.is_this() {
+            return false;
+        }
         #[cfg(feature = "redis-cluster")]
         if self.cluster.as_ref().is_some_and(|(nodes, _)| !nodes.is_connected()) {
             return false;
         }
         self.hub.is_connected()
+    }
+
+    /// How long a read may take at most.
+    pub(crate) fn longest_answer(&self) -> Duration {
+        self.hub.settings.command_timeout.saturating_mul(2)
     }
 
     /// Where a load that begins now stands, for what it will store.

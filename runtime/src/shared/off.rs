@@ -17,8 +17,12 @@ pub(crate) struct Mark(Infallible);
 
 pub(crate) struct Lease(Infallible);
 
-#[cfg(feature = "http")]
 impl Lease {
+    pub(crate) fn renewed(self, _: Duration, _: Duration) -> Self {
+        match self.0 {}
+    }
+
+    #[cfg(feature = "http")]
     pub(crate) fn leave(self) {
         match self.0 {}
     }
@@ -73,6 +77,10 @@ impl Tier {
         match self.0 {}
     }
 
+    pub(crate) fn longest_answer(&self) -> Duration {
+        match self.0 {}
+    }
+
     pub(crate) fn mark(&self) -> Option<Mark> {
         match self.0 {}
     }
@@ -105,7 +113,7 @@ impl Tier {
     pub(crate) async fn lease<V>(
         self: &Arc<Self>,
         _: &Place<'_, V>,
-        _: Option<Duration>,
+        _: Duration,
     ) -> Result<Option<Lease>, Unavailable> {
         match self.0 {}
     }

@@ -8,8 +8,8 @@ use super::negatives::{Negatives, Verdict};
 use crate::flight::Flights;
 use crate::key::args::Args;
 use crate::key::{Hashed, OwnedKey, Scopes};
-use crate::l1::{Entry, L1, Lifetime};
-use crate::log::{Epoch, Log};
+use crate::l1::{Entry, L1, Lifetime, LoadStart};
+use crate::log::Log;
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::{Seat, Tier};
 use crate::stats::Counters;
@@ -69,6 +69,11 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         &self.front.store.common().log
     }
 
+    /// Makes time pass again in a forked child.
+    pub(crate) fn notice_fork(&self) {
+        self.front.store.common().clock.notice_fork();
+    }
+
     /// The precise time.
     pub(crate) fn now(&self) -> u64 {
         self.front.store.common().clock.now()
@@ -118,15 +123,19 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         equal
     }
 
-    /// Stores a value, unless something invalidated its key since its load began.
-    pub(crate) fn keep(&self, key: &Hashed<K>, scopes: &Scopes, value: S::Item, life: Lifetime, epoch: Epoch) {
+    /// Stores a value, unless something invalidated its key since its load began, or a later load found a value or none.
+    pub(crate) fn keep(&self, key: &Hashed<K>, scopes: &Scopes, value: S::Item, life: Lifetime, start: LoadStart) {
         if !self.is_findable(key) {
             return;
         }
-        if self.log().valid(epoch, scopes.hashes()) {
-            self.front.store.insert(key.clone(), Entry::new(value, epoch, life, scopes));
-        } else {
+        if !self.log().valid(start.epoch, scopes.hashes()) {
             self.front.counters.overtaken.count();
+            return;
+        }
+        self.front.store.insert(key.clone(), Entry::new(value, start, life, scopes));
+        // Behind the insert, as a later load that finds none removes behind its own: one of the two sees the other.
+        if self.has_negatives() && self.negatives.has_newer(&key.erased(), start.number) {
+            self.front.store.remove(key, start.number);
         }
     }
 
@@ -137,7 +146,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         scopes: &Scopes,
         negative: Negative<S>,
         life: Lifetime,
-        epoch: Epoch,
+        start: LoadStart,
     ) {
         if !self.is_findable(key) {
             return;
@@ -146,6 +155,6 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
             Negative::Absent(_) => Verdict::Absent,
             Negative::Failed(kept) => Verdict::Failed(kept),
         };
-        self.negatives.keep(key.erased(), verdict, epoch, life, scopes);
+        self.negatives.insert(key.erased(), Entry::new(verdict, start, life, scopes));
     }
 }

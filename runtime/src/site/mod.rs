@@ -185,7 +185,7 @@ impl Site {
                 counters: handle.counters(&here.shown(), self.meta.template.text),
             },
             negatives: Negatives::of(handle, &shape, of, self.meta.capacity),
-            flights: Arc::new(Flights::new(handle.log().clone())),
+            flights: Arc::new(Flights::new(handle.log().clone(), handle.clock().clone())),
             refreshing: Arc::default(),
             unequal: AtomicBool::new(false),
             tier,

@@ -5,9 +5,8 @@ use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use crate::handle::Fastness;
-use crate::key::{AnyKey, Hashed, Scopes};
-use crate::l1::{Entry, Found, L1, Lifetime};
-use crate::log::Epoch;
+use crate::key::{AnyKey, Hashed};
+use crate::l1::{Entry, Found, L1};
 
 /// What is stored where there is no value.
 #[derive(Clone)]
@@ -34,7 +33,12 @@ impl Negatives {
         self.0.look(key)
     }
 
-    pub(super) fn keep(&self, key: Hashed<AnyKey>, verdict: Verdict, epoch: Epoch, life: Lifetime, scopes: &Scopes) {
-        self.0.insert(key, Entry::new(verdict, epoch, life, scopes));
+    pub(super) fn insert(&self, key: Hashed<AnyKey>, verdict: Entry<Verdict>) {
+        self.0.insert(key, verdict);
+    }
+
+    /// Whether the load of the verdict on this key began later than the one with this number.
+    pub(super) fn has_newer(&self, key: &Hashed<AnyKey>, number: u64) -> bool {
+        self.0.has_newer(key, number)
     }
 }

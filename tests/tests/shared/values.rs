@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use fastness::{cache_invalidate, cache_put, cacheable, scope};
-use fastness_tests::servers::{prefix, shared_redis};
+use fastness_tests::servers::{prefix, shared_redis, until};
 use serde::{Deserialize, Serialize};
 
 use crate::{MINUTE, Origin, node, stored};
@@ -228,6 +228,34 @@ async fn a_fleet_loads_a_key_once() {
     assert_eq!(tokio::join!(both, open).0, (1, 1));
     assert_eq!(origin.loads(), 1);
     assert_eq!(redis.command::<u8>(&["EXISTS", &format!("{prefix}slow:1:lease")]).await, 0);
+}
+
+/// How long a lease lasts still, in milliseconds.
+async fn lasts(redis: &fastness_tests::servers::Redis, prefix: &str) -> i64 {
+    redis.command::<i64>(&["PTTL", &format!("{prefix}slow:3:lease")]).await
+}
+
+/// A second: a third of a lease has to pass.
+#[tokio::test]
+async fn a_process_renews_its_lease_while_it_loads_and_no_longer() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
+    let one = node(&redis.url(), &prefix).await;
+    let gate = tokio::sync::Semaphore::new(0);
+    let load = scope(&one, slow(&origin, &gate, 3));
+    let watch = async {
+        until("one loads", async || origin.loads() == 1).await;
+        let mut least = i64::MAX;
+        until("the lease is renewed", async || {
+            let left = lasts(&redis, &prefix).await;
+            assert!((1..=3_000).contains(&left), "{left} ms");
+            least = least.min(left);
+            left > least + 100
+        })
+        .await;
+        gate.add_permits(1);
+    };
+    assert_eq!(tokio::join!(load, watch).0, 3);
+    until("it is given back", async || lasts(&redis, &prefix).await == -2).await;
 }
 
 #[tokio::test]

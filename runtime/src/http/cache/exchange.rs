@@ -22,7 +22,8 @@ use super::store::{Landing, Place, Store};
 use super::stored::{Held, Recorded, Stored};
 use super::target::Owned;
 use super::vary;
-use crate::flight::{Boarding, Permit, Signal};
+use crate::clock::nanos;
+use crate::flight::{Boarding, PATIENCE, Permit, Signal, Terms};
 use crate::handle::{Fastness, scope};
 use crate::http::resumed::{BoxError, Resumed};
 use crate::http::{Body, Problem};
@@ -81,6 +82,7 @@ impl Exchange {
         Q: Send + 'static,
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
+        self.store.clock().notice_fork();
         let (mut counted, mut fetched) = (false, None);
         for _ in 0..ROUNDS {
             let place = self.place();
@@ -180,8 +182,11 @@ impl Exchange {
         if self.is_solo() {
             return Turn::Lead(None);
         }
-        match self.store.flights.board(place.key.erased(), place.scopes.hashes(), true) {
-            Boarding::Lead(permit) => Turn::Lead(Some(permit)),
+        match self.store.flights.board(place.key.erased(), place.scopes.hashes(), terms(true)) {
+            Boarding::Lead(permit) => {
+                self.tell_stalled(&permit);
+                Turn::Lead(Some(permit))
+            }
             Boarding::Within | Boarding::Taken => Turn::Lead(None),
             Boarding::Wait(seat) => match seat.await {
                 Ok(Signal::Landed(landing)) => match landing.downcast().map(|landing| *landing) {
@@ -192,6 +197,15 @@ impl Exchange {
                 Ok(Signal::Lead(permit)) => Turn::Lead(Some(permit)),
                 Ok(Signal::Alone | Signal::TimedOut) => Turn::Lead(None),
             },
+        }
+    }
+
+    /// Counts a handler's future in whose place another is made, and says so once.
+    fn tell_stalled(&self, permit: &Permit) {
+        if permit.is_instead() && self.store.counters.loads_stalled.count_first() {
+            tracing::warn!(
+                "a handler was not polled for so long that another request was let through: see what holds it up"
+            );
         }
     }
 
@@ -261,9 +275,9 @@ impl Exchange {
         if self.head || self.short {
             return Ok(answer);
         }
-        let Boarding::Lead(permit) = self.store.flights.board(place.key.erased(), place.scopes.hashes(), false) else {
-            return Ok(answer);
-        };
+        let boarding = self.store.flights.board(place.key.erased(), place.scopes.hashes(), terms(false));
+        let Boarding::Lead(permit) = boarding else { return Ok(answer) };
+        self.tell_stalled(&permit);
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return self.ask(inner, request, &place, Some(permit), Some(held)).await;
         };
@@ -289,6 +303,10 @@ enum Turn {
     /// With what another asked for.
     Landed(Arc<Held>, u64),
     Again,
+}
+
+fn terms(wait: bool) -> Terms {
+    Terms { wait, patience: nanos(PATIENCE) }
 }
 
 fn land(permit: Leave, signal: impl FnMut() -> Signal) {

@@ -16,7 +16,7 @@ use crate::flight::Flights;
 use crate::handle::Fastness;
 use crate::key::template::bounded;
 use crate::key::{Hashed, Scopes};
-use crate::l1::{Entry, Found, L1, Lifetime};
+use crate::l1::{Entry, Found, L1, Lifetime, LoadStart};
 use crate::log::{Epoch, Log};
 use crate::shared::{Kept, Mark, Seat, Tier};
 use crate::stats::Counters;
@@ -60,8 +60,15 @@ pub(super) struct Place {
 #[derive(Clone, Copy)]
 pub(super) struct Began {
     pub(super) time: u64,
-    pub(super) epoch: Epoch,
+    pub(super) start: LoadStart,
     shared: Option<Mark>,
+}
+
+impl Began {
+    /// The same for a response that only this process stores.
+    pub(super) fn for_this_process(self) -> Self {
+        Self { shared: None, ..self }
+    }
 }
 
 impl Store {
@@ -76,7 +83,7 @@ impl Store {
         Self {
             near: handle.store(name, None, Some(capacity)),
             counters: handle.counters(name, "http:*"),
-            flights: Arc::new(Flights::new(handle.log().clone())),
+            flights: Arc::new(Flights::new(handle.log().clone(), handle.clock().clone())),
             tier: if keeps { handle.tier_of(name, None, name) } else { None },
             seat: Seat::new(0),
             refreshing: Arc::default(),
@@ -143,24 +150,30 @@ impl Store {
         let address = bounded(place.text.clone());
         let of =
             crate::shared::Place { wire, seat: &self.seat, codec: None, key: &address, scopes: place.scopes.hashes() };
+        let number = self.near.start().number;
         let Some(fetched) = tier.fetch_scoped(&of, Stored::scopes).await else { return false };
         let Some(stored) = fetched.value else { return false };
         // Whatever a clock says, nothing is fresh for longer than if it was made now.
         let expires = fetched.expires.min(stored.expires_by(self.clock().now()));
-        self.keep_near(place, Arc::new(Held::new(stored, expires)), fetched.load_time, fetched.epoch)
+        self.keep_near(
+            place,
+            Arc::new(Held::new(stored, expires)),
+            fetched.load_time,
+            LoadStart { epoch: fetched.epoch, number },
+        )
     }
 
     /// The making of a response begins now.
     pub(super) fn began(&self) -> Began {
-        let epoch = self.log().position();
+        let start = self.near.start();
         let shared = self.tier.as_ref().and_then(|tier| tier.mark());
-        Began { time: self.clock().now(), epoch, shared }
+        Began { time: self.clock().now(), start, shared }
     }
 
     /// Stores in both tiers, unless something invalidated it meanwhile. Whether it was stored.
     pub(super) fn keep(&self, place: &Place, held: &Arc<Held>, began: Began) -> bool {
         let load_time = self.clock().now().saturating_sub(began.time);
-        if !self.keep_near(place, held.clone(), load_time, began.epoch) {
+        if !self.keep_near(place, held.clone(), load_time, began.start) {
             self.counters.overtaken.count();
             return false;
         }
@@ -175,13 +188,13 @@ impl Store {
         true
     }
 
-    fn keep_near(&self, place: &Place, held: Arc<Held>, load_time: u64, epoch: Epoch) -> bool {
+    fn keep_near(&self, place: &Place, held: Arc<Held>, load_time: u64, start: LoadStart) -> bool {
         let scopes = Scopes::made_of(&place.text, held.stored.tags());
-        let valid = self.log().valid(epoch, scopes.hashes());
+        let valid = self.log().valid(start.epoch, scopes.hashes());
         if valid {
             let expires = held.expires;
             let life = Lifetime { load_time, expires, early_from: expires, local_until: u64::MAX };
-            self.near.insert(place.key.clone(), Entry::new(held, epoch, life, &scopes));
+            self.near.insert(place.key.clone(), Entry::new(held, start, life, &scopes));
         }
         valid
     }

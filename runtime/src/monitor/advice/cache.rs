@@ -1,7 +1,7 @@
 //! Rules about caching.
 
 use super::{Recommendation, Snapshot, Targets};
-use crate::monitor::figures::{millis, percent, rounded};
+use crate::monitor::figures::{millis, percent, real, rounded};
 use crate::stats::Stats;
 
 /// Look-ups of one function by which it can be judged, and loads.
@@ -133,6 +133,20 @@ pub(super) fn failing_loads(seen: &Snapshot, found: &mut Vec<Recommendation>) {
             value: rounded(share),
             target: 5.0,
             advice: "`stale_if_error = ..` serves the last good value while the origin fails; a `#[circuit_breaker]` spares the origin".into(),
+        });
+    }
+}
+
+pub(super) fn stalled_loads(seen: &Snapshot, found: &mut Vec<Recommendation>) {
+    for (id, stats) in seen.window.sites.iter().filter(|(_, stats)| stats.loads_stalled > 0) {
+        let stalled = stats.loads_stalled;
+        found.push(Recommendation {
+            rule: "stalled-loads",
+            subject: site(id),
+            evidence: format!("{stalled} loads were not polled until callers began others"),
+            value: real(stalled),
+            target: 0.0,
+            advice: "poll the future to its end (in a task of its own, or out of a `select!` that drops it); a load that is slow, or needs its own key in another task, wants a longer or a shorter `load_timeout`".into(),
         });
     }
 }

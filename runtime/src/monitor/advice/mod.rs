@@ -110,6 +110,7 @@ const RULES: &[Rule] = &[
     cache::floor_verdicts,
     cache::slow_loads,
     cache::failing_loads,
+    cache::stalled_loads,
     cache::stampedes,
     load::bulkheads,
     load::retries,

@@ -88,6 +88,12 @@ fn slow_and_failing_loads() {
 }
 
 #[test]
+fn loads_that_nobody_polls() {
+    let seen = site(Stats { loads_stalled: 2, ..stats(9_900, 100) });
+    assert_eq!((rules(&seen), advise(&seen)[0].value), (vec!["stalled-loads"], 2.0));
+}
+
+#[test]
 fn stampedes_matter_where_there_are_other_processes() {
     let stats = Stats { load_nanos: 100 * 250_000_000, coalesced: 900, stale_served: 1, ..stats(9_900, 100) };
     let mut seen = site(stats);

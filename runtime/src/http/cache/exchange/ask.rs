@@ -20,7 +20,7 @@ use super::super::stored::{Held, Stored};
 use super::super::tags::{CacheTags, OnBehalf};
 use super::{Answer, Exchange, Leave, THROTTLE, land, landed};
 use crate::clock::nanos;
-use crate::flight::{Load, Signal};
+use crate::flight::{Load, Permit, Signal};
 use crate::http::Body;
 use crate::http::collect::{Collected, Length, collect};
 use crate::http::message::{broken_head, report_broken};
@@ -66,6 +66,9 @@ impl Exchange {
         let counted = Abandoned(Some(&self.store));
         let mut load = pin!(Load::new(self.call(inner, request, began, stale.is_some()), permit));
         let (came, permit) = load.as_mut().await;
+        // Of a load that was given up another is made in its place, whose response the shared tier gets.
+        let given_up = permit.as_ref().is_some_and(Permit::is_given_up);
+        let began = if given_up { began.for_this_process() } else { began };
         let broken = matches!(&came, Ok(Came::Broken(_)));
         counted.disarm(self.now().saturating_sub(began.time), came.is_ok() && !broken);
         let failed = match &came {

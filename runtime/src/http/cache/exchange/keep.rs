@@ -68,7 +68,7 @@ impl Exchange {
         let stored = storable && !self.short && self.keep(&held, began);
         // Under a permit, or for this request alone.
         match life {
-            Some(_) => land(permit, || landed(Landing::Response(held.clone(), began.epoch))),
+            Some(_) => land(permit, || landed(Landing::Response(held.clone(), began.start.epoch))),
             None => land(permit, || Signal::Alone),
         }
         let status = if revalidated {

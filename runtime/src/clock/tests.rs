@@ -1,0 +1,77 @@
+use super::*;
+
+#[test]
+fn manual_time_moves_only_by_hand() {
+    let clock = Clock::manual();
+    let before = clock.now();
+    assert_eq!(clock.now(), before);
+    clock.advance(Duration::from_millis(5));
+    assert_eq!(clock.now() - before, 5_000_000);
+    assert_eq!(clock.coarse(), clock.now());
+}
+
+#[test]
+fn manual_time_stops_at_its_end_and_never_turns_back() {
+    let clock = Clock::manual();
+    clock.advance(Duration::MAX);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(clock.now(), u64::MAX);
+}
+
+#[test]
+fn a_wait_that_has_no_end_ends_with_the_clock() {
+    let clock = Clock::manual();
+    clock.advance(Duration::from_secs(1));
+    clock.block(Duration::MAX);
+    assert_eq!(clock.now(), u64::MAX);
+    #[cfg(any(feature = "http", feature = "monitor"))]
+    assert!(clock.wall() > SystemTime::UNIX_EPOCH, "the time of day in 584 years");
+}
+
+#[test]
+fn a_process_that_was_not_forked_keeps_its_ticker() {
+    let clock = Clock::system();
+    clock.ensure_ticking();
+    let ticker: *const Ticker = clock.ticker();
+    after_fork();
+    assert!(std::ptr::eq(ticker, clock.ticker()));
+}
+
+#[test]
+fn the_ticker_of_a_child_is_another_and_its_threads_are_its_own() {
+    let parent = Ticker::new(Process(1));
+    assert!(parent.start(|| Ok(())));
+    assert!(!parent.follow(Process(1)));
+    assert!(parent.follow(Process(2)), "as a child sees it");
+    let child = parent.newest();
+    assert!(!child.follow(Process(2)));
+    let mut started = false;
+    child.start(|| {
+        started = true;
+        Ok(())
+    });
+    assert!(started, "the parent's thread is not there");
+    assert!(child.follow(Process(3)), "a child of the child");
+    assert!(!parent.newest().follow(Process(3)));
+}
+
+#[test]
+fn a_precise_read_raises_the_coarse_time() {
+    let clock = Clock::system();
+    let now = clock.now();
+    assert!(clock.coarse() >= now);
+    clock.advance(Duration::from_secs(3600));
+    assert!(clock.now() - now < 3_600_000_000_000, "the system's clock cannot be moved");
+}
+
+#[test]
+fn moments_follow_each_other() {
+    let (first, second) = (Moment::now(), Moment::now());
+    assert_eq!(first.nanos_since(second).min(second.nanos_since(first)), 0);
+    assert!(second.nanos() >= first.nanos());
+}
+
+#[test]
+fn absurd_durations_saturate() {
+    assert_eq!(nanos(Duration::MAX), u64::MAX);
+}

@@ -1,0 +1,96 @@
+//! What makes time pass: a thread, which a forked child has to start anew.
+
+use std::sync::{Arc, OnceLock, TryLockError, Weak};
+
+use once_cell::sync::OnceCell;
+
+use super::alarm::Alarms;
+use super::{Process, Tick};
+use crate::sync::atomic::AtomicBool;
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::{Mutex, lock};
+
+type Listeners = Vec<Weak<dyn Tick>>;
+
+/// The ticker of one process.
+pub(super) struct Ticker {
+    process: Process,
+    started: OnceCell<()>,
+    warned: AtomicBool,
+    listeners: Mutex<Listeners>,
+    pub(super) alarms: Alarms,
+    /// That of a child. A new one instead of a reset, because a thread that the child does not have may have held a lock.
+    child: OnceLock<Box<Ticker>>,
+}
+
+impl Ticker {
+    pub(super) fn new(process: Process) -> Self {
+        Self::with_listeners(process, Vec::new())
+    }
+
+    fn with_listeners(process: Process, listeners: Listeners) -> Self {
+        Self {
+            process,
+            started: OnceCell::new(),
+            warned: AtomicBool::new(false),
+            listeners: Mutex::new(listeners),
+            alarms: Alarms::new(),
+            child: OnceLock::new(),
+        }
+    }
+
+    /// That of this process, as far as a fork was noticed.
+    pub(super) fn newest(&self) -> &Self {
+        let mut ticker = self;
+        while let Some(child) = ticker.child.get() {
+            ticker = child;
+        }
+        ticker
+    }
+
+    /// Whether this process was forked from the one whose ticker this is; it then has one of its own.
+    pub(super) fn follow(&self, process: Process) -> bool {
+        let forked = self.process.0 != process.0;
+        if forked {
+            self.child.get_or_init(|| {
+                let listeners = match self.listeners.try_lock() {
+                    Ok(listeners) => listeners.clone(),
+                    Err(TryLockError::Poisoned(listeners)) => listeners.into_inner().clone(),
+                    Err(TryLockError::WouldBlock) => Vec::new(),
+                };
+                Box::new(Self::with_listeners(process, listeners))
+            });
+        }
+        forked
+    }
+
+    /// Starts its thread by `spawn`, once. False if the system refuses the thread.
+    pub(super) fn start(&self, spawn: impl FnOnce() -> std::io::Result<()>) -> bool {
+        let started = self.started.get_or_try_init(spawn);
+        if let Err(error) = &started
+            && !self.warned.swap(true, Relaxed)
+        {
+            tracing::warn!(%error, "fastness cannot start its clock thread, so nothing is cached in this process");
+        }
+        started.is_ok()
+    }
+
+    #[cfg(feature = "redis")]
+    pub(super) fn listen(&self, listener: Weak<dyn Tick>) {
+        lock(&self.listeners).push(listener);
+    }
+
+    /// Tells all who listen, with no lock held, and rings what is due.
+    pub(super) fn tell(&self, now: u64) {
+        let mut living: Vec<Arc<dyn Tick>> = Vec::new();
+        lock(&self.listeners).retain(|listener| {
+            let own = listener.upgrade();
+            living.extend(own.clone());
+            own.is_some()
+        });
+        for listener in living {
+            listener.tick(now);
+        }
+        self.alarms.ring(now);
+    }
+}

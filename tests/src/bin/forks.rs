@@ -1,0 +1,113 @@
+//! Forks with a cache in use, and says by its exit status whether the child is right. One argument says how the child notices:
+//! `told`, `miss`, `invalidation`, or `shared` with the address of a Redis behind it.
+
+#![expect(clippy::disallowed_methods, reason = "a process in which time really passes")]
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use fastness::{Fastness, Reach, Redis, cache_invalidate, cacheable};
+use fork::{Fork, fork, waitpid};
+
+static LOADS: AtomicU64 = AtomicU64::new(0);
+
+#[cacheable(ttl = "100ms", key = "config:{name}", early = off)]
+fn config(name: &str) -> u64 {
+    let _ = name;
+    LOADS.fetch_add(1, SeqCst)
+}
+
+#[cacheable(ttl = 600, key = "other:{n}")]
+fn other(n: u64) -> u64 {
+    n
+}
+
+#[cache_invalidate("other:{n}")]
+fn change(n: u64) {
+    let _ = n;
+}
+
+/// Whether what was cached before the fork expires, as hits alone see it.
+fn expires() -> bool {
+    let (before, begun) = (LOADS.load(SeqCst), Instant::now());
+    while begun.elapsed() < Duration::from_secs(20) {
+        config("colour");
+        if LOADS.load(SeqCst) > before + 1 {
+            return true;
+        }
+        std::thread::yield_now();
+    }
+    false
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+/// What a child does with its parent's shared tier: nothing.
+fn keeps_off(fast: &Fastness) -> bool {
+    runtime().block_on(async {
+        let (cache, begun) = (fast.cache(), Instant::now());
+        let found = cache.get::<u64>("n:1").await;
+        let reach = cache.invalidate("n:2").await;
+        let seen = fast.shared().expect("a tier");
+        let at_once = begun.elapsed() < Duration::from_secs(5);
+        matches!((found, reach), (Ok(None), Ok(Reach::LocalOnly))) && !seen.connected && !seen.coherent && at_once
+    })
+}
+
+fn child(how: &str) -> bool {
+    match how {
+        "told" => fastness::after_fork(),
+        "miss" => drop(other(2)),
+        _ => change(1),
+    }
+    expires()
+}
+
+/// The exit status of the child, with whether it ran to its end.
+fn fork_and(child: impl FnOnce() -> bool) -> bool {
+    match fork().expect("a child") {
+        Fork::Child => std::process::exit(i32::from(!child())),
+        Fork::Parent(pid) => waitpid(pid).is_ok_and(|status| status == 0),
+    }
+}
+
+fn with_redis(url: &str, prefix: &str) -> bool {
+    let runtime = runtime();
+    let fast = runtime.block_on(async {
+        let redis = Redis::single(url).expect("an address").prefix(prefix);
+        let fast = Fastness::builder().redis(redis).build().await.expect("a handle");
+        while !fast.shared().is_some_and(|shared| shared.connected && shared.coherent) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        fast.cache().set("n:2", 2_u64, Duration::from_secs(600)).await.expect("a key");
+        fast
+    });
+    let own = fast.clone();
+    // The child has a runtime of its own; its parent's is not touched there.
+    let right = fork_and(move || keeps_off(&own));
+    let connects = fast.shared().expect("a tier").connects;
+    let still = runtime.block_on(async {
+        let found = fast.cache().get::<u64>("n:2").await;
+        let reach = fast.cache().invalidate("n:2").await;
+        matches!((found, reach), (Ok(Some(2)), Ok(Reach::Announced)))
+            && fast.shared().expect("a tier").connects == connects
+    });
+    right && still
+}
+
+fn main() -> ExitCode {
+    let args: Vec<_> = std::env::args().skip(1).collect();
+    let right = match args.as_slice() {
+        [how, url, prefix] if how == "shared" => with_redis(url, prefix),
+        [how] => {
+            config("colour");
+            other(1);
+            fork_and(|| child(how))
+        }
+        _ => false,
+    };
+    ExitCode::from(u8::from(!right))
+}

@@ -1,0 +1,24 @@
+//! What becomes of the cache in a forked child.
+
+use std::process::Command;
+
+use fastness_tests::servers::{Redis, prefix};
+
+fn forks(args: &[&str]) -> bool {
+    Command::new(env!("CARGO_BIN_EXE_forks")).args(args).status().expect("a program").success()
+}
+
+/// 100 ms each: the ttl has to pass.
+#[test]
+fn time_passes_in_a_child_once_it_was_told_or_noticed() {
+    for how in ["told", "miss", "invalidation"] {
+        assert!(forks(&[how]), "{how}");
+    }
+}
+
+#[tokio::test]
+async fn a_child_uses_none_of_its_parents_connections() {
+    let (server, prefix) = (Redis::start().await, prefix());
+    let url = server.url();
+    assert!(tokio::task::spawn_blocking(move || forks(&["shared", &url, &prefix])).await.unwrap());
+}

@@ -1,0 +1,175 @@
+//! Annotated functions that are called while a thread drops its thread-locals: they run, or are served, and never abort the process.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::{Future, ready};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::mpsc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use fastness::{
+    Fastness, cache_invalidate, cache_put, cacheable, circuit_breaker, rate_limit, retry, scope_sync, timed,
+};
+
+use crate::fresh;
+
+/// Runs something when its thread ends.
+struct AtEnd(Option<Box<dyn FnOnce()>>);
+
+impl Drop for AtEnd {
+    fn drop(&mut self) {
+        if let Some(run) = self.0.take() {
+            run();
+        }
+    }
+}
+
+thread_local! {
+    static FIRST: RefCell<Option<AtEnd>> = const { RefCell::new(None) };
+}
+
+/// What `last` gives when it runs behind the drop of all that `before` was the first to use.
+fn at_end<T: Send + 'static>(before: impl FnOnce() + Send + 'static, last: impl FnOnce() -> T + Send + 'static) -> T {
+    let (tell, told) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        FIRST.set(Some(AtEnd(Some(Box::new(move || tell.send(last()).unwrap())))));
+        before();
+    });
+    thread.join().unwrap();
+    told.recv().unwrap()
+}
+
+/// What a future gives that waits for nothing.
+fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+static LOADS: AtomicU64 = AtomicU64::new(0);
+
+#[cacheable(ttl = 600, key = "ending:{n}")]
+fn ending(n: u64) -> u64 {
+    LOADS.fetch_add(1, SeqCst);
+    n
+}
+
+#[cacheable(ttl = 600, key = "ending_async:{n}", stale = 60, negative_ttl = 60)]
+async fn ending_async(n: u64) -> Option<u64> {
+    Some(n)
+}
+
+#[test]
+fn a_cached_call_runs_its_body_whether_it_would_be_a_hit_or_a_miss() {
+    let before = || {
+        ending(1);
+        now(ending_async(1));
+    };
+    let last = || (ending(1), ending(2), ending(2), now(ending_async(1)), now(ending_async(2)));
+    assert_eq!(at_end(before, last), (1, 2, 2, Some(1), Some(2)));
+    let loads = LOADS.load(SeqCst);
+    assert_eq!(ending(1), 1);
+    assert_eq!(LOADS.load(SeqCst), loads, "what was cached still is");
+    // The first calls of a thread may be the last, too.
+    assert_eq!(at_end(|| {}, || (ending(1), ending(3))), (1, 3));
+}
+
+#[cacheable(ttl = 600, key = "ending_own:{n}")]
+fn own(n: u64) -> u64 {
+    n
+}
+
+#[tokio::test]
+async fn so_it_does_on_a_handle_of_its_own_which_may_be_dropped_there() {
+    let fast = fresh().await;
+    let (before, last) = (fast.clone(), fast.clone());
+    let before = move || assert_eq!(scope_sync(&before, || own(1)), 1);
+    let last = move || {
+        let found = scope_sync(&last, || (own(1), own(2), Fastness::current().stats().sites.len()));
+        drop(last);
+        found
+    };
+    assert_eq!(at_end(before, last), (1, 2, 1), "and the scope is in force");
+    drop(fast);
+    let only = fresh().await;
+    at_end(|| assert_eq!(ending(1), 1), move || drop(only));
+}
+
+static WRITES: AtomicU64 = AtomicU64::new(0);
+
+#[cacheable(ttl = 600, key = "written:{n}")]
+fn written(n: u64) -> u64 {
+    n + WRITES.load(SeqCst)
+}
+
+#[cache_put(ttl = 600, key = "written:{n}")]
+fn put(n: u64) -> u64 {
+    n + WRITES.fetch_add(1, SeqCst) + 1
+}
+
+#[cache_invalidate("written:{n}")]
+fn write(n: u64) {
+    let _ = n;
+    WRITES.fetch_add(1, SeqCst);
+}
+
+#[test]
+fn writes_invalidate() {
+    assert_eq!(written(0), 0);
+    at_end(|| assert_eq!(written(0), 0), || put(0));
+    assert_eq!(written(0), 1);
+    at_end(|| assert_eq!(written(0), 1), || write(0));
+    assert_eq!(written(0), 2);
+}
+
+#[cacheable(ttl = 600, key = "ending_each:{ids}", batch(ids))]
+fn each(ids: &[u64]) -> HashMap<u64, u64> {
+    ids.iter().map(|id| (*id, *id)).collect()
+}
+
+#[test]
+fn a_batch_loads_its_elements() {
+    assert_eq!(at_end(|| drop(each(&[1, 2])), || each(&[1, 2, 3])).len(), 3);
+}
+
+#[tokio::test]
+async fn the_cache_without_attributes_finds_nothing_and_forgets_what_it_is_told_to() {
+    let cache = fresh().await.cache();
+    let minute = Duration::from_secs(60);
+    cache.set("n:1", 1_u64, minute).await.unwrap();
+    let (before, last) = (cache.clone(), cache.clone());
+    let before = move || drop(now(before.get::<u64>("n:1")));
+    let last = move || {
+        now(last.set("n:1", 2_u64, minute)).unwrap();
+        let got = now(last.get::<u64>("n:1")).unwrap();
+        let loaded = now(last.get_or_load("n:1", minute, ready(Ok::<_, ()>(3_u64)))).unwrap();
+        (got, loaded, now(last.invalidate("n:*")).is_ok())
+    };
+    assert_eq!(at_end(before, last), (None, Ok(3), true));
+    assert_eq!(cache.get::<u64>("n:1").await.unwrap(), None);
+}
+
+#[derive(Debug, PartialEq)]
+struct Failed;
+
+impl From<fastness::resilience::Rejected> for Failed {
+    fn from(_: fastness::resilience::Rejected) -> Self {
+        Self
+    }
+}
+
+#[timed]
+#[retry(attempts = 2, wait = "1ms")]
+#[circuit_breaker(name = "ending")]
+#[rate_limit(calls = 1_000, per = "1s", key = "{name}")]
+fn guarded(name: &str) -> Result<usize, Failed> {
+    Ok(name.len())
+}
+
+#[test]
+fn policies_let_calls_through() {
+    assert_eq!(at_end(|| drop(guarded("a")), || (guarded("a"), guarded("bc"))), (Ok(1), Ok(2)));
+}
