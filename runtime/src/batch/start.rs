@@ -20,7 +20,7 @@ type Value<S> = <<S as Shape>::Item as BatchMap>::Value;
 /// When a batch began, and where its elements are kept.
 pub(super) struct Start<K: Eq, S: Shape<Item: BatchMap>> {
     pub(super) cell: Arc<Cell<K, Each<S>>>,
-    start: LoadStart,
+    began: LoadStart,
     /// Where in the shared log.
     mark: Option<Mark>,
     pub(super) time: u64,
@@ -61,14 +61,14 @@ where
         let cell = site.cell::<A, Each<S>>(on, here);
         cell.notice_fork();
         let start = cell.front.store.start();
-        let mut own = Self { cell, start, mark: None, time: 0 };
+        let mut own = Self { cell, began: start, mark: None, time: 0 };
         own.begin();
         own
     }
 
     /// Whatever is loaded was loaded from here on.
     pub(super) fn begin(&mut self) {
-        self.start = self.cell.front.store.start();
+        self.began = self.cell.front.store.start();
         self.mark = self.cell.tier.as_ref().and_then(|tier| tier.mark());
         self.time = self.cell.now();
     }
@@ -86,7 +86,7 @@ where
         let expires = fetched.expires.min(now.saturating_add(nanos(ttl)));
         let life = policy.lifetime_until(expires, fetched.load_time, now);
         let in_process = self.is_kept_in_process(policy);
-        let start = LoadStart { epoch: fetched.epoch, ..self.start };
+        let start = LoadStart { epoch: fetched.epoch, ..self.began };
         let Some(value) = fetched.value else {
             if in_process {
                 self.keep_absence(missing, life, start);
@@ -135,17 +135,17 @@ where
         let in_process = self.is_kept_in_process(policy);
         match value {
             Some(value) if policy.unless.is_some_and(|unless| unless(value)) => {
-                self.cell.front.store.remove(&missing.key, self.start.number);
+                self.cell.front.store.remove(&missing.key, self.began.number);
             }
             Some(value) if in_process => {
-                self.cell.keep(&missing.key, &missing.scopes, value.clone(), life(policy.ttl), self.start);
+                self.cell.keep(&missing.key, &missing.scopes, value.clone(), life(policy.ttl), self.began);
             }
             Some(_) => {}
             None => {
                 if let Some(ttl) = policy.negative_ttl.filter(|_| in_process) {
-                    self.keep_absence(missing, life(ttl), self.start);
+                    self.keep_absence(missing, life(ttl), self.began);
                 }
-                self.cell.front.store.remove(&missing.key, self.start.number);
+                self.cell.front.store.remove(&missing.key, self.began.number);
             }
         }
     }
