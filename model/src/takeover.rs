@@ -147,7 +147,9 @@ pub(crate) fn steps(steps: &mut Steps<'_>, at: usize) {
             steps.add(called("looks again, and asks for the delta"), |state| {
                 ask(&mut state.nodes[at].conns[conn], None, position);
             });
-        } else if from.now >= sight.since + wait(takeover, rules) || time_is_over(from) {
+        }
+        // Another node's script may have come first: this one compares.
+        if from.now >= sight.since + wait(takeover, rules) || time_is_over(from) {
             let left = server.log.last().is_some_and(|last| last.names == server.run);
             let over = rules.has(Mutant::WaitWithoutMark) || (left && rules.has(Mutant::ReenterOldLife));
             steps.add(called("has waited, and gives the log a new life"), |state| {
