@@ -116,7 +116,7 @@ fn parameters(subject: &Subject) -> Option<TokenStream> {
             Some(quote!(*const #name,))
         }
         GenericParam::Lifetime(_) => Some(TokenStream::new()),
-        _ => None,
+        GenericParam::Const(_) => None,
     });
     let is_named = |input: &FnArg| !matches!(input, FnArg::Typed(typed) if has_impl(&typed.ty));
     named.collect::<Option<TokenStream>>().filter(|_| sig.inputs.iter().all(is_named))

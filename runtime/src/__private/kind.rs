@@ -6,6 +6,7 @@
 //! is the body's future; only that is polled later.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
+#![expect(clippy::unused_self, reason = "methods, because an expansion cannot name the types that they are of")]
 
 use std::fmt;
 use std::future::{Ready, ready};

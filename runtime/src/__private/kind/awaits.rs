@@ -82,36 +82,32 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
         invalidate_guarded(shape, guard, body)
     }
 
-    pub fn timed<F: Future<Output = T>>(
+    pub async fn timed<F: Future<Output = T>>(
         self,
         start: impl FnOnce() -> Timer,
         body: F,
         outcome: impl FnOnce(&T) -> CallOutcome,
-    ) -> impl Future<Output = T> {
-        async move {
-            let timer = start();
-            let value = body.await;
-            timer.finish(outcome(&value));
-            value
-        }
+    ) -> T {
+        let timer = start();
+        let value = body.await;
+        timer.finish(outcome(&value));
+        value
     }
 
-    pub fn breaker<F, G>(
+    pub async fn breaker<F, G>(
         self,
         breaker: impl Borrow<Breaker>,
         body: F,
         judge: impl FnOnce(&T) -> Verdict,
         otherwise: impl FnOnce(Rejected) -> G,
-    ) -> impl Future<Output = T>
+    ) -> T
     where
         F: Future<Output = T>,
         G: Future<Output = T>,
     {
-        async move {
-            match breaker.borrow().call_judged(body, judge).await {
-                Ok(output) => output,
-                Err(rejected) => otherwise(rejected).await,
-            }
+        match breaker.borrow().call_judged(body, judge).await {
+            Ok(output) => output,
+            Err(rejected) => otherwise(rejected).await,
         }
     }
 }
