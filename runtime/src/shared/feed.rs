@@ -49,6 +49,8 @@ pub(crate) struct Feed {
 
 struct State {
     incarnation: Option<Incarnation>,
+    /// The log that was [forgotten](Feed::forget) last, until one is entered.
+    forgotten: Option<Incarnation>,
     /// The entry up to which everything was folded. Never a stray.
     position: StreamId,
     /// The number of rumours and gaps that were heard, and how many of them a look at the log has explained.
@@ -87,6 +89,7 @@ impl Feed {
     pub(crate) fn new(log: Arc<Log>, mirror_bytes: usize, notices: Arc<Notices>) -> Self {
         let state = State {
             incarnation: None,
+            forgotten: None,
             position: StreamId::ZERO,
             rumours: 0,
             confirmed: 0,
@@ -132,9 +135,12 @@ impl Feed {
         self.restart(&mut state, incarnation, first);
     }
 
-    /// Knows nothing of any log any more; whoever connects next begins anew.
+    /// Forgets what is in the log, so that the next connection begins anew. Remembers which log it was, because another server's may
+    /// be entered next.
     pub(crate) fn forget(&self) {
-        lock(&self.state).incarnation = None;
+        let mut state = lock(&self.state);
+        state.forgotten = state.incarnation.take().or(state.forgotten);
+        drop(state);
         self.log.append(&Record::clear());
     }
 
@@ -144,7 +150,8 @@ impl Feed {
     }
 
     fn restart(&self, state: &mut State, incarnation: Incarnation, first: StreamId) {
-        if let Some(old) = state.incarnation.filter(|old| old.server != incarnation.server) {
+        let forgotten = state.forgotten.take();
+        if let Some(old) = state.incarnation.or(forgotten).filter(|old| old.server != incarnation.server) {
             state.left.push(old);
         }
         state.mirror = Mirror::with_bytes(self.mirror_bytes);

@@ -244,3 +244,17 @@ fn a_put_is_placed_unless_something_else_came_between() {
         }
     }
 }
+
+#[test]
+fn a_log_that_was_too_long_to_catch_up_with_is_left_like_any_other() {
+    let (_, feed) = feed();
+    let (own, other) = (Incarnation { server: SERVER, life: LIFE }, Incarnation { server: SERVER + 1, life: LIFE + 1 });
+    feed.forget();
+    feed.forget();
+    assert!(feed.server().is_none() && !feed.has_left(own), "the same server may be entered anew");
+    feed.reset(other, id(1));
+    assert!(feed.has_left(own) && !feed.has_left(other));
+    feed.forget();
+    feed.reset(other, id(2));
+    assert!(!feed.has_left(other), "it was never left");
+}
