@@ -74,7 +74,8 @@ pub(super) async fn identify(hub: &Hub, connection: &mut MultiplexedConnection) 
     })
 }
 
-/// Returns the latest start of a server that says at this time for how many seconds it has been up, which may be one too many.
+/// Returns the latest start of a server that says at this time for how many whole seconds it has been up. The number may be one too many
+/// or one too few, so the start may lie up to two seconds further back.
 fn started(now: u64, seconds: u64) -> u64 {
     now.saturating_sub(nanos(Duration::from_secs(seconds.saturating_sub(1))))
 }

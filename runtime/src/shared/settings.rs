@@ -142,7 +142,8 @@ impl Redis {
     /// announced afterwards. The first process that has waited tells the others, and those that start later do not wait.
     ///
     /// A server without a predecessor is used at once: it stands behind [`single`](Self::single), was never promoted, its log is empty, and
-    /// it was not up yet when this process last heard of another server. So a restart without data costs no wait.
+    /// it was started after this process last heard of another server, or less than two seconds before, since servers say their age in whole
+    /// seconds. So a restart without data costs no wait.
     ///
     /// Give all processes the same value: the shortest one decides. With zero a new master is believed at once, and
     /// [`Reach::Announced`](crate::Reach::Announced) does not hold across failovers.
