@@ -94,8 +94,13 @@ impl Live {
     /// Returns whether commands may be sent over it.
     fn is_usable(&self) -> bool {
         let answers = !self.state.suspended.load(Acquire) && !self.state.broken.load(Acquire);
-        // Looked at now: this process may have stood still since the last confirmation.
-        answers && self.lease.as_ref().is_none_or(Lease::holds)
+        answers && self.is_confirmed()
+    }
+
+    /// Returns whether the server is confirmed as the master at this moment. This process may have stood still since the last confirmation,
+    /// also between a look and a command, so a reply counts only if this holds when it is here.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.lease.as_ref().is_none_or(Lease::holds)
     }
 
     /// Has the log looked at, because something was heard that does not fit it.

@@ -357,7 +357,8 @@ async fn append(hub: &Hub, links: &[Arc<Link>], record: &Record, token: u64) -> 
         Folded::Done => {}
         Folded::Gap | Folded::Rumour => live.look(),
     }
-    Ok(())
+    // A master that was replaced meanwhile accepts as well.
+    live.is_confirmed().then_some(()).ok_or(Unavailable)
 }
 
 /// Appends what is in doubt until nothing is. A server that refuses it is asked less and less often.

@@ -125,7 +125,9 @@ impl Reads {
         let live = self.live().ok_or(Unavailable)?;
         let reply = live.connection.clone().send_packed_command(command).await;
         match reply.and_then(Value::extract_error) {
-            Ok(reply) => Ok((reply, live.server)),
+            Ok(reply) if live.is_confirmed() => Ok((reply, live.server)),
+            // The server may have been replaced before it answered.
+            Ok(_) => Err(Unavailable),
             Err(error) => {
                 self.hub.failed(&live, &error);
                 Err(Unavailable)
