@@ -70,7 +70,7 @@ impl Nodes {
         loop {
             match self.look(&mut known).await {
                 Ok(()) => self.wake.notified().await,
-                Err(error) => self.hub.cannot_connect(&error),
+                Err(error) => self.hub.cannot_reach_nodes(&error),
             }
             pause(LOOK_AGAIN).await;
         }

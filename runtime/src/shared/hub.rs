@@ -153,11 +153,11 @@ impl Hub {
         tracing::debug!(redis = %self.settings.servers, %why, "a connection to the shared tier is lost");
     }
 
-    /// Told once per outage.
+    /// An attempt to connect to the server of the log failed. Told once per outage.
     pub(crate) fn cannot_connect(&self, why: &RedisError) {
-        self.counts.connect_errors.add();
         let refused = is_refused(why);
         self.refused.store(refused, Relaxed);
+        self.settling.pause();
         // Another error in between, as of a Sentinel that is not reached, is no reason to tell it again.
         if refused && !self.told_refused.swap(true, Relaxed) {
             tracing::warn!(
@@ -165,7 +165,17 @@ impl Hub {
                 "the shared tier is not used, because invalidations could be missed: mend it, or say `Redis::allow_unsafe_servers(true)`"
             );
         }
-        if refused || self.is_connected() || self.told.swap(true, Relaxed) {
+        if refused {
+            self.counts.connect_errors.add();
+        } else {
+            self.cannot_reach_nodes(why);
+        }
+    }
+
+    /// A server was not reached, be it that of the log or one that holds values only. Told once per outage.
+    pub(crate) fn cannot_reach_nodes(&self, why: &RedisError) {
+        self.counts.connect_errors.add();
+        if self.is_connected() || self.told.swap(true, Relaxed) {
             return;
         }
         tracing::warn!(

@@ -58,12 +58,21 @@ struct FirstSight {
     server: u64,
     /// The time of the first sight, in nanoseconds of the clock.
     time: u64,
+    /// True if the last attempt to connect reached it.
+    is_reached: bool,
 }
 
 impl Settling {
-    /// Returns whether a server is waited for.
+    /// Returns whether a server is waited for that was reached when it was last tried.
     pub(super) fn is_waiting(&self) -> bool {
-        lock(&self.0).is_some()
+        lock(&self.0).is_some_and(|first| first.is_reached)
+    }
+
+    /// No server was reached now. The wait goes on, since the one that is waited for may be back.
+    pub(super) fn pause(&self) {
+        if let Some(first) = &mut *lock(&self.0) {
+            first.is_reached = false;
+        }
     }
 
     /// Returns whether another server than this one is waited for.
@@ -74,10 +83,13 @@ impl Settling {
     /// Returns when the server was first seen with an unsettled log, and whether that is now. The sight of another server ends the wait.
     fn see(&self, server: u64, now: u64) -> (u64, bool) {
         let mut first = lock(&self.0);
-        match *first {
-            Some(known) if known.server == server => (known.time, false),
+        match &mut *first {
+            Some(known) if known.server == server => {
+                known.is_reached = true;
+                (known.time, false)
+            }
             _ => {
-                *first = Some(FirstSight { server, time: now });
+                *first = Some(FirstSight { server, time: now, is_reached: true });
                 (now, true)
             }
         }
@@ -120,7 +132,8 @@ pub(super) async fn settle(
 }
 
 /// Returns whether another server may still take what concerns this one's log, which is empty. Behind a single address that is so if the
-/// server was promoted, or if it was up already when this process last heard of another.
+/// server was promoted, or if it was up already when this process last heard of another. Servers say their age in whole
+/// seconds: one that is older than that word by less than two seconds counts as new, because a quick restart looks the same.
 fn may_have_predecessor(hub: &Hub, identity: &Identity) -> bool {
     !hub.settings.is_single() || !identity.is_original || hub.trust.last_answered() > identity.started
 }
@@ -180,7 +193,10 @@ mod tests {
         let settling = Settling::default();
         assert!(!settling.is_waiting());
         assert_eq!(settling.see(1, 100), (100, true));
+        settling.pause();
+        assert!(!settling.is_waiting() && settling.is_another(2), "it is out of reach");
         assert_eq!(settling.see(1, 200), (100, false));
+        assert!(settling.is_waiting());
         assert!(settling.is_another(2) && !settling.is_another(1));
         assert_eq!(settling.see(2, 300), (300, true), "another master ends it");
         assert_eq!(settling.see(1, 400), (400, true), "and so does the return of the first");
