@@ -13,7 +13,7 @@ use tokio::time::timeout;
 #[cfg(feature = "redis-cluster")]
 use super::link::too_slow;
 #[cfg(feature = "redis-sentinel")]
-use super::sentinels::{self, Sentinels};
+use super::sentinels::{self, Sentinels, WaitFor};
 #[cfg(feature = "redis-sentinel")]
 use super::server::is_refused;
 use super::settings::{Redis, Servers};
@@ -61,7 +61,7 @@ impl Source {
             Self::Single(client) => Ok(Target::of(client.clone())),
             #[cfg(feature = "redis-sentinel")]
             Self::Sentinel(sentinels) => {
-                let named = sentinels.master(patience).await?;
+                let named = sentinels.master(patience, WaitFor::All).await?;
                 Ok(Target { client: sentinels.client(&named)?, named: Some(named) })
             }
             #[cfg(feature = "redis-cluster")]
@@ -89,7 +89,7 @@ impl Source {
     pub(crate) async fn confirms(&self, target: &Target, patience: Duration) -> RedisResult<bool> {
         match self {
             #[cfg(feature = "redis-sentinel")]
-            Self::Sentinel(sentinels) => match sentinels.master(patience).await {
+            Self::Sentinel(sentinels) => match sentinels.master(patience, WaitFor::Most).await {
                 Ok(named) if Some(&named) == target.named.as_ref() => Ok(true),
                 Ok(_) => Err(RedisError::from((ErrorKind::Io, "the Sentinels name another master"))),
                 Err(error) if is_refused(&error) => Err(error),
