@@ -8,6 +8,7 @@ mod faults;
 mod fleet;
 mod garbage;
 mod idempotency;
+mod logged;
 mod lost;
 mod names;
 mod records;

@@ -1,13 +1,12 @@
 //! What others write under the log's key, or say on its channel. Whatever it is, the tier stays in use and nothing stale is served.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
 use fastness_tests::servers::{PATIENCE, Proxy, Redis, prefix, shared_redis, until};
-use tracing::subscriber::DefaultGuard;
 
+use crate::logged::Logged;
 use crate::{MINUTE, Origin, connected};
 
 #[cacheable(ttl = 60, key = "leaf:{id}", skip(origin))]
@@ -316,35 +315,4 @@ async fn a_message_that_does_not_say_its_database_is_looked_up() {
     assert_eq!(pair.origin.loads(), loads, "nothing in memory is stale for it");
     pair.works().await;
     assert!(pair.nodes.iter().all(|node| node.shared().unwrap().resets == 1));
-}
-
-/// What is logged on this thread.
-#[derive(Clone, Default)]
-struct Logged(Arc<Mutex<Vec<u8>>>);
-
-impl Logged {
-    /// As long as the guard lives.
-    fn listen(&self) -> DefaultGuard {
-        let logged = self.clone();
-        let subscriber =
-            tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(move || logged.clone());
-        tracing::subscriber::set_default(subscriber.finish())
-    }
-
-    /// How many lines have this text.
-    fn count(&self, text: &str) -> usize {
-        let logged = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
-        logged.lines().filter(|line| line.contains(text)).count()
-    }
-}
-
-impl io::Write for Logged {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
