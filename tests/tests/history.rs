@@ -68,16 +68,16 @@ async fn a_master_is_replaced_while_it_is_well() {
     let settings = || Settings::sentinel(group.urls(), group.master_name()).unwrap().prefix(&prefix);
     // The first master has no predecessor.
     drop(Ours::with(settings().takeover(Duration::ZERO)).await);
-    let settings = || settings().takeover(Duration::from_secs(2));
+    let settings = || settings().takeover(Duration::from_millis(2_700));
     let nodes = [Ours::with(settings()).await, Ours::with(settings()).await, Ours::with(settings()).await];
     let disturb = async {
         pause(Duration::from_millis(500)).await;
         let former = group.plan_failover().await;
-        pause(Duration::from_secs(1)).await;
+        pause(Duration::from_millis(300)).await;
         // As the Sentinels do, later.
         let successor = group.master().await.port().to_string();
         group.node(former).command::<()>(&["REPLICAOF", "127.0.0.1", &successor]).await;
-        pause(Duration::from_millis(2_500)).await;
+        pause(Duration::from_millis(3_200)).await;
         1
     };
     let (report, _) = run_while(seed, &nodes, disturb).await;
@@ -91,7 +91,7 @@ async fn a_master_is_replaced_while_it_is_well() {
 /// Two masters take writes for a while, with nodes on both; one node ends on the former.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_is_promoted() {
-    let (goes_on, takeover) = (Duration::from_millis(600), Duration::from_millis(1_200));
+    let (goes_on, takeover) = (Duration::from_millis(400), Duration::from_millis(1_400));
     let promotions = Promotions { seed: seed(), rounds: 1, goes_on, takeover };
     let (report, _) = promotions.run().await;
     println!("a planned failover, seed {}: {report}", promotions.seed);

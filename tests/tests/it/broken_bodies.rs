@@ -15,6 +15,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use fastness::Fastness;
 use fastness::http::{CacheLayer, CoalesceLayer, IdempotencyLayer};
+use fastness_tests::servers::until;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -242,13 +243,9 @@ async fn a_refresh_that_breaks_off_leaves_what_is_stored() {
     clock.advance(Duration::from_secs(30));
     calls.store(0, SeqCst);
     assert_eq!(get(&app).await.unwrap(), 7);
-    while fast.stats().total.load_errors < 1 {
-        tokio::task::yield_now().await;
-    }
+    until("the refresh fails", async || fast.stats().total.load_errors == 1).await;
     assert_eq!(get(&app).await.unwrap(), 7, "the refresh before broke off");
-    while fast.stats().total.loads < 2 {
-        tokio::task::yield_now().await;
-    }
+    until("it is refreshed", async || fast.stats().total.loads == 2).await;
     assert_eq!((get(&app).await.unwrap(), calls.load(SeqCst)), (1, 2), "refreshed by one that is whole");
 }
 
