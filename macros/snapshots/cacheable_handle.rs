@@ -58,7 +58,9 @@ impl USERS {
         &__SITE
     }
     fn __here() -> ::fastness::__private::Here {
-        ::fastness::__private::Here::named::<Self>(::core::concat!(::core::module_path!(), "::", "get_user"))
+        static __PLACE: ::fastness::__private::Instantiation =
+            ::fastness::__private::Instantiation::named(::core::concat!(::core::module_path!(), "::", "get_user"));
+        ::fastness::__private::Here::named::<Self>(&__PLACE)
     }
     #[doc = r" The stored value, if there is one that may be served; never runs the function."]
     pub async fn get(&self, id: &u64, name: &str) -> ::core::option::Option<User> {

@@ -24,7 +24,7 @@ pub use crate::registry::Registered;
 pub use crate::resilience;
 pub use crate::resilience::sites::*;
 pub use crate::shape::{Probe, Shape};
-pub use crate::site::{Here, Receiver, Site, SiteKind, here, here_in, here_of};
+pub use crate::site::{Here, Instantiation, Receiver, Site, SiteKind, here, here_in, here_of};
 pub use crate::timed::{Label, Returned, TimedEntry, TimedMeta, TimedSite, call, error_if, ok_if};
 pub use crate::typed::{handle_get, handle_invalidate, handle_key, handle_put, handle_refresh};
 

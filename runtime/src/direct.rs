@@ -29,7 +29,7 @@ use crate::shape::{Fallible, Maybe, Plain, Private, Shape};
 pub(crate) use crate::shared::Lease;
 #[cfg(feature = "http")]
 use crate::shared::Unavailable;
-use crate::site::{Here, Site, SiteKind};
+use crate::site::{Here, Instantiation, Site, SiteKind};
 
 static SITE: Site =
     Site::new(SiteKind::Cacheable, "cache", module_path!(), file!(), line!(), "<key>", &[Piece::Arg(0)]);
@@ -282,5 +282,5 @@ fn lasting<S: Shape>(ttl: Duration) -> Policy<S> {
 
 /// Each shape has a cell of its own; those of one value type share their store.
 fn whence<S: Shape>(_: S) -> Here {
-    Here::named::<S>("fastness::cache")
+    Here::named::<S>(&const { Instantiation::named("fastness::cache") })
 }

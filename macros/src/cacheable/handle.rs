@@ -40,7 +40,9 @@ pub(crate) fn expand(model: &Model, name: &Ident) -> TokenStream {
                 &__SITE
             }
             fn __here() -> #door::Here {
-                #door::Here::named::<Self>(::core::concat!(::core::module_path!(), "::", #function))
+                static __PLACE: #door::Instantiation =
+                    #door::Instantiation::named(::core::concat!(::core::module_path!(), "::", #function));
+                #door::Here::named::<Self>(&__PLACE)
             }
             #methods
         }

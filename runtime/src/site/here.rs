@@ -7,17 +7,31 @@
 
 use std::any::TypeId;
 use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
 
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
 use crate::key::template::{dotted, plain, shown};
 
-/// One instantiation of a call site.
+/// One instantiation of a call site. A call passes it on, so all but the identity is behind a pointer.
 #[derive(Clone, Copy, Debug)]
 pub struct Here {
     pub(super) id: TypeId,
-    path: &'static str,
+    is: &'static Instantiation,
+}
+
+/// What is known of an instantiation beyond its identity.
+#[derive(Debug)]
+pub struct Instantiation {
+    path: Path,
     owner: Owner,
+}
+
+/// The path of a function.
+#[derive(Debug)]
+enum Path {
+    Written(&'static str),
+    Of(fn() -> &'static str),
 }
 
 /// The types that a call site's function is generic over, as far as the attribute could see them.
@@ -30,49 +44,77 @@ enum Owner {
     Method(fn() -> TypeId),
 }
 
+impl Instantiation {
+    /// That of a function with this path and no type parameters.
+    pub const fn named(path: &'static str) -> Self {
+        Self { path: Path::Written(path), owner: Owner::Unknown }
+    }
+
+    const fn of<T>(owner: Owner) -> Self {
+        Self { path: Path::Of(std::any::type_name::<T>), owner }
+    }
+}
+
+/// The places of a closure, as constants.
+struct Constants<T, Parameters>(PhantomData<(T, Parameters)>);
+
+impl<T, Parameters> Constants<T, Parameters> {
+    const UNKNOWN: &'static Instantiation = &Instantiation::of::<T>(Owner::Unknown);
+    const FUNCTION: &'static Instantiation = &Instantiation::of::<T>(Owner::Function(typeid::of::<Parameters>));
+    const METHOD: &'static Instantiation = &Instantiation::of::<T>(Owner::Method(typeid::of::<Parameters>));
+}
+
 /// The instantiation in which this closure was made.
 #[inline]
 pub fn here<T>(_: &T) -> Here {
-    Here { id: typeid::of::<T>(), path: std::any::type_name::<T>(), owner: Owner::Unknown }
+    Here { id: typeid::of::<T>(), is: Constants::<T, ()>::UNKNOWN }
 }
 
 /// The same, of a function with these type parameters.
 #[inline]
-pub fn here_of<T, Parameters>(closure: &T) -> Here {
-    Here { owner: Owner::Function(typeid::of::<Parameters>), ..here(closure) }
+pub fn here_of<T, Parameters>(_: &T) -> Here {
+    Here { id: typeid::of::<T>(), is: Constants::<T, Parameters>::FUNCTION }
 }
 
 /// The same, of a method; `Self` comes first.
 #[inline]
-pub fn here_in<T, Parameters>(closure: &T) -> Here {
-    Here { owner: Owner::Method(typeid::of::<Parameters>), ..here(closure) }
+pub fn here_in<T, Parameters>(_: &T) -> Here {
+    Here { id: typeid::of::<T>(), is: Constants::<T, Parameters>::METHOD }
 }
 
 impl Here {
     /// That of a function whose site belongs to a type.
-    pub fn named<T>(path: &'static str) -> Self {
-        Self { id: typeid::of::<T>(), path, owner: Owner::Unknown }
+    #[inline]
+    pub fn named<T>(is: &'static Instantiation) -> Self {
+        Self { id: typeid::of::<T>(), is }
+    }
+
+    fn path(&self) -> &'static str {
+        match self.is.path {
+            Path::Written(path) => path,
+            Path::Of(path) => path(),
+        }
     }
 
     /// The function's path as a key segment.
     pub(crate) fn dotted(&self) -> String {
-        dotted(self.path)
+        dotted(self.path())
     }
 
     /// The function's path for statistics.
     pub(super) fn shown(&self) -> String {
-        shown(self.path)
+        shown(self.path())
     }
 
     /// Whether the path belongs to one function only: it is in a module, by itself or as a method of a type of that module.
     pub(super) fn is_unique(&self, module: &str, name: &str) -> bool {
-        let path = plain(self.path);
+        let path = plain(self.path());
         let inside = path.strip_prefix(module).and_then(|path| path.strip_prefix("::"));
         match inside.and_then(|path| path.strip_suffix(name)) {
             Some("") => true,
             // Without a `self`, it may as well be a function within a function.
             Some(owner) => {
-                matches!(self.owner, Owner::Method(_)) && !owner.trim_end_matches(':').contains([':', '<', '{'])
+                matches!(self.is.owner, Owner::Method(_)) && !owner.trim_end_matches(':').contains([':', '<', '{'])
             }
             None => false,
         }
@@ -81,14 +123,14 @@ impl Here {
     /// Whether a closure is among the types that this is an instantiation for: it is another one in the next build. A type that is
     /// declared within one has a name.
     pub(super) fn has_closure(&self) -> bool {
-        let mut depth = 0_u32;
-        self.path.char_indices().any(|(at, c)| {
+        let (mut depth, path) = (0_u32, self.path());
+        path.char_indices().any(|(at, c)| {
             match c {
                 '<' => depth += 1,
                 '>' => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            let rest = self.path[at..].strip_prefix("{{closure}}");
+            let rest = path[at..].strip_prefix("{{closure}}");
             depth > 0 && rest.is_some_and(|rest| !rest.starts_with("::"))
         })
     }
@@ -100,9 +142,9 @@ impl Here {
         if name.is_empty() {
             return None;
         }
-        let before = plain(self.path);
+        let before = plain(self.path());
         let before = &before[..function_name(&before).start];
-        Some(match self.owner {
+        Some(match self.is.owner {
             Owner::Function(owner) if !before.contains('<') => owner(),
             Owner::Method(owner) if !is_for_generic_trait(before) => owner(),
             _ => self.id,
@@ -112,7 +154,7 @@ impl Here {
     /// The path without the function's own name and its lifetimes, where there are type parameters; for people. `<Type as Trait>` counts,
     /// because a provided method is generic over its type.
     pub(super) fn instantiation(&self) -> String {
-        let path = plain(self.path);
+        let path = plain(self.path());
         if !path.contains('<') {
             return String::new();
         }
@@ -157,7 +199,7 @@ mod tests {
     use super::*;
 
     fn at(path: &'static str, owner: Owner) -> Here {
-        Here { id: TypeId::of::<()>(), path, owner }
+        Here { id: TypeId::of::<()>(), is: Box::leak(Box::new(Instantiation { path: Path::Written(path), owner })) }
     }
 
     #[test]

@@ -28,7 +28,7 @@ mod negatives;
 use cell::Front;
 pub(crate) use cell::{Cell, Landing, Negative};
 use here::variant;
-pub use here::{Here, here, here_in, here_of};
+pub use here::{Here, Instantiation, here, here_in, here_of};
 pub(crate) use meta::SiteMeta;
 pub use meta::{Receiver, SiteKind};
 use negatives::Negatives;
