@@ -166,28 +166,6 @@ async fn a_process_alone_with_a_former_master_stops_using_it() {
     until("they hear of it", async || scope(&two, row(origin.clone(), 1)).await == newest).await;
 }
 
-/// It is as if the process had stood still between its look at the lease and the append.
-#[tokio::test]
-async fn an_append_that_outlasts_the_lease_is_not_announced() {
-    let prefix = prefix();
-    let group = group(0, 3, &prefix).await;
-    let (proxies, urls) = behind_proxies(&group).await;
-    let settings = settings(&urls, &prefix).takeover(TAKEOVER).command_timeout(PATIENCE);
-    let fast = Fastness::builder().redis(settings).max_stale(MAX_STALE).build().await.unwrap();
-    until("it is coherent", async || fast.shared().unwrap().coherent).await;
-    proxies.iter().for_each(Proxy::silence);
-    group.master().await.pause();
-    let cache = fast.cache();
-    let (reach, ()) = tokio::join!(cache.invalidate("row:1"), async {
-        until("the lease is over", async || !fast.shared().unwrap().coherent).await;
-        group.master().await.resume();
-    });
-    assert_eq!(reach.unwrap(), Reach::LocalOnly);
-    assert_eq!(fast.shared().unwrap().in_doubt, 1);
-    proxies.iter().for_each(Proxy::restore);
-    until("it is announced", async || fast.shared().unwrap().coherent).await;
-}
-
 #[tokio::test]
 async fn a_sentinel_that_does_not_answer_delays_no_heartbeat() {
     let prefix = prefix();
