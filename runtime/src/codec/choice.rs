@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::Codec;
 use super::formats::{Form, Formats, Unfit};
+use super::msgpack::Extent;
 
 /// The forms that one call site has tried for its values.
 #[derive(Debug, Default)]
@@ -21,14 +22,15 @@ pub(crate) struct Choice {
 pub(crate) struct Attempt {
     asked: Codec,
     step: u8,
+    /// False where a value comes back if all of it is in its bytes.
     verify: bool,
 }
 
 impl Choice {
     /// The first attempt for a value. `is_settled` says whether its type announced all that it is made of.
     ///
-    /// `MessagePack` gives back such a type whatever its values are, so that the first one is enough. Any other value is decoded again each
-    /// time: whether it comes back is a matter of what is in it.
+    /// `MessagePack` gives back all that is written of such a type, so that the first value and those with a field left out are decoded
+    /// again. Any other value is decoded again each time: whether it comes back is a matter of what is in it.
     pub(crate) fn attempt(&self, asked: Codec, is_settled: bool) -> Attempt {
         let step = self.step.load(Relaxed);
         let attempt = Attempt { asked, step, verify: true };
@@ -76,7 +78,14 @@ impl Attempt {
     /// Appends the bytes of a value, if they give it back.
     pub(crate) fn encode<V>(self, formats: &Formats<V>, value: &V, bytes: &mut Vec<u8>) -> Result<(), Unfit> {
         let (start, form) = (bytes.len(), self.form());
-        formats.encode(value, form, bytes)?;
-        if self.verify { formats.verify(value, &bytes[start..], form.codec()) } else { Ok(()) }
+        let extent = formats.encode(value, form, bytes)?;
+        if self.verify || extent == Extent::Part {
+            formats.verify(value, &bytes[start..], form.codec())
+        } else {
+            Ok(())
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,8 +14,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Codec;
 use super::formats::{Form, Unfit, decode, encode};
+use super::msgpack::Extent;
 
-type Encode<V> = fn(&V, Form, &mut Vec<u8>) -> Result<(), Unfit>;
+type Encode<V> = fn(&V, Form, &mut Vec<u8>) -> Result<Extent, Unfit>;
 type Decode<V> = fn(&[u8], Codec) -> Result<V, Unfit>;
 
 /// The form of a type's own, for documents and lists of them.

@@ -28,7 +28,8 @@ const MAX_PASSES: usize = 256;
 pub(crate) struct Announced {
     /// The same in every build and on every machine.
     pub(crate) fingerprint: u64,
-    /// True if it announced all that it is made of: it refused nothing, and asked nowhere for whatever stands there.
+    /// True if it announced all that it is made of: it refused nothing, and asked nowhere for whatever stands there, nor for fields by
+    /// their position.
     pub(crate) is_settled: bool,
 }
 
@@ -54,7 +55,7 @@ fn describe<T: DeserializeOwned>() -> (String, bool) {
         }
     }
     let seen = seen.into_inner();
-    (format!("{root} {:?}", seen.types), is_settled && !seen.asks_for_any)
+    (format!("{root} {:?}", seen.types), is_settled && !seen.asks_for_any && !seen.has_positions)
 }
 
 #[derive(Default)]
@@ -65,6 +66,8 @@ struct Seen {
     refused: BTreeSet<(String, &'static str)>,
     /// True if anything was to be told by what stands there.
     asks_for_any: bool,
+    /// True if it has fields that are told by their position, of which serde can leave one out without a word (`skip_serializing_if`).
+    has_positions: bool,
 }
 
 impl Seen {
@@ -186,6 +189,7 @@ impl<'de> Deserializer<'de> for Trace<'_> {
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refused> {
         self.say(format_args!("tuple of {len}"));
+        self.seen.borrow_mut().has_positions |= !is_plain_tuple::<V::Value>();
         visitor.visit_seq(Elements { trace: self.deeper()?, left: len })
     }
 
@@ -238,6 +242,11 @@ impl<'de> Deserializer<'de> for Trace<'_> {
         };
         visitor.visit_enum(Variant { trace: self.deeper()?, of: own, name: variant })
     }
+}
+
+/// True for tuples and arrays, which are written whole. If the compiler names them in another way one day, types that hold them are not settled.
+fn is_plain_tuple<T>() -> bool {
+    std::any::type_name::<T>().starts_with(['(', '['])
 }
 
 struct Elements<'a> {

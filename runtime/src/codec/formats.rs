@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::fingerprint::Announced;
-use super::{Codec, SharedValue, digest, documents, msgpack};
+use super::msgpack::{self, Extent};
+use super::{Codec, SharedValue, digest, documents};
 
 /// A value did not go into bytes, or bytes did not give a value.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl Form {
 
 /// How values of one type are encoded, without their type in the way: a runtime compiled once calls through these.
 pub(crate) struct Formats<V> {
-    encode: fn(&V, Form, &mut Vec<u8>) -> Result<(), Unfit>,
+    encode: fn(&V, Form, &mut Vec<u8>) -> Result<Extent, Unfit>,
     decode: fn(&[u8], Codec) -> Result<V, Unfit>,
     digest: fn(&V) -> Result<u64, Unfit>,
     announced: fn() -> Announced,
@@ -70,7 +71,7 @@ impl<V: SharedValue> Formats<V> {
 
 impl<V> Formats<V> {
     /// Appends the bytes of a value.
-    pub(crate) fn encode(&self, value: &V, form: Form, bytes: &mut Vec<u8>) -> Result<(), Unfit> {
+    pub(crate) fn encode(&self, value: &V, form: Form, bytes: &mut Vec<u8>) -> Result<Extent, Unfit> {
         (self.encode)(value, form, bytes)
     }
 
@@ -107,14 +108,14 @@ const BINCODE: bincode::config::Configuration<
     bincode::config::Limit<{ 256 << 20 }>,
 > = bincode::config::standard().with_limit();
 
-pub(super) fn encode<V: Serialize>(value: &V, form: Form, bytes: &mut Vec<u8>) -> Result<(), Unfit> {
+pub(super) fn encode<V: Serialize>(value: &V, form: Form, bytes: &mut Vec<u8>) -> Result<Extent, Unfit> {
     match form {
         Form::Plain(Codec::MessagePack) => msgpack::write(value, false, bytes).map_err(Unfit::new),
         Form::Exact => msgpack::write(value, true, bytes).map_err(Unfit::new),
-        Form::Plain(Codec::Json) => serde_json::to_writer(bytes, value).map_err(Unfit::new),
+        Form::Plain(Codec::Json) => serde_json::to_writer(bytes, value).map(|()| Extent::Part).map_err(Unfit::new),
         #[cfg(feature = "bincode")]
         Form::Plain(Codec::Bincode) => {
-            bincode::serde::encode_into_std_write(value, bytes, BINCODE).map(drop).map_err(Unfit::new)
+            bincode::serde::encode_into_std_write(value, bytes, BINCODE).map(|_| Extent::Part).map_err(Unfit::new)
         }
     }
 }

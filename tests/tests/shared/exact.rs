@@ -104,6 +104,43 @@ async fn bincode_is_left_when_a_later_value_does_not_come_back() {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Preset {
+    #[serde(skip_serializing_if = "Vec::is_empty", default = "preset")]
+    list: Vec<u8>,
+}
+
+fn preset() -> Vec<u8> {
+    vec![7]
+}
+
+#[cacheable(ttl = 60, key = "preset:{id}", tier = shared, codec = messagepack, skip(origin))]
+async fn preset_of(origin: &Origin, id: u64) -> Preset {
+    origin.load();
+    Preset { list: if id == 1 { vec![1] } else { vec![] } }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct ByPosition(#[serde(skip_serializing_if = "Option::is_none", default)] Option<u8>, #[serde(default)] Option<u8>);
+
+#[cacheable(ttl = 60, key = "by-position:{id}", tier = shared, codec = messagepack, skip(origin))]
+async fn by_position(origin: &Origin, id: u64) -> ByPosition {
+    origin.load();
+    if id == 1 { ByPosition(Some(1), Some(2)) } else { ByPosition(None, Some(1)) }
+}
+
+#[tokio::test]
+async fn a_later_value_with_a_field_left_out_is_not_read_as_another() {
+    let (origin, [one, two]) = (Origin::default(), two_nodes().await);
+    let presets = [scope(&one, preset_of(&origin, 1)).await, scope(&one, preset_of(&origin, 2)).await];
+    let positions = [scope(&one, by_position(&origin, 1)).await, scope(&one, by_position(&origin, 2)).await];
+    stored(&one, 2).await;
+    assert_eq!([scope(&two, preset_of(&origin, 1)).await, scope(&two, preset_of(&origin, 2)).await], presets);
+    assert_eq!([scope(&two, by_position(&origin, 1)).await, scope(&two, by_position(&origin, 2)).await], positions);
+    let (stores, read) = (one.shared().unwrap(), two.shared().unwrap());
+    assert_eq!((stores.unencodable, read.hits, read.unreadable, origin.loads()), (2, 2, 0, 6));
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Alike {
     First(u64),

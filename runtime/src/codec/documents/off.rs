@@ -2,8 +2,9 @@
 
 use super::Codec;
 use super::formats::{Form, Unfit};
+use super::msgpack::Extent;
 
-type Encode<V> = fn(&V, Form, &mut Vec<u8>) -> Result<(), Unfit>;
+type Encode<V> = fn(&V, Form, &mut Vec<u8>) -> Result<Extent, Unfit>;
 type Decode<V> = fn(&[u8], Codec) -> Result<V, Unfit>;
 
 /// The form of a type's own.

@@ -116,7 +116,14 @@ fn what_asks_for_anything_or_refuses_is_not_settled() {
     enum Untagged {
         A(u8),
     }
+    #[derive(Deserialize)]
+    struct Positions(u8, u8);
+    #[derive(Deserialize)]
+    enum Variants {
+        Positions(u8, u8),
+    }
     assert!(settled::<(u8, String, bool)>() && settled::<Kind>() && settled::<Vec<Option<Kind>>>());
+    assert!(settled::<[(u8, [f32; 2]); 3]>() && !settled::<Positions>() && !settled::<Vec<Variants>>());
     assert!(!settled::<Flat>() && !settled::<Vec<Untagged>>() && !settled::<Option<serde_json::Value>>());
     assert!(!settled::<std::net::IpAddr>() && !settled::<(u8, Vec<std::net::IpAddr>)>(), "a text that is none to it");
     assert!(!settled::<Plain>(), "one that holds itself cannot be followed to its end");

@@ -99,6 +99,12 @@ macro_rules! structs {
             }
 
             #[inline]
+            fn skip_field(&mut self, _: &'static str) -> Result<(), Refused> {
+                self.writer.has_skipped = true;
+                Ok(())
+            }
+
+            #[inline]
             fn end(self) -> Result<(), Refused> {
                 self.close()
             }

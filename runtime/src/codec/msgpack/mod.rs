@@ -28,13 +28,24 @@ pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused
     if reader.is_done() { Ok(value) } else { Err(refused("bytes are left over")) }
 }
 
-/// Appends the bytes of a value: as few as can be, or with numbers in the width of their types.
-pub(crate) fn write<T: Serialize + ?Sized>(value: &T, exact: bool, bytes: &mut Vec<u8>) -> Result<(), Refused> {
-    if exact {
-        value.serialize(&mut Writer::<true>::new(bytes))
-    } else {
-        value.serialize(&mut Writer::<false>::new(bytes))
+/// Appends the bytes of a value: as few as can be, or with numbers in the width of their types. Returns whether all
+/// fields of its structs are in them.
+pub(crate) fn write<T: Serialize + ?Sized>(value: &T, exact: bool, bytes: &mut Vec<u8>) -> Result<Extent, Refused> {
+    fn with<T: Serialize + ?Sized, const EXACT: bool>(value: &T, bytes: &mut Vec<u8>) -> Result<Extent, Refused> {
+        let mut writer = Writer::<EXACT>::new(bytes);
+        value.serialize(&mut writer)?;
+        Ok(if writer.has_skipped { Extent::Part } else { Extent::Whole })
     }
+    if exact { with::<T, true>(value, bytes) } else { with::<T, false>(value, bytes) }
+}
+
+/// How much of a value is in its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All fields of its structs.
+    Whole,
+    /// Fields may have been left out (`skip_serializing_if`), in whose place reading puts their defaults.
+    Part,
 }
 
 /// The reason why bytes are no value, or a value no bytes. Behind a pointer, because every step of reading returns one or none.

@@ -244,6 +244,17 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// Reads a list of at least `length` elements. Where serde leaves a field out of a tuple struct, the list says nothing of which one it was.
+    #[inline]
+    pub(super) fn a_tuple<V: Visitor<'de>>(&mut self, length: usize, visitor: V) -> Result<V::Value, Refused> {
+        let is_short = match *self.rest() {
+            [marker @ 0x90..=0x9f, ..] => usize::from(marker & 0x0f) < length,
+            [0xdc, high, low, ..] => usize::from(u16::from_be_bytes([high, low])) < length,
+            _ => false,
+        };
+        if is_short { Err(refused("a tuple lacks an element")) } else { self.a_list(visitor) }
+    }
+
     #[inline]
     pub(super) fn a_map<V: Visitor<'de>>(
         &mut self,

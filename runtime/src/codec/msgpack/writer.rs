@@ -10,11 +10,13 @@ pub(super) struct Writer<'a, const EXACT: bool> {
     pub(super) bytes: &'a mut Vec<u8>,
     /// The number of lists and maps that may still begin within the one under way.
     depth: u16,
+    /// True once a field was left out, so that reading puts the field's default in its place.
+    pub(super) has_skipped: bool,
 }
 
 impl<'a, const EXACT: bool> Writer<'a, EXACT> {
     pub(super) fn new(bytes: &'a mut Vec<u8>) -> Self {
-        Self { bytes, depth: MAX_DEPTH }
+        Self { bytes, depth: MAX_DEPTH, has_skipped: false }
     }
 
     #[inline]
