@@ -2,10 +2,7 @@ fn save(user: User) -> User {
     let __kind = {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        ::fastness::__private::known(
-            ::fastness::__private::Probe::<User>::NEW,
-            (&&&::fastness::__private::Probe::<User>::NEW).__kind(),
-        )
+        (&&&::fastness::__private::Probe::<User>::NEW).__kind()
     };
     let __put = {
         #[allow(unused_imports)]

@@ -2,10 +2,7 @@ fn get(id: u64) -> BoxFuture<'static, Option<User>> {
     let __kind = {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        ::fastness::__private::known(
-            ::fastness::__private::Probe::<BoxFuture<'static, Option<User>>>::NEW,
-            (&&&::fastness::__private::Probe::<BoxFuture<'static, Option<User>>>::NEW).__kind(),
-        )
+        (&&&::fastness::__private::Probe::<BoxFuture<'static, Option<User>>>::NEW).__kind()
     };
     let __load = {
         #[allow(unused_imports)]

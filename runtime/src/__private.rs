@@ -58,7 +58,7 @@ pub mod ladder {
 pub mod fuzz;
 
 mod kind;
-pub use kind::{awaited, fallible, known, named, probe_of, probe_of_future, probe_of_value};
+pub use kind::{probe_of, probe_of_future, probe_of_value};
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 //! A function whose return type may be a future under another name: what the compiler is asked, and how its answer is used.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote_spanned};
+use quote::quote_spanned;
 use syn::spanned::Spanned;
 
 use super::code;
@@ -18,19 +18,16 @@ pub(crate) fn kind(subject: &Subject) -> Option<TokenStream> {
     if returns.kind != Kind::Asked && returns.answer != Answer::Value {
         return None;
     }
-    let answer = format_ident!(
-        "{}",
-        match returns.answer {
-            Answer::Any => "known",
-            Answer::Future => "awaited",
-            Answer::Value => "named",
-        }
-    );
     // A type that does not fit is reported where it is written.
-    let span = Span::mixed_site().located_at(subject.returns.value.span());
+    let span = Span::mixed_site().located_at(returns.value.span());
     let probe = quote_spanned!(span=> #door::Probe::<#returns>::NEW);
-    let ask = quote_spanned!(span=> #door::#answer(#probe, (&&&#probe).__kind()));
-    let ask = if returns.fallible { quote_spanned!(span=> #door::fallible(#ask)) } else { ask };
+    let answer = match returns.answer {
+        Answer::Any => None,
+        Answer::Future => Some(quote_spanned!(span=> .__awaited())),
+        Answer::Value => Some(quote_spanned!(span=> .__named())),
+    };
+    let fallible = returns.fallible.then(|| quote_spanned!(span=> .__fallible()));
+    let ask = quote_spanned!(span=> (&&&#probe).__kind() #answer #fallible);
     let unused = (returns.kind != Kind::Asked).then(|| code!(#[allow(unused_variables)]));
     Some(code! {
         #unused
@@ -45,7 +42,16 @@ pub(crate) fn kind(subject: &Subject) -> Option<TokenStream> {
 /// What is asked for the shape of the function's value.
 pub(crate) fn probe(subject: &Subject) -> TokenStream {
     let (door, returns) = (&subject.door, &subject.returns);
-    if returns.kind == Kind::Asked { code!(__kind.probe()) } else { code!(#door::Probe::<#returns>::NEW) }
+    match (returns.kind, returns.answer) {
+        (Kind::Asked, _) => code!(__kind.probe()),
+        // A future under another name is told once, and not again for each thing that a future lacks.
+        (_, Answer::Value) => {
+            let span = Span::mixed_site().located_at(returns.value.span());
+            let probe = quote_spanned!(span=> #door::Probe::<#returns>::NEW);
+            quote_spanned!(span=> (&&&#probe).__kind().__named().probe())
+        }
+        _ => code!(#door::Probe::<#returns>::NEW),
+    }
 }
 
 /// What the function returns for a value that is there: the value, or a future of it.

@@ -9,7 +9,7 @@ use syn::{Expr, FnArg, Pat, Type};
 use crate::{
     diag::Diag,
     emit::{self, code},
-    signature::{Kind, Param, ungrouped},
+    signature::{Answer, Kind, Param, ungrouped},
     subject::Subject,
     value::peel,
 };
@@ -38,7 +38,9 @@ pub(super) fn again(subject: &Subject) -> TokenStream {
     if is_asked(subject) {
         let body = once(subject);
         // The future that repeats the body outlives the function, so it owns what the body is given.
-        return code!(move || { #(#clones)* (#body)() });
+        // Through the kind, a body that is no future is told so once, and not for the policy too.
+        let run = if subject.returns.answer == Answer::Future { code!(__kind.body(#body)) } else { code!((#body)()) };
+        return code!(move || { #(#clones)* #run });
     }
     let future = once(subject);
     code!(|| { #(#clones)* #future })
@@ -62,7 +64,7 @@ pub(super) fn bounded(policy: &TokenStream, subject: &Subject) -> TokenStream {
     let body = once(subject);
     if is_asked(subject) {
         let call = in_time(policy, &code!(__body), subject);
-        return code!(move || { let __body = (#body)(); async move { #call } });
+        return code!(move || { let __body = __kind.body(#body); async move { #call } });
     }
     let call = in_time(policy, &body, subject);
     code!(async move { #call })

@@ -79,10 +79,6 @@ pub struct Blocks;
 #[derive(Debug)]
 pub struct Awaits<'a, M>(PhantomData<fn() -> (&'a (), M)>);
 
-/// A future that no expansion can make.
-#[derive(Debug)]
-pub struct Foreign;
-
 /// Markers of the boxed futures that an expansion can make.
 pub(crate) mod marker {
     #[derive(Debug)]
@@ -151,76 +147,39 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
     }
 }
 
-/// What every attribute asks of a return type.
+/// A future that is no `Pin<Box<dyn Future>>` and yet could be made. There is none: this is what says so.
 #[diagnostic::on_unimplemented(
-    message = "`{R}` is a future that this attribute cannot make",
+    message = "`{Self}` is a future that this attribute cannot make",
     label = "a future of a type of its own",
     note = "write an `async fn`, or return `Pin<Box<dyn Future<Output = ..> + Send>>` (an alias such as `BoxFuture` will do) \
             or `impl Future<Output = ..>`",
     note = "where the future itself is the value, return it inside another type, as `Ok(future)`"
 )]
-pub trait KnownKind<R> {
+pub trait Makeable {
     type Kind;
+    const KIND: Self::Kind;
 }
 
-impl<R> KnownKind<R> for Kind<R, Blocks> {
-    type Kind = Self;
-}
-
-impl<R, T, M> KnownKind<R> for Kind<T, Awaits<'_, M>> {
-    type Kind = Self;
-}
-
-/// The kind of a function that returns an `R`.
-#[inline]
-pub fn known<R, K: KnownKind<R, Kind = K>>(_: Probe<R>, kind: K) -> K {
-    kind
-}
-
-/// What an attribute, or an option, asks of a return type that needs a future.
+/// A value whose function can be awaited although it returns no future. There is none: this is what says so.
 #[diagnostic::on_unimplemented(
-    message = "`{R}` is no future, and this attribute or one of its options needs one",
+    message = "`{Self}` is no future, and this attribute or one of its options needs one",
     label = "a function that blocks cannot be stopped, hedged or waited for",
     note = "write an `async fn`, or return `Pin<Box<dyn Future<Output = ..> + Send>>`"
 )]
-pub trait AwaitedKind<R> {
+pub trait Awaitable {
     type Kind;
+    const KIND: Self::Kind;
 }
 
-impl<R, T, M> AwaitedKind<R> for Kind<T, Awaits<'_, M>> {
-    type Kind = Self;
-}
-
-/// The kind of a function that returns an `R`, which must be a future.
-#[inline]
-pub fn awaited<R, K: AwaitedKind<R, Kind = K>>(_: Probe<R>, kind: K) -> K {
-    kind
-}
-
-/// What an option asks of a return type that has to name the value.
+/// A value whose type is known although it is hidden. There is none: this is what says so.
 #[diagnostic::on_unimplemented(
-    message = "`{R}` is a future, and this attribute or one of its options needs the type of its value",
+    message = "this is a future of `{Self}`, and this attribute or one of its options needs the type of its value",
     label = "the type of the value is hidden behind this name",
     note = "write an `async fn`, or spell the future out: `Pin<Box<dyn Future<Output = ..> + Send>>`"
 )]
-pub trait NamedValue<R> {
+pub trait Spelled {
     type Kind;
-}
-
-impl<R> NamedValue<R> for Kind<R, Blocks> {
-    type Kind = Self;
-}
-
-/// The kind of a function that returns an `R`, which must be the value.
-#[inline]
-pub fn named<R, K: NamedValue<R, Kind = K>>(_: Probe<R>, kind: K) -> K {
-    kind
-}
-
-/// What an attribute around a body that may fail asks of the value.
-#[inline]
-pub fn fallible<T: Fallible, H>(_: Kind<T, H>) -> Kind<Result<T::Value, T::Error>, H> {
-    Kind::NEW
+    const KIND: Self::Kind;
 }
 
 /// What a body gives, to be asked for its shape where its type has no name.

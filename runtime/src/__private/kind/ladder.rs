@@ -3,7 +3,8 @@
 use std::pin::Pin;
 
 use super::marker::{Local, Sends, SendsAndSyncs};
-use super::{Awaits, Blocks, Foreign, Kind};
+use super::{Awaitable, Awaits, Blocks, Kind, Makeable, Spelled};
+use crate::resilience::sites::Fallible;
 use crate::shape::Probe;
 
 macro_rules! boxed {
@@ -29,17 +30,19 @@ boxed! {
     SendsAndSyncs: Send, Sync;
 }
 
+/// The rung of every other future. No type meets the bound of its method, and the compiler says so in the bound's words.
 pub trait OtherFuture {
-    type Kind;
-    fn __kind(&self) -> Self::Kind;
+    type Future;
+    fn __kind(&self) -> <Self::Future as Makeable>::Kind
+    where
+        Self::Future: Makeable,
+    {
+        <Self::Future as Makeable>::KIND
+    }
 }
 
 impl<F: Future> OtherFuture for &Probe<F> {
-    type Kind = Kind<F, Foreign>;
-    #[inline]
-    fn __kind(&self) -> Self::Kind {
-        Kind::NEW
-    }
+    type Future = F;
 }
 
 pub trait NoFuture {
@@ -53,4 +56,71 @@ impl<R> NoFuture for Probe<R> {
     fn __kind(&self) -> Self::Kind {
         Kind::NEW
     }
+}
+
+/// The kind of a body that may fail.
+pub type OfResult<T, H> = Kind<Result<<T as Fallible>::Value, <T as Fallible>::Error>, H>;
+
+/// What an attribute asks of any kind. The bounds stand at methods of traits, where a type that lacks one is told so.
+pub trait AnyKind {
+    type Value;
+    type How;
+
+    /// The kind of a body that may fail.
+    #[inline]
+    fn __fallible(&self) -> OfResult<Self::Value, Self::How>
+    where
+        Self::Value: Fallible,
+    {
+        Kind::NEW
+    }
+}
+
+impl<T, H> AnyKind for Kind<T, H> {
+    type Value = T;
+    type How = H;
+}
+
+/// What an attribute, or an option, asks that needs a future, or the name of the value: here, of a value.
+pub trait KindOfValue: Sized {
+    type Value;
+
+    fn __awaited(self) -> <Self::Value as Awaitable>::Kind
+    where
+        Self::Value: Awaitable,
+    {
+        <Self::Value as Awaitable>::KIND
+    }
+
+    #[inline]
+    #[must_use]
+    fn __named(self) -> Self {
+        self
+    }
+}
+
+impl<R> KindOfValue for Kind<R, Blocks> {
+    type Value = R;
+}
+
+/// The same, of a future.
+pub trait KindOfFuture: Sized {
+    type Value;
+
+    #[inline]
+    #[must_use]
+    fn __awaited(self) -> Self {
+        self
+    }
+
+    fn __named(self) -> <Self::Value as Spelled>::Kind
+    where
+        Self::Value: Spelled,
+    {
+        <Self::Value as Spelled>::KIND
+    }
+}
+
+impl<T, M> KindOfFuture for Kind<T, Awaits<'_, M>> {
+    type Value = T;
 }
