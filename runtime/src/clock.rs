@@ -15,7 +15,9 @@
 //! | `alarm` | what is to happen at a time, without a runtime |
 //! | `moment` | durations of work |
 
-use std::sync::{Arc, LazyLock, Weak};
+#[cfg(feature = "redis")]
+use std::sync::Weak;
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
@@ -103,6 +105,7 @@ impl Default for Process {
 
 impl Process {
     /// Whether this is still the process, and not a child of it.
+    #[cfg(feature = "redis")]
     pub(crate) fn is_this(self) -> bool {
         self.0 == std::process::id()
     }
