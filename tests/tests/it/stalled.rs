@@ -2,9 +2,9 @@
 //! then loads it.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -193,10 +193,10 @@ async fn with_a_load_timeout_nobody_waits_for_longer() {
 }
 
 #[cacheable(ttl = 60, key = "blocked:{id}", skip(origin, gate))]
-fn blocked(origin: &Origin, gate: &std::sync::Mutex<()>, id: u64) -> u64 {
+fn blocked(origin: &Origin, gate: &Barrier, id: u64) -> u64 {
     let load = origin.begin();
     if load == 1 {
-        drop(gate.lock());
+        gate.wait();
     }
     load + id
 }
@@ -204,8 +204,7 @@ fn blocked(origin: &Origin, gate: &std::sync::Mutex<()>, id: u64) -> u64 {
 #[tokio::test]
 async fn a_plain_function_whose_leader_hangs_is_run_by_one_who_waits() {
     let ((fast, clock), origin) = (timed().await, Origin::new());
-    let gate = Arc::new(std::sync::Mutex::new(()));
-    let shut = gate.lock().unwrap();
+    let gate = Arc::new(Barrier::new(2));
     let call = || {
         let (fast, origin, gate) = (fast.clone(), origin.clone(), gate.clone());
         std::thread::spawn(move || scope_sync(&fast, || blocked(&origin, &gate, 0)))
@@ -218,7 +217,7 @@ async fn a_plain_function_whose_leader_hangs_is_run_by_one_who_waits() {
     missed(&fast, 3).await;
     clock.advance(PATIENCE);
     assert_eq!(waiters.map(|waiter| waiter.join().unwrap()), [2, 2]);
-    drop(shut);
+    gate.wait();
     assert_eq!(first.join().unwrap(), 1);
     assert_eq!(scope_sync(&fast, || blocked(&origin, &gate, 0)), 2);
 }
