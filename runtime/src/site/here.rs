@@ -120,16 +120,17 @@ impl Here {
         }
     }
 
-    /// Whether a closure is among the types that this is an instantiation for: it is another one in the next build. A type that is
-    /// declared within one has a name.
+    /// Whether a closure is among the types that this is an instantiation for. A closure is another one in the next build; a type that
+    /// is declared within one has a name.
     pub(super) fn has_closure(&self) -> bool {
-        let (mut depth, path) = (0_u32, self.path());
+        let (mut depth, mut last, path) = (0_u32, ' ', self.path());
         path.char_indices().any(|(at, c)| {
             match c {
                 '<' => depth += 1,
-                '>' => depth = depth.saturating_sub(1),
+                '>' if last != '-' => depth = depth.saturating_sub(1),
                 _ => {}
             }
+            last = c;
             let rest = path[at..].strip_prefix("{{closure}}");
             depth > 0 && rest.is_some_and(|rest| !rest.starts_with("::"))
         })
@@ -222,7 +223,11 @@ mod tests {
 
     #[test]
     fn closures_count_where_they_are_types() {
-        assert!(at("app::get<app::main::{{closure}}>::{{closure}}", Owner::Unknown).has_closure());
+        for path in
+            ["app::get<app::main::{{closure}}>::{{closure}}", "app::get<fn() -> app::main::{{closure}}>::{{closure}}"]
+        {
+            assert!(at(path, Owner::Unknown).has_closure(), "{path}");
+        }
         for path in ["app::main::{{closure}}::get<u8>::{{closure}}", "app::get<app::main::{{closure}}::M>::{{closure}}"]
         {
             assert!(!at(path, Owner::Unknown).has_closure(), "{path}");

@@ -1,6 +1,6 @@
 //! A call site: what the macro emits as a static, and what each handle keeps for it.
 //!
-//! May use: `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`.
+//! May use: `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`.
 //!
 //! The types of a call site (arguments, value, error) are not known to the static, because a generic function has many.
 //! So a site keeps a short list of cells, one per instantiation, told apart by the type of a closure that the expansion
@@ -19,6 +19,7 @@ use crate::key::args::Args;
 use crate::key::template::{Piece, Template};
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::Seat;
+use crate::sync::thread_is_ending;
 
 mod cell;
 mod here;
@@ -152,7 +153,8 @@ impl Site {
         self.scoped.store(1 + u8::from(A::SCOPED), Relaxed);
         let make = || self.make_cell::<A, S>(handle, here);
         let cell = handle.cell(std::ptr::from_ref(self).addr(), here.id, make);
-        if handle.is_process_default() {
+        // A cell that is made while a thread ends is in no statistics, so it must not become the one that all later calls find.
+        if handle.is_process_default() && !thread_is_ending() {
             self.remember(here.id, &cell);
         }
         cell
@@ -184,7 +186,7 @@ impl Site {
                 store: handle.store(&shape, of, self.meta.capacity),
                 counters: handle.counters(&here.shown(), self.meta.template.text),
             },
-            negatives: Negatives::of(handle, &shape, of, self.meta.capacity),
+            negatives: Negatives::of::<S::Item>(handle, &shape, of, self.meta.capacity),
             flights: Arc::new(Flights::new(handle.log().clone(), handle.clock().clone())),
             refreshing: Arc::default(),
             unequal: AtomicBool::new(false),

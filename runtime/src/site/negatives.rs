@@ -1,5 +1,5 @@
-//! That there is no value, or none but an error: kept where values are, but for each type of key and value alike, and so
-//! compiled here rather than where the call sites are.
+//! Absences and errors of a key template: stored apart for each type of value, by code that is the same for all types of key and
+//! value, and so compiled here rather than where the call sites are.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;
@@ -15,12 +15,13 @@ pub(super) enum Verdict {
     Failed(Arc<dyn Any + Send + Sync>),
 }
 
-/// The verdicts of one key template.
+/// The verdicts of one key template and type of value.
 pub(super) struct Negatives(Arc<L1<AnyKey, Verdict>>);
 
 impl Negatives {
-    pub(super) fn of(handle: &Fastness, shape: &str, of: Option<TypeId>, capacity: Option<usize>) -> Self {
-        Self(handle.store(shape, of, capacity))
+    /// Those of values of type `V`: that one function found nothing says nothing of another's type of value under the same key.
+    pub(super) fn of<V: 'static>(handle: &Fastness, shape: &str, of: Option<TypeId>, capacity: Option<usize>) -> Self {
+        Self(handle.store(&format!("{shape} {:?}", TypeId::of::<V>()), of, capacity))
     }
 
     /// Of most functions none is ever kept.

@@ -119,6 +119,27 @@ async fn absence_or_error(origin: &Origin, id: u32) -> Result<Option<u32>, Fault
     origin.next().map(|n| (id > 0).then_some(n))
 }
 
+#[cacheable(ttl = 60, negative_ttl = 60, key = "two_types:{id}")]
+fn name(id: u32) -> Option<String> {
+    (id > 0).then(|| id.to_string())
+}
+
+#[cacheable(ttl = 60, negative_ttl = 60, key = "two_types:{id}")]
+fn age(id: u32) -> Option<u32> {
+    Some(id)
+}
+
+#[tokio::test]
+async fn none_of_one_type_says_nothing_of_another_under_the_same_key() {
+    let fast = fresh().await;
+    scope_sync(&fast, || {
+        for _ in 0..2 {
+            assert_eq!((name(0), age(0)), (None, Some(0)));
+        }
+    });
+    assert_eq!(fast.stats().total.loads, 2, "and both are stored");
+}
+
 #[tokio::test]
 async fn none_is_stored_where_asked_for_its_own_time() {
     let ((fast, clock), origin) = (timed().await, Origin::default());

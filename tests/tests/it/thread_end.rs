@@ -30,7 +30,7 @@ thread_local! {
     static FIRST: RefCell<Option<AtEnd>> = const { RefCell::new(None) };
 }
 
-/// What `last` gives when it runs behind the drop of all that `before` was the first to use.
+/// The result of `last`, run behind the drop of all that `before` was the first to use.
 fn at_end<T: Send + 'static>(before: impl FnOnce() + Send + 'static, last: impl FnOnce() -> T + Send + 'static) -> T {
     let (tell, told) = mpsc::channel();
     let thread = std::thread::spawn(move || {
@@ -75,6 +75,19 @@ fn a_cached_call_runs_its_body_whether_it_would_be_a_hit_or_a_miss() {
     assert_eq!(LOADS.load(SeqCst), loads, "what was cached still is");
     // The first calls of a thread may be the last, too.
     assert_eq!(at_end(|| {}, || (ending(1), ending(3))), (1, 3));
+}
+
+#[cacheable(ttl = 600, key = "ending_first:{n}")]
+fn first(n: u64) -> u64 {
+    n
+}
+
+#[test]
+fn a_function_that_is_first_called_there_is_in_the_statistics_of_later_calls() {
+    assert_eq!(at_end(|| {}, || first(1)), 1);
+    assert_eq!((first(1), first(1)), (1, 1));
+    let site = Fastness::current().stats().sites.into_iter().find(|site| site.key == "ending_first:{n}");
+    assert_eq!(site.map(|site| (site.stats.misses, site.stats.hits)), Some((1, 1)));
 }
 
 #[cacheable(ttl = 600, key = "ending_own:{n}")]
