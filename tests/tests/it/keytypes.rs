@@ -1,4 +1,4 @@
-//! What can be in a key: containers of what displays, what only displays, bytes, and maps by their digest.
+//! Arguments in keys: containers of what displays, what only displays, bytes, and maps by their digest.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -75,7 +75,7 @@ cached! {
     body(bytes::Bytes) BODY,
 }
 
-/// How often each of two arguments is loaded if both are asked for twice, and their keys.
+/// Asserts that each of two arguments is loaded once if both are asked for twice.
 macro_rules! told_apart {
     ($fast:expr, $function:ident, $handle:ident, $a:expr, $b:expr) => {{
         let (before, _) = ($fast.stats().total.loads, $handle);
@@ -207,6 +207,36 @@ async fn order_and_levels_of_nothing_are_in_the_digest() {
         in_order(&[("b", false), ("a", true)], Some(None));
     });
     assert_eq!(fast.stats().total.loads, 3);
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Filter {
+    Letter(char),
+    Word(String),
+    Short(u8),
+    Long(u64),
+    Signed(i64),
+}
+
+#[cacheable(ttl = 60, key = "filtered:{filter:hash}")]
+fn filtered(filter: &Filter) -> u8 {
+    match filter {
+        Filter::Letter(_) => 0,
+        Filter::Word(_) => 1,
+        Filter::Short(_) => 2,
+        Filter::Long(_) => 3,
+        Filter::Signed(_) => 4,
+    }
+}
+
+#[tokio::test]
+async fn kinds_and_widths_are_in_the_digest() {
+    scope_sync(&fresh().await, || {
+        let filters =
+            [Filter::Letter('a'), Filter::Word("a".into()), Filter::Short(7), Filter::Long(7), Filter::Signed(7)];
+        assert_eq!(filters.map(|filter| filtered(&filter)), [0, 1, 2, 3, 4]);
+    });
 }
 
 /// Equal to nothing where it is not a number.

@@ -1,6 +1,7 @@
 //! A value as a digest sees it: what serde is told, each piece with its kind and its end.
 //!
-//! Invariants: different values of one type give different bytes; equal values of std's unordered maps and sets give the same,
+//! Invariants: values of one type that tell serde different things give different bytes, be it only the width of a number or a character
+//! in place of a text, as in an untagged enum; equal values of std's unordered maps and sets give the same,
 //! because their entries are digested one by one and then sorted, at 32 bytes an entry. A map that keeps an order of its own keeps it here.
 
 use std::any::type_name;
@@ -41,11 +42,6 @@ impl Canonical {
         self.0.update(bytes);
     }
 
-    fn integer(&mut self, integer: i128) {
-        self.tag(b'i');
-        self.0.update(integer.to_le_bytes());
-    }
-
     fn unordered(&mut self, tag: u8, mut entries: Vec<[u8; 32]>) {
         entries.sort_unstable();
         self.sized(tag, entries.as_flattened());
@@ -61,9 +57,9 @@ impl Canonical {
 }
 
 macro_rules! integers {
-    ($($method:ident: $ty:ty),*) => {$(
+    ($tag:literal: $($method:ident: $ty:ty),*) => {$(
         fn $method(self, value: $ty) -> Result<(), fmt::Error> {
-            self.integer(value.into());
+            self.sized($tag, &value.to_le_bytes());
             Ok(())
         }
     )*};
@@ -80,16 +76,8 @@ impl Serializer for &mut Canonical {
     type SerializeStruct = Self;
     type SerializeStructVariant = Self;
 
-    integers!(serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128);
-    integers!(serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64);
-
-    fn serialize_u128(self, value: u128) -> Result<(), fmt::Error> {
-        match i128::try_from(value) {
-            Ok(value) => self.integer(value),
-            Err(_) => self.sized(b'I', &value.to_le_bytes()),
-        }
-        Ok(())
-    }
+    integers!(b'i': serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128);
+    integers!(b'I': serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128);
 
     fn serialize_bool(self, value: bool) -> Result<(), fmt::Error> {
         self.tag(if value { b'1' } else { b'0' });
@@ -97,7 +85,8 @@ impl Serializer for &mut Canonical {
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), fmt::Error> {
-        self.serialize_f64(value.into())
+        self.sized(b'f', &value.to_bits().to_le_bytes());
+        Ok(())
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), fmt::Error> {
@@ -106,7 +95,8 @@ impl Serializer for &mut Canonical {
     }
 
     fn serialize_char(self, value: char) -> Result<(), fmt::Error> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+        self.sized(b'c', value.encode_utf8(&mut [0; 4]).as_bytes());
+        Ok(())
     }
 
     fn serialize_str(self, value: &str) -> Result<(), fmt::Error> {
