@@ -85,7 +85,7 @@ enum Source {
 
 static SYSTEM: LazyLock<Clock> = LazyLock::new(|| Clock::new(Source::System(Origin::now())));
 
-/// What `Clock::system` may read where there is nothing better.
+/// The clock that `Clock::system` reads where there is nothing better.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is to read")]
 fn instant() -> Instant {

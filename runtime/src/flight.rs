@@ -74,7 +74,7 @@ pub(crate) enum Boarding {
 struct Flight {
     /// Where its load began; of one that was handed over, where its predecessor ended. Earlier is safe.
     epoch: AtomicU64,
-    /// Until when its leader has to be polled; see [`stall`].
+    /// The time until which its leader has to be polled; see [`stall`].
     alive_until: AtomicU64,
     seats: Mutex<Seats>,
 }
@@ -116,7 +116,7 @@ pub(crate) struct Flights {
     clock: Clock,
 }
 
-/// How a caller would board.
+/// The terms on which a caller would board.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
     /// Whether it would wait; if not, it is told that the flight is taken.

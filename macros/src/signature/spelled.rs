@@ -1,6 +1,6 @@
 //! May use: signature/params.
 //!
-//! What the spelling of a type tells, and what it does not.
+//! Questions that the spelling of a type answers.
 
 use syn::{Type, visit::Visit};
 

@@ -1,4 +1,4 @@
-//! Alarms: what is to happen at a time, on the clock's own thread, so that it happens without any runtime.
+//! Alarms: callbacks at a time, on the clock's own thread, so that they need no runtime.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -79,7 +79,7 @@ impl Alarms {
         self.earliest.store(waiting.values().map(|(at, _)| *at).min().unwrap_or(u64::MAX), Relaxed);
     }
 
-    /// Those whose time has come; the ones that are gone are forgotten.
+    /// The alarms whose time has come; alarms whose owner is gone are forgotten.
     fn due(&self, now: u64) -> Vec<(u64, Arc<dyn Alarm>)> {
         let mut due = Vec::new();
         lock(&self.waiting).retain(|id, (at, alarm)| {

@@ -1,4 +1,4 @@
-//! What makes time pass: a thread, which a forked child has to start anew.
+//! The thread that makes time pass, which a forked child has to start anew.
 
 use std::sync::{Arc, OnceLock, TryLockError, Weak};
 
@@ -19,7 +19,7 @@ pub(super) struct Ticker {
     warned: AtomicBool,
     listeners: Mutex<Listeners>,
     pub(super) alarms: Alarms,
-    /// That of a child. A new one instead of a reset, because a thread that the child does not have may have held a lock.
+    /// The ticker of a forked child. A new one instead of a reset, because a thread that the child does not have may have held a lock.
     child: OnceLock<Box<Ticker>>,
 }
 
@@ -39,7 +39,7 @@ impl Ticker {
         }
     }
 
-    /// That of this process, as far as a fork was noticed.
+    /// The ticker of this process, as far as a fork was noticed.
     pub(super) fn newest(&self) -> &Self {
         let mut ticker = self;
         while let Some(child) = ticker.child.get() {

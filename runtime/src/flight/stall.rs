@@ -16,12 +16,12 @@ use crate::clock::{Alarm, Armed, Clock};
 use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::lock;
 
-/// How long a leader may go unpolled where no `load_timeout` says how long a load may take.
+/// The time for which a leader may go unpolled where no `load_timeout` says how long a load may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 type Sender = oneshot::Sender<Signal>;
 
-/// Who waits for a flight.
+/// The waiters of a flight.
 #[derive(Default)]
 pub(super) struct Seats {
     waiting: VecDeque<Sender>,

@@ -213,7 +213,7 @@ impl Fastness {
     /// Not generic, so that the index is compiled here and not in every crate that has call sites.
     fn erased_cell(&self, site: usize, here: TypeId, make: &mut dyn FnMut() -> Erased) -> Erased {
         if thread_is_ending() {
-            // One that is found by nobody, over the same stores.
+            // A cell that no other call finds, over the same stores.
             return make();
         }
         let cell = self.inner.cells.peek_with(&(site, here), |_, cell| cell.clone());

@@ -112,7 +112,7 @@ fn escape(text: &str, mut give: impl FnMut(&str)) {
     give(&text[plain..]);
 }
 
-/// What the text of an argument is written to: a key, or the text that it is compared with.
+/// The target of an argument's text: a key, or the text that it is compared with.
 pub trait Sink {
     /// Structure, as it is.
     fn raw(&mut self, text: &str);

@@ -17,7 +17,7 @@ pub(super) struct Room {
     pub(super) capacity: usize,
     evictions: AtomicU64,
     len: AtomicUsize,
-    /// How many loads have begun.
+    /// The number of loads that have begun.
     loads: AtomicU64,
     pub(super) common: Common,
 }

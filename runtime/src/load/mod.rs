@@ -100,7 +100,7 @@ struct Began {
 }
 
 impl<K: Eq, S: Shape> Pending<K, S> {
-    /// How long others wait for a load of this call: in this process while it is not polled, in other processes at all.
+    /// The time for which others wait for a load of this call: in this process while it is not polled, in other processes at all.
     fn load_bound(&self) -> Duration {
         self.policy.load_timeout.map_or(PATIENCE, |(bound, _)| bound)
     }

@@ -15,7 +15,7 @@ use crate::shared::{Fetched, Kept, Mark, Place, Tier};
 use crate::site::Negative;
 use crate::sync::lock;
 
-/// How long a lease on a load lasts unless it is renewed, which its process does while it loads. When that process dies, the others
+/// The duration of a lease on a load unless it is renewed, which its process does while it loads. When that process dies, the others
 /// wait for no longer.
 const LEASE: Duration = Duration::from_secs(3);
 /// Between looks whether another process's load has come to its end: at first, and at most, unless it has lasted for so long
@@ -132,7 +132,7 @@ where
         }
     }
 
-    /// What the shared tier's answer is good for, to a question with this number.
+    /// The plan that follows from the shared tier's answer to a question with this number.
     fn fetched(&self, fetched: Fetched<S::Item>, number: u64, permit: Leave, old: Option<S::Item>) -> Plan<S> {
         let now = self.cell.now();
         let start = LoadStart { epoch: fetched.epoch, number };

@@ -1,7 +1,7 @@
 //! One load of a key at a time among all processes: a lease in the tier.
 //!
 //! For efficiency only: a lease that runs out, or whose server is lost, costs a second load and nothing else. Each attempt has
-//! a nonce of its own, so nobody gives back what has become another's.
+//! a nonce of its own, so a lease that has become another's is not given back.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A leader that goes unpolled, or waits for its own key elsewhere: who wants the value waits for `load_timeout`, or for 30 s, and
-//! then loads it.
+//! A leader that goes unpolled, or waits for its own key elsewhere: other callers wait for `load_timeout`, or for 30 s, and then load
+//! the value.
 
 use std::pin::Pin;
 use std::sync::atomic::AtomicU64;

@@ -81,7 +81,7 @@ async fn a_future_under_another_name_invalidates_after_its_write() {
     }
 }
 
-/// What was done when the future was made may have been the write.
+/// The write may have been done when the future was made.
 #[tokio::test]
 async fn a_future_that_is_dropped_invalidates() {
     for (way, call) in invalidated::ALL {
