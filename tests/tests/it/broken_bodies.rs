@@ -29,6 +29,7 @@ const LIMIT: usize = 8_000;
 
 /// A body of these frames; one that panics at its end, if that is asked for.
 #[derive(Default)]
+#[allow(clippy::struct_field_names)] // HTTP calls them so
 struct Frames {
     frames: VecDeque<Result<Frame<Bytes>, Error>>,
     exact: Option<u64>,

@@ -46,6 +46,7 @@ fn ts(text: &str) -> Ts {
 /// A function of one argument, its runs, and its handle.
 macro_rules! cached {
     ($($name:ident($ty:ty) $handle:ident),* $(,)?) => {$(
+        #[allow(clippy::ref_option_ref)] // users have such arguments
         #[cacheable(ttl = 60, handle = $handle)]
         fn $name(x: $ty) -> u8 {
             1
@@ -125,6 +126,7 @@ async fn what_displays_alike_is_told_apart_by_its_hash_in_this_process() {
     scope_sync(&fast, || told_apart!(fast, rounded, ROUNDED, Some(Rounded(11)), Some(Rounded(12))));
 }
 
+#[allow(clippy::needless_pass_by_value)] // the type is what the test is of
 #[cacheable(ttl = 60, key = "generic:{x}")]
 fn generic<T: fmt::Display + std::hash::Hash>(x: Option<T>) -> u8 {
     1
@@ -193,6 +195,7 @@ async fn equal_maps_and_sets_have_one_digest() {
     assert_eq!(fast.stats().total.loads, 3);
 }
 
+#[allow(clippy::option_option)] // the type is what the test is of
 #[cacheable(ttl = 60, key = "order:{order:hash}:{by:hash}")]
 fn in_order(order: &[(&str, bool)], by: Option<Option<u8>>) -> usize {
     order.len() + usize::from(by.is_some())

@@ -85,6 +85,7 @@ async fn closures_share_nothing() {
     });
 }
 
+#[allow(clippy::needless_pass_by_value)] // an argument of a type without a name
 #[cacheable(ttl = 60, key = "shown:{value}")]
 fn shown(value: impl Display + std::hash::Hash + Eq + Clone + Send + Sync + 'static) -> String {
     format!("{value} of {} bytes", size_of_val(&value))
@@ -118,6 +119,7 @@ impl<T: Kind> Table<T> {
         T::NUMBER + n
     }
 
+    #[allow(clippy::unused_self)] // it is what the test is of
     #[cacheable(ttl = 60, key = "table:{n}", skip(self))]
     fn with_self(&self, n: u64) -> u64 {
         T::NUMBER + n

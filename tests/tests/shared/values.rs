@@ -223,12 +223,12 @@ async fn a_fleet_loads_a_key_once() {
     let both = async { tokio::join!(scope(&one, slow(&origin, &gate, 1)), scope(&two, slow(&origin, &gate, 1))) };
     let open = async {
         until("one loads", async || origin.loads() == 1).await;
-        assert_eq!(leases(&redis, &prefix, "slow:1").await.len(), 1);
+        assert_eq!(leases(redis, &prefix, "slow:1").await.len(), 1);
         gate.add_permits(2);
     };
     assert_eq!(tokio::join!(both, open).0, (1, 1));
     assert_eq!(origin.loads(), 1);
-    until("the lease is given back", async || leases(&redis, &prefix, "slow:1").await.is_empty()).await;
+    until("the lease is given back", async || leases(redis, &prefix, "slow:1").await.is_empty()).await;
 }
 
 /// The leases on a key, which has the fingerprint of its type behind it.
@@ -253,7 +253,7 @@ async fn a_process_renews_its_lease_while_it_loads_and_no_longer() {
         until("one loads", async || origin.loads() == 1).await;
         let mut least = i64::MAX;
         until("the lease is renewed", async || {
-            let left = lasts(&redis, &prefix).await;
+            let left = lasts(redis, &prefix).await;
             assert!((1..=3_000).contains(&left), "{left} ms");
             least = least.min(left);
             left > least + 100
@@ -262,7 +262,7 @@ async fn a_process_renews_its_lease_while_it_loads_and_no_longer() {
         gate.add_permits(1);
     };
     assert_eq!(tokio::join!(load, watch).0, 3);
-    until("it is given back", async || leases(&redis, &prefix, "slow:3").await.is_empty()).await;
+    until("it is given back", async || leases(redis, &prefix, "slow:3").await.is_empty()).await;
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ fn after_its_patience_all_who_wait_board_anew_and_one_leads() {
     let old = board.lead();
     assert!(!old.is_instead());
     let mut seats = [board.wait(), board.wait(), board.wait()];
-    board.clock.advance(PATIENCE - TICK);
+    board.clock.advance(PATIENCE.saturating_sub(TICK));
     assert!(!seats.iter_mut().any(boards_anew));
     board.clock.advance(TICK);
     assert!(seats.iter_mut().all(boards_anew));
@@ -80,7 +80,7 @@ fn a_leader_that_is_polled_is_not_given_up_however_slow_it_is() {
     let mut load = Box::pin(Load::new(pending::<()>(), Some(board.lead())));
     let mut seat = board.wait();
     for _ in 0..10 {
-        board.clock.advance(PATIENCE - TICK);
+        board.clock.advance(PATIENCE.saturating_sub(TICK));
         assert!(poll(load.as_mut()).is_pending());
         assert!(!boards_anew(&mut seat));
     }
@@ -120,7 +120,7 @@ fn an_heir_that_is_not_polled_is_given_up_in_its_turn() {
     let (_unpolled, mut seat) = (board.wait(), board.wait());
     board.clock.advance(PATIENCE / 2);
     drop(permit);
-    board.clock.advance(PATIENCE - TICK);
+    board.clock.advance(PATIENCE.saturating_sub(TICK));
     assert!(!boards_anew(&mut seat), "its time begins when it leads");
     board.clock.advance(TICK);
     assert!(boards_anew(&mut seat));

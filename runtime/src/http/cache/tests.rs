@@ -65,7 +65,8 @@ impl Server {
     async fn try_send(&self, request: Request<String>) -> Result<Seen, &'static str> {
         let (parts, body) = self.service.clone().oneshot(request).await?.into_parts();
         assert!(parts.extensions.get::<CacheTags>().is_none(), "tags never leave");
-        let body = body.collect().await.map_or_else(|error| error.to_string().into(), |body| body.to_bytes());
+        let body =
+            body.collect().await.map_or_else(|error| error.to_string().into(), http_body_util::Collected::to_bytes);
         let body = String::from_utf8(body.to_vec()).unwrap();
         Ok(Seen { status: parts.status, headers: parts.headers, body })
     }

@@ -82,7 +82,7 @@ fn rare() -> Priced {
 }
 
 #[timed(name = "kinds.borrows")]
-fn borrows(prices: &mut Vec<Price>) -> Lent<'_> {
+fn borrows(prices: &mut [Price]) -> Lent<'_> {
     Lent(prices.first_mut())
 }
 

@@ -95,6 +95,7 @@ async fn a_hedge_makes_a_second_future_under_another_name() {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // as a fallback is called
 fn other(id: u64, _: &Work, error: Trouble) -> BoxFuture<'static, Answer> {
     assert_eq!(error, Trouble::Down);
     Box::pin(async move { Ok(id + 1_000) })
