@@ -72,6 +72,7 @@ impl Source {
     }
 
     /// Returns whether it has to be confirmed again and again that a server is still the master.
+    #[cfg_attr(not(feature = "redis-sentinel"), allow(clippy::unused_self))] // only Sentinels are asked
     pub(crate) fn needs_lease(&self) -> bool {
         #[cfg(feature = "redis-sentinel")]
         return matches!(self, Self::Sentinel(_));
