@@ -123,10 +123,10 @@ struct Names {
 impl Names {
     const AWAITED: Self = Self { local: "__miss", miss: "miss", bypass: "bypass" };
     const BLOCKING: Self = Self { local: "__load", miss: "begin_sync", bypass: "bypass_sync" };
-    /// What these give is then handed to the kind's `begin`.
+    /// Values that are then handed to the kind's `begin`.
     const ASKED: Self = Self { local: "__load", ..Self::AWAITED };
 
-    /// What becomes of a miss.
+    /// The tokens for a miss.
     fn begun(&self, subject: &Subject, miss: TokenStream) -> TokenStream {
         let begins = subject.returns.kind == Kind::Asked && self.local == Self::ASKED.local;
         if begins { code!(__kind.begin(#miss)) } else { miss }

@@ -48,7 +48,7 @@ pub(crate) fn refresh(args: &Args, loading: &Loading, diag: &mut Diag) {
     }
 }
 
-/// What the options need the return type to be, where the compiler is asked about it.
+/// The requirement of the options on a return type that the compiler is asked about.
 pub(crate) fn answer(args: &Args, subject: &mut Subject) {
     if args.handle.is_given() || args.batch.is_given() {
         if subject.returns.kind == Kind::Asked {

@@ -39,7 +39,7 @@ pub(crate) fn kind(subject: &Subject) -> Option<TokenStream> {
     })
 }
 
-/// What is asked for the shape of the function's value.
+/// The expression that yields the shape of the function's value.
 pub(crate) fn probe(subject: &Subject) -> TokenStream {
     let (door, returns) = (&subject.door, &subject.returns);
     match (returns.kind, returns.answer) {
@@ -54,7 +54,7 @@ pub(crate) fn probe(subject: &Subject) -> TokenStream {
     }
 }
 
-/// What the function returns for a value that is there: the value, or a future of it.
+/// The function's result for a value that is there: the value, or a future of it.
 pub(crate) fn finished(subject: &Subject, value: &TokenStream) -> TokenStream {
     if subject.returns.kind == Kind::Asked { code!(__kind.finish(__kind.ready(#value))) } else { value.clone() }
 }

@@ -81,7 +81,7 @@ impl Key {
         (diag.count() == before).then_some(key)
     }
 
-    /// Whether this is the key of a function that names none.
+    /// Returns whether this is the key of a function that names none.
     pub(crate) fn is_default(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Path))
     }

@@ -14,7 +14,7 @@ use crate::{
     value::peel,
 };
 
-/// Whether the compiler is asked how the function gives its value.
+/// Returns whether the compiler is asked how the function gives its value.
 pub(super) fn is_asked(subject: &Subject) -> bool {
     subject.returns.kind == Kind::Asked
 }

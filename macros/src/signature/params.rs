@@ -52,7 +52,7 @@ impl Param {
         self.ty.as_ref().is_some_and(|ty| matches!(ungrouped(ty), Type::Reference(_)))
     }
 
-    /// What the parameter refers to, where its type is a shared reference to something that may not outlive the call.
+    /// The referent of the parameter, where its type is a shared reference to something that may not outlive the call.
     pub(crate) fn referent(&self) -> Option<&Type> {
         match ungrouped(self.ty.as_ref()?) {
             Type::Reference(reference) if reference.mutability.is_none() => {

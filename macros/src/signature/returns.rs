@@ -30,7 +30,7 @@ pub(crate) enum Kind {
     Asked,
 }
 
-/// What an attribute can do with a return type that the compiler is asked about.
+/// The uses that an attribute can make of a return type that the compiler is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// Whatever it is.
