@@ -208,15 +208,16 @@ impl Aboard {
 
 impl Permit {
     /// Ends the flight and tells everyone aboard.
-    pub(crate) fn land(self, mut signal: impl FnMut() -> Signal) {
-        self.tell(&mut signal);
+    pub(crate) fn land(mut self, mut signal: impl FnMut() -> Signal) {
+        if let Some(aboard) = self.aboard.take() {
+            tell(aboard.close(), &mut signal);
+        }
     }
 
-    fn tell(mut self, signal: &mut dyn FnMut() -> Signal) {
-        let Some(aboard) = self.aboard.take() else { return };
-        for seat in aboard.close() {
-            // A waiter that has gone needs no news.
-            let _ = seat.send(signal());
+    /// Tells everyone aboard, before the flight ends: whoever boards meanwhile is told when it lands.
+    pub(crate) fn tell(&self, mut signal: impl FnMut() -> Signal) {
+        if let Some(aboard) = &self.aboard {
+            tell(aboard.flight.empty(), &mut signal);
         }
     }
 
@@ -224,6 +225,13 @@ impl Permit {
     pub(crate) fn enter(&self) -> Inside {
         self.polled();
         Inside::enter(self.aboard.as_ref().map_or(0, |aboard| aboard.flight.id()))
+    }
+}
+
+fn tell(seats: VecDeque<oneshot::Sender<Signal>>, signal: &mut dyn FnMut() -> Signal) {
+    for seat in seats {
+        // A waiter that has gone needs no news.
+        let _ = seat.send(signal());
     }
 }
 

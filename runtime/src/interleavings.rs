@@ -229,6 +229,46 @@ fn a_load_that_is_given_up_is_made_by_another_whenever_its_leader_comes_back() {
 }
 
 #[test]
+fn who_boards_while_the_others_are_told_is_told_too() {
+    check(|| {
+        let world = World::new();
+        let board: Board = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
+        let Boarding::Lead(permit) = board.board(key(), world.scopes.hashes(), WAIT) else { panic!("the first leads") };
+        let readers = [(); 2].map(|()| {
+            let (world, board) = (world.clone(), board.clone());
+            thread::spawn(move || read(&world, &board))
+        });
+        let value = world.origin.load(Relaxed);
+        permit.tell(|| Signal::Landed(Box::new(value)));
+        permit.land(|| Signal::Landed(Box::new(value)));
+        assert_eq!(readers.map(|reader| reader.join().unwrap()), [OLD, OLD]);
+        let Boarding::Lead(_) = board.board(key(), world.scopes.hashes(), WAIT) else {
+            panic!("nothing is left behind")
+        };
+    });
+}
+
+#[test]
+fn who_boards_while_the_others_are_told_gets_nothing_that_was_overtaken() {
+    check(|| {
+        let world = World::new();
+        let board: Board = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
+        let Boarding::Lead(permit) = board.board(key(), world.scopes.hashes(), WAIT) else { panic!("the first leads") };
+        let value = world.origin.load(Relaxed);
+        let writer = thread::spawn({
+            let (world, board) = (world.clone(), board.clone());
+            move || {
+                world.change();
+                assert_eq!(read(&world, &board), NEW);
+            }
+        });
+        permit.tell(|| Signal::Landed(Box::new(value)));
+        permit.land(|| Signal::Landed(Box::new(value)));
+        writer.join().unwrap();
+    });
+}
+
+#[test]
 fn an_insert_may_be_late() {
     check(|| {
         let world = World::new();

@@ -77,6 +77,34 @@ fn alone_and_timed_out_reach_everyone_too() {
 }
 
 #[test]
+fn told_before_it_lands_who_boards_meanwhile_is_told_then() {
+    let board = board();
+    let permit = lead(&board);
+    let mut early = wait(&board);
+    permit.tell(|| landed(1));
+    assert_eq!(number(&mut early), Some(1));
+    let mut late = wait(&board);
+    assert!(late.signal.try_recv().is_err(), "the flight goes on");
+    permit.land(|| landed(1));
+    assert_eq!(number(&mut late), Some(1));
+    assert!(is_empty(&board));
+}
+
+#[test]
+fn told_and_abandoned_who_boarded_meanwhile_takes_over() {
+    let board = board();
+    let permit = lead(&board);
+    let mut early = wait(&board);
+    permit.tell(|| landed(1));
+    let mut late = wait(&board);
+    drop(permit);
+    assert_eq!(number(&mut early), Some(1));
+    assert!(matches!(late.signal.try_recv(), Ok(Signal::Lead(_))));
+    drop(late);
+    assert!(is_empty(&board));
+}
+
+#[test]
 fn abandoned_exactly_one_takes_over_and_the_others_stay_aboard() {
     let board = board();
     let permit = lead(&board);

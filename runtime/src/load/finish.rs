@@ -6,7 +6,7 @@ use super::{Began, Leave, Pending, land, landed};
 use crate::clock::nanos;
 use crate::flight::{Permit, Signal};
 use crate::key::OwnedKey;
-use crate::l1::LoadStart;
+use crate::l1::{Lifetime, LoadStart};
 use crate::log::Epoch;
 use crate::policy::ERROR_THROTTLE;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
@@ -44,8 +44,16 @@ where
         }
         match ending {
             Outcome::Present(value) => {
-                self.keep(&value, began, now);
-                land(permit, || landed::<S>(Outcome::Present(value.clone())));
+                let outcome = || landed::<S>(Outcome::Present(value.clone()));
+                if let Some(life) = self.keep(&value, &began, now) {
+                    // To encode a large value takes its time, for which nobody has to wait. Who comes meanwhile finds it in this
+                    // process, or waits until it is on its way.
+                    if let (Some(permit), Some(_)) = (&permit, &began.shared) {
+                        permit.tell(outcome);
+                    }
+                    self.share(Some(&value), &life, began.shared);
+                }
+                land(permit, outcome);
                 Outcome::Present(value)
             }
             Outcome::Absent(absent) => {
@@ -115,13 +123,14 @@ where
         })
     }
 
-    fn keep(&self, value: &S::Item, began: Began, now: u64) {
+    /// Keeps a value in this process. Its lifetime, unless `unless` says that it is not to be stored.
+    fn keep(&self, value: &S::Item, began: &Began, now: u64) -> Option<Lifetime> {
         if self.policy.unless.is_some_and(|unless| unless(value)) {
             self.cell.front.store.remove(&self.key, began.start.number);
-            return;
+            return None;
         }
         let life = self.policy.lifetime(self.policy.ttl, began.time, now);
-        self.share(Some(value), &life, began.shared);
         self.keep_in_process(value, life, began.start);
+        Some(life)
     }
 }

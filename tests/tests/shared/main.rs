@@ -3,6 +3,7 @@
 mod acl;
 mod codecs;
 mod coherence;
+mod encoding;
 mod exact;
 mod faults;
 mod fleet;

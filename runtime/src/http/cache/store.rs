@@ -170,22 +170,31 @@ impl Store {
         Began { time: self.clock().now(), start, shared }
     }
 
-    /// Stores in both tiers, unless something invalidated it meanwhile. Whether it was stored.
+    /// Stores in this process, unless something invalidated it meanwhile. True if it was stored: then it is to be
+    /// [shared](Self::share) too.
     pub(super) fn keep(&self, place: &Place, held: &Arc<Held>, began: Began) -> bool {
-        let load_time = self.clock().now().saturating_sub(began.time);
-        if !self.keep_near(place, held.clone(), load_time, began.start) {
+        let kept = self.keep_near(place, held.clone(), self.load_time(began), began.start);
+        if !kept {
             self.counters.overtaken.count();
-            return false;
         }
+        kept
+    }
+
+    /// Gives the shared tier what this process stored.
+    pub(super) fn share(&self, place: &Place, held: &Held, began: Began) {
         if let (Some(tier), Some(wire), Some(mark)) = (&self.tier, Wire::of(), began.shared) {
             let address = bounded(place.text.clone());
             let scopes = place.scopes.hashes();
             let of = crate::shared::Place { wire, seat: &self.seat, codec: None, key: &address, scopes };
             let beyond = held.stored.grace().longest();
+            let load_time = self.load_time(began);
             let kept = Kept { value: Some(&held.stored), mark, expires: held.expires, load_time, beyond };
             tier.keep(&of, &kept, None);
         }
-        true
+    }
+
+    fn load_time(&self, began: Began) -> u64 {
+        self.clock().now().saturating_sub(began.time)
     }
 
     fn keep_near(&self, place: &Place, held: Arc<Held>, load_time: u64, start: LoadStart) -> bool {

@@ -65,12 +65,21 @@ impl Exchange {
         let expires = self.now().saturating_add(nanos(life.map(|(_, left)| left).unwrap_or_default()));
         let held = Arc::new(Held::new(Stored::Response(recorded), expires));
         let storable = life.is_some() && self.config.keeps;
-        let stored = storable && !self.short && self.keep(&held, began);
+        let kept = if storable && !self.short { self.keep(&held, began) } else { None };
         // Under a permit, or for this request alone.
-        match life {
-            Some(_) => land(permit, || landed(Landing::Response(held.clone(), began.start.epoch))),
-            None => land(permit, || Signal::Alone),
+        let outcome = || match life {
+            Some(_) => landed(Landing::Response(held.clone(), began.start.epoch)),
+            None => Signal::Alone,
+        };
+        let stored = kept.is_some();
+        if let Some(place) = kept {
+            // To encode a large response takes its time, for which nobody has to wait.
+            if let Some(permit) = permit.as_ref().filter(|_| self.store.has_tier()) {
+                permit.tell(outcome);
+            }
+            self.store.share(&place, &held, began);
         }
+        land(permit, outcome);
         let status = if revalidated {
             Status::Revalidated { why: self.why, stored }
         } else if storable && self.short {
@@ -113,21 +122,22 @@ impl Exchange {
         self.whole(parts, recorded.body.clone(), request, began, permit, true)
     }
 
-    /// Stores a response, and where it varies, what by. Whether it was stored.
-    fn keep(&self, held: &Arc<Held>, began: Began) -> bool {
-        let Stored::Response(recorded) = &held.stored else { return false };
+    /// Stores a response in this process, and where it varies, what by. Its place, if it was stored.
+    fn keep(&self, held: &Arc<Held>, began: Began) -> Option<Place> {
+        let Stored::Response(recorded) = &held.stored else { return None };
         let target = self.target.borrow();
-        if recorded.varies.is_empty() {
-            return self.store.keep(&self.store.place(&target, "", &[]), held, began);
-        }
         let of = self.store.place(&target, "", &[]);
+        if recorded.varies.is_empty() {
+            return self.store.keep(&of, held, began).then_some(of);
+        }
         // The length first: what is not stored is to take no other's room.
         let fits = recorded.variant.len() <= MAX_VARIANT_BYTES;
         if !fits || !self.store.admits_variant(&of, &recorded.varies, &recorded.variant, self.config.max_variants) {
-            return false;
+            return None;
         }
         self.keep_names(&of, recorded, held.expires, began);
-        self.store.keep(&self.store.place(&target, &recorded.variant, &[]), held, began)
+        let place = self.store.place(&target, &recorded.variant, &[]);
+        self.store.keep(&place, held, began).then_some(place)
     }
 
     /// Says that responses vary, and is known for as long as any of them may be of use.
@@ -143,6 +153,9 @@ impl Exchange {
             Some(known) => lock(&known.variants).clone(),
             None => vec![recorded.variant.clone()],
         };
-        self.store.keep(of, &Arc::new(names), began);
+        let names = Arc::new(names);
+        if self.store.keep(of, &names, began) {
+            self.store.share(of, &names, began);
+        }
     }
 }
