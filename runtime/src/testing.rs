@@ -42,7 +42,7 @@ pub fn survives<T: SharedValue>(value: &T, codec: Codec) -> Result<(), Unsurvive
 }
 
 /// A number for what a type announces to serde: names of types, fields and variants, their order, and the kinds of the leaves. Values
-/// are found only under the number under which they were stored. It cannot see through flattened and untagged types.
+/// are found only under the number under which they were stored, by a type of the same path. It cannot see through flattened and untagged types.
 ///
 /// Pin it where a deployment must not lose the values of the one before:
 ///

@@ -1,15 +1,13 @@
 //! Which instantiation of a call site is calling.
 //!
 //! Names of types are for people: two types may have one, and closures have none. So instantiations are told apart by `TypeId`s, here
-//! and in the shared tier; what is told apart by a name alone is a function whose path leaves no doubt.
+//! and in the shared tier; what is told apart by a name alone is a function whose path leaves no doubt, and a type of values that no
+//! function declares.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
 use std::any::TypeId;
-use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
-
-use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
 use crate::key::template::{dotted, plain, shown};
 
@@ -120,6 +118,14 @@ impl Here {
         }
     }
 
+    /// Whether a type with this name may be declared in the function in which the call site's own function is.
+    pub(super) fn is_beside(&self, value: &str, module: &str) -> bool {
+        let path = plain(self.path());
+        let inside = path.strip_prefix(module).and_then(|path| path.strip_prefix("::"));
+        let outer = inside.and_then(|path| path.split_once("::")).map(|(outer, _)| outer);
+        outer.is_some_and(|outer| value.contains(&format!("{module}::{outer}::")))
+    }
+
     /// Whether a closure is among the types that this is an instantiation for. A closure is another one in the next build; a type that
     /// is declared within one has a name.
     pub(super) fn has_closure(&self) -> bool {
@@ -186,15 +192,6 @@ fn is_for_generic_trait(before: &str) -> bool {
     before.split_once(" as ").map(|(_, rest)| rest).or_else(elsewhere).is_some_and(|name| name.contains('<'))
 }
 
-/// The number of an instantiation and a version in the shared tier. A `TypeId` is the same in every process of one build, and in other
-/// builds as long as compiler and crates are; where it is not, values are loaded anew.
-pub(super) fn variant(instantiation: &str, instance: Option<TypeId>, version: usize) -> u64 {
-    let Some(instance) = instance else { return xxh3_64_with_seed(instantiation.as_bytes(), version as u64) };
-    let mut state = Xxh3Default::new();
-    (instantiation, instance, version).hash(&mut state);
-    state.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,6 +228,22 @@ mod tests {
         for path in ["app::main::{{closure}}::get<u8>::{{closure}}", "app::get<app::main::{{closure}}::M>::{{closure}}"]
         {
             assert!(!at(path, Owner::Unknown).has_closure(), "{path}");
+        }
+    }
+
+    #[test]
+    fn types_that_may_be_declared_beside_a_function() {
+        for (path, value, expected) in [
+            ("app::m::main::get", "app::m::main::User", true),
+            ("app::m::main::get", "alloc::vec::Vec<app::m::main::User>", true),
+            ("app::m::main::{{closure}}::inner::get", "app::m::main::{{closure}}::User", true),
+            ("app::m::main::get", "app::m::User", false),
+            ("app::m::Repo::get", "app::m::User", false),
+            ("app::m::get", "app::m::User", false),
+            ("app::m::get", "app::m::inner::User", false),
+            ("fastness::cache", "app::m::main::User", false),
+        ] {
+            assert_eq!(at(path, Owner::Unknown).is_beside(value, "app::m"), expected, "{path} of {value}");
         }
     }
 

@@ -25,14 +25,15 @@ mod cell;
 mod here;
 mod meta;
 mod negatives;
+mod variant;
 
 use cell::Front;
 pub(crate) use cell::{Cell, Landing, Negative};
-use here::variant;
 pub use here::{Here, Instantiation, here, here_in, here_of};
 pub(crate) use meta::SiteMeta;
 pub use meta::{Receiver, SiteKind};
 use negatives::Negatives;
+use variant::{ValueType, variant};
 
 /// A call site.
 pub struct Site {
@@ -179,7 +180,8 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let Named { path, shape, variant, of, owner } = self.named(here, A::SCOPED);
+        let Named { path, shape, variant, of, owner } =
+            self.named(here, A::SCOPED, ValueType::of::<S::Item>(&here, self.meta.module));
         let tier = if here.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(&shape, owner, &path) };
         Cell {
             front: Front {
@@ -196,7 +198,7 @@ impl Site {
         }
     }
 
-    fn named(&self, here: Here, scoped: bool) -> Named {
+    fn named(&self, here: Here, scoped: bool, value: ValueType) -> Named {
         let path = here.dotted();
         let mut shape = self.meta.template.shape(&path);
         if scoped {
@@ -213,7 +215,7 @@ impl Site {
         let of = if by_path { Some(here.id) } else { here.instance() };
         // A name that leaves no doubt outlives the build, and is checked; else the shared tier is told the type.
         let owner = of.filter(|_| here.is_unique(self.meta.module, self.meta.name));
-        let variant = variant(&instantiation, of.filter(|_| owner.is_none()), self.meta.version);
+        let variant = variant(&instantiation, of.filter(|_| owner.is_none()), value, self.meta.version);
         Named { path, shape, variant, of, owner }
     }
 }
@@ -224,7 +226,7 @@ struct Named {
     path: String,
     /// The key template, of whatever arguments.
     shape: String,
-    /// The instantiation and version, in the shared tier.
+    /// The instantiation, the type of values and the version, in the shared tier.
     variant: u64,
     /// The function, where its keys are its own; the types that it is generic over, where it has some.
     of: Option<TypeId>,

@@ -1,4 +1,4 @@
-//! Instantiations for types of one name, in the tier.
+//! Instantiations for types of one name, and values of types of one name, in the tier.
 
 use fastness::{cacheable, observe, scope};
 use fastness_tests::servers::{prefix, shared_redis};
@@ -100,5 +100,84 @@ async fn functions_of_one_path_share_nothing_between_processes() {
     stored(&a, 1).await;
     assert_eq!(scope(&b, two(1)).await, 3);
     assert_eq!(scope(&b, one(1)).await, 2);
+    assert_eq!(b.stats().total.shared_hits, 1);
+}
+
+/// Two functions of one key, whose types of values have one name and the same fields.
+macro_rules! notes {
+    ($($of:ident: $number:literal),*) => {$(
+        mod $of {
+            use fastness::cacheable;
+            use serde::{Deserialize, Serialize};
+
+            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+            pub(super) struct Note {
+                pub(super) number: u64,
+            }
+
+            #[cacheable(ttl = 60, negative_ttl = 60, key = "note:{n}")]
+            pub(super) async fn find(n: u64) -> Option<Note> {
+                (n + $number > 200).then_some(Note { number: n + $number })
+            }
+
+            #[cacheable(ttl = 60, key = "noted:{n}")]
+            pub(super) async fn get(n: u64) -> Note {
+                Note { number: n + $number }
+            }
+        }
+    )*};
+}
+
+notes!(hundred: 100, thousand: 1_000);
+
+#[tokio::test]
+async fn an_absence_is_that_of_its_own_type_only() {
+    let (redis, prefix) = (shared_redis().await, prefix());
+    let (a, b) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    assert_eq!(scope(&a, hundred::find(1)).await, None);
+    stored(&a, 1).await;
+    assert_eq!(scope(&b, thousand::find(1)).await, Some(thousand::Note { number: 1_001 }));
+    stored(&b, 1).await;
+    assert_eq!(scope(&b, hundred::find(1)).await, None);
+    let stats = b.stats().total;
+    assert_eq!((stats.shared_hits, stats.loads), (1, 1), "each has its own");
+}
+
+#[tokio::test]
+async fn a_value_is_that_of_its_own_type_only() {
+    let (redis, prefix) = (shared_redis().await, prefix());
+    let (a, b) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    assert_eq!(scope(&a, hundred::get(1)).await, hundred::Note { number: 101 });
+    stored(&a, 1).await;
+    assert_eq!(scope(&b, thousand::get(1)).await, thousand::Note { number: 1_001 });
+    assert_eq!(scope(&b, hundred::get(1)).await, hundred::Note { number: 101 });
+    assert_eq!(b.stats().total.shared_hits, 1);
+}
+
+/// Functions of one key, whose types of values are declared in blocks of one function.
+macro_rules! found_in_a_block {
+    ($number:literal) => {{
+        #[derive(Clone, serde::Serialize, serde::Deserialize)]
+        struct Found {
+            number: u64,
+        }
+        #[cacheable(ttl = 60, negative_ttl = 60, key = "found:{n}")]
+        async fn find(n: u64) -> Option<Found> {
+            (n + $number > 200).then_some(Found { number: n + $number })
+        }
+        |n| async move { find(n).await.map(|found| found.number) }
+    }};
+}
+
+#[tokio::test]
+async fn types_of_one_name_in_one_function_share_no_absence() {
+    let (redis, prefix) = (shared_redis().await, prefix());
+    let (a, b) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    let (hundred, thousand) = (found_in_a_block!(100), found_in_a_block!(1_000));
+    assert_eq!(scope(&a, hundred(1)).await, None);
+    stored(&a, 1).await;
+    assert_eq!(scope(&b, thousand(1)).await, Some(1_001));
+    stored(&b, 1).await;
+    assert_eq!(scope(&b, hundred(1)).await, None);
     assert_eq!(b.stats().total.shared_hits, 1);
 }
