@@ -167,8 +167,13 @@ impl Tailer {
                 opened = true;
             }
             self.wait = RETRY.0;
-            let then = event.map_or(Then::Next, |event| event::read(&event, &self.changes.models, &mut self.batch));
-            if then == Then::Reopen || !stream.is_alive() {
+            // A stream whose last reply is here is not alive any more, and has still to be read to its end.
+            let then = match event {
+                Some(event) => event::read(&event, &self.changes.models, &mut self.batch),
+                None if stream.is_alive() => Then::Next,
+                None => Then::Reopen,
+            };
+            if then == Then::Reopen {
                 let end = stream.resume_token();
                 self.announce(end.clone()).await?;
                 // Until all were told, a new stream would begin before this end, and come to it again.

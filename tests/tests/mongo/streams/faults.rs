@@ -138,7 +138,14 @@ async fn a_database_that_is_dropped_while_the_others_cannot_be_told_is_announced
     let db = server.database().await;
     let shop = Shop::over(db.clone(), &db, fast);
     shop.insert(1, 7, 10).await;
-    let tail = shop.start().await;
+    // Nothing is written into the database while it is being dropped: the lease lasts, and a position was just remembered.
+    let tail = shop.changes().takeover(Duration::from_secs(3_600)).start(&shop.fast);
+    running(&tail).await;
+    let places = shop.db.collection::<Document>(Changes::COLLECTION);
+    until("a position is remembered", async || {
+        places.find_one(doc! { "token": { "$exists": true } }).await.unwrap().is_some()
+    })
+    .await;
     shop.sees(1, Some(10)).await;
     let told = shop.fast.shared().unwrap().local_only;
     redis.pause();
@@ -148,9 +155,18 @@ async fn a_database_that_is_dropped_while_the_others_cannot_be_told_is_announced
     assert_eq!(tail.status().resumptions, 0, "no stream is opened for what was read already: {:?}", tail.status());
     redis.resume();
     until("another stream follows", async || tail.status().resumptions > 0).await;
-    assert_eq!(tail.status().resumptions, 1, "the end of the stream is not come to again: {:?}", tail.status());
     shop.insert(1, 7, 20).await;
     shop.sees(1, Some(20)).await;
+    shop.set(1, doc! { "price": 21_i64 }).await;
+    shop.sees(1, Some(21)).await;
+    let status = tail.status();
+    assert_eq!((status.resumptions, status.gaps), (1, 1), "the end of the stream is not come to again: {status:?}");
+    until("the last change is counted", async || tail.status().changes >= 5).await;
+    assert_eq!(
+        tail.status().changes,
+        5,
+        "of the collection, of the database, of the stream's end, and two of the product"
+    );
 }
 
 /// The server fails the next of these commands as one whose oplog no longer reaches back far enough.
