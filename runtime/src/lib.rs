@@ -93,6 +93,8 @@ mod typed;
 
 #[cfg(all(test, fastness_loom))]
 mod interleavings;
+#[cfg(test)]
+mod tests;
 
 #[doc(hidden)]
 pub mod __private;

@@ -8,6 +8,7 @@ pub mod deploy;
 #[cfg(doctest)]
 mod guide;
 pub mod history;
+pub mod logged;
 pub mod race;
 pub mod servers;
 

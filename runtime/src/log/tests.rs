@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::key::{Pattern, Scopes};
+use crate::tests::Levels;
 
 fn record(patterns: &[Pattern]) -> Record {
     let mut record = Record::default();
@@ -175,34 +176,15 @@ fn verdicts_by_the_floor_are_counted() {
     assert_eq!(log.records(), 11);
 }
 
-/// Counts what is logged.
-struct Events(Arc<AtomicU64>);
-
-impl tracing::Subscriber for Events {
-    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-        true
-    }
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-    fn event(&self, _: &tracing::Event<'_>) {
-        self.0.fetch_add(1, Relaxed);
-    }
-    fn enter(&self, _: &tracing::span::Id) {}
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
 #[test]
 fn a_table_that_is_too_small_is_warned_of_at_each_doubling() {
-    let (mirror, warnings) = (Mirror::with_bytes(0), Arc::new(AtomicU64::new(0)));
+    let (mirror, levels) = (Mirror::with_bytes(0), Levels::default());
     (1..=11).for_each(|scope| mirror.raise(scope << 32, scope));
-    tracing::subscriber::with_default(Events(warnings.clone()), || {
+    levels.listen(|| {
         for verdict in 1..=1_u32 << 18 {
             mirror.last(99 << 32);
-            let expected = [1 << 16, 1 << 17, 1 << 18].iter().filter(|due| **due <= verdict).count() as u64;
-            assert_eq!(warnings.load(Relaxed), expected, "after {verdict}");
+            let expected = [1 << 16, 1 << 17, 1 << 18].iter().filter(|due| **due <= verdict).count();
+            assert_eq!(levels.heard(), vec![tracing::Level::WARN; expected], "after {verdict}");
         }
     });
 }

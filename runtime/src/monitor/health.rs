@@ -139,6 +139,8 @@ pub(super) struct Findings<'a> {
     pub(super) cache_required: bool,
     /// The reason why the shared tier is not used although its server may answer.
     pub(super) tier_rests: Option<&'static str>,
+    /// Invalidations that other processes were not told of.
+    pub(super) in_doubt: u64,
     pub(super) pressure: Pressure,
     /// For how many seconds nothing was sampled, if that is longer than it should be.
     pub(super) blind: Option<u64>,
@@ -157,6 +159,14 @@ pub(super) fn judge(found: &Findings<'_>) -> (Status, Vec<String>) {
         say(tier, why.into());
     } else if !found.cache.connected {
         say(tier, "the shared tier is not connected: values are cached in this process only".into());
+    } else if found.in_doubt > 0 {
+        let in_doubt = found.in_doubt;
+        say(
+            tier,
+            format!(
+                "the shared tier is not coherent: {in_doubt} invalidations are not announced to other processes yet"
+            ),
+        );
     } else if !found.cache.coherent {
         say(tier, "the shared tier is not coherent: its log is not heard, so only recent values are served".into());
     }
@@ -197,6 +207,7 @@ mod tests {
             cache: CACHE,
             cache_required: false,
             tier_rests: None,
+            in_doubt: 0,
             pressure: Pressure::None,
             blind: None,
         }
@@ -218,6 +229,8 @@ mod tests {
         assert_eq!(rests, (Status::Degraded, vec!["it rests".to_owned()]), "the reason is the more exact one");
         let cache = CacheHealth { coherent: false, ..CACHE };
         assert_eq!(judge(&Findings { cache, ..found(&[]) }).0, Status::Degraded);
+        let (status, reasons) = judge(&Findings { cache, in_doubt: 2, ..found(&[]) });
+        assert!(status == Status::Degraded && reasons[0].contains("2 invalidations are not announced"), "{reasons:?}");
         assert_eq!(judge(&Findings { pressure: Pressure::Shrink, ..found(&[]) }).0, Status::Healthy);
         assert_eq!(judge(&Findings { pressure: Pressure::Shed, ..found(&[]) }).0, Status::Degraded);
         let blind = judge(&Findings { blind: Some(60), ..found(&failed(false)) });

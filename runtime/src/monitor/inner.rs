@@ -132,6 +132,7 @@ impl Inner {
             cache,
             cache_required: self.settings.cache_required,
             tier_rests: tier.and_then(|tier| tier.rests),
+            in_doubt: tier.map_or(0, |tier| tier.in_doubt),
             pressure: self.pressure(),
             blind: late.then_some(silent),
         });

@@ -40,8 +40,8 @@ impl Latency {
         Self { counts, count, sum, max }
     }
 
-    /// What these calls would have left.
-    #[cfg(test)]
+    /// The latency that calls of these durations leave.
+    #[cfg(all(test, feature = "monitor"))]
     pub(crate) fn of(times: &[Duration]) -> Self {
         let mut counts = vec![0; buckets::COUNT];
         let nanos = times.iter().map(|time| crate::clock::nanos(*time));

@@ -57,6 +57,11 @@ impl Redis {
         self.port
     }
 
+    /// The folder in which it saves, if it is told to.
+    pub fn folder(&self) -> PathBuf {
+        folder(self.port)
+    }
+
     /// Its address, without a password.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)

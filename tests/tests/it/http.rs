@@ -1,7 +1,5 @@
 //! The HTTP layers in a program that logs.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -9,37 +7,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use fastness::http::{HttpStats, RequestIdLayer, Stack, TimingLayer};
+use fastness_tests::logged::Logged;
 use http::{Request, Response};
 use tower::ServiceExt;
-use tracing_subscriber::fmt::MakeWriter;
-
-/// What was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn lines(&self) -> Vec<String> {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
-    }
-}
+use tracing::Level;
 
 fn with_id(path: &str, id: &str) -> Request<Body> {
     Request::get(path).header("x-request-id", id).body(Body::empty()).unwrap()
@@ -56,9 +27,7 @@ impl Drop for Leaves {
 
 #[tokio::test]
 async fn every_line_of_a_request_has_its_id() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (logged, _guard) = Logged::listen(Level::INFO);
     let handler = async || {
         tracing::info!("before");
         tokio::task::yield_now().await;
@@ -76,20 +45,16 @@ async fn every_line_of_a_request_has_its_id() {
         let mut never = Box::pin(app.oneshot(with_id("/never", "three")));
         assert!(std::future::poll_fn(|cx| Poll::Ready(never.as_mut().poll(cx))).await.is_pending());
     }
-    let lines = log.lines();
     for (id, words) in [("one", &["before", "after"][..]), ("two", &["before", "after"]), ("three", &["left"])] {
-        let own: Vec<_> =
-            lines.iter().filter(|line| line.contains(&format!("request{{id={id} method=GET}}"))).collect();
-        assert_eq!(own.len(), words.len(), "{lines:#?}");
+        let own = logged.with(&format!("request{{id={id} method=GET}}"));
+        assert_eq!(own.len(), words.len(), "{}", logged.text());
         assert!(own.iter().zip(words).all(|(line, word)| line.ends_with(word)), "{own:#?}");
     }
 }
 
 #[tokio::test]
 async fn slow_requests_are_logged_by_their_template_once_a_second() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (logged, _guard) = Logged::listen(Level::INFO);
     let stats = HttpStats::new();
     let timing = TimingLayer::new().stats(&stats).slow(Duration::ZERO);
     let app: Router = Router::new().route("/users/{id}", get(async || "Ada")).layer(Stack::new().timing(timing));
@@ -97,9 +62,8 @@ async fn slow_requests_are_logged_by_their_template_once_a_second() {
         let response: Response<_> = app.clone().oneshot(with_id("/users/7", &format!("id-{i}"))).await.unwrap();
         assert_eq!(response.status(), 200);
     }
-    let lines = log.lines();
-    let slow: Vec<_> = lines.iter().filter(|line| line.contains("a slow request")).collect();
-    assert!(!slow.is_empty() && slow.len() < 20, "{lines:#?}");
+    let slow = logged.with("a slow request");
+    assert!(!slow.is_empty() && slow.len() < 20, "{}", logged.text());
     for line in slow {
         assert!(line.contains("route=\"/users/{id}\" method=\"GET\"") && line.contains("request{id=id-"), "{line}");
         assert!(!line.contains("/users/7"), "a path is in the log: {line}");

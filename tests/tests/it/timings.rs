@@ -6,10 +6,11 @@ use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastness::{CallOutcome, Label, Role, TimingStats, cacheable, timed, timings};
+use fastness_tests::logged::Logged;
+use tracing::Level;
 
 use crate::{fresh, poll_once};
 
@@ -291,21 +292,6 @@ fn labels_tell_calls_apart() {
 
 const AT_ONCE: Duration = Duration::from_nanos(1);
 
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[timed(name = "slow.always", slow = AT_ONCE)]
 fn always_slow(n: u64) -> Result<u64, u64> {
     // More than a nanosecond of work, whatever the clock's step.
@@ -318,16 +304,12 @@ fn never_slow() {}
 
 #[test]
 fn slow_calls_are_counted_and_logged() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
-    tracing::subscriber::with_default(subscriber, || {
-        always_slow(1).unwrap_err();
-        always_slow(2).unwrap_err();
-        never_slow();
-    });
+    let (logged, _guard) = Logged::listen(Level::INFO);
+    always_slow(1).unwrap_err();
+    always_slow(2).unwrap_err();
+    never_slow();
     assert_eq!((stats("slow.always").slow, stats("slow.never").slow), (2, 0));
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = logged.text();
     let first = text.lines().next().unwrap();
     assert!(first.contains("a slow call") && first.contains("slow.always"), "{text}");
     assert!(first.contains("outcome=\"error\"") && first.contains("left_out=0"), "{text}");

@@ -1,15 +1,15 @@
 //! Calls through the typed collection: what was slow is remembered by shape, and nothing else is.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bson::{Document, doc};
 use fastness::index::{ApplyOptions, Client, ClientOptions, Collection, Operation, SlowShape, Source};
 use fastness::{Clock, Indexed, monitor};
-use fastness_tests::servers::{Mongo, PATIENCE, database_name, shared_mongo, shared_mongo_set};
+use fastness_tests::logged::Logged;
+use fastness_tests::servers::{Mongo, PATIENCE, database_name, shared_mongo, shared_mongo_set, until};
 use mongodb::options::{FindOneAndUpdateOptions, FindOptions, ReturnDocument};
 use serde::{Deserialize, Serialize};
+use tracing::Level;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Indexed)]
 #[indexed(collection = "c")]
@@ -115,10 +115,7 @@ async fn slowly<T>(clock: &Clock, millis: u64, operation: impl Future<Output = T
 #[tokio::test]
 async fn values_are_neither_printed_nor_serialised_nor_logged() {
     let client = eager(&shared_mongo().await.url()).await;
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (logged, _guard) = Logged::listen(Level::INFO);
     let things = things(&client);
     let secret = || doc! { "name": "hunter2", "$or": [{ "number": 31_337 }, { "name": { "$in": ["hunter2"] } }] };
     for _ in 0..3 {
@@ -130,29 +127,14 @@ async fn values_are_neither_printed_nor_serialised_nor_logged() {
     things.insert_one(Thing { number: 31_337, name: "hunter2".to_owned() }, None).await.unwrap();
     let found = client.slow_queries();
     let shown = format!("{found} {found:?} {} {client:?} {things:?}", serde_json::to_string_pretty(&found).unwrap());
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for text in [&shown, &logged] {
+    for text in [&shown, &logged.text()] {
         assert!(!text.contains("hunter2") && !text.contains("31337"), "{text}");
         assert!(text.contains(r#"$in: ["?"]"#) || text.contains(r#"$in: [\"?\"]"#), "{text}");
     }
-    let lines: Vec<_> = logged.lines().filter(|line| line.contains("a slow query")).collect();
-    assert!(lines.iter().all(|line| line.contains("WARN")), "{logged}");
-    assert!(lines.iter().any(|line| line.contains("operation=insert")), "{logged}");
+    let lines = logged.with("a slow query");
+    assert!(lines.iter().all(|line| line.contains("WARN")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("operation=insert")), "{lines:#?}");
     assert_eq!(found.examples(&found.shapes[0].database).len(), 3, "but they are kept, to be explained: {found}");
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// By the client's clock, a second passes between the shapes' lines only if somebody moves it.
@@ -160,29 +142,27 @@ impl Write for Log {
 async fn a_shape_is_logged_once_a_second() {
     let (client, clock) = still(&shared_mongo().await.url()).await;
     let things = things(&client);
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (logged, _guard) = Logged::listen(Level::INFO);
     for millis in [100, 100, 100, 1_000] {
         slowly(&clock, millis, things.find_one(doc! { "number": 1 }, None)).await.unwrap();
     }
     slowly(&clock, 100, things.find_one(doc! { "name": "x" }, None)).await.unwrap();
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let lines: Vec<_> = logged.lines().filter(|line| line.contains("a slow query")).collect();
-    assert_eq!(lines.len(), 3, "{logged}");
-    assert!(lines[0].contains("left_out=0") && lines[1].contains("left_out=2"), "{logged}");
-    assert!(lines[2].contains(r#"shape={name: "?"}"#) && lines[2].contains("outcome=\"ok\""), "{logged}");
+    let lines = logged.with("a slow query");
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    assert!(lines[0].contains("left_out=0") && lines[1].contains("left_out=2"), "{lines:#?}");
+    assert!(lines[2].contains(r#"shape={name: "?"}"#) && lines[2].contains("outcome=\"ok\""), "{lines:#?}");
 }
 
 #[tokio::test]
 async fn errors_timeouts_and_drops_are_counted() {
     let server = Mongo::start().await;
     let options = ClientOptions::from_uri(&server.url()).await.unwrap().operation_timeout(Duration::from_millis(300));
+    let patient = options.clone().operation_timeout(PATIENCE).slow_query(Duration::ZERO).connect().unwrap();
+    patient.collection::<Thing>(&patient.database("d")).insert_one(thing(1), None).await.unwrap();
     // Longer than the bound: what took too long is slow whatever it took.
-    let client = options.clone().slow_query(Duration::from_secs(3_600)).connect().unwrap();
+    let client = options.slow_query(Duration::from_secs(3_600)).connect().unwrap();
     let things = client.collection::<Thing>(&client.database("d"));
-    things.insert_one(thing(1), None).await.unwrap();
+    until("there is a connection", async || things.count(doc! {}, None).await.is_ok()).await;
     server.pause();
     let find = things.find_one(doc! { "number": 1 }, None);
     let error = tokio::time::timeout(PATIENCE, find).await.expect("an end").unwrap_err();
@@ -190,9 +170,10 @@ async fn errors_timeouts_and_drops_are_counted() {
     assert_eq!(error.to_string(), "cannot find in `d.c`: it took longer than 300ms");
     server.resume();
     let found = shapes(&client);
-    assert!(found.len() == 1 && (found[0].count, found[0].timeouts) == (1, 1), "{}", client.slow_queries());
+    let finds: Vec<_> = found.iter().filter(|shape| shape.operation == Operation::Find).collect();
+    assert!(finds.len() == 1 && (finds[0].count, finds[0].timeouts) == (1, 1), "{}", client.slow_queries());
 
-    let client = options.operation_timeout(PATIENCE).slow_query(Duration::ZERO).connect().unwrap();
+    let client = patient;
     let things = client.collection::<Thing>(&client.database("d"));
     let error = things.find_one(doc! { "number": { "$foo": "hunter2" } }, None).await.unwrap_err();
     assert!(error.code() == Some(2) && !error.to_string().contains("hunter2"), "{error}");
@@ -204,7 +185,7 @@ async fn errors_timeouts_and_drops_are_counted() {
     assert_eq!((of(Operation::Find).count, of(Operation::Find).errors), (1, 1));
     assert_eq!((of(Operation::Distinct).count, of(Operation::Distinct).cancelled), (1, 1));
     assert!(of(Operation::Distinct).max >= Duration::from_millis(50));
-    fastness_tests::servers::until("no connection is held", async || client.metrics().in_use == 0).await;
+    until("no connection is held", async || client.metrics().in_use == 0).await;
 }
 
 #[tokio::test]

@@ -1,15 +1,12 @@
 //! The bytes in the tier: in the codec that an attribute asks for, or in one that can hold the value.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
-use std::sync::{Arc, Mutex};
 
 use fastness::{Fastness, Redis, cacheable, scope};
+use fastness_tests::logged::Logged;
 use fastness_tests::servers::{PATIENCE, prefix, shared_redis};
 use serde::{Deserialize, Serialize};
-use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing::Level;
 
 use crate::{Origin, node, node_with, stored};
 
@@ -104,8 +101,8 @@ async fn setting(origin: &Origin, id: u64) -> Setting {
 
 #[tokio::test]
 async fn what_bincode_cannot_give_back_is_stored_as_messagepack_with_one_warning() {
-    let (prefix, origin, warnings) = (prefix(), Origin::default(), Warnings::default());
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(warnings.clone()));
+    let (prefix, origin) = (prefix(), Origin::default());
+    let (logged, _guard) = Logged::listen(Level::WARN);
     let [one, two] = two_nodes(&prefix).await;
     for id in [1, 2, 3] {
         scope(&one, setting(&origin, id)).await;
@@ -118,7 +115,7 @@ async fn what_bincode_cannot_give_back_is_stored_as_messagepack_with_one_warning
     assert_eq!(scope(&two, setting(&origin, 2)).await, Setting::Number(-5));
     assert_eq!((origin.loads(), two.shared().unwrap().unreadable), (3, 0));
 
-    let warnings = warnings.0.lock().unwrap();
+    let warnings = logged.with("WARN");
     let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
     for part in ["do not survive the codec", "Setting", "codec=Bincode", "leave `codec` out"] {
         assert!(warning.contains(part), "{part}: {warning}");
@@ -195,26 +192,4 @@ async fn large_values_are_compressed_where_asked_for_and_read_everywhere() {
     assert_eq!(scope(&narrow, page(&origin, 1)).await, written);
     let shared = narrow.shared().unwrap();
     assert_eq!((origin.loads(), shared.unreadable, shared.too_large, shared.stores), (2, 1, 1, 0));
-}
-
-/// What was warned of, with all fields.
-#[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
-
-impl<S: Subscriber> Layer<S> for Warnings {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if *event.metadata().level() == Level::WARN {
-            let mut fields = Fields(String::new());
-            event.record(&mut fields);
-            self.0.lock().unwrap().push(fields.0);
-        }
-    }
-}
-
-struct Fields(String);
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        write!(self.0, "{field}={value:?} ").unwrap();
-    }
 }

@@ -7,7 +7,6 @@ use fastness::{Fastness, Reach, Redis as Settings, cache_put, cacheable, scope};
 use fastness_tests::servers::{Cluster, Proxy, Redis, prefix, until};
 use tokio::time::Instant;
 
-use crate::logged::Logged;
 use crate::{Origin, are_stored, connected, node, node_with, stored};
 
 #[cacheable(ttl = 60, key = "thing:{id}", skip(origin))]
@@ -25,7 +24,7 @@ async fn built(settings: Settings) -> Fastness {
 }
 
 /// That values are stored and found, by way of another node.
-async fn works(fast: &Fastness, url: &str, prefix: &str) {
+pub(crate) async fn works(fast: &Fastness, url: &str, prefix: &str) {
     let other = node(url, prefix).await;
     until("a value gets from one node to another", async || {
         let (origin, id) = (Arc::new(Origin::default()), fastrand::u64(..));
@@ -219,26 +218,6 @@ async fn a_full_server_stores_nothing_and_accepts_invalidations() {
         assert_eq!(one.cache().invalidate("thing:*").await.unwrap(), Reach::Announced);
         assert_eq!(one.shared().unwrap().local_only, 0);
     }
-}
-
-#[tokio::test]
-async fn a_server_that_refuses_invalidations_is_asked_again_until_it_accepts_them() {
-    let (server, prefix) = (Redis::start().await, prefix());
-    let fast = node(&server.url(), &prefix).await;
-    let logged = Logged::default();
-    let _guard = logged.listen();
-    let told = || logged.count("invalidations are refused by the shared tier");
-    server.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
-    assert_eq!(fast.cache().invalidate("thing:*").await.unwrap(), Reach::LocalOnly);
-    let stats = fast.shared().unwrap();
-    assert!(stats.connected && !stats.coherent && stats.in_doubt == 1);
-    assert_eq!((told(), logged.count("NOREPLICAS")), (1, 1), "with the server's own answer");
-    until("it is refused again", async || fast.shared().unwrap().errors > stats.errors).await;
-    assert_eq!(told(), 1, "once");
-    server.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
-    until("what was in doubt is announced", async || fast.shared().unwrap().coherent).await;
-    assert_eq!(told(), 1);
-    works(&fast, &server.url(), &prefix).await;
 }
 
 #[tokio::test]

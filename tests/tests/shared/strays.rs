@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
+use fastness_tests::logged::Logged;
 use fastness_tests::servers::{PATIENCE, Proxy, Redis, prefix, shared_redis, until};
+use tracing::Level;
 
-use crate::logged::Logged;
 use crate::{MINUTE, Origin, connected};
 
 #[cacheable(ttl = 60, key = "leaf:{id}", skip(origin))]
@@ -216,8 +217,7 @@ async fn an_entry_of_the_far_future_is_no_end_of_the_log() {
 
 #[tokio::test]
 async fn a_log_of_the_wrong_type_is_an_outage_that_is_named() {
-    let logged = Logged::default();
-    let _guard = logged.listen();
+    let (logged, _guard) = Logged::listen(Level::WARN);
     let pair = Pair::new().await;
     pair.write(&["SET", "LOG", "x"]).await;
     assert_eq!(pair.nodes[0].cache().invalidate("leaf:7").await.unwrap(), Reach::LocalOnly);
@@ -227,7 +227,7 @@ async fn a_log_of_the_wrong_type_is_an_outage_that_is_named() {
     }
     let late = watchful(&pair.server.url(), &pair.prefix).await;
     until("it was tried", async || late.shared().unwrap().connect_errors > 0).await;
-    until("it is named", async || logged.count("holds something else") == 3).await;
+    until("it is named", async || logged.with("holds something else").len() == 3).await;
     assert_eq!(pair.server.command::<String>(&["GET", &pair.log()]).await, "x", "it is left alone");
     pair.write(&["DEL", "LOG"]).await;
     for node in pair.nodes.iter().chain([&late]) {
@@ -260,15 +260,14 @@ async fn a_stray_message_invalidates_nothing() {
 
 #[tokio::test]
 async fn a_stray_is_logged_once() {
-    let logged = Logged::default();
-    let _guard = logged.listen();
+    let (logged, _guard) = Logged::listen(Level::WARN);
     let pair = Pair::new().await;
     for entries in 1..=2 {
         pair.write(&["XADD", "LOG", "*", "a", "b"]).await;
         pair.everything_was_stale(entries).await;
     }
-    assert_eq!(logged.count("an entry of the log cannot be read"), 2, "once for each process");
-    assert_eq!(logged.count(&pair.log()), 2, "it says which log");
+    assert_eq!(logged.with("an entry of the log cannot be read").len(), 2, "once for each process");
+    assert_eq!(logged.with(&pair.log()).len(), 2, "it says which log");
 }
 
 /// Two applications, told apart by the number of the database alone.

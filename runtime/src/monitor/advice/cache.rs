@@ -179,9 +179,14 @@ pub(super) fn shared_tier(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     let Some(tier) = seen.shared.filter(|tier| !tier.connected || !tier.coherent) else { return };
     let (evidence, advice) = if let Some(why) = tier.rests {
         (why.to_owned(), "see `Redis::takeover` and `Redis::allow_unsafe_servers`")
+    } else if tier.connected && tier.in_doubt > 0 {
+        (
+            format!("{} invalidations are not announced", tier.in_doubt),
+            "see in the log whether Redis refuses writes: its memory, its disk, its replicas, the user's permissions",
+        )
     } else if tier.connected {
         (
-            format!("the log's word is too old, {} invalidations are not announced", tier.in_doubt),
+            "the log's word is too old".to_owned(),
             "see whether Redis answers in time: its load, `SLOWLOG GET`, the network between",
         )
     } else {

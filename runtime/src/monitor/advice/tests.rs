@@ -114,6 +114,9 @@ fn a_shared_tier_that_cannot_be_used() {
         ("shared-tier", "there is no connection")
     );
     assert!(with(true, false)[0].evidence.contains("too old"));
+    let shared = Some(SharedTier { connected: true, in_doubt: 3, ..SharedTier::default() });
+    let found = advise(&Snapshot { shared, ..Snapshot::default() });
+    assert_eq!(found[0].evidence, "3 invalidations are not announced");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::super::registry::Place;
 use super::*;
+use crate::tests::Levels;
 
 #[cfg(fastness_loom)]
 mod interleavings;
@@ -407,35 +408,15 @@ async fn who_subscribes_late_hears_only_of_what_is_new() {
     }
 }
 
-/// The levels of what is logged.
-#[derive(Clone, Default)]
-struct Levels(Arc<std::sync::Mutex<Vec<tracing::Level>>>);
-
-impl tracing::Subscriber for Levels {
-    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-        true
-    }
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-    fn event(&self, event: &tracing::Event<'_>) {
-        self.0.lock().unwrap().push(*event.metadata().level());
-    }
-    fn enter(&self, _: &tracing::span::Id) {}
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
 #[test]
 fn that_it_opened_is_a_warning_and_all_else_is_said_in_passing() {
     let ((breaker, _), levels) = (made(small()), Levels::default());
-    tracing::subscriber::with_default(levels.clone(), || {
+    levels.listen(|| {
         open_it(&breaker);
         breaker.automatic();
         breaker.force_open();
     });
-    assert_eq!(*levels.0.lock().unwrap(), [tracing::Level::WARN, tracing::Level::INFO, tracing::Level::INFO]);
+    assert_eq!(levels.heard(), [tracing::Level::WARN, tracing::Level::INFO, tracing::Level::INFO]);
 }
 
 static DECLARED: BreakerSite =

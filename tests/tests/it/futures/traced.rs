@@ -1,45 +1,18 @@
 //! `#[tracing::instrument]` beside our attributes: the body runs inside its span, and `err` and `ret` see how it ends.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use fastness::{bulkhead, cache_invalidate, cacheable, circuit_breaker, fallback, retry, scope, timed, timeout};
-use tracing::{Instrument, info, info_span, instrument};
-use tracing_subscriber::fmt::MakeWriter;
+use fastness_tests::logged::Logged;
+use tracing::{Instrument, Level, info, info_span, instrument};
 
 use super::*;
 use crate::fresh;
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
 /// What was logged by the call, without times, one line an event.
 async fn logged<F: Future>(call: F) -> (F::Output, String) {
-    let log = Log::default();
-    let format = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).without_time().with_target(false);
-    let _guard = tracing::subscriber::set_default(format.finish());
+    let (logged, _guard) = Logged::listen(Level::INFO);
     let fast = fresh().await;
     let ended = scope(&fast, call.instrument(info_span!("caller"))).await;
-    let bytes = log.0.lock().unwrap().clone();
-    (ended, String::from_utf8(bytes).unwrap())
+    (ended, logged.text())
 }
 
 async fn work(id: u64) -> Result<u64, String> {

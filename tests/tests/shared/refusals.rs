@@ -1,0 +1,96 @@
+//! Invalidations that the server refuses while it answers everything else.
+
+use std::fs;
+use std::sync::Arc;
+
+use fastness::monitor::{Monitor, Status};
+use fastness::{Fastness, Reach, cacheable, scope};
+use fastness_tests::logged::Logged;
+use fastness_tests::servers::{Redis, prefix, until};
+use tracing::Level;
+
+use crate::faults::works;
+use crate::{Origin, node};
+
+#[cacheable(ttl = 60, key = "thing:{id}", skip(origin))]
+async fn thing(origin: Arc<Origin>, id: u64) -> (u64, usize) {
+    (id, origin.load())
+}
+
+const REFUSED: &str = "invalidations are refused by the shared tier";
+
+/// That a refusal counts here, is told once with the server's own answer, and is in doubt until it is mended.
+async fn is_told(fast: &Fastness, logged: &Logged, code: &str) {
+    let stats = fast.shared().unwrap();
+    assert!(stats.connected && !stats.coherent && stats.in_doubt == 1, "{stats:?}");
+    assert_eq!((logged.with(REFUSED).len(), logged.with(code).len()), (1, 1), "{}", logged.text());
+    let health = Monitor::builder().cache(fast).build().unwrap().health().await;
+    assert_eq!(health.status, Status::Degraded);
+    assert!(health.reasons[0].contains("not announced"), "{:?}", health.reasons);
+    until("it is refused again", async || fast.shared().unwrap().errors > stats.errors).await;
+    assert_eq!(logged.with(REFUSED).len(), 1, "once");
+}
+
+#[tokio::test]
+async fn a_server_without_enough_replicas_is_asked_again_until_it_accepts_invalidations() {
+    let (server, prefix) = (Redis::start().await, prefix());
+    let fast = node(&server.url(), &prefix).await;
+    let (logged, _guard) = Logged::listen(Level::WARN);
+    let demand = async |replicas| {
+        server.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", replicas]).await;
+    };
+    until("it is refused before a heartbeat finds it out", async || {
+        demand("1").await;
+        assert_eq!(fast.cache().invalidate("thing:*").await.unwrap(), Reach::LocalOnly);
+        if logged.with(REFUSED).is_empty() {
+            demand("0").await;
+            until("what was in doubt is announced", async || fast.shared().unwrap().coherent).await;
+        }
+        !logged.with(REFUSED).is_empty()
+    })
+    .await;
+    is_told(&fast, &logged, "NOREPLICAS").await;
+    demand("0").await;
+    until("what was in doubt is announced", async || fast.shared().unwrap().coherent).await;
+    assert_eq!(logged.with(REFUSED).len(), 1);
+    works(&fast, &server.url(), &prefix).await;
+}
+
+/// Saves, and waits until the server says how that went.
+async fn saves(server: &Redis, outcome: &str) {
+    server.command::<()>(&["BGSAVE"]).await;
+    until("it has saved", async || {
+        let info: String = server.command(&["INFO", "persistence"]).await;
+        info.contains("rdb_bgsave_in_progress:0") && info.contains(&format!("rdb_last_bgsave_status:{outcome}"))
+    })
+    .await;
+}
+
+/// `stop-writes-on-bgsave-error`, which is the default of every server that saves.
+#[tokio::test]
+async fn a_server_that_cannot_save_is_asked_again_until_it_accepts_invalidations() {
+    let (server, prefix, origin) = (Redis::start().await, prefix(), Arc::new(Origin::default()));
+    let (one, two) = (node(&server.url(), &prefix).await, node(&server.url(), &prefix).await);
+    for fast in [&one, &two] {
+        assert_eq!(scope(fast, thing(origin.clone(), 7)).await, (7, 0));
+    }
+    let in_the_way = server.folder().join("dump.rdb");
+    fs::create_dir(&in_the_way).unwrap();
+    server.command::<()>(&["CONFIG", "SET", "save", "3600 1000000"]).await;
+    saves(&server, "err").await;
+
+    let (logged, _guard) = Logged::listen(Level::WARN);
+    let version = origin.change();
+    assert_eq!(one.cache().invalidate("thing:7").await.unwrap(), Reach::LocalOnly);
+    assert_eq!(scope(&one, thing(origin.clone(), 7)).await, (7, version), "it counts here at once");
+    assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 0), "and nobody else knows");
+    is_told(&one, &logged, "MISCONF").await;
+
+    fs::remove_dir(&in_the_way).unwrap();
+    saves(&server, "ok").await;
+    until("the others know", async || scope(&two, thing(origin.clone(), 7)).await == (7, version)).await;
+    until("nothing is in doubt", async || one.shared().unwrap().coherent).await;
+    let stats = one.shared().unwrap();
+    assert_eq!((stats.in_doubt, stats.local_only, logged.with(REFUSED).len()), (0, 1, 1), "{stats:?}");
+    works(&one, &server.url(), &prefix).await;
+}
