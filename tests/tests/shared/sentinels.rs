@@ -1,14 +1,16 @@
 //! What Sentinels say of the master, and what a process does that hears something else, or nothing.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use fastness::monitor::{Monitor, Status};
-use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
+use fastness::{Clock, Fastness, Reach, Redis as Settings, cacheable, scope};
 use fastness_tests::servers::{PATIENCE, Proxy, Redis, Sentinel, prefix, until};
 use tokio::time::Instant;
 
-use crate::{Origin, connected};
+use crate::{Origin, connected, stored};
 
 #[cacheable(ttl = 600, key = "row:{id}", early = off, skip(origin))]
 async fn row(origin: Arc<Origin>, id: u64) -> usize {
@@ -164,6 +166,80 @@ async fn a_process_alone_with_a_former_master_stops_using_it() {
     let newest = origin.change();
     announces(&one).await;
     until("they hear of it", async || scope(&two, row(origin.clone(), 1)).await == newest).await;
+}
+
+/// A process whose clock moves by hand, and that the Sentinels can be kept from.
+struct Still {
+    group: Sentinel,
+    prefix: String,
+    proxies: Vec<Proxy>,
+    clock: Clock,
+    fast: Fastness,
+}
+
+impl Still {
+    async fn start() -> Self {
+        let (prefix, clock) = (prefix(), Clock::manual());
+        let group = group(0, 3, &prefix).await;
+        let (proxies, urls) = behind_proxies(&group).await;
+        // However busy the machine is, no command times out.
+        let settings = settings(&urls, &prefix).takeover(TAKEOVER).command_timeout(PATIENCE);
+        let fast = Fastness::builder().redis(settings).clock(clock.clone()).build().await.unwrap();
+        connected(&fast).await;
+        Self { group, prefix, proxies, clock, fast }
+    }
+
+    /// Stands still, or its server does, between a command that was sent under the lease and the reply, until the lease is over.
+    async fn while_it_is_asked<T>(&self, asking: impl Future<Output = T>) -> T {
+        let mut asking = pin!(asking);
+        for proxy in &self.proxies {
+            proxy.silence();
+        }
+        let master = self.group.master().await;
+        master.pause();
+        assert!(is_pending(&mut asking).await, "it waits for the server");
+        self.clock.advance(HOUR);
+        master.resume();
+        asking.await
+    }
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// Polls once; true if it is not ready.
+async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
+    std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
+}
+
+/// The server may have been replaced before it answered, and a successor knows nothing of this.
+#[tokio::test]
+async fn an_invalidation_that_is_answered_after_the_lease_is_not_announced() {
+    let still = Still::start().await;
+    let cache = still.fast.cache();
+    assert_eq!(cache.invalidate("row:1").await.unwrap(), Reach::Announced);
+    assert_eq!(still.while_it_is_asked(cache.invalidate("row:1")).await.unwrap(), Reach::LocalOnly);
+    let stats = still.fast.shared().unwrap();
+    assert_eq!((stats.in_doubt, stats.coherent), (1, false), "{stats:?}");
+    still.proxies.iter().for_each(Proxy::restore);
+    until("what was in doubt is announced", async || still.fast.shared().unwrap().in_doubt == 0).await;
+}
+
+/// The successor may have other values by then, and invalidations that this process has not heard of.
+#[tokio::test]
+async fn a_value_that_is_read_after_the_lease_is_not_served() {
+    let still = Still::start().await;
+    let other = built(&still.group.urls(), &still.prefix).await;
+    connected(&other).await;
+    let origin = Arc::new(Origin::default());
+    for id in [1, 2] {
+        scope(&other, row(origin.clone(), id)).await;
+    }
+    stored(&other, 2).await;
+    let new = origin.change();
+    assert_eq!(scope(&still.fast, row(origin.clone(), 1)).await, 0, "under the lease it is");
+    let asking = scope(&still.fast, row(origin.clone(), 2));
+    assert_eq!(still.while_it_is_asked(asking).await, new);
+    assert_eq!(still.fast.shared().unwrap().hits, 1);
 }
 
 #[tokio::test]
