@@ -2,14 +2,16 @@
 //!
 //! The body as what a policy calls: once, or as often as it likes.
 
+use std::fmt;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
-use syn::{Expr, FnArg, Pat, Type};
+use syn::{Expr, FnArg, Pat};
 
 use crate::{
     diag::Diag,
     emit::{self, code},
-    signature::{Answer, Kind, Param, ungrouped},
+    signature::{Answer, Kind, Param, own_self, refuse},
     subject::Subject,
     value::peel,
 };
@@ -24,26 +26,82 @@ pub(super) fn once(subject: &Subject) -> TokenStream {
     emit::body(subject, &TokenStream::new(), &subject.function.body)
 }
 
-/// The body as a closure that can be called again.
-pub(super) fn again(subject: &Subject) -> TokenStream {
-    let clones = subject.params.names.iter().filter(|param| !param.is_reference()).map(|param| {
+/// The arguments of one of several runs: clones of what the function owns, and what it may change for the time of the run.
+fn own_arguments(subject: &Subject) -> TokenStream {
+    let lent = |param: &&Param| !param.is_reference() || param.is_lent_mutably();
+    let own = subject.params.names.iter().filter(lent).map(|param| {
         let Param { ident, mutability, cfgs, .. } = param;
         let span = Span::mixed_site().located_at(ident.span());
+        if param.is_lent_mutably() {
+            // Clippy would have something to say of a name that begins with an underscore.
+            return quote_spanned!(span=>
+                #(#cfgs)*
+                #[allow(unused_variables, clippy::used_underscore_binding, clippy::no_effect_underscore_binding)]
+                let #mutability #ident = &mut *#ident;
+            );
+        }
         quote_spanned!(span=> #(#cfgs)* #[allow(unused_variables)] let #mutability #ident = ::core::clone::Clone::clone(&#ident);)
     });
+    own.collect()
+}
+
+/// Whether the body may change what it borrows, so that its future can live no longer than a run.
+pub(super) fn changes(subject: &Subject) -> bool {
+    let receiver = subject.params.receiver.as_ref().is_some_and(|receiver| receiver.mutable);
+    receiver || subject.params.names.iter().any(Param::is_lent_mutably)
+}
+
+/// One run after another of a body that may change what it borrows, until one ends the call.
+pub(super) fn in_turn(subject: &Subject, when: &TokenStream) -> TokenStream {
+    let (door, returns) = (&subject.door, &subject.returns);
+    // The attempt has a name of its own for `self`, which it may move into a future.
+    let this = subject.params.receiver.as_ref().filter(|receiver| receiver.mutable).map(|receiver| receiver.token);
+    let lent = this.map(|this| code!(let __self = &mut *#this;));
+    let body = match this {
+        Some(_) => {
+            own_self::rename(&subject.function.body, |span| Ident::new("__self", span.resolved_at(Span::mixed_site())))
+        }
+        None => subject.function.body.clone(),
+    };
+    let body = emit::inner(&body);
+    let (run, end) = (method(subject, "run"), method(subject, "end"));
+    let (body, wait) = if returns.blocks() {
+        (code!(|| -> #returns { #body }), None)
+    } else {
+        let typed = emit::return_type(returns);
+        let value = if returns.kind == Kind::Async { code!(#body) } else { code!((#body).await) };
+        (code!(async { #typed #value }), Some(code!(.await)))
+    };
+    let own = own_arguments(subject);
+    code! {
+        let mut __attempts = #door::attempts(&__POLICY);
+        loop {
+            #lent
+            #own
+            let __ended = __attempts.#run(#body)#wait;
+            if let ::core::option::Option::Some(__ended) = __attempts.#end(__ended, #when)#wait {
+                break __ended;
+            }
+        }
+    }
+}
+
+/// The body as a closure that can be called again.
+pub(super) fn again(subject: &Subject) -> TokenStream {
+    let own = own_arguments(subject);
     if subject.returns.blocks() {
         let (returns, body) = (&subject.returns, emit::inner(&subject.function.body));
-        return code!(|| -> #returns { #(#clones)* #body });
+        return code!(|| -> #returns { #own #body });
     }
     if is_asked(subject) {
         let body = once(subject);
         // The future that repeats the body outlives the function, so it owns what the body is given.
         // Through the kind, a body that is no future is told so once, and not for the policy too.
         let run = if subject.returns.answer == Answer::Future { code!(__kind.body(#body)) } else { code!((#body)()) };
-        return code!(move || { #(#clones)* #run });
+        return code!(move || { #own #run });
     }
     let future = once(subject);
-    code!(|| { #(#clones)* #future })
+    code!(|| { #own #future })
 }
 
 /// The end of a call: `.await` where the function is async.
@@ -81,17 +139,49 @@ pub(super) fn in_time(policy: &TokenStream, body: &TokenStream, subject: &Subjec
     }
 }
 
+/// The order of the runs of one body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runs {
+    /// One after another.
+    InTurn,
+    /// Beside each other.
+    Together,
+}
+
 /// Reports what cannot be given to a second run, and takes the `mut`s off the parameters: each run has its own.
-pub(super) fn must_run_again(attribute: &str, subject: &mut Subject, diag: &mut Diag) {
+pub(super) fn must_run_again(attribute: &str, runs: Runs, subject: &mut Subject, diag: &mut Diag) {
+    // A future that is asked for outlives the function, and so does what it has of `self`.
+    let lends = runs == Runs::InTurn && !is_asked(subject);
     if let Some(receiver) = &subject.params.receiver
-        && (receiver.mutable || !receiver.by_reference)
+        && (receiver.mutable && !lends || !receiver.by_reference)
     {
+        let spell = if receiver.by_reference && runs == Runs::InTurn {
+            ", or spell the return type as `Result<..>`"
+        } else {
+            ""
+        };
         diag.at(
             &receiver.token,
-            format_args!("`#[{attribute}]` may run the body again, which needs `self` again: take `&self`"),
+            format_args!("`#[{attribute}]` may run the body again, which needs `self` again: take `&self`{spell}"),
         );
     }
-    refuse_once("may run the body again", attribute, subject, diag);
+    if subject.params.receiver.as_ref().is_some_and(|receiver| receiver.mutable) {
+        for literal in own_self::captures(&subject.function.body) {
+            let message = format_args!(
+                "`#[{attribute}]` cannot lend the `self` inside this string: \
+                write `let this = &*self;` before, and `{{this}}` here"
+            );
+            diag.at(&literal, message);
+        }
+    }
+    if runs == Runs::Together {
+        let why = format_args!(
+            "`#[{attribute}]` runs the body a second time beside the first, and both would change this: \
+            take it by value or by `&`, or write `#[retry]`, which runs one after the other"
+        );
+        refuse_lent(why, subject, diag);
+    }
+    refuse_unnamed("may run the body again", attribute, subject, diag);
     for input in &mut subject.function.sig.inputs {
         if let FnArg::Typed(typed) = input
             && let Pat::Ident(name) = &mut *typed.pat
@@ -101,17 +191,19 @@ pub(super) fn must_run_again(attribute: &str, subject: &mut Subject, diag: &mut 
     }
 }
 
-/// Arguments that exist once: those behind `&mut`, and those that have no name of their own.
-fn refuse_once(why: &str, attribute: &str, subject: &Subject, diag: &mut Diag) {
+/// Reports arguments behind `&mut`, which exist once.
+fn refuse_lent(why: fmt::Arguments<'_>, subject: &Subject, diag: &mut Diag) {
+    for typed in subject.function.sig.inputs.iter().filter_map(refuse::borrowed_mutably) {
+        diag.at(&typed.ty, why);
+    }
+}
+
+/// Reports arguments without a name of their own.
+fn refuse_unnamed(why: &str, attribute: &str, subject: &Subject, diag: &mut Diag) {
     for input in &subject.function.sig.inputs {
-        let FnArg::Typed(typed) = input else { continue };
-        if matches!(ungrouped(&typed.ty), Type::Reference(reference) if reference.mutability.is_some()) {
-            let message = format_args!(
-                "`#[{attribute}]` {why}, and a `&mut` argument can be given once: take it by value or by `&`"
-            );
-            diag.at(&typed.ty, message);
-        }
-        if !matches!(&*typed.pat, Pat::Ident(_) | Pat::Wild(_)) {
+        if let FnArg::Typed(typed) = input
+            && !matches!(&*typed.pat, Pat::Ident(_) | Pat::Wild(_))
+        {
             let message =
                 format_args!("`#[{attribute}]` {why}: give the parameter a name, and take it apart in the body");
             diag.at(&typed.pat, message);
@@ -144,7 +236,13 @@ impl Other {
             let message = format_args!("`#[{attribute}]` gives `self` to the fallback too: take `&self`");
             diag.at(&receiver.token, message);
         }
-        refuse_once("gives the arguments to the fallback too", attribute, subject, diag);
+        let why = "gives the arguments to the fallback too";
+        refuse_lent(
+            format_args!("`#[{attribute}]` {why}, and a `&mut` argument can be given once: take it by value or by `&`"),
+            subject,
+            diag,
+        );
+        refuse_unnamed(why, attribute, subject, diag);
         for input in &subject.function.sig.inputs {
             if let FnArg::Typed(typed) = input
                 && matches!(&*typed.pat, Pat::Wild(_))
@@ -158,15 +256,15 @@ impl Other {
         let receiver = receiver.map(|receiver| receiver.token);
         let (mut before, mut arguments) = (TokenStream::new(), Vec::new());
         for (index, param) in subject.params.names.iter().enumerate() {
-            let name = &param.ident;
+            let Param { ident: name, cfgs, .. } = param;
             if param.is_reference() {
-                arguments.push(code!(#name));
+                arguments.push(code!(#(#cfgs)* #name));
                 continue;
             }
             let kept = Ident::new(&format!("__kept_{index}"), Span::mixed_site());
             let span = Span::mixed_site().located_at(name.span());
-            before.extend(quote_spanned!(span=> let #kept = ::core::clone::Clone::clone(&#name);));
-            arguments.push(code!(#kept));
+            before.extend(quote_spanned!(span=> #(#cfgs)* let #kept = ::core::clone::Clone::clone(&#name);));
+            arguments.push(code!(#(#cfgs)* #kept));
         }
         let all = receiver.map(|token| code!(#token)).into_iter().chain(arguments).chain([code!(#last)]);
         Some(Self { before, call: code!(#path(#(#all),*)) })

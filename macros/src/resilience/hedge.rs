@@ -5,7 +5,10 @@
 use proc_macro2::{Span, TokenStream};
 use syn::Expr;
 
-use super::{body, must_be_async, must_be_fallible, name, read};
+use super::{
+    body::{self, Runs},
+    must_be_async, must_be_fallible, name, read,
+};
 use crate::{
     args::{OptionSet as _, options},
     emit::code,
@@ -40,7 +43,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         |options, subject, diag| {
             must_be_async("hedge", "two calls at a time need a future each", subject, diag);
             must_be_fallible("hedge", subject, diag);
-            body::must_run_again("hedge", subject, diag);
+            body::must_run_again("hedge", Runs::Together, subject, diag);
             let name = name(&options.name, subject, diag);
             let (after, p95) = (read::time("after", &options.after, diag), read::time("p95", &options.p95, diag));
             let budget =

@@ -5,7 +5,10 @@
 use proc_macro2::TokenStream;
 use syn::Expr;
 
-use super::{body, must_be_fallible, name, read};
+use super::{
+    body::{self, Runs},
+    must_be_fallible, name, read,
+};
 use crate::{
     args::{OptionSet as _, Slot, options},
     diag::Diag,
@@ -41,15 +44,18 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         },
         |options, subject, diag| {
             must_be_fallible("retry", subject, diag);
-            body::must_run_again("retry", subject, diag);
+            body::must_run_again("retry", Runs::InTurn, subject, diag);
             let name = name(&options.name, subject, diag);
             let settings = settings(&options, subject, diag);
             let when = when(&options.when, subject, diag);
-            let (door, body) = (&subject.door, body::again(subject));
-            let call = if body::is_asked(subject) {
+            let door = &subject.door;
+            let call = if !body::is_asked(subject) && body::changes(subject) {
+                body::in_turn(subject, &when)
+            } else if body::is_asked(subject) {
+                let body = body::again(subject);
                 code!(__kind.finish(__kind.retry(&__POLICY, #body, #when)))
             } else {
-                let (call, end) = (body::method(subject, "call"), body::end(subject));
+                let (body, call, end) = (body::again(subject), body::method(subject, "call"), body::end(subject));
                 code!(__POLICY.#call(#body, #when)#end)
             };
             Some(code! {

@@ -16,6 +16,10 @@ fn expansions() {
     matches("rate_limit", &expand(rate_limit::attribute, "calls = 10, per = \"1s\", key = region", METHOD));
     matches("hedge", &expand(hedge::attribute, "p95 = \"20ms\", budget = 50", METHOD));
     matches("fallback", &expand(fallback::attribute, "Self::last_known", METHOD));
+    let lent = "async fn save(&mut self, conn: &mut Conn, id: u64, name: &str) -> Result<(), Error> { self.put(conn, id, name).await }";
+    matches("retry_lent", &expand(retry::attribute, "when = |e| e.is_busy()", lent));
+    let lent = "fn save(mut conn: &mut Conn, id: u64) -> Result<(), Error> { conn.put(id) }";
+    matches("retry_lent_sync", &expand(retry::attribute, "", lent));
     let sync = "fn sum(mut values: Vec<u64>) -> Result<u64, Error> { values.sort(); total(values) }";
     matches("retry_sync", &expand(retry::attribute, "", sync));
 }

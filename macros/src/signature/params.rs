@@ -52,6 +52,12 @@ impl Param {
         self.ty.as_ref().is_some_and(|ty| matches!(ungrouped(ty), Type::Reference(_)))
     }
 
+    /// Whether the type is spelled as a `&mut` reference.
+    pub(crate) fn is_lent_mutably(&self) -> bool {
+        let lent = |ty| matches!(ungrouped(ty), Type::Reference(reference) if reference.mutability.is_some());
+        self.ty.as_ref().is_some_and(lent)
+    }
+
     /// The referent of the parameter, where its type is a shared reference to something that may not outlive the call.
     pub(crate) fn referent(&self) -> Option<&Type> {
         match ungrouped(self.ty.as_ref()?) {

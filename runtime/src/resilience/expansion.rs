@@ -2,7 +2,8 @@
 
 use std::num::NonZeroU32;
 
-use super::{Bulkhead, Rejected, TimedOut, Verdict};
+use super::retry::Attempts;
+use super::{Bulkhead, Rejected, Retry, TimedOut, Verdict};
 
 /// An error that can say that a call was not made.
 #[diagnostic::on_unimplemented(
@@ -73,6 +74,11 @@ impl<T, E> Fallible for Result<T, E> {
     fn error(&self) -> Option<&E> {
         self.as_ref().err()
     }
+}
+
+/// A call whose body borrows what it may change, attempt by attempt.
+pub fn attempts(retry: &Retry) -> Attempts<'_> {
+    Attempts::new(retry)
 }
 
 /// A number that the attribute has found not to be zero.

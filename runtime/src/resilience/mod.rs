@@ -56,6 +56,7 @@ mod expansion;
 pub(crate) mod sites {
     pub use super::breaker::{BreakerDeclared, BreakerSite, KeyedBreakerDeclared, KeyedBreakerSite};
     pub use super::expansion::{
-        Fallible, at_least_one, failure_if, ignore_if, in_bulkhead, in_bulkhead_sync, of_error, rejected, timed_out,
+        Fallible, at_least_one, attempts, failure_if, ignore_if, in_bulkhead, in_bulkhead_sync, of_error, rejected,
+        timed_out,
     };
 }

@@ -28,6 +28,7 @@ mod instances;
 mod keys;
 mod keytext;
 mod keytypes;
+mod lent;
 mod links;
 mod markdown;
 mod methods;

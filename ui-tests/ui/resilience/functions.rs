@@ -39,9 +39,6 @@ fn breaker_cannot_stop_a_thread() -> Result<u8, Error> { Ok(1) }
 #[hedge(after = "1s")]
 fn hedge_cannot_run_two_on_a_thread() -> Result<u8, Error> { Ok(1) }
 
-#[retry]
-fn an_argument_that_exists_once(buffer: &mut Vec<u8>) -> Answer { Ok(1) }
-
 #[hedge(after = "1s")]
 async fn an_argument_that_two_would_write(buffer: &mut Vec<u8>) -> Answer { Ok(1) }
 

@@ -6,8 +6,11 @@
 //! another reason, is repeated later than it could be.
 
 use std::cell::Cell;
-use std::pin::pin;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
+
+use pin_project_lite::pin_project;
 
 thread_local! {
     /// What the last rejection on this thread said, within the innermost retry that is running on it.
@@ -41,21 +44,36 @@ impl Drop for Listening {
     }
 }
 
-/// Runs an attempt, and says what it was asked to wait.
-pub(super) async fn listen<F: Future>(attempt: impl FnOnce() -> F) -> (F::Output, Option<Duration>) {
-    let mut noted = None;
-    let mut attempt = pin!(attempt());
-    let ended = std::future::poll_fn(|cx| {
-        let listening = Listening::resume(noted);
-        let poll = attempt.as_mut().poll(cx);
-        noted = listening.end();
-        poll
-    })
-    .await;
-    (ended, noted)
+pin_project! {
+    /// An attempt, and the wait that it was asked for.
+    #[derive(Debug)]
+    pub struct Heard<'a, F> {
+        #[pin]
+        attempt: F,
+        asked: &'a mut Option<Duration>,
+    }
 }
 
-/// [`listen`], for an attempt that blocks.
+impl<'a, F> Heard<'a, F> {
+    pub(super) fn new(attempt: F, asked: &'a mut Option<Duration>) -> Self {
+        *asked = None;
+        Self { attempt, asked }
+    }
+}
+
+impl<F: Future> Future for Heard<'_, F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let heard = self.project();
+        let listening = Listening::resume(**heard.asked);
+        let poll = heard.attempt.poll(cx);
+        **heard.asked = listening.end();
+        poll
+    }
+}
+
+/// Runs an attempt that blocks. What it gives, and the wait that it was asked for.
 pub(super) fn listen_sync<T>(attempt: impl FnOnce() -> T) -> (T, Option<Duration>) {
     let listening = Listening::resume(None);
     let ended = attempt();

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use budget::Budget;
-use hint::{listen, listen_sync};
+use hint::{Heard, listen_sync};
 pub use settings::RetrySettings;
 
 use crate::clock::{Clock, pause};
@@ -133,14 +133,12 @@ impl Retry {
         F: Future<Output = Result<T, E>>,
         W: Into<Again>,
     {
-        let mut run = Run::new(self);
+        let mut attempts = Attempts::new(self);
         loop {
-            let (ended, asked) = listen(&mut call).await;
-            let wait = match run.next(ended, asked, &when) {
-                Next::Done(ended) => return ended,
-                Next::Wait(wait) => wait,
-            };
-            pause(wait).await;
+            let ended = attempts.run(call()).await;
+            if let Some(ended) = attempts.end(ended, &when).await {
+                return ended;
+            }
         }
     }
 
@@ -149,12 +147,11 @@ impl Retry {
     where
         W: Into<Again>,
     {
-        let mut run = Run::new(self);
+        let mut attempts = Attempts::new(self);
         loop {
-            let (ended, asked) = listen_sync(&mut call);
-            match run.next(ended, asked, &when) {
-                Next::Done(ended) => return ended,
-                Next::Wait(wait) => run.state.clock.block(wait),
+            let ended = attempts.run_sync(&mut call);
+            if let Some(ended) = attempts.end_sync(ended, &when) {
+                return ended;
             }
         }
     }
@@ -168,12 +165,16 @@ impl Retry {
     }
 }
 
-/// One call, with its attempts.
-struct Run<'a> {
+/// One call, attempt by attempt.
+#[derive(Debug)]
+pub struct Attempts<'a> {
     settings: &'a RetrySettings,
     state: &'a State,
     begun: Option<Begun<'a>>,
-    attempts: u32,
+    /// Attempts so far.
+    made: u32,
+    /// The wait that the last attempt was asked for.
+    asked: Option<Duration>,
 }
 
 enum Next<T, E> {
@@ -181,24 +182,67 @@ enum Next<T, E> {
     Wait(Duration),
 }
 
-impl<'a> Run<'a> {
-    fn new(retry: &'a Retry) -> Self {
+impl<'a> Attempts<'a> {
+    pub(super) fn new(retry: &'a Retry) -> Self {
         let state = retry.state();
         state.outcomes.count(CALLS);
         let begun = Some(Begun::new(&state.outcomes, CANCELLED));
-        Self { settings: &retry.settings, state, begun, attempts: 0 }
+        Self { settings: &retry.settings, state, begun, made: 0, asked: None }
     }
 
-    /// What to do after an attempt that was asked to wait for so long.
-    fn next<T, E, W: Into<Again>>(
+    /// Makes an attempt.
+    ///
+    /// # Cancel safety
+    ///
+    /// As safe as the attempt.
+    pub fn run<F: Future>(&mut self, attempt: F) -> Heard<'_, F> {
+        Heard::new(attempt, &mut self.asked)
+    }
+
+    /// [`run`](Self::run), of an attempt that blocks.
+    pub fn run_sync<T>(&mut self, attempt: impl FnOnce() -> T) -> T {
+        let (ended, asked) = listen_sync(attempt);
+        self.asked = asked;
+        ended
+    }
+
+    /// What the call ends with, or `None` when it is time for another attempt.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn end<T, E, W: Into<Again>>(
         &mut self,
         ended: Result<T, E>,
-        asked: Option<Duration>,
         when: impl Fn(&E) -> W,
-    ) -> Next<T, E> {
-        self.attempts += 1;
+    ) -> Option<Result<T, E>> {
+        let wait = match self.next(ended, when) {
+            Next::Done(ended) => return Some(ended),
+            Next::Wait(wait) => wait,
+        };
+        pause(wait).await;
+        None
+    }
+
+    /// [`end`](Self::end), on a thread that waits.
+    pub fn end_sync<T, E, W: Into<Again>>(
+        &mut self,
+        ended: Result<T, E>,
+        when: impl Fn(&E) -> W,
+    ) -> Option<Result<T, E>> {
+        match self.next(ended, when) {
+            Next::Done(ended) => return Some(ended),
+            Next::Wait(wait) => self.state.clock.block(wait),
+        }
+        None
+    }
+
+    /// What to do after an attempt.
+    fn next<T, E, W: Into<Again>>(&mut self, ended: Result<T, E>, when: impl Fn(&E) -> W) -> Next<T, E> {
+        let asked = self.asked.take();
+        self.made += 1;
         let (outcome, asked) = match &ended {
-            Ok(_) if self.attempts == 1 => (FIRST_TRY, None),
+            Ok(_) if self.made == 1 => (FIRST_TRY, None),
             Ok(_) => (AFTER_RETRIES, None),
             Err(error) => match self.wait(when(error).into(), asked) {
                 Ok(wait) => {
@@ -223,10 +267,10 @@ impl<'a> Run<'a> {
             Again::Yes => asked,
             Again::After(own) => asked.max(Some(own)),
         };
-        if self.attempts >= self.settings.attempts.get() {
+        if self.made >= self.settings.attempts.get() {
             return Err(FAILED);
         }
-        let wait = self.settings.wait(self.attempts, asked, fastrand::f64()).ok_or(FAILED)?;
+        let wait = self.settings.wait(self.made, asked, fastrand::f64()).ok_or(FAILED)?;
         if self.within_budget() { Ok(wait) } else { Err(OVER_BUDGET) }
     }
 
