@@ -37,13 +37,13 @@ impl Model {
         if args.codec.is_given() || args.local_ttl.is_given() || (args.tier.is_given() && !local) {
             subject.returns.answer = Answer::Future;
         }
-        signature(&subject, diag);
+        signature(&mut subject, diag);
         let stored = stored(args, &subject, diag)?;
         Some(Self { subject, stored })
     }
 }
 
-fn signature(subject: &Subject, diag: &mut Diag) {
+fn signature(subject: &mut Subject, diag: &mut Diag) {
     let Subject { function, returns, .. } = subject;
     refuse::unusual("cache_put", &function.sig, diag);
     refuse::nothing(&function.sig, returns, diag);

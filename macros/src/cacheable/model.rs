@@ -42,10 +42,11 @@ impl Model {
         stack::check(&function.attrs, stack::BELOW_CACHEABLE, diag);
         let mut subject = Subject::new(function, &args.krate, &args.on, diag);
         rules::answer(args, &mut subject);
-        signature(args, &subject, diag);
+        signature(args, &mut subject, diag);
         let form = rules::form(args, &subject, diag);
         let loading = loading(args, &subject, diag);
         let stored = stored(args, &subject, diag);
+        rules::conditional(args, &subject, stored.as_ref(), diag);
         let (form, loading, stored) = (form?, loading?, stored?);
         rules::batch_key(&form, &subject, &stored, diag);
         rules::handle_tags(&form, &subject, &stored, diag);
@@ -53,10 +54,9 @@ impl Model {
     }
 }
 
-fn signature(args: &Args, subject: &Subject, diag: &mut Diag) {
+fn signature(args: &Args, subject: &mut Subject, diag: &mut Diag) {
     let Subject { function, params, returns, .. } = subject;
     refuse::unusual("cacheable", &function.sig, diag);
-    refuse::conditional("cacheable", &function.sig, diag);
     refuse::mutable(&function.sig, params, args.skip.value().map_or(&[], |names| &names.0), diag);
     refuse::hidden_names(&function.sig, diag);
     refuse::nothing(&function.sig, returns, diag);

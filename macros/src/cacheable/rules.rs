@@ -48,6 +48,25 @@ pub(crate) fn refresh(args: &Args, loading: &Loading, diag: &mut Diag) {
     }
 }
 
+/// Whether an option is this word.
+fn is(slot: &Slot<Expr>, word: &str) -> bool {
+    matches!(slot.value(), Some(Expr::Path(path)) if path.path.is_ident(word))
+}
+
+/// Parameters under `#[cfg]` that a key or a tag names, or that the expansion writes out or binds anew.
+pub(crate) fn conditional(args: &Args, subject: &Subject, stored: Option<&Stored>, diag: &mut Diag) {
+    let inputs = &subject.function.sig.inputs;
+    if args.batch.is_given() || args.handle.is_given() || is(&args.refresh, "background") {
+        refuse::conditional("cacheable", inputs, diag);
+        return;
+    }
+    refuse::conditional("cacheable", inputs.iter().filter(|input| matches!(input, FnArg::Receiver(_))), diag);
+    if let Some(Stored { key, tags, .. }) = stored {
+        let named = |index| std::iter::once(key).chain(tags).any(|key| key.names_param(index));
+        refuse::conditional_in("cacheable", &subject.params, named, diag);
+    }
+}
+
 /// The requirement of the options on a return type that the compiler is asked about.
 pub(crate) fn answer(args: &Args, subject: &mut Subject) {
     if args.handle.is_given() || args.batch.is_given() {
@@ -57,7 +76,6 @@ pub(crate) fn answer(args: &Args, subject: &mut Subject) {
         }
         return;
     }
-    let is = |slot: &Slot<Expr>, word: &str| matches!(slot.value(), Some(Expr::Path(path)) if path.path.is_ident(word));
     let waits = args.load_timeout.is_given() || is(&args.single_flight, "fleet") || is(&args.refresh, "background");
     let shares = args.codec.is_given() || args.local_ttl.is_given();
     if waits || shares || (args.tier.is_given() && !is(&args.tier, "local")) {

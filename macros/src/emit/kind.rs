@@ -23,6 +23,7 @@ pub(crate) fn kind(subject: &Subject) -> Option<TokenStream> {
     let probe = quote_spanned!(span=> #door::Probe::<#returns>::NEW);
     let answer = match returns.answer {
         Answer::Any => None,
+        Answer::Owned => Some(quote_spanned!(span=> .__owned())),
         Answer::Future => Some(quote_spanned!(span=> .__awaited())),
         Answer::Value => Some(quote_spanned!(span=> .__named())),
     };

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use syn::Expr;
 
 use super::{body, must_be_fallible, name, read};
-use crate::{args::options, emit::code, signature::refuse, stack};
+use crate::{args::options, emit::code, stack};
 
 options! {
     /// The options that were given to `#[fallback(..)]`.
@@ -35,7 +35,6 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             (std::mem::take(&mut options.krate), (options, path))
         },
         |(options, path), subject, diag| {
-            refuse::conditional("fallback", &subject.function.sig, diag);
             must_be_fallible("fallback", subject, diag);
             let name = name(&options.name, subject, diag);
             let error = Ident::new("__error", Span::mixed_site());

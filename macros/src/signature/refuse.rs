@@ -13,10 +13,10 @@ use syn::{
     visit::{self, Visit},
 };
 
-use super::{Kind, Params, Returns, ungrouped};
+use super::{Answer, Kind, Params, Returns, ungrouped};
 use crate::diag::Diag;
 
-/// `const`, `unsafe`, `extern` and variadic functions.
+/// `const`, `unsafe` and variadic functions.
 pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
     if let Some(token) = &sig.constness {
         let what = match attribute {
@@ -35,17 +35,14 @@ pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
             ),
         );
     }
-    if let Some(abi) = &sig.abi {
-        diag.at(abi, format_args!("`#[{attribute}]` needs a Rust function: put it on a function that this one calls"));
-    }
     if let Some(variadic) = &sig.variadic {
         diag.at(variadic, format_args!("`#[{attribute}]` needs a fixed list of parameters: write each one"));
     }
 }
 
 /// Parameters under `#[cfg]`, which an attribute sees whether they are compiled or not.
-pub(crate) fn conditional(attribute: &str, sig: &Signature, diag: &mut Diag) {
-    for input in &sig.inputs {
+pub(crate) fn conditional<'a>(attribute: &str, inputs: impl IntoIterator<Item = &'a FnArg>, diag: &mut Diag) {
+    for input in inputs {
         let (FnArg::Receiver(Receiver { attrs, .. }) | FnArg::Typed(PatType { attrs, .. })) = input;
         for attr in attrs.iter().filter(|attr| is_cfg(attr)) {
             diag.at(attr, unknown(attribute));
@@ -176,12 +173,17 @@ pub(crate) fn opaque(returns: &Returns, diag: &mut Diag) {
     }
 }
 
-/// A value that borrows. Of a type that may be a future, the compiler asks the value.
-pub(crate) fn borrowed(returns: &Returns, diag: &mut Diag) {
-    if returns.kind == Kind::Asked {
+/// A value that borrows. A type that may be a future is left to the compiler, which is asked for one that is no value.
+pub(crate) fn borrowed(returns: &mut Returns, diag: &mut Diag) {
+    if returns.kind != Kind::Asked {
+        Borrowed(diag).visit_type(&returns.value);
         return;
     }
-    Borrowed(diag).visit_type(&returns.value);
+    let mut found = Diag::default();
+    Borrowed(&mut found).visit_type(&returns.value);
+    if returns.answer == Answer::Any && found.count() > 0 {
+        returns.answer = Answer::Owned;
+    }
 }
 
 const OUTLIVES: &str = "cached values outlive the call: return an owned value such as `String` or `Arc<str>`";

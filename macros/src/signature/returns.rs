@@ -35,6 +35,8 @@ pub(crate) enum Kind {
 pub(crate) enum Answer {
     /// Whatever it is.
     Any,
+    /// Whatever it is, it must not borrow, unless it is a future.
+    Owned,
     /// It must be a future.
     Future,
     /// It must be the value itself, as its type has to be named.

@@ -45,20 +45,21 @@ fn only_types_that_may_be_futures_are_asked() {
 
 fn refused(sig: &syn::Signature) -> Vec<String> {
     let mut diag = Diag::default();
-    let (params, returns) = (Params::new(sig), Returns::new(sig));
+    let (params, mut returns) = (Params::new(sig), Returns::new(sig));
     refuse::unusual("cacheable", sig, &mut diag);
-    refuse::conditional("cacheable", sig, &mut diag);
+    refuse::conditional("cacheable", &sig.inputs, &mut diag);
     refuse::mutable(sig, &params, &[parse_quote!(skipped)], &mut diag);
     refuse::hidden_names(sig, &mut diag);
     refuse::nothing(sig, &returns, &mut diag);
     refuse::unnamed(&returns, &mut diag);
-    refuse::borrowed(&returns, &mut diag);
+    refuse::borrowed(&mut returns, &mut diag);
     diag.messages()
 }
 
 #[test]
 fn signatures_that_can_be_cached() {
-    let good: [syn::Signature; 9] = [
+    let good: [syn::Signature; 10] = [
+        parse_quote!(extern "C" fn f() -> u8),
         parse_quote!(async fn f(skipped: &mut Conn) -> u8),
         parse_quote!(fn f(&self) -> BoxFuture<'_, u8>),
         parse_quote!(fn f(#[cfg_attr(a, allow(unused))] x: u8) -> u8),
@@ -79,7 +80,7 @@ fn signatures_that_cannot_be_cached() {
     let owned = "cached values outlive the call: return an owned value such as `String` or `Arc<str>`";
     let conditional = "`#[cacheable]` cannot know whether this parameter is compiled: \
         write the function twice, each with its own `#[cfg(..)]` above `#[cacheable]`";
-    let cases: [(syn::Signature, &str); 19] = [
+    let cases: [(syn::Signature, &str); 18] = [
         (
             parse_quote!(fn f(&mut self) -> u8),
             "`&mut self` may change the value, and a hit would skip the change: take `&self`",
@@ -120,10 +121,6 @@ fn signatures_that_cannot_be_cached() {
         (
             parse_quote!(unsafe fn f() -> u8),
             "`#[cacheable]` cannot keep the promises of an `unsafe fn`: put it on a safe function that calls this one",
-        ),
-        (
-            parse_quote!(extern "C" fn f() -> u8),
-            "`#[cacheable]` needs a Rust function: put it on a function that this one calls",
         ),
         (parse_quote!(fn f(#[cfg(a)] x: u8) -> u8), conditional),
         (parse_quote!(fn f(#[cfg_attr(a, cfg(b))] x: u8) -> u8), conditional),

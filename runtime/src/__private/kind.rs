@@ -171,6 +171,17 @@ pub trait Awaitable {
     const KIND: Self::Kind;
 }
 
+/// A value that outlives its call although its type says that it borrows. There is none: this is what says so.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` borrows, and cached values outlive the call",
+    label = "a value that borrows from what the call was given",
+    note = "return an owned value, such as `String` or `Arc<str>`"
+)]
+pub trait Outlives {
+    type Kind;
+    const KIND: Self::Kind;
+}
+
 /// A value whose type is known although it is hidden. There is none: this is what says so.
 #[diagnostic::on_unimplemented(
     message = "this is a future of `{Self}`, and this attribute or one of its options needs the type of its value",

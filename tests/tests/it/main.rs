@@ -11,6 +11,7 @@ mod bodies;
 mod broken_bodies;
 mod circles;
 mod coherence;
+mod conditions;
 mod direct;
 mod durations;
 mod events;

@@ -1,6 +1,5 @@
 //! Functions whose signatures are rare, and valid: the attributes take them as they are.
 
-use std::cell::Cell;
 use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::AtomicU64;
@@ -247,40 +246,23 @@ async fn a_background_refresh_knows_a_pointers_type_from_a_function() {
     assert_eq!(loads(|| async { assert_eq!(Shop { id: 1 }.total(1).await, 2) }).await, 1);
 }
 
+#[cacheable(ttl = 60)]
+extern "C" fn foreign(id: u64) -> u64 {
+    id + 1
+}
+
 #[timed]
 #[circuit_breaker]
 #[retry(attempts = 2, wait = "1ms")]
-#[timeout("1h")]
-#[bulkhead(max = 8)]
-#[rate_limit(calls = 100, per = "1s")]
-async fn conditional(
-    id: u64,
-    #[cfg(any())] never: Never,
-    #[cfg(not(any()))] mut always: String,
-) -> Result<String, Trouble> {
-    always.push('!');
-    Ok(format!("{id}{always}"))
-}
-
-#[hedge(after = "1h")]
-async fn conditional_twice(
-    id: u64,
-    #[cfg(any())] never: Never,
-    #[cfg_attr(all(), cfg(all()))] text: String,
-) -> Result<String, Trouble> {
-    Ok(format!("{id}{text}"))
-}
-
-#[cache_invalidate("hidden:{id}")]
-fn conditional_now(#[cfg(any())] never: Never, id: u64, #[cfg(not(any()))] calls: &Cell<u64>) {
-    calls.set(calls.get() + id);
+extern "C" fn foreign_trouble(id: u64) -> Result<u64, Trouble> {
+    Ok(id)
 }
 
 #[tokio::test]
-async fn a_parameter_may_depend_on_a_condition_where_it_is_in_no_key() {
-    assert_eq!(conditional(1, "a".to_owned()).await.as_deref(), Ok("1a!"));
-    assert_eq!(conditional_twice(1, "a".to_owned()).await.as_deref(), Ok("1a"));
-    let calls = Cell::new(0);
-    conditional_now(2, &calls);
-    assert_eq!(calls.get(), 2);
+async fn a_function_may_have_another_calling_convention() {
+    let fast = fresh().await;
+    let call: extern "C" fn(u64) -> u64 = foreign;
+    assert_eq!(scope_sync(&fast, || (call(1), call(1))), (2, 2));
+    assert_eq!(fast.stats().total.loads, 1);
+    assert_eq!(foreign_trouble(1), Ok(1));
 }

@@ -40,13 +40,16 @@ fn unnamed() -> impl Iterator<Item = u8> { [1].into_iter() }
 const fn constant() -> u8 { 1 }
 
 #[cacheable(ttl = 300)]
-extern "C" fn foreign() -> u8 { 1 }
-
-#[cacheable(ttl = 300)]
 unsafe fn dangerous() -> u8 { 1 }
 
 #[cacheable(ttl = 300)]
+async unsafe fn dangerous_for_longer() -> u8 { 1 }
+
+#[cacheable(ttl = 300)]
 fn conditional(id: u8, #[cfg(unix)] _uid: u8, #[cfg_attr(unix, cfg(unix))] _gid: u8) -> u8 { id }
+
+#[cacheable(ttl = 300, key = "f:{id}", skip(_uid), handle = CONDITIONAL)]
+fn conditional_handle(id: u8, #[cfg(unix)] _uid: u8) -> u8 { id }
 
 #[cacheable(ttl = 300)]
 struct NoFunction;

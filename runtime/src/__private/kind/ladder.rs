@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use super::marker::{Local, Sends, SendsAndSyncs};
-use super::{Awaitable, Awaits, Blocks, Kind, Makeable, Spelled};
+use super::{Awaitable, Awaits, Blocks, Kind, Makeable, Outlives, Spelled};
 use crate::resilience::sites::Fallible;
 use crate::shape::Probe;
 
@@ -92,6 +92,13 @@ pub trait KindOfValue: Sized {
         <Self::Value as Awaitable>::KIND
     }
 
+    fn __owned(self) -> <Self::Value as Outlives>::Kind
+    where
+        Self::Value: Outlives,
+    {
+        <Self::Value as Outlives>::KIND
+    }
+
     #[inline]
     #[must_use]
     fn __named(self) -> Self {
@@ -110,6 +117,12 @@ pub trait KindOfFuture: Sized {
     #[inline]
     #[must_use]
     fn __awaited(self) -> Self {
+        self
+    }
+
+    #[inline]
+    #[must_use]
+    fn __owned(self) -> Self {
         self
     }
 
