@@ -41,7 +41,7 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
         __scopes.add(2, &(::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).__part()));
         USERS.__scope(&mut __scopes, &id);
         api::ALL.__scope(&mut __scopes, &id, &(name.len() + 1));
-        ((&&&&&&::fastness::__private::Probe::<Result<(), Error>>::NEW).__shape(), __scopes)
+        ((&&&&&::fastness::__private::Probe::<Result<(), Error>>::NEW).__shape(), __scopes)
     };
     ::fastness::__private::invalidate(__shape, __scopes.always().before(), async move {
         if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<(), Error>> {

@@ -20,7 +20,7 @@ fn clear(&mut self, id: u64) {
         :: fastness :: __private :: register ! (invalidate __SITE);
         let mut __scopes = __SITE.scopes(::core::option::Option::None);
         __scopes.add(0, &(::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).__part()));
-        ((&&&&&&::fastness::__private::Probe::<()>::NEW).__shape(), __scopes)
+        ((&&&&&::fastness::__private::Probe::<()>::NEW).__shape(), __scopes)
     };
     ::fastness::__private::invalidate_sync(__shape, __scopes, move || -> () {
         {

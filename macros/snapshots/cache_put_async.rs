@@ -15,7 +15,7 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
         :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here_in::<_, fn(*const Self)>(&__here);
-        let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).__shape();
+        let __shape = (&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).__shape();
         let __key = ((&::fastness::__private::Arg(&*self)).__own_scope(), (&::fastness::__private::Arg(&id)).__part());
         __SITE.put(
             ::core::option::Option::None,
@@ -24,7 +24,7 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
             &__key,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
+                .wire((&&::fastness::__private::Wired(__shape, ())).__wire()),
         )
     };
     let __put = __put.when(id != 0);

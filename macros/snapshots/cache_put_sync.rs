@@ -2,7 +2,7 @@ fn save(user: User) -> User {
     let __kind = {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        (&&&::fastness::__private::Probe::<User>::NEW).__kind()
+        (&::fastness::__private::Probe::<User>::NEW).__kind()
     };
     let __put = {
         #[allow(unused_imports)]
@@ -20,7 +20,7 @@ fn save(user: User) -> User {
         :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
-        let __shape = (&&&&&&__kind.probe()).__shape();
+        let __shape = (&&&&&__kind).__shape();
         let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&user.id)).__part());
         __SITE.put(
             ::core::option::Option::None,
@@ -32,7 +32,7 @@ fn save(user: User) -> User {
                 &(::fastness::__private::NoScope,),
             )],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&&__kind.wired(__shape)).__wire()),
+                .wire((&&::fastness::__private::Wired(__shape, __kind)).__wire()),
         )
     };
     __kind.finish(__kind.store(__put, __kind.body(move || -> User { { user } })))

@@ -19,7 +19,7 @@ async fn get_user(id: u64) -> Result<User, Error> {
         :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
-        let __shape = (&&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).__shape();
+        let __shape = (&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).__shape();
         let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).__part());
         if let ::core::option::Option::Some(__hit) = __SITE.hit(::core::option::Option::None, __shape, __here, &__key) {
             return __hit;
@@ -31,7 +31,7 @@ async fn get_user(id: u64) -> Result<User, Error> {
             &__key,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
+                .wire((&&::fastness::__private::Wired(__shape, ())).__wire()),
         )
     };
     ::fastness::__private::load(__miss, async move {

@@ -22,7 +22,7 @@ async fn get(&self, id: u64, name: &str) -> u64 {
         :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here_in::<_, fn(*const Self)>(&__here);
-        let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).__shape();
+        let __shape = (&&&&&::fastness::__private::Probe::<u64>::NEW).__shape();
         let __key = (
             (&::fastness::__private::Arg(&*self)).__scope(),
             (&::fastness::__private::Arg(&id)).__part(),
@@ -39,7 +39,7 @@ async fn get(&self, id: u64, name: &str) -> u64 {
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .stale(::core::time::Duration::from_millis(60000u64))
-                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
+                .wire((&&::fastness::__private::Wired(__shape, ())).__wire()),
         )
     };
     let name = <str as ::std::borrow::ToOwned>::to_owned(name);

@@ -15,13 +15,13 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
         :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
-        let __shape = (&&&&&&::fastness::__private::Probe::<Result<HashMap<u64, User>, Error>>::NEW).__shape();
+        let __shape = (&&&&&::fastness::__private::Probe::<Result<HashMap<u64, User>, Error>>::NEW).__shape();
         let mut __batch = __SITE.batch(
             ::core::option::Option::None,
             __shape,
             __here,
             ::fastness::__private::batch_policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&&::fastness::__private::wired_each(__shape)).__wire()),
+                .wire((&&::fastness::__private::wired_each(__shape)).__wire()),
         );
         for __id in ::fastness::__private::BatchIds::iter(&ids) {
             __batch.look(

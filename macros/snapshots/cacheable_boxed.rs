@@ -28,7 +28,7 @@ where
             :: fastness :: __private :: register ! (site __SITE);
             let __here = || ();
             let __here = ::fastness::__private::here_in::<_, fn(*const Self)>(&__here);
-            let __shape = (&&&&&&::fastness::__private::Probe::<Option<User>>::NEW).__shape();
+            let __shape = (&&&&&::fastness::__private::Probe::<Option<User>>::NEW).__shape();
             let __key = ((&::fastness::__private::Arg(&*self)).__scope(), (&::fastness::__private::Arg(&id)).__part());
             if let ::core::option::Option::Some(__hit) =
                 __SITE.hit(::core::option::Option::None, __shape, __here, &__key)
@@ -42,7 +42,7 @@ where
                 &__key,
                 &[],
                 ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                    .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
+                    .wire((&&::fastness::__private::Wired(__shape, ())).__wire()),
             )
         };
         ::fastness::__private::load(__miss, async move {

@@ -4,7 +4,7 @@ pub async fn get_user(id: u64, name: &str, trace: Trace) -> User {
         use ::fastness::__private::ladder::*;
         let __site = USERS::__site();
         let __here = USERS::__here();
-        let __shape = (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape();
+        let __shape = (&&&&&::fastness::__private::Probe::<User>::NEW).__shape();
         let __key = (
             ::fastness::__private::NoScope,
             (&::fastness::__private::Arg(&id)).__part(),
@@ -20,7 +20,7 @@ pub async fn get_user(id: u64, name: &str, trace: Trace) -> User {
             &__key,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
+                .wire((&&::fastness::__private::Wired(__shape, ())).__wire()),
         )
     };
     ::fastness::__private::load(__miss, async move {
@@ -66,7 +66,7 @@ impl USERS {
     pub async fn get(&self, id: &u64, name: &str) -> ::core::option::Option<User> {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        let (__here, __shape) = (Self::__here(), (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape());
+        let (__here, __shape) = (Self::__here(), (&&&&&::fastness::__private::Probe::<User>::NEW).__shape());
         ::fastness::__private::handle_get(
             ::core::option::Option::None,
             Self::__site(),
@@ -79,7 +79,7 @@ impl USERS {
             ),
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
+                .wire((&&::fastness::__private::Wired(__shape, ())).__wire()),
         )
         .await
     }
@@ -87,7 +87,7 @@ impl USERS {
     pub async fn refresh(&self, id: &u64, name: &str) {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        let (__here, __shape) = (Self::__here(), (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape());
+        let (__here, __shape) = (Self::__here(), (&&&&&::fastness::__private::Probe::<User>::NEW).__shape());
         ::fastness::__private::handle_refresh(
             ::core::option::Option::None,
             Self::__site(),
@@ -100,7 +100,7 @@ impl USERS {
             ),
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
+                .wire((&&::fastness::__private::Wired(__shape, ())).__wire()),
         )
         .await
     }
@@ -108,7 +108,7 @@ impl USERS {
     pub async fn put(&self, id: &u64, name: &str, __value: User) {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        let (__here, __shape) = (Self::__here(), (&&&&&&::fastness::__private::Probe::<User>::NEW).__shape());
+        let (__here, __shape) = (Self::__here(), (&&&&&::fastness::__private::Probe::<User>::NEW).__shape());
         ::fastness::__private::handle_put(
             ::core::option::Option::None,
             Self::__site(),
@@ -121,7 +121,7 @@ impl USERS {
             ),
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&&::fastness::__private::Wired(__shape)).__wire()),
+                .wire((&&::fastness::__private::Wired(__shape, ())).__wire()),
             __value,
         )
         .await

@@ -27,7 +27,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
         my :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = my::fastness::__private::here_in::<_, fn(*const Self)>(&__here);
-        let __shape = (&&&&&&my::fastness::__private::Probe::<Result<Vec<User>, Error>>::NEW).__shape().sharing();
+        let __shape = (&&&&&my::fastness::__private::Probe::<Result<Vec<User>, Error>>::NEW).__shape().sharing();
         if __condition {
             let __on = &self.cache;
             let __key = (
@@ -62,7 +62,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                     .no_single_flight()
                     .share_error(share)
                     .load_timeout({ LIMIT })
-                    .wire((&&&my::fastness::__private::Wired(__shape)).__wire()),
+                    .wire((&&my::fastness::__private::Wired(__shape, ())).__wire()),
             )
         } else {
             my::fastness::__private::bypass(__shape)

@@ -21,7 +21,7 @@ fn square(x: u64) -> u64 {
         :: fastness :: __private :: register ! (site __SITE);
         let __here = || ();
         let __here = ::fastness::__private::here(&__here);
-        let __shape = (&&&&&&::fastness::__private::Probe::<u64>::NEW).__shape();
+        let __shape = (&&&&&::fastness::__private::Probe::<u64>::NEW).__shape();
         let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&x)).__part());
         __SITE.serve_sync(::core::option::Option::None, __shape, __here, &__key, 300000u64)
     };

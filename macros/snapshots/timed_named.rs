@@ -2,7 +2,7 @@ fn call(&mut self, request: Request) -> Self::Future {
     let __kind = {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
-        (&&&::fastness::__private::Probe::<Self::Future>::NEW).__kind()
+        (&::fastness::__private::Probe::<Self::Future>::NEW).__kind()
     };
     let __labels = [::fastness::__private::Label::label(&self.cached)];
     let __slow: ::core::time::Duration = { LIMIT };

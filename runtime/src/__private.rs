@@ -46,9 +46,7 @@ pub mod index {
 /// Everything that a call site asks a type by method call; brought into scope for the prologue only.
 pub mod ladder {
     pub use super::kind::ladder::*;
-    pub use crate::codec::wire::InProcess;
-    #[cfg(feature = "redis")]
-    pub use crate::codec::wire::{Borrowed, OnTheWire};
+    pub use crate::codec::wire::WireRung;
     pub use crate::key::arg::{DisplayArg, HashedTextArg, MissingScopeArg, NoScopeArg, TextArg, UnfitArg};
     pub use crate::shape::ladder::*;
     pub use crate::timed::{ReturnedResult, ReturnedValue};
@@ -92,8 +90,8 @@ pub fn batch_policy<S: Shape<Item: BatchMap>>(_: S, ttl: Duration) -> Policy<Eac
 }
 
 /// The elements of a batch, to be asked for their wire form.
-pub fn wired_each<S: Shape<Item: BatchMap>>(_: S) -> Wired<Each<S>> {
-    Wired(Each::new())
+pub fn wired_each<S: Shape<Item: BatchMap>>(_: S) -> Wired<Each<S>, ()> {
+    Wired(Each::new(), ())
 }
 
 /// What `codec = bincode` asks of the build.

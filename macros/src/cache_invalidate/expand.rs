@@ -48,7 +48,7 @@ fn hidden(subject: &Subject, arguments: &TokenStream) -> TokenStream {
         let __shape = {
             #[allow(unused_imports)]
             use #door::ladder::*;
-            (&&&&&&#probe).__shape()
+            (&&&&&#probe).__shape()
         };
         #run
     }

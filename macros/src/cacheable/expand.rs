@@ -97,19 +97,17 @@ fn between(model: &Model, place: &Place, names: &Names) -> TokenStream {
     let (body, out) = emit::blocking_body(subject);
     let asked = subject.returns.kind == Kind::Asked;
     let end = if asked { code!(__kind.end) } else { code!(#door::end_sync) };
-    let early = emit::finished(subject, &code!(__out));
-    let last = if asked { code!(__kind.finish(__out)) } else { code!(__out) };
     code! {
         #prologue
         let __load = match __load {
-            ::core::result::Result::Ok(__out) => return #early,
+            ::core::result::Result::Ok(__out) => return __out,
             ::core::result::Result::Err(__load) => __load,
         };
         #body
         // Of a body that never ends, the compiler would say so here.
         #[allow(unreachable_code)]
         let __out = #end(__load, #out);
-        #last
+        __out
     }
 }
 

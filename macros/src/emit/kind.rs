@@ -28,7 +28,7 @@ pub(crate) fn kind(subject: &Subject) -> Option<TokenStream> {
         Answer::Value => Some(quote_spanned!(span=> .__named())),
     };
     let fallible = returns.fallible.then(|| quote_spanned!(span=> .__fallible()));
-    let ask = quote_spanned!(span=> (&&&#probe).__kind() #answer #fallible);
+    let ask = quote_spanned!(span=> (&#probe).__kind() #answer #fallible);
     let unused = (returns.kind != Kind::Asked).then(|| code!(#[allow(unused_variables)]));
     Some(code! {
         #unused
@@ -44,12 +44,12 @@ pub(crate) fn kind(subject: &Subject) -> Option<TokenStream> {
 pub(crate) fn probe(subject: &Subject) -> TokenStream {
     let (door, returns) = (&subject.door, &subject.returns);
     match (returns.kind, returns.answer) {
-        (Kind::Asked, _) => code!(__kind.probe()),
+        (Kind::Asked, _) => code!(__kind),
         // A future under another name is told once, and not again for each thing that a future lacks.
         (_, Answer::Value) => {
             let span = Span::mixed_site().located_at(returns.value.span());
             let probe = quote_spanned!(span=> #door::Probe::<#returns>::NEW);
-            quote_spanned!(span=> (&&&#probe).__kind().__named().probe())
+            quote_spanned!(span=> (&#probe).__kind().__named())
         }
         _ => code!(#door::Probe::<#returns>::NEW),
     }
@@ -57,5 +57,5 @@ pub(crate) fn probe(subject: &Subject) -> TokenStream {
 
 /// The function's result for a value that is there: the value, or a future of it.
 pub(crate) fn finished(subject: &Subject, value: &TokenStream) -> TokenStream {
-    if subject.returns.kind == Kind::Asked { code!(__kind.finish(__kind.ready(#value))) } else { value.clone() }
+    if subject.returns.kind == Kind::Asked { code!(__kind.early(#value)) } else { value.clone() }
 }

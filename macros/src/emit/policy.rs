@@ -18,7 +18,7 @@ use crate::{
 pub(crate) fn shape(subject: &Subject, shares_errors: bool) -> TokenStream {
     let probe = super::probe(subject);
     let sharing = shares_errors.then(|| code!(.sharing()));
-    code!((&&&&&&#probe).__shape() #sharing)
+    code!((&&&&&#probe).__shape() #sharing)
 }
 
 /// `policy(__shape, ttl).jitter(0.05_f64)`, of the runtime's function of this name; `__shape` is the local that holds the shape.
@@ -90,13 +90,13 @@ fn share_options(subject: &Subject, sharing: &Sharing, each: bool) -> TokenStrea
 pub(crate) fn wire(subject: &Subject, each: bool) -> TokenStream {
     let door = &subject.door;
     let wired = if subject.returns.kind == Kind::Asked {
-        code!(__kind.wired(__shape))
+        code!(#door::Wired(__shape, __kind))
     } else if each {
         code!(#door::wired_each(__shape))
     } else {
-        code!(#door::Wired(__shape))
+        code!(#door::Wired(__shape, ()))
     };
-    code!((&&&#wired).__wire())
+    code!((&&#wired).__wire())
 }
 
 fn load_options(loading: &Loading) -> TokenStream {

@@ -44,7 +44,7 @@ fn not_a_future(subject: &Subject) -> TokenStream {
         {
             #[allow(unused_imports)]
             use #door::ladder::*;
-            let _ = (&&&#probe).__kind().__named();
+            let _ = (&#probe).__kind().__named();
         }
     }
 }

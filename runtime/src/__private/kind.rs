@@ -1,40 +1,28 @@
 //! How a function gives its value, found by its return type where the spelling does not tell: the value itself, or a boxed
 //! future of it under another name (`BoxFuture`, an alias, `Self::Future`).
 //!
-//! A call site asks `(&&&Probe::<R>::NEW).__kind()` and runs its body through the [`Kind`] that it gets. A future that is
+//! A call site asks `(&Probe::<R>::NEW).__kind()` and runs its body through the [`Kind`] that it gets. A future that is
 //! returned borrows no more than the function's own: key, labels and policy are made when the function is called, and so
 //! is the body's future; only that is polled later.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 #![expect(clippy::unused_self, reason = "methods, because an expansion cannot name the types that they are of")]
 
-use std::fmt;
-use std::future::{Ready, ready};
 use std::marker::PhantomData;
-use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll};
 
 use crate::resilience::Verdict;
 use crate::resilience::sites::Fallible;
-use crate::shape::Probe;
+use crate::shape::{Probe, Returns};
 
 mod awaits;
 mod blocks;
+mod boxed;
 pub(super) mod ladder;
 
-/// A function of this value type, which it gives in this way.
-pub struct Kind<T, H>(PhantomData<fn() -> (T, H)>);
+/// A function of this value type, which it gives in this way. It is asked for the value's shape as it is.
+pub(crate) type Kind<T, H> = Returns<T, H>;
 
 impl<T, H> Kind<T, H> {
-    pub(crate) const NEW: Self = Self(PhantomData);
-
-    /// The value's type, to be asked for its shape.
-    #[inline]
-    pub fn probe(self) -> Probe<T> {
-        Probe::NEW
-    }
-
     /// A question to the value's error.
     pub fn of_error<W, F: Fn(&T::Error) -> W>(self, question: F) -> F
     where
@@ -57,20 +45,6 @@ impl<T, H> Kind<T, H> {
     }
 }
 
-impl<T, H> Clone for Kind<T, H> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T, H> Copy for Kind<T, H> {}
-
-impl<T, H> fmt::Debug for Kind<T, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Kind")
-    }
-}
-
 /// The value itself.
 #[derive(Debug)]
 pub struct Blocks;
@@ -79,75 +53,10 @@ pub struct Blocks;
 #[derive(Debug)]
 pub struct Awaits<'a, M>(PhantomData<fn() -> (&'a (), M)>);
 
-/// Markers of the boxed futures that an expansion can make.
-pub(crate) mod marker {
-    #[derive(Debug)]
-    pub struct Local;
-    #[derive(Debug)]
-    pub struct Sends;
-    #[derive(Debug)]
-    pub struct SendsAndSyncs;
-}
+#[cfg(feature = "redis")]
+impl<T, M> crate::codec::wire::Waits for Kind<T, Awaits<'_, M>> {}
 
-macro_rules! boxed {
-    ($($marker:ident: $($bound:path),*;)*) => {$(
-        impl<'a, T> Kind<T, Awaits<'a, marker::$marker>> {
-            /// The function's own future.
-            pub fn finish<F>(self, call: F) -> Pin<Box<dyn Future<Output = T> $(+ $bound)* + 'a>>
-            where
-                F: Future<Output = T> $(+ $bound)* + 'a,
-            {
-                Box::pin(call)
-            }
-        }
-    )*};
-}
-
-boxed! {
-    Local: ;
-    Sends: Send;
-}
-
-impl<'a, T> Kind<T, Awaits<'a, marker::SendsAndSyncs>> {
-    /// The function's own future.
-    pub fn finish<F>(self, call: F) -> Pin<Box<dyn Future<Output = T> + Send + Sync + 'a>>
-    where
-        F: Future<Output = T> + Send + 'a,
-    {
-        Box::pin(Exclusive(Mutex::new(Box::pin(call))))
-    }
-}
-
-/// A future that may be shared because nothing can be done with a shared one. Its lock is never taken.
-struct Exclusive<F>(Mutex<Pin<Box<F>>>);
-
-impl<F: Future> Future for Exclusive<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut().poll(cx)
-    }
-}
-
-impl<R> Kind<R, Blocks> {
-    #[inline]
-    pub fn finish(self, value: R) -> R {
-        value
-    }
-
-    #[inline]
-    pub fn ready(self, value: R) -> R {
-        value
-    }
-}
-
-impl<T, M> Kind<T, Awaits<'_, M>> {
-    pub fn ready(self, value: T) -> Ready<T> {
-        ready(value)
-    }
-}
-
-/// A future that is no `Pin<Box<dyn Future>>` and yet could be made. There is none: this is what says so.
+/// A future that an expansion can make.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a future that this attribute cannot make",
     label = "a future of a type of its own",

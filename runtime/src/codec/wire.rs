@@ -61,16 +61,19 @@ impl<V> std::fmt::Debug for Wire<V> {
     }
 }
 
-/// A shape that is asked for the wire form of its values: `(&&&Wired(shape)).__wire()`.
+/// A shape that is asked for the wire form of its values, with the function's kind where the compiler was asked for that:
+/// `(&&Wired(shape, kind)).__wire()`.
 #[derive(Clone, Copy, Debug)]
-pub struct Wired<S>(pub S);
+pub struct Wired<S, K>(pub S, pub K);
 
-/// Values of any type, which stay in this process.
-pub trait InProcess<V> {
+/// A shape with this answer, behind the references of its rung; they are tried in this order: references, values that serde can
+/// write and read, values of any type.
+pub trait WireRung<V> {
     fn __wire(&self) -> Option<Wire<V>>;
 }
 
-impl<S: Shape> InProcess<S::Item> for Wired<S> {
+/// Values that stay in this process: of any type, or of a function that blocks.
+impl<S: Shape, K> WireRung<S::Item> for Wired<S, K> {
     #[inline]
     fn __wire(&self) -> Option<Wire<S::Item>> {
         None
@@ -79,14 +82,14 @@ impl<S: Shape> InProcess<S::Item> for Wired<S> {
 
 #[cfg(feature = "redis")]
 mod rungs {
-    use super::{Shape, SharedValue, Wire, Wired};
+    use super::{Shape, SharedValue, Wire, WireRung, Wired};
 
-    /// Values that serde can write and read.
-    pub trait OnTheWire<V> {
-        fn __wire(&self) -> Option<Wire<V>>;
-    }
+    /// The kind of a function that can wait for another tier: `()` where its spelling tells.
+    pub trait Waits {}
 
-    impl<S: Shape<Item: SharedValue>> OnTheWire<S::Item> for &Wired<S> {
+    impl Waits for () {}
+
+    impl<S: Shape<Item: SharedValue>, K: Waits> WireRung<S::Item> for &&Wired<S, K> {
         #[inline]
         fn __wire(&self) -> Option<Wire<S::Item>> {
             Wire::of()
@@ -95,11 +98,7 @@ mod rungs {
 
     /// References, `&'static str` above all: serde reads one only from bytes that live as long, but a method call is
     /// resolved without a look at lifetimes and would take them for the rung below.
-    pub trait Borrowed<V> {
-        fn __wire(&self) -> Option<Wire<V>>;
-    }
-
-    impl<'a, T: ?Sized, S: Shape<Item = &'a T>> Borrowed<&'a T> for &&Wired<S> {
+    impl<'a, T: ?Sized, S: Shape<Item = &'a T>, K> WireRung<&'a T> for &Wired<S, K> {
         #[inline]
         fn __wire(&self) -> Option<Wire<&'a T>> {
             None
@@ -108,4 +107,4 @@ mod rungs {
 }
 
 #[cfg(feature = "redis")]
-pub use rungs::{Borrowed, OnTheWire};
+pub(crate) use rungs::Waits;

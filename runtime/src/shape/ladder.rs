@@ -1,17 +1,20 @@
-//! The rungs, highest first: each is a method of one name on one reference more.
+//! The rungs, in the order in which the compiler tries them: with five references as asked, with one more, then with ever fewer. All are
+//! of one trait, because every trait with a method of this name is tried each time.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
 use super::keep::{Cloned, Private};
-use super::{Fallible, FallibleMaybe, Maybe, Plain, Probe};
+use super::{Fallible, FallibleMaybe, Maybe, Plain, Returns};
+
+/// A return type of this shape, behind the references of its rung.
+pub trait Rung {
+    type Shape;
+    fn __shape(&self) -> Self::Shape;
+}
 
 macro_rules! rungs {
-    ($($rung:ident: [$($generics:tt)*] $probe:ty => $shape:ty;)*) => {$(
-        pub trait $rung {
-            type Shape;
-            fn __shape(&self) -> Self::Shape;
-        }
-        impl<$($generics)*> $rung for $probe {
+    ($([$($generics:tt)*] $returns:ty => $shape:ty;)*) => {$(
+        impl<$($generics)*, H> Rung for $returns {
             type Shape = $shape;
             #[inline]
             fn __shape(&self) -> $shape {
@@ -22,10 +25,10 @@ macro_rules! rungs {
 }
 
 rungs! {
-    ClonedFallibleMaybe: [T, E: Clone + Send + Sync + 'static] &&&&&Probe<Result<Option<T>, E>> => FallibleMaybe<T, E, Cloned>;
-    PrivateFallibleMaybe: [T, E] &&&&Probe<Result<Option<T>, E>> => FallibleMaybe<T, E, Private>;
-    ClonedFallible: [T, E: Clone + Send + Sync + 'static] &&&Probe<Result<T, E>> => Fallible<T, E, Cloned>;
-    PrivateFallible: [T, E] &&Probe<Result<T, E>> => Fallible<T, E, Private>;
-    IsMaybe: [T] &Probe<Option<T>> => Maybe<T>;
-    IsPlain: [T] Probe<T> => Plain<T>;
+    [T, E: Clone + Send + Sync + 'static] &&&&Returns<Result<Option<T>, E>, H> => FallibleMaybe<T, E, Cloned>;
+    [T, E] &&&&&Returns<Result<Option<T>, E>, H> => FallibleMaybe<T, E, Private>;
+    [T, E: Clone + Send + Sync + 'static] &&&Returns<Result<T, E>, H> => Fallible<T, E, Cloned>;
+    [T, E] &&Returns<Result<T, E>, H> => Fallible<T, E, Private>;
+    [T] &Returns<Option<T>, H> => Maybe<T>;
+    [T] Returns<T, H> => Plain<T>;
 }

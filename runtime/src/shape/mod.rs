@@ -3,8 +3,8 @@
 //! May use: nothing of this crate.
 //!
 //! `T`, `Option<T>`, `Result<T, E>` and `Result<Option<T>, E>` are told apart by the type, never by how it is spelled, so
-//! an alias counts as what it stands for. A call site asks `(&&&&&&Probe::<R>::NEW).__shape()`: the method with the most
-//! references that applies wins, and each rung of the ladder is one trait in [`ladder`].
+//! an alias counts as what it stands for. A call site asks `(&&&&&Probe::<R>::NEW).__shape()`: the first rung of the
+//! [`ladder`] that applies wins.
 //!
 //! Whatever the shape, a call ends in one [`Outcome`], and the same `T` is stored: a function that returns
 //! `Result<Arc<User>, E>` and one that returns `Option<Arc<User>>` share their entries where they share their key.
@@ -87,8 +87,8 @@ macro_rules! markers {
 }
 
 markers! {
-    /// A return type that is asked for its shape.
-    Probe<R>;
+    /// The return type of a function, which gives it in a way `H`.
+    Returns<R, H>;
     /// `T`.
     Plain<T>;
     /// `Option<T>`.
@@ -98,6 +98,9 @@ markers! {
     /// `Result<Option<T>, E>`; errors as `P` says.
     FallibleMaybe<T, E, P>;
 }
+
+/// A return type that is asked for its shape.
+pub type Probe<R> = Returns<R, ()>;
 
 impl<T> Shape for Plain<T> {
     type Out = T;

@@ -1,15 +1,16 @@
 //! Functions that give a boxed future of the value. Each method makes the body's future at once, and polls it later.
 
 use std::borrow::Borrow;
+use std::future::{Ready, ready};
 use std::time::Duration;
 
 use super::{Awaits, Kind};
-use crate::codec::wire::{Wire, Wired};
+use crate::codec::wire::Wire;
 use crate::handle::Fastness;
 use crate::invalidate::{PendingScopes, Scopes, invalidate_guarded};
 use crate::key::OwnedKey;
 use crate::key::args::Args;
-use crate::load::{Miss, load};
+use crate::load::Miss;
 use crate::policy::Policy;
 use crate::put::{Put, store};
 use crate::resilience::sites::in_bulkhead;
@@ -24,13 +25,9 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
         body()
     }
 
-    #[inline]
-    pub fn wired<S: Shape>(self, shape: S) -> Wired<S> {
-        Wired(shape)
-    }
-
-    /// A call whose policy is a ttl in milliseconds and nothing else.
-    pub fn serve<A, S>(
+    /// A miss whose policy is a ttl in milliseconds and nothing else.
+    #[cold]
+    pub(super) fn miss<A, S>(
         self,
         site: &'static Site,
         on: Option<&Fastness>,
@@ -38,26 +35,20 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
         here: Here,
         args: &A,
         (ttl, wire): (u64, Option<Wire<S::Item>>),
-    ) -> Result<T, Miss<A::Owned, S>>
+    ) -> Miss<A::Owned, S>
     where
         A: Args,
-        S: Shape<Item: CacheValue, Out = T> + 'static,
+        S: Shape<Item: CacheValue> + 'static,
     {
-        let miss = || site.miss(on, shape, here, args, &[], Policy::new(Duration::from_millis(ttl)).wire(wire));
-        site.hit(on, shape, here, args).ok_or_else(miss)
+        site.miss(on, shape, here, args, &[], Policy::new(Duration::from_millis(ttl)).wire(wire))
     }
 
-    pub fn begin<K: Eq, S: Shape>(self, miss: Miss<K, S>) -> Result<T, Miss<K, S>> {
+    pub fn ready(self, value: T) -> Ready<T> {
+        ready(value)
+    }
+
+    pub fn begin<V, K: Eq, S: Shape>(self, miss: Miss<K, S>) -> Result<V, Miss<K, S>> {
         Err(miss)
-    }
-
-    pub fn end<K, S, F>(self, miss: Miss<K, S>, body: F) -> impl Future<Output = T>
-    where
-        K: OwnedKey,
-        S: Shape<Item: CacheValue, Out = T> + 'static,
-        F: Future<Output = T>,
-    {
-        load(miss, body)
     }
 
     pub fn store<K, S, F>(self, put: Put<K, S>, body: F) -> impl Future<Output = T>

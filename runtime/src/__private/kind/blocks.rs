@@ -14,18 +14,22 @@ use crate::shape::{CacheValue, Shape};
 use crate::site::{Here, Site};
 use crate::timed::{CallOutcome, Timer};
 
-/// A shape whose values stay in this process, as a function that blocks cannot wait for another tier.
-#[derive(Clone, Copy, Debug)]
-pub struct Unwired<S>(S);
-
-impl<S: Shape> Unwired<S> {
-    #[inline]
-    pub fn __wire(&self) -> Option<Wire<S::Item>> {
-        None
-    }
-}
-
 impl<R> Kind<R, Blocks> {
+    #[inline]
+    pub fn finish(self, value: R) -> R {
+        value
+    }
+
+    #[inline]
+    pub fn ready(self, value: R) -> R {
+        value
+    }
+
+    #[inline]
+    pub fn early(self, value: R) -> R {
+        value
+    }
+
     /// The body, to be run where its value is needed.
     #[inline]
     pub fn body<B: FnOnce() -> R>(self, body: B) -> B {
@@ -35,11 +39,6 @@ impl<R> Kind<R, Blocks> {
     #[inline]
     pub fn guard(self, scopes: Scopes) -> Scopes {
         scopes
-    }
-
-    #[inline]
-    pub fn wired<S: Shape>(self, shape: S) -> Unwired<S> {
-        Unwired(shape)
     }
 
     /// A call whose policy is a ttl in milliseconds and nothing else.

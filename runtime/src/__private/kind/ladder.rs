@@ -1,48 +1,26 @@
-//! The rungs, highest first: each is a method of one name on one reference more.
+//! The rungs, in the order in which the compiler tries them: with one reference as asked, then with one more.
 
-use std::pin::Pin;
-
-use super::marker::{Local, Sends, SendsAndSyncs};
 use super::{Awaitable, Awaits, Blocks, Kind, Makeable, Outlives, Spelled};
 use crate::resilience::sites::Fallible;
 use crate::shape::Probe;
 
-macro_rules! boxed {
-    ($($marker:ident: $($bound:path),*;)*) => {$(
-        impl<'a, T> BoxedFuture for &&Probe<Pin<Box<dyn Future<Output = T> $(+ $bound)* + 'a>>> {
-            type Kind = Kind<T, Awaits<'a, $marker>>;
-            #[inline]
-            fn __kind(&self) -> Self::Kind {
-                Kind::NEW
-            }
-        }
-    )*};
-}
-
-pub trait BoxedFuture {
-    type Kind;
-    fn __kind(&self) -> Self::Kind;
-}
-
-boxed! {
-    Local: ;
-    Sends: Send;
-    SendsAndSyncs: Send, Sync;
-}
-
-/// The rung of every other future. No type meets the bound of its method, and the compiler says so in the bound's words.
-pub trait OtherFuture {
+/// The rung of every future. Of one that cannot be made, the compiler says so in the words of its method's bound.
+pub trait AnyFuture {
     type Future;
     fn __kind(&self) -> <Self::Future as Makeable>::Kind
     where
-        Self::Future: Makeable,
-    {
-        <Self::Future as Makeable>::KIND
-    }
+        Self::Future: Makeable;
 }
 
-impl<F: Future> OtherFuture for &Probe<F> {
+impl<F: Future> AnyFuture for Probe<F> {
     type Future = F;
+    #[inline]
+    fn __kind(&self) -> F::Kind
+    where
+        F: Makeable,
+    {
+        F::KIND
+    }
 }
 
 pub trait NoFuture {
@@ -50,7 +28,7 @@ pub trait NoFuture {
     fn __kind(&self) -> Self::Kind;
 }
 
-impl<R> NoFuture for Probe<R> {
+impl<R> NoFuture for &Probe<R> {
     type Kind = Kind<R, Blocks>;
     #[inline]
     fn __kind(&self) -> Self::Kind {
