@@ -36,6 +36,7 @@ mod tests;
 pub use breaker::{
     Breaker, BreakerCalls, BreakerEvent, BreakerEvents, BreakerSettings, BreakerSnapshot, Cause, Conflict,
     KeyedBreaker, Percent, Permit, State, Verdict, Window, breaker, breaker_with, conflicts, find_breaker,
+    set_max_breakers,
 };
 #[cfg(feature = "http")]
 pub(crate) use bulkhead::Slot;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::sync::{Mutex, lock};
 
-use super::super::keyed::{Keep, Keyed};
+use super::super::keyed::{Keep, Keyed, kept_name};
 use super::cell::Cell;
 use super::events::Events;
 use super::window::Spread;
@@ -49,8 +49,9 @@ impl KeyedBreaker {
         Self { name: name.into(), settings, events: Events::new(), clock, cells, forgotten: Mutex::default() }
     }
 
-    /// The breaker of this key.
+    /// The breaker of this key. Of a key of more than 256 bytes its name has the beginning and a digest.
     pub fn get(&self, key: &str) -> Breaker {
+        let key = &*kept_name(key);
         let make = || {
             let name = format!("{}[{key}]", self.name).into();
             Cell::new(name, self.settings.clone(), self.clock.clone(), Spread::Single, self.events.clone())

@@ -33,7 +33,7 @@ pub use settings::{BreakerSettings, Percent, Window};
 pub(super) use site::{BREAKERS, KEYED, make_declared};
 pub use site::{
     BreakerDeclared, BreakerSite, Conflict, KeyedBreakerDeclared, KeyedBreakerSite, breaker, breaker_with, conflicts,
-    find_breaker,
+    find_breaker, set_max_breakers,
 };
 pub use snapshot::{BreakerCalls, BreakerSnapshot};
 pub use state::{Cause, State};

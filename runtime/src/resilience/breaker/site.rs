@@ -7,21 +7,62 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::clock::Clock;
 
+use super::super::keyed::Keep;
 use super::super::registry::{Named, Place, Use};
-use super::{Breaker, BreakerSettings, KeyedBreaker};
+use super::{Breaker, BreakerSettings, KeyedBreaker, State};
 
 type Settings = (BreakerSettings, Option<usize>);
 
+/// Names that are kept by default.
+const MOST: usize = 1_000;
+
 /// All breakers that have a name.
-pub(in crate::resilience) static BREAKERS: LazyLock<Named<Breaker, Settings>> = LazyLock::new(Named::new);
-/// All that are one per key.
-pub(in crate::resilience) static KEYED: LazyLock<Named<Arc<KeyedBreaker>, Settings>> = LazyLock::new(Named::new);
+pub(in crate::resilience) static BREAKERS: LazyLock<Named<Breaker, Settings>> =
+    LazyLock::new(|| Named::new(MOST, Clock::system()));
+/// All that are one per key. Only attributes name them, so the source bounds their number.
+pub(in crate::resilience) static KEYED: LazyLock<Named<Arc<KeyedBreaker>, Settings>> =
+    LazyLock::new(|| Named::new(usize::MAX, Clock::system()));
+
+/// It can be forgotten without harm if it is closed, and nobody but the registry has it: not an attribute, not a variable, not a call
+/// under way.
+impl Keep for Breaker {
+    fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.cell) == 1 && self.state() == State::Closed
+    }
+}
+
+impl Keep for Arc<KeyedBreaker> {
+    fn is_idle(&self) -> bool {
+        false
+    }
+}
+
+/// Sets how many breakers there may be by name in this process: at least one, and 1 000 until this is called.
+///
+/// Over the bound, the one is forgotten that was asked for longest ago, of those that are closed and that nobody holds; attributes
+/// hold theirs. Where all are open or held, a new name gets a breaker that is not kept: calls are made, and each time anew nothing is
+/// known of those before. So names from outside cost a bounded memory and never push out a breaker that is open.
+///
+/// ```
+/// use fastness::resilience::{breaker, find_breaker, set_max_breakers};
+///
+/// set_max_breakers(2);
+/// breaker("a.example").force_open();
+/// for n in 0..1_000 {
+///     breaker(&format!("{n}.example"));
+/// }
+/// assert!(find_breaker("a.example").is_some() && find_breaker("999.example").is_some());
+/// assert!(find_breaker("0.example").is_none());
+/// ```
+pub fn set_max_breakers(breakers: usize) {
+    BREAKERS.set_most(breakers);
+}
 
 /// The circuit breaker of this name, which is the same in the whole process. If nobody named it before, it gets the
 /// settings of the attribute that names it, or else the defaults.
 ///
-/// Looking it up costs about 50 ns: keep it where that matters. It lives as long as the process, so names must not come
-/// from outside; for one breaker per host or tenant there is [`KeyedBreaker`].
+/// Looking it up costs about 50 ns: keep it where that matters. There are 1 000 names at most, see [`set_max_breakers`]; for one
+/// breaker per host or tenant there is [`KeyedBreaker`]. Of a name of more than 256 bytes the beginning and a digest are kept.
 ///
 /// ```
 /// use fastness::resilience::{CallError, breaker};

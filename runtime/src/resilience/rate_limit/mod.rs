@@ -9,7 +9,7 @@ use std::time::Duration;
 use governor::Quota;
 
 use super::error::Rejected;
-use super::keyed::Keyed;
+use super::keyed::{Keyed, kept_name};
 use super::snapshot::Lazy;
 use crate::clock::Clock;
 
@@ -151,6 +151,7 @@ impl KeyedRateLimit {
 
     /// Counts a call for this key, or says when there may be one.
     pub fn check(&self, key: &str) -> Result<(), Rejected> {
+        let key = &*kept_name(key);
         let clock = || self.clock.clone().unwrap_or_else(Clock::system);
         let state = self.state.get(|| State::new(self.name, Keyed::new(self.cap, clock())));
         let make = || Limiter::new(format!("{}[{key}]", self.name).into(), &self.settings, clock());
