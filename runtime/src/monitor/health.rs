@@ -142,6 +142,8 @@ pub(super) struct Findings<'a> {
     /// Invalidations that other processes were not told of.
     pub(super) in_doubt: u64,
     pub(super) pressure: Pressure,
+    /// For how many seconds requests have been turned away with nothing left to give up.
+    pub(super) exhausted: Option<u64>,
     /// For how many seconds nothing was sampled, if that is longer than it should be.
     pub(super) blind: Option<u64>,
 }
@@ -178,6 +180,9 @@ pub(super) fn judge(found: &Findings<'_>) -> (Status, Vec<String>) {
         Pressure::NoBodies => say(Status::Degraded, "memory is short: bodies are not cached".into()),
         Pressure::Shed => say(Status::Degraded, "memory is short: requests are turned away".into()),
     }
+    if let Some(seconds) = found.exhausted {
+        say(Status::Degraded, format!("memory is short, and for {seconds} s nothing was left to give up"));
+    }
     if let Some(seconds) = found.blind {
         say(Status::Degraded, format!("nothing was sampled for {seconds} s: a source may hang"));
     }
@@ -209,6 +214,7 @@ mod tests {
             tier_rests: None,
             in_doubt: 0,
             pressure: Pressure::None,
+            exhausted: None,
             blind: None,
         }
     }
@@ -233,6 +239,11 @@ mod tests {
         assert!(status == Status::Degraded && reasons[0].contains("2 invalidations are not announced"), "{reasons:?}");
         assert_eq!(judge(&Findings { pressure: Pressure::Shrink, ..found(&[]) }).0, Status::Healthy);
         assert_eq!(judge(&Findings { pressure: Pressure::Shed, ..found(&[]) }).0, Status::Degraded);
+        let exhausted = judge(&Findings { exhausted: Some(7), ..found(&[]) });
+        assert!(
+            exhausted.0 == Status::Degraded && exhausted.1[0].contains("for 7 s nothing was left"),
+            "{exhausted:?}"
+        );
         let blind = judge(&Findings { blind: Some(60), ..found(&failed(false)) });
         assert_eq!(
             (blind.0, blind.1.len(), blind.1[0].as_str()),

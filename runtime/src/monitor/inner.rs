@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::advice::{Snapshot, Targets, advise};
 use super::alerts::{AlertKind, Alerts, Reading};
 use super::figures::{millis, percent, real, whole_millis};
-use super::guard::{MemoryGuard, Pressure};
+use super::guard::{GuardSnapshot, MemoryGuard, Pressure};
 use super::health::{CacheHealth, DatabaseHealth, ErrorsHealth, Findings, Health, MemoryHealth, Status, judge};
 use super::performance::{CacheReport, CallReport, HISTORY, Performance, PolicyReport, Sample, hit_rate};
 use super::probe::{FRESH, ProbeReport, Prober};
@@ -86,6 +86,10 @@ impl Inner {
         self.settings.guard.as_ref().map_or(Pressure::None, MemoryGuard::pressure)
     }
 
+    fn guard(&self) -> Option<GuardSnapshot> {
+        self.settings.guard.as_ref().map(MemoryGuard::snapshot)
+    }
+
     /// Memory, a second old at most.
     fn memory(&self) -> Option<Memory> {
         let (now, last) = (self.clock.now(), *lock(&self.memory));
@@ -134,6 +138,7 @@ impl Inner {
             tier_rests: tier.and_then(|tier| tier.rests),
             in_doubt: tier.map_or(0, |tier| tier.in_doubt),
             pressure: self.pressure(),
+            exhausted: self.guard().and_then(|guard| guard.exhausted).map(|millis| millis / 1_000),
             blind: late.then_some(silent),
         });
         Health {
@@ -241,6 +246,7 @@ impl Inner {
             functions: CallReport::all(&window.timed, nanos),
             memory: seen.memory.map_or_else(MemoryHealth::default, MemoryHealth::from),
             pressure,
+            guard: self.guard(),
             process: seen.process,
             cache: CacheReport::new(window, seen.entries, seen.shared),
             policies: PolicyReport::all(policies, window),

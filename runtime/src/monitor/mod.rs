@@ -45,7 +45,7 @@ pub use advice::{Recommendation, SharedTier, Targets};
 pub use alerts::{Alert, AlertEvents, AlertKind, AlertState, Threshold, Thresholds};
 use alerts::{Alerts, Callback, pass_on};
 pub use builder::MonitorBuilder;
-pub use guard::{MemoryGuard, MemoryGuardBuilder, Pressure};
+pub use guard::{GuardSnapshot, MemoryGuard, MemoryGuardBuilder, Pressure};
 pub use health::{CacheHealth, DatabaseHealth, ErrorsHealth, Health, MemoryHealth, Status};
 use inner::{Inner, Seen};
 pub use performance::{BreakerReport, CacheReport, CallReport, Performance, PolicyReport, Sample, SiteReport};
@@ -176,6 +176,17 @@ impl Monitor {
             reasons.push("memory is short".into());
         }
         if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+    }
+
+    /// Tells whether the process should go on: its [`MemoryGuard`] says so, if there is one. Nothing else is asked, because no other
+    /// process gets better by this one's restart.
+    ///
+    /// # Errors
+    ///
+    /// The reasons for a restart.
+    pub fn alive(&self) -> Result<(), Vec<String>> {
+        let alive = self.inner.settings.guard.as_ref().is_none_or(MemoryGuard::is_alive);
+        if alive { Ok(()) } else { Err(vec!["memory stays short, and nothing is left to give up".into()]) }
     }
 
     /// The alerts that fire.

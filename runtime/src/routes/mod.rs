@@ -39,7 +39,7 @@ const NO_STORE: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_st
 /// | path | answers |
 /// |---|---|
 /// | `/health` | [`Health`](crate::monitor::Health) as JSON: 200, or 503 when unhealthy |
-/// | `/health/live` | 200 while the process answers at all; it asks nobody |
+/// | `/health/live` | 200 while the process answers at all; 503 with the reasons where it should be [restarted](Monitor::alive) |
 /// | `/health/ready` | 200, or 503 with the reasons, where what is [required](Monitor::ready) does not answer |
 /// | `/api/performance` | [`Performance`](crate::monitor::Performance) as JSON; 503 before the first sample |
 /// | `/metrics` | the metrics of the watched cache, of timings, of policies and of the last sample, as Prometheus' text |
@@ -81,28 +81,29 @@ async fn health(State(monitor): State<Monitor>) -> Response {
     (status, [NO_STORE], Json(health)).into_response()
 }
 
-async fn live() -> Response {
-    ([NO_STORE], Json(json!({ "status": "alive" }))).into_response()
+async fn live(State(monitor): State<Monitor>) -> Response {
+    match monitor.alive() {
+        Ok(()) => ([NO_STORE], Json(json!({ "status": "alive" }))).into_response(),
+        Err(reasons) => unavailable("notAlive", &reasons),
+    }
+}
+
+fn unavailable(status: &str, reasons: &[String]) -> Response {
+    let body = Json(json!({ "status": status, "reasons": reasons }));
+    (StatusCode::SERVICE_UNAVAILABLE, [NO_STORE], body).into_response()
 }
 
 async fn ready(State(monitor): State<Monitor>) -> Response {
     match monitor.ready().await {
         Ok(()) => ([NO_STORE], Json(json!({ "status": "ready" }))).into_response(),
-        Err(reasons) => {
-            let body = Json(json!({ "status": "notReady", "reasons": reasons }));
-            (StatusCode::SERVICE_UNAVAILABLE, [NO_STORE], body).into_response()
-        }
+        Err(reasons) => unavailable("notReady", &reasons),
     }
 }
 
 async fn performance(State(monitor): State<Monitor>) -> Response {
     match monitor.performance() {
         Some(performance) => ([NO_STORE], Json(&*performance)).into_response(),
-        None => {
-            let body =
-                Json(json!({ "status": "starting", "reasons": ["no sample was taken yet: call `Monitor::start`"] }));
-            (StatusCode::SERVICE_UNAVAILABLE, [NO_STORE], body).into_response()
-        }
+        None => unavailable("starting", &["no sample was taken yet: call `Monitor::start`".to_owned()]),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::level::{Levels, Pressure};
-use super::{Inner, MemoryGuard, Source, Told};
+use super::{Inner, MemoryGuard, Reusable, Source, Told};
 use crate::clock::nanos;
 use crate::error::{Error, Kind};
 use crate::handle::Fastness;
@@ -30,7 +30,9 @@ pub struct MemoryGuardBuilder {
     limit: Option<u64>,
     cache: Option<Fastness>,
     source: Option<Source>,
+    reusable: Option<Reusable>,
     told: Option<Told>,
+    restart_after: Option<Duration>,
 }
 
 impl MemoryGuard {
@@ -43,7 +45,9 @@ impl MemoryGuard {
             limit: None,
             cache: None,
             source: None,
+            reusable: None,
             told: None,
+            restart_after: None,
         }
     }
 }
@@ -85,7 +89,8 @@ impl MemoryGuardBuilder {
         self
     }
 
-    /// How many entries the tier keeps at least. Default 1 000.
+    /// How many entries the tier keeps at least until requests are turned away; then it gives up all, if that takes so many looks.
+    /// Default 1 000.
     pub fn least_entries(mut self, entries: usize) -> Self {
         self.least = entries;
         self
@@ -104,8 +109,37 @@ impl MemoryGuardBuilder {
         self
     }
 
-    /// Called with each new level, from wherever the pressure is asked for, so it must be quick; for what else can be given
-    /// up, and for telling the allocator to give memory back. One that panics harms nobody.
+    /// How many bytes the allocator holds that the program does not use: it can use them again without taking any from the system.
+    /// They do not count as used, so that nobody is turned away for memory that was given up. Called with each look, like
+    /// [`source`](Self::source). Default: not known, nothing.
+    ///
+    /// With jemalloc, `stats.resident` less `stats.allocated`:
+    ///
+    /// ```
+    /// # struct Statistics { resident: u64, allocated: u64 }
+    /// # fn statistics() -> Option<Statistics> { Some(Statistics { resident: 500 << 20, allocated: 100 << 20 }) }
+    /// use fastness::monitor::MemoryGuard;
+    ///
+    /// let guard = MemoryGuard::builder().limit(512 << 20).reusable(|| {
+    ///     let now = statistics()?; // of your allocator
+    ///     Some(now.resident.saturating_sub(now.allocated))
+    /// });
+    /// # let _ = guard;
+    /// ```
+    pub fn reusable(mut self, bytes: impl Fn() -> Option<u64> + Send + Sync + 'static) -> Self {
+        self.reusable = Some(Arc::new(bytes));
+        self
+    }
+
+    /// How long requests may be turned away with nothing left to give up, until [`MemoryGuard::is_alive`] is false: with it
+    /// [`Monitor::alive`](crate::monitor::Monitor::alive) fails, and whoever runs the process can start it again. Default: for ever.
+    pub fn restart_after(mut self, time: Duration) -> Self {
+        self.restart_after = Some(time);
+        self
+    }
+
+    /// Called with each new level, and again when nothing is left to give up, from wherever the pressure is asked for, so it must be
+    /// quick; for what else can be given up, and for telling the allocator to give memory back. One that panics harms nobody.
     pub fn on_pressure(mut self, told: impl Fn(Pressure) + Send + Sync + 'static) -> Self {
         self.told = Some(Arc::new(told));
         self
@@ -137,8 +171,13 @@ impl MemoryGuardBuilder {
             clock,
             cache,
             source,
+            reusable: self.reusable,
             told: self.told,
+            restart_after: self.restart_after.map(nanos),
             level: AtomicU8::new(0),
+            percentage: AtomicU64::new(0),
+            held: AtomicU64::new(Inner::UNKNOWN),
+            exhausted: AtomicU64::new(Inner::NOT_EXHAUSTED),
             due: AtomicU64::new(0),
             original: Mutex::new(None),
         };

@@ -74,13 +74,15 @@ impl Levels {
 }
 
 /// How many entries there may be after this look, given how many there are and may be now, and how many were allowed before
-/// memory became short. Down by a quarter a look, up by a quarter a look.
+/// memory became short. Down by a quarter a look, to `least` or, where requests are turned away, to none: entries have no weights, so
+/// a few may be all that there is to free. Up by a quarter a look.
 pub(super) fn step(pressure: Pressure, used: usize, limit: usize, original: usize, least: usize) -> usize {
     match pressure {
         // An unbounded store is unbounded again once it has room to double.
         Pressure::None if original == usize::MAX && limit / 2 > used => original,
         Pressure::None => limit.saturating_add((limit / 4).max(1)).min(original),
-        _ => limit.min((used - used / 4).max(least)),
+        Pressure::Shed => limit.min(used.saturating_sub((used / 4).max(1))),
+        Pressure::Shrink | Pressure::NoBodies => limit.min((used - used / 4).max(least)),
     }
 }
 
@@ -140,7 +142,10 @@ mod tests {
             used = used.min(limit);
             assert_eq!(limit, expected);
         }
-        assert_eq!(step(Pressure::Shed, 100, 100, usize::MAX, 100), 100, "never below the least");
+        assert_eq!(step(Pressure::NoBodies, 100, 100, usize::MAX, 100), 100, "not below the least");
+        let shed = |used| step(Pressure::Shed, used, 100, usize::MAX, 100);
+        assert_eq!([100, 4, 3, 1, 0].map(shed), [75, 3, 2, 0, 0], "to none while requests are turned away");
+        assert_eq!(step(Pressure::None, 0, 0, 110, 50), 1, "and back from none");
         assert_eq!(step(Pressure::None, 100, 100, 110, 50), 110);
         assert_eq!(step(Pressure::None, 49, 100, usize::MAX, 50), usize::MAX);
         assert_eq!(step(Pressure::None, 50, 100, usize::MAX, 50), 125, "no room to double");

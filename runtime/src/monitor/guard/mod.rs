@@ -2,7 +2,11 @@
 
 use std::fmt;
 use std::sync::{Arc, TryLockError};
+use std::time::Duration;
 
+use serde::Serialize;
+
+use super::figures::whole_millis;
 use super::process::Memory;
 use super::sources::caught;
 use crate::clock::Clock;
@@ -23,7 +27,11 @@ use level::{Levels, step};
 /// Watches memory, and takes from caches before the system takes from the process: at 85 % the in-process tier gives up a
 /// quarter of its entries with each look, at 92 % bodies of responses are no longer cached, at 95 % requests are turned away
 /// (by `http::MemoryGuardLayer`). Each level ends 3 points below where it begins; the tier then grows back, a quarter with
-/// each look.
+/// each look. It keeps `least_entries`, until requests are turned away: then it may give up all.
+///
+/// Where nothing is left to give up and requests are still turned away, only a restart helps: the guard says so in its
+/// [`snapshot`](Self::snapshot) and in health, and after [`restart_after`](MemoryGuardBuilder::restart_after) by
+/// [`is_alive`](Self::is_alive).
 ///
 /// Memory is looked at when someone asks for the [`pressure`](Self::pressure) and the last look is 250 ms old: by the layer,
 /// with each request, and by a [`Monitor`](super::Monitor), with each sample. A look reads a few small files. Where the
@@ -34,7 +42,8 @@ use level::{Levels, step};
 /// What is freed goes to the allocator, which need not give it to the system. Tell it to, by
 /// [`on_pressure`](MemoryGuardBuilder::on_pressure) where it has a function for that, or by its settings: jemalloc with
 /// `background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0`, mimalloc with `MIMALLOC_PURGE_DELAY=0`, glibc with
-/// `MALLOC_TRIM_THRESHOLD_=131072` and `MALLOC_ARENA_MAX=2`.
+/// `MALLOC_TRIM_THRESHOLD_=131072` and `MALLOC_ARENA_MAX=2`. Where it tells how much it holds, pass that on by
+/// [`reusable`](MemoryGuardBuilder::reusable).
 ///
 /// ```
 /// use fastness::Fastness;
@@ -58,6 +67,8 @@ pub struct MemoryGuard {
 
 /// Where memory is read.
 type Source = Arc<dyn Fn() -> Option<Memory> + Send + Sync>;
+/// Source of the bytes that the allocator holds.
+type Reusable = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
 /// Who is told of a new level.
 type Told = Arc<dyn Fn(Pressure) + Send + Sync>;
 
@@ -68,8 +79,17 @@ struct Inner {
     clock: Clock,
     cache: Fastness,
     source: Source,
+    reusable: Option<Reusable>,
     told: Option<Told>,
+    /// In nanoseconds.
+    restart_after: Option<u64>,
     level: AtomicU8,
+    /// As of the last look.
+    percentage: AtomicU64,
+    /// Bytes that the allocator held as of the last look, or [`UNKNOWN`](Self::UNKNOWN).
+    held: AtomicU64,
+    /// Time since which nothing is left to give up, in nanoseconds of the clock, or [`NOT_EXHAUSTED`](Self::NOT_EXHAUSTED).
+    exhausted: AtomicU64,
     /// When to look again, in nanoseconds of the clock.
     due: AtomicU64,
     /// What the cache was allowed before memory became short, while it is allowed less. Whoever looks has it for a whole look;
@@ -99,9 +119,74 @@ impl MemoryGuard {
     pub fn may_serve(&self) -> bool {
         self.pressure() < Pressure::Shed
     }
+
+    /// Tells whether the process should go on: false where requests have been turned away with nothing left to give up for longer than
+    /// [`restart_after`](MemoryGuardBuilder::restart_after).
+    pub fn is_alive(&self) -> bool {
+        self.pressure();
+        let longest = self.inner.restart_after;
+        self.inner.exhausted_for().is_none_or(|time| longest.is_none_or(|longest| time <= longest))
+    }
+
+    /// Gives the figures of the last look.
+    pub fn snapshot(&self) -> GuardSnapshot {
+        let (pressure, inner) = (self.pressure(), &*self.inner);
+        GuardSnapshot {
+            pressure,
+            percentage: inner.percentage.load(Relaxed),
+            entries: inner.cache.entries_and_bound().0,
+            reusable: Some(inner.held.load(Relaxed)).filter(|bytes| *bytes != Inner::UNKNOWN),
+            exhausted: inner.exhausted_for().map(|nanos| whole_millis(Duration::from_nanos(nanos))),
+        }
+    }
+}
+
+/// Figures of a [`MemoryGuard`] at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct GuardSnapshot {
+    /// How short memory is.
+    pub pressure: Pressure,
+    /// Memory in use, in whole percent, without what is `reusable`; 0 where the system does not tell.
+    pub percentage: u64,
+    /// Entries that the in-process tier could give up.
+    pub entries: usize,
+    /// Bytes that the allocator holds and the program does not use, where the guard can ask for them.
+    pub reusable: Option<u64>,
+    /// For how many milliseconds requests have been turned away with nothing left to give up; `None` where that is not so.
+    pub exhausted: Option<u64>,
 }
 
 impl Inner {
+    const UNKNOWN: u64 = u64::MAX;
+    const NOT_EXHAUSTED: u64 = u64::MAX;
+
+    /// Nanoseconds for which nothing has been left to give up.
+    fn exhausted_for(&self) -> Option<u64> {
+        let since = Some(self.exhausted.load(Relaxed)).filter(|since| *since != Self::NOT_EXHAUSTED)?;
+        Some(self.clock.coarse().saturating_sub(since))
+    }
+
+    /// Memory in use now, without what the allocator merely holds.
+    fn read(&self) -> Option<Memory> {
+        let Some(memory) = caught(|| (self.source)()).flatten() else {
+            self.percentage.store(0, Relaxed);
+            return None;
+        };
+        let held = self.reusable.as_ref().and_then(|reusable| caught(|| reusable()).flatten());
+        self.held.store(held.unwrap_or(Self::UNKNOWN), Relaxed);
+        let memory = Memory::new(memory.used().saturating_sub(held.unwrap_or(0)), memory.total());
+        self.percentage.store(memory.percentage(), Relaxed);
+        Some(memory)
+    }
+
+    fn tell(&self, level: Pressure) {
+        if let Some(told) = &self.told {
+            let _ = caught(|| told(level));
+        }
+    }
+
     fn look(&self) {
         let mut original = match self.original.try_lock() {
             Ok(original) => original,
@@ -109,25 +194,52 @@ impl Inner {
             // A look takes longer than the time between two.
             Err(TryLockError::WouldBlock) => return,
         };
-        // A system that stops telling is no reason to go on turning requests away.
-        let memory = caught(|| (self.source)()).flatten();
         let before = Pressure::from_u8(self.level.load(Relaxed));
-        let level = memory.map_or(Pressure::None, |memory| self.levels.next(before, memory.percentage()));
-        self.level.store(level as u8, Relaxed);
+        let mut level = self.judge(before);
         self.bound_entries(level, &mut original);
+        if level == Pressure::Shed && self.cache.entries_and_bound().0 == 0 {
+            level = self.exhaust(level);
+        } else {
+            self.exhausted.store(Self::NOT_EXHAUSTED, Relaxed);
+        }
         if level == before {
             return;
         }
-        let percent = memory.map_or(0, |memory| memory.percentage());
+        let percent = self.percentage.load(Relaxed);
         let (from, to) = (before.as_str(), level.as_str());
         if level > before {
             tracing::warn!(from, to, percent, "memory is short");
         } else {
             tracing::info!(from, to, percent, "memory is less short");
         }
-        if let Some(told) = &self.told {
-            let _ = caught(|| told(level));
+        self.tell(level);
+    }
+
+    /// The level as memory is now.
+    fn judge(&self, before: Pressure) -> Pressure {
+        // A system that stops telling is no reason to go on turning requests away.
+        let level = self.read().map_or(Pressure::None, |memory| self.levels.next(before, memory.percentage()));
+        self.level.store(level as u8, Relaxed);
+        level
+    }
+
+    /// Notes that nothing is left to give up. When that begins, memory that was given up may still be with the allocator, which can be
+    /// told once more.
+    fn exhaust(&self, mut level: Pressure) -> Pressure {
+        if self.exhausted_for().is_some() {
+            return level;
         }
+        if self.told.is_some() {
+            self.tell(level);
+            level = self.judge(level);
+        }
+        if level == Pressure::Shed {
+            self.exhausted.store(self.clock.now(), Relaxed);
+            let (percent, restart_after) =
+                (self.percentage.load(Relaxed), self.restart_after.map(Duration::from_nanos));
+            tracing::warn!(percent, ?restart_after, "memory is short and nothing is left to give up");
+        }
+        level
     }
 
     fn bound_entries(&self, level: Pressure, original: &mut Option<usize>) {

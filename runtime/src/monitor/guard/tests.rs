@@ -99,6 +99,77 @@ async fn what_a_look_calls_may_ask_for_the_pressure() {
     assert_eq!((guard.pressure(), reads.load(SeqCst)), (Pressure::Shed, 1));
 }
 
+#[tokio::test]
+async fn where_nothing_is_left_it_says_so_and_after_a_time_fails_liveness() {
+    let (clock, percent, heard) = (Clock::manual(), Arc::new(Percent::new(96)), Arc::new(Percent::new(0)));
+    let fast = Fastness::builder().clock(clock.clone()).build().await.unwrap();
+    for n in 0..3 {
+        fast.cache().set(&format!("n:{n}"), n, Duration::from_secs(600)).await.unwrap();
+    }
+    let (read, told) = (percent.clone(), heard.clone());
+    let guard = MemoryGuard::builder()
+        .cache(&fast)
+        .restart_after(Duration::from_secs(10))
+        .source(move || Some(Memory::new(read.load(SeqCst), 100)))
+        .on_pressure(move |_| {
+            told.fetch_add(1, SeqCst);
+        })
+        .build()
+        .unwrap();
+    let look = || {
+        clock.advance(TICK);
+        guard.snapshot()
+    };
+    for left in [2, 1] {
+        let seen = look();
+        assert_eq!(
+            (seen.pressure, seen.entries, seen.exhausted),
+            (Pressure::Shed, left, None),
+            "few are given up, too"
+        );
+    }
+    let began = look();
+    assert_eq!((began.percentage, began.entries, began.exhausted), (96, 0, Some(0)));
+    assert_eq!(heard.load(SeqCst), 2, "the level, and that nothing is left");
+    let json = serde_json::to_value(look()).unwrap();
+    assert_eq!(json["exhausted"], 250);
+    clock.advance(Duration::from_secs(9));
+    assert!(guard.is_alive());
+    clock.advance(Duration::from_secs(1));
+    assert!(!guard.is_alive(), "{:?}", guard.snapshot());
+    assert_eq!(heard.load(SeqCst), 2);
+    percent.store(50, SeqCst);
+    assert_eq!((look().exhausted, guard.is_alive()), (None, true), "it passes");
+}
+
+#[tokio::test]
+async fn without_a_time_it_lives_on() {
+    let fast = Fastness::builder().clock(Clock::manual()).build().await.unwrap();
+    let guard = MemoryGuard::builder().cache(&fast).source(|| Some(Memory::new(99, 100))).build().unwrap();
+    assert!(guard.is_alive());
+    fast.clock().advance(Duration::from_secs(1_000_000));
+    assert!(guard.is_alive() && guard.snapshot().exhausted.is_some());
+}
+
+#[tokio::test]
+async fn what_the_allocator_merely_holds_is_not_in_use() {
+    let fast = Fastness::builder().clock(Clock::manual()).build().await.unwrap();
+    let guard = |reusable: Option<u64>| {
+        let builder = MemoryGuard::builder().cache(&fast).source(|| Some(Memory::new(96, 100)));
+        builder.reusable(move || reusable).build().unwrap().snapshot()
+    };
+    let held = guard(Some(20));
+    assert_eq!((held.pressure, held.percentage, held.reusable), (Pressure::None, 76, Some(20)));
+    assert_eq!(guard(Some(200)).percentage, 0);
+    let unknown = guard(None);
+    assert_eq!((unknown.pressure, unknown.percentage, unknown.reusable), (Pressure::Shed, 96, None));
+    let panics = MemoryGuard::builder()
+        .cache(&fast)
+        .source(|| Some(Memory::new(96, 100)))
+        .reusable(|| panic!("as the test wants it"));
+    assert_eq!(panics.build().unwrap().pressure(), Pressure::Shed);
+}
+
 #[test]
 fn levels_out_of_order_are_refused() {
     let error = MemoryGuard::builder().shed_at(80).build().unwrap_err();

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::advice::{Recommendation, Targets};
 use super::alerts::Alert;
 use super::figures::{millis, per_second, rounded};
-use super::guard::Pressure;
+use super::guard::{GuardSnapshot, Pressure};
 use super::health::{MemoryHealth, Status};
 use super::probe::{Pool, ProbeReport};
 use super::process::ProcessFigures;
@@ -55,6 +55,8 @@ pub struct Performance {
     pub memory: MemoryHealth,
     /// How short memory is, where a guard watches it.
     pub pressure: Pressure,
+    /// Figures of that guard.
+    pub guard: Option<GuardSnapshot>,
     /// Processor, load, threads.
     pub process: ProcessFigures,
     /// The cache.
