@@ -89,4 +89,5 @@ fn monitor(ground: &Ground, guard: &MemoryGuard, config: &Config) -> Result<Moni
         .slow_queries(move || slow.slow_queries())
         .section("database", move || told.report());
     config.memory_limit.into_iter().fold(monitor, MonitorBuilder::memory_limit).build()
+        .probe(Probe::new("log", async || crate::log::trouble().map_or(Ok(()), Err)).optional())
 }

@@ -6,12 +6,16 @@
 //! together, [`server`] serves them as [`config`] says, and [`cli`] is what a person types. Each module's documentation says
 //! what it may use; everything points from `cli` towards `domain`, never back.
 
+// Printing panics where it cannot be written: `cli::print` and `log` say what then.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod log;
 pub mod server;
 pub mod service;
 pub mod store;

@@ -76,7 +76,7 @@ async fn plan(store: &MongoRepository, json: bool) -> Result<Ending, String> {
     if json {
         print::json(&plan)?;
     } else {
-        print!("{}", print::coloured(&plan.to_string()));
+        print::result(print::coloured(&plan.to_string()))?;
     }
     Ok(if plan.is_in_sync() { Ending::Done } else { Ending::Changes })
 }
@@ -99,12 +99,12 @@ pub(super) async fn apply(
     if json {
         print::json(&report)?;
     } else {
-        print!("{}", print::coloured(&report.to_string()));
+        print::result(print::coloured(&report.to_string()))?;
     }
     if report.is_complete() {
         return Ok(Ending::Done);
     }
-    eprintln!("{incomplete}");
+    print::note(incomplete);
     Ok(Ending::Unsatisfied)
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn apply(
 fn show(bar: &ProgressBar, progress: &Progress) {
     let Progress { collection, message, done, total, .. } = progress;
     if bar.is_hidden() {
-        eprintln!("{collection}: {message} ({done} of {total})");
+        print::note(format_args!("{collection}: {message} ({done} of {total})"));
         return;
     }
     bar.set_message(format!("{collection}: {message}"));
@@ -126,7 +126,7 @@ async fn advise(store: &MongoRepository, json: bool) -> Result<Ending, String> {
     if json {
         print::json(&advice)?;
     } else {
-        print!("{advice}");
+        print::result(&advice)?;
     }
     Ok(Ending::Done)
 }

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Config, VARIABLES, hints};
+use crate::log;
 
 /// The reference server of fastness: a marketplace on axum.
 ///
@@ -82,12 +83,14 @@ pub async fn main() -> ExitCode {
         }
     };
     for hint in hints(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
-        eprintln!("{hint}");
+        print::note(hint);
     }
-    match Box::pin(run(command)).await {
+    let ended = Box::pin(run(command)).await;
+    log::flush(log::PATIENCE);
+    match ended {
         Ok(ending) => ending.into(),
         Err(message) => {
-            eprintln!("demo-app cannot go on:\n{message}");
+            log::last(&format!("demo-app cannot go on:\n{message}\n"));
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,8 @@
 //! What all commands print: colours on a terminal, a bar or lines of progress, JSON.
 
 use std::borrow::Cow;
-use std::io::{IsTerminal, stderr, stdout};
+use std::fmt::Display;
+use std::io::{IsTerminal, Write, stderr, stdout};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -11,8 +12,18 @@ use serde::Serialize;
 /// A value as JSON on the standard output.
 pub(super) fn json(value: &impl Serialize) -> Result<(), String> {
     let text = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
-    println!("{text}");
-    Ok(())
+    result(text + "\n")
+}
+
+/// A result, with its line ends, on the standard output. Who asked for it must know if it could not be written.
+pub(super) fn result(text: impl Display) -> Result<(), String> {
+    let mut out = stdout().lock();
+    write!(out, "{text}").and_then(|()| out.flush()).map_err(|error| format!("the result cannot be written: {error}"))
+}
+
+/// A line on the standard error, if it can be written: the work goes on without.
+pub(super) fn note(text: impl Display) {
+    let _ = writeln!(stderr(), "{text}");
 }
 
 /// Colours the lines of a plan or a report by the word or sign that they begin with, if a person reads them.
@@ -68,7 +79,7 @@ impl Progress {
         }
         let tenth = |done: u64| done * 10 / self.total.max(1);
         if tenth(before) != tenth(before + count) {
-            eprintln!("{doing}: {} of {} documents in all", before + count, self.total);
+            note(format_args!("{doing}: {} of {} documents in all", before + count, self.total));
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::documents::{Sizes, Table};
-use super::print::{Progress, grouped};
+use super::print::{self, Progress, grouped};
 use super::signals::Signals;
 use super::{Ending, database, indexes};
 use crate::config::Config;
@@ -64,7 +64,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<Ending
     tokio::select! {
         ended = work => ended,
         () = signals.next() => {
-            eprintln!("stopped; the same command goes on where it was");
+            print::note("stopped; the same command goes on where it was");
             Ok(Ending::Interrupted)
         }
     }
@@ -74,8 +74,8 @@ async fn fill(store: &MongoRepository, sizes: Sizes) -> Result<(), String> {
     let db = store.database();
     let found = begin(db, sizes).await?;
     if found == Found::All {
-        println!("{}: all {} documents are there already", db.name(), grouped(sizes.total()));
-        return Ok(());
+        let all = grouped(sizes.total());
+        return print::result(format_args!("{}: all {all} documents are there already\n", db.name()));
     }
     count(db, sizes).await.map_err(|error| failed("reserve the ids", &error))?;
     let began = Instant::now();
@@ -85,14 +85,13 @@ async fn fill(store: &MongoRepository, sizes: Sizes) -> Result<(), String> {
     let note = seeds(db).update_one(doc! { "_id": "demo" }, doc! { "$set": { "done": true } }).await;
     note.map_err(|error| failed("note that all is there", &error))?;
     let took = began.elapsed();
-    println!(
-        "{}: {} documents in {took:.1?}, {} a second{}",
+    print::result(format_args!(
+        "{}: {} documents in {took:.1?}, {} a second{}\n",
         db.name(),
         grouped(written),
         grouped(rate(written, took)),
         if found == Found::Part { "; the others were there already" } else { "" }
-    );
-    Ok(())
+    ))
 }
 
 /// Builds the indexes.
@@ -100,7 +99,7 @@ async fn indexed(store: &MongoRepository) -> Result<Ending, String> {
     let began = Instant::now();
     let incomplete = "the indexes are not all as declared, see above; `demo-app indexes plan` shows what is left";
     let ending = indexes::apply(store, ApplyOptions::default(), false, incomplete).await?;
-    println!("indexes in {:.1?}", began.elapsed());
+    print::result(format_args!("indexes in {:.1?}\n", began.elapsed()))?;
     Ok(ending)
 }
 

@@ -1,22 +1,22 @@
 //! Binds, and serves until ctrl-c or SIGTERM; a second one ends the process at once.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 
 use fastness::Fastness;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tracing_subscriber::EnvFilter;
 
 use super::Ending;
 use super::signals::Signals;
-use crate::config::{Config, Environment};
+use crate::config::Config;
+use crate::log;
 use crate::server::{self, Stopped};
 
 pub(super) async fn run(config: &Config) -> Result<Ending, String> {
     // First of all, so that a signal that comes early is not lost.
     let signals = Signals::new().map_err(|error| error.to_string())?;
-    log(config);
+    log::init(config).map_err(|error| format!("the log cannot be begun: {error}"))?;
     let cache = cache(config).await?;
     cache.install().map_err(|error| error.to_string())?;
 
@@ -31,15 +31,6 @@ pub(super) async fn run(config: &Config) -> Result<Ending, String> {
         Ok(Stopped::Drained) => Ok(Ending::Done),
         Ok(Stopped::TimedOut) => Err(format!("requests were still open after {:?} and were dropped", config.drain)),
         Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Lines for people, or in production JSON for machines.
-fn log(config: &Config) {
-    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.log)).with_writer(std::io::stderr);
-    match config.environment {
-        Environment::Production => log.json().init(),
-        Environment::Development | Environment::Test => log.with_ansi(std::io::stderr().is_terminal()).init(),
     }
 }
 
@@ -71,7 +62,8 @@ async fn watch(mut signals: Signals, stop: oneshot::Sender<()>) {
     signals.next().await;
     let _ = stop.send(());
     signals.next().await;
-    eprintln!("a second signal: open requests are dropped");
+    tracing::warn!("a second signal: open requests are dropped");
+    log::flush(log::PATIENCE);
     std::process::exit(130);
 }
 

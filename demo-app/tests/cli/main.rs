@@ -2,6 +2,7 @@
 
 mod indexes;
 mod load;
+mod log;
 mod memory;
 mod program;
 mod seed;

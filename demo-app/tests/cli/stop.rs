@@ -1,7 +1,7 @@
 //! The end of a serving process: under load, and when it is told twice.
 
 use std::io::{BufRead, BufReader};
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -13,14 +13,18 @@ use tokio::net::TcpStream;
 use crate::program::command;
 
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) address: String,
 }
 
 impl Server {
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
+        Self::start_logging_to(Stdio::piped(), variables).await
+    }
+
+    pub(crate) async fn start_logging_to(log: Stdio, variables: &[(&str, &str)]) -> Self {
         let variables = [&[("PORT", "0"), ("APP_ENV", "test")], variables].concat();
-        let mut child = command(&[], &variables).spawn().expect("it starts");
+        let mut child = command(&[], &variables).stderr(log).spawn().expect("it starts");
         let out = child.stdout.take().expect("piped");
         let line = tokio::task::spawn_blocking(move || BufReader::new(out).lines().next()).await.expect("no panic");
         let line = line.expect("a greeting").expect("text");

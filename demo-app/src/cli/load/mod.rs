@@ -63,7 +63,7 @@ fn exponent(text: &str) -> Result<f64, String> {
 pub(super) async fn run(arguments: Arguments, config: Config) -> Result<Ending, String> {
     let queries = match &config.mongodb {
         Some(_) => {
-            eprintln!("queries with and without their indexes ..");
+            print::note("queries with and without their indexes ..");
             compare::all(database::connect(&config).await?.database()).await?
         }
         None => Vec::new(),
@@ -76,7 +76,7 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Result<Ending, 
     if arguments.json {
         print::json(&report)?;
     } else {
-        print!("{report}");
+        print::result(&report)?;
     }
     Ok(Ending::Done)
 }
@@ -110,7 +110,8 @@ async fn phase(name: &'static str, url: &str, arguments: &Arguments) -> Result<P
         rate: arguments.rate,
         length: Duration::from_secs(arguments.warm_up),
     };
-    eprintln!("{name}: warming up for {} s, measuring for {} s ..", arguments.warm_up, arguments.seconds);
+    let Arguments { warm_up, seconds, .. } = arguments;
+    print::note(format_args!("{name}: warming up for {warm_up} s, measuring for {seconds} s .."));
     if arguments.warm_up > 0 {
         drive.run().await?;
     }
