@@ -12,6 +12,7 @@ use fastness::{Error, Fastness};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{self, Parts};
+use crate::peers::Peers;
 use crate::service::{
     BusinessService, EventService, ManufacturerService, ProductService, RatingService, UserService, VoteService,
 };
@@ -32,6 +33,8 @@ pub struct Ground {
     pub cache: Fastness,
     /// Where requests are counted.
     pub stats: HttpStats,
+    /// Who is connected, where there are sockets.
+    pub peers: Option<Peers>,
 }
 
 /// An application, ready to be served, or called in a test.
@@ -50,9 +53,11 @@ pub struct App {
 /// The settings of the monitor make no sense.
 pub fn app(ground: Ground, config: &Config) -> Result<App, Error> {
     let guard = MemoryGuard::builder().cache(&ground.cache);
+    let restart_after = Some(config.memory_restart_after).filter(|time| !time.is_zero());
+    let guard = restart_after.into_iter().fold(guard, MemoryGuardBuilder::restart_after);
     let guard = config.memory_limit.into_iter().fold(guard, MemoryGuardBuilder::limit).build()?;
     let monitor = monitor(&ground, &guard, config)?;
-    let Ground { repository, supplier, clock, cache, stats } = ground;
+    let Ground { repository, supplier, clock, cache, stats, .. } = ground;
     let users = UserService::new(Arc::clone(&repository), clock.clone());
     let parts = Parts {
         businesses: BusinessService::new(Arc::clone(&repository), clock.clone()),
@@ -84,10 +89,15 @@ fn monitor(ground: &Ground, guard: &MemoryGuard, config: &Config) -> Result<Moni
     let monitor = Monitor::builder()
         .cache(&ground.cache)
         .database(database.pool(move || pool.pool()))
+        .probe(Probe::new("log", async || crate::log::trouble().map_or(Ok(()), Err)).optional())
         .memory_guard(guard)
         .routes(move || http::routes_of(&stats))
         .slow_queries(move || slow.slow_queries())
         .section("database", move || told.report());
+    let monitor = ground
+        .peers
+        .clone()
+        .into_iter()
+        .fold(monitor, |monitor, peers| monitor.section("connections", move || peers.snapshot()));
     config.memory_limit.into_iter().fold(monitor, MonitorBuilder::memory_limit).build()
-        .probe(Probe::new("log", async || crate::log::trouble().map_or(Ok(()), Err)).optional())
 }

@@ -57,6 +57,16 @@ pub struct Config {
     pub rate_limit: Option<NonZeroU32>,
     /// `HEADER_TIMEOUT` (10 s): how long the head of a request may take, and how long a connection may be idle.
     pub header_timeout: Duration,
+    /// `WRITE_TIMEOUT` (30 s): how long an answer may lie unread by its client, who is then cut off.
+    pub write_timeout: Duration,
+    /// `MAX_CONNECTIONS` (10 000): how many connections there may be. Others are told 503, but for health, and closed.
+    pub max_connections: usize,
+    /// `MAX_CONNECTIONS_PER_PEER` (512): how many there may be from one address, of IPv6 from one network (`/64`). Behind a proxy
+    /// all have the proxy's address.
+    pub max_connections_per_peer: usize,
+    /// `MEMORY_RESTART_AFTER` (1 m): how long requests may be turned away with nothing left to free, until `/health/live` says 503, so
+    /// that whoever runs the process starts it again. Zero: for ever.
+    pub memory_restart_after: Duration,
     /// `SHUTDOWN_DELAY` (0; 5 s in production): how long after the signal to stop `/health/ready` says 503 while requests are
     /// still accepted, so that a load balancer can turn away first.
     pub shutdown_delay: Duration,
@@ -104,6 +114,10 @@ impl Config {
             request_timeout: Duration::from_secs(30),
             rate_limit: None,
             header_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
+            max_connections: 10_000,
+            max_connections_per_peer: 512,
+            memory_restart_after: Duration::from_secs(60),
             shutdown_delay: Duration::from_secs(if production { 5 } else { 0 }),
             drain: Duration::from_secs(10),
         }
@@ -160,6 +174,18 @@ impl Config {
             header_timeout: reader
                 .read("HEADER_TIMEOUT", parse::SPAN, |text| parse::span(text).filter(|span| !span.is_zero()))
                 .unwrap_or(default.header_timeout),
+            write_timeout: reader
+                .read("WRITE_TIMEOUT", parse::SPAN, |text| parse::span(text).filter(|span| !span.is_zero()))
+                .unwrap_or(default.write_timeout),
+            max_connections: reader
+                .read("MAX_CONNECTIONS", parse::COUNT, parse::count)
+                .unwrap_or(default.max_connections),
+            max_connections_per_peer: reader
+                .read("MAX_CONNECTIONS_PER_PEER", parse::COUNT, parse::count)
+                .unwrap_or(default.max_connections_per_peer),
+            memory_restart_after: reader
+                .read("MEMORY_RESTART_AFTER", parse::DELAY, parse::span)
+                .unwrap_or(default.memory_restart_after),
             shutdown_delay: reader.read("SHUTDOWN_DELAY", parse::DELAY, parse::span).unwrap_or(default.shutdown_delay),
             drain: reader.read("DRAIN_TIMEOUT", parse::DELAY, parse::span).unwrap_or(default.drain),
         };

@@ -16,6 +16,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod log;
+pub mod peers;
 pub mod server;
 pub mod service;
 pub mod store;

@@ -7,9 +7,11 @@
 //! The socket and the signal are arguments: a test binds a free port and stops the server with a channel. The cache is the
 //! one in force where [`run`] is called: the process's, or that of a `fastness::scope` around it.
 //!
-//! May use: `app`, `clock`, `config`, `store`, `supplier`.
+//! May use: `app`, `clock`, `config`, `peers`, `store`, `supplier`.
 
 mod connections;
+mod files;
+mod seldom;
 
 use std::io;
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use tokio::net::TcpListener;
 use crate::app::{Ground, app};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::peers::{Bounds, Peers};
 use crate::store::{MemoryRepository, MongoRepository, Repository, StoreError, seed};
 use crate::supplier::Supplier;
 
@@ -65,7 +68,15 @@ pub async fn run(
         Some(url) => Supplier::at(url),
         None => Supplier::stand_in().await?,
     };
-    let ground = Ground { repository, supplier, clock: Clock::system(), cache, stats: HttpStats::process() };
+    let peers = Peers::new(bounds(config));
+    let ground = Ground {
+        repository,
+        supplier,
+        clock: Clock::system(),
+        cache,
+        stats: HttpStats::process(),
+        peers: Some(peers.clone()),
+    };
     let app = app(ground, config).map_err(io::Error::other)?;
     app.monitor.start().map_err(io::Error::other)?;
 
@@ -76,13 +87,31 @@ pub async fn run(
         leaving.store(true, Ordering::Relaxed);
         linger(config.shutdown_delay).await;
     };
-    let stopped = connections::serve(listener, router, stop, config).await;
+    let stopped = connections::serve(listener, router, &peers, stop, config).await;
     if let Some(store) = mongo
         && tokio::time::timeout(config.drain, store.end_watch()).await.is_err()
     {
         tracing::warn!("changes of the database are followed by nobody until the lease of this process has run out");
     }
     stopped
+}
+
+/// How many connections there may be: as many as the settings say, if the process may open so many files.
+fn bounds(config: &Config) -> Bounds {
+    let asked = Bounds { all: config.max_connections, per_peer: config.max_connections_per_peer };
+    let files = files::raise_file_limit(asked.files());
+    let bounds = asked.within(files);
+    if bounds.all < asked.all {
+        let (asked, bound) = (asked.all, bounds.all);
+        tracing::warn!(
+            asked,
+            bound,
+            files,
+            "fewer connections than MAX_CONNECTIONS: raise the limit of open files (ulimit -n)"
+        );
+    }
+    tracing::info!(all = bounds.all, per_peer = bounds.per_peer, "connections are bounded");
+    bounds
 }
 
 /// Lets load balancers see that this server is not ready any more.

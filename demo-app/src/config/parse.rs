@@ -16,6 +16,7 @@ pub(super) const SUPPLIER: &str = "the start of an address, such as http://ratin
 pub(super) const THRESHOLD: &str = "milliseconds from 1 to 3600000";
 pub(super) const LEVEL: &str = "a whole number from 0 (no compression) to 9 (smallest)";
 pub(super) const BYTES: &str = "bytes, such as 1048576, 512KiB, 10MiB or 2GiB";
+pub(super) const COUNT: &str = "a whole number from 1 to 1000000";
 pub(super) const SPAN: &str = "a time such as 500ms, 30s or 2m, above zero";
 pub(super) const DELAY: &str = "a time such as 0s, 500ms, 30s or 2m";
 
@@ -50,6 +51,10 @@ pub(super) fn latency(text: &str) -> Option<Duration> {
 
 pub(super) fn threshold(text: &str) -> Option<Duration> {
     text.parse().ok().filter(|ms| (1..=3_600_000).contains(ms)).map(Duration::from_millis)
+}
+
+pub(super) fn count(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|count| (1..=1_000_000).contains(count))
 }
 
 pub(super) fn level(text: &str) -> Option<u32> {

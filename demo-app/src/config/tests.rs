@@ -54,6 +54,10 @@ fn every_variable_is_understood() {
         ("DRAIN_TIMEOUT", "2m"),
         ("RATE_LIMIT", "50"),
         ("HEADER_TIMEOUT", "3s"),
+        ("WRITE_TIMEOUT", "4s"),
+        ("MAX_CONNECTIONS", "200"),
+        ("MAX_CONNECTIONS_PER_PEER", "20"),
+        ("MEMORY_RESTART_AFTER", "0s"),
     ];
     assert_eq!(names(&variables), all_but(&["REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "REDIS_DB"]));
     let config = config(&variables).expect("good values");
@@ -70,7 +74,9 @@ fn every_variable_is_understood() {
     assert_eq!(config.request_timeout, Duration::from_millis(500));
     assert_eq!((config.shutdown_delay, config.drain), (Duration::ZERO, Duration::from_secs(120)));
     assert_eq!(config.rate_limit.map(NonZeroU32::get), Some(50));
-    assert_eq!(config.header_timeout, Duration::from_secs(3));
+    assert_eq!((config.header_timeout, config.write_timeout), (Duration::from_secs(3), Duration::from_secs(4)));
+    assert_eq!(config.memory_restart_after, Duration::ZERO);
+    assert_eq!((config.max_connections, config.max_connections_per_peer), (200, 20));
     let redis = format!("{:?}", config.redis);
     assert!(redis.contains("shop of sentinel one:7000,two:7000") && !redis.contains("secret"), "{redis}");
 }
@@ -99,6 +105,10 @@ fn every_bad_variable_is_reported_at_once() {
         ("DRAIN_TIMEOUT", "25h"),
         ("RATE_LIMIT", "0"),
         ("HEADER_TIMEOUT", "0s"),
+        ("WRITE_TIMEOUT", "0s"),
+        ("MAX_CONNECTIONS", "0"),
+        ("MAX_CONNECTIONS_PER_PEER", "many"),
+        ("MEMORY_RESTART_AFTER", "soon"),
     ];
     let parts = ["REDIS_MASTER", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "REDIS_DB"];
     assert_eq!(names(&variables), all_but(&parts), "the parts of an address have a test of their own");
@@ -126,6 +136,10 @@ fn every_bad_variable_is_reported_at_once() {
             "REQUEST_TIMEOUT is `0s`; expected a time such as 500ms, 30s or 2m, above zero",
             "RATE_LIMIT is `0`; expected a whole number from 1, of requests a second",
             "HEADER_TIMEOUT is `0s`; expected a time such as 500ms, 30s or 2m, above zero",
+            "WRITE_TIMEOUT is `0s`; expected a time such as 500ms, 30s or 2m, above zero",
+            "MAX_CONNECTIONS is `0`; expected a whole number from 1 to 1000000",
+            "MAX_CONNECTIONS_PER_PEER is `many`; expected a whole number from 1 to 1000000",
+            "MEMORY_RESTART_AFTER is `soon`; expected a time such as 0s, 500ms, 30s or 2m",
             "SHUTDOWN_DELAY is `5`; expected a time such as 0s, 500ms, 30s or 2m",
             "DRAIN_TIMEOUT is `25h`; expected a time such as 0s, 500ms, 30s or 2m",
         ]

@@ -26,6 +26,18 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("REQUEST_TIMEOUT", "30s", "how long a request may take"),
     ("RATE_LIMIT", "", "requests a second that each address may make; none behind a proxy, which should limit itself"),
     ("HEADER_TIMEOUT", "10s", "how long the head of a request may take, and how long a connection may be idle"),
+    ("WRITE_TIMEOUT", "30s", "how long an answer may lie unread by its client, who is then cut off"),
+    ("MAX_CONNECTIONS", "10000", "connections at a time; others are told 503, but for health, and closed"),
+    (
+        "MAX_CONNECTIONS_PER_PEER",
+        "512",
+        "the same from one address, of IPv6 from one /64; behind a proxy, the same as for all",
+    ),
+    (
+        "MEMORY_RESTART_AFTER",
+        "1m",
+        "how long requests may be turned away with nothing left to free, until liveness fails; 0s: for ever",
+    ),
     ("SHUTDOWN_DELAY", "0s", "how long /health/ready says 503 before no more is accepted (5s in production)"),
     ("DRAIN_TIMEOUT", "10s", "how long open requests may go on after that"),
 ];

@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::middleware::{from_fn_with_state, map_response};
 use fastness::http::{
     BreakerLayer, CacheLayer, ConcurrencyLimitLayer, HttpStats, IdempotencyLayer, MemoryGuardLayer, RateLimitLayer,
-    Stack, TimingLayer,
+    Stack, TimingLayer, peer_network,
 };
 use fastness::monitor::MemoryGuard;
 use fastness::resilience::{Breaker, BreakerSettings, RateLimitSettings, Verdict};
@@ -95,11 +95,11 @@ fn breaker() -> BreakerLayer {
     })
 }
 
-/// So many a second for each address that connects. Behind a proxy that is the proxy's: hence off unless it is asked for.
+/// So many a second for each peer that connects. Behind a proxy that is the proxy's: hence off unless it is asked for.
 fn rate_limit(per_second: NonZeroU32) -> RateLimitLayer {
     let settings = RateLimitSettings::new(per_second, std::time::Duration::from_secs(1));
     RateLimitLayer::new("http", settings, ADDRESSES, |request: &Parts| {
         let ConnectInfo(address) = request.extensions.get::<ConnectInfo<std::net::SocketAddr>>()?;
-        Some(address.ip().to_string())
+        Some(peer_network(address.ip()).to_string())
     })
 }

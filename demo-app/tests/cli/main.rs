@@ -1,5 +1,7 @@
 //! The program from outside: the built binary, against real servers.
 
+#[cfg(target_os = "linux")]
+mod files;
 mod indexes;
 mod load;
 mod log;

@@ -59,7 +59,7 @@ impl Api {
     pub(crate) fn configured(repository: Arc<dyn Repository>, cache: Fastness, config: &Config) -> Self {
         let clock = Clock::fixed(NOW.parse::<Timestamp>().expect("a timestamp"));
         let supplier = Supplier::at("http://127.0.0.1:9");
-        let ground = Ground { repository, supplier, clock, cache, stats: HttpStats::new() };
+        let ground = Ground { repository, supplier, clock, cache, stats: HttpStats::new(), peers: None };
         let App { router, monitor } = app(ground, config).expect("settings that make sense");
         Self { router, monitor }
     }

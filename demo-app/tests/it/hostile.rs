@@ -11,16 +11,16 @@ use tokio::net::TcpStream;
 use crate::server::{Server, near};
 
 /// Longer than any of these takes, so that one that hangs fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the server says to these bytes, until it closes. It may close before it has read all of them.
-async fn say(server: &Server, bytes: &[u8]) -> String {
+pub(crate) async fn say(server: &Server, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.address).await.expect("it listens");
     let _ = stream.write_all(bytes).await;
     heard(&mut stream).await
 }
 
-async fn heard(stream: &mut TcpStream) -> String {
+pub(crate) async fn heard(stream: &mut TcpStream) -> String {
     let (mut answer, mut buffer) = (Vec::new(), [0; 4096]);
     let reading = async {
         while let Ok(read @ 1..) = stream.read(&mut buffer).await {
@@ -31,7 +31,7 @@ async fn heard(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-async fn still_serves(server: &Server) {
+pub(crate) async fn still_serves(server: &Server) {
     assert!(server.get("/api/users/1").await.starts_with("HTTP/1.1 200 "), "others are served");
 }
 

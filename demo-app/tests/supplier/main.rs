@@ -40,7 +40,8 @@ impl World {
         let stand_in = supplier.stand_in.clone().expect("its own");
         let cache = Fastness::builder().build().await.expect("the defaults make sense");
         let repository = Arc::new(MemoryRepository::new(Duration::ZERO));
-        let ground = Ground { repository, supplier, clock: Clock::system(), cache, stats: HttpStats::new() };
+        let ground =
+            Ground { repository, supplier, clock: Clock::system(), cache, stats: HttpStats::new(), peers: None };
         let app = app(ground, &Config::default()).expect("settings that make sense").router;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");

@@ -20,6 +20,7 @@ pub mod limit;
 pub mod memory;
 mod message;
 mod paths;
+mod peer;
 mod problem;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
@@ -36,6 +37,7 @@ pub use idempotency::IdempotencyLayer;
 pub use limit::ConcurrencyLimitLayer;
 #[cfg(feature = "monitor")]
 pub use memory::{MayCache, MemoryGuardLayer};
+pub use peer::peer_network;
 pub use problem::Problem;
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::RateLimitLayer;

@@ -24,6 +24,9 @@ type Key = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 /// Lets so many requests of each key through in a time, and answers others with 429 and a `Retry-After`, by a
 /// [`KeyedRateLimit`].
 ///
+/// Where addresses are the keys, [`peer_network`](super::peer_network) makes one key of a network of IPv6, whose user would otherwise
+/// have a limit for each of 2^64 addresses.
+///
 /// ```
 /// use std::num::NonZeroU32;
 /// use std::time::Duration;

@@ -23,7 +23,12 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let config = Config { shutdown_delay: std::time::Duration::ZERO, ..config.clone() };
+        let config = Config {
+            shutdown_delay: std::time::Duration::ZERO,
+            // Whoever measures is one peer, and may be.
+            max_connections_per_peer: config.max_connections,
+            ..config.clone()
+        };
         let task = tokio::spawn(async move {
             let shutdown = async { drop(stopped.await) };
             fastness::scope(&cache, run(listener, shutdown, &config)).await
