@@ -69,6 +69,35 @@ async fn real_pressure_shrinks_sheds_and_passes() {
     assert_eq!(monitor.health().await.status, Status::Healthy);
 }
 
+/// Set in the process of its own that measures memory.
+const CHILD: &str = "FASTNESS_TESTS_LARGE_VALUES";
+
+#[test]
+fn few_large_values_stay_within_the_limit() {
+    let name = "memory::few_large_values_stay_within_the_limit";
+    if std::env::var_os(CHILD).is_none() {
+        // What other tests take would count.
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = child.args(["--exact", name]).env(CHILD, "1").env("MALLOC_ARENA_MAX", "1").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let fast = Fastness::builder().build().await.unwrap();
+        let guard = MemoryGuard::builder().cache(&fast).limit(LIMIT).every(Duration::ZERO).build().unwrap();
+        let mut most = 0;
+        for n in 0..1_000 {
+            fast.cache().set(&format!("n:{n}"), vec![1_u8; 1 << 20], Duration::from_secs(600)).await.unwrap();
+            guard.pressure();
+            most = most.max(guard.snapshot().percentage);
+        }
+        let seen = guard.snapshot();
+        assert!(most < 125 && seen.entries < 500, "{most} % of the limit; {seen:?}");
+    });
+}
+
 #[test]
 fn a_limit_that_is_exceeded_is_more_than_all() {
     assert_eq!(Memory::new(3 << 30, 2 << 30).percentage(), 150);
