@@ -11,7 +11,7 @@ use fastness::{Error, Fastness};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::http::{self, Parts};
+use crate::http::{self, Parts, Surface};
 use crate::peers::Peers;
 use crate::service::{
     BusinessService, EventService, ManufacturerService, ProductService, RatingService, UserService, VoteService,
@@ -40,8 +40,10 @@ pub struct Ground {
 /// An application, ready to be served, or called in a test.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// The whole surface.
+    /// What the public listener serves.
     pub router: Router,
+    /// What the private listener serves, if there is one.
+    pub private: Router,
     /// Watches it. It samples once it is [started](Monitor::start).
     pub monitor: Monitor,
 }
@@ -74,7 +76,8 @@ pub fn app(ground: Ground, config: &Config) -> Result<App, Error> {
         guard,
         stats,
     };
-    Ok(App { router: http::router(parts, config), monitor })
+    let Surface { public, private } = http::surface(parts, config);
+    Ok(App { router: public, private, monitor })
 }
 
 /// Everything that is known of the application, from where it is known.

@@ -2,9 +2,11 @@
 //!
 //! May use: nothing of this crate.
 
+mod control;
 mod parse;
 mod reader;
 mod redis;
+mod secret;
 mod variables;
 
 #[cfg(test)]
@@ -17,7 +19,9 @@ use std::time::Duration;
 
 use fastness::Redis;
 
+pub use self::control::Control;
 use self::reader::Reader;
+pub use self::secret::{Secret, Url};
 pub use self::variables::{VARIABLES, hints};
 
 /// The settings of a server.
@@ -27,6 +31,11 @@ pub struct Config {
     pub environment: Environment,
     /// `HOST` (127.0.0.1) and `PORT` (3000; 0 takes a free one).
     pub listen: SocketAddr,
+    /// `ADMIN_ADDR` (none): the address of a private listener, for health and control endpoints. The latter then stand there
+    /// alone, see [`Control`].
+    pub admin_addr: Option<SocketAddr>,
+    /// `ADMIN_TOKEN` (none): the token that control endpoints ask for, on whichever listener they stand.
+    pub admin_token: Option<Secret>,
     /// `RUST_LOG` (info; warn in tests): what to log, in tracing-subscriber's words.
     pub log: String,
     /// `SEED` (true; false in production): whether the embedded store starts with something in it.
@@ -39,7 +48,7 @@ pub struct Config {
     /// `MONGODB_URI`: the database, instead of the embedded store. Its name is in the URI, or else `fastness_demo`.
     pub mongodb: Option<Secret>,
     /// `SUPPLIER_URL`: who knows the ratings. By default the demo runs a supplier of its own, which can be broken by hand.
-    pub supplier_url: Option<String>,
+    pub supplier_url: Option<Url>,
     /// `ENABLE_PROFILING` (false): whether queries are watched for slow ones.
     pub enable_profiling: bool,
     /// `SLOW_QUERY_THRESHOLD` (100 ms): from when on a query counts as slow.
@@ -100,6 +109,8 @@ impl Config {
         Self {
             environment,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
+            admin_addr: None,
+            admin_token: None,
             log: if environment == Environment::Test { "warn" } else { "info" }.to_owned(),
             seed: !production,
             store_latency: Duration::from_millis(15),
@@ -145,14 +156,16 @@ impl Config {
         let config = Self {
             environment: default.environment,
             listen: SocketAddr::new(host.unwrap_or(default.listen.ip()), port.unwrap_or(default.listen.port())),
+            admin_addr: reader.read("ADMIN_ADDR", parse::ADMIN, parse::admin),
+            admin_token: reader.secret("ADMIN_TOKEN", parse::TOKEN, parse::token),
             log: reader.read("RUST_LOG", parse::LOG, parse::log).unwrap_or(default.log),
             seed: reader.read("SEED", parse::FLAG, parse::flag).unwrap_or(default.seed),
             store_latency: reader
                 .read("STORE_LATENCY_MS", parse::LATENCY, parse::latency)
                 .unwrap_or(default.store_latency),
             redis: redis::read(&mut reader),
-            mongodb: reader.mongodb(),
-            supplier_url: reader.read("SUPPLIER_URL", parse::SUPPLIER, parse::supplier),
+            mongodb: reader.secret("MONGODB_URI", parse::MONGODB, parse::mongodb),
+            supplier_url: reader.secret("SUPPLIER_URL", parse::SUPPLIER, parse::supplier),
             enable_profiling: reader
                 .read("ENABLE_PROFILING", parse::FLAG, parse::flag)
                 .unwrap_or(default.enable_profiling),
@@ -189,17 +202,8 @@ impl Config {
             shutdown_delay: reader.read("SHUTDOWN_DELAY", parse::DELAY, parse::span).unwrap_or(default.shutdown_delay),
             drain: reader.read("DRAIN_TIMEOUT", parse::DELAY, parse::span).unwrap_or(default.drain),
         };
+        config.control_faults().into_iter().for_each(|fault| reader.fault(fault));
         reader.finish(config)
-    }
-}
-
-/// Text that is not printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
     }
 }
 

@@ -4,13 +4,16 @@
 //! ([`Config::shutdown_delay`]); then no connection is accepted, those that are idle are closed, and what is open may finish
 //! ([`Config::drain`]).
 //!
-//! The socket and the signal are arguments: a test binds a free port and stops the server with a channel. The cache is the
+//! Beside the public listener there may be a private one ([`Listeners`]), which answers when the public one is exhausted.
+//!
+//! The sockets and the signal are arguments: a test binds free ports and stops the server with a channel. The cache is the
 //! one in force where [`run`] is called: the process's, or that of a `fastness::scope` around it.
 //!
 //! May use: `app`, `clock`, `config`, `peers`, `store`, `supplier`.
 
 mod connections;
 mod files;
+mod private;
 mod seldom;
 
 use std::io;
@@ -27,9 +30,10 @@ use fastness::Fastness;
 use fastness::http::HttpStats;
 use fastness::index::{self, ClientOptions};
 use serde_json::json;
-use tokio::net::TcpListener;
 
-use crate::app::{Ground, app};
+pub use self::private::Listeners;
+use self::private::Private;
+use crate::app::{App, Ground, app};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::peers::{Bounds, Peers};
@@ -45,13 +49,13 @@ pub enum Stopped {
     TimedOut,
 }
 
-/// Serves on `listener` until `shutdown` completes, and then as long as the module's documentation says.
+/// Serves on `listeners` until `shutdown` completes, and then as long as the module's documentation says.
 ///
 /// # Errors
 ///
-/// The store cannot be filled, no port is free for the supplier, or the listener fails.
+/// The store cannot be filled, no port is free for the supplier, or a listener fails.
 pub async fn run(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     shutdown: impl Future<Output = ()> + Send + 'static,
     config: &Config,
 ) -> io::Result<Stopped> {
@@ -65,7 +69,7 @@ pub async fn run(
         None => Arc::new(embedded_store(config).await.map_err(io::Error::other)?),
     };
     let supplier = match &config.supplier_url {
-        Some(url) => Supplier::at(url),
+        Some(url) => Supplier::at(url.clone()),
         None => Supplier::stand_in().await?,
     };
     let peers = Peers::new(bounds(config));
@@ -77,21 +81,31 @@ pub async fn run(
         stats: HttpStats::process(),
         peers: Some(peers.clone()),
     };
-    let app = app(ground, config).map_err(io::Error::other)?;
-    app.monitor.start().map_err(io::Error::other)?;
-
+    let App { router, private, monitor } = app(ground, config).map_err(io::Error::other)?;
+    let Listeners { public, private: listener } = listeners.into();
     let leaving = Arc::new(AtomicBool::new(false));
-    let router = app.router.layer(from_fn_with_state(Arc::clone(&leaving), no_longer_ready));
+    let tell_leaving = from_fn_with_state(Arc::clone(&leaving), no_longer_ready);
+    let private = match listener {
+        Some(listener) => Some(Private::start(listener, private.layer(tell_leaving.clone()), monitor, config)?),
+        None => {
+            monitor.start().map_err(io::Error::other)?;
+            None
+        }
+    };
     let stop = async move {
         shutdown.await;
         leaving.store(true, Ordering::Relaxed);
         linger(config.shutdown_delay).await;
     };
-    let stopped = connections::serve(listener, router, &peers, stop, config).await;
+    let stopped = connections::serve(public, router.layer(tell_leaving), &peers, stop, config).await;
     if let Some(store) = mongo
         && tokio::time::timeout(config.drain, store.end_watch()).await.is_err()
     {
         tracing::warn!("changes of the database are followed by nobody until the lease of this process has run out");
+    }
+    // Last of all: health is told to the end.
+    if let Some(private) = private {
+        private.stop().await?;
     }
     stopped
 }
@@ -140,7 +154,7 @@ async fn no_longer_ready(State(leaving): State<Arc<AtomicBool>>, request: Reques
 /// The URI makes no sense, or its name cannot be resolved.
 pub async fn mongo_store(config: &Config) -> Result<Option<MongoRepository>, index::Error> {
     let Some(uri) = &config.mongodb else { return Ok(None) };
-    let options = ClientOptions::from_uri(&uri.0).await?.slow_query(config.slow_query_threshold);
+    let options = ClientOptions::from_uri(uri.expose()).await?.slow_query(config.slow_query_threshold);
     Ok(Some(MongoRepository::new(options.app_name("fastness-demo").connect()?)))
 }
 

@@ -109,6 +109,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8090").await?;
     println!("http://{}/dashboard", listener.local_addr()?);
-    axum::serve(listener, fastness::routes::monitor(&monitor)).await?;
+    axum::serve(listener, fastness::routes::monitor(&monitor).into_router()).await?;
     Ok(())
 }

@@ -9,6 +9,7 @@ mod database;
 mod documents;
 mod indexes;
 mod load;
+mod places;
 mod print;
 mod queries;
 mod seed;

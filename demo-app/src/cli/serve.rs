@@ -1,17 +1,16 @@
 //! Binds, and serves until ctrl-c or SIGTERM; a second one ends the process at once.
 
 use std::io::Write;
-use std::net::SocketAddr;
 
 use fastness::Fastness;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::Ending;
+use super::places::Places;
 use super::signals::Signals;
 use crate::config::Config;
 use crate::log;
-use crate::server::{self, Stopped};
+use crate::server::{self, Listeners, Stopped};
 
 pub(super) async fn run(config: &Config) -> Result<Ending, String> {
     // First of all, so that a signal that comes early is not lost.
@@ -20,14 +19,14 @@ pub(super) async fn run(config: &Config) -> Result<Ending, String> {
     let cache = cache(config).await?;
     cache.install().map_err(|error| error.to_string())?;
 
-    let listener = TcpListener::bind(config.listen).await;
-    let listener =
-        listener.map_err(|error| format!("{} is not to be had: {error}; set HOST or PORT", config.listen))?;
-    greet(listener.local_addr().map_err(|error| error.to_string())?);
+    let listeners = Listeners::bind(config).await?;
+    let places = Places::of(&listeners, config).map_err(|error| error.to_string())?;
+    greet(&places);
+    places.log();
 
     let (stop, stopped) = oneshot::channel::<()>();
     tokio::spawn(watch(signals, stop));
-    match server::run(listener, async { drop(stopped.await) }, config).await {
+    match server::run(listeners, async { drop(stopped.await) }, config).await {
         Ok(Stopped::Drained) => Ok(Ending::Done),
         Ok(Stopped::TimedOut) => Err(format!("requests were still open after {:?} and were dropped", config.drain)),
         Err(error) => Err(error.to_string()),
@@ -68,12 +67,13 @@ async fn watch(mut signals: Signals, stop: oneshot::Sender<()>) {
 }
 
 /// What a newcomer types next. Whether anybody reads it does not matter: the output may be closed.
-fn greet(address: SocketAddr) {
+fn greet(places: &Places<'_>) {
+    let address = places.public;
+    let stats = places.control_curl("/api/cache/stats").map_or(String::new(), |curl| format!("{curl}\n  "));
     let greeting = format!(
         "demo-app listens on http://{address} (ctrl-c stops it). Try:\n  \
          curl -i http://{address}/api/users/1    # twice: the second is a hit, see `x-cache`\n  \
-         curl http://{address}/api/cache/stats\n  \
-         curl http://{address}/                  # everything else\n"
+         {stats}curl http://{address}/                  # everything else\n"
     );
     let _ = std::io::stdout().write_all(greeting.as_bytes());
 }

@@ -1,14 +1,18 @@
 //! What the text of a variable means, and what to say was expected of it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
-use super::Environment;
+use super::{Environment, Secret, Url};
 
 pub(super) const ENVIRONMENT: &str = "development, production or test";
 pub(super) const HOST: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or localhost";
+pub(super) const ADMIN: &str = "an IP address and a port, such as 127.0.0.1:3001";
+pub(super) const TOKEN: &str =
+    "16 to 256 letters, digits or any of -._~+/=, such as what `openssl rand -hex 32` prints";
+pub(super) const MONGODB: &str = "mongodb://[user:password@]host[:port][/database]";
 pub(super) const LOG: &str = "log directives such as info or demo_app=debug,tower_http=warn";
 pub(super) const FLAG: &str = "true or false";
 pub(super) const LATENCY: &str = "milliseconds from 0 to 10000";
@@ -61,9 +65,24 @@ pub(super) fn level(text: &str) -> Option<u32> {
     text.parse().ok().filter(|level| *level <= 9)
 }
 
-pub(super) fn supplier(text: &str) -> Option<String> {
+pub(super) fn admin(text: &str) -> Option<SocketAddr> {
+    text.replacen("localhost", "127.0.0.1", 1).parse().ok()
+}
+
+/// The characters that RFC 6750 allows after `Bearer`.
+pub(super) fn token(text: &str) -> Option<Secret> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    ((16..=256).contains(&text.len()) && text.bytes().all(allowed)).then(|| Secret::new(text))
+}
+
+/// Only the beginning is looked at: the driver reads the rest.
+pub(super) fn mongodb(text: &str) -> Option<Secret> {
+    (text.starts_with("mongodb://") || text.starts_with("mongodb+srv://")).then(|| Secret::new(text))
+}
+
+pub(super) fn supplier(text: &str) -> Option<Url> {
     let host = text.strip_prefix("http://")?.trim_end_matches('/');
-    (!host.is_empty() && !host.contains(['?', '#', ' '])).then(|| format!("http://{host}"))
+    (!host.is_empty() && !host.contains(['?', '#', ' '])).then(|| Url::from(format!("http://{host}")))
 }
 
 /// A number of bytes above zero, with or without a unit. KB, MB and GB mean the same as KiB, MiB and GiB.

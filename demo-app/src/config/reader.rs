@@ -1,8 +1,7 @@
 //! Reads variables one by one, and remembers what is wrong with them.
 
-use super::{ConfigError, Secret};
-
-const MONGODB: &str = "mongodb://[user:password@]host[:port][/database]";
+use super::ConfigError;
+use super::secret::redacted;
 
 pub(super) struct Reader<F> {
     variables: F,
@@ -19,24 +18,23 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         (self.variables)(name).filter(|text| !text.is_empty())
     }
 
-    /// What `parse` makes of a variable. A fault repeats the text: not for secrets.
+    /// What `parse` makes of a variable. A fault repeats the text, less what looks like user and password.
     pub(super) fn read<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let text = self.text(name)?;
         let value = parse(text.trim());
         if value.is_none() {
-            self.fault(format!("{name} is `{text}`; expected {expected}"));
+            self.fault(format!("{name} is `{}`; expected {expected}", redacted(&text)));
         }
         value
     }
 
-    /// It may hold a password, so no message repeats it. Only its beginning is looked at: the driver reads the rest.
-    pub(super) fn mongodb(&mut self) -> Option<Secret> {
-        let uri = self.text("MONGODB_URI")?;
-        if uri.starts_with("mongodb://") || uri.starts_with("mongodb+srv://") {
-            return Some(Secret(uri));
+    /// What `parse` makes of a variable that may hold a secret: a fault does not repeat the text.
+    pub(super) fn secret<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let value = parse(self.text(name)?.trim());
+        if value.is_none() {
+            self.fault(format!("{name} is not understood; expected {expected}"));
         }
-        self.fault(format!("MONGODB_URI is not understood; expected {MONGODB}"));
-        None
+        value
     }
 
     pub(super) fn fault(&mut self, fault: String) {

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{Config, ConfigError, Environment, VARIABLES, hints};
+use super::{Config, ConfigError, Control, Environment, VARIABLES, hints};
 
 fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::from_vars(|name| variables.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned()))
@@ -34,6 +34,8 @@ fn every_variable_is_understood() {
     let variables = [
         ("HOST", "::1"),
         ("PORT", "8080"),
+        ("ADMIN_ADDR", "[::1]:8081"),
+        ("ADMIN_TOKEN", "s3cret-0123456789"),
         ("RUST_LOG", "demo_app=debug,tower_http=warn"),
         ("SEED", "False"),
         ("STORE_LATENCY_MS", "0"),
@@ -41,7 +43,7 @@ fn every_variable_is_understood() {
         ("REDIS_MODE", "sentinel"),
         ("REDIS_MASTER", "shop"),
         ("MONGODB_URI", "mongodb://me:secret@one,two/shop"),
-        ("SUPPLIER_URL", "http://ratings.example:4000/"),
+        ("SUPPLIER_URL", "http://me:secret@ratings.example:4000/"),
         ("REDIS_POOL_SIZE", "4"),
         ("APP_ENV", "production"),
         ("ENABLE_PROFILING", "on"),
@@ -65,8 +67,13 @@ fn every_variable_is_understood() {
     assert_eq!(config.log, "demo_app=debug,tower_http=warn");
     assert!(!config.seed);
     assert_eq!(config.store_latency, Duration::ZERO);
-    assert!(config.mongodb.is_some() && !format!("{config:?}").contains("secret"));
-    assert_eq!(config.supplier_url.as_deref(), Some("http://ratings.example:4000"));
+    let shown = format!("{config:?}");
+    assert!(config.mongodb.is_some() && !shown.contains("secret") && !shown.contains("s3cret"), "{shown}");
+    let supplier = config.supplier_url.as_ref().expect("an address");
+    assert_eq!(supplier.expose(), "http://me:secret@ratings.example:4000");
+    assert_eq!(supplier.to_string(), "http://***@ratings.example:4000");
+    assert_eq!(config.admin_addr.map(|address| address.to_string()).as_deref(), Some("[::1]:8081"));
+    assert!(matches!(config.control(), Control::Private(_, Some(token)) if token.expose() == "s3cret-0123456789"));
     assert_eq!(config.environment, Environment::Production);
     assert!(config.enable_profiling);
     assert_eq!(config.slow_query_threshold, Duration::from_millis(250));
@@ -87,6 +94,8 @@ fn every_bad_variable_is_reported_at_once() {
         ("APP_ENV", "staging"),
         ("HOST", "my machine"),
         ("PORT", "65536"),
+        ("ADMIN_ADDR", "3001"),
+        ("ADMIN_TOKEN", "s3cret"),
         ("RUST_LOG", "demo_app=loud"),
         ("SEED", "maybe"),
         ("STORE_LATENCY_MS", "-1"),
@@ -119,6 +128,9 @@ fn every_bad_variable_is_reported_at_once() {
             "APP_ENV is `staging`; expected development, production or test",
             "PORT is `65536`; expected a port number from 0 to 65535",
             "HOST is `my machine`; expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or localhost",
+            "ADMIN_ADDR is `3001`; expected an IP address and a port, such as 127.0.0.1:3001",
+            "ADMIN_TOKEN is not understood; expected 16 to 256 letters, digits or any of -._~+/=, such as what `openssl rand \
+             -hex 32` prints",
             "RUST_LOG is `demo_app=loud`; expected log directives such as info or demo_app=debug,tower_http=warn",
             "SEED is `maybe`; expected true or false",
             "STORE_LATENCY_MS is `-1`; expected milliseconds from 0 to 10000",
@@ -127,7 +139,7 @@ fn every_bad_variable_is_reported_at_once() {
             "REDIS_URL is not understood; expected redis://[user][:password@]host[:port][/database], several with commas \
              between for sentinel and cluster",
             "MONGODB_URI is not understood; expected mongodb://[user:password@]host[:port][/database]",
-            "SUPPLIER_URL is `ratings.example`; expected the start of an address, such as http://ratings.example:4000",
+            "SUPPLIER_URL is not understood; expected the start of an address, such as http://ratings.example:4000",
             "ENABLE_PROFILING is `2`; expected true or false",
             "SLOW_QUERY_THRESHOLD is `0`; expected milliseconds from 1 to 3600000",
             "COMPRESSION_LEVEL is `10`; expected a whole number from 0 (no compression) to 9 (smallest)",
@@ -211,4 +223,40 @@ fn the_list_of_variables_is_what_is_read() {
     })
     .expect("defaults");
     assert_eq!(asked.into_inner(), all_but(&[]));
+}
+
+#[test]
+fn control_endpoints_stand_where_the_settings_say_and_never_open_to_others() {
+    let of = |variables: &[(&str, &str)]| format!("{:?}", config(variables).expect("good values").control());
+    let token = ("ADMIN_TOKEN", "0123456789abcdef");
+    assert_eq!(of(&[]), "Open");
+    assert_eq!(of(&[("HOST", "::1")]), "Open");
+    assert_eq!(of(&[("HOST", "0.0.0.0")]), "Closed");
+    assert_eq!(of(&[("APP_ENV", "production")]), "Closed");
+    assert_eq!(of(&[token]), "Token(***)");
+    assert_eq!(of(&[("HOST", "0.0.0.0"), token]), "Token(***)");
+    assert_eq!(of(&[("HOST", "0.0.0.0"), ("ADMIN_ADDR", "localhost:0")]), "Private(127.0.0.1:0, None)");
+    assert_eq!(of(&[("ADMIN_ADDR", "0.0.0.0:3001"), token]), "Private(0.0.0.0:3001, Some(***))");
+    assert_eq!(
+        config(&[("ADMIN_ADDR", "0.0.0.0:3001")]).expect_err("open to all").to_string(),
+        "ADMIN_ADDR is `0.0.0.0:3001`, which others can reach, and ADMIN_TOKEN is not set; set ADMIN_TOKEN, or take an address \
+         such as 127.0.0.1:3001"
+    );
+}
+
+#[test]
+fn no_fault_repeats_a_password() {
+    let variables = [
+        ("HOST", "tcp://me:s3cret@one"),
+        ("ADMIN_ADDR", "http://me:s3c@ret@one:3001"),
+        ("ADMIN_TOKEN", "s3cret s3cret s3cret"),
+        ("REDIS_HOST", "redis://:s3cret@one"),
+        ("REDIS_PORT", "tcp://:s3cret@one:6379"),
+        ("MONGODB_URI", "me:s3cret@one"),
+        ("SUPPLIER_URL", "https://me:s3cret@one"),
+    ];
+    let error = config(&variables).expect_err("all are bad");
+    assert_eq!(error.to_string().lines().count(), variables.len(), "{error}");
+    assert!(!format!("{error} {error:?}").contains("s3c"), "{error}");
+    assert!(error.to_string().contains("REDIS_HOST is `redis://***@one`; expected"), "{error}");
 }

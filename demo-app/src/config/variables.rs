@@ -5,6 +5,16 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("APP_ENV", "development", "development, production (JSON logs, empty store, slower stop) or test (quiet)"),
     ("HOST", "127.0.0.1", "the address to listen on"),
     ("PORT", "3000", "the port to listen on; 0 takes a free one"),
+    (
+        "ADMIN_ADDR",
+        "",
+        "a private listener such as 127.0.0.1:3001, for health and control endpoints; else they are public",
+    ),
+    (
+        "ADMIN_TOKEN",
+        "",
+        "the token that control endpoints ask for; needed where others than this computer can reach them",
+    ),
     ("RUST_LOG", "info", "what to log: info, or demo_app=debug,tower_http=warn"),
     ("SEED", "true", "whether the embedded store starts with something in it (false in production)"),
     ("STORE_LATENCY_MS", "15", "how long each query of the embedded store waits, in milliseconds"),

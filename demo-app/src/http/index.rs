@@ -4,58 +4,124 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-/// Every endpoint: its methods, its path, and what it is for.
-pub const ENDPOINTS: &[(&[&str], &str, &str)] = &[
-    (&["GET"], "/", "this list"),
-    (&["GET"], "/openapi.json", "the whole surface as an OpenAPI document"),
-    (&["GET", "POST"], "/api/users", "a page (?page=&limit=&sort=, and filters), some by id (?ids=1,2,3); add one"),
-    (&["GET", "PUT", "DELETE"], "/api/users/{id}", "one user"),
+/// Who may ask an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, on the public listener.
+    Open,
+    /// Everybody, on both listeners. What is behind the status is for those whom control endpoints let in.
+    Health,
+    /// As [`Control`](crate::config::Control) says: it shows the inside of the server, or changes it.
+    Control,
+}
+
+impl Access {
+    /// The name, in lower case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Health => "health",
+            Self::Control => "control",
+        }
+    }
+}
+
+/// Every endpoint: who may ask it, its methods, its path, and what it is for.
+pub const ENDPOINTS: &[(Access, &[&str], &str, &str)] = &[
+    (Access::Open, &["GET"], "/", "this list"),
+    (Access::Open, &["GET"], "/openapi.json", "the whole surface as an OpenAPI document"),
     (
+        Access::Open,
+        &["GET", "POST"],
+        "/api/users",
+        "a page (?page=&limit=&sort=, and filters), some by id (?ids=1,2,3); add one",
+    ),
+    (Access::Open, &["GET", "PUT", "DELETE"], "/api/users/{id}", "one user"),
+    (
+        Access::Open,
         &["GET", "POST"],
         "/api/businesses",
         "a page (?page=&limit=&sort=, and filters), some by id (?ids=1,2,3); add one",
     ),
-    (&["GET", "PUT", "DELETE"], "/api/businesses/{id}", "one business"),
-    (&["GET"], "/api/businesses/{id}/products", "what a business sells (?page=&limit=&sort=&category=)"),
-    (&["GET"], "/api/businesses/{id}/proposals/{proposal}/tally", "how a proposal stands"),
+    (Access::Open, &["GET", "PUT", "DELETE"], "/api/businesses/{id}", "one business"),
+    (Access::Open, &["GET"], "/api/businesses/{id}/products", "what a business sells (?page=&limit=&sort=&category=)"),
+    (Access::Open, &["GET"], "/api/businesses/{id}/proposals/{proposal}/tally", "how a proposal stands"),
     (
+        Access::Open,
         &["GET", "POST"],
         "/api/manufacturers",
         "a page (?page=&limit=&sort=, and filters), some by id (?ids=1,2,3); add one",
     ),
-    (&["GET", "PUT", "DELETE"], "/api/manufacturers/{id}", "one manufacturer"),
-    (&["GET", "POST"], "/api/products", "a page (?page=&limit=&sort=, and filters), some by id (?ids=1,2,3); add one"),
-    (&["GET"], "/api/products/search", "products by words and category (?q=&category=&page=&limit=)"),
-    (&["GET", "PUT", "DELETE"], "/api/products/{id}", "one product"),
-    (&["GET"], "/api/products/{id}/trace", "what happened to a product, in the order of time (?page=&limit=)"),
-    (&["GET", "POST"], "/api/votes", "a page (?page=&limit=&sort=, and filters); cast one, one per voter and proposal"),
-    (&["GET"], "/api/votes/{vote}", "one vote"),
-    (&["GET", "POST"], "/api/events", "a page (?page=&limit=&sort=, and filters); add what happened to a product"),
-    (&["GET"], "/api/events/near", "what happened near a place (?lng=&lat=&within_km=&limit=)"),
-    (&["GET"], "/api/events/{id}", "one event"),
-    (&["GET"], "/api/products/{id}/rating", "what others think of a product, as the supplier knows it"),
-    (&["GET"], "/api/cache/stats", "what the cache did, in total and per function"),
-    (&["GET"], "/api/cache/registry", "every cached function and what invalidates it"),
-    (&["POST"], "/api/cache/invalidate", "drop a key or a prefix: {\"pattern\": \"user:*\"}"),
-    (&["GET"], "/api/resilience", "every breaker, retry, timeout, bulkhead and fallback, and what it did"),
+    (Access::Open, &["GET", "PUT", "DELETE"], "/api/manufacturers/{id}", "one manufacturer"),
     (
+        Access::Open,
+        &["GET", "POST"],
+        "/api/products",
+        "a page (?page=&limit=&sort=, and filters), some by id (?ids=1,2,3); add one",
+    ),
+    (Access::Open, &["GET"], "/api/products/search", "products by words and category (?q=&category=&page=&limit=)"),
+    (Access::Open, &["GET", "PUT", "DELETE"], "/api/products/{id}", "one product"),
+    (
+        Access::Open,
+        &["GET"],
+        "/api/products/{id}/trace",
+        "what happened to a product, in the order of time (?page=&limit=)",
+    ),
+    (
+        Access::Open,
+        &["GET", "POST"],
+        "/api/votes",
+        "a page (?page=&limit=&sort=, and filters); cast one, one per voter and proposal",
+    ),
+    (Access::Open, &["GET"], "/api/votes/{vote}", "one vote"),
+    (
+        Access::Open,
+        &["GET", "POST"],
+        "/api/events",
+        "a page (?page=&limit=&sort=, and filters); add what happened to a product",
+    ),
+    (Access::Open, &["GET"], "/api/events/near", "what happened near a place (?lng=&lat=&within_km=&limit=)"),
+    (Access::Open, &["GET"], "/api/events/{id}", "one event"),
+    (Access::Open, &["GET"], "/api/products/{id}/rating", "what others think of a product, as the supplier knows it"),
+    (Access::Control, &["GET"], "/api/cache/stats", "what the cache did, in total and per function"),
+    (Access::Control, &["GET"], "/api/cache/registry", "every cached function and what invalidates it"),
+    (Access::Control, &["POST"], "/api/cache/invalidate", "drop a key or a prefix: {\"pattern\": \"user:*\"}"),
+    (
+        Access::Control,
+        &["GET"],
+        "/api/resilience",
+        "every breaker, retry, timeout, bulkhead and fallback, and what it did",
+    ),
+    (
+        Access::Control,
         &["GET", "PUT"],
         "/api/breakers/{name}",
         "one circuit breaker and its last changes; force it: {\"state\": \"open\"}",
     ),
-    (&["GET", "PUT"], "/api/supplier", "the supplier; break it: {\"mood\": \"dead\"} (up, slow, flaky, failing, dead)"),
-    (&["GET"], "/api/slow-queries", "queries of the database that took long, by shape"),
     (
+        Access::Control,
+        &["GET", "PUT"],
+        "/api/supplier",
+        "the supplier; break it: {\"mood\": \"dead\"} (up, slow, flaky, failing, dead)",
+    ),
+    (Access::Control, &["GET"], "/api/slow-queries", "queries of the database that took long, by shape"),
+    (
+        Access::Control,
         &["GET"],
         "/api/indexes",
         "the database: its indexes against those that are declared, and whether its changes are followed",
     ),
-    (&["GET"], "/api/performance", "figures of everything: routes, functions, caches, policies, pool, alerts, advice"),
-    (&["GET"], "/metrics", "the same for Prometheus"),
-    (&["GET"], "/dashboard", "the same for people"),
-    (&["GET"], "/health", "state and figures"),
-    (&["GET"], "/health/live", "whether the server runs"),
-    (&["GET"], "/health/ready", "whether it can serve"),
+    (
+        Access::Control,
+        &["GET"],
+        "/api/performance",
+        "figures of everything: routes, functions, caches, policies, pool, alerts, advice",
+    ),
+    (Access::Control, &["GET"], "/metrics", "the same for Prometheus"),
+    (Access::Control, &["GET"], "/dashboard", "the same for people"),
+    (Access::Health, &["GET"], "/health", "state and figures"),
+    (Access::Health, &["GET"], "/health/live", "whether the server runs"),
+    (Access::Health, &["GET"], "/health/ready", "whether it can serve"),
 ];
 
 pub(super) fn routes() -> Router {
@@ -65,7 +131,9 @@ pub(super) fn routes() -> Router {
 async fn index() -> Json<Value> {
     let endpoints: Vec<Value> = ENDPOINTS
         .iter()
-        .map(|(methods, path, about)| json!({ "methods": methods, "path": path, "about": about }))
+        .map(|(access, methods, path, about)| {
+            json!({ "access": access.as_str(), "methods": methods, "path": path, "about": about })
+        })
         .collect();
     Json(json!({ "name": "fastness demo-app", "endpoints": endpoints }))
 }

@@ -1,14 +1,16 @@
 //! The REST surface: routes and handlers per model, one shape for every error.
 //!
 //! A request passes, outermost first: the runtime's layers (`stack`: ids, timing, memory, rate, replay, cache, limit, breaker),
-//! compression, `within` (this server's cache, a bound on time), a net for panics, then the route. What the monitor serves has ids and timing
-//! alone: nothing turns away who asks how the server is. Extractors turn outside data into drafts and queries, or answer
+//! compression, `within` (this server's cache, a bound on time), a net for panics, then the route. Health and
+//! control endpoints have none of what turns requests away, but a gate (`control`): whoever may ask how the server is gets
+//! an answer. Extractors turn outside data into drafts and queries, or answer
 //! for the handler with a [`Problem`]; a handler calls a service, dresses its answer, and says by `shared` who may keep it.
 //!
 //! May use: `clock`, `config`, `domain`, `service`, `store`, `supplier`.
 
 mod businesses;
 mod cache;
+mod control;
 mod events;
 mod figures;
 mod index;
@@ -32,7 +34,7 @@ mod stack;
 mod within;
 
 pub(crate) use figures::routes_of;
-pub use index::ENDPOINTS;
+pub use index::{Access, ENDPOINTS};
 pub use problem::Problem;
 
 use std::sync::Arc;
@@ -40,9 +42,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{Method, Uri};
 use fastness::Fastness;
-use fastness::http::{HttpStats, Stack};
+use fastness::http::HttpStats;
 use fastness::monitor::{MemoryGuard, Monitor};
 
+use self::control::Gate;
 use crate::config::Config;
 use crate::service::{
     BusinessService, EventService, ManufacturerService, ProductService, RatingService, UserService, VoteService,
@@ -69,29 +72,36 @@ pub struct Parts {
     pub stats: HttpStats,
 }
 
+/// What is served, by listener.
+#[derive(Clone, Debug)]
+pub struct Surface {
+    /// Everything for everybody; and the control endpoints, if they [stand there](crate::config::Control).
+    pub public: Router,
+    /// Health and the control endpoints.
+    pub private: Router,
+}
+
 /// The whole surface.
-pub fn router(parts: Parts, config: &Config) -> Router {
+pub fn surface(parts: Parts, config: &Config) -> Surface {
     let api = Router::new()
         .merge(index::routes())
         .merge(openapi::routes())
-        .merge(users::routes(parts.users))
+        .merge(users::routes(parts.users.clone()))
         .merge(businesses::routes(parts.businesses.clone(), parts.products.clone()))
-        .merge(manufacturers::routes(parts.manufacturers))
-        .merge(votes::routes(parts.votes, parts.businesses))
-        .merge(events::routes(parts.events, parts.products.clone()))
-        .merge(products::routes(parts.products))
-        .merge(ratings::routes(parts.ratings))
-        .merge(cache::routes(parts.cache.clone()))
-        .merge(resilience::routes())
-        .merge(supplier::routes(parts.supplier))
-        .merge(figures::routes(parts.repository))
+        .merge(manufacturers::routes(parts.manufacturers.clone()))
+        .merge(votes::routes(parts.votes.clone(), parts.businesses.clone()))
+        .merge(events::routes(parts.events.clone(), parts.products.clone()))
+        .merge(products::routes(parts.products.clone()))
+        .merge(ratings::routes(parts.ratings.clone()))
         .fallback(no_route)
         // Only routes that are there by now are covered: keep it below them.
         .method_not_allowed_fallback(wrong_method);
-    let monitor = fastness::routes::monitor(&parts.monitor)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(Stack::new().timing(stack::timing(&parts.stats)));
-    stack::around(api, &parts.cache, &parts.guard, &parts.stats, config).merge(monitor)
+    let (public, private) = Gate::of(config.control());
+    Surface {
+        public: stack::around(api, &parts.cache, &parts.guard, &parts.stats, config)
+            .merge(control::routes(&parts, public, config)),
+        private: index::routes().fallback(no_route).merge(control::routes(&parts, private, config)),
+    }
 }
 
 async fn no_route(uri: Uri) -> Problem {

@@ -43,19 +43,24 @@ const fn at_least_one(number: u32) -> NonZeroU32 {
 
 /// Puts everything around the routes of the API.
 pub(super) fn around(api: Router, cache: &Fastness, guard: &MemoryGuard, stats: &HttpStats, config: &Config) -> Router {
-    let within = Within { cache: cache.clone(), time: config.request_timeout, body: config.body_limit };
+    let api = handled(api, config.body_limit, cache, config);
+    compressed(api, config.compression_level)
+        .layer(layers(cache, guard, stats, config))
+        .layer(map_response(within::tell_hits))
+}
+
+/// What handlers run in: bounds on their bodies and on their time, a net for panics.
+pub(super) fn handled(routes: Router, body: usize, cache: &Fastness, config: &Config) -> Router {
+    let within = Within { cache: cache.clone(), time: config.request_timeout, body };
     // Within the stack's own span, which has the request's id and method.
     let trace = TraceLayer::new_for_http()
         .make_span_with(|request: &Request| tracing::info_span!("handler", uri = %request.uri()))
         .on_response(DefaultOnResponse::new().level(Level::INFO));
-    let api = api
-        .layer(DefaultBodyLimit::max(config.body_limit))
+    routes
+        .layer(DefaultBodyLimit::max(body))
         .layer(CatchPanicLayer::custom(problem::from_panic))
         .layer(from_fn_with_state(within, within::run))
-        .layer(trace);
-    compressed(api, config.compression_level)
-        .layer(layers(cache, guard, stats, config))
-        .layer(map_response(within::tell_hits))
+        .layer(trace)
 }
 
 /// Inside the cache, so that what is kept is compressed already: each encoding once, however many ask.

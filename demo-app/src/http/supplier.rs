@@ -20,7 +20,7 @@ pub(super) fn routes(supplier: Supplier) -> Router {
 fn shown(supplier: &Supplier) -> Value {
     let stand_in = supplier.stand_in.as_ref();
     let stand_in = stand_in.map(|own| json!({ "mood": own.mood(), "requests": own.requests() }));
-    json!({ "url": supplier.client.url(), "standIn": stand_in })
+    json!({ "url": supplier.client.url().to_string(), "standIn": stand_in })
 }
 
 async fn read(State(supplier): State<Supplier>) -> Json<Value> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::StandIn;
+use crate::config::Url;
 
 /// What the supplier says of a product.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -63,23 +64,23 @@ impl From<reqwest::Error> for SupplierError {
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
-    url: String,
+    url: Url,
 }
 
 impl Client {
     /// The supplier at `url`, such as `http://ratings.example:4000`, by the system's proxy if there is one.
-    pub fn new(url: impl Into<String>) -> Self {
+    pub fn new(url: impl Into<Url>) -> Self {
         Self { http: reqwest::Client::new(), url: url.into() }
     }
 
     /// The supplier in this process.
     pub(super) fn of(stand_in: &StandIn) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
-        Self { http, url: stand_in.url() }
+        Self { http, url: stand_in.url().into() }
     }
 
-    /// Where the supplier is.
-    pub fn url(&self) -> &str {
+    /// Where the supplier is. Printed, it shows neither user nor password.
+    pub fn url(&self) -> &Url {
         &self.url
     }
 
@@ -89,7 +90,7 @@ impl Client {
     ///
     /// All that can go wrong between two computers.
     pub async fn rating(&self, product: u64) -> Result<Rating, SupplierError> {
-        let response = self.http.get(format!("{}/ratings/{product}", self.url)).send().await?;
+        let response = self.http.get(format!("{}/ratings/{product}", self.url.expose())).send().await?;
         match response.status() {
             StatusCode::NOT_FOUND => Err(SupplierError::NoSuchProduct),
             status if status.is_success() => Ok(response.json().await?),

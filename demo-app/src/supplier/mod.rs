@@ -3,13 +3,14 @@
 //! [`Client`] asks it and says what went wrong; how that is survived is the service's business. [`StandIn`] is one that the
 //! demo runs itself, and can break at run time.
 //!
-//! May use: nothing of this crate.
+//! May use: `config`.
 
 mod client;
 mod stand_in;
 
 use std::io;
 
+use crate::config::Url;
 pub use client::{Client, Rating, SupplierError};
 pub use stand_in::{Mood, StandIn};
 
@@ -24,7 +25,7 @@ pub struct Supplier {
 
 impl Supplier {
     /// Somebody else's.
-    pub fn at(url: impl Into<String>) -> Self {
+    pub fn at(url: impl Into<Url>) -> Self {
         Self { client: Client::new(url), stand_in: None }
     }
 

@@ -11,6 +11,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use utoipa::ToSchema;
 
@@ -50,6 +51,8 @@ struct Inner {
     desk: Arc<Desk>,
     /// The listener, unless it is dead.
     serving: Mutex<Option<AbortHandle>>,
+    /// Where it runs, whoever changes its mood: the private listener has a runtime for its own work alone.
+    runtime: Handle,
 }
 
 /// What its answers depend on.
@@ -69,8 +72,9 @@ impl StandIn {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let desk = Arc::new(Desk::default());
-        let serving = serve(listener, desk.clone());
-        Ok(Self { inner: Arc::new(Inner { address, desk, serving: Mutex::new(Some(serving)) }) })
+        let runtime = Handle::current();
+        let serving = Mutex::new(Some(serve(listener, desk.clone(), &runtime)));
+        Ok(Self { inner: Arc::new(Inner { address, desk, serving, runtime }) })
     }
 
     /// Where it listens.
@@ -99,8 +103,10 @@ impl StandIn {
                 serving.abort();
             }
         } else if lock(&self.inner.serving).is_none() {
-            let listener = TcpListener::bind(self.inner.address).await?;
-            let previous = lock(&self.inner.serving).replace(serve(listener, self.inner.desk.clone()));
+            let (address, runtime) = (self.inner.address, &self.inner.runtime);
+            let bound = runtime.spawn(TcpListener::bind(address)).await;
+            let serving = serve(bound.map_err(io::Error::other)??, self.inner.desk.clone(), runtime);
+            let previous = lock(&self.inner.serving).replace(serving);
             if let Some(previous) = previous {
                 previous.abort();
             }
@@ -122,9 +128,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn serve(listener: TcpListener, desk: Arc<Desk>) -> AbortHandle {
+fn serve(listener: TcpListener, desk: Arc<Desk>, runtime: &Handle) -> AbortHandle {
     let app = Router::new().route("/ratings/{product}", get(rating)).with_state(desk);
-    tokio::spawn(axum::serve(listener, app).into_future()).abort_handle()
+    runtime.spawn(axum::serve(listener, app).into_future()).abort_handle()
 }
 
 async fn rating(State(desk): State<Arc<Desk>>, Path(product): Path<u64>) -> Response {

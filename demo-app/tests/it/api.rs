@@ -57,11 +57,27 @@ impl Api {
     }
 
     pub(crate) fn configured(repository: Arc<dyn Repository>, cache: Fastness, config: &Config) -> Self {
+        let [public, _] = Self::listeners(repository, cache, config);
+        public
+    }
+
+    /// What the public and the private listener serve.
+    pub(crate) fn listeners(repository: Arc<dyn Repository>, cache: Fastness, config: &Config) -> [Self; 2] {
+        Self::on(repository, cache, Supplier::at("http://127.0.0.1:9"), config)
+    }
+
+    /// Seeded, with a supplier at `url`.
+    pub(crate) async fn supplied(url: &str) -> Self {
+        let cache = Fastness::builder().build().await.expect("the defaults make sense");
+        let [public, _] = Self::on(Arc::new(seeded_store().await), cache, Supplier::at(url), &Config::default());
+        public
+    }
+
+    fn on(repository: Arc<dyn Repository>, cache: Fastness, supplier: Supplier, config: &Config) -> [Self; 2] {
         let clock = Clock::fixed(NOW.parse::<Timestamp>().expect("a timestamp"));
-        let supplier = Supplier::at("http://127.0.0.1:9");
         let ground = Ground { repository, supplier, clock, cache, stats: HttpStats::new(), peers: None };
-        let App { router, monitor } = app(ground, config).expect("settings that make sense");
-        Self { router, monitor }
+        let App { router, private, monitor } = app(ground, config).expect("settings that make sense");
+        [Self { router, monitor: monitor.clone() }, Self { router: private, monitor }]
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

@@ -13,7 +13,7 @@ const COLLECTIONS: [&str; 4] = ["/api/users", "/api/businesses", "/api/products"
 async fn every_endpoint_of_the_index_is_served_and_refuses_other_methods() {
     let api = Api::seeded().await;
     assert_eq!(api.get("/").await.ok(200)["endpoints"].as_array().map(Vec::len), Some(ENDPOINTS.len()));
-    for (methods, path, _) in ENDPOINTS {
+    for (_, methods, path, _) in ENDPOINTS {
         let path =
             path.replace("{id}", "1").replace("{name}", "supplier").replace("{proposal}", "p").replace("{vote}", "v");
         let refused = api.send(request(Method::PATCH, &path).body(Body::empty())).await;

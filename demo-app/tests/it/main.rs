@@ -6,6 +6,7 @@ mod moody;
 mod bad_input;
 mod businesses;
 mod caching;
+mod control;
 mod crowds;
 mod faults;
 mod health;

@@ -26,7 +26,7 @@ async fn the_document_and_the_routes_are_the_same() {
             (path.clone(), methods.collect())
         })
         .collect();
-    let listed = ENDPOINTS.iter().map(|(methods, path, _)| {
+    let listed = ENDPOINTS.iter().map(|(_, methods, path, _)| {
         ((*path).to_owned(), methods.iter().map(|method| (*method).to_owned()).collect::<BTreeSet<_>>())
     });
     // That these are served with these methods and no others, a test in `bad_input` sees to.

@@ -1,18 +1,20 @@
 //! Health, performance, metrics and a dashboard, as an axum router.
 //!
-//! May use: `metrics`, `monitor`.
+//! May use: `http`, `metrics`, `monitor`.
 //!
 //! What is shown is read off a [`Monitor`]; nothing here measures. The dashboard is one page that loads nothing but
 //! `/api/performance`, by paths relative to its own, so it works wherever the router is nested.
 
-use std::fmt::Write as _;
-use std::sync::LazyLock;
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, LazyLock};
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -26,6 +28,9 @@ use crate::monitor::{Monitor, Status};
 mod metrics;
 #[cfg(test)]
 mod tests;
+mod token;
+
+pub use token::BearerToken;
 
 const PAGE: &str = include_str!("dashboard/page.html");
 const STYLE: &str = include_str!("dashboard/style.css");
@@ -34,82 +39,177 @@ const SCRIPT: &str = include_str!("dashboard/script.js");
 /// Never kept by anybody.
 const NO_STORE: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
-/// What to serve beside an application's own routes:
+/// Pages about a [`Monitor`], to be served beside an application's own routes.
 ///
-/// | path | answers |
-/// |---|---|
-/// | `/health` | [`Health`](crate::monitor::Health) as JSON: 200, or 503 when unhealthy |
-/// | `/health/live` | 200 while the process answers at all; 503 with the reasons where it should be [restarted](Monitor::alive) |
-/// | `/health/ready` | 200, or 503 with the reasons, where what is [required](Monitor::ready) does not answer |
-/// | `/api/performance` | [`Performance`](crate::monitor::Performance) as JSON; 503 before the first sample |
-/// | `/metrics` | the metrics of the watched cache, of timings, of policies and of the last sample, as Prometheus' text |
-/// | `/dashboard` | a page that shows it all, and goes on showing the last of it when the process no longer answers |
+/// **They are open to everybody until they are given an authorisation**: [`token`](MonitorRoutes::token) or
+/// [`authorize`](MonitorRoutes::authorize). They hold no values and no keys, but show outsiders the inside: names of routes and
+/// functions, shapes of queries, errors of what the process depends on, and what an attack does to it. Where others than you can
+/// reach the listener, give one, or serve the pages on a listener of their own.
 ///
-/// None of them asks who is asking: what they show is no secret of users, but not for the public either. Serve them on a port
-/// of their own, or put a layer that checks in front.
+/// | path | answers | without authorisation |
+/// |---|---|---|
+/// | `/health` | [`Health`](crate::monitor::Health) as JSON: 200, or 503 when unhealthy | the same status, and `status` alone |
+/// | `/health/live` | 200 while the process answers at all; 503 with the reasons where it should be [restarted](Monitor::alive) | the same status, without reasons |
+/// | `/health/ready` | 200, or 503 with the reasons, where what is [required](Monitor::ready) does not answer | the same status, without reasons |
+/// | `/api/performance` | [`Performance`](crate::monitor::Performance) as JSON; 503 before the first sample | what the authorisation answers |
+/// | `/metrics` | the metrics of the watched cache, of timings, of policies and of the last sample, as Prometheus' text | the same |
+/// | `/dashboard` | a page that shows it all, and goes on showing the last of it when the process no longer answers | the same |
 ///
 /// ```
 /// use fastness::monitor::Monitor;
+/// use fastness::routes;
 /// use tower::ServiceExt;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let monitor = Monitor::builder().build()?;
 /// monitor.start()?;
-/// let app: axum::Router = axum::Router::new().merge(fastness::routes::monitor(&monitor));
+/// let pages = routes::monitor(&monitor).token("b1c1a7d9e0f24c6c8a53");
+/// let app: axum::Router = axum::Router::new().merge(pages);
 ///
-/// let request = http::Request::get("/health").body(axum::body::Body::empty())?;
-/// assert_eq!(app.oneshot(request).await?.status(), 200);
+/// let ask = |path: &str| http::Request::get(path).body(axum::body::Body::empty());
+/// assert_eq!(app.clone().oneshot(ask("/health")?).await?.status(), 200);
+/// assert_eq!(app.oneshot(ask("/metrics")?).await?.status(), 401);
 /// # Ok(()) }
 /// ```
-pub fn monitor(monitor: &Monitor) -> Router {
-    Router::new()
-        .route("/health", get(health))
-        .route("/health/live", get(live))
-        .route("/health/ready", get(ready))
-        .route("/api/performance", get(performance))
-        .route("/metrics", get(prometheus))
-        .route("/dashboard", get(dashboard))
-        .with_state(monitor.clone())
+pub fn monitor(monitor: &Monitor) -> MonitorRoutes {
+    MonitorRoutes { shown: Shown { monitor: monitor.clone(), may: None } }
 }
 
-async fn health(State(monitor): State<Monitor>) -> Response {
-    let health = monitor.health().await;
+/// Pages of [`monitor`]. They become a [`Router`] by [`merge`](Router::merge), or by [`into_router`](Self::into_router).
+#[derive(Clone, Debug)]
+#[must_use = "the pages are served once they are merged into a router"]
+pub struct MonitorRoutes {
+    shown: Shown,
+}
+
+impl MonitorRoutes {
+    /// Asks for a token: a request without it is answered 401.
+    pub fn token(self, token: &str) -> Self {
+        let token = BearerToken::new(token);
+        self.authorize(move |request| token.check(request))
+    }
+
+    /// Asks `may` for each request. What it gives as an error is the answer to a request that it refuses.
+    ///
+    /// ```
+    /// use axum::http::StatusCode;
+    /// use axum::http::request::Parts;
+    /// use fastness::monitor::Monitor;
+    /// use fastness::routes;
+    ///
+    /// # fn main() -> Result<(), fastness::Error> {
+    /// let from_proxy = |request: &Parts| match request.headers.get("x-role") {
+    ///     Some(role) if role == "operator" => Ok(()),
+    ///     _ => Err(StatusCode::FORBIDDEN),
+    /// };
+    /// let pages = routes::monitor(&Monitor::builder().build()?).authorize(from_proxy);
+    /// # drop(pages); Ok(()) }
+    /// ```
+    pub fn authorize<R: IntoResponse>(mut self, may: impl Fn(&Parts) -> Result<(), R> + Send + Sync + 'static) -> Self {
+        let may = move |request: &Parts| may(request).map_err(IntoResponse::into_response);
+        self.shown.may = Some(Arc::new(may));
+        self
+    }
+
+    /// The router, for where [`merge`](Router::merge) does not do.
+    pub fn into_router(self) -> Router {
+        self.into()
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> From<MonitorRoutes> for Router<S> {
+    fn from(MonitorRoutes { shown }: MonitorRoutes) -> Self {
+        let inside = Router::new()
+            .route("/api/performance", get(performance))
+            .route("/metrics", get(prometheus))
+            .route("/dashboard", get(dashboard))
+            .route_layer(from_fn_with_state(shown.clone(), authorized));
+        Router::new()
+            .route("/health", get(health))
+            .route("/health/live", get(live))
+            .route("/health/ready", get(ready))
+            .merge(inside)
+            .with_state(shown)
+    }
+}
+
+type May = dyn Fn(&Parts) -> Result<(), Response> + Send + Sync;
+
+/// What is shown, and to whom.
+#[derive(Clone)]
+struct Shown {
+    monitor: Monitor,
+    may: Option<Arc<May>>,
+}
+
+impl Shown {
+    fn check(&self, request: &Parts) -> Result<(), Response> {
+        self.may.as_ref().map_or(Ok(()), |may| may(request))
+    }
+
+    fn may_see(&self, request: &Parts) -> bool {
+        self.check(request).is_ok()
+    }
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shown").field("to_everybody", &self.may.is_none()).finish_non_exhaustive()
+    }
+}
+
+async fn authorized(State(shown): State<Shown>, request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    match shown.check(&head) {
+        Ok(()) => next.run(Request::from_parts(head, body)).await,
+        Err(refusal) => refusal,
+    }
+}
+
+async fn health(State(shown): State<Shown>, request: Parts) -> Response {
+    let health = shown.monitor.health().await;
     let status = match health.status {
         Status::Healthy | Status::Degraded => StatusCode::OK,
         Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
     };
-    (status, [NO_STORE], Json(health)).into_response()
+    if shown.may_see(&request) {
+        return (status, [NO_STORE], Json(health)).into_response();
+    }
+    (status, [NO_STORE], Json(json!({ "status": health.status }))).into_response()
 }
 
-async fn live(State(monitor): State<Monitor>) -> Response {
-    match monitor.alive() {
+async fn live(State(shown): State<Shown>, request: Parts) -> Response {
+    match shown.monitor.alive() {
         Ok(()) => ([NO_STORE], Json(json!({ "status": "alive" }))).into_response(),
-        Err(reasons) => unavailable("notAlive", &reasons),
+        Err(reasons) => unavailable("notAlive", shown.may_see(&request).then_some(&reasons)),
     }
 }
 
-fn unavailable(status: &str, reasons: &[String]) -> Response {
-    let body = Json(json!({ "status": status, "reasons": reasons }));
-    (StatusCode::SERVICE_UNAVAILABLE, [NO_STORE], body).into_response()
-}
-
-async fn ready(State(monitor): State<Monitor>) -> Response {
-    match monitor.ready().await {
+async fn ready(State(shown): State<Shown>, request: Parts) -> Response {
+    match shown.monitor.ready().await {
         Ok(()) => ([NO_STORE], Json(json!({ "status": "ready" }))).into_response(),
-        Err(reasons) => unavailable("notReady", &reasons),
+        Err(reasons) => unavailable("notReady", shown.may_see(&request).then_some(&reasons)),
     }
 }
 
-async fn performance(State(monitor): State<Monitor>) -> Response {
-    match monitor.performance() {
+fn unavailable(status: &str, reasons: Option<&Vec<String>>) -> Response {
+    let mut body = json!({ "status": status });
+    if let Some(reasons) = reasons {
+        body["reasons"] = json!(reasons);
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, [NO_STORE], Json(body)).into_response()
+}
+
+async fn performance(State(shown): State<Shown>) -> Response {
+    match shown.monitor.performance() {
         Some(performance) => ([NO_STORE], Json(&*performance)).into_response(),
-        None => unavailable("starting", &["no sample was taken yet: call `Monitor::start`".to_owned()]),
+        None => unavailable("starting", Some(&vec!["no sample was taken yet: call `Monitor::start`".to_owned()])),
     }
 }
 
-async fn prometheus(State(monitor): State<Monitor>) -> Response {
+async fn prometheus(State(shown): State<Shown>) -> Response {
     let kind = (CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
-    ([kind, NO_STORE], metrics::text(&monitor)).into_response()
+    ([kind, NO_STORE], metrics::text(&shown.monitor)).into_response()
 }
 
 /// The page, whole.

@@ -14,6 +14,11 @@ use super::*;
 use crate::monitor::{Probe, RouteFigures};
 use crate::{CallOutcome, Clock, Fastness, Timing};
 
+/// The pages, without an authorisation.
+fn open(watched: &Monitor) -> Router {
+    monitor(watched).into_router()
+}
+
 async fn get_from(app: &Router, path: &str) -> (u16, HeaderMap, String) {
     let request = Request::get(path).body(Body::empty()).unwrap();
     let (parts, body) = app.clone().oneshot(request).await.unwrap().into_parts();
@@ -38,7 +43,7 @@ async fn health_says_what_is_up_and_liveness_never_cares() {
         let up = asked.load(SeqCst);
         async move { if up { Ok(()) } else { Err("no route to host") } }
     });
-    let app = monitor(&Monitor::builder().cache(&fast).database(probe).build().unwrap());
+    let app = open(&Monitor::builder().cache(&fast).database(probe).build().unwrap());
     let (status, health) = json_from(&app, "/health").await;
     assert_eq!((status, &health["status"]), (200, &json!("healthy")));
     let fields: Vec<_> = health.as_object().unwrap().keys().collect();
@@ -63,7 +68,7 @@ async fn performance_comes_with_the_first_sample_and_names_stay_text() {
         vec![RouteFigures { route: hostile.into(), latency: timing.stats().ok, errors: 0 }]
     };
     let watched = Monitor::builder().cache(&cache().await).routes(routes).build().unwrap();
-    let app = monitor(&watched);
+    let app = open(&watched);
     assert_eq!(json_from(&app, "/api/performance").await.0, 503);
     watched.look().await;
     watched.cache().clock().advance(Duration::from_secs(5));
@@ -77,7 +82,7 @@ async fn performance_comes_with_the_first_sample_and_names_stay_text() {
 
 #[tokio::test]
 async fn metrics_are_prometheus_text() {
-    let app = monitor(&Monitor::builder().cache(&cache().await).build().unwrap());
+    let app = open(&Monitor::builder().cache(&cache().await).build().unwrap());
     let (status, headers, body) = get_from(&app, "/metrics").await;
     assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "text/plain; version=0.0.4; charset=utf-8"));
     assert!(body.contains("fastness_cache_entries 0\n"), "{body}");
@@ -94,7 +99,7 @@ async fn metrics_tell_what_the_monitor_saw() {
         .memory_limit(1 << 40)
         .build()
         .unwrap();
-    let app = monitor(&watched);
+    let app = open(&watched);
     assert!(!get_from(&app, "/metrics").await.2.contains("fastness_health_status"), "nothing was seen yet");
     watched.look().await;
     let (_, _, body) = get_from(&app, "/metrics").await;
@@ -117,7 +122,7 @@ async fn metrics_tell_what_the_monitor_saw() {
 
 #[tokio::test]
 async fn the_dashboard_holds_all_that_it_needs_and_may_do_no_more() {
-    let app = monitor(&Monitor::builder().cache(&cache().await).build().unwrap());
+    let app = open(&Monitor::builder().cache(&cache().await).build().unwrap());
     let (status, headers, page) = get_from(&app, "/dashboard").await;
     assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "text/html; charset=utf-8"));
     let policy = headers["content-security-policy"].to_str().unwrap();
@@ -144,4 +149,71 @@ fn the_script_makes_text_of_values_never_markup() {
     }
     assert!(SCRIPT.contains("textContent"));
     assert!(!PAGE.contains(" style=") && !PAGE.contains(" onclick"), "inline attributes are not allowed by the policy");
+}
+
+#[tokio::test]
+async fn an_authorisation_hides_everything_but_a_status() {
+    let fast = cache().await;
+    let down = Probe::new("db", async || Err::<(), _>("no route to 10.0.0.7"));
+    let watched = Monitor::builder().cache(&fast).database(down).build().unwrap();
+    let token = "0123456789abcdef";
+    let app: Router = Router::new().merge(monitor(&watched).token(token));
+    for path in ["/api/performance", "/metrics", "/dashboard"] {
+        let (status, headers, body) = get_from(&app, path).await;
+        assert_eq!((status, headers["content-type"].to_str().unwrap()), (401, "application/problem+json"), "{path}");
+        let asked_for: Vec<_> = headers.get_all("www-authenticate").iter().collect();
+        assert!(asked_for[0].to_str().unwrap().starts_with("Bearer ") && asked_for.len() == 2, "{path}");
+        assert!(!body.contains(token));
+    }
+    assert_eq!(json_from(&app, "/health").await, (503, json!({ "status": "unhealthy" })));
+    assert_eq!(json_from(&app, "/health/ready").await, (503, json!({ "status": "notReady" })));
+    assert_eq!(json_from(&app, "/health/live").await.0, 200);
+
+    let bearer = |path: &str| Request::get(path).header("authorization", format!("Bearer {token}")).body(Body::empty());
+    let ready = app.clone().oneshot(bearer("/health/ready").unwrap()).await.unwrap();
+    let body = ready.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&body).contains("no route to 10.0.0.7"));
+    assert_eq!(app.oneshot(bearer("/metrics").unwrap()).await.unwrap().status(), 200);
+    assert!(!format!("{:?} {:?}", monitor(&watched).token(token), BearerToken::new(token)).contains(token));
+}
+
+#[tokio::test]
+async fn a_refusal_is_answered_as_the_application_wants() {
+    let watched = Monitor::builder().cache(&cache().await).build().unwrap();
+    let app = monitor(&watched).authorize(|_| Err((StatusCode::FORBIDDEN, "not for you"))).into_router();
+    let (status, _, body) = get_from(&app, "/metrics").await;
+    assert_eq!((status, body.as_str()), (403, "not for you"));
+}
+
+#[test]
+fn a_token_is_taken_in_the_forms_of_the_standards_and_in_no_other() {
+    let token = BearerToken::new("Tok3n-0123456789");
+    let check = |headers: &[&str]| {
+        let mut request = Request::get("/metrics");
+        for header in headers {
+            request = request.header("authorization", *header);
+        }
+        token.check(&request.body(()).unwrap().into_parts().0).is_ok()
+    };
+    let basic = |pair: &str| format!("Basic {}", BASE64_STANDARD.encode(pair));
+    assert!(check(&["Bearer Tok3n-0123456789"]) && check(&["bearer  Tok3n-0123456789"]));
+    assert!(check(&[&basic("anybody:Tok3n-0123456789")]) && check(&[&basic(":Tok3n-0123456789")]));
+    let refused = [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Tok3n-0123456789",
+        "Bearer tok3n-0123456789",
+        "Bearer Tok3n-012345678",
+        "Basic !",
+        "Digest x",
+    ];
+    for header in refused {
+        assert!(!check(&[header]), "{header:?}");
+    }
+    assert!(!check(&[]) && !check(&[&basic("Tok3n-0123456789")]) && !check(&[&basic("Tok3n-0123456789:")]));
+    assert!(!check(&["Bearer Tok3n-0123456789"; 2]), "which of two counts is a matter of taste");
+    let empty = BearerToken::new("");
+    let request = Request::get("/").header("authorization", "Bearer ").body(()).unwrap().into_parts().0;
+    assert!(empty.check(&request).is_err(), "an empty token lets nobody in");
 }

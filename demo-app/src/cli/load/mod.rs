@@ -28,13 +28,13 @@ use self::report::{Phase, Report};
 use self::served::Served;
 use self::world::World;
 use super::{Ending, database, print, serve};
-use crate::config::Config;
+use crate::config::{Config, Url};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The server to drive, such as `http://127.0.0.1:3000` [default: one in this process].
     #[arg(long)]
-    url: Option<String>,
+    url: Option<Url>,
     /// How long to measure each time.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
@@ -96,13 +96,13 @@ async fn in_process(
     config: &Config,
 ) -> Result<Phase, String> {
     let server = Served::start(cache, config).await?;
-    let phase = phase(name, &server.url, arguments).await;
+    let phase = phase(name, &server.url.as_str().into(), arguments).await;
     server.stop().await?;
     phase
 }
 
 /// Warms up, then measures.
-async fn phase(name: &'static str, url: &str, arguments: &Arguments) -> Result<Phase, String> {
+async fn phase(name: &'static str, url: &Url, arguments: &Arguments) -> Result<Phase, String> {
     let world = Arc::new(World::look(url, arguments.zipf).await?);
     let drive = Drive {
         world: Arc::clone(&world),

@@ -48,7 +48,8 @@ impl Report {
             None => "closed: a connection sends its next request when it has the answer to the last; stalls are under-counted"
                 .to_owned(),
         };
-        let server = arguments.url.clone().unwrap_or_else(|| "in this process, sharing its processors".to_owned());
+        let server = arguments.url.as_ref().map(ToString::to_string);
+        let server = server.unwrap_or_else(|| "in this process, sharing its processors".to_owned());
         let targets = targets(&after.figures, &queries);
         let (connections, zipf) = (arguments.connections, arguments.zipf);
         Self { server, arrivals, connections, zipf, before, after, queries, targets }

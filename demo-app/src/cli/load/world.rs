@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::mix::Zipf;
 use crate::cli::queries::rare_word;
+use crate::config::Url;
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -22,18 +23,18 @@ pub(super) struct World {
 
 impl World {
     /// Asks the server at `url`.
-    pub(super) async fn look(url: &str, exponent: f64) -> Result<Self, String> {
+    pub(super) async fn look(at: &Url, exponent: f64) -> Result<Self, String> {
         let client = client()?;
-        let url = url.trim_end_matches('/').to_owned();
+        let url = at.expose().trim_end_matches('/').to_owned();
         let total = async |what: &str| {
-            let page = ask(&client, &format!("{url}/api/{what}?limit=1")).await?;
+            let page = ask(&client, at, &format!("/api/{what}?limit=1")).await?;
             page["total"].as_u64().filter(|total| *total > 0).ok_or_else(|| {
-                format!("{url} has no {what}; fill it first: `demo-app seed`, or SEED=true for the embedded store")
+                format!("{at} has no {what}; fill it first: `demo-app seed`, or SEED=true for the embedded store")
             })
         };
         let (products, users, businesses) =
             (total("products").await?, total("users").await?, total("businesses").await?);
-        let words = words(&ask(&client, &format!("{url}/api/products?limit=100")).await?);
+        let words = words(&ask(&client, at, "/api/products?limit=100").await?);
         Ok(Self {
             products: Zipf::new(products, exponent),
             users: Zipf::new(users, exponent),
@@ -51,13 +52,14 @@ pub(super) fn client() -> Result<Client, String> {
     client.build().map_err(|error| error.to_string())
 }
 
-async fn ask(client: &Client, url: &str) -> Result<Value, String> {
+async fn ask(client: &Client, at: &Url, path: &str) -> Result<Value, String> {
+    let url = format!("{}{path}", at.expose().trim_end_matches('/'));
     let answer = client.get(url).send().await.and_then(reqwest::Response::error_for_status);
     let answer = match answer {
         Ok(answer) => answer.json().await,
         Err(error) => Err(error),
     };
-    answer.map_err(|error| format!("{url} does not answer as the demo does: {error}"))
+    answer.map_err(|error| format!("{at} does not answer {path} as the demo does: {}", error.without_url()))
 }
 
 /// Of each product on the page a rare word of its description, or the first of its name.

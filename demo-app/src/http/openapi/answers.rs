@@ -28,6 +28,8 @@ pub(super) struct Index {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description")]
 pub(super) struct Endpoint {
+    /// `open`, `health` or `control`.
+    access: String,
     methods: Vec<String>,
     path: String,
     about: String,

@@ -178,7 +178,10 @@ fn looks() -> [Operation; 8] {
             .shows::<Text>("text/plain; version=0.0.4; charset=utf-8", "Its text format."),
         Operation::new(Get, "/dashboard", "Figures for people").shows::<Text>("text/html; charset=utf-8", "A page."),
         Operation::new(Get, "/health", "State and figures")
-            .answers::<Health>(200, "It serves.")
+            .answers::<Health>(
+                200,
+                "It serves. Where control endpoints refuse who asks, the answer has `status` alone.",
+            )
             .answers::<Health>(503, "It cannot serve what the database has."),
         Operation::new(Get, "/health/live", "Whether the server runs").answers::<State>(200, "It does."),
         Operation::new(Get, "/health/ready", "Whether it can serve")

@@ -204,7 +204,8 @@ impl CacheLayer {
 
     /// Also answers requests with `Authorization` or `Cookie`, each client's with its own responses: `name` says whose they are, and a
     /// request for which it says `None` is passed by. It must only name a client that it has authenticated, and two that may
-    /// see different things must have different names. What says `private` is not stored even so.
+    /// see different things must have different names. The name is part of the key, which Redis stores as text: take the id of a user,
+    /// never a token. What says `private` is not stored even so.
     pub fn per_principal(self, name: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static) -> Self {
         self.with(|config| config.credentials = Credentials::Each(Arc::new(name)))
     }

@@ -1,0 +1,92 @@
+//! A token that requests carry.
+
+use std::fmt;
+
+use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use crate::http::Problem;
+
+/// Token that requests must carry: `Authorization: Bearer <token>` (RFC 6750), or `Basic` with any user and the token as the
+/// password, which is how a browser asks a person for it.
+///
+/// Only its SHA-256 is stored and compared: nothing can print the token, and how long a comparison takes says nothing of it.
+/// Take at least 128 random bits, such as what `openssl rand -hex 32` prints, and serve it over TLS or on a network that
+/// nobody else reads.
+///
+/// ```
+/// use fastness::routes::BearerToken;
+///
+/// let token = BearerToken::new("b1c1a7d9e0f24c6c");
+/// let (head, ()) = http::Request::get("/metrics").header("authorization", "Bearer b1c1a7d9e0f24c6c").body(())?.into_parts();
+/// assert!(token.check(&head).is_ok());
+/// let (head, ()) = http::Request::get("/metrics").body(())?.into_parts();
+/// assert_eq!(token.check(&head).unwrap_err().status(), 401);
+/// # Ok::<_, http::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct BearerToken {
+    digest: [u8; 32],
+}
+
+impl BearerToken {
+    /// The token that is asked for. An empty one lets nobody in.
+    pub fn new(token: &str) -> Self {
+        Self { digest: digest(token.as_bytes()) }
+    }
+
+    /// Lets a request pass that carries the token.
+    ///
+    /// # Errors
+    ///
+    /// The answer to any other: 401 with `WWW-Authenticate`.
+    pub fn check(&self, request: &Parts) -> Result<(), Response> {
+        // Several are as good as none: which of them counts is a matter of taste.
+        let mut given = request.headers.get_all(AUTHORIZATION).iter();
+        let token = given.next().filter(|_| given.next().is_none()).and_then(token);
+        let right = token.is_some_and(|token| !token.is_empty() && digest(&token) == self.digest);
+        if right { Ok(()) } else { Err(refusal()) }
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken(***)")
+    }
+}
+
+fn digest(token: &[u8]) -> [u8; 32] {
+    Sha256::digest(token).into()
+}
+
+/// The token in an `Authorization` header.
+fn token(header: &HeaderValue) -> Option<Vec<u8>> {
+    let (scheme, rest) = header.to_str().ok()?.split_once(' ')?;
+    let rest = rest.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Some(rest.as_bytes().to_vec())
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        let pair = BASE64_STANDARD.decode(rest).ok()?;
+        let colon = pair.iter().position(|byte| *byte == b':')?;
+        Some(pair[colon + 1..].to_vec())
+    } else {
+        None
+    }
+}
+
+fn refusal() -> Response {
+    let detail = "this needs a token: send it as `Authorization: Bearer <token>`";
+    let problem = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response::<Body>();
+    let mut response = problem.map(Body::new);
+    for challenge in ["Bearer realm=\"fastness\"", "Basic realm=\"fastness\", charset=\"UTF-8\""] {
+        response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    response.headers_mut().insert(super::NO_STORE.0, super::NO_STORE.1);
+    response
+}
