@@ -134,7 +134,7 @@ fn by_hand() -> Case {
     )
 }
 
-fn stack(name: &'static str) -> Stack<MemoryGuardLayer> {
+fn stack(name: &'static str) -> Stack {
     let guard = MemoryGuard::builder().build().expect("a guard with defaults");
     Stack::new()
         .memory_guard(MemoryGuardLayer::new(&guard))

@@ -57,8 +57,12 @@ pub struct Config {
     pub compression_level: u32,
     /// `MEMORY_LIMIT` (the machine's or the container's): the bytes that this process may use.
     pub memory_limit: Option<u64>,
-    /// `BODY_LIMIT` (10 MiB): the largest request body that is read, in bytes.
+    /// `BODY_LIMIT` (1 MiB): the largest request body that is read, in bytes.
     pub body_limit: usize,
+    /// `BODY_MEMORY` (64 MiB): the bytes of all request bodies that are read at a time.
+    pub body_memory: usize,
+    /// `BODY_TIMEOUT` (10 s): how long the body of a request may take.
+    pub body_timeout: Duration,
     /// `REQUEST_TIMEOUT` (30 s): how long a request may take.
     pub request_timeout: Duration,
     /// `RATE_LIMIT` (none): requests a second that each address may make. Behind a proxy all have the proxy's address: leave it
@@ -121,7 +125,9 @@ impl Config {
             slow_query_threshold: Duration::from_millis(100),
             compression_level: 6,
             memory_limit: None,
-            body_limit: 10 << 20,
+            body_limit: 1 << 20,
+            body_memory: 64 << 20,
+            body_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             rate_limit: None,
             header_timeout: Duration::from_secs(10),
@@ -179,6 +185,12 @@ impl Config {
             body_limit: reader
                 .read("BODY_LIMIT", parse::BYTES, |text| usize::try_from(parse::bytes(text)?).ok())
                 .unwrap_or(default.body_limit),
+            body_memory: reader
+                .read("BODY_MEMORY", parse::BYTES, |text| usize::try_from(parse::bytes(text)?).ok())
+                .unwrap_or(default.body_memory),
+            body_timeout: reader
+                .read("BODY_TIMEOUT", parse::SPAN, |text| parse::span(text).filter(|span| !span.is_zero()))
+                .unwrap_or(default.body_timeout),
             request_timeout: reader
                 .read("REQUEST_TIMEOUT", parse::SPAN, |text| parse::span(text).filter(|span| !span.is_zero()))
                 .unwrap_or(default.request_timeout),

@@ -44,7 +44,7 @@ fn tower() -> Router {
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
-fn stack(fast: &Fastness) -> Result<Stack<MemoryGuardLayer>, Failure> {
+fn stack(fast: &Fastness) -> Result<Stack, Failure> {
     let most = NonZeroU32::new(1_000).ok_or("a limit")?;
     let guard = MemoryGuard::builder().build()?;
     Ok(Stack::new()

@@ -51,6 +51,8 @@ fn every_variable_is_understood() {
         ("COMPRESSION_LEVEL", "9"),
         ("MEMORY_LIMIT", "512MiB"),
         ("BODY_LIMIT", "64 KB"),
+        ("BODY_MEMORY", "8MiB"),
+        ("BODY_TIMEOUT", "7s"),
         ("REQUEST_TIMEOUT", "500ms"),
         ("SHUTDOWN_DELAY", "0s"),
         ("DRAIN_TIMEOUT", "2m"),
@@ -78,6 +80,7 @@ fn every_variable_is_understood() {
     assert!(config.enable_profiling);
     assert_eq!(config.slow_query_threshold, Duration::from_millis(250));
     assert_eq!((config.compression_level, config.memory_limit, config.body_limit), (9, Some(512 << 20), 64 << 10));
+    assert_eq!((config.body_memory, config.body_timeout), (8 << 20, Duration::from_secs(7)));
     assert_eq!(config.request_timeout, Duration::from_millis(500));
     assert_eq!((config.shutdown_delay, config.drain), (Duration::ZERO, Duration::from_secs(120)));
     assert_eq!(config.rate_limit.map(NonZeroU32::get), Some(50));
@@ -109,6 +112,8 @@ fn every_bad_variable_is_reported_at_once() {
         ("COMPRESSION_LEVEL", "10"),
         ("MEMORY_LIMIT", "1 TB"),
         ("BODY_LIMIT", "0"),
+        ("BODY_MEMORY", "much"),
+        ("BODY_TIMEOUT", "0s"),
         ("REQUEST_TIMEOUT", "0s"),
         ("SHUTDOWN_DELAY", "5"),
         ("DRAIN_TIMEOUT", "25h"),
@@ -145,6 +150,8 @@ fn every_bad_variable_is_reported_at_once() {
             "COMPRESSION_LEVEL is `10`; expected a whole number from 0 (no compression) to 9 (smallest)",
             "MEMORY_LIMIT is `1 TB`; expected bytes, such as 1048576, 512KiB, 10MiB or 2GiB",
             "BODY_LIMIT is `0`; expected bytes, such as 1048576, 512KiB, 10MiB or 2GiB",
+            "BODY_MEMORY is `much`; expected bytes, such as 1048576, 512KiB, 10MiB or 2GiB",
+            "BODY_TIMEOUT is `0s`; expected a time such as 500ms, 30s or 2m, above zero",
             "REQUEST_TIMEOUT is `0s`; expected a time such as 500ms, 30s or 2m, above zero",
             "RATE_LIMIT is `0`; expected a whole number from 1, of requests a second",
             "HEADER_TIMEOUT is `0s`; expected a time such as 500ms, 30s or 2m, above zero",

@@ -9,11 +9,12 @@ use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde::de::value::{Error as Unknown, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use utoipa::ToSchema;
 
 use super::Id;
+use super::given::{Given, MOST_FIELDS, Members};
 
 const NOT_AN_OBJECT: &str = "must be a JSON object";
 
@@ -25,21 +26,32 @@ pub trait Draft: Sized {
     /// Reads the fields; never fails, see [`Fields`].
     fn read(fields: &mut Fields) -> Self;
 
-    /// The draft that `body` spells.
+    /// The draft that `body` spells. Reading takes no more memory than the texts in the body.
     ///
     /// # Errors
     ///
-    /// Every field that is missing or wrong, and what was expected of it.
-    fn from_json(body: Value) -> Result<Self, Vec<Violation>> {
-        let Value::Object(values) = body else {
-            return Err(vec![Violation::new("", NOT_AN_OBJECT)]);
+    /// It is not JSON; or every field that is missing or wrong, and what was expected of it.
+    fn from_json(body: &[u8]) -> Result<Self, BadBody> {
+        let Given::Object(values) = Given::read(body).map_err(BadBody::NotJson)? else {
+            return Err(BadBody::Fields(vec![Violation::new("", NOT_AN_OBJECT)]));
         };
         let mut fields = Fields { values, violations: Vec::new() };
         let draft = Self::read(&mut fields);
-        fields.values.retain(|name, _| !Self::KEPT.contains(&name.as_str()));
+        for name in Self::KEPT {
+            fields.values.remove(name);
+        }
         fields.no_more();
-        if fields.violations.is_empty() { Ok(draft) } else { Err(fields.violations) }
+        if fields.violations.is_empty() { Ok(draft) } else { Err(BadBody::Fields(fields.violations)) }
     }
+}
+
+/// The reason why a body is no draft.
+#[derive(Debug)]
+pub enum BadBody {
+    /// Where it stops to be JSON.
+    NotJson(serde_json::Error),
+    /// The fields at fault.
+    Fields(Vec<Violation>),
 }
 
 /// A field, and what is wrong with it.
@@ -52,16 +64,28 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// `field` should have been as `message` says.
+    /// `field` should have been as `message` says. A name that is longer than any of a field is cut.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self { field: cut(field.into()), message: message.into() }
     }
+}
+
+/// The most characters of a client's own words that it is told again.
+const MOST_SAID: usize = 48;
+
+/// The beginning of a text, with an ellipsis where there was more.
+pub fn cut(mut text: String) -> String {
+    if let Some((at, _)) = text.char_indices().nth(MOST_SAID) {
+        text.truncate(at);
+        text.push('\u{2026}');
+    }
+    text
 }
 
 /// A JSON object that is being read.
 #[derive(Debug)]
 pub struct Fields {
-    values: Map<String, Value>,
+    values: Members,
     violations: Vec<Violation>,
 }
 
@@ -95,7 +119,7 @@ impl Fields {
     /// A moment from the year 1 to 9999, or nothing; to the millisecond, which is what a document can hold in every store.
     pub fn moment(&mut self, name: &str) -> Option<Timestamp> {
         let moment = self.take(name, |value| {
-            let moment: Timestamp = value.as_str()?.trim().parse().ok()?;
+            let moment: Timestamp = trimmed(value)?.parse().ok()?;
             let moment = Timestamp::from_millisecond(moment.as_millisecond()).ok()?;
             (FIRST..=LAST).contains(&moment.as_second()).then_some(moment)
         });
@@ -105,11 +129,9 @@ impl Fields {
     /// Longitude and latitude, in degrees.
     pub fn coordinates(&mut self, name: &str) -> [f64; 2] {
         let place = self.take(name, |value| {
-            let [longitude, latitude] = value.as_array()?.as_slice() else {
-                return None;
-            };
-            let within = |value: &Value, most: f64| value.as_f64().filter(|degrees| (-most..=most).contains(degrees));
-            Some([within(longitude, 180.0)?, within(latitude, 90.0)?])
+            let Given::Pair([longitude, latitude]) = value else { return None };
+            let within = |degrees: f64, most: f64| (-most..=most).contains(&degrees);
+            (within(longitude, 180.0) && within(latitude, 90.0)).then_some([longitude, latitude])
         });
         self.required(
             name,
@@ -120,33 +142,38 @@ impl Fields {
 
     /// The id of another document.
     pub fn id(&mut self, name: &str) -> Id {
-        let id = self.take(name, |value| value.as_u64().filter(|id| *id > 0));
+        let id = self.take(name, |value| whole(&value).filter(|id| *id > 0));
         self.required(name, id, "must be an id, a whole number from 1")
     }
 
     /// A whole number in `range`.
     pub fn number(&mut self, name: &str, range: RangeInclusive<u64>) -> u64 {
         let expected = format!("must be a whole number from {} to {}", range.start(), range.end());
-        let number = self.take(name, |value| value.as_u64().filter(|number| range.contains(number)));
+        let number = self.take(name, |value| whole(&value).filter(|number| range.contains(number)));
         self.required(name, number, &expected)
     }
 
     /// True or false.
     pub fn flag(&mut self, name: &str, default: bool) -> bool {
-        let flag = self.take(name, |value| value.as_bool());
+        let flag = self.take(name, |value| match value {
+            Given::Flag(flag) => Some(flag),
+            _ => None,
+        });
         self.optional(name, flag, "must be true or false").unwrap_or(default)
     }
 
     /// One of an enum's names; the enum's default where the field is absent or null.
     pub fn choice<T: DeserializeOwned + Default>(&mut self, name: &str) -> T {
-        let Some(value) = self.values.remove(name).filter(|value| !value.is_null()) else {
-            return T::default();
+        let text = match self.take(name, text) {
+            None => return T::default(),
+            Some(Ok(text)) => cut(text),
+            Some(Err(())) => {
+                self.violations.push(Violation::new(name, "must be text"));
+                return T::default();
+            }
         };
-        if !value.is_string() {
-            self.violations.push(Violation::new(name, "must be text"));
-            return T::default();
-        }
-        serde_json::from_value(value).unwrap_or_else(|error| {
+        let spelled: StrDeserializer<'_, Unknown> = text.as_str().into_deserializer();
+        T::deserialize(spelled).unwrap_or_else(|error| {
             // serde names the alternatives: "unknown variant `x`, expected one of ..".
             self.violations.push(Violation::new(name, error.to_string()));
             T::default()
@@ -155,7 +182,7 @@ impl Fields {
 
     /// The same, where the field must be there.
     pub fn required_choice<T: DeserializeOwned + Default>(&mut self, name: &str) -> T {
-        if self.values.get(name).is_none_or(Value::is_null) {
+        if !self.values.has(name) {
             self.violations.push(Violation::new(name, "is missing"));
         }
         self.choice(name)
@@ -164,7 +191,7 @@ impl Fields {
     /// The fields of an object within this one; all of them absent where it is.
     pub fn nested<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let object = self.take(name, |value| match value {
-            Value::Object(values) => Some(values),
+            Given::Object(values) => Some(values),
             _ => None,
         });
         let values = self.optional(name, object, NOT_AN_OBJECT).unwrap_or_default();
@@ -180,12 +207,15 @@ impl Fields {
     /// What is left was asked for by nobody.
     fn no_more(&mut self) {
         let left = std::mem::take(&mut self.values);
-        self.violations.extend(left.into_iter().map(|(name, _)| Violation::new(name, "is not a field here")));
+        if left.too_many {
+            self.violations.push(Violation::new("", format!("has more than {MOST_FIELDS} fields")));
+        }
+        self.violations.extend(left.names().map(|name| Violation::new(name, "is not a field here")));
     }
 
     /// Nothing where the field is absent or null, else what `read` makes of it.
-    fn take<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Option<T>) -> Option<Result<T, ()>> {
-        let value = self.values.remove(name).filter(|value| !value.is_null())?;
+    fn take<T>(&mut self, name: &str, read: impl FnOnce(Given) -> Option<T>) -> Option<Result<T, ()>> {
+        let value = self.values.remove(name).filter(|value| !matches!(value, Given::Null))?;
         Some(read(value).ok_or(()))
     }
 
@@ -209,9 +239,20 @@ impl Fields {
 const FIRST: i64 = -62_135_596_800;
 const LAST: i64 = 253_402_300_799 - 1;
 
-fn trimmed(value: Value) -> Option<String> {
+fn text(value: Given) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.trim().to_owned()),
+        Given::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn trimmed(value: Given) -> Option<String> {
+    text(value).map(|text| text.trim().to_owned())
+}
+
+fn whole(value: &Given) -> Option<u64> {
+    match value {
+        Given::Whole(number) => Some(*number),
         _ => None,
     }
 }

@@ -14,13 +14,14 @@ mod user;
 mod vote;
 
 mod fields;
+mod given;
 mod listing;
 mod page;
 mod place;
 
 pub use business::{Business, BusinessDraft, Plan, Subscription, SubscriptionStatus};
 pub use event::{EventDraft, EventType, NearEvent, SupplyChainEvent};
-pub use fields::{Draft, Fields, Violation};
+pub use fields::{BadBody, Draft, Fields, Violation, cut};
 pub use listing::{Listing, Scalar, SortKey};
 pub use manufacturer::{Manufacturer, ManufacturerDraft};
 pub use page::{Page, PageRequest};

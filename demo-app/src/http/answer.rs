@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::problem::Problem;
-use crate::domain::Id;
+use crate::domain::{Id, cut};
 
 /// 200 with the document, or 404 that names what was looked for.
 pub(super) fn found<T: Serialize>(what: &str, id: impl Display, document: Option<Arc<T>>) -> Response {
@@ -43,5 +43,5 @@ pub(super) fn deleted(what: &str, id: Id, was_there: bool) -> Response {
 }
 
 fn absent(what: &str, id: impl Display) -> Response {
-    Problem::not_found(format!("no {what} has the id {id}")).into_response()
+    Problem::not_found(format!("no {what} has the id {}", cut(id.to_string()))).into_response()
 }

@@ -1,15 +1,12 @@
-//! Reads a request's body into a draft, or says what is wrong with it: 415, 413, 400 or 422, in this order.
-
-use std::sync::atomic::Ordering;
+//! Reads a request's body into a draft, or says what is wrong with it: 415, 400 or 422, in this order. The stack has read the body, and
+//! answered for one that was too large or too slow.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
-use serde_json::Value;
 
 use super::problem::Problem;
-use super::within::BodyLimit;
-use crate::domain::Draft;
+use crate::domain::{BadBody, Draft};
 
 /// A draft out of a JSON body.
 #[derive(Debug)]
@@ -23,20 +20,13 @@ impl<T: Draft, S: Send + Sync> FromRequest<S> for Body<T> {
             let detail = "the body must be JSON, announced by `content-type: application/json`";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        let limit = request.extensions().get::<BodyLimit>().cloned();
-        let reading = |now: bool| limit.iter().for_each(|limit| limit.reading.store(now, Ordering::Relaxed));
-        reading(true);
-        let bytes = Bytes::from_request(request, state).await;
-        reading(false);
-        let bytes = bytes.map_err(|rejection| match (rejection.status(), &limit) {
-            (StatusCode::PAYLOAD_TOO_LARGE, Some(BodyLimit { bytes, .. })) => {
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body may have at most {bytes} bytes"))
-            }
-            _ => Problem::new(StatusCode::BAD_REQUEST, "the body ended before it was complete"),
-        })?;
-        let value: Value = serde_json::from_slice(&bytes)
-            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")))?;
-        T::from_json(value).map(Self).map_err(Problem::invalid)
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body ended before it was complete"))?;
+        T::from_json(&bytes).map(Self).map_err(|bad| match bad {
+            BadBody::NotJson(error) => Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")),
+            BadBody::Fields(violations) => Problem::invalid(violations),
+        })
     }
 }
 

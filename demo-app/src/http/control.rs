@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts as Head;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use fastness::http::Stack;
+use fastness::http::{HostLayer, Stack};
 use fastness::routes::BearerToken;
 
 use super::problem::Problem;
@@ -65,8 +65,9 @@ pub(super) fn routes(parts: &Parts, gate: Gate, config: &Config) -> Router {
         .method_not_allowed_fallback(wrong_method);
     let monitor = fastness::routes::monitor(&parts.monitor).authorize(move |head: &Head| gate.check(head));
     let monitor = Router::from(monitor).method_not_allowed_fallback(wrong_method);
-    let own = stack::handled(own, config.body_limit.min(BODY), &parts.cache, config);
-    own.merge(monitor).layer(Stack::new().timing(stack::timing(&parts.stats)))
+    let body_limit = stack::body_limit(config.body_limit.min(BODY), config);
+    let layers = Stack::new().timing(stack::timing(&parts.stats)).host(HostLayer::new()).body_limit(body_limit);
+    stack::handled(own, &parts.cache, config).merge(monitor).layer(layers)
 }
 
 async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {

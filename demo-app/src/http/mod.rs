@@ -47,6 +47,7 @@ use fastness::monitor::{MemoryGuard, Monitor};
 
 use self::control::Gate;
 use crate::config::Config;
+use crate::domain::cut;
 use crate::service::{
     BusinessService, EventService, ManufacturerService, ProductService, RatingService, UserService, VoteService,
 };
@@ -105,9 +106,12 @@ pub fn surface(parts: Parts, config: &Config) -> Surface {
 }
 
 async fn no_route(uri: Uri) -> Problem {
-    Problem::not_found(format!("nothing is served at `{}`; GET / lists what is", uri.path()))
+    Problem::not_found(format!("nothing is served at `{}`; GET / lists what is", cut(uri.path().to_owned())))
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {
-    Problem::wrong_method(format!("`{}` does not take {method}; the Allow header lists what it takes", uri.path()))
+    Problem::wrong_method(format!(
+        "`{}` does not take {method}; the Allow header lists what it takes",
+        cut(uri.path().to_owned())
+    ))
 }

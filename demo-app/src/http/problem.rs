@@ -35,6 +35,9 @@ pub(super) struct Document<'a> {
     errors: &'a [Violation],
 }
 
+/// The most errors that one answer lists.
+const MOST_ERRORS: usize = 32;
+
 /// What is said of a query string.
 pub(super) const UNACCEPTABLE: &str = "the query string has parameters that cannot be accepted";
 
@@ -46,7 +49,7 @@ impl Problem {
 
     /// 400, with the parameters at fault.
     pub fn bad_request(detail: impl Into<String>, errors: Vec<Violation>) -> Self {
-        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, detail) }
+        Self { errors: few(errors), ..Self::new(StatusCode::BAD_REQUEST, detail) }
     }
 
     /// 404.
@@ -62,8 +65,18 @@ impl Problem {
     /// 422, with the fields at fault.
     pub fn invalid(errors: Vec<Violation>) -> Self {
         let detail = "the body has fields that cannot be accepted; `errors` lists each of them";
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+        Self { errors: few(errors), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
+}
+
+/// An answer has a bound, whatever was asked: the first of very many errors.
+fn few(mut errors: Vec<Violation>) -> Vec<Violation> {
+    let more = errors.len().saturating_sub(MOST_ERRORS);
+    if more > 0 {
+        errors.truncate(MOST_ERRORS);
+        errors.push(Violation::new("", format!("{more} more like these")));
+    }
+    errors
 }
 
 impl From<StoreError> for Problem {

@@ -15,6 +15,8 @@ use crate::domain::{Id, Listing, PageRequest, Scalar, SortKey, Violation};
 const MAX_IDS: usize = 100;
 /// The most fields that one sort may name; no index has more.
 const MAX_KEYS: usize = 32;
+/// The most parameters that a query string may have; none has a use for half as many.
+const MAX_PARAMS: usize = 64;
 
 /// The `{id}` of a path.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +69,12 @@ impl<T: FromParams, S: Send + Sync> FromRequestParts<S> for Query<T> {
         }
         let given = RawQuery::<Vec<(String, String)>>::from_request_parts(parts, state).await;
         let RawQuery(given) = given.map_err(|_| malformed())?;
+        if given.len() > MAX_PARAMS {
+            return Err(Problem::bad_request(
+                format!("the query string has more than {MAX_PARAMS} parameters"),
+                Vec::new(),
+            ));
+        }
         let mut params = Params::check(given, &T::allowed());
         let query = T::read(&mut params);
         if params.violations.is_empty() {

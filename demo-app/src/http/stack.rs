@@ -11,8 +11,8 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{from_fn_with_state, map_response};
 use fastness::http::{
-    BreakerLayer, CacheLayer, ConcurrencyLimitLayer, HttpStats, IdempotencyLayer, MemoryGuardLayer, RateLimitLayer,
-    Stack, TimingLayer, peer_network,
+    BodyLimitLayer, BreakerLayer, CacheLayer, ConcurrencyLimitLayer, HostLayer, HttpStats, IdempotencyLayer, LogUri,
+    MemoryGuardLayer, RateLimitLayer, Stack, TimingLayer, peer_network,
 };
 use fastness::monitor::MemoryGuard;
 use fastness::resilience::{Breaker, BreakerSettings, RateLimitSettings, Verdict};
@@ -43,21 +43,21 @@ const fn at_least_one(number: u32) -> NonZeroU32 {
 
 /// Puts everything around the routes of the API.
 pub(super) fn around(api: Router, cache: &Fastness, guard: &MemoryGuard, stats: &HttpStats, config: &Config) -> Router {
-    let api = handled(api, config.body_limit, cache, config);
+    let api = handled(api, cache, config);
     compressed(api, config.compression_level)
         .layer(layers(cache, guard, stats, config))
         .layer(map_response(within::tell_hits))
 }
 
-/// What handlers run in: bounds on their bodies and on their time, a net for panics.
-pub(super) fn handled(routes: Router, body: usize, cache: &Fastness, config: &Config) -> Router {
-    let within = Within { cache: cache.clone(), time: config.request_timeout, body };
+/// What handlers run in: a bound on their time, a net for panics. Bounds on bodies stand before it.
+pub(super) fn handled(routes: Router, cache: &Fastness, config: &Config) -> Router {
+    let within = Within { cache: cache.clone(), time: config.request_timeout };
     // Within the stack's own span, which has the request's id and method.
     let trace = TraceLayer::new_for_http()
-        .make_span_with(|request: &Request| tracing::info_span!("handler", uri = %request.uri()))
+        .make_span_with(|request: &Request| tracing::info_span!("handler", uri = %LogUri::new(request.uri())))
         .on_response(DefaultOnResponse::new().level(Level::INFO));
     routes
-        .layer(DefaultBodyLimit::max(body))
+        .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(problem::from_panic))
         .layer(from_fn_with_state(within, within::run))
         .layer(trace)
@@ -71,18 +71,28 @@ fn compressed(api: Router, level: u32) -> Router {
     }
 }
 
-type Layers = Stack<MemoryGuardLayer, CacheLayer>;
+type Layers = Stack<CacheLayer>;
 
 fn layers(cache: &Fastness, guard: &MemoryGuard, stats: &HttpStats, config: &Config) -> Layers {
     let (entries, bytes) = RESPONSES;
     Stack::new()
         .timing(timing(stats))
+        .host(HostLayer::new())
         .memory_guard(MemoryGuardLayer::new(guard))
         .rate_limit(config.rate_limit.map(rate_limit))
-        .idempotency(IdempotencyLayer::new(cache).max_request_bytes(config.body_limit))
+        .body_limit(body_limit(config.body_limit, config))
+        .idempotency(
+            IdempotencyLayer::new(cache).max_request_bytes(config.body_limit).max_bodies_bytes(config.body_memory),
+        )
         .cache(CacheLayer::new().on(cache).etags().capacity(entries).max_body(bytes))
         .limit(ConcurrencyLimitLayer::adaptive("http", LIMIT.0, LIMIT.1))
         .breaker(breaker())
+}
+
+/// A body of so many bytes at the most is here, and within its bounds, before a request takes a place.
+pub(super) fn body_limit(bytes: usize, config: &Config) -> BodyLimitLayer {
+    let time = config.body_timeout.min(config.request_timeout);
+    BodyLimitLayer::new(bytes).total(config.body_memory).timeout(time)
 }
 
 /// Each request counts under its route's template; those that take a second or longer are logged.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use demo_app::app::{App, Ground, app};
 use demo_app::clock::Clock;
 use demo_app::config::Config;
@@ -104,7 +104,8 @@ impl Api {
 
     /// The answer as it is.
     pub(crate) async fn raw(&self, request: Result<Request<Body>, axum::http::Error>) -> Response<Bytes> {
-        let request = request.expect("a well-formed request");
+        let mut request = request.expect("a well-formed request");
+        request.headers_mut().entry("host").or_insert(HeaderValue::from_static("test"));
         let response = self.router.clone().oneshot(request).await.expect("the router is infallible");
         let (parts, body) = response.into_parts();
         Response::from_parts(parts, to_bytes(body, usize::MAX).await.expect("the whole body"))

@@ -127,7 +127,7 @@ async fn a_body_is_read_up_to_its_limit() {
     let padded = |bytes: usize| format!("{{}}{}", " ".repeat(bytes - 2));
     api.json(Method::POST, "/api/users", padded(max_body())).await.problem(422);
     let reply = api.json(Method::POST, "/api/users", padded(max_body() + 1)).await;
-    assert_eq!(reply.problem(413), "a body may have at most 10485760 bytes");
+    assert_eq!(reply.problem(413), "the body of the request is too large: send at most 1048576 bytes");
     api.json(Method::PUT, "/api/products/1", padded(max_body() + 1)).await.problem(413);
 }
 

@@ -70,10 +70,16 @@ impl BreakerLayer {
         self
     }
 
-    /// Leaves requests for these paths alone; `/internal/*` stands for all below `/internal` too.
+    /// Leaves requests for these paths alone, besides those that were named before: `/health` is this path alone, `/internal/*` is
+    /// `/internal` and all below it. See [the paths of exemptions](crate::http#paths-that-are-exempt).
+    ///
+    /// # Panics
+    ///
+    /// If a pattern can match nothing: one without a slash at its beginning, or with a star elsewhere.
     #[must_use]
+    #[track_caller]
     pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
-        self.exempt = Paths::new(paths);
+        self.exempt.add(paths);
         self
     }
 }
@@ -116,7 +122,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let concerned = self.layer.breaker.filter(|_| !self.layer.exempt.contain(request.uri().path()));
+        let concerned = self.layer.breaker.filter(|_| !self.layer.exempt.contain(&request));
         match concerned.map(Breaker::try_acquire).transpose() {
             Ok(permit) => {
                 let judge = self.layer.judge.clone();

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::paths::Paths;
 use super::{Body, Problem};
 use crate::monitor::{MemoryGuard, Pressure};
 
@@ -20,8 +21,8 @@ use crate::monitor::{MemoryGuard, Pressure};
 pub struct MayCache(pub bool);
 
 /// Answers 503 with `Retry-After` while memory is so short that requests are turned away, and tells those behind it by
-/// [`MayCache`] whether bodies may be cached. A [`CacheLayer`](super::CacheLayer) then stores nothing new. Paths under `/health` are always let through: who asks whether a process is alive
-/// must not be told no because it is busy.
+/// [`MayCache`] whether bodies may be cached. A [`CacheLayer`](super::CacheLayer) then stores nothing new. `/health/*` is exempt from the
+/// start: a probe that asks whether a process is alive must not be told no because it is busy.
 ///
 /// ```
 /// use fastness::http::MemoryGuardLayer;
@@ -30,7 +31,7 @@ pub struct MayCache(pub bool);
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let guard = MemoryGuard::builder().source(|| Some(Memory::new(96, 100))).build()?;
-/// let layer = MemoryGuardLayer::new(&guard).exempt("/metrics");
+/// let layer = MemoryGuardLayer::new(&guard).exempt(["/metrics"]);
 /// let service = layer.layer(tower::service_fn(async |_: http::Request<String>| {
 ///     Ok::<_, std::convert::Infallible>(http::Response::new(String::from("hello")))
 /// }));
@@ -45,35 +46,50 @@ pub struct MayCache(pub bool);
 /// ```
 #[derive(Clone, Debug)]
 pub struct MemoryGuardLayer {
-    shared: Arc<Shared>,
+    /// `None` for a layer that does nothing.
+    shared: Option<Arc<Shared>>,
 }
 
 #[derive(Clone, Debug)]
 struct Shared {
     guard: MemoryGuard,
-    exempt: Vec<String>,
+    exempt: Paths,
     retry_after: Duration,
 }
 
 impl MemoryGuardLayer {
-    /// By this guard's word; `/health` and what is below it are exempt, and who is turned away may come back after 2 s.
+    /// By this guard's word; `/health/*` is exempt, and a client that is turned away may come back after 2 s.
     pub fn new(guard: &MemoryGuard) -> Self {
-        let exempt = vec!["/health".to_owned()];
-        Self { shared: Arc::new(Shared { guard: guard.clone(), exempt, retry_after: Duration::from_secs(2) }) }
+        let shared = Shared { guard: guard.clone(), exempt: Paths::default(), retry_after: Duration::from_secs(2) };
+        Self { shared: Some(Arc::new(shared)) }.exempt(["/health/*"])
     }
 
-    /// Lets this path and all below it through as well: `/admin` is `/admin` and `/admin/..`, not `/administrators`.
+    /// One that does nothing.
+    pub(super) fn off() -> Self {
+        Self { shared: None }
+    }
+
+    /// Leaves requests for these paths alone, besides those that were named before: `/health` is this path alone, `/internal/*` is
+    /// `/internal` and all below it. See [the paths of exemptions](crate::http#paths-that-are-exempt).
+    ///
+    /// # Panics
+    ///
+    /// If a pattern can match nothing: one without a slash at its beginning, or with a star elsewhere.
     #[must_use]
-    pub fn exempt(mut self, path: impl Into<String>) -> Self {
-        let path: String = path.into();
-        Arc::make_mut(&mut self.shared).exempt.push(path.trim_end_matches('/').to_owned());
+    #[track_caller]
+    pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        if let Some(shared) = &mut self.shared {
+            Arc::make_mut(shared).exempt.add(paths);
+        }
         self
     }
 
-    /// When those who are turned away may come back. Default 2 s.
+    /// Sets when clients that are turned away may come back. Default 2 s.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
-        Arc::make_mut(&mut self.shared).retry_after = after;
+        if let Some(shared) = &mut self.shared {
+            Arc::make_mut(shared).retry_after = after;
+        }
         self
     }
 }
@@ -90,15 +106,7 @@ impl<S> Layer<S> for MemoryGuardLayer {
 #[derive(Clone)]
 pub struct MemoryGuarded<S> {
     inner: S,
-    shared: Arc<Shared>,
-}
-
-impl Shared {
-    fn is_exempt(&self, path: &str) -> bool {
-        self.exempt.iter().any(|exempt| {
-            path.strip_prefix(exempt.as_str()).is_some_and(|below| below.is_empty() || below.starts_with('/'))
-        })
-    }
+    shared: Option<Arc<Shared>>,
 }
 
 impl<S, B, R> Service<Request<B>> for MemoryGuarded<S>
@@ -114,9 +122,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let pressure = self.shared.guard.pressure();
-        if pressure == Pressure::Shed && !self.shared.is_exempt(request.uri().path()) {
-            return MemoryGuardFuture { call: Call::Shed { retry_after: self.shared.retry_after } };
+        let Some(shared) = &self.shared else {
+            return MemoryGuardFuture { call: Call::Let { future: self.inner.call(request) } };
+        };
+        let pressure = shared.guard.pressure();
+        if pressure == Pressure::Shed && !shared.exempt.contain(&request) {
+            return MemoryGuardFuture { call: Call::Shed { retry_after: shared.retry_after } };
         }
         request.extensions_mut().insert(MayCache(pressure < Pressure::NoBodies));
         MemoryGuardFuture { call: Call::Let { future: self.inner.call(request) } }
@@ -186,7 +197,7 @@ mod tests {
         let (read, fast) = (percent.clone(), Fastness::builder().clock(clock.clone()).build().await.unwrap());
         let source = move || Some(Memory::new(read.load(SeqCst), 100));
         let guard = MemoryGuard::builder().cache(&fast).source(source).build().unwrap();
-        let layer = MemoryGuardLayer::new(&guard).exempt("/metrics/").retry_after(Duration::from_millis(4_500));
+        let layer = MemoryGuardLayer::new(&guard).exempt(["/metrics/*"]).retry_after(Duration::from_millis(4_500));
         let service = layer.layer(service_fn(async |request: Request<()>| {
             let MayCache(may) = *request.extensions().get().unwrap();
             Ok::<_, Infallible>(Response::new(may.to_string()))

@@ -3,18 +3,18 @@
 use std::error::Error as _;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
-use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{Extensions, HeaderMap, HeaderValue, Uri};
 
 use super::BodyError;
 
 /// The address as the client wrote it: routers strip what they have matched.
-pub(super) fn original(parts: &Parts) -> &Uri {
+#[cfg_attr(not(feature = "axum"), expect(unused_variables, reason = "only axum's router leaves it there"))]
+pub(super) fn original<'a>(extensions: &'a Extensions, uri: &'a Uri) -> &'a Uri {
     #[cfg(feature = "axum")]
-    if let Some(original) = parts.extensions.get::<axum::extract::OriginalUri>() {
+    if let Some(original) = extensions.get::<axum::extract::OriginalUri>() {
         return &original.0;
     }
-    &parts.uri
+    uri
 }
 
 /// Takes off what concerns one connection only (RFC 9110 section 7.6.1), which is not to be kept.

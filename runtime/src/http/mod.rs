@@ -7,15 +7,25 @@
 //! of every request but the adaptive [`ConcurrencyLimitLayer`].
 //!
 //! Services and futures are in the module of their layer, under tower's names.
+//!
+//! # Paths that are exempt
+//!
+//! `exempt` means the same in every layer that has it. A pattern is a path, `/health`, which is this path alone, or ends in `/*`:
+//! `/health/*` is `/health` and all that is below it. It is compared with the path as the client wrote it, not with what a router
+//! has left of it, byte by byte and without the query. Each call adds to the paths that were named before. [`Stack::exempt`] names
+//! paths for all of the layers that turn requests away.
 
 mod body;
+pub mod body_limit;
 pub mod breaker;
 pub mod cache;
 pub mod coalesce;
 mod collect;
 mod gated;
+pub mod host;
 pub mod idempotency;
 pub mod limit;
+mod log_uri;
 #[cfg(feature = "monitor")]
 pub mod memory;
 mod message;
@@ -24,17 +34,21 @@ mod peer;
 mod problem;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
+mod reading;
 pub mod request_id;
 mod resumed;
 mod stack;
 pub mod timing;
 
 pub use body::Body;
+pub use body_limit::BodyLimitLayer;
 pub use breaker::BreakerLayer;
 pub use cache::{CacheLayer, CacheTags};
 pub use coalesce::CoalesceLayer;
+pub use host::HostLayer;
 pub use idempotency::IdempotencyLayer;
 pub use limit::ConcurrencyLimitLayer;
+pub use log_uri::LogUri;
 #[cfg(feature = "monitor")]
 pub use memory::{MayCache, MemoryGuardLayer};
 pub use peer::peer_network;

@@ -1,25 +1,91 @@
-//! Paths that a layer leaves alone.
+//! Paths that a layer leaves alone: one meaning of a pattern in all layers.
 
 use std::sync::Arc;
 
-/// Some whole paths, and some with all that is below them (`/health/*`).
+use http::Request;
+
+use super::message::original;
+
+/// Patterns of paths. `/health` is this path alone, `/health/*` is `/health` and all that is below it.
+///
+/// Compared is the path as the client wrote it, whatever a router has taken off since, byte by byte: nothing is decoded, and nothing
+/// is resolved.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Paths(
     /// None for none, as services are cloned with each request.
-    Option<Arc<[String]>>,
+    Option<Arc<[Pattern]>>,
 );
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Pattern {
+    Exact(Arc<str>),
+    /// The path above, without a slash at its end.
+    Below(Arc<str>),
+}
+
 impl Paths {
-    pub(super) fn new<P: Into<String>>(paths: impl IntoIterator<Item = P>) -> Self {
-        let paths: Arc<[String]> = paths.into_iter().map(Into::into).collect();
-        Self(Some(paths).filter(|paths| !paths.is_empty()))
+    /// Those of these patterns.
+    #[cfg(test)]
+    #[track_caller]
+    fn new<P: Into<String>>(patterns: impl IntoIterator<Item = P>) -> Self {
+        let mut paths = Self::default();
+        paths.add(patterns);
+        paths
     }
 
-    pub(super) fn contain(&self, path: &str) -> bool {
-        self.0.iter().flat_map(|paths| paths.iter()).any(|own| match own.strip_suffix("/*") {
-            Some(above) => path.strip_prefix(above).is_some_and(|below| below.is_empty() || below.starts_with('/')),
-            None => own == path,
+    /// Adds patterns to those that are there.
+    ///
+    /// # Panics
+    ///
+    /// If one of them can match nothing.
+    #[track_caller]
+    pub(super) fn add<P: Into<String>>(&mut self, patterns: impl IntoIterator<Item = P>) {
+        let mut all: Vec<Pattern> = self.0.iter().flat_map(|patterns| patterns.iter().cloned()).collect();
+        for pattern in patterns {
+            let pattern = Pattern::new(&pattern.into());
+            if !all.contains(&pattern) {
+                all.push(pattern);
+            }
+        }
+        self.0 = Some(all.into()).filter(|all: &Arc<[Pattern]>| !all.is_empty());
+    }
+
+    /// The patterns as they are written.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = String> {
+        self.0.iter().flat_map(|patterns| patterns.iter()).map(|pattern| match pattern {
+            Pattern::Exact(path) => path.to_string(),
+            Pattern::Below(path) => format!("{path}/*"),
         })
+    }
+
+    /// Whether a request is for one of them.
+    #[inline]
+    pub(super) fn contain<B>(&self, request: &Request<B>) -> bool {
+        let Some(patterns) = &self.0 else { return false };
+        let path = original(request.extensions(), request.uri()).path();
+        patterns.iter().any(|pattern| pattern.matches(path))
+    }
+}
+
+impl Pattern {
+    #[track_caller]
+    fn new(pattern: &str) -> Self {
+        let path = pattern.strip_suffix("/*").unwrap_or(pattern);
+        let rooted = path.starts_with('/') || (path.is_empty() && !pattern.is_empty());
+        assert!(
+            rooted && !path.contains(['*', '?', '#']),
+            "`{pattern}` matches no path: write `/health` for this path alone, or `/health/*` for all below it too"
+        );
+        if path.len() == pattern.len() { Self::Exact(path.into()) } else { Self::Below(path.into()) }
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        match self {
+            Self::Exact(own) => **own == *path,
+            Self::Below(above) => {
+                path.strip_prefix(&**above).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+            }
+        }
     }
 }
 
@@ -27,20 +93,61 @@ impl Paths {
 mod tests {
     use super::*;
 
+    fn asks(path: &str) -> Request<()> {
+        Request::get(path).body(()).unwrap()
+    }
+
     #[test]
     fn a_star_stands_for_all_that_is_below() {
         let paths = Paths::new(["/health", "/internal/*"]);
         for (path, within) in [
             ("/health", true),
+            ("/health?full=1", true),
+            ("http://a.example/health", true),
             ("/health/", false),
+            ("/health/live", false),
             ("/healthy", false),
             ("/internal", true),
+            ("/internal/", true),
             ("/internal/a/b", true),
             ("/internals", false),
+            ("/%69nternal/a", false),
             ("/", false),
         ] {
-            assert_eq!(paths.contain(path), within, "{path}");
+            assert_eq!(paths.contain(&asks(path)), within, "{path}");
         }
-        assert!(!Paths::default().contain("/health"));
+        assert!(!Paths::default().contain(&asks("/health")));
+        assert!(Paths::new(["/*"]).contain(&asks("/")));
+        assert!(Paths::new(["/*"]).contain(&asks("/a")));
+    }
+
+    #[test]
+    fn what_is_named_later_comes_to_what_was_named_before() {
+        let mut paths = Paths::new(["/a"]);
+        paths.add(["/b/*", "/a"]);
+        paths.add(Vec::<String>::new());
+        for path in ["/a", "/b", "/b/c"] {
+            assert!(paths.contain(&asks(path)), "{path}");
+        }
+        assert!(!paths.contain(&asks("/c")));
+        assert_eq!(paths.patterns().collect::<Vec<_>>(), ["/a", "/b/*"]);
+    }
+
+    #[test]
+    fn a_pattern_that_matches_nothing_is_an_error() {
+        for pattern in ["", "*", "health", "health/*", "/a*", "/*/a", "/a?b", "/a#b"] {
+            let refused = std::panic::catch_unwind(|| Paths::new([pattern])).unwrap_err();
+            let says = refused.downcast::<String>().unwrap();
+            assert!(says.starts_with(&format!("`{pattern}` matches no path: write `/health`")), "{says}");
+        }
+    }
+
+    #[cfg(feature = "axum")]
+    #[test]
+    fn a_router_that_strips_prefixes_changes_nothing() {
+        let mut request = asks("/health");
+        request.extensions_mut().insert(axum::extract::OriginalUri("/api/health".parse().unwrap()));
+        assert!(!Paths::new(["/health"]).contain(&request));
+        assert!(Paths::new(["/api/*"]).contain(&request));
     }
 }

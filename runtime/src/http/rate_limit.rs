@@ -13,6 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::gated::Gated;
+use super::paths::Paths;
 use super::{Body, Problem};
 use crate::resilience::{KeyedRateLimit, RateLimitSettings, Rejected};
 
@@ -45,6 +46,7 @@ type Key = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 pub struct RateLimitLayer {
     /// `None` for a layer that does nothing.
     limit: Option<(Arc<KeyedRateLimit>, Key)>,
+    exempt: Paths,
 }
 
 impl RateLimitLayer {
@@ -60,12 +62,25 @@ impl RateLimitLayer {
 
     /// By this limit.
     pub fn of(limit: KeyedRateLimit, key: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self { limit: Some((Arc::new(limit), Arc::new(key))) }
+        Self { limit: Some((Arc::new(limit), Arc::new(key))), ..Self::off() }
     }
 
     /// One that does nothing.
     pub(super) fn off() -> Self {
-        Self { limit: None }
+        Self { limit: None, exempt: Paths::default() }
+    }
+
+    /// Leaves requests for these paths alone, besides those that were named before: `/health` is this path alone, `/internal/*` is
+    /// `/internal` and all below it. See [the paths of exemptions](crate::http#paths-that-are-exempt).
+    ///
+    /// # Panics
+    ///
+    /// If a pattern can match nothing: one without a slash at its beginning, or with a star elsewhere.
+    #[must_use]
+    #[track_caller]
+    pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.exempt.add(paths);
+        self
     }
 }
 
@@ -104,7 +119,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Some((limit, key)) = &self.layer.limit else {
+        let Some((limit, key)) = self.layer.limit.as_ref().filter(|_| !self.layer.exempt.contain(&request)) else {
             return ResponseFuture { inner: Gated::admitted(self.inner.call(request), None) };
         };
         let (parts, body) = request.into_parts();

@@ -41,7 +41,7 @@ const LONGEST: usize = 128;
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// Its text: visible ASCII, at most 128 bytes.
+    /// Its text: ASCII letters, digits and `-_.~+/=:;,@|#`, at most 128 bytes.
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
@@ -52,7 +52,7 @@ impl RequestId {
             Entry::Vacant(free) => Self(free.insert(Self::made().0).clone()),
             Entry::Occupied(mut sent) => {
                 let id = sent.get();
-                let sane = (1..=LONGEST).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic);
+                let sane = (1..=LONGEST).contains(&id.len()) && id.as_bytes().iter().copied().all(is_plain);
                 if !sane || sent.iter().nth(1).is_some() {
                     sent.insert(Self::made().0);
                 }
@@ -74,6 +74,11 @@ impl RequestId {
         let made = HeaderValue::from_maybe_shared(Bytes::from_owner(text));
         Self(made.unwrap_or_else(|_| HeaderValue::from_static("unknown")))
     }
+}
+
+/// Letters, digits, and marks of which no log makes anything: no quotes, brackets or backslashes.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.~+/=:;,@|#".contains(&byte)
 }
 
 /// One that this process has not given yet. A thread takes a thousand at a time, so that threads are not in each other's way.
@@ -114,8 +119,8 @@ impl fmt::Debug for RequestId {
 
 /// Gives each request an id, [`RequestId`].
 ///
-/// The `x-request-id` of the request is taken if there is one, and it is 1 to 128 bytes of visible ASCII; in place of any
-/// other an id is made, and the header replaced. The response has it, whatever the service behind set, and so has every
+/// The `x-request-id` of the request is taken if there is one, and it is 1 to 128 ASCII letters, digits and `-_.~+/=:;,@|#`: so it
+/// cannot be taken for another part of a log line. In place of any other an id is made, and the header replaced. The response has it, whatever the service behind set, and so has every
 /// log line that is written while the request is served: they are in a span `request` of the level `info`, with the fields
 /// `id` and `method`. Where nobody listens to the span, none is made.
 ///

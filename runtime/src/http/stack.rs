@@ -2,16 +2,25 @@
 
 use tower_layer::{Identity, Layer};
 
+#[cfg(feature = "monitor")]
+use super::MemoryGuardLayer;
 #[cfg(feature = "rate-limit")]
 use super::RateLimitLayer;
+use super::body_limit::BodyLimit;
 use super::breaker::BreakerService;
+use super::host::HostChecked;
 use super::idempotency::Idempotency;
 use super::limit::ConcurrencyLimit;
+#[cfg(feature = "monitor")]
+use super::memory::MemoryGuarded;
+use super::paths::Paths;
 #[cfg(feature = "rate-limit")]
 use super::rate_limit::RateLimited;
 use super::request_id::SetRequestId;
 use super::timing::Timed;
-use super::{BreakerLayer, ConcurrencyLimitLayer, IdempotencyLayer, RequestIdLayer, TimingLayer};
+use super::{
+    BodyLimitLayer, BreakerLayer, ConcurrencyLimitLayer, HostLayer, IdempotencyLayer, RequestIdLayer, TimingLayer,
+};
 
 #[cfg(test)]
 mod tests;
@@ -24,15 +33,17 @@ mod tests;
 /// |---|---|
 /// | **request id** | all that follows writes log lines |
 /// | **timing** | what is refused further in counts too |
+/// | **host** | what goes by the host further in, such as a cache, is to get one that is right |
 /// | **memory guard** | shedding has to come before anything that takes memory |
 /// | **rate limit** | who asks too often is not to get answers from a cache either |
-/// | **idempotency** | a request that was done needs nothing of what follows |
+/// | **body limit** | a slow client waits here, and holds nothing of what follows; what was turned away before was not read |
 /// | **cache** | a hit needs no place under the limit, and is good while the breaker is open |
 /// | **coalesce** | of those who wait for one answer, one needs a place |
 /// | **concurrency limit** | measures what is dear; hits, which take no time, would teach an adaptive limit nonsense |
+/// | **idempotency** | reads a body, and keeps answers: only for requests that have a place; a request that was done is answered while the breaker is open |
 /// | **breaker** | sees what the handlers answer and nothing else: a full limit is no failure of theirs |
 /// | compression, as of `tower-http` | the cache keeps the compressed form, and a hit costs no compression |
-/// | body limit, timeout, `CatchPanic`, as of `tower-http`; authentication | a timeout and a panic are to be answers of 5xx for all of the above |
+/// | timeout, `CatchPanic`, as of `tower-http`; authentication | a timeout and a panic are to be answers of 5xx for all of the above |
 ///
 /// Those in bold type are the stack. Request id and timing are on, and everything else is off until it is named. What is given
 /// as `None` is off, so a setting can say so. `CatchPanic` is not needed by any layer here, which all see a panic for what it is;
@@ -45,15 +56,17 @@ mod tests;
 /// use std::num::NonZeroU32;
 /// use axum::{Router, routing::{get, post}};
 /// use fastness::Fastness;
-/// use fastness::http::{BreakerLayer, ConcurrencyLimitLayer, IdempotencyLayer, Stack};
+/// use fastness::http::{BodyLimitLayer, BreakerLayer, ConcurrencyLimitLayer, IdempotencyLayer, Stack};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
 /// let fast = Fastness::builder().build().await?;
 /// let (min, max) = (NonZeroU32::new(16).unwrap(), NonZeroU32::new(1_000).unwrap());
 /// let stack = Stack::new()
+///     .body_limit(BodyLimitLayer::new(1 << 20))
 ///     .idempotency(IdempotencyLayer::new(&fast))
-///     .limit(ConcurrencyLimitLayer::adaptive("http", min, max).exempt(["/health"]))
-///     .breaker(BreakerLayer::new("http").exempt(["/health"]));
+///     .limit(ConcurrencyLimitLayer::adaptive("http", min, max))
+///     .breaker(BreakerLayer::new("http"))
+///     .exempt(["/health"]);
 ///
 /// let app: Router = Router::new()
 ///     .route("/orders", post(async || "ordered"))
@@ -63,16 +76,20 @@ mod tests;
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Stack<G = Identity, C = Identity, O = Identity> {
+pub struct Stack<C = Identity, O = Identity> {
     request_id: RequestIdLayer,
     timing: TimingLayer,
-    guard: G,
+    host: HostLayer,
+    #[cfg(feature = "monitor")]
+    guard: MemoryGuardLayer,
     #[cfg(feature = "rate-limit")]
     rate_limit: RateLimitLayer,
-    idempotency: IdempotencyLayer,
+    body_limit: BodyLimitLayer,
     cache: C,
     coalesce: O,
     limit: ConcurrencyLimitLayer,
+    idempotency: IdempotencyLayer,
+    exempt: Paths,
     breaker: BreakerLayer,
 }
 
@@ -82,13 +99,17 @@ impl Stack {
         Self {
             request_id: RequestIdLayer::new(),
             timing: TimingLayer::new(),
-            guard: Identity::new(),
+            host: HostLayer::off(),
+            #[cfg(feature = "monitor")]
+            guard: MemoryGuardLayer::off(),
             #[cfg(feature = "rate-limit")]
             rate_limit: RateLimitLayer::off(),
-            idempotency: IdempotencyLayer::off(),
+            body_limit: BodyLimitLayer::off(),
             cache: Identity::new(),
             coalesce: Identity::new(),
             limit: ConcurrencyLimitLayer::off(),
+            idempotency: IdempotencyLayer::off(),
+            exempt: Paths::default(),
             breaker: BreakerLayer::off(),
         }
     }
@@ -100,7 +121,7 @@ impl Default for Stack {
     }
 }
 
-impl<G, C, O> Stack<G, C, O> {
+impl<C, O> Stack<C, O> {
     /// With these request ids, or none.
     #[must_use]
     pub fn request_id(mut self, layer: impl Into<Option<RequestIdLayer>>) -> Self {
@@ -115,11 +136,25 @@ impl<G, C, O> Stack<G, C, O> {
         self
     }
 
+    /// With this check of `Host`.
+    #[must_use]
+    pub fn host(mut self, layer: impl Into<Option<HostLayer>>) -> Self {
+        self.host = layer.into().unwrap_or_else(HostLayer::off);
+        self
+    }
+
     /// With this rate limit.
     #[cfg(feature = "rate-limit")]
     #[must_use]
     pub fn rate_limit(mut self, layer: impl Into<Option<RateLimitLayer>>) -> Self {
         self.rate_limit = layer.into().unwrap_or_else(RateLimitLayer::off);
+        self
+    }
+
+    /// With this bound on the bodies of requests.
+    #[must_use]
+    pub fn body_limit(mut self, layer: impl Into<Option<BodyLimitLayer>>) -> Self {
+        self.body_limit = layer.into().unwrap_or_else(BodyLimitLayer::off);
         self
     }
 
@@ -144,36 +179,56 @@ impl<G, C, O> Stack<G, C, O> {
         self
     }
 
-    /// With this layer as the memory guard.
+    /// With this memory guard.
+    #[cfg(feature = "monitor")]
     #[must_use]
-    pub fn memory_guard<L>(self, guard: L) -> Stack<L, C, O> {
-        self.with(|_, cache, coalesce| (guard, cache, coalesce))
+    pub fn memory_guard(mut self, layer: impl Into<Option<MemoryGuardLayer>>) -> Self {
+        self.guard = layer.into().unwrap_or_else(MemoryGuardLayer::off);
+        self
+    }
+
+    /// Leaves requests for these paths alone in all layers that turn requests away, besides the paths that a layer was told itself: the
+    /// memory guard, the rate limit, the concurrency limit and the breaker. (The body limit reads their bodies all the same.) The
+    /// patterns are those of [all layers](crate::http#paths-that-are-exempt), and each call adds to those before.
+    ///
+    /// # Panics
+    ///
+    /// If a pattern can match nothing: one without a slash at its beginning, or with a star elsewhere.
+    #[must_use]
+    #[track_caller]
+    pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.exempt.add(paths);
+        self
     }
 
     /// With this layer as the response cache.
     #[must_use]
-    pub fn cache<L>(self, cache: L) -> Stack<G, L, O> {
-        self.with(|guard, _, coalesce| (guard, cache, coalesce))
+    pub fn cache<L>(self, cache: L) -> Stack<L, O> {
+        self.with(|_, coalesce| (cache, coalesce))
     }
 
     /// With this layer to make identical requests one.
     #[must_use]
-    pub fn coalesce<L>(self, coalesce: L) -> Stack<G, C, L> {
-        self.with(|guard, cache, _| (guard, cache, coalesce))
+    pub fn coalesce<L>(self, coalesce: L) -> Stack<C, L> {
+        self.with(|cache, _| (cache, coalesce))
     }
 
-    fn with<G2, C2, O2>(self, change: impl FnOnce(G, C, O) -> (G2, C2, O2)) -> Stack<G2, C2, O2> {
-        let (guard, cache, coalesce) = change(self.guard, self.cache, self.coalesce);
+    fn with<C2, O2>(self, change: impl FnOnce(C, O) -> (C2, O2)) -> Stack<C2, O2> {
+        let (cache, coalesce) = change(self.cache, self.coalesce);
         Stack {
             request_id: self.request_id,
             timing: self.timing,
-            guard,
+            host: self.host,
+            #[cfg(feature = "monitor")]
+            guard: self.guard,
             #[cfg(feature = "rate-limit")]
             rate_limit: self.rate_limit,
-            idempotency: self.idempotency,
+            body_limit: self.body_limit,
             cache,
             coalesce,
             limit: self.limit,
+            idempotency: self.idempotency,
+            exempt: self.exempt,
             breaker: self.breaker,
         }
     }
@@ -184,20 +239,27 @@ type Rated<S> = RateLimited<S>;
 #[cfg(not(feature = "rate-limit"))]
 type Rated<S> = S;
 
-impl<S, G, C, O> Layer<S> for Stack<G, C, O>
+#[cfg(feature = "monitor")]
+type Guarded<S> = MemoryGuarded<S>;
+#[cfg(not(feature = "monitor"))]
+type Guarded<S> = S;
+
+impl<S, C, O> Layer<S> for Stack<C, O>
 where
-    O: Layer<ConcurrencyLimit<BreakerService<S>>>,
+    O: Layer<ConcurrencyLimit<Idempotency<BreakerService<S>>>>,
     C: Layer<O::Service>,
-    G: Layer<Rated<Idempotency<C::Service>>>,
 {
-    type Service = SetRequestId<Timed<G::Service>>;
+    type Service = SetRequestId<Timed<HostChecked<Guarded<Rated<BodyLimit<C::Service>>>>>>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let inner = self.limit.layer(self.breaker.layer(inner));
-        let inner = self.cache.layer(self.coalesce.layer(inner));
-        let inner = self.idempotency.layer(inner);
+        let exempt = || self.exempt.patterns();
+        let inner = self.idempotency.layer(self.breaker.clone().exempt(exempt()).layer(inner));
+        let inner = self.limit.clone().exempt(exempt()).layer(inner);
+        let inner = self.body_limit.layer(self.cache.layer(self.coalesce.layer(inner)));
         #[cfg(feature = "rate-limit")]
-        let inner = self.rate_limit.layer(inner);
-        self.request_id.layer(self.timing.layer(self.guard.layer(inner)))
+        let inner = self.rate_limit.clone().exempt(exempt()).layer(inner);
+        #[cfg(feature = "monitor")]
+        let inner = self.guard.clone().exempt(exempt()).layer(inner);
+        self.request_id.layer(self.timing.layer(self.host.layer(inner)))
     }
 }

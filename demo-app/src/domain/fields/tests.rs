@@ -1,10 +1,12 @@
 use serde_json::json;
 
-use super::{Draft, is_email};
+use super::{BadBody, Draft, MOST_SAID, cut, is_email};
 use crate::domain::{BusinessDraft, Plan, ProductDraft, SubscriptionStatus, UserDraft};
 
 fn faults<T: Draft>(body: serde_json::Value) -> Vec<String> {
-    let violations = T::from_json(body).err().expect("the body is wrong");
+    let Err(BadBody::Fields(violations)) = T::from_json(body.to_string().as_bytes()) else {
+        panic!("the body is right")
+    };
     violations.into_iter().map(|violation| format!("{}: {}", violation.field, violation.message)).collect()
 }
 
@@ -50,7 +52,7 @@ fn a_body_that_is_no_object_is_one_fault() {
 #[test]
 fn values_are_normalised_and_defaults_filled_in() {
     let body = json!({ "email": " Ann@Example.COM ", "businessName": " ", "subscription": { "plan": "pro" } });
-    let draft = BusinessDraft::from_json(body).expect("a good body");
+    let draft = BusinessDraft::from_json(body.to_string().as_bytes()).expect("a good body");
     assert_eq!(draft.email, "ann@example.com");
     assert_eq!(draft.business_name, None);
     assert!(draft.is_active);
@@ -60,9 +62,9 @@ fn values_are_normalised_and_defaults_filled_in() {
 
 #[test]
 fn length_counts_characters_not_bytes() {
-    let body = |name: String| json!({ "business": 1, "email": "a@b.c", "name": name });
-    assert!(UserDraft::from_json(body("ß".repeat(100))).is_ok());
-    assert!(UserDraft::from_json(body("ß".repeat(101))).is_err());
+    let body = |name: String| json!({ "business": 1, "email": "a@b.c", "name": name }).to_string();
+    assert!(UserDraft::from_json(body("ß".repeat(100)).as_bytes()).is_ok());
+    assert!(UserDraft::from_json(body("ß".repeat(101)).as_bytes()).is_err());
 }
 
 #[test]
@@ -73,4 +75,28 @@ fn emails_are_told_by_their_shape() {
     for bad in ["", "a", "a@b", "@b.c", "a@.c", "a@b.", "a b@c.d", "a@b@c.d", "a@b..c"] {
         assert!(!is_email(bad), "{bad}");
     }
+}
+
+#[test]
+fn what_a_client_says_is_told_again_in_short() {
+    let long = "ß".repeat(1_000);
+    let short = cut(long.clone());
+    assert_eq!(short.chars().count(), MOST_SAID + 1);
+    let mut body = json!({ "email": "a@b.c", "subscription": { "plan": &long } });
+    body[&long] = json!(1);
+    let faults = faults::<BusinessDraft>(body);
+    assert!(faults[0].starts_with(&format!("subscription.plan: unknown variant `{short}`, expected")), "{faults:?}");
+    assert_eq!(faults[1], format!("{short}: is not a field here"));
+    assert_eq!(cut("short".to_owned()), "short");
+}
+
+#[test]
+fn a_body_of_very_many_fields_has_few_faults() {
+    let body = |count: usize| serde_json::Value::Object((0..count).map(|n| (format!("f{n}"), json!(n))).collect());
+    let faults = faults::<BusinessDraft>(body(100_000));
+    assert_eq!(faults.len(), 34, "{faults:?}");
+    assert_eq!(
+        faults[..2],
+        ["email: is missing: must be an email address such as `ann@example.com`", ": has more than 32 fields"]
+    );
 }

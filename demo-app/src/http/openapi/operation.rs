@@ -119,6 +119,7 @@ impl Operation {
         let body = RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True));
         self.built = self.built.request_body(Some(body.build()));
         self.error(400, "The body is not JSON, or the address cannot be accepted.")
+            .error(408, "The body did not come in time.")
             .error(413, "The body is too large.")
             .error(415, "The body is not announced as JSON.")
             .error(422, "The body has fields that cannot be accepted; `errors` lists each of them.")

@@ -59,7 +59,7 @@ impl Owned {
 impl<'a> Target<'a> {
     /// What is asked for by anybody. `None` if it cannot be told which host is meant.
     pub(super) fn of(parts: &'a Parts, named: Host<'a>, space: &'a str, parameters: Option<&[String]>) -> Option<Self> {
-        let uri = original(parts);
+        let uri = original(&parts.extensions, &parts.uri);
         let page = match (uri.query(), parameters) {
             (Some(query), Some(known)) => Cow::Owned([uri.path(), &only(query, known)].concat()),
             _ => match uri.path_and_query().map_or(uri.path(), PathAndQuery::as_str) {

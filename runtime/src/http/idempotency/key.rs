@@ -65,15 +65,18 @@ fn whose(parts: &Parts, shared: &Shared, add: &mut dyn FnMut(&[u8])) {
 /// The server that is meant, of those that one process may be.
 fn host(parts: &Parts) -> Vec<u8> {
     let line = || parts.headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default();
-    original(parts).authority().map_or_else(line, |authority| authority.as_str().as_bytes()).to_ascii_lowercase()
+    original(&parts.extensions, &parts.uri)
+        .authority()
+        .map_or_else(line, |authority| authority.as_str().as_bytes())
+        .to_ascii_lowercase()
 }
 
 /// What the request asks for.
 pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> Digest {
     digest(|add| {
         add(parts.method.as_str().as_bytes());
-        add(original(parts).path().as_bytes());
-        add(original(parts).query().unwrap_or_default().as_bytes());
+        add(original(&parts.extensions, &parts.uri).path().as_bytes());
+        add(original(&parts.extensions, &parts.uri).query().unwrap_or_default().as_bytes());
         add(body);
     })
 }

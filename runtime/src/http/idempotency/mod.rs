@@ -7,7 +7,6 @@
 //! Invariants: an answer is given only after it was stored. What happens once the service behind has answered happens in a
 //! task of its own, so that a client which goes away then cannot undo it. A claim that ends without an answer to keep is given back by its drop.
 
-mod gather;
 mod key;
 mod service;
 mod stored;
@@ -24,6 +23,7 @@ use tower_layer::Layer;
 pub use service::{Idempotency, ResponseFuture};
 use table::Table;
 
+use super::reading::Reader;
 use crate::direct::Cache;
 use crate::handle::Fastness;
 use crate::timed::Gate;
@@ -43,7 +43,8 @@ type Kept = Arc<dyn Fn(StatusCode) -> bool + Send + Sync>;
 ///
 /// A key is 1 to 255 visible ASCII characters, as they are or in quotes (`Idempotency-Key: "8e03978e-40d5"`); for any other
 /// the answer is 400, which says so. A body over [`max_request_bytes`](Self::max_request_bytes) is answered with 413: with
-/// a key it is protected, or not accepted.
+/// a key it is protected, or not accepted. One that is not there within [`body_timeout`](Self::body_timeout) is answered with 408, and one
+/// that finds no room beside the bodies of other requests ([`max_bodies_bytes`](Self::max_bodies_bytes)) with 503.
 ///
 /// **Whose key it is.** Keys of different callers, and of different hosts, have nothing to do with each other. Callers are told apart by the
 /// `Authorization` and `Cookie` headers of their requests, unless [`principal`](Self::principal) says who they are: say
@@ -97,7 +98,7 @@ struct Shared {
     ttl: Duration,
     claim: Duration,
     memory: usize,
-    max_request_bytes: usize,
+    reader: Reader,
     max_response_bytes: usize,
     principal: Option<Principal>,
     keep: Kept,
@@ -115,7 +116,7 @@ impl IdempotencyLayer {
             ttl: Duration::from_secs(24 * 60 * 60),
             claim: Duration::from_secs(60),
             memory: 64 << 20,
-            max_request_bytes: 1 << 20,
+            reader: Reader::new(1 << 20, 64 << 20, Duration::from_secs(30)),
             max_response_bytes: 256 << 10,
             principal: None,
             keep: Arc::new(is_kept),
@@ -148,10 +149,23 @@ impl IdempotencyLayer {
         self.with(|shared| shared.memory = bytes)
     }
 
-    /// The longest body of a request with a key (1 MiB); it is held in memory.
+    /// Sets the longest body of a request with a key (1 MiB), in bytes; it is held in memory.
     #[must_use]
     pub fn max_request_bytes(self, bytes: usize) -> Self {
-        self.with(|shared| shared.max_request_bytes = bytes)
+        self.with(|shared| shared.reader.each = bytes)
+    }
+
+    /// Sets how many bytes the bodies of all requests with keys that are under way may have together (64 MiB). A single body gets
+    /// three quarters of it at most.
+    #[must_use]
+    pub fn max_bodies_bytes(self, bytes: usize) -> Self {
+        self.with(|shared| shared.reader.set_all(bytes))
+    }
+
+    /// Sets how long the body of a request with a key may take, from its first byte to its last (30 s).
+    #[must_use]
+    pub fn body_timeout(self, time: Duration) -> Self {
+        self.with(|shared| shared.reader.time = time)
     }
 
     /// The longest answer that is kept (256 KiB). A longer one, one with trailers, or one of events is passed on, and of it is kept that it was given.

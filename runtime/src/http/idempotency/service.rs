@@ -15,7 +15,6 @@ use tower_service::Service;
 use tracing::Instrument;
 
 use super::Shared;
-use super::gather::{Refused, gather};
 use super::key::{self, Digest};
 use super::stored::{Answer, Stored};
 use super::table::{Admission, Claim};
@@ -23,6 +22,7 @@ use crate::clock::Moment;
 use crate::direct::{self, Cache};
 use crate::http::collect::{Collected, Length, collect};
 use crate::http::message::{is_endless, report_broken};
+use crate::http::reading::Read;
 use crate::http::resumed::{BoxError, Resumed};
 use crate::http::{Body, Problem};
 
@@ -141,12 +141,13 @@ async fn protected<S, B, R>(
 ) -> Result<Response<Body<Resumed<R>>>, S::Error>
 where
     S: Service<Request<Body<B>>, Response = Response<R>>,
-    B: HttpBody<Data = Bytes>,
+    B: HttpBody<Data = Bytes, Error: Send> + Send + 'static,
     R: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    let body = match gather(body, shared.max_request_bytes).await {
-        Ok(body) => body,
-        Err(refused) => return Ok(unreadable(&refused, shared.max_request_bytes).into_response()),
+    let (body, share) = match shared.reader.read(&parts.headers, body).await {
+        Ok(Read { bytes, trailers: None, share }) => (bytes, share),
+        Ok(_) => return Ok(has_trailers().into_response()),
+        Err(refused) => return Ok(refused.into_response(parts.version)),
     };
     let fingerprint = key::fingerprint(&parts, &body);
     let work = match admit(&shared, key, fingerprint).await {
@@ -155,6 +156,7 @@ where
     };
     let path = parts.uri.path().to_owned();
     let response = inner.call(Request::from_parts(parts, Body::own(body))).await?;
+    drop(share);
     if !(shared.keep)(response.status()) {
         return Ok(passed(response));
     }
@@ -284,17 +286,8 @@ fn passed<R>(response: Response<R>) -> Response<Body<Resumed<R>>> {
     response.map(|body| Body::inner(Resumed::untouched(body)))
 }
 
-fn unreadable(refused: &Refused, most: usize) -> Problem {
-    match refused {
-        Refused::TooLarge => {
-            let detail = format!("the body of a request with an `Idempotency-Key` has at most {most} bytes");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
-        }
-        Refused::Trailers => {
-            Problem::new(StatusCode::BAD_REQUEST, "a request with an `Idempotency-Key` has no trailers")
-        }
-        Refused::Broken => Problem::new(StatusCode::BAD_REQUEST, "the body of the request broke off"),
-    }
+fn has_trailers() -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "a request with an `Idempotency-Key` has no trailers")
 }
 
 fn broken_off() -> Problem {

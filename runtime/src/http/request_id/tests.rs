@@ -33,7 +33,7 @@ fn with(values: &[&[u8]]) -> Request<()> {
 #[tokio::test]
 async fn a_sane_id_is_kept() {
     let longest = [b'a'; LONGEST];
-    for id in [&b"7"[..], b"8e03978e-40d5-43dd-bc93-6894a57f9324", b"a/b:c{\"~\"}", &longest] {
+    for id in [&b"7"[..], b"8e03978e-40d5-43dd-bc93-6894a57f9324", b"Root=1-67891233-abcdef;a/b:c,d@e|#~", &longest] {
         let text = str::from_utf8(id).unwrap();
         assert_eq!(ids(with(&[id])).await, (text.into(), text.into(), text.into()));
     }
@@ -48,6 +48,11 @@ async fn any_other_is_replaced_everywhere() {
         &[&b""[..]],
         &[b"a b"],
         &[b"a\tb"],
+        &[b"a\"b"],
+        &[b"a}:level=ERROR{"],
+        &[b"a\\nb"],
+        &[b"<a>"],
+        &[b"a'b"],
         &[b"\xff\xfe"],
         &["schl\u{fc}ssel".as_bytes()],
         &[&long],
