@@ -10,14 +10,30 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::problem::Problem;
+use super::when;
 use crate::domain::{Id, cut};
 
-/// 200 with the document, or 404 that names what was looked for.
+/// 200 with the document and its `ETag`, or 404 that names what was looked for.
 pub(super) fn found<T: Serialize>(what: &str, id: impl Display, document: Option<Arc<T>>) -> Response {
+    match document {
+        Some(document) => tagged(&*document),
+        None => absent(what, id),
+    }
+}
+
+/// 200 with a document that was changed, or 404. Without a tag: what a client sent is not what is stored, so it has to read it first.
+pub(super) fn changed<T: Serialize>(what: &str, id: impl Display, document: Option<Arc<T>>) -> Response {
     match document {
         Some(document) => Json(&*document).into_response(),
         None => absent(what, id),
     }
+}
+
+/// A document, and the tag by which a change may be made to depend on it.
+fn tagged<T: Serialize>(document: &T) -> Response {
+    let Ok(json) = serde_json::to_vec(document) else { return Json(document).into_response() };
+    let tag = when::tag(&json);
+    ([(header::CONTENT_TYPE, "application/json"), (header::ETAG, &tag)], json).into_response()
 }
 
 /// 200 with the documents in the order asked for, and the ids that name none.

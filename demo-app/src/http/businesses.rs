@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::queries::{Catalog, ListQuery};
 use super::query::{PathId, Query};
 use super::shared;
+use super::when::When;
 use crate::domain::{Business, BusinessDraft};
 use crate::service::{BusinessService, ProductService};
 
@@ -54,13 +55,20 @@ async fn create(
 async fn update(
     State(businesses): State<BusinessService>,
     PathId(id): PathId,
+    when: When,
     Body(draft): Body<BusinessDraft>,
 ) -> Result<Response, Problem> {
-    Ok(answer::found("business", id, businesses.update_business(id, draft).await?))
+    let only_if = when.holds(businesses.stored_business(id)).await?;
+    Ok(answer::changed("business", id, businesses.update_business(id, draft, only_if.as_ref()).await?))
 }
 
-async fn remove(State(businesses): State<BusinessService>, PathId(id): PathId) -> Result<Response, Problem> {
-    Ok(answer::deleted("business", id, businesses.delete_business(id).await?))
+async fn remove(
+    State(businesses): State<BusinessService>,
+    PathId(id): PathId,
+    when: When,
+) -> Result<Response, Problem> {
+    let only_if = when.holds(businesses.stored_business(id)).await?;
+    Ok(answer::deleted("business", id, businesses.delete_business(id, only_if.as_ref()).await?))
 }
 
 /// An unknown business is a 404, not an empty list.

@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::queries::ListQuery;
 use super::query::{PathId, Query};
 use super::shared;
+use super::when::When;
 use crate::domain::{Manufacturer, ManufacturerDraft};
 use crate::service::ManufacturerService;
 
@@ -50,11 +51,18 @@ async fn create(
 async fn update(
     State(manufacturers): State<ManufacturerService>,
     PathId(id): PathId,
+    when: When,
     Body(draft): Body<ManufacturerDraft>,
 ) -> Result<Response, Problem> {
-    Ok(answer::found("manufacturer", id, manufacturers.update_manufacturer(id, draft).await?))
+    let only_if = when.holds(manufacturers.stored_manufacturer(id)).await?;
+    Ok(answer::changed("manufacturer", id, manufacturers.update_manufacturer(id, draft, only_if.as_ref()).await?))
 }
 
-async fn remove(State(manufacturers): State<ManufacturerService>, PathId(id): PathId) -> Result<Response, Problem> {
-    Ok(answer::deleted("manufacturer", id, manufacturers.delete_manufacturer(id).await?))
+async fn remove(
+    State(manufacturers): State<ManufacturerService>,
+    PathId(id): PathId,
+    when: When,
+) -> Result<Response, Problem> {
+    let only_if = when.holds(manufacturers.stored_manufacturer(id)).await?;
+    Ok(answer::deleted("manufacturer", id, manufacturers.delete_manufacturer(id, only_if.as_ref()).await?))
 }

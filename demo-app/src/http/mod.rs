@@ -31,6 +31,7 @@ mod queries;
 mod query;
 mod shared;
 mod stack;
+mod when;
 mod within;
 
 pub(crate) use figures::routes_of;

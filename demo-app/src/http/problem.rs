@@ -86,6 +86,10 @@ impl From<StoreError> for Problem {
             StoreError::Taken(name) => {
                 Self { errors: field(name, "is taken"), ..Self::new(StatusCode::CONFLICT, error.to_string()) }
             }
+            StoreError::Changed => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "the document is not the one that this change is for: read it again, and send its ETag",
+            ),
             StoreError::Voted => Self::new(StatusCode::CONFLICT, error.to_string()),
             StoreError::Busy { limited, retry_after } => {
                 let status = if limited { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::queries::ListQuery;
 use super::query::{PathId, Query};
 use super::shared;
+use super::when::When;
 use crate::domain::{Product, ProductDraft, ProductQuery};
 use crate::service::ProductService;
 
@@ -59,11 +60,14 @@ async fn create(State(products): State<ProductService>, Body(draft): Body<Produc
 async fn update(
     State(products): State<ProductService>,
     PathId(id): PathId,
+    when: When,
     Body(draft): Body<ProductDraft>,
 ) -> Result<Response, Problem> {
-    Ok(answer::found("product", id, products.update_product(id, draft).await?))
+    let only_if = when.holds(products.stored_product(id)).await?;
+    Ok(answer::changed("product", id, products.update_product(id, draft, only_if.as_ref()).await?))
 }
 
-async fn remove(State(products): State<ProductService>, PathId(id): PathId) -> Result<Response, Problem> {
-    Ok(answer::deleted("product", id, products.delete_product(id).await?))
+async fn remove(State(products): State<ProductService>, PathId(id): PathId, when: When) -> Result<Response, Problem> {
+    let only_if = when.holds(products.stored_product(id)).await?;
+    Ok(answer::deleted("product", id, products.delete_product(id, only_if.as_ref()).await?))
 }

@@ -24,6 +24,7 @@ use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
 use super::problem;
+use super::when;
 use super::within::{self, Within};
 use crate::config::Config;
 
@@ -66,7 +67,9 @@ pub(super) fn handled(routes: Router, cache: &Fastness, config: &Config) -> Rout
 /// Inside the cache, so that what is kept is compressed already: each encoding once, however many ask.
 fn compressed(api: Router, level: u32) -> Router {
     match i32::try_from(level) {
-        Ok(level @ 1..) => api.layer(CompressionLayer::new().quality(CompressionLevel::Precise(level))),
+        Ok(level @ 1..) => api
+            .layer(CompressionLayer::new().quality(CompressionLevel::Precise(level)))
+            .layer(map_response(when::tag_encoding)),
         _ => api,
     }
 }

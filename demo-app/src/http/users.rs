@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::queries::ListQuery;
 use super::query::{PathId, Query};
 use super::shared;
+use super::when::When;
 use crate::domain::{User, UserDraft};
 use crate::service::UserService;
 
@@ -42,11 +43,14 @@ async fn create(State(users): State<UserService>, Body(draft): Body<UserDraft>) 
 async fn update(
     State(users): State<UserService>,
     PathId(id): PathId,
+    when: When,
     Body(draft): Body<UserDraft>,
 ) -> Result<Response, Problem> {
-    Ok(answer::found("user", id, users.update_user(id, draft).await?))
+    let only_if = when.holds(users.stored_user(id)).await?;
+    Ok(answer::changed("user", id, users.update_user(id, draft, only_if.as_ref()).await?))
 }
 
-async fn remove(State(users): State<UserService>, PathId(id): PathId) -> Result<Response, Problem> {
-    Ok(answer::deleted("user", id, users.delete_user(id).await?))
+async fn remove(State(users): State<UserService>, PathId(id): PathId, when: When) -> Result<Response, Problem> {
+    let only_if = when.holds(users.stored_user(id)).await?;
+    Ok(answer::deleted("user", id, users.delete_user(id, only_if.as_ref()).await?))
 }

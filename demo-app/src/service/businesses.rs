@@ -61,11 +61,21 @@ impl BusinessService {
         Ok(Arc::new(business))
     }
 
-    /// Writes `draft` over the business `id`, if there is one.
+    /// The business `id` as it is stored now, whatever is cached: what a write may depend on.
+    pub async fn stored_business(&self, id: Id) -> Result<Option<Business>> {
+        self.repository.business(id).await
+    }
+
+    /// Writes `draft` over the business `id`, if there is one, and it is `only_if` where that is given.
     #[cache_invalidate("businesses:*", when = always)]
     #[cache_put(key = "business:{id}", ttl = 300, skip(self))]
-    pub async fn update_business(&self, id: Id, draft: BusinessDraft) -> Result<Option<Arc<Business>>> {
-        Ok(self.repository.update_business(id, draft).await?.map(Arc::new))
+    pub async fn update_business(
+        &self,
+        id: Id,
+        draft: BusinessDraft,
+        only_if: Option<&Business>,
+    ) -> Result<Option<Arc<Business>>> {
+        Ok(self.repository.update_business(id, draft, only_if).await?.map(Arc::new))
     }
 
     /// Removes the business `id` with its products, users and votes; tells whether there was one.
@@ -76,8 +86,8 @@ impl BusinessService {
         tags = ["search"],
         when = always
     )]
-    pub async fn delete_business(&self, id: Id) -> Result<bool> {
-        self.repository.delete_business(id).await
+    pub async fn delete_business(&self, id: Id, only_if: Option<&Business>) -> Result<bool> {
+        self.repository.delete_business(id, only_if).await
     }
 }
 

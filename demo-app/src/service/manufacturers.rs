@@ -60,17 +60,27 @@ impl ManufacturerService {
         Ok(Arc::new(manufacturer))
     }
 
-    /// Writes `draft` over the manufacturer `id`, if there is one.
+    /// The manufacturer `id` as it is stored now, whatever is cached: what a write may depend on.
+    pub async fn stored_manufacturer(&self, id: Id) -> Result<Option<Manufacturer>> {
+        self.repository.manufacturer(id).await
+    }
+
+    /// Writes `draft` over the manufacturer `id`, if there is one, and it is `only_if` where that is given.
     #[cache_invalidate("manufacturers:*", when = always)]
     #[cache_put(key = "manufacturer:{id}", ttl = "10m", local_ttl = 60, skip(self))]
-    pub async fn update_manufacturer(&self, id: Id, draft: ManufacturerDraft) -> Result<Option<Arc<Manufacturer>>> {
-        Ok(self.repository.update_manufacturer(id, draft).await?.map(Arc::new))
+    pub async fn update_manufacturer(
+        &self,
+        id: Id,
+        draft: ManufacturerDraft,
+        only_if: Option<&Manufacturer>,
+    ) -> Result<Option<Arc<Manufacturer>>> {
+        Ok(self.repository.update_manufacturer(id, draft, only_if).await?.map(Arc::new))
     }
 
     /// Removes the manufacturer `id`; tells whether there was one. What happened to its products stays known.
     #[cache_invalidate("manufacturer:{id}", "manufacturers:*", when = always)]
-    pub async fn delete_manufacturer(&self, id: Id) -> Result<bool> {
-        self.repository.delete_manufacturer(id).await
+    pub async fn delete_manufacturer(&self, id: Id, only_if: Option<&Manufacturer>) -> Result<bool> {
+        self.repository.delete_manufacturer(id, only_if).await
     }
 }
 

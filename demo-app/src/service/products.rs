@@ -80,25 +80,35 @@ impl ProductService {
         Ok(Arc::new(product))
     }
 
-    /// Writes `draft` over the product `id`, if there is one.
+    /// The product `id` as it is stored now, whatever is cached: what a write may depend on.
+    pub async fn stored_product(&self, id: Id) -> Result<Option<Product>> {
+        self.repository.product(id).await
+    }
+
+    /// Writes `draft` over the product `id`, if there is one, and it is `only_if` where that is given.
     #[cache_invalidate("products:*", "catalog:{draft.business}:*", tags = ["search"], when = always)]
     #[cache_put(key = "product:{id}", ttl = 300, skip(self))]
-    pub async fn update_product(&self, id: Id, draft: ProductDraft) -> Result<Option<Arc<Product>>> {
-        Ok(self.repository.update_product(id, draft).await?.map(Arc::new))
+    pub async fn update_product(
+        &self,
+        id: Id,
+        draft: ProductDraft,
+        only_if: Option<&Product>,
+    ) -> Result<Option<Arc<Product>>> {
+        Ok(self.repository.update_product(id, draft, only_if).await?.map(Arc::new))
     }
 
     /// Removes the product `id`; tells whether there was one.
-    pub async fn delete_product(&self, id: Id) -> Result<bool> {
+    pub async fn delete_product(&self, id: Id, only_if: Option<&Product>) -> Result<bool> {
         // Its business is known to the document alone, and is part of what must be invalidated.
         let Some(product) = self.repository.product(id).await? else {
             return Ok(false);
         };
-        self.remove_product(id, product.business).await
+        self.remove_product(id, product.business, only_if).await
     }
 
     #[cache_invalidate("product:{id}", "products:*", "catalog:{business}:*", tags = ["search"], when = always)]
-    async fn remove_product(&self, id: Id, business: Id) -> Result<bool> {
-        self.repository.delete_product(id).await
+    async fn remove_product(&self, id: Id, business: Id, only_if: Option<&Product>) -> Result<bool> {
+        self.repository.delete_product(id, only_if).await
     }
 }
 

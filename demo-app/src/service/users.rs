@@ -61,11 +61,16 @@ impl UserService {
         Ok(Arc::new(user))
     }
 
-    /// Writes `draft` over the user `id`, if there is one.
+    /// The user `id` as it is stored now, whatever is cached: what a write may depend on.
+    pub async fn stored_user(&self, id: Id) -> Result<Option<User>> {
+        self.repository.user(id).await
+    }
+
+    /// Writes `draft` over the user `id`, if there is one, and it is `only_if` where that is given.
     #[cache_invalidate("users:*", when = always)]
     #[cache_put(key = "user:{id}", ttl = 300, skip(self))]
-    pub async fn update_user(&self, id: Id, draft: UserDraft) -> Result<Option<Arc<User>>> {
-        Ok(self.repository.update_user(id, draft).await?.map(Arc::new))
+    pub async fn update_user(&self, id: Id, draft: UserDraft, only_if: Option<&User>) -> Result<Option<Arc<User>>> {
+        Ok(self.repository.update_user(id, draft, only_if).await?.map(Arc::new))
     }
 
     /// Counts the votes of the user `id` anew, after one was cast.
@@ -76,8 +81,8 @@ impl UserService {
 
     /// Removes the user `id`; tells whether there was one.
     #[cache_invalidate("user:{id}", "users:*", when = always)]
-    pub async fn delete_user(&self, id: Id) -> Result<bool> {
-        self.repository.delete_user(id).await
+    pub async fn delete_user(&self, id: Id, only_if: Option<&User>) -> Result<bool> {
+        self.repository.delete_user(id, only_if).await
     }
 }
 

@@ -1,5 +1,8 @@
 //! The repository seam: what the services ask of a database, whichever it is.
 //!
+//! A write may be made to depend on the document: `only_if` is the one that must be there, whole, or else the answer is
+//! [`StoreError::Changed`] and nothing was written. The store compares and writes in one step.
+//!
 //! One trait per collection and [`Repository`] over them, usable as `Arc<dyn Repository>`. Rules that hold across documents
 //! (unique emails, references) are the store's to keep, because only it can check and write in one step. Nothing here knows
 //! of caching: that is the services' business.
@@ -63,9 +66,14 @@ pub trait Businesses: Send + Sync {
     /// Adds a new document.
     async fn insert_business(&self, business: Business) -> Result<()>;
     /// Writes `draft` over the document and returns what it is now.
-    async fn update_business(&self, id: Id, draft: BusinessDraft) -> Result<Option<Business>>;
+    async fn update_business(
+        &self,
+        id: Id,
+        draft: BusinessDraft,
+        only_if: Option<&Business>,
+    ) -> Result<Option<Business>>;
     /// Removes the document, and with it the business's products, users and votes. Tells whether there was one.
-    async fn delete_business(&self, id: Id) -> Result<bool>;
+    async fn delete_business(&self, id: Id, only_if: Option<&Business>) -> Result<bool>;
 }
 
 /// The products.
@@ -82,9 +90,9 @@ pub trait Products: Send + Sync {
     /// Adds a new document.
     async fn insert_product(&self, product: Product) -> Result<()>;
     /// Writes `draft` over the document and returns what it is now.
-    async fn update_product(&self, id: Id, draft: ProductDraft) -> Result<Option<Product>>;
+    async fn update_product(&self, id: Id, draft: ProductDraft, only_if: Option<&Product>) -> Result<Option<Product>>;
     /// Removes the document. Tells whether there was one.
-    async fn delete_product(&self, id: Id) -> Result<bool>;
+    async fn delete_product(&self, id: Id, only_if: Option<&Product>) -> Result<bool>;
 }
 
 /// The users.
@@ -99,9 +107,9 @@ pub trait Users: Send + Sync {
     /// Adds a new document.
     async fn insert_user(&self, user: User) -> Result<()>;
     /// Writes `draft` over the document and returns what it is now.
-    async fn update_user(&self, id: Id, draft: UserDraft) -> Result<Option<User>>;
+    async fn update_user(&self, id: Id, draft: UserDraft, only_if: Option<&User>) -> Result<Option<User>>;
     /// Removes the document. Tells whether there was one.
-    async fn delete_user(&self, id: Id) -> Result<bool>;
+    async fn delete_user(&self, id: Id, only_if: Option<&User>) -> Result<bool>;
     /// The users of `business` who have `address` as their email.
     async fn voters(&self, business: Id, address: &str) -> Result<Vec<Id>>;
     /// Counts the votes of the user `id` anew. Counts never go down, so that two at a time cannot lose one.
@@ -120,9 +128,14 @@ pub trait Manufacturers: Send + Sync {
     /// Adds a new document.
     async fn insert_manufacturer(&self, manufacturer: Manufacturer) -> Result<()>;
     /// Writes `draft` over the document and returns what it is now.
-    async fn update_manufacturer(&self, id: Id, draft: ManufacturerDraft) -> Result<Option<Manufacturer>>;
+    async fn update_manufacturer(
+        &self,
+        id: Id,
+        draft: ManufacturerDraft,
+        only_if: Option<&Manufacturer>,
+    ) -> Result<Option<Manufacturer>>;
     /// Removes the document; its events stay. Tells whether there was one.
-    async fn delete_manufacturer(&self, id: Id) -> Result<bool>;
+    async fn delete_manufacturer(&self, id: Id, only_if: Option<&Manufacturer>) -> Result<bool>;
 }
 
 /// The votes.
@@ -178,6 +191,9 @@ pub enum StoreError {
     /// This field cannot be changed after creation.
     #[error("`{0}` cannot be changed")]
     Fixed(&'static str),
+    /// The document is not, or no more, the one on which the write depended.
+    #[error("the document was changed")]
+    Changed,
     /// The voter has a vote on this proposal.
     #[error("this voter has voted on this proposal")]
     Voted,

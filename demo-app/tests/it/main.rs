@@ -13,6 +13,7 @@ mod health;
 mod hostile;
 mod layers;
 mod openapi;
+mod preconditions;
 mod products;
 mod refusals;
 mod server;

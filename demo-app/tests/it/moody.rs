@@ -93,11 +93,16 @@ impl Businesses for Moody {
     async fn insert_business(&self, business: Business) -> Result<()> {
         self.answer(self.ask().await?.insert_business(business).await)
     }
-    async fn update_business(&self, id: Id, draft: BusinessDraft) -> Result<Option<Business>> {
-        self.answer(self.ask().await?.update_business(id, draft).await)
+    async fn update_business(
+        &self,
+        id: Id,
+        draft: BusinessDraft,
+        only_if: Option<&Business>,
+    ) -> Result<Option<Business>> {
+        self.answer(self.ask().await?.update_business(id, draft, only_if).await)
     }
-    async fn delete_business(&self, id: Id) -> Result<bool> {
-        self.answer(self.ask().await?.delete_business(id).await)
+    async fn delete_business(&self, id: Id, only_if: Option<&Business>) -> Result<bool> {
+        self.answer(self.ask().await?.delete_business(id, only_if).await)
     }
 }
 
@@ -118,11 +123,11 @@ impl Products for Moody {
     async fn insert_product(&self, product: Product) -> Result<()> {
         self.answer(self.ask().await?.insert_product(product).await)
     }
-    async fn update_product(&self, id: Id, draft: ProductDraft) -> Result<Option<Product>> {
-        self.answer(self.ask().await?.update_product(id, draft).await)
+    async fn update_product(&self, id: Id, draft: ProductDraft, only_if: Option<&Product>) -> Result<Option<Product>> {
+        self.answer(self.ask().await?.update_product(id, draft, only_if).await)
     }
-    async fn delete_product(&self, id: Id) -> Result<bool> {
-        self.answer(self.ask().await?.delete_product(id).await)
+    async fn delete_product(&self, id: Id, only_if: Option<&Product>) -> Result<bool> {
+        self.answer(self.ask().await?.delete_product(id, only_if).await)
     }
 }
 
@@ -140,11 +145,11 @@ impl Users for Moody {
     async fn insert_user(&self, user: User) -> Result<()> {
         self.answer(self.ask().await?.insert_user(user).await)
     }
-    async fn update_user(&self, id: Id, draft: UserDraft) -> Result<Option<User>> {
-        self.answer(self.ask().await?.update_user(id, draft).await)
+    async fn update_user(&self, id: Id, draft: UserDraft, only_if: Option<&User>) -> Result<Option<User>> {
+        self.answer(self.ask().await?.update_user(id, draft, only_if).await)
     }
-    async fn delete_user(&self, id: Id) -> Result<bool> {
-        self.answer(self.ask().await?.delete_user(id).await)
+    async fn delete_user(&self, id: Id, only_if: Option<&User>) -> Result<bool> {
+        self.answer(self.ask().await?.delete_user(id, only_if).await)
     }
     async fn voters(&self, business: Id, address: &str) -> Result<Vec<Id>> {
         self.ask().await?.voters(business, address).await
@@ -168,11 +173,16 @@ impl Manufacturers for Moody {
     async fn insert_manufacturer(&self, manufacturer: Manufacturer) -> Result<()> {
         self.answer(self.ask().await?.insert_manufacturer(manufacturer).await)
     }
-    async fn update_manufacturer(&self, id: Id, draft: ManufacturerDraft) -> Result<Option<Manufacturer>> {
-        self.answer(self.ask().await?.update_manufacturer(id, draft).await)
+    async fn update_manufacturer(
+        &self,
+        id: Id,
+        draft: ManufacturerDraft,
+        only_if: Option<&Manufacturer>,
+    ) -> Result<Option<Manufacturer>> {
+        self.answer(self.ask().await?.update_manufacturer(id, draft, only_if).await)
     }
-    async fn delete_manufacturer(&self, id: Id) -> Result<bool> {
-        self.answer(self.ask().await?.delete_manufacturer(id).await)
+    async fn delete_manufacturer(&self, id: Id, only_if: Option<&Manufacturer>) -> Result<bool> {
+        self.answer(self.ask().await?.delete_manufacturer(id, only_if).await)
     }
 }
 

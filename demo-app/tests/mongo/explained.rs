@@ -28,7 +28,7 @@ async fn no_query_reads_a_whole_collection_and_none_sorts_in_memory() {
     assert_eq!(store.voters(ada.business, &ada.email).await.unwrap(), [ada.id]);
     store.recount_votes(ada.id).await.unwrap();
     store.manufacturers(&[1, 2]).await.unwrap();
-    assert!(store.delete_business(2).await.unwrap());
+    assert!(store.delete_business(2, None).await.unwrap());
     db.run_command(doc! { "profile": 0 }).await.unwrap();
 
     let mut seen = Vec::new();

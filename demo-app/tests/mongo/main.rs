@@ -89,7 +89,7 @@ async fn a_deletion_that_was_cut_off_is_finished_by_the_next() {
     }
     // As far as the first of its steps.
     store.database().collection::<Document>("businesses").delete_one(doc! { "_id": 2_i64 }).await.unwrap();
-    assert_eq!(store.delete_business(2).await, Ok(false));
+    assert_eq!(store.delete_business(2, None).await, Ok(false));
     for collection in dependents {
         assert_eq!(count(collection).await, 0, "{collection}");
     }

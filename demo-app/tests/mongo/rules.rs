@@ -101,9 +101,9 @@ pub(crate) async fn documents_are_stored_changed_listed_and_deleted(store: &dyn 
     assert_eq!(store.businesses(&[2, 7, 1]).await.unwrap().len(), 2);
 
     let changed = BusinessDraft { business_name: Some("One".into()), ..seller("one@example.org") };
-    let changed = store.update_business(1, changed).await.unwrap().unwrap();
+    let changed = store.update_business(1, changed, None).await.unwrap().unwrap();
     assert_eq!((changed.email.as_str(), changed.created_at), ("one@example.org", one.created_at));
-    assert_eq!(store.update_business(9, seller("x@example.com")).await.unwrap(), None);
+    assert_eq!(store.update_business(9, seller("x@example.com"), None).await.unwrap(), None);
 
     for number in 0..5 {
         product(store, 1, &format!("tea {number}")).await;
@@ -112,7 +112,7 @@ pub(crate) async fn documents_are_stored_changed_listed_and_deleted(store: &dyn 
     assert_eq!((page.items.len(), page.total, page.pages, page.items[0].id), (2, 5, 3, 3));
     user(store, 1, "ada@example.com").await;
     store.insert_vote(ballot(1, "ada@example.com", 1)).await.unwrap();
-    assert!(store.delete_business(1).await.unwrap());
+    assert!(store.delete_business(1, None).await.unwrap());
     assert_eq!(
         store.list_products(&of(1, PageRequest::DEFAULT)).await.unwrap().total,
         0,
@@ -120,7 +120,7 @@ pub(crate) async fn documents_are_stored_changed_listed_and_deleted(store: &dyn 
     );
     assert_eq!(store.list_users(&Listing::all(PageRequest::DEFAULT)).await.unwrap().total, 0);
     assert_eq!(store.tally(1, "autumn").await.unwrap().total_votes, 0);
-    assert!(!store.delete_business(1).await.unwrap());
+    assert!(!store.delete_business(1, None).await.unwrap());
 }
 
 pub(crate) async fn a_manufacturer_is_stored_changed_and_deleted(store: &dyn Repository) {
@@ -129,11 +129,14 @@ pub(crate) async fn a_manufacturer_is_stored_changed_and_deleted(store: &dyn Rep
     assert_eq!(store.manufacturers(&[2, 7, 1]).await.unwrap().len(), 2);
     let again = maker("one@example.com").into_manufacturer(3);
     assert_eq!(store.insert_manufacturer(again).await, Err(StoreError::Taken("email")));
-    assert_eq!(store.update_manufacturer(two.id, maker("one@example.com")).await, Err(StoreError::Taken("email")));
-    let changed = store.update_manufacturer(1, maker("one@example.org")).await.unwrap().unwrap();
+    assert_eq!(
+        store.update_manufacturer(two.id, maker("one@example.com"), None).await,
+        Err(StoreError::Taken("email"))
+    );
+    let changed = store.update_manufacturer(1, maker("one@example.org"), None).await.unwrap().unwrap();
     assert_eq!(changed, Manufacturer { email: "one@example.org".into(), ..one });
-    assert_eq!(store.update_manufacturer(9, maker("x@example.com")).await, Ok(None));
-    assert!(store.delete_manufacturer(1).await.unwrap() && !store.delete_manufacturer(1).await.unwrap());
+    assert_eq!(store.update_manufacturer(9, maker("x@example.com"), None).await, Ok(None));
+    assert!(store.delete_manufacturer(1, None).await.unwrap() && !store.delete_manufacturer(1, None).await.unwrap());
     assert_eq!(store.manufacturer(1).await, Ok(None));
 }
 
@@ -142,7 +145,7 @@ pub(crate) async fn rules_across_documents_are_kept(store: &dyn Repository) {
     let two = business(store, "two@example.com").await;
     let again = seller("one@example.com").into_business(3, now());
     assert_eq!(store.insert_business(again).await, Err(StoreError::Taken("email")));
-    assert_eq!(store.update_business(two.id, seller("one@example.com")).await, Err(StoreError::Taken("email")));
+    assert_eq!(store.update_business(two.id, seller("one@example.com"), None).await, Err(StoreError::Taken("email")));
 
     let orphan = draft(9, "tea").into_product(1, now());
     assert_eq!(store.insert_product(orphan).await, Err(StoreError::Dangling("business")));
@@ -150,9 +153,9 @@ pub(crate) async fn rules_across_documents_are_kept(store: &dyn Repository) {
     assert_eq!(store.insert_user(lost.into_user(1, now())).await, Err(StoreError::Dangling("business")));
 
     let tea = product(store, one.id, "tea").await;
-    assert_eq!(store.update_product(tea.id, draft(two.id, "tea")).await, Err(StoreError::Fixed("business")));
-    assert_eq!(store.update_product(99, draft(one.id, "tea")).await, Ok(None));
-    assert_eq!(store.update_product(tea.id, draft(one.id, "chai")).await.unwrap().unwrap().name, "chai");
+    assert_eq!(store.update_product(tea.id, draft(two.id, "tea"), None).await, Err(StoreError::Fixed("business")));
+    assert_eq!(store.update_product(99, draft(one.id, "tea"), None).await, Ok(None));
+    assert_eq!(store.update_product(tea.id, draft(one.id, "chai"), None).await.unwrap().unwrap().name, "chai");
 
     for vote in [ballot(two.id, "ada", tea.id), ballot(one.id, "ada", 99)] {
         assert_eq!(store.insert_vote(vote).await, Err(StoreError::Dangling("selectedProductId")));

@@ -31,6 +31,7 @@ pub mod memory;
 mod message;
 mod paths;
 mod peer;
+mod precondition;
 mod problem;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
@@ -52,6 +53,7 @@ pub use log_uri::LogUri;
 #[cfg(feature = "monitor")]
 pub use memory::{MayCache, MemoryGuardLayer};
 pub use peer::peer_network;
+pub use precondition::Preconditions;
 pub use problem::Problem;
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::RateLimitLayer;

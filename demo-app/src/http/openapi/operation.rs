@@ -125,6 +125,15 @@ impl Operation {
             .error(422, "The body has fields that cannot be accepted; `errors` lists each of them.")
     }
 
+    /// A change that may depend on the state that a client saw.
+    pub(super) fn depends(mut self) -> Self {
+        let about = "The `ETag` of the state that the change is for, or `*`.";
+        let header = ParameterBuilder::new().name("if-match").parameter_in(ParameterIn::Header);
+        let header = header.required(Required::False).schema(Some(kind(Type::String))).description(Some(about));
+        self.built = self.built.parameter(header);
+        self.error(412, "The document is in another state than `if-match` says.")
+    }
+
     fn parameter(mut self, name: &str, required: Required, schema: impl Into<RefOr<Schema>>, about: &str) -> Self {
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).required(required);
         let parameter: Parameter = parameter.schema(Some(schema)).description(Some(about)).build();

@@ -58,8 +58,8 @@ where
         list.answers_either(OneOfBuilder::new().item(page).item(batch), "A page; with `ids`, a batch."),
         create.answers::<M>(201, "It, and in `location` where it is.").error(409, "Another one has the same email."),
         Operation::new(Get, one, "One").answers::<M>(200, "It.").named(what).stored(),
-        update.answers::<M>(200, "What it is now.").error(409, "Another one has the same email."),
-        Operation::new(Delete, one, "Removes it").answers_nothing("It is gone.").named(what).stored(),
+        update.answers::<M>(200, "What it is now.").error(409, "Another one has the same email.").depends(),
+        Operation::new(Delete, one, "Removes it").answers_nothing("It is gone.").named(what).stored().depends(),
     ]
 }
 

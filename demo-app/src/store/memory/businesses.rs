@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::MemoryRepository;
-use super::tables::{Tables, list, pick};
+use super::tables::{Tables, list, pick, still_there, unchanged};
 use crate::domain::{Business, BusinessDraft, Id, Listing, Page};
 use crate::store::{Businesses, Result, StoreError};
 
@@ -29,11 +29,17 @@ impl Businesses for MemoryRepository {
         .await
     }
 
-    async fn update_business(&self, id: Id, draft: BusinessDraft) -> Result<Option<Business>> {
+    async fn update_business(
+        &self,
+        id: Id,
+        draft: BusinessDraft,
+        only_if: Option<&Business>,
+    ) -> Result<Option<Business>> {
         self.write(|tables| {
             let Some(old) = tables.businesses.get(&id) else {
                 return Ok(None);
             };
+            unchanged(old, only_if)?;
             tables.business_by_email.email_is_free(&draft.email, id)?;
             let new = draft.into_business(id, old.created_at);
             tables.business_by_email.release(&old.email);
@@ -44,8 +50,9 @@ impl Businesses for MemoryRepository {
         .await
     }
 
-    async fn delete_business(&self, id: Id) -> Result<bool> {
+    async fn delete_business(&self, id: Id, only_if: Option<&Business>) -> Result<bool> {
         self.write(|tables| {
+            still_there(tables.businesses.get(&id), only_if)?;
             let Some(old) = tables.businesses.remove(&id) else {
                 return Ok(false);
             };

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::MemoryRepository;
-use super::tables::{list, pick};
+use super::tables::{list, pick, still_there, unchanged};
 use crate::domain::{Id, Listing, Manufacturer, ManufacturerDraft, Page};
 use crate::store::{Manufacturers, Result};
 
@@ -29,11 +29,17 @@ impl Manufacturers for MemoryRepository {
         .await
     }
 
-    async fn update_manufacturer(&self, id: Id, draft: ManufacturerDraft) -> Result<Option<Manufacturer>> {
+    async fn update_manufacturer(
+        &self,
+        id: Id,
+        draft: ManufacturerDraft,
+        only_if: Option<&Manufacturer>,
+    ) -> Result<Option<Manufacturer>> {
         self.write(|tables| {
             let Some(old) = tables.manufacturers.get(&id) else {
                 return Ok(None);
             };
+            unchanged(old, only_if)?;
             tables.manufacturer_by_email.email_is_free(&draft.email, id)?;
             let new = Manufacturer { last_login_at: old.last_login_at, ..draft.into_manufacturer(id) };
             tables.manufacturer_by_email.release(&old.email);
@@ -44,8 +50,9 @@ impl Manufacturers for MemoryRepository {
         .await
     }
 
-    async fn delete_manufacturer(&self, id: Id) -> Result<bool> {
+    async fn delete_manufacturer(&self, id: Id, only_if: Option<&Manufacturer>) -> Result<bool> {
         self.write(|tables| {
+            still_there(tables.manufacturers.get(&id), only_if)?;
             let old = tables.manufacturers.remove(&id);
             if let Some(old) = &old {
                 tables.manufacturer_by_email.release(&old.email);

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::MemoryRepository;
-use super::tables::{list, page, pick, sorted};
+use super::tables::{list, page, pick, sorted, still_there, unchanged};
 use crate::domain::{Id, Listing, Page, Product, ProductDraft, ProductQuery, Scalar};
 use crate::store::{Products, Result, StoreError};
 
@@ -47,11 +47,12 @@ impl Products for MemoryRepository {
         .await
     }
 
-    async fn update_product(&self, id: Id, draft: ProductDraft) -> Result<Option<Product>> {
+    async fn update_product(&self, id: Id, draft: ProductDraft, only_if: Option<&Product>) -> Result<Option<Product>> {
         self.write(|tables| {
             let Some(product) = tables.products.get_mut(&id) else {
                 return Ok(None);
             };
+            unchanged(product, only_if)?;
             if product.business != draft.business {
                 return Err(StoreError::Fixed("business"));
             }
@@ -61,8 +62,9 @@ impl Products for MemoryRepository {
         .await
     }
 
-    async fn delete_product(&self, id: Id) -> Result<bool> {
+    async fn delete_product(&self, id: Id, only_if: Option<&Product>) -> Result<bool> {
         self.write(|tables| {
+            still_there(tables.products.get(&id), only_if)?;
             let Some(old) = tables.products.remove(&id) else {
                 return Ok(false);
             };

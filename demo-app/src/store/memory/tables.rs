@@ -62,6 +62,19 @@ impl Unique {
     }
 }
 
+/// A write that depends on a document finds that one.
+pub(super) fn unchanged<T: PartialEq>(stored: &T, only_if: Option<&T>) -> Result<()> {
+    only_if.is_none_or(|expected| expected == stored).then_some(()).ok_or(StoreError::Changed)
+}
+
+/// The same, where there may be none at all.
+pub(super) fn still_there<T: PartialEq>(stored: Option<&T>, only_if: Option<&T>) -> Result<()> {
+    match stored {
+        Some(stored) => unchanged(stored, only_if),
+        None => only_if.is_none().then_some(()).ok_or(StoreError::Changed),
+    }
+}
+
 /// The values of `ids` that `table` has, each once.
 pub(super) fn pick<T: Clone>(table: &BTreeMap<Id, T>, ids: &[Id]) -> Vec<T> {
     let distinct: BTreeSet<&Id> = ids.iter().collect();

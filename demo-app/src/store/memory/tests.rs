@@ -51,11 +51,11 @@ async fn an_email_belongs_to_one_business_until_it_lets_go() {
     store.insert_business(draft("d@e.f").into_business(2, now)).await.expect("free");
     let again = store.insert_business(draft("a@b.c").into_business(3, now)).await;
     assert_eq!(again, Err(StoreError::Taken("email")));
-    assert_eq!(store.update_business(2, draft("a@b.c")).await, Err(StoreError::Taken("email")));
-    assert!(store.update_business(1, draft("a@b.c")).await.is_ok(), "its own email is no conflict");
+    assert_eq!(store.update_business(2, draft("a@b.c"), None).await, Err(StoreError::Taken("email")));
+    assert!(store.update_business(1, draft("a@b.c"), None).await.is_ok(), "its own email is no conflict");
 
-    assert_eq!(store.delete_business(1).await, Ok(true));
-    assert!(store.update_business(2, draft("a@b.c")).await.is_ok());
+    assert_eq!(store.delete_business(1, None).await, Ok(true));
+    assert!(store.update_business(2, draft("a@b.c"), None).await.is_ok());
     let old = store.insert_business(draft("d@e.f").into_business(4, now)).await;
     assert_eq!(old, Ok(()), "an update frees the email before it");
 }
@@ -80,7 +80,7 @@ async fn a_business_takes_its_products_and_users_with_it() {
     let store = seeded().await;
     let before = store.list_products(&of(1)).await.expect("a page").total;
     assert!(before > 0);
-    assert_eq!(store.delete_business(1).await, Ok(true));
+    assert_eq!(store.delete_business(1, None).await, Ok(true));
     assert_eq!(store.list_products(&of(1)).await.expect("a page").total, 0);
     let users = store.list_users(&Listing::all(PageRequest { number: 1, limit: 100 })).await.expect("a page");
     assert!(users.total < 100 && users.items.iter().all(|user| user.business != 1));

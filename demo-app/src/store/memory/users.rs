@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::MemoryRepository;
-use super::tables::{list, pick};
+use super::tables::{list, pick, still_there, unchanged};
 use crate::domain::{Id, Listing, Page, User, UserDraft, Vote};
 use crate::store::{Result, Users};
 
@@ -28,11 +28,12 @@ impl Users for MemoryRepository {
         .await
     }
 
-    async fn update_user(&self, id: Id, draft: UserDraft) -> Result<Option<User>> {
+    async fn update_user(&self, id: Id, draft: UserDraft, only_if: Option<&User>) -> Result<Option<User>> {
         self.write(|tables| {
             let Some(old) = tables.users.get(&id) else {
                 return Ok(None);
             };
+            unchanged(old, only_if)?;
             tables.business_exists(draft.business)?;
             let (total_votes, last_login_at) = (old.total_votes, old.last_login_at);
             let new = User { total_votes, last_login_at, ..draft.into_user(id, old.created_at) };
@@ -42,8 +43,12 @@ impl Users for MemoryRepository {
         .await
     }
 
-    async fn delete_user(&self, id: Id) -> Result<bool> {
-        self.write(|tables| Ok(tables.users.remove(&id).is_some())).await
+    async fn delete_user(&self, id: Id, only_if: Option<&User>) -> Result<bool> {
+        self.write(|tables| {
+            still_there(tables.users.get(&id), only_if)?;
+            Ok(tables.users.remove(&id).is_some())
+        })
+        .await
     }
 
     async fn voters(&self, business: Id, address: &str) -> Result<Vec<Id>> {

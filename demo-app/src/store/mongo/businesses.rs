@@ -26,7 +26,12 @@ impl Businesses for MongoRepository {
         self.insert(documents::Business::from(business)).await
     }
 
-    async fn update_business(&self, id: Id, draft: BusinessDraft) -> Result<Option<Business>> {
+    async fn update_business(
+        &self,
+        id: Id,
+        draft: BusinessDraft,
+        only_if: Option<&Business>,
+    ) -> Result<Option<Business>> {
         let subscription = serialize_to_bson(&draft.subscription).map_err(|_| StoreError::Unavailable)?;
         let fields = doc! {
             "email": draft.email,
@@ -34,11 +39,11 @@ impl Businesses for MongoRepository {
             "isActive": draft.is_active,
             "subscription": subscription,
         };
-        self.change::<documents::Business, _>(doc! { "_id": signed(id) }, fields).await
+        self.change(id, fields, only_if.cloned().map(documents::Business::from)).await
     }
 
-    async fn delete_business(&self, id: Id) -> Result<bool> {
-        let there = self.delete::<documents::Business>(id).await?;
+    async fn delete_business(&self, id: Id, only_if: Option<&Business>) -> Result<bool> {
+        let there = self.delete(id, only_if.cloned().map(documents::Business::from)).await?;
         // Even if it is gone: an earlier deletion may have got no further.
         self.delete_of::<documents::User>(id).await?;
         self.delete_of::<documents::Product>(id).await?;

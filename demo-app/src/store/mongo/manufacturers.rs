@@ -1,7 +1,6 @@
 use async_trait::async_trait;
 use bson::{doc, serialize_to_bson};
 
-use super::convert::signed;
 use super::{MongoRepository, documents};
 use crate::domain::{Id, Listing, Manufacturer, ManufacturerDraft, Page};
 use crate::store::{Manufacturers, Result, StoreError};
@@ -24,7 +23,12 @@ impl Manufacturers for MongoRepository {
         self.insert(documents::Manufacturer::from(manufacturer)).await
     }
 
-    async fn update_manufacturer(&self, id: Id, draft: ManufacturerDraft) -> Result<Option<Manufacturer>> {
+    async fn update_manufacturer(
+        &self,
+        id: Id,
+        draft: ManufacturerDraft,
+        only_if: Option<&Manufacturer>,
+    ) -> Result<Option<Manufacturer>> {
         let location = serialize_to_bson(&draft.location).map_err(|_| StoreError::Unavailable)?;
         let fields = doc! {
             "email": draft.email,
@@ -34,10 +38,10 @@ impl Manufacturers for MongoRepository {
             "isActive": draft.is_active,
             "location": location,
         };
-        self.change::<documents::Manufacturer, _>(doc! { "_id": signed(id) }, fields).await
+        self.change(id, fields, only_if.cloned().map(documents::Manufacturer::from)).await
     }
 
-    async fn delete_manufacturer(&self, id: Id) -> Result<bool> {
-        self.delete::<documents::Manufacturer>(id).await
+    async fn delete_manufacturer(&self, id: Id, only_if: Option<&Manufacturer>) -> Result<bool> {
+        self.delete(id, only_if.cloned().map(documents::Manufacturer::from)).await
     }
 }

@@ -19,7 +19,7 @@ mod watch;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
 use fastness::Indexed;
 use fastness::index::{self, Client, Error, Indexes};
 use fastness::monitor::{Pool, SlowQuery};
@@ -96,8 +96,16 @@ impl MongoRepository {
         inserted.map(drop).map_err(|error| rejected(&error))
     }
 
-    /// Sets fields of one document, and gives it back as it is now.
-    async fn change<M, T>(&self, filter: Document, fields: Document) -> Result<Option<T>>
+    /// Sets fields of the document `id`, if it is this one where one is given, and gives it back as it is now.
+    async fn change<M, T>(&self, id: Id, fields: Document, only_if: Option<M>) -> Result<Option<T>>
+    where
+        M: Indexed + Serialize + DeserializeOwned + Send + Sync + Into<T>,
+    {
+        let changed = self.set::<M, T>(this(id, only_if.as_ref())?, fields).await?;
+        if changed.is_none() && only_if.is_some() { Err(StoreError::Changed) } else { Ok(changed) }
+    }
+
+    async fn set<M, T>(&self, filter: Document, fields: Document) -> Result<Option<T>>
     where
         M: Indexed + DeserializeOwned + Send + Sync + Into<T>,
     {
@@ -106,15 +114,41 @@ impl MongoRepository {
         changed.map(|found| found.map(Into::into)).map_err(|error| rejected(&error))
     }
 
-    async fn delete<M: Indexed + Send + Sync>(&self, id: Id) -> Result<bool> {
-        let deleted = self.collection::<M>().delete_one(doc! { "_id": signed(id) }, None).await;
-        deleted.map(|deleted| deleted.deleted_count > 0).map_err(|error| unavailable(&error))
+    /// Deletes the document `id`, if it is this one where one is given. Tells whether there was one.
+    async fn delete<M: Indexed + Serialize + Send + Sync>(&self, id: Id, only_if: Option<M>) -> Result<bool> {
+        let deleted = self.collection::<M>().delete_one(this(id, only_if.as_ref())?, None).await;
+        let deleted = deleted.map(|deleted| deleted.deleted_count > 0).map_err(|error| unavailable(&error))?;
+        if !deleted && only_if.is_some() { Err(StoreError::Changed) } else { Ok(deleted) }
     }
 
     /// Documents name their business; it must be there.
     async fn business_exists(&self, business: Id) -> Result<()> {
         let found: Option<crate::domain::Business> = self.find::<Business, _>(business).await?;
         found.map(drop).ok_or(StoreError::Dangling("business"))
+    }
+}
+
+/// A filter for the document `id`; for one with the fields of `only_if`, where that is given. So MongoDB compares and writes in one step.
+fn this<M: Indexed + Serialize>(id: Id, only_if: Option<&M>) -> Result<Document> {
+    let mut filter = doc! { "_id": signed(id) };
+    if let Some(expected) = only_if {
+        let fields = bson::serialize_to_document(expected).map_err(|_| StoreError::Unavailable)?;
+        flatten("", fields, &mut filter);
+        if M::COLLECTION == Business::COLLECTION {
+            // The one field that is left out where there is none; so it must not be there.
+            filter.entry("businessName").or_insert(Bson::Null);
+        }
+    }
+    Ok(filter)
+}
+
+/// Fields by their dotted names, as the order of those within another is of no account.
+fn flatten(above: &str, fields: Document, filter: &mut Document) {
+    for (name, value) in fields {
+        match value {
+            Bson::Document(fields) => flatten(&format!("{above}{name}."), fields, filter),
+            value => drop(filter.insert(format!("{above}{name}"), value)),
+        }
     }
 }
 

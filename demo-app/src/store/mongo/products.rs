@@ -30,7 +30,10 @@ impl Products for MongoRepository {
         self.insert(documents::Product::from(product)).await
     }
 
-    async fn update_product(&self, id: Id, draft: ProductDraft) -> Result<Option<Product>> {
+    async fn update_product(&self, id: Id, draft: ProductDraft, only_if: Option<&Product>) -> Result<Option<Product>> {
+        if only_if.is_some_and(|expected| expected.business != draft.business) {
+            return Err(StoreError::Fixed("business"));
+        }
         let filter = doc! { "_id": signed(id), "business": signed(draft.business) };
         let fields = doc! {
             "name": draft.name,
@@ -38,7 +41,10 @@ impl Products for MongoRepository {
             "category": draft.category,
             "price": signed(draft.price),
         };
-        if let Some(product) = self.change::<documents::Product, _>(filter, fields).await? {
+        if only_if.is_some() {
+            return self.change(id, fields, only_if.cloned().map(documents::Product::from)).await;
+        }
+        if let Some(product) = self.set::<documents::Product, _>(filter, fields).await? {
             return Ok(Some(product));
         }
         // There is none, or it is another business's.
@@ -48,8 +54,8 @@ impl Products for MongoRepository {
         }
     }
 
-    async fn delete_product(&self, id: Id) -> Result<bool> {
-        self.delete::<documents::Product>(id).await
+    async fn delete_product(&self, id: Id, only_if: Option<&Product>) -> Result<bool> {
+        self.delete(id, only_if.cloned().map(documents::Product::from)).await
     }
 }
 

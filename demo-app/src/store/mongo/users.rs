@@ -25,7 +25,7 @@ impl Users for MongoRepository {
         self.insert(documents::User::from(user)).await
     }
 
-    async fn update_user(&self, id: Id, draft: UserDraft) -> Result<Option<User>> {
+    async fn update_user(&self, id: Id, draft: UserDraft, only_if: Option<&User>) -> Result<Option<User>> {
         self.business_exists(draft.business).await?;
         let fields = doc! {
             "business": signed(draft.business),
@@ -33,11 +33,11 @@ impl Users for MongoRepository {
             "email": draft.email,
             "isActive": draft.is_active,
         };
-        self.change::<documents::User, _>(doc! { "_id": signed(id) }, fields).await
+        self.change(id, fields, only_if.cloned().map(documents::User::from)).await
     }
 
-    async fn delete_user(&self, id: Id) -> Result<bool> {
-        self.delete::<documents::User>(id).await
+    async fn delete_user(&self, id: Id, only_if: Option<&User>) -> Result<bool> {
+        self.delete(id, only_if.cloned().map(documents::User::from)).await
     }
 
     async fn voters(&self, business: Id, address: &str) -> Result<Vec<Id>> {

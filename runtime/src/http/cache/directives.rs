@@ -102,7 +102,7 @@ pub(super) fn seconds(text: &str) -> Option<u64> {
 }
 
 /// The members of a list, commas in quotations apart. `None` if a quotation does not end.
-pub(super) fn split(text: &str) -> Option<Vec<&str>> {
+pub(in crate::http) fn split(text: &str) -> Option<Vec<&str>> {
     let (mut items, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
     for (at, byte) in text.bytes().enumerate() {
         match byte {

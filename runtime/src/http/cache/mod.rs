@@ -41,6 +41,7 @@ mod vary;
 
 pub(super) use config::Config;
 use config::Credentials;
+pub(super) use directives::split as quoted_list;
 pub use service::{Cached, ResponseFuture};
 pub use tags::CacheTags;
 

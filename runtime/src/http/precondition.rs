@@ -1,0 +1,148 @@
+//! Preconditions of requests that change something (RFC 9110 section 13).
+
+use std::time::SystemTime;
+
+use http::header::{IF_MATCH, IF_UNMODIFIED_SINCE};
+use http::{HeaderMap, HeaderValue};
+
+use super::cache::quoted_list;
+
+/// The condition under which a client wants its change made: `If-Match`, or else `If-Unmodified-Since` (RFC 9110 section 13.2.2). So a
+/// change that somebody else made meanwhile is not overwritten.
+///
+/// Read the document, ask [`hold`](Self::hold), and answer 412 if it says no. Between that and the write, others may write too: have the
+/// store write only if the document is still the one that was read.
+///
+/// ```
+/// use fastness::http::Preconditions;
+/// use http::{HeaderMap, HeaderValue, header};
+///
+/// let headers = HeaderMap::from_iter([(header::IF_MATCH, HeaderValue::from_static("\"v1\", \"v2\""))]);
+/// let wanted = Preconditions::of(&headers);
+/// assert!(wanted.hold(&["\"v2\""], None));
+/// assert!(!wanted.hold(&["\"v3\""], None));
+/// assert!(!wanted.hold(&["W/\"v2\""], None)); // the comparison is the strong one
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preconditions {
+    matches: Option<Matches>,
+    unmodified_since: Option<SystemTime>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Matches {
+    Any,
+    /// Strong tags, as they are written. Weak ones, and what is no list of tags, match nothing.
+    Tags(Vec<String>),
+}
+
+impl Preconditions {
+    /// Those of a request with these headers. An `If-Unmodified-Since` that is no date of HTTP is ignored, as section 13.1.4 has it.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let lines: Vec<&HeaderValue> = headers.get_all(IF_MATCH).iter().collect();
+        let date = || httpdate::parse_http_date(headers.get(IF_UNMODIFIED_SINCE)?.to_str().ok()?).ok();
+        match &lines[..] {
+            [] => Self { matches: None, unmodified_since: date() },
+            [line] if line.as_bytes().trim_ascii() == b"*" => {
+                Self { matches: Some(Matches::Any), unmodified_since: None }
+            }
+            lines => {
+                let items = lines.iter().filter_map(|line| quoted_list(line.to_str().ok()?)).flatten();
+                let strong = items.filter(|item| item.len() >= 2 && item.starts_with('"') && item.ends_with('"'));
+                Self { matches: Some(Matches::Tags(strong.map(str::to_owned).collect())), unmodified_since: None }
+            }
+        }
+    }
+
+    /// Tells that there is none: the change may be made without a look at what is there.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Tells that any document will do, as long as there is one: `If-Match: *`.
+    pub fn is_any(&self) -> bool {
+        self.matches == Some(Matches::Any)
+    }
+
+    /// Tells that the change may be made to a document that is there, has these entity tags (in quotes, one for each of its
+    /// representations), and was changed at this time for the last time, if that is known.
+    pub fn hold(&self, tags: &[&str], modified: Option<SystemTime>) -> bool {
+        match &self.matches {
+            Some(Matches::Any) => true,
+            Some(Matches::Tags(wanted)) => wanted.iter().any(|wanted| tags.contains(&wanted.as_str())),
+            None => match (self.unmodified_since, modified) {
+                (Some(since), Some(modified)) => whole_seconds(modified) <= since,
+                _ => true,
+            },
+        }
+    }
+}
+
+/// Dates of HTTP have no fraction: a document that was changed within a second is told with that second.
+fn whole_seconds(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn of(lines: &[(http::HeaderName, &'static str)]) -> Preconditions {
+        let mut headers = HeaderMap::new();
+        for (name, line) in lines {
+            headers.append(name, HeaderValue::from_static(line));
+        }
+        Preconditions::of(&headers)
+    }
+
+    #[test]
+    fn rfc9110_13_1_1_tags_are_compared_strongly() {
+        for (lines, holds) in [
+            (&["\"a\""][..], true),
+            (&["\"b\""], false),
+            (&["\"b\", \"a\""], true),
+            (&["\"b\"", "\"a\""], true),
+            (&["\"a,b\", \"c\""], false),
+            (&["W/\"a\""], false),
+            (&["W/\"a\", \"a\""], true),
+            (&["a"], false),
+            (&["\"a"], false),
+            (&[""], false),
+            (&["*"], true),
+            (&[" * "], true),
+            (&["*", "\"b\""], false),
+        ] {
+            let lines: Vec<_> = lines.iter().map(|line| (IF_MATCH, *line)).collect();
+            assert_eq!(of(&lines).hold(&["\"a\"", "\"a-gzip\""], None), holds, "{lines:?}");
+            assert!(!of(&lines).is_empty());
+        }
+        assert!(of(&[(IF_MATCH, "\"a-gzip\"")]).hold(&["\"a\"", "\"a-gzip\""], None));
+        assert!(!of(&[(IF_MATCH, "W/\"a\"")]).hold(&["W/\"a\""], None), "a weak tag matches nothing, not even itself");
+        assert!(of(&[(IF_MATCH, "*")]).is_any() && !of(&[(IF_MATCH, "\"a\"")]).is_any());
+    }
+
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+    #[test]
+    fn rfc9110_13_1_4_dates_count_where_there_are_no_tags() {
+        let date = httpdate::parse_http_date(DATE).unwrap();
+        let since = of(&[(IF_UNMODIFIED_SINCE, DATE)]);
+        for (modified, holds) in [
+            (Some(date), true),
+            (Some(date + Duration::from_millis(999)), true),
+            (Some(date + Duration::from_secs(1)), false),
+            (Some(date - Duration::from_secs(1)), true),
+            (None, true),
+        ] {
+            assert_eq!(since.hold(&["\"a\""], modified), holds, "{modified:?}");
+        }
+        let late = Some(date + Duration::from_secs(9));
+        assert!(of(&[(IF_UNMODIFIED_SINCE, "yesterday")]).is_empty());
+        assert!(of(&[(IF_MATCH, "\"a\""), (IF_UNMODIFIED_SINCE, DATE)]).hold(&["\"a\""], late), "a tag is better");
+        assert!(!of(&[(IF_MATCH, "\"b\""), (IF_UNMODIFIED_SINCE, DATE)]).hold(&["\"a\""], Some(date)));
+        assert!(of(&[]).is_empty() && of(&[]).hold(&[], None));
+    }
+}
