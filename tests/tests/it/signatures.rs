@@ -251,6 +251,7 @@ extern "C" fn foreign(id: u64) -> u64 {
     id + 1
 }
 
+#[expect(improper_ctypes_definitions, reason = "it is called from here alone")]
 #[timed]
 #[circuit_breaker]
 #[retry(attempts = 2, wait = "1ms")]
