@@ -172,13 +172,17 @@ impl Prober {
         super::sources::caught(|| pool())
     }
 
-    /// The answer, a second old at most.
+    /// Returns the answer, a second old at most. Waits for it no longer than twice the probe's bound.
     ///
     /// # Cancel safety
     ///
     /// The question goes on for those who wait for the same answer.
     pub(super) async fn ask(self: &Arc<Self>) -> ProbeReport {
-        let mut last = self.last.clone().lock_owned().await;
+        // Whoever asks gives the turn back within the bound, unless it asks in a runtime that has no time to run.
+        let patience = self.probe.bound.saturating_mul(2);
+        let Ok(mut last) = tokio::time::timeout(patience, self.last.clone().lock_owned()).await else {
+            return self.report(patience, Err("whoever asked it last gets no time to run".to_owned()));
+        };
         let now = self.clock.now();
         if let Some((at, report)) = &last.answer
             && now.saturating_sub(*at) < nanos(FRESH)

@@ -96,3 +96,22 @@ async fn a_caller_who_goes_away_takes_no_answer_from_others() {
     answer.notify_one();
     assert!(prober.ask().await.ok, "the question that was cut off is answered, and stands");
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_in_a_runtime_that_stands_still_holds_nobody_up_for_ever() {
+    let prober = Prober::new(counting(&Arc::default()), Clock::manual());
+    let other = prober.clone();
+    let begins = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let mut asked = Box::pin(other.ask());
+            assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(asked.as_mut().poll(cx).is_pending())).await);
+        });
+        runtime
+    });
+    let stands_still = begins.join().unwrap();
+    let report = prober.ask().await;
+    assert_eq!(report.error.as_deref(), Some("whoever asked it last gets no time to run"));
+    stands_still.shutdown_background();
+    assert!(prober.ask().await.ok, "the turn is given back with the task that had it");
+}
