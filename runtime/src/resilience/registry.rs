@@ -94,12 +94,12 @@ impl<T: Clone + Keep, S: Clone + PartialEq> Named<T, S> {
         Some(held)
     }
 
-    /// That of this name, made with these settings if there is none.
-    pub(super) fn get_or_make(&self, name: &str, asked: Use<S>, make: impl FnOnce() -> T) -> T {
-        if thread_is_ending() {
-            return make();
-        }
+    /// Returns the one of this name, made with these settings if there is none. `make` gets the name as it is kept.
+    pub(super) fn get_or_make(&self, name: &str, asked: Use<S>, make: impl FnOnce(&str) -> T) -> T {
         let name = &*kept_name(name);
+        if thread_is_ending() {
+            return make(name);
+        }
         let held = self.find(name).unwrap_or_else(|| self.add(name, make));
         watch_thread();
         let mut uses = lock(&held.uses);
@@ -110,13 +110,13 @@ impl<T: Clone + Keep, S: Clone + PartialEq> Named<T, S> {
     }
 
     #[cold]
-    fn add(&self, name: &str, make: impl FnOnce() -> T) -> Arc<Held<T, S>> {
+    fn add(&self, name: &str, make: impl FnOnce(&str) -> T) -> Arc<Held<T, S>> {
         let mut count = lock(&self.count);
         // Another may have been faster.
         if let Some(found) = self.find(name) {
             return found;
         }
-        let held = Arc::new(Held { value: make(), used: AtomicU64::new(self.clock.now()), uses: Mutex::default() });
+        let held = Arc::new(Held { value: make(name), used: AtomicU64::new(self.clock.now()), uses: Mutex::default() });
         let most = self.most.load(Relaxed).max(1);
         while *count >= most && self.forget_one() {
             *count -= 1;
@@ -129,10 +129,10 @@ impl<T: Clone + Keep, S: Clone + PartialEq> Named<T, S> {
         held
     }
 
-    /// Forgets the one that was used longest ago, if there is one without which nothing is lost.
+    /// Forgets the one that was used longest ago, of those that nobody is about to use and without which nothing is lost.
     fn forget_one(&self) -> bool {
         let guard = scc::Guard::new();
-        let idle = self.by_name.iter(&guard).filter(|(_, held)| held.value.is_idle());
+        let idle = self.by_name.iter(&guard).filter(|(_, held)| Arc::strong_count(held) == 1 && held.value.is_idle());
         let longest_ago = idle.min_by_key(|(_, held)| held.used.load(Relaxed));
         longest_ago.is_some_and(|(name, _)| self.by_name.remove_sync(name))
     }

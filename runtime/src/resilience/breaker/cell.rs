@@ -252,6 +252,17 @@ impl Cell {
         self.gate().is(ADMITS)
     }
 
+    /// Whether nothing is lost with it: it is closed, or its time to be open or to probe is up.
+    pub(super) fn may_be_forgotten(&self) -> bool {
+        let now = self.clock.now();
+        match lock(&self.core).machine.phase {
+            Phase::Closed { .. } => true,
+            Phase::Open { until } => until <= now,
+            Phase::HalfOpen { deadline, .. } => deadline <= now,
+            Phase::ForcedOpen | Phase::ForcedClosed | Phase::Disabled => false,
+        }
+    }
+
     pub(super) fn state(&self) -> State {
         lock(&self.core).machine.phase.state()
     }

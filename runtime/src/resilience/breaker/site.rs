@@ -9,7 +9,7 @@ use crate::clock::Clock;
 
 use super::super::keyed::Keep;
 use super::super::registry::{Named, Place, Use};
-use super::{Breaker, BreakerSettings, KeyedBreaker, State};
+use super::{Breaker, BreakerSettings, KeyedBreaker};
 
 type Settings = (BreakerSettings, Option<usize>);
 
@@ -23,11 +23,11 @@ pub(in crate::resilience) static BREAKERS: LazyLock<Named<Breaker, Settings>> =
 pub(in crate::resilience) static KEYED: LazyLock<Named<Arc<KeyedBreaker>, Settings>> =
     LazyLock::new(|| Named::new(usize::MAX, Clock::system()));
 
-/// It can be forgotten without harm if it is closed, and nobody but the registry has it: not an attribute, not a variable, not a call
-/// under way.
+/// It can be forgotten if it refuses no call, and nobody but the registry has it: not an attribute, not a variable, not a call under
+/// way.
 impl Keep for Breaker {
     fn is_idle(&self) -> bool {
-        Arc::strong_count(&self.cell) == 1 && self.state() == State::Closed
+        Arc::strong_count(&self.cell) == 1 && self.cell.may_be_forgotten()
     }
 }
 
@@ -39,9 +39,9 @@ impl Keep for Arc<KeyedBreaker> {
 
 /// Sets how many breakers there may be by name in this process: at least one, and 1 000 until this is called.
 ///
-/// Over the bound, the one is forgotten that was asked for longest ago, of those that are closed and that nobody holds; attributes
-/// hold theirs. Where all are open or held, a new name gets a breaker that is not kept: calls are made, and each time anew nothing is
-/// known of those before. So names from outside cost a bounded memory and never push out a breaker that is open.
+/// Over the bound, the breaker that was asked for longest ago is forgotten, of those that nobody holds and that are closed or were open
+/// until now; attributes hold theirs. Where all refuse calls or are held, a new name gets a breaker that is not kept: calls are made, and each time anew nothing is
+/// known of those before. So names from outside cost a bounded memory and never push out a breaker that refuses calls, or that somebody forced.
 ///
 /// ```
 /// use fastness::resilience::{breaker, find_breaker, set_max_breakers};
@@ -121,7 +121,7 @@ pub fn breaker_with(name: &str, settings: &BreakerSettings) -> Breaker {
 
 fn named(name: &str, settings: &BreakerSettings, place: Place) -> Breaker {
     let asked = Use { place, settings: (settings.clone(), None) };
-    BREAKERS.get_or_make(name, asked, || Breaker::new(name, settings.clone(), Clock::system()))
+    BREAKERS.get_or_make(name, asked, |name| Breaker::new(name, settings.clone(), Clock::system()))
 }
 
 /// A static that names a breaker: what an attribute expands to.
@@ -174,7 +174,7 @@ impl KeyedBreakerSite {
         self.breakers.get_or_init(|| {
             let asked = Use { place: self.place, settings: (self.settings.clone(), Some(self.cap)) };
             let make = || KeyedBreaker::new(self.name, self.settings.clone(), self.cap, Clock::system());
-            KEYED.get_or_make(self.name, asked, || Arc::new(make()))
+            KEYED.get_or_make(self.name, asked, |_| Arc::new(make()))
         })
     }
 }

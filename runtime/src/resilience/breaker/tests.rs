@@ -419,6 +419,34 @@ fn that_it_opened_is_a_warning_and_all_else_is_said_in_passing() {
     assert_eq!(levels.heard(), [tracing::Level::WARN, tracing::Level::INFO, tracing::Level::INFO]);
 }
 
+#[test]
+fn a_long_name_is_kept_short_by_whoever_has_it() {
+    let long = "x".repeat(1 << 20);
+    let breaker = breaker(&long);
+    assert!(breaker.name().len() <= 256, "{}", breaker.name().len());
+    assert!(find_breaker(&long).is_some_and(|found| found.name() == breaker.name()));
+}
+
+#[test]
+fn a_breaker_may_be_forgotten_once_it_refuses_no_call() {
+    let (breaker, clock) = made(small());
+    let may = |expected| assert_eq!(breaker.cell.may_be_forgotten(), expected, "{:?}", breaker.state());
+    may(true);
+    open_it(&breaker);
+    may(false);
+    clock.advance(SECOND * 2);
+    may(true);
+    let probe = breaker.try_acquire().unwrap();
+    may(false);
+    clock.advance(SECOND * 10);
+    may(true);
+    drop(probe);
+    for force in [Breaker::force_open, Breaker::force_closed, Breaker::disable] {
+        force(&breaker);
+        may(false);
+    }
+}
+
 static DECLARED: BreakerSite =
     BreakerSite::new("declared", BreakerSettings::new(), Place { file: "declared.rs", line: 1 });
 static DECLARED_HOSTS: KeyedBreakerSite =
