@@ -75,14 +75,14 @@ impl Levels {
 
 /// How many entries there may be after this look, given how many there are and may be now, and how many were allowed before
 /// memory became short. Down by a quarter a look, to `least` or, where requests are turned away, to none: entries have no weights, so
-/// a few may be all that there is to free. Up by a quarter a look.
+/// a few may be all that there is to free. Back to `least` once none are turned away; up by a quarter a look.
 pub(super) fn step(pressure: Pressure, used: usize, limit: usize, original: usize, least: usize) -> usize {
     match pressure {
         // An unbounded store is unbounded again once it has room to double.
         Pressure::None if original == usize::MAX && limit / 2 > used => original,
         Pressure::None => limit.saturating_add((limit / 4).max(1)).min(original),
         Pressure::Shed => limit.min(used.saturating_sub((used / 4).max(1))),
-        Pressure::Shrink | Pressure::NoBodies => limit.min((used - used / 4).max(least)),
+        Pressure::Shrink | Pressure::NoBodies => limit.min(used - used / 4).max(least.min(original)),
     }
 }
 
@@ -145,6 +145,8 @@ mod tests {
         assert_eq!(step(Pressure::NoBodies, 100, 100, usize::MAX, 100), 100, "not below the least");
         let shed = |used| step(Pressure::Shed, used, 100, usize::MAX, 100);
         assert_eq!([100, 4, 3, 1, 0].map(shed), [75, 3, 2, 0, 0], "to none while requests are turned away");
+        assert_eq!(step(Pressure::Shrink, 0, 0, 110, 50), 50, "back to the least once none are turned away");
+        assert_eq!(step(Pressure::NoBodies, 0, 0, 10, 50), 10, "unless fewer were allowed before");
         assert_eq!(step(Pressure::None, 0, 0, 110, 50), 1, "and back from none");
         assert_eq!(step(Pressure::None, 100, 100, 110, 50), 110);
         assert_eq!(step(Pressure::None, 49, 100, usize::MAX, 50), usize::MAX);

@@ -154,7 +154,7 @@ pub struct GuardSnapshot {
     pub entries: usize,
     /// Bytes that the allocator holds and the program does not use, where the guard can ask for them.
     pub reusable: Option<u64>,
-    /// For how many milliseconds requests have been turned away with nothing left to give up; `None` where that is not so.
+    /// Milliseconds for which requests have been turned away with nothing left to give up; `None` where that is not so.
     pub exhausted: Option<u64>,
 }
 
@@ -252,7 +252,8 @@ impl Inner {
         if bound == allowed {
             *original = None;
         }
-        if bound != limit {
+        // Also where an entry came in beside the bound.
+        if bound != limit || used > bound {
             self.cache.set_max_entries(bound);
         }
     }
