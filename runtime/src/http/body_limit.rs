@@ -22,7 +22,8 @@ mod tests;
 
 /// Reads the body of each request into memory before the service behind is called: within a time, each body within a bound, and all
 /// bodies that are held within another. So a slow client holds no place, permit or claim of what follows, and no number of clients
-/// takes more memory than is stated here.
+/// takes more memory than is stated here. (A service that reserves something when it says that it is ready, as tower's
+/// `ConcurrencyLimit` does, holds that while the body is read: put it outside of this layer.)
 ///
 /// | a body that | is answered with |
 /// |---|---|

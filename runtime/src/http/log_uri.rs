@@ -15,7 +15,7 @@ const LONGEST: usize = 1_024;
 /// - What is not visible ASCII, and quotes, backslashes, angle brackets and braces, are percent-encoded.
 /// - After 1024 characters comes `...`, and nothing more.
 ///
-/// A secret in a path cannot be told from any other part of it.
+/// A secret in a path cannot be told from any other part of it, nor one under a name that says nothing (`?a=`).
 ///
 /// ```
 /// use fastness::http::LogUri;
@@ -57,8 +57,12 @@ impl LogUri<'_> {
     fn write(self, out: &mut Bounded<'_, '_>) -> fmt::Result {
         out.escaped(self.uri.path())?;
         let Some(query) = self.uri.query() else { return Ok(()) };
-        for (at, pair) in query.split('&').enumerate() {
-            out.plain(if at == 0 { "?" } else { "&" })?;
+        out.plain("?")?;
+        for pair in query.split_inclusive(['&', ';']) {
+            let (pair, separator) = match pair.strip_suffix(['&', ';']) {
+                Some(bare) => (bare, &pair[bare.len()..]),
+                None => (pair, ""),
+            };
             match pair.split_once('=') {
                 Some((name, value)) if !value.is_empty() && is_secret(name) => {
                     out.escaped(name)?;
@@ -66,6 +70,7 @@ impl LogUri<'_> {
                 }
                 _ => out.escaped(pair)?,
             }
+            out.plain(separator)?;
         }
         Ok(())
     }
@@ -115,7 +120,9 @@ impl Bounded<'_, '_> {
 }
 
 /// Words that stand for secrets wherever they stand in a name.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 26] = [
+    "assertion",
+    "pin",
     "apikey",
     "auth",
     "authorization",
@@ -142,9 +149,20 @@ const WORDS: [&str; 24] = [
     "jsessionid",
 ];
 /// The longest of them that are told where they are part of a longer word (`accesstoken`).
-const PARTS: [&str; 8] = ["apikey", "authorization", "credential", "passw", "secret", "session", "signature", "token"];
+const PARTS: [&str; 10] = [
+    "accesskey",
+    "apikey",
+    "authorization",
+    "credential",
+    "passw",
+    "privatekey",
+    "secret",
+    "session",
+    "signature",
+    "token",
+];
 
-/// Whether the value of a parameter of this name, as it is written in a query, looks like a secret.
+/// Tells by the name of a parameter, as it is written in a query, whether its value looks like a secret.
 fn is_secret(name: &str) -> bool {
     let name = decoded(name);
     let secret = |word: &str| WORDS.contains(&word) || PARTS.iter().any(|part| word.contains(part));
@@ -195,6 +213,8 @@ mod tests {
     #[test]
     fn values_of_names_that_look_secret_are_not_written() {
         for name in [
+            "pin",
+            "privatekey",
             "token",
             "password",
             "secret",

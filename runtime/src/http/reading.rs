@@ -31,7 +31,7 @@ const COME_BACK: Duration = Duration::from_secs(1);
 pub(super) struct Reader {
     /// The most bytes of one body.
     pub(super) each: usize,
-    /// How long one body may take, from its first byte to its last.
+    /// How long one body may take, from when it is waited for until its last byte.
     pub(super) time: Duration,
     budget: Arc<Budget>,
 }
@@ -107,13 +107,15 @@ impl Reader {
         headers: &HeaderMap,
         mut body: Pin<&mut B>,
     ) -> Result<Read, Refused> {
+        // One that takes more than there may ever be room for is not to come back.
+        let each = self.each.min(self.budget.room(usize::MAX).max(SMALL.min(self.budget.all)));
         let hint = body.size_hint();
         let said = match Length::new(StatusCode::OK, headers) {
             Length::Said(said) => Some(said),
             Length::Unsaid | Length::Unreadable => hint.exact(),
         };
-        if said.unwrap_or(0).max(hint.lower()) > self.each as u64 {
-            return Err(Refused::TooLarge(self.each));
+        if said.unwrap_or(0).max(hint.lower()) > each as u64 {
+            return Err(Refused::TooLarge(each));
         }
         let mut late = pin!(pause(self.time));
         let (mut share, mut read) = (Share { budget: self.budget.clone(), bytes: 0 }, Gathered::default());
@@ -127,8 +129,8 @@ impl Reader {
                 Some(Err(_)) => return Err(Refused::Broken),
                 Some(Ok(Err(frame))) => break frame.into_trailers().ok(),
                 Some(Ok(Ok(data))) => {
-                    if data.len() > self.each - read.len() {
-                        return Err(Refused::TooLarge(self.each));
+                    if data.len() > each - read.len() {
+                        return Err(Refused::TooLarge(each));
                     }
                     share.grow(data.len())?;
                     read.add(data, said);
@@ -158,12 +160,17 @@ impl Budget {
     fn new(all: usize) -> Self {
         Self { all, taken: AtomicUsize::new(0) }
     }
+
+    /// The bytes that all may take together once one takes so many.
+    fn room(&self, bytes: usize) -> usize {
+        if bytes <= SMALL { self.all } else { self.all - self.all / 4 }
+    }
 }
 
 impl Share {
     fn grow(&mut self, by: usize) -> Result<(), Refused> {
         let bytes = self.bytes.saturating_add(by);
-        let room = if bytes <= SMALL { self.budget.all } else { self.budget.all - self.budget.all / 4 };
+        let room = self.budget.room(bytes);
         let taken = |taken: usize| taken.checked_add(by).filter(|taken| *taken <= room);
         let grown = self.budget.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
         grown.map_err(|_| Refused::NoRoom)?;

@@ -1,6 +1,6 @@
 //! Which request it is: the key that the client gave, whose it is, and what it asks for.
 
-use http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, IF_MATCH, IF_UNMODIFIED_SINCE};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use sha2::{Digest as _, Sha256};
@@ -71,13 +71,19 @@ fn host(parts: &Parts) -> Vec<u8> {
         .to_ascii_lowercase()
 }
 
-/// What the request asks for.
+/// What the request asks for, and on which condition: with the state that it saw, a client has another wish.
 pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> Digest {
     digest(|add| {
         add(parts.method.as_str().as_bytes());
         add(original(&parts.extensions, &parts.uri).path().as_bytes());
         add(original(&parts.extensions, &parts.uri).query().unwrap_or_default().as_bytes());
         add(body);
+        for name in [IF_MATCH, IF_UNMODIFIED_SINCE] {
+            for value in parts.headers.get_all(&name) {
+                add(name.as_str().as_bytes());
+                add(value.as_bytes());
+            }
+        }
     })
 }
 

@@ -162,7 +162,7 @@ impl IdempotencyLayer {
         self.with(|shared| shared.reader.set_all(bytes))
     }
 
-    /// Sets how long the body of a request with a key may take, from its first byte to its last (30 s).
+    /// Sets how long the body of a request with a key may take, from when it is waited for until its last byte (30 s).
     #[must_use]
     pub fn body_timeout(self, time: Duration) -> Self {
         self.with(|shared| shared.reader.time = time)

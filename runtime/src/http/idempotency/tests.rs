@@ -161,6 +161,7 @@ async fn another_request_under_the_same_key_is_refused() {
         with(|request| *request.method_mut() = http::Method::PUT),
         with(|request| *request.uri_mut() = "/orders?a=2".parse().unwrap()),
         with(|request| *request.uri_mut() = "/orders/?a=1".parse().unwrap()),
+        with(|request| _ = request.headers_mut().insert("if-match", "\"2\"".parse().unwrap())),
     ] {
         assert_eq!(service.clone().oneshot(request).await.unwrap().status(), 422);
     }

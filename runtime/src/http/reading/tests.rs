@@ -117,8 +117,19 @@ async fn bodies_share_one_budget_and_small_ones_have_a_part_of_it() {
 }
 
 #[tokio::test]
+async fn a_body_for_which_there_can_never_be_room_is_too_large() {
+    // Small ones may take all, others three quarters.
+    for (all, most) in [(1 << 20, (1 << 20) / 4 * 3), (1_000, 1_000)] {
+        let reader = Reader::new(usize::MAX, all, MINUTE);
+        assert_eq!(reader.read(&HeaderMap::new(), pieces(&[most], true)).await.unwrap().bytes.len(), most);
+        let refused = reader.read(&HeaderMap::new(), pieces(&[most + 1], true)).await.unwrap_err();
+        assert_eq!(refused, Refused::TooLarge(most));
+    }
+}
+
+#[tokio::test]
 async fn a_length_that_is_said_is_not_set_apart() {
-    let reader = Reader::new(1 << 20, 1 << 20, MINUTE);
+    let reader = Reader::new(1 << 20, 2 << 20, MINUTE);
     let head = says("1048576");
     let mut waits = Vec::new();
     for _ in 0..100 {
