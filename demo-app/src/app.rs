@@ -76,7 +76,7 @@ pub fn app(ground: Ground, config: &Config) -> Result<App, Error> {
         guard,
         stats,
     };
-    let Surface { public, private } = http::surface(parts, config);
+    let Surface { public, private } = http::surface(&parts, config);
     Ok(App { router: public, private, monitor })
 }
 

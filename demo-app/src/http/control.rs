@@ -1,5 +1,7 @@
 //! Health and control endpoints, and the gate before the latter.
 
+#![expect(clippy::result_large_err, reason = "the error is the answer, as in axum itself")]
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -56,17 +58,19 @@ impl Gate {
 /// All of them, behind `gate`. Nothing else turns their requests away.
 pub(super) fn routes(parts: &Parts, gate: Gate, config: &Config) -> Router {
     let gate = Arc::new(gate);
+    // Within the gate, so that bodies are read of those only whom it lets in.
+    let body_limit = Stack::new().body_limit(stack::body_limit(config.body_limit.min(BODY), config));
     let own = Router::new()
         .merge(cache::routes(parts.cache.clone()))
         .merge(resilience::routes())
         .merge(supplier::routes(parts.supplier.clone()))
         .merge(figures::routes(parts.repository.clone()))
+        .layer(body_limit)
         .route_layer(from_fn_with_state(gate.clone(), pass))
         .method_not_allowed_fallback(wrong_method);
     let monitor = fastness::routes::monitor(&parts.monitor).authorize(move |head: &Head| gate.check(head));
     let monitor = Router::from(monitor).method_not_allowed_fallback(wrong_method);
-    let body_limit = stack::body_limit(config.body_limit.min(BODY), config);
-    let layers = Stack::new().timing(stack::timing(&parts.stats)).host(HostLayer::new()).body_limit(body_limit);
+    let layers = Stack::new().timing(stack::timing(&parts.stats)).host(HostLayer::new());
     stack::handled(own, &parts.cache, config).merge(monitor).layer(layers)
 }
 

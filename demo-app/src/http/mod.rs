@@ -1,6 +1,6 @@
 //! The REST surface: routes and handlers per model, one shape for every error.
 //!
-//! A request passes, outermost first: the runtime's layers (`stack`: ids, timing, memory, rate, replay, cache, limit, breaker),
+//! A request passes, outermost first: the runtime's layers (`stack`: ids, timing, host, memory, rate, body, cache, limit, replay, breaker),
 //! compression, `within` (this server's cache, a bound on time), a net for panics, then the route. Health and
 //! control endpoints have none of what turns requests away, but a gate (`control`): whoever may ask how the server is gets
 //! an answer. Extractors turn outside data into drafts and queries, or answer
@@ -84,7 +84,7 @@ pub struct Surface {
 }
 
 /// The whole surface.
-pub fn surface(parts: Parts, config: &Config) -> Surface {
+pub fn surface(parts: &Parts, config: &Config) -> Surface {
     let api = Router::new()
         .merge(index::routes())
         .merge(openapi::routes())
@@ -101,8 +101,8 @@ pub fn surface(parts: Parts, config: &Config) -> Surface {
     let (public, private) = Gate::of(config.control());
     Surface {
         public: stack::around(api, &parts.cache, &parts.guard, &parts.stats, config)
-            .merge(control::routes(&parts, public, config)),
-        private: index::routes().fallback(no_route).merge(control::routes(&parts, private, config)),
+            .merge(control::routes(parts, public, config)),
+        private: index::routes().fallback(no_route).merge(control::routes(parts, private, config)),
     }
 }
 

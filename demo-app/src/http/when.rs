@@ -36,7 +36,7 @@ impl When {
     ///
     /// # Errors
     ///
-    /// 412 where the condition does not hold. Where there is no document it is of no account: the answer is 404 in any case.
+    /// 412 where the condition does not hold, and 404 where there is no document, so that none that comes meanwhile is changed unseen.
     pub(super) async fn holds<T: Serialize>(
         self,
         read: impl Future<Output = Stored<Option<T>>>,
@@ -45,7 +45,7 @@ impl When {
         if wanted.is_empty() || wanted.is_any() {
             return Ok(None);
         }
-        let Some(document) = read.await? else { return Ok(None) };
+        let Some(document) = read.await? else { return Err(Problem::not_found("nothing has this id")) };
         let json = serde_json::to_vec(&document).unwrap_or_default();
         let (plain, encoded) = (tag(&json), suffixed(&tag(&json)));
         if wanted.hold(&[&plain, &encoded], None) { Ok(Some(document)) } else { Err(StoreError::Changed.into()) }

@@ -6,14 +6,13 @@
 //! connections are waited for in the end, as long as they may take; those that take longer are dropped.
 //!
 //! Where all places are taken, or all of a peer, a connection gets a brief one: it may ask for `/health`, anything else is answered
-//! with 503, and it is closed after one answer or [`BRIEF`]. Where there are too many of those, too, it is closed at once.
+//! with 503, and it is closed after one answer or [`BRIEF_TIME`]. Where there are too many of those, too, it is closed at once.
 
 use std::convert::Infallible;
 use std::error::Error as _;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -28,7 +27,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_io_timeout::TimeoutStream;
@@ -37,12 +35,14 @@ use tower_http::timeout::TimeoutBody;
 use super::Stopped;
 use super::seldom::Seldom;
 use crate::config::Config;
-use crate::peers::{Full, Peers};
+use crate::peers::{Bounds, Full, Peers};
 
 /// Headers of a request, and the bytes of its whole head.
 const HEADERS: (usize, usize) = (100, 32 << 10);
-/// Connections beyond the bounds that are answered at a time, and how long each may take.
-const BRIEF: (usize, Duration) = (64, Duration::from_secs(2));
+/// Connections beyond the bounds that are answered at a time, so that no peer takes all of these places, too.
+const BRIEF: Bounds = Bounds { all: 64, per_peer: 8 };
+/// How long each of them may take.
+const BRIEF_TIME: Duration = Duration::from_secs(2);
 /// After an error that is the machine's, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -55,12 +55,12 @@ pub(super) async fn serve(
     stop: impl Future<Output = ()>,
     config: &Config,
 ) -> io::Result<Stopped> {
-    let (graceful, brief) = (GracefulShutdown::new(), Arc::new(Semaphore::new(BRIEF.0)));
+    let (graceful, brief) = (GracefulShutdown::new(), Peers::new(BRIEF));
     let (mut stop, mut open) = (pin!(stop), JoinSet::new());
     let (mut failures, mut refusals) = (Seldom::default(), Seldom::default());
     let time = config.request_timeout;
     let http = protocol(config.header_timeout);
-    let mut short = protocol(config.header_timeout.min(BRIEF.1));
+    let mut short = protocol(config.header_timeout.min(BRIEF_TIME));
     short.keep_alive(false);
     loop {
         let (stream, peer) = tokio::select! {
@@ -88,11 +88,11 @@ pub(super) async fn serve(
                     tracing::warn!(%peer, ?full, left_out, "a connection is refused: all places are taken");
                 }
                 // Without a place among the brief ones it is closed, by being dropped.
-                let Ok(place) = Arc::clone(&brief).try_acquire_owned() else { continue };
+                let Ok(place) = brief.enter(peer.ip()) else { continue };
                 let service = service_fn(move |request| answer_briefly(router.clone(), request, peer, time, full));
                 let connection = graceful.watch(short.serve_connection(io, service));
                 open.spawn(async move {
-                    let _ = timeout(BRIEF.1, connection).await;
+                    let _ = timeout(BRIEF_TIME, connection).await;
                     drop(place);
                 });
             }
@@ -189,6 +189,6 @@ async fn answer_briefly(
         Full::All => "all connections of the server are taken",
         Full::Peer => "your address has as many connections as it may have: use them again, or close some",
     };
-    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(BRIEF.1);
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(BRIEF_TIME);
     Ok(problem.into_response::<Body>().map(Body::new))
 }

@@ -31,7 +31,7 @@ async fn no_more_files_is_said_once_a_second_and_passes() {
     };
     until("it was said three times", async || lines().len() >= 3).await;
     // It waits a tenth of a second between two attempts, so a line stands for some ten of them, and not for thousands.
-    assert!(lines()[1..].iter().all(|left_out| (1..=15).contains(left_out)), "{:?}", lines());
+    assert!(lines()[1..].iter().all(|left_out| *left_out <= 15), "{:?}", lines());
 
     prlimit(Some(pid), Resource::Nofile, before).expect("it is our child");
     drop(clients);

@@ -56,6 +56,7 @@ macro_rules! on_both_stores {
 
 on_both_stores! {
     documents_are_stored_changed_listed_and_deleted
+    a_change_may_depend_on_the_document
     a_manufacturer_is_stored_changed_and_deleted
     rules_across_documents_are_kept
     a_search_is_for_all_of_its_words

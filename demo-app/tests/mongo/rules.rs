@@ -123,6 +123,40 @@ pub(crate) async fn documents_are_stored_changed_listed_and_deleted(store: &dyn 
     assert!(!store.delete_business(1, None).await.unwrap());
 }
 
+/// A change and a deletion of `$made`, each once with the document that is there and once with that of before.
+macro_rules! depends_on_the_document {
+    ($store:expr, $made:expr, $draft:expr, $update:ident, $delete:ident) => {{
+        let (store, before) = ($store, $made);
+        let id = before.id;
+        let after = store.$update(id, $draft, Some(&before)).await.unwrap().expect("it is there");
+        assert_ne!(before, after);
+        assert!(matches!(store.$update(id, $draft, Some(&before)).await, Err(StoreError::Changed)));
+        assert!(matches!(store.$delete(id, Some(&before)).await, Err(StoreError::Changed)));
+        assert_eq!(store.$update(id, $draft, Some(&after)).await.unwrap(), Some(after.clone()), "nothing is new");
+        assert!(store.$delete(id, Some(&after)).await.unwrap());
+        assert!(matches!(store.$delete(id, Some(&after)).await, Err(StoreError::Changed)), "it is gone");
+    }};
+}
+
+pub(crate) async fn a_change_may_depend_on_the_document(store: &dyn Repository) {
+    let owner = business(store, "owner@example.com").await.id;
+    let tea = product(store, owner, "tea").await;
+    depends_on_the_document!(store, tea, draft(owner, "mate"), update_product, delete_product);
+    let ada = user(store, owner, "ada@example.com").await;
+    let other = UserDraft { business: owner, name: "Eve".into(), email: "eve@example.com".into(), is_active: false };
+    depends_on_the_document!(store, ada, other.clone(), update_user, delete_user);
+    let kiln = manufacturer(store, "kiln@example.com").await;
+    let moved = ManufacturerDraft { name: "Oven".into(), ..maker("oven@example.com") };
+    depends_on_the_document!(store, kiln, moved.clone(), update_manufacturer, delete_manufacturer);
+    // The one field that is left out where there is none: it comes, and it goes.
+    let named = BusinessDraft { business_name: Some("Shop".into()), ..seller("shop@example.com") };
+    let shop = business(store, "shop@example.com").await;
+    depends_on_the_document!(store, shop, named.clone(), update_business, delete_business);
+    let nameless = business(store, "shop@example.org").await;
+    let shop = store.update_business(nameless.id, named, Some(&nameless)).await.unwrap().expect("it is there");
+    depends_on_the_document!(store, shop, seller("shop@example.org"), update_business, delete_business);
+}
+
 pub(crate) async fn a_manufacturer_is_stored_changed_and_deleted(store: &dyn Repository) {
     let (one, two) = (manufacturer(store, "one@example.com").await, manufacturer(store, "two@example.com").await);
     assert_eq!(store.manufacturer(1).await.unwrap(), Some(one.clone()));

@@ -5,6 +5,8 @@
 //! What is shown is read off a [`Monitor`]; nothing here measures. The dashboard is one page that loads nothing but
 //! `/api/performance`, by paths relative to its own, so it works wherever the router is nested.
 
+#![expect(clippy::result_large_err, reason = "the error is the answer, as in axum itself")]
+
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, LazyLock};
 
@@ -135,7 +137,7 @@ impl<S: Clone + Send + Sync + 'static> From<MonitorRoutes> for Router<S> {
 
 type May = dyn Fn(&Parts) -> Result<(), Response> + Send + Sync;
 
-/// What is shown, and to whom.
+/// A monitor, and who may see all that it tells.
 #[derive(Clone)]
 struct Shown {
     monitor: Monitor,

@@ -118,7 +118,7 @@ impl Here {
         }
     }
 
-    /// Whether a type with this name may be declared in the function in which the call site's own function is.
+    /// Tells whether a type with this name may be declared in the function in which the call site's own function is.
     pub(super) fn is_beside(&self, value: &str, module: &str) -> bool {
         let path = plain(self.path());
         let inside = path.strip_prefix(module).and_then(|path| path.strip_prefix("::"));

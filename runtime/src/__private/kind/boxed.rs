@@ -24,7 +24,7 @@ pub(crate) mod marker {
     pub struct SendsAndSyncs;
 }
 
-/// What a marker stands for: the auto traits of the future; those of what is in it, and so of an error; how it is made.
+/// The meaning of each marker: the auto traits of the future; those of what is in it, and so of an error; how it is made.
 macro_rules! boxed {
     ($($marker:ident: [$($auto:path),*], [$($inside:path),*], [$($error:tt)*], $make:path;)*) => {$(
         #[diagnostic::do_not_recommend]
