@@ -116,10 +116,9 @@ async fn listeners(config: &Config) -> [Api; 2] {
 
 /// What the public and the private listener do with control endpoints, without the token and with it.
 async fn walk(config: &Config, public: [Seen; 2], private: [Seen; 2]) {
-    let listeners = listeners(config).await;
+    let [open, inner] = listeners(config).await;
     for (access, methods, path, _) in ENDPOINTS {
-        for (listener, control) in listeners.iter().zip([public, private]) {
-            let is_public = std::ptr::eq(listener, &listeners[0]);
+        for (listener, is_public, control) in [(&open, true, public), (&inner, false, private)] {
             let found = [ask(listener, methods, path, None).await, ask(listener, methods, path, Some(TOKEN)).await];
             let expected = match access {
                 Access::Open if is_public || *path == "/" => [Seen::Served; 2],
