@@ -1,7 +1,10 @@
 //! Many callers, one cold key: who loads, who waits, and what happens to everyone however the load ends.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use fastness::{Fastness, cacheable, scope, scope_sync};
@@ -79,14 +82,24 @@ where
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,
 {
-    let mut set = JoinSet::new();
+    let (mut set, polled) = (JoinSet::new(), Arc::new(AtomicUsize::new(0)));
     for _ in 0..n {
-        let (fast, call) = (fast.clone(), call());
-        set.spawn(async move { scope(&fast, call).await });
+        let (fast, call, polled) = (fast.clone(), call(), polled.clone());
+        set.spawn(async move {
+            let mut call = pin!(scope(&fast, call));
+            // A call that was polled once waits, or loads; one that was only counted as a miss may not wait yet.
+            let first = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
+            polled.fetch_add(1, Ordering::SeqCst);
+            match first {
+                Poll::Ready(done) => done,
+                Poll::Pending => call.await,
+            }
+        });
     }
-    while fast.stats().total.misses < n as u64 {
+    while polled.load(Ordering::SeqCst) < n {
         yield_now().await;
     }
+    assert_eq!(fast.stats().total.misses, n as u64);
     set
 }
 
