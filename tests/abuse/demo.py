@@ -28,6 +28,7 @@ class Demo:
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
+        self.asked = False
         self.process = subprocess.Popen(
             [os.environ["SERVER"]], env=environment, stdin=subprocess.DEVNULL, stdout=self.greeting,
             stderr=log or self.log, preexec_fn=limit)
@@ -81,8 +82,9 @@ class Demo:
         return self.log.read().decode(errors="replace")
 
     def ask_to_stop(self):
-        """Sends SIGTERM."""
-        if self.process.poll() is None:
+        """Sends SIGTERM, once: a second one ends the demo without waiting for open requests."""
+        if not self.asked and self.process.poll() is None:
+            self.asked = True
             self.process.send_signal(signal.SIGTERM)
 
     def stop(self):
