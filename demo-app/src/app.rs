@@ -33,16 +33,16 @@ pub struct Ground {
     pub cache: Fastness,
     /// Where requests are counted.
     pub stats: HttpStats,
-    /// Who is connected, where there are sockets.
+    /// Open connections, where there are sockets.
     pub peers: Option<Peers>,
 }
 
 /// An application, ready to be served, or called in a test.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// What the public listener serves.
+    /// Routes of the public listener.
     pub router: Router,
-    /// What the private listener serves, if there is one.
+    /// Routes of the private listener, if there is one.
     pub private: Router,
     /// Watches it. It samples once it is [started](Monitor::start).
     pub monitor: Monitor,

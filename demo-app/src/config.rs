@@ -78,7 +78,7 @@ pub struct Config {
     /// all have the proxy's address.
     pub max_connections_per_peer: usize,
     /// `MEMORY_RESTART_AFTER` (1 m): how long requests may be turned away with nothing left to free, until `/health/live` says 503, so
-    /// that whoever runs the process starts it again. Zero: for ever.
+    /// that an orchestrator starts the process again. Zero: for ever.
     pub memory_restart_after: Duration,
     /// `SHUTDOWN_DELAY` (0; 5 s in production): how long after the signal to stop `/health/ready` says 503 while requests are
     /// still accepted, so that a load balancer can turn away first.

@@ -110,7 +110,7 @@ pub async fn run(
     stopped
 }
 
-/// How many connections there may be: as many as the settings say, if the process may open so many files.
+/// Returns the bounds on connections: as many as the settings say, if the process may open so many files.
 fn bounds(config: &Config) -> Bounds {
     let asked = Bounds { all: config.max_connections, per_peer: config.max_connections_per_peer };
     let files = files::raise_file_limit(asked.files());

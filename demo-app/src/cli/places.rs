@@ -21,7 +21,7 @@ impl<'a> Places<'a> {
         Ok(Self { public: listeners.public.local_addr()?, private, control: config.control() })
     }
 
-    /// One line for each kind of endpoints.
+    /// Logs a line for each kind of endpoints.
     pub(super) fn log(&self) {
         for access in [Access::Open, Access::Health] {
             tracing::info!("{}", self.line(access));

@@ -19,7 +19,7 @@ pub enum Control<'a> {
 }
 
 impl Config {
-    /// Where the control endpoints stand: on the private listener if there is one, else behind the token if there is one, else
+    /// Returns where the control endpoints stand: on the private listener if there is one, else behind the token if there is one, else
     /// open where the server listens to its own computer alone. In production that is no reason, as a proxy on the same computer
     /// brings requests from everywhere.
     pub fn control(&self) -> Control<'_> {
@@ -33,7 +33,7 @@ impl Config {
         }
     }
 
-    /// What of these settings would open control endpoints to others by accident.
+    /// Returns a fault if these settings would open control endpoints to others by accident.
     pub(super) fn control_faults(&self) -> Option<String> {
         let address = self.admin_addr.filter(|address| !address.ip().is_loopback() && self.admin_token.is_none())?;
         Some(format!(

@@ -18,7 +18,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         (self.variables)(name).filter(|text| !text.is_empty())
     }
 
-    /// What `parse` makes of a variable. A fault repeats the text, less what looks like user and password.
+    /// Reads a variable by `parse`. A fault repeats the text, less what looks like user and password.
     pub(super) fn read<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let text = self.text(name)?;
         let value = parse(text.trim());
@@ -28,7 +28,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         value
     }
 
-    /// What `parse` makes of a variable that may hold a secret: a fault does not repeat the text.
+    /// Reads a variable that may hold a secret by `parse`: a fault does not repeat the text.
     pub(super) fn secret<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let value = parse(self.text(name)?.trim());
         if value.is_none() {

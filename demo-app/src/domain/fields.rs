@@ -30,7 +30,7 @@ pub trait Draft: Sized {
     ///
     /// # Errors
     ///
-    /// It is not JSON; or every field that is missing or wrong, and what was expected of it.
+    /// The text is no JSON, or fields are missing or wrong: each is named with what was expected of it.
     fn from_json(body: &[u8]) -> Result<Self, BadBody> {
         let Given::Object(values) = Given::read(body).map_err(BadBody::NotJson)? else {
             return Err(BadBody::Fields(vec![Violation::new("", NOT_AN_OBJECT)]));

@@ -31,7 +31,7 @@ pub(super) enum Given {
 #[derive(Debug, Default)]
 pub(super) struct Members {
     members: Vec<(String, Given)>,
-    /// Whether there were more than [`MOST_FIELDS`].
+    /// True if there were more than [`MOST_FIELDS`].
     pub(super) too_many: bool,
 }
 
@@ -61,7 +61,7 @@ impl Members {
         Some(self.members.remove(at).1)
     }
 
-    /// Whether there is a member of this name that is not null.
+    /// Tells whether there is a member of this name that is not null.
     pub(super) fn has(&self, name: &str) -> bool {
         self.members.iter().any(|(own, value)| own == name && !matches!(value, Given::Null))
     }
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(read.names().collect::<Vec<_>>(), ["b"]);
     }
 
-    /// What no draft could use is checked, and not stored.
+    /// Values that no draft could use are checked, and not stored.
     #[test]
     fn what_is_stored_has_a_bound_whatever_is_sent() {
         let many = |piece: &str| format!("{{\"a\":[{}0]}}", piece.repeat(100_000));

@@ -46,7 +46,7 @@ impl When {
             return Ok(None);
         }
         let Some(document) = read.await? else { return Err(Problem::not_found("nothing has this id")) };
-        let json = serde_json::to_vec(&document).unwrap_or_default();
+        let json = serde_json::to_vec(&document).map_err(|_| StoreError::Unavailable)?;
         let (plain, encoded) = (tag(&json), suffixed(&tag(&json)));
         if wanted.hold(&[&plain, &encoded], None) { Ok(Some(document)) } else { Err(StoreError::Changed.into()) }
     }

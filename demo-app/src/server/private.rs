@@ -84,7 +84,7 @@ fn serve(
 pub struct Listeners {
     /// For everybody.
     pub public: TcpListener,
-    /// For health and control endpoints, if they have one of their own.
+    /// The listener of health and control endpoints, if they have one of their own.
     pub private: Option<TcpListener>,
 }
 

@@ -61,7 +61,7 @@ impl Api {
         public
     }
 
-    /// What the public and the private listener serve.
+    /// Both surfaces: of the public listener and of the private one.
     pub(crate) fn listeners(repository: Arc<dyn Repository>, cache: Fastness, config: &Config) -> [Self; 2] {
         Self::on(repository, cache, Supplier::at("http://127.0.0.1:9"), config)
     }

@@ -52,7 +52,7 @@ impl Param {
         self.ty.as_ref().is_some_and(|ty| matches!(ungrouped(ty), Type::Reference(_)))
     }
 
-    /// Whether the type is spelled as a `&mut` reference.
+    /// Tells whether the type is spelled as a `&mut` reference.
     pub(crate) fn is_lent_mutably(&self) -> bool {
         let lent = |ty| matches!(ungrouped(ty), Type::Reference(reference) if reference.mutability.is_some());
         self.ty.as_ref().is_some_and(lent)

@@ -122,27 +122,27 @@ impl fmt::Debug for BodyLimitLayer {
 }
 
 impl<S> Layer<S> for BodyLimitLayer {
-    type Service = BodyLimit<S>;
+    type Service = BodyLimitService<S>;
 
-    fn layer(&self, inner: S) -> BodyLimit<S> {
-        BodyLimit { inner, shared: self.shared.clone() }
+    fn layer(&self, inner: S) -> BodyLimitService<S> {
+        BodyLimitService { inner, shared: self.shared.clone() }
     }
 }
 
 /// The service of [`BodyLimitLayer`].
 #[derive(Clone)]
-pub struct BodyLimit<S> {
+pub struct BodyLimitService<S> {
     inner: S,
     shared: Option<Arc<Shared>>,
 }
 
-impl<S: fmt::Debug> fmt::Debug for BodyLimit<S> {
+impl<S: fmt::Debug> fmt::Debug for BodyLimitService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BodyLimit").field("inner", &self.inner).finish_non_exhaustive()
+        f.debug_struct("BodyLimitService").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
 
-impl<S, B, R: 'static> Service<Request<B>> for BodyLimit<S>
+impl<S, B, R: 'static> Service<Request<B>> for BodyLimitService<S>
 where
     S: Service<Request<Body<B>>, Response = Response<R>, Future: Send> + Clone + Send + 'static,
     B: HttpBody<Data = Bytes, Error: Send> + Send + 'static,
@@ -187,7 +187,7 @@ where
 type Boxed<R, E> = Pin<Box<dyn Future<Output = Result<Response<Body<R>>, E>> + Send>>;
 
 pin_project! {
-    /// The future of [`BodyLimit`]: boxed only where a request has a body.
+    /// The future of [`BodyLimitService`]: boxed only where a request has a body.
     pub struct ResponseFuture<F, R, E> {
         #[pin]
         way: Way<F, R, E>,

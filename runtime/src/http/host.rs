@@ -59,21 +59,21 @@ impl Default for HostLayer {
 }
 
 impl<S> Layer<S> for HostLayer {
-    type Service = HostChecked<S>;
+    type Service = HostService<S>;
 
-    fn layer(&self, inner: S) -> HostChecked<S> {
-        HostChecked { inner, on: self.on }
+    fn layer(&self, inner: S) -> HostService<S> {
+        HostService { inner, on: self.on }
     }
 }
 
 /// The service of [`HostLayer`].
 #[derive(Clone, Copy, Debug)]
-pub struct HostChecked<S> {
+pub struct HostService<S> {
     inner: S,
     on: bool,
 }
 
-impl<S, B, R> Service<Request<B>> for HostChecked<S>
+impl<S, B, R> Service<Request<B>> for HostService<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
 {
@@ -129,7 +129,7 @@ fn is_host(text: &[u8]) -> bool {
 }
 
 pin_project! {
-    /// The future of [`HostChecked`].
+    /// The future of [`HostService`].
     #[derive(Debug)]
     pub struct ResponseFuture<F> {
         #[pin]

@@ -58,7 +58,7 @@ impl Paths {
         })
     }
 
-    /// Whether a request is for one of them.
+    /// Tells whether a request is for one of them.
     #[inline]
     pub(super) fn contain<B>(&self, request: &Request<B>) -> bool {
         let Some(patterns) = &self.0 else { return false };

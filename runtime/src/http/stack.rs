@@ -6,9 +6,9 @@ use tower_layer::{Identity, Layer};
 use super::MemoryGuardLayer;
 #[cfg(feature = "rate-limit")]
 use super::RateLimitLayer;
-use super::body_limit::BodyLimit;
+use super::body_limit::BodyLimitService;
 use super::breaker::BreakerService;
-use super::host::HostChecked;
+use super::host::HostService;
 use super::idempotency::Idempotency;
 use super::limit::ConcurrencyLimit;
 #[cfg(feature = "monitor")]
@@ -249,7 +249,7 @@ where
     O: Layer<ConcurrencyLimit<Idempotency<BreakerService<S>>>>,
     C: Layer<O::Service>,
 {
-    type Service = SetRequestId<Timed<HostChecked<Guarded<Rated<BodyLimit<C::Service>>>>>>;
+    type Service = SetRequestId<Timed<HostService<Guarded<Rated<BodyLimitService<C::Service>>>>>>;
 
     fn layer(&self, inner: S) -> Self::Service {
         let exempt = || self.exempt.patterns();

@@ -142,7 +142,7 @@ pub(super) struct Findings<'a> {
     /// Invalidations that other processes were not told of.
     pub(super) in_doubt: u64,
     pub(super) pressure: Pressure,
-    /// For how many seconds requests have been turned away with nothing left to give up.
+    /// Seconds for which requests have been turned away with nothing left to give up.
     pub(super) exhausted: Option<u64>,
     /// For how many seconds nothing was sampled, if that is longer than it should be.
     pub(super) blind: Option<u64>,

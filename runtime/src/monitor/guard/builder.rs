@@ -109,9 +109,9 @@ impl MemoryGuardBuilder {
         self
     }
 
-    /// How many bytes the allocator holds that the program does not use: it can use them again without taking any from the system.
-    /// They do not count as used, so that nobody is turned away for memory that was given up. Called with each look, like
-    /// [`source`](Self::source). Default: not known, nothing.
+    /// Sets where to read the bytes that the allocator holds and the program does not use: it can use them again without taking any
+    /// from the system. They do not count as used, so that nobody is turned away for memory that was given up. Called with each
+    /// look, like [`source`](Self::source). Default: not known, nothing.
     ///
     /// With jemalloc, `stats.resident` less `stats.allocated`:
     ///

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// How short memory is. Each level includes the ones before it.
+/// Level of pressure on memory. Each level includes the ones before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[repr(u8)]

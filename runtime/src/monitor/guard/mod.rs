@@ -98,7 +98,7 @@ struct Inner {
 }
 
 impl MemoryGuard {
-    /// How short memory is. Looks, if the last look is old enough.
+    /// Returns the level of pressure on memory. Looks first, if the last look is old enough.
     pub fn pressure(&self) -> Pressure {
         let inner = &*self.inner;
         let (now, due) = (inner.clock.coarse(), inner.due.load(Relaxed));
@@ -146,7 +146,7 @@ impl MemoryGuard {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct GuardSnapshot {
-    /// How short memory is.
+    /// Level of pressure on memory.
     pub pressure: Pressure,
     /// Memory in use, in whole percent, without what is `reusable`; 0 where the system does not tell.
     pub percentage: u64,

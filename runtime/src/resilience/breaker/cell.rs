@@ -252,7 +252,7 @@ impl Cell {
         self.gate().is(ADMITS)
     }
 
-    /// Whether nothing is lost with it: it is closed, or its time to be open or to probe is up.
+    /// Tells whether nothing is lost with it: it is closed, or its time to be open or to probe is up.
     pub(super) fn may_be_forgotten(&self) -> bool {
         let now = self.clock.now();
         match lock(&self.core).machine.phase {
