@@ -131,6 +131,7 @@ async fn a_database_that_is_gone_is_unavailable_and_comes_back() {
     let mut server = Mongo::start().await;
     let store = store_on(&server, &database_name()).await;
     let seller = rules::business(&store, "one@example.com").await;
+    server.flush().await;
     server.kill();
     assert_eq!(store.ping().await, Err(StoreError::Unavailable));
     server.restart().await;

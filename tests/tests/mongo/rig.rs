@@ -17,6 +17,7 @@ async fn a_server_hangs_goes_on_and_keeps_what_it_stored_when_it_is_killed() {
     assert!(early.is_err(), "a server that is stopped does not answer");
     server.resume();
     assert_eq!(asked.await.unwrap(), 1);
+    server.flush().await;
     server.kill();
     server.restart().await;
     assert_eq!(things.count_documents(doc! {}).await.unwrap(), 1);
