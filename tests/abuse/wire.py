@@ -3,12 +3,15 @@
 import asyncio
 import socket
 import struct
+import sys
 import time
 
 ATTACKER = "127.0.1.1"
 # A server that does not accept within this time has none to spare.
 CONNECT_SECONDS = 5.0
 IP_BIND_ADDRESS_NO_PORT = 24
+# States of connections in /proc/net/tcp.
+TIME_WAIT, LISTEN = "06", "0A"
 JSON = b"Host: demo\r\nContent-Type: application/json\r\n"
 
 
@@ -59,6 +62,24 @@ async def connect(address, peer=ATTACKER, receive_buffer=None):
     except BaseException:
         sock.close()
         raise
+
+
+def kept_for(address):
+    """The addresses of clients for which the system of the server at `address` keeps a connection, closed ones with bytes unread too."""
+    server = _hexadecimal(address)
+    with open("/proc/net/tcp") as table:
+        lines = [line.split() for line in table][1:]
+    return {_plain(line[2]) for line in lines if line[1] == server and line[3] not in (TIME_WAIT, LISTEN)}
+
+
+def _hexadecimal(address):
+    host, port = address
+    return f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"
+
+
+def _plain(hexadecimal):
+    host, port = hexadecimal.split(":")
+    return socket.inet_ntoa(int(host, 16).to_bytes(4, sys.byteorder)), int(port, 16)
 
 
 async def receive(sock, seconds):

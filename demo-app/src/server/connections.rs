@@ -118,15 +118,30 @@ fn protocol(header_timeout: Duration) -> http1::Builder {
 
 type Io = TokioIo<Pin<Box<TimeoutStream<TcpStream>>>>;
 
-/// A connection on which no write may wait longer than `write_timeout` for the client to make room by reading. The system asks for
-/// the next write when a third of its buffer is free, so a byte now and then does not count as reading.
+/// A connection on which nothing waits longer than `write_timeout` for the client to make room by reading: no write of ours, and
+/// nothing that the system has taken from us. The system asks for the next write when a third of its buffer is free, so a byte
+/// now and then does not count as reading.
 fn io(stream: TcpStream, write_timeout: Duration) -> Io {
     // Answers are written whole, so there is nothing to gather.
     let _ = stream.set_nodelay(true);
+    bound_unread(&stream, write_timeout);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(write_timeout));
     TokioIo::new(Box::pin(stream))
 }
+
+/// Bounds how long the system keeps bytes that the client makes no room for. Answers may fit into the system's buffers whole, and
+/// then no write of ours waits; without a bound they stay there, some MiB a connection, for as long as the client keeps it open.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn bound_unread(stream: &TcpStream, timeout: Duration) {
+    let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+    // Where that is refused, the bound on our own writes remains.
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(stream, millis);
+}
+
+/// Does nothing: other systems have no such bound, and end the connection by their own.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn bound_unread(_stream: &TcpStream, _timeout: Duration) {}
 
 /// The next connection.
 async fn accept(listener: &TcpListener, peers: &Peers, failures: &mut Seldom) -> (TcpStream, SocketAddr) {

@@ -1,10 +1,14 @@
 //! Clients that are many, or that do not read: each is told when to come back, or closed, and nobody else notices.
 
+#[cfg(target_os = "linux")]
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use demo_app::config::Config;
 use fastness_tests::servers::until;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+#[cfg(target_os = "linux")]
+use tokio::net::TcpSocket;
 use tokio::net::TcpStream;
 
 use crate::hostile::{PATIENCE, heard, say, still_serves};
@@ -48,6 +52,31 @@ async fn who_does_not_read_is_cut_off_and_counted() {
     tokio::time::timeout(PATIENCE, pushing).await.expect("it is cut off");
     still_serves(&server).await;
     until("it is counted", async || server.get("/api/performance").await.contains("\"unread\":1")).await;
+}
+
+/// Whether Linux keeps the end of a connection that is at `local` and leads to `remote`, open or closed with bytes unsent.
+#[cfg(target_os = "linux")]
+fn is_kept(local: SocketAddr, remote: SocketAddr) -> bool {
+    let ends = format!(":{:04X} 0100007F:{:04X} ", local.port(), remote.port());
+    std::fs::read_to_string("/proc/net/tcp").expect("a table of connections").contains(&ends)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_answer_that_lies_unread_in_the_systems_buffers_does_not_stay_there() {
+    let times =
+        Config { write_timeout: Duration::from_millis(200), header_timeout: Duration::from_secs(600), ..near() };
+    let server = Server::start(times).await;
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    let mut stream = socket.connect(server.address).await.expect("it listens");
+    // The system takes the whole answer from the server, and the client makes no room for it.
+    stream.write_all(b"GET /openapi.json HTTP/1.1\r\nhost: test\r\n\r\n").await.expect("it reads");
+    let client = stream.local_addr().expect("an address");
+    until("the connection is gone", async || !is_kept(server.address, client)).await;
+    let end = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await.expect("it ends");
+    assert_eq!(end.map_err(|error| error.kind()), Err(std::io::ErrorKind::ConnectionReset), "the rest is not kept");
+    still_serves(&server).await;
 }
 
 #[tokio::test]
