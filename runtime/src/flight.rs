@@ -1,6 +1,9 @@
-//! Single flight: of all callers of one cold key in this process, one loads and the others wait for it.
+//! Single flight: of all callers of one key in this process, one loads and the others wait for it.
 //!
 //! May use: `clock`, `key`, `log`, `sync`.
+//!
+//! There is one for all: cached functions, batches, the HTTP cache and coalescing, whose loads the log may overtake; the claims of
+//! idempotent requests and the monitor's probes, whose loads nothing does.
 //!
 //! [`Flights::board`] makes the first caller the leader, who holds a [`Permit`], and gives every later one a seat. Each
 //! way in which a load can end has a name in [`Signal`]: it *landed* (with a value, an absence or an error that can be
@@ -67,8 +70,9 @@ pub(crate) enum Boarding {
     Wait(Seat),
     /// Load on its own: it is part of that load already, or of one that waits for it.
     Within,
-    /// Nothing: somebody else is loading, and the caller did not want to wait.
-    Taken,
+    /// Nothing: another caller leads, and this one did not want to wait. Holds the leader's note.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))]
+    Taken(u128),
 }
 
 struct Flight {
@@ -76,6 +80,8 @@ struct Flight {
     epoch: AtomicU64,
     /// The time until which its leader has to be polled; see [`stall`].
     alive_until: AtomicU64,
+    /// [`Terms::note`] of its first leader.
+    note: u128,
     seats: Mutex<Seats>,
 }
 
@@ -112,7 +118,8 @@ type Shard = Mutex<HashMap<Hashed<AnyKey>, Arc<Flight>, Prehashed>>;
 
 pub(crate) struct Flights {
     shards: [Shard; SHARDS],
-    log: Arc<Log>,
+    /// Judges which loads may be joined; `None` where nothing overtakes a load.
+    log: Option<Arc<Log>>,
     clock: Clock,
 }
 
@@ -123,21 +130,29 @@ pub(crate) struct Terms {
     pub(crate) wait: bool,
     /// If it leads, for how long it may go without being polled, in nanoseconds.
     pub(crate) patience: u64,
+    /// If it leads, a number for callers that do not wait.
+    pub(crate) note: u128,
 }
 
 impl Flights {
+    /// Loads that the log may overtake.
     pub(crate) fn new(log: Arc<Log>, clock: Clock) -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::default()), log, clock }
+        Self { log: Some(log), ..Self::without_log(clock) }
+    }
+
+    /// Loads that nothing overtakes.
+    pub(crate) fn without_log(clock: Clock) -> Self {
+        Self { shards: std::array::from_fn(|_| Mutex::default()), log: None, clock }
     }
 
     /// Joins the flight of this key, or starts one.
     pub(crate) fn board(self: &Arc<Self>, key: Hashed<AnyKey>, scopes: &[u64], terms: Terms) -> Boarding {
         let mut shard = lock(self.shard(&key));
         let mut stalled = None;
-        if let Some(flight) = shard.get(&key).filter(|flight| self.log.valid(flight.epoch.load(Acquire), scopes)) {
+        if let Some(flight) = shard.get(&key).filter(|flight| self.is_valid(flight, scopes)) {
             if flight.goes_on(self.clock.coarse()) {
                 if !terms.wait {
-                    return Boarding::Taken;
+                    return Boarding::Taken(flight.note);
                 }
                 if let Some(boarding) = flight.seat(&self.clock) {
                     return boarding;
@@ -146,9 +161,10 @@ impl Flights {
             stalled = Some(flight.clone());
         }
         let flight = Arc::new(Flight {
-            epoch: AtomicU64::new(self.log.position()),
+            epoch: AtomicU64::new(self.position()),
             // Precise: before the first tick of a process the coarse time may be anything.
             alive_until: AtomicU64::new(self.clock.now().saturating_add(terms.patience)),
+            note: terms.note,
             seats: Mutex::default(),
         });
         shard.insert(key.clone(), flight.clone());
@@ -156,6 +172,15 @@ impl Flights {
         let instead = stalled.inspect(|flight| flight.give_up()).is_some();
         let aboard = Aboard { flights: self.clone(), key, flight, patience: terms.patience };
         Boarding::Lead(Permit { aboard: Some(aboard), instead })
+    }
+
+    fn is_valid(&self, flight: &Flight, scopes: &[u64]) -> bool {
+        self.log.as_ref().is_none_or(|log| log.valid(flight.epoch.load(Acquire), scopes))
+    }
+
+    /// The epoch of a load that begins now.
+    fn position(&self) -> u64 {
+        self.log.as_ref().map_or(0, |log| log.position())
     }
 
     fn shard(&self, key: &Hashed<AnyKey>) -> &Shard {
@@ -242,7 +267,7 @@ impl Drop for Permit {
         while let Some(aboard) = next.take() {
             let Some(heir) = aboard.heir() else { return };
             // The heir starts afresh: what was invalidated during the abandoned load does not concern its own.
-            aboard.flight.epoch.store(aboard.flights.log.position(), Release);
+            aboard.flight.epoch.store(aboard.flights.position(), Release);
             aboard.extend(0);
             let permit = Self { aboard: Some(aboard), instead: false };
             if let Err(Signal::Lead(mut permit)) = heir.send(Signal::Lead(permit)) {

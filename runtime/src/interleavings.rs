@@ -146,7 +146,7 @@ fn a_scope_that_makes_room_is_not_forgotten() {
 type Board = Arc<Flights>;
 
 const PATIENCE: Duration = Duration::from_secs(30);
-const WAIT: Terms = Terms { wait: true, patience: 30_000_000_000 };
+const WAIT: Terms = Terms { wait: true, patience: 30_000_000_000, note: 0 };
 
 fn key() -> Hashed<AnyKey> {
     Hashed { hash: 7, args: 7_u8 }.erased()

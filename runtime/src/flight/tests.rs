@@ -8,7 +8,7 @@ use crate::log::Record;
 type Board = Arc<Flights>;
 
 const PATIENCE_NANOS: u64 = 30_000_000_000;
-const WAIT: Terms = Terms { wait: true, patience: PATIENCE_NANOS };
+const WAIT: Terms = Terms { wait: true, patience: PATIENCE_NANOS, note: 5 };
 
 fn board() -> Board {
     Arc::new(Flights::new(Arc::new(Log::with_mirror_bytes(1 << 10)), Clock::manual()))
@@ -159,7 +159,7 @@ fn invalidate(board: &Board) {
     let pattern = Pattern::exact("n:7");
     let mut record = Record::default();
     record.push(pattern.scope, pattern.root);
-    board.log.append(&record);
+    board.log.as_ref().expect("it is judged").append(&record);
 }
 
 #[test]
@@ -179,10 +179,10 @@ fn nobody_boards_a_flight_that_was_overtaken() {
 }
 
 #[test]
-fn who_will_not_wait_is_told() {
+fn who_will_not_wait_is_told_and_gets_the_note() {
     let board = board();
     let _permit = lead(&board);
-    assert!(matches!(board.board(key(), &scope(), Terms { wait: false, ..WAIT }), Boarding::Taken));
+    assert!(matches!(board.board(key(), &scope(), Terms { wait: false, ..WAIT }), Boarding::Taken(5)));
 }
 
 #[test]
@@ -266,4 +266,15 @@ async fn a_dropped_load_drops_its_body_before_it_hands_over() {
 
 fn futures_poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(std::task::Waker::noop()))
+}
+
+#[test]
+fn without_a_log_nothing_overtakes_a_load_and_it_is_handed_over_all_the_same() {
+    let board = Arc::new(Flights::without_log(Clock::manual()));
+    let permit = lead(&board);
+    let mut seat = wait(&board);
+    drop(permit);
+    let Ok(Signal::Lead(heir)) = seat.signal.try_recv() else { panic!("it leads") };
+    heir.land(|| landed(1));
+    assert!(is_empty(&board));
 }

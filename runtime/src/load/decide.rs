@@ -76,7 +76,7 @@ where
         match self.cell.flights.board(self.key.erased(), self.scopes.hashes(), self.terms(true)) {
             Boarding::Lead(permit) => Step::Go(self.lead(permit)),
             Boarding::Wait(seat) => Step::Wait(seat),
-            Boarding::Within | Boarding::Taken => Step::Go(Plan::Load(None)),
+            Boarding::Within | Boarding::Taken(_) => Step::Go(Plan::Load(None)),
         }
     }
 

@@ -106,7 +106,7 @@ impl<K: Eq, S: Shape> Pending<K, S> {
     }
 
     fn terms(&self, wait: bool) -> Terms {
-        Terms { wait, patience: nanos(self.load_bound().saturating_add(GRACE)) }
+        Terms { wait, patience: nanos(self.load_bound().saturating_add(GRACE)), note: 0 }
     }
 }
 

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use super::figures::millis;
 use crate::clock::{Clock, nanos};
+use crate::flight::{Boarding, Flights, Permit, Signal, Terms};
+use crate::key::{AnyKey, Hashed};
+use crate::sync::{Mutex, lock};
 
 #[cfg(test)]
 mod tests;
@@ -147,16 +149,30 @@ impl fmt::Debug for Probe {
 }
 
 /// A probe with its last answer.
-#[derive(Debug)]
 pub(super) struct Prober {
     probe: Probe,
     clock: Clock,
-    /// Whoever has it may ask. Given back when the answer is there, which is within the probe's bound.
-    last: Arc<Mutex<Last>>,
+    in_flight: Arc<Flights>,
+    last: Mutex<Last>,
 }
 
-/// The last answer with its moment, and the last question while it is still being asked.
-#[derive(Debug, Default)]
+impl fmt::Debug for Prober {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prober").field("probe", &self.probe).finish_non_exhaustive()
+    }
+}
+
+/// A caller waits, however long the leader goes unpolled: its own bound is shorter than any patience.
+const TERMS: Terms = Terms { wait: true, patience: u64::MAX, note: 0 };
+
+fn answer(permit: Option<Permit>, report: &ProbeReport) {
+    if let Some(permit) = permit {
+        permit.land(|| Signal::Landed(Box::new(report.clone())));
+    }
+}
+
+/// The last answer with its moment, and the last question that had no answer within the bound.
+#[derive(Default)]
 struct Last {
     answer: Option<(u64, ProbeReport)>,
     asked: Option<JoinHandle<Result<(), String>>>,
@@ -164,7 +180,12 @@ struct Last {
 
 impl Prober {
     pub(super) fn new(probe: Probe, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { probe, clock, last: Arc::default() })
+        Arc::new(Self {
+            probe,
+            in_flight: Arc::new(Flights::without_log(clock.clone())),
+            clock,
+            last: Mutex::default(),
+        })
     }
 
     pub(super) fn pool(&self) -> Option<Pool> {
@@ -178,30 +199,60 @@ impl Prober {
     ///
     /// The question goes on for those who wait for the same answer.
     pub(super) async fn ask(self: &Arc<Self>) -> ProbeReport {
-        // Whoever asks gives the turn back within the bound, unless it asks in a runtime that has no time to run.
-        let patience = self.probe.bound.saturating_mul(2);
-        let Ok(mut last) = tokio::time::timeout(patience, self.last.clone().lock_owned()).await else {
-            return self.report(patience, Err("whoever asked it last gets no time to run".to_owned()));
+        let permit = loop {
+            if let Some(report) = self.recent() {
+                return report;
+            }
+            // There is one for each probe, so all callers have one key.
+            let key: Hashed<AnyKey> = Hashed { hash: 0, args: () }.erased();
+            let waiter = match self.in_flight.board(key, &[], TERMS) {
+                Boarding::Lead(permit) => break Some(permit),
+                Boarding::Wait(waiter) => waiter,
+                Boarding::Within | Boarding::Taken(_) => break None,
+            };
+            // The leader has an answer within the bound, unless it asks in a runtime that has no time to run.
+            let patience = self.probe.bound.saturating_mul(2);
+            match tokio::time::timeout(patience, waiter).await {
+                Ok(Ok(Signal::Landed(report))) => match report.downcast() {
+                    Ok(report) => return *report,
+                    Err(_) => unreachable!("it is told reports only"),
+                },
+                Ok(Ok(Signal::Lead(permit))) => break Some(permit),
+                // It was given up: ask anew.
+                Ok(Ok(Signal::Alone | Signal::TimedOut) | Err(_)) => {}
+                Err(_) => return self.report(patience, Err("whoever asked it last gets no time to run".to_owned())),
+            }
         };
-        let now = self.clock.now();
-        if let Some((at, report)) = &last.answer
-            && now.saturating_sub(*at) < nanos(FRESH)
-        {
-            return report.clone();
+        self.lead(permit).await
+    }
+
+    /// The last answer, if it stands.
+    fn recent(&self) -> Option<ProbeReport> {
+        let last = lock(&self.last);
+        let (at, report) = last.answer.as_ref()?;
+        (self.clock.now().saturating_sub(*at) < nanos(FRESH)).then(|| report.clone())
+    }
+
+    async fn lead(self: &Arc<Self>, permit: Option<Permit>) -> ProbeReport {
+        // Another may have come to its end since the look.
+        if let Some(report) = self.recent() {
+            answer(permit, &report);
+            return report;
         }
-        // A task of its own: it gives the answer back even if this caller goes away.
+        // A task of its own: there is an answer even if this caller goes away.
         let prober = self.clone();
         let asking = tokio::spawn(async move {
-            let report = prober.question(&mut last.asked).await;
-            last.answer = Some((prober.clock.now(), report.clone()));
+            let report = prober.question().await;
+            lock(&prober.last).answer = Some((prober.clock.now(), report.clone()));
+            answer(permit, &report);
             report
         });
         asking.await.unwrap_or_else(|_| self.report(Duration::ZERO, Err("the runtime is shutting down".into())))
     }
 
     /// Asks. One that blocks its thread cannot be ended, and has that thread alone: it is not asked again meanwhile.
-    async fn question(&self, last: &mut Option<JoinHandle<Result<(), String>>>) -> ProbeReport {
-        if last.as_ref().is_some_and(|asked| !asked.is_finished()) {
+    async fn question(&self) -> ProbeReport {
+        if lock(&self.last).asked.as_ref().is_some_and(|asked| !asked.is_finished()) {
             return self.report(self.probe.bound, Err("the probe blocks its thread: it must await".into()));
         }
         let began = self.clock.now();
@@ -213,7 +264,7 @@ impl Prober {
             Ok(Err(_)) => Err("the probe panicked".to_owned()),
             Err(_) => {
                 asked.abort();
-                *last = Some(asked);
+                lock(&self.last).asked = Some(asked);
                 Err(format!("no answer within {:?}", self.probe.bound))
             }
         };

@@ -7,7 +7,7 @@ use crate::flight::{Boarding, Flights, Load, Seat, Terms};
 use crate::key::{AnyKey, Hashed};
 use crate::log::Log;
 
-const WAIT: Terms = Terms { wait: true, patience: 30_000_000_000 };
+const WAIT: Terms = Terms { wait: true, patience: 30_000_000_000, note: 0 };
 const TICK: Duration = Duration::from_millis(10);
 
 struct Board {
@@ -106,7 +106,7 @@ fn one_that_nobody_waits_for_is_given_up_by_the_next_who_comes_and_by_who_refres
     for terms in [WAIT, Terms { wait: false, ..WAIT }] {
         let board = Board::new();
         let old = board.lead();
-        assert!(matches!(board.board(terms), Boarding::Wait(_) | Boarding::Taken));
+        assert!(matches!(board.board(terms), Boarding::Wait(_) | Boarding::Taken(_)));
         board.clock.advance(PATIENCE);
         let Boarding::Lead(new) = board.board(terms) else { panic!("should lead") };
         assert!(new.is_instead() && old.is_given_up());
@@ -143,7 +143,7 @@ fn a_leader_that_was_given_up_and_is_dropped_hands_over_to_nobody() {
 #[test]
 fn patience_without_bound_saturates() {
     let board = Board::new();
-    let terms = Terms { wait: true, patience: u64::MAX };
+    let terms = Terms { wait: true, patience: u64::MAX, note: 0 };
     let Boarding::Lead(permit) = board.board(terms) else { panic!("should lead") };
     permit.expect_wait(Duration::MAX);
     let mut seat = board.wait();

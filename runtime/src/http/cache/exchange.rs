@@ -187,7 +187,7 @@ impl Exchange {
                 self.tell_stalled(&permit);
                 Turn::Lead(Some(permit))
             }
-            Boarding::Within | Boarding::Taken => Turn::Lead(None),
+            Boarding::Within | Boarding::Taken(_) => Turn::Lead(None),
             Boarding::Wait(seat) => match seat.await {
                 Ok(Signal::Landed(landing)) => match landing.downcast().map(|landing| *landing) {
                     Ok(Landing::Response(held, epoch)) => Turn::Landed(held, epoch),
@@ -306,7 +306,7 @@ enum Turn {
 }
 
 fn terms(wait: bool) -> Terms {
-    Terms { wait, patience: nanos(PATIENCE) }
+    Terms { wait, patience: nanos(PATIENCE), note: 0 }
 }
 
 fn land(permit: Leave, signal: impl FnMut() -> Signal) {

@@ -62,7 +62,7 @@ type Kept = Arc<dyn Fn(StatusCode) -> bool + Send + Sync>;
 ///
 /// Make one and clone it: two that were made apart know of each other's requests only by the shared tier.
 ///
-/// A request without a key costs nothing; one with a key, a digest of its body and two boxes.
+/// A request without a key costs nothing; one with a key, a digest of its body and a few allocations.
 ///
 /// ```
 /// use axum::{Router, routing::post};

@@ -1,4 +1,4 @@
-//! What this process knows of requests: those under way, and the answers of those that were done.
+//! What this process knows of requests: those under way, which single flight claims, and the answers of those that were done.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -8,24 +8,27 @@ use std::time::Duration;
 use super::key::Digest;
 use super::stored::Stored;
 use crate::clock::{Clock, nanos};
+use crate::flight::{Boarding, Flights, Permit, Terms};
+use crate::key::Hashed;
 use crate::sync::{Mutex, lock};
 
 pub(super) struct Table {
     clock: Clock,
-    requests: Mutex<Requests>,
+    under_way: Arc<Flights>,
+    done: Mutex<Done>,
 }
 
 #[derive(Default)]
-struct Requests {
+struct Done {
     by_key: HashMap<Digest, Known>,
-    /// Those that were done, the oldest first, and when they go.
-    done: VecDeque<(Digest, u64)>,
+    /// Their keys, the oldest first, and when they go.
+    order: VecDeque<(Digest, u64)>,
     bytes: usize,
 }
 
-enum Known {
-    UnderWay { fingerprint: Digest },
-    Done { stored: Arc<Stored>, until: u64 },
+struct Known {
+    stored: Arc<Stored>,
+    until: u64,
 }
 
 /// What is to become of a request.
@@ -42,39 +45,57 @@ pub(super) enum Admission {
 pub(super) struct Claim {
     table: Arc<Table>,
     key: Digest,
+    permit: Permit,
 }
 
 impl Table {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, requests: Mutex::default() }
+        Self { under_way: Arc::new(Flights::without_log(clock.clone())), clock, done: Mutex::default() }
     }
 
     pub(super) fn admit(self: &Arc<Self>, key: Digest, fingerprint: Digest) -> Admission {
-        let now = self.clock.now();
-        let requests = &mut *lock(&self.requests);
-        requests.forget(|_, until| until <= now);
-        requests.forget_one(key, now);
-        match requests.by_key.entry(key) {
-            Entry::Vacant(free) => {
-                free.insert(Known::UnderWay { fingerprint });
-                Admission::First(Claim { table: self.clone(), key })
-            }
-            Entry::Occupied(known) => match known.get() {
-                Known::UnderWay { fingerprint: own } if *own == fingerprint => Admission::UnderWay,
-                Known::Done { stored, .. } if stored.fingerprint == fingerprint => Admission::Done(stored.clone()),
-                Known::UnderWay { .. } | Known::Done { .. } => Admission::Other,
-            },
+        if let Some(admission) = self.known(key, fingerprint) {
+            return admission;
         }
+        let note = u128::from_be_bytes(fingerprint);
+        // The request of a client that waits for its answer, or of one that has gone, is polled by its server or not at all.
+        let terms = Terms { wait: false, patience: u64::MAX, note };
+        match self.under_way.board(hashed(key).erased(), &[], terms) {
+            // Another may have done it since the look.
+            Boarding::Lead(permit) => match self.known(key, fingerprint) {
+                Some(admission) => admission,
+                None => Admission::First(Claim { table: self.clone(), key, permit }),
+            },
+            Boarding::Taken(own) if own == note => Admission::UnderWay,
+            Boarding::Taken(_) | Boarding::Within | Boarding::Wait(_) => Admission::Other,
+        }
+    }
+
+    /// What becomes of a request whose key was done.
+    fn known(&self, key: Digest, fingerprint: Digest) -> Option<Admission> {
+        let now = self.clock.now();
+        let done = &mut *lock(&self.done);
+        done.forget(|_, until| until <= now);
+        done.forget_one(key, now);
+        let stored = &done.by_key.get(&key)?.stored;
+        let same = stored.fingerprint == fingerprint;
+        Some(if same { Admission::Done(stored.clone()) } else { Admission::Other })
     }
 }
 
-impl Requests {
+/// A key as single flight takes it: it is a digest, so a part of it is a hash.
+fn hashed(key: Digest) -> Hashed<Digest> {
+    let hash = key.last_chunk().map_or(0, |part| u64::from_be_bytes(*part));
+    Hashed { hash, args: key }
+}
+
+impl Done {
     /// Forgets answers from the oldest on, as long as this holds of the bytes that all take and of when the oldest goes.
     fn forget(&mut self, goes: impl Fn(usize, u64) -> bool) {
-        while let Some((key, until)) = self.done.front().copied()
+        while let Some((key, until)) = self.order.front().copied()
             && goes(self.bytes, until)
         {
-            self.done.pop_front();
+            self.order.pop_front();
             self.forget_one(key, until);
         }
     }
@@ -82,11 +103,9 @@ impl Requests {
     /// Forgets the answer of a key, if it goes by this time: those that another process gave go sooner than their place says.
     fn forget_one(&mut self, key: Digest, by: u64) {
         if let Entry::Occupied(known) = self.by_key.entry(key)
-            && let Known::Done { stored, until } = known.get()
-            && *until <= by
+            && known.get().until <= by
         {
-            self.bytes -= stored.bytes();
-            known.remove();
+            self.bytes -= known.remove().stored.bytes();
         }
     }
 }
@@ -94,24 +113,15 @@ impl Requests {
 impl Claim {
     /// The request was done: keeps what is known of it for `ttl`, and of all that is known as much as `memory` bytes.
     pub(super) fn done(self, stored: Arc<Stored>, ttl: Duration, memory: usize) {
-        let until = self.table.clock.now().saturating_add(nanos(ttl));
-        let requests = &mut *lock(&self.table.requests);
-        requests.bytes += stored.bytes();
-        requests.by_key.insert(self.key, Known::Done { stored, until });
-        requests.done.push_back((self.key, until));
-        requests.forget(|bytes, _| bytes > memory);
-        // The drop of the claim finds that it has ended.
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        let mut requests = lock(&self.table.requests);
-        if let Entry::Occupied(known) = requests.by_key.entry(self.key)
-            && matches!(known.get(), Known::UnderWay { .. })
-        {
-            known.remove();
-        }
+        let Self { table, key, permit } = self;
+        let until = table.clock.now().saturating_add(nanos(ttl));
+        let done = &mut *lock(&table.done);
+        done.bytes += stored.bytes();
+        done.by_key.insert(key, Known { stored, until });
+        done.order.push_back((key, until));
+        done.forget(|bytes, _| bytes > memory);
+        // Behind the answer: whoever is admitted next finds it.
+        drop(permit);
     }
 }
 
@@ -160,8 +170,8 @@ mod tests {
         assert!(matches!(table.admit(key(2), key(2)), Admission::Done(_)));
         clock.advance(SECOND);
         drop(first(&table, 2));
-        let requests = lock(&table.requests);
-        assert_eq!((requests.by_key.len(), requests.done.len(), requests.bytes), (0, 0, 0));
+        let done = lock(&table.done);
+        assert_eq!((done.by_key.len(), done.order.len(), done.bytes), (0, 0, 0));
     }
 
     #[test]
@@ -176,8 +186,8 @@ mod tests {
         assert!(matches!(table.admit(key(2), key(2)), Admission::Done(_)), "its first end is not its second");
         clock.advance(SECOND * 10);
         drop(first(&table, 1));
-        let requests = lock(&table.requests);
-        assert_eq!((requests.done.len(), requests.bytes), (0, 0));
+        let done = lock(&table.done);
+        assert_eq!((done.order.len(), done.bytes), (0, 0));
     }
 
     #[test]
@@ -190,5 +200,23 @@ mod tests {
         drop(first(&table, 1));
         assert!(matches!(table.admit(key(2), key(2)), Admission::Done(_)));
         assert!(matches!(table.admit(key(3), key(3)), Admission::Done(_)));
+    }
+
+    /// As soon as one has an answer, no other is admitted, whenever it comes.
+    #[test]
+    fn one_of_many_at_once_is_the_first() {
+        let table = Arc::new(Table::new(Clock::manual()));
+        for n in 0..50 {
+            let claims = std::thread::scope(|threads| {
+                let admit = || {
+                    let Admission::First(claim) = table.admit(key(n), key(n)) else { return 0 };
+                    claim.done(stored(n), SECOND, usize::MAX);
+                    1
+                };
+                let all: Vec<_> = (0..4).map(|_| threads.spawn(admit)).collect();
+                all.into_iter().map(|thread| thread.join().unwrap()).sum::<u32>()
+            });
+            assert_eq!(claims, 1);
+        }
     }
 }

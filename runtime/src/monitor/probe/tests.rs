@@ -115,3 +115,24 @@ async fn who_asks_in_a_runtime_that_stands_still_holds_nobody_up_for_ever() {
     stands_still.shutdown_background();
     assert!(prober.ask().await.ok, "the turn is given back with the task that had it");
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_takes_over_where_the_runtime_of_the_one_who_asked_ends() {
+    let count = Arc::new(AtomicU32::new(0));
+    let prober = Prober::new(counting(&count), Clock::manual());
+    let other = prober.clone();
+    let begins = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let mut asked = Box::pin(other.ask());
+            assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(asked.as_mut().poll(cx).is_pending())).await);
+        });
+        runtime
+    });
+    let ends = begins.join().unwrap();
+    let mut waits = Box::pin(prober.ask());
+    assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(waits.as_mut().poll(cx).is_pending())).await);
+    ends.shutdown_background();
+    assert!(waits.await.ok);
+    assert_eq!(count.load(Ordering::SeqCst), 1, "the question of the one before was never put");
+}
