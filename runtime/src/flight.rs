@@ -36,6 +36,7 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::{Mutex, lock};
 
+mod block;
 mod stall;
 mod waits;
 

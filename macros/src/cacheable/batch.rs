@@ -38,8 +38,7 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
     let (borrow, on) = emit::on(subject.on.as_ref());
     let policy = emit::policy(subject, "batch_policy", &stored.storing, Some(loading));
     let lookups = lookups(model, index);
-    let fetch =
-        (!subject.returns.blocks() && !stored.storing.sharing.is_local()).then(|| code!(__batch.fetch().await;));
+    let fetch = if subject.returns.blocks() { code!(__batch.block();) } else { code!(__batch.fetch().await;) };
     code! {
         let (__batch, __missing) = {
             #[allow(unused_imports)]

@@ -1,15 +1,18 @@
 //! `batch(ids)`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `clock`, `codec`, `handle`, `key`, `l1`, `policy`, `shape`, `shared`, `site`.
+//! May use: `clock`, `codec`, `flight`, `handle`, `key`, `l1`, `policy`, `shape`, `shared`, `site`.
 //!
 //! Every element is looked up and stored under the key that the scalar function's template makes of it, in the same store.
-//! The epoch of all that is stored is taken before the body runs. Elements that somebody else is loading at the moment
-//! are loaded once more: a batch waits for nobody, so it cannot be held up by one slow key.
+//! The epoch of all that is stored is taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for
+//! no other load: elements that another load has under way are loaded once more, so one slow key holds up no batch.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
+use std::mem::replace;
 
+use crate::flight::{Load, Permit, Signal};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::template::bounded;
@@ -20,10 +23,12 @@ use crate::site::{Here, Site};
 
 mod each;
 mod ids;
+mod join;
 mod start;
 
 pub use each::Each;
 pub use ids::{BatchIds, BatchMap};
+use join::{SharedOutcome, ended};
 use start::{Id, Looked, Missing, Start};
 
 /// Elements for which there is room from the first one on.
@@ -40,6 +45,11 @@ pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     seen: HashSet<Hashed<K>, Prehashed>,
     found: S::Item,
     missing: Vec<Missing<K, S>>,
+    /// Elements that were found after this batch began to lead, for which others may wait.
+    settled: Vec<Missing<K, S>>,
+    permit: Option<Permit>,
+    /// How the batch ended that this one waited for.
+    told: Option<SharedOutcome<K, S>>,
 }
 
 impl Site {
@@ -58,6 +68,9 @@ impl Site {
             seen: HashSet::default(),
             found: S::Item::empty(),
             missing: Vec::new(),
+            settled: Vec::new(),
+            permit: None,
+            told: None,
         }
     }
 }
@@ -91,14 +104,19 @@ where
         }
     }
 
-    /// Asks the shared tier for what is missing, in one round trip.
+    /// Waits for an equal batch, if one is under way; else asks the shared tier for what is missing, in one round trip.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost.
+    /// Nothing is lost; if others wait for this batch, one of them takes over.
     pub async fn fetch(&mut self) {
-        let Some(start) = self.start.as_mut().filter(|_| !self.missing.is_empty()) else { return };
+        self.wait().await;
+        let to_ask = !self.missing.is_empty() && self.told.is_none();
+        let Some(start) = self.start.as_mut().filter(|_| to_ask) else { return };
         let (Some(tier), Some(wire)) = (start.cell.tier.clone(), self.policy.wire) else { return };
+        if let Some(permit) = &self.permit {
+            permit.expect_wait(tier.longest_answer());
+        }
         let places: Vec<_> =
             self.missing.iter().map(|missing| missing.place(wire, &start.cell.seat, self.policy.codec)).collect();
         let fetched = tier.fetch_many(&places).await;
@@ -108,18 +126,28 @@ where
         self.found.reserve(count);
         for (missing, fetched) in asked.into_iter().zip(fetched) {
             match fetched.map(|fetched| start.take(&self.policy, &missing, fetched)) {
-                Some(Looked::Present(value)) => self.found.put(missing.id, value),
-                Some(Looked::Absent) => {}
                 Some(Looked::Missing) | None => self.missing.push(missing),
+                Some(looked) => {
+                    if let Looked::Present(value) = looked {
+                        self.found.put(missing.id.clone(), value);
+                    }
+                    self.settled.push(missing);
+                }
             }
         }
         start.cell.front.counters.shared_hit((count - self.missing.len()) as u64);
     }
 
-    /// The answer, if nothing is missing.
+    /// The answer, if no body has to run for it.
     pub fn complete(&mut self) -> Option<S::Out> {
-        let complete = self.missing.is_empty();
-        complete.then(|| S::close(Outcome::Present(std::mem::replace(&mut self.found, S::Item::empty()))))
+        if self.told.is_some() {
+            return self.accept();
+        }
+        if !self.missing.is_empty() {
+            return None;
+        }
+        self.end_found();
+        Some(S::close(Outcome::Present(replace(&mut self.found, S::Item::empty()))))
     }
 
     /// The ids that the body has to load, in the order in which they were given.
@@ -127,7 +155,8 @@ where
         self.missing.iter().map(|missing| missing.id.clone()).collect()
     }
 
-    fn finish(self, out: S::Out) -> S::Out {
+    fn finish(mut self, out: S::Out) -> S::Out {
+        let (permit, found) = (self.permit.take(), replace(&mut self.found, S::Item::empty()));
         let Some(start) = &self.start else { return out };
         let now = start.cell.now();
         start.cell.front.counters.load_nanos.add(now.saturating_sub(start.time));
@@ -137,15 +166,37 @@ where
                 for missing in &self.missing {
                     start.keep(&self.policy, missing, loaded.value(&missing.id), now);
                 }
-                start.share(&self.policy, &self.missing, &loaded, now);
-                loaded.absorb(self.found);
+                loaded.absorb(found);
+                let values = OnceCell::new();
+                let outcome = || ended::<K, S>(Outcome::Present(self.values(&values, &loaded)));
+                // Of a load that was given up another is made in its place, whose values the shared tier gets.
+                if !permit.as_ref().is_some_and(Permit::is_given_up) {
+                    if let Some(permit) = permit.as_ref().filter(|_| start.is_shared(&self.policy)) {
+                        permit.tell(outcome);
+                    }
+                    start.share(&self.policy, &self.missing, &loaded, now);
+                }
+                land(permit, outcome);
                 S::close(Outcome::Present(loaded))
             }
-            other => {
+            Outcome::Absent(absent) => {
                 start.cell.front.counters.load_errors.count();
-                S::close(other)
+                land(permit, || ended::<K, S>(Outcome::Absent(absent)));
+                S::close(Outcome::Absent(absent))
+            }
+            Outcome::Failed(error) => {
+                start.cell.front.counters.load_errors.count();
+                let kept = || S::keep(&error, self.policy.copy_error);
+                land(permit, || kept().map_or(Signal::Alone, |kept| ended::<K, S>(Outcome::Failed(kept))));
+                S::close(Outcome::Failed(error))
             }
         }
+    }
+}
+
+fn land(permit: Option<Permit>, outcome: impl FnMut() -> Signal) {
+    if let Some(permit) = permit {
+        permit.land(outcome);
     }
 }
 
@@ -153,14 +204,15 @@ where
 ///
 /// # Cancel safety
 ///
-/// Dropping it drops the body; nothing is stored.
-pub async fn load_batch<K, S, F>(batch: Batch<K, S>, body: F) -> S::Out
+/// Dropping it drops the body; nothing is stored, and if others wait for it, one of them takes over.
+pub async fn load_batch<K, S, F>(mut batch: Batch<K, S>, body: F) -> S::Out
 where
     K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
     F: Future<Output = S::Out>,
 {
-    let out = body.await;
+    let (out, permit) = Load::new(body, batch.permit.take()).await;
+    batch.permit = permit;
     batch.finish(out)
 }
 
@@ -170,7 +222,9 @@ where
     K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
 {
+    let inside = batch.permit.as_ref().map(Permit::enter);
     let out = body();
+    drop(inside);
     batch.finish(out)
 }
 

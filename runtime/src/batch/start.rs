@@ -15,7 +15,7 @@ use crate::shared::{Fetched, Kept, Mark, Place, Seat};
 use crate::site::{Cell, Here, Negative, Site};
 
 pub(super) type Id<S> = <<S as Shape>::Item as BatchMap>::Id;
-type Value<S> = <<S as Shape>::Item as BatchMap>::Value;
+pub(super) type Value<S> = <<S as Shape>::Item as BatchMap>::Value;
 
 /// When a batch began, and where its elements are kept.
 pub(super) struct Start<K: Eq, S: Shape<Item: BatchMap>> {
@@ -99,6 +99,11 @@ where
         Looked::Present(value)
     }
 
+    /// Whether the shared tier is given what was loaded.
+    pub(super) fn is_shared(&self, policy: &Policy<Each<S>>) -> bool {
+        policy.wire.is_some() && self.mark.is_some()
+    }
+
     /// Gives the shared tier what was loaded.
     pub(super) fn share(&self, policy: &Policy<Each<S>>, all: &[Missing<K, S>], loaded: &S::Item, now: u64) {
         let (Some(tier), Some(wire), Some(mark)) = (&self.cell.tier, policy.wire, self.mark) else { return };
@@ -114,18 +119,22 @@ where
         tier.keep_many(kept);
     }
 
-    /// What this process has of one element.
+    /// What this process has of one element, counted as a hit or a miss.
     pub(super) fn look(&self, key: &Hashed<K>) -> Looked<Value<S>> {
+        let looked = self.find(key);
+        match looked {
+            Looked::Missing => self.cell.front.counters.miss(),
+            Looked::Present(_) | Looked::Absent => self.cell.front.counters.hit(),
+        }
+        looked
+    }
+
+    /// What this process has of one element.
+    pub(super) fn find(&self, key: &Hashed<K>) -> Looked<Value<S>> {
         if let Some(found) = self.cell.front.store.look(key).filter(|found| found.is_fresh(self.time)) {
-            self.cell.front.counters.hit();
             return Looked::Present(found.value);
         }
-        if self.cell.negative(key, self.time).is_some() {
-            self.cell.front.counters.hit();
-            return Looked::Absent;
-        }
-        self.cell.front.counters.miss();
-        Looked::Missing
+        if self.cell.negative(key, self.time).is_some() { Looked::Absent } else { Looked::Missing }
     }
 
     /// Keeps in this process what was loaded, or that there is none, if answers are kept here.

@@ -82,7 +82,7 @@ where
 
     /// Leads, unless a load that has just landed made it needless.
     fn lead(&self, permit: Permit) -> Plan<S> {
-        self.tell_stalled(&permit);
+        self.cell.tell_stalled(&permit, self.load_bound());
         match self.cell.front.store.look(&self.key) {
             Some(found) if found.is_fresh(self.cell.now()) => {
                 land(Some(permit), || landed::<S>(Outcome::Present(found.value.clone())));
@@ -92,23 +92,11 @@ where
         }
     }
 
-    /// Counts a load in whose place another is made, and says so once per call site.
-    fn tell_stalled(&self, permit: &Permit) {
-        let stalled = &self.cell.front.counters.loads_stalled;
-        if permit.is_instead() && stalled.count_first() {
-            tracing::warn!(
-                function = self.cell.path,
-                bound = ?self.load_bound(),
-                "a load was not polled for so long that another was begun: poll it, or set a longer `load_timeout`"
-            );
-        }
-    }
-
     /// One caller refreshes; whoever finds that somebody does so already is served at once.
     fn refresh(&self, found: Found<S::Item>, fresh: bool) -> Step<S> {
         match self.cell.flights.board(self.key.erased(), self.scopes.hashes(), self.terms(false)) {
             Boarding::Lead(permit) => {
-                self.tell_stalled(&permit);
+                self.cell.tell_stalled(&permit, self.load_bound());
                 if fresh {
                     self.cell.front.counters.early_refreshes.count();
                 }

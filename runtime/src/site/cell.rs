@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Duration;
 
 use super::negatives::{Negatives, Verdict};
-use crate::flight::Flights;
+use crate::flight::{Flights, Permit};
 use crate::key::args::Args;
 use crate::key::{Hashed, OwnedKey, Scopes};
 use crate::l1::{Entry, L1, Lifetime, LoadStart};
@@ -108,6 +109,17 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         };
         self.front.counters.hit();
         Some(S::close(ending))
+    }
+
+    /// Counts a load in whose place another is made, and says so once per call site.
+    pub(crate) fn tell_stalled(&self, permit: &Permit, bound: Duration) {
+        if permit.is_instead() && self.front.counters.loads_stalled.count_first() {
+            tracing::warn!(
+                function = self.path,
+                ?bound,
+                "a load was not polled for so long that another was begun: poll it, or set a longer `load_timeout`"
+            );
+        }
     }
 
     /// Whether the key is equal to itself. One that is not, as a NaN, is never found again: it is loaded by itself and not stored.

@@ -14,6 +14,7 @@ mod coherence;
 mod conditions;
 mod direct;
 mod durations;
+mod equal_batches;
 mod events;
 mod examples;
 mod flights;

@@ -1,14 +1,10 @@
 //! The drivers of sync calls. They hold no body: it runs between the two halves.
 
 use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::Abandoned;
-use crate::flight::{Inside, Permit, Seat};
+use crate::flight::{Inside, Permit};
 use crate::handle::Fastness;
 use crate::key::OwnedKey;
 use crate::key::args::Args;
@@ -149,28 +145,8 @@ where
         loop {
             match step {
                 Step::Go(plan) => return plan,
-                Step::Wait(seat) => step = self.resume(wait(seat)),
+                Step::Wait(seat) => step = self.resume(seat.block()),
             }
-        }
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Blocks this thread until there is news. Unlike a runtime's `block_on`, it may be called from within one.
-fn wait(mut seat: Seat) -> <Seat as Future>::Output {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut cx = Context::from_waker(&waker);
-    loop {
-        match Pin::new(&mut seat).poll(&mut cx) {
-            Poll::Ready(news) => return news,
-            Poll::Pending => thread::park(),
         }
     }
 }

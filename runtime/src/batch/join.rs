@@ -1,0 +1,160 @@
+//! Equal batches join: of the batches that lack the same elements at one time, one runs and the others get its values.
+//!
+//! Equal are sets: neither order nor duplicates matter. A batch waits for no other than an equal one, so none is held up by a load that
+//! it would not have made itself.
+
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+use std::mem::{replace, take};
+use std::sync::Arc;
+
+use super::start::{Looked, Missing, Value};
+use super::{Batch, BatchMap};
+use crate::clock::nanos;
+use crate::flight::{Boarding, PATIENCE, Permit, Seat, Signal, Terms};
+use crate::key::{AnyKey, Hashed, OwnedKey, Prehashed};
+use crate::shape::{Outcome, Shape};
+
+/// The keys that a batch lacks, as the key of its load.
+#[derive(Clone, PartialEq, Eq)]
+struct Lacking<K: Eq>(Arc<HashSet<Hashed<K>, Prehashed>>);
+
+/// The values of a load, by key; absent is what has none.
+type Values<K, S> = Arc<HashMap<Hashed<K>, Value<S>, Prehashed>>;
+
+/// How a batch ended, as told to those that joined it.
+pub(super) type SharedOutcome<K, S> = Outcome<Values<K, S>, <S as Shape>::Absent, <S as Shape>::Kept>;
+
+impl<K, S> Batch<K, S>
+where
+    K: OwnedKey,
+    S: Shape<Item: BatchMap> + 'static,
+{
+    /// Joins an equal batch, and waits for it. When this returns, what is still missing is this batch's to load.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost; if others wait for this batch, one of them takes over.
+    pub(super) async fn wait(&mut self) {
+        let mut waiter = self.join();
+        while let Some(waiting) = waiter {
+            let outcome = waiting.await;
+            waiter = self.resume(outcome.ok());
+        }
+    }
+
+    /// Joins an equal batch, and blocks the thread until it has ended.
+    pub fn block(&mut self) {
+        let mut waiter = self.join();
+        while let Some(waiting) = waiter {
+            waiter = self.resume(waiting.block().ok());
+        }
+    }
+
+    /// Joins an equal batch, if one is under way; else this one leads.
+    fn join(&mut self) -> Option<Seat> {
+        let start = self.start.as_ref().filter(|_| self.policy.single_flight && !self.missing.is_empty())?;
+        if !self.missing.iter().all(|missing| start.cell.is_findable(&missing.key)) {
+            return None;
+        }
+        let scopes: Vec<_> = self.missing.iter().flat_map(|missing| missing.scopes.hashes()).copied().collect();
+        let terms = Terms { wait: true, patience: nanos(PATIENCE), note: 0 };
+        // All that was looked for is missing, as a rule.
+        let keys = if self.seen.len() == self.missing.len() {
+            take(&mut self.seen)
+        } else {
+            self.missing.iter().map(|missing| missing.key.clone()).collect()
+        };
+        match start.cell.flights.board(lacking(keys), &scopes, terms) {
+            Boarding::Lead(permit) => self.lead(permit),
+            Boarding::Wait(waiter) => return Some(waiter),
+            Boarding::Within | Boarding::Taken(_) => {}
+        }
+        None
+    }
+
+    /// Leads, and loads what has not come since it was looked for.
+    fn lead(&mut self, permit: Permit) {
+        let Some(start) = &mut self.start else { return };
+        start.cell.tell_stalled(&permit, PATIENCE);
+        self.permit = Some(permit);
+        start.begin();
+        for missing in take(&mut self.missing) {
+            match start.find(&missing.key) {
+                Looked::Missing => self.missing.push(missing),
+                looked => {
+                    if let Looked::Present(value) = looked {
+                        self.found.put(missing.id.clone(), value);
+                    }
+                    self.settled.push(missing);
+                }
+            }
+        }
+    }
+
+    /// What a waiter does once the other batch has ended; `None` if its load was given up.
+    fn resume(&mut self, outcome: Option<Signal>) -> Option<Seat> {
+        match outcome {
+            Some(Signal::Landed(outcome)) => {
+                let Ok(outcome) = outcome.downcast() else { unreachable!("all are of one cell") };
+                self.told = Some(*outcome);
+            }
+            Some(Signal::Alone | Signal::TimedOut) => {
+                if let Some(start) = &mut self.start {
+                    start.begin();
+                }
+            }
+            Some(Signal::Lead(permit)) => self.lead(permit),
+            None => return self.join(),
+        }
+        None
+    }
+
+    /// The answer that follows from what another batch loaded, if one was joined.
+    pub(super) fn accept(&mut self) -> Option<S::Out> {
+        let (start, told) = (self.start.as_ref()?, self.told.take()?);
+        start.cell.front.counters.coalesced.add(self.missing.len() as u64);
+        Some(S::close(match told {
+            Outcome::Present(values) => {
+                let mut found = replace(&mut self.found, S::Item::empty());
+                for missing in take(&mut self.missing) {
+                    if let Some(value) = values.get(&missing.key) {
+                        found.put(missing.id, value.clone());
+                    }
+                }
+                Outcome::Present(found)
+            }
+            Outcome::Absent(absent) => Outcome::Absent(absent),
+            Outcome::Failed(kept) => Outcome::Failed(S::give(&kept, self.policy.copy_error)),
+        }))
+    }
+
+    /// Ends the load that this batch leads: nothing was missing any more.
+    pub(super) fn end_found(&mut self) {
+        let (permit, values) = (self.permit.take(), OnceCell::new());
+        if let Some(permit) = permit {
+            permit.land(|| ended::<K, S>(Outcome::Present(self.values(&values, &self.found))));
+        }
+    }
+
+    /// The values of all elements for which others wait, made once.
+    pub(super) fn values(&self, made: &OnceCell<Values<K, S>>, all: &S::Item) -> Values<K, S> {
+        let waited_for = || self.missing.iter().chain(&self.settled);
+        let value = |missing: &Missing<K, S>| Some((missing.key.clone(), all.value(&missing.id)?.clone()));
+        made.get_or_init(|| Arc::new(waited_for().filter_map(value).collect())).clone()
+    }
+}
+
+pub(super) fn ended<K, S>(outcome: SharedOutcome<K, S>) -> Signal
+where
+    K: OwnedKey,
+    S: Shape<Item: BatchMap> + 'static,
+{
+    Signal::Landed(Box::new(outcome))
+}
+
+fn lacking<K: OwnedKey>(keys: HashSet<Hashed<K>, Prehashed>) -> Hashed<AnyKey> {
+    // The same in any order.
+    let hash = keys.iter().fold(0, |sum: u64, key| sum.wrapping_add(key.hash));
+    Hashed { hash, args: Lacking(Arc::new(keys)) }.erased()
+}

@@ -1,0 +1,30 @@
+//! Waiting for a load on a thread that blocks.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use super::Seat;
+
+impl Seat {
+    /// Blocks this thread until there is news. Unlike a runtime's `block_on`, it may be called from within one.
+    pub(crate) fn block(mut self) -> <Self as Future>::Output {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut cx = Context::from_waker(&waker);
+        loop {
+            match Pin::new(&mut self).poll(&mut cx) {
+                Poll::Ready(news) => return news,
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
