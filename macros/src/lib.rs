@@ -175,17 +175,17 @@ pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// While it is *closed*, calls are made and their outcomes counted. Enough failures *open* it: calls are then rejected without being
-/// made, until `open_for` has passed. Then it is *half-open*: a few probes are made, and if all succeed it closes.
+/// made, until `open_for` has passed. Then it is *half-open*: a few probes are made, and if fewer of them fail than the rate says it closes.
 ///
 /// A rejection is a value: the function's error type needs `From<fastness::resilience::Rejected>`, or there is a `fallback`.
 ///
 /// | option | default | meaning |
 /// |---|---|---|
 /// | `name = "supplier"` | the function's path | by which [`breaker`](https://docs.rs/fastness) finds it; one name is one breaker. Methods must have one |
-/// | `failure_threshold = 5` or `off` | 5 | failures in a row that open it |
+/// | `failure_threshold = 5` or `off` | 5, or 15 where the window holds `min_calls` | failures in a row that open it |
 /// | `failure_rate = 50` or `off` | 50 % | share of failed calls in the window that opens it |
 /// | `slow_rate = 80`, `slow = "1s"` | off | share of calls that take that long, which opens it too |
-/// | `min_calls = 20` | 20 | calls in the window before a rate means anything |
+/// | `min_calls = 20` | 60 | calls in the window before a rate means anything |
 /// | `window = "30s"` or `100` | 30 s | the time, or the number of calls, that rates are of |
 /// | `open_for = "5s"` | 5 s | how long it stays open; doubles with each round of failed probes |
 /// | `max_open = "60s"` | 60 s | and at most so long |
@@ -222,6 +222,7 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `wait = "100ms"` | 100 ms | the longest wait before the second attempt; doubles with each |
 /// | `max_wait = "10s"` | 10 s | and at most so long |
 /// | `when = \|e\| ..` | any error | which errors to try again after: a `bool`, or an `Again` |
+/// | `failure_if = \|r\| ..` | errors | the same, asked of the whole result, of any type |
 /// | `budget = 20` or `off` | 20 % | the share of calls that may be made again |
 /// | `name = ".."` | the function's path | in metrics |
 /// | `crate = path` | `::fastness` | where the runtime is |
@@ -299,6 +300,7 @@ pub fn rate_limit(args: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|
 /// | `after = "50ms"` or `p95 = "50ms"` | one is required | when the second is made: after this time, or after that in which 95 % of the calls end, with this to begin with |
 /// | `budget = 10` | 10 % | the share of calls that may be made twice |
+/// | `failure_if = \|r\| ..` | errors | what is no good answer, asked of the whole result, of any type |
 /// | `name = ".."` | the function's path | in metrics |
 /// | `crate = path` | `::fastness` | where the runtime is |
 #[proc_macro_attribute]
@@ -316,8 +318,8 @@ pub fn hedge(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// It takes the same arguments, and the error last; `self` is given to a path that begins with `Self::`. Arguments that the function owns
-/// are cloned for it. Put it above `#[cacheable]`, or what it answers would be cached as if it were true. Options: `name = ".."`,
-/// `crate = path`.
+/// are cloned for it. Put it above `#[cacheable]`, or what it answers would be cached as if it were true. With `failure_if = |result| ..`, which
+/// says what a failure is, it takes the whole result instead of the error. Other options: `name = ".."`, `crate = path`.
 #[proc_macro_attribute]
 pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
     resilience::fallback::attribute(args.into(), &item.into()).into()

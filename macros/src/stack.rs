@@ -7,7 +7,7 @@
 //! Invariant: only orders whose outcome would surprise are refused; unknown attributes are none of our business.
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::{Attribute, Meta};
+use syn::{Attribute, Ident, Meta};
 
 use crate::diag::Diag;
 
@@ -59,7 +59,11 @@ pub(crate) const BELOW_HEDGE: &[Row] = &[
 
 /// Refused below `timeout`.
 pub(crate) const BELOW_TIMEOUT: &[Row] = &[
-    ("timeout", "`timeout` is here twice: keep the shorter one"),
+    (
+        "timeout",
+        "`timeout` is here twice, with nothing between that runs the rest again or waits: keep the shorter one, \
+        or put `#[retry]` between them, for a bound of all attempts and one of each",
+    ),
     ("cacheable", "a caller who gives up would not end the load: put `#[cacheable]` above `#[timeout]`"),
 ];
 
@@ -84,15 +88,31 @@ pub(crate) const BELOW_FALLBACK: &[Row] = &[("fallback", "`fallback` is here twi
 pub(crate) const BELOW_TIMED: &[Row] =
     &[("timed", "`timed` is here twice: keep one, with both labels; to time a part, give it a function of its own")];
 
+/// What takes time of its own, so that a bound above it is another than one below it.
+const APART: [&str; 4] = ["retry", "hedge", "fallback", "bulkhead"];
+
 /// Reports each attribute of `attrs` that must not stand below ours.
 pub(crate) fn check(attrs: &[Attribute], below: &[Row], diag: &mut Diag) {
+    let mut is_apart = false;
     // Those that are deferred stand above.
     for attr in attrs.iter().filter(|attr| !deferred(attr)) {
-        let name = attr.path().segments.last().map(|segment| segment.ident.to_string());
-        if let Some((_, message)) = below.iter().find(|(refused, _)| name.as_deref() == Some(*refused)) {
+        let Some(name) = name(attr) else { continue };
+        is_apart |= APART.iter().any(|apart| name == apart);
+        if let Some((_, message)) = below.iter().find(|(refused, _)| name == refused)
+            && !(name == "timeout" && is_apart)
+        {
             diag.at(attr.path(), message);
         }
     }
+}
+
+/// Whether another `#[timeout]` stands above the one that is expanded.
+pub(crate) fn timeout_above(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| deferred(attr) && name(attr).is_some_and(|name| name == "timeout"))
+}
+
+fn name(attr: &Attribute) -> Option<&Ident> {
+    attr.path().segments.last().map(|segment| &segment.ident)
 }
 
 /// Leads the arguments of an attribute that was above others of ours, and waits until they are expanded.

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::registry::{Annotated, Role, registry};
-use crate::resilience::conflicts;
+use crate::resilience::{conflicts, faults};
 
 /// What [`audit`] found.
 ///
@@ -23,7 +23,8 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// What cannot be meant: a pattern that no cached function's key can match, a circuit breaker of two minds.
+    /// What cannot be meant: a pattern that no cached function's key can match, a circuit breaker of two minds, one whose window
+    /// never holds its `min_calls`.
     pub fn errors(&self) -> &[String] {
         &self.errors
     }
@@ -62,6 +63,7 @@ impl fmt::Display for Audit {
 pub fn audit() -> Audit {
     let mut audit = examine(&registry());
     audit.errors.extend(conflicts().iter().map(ToString::to_string));
+    audit.errors.extend(faults());
     audit
 }
 

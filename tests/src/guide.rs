@@ -37,6 +37,7 @@ pages! {
     Monitor = "guide/monitor.md",
     Demo = "guide/demo.md",
     Order = "guide/order.md",
+    BreakerDefaults = "guide/breaker-defaults.md",
     Keys = "guide/keys.md",
     Coherence = "guide/coherence.md",
     Direct = "guide/direct.md",
@@ -47,4 +48,5 @@ pages! {
     FromSpring = "guide/coming-from/spring.md",
     FromCached = "guide/coming-from/cached.md",
     FromMoka = "guide/coming-from/moka.md",
+    FromResilience = "guide/coming-from/resilience.md",
 }

@@ -4,6 +4,7 @@
 // A test that cannot have what it needs has failed.
 #![allow(clippy::missing_panics_doc)]
 
+pub mod breakers;
 pub mod deploy;
 #[cfg(doctest)]
 mod guide;

@@ -1,4 +1,4 @@
-//! May use: diag, emit, signature, subject.
+//! May use: args, diag, emit, signature, subject, value.
 //!
 //! The body as what a policy calls: once, or as often as it likes.
 
@@ -9,11 +9,12 @@ use quote::{format_ident, quote_spanned};
 use syn::{Expr, FnArg, Pat};
 
 use crate::{
+    args::Slot,
     diag::Diag,
     emit::{self, code},
     signature::{Answer, Kind, Param, own_self, refuse},
     subject::Subject,
-    value::peel,
+    value::{self, peel},
 };
 
 /// Returns whether the compiler is asked how the function gives its value.
@@ -51,8 +52,8 @@ pub(super) fn changes(subject: &Subject) -> bool {
     receiver || subject.params.names.iter().any(Param::is_lent_mutably)
 }
 
-/// One run after another of a body that may change what it borrows, until one ends the call.
-pub(super) fn in_turn(subject: &Subject, when: &TokenStream) -> TokenStream {
+/// One run after another of a body that may change what it borrows, until one ends the call. `question` is asked by the method `end`.
+pub(super) fn in_turn(subject: &Subject, end: &str, question: &TokenStream) -> TokenStream {
     let (door, returns) = (&subject.door, &subject.returns);
     // The attempt has a name of its own for `self`, which it may move into a future.
     let this = subject.params.receiver.as_ref().filter(|receiver| receiver.mutable).map(|receiver| receiver.token);
@@ -64,7 +65,7 @@ pub(super) fn in_turn(subject: &Subject, when: &TokenStream) -> TokenStream {
         None => subject.function.body.clone(),
     };
     let body = emit::inner(&body);
-    let (run, end) = (method(subject, "run"), method(subject, "end"));
+    let (run, end) = (method(subject, "run"), method(subject, end));
     let (body, wait) = if returns.blocks() {
         (code!(|| -> #returns { #body }), None)
     } else {
@@ -79,7 +80,7 @@ pub(super) fn in_turn(subject: &Subject, when: &TokenStream) -> TokenStream {
             #lent
             #own
             let __ended = __attempts.#run(#body)#wait;
-            if let ::core::option::Option::Some(__ended) = __attempts.#end(__ended, #when)#wait {
+            if let ::core::option::Option::Some(__ended) = __attempts.#end(__ended, #question)#wait {
                 break __ended;
             }
         }
@@ -115,6 +116,17 @@ pub(super) fn method(subject: &Subject, name: &str) -> Ident {
         Kind::Sync => format_ident!("{name}_sync"),
         _ => format_ident!("{name}"),
     }
+}
+
+/// What `failure_if` says, as a question to the function's whole result; `None` where it is not given, or wrong.
+pub(super) fn failure_if(given: &Slot<Expr>, subject: &Subject, diag: &mut Diag) -> Option<TokenStream> {
+    let question = value::function("failure_if", "|result| result.is_err()", given.value()?, diag)?;
+    let (door, returns) = (&subject.door, &subject.returns);
+    Some(if is_asked(subject) {
+        code!(__kind.of_result(#question))
+    } else {
+        code!(#door::of_result::<#returns, _, _>(#question))
+    })
 }
 
 /// The body within the time of a policy: what [`once`] gives, for a function that is awaited.

@@ -71,7 +71,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             let (before, rejected) = rejected(&options, subject, diag)?;
             if body::is_asked(subject) {
                 let otherwise = code!(move |__rejected| #rejected);
-                let call = code!(breaker(__breaker, __kind.body(#body), #judge, #otherwise));
+                let call = code!(breaker(__breaker, __kind.made(#body), #judge, #otherwise));
                 return Some(code!(#policy #first #before __kind.finish(__kind.#call)));
             }
             let (call, end) = (body::method(subject, "call_judged"), body::end(subject));
@@ -182,8 +182,9 @@ fn window(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStream 
     let counted = matches!(options.window.value().map(peel), Some(Expr::Lit(ExprLit { lit: Lit::Int(_), .. })));
     if counted {
         if let Some((window, count)) = read::count("window", &options.window, door, diag) {
-            let minimum = minimum.map_or(20, |(minimum, _)| minimum);
-            if minimum > window {
+            if let Some((minimum, _)) = minimum
+                && minimum > window
+            {
                 let why = format!(
                     "a window of {window} calls never holds the {minimum} of `min_calls`: write `min_calls = {window}` or less"
                 );

@@ -11,6 +11,7 @@ use crate::{args::options, emit::code, stack};
 options! {
     /// The options that were given to `#[fallback(..)]`.
     struct Options for "fallback" {
+        "failure_if" => failure_if: Expr,
         "name" => name: Expr,
         "crate" => krate: Expr,
     }
@@ -35,17 +36,31 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             (std::mem::take(&mut options.krate), (options, path))
         },
         |(options, path), subject, diag| {
-            must_be_fallible("fallback", subject, diag);
+            if !options.failure_if.is_given() {
+                must_be_fallible("fallback", subject, diag);
+            }
             let name = name(&options.name, subject, diag);
             let error = Ident::new("__error", Span::mixed_site());
             let other = body::Other::new("fallback", &path?, &error, subject, diag)?;
             let (door, body) = (&subject.door, body::once(subject));
             let body::Other { before, call: otherwise } = other;
-            let call = if body::is_asked(subject) {
-                code!(__kind.finish(__kind.fallback(&__POLICY, __kind.body(#body), move |#error| #otherwise)))
-            } else {
-                let (call, end) = (body::method(subject, "call"), body::end(subject));
-                code!(__POLICY.#call(#body, move |#error| #otherwise)#end)
+            let otherwise = code!(move |#error| #otherwise);
+            let failed = body::failure_if(&options.failure_if, subject, diag);
+            let end = body::end(subject);
+            let call = match (body::is_asked(subject), failed) {
+                (true, None) => code!(__kind.finish(__kind.fallback(&__POLICY, __kind.body(#body), #otherwise))),
+                (true, Some(failed)) => {
+                    let call = code!(fallback_judged(&__POLICY, __kind.body(#body), #failed, #otherwise));
+                    code!(__kind.finish(__kind.#call))
+                }
+                (false, None) => {
+                    let call = body::method(subject, "call");
+                    code!(__POLICY.#call(#body, #otherwise)#end)
+                }
+                (false, Some(failed)) => {
+                    let call = body::method(subject, "call_judged");
+                    code!(__POLICY.#call(#body, #failed, #otherwise)#end)
+                }
             };
             Some(code! {
                 static __POLICY: #door::resilience::Fallback = #door::resilience::Fallback::new(#name);

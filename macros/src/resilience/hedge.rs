@@ -21,6 +21,7 @@ options! {
         "after" => after: Expr,
         "p95" => p95: Expr,
         "budget" => budget: Expr,
+        "failure_if" => failure_if: Expr,
         "name" => name: Expr,
         "crate" => krate: Expr,
     }
@@ -42,7 +43,9 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         },
         |options, subject, diag| {
             must_be_async("hedge", "two calls at a time need a future each", subject, diag);
-            must_be_fallible("hedge", subject, diag);
+            if !options.failure_if.is_given() {
+                must_be_fallible("hedge", subject, diag);
+            }
             body::must_run_again("hedge", Runs::Together, subject, diag);
             let name = name(&options.name, subject, diag);
             let (after, p95) = (read::time("after", &options.after, diag), read::time("p95", &options.p95, diag));
@@ -61,11 +64,11 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
                     return None;
                 }
             }?;
-            let call = if body::is_asked(subject) {
-                code!(__kind.finish(__POLICY.call(#body)))
-            } else {
-                code!(__POLICY.call(#body).await)
+            let call = match body::failure_if(&options.failure_if, subject, diag) {
+                Some(failed) => code!(__POLICY.call_judged(#body, #failed)),
+                None => code!(__POLICY.call(#body)),
             };
+            let call = if body::is_asked(subject) { code!(__kind.finish(#call)) } else { code!(#call.await) };
             Some(code! {
                 static __POLICY: #door::resilience::Hedge =
                     #door::resilience::Hedge::new(#name, #door::resilience::HedgeSettings::#settings #budget);

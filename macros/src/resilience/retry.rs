@@ -2,7 +2,7 @@
 //!
 //! `#[retry]`: run a body again that failed.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::Expr;
 
 use super::{
@@ -25,11 +25,24 @@ options! {
         "wait" => wait: Expr,
         "max_wait" => max_wait: Expr,
         "when" => when: Expr,
+        "failure_if" => failure_if: Expr,
         "budget" => budget: Expr,
         "name" => name: Expr,
         "crate" => krate: Expr,
     }
 }
+
+/// The methods of the runtime that ask one kind of question.
+struct Names {
+    call: &'static str,
+    end: &'static str,
+    retry: &'static str,
+}
+
+/// Those that ask an error.
+const FALLIBLE: Names = Names { call: "call", end: "end", retry: "retry" };
+/// Those that ask a whole result.
+const JUDGED: Names = Names { call: "call_judged", end: "end_judged", retry: "retry_judged" };
 
 /// Expands `#[retry(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
@@ -43,20 +56,27 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             (std::mem::take(&mut options.krate), options)
         },
         |options, subject, diag| {
-            must_be_fallible("retry", subject, diag);
+            if options.failure_if.is_given() {
+                options.when.refuse("`failure_if` says after what to try again: remove `when`", diag);
+            } else {
+                must_be_fallible("retry", subject, diag);
+            }
             body::must_run_again("retry", Runs::InTurn, subject, diag);
             let name = name(&options.name, subject, diag);
             let settings = settings(&options, subject, diag);
-            let when = when(&options.when, subject, diag);
+            let (names, question) = match body::failure_if(&options.failure_if, subject, diag) {
+                Some(failed) => (JUDGED, failed),
+                None => (FALLIBLE, when(&options.when, subject, diag)),
+            };
             let door = &subject.door;
             let call = if !body::is_asked(subject) && body::changes(subject) {
-                body::in_turn(subject, &when)
+                body::in_turn(subject, names.end, &question)
             } else if body::is_asked(subject) {
-                let body = body::again(subject);
-                code!(__kind.finish(__kind.retry(&__POLICY, #body, #when)))
+                let (body, retry) = (body::again(subject), Ident::new(names.retry, Span::call_site()));
+                code!(__kind.finish(__kind.#retry(&__POLICY, #body, #question)))
             } else {
-                let (body, call, end) = (body::again(subject), body::method(subject, "call"), body::end(subject));
-                code!(__POLICY.#call(#body, #when)#end)
+                let (body, call, end) = (body::again(subject), body::method(subject, names.call), body::end(subject));
+                code!(__POLICY.#call(#body, #question)#end)
             };
             Some(code! {
                 static __POLICY: #door::resilience::Retry = #door::resilience::Retry::new(#name, #settings);

@@ -34,7 +34,11 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         |(options, after), subject, diag| {
             must_be_async("timeout", "a function that blocks cannot be stopped from outside", subject, diag);
             must_be_fallible("timeout", subject, diag);
-            let name = name(&options.name, subject, diag);
+            let mut name = name(&options.name, subject, diag);
+            if !options.name.is_given() && stack::timeout_above(&subject.function.attrs) {
+                // Two policies of one kind need two names.
+                name = code!(::core::concat!(#name, " (inner)"));
+            }
             let after = duration::read_once("timeout", &after?, diag)?;
             let door = &subject.door;
             let call = if body::is_asked(subject) {

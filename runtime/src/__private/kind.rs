@@ -31,6 +31,11 @@ impl<T, H> Kind<T, H> {
         question
     }
 
+    /// A question to the whole value.
+    pub fn of_result<W, F: Fn(&T) -> W>(self, question: F) -> F {
+        question
+    }
+
     /// `failure_if = ..`
     pub fn failure_if(self, question: impl Fn(&T) -> bool) -> impl Fn(&T) -> Verdict {
         crate::resilience::sites::failure_if(question)

@@ -11,10 +11,10 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::gated::Gated;
+use super::gated::{Gated, Refused};
 use super::paths::Paths;
 use super::{Body, Problem};
-use crate::resilience::{Breaker, Permit, Rejected, Verdict, breaker};
+use crate::resilience::{Breaker, Made, Mark, Permit, Rejected, Verdict, breaker, made};
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +28,7 @@ type Judge = Arc<dyn Fn(StatusCode) -> Verdict + Send + Sync>;
 /// [`Breaker`].
 ///
 /// A failure is an answer of 5xx, an error of the service, or a panic; see [`judge`](Self::judge). A client that goes away
-/// tells nothing.
+/// tells nothing, nor does a request that a layer or a policy within rejected, such as a full limit.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -88,6 +88,13 @@ fn of_status(status: StatusCode) -> Verdict {
     if status.is_server_error() { Verdict::Failure } else { Verdict::Success }
 }
 
+/// Whether an answer says that the request was turned away: it is a layer's, or that of a handler which was rejected itself
+/// and says so by its status.
+fn is_refusal<R>(response: &Response<R>, mark: Mark) -> bool {
+    let refuses = matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+    refuses && (mark.saw_rejection() || response.extensions().get::<Refused>().is_some())
+}
+
 impl fmt::Debug for BreakerLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BreakerLayer").field("breaker", &self.breaker).finish_non_exhaustive()
@@ -126,7 +133,7 @@ where
         match concerned.map(Breaker::try_acquire).transpose() {
             Ok(permit) => {
                 let judge = self.layer.judge.clone();
-                ResponseFuture { inner: Gated::admitted(self.inner.call(request), permit), judge }
+                ResponseFuture { inner: Gated::admitted(made(|| self.inner.call(request)), permit), judge }
             }
             Err(rejected) => ResponseFuture { inner: Gated::refused(open(&rejected)), judge: None },
         }
@@ -142,7 +149,7 @@ pin_project! {
     /// The future of [`BreakerService`].
     pub struct ResponseFuture<F> {
         #[pin]
-        inner: Gated<F, Permit<'static>>,
+        inner: Gated<Made<F>, Permit<'static>>,
         judge: Option<Judge>,
     }
 }
@@ -156,14 +163,15 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let judge = this.judge.as_ref();
-        this.inner.poll_settled(cx, |permit, ended| {
+        this.inner.poll_settled(cx, |permit, ended, mark| {
             // The closure is the user's: should it panic, the permit is dropped, which is a failure.
             let verdict = match (ended, judge) {
+                (Ok(response), _) if is_refusal(response, mark) => Verdict::Ignored,
                 (Ok(response), Some(judge)) => judge(response.status()),
                 (Ok(response), None) => of_status(response.status()),
                 (Err(_), _) => Verdict::Failure,
             };
-            permit.settle(verdict);
+            permit.settle(mark.verdict::<Response<R>>(verdict));
         })
     }
 }

@@ -144,7 +144,7 @@ where
     type Output = Result<Response<Body<R>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().inner.poll_settled(cx, |(), _| ())
+        self.project().inner.poll_settled(cx, |(), _, _| ())
     }
 }
 

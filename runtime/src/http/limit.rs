@@ -136,7 +136,7 @@ where
     type Output = Result<Response<Body<R>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().inner.poll_settled(cx, |slot, ended| {
+        self.project().inner.poll_settled(cx, |slot, ended, _| {
             slot.end(ended.as_ref().is_ok_and(|response| !response.status().is_server_error()));
         })
     }

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::gated::refusal;
 use super::paths::Paths;
 use super::{Body, Problem};
 use crate::monitor::{MemoryGuard, Pressure};
@@ -166,7 +167,7 @@ where
         Poll::Ready(match self.project().call.project() {
             Projected::Shed { retry_after } => {
                 let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is short of memory");
-                Ok(problem.retry_after(*retry_after).into_response())
+                Ok(refusal(problem.retry_after(*retry_after)))
             }
             Projected::Let { future } => ready!(future.poll(cx)).map(|response| response.map(Body::inner)),
         })

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::retry::hint;
+use super::noted;
 
 /// A call that was not made, because a policy refused it.
 ///
@@ -32,11 +32,12 @@ use super::retry::hint;
 /// assert_eq!(rejected.to_string(), "circuit breaker `search` is forced open; close it to let calls through again");
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
     name: Arc<str>,
     reason: Reason,
     retry_after: Option<Duration>,
+    /// By which its thread knows it.
+    noted: u32,
 }
 
 /// Why a call was not made.
@@ -52,10 +53,14 @@ pub enum Reason {
 }
 
 impl Rejected {
-    /// Noted for a retry that this happens within, because it may get to see another error.
+    /// Noted for policies that this happens within, because they may get to see another error.
     pub(super) fn new(name: &Arc<str>, reason: Reason, retry_after: Option<Duration>) -> Self {
-        hint::note(retry_after);
-        Self { name: name.clone(), reason, retry_after }
+        Self { name: name.clone(), reason, retry_after, noted: noted::note(retry_after) }
+    }
+
+    /// Makes the error of it that a policy returns.
+    pub(super) fn into_error<E: From<Self>>(self) -> E {
+        noted::converted(self.noted, self.retry_after, || self.into())
     }
 
     /// The name of the policy that refused.
@@ -71,6 +76,40 @@ impl Rejected {
     /// How long to wait before a call may get through; `None` where nobody knows. A good `Retry-After`.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+}
+
+impl Clone for Rejected {
+    fn clone(&self) -> Self {
+        let Self { name, reason, retry_after, noted } = self;
+        noted::copied(*noted);
+        Self { name: name.clone(), reason: *reason, retry_after: *retry_after, noted: *noted }
+    }
+}
+
+impl Drop for Rejected {
+    fn drop(&mut self) {
+        noted::dropped(self.noted, self.retry_after);
+    }
+}
+
+impl PartialEq for Rejected {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { name, reason, retry_after, .. } = self;
+        (name, reason, retry_after) == (&other.name, &other.reason, &other.retry_after)
+    }
+}
+
+impl Eq for Rejected {}
+
+impl fmt::Debug for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, reason, retry_after, .. } = self;
+        f.debug_struct("Rejected")
+            .field("name", name)
+            .field("reason", reason)
+            .field("retry_after", retry_after)
+            .finish_non_exhaustive()
     }
 }
 

@@ -29,7 +29,7 @@ impl<E: From<TimedOut>> SaysTimedOut for E {}
 
 /// What a function returns whose call was not made. The only place where its error type is asked, so that who cannot is told once.
 pub fn rejected<E: SaysRejected>(rejected: Rejected) -> E {
-    rejected.into()
+    rejected.into_error()
 }
 
 /// What a function returns whose call took too long.
@@ -91,6 +91,11 @@ pub const fn at_least_one(number: u32) -> NonZeroU32 {
 
 /// A question to the error of an `R`.
 pub fn of_error<R: Fallible, W, F: Fn(&R::Error) -> W>(question: F) -> F {
+    question
+}
+
+/// A question to an `R`.
+pub fn of_result<R, W, F: Fn(&R) -> W>(question: F) -> F {
     question
 }
 

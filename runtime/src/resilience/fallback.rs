@@ -1,11 +1,13 @@
 //! Another answer, where there is none.
 
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use super::noted;
 use super::outcomes::{Begun, Outcomes};
 use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
 
@@ -38,6 +40,8 @@ const FIRST: usize = 0;
 const FALLBACK: usize = 1;
 const FAILED: usize = 2;
 const CANCELLED: usize = 3;
+const PANICKED: usize = 4;
+const OUTCOMES: &[&str] = &["first", "fallback", "failed", "cancelled", "panicked"];
 
 impl Fallback {
     /// A policy of its own.
@@ -46,10 +50,7 @@ impl Fallback {
     }
 
     fn state(&self) -> &State {
-        self.state.get(|| State {
-            name: self.name.into(),
-            outcomes: Outcomes::new(&["first", "fallback", "failed", "cancelled"]),
-        })
+        self.state.get(|| State { name: self.name.into(), outcomes: Outcomes::new(OUTCOMES) })
     }
 
     /// Makes the call, and `otherwise` with its error if it fails.
@@ -66,8 +67,42 @@ impl Fallback {
         F: Future<Output = Result<T, E>>,
         G: Future<Output = Result<T, O>>,
     {
+        self.either(call, ByResult(PhantomData), otherwise)
+    }
+
+    /// [`call`](Self::call), for outputs of any type: `failed` says of which of them another is asked for, and `otherwise`
+    /// gets that.
+    ///
+    /// ```
+    /// use fastness::resilience::Fallback;
+    ///
+    /// static PAGE: Fallback = Fallback::new("page");
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let status = PAGE.call_judged(async { 503 }, |status| *status >= 500, |status| async move { status - 300 }).await;
+    /// assert_eq!(status, 203);
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// As safe as the two calls.
+    pub fn call_judged<R, F, G>(
+        &self,
+        call: F,
+        failed: impl Fn(&R) -> bool,
+        otherwise: impl FnOnce(R) -> G,
+    ) -> impl Future<Output = R>
+    where
+        F: Future<Output = R>,
+        G: Future<Output = R>,
+    {
+        self.either(call, By(failed), otherwise)
+    }
+
+    fn either<F: Future, G, N, J>(&self, call: F, judge: J, otherwise: N) -> Either<'_, F, G, N, J> {
         let outcomes = &self.state().outcomes;
-        Either { call: Some(call), other: None, otherwise: Some(otherwise), outcomes, begun: None }
+        Either { call: Some(call), other: None, otherwise: Some(otherwise), judge, outcomes, begun: None }
     }
 
     /// [`call`](Self::call), for functions that block.
@@ -76,63 +111,131 @@ impl Fallback {
         call: impl FnOnce() -> Result<T, E>,
         otherwise: impl FnOnce(E) -> Result<T, O>,
     ) -> Result<T, O> {
-        let begun = Begun::new(&self.state().outcomes, CANCELLED);
-        let error = match call() {
-            Ok(value) => {
-                begun.end(FIRST);
-                return Ok(value);
-            }
-            Err(error) => error,
-        };
-        let ended = otherwise(error);
-        begun.end(if ended.is_ok() { FALLBACK } else { FAILED });
+        self.either_sync(call, &ByResult(PhantomData), otherwise)
+    }
+
+    /// [`call_judged`](Self::call_judged), for functions that block.
+    pub fn call_judged_sync<R>(
+        &self,
+        call: impl FnOnce() -> R,
+        failed: impl Fn(&R) -> bool,
+        otherwise: impl FnOnce(R) -> R,
+    ) -> R {
+        self.either_sync(call, &By(failed), otherwise)
+    }
+
+    fn either_sync<R, J: Judge<R>>(
+        &self,
+        call: impl FnOnce() -> R,
+        judge: &J,
+        otherwise: impl FnOnce(J::Failed) -> J::Output,
+    ) -> J::Output {
+        let mut begun = Begun::new(&self.state().outcomes, CANCELLED, PANICKED);
+        let (ended, outcome) = begun.run(|| {
+            let failed = match judge.split(call()) {
+                Ok(ended) => return (ended, FIRST),
+                Err(failed) => failed,
+            };
+            noted::recover();
+            let ended = otherwise(failed);
+            let outcome = if judge.is_good(&ended) { FALLBACK } else { FAILED };
+            (ended, outcome)
+        });
+        begun.end(outcome);
         ended
+    }
+}
+
+/// What is a failure, and what is made of it.
+trait Judge<R> {
+    /// What the other call is given.
+    type Failed;
+    /// What callers get.
+    type Output;
+    fn split(&self, ended: R) -> Result<Self::Output, Self::Failed>;
+    fn is_good(&self, ended: &Self::Output) -> bool;
+}
+
+/// An `Err` is a failure, and the other call may have an error of another type.
+struct ByResult<O>(PhantomData<fn() -> O>);
+
+impl<T, E, O> Judge<Result<T, E>> for ByResult<O> {
+    type Failed = E;
+    type Output = Result<T, O>;
+
+    fn split(&self, ended: Result<T, E>) -> Result<Result<T, O>, E> {
+        ended.map(Ok)
+    }
+
+    fn is_good(&self, ended: &Result<T, O>) -> bool {
+        ended.is_ok()
+    }
+}
+
+/// What the user says is one.
+struct By<F>(F);
+
+impl<R, F: Fn(&R) -> bool> Judge<R> for By<F> {
+    type Failed = R;
+    type Output = R;
+
+    fn split(&self, ended: R) -> Result<R, R> {
+        if (self.0)(&ended) { Err(ended) } else { Ok(ended) }
+    }
+
+    fn is_good(&self, ended: &R) -> bool {
+        !(self.0)(ended)
     }
 }
 
 pin_project! {
     /// A call, and then perhaps another. By hand for the reason that `guarded` gives.
-    struct Either<'a, F, G, N> {
+    struct Either<'a, F, G, N, J> {
         // Dropped before the other one begins.
         #[pin]
         call: Option<F>,
         #[pin]
         other: Option<G>,
         otherwise: Option<N>,
+        judge: J,
         outcomes: &'a Outcomes,
         begun: Option<Begun<'a>>,
     }
 }
 
-impl<T, E, O, F, G, N> Future for Either<'_, F, G, N>
+impl<F, G, N, J> Future for Either<'_, F, G, N, J>
 where
-    F: Future<Output = Result<T, E>>,
-    G: Future<Output = Result<T, O>>,
-    N: FnOnce(E) -> G,
+    F: Future,
+    G: Future<Output = J::Output>,
+    N: FnOnce(J::Failed) -> G,
+    J: Judge<F::Output>,
 {
-    type Output = Result<T, O>;
+    type Output = J::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        this.begun.get_or_insert_with(|| Begun::new(this.outcomes, CANCELLED));
-        let mut end = |outcome| this.begun.take().into_iter().for_each(|begun| begun.end(outcome));
-        if let Some(call) = this.call.as_mut().as_pin_mut() {
-            let ended = ready!(call.poll(cx));
-            this.call.set(None);
-            match ended {
-                Ok(value) => {
-                    end(FIRST);
-                    return Poll::Ready(Ok(value));
-                }
-                Err(error) => {
-                    let otherwise = this.otherwise.take().expect("it is asked once");
-                    this.other.set(Some(otherwise(error)));
+        let begun = this.begun.get_or_insert_with(|| Begun::new(this.outcomes, CANCELLED, PANICKED));
+        let polled = begun.run(|| {
+            if let Some(call) = this.call.as_mut().as_pin_mut() {
+                let ended = ready!(call.poll(cx));
+                this.call.set(None);
+                match this.judge.split(ended) {
+                    Ok(ended) => return Poll::Ready((ended, FIRST)),
+                    Err(failed) => {
+                        let otherwise = this.otherwise.take().expect("it is asked once");
+                        noted::recover();
+                        this.other.set(Some(otherwise(failed)));
+                    }
                 }
             }
-        }
-        let other = this.other.as_pin_mut().expect("a future is not polled after its end");
-        let ended = ready!(other.poll(cx));
-        end(if ended.is_ok() { FALLBACK } else { FAILED });
+            let ended =
+                ready!(this.other.as_mut().as_pin_mut().expect("a future is not polled after its end").poll(cx));
+            let outcome = if this.judge.is_good(&ended) { FALLBACK } else { FAILED };
+            Poll::Ready((ended, outcome))
+        });
+        let (ended, outcome) = ready!(polled);
+        begun.end(outcome);
+        *this.begun = None;
         Poll::Ready(ended)
     }
 }
@@ -166,7 +269,7 @@ mod tests {
         let mut pending = Box::pin(fallback.call(std::future::pending(), other));
         assert!(pending.as_mut().poll(&mut cx).is_pending());
         drop(pending);
-        assert_eq!(outcomes(&fallback), [2, 2, 1, 1]);
+        assert_eq!(outcomes(&fallback), [2, 2, 1, 1, 0]);
     }
 
     #[tokio::test]
@@ -180,5 +283,28 @@ mod tests {
         };
         let seen = Fallback::new("test").call(call, |()| async { Ok::<_, ()>(Arc::strong_count(&held)) }).await;
         assert_eq!(seen, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn outputs_of_any_type_may_be_failures() {
+        let fallback = Fallback::new("test");
+        let failed = |status: &u16| *status >= 500;
+        assert_eq!(fallback.call_judged(async { 200 }, failed, |_| async { 0 }).await, 200);
+        assert_eq!(fallback.call_judged(async { 503 }, failed, |status| async move { status - 303 }).await, 200);
+        assert_eq!(fallback.call_judged_sync(|| 503, failed, |status| status + 1), 504);
+        assert_eq!(outcomes(&fallback), [1, 1, 1, 0, 0]);
+    }
+
+    #[tokio::test]
+    async fn either_call_may_panic_and_is_counted_as_such() {
+        let fallback: &'static Fallback = Box::leak(Box::new(Fallback::new("test")));
+        let caught = async |call: Pin<Box<dyn Future<Output = Result<(), ()>> + Send>>| {
+            assert!(tokio::spawn(call).await.unwrap_err().is_panic());
+        };
+        caught(Box::pin(fallback.call(async { panic!("on purpose") }, |()| async { Ok(()) }))).await;
+        caught(Box::pin(fallback.call(async { Err(()) }, |()| async { panic!("on purpose") }))).await;
+        let sync = || fallback.call_sync(|| Err::<(), _>(()), |()| -> Result<(), ()> { panic!("on purpose") });
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(sync)).is_err());
+        assert_eq!(outcomes(fallback), [0, 0, 0, 0, 3]);
     }
 }

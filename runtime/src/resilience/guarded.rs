@@ -8,37 +8,132 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use super::error::Rejected;
+use super::noted::{self, Mark};
+
+/// A permit that is told how its call ended, where that gave nothing.
+pub(crate) trait Ends: Sized {
+    fn end_early(self, how: Early);
+}
+
+/// How a call ended that gave nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Early {
+    /// It panicked.
+    Panicked,
+    /// It was dropped.
+    Cancelled,
+    /// It was dropped while it waited to be made.
+    NotMade,
+}
+
+/// Nothing is held.
+impl Ends for () {
+    fn end_early(self, _: Early) {}
+}
+
+/// The permit of a call that waits for something.
+///
+/// Stands below the call in the same future, so that the call is dropped before it.
+#[derive(Debug)]
+pub(crate) struct Held<P: Ends>(Option<P>);
+
+impl<P: Ends> Held<P> {
+    #[inline]
+    pub(crate) fn new(permit: Option<P>) -> Self {
+        Self(permit)
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<P> {
+        self.0.take()
+    }
+
+    /// Begins to drop a future: what is noted from here on is of its call.
+    #[inline]
+    pub(crate) fn leave(&self) {
+        if self.0.is_some() {
+            noted::recover();
+        }
+    }
+}
+
+impl<P: Ends> Drop for Held<P> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(permit) = self.0.take() {
+            permit.end_early(if noted::is_lost() { Early::NotMade } else { Early::Cancelled });
+        }
+    }
+}
+
+/// The permit of a call that is being polled. It stands on the stack, and is dropped only where the call panics.
+pub(crate) struct Running<P: Ends>(Option<P>);
+
+impl<P: Ends> Running<P> {
+    #[inline]
+    pub(crate) fn new(permit: Option<P>) -> Self {
+        Self(permit)
+    }
+
+    #[inline]
+    pub(crate) fn stop(mut self) -> Option<P> {
+        self.0.take()
+    }
+}
+
+impl<P: Ends> Drop for Running<P> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(permit) = self.0.take() {
+            permit.end_early(Early::Panicked);
+        }
+    }
+}
 
 pin_project! {
     /// Asks for a permit, runs the call while it holds it, and hands both to `finish`.
     ///
     /// Dropped early, it drops the call first and the permit after it. If the call panics, the permit is dropped while
     /// the panic unwinds.
-    pub(super) struct Guarded<A, P, F, N> {
+    pub(super) struct Guarded<A, P, F, N>
+    where
+        P: Ends,
+    {
         #[pin]
         admission: A,
         #[pin]
         call: F,
-        permit: Option<P>,
+        permit: Held<P>,
         finish: Option<N>,
+    }
+
+    impl<A, P, F, N> PinnedDrop for Guarded<A, P, F, N>
+    where
+        P: Ends,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            this.project().permit.leave();
+        }
     }
 }
 
-/// `finish` gets the permit and the call's output, or the rejection.
+/// `finish` gets the permit, the call's output and when its last poll began, or the rejection.
 pub(super) fn guarded<A, P, F, N, O>(admission: A, call: F, finish: N) -> Guarded<A, P, F, N>
 where
     A: Future<Output = Result<P, Rejected>>,
+    P: Ends,
     F: Future,
-    N: FnOnce(Result<(P, F::Output), Rejected>) -> O,
+    N: FnOnce(Result<(P, F::Output, Mark), Rejected>) -> O,
 {
-    Guarded { admission, call, permit: None, finish: Some(finish) }
+    Guarded { admission, call, permit: Held::new(None), finish: Some(finish) }
 }
 
 impl<A, P, F, N, O> Future for Guarded<A, P, F, N>
 where
     A: Future<Output = Result<P, Rejected>>,
+    P: Ends,
     F: Future,
-    N: FnOnce(Result<(P, F::Output), Rejected>) -> O,
+    N: FnOnce(Result<(P, F::Output, Mark), Rejected>) -> O,
 {
     type Output = O;
 
@@ -46,8 +141,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
         let this = self.project();
         let mut finish = || this.finish.take().expect("a future is not polled after its end");
-        // Held here while the call runs, not in the future, so that a panic drops it. Each way ends by itself, because what
-        // they would meet in is copied in other pieces than it was written in, which the processor has to wait for.
+        // Each way ends by itself, because what they would meet in is copied in other pieces than it was written in, which
+        // the processor has to wait for.
         let permit = match this.permit.take() {
             Some(permit) => permit,
             None => match ready!(this.admission.poll(cx)) {
@@ -55,10 +150,16 @@ where
                 Err(rejected) => return Poll::Ready(finish()(Err(rejected))),
             },
         };
+        let mark = noted::mark();
+        // Held here while the call runs, not in the future, so that a panic drops it.
+        let running = Running::new(Some(permit));
         match this.call.poll(cx) {
-            Poll::Ready(output) => Poll::Ready(finish()(Ok((permit, output)))),
+            Poll::Ready(output) => {
+                let permit = running.stop().expect("it is there until the call panics");
+                Poll::Ready(finish()(Ok((permit, output, mark))))
+            }
             Poll::Pending => {
-                *this.permit = Some(permit);
+                *this.permit = Held::new(running.stop());
                 Poll::Pending
             }
         }

@@ -22,6 +22,7 @@ mod fallback;
 mod guarded;
 mod hedge;
 mod keyed;
+mod noted;
 mod outcomes;
 #[cfg(feature = "rate-limit")]
 mod rate_limit;
@@ -33,6 +34,10 @@ mod timeout;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
+#[cfg(feature = "registry")]
+pub(crate) use breaker::faults;
 pub use breaker::{
     Breaker, BreakerCalls, BreakerEvent, BreakerEvents, BreakerSettings, BreakerSnapshot, Cause, Conflict,
     KeyedBreaker, Percent, Permit, State, Verdict, Window, breaker, breaker_with, conflicts, find_breaker,
@@ -43,7 +48,12 @@ pub(crate) use bulkhead::Slot;
 pub use bulkhead::{Bulkhead, BulkheadSettings};
 pub use error::{CallError, Reason, Rejected, TimedOut};
 pub use fallback::Fallback;
+#[cfg(feature = "http")]
+pub(crate) use guarded::{Ends, Held, Running};
 pub use hedge::{Hedge, HedgeSettings};
+pub(crate) use noted::{Made, made};
+#[cfg(feature = "http")]
+pub(crate) use noted::{Mark, mark};
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::{KeyedRateLimit, RateLimit, RateLimitSettings};
 pub use registry::Place;
@@ -51,13 +61,20 @@ pub use retry::{Again, Retry, RetrySettings};
 pub use snapshot::{PolicyKind, PolicySnapshot, snapshots};
 pub use timeout::Timeout;
 
+/// A time after so many doublings, and `longest` at most. Nothing stays nothing.
+fn doubled(time: Duration, doublings: u32, longest: Duration) -> Duration {
+    let factor = 2_u32.checked_pow(doublings);
+    let doubled = factor.and_then(|factor| time.checked_mul(factor));
+    if time.is_zero() { time } else { doubled.map_or(longest, |doubled| doubled.min(longest)) }
+}
+
 mod expansion;
 
 /// What attributes expand to.
 pub(crate) mod sites {
     pub use super::breaker::{BreakerDeclared, BreakerSite, KeyedBreakerDeclared, KeyedBreakerSite};
     pub use super::expansion::{
-        Fallible, at_least_one, attempts, failure_if, ignore_if, in_bulkhead, in_bulkhead_sync, of_error, rejected,
-        timed_out,
+        Fallible, at_least_one, attempts, failure_if, ignore_if, in_bulkhead, in_bulkhead_sync, of_error, of_result,
+        rejected, timed_out,
     };
 }

@@ -6,7 +6,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
@@ -49,6 +49,8 @@ struct State {
 const FINISHED: usize = 0;
 const TIMED_OUT: usize = 1;
 const CANCELLED: usize = 2;
+const PANICKED: usize = 3;
+const OUTCOMES: &[&str] = &["finished", "timed_out", "cancelled", "panicked"];
 
 impl Timeout {
     /// Calls get so long from their first poll on.
@@ -57,8 +59,7 @@ impl Timeout {
     }
 
     fn state(&self) -> &State {
-        self.state
-            .get(|| State { name: self.name.into(), outcomes: Outcomes::new(&["finished", "timed_out", "cancelled"]) })
+        self.state.get(|| State { name: self.name.into(), outcomes: Outcomes::new(OUTCOMES) })
     }
 
     /// Makes the call, and drops it when its time is up.
@@ -109,9 +110,9 @@ impl Timeout {
         close: impl FnOnce(Result<F::Output, TimedOut>) -> O,
     ) -> impl Future<Output = O> {
         let state = self.state();
-        let admission = poll_fn(|_| Poll::Ready(Ok(Begun::new(&state.outcomes, CANCELLED))));
+        let admission = poll_fn(|_| Poll::Ready(Ok(Begun::new(&state.outcomes, CANCELLED, PANICKED))));
         guarded(admission, within(&state.name, self.after, call), |ended| {
-            let (begun, ended) = ended.expect("nothing is rejected");
+            let (mut begun, ended, _) = ended.expect("nothing is rejected");
             begun.end(if ended.is_ok() { FINISHED } else { TIMED_OUT });
             close(ended)
         })
@@ -127,8 +128,9 @@ impl Report for State {
 pin_project! {
     /// A call that is dropped when it has taken too long.
     pub(super) struct Within<'a, F> {
+        // Dropped before anybody hears that it took too long.
         #[pin]
-        call: F,
+        call: Option<F>,
         #[pin]
         timer: Option<Sleep>,
         bound: Duration,
@@ -138,7 +140,7 @@ pin_project! {
 
 /// The time counts from the first poll on.
 pub(super) fn within<F: Future>(name: &Arc<str>, bound: Duration, call: F) -> Within<'_, F> {
-    Within { call, timer: None, bound, name }
+    Within { call: Some(call), timer: None, bound, name }
 }
 
 impl<F: Future> Future for Within<'_, F> {
@@ -147,14 +149,22 @@ impl<F: Future> Future for Within<'_, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         // The call goes first: what is done is done, however late.
-        if let Poll::Ready(output) = this.call.poll(cx) {
+        let call = this.call.as_mut().as_pin_mut().expect("a future is not polled after its end");
+        if let Poll::Ready(output) = call.poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        if this.timer.is_none() {
-            this.timer.set(Some(pause(*this.bound)));
+        if *this.bound == Duration::MAX {
+            return Poll::Pending;
         }
-        let timer = this.timer.as_pin_mut().expect("it was just set");
-        timer.poll(cx).map(|()| Err(TimedOut::new(this.name, *this.bound)))
+        // Nor does a bound of nothing need a timer.
+        if !this.bound.is_zero() {
+            if this.timer.is_none() {
+                this.timer.set(Some(pause(*this.bound)));
+            }
+            ready!(this.timer.as_pin_mut().expect("it was just set").poll(cx));
+        }
+        this.call.set(None);
+        Poll::Ready(Err(TimedOut::new(this.name, *this.bound)))
     }
 }
 
@@ -178,7 +188,7 @@ mod tests {
         drop(dropped);
         drop(timeout.run(pending::<()>()));
         let seen = timeout.state().snapshot().outcomes;
-        assert_eq!(seen, [("finished", 1), ("timed_out", 1), ("cancelled", 1)]);
+        assert_eq!(seen, [("finished", 1), ("timed_out", 1), ("cancelled", 1), ("panicked", 0)]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -190,5 +200,22 @@ mod tests {
         let begun = timer_now();
         assert!(timeout.run(pending::<()>()).await.is_err());
         assert_eq!(timer_now() - begun, SECOND);
+    }
+
+    #[test]
+    fn bounds_of_nothing_and_without_end_need_no_timer() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let (none, all) = (Timeout::new("test", Duration::ZERO), Timeout::new("test", Duration::MAX));
+        let ended = Box::pin(none.run(pending::<()>())).as_mut().poll(&mut cx);
+        assert!(matches!(ended, Poll::Ready(Err(timed_out)) if timed_out.after().is_zero()));
+        assert_eq!(Box::pin(none.run(ready(7))).as_mut().poll(&mut cx), Poll::Ready(Ok(7)), "what is done is done");
+        assert!(Box::pin(all.run(pending::<()>())).as_mut().poll(&mut cx).is_pending());
+    }
+
+    #[tokio::test]
+    async fn a_call_that_panics_is_counted_as_such() {
+        let timeout: &'static Timeout = Box::leak(Box::new(Timeout::new("test", SECOND)));
+        assert!(tokio::spawn(timeout.run(async { panic!("on purpose") })).await.unwrap_err().is_panic());
+        assert_eq!(timeout.state().snapshot().outcomes[PANICKED], ("panicked", 1));
     }
 }

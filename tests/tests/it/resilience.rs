@@ -233,6 +233,92 @@ async fn a_fallback_gets_the_arguments_and_the_error() {
     assert_eq!(Shop { known: 3 }.price("tea".into(), "eu").await, Ok(3));
 }
 
+#[tokio::test(start_paused = true)]
+async fn results_of_any_type_may_be_failures() {
+    type Boxed = std::pin::Pin<Box<dyn Future<Output = u16> + Send>>;
+    thread_local!(static ANSWERS: Cell<&'static [u16]> = const { Cell::new(&[]) });
+    fn answer() -> u16 {
+        let (first, rest) = ANSWERS.get().split_first().expect("another answer");
+        ANSWERS.set(rest);
+        *first
+    }
+
+    #[retry(attempts = 3, wait = "1ms", budget = off, failure_if = |status| *status >= 500)]
+    async fn tries() -> u16 {
+        answer()
+    }
+    #[retry(attempts = 2, wait = "1ms", budget = off, failure_if = |status| if *status == 429 { Again::After(Duration::from_secs(3)) } else { Again::No })]
+    fn waits() -> Boxed {
+        Box::pin(std::future::ready(answer()))
+    }
+    #[retry(attempts = 2, wait = "1ms", budget = off, failure_if = |status| *status >= 500)]
+    fn blocks(seen: &mut Vec<u16>) -> u16 {
+        seen.push(answer());
+        seen[seen.len() - 1]
+    }
+    #[retry(attempts = 2, wait = "1ms", budget = off, failure_if = is_empty)]
+    async fn empty(page: u16) -> Answer<Vec<u16>> {
+        let found = answer();
+        if page == 0 { Err(Trouble::NotFound) } else { Ok(vec![page; found.into()]) }
+    }
+    fn is_empty(result: &Answer<Vec<u16>>) -> bool {
+        result.as_ref().is_ok_and(Vec::is_empty)
+    }
+    #[fallback(other, failure_if = |status| *status >= 500)]
+    async fn falls() -> u16 {
+        answer()
+    }
+    #[fallback(other_boxed, failure_if = |status| *status >= 500)]
+    fn falls_boxed() -> Boxed {
+        Box::pin(std::future::ready(answer()))
+    }
+    async fn other(status: u16) -> u16 {
+        status - 300
+    }
+    fn other_boxed(status: u16) -> Boxed {
+        Box::pin(other(status))
+    }
+    #[fallback(other_blocks, failure_if = Result::is_err)]
+    fn falls_blocks(fails: bool) -> Answer<u16> {
+        if fails { Err(Trouble::Down) } else { Ok(1) }
+    }
+    fn other_blocks(_: bool, result: Answer<u16>) -> Answer<u16> {
+        assert_eq!(result, Err(Trouble::Down));
+        Ok(2)
+    }
+    #[hedge(after = "10ms", budget = 100, failure_if = |status| *status >= 500)]
+    async fn hedged() -> u16 {
+        let status = answer();
+        tokio::time::sleep(Duration::from_millis(if status == 200 { 50 } else { 20 })).await;
+        status
+    }
+    #[hedge(after = "10ms", budget = 100, failure_if = |status| *status >= 500)]
+    fn hedged_boxed() -> Boxed {
+        Box::pin(std::future::ready(answer()))
+    }
+
+    ANSWERS.set(&[500, 503, 200]);
+    assert_eq!(tries().await, 200);
+    ANSWERS.set(&[500, 501, 502, 200]);
+    assert_eq!(tries().await, 502, "the last one");
+    ANSWERS.set(&[429, 200, 500]);
+    let started = tokio::time::Instant::now();
+    assert_eq!((waits().await, waits().await), (200, 500));
+    assert!(started.elapsed() >= Duration::from_secs(3));
+    ANSWERS.set(&[500, 200]);
+    let mut seen = Vec::new();
+    assert_eq!((blocks(&mut seen), seen), (200, vec![500, 200]));
+    ANSWERS.set(&[0, 2, 0, 0]);
+    assert_eq!(empty(7).await, Ok(vec![7, 7]));
+    assert_eq!(empty(0).await, Err(Trouble::NotFound), "an error that is no failure");
+    ANSWERS.set(&[200, 503, 503]);
+    assert_eq!((falls().await, falls().await, falls_boxed().await), (200, 203, 203));
+    assert_eq!((falls_blocks(false), falls_blocks(true)), (Ok(1), Ok(2)));
+    ANSWERS.set(&[200, 503, 500]);
+    assert_eq!(hedged().await, 200, "the quicker one is no good answer");
+    assert_eq!(hedged_boxed().await, 500);
+}
+
 /// The canonical order: a hit touches nothing below it, and nothing that a fallback says is cached.
 #[tokio::test]
 async fn all_of_them_stack() {

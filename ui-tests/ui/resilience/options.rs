@@ -150,6 +150,18 @@ fn bulkhead_without_its_name() -> Answer { Ok(1) }
 #[bulkhead(max = MOST)]
 fn bulkhead_of_a_constant() -> Answer { Ok(1) }
 
+#[retry(failure_if = |_| true, when = |_| true)]
+fn retry_after_what() -> Answer { Ok(1) }
+
+#[retry(failure_if = true)]
+fn retry_of_no_function() -> Answer { Ok(1) }
+
+#[fallback(other, failure_if = 7)]
+fn fallback_of_no_function() -> Answer { Ok(1) }
+
+#[hedge(after = "1s", failure_if = "5xx")]
+async fn hedge_of_no_function() -> Answer { Ok(1) }
+
 struct Service;
 
 impl Service {

@@ -54,6 +54,17 @@ async fn timeout_above_cacheable() -> Answer { Ok(1) }
 #[timeout("2s")]
 async fn two_timeouts() -> Answer { Ok(1) }
 
+#[timeout("1s")]
+#[circuit_breaker]
+#[timeout("2s")]
+async fn two_timeouts_of_one_run() -> Answer { Ok(1) }
+
+#[timeout("1s")]
+#[retry]
+#[timeout("2s")]
+#[timeout("3s")]
+async fn two_timeouts_of_each_attempt() -> Answer { Ok(1) }
+
 #[bulkhead(max = 3)]
 #[retry]
 async fn bulkhead_above_retry() -> Answer { Ok(1) }

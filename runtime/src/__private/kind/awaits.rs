@@ -14,7 +14,7 @@ use crate::load::Miss;
 use crate::policy::Policy;
 use crate::put::{Put, store};
 use crate::resilience::sites::in_bulkhead;
-use crate::resilience::{Again, Breaker, Bulkhead, Fallback, Rejected, Retry, Verdict};
+use crate::resilience::{Again, Breaker, Bulkhead, Fallback, Made, Rejected, Retry, Verdict, made};
 use crate::shape::{CacheValue, Shape};
 use crate::site::{Here, Site};
 use crate::timed::{CallOutcome, Timer};
@@ -23,6 +23,11 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
     /// The body's future.
     pub fn body<F: Future<Output = T>>(self, body: impl FnOnce() -> F) -> F {
         body()
+    }
+
+    /// The body's future, and what was rejected while it was made.
+    pub fn made<F: Future<Output = T>>(self, body: impl FnOnce() -> F) -> Made<F> {
+        made(body)
     }
 
     /// A miss whose policy is a ttl in milliseconds and nothing else.
@@ -100,6 +105,33 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
             Ok(output) => output,
             Err(rejected) => otherwise(rejected).await,
         }
+    }
+
+    pub fn fallback_judged<F, G>(
+        self,
+        fallback: &'static Fallback,
+        body: F,
+        failed: impl Fn(&T) -> bool,
+        otherwise: impl FnOnce(T) -> G,
+    ) -> impl Future<Output = T>
+    where
+        F: Future<Output = T>,
+        G: Future<Output = T>,
+    {
+        fallback.call_judged(body, failed, otherwise)
+    }
+
+    pub fn retry_judged<F, W>(
+        self,
+        retry: &'static Retry,
+        body: impl FnMut() -> F,
+        again: impl Fn(&T) -> W,
+    ) -> impl Future<Output = T>
+    where
+        F: Future<Output = T>,
+        W: Into<Again>,
+    {
+        retry.call_judged(body, again)
     }
 }
 

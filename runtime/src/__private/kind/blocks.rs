@@ -36,6 +36,12 @@ impl<R> Kind<R, Blocks> {
         body
     }
 
+    /// [`body`](Self::body): nothing is made before it runs.
+    #[inline]
+    pub fn made<B: FnOnce() -> R>(self, body: B) -> B {
+        body
+    }
+
     #[inline]
     pub fn guard(self, scopes: Scopes) -> Scopes {
         scopes
@@ -105,6 +111,20 @@ impl<R> Kind<R, Blocks> {
         otherwise: impl FnOnce(Rejected) -> R,
     ) -> R {
         breaker.call_judged_sync(body, judge).unwrap_or_else(otherwise)
+    }
+
+    pub fn fallback_judged(
+        self,
+        fallback: &Fallback,
+        body: impl FnOnce() -> R,
+        failed: impl Fn(&R) -> bool,
+        otherwise: impl FnOnce(R) -> R,
+    ) -> R {
+        fallback.call_judged_sync(body, failed, otherwise)
+    }
+
+    pub fn retry_judged<W: Into<Again>>(self, retry: &Retry, body: impl FnMut() -> R, again: impl Fn(&R) -> W) -> R {
+        retry.call_judged_sync(body, again)
     }
 }
 

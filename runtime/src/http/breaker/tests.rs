@@ -1,9 +1,11 @@
+use std::num::NonZeroU32;
+
 use tower::{ServiceExt, service_fn};
 
 use super::*;
 use crate::clock::Clock;
-use crate::http::poll_once;
-use crate::resilience::{BreakerSettings, State};
+use crate::http::{ConcurrencyLimitLayer, poll_once};
+use crate::resilience::{BreakerSettings, Bulkhead, BulkheadSettings, State};
 
 fn get(path: &str) -> Request<()> {
     Request::get(path).body(()).unwrap()
@@ -96,4 +98,51 @@ async fn forced_open_it_names_nothing_of_the_inside() {
     assert_eq!(refused.headers()["retry-after"], "1");
     let body = http_body_util::BodyExt::collect(refused.into_body()).await.unwrap().to_bytes();
     assert!(!String::from_utf8(body.to_vec()).unwrap().contains("mine"), "{body:?}");
+}
+
+#[tokio::test]
+async fn what_a_layer_or_a_policy_within_rejected_is_no_failure() {
+    const ONE: NonZeroU32 = NonZeroU32::MIN;
+    static FULL: Bulkhead = Bulkhead::new("http.breaker.full", BulkheadSettings::fixed(ONE));
+    let (mine, _clock) = mine();
+    // A handler that is rejected by a policy of its own, and says so as it likes.
+    let handler = async |request: Request<()>| {
+        if request.uri().path() == "/never" {
+            std::future::pending::<()>().await;
+        }
+        let inner = FULL.call(async { FULL.call(async { Ok::<_, Rejected>(()) }).await }).await;
+        let status = if inner.is_err() && request.uri().path() == "/own" { 503 } else { 200 };
+        Ok::<_, &str>(Response::builder().status(status).body(String::new()).unwrap())
+    };
+    let service = ConcurrencyLimitLayer::fixed("http.breaker.limit", ONE).layer(service_fn(handler));
+    // One that waits before it passes an answer on, so that nothing on the thread tells of it any more.
+    let late = service_fn(move |request: Request<()>| {
+        let service = service.clone();
+        async move {
+            let answer = service.oneshot(request).await;
+            tokio::task::yield_now().await;
+            answer
+        }
+    });
+    let service = BreakerLayer::of(mine.clone()).judge(of_status).layer(late);
+    let own = BreakerLayer::of(mine.clone()).layer(service_fn(handler));
+    let mut taken = Box::pin(service.clone().oneshot(get("/never")));
+    assert!(poll_once(&mut taken).await.is_pending());
+    for _ in 0..9 {
+        assert_eq!((status(&service, "/other").await, status(&own, "/own").await), (503, 503));
+    }
+    let calls = mine.snapshot().calls;
+    assert_eq!((mine.state(), calls.failures, calls.ignored), (State::Closed, 0, 18));
+}
+
+#[tokio::test]
+async fn a_request_that_goes_with_another_that_panics_was_cancelled() {
+    let (breaker, _clock) = mine();
+    let service = BreakerLayer::of(breaker.clone()).layer(service_fn(answer));
+    let beside = async move {
+        let never = service.oneshot(get("/never"));
+        drop(tokio::join!(never, async { panic!("on purpose") as u8 }));
+    };
+    assert!(tokio::spawn(beside).await.unwrap_err().is_panic());
+    assert_eq!((breaker.snapshot().calls.failures, breaker.snapshot().calls.cancelled), (0, 1));
 }

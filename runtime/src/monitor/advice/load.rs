@@ -81,7 +81,7 @@ pub(super) fn breakers(seen: &Snapshot, found: &mut Vec<Recommendation>) {
 
 pub(super) fn bulkheads(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     for (name, rejected, calls) in
-        refusals(seen, PolicyKind::Bulkhead, "rejected", &["finished", "rejected", "cancelled"])
+        refusals(seen, PolicyKind::Bulkhead, "rejected", &["finished", "rejected", "cancelled", "panicked"])
     {
         let share = percent(rejected, calls);
         if share < 1.0 {

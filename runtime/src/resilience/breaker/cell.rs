@@ -164,7 +164,15 @@ impl Cell {
     pub(super) fn cancel(&self, admitted: Gate, started: u64) {
         if self.settings.cancelled_is_failure {
             self.settle(admitted, started, Verdict::Failure);
-        } else if !admitted.is(DISABLED) {
+        } else {
+            self.cancel_unmade(admitted);
+        }
+    }
+
+    /// A call was dropped while it waited to be made, which is no failure whatever the settings say.
+    #[cold]
+    pub(super) fn cancel_unmade(&self, admitted: Gate) {
+        if !admitted.is(DISABLED) {
             self.counts.cancelled.count();
             self.conclude(admitted.generation(), Ending::Neither);
         }

@@ -59,6 +59,7 @@ mod tests {
     use std::time::Duration;
 
     use super::super::settings::Percent;
+    use super::super::state::Probes;
     use super::*;
 
     fn gate(phase: Phase, settings: &BreakerSettings) -> Gate {
@@ -77,7 +78,7 @@ mod tests {
             (Phase::Closed { failed_in_a_row: 1 }, false),
             (Phase::Disabled, false),
             (Phase::Open { until: 1 }, false),
-            (Phase::HalfOpen { in_flight: 0, succeeded: 0, deadline: 1 }, false),
+            (Phase::HalfOpen { in_flight: 0, ended: Probes::default(), deadline: 1 }, false),
             (Phase::ForcedOpen, false),
         ] {
             assert_eq!(gate(phase, &plain).is_plain(), expected, "{phase:?}");

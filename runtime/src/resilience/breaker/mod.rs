@@ -1,8 +1,9 @@
 //! Circuit breakers: while something does not work, it is not called, except to see whether it works again.
 //!
-//! Why two signals open it: failures in a row notice an outage at once, even where calls are few; a rate notices a fault
-//! that hits every second call, which never fails five times in a row. It closes only on probes that succeeded, no more of
-//! which are under way at a time than it takes, so that what has just come up is not called down again.
+//! Two signals open it: failures in a row notice an outage at once, even where calls are few; a rate notices a fault
+//! that hits every second call, which never fails five times in a row. Where calls are many, five failures in a row come up by
+//! chance, and only a longer row opens it. It closes only on probes of which enough succeeded, no more of which are under way
+//! at a time than it takes, so that what has just come up is not called down again.
 //!
 //! `state` decides, `window` counts, `cell` shares both between threads, and a `permit` ties the end of a call to its
 //! beginning.
@@ -30,6 +31,8 @@ pub use events::{BreakerEvent, BreakerEvents};
 pub use many::KeyedBreaker;
 pub use permit::{Permit, Verdict};
 pub use settings::{BreakerSettings, Percent, Window};
+#[cfg(feature = "registry")]
+pub(crate) use site::faults;
 pub(super) use site::{BREAKERS, KEYED, make_declared};
 pub use site::{
     BreakerDeclared, BreakerSite, Conflict, KeyedBreakerDeclared, KeyedBreakerSite, breaker, breaker_with, conflicts,
@@ -44,6 +47,7 @@ use crate::clock::Clock;
 
 use super::error::{CallError, Rejected, TimedOut};
 use super::guarded::guarded;
+use super::noted::mark;
 use super::timeout::within;
 
 /// A circuit breaker. Cheap to clone; clones are the same breaker.
@@ -121,7 +125,7 @@ impl Breaker {
         E: From<Rejected>,
         F: Future<Output = Result<T, E>>,
     {
-        self.guard(call, Verdict::of, |ended| ended.unwrap_or_else(|rejected| Err(rejected.into())))
+        self.guard(call, Verdict::of, |ended| ended.unwrap_or_else(|rejected| Err(rejected.into_error())))
     }
 
     /// [`call`](Self::call), for an error that cannot be made from a rejection.
@@ -154,7 +158,7 @@ impl Breaker {
         self.guard(within(&self.cell.name, bound, call), judge, |ended| match ended {
             Ok(Ok(output)) => output,
             Ok(Err(timed_out)) => Err(timed_out.into()),
-            Err(rejected) => Err(rejected.into()),
+            Err(rejected) => Err(rejected.into_error()),
         })
     }
 
@@ -190,8 +194,8 @@ impl Breaker {
     ) -> impl Future<Output = O> {
         let admission = std::future::poll_fn(|_| self.try_acquire().into());
         guarded(admission, call, |ended| {
-            close(ended.map(|(permit, output): (Permit<'_>, _)| {
-                permit.settle(judge(&output));
+            close(ended.map(|(permit, output, mark): (Permit<'_>, F::Output, _)| {
+                permit.settle(mark.verdict::<F::Output>(judge(&output)));
                 output
             }))
         })
@@ -199,7 +203,7 @@ impl Breaker {
 
     /// [`call`](Self::call), for a function that blocks.
     pub fn call_sync<T, E: From<Rejected>>(&self, call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        self.call_judged_sync(call, Verdict::of)?
+        self.call_judged_sync(call, Verdict::of).map_err(Rejected::into_error::<E>)?
     }
 
     /// [`try_call`](Self::try_call), for a function that blocks.
@@ -214,8 +218,9 @@ impl Breaker {
         judge: impl FnOnce(&T) -> Verdict,
     ) -> Result<T, Rejected> {
         let permit = self.try_acquire()?;
+        let mark = mark();
         let output = call();
-        permit.settle(judge(&output));
+        permit.settle(mark.verdict::<T>(judge(&output)));
         Ok(output)
     }
 
@@ -281,7 +286,8 @@ impl Breaker {
         self.cell.force(Phase::Disabled);
     }
 
-    /// Lets the breaker decide again, from closed and with nothing counted.
+    /// Lets the breaker decide again, from closed and with nothing counted; one that is closed forgets what it counted.
+    /// Calls that are under way count no more.
     pub fn automatic(&self) {
         self.cell.force(Phase::Closed { failed_in_a_row: 0 });
     }

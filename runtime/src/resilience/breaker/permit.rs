@@ -3,6 +3,8 @@
 use std::mem::ManuallyDrop;
 use std::thread;
 
+use super::super::guarded::{Early, Ends};
+use super::super::noted::Mark;
 use super::cell::Cell;
 use super::gate::Gate;
 
@@ -61,6 +63,27 @@ impl<'a> Permit<'a> {
     pub fn settle(self, verdict: Verdict) {
         let this = ManuallyDrop::new(self);
         this.cell.settle(this.gate, this.started, verdict);
+    }
+}
+
+impl Mark {
+    /// What a call tells that began at this moment and has this output, of which `verdict` is said.
+    ///
+    /// One that failed because a policy within rejected it was not made, and tells nothing of what it was to call.
+    #[inline]
+    pub(crate) fn verdict<T>(self, verdict: Verdict) -> Verdict {
+        if verdict == Verdict::Failure && self.rejection::<T>().is_some() { Verdict::Ignored } else { verdict }
+    }
+}
+
+impl Ends for Permit<'_> {
+    fn end_early(self, how: Early) {
+        let this = ManuallyDrop::new(self);
+        match how {
+            Early::Panicked => this.cell.settle(this.gate, this.started, Verdict::Failure),
+            Early::Cancelled => this.cell.cancel(this.gate, this.started),
+            Early::NotMade => this.cell.cancel_unmade(this.gate),
+        }
     }
 }
 

@@ -3,8 +3,11 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-const FAILURES: NonZeroU32 = NonZeroU32::new(5).unwrap();
-const MIN_CALLS: NonZeroU32 = NonZeroU32::new(20).unwrap();
+/// Failures in a row where the window holds too few calls for a rate, and where it holds enough: chosen by the simulation in
+/// `tests/src/breakers`.
+const FEW_CALLS: u32 = 5;
+const MANY_CALLS: u32 = 15;
+const MIN_CALLS: NonZeroU32 = NonZeroU32::new(60).unwrap();
 const PROBES: NonZeroU32 = NonZeroU32::new(3).unwrap();
 
 /// The settings of a circuit breaker. Every method is `const`, so they can be those of a static.
@@ -24,16 +27,25 @@ const PROBES: NonZeroU32 = NonZeroU32::new(3).unwrap();
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BreakerSettings {
-    pub(super) failure_threshold: Option<NonZeroU32>,
+    failure_threshold: Threshold,
     pub(super) failure_rate: Option<Percent>,
     pub(super) slow_rate: Option<(Percent, Duration)>,
-    pub(super) min_calls: NonZeroU32,
+    min_calls: Option<NonZeroU32>,
     pub(super) window: Window,
     pub(super) open_for: Duration,
     pub(super) max_open: Duration,
     pub(super) probes: NonZeroU32,
     pub(super) probe_timeout: Duration,
     pub(super) cancelled_is_failure: bool,
+}
+
+/// How many failures in a row open a breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Threshold {
+    /// As many as fit the number of calls.
+    Fitting,
+    Fixed(NonZeroU32),
+    Off,
 }
 
 /// Which calls the rates are of.
@@ -88,14 +100,15 @@ impl Percent {
 }
 
 impl BreakerSettings {
-    /// The defaults: opens on 5 failures in a row, or on 50 % failures among at least 20 calls of the last 30 s; stays open
-    /// for 5 s, doubling up to 60 s; closes after 3 probes.
+    /// The defaults: opens on 50 % failures among the calls of the last 30 s, where there are at least 60, and on 15 failures in a
+    /// row; on 5 where there are fewer. Stays open for 5 s, doubling up to 60 s. Closes after 3 probes, unless half of
+    /// them fail.
     pub const fn new() -> Self {
         Self {
-            failure_threshold: Some(FAILURES),
+            failure_threshold: Threshold::Fitting,
             failure_rate: Some(Percent::new(50)),
             slow_rate: None,
-            min_calls: MIN_CALLS,
+            min_calls: None,
             window: Window::Time(Duration::from_secs(30)),
             open_for: Duration::from_secs(5),
             max_open: Duration::from_secs(60),
@@ -105,46 +118,48 @@ impl BreakerSettings {
         }
     }
 
-    /// Opens after so many failures in a row (5).
+    /// Opens after so many failures in a row, however many calls there are (5 while the window holds fewer than
+    /// [`min_calls`](Self::min_calls), and 15 otherwise: where calls are many, short rows come up by chance).
     #[must_use]
     pub const fn failure_threshold(mut self, failures: NonZeroU32) -> Self {
-        self.failure_threshold = Some(failures);
+        self.failure_threshold = Threshold::Fixed(failures);
         self
     }
 
     /// However many failures in a row: only the rates open it.
     #[must_use]
     pub const fn no_failure_threshold(mut self) -> Self {
-        self.failure_threshold = None;
+        self.failure_threshold = Threshold::Off;
         self
     }
 
-    /// Opens when so many of the calls in the window failed (50 %).
+    /// Opens when so many of the calls in the window failed (50 %), and opens again when so many of the probes did.
     #[must_use]
     pub const fn failure_rate(mut self, rate: Percent) -> Self {
         self.failure_rate = Some(rate);
         self
     }
 
-    /// Whatever share of the calls fails: only failures in a row or slow calls open it.
+    /// Whatever share of the calls fails: only failures in a row or slow calls open it, and the first probe that fails.
     #[must_use]
     pub const fn no_failure_rate(mut self) -> Self {
         self.failure_rate = None;
         self
     }
 
-    /// Opens when so many of the calls in the window took at least `slow` (off). A slow probe has failed, too. Costs each
-    /// call two readings of the precise clock, about 50 ns.
+    /// Opens when so many of the calls in the window took at least `slow` (off), and opens again when so many of
+    /// the probes did. Costs each call two readings of the precise clock, about 50 ns.
     #[must_use]
     pub const fn slow_rate(mut self, rate: Percent, slow: Duration) -> Self {
         self.slow_rate = Some((rate, slow));
         self
     }
 
-    /// Rates count only among at least so many calls in the window (20).
+    /// Rates count only among at least so many calls in the window (60, or all of a window of fewer). Below that, failures in
+    /// a row decide alone.
     #[must_use]
     pub const fn min_calls(mut self, calls: NonZeroU32) -> Self {
-        self.min_calls = calls;
+        self.min_calls = Some(calls);
         self
     }
 
@@ -162,7 +177,7 @@ impl BreakerSettings {
         self
     }
 
-    /// How long it stays open at most, before that fifth: the time doubles whenever a probe fails (60 s). If it is less
+    /// How long it stays open at most, before that fifth: the time doubles whenever the probes fail (60 s). If it is less
     /// than `open_for`, the time does not grow.
     #[must_use]
     pub const fn max_open(mut self, time: Duration) -> Self {
@@ -170,7 +185,8 @@ impl BreakerSettings {
         self
     }
 
-    /// How many calls have to succeed, half-open, to close it; no more are let through at a time (3).
+    /// How many calls are made, half-open, to see whether it may close; no more are let through at a time (3). It closes
+    /// once all have ended, and opens again as soon as too many of them failed or were slow for their rate.
     #[must_use]
     pub const fn probes(mut self, probes: NonZeroU32) -> Self {
         self.probes = probes;
@@ -190,6 +206,47 @@ impl BreakerSettings {
     pub const fn cancelled_is_failure(mut self) -> Self {
         self.cancelled_is_failure = true;
         self
+    }
+}
+
+impl BreakerSettings {
+    /// How many failures in a row open it, where the window holds so many calls.
+    pub(super) fn failures_in_a_row(&self, calls: u64) -> Option<u32> {
+        match self.failure_threshold {
+            Threshold::Fitting if calls < self.enough_calls() => Some(FEW_CALLS),
+            Threshold::Fitting => Some(MANY_CALLS),
+            Threshold::Fixed(failures) => Some(failures.get()),
+            Threshold::Off => None,
+        }
+    }
+
+    /// How many calls in the window are enough for a rate.
+    pub(super) fn enough_calls(&self) -> u64 {
+        let calls = self.min_calls.unwrap_or(MIN_CALLS);
+        u64::from(match self.window {
+            Window::Count(all) => calls.min(all).get(),
+            Window::Time(_) => calls.get(),
+        })
+    }
+
+    /// What cannot be meant, a sentence each: what attributes refuse.
+    #[cfg(any(feature = "registry", test))]
+    pub(super) fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if let (Window::Count(window), Some(calls)) = (self.window, self.min_calls)
+            && calls > window
+        {
+            faults.push(format!(
+                "a window of {window} calls never holds the {calls} of `min_calls`, so {window} are enough: \
+                 write `min_calls({window})` or less"
+            ));
+        }
+        if self.failure_threshold == Threshold::Off && self.failure_rate.is_none() && self.slow_rate.is_none() {
+            faults.push(
+                "nothing opens it: leave out one of `no_failure_threshold()` and `no_failure_rate()`, or set `slow_rate`".into(),
+            );
+        }
+        faults
     }
 }
 

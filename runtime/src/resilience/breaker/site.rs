@@ -1,6 +1,8 @@
 //! Breakers by name, and the statics that name them.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "registry")]
+use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -225,15 +227,37 @@ impl fmt::Display for Conflict {
 /// assert_eq!(conflicts()[0].name, "mail");
 /// ```
 pub fn conflicts() -> Vec<Conflict> {
+    let mut found = differing(uses().into_iter());
+    found.extend(differing(keyed_uses().into_iter()));
+    found
+}
+
+/// Settings that cannot be meant, a sentence for each, of what was called so far and of what attributes declare.
+#[cfg(feature = "registry")]
+pub(crate) fn faults() -> Vec<String> {
+    let all = uses().into_iter().chain(keyed_uses());
+    let told = all.flat_map(|(name, one)| {
+        let place = one.place;
+        let faults = one.settings.0.faults().into_iter();
+        faults.map(move |fault| format!("circuit breaker `{name}` at {place}: {fault}")).collect::<Vec<_>>()
+    });
+    BTreeSet::from_iter(told).into_iter().collect()
+}
+
+/// Every use of a name, called or declared.
+fn uses() -> Vec<(Arc<str>, Use<Settings>)> {
     let declared = declared()
         .map(|site| (Arc::from(site.name), Use { place: site.place, settings: (site.settings.clone(), None) }));
-    let keyed = inventory::iter::<KeyedBreakerDeclared>().map(|declared| {
+    BREAKERS.uses().into_iter().chain(declared).collect()
+}
+
+/// The same, of those that are one per key.
+fn keyed_uses() -> Vec<(Arc<str>, Use<Settings>)> {
+    let declared = inventory::iter::<KeyedBreakerDeclared>().map(|declared| {
         let site = declared.0;
         (Arc::from(site.name), Use { place: site.place, settings: (site.settings.clone(), Some(site.cap)) })
     });
-    let mut found = differing(BREAKERS.uses().into_iter().chain(declared));
-    found.extend(differing(KEYED.uses().into_iter().chain(keyed)));
-    found
+    KEYED.uses().into_iter().chain(declared).collect()
 }
 
 /// Per name, the first use, and each other one that differs from it.

@@ -3,14 +3,14 @@
 //! ```text
 //!                 failures in a row, or a rate
 //!        Closed ------------------------------> Open <------.
-//!           ^                                    | time up  | a probe failed:
-//!           |  all probes succeeded              v          | open twice as long
+//!           ^                                    | time up  | too many probes failed:
+//!           |  all probes ended, enough well     v          | open twice as long
 //!           '-------------------------------- HalfOpen -----'
 //! ```
 //!
 //! Invariants:
 //! - every change of phase begins a new *generation*; a result of an older one changes nothing;
-//! - half-open, `in_flight + succeeded` never exceeds `probes`, and each reservation is given back exactly once: by its
+//! - half-open, `in_flight` and those that ended never exceed `probes`, and each reservation is given back exactly once: by its
 //!   result, or by the deadline, which begins a new generation so that a result which comes after all is not taken twice;
 //! - half-open never lasts: a call finds room, or the deadline of those under way passes.
 
@@ -18,7 +18,8 @@ use std::fmt;
 
 use crate::clock::nanos;
 
-use super::settings::BreakerSettings;
+use super::super::doubled;
+use super::settings::{BreakerSettings, Percent};
 
 /// The largest part of its time by which a breaker stays open for longer, at random.
 const JITTER: f64 = 0.2;
@@ -83,9 +84,21 @@ pub enum Cause {
     TimeUp,
     /// The probes did not come back in time, and others take their place.
     ProbesLost,
-    /// A probe failed, or was slow.
-    ProbeFailed,
-    /// All probes succeeded.
+    /// So many of the probes failed.
+    ProbesFailed {
+        /// Probes that failed.
+        failures: u32,
+        /// Probes in all.
+        probes: u32,
+    },
+    /// So many of the probes were slow.
+    ProbesSlow {
+        /// Probes that were slow.
+        slow: u32,
+        /// Probes in all.
+        probes: u32,
+    },
+    /// Enough of the probes succeeded.
     ProbesSucceeded,
     /// Somebody asked for it.
     Asked,
@@ -100,8 +113,9 @@ impl fmt::Display for Cause {
             Self::SlowRate { slow, calls } => write!(f, "{slow} of the last {calls} calls were slow"),
             Self::TimeUp => f.write_str("it was open for its time"),
             Self::ProbesLost => f.write_str("the probes did not end in time"),
-            Self::ProbeFailed => f.write_str("a probe failed"),
-            Self::ProbesSucceeded => f.write_str("all probes succeeded"),
+            Self::ProbesFailed { failures, probes } => write!(f, "{failures} of {probes} probes failed"),
+            Self::ProbesSlow { slow, probes } => write!(f, "{slow} of {probes} probes were slow"),
+            Self::ProbesSucceeded => f.write_str("enough probes succeeded"),
             Self::Asked => f.write_str("somebody asked for it"),
         }
     }
@@ -149,10 +163,18 @@ pub(super) enum Admission {
 pub(super) enum Phase {
     Closed { failed_in_a_row: u32 },
     Open { until: u64 },
-    HalfOpen { in_flight: u32, succeeded: u32, deadline: u64 },
+    HalfOpen { in_flight: u32, ended: Probes, deadline: u64 },
     ForcedOpen,
     ForcedClosed,
     Disabled,
+}
+
+/// Probes that ended since the breaker was open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Probes {
+    pub(super) calls: u32,
+    pub(super) failures: u32,
+    pub(super) slow: u32,
 }
 
 /// The state of one breaker.
@@ -193,10 +215,12 @@ impl Machine {
                 return (Admission::Refused { retry_after: Some(*until - now) }, None);
             }
             Phase::Open { .. } => {
-                change = Some(self.enter(Phase::HalfOpen { in_flight: 1, succeeded: 0, deadline }, Cause::TimeUp));
+                change = Some(
+                    self.enter(Phase::HalfOpen { in_flight: 1, ended: Probes::default(), deadline }, Cause::TimeUp),
+                );
             }
-            Phase::HalfOpen { in_flight, succeeded, deadline: last }
-                if in_flight.saturating_add(*succeeded) < settings.probes.get() =>
+            Phase::HalfOpen { in_flight, ended, deadline: last }
+                if in_flight.saturating_add(ended.calls) < settings.probes.get() =>
             {
                 *in_flight += 1;
                 *last = deadline;
@@ -205,8 +229,8 @@ impl Machine {
                 let retry_after = (*deadline - now).min(nanos(settings.open_for));
                 return (Admission::Refused { retry_after: Some(retry_after) }, None);
             }
-            &mut Phase::HalfOpen { succeeded, .. } => {
-                change = Some(self.enter(Phase::HalfOpen { in_flight: 1, succeeded, deadline }, Cause::ProbesLost));
+            &mut Phase::HalfOpen { ended, .. } => {
+                change = Some(self.enter(Phase::HalfOpen { in_flight: 1, ended, deadline }, Cause::ProbesLost));
             }
         }
         (Admission::Granted { generation: self.generation }, change)
@@ -234,17 +258,22 @@ impl Machine {
                 let cause = opens(settings, *failed_in_a_row, tally)?;
                 Some(self.open(settings, cause, now, draw))
             }
-            Phase::HalfOpen { in_flight, succeeded, .. } => {
+            Phase::HalfOpen { in_flight, ended, .. } => {
                 *in_flight = in_flight.saturating_sub(1);
-                match ending {
+                let (failed, slow) = match ending {
                     Ending::Neither => return None,
-                    Ending::Success { slow: false } => *succeeded += 1,
-                    Ending::Success { slow: true } | Ending::Failure { .. } => {
-                        self.reopened = self.reopened.saturating_add(1);
-                        return Some(self.open(settings, Cause::ProbeFailed, now, draw));
-                    }
+                    Ending::Success { slow } => (false, slow),
+                    Ending::Failure { slow } => (true, slow),
+                };
+                ended.calls += 1;
+                ended.failures += u32::from(failed);
+                ended.slow += u32::from(slow);
+                let ended = *ended;
+                if let Some(cause) = opens_again(settings, ended) {
+                    self.reopened = self.reopened.saturating_add(1);
+                    return Some(self.open(settings, cause, now, draw));
                 }
-                (*succeeded >= settings.probes.get()).then(|| self.close(Cause::ProbesSucceeded))
+                (ended.calls >= settings.probes.get()).then(|| self.close(Cause::ProbesSucceeded))
             }
             Phase::Open { .. } | Phase::ForcedOpen | Phase::ForcedClosed | Phase::Disabled => None,
         }
@@ -252,11 +281,14 @@ impl Machine {
 
     /// Does what somebody asked for; [`State::Closed`] stands for "decide by yourself, from the start".
     pub(super) fn force(&mut self, phase: Phase) -> Option<Change> {
-        if phase.state() == self.phase.state() {
+        let is_the_same = phase.state() == self.phase.state();
+        if is_the_same && phase.state() != State::Closed {
             return None;
         }
         self.reopened = 0;
-        Some(self.enter(phase, Cause::Asked))
+        let change = self.enter(phase, Cause::Asked);
+        // From closed to closed nothing changes but what was counted.
+        (!is_the_same).then_some(change)
     }
 
     fn open(&mut self, settings: &BreakerSettings, cause: Cause, now: u64, draw: f64) -> Change {
@@ -280,10 +312,10 @@ impl Machine {
 /// Whether a closed breaker has to open, and why.
 fn opens(settings: &BreakerSettings, failed_in_a_row: u32, tally: Tally) -> Option<Cause> {
     let Tally { calls, failures, slow } = tally;
-    if settings.failure_threshold.is_some_and(|threshold| failed_in_a_row >= threshold.get()) {
+    if settings.failures_in_a_row(calls).is_some_and(|threshold| failed_in_a_row >= threshold) {
         return Some(Cause::FailuresInARow(failed_in_a_row));
     }
-    if calls < u64::from(settings.min_calls.get()) {
+    if calls < settings.enough_calls() {
         return None;
     }
     if settings.failure_rate.is_some_and(|rate| rate.reached(failures, calls)) {
@@ -293,11 +325,23 @@ fn opens(settings: &BreakerSettings, failed_in_a_row: u32, tally: Tally) -> Opti
     too_slow.then_some(Cause::SlowRate { slow, calls })
 }
 
+/// Whether a half-open breaker has to open again, and why: as soon as the share of all probes is certain.
+fn opens_again(settings: &BreakerSettings, ended: Probes) -> Option<Cause> {
+    let Probes { failures, slow, .. } = ended;
+    let probes = settings.probes.get();
+    let reached = |rate: Percent, part: u32| part > 0 && rate.reached(part.into(), probes.into());
+    // Where no rate says what is too many, one is.
+    if settings.failure_rate.map_or(failures > 0, |rate| reached(rate, failures)) {
+        return Some(Cause::ProbesFailed { failures, probes });
+    }
+    let too_slow = settings.slow_rate.is_some_and(|(rate, _)| reached(rate, slow));
+    too_slow.then_some(Cause::ProbesSlow { slow, probes })
+}
+
 /// In nanoseconds.
 fn time_open(settings: &BreakerSettings, reopened: u32, draw: f64) -> u64 {
     let longest = settings.max_open.max(settings.open_for);
-    let doubled = 2_u32.checked_pow(reopened).and_then(|factor| settings.open_for.checked_mul(factor));
-    let time = nanos(doubled.map_or(longest, |time| time.min(longest)));
+    let time = nanos(doubled(settings.open_for, reopened, longest));
     // Exactness is not the point of a random part.
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let extra = (time as f64 * JITTER * draw) as u64;

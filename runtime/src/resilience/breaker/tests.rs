@@ -18,6 +18,7 @@ use crate::tests::Levels;
 #[cfg(fastness_loom)]
 mod interleavings;
 mod model;
+mod not_made;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -65,14 +66,39 @@ fn failures_in_a_row_open_it_and_a_success_begins_the_row_anew() {
 #[test]
 fn every_second_failure_opens_it_by_the_rate() {
     let (breaker, _) = made(BreakerSettings::new());
-    for _ in 0..9 {
+    for _ in 0..29 {
         end(&breaker, Verdict::Success);
         end(&breaker, Verdict::Failure);
     }
     end(&breaker, Verdict::Success);
-    assert_eq!(breaker.state(), State::Closed, "19 calls are too few");
+    assert_eq!(breaker.state(), State::Closed, "59 calls are too few");
     end(&breaker, Verdict::Failure);
-    assert_eq!(breaker.events()[0].cause, Cause::FailureRate { failures: 10, calls: 20 });
+    assert_eq!(breaker.events()[0].cause, Cause::FailureRate { failures: 30, calls: 60 });
+}
+
+#[test]
+fn where_calls_are_many_a_longer_row_opens_it() {
+    let (breaker, clock) = made(BreakerSettings::new());
+    let row = |failures: u32| {
+        let made = (0..failures).take_while(|_| {
+            end(&breaker, Verdict::Failure);
+            breaker.state() == State::Closed
+        });
+        made.count()
+    };
+    for _ in 0..100 {
+        end(&breaker, Verdict::Success);
+    }
+    assert_eq!(row(14), 14);
+    end(&breaker, Verdict::Success);
+    assert_eq!((row(15), breaker.events()[0].cause), (14, Cause::FailuresInARow(15)));
+    clock.advance(SECOND * 10);
+    // Of three probes one may fail.
+    for verdict in [Verdict::Failure, Verdict::Success, Verdict::Success] {
+        assert_ne!(breaker.state(), State::Closed);
+        end(&breaker, verdict);
+    }
+    assert_eq!((row(5), breaker.events().last().unwrap().cause), (4, Cause::FailuresInARow(5)), "few calls since");
 }
 
 #[test]
@@ -371,6 +397,31 @@ fn people_have_the_last_word() {
     assert_eq!(events, states.map(|state| (state, Cause::Asked)));
 }
 
+#[test]
+fn a_closed_breaker_forgets_what_it_counted_when_it_is_told_to_decide_by_itself() {
+    let (breaker, _) = made(small());
+    let late = breaker.try_acquire().unwrap();
+    end(&breaker, Verdict::Failure);
+    breaker.automatic();
+    assert_eq!((breaker.snapshot().window_calls, breaker.state()), (0, State::Closed));
+    late.settle(Verdict::Failure);
+    end(&breaker, Verdict::Failure);
+    assert_eq!((breaker.state(), breaker.snapshot().window_failures), (State::Closed, 1), "nothing of before counts");
+    assert_eq!(breaker.events(), [], "and its state did not change");
+    assert_eq!(breaker.snapshot().calls.failures, 3);
+}
+
+#[test]
+fn a_window_of_few_calls_is_enough_for_a_rate() {
+    let (breaker, _) = made(BreakerSettings::new().no_failure_threshold().window(Window::Count(n(10))));
+    for _ in 0..9 {
+        end(&breaker, Verdict::Failure);
+    }
+    assert_eq!(breaker.state(), State::Closed);
+    end(&breaker, Verdict::Failure);
+    assert_eq!(breaker.events()[0].cause, Cause::FailureRate { failures: 10, calls: 10 });
+}
+
 #[tokio::test]
 async fn the_last_100_events_are_kept_and_who_is_slow_misses_the_oldest() {
     let (breaker, _) = made(small());
@@ -575,6 +626,21 @@ fn one_name_is_one_breaker_and_other_settings_are_a_conflict() {
     assert_eq!(found[0].first.file, file!());
     assert_eq!(found[0].second.line, found[0].first.line + 1);
     assert!(found[0].to_string().starts_with("circuit breaker `shared` has other settings at "));
+}
+
+#[cfg(feature = "registry")]
+#[test]
+fn settings_that_cannot_be_meant_are_told_of() {
+    breaker_with("misfit", &BreakerSettings::new().window(Window::Count(n(10))).min_calls(n(20)));
+    breaker_with("fit", &BreakerSettings::new().window(Window::Count(n(10))));
+    let of =
+        |name: &str| faults().into_iter().filter(|fault| fault.contains(&format!("`{name}` at "))).collect::<Vec<_>>();
+    assert_eq!(of("fit"), [""; 0]);
+    let [misfit] = &of("misfit")[..] else { panic!() };
+    assert!(
+        misfit.contains(file!()) && misfit.contains("a window of 10 calls never holds the 20 of `min_calls`"),
+        "{misfit}"
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
+use std::mem;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,8 @@ use crate::clock::Clock;
 use crate::sync::lock;
 
 use super::error::{CallError, Reason, Rejected};
-use super::guarded::guarded;
+use super::guarded::{Running, guarded};
+use super::noted;
 use super::outcomes::Outcomes;
 use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
 use super::timeout::within;
@@ -105,6 +107,7 @@ struct State {
 const FINISHED: usize = 0;
 const REJECTED: usize = 1;
 const CANCELLED: usize = 2;
+const PANICKED: usize = 3;
 
 impl Bulkhead {
     /// A bulkhead of its own.
@@ -141,7 +144,7 @@ impl Bulkhead {
         E: From<Rejected>,
         F: Future<Output = Result<T, E>>,
     {
-        self.end_with(call, Result::is_ok, |ended| ended.unwrap_or_else(|rejected| Err(rejected.into())))
+        self.end_with(call, Result::is_ok, |ended| ended.unwrap_or_else(|rejected| Err(rejected.into_error())))
     }
 
     /// [`call`](Self::call), for an error that cannot be made from a rejection.
@@ -167,7 +170,7 @@ impl Bulkhead {
 
     /// Makes the call if it may be made at once. It never waits: a thread that waits is what a bulkhead is to save.
     pub fn call_sync<T, E: From<Rejected>>(&self, call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        self.end_with_sync(call, Result::is_ok)?
+        self.end_with_sync(call, Result::is_ok).map_err(Rejected::into_error::<E>)?
     }
 
     /// [`call_sync`](Self::call_sync), for an output of any type.
@@ -186,9 +189,11 @@ impl Bulkhead {
         call: impl FnOnce() -> O,
         is_ok: impl FnOnce(&O) -> bool,
     ) -> Result<O, Rejected> {
-        let slot = self.state().try_acquire()?;
+        let running = Running::new(Some(self.state().try_acquire()?));
         let output = call();
-        slot.end(is_ok(&output));
+        if let Some(slot) = running.stop() {
+            slot.end(is_ok(&output));
+        }
         Ok(output)
     }
 
@@ -199,7 +204,7 @@ impl Bulkhead {
         close: impl FnOnce(Result<F::Output, Rejected>) -> O,
     ) -> impl Future<Output = O> {
         guarded(self.state().acquire(self.settings.wait), call, |ended| {
-            close(ended.map(|(slot, output): (Slot<'_>, _)| {
+            close(ended.map(|(slot, output, _): (Slot<'_>, _, _)| {
                 slot.end(is_ok(&output));
                 output
             }))
@@ -217,7 +222,7 @@ impl State {
             semaphore: Semaphore::new(min.get() as usize),
             max: max.get(),
             adaptive: adaptive.then(|| Adaptive::new(min.get(), max.get())),
-            outcomes: Outcomes::new(&["finished", "rejected", "cancelled"]),
+            outcomes: Outcomes::new(&["finished", "rejected", "cancelled", "panicked"]),
         }
     }
 
@@ -228,7 +233,10 @@ impl State {
         if wait.is_zero() {
             return Err(self.rejected());
         }
-        match within(&self.name, wait, self.semaphore.acquire()).await {
+        let waiting = Waiting;
+        let ended = within(&self.name, wait, self.semaphore.acquire()).await;
+        mem::forget(waiting);
+        match ended {
             Ok(Ok(permit)) => Ok(Slot::new(self, permit)),
             // Nobody closes the semaphore.
             Ok(Err(_)) | Err(_) => Err(self.rejected()),
@@ -251,6 +259,15 @@ impl State {
             (bound.gradient.limit(), bound.permits())
         });
         (limit, permits.saturating_sub(self.semaphore.available_permits()))
+    }
+}
+
+/// A call that waits for its turn. Dropped, it is never made, and what is around it should know that.
+struct Waiting;
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        noted::given_up();
     }
 }
 

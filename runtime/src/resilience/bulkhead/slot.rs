@@ -7,9 +7,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::sync::{Mutex, lock};
 
+use super::super::guarded::{Early, Ends};
 use super::super::outcomes::Begun;
 use super::gradient::{Gradient, Sample};
-use super::{CANCELLED, FINISHED, State};
+use super::{CANCELLED, FINISHED, PANICKED, State};
 
 /// A bound that adapts itself.
 #[derive(Debug)]
@@ -78,7 +79,7 @@ impl Bound {
 pub(crate) struct Slot<'a> {
     state: &'a State,
     permit: Option<SemaphorePermit<'a>>,
-    begun: Option<Begun<'a>>,
+    begun: Begun<'a>,
     started: u64,
     ending: Ending,
 }
@@ -87,7 +88,7 @@ pub(crate) struct Slot<'a> {
 #[derive(Clone, Copy, PartialEq)]
 enum Ending {
     Finished,
-    /// Nothing: errors may be quick.
+    /// Nothing: errors and panics may be quick.
     Failed,
     GivenUp,
 }
@@ -95,15 +96,13 @@ enum Ending {
 impl<'a> Slot<'a> {
     pub(super) fn new(state: &'a State, permit: SemaphorePermit<'a>) -> Self {
         let started = if state.adaptive.is_some() { state.clock.reading() } else { 0 };
-        let begun = Begun::new(&state.outcomes, CANCELLED);
-        Self { state, permit: Some(permit), begun: Some(begun), started, ending: Ending::GivenUp }
+        let begun = Begun::new(&state.outcomes, CANCELLED, PANICKED);
+        Self { state, permit: Some(permit), begun, started, ending: Ending::GivenUp }
     }
 
     pub(crate) fn end(mut self, is_ok: bool) {
         self.ending = if is_ok { Ending::Finished } else { Ending::Failed };
-        if let Some(begun) = self.begun.take() {
-            begun.end(FINISHED);
-        }
+        self.begun.end(FINISHED);
     }
 }
 
@@ -133,6 +132,17 @@ impl Slot<'_> {
             semaphore.add_permits(more);
             // There may be new debt, which was to be paid with these.
             adaptive.change(semaphore, |_| ());
+        }
+    }
+}
+
+impl Ends for Slot<'_> {
+    fn end_early(mut self, how: Early) {
+        if how == Early::Panicked {
+            self.begun.end(PANICKED);
+        }
+        if how != Early::Cancelled {
+            self.ending = Ending::Failed;
         }
     }
 }

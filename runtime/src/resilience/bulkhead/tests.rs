@@ -30,7 +30,7 @@ async fn no_more_than_so_many_are_under_way() {
     drop(first);
     assert_eq!(bulkhead.run(async { 7 }).await, Ok(7));
     drop(second);
-    assert_eq!(of(&bulkhead), (vec![1, 2, 2], vec![2, 0]));
+    assert_eq!(of(&bulkhead), (vec![1, 2, 2, 0], vec![2, 0]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -70,6 +70,24 @@ fn a_panic_gives_the_slot_back() {
     let panics = || bulkhead.run_sync(|| panic!("on purpose"));
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
     assert_eq!(bulkhead.run_sync(|| 1), Ok(1));
+    assert_eq!(of(&bulkhead), (vec![1, 0, 0, 1], vec![1, 0]));
+}
+
+#[test]
+fn a_panic_does_not_lower_an_adaptive_bound() {
+    let clock = Clock::manual();
+    let bulkhead = Bulkhead::new("test", BulkheadSettings::adaptive(n(2), n(40))).clock(clock.clone());
+    for _ in 0..45 {
+        let slots: Vec<_> = std::iter::from_fn(|| bulkhead.state().try_acquire().ok()).collect();
+        clock.advance(Duration::from_millis(5));
+        slots.into_iter().for_each(|slot| slot.end(true));
+    }
+    let grown = bulkhead.state().levels().0;
+    for _ in 0..200 {
+        let panics = || bulkhead.run_sync(|| panic!("on purpose"));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
+    }
+    assert_eq!(bulkhead.state().levels().0, grown, "it says nothing of how long calls take");
 }
 
 #[test]
@@ -139,4 +157,16 @@ async fn a_call_that_waited_runs_once_there_is_room() {
     assert!(call.as_mut().poll(&mut cx).is_pending());
     drop(first);
     assert_eq!(call.as_mut().poll(&mut cx), Poll::Ready(Ok(5)));
+}
+
+#[test]
+fn a_wait_without_end_needs_no_timer() {
+    let bulkhead = Bulkhead::new("test", BulkheadSettings::fixed(n(1)).wait(Duration::MAX));
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut first = Box::pin(bulkhead.run(std::future::pending::<()>()));
+    assert!(first.as_mut().poll(&mut cx).is_pending());
+    let mut second = pin!(bulkhead.run(async { 2 }));
+    assert!(second.as_mut().poll(&mut cx).is_pending());
+    drop(first);
+    assert_eq!(second.as_mut().poll(&mut cx), Poll::Ready(Ok(2)));
 }

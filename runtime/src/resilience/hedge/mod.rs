@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::sync::{Mutex, lock};
 
 use super::breaker::Percent;
+use super::noted;
 use super::outcomes::{Begun, Outcomes};
 use super::retry::Budget;
 use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
@@ -108,8 +109,9 @@ const FIRST: usize = 1;
 const SECOND: usize = 2;
 const FAILED: usize = 3;
 const CANCELLED: usize = 4;
-const HEDGES: usize = 5;
-const OUTCOMES: &[&str] = &["calls", "first", "second", "failed", "cancelled", "hedges"];
+const PANICKED: usize = 5;
+const HEDGES: usize = 6;
+const OUTCOMES: &[&str] = &["calls", "first", "second", "failed", "cancelled", "panicked", "hedges"];
 
 impl Hedge {
     /// A policy of its own.
@@ -151,51 +153,81 @@ impl Hedge {
     /// # Cancel safety
     ///
     /// As safe as the call.
-    pub async fn call<T, E, F>(&self, mut call: impl FnMut() -> F) -> Result<T, E>
+    pub fn call<T, E, F>(&self, call: impl FnMut() -> F) -> impl Future<Output = Result<T, E>>
     where
         F: Future<Output = Result<T, E>>,
     {
+        self.call_judged(call, Result::is_err)
+    }
+
+    /// [`call`](Self::call), for an output of any type: one of which `failed` says so is no good answer.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fastness::resilience::{Hedge, HedgeSettings};
+    ///
+    /// static PAGE: Hedge = Hedge::new("page", HedgeSettings::after(Duration::from_millis(5)));
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// assert_eq!(PAGE.call_judged(|| async { 200 }, |status| *status >= 500).await, 200);
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`call`](Self::call).
+    pub async fn call_judged<R, F: Future<Output = R>>(
+        &self,
+        mut call: impl FnMut() -> F,
+        failed: impl Fn(&R) -> bool,
+    ) -> R {
         let state = self.state();
-        let run = state.begin();
-        let mut first = pin!(call());
-        let early = within(&state.name, state.delay(&self.settings), first.as_mut()).await;
+        let mut run = state.begin();
+        let mut first = pin!(run.make(&mut call));
+        let early = run.begun.watch(within(&state.name, state.delay(&self.settings), first.as_mut())).await;
         if let Ok(ended) = early {
-            return run.end(ended, FIRST);
+            return run.end(ended, FIRST, &failed);
         }
         if !state.may_hedge(&self.settings) {
-            let ended = first.await;
-            return run.end(ended, FIRST);
+            let ended = run.begun.watch(first).await;
+            return run.end(ended, FIRST, &failed);
         }
-        let second = pin!(call());
-        let (ended, by) = first_good(first, second).await;
-        run.end(ended, by)
+        let second = pin!(run.make(&mut call));
+        let (ended, by) = run.begun.watch(first_good(first, second, &failed)).await;
+        run.end(ended, by, &failed)
     }
 }
 
-/// The first `Ok` of two, or the error of `first` once both have failed; and which one it is from.
-async fn first_good<T, E, F>(mut first: Pin<&mut F>, mut second: Pin<&mut F>) -> (Result<T, E>, usize)
-where
-    F: Future<Output = Result<T, E>>,
-{
+/// The first good output of two, or that of `first` once both have failed; and which one it is from.
+async fn first_good<R, F: Future<Output = R>>(
+    mut first: Pin<&mut F>,
+    mut second: Pin<&mut F>,
+    is_failed: impl Fn(&R) -> bool,
+) -> (R, usize) {
     let mut failed = None;
     let mut second_failed = false;
     poll_fn(|cx| {
         if failed.is_none() {
+            let mark = noted::mark();
             match first.as_mut().poll(cx) {
-                Poll::Ready(Ok(value)) => return Poll::Ready((Ok(value), FIRST)),
-                Poll::Ready(Err(error)) => failed = Some(error),
+                Poll::Ready(ended) if is_failed(&ended) => failed = Some((ended, mark.rejection::<R>())),
+                Poll::Ready(ended) => return Poll::Ready((ended, FIRST)),
                 Poll::Pending => {}
             }
         }
         if !second_failed {
             match second.as_mut().poll(cx) {
-                Poll::Ready(Ok(value)) => return Poll::Ready((Ok(value), SECOND)),
-                Poll::Ready(Err(_)) => second_failed = true,
+                Poll::Ready(ended) if is_failed(&ended) => second_failed = true,
+                Poll::Ready(ended) => return Poll::Ready((ended, SECOND)),
                 Poll::Pending => {}
             }
         }
         match failed.take_if(|_| second_failed) {
-            Some(error) => Poll::Ready((Err(error), FIRST)),
+            Some((ended, rejection)) => {
+                // Not what the second failed with.
+                noted::note_again(rejection);
+                Poll::Ready((ended, FIRST))
+            }
             None => Poll::Pending,
         }
     })
@@ -210,13 +242,19 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn end<T, E>(self, ended: Result<T, E>, by: usize) -> Result<T, E> {
-        if ended.is_ok() {
+    /// Makes a try.
+    fn make<F>(&mut self, make: impl FnMut() -> F) -> F {
+        self.begun.run(make)
+    }
+
+    fn end<R>(mut self, ended: R, by: usize, failed: impl Fn(&R) -> bool) -> R {
+        let is_good = self.begun.run(|| !failed(&ended));
+        if is_good {
             // Of a first try that lost, at least: it would have taken longer still.
             let nanos = self.state.clock.now().saturating_sub(self.started);
             lock(&self.state.latencies).add(nanos);
         }
-        self.begun.end(if ended.is_ok() { by } else { FAILED });
+        self.begun.end(if is_good { by } else { FAILED });
         ended
     }
 }
@@ -224,7 +262,7 @@ impl Run<'_> {
 impl State {
     fn begin(&self) -> Run<'_> {
         self.outcomes.count(CALLS);
-        Run { state: self, begun: Begun::new(&self.outcomes, CANCELLED), started: self.clock.now() }
+        Run { state: self, begun: Begun::new(&self.outcomes, CANCELLED, PANICKED), started: self.clock.now() }
     }
 
     fn delay(&self, settings: &HedgeSettings) -> Duration {

@@ -1,5 +1,5 @@
 use std::cell::Cell;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::clock::{pause, timer_now};
@@ -71,7 +71,7 @@ async fn when_everything_is_slow_the_budget_ends_it() {
         };
         assert_eq!(hedge.call(slow).await, Ok(()));
     }
-    let [calls, first, second, failed, cancelled, hedges] = outcomes(&hedge)[..] else { panic!() };
+    let [calls, first, second, failed, cancelled, _, hedges] = outcomes(&hedge)[..] else { panic!() };
     assert_eq!((calls, first + second, failed, cancelled), (1_000, 1_000, 0, 0));
     assert!((100..=110).contains(&hedges), "{hedges}");
 }
@@ -105,5 +105,48 @@ async fn dropped_it_drops_both() {
         assert_eq!(tries.begun.get(), 2);
     }
     assert_eq!(Arc::strong_count(&tries.held), 1);
-    assert_eq!(outcomes(&hedge), [1, 0, 0, 0, 1, 1]);
+    assert_eq!(outcomes(&hedge), [1, 0, 0, 0, 1, 0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outputs_of_any_type_may_be_bad_answers() {
+    let (hedge, _) = made(HedgeSettings::after(MILLI));
+    let failed = |status: &u16| *status >= 500;
+    let mut tries = [(90, 200), (5, 503)].into_iter();
+    let mut next = || {
+        let (millis, status) = tries.next().unwrap();
+        async move {
+            pause(MILLI * millis).await;
+            status
+        }
+    };
+    assert_eq!(hedge.call_judged(&mut next, failed).await, 200, "the quicker one is bad");
+    assert_eq!(hedge.call_judged(|| async { 503 }, failed).await, 503);
+    assert_eq!(outcomes(&hedge), [2, 1, 0, 1, 0, 0, 1]);
+}
+
+#[test]
+fn without_a_delay_both_are_tried_at_once_and_no_timer_is_needed() {
+    let (hedge, _) = made(HedgeSettings::after(Duration::ZERO));
+    let begun = Cell::new(0);
+    let call = || {
+        begun.set(begun.get() + 1);
+        let hangs = begun.get() == 1;
+        async move {
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, ()>(7)
+        }
+    };
+    let ended = pin!(hedge.call(call)).poll(&mut Context::from_waker(Waker::noop()));
+    assert_eq!((ended, begun.get()), (Poll::Ready(Ok(7)), 2));
+}
+
+#[tokio::test]
+async fn a_try_that_panics_is_counted_as_such() {
+    let hedge: &'static Hedge = Box::leak(Box::new(made(HedgeSettings::after(MILLI)).0));
+    let call = hedge.call(|| async { panic!("on purpose") as Result<(), ()> });
+    assert!(tokio::spawn(call).await.unwrap_err().is_panic());
+    assert_eq!(outcomes(hedge), [1, 0, 0, 0, 0, 1, 0]);
 }

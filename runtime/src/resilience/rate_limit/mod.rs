@@ -40,7 +40,12 @@ pub struct RateLimitSettings {
 
 impl RateLimitSettings {
     /// So many in so long, and as many at once.
+    ///
+    /// # Panics
+    ///
+    /// If `per` is zero, which is a compile error in a constant or a static.
     pub const fn new(calls: NonZeroU32, per: Duration) -> Self {
+        assert!(!per.is_zero(), "a rate limit needs a time: its `per` is zero");
         Self { calls, per, burst: calls }
     }
 

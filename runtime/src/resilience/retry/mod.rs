@@ -4,8 +4,8 @@
 //! together. The budget bounds what retries add to the load of a service that fails for everyone; attempts alone would
 //! triple it.
 
+mod attempts;
 mod budget;
-pub(super) mod hint;
 mod settings;
 
 #[cfg(test)]
@@ -14,14 +14,14 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use attempts::Attempts;
 pub(super) use budget::Budget;
-use hint::{Heard, listen_sync};
 pub use settings::RetrySettings;
 
-use crate::clock::{Clock, pause};
-use crate::sync::{Mutex, lock};
+use crate::clock::Clock;
+use crate::sync::Mutex;
 
-use super::outcomes::{Begun, Outcomes};
+use super::outcomes::Outcomes;
 use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
 
 /// Whether to try again after an error. Made from a `bool`, or from what the error says.
@@ -58,8 +58,10 @@ impl From<bool> for Again {
 
 /// Makes calls again that failed.
 ///
-/// A call that was [`Rejected`](super::Rejected) somewhere within is tried again no sooner than that said, whatever error
-/// it became, or not at all if that is later than the longest wait.
+/// A call that ended because it was [`Rejected`](super::Rejected) somewhere within is tried again no sooner than that said, or
+/// not at all if that is later than the longest wait. It is heard where the error still holds the rejection, or where
+/// a policy made the error of it; not where your own code made an error of it that does not hold it. A rejection from which an
+/// attempt recovered says nothing.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -99,8 +101,10 @@ const AFTER_RETRIES: usize = 2;
 const FAILED: usize = 3;
 const OVER_BUDGET: usize = 4;
 const CANCELLED: usize = 5;
-const RETRIES: usize = 6;
-const OUTCOMES: &[&str] = &["calls", "first_try", "after_retries", "failed", "over_budget", "cancelled", "retries"];
+const PANICKED: usize = 6;
+const RETRIES: usize = 7;
+const OUTCOMES: &[&str] =
+    &["calls", "first_try", "after_retries", "failed", "over_budget", "cancelled", "panicked", "retries"];
 
 impl Retry {
     /// A policy of its own, with its own budget.
@@ -123,7 +127,7 @@ impl Retry {
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime with its timer enabled, when it has to wait.
+    /// Outside a tokio runtime with its timer enabled, when it has to wait. A wait of nothing needs none.
     ///
     /// # Cancel safety
     ///
@@ -135,8 +139,44 @@ impl Retry {
     {
         let mut attempts = Attempts::new(self);
         loop {
-            let ended = attempts.run(call()).await;
+            let ended = attempts.make(&mut call).await;
             if let Some(ended) = attempts.end(ended, &when).await {
+                return ended;
+            }
+        }
+    }
+
+    /// [`call`](Self::call), for an output of any type: `again` says of which of them the call is made again. It ends with
+    /// the last one.
+    ///
+    /// ```
+    /// use fastness::resilience::{Retry, RetrySettings};
+    ///
+    /// static PAGE: Retry = Retry::new("page", RetrySettings::new());
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut answers = [503, 200].into_iter();
+    /// let status = PAGE.call_judged(|| std::future::ready(answers.next().unwrap()), |status| *status >= 500).await;
+    /// assert_eq!(status, 200);
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`call`](Self::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// As safe as the call.
+    pub async fn call_judged<R, F, W>(&self, mut call: impl FnMut() -> F, again: impl Fn(&R) -> W) -> R
+    where
+        F: Future<Output = R>,
+        W: Into<Again>,
+    {
+        let mut attempts = Attempts::new(self);
+        loop {
+            let ended = attempts.make(&mut call).await;
+            if let Some(ended) = attempts.end_judged(ended, &again).await {
                 return ended;
             }
         }
@@ -156,128 +196,23 @@ impl Retry {
         }
     }
 
+    /// [`call_judged`](Self::call_judged), for a function that blocks; so do the waits.
+    pub fn call_judged_sync<R, W: Into<Again>>(&self, mut call: impl FnMut() -> R, again: impl Fn(&R) -> W) -> R {
+        let mut attempts = Attempts::new(self);
+        loop {
+            let ended = attempts.run_sync(&mut call);
+            if let Some(ended) = attempts.end_judged_sync(ended, &again) {
+                return ended;
+            }
+        }
+    }
+
     fn state(&self) -> &State {
         self.state.get(|| {
             let clock = self.clock.clone().unwrap_or_else(Clock::system);
             let budget = Mutex::new(Budget::new(clock.now()));
             State { name: self.name.into(), clock, budget, outcomes: Outcomes::new(OUTCOMES) }
         })
-    }
-}
-
-/// One call, attempt by attempt.
-#[derive(Debug)]
-pub struct Attempts<'a> {
-    settings: &'a RetrySettings,
-    state: &'a State,
-    begun: Option<Begun<'a>>,
-    /// Attempts so far.
-    made: u32,
-    /// The wait that the last attempt was asked for.
-    asked: Option<Duration>,
-}
-
-enum Next<T, E> {
-    Done(Result<T, E>),
-    Wait(Duration),
-}
-
-impl<'a> Attempts<'a> {
-    pub(super) fn new(retry: &'a Retry) -> Self {
-        let state = retry.state();
-        state.outcomes.count(CALLS);
-        let begun = Some(Begun::new(&state.outcomes, CANCELLED));
-        Self { settings: &retry.settings, state, begun, made: 0, asked: None }
-    }
-
-    /// Makes an attempt.
-    ///
-    /// # Cancel safety
-    ///
-    /// As safe as the attempt.
-    pub fn run<F: Future>(&mut self, attempt: F) -> Heard<'_, F> {
-        Heard::new(attempt, &mut self.asked)
-    }
-
-    /// [`run`](Self::run), of an attempt that blocks.
-    pub fn run_sync<T>(&mut self, attempt: impl FnOnce() -> T) -> T {
-        let (ended, asked) = listen_sync(attempt);
-        self.asked = asked;
-        ended
-    }
-
-    /// What the call ends with, or `None` when it is time for another attempt.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost.
-    pub async fn end<T, E, W: Into<Again>>(
-        &mut self,
-        ended: Result<T, E>,
-        when: impl Fn(&E) -> W,
-    ) -> Option<Result<T, E>> {
-        let wait = match self.next(ended, when) {
-            Next::Done(ended) => return Some(ended),
-            Next::Wait(wait) => wait,
-        };
-        pause(wait).await;
-        None
-    }
-
-    /// [`end`](Self::end), on a thread that waits.
-    pub fn end_sync<T, E, W: Into<Again>>(
-        &mut self,
-        ended: Result<T, E>,
-        when: impl Fn(&E) -> W,
-    ) -> Option<Result<T, E>> {
-        match self.next(ended, when) {
-            Next::Done(ended) => return Some(ended),
-            Next::Wait(wait) => self.state.clock.block(wait),
-        }
-        None
-    }
-
-    /// What to do after an attempt.
-    fn next<T, E, W: Into<Again>>(&mut self, ended: Result<T, E>, when: impl Fn(&E) -> W) -> Next<T, E> {
-        let asked = self.asked.take();
-        self.made += 1;
-        let (outcome, asked) = match &ended {
-            Ok(_) if self.made == 1 => (FIRST_TRY, None),
-            Ok(_) => (AFTER_RETRIES, None),
-            Err(error) => match self.wait(when(error).into(), asked) {
-                Ok(wait) => {
-                    self.state.outcomes.count(RETRIES);
-                    return Next::Wait(wait);
-                }
-                Err(outcome) => (outcome, asked),
-            },
-        };
-        // For a retry around this one.
-        hint::note(asked);
-        if let Some(begun) = self.begun.take() {
-            begun.end(outcome);
-        }
-        Next::Done(ended)
-    }
-
-    /// How long to wait before another attempt, or what the call ends with.
-    fn wait(&self, again: Again, asked: Option<Duration>) -> Result<Duration, usize> {
-        let asked = match again {
-            Again::No => return Err(FAILED),
-            Again::Yes => asked,
-            Again::After(own) => asked.max(Some(own)),
-        };
-        if self.made >= self.settings.attempts.get() {
-            return Err(FAILED);
-        }
-        let wait = self.settings.wait(self.made, asked, fastrand::f64()).ok_or(FAILED)?;
-        if self.within_budget() { Ok(wait) } else { Err(OVER_BUDGET) }
-    }
-
-    fn within_budget(&self) -> bool {
-        let State { budget, outcomes, clock, .. } = self.state;
-        let take = |share| lock(budget).take(share, outcomes.get(CALLS), clock.now());
-        self.settings.budget.is_none_or(take)
     }
 }
 

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::super::breaker::Percent;
+use super::super::doubled;
 
 const ATTEMPTS: NonZeroU32 = NonZeroU32::new(3).unwrap();
 
@@ -46,14 +47,15 @@ impl RetrySettings {
     }
 
     /// The longest wait before the second attempt (100 ms). It doubles from attempt to attempt; what is really waited is
-    /// drawn at random between nothing and that.
+    /// drawn at random between nothing and that. Nothing ([`Duration::ZERO`]) stays nothing, and needs no timer.
     #[must_use]
     pub const fn first_wait(mut self, wait: Duration) -> Self {
         self.first_wait = wait;
         self
     }
 
-    /// The longest wait before any attempt (10 s). Whoever was asked to wait for longer does not try again.
+    /// The longest wait before any attempt (10 s), the random part included. Whoever was asked to wait for longer does not
+    /// try again.
     #[must_use]
     pub const fn max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
@@ -77,15 +79,13 @@ impl RetrySettings {
 
     /// How long to wait after so many attempts; `None` if that would be too long.
     pub(super) fn wait(&self, attempts: u32, asked: Option<Duration>, draw: f64) -> Option<Duration> {
-        if asked.is_some_and(|asked| asked > self.max_wait) {
-            return None;
-        }
-        let doubled = 2_u32.checked_pow(attempts - 1).and_then(|factor| self.first_wait.checked_mul(factor));
-        let bound = doubled.map_or(self.max_wait, |wait| wait.min(self.max_wait));
+        let asked = asked.unwrap_or_default();
         // On top of what was asked for, so that those who were told the same do not come back together.
+        let rest = self.max_wait.checked_sub(asked)?;
+        let bound = doubled(self.first_wait, attempts - 1, self.max_wait).min(rest);
         // Rounded up, the longest duration times a part of it may be more than a duration holds.
         let drawn = Duration::try_from_secs_f64(bound.as_secs_f64() * draw).unwrap_or(bound);
-        Some(asked.unwrap_or_default().saturating_add(drawn))
+        Some(asked.saturating_add(drawn))
     }
 }
 

@@ -1,12 +1,14 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::{Context, Waker};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
 
-use super::super::breaker::{Breaker, BreakerSettings, Percent};
+use super::super::breaker::{Breaker, BreakerSettings, Percent, Verdict};
+use super::super::doubled;
 use super::super::error::Rejected;
+use super::super::fallback::Fallback;
 use super::*;
 use crate::clock::timer_now;
 
@@ -33,7 +35,7 @@ fn it_tries_as_often_as_it_may_and_returns_the_last_error() {
     assert!(clock.now() <= 300_000_001, "up to 100 ms and up to 200 ms");
     assert_eq!(retry.call_sync(|| Ok::<_, ()>(()), |()| true), Ok(()));
     assert_eq!(retry.call_sync(|| Err::<(), _>("bad request"), |_| false), Err("bad request"));
-    assert_eq!(outcomes(&retry), [3, 1, 0, 2, 0, 0, 2]);
+    assert_eq!(outcomes(&retry), [3, 1, 0, 2, 0, 0, 0, 2]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -45,7 +47,7 @@ async fn async_it_is_the_same() {
         if calls.get() < 3 { Err(()) } else { Ok(calls.get()) }
     };
     assert_eq!(retry.call(call, |()| true).await, Ok(3));
-    assert_eq!(outcomes(&retry), [1, 0, 1, 0, 0, 0, 2]);
+    assert_eq!(outcomes(&retry), [1, 0, 1, 0, 0, 0, 0, 2]);
 }
 
 #[test]
@@ -111,13 +113,86 @@ fn who_is_asked_to_wait_too_long_does_not_try_again() {
     assert_eq!((clock.now(), outcomes(&retry)[FAILED]), (1, 1));
 }
 
+/// A breaker that is open for five seconds and a little more.
+fn down(clock: &Clock) -> Breaker {
+    let breaker = Breaker::new("down", BreakerSettings::new(), clock.clone());
+    for _ in 0..5 {
+        breaker.try_acquire().unwrap().settle(Verdict::Failure);
+    }
+    breaker
+}
+
+/// How long the attempts of a retry take, the last of which succeeds unless it is rejected.
+fn waited<E>(attempt: impl Fn(&Breaker) -> Result<(), E>) -> (Result<(), E>, Duration) {
+    let (retry, clock) = made(SETTINGS.first_wait(Duration::from_millis(10)));
+    let breaker = down(&clock);
+    let calls = Cell::new(0);
+    let ended = retry.call_sync(
+        || {
+            calls.set(calls.get() + 1);
+            if calls.get() == 1 { attempt(&breaker) } else { Ok(()) }
+        },
+        |_| true,
+    );
+    (ended, Duration::from_nanos(clock.now()))
+}
+
 #[test]
-fn a_hint_is_forgotten_when_an_attempt_panics() {
-    let ((inner, _), (outer, clock)) = (made(SETTINGS), made(SETTINGS));
+fn what_an_attempt_recovered_from_does_not_say_when_to_try_again() {
+    static OTHER: Fallback = Fallback::new("recovers");
+    let soon = |(ended, waited): (Result<(), _>, Duration)| ended.is_ok() && waited < Duration::from_millis(11);
+    assert!(soon(waited(|breaker| {
+        let _optional = breaker.try_acquire().is_ok();
+        Err("reset".to_owned())
+    })));
+    // Kept, but not in the error, which has no room for it.
+    let kept = Cell::new(None);
+    let (ended, took) = waited(|breaker| {
+        kept.set(breaker.try_acquire().err());
+        Err("reset")
+    });
+    assert!(ended.is_ok() && took < Duration::from_millis(11) && kept.take().is_some());
+    // By a policy, of an error in which it was lost, and by another call of the same attempt.
+    let (ended, took) = waited(|breaker| {
+        OTHER.call_sync(|| breaker.call_sync(|| Ok::<(), Opaque>(())), |Opaque| Err("the other is reset".to_owned()))
+    });
+    assert!(ended.is_ok() && took < Duration::from_millis(11));
+    let inner = made(SETTINGS.first_wait(Duration::ZERO)).0;
+    let again = |error: &Opaque| if *error == Opaque { Again::Yes } else { Again::No };
+    let (ended, took) = waited(|breaker| {
+        let tries = Cell::new(0);
+        let call = || {
+            tries.set(tries.get() + 1);
+            // Held by nobody, and asked only once.
+            if tries.get() == 1 { breaker.try_acquire().map(drop).map_err(|_| Opaque) } else { Ok(()) }
+        };
+        inner.call_sync(call, again).map_err(|_| "inner".to_owned()).and(Err("reset".to_owned()))
+    });
+    assert!(ended.is_ok() && took < Duration::from_millis(11), "{ended:?} after {took:?}");
+}
+
+#[test]
+fn what_an_attempt_ended_with_says_when_to_try_again() {
+    fn five<E>((ended, waited): (Result<(), E>, Duration)) -> bool {
+        ended.is_ok() && waited >= Duration::from_secs(5)
+    }
+    assert!(five(waited(|breaker| breaker.try_acquire().map(drop))), "the error is the rejection");
+    assert!(five(waited(|breaker| breaker.try_acquire().map(drop).map_err(|rejected| Box::new(rejected.clone())))));
+    let all = waited(|breaker| breaker.call_sync(|| Ok::<(), Opaque>(())));
+    assert!(all.0.is_ok() && all.1 >= Duration::from_secs(5), "a policy made an error of it");
+    let elsewhere =
+        |breaker: &Breaker| std::thread::scope(|scope| scope.spawn(|| breaker.try_acquire().map(drop)).join().unwrap());
+    assert!(five(waited(elsewhere)), "on another thread");
+}
+
+#[test]
+fn of_what_is_dropped_while_an_attempt_panics_nothing_stays() {
+    let (outer, clock) = made(SETTINGS);
+    let (inner, breaker) = (made(SETTINGS).0, down(&clock));
     let panics = || {
         inner.call_sync(
             || -> Result<(), ()> {
-                hint::note(Some(Duration::from_secs(7)));
+                let _held = breaker.try_acquire();
                 panic!("on purpose")
             },
             |()| true,
@@ -125,11 +200,122 @@ fn a_hint_is_forgotten_when_an_attempt_panics() {
     };
     let caught = || {
         assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
-        Err::<(), _>(())
+        Err::<(), _>("caught".to_owned())
     };
-    assert_eq!(outer.call_sync(caught, |()| true), Err(()));
+    assert_eq!(outer.call_sync(caught, |_| true), Err("caught".to_owned()));
     assert!(clock.now() <= 300_000_001, "nobody asked the outer one to wait");
-    assert_eq!(outcomes(&inner)[CANCELLED], 3);
+    assert_eq!((outcomes(&inner)[CANCELLED], outcomes(&inner)[PANICKED]), (0, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_rejected_before_the_future_is_made_or_in_a_task_is_heard() {
+    let started = timer_now();
+    let (retry, clock) = made(SETTINGS.max_wait(Duration::from_secs(7)));
+    let breaker = down(&clock);
+    let early = retry.call(
+        || {
+            let checked = breaker.try_acquire().map(drop);
+            async { checked }
+        },
+        |_| true,
+    );
+    assert!(early.await.is_err());
+    assert!(started.elapsed() >= Duration::from_secs(10), "two waits of five seconds: {:?}", started.elapsed());
+
+    let started = timer_now();
+    let spawned = || {
+        let breaker = breaker.clone();
+        async { tokio::spawn(async move { breaker.try_acquire().map(drop) }).await.unwrap() }
+    };
+    assert!(retry.call(spawned, |_| true).await.is_err());
+    assert!(started.elapsed() >= Duration::from_secs(10));
+}
+
+#[test]
+fn what_only_the_dropped_error_tells_to_be_too_long_ends_the_attempts() {
+    let (retry, clock) = made(SETTINGS.max_wait(Duration::from_secs(1)));
+    let breaker = down(&clock);
+    let calls = Cell::new(0);
+    let elsewhere = || {
+        calls.set(calls.get() + 1);
+        std::thread::scope(|scope| scope.spawn(|| breaker.try_acquire().map(drop)).join().unwrap())
+    };
+    assert!(retry.call_sync(elsewhere, |_| true).is_err());
+    assert_eq!((calls.get(), clock.now()), (2, 1), "at once, because its error is what is returned");
+    let here = || {
+        calls.set(calls.get() + 1);
+        breaker.try_acquire().map(drop)
+    };
+    assert!(retry.call_sync(here, |_| true).is_err());
+    assert_eq!((calls.get(), clock.now()), (3, 1), "and here it is known before");
+}
+
+#[test]
+fn no_wait_is_longer_than_the_longest_and_nothing_stays_nothing() {
+    let second = Duration::from_secs(1);
+    for asked in [None, Some(second * 9), Some(second * 10)] {
+        let wait = |attempts, draw| SETTINGS.first_wait(second * 10).wait(attempts, asked, draw).unwrap();
+        assert_eq!((wait(1, 0.0), wait(1, 1.0), wait(99, 1.0)), (asked.unwrap_or_default(), second * 10, second * 10));
+    }
+    let (retry, clock) = made(SETTINGS.first_wait(Duration::ZERO).attempts(40.try_into().unwrap()).no_budget());
+    assert_eq!(retry.call_sync(|| Err::<(), ()>(()), |()| true), Err(()));
+    assert_eq!((clock.now(), outcomes(&retry)[RETRIES]), (1, 39));
+    assert_eq!(doubled(Duration::ZERO, u32::MAX, Duration::MAX), Duration::ZERO);
+}
+
+#[test]
+fn waits_of_nothing_need_no_timer_and_let_others_run() {
+    let (retry, _) = made(SETTINGS.first_wait(Duration::ZERO));
+    let calls = Cell::new(0);
+    let call = || async {
+        calls.set(calls.get() + 1);
+        if calls.get() < 3 { Err(()) } else { Ok(calls.get()) }
+    };
+    let mut call = pin!(retry.call(call, |()| true));
+    let mut cx = Context::from_waker(Waker::noop());
+    let polls: Vec<_> = (0..3).map(|_| call.as_mut().poll(&mut cx)).collect();
+    assert_eq!(polls, [Poll::Pending, Poll::Pending, Poll::Ready(Ok(3))]);
+}
+
+#[test]
+fn outputs_of_any_type_are_tried_again() {
+    let (retry, clock) = made(SETTINGS);
+    let answers = |answers: &'static [u16]| {
+        let left = Cell::new(answers);
+        move || {
+            let (first, rest) = left.get().split_first().unwrap();
+            left.set(rest);
+            *first
+        }
+    };
+    let failed = |status: &u16| *status >= 500;
+    assert_eq!(retry.call_judged_sync(answers(&[200]), failed), 200);
+    assert_eq!(retry.call_judged_sync(answers(&[500, 404]), failed), 404);
+    assert_eq!(retry.call_judged_sync(answers(&[500, 501, 502, 200]), failed), 502, "the last one");
+    let after = |status: &u16| if *status == 429 { Again::After(Duration::from_secs(3)) } else { Again::No };
+    assert_eq!(retry.call_judged_sync(answers(&[429, 200]), after), 200);
+    assert!(clock.now() >= 3_000_000_000);
+    assert_eq!(outcomes(&retry), [4, 1, 2, 1, 0, 0, 0, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_panics_the_call_panicked_and_what_is_dropped_meanwhile_did_not() {
+    let (retry, _) = made(SETTINGS);
+    let caught = async |call: Pin<Box<dyn Future<Output = Result<(), ()>> + Send>>| {
+        assert!(tokio::spawn(call).await.unwrap_err().is_panic());
+    };
+    let retry: &'static Retry = Box::leak(Box::new(retry));
+    caught(Box::pin(retry.call(|| async { panic!("on purpose") }, |()| true))).await;
+    let unmade = || -> std::future::Ready<Result<(), ()>> { panic!("on purpose") };
+    caught(Box::pin(retry.call(unmade, |()| true))).await;
+    let when = |()| -> bool { panic!("on purpose") };
+    caught(Box::pin(retry.call(|| async { Err(()) }, move |()| when(())))).await;
+    assert_eq!((outcomes(retry)[CANCELLED], outcomes(retry)[PANICKED]), (0, 3));
+    // It waits beside what panics, and goes with it.
+    let waits = retry.call(std::future::pending::<Result<(), ()>>, |()| true);
+    let beside = async { tokio::join!(waits, async { panic!("on purpose") as Result<(), ()> }).0 };
+    caught(Box::pin(beside)).await;
+    assert_eq!((outcomes(retry)[CANCELLED], outcomes(retry)[PANICKED]), (1, 3));
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,7 +344,7 @@ fn a_storm_stays_within_the_budget() {
     }
     assert!(made.get() <= 10_000 + 2_000 + 10, "{made:?} calls");
     assert!(made.get() >= 10_000 + 1_990, "{made:?} calls: the budget is there to be used");
-    let [calls, first, later, failed, over, cancelled, retries] = outcomes(&retry)[..] else { panic!() };
+    let [calls, first, later, failed, over, cancelled, _, retries] = outcomes(&retry)[..] else { panic!() };
     assert_eq!((calls, retries), (10_000, made.get() - 10_000));
     assert_eq!(first + later + failed + over + cancelled, calls);
 }

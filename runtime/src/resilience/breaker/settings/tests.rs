@@ -14,15 +14,15 @@ fn each_setting_is_what_was_set_and_nothing_else() {
     };
     assert_eq!(BreakerSettings::default(), new);
     for (set, expected) in [
-        (new.clone().failure_threshold(n(7)), with(|it| it.failure_threshold = Some(n(7)))),
-        (new.clone().no_failure_threshold(), with(|it| it.failure_threshold = None)),
+        (new.clone().failure_threshold(n(7)), with(|it| it.failure_threshold = Threshold::Fixed(n(7)))),
+        (new.clone().no_failure_threshold(), with(|it| it.failure_threshold = Threshold::Off)),
         (new.clone().failure_rate(percent), with(|it| it.failure_rate = Some(Percent::new(7)))),
         (new.clone().no_failure_rate(), with(|it| it.failure_rate = None)),
         (
             new.clone().slow_rate(percent, time),
             with(|it| it.slow_rate = Some((Percent::new(7), Duration::from_millis(7)))),
         ),
-        (new.clone().min_calls(n(7)), with(|it| it.min_calls = n(7))),
+        (new.clone().min_calls(n(7)), with(|it| it.min_calls = Some(n(7)))),
         (new.clone().window(Window::Count(n(7))), with(|it| it.window = Window::Count(n(7)))),
         (new.clone().open_for(time), with(|it| it.open_for = Duration::from_millis(7))),
         (new.clone().max_open(time), with(|it| it.max_open = Duration::from_millis(7))),
@@ -47,4 +47,35 @@ fn a_share_is_reached_at_it_and_without_rounding() {
     assert!(third.reached(33, 100) && !third.reached(32, 100) && third.reached(1, 3));
     assert!(!third.reached(u64::MAX / 100 * 32, u64::MAX) && third.reached(u64::MAX, u64::MAX));
     assert!(third.reached(0, 0));
+}
+
+#[test]
+fn a_window_of_fewer_calls_than_are_enough_is_enough() {
+    let of = |settings: BreakerSettings| settings.enough_calls();
+    let ten = BreakerSettings::new().window(Window::Count(n(10)));
+    assert_eq!([of(BreakerSettings::new()), of(ten.clone())], [60, 10]);
+    assert_eq!([of(ten.clone().min_calls(n(30))), of(ten.clone().min_calls(n(3)))], [10, 3]);
+    assert_eq!(of(BreakerSettings::new().min_calls(n(30))), 30);
+}
+
+#[test]
+fn what_attributes_refuse_is_told_of_values() {
+    let told = |settings: &BreakerSettings| settings.faults().join(" ");
+    let ten = BreakerSettings::new().window(Window::Count(n(10)));
+    for good in [BreakerSettings::new(), ten.clone(), ten.clone().min_calls(n(10))] {
+        assert_eq!(told(&good), "");
+    }
+    assert!(told(&ten.min_calls(n(11))).contains("a window of 10 calls never holds the 11 of `min_calls`"));
+    let deaf = BreakerSettings::new().no_failure_threshold().no_failure_rate();
+    assert!(told(&deaf).contains("nothing opens it"));
+    assert_eq!(told(&deaf.slow_rate(Percent::new(50), Duration::from_secs(1))), "");
+}
+
+#[test]
+fn failures_in_a_row_decide_where_calls_are_few_and_longer_rows_where_they_are_many() {
+    let of = |settings: &BreakerSettings| [0, 59, 60, 10_000].map(|calls| settings.failures_in_a_row(calls));
+    assert_eq!(of(&BreakerSettings::new()), [Some(5), Some(5), Some(15), Some(15)]);
+    assert_eq!(of(&BreakerSettings::new().min_calls(n(1))), [Some(5), Some(15), Some(15), Some(15)]);
+    assert_eq!(of(&BreakerSettings::new().failure_threshold(n(2))), [Some(2); 4]);
+    assert_eq!(of(&BreakerSettings::new().no_failure_threshold()), [None; 4]);
 }

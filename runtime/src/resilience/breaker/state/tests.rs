@@ -71,33 +71,67 @@ fn each_probe_puts_off_when_all_are_given_up() {
     assert_eq!(refused(&mut machine, 5 * SECOND), Some(SECOND), "no longer than it stays open");
     assert_eq!(refused(&mut machine, 15 * SECOND - 7), Some(7), "ten seconds after the last of them");
     assert_eq!(granted(&mut machine, 15 * SECOND), Some((State::HalfOpen, Cause::ProbesLost)));
-    assert_eq!(machine.phase, Phase::HalfOpen { in_flight: 1, succeeded: 0, deadline: 25 * SECOND });
+    assert_eq!(machine.phase, Phase::HalfOpen { in_flight: 1, ended: Probes::default(), deadline: 25 * SECOND });
 }
 
 #[test]
 fn probes_that_succeeded_still_count_when_the_others_are_lost() {
+    let one_ended = Probes { calls: 1, ..Probes::default() };
     let mut machine = open();
     granted(&mut machine, SECOND);
     granted(&mut machine, SECOND);
     assert_eq!(settle(&mut machine, SUCCESS, SECOND), None);
-    assert_eq!(machine.phase, Phase::HalfOpen { in_flight: 1, succeeded: 1, deadline: 11 * SECOND });
+    assert_eq!(machine.phase, Phase::HalfOpen { in_flight: 1, ended: one_ended, deadline: 11 * SECOND });
     assert_eq!(refused(&mut machine, 2 * SECOND), Some(SECOND), "one under way and one that succeeded are two");
     granted(&mut machine, 11 * SECOND);
-    assert_eq!(machine.phase, Phase::HalfOpen { in_flight: 1, succeeded: 1, deadline: 21 * SECOND });
+    assert_eq!(machine.phase, Phase::HalfOpen { in_flight: 1, ended: one_ended, deadline: 21 * SECOND });
     let change = Change { from: State::HalfOpen, to: State::Closed, cause: Cause::ProbesSucceeded };
     assert_eq!(settle(&mut machine, SUCCESS, 12 * SECOND), Some(change));
 }
 
 #[test]
-fn a_probe_that_tells_nothing_makes_room_and_a_slow_one_has_failed() {
+fn a_probe_that_tells_nothing_makes_room_and_one_of_two_that_fails_is_half() {
     let mut machine = open();
     granted(&mut machine, SECOND);
     granted(&mut machine, SECOND);
     assert_eq!(settle(&mut machine, Ending::Neither, SECOND), None);
     assert_eq!(granted(&mut machine, SECOND), None);
-    let change = Change { from: State::HalfOpen, to: State::Open, cause: Cause::ProbeFailed };
-    assert_eq!(settle(&mut machine, Ending::Success { slow: true }, 2 * SECOND), Some(change));
+    let cause = Cause::ProbesFailed { failures: 1, probes: 2 };
+    let change = Change { from: State::HalfOpen, to: State::Open, cause };
+    assert_eq!(settle(&mut machine, FAILURE, 2 * SECOND), Some(change));
     assert_eq!(machine.phase, Phase::Open { until: 4 * SECOND }, "twice as long as before");
+}
+
+#[test]
+fn probes_are_judged_by_their_rates() {
+    let four = settings().probes(n(4)).slow_rate(Percent::new(75), Duration::from_millis(1));
+    let slow = Ending::Success { slow: true };
+    let closed = Some((State::Closed, Cause::ProbesSucceeded));
+    let failed = |failures| Some((State::Open, Cause::ProbesFailed { failures, probes: 4 }));
+    let too_slow = Some((State::Open, Cause::ProbesSlow { slow: 3, probes: 4 }));
+    for (settings, endings, expected) in [
+        (&four, &[FAILURE, SUCCESS, SUCCESS, SUCCESS][..], closed),
+        (&four, &[SUCCESS, SUCCESS, SUCCESS, FAILURE], closed),
+        (&four, &[FAILURE, SUCCESS, FAILURE], failed(2)),
+        (&four, &[FAILURE, slow, slow, SUCCESS], closed),
+        (&four, &[slow, SUCCESS, slow, slow], too_slow),
+        (&four.clone().failure_rate(Percent::new(20)), &[SUCCESS, FAILURE], failed(1)),
+        (&four.clone().failure_rate(Percent::new(100)), &[FAILURE, FAILURE, FAILURE, SUCCESS], closed),
+        (&four.clone().failure_rate(Percent::new(100)), &[FAILURE, FAILURE, FAILURE, FAILURE], failed(4)),
+        (&four.clone().no_failure_rate(), &[SUCCESS, FAILURE], failed(1)),
+    ] {
+        let mut machine = open();
+        let mut seen = None;
+        for (index, ending) in endings.iter().enumerate() {
+            assert_eq!(seen, None, "{endings:?}, {index}");
+            machine.admit(settings, SECOND);
+            let ended = (machine.generation, *ending);
+            seen = machine
+                .settle(settings, ended, Tally::default(), (SECOND, 0.0))
+                .map(|change| (change.to, change.cause));
+        }
+        assert_eq!(seen, expected, "{endings:?}");
+    }
 }
 
 #[test]
@@ -147,6 +181,8 @@ fn the_time_doubles_up_to_its_bound_and_a_fifth_more() {
     ] {
         assert_eq!(millis(&settings(), reopened, draw), expected, "{reopened} times, {draw}");
     }
+    let none = settings().open_for(Duration::ZERO);
+    assert_eq!((millis(&none, 0, 1.0), millis(&none, 99, 1.0)), (0, 0), "twice nothing is nothing");
     let shrinking = settings().max_open(Duration::from_millis(1));
     assert_eq!((millis(&shrinking, 0, 0.0), millis(&shrinking, 9, 0.0)), (1_000, 1_000), "it does not grow");
     assert_eq!(time_open(&settings().max_open(Duration::MAX), u32::MAX, 1.0), u64::MAX);
@@ -163,8 +199,9 @@ fn states_and_causes_have_their_names() {
         (Cause::SlowRate { slow: 3, calls: 4 }, "3 of the last 4 calls were slow"),
         (Cause::TimeUp, "it was open for its time"),
         (Cause::ProbesLost, "the probes did not end in time"),
-        (Cause::ProbeFailed, "a probe failed"),
-        (Cause::ProbesSucceeded, "all probes succeeded"),
+        (Cause::ProbesFailed { failures: 2, probes: 3 }, "2 of 3 probes failed"),
+        (Cause::ProbesSlow { slow: 3, probes: 4 }, "3 of 4 probes were slow"),
+        (Cause::ProbesSucceeded, "enough probes succeeded"),
         (Cause::Asked, "somebody asked for it"),
     ] {
         assert_eq!(cause.to_string(), text);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 const SLOW: u64 = 300;
-const PROBES: usize = 2;
+const PROBES: usize = 3;
 const WINDOW: usize = 6;
 
 fn settings() -> BreakerSettings {
@@ -17,7 +17,7 @@ fn settings() -> BreakerSettings {
         .window(Window::Count(n(6)))
         .open_for(SECOND)
         .max_open(SECOND * 3)
-        .probes(n(2))
+        .probes(n(3))
         .probe_timeout(SECOND * 5)
 }
 
@@ -75,8 +75,8 @@ struct Model {
     under_way: Vec<Call>,
     ended: Vec<Ended>,
     last_admitted: u64,
-    /// Probes that succeeded before their companions were given up.
-    carried: usize,
+    /// Probes that ended before their companions were given up.
+    carried: Vec<Ended>,
     opened_at: u64,
     open_for: u64,
     failed_openings: u32,
@@ -84,7 +84,7 @@ struct Model {
 
 impl Model {
     fn change(&mut self, state: State) {
-        (self.state, self.carried) = (state, 0);
+        (self.state, self.carried) = (state, Vec::new());
         self.era += 1;
         self.ended.clear();
         if matches!(state, State::Closed) {
@@ -98,8 +98,14 @@ impl Model {
         self.open_for = (1_000 * 2_u64.pow(self.failed_openings.min(10))).min(3_000);
     }
 
-    fn probes_succeeded(&self) -> usize {
-        self.carried + self.ended.len()
+    fn probes(&self) -> Vec<Ended> {
+        [&self.carried[..], &self.ended].concat()
+    }
+
+    /// 60 % of three probes are two, and 80 % are three.
+    fn opens_again(&self) -> bool {
+        let count = |which: fn(&Ended) -> bool| self.probes().iter().filter(|ended| which(ended)).count();
+        count(|ended| ended.failed) >= 2 || count(|ended| ended.slow) >= 3
     }
 
     /// `waited`: whether the real breaker's time, which has a random part, is up.
@@ -109,10 +115,10 @@ impl Model {
             State::ForcedOpen => return false,
             State::Open if !waited => return false,
             State::Open => self.change(State::HalfOpen),
-            State::HalfOpen if probing + self.probes_succeeded() < PROBES => {}
+            State::HalfOpen if probing + self.probes().len() < PROBES => {}
             State::HalfOpen if self.now < self.last_admitted + 5_000 => return false,
             State::HalfOpen => {
-                let carried = self.probes_succeeded();
+                let carried = self.probes();
                 self.change(State::HalfOpen);
                 self.carried = carried;
             }
@@ -130,13 +136,12 @@ impl Model {
         };
         let ended = Ended { failed: verdict == Verdict::Failure, slow: self.now - call.began >= SLOW };
         match self.state {
-            State::HalfOpen if ended.failed || ended.slow => {
-                self.failed_openings += 1;
-                self.open();
-            }
             State::HalfOpen => {
                 self.ended.push(ended);
-                if self.probes_succeeded() == PROBES {
+                if self.opens_again() {
+                    self.failed_openings += 1;
+                    self.open();
+                } else if self.probes().len() == PROBES {
                     self.change(State::Closed);
                 }
             }
@@ -179,7 +184,7 @@ fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
         under_way: Vec::new(),
         ended: Vec::new(),
         last_admitted: 0,
-        carried: 0,
+        carried: Vec::new(),
         opened_at: 0,
         open_for: 0,
         failed_openings: 0,
@@ -213,7 +218,8 @@ fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
                     State::Disabled => breaker.disable(),
                     _ => breaker.automatic(),
                 }
-                if state != model.state {
+                // A closed one that is to decide by itself forgets what it counted.
+                if state != model.state || state == State::Closed {
                     model.failed_openings = 0;
                     model.change(state);
                 }

@@ -1,0 +1,72 @@
+use std::task::Waker;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Something that may hold a rejection.
+type Anything = String;
+
+#[test]
+fn a_rejection_counts_while_it_lives_or_is_lost_in_an_error() {
+    let before = mark();
+    assert_eq!(before.rejection::<Anything>(), None);
+    let id = note(Some(SECOND));
+    assert_eq!(before.rejection::<Anything>(), Some(Rejection { retry_after: Some(SECOND) }));
+    assert_eq!(before.rejection::<u64>(), None, "it cannot be in there");
+    assert_eq!(mark().rejection::<Anything>(), None, "it was noted before");
+    copied(id);
+    dropped(id, Some(SECOND));
+    assert!(before.rejection::<Anything>().is_some(), "a copy is there");
+    dropped(id.wrapping_add(1), Some(SECOND));
+    assert!(before.rejection::<Anything>().is_some(), "that was another one");
+    dropped(id, Some(SECOND));
+    assert_eq!(before.rejection::<Anything>(), None);
+    converted(id, Some(SECOND), || ());
+    assert!(before.rejection::<u64>().is_some(), "lost");
+    recover();
+    assert_eq!(before.rejection::<u64>(), None);
+    let id = note(None);
+    converted(id, None, || ());
+    recover();
+    assert!(before.rejection::<Anything>().is_some(), "it is not lost where the error holds it");
+    note_again(None);
+    assert_eq!(before.rejection::<Anything>(), None);
+}
+
+#[test]
+fn what_is_dropped_tells_of_the_rejections_in_it() {
+    struct Holds(Option<Duration>);
+    impl Drop for Holds {
+        fn drop(&mut self) {
+            dropped(1, self.0);
+        }
+    }
+    struct Nests;
+    impl Drop for Nests {
+        fn drop(&mut self) {
+            assert_eq!(drop_heard(Holds(Some(SECOND * 9))), Some(SECOND * 9));
+        }
+    }
+    assert_eq!(drop_heard(Holds(Some(SECOND))), Some(SECOND));
+    assert_eq!(drop_heard((Holds(Some(SECOND)), Holds(None), Holds(Some(SECOND * 2)))), Some(SECOND * 2));
+    assert_eq!(drop_heard((Holds(Some(SECOND)), Nests)), Some(SECOND), "of its own alone");
+    assert_eq!(drop_heard(String::new()), None);
+    assert_eq!(drop_heard(7), None);
+    drop(Holds(Some(SECOND)));
+    assert_eq!(drop_heard(String::new()), None, "that was before");
+}
+
+#[test]
+fn what_was_rejected_while_a_future_was_made_counts_when_it_is_polled() {
+    let mut held = None;
+    let mut future = Box::pin(made(|| {
+        held = Some(note(Some(SECOND)));
+        std::future::ready(String::new())
+    }));
+    note_again(None);
+    let mark = mark();
+    assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    // The future has no room for it.
+    assert_eq!(mark.rejection::<Anything>().is_some(), needs_drop::<std::future::Ready<String>>());
+}

@@ -1,0 +1,257 @@
+//! One call, attempt by attempt.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tokio::time::Sleep;
+
+use super::{
+    AFTER_RETRIES, Again, CALLS, CANCELLED, FAILED, FIRST_TRY, OVER_BUDGET, PANICKED, RETRIES, Retry, RetrySettings,
+    State,
+};
+use crate::clock::pause;
+use crate::resilience::noted::{self, Mark, Rejection};
+use crate::resilience::outcomes::Begun;
+use crate::sync::lock;
+
+/// One call, attempt by attempt.
+#[derive(Debug)]
+pub struct Attempts<'a> {
+    settings: &'a RetrySettings,
+    state: &'a State,
+    begun: Begun<'a>,
+    /// Attempts so far.
+    made: u32,
+    /// Whether there is no other after the one under way, whatever it gives.
+    is_last: bool,
+}
+
+/// What an attempt gave, and the rejection that it may have ended with.
+#[derive(Debug)]
+pub struct Ended<R> {
+    value: R,
+    rejection: Option<Rejection>,
+}
+
+/// What the end of an attempt means.
+enum Judged {
+    Good,
+    Failed(Again),
+}
+
+enum Next<R> {
+    Done(R),
+    Wait(Duration),
+}
+
+impl<'a> Attempts<'a> {
+    pub(in crate::resilience) fn new(retry: &'a Retry) -> Self {
+        let state = retry.state();
+        state.outcomes.count(CALLS);
+        let begun = Begun::new(&state.outcomes, CANCELLED, PANICKED);
+        Self { settings: &retry.settings, state, begun, made: 0, is_last: false }
+    }
+
+    /// Makes an attempt.
+    ///
+    /// # Cancel safety
+    ///
+    /// As safe as the attempt.
+    pub fn run<F: Future>(&mut self, attempt: F) -> Heard<'_, 'a, F> {
+        Heard { attempt, mark: None, begun: &mut self.begun }
+    }
+
+    /// [`run`](Self::run), of an attempt whose future is made here: what is rejected meanwhile belongs to it.
+    pub(super) fn make<F: Future>(&mut self, make: impl FnOnce() -> F) -> Heard<'_, 'a, F> {
+        let mark = noted::mark();
+        let attempt = self.begun.run(make);
+        Heard { attempt, mark: Some(mark), begun: &mut self.begun }
+    }
+
+    /// [`run`](Self::run), of an attempt that blocks.
+    pub fn run_sync<R>(&mut self, attempt: impl FnOnce() -> R) -> Ended<R> {
+        let mark = noted::mark();
+        let value = self.begun.run(attempt);
+        Ended { rejection: mark.rejection::<R>(), value }
+    }
+
+    /// What the call ends with, or `None` when it is time for another attempt.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub fn end<T, E, W: Into<Again>>(
+        &mut self,
+        ended: Ended<Result<T, E>>,
+        when: impl FnOnce(&E) -> W,
+    ) -> Between<Result<T, E>> {
+        Between::new(self.next(ended, |ended| Judged::of_result(ended, when)))
+    }
+
+    /// [`end`](Self::end), of an output of any type.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub fn end_judged<R, W: Into<Again>>(&mut self, ended: Ended<R>, again: impl FnOnce(&R) -> W) -> Between<R> {
+        Between::new(self.next(ended, |ended| Judged::new(again(ended).into())))
+    }
+
+    /// [`end`](Self::end), on a thread that waits.
+    pub fn end_sync<T, E, W: Into<Again>>(
+        &mut self,
+        ended: Ended<Result<T, E>>,
+        when: impl FnOnce(&E) -> W,
+    ) -> Option<Result<T, E>> {
+        let next = self.next(ended, |ended| Judged::of_result(ended, when));
+        self.block(next)
+    }
+
+    /// [`end_judged`](Self::end_judged), on a thread that waits.
+    pub fn end_judged_sync<R, W: Into<Again>>(&mut self, ended: Ended<R>, again: impl FnOnce(&R) -> W) -> Option<R> {
+        let next = self.next(ended, |ended| Judged::new(again(ended).into()));
+        self.block(next)
+    }
+
+    fn block<R>(&self, next: Next<R>) -> Option<R> {
+        match next {
+            Next::Done(ended) => return Some(ended),
+            Next::Wait(wait) if wait.is_zero() => {}
+            Next::Wait(wait) => self.state.clock.block(wait),
+        }
+        None
+    }
+
+    /// What to do after an attempt.
+    fn next<R>(&mut self, ended: Ended<R>, judge: impl FnOnce(&R) -> Judged) -> Next<R> {
+        let Ended { value, rejection } = ended;
+        self.made += 1;
+        let again = match self.begun.run(|| judge(&value)) {
+            Judged::Good => {
+                self.begun.end(if self.made == 1 { FIRST_TRY } else { AFTER_RETRIES });
+                return Next::Done(value);
+            }
+            Judged::Failed(again) => again,
+        };
+        let asked = rejection.and_then(|rejection| rejection.retry_after);
+        match self.wait(again, asked) {
+            Ok(wait) => {
+                self.state.outcomes.count(RETRIES);
+                noted::recover();
+                let heard = self.begun.run(|| noted::drop_heard(value));
+                Next::Wait(if heard > asked { self.wait_longer(wait, heard) } else { wait })
+            }
+            Err(outcome) => {
+                self.begun.end(outcome);
+                Next::Done(value)
+            }
+        }
+    }
+
+    /// How long to wait before another attempt, or what the call ends with.
+    fn wait(&self, again: Again, asked: Option<Duration>) -> Result<Duration, usize> {
+        let asked = match again {
+            Again::No => return Err(FAILED),
+            Again::Yes => asked,
+            Again::After(own) => asked.max(Some(own)),
+        };
+        if self.is_last || self.made >= self.settings.attempts.get() {
+            return Err(FAILED);
+        }
+        let wait = self.settings.wait(self.made, asked, fastrand::f64()).ok_or(FAILED)?;
+        if self.within_budget() { Ok(wait) } else { Err(OVER_BUDGET) }
+    }
+
+    /// How long to wait, where only the dropped error told how long a rejection asked for. If that is too long, there is
+    /// nothing left to return: one more attempt, at once, says what the call ends with.
+    fn wait_longer(&mut self, wait: Duration, heard: Option<Duration>) -> Duration {
+        let longer = self.settings.wait(self.made, heard, fastrand::f64());
+        self.is_last = longer.is_none();
+        longer.map_or(Duration::ZERO, |longer| longer.max(wait))
+    }
+
+    fn within_budget(&self) -> bool {
+        let State { budget, outcomes, clock, .. } = self.state;
+        let take = |share| lock(budget).take(share, outcomes.get(CALLS), clock.now());
+        self.settings.budget.is_none_or(take)
+    }
+}
+
+impl Judged {
+    fn new(again: Again) -> Self {
+        if again == Again::No { Self::Good } else { Self::Failed(again) }
+    }
+
+    fn of_result<T, E, W: Into<Again>>(ended: &Result<T, E>, when: impl FnOnce(&E) -> W) -> Self {
+        match ended {
+            Ok(_) => Self::Good,
+            Err(error) => Self::Failed(when(error).into()),
+        }
+    }
+}
+
+pin_project! {
+    /// An attempt under way.
+    #[derive(Debug)]
+    pub struct Heard<'a, 'b, F> {
+        #[pin]
+        attempt: F,
+        // From before its future was made, until it is polled.
+        mark: Option<Mark>,
+        begun: &'a mut Begun<'b>,
+    }
+}
+
+impl<F: Future> Future for Heard<'_, '_, F> {
+    type Output = Ended<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
+        let this = self.project();
+        let mark = this.mark.take().unwrap_or_else(noted::mark);
+        let polled = this.begun.run(|| this.attempt.poll(cx));
+        polled.map(|value| Ended { rejection: mark.rejection::<F::Output>(), value })
+    }
+}
+
+pin_project! {
+    /// The time between two attempts.
+    #[project = Projected]
+    #[derive(Debug)]
+    pub enum Between<R> {
+        /// There is no other.
+        Done { ended: Option<R> },
+        /// It waits for the timer.
+        Waits { #[pin] sleep: Sleep },
+        /// It has nothing to wait for, and lets others run.
+        Yields { yielded: bool },
+    }
+}
+
+impl<R> Between<R> {
+    fn new(next: Next<R>) -> Self {
+        match next {
+            Next::Done(ended) => Self::Done { ended: Some(ended) },
+            Next::Wait(wait) if wait.is_zero() => Self::Yields { yielded: false },
+            Next::Wait(wait) => Self::Waits { sleep: pause(wait) },
+        }
+    }
+}
+
+impl<R> Future for Between<R> {
+    type Output = Option<R>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
+        match self.project() {
+            Projected::Done { ended } => Poll::Ready(ended.take()),
+            Projected::Waits { sleep } => sleep.poll(cx).map(|()| None),
+            Projected::Yields { yielded: true } => Poll::Ready(None),
+            Projected::Yields { yielded } => {
+                *yielded = true;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The tables and the plot of docs/guide/breaker-defaults.md.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::plot::{Bar, bars};
+use super::{Outage, RULES, failing, outage, rule};
+
+/// Calls a second, and for how many hours they are simulated.
+const VOLUMES: [(f64, f64); 6] = [(0.5, 40.0), (1.9, 20.0), (5.0, 10.0), (10.0, 8.0), (100.0, 2.0), (1_000.0, 0.25)];
+/// Of the calls, so many hundredths fail.
+const SHARES: [u8; 6] = [5, 10, 20, 30, 40, 45];
+const OUTAGES: [u8; 3] = [100, 80, 60];
+/// Outages of each kind; the table has the one in the middle.
+const SEEDS: u64 = 15;
+
+/// The part of the page that is made, and the plot.
+pub fn report() -> (String, String) {
+    let mut page = String::new();
+    let mut plot = Vec::new();
+    page.push_str("| of the calls fail | calls a second |");
+    for name in RULES {
+        let _ = write!(page, " {name} |");
+    }
+    page.push_str("\n|---|---|---|---|---|---|\n");
+    for share in SHARES {
+        for (a_second, hours) in VOLUMES {
+            let _ = write!(page, "| {share} % | {a_second} |");
+            for name in RULES {
+                let time = Duration::from_secs_f64(hours * 3_600.0);
+                let seen = failing(&mut *rule(name), f64::from(share) / 100.0, a_second, time, 1);
+                let _ = write!(page, " {}; {} |", percent(seen.rejected), rounded(seen.openings));
+                if a_second == 100.0 && share <= 40 {
+                    plot.push(Bar { of: format!("{share} % fail"), name, share: seen.rejected });
+                }
+            }
+            page.push('\n');
+        }
+    }
+    page.push_str("\nThe share of the calls that are rejected; openings in an hour.\n\n| of the calls fail for 30 s | calls a second |");
+    for name in RULES {
+        let _ = write!(page, " {name} |");
+    }
+    page.push_str("\n|---|---|---|---|---|---|\n");
+    for share in OUTAGES {
+        for (a_second, _) in VOLUMES {
+            let _ = write!(page, "| {share} % | {a_second} |");
+            for name in RULES {
+                let _ = write!(page, " {} |", middle(name, f64::from(share) / 100.0, a_second));
+            }
+            page.push('\n');
+        }
+    }
+    page.push_str(
+        "\nFrom the beginning of the outage until it opens, and the calls made until then; from its end until it is closed. \
+         `-`: it did not open in most of them.\n",
+    );
+    (page, bars("Calls that are rejected where a part of 100 calls a second fails at random", &plot))
+}
+
+/// The outage in the middle, by the time until it opens.
+fn middle(name: &str, share: f64, a_second: f64) -> String {
+    let mut seen: Vec<_> = (0..SEEDS).map(|seed| outage(&mut *rule(name), share, a_second, seed)).collect();
+    seen.sort_by_key(|one| one.map_or(Duration::MAX, |outage| outage.until_open));
+    let Some(Outage { until_open, calls, .. }) = seen[seen.len() / 2] else { return "-".into() };
+    let mut closed: Vec<_> = seen.iter().flatten().map(|outage| outage.until_closed).collect();
+    closed.sort_unstable();
+    let until_closed = closed[closed.len() / 2];
+    format!("{:.2} s, {calls}; {:.0} s", until_open.as_secs_f64(), until_closed.as_secs_f64())
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+fn rounded(openings: f64) -> String {
+    if openings > 0.0 && openings < 9.95 { format!("{openings:.1}") } else { format!("{openings:.0}") }
+}

@@ -1,0 +1,48 @@
+//! What the default settings of a circuit breaker promise, by simulation: the tables of docs/guide/breaker-defaults.md in small.
+
+use std::time::Duration;
+
+use fastness::resilience::BreakerSettings;
+use fastness_tests::breakers::{Ours, failing, outage};
+
+fn ours() -> Ours {
+    Ours::new(BreakerSettings::new())
+}
+
+#[test]
+fn a_third_of_the_calls_may_fail_without_an_opening_an_hour() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let openings: f64 = (0..3).map(|seed| failing(&mut ours(), 0.3, 100.0, HOUR, seed).openings).sum();
+    assert!(openings / 3.0 <= 1.0, "{openings} in three hours");
+    // Five in a row as the only signal, as it once was, is what this is about.
+    let five = || Ours::new(BreakerSettings::new().failure_threshold(5.try_into().unwrap()));
+    let seen = failing(&mut five(), 0.3, 100.0, HOUR / 12, 0);
+    assert!(seen.openings > 100.0 && seen.rejected > 0.5, "{seen:?}");
+}
+
+#[test]
+fn a_total_outage_is_noticed_at_once_where_calls_are_many_and_by_five_calls_where_they_are_few() {
+    for (a_second, most_calls, most_seconds) in [(1_000.0, 20, 0.5), (100.0, 20, 0.5), (10.0, 20, 5.0)] {
+        for seed in 0..5 {
+            let seen = outage(&mut ours(), 1.0, a_second, seed).expect("it opens");
+            assert!(seen.calls <= most_calls, "{a_second} a second: {seen:?}");
+            assert!(seen.until_open.as_secs_f64() <= most_seconds, "{a_second} a second: {seen:?}");
+        }
+    }
+    for a_second in [0.5, 1.0, 1.5] {
+        for seed in 0..20 {
+            let seen = outage(&mut ours(), 1.0, a_second, seed);
+            // At random, half a minute may see fewer than five of them, or the window more than 60 calls.
+            assert!(seen.is_none_or(|seen| seen.calls <= 5), "{a_second} a second: {seen:?}");
+        }
+    }
+}
+
+#[test]
+fn once_it_is_over_calls_are_made_again() {
+    for seed in 0..5 {
+        let seen = outage(&mut ours(), 1.0, 10.0, seed).expect("it opens");
+        // It stayed open for 5, 10 and 20 s, and a fifth more at random.
+        assert!(seen.until_closed <= Duration::from_secs(25), "{seen:?}");
+    }
+}
