@@ -48,7 +48,7 @@ impl Ours {
 
 impl Rule for Ours {
     fn admits(&mut self, now: Duration) -> bool {
-        self.clock.advance(now - self.now);
+        self.clock.advance(now.saturating_sub(self.now));
         self.now = now;
         self.permit = self.breaker.try_acquire().ok();
         self.permit.is_some()
@@ -149,7 +149,7 @@ pub fn outage(rule: &mut dyn Rule, share: f64, a_second: f64, seed: u64) -> Opti
         let (is_made, opens) = calls.next(rule, share);
         made += u32::from(is_made && opened.is_none());
         if opens && opened.is_none() {
-            opened = Some((calls.now - begun, made));
+            opened = Some((calls.now.saturating_sub(begun), made));
         }
     }
     let (until_open, made) = opened?;
@@ -157,5 +157,5 @@ pub fn outage(rule: &mut dyn Rule, share: f64, a_second: f64, seed: u64) -> Opti
     while !rule.is_closed() {
         calls.next(rule, WELL);
     }
-    Some(Outage { until_open, calls: made, until_closed: calls.now - over })
+    Some(Outage { until_open, calls: made, until_closed: calls.now.saturating_sub(over) })
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 const ROW: usize = 22;
 const TOP: usize = 36;
-const LABELS: usize = 240;
+const LABELS: u16 = 240;
 const BARS: f64 = 520.0;
 const STYLE: &str = "text { font: 13px system-ui, sans-serif; fill: #24292f } .title { font-weight: 600 } \
                      .ours { fill: #1f6feb } .peer { fill: #8c959f } \
@@ -26,7 +26,7 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
         let (top, label) = (TOP + row * ROW, LABELS - 8);
         let (middle, width) = (top + 14, (share * BARS).max(1.0));
         let class = if *name == "fastness" { "ours" } else { "peer" };
-        let value = LABELS as f64 + width + 6.0;
+        let value = f64::from(LABELS) + width + 6.0;
         let _ = writeln!(
             svg,
             "<text x=\"{label}\" y=\"{middle}\" text-anchor=\"end\">{of}: {name}</text>\

@@ -8,6 +8,8 @@ use super::{Outage, RULES, failing, outage, rule};
 
 /// Calls a second, and for how many hours they are simulated.
 const VOLUMES: [(f64, f64); 6] = [(0.5, 40.0), (1.9, 20.0), (5.0, 10.0), (10.0, 8.0), (100.0, 2.0), (1_000.0, 0.25)];
+/// Calls a second in the plot.
+const PLOTTED: f64 = 100.0;
 /// Of the calls, so many hundredths fail.
 const SHARES: [u8; 6] = [5, 10, 20, 30, 40, 45];
 const OUTAGES: [u8; 3] = [100, 80, 60];
@@ -30,7 +32,7 @@ pub fn report() -> (String, String) {
                 let time = Duration::from_secs_f64(hours * 3_600.0);
                 let seen = failing(&mut *rule(name), f64::from(share) / 100.0, a_second, time, 1);
                 let _ = write!(page, " {}; {} |", percent(seen.rejected), rounded(seen.openings));
-                if a_second == 100.0 && share <= 40 {
+                if (a_second - PLOTTED).abs() < 0.1 && share <= 40 {
                     plot.push(Bar { of: format!("{share} % fail"), name, share: seen.rejected });
                 }
             }

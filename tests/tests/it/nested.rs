@@ -58,7 +58,7 @@ async fn nested(end: End, millis: u64) -> Result<u64, Trouble> {
 
 async fn other(_: End, millis: u64, error: Trouble) -> Result<u64, Trouble> {
     tokio::time::sleep(Duration::from_millis(1)).await;
-    if millis % 2 == 0 { Err(error) } else { Ok(0) }
+    if millis.is_multiple_of(2) { Err(error) } else { Ok(0) }
 }
 
 type Counts = BTreeMap<&'static str, u64>;

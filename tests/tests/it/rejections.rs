@@ -73,7 +73,7 @@ async fn no_limit_below_a_breaker_opens_it_whatever_the_function_returns() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         Ok(1)
     }
-    #[circuit_breaker(name = "below.limited", failure_threshold = 2, failure_if = |ended| ended.is_err())]
+    #[circuit_breaker(name = "below.limited", failure_threshold = 2, failure_if = Result::is_err)]
     #[rate_limit(calls = 1, per = "1h")]
     async fn limited() -> Result<u8, Opaque> {
         Ok(1)

@@ -241,7 +241,7 @@ pub(crate) fn faults() -> Vec<String> {
         let faults = one.settings.0.faults().into_iter();
         faults.map(move |fault| format!("circuit breaker `{name}` at {place}: {fault}")).collect::<Vec<_>>()
     });
-    BTreeSet::from_iter(told).into_iter().collect()
+    told.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Every use of a name, called or declared.

@@ -80,7 +80,9 @@ fn a_panic_does_not_lower_an_adaptive_bound() {
     for _ in 0..45 {
         let slots: Vec<_> = std::iter::from_fn(|| bulkhead.state().try_acquire().ok()).collect();
         clock.advance(Duration::from_millis(5));
-        slots.into_iter().for_each(|slot| slot.end(true));
+        for slot in slots {
+            slot.end(true);
+        }
     }
     let grown = bulkhead.state().levels().0;
     for _ in 0..200 {
