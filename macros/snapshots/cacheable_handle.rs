@@ -83,27 +83,6 @@ impl USERS {
         )
         .await
     }
-    #[doc = r" Makes the next call run the function; until it has, `stale` decides what others are served."]
-    pub async fn refresh(&self, id: &u64, name: &str) {
-        #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
-        let (__here, __shape) = (Self::__here(), (&&&&&::fastness::__private::Probe::<User>::NEW).__shape());
-        ::fastness::__private::handle_refresh(
-            ::core::option::Option::None,
-            Self::__site(),
-            __here,
-            __shape,
-            &(
-                ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).__part(),
-                (&::fastness::__private::Arg(name)).__part(),
-            ),
-            &[],
-            ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&::fastness::__private::Wired(__shape, ())).__wire()),
-        )
-        .await
-    }
     #[doc = r" Stores a value as if the function had returned it."]
     pub async fn put(&self, id: &u64, name: &str, __value: User) {
         #[allow(unused_imports)]
@@ -131,6 +110,23 @@ impl USERS {
         #[allow(unused_imports)]
         use ::fastness::__private::ladder::*;
         ::fastness::__private::handle_invalidate(
+            ::core::option::Option::None,
+            Self::__site(),
+            Self::__here(),
+            &(
+                ::fastness::__private::NoScope,
+                (&::fastness::__private::Arg(id)).__part(),
+                (&::fastness::__private::Arg(name)).__part(),
+            ),
+        )
+        .await
+    }
+    #[doc = r" Expires what is stored, and says how far that got: the next call runs the function, and until it has, `stale` decides"]
+    #[doc = r" what others are served."]
+    pub async fn refresh(&self, id: &u64, name: &str) -> ::fastness::__private::Reach {
+        #[allow(unused_imports)]
+        use ::fastness::__private::ladder::*;
+        ::fastness::__private::handle_refresh(
             ::core::option::Option::None,
             Self::__site(),
             Self::__here(),

@@ -184,6 +184,33 @@ impl Cache {
         Ok(self.handle.announce(Record::of(pattern)).await)
     }
 
+    /// Expires a key (`user:42`) or all keys below a prefix (`user:*`), whoever stored them, attributes included, in all processes:
+    /// what began to be loaded before is over, as if its ttl had passed. The next call loads; where the function has `stale` or
+    /// `stale_if_error`, the old value is served while it does, or if that fails, until it would have been without this.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+    /// let cache = fastness::Fastness::builder().build().await?.cache();
+    /// cache.set("rate:eur", 1.08, Duration::from_secs(3_600)).await?;
+    /// cache.refresh("rate:*").await?; // a webhook says that rates have changed
+    /// assert_eq!(cache.get::<f64>("rate:eur").await?, None);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the pattern is empty or holds a `*` anywhere but alone behind its last colon.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future expires it in this process; others are told in the background.
+    pub async fn refresh(&self, pattern: &str) -> Result<Reach, Error> {
+        let pattern = Pattern::parse(pattern).map_err(Kind::Pattern)?;
+        Ok(self.handle.announce(Record::of(pattern).into_refresh()).await)
+    }
+
     /// Invalidates everything with one of these tags.
     ///
     /// # Cancel safety

@@ -150,7 +150,7 @@ impl Flights {
     pub(crate) fn board(self: &Arc<Self>, key: Hashed<AnyKey>, scopes: &[u64], terms: Terms) -> Boarding {
         let mut shard = lock(self.shard(&key));
         let mut stalled = None;
-        if let Some(flight) = shard.get(&key).filter(|flight| self.is_valid(flight, scopes)) {
+        if let Some(flight) = shard.get(&key).filter(|flight| self.is_current(flight, scopes)) {
             if flight.goes_on(self.clock.coarse()) {
                 if !terms.wait {
                     return Boarding::Taken(flight.note);
@@ -175,8 +175,8 @@ impl Flights {
         Boarding::Lead(Permit { aboard: Some(aboard), instead })
     }
 
-    fn is_valid(&self, flight: &Flight, scopes: &[u64]) -> bool {
-        self.log.as_ref().is_none_or(|log| log.valid(flight.epoch.load(Acquire), scopes))
+    fn is_current(&self, flight: &Flight, scopes: &[u64]) -> bool {
+        self.log.as_ref().is_none_or(|log| log.is_current(flight.epoch.load(Acquire), scopes))
     }
 
     /// The epoch of a load that begins now.

@@ -1,6 +1,6 @@
 //! Typed handles: what `handle = USERS` expands into.
 //!
-//! May use: `handle`, `key`, `l1`, `log`, `policy`, `put`, `shape`, `site`.
+//! May use: `handle`, `key`, `log`, `policy`, `put`, `shape`, `site`.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
@@ -57,28 +57,16 @@ pub async fn handle_put<A, S>(
 
 /// Invalidates one key.
 pub async fn handle_invalidate<A: Args>(on: Option<&Fastness>, site: &'static Site, here: Here, args: &A) -> Reach {
-    let key = Pattern::exact(&site.meta().template.render(&here.dotted(), args));
-    on.cloned().unwrap_or_else(Fastness::current).announce(Record::of(key)).await
+    on.cloned().unwrap_or_else(Fastness::current).announce(record(site, here, args)).await
 }
 
-/// Makes the next call load; until that load lands, others get the old value where `stale` allows it.
-#[allow(clippy::too_many_arguments)]
-pub async fn handle_refresh<A, S>(
-    on: Option<&Fastness>,
-    site: &'static Site,
-    here: Here,
-    shape: S,
-    args: &A,
-    tags: &[String],
-    policy: Policy<S>,
-) where
-    A: Args,
-    S: Shape<Item: CacheValue> + 'static,
-{
-    // Where only the shared tier has it, it is fetched first: what is marked is the entry in this process.
-    drop(handle_get(on, site, here, shape, args, tags, policy).await);
-    let cell = site.cell::<A, S>(on, here);
-    cell.front.store.mark(&cell.front.store.own(args), crate::l1::Entry::expire);
+/// Expires one key: the next call loads, and until that load lands others get the old value where `stale` allows it.
+pub async fn handle_refresh<A: Args>(on: Option<&Fastness>, site: &'static Site, here: Here, args: &A) -> Reach {
+    on.cloned().unwrap_or_else(Fastness::current).announce(record(site, here, args).into_refresh()).await
+}
+
+fn record<A: Args>(site: &'static Site, here: Here, args: &A) -> Record {
+    Record::of(Pattern::exact(&handle_key(site, here, args)))
 }
 
 /// The key's text, in full: what [`Cache::invalidate`](crate::Cache::invalidate) takes.

@@ -85,12 +85,6 @@ fn reading(model: &Model, shared: &Shared) -> TokenStream {
             let (__here, __shape) = (Self::__here(), #shape);
             #door::handle_get(#on, Self::__site(), __here, __shape, &#key, #tags, #policy).await
         }
-        /// Makes the next call run the function; until it has, `stale` decides what others are served.
-        #vis async fn refresh(&self, #params) {
-            #import
-            let (__here, __shape) = (Self::__here(), #shape);
-            #door::handle_refresh(#on, Self::__site(), __here, __shape, &#key, #tags, #policy).await
-        }
     }
 }
 
@@ -111,6 +105,12 @@ fn writing(model: &Model, shared: &Shared) -> TokenStream {
         #vis async fn invalidate(&self, #params) -> #door::Reach {
             #import
             #door::handle_invalidate(#on, Self::__site(), Self::__here(), &#key).await
+        }
+        /// Expires what is stored, and says how far that got: the next call runs the function, and until it has, `stale` decides
+        /// what others are served.
+        #vis async fn refresh(&self, #params) -> #door::Reach {
+            #import
+            #door::handle_refresh(#on, Self::__site(), Self::__here(), &#key).await
         }
     }
 }

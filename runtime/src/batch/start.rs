@@ -82,7 +82,8 @@ where
     ) -> Looked<Value<S>> {
         let now = self.time;
         let ttl = if fetched.value.is_some() { Some(policy.ttl) } else { policy.negative_ttl };
-        let Some(ttl) = ttl.filter(|_| now < fetched.expires) else { return Looked::Missing };
+        let is_fresh = now < fetched.expires && !fetched.is_refreshed;
+        let Some(ttl) = ttl.filter(|_| is_fresh) else { return Looked::Missing };
         let expires = fetched.expires.min(now.saturating_add(nanos(ttl)));
         let life = policy.lifetime_until(expires, fetched.load_time, now);
         let in_process = self.is_kept_in_process(policy);

@@ -22,7 +22,7 @@ pub struct HandleStats {
     pub total: Stats,
     /// Each call site that was called, in the order of first calls.
     pub sites: Vec<SiteStats>,
-    /// Invalidations so far, by whatever means.
+    /// Invalidations and refreshes so far, by whatever means.
     pub invalidations: u64,
     /// Entries in the in-process tier now.
     pub entries: usize,

@@ -5,7 +5,7 @@ use crate::sync::atomic::{AtomicU8, AtomicU64};
 
 use crate::key::Scopes;
 use crate::key::scopes::Breadth;
-use crate::log::{Epoch, Log};
+use crate::log::{Epoch, Judgement, Log};
 
 /// Hits are counted up to this; S3-FIFO needs no more, and a hot entry is then never written to.
 const MAX_HITS: u8 = 3;
@@ -17,7 +17,7 @@ pub(crate) struct Lifetime {
     pub(crate) load_time: u64,
     /// Until when it is fresh.
     pub(crate) expires: u64,
-    /// From when on a hit may be asked to refresh it early; at most `expires`.
+    /// From when on a hit may be asked to refresh it early; at most `expires`. Zero of a value that was refreshed before it came here.
     pub(crate) early_from: u64,
     /// Until when the in-process tier serves it without asking the shared one.
     pub(crate) local_until: u64,
@@ -37,9 +37,9 @@ pub(crate) struct LoadStart {
 #[repr(C)]
 pub(crate) struct Entry<V> {
     value: V,
-    /// Until when a hit may serve it without a further question.
+    /// Until when a hit may serve it without a further question; zero once it is known that it was refreshed.
     fresh_until: AtomicU64,
-    /// The position of the log up to which it was found valid. Begins at the load's epoch, never at the insert's.
+    /// The position of the log up to which it was found current. Begins at the load's epoch, never at the insert's.
     checked: AtomicU64,
     root: u16,
     breadth: Breadth,
@@ -61,14 +61,19 @@ struct Rest {
 pub(crate) struct Found<V> {
     pub(crate) value: V,
     pub(crate) life: Lifetime,
-    /// Until when a hit may serve it without a further question; zero once a refresh was asked for.
+    /// Until when a hit may serve it without a further question; zero once it was refreshed.
     pub(crate) fresh_until: u64,
     pub(crate) retry_at: u64,
 }
 
 impl<V> Found<V> {
     pub(crate) fn is_fresh(&self, now: u64) -> bool {
-        now < self.life.expires.min(self.life.local_until) && self.fresh_until > 0
+        now < self.life.expires.min(self.life.local_until) && !self.is_refreshed()
+    }
+
+    /// Returns whether a refresh came after its load began, so that it is expired whatever the time.
+    pub(crate) fn is_refreshed(&self) -> bool {
+        self.fresh_until == 0
     }
 }
 
@@ -88,7 +93,7 @@ impl<V: Clone> Entry<V> {
     /// The value, if it is fresh and valid.
     #[inline]
     pub(crate) fn hit(&self, now: u64, log: &Log) -> Option<&V> {
-        if now >= self.fresh_until.load(Relaxed) || !self.valid(log) {
+        if now >= self.fresh_until.load(Relaxed) || self.judge(log) != Judgement::Current {
             return None;
         }
         self.count();
@@ -97,7 +102,7 @@ impl<V: Clone> Entry<V> {
 
     /// The value, if it is valid, fresh or not.
     pub(crate) fn look(&self, log: &Log) -> Option<Found<V>> {
-        self.valid(log).then(|| {
+        (self.judge(log) != Judgement::Invalidated).then(|| {
             self.count();
             Found {
                 value: self.value.clone(),
@@ -106,11 +111,6 @@ impl<V: Clone> Entry<V> {
                 retry_at: self.rest.retry_at.load(Relaxed),
             }
         })
-    }
-
-    /// Makes the next reader ask the origin, while the value may still be served as stale.
-    pub(crate) fn expire(&self) {
-        self.fresh_until.store(0, Relaxed);
     }
 
     pub(crate) fn leave_origin_alone_until(&self, time: u64) {
@@ -132,18 +132,23 @@ impl<V: Clone> Entry<V> {
 
     /// The head is read before the table: a record that raises the head meanwhile is then seen next time.
     #[inline]
-    fn valid(&self, log: &Log) -> bool {
+    fn judge(&self, log: &Log) -> Judgement {
         let head = log.head(self.root, self.breadth);
-        head <= self.checked.load(Relaxed) || self.check(head, log)
+        if head <= self.checked.load(Relaxed) { Judgement::Current } else { self.check(head, log) }
     }
 
     #[cold]
-    fn check(&self, head: Epoch, log: &Log) -> bool {
-        let valid = log.valid(self.rest.start.epoch, &self.rest.scopes);
-        if valid {
-            self.checked.fetch_max(head, Relaxed);
+    fn check(&self, head: Epoch, log: &Log) -> Judgement {
+        let judgement = log.judge(self.rest.start.epoch, &self.rest.scopes);
+        match judgement {
+            Judgement::Invalidated => {}
+            // The position stays: a hit that has just read the former end of its freshness has to look here too.
+            Judgement::Expired => self.fresh_until.store(0, Relaxed),
+            Judgement::Current => {
+                self.checked.fetch_max(head, Relaxed);
+            }
         }
-        valid
+        judgement
     }
 
     #[inline]

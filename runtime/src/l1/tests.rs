@@ -248,13 +248,12 @@ fn over_the_total_the_largest_store_gives_up_an_entry() {
 
 #[test]
 fn a_mark_is_on_the_entry_of_that_key() {
-    let (store, clock) = store(10);
+    let (store, _) = store(10);
     put(&store, 1, 11, MINUTE);
     put(&store, 2, 22, MINUTE);
-    store.mark(&store.own(&(NoScope, 1_u64)), Entry::expire);
-    assert_eq!((store.hit(&(NoScope, 1_u64)), store.hit(&(NoScope, 2_u64))), (None, Some(22)));
-    let found = store.look(&store.own(&(NoScope, 1_u64))).expect("it may still be served as stale");
-    assert!(!found.is_fresh(clock.now()), "a refresh was asked for");
+    store.mark(&store.own(&(NoScope, 1_u64)), |entry| entry.leave_origin_alone_until(5));
+    let noted = |key: u64| store.look(&store.own(&(NoScope, key))).expect("it is there").retry_at;
+    assert_eq!((noted(1), noted(2)), (5, 0));
 }
 
 fn at(epoch: u64) -> LoadStart {
@@ -283,9 +282,40 @@ fn an_entry_remembers_what_was_noted_on_it() {
     let (log, entry) = (Log::with_mirror_bytes(0), entry(10, 10, 10));
     assert_eq!((entry.look(&log).unwrap().fresh_until, entry.look(&log).unwrap().retry_at), (10, 0));
     entry.leave_origin_alone_until(5);
-    entry.expire();
-    assert_eq!((entry.look(&log).unwrap().fresh_until, entry.look(&log).unwrap().retry_at), (0, 5));
-    assert_eq!(entry.hit(0, &log), None);
+    assert_eq!((entry.look(&log).unwrap().fresh_until, entry.look(&log).unwrap().retry_at), (10, 5));
+}
+
+fn refresh(key: &str) -> Record {
+    Record::of(Pattern::exact(key)).into_refresh()
+}
+
+#[test]
+fn an_entry_that_was_refreshed_is_found_but_not_fresh() {
+    let (log, entry) = (Log::with_mirror_bytes(1 << 10), entry(10, 10, 10));
+    log.append(&refresh("n:2"));
+    assert_eq!(entry.hit(0, &log), Some(&7), "another's refresh is none of its own");
+    log.append(&refresh("n:1"));
+    // However often it is asked, and in whatever order.
+    for _ in 0..2 {
+        assert_eq!(entry.hit(0, &log), None);
+        let found = entry.look(&log).expect("it may still be served as stale");
+        assert!(found.is_refreshed() && !found.is_fresh(0));
+        assert_eq!((found.value, found.life.expires), (7, 10));
+    }
+    log.append(&Record::of(Pattern::exact("n:1")));
+    assert!(entry.look(&log).is_none(), "an invalidation counts, too");
+}
+
+#[test]
+fn an_entry_is_refreshed_by_what_came_after_its_load_began_and_by_nothing_else() {
+    let log = Log::with_mirror_bytes(1 << 10);
+    let began = log.position();
+    log.append(&refresh("n:1"));
+    let life = Lifetime { load_time: 0, expires: 10, early_from: 10, local_until: 10 };
+    let [before, after] = [began, log.position()].map(|epoch| Entry::new(7, at(epoch), life, &scopes(1)));
+    assert_eq!((before.hit(0, &log), after.hit(0, &log)), (None, Some(&7)));
+    let brought = Entry::new(7, at(log.position()), Lifetime { early_from: 0, ..life }, &scopes(1));
+    assert!(brought.look(&log).unwrap().is_refreshed(), "it was so where it came from");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! What a call that was not a hit has to do: be served, wait, or load.
 
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::sync::oneshot::error::RecvError;
@@ -27,9 +26,6 @@ where
             return self.miss();
         }
         let now = self.cell.now();
-        if found.as_ref().is_some_and(|found| found.fresh_until == 0) {
-            self.origin_only.store(true, Relaxed);
-        }
         match found {
             Some(found) if found.is_fresh(now) => self.fresh(now, found),
             found => match (self.cached_negative(now), found) {
@@ -50,7 +46,7 @@ where
     }
 
     fn expired(&self, now: u64, found: Found<S::Item>) -> Step<S> {
-        if now < found.life.expires && found.fresh_until > 0 {
+        if now < found.life.expires && !found.is_refreshed() {
             // Only this process has to ask again.
             return self.miss();
         }

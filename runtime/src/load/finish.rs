@@ -7,7 +7,7 @@ use crate::clock::nanos;
 use crate::flight::{Permit, Signal};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
-use crate::log::Epoch;
+use crate::log::{Epoch, Judgement};
 use crate::policy::ERROR_THROTTLE;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
 use crate::site::Negative;
@@ -104,8 +104,8 @@ where
     fn stands_in(&self, now: u64) -> Option<S::Item> {
         let Some(found) = self.cell.front.store.look(&self.key) else { return self.standby(now) };
         let bound = nanos(self.policy.longest_stale());
-        let given_up = found.fresh_until == 0 && bound == 0;
-        if given_up || now >= found.life.expires.saturating_add(bound) {
+        // A value that was refreshed stands in only where the function serves stale ones.
+        if (found.is_refreshed() && bound == 0) || now >= found.life.expires.saturating_add(bound) {
             return None;
         }
         let retry_at = now.saturating_add(nanos(ERROR_THROTTLE));
@@ -115,9 +115,13 @@ where
     }
 
     fn standby(&self, now: u64) -> Option<S::Item> {
-        let standby = self.standby.get()?;
-        let within = now < standby.expires.saturating_add(nanos(self.policy.longest_stale()));
-        (within && self.cell.log().valid(standby.epoch, self.scopes.hashes())).then(|| {
+        let (standby, bound) = (self.standby.get()?, nanos(self.policy.longest_stale()));
+        let may_serve = match self.cell.log().judge(standby.epoch, self.scopes.hashes()) {
+            Judgement::Invalidated => false,
+            Judgement::Expired => bound > 0,
+            Judgement::Current => true,
+        };
+        (may_serve && now < standby.expires.saturating_add(bound)).then(|| {
             self.cell.front.counters.stale_served.count();
             standby.value.clone()
         })

@@ -11,7 +11,6 @@
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -53,8 +52,6 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     pub(crate) policy: Policy<S>,
     /// The key's text, as short as [`bounded`] makes it. Scopes come from the full one.
     pub(crate) text: String,
-    /// Whether a refresh was asked for, which the shared tier's value does not answer.
-    origin_only: AtomicBool,
     /// The shared tier's expired value, where this process keeps none: it may stand in for a load that fails.
     standby: OnceLock<Standby<S::Item>>,
     /// The right to load among all processes (`single_flight = fleet`).
@@ -146,16 +143,7 @@ impl Site {
         let text = self.meta().template.render(&cell.path, args);
         let scopes = Scopes::of(&text, tags);
         let key = cell.front.store.own(args);
-        Pending {
-            cell,
-            key,
-            scopes,
-            policy,
-            text: bounded(text),
-            origin_only: AtomicBool::new(false),
-            standby: OnceLock::new(),
-            lease: Mutex::default(),
-        }
+        Pending { cell, key, scopes, policy, text: bounded(text), standby: OnceLock::new(), lease: Mutex::default() }
     }
 }
 

@@ -1,7 +1,6 @@
 //! The shared tier's part in a load: asked before the body runs, and given what the body returned.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::{Leave, Pending, Plan, Standby, land, landed};
@@ -62,14 +61,17 @@ where
     ///
     /// Dropping it drops the permit, which hands over.
     pub(super) async fn consult(&self, permit: Leave, old: Option<S::Item>) -> Plan<S> {
-        let place = self.place().filter(|_| !self.origin_only.load(Relaxed));
+        let place = self.place();
         // As old as the question.
         let number = self.cell.front.store.start().number;
         let fetched = match &place {
             Some((tier, place)) => {
                 expect_answer(permit.as_ref(), tier);
                 match tier.fetch(place).await {
-                    None if self.policy.fleet => self.take_turns(tier, place, permit.as_ref()).await,
+                    // One process loads what was refreshed, too.
+                    fetched if self.policy.fleet && fetched.as_ref().is_none_or(|fetched| fetched.is_refreshed) => {
+                        self.take_turns(tier, place, permit.as_ref()).await.or(fetched)
+                    }
                     fetched => fetched,
                 }
             }
@@ -100,14 +102,14 @@ where
                 Ok(Some(lease)) => {
                     *lock(&self.lease) = Some(lease.renewed(lasts, bound));
                     // Between the look before and the lease another may have come to its end.
-                    return tier.fetch(place).await;
+                    return tier.fetch(place).await.filter(|fetched| !fetched.is_refreshed);
                 }
                 Ok(None) => pause(wait).await,
                 Err(_) => return None,
             }
             let passed = Duration::from_nanos(self.cell.now().saturating_sub(began));
             wait = (wait * 2).min(TURN.1.max(passed / 16));
-            if let Some(fetched) = tier.fetch(place).await {
+            if let Some(fetched) = tier.fetch(place).await.filter(|fetched| !fetched.is_refreshed) {
                 return Some(fetched);
             }
         }
@@ -136,24 +138,34 @@ where
     fn fetched(&self, fetched: Fetched<S::Item>, number: u64, permit: Leave, old: Option<S::Item>) -> Plan<S> {
         let now = self.cell.now();
         let start = LoadStart { epoch: fetched.epoch, number };
+        let is_refreshed = fetched.is_refreshed;
         let Some(value) = fetched.value else {
-            return self.fetched_absence(fetched.expires, start, permit, old);
+            let expires = if is_refreshed { 0 } else { fetched.expires };
+            return self.fetched_absence(expires, start, permit, old);
         };
         // Whatever a clock says, a value is not fresh for longer than one that was loaded now.
         let expires = fetched.expires.min(now.saturating_add(nanos(self.policy.ttl)));
-        let life = self.policy.lifetime_until(expires, fetched.load_time, now);
-        self.keep_in_process(&value, life, start);
-        let due = now >= life.early_from && refresh_early(now, &life);
+        let mut life = self.policy.lifetime_until(expires, fetched.load_time, now);
+        if is_refreshed {
+            life.early_from = 0;
+        }
+        // A value that is expired and never served as stale is of no use.
+        let is_useful = !is_refreshed || !self.policy.longest_stale().is_zero();
+        if is_useful {
+            self.keep_in_process(&value, life, start);
+        }
+        let due = is_refreshed || (now >= life.early_from && refresh_early(now, &life));
         if now < life.expires && !due {
             self.cell.front.counters.shared_hit(1);
             land(permit, || landed::<S>(Outcome::Present(value.clone())));
             return Plan::Done(Outcome::Present(value));
         }
-        if !self.is_kept_in_process() {
+        if is_useful && !self.is_kept_in_process() {
             let standby = Standby { value: value.clone(), expires: life.expires, epoch: fetched.epoch };
             let _ = self.standby.set(standby);
         }
-        let servable = now < life.expires.saturating_add(nanos(self.policy.stale));
+        let servable = (!is_refreshed || !self.policy.stale.is_zero())
+            && now < life.expires.saturating_add(nanos(self.policy.stale));
         match (permit, servable) {
             (Some(permit), true) => Plan::Refresh(permit, value),
             (permit, _) => Plan::Load(permit),

@@ -1,8 +1,8 @@
-//! The fold of the log: for each scope, the position at which it was last invalidated.
+//! The fold of the log: for each scope, the position at which it was last invalidated, and that at which it was last refreshed.
 //!
 //! A fixed-size, set-associative table of scope hashes. A bucket holds ten (tag, epoch) pairs and a floor in 128 bytes.
 //! When a bucket is full, the pair that was invalidated longest ago makes room and the floor rises to its epoch: every
-//! scope without a pair is judged by the floor. So the table never forgets; a table that is too small only spoils hits,
+//! scope without a pair is judged by the floor. Refreshes have pairs of their own in the scope's bucket. So the table never forgets; a table that is too small only spoils hits,
 //! and counts those verdicts.
 //!
 //! Invariants, on which lock-free readers rely:

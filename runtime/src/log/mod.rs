@@ -1,17 +1,18 @@
 //! The coherence rule, in its embedded form.
 //!
-//! > An entry is served only if no scope of its key was invalidated after the entry's load began.
+//! > An entry is served only if no scope of its key was invalidated after the entry's load began, and is fresh only if none was
+//! > refreshed.
 //!
 //! May use: `key`, `sync`.
 //!
-//! An invalidation is a list of scopes appended to one totally ordered log; the position it gets is its *epoch*. Every
+//! An invalidation, or a refresh, is a list of scopes appended to one totally ordered log; the position it gets is its *epoch*. Every
 //! entry and every flight carries the position at which its load began. Here the log is a counter, and its fold the
 //! [`Mirror`]. Nothing is ever looked up in a cache to invalidate it: epochs rise, and entries are judged when they are
 //! about to be served.
 //!
 //! Invariants:
-//! - [`Log::valid`] is the only judgement: hit, insert, join, land, stale-while-revalidate and stale-if-error all use it,
-//!   at the moment of serving;
+//! - [`Log::judge`] is the only judgement: hit, insert, join, land, stale-while-revalidate and stale-if-error all use it or a
+//!   part of it, at the moment of serving;
 //! - an append raises scopes first, then the heads, and publishes the position last;
 //! - a reader loads a head *before* it looks at the table.
 
@@ -27,12 +28,23 @@ mod record;
 mod wire;
 
 pub(crate) use mirror::Mirror;
-pub(crate) use record::Record;
+pub(crate) use record::{Record, expiry_of};
 
 /// A position in the log: an order among invalidations and the loads between them.
 pub(crate) type Epoch = u64;
 
-/// How far an invalidation got.
+/// What the log says of something whose load began at a position, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Judgement {
+    /// It may not be served.
+    Invalidated,
+    /// A refresh came after its load began: it is as over as if its ttl had passed, and may be served where such a value may.
+    Expired,
+    /// Nothing concerns it.
+    Current,
+}
+
+/// How far an invalidation or a refresh got.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
@@ -43,8 +55,8 @@ pub(crate) type Epoch = u64;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// It is in the log: no read that starts later is answered from the shared tier with what it concerns, anywhere, and
-    /// within [`max_stale`](crate::Builder::max_stale) none from the memory of another process. That holds across failovers, if the former
+    /// It is in the log: no read that starts later is answered from the shared tier with what it concerns (or, after a refresh, is answered
+    /// with it as fresh), anywhere, and within [`max_stale`](crate::Builder::max_stale) none from the memory of another process. That holds across failovers, if the former
     /// master is gone `Redis::takeover` (15 s) after its successor was first seen.
     Announced,
     /// The shared tier could not be reached. It counts in this process; the others are told as soon as they can be, and until
@@ -62,6 +74,8 @@ pub(crate) struct Log {
     tags: AtomicU64,
     /// The position of the last record.
     position: AtomicU64,
+    /// The position of the last refresh, of whatever. Spares most judgements a look for refreshes.
+    refreshed: AtomicU64,
     /// How many records there were.
     records: AtomicU64,
     /// Orders appends: the mirror takes one writer at a time.
@@ -76,6 +90,7 @@ impl Log {
             heads: Box::new(std::array::from_fn(|_| AtomicU64::new(0))),
             tags: AtomicU64::new(0),
             position: AtomicU64::new(0),
+            refreshed: AtomicU64::new(0),
             records: AtomicU64::new(0),
             append: Mutex::new(()),
         }
@@ -86,7 +101,26 @@ impl Log {
         self.position.load(Acquire)
     }
 
-    /// The judgement: whether nothing that concerns these scopes was invalidated since `epoch`.
+    /// The judgement of what began at `epoch` and has these scopes.
+    pub(crate) fn judge(&self, epoch: Epoch, scopes: &[u64]) -> Judgement {
+        if !self.valid(epoch, scopes) {
+            Judgement::Invalidated
+        } else if epoch < self.refreshed.load(Acquire)
+            && scopes.iter().any(|&scope| epoch < self.mirror.last(expiry_of(scope)))
+        {
+            Judgement::Expired
+        } else {
+            Judgement::Current
+        }
+    }
+
+    /// Returns whether nothing that concerns these scopes was invalidated or refreshed since `epoch`.
+    pub(crate) fn is_current(&self, epoch: Epoch, scopes: &[u64]) -> bool {
+        self.judge(epoch, scopes) == Judgement::Current
+    }
+
+    /// The part of the judgement that a refresh does not change: whether nothing that concerns these scopes was invalidated
+    /// since `epoch`.
     pub(crate) fn valid(&self, epoch: Epoch, scopes: &[u64]) -> bool {
         epoch >= self.floor.load(Acquire) && scopes.iter().all(|&scope| epoch >= self.mirror.last(scope))
     }
@@ -104,7 +138,8 @@ impl Log {
         }
     }
 
-    /// Appends one invalidation. When this returns, no read that starts later is served what it concerns.
+    /// Appends one invalidation or refresh. When this returns, no read that starts later is served what it concerns, or is
+    /// served it as fresh.
     pub(crate) fn append(&self, record: &Record) -> Epoch {
         let guard = lock(&self.append);
         let epoch = self.position.load(Acquire) + 1;
@@ -114,10 +149,10 @@ impl Log {
     }
 
     /// Appends a key's own invalidation on behalf of a new value whose computation began at `began`. `None` if anything
-    /// else has invalidated the key since: the value may then be older than what it would replace.
+    /// else has invalidated or refreshed the key since: the value may then be older than what it would replace.
     pub(crate) fn append_put(&self, record: &Record, began: Epoch, scopes: &[u64]) -> Option<Epoch> {
         let guard = lock(&self.append);
-        let current = self.valid(began, scopes);
+        let current = self.is_current(began, scopes);
         let epoch = self.position.load(Acquire) + 1;
         self.fold(record, epoch);
         drop(guard);
@@ -152,7 +187,7 @@ impl Log {
         drop(guard);
     }
 
-    /// How many invalidations were appended.
+    /// How many invalidations and refreshes were appended.
     pub(crate) fn records(&self) -> u64 {
         self.records.load(Relaxed)
     }
@@ -167,8 +202,11 @@ impl Log {
         if record.is_clear() {
             return self.raise_floor(epoch, epoch);
         }
-        for &scope in record.scopes() {
-            self.mirror.raise(scope, epoch);
+        for key in record.raised() {
+            self.mirror.raise(key, epoch);
+        }
+        if record.is_refresh() {
+            self.refreshed.store(epoch, Release);
         }
         for &root in record.roots() {
             self.heads[root as usize % ROOTS].store(epoch, Release);

@@ -41,6 +41,59 @@ fn an_entry_is_valid_until_one_of_its_scopes_is_invalidated() {
 }
 
 #[test]
+fn an_entry_is_current_until_one_of_its_scopes_is_refreshed() {
+    let scopes = Scopes::of("user:1:orders", &["t:9".to_owned()]);
+    let mut tagged = Record::default();
+    tagged.push_tag("t:9");
+    let patterns = [Pattern::exact("user:1:orders"), Pattern::prefix("user:1"), Pattern::prefix("user")];
+    for record in patterns.map(|pattern| record(&[pattern])).into_iter().chain([tagged]) {
+        let log = log();
+        let began = log.position();
+        log.append(&self::record(&[Pattern::exact("user:2"), Pattern::prefix("user:10")]).into_refresh());
+        assert_eq!(log.judge(began, scopes.hashes()), Judgement::Current);
+        let refreshed = log.append(&record.clone().into_refresh());
+        assert_eq!(log.judge(began, scopes.hashes()), Judgement::Expired);
+        assert!(log.valid(began, scopes.hashes()), "it may be served where an expired value may");
+        assert!(log.is_current(refreshed, scopes.hashes()), "a load that begins now is current");
+        assert!(log.head(Pattern::exact("user:1").root, Breadth::Tagged) == refreshed, "so that entries look again");
+        let invalidated = log.append(&record);
+        assert_eq!(log.judge(refreshed, scopes.hashes()), Judgement::Invalidated);
+        assert!(log.is_current(invalidated, scopes.hashes()));
+    }
+}
+
+proptest! {
+    /// However small the table: what was invalidated is, and what was refreshed is not current. With room for all it is exact.
+    #[test]
+    fn invalidations_and_refreshes_are_judged_apart(
+        bytes in prop_oneof![Just(0_usize), Just(1 << 14)],
+        records in proptest::collection::vec((0_u64..12, any::<bool>()), 0..60),
+    ) {
+        let log = Log::with_mirror_bytes(bytes);
+        let pattern = |n: u64| Pattern::exact(&format!("user:{n}"));
+        let mut last = HashMap::<(u64, bool), Epoch>::new();
+        for (n, refreshes) in records {
+            let record = record(&[pattern(n)]);
+            let epoch = log.append(&if refreshes { record.into_refresh() } else { record });
+            last.insert((n, refreshes), epoch);
+        }
+        for n in 0..12 {
+            let last = |refreshes| last.get(&(n, refreshes)).copied().unwrap_or(0);
+            for epoch in 0..=log.position() {
+                let exact = match () {
+                    () if epoch < last(false) => Judgement::Invalidated,
+                    () if epoch < last(true) => Judgement::Expired,
+                    () => Judgement::Current,
+                };
+                let judged = log.judge(epoch, &[pattern(n).scope]);
+                prop_assert!(judged <= exact, "{judged:?} for {exact:?}");
+                prop_assert!(bytes == 0 || judged == exact);
+            }
+        }
+    }
+}
+
+#[test]
 fn heads_move_for_their_root_only_and_for_tags_everywhere() {
     let log = log();
     let (user, order) = (Pattern::exact("user:1"), Pattern::exact("order:1"));
@@ -77,6 +130,9 @@ fn a_put_is_refused_once_anything_else_invalidated_its_key() {
     let third = log.position();
     log.append(&record(&[Pattern::prefix("user")]));
     assert!(log.append_put(&own, third, scopes.hashes()).is_none(), "a prefix came between");
+    let refreshed = log.position();
+    log.append(&own.clone().into_refresh());
+    assert!(log.append_put(&own, refreshed, scopes.hashes()).is_none(), "a refresh came between");
     let fourth = log.position();
     log.append(&record(&[Pattern::prefix("order")]));
     assert!(log.append_put(&own, fourth, scopes.hashes()).is_some(), "another root does not matter");
@@ -268,4 +324,7 @@ fn a_union_concerns_what_each_of_its_parts_does() {
     }
     assert!(Record::union([&tagged, &keys]).has_tags() && Record::union([&keys, &tagged]).has_tags());
     assert!(!Record::union([&tagged, &tagged.clone()]).is_empty());
+    let refresh = keys.clone().into_refresh();
+    assert!(Record::union([&refresh, &refresh.clone()]).is_refresh());
+    assert!(!Record::union([&refresh, &tagged]).is_refresh(), "what one of them invalidates is not only expired");
 }

@@ -8,7 +8,7 @@
 //! | 4 | number of scopes |
 //! | 2 each | roots |
 //! | 8 each | scopes |
-//! | 1 | format 2: kind; 0 is an invalidation |
+//! | 1 | format 2: kind; 0 is an invalidation, 128 a refresh |
 //! | 1 + 2 + n each | format 2: fields up to the end: number, length, content |
 //!
 //! The *conservative part* is everything up to the scopes. It never changes, and every reader obeys it, whatever kind and fields
@@ -17,12 +17,13 @@
 //!
 //! Kinds and fields from 128 on are not skippable. A reader that does not know one of them obeys the conservative part, and takes
 //! a record whose conservative part is empty for everything. Kinds and fields below 128 are stepped over by a reader that does not
-//! know them. So a note such as an author or a time is a skippable field, and an expiry that is no invalidation is a kind that is
-//! not skippable, whose scopes an older reader invalidates.
+//! know them. So a note such as an author or a time is a skippable field, and a refresh, which expires and does not invalidate, is a
+//! kind that is not skippable: a reader that does not know it invalidates its scopes. So does one that knows it, but not another
+//! part of the record that may not be skipped.
 //!
-//! No kind but 0 and no field is defined yet. A record that needs neither is written in format 1, which a reader of format 1 reads
-//! in full; to such a reader a record of format 2 is everything. A record that cannot be read is everything: another format,
-//! another flag, a length that is not that of its parts.
+//! No field is defined yet. An invalidation needs none, and is written in format 1, which a reader of format 1 reads in full; to
+//! such a reader a record of format 2 is everything. A record that cannot be read is everything: another format, another flag, a
+//! length that is not that of its parts.
 
 use super::Record;
 
@@ -34,6 +35,8 @@ const TAGS: u8 = 1;
 const CLEAR: u8 = 2;
 /// The first kind, and the first field, that a reader must not step over.
 const NOT_SKIPPABLE: u8 = 128;
+/// The kind of a record whose scopes are refreshed.
+const REFRESH: u8 = 128;
 
 impl Record {
     /// The record as it is appended to the shared log.
@@ -43,12 +46,15 @@ impl Record {
             return Self::clear().to_bytes();
         };
         let flags = (u8::from(self.tags) * TAGS) | (u8::from(self.clear) * CLEAR);
-        let mut bytes = Vec::with_capacity(8 + self.roots.len() * 2 + self.scopes.len() * 8);
-        bytes.extend([PLAIN, flags]);
+        let mut bytes = Vec::with_capacity(9 + self.roots.len() * 2 + self.scopes.len() * 8);
+        bytes.extend([if self.expires { EXTENDED } else { PLAIN }, flags]);
         bytes.extend(roots.to_le_bytes());
         bytes.extend(scopes.to_le_bytes());
         bytes.extend(self.roots.iter().flat_map(|root| root.to_le_bytes()));
         bytes.extend(self.scopes.iter().flat_map(|scope| scope.to_le_bytes()));
+        if self.expires {
+            bytes.push(REFRESH);
+        }
         bytes
     }
 
@@ -60,8 +66,13 @@ impl Record {
         match (format, rest) {
             (PLAIN, []) => Some(record),
             (EXTENDED, [kind, fields @ ..]) => {
-                let understood = understood(*kind, fields)?;
-                Some(if understood || !record.is_empty() { record } else { Self::clear() })
+                let known_fields = has_known_fields(fields)?;
+                Some(match *kind {
+                    REFRESH if known_fields && !record.is_empty() => record.into_refresh(),
+                    kind if kind < NOT_SKIPPABLE && known_fields => record,
+                    _ if record.is_empty() => Self::clear(),
+                    _ => record,
+                })
             }
             _ => None,
         }
@@ -81,20 +92,21 @@ fn conservative(bytes: &[u8]) -> Option<(Record, &[u8])> {
         scopes: scopes.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect(),
         tags: flags & TAGS != 0,
         clear: flags & CLEAR != 0,
+        expires: false,
     };
     (flags <= TAGS | CLEAR).then_some((record, rest))
 }
 
-/// Returns whether everything that may not be stepped over is known, or `None` if the fields are damaged.
-fn understood(kind: u8, mut fields: &[u8]) -> Option<bool> {
-    let mut understood = kind < NOT_SKIPPABLE;
+/// Returns whether no field is of those that may not be stepped over, or `None` if the fields are damaged.
+fn has_known_fields(mut fields: &[u8]) -> Option<bool> {
+    let mut known = true;
     while !fields.is_empty() {
         let (&[number, l0, l1], rest) = fields.split_first_chunk::<3>()?;
         let (_, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes([l0, l1])))?;
-        understood &= number < NOT_SKIPPABLE;
+        known &= number < NOT_SKIPPABLE;
         fields = rest;
     }
-    Some(understood)
+    Some(known)
 }
 
 #[cfg(test)]
@@ -127,8 +139,10 @@ mod tests {
         let mut record = sample();
         record.push(u64::MAX, u16::MAX);
         record.push_tag("vip");
-        for record in [Record::default(), record, Record::clear()] {
+        for record in [Record::default(), record.clone(), Record::clear(), record.into_refresh()] {
             assert_eq!(Record::from_bytes(&record.to_bytes()), Some(record.clone()));
+        }
+        for record in [Record::default(), sample(), Record::clear()] {
             assert_eq!(Record::from_bytes(&extended(&record, INVALIDATION, &[])), Some(record));
         }
         assert_eq!(Record::from_bytes(&[]), Some(Record::default()), "the first entry of a log");
@@ -142,6 +156,22 @@ mod tests {
         let scope = record.scopes()[1].to_le_bytes();
         let expected = [&[1, 1, 1, 0, 2, 0, 0, 0, 3, 0, 7, 0, 0, 0, 0, 0, 0, 0], &scope[..]].concat();
         assert_eq!(record.to_bytes(), expected);
+    }
+
+    /// A build that does not know the kind reads its scopes in the part that it obeys; one of format 1 takes it for everything.
+    #[test]
+    fn a_refresh_is_a_kind_of_format_2_that_is_not_skippable() {
+        let (refresh, clear) = (sample().into_refresh(), Record::clear().into_refresh());
+        assert_eq!(refresh.to_bytes(), extended(&sample(), 128, &[]));
+        assert_ne!(refresh, sample());
+        assert_eq!(clear, Record::clear(), "everything has no scope to be refreshed");
+        let read = |kind, fields| Record::from_bytes(&extended(&sample(), kind, fields));
+        assert_eq!(read(REFRESH, &[(1, b"author")]), Some(refresh), "a note is stepped over");
+        assert_eq!(read(REFRESH, &[(128, b"what is this")]), Some(sample()), "it says more than is known");
+        assert_eq!(read(REFRESH + 1, &[]), Some(sample()), "as an older build reads it");
+        let nothing = extended(&Record::default(), REFRESH, &[]);
+        assert_eq!(Record::from_bytes(&nothing), Some(Record::clear()), "to all builds alike");
+        assert_eq!(Record::from_bytes(&extended(&Record::clear(), REFRESH, &[])), Some(Record::clear()));
     }
 
     #[test]
@@ -158,7 +188,7 @@ mod tests {
     #[test]
     fn what_may_not_be_skipped_counts_as_its_scopes_or_as_everything() {
         for (kind, fields) in
-            [(128, &[][..]), (255, &[(1, &b"x"[..])][..]), (0, &[(128, &[])]), (1, &[(1, b"x"), (255, b"y")])]
+            [(129, &[][..]), (255, &[(1, &b"x"[..])][..]), (0, &[(128, &[])]), (1, &[(1, b"x"), (255, b"y")])]
         {
             let known = Record::from_bytes(&extended(&sample(), kind, fields));
             assert_eq!(known, Some(sample()), "kind {kind}: the scopes say what it concerns");

@@ -89,7 +89,7 @@ metrics! {
     EVICTIONS = "fastness_cache_evictions_total", Counter, Count, [],
         "Entries that had to go for lack of room.";
     INVALIDATIONS = "fastness_cache_invalidations_total", Counter, Count, [],
-        "Invalidations, those of other processes included.";
+        "Invalidations and refreshes, those of other processes included.";
     FLOOR_VERDICTS = "fastness_cache_floor_verdicts_total", Counter, Count, [],
         "Entries judged by a floor because the table of invalidations had no room for their scope.";
 
@@ -109,7 +109,7 @@ metrics! {
     SHARED_ERRORS = "fastness_shared_errors_total", Counter, Count, ["kind"],
         "Commands that failed: timeout, other.";
     SHARED_INVALIDATIONS = "fastness_shared_invalidations_total", Counter, Count, ["reach"],
-        "Invalidations of this process: announced (in the log when the call returned) or local_only.";
+        "Invalidations and refreshes of this process: announced (in the log when the call returned) or local_only.";
     SHARED_CONNECTS = "fastness_shared_connects_total", Counter, Count, ["result"],
         "Attempts to connect, by result: ok, error.";
     SHARED_SUSPENSIONS = "fastness_shared_suspensions_total", Counter, Count, [],

@@ -1,8 +1,8 @@
-//! Invalidations of which nobody knows whether the log has them.
+//! Invalidations and refreshes of which nobody knows whether the log has them.
 //!
 //! A record is *pending* from before its body runs until its append was folded. If that is not seen (the link broke, the
 //! reply is late, the caller went away), the record is *in doubt*: it counts in this process at once, what it concerns is
-//! not taken from the shared tier, and it is appended again in the background until that succeeds. Records in doubt die with
+//! not taken from the shared tier, or is taken as expired if it is a refresh, and it is appended again in the background until that succeeds. Records in doubt die with
 //! the process; other nodes then rely on the ttl.
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 
 use tokio::sync::Notify;
 
-use crate::log::{Log, Record};
+use crate::log::{Judgement, Log, Record, expiry_of};
 use crate::sync::{Mutex, lock};
 
 /// Scopes that are remembered one by one; beyond it everything is in doubt.
@@ -30,7 +30,7 @@ pub(crate) struct Doubt {
 #[derive(Default)]
 struct State {
     records: Vec<Record>,
-    /// How many of the records concern a scope.
+    /// How many of the records concern a scope, under the key by which they [raise](Record::raised) it.
     scopes: HashMap<u64, usize>,
     /// How many records concern everything, for themselves or for lack of room.
     everything: usize,
@@ -46,14 +46,20 @@ impl Doubt {
         Pending { doubt: self.clone(), record: Some(record) }
     }
 
-    /// Whether a record in doubt concerns one of these scopes.
-    pub(crate) fn concerns(&self, scopes: &[u64]) -> bool {
+    /// The judgement of what has these scopes and comes from the shared tier.
+    pub(crate) fn judge(&self, scopes: &[u64]) -> Judgement {
         if !self.any.load(Acquire) {
-            return false;
+            return Judgement::Current;
         }
         let state = lock(&self.state);
-        state.everything > 0
-            || (!state.scopes.is_empty() && scopes.iter().any(|scope| state.scopes.contains_key(scope)))
+        let concerns = |key: fn(u64) -> u64| scopes.iter().any(|&scope| state.scopes.contains_key(&key(scope)));
+        if state.everything > 0 || concerns(|scope| scope) {
+            Judgement::Invalidated
+        } else if concerns(expiry_of) {
+            Judgement::Expired
+        } else {
+            Judgement::Current
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -61,11 +67,17 @@ impl Doubt {
         state.records.len() + state.everything
     }
 
-    /// What has to be appended again, as one record; `None` if nothing is in doubt.
+    /// What has to be appended again, as one record: everything, all invalidations, or all refreshes. `None` if nothing is in
+    /// doubt.
     pub(crate) fn to_replay(&self) -> Option<Replay> {
         let state = lock(&self.state);
         let (records, everything) = (state.records.len(), state.everything);
-        let record = if everything > 0 { Record::clear() } else { Record::union(&state.records) };
+        let union = |refreshes| Record::union(state.records.iter().filter(|record| record.is_refresh() == refreshes));
+        let record = if everything > 0 {
+            Record::clear()
+        } else {
+            Some(union(false)).filter(|record| !record.is_empty()).unwrap_or_else(|| union(true))
+        };
         (!record.is_empty()).then_some(Replay { record, records, everything })
     }
 
@@ -74,11 +86,18 @@ impl Doubt {
         let mut state = lock(&self.state);
         let state = &mut *state;
         state.everything -= replay.everything;
-        for scope in state.records.drain(..replay.records).flat_map(|record| record.scopes().to_vec()) {
-            if let Some(count) = state.scopes.get_mut(&scope) {
-                *count -= 1;
+        let mut before = replay.records;
+        let (record, scopes) = (&replay.record, &mut state.scopes);
+        state.records.retain(|own| {
+            let is_replayed = before > 0 && (record.is_clear() || record.is_refresh() == own.is_refresh());
+            before = before.saturating_sub(1);
+            if is_replayed {
+                for key in own.raised() {
+                    scopes.entry(key).and_modify(|count| *count -= 1);
+                }
             }
-        }
+            !is_replayed
+        });
         state.scopes.retain(|_, count| *count > 0);
         self.any.store(state.everything > 0 || !state.scopes.is_empty(), Release);
     }
@@ -89,8 +108,8 @@ impl Doubt {
         if record.is_clear() || !room {
             state.everything += 1;
         } else {
-            for &scope in record.scopes() {
-                *state.scopes.entry(scope).or_default() += 1;
+            for key in record.raised() {
+                *state.scopes.entry(key).or_default() += 1;
             }
             state.records.push(record.clone());
         }
@@ -105,7 +124,7 @@ impl Doubt {
 /// What is appended again.
 pub(crate) struct Replay {
     pub(crate) record: Record,
-    /// How many records it stands for.
+    /// How many records were in doubt; it stands for those of its kind among them.
     records: usize,
     everything: usize,
 }
@@ -155,9 +174,9 @@ mod tests {
         let (log, doubt) = doubt();
         let began = log.position();
         doubt.pending(record(7)).settle();
-        assert!(!doubt.concerns(&[7]) && log.valid(began, &[7]));
+        assert!(doubt.judge(&[7]) == Judgement::Current && log.valid(began, &[7]));
         drop(doubt.pending(record(7)));
-        assert!(doubt.concerns(&[1, 7]) && !doubt.concerns(&[1]));
+        assert_eq!([doubt.judge(&[1, 7]), doubt.judge(&[1])], [Judgement::Invalidated, Judgement::Current]);
         assert!(!log.valid(began, &[7]));
     }
 
@@ -169,9 +188,33 @@ mod tests {
         drop(doubt.pending(record(7)));
         drop(doubt.pending(record(8)));
         doubt.replayed(&replay);
-        assert!(doubt.concerns(&[7]) && doubt.concerns(&[8]));
+        assert_eq!([doubt.judge(&[7]), doubt.judge(&[8])], [Judgement::Invalidated; 2]);
         doubt.replayed(&doubt.to_replay().unwrap());
-        assert!(doubt.to_replay().is_none() && !doubt.concerns(&[7, 8]));
+        assert!(doubt.to_replay().is_none() && doubt.judge(&[7, 8]) == Judgement::Current);
+    }
+
+    #[test]
+    fn invalidations_and_refreshes_in_doubt_are_replayed_apart() {
+        use Judgement::{Current, Expired, Invalidated};
+        let (log, doubt) = doubt();
+        let began = log.position();
+        for record in [record(7).into_refresh(), record(8), record(9).into_refresh(), record(9)] {
+            drop(doubt.pending(record));
+        }
+        let judged = || [7, 8, 9, 10].map(|scope| doubt.judge(&[scope]));
+        assert_eq!(judged(), [Expired, Invalidated, Invalidated, Current]);
+        assert_eq!([7, 8, 9].map(|scope| log.judge(began, &[scope])), [Expired, Invalidated, Invalidated]);
+        let replay = doubt.to_replay().unwrap();
+        assert_eq!((replay.record.scopes(), replay.record.is_refresh()), (&[8, 9][..], false));
+        drop(doubt.pending(record(8)));
+        doubt.replayed(&replay);
+        assert_eq!(judged(), [Expired, Invalidated, Expired, Current], "one came while it was replayed");
+        doubt.replayed(&doubt.to_replay().unwrap());
+        let replay = doubt.to_replay().unwrap();
+        assert_eq!((replay.record.scopes(), replay.record.is_refresh()), (&[7, 9][..], true));
+        doubt.replayed(&replay);
+        assert_eq!(judged(), [Current; 4]);
+        assert!(doubt.to_replay().is_none() && doubt.len() == 0);
     }
 
     #[test]
@@ -180,10 +223,10 @@ mod tests {
         for scope in 0..=MAX_SCOPES as u64 {
             drop(doubt.pending(record(scope)));
         }
-        assert!(doubt.concerns(&[u64::MAX]));
+        assert_eq!(doubt.judge(&[u64::MAX]), Judgement::Invalidated);
         let replay = doubt.to_replay().unwrap();
         assert!(replay.record.is_clear());
         doubt.replayed(&replay);
-        assert!(!doubt.concerns(&[0]) && doubt.len() == 0);
+        assert!(doubt.judge(&[0]) == Judgement::Current && doubt.len() == 0);
     }
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::notices::Notices;
 use super::stream::{Appended, Entry, Incarnation, Life, Published, StreamId};
-use crate::log::{Epoch, Log, Mirror, Record};
+use crate::log::{Epoch, Judgement, Log, Mirror, Record, expiry_of};
 use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Where in the shared log something began.
@@ -59,6 +59,8 @@ struct State {
     /// Entries that began before this one are stale.
     floor: StreamId,
     mirror: Mirror,
+    /// The last refresh, packed; spares most judgements a look for refreshes.
+    refreshed: u64,
     /// Puts whose own record has not been folded yet, by the token that the record carries.
     putting: Vec<(u64, Putting)>,
     /// Those whose record came as a push, before its reply.
@@ -95,6 +97,7 @@ impl Feed {
             confirmed: 0,
             floor: StreamId::ZERO,
             mirror: Mirror::with_bytes(mirror_bytes),
+            refreshed: 0,
             putting: Vec::new(),
             placed: Vec::new(),
             left: Vec::new(),
@@ -155,6 +158,7 @@ impl Feed {
             state.left.push(old);
         }
         state.mirror = Mirror::with_bytes(self.mirror_bytes);
+        state.refreshed = 0;
         state.floor = first;
         state.incarnation = Some(incarnation);
         self.log.append(&Record::clear());
@@ -247,7 +251,7 @@ impl Feed {
         let known = if record.is_clear() {
             state.floor >= id
         } else {
-            id.is_exact() && record.scopes().iter().all(|&scope| state.mirror.pair(scope) >= Some(packed))
+            id.is_exact() && record.raised().all(|key| state.mirror.pair(key) >= Some(packed))
         };
         let put = state.putting.iter().position(|(own, _)| *own == token && token != 0);
         if known && put.is_none() {
@@ -259,8 +263,11 @@ impl Feed {
         if record.is_clear() {
             state.floor = state.floor.max(id);
         }
-        for &scope in record.scopes() {
-            state.mirror.raise(scope, packed);
+        for key in record.raised() {
+            state.mirror.raise(key, packed);
+        }
+        if record.is_refresh() {
+            state.refreshed = state.refreshed.max(packed);
         }
         match put.map(|index| state.putting.swap_remove(index).1) {
             None => drop(self.log.append(record)),
@@ -294,11 +301,19 @@ pub(crate) struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Whether nothing that concerns these scopes was invalidated since.
-    pub(crate) fn admits(&self, mark: Mark, scopes: &[u64]) -> bool {
-        mark.incarnation == self.incarnation
+    /// The judgement of what began at this mark and has these scopes.
+    pub(crate) fn judge(&self, mark: Mark, scopes: &[u64]) -> Judgement {
+        let State { mirror, refreshed, .. } = &*self.state;
+        let valid = mark.incarnation == self.incarnation
             && mark.id >= self.floor
-            && scopes.iter().all(|&scope| mark.id >= self.state.mirror.last(scope))
+            && scopes.iter().all(|&scope| mark.id >= mirror.last(scope));
+        if !valid {
+            Judgement::Invalidated
+        } else if mark.id < *refreshed && scopes.iter().any(|&scope| mark.id < mirror.last(expiry_of(scope))) {
+            Judgement::Expired
+        } else {
+            Judgement::Current
+        }
     }
 }
 

@@ -30,7 +30,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::{Clock, Process, Tick, pause};
 use crate::error::{Error, Kind};
-use crate::log::{Epoch, Log, Reach, Record};
+use crate::log::{Epoch, Judgement, Log, Reach, Record};
 
 mod append;
 mod catch_up;
@@ -191,11 +191,11 @@ impl Tier {
         Some(Judge { feed, doubt: &self.doubt })
     }
 
-    /// Gets an invalidation to all processes.
+    /// Gets an invalidation or a refresh to all processes.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it is as if the server had not answered: the invalidation counts here, and is announced in the background.
+    /// Dropping it is as if the server had not answered: it counts here, and is announced in the background.
     pub(crate) async fn announce(&self, record: Record) -> Reach {
         if self.send(self.doubt.pending(record), 0).await { Reach::Announced } else { Reach::LocalOnly }
     }
@@ -304,9 +304,9 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Whether nothing that concerns these scopes was invalidated since `mark`, as far as anybody knew when the read was made.
-    fn admits(&self, mark: Mark, scopes: &[u64]) -> bool {
-        self.feed.admits(mark, scopes) && !self.doubt.concerns(scopes)
+    /// The judgement of what began at this mark and has these scopes, as far as anybody knew when the read was made.
+    fn judge(&self, mark: Mark, scopes: &[u64]) -> Judgement {
+        self.feed.judge(mark, scopes).min(self.doubt.judge(scopes))
     }
 }
 

@@ -59,6 +59,7 @@ pub(crate) struct Fetched<V> {
     pub(crate) expires: u64,
     pub(crate) load_time: u64,
     pub(crate) epoch: Epoch,
+    pub(crate) is_refreshed: bool,
 }
 
 #[allow(dead_code)]

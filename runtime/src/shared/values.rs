@@ -13,7 +13,7 @@ use crate::codec::choice::Choice;
 use crate::codec::envelope::{self, Header, Unsealed};
 use crate::codec::formats::with_buffer;
 use crate::codec::{Codec, Wire};
-use crate::log::Epoch;
+use crate::log::{Epoch, Judgement};
 
 /// What a call site keeps for the tier.
 #[derive(Debug, Default)]
@@ -71,14 +71,15 @@ pub(crate) struct Fetched<V> {
     pub(crate) load_time: u64,
     /// Where it stands in the local log.
     pub(crate) epoch: Epoch,
+    /// A refresh came after its load began: it is expired, whatever the time.
+    pub(crate) is_refreshed: bool,
 }
 
 /// A value that was read.
 struct Unpacked<V> {
     header: Header,
     value: Option<V>,
-    /// Whether it was judged, and may be served.
-    admitted: bool,
+    judgement: Judgement,
 }
 
 impl<V> Unpacked<V> {
@@ -127,10 +128,14 @@ impl Tier {
         let own = unpacked.value.as_ref().map(scopes_of).unwrap_or_default();
         let judge = self.judge(server)?;
         let mark = unpacked.mark();
-        let admitted = judge.admits(mark, place.scopes) && (own.is_empty() || judge.admits(mark, &own));
+        let mut judgement = judge.judge(mark, place.scopes);
+        if !own.is_empty() {
+            judgement = judgement.min(judge.judge(mark, &own));
+        }
         drop(judge);
-        self.count(usize::from(admitted), usize::from(!admitted));
-        admitted.then(|| self.judged(unpacked, epoch))
+        let is_hit = judgement == Judgement::Current;
+        self.count(usize::from(is_hit), usize::from(!is_hit));
+        self.judged(Unpacked { judgement, ..unpacked }, epoch)
     }
 
     /// The values of several keys, in their order, in one round trip.
@@ -152,15 +157,12 @@ impl Tier {
         let (mut hits, mut stale) = (0, 0);
         for (place, unpacked) in places.iter().zip(&mut all) {
             let Some(unpacked) = unpacked else { continue };
-            unpacked.admitted = judge.admits(unpacked.mark(), place.scopes);
-            *if unpacked.admitted { &mut hits } else { &mut stale } += 1;
+            unpacked.judgement = judge.judge(unpacked.mark(), place.scopes);
+            *if unpacked.judgement == Judgement::Current { &mut hits } else { &mut stale } += 1;
         }
         drop(judge);
         self.count(hits, stale);
-        let judged = |unpacked: Option<Unpacked<V>>| {
-            unpacked.filter(|unpacked| unpacked.admitted).map(|unpacked| self.judged(unpacked, epoch))
-        };
-        all.into_iter().map(judged).collect()
+        all.into_iter().map(|unpacked| self.judged(unpacked?, epoch)).collect()
     }
 
     /// Stores a value in the background, and gives back the lease under which it was loaded.
@@ -199,7 +201,7 @@ impl Tier {
             counts.unreadable.add();
             return None;
         };
-        Some(Unpacked { header, value, admitted: false })
+        Some(Unpacked { header, value, judgement: Judgement::Invalidated })
     }
 
     fn count(&self, hits: usize, stale: usize) {
@@ -211,14 +213,15 @@ impl Tier {
         }
     }
 
-    /// A value that was admitted, as old as the question that `epoch` was read before.
-    fn judged<V>(&self, Unpacked { header, value, .. }: Unpacked<V>, epoch: Epoch) -> Fetched<V> {
-        Fetched {
+    /// A value that may be served, as old as the question that `epoch` was read before.
+    fn judged<V>(&self, Unpacked { header, value, judgement }: Unpacked<V>, epoch: Epoch) -> Option<Fetched<V>> {
+        (judgement != Judgement::Invalidated).then(|| Fetched {
+            is_refreshed: judgement == Judgement::Expired,
             value,
             expires: self.hub.local_nanos(header.fresh_until_millis),
             load_time: u64::from(header.load_micros) * 1_000,
             epoch,
-        }
+        })
     }
 
     /// The command that stores a value.

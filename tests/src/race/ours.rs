@@ -1,4 +1,5 @@
-//! The three ways to use fastness, raced: by attribute, by attribute with stale values allowed, and by direct calls.
+//! The ways to use fastness, raced: by attribute, by attribute with stale values allowed, by direct calls, and refreshed instead of
+//! invalidated.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -117,6 +118,43 @@ impl Subject for Stale {
     }
 }
 
+fn pattern(what: Scope) -> String {
+    match what {
+        Scope::Key(key) => format!("item:{}:{}:{}", key.seed, key.group, key.colour),
+        Scope::Prefix(key) | Scope::Tag(key) => format!("item:{}:{}:*", key.seed, key.group),
+    }
+}
+
+/// See the module. No function serves expired values here, so a refresh keeps the promise of an invalidation.
+#[derive(Debug)]
+pub struct Refreshed(Attributes);
+
+impl Refreshed {
+    /// The cache of this number.
+    pub fn new(number: u64) -> Self {
+        Self(Attributes::new(number))
+    }
+}
+
+impl Subject for Refreshed {
+    /// Tags are not refreshed.
+    const TAGS: bool = false;
+
+    async fn read(&self, world: &World, key: Key) -> Result<Value, Failed> {
+        self.0.read(world, key).await
+    }
+
+    async fn invalidate(&self, world: &World, what: Scope) -> u64 {
+        let written = world.write().await;
+        self.0.fast.cache().refresh(&pattern(what)).await.expect("the pattern is well formed");
+        written
+    }
+
+    fn pass_time(&self) {
+        self.0.pass_time();
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Direct {
@@ -144,12 +182,8 @@ impl Subject for Direct {
     }
 
     async fn invalidate(&self, world: &World, what: Scope) -> u64 {
-        let pattern = match what {
-            Scope::Key(key) => format!("item:{}:{}:{}", key.seed, key.group, key.colour),
-            Scope::Prefix(key) | Scope::Tag(key) => format!("item:{}:{}:*", key.seed, key.group),
-        };
         let written = world.write().await;
-        let done = self.cache.invalidate(&pattern).await;
+        let done = self.cache.invalidate(&pattern(what)).await;
         done.expect("the pattern is well formed");
         written
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fastness::{Fastness, cache_invalidate, cache_put, cacheable, scope};
 use fastness_tests::race::explore;
-use fastness_tests::race::ours::{Attributes, Direct, Stale};
+use fastness_tests::race::ours::{Attributes, Direct, Refreshed, Stale};
 use tokio::task::{JoinSet, yield_now};
 
 const KEYS: usize = 4;
@@ -51,15 +51,32 @@ impl Origin {
         self.write(id)
     }
 
+    async fn write_and_refresh(&self, pattern: &str, id: usize) -> u64 {
+        let version = self.write(id);
+        Fastness::current().cache().refresh(pattern).await.unwrap();
+        version
+    }
+
     async fn write_somehow(&self, how: usize, id: usize) {
         let version = match how {
             0 => self.write_and_invalidate_key(1, id).await,
             1 => self.write_and_invalidate_prefix(1, id).await,
             2 => self.write_and_invalidate_tag(1, id).await,
+            // No function here serves expired values.
+            3 => self.write_and_refresh(&format!("item:1:{id}"), id).await,
+            4 => self.write_and_refresh("item:1:*", id).await,
             _ => self.write_and_put(1, id).await,
         };
         self.acknowledged[id].fetch_max(version, Ordering::SeqCst);
     }
+}
+
+/// The same as below, with refreshes by key and prefix instead of invalidations.
+#[test]
+fn interleavings_with_refreshes_show_no_stale_read() {
+    let report = explore(0..20_000, Refreshed::new);
+    assert!(report.is_clean(), "{report:?}");
+    assert!(report.invalidations > report.interleavings && report.cancelled > 0, "{report:?}");
 }
 
 /// Every seed is one interleaving of loads, reads, drops, failures and invalidations by key, prefix and tag. That the
@@ -100,7 +117,7 @@ async fn storm(origin: &Origin, seed: u64) -> u64 {
     for _ in 0..6_000 {
         let id = random.usize(..KEYS);
         if random.u8(..8) == 0 {
-            origin.write_somehow(random.usize(..4), id).await;
+            origin.write_somehow(random.usize(..6), id).await;
         } else {
             let acknowledged = origin.acknowledged[id].load(Ordering::SeqCst);
             let version = origin.read(1, id, random.usize(..3)).await;

@@ -42,6 +42,7 @@ mod options;
 mod origin;
 mod patterns;
 mod rejections;
+mod refresh;
 mod resilience;
 mod returns;
 mod safety;

@@ -277,7 +277,7 @@ async fn fragile(origin: &Origin) -> Result<u32, Fault> {
     origin.next()
 }
 
-/// The value was given up by hand; nothing here said that it may excuse an error.
+/// The value was expired by hand; nothing here said that it may excuse an error.
 #[tokio::test]
 async fn what_a_handle_refreshes_is_loaded_by_the_next_call_or_fails() {
     let (fast, origin) = (fresh().await, Origin::default());

@@ -12,6 +12,7 @@ mod idempotency;
 mod lost;
 mod names;
 mod records;
+mod refresh;
 mod refusals;
 mod responses;
 mod sentinels;

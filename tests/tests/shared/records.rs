@@ -1,7 +1,8 @@
 //! Rolling deploys: processes whose builds write other records into one log.
 //!
 //! Record format 1 is here as it was written and read before format 2 existed: the script, the layout and the rules of a reader are
-//! frozen copies, not a build of that time. A newer build is made up: it writes kinds and fields that this one does not know.
+//! frozen copies, not a build of that time. So are the rules of a reader of format 2 that knew no kind but an invalidation. A newer
+//! build is made up: it writes kinds and fields that this one does not know.
 
 use std::sync::Arc;
 
@@ -81,6 +82,26 @@ fn read_format_1(bytes: &[u8]) -> Heard {
     match bytes {
         [] => Heard::Scopes(Vec::new()),
         _ => parse().map_or(Heard::Everything, Heard::Scopes),
+    }
+}
+
+/// As a reader of format 2 understands a record that knows no kind but an invalidation: it obeys the conservative part of what it may not
+/// step over, and steps over what it may.
+fn read_early_format_2(bytes: &[u8]) -> Heard {
+    let parse = || {
+        let (&[2, flags, r0, r1, s0, s1, s2, s3], rest) = bytes.split_first_chunk::<8>()? else { return None };
+        let (roots, scopes) = (u16::from_le_bytes([r0, r1]), u32::from_le_bytes([s0, s1, s2, s3]));
+        let (_, rest) = rest.split_at_checked(2 * usize::from(roots))?;
+        let (scopes, [kind, fields @ ..]) = rest.split_at_checked(8 * usize::try_from(scopes).ok()?)? else {
+            return None;
+        };
+        let scopes: Vec<_> = scopes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
+        let unknown = *kind >= 128 || !fields.is_empty();
+        (flags < 2 && !(unknown && scopes.is_empty())).then_some(scopes)
+    };
+    match bytes {
+        [2, ..] => parse().map_or(Heard::Everything, Heard::Scopes),
+        _ => read_format_1(bytes),
     }
 }
 
@@ -254,6 +275,23 @@ async fn what_a_newer_build_marks_as_skippable_empties_nobody() {
     }
     // A note on an invalidation, which counts.
     let noted = newer(&deploy.seven, 0, &[(9, b"who"), (10, b"when")]);
+    assert_eq!(deploy.loaded_again(&noted).await, [vec![7], vec![7]]);
+    deploy.nothing_was_unreadable();
+}
+
+/// A refresh expires; who does not know it invalidates what it concerns, or everything in format 1.
+#[tokio::test]
+async fn what_one_build_refreshes_builds_before_it_invalidate() {
+    let mut deploy = Deploy::start().await;
+    assert_eq!(deploy.nodes[0].cache().refresh("twig:7").await.unwrap(), Reach::Announced);
+    assert_eq!(deploy.other.hear().await, Heard::Everything, "to format 1");
+    let refresh = last(&mut deploy.other.connection, &deploy.other.log).await.1;
+    assert_eq!(refresh, newer(&deploy.seven, 128, &[]), "the conservative part is that of an invalidation");
+    let Heard::Scopes(seven) = read_format_1(&deploy.seven) else { panic!("format 1 reads it") };
+    assert_eq!(read_early_format_2(&refresh), Heard::Scopes(seven), "to format 2 that does not know the kind");
+    deploy.fill().await;
+    assert_eq!(deploy.loaded_again(&refresh).await, [vec![7], vec![7]]);
+    let noted = newer(&deploy.seven, 128, &[(9, b"who")]);
     assert_eq!(deploy.loaded_again(&noted).await, [vec![7], vec![7]]);
     deploy.nothing_was_unreadable();
 }

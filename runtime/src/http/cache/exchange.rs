@@ -15,7 +15,7 @@ use tower_service::Service;
 use super::conditional::Conditions;
 use super::config::Config;
 use super::directives::Directives;
-use super::freshness::Reuse;
+use super::freshness::{Reuse, Standing};
 use super::status::{Forwarded, Status};
 use super::storable::Asker;
 use super::store::{Landing, Place, Store};
@@ -27,6 +27,7 @@ use crate::flight::{Boarding, PATIENCE, Permit, Signal, Terms};
 use crate::handle::{Fastness, scope};
 use crate::http::resumed::{BoxError, Resumed};
 use crate::http::{Body, Problem};
+use crate::l1::Found;
 
 mod ask;
 mod keep;
@@ -150,7 +151,7 @@ impl Exchange {
             Stored::Response(recorded) => recorded,
         };
         let now = self.now();
-        let standing = recorded.standing(found.value.expires, now);
+        let standing = standing(&found, recorded, now);
         let answer = || {
             self.store.counters.hit();
             if !standing.is_fresh() {
@@ -226,12 +227,12 @@ impl Exchange {
         let now = self.now();
         self.config.keeps
             && self.store.look(place).is_some_and(|found| match &found.value.stored {
-                Stored::Response(recorded) => recorded.standing(found.value.expires, now).is_fresh(),
+                Stored::Response(recorded) => standing(&found, recorded, now).is_fresh(),
                 Stored::Varies(_) => self.variant.is_empty(),
             })
     }
 
-    /// The response to another request, if it is one to this, and nothing was invalidated since it was asked for.
+    /// The response to another request, if it is one to this, and nothing was invalidated or refreshed since it was asked for.
     fn accept<B: http_body::Body>(
         &mut self,
         place: &Place,
@@ -245,8 +246,8 @@ impl Exchange {
             (self.variant, self.why) = (variant, Forwarded::VaryMiss);
             return None;
         }
-        let valid = self.store.is_valid(place, held, epoch);
-        valid.then(|| {
+        let current = self.store.is_current(place, held, epoch);
+        current.then(|| {
             self.store.counters.coalesced.count();
             let mut answer = recorded.answer(false, &self.conditions, Status::Collapsed(self.why));
             if self.config.keeps {
@@ -303,6 +304,12 @@ enum Turn {
     /// With what another asked for.
     Landed(Arc<Held>, u64),
     Again,
+}
+
+/// Where a response that was found stands in time.
+fn standing(found: &Found<Arc<Held>>, recorded: &Recorded, now: u64) -> Standing {
+    let standing = recorded.standing(found.value.expires, now);
+    if found.is_refreshed() { standing.refreshed() } else { standing }
 }
 
 fn terms(wait: bool) -> Terms {

@@ -127,6 +127,11 @@ impl Standing {
         self.age < self.lifetime
     }
 
+    /// The same for what was refreshed: it is stale from now on, if it is not already.
+    pub(super) fn refreshed(self) -> Self {
+        Self { lifetime: self.lifetime.min(self.age), ..self }
+    }
+
     pub(super) fn staleness(&self) -> Duration {
         self.age.saturating_sub(self.lifetime)
     }

@@ -155,12 +155,10 @@ impl Store {
         let Some(stored) = fetched.value else { return false };
         // Whatever a clock says, nothing is fresh for longer than if it was made now.
         let expires = fetched.expires.min(stored.expires_by(self.clock().now()));
-        self.keep_near(
-            place,
-            Arc::new(Held::new(stored, expires)),
-            fetched.load_time,
-            LoadStart { epoch: fetched.epoch, number },
-        )
+        let early_from = if fetched.is_refreshed { 0 } else { expires };
+        let life = Lifetime { load_time: fetched.load_time, expires, early_from, local_until: u64::MAX };
+        let start = LoadStart { epoch: fetched.epoch, number };
+        self.keep_near(place, Arc::new(Held::new(stored, expires)), life, start)
     }
 
     /// The making of a response begins now.
@@ -173,7 +171,9 @@ impl Store {
     /// Stores in this process, unless something invalidated it meanwhile. True if it was stored: then it is to be
     /// [shared](Self::share) too.
     pub(super) fn keep(&self, place: &Place, held: &Arc<Held>, began: Began) -> bool {
-        let kept = self.keep_near(place, held.clone(), self.load_time(began), began.start);
+        let expires = held.expires;
+        let life = Lifetime { load_time: self.load_time(began), expires, early_from: expires, local_until: u64::MAX };
+        let kept = self.keep_near(place, held.clone(), life, began.start);
         if !kept {
             self.counters.overtaken.count();
         }
@@ -197,21 +197,19 @@ impl Store {
         self.clock().now().saturating_sub(began.time)
     }
 
-    fn keep_near(&self, place: &Place, held: Arc<Held>, load_time: u64, start: LoadStart) -> bool {
+    fn keep_near(&self, place: &Place, held: Arc<Held>, life: Lifetime, start: LoadStart) -> bool {
         let scopes = Scopes::made_of(&place.text, held.stored.tags());
         let valid = self.log().valid(start.epoch, scopes.hashes());
         if valid {
-            let expires = held.expires;
-            let life = Lifetime { load_time, expires, early_from: expires, local_until: u64::MAX };
             self.near.insert(place.key.clone(), Entry::new(held, start, life, &scopes));
         }
         valid
     }
 
     /// Whether a response that was on its way for another may be given to a request that waited.
-    pub(super) fn is_valid(&self, place: &Place, held: &Held, epoch: Epoch) -> bool {
+    pub(super) fn is_current(&self, place: &Place, held: &Held, epoch: Epoch) -> bool {
         let scopes = Scopes::made_of(&place.text, held.stored.tags());
-        self.log().valid(epoch, scopes.hashes())
+        self.log().is_current(epoch, scopes.hashes())
     }
 
     /// Whether one more variant may be stored beside those that this process has stored.

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 
 mod hostile;
 mod quick;
+mod refreshed;
 
 type Out = Response<Full<Bytes>>;
 type Answered = crate::http::Body<Resumed<Full<Bytes>>>;

@@ -47,7 +47,11 @@ fn at(number: u64) -> Mark {
 }
 
 fn admits(feed: &Feed, mark: Mark, scopes: &[u64]) -> bool {
-    feed.judge(SERVER).unwrap().admits(mark, scopes)
+    judge(feed, mark, scopes) == Judgement::Current
+}
+
+fn judge(feed: &Feed, mark: Mark, scopes: &[u64]) -> Judgement {
+    feed.judge(SERVER).unwrap().judge(mark, scopes)
 }
 
 #[test]
@@ -61,14 +65,49 @@ fn what_began_before_an_invalidation_is_not_admitted() {
 }
 
 #[test]
-fn a_record_is_folded_once_however_often_it_comes() {
+fn what_began_before_a_refresh_is_expired() {
+    use Judgement::{Current, Expired, Invalidated};
     let (log, feed) = feed();
-    feed.push(SERVER, &published(11, 10, record(&[5])));
+    let began = log.position();
+    feed.push(SERVER, &published(11, 10, record(&[5]).into_refresh()));
+    let judged = || [at(10), at(11)].map(|mark| [5, 6].map(|scope| judge(&feed, mark, &[scope])));
+    assert_eq!(judged(), [[Expired, Current], [Current; 2]]);
+    assert_eq!([5, 6].map(|scope| log.judge(began, &[scope])), [Expired, Current]);
+    // An invalidation counts whatever was refreshed, before or after.
+    feed.push(SERVER, &published(12, 11, record(&[5])));
+    feed.push(SERVER, &published(13, 12, record(&[5]).into_refresh()));
+    let judged = [10, 11, 12, 13].map(|number| judge(&feed, at(number), &[5]));
+    assert_eq!(judged, [Invalidated, Invalidated, Expired, Current]);
+    assert_eq!(judge(&feed, at(12), &[6, 5]), Expired, "one scope of several is enough");
+    // What is forgotten with another life is not remembered for the next one.
+    feed.reset(Incarnation { server: SERVER, life: LIFE }, id(20));
+    assert_eq!([at(19), at(20)].map(|mark| judge(&feed, mark, &[5])), [Invalidated, Current]);
+}
+
+#[test]
+fn a_record_is_folded_once_however_often_it_comes() {
+    for record in [record(&[5]), record(&[5]).into_refresh()] {
+        let (log, feed) = feed();
+        feed.push(SERVER, &published(11, 10, record.clone()));
+        let began = log.position();
+        feed.push(SERVER, &published(11, 10, record.clone()));
+        assert_eq!(feed.own(SERVER, &Appended { life: LIFE, id: id(11) }, &record, 0), Some(Folded::Done));
+        feed.delta(SERVER, &[entry(11, record.clone())]);
+        assert!(log.is_current(began, &[5]), "its echo concerns what was loaded after it: {record:?}");
+    }
+}
+
+/// Neither is taken for the other's echo.
+#[test]
+fn a_refresh_and_an_invalidation_of_one_scope_are_both_folded() {
+    let (log, feed) = feed();
     let began = log.position();
     feed.push(SERVER, &published(11, 10, record(&[5])));
-    assert_eq!(feed.own(SERVER, &Appended { life: LIFE, id: id(11) }, &record(&[5]), 0), Some(Folded::Done));
-    feed.delta(SERVER, &[entry(11, record(&[5]))]);
-    assert!(log.valid(began, &[5]), "what was loaded after it is invalidated by its echo");
+    feed.delta(SERVER, &[entry(10, record(&[5]).into_refresh()), entry(11, record(&[5]))]);
+    assert_eq!(log.judge(began, &[5]), Judgement::Invalidated);
+    let began = log.position();
+    feed.push(SERVER, &published(12, 11, record(&[5]).into_refresh()));
+    assert_eq!(log.judge(began, &[5]), Judgement::Expired);
 }
 
 /// Ids of one millisecond share their last 64-bit form from number 65 535 on: none of them is an echo of another.

@@ -142,7 +142,7 @@ impl Exchange {
 
     /// Says that responses vary, and is known for as long as any of them may be of use.
     fn keep_names(&self, of: &Place, recorded: &Recorded, expires: u64, began: Began) {
-        let known = self.store.look(of).map(|found| found.value);
+        let known = self.store.look(of).filter(|found| !found.is_refreshed()).map(|found| found.value);
         let known = known.filter(|held| matches!(&held.stored, Stored::Varies(names) if *names == recorded.varies));
         let until = expires.saturating_add(nanos(recorded.grace.longest()));
         if known.as_ref().is_some_and(|held| held.expires >= until) {

@@ -1,0 +1,288 @@
+//! Values that are refreshed by hand: expired, whatever their ttl, and not invalid.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+
+use fastness::{Fastness, Reach, cache_put, cacheable, scope, scope_sync};
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, yield_now};
+
+use crate::origin::{Fault, MINUTE, Origin, SECOND, just_before};
+use crate::{fresh, timed};
+
+#[cacheable(ttl = 60, negative_ttl = 60, key = "guest:{id}", handle = GUESTS, skip(origin))]
+async fn guest(origin: &Origin, id: u32) -> Option<u32> {
+    let call = origin.count();
+    (call > 1).then_some(id)
+}
+
+#[cacheable(ttl = 60, cache_err = |_| true, err_ttl = 60, key = "frail", handle = FRAIL, skip(origin))]
+async fn frail(origin: &Origin) -> Result<u32, Fault> {
+    origin.next()
+}
+
+#[tokio::test]
+async fn a_stored_absence_and_a_stored_error_are_refreshed_too() {
+    let (fast, guests, origin) = (fresh().await, Origin::default(), Origin::default());
+    scope(&fast, async {
+        assert_eq!((guest(&guests, 7).await, guest(&guests, 7).await), (None, None));
+        assert_eq!(GUESTS.refresh(&8).await, Reach::Announced);
+        assert_eq!((guest(&guests, 7).await, guests.calls()), (None, 1), "another's refresh is none of its own");
+        GUESTS.refresh(&7).await;
+        assert_eq!((guest(&guests, 7).await, guests.calls()), (Some(7), 2));
+
+        origin.set_down(true);
+        assert_eq!((frail(&origin).await, frail(&origin).await), (Err(Fault::Down), Err(Fault::Down)));
+        origin.set_down(false);
+        assert_eq!(frail(&origin).await, Err(Fault::Down));
+        FRAIL.refresh().await;
+        assert_eq!(frail(&origin).await, Ok(2));
+    })
+    .await;
+}
+
+#[cacheable(ttl = 60, key = "sum:{n}", handle = SUMS, skip(origin))]
+fn sum(origin: &Origin, n: u32) -> u32 {
+    n + origin.count()
+}
+
+#[tokio::test]
+async fn plain_functions_are_refreshed_too() {
+    let (fast, origin) = (fresh().await, Origin::default());
+    assert_eq!(scope_sync(&fast, || [sum(&origin, 10), sum(&origin, 10)]), [11, 11]);
+    scope(&fast, SUMS.refresh(&10)).await;
+    assert_eq!(scope_sync(&fast, || [sum(&origin, 10), sum(&origin, 10)]), [12, 12]);
+}
+
+/// An origin that changes, and holds its first answer back.
+#[derive(Default)]
+struct Source {
+    truth: AtomicU32,
+    loads: AtomicU32,
+    is_quick: AtomicBool,
+    gate: Notify,
+}
+
+impl Source {
+    async fn read(&self) -> u32 {
+        let read = self.truth.load(SeqCst);
+        self.loads.fetch_add(1, SeqCst);
+        if !self.is_quick.swap(true, SeqCst) {
+            self.gate.notified().await;
+        }
+        read
+    }
+
+    fn change(&self) -> u32 {
+        self.truth.fetch_add(1, SeqCst) + 1
+    }
+}
+
+#[cacheable(ttl = 60, jitter = 0, early = off, key = "rate", handle = RATE, skip(source))]
+async fn rate(source: Arc<Source>) -> u32 {
+    source.read().await
+}
+
+#[cacheable(ttl = 60, jitter = 0, early = off, stale = "1m", refresh = background, key = "price", handle = PRICE, skip(source))]
+async fn price(source: Arc<Source>) -> u32 {
+    source.read().await
+}
+
+async fn begun(
+    fast: &Fastness,
+    source: &Arc<Source>,
+    call: impl Future<Output = u32> + Send + 'static,
+) -> JoinHandle<u32> {
+    let fast = fast.clone();
+    let load = tokio::spawn(async move { scope(&fast, call).await });
+    while source.loads.load(SeqCst) == 0 {
+        yield_now().await;
+    }
+    load
+}
+
+#[tokio::test]
+async fn what_a_load_under_way_has_read_is_not_fresh() {
+    let ((fast, clock), source) = (timed().await, Arc::<Source>::default());
+    let load = begun(&fast, &source, rate(source.clone())).await;
+    source.change();
+    scope(&fast, RATE.refresh()).await;
+    assert_eq!(scope(&fast, rate(source.clone())).await, 1, "nobody who comes later waits for it");
+    source.gate.notify_one();
+    assert_eq!(load.await.unwrap(), 0, "who came before gets what was read before");
+    clock.advance(SECOND);
+    assert_eq!(scope(&fast, rate(source.clone())).await, 1, "and it takes the place of nothing newer");
+    assert_eq!(source.loads.load(SeqCst), 2);
+}
+
+/// With nothing in its place, what such a load brings is expired: it is loaded again, or served as stale where the function says so.
+#[tokio::test]
+async fn what_a_load_under_way_brings_is_stored_as_expired() {
+    for is_stale in [false, true] {
+        let (fast, source) = (fresh().await, Arc::<Source>::default());
+        let call = || {
+            let source = source.clone();
+            async move { if is_stale { price(source).await } else { rate(source).await } }
+        };
+        let load = begun(&fast, &source, call()).await;
+        source.change();
+        scope(&fast, async { if is_stale { PRICE.refresh().await } else { RATE.refresh().await } }).await;
+        source.gate.notify_one();
+        assert_eq!(load.await.unwrap(), 0);
+        if is_stale {
+            assert_eq!(scope(&fast, call()).await, 0, "while one refreshes");
+        }
+        while scope(&fast, call()).await == 0 {
+            assert!(is_stale);
+            yield_now().await;
+        }
+        assert_eq!((scope(&fast, call()).await, source.loads.load(SeqCst)), (1, 2));
+    }
+}
+
+/// `b`: a load begins, `e`: it ends, `r`: a refresh, `i`: an invalidation. Before the latter two the origin changes.
+const ORDERS: [&str; 12] =
+    ["brie", "brei", "bire", "bier", "beri", "beir", "rbie", "rbei", "ribe", "ibre", "iber", "irbe"];
+
+#[tokio::test]
+async fn a_refresh_an_invalidation_and_a_load_in_every_order() {
+    for (order, is_stale) in ORDERS.into_iter().flat_map(|order| [(order, false), (order, true)]) {
+        let (fast, source) = (fresh().await, Arc::<Source>::default());
+        let call = || {
+            let source = source.clone();
+            async move { if is_stale { price(source).await } else { rate(source).await } }
+        };
+        let (mut load, mut invalidated) = (None, 0);
+        for event in order.bytes() {
+            match event {
+                b'b' => load = Some(begun(&fast, &source, call()).await),
+                b'e' => {
+                    source.gate.notify_one();
+                    load.take().unwrap().await.unwrap();
+                }
+                b'r' => {
+                    source.change();
+                    fast.cache().refresh(if is_stale { "price" } else { "rate" }).await.unwrap();
+                }
+                _ => {
+                    invalidated = source.change();
+                    fast.cache().invalidate(if is_stale { "price" } else { "rate" }).await.unwrap();
+                }
+            }
+        }
+        let answer = scope(&fast, call()).await;
+        assert!(answer >= invalidated, "{order}: {answer}, and everything before {invalidated} is invalid");
+        assert!(is_stale || answer == 2, "{order}: {answer} is not fresh");
+        while scope(&fast, call()).await != 2 {
+            yield_now().await;
+        }
+    }
+}
+
+/// A refresh that runs in the background may have read what another refresh is about.
+#[tokio::test]
+async fn a_refresh_under_way_does_not_answer_the_next_one() {
+    let (fast, source) = (fresh().await, Arc::<Source>::default());
+    source.is_quick.store(true, SeqCst);
+    scope(&fast, price(source.clone())).await;
+    source.is_quick.store(false, SeqCst);
+    source.change();
+    scope(&fast, PRICE.refresh()).await;
+    assert_eq!(scope(&fast, price(source.clone())).await, 0);
+    while source.loads.load(SeqCst) < 2 {
+        yield_now().await;
+    }
+    source.change();
+    scope(&fast, PRICE.refresh()).await;
+    assert_eq!(scope(&fast, price(source.clone())).await, 0, "one more begins, beside the one that is held");
+    while scope(&fast, price(source.clone())).await != 2 {
+        yield_now().await;
+    }
+    source.gate.notify_one();
+    for _ in 0..100 {
+        yield_now().await;
+        assert_eq!(
+            scope(&fast, price(source.clone())).await,
+            2,
+            "the earlier of both takes the place of nothing newer"
+        );
+    }
+    assert_eq!(source.loads.load(SeqCst), 3);
+}
+
+#[cacheable(ttl = 60, jitter = 0, early = off, stale_if_error = "1m", key = "quote", handle = QUOTE, skip(origin))]
+async fn quote(origin: &Origin) -> Result<u32, Fault> {
+    origin.next()
+}
+
+/// Its bound is that of its ttl: a refresh does not prolong it.
+#[tokio::test]
+async fn a_refreshed_value_replaces_an_error_where_the_function_says_so() {
+    let ((fast, clock), origin) = (timed().await, Origin::default());
+    scope(&fast, async {
+        assert_eq!(quote(&origin).await, Ok(1));
+        clock.advance(SECOND * 30);
+        QUOTE.refresh().await;
+        origin.set_down(true);
+        assert_eq!((QUOTE.get().await, quote(&origin).await, origin.calls()), (None, Ok(1), 2));
+        assert_eq!((quote(&origin).await, origin.calls()), (Ok(1), 2), "the origin is left alone for a while");
+        clock.advance(just_before(SECOND * 90));
+        assert_eq!((quote(&origin).await, origin.calls()), (Ok(1), 3));
+        clock.advance(MINUTE);
+        assert_eq!(quote(&origin).await, Err(Fault::Down));
+    })
+    .await;
+    assert_eq!(fast.stats().total.stale_served, 3);
+}
+
+#[cacheable(ttl = 60, key = "draft:{id}", handle = DRAFTS, skip(origin))]
+async fn draft(origin: &Origin, id: u32) -> u32 {
+    id + origin.count()
+}
+
+#[cache_put(key = "draft:{id}", ttl = 60)]
+async fn save(id: u32, is_refreshed: bool) -> u32 {
+    if is_refreshed {
+        DRAFTS.refresh(&id).await;
+    }
+    id
+}
+
+/// Its value may be older than what the refresh is about.
+#[tokio::test]
+async fn what_is_put_by_a_body_that_was_refreshed_meanwhile_is_not_stored() {
+    let (fast, origin) = (fresh().await, Origin::default());
+    scope(&fast, async {
+        save(10, false).await;
+        assert_eq!((draft(&origin, 10).await, origin.calls()), (10, 0));
+        save(10, true).await;
+        assert_eq!(draft(&origin, 10).await, 11);
+    })
+    .await;
+}
+
+#[cacheable(ttl = 60, key = "piece:{ids}", batch(ids), skip(origin, asked))]
+async fn pieces(origin: &Origin, asked: &Mutex<Vec<u32>>, ids: &[u32]) -> HashMap<u32, u32> {
+    asked.lock().unwrap().extend(ids);
+    ids.iter().map(|id| (*id, origin.count())).collect()
+}
+
+#[tokio::test]
+async fn keys_and_prefixes_are_refreshed_without_a_handle() {
+    let (fast, origin, list) = (fresh().await, Origin::default(), Mutex::default());
+    let taken = || std::mem::take(&mut *list.lock().unwrap());
+    scope(&fast, async {
+        pieces(&origin, &list, &[1, 2, 3]).await;
+        assert_eq!(taken(), [1, 2, 3]);
+        assert_eq!(fast.cache().refresh("piece:2").await.unwrap(), Reach::Announced);
+        pieces(&origin, &list, &[1, 2, 3]).await;
+        assert_eq!(taken(), [2]);
+        fast.cache().refresh("piece:*").await.unwrap();
+        pieces(&origin, &list, &[3, 1]).await;
+        assert_eq!(taken(), [3, 1]);
+        let error = fast.cache().refresh("piece:*:1").await.unwrap_err();
+        assert!(error.to_string().contains("piece:*:1"), "{error}");
+    })
+    .await;
+}

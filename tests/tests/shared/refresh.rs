@@ -1,0 +1,296 @@
+//! Refreshes between processes: what one expires, all load again, and nothing is invalid by it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fastness::{Fastness, Reach, cacheable, scope};
+use fastness_tests::servers::{Proxy, Redis, prefix, shared_redis, until};
+use tokio::sync::Notify;
+
+use crate::{MINUTE, Origin, node, stored};
+
+#[cacheable(ttl = 60, jitter = 0, early = off, key = "rate:{id}", handle = RATES, skip(origin))]
+async fn rate(origin: Arc<Origin>, id: u64) -> (u64, usize) {
+    (id, origin.load())
+}
+
+/// There is a value in every other version.
+#[cacheable(ttl = 60, negative_ttl = 60, key = "guest:{id}", handle = GUESTS, skip(origin))]
+async fn guest(origin: Arc<Origin>, id: u64) -> Option<u64> {
+    (origin.load() % 2 == 1).then_some(id)
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Down;
+
+/// The origin and whether it is down.
+type Frail = (Arc<Origin>, Arc<AtomicBool>);
+
+fn ask((origin, is_down): Frail) -> Result<usize, Down> {
+    let version = origin.load();
+    if is_down.load(Ordering::SeqCst) { Err(Down) } else { Ok(version) }
+}
+
+#[cacheable(ttl = 60, key = "near:{id}", stale_if_error = "1m", handle = NEAR, skip(frail))]
+async fn near(frail: Frail, id: u64) -> Result<usize, Down> {
+    let _ = id;
+    ask(frail)
+}
+
+#[cacheable(ttl = 60, key = "far:{id}", tier = shared, stale_if_error = "1m", handle = FAR, skip(frail))]
+async fn far(frail: Frail, id: u64) -> Result<usize, Down> {
+    let _ = id;
+    ask(frail)
+}
+
+#[cacheable(ttl = 60, key = "bare:{id}", tier = shared, handle = BARE, skip(frail))]
+async fn bare(frail: Frail, id: u64) -> Result<usize, Down> {
+    let _ = id;
+    ask(frail)
+}
+
+async fn pair() -> [Fastness; 2] {
+    let (server, prefix) = (shared_redis().await, prefix());
+    [node(&server.url(), &prefix).await, node(&server.url(), &prefix).await]
+}
+
+/// Waits until this node has heard what the others have appended so far.
+async fn heard(nodes: &[Fastness; 2]) {
+    let [from, to] = nodes;
+    let (origin, id) = (Arc::new(Origin::default()), fastrand::u64(..));
+    let read = || scope(to, rate(origin.clone(), id));
+    read().await;
+    let version = origin.change();
+    from.cache().invalidate(&format!("rate:{id}")).await.unwrap();
+    until("what is published later is heard", async || read().await.1 == version).await;
+}
+
+#[tokio::test]
+async fn what_one_process_refreshes_all_load_again_once() {
+    let (nodes, origin) = (pair().await, Arc::new(Origin::default()));
+    for node in &nodes {
+        scope(node, rate(origin.clone(), 7)).await;
+        stored(&nodes[0], 1).await;
+    }
+    assert_eq!(origin.loads(), 1);
+    let version = origin.change();
+    assert_eq!(scope(&nodes[0], RATES.refresh(&7)).await, Reach::Announced);
+    assert_eq!(scope(&nodes[0], RATES.get(&7)).await, None, "from no tier");
+    assert_eq!(scope(&nodes[0], rate(origin.clone(), 7)).await, (7, version));
+    stored(&nodes[0], 2).await;
+    heard(&nodes).await;
+    assert_eq!(scope(&nodes[1], rate(origin.clone(), 7)).await, (7, version), "what the other has loaded since");
+    assert_eq!(origin.loads(), 2);
+}
+
+#[tokio::test]
+async fn an_absence_is_refreshed_in_both_tiers() {
+    let (nodes, origin) = (pair().await, Arc::new(Origin::default()));
+    for node in &nodes {
+        assert_eq!(scope(node, guest(origin.clone(), 7)).await, None);
+        stored(&nodes[0], 1).await;
+    }
+    assert_eq!(origin.loads(), 1);
+    origin.change();
+    scope(&nodes[0], GUESTS.refresh(&7)).await;
+    heard(&nodes).await;
+    assert_eq!(scope(&nodes[1], guest(origin.clone(), 7)).await, Some(7));
+    assert_eq!(scope(&nodes[0], guest(origin.clone(), 7)).await, Some(7));
+}
+
+/// A process that was not there when it was refreshed reads of it in the log.
+#[tokio::test]
+async fn a_process_that_starts_later_knows_of_it() {
+    let (server, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
+    let one = node(&server.url(), &prefix).await;
+    for id in [7, 8] {
+        scope(&one, rate(origin.clone(), id)).await;
+    }
+    stored(&one, 2).await;
+    let version = origin.change();
+    scope(&one, RATES.refresh(&7)).await;
+    let two = node(&server.url(), &prefix).await;
+    assert_eq!(scope(&two, rate(origin.clone(), 8)).await, (8, 0), "nothing concerned it");
+    assert_eq!(scope(&two, rate(origin.clone(), 7)).await, (7, version));
+}
+
+#[tokio::test]
+async fn what_was_refreshed_replaces_an_error_where_the_function_says_so() {
+    let (nodes, frail) = (pair().await, Frail::default());
+    for node in &nodes {
+        for answer in [
+            scope(node, near(frail.clone(), 7)).await,
+            scope(node, far(frail.clone(), 7)).await,
+            scope(node, bare(frail.clone(), 7)).await,
+        ] {
+            assert_eq!(answer, Ok(0));
+        }
+        stored(&nodes[0], 3).await;
+    }
+    frail.0.change();
+    frail.1.store(true, Ordering::SeqCst);
+    scope(&nodes[0], async { [NEAR.refresh(&7).await, FAR.refresh(&7).await, BARE.refresh(&7).await] }).await;
+    heard(&nodes).await;
+    for node in &nodes {
+        assert_eq!(scope(node, near(frail.clone(), 7)).await, Ok(0), "from memory");
+        assert_eq!(scope(node, far(frail.clone(), 7)).await, Ok(0), "from the shared tier");
+        assert_eq!(scope(node, bare(frail.clone(), 7)).await, Err(Down), "nothing says that an error may be replaced");
+    }
+    assert_eq!(scope(&nodes[1], async { (NEAR.get(&7).await, FAR.get(&7).await) }).await, (None, None));
+    // It is not invalid for that, and an invalidation is one whatever was refreshed.
+    for pattern in ["near:7", "far:7"] {
+        nodes[0].cache().invalidate(pattern).await.unwrap();
+    }
+    heard(&nodes).await;
+    for node in &nodes {
+        assert_eq!(scope(node, near(frail.clone(), 7)).await, Err(Down));
+        assert_eq!(scope(node, far(frail.clone(), 7)).await, Err(Down));
+    }
+}
+
+/// Each process's own comes first or last, and both are announced.
+#[tokio::test]
+async fn a_refresh_and_an_invalidation_of_two_processes_in_either_order() {
+    for refresh_first in [true, false] {
+        let (nodes, frail) = (pair().await, Frail::default());
+        for node in &nodes {
+            scope(node, near(frail.clone(), 7)).await.unwrap();
+        }
+        frail.1.store(true, Ordering::SeqCst);
+        let refresh = async { scope(&nodes[0], NEAR.refresh(&7)).await };
+        let invalidate = async { nodes[1].cache().invalidate("near:7").await.unwrap() };
+        let reached = if refresh_first {
+            [refresh.await, invalidate.await]
+        } else {
+            let reach = invalidate.await;
+            [reach, refresh.await]
+        };
+        assert_eq!(reached, [Reach::Announced; 2]);
+        heard(&nodes).await;
+        let [one, two] = nodes;
+        heard(&[two.clone(), one.clone()]).await;
+        for node in [one, two] {
+            assert_eq!(scope(&node, near(frail.clone(), 7)).await, Err(Down), "it is invalid: {refresh_first}");
+        }
+    }
+}
+
+/// The load's answer comes when it is told to.
+#[cacheable(ttl = 60, key = "slow:{id}", handle = SLOW, skip(origin, gate, begun))]
+async fn slow(origin: Arc<Origin>, gate: Arc<Notify>, begun: Arc<Notify>, id: u64) -> (u64, usize) {
+    let read = origin.load();
+    begun.notify_one();
+    gate.notified().await;
+    (id, read)
+}
+
+#[tokio::test]
+async fn a_load_that_is_under_way_elsewhere_brings_nothing_fresh() {
+    let (nodes, origin) = (pair().await, Arc::new(Origin::default()));
+    let (gate, begun) = (Arc::<Notify>::default(), Arc::<Notify>::default());
+    let call = || slow(origin.clone(), gate.clone(), begun.clone(), 7);
+    let load = tokio::spawn({
+        let (node, call) = (nodes[1].clone(), call());
+        async move { scope(&node, call).await }
+    });
+    begun.notified().await;
+    let version = origin.change();
+    scope(&nodes[0], SLOW.refresh(&7)).await;
+    heard(&nodes).await;
+    let before = nodes[1].shared().unwrap().stores;
+    gate.notify_one();
+    assert_eq!(load.await.unwrap(), (7, 0), "who called before");
+    stored(&nodes[1], before + 1).await;
+    gate.notify_one();
+    assert_eq!(scope(&nodes[1], call()).await, (7, version));
+    gate.notify_one();
+    assert_eq!(scope(&nodes[0], call()).await, (7, version), "nor from the shared tier");
+}
+
+#[tokio::test]
+async fn without_redis_it_counts_here_and_is_announced_later() {
+    let (server, prefix, origin) = (Redis::start().await, prefix(), Arc::new(Origin::default()));
+    let proxy = Proxy::start(server.port()).await;
+    let nodes = [node(&proxy.url(), &prefix).await, node(&server.url(), &prefix).await];
+    for node in &nodes {
+        scope(node, rate(origin.clone(), 7)).await;
+        stored(&nodes[0], 1).await;
+    }
+    proxy.cut();
+    until("the link is gone", async || !nodes[0].shared().unwrap().connected).await;
+    let version = origin.change();
+    assert_eq!(scope(&nodes[0], RATES.refresh(&7)).await, Reach::LocalOnly);
+    assert_eq!(nodes[0].shared().unwrap().in_doubt, 1);
+    assert_eq!(scope(&nodes[0], rate(origin.clone(), 7)).await, (7, version), "it counts here");
+    assert_eq!(scope(&nodes[1], rate(origin.clone(), 7)).await, (7, 0), "and nobody else knows of it");
+    proxy.restore();
+    until("the other is told", async || scope(&nodes[1], rate(origin.clone(), 7)).await == (7, version)).await;
+    until("nothing is in doubt", async || nodes[0].shared().unwrap().in_doubt == 0).await;
+}
+
+/// A connection that was lost reads what it has missed.
+#[tokio::test]
+async fn a_process_that_was_cut_off_hears_of_it_when_it_is_back() {
+    let (server, prefix, origin) = (Redis::start().await, prefix(), Arc::new(Origin::default()));
+    let proxy = Proxy::start(server.port()).await;
+    let nodes = [node(&server.url(), &prefix).await, node(&proxy.url(), &prefix).await];
+    for node in &nodes {
+        scope(node, rate(origin.clone(), 7)).await;
+        stored(&nodes[0], 1).await;
+    }
+    proxy.cut();
+    until("the link is gone", async || !nodes[1].shared().unwrap().connected).await;
+    let version = origin.change();
+    assert_eq!(scope(&nodes[0], RATES.refresh(&7)).await, Reach::Announced);
+    assert_eq!(scope(&nodes[1], rate(origin.clone(), 7)).await, (7, 0), "within the bound");
+    proxy.restore();
+    until("it is back", async || scope(&nodes[1], rate(origin.clone(), 7)).await == (7, version)).await;
+}
+
+#[cacheable(ttl = 60, key = "costly:{id}", single_flight = fleet, handle = COSTLY, skip(origin, gate, begun))]
+async fn costly(origin: Arc<Origin>, gate: Arc<Notify>, begun: Arc<Notify>, id: u64) -> (u64, usize) {
+    let read = origin.load();
+    begun.notify_one();
+    gate.notified().await;
+    (id, read)
+}
+
+#[tokio::test]
+async fn one_process_loads_what_was_refreshed_for_all() {
+    let (nodes, origin) = (pair().await, Arc::new(Origin::default()));
+    let (gate, begun) = (Arc::<Notify>::default(), Arc::<Notify>::default());
+    let call = |node: &Fastness| {
+        let (node, call) = (node.clone(), costly(origin.clone(), gate.clone(), begun.clone(), 7));
+        tokio::spawn(async move { scope(&node, call).await })
+    };
+    gate.notify_one();
+    call(&nodes[0]).await.unwrap();
+    stored(&nodes[0], 1).await;
+    begun.notified().await;
+    let version = origin.change();
+    scope(&nodes[0], COSTLY.refresh(&7)).await;
+    heard(&nodes).await;
+    let first = call(&nodes[1]);
+    begun.notified().await;
+    let second = call(&nodes[0]);
+    let before = nodes[0].shared().unwrap().misses;
+    until("it looks whether the other has ended", async || nodes[0].shared().unwrap().misses > before + 2).await;
+    gate.notify_one();
+    assert_eq!([first.await.unwrap(), second.await.unwrap()], [(7, version); 2]);
+    assert_eq!(origin.loads(), 2);
+}
+
+/// Directly, and for values that were stored directly.
+#[tokio::test]
+async fn a_prefix_is_refreshed_in_all_processes() {
+    let nodes = pair().await;
+    for (key, value) in [("fee:1", 1_u64), ("fee:2", 2), ("toll:1", 3)] {
+        nodes[0].cache().set(key, value, MINUTE).await.unwrap();
+    }
+    stored(&nodes[0], 3).await;
+    let read = || async { nodes[1].cache().mget::<u64>(&["fee:1", "fee:2", "toll:1"]).await.unwrap() };
+    assert_eq!(read().await, [Some(1), Some(2), Some(3)]);
+    assert_eq!(nodes[0].cache().refresh("fee:*").await.unwrap(), Reach::Announced);
+    heard(&nodes).await;
+    assert_eq!(read().await, [None, None, Some(3)]);
+}
