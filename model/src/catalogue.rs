@@ -1,7 +1,7 @@
 //! The scenarios: each is there for one part of the protocol, and all but `failback` are small enough to be explored to the end.
 
 use crate::scenario::{Begin, Scenario, Warm};
-use crate::state::{Faults, KEY, Kind, OTHER, PREFIX};
+use crate::state::{Faults, KEY, Kind, OTHER, PREFIX, REFRESH};
 
 pub(crate) const A: u8 = 0;
 pub(crate) const B: u8 = 1;
@@ -11,6 +11,10 @@ pub(crate) const PUT: Kind = Kind::Put;
 pub(crate) const EXACT: Kind = Kind::Invalidate(KEY);
 /// Writes the key's value and invalidates the prefix.
 const BELOW: Kind = Kind::Invalidate(PREFIX);
+/// Writes the key's value and refreshes the key.
+const FRESH: Kind = Kind::Invalidate(KEY | REFRESH);
+/// Reads the key, and is served what is expired.
+const STALE: Kind = Kind::StaleRead;
 /// Invalidates something else: a record that makes others be trimmed or skipped.
 const NEXT: Kind = Kind::Invalidate(OTHER);
 
@@ -51,6 +55,15 @@ impl Scenario {
                 .faults(Faults { cancels: 1, ..NONE }),
             Self::new("puts", &[(A, PUT), (B, PUT), (A, READ)]),
             Self::new("put and invalidate", &[(A, PUT), (B, EXACT), (A, READ)]),
+            Self::new("refresh", &[(A, READ), (A, READ), (A, STALE), (A, FRESH)]).shared(),
+            Self::new("refresh elsewhere", &[(A, READ), (B, READ), (B, READ), (A, FRESH)]).shared(),
+            Self::new("refresh and invalidate", &[(A, FRESH), (B, EXACT), (B, STALE)]),
+            Self::new("refresh in doubt", &[(A, READ), (A, READ), (A, FRESH)]).shared().faults(CUT),
+            Self::new("refresh and invalidate in doubt", &[(A, EXACT), (A, FRESH), (A, STALE)])
+                .shared()
+                .faults(CUT)
+                .sequential(),
+            Self::new("put and refresh", &[(A, PUT), (B, FRESH), (B, READ)]),
             Self::new("flush", &[(A, EXACT), (B, READ), (B, READ)]).cold().faults(FLUSH),
             Self::new("failover alone", &[(A, EXACT), (A, READ), (A, EXACT), (A, READ)])
                 .cold()

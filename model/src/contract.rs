@@ -2,26 +2,31 @@
 
 use crate::mutants::Rules;
 use crate::scenario::Scenario;
-use crate::state::{Announcement, Node, Phase, State};
+use crate::state::{Announcement, Kind, Node, Phase, State};
 use crate::takeover::Takeover;
 
+/// Whether an announcement concerns a read of this kind: one that is served expired values is not concerned by a refresh.
+fn concerns(said: Announcement, kind: Kind) -> bool {
+    !said.refresh || kind != Kind::StaleRead
+}
+
 /// The oldest version that a read which starts now on this node may return, from any tier.
-pub(crate) fn oldest(scenario: &Scenario, state: &State, node: u8) -> u8 {
+pub(crate) fn oldest(scenario: &Scenario, state: &State, node: u8, kind: Kind) -> u8 {
     if let Some(takeover) = scenario.takeover {
         let old = |said: &Announcement| binds(*said, state, takeover) && state.now > said.time + scenario.max_stale;
-        return newest(state, |said| said.node == node || old(said));
+        return newest(state, kind, |said| said.node == node || old(said));
     }
-    let binding = |said: &&Announcement| said.node == node || is_old(scenario, state, node, **said);
-    state.announced.iter().filter(binding).map(|said| said.version).max().unwrap_or(0)
+    newest(state, kind, |said| said.node == node || is_old(scenario, state, node, *said))
 }
 
 /// The same, by what this node itself said.
-pub(crate) fn oldest_own(state: &State, node: u8) -> u8 {
-    newest(state, |said| said.node == node)
+pub(crate) fn oldest_own(state: &State, node: u8, kind: Kind) -> u8 {
+    newest(state, kind, |said| said.node == node)
 }
 
-fn newest(state: &State, which: impl Fn(&Announcement) -> bool) -> u8 {
-    state.announced.iter().filter(|said| which(said)).map(|said| said.version).max().unwrap_or(0)
+fn newest(state: &State, kind: Kind, which: impl Fn(&Announcement) -> bool) -> u8 {
+    let binding = state.announced.iter().filter(|said| concerns(**said, kind) && which(said));
+    binding.map(|said| said.version).max().unwrap_or(0)
 }
 
 /// Whether an announcement concerns other nodes where two servers take writes: always, but for one that a former master
@@ -31,21 +36,21 @@ fn binds(said: Announcement, state: &State, takeover: Takeover) -> bool {
 }
 
 /// The oldest version that a GET which is sent now may bring, whoever announced it.
-pub(crate) fn oldest_sent(state: &State, rules: Rules) -> u8 {
-    rules.takeover().map_or(0, |takeover| newest(state, |said| binds(*said, state, takeover)))
+pub(crate) fn oldest_sent(state: &State, kind: Kind, rules: Rules) -> u8 {
+    rules.takeover().map_or(0, |takeover| newest(state, kind, |said| binds(*said, state, takeover)))
 }
 
 /// The oldest version that a GET of this node may bring if it is executed now: whatever was announced was appended before. With
 /// a lease, an announcement elsewhere concerns what is sent later.
 pub(crate) fn oldest_shared(state: &State, op: u8, node: u8, at: u8, rules: Rules) -> u8 {
+    let kind = state.ops[usize::from(op)].kind;
     if let Some(takeover) = rules.takeover() {
         let here = |said: &Announcement| takeover.lease.is_none() || said.server == Some(at);
-        let executed = newest(state, |said| binds(*said, state, takeover) && here(said));
+        let executed = newest(state, kind, |said| binds(*said, state, takeover) && here(said));
         return executed.max(state.ops[usize::from(op)].shared);
     }
     let follows = state.nodes[usize::from(node)].feed.server;
-    let binding = |said: &&Announcement| said.server.is_some_and(|server| follows >= server) && !ahead(**said, node);
-    state.announced.iter().filter(binding).map(|said| said.version).max().unwrap_or(0)
+    newest(state, kind, |said| said.server.is_some_and(|server| follows >= server) && !ahead(*said, node))
 }
 
 /// Whether another node's announcement binds this node's L1 and flights: `max_stale` after it, or after the last time that a
@@ -69,7 +74,8 @@ fn ahead(said: Announcement, node: u8) -> bool {
 }
 
 /// Notes that a write returned: `Announced` by this server, or `LocalOnly`.
-pub(crate) fn returned(state: &mut State, version: u8, node: u8, server: Option<u8>, rules: Rules) {
+pub(crate) fn returned(state: &mut State, op: usize, server: Option<u8>, rules: Rules) {
+    let (version, node, refresh) = (state.ops[op].version, state.ops[op].node, state.ops[op].kind.is_refresh());
     let left = |at: usize| server.is_some_and(|server| state.nodes[at].feed.server > server);
     // What a former primary acknowledged is unknown to whoever had left it before.
     let ahead = (0..state.nodes.len()).filter(|at| left(*at)).fold(0, |bits, at| bits | 1 << at);
@@ -77,7 +83,7 @@ pub(crate) fn returned(state: &mut State, version: u8, node: u8, server: Option<
         return;
     }
     let ahead = if rules.takeover().is_some() { 0 } else { ahead };
-    state.announced.push(Announcement { version, node, time: state.now, server, ahead });
+    state.announced.push(Announcement { version, node, time: state.now, server, ahead, refresh });
     state.announced.sort_by_key(|said| (said.version, said.node, said.server));
 }
 
@@ -86,8 +92,7 @@ pub(crate) fn replayed(state: &mut State, at: usize, ops: u8, rules: Rules) {
     let server = state.nodes[at].feed.server;
     for op in 0..state.ops.len() {
         if ops & (1 << op) != 0 {
-            let (version, node) = (state.ops[op].version, state.ops[op].node);
-            returned(state, version, node, Some(server), rules);
+            returned(state, op, Some(server), rules);
         }
     }
 }

@@ -92,7 +92,7 @@ fn leave_incarnation(node: &mut Node, fold: &Fold, rules: Rules) {
     }
     feed.retired.retain(|left| Some(*left) != fold.reset);
     if !rules.has(Mutant::ResetKeepsTable) {
-        feed.scopes = [0, 0];
+        (feed.scopes, feed.refreshed) = ([0, 0], [0, 0]);
         feed.floor = 0;
     }
 }
@@ -106,15 +106,19 @@ fn raise_local(state: &mut State, at: usize, fold: &mut Fold, rules: Rules) {
     let now = state.now;
     let own = own_put(&mut state.ops, record, at);
     let late = rules.has(Mutant::VerdictAfterRaise);
-    let early = own.as_ref().is_some_and(|op| node.local.valid(op.began)) || rules.has(Mutant::PutWithoutVerdict);
+    let heard = |node: &Node, began| {
+        let lenient = rules.has(Mutant::PutIgnoresRefresh) && node.local.valid(began);
+        lenient || node.local.current(began)
+    };
+    let early = own.as_ref().is_some_and(|op| heard(node, op.began)) || rules.has(Mutant::PutWithoutVerdict);
     if reset || gap {
-        node.local.raise(ALL);
+        node.local.raise(ALL, rules);
     }
     if !fold.seen && record.scopes != 0 {
-        node.local.raise(record.scopes);
+        node.local.raise(record.scopes, rules);
     }
     if let Some(op) = own {
-        let valid = if late { node.local.valid(op.began) } else { early };
+        let valid = if late { heard(node, op.began) } else { early };
         let valid = valid && !fold.seen;
         let late = op.sent != now && !rules.has(Mutant::PutIgnoresTime);
         op.verdict = if valid { Verdict::Valid((!late).then_some(node.local.counter)) } else { Verdict::Overtaken };

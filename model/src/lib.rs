@@ -9,7 +9,7 @@
 //! **What is promised** (`contract`). Versions of the origin are numbered. After an invalidation returned `Announced`, no read
 //! that starts later on that node and no GET that is executed later for any node returns an older version; nor does L1 or a flight
 //! of another node that is asked more than `max_stale` after. After `LocalOnly` the first holds, and the others from the replay's
-//! acknowledgement. What a failover loses is excused until the node follows the new primary; what a former primary acknowledged is
+//! acknowledgement. The same holds of a refresh, but for reads by functions that are served expired values. What a failover loses is excused until the node follows the new primary; what a former primary acknowledged is
 //! excused on nodes that had left it before. From every state some way leads to the end: all calls returned, the ring empty.
 //!
 //! **A promotion with two writable servers** (`takeover`, scenarios in `promotions`) has no excuse: an announcement on either server binds every
@@ -24,7 +24,7 @@
 //! **What is abstracted.** The scope tables are exact but for the eviction of pairs. A judgement of a value from the shared
 //! tier is one step, and so is one of a local position: the code needs one object per incarnation that is swapped as a whole.
 //! Raises of the local table exclude each other. The ticker fires at each tick, so the bound in the code is `max_stale` plus
-//! the ticker's period. Expiry, serving stale values and the fast path over published heads are left out.
+//! the ticker's period. Expiry by time and the fast path over published heads are left out; who is served an expired value asks for no new one.
 //!
 //! In scenarios of a promotion a node's own steps (a fold, a judgement, the notes at a load's beginning) are taken at once, and so are requests
 //! but for heartbeats and what a lease lets be sent to a former master: other scenarios explore those delays. Heartbeats are

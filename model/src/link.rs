@@ -2,7 +2,7 @@
 
 use crate::fold::{self, name};
 use crate::mutants::{Mutant, Rules};
-use crate::state::{After, Conn, Delivery, Fold, Incarnation, Kind, Link, Phase, Record, Reply, Request, State, Token};
+use crate::state::{After, Conn, Delivery, Fold, Incarnation, Link, Phase, Record, Reply, Request, State, Token};
 use crate::steps::{Action, Steps};
 use crate::{contract, server, takeover};
 
@@ -99,7 +99,7 @@ fn pings(steps: &mut Steps<'_>, node: usize, conn: usize) {
     let waits = link.requests.iter().any(|request| matches!(request, Request::Ping(_)))
         || link.deliveries.iter().any(|delivery| matches!(delivery, Delivery::Pong(_)));
     let leases = takeover::leases(steps.rules);
-    let reads = leases || steps.from.ops.iter().any(|op| usize::from(op.node) == node && op.kind == Kind::Read);
+    let reads = leases || steps.from.ops.iter().any(|op| usize::from(op.node) == node && op.kind.is_read());
     let in_wait = link.link == Link::Waiting && steps.rules.has(Mutant::HeartbeatsInWait);
     let in_use = link.link == Link::Ready || in_wait;
     let new = sender.trusted < now || sender.leased.is_none();

@@ -11,6 +11,9 @@ pub(crate) const PREFIX: Scopes = 2;
 /// Everything: what the replay appends after the ring overflowed.
 pub(crate) const ALL: Scopes = 4;
 
+/// The scopes are refreshed: what began before is expired, and not invalid.
+pub(crate) const REFRESH: Scopes = 16;
+
 /// The name of one life of one server's log.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Incarnation {

@@ -102,6 +102,12 @@ mutants! {
     PutWithoutVerdict: "a put stores whatever happened since its body began", "puts";
     VerdictAfterRaise: "a put's verdict is asked after its own raise: nothing is ever stored", "";
     PutIgnoresTime: "a put's L1 entry counts as young as its reply", "time and put";
+    JoinRefreshedFlight: "a reader joins a flight that began before a refresh", "refresh";
+    FillForgetsRefresh: "a value that is expired in the shared tier is fresh in L1", "refresh";
+    RefreshTakesPair: "a scope has one pair, so that a refresh hides the invalidation before it", "refresh and invalidate";
+    RefreshInDoubtIsFresh: "a refresh in doubt does not concern what comes from the shared tier", "refresh in doubt";
+    ReplayAsRefresh: "an invalidation in doubt beside a refresh is replayed as one", "refresh and invalidate in doubt";
+    PutIgnoresRefresh: "a put stores its value although its key was refreshed since its body began", "put and refresh";
     TrustFromReceipt: "trust counts from the receipt of the heartbeat's reply", "slow heartbeat";
     SampleBeforeBump: "the ticker records the counter before it bumps it", "time";
     SampleOfOlderTime: "the floor is raised to the sample of one tick too early", "time";

@@ -12,7 +12,7 @@ use crate::steps::{Action, Steps};
 pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
     let (from, rules, scenario) = (steps.from, steps.rules, steps.scenario);
     let read = &from.ops[op];
-    if read.kind != Kind::Read {
+    if !read.kind.is_read() {
         return;
     }
     let node = usize::from(read.node);
@@ -47,7 +47,7 @@ pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
                 let late = rules.has(Mutant::FillPositionAfterJudging);
                 let node = &mut state.nodes[node];
                 let local = if late { node.local.counter } else { local };
-                node.l1 = Some(Placed { what: value, local });
+                node.l1 = Some(Placed { what: value, local, expired: false });
                 land(state, op, value, true);
             });
         }
@@ -63,19 +63,26 @@ pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
 }
 
 fn start(scenario: &Scenario, rules: Rules, state: &mut State, op: usize) {
-    let at = state.ops[op].node;
-    state.ops[op].version = contract::oldest(scenario, state, at);
-    state.ops[op].own = contract::oldest_own(state, at);
+    let (at, kind) = (state.ops[op].node, state.ops[op].kind);
+    state.ops[op].version = contract::oldest(scenario, state, at, kind);
+    state.ops[op].own = contract::oldest_own(state, at, kind);
     let node = &mut state.nodes[usize::from(at)];
-    if let Some(entry) = node.l1.filter(|entry| node.local.valid(entry.local)) {
+    let served = |entry: &Placed| {
+        let current = !entry.expired && node.local.current(entry.local);
+        current || (kind == Kind::StaleRead && node.local.valid(entry.local))
+    };
+    if let Some(entry) = node.l1.filter(served) {
         return contract::served(state, op, entry.what, false);
     }
-    let joinable = |flight: &Placed| node.local.valid(flight.local) || rules.has(Mutant::JoinInvalidFlight);
+    let joinable = |flight: &Placed| {
+        let refreshed = rules.has(Mutant::JoinRefreshedFlight) && node.local.valid(flight.local);
+        refreshed || node.local.current(flight.local) || rules.has(Mutant::JoinInvalidFlight)
+    };
     if let Some(flight) = node.flight.filter(joinable) {
         state.ops[op].phase = Phase::Joined(flight.what);
         return;
     }
-    node.flight = Some(Placed { what: name(op), local: node.local.counter });
+    node.flight = Some(Placed { what: name(op), local: node.local.counter, expired: false });
     state.ops[op].phase = Phase::Boarded;
 }
 
@@ -87,7 +94,7 @@ pub(crate) fn ask(steps: &mut Steps<'_>, op: usize) {
     for conn in link::readable(steps.from, node, rules) {
         connected = true;
         steps.add(Action::Op(name(op), "sends GET"), |state| {
-            state.ops[op].shared = contract::oldest_sent(state, rules);
+            state.ops[op].shared = contract::oldest_sent(state, state.ops[op].kind, rules);
             state.ops[op].phase = Phase::Asked(name(conn), state.nodes[node].local.counter);
             state.nodes[node].conns[conn].requests.push(Request::Get(name(op)));
         });
@@ -99,9 +106,20 @@ pub(crate) fn ask(steps: &mut Steps<'_>, op: usize) {
 
 /// The reply is looked at some time after it arrived.
 fn judge(state: &mut State, op: usize, reply: Reply, local: u8, rules: Rules) {
-    let node = &state.nodes[usize::from(state.ops[op].node)];
+    let node = &mut state.nodes[usize::from(state.ops[op].node)];
     let local = if rules.has(Mutant::FillPositionAtReply) { node.local.counter } else { local };
     let hit = reply.stored.filter(|stored| node.judge(*stored, reply.stale, rules));
+    // What is expired is stored as that, and loaded again, unless it may be served and nobody waits for a new one.
+    if let Some(stored) = hit.filter(|stored| node.is_expired(*stored, rules)) {
+        let expired = !rules.has(Mutant::FillForgetsRefresh);
+        node.l1 = Some(Placed { what: stored.value, local, expired });
+        let awaited = state.ops.iter().any(|other| other.phase == Phase::Joined(name(op)));
+        if state.ops[op].kind == Kind::StaleRead && !awaited {
+            return land(state, op, stored.value, true);
+        }
+        state.ops[op].phase = Phase::Missed;
+        return;
+    }
     state.ops[op].phase = hit.map_or(Phase::Missed, |stored| Phase::Judged(stored.value, local));
 }
 
@@ -115,7 +133,7 @@ fn store(state: &mut State, op: usize, began: Began, value: u8, rules: Rules) {
         began.local = node.local.counter;
     }
     if node.local.valid(began.local) {
-        node.l1 = Some(Placed { what: value, local: began.local });
+        node.l1 = Some(Placed { what: value, local: began.local, expired: false });
     }
     put_shared(state, op, began.incarnation, began.id, value);
     land(state, op, value, false);
@@ -163,7 +181,7 @@ fn cancel(steps: &mut Steps<'_>, op: usize) {
                 (true, Some(flight)) => flight.local,
                 _ => node.local.counter,
             };
-            node.flight = heir.map(|heir| Placed { what: name(heir), local });
+            node.flight = heir.map(|heir| Placed { what: name(heir), local, expired: false });
         }
         let Some(heir) = heir else { return };
         let asked = matches!(phase, Phase::Boarded | Phase::Asked(..));

@@ -34,7 +34,7 @@ fn forget(state: &mut State, takeover: Option<Takeover>) {
 /// Whether a read, of one node or of any, is in one of these phases.
 fn reads(state: &State, node: Option<usize>, phases: fn(Phase) -> bool) -> bool {
     let here = |at: u8| node.is_none_or(|node| node == usize::from(at));
-    state.ops.iter().any(|op| op.kind == Kind::Read && here(op.node) && phases(op.phase))
+    state.ops.iter().any(|op| op.kind.is_read() && here(op.node) && phases(op.phase))
 }
 
 /// No read will look at the shared tier any more.
@@ -56,8 +56,8 @@ fn forget_tables(state: &mut State, at: usize) {
     let is_put = |op: &Op| op.kind == Kind::Put && usize::from(op.node) == at && op.phase != Phase::Done;
     if !state.ops.iter().any(is_put) && !reads(state, Some(at), |phase| phase != Phase::Done) {
         let local = &mut state.nodes[at].local;
-        (local.counter, local.scopes, local.floor) = (0, [0; 2], 0);
-        state.nodes[at].feed.scopes = [0; 2];
+        (local.counter, local.scopes, local.refreshed, local.floor) = (0, [0; 2], [0; 2], 0);
+        (state.nodes[at].feed.scopes, state.nodes[at].feed.refreshed) = ([0; 2], [0; 2]);
     }
 }
 

@@ -147,18 +147,19 @@ impl Scenario {
     fn node(&self, links: usize, incarnation: Incarnation) -> Node {
         let conn = Conn { server: 0, link: Link::Ready, requests: vec![], deliveries: vec![] };
         Node {
-            local: Local { counter: 1, scopes: [0; 2], floor: 0 },
+            local: Local { counter: 1, scopes: [0; 2], refreshed: [0; 2], floor: 0 },
             feed: Feed {
                 incarnation: Some(incarnation),
                 position: 1,
                 scopes: [0; 2],
+                refreshed: [0; 2],
                 floor: 1,
                 retired: vec![],
                 server: 0,
             },
             conns: vec![conn; links],
             fold: None,
-            l1: (self.warm == Warm::All).then_some(Placed { what: 0, local: 1 }),
+            l1: (self.warm == Warm::All).then_some(Placed { what: 0, local: 1, expired: false }),
             flight: None,
             ring: vec![],
             trusted: 0,

@@ -4,7 +4,7 @@
 //! `u8`: no scenario gets near the limit.
 
 pub(crate) use crate::message::{
-    ALL, Delivery, Incarnation, KEY, OTHER, PREFIX, Record, Request, Scopes, Stored, Token,
+    ALL, Delivery, Incarnation, KEY, OTHER, PREFIX, REFRESH, Record, Request, Scopes, Stored, Token,
 };
 
 /// One server process: a primary, now or formerly.
@@ -58,6 +58,8 @@ pub(crate) struct Feed {
     pub(crate) position: u8,
     /// The last folded id of `KEY` and of `PREFIX`.
     pub(crate) scopes: [u8; 2],
+    /// The same of refreshes.
+    pub(crate) refreshed: [u8; 2],
     pub(crate) floor: u8,
     /// Incarnations that the node has left for good.
     pub(crate) retired: Vec<Incarnation>,
@@ -70,6 +72,7 @@ pub(crate) struct Feed {
 pub(crate) struct Local {
     pub(crate) counter: u8,
     pub(crate) scopes: [u8; 2],
+    pub(crate) refreshed: [u8; 2],
     pub(crate) floor: u8,
 }
 
@@ -120,6 +123,8 @@ pub(crate) struct Placed {
     /// The version, or for a flight the operation that leads it.
     pub(crate) what: u8,
     pub(crate) local: u8,
+    /// A value of the shared tier that was expired there.
+    pub(crate) expired: bool,
 }
 
 /// One process.
@@ -157,10 +162,22 @@ pub(crate) struct Sight {
 pub(crate) enum Kind {
     /// Reads the key.
     Read,
-    /// Writes the origin, then invalidates these scopes.
+    /// Reads the key, and is served an expired value where there is one.
+    StaleRead,
+    /// Writes the origin, then invalidates or refreshes these scopes.
     Invalidate(Scopes),
     /// Writes the origin and stores what it wrote.
     Put,
+}
+
+impl Kind {
+    pub(crate) fn is_read(self) -> bool {
+        matches!(self, Self::Read | Self::StaleRead)
+    }
+
+    pub(crate) fn is_refresh(self) -> bool {
+        matches!(self, Self::Invalidate(scopes) if scopes & REFRESH != 0)
+    }
 }
 
 /// The position at which a load began.
@@ -252,7 +269,7 @@ pub(crate) struct Op {
     pub(crate) verdict: Verdict,
 }
 
-/// An invalidation that returned.
+/// An invalidation or a refresh that returned.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Announcement {
     pub(crate) version: u8,
@@ -262,6 +279,7 @@ pub(crate) struct Announcement {
     pub(crate) server: Option<u8>,
     /// Nodes, as bits, that had left that server's incarnation before.
     pub(crate) ahead: u8,
+    pub(crate) refresh: bool,
 }
 
 /// How often each fault may still happen.

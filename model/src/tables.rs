@@ -5,7 +5,7 @@
 //! feed's incarnation and tables so that a reset in between is noticed (one object per incarnation, swapped as a whole).
 
 use crate::mutants::{Mutant, Rules};
-use crate::state::{ALL, Feed, Incarnation, KEY, Local, Node, PREFIX, Scopes, Stored};
+use crate::state::{ALL, Feed, Incarnation, KEY, Local, Node, PREFIX, REFRESH, Scopes, Stored};
 
 impl Local {
     /// Whether a load that began at this local position may be served.
@@ -13,10 +13,16 @@ impl Local {
         local >= self.floor && self.scopes.iter().all(|scope| local >= *scope)
     }
 
-    /// Makes every load that began before now invalid for these scopes; returns the position after.
-    pub(crate) fn raise(&mut self, scopes: Scopes) -> u8 {
+    /// Whether it may be served as fresh, too.
+    pub(crate) fn current(&self, local: u8) -> bool {
+        self.valid(local) && self.refreshed.iter().all(|scope| local >= *scope)
+    }
+
+    /// Makes every load that began before now invalid, or expired, for these scopes; returns the position after.
+    pub(crate) fn raise(&mut self, scopes: Scopes, rules: Rules) -> u8 {
         self.counter += 1;
-        raise_to(&mut self.scopes, &mut self.floor, scopes, self.counter);
+        let table = table(&mut self.scopes, &mut self.refreshed, scopes, rules);
+        raise_to(table, &mut self.floor, scopes, self.counter);
         self.counter
     }
 }
@@ -32,7 +38,8 @@ impl Feed {
 
     /// The last id that is known to concern these scopes.
     pub(crate) fn last(&self, scopes: Scopes) -> u8 {
-        let pair = |bit: Scopes, index: usize| if scopes & bit == 0 { 0 } else { self.scopes[index] };
+        let table = if scopes & REFRESH == 0 { &self.scopes } else { &self.refreshed };
+        let pair = |bit: Scopes, index: usize| if scopes & bit == 0 { 0 } else { table[index] };
         self.floor.max(pair(KEY, 0)).max(pair(PREFIX, 1))
     }
 
@@ -43,7 +50,8 @@ impl Feed {
             self.scopes[index] = id;
             return;
         }
-        raise_to(&mut self.scopes, &mut self.floor, scopes, id);
+        let table = table(&mut self.scopes, &mut self.refreshed, scopes, rules);
+        raise_to(table, &mut self.floor, scopes, id);
     }
 
     /// Takes a pair out of the table; its id goes to the floor.
@@ -56,14 +64,35 @@ impl Feed {
 }
 
 impl Node {
-    /// Whether a value of the shared tier may be served.
+    /// Whether a value of the shared tier may be served, if not as fresh.
     pub(crate) fn judge(&self, stored: Stored, stale_reply: bool, rules: Rules) -> bool {
-        let doubt = self.ring.iter().any(|entry| entry.doubt);
+        let doubt = self.in_doubt(false);
         (self.feed.follows(stored.incarnation, rules) || rules.has(Mutant::JudgeIgnoresIncarnation))
             && (!stale_reply || rules.has(Mutant::OldReplyJudged))
             && (!doubt || rules.has(Mutant::DoubtReadsShared))
             && stored.id >= self.feed.last(KEY | PREFIX)
     }
+
+    /// Whether such a value is expired.
+    pub(crate) fn is_expired(&self, stored: Stored, rules: Rules) -> bool {
+        let doubt = self.in_doubt(true) && !rules.has(Mutant::RefreshInDoubtIsFresh);
+        doubt || stored.id < self.feed.last(KEY | PREFIX | REFRESH)
+    }
+
+    fn in_doubt(&self, refresh: bool) -> bool {
+        self.ring.iter().any(|entry| entry.doubt && (entry.scopes & REFRESH != 0) == refresh)
+    }
+}
+
+/// The pairs that a record raises.
+fn table<'a>(scopes: &'a mut [u8; 2], refreshed: &'a mut [u8; 2], of: Scopes, rules: Rules) -> &'a mut [u8; 2] {
+    if of & REFRESH == 0 {
+        return scopes;
+    }
+    if rules.has(Mutant::RefreshTakesPair) {
+        *scopes = [0; 2];
+    }
+    refreshed
 }
 
 fn raise_to(pairs: &mut [u8; 2], floor: &mut u8, scopes: Scopes, to: u8) {

@@ -7,7 +7,7 @@ use crate::mutants::{Mutant, Rules};
 use crate::read;
 use crate::scenario::Scenario;
 use crate::state::{
-    ALL, Incarnation, KEY, Kind, OTHER, Phase, Placed, Request, RingEntry, Scopes, State, Token, Verdict,
+    ALL, Incarnation, KEY, Kind, OTHER, Phase, Placed, REFRESH, Request, RingEntry, Scopes, State, Token, Verdict,
 };
 use crate::steps::{Action, Steps};
 
@@ -39,12 +39,12 @@ pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
             } else {
                 raise(state, op, scopes, rules);
             }
-            contract::returned(state, state.ops[op].version, name(node), None, rules);
+            contract::returned(state, op, None, rules);
             state.ops[op].phase = Phase::Done;
         }),
         Phase::Folded(incarnation, id, server) => steps.add(Action::Op(name(op), "returns Announced"), |state| {
             store(state, op, incarnation, id, rules);
-            contract::returned(state, state.ops[op].version, name(node), Some(server), rules);
+            contract::returned(state, op, Some(server), rules);
             state.ops[op].phase = Phase::Done;
         }),
         _ => {}
@@ -53,7 +53,7 @@ pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
 
 fn scopes(kind: Kind) -> Option<Scopes> {
     match kind {
-        Kind::Read => None,
+        Kind::Read | Kind::StaleRead => None,
         Kind::Put => Some(KEY),
         Kind::Invalidate(scopes) => Some(scopes),
     }
@@ -117,7 +117,7 @@ fn doubt(state: &mut State, op: usize) {
 
 fn raise(state: &mut State, op: usize, scopes: Scopes, rules: Rules) {
     if !rules.has(Mutant::DoubtWithoutLocalRaise) {
-        state.nodes[usize::from(state.ops[op].node)].local.raise(scopes);
+        state.nodes[usize::from(state.ops[op].node)].local.raise(scopes, rules);
     }
 }
 
@@ -138,7 +138,7 @@ fn store(state: &mut State, op: usize, incarnation: Incarnation, id: u8, rules: 
     let Verdict::Valid(local) = std::mem::replace(&mut write.verdict, Verdict::Overtaken) else { return };
     let node = &mut state.nodes[usize::from(write.node)];
     if let Some(local) = local {
-        node.l1 = Some(Placed { what: value, local });
+        node.l1 = Some(Placed { what: value, local, expired: false });
     }
     let id = if rules.has(Mutant::PutStoresPosition) { node.feed.position } else { id };
     read::put_shared(state, op, Some(incarnation), id, value);
@@ -159,7 +159,9 @@ pub(crate) fn replays(steps: &mut Steps<'_>, node: usize) {
                     return;
                 }
                 ring[index].replay = Some(name(conn));
-                let append = Request::Append(entry.scopes, Token::Replay(entry.ops));
+                let beside = ring.iter().any(|entry| entry.scopes & REFRESH != 0);
+                let refresh = if beside && rules.has(Mutant::ReplayAsRefresh) { REFRESH } else { 0 };
+                let append = Request::Append(entry.scopes | refresh, Token::Replay(entry.ops));
                 if rules.has(Mutant::ForgetBeforeReply) {
                     ring.remove(index);
                 }
@@ -172,7 +174,8 @@ pub(crate) fn replays(steps: &mut Steps<'_>, node: usize) {
 /// A replay's reply was folded.
 pub(crate) fn replayed(state: &mut State, node: usize, ops: u8, scopes: Scopes, rules: Rules) {
     let ring = &mut state.nodes[node].ring;
-    let entry = ring.iter().position(|entry| (entry.ops, entry.scopes) == (ops, scopes) && entry.replay.is_some());
+    let same = |entry: &RingEntry| (entry.ops, entry.scopes & !REFRESH) == (ops, scopes & !REFRESH);
+    let entry = ring.iter().position(|entry| same(entry) && entry.replay.is_some());
     if let Some(index) = entry {
         ring.remove(index);
         contract::replayed(state, node, ops, rules);

@@ -3,7 +3,8 @@
 //!
 //! May use: `clock`, `flight`, `key`, `l1`, `log`, `sync`.
 //!
-//! In each, somebody changes an origin and invalidates; once that has returned, nobody may be served the old value. scc's index,
+//! In each, somebody changes an origin and invalidates, or refreshes; once that has returned, nobody may be served the old value, or be
+//! served it as fresh. scc's index,
 //! for which a slot under a lock stands, and tokio's channels are tested where they are made.
 
 use std::sync::Arc;
@@ -36,22 +37,30 @@ struct World {
     log: Arc<Log>,
     origin: AtomicU64,
     scopes: Scopes,
-    /// An invalidation has returned.
+    /// An invalidation, or a refresh where it is all that there is, has returned.
     changed: AtomicU64,
+    /// A refresh beside invalidations has returned.
+    refreshed: AtomicU64,
 }
 
 impl World {
     fn new() -> Arc<Self> {
-        let log = Arc::new(Log::with_mirror_bytes(1));
-        Arc::new(Self { log, origin: AtomicU64::new(OLD), scopes: Scopes::of(KEY, &[]), changed: AtomicU64::new(0) })
+        let (log, scopes) = (Arc::new(Log::with_mirror_bytes(1)), Scopes::of(KEY, &[]));
+        let [origin, changed, refreshed] = [OLD, 0, 0].map(AtomicU64::new);
+        Arc::new(Self { log, origin, scopes, changed, refreshed })
     }
 
     fn change(&self) {
         self.origin.store(NEW, Relaxed);
-        let mut record = Record::default();
-        record.push(Pattern::exact(KEY).scope, self.scopes.root());
-        self.log.append(&record);
+        self.log.append(&Record::of(Pattern::exact(KEY)));
         self.changed.store(1, Release);
+    }
+
+    /// The same, and refreshes instead of invalidating.
+    fn refresh(&self, returned: &AtomicU64) {
+        self.origin.store(NEW, Relaxed);
+        self.log.append(&Record::of(Pattern::exact(KEY)).into_refresh());
+        returned.store(1, Release);
     }
 
     /// The oldest value that a read which begins now may be served.
@@ -125,6 +134,68 @@ fn two_who_invalidate_do_not_hide_each_other() {
     });
 }
 
+/// What one reader finds out for the next ones hides nothing from a third that is about to look.
+#[test]
+fn an_entry_that_was_refreshed_is_no_hit_for_anybody() {
+    check(|| {
+        let world = World::new();
+        let entry = Arc::new(world.load());
+        let reader = thread::spawn({
+            let (world, entry) = (world.clone(), entry.clone());
+            move || {
+                let oldest = world.oldest();
+                assert!(entry.hit(0, &world.log).is_none_or(|value| *value >= oldest));
+            }
+        });
+        world.refresh(&world.changed);
+        assert_eq!(entry.hit(0, &world.log), None);
+        reader.join().unwrap();
+        assert!(entry.look(&world.log).is_some_and(|found| found.is_refreshed()), "it is not invalid");
+    });
+}
+
+#[test]
+fn an_entry_whose_load_was_refreshed_meanwhile_is_no_hit() {
+    check(|| {
+        let world = World::new();
+        let writer = thread::spawn({
+            let world = world.clone();
+            move || world.refresh(&world.changed)
+        });
+        let entry = world.load();
+        for _ in 0..2 {
+            let oldest = world.oldest();
+            assert!(entry.hit(0, &world.log).is_none_or(|value| *value >= oldest));
+        }
+        writer.join().unwrap();
+        assert_ne!(entry.hit(0, &world.log), Some(&OLD));
+    });
+}
+
+#[test]
+fn a_refresh_and_an_invalidation_do_not_hide_each_other() {
+    check(|| {
+        let world = World::new();
+        let entry = Arc::new(world.load());
+        let invalidating = thread::spawn({
+            let world = world.clone();
+            move || world.change()
+        });
+        let refreshing = thread::spawn({
+            let world = world.clone();
+            move || world.refresh(&world.refreshed)
+        });
+        let (invalidated, refreshed) = (world.changed.load(Acquire) == 1, world.refreshed.load(Acquire) == 1);
+        let found = entry.look(&world.log);
+        assert!(!invalidated || found.is_none());
+        assert!(!refreshed || found.is_none_or(|found| found.is_refreshed()));
+        refreshing.join().unwrap();
+        assert_eq!(entry.hit(0, &world.log), None);
+        invalidating.join().unwrap();
+        assert!(entry.look(&world.log).is_none());
+    });
+}
+
 #[test]
 fn a_scope_that_makes_room_is_not_forgotten() {
     check(|| {
@@ -181,6 +252,24 @@ fn nobody_joins_a_load_that_was_overtaken() {
             let (world, board) = (world.clone(), board.clone());
             move || {
                 world.change();
+                assert_eq!(read(&world, &board), NEW);
+            }
+        });
+        let oldest = world.oldest();
+        assert!(read(&world, &board) >= oldest);
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn nobody_joins_a_load_that_began_before_a_refresh() {
+    check(|| {
+        let world = World::new();
+        let board: Board = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
+        let writer = thread::spawn({
+            let (world, board) = (world.clone(), board.clone());
+            move || {
+                world.refresh(&world.changed);
                 assert_eq!(read(&world, &board), NEW);
             }
         });

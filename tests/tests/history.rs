@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use fastness::Redis as Settings;
-use fastness_tests::history::{Fault, Ours, Plain, Plan, Promotions, Report, pause, run, run_while};
+use fastness::{Reach, Redis as Settings};
+use fastness_tests::history::{
+    Fault, Origin, Ours, Plain, Plan, Promotions, Report, Scope, Subject, pause, run, run_while,
+};
 use fastness_tests::servers::{Redis, Sentinel, prefix, until};
 
 async fn ours(name: &str, seed: u64, faults: &[Fault]) {
@@ -16,7 +18,7 @@ async fn ours(name: &str, seed: u64, faults: &[Fault]) {
 }
 
 fn assert_clean(report: &Report, seed: u64) {
-    assert!(report.reads > 1_000 && report.invalidations > 100, "{report}");
+    assert!(report.reads > 1_000 && report.invalidations > 100 && report.refreshes > 50, "{report}");
     let shown: Vec<_> = report.violations.iter().take(5).collect();
     assert!(shown.is_empty(), "seed {seed}: {report}\n{shown:#?}");
 }
@@ -104,6 +106,42 @@ async fn too_short_a_wait_is_not_enough() {
     let (goes_on, takeover) = (Duration::from_millis(600), Duration::from_millis(1));
     let (report, _) = Promotions { seed: 1, rounds: 1, goes_on, takeover }.run().await;
     println!("a wait that is too short: {report}");
+    assert!(!report.violations.is_empty(), "{report}");
+}
+
+/// A node whose refreshes reach nobody, itself included.
+#[derive(Clone)]
+struct Mute(Ours);
+
+impl Subject for Mute {
+    async fn read(&self, key: usize, origin: Origin) -> u64 {
+        self.0.read(key, origin).await
+    }
+
+    async fn invalidate(&self, scope: Scope) -> Reach {
+        self.0.invalidate(scope).await
+    }
+
+    async fn refresh(&self, _: Scope) -> Reach {
+        Reach::Announced
+    }
+
+    async fn put(&self, key: usize, version: u64) {
+        self.0.put(key, version).await;
+    }
+
+    fn is_clear(&self) -> bool {
+        self.0.is_clear()
+    }
+}
+
+/// The judge sees refreshes that reach nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refreshes_that_reach_nobody_are_seen() {
+    let plan = Plan { seed: 1, time: Duration::from_secs(3), faults: Vec::new() };
+    let (mut server, prefix) = (Redis::start().await, prefix());
+    let (report, _) = run(&plan, &mut server, async |url| Mute(Ours::new(&url, &prefix).await)).await;
+    println!("refreshes that reach nobody: {report}");
     assert!(!report.violations.is_empty(), "{report}");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastness::Reach;
 use tokio::time::Instant;
 
-use super::{Event, KEYS, MAX_STALE, is_near};
+use super::{Event, KEYS, MAX_STALE, is_lenient, is_near};
 
 /// What is added to the bound: nothing is noticed between two ticks of the clock, and a test's machine may be busy between
 /// the two moments that a history notes.
@@ -19,7 +19,9 @@ pub struct Report {
     pub reads: usize,
     /// Invalidations, one per key that they concern.
     pub invalidations: usize,
-    /// Those that counted on their own node only when they returned.
+    /// The same of refreshes.
+    pub refreshes: usize,
+    /// Those of both that counted on their own node only when they returned.
     pub local_only: usize,
     /// What the contract forbids, in words.
     pub violations: Vec<String>,
@@ -56,7 +58,7 @@ fn look(report: &mut Report, bound: &Bound, node: usize, key: usize, version: u6
     let mut forbid = |rule: &str, since: Instant| {
         report.violations.push(format!(
             "({rule}) node {node} returned version {version} of key {key} to a read that began {:?} after node {} had \
-             invalidated everything before version {}",
+             invalidated or refreshed everything before version {}",
             start - since,
             bound.node,
             bound.version
@@ -80,9 +82,12 @@ fn look(report: &mut Report, bound: &Bound, node: usize, key: usize, version: u6
 fn bounds(events: &[Event], report: &mut Report) -> Vec<Vec<Bound>> {
     let mut bounds: Vec<Vec<Bound>> = (0..KEYS).map(|_| Vec::new()).collect();
     for event in events {
-        if let Event::Invalidated { node, key, version, end, reach } = *event {
-            report.invalidations += 1;
+        if let Event::Invalidated { node, key, version, end, reach, is_refresh } = *event {
+            *if is_refresh { &mut report.refreshes } else { &mut report.invalidations } += 1;
             report.local_only += usize::from(reach == Reach::LocalOnly);
+            if is_refresh && is_lenient(key) {
+                continue;
+            }
             let elsewhere = if reach == Reach::Announced { Some(end) } else { first_clear(events, node, end) };
             bounds[key].push(Bound { node, version, here: end, elsewhere });
         }
@@ -110,6 +115,7 @@ impl Report {
     pub fn add(&mut self, other: Self) {
         self.reads += other.reads;
         self.invalidations += other.invalidations;
+        self.refreshes += other.refreshes;
         self.local_only += other.local_only;
         self.violations.extend(other.violations);
         self.staleness.extend(other.staleness);
@@ -119,10 +125,10 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { reads, invalidations, local_only, violations, staleness } = self;
+        let Self { reads, invalidations, refreshes, local_only, violations, staleness } = self;
         write!(
             f,
-            "{reads} reads, {invalidations} invalidations of a key ({local_only} without an answer), {} violations; {} stale \
+            "{reads} reads, {invalidations} invalidations and {refreshes} refreshes of a key ({local_only} without an answer), {} violations; {} stale \
              reads on other nodes within the bound, by p50 {:?}, p99 {:?}, max {:?}",
             violations.len(),
             staleness.len(),

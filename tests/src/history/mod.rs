@@ -3,7 +3,7 @@
 //! The origin counts versions per key. An invalidation that concerns a key notes the version that had been written before it
 //! began; a read notes the version that it returned. A read that returns an older version than an invalidation which had
 //! returned before the read started was served something that had been invalidated: how long before, and where, decides
-//! whether the contract allows that.
+//! whether the contract allows that. A refresh is judged as an invalidation, but for functions that serve expired values.
 
 mod judge;
 mod ours;
@@ -15,7 +15,7 @@ pub use judge::{Report, judge};
 pub use ours::Ours;
 pub use plain::Plain;
 pub use promotion::{Promotions, alone_with_the_former_master, asked_of_sentinels};
-pub use run::{Control, Fault, Plan, pause, run, run_controlled, run_while};
+pub use run::{Control, Fault, Origin, Plan, pause, run, run_controlled, run_while};
 
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ pub const GROUPS: usize = 4;
 pub const IDS: usize = 4;
 /// Groups that are kept in the memory of processes too.
 pub const NEAR_GROUPS: usize = 2;
+/// The group, among these, whose function serves expired values.
+pub const LENIENT_GROUP: usize = 1;
 /// All keys.
 pub const KEYS: usize = GROUPS * IDS;
 
@@ -50,6 +52,11 @@ impl Scope {
     }
 }
 
+/// Whether a key's function serves expired values while it loads new ones.
+pub fn is_lenient(key: usize) -> bool {
+    key / IDS == LENIENT_GROUP
+}
+
 /// Whether a key is kept in the memory of processes.
 pub fn is_near(key: usize) -> bool {
     key / IDS < NEAR_GROUPS
@@ -69,7 +76,7 @@ pub enum Event {
         /// When it started.
         start: Instant,
     },
-    /// An invalidation returned.
+    /// An invalidation or a refresh returned.
     Invalidated {
         /// Where.
         node: usize,
@@ -81,6 +88,8 @@ pub enum Event {
         end: Instant,
         /// How far it got.
         reach: Reach,
+        /// Whether it was a refresh.
+        is_refresh: bool,
     },
     /// Between these moments a node had nothing in doubt.
     Clear {
@@ -99,6 +108,8 @@ pub trait Subject: Clone + Send + Sync + 'static {
     fn read(&self, key: usize, origin: run::Origin) -> impl Future<Output = u64> + Send;
     /// Invalidates.
     fn invalidate(&self, scope: Scope) -> impl Future<Output = Reach> + Send;
+    /// Refreshes.
+    fn refresh(&self, scope: Scope) -> impl Future<Output = Reach> + Send;
     /// Stores a version that was just written.
     fn put(&self, key: usize, version: u64) -> impl Future<Output = ()> + Send;
     /// Whether every invalidation of this node has reached the others.

@@ -3,7 +3,7 @@
 use fastness::{Fastness, Reach, Redis, cache_put, cacheable, scope};
 
 use super::run::Origin;
-use super::{IDS, MAX_STALE, Scope, Subject, is_near, name};
+use super::{IDS, MAX_STALE, Scope, Subject, is_lenient, is_near, name};
 use crate::servers::until;
 
 /// One node.
@@ -34,6 +34,12 @@ async fn near(group: usize, id: usize, origin: Origin) -> u64 {
     origin.load(group * IDS + id).await
 }
 
+/// Serves what was refreshed until there is something new.
+#[cacheable(ttl = 60, stale = "1m", refresh = background, key = "item:{group}:{id}", skip(origin))]
+async fn lenient(group: usize, id: usize, origin: Origin) -> u64 {
+    origin.load(group * IDS + id).await
+}
+
 /// Reads the shared tier each time, and joins nobody.
 #[cacheable(ttl = 60, key = "item:{group}:{id}", tier = shared, single_flight = off, skip(origin))]
 async fn far(group: usize, id: usize, origin: Origin) -> u64 {
@@ -44,17 +50,23 @@ impl Subject for Ours {
     async fn read(&self, key: usize, origin: Origin) -> u64 {
         let (group, id) = (key / IDS, key % IDS);
         scope(&self.0, async {
-            if is_near(key) { near(group, id, origin).await } else { far(group, id, origin).await }
+            if is_lenient(key) {
+                lenient(group, id, origin).await
+            } else if is_near(key) {
+                near(group, id, origin).await
+            } else {
+                far(group, id, origin).await
+            }
         })
         .await
     }
 
     async fn invalidate(&self, scope: Scope) -> Reach {
-        let pattern = match scope {
-            Scope::Key(key) => name(key),
-            Scope::Group(group) => format!("item:{group}:*"),
-        };
-        self.0.cache().invalidate(&pattern).await.expect("a pattern")
+        self.0.cache().invalidate(&pattern(scope)).await.expect("a pattern")
+    }
+
+    async fn refresh(&self, scope: Scope) -> Reach {
+        self.0.cache().refresh(&pattern(scope)).await.expect("a pattern")
     }
 
     async fn put(&self, key: usize, version: u64) {
@@ -67,6 +79,13 @@ impl Subject for Ours {
 
     fn is_clear(&self) -> bool {
         self.0.shared().is_some_and(|shared| shared.in_doubt == 0)
+    }
+}
+
+fn pattern(scope: Scope) -> String {
+    match scope {
+        Scope::Key(key) => name(key),
+        Scope::Group(group) => format!("item:{group}:*"),
     }
 }
 

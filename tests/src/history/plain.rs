@@ -82,6 +82,10 @@ impl Subject for Plain {
         Reach::Announced
     }
 
+    async fn refresh(&self, scope: Scope) -> Reach {
+        self.invalidate(scope).await
+    }
+
     async fn put(&self, key: usize, version: u64) {
         self.invalidate(Scope::Key(key)).await;
         let _: redis::RedisResult<()> = self.connection.clone().set(self.key(key), version).await;

@@ -142,13 +142,15 @@ pub async fn run_controlled<S: Subject>(
 async fn work<S: Subject>(shared: Arc<Shared>, subject: S, node: usize, mut rng: Rng) {
     while shared.goes_on(node) {
         match rng.u8(..100) {
-            0..88 => {
+            0..85 => {
                 let (key, start) = (rng.usize(..KEYS), Instant::now());
                 let version = subject.read(key, shared.origin.clone()).await;
                 shared.note(Event::Read { node, key, version, start });
             }
-            88..95 => invalidate(&shared, &subject, node, Scope::Key(rng.usize(..KEYS))).await,
-            95..98 => invalidate(&shared, &subject, node, Scope::Group(rng.usize(..GROUPS))).await,
+            85..91 => invalidate(&shared, &subject, node, Scope::Key(rng.usize(..KEYS)), false).await,
+            91..93 => invalidate(&shared, &subject, node, Scope::Group(rng.usize(..GROUPS)), false).await,
+            93..97 => invalidate(&shared, &subject, node, Scope::Key(rng.usize(..KEYS)), true).await,
+            97..98 => invalidate(&shared, &subject, node, Scope::Group(rng.usize(..GROUPS)), true).await,
             _ => {
                 let key = rng.usize(..KEYS);
                 subject.put(key, shared.origin.write(key)).await;
@@ -159,12 +161,12 @@ async fn work<S: Subject>(shared: Arc<Shared>, subject: S, node: usize, mut rng:
     }
 }
 
-async fn invalidate<S: Subject>(shared: &Shared, subject: &S, node: usize, scope: Scope) {
+async fn invalidate<S: Subject>(shared: &Shared, subject: &S, node: usize, scope: Scope, is_refresh: bool) {
     let written = scope.keys().map(|key| (key, shared.origin.write(key))).collect::<Vec<_>>();
-    let reach = subject.invalidate(scope).await;
+    let reach = if is_refresh { subject.refresh(scope).await } else { subject.invalidate(scope).await };
     let end = Instant::now();
     for (key, version) in written {
-        shared.note(Event::Invalidated { node, key, version, end, reach });
+        shared.note(Event::Invalidated { node, key, version, end, reach, is_refresh });
     }
 }
 
