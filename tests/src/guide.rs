@@ -12,6 +12,7 @@ macro_rules! pages {
 }
 
 pages! {
+    Behaviours = "behaviours.md",
     Benchmarks = "benchmarks.md",
     Events = "events.md",
     Metrics = "metrics.md",

@@ -7,6 +7,7 @@ use fastness::{Clock, Fastness};
 
 mod architecture;
 mod batch;
+mod behaviours;
 mod bodies;
 mod broken_bodies;
 mod circles;

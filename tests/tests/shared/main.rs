@@ -9,6 +9,7 @@ mod faults;
 mod fleet;
 mod garbage;
 mod idempotency;
+mod lifetimes;
 mod lost;
 mod names;
 mod records;

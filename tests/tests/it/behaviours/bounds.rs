@@ -1,0 +1,189 @@
+//! Timeouts, hedges and fallbacks, alone and around each other.
+
+use std::cell::{Cell, RefCell};
+use std::future::pending;
+use std::num::NonZeroU32;
+use std::pin::pin;
+use std::time::Duration;
+
+use fastness::Clock;
+use fastness::resilience::{
+    Breaker, BreakerSettings, CallError, Fallback, Hedge, HedgeSettings, Percent, Retry, RetrySettings, State,
+    TimedOut, Timeout,
+};
+
+use crate::origin::SECOND;
+use crate::poll_once;
+
+const MILLI: Duration = Duration::from_millis(1);
+
+fn n(n: u32) -> NonZeroU32 {
+    NonZeroU32::new(n).unwrap()
+}
+
+fn no_waits(attempts: u32) -> Retry {
+    Retry::new("no waits", RetrySettings::new().attempts(n(attempts)).first_wait(Duration::ZERO).no_budget())
+}
+
+/// Is over after so long.
+async fn lasts(time: Duration) {
+    let _ = tokio::time::timeout(time, pending::<()>()).await;
+}
+
+/// Sets its flag when it is dropped.
+struct Noted<'a>(&'a Cell<bool>);
+
+impl Drop for Noted<'_> {
+    fn drop(&mut self) {
+        self.0.set(true);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_too_long_is_gone_before_its_caller_hears_of_it() {
+    let (timeout, gone) = (Timeout::new("gone", SECOND), Cell::new(false));
+    let call = timeout.run(async {
+        let _noted = Noted(&gone);
+        pending::<()>().await;
+    });
+    assert!(call.await.is_err() && gone.get());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_timeouts_the_shorter_one_says_its_name() {
+    let (short, long) = (Timeout::new("short", SECOND), Timeout::new("long", SECOND * 2));
+    let hangs = pending::<Result<(), TimedOut>>;
+    assert_eq!(long.call(short.call(hangs())).await.unwrap_err().name(), "short");
+    assert_eq!(short.call(long.call(hangs())).await.unwrap_err().name(), "short");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_bounds_each_attempt_below_a_retry_and_all_of_them_above_it() {
+    let (each, all) = (Timeout::new("each", SECOND), Timeout::new("all", SECOND * 3 / 2));
+    let calls = Cell::new(0);
+    let third_answers = || async {
+        calls.set(calls.get() + 1);
+        if calls.get() < 3 {
+            pending::<()>().await;
+        }
+        Ok::<_, TimedOut>(calls.get())
+    };
+    assert_eq!(no_waits(3).call(|| each.call(third_answers()), |_| true).await, Ok(3), "two hung");
+
+    calls.set(0);
+    let thrice = no_waits(3);
+    let both = all.call(thrice.call(|| each.call(third_answers()), |_| true));
+    assert_eq!((both.await.unwrap_err().name(), calls.get()), ("all", 2), "within the second attempt");
+
+    calls.set(0);
+    let slow = Retry::new("slow", RetrySettings::new().no_budget());
+    let fails = || async {
+        calls.set(calls.get() + 1);
+        Err::<(), _>(each.run(pending::<()>()).await.unwrap_err())
+    };
+    let again = |_: &TimedOut| fastness::resilience::Again::After(SECOND * 5);
+    assert_eq!((all.call(slow.call(fails, again)).await.unwrap_err().name(), calls.get()), ("all", 1), "in a wait");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_counts_what_a_timeout_within_ended_and_not_what_one_around_dropped() {
+    let settings = || BreakerSettings::new().failure_threshold(n(2));
+    let made = |settings| Breaker::new("bounds", settings, Clock::manual());
+    let timeout = Timeout::new("bounds", SECOND);
+    let hangs = pending::<Result<(), TimedOut>>;
+
+    let around = made(settings());
+    for _ in 0..2 {
+        assert!(matches!(around.try_call(timeout.call(hangs())).await, Err(CallError::Failed(_))));
+    }
+    assert_eq!(around.state(), State::Open);
+
+    for (within, failures) in [(made(settings()), 0), (made(settings().cancelled_is_failure()), 2)] {
+        for _ in 0..2 {
+            assert!(timeout.run(within.try_call(hangs())).await.is_err());
+        }
+        assert_eq!(within.snapshot().calls.failures, failures);
+        assert_eq!(within.state() == State::Open, failures == 2);
+    }
+}
+
+fn hedge() -> Hedge {
+    Hedge::new("peers", HedgeSettings::after(MILLI * 10).budget(Percent::new(100))).clock(Clock::manual())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_try_may_go_elsewhere() {
+    let tries = Cell::new(0);
+    let read = || {
+        let server = ["near", "far"][tries.replace(tries.get() + 1)];
+        async move {
+            if server == "near" {
+                pending::<()>().await;
+            }
+            Ok::<_, ()>(server)
+        }
+    };
+    assert_eq!(hedge().call(read).await, Ok("far"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_of_a_retry_is_hedged() {
+    let (hedge, calls) = (hedge(), Cell::new(0));
+    let slow_failure = || async {
+        calls.set(calls.get() + 1);
+        lasts(MILLI * 50).await;
+        Err::<(), _>("fails")
+    };
+    assert_eq!(no_waits(3).call(|| hedge.call(slow_failure), |_| true).await, Err("fails"));
+    assert_eq!(calls.get(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_that_lost_is_neither_success_nor_failure_of_a_breaker_within() {
+    let breaker = Breaker::new("hedged", BreakerSettings::new(), Clock::manual());
+    let (hedge, tries) = (hedge(), Cell::new(0));
+    let call = || {
+        let first = tries.replace(tries.get() + 1) == 0;
+        breaker.try_call(async move {
+            lasts(MILLI * if first { 90 } else { 5 }).await;
+            Ok::<_, ()>(first)
+        })
+    };
+    assert!(matches!(hedge.call(call).await, Ok(false)));
+    let calls = breaker.snapshot().calls;
+    assert_eq!((calls.successes, calls.failures, calls.cancelled), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn fallbacks_follow_each_other_and_are_not_asked_after_a_success() {
+    let (nearest, last) = (Fallback::new("nearest"), Fallback::new("last"));
+    let asked = RefCell::new(Vec::new());
+    let ask = async |who: &'static str, answers: bool| {
+        asked.borrow_mut().push(who);
+        if answers { Ok(who) } else { Err(who) }
+    };
+    for (answering, expected, others) in [
+        (0, Ok("first"), &["first"][..]),
+        (1, Ok("second"), &["first", "second"][..]),
+        (2, Ok("third"), &["first", "second", "third"][..]),
+        (9, Err("third"), &["first", "second", "third"][..]),
+    ] {
+        let inner = nearest.call(ask("first", answering == 0), |_| ask("second", answering == 1));
+        let ended: Result<_, &str> = last.call(inner, |_| ask("third", answering == 2)).await;
+        assert_eq!(ended, expected);
+        assert_eq!(asked.take(), others);
+    }
+}
+
+#[tokio::test]
+async fn a_fallback_is_not_asked_for_a_call_that_was_dropped() {
+    let (fallback, asked) = (Fallback::new("dropped"), Cell::new(false));
+    {
+        let mut call = pin!(fallback.call(pending::<Result<(), ()>>(), |()| {
+            asked.set(true);
+            async { Ok::<_, ()>(()) }
+        }));
+        assert!(poll_once(call.as_mut()).await.is_none());
+    }
+    assert!(!asked.get());
+}

@@ -1,0 +1,235 @@
+//! When a circuit breaker opens, whom it lets through, and what it tells.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use fastness::Clock;
+use fastness::resilience::{Breaker, BreakerSettings, Cause, Percent, State, Verdict, Window};
+
+use crate::origin::{SECOND, TICK, just_before};
+
+fn n(n: u32) -> NonZeroU32 {
+    NonZeroU32::new(n).unwrap()
+}
+
+fn made(settings: BreakerSettings) -> (Breaker, Clock) {
+    let clock = Clock::manual();
+    (Breaker::new("peers", settings, clock.clone()), clock)
+}
+
+/// Opens by the share of failures alone.
+fn by_rate(percent: u8, min_calls: u32) -> BreakerSettings {
+    BreakerSettings::new().no_failure_threshold().failure_rate(Percent::new(percent)).min_calls(n(min_calls))
+}
+
+/// Opens by failures in a row alone.
+fn in_a_row(failures: u32) -> BreakerSettings {
+    BreakerSettings::new().failure_threshold(n(failures)).no_failure_rate().open_for(SECOND).probes(n(2))
+}
+
+fn end(breaker: &Breaker, outcome: char) {
+    let verdict = match outcome {
+        'F' => Verdict::Failure,
+        'I' => Verdict::Ignored,
+        _ => Verdict::Success,
+    };
+    breaker.try_acquire().unwrap().settle(verdict);
+}
+
+/// After how many of these calls it opened: failures, successes and ignored ones.
+fn opens_after(settings: BreakerSettings, outcomes: &str) -> Option<usize> {
+    let (breaker, _) = made(settings);
+    outcomes.chars().enumerate().find_map(|(before, outcome)| {
+        end(&breaker, outcome);
+        (breaker.state() == State::Open).then_some(before + 1)
+    })
+}
+
+#[test]
+fn rows_and_shares_of_failures_open_it_and_successes_do_not() {
+    let of_last = |settings: BreakerSettings, calls| settings.window(Window::Count(n(calls)));
+    let often = "SF".repeat(20);
+    for (settings, outcomes, expected) in [
+        (in_a_row(3), "FSFF", None),
+        (in_a_row(3), "FSFFF", Some(5)),
+        (in_a_row(3), "FFIF", Some(4)),
+        (by_rate(60, 5), "FSFSF", Some(5)),
+        (by_rate(50, 5), "FFFF", None),
+        // A success that completes the number of calls leaves it closed, though its share is reached.
+        (by_rate(50, 5), "FFFSS", None),
+        (by_rate(50, 5), "FFFSSF", Some(6)),
+        (of_last(by_rate(66, 3), 3), "FFS", None),
+        // Shares are whole percentages and are not rounded: two of three are 66 % and not 67 %.
+        (of_last(by_rate(66, 3), 3), "SFF", Some(3)),
+        (of_last(by_rate(67, 3), 3), "SFFS", None),
+        (of_last(by_rate(75, 4), 4), &often, None),
+        (of_last(by_rate(100, 4), 4), "FFFSFFFF", Some(8)),
+        (by_rate(50, 4), "FIIIIIIFF", None),
+        (by_rate(50, 4), "FIIIIIIFFF", Some(10)),
+    ] {
+        assert_eq!(opens_after(settings.clone(), outcomes), expected, "{outcomes} {settings:?}");
+    }
+}
+
+#[test]
+fn it_says_how_many_of_how_many_opened_it() {
+    let (breaker, _) = made(by_rate(60, 5));
+    "FSFSF".chars().for_each(|outcome| end(&breaker, outcome));
+    assert_eq!(breaker.events()[0].cause, Cause::FailureRate { failures: 3, calls: 5 });
+}
+
+#[test]
+fn a_window_of_calls_holds_the_last_of_them() {
+    let mut draws = fastrand::Rng::with_seed(7);
+    for calls in [1, 2, 3, 10, 64, 100] {
+        let (breaker, _) = made(BreakerSettings::new().window(Window::Count(n(calls))));
+        // It counts, and never opens.
+        breaker.force_closed();
+        let mut outcomes = Vec::new();
+        for _ in 0..300 {
+            outcomes.push(if draws.u8(0..3) == 0 { 'F' } else { 'S' });
+            end(&breaker, *outcomes.last().unwrap());
+            let last = &outcomes[outcomes.len().saturating_sub(calls as usize)..];
+            let failed = last.iter().filter(|outcome| **outcome == 'F').count() as u64;
+            let seen = breaker.snapshot();
+            assert_eq!((seen.window_calls, seen.window_failures), (last.len() as u64, failed), "of {calls}");
+        }
+    }
+}
+
+#[test]
+fn failures_that_are_spread_over_a_window_of_time_open_it_and_older_ones_do_not() {
+    for (apart, expected) in [(SECOND, State::Open), (SECOND * 10, State::Closed)] {
+        let (breaker, clock) = made(by_rate(50, 5).window(Window::Time(SECOND * 20)));
+        for _ in 0..5 {
+            end(&breaker, 'F');
+            clock.advance(apart);
+        }
+        assert_eq!(breaker.state(), expected, "{apart:?}");
+    }
+}
+
+#[test]
+fn slow_calls_count_whether_they_fail_or_not_and_ignored_ones_do_not() {
+    let (breaker, clock) = made(by_rate(100, 5).slow_rate(Percent::new(60), SECOND));
+    for (takes, verdict) in [
+        (Duration::ZERO, Verdict::Success),
+        (SECOND, Verdict::Failure),
+        (SECOND, Verdict::Ignored),
+        (SECOND, Verdict::Success),
+        // A nanosecond less is not slow.
+        (just_before(SECOND), Verdict::Success),
+        (SECOND, Verdict::Ignored),
+        (SECOND, Verdict::Failure),
+    ] {
+        assert_eq!(breaker.state(), State::Closed);
+        let permit = breaker.try_acquire().unwrap();
+        clock.advance(takes);
+        permit.settle(verdict);
+    }
+    assert_eq!(breaker.events()[0].cause, Cause::SlowRate { slow: 3, calls: 5 });
+}
+
+/// Opened by failures, and its time is up.
+fn half_open(settings: BreakerSettings) -> (Breaker, Clock) {
+    let (breaker, clock) = made(settings);
+    while breaker.state() == State::Closed {
+        end(&breaker, 'F');
+    }
+    clock.advance(SECOND * 2);
+    (breaker, clock)
+}
+
+#[test]
+fn of_six_calls_at_once_as_many_are_made_as_there_are_probes() {
+    let (breaker, _) = half_open(in_a_row(3).probes(n(4)));
+    let mut permits: Vec<_> = (0..6).map(|_| breaker.try_acquire()).collect();
+    assert_eq!(permits.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, true, true, false, false]);
+    permits.remove(0).unwrap().settle(Verdict::Ignored);
+    assert!(breaker.try_acquire().is_ok(), "one that was given back makes room for one");
+}
+
+#[test]
+fn it_stays_open_in_name_until_the_next_call() {
+    let (breaker, _) = half_open(in_a_row(3));
+    assert_eq!((breaker.state(), breaker.snapshot().retry_after), (State::Open, Some(Duration::ZERO)));
+    end(&breaker, 'S');
+    assert_eq!(breaker.state(), State::HalfOpen);
+}
+
+#[test]
+fn no_count_outlives_a_change_of_state() {
+    let (breaker, _) = half_open(in_a_row(3));
+    assert_eq!(breaker.snapshot().window_calls, 0, "an open one has nothing in its window; the event has it");
+    end(&breaker, 'S');
+    end(&breaker, 'S');
+    assert_eq!((breaker.state(), breaker.snapshot().window_calls), (State::Closed, 0));
+    end(&breaker, 'F');
+    end(&breaker, 'F');
+    assert_eq!(breaker.state(), State::Closed, "a row begins anew when it closes");
+    breaker.force_closed();
+    "FFFFFF".chars().for_each(|outcome| end(&breaker, outcome));
+    assert_eq!(breaker.state(), State::ForcedClosed);
+    breaker.automatic();
+    end(&breaker, 'F');
+    end(&breaker, 'F');
+    assert_eq!(breaker.state(), State::Closed, "and when it is left to itself");
+    end(&breaker, 'F');
+    assert_eq!(breaker.state(), State::Open);
+    breaker.automatic();
+    assert_eq!((breaker.state(), breaker.snapshot().window_calls), (State::Closed, 0), "an open one is reset");
+    assert_eq!(breaker.events().last().map(|event| event.cause), Some(Cause::Asked));
+}
+
+#[test]
+fn a_failure_that_comes_late_is_no_second_event_and_prolongs_nothing() {
+    let (breaker, clock) = made(in_a_row(2));
+    let late: Vec<_> = (0..3).map(|_| breaker.try_acquire().unwrap()).collect();
+    end(&breaker, 'F');
+    end(&breaker, 'F');
+    let until = breaker.snapshot().retry_after.unwrap();
+    clock.advance(TICK);
+    late.into_iter().for_each(|permit| permit.settle(Verdict::Failure));
+    assert_eq!((breaker.events().len(), breaker.snapshot().retry_after), (1, until.checked_sub(TICK)));
+}
+
+#[tokio::test]
+async fn a_subscriber_hears_of_a_whole_round_in_its_order() {
+    let (breaker, clock) = made(in_a_row(2));
+    let mut events = breaker.subscribe();
+    end(&breaker, 'F');
+    end(&breaker, 'F');
+    clock.advance(SECOND * 2);
+    end(&breaker, 'S');
+    end(&breaker, 'S');
+    let mut heard = Vec::new();
+    for _ in 0..3 {
+        let event = events.next().await;
+        heard.push((event.from, event.to, event.cause));
+    }
+    assert_eq!(
+        heard,
+        [
+            (State::Closed, State::Open, Cause::FailuresInARow(2)),
+            (State::Open, State::HalfOpen, Cause::TimeUp),
+            (State::HalfOpen, State::Closed, Cause::ProbesSucceeded),
+        ]
+    );
+}
+
+#[test]
+fn rejections_are_counted_whoever_opened_it() {
+    let (breaker, _) = made(in_a_row(2));
+    breaker.disable();
+    "FFFF".chars().for_each(|outcome| end(&breaker, outcome));
+    assert_eq!(
+        (breaker.snapshot().calls.failures, breaker.snapshot().window_calls),
+        (0, 0),
+        "disabled it counts nothing"
+    );
+    breaker.force_open();
+    for _ in 0..3 {
+        assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), None, "nobody knows until when");
+    }
+    assert_eq!(breaker.snapshot().calls.rejected, 3);
+}

@@ -1,0 +1,81 @@
+//! The cache without attributes: many at once, what is nothing, and what a look does.
+
+use fastness::{cacheable, scope, scope_sync};
+
+use crate::fresh;
+use crate::origin::{MINUTE, Origin};
+
+#[tokio::test]
+async fn many_are_found_in_the_order_in_which_they_were_asked_for() {
+    let cache = fresh().await.cache();
+    cache.mset([("n:1", 1_u32), ("n:2", 2), ("n:3", 3)], MINUTE).await.unwrap();
+    assert_eq!(cache.mget::<u32>(&["n:3", "none", "n:1", "n:3"]).await.unwrap(), [Some(3), None, Some(1), Some(3)]);
+    assert!(cache.mget::<u32>(&[]).await.unwrap().is_empty());
+    cache.mset::<u32>([], MINUTE).await.unwrap();
+    assert_eq!(cache.get::<u32>("n:2").await.unwrap(), Some(2));
+}
+
+#[tokio::test]
+async fn a_stored_none_is_told_from_nothing() {
+    let cache = fresh().await.cache();
+    assert_eq!(cache.get::<Option<u32>>("maybe").await.unwrap(), None);
+    cache.set("maybe", None::<u32>, MINUTE).await.unwrap();
+    assert_eq!(cache.get::<Option<u32>>("maybe").await.unwrap(), Some(None));
+    cache.set("maybe", Some(1_u32), MINUTE).await.unwrap();
+    assert_eq!(cache.get::<Option<u32>>("maybe").await.unwrap(), Some(Some(1)));
+}
+
+#[tokio::test]
+async fn a_look_stores_nothing_and_a_load_replaces_nothing() {
+    let cache = fresh().await.cache();
+    let load = |n: u32| async move { Ok::<_, ()>(n) };
+    assert_eq!(cache.get::<u32>("n").await.unwrap(), None);
+    assert_eq!(cache.get_or_load("n", MINUTE, load(1)).await.unwrap(), Ok(1));
+    assert_eq!(cache.get_or_load("n", MINUTE, load(2)).await.unwrap(), Ok(1));
+    cache.set("n", 3_u32, MINUTE).await.unwrap();
+    assert_eq!(cache.get_or_load("n", MINUTE, load(4)).await.unwrap(), Ok(3));
+}
+
+#[tokio::test]
+async fn a_value_of_another_type_is_not_converted() {
+    let cache = fresh().await.cache();
+    cache.set("n", 1_u32, MINUTE).await.unwrap();
+    assert_eq!(cache.get::<u64>("n").await.unwrap(), None);
+    assert_eq!(cache.get::<String>("n").await.unwrap(), None);
+    assert_eq!(cache.get::<u32>("n").await.unwrap(), Some(1), "and is still there");
+}
+
+#[cacheable(ttl = 60, key = "switched:{id}", skip(origin))]
+fn switched(origin: &Origin, id: u32) -> u32 {
+    origin.count() + id - 1
+}
+
+#[tokio::test]
+async fn a_cache_is_off_while_it_may_hold_no_entries() {
+    let (fast, origin) = (fresh().await, Origin::default());
+    scope_sync(&fast, || {
+        assert_eq!((switched(&origin, 1), switched(&origin, 1)), (1, 1));
+        fast.set_max_entries(0);
+        assert_eq!((switched(&origin, 1), switched(&origin, 1)), (2, 3));
+        fast.set_max_entries(usize::MAX);
+        assert_eq!((switched(&origin, 1), switched(&origin, 1)), (4, 4));
+    });
+}
+
+#[cacheable(ttl = 60, negative_ttl = 60, key = "thing:{id}", skip(origin))]
+async fn thing(origin: &Origin, id: u32) -> Option<u32> {
+    let n = origin.count();
+    (id > 0).then_some(n)
+}
+
+#[tokio::test]
+async fn an_absence_that_is_known_is_a_hit() {
+    let (fast, origin) = (fresh().await, Origin::default());
+    scope(&fast, async {
+        for _ in 0..3 {
+            assert_eq!(thing(&origin, 0).await, None);
+        }
+    })
+    .await;
+    assert_eq!((fast.stats().total.hits, fast.stats().total.misses, origin.calls()), (2, 1, 1));
+}

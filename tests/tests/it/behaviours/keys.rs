@@ -1,0 +1,89 @@
+//! Which calls share a value, and what an invalidation by key or prefix reaches.
+
+use fastness::{cacheable, scope, scope_sync};
+
+use crate::fresh;
+use crate::origin::{Fault, Origin};
+
+mod here {
+    #[fastness::cacheable(ttl = 60)]
+    pub(super) fn namesake(id: u32) -> String {
+        format!("here {id}")
+    }
+}
+
+mod there {
+    #[fastness::cacheable(ttl = 60)]
+    pub(super) fn namesake(id: u32) -> String {
+        format!("there {id}")
+    }
+}
+
+#[tokio::test]
+async fn functions_of_one_name_in_two_modules_share_nothing() {
+    scope_sync(&fresh().await, || {
+        for _ in 0..2 {
+            assert_eq!((here::namesake(1), there::namesake(1)), ("here 1".into(), "there 1".into()));
+        }
+    });
+}
+
+#[cacheable(ttl = 60, key = "fee:{id}", skip(origin))]
+fn fee(origin: &Origin, id: u32) -> u32 {
+    origin.count() + id - 1
+}
+
+#[cacheable(ttl = 60, key = "fee:{id}", version = 2, skip(origin))]
+fn fee_in_cents(origin: &Origin, id: u32) -> u32 {
+    origin.count() + id - 1
+}
+
+#[tokio::test]
+async fn one_pattern_reaches_every_version() {
+    let (fast, origin) = (fresh().await, Origin::default());
+    let both = || scope_sync(&fast, || (fee(&origin, 1), fee_in_cents(&origin, 1)));
+    assert_eq!((both(), both()), ((1, 2), (1, 2)));
+    fast.cache().invalidate("fee:*").await.unwrap();
+    assert_eq!((both(), both()), ((3, 4), (3, 4)));
+    fast.cache().invalidate("fee:1").await.unwrap();
+    assert_eq!(both(), (5, 6));
+}
+
+/// A value, an absence, an error.
+#[cacheable(
+    ttl = 60, negative_ttl = 60, cache_err = |_| true, err_ttl = 60, key = "outcome:{id}", tags = ["outcomes:{of}"],
+    skip(origin, of)
+)]
+async fn outcome(origin: &Origin, id: u32, of: &str) -> Result<Option<u32>, Fault> {
+    origin.count();
+    match id {
+        0 => Err(Fault::Down),
+        1 => Ok(None),
+        _ => Ok(Some(id)),
+    }
+}
+
+#[tokio::test]
+async fn values_absences_and_errors_are_reached_in_every_way() {
+    let (fast, origin) = (fresh().await, Origin::default());
+    let cache = fast.cache();
+    let all = async || {
+        for id in 0..3 {
+            let _ = scope(&fast, outcome(&origin, id, "a")).await;
+        }
+        origin.calls()
+    };
+    assert_eq!((all().await, all().await), (3, 3), "all are kept");
+    for id in 0..3 {
+        cache.invalidate(&format!("outcome:{id}")).await.unwrap();
+    }
+    assert_eq!((all().await, all().await), (6, 6), "by key");
+    cache.invalidate("outcome:*").await.unwrap();
+    assert_eq!((all().await, all().await), (9, 9), "by prefix");
+    let _ = cache.invalidate_tags(&["outcomes:b"]).await;
+    assert_eq!(all().await, 9, "another tag");
+    let _ = cache.invalidate_tags(&["outcomes:a"]).await;
+    assert_eq!((all().await, all().await), (12, 12), "by tag");
+    fast.clear();
+    assert_eq!((all().await, all().await), (15, 15), "by a clear");
+}

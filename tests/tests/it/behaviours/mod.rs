@@ -1,0 +1,14 @@
+//! Behaviours that the test suites of other caches and resilience libraries hold, where no other test of ours does.
+//! `docs/behaviours.md` lists all of them, with the test of each; `page` compares it with the sources.
+
+mod batches;
+mod bounds;
+mod breaker;
+mod direct;
+mod keys;
+mod limits;
+mod origin;
+mod page;
+mod retry;
+mod tags;
+mod time;

@@ -1,0 +1,84 @@
+//! What an invalidation by tags reaches.
+
+use fastness::{Fastness, KeyPart, KeyWriter, cacheable, scope_sync};
+
+use crate::fresh;
+use crate::origin::Origin;
+
+#[cacheable(ttl = 60, key = "tagged:{id}", tags = ["group:{group}"], skip(origin, group))]
+fn tagged(origin: &Origin, id: u32, group: &str) -> u32 {
+    let _ = id;
+    origin.count()
+}
+
+/// How often the function ran for these calls.
+fn runs(fast: &Fastness, origin: &Origin, calls: impl Iterator<Item = (u32, &'static str)>) -> u32 {
+    let before = origin.calls();
+    scope_sync(fast, || {
+        for (id, group) in calls {
+            tagged(origin, id, group);
+        }
+    });
+    origin.calls() - before
+}
+
+#[tokio::test]
+async fn several_tags_reach_all_that_have_one_of_them_and_nothing_later() {
+    let (fast, origin) = (fresh().await, Origin::default());
+    let all = || (0..150).map(|id| (id, ["a", "b", "c"][id as usize % 3]));
+    assert_eq!((runs(&fast, &origin, all()), runs(&fast, &origin, all())), (150, 0));
+    let invalidate = async |tags: &[&str]| {
+        let _ = fast.cache().invalidate_tags(tags).await;
+    };
+    invalidate(&[]).await;
+    invalidate(&["group:unknown", "tagged:1"]).await;
+    assert_eq!(runs(&fast, &origin, all()), 0, "no tag, and tags that nothing has");
+    invalidate(&["group:a", "group:b"]).await;
+    assert_eq!((runs(&fast, &origin, all()), runs(&fast, &origin, all())), (100, 0));
+    invalidate(&["group:c"]).await;
+    assert_eq!(runs(&fast, &origin, [(500, "c")].into_iter()), 1);
+    assert_eq!(runs(&fast, &origin, all().chain([(500, "c")])), 50, "what came afterwards is still there");
+}
+
+#[tokio::test]
+async fn a_value_has_the_tags_of_its_own_load_only() {
+    let (fast, origin) = (fresh().await, Origin::default());
+    runs(&fast, &origin, [(1, "old")].into_iter());
+    fast.cache().invalidate("tagged:1").await.unwrap();
+    assert_eq!(runs(&fast, &origin, [(1, "new")].into_iter()), 1);
+    let _ = fast.cache().invalidate_tags(&["group:old"]).await;
+    assert_eq!(runs(&fast, &origin, [(1, "new")].into_iter()), 0);
+    let _ = fast.cache().invalidate_tags(&["group:new"]).await;
+    assert_eq!(runs(&fast, &origin, [(1, "new")].into_iter()), 1);
+}
+
+#[tokio::test]
+async fn tags_hold_whatever_arguments_do() {
+    for text in ["!@#$^&()", "ünï", "a b", "a:b", "*", "", "%7E", "Группа"] {
+        let (fast, origin) = (fresh().await, Origin::default());
+        let mut escaped = KeyWriter::new();
+        text.write(&mut escaped);
+        assert_eq!(runs(&fast, &origin, [(1, text), (1, text)].into_iter()), 1);
+        let _ = fast.cache().invalidate_tags(&["group:other"]).await;
+        assert_eq!(runs(&fast, &origin, [(1, text)].into_iter()), 0);
+        let _ = fast.cache().invalidate_tags(&[&format!("group:{}", escaped.as_str())]).await;
+        assert_eq!(runs(&fast, &origin, [(1, text)].into_iter()), 1, "{text:?}");
+    }
+}
+
+#[cacheable(ttl = 60, key = "owned:{id}", tags = ["owner:{owner}"], skip(origin, owner))]
+fn owned(origin: &Origin, id: u32, owner: Option<u32>) -> u32 {
+    let _ = id;
+    origin.count()
+}
+
+#[tokio::test]
+async fn a_tag_of_none_reaches_those_without_one() {
+    let (fast, origin) = (fresh().await, Origin::default());
+    let both = || scope_sync(&fast, || (owned(&origin, 1, None), owned(&origin, 2, Some(0))));
+    assert_eq!((both(), both()), ((1, 2), (1, 2)));
+    let _ = fast.cache().invalidate_tags(&["owner:%~"]).await;
+    assert_eq!(both(), (3, 2));
+    let _ = fast.cache().invalidate_tags(&["owner:0"]).await;
+    assert_eq!(both(), (3, 4));
+}
