@@ -189,7 +189,9 @@ fn a_failure_that_comes_late_is_no_second_event_and_prolongs_nothing() {
     end(&breaker, 'F');
     let until = breaker.snapshot().retry_after.unwrap();
     clock.advance(TICK);
-    late.into_iter().for_each(|permit| permit.settle(Verdict::Failure));
+    for permit in late {
+        permit.settle(Verdict::Failure);
+    }
     assert_eq!((breaker.events().len(), breaker.snapshot().retry_after), (1, until.checked_sub(TICK)));
 }
 
