@@ -92,7 +92,8 @@ pub struct Snapshot {
     pub refused: u64,
     /// Refused since the start, because their peer had all of its places.
     pub refused_of_peer: u64,
-    /// Cut off since the start, because the client did not read its answer.
+    /// Cut off since the start, because the client did not read while the server had more to write. Where the system had taken the
+    /// whole answer, it closes the connection, and hyper does not say why an idle connection ended.
     pub unread: u64,
     /// Failed calls of `accept` since the start.
     pub failed_accepts: u64,
