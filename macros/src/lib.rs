@@ -75,6 +75,7 @@ use proc_macro::TokenStream;
 /// | `jitter = 0.05` or `"5%"` | 0.1 | by how much a `ttl` is varied, up to 0.5 |
 /// | `single_flight = off` or `fleet` | `process` | whether callers of one missing key share one load, in this process or in all that share a tier |
 /// | `share_error = path` | `Clone`, where the error has it | how a shared load gives its error to each caller |
+/// | `load = task` | `caller` | whether a load goes on in a task of its own when its caller does not wait for it any more |
 /// | `load_timeout = "2s"` | none | how long a load may take; its error type is made from `LoadTimeout`, and tokio's timer must run |
 /// | `capacity = 10_000` | of the cache | how many values of this function are kept |
 /// | `version = 2` | none | sets values apart from those stored under another version: raise it when their meaning changes |

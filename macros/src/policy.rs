@@ -103,6 +103,7 @@ impl Storing {
 }
 
 /// How a value is loaded.
+#[allow(clippy::struct_excessive_bools)] // each is an option of the attribute
 pub(crate) struct Loading {
     /// Which errors are stored, and for how long.
     pub(crate) cache_err: Option<(Expr, Time)>,
@@ -116,12 +117,23 @@ pub(crate) struct Loading {
     pub(crate) load_timeout: Option<Time>,
     /// `refresh = background`: a refresh does not hold up the caller who noticed that it is due.
     pub(crate) background: bool,
+    /// `load = task`: a load goes on when its caller does not wait for it any more.
+    pub(crate) task: bool,
 }
 
 impl Loading {
     /// Whether the function says itself how its errors are copied.
     pub(crate) fn shares_errors(&self) -> bool {
         self.share_error.is_some()
+    }
+
+    /// The option for which a body may run in a task of its own, as it is written, and the one with which it does not.
+    pub(crate) fn owned_for(&self) -> Option<(&'static str, &'static str)> {
+        match (self.background, self.task) {
+            (true, _) => Some(("refresh = background", "refresh = caller")),
+            (false, true) => Some(("load = task", "load = caller")),
+            (false, false) => None,
+        }
     }
 }
 

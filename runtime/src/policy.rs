@@ -25,6 +25,9 @@ const EARLY_SHARE: u64 = 10;
 type Which<E> = fn(&E) -> bool;
 type MakeError<E> = fn(LoadTimeout) -> E;
 
+/// How long a load may take, and the error that says that it took longer.
+pub(crate) type LoadBound<S> = Option<(Duration, MakeError<<S as Shape>::Error>)>;
+
 /// What `load_timeout` asks of an error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot say that a load took too long",
@@ -49,7 +52,11 @@ pub struct Policy<S: Shape> {
     pub(crate) stale_if_error: Duration,
     pub(crate) early: bool,
     pub(crate) single_flight: bool,
-    pub(crate) load_timeout: Option<(Duration, MakeError<S::Error>)>,
+    pub(crate) load_timeout: LoadBound<S>,
+    /// Whether a load goes on when its caller does not wait for it any more.
+    pub(crate) task: bool,
+    /// Whether a refresh does so that nobody waits for.
+    pub(crate) background: bool,
     /// How values go to the shared tier; `None` where they stay in this process.
     pub(crate) wire: Option<Wire<S::Item>>,
     pub(crate) codec: Option<Codec>,
@@ -74,6 +81,8 @@ impl<S: Shape> Policy<S> {
             early: true,
             single_flight: true,
             load_timeout: None,
+            task: false,
+            background: false,
             wire: None,
             codec: None,
             in_process: true,
@@ -204,6 +213,20 @@ impl<S: Shape> Policy<S> {
         S::Error: SaysLoadTimeout,
     {
         self.load_timeout = Some((bound, S::Error::from));
+        self
+    }
+
+    /// `load = task`.
+    #[must_use]
+    pub fn as_task(mut self) -> Self {
+        self.task = true;
+        self
+    }
+
+    /// `refresh = background`, beside `load = task`.
+    #[must_use]
+    pub fn in_background(mut self) -> Self {
+        self.background = true;
         self
     }
 

@@ -182,7 +182,7 @@ counters! {
     load_errors,
     /// Loads that panicked or whose future was dropped.
     loads_abandoned,
-    /// Loads that ran into their `load_timeout`.
+    /// Loads that ran into their `load_timeout`; with `load = task`, callers that did.
     load_timeouts,
     /// Loads that were not polled for their `load_timeout`, or for 30 s without one, so that a caller who needed the value began another.
     loads_stalled,

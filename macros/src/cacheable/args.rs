@@ -26,6 +26,7 @@ options! {
         "jitter" => jitter: Expr,
         "single_flight" => single_flight: Expr,
         "share_error" => share_error: Expr,
+        "load" => load: Expr,
         "load_timeout" => load_timeout: Expr,
         "capacity" => capacity: Expr,
         "version" => version: Expr,

@@ -61,28 +61,31 @@ impl Place {
 fn plain(model: &Model, place: &Place) -> TokenStream {
     let subject = &model.subject;
     let asked = subject.returns.kind == Kind::Asked;
-    if subject.returns.blocks() || (asked && !model.loading.background) {
+    let owned = model.loading.owned_for().is_some();
+    if subject.returns.blocks() || (asked && !owned) {
         return emit::whole(subject, &between(model, place, if asked { &Names::ASKED } else { &Names::BLOCKING }));
     }
     let (prologue, arguments) = (prologue(model, place, &Names::AWAITED), code!(__miss));
-    if !model.loading.background {
+    if !owned {
         let run = Run::new(subject, "load", arguments).tokens();
         return emit::whole(subject, &quote!(#prologue #run));
     }
     let Owned { before, first, body } = Owned::new(subject);
+    let call = if model.loading.task { "load_task" } else { "load_spawned" };
     let run = if asked {
-        spawned(subject, &first, &body)
+        spawned(subject, call, &first, &body)
     } else {
-        Run { subject, call: "load_spawned", arguments, first, body }.tokens()
+        Run { subject, call, arguments, first, body }.tokens()
     };
     emit::whole(subject, &quote!(#prologue #before #run))
 }
 
 /// A body that makes its future itself, in a task that owns what the body uses.
-fn spawned(subject: &Subject, first: &TokenStream, body: &Group) -> TokenStream {
+fn spawned(subject: &Subject, call: &str, first: &TokenStream, body: &Group) -> TokenStream {
+    let call = Ident::new(call, Span::mixed_site());
     let (door, returns, body) = (&subject.door, without_lifetimes(&subject.returns.value), emit::inner(body));
     code! {
-        __kind.finish(#door::load_spawned(__miss, async move {
+        __kind.finish(#door::#call(__miss, async move {
             #first
             (move || -> #returns { #body })().await
         }))
@@ -165,7 +168,7 @@ fn lookup(model: &Model, place: &Place, names: &Names) -> TokenStream {
     let ttl = emit::plain_ttl(subject, &stored.storing, loading).filter(|_| stored.tags.is_empty());
     match (subject.returns.kind, ttl) {
         (Kind::Sync, Some(ttl)) => return code!(#before #site.#serve(#on, #shape, __here, &__key, #ttl)),
-        (Kind::Asked, Some(ttl)) if !loading.background => {
+        (Kind::Asked, Some(ttl)) if loading.owned_for().is_none() => {
             let wire = emit::wire(subject, false);
             let serve = Ident::new("serve", value);
             return code!(#before __kind.#serve(&#site, #on, #shape, __here, &__key, (#ttl, #wire)));

@@ -120,6 +120,7 @@ fn loading(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Loading> {
         share_error: function("share_error", "|error| error.clone()", &args.share_error, diag),
         load_timeout: time("load_timeout", &args.load_timeout, diag),
         background: chosen("refresh", &["caller", "background"], &args.refresh, diag) == Some("background"),
+        task: chosen("load", &["caller", "task"], &args.load, diag) == Some("task"),
     };
     rules::pairs(args, diag);
     rules::refresh(args, &loading, diag);

@@ -53,10 +53,15 @@ fn is(slot: &Slot<Expr>, word: &str) -> bool {
     matches!(slot.value(), Some(Expr::Path(path)) if path.path.is_ident(word))
 }
 
+/// Whether a body may run in a task of its own.
+fn is_owned(args: &Args) -> bool {
+    is(&args.refresh, "background") || is(&args.load, "task")
+}
+
 /// Parameters under `#[cfg]` that a key or a tag names, or that the expansion writes out or binds anew.
 pub(crate) fn conditional(args: &Args, subject: &Subject, stored: Option<&Stored>, diag: &mut Diag) {
     let inputs = &subject.function.sig.inputs;
-    if args.batch.is_given() || args.handle.is_given() || is(&args.refresh, "background") {
+    if args.batch.is_given() || args.handle.is_given() || is_owned(args) {
         refuse::conditional("cacheable", inputs, diag);
         return;
     }
@@ -76,7 +81,7 @@ pub(crate) fn answer(args: &Args, subject: &mut Subject) {
         }
         return;
     }
-    let waits = args.load_timeout.is_given() || is(&args.single_flight, "fleet") || is(&args.refresh, "background");
+    let waits = args.load_timeout.is_given() || is(&args.single_flight, "fleet") || is_owned(args);
     let shares = args.codec.is_given() || args.local_ttl.is_given();
     if waits || shares || (args.tier.is_given() && !is(&args.tier, "local")) {
         subject.returns.answer = Answer::Future;
@@ -85,9 +90,9 @@ pub(crate) fn answer(args: &Args, subject: &mut Subject) {
 
 /// Options that need a future.
 pub(crate) fn asynchronous(args: &Args, loading: &Loading, subject: &Subject, diag: &mut Diag) {
-    if loading.background {
-        nameable(subject, diag);
-        no_capture(subject, diag);
+    if let Some(options) = loading.owned_for() {
+        nameable(options, subject, diag);
+        no_capture(options.0, subject, diag);
     }
     if !subject.returns.blocks() {
         return;
@@ -108,6 +113,9 @@ pub(crate) fn asynchronous(args: &Args, loading: &Loading, subject: &Subject, di
         args.refresh
             .refuse("`refresh = background` needs an `async fn`: make it one, or write `refresh = caller`", diag);
     }
+    if loading.task {
+        args.load.refuse("`load = task` needs an `async fn`: make it one, or write `load = caller`", diag);
+    }
 }
 
 /// Parameters that the expansion binds anew lose their `mut`.
@@ -124,24 +132,26 @@ fn immutable(param: &Param, option: &str, diag: &mut Diag) {
     }
 }
 
-/// A background refresh owns what it borrows, for which the types behind the references must have names.
-fn nameable(subject: &Subject, diag: &mut Diag) {
+/// A body in a task owns what it borrows, for which the types behind the references must have names.
+fn nameable((option, instead): (&str, &str), subject: &Subject, diag: &mut Diag) {
     for lent in subject.function.sig.inputs.iter().filter_map(refuse::borrowed_mutably) {
         diag.at(
             &lent.ty,
-            "`refresh = background` must own what the body uses, and this is lent: \
-            write `refresh = caller`, or take something that can be cloned, as a pool",
+            format_args!(
+                "`{option}` must own what the body uses, and this is lent: \
+            write `{instead}`, or take something that can be cloned, as a pool"
+            ),
         );
     }
     for param in &subject.params.names {
         if let Some(referent) = param.referent() {
-            immutable(param, "refresh = background", diag);
+            immutable(param, option, diag);
             if has_impl(referent) {
                 let name = param.name();
                 diag.at(
                     &param.ident,
                     format_args!(
-                        "`refresh = background` must own `{name}`: \
+                        "`{option}` must own `{name}`: \
                     give its type a name instead of `&impl ..`"
                     ),
                 );
@@ -151,13 +161,15 @@ fn nameable(subject: &Subject, diag: &mut Diag) {
 }
 
 /// The task has a clone of what is behind `&self`, under a name that no string of the user's can hold.
-fn no_capture(subject: &Subject, diag: &mut Diag) {
+fn no_capture(option: &str, subject: &Subject, diag: &mut Diag) {
     if subject.params.receiver.as_ref().is_some_and(|receiver| receiver.by_reference) {
         for literal in own_self::captures(&subject.function.body) {
             diag.at(
                 &literal,
-                "`refresh = background` cannot own the `self` inside this string: \
-                write `let this = self;` before, and `{this}` here",
+                format_args!(
+                    "`{option}` cannot own the `self` inside this string: \
+                write `let this = self;` before, and `{{this}}` here"
+                ),
             );
         }
     }
@@ -184,7 +196,8 @@ pub(crate) fn form(args: &Args, subject: &Subject, diag: &mut Diag) -> Option<Fo
 }
 
 fn no_batch(args: &Args, diag: &mut Diag) {
-    let options = [&args.refresh, &args.stale, &args.stale_if_error, &args.load_timeout, &args.early, &args.condition];
+    let Args { refresh, stale, stale_if_error, load, load_timeout, early, condition, .. } = args;
+    let options = [refresh, stale, stale_if_error, load, load_timeout, early, condition];
     for name in options.into_iter().filter_map(|slot| slot.name()) {
         diag.at(name, format_args!("`{name}` is not available with `batch`: remove it"));
     }

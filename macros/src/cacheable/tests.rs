@@ -87,6 +87,15 @@ fn background_refresh() {
 }
 
 #[test]
+fn load_in_a_task() {
+    snapshot(
+        "task",
+        "ttl = 300, load = task, load_timeout = \"50ms\"",
+        "async fn get(&self, name: &str) -> Result<u64, Error> { self.load(name).await }",
+    );
+}
+
+#[test]
 fn batch() {
     snapshot(
         "batch",
@@ -162,6 +171,11 @@ fn options_that_do_not_go_together() {
             "`refresh` takes one of a few words: write `refresh = caller` or `refresh = background`; did you mean `background`?",
         ),
         (
+            "ttl = 1, load = tsk",
+            "`load` takes one of a few words: write `load = caller` or `load = task`; did you mean `task`?",
+        ),
+        ("ttl = 1, batch(id), load = task", "`load` is not available with `batch`: remove it"),
+        (
             "ttl = 1, handle = H, skip(id), tags = [\"t:{id}\"]",
             "a tag names `id`, which the handle does not take as it is skipped: remove one of the two",
         ),
@@ -182,6 +196,16 @@ fn options_against_the_function() {
             "ttl = 1, refresh = background",
             "fn f(id: u8) -> u8 { 1 }",
             "`refresh = background` needs an `async fn`: make it one, or write `refresh = caller`",
+        ),
+        (
+            "ttl = 1, load = task",
+            "fn f(id: u8) -> u8 { 1 }",
+            "`load = task` needs an `async fn`: make it one, or write `load = caller`",
+        ),
+        (
+            "ttl = 1, load = task",
+            "async fn f(id: &impl Id) -> u8 { 1 }",
+            "`load = task` must own `id`: give its type a name instead of `&impl ..`",
         ),
         (
             "ttl = 1, handle = H",

@@ -110,6 +110,8 @@ fn load_options(loading: &Loading) -> TokenStream {
         loading.fleet.as_ref().map(|expr| quote_spanned!(Span::mixed_site().located_at(expr.span())=> .fleet())),
         with("share_error", loading.share_error.as_ref()),
         with("load_timeout", loading.load_timeout.as_ref()),
+        loading.task.then(|| code!(.as_task())),
+        (loading.task && loading.background).then(|| code!(.in_background())),
     ];
     options.into_iter().flatten().collect()
 }

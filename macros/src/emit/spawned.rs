@@ -1,6 +1,6 @@
 //! May use: signature, subject.
 //!
-//! A body that may run in a task of its own (`refresh = background`), so that it must own all that it uses.
+//! A body that may run in a task of its own (`refresh = background`, `load = task`), so that it must own all that it uses.
 //!
 //! Flow: each borrowed argument is made owned before the task and borrowed again inside it; `self` becomes a clone.
 //!

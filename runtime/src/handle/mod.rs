@@ -23,6 +23,7 @@ mod scope;
 mod stats;
 
 pub use builder::Builder;
+pub(crate) use scope::carried;
 pub use scope::{scope, scope_sync};
 pub use stats::{HandleStats, SiteStats};
 

@@ -53,6 +53,17 @@ pub async fn scope<F: Future>(handle: &Fastness, future: F) -> F::Output {
     .await
 }
 
+/// A future for a task of its own, which runs with the handle that is in force here: a scope does not reach into tasks by itself.
+pub(crate) fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let around = Fastness::scoped();
+    async move {
+        match &around {
+            Some(handle) => scope(handle, future).await,
+            None => future.await,
+        }
+    }
+}
+
 /// [`scope`] for code that is not async.
 ///
 /// ```

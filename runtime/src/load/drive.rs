@@ -14,12 +14,15 @@ use crate::error::LoadTimeout;
 use crate::flight::Load;
 use crate::handle::{Fastness, scope};
 use crate::key::OwnedKey;
+use crate::policy::LoadBound;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
 use crate::stats::Counters;
 
 mod blocking;
+mod task;
 
 pub use blocking::{Loading, bypass_sync, end_sync};
+pub use task::load_task;
 
 /// Refreshes of one call site that may run in the background at a time; beyond it stale values are served unrefreshed.
 const MAX_BACKGROUND: usize = 64;
@@ -118,10 +121,18 @@ where
     }
 
     async fn run<F: Future<Output = S::Out>>(&self, permit: Leave, body: F) -> Ending<S> {
+        self.run_within(self.policy.load_timeout, permit, body).await
+    }
+
+    /// Runs the body for so long at most, and settles what it returned.
+    async fn run_within<F>(&self, bound: LoadBound<S>, permit: Leave, body: F) -> Ending<S>
+    where
+        F: Future<Output = S::Out>,
+    {
         let began = self.began();
         let counted = self.count_if_abandoned();
         let mut load = pin!(Load::new(body, permit));
-        let ended = match self.policy.load_timeout {
+        let ended = match bound {
             None => Ok(load.as_mut().await),
             Some((bound, error)) => tokio::time::timeout(bound, load.as_mut()).await.map_err(|_| (bound, error)),
         };

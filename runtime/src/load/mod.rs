@@ -33,7 +33,7 @@ mod drive;
 mod finish;
 mod shared;
 
-pub use drive::{Loading, bypass_sync, end_sync, load, load_spawned};
+pub use drive::{Loading, bypass_sync, end_sync, load, load_spawned, load_task};
 pub(crate) use shared::fetch_many;
 
 /// A call that was not a hit: `None` where the attribute's `condition` bypassed the cache.
@@ -99,7 +99,7 @@ struct Began {
 impl<K: Eq, S: Shape> Pending<K, S> {
     /// The time for which others wait for a load of this call: in this process while it is not polled, in other processes at all.
     fn load_bound(&self) -> Duration {
-        self.policy.load_timeout.map_or(PATIENCE, |(bound, _)| bound)
+        self.policy.load_timeout.filter(|_| !self.policy.task).map_or(PATIENCE, |(bound, _)| bound)
     }
 
     fn terms(&self, wait: bool) -> Terms {

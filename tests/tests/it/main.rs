@@ -50,6 +50,7 @@ mod safety;
 mod signatures;
 mod stale;
 mod stalled;
+mod tasks;
 mod thread_end;
 mod timings;
 mod totals;

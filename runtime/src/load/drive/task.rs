@@ -1,0 +1,110 @@
+//! The driver of `load = task`: a load runs in a task of its own, which goes on when its caller does not wait for it any more.
+//!
+//! `load_timeout` then bounds each caller's wait, and not the load. Where the task ends with a panic, its caller gets that, and one of those
+//! who wait takes over; so one does where the task ends with its runtime.
+
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::task::{JoinError, JoinHandle};
+
+use crate::error::LoadTimeout;
+use crate::handle::carried;
+use crate::key::OwnedKey;
+use crate::load::{Leave, Miss, Pending, Plan};
+use crate::shape::{CacheValue, Ending, Outcome, Shape};
+
+/// Drives an async call that was not a hit, and whose load goes on without it.
+///
+/// # Cancel safety
+///
+/// Dropping it ends the wait, and not the load. Where the load runs in its caller, because there is no runtime or too many run as tasks
+/// already, dropping it drops the body; if others wait for it, one of them takes over.
+pub fn load_task<K, S, F>(miss: Miss<K, S>, body: F) -> Pin<Box<impl Future<Output = S::Out>>>
+where
+    K: OwnedKey,
+    S: Shape<Item: CacheValue, Error: Send> + Send + Sync + 'static,
+    F: Future<Output = S::Out> + Send + 'static,
+    S::Out: Send,
+{
+    Box::pin(async move {
+        let Some(pending) = miss.0 else { return body.await };
+        S::close(drive(pending.into(), body).await)
+    })
+}
+
+async fn drive<K, S, F>(pending: Arc<Pending<K, S>>, body: F) -> Ending<S>
+where
+    K: OwnedKey,
+    S: Shape<Item: CacheValue, Error: Send> + Send + Sync + 'static,
+    F: Future<Output = S::Out> + Send + 'static,
+    S::Out: Send,
+{
+    let (permit, old) = match pending.wait_for(pending.plan_shared()).await {
+        Ok(Plan::Load(permit)) => (permit, None),
+        Ok(Plan::Refresh(permit, old)) => (Some(permit), Some(old).filter(|_| pending.policy.background)),
+        Ok(Plan::Done(ending)) | Err(ending) => return ending,
+    };
+    match (pending.begin_task(permit, body), old) {
+        // Nobody waits for it.
+        (Ok(_), Some(old)) => Outcome::Present(old),
+        (Ok(task), None) => match pending.wait_for(task).await {
+            Ok(Ok(ending)) | Err(ending) => ending,
+            Ok(Err(ended)) => pending.cut_off(ended),
+        },
+        (Err(here), old) => match (old, Handle::try_current()) {
+            // Too many loads run already.
+            (Some(old), Ok(_)) => Outcome::Present(old),
+            _ => pending.run(here.permit, here.body).await,
+        },
+    }
+}
+
+/// A load that found no place among the tasks.
+struct Here<F> {
+    permit: Leave,
+    body: F,
+}
+
+impl<K, S> Pending<K, S>
+where
+    K: OwnedKey,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    /// Waits for so long as a caller may; then a stale value, or the error, is its answer.
+    async fn wait_for<F: Future>(&self, future: F) -> Result<F::Output, Ending<S>> {
+        let Some((bound, error)) = self.policy.load_timeout else { return Ok(future.await) };
+        let waited = tokio::time::timeout(bound, future).await;
+        waited.map_err(|_| self.time_out(error(LoadTimeout::new(bound)), None))
+    }
+
+    fn begin_task<F>(self: &Arc<Self>, permit: Leave, body: F) -> Result<JoinHandle<Ending<S>>, Here<F>>
+    where
+        S: Shape<Error: Send> + Send + Sync,
+        F: Future<Output = S::Out> + Send + 'static,
+        S::Out: Send,
+    {
+        let (Ok(runtime), Some(place)) = (Handle::try_current(), self.background()) else {
+            return Err(Here { permit, body });
+        };
+        let pending = self.clone();
+        Ok(runtime.spawn(carried(async move {
+            let ending = pending.run_within(None, permit, body).await;
+            drop(place);
+            ending
+        })))
+    }
+
+    /// The answer to the caller of a task that did not come to its end.
+    fn cut_off(&self, ended: JoinError) -> Ending<S> {
+        if ended.is_panic() {
+            resume_unwind(ended.into_panic());
+        }
+        match self.policy.load_timeout {
+            Some((bound, error)) => self.time_out(error(LoadTimeout::new(bound)), None),
+            None => panic!("the runtime was shut down while `{}` was loaded in a task of it", self.cell.path),
+        }
+    }
+}
