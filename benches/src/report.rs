@@ -119,6 +119,17 @@ fn record_case(title: &str, name: &str, nanos: Spread, ratio: Spread, allocation
     }));
 }
 
+/// Prints a table of figures that are no times, the columns right-aligned.
+pub fn figures(title: &str, columns: &[&str], rows: &[(String, Vec<f64>)]) {
+    let heads: String = columns.iter().map(|column| format!(" {column:>14}")).collect();
+    println!("\n{title}\n{:<44}{heads}", "");
+    for (name, values) in rows {
+        let cells: String = values.iter().map(|value| format!(" {value:>14.2}")).collect();
+        println!("{name:<44}{cells}");
+    }
+    record(&json!({ "kind": "figures", "title": title, "columns": columns, "rows": rows }));
+}
+
 /// Prints lines of the budget under a heading; whether all of them are as they must be.
 pub fn budget(lines: &[Line]) -> bool {
     println!("\n        {:<58} {:>8} {:>5} {:>8} {:>11}", "the speed budget", "must", "aim", "measured", "quartiles");

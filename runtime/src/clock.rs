@@ -14,6 +14,7 @@
 //! | `ticker` | makes time pass: a thread for each process, forked children included |
 //! | `alarm` | what is to happen at a time, without a runtime |
 //! | `moment` | durations of work |
+//! | `pause` | a thread's pause that others may end |
 
 #[cfg(feature = "redis")]
 use std::sync::Weak;
@@ -30,11 +31,13 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 mod alarm;
 mod moment;
 mod origin;
+mod pause;
 mod ticker;
 
 pub(crate) use alarm::{Alarm, Armed};
 pub(crate) use moment::Moment;
 use origin::Origin;
+pub(crate) use pause::Pause;
 use ticker::Ticker;
 
 /// How often the coarse time moves: 0.4 % of one core, and far below any ttl worth setting.
@@ -93,7 +96,7 @@ fn instant() -> Instant {
 }
 
 /// A process, to tell it from its forked children, in which nothing of it runs on. Asking takes a system call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Process(u32);
 
 impl Default for Process {
@@ -104,6 +107,16 @@ impl Default for Process {
 }
 
 impl Process {
+    /// This one, as far as a fork was noticed.
+    pub(crate) fn current() -> Self {
+        SYSTEM.ticker().process()
+    }
+
+    /// Its number, which is not zero.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
     /// Whether this is still the process, and not a child of it.
     #[cfg(feature = "redis")]
     pub(crate) fn is_this(self) -> bool {

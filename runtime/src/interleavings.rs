@@ -18,7 +18,7 @@ use loom::thread;
 use crate::clock::Clock;
 use crate::flight::{Boarding, Flights, Permit, Signal, Terms};
 use crate::key::{AnyKey, Hashed, Pattern, Scopes};
-use crate::l1::{Entry, Lifetime, LoadStart};
+use crate::l1::{Entry, Lifetime, LoadStart, Run};
 use crate::log::{Log, Mirror, Record};
 use crate::sync::lock;
 
@@ -71,7 +71,7 @@ impl World {
     fn load(&self) -> Entry<u64> {
         let epoch = self.log.position();
         let value = self.origin.load(Relaxed);
-        let life = Lifetime { load_time: 0, expires: u64::MAX, early_from: u64::MAX, local_until: u64::MAX };
+        let life = Lifetime::fresh_until(u64::MAX);
         Entry::new(value, LoadStart { epoch, number: 0 }, life, &self.scopes)
     }
 }
@@ -377,5 +377,25 @@ fn an_insert_may_be_late() {
             loader.join().unwrap();
         }
         assert_ne!(served(&lock(&slot)), Some(OLD));
+    });
+}
+
+/// The sweep's thread ends when nothing is stored, and whoever stores begins it, if it has ended.
+#[test]
+fn what_is_stored_while_the_sweep_ends_is_swept() {
+    check(|| {
+        let (run, stored) = (Arc::new(Run::new()), Arc::new(AtomicU64::new(0)));
+        assert!(run.begin(), "nobody has");
+        let writers = [(); 2].map(|()| {
+            let (run, stored) = (run.clone(), stored.clone());
+            thread::spawn(move || {
+                stored.fetch_add(1, Relaxed);
+                run.begin()
+            })
+        });
+        let ended = run.end(|| stored.load(Relaxed) == 0);
+        let begun = writers.map(|writer| writer.join().unwrap());
+        let threads = u64::from(!ended) + begun.into_iter().map(u64::from).sum::<u64>();
+        assert_eq!(threads, 1, "one sweeps, and no more than one");
     });
 }

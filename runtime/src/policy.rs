@@ -247,7 +247,8 @@ impl<S: Shape> Policy<S> {
         let span = early_span(load_time).min(nanos(self.ttl) / EARLY_SHARE);
         let early_from = if self.early { expires.saturating_sub(span).max(now.saturating_add(1)) } else { expires };
         let local_until = self.local_ttl.map_or(u64::MAX, |ttl| now.saturating_add(nanos(ttl)));
-        Lifetime { load_time, expires, early_from, local_until }
+        let served_until = expires.saturating_add(nanos(self.longest_stale()));
+        Lifetime { load_time, expires, early_from, local_until, served_until }
     }
 }
 
@@ -330,7 +331,13 @@ mod tests {
 
     #[test]
     fn early_refreshes_come_near_the_expiry_and_in_the_expected_number() {
-        let life = Lifetime { load_time: 1_000, expires: 1_000_000, early_from: 0, local_until: u64::MAX };
+        let life = Lifetime {
+            load_time: 1_000,
+            expires: 1_000_000,
+            early_from: 0,
+            local_until: u64::MAX,
+            served_until: 1_000_000,
+        };
         let drawn = |now| (0..10_000).filter(|_| refresh_early(now, &life)).count();
         assert_eq!(drawn(1_000_000), 10_000, "at the expiry always");
         assert_eq!(drawn(1_000_000 - 60_000), 0, "60 load times before it never");

@@ -16,6 +16,11 @@ fn time_passes_in_a_child_once_it_was_told_or_noticed() {
     }
 }
 
+#[test]
+fn memory_is_given_back_in_a_child_and_in_its_parent() {
+    assert!(forks(&["swept"]));
+}
+
 #[tokio::test]
 async fn a_child_uses_none_of_its_parents_connections() {
     let (server, prefix) = (Redis::start().await, prefix());

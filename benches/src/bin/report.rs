@@ -25,6 +25,15 @@ use report::plot;
 enum Line {
     Budget(Budget),
     Case(Case),
+    Figures(Figures),
+}
+
+/// A table of figures that are no times.
+#[derive(Clone, Debug, Deserialize)]
+struct Figures {
+    title: String,
+    columns: Vec<String>,
+    rows: Vec<(String, Vec<f64>)>,
 }
 
 /// A line of the speed budget.
@@ -56,6 +65,7 @@ struct Case {
 const PROGRAMS: &[(&str, &str)] = &[
     ("hit", "A hit"),
     ("hit_ratio", "The hit ratio"),
+    ("dead", "Dead entries"),
     ("stampede", "A stampede"),
     ("race", "Loads against invalidations"),
     ("shared", "The shared tier"),
@@ -173,6 +183,23 @@ fn page(root: &Path, lines: &BTreeMap<&str, Vec<Line>>) -> Result<String, Box<dy
                 short(case.nanos),
                 case.ratio
             )?;
+        }
+        let tables = lines.iter().filter_map(|line| if let Line::Figures(table) = line { Some(table) } else { None });
+        for (at, table) in tables.enumerate() {
+            if at == 0 && title.is_empty() {
+                write!(page, "\n## {heading}\n")?;
+            }
+            write!(
+                page,
+                "\n**{}**\n\n| | {} |\n|---|{}\n",
+                table.title,
+                table.columns.join(" | "),
+                "---:|".repeat(table.columns.len())
+            )?;
+            for (name, values) in &table.rows {
+                let cells: Vec<_> = values.iter().map(|value| short(*value)).collect();
+                writeln!(page, "| {} | {} |", text(name), cells.join(" | "))?;
+            }
         }
     }
     Ok(page)

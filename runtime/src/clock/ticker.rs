@@ -39,6 +39,10 @@ impl Ticker {
         }
     }
 
+    pub(super) fn process(&self) -> Process {
+        self.process
+    }
+
     /// The ticker of this process, as far as a fork was noticed.
     pub(super) fn newest(&self) -> &Self {
         let mut ticker = self;

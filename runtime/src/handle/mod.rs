@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
-use crate::l1::{AnyStore, Common, L1};
+use crate::l1::{AnyStore, Common, L1, call, watch};
 use crate::log::{Log, Reach, Record};
 #[cfg(feature = "redis")]
 use crate::shared::SharedStats;
@@ -102,10 +102,8 @@ impl Fastness {
             stats.total += own;
             stats.sites.push(SiteStats { name: site.name.clone(), key: site.key.clone(), stats: own });
         }
-        // Out of the lock, which every new call site needs: it takes a while.
-        let stores = lock(&self.inner.stores).all.clone();
-        for store in stores {
-            stats.entries += store.len();
+        for store in self.stores() {
+            stats.entries += store.living();
             stats.evictions += store.evictions();
         }
         stats
@@ -126,15 +124,33 @@ impl Fastness {
         if used <= entries {
             return;
         }
-        for store in &lock(&self.inner.stores).all {
+        for store in self.stores() {
             let share = store.len() as u128 * entries as u128 / used.max(1) as u128;
             store.shrink_to(usize::try_from(share).unwrap_or(usize::MAX));
+            Self::sweep(&store);
         }
     }
 
-    /// Invalidates everything that is cached; with a shared tier, by all processes, to whom it is announced in the background.
+    /// Invalidates everything that is cached, and frees it in this process before it returns; with a shared tier it is invalidated by
+    /// all processes, to whom it is announced in the background.
+    ///
+    /// Values are dropped by the thread that calls it. From within the `Drop` of a cached value it returns first, and the others are
+    /// dropped after that one; what another thread is reading at that moment is dropped soon after.
     pub fn clear(&self) {
         self.append(Record::clear());
+        self.stores().iter().for_each(Self::sweep);
+    }
+
+    /// Frees what is dead, or has it freed.
+    fn sweep(store: &Arc<dyn AnyStore>) {
+        if !store.sweep() {
+            call();
+        }
+    }
+
+    /// All stores. Out of the lock, which every new call site needs: what is done with them takes a while, and may drop values.
+    fn stores(&self) -> Vec<Arc<dyn AnyStore>> {
+        lock(&self.inner.stores).all.clone()
     }
 
     /// Invalidates here and now; other processes are told in the background.
@@ -249,6 +265,7 @@ impl Fastness {
         let (store, any) = make(capacity.unwrap_or(self.inner.capacity), self.inner.common.clone());
         stores.by_key.insert(id, store.clone());
         self.inner.common.budget.add_store(Arc::downgrade(&any));
+        watch(Arc::downgrade(&any));
         stores.all.push(any);
         store
     }

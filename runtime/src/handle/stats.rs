@@ -24,7 +24,8 @@ pub struct HandleStats {
     pub sites: Vec<SiteStats>,
     /// Invalidations and refreshes so far, by whatever means.
     pub invalidations: u64,
-    /// Entries in the in-process tier now.
+    /// Entries in the in-process tier that can still be served, be it stale. Of a store of more than 4096, as of the last sweep, a second or
+    /// so ago.
     pub entries: usize,
     /// Entries that had to go for lack of room.
     pub evictions: u64,

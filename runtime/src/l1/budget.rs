@@ -51,6 +51,7 @@ impl Budget {
             return false;
         };
         largest.shrink_to(largest.len() - 1);
+        largest.settle();
         true
     }
 

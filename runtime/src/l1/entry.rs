@@ -3,6 +3,7 @@
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicU8, AtomicU64};
 
+use super::values;
 use crate::key::Scopes;
 use crate::key::scopes::Breadth;
 use crate::log::{Epoch, Judgement, Log};
@@ -21,6 +22,16 @@ pub(crate) struct Lifetime {
     pub(crate) early_from: u64,
     /// Until when the in-process tier serves it without asking the shared one.
     pub(crate) local_until: u64,
+    /// Until when it may be served at all, stale or in place of a failed load; at least `expires`.
+    pub(crate) served_until: u64,
+}
+
+impl Lifetime {
+    /// That of a value which is fresh until then, and never stale, and whose load took no time.
+    #[cfg(test)]
+    pub(crate) fn fresh_until(expires: u64) -> Self {
+        Self { load_time: 0, expires, early_from: expires, local_until: u64::MAX, served_until: expires }
+    }
 }
 
 /// Where a load began: what was invalidated later concerns its value, and of two loads the one with the larger number is newer.
@@ -32,11 +43,11 @@ pub(crate) struct LoadStart {
     pub(crate) number: u64,
 }
 
-/// A value in the cache. What a hit reads is here and small, so that key and entry share a cache line; the rest is behind a
-/// pointer.
+/// A value in the cache. What a hit reads comes first and is small, so that with its key it is on one cache line or two.
 #[repr(C)]
 pub(crate) struct Entry<V> {
-    value: V,
+    /// Always there, until the entry is dropped: then the value is left to whoever may run its `Drop`.
+    value: Option<V>,
     /// Until when a hit may serve it without a further question; zero once it is known that it was refreshed.
     fresh_until: AtomicU64,
     /// The position of the log up to which it was found current. Begins at the load's epoch, never at the insert's.
@@ -44,7 +55,9 @@ pub(crate) struct Entry<V> {
     root: u16,
     breadth: Breadth,
     hits: AtomicU8,
-    rest: Box<Rest>,
+    rest: Rest,
+    /// What becomes of the value: here, where nothing is known of its type.
+    leave: fn(V),
 }
 
 /// What a hit does not read.
@@ -77,16 +90,35 @@ impl<V> Found<V> {
     }
 }
 
+impl<V> Entry<V> {
+    /// The number of its load.
+    pub(crate) fn number(&self) -> u64 {
+        self.rest.start.number
+    }
+}
+
+impl<V> Drop for Entry<V> {
+    fn drop(&mut self) {
+        if let Some(value) = self.value.take() {
+            (self.leave)(value);
+        }
+    }
+}
+
 impl<V: Clone> Entry<V> {
-    pub(crate) fn new(value: V, start: LoadStart, life: Lifetime, scopes: &Scopes) -> Self {
+    pub(crate) fn new(value: V, start: LoadStart, life: Lifetime, scopes: &Scopes) -> Self
+    where
+        V: 'static,
+    {
         Self {
-            value,
+            value: Some(value),
             fresh_until: AtomicU64::new(life.early_from.min(life.expires).min(life.local_until)),
             checked: AtomicU64::new(start.epoch),
             root: scopes.root(),
             breadth: scopes.breadth(),
             hits: AtomicU8::new(0),
-            rest: Box::new(Rest { retry_at: AtomicU64::new(0), start, life, scopes: scopes.hashes().into() }),
+            rest: Rest { retry_at: AtomicU64::new(0), start, life, scopes: scopes.hashes().into() },
+            leave: values::leave,
         }
     }
 
@@ -97,29 +129,19 @@ impl<V: Clone> Entry<V> {
             return None;
         }
         self.count();
-        Some(&self.value)
+        self.value.as_ref()
     }
 
     /// The value, if it is valid, fresh or not.
     pub(crate) fn look(&self, log: &Log) -> Option<Found<V>> {
-        (self.judge(log) != Judgement::Invalidated).then(|| {
-            self.count();
-            Found {
-                value: self.value.clone(),
-                life: self.rest.life,
-                fresh_until: self.fresh_until.load(Relaxed),
-                retry_at: self.rest.retry_at.load(Relaxed),
-            }
-        })
+        let value = self.value.as_ref().filter(|_| self.judge(log) != Judgement::Invalidated)?.clone();
+        self.count();
+        let (life, retry_at) = (self.rest.life, self.rest.retry_at.load(Relaxed));
+        Some(Found { value, life, fresh_until: self.fresh_until.load(Relaxed), retry_at })
     }
 
     pub(crate) fn leave_origin_alone_until(&self, time: u64) {
         self.rest.retry_at.store(time, Relaxed);
-    }
-
-    /// The number of its load.
-    pub(crate) fn number(&self) -> u64 {
-        self.rest.start.number
     }
 
     pub(crate) fn hits(&self) -> u8 {
@@ -149,6 +171,19 @@ impl<V: Clone> Entry<V> {
             }
         }
         judgement
+    }
+
+    /// Whether nobody can be served it any more, where readers serve entries for `grace` nanoseconds after their expiry. One that was
+    /// refreshed may still stand in for a load that fails. Changes nothing, and counts no verdict: nobody asked for the entry.
+    pub(crate) fn is_dead(&self, now: u64, grace: u64, log: &Log) -> bool {
+        let is_current = || log.head(self.root, self.breadth) <= self.checked.load(Relaxed);
+        let is_valid = || is_current() || log.still_valid(self.rest.start.epoch, &self.rest.scopes);
+        now >= self.served_until(grace) || !is_valid()
+    }
+
+    /// Until when it may be served at all.
+    pub(crate) fn served_until(&self, grace: u64) -> u64 {
+        self.rest.life.served_until.max(self.rest.life.expires.saturating_add(grace))
     }
 
     #[inline]

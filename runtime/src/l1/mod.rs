@@ -3,33 +3,53 @@
 //! May use: `clock`, `key`, `log`, `sync`.
 //!
 //! A read finds the entry by hashing the arguments where they are and comparing them with the stored ones: no lock, no
-//! allocation, no key text. Beside the lock-free index stands a queue ([`s3fifo`]) in shards, each under a mutex that only
-//! inserts of new keys take; it decides who goes when the store is full.
+//! allocation, no key text. Beside the lock-free index stands a queue in shards, each under a mutex that only inserts of new keys
+//! and the sweep take; it decides who goes when the store is full.
+//!
+//! | part | what it is |
+//! |---|---|
+//! | `index` | the entries by their keys, read without a lock |
+//! | `entry` | one value, and what it takes to judge it |
+//! | `room`, `s3fifo` | how many entries there may be, and which has to go |
+//! | `budget` | the bound on all stores of a handle together |
+//! | `sweep` | the thread that removes what is dead |
+//! | `retired`, `values` | what was removed, until it is freed; values, until their `Drop` may run |
 //!
 //! Invariants: an entry is judged by the log each time it is about to be served, so inserting one that was invalidated
 //! meanwhile is harmless; a key whose value is replaced keeps its place in the queue; no value replaces one whose load began later.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
-use scc::HashIndex;
-use scc::hash_index::Entry as Place;
+use scc::Guard;
 
 use crate::clock::Clock;
+use crate::key::Hashed;
 use crate::key::args::Args;
-use crate::key::{Hashed, Prehashed};
 use crate::log::Log;
 use crate::sync::thread_is_ending;
 
 mod budget;
 mod entry;
+mod index;
+mod retired;
 mod room;
 mod s3fifo;
+mod sweep;
+mod values;
 
 pub(crate) use budget::Budget;
 pub(crate) use entry::{Entry, Found, Lifetime, LoadStart};
+use index::{Index, Inserted, Retired};
+use retired::{RetiredList, Waiting};
 use room::Room;
-use s3fifo::Residents;
+use s3fifo::{Residency, Residents};
+#[cfg(all(test, fastness_loom))]
+pub(crate) use sweep::Run;
+pub(crate) use sweep::{call, watch};
+
+/// Stores of no more entries say how many live now; larger ones, how many there were when the sweep last came by.
+const COUNTED: usize = 4_096;
 
 /// What all stores of one handle share.
 #[derive(Clone, Debug)]
@@ -41,13 +61,14 @@ pub(crate) struct Common {
 }
 
 pub(crate) struct L1<K, V> {
-    index: HashIndex<Hashed<K>, Entry<V>, Prehashed>,
+    index: Index<K, V>,
     room: Room,
+    retired: RetiredList<K, V>,
 }
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     pub(crate) fn new(capacity: usize, common: Common) -> Self {
-        Self { index: HashIndex::with_hasher(Prehashed::default()), room: Room::new(capacity, common) }
+        Self { index: Index::new(), room: Room::new(capacity, common), retired: RetiredList::new() }
     }
 
     /// Owns the arguments.
@@ -71,9 +92,9 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             return None;
         }
         let probe = Probe { hash: self.hash(args), args };
-        self.index
-            .peek_with(&probe, |_, entry| entry.hit(self.room.common.clock.coarse(), &self.room.common.log).cloned())
-            .flatten()
+        let guard = Guard::new();
+        let node = self.index.peek(probe.hash, &probe, &guard)?;
+        node.entry.hit(self.room.common.clock.coarse(), &self.room.common.log).cloned()
     }
 
     /// What `with` makes of the value for these arguments, and of the time, if the value is fresh and valid. No lock is held.
@@ -84,10 +105,9 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             return None;
         }
         let probe = Probe { hash: self.hash(args), args };
-        let now = self.room.common.clock.coarse();
-        self.index
-            .peek_with(&probe, |_, entry| entry.hit(now, &self.room.common.log).map(|value| with(value, now)))
-            .flatten()
+        let (guard, now) = (Guard::new(), self.room.common.clock.coarse());
+        let node = self.index.peek(probe.hash, &probe, &guard)?;
+        node.entry.hit(now, &self.room.common.log).map(|value| with(value, now))
     }
 
     /// Most stores of absences and errors are, and those of values that are in the shared tier only.
@@ -100,17 +120,19 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         if self.is_empty() || thread_is_ending() {
             return None;
         }
-        self.index.peek_with(&Query::of(key), |_, entry| entry.look(&self.room.common.log)).flatten()
+        self.peek(&Query::of(key), |entry| entry.look(&self.room.common.log)).flatten()
     }
 
-    /// Marks an entry, valid or not. Under its bucket's lock: a lock-free read may be of a copy that a growing index leaves
-    /// behind. A writer's lock, because a reader's would be compiled for this alone.
+    /// Marks an entry, valid or not.
     pub(crate) fn mark(&self, key: &Hashed<K>, mark: impl FnOnce(&Entry<V>)) {
-        if !thread_is_ending()
-            && let Some(place) = self.index.get_sync(&Query::of(key))
-        {
-            mark(place.get());
+        if !thread_is_ending() {
+            self.peek(&Query::of(key), mark);
         }
+    }
+
+    fn peek<R>(&self, query: &Query<'_, K>, with: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        let guard = Guard::new();
+        self.index.peek(query.hash, query, &guard).map(|node| with(&node.entry))
     }
 
     /// A load begins now.
@@ -123,36 +145,91 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     /// Stores a value, unless there is one whose load began later.
     pub(crate) fn insert(&self, key: Hashed<K>, entry: Entry<V>) {
         if thread_is_ending() || !self.room.is_open() {
-            return;
+            drop(entry);
+            return values::drop_left();
         }
-        let hash = key.hash;
-        match self.index.entry_sync(key) {
-            Place::Occupied(mut place) => {
-                if place.get().number() <= entry.number() {
-                    place.update(entry);
-                }
-                return;
+        let (hash, until) = (key.hash, entry.served_until(self.room.grace()));
+        let removed = match self.index.insert(key, entry) {
+            Inserted::New(grown) => {
+                self.room.admit(hash, until, self);
+                grown
             }
-            Place::Vacant(place) => drop(place.insert_entry(entry)),
-        }
-        self.room.admit(hash, self);
+            Inserted::Replaced(old) => {
+                self.room.expect(until);
+                Some(old)
+            }
+            Inserted::Refused(refused) => {
+                drop(refused);
+                values::drop_left();
+                None
+            }
+        };
+        self.retire(removed);
+        self.see_to_retired();
+        sweep::begin();
     }
 
     /// Removes a value, unless its load began later than the one with this number.
     pub(crate) fn remove(&self, key: &Hashed<K>, number: u64) {
-        if !thread_is_ending() && self.index.remove_if_sync(&Query::of(key), |entry| entry.number() <= number) {
+        if self.is_usable() && self.remove_if(&Query::of(key), |entry| entry.number() <= number) {
             self.room.forget();
+            self.see_to_retired();
+        }
+    }
+
+    fn remove_if(&self, query: &Query<'_, K>, goes: impl FnOnce(&Entry<V>) -> bool) -> bool {
+        let removed = self.index.remove(query.hash, query, goes);
+        let any = removed.is_some();
+        self.retire(removed);
+        any
+    }
+
+    fn retire(&self, removed: impl IntoIterator<Item = Retired<K, V>>) {
+        removed.into_iter().for_each(|removed| self.retired.push(removed));
+    }
+
+    /// Whether this thread may take its locks.
+    fn is_usable(&self) -> bool {
+        !thread_is_ending() && !self.room.is_left_locked()
+    }
+
+    /// Sees to it that what was removed is freed. With no lock held.
+    fn see_to_retired(&self) {
+        match self.retired.waiting() {
+            Waiting::Few => {}
+            Waiting::Many => sweep::call(),
+            Waiting::TooMany => {
+                self.retired.free();
+            }
         }
     }
 
     /// Whether there is a value whose load began later than the one with this number.
     pub(crate) fn has_newer(&self, key: &Hashed<K>, number: u64) -> bool {
-        let newer = |_: &_, entry: &Entry<V>| entry.number() > number;
-        !self.is_empty() && !thread_is_ending() && self.index.peek_with(&Query::of(key), newer).unwrap_or_default()
+        let newer = |entry: &Entry<V>| entry.number() > number;
+        !self.is_empty() && !thread_is_ending() && self.peek(&Query::of(key), newer).unwrap_or_default()
+    }
+
+    /// Tells of a reader that serves entries for so long after their expiry, in nanoseconds.
+    pub(crate) fn extend_grace(&self, nanos: u64) {
+        self.room.extend_grace(nanos);
+    }
+
+    /// Whether nobody can be served this entry any more.
+    fn is_dead(&self, entry: &Entry<V>) -> bool {
+        let common = &self.room.common;
+        entry.is_dead(common.clock.coarse(), self.room.grace(), &common.log)
     }
 
     pub(crate) fn common(&self) -> &Common {
         &self.room.common
+    }
+}
+
+impl<K, V> Drop for L1<K, V> {
+    fn drop(&mut self) {
+        self.index.take().into_iter().for_each(|removed| self.retired.push(removed));
+        self.retired.let_go();
     }
 }
 
@@ -165,12 +242,25 @@ impl<K, V> std::fmt::Debug for L1<K, V> {
     }
 }
 
-/// A store whose types do not matter: for totals and for the memory guard.
+/// A store whose types do not matter: for totals, for the sweep and for the memory guard.
 pub(crate) trait AnyStore: Send + Sync {
+    /// How many entries there are, the dead included that are still to be swept.
     fn len(&self) -> usize;
+    /// How many of them are not dead; of large stores, when the sweep last came by.
+    fn living(&self) -> usize;
     fn evictions(&self) -> u64;
     /// Evicts until at most this many entries are left.
     fn shrink_to(&self, entries: usize);
+    /// Sees to it that what was removed is freed. With no lock held.
+    fn settle(&self);
+    /// Says that the sweep of the process of this number is at this store, or, by zero, that it is not.
+    fn set_sweeper(&self, process: u32);
+    /// Frees what is dead, and what was removed. With no lock held. False if something is still being read.
+    fn sweep(&self) -> bool;
+    /// Frees what was removed. With no lock held.
+    fn free(&self) -> bool;
+    /// Whether there is neither an entry nor anything to be freed.
+    fn is_swept(&self) -> bool;
 }
 
 impl<K, V> AnyStore for L1<K, V>
@@ -182,29 +272,83 @@ where
         self.room.len()
     }
 
+    fn living(&self) -> usize {
+        let len = self.room.len();
+        if len > COUNTED || thread_is_ending() || !self.room.may_have_dead() {
+            return len;
+        }
+        self.index.count(|entry| !self.is_dead(entry))
+    }
+
     fn evictions(&self) -> u64 {
         self.room.evictions()
     }
 
     fn shrink_to(&self, entries: usize) {
-        if !thread_is_ending() {
+        if self.is_usable() {
             self.room.shrink_to(entries, self);
         }
+    }
+
+    fn settle(&self) {
+        if self.is_usable() {
+            self.see_to_retired();
+        }
+    }
+
+    fn set_sweeper(&self, process: u32) {
+        self.room.set_sweeper(process);
+    }
+
+    fn sweep(&self) -> bool {
+        if !self.is_usable() {
+            return true;
+        }
+        if self.room.may_have_dead() {
+            self.room.sweep(self);
+        }
+        if self.retired.is_empty() {
+            return true;
+        }
+        self.retire(self.index.shrink());
+        self.retired.free()
+    }
+
+    fn free(&self) -> bool {
+        !self.is_usable() || self.retired.is_empty() || self.retired.free()
+    }
+
+    fn is_swept(&self) -> bool {
+        !self.is_usable() || self.room.len() == 0 && self.retired.is_empty()
     }
 }
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
-    fn hits(&self, hash: u64) -> Option<u8> {
-        self.index.peek_with(&Query::by_hash(hash), |_, entry| entry.hits())
+    fn residency(&self, hash: u64) -> Residency {
+        let judged = |entry: &Entry<V>| {
+            if self.is_dead(entry) {
+                return Residency::Dead;
+            }
+            self.room.expect(entry.served_until(self.room.grace()));
+            Residency::Living(entry.hits())
+        };
+        self.peek(&Query::by_hash(hash), judged).unwrap_or(Residency::Absent)
     }
 
     fn set_hits(&self, hash: u64, hits: u8) {
-        self.index.peek_with(&Query::by_hash(hash), |_, entry| entry.set_hits(hits));
+        self.peek(&Query::by_hash(hash), |entry| entry.set_hits(hits));
     }
 
     fn evict(&self, hash: u64) {
-        if self.index.remove_sync(&Query::by_hash(hash)) {
+        if self.remove_if(&Query::by_hash(hash), |_| true) {
             self.room.evicted();
+        }
+    }
+
+    fn remove_dead(&self, hash: u64) {
+        // Judged again: a new value may have come.
+        if self.remove_if(&Query::by_hash(hash), |entry| self.is_dead(entry)) {
+            self.room.forget();
         }
     }
 }
@@ -219,13 +363,6 @@ impl<A: Args> scc::Equivalent<Hashed<A::Owned>> for Probe<'_, A> {
     #[inline]
     fn equivalent(&self, key: &Hashed<A::Owned>) -> bool {
         self.hash == key.hash && self.args.same(&key.args)
-    }
-}
-
-impl<A> Hash for Probe<'_, A> {
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
     }
 }
 
@@ -249,12 +386,6 @@ impl<'a, K> Query<'a, K> {
 impl<K: Eq> scc::Equivalent<Hashed<K>> for Query<'_, K> {
     fn equivalent(&self, key: &Hashed<K>) -> bool {
         self.hash == key.hash && self.args.is_none_or(|args| *args == key.args)
-    }
-}
-
-impl<K> Hash for Query<'_, K> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
     }
 }
 

@@ -25,8 +25,10 @@ fn scopes(id: u64) -> Scopes {
 
 fn put(store: &Store, id: u64, value: u64, ttl: Duration) {
     let expires = store.common().clock.now() + crate::clock::nanos(ttl);
-    let life = Lifetime { load_time: 0, expires, early_from: expires, local_until: u64::MAX };
-    store.insert(store.own(&(NoScope, id)), Entry::new(value, store.start(), life, &scopes(id)));
+    store.insert(
+        store.own(&(NoScope, id)),
+        Entry::new(value, store.start(), Lifetime::fresh_until(expires), &scopes(id)),
+    );
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -64,7 +66,7 @@ fn a_value_whose_load_was_overtaken_is_inserted_in_vain() {
     let (store, _) = store(10);
     let start = store.start();
     store.common().log.append(&Record::clear());
-    let life = Lifetime { load_time: 0, expires: u64::MAX, early_from: u64::MAX, local_until: u64::MAX };
+    let life = Lifetime::fresh_until(u64::MAX);
     store.insert(store.own(&(NoScope, 1_u64)), Entry::new(11, start, life, &scopes(1)));
     assert_eq!(store.hit(&(NoScope, 1_u64)), None);
 }
@@ -147,7 +149,7 @@ fn over_the_total_a_store_gives_up_what_it_gains() {
 fn what_a_later_load_found_is_neither_replaced_nor_removed_by_an_earlier_one() {
     let (store, _) = store(10);
     let key = store.own(&(NoScope, 1_u64));
-    let life = Lifetime { load_time: 0, expires: u64::MAX, early_from: u64::MAX, local_until: u64::MAX };
+    let life = Lifetime::fresh_until(u64::MAX);
     let (earlier, later) = (store.start(), store.start());
     let insert = |value, start| store.insert(key.clone(), Entry::new(value, start, life, &scopes(1)));
     insert(2, later);
@@ -261,7 +263,7 @@ fn at(epoch: u64) -> LoadStart {
 }
 
 fn entry(expires: u64, early_from: u64, local_until: u64) -> Entry<u8> {
-    Entry::new(7, at(0), Lifetime { load_time: 0, expires, early_from, local_until }, &scopes(1))
+    Entry::new(7, at(0), Lifetime { early_from, local_until, ..Lifetime::fresh_until(expires) }, &scopes(1))
 }
 
 #[test]
@@ -311,7 +313,7 @@ fn an_entry_is_refreshed_by_what_came_after_its_load_began_and_by_nothing_else()
     let log = Log::with_mirror_bytes(1 << 10);
     let began = log.position();
     log.append(&refresh("n:1"));
-    let life = Lifetime { load_time: 0, expires: 10, early_from: 10, local_until: 10 };
+    let life = Lifetime { local_until: 10, ..Lifetime::fresh_until(10) };
     let [before, after] = [began, log.position()].map(|epoch| Entry::new(7, at(epoch), life, &scopes(1)));
     assert_eq!((before.hit(0, &log), after.hit(0, &log)), (None, Some(&7)));
     let brought = Entry::new(7, at(log.position()), Lifetime { early_from: 0, ..life }, &scopes(1));
@@ -340,7 +342,7 @@ fn what_was_found_valid_is_not_judged_again_until_something_moves() {
         log.append(&record);
     };
     (0..20).for_each(|n| invalidate(&format!("n:1{n}")));
-    let life = Lifetime { load_time: 0, expires: 10, early_from: 10, local_until: 10 };
+    let life = Lifetime { local_until: 10, ..Lifetime::fresh_until(10) };
     let entry = Entry::new(7, at(log.position()), life, &scopes(1));
     let judged = || {
         let before = log.floor_verdicts();
@@ -350,4 +352,153 @@ fn what_was_found_valid_is_not_judged_again_until_something_moves() {
     assert!(!judged(), "nothing happened since its load began");
     invalidate("n:2");
     assert!(judged() && !judged() && !judged());
+}
+
+fn invalidate(store: &Store, key: &str) {
+    let (pattern, mut record) = (Pattern::exact(key), Record::default());
+    record.push(pattern.scope, pattern.root);
+    store.common().log.append(&record);
+}
+
+/// Whatever is being read elsewhere: in the end it is freed.
+fn sweep<V: Clone + Send + Sync + 'static>(store: &L1<((), u64), V>) {
+    while !store.sweep() {}
+}
+
+#[test]
+fn what_is_dead_is_swept_and_what_lives_stays() {
+    let (store, clock) = store(1_000);
+    (0..100).for_each(|id| put(&store, id, id, MINUTE * if id < 50 { 1 } else { 2 }));
+    (90..100).for_each(|id| invalidate(&store, &format!("n:{id}")));
+    assert_eq!((store.len(), store.living()), (100, 90));
+    sweep(&store);
+    assert_eq!((store.len(), store.common().budget.used(), store.evictions()), (90, 90, 0));
+    clock.advance(MINUTE);
+    assert_eq!((store.len(), store.living()), (90, 40));
+    sweep(&store);
+    assert_eq!(store.len(), 40);
+    assert!((50..90).all(|id| store.hit(&(NoScope, id)) == Some(id)));
+    clock.advance(MINUTE);
+    sweep(&store);
+    assert!(store.is_swept() && store.room.queues.iter().all(|queue| crate::sync::lock(queue).len() == 0));
+}
+
+#[test]
+fn a_store_in_which_nothing_can_have_died_is_not_looked_through() {
+    let (store, clock) = store(100);
+    assert!(!store.room.may_have_dead());
+    put(&store, 1, 1, MINUTE);
+    put(&store, 2, 2, MINUTE * 2);
+    assert!(!store.room.may_have_dead());
+    clock.advance(MINUTE);
+    assert!(store.room.may_have_dead());
+    sweep(&store);
+    assert!(!store.room.may_have_dead(), "the next end is a minute away");
+    invalidate(&store, "m:1");
+    assert!(store.room.may_have_dead(), "whatever it was");
+    sweep(&store);
+    assert!(!store.room.may_have_dead());
+    put(&store, 2, 3, Duration::from_secs(1));
+    clock.advance(Duration::from_secs(1));
+    assert!(store.room.may_have_dead(), "an entry that is replaced may end sooner");
+    sweep(&store);
+    assert!(store.is_swept());
+}
+
+#[test]
+fn an_entry_lives_for_as_long_as_any_reader_serves_it() {
+    let (store, clock) = store(10);
+    put(&store, 1, 1, MINUTE);
+    clock.advance(MINUTE);
+    assert_eq!(store.living(), 0);
+    store.extend_grace(crate::clock::nanos(MINUTE));
+    store.extend_grace(1);
+    assert_eq!(store.living(), 1);
+    sweep(&store);
+    assert!(store.look(&store.own(&(NoScope, 1_u64))).is_some());
+    clock.advance(MINUTE);
+    sweep(&store);
+    assert_eq!(store.len(), 0);
+    let own = Lifetime { served_until: u64::MAX, ..Lifetime::fresh_until(1) };
+    store.insert(store.own(&(NoScope, 2_u64)), Entry::new(2, store.start(), own, &scopes(2)));
+    clock.advance(MINUTE * 10);
+    sweep(&store);
+    assert_eq!(store.len(), 1, "its own window is longer");
+}
+
+#[test]
+fn the_sweep_spoils_no_hit() {
+    let (store, _) = store(100);
+    let common = Common { log: Arc::new(Log::with_mirror_bytes(0)), ..store.common().clone() };
+    let store: Store = L1::new(100, common);
+    put(&store, 100, 100, MINUTE);
+    (0..20).for_each(|id| invalidate(&store, &format!("n:{id}")));
+    put(&store, 1, 1, MINUTE);
+    (0..11).for_each(|id| invalidate(&store, &format!("m:{id}")));
+    sweep(&store);
+    assert_eq!(store.common().log.floor_verdicts(), 0, "nobody asked");
+    assert!(store.len() <= 1);
+}
+
+/// As an admission lacks room: without a sweep, and with all counts as they are.
+#[test]
+fn the_dead_give_up_their_room() {
+    let (store, _) = store(1_000);
+    for id in 0..1_000 {
+        put(&store, id, id, MINUTE);
+        (0..3).for_each(|_| assert_eq!(store.hit(&(NoScope, id)), Some(id)));
+    }
+    store.common().log.append(&Record::clear());
+    for id in 1_000..2_000 {
+        put(&store, id, id, MINUTE);
+    }
+    assert!((1_000..2_000).all(|id| store.hit(&(NoScope, id)) == Some(id)));
+    assert_eq!((store.len(), store.common().budget.used(), store.evictions()), (1_000, 1_000, 0));
+}
+
+#[test]
+fn a_million_dead_values_are_dropped_and_their_table_with_them() {
+    let (small, clock) = store(1);
+    let store = L1::<((), u64), Arc<()>>::new(1_000_000, small.common().clone());
+    let value = Arc::new(());
+    for id in 0..1_000_000_u64 {
+        let entry = Entry::new(value.clone(), store.start(), Lifetime::fresh_until(100), &scopes(1));
+        store.insert(store.own(&(NoScope, id)), entry);
+    }
+    clock.advance(MINUTE);
+    sweep(&store);
+    assert!(store.is_swept());
+    while Arc::strong_count(&value) > 1 {
+        retired::free_garbage();
+    }
+    assert_eq!(store.index.tables(), 0);
+}
+
+#[test]
+fn no_more_than_some_wait_to_be_freed_where_the_sweep_is_late() {
+    let (small, _) = store(1);
+    let store = L1::<((), u64), Arc<()>>::new(10, small.common().clone());
+    let value = Arc::new(());
+    let mut most = 0;
+    for id in 0..20_000_u64 {
+        let entry = Entry::new(value.clone(), store.start(), Lifetime::fresh_until(u64::MAX), &scopes(1));
+        store.insert(store.own(&(NoScope, id)), entry);
+        most = most.max(Arc::strong_count(&value));
+    }
+    // More of them only while another test's thread is reading.
+    assert!(most < 10_000, "{most}");
+    sweep(&store);
+    while Arc::strong_count(&value) > 11 {
+        retired::free_garbage();
+    }
+}
+
+#[test]
+fn what_cannot_be_stored_is_dropped_at_once() {
+    let (small, _) = store(1);
+    let store = L1::<((), u64), Arc<()>>::new(0, small.common().clone());
+    let value = Arc::new(());
+    let entry = Entry::new(value.clone(), store.start(), Lifetime::fresh_until(u64::MAX), &scopes(1));
+    store.insert(store.own(&(NoScope, 1_u64)), entry);
+    assert_eq!(Arc::strong_count(&value), 1);
 }

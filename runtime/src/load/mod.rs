@@ -143,6 +143,7 @@ impl Site {
         let text = self.meta().template.render(&cell.path, args);
         let scopes = Scopes::of(&text, tags);
         let key = cell.front.store.own(args);
+        cell.front.store.extend_grace(nanos(policy.longest_stale()));
         Pending { cell, key, scopes, policy, text: bounded(text), standby: OnceLock::new(), lease: Mutex::default() }
     }
 }

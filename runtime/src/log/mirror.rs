@@ -54,6 +54,12 @@ impl Mirror {
         floor
     }
 
+    /// The same, and a verdict by a floor is not counted.
+    pub(crate) fn last_uncounted(&self, scope: u64) -> u64 {
+        let bucket = self.bucket(scope);
+        bucket.find(tag(scope)).unwrap_or_else(|| bucket.floor.load(Acquire))
+    }
+
     /// The epoch to which the scope was last raised, unless the table had to forget it.
     #[cfg(feature = "redis")]
     pub(crate) fn pair(&self, scope: u64) -> Option<u64> {

@@ -68,8 +68,8 @@ pub(crate) struct Log {
     mirror: Mirror,
     /// Everything that began at or before this position is invalid: `clear`.
     floor: AtomicU64,
-    /// Per root segment, the position of the last record that concerns it.
-    heads: Box<[AtomicU64; ROOTS]>,
+    /// Per root segment, the position of the last record that concerns it. In place, so that a hit reads no pointer to it.
+    heads: [AtomicU64; ROOTS],
     /// The position of the last record with a tag, which may concern an entry of any root.
     tags: AtomicU64,
     /// The position of the last record.
@@ -87,7 +87,7 @@ impl Log {
         Self {
             mirror: Mirror::with_bytes(bytes),
             floor: AtomicU64::new(0),
-            heads: Box::new(std::array::from_fn(|_| AtomicU64::new(0))),
+            heads: std::array::from_fn(|_| AtomicU64::new(0)),
             tags: AtomicU64::new(0),
             position: AtomicU64::new(0),
             refreshed: AtomicU64::new(0),
@@ -123,6 +123,11 @@ impl Log {
     /// since `epoch`.
     pub(crate) fn valid(&self, epoch: Epoch, scopes: &[u64]) -> bool {
         epoch >= self.floor.load(Acquire) && scopes.iter().all(|&scope| epoch >= self.mirror.last(scope))
+    }
+
+    /// The same judgement where nobody asks for the entry, so that no hit is spoiled by it: what the table has forgotten is not counted.
+    pub(crate) fn still_valid(&self, epoch: Epoch, scopes: &[u64]) -> bool {
+        epoch >= self.floor.load(Acquire) && scopes.iter().all(|&scope| epoch >= self.mirror.last_uncounted(scope))
     }
 
     /// The last position that may concern an entry of this root. While it is not beyond the position at which an entry was
@@ -161,7 +166,7 @@ impl Log {
 
     fn raise_floor(&self, floor: Epoch, epoch: Epoch) {
         self.floor.fetch_max(floor, Release);
-        for head in &*self.heads {
+        for head in &self.heads {
             head.store(epoch, Release);
         }
         self.position.store(epoch, Release);

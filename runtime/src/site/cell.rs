@@ -167,6 +167,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
             Negative::Absent(_) => Verdict::Absent,
             Negative::Failed(kept) => Verdict::Failed(kept),
         };
+        // Neither is ever served stale.
+        let life = Lifetime { served_until: life.expires, ..life };
         self.negatives.insert(key.erased(), Entry::new(verdict, start, life, scopes));
     }
 }

@@ -1,5 +1,5 @@
 //! Forks with a cache in use, and says by its exit status whether the child is right. One argument says how the child notices:
-//! `told`, `miss`, `invalidation`, or `shared` with the address of a Redis behind it.
+//! `told`, `miss`, `invalidation`, or `shared` with the address of a Redis behind it; `swept` is about memory.
 
 #![expect(clippy::disallowed_methods, reason = "a process in which time really passes")]
 
@@ -57,6 +57,37 @@ fn keeps_off(fast: &Fastness) -> bool {
     })
 }
 
+static LIVING: AtomicU64 = AtomicU64::new(0);
+
+#[derive(Clone)]
+struct Counted(#[allow(dead_code)] std::sync::Arc<OnDrop>);
+
+struct OnDrop;
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        LIVING.fetch_sub(1, SeqCst);
+    }
+}
+
+#[cacheable(ttl = "100ms", key = "counted:{n}", early = off)]
+fn counted(n: u64) -> Counted {
+    let _ = n;
+    LIVING.fetch_add(1, SeqCst);
+    Counted(std::sync::Arc::new(OnDrop))
+}
+
+/// Whether what was cached before the fork is freed after it, in a child that stores something.
+fn is_swept() -> bool {
+    fastness::after_fork();
+    other(2);
+    let begun = Instant::now();
+    while LIVING.load(SeqCst) > 0 && begun.elapsed() < Duration::from_secs(20) {
+        std::thread::yield_now();
+    }
+    LIVING.load(SeqCst) == 0
+}
+
 fn child(how: &str) -> bool {
     match how {
         "told" => fastness::after_fork(),
@@ -102,6 +133,10 @@ fn main() -> ExitCode {
     let args: Vec<_> = std::env::args().skip(1).collect();
     let right = match args.as_slice() {
         [how, url, prefix] if how == "shared" => with_redis(url, prefix),
+        [how] if how == "swept" => {
+            (0..100).for_each(|n| drop(counted(n)));
+            fork_and(is_swept) && is_swept()
+        }
         [how] => {
             config("colour");
             other(1);

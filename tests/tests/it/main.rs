@@ -35,6 +35,7 @@ mod keytypes;
 mod lent;
 mod links;
 mod markdown;
+mod memory;
 mod methods;
 mod metrics;
 mod names;

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use super::stored::{Held, Recorded, Stored};
 use super::target::{Key, Target};
 use super::vary;
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
 use crate::codec::Wire;
 use crate::flight::Flights;
 use crate::handle::Fastness;
@@ -156,7 +156,7 @@ impl Store {
         // Whatever a clock says, nothing is fresh for longer than if it was made now.
         let expires = fetched.expires.min(stored.expires_by(self.clock().now()));
         let early_from = if fetched.is_refreshed { 0 } else { expires };
-        let life = Lifetime { load_time: fetched.load_time, expires, early_from, local_until: u64::MAX };
+        let life = Lifetime { early_from, ..lifetime(&stored, expires, fetched.load_time) };
         let start = LoadStart { epoch: fetched.epoch, number };
         self.keep_near(place, Arc::new(Held::new(stored, expires)), life, start)
     }
@@ -171,8 +171,7 @@ impl Store {
     /// Stores in this process, unless something invalidated it meanwhile. True if it was stored: then it is to be
     /// [shared](Self::share) too.
     pub(super) fn keep(&self, place: &Place, held: &Arc<Held>, began: Began) -> bool {
-        let expires = held.expires;
-        let life = Lifetime { load_time: self.load_time(began), expires, early_from: expires, local_until: u64::MAX };
+        let life = lifetime(&held.stored, held.expires, self.load_time(began));
         let kept = self.keep_near(place, held.clone(), life, began.start);
         if !kept {
             self.counters.overtaken.count();
@@ -237,6 +236,12 @@ impl Store {
         let entered = running.fetch_update(Relaxed, Relaxed, |n| (n < MAX_BACKGROUND).then_some(n + 1)).is_ok();
         entered.then(|| Background(running))
     }
+}
+
+/// The lifetime of a response that expires then.
+fn lifetime(stored: &Stored, expires: u64, load_time: u64) -> Lifetime {
+    let served_until = expires.saturating_add(nanos(stored.of_use_for()));
+    Lifetime { load_time, expires, early_from: expires, local_until: u64::MAX, served_until }
 }
 
 /// Is given back when it is dropped.

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AGE, CONTENT_LENGTH, HeaderName};
+use http::header::{AGE, CONTENT_LENGTH, ETAG, HeaderName, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use scc::{AtomicShared, Guard, Shared, Tag};
 use serde::de::{Error as _, SeqAccess, Visitor};
@@ -46,6 +46,20 @@ pub(super) struct Recorded {
     pub(super) tags: Vec<String>,
 }
 
+/// For how long a response that can be revalidated is kept after its expiry, at least.
+const REVALIDATED_WITHIN: Duration = Duration::from_secs(60);
+
+impl Recorded {
+    /// The time after its expiry for which it is of use: to be served stale, or to be revalidated.
+    pub(super) fn of_use_for(&self) -> Duration {
+        let can_be_revalidated = self.status == StatusCode::OK
+            && (self.headers.contains_key(ETAG) || self.headers.contains_key(LAST_MODIFIED));
+        let revalidated_within =
+            if can_be_revalidated { self.lifetime.max(REVALIDATED_WITHIN) } else { Duration::ZERO };
+        self.grace.longest().max(revalidated_within)
+    }
+}
+
 impl Stored {
     pub(super) fn tags(&self) -> &[String] {
         match self {
@@ -63,6 +77,14 @@ impl Stored {
         match self {
             Self::Response(recorded) => recorded.grace,
             Self::Varies(_) => Grace::default(),
+        }
+    }
+
+    /// The time after its expiry for which it is of use.
+    pub(super) fn of_use_for(&self) -> Duration {
+        match self {
+            Self::Response(recorded) => recorded.of_use_for(),
+            Self::Varies(_) => Duration::ZERO,
         }
     }
 

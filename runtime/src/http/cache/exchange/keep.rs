@@ -144,7 +144,7 @@ impl Exchange {
     fn keep_names(&self, of: &Place, recorded: &Recorded, expires: u64, began: Began) {
         let known = self.store.look(of).filter(|found| !found.is_refreshed()).map(|found| found.value);
         let known = known.filter(|held| matches!(&held.stored, Stored::Varies(names) if *names == recorded.varies));
-        let until = expires.saturating_add(nanos(recorded.grace.longest()));
+        let until = expires.saturating_add(nanos(recorded.of_use_for()));
         if known.as_ref().is_some_and(|held| held.expires >= until) {
             return;
         }

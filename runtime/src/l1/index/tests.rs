@@ -1,0 +1,169 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
+
+use super::super::entry::{Lifetime, LoadStart};
+use super::super::retired::free_garbage;
+use super::super::values;
+use super::*;
+use crate::key::Scopes;
+
+/// Any key with this number.
+struct Is(u64);
+
+impl Equivalent<Hashed<u64>> for Is {
+    fn equivalent(&self, key: &Hashed<u64>) -> bool {
+        self.0 == key.args
+    }
+}
+
+/// Few shards, few groups and few bytes, so that keys meet in all of them.
+fn hash(key: u64) -> u64 {
+    ((key % 3) << 60) | ((key % 5) << 48) | (key % 4)
+}
+
+fn entry<V: Clone + 'static>(value: V, number: u64) -> Entry<V> {
+    Entry::new(value, LoadStart { epoch: 0, number }, Lifetime::fresh_until(u64::MAX), &Scopes::of("n:1", &[]))
+}
+
+fn insert<V: Clone + 'static>(index: &Index<u64, V>, key: u64, value: V) -> Inserted<u64, V> {
+    index.insert(Hashed { hash: hash(key), args: key }, entry(value, 0))
+}
+
+fn get<V: Clone + 'static>(index: &Index<u64, V>, key: u64) -> Option<V> {
+    let guard = Guard::new();
+    let node = index.peek(hash(key), &Is(key), &guard)?;
+    assert_eq!((node.key.hash, node.key.args), (hash(key), key));
+    let log = crate::log::Log::with_mirror_bytes(0);
+    node.entry.hit(0, &log).cloned()
+}
+
+#[test]
+fn it_is_a_map() {
+    let (index, mut map, mut random) = (Index::new(), HashMap::new(), fastrand::Rng::with_seed(1));
+    for round in 0..20_000_u64 {
+        // By turns it grows and shrinks.
+        let (key, grows) = (random.u64(..500), round / 4_000 % 2 == 0);
+        if random.u8(..10) < if grows { 6 } else { 2 } {
+            let new = matches!(insert(&index, key, round), Inserted::New(_));
+            assert_eq!(new, map.insert(key, round).is_none());
+        } else {
+            let removed = index.remove(hash(key), &Is(key), |_| true).is_some();
+            assert_eq!(removed, map.remove(&key).is_some());
+        }
+        if round % 1_000 == 0 {
+            index.shrink();
+            assert!((0..500).all(|key| get(&index, key) == map.get(&key).copied()));
+            assert_eq!(index.count(|_| true), map.len());
+        }
+    }
+    for key in map.keys() {
+        drop(index.remove(hash(*key), &Is(*key), |_| true));
+    }
+    index.shrink();
+    assert_eq!(index.tables(), 0, "an empty table takes no memory");
+}
+
+#[test]
+fn a_table_has_room_for_its_nodes_and_not_for_many_more() {
+    let index = Index::new();
+    let groups = || {
+        let guard = Guard::new();
+        let tables = index.shards.iter().filter_map(|shard| shard.table.load(Acquire, &guard).as_ref());
+        tables.map(|table| table.groups.len()).sum::<usize>()
+    };
+    for key in 0..10_000 {
+        insert(&index, key, ());
+    }
+    let full = groups();
+    assert!((10_000 / NODES_PER_GROUP..=2 * 10_000 / NODES_PER_GROUP).contains(&full), "{full}");
+    (100..10_000).for_each(|key| drop(index.remove(hash(key), &Is(key), |_| true)));
+    index.shrink();
+    assert!(groups() <= 100, "{}", groups());
+    assert!((0..100).all(|key| get(&index, key).is_some()));
+}
+
+#[test]
+fn only_what_is_to_go_is_removed_and_nothing_newer_is_replaced() {
+    let index = Index::new();
+    let insert = |value, number| index.insert(Hashed { hash: hash(1), args: 1_u64 }, entry(value, number));
+    assert!(matches!(insert('b', 2), Inserted::New(None | Some(_))));
+    assert!(matches!(insert('a', 1), Inserted::Refused(_)));
+    assert_eq!(get(&index, 1), Some('b'));
+    assert!(matches!(insert('c', 2), Inserted::Replaced(_)));
+    assert!(index.remove(hash(1), &Is(1), |entry| entry.number() < 2).is_none());
+    assert_eq!(get(&index, 1), Some('c'));
+    assert!(index.remove(hash(1), &Is(1), |entry| entry.number() == 2).is_some());
+    assert_eq!((get(&index, 1), index.count(|_| true)), (None, 0));
+}
+
+/// In a table that grows and shrinks: what is there is found at any moment, and by itself.
+#[test]
+fn a_reader_finds_what_is_there_whatever_the_writers_do() {
+    let (index, done) = (Index::new(), AtomicBool::new(false));
+    (0..50).for_each(|key| drop(insert(&index, key, key)));
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                while !done.load(SeqCst) {
+                    for key in 0..50 {
+                        assert_eq!(get(&index, key), Some(key));
+                    }
+                }
+            });
+        }
+        let writers: Vec<_> = (0..2)
+            .map(|writer| {
+                let index = &index;
+                threads.spawn(move || {
+                    for round in 0..30 {
+                        let own = (1_000..1_400).map(|key| 2 * key + writer);
+                        own.clone().for_each(|key| drop(insert(index, key, key)));
+                        (0..50).filter(|key| key % 2 == writer).for_each(|key| drop(insert(index, key, key)));
+                        own.for_each(|key| assert!(index.remove(hash(key), &Is(key), |_| true).is_some(), "{round}"));
+                        index.shrink();
+                        free_garbage();
+                    }
+                })
+            })
+            .collect();
+        let ended: Vec<_> = writers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        done.store(true, SeqCst);
+        assert!(ended.iter().all(Result::is_ok));
+    });
+    assert_eq!(index.count(|_| true), 50);
+}
+
+#[test]
+fn what_was_removed_is_freed_once_it_is_let_go_and_no_sooner() {
+    let (mut index, value) = (Index::new(), Arc::new(()));
+    for key in 0..1_000 {
+        insert(&index, key, value.clone());
+    }
+    free();
+    assert_eq!(Arc::strong_count(&value), 1_001, "tables that grew hold nothing");
+    let mut retired: Vec<_> = (0..500).filter_map(|key| index.remove(hash(key), &Is(key), |_| true)).collect();
+    free();
+    assert_eq!(Arc::strong_count(&value), 1_001);
+    retired.truncate(400);
+    free();
+    assert_eq!(Arc::strong_count(&value), 901);
+    drop((retired, index.take()));
+    free();
+    assert_eq!(Arc::strong_count(&value), 1);
+}
+
+/// Whatever is being read elsewhere: in the end it is freed.
+fn free() {
+    while !free_garbage() {}
+}
+
+#[test]
+fn the_value_of_a_dropped_entry_is_left_to_its_thread() {
+    let value = Arc::new(());
+    drop(entry(value.clone(), 0));
+    assert_eq!(Arc::strong_count(&value), 2);
+    values::drop_left();
+    assert_eq!(Arc::strong_count(&value), 1);
+}

@@ -1,0 +1,413 @@
+//! What is dead gives up its room at once, and its memory soon: with traffic and without, whatever the `Drop` of values does.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, LazyLock, Mutex, mpsc};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fastness::http::CacheLayer;
+use fastness::{Clock, Fastness, cacheable, scope, scope_sync};
+use http::{Request, Response};
+use http_body_util::Full;
+use serde::{Deserialize, Serialize};
+use tower::{ServiceBuilder, ServiceExt};
+
+use crate::origin::{MINUTE, SECOND};
+use crate::timed;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// How many values of a test live.
+#[derive(Clone, Copy)]
+struct Living(&'static AtomicUsize);
+
+impl Living {
+    /// Those of a test.
+    fn of(test: &'static str) -> Self {
+        static ALL: LazyLock<Mutex<HashMap<&'static str, &'static AtomicUsize>>> = LazyLock::new(Mutex::default);
+        Self(ALL.lock().unwrap().entry(test).or_insert_with(|| Box::leak(Box::default())))
+    }
+
+    fn value(self) -> Counted {
+        self.value_that(|| {})
+    }
+
+    fn value_that(self, on_drop: fn()) -> Counted {
+        self.0.fetch_add(1, SeqCst);
+        Counted { living: self.0, on_drop }
+    }
+
+    fn count(self) -> usize {
+        self.0.load(SeqCst)
+    }
+
+    /// Waits for the sweep.
+    fn wait_until(self, count: usize) {
+        while self.count() != count {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// A value that is counted while it lives.
+struct Counted {
+    living: &'static AtomicUsize,
+    on_drop: fn(),
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.living.fetch_sub(1, SeqCst);
+        (self.on_drop)();
+    }
+}
+
+static LOADS: AtomicUsize = AtomicUsize::new(0);
+
+#[cacheable(ttl = "1h", jitter = 0, early = off, key = "report:{hour}:{id}", capacity = 1_000)]
+async fn report(hour: u32, id: u32) -> u32 {
+    LOADS.fetch_add(1, SeqCst);
+    hour + id
+}
+
+/// 600 reports of each hour, read ten times: those of the hour before are dead, and take no room.
+#[tokio::test]
+async fn what_expired_gives_up_its_room() {
+    let (fast, clock) = timed().await;
+    scope(&fast, async {
+        for hour in 0..5 {
+            let before = LOADS.load(SeqCst);
+            for _ in 0..10 {
+                for id in 0..600 {
+                    report(hour, id).await;
+                }
+            }
+            assert_eq!(LOADS.load(SeqCst) - before, 600, "each once in hour {hour}");
+            clock.advance(HOUR);
+        }
+    })
+    .await;
+    assert_eq!(fast.stats().evictions, 0);
+}
+
+#[cacheable(ttl = "1h", early = off, key = "page:{book}:{id}", tags = ["book:{book}"], capacity = 1_000)]
+async fn page(book: u32, id: u32) -> u32 {
+    book + id
+}
+
+#[tokio::test]
+async fn what_was_invalidated_gives_up_its_room() {
+    let (fast, _) = timed().await;
+    let cache = fast.cache();
+    scope(&fast, async {
+        for book in 0..6 {
+            for _ in 0..10 {
+                for id in 0..600 {
+                    page(book, id).await;
+                }
+            }
+            match book % 3 {
+                0 => fast.clear(),
+                1 => drop(cache.invalidate(&format!("page:{book}:*")).await.unwrap()),
+                _ => drop(cache.invalidate_tags(&[&format!("book:{book}")]).await),
+            }
+        }
+    })
+    .await;
+    let stats = fast.stats();
+    assert_eq!((stats.total.loads, stats.evictions), (6 * 600, 0));
+}
+
+#[cacheable(ttl = 60, jitter = 0, early = off, stale = "1m", key = "old:{id}", capacity = 10)]
+async fn old(id: u32) -> u32 {
+    id
+}
+
+/// As long as it may be served it lives, and is no dead wood; then it is gone.
+#[tokio::test]
+async fn what_may_be_served_stale_is_not_dead() {
+    let (fast, clock) = timed().await;
+    scope(&fast, async {
+        for id in 0..10 {
+            old(id).await;
+        }
+        clock.advance(MINUTE + SECOND);
+        assert_eq!(fast.stats().entries, 10);
+        clock.advance(MINUTE);
+        assert_eq!(fast.stats().entries, 0, "the dead do not count");
+    })
+    .await;
+    assert_eq!(fast.stats().total.loads, 10);
+}
+
+#[cacheable(ttl = 60, jitter = 0, early = off, key = "blob:{test}:{id}")]
+async fn blob(test: &'static str, id: u32) -> Arc<Counted> {
+    let _ = id;
+    Arc::new(Living::of(test).value())
+}
+
+async fn fill(test: &'static str) -> Living {
+    for id in 0..3_000 {
+        blob(test, id).await;
+    }
+    let living = Living::of(test);
+    assert_eq!(living.count(), 3_000);
+    living
+}
+
+#[tokio::test]
+async fn what_expired_is_dropped_without_traffic() {
+    let (fast, clock) = timed().await;
+    scope(&fast, async {
+        let living = fill("expired").await;
+        clock.advance(MINUTE);
+        living.wait_until(0);
+    })
+    .await;
+}
+
+/// Also where most of a store lives on.
+#[tokio::test]
+async fn what_was_invalidated_is_dropped_without_traffic() {
+    // With a table of invalidations that has room for each.
+    let fast = Fastness::builder().clock(Clock::manual()).build().await.unwrap();
+    scope(&fast, async {
+        let living = fill("invalidated").await;
+        for id in 0..700 {
+            fast.cache().invalidate(&format!("blob:invalidated:{id}")).await.unwrap();
+        }
+        living.wait_until(2_300);
+        fast.cache().invalidate("blob:invalidated:*").await.unwrap();
+        living.wait_until(0);
+    })
+    .await;
+    assert_eq!(fast.stats().entries, 0);
+}
+
+#[tokio::test]
+async fn what_was_cleared_is_dropped_at_once() {
+    let (fast, _) = timed().await;
+    scope(&fast, async {
+        let living = fill("cleared").await;
+        fast.clear();
+        // Another test's thread may just be reading.
+        living.wait_until(0);
+        assert_eq!(fast.stats().entries, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_has_to_go_and_what_is_replaced_are_dropped_without_traffic() {
+    #[cacheable(ttl = 60, key = "evicted:{id}", capacity = 100)]
+    async fn evicted(id: u32) -> Arc<Counted> {
+        let _ = id;
+        Arc::new(Living::of("evicted").value())
+    }
+    #[fastness::cache_put(ttl = 60, key = "evicted:{id}", capacity = 100)]
+    async fn replace(id: u32) -> Arc<Counted> {
+        let _ = id;
+        Arc::new(Living::of("evicted").value())
+    }
+    let (fast, _) = timed().await;
+    scope(&fast, async {
+        for id in 0..1_000 {
+            evicted(id).await;
+        }
+        Living::of("evicted").wait_until(100);
+        for _ in 0..50 {
+            replace(999).await;
+        }
+        Living::of("evicted").wait_until(100);
+        fast.set_max_entries(10);
+        Living::of("evicted").wait_until(10);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_entries_of_a_handle_go_with_it() {
+    let (fast, _) = timed().await;
+    let living = scope(&fast, fill("handle")).await;
+    drop(fast);
+    living.wait_until(0);
+}
+
+#[tokio::test]
+async fn absences_and_errors_are_swept() {
+    #[derive(Clone)]
+    struct Failed(#[allow(dead_code)] Arc<Counted>);
+    #[cacheable(ttl = 600, jitter = 0, cache_err = |_| true, err_ttl = 10, stale = 600, key = "failing:{id}")]
+    async fn failing(id: u32) -> Result<u32, Failed> {
+        if id == u32::MAX { Ok(id) } else { Err(Failed(Arc::new(Living::of("errors").value()))) }
+    }
+    #[cacheable(ttl = 600, jitter = 0, negative_ttl = 10, key = "absent:{id}")]
+    async fn absent(id: u32) -> Option<u32> {
+        (id == u32::MAX).then_some(id)
+    }
+    let (fast, clock) = timed().await;
+    scope(&fast, async {
+        for id in 0..100 {
+            assert!(failing(id).await.is_err());
+            assert_eq!(absent(id).await, None);
+        }
+        assert_eq!((fast.stats().entries, Living::of("errors").count()), (200, 100));
+        clock.advance(SECOND * 10);
+        assert_eq!(fast.stats().entries, 0);
+        Living::of("errors").wait_until(0);
+    })
+    .await;
+}
+
+/// A text as long as a value: its own, and the key's.
+#[derive(Clone, Serialize, Deserialize)]
+struct Text(String);
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        DROPPED.fetch_add(1, SeqCst);
+    }
+}
+
+static DROPPED: AtomicUsize = AtomicUsize::new(0);
+
+#[tokio::test]
+async fn direct_entries_are_swept() {
+    let (fast, clock) = timed().await;
+    for id in 0..100 {
+        fast.cache().set(&format!("text:{id}"), Text("x".repeat(1_000)), SECOND).await.unwrap();
+    }
+    assert_eq!(fast.stats().entries, 100);
+    let before = DROPPED.load(SeqCst);
+    clock.advance(SECOND);
+    while DROPPED.load(SeqCst) < before + 100 {
+        std::thread::yield_now();
+    }
+    assert_eq!(fast.stats().entries, 0);
+}
+
+/// Bytes that are counted while they live.
+struct Page(#[allow(dead_code)] Counted);
+
+impl AsRef<[u8]> for Page {
+    fn as_ref(&self) -> &[u8] {
+        b"a page"
+    }
+}
+
+#[tokio::test]
+async fn responses_are_swept() {
+    async fn page(_: Request<String>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+        let mut response = Response::new(Full::from(Bytes::from_owner(Page(Living::of("pages").value()))));
+        response.headers_mut().insert("cache-control", "max-age=60".parse().unwrap());
+        Ok(response)
+    }
+    let (fast, clock) = timed().await;
+    let site = ServiceBuilder::new().layer(CacheLayer::new().on(&fast)).service(tower::service_fn(page));
+    for id in 0..50 {
+        let request = Request::get(format!("/pages/{id}")).body(String::new()).unwrap();
+        drop(site.clone().oneshot(request).await.unwrap());
+    }
+    let living = Living::of("pages");
+    assert_eq!(fast.stats().entries, 50);
+    clock.advance(MINUTE);
+    living.wait_until(0);
+    assert_eq!(fast.stats().entries, 0);
+}
+
+/// What a value does when it is dropped, for a test with a function and a handle of its own.
+async fn dropped_by_the_sweep(test: &'static str, on_drop: fn()) -> (Fastness, Living) {
+    #[cacheable(ttl = 60, jitter = 0, early = off, key = "does:{test}:{id}", skip(on_drop))]
+    async fn does(test: &'static str, id: u32, on_drop: fn()) -> Arc<Counted> {
+        let _ = id;
+        Arc::new(Living::of(test).value_that(on_drop))
+    }
+    let (fast, clock) = timed().await;
+    let living = Living::of(test);
+    scope(&fast, async {
+        for id in 0..100 {
+            does(test, id, on_drop).await;
+        }
+    })
+    .await;
+    clock.advance(MINUTE);
+    (fast, living)
+}
+
+#[tokio::test]
+async fn a_drop_that_panics_does_not_end_the_sweep() {
+    let (_fast, living) =
+        dropped_by_the_sweep("panics", || panic!("a value's own panic, which the test expects")).await;
+    living.wait_until(0);
+    let (_fast, living) = dropped_by_the_sweep("panics", || {}).await;
+    living.wait_until(0);
+}
+
+#[tokio::test]
+async fn a_drop_may_call_the_cache() {
+    static OWN: LazyLock<Fastness> = LazyLock::new(|| {
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            tell.send(runtime.block_on(Fastness::builder().clock(Clock::manual()).build()).unwrap()).unwrap();
+        });
+        told.recv().unwrap()
+    });
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    static ENDED: AtomicUsize = AtomicUsize::new(0);
+    #[cacheable(ttl = 60, key = "called:{id}", capacity = 3)]
+    fn called(id: usize) -> Arc<Vec<usize>> {
+        Arc::new(vec![id])
+    }
+    let (_fast, living) = dropped_by_the_sweep("calls", || {
+        let id = BEGUN.fetch_add(1, SeqCst);
+        scope_sync(&OWN, || assert_eq!(*called(id % 7), [id % 7]));
+        OWN.set_max_entries(2 + id % 3);
+        OWN.clear();
+        ENDED.fetch_add(1, SeqCst);
+    })
+    .await;
+    living.wait_until(0);
+    while ENDED.load(SeqCst) < 100 {
+        std::thread::yield_now();
+    }
+}
+
+/// Another store's entries are dead all the same, give up their room, and are freed by whoever stores.
+#[tokio::test]
+async fn a_drop_that_blocks_holds_up_the_sweep_and_nothing_else() {
+    static CLOSED: AtomicBool = AtomicBool::new(true);
+    struct Opens;
+    impl Drop for Opens {
+        fn drop(&mut self) {
+            CLOSED.store(false, SeqCst);
+        }
+    }
+    let gate = Opens;
+    let wait = || {
+        while CLOSED.load(SeqCst) {
+            std::thread::yield_now();
+        }
+    };
+    let (_fast, living) = dropped_by_the_sweep("blocks", wait).await;
+    while living.count() == 100 {
+        std::thread::yield_now();
+    }
+    let (fast, clock) = timed().await;
+    scope(&fast, async {
+        let others = fill("beside one that blocks").await;
+        clock.advance(MINUTE);
+        assert_eq!(fast.stats().entries, 0);
+        for id in 10_000..40_000 {
+            blob("beside one that blocks", id).await;
+        }
+        // 33 000 were stored, and 10 000 may be.
+        assert!(others.count() < 25_000, "{}", others.count());
+        fast.clear();
+        others.wait_until(0);
+    })
+    .await;
+    drop(gate);
+    living.wait_until(0);
+}
