@@ -89,7 +89,7 @@ pub fn envelope(bytes: &[u8]) {
         open(&forged);
     }
 
-    let mut ours = [b"FST\x01", bytes].concat();
+    let mut ours = [b"FST\x02", bytes].concat();
     if fuzz::put_checksum(&mut ours) {
         open(&ours);
     }

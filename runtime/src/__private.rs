@@ -15,7 +15,7 @@ pub use crate::key::arg::Arg;
 pub use crate::key::args::{Args, digest, lower};
 pub use crate::key::scope::NoScope;
 pub use crate::key::template::{Piece, Template};
-pub use crate::load::{Loading, Miss, bypass, bypass_sync, end_sync, load, load_spawned, load_task};
+pub use crate::load::{Loading, Miss, end_sync, load, load_spawned, load_task};
 pub use crate::log::Reach;
 pub use crate::policy::Policy;
 pub use crate::put::{Put, store, store_sync};

@@ -165,7 +165,14 @@ impl Cache {
             if let Some(hit) = SITE.hit(on, shape, whence(shape), &args) {
                 return Ok(hit);
             }
-            SITE.miss(on, shape, whence(shape), &args, &[], lasting::<Fallible<T, E, Private>>(ttl).wire(Wire::of()))
+            SITE.miss(
+                on,
+                shape,
+                whence(shape),
+                &args,
+                &[],
+                Policy::<Fallible<T, E, Private>>::new(ttl).wire(Wire::of()),
+            )
         };
         Ok(load(miss, load_value).await)
     }
@@ -213,15 +220,23 @@ impl Cache {
 
     /// Invalidates everything with one of these tags.
     ///
+    /// # Errors
+    ///
+    /// If one of the tags is blank or holds a `*`, as no tag is a pattern; nothing is invalidated then.
+    ///
     /// # Cancel safety
     ///
     /// As for [`invalidate`](Self::invalidate).
-    pub async fn invalidate_tags(&self, tags: &[&str]) -> Reach {
+    pub async fn invalidate_tags(&self, tags: &[&str]) -> Result<Reach, Error> {
         let mut record = Record::default();
         for tag in tags {
+            if tag.trim().is_empty() || tag.contains('*') {
+                let why = "write it as the attribute does, such as `team:7`; `invalidate` takes patterns of keys, and `clear` takes all";
+                return Err(Kind::Pattern(format!("`{tag}` is not a tag: {why}")).into());
+            }
             record.push_tag(tag);
         }
-        self.handle.announce(record).await
+        Ok(self.handle.announce(record).await)
     }
 
     /// Whether there is a shared tier.
@@ -240,7 +255,7 @@ impl Cache {
     #[cfg(feature = "http")]
     pub(crate) async fn set_shared<T: SharedValue>(&self, key: &str, value: T, ttl: Duration) {
         let shape = Plain::<T>::NEW;
-        let policy = lasting(ttl).wire(Wire::of()).only_shared().jitter(0.0);
+        let policy = Policy::new(ttl).wire(Wire::of()).only_shared().jitter(0.0);
         let put = SITE.put(Some(&self.handle), shape, whence(shape), &(NoScope, Verbatim(key)), &[], policy);
         store(put, ready(value)).await;
     }
@@ -256,7 +271,8 @@ impl Cache {
     #[cfg(feature = "http")]
     fn shared_only<T: SharedValue>(&self, key: &str) -> Pending<Key, Maybe<T>> {
         let policy = Policy::new(Duration::MAX).wire(Wire::of()).no_early().only_shared();
-        SITE.pending(Some(&self.handle), whence(Maybe::<T>::NEW), &(NoScope, Verbatim(key)), &[], policy)
+        let args = (NoScope, Verbatim(key));
+        SITE.pending(Some(&self.handle), whence(Maybe::<T>::NEW), &args, &[], policy).uncounted()
     }
 
     async fn look<T: SharedValue>(&self, key: &str) -> Option<T> {
@@ -270,11 +286,7 @@ impl Cache {
     fn near<T: SharedValue>(&self, key: &str) -> Option<T> {
         let args = (NoScope, Verbatim(key));
         let cell = SITE.cell::<(NoScope, Verbatim<'_>), Maybe<T>>(Some(&self.handle), whence(Maybe::<T>::NEW));
-        let found = cell.front.hit(&args).or_else(|| cell.peek(&args).flatten());
-        if found.is_none() {
-            cell.front.counters.miss();
-        }
-        found
+        cell.front.hit(&args).or_else(|| cell.peek(&args).inspect(|_| cell.front.counters.hit()))
     }
 
     /// A read that never loads, so its ttl is only an upper bound for what the shared tier says.
@@ -285,7 +297,7 @@ impl Cache {
 
     fn put<T: SharedValue>(&self, key: &str, ttl: Duration) -> Put<Key, Plain<T>> {
         let shape = Plain::<T>::NEW;
-        let policy = lasting(ttl).wire(Wire::of());
+        let policy = Policy::new(ttl).wire(Wire::of());
         SITE.put(Some(&self.handle), shape, whence(shape), &(NoScope, Verbatim(key)), &[], policy)
     }
 }
@@ -299,12 +311,6 @@ fn checked(key: &str) -> Result<(), Error> {
         return Err(Kind::Pattern(format!("`{key}` is not a key: {why}")).into());
     }
     Ok(())
-}
-
-/// What expires as it is stored would only take room.
-fn lasting<S: Shape>(ttl: Duration) -> Policy<S> {
-    let policy = Policy::new(ttl);
-    if ttl.is_zero() { policy.unless(|_| true) } else { policy }
 }
 
 /// Each shape has a cell of its own; those of one value type share their store.

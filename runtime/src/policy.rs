@@ -230,6 +230,21 @@ impl<S: Shape> Policy<S> {
         self
     }
 
+    /// How long this value is served, or with `None` the word that there is none; `None` if it is not to be stored.
+    pub(crate) fn ttl_for(&self, value: Option<&S::Item>) -> Option<Duration> {
+        let ttl = match value {
+            Some(value) => (!self.unless.is_some_and(|unless| unless(value))).then_some(self.ttl),
+            None => self.negative_ttl,
+        };
+        // What expires as it is stored would only take room.
+        ttl.filter(|ttl| !ttl.is_zero())
+    }
+
+    /// Until when this call site serves an absence that was found then, whoever found it.
+    pub(crate) fn absent_until(&self, ended: u64) -> u64 {
+        self.negative_ttl.map_or(0, |ttl| ended.saturating_add(nanos(ttl)))
+    }
+
     /// How long after its expiry a value may be served at all.
     pub(crate) fn longest_stale(&self) -> Duration {
         self.stale.max(self.stale_if_error)

@@ -48,7 +48,7 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let pending = self.pending(on, here, args, tags, policy);
+        let pending = self.pending(on, here, args, tags, policy).uncounted();
         let record = Record::of(pending.scopes.own());
         let began = pending.cell.log().position();
         Put { write: Some(Box::new(Write { pending, record, began, store: true })) }
@@ -65,12 +65,12 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
         self
     }
 
-    /// Settles in this process; with a shared tier, the key is invalidated there in the background.
+    /// Settles in this process; with a shared tier, the key is invalidated there in the background, after which the value is loaded anew.
     pub(crate) fn finish(mut self, out: S::Out) -> S::Out {
         let Some(write) = self.write.take() else { return out };
         let ending = S::open(out);
         let failed = matches!(ending, Outcome::Failed(_));
-        if write.store && !failed && write.pending.cell.tier.is_none() {
+        if write.store && !failed {
             write.settle(&ending);
         } else {
             write.invalidate();
@@ -116,8 +116,13 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     }
 
     fn settle(&self, ending: &Ending<S>) {
-        let (pending, log) = (&self.pending, self.pending.cell.log());
-        if let Some(epoch) = log.append_put(&self.record, self.began, pending.scopes.hashes()) {
+        let pending = &self.pending;
+        let (record, began, scopes) = (&self.record, self.began, pending.scopes.hashes());
+        let epoch = match &pending.cell.tier {
+            Some(tier) => tier.put_here(record.clone(), began, scopes),
+            None => pending.cell.log().append_put(record, began, scopes),
+        };
+        if let Some(epoch) = epoch {
             match ending {
                 Outcome::Present(value) => self.keep(value, epoch, None),
                 Outcome::Absent(absent) => self.keep_absence(*absent, epoch, None),
@@ -128,21 +133,19 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
 
     fn keep(&self, value: &S::Item, epoch: Epoch, mark: Option<Mark>) {
         let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.cell.now());
-        if policy.unless.is_some_and(|unless| unless(value)) {
-            return;
-        }
+        let Some(ttl) = policy.ttl_for(Some(value)) else { return };
         // A put's body is no measure of a load, so it asks for no early refresh.
-        let life = policy.lifetime(policy.ttl, now, now);
-        pending.share(Some(value), &life, mark);
+        let life = policy.lifetime(ttl, now, now);
+        pending.share(Some(value), &life, (now, mark));
         pending.keep_in_process(value, life, pending.newest(epoch));
     }
 
     fn keep_absence(&self, absent: S::Absent, epoch: Epoch, mark: Option<Mark>) {
         let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.cell.now());
-        if let Some(ttl) = policy.negative_ttl {
+        if let Some(ttl) = policy.ttl_for(None) {
             let life = policy.lifetime(ttl, now, now);
-            pending.share(None, &life, mark);
-            pending.keep_absence_in_process(absent, life, pending.newest(epoch));
+            pending.share(None, &life, (now, mark));
+            pending.keep_absence_in_process(absent, now, life, pending.newest(epoch));
         }
     }
 }
@@ -172,8 +175,8 @@ where
     let placed = put.place().await;
     if let Some((write, Placed { local, shared })) = placed {
         match &value {
-            Ok(value) => write.keep(value, local, Some(shared)),
-            Err(absent) => write.keep_absence(*absent, local, Some(shared)),
+            Ok(value) => write.keep(value, local, shared),
+            Err(absent) => write.keep_absence(*absent, local, shared),
         }
     }
     S::close(value.map_or_else(Outcome::Absent, Outcome::Present))

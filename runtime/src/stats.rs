@@ -5,6 +5,8 @@
 //! Hits are counted in shards on cache lines of their own. The first threads own a shard each, which they add to without an
 //! atomic read-modify-write, and give it back when they end; later ones share. Everything rarer than a hit is a plain
 //! counter. A thread-local tally beside them lets [`observe`] say what one future did.
+//!
+//! Each call is counted once, where it ends ([`Call`]), and each counter only grows: so what counts calls adds up to them at every moment.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -15,6 +17,10 @@ use std::time::Duration;
 use crossbeam_utils::CachePadded;
 
 use crate::sync::{lock_static, watch_thread};
+
+mod call;
+
+pub(crate) use call::{Answered, Call, Uncounted};
 
 /// Shards that one thread at a time adds to.
 const OWNED: usize = 16;
@@ -27,15 +33,23 @@ static FREE: std::sync::Mutex<[bool; OWNED]> = std::sync::Mutex::new([true; OWNE
 
 struct Tally {
     shard: Cell<usize>,
+    /// Answered by either tier.
     hits: Cell<u64>,
     misses: Cell<u64>,
-    /// Those of the misses that the shared tier answered.
-    shared: Cell<u64>,
+    coalesced: Cell<u64>,
+    bypassed: Cell<u64>,
 }
 
 thread_local! {
-    static TALLY: Tally =
-        const { Tally { shard: Cell::new(usize::MAX), hits: Cell::new(0), misses: Cell::new(0), shared: Cell::new(0) } };
+    static TALLY: Tally = const {
+        Tally {
+            shard: Cell::new(usize::MAX),
+            hits: Cell::new(0),
+            misses: Cell::new(0),
+            coalesced: Cell::new(0),
+            bypassed: Cell::new(0),
+        }
+    };
     static OWNER: Owner = Owner::new();
 }
 
@@ -124,6 +138,10 @@ macro_rules! counters {
 
         /// What one call site, or all of a handle, did so far.
         ///
+        /// Each call is counted where it ends, in exactly one of `hits`, `shared_hits`, `misses`, `coalesced` and `bypassed`: so is a look
+        /// (`handle.get`, [`Cache::get`](crate::Cache::get)), and each element of a batch. The other counters tell more of the same calls,
+        /// or count loads. No counter ever falls.
+        ///
         /// ```
         /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
         /// #[fastness::cacheable(ttl = 60)]
@@ -139,7 +157,7 @@ macro_rules! counters {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Stats {
-            /// Calls answered from the tier in this process, stale answers and cached absences and errors included.
+            /// Calls answered from the tier in this process without a load of their own, stale answers and cached absences and errors included.
             pub hits: u64,
             $($(#[$doc])* pub $name: u64,)*
         }
@@ -147,10 +165,7 @@ macro_rules! counters {
         impl Counters {
             pub(crate) fn snapshot(&self) -> Stats {
                 let hits = self.hits.iter().map(|shard| shard.load(Relaxed)).sum();
-                let mut stats = Stats { hits, $($name: self.$name.get(),)* };
-                // A look into the shared tier begins as a miss.
-                stats.misses = stats.misses.saturating_sub(stats.shared_hits);
-                stats
+                Stats { hits, $($name: self.$name.get(),)* }
             }
         }
 
@@ -172,7 +187,7 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Calls that found nothing to serve in either tier; of one that waits for the shared tier it is not known yet, and it counts.
+    /// Calls that ran the function, whatever came of it, looks that found nothing, and calls that were dropped before they had an answer.
     misses,
     /// Calls answered from the shared tier.
     shared_hits,
@@ -188,9 +203,11 @@ counters! {
     loads_stalled,
     /// Nanoseconds spent in loads that ended, in sum.
     load_nanos,
-    /// Calls that waited for another call's load.
+    /// Calls that waited for another call's load and got what that ended with, or were dropped while they waited.
     coalesced,
-    /// Calls served a value after its ttl, while it was refreshed or because the origin failed.
+    /// Calls that passed by the cache, because the `condition` of their function did not hold.
+    bypassed,
+    /// Answers after the value's ttl, while it was refreshed (hits) or because the call's own load failed (misses).
     stale_served,
     /// Loads begun before the expiry of a value that was still fresh.
     early_refreshes,
@@ -199,7 +216,8 @@ counters! {
 }
 
 impl Stats {
-    /// Calls answered from the cache, in either tier, among all, from 0 to 1; `None` before the first call.
+    /// The share of calls that either tier answered, from 0 to 1, among all that asked the cache, which bypassed ones do not; `None` before
+    /// the first.
     pub fn hit_rate(&self) -> Option<f64> {
         let calls = self.look_ups();
         #[allow(clippy::cast_precision_loss)]
@@ -209,7 +227,12 @@ impl Stats {
 
     /// Calls that asked the cache.
     pub(crate) fn look_ups(&self) -> u64 {
-        self.hits + self.shared_hits + self.misses
+        self.hits + self.shared_hits + self.misses + self.coalesced
+    }
+
+    /// All calls.
+    pub fn calls(&self) -> u64 {
+        self.look_ups() + self.bypassed
     }
 
     /// The mean time of a load that ended; `None` before the first one.
@@ -252,16 +275,28 @@ impl Counters {
         });
     }
 
-    pub(crate) fn miss(&self) {
-        self.misses.count();
-        watch_thread();
-        TALLY.with(|tally| tally.misses.set(tally.misses.get() + 1));
+    /// So many calls found nothing.
+    pub(crate) fn miss(&self, calls: u64) {
+        self.misses.add(calls);
+        TALLY.with(|tally| tally.misses.set(tally.misses.get() + calls));
     }
 
-    /// The shared tier answered so many calls that were counted as misses.
+    /// The shared tier answered so many calls.
     pub(crate) fn shared_hit(&self, calls: u64) {
         self.shared_hits.add(calls);
-        TALLY.with(|tally| tally.shared.set(tally.shared.get() + calls));
+        TALLY.with(|tally| tally.hits.set(tally.hits.get() + calls));
+    }
+
+    /// So many calls got what another's load ended with.
+    pub(crate) fn join(&self, calls: u64) {
+        self.coalesced.add(calls);
+        TALLY.with(|tally| tally.coalesced.set(tally.coalesced.get() + calls));
+    }
+
+    /// A call passed by the cache.
+    pub(crate) fn bypass(&self) {
+        self.bypassed.count();
+        TALLY.with(|tally| tally.bypassed.set(tally.bypassed.get() + 1));
     }
 }
 
@@ -271,17 +306,21 @@ impl Counters {
 pub struct Observed {
     /// Cached calls answered from the cache, in either tier.
     pub hits: u64,
-    /// Cached calls that found nothing to serve.
+    /// Cached calls that ran their function, and looks that found nothing.
     pub misses: u64,
+    /// Cached calls that waited for another call's load, which may have been one of these.
+    pub coalesced: u64,
+    /// Calls that passed by the cache, because the `condition` of their function did not hold.
+    pub bypassed: u64,
 }
 
-/// What a thread counted so far: hits, misses, and those of the misses that the shared tier answered.
-fn so_far() -> [u64; 3] {
-    TALLY.with(|tally| [tally.hits.get(), tally.misses.get(), tally.shared.get()])
+/// What a thread counted so far.
+fn so_far() -> [u64; 4] {
+    TALLY.with(|tally| [&tally.hits, &tally.misses, &tally.coalesced, &tally.bypassed].map(Cell::get))
 }
 
-/// Runs a future and says how often the cached functions that it called, directly or not, hit or missed. What the future
-/// spawns as tasks of their own is not seen.
+/// Runs a future and says how the calls of cached functions ended that it made, directly or not, as [`Stats`] counts them. What the
+/// future spawns as tasks of their own is not seen.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -300,7 +339,7 @@ fn so_far() -> [u64; 3] {
 /// As safe as the future itself.
 pub async fn observe<F: Future>(future: F) -> (F::Output, Observed) {
     let mut future = pin!(future);
-    let mut seen = [0; 3];
+    let mut seen = [0; 4];
     let output = std::future::poll_fn(|cx| {
         let before = so_far();
         let poll = future.as_mut().poll(cx);
@@ -310,6 +349,6 @@ pub async fn observe<F: Future>(future: F) -> (F::Output, Observed) {
         poll
     })
     .await;
-    let [hits, misses, shared] = seen;
-    (output, Observed { hits: hits + shared, misses: misses.saturating_sub(shared) })
+    let [hits, misses, coalesced, bypassed] = seen;
+    (output, Observed { hits, misses, coalesced, bypassed })
 }

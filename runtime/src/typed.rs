@@ -31,10 +31,11 @@ where
     if let Some(hit) = site.hit(on, shape, here, args) {
         return Some(hit);
     }
-    if let Some(found) = site.cell::<A, S>(on, here).peek(args) {
+    let pending = site.pending(on, here, args, tags, policy);
+    if let Some(found) = pending.look() {
         return Some(found);
     }
-    site.pending(on, here, args, tags, policy).fetch().await
+    pending.fetch().await
 }
 
 /// Stores a value as if the function had just returned it.

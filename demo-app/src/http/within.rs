@@ -46,7 +46,8 @@ fn too_slow(time: Duration) -> Response {
 }
 
 fn verdict(seen: Observed) -> Option<&'static str> {
-    match (seen.hits, seen.misses) {
+    // What waited for another's load is no hit.
+    match (seen.hits, seen.misses + seen.coalesced) {
         (0, 0) => None,
         (_, 0) => Some("hit"),
         _ => Some("miss"),

@@ -15,7 +15,6 @@ use super::{
 use crate::{
     emit::{self, Owned, Run, Site, View, code},
     signature::{Kind, without_lifetimes},
-    stored::Stored,
     subject::Subject,
 };
 
@@ -135,9 +134,9 @@ impl Names {
 }
 
 fn prologue(model: &Model, place: &Place, names: &Names) -> TokenStream {
-    let Model { subject, stored, loading, .. } = model;
+    let Model { subject, loading, .. } = model;
     let local = Ident::new(names.local, Span::mixed_site());
-    let (condition, lookup) = conditional(subject, stored, lookup(model, place, names), names);
+    let (condition, lookup) = conditional(model, place, names);
     let (door, Place { statics, here, .. }) = (&subject.door, place);
     let shape = emit::shape(subject, loading.shares_errors());
     code! {
@@ -188,18 +187,15 @@ fn lookup(model: &Model, place: &Place, names: &Names) -> TokenStream {
 }
 
 /// Puts the look-up under `condition`, which is asked outside of the prologue's imports.
-fn conditional(
-    subject: &Subject,
-    stored: &Stored,
-    lookup: TokenStream,
-    names: &Names,
-) -> (Option<TokenStream>, TokenStream) {
-    let (door, bypass) = (&subject.door, Ident::new(names.bypass, Span::mixed_site()));
-    let bypass = names.begun(subject, code!(#door::#bypass(__shape)));
-    match &stored.condition {
-        Some(condition) => {
-            (Some(code!(let __condition: bool = #condition;)), code!(if __condition { #lookup } else { #bypass }))
-        }
-        None => (None, lookup),
-    }
+fn conditional(model: &Model, place: &Place, names: &Names) -> (Option<TokenStream>, TokenStream) {
+    let Model { subject, stored, .. } = model;
+    let lookup = lookup(model, place, names);
+    let Some(condition) = &stored.condition else { return (None, lookup) };
+    let (site, bypass) = (&place.site, Ident::new(names.bypass, Span::mixed_site()));
+    let (borrow, on) = emit::on(subject.on.as_ref());
+    // Not evaluated: which call site it is, its types say.
+    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored), View::Here);
+    let bypass = names.begun(subject, code!(#site.#bypass(#on, __shape, __here, || #key)));
+    let condition = code!(let __condition: bool = #condition;);
+    (Some(condition), code!(if __condition { #lookup } else { #borrow #bypass }))
 }

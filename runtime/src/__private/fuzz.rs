@@ -21,8 +21,9 @@ pub fn open<V: SharedValue>(
 /// An envelope around a payload; `None` if it is too large.
 pub fn seal(payload: &[u8], key: &str, fingerprint: u64, compress: bool) -> Option<Vec<u8>> {
     let codec = Codec::default();
-    let (absent, incarnation, epoch, fresh_until_millis, load_micros) = (false, 1, 2, 3, 4);
-    let header = Header { codec, absent, fingerprint, incarnation, epoch, fresh_until_millis, load_micros };
+    let (absent, incarnation, epoch, fresh_until_millis, load_micros, began_micros) = (false, 1, 2, 3, 4, 5);
+    let header =
+        Header { codec, absent, fingerprint, incarnation, epoch, fresh_until_millis, load_micros, began_micros };
     let mut bytes = Vec::new();
     let append = |bytes: &mut Vec<u8>| {
         bytes.extend(payload);

@@ -38,7 +38,9 @@ where
     pub(super) async fn wait(&mut self) {
         let mut waiter = self.join();
         while let Some(waiting) = waiter {
+            self.uncounted.waits(true);
             let outcome = waiting.await;
+            self.uncounted.waits(false);
             waiter = self.resume(outcome.ok());
         }
     }
@@ -80,13 +82,14 @@ where
         self.permit = Some(permit);
         start.begin();
         for missing in take(&mut self.missing) {
-            match start.find(&missing.key) {
+            match start.find(&self.policy, &missing.key) {
                 Looked::Missing => self.missing.push(missing),
                 looked => {
                     if let Looked::Present(value) = looked {
                         self.found.put(missing.id.clone(), value);
                     }
                     self.settled.push(missing);
+                    self.uncounted.hit();
                 }
             }
         }
@@ -112,8 +115,8 @@ where
 
     /// The answer that follows from what another batch loaded, if one was joined.
     pub(super) fn accept(&mut self) -> Option<S::Out> {
-        let (start, told) = (self.start.as_ref()?, self.told.take()?);
-        start.cell.front.counters.coalesced.add(self.missing.len() as u64);
+        let told = self.told.take()?;
+        self.uncounted.joined();
         Some(S::close(match told {
             Outcome::Present(values) => {
                 let mut found = replace(&mut self.found, S::Item::empty());

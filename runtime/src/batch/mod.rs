@@ -1,6 +1,6 @@
 //! `batch(ids)`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `clock`, `codec`, `flight`, `handle`, `key`, `l1`, `policy`, `shape`, `shared`, `site`.
+//! May use: `clock`, `codec`, `flight`, `handle`, `key`, `l1`, `policy`, `shape`, `shared`, `site`, `stats`.
 //!
 //! Every element is looked up and stored under the key that the scalar function's template makes of it, in the same store.
 //! The epoch of all that is stored is taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for
@@ -19,7 +19,8 @@ use crate::key::template::bounded;
 use crate::key::{Hashed, OwnedKey, Prehashed, Scopes};
 use crate::policy::Policy;
 use crate::shape::{Outcome, Shape};
-use crate::site::{Here, Site};
+use crate::site::{Here, Outdated, Site};
+use crate::stats::Uncounted;
 
 mod each;
 mod ids;
@@ -50,6 +51,7 @@ pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     permit: Option<Permit>,
     /// How the batch ended that this one waited for.
     told: Option<SharedOutcome<K, S>>,
+    uncounted: Uncounted,
 }
 
 impl Site {
@@ -71,6 +73,7 @@ impl Site {
             settled: Vec::new(),
             permit: None,
             told: None,
+            uncounted: Uncounted::default(),
         }
     }
 }
@@ -90,16 +93,21 @@ where
         if !self.seen.insert(key.clone()) {
             return;
         }
-        match start.look(&key) {
-            Looked::Present(value) => self.found.put(id.clone(), value),
-            Looked::Absent => {}
+        match start.find(&self.policy, &key) {
+            Looked::Present(value) => {
+                start.cell.front.counters.hit();
+                self.found.put(id.clone(), value);
+            }
+            Looked::Absent => start.cell.front.counters.hit(),
             Looked::Missing => {
+                self.uncounted.push(&start.cell.front.counters);
                 let text = self.site.meta().template.render(&start.cell.path, args);
                 let scopes = Scopes::of(&text, tags);
                 if self.missing.is_empty() {
                     self.missing.reserve(ROOM);
                 }
-                self.missing.push(Missing { id: id.clone(), key, scopes, text: bounded(text) });
+                let text = bounded(text);
+                self.missing.push(Missing { id: id.clone(), key, scopes, text, outdated: Outdated::Nothing });
             }
         }
     }
@@ -124,7 +132,8 @@ where
         let asked = std::mem::take(&mut self.missing);
         let count = asked.len();
         self.found.reserve(count);
-        for (missing, fetched) in asked.into_iter().zip(fetched) {
+        for (mut missing, fetched) in asked.into_iter().zip(fetched) {
+            missing.outdated = Outdated::of(fetched.as_ref().map(|fetched| &fetched.value));
             match fetched.map(|fetched| start.take(&self.policy, &missing, fetched)) {
                 Some(Looked::Missing) | None => self.missing.push(missing),
                 Some(looked) => {
@@ -135,7 +144,7 @@ where
                 }
             }
         }
-        start.cell.front.counters.shared_hit((count - self.missing.len()) as u64);
+        self.uncounted.shared((count - self.missing.len()) as u64);
     }
 
     /// The answer, if no body has to run for it.

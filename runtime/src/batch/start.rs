@@ -12,7 +12,7 @@ use crate::l1::{Lifetime, LoadStart};
 use crate::policy::Policy;
 use crate::shape::Shape;
 use crate::shared::{Fetched, Kept, Mark, Place, Seat};
-use crate::site::{Cell, Here, Negative, Site};
+use crate::site::{Cell, Dated, Here, Negative, Outdated, Site};
 
 pub(super) type Id<S> = <<S as Shape>::Item as BatchMap>::Id;
 pub(super) type Value<S> = <<S as Shape>::Item as BatchMap>::Value;
@@ -33,6 +33,8 @@ pub(super) struct Missing<K, S: Shape<Item: BatchMap>> {
     pub(super) scopes: Scopes,
     /// The key's text, bounded.
     pub(super) text: String,
+    /// What the shared tier may hold that is older than what is loaded.
+    pub(super) outdated: Outdated,
 }
 
 impl<K, S: Shape<Item: BatchMap>> Missing<K, S> {
@@ -80,17 +82,22 @@ where
         missing: &Missing<K, S>,
         fetched: Fetched<Value<S>>,
     ) -> Looked<Value<S>> {
-        let now = self.time;
-        let ttl = if fetched.value.is_some() { Some(policy.ttl) } else { policy.negative_ttl };
-        let is_fresh = now < fetched.expires && !fetched.is_refreshed;
-        let Some(ttl) = ttl.filter(|_| is_fresh) else { return Looked::Missing };
-        let expires = fetched.expires.min(now.saturating_add(nanos(ttl)));
+        let (now, ended) = (self.time, fetched.ended.min(self.time));
+        // Whatever a clock says, an answer is not fresh for longer than one that was loaded now.
+        let longest = match &fetched.value {
+            Some(_) => now.saturating_add(nanos(policy.ttl)),
+            None => policy.absent_until(ended),
+        };
+        let expires = fetched.expires.min(longest);
+        if now >= expires || fetched.is_refreshed {
+            return Looked::Missing;
+        }
         let life = policy.lifetime_until(expires, fetched.load_time, now);
         let in_process = self.is_kept_in_process(policy);
         let start = LoadStart { epoch: fetched.epoch, ..self.began };
         let Some(value) = fetched.value else {
             if in_process {
-                self.keep_absence(missing, life, start);
+                self.keep_absence(missing, ended, life, start);
             }
             return Looked::Absent;
         };
@@ -108,60 +115,52 @@ where
     /// Gives the shared tier what was loaded.
     pub(super) fn share(&self, policy: &Policy<Each<S>>, all: &[Missing<K, S>], loaded: &S::Item, now: u64) {
         let (Some(tier), Some(wire), Some(mark)) = (&self.cell.tier, policy.wire, self.mark) else { return };
+        let (seat, codec) = (&self.cell.seat, policy.codec);
         let kept = all.iter().filter_map(|missing| {
             let value = loaded.value(&missing.id);
-            let refused = value.is_some_and(|value| policy.unless.is_some_and(|unless| unless(value)));
-            let ttl = if value.is_some() { policy.ttl } else { policy.negative_ttl? };
-            let expires = policy.lifetime(ttl, now, now).expires;
-            let kept = Kept { value, mark, expires, load_time: 0, beyond: policy.longest_stale() };
-            (!refused && self.cell.is_findable(&missing.key))
-                .then(|| (missing.place(wire, &self.cell.seat, policy.codec), kept))
+            let expires = policy.lifetime(policy.ttl_for(value)?, now, now).expires;
+            let began = self.time;
+            let kept = Kept { value, mark, began, expires, load_time: 0, beyond: policy.longest_stale() };
+            self.cell.is_findable(&missing.key).then(|| (missing.place(wire, seat, codec), kept))
         });
         tier.keep_many(kept);
-    }
-
-    /// What this process has of one element, counted as a hit or a miss.
-    pub(super) fn look(&self, key: &Hashed<K>) -> Looked<Value<S>> {
-        let looked = self.find(key);
-        match looked {
-            Looked::Missing => self.cell.front.counters.miss(),
-            Looked::Present(_) | Looked::Absent => self.cell.front.counters.hit(),
+        for missing in all {
+            let value = loaded.value(&missing.id);
+            if missing.outdated.is_wrong_by(value.is_none()) && policy.ttl_for(value).is_none() {
+                tier.remove(&missing.place(wire, seat, codec), mark, self.time, None);
+            }
         }
-        looked
     }
 
     /// What this process has of one element.
-    pub(super) fn find(&self, key: &Hashed<K>) -> Looked<Value<S>> {
+    pub(super) fn find(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> Looked<Value<S>> {
         if let Some(found) = self.cell.front.store.look(key).filter(|found| found.is_fresh(self.time)) {
             return Looked::Present(found.value);
         }
-        if self.cell.negative(key, self.time).is_some() { Looked::Absent } else { Looked::Missing }
+        let absent = self.cell.negative(key, self.time);
+        if absent.is_some_and(|dated| self.time < policy.absent_until(dated.ended)) {
+            return Looked::Absent;
+        }
+        Looked::Missing
     }
 
     /// Keeps in this process what was loaded, or that there is none, if answers are kept here.
     pub(super) fn keep(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>, value: Option<&Value<S>>, now: u64) {
         // The time of a batch is no measure of the load of one element, so none is refreshed early.
         let life = |ttl| policy.lifetime(ttl, now, now);
-        let in_process = self.is_kept_in_process(policy);
-        match value {
-            Some(value) if policy.unless.is_some_and(|unless| unless(value)) => {
-                self.cell.front.store.remove(&missing.key, self.began.number);
+        let ttl = policy.ttl_for(value).filter(|_| self.is_kept_in_process(policy));
+        match (ttl, value) {
+            (Some(ttl), Some(value)) => {
+                self.cell.keep(&missing.key, &missing.scopes, value.clone(), life(ttl), self.began);
             }
-            Some(value) if in_process => {
-                self.cell.keep(&missing.key, &missing.scopes, value.clone(), life(policy.ttl), self.began);
-            }
-            Some(_) => {}
-            None => {
-                if let Some(ttl) = policy.negative_ttl.filter(|_| in_process) {
-                    self.keep_absence(missing, life(ttl), self.began);
-                }
-                self.cell.front.store.remove(&missing.key, self.began.number);
-            }
+            (Some(ttl), None) => self.keep_absence(missing, now, life(ttl), self.began),
+            (None, _) => self.cell.remove_older(&missing.key, self.began, value.is_none()),
         }
     }
 
-    fn keep_absence(&self, missing: &Missing<K, S>, life: Lifetime, start: LoadStart) {
-        self.cell.keep_negative(&missing.key, &missing.scopes, Negative::Absent(()), life, start);
+    fn keep_absence(&self, missing: &Missing<K, S>, ended: u64, life: Lifetime, start: LoadStart) {
+        let absent = Dated { negative: Negative::Absent(()), ended };
+        self.cell.keep_negative(&missing.key, &missing.scopes, absent, life, start);
     }
 
     fn is_kept_in_process(&self, policy: &Policy<Each<S>>) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! | bytes | meaning |
 //! |---|---|
-//! | 4 | `FST` and the version, 1 |
+//! | 4 | `FST` and the version, 2 |
 //! | 1 | codec: 1 `MessagePack`, 2 JSON, 3 bincode |
 //! | 1 | flags: 1 = the origin said that there is no value, and no payload follows; 2 = the payload is compressed |
 //! | 2 | length of the key |
@@ -11,6 +11,7 @@
 //! | 8 | where in the log the value's load began |
 //! | 8 | until when it is fresh, in milliseconds since 1970 of the server's clock |
 //! | 4 | how long its load took, in microseconds |
+//! | 8 | when its load began, in microseconds since 1970 of the server's clock |
 //! | 8 | xxh3 of what follows, and that of what stands before added to it |
 //! | | the key, then the payload |
 //!
@@ -22,9 +23,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Codec, compression};
 
-const MAGIC: [u8; 4] = *b"FST\x01";
-const HEADER: usize = 52;
-const CHECKSUM: std::ops::Range<usize> = 44..52;
+const MAGIC: [u8; 4] = *b"FST\x02";
+const HEADER: usize = 60;
+const CHECKSUM: std::ops::Range<usize> = 52..60;
 const FLAGS: usize = 5;
 const ABSENT: u8 = 1;
 const COMPRESSED: u8 = 2;
@@ -39,6 +40,7 @@ pub(crate) struct Header {
     pub(crate) epoch: u64,
     pub(crate) fresh_until_millis: u64,
     pub(crate) load_micros: u32,
+    pub(crate) began_micros: u64,
 }
 
 /// Why bytes are no value.
@@ -96,6 +98,7 @@ pub(crate) fn seal<E>(
         bytes.extend(number.to_le_bytes());
     }
     bytes.extend(header.load_micros.to_le_bytes());
+    bytes.extend(header.began_micros.to_le_bytes());
     bytes.extend([0; CHECKSUM.end - CHECKSUM.start]);
     bytes.extend(key.as_bytes());
     let begin = bytes.len();
@@ -146,6 +149,7 @@ pub(crate) fn open<'a>(
         epoch: number(head, 24),
         fresh_until_millis: number(head, 32),
         load_micros: u32::from_le_bytes([head[40], head[41], head[42], head[43]]),
+        began_micros: number(head, 44),
     };
     if header.fingerprint != fingerprint {
         return Err(Unreadable::OtherType);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot::error::RecvError;
 
-use super::{Pending, Plan, Step, land, landed};
+use super::{Old, Pending, Plan, Step, land, landed};
 use crate::clock::nanos;
 use crate::error::LoadTimeout;
 use crate::flight::{Boarding, Permit, Signal};
@@ -12,7 +12,8 @@ use crate::key::OwnedKey;
 use crate::l1::Found;
 use crate::policy::refresh_early;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
-use crate::site::{Landing, Negative};
+use crate::site::{Dated, Landing, Negative};
+use crate::stats::Answered;
 
 impl<K, S> Pending<K, S>
 where
@@ -23,7 +24,7 @@ where
     pub(super) fn begin(&self) -> Step<S> {
         let found = self.cell.front.store.look(&self.key);
         if found.is_none() && !self.cell.has_negatives() {
-            return self.miss();
+            return self.board();
         }
         let now = self.cell.now();
         match found {
@@ -31,7 +32,7 @@ where
             found => match (self.cached_negative(now), found) {
                 (Some(negative), _) => self.served(negative),
                 (None, Some(found)) => self.expired(now, found),
-                (None, None) => self.miss(),
+                (None, None) => self.board(),
             },
         }
     }
@@ -48,30 +49,29 @@ where
     fn expired(&self, now: u64, found: Found<S::Item>) -> Step<S> {
         if now < found.life.expires && !found.is_refreshed() {
             // Only this process has to ask again.
-            return self.miss();
+            return self.board();
         }
         let within = |bound: Duration| !bound.is_zero() && now < found.life.expires.saturating_add(nanos(bound));
         if now < found.retry_at && within(self.policy.longest_stale()) {
-            self.served_stale(found.value)
+            Step::Go(Plan::Done(self.serve_old(Old { value: found.value, fresh: false })))
         } else if within(self.policy.stale) {
             self.refresh(found, false)
         } else {
-            self.miss()
+            self.board()
         }
     }
 
-    fn miss(&self) -> Step<S> {
-        self.cell.front.counters.miss();
-        self.board()
-    }
-
+    /// Loads, or waits for whoever does.
     fn board(&self) -> Step<S> {
         if !self.policy.single_flight || !self.cell.is_findable(&self.key) {
             return Step::Go(Plan::Load(None));
         }
         match self.cell.flights.board(self.key.erased(), self.scopes.hashes(), self.terms(true)) {
             Boarding::Lead(permit) => Step::Go(self.lead(permit)),
-            Boarding::Wait(seat) => Step::Wait(seat),
+            Boarding::Wait(seat) => {
+                self.call.waits(true);
+                Step::Wait(seat)
+            }
             Boarding::Within | Boarding::Taken(_) => Step::Go(Plan::Load(None)),
         }
     }
@@ -82,6 +82,7 @@ where
         match self.cell.front.store.look(&self.key) {
             Some(found) if found.is_fresh(self.cell.now()) => {
                 land(Some(permit), || landed::<S>(Outcome::Present(found.value.clone())));
+                self.call.answered(Answered::Here);
                 Plan::Done(Outcome::Present(found.value))
             }
             _ => Plan::Load(Some(permit)),
@@ -96,24 +97,27 @@ where
                 if fresh {
                     self.cell.front.counters.early_refreshes.count();
                 }
-                Step::Go(Plan::Refresh(permit, found.value))
+                Step::Go(Plan::Refresh(permit, Old { value: found.value, fresh }))
             }
-            _ if fresh => self.served(Outcome::Present(found.value)),
-            _ => self.served_stale(found.value),
+            _ => Step::Go(Plan::Done(self.serve_old(Old { value: found.value, fresh }))),
         }
     }
 
     /// What a waiter does with the news.
     pub(super) fn resume(&self, signal: Result<Signal, RecvError>) -> Step<S> {
+        self.call.waits(false);
         Step::Go(match signal {
             Ok(Signal::Landed(landing)) => {
                 let Ok(landing) = landing.downcast::<Landing<S>>() else { unreachable!("a board is one cell's") };
-                self.cell.front.counters.coalesced.count();
+                self.call.answered(Answered::Joined);
                 Plan::Done(self.ending(*landing))
             }
             Ok(Signal::Alone) => Plan::Load(None),
             Ok(Signal::TimedOut) => match self.policy.load_timeout {
-                Some((bound, error)) => Plan::Done(Outcome::Failed(error(LoadTimeout::new(bound)))),
+                Some((bound, error)) => {
+                    self.call.answered(Answered::Joined);
+                    Plan::Done(Outcome::Failed(error(LoadTimeout::new(bound))))
+                }
                 None => Plan::Load(None),
             },
             Ok(Signal::Lead(permit)) => self.lead(permit),
@@ -130,20 +134,39 @@ where
         }
     }
 
+    /// The cached absence or error, if this call site serves it for as long as that: whoever stored it may have said otherwise.
     fn cached_negative(&self, now: u64) -> Option<Ending<S>> {
-        Some(match self.cell.negative(&self.key, now)? {
-            Negative::Absent(absent) => Outcome::Absent(absent),
-            Negative::Failed(kept) => Outcome::Failed(S::give(&kept, self.policy.copy_error)),
-        })
+        let Dated { negative, ended } = self.cell.negative(&self.key, now)?;
+        match negative {
+            Negative::Absent(absent) => (now < self.policy.absent_until(ended)).then_some(Outcome::Absent(absent)),
+            Negative::Failed(kept) => {
+                let (which, ttl) = self.policy.cache_err?;
+                let error = S::give(&kept, self.policy.copy_error);
+                let fresh = now < ended.saturating_add(nanos(ttl)) && which(&error);
+                fresh.then_some(Outcome::Failed(error))
+            }
+        }
+    }
+
+    /// The answer that this process has, if it is fresh: a value, an absence or an error. Nothing is loaded.
+    pub(crate) fn look(&self) -> Option<S::Out> {
+        let now = self.cell.now();
+        let ending = match self.cell.front.store.look(&self.key).filter(|found| found.is_fresh(now)) {
+            Some(found) => Outcome::Present(found.value),
+            None => self.cached_negative(now)?,
+        };
+        self.call.answered(Answered::Here);
+        Some(S::close(ending))
     }
 
     fn served(&self, ending: Ending<S>) -> Step<S> {
-        self.cell.front.counters.hit();
+        self.call.answered(Answered::Here);
         Step::Go(Plan::Done(ending))
     }
 
-    fn served_stale(&self, value: S::Item) -> Step<S> {
-        self.cell.front.counters.stale_served.count();
-        self.served(Outcome::Present(value))
+    /// Ends the call with a value that is, or ought to be, refreshed by somebody else.
+    pub(super) fn serve_old(&self, old: Old<S::Item>) -> Ending<S> {
+        self.call.answered(if old.fresh { Answered::Here } else { Answered::Stale });
+        Outcome::Present(old.value)
     }
 }

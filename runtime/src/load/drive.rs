@@ -15,13 +15,13 @@ use crate::flight::Load;
 use crate::handle::{Fastness, scope};
 use crate::key::OwnedKey;
 use crate::policy::LoadBound;
-use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::shape::{CacheValue, Ending, Shape};
 use crate::stats::Counters;
 
 mod blocking;
 mod task;
 
-pub use blocking::{Loading, bypass_sync, end_sync};
+pub use blocking::{Loading, end_sync};
 pub use task::load_task;
 
 /// Refreshes of one call site that may run in the background at a time; beyond it stale values are served unrefreshed.
@@ -67,6 +67,8 @@ where
         S::close(match pending.plan_shared().await {
             Plan::Refresh(permit, old) => match (Handle::try_current(), pending.background()) {
                 (Ok(runtime), Some(place)) => {
+                    // The call ends here; what runs on is none.
+                    let ending = pending.serve_old(old);
                     let around = Fastness::scoped();
                     runtime.spawn(async move {
                         let refresh = pending.run(Some(permit), body);
@@ -77,10 +79,10 @@ where
                         }
                         drop(place);
                     });
-                    Outcome::Present(old)
+                    ending
                 }
                 // Too many refreshes run already.
-                (Ok(_), None) => Outcome::Present(old),
+                (Ok(_), None) => pending.serve_old(old),
                 // No runtime to run it in the background.
                 (Err(_), _) => pending.run(Some(permit), body).await,
             },

@@ -10,7 +10,7 @@ use crate::l1::{Lifetime, LoadStart};
 use crate::log::{Epoch, Judgement};
 use crate::policy::ERROR_THROTTLE;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
-use crate::site::Negative;
+use crate::site::{Dated, Negative};
 
 impl<K, S> Pending<K, S>
 where
@@ -51,18 +51,21 @@ where
                     if let (Some(permit), Some(_)) = (&permit, &began.shared) {
                         permit.tell(outcome);
                     }
-                    self.share(Some(&value), &life, began.shared);
+                    self.share(Some(&value), &life, began.in_shared_log());
                 }
                 land(permit, outcome);
                 Outcome::Present(value)
             }
             Outcome::Absent(absent) => {
-                if let Some(ttl) = self.policy.negative_ttl {
-                    let life = self.policy.lifetime(ttl, began.time, now);
-                    self.share(None, &life, began.shared);
-                    self.keep_absence_in_process(absent, life, began.start);
+                match self.policy.ttl_for(None) {
+                    Some(ttl) => {
+                        let life = self.policy.lifetime(ttl, began.time, now);
+                        self.share(None, &life, began.in_shared_log());
+                        self.keep_absence_in_process(absent, now, life, began.start);
+                        self.remove_if_elsewhere(&began, true);
+                    }
+                    None => self.remove_older(&began, true),
                 }
-                self.cell.front.store.remove(&self.key, began.start.number);
                 land(permit, || landed::<S>(Outcome::Absent(absent)));
                 Outcome::Absent(absent)
             }
@@ -77,11 +80,12 @@ where
         }
         let keep = || S::keep(&error, self.policy.copy_error);
         if let Some((which, ttl)) = self.policy.cache_err
+            && !ttl.is_zero()
             && which(&error)
             && let Some(kept) = keep()
         {
             let life = self.policy.lifetime(ttl, began.time, now);
-            let kept = Negative::Failed(Arc::new(kept));
+            let kept = Dated { negative: Negative::Failed(Arc::new(kept)), ended: now };
             self.cell.keep_negative(&self.key, &self.scopes, kept, life, began.start);
         }
         land(permit, || keep().map_or(Signal::Alone, |kept| landed::<S>(Outcome::Failed(kept))));
@@ -110,7 +114,9 @@ where
         }
         let retry_at = now.saturating_add(nanos(ERROR_THROTTLE));
         self.cell.front.store.mark(&self.key, |entry| entry.leave_origin_alone_until(retry_at));
-        self.cell.front.counters.stale_served.count();
+        if now >= found.life.expires {
+            self.call.gets_stale();
+        }
         Some(found.value)
     }
 
@@ -122,19 +128,20 @@ where
             Judgement::Current => true,
         };
         (may_serve && now < standby.expires.saturating_add(bound)).then(|| {
-            self.cell.front.counters.stale_served.count();
+            self.call.gets_stale();
             standby.value.clone()
         })
     }
 
-    /// Keeps a value in this process. Its lifetime, unless `unless` says that it is not to be stored.
+    /// Keeps a value in this process. Its lifetime, if it is to be stored.
     fn keep(&self, value: &S::Item, began: &Began, now: u64) -> Option<Lifetime> {
-        if self.policy.unless.is_some_and(|unless| unless(value)) {
-            self.cell.front.store.remove(&self.key, began.start.number);
+        let Some(ttl) = self.policy.ttl_for(Some(value)) else {
+            self.remove_older(began, false);
             return None;
-        }
-        let life = self.policy.lifetime(self.policy.ttl, began.time, now);
+        };
+        let life = self.policy.lifetime(ttl, began.time, now);
         self.keep_in_process(value, life, began.start);
+        self.remove_if_elsewhere(began, false);
         Some(life)
     }
 }

@@ -25,24 +25,20 @@ use crate::log::Epoch;
 use crate::policy::Policy;
 use crate::shape::{CacheValue, Ending, Shape};
 use crate::shared::{Lease, Mark};
-use crate::site::{Cell, Here, Landing, Site};
-use crate::sync::Mutex;
+use crate::site::{Cell, Here, Landing, Outdated, Site};
+use crate::stats::Call;
+use crate::sync::{Mutex, watch_thread};
 
 mod decide;
 mod drive;
 mod finish;
 mod shared;
 
-pub use drive::{Loading, bypass_sync, end_sync, load, load_spawned, load_task};
+pub use drive::{Loading, end_sync, load, load_spawned, load_task};
 pub(crate) use shared::fetch_many;
 
-/// A call that was not a hit: `None` where the attribute's `condition` bypassed the cache.
+/// A call that was not a hit: `None` where the attribute's `condition` made it pass by the cache.
 pub struct Miss<K: Eq, S: Shape>(Option<Box<Pending<K, S>>>);
-
-/// A call that bypasses the cache.
-pub fn bypass<K: Eq, S: Shape>(_: S) -> Miss<K, S> {
-    Miss(None)
-}
 
 /// A call on its way to a value.
 pub(crate) struct Pending<K: Eq, S: Shape> {
@@ -52,8 +48,12 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     pub(crate) policy: Policy<S>,
     /// The key's text, as short as [`bounded`] makes it. Scopes come from the full one.
     pub(crate) text: String,
+    /// What the shared tier may hold that is older than what is loaded.
+    outdated: OnceLock<Outdated>,
     /// The shared tier's expired value, where this process keeps none: it may stand in for a load that fails.
     standby: OnceLock<Standby<S::Item>>,
+    /// Counts how the call ends; nothing, where it is none.
+    pub(crate) call: Call,
     /// The right to load among all processes (`single_flight = fleet`).
     lease: Mutex<Option<Lease>>,
 }
@@ -77,7 +77,13 @@ enum Plan<S: Shape> {
     /// Run the body, then [`Pending::finish`].
     Load(Leave),
     /// The same, though this value may be served meanwhile.
-    Refresh(Permit, S::Item),
+    Refresh(Permit, Old<S::Item>),
+}
+
+/// A value that may be served while it is refreshed, and whether it still is fresh.
+struct Old<V> {
+    value: V,
+    fresh: bool,
 }
 
 /// What the caller has to do next.
@@ -96,7 +102,20 @@ struct Began {
     shared: Option<Mark>,
 }
 
+impl Began {
+    /// When, and where in the shared log.
+    fn in_shared_log(&self) -> (u64, Option<Mark>) {
+        (self.time, self.shared)
+    }
+}
+
 impl<K: Eq, S: Shape> Pending<K, S> {
+    /// The same for what is no call: a write, or a question of this crate's own.
+    pub(crate) fn uncounted(mut self) -> Self {
+        self.call = self.call.uncounted();
+        self
+    }
+
     /// The time for which others wait for a load of this call: in this process while it is not polled, in other processes at all.
     fn load_bound(&self) -> Duration {
         self.policy.load_timeout.filter(|_| !self.policy.task).map_or(PATIENCE, |(bound, _)| bound)
@@ -126,6 +145,23 @@ impl Site {
         Miss(Some(Box::new(self.pending(on, here, args, tags, policy))))
     }
 
+    /// Counts a call that passes by the cache. Its arguments are not asked for: they only say which types they have.
+    pub fn bypass<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        _: S,
+        here: Here,
+        _: impl FnOnce() -> A,
+    ) -> Miss<A::Owned, S>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
+        self.cell::<A, S>(on, here).front.counters.bypass();
+        Miss(None)
+    }
+
+    /// A call that is no hit at once.
     pub(crate) fn pending<A, S>(
         &'static self,
         on: Option<&Fastness>,
@@ -140,11 +176,23 @@ impl Site {
     {
         let cell = self.cell::<A, S>(on, here);
         cell.notice_fork();
+        watch_thread();
         let text = self.meta().template.render(&cell.path, args);
         let scopes = Scopes::of(&text, tags);
         let key = cell.front.store.own(args);
         cell.front.store.extend_grace(nanos(policy.longest_stale()));
-        Pending { cell, key, scopes, policy, text: bounded(text), standby: OnceLock::new(), lease: Mutex::default() }
+        let counters = cell.front.counters.clone();
+        Pending {
+            cell,
+            key,
+            scopes,
+            policy,
+            text: bounded(text),
+            outdated: OnceLock::new(),
+            standby: OnceLock::new(),
+            call: Call::begin(counters),
+            lease: Mutex::default(),
+        }
     }
 }
 

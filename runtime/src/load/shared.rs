@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Leave, Pending, Plan, Standby, land, landed};
+use super::{Began, Leave, Old, Pending, Plan, Standby, land, landed};
 use crate::clock::{nanos, pause};
 use crate::flight::Permit;
 use crate::key::OwnedKey;
@@ -11,7 +11,8 @@ use crate::l1::{Lifetime, LoadStart};
 use crate::policy::refresh_early;
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::{Fetched, Kept, Mark, Place, Tier};
-use crate::site::Negative;
+use crate::site::{Dated, Negative, Outdated};
+use crate::stats::Answered;
 use crate::sync::lock;
 
 /// The duration of a lease on a load unless it is renewed, which its process does while it loads. When that process dies, the others
@@ -48,10 +49,28 @@ where
         }
     }
 
+    /// Where answers are kept in the shared tier only, removes from this process what functions of the same key that keep theirs here
+    /// have found earlier.
+    pub(super) fn remove_if_elsewhere(&self, began: &Began, absence: bool) {
+        if !self.is_kept_in_process() {
+            self.cell.remove_older(&self.key, began.start, absence);
+        }
+    }
+
+    /// Removes from both tiers what is older than a load that has nothing to be stored.
+    pub(super) fn remove_older(&self, began: &Began, absence: bool) {
+        self.cell.remove_older(&self.key, began.start, absence);
+        let wrong = self.outdated.get().is_some_and(|outdated| outdated.is_wrong_by(absence));
+        if let (true, Some((tier, place)), Some(mark)) = (wrong, self.place(), began.shared) {
+            tier.remove(&place, mark, began.time, lock(&self.lease).take());
+        }
+    }
+
     /// Keeps in this process that there is no value, if answers are.
-    pub(crate) fn keep_absence_in_process(&self, absent: S::Absent, life: Lifetime, start: LoadStart) {
+    pub(crate) fn keep_absence_in_process(&self, absent: S::Absent, ended: u64, life: Lifetime, start: LoadStart) {
         if self.is_kept_in_process() {
-            self.cell.keep_negative(&self.key, &self.scopes, Negative::Absent(absent), life, start);
+            let absent = Dated { negative: Negative::Absent(absent), ended };
+            self.cell.keep_negative(&self.key, &self.scopes, absent, life, start);
         }
     }
 
@@ -60,7 +79,7 @@ where
     /// # Cancel safety
     ///
     /// Dropping it drops the permit, which hands over.
-    pub(super) async fn consult(&self, permit: Leave, old: Option<S::Item>) -> Plan<S> {
+    pub(super) async fn consult(&self, permit: Leave, old: Option<Old<S::Item>>) -> Plan<S> {
         let place = self.place();
         // As old as the question.
         let number = self.cell.front.store.start().number;
@@ -77,6 +96,11 @@ where
             }
             None => None,
         };
+        let outdated = match &place {
+            Some(_) => Outdated::of(fetched.as_ref().map(|fetched| &fetched.value)),
+            None => Outdated::Value,
+        };
+        let _ = self.outdated.set(outdated);
         match (fetched, old) {
             (Some(fetched), old) => self.fetched(fetched, number, permit, old),
             (None, Some(old)) => refresh(permit, old),
@@ -126,22 +150,21 @@ where
         let number = self.cell.front.store.start().number;
         let fetched = tier.fetch(&place).await?;
         match self.fetched(fetched, number, None, None) {
-            Plan::Done(ending) => {
-                self.cell.front.counters.miss();
-                Some(S::close(ending))
-            }
+            Plan::Done(ending) => Some(S::close(ending)),
             Plan::Load(_) | Plan::Refresh(..) => None,
         }
     }
 
     /// The plan that follows from the shared tier's answer to a question with this number.
-    fn fetched(&self, fetched: Fetched<S::Item>, number: u64, permit: Leave, old: Option<S::Item>) -> Plan<S> {
+    fn fetched(&self, fetched: Fetched<S::Item>, number: u64, permit: Leave, old: Option<Old<S::Item>>) -> Plan<S> {
         let now = self.cell.now();
         let start = LoadStart { epoch: fetched.epoch, number };
         let is_refreshed = fetched.is_refreshed;
         let Some(value) = fetched.value else {
-            let expires = if is_refreshed { 0 } else { fetched.expires };
-            return self.fetched_absence(expires, start, permit, old);
+            let ended = fetched.ended.min(now);
+            // As long as this call site says, whoever stored it.
+            let expires = if is_refreshed { 0 } else { fetched.expires.min(self.policy.absent_until(ended)) };
+            return self.fetched_absence((ended, expires), start, permit, old);
         };
         // Whatever a clock says, a value is not fresh for longer than one that was loaded now.
         let expires = fetched.expires.min(now.saturating_add(nanos(self.policy.ttl)));
@@ -151,12 +174,12 @@ where
         }
         // A value that is expired and never served as stale is of no use.
         let is_useful = !is_refreshed || !self.policy.longest_stale().is_zero();
-        if is_useful {
+        if is_useful && !self.policy.ttl.is_zero() {
             self.keep_in_process(&value, life, start);
         }
         let due = is_refreshed || (now >= life.early_from && refresh_early(now, &life));
         if now < life.expires && !due {
-            self.cell.front.counters.shared_hit(1);
+            self.call.answered(Answered::Shared);
             land(permit, || landed::<S>(Outcome::Present(value.clone())));
             return Plan::Done(Outcome::Present(value));
         }
@@ -167,20 +190,25 @@ where
         let servable = (!is_refreshed || !self.policy.stale.is_zero())
             && now < life.expires.saturating_add(nanos(self.policy.stale));
         match (permit, servable) {
-            (Some(permit), true) => Plan::Refresh(permit, value),
+            (Some(permit), true) => Plan::Refresh(permit, Old { value, fresh: now < life.expires && !is_refreshed }),
             (permit, _) => Plan::Load(permit),
         }
     }
 
-    fn fetched_absence(&self, expires: u64, start: LoadStart, permit: Leave, old: Option<S::Item>) -> Plan<S> {
+    /// The same of an absence: when its load ended, and until when it is fresh.
+    fn fetched_absence(
+        &self,
+        (ended, expires): (u64, u64),
+        start: LoadStart,
+        permit: Leave,
+        old: Option<Old<S::Item>>,
+    ) -> Plan<S> {
         let now = self.cell.now();
-        let fresh = now < expires && self.policy.negative_ttl.is_some();
-        match (S::absent().filter(|_| fresh), old) {
+        match (S::absent().filter(|_| now < expires), old) {
             (Some(absent), _) => {
-                let ttl = self.policy.negative_ttl.unwrap_or_default();
-                let life = self.policy.lifetime_until(expires.min(now.saturating_add(nanos(ttl))), 0, now);
-                self.keep_absence_in_process(absent, life, start);
-                self.cell.front.counters.shared_hit(1);
+                let life = self.policy.lifetime_until(expires, 0, now);
+                self.keep_absence_in_process(absent, ended, life, start);
+                self.call.answered(Answered::Shared);
                 land(permit, || landed::<S>(Outcome::Absent(absent)));
                 Plan::Done(Outcome::Absent(absent))
             }
@@ -190,10 +218,10 @@ where
     }
 
     /// Gives the shared tier what was loaded; `None` for an absence.
-    pub(crate) fn share(&self, value: Option<&S::Item>, life: &Lifetime, mark: Option<Mark>) {
-        if let (Some((tier, place)), Some(mark)) = (self.place(), mark) {
+    pub(crate) fn share(&self, value: Option<&S::Item>, life: &Lifetime, began: (u64, Option<Mark>)) {
+        if let (Some((tier, place)), (began, Some(mark))) = (self.place(), began) {
             let beyond = self.policy.longest_stale();
-            let kept = Kept { value, mark, expires: life.expires, load_time: life.load_time, beyond };
+            let kept = Kept { value, mark, began, expires: life.expires, load_time: life.load_time, beyond };
             tier.keep(&place, &kept, lock(&self.lease).take());
         }
     }
@@ -222,7 +250,6 @@ where
     let answer = |pending: &Pending<K, S>| {
         let plan = fetched.next().flatten().map(|fetched| pending.fetched(fetched, number, None, None));
         let Some(Plan::Done(ending)) = plan else { return Outcome::Absent(()) };
-        pending.cell.front.counters.miss();
         ending
     };
     pending.iter().map(answer).map(S::close).collect()
@@ -235,7 +262,7 @@ fn expect_answer(permit: Option<&Permit>, tier: &Tier) {
     }
 }
 
-fn refresh<S: Shape>(permit: Leave, old: S::Item) -> Plan<S> {
+fn refresh<S: Shape>(permit: Leave, old: Old<S::Item>) -> Plan<S> {
     match permit {
         Some(permit) => Plan::Refresh(permit, old),
         None => Plan::Load(None),

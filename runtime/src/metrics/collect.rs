@@ -69,6 +69,7 @@ fn by_function(stats: &HandleStats) -> Vec<Family> {
     let mut seconds = Family::new(&names::LOAD_SECONDS);
     let mut plain = [
         &names::MISSES,
+        &names::BYPASSED,
         &names::COALESCED,
         &names::STALE_SERVED,
         &names::EARLY_REFRESHES,
@@ -94,8 +95,15 @@ fn by_function(stats: &HandleStats) -> Vec<Family> {
         }
         #[allow(clippy::cast_precision_loss)] // exact up to 104 days
         seconds.add(function(), Value::Seconds(own.load_nanos as f64 / 1e9));
-        let counts =
-            [own.misses, own.coalesced, own.stale_served, own.early_refreshes, own.overtaken, own.loads_stalled];
+        let counts = [
+            own.misses,
+            own.bypassed,
+            own.coalesced,
+            own.stale_served,
+            own.early_refreshes,
+            own.overtaken,
+            own.loads_stalled,
+        ];
         for (family, count) in plain.iter_mut().zip(counts) {
             family.add(function(), Value::Count(count));
         }

@@ -67,15 +67,17 @@ metrics! {
     HITS = "fastness_cache_hits_total", Counter, Count, ["function", "tier"],
         "Calls answered from the cache, by tier (local, shared).";
     MISSES = "fastness_cache_misses_total", Counter, Count, ["function"],
-        "Calls that no tier could answer.";
+        "Calls that ran the function, and looks that found nothing.";
+    BYPASSED = "fastness_cache_bypassed_total", Counter, Count, ["function"],
+        "Calls that passed by the cache, because the `condition` of their function did not hold.";
     LOADS = "fastness_cache_loads_total", Counter, Count, ["function", "outcome"],
         "Loads, by outcome: ok, error, abandoned (panicked or dropped), timeout.";
     LOAD_SECONDS = "fastness_cache_load_seconds_total", Counter, Seconds, ["function"],
         "Time spent in loads that ended.";
     COALESCED = "fastness_cache_coalesced_total", Counter, Count, ["function"],
-        "Calls that waited for another call's load.";
+        "Calls that waited for another call's load, and ran no function themselves.";
     STALE_SERVED = "fastness_cache_stale_served_total", Counter, Count, ["function"],
-        "Calls served a value after its ttl, during a refresh or because the origin failed.";
+        "Answers after the value's ttl, during a refresh (hits too) or because the origin failed (misses too).";
     EARLY_REFRESHES = "fastness_cache_early_refreshes_total", Counter, Count, ["function"],
         "Loads begun before the expiry of a value that was still fresh.";
     OVERTAKEN = "fastness_cache_overtaken_total", Counter, Count, ["function"],

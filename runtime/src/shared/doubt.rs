@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 
 use tokio::sync::Notify;
 
-use crate::log::{Judgement, Log, Record, expiry_of};
+use crate::log::{Epoch, Judgement, Log, Record, expiry_of};
 use crate::sync::{Mutex, lock};
 
 /// Scopes that are remembered one by one; beyond it everything is in doubt.
@@ -102,7 +102,8 @@ impl Doubt {
         self.any.store(state.everything > 0 || !state.scopes.is_empty(), Release);
     }
 
-    fn enter(&self, record: &Record) {
+    /// Notes a record, and lets it count here by `append`.
+    fn enter<E>(&self, record: &Record, append: impl FnOnce(&Log) -> E) -> E {
         let mut state = lock(&self.state);
         let room = state.scopes.len() + record.scopes().len() <= MAX_SCOPES;
         if record.is_clear() || !room {
@@ -116,8 +117,9 @@ impl Doubt {
         self.any.store(true, Release);
         drop(state);
         // After the entry, so that a value which was admitted before it is invalidated by this.
-        self.log.append(record);
+        let epoch = append(&self.log);
         self.wake.notify_one();
+        epoch
     }
 }
 
@@ -140,6 +142,13 @@ impl Pending {
         self.record.as_ref()
     }
 
+    /// The record of a new value, of which others cannot be told now, counts here. Where the new value stands, if nothing else has
+    /// invalidated these scopes since `began`.
+    pub(crate) fn put(mut self, began: Epoch, scopes: &[u64]) -> Option<Epoch> {
+        let record = self.record.take()?;
+        self.doubt.enter(&record, |log| log.append_put(&record, began, scopes))
+    }
+
     /// The record is in the log, and folded.
     pub(crate) fn settle(mut self) {
         self.record = None;
@@ -149,7 +158,7 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if let Some(record) = self.record.take() {
-            self.doubt.enter(&record);
+            self.doubt.enter(&record, |log| log.append(&record));
         }
     }
 }
@@ -178,6 +187,16 @@ mod tests {
         drop(doubt.pending(record(7)));
         assert_eq!([doubt.judge(&[1, 7]), doubt.judge(&[1])], [Judgement::Invalidated, Judgement::Current]);
         assert!(!log.valid(began, &[7]));
+    }
+
+    #[test]
+    fn a_value_that_is_put_is_newer_than_its_own_record_and_no_other() {
+        let (log, doubt) = doubt();
+        let began = log.position();
+        let epoch = doubt.pending(record(7)).put(began, &[7]).unwrap();
+        assert!(doubt.concerns(&[7]) && log.valid(epoch, &[7]) && !log.valid(began, &[7]));
+        assert_eq!(doubt.pending(record(7)).put(began, &[7]), None, "another came between");
+        assert!(!log.valid(epoch, &[7]));
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub(crate) struct Putting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Placed {
     pub(crate) local: Epoch,
-    pub(crate) shared: Mark,
+    /// `None` where only this process knows of it.
+    pub(crate) shared: Option<Mark>,
 }
 
 pub(crate) struct Feed {
@@ -274,7 +275,7 @@ impl Feed {
             Some(put) => {
                 let shared = state.incarnation.map(|own| Mark { incarnation: own.hash(), id: id.packed_down() });
                 let local = self.log.append_put(record, put.began, &put.scopes);
-                state.placed.push((token, local.zip(shared).map(|(local, shared)| Placed { local, shared })));
+                state.placed.push((token, local.map(|local| Placed { local, shared })));
             }
         }
     }

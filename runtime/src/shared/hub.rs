@@ -121,6 +121,12 @@ impl Hub {
         u64::try_from(millis(time).saturating_add(self.offset.load(Relaxed))).unwrap_or(0)
     }
 
+    /// The same in microseconds.
+    pub(crate) fn server_micros(&self, time: u64) -> u64 {
+        let there = self.offset.load(Relaxed).saturating_mul(1_000);
+        u64::try_from(i64::try_from(time / 1_000).unwrap_or(i64::MAX).saturating_add(there)).unwrap_or(0)
+    }
+
     /// The clock's time at a time of the server's; zero for what was before the clock began.
     pub(crate) fn local_nanos(&self, server_millis: u64) -> u64 {
         let there = i64::try_from(server_millis).unwrap_or(i64::MAX);

@@ -13,6 +13,7 @@
 //! | `lease` | one load of a key at a time among all processes |
 //! | `trust` | how long this process may go on without word from the log |
 //! | `values` | values to bytes and back, judged |
+//! | `order` | of two values of a key the one whose load began later |
 //! | `reads` | commands that read, many at once together |
 //! | `cluster` | values on the nodes of a cluster |
 //! | `notices` | what people are told about the log |
@@ -42,6 +43,7 @@ mod hub;
 mod lease;
 mod link;
 mod notices;
+mod order;
 mod pushes;
 mod reads;
 #[cfg(feature = "redis-sentinel")]
@@ -197,7 +199,7 @@ impl Tier {
     ///
     /// Dropping it is as if the server had not answered: it counts here, and is announced in the background.
     pub(crate) async fn announce(&self, record: Record) -> Reach {
-        if self.send(self.doubt.pending(record), 0).await { Reach::Announced } else { Reach::LocalOnly }
+        if self.send(self.doubt.pending(record), 0).await.is_ok() { Reach::Announced } else { Reach::LocalOnly }
     }
 
     /// Invalidates here; others are told in the background.
@@ -205,29 +207,39 @@ impl Tier {
         drop(self.doubt.pending(record));
     }
 
-    /// Announces what a new value replaces. The place of the new value, if it may be stored.
+    /// Announces what a new value replaces. The place of the new value, if it may be stored: in this process only, where the others
+    /// cannot be told.
     pub(crate) async fn put(&self, record: Record, began: Epoch, scopes: &[u64]) -> Option<Placed> {
         let token = fastrand::u64(1..=MAX_TOKEN);
         let expected = Expected { tier: self, token };
         self.hub.feed.expect(token, Putting { began, scopes: scopes.into() });
-        let announced = self.send(self.doubt.pending(record), token).await;
+        let sent = self.send(self.doubt.pending(record), token).await;
         let placed = self.hub.feed.placed(expected.token);
-        placed.filter(|_| announced)
+        let Err(pending) = sent else { return placed };
+        // The record may have come as a push, though its reply did not.
+        let began = placed.map_or(began, |placed| placed.local);
+        pending.put(began, scopes).map(|local| Placed { local, shared: None })
     }
 
-    async fn send(&self, pending: Pending, token: u64) -> bool {
+    /// Invalidates here what a new value replaces, and tells others in the background. Where the new value stands in this process, if it
+    /// may be stored.
+    pub(crate) fn put_here(&self, record: Record, began: Epoch, scopes: &[u64]) -> Option<Epoch> {
+        self.doubt.pending(record).put(began, scopes)
+    }
+
+    /// Appends a record, or gives it back.
+    async fn send(&self, pending: Pending, token: u64) -> Result<(), Pending> {
         let announced = match pending.record() {
             Some(record) => append(&self.hub, &self.links, record, token).await.is_ok(),
             None => true,
         };
-        if announced {
-            self.hub.counts.announced.add();
-            pending.settle();
-        } else {
+        if !announced {
             self.hub.counts.local_only.add();
-            drop(pending);
+            return Err(pending);
         }
-        announced
+        self.hub.counts.announced.add();
+        pending.settle();
+        Ok(())
     }
 
     /// The bytes under an address, and the server whose [judge](Self::judge) to ask. When they are here, all invalidations that

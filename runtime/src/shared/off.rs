@@ -33,7 +33,7 @@ pub(crate) struct Unavailable;
 #[derive(Clone, Copy)]
 pub(crate) struct Placed {
     pub(crate) local: Epoch,
-    pub(crate) shared: Mark,
+    pub(crate) shared: Option<Mark>,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +58,7 @@ pub(crate) struct Fetched<V> {
     pub(crate) value: Option<V>,
     pub(crate) expires: u64,
     pub(crate) load_time: u64,
+    pub(crate) ended: u64,
     pub(crate) epoch: Epoch,
     pub(crate) is_refreshed: bool,
 }
@@ -66,6 +67,7 @@ pub(crate) struct Fetched<V> {
 pub(crate) struct Kept<'a, V> {
     pub(crate) value: Option<&'a V>,
     pub(crate) mark: Mark,
+    pub(crate) began: u64,
     pub(crate) expires: u64,
     pub(crate) load_time: u64,
     pub(crate) beyond: Duration,
@@ -98,6 +100,10 @@ impl Tier {
         match self.0 {}
     }
 
+    pub(crate) fn put_here(&self, _: Record, _: Epoch, _: &[u64]) -> Option<Epoch> {
+        match self.0 {}
+    }
+
     pub(crate) async fn fetch<V>(&self, _: &Place<'_, V>) -> Option<Fetched<V>> {
         match self.0 {}
     }
@@ -120,6 +126,10 @@ impl Tier {
     }
 
     pub(crate) fn keep<V>(&self, _: &Place<'_, V>, _: &Kept<'_, V>, _: Option<Lease>) {
+        match self.0 {}
+    }
+
+    pub(crate) fn remove<V>(&self, _: &Place<'_, V>, _: Mark, _: u64, _: Option<Lease>) {
         match self.0 {}
     }
 

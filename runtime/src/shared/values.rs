@@ -7,7 +7,7 @@ use redis::{Cmd, Value};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::reads::Address;
-use super::{Lease, Mark, Tier};
+use super::{Lease, Mark, Tier, order};
 use crate::clock::nanos;
 use crate::codec::choice::Choice;
 use crate::codec::envelope::{self, Header, Unsealed};
@@ -69,6 +69,8 @@ pub(crate) struct Fetched<V> {
     /// Until when it is fresh, and how long its load took, in nanoseconds of the clock.
     pub(crate) expires: u64,
     pub(crate) load_time: u64,
+    /// When its load ended, in nanoseconds of the clock.
+    pub(crate) ended: u64,
     /// Where it stands in the local log.
     pub(crate) epoch: Epoch,
     /// A refresh came after its load began: it is expired, whatever the time.
@@ -92,8 +94,9 @@ impl<V> Unpacked<V> {
 pub(crate) struct Kept<'a, V> {
     /// `None` if the origin said that there is none.
     pub(crate) value: Option<&'a V>,
-    /// Where its load began.
+    /// Where its load began, and when, in nanoseconds of the clock.
     pub(crate) mark: Mark,
+    pub(crate) began: u64,
     pub(crate) expires: u64,
     pub(crate) load_time: u64,
     /// How much longer than it is fresh it may be of use.
@@ -215,22 +218,36 @@ impl Tier {
 
     /// A value that may be served, as old as the question that `epoch` was read before.
     fn judged<V>(&self, Unpacked { header, value, judgement }: Unpacked<V>, epoch: Epoch) -> Option<Fetched<V>> {
+        let load_time = u64::from(header.load_micros) * 1_000;
         (judgement != Judgement::Invalidated).then(|| Fetched {
             is_refreshed: judgement == Judgement::Expired,
             value,
             expires: self.hub.local_nanos(header.fresh_until_millis),
-            load_time: u64::from(header.load_micros) * 1_000,
+            load_time,
+            ended: self.hub.local_nanos(header.began_micros / 1_000).saturating_add(load_time),
             epoch,
         })
+    }
+
+    /// Removes in the background what a newer load has shown to be old, and which has nothing to be stored in its place.
+    pub(crate) fn remove<V>(&self, place: &Place<'_, V>, mark: Mark, began: u64, lease: Option<Lease>) {
+        let kept = Kept { value: None, mark, began, expires: 0, load_time: 0, beyond: Duration::ZERO };
+        let command = self.ordered(place, &kept, 0);
+        self.store(command.into_iter().chain(lease.and_then(Lease::give_back)).collect());
     }
 
     /// The command that stores a value.
     fn pack<V>(&self, place: &Place<'_, V>, kept: &Kept<'_, V>) -> Option<(String, Cmd)> {
         let keep = kept.expires.saturating_sub(self.hub.clock.now()).saturating_add(nanos(kept.beyond)) / 1_000_000;
+        self.ordered(place, kept, keep.max(1))
+    }
+
+    /// The command that puts this in place of what is older, for so many milliseconds; for zero, nothing.
+    fn ordered<V>(&self, place: &Place<'_, V>, kept: &Kept<'_, V>, keep_millis: u64) -> Option<(String, Cmd)> {
         with_buffer(|bytes| {
             self.seal(place, kept, bytes)?;
-            let (address, mut command) = (self.address(place), redis::cmd("SET"));
-            command.arg(&address).arg(&**bytes).arg("PX").arg(keep.max(1));
+            let (address, now) = (self.address(place), self.hub.server_micros(self.hub.clock.now()));
+            let command = order::store(&address, bytes, keep_millis, now);
             Some((address, command))
         })
     }
@@ -249,6 +266,7 @@ impl Tier {
                 epoch: kept.mark.id,
                 fresh_until_millis: self.hub.server_millis(kept.expires),
                 load_micros: u32::try_from(kept.load_time / 1_000).unwrap_or(u32::MAX),
+                began_micros: self.hub.server_micros(kept.began),
             };
             bytes.clear();
             let sealed = envelope::seal(&header, place.key, settings.limits(), bytes, |bytes| match kept.value {

@@ -1,11 +1,11 @@
 //! What one handle keeps for one instantiation of a call site.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, fence};
 use std::time::Duration;
 
-use super::negatives::{Negatives, Verdict};
+use super::negatives::{Negatives, Verdict, What};
 use crate::flight::{Flights, Permit};
 use crate::key::args::Args;
 use crate::key::{Hashed, OwnedKey, Scopes};
@@ -58,10 +58,41 @@ impl<K: OwnedKey, V: CacheValue> Front<K, V> {
 /// What all aboard a flight get.
 pub(crate) type Landing<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Kept>;
 
+/// What a load found in the shared tier where there was no fresh answer: something to be removed, if nothing takes its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Outdated {
+    #[default]
+    Nothing,
+    Absence,
+    /// A value, or nobody has looked.
+    Value,
+}
+
+impl Outdated {
+    pub(crate) fn of<V>(fetched: Option<&Option<V>>) -> Self {
+        match fetched {
+            None => Self::Nothing,
+            Some(None) => Self::Absence,
+            Some(Some(_)) => Self::Value,
+        }
+    }
+
+    /// Whether a load that is not stored shows it to be wrong: an absence is by a value only.
+    pub(crate) fn is_wrong_by(self, absence: bool) -> bool {
+        self == Self::Value || (self == Self::Absence && !absence)
+    }
+}
+
 /// A cached "there is none", or a cached error.
 pub(crate) enum Negative<S: Shape> {
     Absent(S::Absent),
     Failed(Arc<S::Kept>),
+}
+
+/// An absence or an error, and when the load that found it ended, in nanoseconds of the clock.
+pub(crate) struct Dated<S: Shape> {
+    pub(crate) negative: Negative<S>,
+    pub(crate) ended: u64,
 }
 
 impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
@@ -85,30 +116,23 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         !self.negatives.is_empty()
     }
 
-    /// The cached absence or error, if there is a fresh one.
-    pub(crate) fn negative(&self, key: &Hashed<K>, now: u64) -> Option<Negative<S>> {
+    /// The cached absence or error, if there is one that is fresh for who stored it.
+    pub(crate) fn negative(&self, key: &Hashed<K>, now: u64) -> Option<Dated<S>> {
         if !self.has_negatives() {
             return None;
         }
-        match self.negatives.look(&key.erased()).filter(|found| found.is_fresh(now))?.value {
-            Verdict::Absent => S::absent().map(Negative::Absent),
-            Verdict::Failed(kept) => kept.downcast().ok().map(Negative::Failed),
-        }
+        let Verdict { what, ended } = self.negatives.look(&key.erased()).filter(|found| found.is_fresh(now))?.value;
+        let negative = match what {
+            What::Absent => S::absent().map(Negative::Absent),
+            What::Failed(kept) => kept.downcast().ok().map(Negative::Failed),
+        };
+        negative.map(|negative| Dated { negative, ended })
     }
 
-    /// The cached answer where the hit path passed: a value due for an early refresh, or a cached absence.
-    pub(crate) fn peek<A: Args<Owned = K>>(&self, args: &A) -> Option<S::Out> {
+    /// The cached value where the hit path passed, which it does where an early refresh is due.
+    pub(crate) fn peek<A: Args<Owned = K>>(&self, args: &A) -> Option<S::Item> {
         let (key, now) = (self.front.store.own(args), self.now());
-        let value = self.front.store.look(&key).filter(|found| found.is_fresh(now));
-        let ending = match value {
-            Some(found) => Outcome::Present(found.value),
-            None => match self.negative(&key, now)? {
-                Negative::Absent(absent) => Outcome::Absent(absent),
-                Negative::Failed(_) => return None,
-            },
-        };
-        self.front.counters.hit();
-        Some(S::close(ending))
+        self.front.store.look(&key).filter(|found| found.is_fresh(now)).map(|found| found.value)
     }
 
     /// Counts a load in whose place another is made, and says so once per call site.
@@ -135,7 +159,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         equal
     }
 
-    /// Stores a value, unless something invalidated its key since its load began, or a later load found a value or none.
+    /// Stores a value, unless something invalidated its key since its load began, or a later load has come to its end. What an
+    /// earlier load found is gone, absence and error too.
     pub(crate) fn keep(&self, key: &Hashed<K>, scopes: &Scopes, value: S::Item, life: Lifetime, start: LoadStart) {
         if !self.is_findable(key) {
             return;
@@ -145,30 +170,64 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
             return;
         }
         self.front.store.insert(key.clone(), Entry::new(value, start, life, scopes));
-        // Behind the insert, as a later load that finds none removes behind its own: one of the two sees the other.
-        if self.has_negatives() && self.negatives.has_newer(&key.erased(), start.number) {
-            self.front.store.remove(key, start.number);
+        see_others();
+        if self.has_negatives() {
+            let erased = key.erased();
+            if self.negatives.has_newer(&erased, start.number) {
+                self.front.store.remove(key, start.number);
+            } else if self.now() < life.expires {
+                // Of the shared tier comes what is old, too, and only may stand in for an error.
+                self.negatives.remove(&erased, start.number);
+            }
         }
     }
 
-    /// Stores that there is no value.
+    /// Removes what loads found that began no later than this one, which has nothing to be stored. If it found an absence, an older
+    /// absence is right.
+    pub(crate) fn remove_older(&self, key: &Hashed<K>, start: LoadStart, absence: bool) {
+        self.front.store.remove(key, start.number);
+        if self.has_negatives() {
+            let erased = key.erased();
+            let right = || self.negatives.look(&erased).is_some_and(|found| matches!(found.value.what, What::Absent));
+            if !(absence && right()) {
+                self.negatives.remove(&erased, start.number);
+            }
+        }
+    }
+
+    /// Stores that there is no value, or an error, unless a later load has come to its end. An absence takes the place of an older
+    /// value; an error does not, because that value may stand in for the next one.
     pub(crate) fn keep_negative(
         &self,
         key: &Hashed<K>,
         scopes: &Scopes,
-        negative: Negative<S>,
+        Dated { negative, ended }: Dated<S>,
         life: Lifetime,
         start: LoadStart,
     ) {
         if !self.is_findable(key) {
             return;
         }
-        let verdict = match negative {
-            Negative::Absent(_) => Verdict::Absent,
-            Negative::Failed(kept) => Verdict::Failed(kept),
+        let (what, is_absence) = match negative {
+            Negative::Absent(_) => (What::Absent, true),
+            Negative::Failed(kept) => (What::Failed(kept), false),
         };
         // Neither is ever served stale.
         let life = Lifetime { served_until: life.expires, ..life };
-        self.negatives.insert(key.erased(), Entry::new(verdict, start, life, scopes));
+        let (verdict, erased) = (Verdict { what, ended }, key.erased());
+        self.negatives.insert(erased.clone(), Entry::new(verdict, start, life, scopes));
+        see_others();
+        if self.front.store.has_newer(key, start.number) {
+            self.negatives.remove(&erased, start.number);
+        }
+        if is_absence {
+            self.front.store.remove(key, start.number);
+        }
     }
+}
+
+/// Stands between a change of one store and the look at the other: of a value and an absence that are stored at the same time, one then
+/// sees the other.
+fn see_others() {
+    fence(SeqCst);
 }

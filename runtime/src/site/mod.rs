@@ -28,7 +28,7 @@ mod negatives;
 mod variant;
 
 use cell::Front;
-pub(crate) use cell::{Cell, Landing, Negative};
+pub(crate) use cell::{Cell, Dated, Landing, Negative, Outdated};
 pub use here::{Here, Instantiation, here, here_in, here_of};
 pub(crate) use meta::SiteMeta;
 pub use meta::{Receiver, SiteKind};

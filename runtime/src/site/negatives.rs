@@ -10,7 +10,14 @@ use crate::l1::{Entry, Found, L1};
 
 /// What is stored where there is no value.
 #[derive(Clone)]
-pub(super) enum Verdict {
+pub(super) struct Verdict {
+    pub(super) what: What,
+    /// When its load ended, in nanoseconds of the clock: every reader says itself for how long it counts.
+    pub(super) ended: u64,
+}
+
+#[derive(Clone)]
+pub(super) enum What {
     Absent,
     Failed(Arc<dyn Any + Send + Sync>),
 }
@@ -36,6 +43,11 @@ impl Negatives {
 
     pub(super) fn insert(&self, key: Hashed<AnyKey>, verdict: Entry<Verdict>) {
         self.0.insert(key, verdict);
+    }
+
+    /// Removes the verdict on this key, unless its load began later than the one with this number.
+    pub(super) fn remove(&self, key: &Hashed<AnyKey>, number: u64) {
+        self.0.remove(key, number);
     }
 
     /// Whether the load of the verdict on this key began later than the one with this number.

@@ -62,10 +62,10 @@ async fn it_reaches_what_attributes_stored() {
         city(1, "north").await;
         fast.cache().invalidate("city:*").await.unwrap();
         city(1, "north").await;
-        fast.cache().invalidate_tags(&["region:south"]).await;
+        fast.cache().invalidate_tags(&["region:south"]).await.unwrap();
         city(1, "north").await;
         assert_eq!(fast.stats().total.loads, 2);
-        fast.cache().invalidate_tags(&["region:north"]).await;
+        fast.cache().invalidate_tags(&["region:north"]).await.unwrap();
         city(1, "north").await;
         fast.clear();
         city(1, "north").await;
@@ -95,6 +95,22 @@ async fn malformed_keys_are_refused_with_a_reason_and_change_nothing() {
         assert!(cache.invalidate(bad).await.unwrap_err().to_string().contains("user:*"));
     }
     assert_eq!(cache.get::<i32>("fine").await.unwrap(), None, "nothing of the list was stored");
+}
+
+#[tokio::test]
+async fn a_tag_is_no_pattern() {
+    let fast = fresh().await;
+    scope(&fast, async {
+        city(1, "north").await;
+        for bad in ["*", "region:*", "", " "] {
+            let error = fast.cache().invalidate_tags(&["region:north", bad]).await.unwrap_err();
+            assert!(error.is_bad_pattern() && error.to_string().contains("such as `team:7`"), "{error}");
+        }
+        city(1, "north").await;
+        assert_eq!(fast.stats().total.loads, 1, "of a list with a bad one, nothing is invalidated");
+        assert!(fast.cache().invalidate_tags(&[]).await.is_ok());
+    })
+    .await;
 }
 
 #[tokio::test]

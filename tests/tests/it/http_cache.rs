@@ -53,7 +53,7 @@ async fn over_sockets() {
     let not = raw(address, "GET /list HTTP/1.1\r\nif-none-match: \"1\"").await;
     assert!(not.starts_with("HTTP/1.1 304") && not.ends_with("\r\n\r\n"), "{not}");
     assert_eq!(calls.load(SeqCst), 1);
-    fast.cache().invalidate_tags(&["list"]).await;
+    fast.cache().invalidate_tags(&["list"]).await.unwrap();
     raw(address, "GET /list HTTP/1.1").await;
     assert_eq!(calls.load(SeqCst), 2);
     let large = raw(address, "GET /large HTTP/1.1").await;

@@ -1,9 +1,9 @@
 //! A leader that goes unpolled, or waits for its own key elsewhere: other callers wait for `load_timeout`, or for 30 s, and then load
 //! the value.
 
-use std::pin::Pin;
-use std::sync::atomic::AtomicU64;
+use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use fastness::{Clock, Fastness, LoadTimeout, cacheable, scope, scope_sync};
 use http::{Request, Response};
 use http_body_util::Full;
 use tokio::sync::Semaphore;
-use tokio::task::yield_now;
+use tokio::task::{JoinHandle, yield_now};
 use tower::{ServiceBuilder, ServiceExt};
 
 use crate::{fresh, poll_once, timed};
@@ -52,16 +52,31 @@ async fn rested(origin: &Origin, id: u64) -> u64 {
     origin.load().await
 }
 
-/// Until so many calls were no hit.
-async fn missed(fast: &Fastness, count: u64) {
-    while fast.stats().total.misses < count {
+/// A call in a task of its own, once it waits for the load that is under way.
+async fn waiting<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    let waits = Arc::new(AtomicBool::new(false));
+    let told = waits.clone();
+    let task = tokio::spawn(async move {
+        let mut call = pin!(call);
+        let first = poll_once(call.as_mut()).await;
+        told.store(true, SeqCst);
+        match first {
+            Some(done) => done,
+            None => call.await,
+        }
+    });
+    while !waits.load(SeqCst) {
         yield_now().await;
     }
+    task
 }
 
-fn waiter(fast: &Fastness, origin: &Arc<Origin>) -> tokio::task::JoinHandle<u64> {
-    let (fast, origin) = (fast.clone(), origin.clone());
-    tokio::spawn(async move { scope(&fast, rested(&origin, 1)).await })
+async fn waiters(fast: &Fastness, origin: &Arc<Origin>) -> [JoinHandle<u64>; 3] {
+    let one = || {
+        let (fast, origin) = (fast.clone(), origin.clone());
+        waiting(async move { scope(&fast, rested(&origin, 1)).await })
+    };
+    [one().await, one().await, one().await]
 }
 
 #[tokio::test]
@@ -69,8 +84,7 @@ async fn one_of_those_who_wait_loads_instead_and_its_value_stays() {
     let ((fast, clock), origin) = (timed().await, Origin::new());
     let mut first = Box::pin(scope(&fast, rested(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none(), "it leads, and rests");
-    let waiters = [(); 3].map(|()| waiter(&fast, &origin));
-    missed(&fast, 4).await;
+    let waiters = waiters(&fast, &origin).await;
     clock.advance(PATIENCE);
     while origin.loads() < 2 {
         yield_now().await;
@@ -105,8 +119,7 @@ async fn if_the_one_that_loads_instead_goes_another_does() {
     let ((fast, clock), origin) = (timed().await, Origin::new());
     let mut first = Box::pin(scope(&fast, rested(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none());
-    let waiters = [(); 3].map(|()| waiter(&fast, &origin));
-    missed(&fast, 4).await;
+    let waiters = waiters(&fast, &origin).await;
     clock.advance(PATIENCE);
     for expected in 2..4 {
         while origin.loads() < expected {
@@ -205,16 +218,22 @@ fn blocked(origin: &Origin, gate: &Barrier, id: u64) -> u64 {
 async fn a_plain_function_whose_leader_hangs_is_run_by_one_who_waits() {
     let ((fast, clock), origin) = (timed().await, Origin::new());
     let gate = Arc::new(Barrier::new(2));
+    let arrived = Arc::new(AtomicU64::new(0));
     let call = || {
-        let (fast, origin, gate) = (fast.clone(), origin.clone(), gate.clone());
-        std::thread::spawn(move || scope_sync(&fast, || blocked(&origin, &gate, 0)))
+        let (fast, origin, gate, arrived) = (fast.clone(), origin.clone(), gate.clone(), arrived.clone());
+        std::thread::spawn(move || {
+            arrived.fetch_add(1, SeqCst);
+            scope_sync(&fast, || blocked(&origin, &gate, 0))
+        })
     };
     let first = call();
     while origin.loads() < 1 {
         yield_now().await;
     }
     let waiters = [call(), call()];
-    missed(&fast, 3).await;
+    while arrived.load(SeqCst) < 3 {
+        yield_now().await;
+    }
     clock.advance(PATIENCE);
     assert_eq!(waiters.map(|waiter| waiter.join().unwrap()), [2, 2]);
     gate.wait();
@@ -307,10 +326,9 @@ async fn a_panic_of_the_one_that_loads_instead_lets_the_next_load() {
     assert!(poll_once(first.as_mut()).await.is_none());
     let call = || {
         let (fast, origin) = (fast.clone(), origin.clone());
-        tokio::spawn(async move { scope(&fast, panics(&origin, 0)).await })
+        waiting(async move { scope(&fast, panics(&origin, 0)).await })
     };
-    let (second, third) = (call(), call());
-    missed(&fast, 3).await;
+    let (second, third) = (call().await, call().await);
     clock.advance(PATIENCE);
     origin.gate.add_permits(3);
     let ended = [second.await, third.await];

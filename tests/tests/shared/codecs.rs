@@ -25,7 +25,7 @@ async fn envelope(prefix: &str, key: &str) -> Vec<u8> {
     let keys: Vec<String> = redis.command(&["KEYS", &format!("{prefix}{key}#*")]).await;
     let [key] = keys.as_slice() else { panic!("{keys:?}") };
     let envelope: Vec<u8> = redis.command(&["GET", key]).await;
-    assert_eq!(&envelope[..4], b"FST\x01");
+    assert_eq!(&envelope[..4], b"FST\x02");
     envelope
 }
 

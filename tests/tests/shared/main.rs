@@ -12,6 +12,8 @@ mod idempotency;
 mod lifetimes;
 mod lost;
 mod names;
+mod newest;
+mod puts;
 mod records;
 mod refresh;
 mod refusals;

@@ -13,6 +13,7 @@ fn header() -> Header {
         epoch: 99,
         fresh_until_millis: 1_700_000_000_123,
         load_micros: 1_500,
+        began_micros: 1_699_999_999_122_500,
     }
 }
 
@@ -49,11 +50,11 @@ fn a_value_comes_out_as_it_went_in() {
     assert_eq!(opened(&sealed(&absent)), Ok((absent, Cow::Borrowed(b"".as_slice()))));
 }
 
-/// The bytes of version 1, which every later version has to read or to refuse as another version.
+/// The bytes of version 2, which every later version has to read or to refuse as another version.
 #[test]
 fn golden_bytes() {
-    let golden = *b"FST\x01\x01\x00\x06\x00\x08\x07\x06\x05\x04\x03\x02\x01\x2a\0\0\0\0\0\0\0\x63\0\0\0\0\0\0\0\
-        \x7b\x68\xe5\xcf\x8b\x01\0\0\xdc\x05\0\0\x56\x66\x69\xa9\x1b\x46\xb4\x6duser:7payload";
+    let golden = *b"FST\x02\x01\x00\x06\x00\x08\x07\x06\x05\x04\x03\x02\x01\x2a\0\0\0\0\0\0\0\x63\0\0\0\0\0\0\0\
+        \x7b\x68\xe5\xcf\x8b\x01\0\0\xdc\x05\0\0\x44\xdc\x10\x18\x24\x0a\x06\0\xa5\xca\xdb\x2d\xc3\x9d\x70\xc0user:7payload";
     let bytes = sealed(&header());
     assert_eq!(bytes, golden);
 }
@@ -70,7 +71,7 @@ fn what_is_not_this_value_is_refused_for_what_it_is() {
     }
     assert_eq!(opened(b""), Err(Unreadable::NotOurs));
     assert_eq!(opened(b"{\"id\":7}"), Err(Unreadable::NotOurs));
-    assert_eq!(opened(b"FST\x02 and more"), Err(Unreadable::OtherVersion));
+    assert_eq!(opened(b"FST\x01 and more"), Err(Unreadable::OtherVersion));
 }
 
 #[test]

@@ -23,11 +23,12 @@ use super::stored::{Held, Recorded, Stored};
 use super::target::Owned;
 use super::vary;
 use crate::clock::nanos;
-use crate::flight::{Boarding, PATIENCE, Permit, Signal, Terms};
+use crate::flight::{Boarding, PATIENCE, Permit, Seat, Signal, Terms};
 use crate::handle::{Fastness, scope};
 use crate::http::resumed::{BoxError, Resumed};
 use crate::http::{Body, Problem};
 use crate::l1::Found;
+use crate::stats::{Answered, Call};
 
 mod ask;
 mod keep;
@@ -60,6 +61,8 @@ pub(super) struct Exchange {
     pub(super) variant: String,
     /// Why the handler has to be asked.
     pub(super) why: Forwarded,
+    /// Counts how it ends.
+    pub(super) call: Call,
 }
 
 /// What this process has.
@@ -84,10 +87,10 @@ impl Exchange {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         self.store.clock().notice_fork();
-        let (mut counted, mut fetched) = (false, None);
+        let mut fetched = None;
         for _ in 0..ROUNDS {
             let place = self.place();
-            let stale = match self.consider(&place, request.headers()) {
+            let stale = match self.consider(&place, request.headers(), fetched.is_some()) {
                 View::Answer(answer) => return Ok(answer),
                 View::Stale(answer, held) => return self.refresh(answer, held, place, inner, request).await,
                 View::Elsewhere(variant) => {
@@ -96,9 +99,6 @@ impl Exchange {
                 }
                 View::Nothing(stale) => stale,
             };
-            if !std::mem::replace(&mut counted, true) {
-                self.store.counters.miss();
-            }
             let permit = match self.board(&place).await {
                 Turn::Lead(permit) => permit,
                 Turn::Again => continue,
@@ -143,7 +143,8 @@ impl Exchange {
         self.store.clock().now()
     }
 
-    fn consider<B: http_body::Body>(&mut self, place: &Place, headers: &HeaderMap) -> View<B> {
+    /// `fetched` says whether the shared tier had it.
+    fn consider<B: http_body::Body>(&mut self, place: &Place, headers: &HeaderMap, fetched: bool) -> View<B> {
         let Some(found) = self.store.look(place).filter(|_| self.config.keeps) else { return View::Nothing(None) };
         let recorded = match &found.value.stored {
             Stored::Varies(names) if self.variant.is_empty() => return View::Elsewhere(vary::variant(names, headers)),
@@ -153,10 +154,10 @@ impl Exchange {
         let now = self.now();
         let standing = standing(&found, recorded, now);
         let answer = || {
-            self.store.counters.hit();
             if !standing.is_fresh() {
-                self.store.counters.stale_served.count();
+                self.call.gets_stale();
             }
+            self.call.answered(if fetched { Answered::Shared } else { Answered::Here });
             self.hit(&found.value, recorded, now)
         };
         match standing.reuse(&self.asked, recorded.grace) {
@@ -189,7 +190,7 @@ impl Exchange {
                 Turn::Lead(Some(permit))
             }
             Boarding::Within | Boarding::Taken(_) => Turn::Lead(None),
-            Boarding::Wait(seat) => match seat.await {
+            Boarding::Wait(seat) => match self.wait(seat).await {
                 Ok(Signal::Landed(landing)) => match landing.downcast().map(|landing| *landing) {
                     Ok(Landing::Response(held, epoch)) => Turn::Landed(held, epoch),
                     Ok(Landing::Again) | Err(_) => Turn::Again,
@@ -199,6 +200,13 @@ impl Exchange {
                 Ok(Signal::Alone | Signal::TimedOut) => Turn::Lead(None),
             },
         }
+    }
+
+    async fn wait(&self, seat: Seat) -> <Seat as Future>::Output {
+        self.call.waits(true);
+        let news = seat.await;
+        self.call.waits(false);
+        news
     }
 
     /// Counts a handler's future in whose place another is made, and says so once.
@@ -248,7 +256,7 @@ impl Exchange {
         }
         let current = self.store.is_current(place, held, epoch);
         current.then(|| {
-            self.store.counters.coalesced.count();
+            self.call.answered(Answered::Joined);
             let mut answer = recorded.answer(false, &self.conditions, Status::Collapsed(self.why));
             if self.config.keeps {
                 let age = recorded.standing(held.expires, self.now()).age;

@@ -24,6 +24,7 @@ use super::survey::Survey;
 use super::tags::{CacheTags, OnBehalf};
 use crate::http::Body;
 use crate::http::resumed::{BoxError, Resumed};
+use crate::stats::Call;
 
 /// A service whose responses are cached, or shared by those who ask at the same time. Always ready: the service behind is waited
 /// for only when it has to be asked.
@@ -88,9 +89,11 @@ where
             }
         }
         let tags = self.config.declare.as_ref().map(|declare| declare(&parts)).unwrap_or_default();
+        let store = store.into_owned();
         let exchange = Exchange {
             config: self.config.clone(),
-            store: store.into_owned(),
+            call: Call::begin(store.counters.clone()),
+            store,
             target: target.own(),
             asker,
             asked,

@@ -187,7 +187,8 @@ impl Store {
             let of = crate::shared::Place { wire, seat: &self.seat, codec: None, key: &address, scopes };
             let beyond = held.stored.grace().longest();
             let load_time = self.load_time(began);
-            let kept = Kept { value: Some(&held.stored), mark, expires: held.expires, load_time, beyond };
+            let (value, expires) = (Some(&held.stored), held.expires);
+            let kept = Kept { value, mark, began: began.time, expires, load_time, beyond };
             tier.keep(&of, &kept, None);
         }
     }

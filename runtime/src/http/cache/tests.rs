@@ -291,7 +291,7 @@ async fn what_a_response_is_made_of_invalidates_it() {
         cache.invalidate(other).await.unwrap();
         assert_eq!(server.get("/a").await.body, before, "{other}");
     }
-    cache.invalidate_tags(&["catalogue"]).await;
+    cache.invalidate_tags(&["catalogue"]).await.unwrap();
     assert_ne!(server.get("/a").await.body, before);
     let before = server.get("/a").await.body;
     server.fast.clear();

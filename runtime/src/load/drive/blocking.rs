@@ -88,6 +88,21 @@ impl Site {
     {
         self.pending(on, here, args, tags, policy).begin_sync()
     }
+
+    /// [`bypass`](Self::bypass), of a sync call.
+    pub fn bypass_sync<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        shape: S,
+        here: Here,
+        args: impl FnOnce() -> A,
+    ) -> Result<S::Out, Loading<A::Owned, S>>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
+        self.bypass(on, shape, here, args).begin_sync()
+    }
 }
 
 impl<K, S> Miss<K, S>
@@ -100,11 +115,6 @@ where
     pub fn begin_sync(self) -> Result<S::Out, Loading<K, S>> {
         self.0.map_or(Err(Loading(None)), |pending| pending.begin_sync())
     }
-}
-
-/// A sync call that bypasses the cache.
-pub fn bypass_sync<K: Eq, S: Shape>(_: S) -> Result<S::Out, Loading<K, S>> {
-    Err(Loading(None))
 }
 
 /// Stores what the body returned, tells those who wait, and says what the caller gets.

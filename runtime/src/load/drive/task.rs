@@ -14,7 +14,7 @@ use crate::error::LoadTimeout;
 use crate::handle::carried;
 use crate::key::OwnedKey;
 use crate::load::{Leave, Miss, Pending, Plan};
-use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::shape::{CacheValue, Ending, Shape};
 
 /// Drives an async call that was not a hit, and whose load goes on without it.
 ///
@@ -49,14 +49,14 @@ where
     };
     match (pending.begin_task(permit, body), old) {
         // Nobody waits for it.
-        (Ok(_), Some(old)) => Outcome::Present(old),
+        (Ok(_), Some(old)) => pending.serve_old(old),
         (Ok(task), None) => match pending.wait_for(task).await {
             Ok(Ok(ending)) | Err(ending) => ending,
             Ok(Err(ended)) => pending.cut_off(ended),
         },
         (Err(here), old) => match (old, Handle::try_current()) {
             // Too many loads run already.
-            (Some(old), Ok(_)) => Outcome::Present(old),
+            (Some(old), Ok(_)) => pending.serve_old(old),
             _ => pending.run(here.permit, here.body).await,
         },
     }

@@ -39,7 +39,7 @@ pub struct SiteReport {
     pub hits: u64,
     /// Those that the shared tier answered.
     pub shared_hits: u64,
-    /// Those that neither did.
+    /// Those that ran the function, or found nothing.
     pub misses: u64,
     /// Answered by either, in percent.
     pub hit_rate: f64,
@@ -49,15 +49,17 @@ pub struct SiteReport {
     pub load_errors: u64,
     /// The mean time of a load; 0 without any.
     pub mean_load: f64,
-    /// Calls that waited for another's load.
+    /// Those that waited for another's load.
     pub coalesced: u64,
-    /// Calls that were served a stale value.
+    /// Answers after the value's ttl.
     pub stale_served: u64,
+    /// Calls that passed by the cache; no look-ups.
+    pub bypassed: u64,
 }
 
-/// Answered look-ups of all, in percent. A look-up of the shared tier may begin in one interval and be answered in the next.
+/// Answered look-ups of all, in percent.
 pub(in crate::monitor) fn hit_rate(stats: &Stats) -> Option<f64> {
-    stats.hit_rate().map(|rate| rounded(rate * 100.0).min(100.0))
+    stats.hit_rate().map(|rate| rounded(rate * 100.0))
 }
 
 impl CacheReport {
@@ -90,6 +92,7 @@ impl SiteReport {
             mean_load: stats.mean_load_time().map_or(0.0, millis),
             coalesced: stats.coalesced,
             stale_served: stats.stale_served,
+            bypassed: stats.bypassed,
         }
     }
 }

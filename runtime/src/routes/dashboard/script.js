@@ -203,7 +203,7 @@
   const cache = (p) => {
     const columns = [
       { name: "Function and key", left: true, cls: "name", of: (s) => el("span", "", s.function, el("small", "", s.key)) },
-      { name: "Hit rate", of: (s) => percent(s.hitRate), tone: (s) => (s.hits + s.sharedHits + s.misses >= 200 ? grade(s.hitRate, p.targets.hitRate, 70, true) : "") },
+      { name: "Hit rate", of: (s) => percent(s.hitRate), tone: (s) => (s.hits + s.sharedHits + s.misses + s.coalesced >= 200 ? grade(s.hitRate, p.targets.hitRate, 70, true) : "") },
       { name: "Memory", of: (s) => count(s.hits) },
       { name: "Shared", of: (s) => count(s.sharedHits) },
       { name: "Missed", of: (s) => count(s.misses) },

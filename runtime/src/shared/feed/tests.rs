@@ -279,7 +279,7 @@ fn a_put_is_placed_unless_something_else_came_between() {
         if let Some(placed) = placed {
             // The echo of its own record leaves it alone.
             feed.push(SERVER, &own);
-            assert!(log.valid(placed.local, &[5]) && admits(&feed, placed.shared, &[5]));
+            assert!(log.valid(placed.local, &[5]) && admits(&feed, placed.shared.unwrap(), &[5]));
         }
     }
 }

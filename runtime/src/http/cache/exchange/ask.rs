@@ -171,7 +171,7 @@ impl Exchange {
             return None;
         }
         self.store.leave_alone(place, now.saturating_add(nanos(THROTTLE)));
-        self.store.counters.stale_served.count();
+        self.call.gets_stale();
         Some(self.hit(&found.value, recorded, now))
     }
 }

@@ -1,0 +1,95 @@
+//! What a process puts, it reads itself: with Redis away too, but never beyond what its own log says.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use fastness::{Fastness, Redis as Settings, cache_invalidate, cache_put, cacheable, scope, scope_sync};
+use fastness_tests::servers::{PATIENCE, Redis, until};
+
+use crate::{MINUTE, node_with};
+
+#[cacheable(ttl = 60, key = "note:{k}", negative_ttl = 60, handle = NOTES)]
+async fn note(k: u32) -> Option<u32> {
+    Some(k)
+}
+
+#[cache_put(key = "note:{k}", ttl = 60, negative_ttl = 60)]
+async fn write(k: u32, value: Option<u32>) -> Option<u32> {
+    tokio::task::yield_now().await;
+    value
+}
+
+#[cache_put(key = "note:{k}", ttl = 60)]
+fn write_sync(k: u32, value: u32) -> Option<u32> {
+    Some(value)
+}
+
+#[cache_invalidate("note:{k}")]
+async fn forget(k: u32) {}
+
+/// Nothing listens there.
+async fn alone() -> Fastness {
+    Fastness::builder().redis(Settings::single("redis://127.0.0.1:9").unwrap()).build().await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_put_while_redis_is_away_is_read_by_this_process() {
+    let fast = alone().await;
+    let cache = fast.cache();
+    scope(&fast, async {
+        NOTES.put(&2, Some(20)).await;
+        cache.set("plain", 1_u32, MINUTE).await.unwrap();
+        cache.mset([("many:1", 1_u32), ("many:2", 2)], MINUTE).await.unwrap();
+        assert_eq!(NOTES.get(&2).await, Some(Some(20)));
+        assert_eq!(cache.get::<u32>("plain").await.unwrap(), Some(1));
+        assert_eq!(cache.mget::<u32>(&["many:1", "many:2"]).await.unwrap(), [Some(1), Some(2)]);
+        write(3, None).await;
+        assert_eq!(NOTES.get(&3).await, Some(None), "an absence too");
+        write(2, Some(21)).await;
+        assert_eq!(note(2).await, Some(21), "the later one");
+        cache.invalidate("note:*").await.unwrap();
+        assert_eq!(NOTES.get(&2).await, None);
+    })
+    .await;
+    let written = scope_sync(&fast, || write_sync(4, 40));
+    assert_eq!((written, scope(&fast, note(4)).await), (Some(40), Some(40)));
+    assert_eq!(fast.stats().total.loads, 0);
+}
+
+#[tokio::test]
+async fn a_put_that_something_else_overtook_is_not_stored() {
+    let fast = alone().await;
+    scope(&fast, async {
+        let mut put = pin!(write(1, Some(10)));
+        let first = poll_fn(|cx| Poll::Ready(put.as_mut().poll(cx))).await;
+        assert!(first.is_pending(), "its body runs");
+        forget(1).await;
+        assert_eq!((put.await, NOTES.get(&1).await), (Some(10), None));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn once_redis_is_back_the_value_counts_as_older_than_its_own_record() {
+    let mut server = Redis::start().await;
+    // The restarted server has no predecessor that still answers.
+    let settings = Settings::single(&server.url()).unwrap().command_timeout(PATIENCE).takeover(Duration::ZERO);
+    let fast = node_with(settings).await;
+    server.kill();
+    until("it is noticed", async || !fast.shared().unwrap().connected).await;
+    scope(&fast, async {
+        NOTES.put(&1, Some(10)).await;
+        assert_eq!(NOTES.get(&1).await, Some(Some(10)));
+    })
+    .await;
+    server.restart().await;
+    until("what was in doubt is in the log", async || fast.shared().unwrap().in_doubt == 0).await;
+    scope(&fast, async {
+        assert_eq!(NOTES.get(&1).await, None);
+        NOTES.put(&1, Some(11)).await;
+        assert_eq!(NOTES.get(&1).await, Some(Some(11)));
+    })
+    .await;
+}
