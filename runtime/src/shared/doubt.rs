@@ -194,7 +194,7 @@ mod tests {
         let (log, doubt) = doubt();
         let began = log.position();
         let epoch = doubt.pending(record(7)).put(began, &[7]).unwrap();
-        assert!(doubt.concerns(&[7]) && log.valid(epoch, &[7]) && !log.valid(began, &[7]));
+        assert!(doubt.judge(&[7]) == Judgement::Invalidated && log.valid(epoch, &[7]) && !log.valid(began, &[7]));
         assert_eq!(doubt.pending(record(7)).put(began, &[7]), None, "another came between");
         assert!(!log.valid(epoch, &[7]));
     }
