@@ -66,15 +66,13 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
             )
         } else {
             let __on = &self.cache;
-            __SITE.bypass(::core::option::Option::Some(__on), __shape, __here, || {
-                (
-                    my::fastness::__private::NoScope,
-                    (&my::fastness::__private::Arg(&self.tenant)).__part(),
-                    (&my::fastness::__private::Arg(&user.id)).__part(),
-                    my::fastness::__private::digest(&filter),
-                    my::fastness::__private::lower(name),
-                )
-            })
+            __SITE.bypass(::core::option::Option::Some(__on), __shape, __here, || (
+                my::fastness::__private::NoScope,
+                (&my::fastness::__private::Arg(&self.tenant)).__part(),
+                (&my::fastness::__private::Arg(&user.id)).__part(),
+                my::fastness::__private::digest(&filter),
+                my::fastness::__private::lower(name),
+            ))
         }
     };
     my::fastness::__private::load(__miss, async move {

@@ -114,7 +114,7 @@ where
         }
         let retry_at = now.saturating_add(nanos(ERROR_THROTTLE));
         self.cell.front.store.mark(&self.key, |entry| entry.leave_origin_alone_until(retry_at));
-        if now >= found.life.expires {
+        if now >= found.life.expires || found.is_refreshed() {
             self.call.gets_stale();
         }
         Some(found.value)
