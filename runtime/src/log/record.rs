@@ -84,6 +84,7 @@ impl Record {
         self.tags
     }
 
+    #[cfg(any(test, feature = "redis"))]
     pub(crate) fn scopes(&self) -> &[u64] {
         &self.scopes
     }
