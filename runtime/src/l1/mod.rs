@@ -228,6 +228,9 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
 
 impl<K, V> Drop for L1<K, V> {
     fn drop(&mut self) {
+        if self.room.is_left_locked() {
+            return;
+        }
         self.index.take().into_iter().for_each(|removed| self.retired.push(removed));
         self.retired.let_go();
     }
@@ -345,11 +348,16 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
         }
     }
 
-    fn remove_dead(&self, hash: u64) {
-        // Judged again: a new value may have come.
-        if self.remove_if(&Query::by_hash(hash), |entry| self.is_dead(entry)) {
+    fn remove_dead(&self, hash: u64) -> bool {
+        let mut lives = false;
+        let goes = |entry: &Entry<V>| {
+            lives = !self.is_dead(entry);
+            !lives
+        };
+        if self.remove_if(&Query::by_hash(hash), goes) {
             self.room.forget();
         }
+        !lives
     }
 }
 

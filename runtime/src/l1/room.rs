@@ -4,7 +4,7 @@
 use super::Common;
 use super::s3fifo::{Pass, Residents, S3Fifo, SearchStart};
 use crate::clock::Process;
-use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use crate::sync::{Mutex, lock};
 
@@ -78,9 +78,11 @@ impl Room {
         self.capacity > 0 && !self.is_left_locked() && self.common.clock.ensure_ticking()
     }
 
-    /// Says whose sweep is at this store: that of the process of this number, or none.
+    /// Says whose sweep is at this store: that of the process of this number, or none. What a parent left locked stays so.
     pub(super) fn set_sweeper(&self, process: u32) {
-        self.sweeper.store(process, Relaxed);
+        if !self.is_left_locked() {
+            self.sweeper.store(process, SeqCst);
+        }
     }
 
     /// Whether this process was forked while its parent's sweep, a thread that it does not have, was at this store and may have locked

@@ -22,8 +22,9 @@ pub(crate) trait Residents {
     fn set_hits(&self, hash: u64, hits: u8);
     /// Removes the entry for lack of room.
     fn evict(&self, hash: u64);
-    /// Removes the entry if it is dead.
-    fn remove_dead(&self, hash: u64);
+    /// Removes the entry if it is dead. False if there is one that lives: a new value may have come since it was judged, and keeps the
+    /// place.
+    fn remove_dead(&self, hash: u64) -> bool;
 }
 
 /// What there is under a hash.
@@ -137,12 +138,16 @@ impl S3Fifo {
         };
         let Some(hash) = queue.get_mut(at).filter(|hash| **hash != VACANT) else { return false };
         let residency = residents.residency(*hash);
-        if let Residency::Living(_) = residency {
-            return false;
+        match residency {
+            Residency::Living(_) => return false,
+            Residency::Dead if !residents.remove_dead(*hash) => return false,
+            Residency::Dead | Residency::Absent => {}
         }
         let hash = std::mem::replace(hash, VACANT);
         self.vacant += 1;
-        self.bury(hash, residency, lane, residents);
+        if residency == Residency::Dead {
+            self.remember(hash, lane);
+        }
         true
     }
 
@@ -178,13 +183,10 @@ impl S3Fifo {
         }
     }
 
-    /// Removes the entry of a hash that has left its queue, if it is dead.
-    fn bury(&mut self, hash: u64, residency: Residency, lane: Lane, residents: &dyn Residents) {
-        if residency == Residency::Dead {
-            residents.remove_dead(hash);
-            if lane == Lane::Main {
-                self.ghost.insert(hash);
-            }
+    /// Remembers the key of a dead entry that has left main.
+    fn remember(&mut self, hash: u64, lane: Lane) {
+        if lane == Lane::Main {
+            self.ghost.insert(hash);
         }
     }
 
@@ -210,7 +212,9 @@ impl S3Fifo {
                     self.ghost.insert(hash);
                 }
             }
-            residency => self.bury(hash, residency, lane, residents),
+            Residency::Dead if !residents.remove_dead(hash) => queue.push_back(hash),
+            Residency::Dead => self.remember(hash, lane),
+            Residency::Absent => {}
         }
     }
 }

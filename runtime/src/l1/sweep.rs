@@ -25,6 +25,9 @@ const PERIOD: Duration = Duration::from_millis(250);
 /// Between two passes, at least, in multiples of the time that the last one took: so the sweep takes a twentieth of a processor.
 const REST: u64 = 19;
 
+/// Between two passes, at most, however long the last one took.
+const LONGEST_REST: Duration = Duration::from_secs(10);
+
 /// Between two tries to free what somebody is reading.
 const AGAIN: Duration = Duration::from_millis(10);
 
@@ -112,8 +115,9 @@ impl Sweep {
             let freed = self.visit(|store| if pass { store.sweep() } else { store.free() }) & free_garbage();
             if pass {
                 let now = clock.now();
-                let rest = nanos(PERIOD).max(now.saturating_sub(began).saturating_mul(REST));
-                due = now.saturating_add(if freed { rest } else { rest.min(nanos(AGAIN)) });
+                // A pass in which the machine slept, or a value's `Drop` blocked, took no processor all the while.
+                let rest = now.saturating_sub(began).saturating_mul(REST).min(nanos(LONGEST_REST));
+                due = now.saturating_add(rest.max(nanos(if freed { PERIOD } else { AGAIN })));
                 if freed && self.run.end(|| self.is_done()) {
                     return;
                 }

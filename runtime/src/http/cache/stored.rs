@@ -46,7 +46,7 @@ pub(super) struct Recorded {
     pub(super) tags: Vec<String>,
 }
 
-/// For how long a response that can be revalidated is kept after its expiry, at least.
+/// For how long a response that can be revalidated, or that a client may ask for stale, is kept after its expiry, at least.
 const REVALIDATED_WITHIN: Duration = Duration::from_secs(60);
 
 impl Recorded {
@@ -54,9 +54,10 @@ impl Recorded {
     pub(super) fn of_use_for(&self) -> Duration {
         let can_be_revalidated = self.status == StatusCode::OK
             && (self.headers.contains_key(ETAG) || self.headers.contains_key(LAST_MODIFIED));
-        let revalidated_within =
-            if can_be_revalidated { self.lifetime.max(REVALIDATED_WITHIN) } else { Duration::ZERO };
-        self.grace.longest().max(revalidated_within)
+        // `max-stale` names no bound that is known before it is asked.
+        let of_use = can_be_revalidated || self.grace.on_request;
+        let within = if of_use { self.lifetime.max(REVALIDATED_WITHIN) } else { Duration::ZERO };
+        self.grace.longest().max(within)
     }
 }
 

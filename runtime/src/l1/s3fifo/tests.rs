@@ -23,8 +23,9 @@ impl Residents for Map {
     fn evict(&self, hash: u64) {
         assert_ne!(self.0.borrow_mut().remove(&hash), Some(DEAD), "the dead are removed as such");
     }
-    fn remove_dead(&self, hash: u64) {
+    fn remove_dead(&self, hash: u64) -> bool {
         assert_eq!(self.0.borrow_mut().remove(&hash), Some(DEAD));
+        true
     }
 }
 
@@ -150,8 +151,8 @@ fn steady_hits_do_not_stall_an_insert() {
         fn evict(&self, hash: u64) {
             self.0.evict(hash);
         }
-        fn remove_dead(&self, hash: u64) {
-            self.0.remove_dead(hash);
+        fn remove_dead(&self, hash: u64) -> bool {
+            self.0.remove_dead(hash)
         }
     }
     let (hot, mut queue) = (Hot(Map::default()), S3Fifo::default());
@@ -161,6 +162,41 @@ fn steady_hits_do_not_stall_an_insert() {
     }
     assert!(!hot.0.0.borrow().contains_key(&64), "after 64 second chances the next in line goes");
     assert_eq!(hot.0.0.borrow().len(), 100);
+}
+
+/// A put of a key whose entry is dead replaces it between the judgement and the removal, and leaves the place to the new entry.
+#[test]
+fn an_entry_that_is_replaced_while_the_dead_are_removed_keeps_its_place() {
+    struct Replacing(Map);
+    impl Residents for Replacing {
+        fn residency(&self, hash: u64) -> Residency {
+            self.0.residency(hash)
+        }
+        fn set_hits(&self, hash: u64, hits: u8) {
+            self.0.set_hits(hash, hits);
+        }
+        fn evict(&self, hash: u64) {
+            self.0.evict(hash);
+        }
+        fn remove_dead(&self, hash: u64) -> bool {
+            self.0.0.borrow_mut().insert(hash, 0);
+            false
+        }
+    }
+    let (map, mut queue) = (Map::default(), S3Fifo::default());
+    for id in 0..10 {
+        map.admit(&mut queue, id, 10);
+    }
+    map.kill(0..10);
+    let map = Replacing(map);
+    let mut left = Some(Pass::default());
+    while let Some(pass) = left {
+        left = queue.sweep(pass, &map);
+    }
+    assert_eq!((queue.len(), map.0.0.borrow().len()), (10, 10), "swept");
+    map.0.kill(0..10);
+    queue.shrink(5, &map);
+    assert_eq!((queue.len(), map.0.0.borrow().len()), (5, 5), "evicted, and none left without a place");
 }
 
 #[test]
@@ -257,8 +293,8 @@ fn a_search_passes_each_place_once_and_none_begins_until_something_may_have_died
         fn evict(&self, hash: u64) {
             self.0.evict(hash);
         }
-        fn remove_dead(&self, hash: u64) {
-            self.0.remove_dead(hash);
+        fn remove_dead(&self, hash: u64) -> bool {
+            self.0.remove_dead(hash)
         }
     }
     let (map, mut queue) = busy();
