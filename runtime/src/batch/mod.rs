@@ -127,6 +127,8 @@ where
         }
         let places: Vec<_> =
             self.missing.iter().map(|missing| missing.place(wire, &start.cell.seat, self.policy.codec)).collect();
+        // As old as the question.
+        let number = start.number();
         let fetched = tier.fetch_many(&places).await;
         start.begin();
         let asked = std::mem::take(&mut self.missing);
@@ -134,7 +136,7 @@ where
         self.found.reserve(count);
         for (mut missing, fetched) in asked.into_iter().zip(fetched) {
             missing.outdated = Outdated::of(fetched.as_ref().map(|fetched| &fetched.value));
-            match fetched.map(|fetched| start.take(&self.policy, &missing, fetched)) {
+            match fetched.map(|fetched| start.take(&self.policy, &missing, fetched, number)) {
                 Some(Looked::Missing) | None => self.missing.push(missing),
                 Some(looked) => {
                     if let Looked::Present(value) = looked {

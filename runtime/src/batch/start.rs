@@ -75,12 +75,18 @@ where
         self.time = self.cell.now();
     }
 
-    /// What the shared tier's answer says of one element.
+    /// The number of the load that began last.
+    pub(super) fn number(&self) -> u64 {
+        self.began.number
+    }
+
+    /// What the shared tier's answer says of one element. `number` is that of the question: a load that began after it is newer.
     pub(super) fn take(
         &self,
         policy: &Policy<Each<S>>,
         missing: &Missing<K, S>,
         fetched: Fetched<Value<S>>,
+        number: u64,
     ) -> Looked<Value<S>> {
         let (now, ended) = (self.time, fetched.ended.min(self.time));
         // Whatever a clock says, an answer is not fresh for longer than one that was loaded now.
@@ -94,7 +100,7 @@ where
         }
         let life = policy.lifetime_until(expires, fetched.load_time, now);
         let in_process = self.is_kept_in_process(policy);
-        let start = LoadStart { epoch: fetched.epoch, ..self.began };
+        let start = LoadStart { epoch: fetched.epoch, number };
         let Some(value) = fetched.value else {
             if in_process {
                 self.keep_absence(missing, ended, life, start);

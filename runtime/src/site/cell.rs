@@ -205,7 +205,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         life: Lifetime,
         start: LoadStart,
     ) {
-        if !self.is_findable(key) {
+        if !self.is_findable(key) || !self.log().valid(start.epoch, scopes.hashes()) {
             return;
         }
         let (what, is_absence) = match negative {

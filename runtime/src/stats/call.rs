@@ -74,13 +74,20 @@ impl Call {
     }
 }
 
-impl Drop for Call {
-    fn drop(&mut self) {
-        match *self.state.get_mut() {
+impl Call {
+    /// It ends without an answer of another's, though what it began may go on.
+    pub(crate) fn ends(&self) {
+        match self.state.swap(NOTHING, Relaxed) {
             LOADS => self.counters.miss(1),
             WAITS => self.counters.join(1),
             _ => {}
         }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.ends();
     }
 }
 

@@ -15,6 +15,7 @@ use crate::handle::carried;
 use crate::key::OwnedKey;
 use crate::load::{Leave, Miss, Pending, Plan};
 use crate::shape::{CacheValue, Ending, Shape};
+use crate::sync::lock;
 
 /// Drives an async call that was not a hit, and whose load goes on without it.
 ///
@@ -42,6 +43,7 @@ where
     F: Future<Output = S::Out> + Send + 'static,
     S::Out: Send,
 {
+    let _caller = Caller(&pending);
     let (permit, old) = match pending.wait_for(pending.plan_shared()).await {
         Ok(Plan::Load(permit)) => (permit, None),
         Ok(Plan::Refresh(permit, old)) => (Some(permit), Some(old).filter(|_| pending.policy.background)),
@@ -59,6 +61,15 @@ where
             (Some(old), Ok(_)) => pending.serve_old(old),
             _ => pending.run(here.permit, here.body).await,
         },
+    }
+}
+
+/// The caller of a load, whose call is counted when it goes, and not when the load ends.
+struct Caller<'a, K: Eq, S: Shape>(&'a Pending<K, S>);
+
+impl<K: Eq, S: Shape> Drop for Caller<'_, K, S> {
+    fn drop(&mut self) {
+        self.0.call.ends();
     }
 }
 
@@ -92,6 +103,8 @@ where
         let pending = self.clone();
         Ok(runtime.spawn(carried(async move {
             let ending = pending.run_within(None, permit, body).await;
+            // Its caller may hold it for longer than the load takes.
+            drop(lock(&pending.lease).take());
             drop(place);
             ending
         })))
