@@ -104,7 +104,7 @@ where
         Ok(runtime.spawn(carried(async move {
             let ending = pending.run_within(None, permit, body).await;
             // Its caller may hold it for longer than the load takes.
-            drop(lock(&pending.lease).take());
+            *lock(&pending.lease) = None;
             drop(place);
             ending
         })))
