@@ -88,7 +88,7 @@ pub(crate) const BELOW_FALLBACK: &[Row] = &[("fallback", "`fallback` is here twi
 pub(crate) const BELOW_TIMED: &[Row] =
     &[("timed", "`timed` is here twice: keep one, with both labels; to time a part, give it a function of its own")];
 
-/// What takes time of its own, so that a bound above it is another than one below it.
+/// Attributes that take time of their own, so that a bound above them is another than one below them.
 const APART: [&str; 4] = ["retry", "hedge", "fallback", "bulkhead"];
 
 /// Reports each attribute of `attrs` that must not stand below ours.
@@ -106,7 +106,7 @@ pub(crate) fn check(attrs: &[Attribute], below: &[Row], diag: &mut Diag) {
     }
 }
 
-/// Whether another `#[timeout]` stands above the one that is expanded.
+/// Returns whether another `#[timeout]` stands above the one that is expanded.
 pub(crate) fn timeout_above(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|attr| deferred(attr) && name(attr).is_some_and(|name| name == "timeout"))
 }

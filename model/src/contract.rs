@@ -5,7 +5,7 @@ use crate::scenario::Scenario;
 use crate::state::{Announcement, Kind, Node, Phase, State};
 use crate::takeover::Takeover;
 
-/// Whether an announcement concerns a read of this kind: one that is served expired values is not concerned by a refresh.
+/// Returns whether an announcement concerns a read of this kind: one that is served expired values is not concerned by a refresh.
 fn concerns(said: Announcement, kind: Kind) -> bool {
     !said.refresh || kind != Kind::StaleRead
 }

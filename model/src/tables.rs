@@ -13,7 +13,7 @@ impl Local {
         local >= self.floor && self.scopes.iter().all(|scope| local >= *scope)
     }
 
-    /// Whether it may be served as fresh, too.
+    /// Returns whether it may be served as fresh, too.
     pub(crate) fn current(&self, local: u8) -> bool {
         self.valid(local) && self.refreshed.iter().all(|scope| local >= *scope)
     }
@@ -64,7 +64,7 @@ impl Feed {
 }
 
 impl Node {
-    /// Whether a value of the shared tier may be served, if not as fresh.
+    /// Returns whether a value of the shared tier may be served, if not as fresh.
     pub(crate) fn judge(&self, stored: Stored, stale_reply: bool, rules: Rules) -> bool {
         let doubt = self.in_doubt(false);
         (self.feed.follows(stored.incarnation, rules) || rules.has(Mutant::JudgeIgnoresIncarnation))
@@ -73,7 +73,7 @@ impl Node {
             && stored.id >= self.feed.last(KEY | PREFIX)
     }
 
-    /// Whether such a value is expired.
+    /// Returns whether such a value is expired.
     pub(crate) fn is_expired(&self, stored: Stored, rules: Rules) -> bool {
         let doubt = self.in_doubt(true) && !rules.has(Mutant::RefreshInDoubtIsFresh);
         doubt || stored.id < self.feed.last(KEY | PREFIX | REFRESH)

@@ -25,7 +25,7 @@ const EARLY_SHARE: u64 = 10;
 type Which<E> = fn(&E) -> bool;
 type MakeError<E> = fn(LoadTimeout) -> E;
 
-/// How long a load may take, and the error that says that it took longer.
+/// The longest time of a load, and the error that says that it took longer.
 pub(crate) type LoadBound<S> = Option<(Duration, MakeError<<S as Shape>::Error>)>;
 
 /// What `load_timeout` asks of an error.

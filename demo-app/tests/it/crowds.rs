@@ -54,7 +54,7 @@ async fn who_does_not_read_is_cut_off_and_counted() {
     until("it is counted", async || server.get("/api/performance").await.contains("\"unread\":1")).await;
 }
 
-/// Whether Linux keeps the end of a connection that is at `local` and leads to `remote`, open or closed with bytes unsent.
+/// Returns whether Linux keeps the end of a connection that is at `local` and leads to `remote`, open or closed with bytes unsent.
 #[cfg(target_os = "linux")]
 fn is_kept(local: SocketAddr, remote: SocketAddr) -> bool {
     let ends = format!(":{:04X} 0100007F:{:04X} ", local.port(), remote.port());

@@ -53,7 +53,7 @@ fn is(slot: &Slot<Expr>, word: &str) -> bool {
     matches!(slot.value(), Some(Expr::Path(path)) if path.path.is_ident(word))
 }
 
-/// Whether a body may run in a task of its own.
+/// Returns whether a body may run in a task of its own.
 fn is_owned(args: &Args) -> bool {
     is(&args.refresh, "background") || is(&args.load, "task")
 }

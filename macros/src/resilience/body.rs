@@ -52,7 +52,7 @@ pub(super) fn changes(subject: &Subject) -> bool {
     receiver || subject.params.names.iter().any(Param::is_lent_mutably)
 }
 
-/// One run after another of a body that may change what it borrows, until one ends the call. `question` is asked by the method `end`.
+/// Repeated runs of a body that may change what it borrows, until one ends the call. `question` is asked by the method `end`.
 pub(super) fn in_turn(subject: &Subject, end: &str, question: &TokenStream) -> TokenStream {
     let (door, returns) = (&subject.door, &subject.returns);
     // The attempt has a name of its own for `self`, which it may move into a future.
@@ -118,7 +118,7 @@ pub(super) fn method(subject: &Subject, name: &str) -> Ident {
     }
 }
 
-/// What `failure_if` says, as a question to the function's whole result; `None` where it is not given, or wrong.
+/// The question of `failure_if` to the function's whole result; `None` where it is not given, or wrong.
 pub(super) fn failure_if(given: &Slot<Expr>, subject: &Subject, diag: &mut Diag) -> Option<TokenStream> {
     let question = value::function("failure_if", "|result| result.is_err()", given.value()?, diag)?;
     let (door, returns) = (&subject.door, &subject.returns);

@@ -39,9 +39,9 @@ struct Names {
     retry: &'static str,
 }
 
-/// Those that ask an error.
+/// Questions to an error.
 const FALLIBLE: Names = Names { call: "call", end: "end", retry: "retry" };
-/// Those that ask a whole result.
+/// Questions to a whole result.
 const JUDGED: Names = Names { call: "call_judged", end: "end_judged", retry: "retry_judged" };
 
 /// Expands `#[retry(args)] item`.

@@ -33,7 +33,7 @@ pub(super) struct Missing<K, S: Shape<Item: BatchMap>> {
     pub(super) scopes: Scopes,
     /// The key's text, bounded.
     pub(super) text: String,
-    /// What the shared tier may hold that is older than what is loaded.
+    /// Older data that the shared tier may hold than what is loaded.
     pub(super) outdated: Outdated,
 }
 
@@ -113,7 +113,7 @@ where
         Looked::Present(value)
     }
 
-    /// Whether the shared tier is given what was loaded.
+    /// Returns whether the shared tier is given what was loaded.
     pub(super) fn is_shared(&self, policy: &Policy<Each<S>>) -> bool {
         policy.wire.is_some() && self.mark.is_some()
     }

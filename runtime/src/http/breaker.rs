@@ -88,7 +88,7 @@ fn of_status(status: StatusCode) -> Verdict {
     if status.is_server_error() { Verdict::Failure } else { Verdict::Success }
 }
 
-/// Whether an answer says that the request was turned away: it is a layer's, or that of a handler which was rejected itself
+/// Returns whether an answer says that the request was turned away: it is a layer's, or that of a handler which was rejected itself
 /// and says so by its status.
 fn is_refusal<R>(response: &Response<R>, mark: Mark) -> bool {
     let refuses = matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);

@@ -64,7 +64,7 @@ pub(super) enum Retired<K, V> {
     Table(#[allow(dead_code)] Shared<Table<K, V>>),
 }
 
-/// What became of an entry.
+/// The outcome of an insertion.
 pub(super) enum Inserted<K, V> {
     /// It is there, and a table may have grown.
     New(Option<Retired<K, V>>),

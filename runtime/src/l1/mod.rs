@@ -188,7 +188,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         removed.into_iter().for_each(|removed| self.retired.push(removed));
     }
 
-    /// Whether this thread may take its locks.
+    /// Returns whether this thread may take its locks.
     fn is_usable(&self) -> bool {
         !thread_is_ending() && !self.room.is_left_locked()
     }
@@ -215,7 +215,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         self.room.extend_grace(nanos);
     }
 
-    /// Whether nobody can be served this entry any more.
+    /// Returns whether nobody can be served this entry any more.
     fn is_dead(&self, entry: &Entry<V>) -> bool {
         let common = &self.room.common;
         entry.is_dead(common.clock.coarse(), self.room.grace(), &common.log)
@@ -262,7 +262,7 @@ pub(crate) trait AnyStore: Send + Sync {
     fn sweep(&self) -> bool;
     /// Frees what was removed. With no lock held.
     fn free(&self) -> bool;
-    /// Whether there is neither an entry nor anything to be freed.
+    /// Returns whether there is neither an entry nor anything to be freed.
     fn is_swept(&self) -> bool;
 }
 

@@ -1,4 +1,4 @@
-//! What was removed from an index, until it is freed.
+//! Nodes that were removed from an index, until they are freed.
 //!
 //! The index frees nothing while somebody may be reading it, and then in the thread that let go of it, in its later operations: in one
 //! that has become idle, never. So what a store removes waits here until a thread takes all of it, lets go, and sees to it that it is

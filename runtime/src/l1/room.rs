@@ -99,7 +99,7 @@ impl Room {
         }
     }
 
-    /// Whether an entry may have died since the last pass.
+    /// Returns whether an entry may have died since the last pass.
     pub(super) fn may_have_dead(&self) -> bool {
         self.len() > 0
             && (self.common.clock.coarse() >= self.earliest.load(Relaxed)

@@ -59,12 +59,12 @@ pub(super) fn begin() {
     }
 }
 
-/// What was removed is to be freed before the next pass.
+/// Calls the sweep, so that what was removed is freed before the next pass.
 pub(crate) fn call() {
     current().pause.end();
 }
 
-/// That of this process, as far as a fork was noticed.
+/// The sweep of this process, as far as a fork was noticed.
 fn current() -> &'static Sweep {
     static FIRST: LazyLock<Sweep> = LazyLock::new(|| Sweep::new(Process::current(), Stores::new()));
     let (mut sweep, process) = (&*FIRST, Process::current());
@@ -125,7 +125,7 @@ impl Sweep {
         }
     }
 
-    /// Whether all stores say so. None of them is dropped under a lock, as the last handle may be gone meanwhile.
+    /// Returns whether all stores say so. None of them is dropped under a lock, as the last handle may be gone meanwhile.
     fn visit(&self, ask: impl Fn(&dyn AnyStore) -> bool) -> bool {
         let stores: Vec<Arc<dyn AnyStore>> = lock(&self.stores).iter().filter_map(Weak::upgrade).collect();
         // A key's code may panic, too.

@@ -48,7 +48,7 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     pub(crate) policy: Policy<S>,
     /// The key's text, as short as [`bounded`] makes it. Scopes come from the full one.
     pub(crate) text: String,
-    /// What the shared tier may hold that is older than what is loaded.
+    /// Older data that the shared tier may hold than what is loaded.
     outdated: OnceLock<Outdated>,
     /// The shared tier's expired value, where this process keeps none: it may stand in for a load that fails.
     standby: OnceLock<Standby<S::Item>>,

@@ -102,7 +102,7 @@ pub(super) fn given_up() {
     NOTED.with(|noted| noted.begin(0, true, None));
 }
 
-/// Whether the last that was noted is a rejection that is lost.
+/// Returns whether the last that was noted is a rejection that is lost.
 pub(super) fn is_lost() -> bool {
     NOTED.with(|noted| noted.is_lost.get())
 }
@@ -129,7 +129,7 @@ pub(crate) struct Rejection {
 }
 
 impl Mark {
-    /// Whether anything was rejected on this thread since then, recovered from or not.
+    /// Returns whether anything was rejected on this thread since then, recovered from or not.
     #[cfg(feature = "http")]
     pub(crate) fn saw_rejection(self) -> bool {
         mark().0 != self.0

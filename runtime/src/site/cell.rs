@@ -77,7 +77,7 @@ impl Outdated {
         }
     }
 
-    /// Whether a load that is not stored shows it to be wrong: an absence is by a value only.
+    /// Returns whether a load that is not stored shows it to be wrong: an absence is by a value only.
     pub(crate) fn is_wrong_by(self, absence: bool) -> bool {
         self == Self::Value || (self == Self::Absence && !absence)
     }

@@ -14,12 +14,12 @@ pub(crate) struct Call {
     state: AtomicU8,
 }
 
-/// It is no call, or it was counted.
+/// State of what is no call, or was counted.
 const NOTHING: u8 = 0;
 const LOADS: u8 = 1;
 const WAITS: u8 = 2;
 
-/// How a call ended that did not load.
+/// The end of a call that did not load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answered {
     /// From this process: a value, an absence or an error.
@@ -28,7 +28,7 @@ pub(crate) enum Answered {
     Stale,
     /// From the shared tier.
     Shared,
-    /// With the outcome of another call's load.
+    /// Answered with the outcome of another call's load.
     Joined,
 }
 
@@ -72,10 +72,8 @@ impl Call {
             Answered::Joined => self.counters.join(1),
         }
     }
-}
 
-impl Call {
-    /// It ends without an answer of another's, though what it began may go on.
+    /// Ends it without an answer of another's, though what it began may go on.
     pub(crate) fn ends(&self) {
         match self.state.swap(NOTHING, Relaxed) {
             LOADS => self.counters.miss(1),

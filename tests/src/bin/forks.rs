@@ -77,7 +77,7 @@ fn counted(n: u64) -> Counted {
     Counted(std::sync::Arc::new(OnDrop))
 }
 
-/// Whether what was cached before the fork is freed after it, in a child that stores something.
+/// Returns whether what was cached before the fork is freed after it, in a child that stores something.
 fn is_swept() -> bool {
     fastness::after_fork();
     other(2);

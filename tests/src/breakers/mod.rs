@@ -18,11 +18,11 @@ pub use report::report;
 
 /// What decides which calls are made.
 pub trait Rule {
-    /// Whether a call is made now.
+    /// Returns whether a call is made now.
     fn admits(&mut self, now: Duration) -> bool;
     /// Takes note of how a call ended. Whether that opened it.
     fn ended(&mut self, now: Duration, failed: bool) -> bool;
-    /// Whether it makes all calls.
+    /// Returns whether it makes all calls.
     fn is_closed(&self) -> bool;
 }
 

@@ -52,7 +52,7 @@ impl Scope {
     }
 }
 
-/// Whether a key's function serves expired values while it loads new ones.
+/// Returns whether a key's function serves expired values while it loads new ones.
 pub fn is_lenient(key: usize) -> bool {
     key / IDS == LENIENT_GROUP
 }

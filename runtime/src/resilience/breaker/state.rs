@@ -325,7 +325,7 @@ fn opens(settings: &BreakerSettings, failed_in_a_row: u32, tally: Tally) -> Opti
     too_slow.then_some(Cause::SlowRate { slow, calls })
 }
 
-/// Whether a half-open breaker has to open again, and why: as soon as the share of all probes is certain.
+/// Returns whether a half-open breaker has to open again, and why: as soon as the share of all probes is certain.
 fn opens_again(settings: &BreakerSettings, ended: Probes) -> Option<Cause> {
     let Probes { failures, slow, .. } = ended;
     let probes = settings.probes.get();
