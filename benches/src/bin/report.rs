@@ -1,6 +1,7 @@
 //! Makes `docs/benchmarks.md` and its plots of what the benchmarks left in the folder that `BENCH_DATA` names.
 //!
-//! A benchmark that was not run again keeps its figures there, so the page holds the last ones of each.
+//! A benchmark that was not run again keeps its figures there, so the page holds the last ones of each. Of one that left none there, as it
+//! was run in another checkout, the page keeps what it says.
 
 // Counts of rows are far from where a cast would lose any of them.
 #![allow(clippy::cast_precision_loss)]
@@ -15,8 +16,10 @@ use std::process::Command;
 use serde::Deserialize;
 
 mod report {
+    pub(crate) mod former;
     pub(crate) mod plot;
 }
+use report::former::{Former, merged};
 use report::plot;
 
 /// One line of a benchmark's file.
@@ -116,9 +119,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err(format!("no benchmark left figures in {}: run scripts/bench first", folder.display()).into());
     }
     let docs = root.join("docs");
-    fs::write(docs.join("benchmarks.md"), page(&root, &lines)?)?;
-    fs::write(docs.join("benchmarks-hit.svg"), plot::hit(&cases(&lines, "hit", "sync, hot64, 1 thread")))?;
-    fs::write(docs.join("benchmarks-budget.svg"), plot::budget(&ratios(&lines)))?;
+    let former = Former::new(fs::read_to_string(docs.join("benchmarks.md")).unwrap_or_default());
+    let budget = merged(former.budget(), PROGRAMS.iter().filter_map(|(program, _)| Some(rows(lines.get(program)?))));
+    fs::write(docs.join("benchmarks.md"), page(&root, &lines, &former, &budget)?)?;
+    let hits = cases(&lines, "hit", "sync, hot64, 1 thread");
+    if !hits.is_empty() {
+        fs::write(docs.join("benchmarks-hit.svg"), plot::hit(&hits))?;
+    }
+    if lines.values().any(|lines| rows(lines).iter().any(|row| row.low.is_some())) {
+        let ratios: Vec<_> = budget.into_iter().filter(|row| row.low.is_some()).collect();
+        fs::write(docs.join("benchmarks-budget.svg"), plot::budget(&ratios))?;
+    }
     println!("docs/benchmarks.md, of {} benchmarks", lines.len());
     Ok(())
 }
@@ -131,16 +142,17 @@ fn cases(lines: &BTreeMap<&str, Vec<Line>>, program: &str, title: &str) -> Vec<C
     lines.get(program).into_iter().flatten().filter_map(of).collect()
 }
 
-/// The lines of the budget that are ratios of times.
-fn ratios(lines: &BTreeMap<&str, Vec<Line>>) -> Vec<Budget> {
-    let of = |line: &Line| match line {
-        Line::Budget(budget) if budget.low.is_some() => Some(budget.clone()),
-        _ => None,
-    };
-    PROGRAMS.iter().filter_map(|(program, _)| lines.get(program)).flatten().filter_map(of).collect()
+/// The lines of the budget that a program measured.
+fn rows(lines: &[Line]) -> Vec<Budget> {
+    lines.iter().filter_map(|line| if let Line::Budget(row) = line { Some(row.clone()) } else { None }).collect()
 }
 
-fn page(root: &Path, lines: &BTreeMap<&str, Vec<Line>>) -> Result<String, Box<dyn Error>> {
+fn page(
+    root: &Path,
+    lines: &BTreeMap<&str, Vec<Line>>,
+    former: &Former,
+    budget: &[Budget],
+) -> Result<String, Box<dyn Error>> {
     let mut page = format!(
         "# Benchmarks\n\n\
          Made by `scripts/bench --write`; nobody edits this page. Each case of a suite runs in the same process as its peers, in rounds that\n\
@@ -153,14 +165,16 @@ fn page(root: &Path, lines: &BTreeMap<&str, Vec<Line>>) -> Result<String, Box<dy
          | what | must | measured | quartiles | |\n|---|---|---|---|---|\n",
         machine(root)?
     );
-    for line in PROGRAMS.iter().filter_map(|(program, _)| lines.get(program)).flatten() {
-        let Line::Budget(row) = line else { continue };
+    for row in budget {
         let quartiles = row.low.zip(row.high).map(|(low, high)| format!("{low:.2} - {high:.2}")).unwrap_or_default();
         let verdict = if row.met { "met" } else { "**short**" };
         writeln!(page, "| {} | {} | {} | {quartiles} | {verdict} |", text(&row.what), row.must, short(row.measured))?;
     }
     for (program, heading) in PROGRAMS {
-        let Some(lines) = lines.get(program) else { continue };
+        let Some(lines) = lines.get(program) else {
+            page.push_str(former.section(heading));
+            continue;
+        };
         let mut title = "";
         for line in lines {
             let Line::Case(case) = line else { continue };
