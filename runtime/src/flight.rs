@@ -5,18 +5,18 @@
 //! There is one for all: cached functions, batches, the HTTP cache and coalescing, whose loads the log may overtake; the claims of
 //! idempotent requests and the monitor's probes, whose loads nothing does.
 //!
-//! [`Flights::board`] makes the first caller the leader, who holds a [`Permit`], and gives every later one a seat. Each
-//! way in which a load can end has a name in [`Signal`]: it *landed* (with a value, an absence or an error that can be
-//! shared), its error was the leader's *alone*, or it was abandoned (cancelled or panicked) and the waiter now *leads*.
+//! [`Flights::join`] makes the first caller the leader, who holds a [`Permit`], and every later one a [`Waiter`]. Each
+//! way in which a load can end has a name in [`LoadOutcome`]: it is *shared* (a value, an absence or an error that can be
+//! given to all), its error was the leader's *alone*, or it was abandoned (cancelled or panicked) and the waiter now *leads*.
 //!
 //! Invariants:
-//! - a caller boards only a flight that is valid for it at that moment, else it starts its own in that one's place;
+//! - a caller joins only a load that is valid for it at that moment, else it starts its own in that one's place;
 //! - so it does in place of one that was given up, because its leader was not polled for its patience ([`stall`]): those who waited
-//!   board anew, and the leader that is polled again finds that it lands for itself alone;
-//! - a permit that is dropped without landing hands over to exactly one waiter and the others stay aboard; a waiter that
+//!   join anew, and the leader that is polled again finds that it ends for itself alone;
+//! - a permit that is dropped without an outcome hands over to exactly one waiter and the others stay; a waiter that
 //!   is gone, or goes before it could take over, is passed over, because the permit travels inside the message;
 //! - no body runs under a lock, and of the user's other code only `Clone`, `Eq` and `Drop` of keys; the order is shard,
-//!   then waits or seats;
+//!   then waits-for or waiters;
 //! - a caller that would wait for itself, directly or through the loads of others, is told so instead ([`waits`]).
 
 use std::any::Any;
@@ -41,20 +41,17 @@ mod stall;
 mod waits;
 
 pub(crate) use stall::PATIENCE;
-use stall::Seats;
+use stall::Waiters;
 pub(crate) use waits::Inside;
 use waits::{FlightId, Waits};
 
 const SHARDS: usize = 16;
 
-/// What a load ended with, for one of those who waited. Of any type, and so are keys: a board is compiled once, and not for each
-/// type of value.
-pub(crate) type Landing = Box<dyn Any + Send>;
-
-/// What a waiter is told.
-pub(crate) enum Signal {
-    /// The load ended with something for everyone.
-    Landed(Landing),
+/// The end of a load, as told to a waiter.
+pub(crate) enum LoadOutcome {
+    /// The load ended with something for everyone. Of any type, and so are keys: flights are compiled once, and not for each type of
+    /// value.
+    Shared(Box<dyn Any + Send>),
     /// The load failed with an error that only its leader can have: load on your own, now, side by side.
     Alone,
     /// The load ran into its timeout, and the waiters' with it.
@@ -63,12 +60,19 @@ pub(crate) enum Signal {
     Lead(Permit),
 }
 
-/// What a caller of a cold key has to do.
-pub(crate) enum Boarding {
+impl LoadOutcome {
+    /// The outcome that all waiters get.
+    pub(crate) fn shared<T: Any + Send>(outcome: T) -> Self {
+        Self::Shared(Box::new(outcome))
+    }
+}
+
+/// The part of a caller in a load.
+pub(crate) enum Joined {
     /// Load, in place of a load that was given up if the permit says so.
     Lead(Permit),
     /// Wait.
-    Wait(Seat),
+    Wait(Waiter),
     /// Load on its own: it is part of that load already, or of one that waits for it.
     Within,
     /// Nothing: another caller leads, and this one did not want to wait. Holds the leader's note.
@@ -83,7 +87,7 @@ struct Flight {
     alive_until: AtomicU64,
     /// [`Terms::note`] of its first leader.
     note: u128,
-    seats: Mutex<Seats>,
+    waiters: Mutex<Waiters>,
 }
 
 impl Flight {
@@ -91,27 +95,27 @@ impl Flight {
         Arc::as_ptr(self).addr()
     }
 
-    /// A seat, unless the caller would wait for itself; `None` if the flight was given up.
-    fn seat(self: &Arc<Self>, clock: &Clock) -> Option<Boarding> {
-        let Some(waits) = Waits::begin(self.id()) else { return Some(Boarding::Within) };
-        let (sender, signal) = oneshot::channel();
-        self.push(sender, clock).then(|| Boarding::Wait(Seat { signal, _waits: waits, _flight: self.clone() }))
+    /// Makes the caller wait, unless it would wait for itself; `None` if the load was given up.
+    fn wait(self: &Arc<Self>, clock: &Clock) -> Option<Joined> {
+        let Some(waits) = Waits::begin(self.id()) else { return Some(Joined::Within) };
+        let (sender, outcome) = oneshot::channel();
+        self.push(sender, clock).then(|| Joined::Wait(Waiter { outcome, _waits: waits, _flight: self.clone() }))
     }
 }
 
-/// A waiter's place. Resolves to the news; dropping it gives the place up.
-pub(crate) struct Seat {
-    signal: oneshot::Receiver<Signal>,
+/// A caller that waits. Resolves to the outcome; fails if the load was given up. Dropping it gives its place up.
+pub(crate) struct Waiter {
+    outcome: oneshot::Receiver<LoadOutcome>,
     // In this order: the address of the flight is on record until the wait is over.
     _waits: Waits,
     _flight: Arc<Flight>,
 }
 
-impl Future for Seat {
-    type Output = Result<Signal, RecvError>;
+impl Future for Waiter {
+    type Output = Result<LoadOutcome, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.signal).poll(cx)
+        Pin::new(&mut self.outcome).poll(cx)
     }
 }
 
@@ -124,7 +128,7 @@ pub(crate) struct Flights {
     clock: Clock,
 }
 
-/// The terms on which a caller would board.
+/// The terms on which a caller would join a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
     /// Whether it would wait; if not, it is told that the flight is taken.
@@ -146,17 +150,17 @@ impl Flights {
         Self { shards: std::array::from_fn(|_| Mutex::default()), log: None, clock }
     }
 
-    /// Joins the flight of this key, or starts one.
-    pub(crate) fn board(self: &Arc<Self>, key: Hashed<AnyKey>, scopes: &[u64], terms: Terms) -> Boarding {
+    /// Joins the load of this key, or leads one.
+    pub(crate) fn join(self: &Arc<Self>, key: Hashed<AnyKey>, scopes: &[u64], terms: Terms) -> Joined {
         let mut shard = lock(self.shard(&key));
         let mut stalled = None;
         if let Some(flight) = shard.get(&key).filter(|flight| self.is_current(flight, scopes)) {
             if flight.goes_on(self.clock.coarse()) {
                 if !terms.wait {
-                    return Boarding::Taken(flight.note);
+                    return Joined::Taken(flight.note);
                 }
-                if let Some(boarding) = flight.seat(&self.clock) {
-                    return boarding;
+                if let Some(joined) = flight.wait(&self.clock) {
+                    return joined;
                 }
             }
             stalled = Some(flight.clone());
@@ -166,13 +170,13 @@ impl Flights {
             // Precise: before the first tick of a process the coarse time may be anything.
             alive_until: AtomicU64::new(self.clock.now().saturating_add(terms.patience)),
             note: terms.note,
-            seats: Mutex::default(),
+            waiters: Mutex::default(),
         });
         shard.insert(key.clone(), flight.clone());
         drop(shard);
         let instead = stalled.inspect(|flight| flight.give_up()).is_some();
-        let aboard = Aboard { flights: self.clone(), key, flight, patience: terms.patience };
-        Boarding::Lead(Permit { aboard: Some(aboard), instead })
+        let leading = Leading { flights: self.clone(), key, flight, patience: terms.patience };
+        Joined::Lead(Permit { leading: Some(leading), instead })
     }
 
     fn is_current(&self, flight: &Flight, scopes: &[u64]) -> bool {
@@ -192,28 +196,28 @@ impl Flights {
 /// The right to load one key, and the duty to tell the others how it ended.
 pub(crate) struct Permit {
     /// None once the duty is done.
-    aboard: Option<Aboard>,
+    leading: Option<Leading>,
     /// Whether it is in place of a load that was given up.
     instead: bool,
 }
 
-struct Aboard {
+struct Leading {
     flights: Arc<Flights>,
     key: Hashed<AnyKey>,
     flight: Arc<Flight>,
     patience: u64,
 }
 
-impl Aboard {
-    /// Takes the flight off the board, if it is still the key's, and everyone off the flight.
-    fn close(&self) -> VecDeque<oneshot::Sender<Signal>> {
+impl Leading {
+    /// Removes the flight, if it is still the key's, and its waiters.
+    fn close(&self) -> VecDeque<oneshot::Sender<LoadOutcome>> {
         let mut shard = lock(self.flights.shard(&self.key));
         self.take_off(&mut shard);
         self.flight.empty()
     }
 
     /// The next in line; with none left the flight ends.
-    fn heir(&self) -> Option<oneshot::Sender<Signal>> {
+    fn heir(&self) -> Option<oneshot::Sender<LoadOutcome>> {
         let mut shard = lock(self.flights.shard(&self.key));
         let heir = self.flight.pop();
         if heir.is_none() {
@@ -226,53 +230,60 @@ impl Aboard {
         if let Some((key, flight)) = shard.remove_entry(&self.key)
             && !Arc::ptr_eq(&flight, &self.flight)
         {
-            // It was overtaken, and another is on the board in its place.
+            // It was overtaken, and another is in its place.
             shard.insert(key, flight);
         }
     }
 }
 
+/// Ends the load of a caller that leads one.
+pub(crate) fn end(permit: Option<Permit>, outcome: impl FnMut() -> LoadOutcome) {
+    if let Some(permit) = permit {
+        permit.end(outcome);
+    }
+}
+
 impl Permit {
-    /// Ends the flight and tells everyone aboard.
-    pub(crate) fn land(mut self, mut signal: impl FnMut() -> Signal) {
-        if let Some(aboard) = self.aboard.take() {
-            tell(aboard.close(), &mut signal);
+    /// Ends the load and tells all waiters.
+    pub(crate) fn end(mut self, mut outcome: impl FnMut() -> LoadOutcome) {
+        if let Some(leading) = self.leading.take() {
+            tell(leading.close(), &mut outcome);
         }
     }
 
-    /// Tells everyone aboard, before the flight ends: whoever boards meanwhile is told when it lands.
-    pub(crate) fn tell(&self, mut signal: impl FnMut() -> Signal) {
-        if let Some(aboard) = &self.aboard {
-            tell(aboard.flight.empty(), &mut signal);
+    /// Tells all waiters, before the load ends: whoever joins meanwhile is told when it does.
+    pub(crate) fn tell(&self, mut outcome: impl FnMut() -> LoadOutcome) {
+        if let Some(leading) = &self.leading {
+            tell(leading.flight.empty(), &mut outcome);
         }
     }
 
     /// Marks the load's own code, so that a call from inside it is recognised. The load is polled now.
     pub(crate) fn enter(&self) -> Inside {
         self.polled();
-        Inside::enter(self.aboard.as_ref().map_or(0, |aboard| aboard.flight.id()))
+        Inside::enter(self.leading.as_ref().map_or(0, |leading| leading.flight.id()))
     }
 }
 
-fn tell(seats: VecDeque<oneshot::Sender<Signal>>, signal: &mut dyn FnMut() -> Signal) {
-    for seat in seats {
-        // A waiter that has gone needs no news.
-        let _ = seat.send(signal());
+fn tell(waiters: VecDeque<oneshot::Sender<LoadOutcome>>, outcome: &mut dyn FnMut() -> LoadOutcome) {
+    for waiter in waiters {
+        // A waiter that has gone is told nothing.
+        let _ = waiter.send(outcome());
     }
 }
 
 impl Drop for Permit {
     /// Hands over: the load was cancelled, or panicked.
     fn drop(&mut self) {
-        let mut next = self.aboard.take();
-        while let Some(aboard) = next.take() {
-            let Some(heir) = aboard.heir() else { return };
+        let mut next = self.leading.take();
+        while let Some(leading) = next.take() {
+            let Some(heir) = leading.heir() else { return };
             // The heir starts afresh: what was invalidated during the abandoned load does not concern its own.
-            aboard.flight.epoch.store(aboard.flights.position(), Release);
-            aboard.extend(0);
-            let permit = Self { aboard: Some(aboard), instead: false };
-            if let Err(Signal::Lead(mut permit)) = heir.send(Signal::Lead(permit)) {
-                next = permit.aboard.take();
+            leading.flight.epoch.store(leading.flights.position(), Release);
+            leading.extend(0);
+            let permit = Self { leading: Some(leading), instead: false };
+            if let Err(LoadOutcome::Lead(mut permit)) = heir.send(LoadOutcome::Lead(permit)) {
+                next = permit.leading.take();
             }
         }
     }

@@ -16,7 +16,7 @@ use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use loom::thread;
 
 use crate::clock::Clock;
-use crate::flight::{Boarding, Flights, Permit, Signal, Terms};
+use crate::flight::{Flights, Joined, LoadOutcome, Permit, Terms};
 use crate::key::{AnyKey, Hashed, Pattern, Scopes};
 use crate::l1::{Entry, Lifetime, LoadStart, Run};
 use crate::log::{Log, Mirror, Record};
@@ -214,8 +214,6 @@ fn a_scope_that_makes_room_is_not_forgotten() {
     });
 }
 
-type Board = Arc<Flights>;
-
 const PATIENCE: Duration = Duration::from_secs(30);
 const WAIT: Terms = Terms { wait: true, patience: 30_000_000_000, note: 0 };
 
@@ -223,23 +221,23 @@ fn key() -> Hashed<AnyKey> {
     Hashed { hash: 7, args: 7_u8 }.erased()
 }
 
-fn read(world: &World, board: &Board) -> u64 {
-    match board.board(key(), world.scopes.hashes(), WAIT) {
-        Boarding::Lead(permit) => land(world, permit),
-        Boarding::Wait(seat) => match loom::future::block_on(seat) {
-            Ok(Signal::Landed(value)) => *value.downcast().expect("a number"),
-            Ok(Signal::Lead(permit)) => land(world, permit),
+fn read(world: &World, flights: &Arc<Flights>) -> u64 {
+    match flights.join(key(), world.scopes.hashes(), WAIT) {
+        Joined::Lead(permit) => load_and_end(world, permit),
+        Joined::Wait(waiter) => match loom::future::block_on(waiter) {
+            Ok(LoadOutcome::Shared(value)) => *value.downcast().expect("a number"),
+            Ok(LoadOutcome::Lead(permit)) => load_and_end(world, permit),
             // The load was given up.
-            Err(_) => read(world, board),
+            Err(_) => read(world, flights),
             _ => panic!("no other ending is possible"),
         },
         _ => panic!("nobody is inside of a load"),
     }
 }
 
-fn land(world: &World, permit: Permit) -> u64 {
+fn load_and_end(world: &World, permit: Permit) -> u64 {
     let value = world.origin.load(Relaxed);
-    permit.land(|| Signal::Landed(Box::new(value)));
+    permit.end(|| LoadOutcome::shared(value));
     value
 }
 
@@ -247,16 +245,16 @@ fn land(world: &World, permit: Permit) -> u64 {
 fn nobody_joins_a_load_that_was_overtaken() {
     check(|| {
         let world = World::new();
-        let board: Board = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
+        let flights = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
         let writer = thread::spawn({
-            let (world, board) = (world.clone(), board.clone());
+            let (world, flights) = (world.clone(), flights.clone());
             move || {
                 world.change();
-                assert_eq!(read(&world, &board), NEW);
+                assert_eq!(read(&world, &flights), NEW);
             }
         });
         let oldest = world.oldest();
-        assert!(read(&world, &board) >= oldest);
+        assert!(read(&world, &flights) >= oldest);
         writer.join().unwrap();
     });
 }
@@ -265,16 +263,16 @@ fn nobody_joins_a_load_that_was_overtaken() {
 fn nobody_joins_a_load_that_began_before_a_refresh() {
     check(|| {
         let world = World::new();
-        let board: Board = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
+        let flights = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
         let writer = thread::spawn({
-            let (world, board) = (world.clone(), board.clone());
+            let (world, flights) = (world.clone(), flights.clone());
             move || {
                 world.refresh(&world.changed);
-                assert_eq!(read(&world, &board), NEW);
+                assert_eq!(read(&world, &flights), NEW);
             }
         });
         let oldest = world.oldest();
-        assert!(read(&world, &board) >= oldest);
+        assert!(read(&world, &flights) >= oldest);
         writer.join().unwrap();
     });
 }
@@ -283,15 +281,15 @@ fn nobody_joins_a_load_that_began_before_a_refresh() {
 fn a_load_that_was_abandoned_is_taken_over_by_exactly_one() {
     check(|| {
         let world = World::new();
-        let board: Board = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
-        let Boarding::Lead(permit) = board.board(key(), world.scopes.hashes(), WAIT) else { panic!("the first leads") };
+        let flights = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
+        let Joined::Lead(permit) = flights.join(key(), world.scopes.hashes(), WAIT) else { panic!("the first leads") };
         let readers = [(); 2].map(|()| {
-            let (world, board) = (world.clone(), board.clone());
-            thread::spawn(move || read(&world, &board))
+            let (world, flights) = (world.clone(), flights.clone());
+            thread::spawn(move || read(&world, &flights))
         });
         drop(permit);
         assert_eq!(readers.map(|reader| reader.join().unwrap()), [OLD, OLD]);
-        let Boarding::Lead(_) = board.board(key(), world.scopes.hashes(), WAIT) else {
+        let Joined::Lead(_) = flights.join(key(), world.scopes.hashes(), WAIT) else {
             panic!("nothing is left behind")
         };
     });
@@ -301,58 +299,58 @@ fn a_load_that_was_abandoned_is_taken_over_by_exactly_one() {
 fn a_load_that_is_given_up_is_made_by_another_whenever_its_leader_comes_back() {
     check(|| {
         let (world, clock) = (World::new(), Clock::manual());
-        let board: Board = Arc::new(Flights::new(world.log.clone(), clock.clone()));
-        let Boarding::Lead(permit) = board.board(key(), world.scopes.hashes(), WAIT) else { panic!("the first leads") };
+        let flights = Arc::new(Flights::new(world.log.clone(), clock.clone()));
+        let Joined::Lead(permit) = flights.join(key(), world.scopes.hashes(), WAIT) else { panic!("the first leads") };
         let reader = thread::spawn({
-            let (world, board) = (world.clone(), board.clone());
-            move || read(&world, &board)
+            let (world, flights) = (world.clone(), flights.clone());
+            move || read(&world, &flights)
         });
         let time = thread::spawn(move || clock.advance(PATIENCE));
-        land(&world, permit);
+        load_and_end(&world, permit);
         assert_eq!(reader.join().unwrap(), OLD);
         time.join().unwrap();
-        let Boarding::Lead(_) = board.board(key(), world.scopes.hashes(), WAIT) else {
+        let Joined::Lead(_) = flights.join(key(), world.scopes.hashes(), WAIT) else {
             panic!("nothing is left behind")
         };
     });
 }
 
 #[test]
-fn who_boards_while_the_others_are_told_is_told_too() {
+fn who_joins_while_the_others_are_told_is_told_too() {
     check(|| {
         let world = World::new();
-        let board: Board = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
-        let Boarding::Lead(permit) = board.board(key(), world.scopes.hashes(), WAIT) else { panic!("the first leads") };
+        let flights = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
+        let Joined::Lead(permit) = flights.join(key(), world.scopes.hashes(), WAIT) else { panic!("the first leads") };
         let readers = [(); 2].map(|()| {
-            let (world, board) = (world.clone(), board.clone());
-            thread::spawn(move || read(&world, &board))
+            let (world, flights) = (world.clone(), flights.clone());
+            thread::spawn(move || read(&world, &flights))
         });
         let value = world.origin.load(Relaxed);
-        permit.tell(|| Signal::Landed(Box::new(value)));
-        permit.land(|| Signal::Landed(Box::new(value)));
+        permit.tell(|| LoadOutcome::shared(value));
+        permit.end(|| LoadOutcome::shared(value));
         assert_eq!(readers.map(|reader| reader.join().unwrap()), [OLD, OLD]);
-        let Boarding::Lead(_) = board.board(key(), world.scopes.hashes(), WAIT) else {
+        let Joined::Lead(_) = flights.join(key(), world.scopes.hashes(), WAIT) else {
             panic!("nothing is left behind")
         };
     });
 }
 
 #[test]
-fn who_boards_while_the_others_are_told_gets_nothing_that_was_overtaken() {
+fn who_joins_while_the_others_are_told_gets_nothing_that_was_overtaken() {
     check(|| {
         let world = World::new();
-        let board: Board = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
-        let Boarding::Lead(permit) = board.board(key(), world.scopes.hashes(), WAIT) else { panic!("the first leads") };
+        let flights = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
+        let Joined::Lead(permit) = flights.join(key(), world.scopes.hashes(), WAIT) else { panic!("the first leads") };
         let value = world.origin.load(Relaxed);
         let writer = thread::spawn({
-            let (world, board) = (world.clone(), board.clone());
+            let (world, flights) = (world.clone(), flights.clone());
             move || {
                 world.change();
-                assert_eq!(read(&world, &board), NEW);
+                assert_eq!(read(&world, &flights), NEW);
             }
         });
-        permit.tell(|| Signal::Landed(Box::new(value)));
-        permit.land(|| Signal::Landed(Box::new(value)));
+        permit.tell(|| LoadOutcome::shared(value));
+        permit.end(|| LoadOutcome::shared(value));
         writer.join().unwrap();
     });
 }

@@ -54,6 +54,7 @@ pub mod changes;
 mod clock;
 mod codec;
 mod direct;
+mod engine;
 mod error;
 mod flight;
 mod handle;

@@ -12,9 +12,6 @@ use crate::error::LoadTimeout;
 use crate::l1::Lifetime;
 use crate::shape::{Copier, KeepsErrors, MayBeAbsent, Shape};
 
-/// How long the origin is left alone after it failed while a stale value could be served.
-pub(crate) const ERROR_THROTTLE: Duration = Duration::from_secs(5);
-
 /// The largest part of a ttl that jitter takes off, by default.
 const JITTER: f64 = 0.1;
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::start::{Looked, Missing, Value};
 use super::{Batch, BatchMap};
 use crate::clock::nanos;
-use crate::flight::{Boarding, PATIENCE, Permit, Seat, Signal, Terms};
+use crate::flight::{Joined, LoadOutcome, PATIENCE, Permit, Terms, Waiter, end};
 use crate::key::{AnyKey, Hashed, OwnedKey, Prehashed};
 use crate::shape::{Outcome, Shape};
 
@@ -54,7 +54,7 @@ where
     }
 
     /// Joins an equal batch, if one is under way; else this one leads.
-    fn join(&mut self) -> Option<Seat> {
+    fn join(&mut self) -> Option<Waiter> {
         let start = self.start.as_ref().filter(|_| self.policy.single_flight && !self.missing.is_empty())?;
         if !self.missing.iter().all(|missing| start.cell.is_findable(&missing.key)) {
             return None;
@@ -67,10 +67,10 @@ where
         } else {
             self.missing.iter().map(|missing| missing.key.clone()).collect()
         };
-        match start.cell.flights.board(lacking(keys), &scopes, terms) {
-            Boarding::Lead(permit) => self.lead(permit),
-            Boarding::Wait(waiter) => return Some(waiter),
-            Boarding::Within | Boarding::Taken(_) => {}
+        match start.cell.flights.join(lacking(keys), &scopes, terms) {
+            Joined::Lead(permit) => self.lead(permit),
+            Joined::Wait(waiter) => return Some(waiter),
+            Joined::Within | Joined::Taken(_) => {}
         }
         None
     }
@@ -96,18 +96,18 @@ where
     }
 
     /// What a waiter does once the other batch has ended; `None` if its load was given up.
-    fn resume(&mut self, outcome: Option<Signal>) -> Option<Seat> {
+    fn resume(&mut self, outcome: Option<LoadOutcome>) -> Option<Waiter> {
         match outcome {
-            Some(Signal::Landed(outcome)) => {
+            Some(LoadOutcome::Shared(outcome)) => {
                 let Ok(outcome) = outcome.downcast() else { unreachable!("all are of one cell") };
                 self.told = Some(*outcome);
             }
-            Some(Signal::Alone | Signal::TimedOut) => {
+            Some(LoadOutcome::Alone | LoadOutcome::TimedOut) => {
                 if let Some(start) = &mut self.start {
                     start.begin();
                 }
             }
-            Some(Signal::Lead(permit)) => self.lead(permit),
+            Some(LoadOutcome::Lead(permit)) => self.lead(permit),
             None => return self.join(),
         }
         None
@@ -135,9 +135,7 @@ where
     /// Ends the load that this batch leads: nothing was missing any more.
     pub(super) fn end_found(&mut self) {
         let (permit, values) = (self.permit.take(), OnceCell::new());
-        if let Some(permit) = permit {
-            permit.land(|| ended::<K, S>(Outcome::Present(self.values(&values, &self.found))));
-        }
+        end(permit, || ended::<K, S>(Outcome::Present(self.values(&values, &self.found))));
     }
 
     /// The values of all elements for which others wait, made once.
@@ -148,12 +146,12 @@ where
     }
 }
 
-pub(super) fn ended<K, S>(outcome: SharedOutcome<K, S>) -> Signal
+pub(super) fn ended<K, S>(outcome: SharedOutcome<K, S>) -> LoadOutcome
 where
     K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
 {
-    Signal::Landed(Box::new(outcome))
+    LoadOutcome::shared(outcome)
 }
 
 fn lacking<K: OwnedKey>(keys: HashSet<Hashed<K>, Prehashed>) -> Hashed<AnyKey> {

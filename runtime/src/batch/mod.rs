@@ -1,6 +1,6 @@
 //! `batch(ids)`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `clock`, `codec`, `flight`, `handle`, `key`, `l1`, `policy`, `shape`, `shared`, `site`, `stats`.
+//! May use: `clock`, `codec`, `engine`, `flight`, `handle`, `key`, `l1`, `policy`, `shape`, `shared`, `site`, `stats`.
 //!
 //! Every element is looked up and stored under the key that the scalar function's template makes of it, in the same store.
 //! The epoch of all that is stored is taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for
@@ -12,7 +12,8 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::mem::replace;
 
-use crate::flight::{Load, Permit, Signal};
+use crate::engine::count_load;
+use crate::flight::{Load, LoadOutcome, Permit, end};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::template::bounded;
@@ -170,10 +171,11 @@ where
         let (permit, found) = (self.permit.take(), replace(&mut self.found, S::Item::empty()));
         let Some(start) = &self.start else { return out };
         let now = start.cell.now();
-        start.cell.front.counters.load_nanos.add(now.saturating_sub(start.time));
-        match S::open(out) {
+        let ending = S::open(out);
+        let ok = matches!(ending, Outcome::Present(_));
+        count_load(&start.cell.front.counters, now.saturating_sub(start.began.time), ok);
+        match ending {
             Outcome::Present(mut loaded) => {
-                start.cell.front.counters.loads.count();
                 for missing in &self.missing {
                     start.keep(&self.policy, missing, loaded.value(&missing.id), now);
                 }
@@ -187,27 +189,19 @@ where
                     }
                     start.share(&self.policy, &self.missing, &loaded, now);
                 }
-                land(permit, outcome);
+                end(permit, outcome);
                 S::close(Outcome::Present(loaded))
             }
             Outcome::Absent(absent) => {
-                start.cell.front.counters.load_errors.count();
-                land(permit, || ended::<K, S>(Outcome::Absent(absent)));
+                end(permit, || ended::<K, S>(Outcome::Absent(absent)));
                 S::close(Outcome::Absent(absent))
             }
             Outcome::Failed(error) => {
-                start.cell.front.counters.load_errors.count();
                 let kept = || S::keep(&error, self.policy.copy_error);
-                land(permit, || kept().map_or(Signal::Alone, |kept| ended::<K, S>(Outcome::Failed(kept))));
+                end(permit, || kept().map_or(LoadOutcome::Alone, |kept| ended::<K, S>(Outcome::Failed(kept))));
                 S::close(Outcome::Failed(error))
             }
         }
-    }
-}
-
-fn land(permit: Option<Permit>, outcome: impl FnMut() -> Signal) {
-    if let Some(permit) = permit {
-        permit.land(outcome);
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::{BatchMap, Each};
 use crate::clock::nanos;
 use crate::codec::{Codec, Wire};
+use crate::engine::Began;
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::{Hashed, OwnedKey, Scopes};
 use crate::l1::{Lifetime, LoadStart};
 use crate::policy::Policy;
-use crate::shape::Shape;
-use crate::shared::{Fetched, Kept, Mark, Place, Seat};
+use crate::shape::{CacheValue, Shape};
+use crate::shared::{Fetched, Kept, Place, Seat};
 use crate::site::{Cell, Dated, Here, Negative, Outdated, Site};
 
 pub(super) type Id<S> = <<S as Shape>::Item as BatchMap>::Id;
@@ -20,10 +21,7 @@ pub(super) type Value<S> = <<S as Shape>::Item as BatchMap>::Value;
 /// When a batch began, and where its elements are kept.
 pub(super) struct Start<K: Eq, S: Shape<Item: BatchMap>> {
     pub(super) cell: Arc<Cell<K, Each<S>>>,
-    began: LoadStart,
-    /// Where in the shared log.
-    mark: Option<Mark>,
-    pub(super) time: u64,
+    pub(super) began: Began,
 }
 
 /// An element that the body may have to load.
@@ -62,22 +60,18 @@ where
     pub(super) fn new<A: Args<Owned = K>>(site: &'static Site, on: Option<&Fastness>, here: Here) -> Self {
         let cell = site.cell::<A, Each<S>>(on, here);
         cell.notice_fork();
-        let start = cell.front.store.start();
-        let mut own = Self { cell, began: start, mark: None, time: 0 };
-        own.begin();
-        own
+        let began = began(&cell);
+        Self { cell, began }
     }
 
     /// Whatever is loaded was loaded from here on.
     pub(super) fn begin(&mut self) {
-        self.began = self.cell.front.store.start();
-        self.mark = self.cell.tier.as_ref().and_then(|tier| tier.mark());
-        self.time = self.cell.now();
+        self.began = began(&self.cell);
     }
 
     /// The number of the load that began last.
     pub(super) fn number(&self) -> u64 {
-        self.began.number
+        self.began.start.number
     }
 
     /// What the shared tier's answer says of one element. `number` is that of the question: a load that began after it is newer.
@@ -88,7 +82,8 @@ where
         fetched: Fetched<Value<S>>,
         number: u64,
     ) -> Looked<Value<S>> {
-        let (now, ended) = (self.time, fetched.ended.min(self.time));
+        let now = self.began.time;
+        let ended = fetched.ended.min(now);
         // Whatever a clock says, an answer is not fresh for longer than one that was loaded now.
         let longest = match &fetched.value {
             Some(_) => now.saturating_add(nanos(policy.ttl)),
@@ -115,17 +110,17 @@ where
 
     /// Returns whether the shared tier is given what was loaded.
     pub(super) fn is_shared(&self, policy: &Policy<Each<S>>) -> bool {
-        policy.wire.is_some() && self.mark.is_some()
+        policy.wire.is_some() && self.began.shared.is_some()
     }
 
     /// Gives the shared tier what was loaded.
     pub(super) fn share(&self, policy: &Policy<Each<S>>, all: &[Missing<K, S>], loaded: &S::Item, now: u64) {
-        let (Some(tier), Some(wire), Some(mark)) = (&self.cell.tier, policy.wire, self.mark) else { return };
+        let (Some(tier), Some(wire), Some(mark)) = (&self.cell.tier, policy.wire, self.began.shared) else { return };
         let (seat, codec) = (&self.cell.seat, policy.codec);
         let kept = all.iter().filter_map(|missing| {
             let value = loaded.value(&missing.id);
             let expires = policy.lifetime(policy.ttl_for(value)?, now, now).expires;
-            let began = self.time;
+            let began = self.began.time;
             let kept = Kept { value, mark, began, expires, load_time: 0, beyond: policy.longest_stale() };
             self.cell.is_findable(&missing.key).then(|| (missing.place(wire, seat, codec), kept))
         });
@@ -133,18 +128,18 @@ where
         for missing in all {
             let value = loaded.value(&missing.id);
             if missing.outdated.is_wrong_by(value.is_none()) && policy.ttl_for(value).is_none() {
-                tier.remove(&missing.place(wire, seat, codec), mark, self.time, None);
+                tier.remove(&missing.place(wire, seat, codec), mark, self.began.time, None);
             }
         }
     }
 
     /// What this process has of one element.
     pub(super) fn find(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> Looked<Value<S>> {
-        if let Some(found) = self.cell.front.store.look(key).filter(|found| found.is_fresh(self.time)) {
+        if let Some(found) = self.cell.front.store.look(key).filter(|found| found.is_fresh(self.began.time)) {
             return Looked::Present(found.value);
         }
-        let absent = self.cell.negative(key, self.time);
-        if absent.is_some_and(|dated| self.time < policy.absent_until(dated.ended)) {
+        let absent = self.cell.negative(key, self.began.time);
+        if absent.is_some_and(|dated| self.began.time < policy.absent_until(dated.ended)) {
             return Looked::Absent;
         }
         Looked::Missing
@@ -157,10 +152,10 @@ where
         let ttl = policy.ttl_for(value).filter(|_| self.is_kept_in_process(policy));
         match (ttl, value) {
             (Some(ttl), Some(value)) => {
-                self.cell.keep(&missing.key, &missing.scopes, value.clone(), life(ttl), self.began);
+                self.cell.keep(&missing.key, &missing.scopes, value.clone(), life(ttl), self.began.start);
             }
-            (Some(ttl), None) => self.keep_absence(missing, now, life(ttl), self.began),
-            (None, _) => self.cell.remove_older(&missing.key, self.began, value.is_none()),
+            (Some(ttl), None) => self.keep_absence(missing, now, life(ttl), self.began.start),
+            (None, _) => self.cell.remove_older(&missing.key, self.began.start, value.is_none()),
         }
     }
 
@@ -172,4 +167,9 @@ where
     fn is_kept_in_process(&self, policy: &Policy<Each<S>>) -> bool {
         policy.in_process || self.cell.tier.is_none()
     }
+}
+
+/// The beginning of a load of whatever elements.
+fn began<K: OwnedKey, S: Shape<Item: CacheValue>>(cell: &Cell<K, S>) -> Began {
+    Began::now(&cell.front.store, cell.tier.as_deref())
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use super::Seat;
+use super::Waiter;
 
-impl Seat {
-    /// Blocks this thread until there is news. Unlike a runtime's `block_on`, it may be called from within one.
+impl Waiter {
+    /// Blocks this thread until there is an outcome. Unlike a runtime's `block_on`, it may be called from within one.
     pub(crate) fn block(mut self) -> <Self as Future>::Output {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut cx = Context::from_waker(&waker);
         loop {
             match Pin::new(&mut self).poll(&mut cx) {
-                Poll::Ready(news) => return news,
+                Poll::Ready(outcome) => return outcome,
                 Poll::Pending => thread::park(),
             }
         }

@@ -2,7 +2,7 @@
 //! with back-pressure, or a load that waits for its own key in another task.
 //!
 //! Each poll of a load says until when the next one has to come. Where others wait, the clock rings then, on a thread of its own, so that
-//! sync callers and callers without a runtime are woken too: the flight is given up, and all who waited board anew. One of them
+//! sync callers and callers without a runtime are woken too: the flight is given up, and all who waited join anew. One of them
 //! leads. All are woken, because a future that waits may be as unpolled as the one that led.
 
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{Aboard, Flight, Permit, Signal};
+use super::{Flight, Leading, LoadOutcome, Permit};
 use crate::clock::{Alarm, Armed, Clock};
 use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::lock;
@@ -19,11 +19,11 @@ use crate::sync::lock;
 /// The time for which a leader may go unpolled where no `load_timeout` says how long a load may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-type Sender = oneshot::Sender<Signal>;
+type Sender = oneshot::Sender<LoadOutcome>;
 
 /// The waiters of a flight.
 #[derive(Default)]
-pub(super) struct Seats {
+pub(super) struct Waiters {
     waiting: VecDeque<Sender>,
     /// Set once anybody waits.
     alarm: Option<Armed>,
@@ -33,27 +33,27 @@ pub(super) struct Seats {
 impl Flight {
     /// Adds a waiter. False if the flight was given up.
     pub(super) fn push(self: &Arc<Self>, sender: Sender, clock: &Clock) -> bool {
-        let mut seats = lock(&self.seats);
-        if seats.given_up {
+        let mut waiters = lock(&self.waiters);
+        if waiters.given_up {
             return false;
         }
-        seats.waiting.push_back(sender);
-        if seats.alarm.is_none() {
+        waiters.waiting.push_back(sender);
+        if waiters.alarm.is_none() {
             let alarm: Arc<dyn Alarm> = self.clone();
             let alarm: Weak<dyn Alarm> = Arc::downgrade(&alarm);
-            seats.alarm = Some(clock.set_alarm(self.alive_until.load(Acquire), alarm));
+            waiters.alarm = Some(clock.set_alarm(self.alive_until.load(Acquire), alarm));
         }
         true
     }
 
     /// The waiter that has waited longest.
     pub(super) fn pop(&self) -> Option<Sender> {
-        lock(&self.seats).waiting.pop_front()
+        lock(&self.waiters).waiting.pop_front()
     }
 
     /// All waiters.
     pub(super) fn empty(&self) -> VecDeque<Sender> {
-        std::mem::take(&mut lock(&self.seats).waiting)
+        std::mem::take(&mut lock(&self.waiters).waiting)
     }
 
     /// Whether it is believed to end.
@@ -61,12 +61,12 @@ impl Flight {
         now < self.alive_until.load(Acquire)
     }
 
-    /// Lets all who wait board anew, which their senders' drop tells them. No lock is held meanwhile: it wakes them.
+    /// Lets all who wait join anew, which their senders' drop tells them. No lock is held meanwhile: it wakes them.
     pub(super) fn give_up(&self) {
         let waiting = {
-            let mut seats = lock(&self.seats);
-            seats.given_up = true;
-            std::mem::take(&mut seats.waiting)
+            let mut waiters = lock(&self.waiters);
+            waiters.given_up = true;
+            std::mem::take(&mut waiters.waiting)
         };
         drop(waiting);
     }
@@ -83,7 +83,7 @@ impl Alarm for Flight {
     }
 }
 
-impl Aboard {
+impl Leading {
     /// The load goes on for its patience, and so much longer.
     pub(super) fn extend(&self, longer: u64) {
         let until = self.flights.clock.coarse().saturating_add(self.patience).saturating_add(longer);
@@ -99,8 +99,8 @@ impl Permit {
 
     /// The load is polled now, and waits so long for something that is none of its own time.
     pub(crate) fn expect_wait(&self, time: Duration) {
-        if let Some(aboard) = &self.aboard {
-            aboard.extend(crate::clock::nanos(time));
+        if let Some(leading) = &self.leading {
+            leading.extend(crate::clock::nanos(time));
         }
     }
 
@@ -111,7 +111,7 @@ impl Permit {
 
     /// Whether its load was given up itself.
     pub(crate) fn is_given_up(&self) -> bool {
-        self.aboard.as_ref().is_some_and(|aboard| lock(&aboard.flight.seats).given_up)
+        self.leading.as_ref().is_some_and(|leading| lock(&leading.flight.waiters).given_up)
     }
 }
 

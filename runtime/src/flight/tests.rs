@@ -5,12 +5,10 @@ use super::*;
 use crate::key::Pattern;
 use crate::log::Record;
 
-type Board = Arc<Flights>;
-
 const PATIENCE_NANOS: u64 = 30_000_000_000;
 const WAIT: Terms = Terms { wait: true, patience: PATIENCE_NANOS, note: 5 };
 
-fn board() -> Board {
+fn flights() -> Arc<Flights> {
     Arc::new(Flights::new(Arc::new(Log::with_mirror_bytes(1 << 10)), Clock::manual()))
 }
 
@@ -18,14 +16,14 @@ fn key() -> Hashed<AnyKey> {
     Hashed { hash: 7, args: 7_u8 }.erased()
 }
 
-fn landed(number: u32) -> Signal {
-    Signal::Landed(Box::new(number))
+fn shared(number: u32) -> LoadOutcome {
+    LoadOutcome::shared(number)
 }
 
-/// What a waiter was told, if it landed.
-fn number(seat: &mut Seat) -> Option<u32> {
-    match seat.signal.try_recv() {
-        Ok(Signal::Landed(landing)) => landing.downcast().ok().map(|number| *number),
+/// What a waiter was told, if it was shared.
+fn number(waiter: &mut Waiter) -> Option<u32> {
+    match waiter.outcome.try_recv() {
+        Ok(LoadOutcome::Shared(outcome)) => outcome.downcast().ok().map(|number| *number),
         _ => None,
     }
 }
@@ -34,165 +32,169 @@ fn scope() -> [u64; 1] {
     [Pattern::exact("n:7").scope]
 }
 
-fn lead(board: &Board) -> Permit {
-    match board.board(key(), &scope(), WAIT) {
-        Boarding::Lead(permit) => permit,
+fn lead(flights: &Arc<Flights>) -> Permit {
+    match flights.join(key(), &scope(), WAIT) {
+        Joined::Lead(permit) => permit,
         _ => panic!("should lead"),
     }
 }
 
-fn wait(board: &Board) -> Seat {
-    match board.board(key(), &scope(), WAIT) {
-        Boarding::Wait(seat) => seat,
+fn wait(flights: &Arc<Flights>) -> Waiter {
+    match flights.join(key(), &scope(), WAIT) {
+        Joined::Wait(waiter) => waiter,
         _ => panic!("should wait"),
     }
 }
 
-fn is_empty(board: &Board) -> bool {
-    board.shards.iter().all(|shard| lock(shard).is_empty())
+fn is_empty(flights: &Arc<Flights>) -> bool {
+    flights.shards.iter().all(|shard| lock(shard).is_empty())
 }
 
 #[test]
-fn landed_everyone_is_told_and_the_board_is_clear() {
-    let board = board();
-    let permit = lead(&board);
-    let seats = [wait(&board), wait(&board), wait(&board)];
-    permit.land(|| landed(42));
-    for mut seat in seats {
-        assert_eq!(number(&mut seat), Some(42));
+fn shared_everyone_is_told_and_nothing_is_left() {
+    let flights = flights();
+    let permit = lead(&flights);
+    let waiters = [wait(&flights), wait(&flights), wait(&flights)];
+    permit.end(|| shared(42));
+    for mut waiter in waiters {
+        assert_eq!(number(&mut waiter), Some(42));
     }
-    assert!(is_empty(&board));
+    assert!(is_empty(&flights));
 }
 
 #[test]
 fn alone_and_timed_out_reach_everyone_too() {
-    let board = board();
-    for signal in [|| Signal::Alone, || Signal::TimedOut] {
-        let permit = lead(&board);
-        let mut seats = [wait(&board), wait(&board)];
-        permit.land(signal);
-        assert!(seats.iter_mut().all(|seat| matches!(seat.signal.try_recv(), Ok(Signal::Alone | Signal::TimedOut))));
-        assert!(is_empty(&board));
+    let flights = flights();
+    for outcome in [|| LoadOutcome::Alone, || LoadOutcome::TimedOut] {
+        let permit = lead(&flights);
+        let mut waiters = [wait(&flights), wait(&flights)];
+        permit.end(outcome);
+        assert!(
+            waiters
+                .iter_mut()
+                .all(|waiter| matches!(waiter.outcome.try_recv(), Ok(LoadOutcome::Alone | LoadOutcome::TimedOut)))
+        );
+        assert!(is_empty(&flights));
     }
 }
 
 #[test]
-fn told_before_it_lands_who_boards_meanwhile_is_told_then() {
-    let board = board();
-    let permit = lead(&board);
-    let mut early = wait(&board);
-    permit.tell(|| landed(1));
+fn told_before_it_ends_who_joins_meanwhile_is_told_then() {
+    let flights = flights();
+    let permit = lead(&flights);
+    let mut early = wait(&flights);
+    permit.tell(|| shared(1));
     assert_eq!(number(&mut early), Some(1));
-    let mut late = wait(&board);
-    assert!(late.signal.try_recv().is_err(), "the flight goes on");
-    permit.land(|| landed(1));
+    let mut late = wait(&flights);
+    assert!(late.outcome.try_recv().is_err(), "the flight goes on");
+    permit.end(|| shared(1));
     assert_eq!(number(&mut late), Some(1));
-    assert!(is_empty(&board));
+    assert!(is_empty(&flights));
 }
 
 #[test]
-fn told_and_abandoned_who_boarded_meanwhile_takes_over() {
-    let board = board();
-    let permit = lead(&board);
-    let mut early = wait(&board);
-    permit.tell(|| landed(1));
-    let mut late = wait(&board);
+fn told_and_abandoned_who_joined_meanwhile_takes_over() {
+    let flights = flights();
+    let permit = lead(&flights);
+    let mut early = wait(&flights);
+    permit.tell(|| shared(1));
+    let mut late = wait(&flights);
     drop(permit);
     assert_eq!(number(&mut early), Some(1));
-    assert!(matches!(late.signal.try_recv(), Ok(Signal::Lead(_))));
+    assert!(matches!(late.outcome.try_recv(), Ok(LoadOutcome::Lead(_))));
     drop(late);
-    assert!(is_empty(&board));
+    assert!(is_empty(&flights));
 }
 
 #[test]
-fn abandoned_exactly_one_takes_over_and_the_others_stay_aboard() {
-    let board = board();
-    let permit = lead(&board);
-    let (mut first, mut second) = (wait(&board), wait(&board));
+fn abandoned_exactly_one_takes_over_and_the_others_wait_on() {
+    let flights = flights();
+    let permit = lead(&flights);
+    let (mut first, mut second) = (wait(&flights), wait(&flights));
     drop(permit);
-    let Ok(Signal::Lead(heir)) = first.signal.try_recv() else { panic!("the first in line leads") };
-    assert!(second.signal.try_recv().is_err(), "the second still waits");
-    let mut third = wait(&board);
-    heir.land(|| landed(1));
+    let Ok(LoadOutcome::Lead(heir)) = first.outcome.try_recv() else { panic!("the first in line leads") };
+    assert!(second.outcome.try_recv().is_err(), "the second still waits");
+    let mut third = wait(&flights);
+    heir.end(|| shared(1));
     assert_eq!(number(&mut second), Some(1));
     assert_eq!(number(&mut third), Some(1));
-    assert!(is_empty(&board));
+    assert!(is_empty(&flights));
 }
 
 #[test]
 fn abandoned_those_who_have_gone_are_passed_over() {
-    let board = board();
-    let permit = lead(&board);
-    let seats: Vec<_> = (0..100_000).map(|_| wait(&board)).collect();
-    let mut last = wait(&board);
-    drop(seats);
+    let flights = flights();
+    let permit = lead(&flights);
+    let waiters: Vec<_> = (0..100_000).map(|_| wait(&flights)).collect();
+    let mut last = wait(&flights);
+    drop(waiters);
     drop(permit);
-    assert!(matches!(last.signal.try_recv(), Ok(Signal::Lead(_))));
+    assert!(matches!(last.outcome.try_recv(), Ok(LoadOutcome::Lead(_))));
     drop(last);
-    assert!(is_empty(&board), "the last heir was dropped as well");
+    assert!(is_empty(&flights), "the last heir was dropped as well");
 }
 
 #[test]
 fn abandoned_an_heir_that_goes_before_it_takes_over_hands_on() {
-    let board = board();
-    let permit = lead(&board);
-    let (first, mut second) = (wait(&board), wait(&board));
+    let flights = flights();
+    let permit = lead(&flights);
+    let (first, mut second) = (wait(&flights), wait(&flights));
     drop(permit);
     drop(first);
-    assert!(matches!(second.signal.try_recv(), Ok(Signal::Lead(_))));
+    assert!(matches!(second.outcome.try_recv(), Ok(LoadOutcome::Lead(_))));
 }
 
 #[test]
 fn an_heir_starts_afresh() {
-    let board = board();
-    let permit = lead(&board);
-    let mut seat = wait(&board);
-    invalidate(&board);
+    let flights = flights();
+    let permit = lead(&flights);
+    let mut waiter = wait(&flights);
+    invalidate(&flights);
     drop(permit);
-    let Ok(Signal::Lead(heir)) = seat.signal.try_recv() else { panic!("should lead") };
+    let Ok(LoadOutcome::Lead(heir)) = waiter.outcome.try_recv() else { panic!("should lead") };
     // Had it kept its predecessor's place in the log, nobody could join it any more.
-    wait(&board);
+    wait(&flights);
     drop(heir);
 }
 
-fn invalidate(board: &Board) {
+fn invalidate(flights: &Arc<Flights>) {
     let pattern = Pattern::exact("n:7");
     let mut record = Record::default();
     record.push(pattern.scope, pattern.root);
-    board.log.as_ref().expect("it is judged").append(&record);
+    flights.log.as_ref().expect("it is judged").append(&record);
 }
 
 #[test]
-fn nobody_boards_a_flight_that_was_overtaken() {
-    let board = board();
-    let old = lead(&board);
-    let mut early = wait(&board);
-    invalidate(&board);
-    let new = lead(&board);
-    let mut late = wait(&board);
-    old.land(|| landed(1));
+fn nobody_joins_a_load_that_was_overtaken() {
+    let flights = flights();
+    let old = lead(&flights);
+    let mut early = wait(&flights);
+    invalidate(&flights);
+    let new = lead(&flights);
+    let mut late = wait(&flights);
+    old.end(|| shared(1));
     assert_eq!(number(&mut early), Some(1), "who waited before gets the old one");
-    assert!(late.signal.try_recv().is_err());
-    assert!(!is_empty(&board), "the old flight did not take the new one off");
-    new.land(|| landed(2));
+    assert!(late.outcome.try_recv().is_err());
+    assert!(!is_empty(&flights), "the old flight did not take the new one off");
+    new.end(|| shared(2));
     assert_eq!(number(&mut late), Some(2));
 }
 
 #[test]
 fn who_will_not_wait_is_told_and_gets_the_note() {
-    let board = board();
-    let _permit = lead(&board);
-    assert!(matches!(board.board(key(), &scope(), Terms { wait: false, ..WAIT }), Boarding::Taken(5)));
+    let flights = flights();
+    let _permit = lead(&flights);
+    assert!(matches!(flights.join(key(), &scope(), Terms { wait: false, ..WAIT }), Joined::Taken(5)));
 }
 
 #[test]
 fn a_load_that_calls_itself_is_told() {
-    let board = board();
-    let permit = lead(&board);
+    let flights = flights();
+    let permit = lead(&flights);
     let inside = permit.enter();
-    assert!(matches!(board.board(key(), &scope(), WAIT), Boarding::Within));
+    assert!(matches!(flights.join(key(), &scope(), WAIT), Joined::Within));
     drop(inside);
-    wait(&board);
+    wait(&flights);
 }
 
 /// A key of another load than [`key`]'s.
@@ -202,30 +204,30 @@ fn other(hash: u64) -> Hashed<AnyKey> {
 
 #[test]
 fn a_load_that_needs_another_one_waits_for_it() {
-    let board = board();
-    let (own, Boarding::Lead(another)) = (lead(&board), board.board(other(8), &[], WAIT)) else { panic!("it leads") };
+    let flights = flights();
+    let (own, Joined::Lead(another)) = (lead(&flights), flights.join(other(8), &[], WAIT)) else { panic!("it leads") };
     let inside = own.enter();
-    assert!(matches!(board.board(other(8), &[], WAIT), Boarding::Wait(_)));
+    assert!(matches!(flights.join(other(8), &[], WAIT), Joined::Wait(_)));
     drop(inside);
-    another.land(|| Signal::Alone);
-    own.land(|| Signal::Alone);
-    assert!(is_empty(&board));
+    another.end(|| LoadOutcome::Alone);
+    own.end(|| LoadOutcome::Alone);
+    assert!(is_empty(&flights));
 }
 
 #[test]
 fn keys_are_spread_over_the_shards() {
-    let board = board();
+    let flights = flights();
     let hashes = (0..SHARDS as u64).map(|n| n << 40 | n).chain([u64::MAX]);
-    let permits: Vec<_> = hashes.map(|hash| board.board(other(hash), &[], WAIT)).collect();
-    assert!(permits.iter().all(|boarding| matches!(boarding, Boarding::Lead(_))));
-    assert!(board.shards.iter().all(|shard| !lock(shard).is_empty()));
+    let permits: Vec<_> = hashes.map(|hash| flights.join(other(hash), &[], WAIT)).collect();
+    assert!(permits.iter().all(|joined| matches!(joined, Joined::Lead(_))));
+    assert!(flights.shards.iter().all(|shard| !lock(shard).is_empty()));
 }
 
 #[test]
 fn an_abandoned_load_drops_its_body_and_gives_its_permit_back() {
-    let (board, body) = (board(), Arc::new(()));
-    let (permit, held) = (lead(&board), body.clone());
-    let mut seat = wait(&board);
+    let (flights, body) = (flights(), Arc::new(()));
+    let (permit, held) = (lead(&flights), body.clone());
+    let mut waiter = wait(&flights);
     let load = async move {
         pending::<()>().await;
         drop(held);
@@ -235,8 +237,8 @@ fn an_abandoned_load_drops_its_body_and_gives_its_permit_back() {
     let permit = load.as_mut().abandon().expect("the flight has not ended");
     assert_eq!(Arc::strong_count(&body), 1);
     assert!(load.as_mut().abandon().is_none() && futures_poll(load.as_mut()).is_pending());
-    permit.land(|| Signal::TimedOut);
-    assert!(matches!(seat.signal.try_recv(), Ok(Signal::TimedOut)));
+    permit.end(|| LoadOutcome::TimedOut);
+    assert!(matches!(waiter.outcome.try_recv(), Ok(LoadOutcome::TimedOut)));
 }
 
 #[tokio::test]
@@ -247,9 +249,9 @@ async fn a_dropped_load_drops_its_body_before_it_hands_over() {
             assert_eq!(self.0.swap(1, std::sync::atomic::Ordering::SeqCst), 0);
         }
     }
-    let (board, order) = (board(), AtomicUsize::new(0));
-    let permit = lead(&board);
-    let mut seat = wait(&board);
+    let (flights, order) = (flights(), AtomicUsize::new(0));
+    let permit = lead(&flights);
+    let mut waiter = wait(&flights);
     {
         let witness = SeesNoHeir(&order);
         let body = async move {
@@ -258,10 +260,10 @@ async fn a_dropped_load_drops_its_body_before_it_hands_over() {
         };
         let mut load = Box::pin(Load::new(body, Some(permit)));
         assert!(futures_poll(load.as_mut()).is_pending());
-        assert!(seat.signal.try_recv().is_err());
+        assert!(waiter.outcome.try_recv().is_err());
     }
     assert_eq!(order.load(std::sync::atomic::Ordering::SeqCst), 1);
-    assert!(matches!(seat.signal.try_recv(), Ok(Signal::Lead(_))));
+    assert!(matches!(waiter.outcome.try_recv(), Ok(LoadOutcome::Lead(_))));
 }
 
 fn futures_poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -270,11 +272,11 @@ fn futures_poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 
 #[test]
 fn without_a_log_nothing_overtakes_a_load_and_it_is_handed_over_all_the_same() {
-    let board = Arc::new(Flights::without_log(Clock::manual()));
-    let permit = lead(&board);
-    let mut seat = wait(&board);
+    let flights = Arc::new(Flights::without_log(Clock::manual()));
+    let permit = lead(&flights);
+    let mut waiter = wait(&flights);
     drop(permit);
-    let Ok(Signal::Lead(heir)) = seat.signal.try_recv() else { panic!("it leads") };
-    heir.land(|| landed(1));
-    assert!(is_empty(&board));
+    let Ok(LoadOutcome::Lead(heir)) = waiter.outcome.try_recv() else { panic!("it leads") };
+    heir.end(|| shared(1));
+    assert!(is_empty(&flights));
 }

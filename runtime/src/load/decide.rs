@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use tokio::sync::oneshot::error::RecvError;
 
-use super::{Old, Pending, Plan, Step, land, landed};
+use super::{Old, Pending, Plan, Step, shared_outcome};
 use crate::clock::nanos;
 use crate::error::LoadTimeout;
-use crate::flight::{Boarding, Permit, Signal};
+use crate::flight::{Joined, LoadOutcome, Permit, end};
 use crate::key::OwnedKey;
 use crate::l1::Found;
 use crate::policy::refresh_early;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
-use crate::site::{Dated, Landing, Negative};
+use crate::site::{Dated, Negative, SharedOutcome};
 use crate::stats::Answered;
 
 impl<K, S> Pending<K, S>
@@ -24,7 +24,7 @@ where
     pub(super) fn begin(&self) -> Step<S> {
         let found = self.cell.front.store.look(&self.key);
         if found.is_none() && !self.cell.has_negatives() {
-            return self.board();
+            return self.join();
         }
         let now = self.cell.now();
         match found {
@@ -32,7 +32,7 @@ where
             found => match (self.cached_negative(now), found) {
                 (Some(negative), _) => self.served(negative),
                 (None, Some(found)) => self.expired(now, found),
-                (None, None) => self.board(),
+                (None, None) => self.join(),
             },
         }
     }
@@ -49,7 +49,7 @@ where
     fn expired(&self, now: u64, found: Found<S::Item>) -> Step<S> {
         if now < found.life.expires && !found.is_refreshed() {
             // Only this process has to ask again.
-            return self.board();
+            return self.join();
         }
         let within = |bound: Duration| !bound.is_zero() && now < found.life.expires.saturating_add(nanos(bound));
         if now < found.retry_at && within(self.policy.longest_stale()) {
@@ -57,31 +57,31 @@ where
         } else if within(self.policy.stale) {
             self.refresh(found, false)
         } else {
-            self.board()
+            self.join()
         }
     }
 
     /// Loads, or waits for whoever does.
-    fn board(&self) -> Step<S> {
+    fn join(&self) -> Step<S> {
         if !self.policy.single_flight || !self.cell.is_findable(&self.key) {
             return Step::Go(Plan::Load(None));
         }
-        match self.cell.flights.board(self.key.erased(), self.scopes.hashes(), self.terms(true)) {
-            Boarding::Lead(permit) => Step::Go(self.lead(permit)),
-            Boarding::Wait(seat) => {
+        match self.cell.flights.join(self.key.erased(), self.scopes.hashes(), self.terms(true)) {
+            Joined::Lead(permit) => Step::Go(self.lead(permit)),
+            Joined::Wait(waiter) => {
                 self.call.waits(true);
-                Step::Wait(seat)
+                Step::Wait(waiter)
             }
-            Boarding::Within | Boarding::Taken(_) => Step::Go(Plan::Load(None)),
+            Joined::Within | Joined::Taken(_) => Step::Go(Plan::Load(None)),
         }
     }
 
-    /// Leads, unless a load that has just landed made it needless.
+    /// Leads, unless a load that has just ended made it needless.
     fn lead(&self, permit: Permit) -> Plan<S> {
         self.cell.tell_stalled(&permit, self.load_bound());
         match self.cell.front.store.look(&self.key) {
             Some(found) if found.is_fresh(self.cell.now()) => {
-                land(Some(permit), || landed::<S>(Outcome::Present(found.value.clone())));
+                end(Some(permit), || shared_outcome::<S>(Outcome::Present(found.value.clone())));
                 self.call.answered(Answered::Here);
                 Plan::Done(Outcome::Present(found.value))
             }
@@ -91,8 +91,8 @@ where
 
     /// One caller refreshes; whoever finds that somebody does so already is served at once.
     fn refresh(&self, found: Found<S::Item>, fresh: bool) -> Step<S> {
-        match self.cell.flights.board(self.key.erased(), self.scopes.hashes(), self.terms(false)) {
-            Boarding::Lead(permit) => {
+        match self.cell.flights.join(self.key.erased(), self.scopes.hashes(), self.terms(false)) {
+            Joined::Lead(permit) => {
                 self.cell.tell_stalled(&permit, self.load_bound());
                 if fresh {
                     self.cell.front.counters.early_refreshes.count();
@@ -103,31 +103,33 @@ where
         }
     }
 
-    /// What a waiter does with the news.
-    pub(super) fn resume(&self, signal: Result<Signal, RecvError>) -> Step<S> {
+    /// The next step of a waiter that was told this outcome.
+    pub(super) fn resume(&self, outcome: Result<LoadOutcome, RecvError>) -> Step<S> {
         self.call.waits(false);
-        Step::Go(match signal {
-            Ok(Signal::Landed(landing)) => {
-                let Ok(landing) = landing.downcast::<Landing<S>>() else { unreachable!("a board is one cell's") };
+        Step::Go(match outcome {
+            Ok(LoadOutcome::Shared(outcome)) => {
+                let Ok(outcome) = outcome.downcast::<SharedOutcome<S>>() else {
+                    unreachable!("flights are one cell's")
+                };
                 self.call.answered(Answered::Joined);
-                Plan::Done(self.ending(*landing))
+                Plan::Done(self.ending(*outcome))
             }
-            Ok(Signal::Alone) => Plan::Load(None),
-            Ok(Signal::TimedOut) => match self.policy.load_timeout {
+            Ok(LoadOutcome::Alone) => Plan::Load(None),
+            Ok(LoadOutcome::TimedOut) => match self.policy.load_timeout {
                 Some((bound, error)) => {
                     self.call.answered(Answered::Joined);
                     Plan::Done(Outcome::Failed(error(LoadTimeout::new(bound))))
                 }
                 None => Plan::Load(None),
             },
-            Ok(Signal::Lead(permit)) => self.lead(permit),
+            Ok(LoadOutcome::Lead(permit)) => self.lead(permit),
             // The load was given up.
-            Err(_) => return self.board(),
+            Err(_) => return self.join(),
         })
     }
 
-    fn ending(&self, landing: Landing<S>) -> Ending<S> {
-        match landing {
+    fn ending(&self, outcome: SharedOutcome<S>) -> Ending<S> {
+        match outcome {
             Outcome::Present(value) => Outcome::Present(value),
             Outcome::Absent(absent) => Outcome::Absent(absent),
             Outcome::Failed(kept) => Outcome::Failed(S::give(&kept, self.policy.copy_error)),

@@ -3,29 +3,23 @@
 //! Only what holds the body is compiled per call site, so these stay short, and those of sync calls (`blocking`) hold none.
 
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::runtime::Handle;
 
-use super::{Leave, Miss, Pending, Plan, Step};
+use super::{Miss, Pending, Plan, Step};
+use crate::engine::CountIfAbandoned;
 use crate::error::LoadTimeout;
-use crate::flight::Load;
-use crate::handle::{Fastness, scope};
+use crate::flight::{Load, Permit};
+use crate::handle::carried;
 use crate::key::OwnedKey;
 use crate::policy::LoadBound;
 use crate::shape::{CacheValue, Ending, Shape};
-use crate::stats::Counters;
 
 mod blocking;
 mod task;
 
 pub use blocking::{Loading, end_sync};
 pub use task::load_task;
-
-/// Refreshes of one call site that may run in the background at a time; beyond it stale values are served unrefreshed.
-const MAX_BACKGROUND: usize = 64;
 
 /// Drives an async call that was not a hit. Boxed, so that the future of a hit stays small.
 ///
@@ -65,20 +59,14 @@ where
     Box::pin(async move {
         let Some(pending) = miss.0 else { return body.await };
         S::close(match pending.plan_shared().await {
-            Plan::Refresh(permit, old) => match (Handle::try_current(), pending.background()) {
-                (Ok(runtime), Some(place)) => {
+            Plan::Refresh(permit, old) => match (Handle::try_current(), pending.cell.background.slot()) {
+                (Ok(runtime), Some(slot)) => {
                     // The call ends here; what runs on is none.
                     let ending = pending.serve_old(old);
-                    let around = Fastness::scoped();
-                    runtime.spawn(async move {
-                        let refresh = pending.run(Some(permit), body);
-                        // A scope does not reach into tasks by itself.
-                        match &around {
-                            Some(handle) => drop(scope(handle, refresh).await),
-                            None => drop(refresh.await),
-                        }
-                        drop(place);
-                    });
+                    runtime.spawn(carried(async move {
+                        drop(pending.run(Some(permit), body).await);
+                        drop(slot);
+                    }));
                     ending
                 }
                 // Too many refreshes run already.
@@ -98,15 +86,15 @@ where
     S: Shape<Item: CacheValue> + 'static,
 {
     async fn plan(&self) -> Plan<S> {
-        let mut seat = match self.begin() {
+        let mut waiter = match self.begin() {
             Step::Go(plan) => return plan,
-            Step::Wait(seat) => seat,
+            Step::Wait(waiter) => waiter,
         };
         loop {
-            let news = seat.await;
-            seat = match self.resume(news) {
+            let outcome = waiter.await;
+            waiter = match self.resume(outcome) {
                 Step::Go(plan) => return plan,
-                Step::Wait(seat) => seat,
+                Step::Wait(waiter) => waiter,
             };
         }
     }
@@ -122,17 +110,17 @@ where
         self.consult(permit, old).await
     }
 
-    async fn run<F: Future<Output = S::Out>>(&self, permit: Leave, body: F) -> Ending<S> {
+    async fn run<F: Future<Output = S::Out>>(&self, permit: Option<Permit>, body: F) -> Ending<S> {
         self.run_within(self.policy.load_timeout, permit, body).await
     }
 
     /// Runs the body for so long at most, and settles what it returned.
-    async fn run_within<F>(&self, bound: LoadBound<S>, permit: Leave, body: F) -> Ending<S>
+    async fn run_within<F>(&self, bound: LoadBound<S>, permit: Option<Permit>, body: F) -> Ending<S>
     where
         F: Future<Output = S::Out>,
     {
         let began = self.began();
-        let counted = self.count_if_abandoned();
+        let counted = CountIfAbandoned::new(&self.cell.front.counters);
         let mut load = pin!(Load::new(body, permit));
         let ended = match bound {
             None => Ok(load.as_mut().await),
@@ -142,42 +130,6 @@ where
         match ended {
             Ok((out, permit)) => self.finish(began, S::open(out), permit),
             Err((bound, error)) => self.time_out(error(LoadTimeout::new(bound)), load.abandon()),
-        }
-    }
-
-    /// A place among the background refreshes, if there is one.
-    fn background(&self) -> Option<Background> {
-        let running = self.cell.refreshing.clone();
-        let entered = running.fetch_update(Relaxed, Relaxed, |n| (n < MAX_BACKGROUND).then_some(n + 1)).is_ok();
-        entered.then(|| Background(running))
-    }
-
-    fn count_if_abandoned(&self) -> Abandoned {
-        Abandoned(Some(self.cell.front.counters.clone()))
-    }
-}
-
-struct Background(Arc<AtomicUsize>);
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
-    }
-}
-
-/// Counts a load that ends by being dropped.
-struct Abandoned(Option<Arc<Counters>>);
-
-impl Abandoned {
-    fn disarm(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Abandoned {
-    fn drop(&mut self) {
-        if let Some(counters) = &self.0 {
-            counters.loads_abandoned.count();
         }
     }
 }

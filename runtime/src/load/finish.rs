@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Began, Leave, Pending, land, landed};
+use super::{Pending, shared_outcome};
 use crate::clock::nanos;
-use crate::flight::{Permit, Signal};
+use crate::engine::{Began, ERROR_THROTTLE, count_load};
+use crate::flight::{LoadOutcome, Permit, end};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
 use crate::log::{Epoch, Judgement};
-use crate::policy::ERROR_THROTTLE;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
 use crate::site::{Dated, Negative};
 
@@ -19,9 +19,7 @@ where
 {
     /// A load begins now: later than its flight, which may have asked the shared tier first.
     pub(super) fn began(&self) -> Began {
-        let start = self.cell.front.store.start();
-        let shared = self.cell.tier.as_ref().filter(|_| self.policy.wire.is_some()).and_then(|tier| tier.mark());
-        Began { time: self.cell.now(), start, shared }
+        Began::now(&self.cell.front.store, self.cell.tier.as_deref().filter(|_| self.policy.wire.is_some()))
     }
 
     /// Where a value stands that is newer than all whose load has begun.
@@ -30,52 +28,45 @@ where
     }
 
     /// Stores what was loaded, tells the others, and says what this caller gets.
-    pub(super) fn finish(&self, mut began: Began, ending: Ending<S>, permit: Leave) -> Ending<S> {
-        if permit.as_ref().is_some_and(Permit::is_given_up) {
-            // Another load is made in its place, whose value the shared tier gets.
-            began.shared = None;
-        }
+    pub(super) fn finish(&self, began: Began, ending: Ending<S>, permit: Option<Permit>) -> Ending<S> {
+        let began = began.unless_given_up(permit.as_ref());
         let now = self.cell.now();
-        let counters = &self.cell.front.counters;
-        counters.load_nanos.add(now.saturating_sub(began.time));
-        match &ending {
-            Outcome::Failed(_) => counters.load_errors.count(),
-            Outcome::Present(_) | Outcome::Absent(_) => counters.loads.count(),
-        }
+        let ok = !matches!(ending, Outcome::Failed(_));
+        count_load(&self.cell.front.counters, now.saturating_sub(began.time), ok);
         match ending {
             Outcome::Present(value) => {
-                let outcome = || landed::<S>(Outcome::Present(value.clone()));
+                let outcome = || shared_outcome::<S>(Outcome::Present(value.clone()));
                 if let Some(life) = self.keep(&value, &began, now) {
                     // To encode a large value takes its time, for which nobody has to wait. Who comes meanwhile finds it in this
                     // process, or waits until it is on its way.
                     if let (Some(permit), Some(_)) = (&permit, &began.shared) {
                         permit.tell(outcome);
                     }
-                    self.share(Some(&value), &life, began.in_shared_log());
+                    self.share(Some(&value), &life, (began.time, began.shared));
                 }
-                land(permit, outcome);
+                end(permit, outcome);
                 Outcome::Present(value)
             }
             Outcome::Absent(absent) => {
                 match self.policy.ttl_for(None) {
                     Some(ttl) => {
                         let life = self.policy.lifetime(ttl, began.time, now);
-                        self.share(None, &life, began.in_shared_log());
+                        self.share(None, &life, (began.time, began.shared));
                         self.keep_absence_in_process(absent, now, life, began.start);
                         self.remove_if_elsewhere(&began, true);
                     }
                     None => self.remove_older(&began, true),
                 }
-                land(permit, || landed::<S>(Outcome::Absent(absent)));
+                end(permit, || shared_outcome::<S>(Outcome::Absent(absent)));
                 Outcome::Absent(absent)
             }
             Outcome::Failed(error) => self.fail(error, began, now, permit),
         }
     }
 
-    fn fail(&self, error: S::Error, began: Began, now: u64, permit: Leave) -> Ending<S> {
+    fn fail(&self, error: S::Error, began: Began, now: u64, permit: Option<Permit>) -> Ending<S> {
         if let Some(value) = self.stands_in(now) {
-            land(permit, || landed::<S>(Outcome::Present(value.clone())));
+            end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return Outcome::Present(value);
         }
         let keep = || S::keep(&error, self.policy.copy_error);
@@ -88,18 +79,18 @@ where
             let kept = Dated { negative: Negative::Failed(Arc::new(kept)), ended: now };
             self.cell.keep_negative(&self.key, &self.scopes, kept, life, began.start);
         }
-        land(permit, || keep().map_or(Signal::Alone, |kept| landed::<S>(Outcome::Failed(kept))));
+        end(permit, || keep().map_or(LoadOutcome::Alone, |kept| shared_outcome::<S>(Outcome::Failed(kept))));
         Outcome::Failed(error)
     }
 
     /// The body ran into its `load_timeout` and was dropped.
-    pub(super) fn time_out(&self, error: S::Error, permit: Leave) -> Ending<S> {
+    pub(super) fn time_out(&self, error: S::Error, permit: Option<Permit>) -> Ending<S> {
         self.cell.front.counters.load_timeouts.count();
         if let Some(value) = self.stands_in(self.cell.now()) {
-            land(permit, || landed::<S>(Outcome::Present(value.clone())));
+            end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return Outcome::Present(value);
         }
-        land(permit, || Signal::TimedOut);
+        end(permit, || LoadOutcome::TimedOut);
         Outcome::Failed(error)
     }
 

@@ -1,6 +1,6 @@
 //! Read, load, store: what happens when the hit path found nothing to serve.
 //!
-//! May use: `clock`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`.
+//! May use: `clock`, `engine`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`.
 //!
 //! [`Pending`] decides (`decide`) and settles (`finish`), and never runs user code of unknown length; the short drivers
 //! (`drive`) only await or block as they are told. So the machinery is compiled once per types of arguments and return,
@@ -15,17 +15,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::clock::nanos;
-use crate::flight::{PATIENCE, Permit, Seat, Signal, Terms};
+use crate::flight::{LoadOutcome, PATIENCE, Permit, Terms, Waiter};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::template::bounded;
 use crate::key::{Hashed, Scopes};
-use crate::l1::LoadStart;
 use crate::log::Epoch;
 use crate::policy::Policy;
 use crate::shape::{CacheValue, Ending, Shape};
-use crate::shared::{Lease, Mark};
-use crate::site::{Cell, Here, Landing, Outdated, Site};
+use crate::shared::Lease;
+use crate::site::{Cell, Here, Outdated, SharedOutcome, Site};
 use crate::stats::Call;
 use crate::sync::{Mutex, watch_thread};
 
@@ -64,8 +63,6 @@ struct Standby<V> {
     epoch: Epoch,
 }
 
-type Leave = Option<Permit>;
-
 /// Between the end of a `load_timeout` and the moment when its load is given up as not polled: a load that is polled says itself that it
 /// timed out.
 const GRACE: Duration = Duration::from_millis(50);
@@ -75,7 +72,7 @@ enum Plan<S: Shape> {
     /// It is here.
     Done(Ending<S>),
     /// Run the body, then [`Pending::finish`].
-    Load(Leave),
+    Load(Option<Permit>),
     /// The same, though this value may be served meanwhile.
     Refresh(Permit, Old<S::Item>),
 }
@@ -90,23 +87,7 @@ struct Old<V> {
 enum Step<S: Shape> {
     Go(Plan<S>),
     /// Wait, then [`Pending::resume`].
-    Wait(Seat),
-}
-
-/// When and where a load began.
-#[derive(Clone, Copy)]
-struct Began {
-    time: u64,
-    start: LoadStart,
-    /// Where in the shared log.
-    shared: Option<Mark>,
-}
-
-impl Began {
-    /// When, and where in the shared log.
-    fn in_shared_log(&self) -> (u64, Option<Mark>) {
-        (self.time, self.shared)
-    }
+    Wait(Waiter),
 }
 
 impl<K: Eq, S: Shape> Pending<K, S> {
@@ -196,14 +177,9 @@ impl Site {
     }
 }
 
-fn land(permit: Leave, signal: impl FnMut() -> Signal) {
-    if let Some(permit) = permit {
-        permit.land(signal);
-    }
-}
-
-fn landed<S: Shape<Item: CacheValue> + 'static>(landing: Landing<S>) -> Signal {
-    Signal::Landed(Box::new(landing))
+/// The outcome of a load that all its waiters get.
+fn shared_outcome<S: Shape<Item: CacheValue> + 'static>(outcome: SharedOutcome<S>) -> LoadOutcome {
+    LoadOutcome::shared(outcome)
 }
 
 impl<K: Eq, S: Shape> std::fmt::Debug for Miss<K, S> {

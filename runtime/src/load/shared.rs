@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Began, Leave, Old, Pending, Plan, Standby, land, landed};
+use super::{Old, Pending, Plan, Standby, shared_outcome};
 use crate::clock::{nanos, pause};
-use crate::flight::Permit;
+use crate::engine::Began;
+use crate::flight::{Permit, end};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
 use crate::policy::refresh_early;
@@ -79,7 +80,7 @@ where
     /// # Cancel safety
     ///
     /// Dropping it drops the permit, which hands over.
-    pub(super) async fn consult(&self, permit: Leave, old: Option<Old<S::Item>>) -> Plan<S> {
+    pub(super) async fn consult(&self, permit: Option<Permit>, old: Option<Old<S::Item>>) -> Plan<S> {
         let place = self.place();
         // As old as the question.
         let number = self.cell.front.store.start().number;
@@ -156,7 +157,13 @@ where
     }
 
     /// The plan that follows from the shared tier's answer to a question with this number.
-    fn fetched(&self, fetched: Fetched<S::Item>, number: u64, permit: Leave, old: Option<Old<S::Item>>) -> Plan<S> {
+    fn fetched(
+        &self,
+        fetched: Fetched<S::Item>,
+        number: u64,
+        permit: Option<Permit>,
+        old: Option<Old<S::Item>>,
+    ) -> Plan<S> {
         let now = self.cell.now();
         let start = LoadStart { epoch: fetched.epoch, number };
         let is_refreshed = fetched.is_refreshed;
@@ -180,7 +187,7 @@ where
         let due = is_refreshed || (now >= life.early_from && refresh_early(now, &life));
         if now < life.expires && !due {
             self.call.answered(Answered::Shared);
-            land(permit, || landed::<S>(Outcome::Present(value.clone())));
+            end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return Plan::Done(Outcome::Present(value));
         }
         if is_useful && !self.is_kept_in_process() {
@@ -200,7 +207,7 @@ where
         &self,
         (ended, expires): (u64, u64),
         start: LoadStart,
-        permit: Leave,
+        permit: Option<Permit>,
         old: Option<Old<S::Item>>,
     ) -> Plan<S> {
         let now = self.cell.now();
@@ -209,7 +216,7 @@ where
                 let life = self.policy.lifetime_until(expires, 0, now);
                 self.keep_absence_in_process(absent, ended, life, start);
                 self.call.answered(Answered::Shared);
-                land(permit, || landed::<S>(Outcome::Absent(absent)));
+                end(permit, || shared_outcome::<S>(Outcome::Absent(absent)));
                 Plan::Done(Outcome::Absent(absent))
             }
             (None, Some(old)) => refresh(permit, old),
@@ -262,7 +269,7 @@ fn expect_answer(permit: Option<&Permit>, tier: &Tier) {
     }
 }
 
-fn refresh<S: Shape>(permit: Leave, old: Old<S::Item>) -> Plan<S> {
+fn refresh<S: Shape>(permit: Option<Permit>, old: Old<S::Item>) -> Plan<S> {
     match permit {
         Some(permit) => Plan::Refresh(permit, old),
         None => Plan::Load(None),

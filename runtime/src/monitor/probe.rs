@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::figures::millis;
 use crate::clock::{Clock, nanos};
-use crate::flight::{Boarding, Flights, Permit, Signal, Terms};
+use crate::flight::{Flights, Joined, LoadOutcome, Permit, Terms};
 use crate::key::{AnyKey, Hashed};
 use crate::sync::{Mutex, lock};
 
@@ -167,7 +167,7 @@ const TERMS: Terms = Terms { wait: true, patience: u64::MAX, note: 0 };
 
 fn answer(permit: Option<Permit>, report: &ProbeReport) {
     if let Some(permit) = permit {
-        permit.land(|| Signal::Landed(Box::new(report.clone())));
+        permit.end(|| LoadOutcome::shared(report.clone()));
     }
 }
 
@@ -205,21 +205,21 @@ impl Prober {
             }
             // There is one for each probe, so all callers have one key.
             let key: Hashed<AnyKey> = Hashed { hash: 0, args: () }.erased();
-            let waiter = match self.in_flight.board(key, &[], TERMS) {
-                Boarding::Lead(permit) => break Some(permit),
-                Boarding::Wait(waiter) => waiter,
-                Boarding::Within | Boarding::Taken(_) => break None,
+            let waiter = match self.in_flight.join(key, &[], TERMS) {
+                Joined::Lead(permit) => break Some(permit),
+                Joined::Wait(waiter) => waiter,
+                Joined::Within | Joined::Taken(_) => break None,
             };
             // The leader has an answer within the bound, unless it asks in a runtime that has no time to run.
             let patience = self.probe.bound.saturating_mul(2);
             match tokio::time::timeout(patience, waiter).await {
-                Ok(Ok(Signal::Landed(report))) => match report.downcast() {
+                Ok(Ok(LoadOutcome::Shared(report))) => match report.downcast() {
                     Ok(report) => return *report,
                     Err(_) => unreachable!("it is told reports only"),
                 },
-                Ok(Ok(Signal::Lead(permit))) => break Some(permit),
+                Ok(Ok(LoadOutcome::Lead(permit))) => break Some(permit),
                 // It was given up: ask anew.
-                Ok(Ok(Signal::Alone | Signal::TimedOut) | Err(_)) => {}
+                Ok(Ok(LoadOutcome::Alone | LoadOutcome::TimedOut) | Err(_)) => {}
                 Err(_) => return self.report(patience, Err("whoever asked it last gets no time to run".to_owned())),
             }
         };

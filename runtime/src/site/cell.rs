@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicUsize, fence};
+use std::sync::atomic::{AtomicBool, fence};
 use std::time::Duration;
 
 use super::negatives::{Negatives, Verdict, What};
+use crate::engine::{Background, count_stalled};
 use crate::flight::{Flights, Permit};
 use crate::key::args::Args;
 use crate::key::{Hashed, OwnedKey, Scopes};
@@ -26,8 +27,7 @@ pub(crate) struct Cell<K: Eq, S: Shape> {
     /// The shared tier, and what is this cell's in it.
     pub(crate) tier: Option<Arc<Tier>>,
     pub(crate) seat: Seat,
-    /// How many refreshes run in the background.
-    pub(crate) refreshing: Arc<AtomicUsize>,
+    pub(crate) background: Background,
     /// Whether it was said that a key is not equal to itself.
     pub(super) unequal: AtomicBool,
 }
@@ -55,8 +55,8 @@ impl<K: OwnedKey, V: CacheValue> Front<K, V> {
     }
 }
 
-/// What all aboard a flight get.
-pub(crate) type Landing<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Kept>;
+/// The outcome of a load that all its waiters get.
+pub(crate) type SharedOutcome<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Kept>;
 
 /// What a load found in the shared tier where there was no fresh answer: something to be removed, if nothing takes its place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
 
     /// Counts a load in whose place another is made, and says so once per call site.
     pub(crate) fn tell_stalled(&self, permit: &Permit, bound: Duration) {
-        if permit.is_instead() && self.front.counters.loads_stalled.count_first() {
+        if count_stalled(&self.front.counters, permit) {
             tracing::warn!(
                 function = self.path,
                 ?bound,

@@ -1,6 +1,6 @@
 //! A call site: what the macro emits as a static, and what each handle keeps for it.
 //!
-//! May use: `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`.
+//! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`.
 //!
 //! The types of a call site (arguments, value, error) are not known to the static, because a generic function has many.
 //! So a site keeps a short list of cells, one per instantiation, told apart by the type of a closure that the expansion
@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Arc, OnceLock};
 
+use crate::engine::Background;
 use crate::flight::Flights;
 use crate::handle::Fastness;
 use crate::key::args::Args;
@@ -28,7 +29,7 @@ mod negatives;
 mod variant;
 
 use cell::Front;
-pub(crate) use cell::{Cell, Dated, Landing, Negative, Outdated};
+pub(crate) use cell::{Cell, Dated, Negative, Outdated, SharedOutcome};
 pub use here::{Here, Instantiation, here, here_in, here_of};
 pub(crate) use meta::SiteMeta;
 pub use meta::{Receiver, SiteKind};
@@ -190,7 +191,7 @@ impl Site {
             },
             negatives: Negatives::of::<S::Item>(handle, &shape, of, self.meta.capacity),
             flights: Arc::new(Flights::new(handle.log().clone(), handle.clock().clone())),
-            refreshing: Arc::default(),
+            background: Background::default(),
             unequal: AtomicBool::new(false),
             tier,
             seat: Seat::new(variant),

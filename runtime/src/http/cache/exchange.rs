@@ -1,6 +1,6 @@
 //! One request that was no hit, from the look to the answer.
 //!
-//! Flow: look -> flight -> shared tier -> handler -> store -> land. An epoch is taken before the handler runs, so whatever is
+//! Flow: look -> flight -> shared tier -> handler -> store -> tell those who wait. An epoch is taken before the handler runs, so whatever is
 //! invalidated meanwhile, by whatever the response turns out to be made of, keeps it from being served to anybody whose request
 //! came later.
 
@@ -18,13 +18,14 @@ use super::directives::Directives;
 use super::freshness::{Reuse, Standing};
 use super::status::{Forwarded, Status};
 use super::storable::Asker;
-use super::store::{Landing, Place, Store};
+use super::store::{Place, SharedOutcome, Store};
 use super::stored::{Held, Recorded, Stored};
 use super::target::Owned;
 use super::vary;
 use crate::clock::nanos;
-use crate::flight::{Boarding, PATIENCE, Permit, Seat, Signal, Terms};
-use crate::handle::{Fastness, scope};
+use crate::engine::count_stalled;
+use crate::flight::{Joined, LoadOutcome, PATIENCE, Permit, Terms, Waiter, end};
+use crate::handle::carried;
 use crate::http::resumed::{BoxError, Resumed};
 use crate::http::{Body, Problem};
 use crate::l1::Found;
@@ -35,12 +36,9 @@ mod keep;
 
 /// What this cache answers with.
 pub(super) type Answer<B> = Response<Body<Resumed<B>>>;
-type Leave = Option<Permit>;
 
 /// Looks at most so often before the handler is asked without regard to others.
 const ROUNDS: usize = 8;
-/// How long the handler is left alone after it failed while a stale response could be served.
-const THROTTLE: Duration = Duration::from_secs(5);
 
 /// A request on its way to an answer.
 pub(super) struct Exchange {
@@ -99,16 +97,16 @@ impl Exchange {
                 }
                 View::Nothing(stale) => stale,
             };
-            let permit = match self.board(&place).await {
+            let permit = match self.join(&place).await {
                 Turn::Lead(permit) => permit,
                 Turn::Again => continue,
-                Turn::Landed(held, epoch) => match self.accept(&place, &held, epoch, request.headers()) {
+                Turn::Shared(held, epoch) => match self.accept(&place, &held, epoch, request.headers()) {
                     Some(answer) => return Ok(answer),
                     None => continue,
                 },
             };
             if permit.is_some() && self.is_answered(&place) {
-                land(permit, || landed(Landing::Again));
+                end(permit, || shared_outcome(SharedOutcome::Again));
                 continue;
             }
             let first = self.store.has_tier() && !self.short && fetched.as_ref() != Some(&self.variant);
@@ -116,7 +114,7 @@ impl Exchange {
             if first && self.store.fetch(&place).await {
                 fetched = Some(self.variant.clone());
                 if self.is_solo() || self.is_answered(&place) {
-                    land(permit, || landed(Landing::Again));
+                    end(permit, || shared_outcome(SharedOutcome::Again));
                     continue;
                 }
                 stale = self.store.look(&place).map(|found| found.value);
@@ -180,38 +178,38 @@ impl Exchange {
         }
     }
 
-    async fn board(&self, place: &Place) -> Turn {
+    async fn join(&self, place: &Place) -> Turn {
         if self.is_solo() {
             return Turn::Lead(None);
         }
-        match self.store.flights.board(place.key.erased(), place.scopes.hashes(), terms(true)) {
-            Boarding::Lead(permit) => {
+        match self.store.flights.join(place.key.erased(), place.scopes.hashes(), terms(true)) {
+            Joined::Lead(permit) => {
                 self.tell_stalled(&permit);
                 Turn::Lead(Some(permit))
             }
-            Boarding::Within | Boarding::Taken(_) => Turn::Lead(None),
-            Boarding::Wait(seat) => match self.wait(seat).await {
-                Ok(Signal::Landed(landing)) => match landing.downcast().map(|landing| *landing) {
-                    Ok(Landing::Response(held, epoch)) => Turn::Landed(held, epoch),
-                    Ok(Landing::Again) | Err(_) => Turn::Again,
+            Joined::Within | Joined::Taken(_) => Turn::Lead(None),
+            Joined::Wait(waiter) => match self.wait(waiter).await {
+                Ok(LoadOutcome::Shared(outcome)) => match outcome.downcast().map(|outcome| *outcome) {
+                    Ok(SharedOutcome::Response(held, epoch)) => Turn::Shared(held, epoch),
+                    Ok(SharedOutcome::Again) | Err(_) => Turn::Again,
                 },
                 Err(_) => Turn::Again,
-                Ok(Signal::Lead(permit)) => Turn::Lead(Some(permit)),
-                Ok(Signal::Alone | Signal::TimedOut) => Turn::Lead(None),
+                Ok(LoadOutcome::Lead(permit)) => Turn::Lead(Some(permit)),
+                Ok(LoadOutcome::Alone | LoadOutcome::TimedOut) => Turn::Lead(None),
             },
         }
     }
 
-    async fn wait(&self, seat: Seat) -> <Seat as Future>::Output {
+    async fn wait(&self, waiter: Waiter) -> <Waiter as Future>::Output {
         self.call.waits(true);
-        let news = seat.await;
+        let outcome = waiter.await;
         self.call.waits(false);
-        news
+        outcome
     }
 
     /// Counts a handler's future in whose place another is made, and says so once.
     fn tell_stalled(&self, permit: &Permit) {
-        if permit.is_instead() && self.store.counters.loads_stalled.count_first() {
+        if count_stalled(&self.store.counters, permit) {
             tracing::warn!(
                 "a handler was not polled for so long that another request was let through: see what holds it up"
             );
@@ -284,23 +282,17 @@ impl Exchange {
         if self.head || self.short {
             return Ok(answer);
         }
-        let boarding = self.store.flights.board(place.key.erased(), place.scopes.hashes(), terms(false));
-        let Boarding::Lead(permit) = boarding else { return Ok(answer) };
+        let joined = self.store.flights.join(place.key.erased(), place.scopes.hashes(), terms(false));
+        let Joined::Lead(permit) = joined else { return Ok(answer) };
         self.tell_stalled(&permit);
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return self.ask(inner, request, &place, Some(permit), Some(held)).await;
         };
-        let Some(slot) = self.store.background() else { return Ok(answer) };
-        let around = Fastness::scoped();
-        runtime.spawn(async move {
-            let asking = self.ask(inner, request, &place, Some(permit), Some(held));
-            // A scope does not reach into tasks by itself.
-            match &around {
-                Some(handle) => drop(scope(handle, asking).await),
-                None => drop(asking.await),
-            }
+        let Some(slot) = self.store.background.slot() else { return Ok(answer) };
+        runtime.spawn(carried(async move {
+            drop(self.ask(inner, request, &place, Some(permit), Some(held)).await);
             drop(slot);
-        });
+        }));
         Ok(answer)
     }
 }
@@ -308,9 +300,9 @@ impl Exchange {
 /// How a request goes on.
 enum Turn {
     /// By asking the handler, perhaps on behalf of others.
-    Lead(Leave),
+    Lead(Option<Permit>),
     /// With what another asked for.
-    Landed(Arc<Held>, u64),
+    Shared(Arc<Held>, u64),
     Again,
 }
 
@@ -324,14 +316,9 @@ fn terms(wait: bool) -> Terms {
     Terms { wait, patience: nanos(PATIENCE), note: 0 }
 }
 
-fn land(permit: Leave, signal: impl FnMut() -> Signal) {
-    if let Some(permit) = permit {
-        permit.land(signal);
-    }
-}
-
-fn landed(landing: Landing) -> Signal {
-    Signal::Landed(Box::new(landing))
+/// The outcome of a load that all its waiters get.
+fn shared_outcome(outcome: SharedOutcome) -> LoadOutcome {
+    LoadOutcome::shared(outcome)
 }
 
 fn only_if_cached<B: http_body::Body>() -> Answer<B> {

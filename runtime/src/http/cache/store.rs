@@ -2,8 +2,6 @@
 
 use std::any::TypeId;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
 
 use http::HeaderMap;
 
@@ -12,19 +10,17 @@ use super::target::{Key, Target};
 use super::vary;
 use crate::clock::{Clock, nanos};
 use crate::codec::Wire;
+use crate::engine::{Background, Began};
 use crate::flight::Flights;
 use crate::handle::Fastness;
 use crate::key::template::bounded;
 use crate::key::{Hashed, Scopes};
 use crate::l1::{Entry, Found, L1, Lifetime, LoadStart};
 use crate::log::{Epoch, Log};
-use crate::shared::{Kept, Mark, Seat, Tier};
+use crate::shared::{Kept, Seat, Tier};
 use crate::stats::Counters;
 use crate::sync::lock;
 use crate::timed::Gate;
-
-/// Revalidations of one handle that may run in the background at a time.
-const MAX_BACKGROUND: usize = 64;
 
 /// What a handle keeps for the HTTP layers.
 pub(super) struct Store {
@@ -33,14 +29,15 @@ pub(super) struct Store {
     pub(super) flights: Arc<Flights>,
     tier: Option<Arc<Tier>>,
     seat: Seat,
-    refreshing: Arc<AtomicUsize>,
+    /// Revalidations in tasks of their own.
+    pub(super) background: Background,
     /// Lets through one line a second about responses that broke off.
     pub(super) broken: Gate,
 }
 
-/// What those who waited for a response are given.
+/// The outcome of a request that all who wait for it get.
 #[derive(Clone)]
-pub(super) enum Landing {
+pub(super) enum SharedOutcome {
     /// A response, and where its making began.
     Response(Arc<Held>, Epoch),
     /// Nothing: look again.
@@ -54,21 +51,6 @@ pub(super) struct Place {
     text: String,
     /// Of the key itself, and of what is known beforehand of its response.
     pub(super) scopes: Scopes,
-}
-
-/// When and where the making of a response began.
-#[derive(Clone, Copy)]
-pub(super) struct Began {
-    pub(super) time: u64,
-    pub(super) start: LoadStart,
-    shared: Option<Mark>,
-}
-
-impl Began {
-    /// The same for a response that only this process stores.
-    pub(super) fn for_this_process(self) -> Self {
-        Self { shared: None, ..self }
-    }
 }
 
 impl Store {
@@ -86,7 +68,7 @@ impl Store {
             flights: Arc::new(Flights::new(handle.log().clone(), handle.clock().clone())),
             tier: if keeps { handle.tier_of(name, None, name) } else { None },
             seat: Seat::new(0),
-            refreshing: Arc::default(),
+            background: Background::default(),
             broken: Gate::new(),
         }
     }
@@ -163,9 +145,7 @@ impl Store {
 
     /// The making of a response begins now.
     pub(super) fn began(&self) -> Began {
-        let start = self.near.start();
-        let shared = self.tier.as_ref().and_then(|tier| tier.mark());
-        Began { time: self.clock().now(), start, shared }
+        Began::now(&self.near, self.tier.as_deref())
     }
 
     /// Stores in this process, unless something invalidated it meanwhile. True if it was stored: then it is to be
@@ -230,26 +210,10 @@ impl Store {
             _ => true,
         }
     }
-
-    /// A place among the revalidations in the background, if there is one.
-    pub(super) fn background(&self) -> Option<Background> {
-        let running = self.refreshing.clone();
-        let entered = running.fetch_update(Relaxed, Relaxed, |n| (n < MAX_BACKGROUND).then_some(n + 1)).is_ok();
-        entered.then(|| Background(running))
-    }
 }
 
 /// The lifetime of a response that expires then.
 fn lifetime(stored: &Stored, expires: u64, load_time: u64) -> Lifetime {
     let served_until = expires.saturating_add(nanos(stored.of_use_for()));
     Lifetime { load_time, expires, early_from: expires, local_until: u64::MAX, served_until }
-}
-
-/// Is given back when it is dropped.
-pub(super) struct Background(Arc<AtomicUsize>);
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
-    }
 }

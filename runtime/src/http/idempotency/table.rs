@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::key::Digest;
 use super::stored::Stored;
 use crate::clock::{Clock, nanos};
-use crate::flight::{Boarding, Flights, Permit, Terms};
+use crate::flight::{Flights, Joined, Permit, Terms};
 use crate::key::Hashed;
 use crate::sync::{Mutex, lock};
 
@@ -60,14 +60,14 @@ impl Table {
         let note = u128::from_be_bytes(fingerprint);
         // The request of a client that waits for its answer, or of one that has gone, is polled by its server or not at all.
         let terms = Terms { wait: false, patience: u64::MAX, note };
-        match self.under_way.board(hashed(key).erased(), &[], terms) {
+        match self.under_way.join(hashed(key).erased(), &[], terms) {
             // Another may have done it since the look.
-            Boarding::Lead(permit) => match self.known(key, fingerprint) {
+            Joined::Lead(permit) => match self.known(key, fingerprint) {
                 Some(admission) => admission,
                 None => Admission::First(Claim { table: self.clone(), key, permit }),
             },
-            Boarding::Taken(own) if own == note => Admission::UnderWay,
-            Boarding::Taken(_) | Boarding::Within | Boarding::Wait(_) => Admission::Other,
+            Joined::Taken(own) if own == note => Admission::UnderWay,
+            Joined::Taken(_) | Joined::Within | Joined::Wait(_) => Admission::Other,
         }
     }
 

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Abandoned;
+use crate::engine::{Began, CountIfAbandoned};
 use crate::flight::{Inside, Permit};
 use crate::handle::Fastness;
 use crate::key::OwnedKey;
 use crate::key::args::Args;
-use crate::load::{Began, Leave, Miss, Pending, Plan, Step};
+use crate::load::{Miss, Pending, Plan, Step};
 use crate::policy::Policy;
 use crate::shape::{CacheValue, Ending, Shape};
 use crate::site::{Here, Site};
@@ -21,15 +21,15 @@ pub struct Loading<K: Eq, S: Shape>(Option<Box<Underway<K, S>>>);
 struct Underway<K: Eq, S: Shape> {
     // In this order: fields are dropped as they are declared.
     inside: Option<Inside>,
-    counted: Abandoned,
-    permit: Leave,
+    counted: CountIfAbandoned,
+    permit: Option<Permit>,
     began: Began,
     pending: Pending<K, S>,
     finish: Finish<K, S>,
 }
 
 /// [`Pending::finish`], found where what it asks of the types is asked anyway: so what a type lacks is told once.
-type Finish<K, S> = fn(&Pending<K, S>, Began, Ending<S>, Leave) -> Ending<S>;
+type Finish<K, S> = fn(&Pending<K, S>, Began, Ending<S>, Option<Permit>) -> Ending<S>;
 
 impl Site {
     /// Of a sync call whose policy is a ttl (in milliseconds) and nothing else, the answer or the beginning of its load: then
@@ -143,7 +143,7 @@ where
             Plan::Load(permit) => permit,
             Plan::Done(ending) => return Ok(S::close(ending)),
         };
-        let (began, counted) = (self.began(), self.count_if_abandoned());
+        let (began, counted) = (self.began(), CountIfAbandoned::new(&self.cell.front.counters));
         let inside = permit.as_ref().map(Permit::enter);
         let finish: Finish<_, _> = Pending::finish;
         Err(Loading(Some(Box::new(Underway { inside, counted, permit, began, pending: self, finish }))))
@@ -155,7 +155,7 @@ where
         loop {
             match step {
                 Step::Go(plan) => return plan,
-                Step::Wait(seat) => step = self.resume(seat.block()),
+                Step::Wait(waiter) => step = self.resume(waiter.block()),
             }
         }
     }

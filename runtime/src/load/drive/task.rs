@@ -11,9 +11,10 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::error::LoadTimeout;
+use crate::flight::Permit;
 use crate::handle::carried;
 use crate::key::OwnedKey;
-use crate::load::{Leave, Miss, Pending, Plan};
+use crate::load::{Miss, Pending, Plan};
 use crate::shape::{CacheValue, Ending, Shape};
 use crate::sync::lock;
 
@@ -75,7 +76,7 @@ impl<K: Eq, S: Shape> Drop for Caller<'_, K, S> {
 
 /// A load that found no place among the tasks.
 struct Here<F> {
-    permit: Leave,
+    permit: Option<Permit>,
     body: F,
 }
 
@@ -91,13 +92,13 @@ where
         waited.map_err(|_| self.time_out(error(LoadTimeout::new(bound)), None))
     }
 
-    fn begin_task<F>(self: &Arc<Self>, permit: Leave, body: F) -> Result<JoinHandle<Ending<S>>, Here<F>>
+    fn begin_task<F>(self: &Arc<Self>, permit: Option<Permit>, body: F) -> Result<JoinHandle<Ending<S>>, Here<F>>
     where
         S: Shape<Error: Send> + Send + Sync,
         F: Future<Output = S::Out> + Send + 'static,
         S::Out: Send,
     {
-        let (Ok(runtime), Some(place)) = (Handle::try_current(), self.background()) else {
+        let (Ok(runtime), Some(slot)) = (Handle::try_current(), self.cell.background.slot()) else {
             return Err(Here { permit, body });
         };
         let pending = self.clone();
@@ -105,7 +106,7 @@ where
             let ending = pending.run_within(None, permit, body).await;
             // Its caller may hold it for longer than the load takes.
             *lock(&pending.lease) = None;
-            drop(place);
+            drop(slot);
             ending
         })))
     }

@@ -15,12 +15,13 @@ use super::super::directives::Directives;
 use super::super::freshness::{Defaults, age_on_arrival, lifetime};
 use super::super::status::Status;
 use super::super::storable::{is_shareable, may_be_presumed_fresh};
-use super::super::store::{Began, Landing, Place, Store};
+use super::super::store::{Place, SharedOutcome};
 use super::super::stored::{Held, Stored};
 use super::super::tags::{CacheTags, OnBehalf};
-use super::{Answer, Exchange, Leave, THROTTLE, land, landed};
+use super::{Answer, Exchange, shared_outcome};
 use crate::clock::nanos;
-use crate::flight::{Load, Permit, Signal};
+use crate::engine::{Began, CountIfAbandoned, ERROR_THROTTLE, count_load};
+use crate::flight::{Load, LoadOutcome, Permit, end};
 use crate::http::Body;
 use crate::http::collect::{Collected, Length, collect};
 use crate::http::message::{broken_head, report_broken};
@@ -45,7 +46,7 @@ impl Exchange {
         inner: S,
         mut request: Request<Q>,
         place: &Place,
-        permit: Leave,
+        permit: Option<Permit>,
         stale: Option<Arc<Held>>,
     ) -> Result<Answer<B>, S::Error>
     where
@@ -63,30 +64,29 @@ impl Exchange {
             Stored::Varies(_) => false,
         });
         let began = self.store.began();
-        let counted = Abandoned(Some(&self.store));
+        let counted = CountIfAbandoned::new(&self.store.counters);
         let mut load = pin!(Load::new(self.call(inner, request, began, stale.is_some()), permit));
         let (came, permit) = load.as_mut().await;
-        // Of a load that was given up another is made in its place, whose response the shared tier gets.
-        let given_up = permit.as_ref().is_some_and(Permit::is_given_up);
-        let began = if given_up { began.for_this_process() } else { began };
+        let began = began.unless_given_up(permit.as_ref());
         let broken = matches!(&came, Ok(Came::Broken(_)));
-        counted.disarm(self.now().saturating_sub(began.time), came.is_ok() && !broken);
+        counted.disarm();
+        count_load(&self.store.counters, self.now().saturating_sub(began.time), came.is_ok() && !broken);
         let failed = match &came {
             Err(_) | Ok(Came::Broken(_)) => true,
             Ok(Came::Own(response)) => matches!(response.status().as_u16(), 500 | 502 | 503 | 504),
             Ok(_) => false,
         };
         if failed && let Some(answer) = self.stands_in(place) {
-            land(permit, || landed(Landing::Again));
+            end(permit, || shared_outcome(SharedOutcome::Again));
             return Ok(answer);
         }
         match came {
             Err(error) => {
-                land(permit, || Signal::Alone);
+                end(permit, || LoadOutcome::Alone);
                 Err(error)
             }
             Ok(Came::Own(response) | Came::Broken(response)) => {
-                land(permit, || Signal::Alone);
+                end(permit, || LoadOutcome::Alone);
                 Ok(self.own(response))
             }
             Ok(Came::Whole(parts, bytes)) => Ok(self.whole(parts, bytes, &headers, began, permit, false)),
@@ -170,28 +170,8 @@ impl Exchange {
         if !wanted || standing.staleness() >= Duration::from_secs(recorded.grace.if_error) {
             return None;
         }
-        self.store.leave_alone(place, now.saturating_add(nanos(THROTTLE)));
+        self.store.leave_alone(place, now.saturating_add(nanos(ERROR_THROTTLE)));
         self.call.gets_stale();
         Some(self.hit(&found.value, recorded, now))
-    }
-}
-
-/// Counts a call of the handler that ends by being dropped.
-struct Abandoned<'a>(Option<&'a Store>);
-
-impl Abandoned<'_> {
-    fn disarm(mut self, took: u64, ok: bool) {
-        if let Some(store) = self.0.take() {
-            store.counters.load_nanos.add(took);
-            if ok { store.counters.loads.count() } else { store.counters.load_errors.count() }
-        }
-    }
-}
-
-impl Drop for Abandoned<'_> {
-    fn drop(&mut self) {
-        if let Some(store) = self.0 {
-            store.counters.loads_abandoned.count();
-        }
     }
 }

@@ -12,13 +12,14 @@ use super::super::conditional;
 use super::super::directives::Directives;
 use super::super::freshness::Grace;
 use super::super::status::Status;
-use super::super::store::{Began, Landing, Place};
+use super::super::store::{Place, SharedOutcome};
 use super::super::stored::{Held, Recorded, Stored, kept_head};
 use super::super::tags::CacheTags;
 use super::super::vary;
-use super::{Answer, Exchange, Leave, land, landed};
+use super::{Answer, Exchange, shared_outcome};
 use crate::clock::nanos;
-use crate::flight::Signal;
+use crate::engine::Began;
+use crate::flight::{LoadOutcome, Permit, end};
 use crate::sync::lock;
 
 /// Longer ones are not told apart, so nothing is stored for them.
@@ -32,7 +33,7 @@ impl Exchange {
         bytes: Bytes,
         request: &HeaderMap,
         began: Began,
-        permit: Leave,
+        permit: Option<Permit>,
         revalidated: bool,
     ) -> Answer<B> {
         let life = self.life(&parts.headers, parts.status, began);
@@ -68,8 +69,8 @@ impl Exchange {
         let kept = if storable && !self.short { self.keep(&held, began) } else { None };
         // Under a permit, or for this request alone.
         let outcome = || match life {
-            Some(_) => landed(Landing::Response(held.clone(), began.start.epoch)),
-            None => Signal::Alone,
+            Some(_) => shared_outcome(SharedOutcome::Response(held.clone(), began.start.epoch)),
+            None => LoadOutcome::Alone,
         };
         let stored = kept.is_some();
         if let Some(place) = kept {
@@ -79,7 +80,7 @@ impl Exchange {
             }
             self.store.share(&place, &held, began);
         }
-        land(permit, outcome);
+        end(permit, outcome);
         let status = if revalidated {
             Status::Revalidated { why: self.why, stored }
         } else if storable && self.short {
@@ -102,7 +103,7 @@ impl Exchange {
         not_modified: &Parts,
         request: &HeaderMap,
         began: Began,
-        permit: Leave,
+        permit: Option<Permit>,
     ) -> Answer<B> {
         let Some(Stored::Response(recorded)) = stale.map(|held| &held.stored) else {
             unreachable!("asked only of what is stored")
