@@ -19,18 +19,20 @@ async fn thing(origin: Arc<Origin>, id: u64) -> (u64, usize) {
 
 const REFUSED: &str = "invalidations are refused by the shared tier";
 
-/// That a refusal counts here, is told once with the server's own answer, and is in doubt until it is mended.
-async fn is_told(fast: &Fastness, logged: &Logged, code: &str) {
+/// Asserts that a refusal counts here, is told once with the server's own answer, and is in doubt until it is mended.
+/// `suspensions` are those of before the refusal.
+async fn is_told(fast: &Fastness, logged: &Logged, code: &str, suspensions: u64) {
     let stats = fast.shared().unwrap();
     assert!(stats.connected && !stats.coherent && stats.in_doubt == 1, "{stats:?}");
     assert_eq!((logged.with(REFUSED).len(), logged.with(code).len()), (1, 1), "{}", logged.text());
     let health = Monitor::builder().cache(fast).build().unwrap().health().await;
     assert_eq!(health.status, Status::Degraded);
     assert!(health.reasons[0].contains("not announced"), "{:?}", health.reasons);
-    // Or a heartbeat has found meanwhile that the server takes no writes, and the tier leaves it alone.
+    // Or a heartbeat has found since, perhaps before the figures above were read, that the server takes no writes, and the
+    // tier leaves it alone.
     let refused_again = async || {
         let now = fast.shared().unwrap();
-        now.errors > stats.errors || now.suspensions > stats.suspensions
+        now.errors > stats.errors || now.suspensions > suspensions
     };
     until("it is refused again, or left alone", refused_again).await;
     assert_eq!(logged.with(REFUSED).len(), 1, "once");
@@ -44,7 +46,9 @@ async fn a_server_without_enough_replicas_is_asked_again_until_it_accepts_invali
     let demand = async |replicas| {
         server.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", replicas]).await;
     };
+    let mut suspensions = 0;
     until("it is refused before a heartbeat finds it out", async || {
+        suspensions = fast.shared().unwrap().suspensions;
         demand("1").await;
         assert_eq!(fast.cache().invalidate("thing:*").await.unwrap(), Reach::LocalOnly);
         if logged.with(REFUSED).is_empty() {
@@ -54,7 +58,7 @@ async fn a_server_without_enough_replicas_is_asked_again_until_it_accepts_invali
         !logged.with(REFUSED).is_empty()
     })
     .await;
-    is_told(&fast, &logged, "NOREPLICAS").await;
+    is_told(&fast, &logged, "NOREPLICAS", suspensions).await;
     demand("0").await;
     until("what was in doubt is announced", async || fast.shared().unwrap().coherent).await;
     assert_eq!(logged.with(REFUSED).len(), 1);
@@ -89,7 +93,7 @@ async fn a_server_that_cannot_save_is_asked_again_until_it_accepts_invalidations
     assert_eq!(one.cache().invalidate("thing:7").await.unwrap(), Reach::LocalOnly);
     assert_eq!(scope(&one, thing(origin.clone(), 7)).await, (7, version), "it counts here at once");
     assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 0), "and nobody else knows");
-    is_told(&one, &logged, "MISCONF").await;
+    is_told(&one, &logged, "MISCONF", one.shared().unwrap().suspensions).await;
 
     fs::remove_dir(&in_the_way).unwrap();
     saves(&server, "ok").await;
