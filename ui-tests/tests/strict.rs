@@ -6,7 +6,9 @@
 extern crate std;
 
 use ::fastness::{Label, cache_invalidate, cache_put, cacheable, timed};
+use ::std::assert_eq;
 use ::std::option::Option::{self, Some};
+use ::std::prelude::v1::test;
 use ::std::result::Result::{self, Ok};
 use ::std::string::String;
 
@@ -33,7 +35,7 @@ enum Size {
     Small,
 }
 
-#[timed(name = "strict", slow = "1s", labels(r#type = r#type), ok_if = |found| found.is_some())]
+#[timed(name = "strict", slow = "1s", labels(r#type = r#type), ok_if = |found| found.is_some_and(|size| size < 9))]
 fn times(r#type: Size) -> Option<u64> {
     Some(r#type as u64)
 }
@@ -53,6 +55,7 @@ async fn never(id: Missing) -> Missing {
 
 macro_rules! cached {
     ($name:ident, $arg:ident) => {
+        /// A function that a macro writes.
         #[cacheable(ttl = 5)]
         pub async fn $name($arg: u64) -> u64 {
             $arg
@@ -62,6 +65,8 @@ macro_rules! cached {
 
 cached!(by_macro, value);
 
-fn main() {
-    let _ = (plain(1), r#match("x"), put(String::new()), forget(), by_macro(1), times(Size::Small), times_hits(1));
+#[test]
+fn annotated_functions_can_be_called() {
+    let _ = (plain(1), put(String::new()), forget(), by_macro(1), times_hits(1));
+    assert_eq!((r#match("x"), times(Size::Small)), (Some(1), Some(0)));
 }

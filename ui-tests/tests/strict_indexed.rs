@@ -8,11 +8,13 @@ extern crate std;
 use ::fastness::Indexed;
 use ::serde::Serialize;
 use ::std::convert::From;
+use ::std::fmt::Debug;
+use ::std::prelude::v1::test;
 use ::std::string::String;
 use ::std::vec::Vec;
 
 /// A model.
-#[derive(Serialize, Indexed)]
+#[derive(Debug, Serialize, Indexed)]
 #[serde(rename_all = "camelCase")]
 #[indexed(collection = "models", crate = ::fastness)]
 #[index(keys(inner.r#type = 1, type = -1), partial(exists(inner.type)))]
@@ -23,15 +25,16 @@ pub struct Model<T = u8> {
     inner: Inner,
 }
 
-#[derive(Serialize, Indexed)]
+#[derive(Debug, Serialize, Indexed)]
 struct Inner {
     r#type: Vec<Private>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Private(String);
 
-fn main() {
+#[test]
+fn a_private_type_in_a_public_model_has_fields() {
     let model = Model::<u8>::fields();
     ::std::assert_eq!(model.inner.r#type.name(), "inner.type");
     let _ = Model { r#type: 0_u8, inner: Inner { r#type: Vec::from([Private(String::new())]) } };
