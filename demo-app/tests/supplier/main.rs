@@ -183,9 +183,13 @@ async fn an_outage_under_load_costs_no_client_an_answer() {
     world.supplier.turn(Mood::Failing).await.unwrap();
     let (before, rejected) = (world.supplier.requests(), breaker("supplier").snapshot().calls.rejected);
     let mut changes = breaker("supplier").subscribe();
-    while changes.next().await.to != State::HalfOpen {}
-    world.until("open").await;
-    let reached = world.supplier.requests() - before;
+    let (mut rounds, mut reached) = (0, 0);
+    // On a busy machine probes may run out of time before they have reached it.
+    while reached == 0 {
+        while changes.next().await.to != State::HalfOpen {}
+        while changes.next().await.to != State::Open {}
+        (rounds, reached) = (rounds + 1, world.supplier.requests() - before);
+    }
     let rejected = breaker("supplier").snapshot().calls.rejected - rejected;
     world.supplier.turn(Mood::Up).await.unwrap();
     let returned = Instant::now();
@@ -204,6 +208,6 @@ async fn an_outage_under_load_costs_no_client_an_answer() {
     );
     assert!(answers.iter().all(|(status, ..)| *status == 200), "a client got an error");
     // Three probes of three attempts each, at most.
-    assert!((1..=9).contains(&reached), "{reached} calls reached a supplier behind an open breaker");
+    assert!(reached <= 9 * rounds, "{reached} calls reached a supplier behind an open breaker in {rounds} rounds");
     assert!(rejected > 100, "{rejected}");
 }
