@@ -51,6 +51,7 @@ mod resilience;
 mod returns;
 mod safety;
 mod signatures;
+mod sizes;
 mod stale;
 mod stalled;
 mod tasks;
