@@ -132,7 +132,8 @@ fn shared(handle: &Fastness) -> Vec<Family> {
             family.with(vec![(name, (*value).to_owned())], Value::Count(*count))
         })
     };
-    // What was found and could not be used is part of the misses there, and a result of its own here.
+    // What was found and could not be used is part of the misses there, and a result of its own here. The sum was made of these very
+    // numbers, so that no difference falls.
     let missed = stats.misses.saturating_sub(stats.stale + stats.unreadable);
     let reads = [
         ("hit", stats.hits),

@@ -146,9 +146,8 @@ impl Nodes {
 
     fn failed(&self, nodes: &[Arc<Node>], error: &RedisError) -> Unavailable {
         let counts = &self.hub.counts;
-        counts.errors.add();
+        counts.failed(error);
         if error.is_timeout() || error.is_io_error() || error.is_cluster_error() {
-            counts.timeouts.add_many(usize::from(error.is_timeout()));
             let again = self.hub.clock.now().saturating_add(nanos(ALONE));
             for node in nodes {
                 node.0.store(again, Release);

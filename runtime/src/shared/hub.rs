@@ -192,10 +192,7 @@ impl Hub {
 
     /// A command failed.
     pub(crate) fn failed(&self, live: &Live, error: &RedisError) {
-        self.counts.errors.add();
-        if error.is_timeout() {
-            self.counts.timeouts.add();
-        }
+        self.counts.failed(error);
         if live.heed(error) {
             self.suspended();
         }

@@ -4,6 +4,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use redis::RedisError;
+
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicU64);
 
@@ -23,8 +25,14 @@ impl Count {
 
 macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// Counters of which none is part of another, because two are not read at one moment: a difference of them could fall. Sums are made
+        /// by [`snapshot`](Self::snapshot).
         #[derive(Debug, Default)]
         pub(crate) struct Counts {
+            /// Reads that found nothing.
+            pub(crate) absent: Count,
+            /// Commands that failed otherwise than by taking too long.
+            other_errors: Count,
             $(pub(crate) $name: Count,)*
         }
 
@@ -46,20 +54,35 @@ macro_rules! counts {
             pub latency: Duration,
             /// Invalidations that this process has not got into the log yet; it tries until it has.
             pub in_doubt: usize,
+            /// Reads that found none, or one that may not be served.
+            pub misses: u64,
+            /// Commands that failed, timeouts included.
+            pub errors: u64,
             $($(#[$doc])* pub $name: u64,)*
         }
 
         impl Counts {
+            /// A command failed.
+            pub(crate) fn failed(&self, error: &RedisError) {
+                let count = if error.is_timeout() { &self.timeouts } else { &self.other_errors };
+                count.add();
+            }
+
             pub(crate) fn snapshot(&self) -> SharedStats {
-                SharedStats {
+                let mut stats = SharedStats {
                     connected: false,
                     coherent: false,
                     settling: false,
                     refused: false,
                     latency: Duration::ZERO,
                     in_doubt: 0,
+                    misses: self.absent.get(),
+                    errors: self.other_errors.get(),
                     $($name: self.$name.get(),)*
-                }
+                };
+                stats.misses += stats.stale + stats.unreadable;
+                stats.errors += stats.timeouts;
+                stats
             }
         }
     };
@@ -68,8 +91,6 @@ macro_rules! counts {
 counts! {
     /// Reads that found a value.
     hits,
-    /// Reads that found none, or one that may not be served.
-    misses,
     /// Values found that had been invalidated; part of `misses`.
     stale,
     /// Values found that could not be read: damaged, foreign, of another version or type; part of `misses`.
@@ -82,8 +103,6 @@ counts! {
     unencodable,
     /// Values not stored because too many were on their way.
     store_overflows,
-    /// Commands that failed, timeouts included.
-    errors,
     /// Commands that took longer than allowed; part of `errors`.
     timeouts,
     /// Calls that went without the shared tier because there was no connection that answers.
@@ -104,4 +123,23 @@ counts! {
     resets,
     /// Entries of the log that could not be read; each made everything cached stale.
     unreadable_entries,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is exported is the difference, which falls where a part is counted after its sum.
+    #[test]
+    fn what_is_counted_is_in_its_sum_at_once() {
+        let counts = Counts::default();
+        counts.absent.add();
+        counts.stale.add_many(2);
+        counts.unreadable.add();
+        counts.failed(&std::io::Error::from(std::io::ErrorKind::TimedOut).into());
+        counts.failed(&std::io::Error::from(std::io::ErrorKind::BrokenPipe).into());
+        let stats = counts.snapshot();
+        assert_eq!((stats.misses, stats.stale, stats.unreadable), (4, 2, 1));
+        assert_eq!((stats.errors, stats.timeouts), (2, 1));
+    }
 }

@@ -196,11 +196,10 @@ impl Tier {
     fn unpack<V>(&self, place: &Place<'_, V>, bytes: Option<&[u8]>) -> Option<Unpacked<V>> {
         let counts = &self.hub.counts;
         let Some(bytes) = bytes else {
-            counts.misses.add();
+            counts.absent.add();
             return None;
         };
         let Some((header, value)) = decode(place, bytes, self.hub.settings.max_value_bytes) else {
-            counts.misses.add();
             counts.unreadable.add();
             return None;
         };
@@ -211,7 +210,6 @@ impl Tier {
         let counts = &self.hub.counts;
         counts.hits.add_many(hits);
         if stale > 0 {
-            counts.misses.add_many(stale);
             counts.stale.add_many(stale);
         }
     }
