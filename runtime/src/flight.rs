@@ -31,7 +31,7 @@ use tokio::sync::oneshot::error::RecvError;
 
 use crate::clock::Clock;
 use crate::key::{AnyKey, Hashed, Prehashed};
-use crate::log::Log;
+use crate::log::{Epoch, Log};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::{Mutex, lock};
@@ -152,9 +152,21 @@ impl Flights {
 
     /// Joins the load of this key, or leads one.
     pub(crate) fn join(self: &Arc<Self>, key: Hashed<AnyKey>, scopes: &[u64], terms: Terms) -> Joined {
+        self.join_if(key, &|log, epoch| log.is_current(epoch, scopes), terms)
+    }
+
+    /// [`join`](Self::join), where `is_current` judges a load by the epoch at which it began.
+    pub(crate) fn join_if(
+        self: &Arc<Self>,
+        key: Hashed<AnyKey>,
+        is_current: &dyn Fn(&Log, Epoch) -> bool,
+        terms: Terms,
+    ) -> Joined {
         let mut shard = lock(self.shard(&key));
         let mut stalled = None;
-        if let Some(flight) = shard.get(&key).filter(|flight| self.is_current(flight, scopes)) {
+        let joinable =
+            |flight: &Arc<Flight>| self.log.as_ref().is_none_or(|log| is_current(log, flight.epoch.load(Acquire)));
+        if let Some(flight) = shard.get(&key).filter(|flight| joinable(flight)) {
             if flight.goes_on(self.clock.coarse()) {
                 if !terms.wait {
                     return Joined::Taken(flight.note);
@@ -177,10 +189,6 @@ impl Flights {
         let instead = stalled.inspect(|flight| flight.give_up()).is_some();
         let leading = Leading { flights: self.clone(), key, flight, patience: terms.patience };
         Joined::Lead(Permit { leading: Some(leading), instead })
-    }
-
-    fn is_current(&self, flight: &Flight, scopes: &[u64]) -> bool {
-        self.log.as_ref().is_none_or(|log| log.is_current(flight.epoch.load(Acquire), scopes))
     }
 
     /// The epoch of a load that begins now.
@@ -247,7 +255,11 @@ impl Permit {
     /// Ends the load and tells all waiters.
     pub(crate) fn end(mut self, mut outcome: impl FnMut() -> LoadOutcome) {
         if let Some(leading) = self.leading.take() {
-            tell(leading.close(), &mut outcome);
+            let waiting = leading.close();
+            // Nobody waits, as a rule.
+            if !waiting.is_empty() {
+                tell(waiting, &mut outcome);
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
-use std::mem::{replace, take};
+use std::mem::{replace, swap, take};
 use std::sync::Arc;
 
 use super::start::{Looked, Missing, Value};
@@ -13,6 +13,7 @@ use super::{Batch, BatchMap};
 use crate::clock::nanos;
 use crate::flight::{Joined, LoadOutcome, PATIENCE, Permit, Terms, Waiter, end};
 use crate::key::{AnyKey, Hashed, OwnedKey, Prehashed};
+use crate::log::Log;
 use crate::shape::{Outcome, Shape};
 
 /// The keys that a batch lacks, as the key of its load.
@@ -59,7 +60,6 @@ where
         if !self.missing.iter().all(|missing| start.cell.is_findable(&missing.key)) {
             return None;
         }
-        let scopes: Vec<_> = self.missing.iter().flat_map(|missing| missing.scopes.hashes()).copied().collect();
         let terms = Terms { wait: true, patience: nanos(PATIENCE), note: 0 };
         // All that was looked for is missing, as a rule.
         let keys = if self.seen.len() == self.missing.len() {
@@ -67,7 +67,9 @@ where
         } else {
             self.missing.iter().map(|missing| missing.key.clone()).collect()
         };
-        match start.cell.flights.join(lacking(keys), &scopes, terms) {
+        let all = &self.missing;
+        let is_current = |log: &Log, epoch| all.iter().all(|missing| log.is_current(epoch, missing.scopes.hashes()));
+        match start.cell.flights.join_if(lacking(keys), &is_current, terms) {
             Joined::Lead(permit) => self.lead(permit),
             Joined::Wait(waiter) => return Some(waiter),
             Joined::Within | Joined::Taken(_) => {}
@@ -81,18 +83,17 @@ where
         start.cell.tell_stalled(&permit, PATIENCE);
         self.permit = Some(permit);
         start.begin();
-        for missing in take(&mut self.missing) {
-            match start.find(&self.policy, &missing.key) {
-                Looked::Missing => self.missing.push(missing),
-                looked => {
-                    if let Looked::Present(value) = looked {
-                        self.found.put(missing.id.clone(), value);
-                    }
-                    self.settled.push(missing);
-                    self.uncounted.hit();
-                }
+        for missing in &mut self.missing {
+            let looked = start.find(&self.policy, &missing.key);
+            missing.is_settled = !matches!(looked, Looked::Missing);
+            if missing.is_settled {
+                self.uncounted.hit();
+            }
+            if let Looked::Present(value) = looked {
+                self.found.put(missing.id.clone(), value);
             }
         }
+        self.put_aside();
     }
 
     /// What a waiter does once the other batch has ended; `None` if its load was given up.
@@ -111,6 +112,15 @@ where
             None => return self.join(),
         }
         None
+    }
+
+    /// Moves the elements that were found from `missing` to `settled`.
+    pub(super) fn put_aside(&mut self) {
+        if self.settled.is_empty() && self.missing.iter().all(|missing| missing.is_settled) {
+            swap(&mut self.missing, &mut self.settled);
+        } else {
+            self.settled.extend(self.missing.extract_if(.., |missing| missing.is_settled));
+        }
     }
 
     /// The answer that follows from what another batch loaded, if one was joined.

@@ -1,6 +1,6 @@
 //! `batch(ids)`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `clock`, `codec`, `engine`, `flight`, `handle`, `key`, `l1`, `policy`, `shape`, `shared`, `site`, `stats`.
+//! May use: `clock`, `codec`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`.
 //!
 //! Every element is looked up and stored under the key that the scalar function's template makes of it, in the same store.
 //! The epoch of all that is stored is taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for
@@ -108,7 +108,14 @@ where
                     self.missing.reserve(ROOM);
                 }
                 let text = bounded(text);
-                self.missing.push(Missing { id: id.clone(), key, scopes, text, outdated: Outdated::Nothing });
+                self.missing.push(Missing {
+                    id: id.clone(),
+                    key,
+                    scopes,
+                    text,
+                    outdated: Outdated::Nothing,
+                    is_settled: false,
+                });
             }
         }
     }
@@ -132,22 +139,20 @@ where
         let number = start.number();
         let fetched = tier.fetch_many(&places).await;
         start.begin();
-        let asked = std::mem::take(&mut self.missing);
-        let count = asked.len();
-        self.found.reserve(count);
-        for (mut missing, fetched) in asked.into_iter().zip(fetched) {
+        self.found.reserve(self.missing.len());
+        let mut answered = 0;
+        for (missing, fetched) in self.missing.iter_mut().zip(fetched) {
             missing.outdated = Outdated::of(fetched.as_ref().map(|fetched| &fetched.value));
-            match fetched.map(|fetched| start.take(&self.policy, &missing, fetched, number)) {
-                Some(Looked::Missing) | None => self.missing.push(missing),
-                Some(looked) => {
-                    if let Looked::Present(value) = looked {
-                        self.found.put(missing.id.clone(), value);
-                    }
-                    self.settled.push(missing);
-                }
+            let Some(fetched) = fetched else { continue };
+            let looked = start.take(&self.policy, missing, fetched, number);
+            missing.is_settled = !matches!(looked, Looked::Missing);
+            answered += u64::from(missing.is_settled);
+            if let Looked::Present(value) = looked {
+                self.found.put(missing.id.clone(), value);
             }
         }
-        self.uncounted.shared((count - self.missing.len()) as u64);
+        self.put_aside();
+        self.uncounted.shared(answered);
     }
 
     /// The answer, if no body has to run for it.

@@ -33,6 +33,8 @@ pub(super) struct Missing<K, S: Shape<Item: BatchMap>> {
     pub(super) text: String,
     /// Older data that the shared tier may hold than what is loaded.
     pub(super) outdated: Outdated,
+    /// Whether it was found since, and is no longer missing.
+    pub(super) is_settled: bool,
 }
 
 impl<K, S: Shape<Item: BatchMap>> Missing<K, S> {

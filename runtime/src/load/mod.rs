@@ -24,7 +24,7 @@ use crate::log::Epoch;
 use crate::policy::Policy;
 use crate::shape::{CacheValue, Ending, Shape};
 use crate::shared::Lease;
-use crate::site::{Cell, Here, Outdated, SharedOutcome, Site};
+use crate::site::{Cell, Here, NotedOutdated, SharedOutcome, Site};
 use crate::stats::Call;
 use crate::sync::{Mutex, watch_thread};
 
@@ -48,7 +48,7 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     /// The key's text, as short as [`bounded`] makes it. Scopes come from the full one.
     pub(crate) text: String,
     /// Older data that the shared tier may hold than what is loaded.
-    outdated: OnceLock<Outdated>,
+    outdated: NotedOutdated,
     /// The shared tier's expired value, where this process keeps none: it may stand in for a load that fails.
     standby: OnceLock<Standby<S::Item>>,
     /// Counts how the call ends; nothing, where it is none.
@@ -169,7 +169,7 @@ impl Site {
             scopes,
             policy,
             text: bounded(text),
-            outdated: OnceLock::new(),
+            outdated: NotedOutdated::default(),
             standby: OnceLock::new(),
             call: Call::begin(counters),
             lease: Mutex::default(),

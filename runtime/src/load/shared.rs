@@ -61,7 +61,7 @@ where
     /// Removes from both tiers what is older than a load that has nothing to be stored.
     pub(super) fn remove_older(&self, began: &Began, absence: bool) {
         self.cell.remove_older(&self.key, began.start, absence);
-        let wrong = self.outdated.get().is_some_and(|outdated| outdated.is_wrong_by(absence));
+        let wrong = self.outdated.get().is_wrong_by(absence);
         if let (true, Some((tier, place)), Some(mark)) = (wrong, self.place(), began.shared) {
             tier.remove(&place, mark, began.time, lock(&self.lease).take());
         }
@@ -101,7 +101,7 @@ where
             Some(_) => Outdated::of(fetched.as_ref().map(|fetched| &fetched.value)),
             None => Outdated::Value,
         };
-        let _ = self.outdated.set(outdated);
+        self.outdated.set(outdated);
         match (fetched, old) {
             (Some(fetched), old) => self.fetched(fetched, number, permit, old),
             (None, Some(old)) => refresh(permit, old),

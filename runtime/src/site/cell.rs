@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicBool, fence};
+use std::sync::atomic::{AtomicBool, AtomicU8, fence};
 use std::time::Duration;
 
 use super::negatives::{Negatives, Verdict, What};
@@ -60,12 +60,13 @@ pub(crate) type SharedOutcome<S> = Outcome<<S as Shape>::Item, <S as Shape>::Abs
 
 /// What a load found in the shared tier where there was no fresh answer: something to be removed, if nothing takes its place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Outdated {
     #[default]
-    Nothing,
-    Absence,
+    Nothing = 0,
+    Absence = 1,
     /// A value, or nobody has looked.
-    Value,
+    Value = 2,
 }
 
 impl Outdated {
@@ -80,6 +81,24 @@ impl Outdated {
     /// Returns whether a load that is not stored shows it to be wrong: an absence is by a value only.
     pub(crate) fn is_wrong_by(self, absence: bool) -> bool {
         self == Self::Value || (self == Self::Absence && !absence)
+    }
+}
+
+/// An [`Outdated`] that is noted while a load is under way; `Nothing` until then.
+#[derive(Debug, Default)]
+pub(crate) struct NotedOutdated(AtomicU8);
+
+impl NotedOutdated {
+    pub(crate) fn set(&self, outdated: Outdated) {
+        self.0.store(outdated as u8, Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> Outdated {
+        match self.0.load(Relaxed) {
+            0 => Outdated::Nothing,
+            1 => Outdated::Absence,
+            _ => Outdated::Value,
+        }
     }
 }
 

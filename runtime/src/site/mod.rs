@@ -29,7 +29,7 @@ mod negatives;
 mod variant;
 
 use cell::Front;
-pub(crate) use cell::{Cell, Dated, Negative, Outdated, SharedOutcome};
+pub(crate) use cell::{Cell, Dated, Negative, NotedOutdated, Outdated, SharedOutcome};
 pub use here::{Here, Instantiation, here, here_in, here_of};
 pub(crate) use meta::SiteMeta;
 pub use meta::{Receiver, SiteKind};
