@@ -186,7 +186,7 @@ pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `failure_threshold = 5` or `off` | 5, or 15 where the window holds `min_calls` | failures in a row that open it |
 /// | `failure_rate = 50` or `off` | 50 % | share of failed calls in the window that opens it |
 /// | `slow_rate = 80`, `slow = "1s"` | off | share of calls that take that long, which opens it too |
-/// | `min_calls = 20` | 60 | calls in the window before a rate means anything |
+/// | `min_calls = 20` | 80 | calls in the window before a rate means anything |
 /// | `window = "30s"` or `100` | 30 s | the time, or the number of calls, that rates are of |
 /// | `open_for = "5s"` | 5 s | how long it stays open; doubles with each round of failed probes |
 /// | `max_open = "60s"` | 60 s | and at most so long |

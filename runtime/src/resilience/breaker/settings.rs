@@ -7,7 +7,7 @@ use std::time::Duration;
 /// `tests/src/breakers`.
 const FEW_CALLS: u32 = 5;
 const MANY_CALLS: u32 = 15;
-const MIN_CALLS: NonZeroU32 = NonZeroU32::new(60).unwrap();
+const MIN_CALLS: NonZeroU32 = NonZeroU32::new(80).unwrap();
 const PROBES: NonZeroU32 = NonZeroU32::new(3).unwrap();
 
 /// The settings of a circuit breaker. Every method is `const`, so they can be those of a static.
@@ -100,7 +100,7 @@ impl Percent {
 }
 
 impl BreakerSettings {
-    /// The defaults: opens on 50 % failures among the calls of the last 30 s, where there are at least 60, and on 15 failures in a
+    /// The defaults: opens on 50 % failures among the calls of the last 30 s, where there are at least 80, and on 15 failures in a
     /// row; on 5 where there are fewer. Stays open for 5 s, doubling up to 60 s. Closes after 3 probes, unless half of
     /// them fail.
     pub const fn new() -> Self {
@@ -155,7 +155,7 @@ impl BreakerSettings {
         self
     }
 
-    /// Rates count only among at least so many calls in the window (60, or all of a window of fewer). Below that, failures in
+    /// Rates count only among at least so many calls in the window (80, or all of a window of fewer). Below that, failures in
     /// a row decide alone.
     #[must_use]
     pub const fn min_calls(mut self, calls: NonZeroU32) -> Self {

@@ -66,14 +66,14 @@ fn failures_in_a_row_open_it_and_a_success_begins_the_row_anew() {
 #[test]
 fn every_second_failure_opens_it_by_the_rate() {
     let (breaker, _) = made(BreakerSettings::new());
-    for _ in 0..29 {
+    for _ in 0..39 {
         end(&breaker, Verdict::Success);
         end(&breaker, Verdict::Failure);
     }
     end(&breaker, Verdict::Success);
-    assert_eq!(breaker.state(), State::Closed, "59 calls are too few");
+    assert_eq!(breaker.state(), State::Closed, "79 calls are too few");
     end(&breaker, Verdict::Failure);
-    assert_eq!(breaker.events()[0].cause, Cause::FailureRate { failures: 30, calls: 60 });
+    assert_eq!(breaker.events()[0].cause, Cause::FailureRate { failures: 40, calls: 80 });
 }
 
 #[test]

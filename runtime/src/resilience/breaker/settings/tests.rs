@@ -53,7 +53,7 @@ fn a_share_is_reached_at_it_and_without_rounding() {
 fn a_window_of_fewer_calls_than_are_enough_is_enough() {
     let of = |settings: BreakerSettings| settings.enough_calls();
     let ten = BreakerSettings::new().window(Window::Count(n(10)));
-    assert_eq!([of(BreakerSettings::new()), of(ten.clone())], [60, 10]);
+    assert_eq!([of(BreakerSettings::new()), of(ten.clone())], [80, 10]);
     assert_eq!([of(ten.clone().min_calls(n(30))), of(ten.clone().min_calls(n(3)))], [10, 3]);
     assert_eq!(of(BreakerSettings::new().min_calls(n(30))), 30);
 }
