@@ -137,8 +137,8 @@ impl Subject for Mute {
         Reach::Announced
     }
 
-    async fn put(&self, key: usize, version: u64) {
-        self.0.put(key, version).await;
+    async fn put(&self, key: usize, origin: Origin) {
+        self.0.put(key, origin).await;
     }
 
     fn is_clear(&self) -> bool {

@@ -110,8 +110,9 @@ pub trait Subject: Clone + Send + Sync + 'static {
     fn invalidate(&self, scope: Scope) -> impl Future<Output = Reach> + Send;
     /// Refreshes.
     fn refresh(&self, scope: Scope) -> impl Future<Output = Reach> + Send;
-    /// Stores a version that was just written.
-    fn put(&self, key: usize, version: u64) -> impl Future<Output = ()> + Send;
+    /// Writes a version, and stores it. It is written after the put has begun: an invalidation before that would be none of the put's
+    /// concern, and the version could be older than it.
+    fn put(&self, key: usize, origin: run::Origin) -> impl Future<Output = ()> + Send;
     /// Whether every invalidation of this node has reached the others.
     fn is_clear(&self) -> bool;
 }

@@ -69,10 +69,10 @@ impl Subject for Ours {
         self.0.cache().refresh(&pattern(scope)).await.expect("a pattern")
     }
 
-    async fn put(&self, key: usize, version: u64) {
+    async fn put(&self, key: usize, origin: Origin) {
         let (group, id) = (key / IDS, key % IDS);
         scope(&self.0, async {
-            if is_near(key) { put_near(group, id, version).await } else { put_far(group, id, version).await }
+            if is_near(key) { put_near(group, id, origin).await } else { put_far(group, id, origin).await }
         })
         .await;
     }
@@ -90,13 +90,15 @@ fn pattern(scope: Scope) -> String {
 }
 
 #[cache_put(key = "item:{group}:{id}", ttl = 60)]
-async fn put_near(group: usize, id: usize, version: u64) -> u64 {
+async fn put_near(group: usize, id: usize, origin: Origin) -> u64 {
+    let version = origin.write(group * IDS + id);
     tokio::task::yield_now().await;
     version
 }
 
 #[cache_put(key = "item:{group}:{id}", ttl = 60, tier = shared)]
-async fn put_far(group: usize, id: usize, version: u64) -> u64 {
+async fn put_far(group: usize, id: usize, origin: Origin) -> u64 {
+    let version = origin.write(group * IDS + id);
     tokio::task::yield_now().await;
     version
 }

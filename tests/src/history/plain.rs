@@ -86,7 +86,8 @@ impl Subject for Plain {
         self.invalidate(scope).await
     }
 
-    async fn put(&self, key: usize, version: u64) {
+    async fn put(&self, key: usize, origin: Origin) {
+        let version = origin.write(key);
         self.invalidate(Scope::Key(key)).await;
         let _: redis::RedisResult<()> = self.connection.clone().set(self.key(key), version).await;
     }

@@ -58,7 +58,8 @@ impl Origin {
         version
     }
 
-    fn write(&self, key: usize) -> u64 {
+    /// Writes the next version of a key.
+    pub fn write(&self, key: usize) -> u64 {
         self.0[key].fetch_add(1, Ordering::SeqCst) + 1
     }
 }
@@ -152,8 +153,7 @@ async fn work<S: Subject>(shared: Arc<Shared>, subject: S, node: usize, mut rng:
             93..97 => invalidate(&shared, &subject, node, Scope::Key(rng.usize(..KEYS)), true).await,
             97..98 => invalidate(&shared, &subject, node, Scope::Group(rng.usize(..GROUPS)), true).await,
             _ => {
-                let key = rng.usize(..KEYS);
-                subject.put(key, shared.origin.write(key)).await;
+                subject.put(rng.usize(..KEYS), shared.origin.clone()).await;
             }
         }
         // Caches answer at once: this is what keeps a run from being nothing but hits.
