@@ -2,9 +2,9 @@
 //!
 //! May use: `codec`, `error`, `handle`, `key`, `load`, `log`, `policy`, `put`, `shape`, `shared`, `site`.
 //!
-//! The same stores, log and flights as under the attributes, with a key given as text. A key's segments are its prefixes
-//! here too, so `user:*` invalidates `user:1` whoever stored it. Each value type has a store of its own: what was set as
-//! one type is not found as another.
+//! The same kind of stores and flights and the same log as under the attributes, with a key given as text. A key's segments are its
+//! prefixes here too, so `user:*` invalidates `user:1` whoever stored it. Each value type has a store of its own: what was set as
+//! one type is not found as another. Functions of the same keys and type are met as `site/by_text.rs` says.
 //!
 //! With a shared tier, values go through both tiers, so they have to be fit for it.
 
@@ -69,7 +69,7 @@ impl Fastness {
 }
 
 impl Cache {
-    /// The value of a key, if it is fresh and was set as this type.
+    /// The value of a key, if it is fresh and was set as this type, or stored by an annotated function whose values are of this type.
     ///
     /// # Errors
     ///
@@ -86,14 +86,17 @@ impl Cache {
     /// If one of the keys is empty, holds a `*`, or begins or ends with a colon.
     pub async fn mget<T: SharedValue>(&self, keys: &[&str]) -> Result<Vec<Option<T>>, Error> {
         keys.iter().try_for_each(|key| checked(key))?;
-        let near: Vec<Option<T>> = keys.iter().map(|key| self.near(key)).collect();
-        if near.iter().all(Option::is_some) {
-            return Ok(near);
+        let near: Vec<Result<T, _>> = keys.iter().map(|key| self.near(key)).collect();
+        let (mut found, mut missing) = (Vec::with_capacity(keys.len()), Vec::new());
+        for value in near {
+            found.push(value.map_err(|pending| missing.push(*pending)).ok());
         }
-        let missing =
-            keys.iter().zip(&near).filter(|(_, value)| value.is_none()).map(|(key, _)| self.pending::<T>(key));
-        let mut far = fetch_many(missing.collect()).await.into_iter();
-        Ok(near.into_iter().map(|value| value.or_else(|| far.next().flatten())).collect())
+        if !missing.is_empty() {
+            let mut far = fetch_many(missing).await.into_iter();
+            let none = found.iter_mut().filter(|value| value.is_none());
+            none.for_each(|value| *value = far.next().flatten());
+        }
+        Ok(found)
     }
 
     /// Stores a value for `ttl`, less a jitter of up to 10 %. Whatever was cached under the key, as any type, is gone. With
@@ -277,16 +280,19 @@ impl Cache {
 
     async fn look<T: SharedValue>(&self, key: &str) -> Option<T> {
         match self.near(key) {
-            Some(value) => Some(value),
-            None => self.pending::<T>(key).fetch().await.flatten(),
+            Ok(value) => Some(value),
+            Err(pending) => pending.fetch().await.flatten(),
         }
     }
 
-    /// The value, if this process has it.
-    fn near<T: SharedValue>(&self, key: &str) -> Option<T> {
-        let args = (NoScope, Verbatim(key));
-        let cell = SITE.cell::<(NoScope, Verbatim<'_>), Maybe<T>>(Some(&self.handle), whence(Maybe::<T>::NEW));
-        cell.front.hit(&args).or_else(|| cell.peek(&args).inspect(|_| cell.front.counters.hit()))
+    /// The value, if this process has it; else the question to the shared tier.
+    fn near<T: SharedValue>(&self, key: &str) -> Result<T, Box<Pending<Key, Maybe<T>>>> {
+        let shape = Maybe::<T>::NEW;
+        if let Some(hit) = SITE.hit(Some(&self.handle), shape, whence(shape), &(NoScope, Verbatim(key))).flatten() {
+            return Ok(hit);
+        }
+        let pending = self.pending(key);
+        pending.look().flatten().ok_or_else(|| Box::new(pending))
     }
 
     /// A read that never loads, so its ttl is only an upper bound for what the shared tier says.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::clock::nanos;
 use crate::codec::{Codec, SharedValue, Wire};
 use crate::error::LoadTimeout;
-use crate::l1::Lifetime;
+use crate::l1::{Found, Lifetime};
 use crate::shape::{Copier, KeepsErrors, MayBeAbsent, Shape};
 
 /// The largest part of a ttl that jitter takes off, by default.
@@ -261,6 +261,19 @@ impl<S: Shape> Policy<S> {
         let local_until = self.local_ttl.map_or(u64::MAX, |ttl| now.saturating_add(nanos(ttl)));
         let served_until = expires.saturating_add(nanos(self.longest_stale()));
         Lifetime { load_time, expires, early_from, local_until, served_until }
+    }
+
+    /// The lifetime here of an entry that another call site has stored, which said until when it is fresh. `None` if this one has no use
+    /// for it.
+    pub(crate) fn lifetime_of<V>(&self, found: &Found<V>, now: u64) -> Option<Lifetime> {
+        let Lifetime { expires, load_time, local_until, .. } = found.life;
+        let is_useful = !found.is_refreshed() || !self.longest_stale().is_zero();
+        if self.ttl.is_zero() || !is_useful || now >= expires.min(local_until) {
+            return None;
+        }
+        let own = self.lifetime_until(expires, load_time, now);
+        let early_from = if found.is_refreshed() { 0 } else { own.early_from };
+        Some(Lifetime { early_from, local_until: own.local_until.min(local_until), ..own })
     }
 }
 

@@ -10,6 +10,7 @@ pub mod deploy;
 mod guide;
 pub mod history;
 pub mod logged;
+pub mod one_key;
 pub mod race;
 pub mod servers;
 

@@ -84,7 +84,7 @@ where
         self.permit = Some(permit);
         start.begin();
         for missing in &mut self.missing {
-            let looked = start.find(&self.policy, &missing.key);
+            let looked = start.find_again(&self.policy, missing);
             missing.is_settled = !matches!(looked, Looked::Missing);
             if missing.is_settled {
                 self.uncounted.hit();

@@ -101,7 +101,6 @@ where
             }
             Looked::Absent => start.cell.front.counters.hit(),
             Looked::Missing => {
-                self.uncounted.push(&start.cell.front.counters);
                 let text = self.site.meta().template.render(&start.cell.path, args);
                 let scopes = Scopes::of(&text, tags);
                 if self.missing.is_empty() {
@@ -116,6 +115,14 @@ where
                     outdated: Outdated::Nothing,
                     is_settled: false,
                 });
+                match self.missing.last().and_then(|missing| start.find_elsewhere(&self.policy, missing)) {
+                    Some(value) => {
+                        self.missing.pop();
+                        start.cell.front.counters.hit();
+                        self.found.put(id.clone(), value);
+                    }
+                    None => self.uncounted.push(&start.cell.front.counters),
+                }
             }
         }
     }

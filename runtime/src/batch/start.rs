@@ -8,8 +8,8 @@ use crate::codec::{Codec, Wire};
 use crate::engine::Began;
 use crate::handle::Fastness;
 use crate::key::args::Args;
-use crate::key::{Hashed, OwnedKey, Scopes};
-use crate::l1::{Lifetime, LoadStart};
+use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
+use crate::l1::{Found, Lifetime, LoadStart};
 use crate::policy::Policy;
 use crate::shape::{CacheValue, Shape};
 use crate::shared::{Fetched, Kept, Place, Seat};
@@ -38,6 +38,10 @@ pub(super) struct Missing<K, S: Shape<Item: BatchMap>> {
 }
 
 impl<K, S: Shape<Item: BatchMap>> Missing<K, S> {
+    fn call_key(&self) -> CallKey<'_, K> {
+        CallKey { args: &self.key, scopes: &self.scopes, text: &self.text }
+    }
+
     pub(super) fn place<'a>(
         &'a self,
         wire: Wire<Value<S>>,
@@ -105,7 +109,7 @@ where
             return Looked::Absent;
         };
         if in_process {
-            self.cell.keep(&missing.key, &missing.scopes, value.clone(), life, start);
+            self.cell.keep(missing.call_key(), value.clone(), life, start);
         }
         Looked::Present(value)
     }
@@ -147,6 +151,24 @@ where
         Looked::Missing
     }
 
+    /// What this process has by now of an element that was missing.
+    pub(super) fn find_again(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>) -> Looked<Value<S>> {
+        match self.find(policy, &missing.key) {
+            Looked::Missing => self.find_elsewhere(policy, missing).map_or(Looked::Missing, Looked::Present),
+            looked => looked,
+        }
+    }
+
+    /// What a direct call has stored in this process under the key of an element that is missing.
+    pub(super) fn find_elsewhere(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>) -> Option<Value<S>> {
+        if !self.is_kept_in_process(policy) {
+            return None;
+        }
+        let life = |found: &Found<Value<S>>, now| policy.lifetime_of(found, now);
+        let found = self.cell.find_elsewhere(missing.call_key(), life);
+        found.filter(|found| found.is_fresh(self.began.time)).map(|found| found.value)
+    }
+
     /// Keeps in this process what was loaded, or that there is none, if answers are kept here.
     pub(super) fn keep(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>, value: Option<&Value<S>>, now: u64) {
         // The time of a batch is no measure of the load of one element, so none is refreshed early.
@@ -154,16 +176,16 @@ where
         let ttl = policy.ttl_for(value).filter(|_| self.is_kept_in_process(policy));
         match (ttl, value) {
             (Some(ttl), Some(value)) => {
-                self.cell.keep(&missing.key, &missing.scopes, value.clone(), life(ttl), self.began.start);
+                self.cell.keep(missing.call_key(), value.clone(), life(ttl), self.began.start);
             }
             (Some(ttl), None) => self.keep_absence(missing, now, life(ttl), self.began.start),
-            (None, _) => self.cell.remove_older(&missing.key, self.began.start, value.is_none()),
+            (None, _) => self.cell.remove_older(missing.call_key(), self.began.start, value.is_none()),
         }
     }
 
     fn keep_absence(&self, missing: &Missing<K, S>, ended: u64, life: Lifetime, start: LoadStart) {
         let absent = Dated { negative: Negative::Absent(()), ended };
-        self.cell.keep_negative(&missing.key, &missing.scopes, absent, life, start);
+        self.cell.keep_negative(missing.call_key(), absent, life, start);
     }
 
     fn is_kept_in_process(&self, policy: &Policy<Each<S>>) -> bool {

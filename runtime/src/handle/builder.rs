@@ -162,6 +162,7 @@ impl Builder {
             clock: self.clock.clone(),
             log: Arc::new(Log::with_mirror_bytes(self.mirror_bytes)),
             budget: Arc::new(Budget::new(self.max_entries)),
+            loads: Arc::default(),
             hasher: foldhash::fast::RandomState::default(),
         }
     }

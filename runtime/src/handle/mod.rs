@@ -63,7 +63,9 @@ pub(crate) struct Inner {
 struct Stores {
     by_key: HashMap<(String, TypeId, Option<TypeId>), Erased>,
     all: Vec<Arc<dyn AnyStore>>,
-    /// Which function has the values of a key template in the shared tier.
+    /// What call sites of the same values have in common, by the number and the type of it.
+    common: HashMap<(u64, TypeId), Erased>,
+    /// Which function has the values of a key template where its path is all that is known of it: in the shared tier, and for direct calls.
     owners: HashMap<String, TypeId>,
 }
 
@@ -270,18 +272,28 @@ impl Fastness {
         store
     }
 
-    /// The shared tier for a function whose path is in its keys. Paths may be spelled the same where functions are not (in
-    /// blocks of one function, in macros): the first that is called has the tier, the others keep to this process.
-    pub(crate) fn tier_of(&self, key: &str, of: Option<TypeId>, name: &str) -> Option<Arc<Tier>> {
+    /// What call sites of the same values have in common here, made when first asked for.
+    pub(crate) fn common<T: Default + Send + Sync + 'static>(&self, number: u64) -> Arc<T> {
+        let id = (number, TypeId::of::<T>());
+        downcast(lock(&self.inner.stores).common.entry(id).or_insert_with(|| Arc::<T>::default()).clone())
+    }
+
+    /// Whether this function is the one that its path is known by, where its path is in its keys. Paths may be spelled the same where
+    /// functions are not (in blocks of one function, in macros): it is the first that is called.
+    pub(crate) fn is_owner(&self, key: &str, of: Option<TypeId>) -> bool {
+        of.is_none_or(|of| *lock(&self.inner.stores).owners.entry(key.to_owned()).or_insert(of) == of)
+    }
+
+    /// The shared tier for a function that [is the owner](Self::is_owner) of its keys or not; others keep to this process.
+    pub(crate) fn tier_of(&self, is_owner: bool, name: &str) -> Option<Arc<Tier>> {
         let tier = self.inner.tier.clone()?;
-        let own = of.is_none_or(|of| *lock(&self.inner.stores).owners.entry(key.to_owned()).or_insert(of) == of);
-        if !own {
+        if !is_owner {
             tracing::warn!(
                 function = name,
                 "two functions of this path are cached: give one a `key` to share its values"
             );
         }
-        own.then_some(tier)
+        is_owner.then_some(tier)
     }
 
     /// Says that a function's values stay in this process.

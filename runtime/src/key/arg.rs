@@ -160,7 +160,7 @@ impl KeyPart for Unfit {
 pub struct Shown<'a, T: ?Sized>(&'a T);
 
 impl<T: Display + Hash + Eq + Clone + Send + Sync + 'static> KeyPart for Shown<'_, T> {
-    type Owned = T;
+    type Owned = OwnedShown<T>;
 
     #[inline]
     fn feed<H: Hasher>(&self, state: &mut H) {
@@ -168,15 +168,39 @@ impl<T: Display + Hash + Eq + Clone + Send + Sync + 'static> KeyPart for Shown<'
     }
 
     #[inline]
-    fn same(&self, owned: &T) -> bool {
-        self.0 == owned
+    fn same(&self, owned: &OwnedShown<T>) -> bool {
+        *self.0 == owned.0
     }
 
-    fn own(&self) -> T {
-        self.0.clone()
+    fn own(&self) -> OwnedShown<T> {
+        OwnedShown(self.0.clone())
     }
 
     fn write(&self, out: &mut KeyWriter) {
         out.shown(self.0);
+    }
+}
+
+/// The owned form of an argument used as it displays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedShown<T>(T);
+
+impl<T: Display + Hash + Eq + Clone + Send + Sync + 'static> KeyPart for OwnedShown<T> {
+    type Owned = Self;
+
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+
+    fn same(&self, owned: &Self) -> bool {
+        self == owned
+    }
+
+    fn own(&self) -> Self {
+        self.clone()
+    }
+
+    fn write(&self, out: &mut KeyWriter) {
+        out.shown(&self.0);
     }
 }

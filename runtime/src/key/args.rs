@@ -64,7 +64,7 @@ impl KeyPart for Lower<'_> {
 pub(crate) struct Verbatim<'a>(pub(crate) &'a str);
 
 impl KeyPart for Verbatim<'_> {
-    type Owned = CompactString;
+    type Owned = OwnedVerbatim;
 
     #[inline]
     fn feed<H: Hasher>(&self, state: &mut H) {
@@ -72,16 +72,40 @@ impl KeyPart for Verbatim<'_> {
     }
 
     #[inline]
-    fn same(&self, owned: &CompactString) -> bool {
-        self.0.same(owned)
+    fn same(&self, owned: &OwnedVerbatim) -> bool {
+        self.0.same(&owned.0)
     }
 
-    fn own(&self) -> CompactString {
-        self.0.own()
+    fn own(&self) -> OwnedVerbatim {
+        OwnedVerbatim(self.0.own())
     }
 
     fn write(&self, out: &mut KeyWriter) {
         out.raw(self.0);
+    }
+}
+
+/// The owned form of a whole key given as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OwnedVerbatim(CompactString);
+
+impl KeyPart for OwnedVerbatim {
+    type Owned = Self;
+
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        self.0.feed(state);
+    }
+
+    fn same(&self, owned: &Self) -> bool {
+        self == owned
+    }
+
+    fn own(&self) -> Self {
+        self.clone()
+    }
+
+    fn write(&self, out: &mut KeyWriter) {
+        out.raw(&self.0);
     }
 }
 
@@ -96,6 +120,10 @@ pub trait Args {
     fn own(&self) -> Self::Owned;
     fn write_scope(&self, out: &mut KeyWriter);
     fn write_part(&self, index: usize, out: &mut KeyWriter);
+    /// [`write_scope`](Self::write_scope) of the form kept in the cache.
+    fn write_owned_scope(owned: &Self::Owned, out: &mut KeyWriter);
+    /// [`write_part`](Self::write_part) of the form kept in the cache.
+    fn write_owned_part(owned: &Self::Owned, index: usize, out: &mut KeyWriter);
 }
 
 macro_rules! args {
@@ -122,6 +150,15 @@ macro_rules! args {
             fn write_part(&self, index: usize, out: &mut KeyWriter) {
                 match index + 1 {
                     $($index => self.$index.write(out),)*
+                    _ => {}
+                }
+            }
+            fn write_owned_scope(owned: &Self::Owned, out: &mut KeyWriter) {
+                Scope::write_owned(&owned.0, out);
+            }
+            fn write_owned_part(owned: &Self::Owned, index: usize, out: &mut KeyWriter) {
+                match index + 1 {
+                    $($index => owned.$index.write(out),)*
                     _ => {}
                 }
             }

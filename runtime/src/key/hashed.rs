@@ -4,6 +4,8 @@ use std::any::Any;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use super::scopes::Scopes;
+
 /// What owned arguments are.
 pub trait OwnedKey: Clone + Eq + Send + Sync + 'static {}
 
@@ -59,6 +61,37 @@ impl<K> Hash for Hashed<K> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.hash);
     }
+}
+
+/// The key of a call, in all of its forms.
+#[derive(Debug)]
+pub(crate) struct CallKey<'a, K> {
+    pub(crate) args: &'a Hashed<K>,
+    pub(crate) scopes: &'a Scopes,
+    /// As short as [`bounded`](super::template::bounded) makes it.
+    pub(crate) text: &'a str,
+}
+
+impl<K> Clone for CallKey<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for CallKey<'_, K> {}
+
+impl<'a, K> CallKey<'a, K> {
+    /// The key as a direct call knows it.
+    pub(crate) fn text(&self) -> KeyText<'a> {
+        KeyText { hash: self.scopes.hashes()[0], text: self.text }
+    }
+}
+
+/// The text of a key, as it is kept, and the hash of it in full.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyText<'a> {
+    pub(crate) hash: u64,
+    pub(crate) text: &'a str,
 }
 
 /// The hasher that takes the hash as it is.

@@ -25,7 +25,7 @@ pub use part::KeyPart;
 pub use scope::KeyScope;
 pub use writer::KeyWriter;
 
-pub(crate) use hashed::{AnyKey, Hashed, OwnedKey, Prehashed};
+pub(crate) use hashed::{AnyKey, CallKey, Hashed, KeyText, OwnedKey, Prehashed};
 pub(crate) use pattern::Pattern;
 pub(crate) use scopes::Scopes;
 

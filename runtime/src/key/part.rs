@@ -48,8 +48,9 @@ use super::writer::KeyWriter;
             digest its serde form (`{{filter:hash}}`); or leave it out with `skip(..)` if it does not change the result"
 )]
 pub trait KeyPart {
-    /// The form kept in the cache.
-    type Owned: Clone + Eq + Send + Sync + 'static;
+    /// The form kept in the cache. It writes the same text as the argument: by that a [`Cache`](crate::Cache), which knows keys by
+    /// their text, finds what functions have stored.
+    type Owned: KeyPart + Clone + Eq + Send + Sync + 'static;
 
     /// Whether the text may be that of "nothing", so that an `Option` around it must tell them apart.
     #[doc(hidden)]

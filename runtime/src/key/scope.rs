@@ -74,6 +74,8 @@ pub trait Lead {
     fn same(&self, owned: &Self::Owned) -> bool;
     fn own(&self) -> Self::Owned;
     fn write(&self, out: &mut KeyWriter);
+    /// [`write`](Self::write) of the form kept in the cache.
+    fn write_owned(owned: &Self::Owned, out: &mut KeyWriter);
 }
 
 impl Lead for NoScope {
@@ -87,6 +89,7 @@ impl Lead for NoScope {
     }
     fn own(&self) {}
     fn write(&self, _: &mut KeyWriter) {}
+    fn write_owned((): &(), _: &mut KeyWriter) {}
 }
 
 impl<P: KeyPart> Lead for InScope<P> {
@@ -104,9 +107,16 @@ impl<P: KeyPart> Lead for InScope<P> {
         self.0.own()
     }
     fn write(&self, out: &mut KeyWriter) {
-        // No template starts with `@`, so a scope cannot pose as the literal that starts another key.
-        out.raw("@");
-        self.0.write(out);
-        out.raw(":");
+        write_scope(&self.0, out);
     }
+    fn write_owned(owned: &P::Owned, out: &mut KeyWriter) {
+        write_scope(owned, out);
+    }
+}
+
+fn write_scope(scope: &impl KeyPart, out: &mut KeyWriter) {
+    // No template starts with `@`, so a scope cannot pose as the literal that starts another key.
+    out.raw("@");
+    scope.write(out);
+    out.raw(":");
 }

@@ -9,6 +9,9 @@ use super::writer::KeyWriter;
 /// Keys longer than this many bytes are digested; Redis compares and transfers keys whole.
 const MAX_KEY_BYTES: usize = 512;
 
+/// Stands between the first segment of a long key and its digest.
+const DIGESTED: &str = ":%#";
+
 /// One piece of a template.
 #[derive(Clone, Copy, Debug)]
 pub enum Piece {
@@ -45,20 +48,52 @@ impl Template {
         };
         self.pieces.iter().map(piece).collect()
     }
+
+    /// Whether all of a key is one argument, as of a direct call.
+    pub(crate) fn is_whole_key(&self) -> bool {
+        matches!(self.pieces, [Piece::Arg(_)])
+    }
+
+    /// Returns false if no arguments make this text, in full or as [`bounded`] makes it. True says little: it looks at the literal
+    /// beginning and at the number of segments.
+    pub(crate) fn may_make(&self, text: &str, is_scoped: bool) -> bool {
+        if text.contains(DIGESTED) || self.is_whole_key() {
+            return true;
+        }
+        let own =
+            if is_scoped { text.strip_prefix('@').and_then(|text| text.split_once(':')) } else { Some(("", text)) };
+        let colons = |text: &str| text.bytes().filter(|byte| *byte == b':').count();
+        let literals = self.pieces.iter().map(|piece| if let Piece::Lit(text) = piece { colons(text) } else { 0 });
+        let begins = |text: &str| !matches!(self.pieces, [Piece::Lit(first), ..] if !text.starts_with(first));
+        own.is_some_and(|(_, own)| begins(own) && colons(own) == literals.sum::<usize>())
+    }
 }
 
 /// The text that pieces and arguments make.
 pub(crate) fn render<A: Args>(pieces: &[Piece], path: &str, args: &A) -> String {
     let mut out = KeyWriter::roomy();
     args.write_scope(&mut out);
+    write(pieces, path, &mut out, |index, out| args.write_part(index, out));
+    out.into_string()
+}
+
+/// The same of the form in which arguments are kept, and as [`bounded`] makes it.
+pub(crate) fn render_owned<A: Args>(pieces: &[Piece], path: &str, owned: &A::Owned) -> String {
+    let mut out = KeyWriter::roomy();
+    A::write_owned_scope(owned, &mut out);
+    write(pieces, path, &mut out, |index, out| A::write_owned_part(owned, index, out));
+    bounded(out.into_string())
+}
+
+#[inline]
+fn write(pieces: &[Piece], path: &str, out: &mut KeyWriter, part: impl Fn(usize, &mut KeyWriter)) {
     for piece in pieces {
         match piece {
             Piece::Lit(text) => out.raw(text),
             Piece::Path => out.raw(path),
-            Piece::Arg(index) => args.write_part(*index, &mut out),
+            Piece::Arg(index) => part(*index, out),
         }
     }
-    out.into_string()
 }
 
 /// The key as it is kept: itself, or its first segment and a digest where it is long.
@@ -68,7 +103,7 @@ pub(crate) fn bounded(key: String) -> String {
     }
     let root: String = key.split(':').next().unwrap_or_default().chars().take(64).collect();
     let digest =
-        render(&[Piece::Lit(":%#"), Piece::Arg(0)], "", &(super::scope::NoScope, Digest::of_bytes(key.as_bytes())));
+        render(&[Piece::Lit(DIGESTED), Piece::Arg(0)], "", &(super::scope::NoScope, Digest::of_bytes(key.as_bytes())));
     root + &digest
 }
 

@@ -183,3 +183,31 @@ fn paths_are_shown_without_closures_and_lifetimes() {
     assert_eq!(shown("<app::Svc as app::Api>::get<'_, '_>::{{closure}}"), "<app.Svc as app.Api>.get");
     assert_eq!(shown("app::Of<'_, u8, dyn app::T + '_>::get<'_>"), "app.Of<u8, dyn app.T>.get");
 }
+
+#[test]
+fn a_text_that_no_arguments_make_is_told_by_its_beginning_and_its_segments() {
+    let user = |text| USER_POSTS.may_make(text, false);
+    assert!(user("user:7:posts:1") && user("user:7:others:1"), "it may be wrong in what stands further behind");
+    assert!(
+        !user("member:7:posts:1") && !user("user:7:posts") && !user("user:7:posts:1:2") && !user("@a:user:7:posts:1")
+    );
+    assert!(USER_POSTS.may_make("@a:user:7:posts:1", true) && !USER_POSTS.may_make("user:7:posts:1", true));
+    let long = bounded(format!("user:{}:posts:1", "7".repeat(600)));
+    assert!(user(&long), "a digest says nothing of the segments");
+    let direct = Template { text: "<key>", pieces: &[Piece::Arg(0)] };
+    assert!(direct.is_whole_key() && direct.may_make("user:7", false) && !USER_POSTS.is_whole_key());
+}
+
+proptest! {
+    #[test]
+    fn owned_arguments_make_the_same_text(id: u64, page in nasty(), list in proptest::collection::vec(proptest::option::of(nasty()), 0..4)) {
+        let args = (super::scope::InScope(page.as_str()), &list, (id, page.as_str()));
+        let text = bounded(USER_POSTS.render("", &args));
+        prop_assert_eq!(owned_text(&args), text);
+    }
+}
+
+/// The text of the form in which these arguments are kept.
+fn owned_text<A: Args>(args: &A) -> String {
+    super::template::render_owned::<A>(USER_POSTS.pieces, "", &args.own())
+}

@@ -222,5 +222,26 @@ impl<T: TextPart<By, Form> + ?Sized, By, Form> KeyPart for Text<'_, T, By, Form>
     }
 }
 
+impl KeyPart for OwnedText {
+    type Owned = Self;
+
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+
+    fn same(&self, owned: &Self) -> bool {
+        self == owned
+    }
+
+    fn own(&self) -> Self {
+        self.clone()
+    }
+
+    fn write(&self, out: &mut KeyWriter) {
+        // It was escaped when it was made.
+        out.raw(&self.text);
+    }
+}
+
 #[cfg(test)]
 mod tests;

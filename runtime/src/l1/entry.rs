@@ -77,6 +77,7 @@ pub(crate) struct Found<V> {
     /// Until when a hit may serve it without a further question; zero once it was refreshed.
     pub(crate) fresh_until: u64,
     pub(crate) retry_at: u64,
+    pub(crate) start: LoadStart,
 }
 
 impl<V> Found<V> {
@@ -94,6 +95,11 @@ impl<V> Entry<V> {
     /// The number of its load.
     pub(crate) fn number(&self) -> u64 {
         self.rest.start.number
+    }
+
+    /// The hash of its key's text: the key is the first of its scopes.
+    pub(super) fn text_hash(&self) -> u64 {
+        self.rest.scopes.first().copied().unwrap_or_default()
     }
 }
 
@@ -137,7 +143,8 @@ impl<V: Clone> Entry<V> {
         let value = self.value.as_ref().filter(|_| self.judge(log) != Judgement::Invalidated)?.clone();
         self.count();
         let (life, retry_at) = (self.rest.life, self.rest.retry_at.load(Relaxed));
-        Some(Found { value, life, fresh_until: self.fresh_until.load(Relaxed), retry_at })
+        let (fresh_until, start) = (self.fresh_until.load(Relaxed), self.rest.start);
+        Some(Found { value, life, fresh_until, retry_at, start })
     }
 
     pub(crate) fn leave_origin_alone_until(&self, time: u64) {

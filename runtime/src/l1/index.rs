@@ -11,11 +11,13 @@
 //! Invariants: a key is changed under the lock of its shard only; a node is in its place before its byte says so, and its byte is
 //! gone before it is; a table that grew holds the nodes of the one before, so that a reader of either finds them.
 
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 
 use scc::{AtomicShared, Equivalent, Guard, Shared, Tag};
 
 use super::entry::Entry;
+use super::texts::Texts;
 use crate::key::Hashed;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::{Mutex, lock};
@@ -30,6 +32,8 @@ const NODES_PER_GROUP: usize = 4;
 /// Entries by their keys.
 pub(super) struct Index<K, V> {
     shards: [Shard<K, V>; SHARDS],
+    /// The same by text, where anybody has asked. Changed under the lock of the entry's shard, as the entry is.
+    texts: OnceLock<Texts>,
 }
 
 struct Shard<K, V> {
@@ -76,7 +80,32 @@ pub(super) enum Inserted<K, V> {
 
 impl<K: 'static, V: 'static> Index<K, V> {
     pub(super) fn new() -> Self {
-        Self { shards: std::array::from_fn(|_| Shard { table: AtomicShared::null(), writer: Mutex::new(0) }) }
+        let shard = |_| Shard { table: AtomicShared::null(), writer: Mutex::new(0) };
+        Self { shards: std::array::from_fn(shard), texts: OnceLock::new() }
+    }
+
+    /// The entries by text, if anybody has asked for them.
+    pub(super) fn texts(&self) -> Option<&Texts> {
+        self.texts.get()
+    }
+
+    /// The entries by text, from now on.
+    pub(super) fn make_texts(&self) -> &Texts {
+        let texts = self.texts.get_or_init(Texts::default);
+        // Who inserts sees to it since the line before, or had its shard locked before this does.
+        texts.fill(|| {
+            for shard in &self.shards {
+                let writer = lock(&shard.writer);
+                let guard = Guard::new();
+                let places =
+                    shard.table.load(Acquire, &guard).as_ref().into_iter().flat_map(|table| table.places(&guard));
+                for node in places.filter_map(|node| node.load(Acquire, &guard).as_ref()) {
+                    texts.insert(node.entry.text_hash(), node.key.hash);
+                }
+                drop(writer);
+            }
+        });
+        texts
     }
 
     #[inline]
@@ -119,6 +148,7 @@ impl<K: 'static, V: 'static> Index<K, V> {
         let mut nodes = lock(&shard.writer);
         let guard = Guard::new();
         let table = shard.table.load(Acquire, &guard).as_ref();
+        let text = entry.text_hash();
         if let Some((group, at)) = table.and_then(|table| table.find(hash, |own| *own == key, &guard)) {
             let place = &group.nodes[at];
             if place.load(Acquire, &guard).as_ref().is_some_and(|old| old.entry.number() > entry.number()) {
@@ -134,6 +164,9 @@ impl<K: 'static, V: 'static> Index<K, V> {
         if let Some(table) = shard.table.load(Acquire, &guard).as_ref() {
             table.add(Shared::new(Node { key, entry }), hash, &guard);
         }
+        if let Some(texts) = self.texts() {
+            texts.insert(text, hash);
+        }
         Inserted::New(grown)
     }
 
@@ -148,8 +181,9 @@ impl<K: 'static, V: 'static> Index<K, V> {
         let table = shard.table.load(Acquire, &guard).as_ref()?;
         let (group, at) = table.find(hash, |own| key.equivalent(own), &guard)?;
         let place = &group.nodes[at];
-        if !place.load(Acquire, &guard).as_ref().is_some_and(|node| goes(&node.entry)) {
-            return None;
+        let node = place.load(Acquire, &guard).as_ref().filter(|node| goes(&node.entry))?;
+        if let Some(texts) = self.texts() {
+            texts.remove(node.entry.text_hash(), node.key.hash);
         }
         group.set_byte(at, 0);
         *nodes -= 1;

@@ -13,6 +13,7 @@
 //! | `room`, `s3fifo` | how many entries there may be, and which has to go |
 //! | `budget` | the bound on all stores of a handle together |
 //! | `sweep` | the thread that removes what is dead |
+//! | `texts` | the entries by the texts of their keys, where direct calls ask for them |
 //! | `retired`, `values` | what was removed, until it is freed; values, until their `Drop` may run |
 //!
 //! Invariants: an entry is judged by the log each time it is about to be served, so inserting one that was invalidated
@@ -27,6 +28,8 @@ use crate::clock::Clock;
 use crate::key::Hashed;
 use crate::key::args::Args;
 use crate::log::Log;
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::thread_is_ending;
 
 mod budget;
@@ -36,6 +39,7 @@ mod retired;
 mod room;
 mod s3fifo;
 mod sweep;
+mod texts;
 mod values;
 
 pub(crate) use budget::Budget;
@@ -57,6 +61,8 @@ pub(crate) struct Common {
     pub(crate) clock: Clock,
     pub(crate) log: Arc<Log>,
     pub(crate) budget: Arc<Budget>,
+    /// The number of loads that have begun: one order for all stores, as an entry may go from one to another.
+    pub(crate) loads: Arc<AtomicU64>,
     pub(crate) hasher: foldhash::fast::RandomState,
 }
 
@@ -138,7 +144,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     /// A load begins now.
     pub(crate) fn start(&self) -> LoadStart {
         // In this order, so that of two loads the one with the larger number has not the smaller epoch as a rule.
-        let number = self.room.number();
+        let number = self.room.common.loads.fetch_add(1, Relaxed);
         LoadStart { epoch: self.room.common.log.position(), number }
     }
 

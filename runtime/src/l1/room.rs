@@ -18,8 +18,6 @@ pub(super) struct Room {
     pub(super) capacity: usize,
     evictions: AtomicU64,
     len: AtomicUsize,
-    /// The number of loads that have begun.
-    loads: AtomicU64,
     /// For how long after its expiry any reader serves an entry, in nanoseconds.
     grace: AtomicU64,
     /// No entry dies of age before.
@@ -40,7 +38,6 @@ impl Room {
             capacity,
             evictions: AtomicU64::new(0),
             len: AtomicUsize::new(0),
-            loads: AtomicU64::new(0),
             grace: AtomicU64::new(0),
             earliest: AtomicU64::new(u64::MAX),
             sweeper: AtomicU32::new(0),
@@ -51,11 +48,6 @@ impl Room {
 
     pub(super) fn len(&self) -> usize {
         self.len.load(Relaxed)
-    }
-
-    /// The number of a load that begins now.
-    pub(super) fn number(&self) -> u64 {
-        self.loads.fetch_add(1, Relaxed)
     }
 
     /// Tells of a reader that serves entries for so long after their expiry.

@@ -14,6 +14,7 @@ fn store(capacity: usize) -> (Store, Clock) {
         clock: clock.clone(),
         log: Arc::new(Log::with_mirror_bytes(1 << 12)),
         budget: Arc::new(Budget::new(usize::MAX)),
+        loads: Arc::default(),
         hasher: foldhash::fast::RandomState::default(),
     };
     (L1::new(capacity, common), clock)

@@ -22,7 +22,7 @@ where
 {
     /// What there is to serve without a load of this caller's own, or who has to load.
     pub(super) fn begin(&self) -> Step<S> {
-        let found = self.cell.front.store.look(&self.key);
+        let found = self.find();
         if found.is_none() && !self.cell.has_negatives() {
             return self.join();
         }
@@ -35,6 +35,16 @@ where
                 (None, None) => self.join(),
             },
         }
+    }
+
+    /// The value that this process has, fresh or not: this call site's own, or what a direct call has stored under its key; of a direct
+    /// call, what a function has.
+    fn find(&self) -> Option<Found<S::Item>> {
+        let own = self.cell.front.store.look(&self.key);
+        if own.is_some() || !self.is_kept_in_process() {
+            return own;
+        }
+        self.cell.find_elsewhere(self.call_key(), |found, now| self.policy.lifetime_of(found, now))
     }
 
     fn fresh(&self, now: u64, found: Found<S::Item>) -> Step<S> {
@@ -79,7 +89,7 @@ where
     /// Leads, unless a load that has just ended made it needless.
     fn lead(&self, permit: Permit) -> Plan<S> {
         self.cell.tell_stalled(&permit, self.load_bound());
-        match self.cell.front.store.look(&self.key) {
+        match self.find() {
             Some(found) if found.is_fresh(self.cell.now()) => {
                 end(Some(permit), || shared_outcome::<S>(Outcome::Present(found.value.clone())));
                 self.call.answered(Answered::Here);
@@ -153,7 +163,7 @@ where
     /// The answer that this process has, if it is fresh: a value, an absence or an error. Nothing is loaded.
     pub(crate) fn look(&self) -> Option<S::Out> {
         let now = self.cell.now();
-        let ending = match self.cell.front.store.look(&self.key).filter(|found| found.is_fresh(now)) {
+        let ending = match self.find().filter(|found| found.is_fresh(now)) {
             Some(found) => Outcome::Present(found.value),
             None => self.cached_negative(now)?,
         };

@@ -77,7 +77,7 @@ where
         {
             let life = self.policy.lifetime(ttl, began.time, now);
             let kept = Dated { negative: Negative::Failed(Arc::new(kept)), ended: now };
-            self.cell.keep_negative(&self.key, &self.scopes, kept, life, began.start);
+            self.cell.keep_negative(self.call_key(), kept, life, began.start);
         }
         end(permit, || keep().map_or(LoadOutcome::Alone, |kept| shared_outcome::<S>(Outcome::Failed(kept))));
         Outcome::Failed(error)

@@ -19,7 +19,7 @@ use crate::flight::{LoadOutcome, PATIENCE, Permit, Terms, Waiter};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::template::bounded;
-use crate::key::{Hashed, Scopes};
+use crate::key::{CallKey, Hashed, Scopes};
 use crate::log::Epoch;
 use crate::policy::Policy;
 use crate::shape::{CacheValue, Ending, Shape};
@@ -95,6 +95,11 @@ impl<K: Eq, S: Shape> Pending<K, S> {
     pub(crate) fn uncounted(mut self) -> Self {
         self.call = self.call.uncounted();
         self
+    }
+
+    /// The key in all of its forms.
+    fn call_key(&self) -> CallKey<'_, K> {
+        CallKey { args: &self.key, scopes: &self.scopes, text: &self.text }
     }
 
     /// The time for which others wait for a load of this call: in this process while it is not polled, in other processes at all.

@@ -39,14 +39,14 @@ where
     }
 
     /// Whether answers are kept in this process too.
-    fn is_kept_in_process(&self) -> bool {
+    pub(super) fn is_kept_in_process(&self) -> bool {
         self.policy.in_process || self.cell.tier.is_none()
     }
 
     /// Keeps a value in this process, if answers are.
     pub(crate) fn keep_in_process(&self, value: &S::Item, life: Lifetime, start: LoadStart) {
         if self.is_kept_in_process() {
-            self.cell.keep(&self.key, &self.scopes, value.clone(), life, start);
+            self.cell.keep(self.call_key(), value.clone(), life, start);
         }
     }
 
@@ -54,13 +54,13 @@ where
     /// have found earlier.
     pub(super) fn remove_if_elsewhere(&self, began: &Began, absence: bool) {
         if !self.is_kept_in_process() {
-            self.cell.remove_older(&self.key, began.start, absence);
+            self.cell.remove_older(self.call_key(), began.start, absence);
         }
     }
 
     /// Removes from both tiers what is older than a load that has nothing to be stored.
     pub(super) fn remove_older(&self, began: &Began, absence: bool) {
-        self.cell.remove_older(&self.key, began.start, absence);
+        self.cell.remove_older(self.call_key(), began.start, absence);
         let wrong = self.outdated.get().is_wrong_by(absence);
         if let (true, Some((tier, place)), Some(mark)) = (wrong, self.place(), began.shared) {
             tier.remove(&place, mark, began.time, lock(&self.lease).take());
@@ -71,7 +71,7 @@ where
     pub(crate) fn keep_absence_in_process(&self, absent: S::Absent, ended: u64, life: Lifetime, start: LoadStart) {
         if self.is_kept_in_process() {
             let absent = Dated { negative: Negative::Absent(absent), ended };
-            self.cell.keep_negative(&self.key, &self.scopes, absent, life, start);
+            self.cell.keep_negative(self.call_key(), absent, life, start);
         }
     }
 

@@ -5,13 +5,14 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU8, fence};
 use std::time::Duration;
 
+use super::by_text::{Elsewhere, Membership};
 use super::negatives::{Negatives, Verdict, What};
 use crate::engine::{Background, count_stalled};
 use crate::flight::{Flights, Permit};
 use crate::key::args::Args;
-use crate::key::{Hashed, OwnedKey, Scopes};
-use crate::l1::{Entry, L1, Lifetime, LoadStart};
-use crate::log::Log;
+use crate::key::{CallKey, Hashed, OwnedKey};
+use crate::l1::{Entry, Found, L1, Lifetime, LoadStart};
+use crate::log::{Judgement, Log};
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::{Seat, Tier};
 use crate::stats::Counters;
@@ -23,6 +24,8 @@ pub(crate) struct Cell<K: Eq, S: Shape> {
     pub(crate) path: String,
     /// Absences and errors, shared where values are. Asked after a miss only, so their keys are of any type.
     pub(super) negatives: Negatives,
+    /// Where direct calls of the same keys are met.
+    pub(super) by_text: Membership<S::Item>,
     pub(crate) flights: Arc<Flights>,
     /// The shared tier, and what is this cell's in it.
     pub(crate) tier: Option<Arc<Tier>>,
@@ -148,10 +151,42 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         negative.map(|negative| Dated { negative, ended })
     }
 
-    /// The cached value where the hit path passed, which it does where an early refresh is due.
-    pub(crate) fn peek<A: Args<Owned = K>>(&self, args: &A) -> Option<S::Item> {
-        let (key, now) = (self.front.store.own(args), self.now());
-        self.front.store.look(&key).filter(|found| found.is_fresh(now)).map(|found| found.value)
+    /// The entry of this key in another call site's store, where a function has not found it in its own and a direct call may have
+    /// stored it, or the other way round. A function takes it into its own store; `life` says for how long it lives there.
+    pub(crate) fn find_elsewhere(
+        &self,
+        key: CallKey<'_, K>,
+        life: impl FnOnce(&Found<S::Item>, u64) -> Option<Lifetime>,
+    ) -> Option<Found<S::Item>> {
+        if !self.by_text.is_used() || !self.is_findable(key.args) {
+            return None;
+        }
+        let (elsewhere, now) = (self.by_text.newest(key.text())?, self.now());
+        if self.by_text.is_direct() {
+            // Read where it is, and so not refreshed early.
+            return elsewhere.found.is_fresh(now).then_some(Found { fresh_until: u64::MAX, ..elsewhere.found });
+        }
+        let life = life(&elsewhere.found, now)?;
+        self.take(key, &elsewhere, life)
+    }
+
+    fn take(&self, key: CallKey<'_, K>, elsewhere: &Elsewhere<S::Item>, life: Lifetime) -> Option<Found<S::Item>> {
+        let (found, start) = (&elsewhere.found, elsewhere.found.start);
+        let is_superseded = self.has_negatives() && self.negatives.has_newer(&key.args.erased(), start.number);
+        let judgement = self.log().judge(start.epoch, key.scopes.hashes());
+        if is_superseded || judgement == Judgement::Invalidated {
+            return None;
+        }
+        self.keep(key, found.value.clone(), life, start);
+        let kept = self.front.store.look(key.args);
+        if kept.is_some() {
+            // There are direct calls for it, which know it by its text.
+            self.front.store.make_texts();
+            elsewhere.take(key.text());
+            return kept;
+        }
+        let fresh_until = if judgement == Judgement::Expired { 0 } else { found.fresh_until };
+        Some(Found { value: found.value.clone(), life, fresh_until, retry_at: 0, start })
     }
 
     /// Counts a load in whose place another is made, and says so once per call site.
@@ -180,20 +215,24 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
 
     /// Stores a value, unless something invalidated its key since its load began, or a later load has come to its end. What an
     /// earlier load found is gone, absence and error too.
-    pub(crate) fn keep(&self, key: &Hashed<K>, scopes: &Scopes, value: S::Item, life: Lifetime, start: LoadStart) {
-        if !self.is_findable(key) {
+    pub(crate) fn keep(&self, key: CallKey<'_, K>, value: S::Item, life: Lifetime, start: LoadStart) {
+        let CallKey { args, scopes, .. } = key;
+        if !self.is_findable(args) {
             return;
         }
         if !self.log().valid(start.epoch, scopes.hashes()) {
             self.front.counters.overtaken.count();
             return;
         }
-        self.front.store.insert(key.clone(), Entry::new(value, start, life, scopes));
+        self.front.store.insert(args.clone(), Entry::new(value, start, life, scopes));
         see_others();
+        if self.by_text.is_used() && self.by_text.supersede(key.text(), start.number) {
+            self.front.store.remove(args, start.number);
+        }
         if self.has_negatives() {
-            let erased = key.erased();
+            let erased = args.erased();
             if self.negatives.has_newer(&erased, start.number) {
-                self.front.store.remove(key, start.number);
+                self.front.store.remove(args, start.number);
             } else if self.now() < life.expires {
                 // Of the shared tier comes what is old, too, and only may stand in for an error.
                 self.negatives.remove(&erased, start.number);
@@ -203,10 +242,13 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
 
     /// Removes what loads found that began no later than this one, which has nothing to be stored. If it found an absence, an older
     /// absence is right.
-    pub(crate) fn remove_older(&self, key: &Hashed<K>, start: LoadStart, absence: bool) {
-        self.front.store.remove(key, start.number);
+    pub(crate) fn remove_older(&self, key: CallKey<'_, K>, start: LoadStart, absence: bool) {
+        self.front.store.remove(key.args, start.number);
+        if self.by_text.is_used() {
+            self.by_text.remove(key.text(), start.number);
+        }
         if self.has_negatives() {
-            let erased = key.erased();
+            let erased = key.args.erased();
             let right = || self.negatives.look(&erased).is_some_and(|found| matches!(found.value.what, What::Absent));
             if !(absence && right()) {
                 self.negatives.remove(&erased, start.number);
@@ -218,13 +260,13 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
     /// value; an error does not, because that value may stand in for the next one.
     pub(crate) fn keep_negative(
         &self,
-        key: &Hashed<K>,
-        scopes: &Scopes,
+        key: CallKey<'_, K>,
         Dated { negative, ended }: Dated<S>,
         life: Lifetime,
         start: LoadStart,
     ) {
-        if !self.is_findable(key) || !self.log().valid(start.epoch, scopes.hashes()) {
+        let CallKey { args, scopes, .. } = key;
+        if !self.is_findable(args) || !self.log().valid(start.epoch, scopes.hashes()) {
             return;
         }
         let (what, is_absence) = match negative {
@@ -233,14 +275,20 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         };
         // Neither is ever served stale.
         let life = Lifetime { served_until: life.expires, ..life };
-        let (verdict, erased) = (Verdict { what, ended }, key.erased());
+        let (verdict, erased) = (Verdict { what, ended }, args.erased());
         self.negatives.insert(erased.clone(), Entry::new(verdict, start, life, scopes));
         see_others();
-        if self.front.store.has_newer(key, start.number) {
+        let is_used = self.by_text.is_used();
+        if self.front.store.has_newer(args, start.number)
+            || (is_used && self.by_text.has_newer(key.text(), start.number))
+        {
             self.negatives.remove(&erased, start.number);
         }
         if is_absence {
-            self.front.store.remove(key, start.number);
+            self.front.store.remove(args, start.number);
+            if is_used {
+                self.by_text.remove(key.text(), start.number);
+            }
         }
     }
 }

@@ -22,12 +22,14 @@ use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::Seat;
 use crate::sync::thread_is_ending;
 
+mod by_text;
 mod cell;
 mod here;
 mod meta;
 mod negatives;
 mod variant;
 
+use by_text::{ByText, Membership};
 use cell::Front;
 pub(crate) use cell::{Cell, Dated, Negative, NotedOutdated, Outdated, SharedOutcome};
 pub use here::{Here, Instantiation, here, here_in, here_of};
@@ -183,12 +185,14 @@ impl Site {
     {
         let Named { path, shape, variant, of, owner } =
             self.named(here, A::SCOPED, ValueType::of::<S::Item>(&here, self.meta.module));
-        let tier = if here.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(&shape, owner, &path) };
+        let is_owner = handle.is_owner(&shape, owner);
+        let tier = if here.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(is_owner, &path) };
+        let store = handle.store(&shape, of, self.meta.capacity);
+        // Whoever meets in the shared tier meets here.
+        let all: Arc<ByText<S::Item>> = if is_owner { handle.common(variant) } else { Arc::default() };
         Cell {
-            front: Front {
-                store: handle.store(&shape, of, self.meta.capacity),
-                counters: handle.counters(&here.shown(), self.meta.template.text),
-            },
+            by_text: Membership::join::<A>(all, &store, self.meta.template, &path),
+            front: Front { store, counters: handle.counters(&here.shown(), self.meta.template.text) },
             negatives: Negatives::of::<S::Item>(handle, &shape, of, self.meta.capacity),
             flights: Arc::new(Flights::new(handle.log().clone(), handle.clock().clone())),
             background: Background::default(),

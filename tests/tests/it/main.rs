@@ -42,6 +42,7 @@ mod metrics;
 mod names;
 mod nested;
 mod newest;
+mod one_key;
 mod options;
 mod origin;
 mod patterns;

@@ -13,6 +13,7 @@ mod lifetimes;
 mod lost;
 mod names;
 mod newest;
+mod one_key;
 mod puts;
 mod records;
 mod refresh;

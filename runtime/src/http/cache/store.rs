@@ -66,7 +66,7 @@ impl Store {
             near: handle.store(name, None, Some(capacity)),
             counters: handle.counters(name, "http:*"),
             flights: Arc::new(Flights::new(handle.log().clone(), handle.clock().clone())),
-            tier: if keeps { handle.tier_of(name, None, name) } else { None },
+            tier: if keeps { handle.tier_of(true, name) } else { None },
             seat: Seat::new(0),
             background: Background::default(),
             broken: Gate::new(),

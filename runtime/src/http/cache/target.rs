@@ -161,6 +161,33 @@ impl KeyPart for Address<'_> {
     }
 }
 
+impl Joined {
+    fn address(&self) -> Address<'_> {
+        let mut from = 0;
+        Address(self.ends.map(|end| &self.text[std::mem::replace(&mut from, end)..end]))
+    }
+}
+
+impl KeyPart for Joined {
+    type Owned = Self;
+
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        self.address().feed(state);
+    }
+
+    fn same(&self, joined: &Self) -> bool {
+        self == joined
+    }
+
+    fn own(&self) -> Self {
+        self.clone()
+    }
+
+    fn write(&self, out: &mut KeyWriter) {
+        self.address().write(out);
+    }
+}
+
 fn write(segments: &[&str], out: &mut KeyWriter) {
     for segment in segments {
         out.raw(":");

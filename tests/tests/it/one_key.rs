@@ -1,0 +1,237 @@
+//! Direct calls and functions of one key meet, without a shared tier.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use fastness::{Cache, Fastness, cacheable, scope, scope_sync};
+use fastness_tests::one_key;
+use tokio::sync::{Mutex, Notify};
+
+use crate::origin::{MINUTE, Origin, just_before};
+use crate::{fresh, poll_once, timed};
+
+#[tokio::test]
+async fn what_functions_store_is_found() {
+    one_key::what_functions_store_is_found(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn functions_find_what_is_set() {
+    one_key::functions_find_what_is_set(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn each_replaces_what_the_other_has_stored() {
+    one_key::each_replaces_what_the_other_has_stored(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn invalidations_reach_both() {
+    one_key::invalidations_reach_both(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn refreshes_reach_both() {
+    one_key::refreshes_reach_both(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn absences_are_none_until_there_is_a_value() {
+    one_key::absences_are_none_until_there_is_a_value(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn batches_meet_direct_calls() {
+    one_key::batches_meet_direct_calls(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn handles_meet_direct_calls() {
+    one_key::handles_meet_direct_calls(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn keys_of_all_kinds_are_found() {
+    one_key::keys_of_all_kinds_are_found(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn several_functions_meet_one_direct_call() {
+    one_key::several_functions_meet_one_direct_call(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn functions_of_this_process_only_meet_direct_calls() {
+    one_key::functions_of_this_process_only_meet_direct_calls(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn the_newest_load_wins() {
+    one_key::the_newest_load_wins(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn what_is_set_while_a_function_loads_stays() {
+    one_key::what_is_set_while_a_function_loads_stays(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn tags_concern_what_functions_store() {
+    one_key::tags_concern_what_functions_store(&fresh().await).await;
+}
+
+#[tokio::test]
+async fn what_is_apart_in_the_shared_tier_is_apart_here() {
+    one_key::what_is_apart_in_the_shared_tier_is_apart_here(&fresh().await, &fresh().await).await;
+}
+
+#[tokio::test]
+async fn functions_of_the_shared_tier_meet_direct_calls() {
+    one_key::functions_of_the_shared_tier_meet_direct_calls(&fresh().await, async |_| {}).await;
+}
+
+#[cacheable(ttl = 60, jitter = 0, key = "stock:{id}", skip(origin))]
+fn stock(id: u32, origin: &Origin) -> u32 {
+    id + origin.count()
+}
+
+#[tokio::test]
+async fn an_entry_is_fresh_for_as_long_as_whoever_stored_it_said() {
+    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let cache = fast.cache();
+    let call = |id| scope_sync(&fast, || stock(id, &origin));
+    cache.set("stock:1", 10_u32, MINUTE * 10).await.unwrap();
+    assert_eq!((call(1), call(100)), (10, 101));
+    clock.advance(MINUTE * 8);
+    assert_eq!((call(1), cache.get::<u32>("stock:1").await.unwrap()), (10, Some(10)));
+    assert_eq!((cache.get::<u32>("stock:100").await.unwrap(), call(100)), (None, 102));
+    cache.set("stock:1", 20_u32, MINUTE / 2).await.unwrap();
+    assert_eq!(call(1), 20);
+    clock.advance(MINUTE / 2);
+    assert_eq!((cache.get::<u32>("stock:1").await.unwrap(), call(1)), (None, 4));
+}
+
+#[tokio::test]
+async fn an_entry_takes_the_room_of_one_and_that_of_its_function() {
+    let (fast, origin) = (Fastness::builder().capacity(8).build().await.unwrap(), Origin::default());
+    let cache = fast.cache();
+    for id in 0..100_u32 {
+        let key = format!("stock:{id}");
+        cache.set(&key, id, MINUTE).await.unwrap();
+        assert_eq!(scope_sync(&fast, || stock(id, &origin)), id);
+        assert_eq!(cache.get::<u32>(&key).await.unwrap(), Some(id));
+        assert!(fast.stats().entries <= 8, "it is stored twice");
+    }
+    assert_eq!((fast.stats().entries, origin.calls()), (8, 0));
+    cache.set("other:1", 1_u32, MINUTE).await.unwrap();
+    assert_eq!(fast.stats().entries, 9, "direct calls have room of their own");
+}
+
+#[tokio::test]
+async fn where_there_is_room_for_one_entry_a_function_finds_what_is_set() {
+    let (fast, origin) = (Fastness::builder().max_entries(1).build().await.unwrap(), Origin::default());
+    fast.cache().set("stock:1", 10_u32, MINUTE).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(scope_sync(&fast, || stock(1, &origin)), 10);
+        assert_eq!(fast.cache().get::<u32>("stock:1").await.unwrap(), Some(10));
+    }
+    assert_eq!(fast.stats().entries, 1);
+}
+
+#[tokio::test]
+async fn a_direct_load_that_is_given_up_stores_nothing_and_fails_nobody() {
+    let (fast, origin) = (fresh().await, Origin::default());
+    let cache = fast.cache();
+    {
+        let gate = Notify::new();
+        let load = async {
+            gate.notified().await;
+            Ok::<_, ()>(10_u32)
+        };
+        let mut load = pin!(cache.get_or_load("stock:1", MINUTE, load));
+        assert!(poll_once(load.as_mut()).await.is_none());
+        assert_eq!(scope_sync(&fast, || stock(1, &origin)), 2, "it waits for nobody");
+    }
+    assert_eq!(cache.get::<u32>("stock:1").await.unwrap(), Some(2));
+    let failed = cache.get_or_load("stock:2", MINUTE, async { Err::<u32, _>("down") }).await.unwrap();
+    assert_eq!((failed, scope_sync(&fast, || stock(2, &origin))), (Err("down"), 4));
+}
+
+#[tokio::test]
+async fn a_direct_load_is_spared_where_a_function_has_the_value_however_near_its_expiry() {
+    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let slow = |clock: &fastness::Clock| {
+        #[cacheable(ttl = 60, jitter = 0, key = "soon:{id}", skip(origin, clock))]
+        fn soon(id: u32, origin: &Origin, clock: &fastness::Clock) -> u32 {
+            clock.advance(MINUTE * 10);
+            id + origin.count()
+        }
+        scope_sync(&fast, || soon(1, &origin, clock))
+    };
+    assert_eq!(slow(&clock), 2);
+    clock.advance(just_before(MINUTE));
+    // The function would refresh it now; a load of somebody else's that fails would be an error where there is a value.
+    let loaded = fast.cache().get_or_load("soon:1", MINUTE, async { Err::<u32, _>("down") }).await.unwrap();
+    assert_eq!(loaded, Ok(2));
+}
+
+/// Rows of a database, each with the version that is known to be written and told to the cache.
+#[derive(Default)]
+struct Rows {
+    written: [AtomicU32; 4],
+    told: [AtomicU32; 4],
+    /// Writes of one row are one after the other: of two at a time nobody knows which is the later one.
+    writers: [Mutex<()>; 4],
+}
+
+#[cacheable(ttl = 60, key = "row:{id}", skip(rows))]
+async fn row(id: usize, rows: Arc<Rows>) -> u32 {
+    read(id, &rows).await
+}
+
+async fn read(id: usize, rows: &Rows) -> u32 {
+    tokio::task::yield_now().await;
+    let version = rows.written[id].load(Ordering::SeqCst);
+    tokio::task::yield_now().await;
+    version
+}
+
+async fn work(seed: u64, fast: Fastness, rows: Arc<Rows>) {
+    let (mut rng, cache): (_, Cache) = (fastrand::Rng::with_seed(seed), fast.cache());
+    for _ in 0..2_000 {
+        let id = rng.usize(..4);
+        let (key, told) = (format!("row:{id}"), rows.told[id].load(Ordering::SeqCst));
+        let version = match rng.u8(..10) {
+            0..4 => scope(&fast, row(id, rows.clone())).await,
+            4..7 => {
+                cache.get_or_load(&key, MINUTE, async { Ok::<_, ()>(read(id, &rows).await) }).await.unwrap().unwrap()
+            }
+            7..9 => cache.get(&key).await.unwrap().unwrap_or(told),
+            _ => {
+                let _writer = rows.writers[id].lock().await;
+                let version = rows.written[id].fetch_add(1, Ordering::SeqCst) + 1;
+                if rng.bool() {
+                    cache.set(&key, version, MINUTE).await.unwrap();
+                } else {
+                    cache.invalidate(&key).await.unwrap();
+                }
+                rows.told[id].fetch_max(version, Ordering::SeqCst);
+                version
+            }
+        };
+        assert!(version >= told, "{key}: {version} was read after {told} had been told");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn neither_reads_what_was_replaced_before() {
+    let (fast, rows) = (fresh().await, Arc::<Rows>::default());
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let tasks: Vec<_> = (0..8).map(|n| tokio::spawn(work(seed ^ n, fast.clone(), rows.clone()))).collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert!(fast.stats().entries <= 4, "each key is stored once");
+}
