@@ -73,7 +73,7 @@ fn what_attributes_refuse_is_told_of_values() {
 
 #[test]
 fn failures_in_a_row_decide_where_calls_are_few_and_longer_rows_where_they_are_many() {
-    let of = |settings: &BreakerSettings| [0, 59, 60, 10_000].map(|calls| settings.failures_in_a_row(calls));
+    let of = |settings: &BreakerSettings| [0, 79, 80, 10_000].map(|calls| settings.failures_in_a_row(calls));
     assert_eq!(of(&BreakerSettings::new()), [Some(5), Some(5), Some(15), Some(15)]);
     assert_eq!(of(&BreakerSettings::new().min_calls(n(1))), [Some(5), Some(15), Some(15), Some(15)]);
     assert_eq!(of(&BreakerSettings::new().failure_threshold(n(2))), [Some(2); 4]);
