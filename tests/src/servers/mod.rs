@@ -24,7 +24,7 @@ pub use self::redis::{Redis, shared_redis};
 pub use self::sentinel::Sentinel;
 
 /// The longest that a test waits for something that must happen.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A prefix of keys that no other test has.
 pub fn prefix() -> String {
