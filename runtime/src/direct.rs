@@ -267,8 +267,7 @@ impl Cache {
     #[cfg(feature = "http")]
     pub(crate) async fn lease<T: SharedValue>(&self, key: &str, lasts: Duration) -> Result<Option<Lease>, Unavailable> {
         let pending = self.shared_only::<T>(key);
-        let (tier, place) = pending.place().ok_or(Unavailable)?;
-        tier.lease(&place, lasts).await
+        pending.shared_key().ok_or(Unavailable)?.lease(lasts).await
     }
 
     #[cfg(feature = "http")]

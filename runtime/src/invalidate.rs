@@ -138,7 +138,7 @@ impl PendingScopes {
 impl Drop for PendingScopes {
     fn drop(&mut self) {
         if let Some(scopes) = self.0.take() {
-            scopes.handle.append(scopes.record);
+            scopes.handle.announce_later(scopes.record);
         }
     }
 }
@@ -189,7 +189,7 @@ async fn ended<S: Shape, F: Future<Output = S::Out>>(mut guard: PendingScopes, b
 /// Runs a sync body and invalidates; other processes are told in the background.
 pub fn invalidate_sync<S: Shape>(_: S, scopes: Scopes, body: impl FnOnce() -> S::Out) -> S::Out {
     if scopes.before {
-        scopes.handle.append(scopes.record.clone());
+        scopes.handle.announce_later(scopes.record.clone());
     }
     let guard = PendingScopes::new(scopes);
     let out = body();

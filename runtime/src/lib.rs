@@ -49,6 +49,7 @@
 #[cfg(feature = "registry")]
 mod audit;
 mod batch;
+mod calls;
 #[cfg(feature = "mongodb")]
 pub mod changes;
 mod clock;

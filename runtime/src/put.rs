@@ -1,6 +1,6 @@
 //! `cache_put`: the body always runs, and its value replaces what is cached.
 //!
-//! May use: `handle`, `key`, `load`, `log`, `policy`, `shape`, `shared`, `site`.
+//! May use: `key`, `load`, `log`, `shape`, `shared`.
 //!
 //! The key's own invalidation is appended when the body has ended, so every older value is gone in every tier; the new one
 //! is stored only if nothing else invalidated the key since the body began, because it may then be the older of two.
@@ -9,15 +9,11 @@
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
-use crate::handle::Fastness;
 use crate::key::OwnedKey;
-use crate::key::args::Args;
 use crate::load::Pending;
 use crate::log::{Epoch, Record};
-use crate::policy::Policy;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
 use crate::shared::{Mark, Placed};
-use crate::site::{Here, Site};
 
 /// A value on its way into the cache.
 pub struct Put<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> {
@@ -33,29 +29,15 @@ struct Write<K: Eq, S: Shape> {
     store: bool,
 }
 
-impl Site {
-    /// Prepares a put; call before the body runs.
-    pub fn put<A, S>(
-        &'static self,
-        on: Option<&Fastness>,
-        _: S,
-        here: Here,
-        args: &A,
-        tags: &[String],
-        policy: Policy<S>,
-    ) -> Put<A::Owned, S>
-    where
-        A: Args,
-        S: Shape<Item: CacheValue> + 'static,
-    {
-        let pending = self.pending(on, here, args, tags, policy).uncounted();
+impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
+    /// A put of this key, whose body begins now.
+    pub(crate) fn new(pending: Pending<K, S>) -> Self {
+        let pending = pending.uncounted();
         let record = Record::of(pending.scopes.own());
         let began = pending.cell.log().position();
-        Put { write: Some(Box::new(Write { pending, record, began, store: true })) }
+        Self { write: Some(Box::new(Write { pending, record, began, store: true })) }
     }
-}
 
-impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
     /// Stores the value only if this holds.
     #[must_use]
     pub fn when(mut self, condition: bool) -> Self {
@@ -85,7 +67,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
     /// Dropping it invalidates the key.
     async fn place(&mut self) -> Option<(Box<Write<K, S>>, Placed)> {
         let write = self.write.as_ref()?;
-        let tier = write.pending.cell.tier.clone()?;
+        let tier = write.pending.cell.store.tier.clone()?;
         let (store, record, began) = (write.store, write.record.clone(), write.began);
         let scopes = write.pending.scopes.hashes();
         let placed = if store {
@@ -109,8 +91,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Drop for Put<K, S> {
 
 impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     fn invalidate(&self) {
-        match &self.pending.cell.tier {
-            Some(tier) => tier.append(self.record.clone()),
+        match &self.pending.cell.store.tier {
+            Some(tier) => tier.announce_later(self.record.clone()),
             None => drop(self.pending.cell.log().append(&self.record)),
         }
     }
@@ -118,7 +100,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     fn settle(&self, ending: &Ending<S>) {
         let pending = &self.pending;
         let (record, began, scopes) = (&self.record, self.began, pending.scopes.hashes());
-        let epoch = match &pending.cell.tier {
+        let epoch = match &pending.cell.store.tier {
             Some(tier) => tier.put_here(record.clone(), began, scopes),
             None => pending.cell.log().append_put(record, began, scopes),
         };
@@ -136,16 +118,18 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
         let Some(ttl) = policy.ttl_for(Some(value)) else { return };
         // A put's body is no measure of a load, so it asks for no early refresh.
         let life = policy.lifetime(ttl, now, now);
-        pending.share(Some(value), &life, (now, mark));
-        pending.keep_in_process(value, life, pending.newest(epoch));
+        let began = pending.put_at(now, epoch, mark);
+        pending.share(Some(value), &life, &began);
+        pending.keep_in_process(value, life, began.start);
     }
 
     fn keep_absence(&self, absent: S::Absent, epoch: Epoch, mark: Option<Mark>) {
         let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.cell.now());
         if let Some(ttl) = policy.ttl_for(None) {
             let life = policy.lifetime(ttl, now, now);
-            pending.share(None, &life, (now, mark));
-            pending.keep_absence_in_process(absent, now, life, pending.newest(epoch));
+            let began = pending.put_at(now, epoch, mark);
+            pending.share(None, &life, &began);
+            pending.keep_absence_in_process(absent, now, life, began.start);
         }
     }
 }
@@ -161,7 +145,7 @@ where
     S: Shape<Item: CacheValue> + 'static,
     F: Future<Output = S::Out>,
 {
-    let shared = put.write.as_ref().is_some_and(|write| write.pending.cell.tier.is_some());
+    let shared = put.write.as_ref().is_some_and(|write| write.pending.cell.store.tier.is_some());
     let out = body.await;
     if !shared {
         return put.finish(out);

@@ -3,15 +3,18 @@
 //! Equal are sets: neither order nor duplicates matter. A batch waits for no other than an equal one, so none is held up by a load that
 //! it would not have made itself.
 
+use std::any::Any;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::mem::{replace, swap, take};
 use std::sync::Arc;
 
-use super::start::{Looked, Missing, Value};
+use super::start::{Found, Missing, Value};
 use super::{Batch, BatchMap};
 use crate::clock::nanos;
-use crate::flight::{Joined, LoadOutcome, PATIENCE, Permit, Terms, Waiter, end};
+use crate::engine::{Looked, Plan, Request, join, join_blocking};
+use crate::flight::{Joined, LoadOutcome, PATIENCE, Permit, Terms, end};
 use crate::key::{AnyKey, Hashed, OwnedKey, Prehashed};
 use crate::log::Log;
 use crate::shape::{Outcome, Shape};
@@ -26,6 +29,75 @@ type Values<K, S> = Arc<HashMap<Hashed<K>, Value<S>, Prehashed>>;
 /// How a batch ended, as told to those that joined it.
 pub(super) type SharedOutcome<K, S> = Outcome<Values<K, S>, <S as Shape>::Absent, <S as Shape>::Kept>;
 
+impl<K, S> Request for Batch<K, S>
+where
+    K: OwnedKey,
+    S: Shape<Item: BatchMap> + 'static,
+{
+    type Answer = ();
+    type Stale = Infallible;
+
+    /// Every element was looked up one by one.
+    fn lookup(&mut self) -> Looked<(), Infallible> {
+        Looked::Nothing
+    }
+
+    fn join(&mut self, wait: bool) -> Option<Joined> {
+        let start = self.start.as_ref().filter(|_| self.policy.single_flight && !self.missing.is_empty())?;
+        if !self.missing.iter().all(|missing| start.cell.is_findable(&missing.key)) {
+            return None;
+        }
+        // All that was looked for is missing, as a rule.
+        let keys = if self.seen.len() == self.missing.len() {
+            take(&mut self.seen)
+        } else {
+            self.missing.iter().map(|missing| missing.key.clone()).collect()
+        };
+        let terms = Terms { wait, patience: nanos(PATIENCE), note: 0 };
+        let all = &self.missing;
+        let is_current = |log: &Log, epoch| all.iter().all(|missing| log.is_current(epoch, missing.scopes.hashes()));
+        Some(start.cell.store.flights.join_if(lacking(keys), &is_current, terms))
+    }
+
+    fn leads(&mut self, permit: &Permit, _: Option<&Infallible>) {
+        if let Some(start) = &self.start {
+            start.cell.tell_stalled(permit, PATIENCE);
+        }
+    }
+
+    /// Loads what has not come since it was looked for; others may wait for the rest.
+    fn recheck(&mut self, permit: Permit) -> Option<Permit> {
+        let Some(start) = &mut self.start else { return Some(permit) };
+        start.begin();
+        for missing in &mut self.missing {
+            let looked = start.find_again(&self.policy, missing);
+            missing.is_settled = !matches!(looked, Found::Missing);
+            if missing.is_settled {
+                self.uncounted.hit();
+            }
+            if let Found::Present(value) = looked {
+                self.found.put(missing.id.clone(), value);
+            }
+        }
+        self.put_aside();
+        Some(permit)
+    }
+
+    fn serve_stale(&mut self, stale: Infallible) {
+        match stale {}
+    }
+
+    fn waits(&mut self, waits: bool) {
+        self.uncounted.waits(waits);
+    }
+
+    fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<()> {
+        let Ok(outcome) = outcome.downcast() else { unreachable!("all are of one cell") };
+        self.told = Some(*outcome);
+        Some(())
+    }
+}
+
 impl<K, S> Batch<K, S>
 where
     K: OwnedKey,
@@ -37,81 +109,27 @@ where
     ///
     /// Nothing is lost; if others wait for this batch, one of them takes over.
     pub(super) async fn wait(&mut self) {
-        let mut waiter = self.join();
-        while let Some(waiting) = waiter {
-            self.uncounted.waits(true);
-            let outcome = waiting.await;
-            self.uncounted.waits(false);
-            waiter = self.resume(outcome.ok());
-        }
+        let plan = join(self).await;
+        self.follow(plan);
     }
 
     /// Joins an equal batch, and blocks the thread until it has ended.
     pub fn block(&mut self) {
-        let mut waiter = self.join();
-        while let Some(waiting) = waiter {
-            waiter = self.resume(waiting.block().ok());
-        }
+        let plan = join_blocking(self);
+        self.follow(plan);
     }
 
-    /// Joins an equal batch, if one is under way; else this one leads.
-    fn join(&mut self) -> Option<Waiter> {
-        let start = self.start.as_ref().filter(|_| self.policy.single_flight && !self.missing.is_empty())?;
-        if !self.missing.iter().all(|missing| start.cell.is_findable(&missing.key)) {
-            return None;
-        }
-        let terms = Terms { wait: true, patience: nanos(PATIENCE), note: 0 };
-        // All that was looked for is missing, as a rule.
-        let keys = if self.seen.len() == self.missing.len() {
-            take(&mut self.seen)
-        } else {
-            self.missing.iter().map(|missing| missing.key.clone()).collect()
-        };
-        let all = &self.missing;
-        let is_current = |log: &Log, epoch| all.iter().all(|missing| log.is_current(epoch, missing.scopes.hashes()));
-        match start.cell.flights.join_if(lacking(keys), &is_current, terms) {
-            Joined::Lead(permit) => self.lead(permit),
-            Joined::Wait(waiter) => return Some(waiter),
-            Joined::Within | Joined::Taken(_) => {}
-        }
-        None
-    }
-
-    /// Leads, and loads what has not come since it was looked for.
-    fn lead(&mut self, permit: Permit) {
-        let Some(start) = &mut self.start else { return };
-        start.cell.tell_stalled(&permit, PATIENCE);
-        self.permit = Some(permit);
-        start.begin();
-        for missing in &mut self.missing {
-            let looked = start.find_again(&self.policy, missing);
-            missing.is_settled = !matches!(looked, Looked::Missing);
-            if missing.is_settled {
-                self.uncounted.hit();
-            }
-            if let Looked::Present(value) = looked {
-                self.found.put(missing.id.clone(), value);
-            }
-        }
-        self.put_aside();
-    }
-
-    /// What a waiter does once the other batch has ended; `None` if its load was given up.
-    fn resume(&mut self, outcome: Option<LoadOutcome>) -> Option<Waiter> {
-        match outcome {
-            Some(LoadOutcome::Shared(outcome)) => {
-                let Ok(outcome) = outcome.downcast() else { unreachable!("all are of one cell") };
-                self.told = Some(*outcome);
-            }
-            Some(LoadOutcome::Alone | LoadOutcome::TimedOut) => {
+    fn follow(&mut self, plan: Plan<(), Infallible>) {
+        match plan {
+            Plan::Done(()) => {}
+            Plan::Load(Some(permit)) => self.permit = Some(permit),
+            Plan::Load(None) => {
                 if let Some(start) = &mut self.start {
                     start.begin();
                 }
             }
-            Some(LoadOutcome::Lead(permit)) => self.lead(permit),
-            None => return self.join(),
+            Plan::Refresh(_, stale) => match stale {},
         }
-        None
     }
 
     /// Moves the elements that were found from `missing` to `settled`.

@@ -1,6 +1,6 @@
 //! `batch(ids)`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `clock`, `codec`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`.
+//! May use: `clock`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `site`, `stats`.
 //!
 //! Every element is looked up and stored under the key that the scalar function's template makes of it, in the same store.
 //! The epoch of all that is stored is taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for
@@ -12,7 +12,7 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::mem::replace;
 
-use crate::engine::count_load;
+use crate::engine::{count_load, share_and_end};
 use crate::flight::{Load, LoadOutcome, Permit, end};
 use crate::handle::Fastness;
 use crate::key::args::Args;
@@ -31,7 +31,7 @@ mod start;
 pub use each::Each;
 pub use ids::{BatchIds, BatchMap};
 use join::{SharedOutcome, ended};
-use start::{Id, Looked, Missing, Start};
+use start::{Found, Id, Missing, Start};
 
 /// Elements for which there is room from the first one on.
 const ROOM: usize = 64;
@@ -55,15 +55,15 @@ pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     uncounted: Uncounted,
 }
 
-impl Site {
-    /// Prepares a batch.
-    pub fn batch<K, S>(&'static self, on: Option<&Fastness>, _: S, here: Here, policy: Policy<Each<S>>) -> Batch<K, S>
-    where
-        K: OwnedKey,
-        S: Shape<Item: BatchMap> + 'static,
-    {
-        Batch {
-            site: self,
+impl<K, S> Batch<K, S>
+where
+    K: OwnedKey,
+    S: Shape<Item: BatchMap> + 'static,
+{
+    /// A batch of no elements yet.
+    pub(crate) fn new(site: &'static Site, on: Option<&Fastness>, here: Here, policy: Policy<Each<S>>) -> Self {
+        Self {
+            site,
             here,
             on: on.cloned(),
             policy,
@@ -77,17 +77,11 @@ impl Site {
             uncounted: Uncounted::default(),
         }
     }
-}
 
-impl<K, S> Batch<K, S>
-where
-    K: OwnedKey,
-    S: Shape<Item: BatchMap> + 'static,
-{
     /// Looks one element up. Duplicates count once.
     pub fn look<A: Args<Owned = K>>(&mut self, id: &Id<S>, args: &A, tags: &[String]) {
         let start = self.start.get_or_insert_with(|| Start::new::<A>(self.site, self.on.as_ref(), self.here));
-        let key = start.cell.front.store.own(args);
+        let key = start.cell.store.local.values.own(args);
         if self.seen.is_empty() {
             self.seen.reserve(ROOM);
         }
@@ -95,12 +89,12 @@ where
             return;
         }
         match start.find(&self.policy, &key) {
-            Looked::Present(value) => {
-                start.cell.front.counters.hit();
+            Found::Present(value) => {
+                start.cell.store.counters().hit();
                 self.found.put(id.clone(), value);
             }
-            Looked::Absent => start.cell.front.counters.hit(),
-            Looked::Missing => {
+            Found::Absent => start.cell.store.counters().hit(),
+            Found::Missing => {
                 let text = self.site.meta().template.render(&start.cell.path, args);
                 let scopes = Scopes::of(&text, tags);
                 if self.missing.is_empty() {
@@ -118,10 +112,10 @@ where
                 match self.missing.last().and_then(|missing| start.find_elsewhere(&self.policy, missing)) {
                     Some(value) => {
                         self.missing.pop();
-                        start.cell.front.counters.hit();
+                        start.cell.store.counters().hit();
                         self.found.put(id.clone(), value);
                     }
-                    None => self.uncounted.push(&start.cell.front.counters),
+                    None => self.uncounted.push(start.cell.store.counters()),
                 }
             }
         }
@@ -136,25 +130,22 @@ where
         self.wait().await;
         let to_ask = !self.missing.is_empty() && self.told.is_none();
         let Some(start) = self.start.as_mut().filter(|_| to_ask) else { return };
-        let (Some(tier), Some(wire)) = (start.cell.tier.clone(), self.policy.wire) else { return };
+        let keys: Vec<_> = self.missing.iter().filter_map(|missing| start.shared_key(&self.policy, missing)).collect();
+        let Some(first) = keys.first() else { return };
         if let Some(permit) = &self.permit {
-            permit.expect_wait(tier.longest_answer());
+            permit.expect_wait(first.longest_answer());
         }
-        let places: Vec<_> =
-            self.missing.iter().map(|missing| missing.place(wire, &start.cell.seat, self.policy.codec)).collect();
-        // As old as the question.
-        let number = start.number();
-        let fetched = tier.fetch_many(&places).await;
+        let fetched = start.cell.store.fetch_many(keys).await;
         start.begin();
         self.found.reserve(self.missing.len());
         let mut answered = 0;
         for (missing, fetched) in self.missing.iter_mut().zip(fetched) {
             missing.outdated = Outdated::of(fetched.as_ref().map(|fetched| &fetched.value));
             let Some(fetched) = fetched else { continue };
-            let looked = start.take(&self.policy, missing, fetched, number);
-            missing.is_settled = !matches!(looked, Looked::Missing);
+            let looked = start.take(&self.policy, missing, fetched);
+            missing.is_settled = !matches!(looked, Found::Missing);
             answered += u64::from(missing.is_settled);
-            if let Looked::Present(value) = looked {
+            if let Found::Present(value) = looked {
                 self.found.put(missing.id.clone(), value);
             }
         }
@@ -185,7 +176,7 @@ where
         let now = start.cell.now();
         let ending = S::open(out);
         let ok = matches!(ending, Outcome::Present(_));
-        count_load(&start.cell.front.counters, now.saturating_sub(start.began.time), ok);
+        count_load(start.cell.store.counters(), now.saturating_sub(start.began.time), ok);
         match ending {
             Outcome::Present(mut loaded) => {
                 for missing in &self.missing {
@@ -194,14 +185,9 @@ where
                 loaded.absorb(found);
                 let values = OnceCell::new();
                 let outcome = || ended::<K, S>(Outcome::Present(self.values(&values, &loaded)));
-                // Of a load that was given up another is made in its place, whose values the shared tier gets.
-                if !permit.as_ref().is_some_and(Permit::is_given_up) {
-                    if let Some(permit) = permit.as_ref().filter(|_| start.is_shared(&self.policy)) {
-                        permit.tell(outcome);
-                    }
-                    start.share(&self.policy, &self.missing, &loaded, now);
-                }
-                end(permit, outcome);
+                let began = start.began.unless_given_up(permit.as_ref());
+                let share = || start.share(&self.policy, &self.missing, &loaded, (&began, now));
+                share_and_end(permit, &began, outcome, share);
                 S::close(Outcome::Present(loaded))
             }
             Outcome::Absent(absent) => {

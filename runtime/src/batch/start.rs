@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use super::{BatchMap, Each};
 use crate::clock::nanos;
-use crate::codec::{Codec, Wire};
-use crate::engine::Began;
+use crate::engine::{Began, Fetched, SharedKey};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
-use crate::l1::{Found, Lifetime, LoadStart};
+use crate::l1::{self, Lifetime, LoadStart};
 use crate::policy::Policy;
-use crate::shape::{CacheValue, Shape};
-use crate::shared::{Fetched, Kept, Place, Seat};
+use crate::shape::Shape;
 use crate::site::{Cell, Dated, Here, Negative, Outdated, Site};
 
 pub(super) type Id<S> = <<S as Shape>::Item as BatchMap>::Id;
@@ -41,18 +39,9 @@ impl<K, S: Shape<Item: BatchMap>> Missing<K, S> {
     fn call_key(&self) -> CallKey<'_, K> {
         CallKey { args: &self.key, scopes: &self.scopes, text: &self.text }
     }
-
-    pub(super) fn place<'a>(
-        &'a self,
-        wire: Wire<Value<S>>,
-        seat: &'a Seat,
-        codec: Option<Codec>,
-    ) -> Place<'a, Value<S>> {
-        Place { wire, seat, codec, key: &self.text, scopes: self.scopes.hashes() }
-    }
 }
 
-pub(super) enum Looked<V> {
+pub(super) enum Found<V> {
     Present(V),
     Absent,
     Missing,
@@ -66,96 +55,99 @@ where
     pub(super) fn new<A: Args<Owned = K>>(site: &'static Site, on: Option<&Fastness>, here: Here) -> Self {
         let cell = site.cell::<A, Each<S>>(on, here);
         cell.notice_fork();
-        let began = began(&cell);
+        let began = cell.store.begin(true);
         Self { cell, began }
     }
 
     /// Whatever is loaded was loaded from here on.
     pub(super) fn begin(&mut self) {
-        self.began = began(&self.cell);
+        self.began = self.cell.store.begin(true);
     }
 
-    /// The number of the load that began last.
-    pub(super) fn number(&self) -> u64 {
-        self.began.start.number
+    /// The key of an element in the shared tier, where there is one and its values can go there.
+    pub(super) fn shared_key<'a>(
+        &'a self,
+        policy: &Policy<Each<S>>,
+        missing: &'a Missing<K, S>,
+    ) -> Option<SharedKey<'a, Value<S>>> {
+        self.cell.store.shared_key(policy.wire, policy.codec, &missing.text, missing.scopes.hashes())
     }
 
-    /// What the shared tier's answer says of one element. `number` is that of the question: a load that began after it is newer.
+    /// What the shared tier's answer says of one element.
     pub(super) fn take(
         &self,
         policy: &Policy<Each<S>>,
         missing: &Missing<K, S>,
         fetched: Fetched<Value<S>>,
-        number: u64,
-    ) -> Looked<Value<S>> {
+    ) -> Found<Value<S>> {
         let now = self.began.time;
-        let ended = fetched.ended.min(now);
-        // Whatever a clock says, an answer is not fresh for longer than one that was loaded now.
+        let ended = fetched.ended(now);
         let longest = match &fetched.value {
             Some(_) => now.saturating_add(nanos(policy.ttl)),
             None => policy.absent_until(ended),
         };
-        let expires = fetched.expires.min(longest);
+        let expires = fetched.expires(longest);
         if now >= expires || fetched.is_refreshed {
-            return Looked::Missing;
+            return Found::Missing;
         }
         let life = policy.lifetime_until(expires, fetched.load_time, now);
         let in_process = self.is_kept_in_process(policy);
-        let start = LoadStart { epoch: fetched.epoch, number };
+        let start = fetched.start;
         let Some(value) = fetched.value else {
             if in_process {
                 self.keep_absence(missing, ended, life, start);
             }
-            return Looked::Absent;
+            return Found::Absent;
         };
         if in_process {
             self.cell.keep(missing.call_key(), value.clone(), life, start);
         }
-        Looked::Present(value)
-    }
-
-    /// Returns whether the shared tier is given what was loaded.
-    pub(super) fn is_shared(&self, policy: &Policy<Each<S>>) -> bool {
-        policy.wire.is_some() && self.began.shared.is_some()
+        Found::Present(value)
     }
 
     /// Gives the shared tier what was loaded.
-    pub(super) fn share(&self, policy: &Policy<Each<S>>, all: &[Missing<K, S>], loaded: &S::Item, now: u64) {
-        let (Some(tier), Some(wire), Some(mark)) = (&self.cell.tier, policy.wire, self.began.shared) else { return };
-        let (seat, codec) = (&self.cell.seat, policy.codec);
-        let kept = all.iter().filter_map(|missing| {
+    pub(super) fn share(
+        &self,
+        policy: &Policy<Each<S>>,
+        all: &[Missing<K, S>],
+        loaded: &S::Item,
+        (began, now): (&Began, u64),
+    ) {
+        let stored = all.iter().filter_map(|missing| {
             let value = loaded.value(&missing.id);
-            let expires = policy.lifetime(policy.ttl_for(value)?, now, now).expires;
-            let began = self.began.time;
-            let kept = Kept { value, mark, began, expires, load_time: 0, beyond: policy.longest_stale() };
-            self.cell.is_findable(&missing.key).then(|| (missing.place(wire, seat, codec), kept))
+            let life = policy.lifetime(policy.ttl_for(value)?, now, now);
+            let key = self.shared_key(policy, missing)?;
+            self.cell.is_findable(&missing.key).then_some((key, value, life))
         });
-        tier.keep_many(kept);
+        self.cell.store.share_many(stored, policy.longest_stale(), began);
         for missing in all {
             let value = loaded.value(&missing.id);
-            if missing.outdated.is_wrong_by(value.is_none()) && policy.ttl_for(value).is_none() {
-                tier.remove(&missing.place(wire, seat, codec), mark, self.began.time, None);
+            if missing.outdated.is_wrong_by(value.is_none())
+                && policy.ttl_for(value).is_none()
+                && let Some(key) = self.shared_key(policy, missing)
+            {
+                key.remove(began, None);
             }
         }
     }
 
     /// What this process has of one element.
-    pub(super) fn find(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> Looked<Value<S>> {
-        if let Some(found) = self.cell.front.store.look(key).filter(|found| found.is_fresh(self.began.time)) {
-            return Looked::Present(found.value);
+    pub(super) fn find(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> Found<Value<S>> {
+        if let Some(found) = self.cell.store.look(key).filter(|found| found.is_fresh(self.began.time)) {
+            return Found::Present(found.value);
         }
         let absent = self.cell.negative(key, self.began.time);
         if absent.is_some_and(|dated| self.began.time < policy.absent_until(dated.ended)) {
-            return Looked::Absent;
+            return Found::Absent;
         }
-        Looked::Missing
+        Found::Missing
     }
 
     /// What this process has by now of an element that was missing.
-    pub(super) fn find_again(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>) -> Looked<Value<S>> {
+    pub(super) fn find_again(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>) -> Found<Value<S>> {
         match self.find(policy, &missing.key) {
-            Looked::Missing => self.find_elsewhere(policy, missing).map_or(Looked::Missing, Looked::Present),
-            looked => looked,
+            Found::Missing => self.find_elsewhere(policy, missing).map_or(Found::Missing, Found::Present),
+            found => found,
         }
     }
 
@@ -164,7 +156,7 @@ where
         if !self.is_kept_in_process(policy) {
             return None;
         }
-        let life = |found: &Found<Value<S>>, now| policy.lifetime_of(found, now);
+        let life = |found: &l1::Found<Value<S>>, now| policy.lifetime_of(found, now);
         let found = self.cell.find_elsewhere(missing.call_key(), life);
         found.filter(|found| found.is_fresh(self.began.time)).map(|found| found.value)
     }
@@ -189,11 +181,6 @@ where
     }
 
     fn is_kept_in_process(&self, policy: &Policy<Each<S>>) -> bool {
-        policy.in_process || self.cell.tier.is_none()
+        policy.in_process || self.cell.store.tier.is_none()
     }
-}
-
-/// The beginning of a load of whatever elements.
-fn began<K: OwnedKey, S: Shape<Item: CacheValue>>(cell: &Cell<K, S>) -> Began {
-    Began::now(&cell.front.store, cell.tier.as_deref())
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::flight::Permit;
 use crate::stats::Counters;
 
 /// Counts a load that ends by being dropped: it was cancelled, or panicked.
@@ -31,9 +30,4 @@ impl Drop for CountIfAbandoned {
 pub(crate) fn count_load(counters: &Counters, nanos: u64, ok: bool) {
     counters.load_nanos.add(nanos);
     if ok { counters.loads.count() } else { counters.load_errors.count() }
-}
-
-/// Counts a load in whose place another is made, if this permit is for such a one. True the first time.
-pub(crate) fn count_stalled(counters: &Counters, permit: &Permit) -> bool {
-    permit.is_instead() && counters.loads_stalled.count_first()
 }

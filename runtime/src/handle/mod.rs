@@ -139,7 +139,7 @@ impl Fastness {
     /// Values are dropped by the thread that calls it. From within the `Drop` of a cached value it returns first, and the others are
     /// dropped after that one; what another thread is reading at that moment is dropped soon after.
     pub fn clear(&self) {
-        self.append(Record::clear());
+        self.announce_later(Record::clear());
         self.stores().iter().for_each(Self::sweep);
     }
 
@@ -156,7 +156,7 @@ impl Fastness {
     }
 
     /// Invalidates here and now; other processes are told in the background.
-    pub(crate) fn append(&self, record: Record) {
+    pub(crate) fn announce_later(&self, record: Record) {
         if record.is_empty() {
             return;
         }
@@ -164,7 +164,7 @@ impl Fastness {
         self.inner.common.clock.notice_fork();
         self.inner.common.clock.now();
         match &self.inner.tier {
-            Some(tier) => tier.append(record),
+            Some(tier) => tier.announce_later(record),
             None => drop(self.log().append(&record)),
         }
     }
@@ -182,7 +182,7 @@ impl Fastness {
                 tier.announce(record).await
             }
             _ => {
-                self.append(record);
+                self.announce_later(record);
                 Reach::Announced
             }
         }

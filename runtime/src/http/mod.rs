@@ -1,6 +1,6 @@
 //! Tower layers for HTTP servers, each usable alone; [`Stack`] puts them in order.
 //!
-//! May use: `clock`, `codec`, `direct`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `monitor`, `resilience`, `shared`, `stats`, `sync`, `timed`.
+//! May use: `clock`, `codec`, `direct`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `monitor`, `resilience`, `stats`, `sync`, `timed`.
 //!
 //! A layer answers with [`Body`]: the body of the service behind it, or bytes of its own, such as a [`Problem`]. None boxes a
 //! future, except where the work is that of a disk or a network anyway ([`IdempotencyLayer`]), and none has a lock on the way

@@ -90,7 +90,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     }
 
     /// The value for these arguments, if it is fresh and valid.
-    // By force; see `Front::hit`.
+    // By force; see `engine::Local::hit`.
     #[allow(clippy::inline_always)]
     #[inline(always)]
     pub(crate) fn hit<A: Args<Owned = K>>(&self, args: &A) -> Option<V> {

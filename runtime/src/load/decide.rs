@@ -1,13 +1,13 @@
-//! What a call that was not a hit has to do: be served, wait, or load.
+//! The lookup of a call that was not a hit, and how it joins others.
 
+use std::any::Any;
 use std::time::Duration;
 
-use tokio::sync::oneshot::error::RecvError;
-
-use super::{Old, Pending, Plan, Step, shared_outcome};
+use super::{CallLooked, Old, Pending, shared_outcome};
 use crate::clock::nanos;
+use crate::engine::{Looked, Request};
 use crate::error::LoadTimeout;
-use crate::flight::{Joined, LoadOutcome, Permit, end};
+use crate::flight::{Joined, Permit};
 use crate::key::OwnedKey;
 use crate::l1::Found;
 use crate::policy::refresh_early;
@@ -15,16 +15,18 @@ use crate::shape::{CacheValue, Ending, Outcome, Shape};
 use crate::site::{Dated, Negative, SharedOutcome};
 use crate::stats::Answered;
 
-impl<K, S> Pending<K, S>
+impl<K, S> Request for &Pending<K, S>
 where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
-    /// What there is to serve without a load of this caller's own, or who has to load.
-    pub(super) fn begin(&self) -> Step<S> {
+    type Answer = Ending<S>;
+    type Stale = Old<S::Item>;
+
+    fn lookup(&mut self) -> CallLooked<S> {
         let found = self.find();
         if found.is_none() && !self.cell.has_negatives() {
-            return self.join();
+            return Looked::Nothing;
         }
         let now = self.cell.now();
         match found {
@@ -32,117 +34,96 @@ where
             found => match (self.cached_negative(now), found) {
                 (Some(negative), _) => self.served(negative),
                 (None, Some(found)) => self.expired(now, found),
-                (None, None) => self.join(),
+                (None, None) => Looked::Nothing,
             },
         }
     }
 
+    fn join(&mut self, wait: bool) -> Option<Joined> {
+        if wait && !(self.policy.single_flight && self.cell.is_findable(&self.key)) {
+            return None;
+        }
+        Some(self.cell.store.flights.join(self.key.erased(), self.scopes.hashes(), self.terms(wait)))
+    }
+
+    fn leads(&mut self, permit: &Permit, stale: Option<&Old<S::Item>>) {
+        self.cell.tell_stalled(permit, self.load_bound());
+        if stale.is_some_and(|old| old.fresh) {
+            self.cell.store.counters().early_refreshes.count();
+        }
+    }
+
+    fn recheck(&mut self, permit: Permit) -> Option<Permit> {
+        match self.find().filter(|found| found.is_fresh(self.cell.now())) {
+            Some(found) => {
+                permit.end(|| shared_outcome::<S>(Outcome::Present(found.value.clone())));
+                None
+            }
+            None => Some(permit),
+        }
+    }
+
+    fn serve_stale(&mut self, old: Old<S::Item>) -> Ending<S> {
+        self.serve_old(old)
+    }
+
+    fn waits(&mut self, waits: bool) {
+        self.call.waits(waits);
+    }
+
+    fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<Ending<S>> {
+        let Ok(outcome) = outcome.downcast::<SharedOutcome<S>>() else { unreachable!("flights are one cell's") };
+        self.call.answered(Answered::Joined);
+        Some(match *outcome {
+            Outcome::Present(value) => Outcome::Present(value),
+            Outcome::Absent(absent) => Outcome::Absent(absent),
+            Outcome::Failed(kept) => Outcome::Failed(S::give(&kept, self.policy.copy_error)),
+        })
+    }
+
+    fn timed_out(&mut self) -> Option<Ending<S>> {
+        let (bound, error) = self.policy.load_timeout?;
+        self.call.answered(Answered::Joined);
+        Some(Outcome::Failed(error(LoadTimeout::new(bound))))
+    }
+}
+
+impl<K, S> Pending<K, S>
+where
+    K: OwnedKey,
+    S: Shape<Item: CacheValue> + 'static,
+{
     /// The value that this process has, fresh or not: this call site's own, or what a direct call has stored under its key; of a direct
     /// call, what a function has.
     fn find(&self) -> Option<Found<S::Item>> {
-        let own = self.cell.front.store.look(&self.key);
+        let own = self.cell.store.look(&self.key);
         if own.is_some() || !self.is_kept_in_process() {
             return own;
         }
         self.cell.find_elsewhere(self.call_key(), |found, now| self.policy.lifetime_of(found, now))
     }
 
-    fn fresh(&self, now: u64, found: Found<S::Item>) -> Step<S> {
+    fn fresh(&self, now: u64, found: Found<S::Item>) -> CallLooked<S> {
         let due = now >= found.fresh_until.max(found.retry_at);
         if due && refresh_early(now, &found.life) {
-            self.refresh(found, true)
+            Looked::Stale(Old { value: found.value, fresh: true })
         } else {
             self.served(Outcome::Present(found.value))
         }
     }
 
-    fn expired(&self, now: u64, found: Found<S::Item>) -> Step<S> {
+    fn expired(&self, now: u64, found: Found<S::Item>) -> CallLooked<S> {
         if now < found.life.expires && !found.is_refreshed() {
             // Only this process has to ask again.
-            return self.join();
+            return Looked::Nothing;
         }
         let within = |bound: Duration| !bound.is_zero() && now < found.life.expires.saturating_add(nanos(bound));
         if now < found.retry_at && within(self.policy.longest_stale()) {
-            Step::Go(Plan::Done(self.serve_old(Old { value: found.value, fresh: false })))
+            Looked::Answer(self.serve_old(Old { value: found.value, fresh: false }))
         } else if within(self.policy.stale) {
-            self.refresh(found, false)
+            Looked::Stale(Old { value: found.value, fresh: false })
         } else {
-            self.join()
-        }
-    }
-
-    /// Loads, or waits for whoever does.
-    fn join(&self) -> Step<S> {
-        if !self.policy.single_flight || !self.cell.is_findable(&self.key) {
-            return Step::Go(Plan::Load(None));
-        }
-        match self.cell.flights.join(self.key.erased(), self.scopes.hashes(), self.terms(true)) {
-            Joined::Lead(permit) => Step::Go(self.lead(permit)),
-            Joined::Wait(waiter) => {
-                self.call.waits(true);
-                Step::Wait(waiter)
-            }
-            Joined::Within | Joined::Taken(_) => Step::Go(Plan::Load(None)),
-        }
-    }
-
-    /// Leads, unless a load that has just ended made it needless.
-    fn lead(&self, permit: Permit) -> Plan<S> {
-        self.cell.tell_stalled(&permit, self.load_bound());
-        match self.find() {
-            Some(found) if found.is_fresh(self.cell.now()) => {
-                end(Some(permit), || shared_outcome::<S>(Outcome::Present(found.value.clone())));
-                self.call.answered(Answered::Here);
-                Plan::Done(Outcome::Present(found.value))
-            }
-            _ => Plan::Load(Some(permit)),
-        }
-    }
-
-    /// One caller refreshes; whoever finds that somebody does so already is served at once.
-    fn refresh(&self, found: Found<S::Item>, fresh: bool) -> Step<S> {
-        match self.cell.flights.join(self.key.erased(), self.scopes.hashes(), self.terms(false)) {
-            Joined::Lead(permit) => {
-                self.cell.tell_stalled(&permit, self.load_bound());
-                if fresh {
-                    self.cell.front.counters.early_refreshes.count();
-                }
-                Step::Go(Plan::Refresh(permit, Old { value: found.value, fresh }))
-            }
-            _ => Step::Go(Plan::Done(self.serve_old(Old { value: found.value, fresh }))),
-        }
-    }
-
-    /// The next step of a waiter that was told this outcome.
-    pub(super) fn resume(&self, outcome: Result<LoadOutcome, RecvError>) -> Step<S> {
-        self.call.waits(false);
-        Step::Go(match outcome {
-            Ok(LoadOutcome::Shared(outcome)) => {
-                let Ok(outcome) = outcome.downcast::<SharedOutcome<S>>() else {
-                    unreachable!("flights are one cell's")
-                };
-                self.call.answered(Answered::Joined);
-                Plan::Done(self.ending(*outcome))
-            }
-            Ok(LoadOutcome::Alone) => Plan::Load(None),
-            Ok(LoadOutcome::TimedOut) => match self.policy.load_timeout {
-                Some((bound, error)) => {
-                    self.call.answered(Answered::Joined);
-                    Plan::Done(Outcome::Failed(error(LoadTimeout::new(bound))))
-                }
-                None => Plan::Load(None),
-            },
-            Ok(LoadOutcome::Lead(permit)) => self.lead(permit),
-            // The load was given up.
-            Err(_) => return self.join(),
-        })
-    }
-
-    fn ending(&self, outcome: SharedOutcome<S>) -> Ending<S> {
-        match outcome {
-            Outcome::Present(value) => Outcome::Present(value),
-            Outcome::Absent(absent) => Outcome::Absent(absent),
-            Outcome::Failed(kept) => Outcome::Failed(S::give(&kept, self.policy.copy_error)),
+            Looked::Nothing
         }
     }
 
@@ -171,9 +152,9 @@ where
         Some(S::close(ending))
     }
 
-    fn served(&self, ending: Ending<S>) -> Step<S> {
+    fn served(&self, ending: Ending<S>) -> CallLooked<S> {
         self.call.answered(Answered::Here);
-        Step::Go(Plan::Done(ending))
+        Looked::Answer(ending)
     }
 
     /// Ends the call with a value that is, or ought to be, refreshed by somebody else.

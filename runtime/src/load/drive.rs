@@ -6,8 +6,8 @@ use std::pin::{Pin, pin};
 
 use tokio::runtime::Handle;
 
-use super::{Miss, Pending, Plan, Step};
-use crate::engine::CountIfAbandoned;
+use super::{CallPlan, Miss, Pending};
+use crate::engine::{CountIfAbandoned, Plan, join};
 use crate::error::LoadTimeout;
 use crate::flight::{Load, Permit};
 use crate::handle::carried;
@@ -35,7 +35,7 @@ where
     Box::pin(async move {
         let Some(pending) = miss.0 else { return body.await };
         // No plan lives across the load: it may hold an error that is not `Send`.
-        let permit = match pending.plan_shared().await {
+        let permit = match pending.plan().await {
             Plan::Refresh(permit, _) => Some(permit),
             Plan::Load(permit) => permit,
             Plan::Done(ending) => return S::close(ending),
@@ -58,8 +58,8 @@ where
 {
     Box::pin(async move {
         let Some(pending) = miss.0 else { return body.await };
-        S::close(match pending.plan_shared().await {
-            Plan::Refresh(permit, old) => match (Handle::try_current(), pending.cell.background.slot()) {
+        S::close(match pending.plan().await {
+            Plan::Refresh(permit, old) => match (Handle::try_current(), pending.cell.store.background.slot()) {
                 (Ok(runtime), Some(slot)) => {
                     // The call ends here; what runs on is none.
                     let ending = pending.serve_old(old);
@@ -85,24 +85,11 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
-    async fn plan(&self) -> Plan<S> {
-        let mut waiter = match self.begin() {
-            Step::Go(plan) => return plan,
-            Step::Wait(waiter) => waiter,
-        };
-        loop {
-            let outcome = waiter.await;
-            waiter = match self.resume(outcome) {
-                Step::Go(plan) => return plan,
-                Step::Wait(waiter) => waiter,
-            };
-        }
-    }
-
-    /// [`plan`](Self::plan), with the shared tier asked before a body has to run.
-    async fn plan_shared(&self) -> Plan<S> {
+    /// The plan of this call, with the shared tier asked before a body has to run.
+    async fn plan(&self) -> CallPlan<S> {
+        let mut request = self;
         // Only what loads lives across the wait: an error may not be `Send`.
-        let (permit, old) = match self.plan().await {
+        let (permit, old) = match join(&mut request).await {
             Plan::Done(ending) => return Plan::Done(ending),
             Plan::Load(permit) => (permit, None),
             Plan::Refresh(permit, old) => (Some(permit), Some(old)),
@@ -120,7 +107,7 @@ where
         F: Future<Output = S::Out>,
     {
         let began = self.began();
-        let counted = CountIfAbandoned::new(&self.cell.front.counters);
+        let counted = CountIfAbandoned::new(self.cell.store.counters());
         let mut load = pin!(Load::new(body, permit));
         let ended = match bound {
             None => Ok(load.as_mut().await),

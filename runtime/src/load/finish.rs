@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::{Pending, shared_outcome};
 use crate::clock::nanos;
-use crate::engine::{Began, ERROR_THROTTLE, count_load};
+use crate::engine::{Began, count_load, share_and_end};
 use crate::flight::{LoadOutcome, Permit, end};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
 use crate::log::{Epoch, Judgement};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::shared::Mark;
 use crate::site::{Dated, Negative};
 
 impl<K, S> Pending<K, S>
@@ -19,12 +20,12 @@ where
 {
     /// A load begins now: later than its flight, which may have asked the shared tier first.
     pub(super) fn began(&self) -> Began {
-        Began::now(&self.cell.front.store, self.cell.tier.as_deref().filter(|_| self.policy.wire.is_some()))
+        self.cell.store.begin(self.policy.wire.is_some())
     }
 
-    /// Where a value stands that is newer than all whose load has begun.
-    pub(crate) fn newest(&self, epoch: Epoch) -> LoadStart {
-        LoadStart { epoch, ..self.cell.front.store.start() }
+    /// The beginning of a value that was put: newer than all whose load has begun, and at these positions of the logs.
+    pub(crate) fn put_at(&self, time: u64, epoch: Epoch, shared: Option<Mark>) -> Began {
+        Began { time, start: LoadStart { epoch, ..self.cell.store.local.values.start() }, shared }
     }
 
     /// Stores what was loaded, tells the others, and says what this caller gets.
@@ -32,26 +33,24 @@ where
         let began = began.unless_given_up(permit.as_ref());
         let now = self.cell.now();
         let ok = !matches!(ending, Outcome::Failed(_));
-        count_load(&self.cell.front.counters, now.saturating_sub(began.time), ok);
+        count_load(self.cell.store.counters(), now.saturating_sub(began.time), ok);
         match ending {
             Outcome::Present(value) => {
                 let outcome = || shared_outcome::<S>(Outcome::Present(value.clone()));
-                if let Some(life) = self.keep(&value, &began, now) {
-                    // To encode a large value takes its time, for which nobody has to wait. Who comes meanwhile finds it in this
-                    // process, or waits until it is on its way.
-                    if let (Some(permit), Some(_)) = (&permit, &began.shared) {
-                        permit.tell(outcome);
+                match self.keep(&value, &began, now) {
+                    Some(life) => {
+                        let share = || self.share(Some(&value), &life, &began);
+                        share_and_end(permit, &began, outcome, share);
                     }
-                    self.share(Some(&value), &life, (began.time, began.shared));
+                    None => end(permit, outcome),
                 }
-                end(permit, outcome);
                 Outcome::Present(value)
             }
             Outcome::Absent(absent) => {
                 match self.policy.ttl_for(None) {
                     Some(ttl) => {
                         let life = self.policy.lifetime(ttl, began.time, now);
-                        self.share(None, &life, (began.time, began.shared));
+                        self.share(None, &life, &began);
                         self.keep_absence_in_process(absent, now, life, began.start);
                         self.remove_if_elsewhere(&began, true);
                     }
@@ -85,7 +84,7 @@ where
 
     /// The body ran into its `load_timeout` and was dropped.
     pub(super) fn time_out(&self, error: S::Error, permit: Option<Permit>) -> Ending<S> {
-        self.cell.front.counters.load_timeouts.count();
+        self.cell.store.counters().load_timeouts.count();
         if let Some(value) = self.stands_in(self.cell.now()) {
             end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return Outcome::Present(value);
@@ -97,14 +96,13 @@ where
     /// The old value, where it may stand in for a failed load. Leaves the origin alone for a while; the value's own bound
     /// is not renewed.
     fn stands_in(&self, now: u64) -> Option<S::Item> {
-        let Some(found) = self.cell.front.store.look(&self.key) else { return self.standby(now) };
+        let Some(found) = self.cell.store.look(&self.key) else { return self.standby(now) };
         let bound = nanos(self.policy.longest_stale());
         // A value that was refreshed stands in only where the function serves stale ones.
         if (found.is_refreshed() && bound == 0) || now >= found.life.expires.saturating_add(bound) {
             return None;
         }
-        let retry_at = now.saturating_add(nanos(ERROR_THROTTLE));
-        self.cell.front.store.mark(&self.key, |entry| entry.leave_origin_alone_until(retry_at));
+        self.cell.store.leave_origin_alone(&self.key, now);
         if now >= found.life.expires || found.is_refreshed() {
             self.call.gets_stale();
         }

@@ -15,18 +15,18 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::clock::nanos;
-use crate::flight::{LoadOutcome, PATIENCE, Permit, Terms, Waiter};
-use crate::handle::Fastness;
+use crate::engine;
+use crate::flight::{LoadOutcome, PATIENCE, Terms};
 use crate::key::args::Args;
 use crate::key::template::bounded;
-use crate::key::{CallKey, Hashed, Scopes};
+use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
 use crate::log::Epoch;
 use crate::policy::Policy;
 use crate::shape::{CacheValue, Ending, Shape};
 use crate::shared::Lease;
-use crate::site::{Cell, Here, NotedOutdated, SharedOutcome, Site};
+use crate::site::{Cell, NotedOutdated, SharedOutcome};
 use crate::stats::Call;
-use crate::sync::{Mutex, watch_thread};
+use crate::sync::Mutex;
 
 mod decide;
 mod drive;
@@ -67,27 +67,56 @@ struct Standby<V> {
 /// timed out.
 const GRACE: Duration = Duration::from_millis(50);
 
-/// How the caller gets its answer.
-enum Plan<S: Shape> {
-    /// It is here.
-    Done(Ending<S>),
-    /// Run the body, then [`Pending::finish`].
-    Load(Option<Permit>),
-    /// The same, though this value may be served meanwhile.
-    Refresh(Permit, Old<S::Item>),
-}
+type CallPlan<S> = engine::Plan<Ending<S>, Old<<S as Shape>::Item>>;
+type CallLooked<S> = engine::Looked<Ending<S>, Old<<S as Shape>::Item>>;
 
 /// A value that may be served while it is refreshed, and whether it still is fresh.
-struct Old<V> {
+pub(crate) struct Old<V> {
     value: V,
     fresh: bool,
 }
 
-/// What the caller has to do next.
-enum Step<S: Shape> {
-    Go(Plan<S>),
-    /// Wait, then [`Pending::resume`].
-    Wait(Waiter),
+impl<K, S> Miss<K, S>
+where
+    K: OwnedKey,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    pub(crate) fn new(pending: Pending<K, S>) -> Self {
+        Self(Some(Box::new(pending)))
+    }
+
+    /// A call that passes by the cache.
+    pub(crate) fn bypass() -> Self {
+        Self(None)
+    }
+}
+
+impl<K, S> Pending<K, S>
+where
+    K: OwnedKey,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    /// A call at this site; `text` is its key, in full.
+    pub(crate) fn new<A>(cell: Arc<Cell<K, S>>, text: String, args: &A, tags: &[String], policy: Policy<S>) -> Self
+    where
+        A: Args<Owned = K>,
+    {
+        let scopes = Scopes::of(&text, tags);
+        let key = cell.store.local.values.own(args);
+        cell.store.local.values.extend_grace(nanos(policy.longest_stale()));
+        let counters = cell.store.counters().clone();
+        Self {
+            cell,
+            key,
+            scopes,
+            policy,
+            text: bounded(text),
+            outdated: NotedOutdated::default(),
+            standby: OnceLock::new(),
+            call: Call::begin(counters),
+            lease: Mutex::default(),
+        }
+    }
 }
 
 impl<K: Eq, S: Shape> Pending<K, S> {
@@ -109,76 +138,6 @@ impl<K: Eq, S: Shape> Pending<K, S> {
 
     fn terms(&self, wait: bool) -> Terms {
         Terms { wait, patience: nanos(self.load_bound().saturating_add(GRACE)), note: 0 }
-    }
-}
-
-impl Site {
-    /// Prepares a call that was not a hit.
-    #[cold]
-    pub fn miss<A, S>(
-        &'static self,
-        on: Option<&Fastness>,
-        _: S,
-        here: Here,
-        args: &A,
-        tags: &[String],
-        policy: Policy<S>,
-    ) -> Miss<A::Owned, S>
-    where
-        A: Args,
-        S: Shape<Item: CacheValue> + 'static,
-    {
-        Miss(Some(Box::new(self.pending(on, here, args, tags, policy))))
-    }
-
-    /// Counts a call that passes by the cache. Its arguments are not asked for: they only say which types they have.
-    pub fn bypass<A, S>(
-        &'static self,
-        on: Option<&Fastness>,
-        _: S,
-        here: Here,
-        _: impl FnOnce() -> A,
-    ) -> Miss<A::Owned, S>
-    where
-        A: Args,
-        S: Shape<Item: CacheValue> + 'static,
-    {
-        self.cell::<A, S>(on, here).front.counters.bypass();
-        Miss(None)
-    }
-
-    /// A call that is no hit at once.
-    pub(crate) fn pending<A, S>(
-        &'static self,
-        on: Option<&Fastness>,
-        here: Here,
-        args: &A,
-        tags: &[String],
-        policy: Policy<S>,
-    ) -> Pending<A::Owned, S>
-    where
-        A: Args,
-        S: Shape<Item: CacheValue> + 'static,
-    {
-        let cell = self.cell::<A, S>(on, here);
-        cell.notice_fork();
-        watch_thread();
-        let text = self.meta().template.render(&cell.path, args);
-        let scopes = Scopes::of(&text, tags);
-        let key = cell.front.store.own(args);
-        cell.front.store.extend_grace(nanos(policy.longest_stale()));
-        let counters = cell.front.counters.clone();
-        Pending {
-            cell,
-            key,
-            scopes,
-            policy,
-            text: bounded(text),
-            outdated: NotedOutdated::default(),
-            standby: OnceLock::new(),
-            call: Call::begin(counters),
-            lease: Mutex::default(),
-        }
     }
 }
 

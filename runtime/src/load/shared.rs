@@ -1,17 +1,15 @@
 //! The shared tier's part in a load: asked before the body runs, and given what the body returned.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Old, Pending, Plan, Standby, shared_outcome};
+use super::{CallPlan, Old, Pending, Standby, shared_outcome};
 use crate::clock::{nanos, pause};
-use crate::engine::Began;
+use crate::engine::{Began, Fetched, Plan, SharedKey};
 use crate::flight::{Permit, end};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
-use crate::policy::refresh_early;
+use crate::policy::{Policy, refresh_early};
 use crate::shape::{CacheValue, Outcome, Shape};
-use crate::shared::{Fetched, Kept, Mark, Place, Tier};
 use crate::site::{Dated, Negative, Outdated};
 use crate::stats::Answered;
 use crate::sync::lock;
@@ -29,18 +27,15 @@ where
     S: Shape<Item: CacheValue> + 'static,
 {
     /// The key in the shared tier, where there is one and its values can go there.
-    pub(crate) fn place(&self) -> Option<(&Arc<Tier>, Place<'_, S::Item>)> {
-        let (tier, wire) = (self.cell.tier.as_ref()?, self.policy.wire?);
-        if !self.cell.is_findable(&self.key) {
-            return None;
-        }
-        let (key, scopes) = (self.text.as_str(), self.scopes.hashes());
-        Some((tier, Place { wire, seat: &self.cell.seat, codec: self.policy.codec, key, scopes }))
+    pub(crate) fn shared_key(&self) -> Option<SharedKey<'_, S::Item>> {
+        let Policy { wire, codec, .. } = self.policy;
+        let key = self.cell.store.shared_key(wire, codec, &self.text, self.scopes.hashes())?;
+        self.cell.is_findable(&self.key).then_some(key)
     }
 
     /// Whether answers are kept in this process too.
     pub(super) fn is_kept_in_process(&self) -> bool {
-        self.policy.in_process || self.cell.tier.is_none()
+        self.policy.in_process || self.cell.store.tier.is_none()
     }
 
     /// Keeps a value in this process, if answers are.
@@ -62,8 +57,8 @@ where
     pub(super) fn remove_older(&self, began: &Began, absence: bool) {
         self.cell.remove_older(self.call_key(), began.start, absence);
         let wrong = self.outdated.get().is_wrong_by(absence);
-        if let (true, Some((tier, place)), Some(mark)) = (wrong, self.place(), began.shared) {
-            tier.remove(&place, mark, began.time, lock(&self.lease).take());
+        if let Some(key) = self.shared_key().filter(|_| wrong && began.shared.is_some()) {
+            key.remove(began, lock(&self.lease).take());
         }
     }
 
@@ -80,61 +75,54 @@ where
     /// # Cancel safety
     ///
     /// Dropping it drops the permit, which hands over.
-    pub(super) async fn consult(&self, permit: Option<Permit>, old: Option<Old<S::Item>>) -> Plan<S> {
-        let place = self.place();
-        // As old as the question.
-        let number = self.cell.front.store.start().number;
-        let fetched = match &place {
-            Some((tier, place)) => {
-                expect_answer(permit.as_ref(), tier);
-                match tier.fetch(place).await {
+    pub(super) async fn consult(&self, permit: Option<Permit>, old: Option<Old<S::Item>>) -> CallPlan<S> {
+        let key = self.shared_key();
+        let fetched = match &key {
+            Some(key) => {
+                expect_answer(permit.as_ref(), key);
+                match self.ask(key).await {
                     // One process loads what was refreshed, too.
                     fetched if self.policy.fleet && fetched.as_ref().is_none_or(|fetched| fetched.is_refreshed) => {
-                        self.take_turns(tier, place, permit.as_ref()).await.or(fetched)
+                        self.take_turns(key, permit.as_ref()).await.or(fetched)
                     }
                     fetched => fetched,
                 }
             }
             None => None,
         };
-        let outdated = match &place {
+        let outdated = match &key {
             Some(_) => Outdated::of(fetched.as_ref().map(|fetched| &fetched.value)),
             None => Outdated::Value,
         };
         self.outdated.set(outdated);
         match (fetched, old) {
-            (Some(fetched), old) => self.fetched(fetched, number, permit, old),
-            (None, Some(old)) => refresh(permit, old),
+            (Some(fetched), old) => self.fetched(fetched, permit, old),
+            (None, Some(old)) => refresh::<S>(permit, old),
             (None, None) => Plan::Load(permit),
         }
     }
 
     /// Waits for the right to load, or for the value that another process has loaded meanwhile: for as long as that process may hold
     /// its lease.
-    async fn take_turns(
-        &self,
-        tier: &Arc<Tier>,
-        place: &Place<'_, S::Item>,
-        permit: Option<&Permit>,
-    ) -> Option<Fetched<S::Item>> {
+    async fn take_turns(&self, key: &SharedKey<'_, S::Item>, permit: Option<&Permit>) -> Option<Fetched<S::Item>> {
         let (began, bound) = (self.cell.now(), self.load_bound());
         let lasts = LEASE.min(bound);
         let until = began.saturating_add(nanos(bound.saturating_add(lasts)));
         let mut wait = TURN.0;
         while self.cell.now() < until {
-            expect_answer(permit, tier);
-            match tier.lease(place, lasts).await {
+            expect_answer(permit, key);
+            match key.lease(lasts).await {
                 Ok(Some(lease)) => {
                     *lock(&self.lease) = Some(lease.renewed(lasts, bound));
                     // Between the look before and the lease another may have come to its end.
-                    return tier.fetch(place).await.filter(|fetched| !fetched.is_refreshed);
+                    return self.ask(key).await.filter(|fetched| !fetched.is_refreshed);
                 }
                 Ok(None) => pause(wait).await,
                 Err(_) => return None,
             }
             let passed = Duration::from_nanos(self.cell.now().saturating_sub(began));
             wait = (wait * 2).min(TURN.1.max(passed / 16));
-            if let Some(fetched) = tier.fetch(place).await.filter(|fetched| !fetched.is_refreshed) {
+            if let Some(fetched) = self.ask(key).await.filter(|fetched| !fetched.is_refreshed) {
                 return Some(fetched);
             }
         }
@@ -147,35 +135,37 @@ where
     ///
     /// Nothing is lost.
     pub(crate) async fn fetch(&self) -> Option<S::Out> {
-        let (tier, place) = self.place()?;
-        let number = self.cell.front.store.start().number;
-        let fetched = tier.fetch(&place).await?;
-        match self.fetched(fetched, number, None, None) {
+        let fetched = self.ask(&self.shared_key()?).await?;
+        match self.fetched(fetched, None, None) {
             Plan::Done(ending) => Some(S::close(ending)),
             Plan::Load(_) | Plan::Refresh(..) => None,
         }
     }
 
-    /// The plan that follows from the shared tier's answer to a question with this number.
-    fn fetched(
-        &self,
-        fetched: Fetched<S::Item>,
-        number: u64,
-        permit: Option<Permit>,
-        old: Option<Old<S::Item>>,
-    ) -> Plan<S> {
+    /// The shared tier's answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    async fn ask(&self, key: &SharedKey<'_, S::Item>) -> Option<Fetched<S::Item>> {
+        self.cell.store.fetch(key, no_scopes).await
+    }
+
+    /// The plan that follows from the shared tier's answer.
+    fn fetched(&self, fetched: Fetched<S::Item>, permit: Option<Permit>, old: Option<Old<S::Item>>) -> CallPlan<S> {
         let now = self.cell.now();
-        let start = LoadStart { epoch: fetched.epoch, number };
-        let is_refreshed = fetched.is_refreshed;
-        let Some(value) = fetched.value else {
-            let ended = fetched.ended.min(now);
+        let (start, is_refreshed, ended) = (fetched.start, fetched.is_refreshed, fetched.ended(now));
+        let longest = match &fetched.value {
+            Some(_) => now.saturating_add(nanos(self.policy.ttl)),
             // As long as this call site says, whoever stored it.
-            let expires = if is_refreshed { 0 } else { fetched.expires.min(self.policy.absent_until(ended)) };
+            None => self.policy.absent_until(ended),
+        };
+        let (expires, load_time) = (fetched.expires(longest), fetched.load_time);
+        let Some(value) = fetched.value else {
+            let expires = if is_refreshed { 0 } else { expires };
             return self.fetched_absence((ended, expires), start, permit, old);
         };
-        // Whatever a clock says, a value is not fresh for longer than one that was loaded now.
-        let expires = fetched.expires.min(now.saturating_add(nanos(self.policy.ttl)));
-        let mut life = self.policy.lifetime_until(expires, fetched.load_time, now);
+        let mut life = self.policy.lifetime_until(expires, load_time, now);
         if is_refreshed {
             life.early_from = 0;
         }
@@ -191,7 +181,7 @@ where
             return Plan::Done(Outcome::Present(value));
         }
         if is_useful && !self.is_kept_in_process() {
-            let standby = Standby { value: value.clone(), expires: life.expires, epoch: fetched.epoch };
+            let standby = Standby { value: value.clone(), expires: life.expires, epoch: start.epoch };
             let _ = self.standby.set(standby);
         }
         let servable = (!is_refreshed || !self.policy.stale.is_zero())
@@ -209,7 +199,7 @@ where
         start: LoadStart,
         permit: Option<Permit>,
         old: Option<Old<S::Item>>,
-    ) -> Plan<S> {
+    ) -> CallPlan<S> {
         let now = self.cell.now();
         match (S::absent().filter(|_| now < expires), old) {
             (Some(absent), _) => {
@@ -219,17 +209,15 @@ where
                 end(permit, || shared_outcome::<S>(Outcome::Absent(absent)));
                 Plan::Done(Outcome::Absent(absent))
             }
-            (None, Some(old)) => refresh(permit, old),
+            (None, Some(old)) => refresh::<S>(permit, old),
             (None, None) => Plan::Load(permit),
         }
     }
 
     /// Gives the shared tier what was loaded; `None` for an absence.
-    pub(crate) fn share(&self, value: Option<&S::Item>, life: &Lifetime, began: (u64, Option<Mark>)) {
-        if let (Some((tier, place)), (began, Some(mark))) = (self.place(), began) {
-            let beyond = self.policy.longest_stale();
-            let kept = Kept { value, mark, began, expires: life.expires, load_time: life.load_time, beyond };
-            tier.keep(&place, &kept, lock(&self.lease).take());
+    pub(crate) fn share(&self, value: Option<&S::Item>, life: &Lifetime, began: &Began) {
+        if let Some(key) = self.shared_key().filter(|_| began.shared.is_some()) {
+            key.share(value, (life, self.policy.longest_stale()), began, lock(&self.lease).take());
         }
     }
 }
@@ -244,18 +232,14 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue, Absent = ()> + 'static,
 {
-    let places: Vec<_> = pending.iter().filter_map(Pending::place).collect();
-    let number = pending.first().map_or(0, |pending| pending.cell.front.store.start().number);
-    let fetched = match places.first().map(|(tier, _)| (*tier).clone()) {
-        Some(tier) => {
-            let places: Vec<_> = places.into_iter().map(|(_, place)| place).collect();
-            tier.fetch_many(&places).await
-        }
-        None => Vec::new(),
+    let keys: Vec<_> = pending.iter().filter_map(Pending::shared_key).collect();
+    let fetched = match pending.first() {
+        Some(first) if !keys.is_empty() => first.cell.store.fetch_many(keys).await,
+        _ => Vec::new(),
     };
     let mut fetched = fetched.into_iter();
     let answer = |pending: &Pending<K, S>| {
-        let plan = fetched.next().flatten().map(|fetched| pending.fetched(fetched, number, None, None));
+        let plan = fetched.next().flatten().map(|fetched| pending.fetched(fetched, None, None));
         let Some(Plan::Done(ending)) = plan else { return Outcome::Absent(()) };
         ending
     };
@@ -263,13 +247,18 @@ where
 }
 
 /// A leader waits for the shared tier's answer, which takes no longer than a command may.
-fn expect_answer(permit: Option<&Permit>, tier: &Tier) {
+fn expect_answer<V>(permit: Option<&Permit>, key: &SharedKey<'_, V>) {
     if let Some(permit) = permit {
-        permit.expect_wait(tier.longest_answer());
+        permit.expect_wait(key.longest_answer());
     }
 }
 
-fn refresh<S: Shape>(permit: Option<Permit>, old: Old<S::Item>) -> Plan<S> {
+/// The scopes of a function's value that are known only by it: none.
+fn no_scopes<V>(_: &V) -> Vec<u64> {
+    Vec::new()
+}
+
+fn refresh<S: Shape>(permit: Option<Permit>, old: Old<S::Item>) -> CallPlan<S> {
     match permit {
         Some(permit) => Plan::Refresh(permit, old),
         None => Plan::Load(None),

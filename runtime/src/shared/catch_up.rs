@@ -54,7 +54,7 @@ async fn begin_a_life(
     leaving: Option<Life>,
 ) -> RedisResult<()> {
     let record = Record::default();
-    let append = Append { leaving, ..hub.append(server, &record, 0) };
+    let append = Append { leaving, ..hub.append_command(server, &record, 0) };
     append.send(connection).await.map(drop)
 }
 

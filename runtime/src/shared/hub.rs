@@ -86,7 +86,7 @@ impl Hub {
     }
 
     /// An append to the log of this server, which names it should it begin a life.
-    pub(crate) fn append<'a>(&'a self, server: u64, record: &'a Record, token: u64) -> Append<'a> {
+    pub(crate) fn append_command<'a>(&'a self, server: u64, record: &'a Record, token: u64) -> Append<'a> {
         Append {
             stream: &self.stream,
             channel: &self.channel,

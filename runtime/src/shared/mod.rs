@@ -203,7 +203,7 @@ impl Tier {
     }
 
     /// Invalidates here; others are told in the background.
-    pub(crate) fn append(&self, record: Record) {
+    pub(crate) fn announce_later(&self, record: Record) {
         drop(self.doubt.pending(record));
     }
 
@@ -230,7 +230,7 @@ impl Tier {
     /// Appends a record, or gives it back.
     async fn send(&self, pending: Pending, token: u64) -> Result<(), Pending> {
         let announced = match pending.record() {
-            Some(record) => append(&self.hub, &self.links, record, token).await.is_ok(),
+            Some(record) => append_and_fold(&self.hub, &self.links, record, token).await.is_ok(),
             None => true,
         };
         if !announced {
@@ -347,12 +347,13 @@ fn live(links: &[Arc<Link>], first: usize) -> Option<Arc<Live>> {
 }
 
 /// Appends a record, and folds it.
-async fn append(hub: &Hub, links: &[Arc<Link>], record: &Record, token: u64) -> Result<(), Unavailable> {
+async fn append_and_fold(hub: &Hub, links: &[Arc<Link>], record: &Record, token: u64) -> Result<(), Unavailable> {
     let Some(live) = live(links, 0) else {
         hub.counts.skipped.add();
         return Err(Unavailable);
     };
-    let appended: RedisResult<_> = hub.append(live.server, record, token).send(&mut live.connection.clone()).await;
+    let appended: RedisResult<_> =
+        hub.append_command(live.server, record, token).send(&mut live.connection.clone()).await;
     let (entry, was_empty) = appended.map_err(|error| {
         hub.failed(&live, &error);
         // A code that the driver does not know, as MISCONF, is of the kind `Extension`; a server that is gone refuses nothing.
@@ -381,7 +382,7 @@ async fn replay(hub: Arc<Hub>, links: Arc<[Arc<Link>]>, doubt: Arc<Doubt>) {
         while let Some(replay) = doubt.to_replay() {
             if live(&links, 0).is_none() {
                 wait = REPLAY.0;
-            } else if append(&hub, &links, &replay.record, 0).await.is_ok() {
+            } else if append_and_fold(&hub, &links, &replay.record, 0).await.is_ok() {
                 doubt.replayed(&replay);
                 continue;
             } else {

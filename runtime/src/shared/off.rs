@@ -88,7 +88,7 @@ impl Tier {
         match self.0 {}
     }
 
-    pub(crate) fn append(&self, _: Record) {
+    pub(crate) fn announce_later(&self, _: Record) {
         match self.0 {}
     }
 
@@ -104,12 +104,7 @@ impl Tier {
         match self.0 {}
     }
 
-    pub(crate) async fn fetch<V>(&self, _: &Place<'_, V>) -> Option<Fetched<V>> {
-        match self.0 {}
-    }
-
-    #[cfg(feature = "http")]
-    pub(crate) async fn fetch_scoped<V>(&self, _: &Place<'_, V>, _: fn(&V) -> Vec<u64>) -> Option<Fetched<V>> {
+    pub(crate) async fn fetch<V>(&self, _: &Place<'_, V>, _: fn(&V) -> Vec<u64>) -> Option<Fetched<V>> {
         match self.0 {}
     }
 

@@ -104,25 +104,12 @@ pub(crate) struct Kept<'a, V> {
 }
 
 impl Tier {
-    /// The value of a key, if there is one that may be served.
+    /// The value of a key, if there is one that may be served. Values that bring scopes of their own along are judged by these too.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost.
-    pub(crate) async fn fetch<V>(&self, place: &Place<'_, V>) -> Option<Fetched<V>> {
-        self.fetch_scoped(place, |_| Vec::new()).await
-    }
-
-    /// The same for values that bring scopes of their own along: they are judged by these too.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost.
-    pub(crate) async fn fetch_scoped<V>(
-        &self,
-        place: &Place<'_, V>,
-        scopes_of: fn(&V) -> Vec<u64>,
-    ) -> Option<Fetched<V>> {
+    pub(crate) async fn fetch<V>(&self, place: &Place<'_, V>, scopes_of: fn(&V) -> Vec<u64>) -> Option<Fetched<V>> {
         // Before the read, so that a fill is as old as its question: an invalidation that comes between the server's answer and
         // its arrival may be on a link that has just gone silent.
         let epoch = self.log.position();

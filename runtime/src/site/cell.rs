@@ -7,55 +7,24 @@ use std::time::Duration;
 
 use super::by_text::{Elsewhere, Membership};
 use super::negatives::{Negatives, Verdict, What};
-use crate::engine::{Background, count_stalled};
-use crate::flight::{Flights, Permit};
-use crate::key::args::Args;
+use crate::engine::Store;
+use crate::flight::Permit;
 use crate::key::{CallKey, Hashed, OwnedKey};
-use crate::l1::{Entry, Found, L1, Lifetime, LoadStart};
+use crate::l1::{Entry, Found, Lifetime, LoadStart};
 use crate::log::{Judgement, Log};
 use crate::shape::{CacheValue, Outcome, Shape};
-use crate::shared::{Seat, Tier};
-use crate::stats::Counters;
 
 /// What one handle keeps for one instantiation of a call site.
 pub(crate) struct Cell<K: Eq, S: Shape> {
-    pub(crate) front: Front<K, S::Item>,
+    pub(crate) store: Store<K, S::Item>,
     /// The function's path, as a key segment.
     pub(crate) path: String,
     /// Absences and errors, shared where values are. Asked after a miss only, so their keys are of any type.
     pub(super) negatives: Negatives,
     /// Where direct calls of the same keys are met.
     pub(super) by_text: Membership<S::Item>,
-    pub(crate) flights: Arc<Flights>,
-    /// The shared tier, and what is this cell's in it.
-    pub(crate) tier: Option<Arc<Tier>>,
-    pub(crate) seat: Seat,
-    pub(crate) background: Background,
     /// Whether it was said that a key is not equal to itself.
     pub(super) unequal: AtomicBool,
-}
-
-/// What a hit needs of a cell, few pointers away.
-pub(crate) struct Front<K, V> {
-    pub(crate) store: Arc<L1<K, V>>,
-    pub(crate) counters: Arc<Counters>,
-}
-
-impl<K, V> Clone for Front<K, V> {
-    fn clone(&self) -> Self {
-        Self { store: self.store.clone(), counters: self.counters.clone() }
-    }
-}
-
-impl<K: OwnedKey, V: CacheValue> Front<K, V> {
-    // Inlined by force: out of line, the arguments go through memory, which costs a tenth of a hit.
-    #[allow(clippy::inline_always)]
-    #[inline(always)]
-    pub(crate) fn hit<A: Args<Owned = K>>(&self, args: &A) -> Option<V> {
-        let value = self.store.hit(args)?;
-        self.counters.hit();
-        Some(value)
-    }
 }
 
 /// The outcome of a load that all its waiters get.
@@ -120,17 +89,17 @@ pub(crate) struct Dated<S: Shape> {
 impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
     /// A cell holds no handle: the handle holds it.
     pub(crate) fn log(&self) -> &Log {
-        &self.front.store.common().log
+        self.store.log()
     }
 
     /// Makes time pass again in a forked child.
     pub(crate) fn notice_fork(&self) {
-        self.front.store.common().clock.notice_fork();
+        self.store.clock().notice_fork();
     }
 
     /// The precise time.
     pub(crate) fn now(&self) -> u64 {
-        self.front.store.common().clock.now()
+        self.store.now()
     }
 
     /// Whether absences or errors are cached, of whatever key: of most functions none ever are.
@@ -178,10 +147,10 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
             return None;
         }
         self.keep(key, found.value.clone(), life, start);
-        let kept = self.front.store.look(key.args);
+        let kept = self.store.look(key.args);
         if kept.is_some() {
             // There are direct calls for it, which know it by its text.
-            self.front.store.make_texts();
+            self.store.local.values.make_texts();
             elsewhere.take(key.text());
             return kept;
         }
@@ -191,7 +160,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
 
     /// Counts a load in whose place another is made, and says so once per call site.
     pub(crate) fn tell_stalled(&self, permit: &Permit, bound: Duration) {
-        if count_stalled(&self.front.counters, permit) {
+        if self.store.count_stalled(permit) {
             tracing::warn!(
                 function = self.path,
                 ?bound,
@@ -217,22 +186,17 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
     /// earlier load found is gone, absence and error too.
     pub(crate) fn keep(&self, key: CallKey<'_, K>, value: S::Item, life: Lifetime, start: LoadStart) {
         let CallKey { args, scopes, .. } = key;
-        if !self.is_findable(args) {
+        if !self.is_findable(args) || !self.store.admit(args, scopes, value, life, start) {
             return;
         }
-        if !self.log().valid(start.epoch, scopes.hashes()) {
-            self.front.counters.overtaken.count();
-            return;
-        }
-        self.front.store.insert(args.clone(), Entry::new(value, start, life, scopes));
         see_others();
         if self.by_text.is_used() && self.by_text.supersede(key.text(), start.number) {
-            self.front.store.remove(args, start.number);
+            self.store.local.values.remove(args, start.number);
         }
         if self.has_negatives() {
             let erased = args.erased();
             if self.negatives.has_newer(&erased, start.number) {
-                self.front.store.remove(args, start.number);
+                self.store.local.values.remove(args, start.number);
             } else if self.now() < life.expires {
                 // Of the shared tier comes what is old, too, and only may stand in for an error.
                 self.negatives.remove(&erased, start.number);
@@ -243,7 +207,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
     /// Removes what loads found that began no later than this one, which has nothing to be stored. If it found an absence, an older
     /// absence is right.
     pub(crate) fn remove_older(&self, key: CallKey<'_, K>, start: LoadStart, absence: bool) {
-        self.front.store.remove(key.args, start.number);
+        self.store.local.values.remove(key.args, start.number);
         if self.by_text.is_used() {
             self.by_text.remove(key.text(), start.number);
         }
@@ -279,13 +243,13 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         self.negatives.insert(erased.clone(), Entry::new(verdict, start, life, scopes));
         see_others();
         let is_used = self.by_text.is_used();
-        if self.front.store.has_newer(args, start.number)
+        if self.store.local.values.has_newer(args, start.number)
             || (is_used && self.by_text.has_newer(key.text(), start.number))
         {
             self.negatives.remove(&erased, start.number);
         }
         if is_absence {
-            self.front.store.remove(args, start.number);
+            self.store.local.values.remove(args, start.number);
             if is_used {
                 self.by_text.remove(key.text(), start.number);
             }

@@ -1,6 +1,6 @@
 //! A call site: what the macro emits as a static, and what each handle keeps for it.
 //!
-//! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`.
+//! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `sync`.
 //!
 //! The types of a call site (arguments, value, error) are not known to the static, because a generic function has many.
 //! So a site keeps a short list of cells, one per instantiation, told apart by the type of a closure that the expansion
@@ -13,13 +13,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Arc, OnceLock};
 
-use crate::engine::Background;
-use crate::flight::Flights;
+use crate::engine::{Local, Store};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::template::{Piece, Template};
 use crate::shape::{CacheValue, Outcome, Shape};
-use crate::shared::Seat;
 use crate::sync::thread_is_ending;
 
 mod by_text;
@@ -30,7 +28,6 @@ mod negatives;
 mod variant;
 
 use by_text::{ByText, Membership};
-use cell::Front;
 pub(crate) use cell::{Cell, Dated, Negative, NotedOutdated, Outdated, SharedOutcome};
 pub use here::{Here, Instantiation, here, here_in, here_of};
 pub(crate) use meta::SiteMeta;
@@ -49,8 +46,8 @@ pub struct Site {
 
 struct Slot {
     here: TypeId,
-    /// A [`Front`]. Boxed, not counted: the data is then one addition closer.
-    front: Box<dyn Any + Send + Sync>,
+    /// A [`Local`]. Boxed, not counted: the data is then one addition closer.
+    local: Box<dyn Any + Send + Sync>,
     /// A [`Cell`], for what is not a hit.
     cell: Arc<dyn Any + Send + Sync>,
     next: OnceLock<Box<Slot>>,
@@ -120,9 +117,9 @@ impl Site {
     {
         if on.is_none()
             && !Fastness::may_be_scoped()
-            && let Some(front) = self.first.get().and_then(|slot| slot.find::<A::Owned, S::Item>(here.id))
+            && let Some(local) = self.first.get().and_then(|slot| slot.find::<A::Owned, S::Item>(here.id))
         {
-            return front.hit(args).map(|value| S::close(Outcome::Present(value)));
+            return local.hit(args).map(|value| S::close(Outcome::Present(value)));
         }
         self.hit_elsewhere::<A, S>(on, here, args)
     }
@@ -134,7 +131,7 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let value = self.cell::<A, S>(on, here).front.hit(args)?;
+        let value = self.cell::<A, S>(on, here).store.local.hit(args)?;
         Some(S::close(Outcome::Present(value)))
     }
 
@@ -169,9 +166,10 @@ impl Site {
         K: Eq + 'static,
         S: Shape + 'static,
         Cell<K, S>: Any + Send + Sync,
-        Front<K, S::Item>: Any + Send + Sync,
+        Local<K, S::Item>: Any + Send + Sync,
     {
-        let slot = || Slot { here, front: Box::new(cell.front.clone()), cell: cell.clone(), next: OnceLock::new() };
+        let slot =
+            || Slot { here, local: Box::new(cell.store.local.clone()), cell: cell.clone(), next: OnceLock::new() };
         let mut last = self.first.get_or_init(slot);
         while last.here != here {
             last = last.next.get_or_init(|| Box::new(slot()));
@@ -187,18 +185,16 @@ impl Site {
             self.named(here, A::SCOPED, ValueType::of::<S::Item>(&here, self.meta.module));
         let is_owner = handle.is_owner(&shape, owner);
         let tier = if here.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(is_owner, &path) };
-        let store = handle.store(&shape, of, self.meta.capacity);
+        let values = handle.store(&shape, of, self.meta.capacity);
         // Whoever meets in the shared tier meets here.
         let all: Arc<ByText<S::Item>> = if is_owner { handle.common(variant) } else { Arc::default() };
+        let by_text = Membership::join::<A>(all, &values, self.meta.template, &path);
+        let local = Local { values, counters: handle.counters(&here.shown(), self.meta.template.text) };
         Cell {
-            by_text: Membership::join::<A>(all, &store, self.meta.template, &path),
-            front: Front { store, counters: handle.counters(&here.shown(), self.meta.template.text) },
+            store: Store::new(handle, local, tier, variant),
+            by_text,
             negatives: Negatives::of::<S::Item>(handle, &shape, of, self.meta.capacity),
-            flights: Arc::new(Flights::new(handle.log().clone(), handle.clock().clone())),
-            background: Background::default(),
             unequal: AtomicBool::new(false),
-            tier,
-            seat: Seat::new(variant),
             path,
         }
     }
@@ -247,11 +243,11 @@ impl std::fmt::Debug for Site {
 
 impl Slot {
     #[inline]
-    fn find<K: 'static, V: 'static>(&self, here: TypeId) -> Option<&Front<K, V>>
+    fn find<K: 'static, V: 'static>(&self, here: TypeId) -> Option<&Local<K, V>>
     where
-        Front<K, V>: Any,
+        Local<K, V>: Any,
     {
-        self.of(here)?.front.downcast_ref()
+        self.of(here)?.local.downcast_ref()
     }
 
     #[inline]

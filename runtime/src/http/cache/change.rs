@@ -57,7 +57,7 @@ impl Change {
 impl Drop for Change {
     fn drop(&mut self) {
         if self.open {
-            self.handle.append(self.record(&HeaderMap::new()));
+            self.handle.announce_later(self.record(&HeaderMap::new()));
         }
     }
 }

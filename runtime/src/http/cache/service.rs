@@ -78,7 +78,7 @@ where
             let asked = seen.has_directives.then_some(&asked);
             let hit = store.hit(&target, &parts.headers, |held, recorded, now| {
                 let mut answer = fresh(held, recorded, now, asked, head, &conditions)?;
-                store.counters.hit();
+                store.counters().hit();
                 if nested {
                     recorded.tell_tags(&mut answer);
                 }
@@ -92,7 +92,7 @@ where
         let store = store.into_owned();
         let exchange = Exchange {
             config: self.config.clone(),
-            call: Call::begin(store.counters.clone()),
+            call: Call::begin(store.counters().clone()),
             store,
             target: target.own(),
             asker,

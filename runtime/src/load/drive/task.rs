@@ -10,11 +10,12 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
+use crate::engine::Plan;
 use crate::error::LoadTimeout;
 use crate::flight::Permit;
 use crate::handle::carried;
 use crate::key::OwnedKey;
-use crate::load::{Miss, Pending, Plan};
+use crate::load::{Miss, Pending};
 use crate::shape::{CacheValue, Ending, Shape};
 use crate::sync::lock;
 
@@ -45,7 +46,7 @@ where
     S::Out: Send,
 {
     let _caller = Caller(&pending);
-    let (permit, old) = match pending.wait_for(pending.plan_shared()).await {
+    let (permit, old) = match pending.wait_for(pending.plan()).await {
         Ok(Plan::Load(permit)) => (permit, None),
         Ok(Plan::Refresh(permit, old)) => (Some(permit), Some(old).filter(|_| pending.policy.background)),
         Ok(Plan::Done(ending)) | Err(ending) => return ending,
@@ -98,7 +99,7 @@ where
         F: Future<Output = S::Out> + Send + 'static,
         S::Out: Send,
     {
-        let (Ok(runtime), Some(slot)) = (Handle::try_current(), self.cell.background.slot()) else {
+        let (Ok(runtime), Some(slot)) = (Handle::try_current(), self.cell.store.background.slot()) else {
             return Err(Here { permit, body });
         };
         let pending = self.clone();

@@ -19,8 +19,7 @@ use super::super::store::{Place, SharedOutcome};
 use super::super::stored::{Held, Stored};
 use super::super::tags::{CacheTags, OnBehalf};
 use super::{Answer, Exchange, shared_outcome};
-use crate::clock::nanos;
-use crate::engine::{Began, CountIfAbandoned, ERROR_THROTTLE, count_load};
+use crate::engine::{Began, CountIfAbandoned, count_load};
 use crate::flight::{Load, LoadOutcome, Permit, end};
 use crate::http::Body;
 use crate::http::collect::{Collected, Length, collect};
@@ -63,14 +62,14 @@ impl Exchange {
             }
             Stored::Varies(_) => false,
         });
-        let began = self.store.began();
-        let counted = CountIfAbandoned::new(&self.store.counters);
+        let began = self.store.begin(true);
+        let counted = CountIfAbandoned::new(self.store.counters());
         let mut load = pin!(Load::new(self.call(inner, request, began, stale.is_some()), permit));
         let (came, permit) = load.as_mut().await;
         let began = began.unless_given_up(permit.as_ref());
         let broken = matches!(&came, Ok(Came::Broken(_)));
         counted.disarm();
-        count_load(&self.store.counters, self.now().saturating_sub(began.time), came.is_ok() && !broken);
+        count_load(self.store.counters(), self.now().saturating_sub(began.time), came.is_ok() && !broken);
         let failed = match &came {
             Err(_) | Ok(Came::Broken(_)) => true,
             Ok(Came::Own(response)) => matches!(response.status().as_u16(), 500 | 502 | 503 | 504),
@@ -170,7 +169,7 @@ impl Exchange {
         if !wanted || standing.staleness() >= Duration::from_secs(recorded.grace.if_error) {
             return None;
         }
-        self.store.leave_alone(place, now.saturating_add(nanos(ERROR_THROTTLE)));
+        self.store.leave_origin_alone(&place.key, now);
         self.call.gets_stale();
         Some(self.hit(&found.value, recorded, now))
     }

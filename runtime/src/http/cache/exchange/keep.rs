@@ -18,7 +18,7 @@ use super::super::tags::CacheTags;
 use super::super::vary;
 use super::{Answer, Exchange, shared_outcome};
 use crate::clock::nanos;
-use crate::engine::Began;
+use crate::engine::{Began, share_and_end};
 use crate::flight::{LoadOutcome, Permit, end};
 use crate::sync::lock;
 
@@ -73,14 +73,10 @@ impl Exchange {
             None => LoadOutcome::Alone,
         };
         let stored = kept.is_some();
-        if let Some(place) = kept {
-            // To encode a large response takes its time, for which nobody has to wait.
-            if let Some(permit) = permit.as_ref().filter(|_| self.store.has_tier()) {
-                permit.tell(outcome);
-            }
-            self.store.share(&place, &held, began);
+        match kept {
+            Some(place) => share_and_end(permit, &began, outcome, || self.store.share(&place, &held, &began)),
+            None => end(permit, outcome),
         }
-        end(permit, outcome);
         let status = if revalidated {
             Status::Revalidated { why: self.why, stored }
         } else if storable && self.short {
@@ -129,7 +125,7 @@ impl Exchange {
         let target = self.target.borrow();
         let of = self.store.place(&target, "", &[]);
         if recorded.varies.is_empty() {
-            return self.store.keep(&of, held, began).then_some(of);
+            return self.store.keep(&of, held, &began).then_some(of);
         }
         // The length first: what is not stored is to take no other's room.
         let fits = recorded.variant.len() <= MAX_VARIANT_BYTES;
@@ -138,7 +134,7 @@ impl Exchange {
         }
         self.keep_names(&of, recorded, held.expires, began);
         let place = self.store.place(&target, &recorded.variant, &[]);
-        self.store.keep(&place, held, began).then_some(place)
+        self.store.keep(&place, held, &began).then_some(place)
     }
 
     /// Says that responses vary, and is known for as long as any of them may be of use.
@@ -155,8 +151,8 @@ impl Exchange {
             None => vec![recorded.variant.clone()],
         };
         let names = Arc::new(names);
-        if self.store.keep(of, &names, began) {
-            self.store.share(of, &names, began);
+        if self.store.keep(of, &names, &began) {
+            self.store.share(of, &names, &began);
         }
     }
 }
