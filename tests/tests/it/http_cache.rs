@@ -11,9 +11,10 @@ use axum::{Extension, Router};
 use fastness::http::{CacheLayer, CacheTags};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tower::{Layer, Service, ServiceExt};
 
-use crate::fresh;
+use crate::{fresh, poll_once};
 
 /// What a server says to one request, on a connection of its own.
 async fn raw(address: std::net::SocketAddr, request: &str) -> String {
@@ -125,4 +126,45 @@ async fn dawdle(random: &Mutex<fastrand::Rng>) {
     for _ in 0..times {
         tokio::task::yield_now().await;
     }
+}
+
+/// The number of times for which a request looks for an answer before it asks the handler by itself.
+const LOOKS: usize = 9;
+
+#[tokio::test]
+async fn a_request_that_may_wait_no_more_looks_once_more_before_it_asks() {
+    let (fast, loads, gate) = (fresh().await, Arc::<AtomicUsize>::default(), Arc::new(Semaphore::new(0)));
+    let handler = {
+        let (loads, gate) = (loads.clone(), gate.clone());
+        move |_: Request<Body>| {
+            let (load, gate) = (loads.fetch_add(1, SeqCst) + 1, gate.clone());
+            async move {
+                gate.acquire().await.unwrap().forget();
+                let mut response = Response::new(Body::from(load.to_string()));
+                response.headers_mut().insert("cache-control", "max-age=60".parse().unwrap());
+                Ok::<_, Infallible>(response)
+            }
+        }
+    };
+    let service = CacheLayer::new().on(&fast).layer(tower::service_fn(handler));
+    let get = || Box::pin(service.clone().oneshot(Request::get("/a").body(Body::empty()).unwrap()));
+    let mut leader = get();
+    assert!(poll_once(leader.as_mut()).await.is_none());
+    let mut request = get();
+    for load in 1..LOOKS {
+        assert!(poll_once(request.as_mut()).await.is_none());
+        assert_eq!(loads.load(SeqCst), load, "it waits for another");
+        // That one's response is not this one's answer, and the next is under way already.
+        fast.clear();
+        let mut next = get();
+        assert!(poll_once(next.as_mut()).await.is_none());
+        gate.add_permits(1);
+        leader.await.unwrap();
+        leader = next;
+    }
+    gate.add_permits(1);
+    leader.await.unwrap();
+    let answer = request.await.unwrap();
+    let body = to_bytes(Body::new(answer.into_body()), 100).await.unwrap();
+    assert_eq!((&body[..], loads.load(SeqCst)), (&b"9"[..], LOOKS), "it is stored");
 }

@@ -156,6 +156,26 @@ async fn a_late_value_does_not_hide_that_there_is_none_by_now() {
     assert_eq!(origin.loads(), 2);
 }
 
+#[cacheable(ttl = 600, key = "nothing:{id}", negative_ttl = 600, skip(origin))]
+async fn nothing(origin: &Origin, id: u64) -> Option<u64> {
+    let load = origin.load().await;
+    (load == id).then_some(load)
+}
+
+#[tokio::test]
+async fn who_waited_for_a_load_that_was_given_up_looks_again_before_it_loads() {
+    let ((fast, clock), origin) = (timed().await, Origin::new());
+    let mut first = Box::pin(scope(&fast, nothing(&origin, 9)));
+    assert!(poll_once(first.as_mut()).await.is_none());
+    let mut second = Box::pin(scope(&fast, nothing(&origin, 9)));
+    assert!(poll_once(second.as_mut()).await.is_none());
+    clock.advance(PATIENCE);
+    origin.gate.add_permits(1);
+    assert_eq!(first.await, None, "late, and before the other has run");
+    assert_eq!(poll_once(second.as_mut()).await, Some(None), "which finds that there is none");
+    assert_eq!(origin.loads(), 1);
+}
+
 #[cacheable(ttl = 60, key = "refreshed:{id}", stale = 3600, early = off, skip(origin))]
 async fn refreshed(origin: &Origin, id: u64) -> u64 {
     let _ = id;
