@@ -1,16 +1,19 @@
 //! HTTP responses on several nodes.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use axum::body::Body;
 use axum::http::{Request, Response};
 use fastness::http::{CacheLayer, CacheTags};
 use fastness::{Fastness, cache_invalidate, scope};
-use fastness_tests::servers::{prefix, shared_redis, until};
+use fastness_tests::servers::{Redis, prefix, shared_redis, until};
+use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, ServiceExt};
 
-use crate::{Origin, node, stored};
+use crate::{MINUTE, Origin, node, stored};
 
 #[cache_invalidate("product:{id}")]
 async fn change(id: u64, origin: &Origin) {
@@ -62,4 +65,39 @@ async fn what_was_invalidated_is_not_read_from_the_shared_tier() {
     // A node that has nothing in its memory.
     let two = node(&redis.url(), &prefix).await;
     assert_eq!(get(&two, &origin, "/a", "en").await, "en 1");
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// What asks does not run until the other node has invalidated and stored anew.
+#[test]
+fn a_response_that_is_invalidated_on_its_way_is_counted_as_overtaken() {
+    let (ours, theirs) = (runtime(), runtime());
+    let (prefix, origin) = (prefix(), Arc::<Origin>::default());
+    let redis = ours.block_on(Redis::start());
+    let one = ours.block_on(node(&redis.url(), &prefix));
+    let two = theirs.block_on(node(&redis.url(), &prefix));
+    ours.block_on(async {
+        one.cache().set("http:heard", 1_u64, MINUTE).await.unwrap();
+        stored(&one, 1).await;
+    });
+    let heard = async || two.cache().get::<u64>("http:heard").await.unwrap().is_none();
+    theirs.block_on(until("it has what the other set", async || !heard().await));
+    let overtaken = || two.stats().total.overtaken;
+    let before = overtaken();
+    let mut question = Box::pin(get(&two, &origin, "/a", "en"));
+    let asked = poll_fn(|cx| Poll::Ready(question.as_mut().poll(cx).is_pending()));
+    assert!(theirs.block_on(asked) && origin.loads() == 0, "the shared tier");
+    ours.block_on(async {
+        one.cache().invalidate("http:*").await.unwrap();
+        get(&one, &origin, "/a", "en").await;
+        stored(&one, 3).await;
+    });
+    theirs.block_on(async {
+        until("it hears of it", heard).await;
+        assert_eq!(question.await, "en 0");
+    });
+    assert_eq!((origin.loads(), overtaken()), (2, before + 1), "who asked before is answered by its own handler");
 }
