@@ -37,7 +37,7 @@ where
     type Answer = ();
     type Stale = Infallible;
 
-    /// Every element was looked up one by one.
+    /// Finds nothing: every element was looked up one by one.
     fn lookup(&mut self) -> Looked<(), Infallible> {
         Looked::Nothing
     }

@@ -179,7 +179,7 @@ fn lead<R: Request>(request: &mut R, permit: Permit) -> Option<Permit> {
     request.recheck(permit)
 }
 
-/// One request refreshes; the others are served at once.
+/// Lets one request refresh, and serves the others at once.
 fn refresh<R: Request>(request: &mut R, stale: R::Stale) -> Plan<R::Answer, R::Stale> {
     match request.join(false) {
         Some(Joined::Lead(permit)) => {

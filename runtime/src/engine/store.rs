@@ -79,7 +79,7 @@ impl<K: OwnedKey, V: CacheValue> Store<K, V> {
         self.local.values.look(key)
     }
 
-    /// A load begins now. `shared` says whether the shared tier is to be given the value.
+    /// The beginning of a load, which is now. `shared` says whether the shared tier is to be given the value.
     pub(crate) fn begin(&self, shared: bool) -> Began {
         Began::now(&self.local.values, self.tier.as_deref().filter(|_| shared))
     }
