@@ -1,6 +1,7 @@
 //! Direct calls and functions of one key, on any cache: the same without a shared tier as with one.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -212,6 +213,24 @@ pub async fn batches_meet_direct_calls(fast: &Fastness) {
         let found = cache.mget::<u32>(&["visits:1", "visits:2", "visits:3"]).await.unwrap();
         assert_eq!(found, [Some(1), Some(2), Some(2_003)]);
         assert_eq!((many_visits(&[3, 2, 1], &origin).await.len(), origin.calls(), fast.stats().entries), (3, 1, 3));
+    })
+    .await;
+}
+
+#[cacheable(ttl = 60, negative_ttl = 60, key = "seats:{ids}", batch(ids), skip(origin))]
+async fn many_seats(ids: &[u32], origin: &Origin) -> BTreeMap<u32, u32> {
+    let _ = ids;
+    origin.answer(BTreeMap::new())
+}
+
+/// A batch that keeps absences finds what a direct call has stored since.
+pub async fn batches_find_what_is_newer_than_an_absence(fast: &Fastness) {
+    let (cache, origin) = (fast.cache(), Origin::default());
+    scope(fast, async {
+        assert_eq!(many_seats(&[7, 8], &origin).await, BTreeMap::new());
+        let load = async { Ok::<_, Infallible>(9_u32) };
+        assert_eq!(cache.get_or_load("seats:7", MINUTE, load).await.unwrap(), Ok(9));
+        assert_eq!((many_seats(&[7, 8], &origin).await, origin.calls()), (BTreeMap::from([(7, 9)]), 1));
     })
     .await;
 }

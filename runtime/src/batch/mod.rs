@@ -93,8 +93,9 @@ where
                 start.cell.store.counters().hit();
                 self.found.put(id.clone(), value);
             }
-            Found::Absent => start.cell.store.counters().hit(),
-            Found::Missing => {
+            Found::Absent if !start.cell.may_be_elsewhere() => start.cell.store.counters().hit(),
+            // A direct call may have stored what is newer than an absence.
+            absent_or_missing => {
                 let text = self.site.meta().template.render(&start.cell.path, args);
                 let scopes = Scopes::of(&text, tags);
                 if self.missing.is_empty() {
@@ -114,6 +115,10 @@ where
                         self.missing.pop();
                         start.cell.store.counters().hit();
                         self.found.put(id.clone(), value);
+                    }
+                    None if matches!(absent_or_missing, Found::Absent) => {
+                        self.missing.pop();
+                        start.cell.store.counters().hit();
                     }
                     None => self.uncounted.push(start.cell.store.counters()),
                 }

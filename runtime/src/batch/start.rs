@@ -146,8 +146,8 @@ where
     /// What this process has by now of an element that was missing.
     pub(super) fn find_again(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>) -> Found<Value<S>> {
         match self.find(policy, &missing.key) {
-            Found::Missing => self.find_elsewhere(policy, missing).map_or(Found::Missing, Found::Present),
-            found => found,
+            Found::Present(value) => Found::Present(value),
+            absent_or_missing => self.find_elsewhere(policy, missing).map_or(absent_or_missing, Found::Present),
         }
     }
 

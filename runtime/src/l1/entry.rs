@@ -39,7 +39,7 @@ impl Lifetime {
 pub(crate) struct LoadStart {
     /// The position in the log.
     pub(crate) epoch: Epoch,
-    /// In the order in which the loads of one store began.
+    /// In the order in which the loads of one handle began.
     pub(crate) number: u64,
 }
 

@@ -151,11 +151,18 @@ impl<K: 'static, V: 'static> Index<K, V> {
         let text = entry.text_hash();
         if let Some((group, at)) = table.and_then(|table| table.find(hash, |own| *own == key, &guard)) {
             let place = &group.nodes[at];
-            if place.load(Acquire, &guard).as_ref().is_some_and(|old| old.entry.number() > entry.number()) {
+            let old = place.load(Acquire, &guard).as_ref();
+            if old.is_some_and(|old| old.entry.number() > entry.number()) {
                 return Inserted::Refused(Node { key, entry });
             }
+            // Keys that are equal may have different texts, as 1.0 and 1.00 do.
+            let old_text = old.map(|old| old.entry.text_hash()).filter(|old| *old != text);
             let new = Shared::new(Node { key, entry });
             let (old, _) = place.swap((Some(new), Tag::None), AcqRel);
+            if let (Some(texts), Some(old_text)) = (self.texts(), old_text) {
+                texts.remove(old_text, hash);
+                texts.insert(text, hash);
+            }
             return old.map_or(Inserted::New(None), |old| Inserted::Replaced(Retired::Node(old)));
         }
         *nodes += 1;

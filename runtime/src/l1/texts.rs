@@ -101,7 +101,11 @@ mod tests {
     }
 
     fn put(store: &Store, id: u64) {
-        let scopes = Scopes::of(&format!("n:{id}"), &[]);
+        put_as(store, id, &format!("n:{id}"));
+    }
+
+    fn put_as(store: &Store, id: u64, text: &str) {
+        let scopes = Scopes::of(text, &[]);
         store
             .insert(store.own(&(NoScope, id)), Entry::new(id, store.start(), Lifetime::fresh_until(u64::MAX), &scopes));
     }
@@ -125,6 +129,18 @@ mod tests {
         put(&store, 2);
         assert_eq!((find(&store, "n:2", "n:2"), find(&store, "n:3", "n:3")), (Some(2), None));
         assert_eq!(find(&store, "n:1", "n:2"), None, "a text with the hash of another's");
+    }
+
+    /// As the keys 1.0 and 1.00 of a decimal type have.
+    #[test]
+    fn an_entry_is_found_by_the_latest_of_several_texts_of_its_key() {
+        let store = store(100);
+        store.make_texts();
+        put_as(&store, 1, "n:1.0");
+        put_as(&store, 1, "n:1.00");
+        assert_eq!((find(&store, "n:1", "n:1.00"), find(&store, "n:1", "n:1.0"), texts(&store)), (Some(1), None, 1));
+        store.remove(&store.own(&(NoScope, 1_u64)), u64::MAX);
+        assert_eq!(texts(&store), 0);
     }
 
     #[test]

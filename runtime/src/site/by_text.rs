@@ -86,12 +86,15 @@ impl<V: CacheValue> Membership<V> {
         let mut stores = lock(&self.all.stores);
         if stores.iter().all(|member| member.id != self.own) {
             let store = store();
-            if self.is_direct {
-                store.make_texts();
-            }
             let mut more = stores.to_vec();
             more.push(Member { id: self.own, template, is_scoped, store });
             *stores = Arc::new(more);
+        }
+        // Each time, since a store that is added on an ending thread cannot be made to be found by text there.
+        if self.is_direct
+            && let Some(own) = stores.iter().find(|member| member.id == self.own)
+        {
+            own.store.make_texts();
         }
         drop(stores);
         if self.is_direct {

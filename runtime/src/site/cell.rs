@@ -120,6 +120,11 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         negative.map(|negative| Dated { negative, ended })
     }
 
+    /// Returns whether there may be anything in another call site's store: there was a direct call for values of this type.
+    pub(crate) fn may_be_elsewhere(&self) -> bool {
+        self.by_text.is_used()
+    }
+
     /// The entry of this key in another call site's store, where a function has not found it in its own and a direct call may have
     /// stored it, or the other way round. A function takes it into its own store; `life` says for how long it lives there.
     pub(crate) fn find_elsewhere(
@@ -151,7 +156,11 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
         if kept.is_some() {
             // There are direct calls for it, which know it by its text.
             self.store.local.values.make_texts();
-            elsewhere.take(key.text());
+            // Without a shared tier, what was set is not to be gone with a copy that ends earlier.
+            let ends = life.expires.min(found.life.local_until);
+            if self.store.tier.is_some() || life.local_until >= ends {
+                elsewhere.take(key.text());
+            }
             return kept;
         }
         let fresh_until = if judgement == Judgement::Expired { 0 } else { found.fresh_until };

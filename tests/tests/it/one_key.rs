@@ -47,6 +47,11 @@ async fn batches_meet_direct_calls() {
 }
 
 #[tokio::test]
+async fn batches_find_what_is_newer_than_an_absence() {
+    one_key::batches_find_what_is_newer_than_an_absence(&fresh().await).await;
+}
+
+#[tokio::test]
 async fn handles_meet_direct_calls() {
     one_key::handles_meet_direct_calls(&fresh().await).await;
 }
@@ -156,6 +161,20 @@ async fn a_direct_load_that_is_given_up_stores_nothing_and_fails_nobody() {
     assert_eq!(cache.get::<u32>("stock:1").await.unwrap(), Some(2));
     let failed = cache.get_or_load("stock:2", MINUTE, async { Err::<u32, _>("down") }).await.unwrap();
     assert_eq!((failed, scope_sync(&fast, || stock(2, &origin))), (Err("down"), 4));
+}
+
+#[cacheable(ttl = 60, local_ttl = 5, key = "fare:{id}", skip(origin))]
+async fn fare(id: u32, origin: &Origin) -> u32 {
+    id + origin.count()
+}
+
+#[tokio::test]
+async fn what_was_set_outlives_the_copy_of_a_function_that_ends_earlier() {
+    let ((fast, clock), origin) = (timed().await, Origin::default());
+    fast.cache().set("fare:8", 80_u32, MINUTE * 60).await.unwrap();
+    assert_eq!(scope(&fast, fare(8, &origin)).await, 80);
+    clock.advance(MINUTE);
+    assert_eq!(fast.cache().get::<u32>("fare:8").await.unwrap(), Some(80));
 }
 
 #[tokio::test]

@@ -47,6 +47,11 @@ async fn batches_meet_direct_calls() {
 }
 
 #[tokio::test]
+async fn batches_find_what_is_newer_than_an_absence() {
+    one_key::batches_find_what_is_newer_than_an_absence(&alone().await).await;
+}
+
+#[tokio::test]
 async fn handles_meet_direct_calls() {
     one_key::handles_meet_direct_calls(&alone().await).await;
 }
