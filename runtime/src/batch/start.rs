@@ -31,7 +31,7 @@ pub(super) struct Missing<K, S: Shape<Item: BatchMap>> {
     pub(super) text: String,
     /// Older data that the shared tier may hold than what is loaded.
     pub(super) outdated: Outdated,
-    /// Whether it was found since, and is no longer missing.
+    /// True once it was found, and is no longer missing.
     pub(super) is_settled: bool,
 }
 
@@ -143,7 +143,7 @@ where
         Found::Missing
     }
 
-    /// What this process has by now of an element that was missing.
+    /// Looks again in this process for an element that was missing.
     pub(super) fn find_again(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>) -> Found<Value<S>> {
         match self.find(policy, &missing.key) {
             Found::Present(value) => Found::Present(value),
@@ -151,7 +151,7 @@ where
         }
     }
 
-    /// What a direct call has stored in this process under the key of an element that is missing.
+    /// The value that a direct call has stored in this process under the key of an element that is missing.
     pub(super) fn find_elsewhere(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>) -> Option<Value<S>> {
         if !self.is_kept_in_process(policy) {
             return None;

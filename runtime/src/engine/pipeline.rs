@@ -21,11 +21,11 @@ pub(crate) enum Looked<A, O> {
 
 /// The way on of a request.
 pub(crate) enum Plan<A, O> {
-    /// It is answered.
+    /// Answered: nothing has to be loaded.
     Done(A),
-    /// It has to load: on behalf of all who wait, if there is a permit.
+    /// Load: on behalf of all who wait, if there is a permit.
     Load(Option<Permit>),
-    /// It has to load on behalf of all who wait, and this value may be served meanwhile.
+    /// Load on behalf of all who wait; this value may be served meanwhile.
     Refresh(Permit, O),
 }
 

@@ -20,7 +20,7 @@ fn shared(number: u32) -> LoadOutcome {
     LoadOutcome::shared(number)
 }
 
-/// What a waiter was told, if it was shared.
+/// The shared outcome that a waiter was told, if it was one.
 fn number(waiter: &mut Waiter) -> Option<u32> {
     match waiter.outcome.try_recv() {
         Ok(LoadOutcome::Shared(outcome)) => outcome.downcast().ok().map(|number| *number),

@@ -63,9 +63,9 @@ pub(crate) struct Inner {
 struct Stores {
     by_key: HashMap<(String, TypeId, Option<TypeId>), Erased>,
     all: Vec<Arc<dyn AnyStore>>,
-    /// What call sites of the same values have in common, by the number and the type of it.
+    /// Objects that call sites of the same values share, by their number and type.
     common: HashMap<(u64, TypeId), Erased>,
-    /// Which function has the values of a key template where its path is all that is known of it: in the shared tier, and for direct calls.
+    /// The function that has the values of a key template where only its path is known: in the shared tier, and for direct calls.
     owners: HashMap<String, TypeId>,
 }
 
@@ -272,7 +272,7 @@ impl Fastness {
         store
     }
 
-    /// What call sites of the same values have in common here, made when first asked for.
+    /// The object that call sites of the same values share in this handle, made when it is first asked for.
     pub(crate) fn common<T: Default + Send + Sync + 'static>(&self, number: u64) -> Arc<T> {
         let id = (number, TypeId::of::<T>());
         downcast(lock(&self.inner.stores).common.entry(id).or_insert_with(|| Arc::<T>::default()).clone())

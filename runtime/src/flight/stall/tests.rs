@@ -41,7 +41,7 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Whether a waiter was told to join anew.
+/// Returns whether a waiter was told to join anew.
 fn joins_anew(waiter: &mut Waiter) -> bool {
     matches!(poll(Pin::new(waiter)), Poll::Ready(Err(_)))
 }
