@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
-use crate::l1::{AnyStore, Common, L1, call, watch};
+use crate::l1::{AnyStore, Common, L1, call, free_garbage, watch};
 use crate::log::{Log, Reach, Record};
 #[cfg(feature = "redis")]
 use crate::shared::SharedStats;
@@ -129,8 +129,8 @@ impl Fastness {
         for store in self.stores() {
             let share = store.len() as u128 * entries as u128 / used.max(1) as u128;
             store.shrink_to(usize::try_from(share).unwrap_or(usize::MAX));
-            Self::sweep(&store);
         }
+        self.sweep();
     }
 
     /// Invalidates everything that is cached, and frees it in this process before it returns; with a shared tier it is invalidated by
@@ -140,12 +140,14 @@ impl Fastness {
     /// dropped after that one; what another thread is reading at that moment is dropped soon after.
     pub fn clear(&self) {
         self.announce_later(Record::clear());
-        self.stores().iter().for_each(Self::sweep);
+        self.sweep();
     }
 
     /// Frees what is dead, or has it freed.
-    fn sweep(store: &Arc<dyn AnyStore>) {
-        if !store.sweep() {
+    fn sweep(&self) {
+        let is_left = self.stores().into_iter().filter(|store| !store.sweep()).count() > 0;
+        // Also what this thread let go of at an earlier time, while somebody was reading it.
+        if !free_garbage() || is_left {
             call();
         }
     }

@@ -73,7 +73,7 @@ impl<K, V> RetiredList<K, V> {
 /// Frees what this thread let go of, and drops the values. With no lock held. False if somebody was reading for too long; then it is to
 /// be called again.
 // Whether a guard has garbage is not asked: it does not know of what is let go as something else is freed.
-pub(super) fn free_garbage() -> bool {
+pub(crate) fn free_garbage() -> bool {
     let freed = see_epochs(FREED, TURNS.1);
     values::drop_left();
     freed

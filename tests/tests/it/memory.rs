@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, LazyLock, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fastness::http::CacheLayer;
 use fastness::{Clock, Fastness, cacheable, scope, scope_sync};
+use fastness_tests::servers::PATIENCE;
 use http::{Request, Response};
 use http_body_util::Full;
 use serde::{Deserialize, Serialize};
@@ -44,9 +45,17 @@ impl Living {
 
     /// Waits for the sweep.
     fn wait_until(self, count: usize) {
-        while self.count() != count {
-            std::thread::yield_now();
-        }
+        wait_until("the sweep", || self.count() == count);
+    }
+}
+
+/// Waits until this holds, or fails: a test that waits for ever would hold up the sweep for the others.
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    #[expect(clippy::disallowed_methods, reason = "the sweep goes by the machine's clock")]
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for this: {what}");
+        std::thread::yield_now();
     }
 }
 
@@ -281,9 +290,7 @@ async fn direct_entries_are_swept() {
     assert_eq!(fast.stats().entries, 100);
     let before = DROPPED.load(SeqCst);
     clock.advance(SECOND);
-    while DROPPED.load(SeqCst) < before + 100 {
-        std::thread::yield_now();
-    }
+    wait_until("all are dropped", || DROPPED.load(SeqCst) >= before + 100);
     assert_eq!(fast.stats().entries, 0);
 }
 
@@ -371,31 +378,56 @@ async fn a_drop_may_call_the_cache() {
     })
     .await;
     living.wait_until(0);
-    while ENDED.load(SeqCst) < 100 {
-        std::thread::yield_now();
-    }
+    wait_until("all calls have ended", || ENDED.load(SeqCst) == 100);
 }
 
-/// Another store's entries are dead all the same, give up their room, and are freed by whoever stores.
-#[tokio::test]
-async fn a_drop_that_blocks_holds_up_the_sweep_and_nothing_else() {
-    static CLOSED: AtomicBool = AtomicBool::new(true);
-    struct Opens;
-    impl Drop for Opens {
-        fn drop(&mut self) {
-            CLOSED.store(false, SeqCst);
-        }
-    }
-    let gate = Opens;
-    let wait = || {
+/// Holds up the sweep by the `Drop` of a value, until what it returns is dropped.
+async fn hold_up_the_sweep() -> (Gate, Fastness, Living) {
+    let (fast, living) = dropped_by_the_sweep("blocks", || {
         while CLOSED.load(SeqCst) {
             std::thread::yield_now();
         }
-    };
-    let (_fast, living) = dropped_by_the_sweep("blocks", wait).await;
-    while living.count() == 100 {
-        std::thread::yield_now();
+    })
+    .await;
+    wait_until("the sweep is held up", || living.count() < 100);
+    (Gate, fast, living)
+}
+
+static CLOSED: AtomicBool = AtomicBool::new(true);
+
+struct Gate;
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        CLOSED.store(false, SeqCst);
     }
+}
+
+/// A value whose second clone, which is the first read of it, ends once its test says so.
+struct Slow(#[allow(dead_code)] Arc<Counted>);
+
+static CLONES: AtomicUsize = AtomicUsize::new(0);
+static MAY_END: AtomicBool = AtomicBool::new(false);
+
+impl Clone for Slow {
+    fn clone(&self) -> Self {
+        if CLONES.fetch_add(1, SeqCst) == 1 {
+            wait_until("a clone may end", || MAY_END.load(SeqCst));
+        }
+        Self(self.0.clone())
+    }
+}
+
+#[cacheable(ttl = 60, key = "slow:{test}")]
+fn slow(test: &'static str) -> Slow {
+    Slow(Arc::new(Living::of(test).value()))
+}
+
+/// Another store's entries are dead all the same, give up their room, and are freed by whoever stores or clears, as soon as nobody
+/// reads.
+#[tokio::test]
+async fn a_drop_that_blocks_holds_up_the_sweep_and_nothing_else() {
+    let (gate, _fast, living) = hold_up_the_sweep().await;
     let (fast, clock) = timed().await;
     scope(&fast, async {
         let others = fill("beside one that blocks").await;
@@ -406,8 +438,21 @@ async fn a_drop_that_blocks_holds_up_the_sweep_and_nothing_else() {
         }
         // 33 000 were stored, and 10 000 may be.
         assert!(others.count() < 25_000, "{}", others.count());
+        let reader = std::thread::spawn({
+            let fast = fast.clone();
+            move || scope_sync(&fast, || drop((slow("read"), slow("read"))))
+        });
+        wait_until("a value is read", || CLONES.load(SeqCst) > 1);
         fast.clear();
-        others.wait_until(0);
+        MAY_END.store(true, SeqCst);
+        reader.join().unwrap();
+        // Another test's thread may be reading just when this one frees.
+        for living in [others, Living::of("read")] {
+            wait_until("what was cleared is freed", || {
+                fast.clear();
+                living.count() == 0
+            });
+        }
     })
     .await;
     drop(gate);
