@@ -39,7 +39,8 @@ enum End {
 }
 
 #[fallback(other, name = "nested")]
-#[circuit_breaker(name = "nested", open_for = "50ms", max_open = "50ms")]
+// By the machine's clock, which hardly moves while paused time flies: open for so short a time that most calls come through.
+#[circuit_breaker(name = "nested", open_for = "1ms", max_open = "1ms")]
 #[hedge(after = "30ms", budget = 100, name = "nested")]
 #[retry(attempts = 3, wait = "5ms", name = "nested")]
 #[timeout("80ms", name = "nested")]
@@ -100,7 +101,11 @@ async fn calls(random: &mut fastrand::Rng, number: u64) {
 async fn every_call_is_counted_once_by_each_policy_that_it_met() {
     let mut random = fastrand::Rng::with_seed(17);
     for _ in 0..4 {
-        calls(&mut random, 500).await;
+        calls(&mut random, 490).await;
+        // On a machine that is busy it may never be open when a call comes.
+        breaker("nested").force_open();
+        calls(&mut random, 10).await;
+        breaker("nested").automatic();
     }
     let (fallbacks, _) = counts(PolicyKind::Fallback);
     let (breakers, _) = counts(PolicyKind::Breaker);
