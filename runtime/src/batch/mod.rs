@@ -140,7 +140,7 @@ where
         if let Some(permit) = &self.permit {
             permit.expect_wait(first.longest_answer());
         }
-        let fetched = start.cell.store.fetch_many(keys).await;
+        let fetched = start.cell.store.fetch_many(&keys).await;
         start.begin();
         self.found.reserve(self.missing.len());
         let mut answered = 0;

@@ -131,12 +131,16 @@ impl<K: OwnedKey, V: CacheValue> Store<K, V> {
     /// # Cancel safety
     ///
     /// Nothing is lost.
-    pub(crate) async fn fetch_many<W>(&self, keys: Vec<SharedKey<'_, W>>) -> Vec<Option<Fetched<W>>> {
-        let Some(tier) = &self.tier else { return keys.iter().map(|_| None).collect() };
+    pub(crate) async fn fetch_many<W>(
+        &self,
+        keys: &[SharedKey<'_, W>],
+    ) -> impl Iterator<Item = Option<Fetched<W>>> + use<K, V, W> {
         let number = self.local.values.start().number;
-        let places: Vec<_> = keys.into_iter().map(|key| key.place).collect();
-        let fetched = tier.fetch_many(&places).await;
-        fetched.into_iter().map(|fetched| Some(Fetched::new(fetched?, number))).collect()
+        let fetched = match keys.first() {
+            Some(first) => first.tier.fetch_many(keys.iter().map(|key| &key.place)).await,
+            None => Vec::new(),
+        };
+        fetched.into_iter().map(move |fetched| Some(Fetched::new(fetched?, number)))
     }
 
     /// Gives the shared tier the values of several keys, as [`SharedKey::share`] does, in one round trip.

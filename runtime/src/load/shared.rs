@@ -233,11 +233,8 @@ where
     S: Shape<Item: CacheValue, Absent = ()> + 'static,
 {
     let keys: Vec<_> = pending.iter().filter_map(Pending::shared_key).collect();
-    let fetched = match pending.first() {
-        Some(first) if !keys.is_empty() => first.cell.store.fetch_many(keys).await,
-        _ => Vec::new(),
-    };
-    let mut fetched = fetched.into_iter();
+    let Some(first) = pending.first() else { return Vec::new() };
+    let mut fetched = first.cell.store.fetch_many(&keys).await;
     let answer = |pending: &Pending<K, S>| {
         let plan = fetched.next().flatten().map(|fetched| pending.fetched(fetched, None, None));
         let Some(Plan::Done(ending)) = plan else { return Outcome::Absent(()) };

@@ -108,7 +108,10 @@ impl Tier {
         match self.0 {}
     }
 
-    pub(crate) async fn fetch_many<V>(&self, _: &[Place<'_, V>]) -> Vec<Option<Fetched<V>>> {
+    pub(crate) async fn fetch_many<'a, V: 'a>(
+        &self,
+        _: impl Iterator<Item = &'a Place<'a, V>> + Clone,
+    ) -> Vec<Option<Fetched<V>>> {
         match self.0 {}
     }
 

@@ -133,19 +133,22 @@ impl Tier {
     /// # Cancel safety
     ///
     /// Nothing is lost.
-    pub(crate) async fn fetch_many<V>(&self, places: &[Place<'_, V>]) -> Vec<Option<Fetched<V>>> {
-        let addresses: Vec<_> = places.iter().map(|place| self.address_of(place)).collect();
+    pub(crate) async fn fetch_many<'a, V: 'a>(
+        &self,
+        places: impl Iterator<Item = &'a Place<'a, V>> + Clone,
+    ) -> Vec<Option<Fetched<V>>> {
+        let addresses: Vec<_> = places.clone().map(|place| self.address_of(place)).collect();
         let epoch = self.log.position();
-        let nothing = || places.iter().map(|_| None).collect();
+        let nothing = || addresses.iter().map(|_| None).collect();
         let Ok((found, server)) = self.get_many(&addresses).await else { return nothing() };
         let unpack = |(place, value): (_, &Value)| match value {
             Value::BulkString(bytes) => self.unpack(place, Some(bytes)),
             _ => self.unpack(place, None),
         };
-        let mut all: Vec<_> = places.iter().zip(&found).map(unpack).collect();
+        let mut all: Vec<_> = places.clone().zip(&found).map(unpack).collect();
         let Some(judge) = self.judge(server) else { return nothing() };
         let (mut hits, mut stale) = (0, 0);
-        for (place, unpacked) in places.iter().zip(&mut all) {
+        for (place, unpacked) in places.zip(&mut all) {
             let Some(unpacked) = unpacked else { continue };
             unpacked.judgement = judge.judge(unpacked.mark(), place.scopes);
             *if unpacked.judgement == Judgement::Current { &mut hits } else { &mut stale } += 1;
