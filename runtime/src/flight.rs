@@ -253,12 +253,16 @@ pub(crate) fn end(permit: Option<Permit>, outcome: impl FnMut() -> LoadOutcome) 
 
 impl Permit {
     /// Ends the load and tells all waiters.
-    pub(crate) fn end(mut self, mut outcome: impl FnMut() -> LoadOutcome) {
+    pub(crate) fn end(self, mut outcome: impl FnMut() -> LoadOutcome) {
+        self.close(&mut outcome);
+    }
+
+    fn close(mut self, outcome: &mut dyn FnMut() -> LoadOutcome) {
         if let Some(leading) = self.leading.take() {
             let waiting = leading.close();
             // Nobody waits, as a rule.
             if !waiting.is_empty() {
-                tell(waiting, &mut outcome);
+                tell(waiting, outcome);
             }
         }
     }

@@ -97,11 +97,11 @@ impl<K: 'static, V: 'static> Index<K, V> {
             for shard in &self.shards {
                 let writer = lock(&shard.writer);
                 let guard = Guard::new();
-                let places =
-                    shard.table.load(Acquire, &guard).as_ref().into_iter().flat_map(|table| table.places(&guard));
-                for node in places.filter_map(|node| node.load(Acquire, &guard).as_ref()) {
-                    texts.insert(node.entry.text_hash(), node.key.hash);
-                }
+                shard.each(&guard, |place| {
+                    if let Some(node) = place.load(Acquire, &guard).as_ref() {
+                        texts.insert(node.entry.text_hash(), node.key.hash);
+                    }
+                });
                 drop(writer);
             }
         });
@@ -149,7 +149,7 @@ impl<K: 'static, V: 'static> Index<K, V> {
         let guard = Guard::new();
         let table = shard.table.load(Acquire, &guard).as_ref();
         let text = entry.text_hash();
-        if let Some((group, at)) = table.and_then(|table| table.find(hash, |own| *own == key, &guard)) {
+        if let Some((group, at)) = table.and_then(|table| table.find(hash, &|own| *own == key, &guard)) {
             let place = &group.nodes[at];
             let old = place.load(Acquire, &guard).as_ref();
             if old.is_some_and(|old| old.entry.number() > entry.number()) {
@@ -178,7 +178,7 @@ impl<K: 'static, V: 'static> Index<K, V> {
     }
 
     /// Removes the node of a key with this hash, if it is one that is to go.
-    pub(super) fn remove<Q>(&self, hash: u64, key: &Q, goes: impl FnOnce(&Entry<V>) -> bool) -> Option<Retired<K, V>>
+    pub(super) fn remove<Q>(&self, hash: u64, key: &Q, goes: &mut dyn FnMut(&Entry<V>) -> bool) -> Option<Retired<K, V>>
     where
         Q: Equivalent<Hashed<K>>,
     {
@@ -186,7 +186,7 @@ impl<K: 'static, V: 'static> Index<K, V> {
         let mut nodes = lock(&shard.writer);
         let guard = Guard::new();
         let table = shard.table.load(Acquire, &guard).as_ref()?;
-        let (group, at) = table.find(hash, |own| key.equivalent(own), &guard)?;
+        let (group, at) = table.find(hash, &|own| key.equivalent(own), &guard)?;
         let place = &group.nodes[at];
         let node = place.load(Acquire, &guard).as_ref().filter(|node| goes(&node.entry))?;
         if let Some(texts) = self.texts() {
@@ -198,31 +198,25 @@ impl<K: 'static, V: 'static> Index<K, V> {
     }
 
     /// Gives back the room of nodes that are gone: the tables that are too large for those that are left.
-    pub(super) fn shrink(&self) -> Vec<Retired<K, V>> {
-        let shrunk = |shard: &Shard<K, V>| {
-            let nodes = lock(&shard.writer);
-            let guard = Guard::new();
-            let groups = shard.table.load(Acquire, &guard).as_ref()?.groups.len();
-            match *nodes {
-                0 => shard.table.swap((None, Tag::None), AcqRel).0.map(Retired::Table),
-                nodes if nodes * NODES_PER_GROUP < groups => {
-                    shard.rebuild(nodes.div_ceil(NODES_PER_GROUP / 2).next_power_of_two(), &guard)
-                }
-                _ => None,
+    pub(super) fn shrink(&self, mut retire: impl FnMut(Retired<K, V>)) {
+        for shard in &self.shards {
+            if let Some(table) = shard.shrink() {
+                retire(table);
             }
-        };
-        self.shards.iter().filter_map(shrunk).collect()
+        }
     }
 
     /// How many entries are of a kind.
     pub(super) fn count(&self, is: impl Fn(&Entry<V>) -> bool) -> usize {
-        let guard = Guard::new();
-        let tables = self.shards.iter().filter_map(|shard| shard.table.load(Acquire, &guard).as_ref());
-        tables
-            .flat_map(|table| table.places(&guard))
-            .filter_map(|node| node.load(Acquire, &guard).as_ref())
-            .filter(|node| is(&node.entry))
-            .count()
+        let (guard, mut count) = (Guard::new(), 0);
+        for shard in &self.shards {
+            shard.each(&guard, |place| {
+                if let Some(node) = place.load(Acquire, &guard).as_ref() {
+                    count += usize::from(is(&node.entry));
+                }
+            });
+        }
+        count
     }
 
     /// How many shards have a table.
@@ -234,9 +228,12 @@ impl<K: 'static, V: 'static> Index<K, V> {
 
 impl<K, V> Index<K, V> {
     /// Takes all that is in it. Nobody else has it any more.
-    pub(super) fn take(&mut self) -> Vec<Retired<K, V>> {
-        let taken = |shard: &Shard<K, V>| shard.table.swap((None, Tag::None), AcqRel).0.map(Retired::Table);
-        self.shards.iter().filter_map(taken).collect()
+    pub(super) fn take(&mut self, mut retire: impl FnMut(Retired<K, V>)) {
+        for shard in &self.shards {
+            if let Some(table) = shard.table.swap((None, Tag::None), AcqRel).0 {
+                retire(Retired::Table(table));
+            }
+        }
     }
 }
 
@@ -244,11 +241,41 @@ impl<K: 'static, V: 'static> Shard<K, V> {
     /// Puts the nodes into a table of so many groups. By its writer; readers find them in either. The former table.
     fn rebuild(&self, groups: usize, guard: &Guard) -> Option<Retired<K, V>> {
         let table = Table { groups: (0..groups).map(|_| Group::new()).collect() };
-        for node in self.table.load(Acquire, guard).as_ref().into_iter().flat_map(|old| old.nodes(guard)) {
-            let hash = node.key.hash;
-            table.add(node, hash, guard);
-        }
+        self.each(guard, |place| {
+            if let Some(node) = place.get_shared(Acquire, guard) {
+                let hash = node.key.hash;
+                table.add(node, hash, guard);
+            }
+        });
         self.table.swap((Some(Shared::new(table)), Tag::None), AcqRel).0.map(Retired::Table)
+    }
+
+    /// Gives back the room of nodes that are gone. The former table.
+    fn shrink(&self) -> Option<Retired<K, V>> {
+        let nodes = lock(&self.writer);
+        let guard = Guard::new();
+        let groups = self.table.load(Acquire, &guard).as_ref()?.groups.len();
+        match *nodes {
+            0 => self.table.swap((None, Tag::None), AcqRel).0.map(Retired::Table),
+            nodes if nodes * NODES_PER_GROUP < groups => {
+                self.rebuild(nodes.div_ceil(NODES_PER_GROUP / 2).next_power_of_two(), &guard)
+            }
+            _ => None,
+        }
+    }
+
+    /// Visits the places of all nodes, with a plain loop: one of iterators is several times the code for each type of entries.
+    fn each<'g>(&self, guard: &'g Guard, mut visit: impl FnMut(&'g AtomicShared<Node<K, V>>)) {
+        let Some(table) = self.table.load(Acquire, guard).as_ref() else { return };
+        for group in &table.groups {
+            let mut next = Some(group);
+            while let Some(group) = next {
+                for place in &group.nodes {
+                    visit(place);
+                }
+                next = group.more.load(Acquire, guard).as_ref();
+            }
+        }
     }
 }
 
@@ -261,47 +288,40 @@ impl<K: 'static, V: 'static> Table<K, V> {
         self.groups.get(group)
     }
 
-    /// The groups that nodes with this hash may be in.
-    fn chain<'g>(&'g self, hash: u64, guard: &'g Guard) -> impl Iterator<Item = &'g Group<K, V>> {
-        std::iter::successors(self.group(hash), move |group| group.more.load(Acquire, guard).as_ref())
-    }
-
     /// Where a node is. By the writer.
     fn find<'g>(
         &'g self,
         hash: u64,
-        is: impl Fn(&Hashed<K>) -> bool,
+        is: &dyn Fn(&Hashed<K>) -> bool,
         guard: &'g Guard,
     ) -> Option<(&'g Group<K, V>, usize)> {
-        let at = |group: &Group<K, V>| {
-            group.nodes.iter().position(|node| node.load(Acquire, guard).as_ref().is_some_and(|node| is(&node.key)))
-        };
-        self.chain(hash, guard).find_map(|group| at(group).map(|at| (group, at)))
+        let mut next = self.group(hash);
+        while let Some(group) = next {
+            for (at, node) in group.nodes.iter().enumerate() {
+                if node.load(Acquire, guard).as_ref().is_some_and(|node| is(&node.key)) {
+                    return Some((group, at));
+                }
+            }
+            next = group.more.load(Acquire, guard).as_ref();
+        }
+        None
     }
 
     /// Adds a node. By the writer.
     fn add(&self, node: Shared<Node<K, V>>, hash: u64, guard: &Guard) {
-        let mut last = None;
-        for group in self.chain(hash, guard) {
-            if let Some(at) = group.nodes.iter().position(|node| node.is_null(Acquire)) {
-                return group.put(at, node, hash);
+        let Some(mut group) = self.group(hash) else { return };
+        loop {
+            for (at, place) in group.nodes.iter().enumerate() {
+                if place.is_null(Acquire) {
+                    return group.put(at, node, hash);
+                }
             }
-            last = Some(group);
+            let Some(more) = group.more.load(Acquire, guard).as_ref() else { break };
+            group = more;
         }
-        let Some(last) = last else { return };
         let more = Group::new();
         more.put(0, node, hash);
-        last.more.swap((Some(Shared::new(more)), Tag::None), Release);
-    }
-
-    fn nodes<'g>(&'g self, guard: &'g Guard) -> impl Iterator<Item = Shared<Node<K, V>>> + 'g {
-        self.places(guard).filter_map(|node| node.get_shared(Acquire, guard))
-    }
-
-    fn places<'g>(&'g self, guard: &'g Guard) -> impl Iterator<Item = &'g AtomicShared<Node<K, V>>> + 'g {
-        let more = move |group: &&'g Group<K, V>| group.more.load(Acquire, guard).as_ref();
-        let chain = move |group| std::iter::successors(Some(group), more);
-        self.groups.iter().flat_map(chain).flat_map(|group| &group.nodes)
+        group.more.swap((Some(Shared::new(more)), Tag::None), Release);
     }
 }
 

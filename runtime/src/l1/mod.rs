@@ -178,21 +178,23 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
 
     /// Removes a value, unless its load began later than the one with this number.
     pub(crate) fn remove(&self, key: &Hashed<K>, number: u64) {
-        if self.is_usable() && self.remove_if(&Query::of(key), |entry| entry.number() <= number) {
+        if self.is_usable() && self.remove_if(&Query::of(key), &mut |entry| entry.number() <= number) {
             self.room.forget();
             self.see_to_retired();
         }
     }
 
-    fn remove_if(&self, query: &Query<'_, K>, goes: impl FnOnce(&Entry<V>) -> bool) -> bool {
+    fn remove_if(&self, query: &Query<'_, K>, goes: &mut dyn FnMut(&Entry<V>) -> bool) -> bool {
         let removed = self.index.remove(query.hash, query, goes);
         let any = removed.is_some();
         self.retire(removed);
         any
     }
 
-    fn retire(&self, removed: impl IntoIterator<Item = Retired<K, V>>) {
-        removed.into_iter().for_each(|removed| self.retired.push(removed));
+    fn retire(&self, removed: Option<Retired<K, V>>) {
+        if let Some(removed) = removed {
+            self.retired.push(removed);
+        }
     }
 
     /// Returns whether this thread may take its locks.
@@ -238,7 +240,8 @@ impl<K, V> Drop for L1<K, V> {
         if self.room.is_left_locked() {
             return;
         }
-        self.index.take().into_iter().for_each(|removed| self.retired.push(removed));
+        let retired = &self.retired;
+        self.index.take(|removed| retired.push(removed));
         self.retired.let_go();
     }
 }
@@ -320,7 +323,7 @@ where
         if self.retired.is_empty() {
             return true;
         }
-        self.retire(self.index.shrink());
+        self.index.shrink(|table| self.retired.push(table));
         self.retired.free()
     }
 
@@ -350,18 +353,18 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
     }
 
     fn evict(&self, hash: u64) {
-        if self.remove_if(&Query::by_hash(hash), |_| true) {
+        if self.remove_if(&Query::by_hash(hash), &mut |_| true) {
             self.room.evicted();
         }
     }
 
     fn remove_dead(&self, hash: u64) -> bool {
         let mut lives = false;
-        let goes = |entry: &Entry<V>| {
+        let mut goes = |entry: &Entry<V>| {
             lives = !self.is_dead(entry);
             !lives
         };
-        if self.remove_if(&Query::by_hash(hash), goes) {
+        if self.remove_if(&Query::by_hash(hash), &mut goes) {
             self.room.forget();
         }
         !lives

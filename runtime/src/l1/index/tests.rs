@@ -49,19 +49,19 @@ fn it_is_a_map() {
             let new = matches!(insert(&index, key, round), Inserted::New(_));
             assert_eq!(new, map.insert(key, round).is_none());
         } else {
-            let removed = index.remove(hash(key), &Is(key), |_| true).is_some();
+            let removed = index.remove(hash(key), &Is(key), &mut |_| true).is_some();
             assert_eq!(removed, map.remove(&key).is_some());
         }
         if round % 1_000 == 0 {
-            index.shrink();
+            index.shrink(drop);
             assert!((0..500).all(|key| get(&index, key) == map.get(&key).copied()));
             assert_eq!(index.count(|_| true), map.len());
         }
     }
     for key in map.keys() {
-        drop(index.remove(hash(*key), &Is(*key), |_| true));
+        drop(index.remove(hash(*key), &Is(*key), &mut |_| true));
     }
-    index.shrink();
+    index.shrink(drop);
     assert_eq!(index.tables(), 0, "an empty table takes no memory");
 }
 
@@ -78,8 +78,8 @@ fn a_table_has_room_for_its_nodes_and_not_for_many_more() {
     }
     let full = groups();
     assert!((10_000 / NODES_PER_GROUP..=2 * 10_000 / NODES_PER_GROUP).contains(&full), "{full}");
-    (100..10_000).for_each(|key| drop(index.remove(hash(key), &Is(key), |_| true)));
-    index.shrink();
+    (100..10_000).for_each(|key| drop(index.remove(hash(key), &Is(key), &mut |_| true)));
+    index.shrink(drop);
     assert!(groups() <= 100, "{}", groups());
     assert!((0..100).all(|key| get(&index, key).is_some()));
 }
@@ -92,9 +92,9 @@ fn only_what_is_to_go_is_removed_and_nothing_newer_is_replaced() {
     assert!(matches!(insert('a', 1), Inserted::Refused(_)));
     assert_eq!(get(&index, 1), Some('b'));
     assert!(matches!(insert('c', 2), Inserted::Replaced(_)));
-    assert!(index.remove(hash(1), &Is(1), |entry| entry.number() < 2).is_none());
+    assert!(index.remove(hash(1), &Is(1), &mut |entry| entry.number() < 2).is_none());
     assert_eq!(get(&index, 1), Some('c'));
-    assert!(index.remove(hash(1), &Is(1), |entry| entry.number() == 2).is_some());
+    assert!(index.remove(hash(1), &Is(1), &mut |entry| entry.number() == 2).is_some());
     assert_eq!((get(&index, 1), index.count(|_| true)), (None, 0));
 }
 
@@ -121,8 +121,10 @@ fn a_reader_finds_what_is_there_whatever_the_writers_do() {
                         let own = (1_000..1_400).map(|key| 2 * key + writer);
                         own.clone().for_each(|key| drop(insert(index, key, key)));
                         (0..50).filter(|key| key % 2 == writer).for_each(|key| drop(insert(index, key, key)));
-                        own.for_each(|key| assert!(index.remove(hash(key), &Is(key), |_| true).is_some(), "{round}"));
-                        index.shrink();
+                        own.for_each(|key| {
+                            assert!(index.remove(hash(key), &Is(key), &mut |_| true).is_some(), "{round}")
+                        });
+                        index.shrink(drop);
                         free_garbage();
                     }
                 })
@@ -143,13 +145,14 @@ fn what_was_removed_is_freed_once_it_is_let_go_and_no_sooner() {
     }
     free();
     assert_eq!(Arc::strong_count(&value), 1_001, "tables that grew hold nothing");
-    let mut retired: Vec<_> = (0..500).filter_map(|key| index.remove(hash(key), &Is(key), |_| true)).collect();
+    let mut retired: Vec<_> = (0..500).filter_map(|key| index.remove(hash(key), &Is(key), &mut |_| true)).collect();
     free();
     assert_eq!(Arc::strong_count(&value), 1_001);
     retired.truncate(400);
     free();
     assert_eq!(Arc::strong_count(&value), 901);
-    drop((retired, index.take()));
+    drop(retired);
+    index.take(drop);
     free();
     assert_eq!(Arc::strong_count(&value), 1);
 }
