@@ -1,7 +1,7 @@
 async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
     let (__shape, __scopes) = {
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
+        use ::fastness::__private::prelude::*;
         static __SITE: ::fastness::__private::InvalidateSite =
             ::fastness::__private::InvalidateSite::new(::fastness::__private::InvalidateMeta {
                 name: "rename",
@@ -14,34 +14,30 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
                         kind: ::fastness::__private::PatternKind::Exact,
                         template: ::fastness::__private::Template {
                             text: "user:{id}",
-                            pieces: &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
+                            pieces: &[__Text("user:"), __Place(0)],
                         },
                     },
                     ::fastness::__private::Pattern {
                         kind: ::fastness::__private::PatternKind::Prefix,
-                        template: ::fastness::__private::Template {
-                            text: "users:*",
-                            pieces: &[::fastness::__private::Piece::Lit("users")],
-                        },
+                        template: ::fastness::__private::Template { text: "users:*", pieces: &[__Text("users")] },
                     },
                     ::fastness::__private::Pattern {
                         kind: ::fastness::__private::PatternKind::Tag,
                         template: ::fastness::__private::Template {
                             text: "t:{id}",
-                            pieces: &[::fastness::__private::Piece::Lit("t:"), ::fastness::__private::Piece::Arg(0)],
+                            pieces: &[__Text("t:"), __Place(0)],
                         },
                     },
                 ],
             });
         :: fastness :: __private :: register ! (invalidate __SITE);
-        let mut __scopes = __SITE.scopes(::core::option::Option::None);
-        __scopes
-            .add(0, &((&::fastness::__private::Arg(&*self)).__scope(), (&::fastness::__private::Arg(&id)).__part()));
-        __scopes.add(1, &((&::fastness::__private::Arg(&*self)).__scope(),));
-        __scopes.add(2, &(::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).__part()));
+        let mut __scopes = __SITE.scopes(__None);
+        __scopes.add(0, &((&__Arg(&*self)).__scope(), (&__Arg(&id)).__part()));
+        __scopes.add(1, &((&__Arg(&*self)).__scope(),));
+        __scopes.add(2, &(__NoScope, (&__Arg(&id)).__part()));
         USERS.__scope(&mut __scopes, &id);
         api::ALL.__scope(&mut __scopes, &id, &(name.len() + 1));
-        ((&&&&&::fastness::__private::Probe::<Result<(), Error>>::NEW).__shape(), __scopes)
+        ((&&&&&__returns::<Result<(), Error>>()).__shape(), __scopes)
     };
     ::fastness::__private::invalidate(__shape, __scopes.always().before(), async move {
         if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<(), Error>> {

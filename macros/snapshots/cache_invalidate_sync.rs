@@ -1,7 +1,7 @@
 fn clear(&mut self, id: u64) {
     let (__shape, __scopes) = {
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
+        use ::fastness::__private::prelude::*;
         static __SITE: ::fastness::__private::InvalidateSite =
             ::fastness::__private::InvalidateSite::new(::fastness::__private::InvalidateMeta {
                 name: "clear",
@@ -13,14 +13,14 @@ fn clear(&mut self, id: u64) {
                     kind: ::fastness::__private::PatternKind::Prefix,
                     template: ::fastness::__private::Template {
                         text: "user:{id}:*",
-                        pieces: &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
+                        pieces: &[__Text("user:"), __Place(0)],
                     },
                 }],
             });
         :: fastness :: __private :: register ! (invalidate __SITE);
-        let mut __scopes = __SITE.scopes(::core::option::Option::None);
-        __scopes.add(0, &(::fastness::__private::NoScope, (&::fastness::__private::Arg(&id)).__part()));
-        ((&&&&&::fastness::__private::Probe::<()>::NEW).__shape(), __scopes)
+        let mut __scopes = __SITE.scopes(__None);
+        __scopes.add(0, &(__NoScope, (&__Arg(&id)).__part()));
+        ((&&&&&__returns::<()>()).__shape(), __scopes)
     };
     ::fastness::__private::invalidate_sync(__shape, __scopes, move || -> () {
         {

@@ -1,30 +1,22 @@
 async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
     let __put = {
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
-        static __SITE: ::fastness::__private::Site = ::fastness::__private::Site::new(
-            ::fastness::__private::SiteKind::Put,
-            "save",
-            ::core::module_path!(),
-            ::core::file!(),
-            ::core::line!(),
-            "user:{id}",
-            &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
-        )
-        .receiver(::fastness::__private::Receiver::InKey);
+        use ::fastness::__private::prelude::*;
+        static __SITE: __Site =
+            __Site::new(__Put, "save", ::core::module_path!(), "user:{id}", &[__Text("user:"), __Place(0)])
+                .receiver(::fastness::__private::Receiver::InKey);
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = || ();
-        let __here = ::fastness::__private::here_in::<_, fn(*const Self)>(&__here);
-        let __shape = (&&&&&::fastness::__private::Probe::<Result<User, Error>>::NEW).__shape();
-        let __key = ((&::fastness::__private::Arg(&*self)).__own_scope(), (&::fastness::__private::Arg(&id)).__part());
+        let __here = __instance_in::<_, fn(*const Self)>(|| ());
+        let __shape = (&&&&&__returns::<Result<User, Error>>()).__shape();
+        let __key = ((&__Arg(&*self)).__own_scope(), (&__Arg(&id)).__part());
         __SITE.put(
-            ::core::option::Option::None,
+            __None,
             __shape,
             __here,
             &__key,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&::fastness::__private::Wired(__shape, ())).__wire()),
+                .wire((&&__Wired(__shape, ())).__wire()),
         )
     };
     let __put = __put.when(id != 0);

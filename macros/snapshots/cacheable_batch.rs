@@ -1,23 +1,15 @@
 async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
     let (__batch, __missing) = {
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
-        static __SITE: ::fastness::__private::Site = ::fastness::__private::Site::new(
-            ::fastness::__private::SiteKind::Batch,
-            "get_many",
-            ::core::module_path!(),
-            ::core::file!(),
-            ::core::line!(),
-            "user:{ids}",
-            &[::fastness::__private::Piece::Lit("user:"), ::fastness::__private::Piece::Arg(0)],
-        )
-        .tags(&["t:{ids}"]);
+        use ::fastness::__private::prelude::*;
+        static __SITE: __Site =
+            __Site::new(__Batch, "get_many", ::core::module_path!(), "user:{ids}", &[__Text("user:"), __Place(0)])
+                .tags(&["t:{ids}"]);
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = || ();
-        let __here = ::fastness::__private::here(&__here);
-        let __shape = (&&&&&::fastness::__private::Probe::<Result<HashMap<u64, User>, Error>>::NEW).__shape();
+        let __here = __instance(|| ());
+        let __shape = (&&&&&__returns::<Result<HashMap<u64, User>, Error>>()).__shape();
         let mut __batch = __SITE.batch(
-            ::core::option::Option::None,
+            __None,
             __shape,
             __here,
             ::fastness::__private::batch_policy(__shape, ::core::time::Duration::from_millis(300000u64))
@@ -26,11 +18,8 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
         for __id in ::fastness::__private::BatchIds::iter(&ids) {
             __batch.look(
                 __id,
-                &(::fastness::__private::NoScope, (&::fastness::__private::Arg(__id)).__part()),
-                &[::fastness::__private::tag(
-                    &[::fastness::__private::Piece::Lit("t:"), ::fastness::__private::Piece::Arg(0)],
-                    &(::fastness::__private::NoScope, (&::fastness::__private::Arg(__id)).__part()),
-                )],
+                &(__NoScope, (&__Arg(__id)).__part()),
+                &[::fastness::__private::tag(&[__Text("t:"), __Place(0)], &(__NoScope, (&__Arg(__id)).__part()))],
             );
         }
         __batch.fetch().await;

@@ -1,26 +1,22 @@
 pub async fn get_user(id: u64, name: &str, trace: Trace) -> User {
     let __miss = {
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
+        use ::fastness::__private::prelude::*;
         let __site = USERS::__site();
         let __here = USERS::__here();
-        let __shape = (&&&&&::fastness::__private::Probe::<User>::NEW).__shape();
-        let __key = (
-            ::fastness::__private::NoScope,
-            (&::fastness::__private::Arg(&id)).__part(),
-            (&::fastness::__private::Arg(name)).__part(),
-        );
-        if let ::core::option::Option::Some(__hit) = __site.hit(::core::option::Option::None, __shape, __here, &__key) {
+        let __shape = (&&&&&__returns::<User>()).__shape();
+        let __key = (__NoScope, (&__Arg(&id)).__part(), (&__Arg(name)).__part());
+        if let ::core::option::Option::Some(__hit) = __site.hit(__None, __shape, __here, &__key) {
             return __hit;
         }
         __site.miss(
-            ::core::option::Option::None,
+            __None,
             __shape,
             __here,
             &__key,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&::fastness::__private::Wired(__shape, ())).__wire()),
+                .wire((&&__Wired(__shape, ())).__wire()),
         )
     };
     ::fastness::__private::load(__miss, async move {
@@ -38,69 +34,55 @@ pub struct USERS;
 #[allow(dead_code, clippy::ptr_arg, clippy::pedantic)]
 impl USERS {
     fn __site() -> &'static ::fastness::__private::Site {
-        static __SITE: ::fastness::__private::Site = ::fastness::__private::Site::new(
-            ::fastness::__private::SiteKind::Cacheable,
+        #[allow(unused_imports)]
+        use ::fastness::__private::prelude::*;
+        static __SITE: __Site = __Site::new(
+            __Cacheable,
             "get_user",
             ::core::module_path!(),
-            ::core::file!(),
-            ::core::line!(),
             "user:<path>:{id}:{name}",
-            &[
-                ::fastness::__private::Piece::Lit("user:"),
-                ::fastness::__private::Piece::Path,
-                ::fastness::__private::Piece::Lit(":"),
-                ::fastness::__private::Piece::Arg(0),
-                ::fastness::__private::Piece::Lit(":"),
-                ::fastness::__private::Piece::Arg(1),
-            ],
+            &[__Text("user:"), __Path, __Text(":"), __Place(0), __Text(":"), __Place(1)],
         );
         :: fastness :: __private :: register ! (site __SITE);
         &__SITE
     }
     fn __here() -> ::fastness::__private::Here {
-        static __PLACE: ::fastness::__private::Instantiation =
-            ::fastness::__private::Instantiation::named(::core::concat!(::core::module_path!(), "::", "get_user"));
-        ::fastness::__private::Here::named::<Self>(&__PLACE)
+        static __PLACE: ::fastness::__private::Instantiation = ::fastness::__private::Instantiation::named::<USERS>(
+            ::core::concat!(::core::module_path!(), "::", "get_user"),
+        );
+        ::fastness::__private::Here::at(&__PLACE)
     }
     #[doc = r" The stored value, if there is one that may be served; never runs the function."]
     pub async fn get(&self, id: &u64, name: &str) -> ::core::option::Option<User> {
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
-        let (__here, __shape) = (Self::__here(), (&&&&&::fastness::__private::Probe::<User>::NEW).__shape());
+        use ::fastness::__private::prelude::*;
+        let (__here, __shape) = (Self::__here(), (&&&&&__returns::<User>()).__shape());
         ::fastness::__private::handle_get(
-            ::core::option::Option::None,
+            __None,
             Self::__site(),
             __here,
             __shape,
-            &(
-                ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).__part(),
-                (&::fastness::__private::Arg(name)).__part(),
-            ),
+            &(__NoScope, (&__Arg(id)).__part(), (&__Arg(name)).__part()),
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&::fastness::__private::Wired(__shape, ())).__wire()),
+                .wire((&&__Wired(__shape, ())).__wire()),
         )
         .await
     }
     #[doc = r" Stores a value as if the function had returned it."]
     pub async fn put(&self, id: &u64, name: &str, __value: User) {
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
-        let (__here, __shape) = (Self::__here(), (&&&&&::fastness::__private::Probe::<User>::NEW).__shape());
+        use ::fastness::__private::prelude::*;
+        let (__here, __shape) = (Self::__here(), (&&&&&__returns::<User>()).__shape());
         ::fastness::__private::handle_put(
-            ::core::option::Option::None,
+            __None,
             Self::__site(),
             __here,
             __shape,
-            &(
-                ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).__part(),
-                (&::fastness::__private::Arg(name)).__part(),
-            ),
+            &(__NoScope, (&__Arg(id)).__part(), (&__Arg(name)).__part()),
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&::fastness::__private::Wired(__shape, ())).__wire()),
+                .wire((&&__Wired(__shape, ())).__wire()),
             __value,
         )
         .await
@@ -108,16 +90,12 @@ impl USERS {
     #[doc = r" Makes sure that the stored value is not served again, and says how far that got."]
     pub async fn invalidate(&self, id: &u64, name: &str) -> ::fastness::__private::Reach {
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
+        use ::fastness::__private::prelude::*;
         ::fastness::__private::handle_invalidate(
-            ::core::option::Option::None,
+            __None,
             Self::__site(),
             Self::__here(),
-            &(
-                ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).__part(),
-                (&::fastness::__private::Arg(name)).__part(),
-            ),
+            &(__NoScope, (&__Arg(id)).__part(), (&__Arg(name)).__part()),
         )
         .await
     }
@@ -125,16 +103,12 @@ impl USERS {
     #[doc = r" what others are served."]
     pub async fn refresh(&self, id: &u64, name: &str) -> ::fastness::__private::Reach {
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
+        use ::fastness::__private::prelude::*;
         ::fastness::__private::handle_refresh(
-            ::core::option::Option::None,
+            __None,
             Self::__site(),
             Self::__here(),
-            &(
-                ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).__part(),
-                (&::fastness::__private::Arg(name)).__part(),
-            ),
+            &(__NoScope, (&__Arg(id)).__part(), (&__Arg(name)).__part()),
         )
         .await
     }
@@ -142,29 +116,17 @@ impl USERS {
     #[must_use]
     pub fn key(&self, id: &u64, name: &str) -> ::std::string::String {
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
+        use ::fastness::__private::prelude::*;
         ::fastness::__private::handle_key(
             Self::__site(),
             Self::__here(),
-            &(
-                ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).__part(),
-                (&::fastness::__private::Arg(name)).__part(),
-            ),
+            &(__NoScope, (&__Arg(id)).__part(), (&__Arg(name)).__part()),
         )
     }
     #[doc(hidden)]
     pub fn __scope(&self, __scopes: &mut ::fastness::__private::Scopes, id: &u64, name: &str) {
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
-        __scopes.add_site(
-            Self::__site(),
-            Self::__here(),
-            &(
-                ::fastness::__private::NoScope,
-                (&::fastness::__private::Arg(id)).__part(),
-                (&::fastness::__private::Arg(name)).__part(),
-            ),
-        );
+        use ::fastness::__private::prelude::*;
+        __scopes.add_site(Self::__site(), Self::__here(), &(__NoScope, (&__Arg(id)).__part(), (&__Arg(name)).__part()));
     }
 }

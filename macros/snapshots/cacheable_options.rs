@@ -2,38 +2,26 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
     let __condition: bool = page == 0;
     let __miss = {
         #[allow(unused_imports)]
-        use my::fastness::__private::ladder::*;
-        static __SITE: my::fastness::__private::Site = my::fastness::__private::Site::new(
-            my::fastness::__private::SiteKind::Cacheable,
+        use my::fastness::__private::prelude::*;
+        static __SITE: __Site = __Site::new(
+            __Cacheable,
             "search",
             ::core::module_path!(),
-            ::core::file!(),
-            ::core::line!(),
             "user:{self.tenant}:{user.id}:{filter:hash}:{name:lower}",
-            &[
-                my::fastness::__private::Piece::Lit("user:"),
-                my::fastness::__private::Piece::Arg(0),
-                my::fastness::__private::Piece::Lit(":"),
-                my::fastness::__private::Piece::Arg(1),
-                my::fastness::__private::Piece::Lit(":"),
-                my::fastness::__private::Piece::Arg(2),
-                my::fastness::__private::Piece::Lit(":"),
-                my::fastness::__private::Piece::Arg(3),
-            ],
+            &[__Text("user:"), __Place(0), __Text(":"), __Place(1), __Text(":"), __Place(2), __Text(":"), __Place(3)],
         )
         .tags(&["t:{user.id}"])
         .receiver(my::fastness::__private::Receiver::InKey)
         .capacity(100usize);
         my :: fastness :: __private :: register ! (site __SITE);
-        let __here = || ();
-        let __here = my::fastness::__private::here_in::<_, fn(*const Self)>(&__here);
-        let __shape = (&&&&&my::fastness::__private::Probe::<Result<Vec<User>, Error>>::NEW).__shape().sharing();
+        let __here = __instance_in::<_, fn(*const Self)>(|| ());
+        let __shape = (&&&&&__returns::<Result<Vec<User>, Error>>()).__shape().sharing();
         if __condition {
             let __on = &self.cache;
             let __key = (
-                my::fastness::__private::NoScope,
-                (&my::fastness::__private::Arg(&self.tenant)).__part(),
-                (&my::fastness::__private::Arg(&user.id)).__part(),
+                __NoScope,
+                (&__Arg(&self.tenant)).__part(),
+                (&__Arg(&user.id)).__part(),
                 my::fastness::__private::digest(&filter),
                 my::fastness::__private::lower(name),
             );
@@ -47,10 +35,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                 __shape,
                 __here,
                 &__key,
-                &[my::fastness::__private::tag(
-                    &[my::fastness::__private::Piece::Lit("t:"), my::fastness::__private::Piece::Arg(0)],
-                    &(my::fastness::__private::NoScope, (&my::fastness::__private::Arg(&user.id)).__part()),
-                )],
+                &[my::fastness::__private::tag(&[__Text("t:"), __Place(0)], &(__NoScope, (&__Arg(&user.id)).__part()))],
                 my::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                     .jitter(0.05f64)
                     .negative_ttl(::core::time::Duration::from_millis(5000u64))
@@ -62,14 +47,14 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                     .no_single_flight()
                     .share_error(share)
                     .load_timeout({ LIMIT })
-                    .wire((&&my::fastness::__private::Wired(__shape, ())).__wire()),
+                    .wire((&&__Wired(__shape, ())).__wire()),
             )
         } else {
             let __on = &self.cache;
             __SITE.bypass(::core::option::Option::Some(__on), __shape, __here, || (
-                my::fastness::__private::NoScope,
-                (&my::fastness::__private::Arg(&self.tenant)).__part(),
-                (&my::fastness::__private::Arg(&user.id)).__part(),
+                __NoScope,
+                (&__Arg(&self.tenant)).__part(),
+                (&__Arg(&user.id)).__part(),
                 my::fastness::__private::digest(&filter),
                 my::fastness::__private::lower(name),
             ))

@@ -1,36 +1,26 @@
 #[doc = " Docs."]
 #[inline]
 fn square(x: u64) -> u64 {
-    let __load = {
+    let __load = match {
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
-        static __SITE: ::fastness::__private::Site = ::fastness::__private::Site::new(
-            ::fastness::__private::SiteKind::Cacheable,
+        use ::fastness::__private::prelude::*;
+        static __SITE: __Site = __Site::new(
+            __Cacheable,
             "square",
             ::core::module_path!(),
-            ::core::file!(),
-            ::core::line!(),
             "squares:<path>:{x}",
-            &[
-                ::fastness::__private::Piece::Lit("squares:"),
-                ::fastness::__private::Piece::Path,
-                ::fastness::__private::Piece::Lit(":"),
-                ::fastness::__private::Piece::Arg(0),
-            ],
+            &[__Text("squares:"), __Path, __Text(":"), __Place(0)],
         );
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = || ();
-        let __here = ::fastness::__private::here(&__here);
-        let __shape = (&&&&&::fastness::__private::Probe::<u64>::NEW).__shape();
-        let __key = (::fastness::__private::NoScope, (&::fastness::__private::Arg(&x)).__part());
-        __SITE.serve_sync(::core::option::Option::None, __shape, __here, &__key, 300000u64)
-    };
-    let __load = match __load {
+        let __here = __instance(|| ());
+        let __shape = (&&&&&__returns::<u64>()).__shape();
+        let __key = (__NoScope, (&__Arg(&x)).__part());
+        __SITE.serve_sync(__None, __shape, __here, &__key, 300000u64)
+    } {
         ::core::result::Result::Ok(__out) => return __out,
         ::core::result::Result::Err(__load) => __load,
     };
     let __out: u64 = { x * x };
     #[allow(unreachable_code)]
-    let __out = ::fastness::__private::end_sync(__load, __out);
-    __out
+    return ::fastness::__private::end_sync(__load, __out);
 }

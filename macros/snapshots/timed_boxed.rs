@@ -22,7 +22,7 @@ fn get(&self) -> Pin<Box<dyn Future<Output = u8> + Send + '_>> {
         .await;
         __timer.finish({
             #[allow(unused_imports)]
-            use my::fast::__private::ladder::*;
+            use my::fast::__private::prelude::*;
             (&&my::fast::__private::Returned(&__value)).__outcome()
         });
         __value

@@ -1,8 +1,8 @@
 fn call(&mut self, request: Request) -> Self::Future {
     let __kind = {
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
-        (&::fastness::__private::Probe::<Self::Future>::NEW).__kind()
+        use ::fastness::__private::prelude::*;
+        (&__returns::<Self::Future>()).__kind()
     };
     let __labels = [::fastness::__private::Label::label(&self.cached)];
     let __slow: ::core::time::Duration = { LIMIT };
@@ -23,7 +23,7 @@ fn call(&mut self, request: Request) -> Self::Future {
         __kind.body(move || -> Self::Future { { self.inner.call(request) } }),
         |__value| {
             #[allow(unused_imports)]
-            use ::fastness::__private::ladder::*;
+            use ::fastness::__private::prelude::*;
             (&&::fastness::__private::Returned(__value)).__outcome()
         },
     ))

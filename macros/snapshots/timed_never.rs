@@ -30,7 +30,7 @@ async fn serve() -> ! {
             .await;
             __timer.finish({
                 #[allow(unused_imports)]
-                use ::fastness::__private::ladder::*;
+                use ::fastness::__private::prelude::*;
                 (&&::fastness::__private::Returned(&__value)).__outcome()
             });
             __value

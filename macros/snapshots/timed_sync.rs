@@ -15,7 +15,7 @@ fn parse<T: FromStr>(text: &str) -> Result<impl Iterator<Item = T>, Bad<'_>> {
     let __value: Result<_, Bad<'_>> = ::fastness::__private::call(move || -> Result<_, Bad<'_>> { { read(text) } });
     __timer.finish({
         #[allow(unused_imports)]
-        use ::fastness::__private::ladder::*;
+        use ::fastness::__private::prelude::*;
         (&&::fastness::__private::Returned(&__value)).__outcome()
     });
     __value

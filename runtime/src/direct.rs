@@ -31,8 +31,7 @@ pub(crate) use crate::shared::Lease;
 use crate::shared::Unavailable;
 use crate::site::{Here, Instantiation, Site, SiteKind};
 
-static SITE: Site =
-    Site::new(SiteKind::Cacheable, "cache", module_path!(), file!(), line!(), "<key>", &[Piece::Arg(0)]);
+static SITE: Site = Site::new(SiteKind::Cacheable, "cache", module_path!(), "<key>", &[Piece::Arg(0)]);
 
 /// Direct access to a [`Fastness`], from [`Fastness::cache`]. Cheap to clone.
 ///
@@ -320,5 +319,5 @@ fn checked(key: &str) -> Result<(), Error> {
 
 /// Each shape has a cell of its own; those of one value type share their store.
 fn whence<S: Shape>(_: S) -> Here {
-    Here::named::<S>(&const { Instantiation::named("fastness::cache") })
+    Here::at(const { &Instantiation::named::<S>("fastness::cache") })
 }

@@ -106,8 +106,8 @@ impl Annotated {
             },
             name: meta.name,
             module: meta.module,
-            file: meta.file,
-            line: meta.line,
+            file: meta.source.file(),
+            line: meta.source.line(),
             keys: vec![meta.template.text],
             tags: meta.tags.to_vec(),
             receiver_unkeyed: match (meta.receiver, site.scoped()) {

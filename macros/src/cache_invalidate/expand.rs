@@ -43,11 +43,11 @@ fn hidden(subject: &Subject, arguments: &TokenStream) -> TokenStream {
     } else {
         code!(#door::invalidate(#arguments, __body).await)
     };
+    let imports = emit::imports(door);
     code! {
         let __body = #body;
         let __shape = {
-            #[allow(unused_imports)]
-            use #door::ladder::*;
+            #imports
             (&&&&&#probe).__shape()
         };
         #run
@@ -56,7 +56,6 @@ fn hidden(subject: &Subject, arguments: &TokenStream) -> TokenStream {
 
 fn prologue(model: &Model) -> TokenStream {
     let subject = &model.subject;
-    let door = &subject.door;
     let statics = statics(model);
     let (name, shape) = if subject.returns.has_impl() {
         (code!(__scopes), code!(__scopes))
@@ -65,11 +64,10 @@ fn prologue(model: &Model) -> TokenStream {
         (code!((__shape, __scopes)), code!((#shape, __scopes)))
     };
     let (borrow, on) = emit::on(subject.on.as_ref());
-    let scopes = scopes(model);
+    let (scopes, imports) = (scopes(model), emit::imports(&subject.door));
     code! {
         let #name = {
-            #[allow(unused_imports)]
-            use #door::ladder::*;
+            #imports
             #statics
             #borrow
             let mut __scopes = __SITE.scopes(#on);
@@ -111,7 +109,7 @@ fn receiver(model: &Model) -> TokenStream {
 }
 
 fn pattern(door: &Door, key: &Key, kind: &str) -> TokenStream {
-    let (text, pieces, kind) = (&key.text, emit::pieces(door, key), format_ident!("{kind}"));
+    let (text, pieces, kind) = (&key.text, emit::pieces(key), format_ident!("{kind}"));
     code! {
         #door::Pattern {
             kind: #door::PatternKind::#kind,
@@ -123,9 +121,8 @@ fn pattern(door: &Door, key: &Key, kind: &str) -> TokenStream {
 /// One statement per target.
 fn scopes(model: &Model) -> TokenStream {
     let Model { subject, patterns, tags, handles, skips, .. } = model;
-    let door = &subject.door;
     let patterns = patterns.iter().map(|pattern| (pattern, emit::scope(subject, pattern, skips)));
-    let tags = tags.iter().map(|tag| (tag, code!(#door::NoScope)));
+    let tags = tags.iter().map(|tag| (tag, code!(__NoScope)));
     let templates = patterns.chain(tags).enumerate().map(|(index, (key, scope))| {
         let index = proc_macro2::Literal::usize_unsuffixed(index);
         let key = emit::key(subject, key, &scope, View::Here);

@@ -6,10 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::model::Model;
-use crate::{
-    emit::{self, Run, Site, View, code},
-    subject::Subject,
-};
+use crate::emit::{self, Run, Site, View, code};
 
 /// The expansion.
 pub(crate) fn expand(model: &Model) -> TokenStream {
@@ -22,7 +19,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 
 fn prologue(model: &Model) -> TokenStream {
     let Model { subject, stored } = model;
-    let Subject { door, .. } = subject;
+    let imports = emit::imports(&subject.door);
     let statics = Site { subject, stored, kind: "Put" }.statics();
     let here = emit::here(subject);
     let shape = emit::shape(subject, false);
@@ -32,8 +29,7 @@ fn prologue(model: &Model) -> TokenStream {
     let policy = emit::policy(subject, "policy", &stored.storing, None);
     code! {
         let __put = {
-            #[allow(unused_imports)]
-            use #door::ladder::*;
+            #imports
             #statics
             #here
             #borrow

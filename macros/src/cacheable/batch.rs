@@ -31,7 +31,7 @@ pub(crate) fn expand(model: &Model, index: usize) -> TokenStream {
 
 fn prologue(model: &Model, index: usize) -> TokenStream {
     let Model { subject, stored, loading, .. } = model;
-    let door = &subject.door;
+    let imports = emit::imports(&subject.door);
     let statics = Site { subject, stored, kind: "Batch" }.statics();
     let here = emit::here(subject);
     let shape = emit::shape(subject, loading.shares_errors());
@@ -41,8 +41,7 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
     let fetch = if subject.returns.blocks() { code!(__batch.block();) } else { code!(__batch.fetch().await;) };
     code! {
         let (__batch, __missing) = {
-            #[allow(unused_imports)]
-            use #door::ladder::*;
+            #imports
             #statics
             #here
             #borrow

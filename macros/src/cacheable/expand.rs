@@ -64,7 +64,8 @@ fn plain(model: &Model, place: &Place) -> TokenStream {
     if subject.returns.blocks() || (asked && !owned) {
         return emit::whole(subject, &between(model, place, if asked { &Names::ASKED } else { &Names::BLOCKING }));
     }
-    let (prologue, arguments) = (prologue(model, place, &Names::AWAITED), code!(__miss));
+    let Prologue { condition, lookup } = Prologue::new(model, place, &Names::AWAITED);
+    let (prologue, arguments) = (code!(#condition let __miss = #lookup;), code!(__miss));
     if !owned {
         let run = Run::new(subject, "load", arguments).tokens();
         return emit::whole(subject, &quote!(#prologue #run));
@@ -95,60 +96,65 @@ fn spawned(subject: &Subject, call: &str, first: &TokenStream, body: &Group) -> 
 /// compiles quicker.
 fn between(model: &Model, place: &Place, names: &Names) -> TokenStream {
     let subject = &model.subject;
-    let (door, prologue) = (&subject.door, prologue(model, place, names));
+    let (door, Prologue { condition, lookup }) = (&subject.door, Prologue::new(model, place, names));
     let (body, out) = emit::blocking_body(subject);
     let asked = subject.returns.kind == Kind::Asked;
     let end = if asked { code!(__kind.end) } else { code!(#door::end_sync) };
     code! {
-        #prologue
-        let __load = match __load {
+        #condition
+        let __load = match #lookup {
             ::core::result::Result::Ok(__out) => return __out,
             ::core::result::Result::Err(__load) => __load,
         };
         #body
         // Of a body that never ends, the compiler would say so here.
         #[allow(unreachable_code)]
-        let __out = #end(__load, #out);
-        __out
+        return #end(__load, #out);
     }
 }
 
-/// The runtime's functions of a call that was not a hit, and the local that has what they return.
+/// The runtime's functions of a call that was not a hit.
 struct Names {
-    local: &'static str,
     miss: &'static str,
     bypass: &'static str,
+    /// Whether the kind's `begin` is given what they return.
+    begins: bool,
 }
 
 impl Names {
-    const AWAITED: Self = Self { local: "__miss", miss: "miss", bypass: "bypass" };
-    const BLOCKING: Self = Self { local: "__load", miss: "begin_sync", bypass: "bypass_sync" };
-    /// Values that are then handed to the kind's `begin`.
-    const ASKED: Self = Self { local: "__load", ..Self::AWAITED };
+    const AWAITED: Self = Self { miss: "miss", bypass: "bypass", begins: false };
+    const BLOCKING: Self = Self { miss: "begin_sync", bypass: "bypass_sync", begins: false };
+    const ASKED: Self = Self { begins: true, ..Self::AWAITED };
 
     /// The tokens for a miss.
-    fn begun(&self, subject: &Subject, miss: TokenStream) -> TokenStream {
-        let begins = subject.returns.kind == Kind::Asked && self.local == Self::ASKED.local;
-        if begins { code!(__kind.begin(#miss)) } else { miss }
+    fn begun(&self, miss: TokenStream) -> TokenStream {
+        if self.begins { code!(__kind.begin(#miss)) } else { miss }
     }
 }
 
-fn prologue(model: &Model, place: &Place, names: &Names) -> TokenStream {
-    let Model { subject, loading, .. } = model;
-    let local = Ident::new(names.local, Span::mixed_site());
-    let (condition, lookup) = conditional(model, place, names);
-    let (door, Place { statics, here, .. }) = (&subject.door, place);
-    let shape = emit::shape(subject, loading.shares_errors());
-    code! {
-        #condition
-        let #local = {
-            #[allow(unused_imports)]
-            use #door::ladder::*;
-            #statics
-            #here
-            let __shape = #shape;
-            #lookup
+/// What comes before the body.
+struct Prologue {
+    condition: Option<TokenStream>,
+    /// A block that returns from the function with a hit, or is the miss.
+    lookup: TokenStream,
+}
+
+impl Prologue {
+    fn new(model: &Model, place: &Place, names: &Names) -> Self {
+        let Model { subject, loading, .. } = model;
+        let (condition, lookup) = conditional(model, place, names);
+        let (imports, Place { statics, here, .. }) = (emit::imports(&subject.door), place);
+        let shape = emit::shape(subject, loading.shares_errors());
+        let lookup = code! {
+            {
+                #imports
+                #statics
+                #here
+                let __shape = #shape;
+                #lookup
+            }
         };
+        Self { condition, lookup }
     }
 }
 
@@ -176,7 +182,7 @@ fn lookup(model: &Model, place: &Place, names: &Names) -> TokenStream {
     }
     let tags = emit::tags(subject, &stored.tags, View::Here);
     let policy = emit::policy(subject, "policy", &stored.storing, Some(loading));
-    let miss = names.begun(subject, code!(#site.#miss(#on, #shape, __here, &__key, #tags, #policy)));
+    let miss = names.begun(code!(#site.#miss(#on, #shape, __here, &__key, #tags, #policy)));
     code! {
         #before
         if let ::core::option::Option::Some(__hit) = #site.#hit(#on, #shape, __here, &__key) {
@@ -195,7 +201,7 @@ fn conditional(model: &Model, place: &Place, names: &Names) -> (Option<TokenStre
     let (borrow, on) = emit::on(subject.on.as_ref());
     // Not evaluated: which call site it is, its types say.
     let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored), View::Here);
-    let bypass = names.begun(subject, code!(#site.#bypass(#on, __shape, __here, || #key)));
+    let bypass = names.begun(code!(#site.#bypass(#on, __shape, __here, || #key)));
     let condition = code!(let __condition: bool = #condition;);
     (Some(condition), code!(if __condition { #lookup } else { #borrow #bypass }))
 }

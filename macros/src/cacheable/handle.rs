@@ -21,7 +21,7 @@ pub(crate) fn expand(model: &Model, name: &Ident) -> TokenStream {
     let function = subject.function.name();
     let doc = format!("The cache of `{function}`: reads and writes its entries without calling it.");
     let statics = Site { subject, stored, kind: "Cacheable" }.statics();
-    let methods = methods(model);
+    let (methods, imports) = (methods(model), emit::imports(door));
     // Where the function is not compiled, neither are its types, perhaps.
     let cfgs: Vec<_> = subject.function.attrs.iter().filter(|attr| refuse::is_cfg(attr)).collect();
     // The types of the parameters are the user's, and so are the lints that they would raise here again.
@@ -36,13 +36,14 @@ pub(crate) fn expand(model: &Model, name: &Ident) -> TokenStream {
         #[allow(dead_code, clippy::ptr_arg, clippy::pedantic)]
         impl #name {
             fn __site() -> &'static #door::Site {
+                #imports
                 #statics
                 &__SITE
             }
             fn __here() -> #door::Here {
                 static __PLACE: #door::Instantiation =
-                    #door::Instantiation::named(::core::concat!(::core::module_path!(), "::", #function));
-                #door::Here::named::<Self>(&__PLACE)
+                    #door::Instantiation::named::<#name>(::core::concat!(::core::module_path!(), "::", #function));
+                #door::Here::at(&__PLACE)
             }
             #methods
         }
@@ -53,12 +54,13 @@ fn methods(model: &Model) -> TokenStream {
     let Model { subject, stored, loading, .. } = model;
     let door = &subject.door;
     let (borrow, on) = emit::on(subject.on.as_ref());
+    let imports = emit::imports(door);
     let shared = Shared {
         params: params(model),
-        import: code!(#[allow(unused_imports)] use #door::ladder::*; #borrow),
+        import: code!(#imports #borrow),
         on,
         shape: emit::shape(subject, loading.shares_errors()),
-        key: emit::key(subject, &stored.key, &code!(#door::NoScope), View::ByRef),
+        key: emit::key(subject, &stored.key, &code!(__NoScope), View::ByRef),
     };
     [reading(model, &shared), writing(model, &shared), naming(model, &shared)].into_iter().collect()
 }
@@ -118,7 +120,7 @@ fn writing(model: &Model, shared: &Shared) -> TokenStream {
 fn naming(model: &Model, shared: &Shared) -> TokenStream {
     let Subject { door, function, .. } = &model.subject;
     let (vis, Shared { params, key, .. }) = (&function.vis, shared);
-    let import = code!(#[allow(unused_imports)] use #door::ladder::*;);
+    let import = emit::imports(door);
     code! {
         /// The key's text, in full.
         #[must_use]

@@ -25,14 +25,14 @@ pub(crate) enum View<'a> {
     Element(usize, &'a Ident),
 }
 
-/// `&[Piece::Lit("user:"), Piece::Arg(0)]`
-pub(crate) fn pieces(door: &Door, key: &Key) -> TokenStream {
+/// `&[__Text("user:"), __Place(0)]`
+pub(crate) fn pieces(key: &Key) -> TokenStream {
     let pieces = key.pieces.iter().map(|piece| match piece {
-        Piece::Text(text) => quote!(#door::Piece::Lit(#text)),
-        Piece::Path => quote!(#door::Piece::Path),
+        Piece::Text(text) => code!(__Text(#text)),
+        Piece::Path => code!(__Path),
         Piece::Arg(index) => {
             let index = proc_macro2::Literal::usize_unsuffixed(*index);
-            quote!(#door::Piece::Arg(#index))
+            code!(__Place(#index))
         }
     });
     code!(&[#(#pieces),*])
@@ -61,7 +61,6 @@ pub(crate) fn own_scope(subject: &Subject, stored: &Stored) -> TokenStream {
 }
 
 fn asked_scope(subject: &Subject, key: &Key, skips: &Skips, question: &str) -> TokenStream {
-    let door = &subject.door;
     match &subject.params.receiver {
         Some(receiver) if skips.receiver.is_none() && !key.names_receiver() => {
             // Through the reference, so that `&mut self` has the scope of `Self` as well.
@@ -70,9 +69,9 @@ fn asked_scope(subject: &Subject, key: &Key, skips: &Skips, question: &str) -> T
             // A type without a scope is reported at the parameter.
             let span = Span::mixed_site().located_at(this.span);
             let question = Ident::new(question, span);
-            quote_spanned!(span=> (&#door::Arg(&#through #this)).#question())
+            quote_spanned!(span=> (&__Arg(&#through #this)).#question())
         }
-        _ => code!(#door::NoScope),
+        _ => code!(__NoScope),
     }
 }
 
@@ -80,8 +79,8 @@ fn asked_scope(subject: &Subject, key: &Key, skips: &Skips, question: &str) -> T
 pub(crate) fn tags(subject: &Subject, tags: &[Key], view: View<'_>) -> TokenStream {
     let door = &subject.door;
     let tags = tags.iter().map(|tag| {
-        let pieces = pieces(door, tag);
-        let key = key(subject, tag, &code!(#door::NoScope), view);
+        let pieces = pieces(tag);
+        let key = key(subject, tag, &code!(__NoScope), view);
         code!(#door::tag(#pieces, &#key))
     });
     code!(&[#(#tags),*])
@@ -96,7 +95,7 @@ fn part_tokens(door: &Door, part: &Part, params: &Params, view: View<'_>) -> Tok
     };
     let span = Span::mixed_site().located_at(place);
     match part.format {
-        Format::Plain => quote_spanned!(span=> (&#door::Arg(#value)).__part(),),
+        Format::Plain => quote_spanned!(span=> (&__Arg(#value)).__part(),),
         Format::Hash => quote_spanned!(span=> #door::digest(#value),),
         Format::Lower => quote_spanned!(span=> #door::lower(#value),),
     }

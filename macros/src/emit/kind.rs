@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned;
 
-use super::code;
+use super::{code, imports};
 use crate::{
     signature::{Answer, Kind},
     subject::Subject,
@@ -20,7 +20,7 @@ pub(crate) fn kind(subject: &Subject) -> Option<TokenStream> {
     }
     // A type that does not fit is reported where it is written.
     let span = Span::mixed_site().located_at(returns.value.span());
-    let probe = quote_spanned!(span=> #door::Probe::<#returns>::NEW);
+    let probe = quote_spanned!(span=> __returns::<#returns>());
     let answer = match returns.answer {
         Answer::Any => None,
         Answer::Owned => Some(quote_spanned!(span=> .__owned())),
@@ -29,12 +29,12 @@ pub(crate) fn kind(subject: &Subject) -> Option<TokenStream> {
     };
     let fallible = returns.fallible.then(|| quote_spanned!(span=> .__fallible()));
     let ask = quote_spanned!(span=> (&#probe).__kind() #answer #fallible);
+    let imports = imports(door);
     let unused = (returns.kind != Kind::Asked).then(|| code!(#[allow(unused_variables)]));
     Some(code! {
         #unused
         let __kind = {
-            #[allow(unused_imports)]
-            use #door::ladder::*;
+            #imports
             #ask
         };
     })
@@ -42,16 +42,16 @@ pub(crate) fn kind(subject: &Subject) -> Option<TokenStream> {
 
 /// The expression that yields the shape of the function's value.
 pub(crate) fn probe(subject: &Subject) -> TokenStream {
-    let (door, returns) = (&subject.door, &subject.returns);
+    let returns = &subject.returns;
     match (returns.kind, returns.answer) {
         (Kind::Asked, _) => code!(__kind),
         // A future under another name is told once, and not again for each thing that a future lacks.
         (_, Answer::Value) => {
             let span = Span::mixed_site().located_at(returns.value.span());
-            let probe = quote_spanned!(span=> #door::Probe::<#returns>::NEW);
+            let probe = quote_spanned!(span=> __returns::<#returns>());
             quote_spanned!(span=> (&#probe).__kind().__named())
         }
-        _ => code!(#door::Probe::<#returns>::NEW),
+        _ => code!(__returns::<#returns>()),
     }
 }
 

@@ -3,7 +3,11 @@
 //! The pieces of expanded code that the attributes share. Nothing here can fail: every input was checked.
 //!
 //! Invariants: names of ours are `__`-prefixed and hygienic ([`code!`]), so they neither see nor shadow the user's; paths
-//! are absolute; the user's body is emitted once, and nothing is imported around it.
+//! are absolute, or of what a block [`imports`]; the user's body is emitted once, and nothing is imported around it.
+
+use proc_macro2::TokenStream;
+
+use crate::subject::Door;
 
 mod body;
 mod keys;
@@ -24,3 +28,11 @@ macro_rules! code {
     ($($tokens:tt)*) => { ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*) };
 }
 pub(crate) use code;
+
+/// The first statement of a block: the traits by which types are asked, and short names of the runtime, each with `__` before it.
+pub(crate) fn imports(door: &Door) -> TokenStream {
+    code! {
+        #[allow(unused_imports)]
+        use #door::prelude::*;
+    }
+}

@@ -22,8 +22,8 @@ impl Site<'_> {
     pub(crate) fn statics(&self) -> TokenStream {
         let Self { subject, stored, kind } = self;
         let Subject { door, function, .. } = subject;
-        let (name, kind, text) = (function.name(), format_ident!("{kind}"), &stored.key.text);
-        let pieces = pieces(door, &stored.key);
+        let (name, kind, text) = (function.name(), format_ident!("__{kind}"), &stored.key.text);
+        let pieces = pieces(&stored.key);
         let tags = (!stored.tags.is_empty()).then(|| {
             let tags = stored.tags.iter().map(|tag| &tag.text);
             code!(.tags(&[#(#tags),*]))
@@ -40,12 +40,10 @@ impl Site<'_> {
             code!(.version(#version))
         });
         code! {
-            static __SITE: #door::Site = #door::Site::new(
-                #door::SiteKind::#kind,
+            static __SITE: __Site = __Site::new(
+                #kind,
                 #name,
                 ::core::module_path!(),
-                ::core::file!(),
-                ::core::line!(),
                 #text,
                 #pieces,
             )
@@ -80,7 +78,7 @@ pub(crate) fn on(on: Option<&Expr>) -> (Option<TokenStream>, TokenStream) {
 }
 
 fn option(value: Option<TokenStream>) -> TokenStream {
-    let none = || code!(::core::option::Option::None);
+    let none = || code!(__None);
     value.map_or_else(none, |value| code!(::core::option::Option::Some(#value)))
 }
 
@@ -95,16 +93,14 @@ pub(crate) fn borrowed(expr: &Expr) -> TokenStream {
 
 /// The statements that give the function's own, unnameable type to the runtime, and those that it is generic over.
 pub(crate) fn here(subject: &Subject) -> TokenStream {
-    let door = &subject.door;
-    let here = match parameters(subject) {
-        Some(parameters) if subject.params.receiver.is_some() => code!(here_in::<_, fn(*const Self, #parameters)>),
-        Some(parameters) if !parameters.is_empty() => code!(here_of::<_, fn(#parameters)>),
-        _ => code!(here),
+    let instance = match parameters(subject) {
+        Some(parameters) if subject.params.receiver.is_some() => {
+            code!(__instance_in::<_, fn(*const Self, #parameters)>)
+        }
+        Some(parameters) if !parameters.is_empty() => code!(__instance_of::<_, fn(#parameters)>),
+        _ => code!(__instance),
     };
-    code! {
-        let __here = || ();
-        let __here = #door::#here(&__here);
-    }
+    code!(let __here = #instance(|| ());)
 }
 
 /// The type parameters of the function, as pointers to them; `None` where some have no name or are values.

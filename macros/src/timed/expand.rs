@@ -40,10 +40,10 @@ fn not_a_future(subject: &Subject) -> TokenStream {
     let door = &subject.door;
     let span = Span::mixed_site().located_at(subject.returns.value.span());
     let probe = quote_spanned!(span=> #door::probe_of_value(&__value));
+    let imports = emit::imports(door);
     quote_spanned! {span=>
         {
-            #[allow(unused_imports)]
-            use #door::ladder::*;
+            #imports
             let _ = (&#probe).__kind().__named();
         }
     }
@@ -135,12 +135,14 @@ fn outcome(model: &Model) -> TokenStream {
     match &model.verdict {
         Verdict::OkIf(function) => given("ok_if", function),
         Verdict::ErrorIf(function) => given("error_if", function),
-        Verdict::Type => code! {
-            {
-                #[allow(unused_imports)]
-                use #door::ladder::*;
-                (&&#door::Returned(#value)).__outcome()
+        Verdict::Type => {
+            let imports = emit::imports(door);
+            code! {
+                {
+                    #imports
+                    (&&#door::Returned(#value)).__outcome()
+                }
             }
-        },
+        }
     }
 }

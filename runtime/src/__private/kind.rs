@@ -1,7 +1,7 @@
 //! How a function gives its value, found by its return type where the spelling does not tell: the value itself, or a boxed
 //! future of it under another name (`BoxFuture`, an alias, `Self::Future`).
 //!
-//! A call site asks `(&Probe::<R>::NEW).__kind()` and runs its body through the [`Kind`] that it gets. A future that is
+//! A call site asks `(&returns::<R>()).__kind()` and runs its body through the [`Kind`] that it gets. A future that is
 //! returned borrows no more than the function's own: key, labels and policy are made when the function is called, and so
 //! is the body's future; only that is polled later.
 // Public only through `__private`, where the names have to speak for themselves.

@@ -6,7 +6,7 @@ use super::pattern::Pattern;
 use super::scope::NoScope;
 use super::template::{Piece, Template, bounded, dotted, shown};
 use super::{KeyPart, KeyWriter, Scopes, scopes};
-use crate::__private::ladder::*;
+use crate::__private::prelude::*;
 
 const USER_POSTS: Template = Template {
     text: "user:{id}:posts:{page}",

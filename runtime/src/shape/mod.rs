@@ -3,7 +3,7 @@
 //! May use: nothing of this crate.
 //!
 //! `T`, `Option<T>`, `Result<T, E>` and `Result<Option<T>, E>` are told apart by the type, never by how it is spelled, so
-//! an alias counts as what it stands for. A call site asks `(&&&&&Probe::<R>::NEW).__shape()`: the first rung of the
+//! an alias counts as what it stands for. A call site asks `(&&&&&returns::<R>()).__shape()`: the first rung of the
 //! [`ladder`] that applies wins.
 //!
 //! Whatever the shape, a call ends in one [`Outcome`], and the same `T` is stored: a function that returns
@@ -101,6 +101,12 @@ markers! {
 
 /// A return type that is asked for its shape.
 pub type Probe<R> = Returns<R, ()>;
+
+/// The question to a return type. A function: of a constant that is borrowed, the compiler makes one more body for each call site.
+#[inline]
+pub fn returns<R>() -> Probe<R> {
+    Probe::NEW
+}
 
 impl<T> Shape for Plain<T> {
     type Out = T;

@@ -11,16 +11,15 @@ use std::marker::PhantomData;
 
 use crate::key::template::{dotted, plain, shown};
 
-/// One instantiation of a call site. A call passes it on, so all but the identity is behind a pointer.
+/// One instantiation of a call site. Of one address is one instantiation; one instantiation may have several, as each crate that
+/// compiles it has its own.
 #[derive(Clone, Copy, Debug)]
-pub struct Here {
-    pub(super) id: TypeId,
-    is: &'static Instantiation,
-}
+pub struct Here(&'static Instantiation);
 
-/// What is known of an instantiation beyond its identity.
+/// What is known of an instantiation.
 #[derive(Debug)]
 pub struct Instantiation {
+    id: fn() -> TypeId,
     path: Path,
     owner: Owner,
 }
@@ -43,13 +42,13 @@ enum Owner {
 }
 
 impl Instantiation {
-    /// That of a function with this path and no type parameters.
-    pub const fn named(path: &'static str) -> Self {
-        Self { path: Path::Written(path), owner: Owner::Unknown }
+    /// That of a function whose site belongs to a type, with this path and no type parameters.
+    pub const fn named<T>(path: &'static str) -> Self {
+        Self { id: typeid::of::<T>, path: Path::Written(path), owner: Owner::Unknown }
     }
 
     const fn of<T>(owner: Owner) -> Self {
-        Self { path: Path::Of(std::any::type_name::<T>), owner }
+        Self { id: typeid::of::<T>, path: Path::Of(std::any::type_name::<T>), owner }
     }
 }
 
@@ -64,31 +63,42 @@ impl<T, Parameters> Constants<T, Parameters> {
 
 /// The instantiation in which this closure was made.
 #[inline]
-pub fn here<T>(_: &T) -> Here {
-    Here { id: typeid::of::<T>(), is: Constants::<T, ()>::UNKNOWN }
+pub fn here<T: Copy>(_: T) -> Here {
+    Here(Constants::<T, ()>::UNKNOWN)
 }
 
 /// The same, of a function with these type parameters.
 #[inline]
-pub fn here_of<T, Parameters>(_: &T) -> Here {
-    Here { id: typeid::of::<T>(), is: Constants::<T, Parameters>::FUNCTION }
+pub fn here_of<T: Copy, Parameters>(_: T) -> Here {
+    Here(Constants::<T, Parameters>::FUNCTION)
 }
 
 /// The same, of a method; `Self` comes first.
 #[inline]
-pub fn here_in<T, Parameters>(_: &T) -> Here {
-    Here { id: typeid::of::<T>(), is: Constants::<T, Parameters>::METHOD }
+pub fn here_in<T: Copy, Parameters>(_: T) -> Here {
+    Here(Constants::<T, Parameters>::METHOD)
 }
 
 impl Here {
-    /// That of a function whose site belongs to a type.
+    /// That of a static or a constant.
     #[inline]
-    pub fn named<T>(is: &'static Instantiation) -> Self {
-        Self { id: typeid::of::<T>(), is }
+    pub fn at(is: &'static Instantiation) -> Self {
+        Self(is)
+    }
+
+    /// Whether it has the same address, and so is the same instantiation.
+    #[inline]
+    pub(super) fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+
+    /// The identity of the instantiation.
+    pub(super) fn id(&self) -> TypeId {
+        (self.0.id)()
     }
 
     fn path(&self) -> &'static str {
-        match self.is.path {
+        match self.0.path {
             Path::Written(path) => path,
             Path::Of(path) => path(),
         }
@@ -112,7 +122,7 @@ impl Here {
             Some("") => true,
             // Without a `self`, it may as well be a function within a function.
             Some(owner) => {
-                matches!(self.is.owner, Owner::Method(_)) && !owner.trim_end_matches(':').contains([':', '<', '{'])
+                matches!(self.0.owner, Owner::Method(_)) && !owner.trim_end_matches(':').contains([':', '<', '{'])
             }
             None => false,
         }
@@ -151,10 +161,10 @@ impl Here {
         }
         let before = plain(self.path());
         let before = &before[..function_name(&before).start];
-        Some(match self.is.owner {
+        Some(match self.0.owner {
             Owner::Function(owner) if !before.contains('<') => owner(),
             Owner::Method(owner) if !is_for_generic_trait(before) => owner(),
-            _ => self.id,
+            _ => self.id(),
         })
     }
 
@@ -197,7 +207,7 @@ mod tests {
     use super::*;
 
     fn at(path: &'static str, owner: Owner) -> Here {
-        Here { id: TypeId::of::<()>(), is: Box::leak(Box::new(Instantiation { path: Path::Written(path), owner })) }
+        Here(Box::leak(Box::new(Instantiation { id: TypeId::of::<()>, path: Path::Written(path), owner })))
     }
 
     #[test]

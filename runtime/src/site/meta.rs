@@ -2,6 +2,8 @@
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
+use std::panic::Location;
+
 use crate::key::template::Template;
 
 /// What kind of call site it is.
@@ -32,8 +34,8 @@ pub(crate) struct SiteMeta {
     pub(crate) kind: SiteKind,
     pub(crate) name: &'static str,
     pub(crate) module: &'static str,
-    pub(crate) file: &'static str,
-    pub(crate) line: u32,
+    /// Where the attribute is.
+    pub(crate) source: &'static Location<'static>,
     pub(crate) template: Template,
     pub(crate) tags: &'static [&'static str],
     pub(crate) receiver: Receiver,

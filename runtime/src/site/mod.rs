@@ -9,6 +9,7 @@
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 use std::any::{Any, TypeId};
+use std::panic::Location;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Arc, OnceLock};
@@ -45,7 +46,7 @@ pub struct Site {
 }
 
 struct Slot {
-    here: TypeId,
+    here: Here,
     /// A [`Local`]. Boxed, not counted: the data is then one addition closer.
     local: Box<dyn Any + Send + Sync>,
     /// A [`Cell`], for what is not a hit.
@@ -55,19 +56,19 @@ struct Slot {
 
 impl Site {
     /// What every call site has; the rest is refined, where it differs. By position, which takes the compiler half as long
-    /// as a literal of [`SiteMeta`].
+    /// as a literal of [`SiteMeta`]. The place in the source is that of the attribute.
+    #[track_caller]
     pub const fn new(
         kind: SiteKind,
         name: &'static str,
         module: &'static str,
-        file: &'static str,
-        line: u32,
         text: &'static str,
         pieces: &'static [Piece],
     ) -> Self {
         let template = Template { text, pieces };
         let (tags, receiver, capacity, version) = (&[] as &[_], Receiver::None, None, 0);
-        let meta = SiteMeta { kind, name, module, file, line, template, tags, receiver, capacity, version };
+        let source = Location::caller();
+        let meta = SiteMeta { kind, name, module, source, template, tags, receiver, capacity, version };
         Self { meta, first: OnceLock::new(), scoped: AtomicU8::new(0) }
     }
 
@@ -117,7 +118,7 @@ impl Site {
     {
         if on.is_none()
             && !Fastness::may_be_scoped()
-            && let Some(local) = self.first.get().and_then(|slot| slot.find::<A::Owned, S::Item>(here.id))
+            && let Some(local) = self.first.get().and_then(|slot| slot.find::<A::Owned, S::Item>(here))
         {
             return local.hit(args).map(|value| S::close(Outcome::Present(value)));
         }
@@ -144,7 +145,7 @@ impl Site {
     {
         if on.is_none()
             && !Fastness::may_be_scoped()
-            && let Some(slot) = self.first.get().and_then(|slot| slot.of(here.id))
+            && let Some(slot) = self.first.get().and_then(|slot| slot.of(here))
             && let Ok(cell) = slot.cell.clone().downcast()
         {
             return cell;
@@ -153,15 +154,15 @@ impl Site {
         let handle = on.or(scoped.as_ref()).unwrap_or_else(|| Fastness::process_default());
         self.scoped.store(1 + u8::from(A::SCOPED), Relaxed);
         let make = || self.make_cell::<A, S>(handle, here);
-        let cell = handle.cell(std::ptr::from_ref(self).addr(), here.id, make);
+        let cell = handle.cell(std::ptr::from_ref(self).addr(), here.id(), make);
         // A cell that is made while a thread ends is in no statistics, so it must not become the one that all later calls find.
         if handle.is_process_default() && !thread_is_ending() {
-            self.remember(here.id, &cell);
+            self.remember(here, &cell);
         }
         cell
     }
 
-    fn remember<K, S>(&self, here: TypeId, cell: &Arc<Cell<K, S>>)
+    fn remember<K, S>(&self, here: Here, cell: &Arc<Cell<K, S>>)
     where
         K: Eq + 'static,
         S: Shape + 'static,
@@ -171,7 +172,8 @@ impl Site {
         let slot =
             || Slot { here, local: Box::new(cell.store.local.clone()), cell: cell.clone(), next: OnceLock::new() };
         let mut last = self.first.get_or_init(slot);
-        while last.here != here {
+        // One with another address is remembered as well, and found as quickly.
+        while !last.here.is(&here) {
             last = last.next.get_or_init(|| Box::new(slot()));
         }
     }
@@ -213,7 +215,7 @@ impl Site {
         shape.push_str(&instantiation);
         // Paths may be spelled the same where functions are not: in blocks, in macros.
         let by_path = self.meta.template.pieces.iter().any(|piece| matches!(piece, Piece::Path));
-        let of = if by_path { Some(here.id) } else { here.instance() };
+        let of = if by_path { Some(here.id()) } else { here.instance() };
         // A name that leaves no doubt outlives the build, and is checked; else the shared tier is told the type.
         let owner = of.filter(|_| here.is_unique(self.meta.module, self.meta.name));
         let variant = variant(&instantiation, of.filter(|_| owner.is_none()), value, self.meta.version);
@@ -243,7 +245,7 @@ impl std::fmt::Debug for Site {
 
 impl Slot {
     #[inline]
-    fn find<K: 'static, V: 'static>(&self, here: TypeId) -> Option<&Local<K, V>>
+    fn find<K: 'static, V: 'static>(&self, here: Here) -> Option<&Local<K, V>>
     where
         Local<K, V>: Any,
     {
@@ -251,9 +253,9 @@ impl Slot {
     }
 
     #[inline]
-    fn of(&self, here: TypeId) -> Option<&Self> {
+    fn of(&self, here: Here) -> Option<&Self> {
         let mut slot = self;
-        while slot.here != here {
+        while !slot.here.is(&here) {
             slot = slot.next.get()?;
         }
         Some(slot)
