@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
-use crate::l1::{AnyStore, Common, L1, call, free_garbage, watch};
+use crate::l1::{AnyStore, Common, L1, call, free_earlier, watch};
 use crate::log::{Log, Reach, Record};
 #[cfg(feature = "redis")]
 use crate::shared::SharedStats;
@@ -137,7 +137,8 @@ impl Fastness {
     /// all processes, to whom it is announced in the background.
     ///
     /// Values are dropped by the thread that calls it. From within the `Drop` of a cached value it returns first, and the others are
-    /// dropped after that one; what another thread is reading at that moment is dropped soon after.
+    /// dropped after that one. What another thread is reading at that moment is dropped soon after, by the sweep or by this thread's next
+    /// operation.
     pub fn clear(&self) {
         self.announce_later(Record::clear());
         self.sweep();
@@ -146,8 +147,8 @@ impl Fastness {
     /// Frees what is dead, or has it freed.
     fn sweep(&self) {
         let is_left = self.stores().into_iter().filter(|store| !store.sweep()).count() > 0;
-        // Also what this thread let go of at an earlier time, while somebody was reading it.
-        if !free_garbage() || is_left {
+        free_earlier();
+        if is_left {
             call();
         }
     }

@@ -45,7 +45,7 @@ mod values;
 pub(crate) use budget::Budget;
 pub(crate) use entry::{Entry, Found, Lifetime, LoadStart};
 use index::{Index, Inserted, Retired};
-pub(crate) use retired::free_garbage;
+pub(crate) use retired::free_earlier;
 use retired::{RetiredList, Waiting};
 use room::Room;
 use s3fifo::{Residency, Residents};

@@ -8,7 +8,7 @@ use scc::Guard;
 
 use super::index::Retired;
 use super::values;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 
 /// So many wait without the sweep being called.
 const FEW: usize = 64;
@@ -73,17 +73,29 @@ impl<K, V> RetiredList<K, V> {
 /// Frees what this thread let go of, and drops the values. With no lock held. False if somebody was reading for too long; then it is to
 /// be called again.
 // Whether a guard has garbage is not asked: it does not know of what is let go as something else is freed.
-pub(crate) fn free_garbage() -> bool {
+pub(super) fn free_garbage() -> bool {
     let freed = see_epochs(FREED, TURNS.1);
     values::drop_left();
     freed
 }
 
-/// Has so many epochs pass, in as many tries. False if somebody was reading all the time.
+/// Frees what this thread let go of earlier, when somebody was reading it, and drops the values. Tries for a moment: somebody may still
+/// be reading. With no lock held.
+pub(crate) fn free_earlier() {
+    see_epochs(FREED, TURNS.0);
+    values::drop_left();
+}
+
+/// Has so many epochs pass, in as many tries. False if somebody was reading all the time, or if this thread is ending.
 fn see_epochs(count: usize, turns: usize) -> bool {
+    if thread_is_ending() {
+        return false;
+    }
     let (mut seen, mut before) = (0, None);
     for _ in 0..turns {
         let guard = Guard::new();
+        // This may be the first that the thread has to do with an index.
+        watch_thread();
         let epoch = guard.epoch();
         // Each time, also where there is nothing to be freed: else this thread does not notice the next epoch.
         guard.accelerate();

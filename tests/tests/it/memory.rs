@@ -383,6 +383,8 @@ async fn a_drop_may_call_the_cache() {
 
 /// Holds up the sweep by the `Drop` of a value, until what it returns is dropped.
 async fn hold_up_the_sweep() -> (Gate, Fastness, Living) {
+    // From here on, so that it opens where a wait fails.
+    let gate = Gate;
     let (fast, living) = dropped_by_the_sweep("blocks", || {
         while CLOSED.load(SeqCst) {
             std::thread::yield_now();
@@ -390,7 +392,7 @@ async fn hold_up_the_sweep() -> (Gate, Fastness, Living) {
     })
     .await;
     wait_until("the sweep is held up", || living.count() < 100);
-    (Gate, fast, living)
+    (gate, fast, living)
 }
 
 static CLOSED: AtomicBool = AtomicBool::new(true);

@@ -77,6 +77,24 @@ fn a_cached_call_runs_its_body_whether_it_would_be_a_hit_or_a_miss() {
     assert_eq!(at_end(|| {}, || (ending(1), ending(3))), (1, 3));
 }
 
+#[tokio::test]
+async fn a_cache_may_be_cleared_there_also_by_a_thread_that_did_nothing_else() {
+    type Step = fn(&Fastness);
+    let fast = fresh().await;
+    let (clear, shrink, call) = (
+        |fast: &Fastness| fast.clear(),
+        |fast: &Fastness| fast.set_max_entries(1),
+        |fast: &Fastness| assert_eq!(scope_sync(fast, || (own(1), own(2))), (1, 2)),
+    );
+    let nothing = |_: &Fastness| {};
+    let cases: [(Step, Step); 5] = [(call, clear), (call, shrink), (clear, call), (shrink, call), (nothing, clear)];
+    for (before, last) in cases {
+        call(&fast);
+        let (first, second) = (fast.clone(), fast.clone());
+        at_end(move || before(&first), move || last(&second));
+    }
+}
+
 #[cacheable(ttl = 600, key = "ending_first:{n}")]
 fn first(n: u64) -> u64 {
     n

@@ -122,7 +122,7 @@ fn a_reader_finds_what_is_there_whatever_the_writers_do() {
                         own.clone().for_each(|key| drop(insert(index, key, key)));
                         (0..50).filter(|key| key % 2 == writer).for_each(|key| drop(insert(index, key, key)));
                         own.for_each(|key| {
-                            assert!(index.remove(hash(key), &Is(key), &mut |_| true).is_some(), "{round}")
+                            assert!(index.remove(hash(key), &Is(key), &mut |_| true).is_some(), "{round}");
                         });
                         index.shrink(drop);
                         free_garbage();
