@@ -14,30 +14,30 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
                         kind: ::fastness::__private::PatternKind::Exact,
                         template: ::fastness::__private::Template {
                             text: "user:{id}",
-                            pieces: &[__Text("user:"), __Place(0)],
+                            pieces: &[__fastness_Text("user:"), __fastness_Place(0)],
                         },
                     },
                     ::fastness::__private::Pattern {
                         kind: ::fastness::__private::PatternKind::Prefix,
-                        template: ::fastness::__private::Template { text: "users:*", pieces: &[__Text("users")] },
+                        template: ::fastness::__private::Template { text: "users:*", pieces: &[__fastness_Text("users")] },
                     },
                     ::fastness::__private::Pattern {
                         kind: ::fastness::__private::PatternKind::Tag,
                         template: ::fastness::__private::Template {
                             text: "t:{id}",
-                            pieces: &[__Text("t:"), __Place(0)],
+                            pieces: &[__fastness_Text("t:"), __fastness_Place(0)],
                         },
                     },
                 ],
             });
         :: fastness :: __private :: register ! (invalidate __SITE);
-        let mut __scopes = __SITE.scopes(__None);
-        __scopes.add(0, &((&__Arg(&*self)).__scope(), (&__Arg(&id)).__part()));
-        __scopes.add(1, &((&__Arg(&*self)).__scope(),));
-        __scopes.add(2, &(__NoScope, (&__Arg(&id)).__part()));
+        let mut __scopes = __SITE.scopes(__fastness_None);
+        __scopes.add(0, &((&__fastness_Arg(&*self)).__scope(), (&__fastness_Arg(&id)).__part()));
+        __scopes.add(1, &((&__fastness_Arg(&*self)).__scope(),));
+        __scopes.add(2, &(__fastness_NoScope, (&__fastness_Arg(&id)).__part()));
         USERS.__scope(&mut __scopes, &id);
         api::ALL.__scope(&mut __scopes, &id, &(name.len() + 1));
-        ((&&&&&__returns::<Result<(), Error>>()).__shape(), __scopes)
+        ((&&&&&__fastness_returns::<Result<(), Error>>()).__shape(), __scopes)
     };
     ::fastness::__private::invalidate(__shape, __scopes.always().before(), async move {
         if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<(), Error>> {

@@ -13,14 +13,14 @@ fn clear(&mut self, id: u64) {
                     kind: ::fastness::__private::PatternKind::Prefix,
                     template: ::fastness::__private::Template {
                         text: "user:{id}:*",
-                        pieces: &[__Text("user:"), __Place(0)],
+                        pieces: &[__fastness_Text("user:"), __fastness_Place(0)],
                     },
                 }],
             });
         :: fastness :: __private :: register ! (invalidate __SITE);
-        let mut __scopes = __SITE.scopes(__None);
-        __scopes.add(0, &(__NoScope, (&__Arg(&id)).__part()));
-        ((&&&&&__returns::<()>()).__shape(), __scopes)
+        let mut __scopes = __SITE.scopes(__fastness_None);
+        __scopes.add(0, &(__fastness_NoScope, (&__fastness_Arg(&id)).__part()));
+        ((&&&&&__fastness_returns::<()>()).__shape(), __scopes)
     };
     ::fastness::__private::invalidate_sync(__shape, __scopes, move || -> () {
         {

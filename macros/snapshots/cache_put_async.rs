@@ -2,21 +2,21 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
     let __put = {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        static __SITE: __Site =
-            __Site::new(__Put, "save", ::core::module_path!(), "user:{id}", &[__Text("user:"), __Place(0)])
+        static __SITE: __fastness_Site =
+            __fastness_Site::new(__fastness_Put, "save", ::core::module_path!(), "user:{id}", &[__fastness_Text("user:"), __fastness_Place(0)])
                 .receiver(::fastness::__private::Receiver::InKey);
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __instance_in::<_, fn(*const Self)>(|| ());
-        let __shape = (&&&&&__returns::<Result<User, Error>>()).__shape();
-        let __key = ((&__Arg(&*self)).__own_scope(), (&__Arg(&id)).__part());
+        let __here = __fastness_instance_in::<_, fn(*const Self)>(|| ());
+        let __shape = (&&&&&__fastness_returns::<Result<User, Error>>()).__shape();
+        let __key = ((&__fastness_Arg(&*self)).__own_scope(), (&__fastness_Arg(&id)).__part());
         __SITE.put(
-            __None,
+            __fastness_None,
             __shape,
             __here,
             &__key,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&__Wired(__shape, ())).__wire()),
+                .wire((&&__fastness_Wired(__shape, ())).__wire()),
         )
     };
     let __put = __put.when(id != 0);

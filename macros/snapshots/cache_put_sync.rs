@@ -2,26 +2,26 @@ fn save(user: User) -> User {
     let __kind = {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        (&__returns::<User>()).__kind()
+        (&__fastness_returns::<User>()).__kind()
     };
     let __put = {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        static __SITE: __Site =
-            __Site::new(__Put, "save", ::core::module_path!(), "user:{user.id}", &[__Text("user:"), __Place(0)])
+        static __SITE: __fastness_Site =
+            __fastness_Site::new(__fastness_Put, "save", ::core::module_path!(), "user:{user.id}", &[__fastness_Text("user:"), __fastness_Place(0)])
                 .tags(&["users"]);
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __instance(|| ());
+        let __here = __fastness_instance(|| ());
         let __shape = (&&&&&__kind).__shape();
-        let __key = (__NoScope, (&__Arg(&user.id)).__part());
+        let __key = (__fastness_NoScope, (&__fastness_Arg(&user.id)).__part());
         __SITE.put(
-            __None,
+            __fastness_None,
             __shape,
             __here,
             &__key,
-            &[::fastness::__private::tag(&[__Text("users")], &(__NoScope,))],
+            &[::fastness::__private::tag(&[__fastness_Text("users")], &(__fastness_NoScope,))],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&__Wired(__shape, __kind)).__wire()),
+                .wire((&&__fastness_Wired(__shape, __kind)).__wire()),
         )
     };
     __kind.finish(__kind.store(__put, __kind.body(move || -> User { { user } })))

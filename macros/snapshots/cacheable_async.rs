@@ -2,28 +2,28 @@ async fn get_user(id: u64) -> Result<User, Error> {
     let __miss = {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        static __SITE: __Site = __Site::new(
-            __Cacheable,
+        static __SITE: __fastness_Site = __fastness_Site::new(
+            __fastness_Cacheable,
             "get_user",
             ::core::module_path!(),
             "user:<path>:{id}",
-            &[__Text("user:"), __Path, __Text(":"), __Place(0)],
+            &[__fastness_Text("user:"), __fastness_Path, __fastness_Text(":"), __fastness_Place(0)],
         );
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __instance(|| ());
-        let __shape = (&&&&&__returns::<Result<User, Error>>()).__shape();
-        let __key = (__NoScope, (&__Arg(&id)).__part());
-        if let ::core::option::Option::Some(__hit) = __SITE.hit(__None, __shape, __here, &__key) {
+        let __here = __fastness_instance(|| ());
+        let __shape = (&&&&&__fastness_returns::<Result<User, Error>>()).__shape();
+        let __key = (__fastness_NoScope, (&__fastness_Arg(&id)).__part());
+        if let ::core::option::Option::Some(__hit) = __SITE.hit(__fastness_None, __shape, __here, &__key) {
             return __hit;
         }
         __SITE.miss(
-            __None,
+            __fastness_None,
             __shape,
             __here,
             &__key,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&__Wired(__shape, ())).__wire()),
+                .wire((&&__fastness_Wired(__shape, ())).__wire()),
         )
     };
     ::fastness::__private::load(__miss, async move {

@@ -2,14 +2,14 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
     let (__batch, __missing) = {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        static __SITE: __Site =
-            __Site::new(__Batch, "get_many", ::core::module_path!(), "user:{ids}", &[__Text("user:"), __Place(0)])
+        static __SITE: __fastness_Site =
+            __fastness_Site::new(__fastness_Batch, "get_many", ::core::module_path!(), "user:{ids}", &[__fastness_Text("user:"), __fastness_Place(0)])
                 .tags(&["t:{ids}"]);
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __instance(|| ());
-        let __shape = (&&&&&__returns::<Result<HashMap<u64, User>, Error>>()).__shape();
+        let __here = __fastness_instance(|| ());
+        let __shape = (&&&&&__fastness_returns::<Result<HashMap<u64, User>, Error>>()).__shape();
         let mut __batch = __SITE.batch(
-            __None,
+            __fastness_None,
             __shape,
             __here,
             ::fastness::__private::batch_policy(__shape, ::core::time::Duration::from_millis(300000u64))
@@ -18,8 +18,8 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
         for __id in ::fastness::__private::BatchIds::iter(&ids) {
             __batch.look(
                 __id,
-                &(__NoScope, (&__Arg(__id)).__part()),
-                &[::fastness::__private::tag(&[__Text("t:"), __Place(0)], &(__NoScope, (&__Arg(__id)).__part()))],
+                &(__fastness_NoScope, (&__fastness_Arg(__id)).__part()),
+                &[::fastness::__private::tag(&[__fastness_Text("t:"), __fastness_Place(0)], &(__fastness_NoScope, (&__fastness_Arg(__id)).__part()))],
             );
         }
         __batch.fetch().await;

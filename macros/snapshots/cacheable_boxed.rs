@@ -10,29 +10,29 @@ where
         let __miss = {
             #[allow(unused_imports)]
             use ::fastness::__private::prelude::*;
-            static __SITE: __Site = __Site::new(
-                __Cacheable,
+            static __SITE: __fastness_Site = __fastness_Site::new(
+                __fastness_Cacheable,
                 "get",
                 ::core::module_path!(),
                 "get:<path>:{id}",
-                &[__Text("get:"), __Path, __Text(":"), __Place(0)],
+                &[__fastness_Text("get:"), __fastness_Path, __fastness_Text(":"), __fastness_Place(0)],
             )
             .receiver(::fastness::__private::Receiver::ByType);
             :: fastness :: __private :: register ! (site __SITE);
-            let __here = __instance_in::<_, fn(*const Self)>(|| ());
-            let __shape = (&&&&&__returns::<Option<User>>()).__shape();
-            let __key = ((&__Arg(&*self)).__scope(), (&__Arg(&id)).__part());
-            if let ::core::option::Option::Some(__hit) = __SITE.hit(__None, __shape, __here, &__key) {
+            let __here = __fastness_instance_in::<_, fn(*const Self)>(|| ());
+            let __shape = (&&&&&__fastness_returns::<Option<User>>()).__shape();
+            let __key = ((&__fastness_Arg(&*self)).__scope(), (&__fastness_Arg(&id)).__part());
+            if let ::core::option::Option::Some(__hit) = __SITE.hit(__fastness_None, __shape, __here, &__key) {
                 return __hit;
             }
             __SITE.miss(
-                __None,
+                __fastness_None,
                 __shape,
                 __here,
                 &__key,
                 &[],
                 ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                    .wire((&&__Wired(__shape, ())).__wire()),
+                    .wire((&&__fastness_Wired(__shape, ())).__wire()),
             )
         };
         ::fastness::__private::load(__miss, async move {

@@ -4,19 +4,19 @@ pub async fn get_user(id: u64, name: &str, trace: Trace) -> User {
         use ::fastness::__private::prelude::*;
         let __site = USERS::__site();
         let __here = USERS::__here();
-        let __shape = (&&&&&__returns::<User>()).__shape();
-        let __key = (__NoScope, (&__Arg(&id)).__part(), (&__Arg(name)).__part());
-        if let ::core::option::Option::Some(__hit) = __site.hit(__None, __shape, __here, &__key) {
+        let __shape = (&&&&&__fastness_returns::<User>()).__shape();
+        let __key = (__fastness_NoScope, (&__fastness_Arg(&id)).__part(), (&__fastness_Arg(name)).__part());
+        if let ::core::option::Option::Some(__hit) = __site.hit(__fastness_None, __shape, __here, &__key) {
             return __hit;
         }
         __site.miss(
-            __None,
+            __fastness_None,
             __shape,
             __here,
             &__key,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&__Wired(__shape, ())).__wire()),
+                .wire((&&__fastness_Wired(__shape, ())).__wire()),
         )
     };
     ::fastness::__private::load(__miss, async move {
@@ -36,12 +36,12 @@ impl USERS {
     fn __site() -> &'static ::fastness::__private::Site {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        static __SITE: __Site = __Site::new(
-            __Cacheable,
+        static __SITE: __fastness_Site = __fastness_Site::new(
+            __fastness_Cacheable,
             "get_user",
             ::core::module_path!(),
             "user:<path>:{id}:{name}",
-            &[__Text("user:"), __Path, __Text(":"), __Place(0), __Text(":"), __Place(1)],
+            &[__fastness_Text("user:"), __fastness_Path, __fastness_Text(":"), __fastness_Place(0), __fastness_Text(":"), __fastness_Place(1)],
         );
         :: fastness :: __private :: register ! (site __SITE);
         &__SITE
@@ -56,16 +56,16 @@ impl USERS {
     pub async fn get(&self, id: &u64, name: &str) -> ::core::option::Option<User> {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        let (__here, __shape) = (Self::__here(), (&&&&&__returns::<User>()).__shape());
+        let (__here, __shape) = (Self::__here(), (&&&&&__fastness_returns::<User>()).__shape());
         ::fastness::__private::handle_get(
-            __None,
+            __fastness_None,
             Self::__site(),
             __here,
             __shape,
-            &(__NoScope, (&__Arg(id)).__part(), (&__Arg(name)).__part()),
+            &(__fastness_NoScope, (&__fastness_Arg(id)).__part(), (&__fastness_Arg(name)).__part()),
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&__Wired(__shape, ())).__wire()),
+                .wire((&&__fastness_Wired(__shape, ())).__wire()),
         )
         .await
     }
@@ -73,16 +73,16 @@ impl USERS {
     pub async fn put(&self, id: &u64, name: &str, __value: User) {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        let (__here, __shape) = (Self::__here(), (&&&&&__returns::<User>()).__shape());
+        let (__here, __shape) = (Self::__here(), (&&&&&__fastness_returns::<User>()).__shape());
         ::fastness::__private::handle_put(
-            __None,
+            __fastness_None,
             Self::__site(),
             __here,
             __shape,
-            &(__NoScope, (&__Arg(id)).__part(), (&__Arg(name)).__part()),
+            &(__fastness_NoScope, (&__fastness_Arg(id)).__part(), (&__fastness_Arg(name)).__part()),
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
-                .wire((&&__Wired(__shape, ())).__wire()),
+                .wire((&&__fastness_Wired(__shape, ())).__wire()),
             __value,
         )
         .await
@@ -92,10 +92,10 @@ impl USERS {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
         ::fastness::__private::handle_invalidate(
-            __None,
+            __fastness_None,
             Self::__site(),
             Self::__here(),
-            &(__NoScope, (&__Arg(id)).__part(), (&__Arg(name)).__part()),
+            &(__fastness_NoScope, (&__fastness_Arg(id)).__part(), (&__fastness_Arg(name)).__part()),
         )
         .await
     }
@@ -105,10 +105,10 @@ impl USERS {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
         ::fastness::__private::handle_refresh(
-            __None,
+            __fastness_None,
             Self::__site(),
             Self::__here(),
-            &(__NoScope, (&__Arg(id)).__part(), (&__Arg(name)).__part()),
+            &(__fastness_NoScope, (&__fastness_Arg(id)).__part(), (&__fastness_Arg(name)).__part()),
         )
         .await
     }
@@ -120,13 +120,13 @@ impl USERS {
         ::fastness::__private::handle_key(
             Self::__site(),
             Self::__here(),
-            &(__NoScope, (&__Arg(id)).__part(), (&__Arg(name)).__part()),
+            &(__fastness_NoScope, (&__fastness_Arg(id)).__part(), (&__fastness_Arg(name)).__part()),
         )
     }
     #[doc(hidden)]
     pub fn __scope(&self, __scopes: &mut ::fastness::__private::Scopes, id: &u64, name: &str) {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        __scopes.add_site(Self::__site(), Self::__here(), &(__NoScope, (&__Arg(id)).__part(), (&__Arg(name)).__part()));
+        __scopes.add_site(Self::__site(), Self::__here(), &(__fastness_NoScope, (&__fastness_Arg(id)).__part(), (&__fastness_Arg(name)).__part()));
     }
 }

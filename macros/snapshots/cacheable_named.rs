@@ -2,23 +2,23 @@ fn get(id: u64) -> BoxFuture<'static, Option<User>> {
     let __kind = {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        (&__returns::<BoxFuture<'static, Option<User>>>()).__kind()
+        (&__fastness_returns::<BoxFuture<'static, Option<User>>>()).__kind()
     };
     let __load = match {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        static __SITE: __Site = __Site::new(
-            __Cacheable,
+        static __SITE: __fastness_Site = __fastness_Site::new(
+            __fastness_Cacheable,
             "get",
             ::core::module_path!(),
             "get:<path>:{id}",
-            &[__Text("get:"), __Path, __Text(":"), __Place(0)],
+            &[__fastness_Text("get:"), __fastness_Path, __fastness_Text(":"), __fastness_Place(0)],
         );
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __instance(|| ());
+        let __here = __fastness_instance(|| ());
         let __shape = (&&&&&__kind).__shape();
-        let __key = (__NoScope, (&__Arg(&id)).__part());
-        __kind.serve(&__SITE, __None, __shape, __here, &__key, (300000u64, (&&__Wired(__shape, __kind)).__wire()))
+        let __key = (__fastness_NoScope, (&__fastness_Arg(&id)).__part());
+        __kind.serve(&__SITE, __fastness_None, __shape, __here, &__key, (300000u64, (&&__fastness_Wired(__shape, __kind)).__wire()))
     } {
         ::core::result::Result::Ok(__out) => return __out,
         ::core::result::Result::Err(__load) => __load,

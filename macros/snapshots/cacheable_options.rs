@@ -3,25 +3,25 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
     let __miss = {
         #[allow(unused_imports)]
         use my::fastness::__private::prelude::*;
-        static __SITE: __Site = __Site::new(
-            __Cacheable,
+        static __SITE: __fastness_Site = __fastness_Site::new(
+            __fastness_Cacheable,
             "search",
             ::core::module_path!(),
             "user:{self.tenant}:{user.id}:{filter:hash}:{name:lower}",
-            &[__Text("user:"), __Place(0), __Text(":"), __Place(1), __Text(":"), __Place(2), __Text(":"), __Place(3)],
+            &[__fastness_Text("user:"), __fastness_Place(0), __fastness_Text(":"), __fastness_Place(1), __fastness_Text(":"), __fastness_Place(2), __fastness_Text(":"), __fastness_Place(3)],
         )
         .tags(&["t:{user.id}"])
         .receiver(my::fastness::__private::Receiver::InKey)
         .capacity(100usize);
         my :: fastness :: __private :: register ! (site __SITE);
-        let __here = __instance_in::<_, fn(*const Self)>(|| ());
-        let __shape = (&&&&&__returns::<Result<Vec<User>, Error>>()).__shape().sharing();
+        let __here = __fastness_instance_in::<_, fn(*const Self)>(|| ());
+        let __shape = (&&&&&__fastness_returns::<Result<Vec<User>, Error>>()).__shape().sharing();
         if __condition {
             let __on = &self.cache;
             let __key = (
-                __NoScope,
-                (&__Arg(&self.tenant)).__part(),
-                (&__Arg(&user.id)).__part(),
+                __fastness_NoScope,
+                (&__fastness_Arg(&self.tenant)).__part(),
+                (&__fastness_Arg(&user.id)).__part(),
                 my::fastness::__private::digest(&filter),
                 my::fastness::__private::lower(name),
             );
@@ -35,7 +35,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                 __shape,
                 __here,
                 &__key,
-                &[my::fastness::__private::tag(&[__Text("t:"), __Place(0)], &(__NoScope, (&__Arg(&user.id)).__part()))],
+                &[my::fastness::__private::tag(&[__fastness_Text("t:"), __fastness_Place(0)], &(__fastness_NoScope, (&__fastness_Arg(&user.id)).__part()))],
                 my::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                     .jitter(0.05f64)
                     .negative_ttl(::core::time::Duration::from_millis(5000u64))
@@ -47,14 +47,14 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                     .no_single_flight()
                     .share_error(share)
                     .load_timeout({ LIMIT })
-                    .wire((&&__Wired(__shape, ())).__wire()),
+                    .wire((&&__fastness_Wired(__shape, ())).__wire()),
             )
         } else {
             let __on = &self.cache;
             __SITE.bypass(::core::option::Option::Some(__on), __shape, __here, || (
-                __NoScope,
-                (&__Arg(&self.tenant)).__part(),
-                (&__Arg(&user.id)).__part(),
+                __fastness_NoScope,
+                (&__fastness_Arg(&self.tenant)).__part(),
+                (&__fastness_Arg(&user.id)).__part(),
                 my::fastness::__private::digest(&filter),
                 my::fastness::__private::lower(name),
             ))

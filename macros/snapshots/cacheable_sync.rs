@@ -4,18 +4,18 @@ fn square(x: u64) -> u64 {
     let __load = match {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        static __SITE: __Site = __Site::new(
-            __Cacheable,
+        static __SITE: __fastness_Site = __fastness_Site::new(
+            __fastness_Cacheable,
             "square",
             ::core::module_path!(),
             "squares:<path>:{x}",
-            &[__Text("squares:"), __Path, __Text(":"), __Place(0)],
+            &[__fastness_Text("squares:"), __fastness_Path, __fastness_Text(":"), __fastness_Place(0)],
         );
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __instance(|| ());
-        let __shape = (&&&&&__returns::<u64>()).__shape();
-        let __key = (__NoScope, (&__Arg(&x)).__part());
-        __SITE.serve_sync(__None, __shape, __here, &__key, 300000u64)
+        let __here = __fastness_instance(|| ());
+        let __shape = (&&&&&__fastness_returns::<u64>()).__shape();
+        let __key = (__fastness_NoScope, (&__fastness_Arg(&x)).__part());
+        __SITE.serve_sync(__fastness_None, __shape, __here, &__key, 300000u64)
     } {
         ::core::result::Result::Ok(__out) => return __out,
         ::core::result::Result::Err(__load) => __load,

@@ -2,7 +2,7 @@ fn call(&mut self, request: Request) -> Self::Future {
     let __kind = {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        (&__returns::<Self::Future>()).__kind()
+        (&__fastness_returns::<Self::Future>()).__kind()
     };
     let __labels = [::fastness::__private::Label::label(&self.cached)];
     let __slow: ::core::time::Duration = { LIMIT };

@@ -23,7 +23,7 @@ pub use crate::put::{Put, store, store_sync};
 pub use crate::registry::Registered;
 pub use crate::resilience;
 pub use crate::resilience::sites::*;
-pub use crate::shape::{Probe, Shape, returns};
+pub use crate::shape::{Shape, returns};
 pub use crate::site::{Here, Instantiation, Receiver, Site, SiteKind, here, here_in, here_of};
 pub use crate::timed::{Label, Returned, TimedEntry, TimedMeta, TimedSite, call, error_if, ok_if};
 pub use crate::typed::{handle_get, handle_invalidate, handle_key, handle_put, handle_refresh};
@@ -44,20 +44,24 @@ pub mod index {
 }
 
 /// What an expansion imports, in blocks that hold no code of the user's but arguments: the traits by which it asks types by method
-/// call, and names that stand in every expansion, as short as they can be, because each token takes its time to compile.
+/// call, and names for what stands in every expansion, since each token of a path takes its time to compile. What is imported is in sight
+/// of the arguments, so these are names that nobody else has.
 pub mod prelude {
-    pub use std::option::Option::None as __None;
+    pub use std::option::Option::None as __fastness_None;
 
     pub use super::kind::ladder::*;
     pub use super::{
-        Arg as __Arg, NoScope as __NoScope, Site as __Site, Wired as __Wired, here as __instance,
-        here_in as __instance_in, here_of as __instance_of, returns as __returns,
+        Arg as __fastness_Arg, NoScope as __fastness_NoScope, Site as __fastness_Site, Wired as __fastness_Wired,
+        here as __fastness_instance, here_in as __fastness_instance_in, here_of as __fastness_instance_of,
+        returns as __fastness_returns,
     };
     pub use crate::codec::wire::WireRung;
     pub use crate::key::arg::{DisplayArg, HashedTextArg, MissingScopeArg, NoScopeArg, TextArg, UnfitArg};
-    pub use crate::key::template::Piece::{Arg as __Place, Lit as __Text, Path as __Path};
+    pub use crate::key::template::Piece::{Arg as __fastness_Place, Lit as __fastness_Text, Path as __fastness_Path};
     pub use crate::shape::ladder::*;
-    pub use crate::site::SiteKind::{Batch as __Batch, Cacheable as __Cacheable, Put as __Put};
+    pub use crate::site::SiteKind::{
+        Batch as __fastness_Batch, Cacheable as __fastness_Cacheable, Put as __fastness_Put,
+    };
     pub use crate::timed::{ReturnedResult, ReturnedValue};
 }
 

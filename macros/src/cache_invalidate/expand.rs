@@ -122,7 +122,7 @@ fn pattern(door: &Door, key: &Key, kind: &str) -> TokenStream {
 fn scopes(model: &Model) -> TokenStream {
     let Model { subject, patterns, tags, handles, skips, .. } = model;
     let patterns = patterns.iter().map(|pattern| (pattern, emit::scope(subject, pattern, skips)));
-    let tags = tags.iter().map(|tag| (tag, code!(__NoScope)));
+    let tags = tags.iter().map(|tag| (tag, code!(__fastness_NoScope)));
     let templates = patterns.chain(tags).enumerate().map(|(index, (key, scope))| {
         let index = proc_macro2::Literal::usize_unsuffixed(index);
         let key = emit::key(subject, key, &scope, View::Here);

@@ -60,7 +60,7 @@ fn methods(model: &Model) -> TokenStream {
         import: code!(#imports #borrow),
         on,
         shape: emit::shape(subject, loading.shares_errors()),
-        key: emit::key(subject, &stored.key, &code!(__NoScope), View::ByRef),
+        key: emit::key(subject, &stored.key, &code!(__fastness_NoScope), View::ByRef),
     };
     [reading(model, &shared), writing(model, &shared), naming(model, &shared)].into_iter().collect()
 }

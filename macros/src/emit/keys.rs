@@ -25,14 +25,14 @@ pub(crate) enum View<'a> {
     Element(usize, &'a Ident),
 }
 
-/// `&[__Text("user:"), __Place(0)]`
+/// `&[__fastness_Text("user:"), __fastness_Place(0)]`
 pub(crate) fn pieces(key: &Key) -> TokenStream {
     let pieces = key.pieces.iter().map(|piece| match piece {
-        Piece::Text(text) => code!(__Text(#text)),
-        Piece::Path => code!(__Path),
+        Piece::Text(text) => code!(__fastness_Text(#text)),
+        Piece::Path => code!(__fastness_Path),
         Piece::Arg(index) => {
             let index = proc_macro2::Literal::usize_unsuffixed(*index);
-            code!(__Place(#index))
+            code!(__fastness_Place(#index))
         }
     });
     code!(&[#(#pieces),*])
@@ -69,9 +69,9 @@ fn asked_scope(subject: &Subject, key: &Key, skips: &Skips, question: &str) -> T
             // A type without a scope is reported at the parameter.
             let span = Span::mixed_site().located_at(this.span);
             let question = Ident::new(question, span);
-            quote_spanned!(span=> (&__Arg(&#through #this)).#question())
+            quote_spanned!(span=> (&__fastness_Arg(&#through #this)).#question())
         }
-        _ => code!(__NoScope),
+        _ => code!(__fastness_NoScope),
     }
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn tags(subject: &Subject, tags: &[Key], view: View<'_>) -> TokenStre
     let door = &subject.door;
     let tags = tags.iter().map(|tag| {
         let pieces = pieces(tag);
-        let key = key(subject, tag, &code!(__NoScope), view);
+        let key = key(subject, tag, &code!(__fastness_NoScope), view);
         code!(#door::tag(#pieces, &#key))
     });
     code!(&[#(#tags),*])
@@ -95,7 +95,7 @@ fn part_tokens(door: &Door, part: &Part, params: &Params, view: View<'_>) -> Tok
     };
     let span = Span::mixed_site().located_at(place);
     match part.format {
-        Format::Plain => quote_spanned!(span=> (&__Arg(#value)).__part(),),
+        Format::Plain => quote_spanned!(span=> (&__fastness_Arg(#value)).__part(),),
         Format::Hash => quote_spanned!(span=> #door::digest(#value),),
         Format::Lower => quote_spanned!(span=> #door::lower(#value),),
     }

@@ -20,7 +20,7 @@ pub(crate) fn kind(subject: &Subject) -> Option<TokenStream> {
     }
     // A type that does not fit is reported where it is written.
     let span = Span::mixed_site().located_at(returns.value.span());
-    let probe = quote_spanned!(span=> __returns::<#returns>());
+    let probe = quote_spanned!(span=> __fastness_returns::<#returns>());
     let answer = match returns.answer {
         Answer::Any => None,
         Answer::Owned => Some(quote_spanned!(span=> .__owned())),
@@ -48,10 +48,10 @@ pub(crate) fn probe(subject: &Subject) -> TokenStream {
         // A future under another name is told once, and not again for each thing that a future lacks.
         (_, Answer::Value) => {
             let span = Span::mixed_site().located_at(returns.value.span());
-            let probe = quote_spanned!(span=> __returns::<#returns>());
+            let probe = quote_spanned!(span=> __fastness_returns::<#returns>());
             quote_spanned!(span=> (&#probe).__kind().__named())
         }
-        _ => code!(__returns::<#returns>()),
+        _ => code!(__fastness_returns::<#returns>()),
     }
 }
 

@@ -29,7 +29,8 @@ macro_rules! code {
 }
 pub(crate) use code;
 
-/// The first statement of a block: the traits by which types are asked, and short names of the runtime, each with `__` before it.
+/// The first statement of a block: the traits by which types are asked, and names of the runtime, each with `__fastness_` before it. They
+/// are in sight of the arguments that stand in the block, as a glob knows no hygiene.
 pub(crate) fn imports(door: &Door) -> TokenStream {
     code! {
         #[allow(unused_imports)]

@@ -90,11 +90,11 @@ fn share_options(subject: &Subject, sharing: &Sharing, each: bool) -> TokenStrea
 pub(crate) fn wire(subject: &Subject, each: bool) -> TokenStream {
     let door = &subject.door;
     let wired = if subject.returns.kind == Kind::Asked {
-        code!(__Wired(__shape, __kind))
+        code!(__fastness_Wired(__shape, __kind))
     } else if each {
         code!(#door::wired_each(__shape))
     } else {
-        code!(__Wired(__shape, ()))
+        code!(__fastness_Wired(__shape, ()))
     };
     code!((&&#wired).__wire())
 }

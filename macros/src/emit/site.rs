@@ -22,7 +22,7 @@ impl Site<'_> {
     pub(crate) fn statics(&self) -> TokenStream {
         let Self { subject, stored, kind } = self;
         let Subject { door, function, .. } = subject;
-        let (name, kind, text) = (function.name(), format_ident!("__{kind}"), &stored.key.text);
+        let (name, kind, text) = (function.name(), format_ident!("__fastness_{kind}"), &stored.key.text);
         let pieces = pieces(&stored.key);
         let tags = (!stored.tags.is_empty()).then(|| {
             let tags = stored.tags.iter().map(|tag| &tag.text);
@@ -40,7 +40,7 @@ impl Site<'_> {
             code!(.version(#version))
         });
         code! {
-            static __SITE: __Site = __Site::new(
+            static __SITE: __fastness_Site = __fastness_Site::new(
                 #kind,
                 #name,
                 ::core::module_path!(),
@@ -78,7 +78,7 @@ pub(crate) fn on(on: Option<&Expr>) -> (Option<TokenStream>, TokenStream) {
 }
 
 fn option(value: Option<TokenStream>) -> TokenStream {
-    let none = || code!(__None);
+    let none = || code!(__fastness_None);
     value.map_or_else(none, |value| code!(::core::option::Option::Some(#value)))
 }
 
@@ -91,14 +91,14 @@ pub(crate) fn borrowed(expr: &Expr) -> TokenStream {
     code!(&#expr)
 }
 
-/// The statements that give the function's own, unnameable type to the runtime, and those that it is generic over.
+/// The statement that gives the function's own, unnameable type to the runtime, and those that it is generic over.
 pub(crate) fn here(subject: &Subject) -> TokenStream {
     let instance = match parameters(subject) {
         Some(parameters) if subject.params.receiver.is_some() => {
-            code!(__instance_in::<_, fn(*const Self, #parameters)>)
+            code!(__fastness_instance_in::<_, fn(*const Self, #parameters)>)
         }
-        Some(parameters) if !parameters.is_empty() => code!(__instance_of::<_, fn(#parameters)>),
-        _ => code!(__instance),
+        Some(parameters) if !parameters.is_empty() => code!(__fastness_instance_of::<_, fn(#parameters)>),
+        _ => code!(__fastness_instance),
     };
     code!(let __here = #instance(|| ());)
 }

@@ -135,10 +135,12 @@ impl<K: OwnedKey, V: CacheValue> Store<K, V> {
         &self,
         keys: &[SharedKey<'_, W>],
     ) -> impl Iterator<Item = Option<Fetched<W>>> + use<K, V, W> {
-        let number = self.local.values.start().number;
-        let fetched = match keys.first() {
-            Some(first) => first.tier.fetch_many(keys.iter().map(|key| &key.place)).await,
-            None => Vec::new(),
+        let (number, fetched) = match keys.first() {
+            Some(first) => {
+                let number = self.local.values.start().number;
+                (number, first.tier.fetch_many(keys.iter().map(|key| &key.place)).await)
+            }
+            None => (0, Vec::new()),
         };
         fetched.into_iter().map(move |fetched| Some(Fetched::new(fetched?, number)))
     }

@@ -100,7 +100,7 @@ markers! {
 }
 
 /// A return type that is asked for its shape.
-pub type Probe<R> = Returns<R, ()>;
+pub(crate) type Probe<R> = Returns<R, ()>;
 
 /// The question to a return type. A function: of a constant that is borrowed, the compiler makes one more body for each call site.
 #[inline]

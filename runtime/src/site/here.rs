@@ -1,7 +1,7 @@
 //! Which instantiation of a call site is calling.
 //!
 //! Names of types are for people: two types may have one, and closures have none. So instantiations are told apart by `TypeId`s, here
-//! and in the shared tier; what is told apart by a name alone is a function whose path leaves no doubt, and a type of values that no
+//! (and before that by address, which takes less) and in the shared tier; what is told apart by a name alone is a function whose path leaves no doubt, and a type of values that no
 //! function declares.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
@@ -88,16 +88,16 @@ impl Here {
 
     /// Whether it has the same address, and so is the same instantiation.
     #[inline]
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub(super) fn is(self, other: Self) -> bool {
         std::ptr::eq(self.0, other.0)
     }
 
     /// The identity of the instantiation.
-    pub(super) fn id(&self) -> TypeId {
+    pub(super) fn id(self) -> TypeId {
         (self.0.id)()
     }
 
-    fn path(&self) -> &'static str {
+    fn path(self) -> &'static str {
         match self.0.path {
             Path::Written(path) => path,
             Path::Of(path) => path(),
@@ -105,17 +105,17 @@ impl Here {
     }
 
     /// The function's path as a key segment.
-    pub(crate) fn dotted(&self) -> String {
+    pub(crate) fn dotted(self) -> String {
         dotted(self.path())
     }
 
     /// The function's path for statistics.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn shown(self) -> String {
         shown(self.path())
     }
 
     /// Whether the path belongs to one function only: it is in a module, by itself or as a method of a type of that module.
-    pub(super) fn is_unique(&self, module: &str, name: &str) -> bool {
+    pub(super) fn is_unique(self, module: &str, name: &str) -> bool {
         let path = plain(self.path());
         let inside = path.strip_prefix(module).and_then(|path| path.strip_prefix("::"));
         match inside.and_then(|path| path.strip_suffix(name)) {
@@ -129,7 +129,7 @@ impl Here {
     }
 
     /// Tells whether a type with this name may be declared in the function in which the call site's own function is.
-    pub(super) fn is_beside(&self, value: &str, module: &str) -> bool {
+    pub(super) fn is_beside(self, value: &str, module: &str) -> bool {
         let path = plain(self.path());
         let inside = path.strip_prefix(module).and_then(|path| path.strip_prefix("::"));
         let outer = inside.and_then(|path| path.split_once("::")).map(|(outer, _)| outer);
@@ -138,7 +138,7 @@ impl Here {
 
     /// Whether a closure is among the types that this is an instantiation for. A closure is another one in the next build; a type that
     /// is declared within one has a name.
-    pub(super) fn has_closure(&self) -> bool {
+    pub(super) fn has_closure(self) -> bool {
         let (mut depth, mut last, path) = (0_u32, ' ', self.path());
         path.char_indices().any(|(at, c)| {
             match c {
@@ -154,7 +154,7 @@ impl Here {
 
     /// The identity of this instantiation, the same for all functions of one `impl`: `None` where there is
     /// nothing to be generic over. Where the attribute could not see all of it, that of this function alone.
-    pub(super) fn instance(&self) -> Option<TypeId> {
+    pub(super) fn instance(self) -> Option<TypeId> {
         let name = self.instantiation();
         if name.is_empty() {
             return None;
@@ -170,7 +170,7 @@ impl Here {
 
     /// The path without the function's own name and its lifetimes, where there are type parameters; for people. `<Type as Trait>` counts,
     /// because a provided method is generic over its type.
-    pub(super) fn instantiation(&self) -> String {
+    pub(super) fn instantiation(self) -> String {
         let path = plain(self.path());
         if !path.contains('<') {
             return String::new();

@@ -3,9 +3,9 @@
 //! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `sync`.
 //!
 //! The types of a call site (arguments, value, error) are not known to the static, because a generic function has many.
-//! So a site keeps a short list of cells, one per instantiation, told apart by the type of a closure that the expansion
-//! makes: a closure's type names its function with all type parameters, those of the impl included. The first cell of
-//! the list is found by one comparison.
+//! So a site keeps a short list of cells, by the address of what the compiler has made of a closure in the expansion, whose type names its
+//! function with all type parameters, those of the impl included. The first cell of the list is found by one comparison. An instantiation
+//! with several addresses, one for each crate that has compiled it, has a place in the list for each, and one cell.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 use std::any::{Any, TypeId};
@@ -173,7 +173,7 @@ impl Site {
             || Slot { here, local: Box::new(cell.store.local.clone()), cell: cell.clone(), next: OnceLock::new() };
         let mut last = self.first.get_or_init(slot);
         // One with another address is remembered as well, and found as quickly.
-        while !last.here.is(&here) {
+        while !last.here.is(here) {
             last = last.next.get_or_init(|| Box::new(slot()));
         }
     }
@@ -184,7 +184,7 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         let Named { path, shape, variant, of, owner } =
-            self.named(here, A::SCOPED, ValueType::of::<S::Item>(&here, self.meta.module));
+            self.named(here, A::SCOPED, ValueType::of::<S::Item>(here, self.meta.module));
         let is_owner = handle.is_owner(&shape, owner);
         let tier = if here.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(is_owner, &path) };
         let values = handle.store(&shape, of, self.meta.capacity);
@@ -255,7 +255,7 @@ impl Slot {
     #[inline]
     fn of(&self, here: Here) -> Option<&Self> {
         let mut slot = self;
-        while !slot.here.is(&here) {
+        while !slot.here.is(here) {
             slot = slot.next.get()?;
         }
         Some(slot)

@@ -18,7 +18,7 @@ pub(super) struct ValueType {
 impl ValueType {
     /// That of the values of a function in this module. Types that a function declares may share their name with others, and are
     /// values of functions beside them.
-    pub(super) fn of<V: 'static>(here: &Here, module: &str) -> Self {
+    pub(super) fn of<V: 'static>(here: Here, module: &str) -> Self {
         let name = type_name::<V>();
         Self { name, which: here.is_beside(name, module).then(TypeId::of::<V>) }
     }

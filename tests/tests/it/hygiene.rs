@@ -37,6 +37,12 @@ mod hostile {
         ::core::result::Result::Ok(r#fn + __hit)
     }
 
+    #[cacheable(ttl = 60, key = "import:{__returns}:{__instance}:{__Arg}:{__None}", tags = ["t:{__None}"])]
+    #[allow(non_snake_case)]
+    pub(super) fn imports(__returns: u64, __instance: u64, __Arg: u64, __None: u64) -> u64 {
+        __returns + __instance + __Arg + __None
+    }
+
     #[cacheable(ttl = 60, key = "shadow:{__key}:{__here}:{__miss}", tags = ["t:{__key}"], condition = __shape > 0, skip(__shape))]
     pub(super) fn shadows(__key: u64, __here: u64, __miss: u64, __shape: u64) -> u64 {
         __key + __here + __miss + __shape
@@ -93,17 +99,18 @@ async fn names_of_the_users_do_not_meet_ours() {
         for _ in 0..2 {
             assert_eq!(hostile::r#type(1, 2).await, Ok(3));
             assert_eq!(hostile::shadows(1, 2, 3, 4), 10);
+            assert_eq!(hostile::imports(1, 2, 3, 4), 10);
             assert_eq!(hostile::r#match(5).await, 5);
             assert_eq!(hostile::many(&[5, 6]).await[&6], 6);
             assert_eq!(hostile::put(3, 4).await, 7);
             assert_eq!(hostile::background("ab", &[1]).await, 3);
         }
-        assert_eq!((fast.stats().total.loads, fast.stats().total.hits), (5, 7));
+        assert_eq!((fast.stats().total.loads, fast.stats().total.hits), (6, 8));
         hostile::forget(5).await;
         hostile::r#match(5).await;
     })
     .await;
-    assert_eq!(fast.stats().total.loads, 6);
+    assert_eq!(fast.stats().total.loads, 7);
 }
 
 /// Names that the macro chooses and names that its user gives are apart, though spelled the same.
