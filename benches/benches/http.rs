@@ -51,7 +51,7 @@ static LARGE: LazyLock<Bytes> = LazyLock::new(|| {
     format!("[{}]", items.join(",")).into()
 });
 static FAST: LazyLock<Fastness> =
-    LazyLock::new(|| block_on(async { Fastness::builder().build().await }).expect("a handle without servers"));
+    LazyLock::new(|| block_on(async { Fastness::builder().build() }).expect("a handle without servers"));
 
 type Asked = Request<Full<Bytes>>;
 

@@ -149,7 +149,7 @@ fn with_redis(run: impl AsyncFnOnce(&Fastness, &mut redis::aio::MultiplexedConne
     runtime.block_on(async {
         let server = fastness_tests::servers::Redis::start().await;
         let settings = fastness::Redis::single(&server.url()).expect("an address").prefix("count:");
-        let fast = Fastness::builder().redis(settings).build().await.expect("good settings");
+        let fast = Fastness::builder().redis(settings).build().expect("good settings");
         while !fast.shared().expect("a shared tier").connected {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

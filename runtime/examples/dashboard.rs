@@ -86,7 +86,7 @@ fn slow_queries() -> Vec<SlowQuery> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let fast = Fastness::builder().build().await?;
+    let fast = Fastness::builder().build()?;
     fast.clone().install()?;
     let guard = MemoryGuard::builder().cache(&fast).build()?;
     let monitor = Monitor::builder()

@@ -54,7 +54,7 @@ const TICK: Duration = Duration::from_millis(10);
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
 /// let clock = Clock::manual();
-/// let fast = Fastness::builder().clock(clock.clone()).build().await?;
+/// let fast = Fastness::builder().clock(clock.clone()).build()?;
 /// let cache = fast.cache();
 ///
 /// cache.set("greeting", "hello".to_owned(), Duration::from_secs(60)).await?;

@@ -42,7 +42,7 @@ static SITE: Site = Site::new(SiteKind::Cacheable, "cache", module_path!(), "<ke
 /// use std::time::Duration;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
-/// let cache = fastness::Fastness::builder().build().await?.cache();
+/// let cache = fastness::Fastness::builder().build()?.cache();
 /// let ttl = Duration::from_secs(60);
 ///
 /// cache.set("user:1", "Ada".to_owned(), ttl).await?;
@@ -141,7 +141,7 @@ impl Cache {
     /// use std::time::Duration;
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
-    /// let cache = fastness::Fastness::builder().build().await?.cache();
+    /// let cache = fastness::Fastness::builder().build()?.cache();
     /// let load = async || Ok::<_, std::io::Error>(42);
     /// assert_eq!(cache.get_or_load("answer", Duration::from_secs(60), load()).await?.unwrap(), 42);
     /// # Ok(()) }
@@ -201,7 +201,7 @@ impl Cache {
     /// use std::time::Duration;
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
-    /// let cache = fastness::Fastness::builder().build().await?.cache();
+    /// let cache = fastness::Fastness::builder().build()?.cache();
     /// cache.set("rate:eur", 1.08, Duration::from_secs(3_600)).await?;
     /// cache.refresh("rate:*").await?; // a webhook says that rates have changed
     /// assert_eq!(cache.get::<f64>("rate:eur").await?, None);

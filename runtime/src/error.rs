@@ -12,7 +12,7 @@ use std::time::Duration;
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
-/// let fast = fastness::Fastness::builder().build().await?;
+/// let fast = fastness::Fastness::builder().build()?;
 /// let error = fast.cache().invalidate("us*").await.unwrap_err();
 /// assert!(error.is_bad_pattern());
 /// # Ok(()) }

@@ -147,7 +147,7 @@ macro_rules! counters {
         /// #[fastness::cacheable(ttl = 60)]
         /// async fn square(n: u64) -> u64 { n * n }
         ///
-        /// let fast = fastness::Fastness::builder().build().await?;
+        /// let fast = fastness::Fastness::builder().build()?;
         /// fastness::scope(&fast, async { square(3).await + square(3).await }).await;
         /// let stats = fast.stats();
         /// assert_eq!((stats.total.hits, stats.total.loads), (1, 1));

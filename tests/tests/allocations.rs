@@ -86,7 +86,7 @@ fn a_hit_allocates_nothing() {
     assert!(allocation_counter::measure(|| drop(black_box(by_number(2)))).count_total > 0, "a miss does allocate");
 
     // In a scope too, from where on every call looks for one.
-    let fast = now(Fastness::builder().build()).unwrap();
+    let fast = Fastness::builder().build().unwrap();
     fastness::scope_sync(&fast, || {
         assert_eq!(allocations(|| drop(black_box(by_text(&name, 1)))), 0);
         assert_eq!(allocations(|| drop(black_box(now(later_by_text(&name))))), 0);

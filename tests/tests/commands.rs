@@ -163,7 +163,7 @@ async fn busy(node: Fastness, task: u64) {
 async fn server_and_node() -> (Redis, Fastness, Counts) {
     let server = Redis::start().await;
     let settings = fastness::Redis::single(&server.url()).unwrap().command_timeout(PATIENCE);
-    let node = Fastness::builder().redis(settings).build().await.unwrap();
+    let node = Fastness::builder().redis(settings).build().unwrap();
     until("the node is connected", async || node.shared().unwrap().connected).await;
     let client = redis::Client::open(server.url()).unwrap();
     let mut counts = Counts(client.get_multiplexed_async_connection().await.unwrap());

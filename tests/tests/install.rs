@@ -9,9 +9,9 @@ async fn answer() -> u32 {
 
 #[tokio::test]
 async fn one_handle_is_installed_and_only_before_it_is_needed() {
-    let first = Fastness::builder().capacity(5).build().await.unwrap();
+    let first = Fastness::builder().capacity(5).build().unwrap();
     first.clone().install().unwrap();
-    let second = Fastness::builder().build().await.unwrap().install().unwrap_err();
+    let second = Fastness::builder().build().unwrap().install().unwrap_err();
     assert!(second.is_already_installed(), "{second}");
 
     assert_eq!((answer().await, answer().await), (42, 42));
@@ -20,7 +20,7 @@ async fn one_handle_is_installed_and_only_before_it_is_needed() {
     assert_eq!(fastness::scope(&first, answer()).await, 42);
     assert_eq!(first.stats().total.hits, 2);
     // A scope of another handle has entries of its own, and the default is as before when it ends.
-    let other = Fastness::builder().build().await.unwrap();
+    let other = Fastness::builder().build().unwrap();
     assert_eq!(fastness::scope(&other, answer()).await, 42);
     assert_eq!(answer().await, 42);
     assert_eq!((first.stats().total.hits, other.stats().total.loads), (3, 1));

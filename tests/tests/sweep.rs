@@ -20,7 +20,7 @@ fn wait_until_sweeping(threads: usize) {
 
 #[tokio::test]
 async fn one_thread_sweeps_while_something_is_stored() {
-    let handles = [Fastness::builder().build().await.unwrap(), Fastness::builder().build().await.unwrap()];
+    let handles = [Fastness::builder().build().unwrap(), Fastness::builder().build().unwrap()];
     let store = async |fast: &Fastness| fast.cache().set("n:1", 1, Duration::from_secs(600)).await.unwrap();
     assert_eq!(handles[0].cache().get::<i32>("n:1").await.unwrap(), None);
     assert_eq!(sweeping(), 0, "nothing is stored");

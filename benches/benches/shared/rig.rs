@@ -128,7 +128,7 @@ pub(crate) fn hand_key(id: u64) -> String {
 /// A process that has just started, as far as the cache knows.
 pub(crate) async fn node(url: &str) -> Fastness {
     let settings = fastness::Redis::single(url).expect("an address").prefix(PREFIX);
-    let fast = Fastness::builder().redis(settings).build().await.expect("good settings");
+    let fast = Fastness::builder().redis(settings).build().expect("good settings");
     // Not `until`: the future of an async closure that borrows is not known to be `Send`.
     while !fast.shared().expect("a shared tier").connected {
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -58,7 +58,7 @@ fn stack(fast: &Fastness) -> Result<Stack, Failure> {
 async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let (mode, port) = (arguments.next().ok_or("which mode?")?, arguments.next().ok_or("which port?")?);
-    let fast = Fastness::builder().build().await?;
+    let fast = Fastness::builder().build()?;
     let cache = CacheLayer::new().on(&fast);
     let app = match &*mode {
         "bare" => bare(),

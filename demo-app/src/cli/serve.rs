@@ -43,7 +43,7 @@ pub(super) async fn cache(config: &Config) -> Result<Fastness, String> {
     if let Some(redis) = config.redis.clone() {
         cache = cache.redis(redis.prefix(format!("demo:{}:", data(config).await?)));
     }
-    cache.build().await.map_err(|error| error.to_string())
+    cache.build().map_err(|error| error.to_string())
 }
 
 /// What the data is called. All servers on one database share what they cache of it; those on another must not.

@@ -44,11 +44,11 @@ pub(crate) async fn seeded_store() -> MemoryRepository {
 
 impl Api {
     pub(crate) async fn seeded() -> Self {
-        Self::over(Arc::new(seeded_store().await)).await
+        Self::over(Arc::new(seeded_store().await))
     }
 
-    pub(crate) async fn over(repository: Arc<dyn Repository>) -> Self {
-        let cache = Fastness::builder().build().await.expect("the defaults make sense");
+    pub(crate) fn over(repository: Arc<dyn Repository>) -> Self {
+        let cache = Fastness::builder().build().expect("the defaults make sense");
         Self::with_cache(repository, cache)
     }
 
@@ -68,7 +68,7 @@ impl Api {
 
     /// Seeded, with a supplier at `url`.
     pub(crate) async fn supplied(url: &str) -> Self {
-        let cache = Fastness::builder().build().await.expect("the defaults make sense");
+        let cache = Fastness::builder().build().expect("the defaults make sense");
         let [public, _] = Self::on(Arc::new(seeded_store().await), cache, Supplier::at(url), &Config::default());
         public
     }

@@ -10,7 +10,7 @@ use crate::moody::{Mood, Moody};
 
 async fn counted() -> (Api, Arc<Moody>) {
     let store = Arc::new(Moody::new(seeded_store().await));
-    (Api::over(store.clone()).await, store)
+    (Api::over(store.clone()), store)
 }
 
 /// Every read of the surface.
@@ -146,7 +146,7 @@ async fn a_write_whose_answer_was_lost_is_in_the_very_next_read_of_every_kind() 
     api.post("/api/events", &event).await.problem(503);
     api.post("/api/votes", &vote).await.problem(503);
     store.turn(Mood::Fine);
-    let uncached = Api::over(store).await;
+    let uncached = Api::over(store);
     for path in READS {
         let (answer, truth) = (api.get(path).await, uncached.get(path).await);
         assert_eq!((answer.status, answer.body), (truth.status, truth.body), "{path}");

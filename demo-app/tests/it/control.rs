@@ -110,7 +110,7 @@ fn container(more: &[(&str, &str)]) -> Config {
 }
 
 async fn listeners(config: &Config) -> [Api; 2] {
-    let cache = Fastness::builder().build().await.expect("the defaults make sense");
+    let cache = Fastness::builder().build().expect("the defaults make sense");
     Api::listeners(Arc::new(seeded_store().await), cache, config)
 }
 

@@ -11,7 +11,7 @@ use crate::moody::{Mood, Moody};
 
 async fn moody() -> (Api, Arc<Moody>) {
     let store = Arc::new(Moody::new(seeded_store().await));
-    (Api::over(store.clone()).await, store)
+    (Api::over(store.clone()), store)
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn cached_answers_outlive_the_store() {
 async fn an_expired_answer_serves_while_the_store_is_away_but_never_after_a_write() {
     let store = Arc::new(Moody::new(seeded_store().await));
     let clock = Clock::manual();
-    let cache = Fastness::builder().clock(clock.clone()).build().await.expect("a setting that makes sense");
+    let cache = Fastness::builder().clock(clock.clone()).build().expect("a setting that makes sense");
     let api = Api::with_cache(store.clone(), cache);
     let user = api.get("/api/users/1").await.ok(200);
 
@@ -71,7 +71,7 @@ async fn an_expired_answer_serves_while_the_store_is_away_but_never_after_a_writ
 async fn an_expired_search_is_served_while_it_is_refreshed() {
     let store = Arc::new(Moody::new(seeded_store().await));
     let clock = Clock::manual();
-    let cache = Fastness::builder().clock(clock.clone()).build().await.expect("a setting that makes sense");
+    let cache = Fastness::builder().clock(clock.clone()).build().expect("a setting that makes sense");
     let api = Api::with_cache(store.clone(), cache);
     let path = "/api/products/search?q=tea";
     let page = api.get(path).await.ok(200);

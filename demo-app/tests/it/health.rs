@@ -46,7 +46,7 @@ async fn the_shape_is_exactly_the_documented_one() {
 async fn a_failing_store_is_unhealthy_but_alive() {
     let store = Arc::new(Moody::new(seeded_store().await));
     let clock = Clock::manual();
-    let cache = Fastness::builder().clock(clock.clone()).build().await.expect("a setting that makes sense");
+    let cache = Fastness::builder().clock(clock.clone()).build().expect("a setting that makes sense");
     let api = Api::with_cache(store.clone(), cache);
     api.monitor.look().await;
     assert_eq!(api.get("/health/ready").await.ok(200), json!({ "status": "ready" }));
@@ -68,7 +68,7 @@ async fn a_failing_store_is_unhealthy_but_alive() {
 async fn a_probe_waits_one_second_at_most() {
     let store = Arc::new(Moody::new(seeded_store().await));
     store.turn(Mood::Frozen);
-    let api = Api::over(store).await;
+    let api = Api::over(store);
     let began = tokio::time::Instant::now();
     let health = api.get("/health").await.ok(503);
     assert_eq!(began.elapsed(), Duration::from_secs(1));
@@ -78,7 +78,7 @@ async fn a_probe_waits_one_second_at_most() {
 #[tokio::test]
 async fn the_figures_are_those_of_the_routes_and_of_the_database() {
     let clock = Clock::manual();
-    let cache = Fastness::builder().clock(clock.clone()).build().await.expect("a setting that makes sense");
+    let cache = Fastness::builder().clock(clock.clone()).build().expect("a setting that makes sense");
     let api = Api::with_cache(Arc::new(seeded_store().await), cache);
     assert_eq!(api.get("/api/performance").await.ok(503)["status"], "starting");
     api.monitor.look().await;

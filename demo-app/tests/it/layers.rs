@@ -46,7 +46,7 @@ async fn a_key_is_its_callers_own() {
 #[tokio::test]
 async fn a_write_that_is_under_way_is_a_409() {
     let store = Arc::new(Moody::new(seeded_store().await));
-    let api = Api::over(store.clone()).await;
+    let api = Api::over(store.clone());
     store.turn(Mood::Frozen);
     let first = tokio::spawn({
         let api = api.clone();
@@ -87,7 +87,7 @@ async fn a_response_is_kept_compressed_and_known_by_its_tag() {
 
 #[tokio::test]
 async fn nothing_is_compressed_at_level_0() {
-    let cache = Fastness::builder().build().await.expect("the defaults make sense");
+    let cache = Fastness::builder().build().expect("the defaults make sense");
     let config = Config { compression_level: 0, ..Config::default() };
     let api = Api::configured(Arc::new(seeded_store().await), cache, &config);
     let get = request(Method::GET, "/api/products").header("accept-encoding", "gzip");

@@ -78,7 +78,7 @@ async fn each_encoding_has_a_tag_and_a_change_may_name_any() {
 /// Of ten changes that saw one state one is made, however they meet.
 #[tokio::test]
 async fn of_many_changes_to_one_state_one_is_made() {
-    let api = Api::over(Arc::new(Moody::new(seeded_store().await))).await;
+    let api = Api::over(Arc::new(Moody::new(seeded_store().await)));
     let seen = tag(&api, "/api/users/1", "identity").await;
     let changes = (0..10).map(|number| {
         let (api, seen) = (api.clone(), seen.clone());

@@ -22,7 +22,7 @@ impl Server {
     /// On a free port, with a cache of its own.
     pub(crate) async fn start(config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        Self::on(listener.into(), config).await
+        Self::on(listener.into(), config)
     }
 
     /// The same, with a private listener besides, and its address.
@@ -31,13 +31,13 @@ impl Server {
         let config = Config { listen, admin_addr: Some(listen), ..config };
         let listeners = Listeners::bind(&config).await.expect("free ports");
         let private = listeners.private.as_ref().expect("asked for").local_addr().expect("bound");
-        (Self::on(listeners, config).await, private)
+        (Self::on(listeners, config), private)
     }
 
-    async fn on(listeners: Listeners, config: Config) -> Self {
+    fn on(listeners: Listeners, config: Config) -> Self {
         let address = listeners.public.local_addr().expect("bound");
         let (stop, stopped) = oneshot::channel::<()>();
-        let cache = Fastness::builder().build().await.expect("the defaults make sense");
+        let cache = Fastness::builder().build().expect("the defaults make sense");
         let task = tokio::spawn(async move {
             let shutdown = async move { drop(stopped.await) };
             fastness::scope(&cache, run(listeners, shutdown, &config)).await

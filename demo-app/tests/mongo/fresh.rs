@@ -86,14 +86,14 @@ async fn all(api: &Api) -> Vec<(&'static str, u16, Value)> {
 
 async fn every_write_is_in_the_very_next_read(repository: Arc<dyn Repository>) {
     seed(&*repository).await.unwrap();
-    let api = Api::over(repository.clone()).await;
+    let api = Api::over(repository.clone());
     for (method, path, body) in writes() {
         let before = all(&api).await;
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let reply = api.json(method.clone(), path, body).await;
         assert!(reply.status.is_success(), "{method} {path}: {}", reply.body);
         let after = all(&api).await;
-        let cold = all(&Api::over(repository.clone()).await).await;
+        let cold = all(&Api::over(repository.clone())).await;
         for (warm, cold) in after.iter().zip(&cold) {
             assert_eq!(warm, cold, "after {method} {path}");
         }

@@ -38,7 +38,7 @@ impl World {
         breaker("supplier").automatic();
         let supplier = Supplier::stand_in().await.expect("a free port");
         let stand_in = supplier.stand_in.clone().expect("its own");
-        let cache = Fastness::builder().build().await.expect("the defaults make sense");
+        let cache = Fastness::builder().build().expect("the defaults make sense");
         let repository = Arc::new(MemoryRepository::new(Duration::ZERO));
         let ground =
             Ground { repository, supplier, clock: Clock::system(), cache, stats: HttpStats::new(), peers: None };

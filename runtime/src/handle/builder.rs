@@ -48,8 +48,7 @@ impl Fastness {
 ///     .capacity(1_000)
 ///     .max_entries(100_000)
 ///     .invalidation_memory(8 << 20)
-///     .build()
-///     .await?;
+///     .build()?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
@@ -113,9 +112,7 @@ impl Builder {
     /// # Errors
     ///
     /// If a setting makes no sense, such as a capacity of zero.
-    // Async from the start, so that a tier which has to be waited for changes no caller.
-    #[allow(clippy::unused_async)]
-    pub async fn build(self) -> Result<Fastness, Error> {
+    pub fn build(self) -> Result<Fastness, Error> {
         if self.capacity == 0 {
             return Err(
                 Kind::Setting("`capacity` is 0: give at least one entry per call site, or leave it at 10 000").into()

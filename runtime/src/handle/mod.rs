@@ -36,7 +36,7 @@ pub use stats::{HandleStats, SiteStats};
 /// use fastness::Fastness;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
-/// Fastness::builder().capacity(50_000).build().await?.install()?;
+/// Fastness::builder().capacity(50_000).build()?.install()?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
@@ -354,7 +354,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_handle_that_is_dropped_is_gone() {
-        let fast = Fastness::builder().build().await.unwrap();
+        let fast = Fastness::builder().build().unwrap();
         let (inner, cache) = (Arc::downgrade(&fast.inner), fast.cache());
         cache.set("n:1", 1, std::time::Duration::from_secs(60)).await.unwrap();
         assert_eq!(cache.get::<i32>("n:1").await.unwrap(), Some(1));

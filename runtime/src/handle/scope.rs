@@ -35,7 +35,7 @@ impl Fastness {
 /// #[fastness::cacheable(ttl = 60)]
 /// async fn answer() -> u32 { 42 }
 ///
-/// let fast = fastness::Fastness::builder().build().await?;
+/// let fast = fastness::Fastness::builder().build()?;
 /// assert_eq!(fastness::scope(&fast, answer()).await, 42);
 /// assert_eq!(fast.stats().entries, 1);
 /// # Ok(()) }
@@ -71,7 +71,7 @@ pub(crate) fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> {
 /// #[fastness::cacheable(ttl = 60)]
 /// fn answer() -> u32 { 42 }
 ///
-/// let fast = fastness::Fastness::builder().build().await?;
+/// let fast = fastness::Fastness::builder().build()?;
 /// assert_eq!(fastness::scope_sync(&fast, answer), 42);
 /// assert_eq!(fast.stats().entries, 1);
 /// # Ok(()) }

@@ -6,7 +6,7 @@ use crate::stats::Stats;
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
-/// let fast = fastness::Fastness::builder().build().await?;
+/// let fast = fastness::Fastness::builder().build()?;
 /// fast.cache().set("greeting", "hello".to_owned(), std::time::Duration::from_secs(60)).await?;
 /// let stats = fast.stats();
 /// assert_eq!((stats.entries, stats.evictions), (1, 0));

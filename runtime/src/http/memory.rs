@@ -195,7 +195,7 @@ mod tests {
     #[tokio::test]
     async fn it_sheds_tells_of_bodies_and_recovers() {
         let (clock, percent) = (Clock::manual(), Arc::new(AtomicU64::new(96)));
-        let (read, fast) = (percent.clone(), Fastness::builder().clock(clock.clone()).build().await.unwrap());
+        let (read, fast) = (percent.clone(), Fastness::builder().clock(clock.clone()).build().unwrap());
         let source = move || Some(Memory::new(read.load(SeqCst), 100));
         let guard = MemoryGuard::builder().cache(&fast).source(source).build().unwrap();
         let layer = MemoryGuardLayer::new(&guard).exempt(["/metrics/*"]).retry_after(Duration::from_millis(4_500));

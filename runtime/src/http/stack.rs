@@ -59,7 +59,7 @@ mod tests;
 /// use fastness::http::{BodyLimitLayer, BreakerLayer, ConcurrencyLimitLayer, IdempotencyLayer, Stack};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
-/// let fast = Fastness::builder().build().await?;
+/// let fast = Fastness::builder().build()?;
 /// let (min, max) = (NonZeroU32::new(16).unwrap(), NonZeroU32::new(1_000).unwrap());
 /// let stack = Stack::new()
 ///     .body_limit(BodyLimitLayer::new(1 << 20))

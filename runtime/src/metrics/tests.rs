@@ -134,7 +134,7 @@ mod text {
 
     #[tokio::test]
     async fn every_line_is_well_formed() {
-        let fast = Fastness::builder().build().await.unwrap();
+        let fast = Fastness::builder().build().unwrap();
         let cache = fast.cache();
         scope(&fast, async { cache.set("user:1", 1, Duration::from_secs(60)).await.unwrap() }).await;
         Timing::new("odd \"name\"\\\n").record(Duration::from_millis(3), CallOutcome::Error);
@@ -157,7 +157,7 @@ mod text {
         for micros in [12, 120, 1_200, 1_200, 12_000, 120_000, 1_200_000, 12_000_000] {
             timing.record(Duration::from_micros(micros), CallOutcome::Ok);
         }
-        let fast = Fastness::builder().build().await.unwrap();
+        let fast = Fastness::builder().build().unwrap();
         let (_, series) = read(&prometheus(&fast));
         let own = |part: &str| {
             let name = format!("fastness_timed_seconds{part}");
@@ -183,7 +183,7 @@ mod text {
 
     #[tokio::test]
     async fn policies_have_their_calls_and_their_state() {
-        let fast = Fastness::builder().build().await.unwrap();
+        let fast = Fastness::builder().build().unwrap();
         let breaker = crate::resilience::breaker("seen in metrics");
         breaker.call_sync(|| Ok::<_, crate::resilience::Rejected>(())).unwrap();
         breaker.force_open();
@@ -230,7 +230,7 @@ mod text {
             }));
             service.oneshot(http::Request::post("/seen/in/metrics/7").body(()).unwrap()).await.unwrap();
         }
-        let fast = Fastness::builder().build().await.unwrap();
+        let fast = Fastness::builder().build().unwrap();
         let text = prometheus(&fast);
         let (_, series) = read(&text);
         let of = |metric: &str, more: &[(&str, &str)]| {

@@ -21,7 +21,7 @@ const BOUNDS: [f64; 18] =
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
-/// let fast = fastness::Fastness::builder().build().await?;
+/// let fast = fastness::Fastness::builder().build()?;
 /// let text = fastness::metrics::prometheus(&fast);
 /// assert!(text.contains("# TYPE fastness_cache_entries gauge\nfastness_cache_entries 0\n"));
 /// # Ok(()) }

@@ -64,7 +64,7 @@ pub use sources::{RouteFigures, SlowQuery};
 /// use fastness::monitor::{Monitor, Probe, Status};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
-/// let fast = Fastness::builder().build().await?;
+/// let fast = Fastness::builder().build()?;
 /// let monitor = Monitor::builder()
 ///     .cache(&fast)
 ///     .database(Probe::new("postgres", async || Ok::<_, std::io::Error>(())))

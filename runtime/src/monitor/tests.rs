@@ -9,8 +9,8 @@ use crate::timed::{CallOutcome, Timing};
 
 const PERIOD: Duration = Duration::from_secs(5);
 
-async fn cache() -> Fastness {
-    Fastness::builder().clock(Clock::manual()).build().await.unwrap()
+fn cache() -> Fastness {
+    Fastness::builder().clock(Clock::manual()).build().unwrap()
 }
 
 async fn next(monitor: &Monitor) {
@@ -29,7 +29,7 @@ fn routes_of(timing: Timing) -> impl Fn() -> Vec<RouteFigures> {
 async fn rates_and_percentiles_are_of_the_window() {
     let route = Timing::new("monitor.tests.window");
     (0..500).for_each(|_| route.record(Duration::from_secs(3), CallOutcome::Error));
-    let monitor = Monitor::builder().cache(&cache().await).routes(routes_of(route)).build().unwrap();
+    let monitor = Monitor::builder().cache(&cache()).routes(routes_of(route)).build().unwrap();
     monitor.look().await;
     (0..100).for_each(|_| route.record(Duration::from_millis(10), CallOutcome::Ok));
     next(&monitor).await;
@@ -48,7 +48,7 @@ async fn rates_and_percentiles_are_of_the_window() {
 async fn an_alert_fires_degrades_health_and_is_over() {
     let route = Timing::new("monitor.tests.alert");
     let monitor = Monitor::builder()
-        .cache(&cache().await)
+        .cache(&cache())
         .window(Duration::from_secs(10))
         .thresholds(Thresholds::default().set(AlertKind::Memory, Threshold::above(1e9, 1e9)))
         .routes(routes_of(route))
@@ -77,8 +77,7 @@ async fn an_alert_fires_degrades_health_and_is_over() {
 #[tokio::test(start_paused = true)]
 async fn the_sampler_ends_with_the_last_clone() {
     let (looked, looks) = tokio::sync::mpsc::unbounded_channel();
-    let monitor =
-        Monitor::builder().cache(&cache().await).section("looks", move || looked.send(()).is_ok()).build().unwrap();
+    let monitor = Monitor::builder().cache(&cache()).section("looks", move || looked.send(()).is_ok()).build().unwrap();
     monitor.start().unwrap();
     monitor.start().unwrap();
     let (clone, mut looks) = (monitor.clone(), looks);
@@ -98,7 +97,7 @@ fn without_a_runtime_it_does_not_start() {
 #[tokio::test]
 async fn sources_that_panic_harm_only_their_own_figures() {
     let monitor = Monitor::builder()
-        .cache(&cache().await)
+        .cache(&cache())
         .routes(|| panic!("routes"))
         .slow_queries(|| panic!("queries"))
         .section("bad", || -> u32 { panic!("section") })
@@ -125,7 +124,7 @@ async fn a_look_that_was_given_up_is_finished_before_the_next() {
         let _ = free.lock().unwrap().recv();
         figures
     };
-    let monitor = Monitor::builder().cache(&cache().await).routes(routes).build().unwrap();
+    let monitor = Monitor::builder().cache(&cache()).routes(routes).build().unwrap();
     hangs.send(()).unwrap();
     monitor.look().await;
     begins.recv().await.unwrap();
@@ -150,7 +149,7 @@ async fn a_look_that_was_given_up_is_finished_before_the_next() {
 #[tokio::test]
 async fn a_share_of_memory_just_above_the_bound_fires() {
     let half = Thresholds::default().set(AlertKind::Memory, Threshold::above(0.0, 0.0).looks(1));
-    let monitor = Monitor::builder().cache(&cache().await).memory_limit(1 << 50).thresholds(half).build().unwrap();
+    let monitor = Monitor::builder().cache(&cache()).memory_limit(1 << 50).thresholds(half).build().unwrap();
     monitor.look().await;
     assert_eq!(monitor.performance().unwrap().memory.percentage, 0, "in whole percent");
     assert!(monitor.alerts().iter().all(|alert| alert.kind == AlertKind::Memory));
@@ -161,7 +160,7 @@ async fn a_share_of_memory_just_above_the_bound_fires() {
 async fn a_source_that_hangs_leaves_health_alone_and_is_noticed() {
     let (hangs, free) = std::sync::mpsc::channel::<()>();
     let free = std::sync::Mutex::new(free);
-    let fast = cache().await;
+    let fast = cache();
     let monitor =
         Monitor::builder().cache(&fast).section("hangs", move || free.lock().unwrap().recv().is_ok()).build().unwrap();
     let looking = tokio::spawn({
@@ -195,7 +194,7 @@ async fn readiness_needs_what_is_required_and_nothing_else() {
             async move { if up { Ok(()) } else { Err("down") } }
         })
     };
-    let fast = cache().await;
+    let fast = cache();
     let required = Monitor::builder().cache(&fast).database(probe(&up)).build().unwrap();
     let optional = Monitor::builder().cache(&fast).database(probe(&up).optional()).build().unwrap();
     assert_eq!((required.ready().await, optional.ready().await), (Ok(()), Ok(())));

@@ -31,13 +31,13 @@ async fn json_from(app: &Router, path: &str) -> (u16, Value) {
     (status, serde_json::from_str(&body).unwrap())
 }
 
-async fn cache() -> Fastness {
-    Fastness::builder().clock(Clock::manual()).build().await.unwrap()
+fn cache() -> Fastness {
+    Fastness::builder().clock(Clock::manual()).build().unwrap()
 }
 
 #[tokio::test]
 async fn health_says_what_is_up_and_liveness_never_cares() {
-    let (up, fast) = (Arc::new(AtomicBool::new(true)), cache().await);
+    let (up, fast) = (Arc::new(AtomicBool::new(true)), cache());
     let asked = up.clone();
     let probe = Probe::new("db", move || {
         let up = asked.load(SeqCst);
@@ -67,7 +67,7 @@ async fn performance_comes_with_the_first_sample_and_names_stay_text() {
         timing.record(Duration::from_millis(3), CallOutcome::Ok);
         vec![RouteFigures { route: hostile.into(), latency: timing.stats().ok, errors: 0 }]
     };
-    let watched = Monitor::builder().cache(&cache().await).routes(routes).build().unwrap();
+    let watched = Monitor::builder().cache(&cache()).routes(routes).build().unwrap();
     let app = open(&watched);
     assert_eq!(json_from(&app, "/api/performance").await.0, 503);
     watched.look().await;
@@ -82,7 +82,7 @@ async fn performance_comes_with_the_first_sample_and_names_stay_text() {
 
 #[tokio::test]
 async fn metrics_are_prometheus_text() {
-    let app = open(&Monitor::builder().cache(&cache().await).build().unwrap());
+    let app = open(&Monitor::builder().cache(&cache()).build().unwrap());
     let (status, headers, body) = get_from(&app, "/metrics").await;
     assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "text/plain; version=0.0.4; charset=utf-8"));
     assert!(body.contains("fastness_cache_entries 0\n"), "{body}");
@@ -92,7 +92,7 @@ async fn metrics_are_prometheus_text() {
 async fn metrics_tell_what_the_monitor_saw() {
     let down = |name: &str| Probe::new(name, async || Err::<(), _>("down"));
     let watched = Monitor::builder()
-        .cache(&cache().await)
+        .cache(&cache())
         .database(down("db"))
         .probe(down("sea\"rch\n").optional())
         .probe(Probe::new("db", async || Ok::<_, String>(())))
@@ -122,7 +122,7 @@ async fn metrics_tell_what_the_monitor_saw() {
 
 #[tokio::test]
 async fn the_dashboard_holds_all_that_it_needs_and_may_do_no_more() {
-    let app = open(&Monitor::builder().cache(&cache().await).build().unwrap());
+    let app = open(&Monitor::builder().cache(&cache()).build().unwrap());
     let (status, headers, page) = get_from(&app, "/dashboard").await;
     assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "text/html; charset=utf-8"));
     let policy = headers["content-security-policy"].to_str().unwrap();
@@ -153,7 +153,7 @@ fn the_script_makes_text_of_values_never_markup() {
 
 #[tokio::test]
 async fn an_authorisation_hides_everything_but_a_status() {
-    let fast = cache().await;
+    let fast = cache();
     let down = Probe::new("db", async || Err::<(), _>("no route to 10.0.0.7"));
     let watched = Monitor::builder().cache(&fast).database(down).build().unwrap();
     let token = "0123456789abcdef";
@@ -179,7 +179,7 @@ async fn an_authorisation_hides_everything_but_a_status() {
 
 #[tokio::test]
 async fn a_refusal_is_answered_as_the_application_wants() {
-    let watched = Monitor::builder().cache(&cache().await).build().unwrap();
+    let watched = Monitor::builder().cache(&cache()).build().unwrap();
     let app = monitor(&watched).authorize(|_| Err((StatusCode::FORBIDDEN, "not for you"))).into_router();
     let (status, _, body) = get_from(&app, "/metrics").await;
     assert_eq!((status, body.as_str()), (403, "not for you"));

@@ -21,7 +21,7 @@ use crate::error::{Error, Kind};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
 /// let redis = Redis::single("redis://127.0.0.1:6379")?.prefix("shop:").command_timeout(Duration::from_millis(100));
-/// let fast = Fastness::builder().redis(redis).build().await?;
+/// let fast = Fastness::builder().redis(redis).build()?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]

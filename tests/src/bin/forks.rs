@@ -109,7 +109,7 @@ fn with_redis(url: &str, prefix: &str) -> bool {
     let runtime = runtime();
     let fast = runtime.block_on(async {
         let redis = Redis::single(url).expect("an address").prefix(prefix);
-        let fast = Fastness::builder().redis(redis).build().await.expect("a handle");
+        let fast = Fastness::builder().redis(redis).build().expect("a handle");
         while !fast.shared().is_some_and(|shared| shared.connected && shared.coherent) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

@@ -111,7 +111,7 @@ async fn main() {
     let mut arguments = std::env::args().skip(1);
     let (url, prefix) = (arguments.next().expect("an address"), arguments.next().expect("a prefix"));
     let redis = Redis::single(&url).expect("an address").prefix(prefix).command_timeout(PATIENCE);
-    let fast = Fastness::builder().redis(redis).build().await.expect("a cache");
+    let fast = Fastness::builder().redis(redis).build().expect("a cache");
     fast.clone().install().expect("the first");
     until("the process is connected", async || fast.shared().is_some_and(|shared| shared.connected)).await;
     let recorder = PrometheusBuilder::new().build_recorder();

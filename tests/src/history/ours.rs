@@ -24,7 +24,7 @@ impl Ours {
 
     /// The same for other kinds of servers.
     pub async fn with(redis: Redis) -> Self {
-        let fast = Fastness::builder().redis(redis).max_stale(MAX_STALE).build().await.expect("a cache");
+        let fast = Fastness::builder().redis(redis).max_stale(MAX_STALE).build().expect("a cache");
         until("the node is connected", async || fast.shared().is_some_and(|shared| shared.connected)).await;
         Self(fast)
     }

@@ -1,8 +1,6 @@
 //! The ways to use fastness, raced: by attribute, by attribute with stale values allowed, by direct calls, and refreshed instead of
 //! invalidated.
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use fastness::{Cache, Clock, Fastness, cache_invalidate, cacheable, scope};
@@ -14,14 +12,12 @@ const STEP: Duration = Duration::from_secs(11);
 
 /// Every other cache is so small that it evicts, and every fourth remembers so few invalidations that floors judge.
 fn handle(number: u64, clock: &Clock) -> Fastness {
-    let builder = Fastness::builder()
+    Fastness::builder()
         .clock(clock.clone())
         .capacity(if number.is_multiple_of(2) { 1_000 } else { 3 })
-        .invalidation_memory(if number % 4 < 3 { 64 << 10 } else { 128 });
-    match pin!(builder.build()).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(built) => built.expect("the settings make sense"),
-        Poll::Pending => unreachable!("an embedded cache connects to nothing"),
-    }
+        .invalidation_memory(if number % 4 < 3 { 64 << 10 } else { 128 })
+        .build()
+        .expect("the settings make sense")
 }
 
 #[cacheable(key = "item:{seed}:{group}:{colour}", ttl = 30, tags = ["colour:{seed}:{colour}"], skip(world))]

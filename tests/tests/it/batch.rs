@@ -44,7 +44,7 @@ async fn change_by_tag(id: u32) {}
 
 #[tokio::test]
 async fn only_what_is_missing_is_loaded() {
-    let ((fast, clock), asked) = (timed().await, Asked::default());
+    let ((fast, clock), asked) = (timed(), Asked::default());
     scope(&fast, async {
         let all = HashMap::from([(1, 10), (2, 20), (3, 30)]);
         assert_eq!(items(&asked, &[2]).await.unwrap().len(), 1);
@@ -66,7 +66,7 @@ async fn only_what_is_missing_is_loaded() {
 
 #[tokio::test]
 async fn an_error_stores_nothing_and_takes_nothing_away() {
-    let (fast, asked) = (fresh().await, Asked::default());
+    let (fast, asked) = (fresh(), Asked::default());
     scope(&fast, async {
         items(&asked, &[1]).await.unwrap();
         assert_eq!(items(&asked, &[1, 2, 666]).await, Err(Fault::Down));
@@ -79,7 +79,7 @@ async fn an_error_stores_nothing_and_takes_nothing_away() {
 
 #[tokio::test]
 async fn elements_are_invalidated_one_by_one() {
-    let (fast, asked) = (fresh().await, Asked::default());
+    let (fast, asked) = (fresh(), Asked::default());
     scope(&fast, async {
         items(&asked, &[1, 2, 3, 9]).await.unwrap();
         change(2).await;
@@ -93,7 +93,7 @@ async fn elements_are_invalidated_one_by_one() {
 
 #[tokio::test]
 async fn the_function_of_one_element_shares_its_values() {
-    let (fast, origin, asked) = (fresh().await, Origin::default(), Asked::default());
+    let (fast, origin, asked) = (fresh(), Origin::default(), Asked::default());
     scope(&fast, async {
         item(&origin, 2).await.unwrap();
         items(&asked, &[1, 2]).await.unwrap();
@@ -106,7 +106,7 @@ async fn the_function_of_one_element_shares_its_values() {
 
 #[tokio::test]
 async fn the_function_of_one_element_shares_its_absences() {
-    let (fast, origin, asked) = (fresh().await, Origin::default(), Asked::default());
+    let (fast, origin, asked) = (fresh(), Origin::default(), Asked::default());
     scope(&fast, async {
         items(&asked, &[9]).await.unwrap();
         assert_eq!((item(&origin, 9).await, origin.calls()), (Ok(None), 0), "the scalar knows it from the batch");
@@ -145,7 +145,7 @@ impl Shelf {
 
 #[tokio::test]
 async fn lists_maps_and_ids_of_other_types() {
-    let (fast, shelf) = (fresh().await, Shelf(Asked::default()));
+    let (fast, shelf) = (fresh(), Shelf(Asked::default()));
     let titles = |titles: &[&str]| titles.iter().map(|&title| title.to_owned()).collect::<Vec<_>>();
     scope(&fast, async {
         let found = shelf.books("en", titles(&["four", "a", "", "four"])).await;

@@ -208,7 +208,7 @@ fn twice(check: impl Fn()) {
 
 #[tokio::test]
 async fn bodies_do_what_they_say() {
-    let fast = Fastness::builder().build().await.unwrap();
+    let fast = Fastness::builder().build().unwrap();
     let user = User { id: 7, name: "Ada".to_owned() };
     scope_sync(&fast, || {
         twice(|| {
@@ -229,7 +229,7 @@ async fn bodies_do_what_they_say() {
 
 #[tokio::test]
 async fn a_body_that_panics_leaves_nothing_behind() {
-    let fast = Fastness::builder().build().await.unwrap();
+    let fast = Fastness::builder().build().unwrap();
     scope_sync(&fast, || {
         for _ in 0..2 {
             assert!(catch_unwind(|| small(11)).is_err(), "a closure");
@@ -244,7 +244,7 @@ async fn a_body_that_panics_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn bodies_of_methods_have_their_types() {
-    let fast = Fastness::builder().build().await.unwrap();
+    let fast = Fastness::builder().build().unwrap();
     let user = User { id: 7, name: "Ada".to_owned() };
     let (narrow, wide) = (Repo::<u8>::of(2), Repo::<u64>::of(2));
     scope_sync(&fast, || {

@@ -160,7 +160,7 @@ fn layered(name: &str, fast: &Fastness, calls: &Arc<AtomicUsize>) -> Router {
 #[tokio::test]
 async fn no_client_takes_a_response_that_broke_off_for_whole() {
     for name in ["cache", "coalesce", "both"] {
-        let (fast, calls) = (fresh().await, Arc::default());
+        let (fast, calls) = (fresh(), Arc::default());
         let address = serve(layered(name, &fast, &calls)).await;
         let fine = raw(address, "GET /fine HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
         assert!(is_whole(&fine), "{name}: {fine:?}");
@@ -203,7 +203,7 @@ async fn get(app: &Router) -> Result<usize, axum::Error> {
 #[tokio::test]
 async fn those_who_waited_for_a_response_that_broke_off_ask_for_their_own() {
     for cached in [true, false] {
-        let (fast, calls) = (fresh().await, Arc::default());
+        let (fast, calls) = (fresh(), Arc::default());
         let app = Router::new().route("/", heals(1, &calls, "max-age=60"));
         let app =
             if cached { app.layer(CacheLayer::new().on(&fast)) } else { app.layer(CoalesceLayer::new().on(&fast)) };
@@ -219,7 +219,7 @@ async fn those_who_waited_for_a_response_that_broke_off_ask_for_their_own() {
 
 #[tokio::test]
 async fn a_stale_response_stands_in_for_one_that_broke_off() {
-    let ((fast, clock), calls) = (timed().await, Arc::<AtomicUsize>::default());
+    let ((fast, clock), calls) = (timed(), Arc::<AtomicUsize>::default());
     let handler = heals(2, &calls, "max-age=1, stale-if-error=60");
     calls.store(7, SeqCst);
     let app = Router::new().route("/", handler).layer(CacheLayer::new().on(&fast));
@@ -236,7 +236,7 @@ async fn a_stale_response_stands_in_for_one_that_broke_off() {
 
 #[tokio::test]
 async fn a_refresh_that_breaks_off_leaves_what_is_stored() {
-    let ((fast, clock), calls) = (timed().await, Arc::<AtomicUsize>::default());
+    let ((fast, clock), calls) = (timed(), Arc::<AtomicUsize>::default());
     let handler = heals(1, &calls, "max-age=1, stale-while-revalidate=60");
     calls.store(7, SeqCst);
     let app = Router::new().route("/", handler).layer(CacheLayer::new().on(&fast));
@@ -253,7 +253,7 @@ async fn a_refresh_that_breaks_off_leaves_what_is_stored() {
 #[tokio::test]
 async fn an_answer_that_broke_off_is_not_replayed() {
     for path in BROKEN.into_iter().filter(|path| !["/cut-late", "/panics"].contains(path)) {
-        let (fast, calls) = (fresh().await, Arc::<AtomicUsize>::default());
+        let (fast, calls) = (fresh(), Arc::<AtomicUsize>::default());
         let count = calls.clone();
         let app = Router::new().fallback(async move |request: Request<Body>| {
             let call = count.fetch_add(1, SeqCst);
@@ -276,7 +276,7 @@ async fn an_answer_that_broke_off_is_not_replayed() {
 /// A leader that is given up while its body comes hands over; what had come is given to none.
 #[tokio::test]
 async fn a_body_that_is_given_up_is_given_to_none() {
-    let (fast, calls) = (fresh().await, Arc::<AtomicUsize>::default());
+    let (fast, calls) = (fresh(), Arc::<AtomicUsize>::default());
     let count = calls.clone();
     let service = CacheLayer::new().on(&fast).layer(service_fn(move |_: Request<Body>| {
         let call = count.fetch_add(1, SeqCst);

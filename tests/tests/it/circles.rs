@@ -55,7 +55,7 @@ async fn flag(depth: u8, start: &Barrier) -> Option<bool> {
 /// Three functions of different types, each the leader of what another one needs, and callers who wait for all of them.
 #[tokio::test(start_paused = true)]
 async fn a_circle_of_three_functions_ends_and_so_do_those_who_wait_for_it() {
-    let (fast, start) = (fresh().await, Barrier::new(3));
+    let (fast, start) = (fresh(), Barrier::new(3));
     let leaders = async { tokio::join!(number(OUTER, &start), text(OUTER, &start), flag(OUTER, &start)) };
     let waiters = async { tokio::join!(number(OUTER, &start), text(OUTER, &start), flag(OUTER, &start)) };
     let all = async { tokio::join!(leaders, waiters) };
@@ -79,8 +79,7 @@ fn blocks(n: u8, depth: u8, start: &ThreadBarrier) -> u8 {
 
 #[test]
 fn a_circle_of_threads_ends() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (fast, start) = (runtime.block_on(fresh()), Arc::new(ThreadBarrier::new(3)));
+    let (fast, start) = (fresh(), Arc::new(ThreadBarrier::new(3)));
     let (done, ended) = mpsc::channel();
     for n in 0..3 {
         let (fast, start, done) = (fast.clone(), start.clone(), done.clone());
@@ -107,7 +106,7 @@ async fn needs_it(origin: &Origin, asked: &Notify, go_on: &Notify) -> u32 {
 
 #[tokio::test]
 async fn a_wait_that_was_cancelled_is_not_in_the_way_of_the_other_direction() {
-    let (fast, origin, asked, go_on) = (fresh().await, Origin::default(), Notify::new(), Notify::new());
+    let (fast, origin, asked, go_on) = (fresh(), Origin::default(), Notify::new(), Notify::new());
     scope(&fast, async {
         let mut needing = pin!(needs_it(&origin, &asked, &go_on));
         let mut giving = pin!(gives_up(&origin, &asked, &go_on));
@@ -142,7 +141,7 @@ const KEYS: usize = 6;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn loads_that_need_each_other_at_random_end() {
     for seed in 0..200 {
-        let (fast, mut set) = (fresh().await, JoinSet::new());
+        let (fast, mut set) = (fresh(), JoinSet::new());
         for n in 0..KEYS {
             let fast = fast.clone();
             set.spawn(async move { scope(&fast, needs_any(n, seed, OUTER)).await });

@@ -96,7 +96,7 @@ fn a_hundred_thousand_interleavings_show_no_stale_read() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_read_returns_what_was_invalidated_before_it_started() {
     for memory in [0, 1 << 20] {
-        let fast = Fastness::builder().invalidation_memory(memory).build().await.unwrap();
+        let fast = Fastness::builder().invalidation_memory(memory).build().unwrap();
         let origin = Arc::new(Origin::default());
         let mut tasks = JoinSet::new();
         for seed in 0..12_u64 {

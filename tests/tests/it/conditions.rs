@@ -82,7 +82,7 @@ fn conditional_value(#[cfg(any())] never: Never, id: u64, #[cfg(not(any()))] cal
 #[tokio::test]
 async fn a_parameter_may_depend_on_a_condition_where_it_is_in_no_key() {
     assert_eq!(conditional_fallback(1, "a".to_owned(), "b").await.as_deref(), Ok("1ab Down"));
-    let (fast, calls) = (fresh().await, Cell::new(0));
+    let (fast, calls) = (fresh(), Cell::new(0));
     scope_sync(&fast, || assert_eq!([conditional_value(3, &calls), conditional_value(3, &calls)], [3, 3]));
     assert_eq!(calls.get(), 1);
     assert_eq!(conditional(1, "a".to_owned()).await.as_deref(), Ok("1a!"));

@@ -11,7 +11,7 @@ use crate::{fresh, poll_once, timed};
 
 #[tokio::test]
 async fn values_are_set_found_replaced_and_expire() {
-    let (fast, clock) = timed().await;
+    let (fast, clock) = timed();
     let cache = fast.cache();
     cache.set("a:1", 1_u32, MINUTE).await.unwrap();
     assert_eq!(cache.get::<u32>("a:1").await.unwrap(), Some(1));
@@ -25,7 +25,7 @@ async fn values_are_set_found_replaced_and_expire() {
 
 #[tokio::test]
 async fn a_ttl_of_zero_stores_nothing_and_what_was_there_is_gone() {
-    let (fast, _stands_still) = timed().await;
+    let (fast, _stands_still) = timed();
     let cache = fast.cache();
     cache.mset([("a:1", 1_u32), ("a:2", 2), ("a:3", 3)], MINUTE).await.unwrap();
     cache.set("a:1", 10_u32, Duration::ZERO).await.unwrap();
@@ -42,7 +42,7 @@ async fn a_ttl_of_zero_stores_nothing_and_what_was_there_is_gone() {
 
 #[tokio::test]
 async fn many_at_once_and_by_prefix_and_tag() {
-    let cache = fresh().await.cache();
+    let cache = fresh().cache();
     cache.mset([("a:1", 7), ("a:2", 2), ("b:1", 3), ("a:1", 1)], MINUTE).await.unwrap();
     cache.invalidate("a:*").await.unwrap();
     assert_eq!(cache.mget::<i32>(&["a:1", "b:1", "a:2"]).await.unwrap(), [None, Some(3), None]);
@@ -57,7 +57,7 @@ async fn city(zip: u32, region: &str) -> u32 {
 
 #[tokio::test]
 async fn it_reaches_what_attributes_stored() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope(&fast, async {
         city(1, "north").await;
         fast.cache().invalidate("city:*").await.unwrap();
@@ -76,7 +76,7 @@ async fn it_reaches_what_attributes_stored() {
 
 #[tokio::test]
 async fn get_or_load_loads_once() {
-    let cache = fresh().await.cache();
+    let cache = fresh().cache();
     let load = |n: u32| async move { if n == 0 { Err("zero") } else { Ok(n) } };
     assert_eq!(cache.get_or_load("n", MINUTE, load(0)).await.unwrap(), Err("zero"));
     assert_eq!(cache.get_or_load("n", MINUTE, load(1)).await.unwrap(), Ok(1));
@@ -85,7 +85,7 @@ async fn get_or_load_loads_once() {
 
 #[tokio::test]
 async fn malformed_keys_are_refused_with_a_reason_and_change_nothing() {
-    let cache = fresh().await.cache();
+    let cache = fresh().cache();
     for bad in ["", "a*", "a:*:b", ":a", "a:"] {
         let error = cache.set(bad, 1, MINUTE).await.unwrap_err();
         assert!(error.is_bad_pattern() && error.to_string().contains("user:42"), "{error}");
@@ -99,7 +99,7 @@ async fn malformed_keys_are_refused_with_a_reason_and_change_nothing() {
 
 #[tokio::test]
 async fn a_tag_is_no_pattern() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope(&fast, async {
         city(1, "north").await;
         for bad in ["*", "region:*", "", " "] {
@@ -116,14 +116,14 @@ async fn a_tag_is_no_pattern() {
 #[tokio::test]
 async fn settings_that_make_no_sense_are_refused() {
     for builder in [Fastness::builder().capacity(0), Fastness::builder().max_entries(0)] {
-        let error = builder.build().await.unwrap_err();
+        let error = builder.build().unwrap_err();
         assert!(error.is_bad_setting() && error.to_string().contains("at least one entry"), "{error}");
     }
 }
 
 #[tokio::test]
 async fn concurrent_callers_wait_for_one_load_and_an_invalidation_overtakes_it() {
-    let (cache, origin, gate) = (fresh().await.cache(), Origin::default(), Notify::new());
+    let (cache, origin, gate) = (fresh().cache(), Origin::default(), Notify::new());
     let load = async || {
         let n = origin.next();
         gate.notified().await;
@@ -161,7 +161,7 @@ impl Account {
 
 #[tokio::test]
 async fn the_text_of_a_key_names_it() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     let (cache, account) = (fast.cache(), Account("a"));
     let read = || scope_sync(&fast, || account.bill(&origin, "x:1"));
     assert_eq!((read(), read()), (1, 1));
@@ -179,7 +179,7 @@ async fn the_text_of_a_key_names_it() {
 
 #[tokio::test]
 async fn statistics_are_kept_per_function_and_in_sum() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     assert_eq!(fast.stats().total.hit_rate(), None);
     scope_sync(&fast, || {
         for id in ["1", "1", "1", "2"] {
@@ -201,7 +201,7 @@ async fn statistics_are_kept_per_function_and_in_sum() {
 
 #[tokio::test]
 async fn after_a_clear_nothing_is_served() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     let cache = fast.cache();
     let mut load = pin!(cache.get_or_load("c:1", MINUTE, async {
         tokio::task::yield_now().await;

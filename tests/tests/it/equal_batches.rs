@@ -77,7 +77,7 @@ async fn change_by_tag(id: u32) {}
 
 #[tokio::test]
 async fn twenty_equal_batches_make_one_run_whatever_their_order() {
-    let (fast, shelf) = (fresh().await, Shelf::shut());
+    let (fast, shelf) = (fresh(), Shelf::shut());
     let lists: [&[u32]; 4] = [&[1, 2, 3, 9], &[9, 3, 2, 1], &[2, 2, 9, 1, 3, 2], &[3, 1, 9, 2]];
     let mut calls: Vec<_> = (0..20).map(|n| Box::pin(scope(&fast, items(&shelf, lists[n % 4])))).collect();
     for call in &mut calls {
@@ -94,7 +94,7 @@ async fn twenty_equal_batches_make_one_run_whatever_their_order() {
 
 #[tokio::test]
 async fn equal_are_the_elements_that_are_missing() {
-    let (fast, shelf) = (fresh().await, Shelf::open());
+    let (fast, shelf) = (fresh(), Shelf::open());
     scope(&fast, async {
         items(&shelf, &[1, 2]).await;
         let (first, second) = tokio::join!(items(&shelf, &[1, 3, 4]), items(&shelf, &[4, 2, 3]));
@@ -106,7 +106,7 @@ async fn equal_are_the_elements_that_are_missing() {
 
 #[tokio::test]
 async fn those_that_overlap_in_part_run_side_by_side() {
-    let (fast, shelf) = (fresh().await, Shelf::shut());
+    let (fast, shelf) = (fresh(), Shelf::shut());
     scope(&fast, async {
         let (mut one, mut two) = (Box::pin(items(&shelf, &[1, 2])), Box::pin(items(&shelf, &[2, 3])));
         let (mut less, mut more) = (Box::pin(items(&shelf, &[1])), Box::pin(items(&shelf, &[1, 2, 3])));
@@ -123,7 +123,7 @@ async fn those_that_overlap_in_part_run_side_by_side() {
 
 #[tokio::test]
 async fn one_that_is_dropped_is_taken_over_by_one_of_those_that_joined() {
-    let (fast, shelf) = (fresh().await, Shelf::shut());
+    let (fast, shelf) = (fresh(), Shelf::shut());
     scope(&fast, async {
         let mut first = Box::pin(items(&shelf, &[1, 2]));
         let (mut second, mut third) = (Box::pin(items(&shelf, &[2, 1])), Box::pin(items(&shelf, &[1, 2])));
@@ -142,7 +142,7 @@ async fn one_that_is_dropped_is_taken_over_by_one_of_those_that_joined() {
 
 #[tokio::test]
 async fn one_that_takes_over_loads_only_what_has_not_come_meanwhile() {
-    let (fast, shelf) = (fresh().await, Shelf::shut());
+    let (fast, shelf) = (fresh(), Shelf::shut());
     scope(&fast, async {
         let mut first = Box::pin(items(&shelf, &[1, 2]));
         let (mut second, mut third) = (Box::pin(items(&shelf, &[1, 2])), Box::pin(items(&shelf, &[1, 2])));
@@ -169,7 +169,7 @@ async fn one_that_takes_over_loads_only_what_has_not_come_meanwhile() {
 
 #[tokio::test]
 async fn one_that_panics_hands_over() {
-    let (fast, shelf) = (fresh().await, Arc::new(Shelf::shut()));
+    let (fast, shelf) = (fresh(), Arc::new(Shelf::shut()));
     let call = || {
         let (fast, shelf) = (fast.clone(), shelf.clone());
         tokio::spawn(async move { scope(&fast, items(&shelf, &[12, 13])).await })
@@ -214,7 +214,7 @@ async fn copied(shelf: &Shelf, ids: &[u32]) -> Result<HashMap<u32, u32>, NotClon
 
 #[tokio::test]
 async fn an_error_is_shared_where_it_can_be_copied_and_else_each_runs() {
-    let (fast, shelf) = (fresh().await, Shelf::open());
+    let (fast, shelf) = (fresh(), Shelf::open());
     scope(&fast, async {
         let call = || Box::pin(failing(&shelf, &[1, 2]));
         assert_eq!(tokio::join!(call(), call(), call()), (Err(Down), Err(Down), Err(Down)));
@@ -243,7 +243,7 @@ async fn an_error_is_shared_where_it_can_be_copied_and_else_each_runs() {
 
 #[tokio::test]
 async fn none_joins_one_of_which_an_element_was_invalidated_since() {
-    let (fast, shelf) = (fresh().await, Shelf::shut());
+    let (fast, shelf) = (fresh(), Shelf::shut());
     scope(&fast, async {
         let (mut old, mut early) = (Box::pin(items(&shelf, &[1, 2])), Box::pin(items(&shelf, &[1, 2])));
         assert!(poll_once(old.as_mut()).await.is_none() && poll_once(early.as_mut()).await.is_none());
@@ -269,7 +269,7 @@ async fn what_was_not_asked_for_goes_to_the_one_that_ran() {
         tokio::task::yield_now().await;
         ids.iter().chain(&[77]).map(|id| (*id, *id)).collect()
     }
-    let fast = fresh().await;
+    let fast = fresh();
     let (first, second) = scope(&fast, async { tokio::join!(more(&[1]), more(&[1])) }).await;
     assert_eq!((first.len(), second.len()), (2, 1));
 }
@@ -281,7 +281,7 @@ async fn each_runs_where_that_was_asked_for() {
         shelf.ask(ids).await;
         values(ids)
     }
-    let (fast, shelf) = (fresh().await, Shelf::shut());
+    let (fast, shelf) = (fresh(), Shelf::shut());
     scope(&fast, async {
         let (mut one, mut two) = (Box::pin(apart(&shelf, &[1])), Box::pin(apart(&shelf, &[1])));
         assert!(poll_once(one.as_mut()).await.is_none() && poll_once(two.as_mut()).await.is_none());
@@ -292,7 +292,7 @@ async fn each_runs_where_that_was_asked_for() {
 
 #[tokio::test]
 async fn one_that_rests_is_given_up_and_another_runs() {
-    let ((fast, clock), shelf) = (timed().await, Shelf::shut());
+    let ((fast, clock), shelf) = (timed(), Shelf::shut());
     scope(&fast, async {
         let mut rests = Box::pin(items(&shelf, &[1, 2]));
         let mut waits = Box::pin(items(&shelf, &[2, 1]));
@@ -325,8 +325,7 @@ fn panics_once(shelf: &Shelf, barrier: &ThreadBarrier, ids: &[u32]) -> HashMap<u
 
 #[test]
 fn threads_join_as_well_and_one_takes_over_where_the_body_panics() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let fast = runtime.block_on(fresh());
+    let fast = fresh();
     let (shelf, barrier) = (Arc::new(Shelf::shut()), Arc::new(ThreadBarrier::new(2)));
     let arrived = Arc::new(AtomicUsize::new(0));
     let call = |ids: &'static [u32]| {
@@ -377,7 +376,7 @@ async fn circle(ids: &[u32], next: &[u32], depth: u8, start: &tokio::sync::Barri
 
 #[tokio::test(start_paused = true)]
 async fn batches_that_need_each_other_end() {
-    let fast = fresh().await;
+    let fast = fresh();
     let one = tokio::sync::Barrier::new(1);
     let itself = scope(&fast, circle(&[1, 2], &[2, 1], 3, &one));
     assert_eq!(tokio::time::timeout(BOUND, itself).await.expect("no deadlock"), values(&[1, 2]));
@@ -408,7 +407,7 @@ async fn a_batch_and_a_function_for_one_that_need_each_other_end() {
         }
         ids.iter().map(|id| (*id, *id)).collect()
     }
-    let fast = fresh().await;
+    let fast = fresh();
     let many = |ids: &'static [u32]| Box::pin(many(ids, 4));
     let calls = async { tokio::join!(one(1, 4), many(&[2, 1]), one(2, 4), many(&[1, 2])) };
     let ended = tokio::time::timeout(BOUND, scope(&fast, calls)).await.expect("no deadlock");
@@ -420,7 +419,7 @@ async fn a_batch_and_a_function_for_one_that_need_each_other_end() {
 async fn batches_that_are_dropped_at_random_hand_over() {
     let mut handed_over = 0;
     for seed in 0..300 {
-        let (fast, shelf) = (fresh().await, Arc::new(Shelf::shut()));
+        let (fast, shelf) = (fresh(), Arc::new(Shelf::shut()));
         let mut random = fastrand::Rng::with_seed(seed);
         let mut calls: Vec<_> = (0..8)
             .map(|n| {

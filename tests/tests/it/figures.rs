@@ -108,8 +108,8 @@ struct History {
 }
 
 impl History {
-    async fn new(seed: u64) -> Self {
-        let (fast, clock) = timed().await;
+    fn new(seed: u64) -> Self {
+        let (fast, clock) = timed();
         let random = fastrand::Rng::with_seed(seed);
         Self { random, fast, clock, calls: Vec::new(), made: 0, last: Stats::default() }
     }
@@ -230,7 +230,7 @@ fn histories() -> u64 {
 async fn in_every_history_the_figures_add_up_to_the_calls() {
     let (mut kinds, mut all, seeds) = ([0; 6], 0, histories());
     for seed in 0..seeds {
-        let mut history = History::new(seed).await;
+        let mut history = History::new(seed);
         let ((), seen) = observe(async {
             for _ in 0..300 {
                 history.step().await;
@@ -274,7 +274,7 @@ async fn by_the_caller() -> u32 {
 
 #[tokio::test]
 async fn a_call_that_runs_its_function_is_a_miss_and_one_that_is_given_a_stale_value_a_hit() {
-    let (fast, clock) = timed().await;
+    let (fast, clock) = timed();
     scope(&fast, async {
         at_once().await;
         clock.advance(SECOND * 11);
@@ -294,7 +294,7 @@ async fn a_call_that_runs_its_function_is_a_miss_and_one_that_is_given_a_stale_v
 
 #[tokio::test]
 async fn a_look_is_counted() {
-    let (fast, _) = timed().await;
+    let (fast, _) = timed();
     NEXT.set((0, Ends::Value));
     scope(&fast, async {
         plain(1).await.unwrap();
@@ -313,7 +313,7 @@ async fn a_look_is_counted() {
 
 #[tokio::test]
 async fn a_kept_error_is_shown_to_who_looks() {
-    let (fast, clock) = timed().await;
+    let (fast, clock) = timed();
     scope(&fast, async {
         NEXT.set((0, Ends::Error));
         assert_eq!(KEPT.get(&1).await, None, "nothing is known");

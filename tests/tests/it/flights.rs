@@ -105,7 +105,7 @@ where
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_callers_of_one_cold_key_make_one_load() {
-    let (fast, origin) = (fresh().await, Arc::new(Origin::default()));
+    let (fast, origin) = (fresh(), Arc::new(Origin::default()));
     let mut set = crowd(1_000, &fast, || {
         let origin = origin.clone();
         async move { value(&origin, 7).await }
@@ -121,7 +121,7 @@ async fn a_thousand_callers_of_one_cold_key_make_one_load() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_that_can_be_cloned_is_shared_by_all_who_waited() {
-    let (fast, origin) = (fresh().await, Arc::new(Origin::default()));
+    let (fast, origin) = (fresh(), Arc::new(Origin::default()));
     let mut set = crowd(1_000, &fast, || {
         let origin = origin.clone();
         async move { failing(&origin, 7).await }
@@ -137,7 +137,7 @@ async fn a_failure_that_can_be_cloned_is_shared_by_all_who_waited() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_that_cannot_be_shared_sends_the_others_to_the_origin_side_by_side() {
-    let (fast, origin) = (fresh().await, Arc::new(Origin::default()));
+    let (fast, origin) = (fresh(), Arc::new(Origin::default()));
     let mut set = crowd(50, &fast, || {
         let origin = origin.clone();
         async move { private_error(&origin, 7).await }
@@ -157,7 +157,7 @@ async fn a_failure_that_cannot_be_shared_sends_the_others_to_the_origin_side_by_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn distinct_keys_do_not_wait_for_each_other() {
-    let (fast, origin) = (fresh().await, Arc::new(Origin::default()));
+    let (fast, origin) = (fresh(), Arc::new(Origin::default()));
     let mut set = JoinSet::new();
     for id in 0..1_000 {
         let (fast, origin) = (fast.clone(), origin.clone());
@@ -178,7 +178,7 @@ async fn distinct_keys_do_not_wait_for_each_other() {
 async fn leaders_cancelled_at_random_hand_over_without_overlap() {
     let mut abandoned = 0;
     for round in 0..400_u64 {
-        let (fast, origin) = (fresh().await, Arc::new(Origin::default()));
+        let (fast, origin) = (fresh(), Arc::new(Origin::default()));
         let mut random = fastrand::Rng::with_seed(round);
         let mut callers: Vec<_> = (0..8)
             .map(|_| {
@@ -231,7 +231,7 @@ async fn panics_once(origin: &Origin, fuse: &AtomicUsize, id: u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panicking_leader_hands_over_to_one() {
-    let (fast, origin, fuse) = (fresh().await, Arc::new(Origin::default()), Arc::new(AtomicUsize::new(0)));
+    let (fast, origin, fuse) = (fresh(), Arc::new(Origin::default()), Arc::new(AtomicUsize::new(0)));
     let mut set = crowd(100, &fast, || {
         let (origin, fuse) = (origin.clone(), fuse.clone());
         async move { panics_once(&origin, &fuse, 3).await }
@@ -262,8 +262,7 @@ fn blocking(origin: &Origin, barrier: &std::sync::Barrier, id: u64) -> u64 {
 
 #[test]
 fn sync_callers_wait_for_one_load_too() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (fast, origin, barrier) = (runtime.block_on(fresh()), Origin::default(), std::sync::Barrier::new(2));
+    let (fast, origin, barrier) = (fresh(), Origin::default(), std::sync::Barrier::new(2));
     let arrived = AtomicUsize::new(0);
     std::thread::scope(|threads| {
         let call = || {
@@ -284,7 +283,7 @@ fn sync_callers_wait_for_one_load_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sync_function_may_wait_inside_a_runtime() {
-    let (fast, origin) = (fresh().await, Arc::new(Origin::default()));
+    let (fast, origin) = (fresh(), Arc::new(Origin::default()));
     let barrier = Arc::new(std::sync::Barrier::new(2));
     let arrived = Arc::new(AtomicUsize::new(0));
     let calls: Vec<_> = (0..2)
@@ -316,14 +315,14 @@ async fn needs_itself(n: u32, depth: u32) -> u32 {
 
 #[tokio::test]
 async fn a_load_that_needs_its_own_key_does_not_wait_for_itself() {
-    let fast = fresh().await;
+    let fast = fresh();
     let answer = tokio::time::timeout(Duration::from_secs(10), scope(&fast, needs_itself(1, 3))).await;
     assert_eq!(answer.expect("no deadlock"), 4);
 }
 
 #[tokio::test]
 async fn the_future_of_a_shared_load_may_be_dropped_before_it_is_polled() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     drop(scope(&fast, value(&origin, 1)));
     origin.gate.notify_one();
     assert_eq!(scope(&fast, value(&origin, 1)).await, Ok(1));

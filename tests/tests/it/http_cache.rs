@@ -27,7 +27,7 @@ async fn raw(address: std::net::SocketAddr, request: &str) -> String {
 
 #[tokio::test]
 async fn over_sockets() {
-    let (fast, calls) = (fresh().await, Arc::<AtomicUsize>::default());
+    let (fast, calls) = (fresh(), Arc::<AtomicUsize>::default());
     let count = calls.clone();
     let list = move || async move {
         count.fetch_add(1, SeqCst);
@@ -77,7 +77,7 @@ fn nothing_stale_after_an_invalidation_in_any_order() {
 }
 
 async fn race(seed: u64) {
-    let (fast, origin) = (fresh().await, Arc::<AtomicUsize>::default());
+    let (fast, origin) = (fresh(), Arc::<AtomicUsize>::default());
     let random = Arc::new(Mutex::new(fastrand::Rng::with_seed(seed)));
     let (source, chance) = (origin.clone(), random.clone());
     let handler = tower::service_fn(move |_: Request<Body>| {
@@ -133,7 +133,7 @@ const LOOKS: usize = 9;
 
 #[tokio::test]
 async fn a_request_that_may_wait_no_more_looks_once_more_before_it_asks() {
-    let (fast, loads, gate) = (fresh().await, Arc::<AtomicUsize>::default(), Arc::new(Semaphore::new(0)));
+    let (fast, loads, gate) = (fresh(), Arc::<AtomicUsize>::default(), Arc::new(Semaphore::new(0)));
     let handler = {
         let (loads, gate) = (loads.clone(), gate.clone());
         move |_: Request<Body>| {

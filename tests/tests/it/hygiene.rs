@@ -94,7 +94,7 @@ mod hostile {
 
 #[tokio::test]
 async fn names_of_the_users_do_not_meet_ours() {
-    let fast = fresh().await;
+    let fast = fresh();
     fastness::scope(&fast, async {
         for _ in 0..2 {
             assert_eq!(hostile::r#type(1, 2).await, Ok(3));
@@ -157,7 +157,7 @@ mod documented {
 
 #[tokio::test]
 async fn attributes_and_visibility_are_kept() {
-    let fast = fresh().await;
+    let fast = fresh();
     fastness::scope(&fast, async {
         #[expect(deprecated)]
         let old = documented::old(1) + documented::old(1);
@@ -219,7 +219,7 @@ mod bodies {
 
 #[tokio::test]
 async fn bodies_keep_their_types() {
-    fastness::scope(&fresh().await, async {
+    fastness::scope(&fresh(), async {
         assert_eq!((bodies::returns_early(3).await, bodies::returns_early(4).await), (3, 0));
         assert_eq!(bodies::infers(2).await.unwrap(), [2, 2]);
         assert_eq!(bodies::infers(0).await.unwrap_err().to_string(), "zero");

@@ -26,7 +26,7 @@ impl Users {
 
 #[tokio::test]
 async fn the_plainest_pair_works_as_one_would_hope() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope(&fast, async {
         assert_eq!(Users.get_user(1).await, "by id 1");
         assert_eq!(
@@ -68,7 +68,7 @@ impl Tenant {
 
 #[tokio::test]
 async fn tenants_never_meet() {
-    let (a, b, fast) = (Tenant("a"), Arc::new(Tenant("b")), fresh().await);
+    let (a, b, fast) = (Tenant("a"), Arc::new(Tenant("b")), fresh());
     scope(&fast, async {
         assert_eq!((a.orders(1).await, b.orders(1).await), ("a 1".into(), "b 1".into()));
         assert_eq!((a.who().await, b.who().await), ("a", "b"));
@@ -99,7 +99,7 @@ async fn change_below(id: &str) {}
 
 #[tokio::test]
 async fn no_argument_reaches_another_keys_space() {
-    let fast = fresh().await;
+    let fast = fresh();
     let loads = || fast.stats().total.loads;
     scope(&fast, async {
         assert_eq!(user("1:orders").await, "user 1:orders");
@@ -136,7 +136,7 @@ async fn search(filter: &Filter, name: &str) -> String {
 
 #[tokio::test]
 async fn formatters() {
-    let fast = fresh().await;
+    let fast = fresh();
     let filter = |category: &str, trace| Filter { category: Some(category.to_owned()), trace };
     scope(&fast, async {
         assert_eq!(search(&filter("a", 1), "Ada").await, search(&filter("a", 2), "ADA").await);
@@ -163,7 +163,7 @@ async fn by_record(record: &Record) -> Result<u64, std::fmt::Error> {
 
 #[tokio::test]
 async fn one_template_is_one_entry_whatever_the_placeholders_are_called() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope(&fast, async {
         assert_eq!(by_id(1).await, Some(1));
         assert_eq!(by_record(&Record { id: 1 }).await, Ok(1));
@@ -222,7 +222,7 @@ fn by_sku(sku: &Sku, brief: Option<bool>) -> String {
 
 #[tokio::test]
 async fn fields_at_any_depth_and_types_that_only_display() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     let deep = |a, b, c: &str| Deep { pair: (a, (b, c.to_owned())) };
     scope_sync(&fast, || {
         let first = Wrapped(deep(1, 2, "x")).deep(&deep(3, 4, "y"), (5, (6, 7)), &origin);
@@ -257,7 +257,7 @@ fn new_mailbox(address: &str) -> String {
 
 #[tokio::test]
 async fn keys_of_one_text_are_one_key_however_they_are_written() {
-    scope_sync(&fresh().await, || {
+    scope_sync(&fresh(), || {
         mailbox("ada");
         new_mailbox("ADA");
         assert_eq!(mailbox("ada"), "new, of ADA");

@@ -75,7 +75,7 @@ fn pair(a: &str, b: &str) -> String {
 #[tokio::test]
 async fn the_segments_of_a_key_are_those_of_its_template() {
     let mut seen = HashMap::new();
-    scope_sync(&fresh().await, || {
+    scope_sync(&fresh(), || {
         for a in NASTY {
             for b in NASTY {
                 let key = PAIR.key(a, b);
@@ -95,7 +95,7 @@ async fn the_segments_of_a_key_are_those_of_its_template() {
 #[tokio::test]
 async fn long_keys_are_told_apart() {
     let long = |n: usize| "a".repeat(n);
-    let fast = fresh().await;
+    let fast = fresh();
     scope_sync(&fast, || {
         for (n, m) in [(500, 1), (501, 0), (600, 0), (599, 1), (5_000, 0), (5_000, 1)] {
             assert_eq!(pair(&long(n), &long(m)), format!("{:?} {:?}", long(n), long(m)));
@@ -127,7 +127,7 @@ async fn save_file(path: &str, outcome: Result<u32, Fault>) -> Result<u32, Fault
 /// Keys that are too long to be kept whole.
 #[tokio::test]
 async fn writes_reach_long_keys_too() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     let path = "deep/".repeat(200);
     let (read, cache) = (|| file(&origin, &path), fast.cache());
     scope(&fast, async {

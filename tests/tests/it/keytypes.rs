@@ -90,7 +90,7 @@ macro_rules! told_apart {
 
 #[tokio::test]
 async fn containers_of_what_displays_are_told_apart() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope_sync(&fast, || {
         told_apart!(fast, option, OPTION, None, Some(ts("")));
         told_apart!(fast, list, LIST, vec![ts("a"), ts("b")], vec![ts("a,b")]);
@@ -111,7 +111,7 @@ async fn containers_of_what_displays_are_told_apart() {
 
 #[tokio::test]
 async fn what_only_displays_is_known_by_its_text() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope_sync(&fast, || {
         told_apart!(fast, float, FLOAT, 0.1 + 0.2, 0.3);
         told_apart!(fast, floats, FLOATS, vec![Some(f64::NAN), None], vec![None, Some(f64::NAN)]);
@@ -122,7 +122,7 @@ async fn what_only_displays_is_known_by_its_text() {
 
 #[tokio::test]
 async fn what_displays_alike_is_told_apart_by_its_hash_in_this_process() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope_sync(&fast, || told_apart!(fast, rounded, ROUNDED, Some(Rounded(11)), Some(Rounded(12))));
 }
 
@@ -139,7 +139,7 @@ fn many(xs: &[Option<Ts>]) -> HashMap<Option<Ts>, u8> {
 
 #[tokio::test]
 async fn containers_of_type_parameters_and_in_batches() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope_sync(&fast, || {
         for _ in 0..2 {
             generic(Some(ts("a")));
@@ -152,7 +152,7 @@ async fn containers_of_type_parameters_and_in_batches() {
 
 #[tokio::test]
 async fn bytes_of_every_length_are_told_apart() {
-    let fast = fresh().await;
+    let fast = fresh();
     let (short, long) = (vec![7_u8; 256], vec![7_u8; 100_000]);
     scope_sync(&fast, || {
         told_apart!(fast, bytes, BYTES, b"", b"\0");
@@ -183,7 +183,7 @@ fn query(words: u8) -> Query {
 
 #[tokio::test]
 async fn equal_maps_and_sets_have_one_digest() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope_sync(&fast, || {
         for _ in 0..20 {
             // A hasher of its own each, and so another order.
@@ -203,7 +203,7 @@ fn in_order(order: &[(&str, bool)], by: Option<Option<u8>>) -> usize {
 
 #[tokio::test]
 async fn order_and_levels_of_nothing_are_in_the_digest() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope_sync(&fast, || {
         in_order(&[("a", true), ("b", false)], None);
         in_order(&[("b", false), ("a", true)], None);
@@ -235,7 +235,7 @@ fn filtered(filter: &Filter) -> u8 {
 
 #[tokio::test]
 async fn kinds_and_widths_are_in_the_digest() {
-    scope_sync(&fresh().await, || {
+    scope_sync(&fresh(), || {
         let filters =
             [Filter::Letter('a'), Filter::Word("a".into()), Filter::Short(7), Filter::Long(7), Filter::Signed(7)];
         assert_eq!(filters.map(|filter| filtered(&filter)), [0, 1, 2, 3, 4]);
@@ -277,7 +277,7 @@ async fn taxes(prices: &[Price]) -> HashMap<Price, u64> {
 
 #[tokio::test]
 async fn an_argument_that_is_not_equal_to_itself_is_loaded_and_not_stored() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope(&fast, async {
         for _ in 0..50 {
             tax(Price(f64::NAN)).await;

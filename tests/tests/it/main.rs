@@ -62,14 +62,14 @@ mod totals;
 mod writes;
 
 /// A cache of this test's own.
-async fn fresh() -> Fastness {
-    Fastness::builder().invalidation_memory(4096).build().await.unwrap()
+fn fresh() -> Fastness {
+    Fastness::builder().invalidation_memory(4096).build().unwrap()
 }
 
 /// The same, on a clock that moves by hand.
-async fn timed() -> (Fastness, Clock) {
+fn timed() -> (Fastness, Clock) {
     let clock = Clock::manual();
-    let fast = Fastness::builder().invalidation_memory(4096).clock(clock.clone()).build().await.unwrap();
+    let fast = Fastness::builder().invalidation_memory(4096).clock(clock.clone()).build().unwrap();
     (fast, clock)
 }
 

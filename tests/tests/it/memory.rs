@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, LazyLock, Mutex, mpsc};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -83,7 +83,7 @@ async fn report(hour: u32, id: u32) -> u32 {
 /// 600 reports of each hour, read ten times: those of the hour before are dead, and take no room.
 #[tokio::test]
 async fn what_expired_gives_up_its_room() {
-    let (fast, clock) = timed().await;
+    let (fast, clock) = timed();
     scope(&fast, async {
         for hour in 0..5 {
             let before = LOADS.load(SeqCst);
@@ -107,7 +107,7 @@ async fn page(book: u32, id: u32) -> u32 {
 
 #[tokio::test]
 async fn what_was_invalidated_gives_up_its_room() {
-    let (fast, _) = timed().await;
+    let (fast, _) = timed();
     let cache = fast.cache();
     scope(&fast, async {
         for book in 0..6 {
@@ -136,7 +136,7 @@ async fn old(id: u32) -> u32 {
 /// As long as it may be served it lives, and is no dead wood; then it is gone.
 #[tokio::test]
 async fn what_may_be_served_stale_is_not_dead() {
-    let (fast, clock) = timed().await;
+    let (fast, clock) = timed();
     scope(&fast, async {
         for id in 0..10 {
             old(id).await;
@@ -167,7 +167,7 @@ async fn fill(test: &'static str) -> Living {
 
 #[tokio::test]
 async fn what_expired_is_dropped_without_traffic() {
-    let (fast, clock) = timed().await;
+    let (fast, clock) = timed();
     scope(&fast, async {
         let living = fill("expired").await;
         clock.advance(MINUTE);
@@ -180,7 +180,7 @@ async fn what_expired_is_dropped_without_traffic() {
 #[tokio::test]
 async fn what_was_invalidated_is_dropped_without_traffic() {
     // With a table of invalidations that has room for each.
-    let fast = Fastness::builder().clock(Clock::manual()).build().await.unwrap();
+    let fast = Fastness::builder().clock(Clock::manual()).build().unwrap();
     scope(&fast, async {
         let living = fill("invalidated").await;
         for id in 0..700 {
@@ -196,7 +196,7 @@ async fn what_was_invalidated_is_dropped_without_traffic() {
 
 #[tokio::test]
 async fn what_was_cleared_is_dropped_at_once() {
-    let (fast, _) = timed().await;
+    let (fast, _) = timed();
     scope(&fast, async {
         let living = fill("cleared").await;
         fast.clear();
@@ -219,7 +219,7 @@ async fn what_has_to_go_and_what_is_replaced_are_dropped_without_traffic() {
         let _ = id;
         Arc::new(Living::of("evicted").value())
     }
-    let (fast, _) = timed().await;
+    let (fast, _) = timed();
     scope(&fast, async {
         for id in 0..1_000 {
             evicted(id).await;
@@ -237,7 +237,7 @@ async fn what_has_to_go_and_what_is_replaced_are_dropped_without_traffic() {
 
 #[tokio::test]
 async fn the_entries_of_a_handle_go_with_it() {
-    let (fast, _) = timed().await;
+    let (fast, _) = timed();
     let living = scope(&fast, fill("handle")).await;
     drop(fast);
     living.wait_until(0);
@@ -255,7 +255,7 @@ async fn absences_and_errors_are_swept() {
     async fn absent(id: u32) -> Option<u32> {
         (id == u32::MAX).then_some(id)
     }
-    let (fast, clock) = timed().await;
+    let (fast, clock) = timed();
     scope(&fast, async {
         for id in 0..100 {
             assert!(failing(id).await.is_err());
@@ -283,7 +283,7 @@ static DROPPED: AtomicUsize = AtomicUsize::new(0);
 
 #[tokio::test]
 async fn direct_entries_are_swept() {
-    let (fast, clock) = timed().await;
+    let (fast, clock) = timed();
     for id in 0..100 {
         fast.cache().set(&format!("text:{id}"), Text("x".repeat(1_000)), SECOND).await.unwrap();
     }
@@ -310,7 +310,7 @@ async fn responses_are_swept() {
         response.headers_mut().insert("cache-control", "max-age=60".parse().unwrap());
         Ok(response)
     }
-    let (fast, clock) = timed().await;
+    let (fast, clock) = timed();
     let site = ServiceBuilder::new().layer(CacheLayer::new().on(&fast)).service(tower::service_fn(page));
     for id in 0..50 {
         let request = Request::get(format!("/pages/{id}")).body(String::new()).unwrap();
@@ -332,7 +332,7 @@ async fn dropped_by_the_sweep(test: &'static str, on_drop: fn()) -> (Fastness, L
         let _ = id;
         Arc::new(Living::of(test).value_that(on_drop))
     }
-    let (fast, clock) = timed().await;
+    let (fast, clock) = timed();
     let living = Living::of(test);
     scope(&fast, async {
         for id in 0..100 {
@@ -355,14 +355,7 @@ async fn a_drop_that_panics_does_not_end_the_sweep() {
 
 #[tokio::test]
 async fn a_drop_may_call_the_cache() {
-    static OWN: LazyLock<Fastness> = LazyLock::new(|| {
-        let (tell, told) = mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            tell.send(runtime.block_on(Fastness::builder().clock(Clock::manual()).build()).unwrap()).unwrap();
-        });
-        told.recv().unwrap()
-    });
+    static OWN: LazyLock<Fastness> = LazyLock::new(|| Fastness::builder().clock(Clock::manual()).build().unwrap());
     static BEGUN: AtomicUsize = AtomicUsize::new(0);
     static ENDED: AtomicUsize = AtomicUsize::new(0);
     #[cacheable(ttl = 60, key = "called:{id}", capacity = 3)]
@@ -430,7 +423,7 @@ fn slow(test: &'static str) -> Slow {
 #[tokio::test]
 async fn a_drop_that_blocks_holds_up_the_sweep_and_nothing_else() {
     let (gate, _fast, living) = hold_up_the_sweep().await;
-    let (fast, clock) = timed().await;
+    let (fast, clock) = timed();
     scope(&fast, async {
         let others = fill("beside one that blocks").await;
         clock.advance(MINUTE);

@@ -50,7 +50,7 @@ impl<T: Clone + Display + Send + Sync + 'static> Repo<T> {
 #[tokio::test]
 async fn instantiations_of_a_generic_impl_share_nothing() {
     let (words, numbers) = (Repo::new(vec!["one"]), Repo::new(vec![1]));
-    scope(&fresh().await, async {
+    scope(&fresh(), async {
         assert_eq!(assert_send(words.show(0)).await.unwrap(), "one");
         assert_eq!(numbers.show(0).await.unwrap(), "1");
         assert_eq!(words.show(0).await.unwrap(), "one");
@@ -65,7 +65,7 @@ async fn receivers_of_every_kind() {
     let repo = Arc::new(Repo::new(vec![1_u8, 2]));
     assert_eq!(loads(|| repo.clone().by_count(1)).await, 1);
     assert_eq!(loads(|| repo.in_a_macro(1)).await, 1);
-    let fast = fresh().await;
+    let fast = fresh();
     assert_eq!(scope_sync(&fast, || (*repo).clone().consume(1) + (*repo).clone().consume(1)), 6);
     assert_eq!(fast.stats().total.loads, 1);
 }
@@ -112,7 +112,7 @@ async fn trait_methods_native_and_boxed() {
     assert_eq!(loads(|| assert_send(Service.native(1))).await, 1);
     let service: Box<dyn DynApi> = Box::new(Service);
     assert_eq!(loads(|| assert_send(service.boxed(1, "ab"))).await, 1);
-    let fast = fresh().await;
+    let fast = fresh();
     scope(&fast, async {
         assert_eq!(*service.boxed(1, "ab").await.unwrap(), "21");
         assert!(service.boxed(0, "ab").await.is_err());
@@ -202,7 +202,7 @@ async fn receivers_by_value_and_through_every_pointer() {
     assert_eq!(loads(|| assert_send(one.formatted(1))).await, 1);
     assert_eq!(loads(|| std::future::ready(std::rc::Rc::new(one.clone()).counted(1))).await, 1);
     assert_eq!(loads(|| assert_send(receivers::Counter::associated(1))).await, 1);
-    let (fast, mut written, mut log) = (fresh().await, one.clone(), vec![]);
+    let (fast, mut written, mut log) = (fresh(), one.clone(), vec![]);
     scope(&fast, async {
         assert_eq!(assert_send(written.set(5, &mut log)).await, 5);
         written.clear();

@@ -25,7 +25,7 @@ fn value(text: &str, start: &str) -> f64 {
 #[tokio::test]
 async fn a_recorder_gets_what_the_text_says() {
     let recorder = PrometheusBuilder::new().build_recorder();
-    let fast = fresh().await;
+    let fast = fresh();
     let timing = Timing::new("facade.timing");
     let mut publisher = metrics::with_local_recorder(&recorder, || Publisher::new(&fast));
     for round in 1..=3 {

@@ -152,6 +152,6 @@ async fn every_call_is_counted_once_by_each_policy_that_it_met() {
         assert_eq!(task.await.unwrap(), Ok(10));
     }
     assert_eq!(breaker("nested").state(), State::Closed);
-    let text = fastness::metrics::prometheus(&fastness::Fastness::builder().build().await.unwrap());
+    let text = fastness::metrics::prometheus(&fastness::Fastness::builder().build().unwrap());
     assert!(text.contains(r#"policy="bulkhead",name="nested",outcome="panicked""#), "{text}");
 }

@@ -100,7 +100,7 @@ async fn an_older_load_replaces_nothing_newer_whatever_both_found() {
                 if new_batch && newer == DOWN {
                     continue; // A batch stores no errors.
                 }
-                let ((fast, clock), row) = (timed().await, Row::default());
+                let ((fast, clock), row) = (timed(), Row::default());
                 scope(&fast, async {
                     row.set(older);
                     let mut old = pin!(async {
@@ -142,7 +142,7 @@ async fn refreshed(row: Arc<Row>, id: u32) -> Answer {
 #[tokio::test]
 async fn a_refresh_in_the_background_replaces_nothing_newer() {
     for older in [NONE, DOWN, 1] {
-        let ((fast, clock), row) = (timed().await, Arc::<Row>::default());
+        let ((fast, clock), row) = (timed(), Arc::<Row>::default());
         scope(&fast, async {
             row.set(9);
             assert_eq!(quick(&row, 1).await, answer(9));
@@ -173,7 +173,7 @@ async fn put(row: &Row, id: u32, value: u32) -> Answer {
 
 #[tokio::test]
 async fn a_put_is_newer_than_every_load_under_way() {
-    let ((fast, _), row) = (timed().await, Row::default());
+    let ((fast, _), row) = (timed(), Row::default());
     scope(&fast, async {
         for older in [NONE, DOWN, 1] {
             row.set(older);
@@ -212,7 +212,7 @@ async fn unkept(row: &Row, id: u32) -> Answer {
 async fn a_load_that_stores_nothing_leaves_nothing_older() {
     for before in [NONE, DOWN, 1] {
         for (now, how) in [(2, "zero"), (NONE, "zero"), (2, "batch"), (NONE, "batch"), (2, "unless")] {
-            let ((fast, clock), row) = (timed().await, Row::default());
+            let ((fast, clock), row) = (timed(), Row::default());
             scope(&fast, async {
                 row.set(before);
                 assert_eq!(quick(&row, 1).await, answer(before));
@@ -239,7 +239,7 @@ async fn a_load_that_stores_nothing_leaves_nothing_older() {
 #[tokio::test]
 async fn how_long_an_absence_or_error_counts_is_said_by_who_reads() {
     for found in [NONE, DOWN] {
-        let ((fast, clock), row) = (timed().await, Row::default());
+        let ((fast, clock), row) = (timed(), Row::default());
         scope(&fast, async {
             row.set(found);
             quick(&row, 1).await.unwrap_or_default();
@@ -278,7 +278,7 @@ async fn strict_batch(row: &Row, ids: &[u32]) -> Rows {
 
 #[tokio::test]
 async fn an_error_that_this_function_would_not_store_is_not_served_by_it() {
-    let ((fast, _), row) = (timed().await, Row::default());
+    let ((fast, _), row) = (timed(), Row::default());
     row.set(DOWN);
     scope(&fast, async {
         assert_eq!(quick(&row, 1).await, answer(DOWN));
@@ -291,7 +291,7 @@ async fn an_error_that_this_function_would_not_store_is_not_served_by_it() {
 
 #[tokio::test]
 async fn a_batch_judges_absences_by_its_own_ttl() {
-    let ((fast, clock), row) = (timed().await, Row::default());
+    let ((fast, clock), row) = (timed(), Row::default());
     scope(&fast, async {
         assert_eq!(quick(&row, 1).await, Ok(None));
         assert_eq!((strict_batch(&row, &[1]).await.unwrap().len(), row.loads()), (0, 1));

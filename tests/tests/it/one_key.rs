@@ -13,87 +13,87 @@ use crate::{fresh, poll_once, timed};
 
 #[tokio::test]
 async fn what_functions_store_is_found() {
-    one_key::what_functions_store_is_found(&fresh().await).await;
+    one_key::what_functions_store_is_found(&fresh()).await;
 }
 
 #[tokio::test]
 async fn functions_find_what_is_set() {
-    one_key::functions_find_what_is_set(&fresh().await).await;
+    one_key::functions_find_what_is_set(&fresh()).await;
 }
 
 #[tokio::test]
 async fn each_replaces_what_the_other_has_stored() {
-    one_key::each_replaces_what_the_other_has_stored(&fresh().await).await;
+    one_key::each_replaces_what_the_other_has_stored(&fresh()).await;
 }
 
 #[tokio::test]
 async fn invalidations_reach_both() {
-    one_key::invalidations_reach_both(&fresh().await).await;
+    one_key::invalidations_reach_both(&fresh()).await;
 }
 
 #[tokio::test]
 async fn refreshes_reach_both() {
-    one_key::refreshes_reach_both(&fresh().await).await;
+    one_key::refreshes_reach_both(&fresh()).await;
 }
 
 #[tokio::test]
 async fn absences_are_none_until_there_is_a_value() {
-    one_key::absences_are_none_until_there_is_a_value(&fresh().await).await;
+    one_key::absences_are_none_until_there_is_a_value(&fresh()).await;
 }
 
 #[tokio::test]
 async fn batches_meet_direct_calls() {
-    one_key::batches_meet_direct_calls(&fresh().await).await;
+    one_key::batches_meet_direct_calls(&fresh()).await;
 }
 
 #[tokio::test]
 async fn batches_find_what_is_newer_than_an_absence() {
-    one_key::batches_find_what_is_newer_than_an_absence(&fresh().await).await;
+    one_key::batches_find_what_is_newer_than_an_absence(&fresh()).await;
 }
 
 #[tokio::test]
 async fn handles_meet_direct_calls() {
-    one_key::handles_meet_direct_calls(&fresh().await).await;
+    one_key::handles_meet_direct_calls(&fresh()).await;
 }
 
 #[tokio::test]
 async fn keys_of_all_kinds_are_found() {
-    one_key::keys_of_all_kinds_are_found(&fresh().await).await;
+    one_key::keys_of_all_kinds_are_found(&fresh()).await;
 }
 
 #[tokio::test]
 async fn several_functions_meet_one_direct_call() {
-    one_key::several_functions_meet_one_direct_call(&fresh().await).await;
+    one_key::several_functions_meet_one_direct_call(&fresh()).await;
 }
 
 #[tokio::test]
 async fn functions_of_this_process_only_meet_direct_calls() {
-    one_key::functions_of_this_process_only_meet_direct_calls(&fresh().await).await;
+    one_key::functions_of_this_process_only_meet_direct_calls(&fresh()).await;
 }
 
 #[tokio::test]
 async fn the_newest_load_wins() {
-    one_key::the_newest_load_wins(&fresh().await).await;
+    one_key::the_newest_load_wins(&fresh()).await;
 }
 
 #[tokio::test]
 async fn what_is_set_while_a_function_loads_stays() {
-    one_key::what_is_set_while_a_function_loads_stays(&fresh().await).await;
+    one_key::what_is_set_while_a_function_loads_stays(&fresh()).await;
 }
 
 #[tokio::test]
 async fn tags_concern_what_functions_store() {
-    one_key::tags_concern_what_functions_store(&fresh().await).await;
+    one_key::tags_concern_what_functions_store(&fresh()).await;
 }
 
 #[tokio::test]
 async fn what_is_apart_in_the_shared_tier_is_apart_here() {
-    one_key::what_is_apart_in_the_shared_tier_is_apart_here(&fresh().await, &fresh().await).await;
+    one_key::what_is_apart_in_the_shared_tier_is_apart_here(&fresh(), &fresh()).await;
 }
 
 #[tokio::test]
 async fn functions_of_the_shared_tier_meet_direct_calls() {
-    one_key::functions_of_the_shared_tier_meet_direct_calls(&fresh().await, async |_| {}).await;
+    one_key::functions_of_the_shared_tier_meet_direct_calls(&fresh(), async |_| {}).await;
 }
 
 #[cacheable(ttl = 60, jitter = 0, key = "stock:{id}", skip(origin))]
@@ -103,7 +103,7 @@ fn stock(id: u32, origin: &Origin) -> u32 {
 
 #[tokio::test]
 async fn an_entry_is_fresh_for_as_long_as_whoever_stored_it_said() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     let cache = fast.cache();
     let call = |id| scope_sync(&fast, || stock(id, &origin));
     cache.set("stock:1", 10_u32, MINUTE * 10).await.unwrap();
@@ -119,7 +119,7 @@ async fn an_entry_is_fresh_for_as_long_as_whoever_stored_it_said() {
 
 #[tokio::test]
 async fn an_entry_takes_the_room_of_one_and_that_of_its_function() {
-    let (fast, origin) = (Fastness::builder().capacity(8).build().await.unwrap(), Origin::default());
+    let (fast, origin) = (Fastness::builder().capacity(8).build().unwrap(), Origin::default());
     let cache = fast.cache();
     for id in 0..100_u32 {
         let key = format!("stock:{id}");
@@ -135,7 +135,7 @@ async fn an_entry_takes_the_room_of_one_and_that_of_its_function() {
 
 #[tokio::test]
 async fn where_there_is_room_for_one_entry_a_function_finds_what_is_set() {
-    let (fast, origin) = (Fastness::builder().max_entries(1).build().await.unwrap(), Origin::default());
+    let (fast, origin) = (Fastness::builder().max_entries(1).build().unwrap(), Origin::default());
     fast.cache().set("stock:1", 10_u32, MINUTE).await.unwrap();
     for _ in 0..3 {
         assert_eq!(scope_sync(&fast, || stock(1, &origin)), 10);
@@ -146,7 +146,7 @@ async fn where_there_is_room_for_one_entry_a_function_finds_what_is_set() {
 
 #[tokio::test]
 async fn a_direct_load_that_is_given_up_stores_nothing_and_fails_nobody() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     let cache = fast.cache();
     {
         let gate = Notify::new();
@@ -170,7 +170,7 @@ async fn fare(id: u32, origin: &Origin) -> u32 {
 
 #[tokio::test]
 async fn what_was_set_outlives_the_copy_of_a_function_that_ends_earlier() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     fast.cache().set("fare:8", 80_u32, MINUTE * 60).await.unwrap();
     assert_eq!(scope(&fast, fare(8, &origin)).await, 80);
     clock.advance(MINUTE);
@@ -179,7 +179,7 @@ async fn what_was_set_outlives_the_copy_of_a_function_that_ends_earlier() {
 
 #[tokio::test]
 async fn a_direct_load_is_spared_where_a_function_has_the_value_however_near_its_expiry() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     let slow = |clock: &fastness::Clock| {
         #[cacheable(ttl = 60, jitter = 0, key = "soon:{id}", skip(origin, clock))]
         fn soon(id: u32, origin: &Origin, clock: &fastness::Clock) -> u32 {
@@ -245,7 +245,7 @@ async fn work(seed: u64, fast: Fastness, rows: Arc<Rows>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn neither_reads_what_was_replaced_before() {
-    let (fast, rows) = (fresh().await, Arc::<Rows>::default());
+    let (fast, rows) = (fresh(), Arc::<Rows>::default());
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let tasks: Vec<_> = (0..8).map(|n| tokio::spawn(work(seed ^ n, fast.clone(), rows.clone()))).collect();

@@ -66,7 +66,7 @@ impl Origin {
 
 #[tokio::test]
 async fn durations_in_every_form() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         origin.by_expression().await.unwrap();
         origin.by_text().await.unwrap();
@@ -83,7 +83,7 @@ async fn durations_in_every_form() {
 /// As where a setting of zero turns the cache off: the clock stands still, and the value is over all the same.
 #[tokio::test]
 async fn a_ttl_of_zero_at_run_time_makes_every_call_a_load() {
-    let ((fast, _stands_still), origin) = (timed().await, Origin::default());
+    let ((fast, _stands_still), origin) = (timed(), Origin::default());
     scope(&fast, async {
         assert_eq!(origin.kept_for(Duration::ZERO).await, Ok(1));
         assert_eq!(origin.kept_for(Duration::ZERO).await, Ok(2));
@@ -97,7 +97,7 @@ async fn a_ttl_of_zero_at_run_time_makes_every_call_a_load() {
 /// A load that takes ten seconds is almost surely worth refreshing in the last nanosecond, and never so in the first minute.
 #[tokio::test]
 async fn what_is_dear_to_load_is_refreshed_early_unless_told_otherwise() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         origin.early(&clock, SECOND * 10).await.unwrap();
         clock.advance(just_before(MINUTE));
@@ -118,7 +118,7 @@ async fn what_is_dear_to_load_is_refreshed_early_unless_told_otherwise() {
 /// The origin is down when the early refresh comes: the value is still good.
 #[tokio::test]
 async fn an_early_refresh_that_fails_harms_nobody() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         origin.early(&clock, SECOND * 10).await.unwrap();
         origin.set_down(true);
@@ -133,7 +133,7 @@ async fn an_early_refresh_that_fails_harms_nobody() {
 
 #[tokio::test]
 async fn an_explicit_handle_wins_over_the_scope() {
-    let (fast, other, origin) = (fresh().await, fresh().await, Origin::default());
+    let (fast, other, origin) = (fresh(), fresh(), Origin::default());
     scope(&fast, async {
         assert_eq!((origin.elsewhere(&other).await, origin.elsewhere(&other).await), (Ok(1), Ok(1)));
         assert_eq!(origin.elsewhere(&fast).await, Ok(2), "each handle has its own");
@@ -146,7 +146,7 @@ async fn an_explicit_handle_wins_over_the_scope() {
 
 #[tokio::test]
 async fn a_value_is_served_for_its_ttl() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         assert_eq!((origin.plain().await, origin.plain().await), (Ok(1), Ok(1)));
         clock.advance(just_before(MINUTE));
@@ -164,8 +164,8 @@ async fn a_value_is_served_for_its_ttl() {
 type Cached = fn(&Origin, u32) -> u32;
 
 /// Of many entries made at one time, how many are left after so long.
-async fn left(after: Duration, cached: Cached) -> u32 {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+fn left(after: Duration, cached: Cached) -> u32 {
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope_sync(&fast, || {
         (0..200).map(|id| cached(&origin, id)).for_each(drop);
         clock.advance(after);
@@ -193,16 +193,16 @@ fn exact(origin: &Origin, id: u32) -> u32 {
 async fn jitter_takes_off_its_share_at_most_and_no_two_expire_together() {
     let cases: [(Cached, _, _); 2] = [(jittered_by_default, 90, 95), (jittered_by_half, 50, 75)];
     for (cached, all, half) in cases {
-        assert_eq!(left(SECOND * all, cached).await, 200, "never by more than asked");
-        assert!((60..140).contains(&left(SECOND * half, cached).await), "evenly");
-        assert_eq!(left(SECOND * 100, cached).await, 0, "never longer than the ttl");
+        assert_eq!(left(SECOND * all, cached), 200, "never by more than asked");
+        assert!((60..140).contains(&left(SECOND * half, cached)), "evenly");
+        assert_eq!(left(SECOND * 100, cached), 0, "never longer than the ttl");
     }
-    assert_eq!(left(just_before(SECOND * 100), exact).await, 200);
+    assert_eq!(left(just_before(SECOND * 100), exact), 200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_load_that_takes_too_long_is_dropped() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         let (a, b) = tokio::join!(origin.bounded(true), origin.bounded(true));
         assert_eq!((a, b), (Err(Fault::Timeout), Err(Fault::Timeout)), "who waited shares the fate");
@@ -216,7 +216,7 @@ async fn a_load_that_takes_too_long_is_dropped() {
 
 #[tokio::test]
 async fn without_single_flight_everyone_loads() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     scope(&fast, async { tokio::join!(origin.no_flight(), origin.no_flight(), origin.no_flight()) }).await.0.unwrap();
     assert_eq!(origin.calls(), 3);
 }
@@ -233,7 +233,7 @@ fn price_in_cents(id: u32) -> u32 {
 
 #[tokio::test]
 async fn values_of_another_version_are_not_found() {
-    let fast = fresh().await;
+    let fast = fresh();
     fastness::scope_sync(&fast, || assert_eq!((price_in_euros(3), price_in_cents(3), price_in_euros(3)), (3, 300, 3)));
     assert_eq!(fast.stats().total.hits, 1);
 }

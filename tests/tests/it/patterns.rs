@@ -66,7 +66,7 @@ fn lone(N: u64) -> u64 {
 
 #[tokio::test]
 async fn names_with_a_capital_letter_are_in_the_key() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope_sync(&fast, || {
         for _ in 0..2 {
             assert_eq!((area((2, 3)), area((5, 7))), (6, 35));

@@ -24,7 +24,7 @@ async fn frail(origin: &Origin) -> Result<u32, Fault> {
 
 #[tokio::test]
 async fn a_stored_absence_and_a_stored_error_are_refreshed_too() {
-    let (fast, guests, origin) = (fresh().await, Origin::default(), Origin::default());
+    let (fast, guests, origin) = (fresh(), Origin::default(), Origin::default());
     scope(&fast, async {
         assert_eq!((guest(&guests, 7).await, guest(&guests, 7).await), (None, None));
         assert_eq!(GUESTS.refresh(&8).await, Reach::Announced);
@@ -49,7 +49,7 @@ fn sum(origin: &Origin, n: u32) -> u32 {
 
 #[tokio::test]
 async fn plain_functions_are_refreshed_too() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     assert_eq!(scope_sync(&fast, || [sum(&origin, 10), sum(&origin, 10)]), [11, 11]);
     scope(&fast, SUMS.refresh(&10)).await;
     assert_eq!(scope_sync(&fast, || [sum(&origin, 10), sum(&origin, 10)]), [12, 12]);
@@ -104,7 +104,7 @@ async fn begun(
 
 #[tokio::test]
 async fn what_a_load_under_way_has_read_is_not_fresh() {
-    let ((fast, clock), source) = (timed().await, Arc::<Source>::default());
+    let ((fast, clock), source) = (timed(), Arc::<Source>::default());
     let load = begun(&fast, &source, rate(source.clone())).await;
     source.change();
     scope(&fast, RATE.refresh()).await;
@@ -120,7 +120,7 @@ async fn what_a_load_under_way_has_read_is_not_fresh() {
 #[tokio::test]
 async fn what_a_load_under_way_brings_is_stored_as_expired() {
     for is_stale in [false, true] {
-        let (fast, source) = (fresh().await, Arc::<Source>::default());
+        let (fast, source) = (fresh(), Arc::<Source>::default());
         let call = || {
             let source = source.clone();
             async move { if is_stale { price(source).await } else { rate(source).await } }
@@ -148,7 +148,7 @@ const ORDERS: [&str; 12] =
 #[tokio::test]
 async fn a_refresh_an_invalidation_and_a_load_in_every_order() {
     for (order, is_stale) in ORDERS.into_iter().flat_map(|order| [(order, false), (order, true)]) {
-        let (fast, source) = (fresh().await, Arc::<Source>::default());
+        let (fast, source) = (fresh(), Arc::<Source>::default());
         let call = || {
             let source = source.clone();
             async move { if is_stale { price(source).await } else { rate(source).await } }
@@ -183,7 +183,7 @@ async fn a_refresh_an_invalidation_and_a_load_in_every_order() {
 /// A refresh that runs in the background may have read what another refresh is about.
 #[tokio::test]
 async fn a_refresh_under_way_does_not_answer_the_next_one() {
-    let (fast, source) = (fresh().await, Arc::<Source>::default());
+    let (fast, source) = (fresh(), Arc::<Source>::default());
     source.is_quick.store(true, SeqCst);
     scope(&fast, price(source.clone())).await;
     source.is_quick.store(false, SeqCst);
@@ -219,7 +219,7 @@ async fn quote(origin: &Origin) -> Result<u32, Fault> {
 /// Its bound is that of its ttl: a refresh does not prolong it.
 #[tokio::test]
 async fn a_refreshed_value_replaces_an_error_where_the_function_says_so() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         assert_eq!(quote(&origin).await, Ok(1));
         clock.advance(SECOND * 30);
@@ -252,7 +252,7 @@ async fn save(id: u32, is_refreshed: bool) -> u32 {
 /// Its value may be older than what the refresh is about.
 #[tokio::test]
 async fn what_is_put_by_a_body_that_was_refreshed_meanwhile_is_not_stored() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     scope(&fast, async {
         save(10, false).await;
         assert_eq!((draft(&origin, 10).await, origin.calls()), (10, 0));
@@ -270,7 +270,7 @@ async fn pieces(origin: &Origin, asked: &Mutex<Vec<u32>>, ids: &[u32]) -> HashMa
 
 #[tokio::test]
 async fn keys_and_prefixes_are_refreshed_without_a_handle() {
-    let (fast, origin, list) = (fresh().await, Origin::default(), Mutex::default());
+    let (fast, origin, list) = (fresh(), Origin::default(), Mutex::default());
     let taken = || std::mem::take(&mut *list.lock().unwrap());
     scope(&fast, async {
         pieces(&origin, &list, &[1, 2, 3]).await;

@@ -339,7 +339,7 @@ async fn all_of_them_stack() {
         Ok(0)
     }
 
-    fastness::scope(&fastness::Fastness::builder().build().await.unwrap(), async {
+    fastness::scope(&fastness::Fastness::builder().build().unwrap(), async {
         assert_eq!((rating(5).await, rating(5).await), (Ok(5), Ok(5)));
         assert_eq!(CALLS.load(Relaxed), 1);
         assert_eq!((rating(0).await, rating(0).await), (Ok(0), Ok(0)));

@@ -74,7 +74,7 @@ impl Repo {
 
 #[tokio::test]
 async fn a_skipped_mutable_argument_is_the_bodys_and_left_alone_by_a_hit() {
-    let fast = fresh().await;
+    let fast = fresh();
     let mut conn = Conn::default();
     scope(&fast, async {
         assert_eq!((find(&mut conn, 1).await, find(&mut conn, 1).await, conn.queries), (Ok(1), Ok(1), 1));
@@ -115,7 +115,7 @@ async fn served(id: u64) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn a_function_that_never_returns_is_ended_from_outside() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope(&fast, async {
         served(1).await;
         let late = tokio::time::timeout(std::time::Duration::from_secs(60), serve(1)).await;
@@ -174,7 +174,7 @@ fn write_now(id: u64, to: u64) -> Option<impl Display> {
 
 #[tokio::test]
 async fn a_value_without_a_name_invalidates_by_how_it_ended() {
-    scope(&fresh().await, async {
+    scope(&fresh(), async {
         assert_eq!(read(0).await, 0);
         assert_eq!(write(0, Some(5)).await.unwrap().to_string(), "5");
         assert_eq!(read(0).await, 5);
@@ -261,7 +261,7 @@ extern "C" fn foreign_trouble(id: u64) -> Result<u64, Trouble> {
 
 #[tokio::test]
 async fn a_function_may_have_another_calling_convention() {
-    let fast = fresh().await;
+    let fast = fresh();
     let call: extern "C" fn(u64) -> u64 = foreign;
     assert_eq!(scope_sync(&fast, || (call(1), call(1))), (2, 2));
     assert_eq!(fast.stats().total.loads, 1);

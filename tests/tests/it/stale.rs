@@ -37,7 +37,7 @@ impl Origin {
 
 #[tokio::test]
 async fn stale_is_served_to_others_while_one_caller_refreshes() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         origin.stale().await.unwrap();
         clock.advance(MINUTE + SECOND);
@@ -57,7 +57,7 @@ async fn stale_is_served_to_others_while_one_caller_refreshes() {
 
 #[tokio::test]
 async fn a_background_refresh_makes_nobody_wait() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         origin.refreshed().await.unwrap();
         clock.advance(MINUTE + SECOND);
@@ -75,7 +75,7 @@ async fn a_background_refresh_makes_nobody_wait() {
 
 #[tokio::test]
 async fn a_background_refresh_stays_in_its_scope() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         origin.refreshed_by_another().await.unwrap();
         clock.advance(MINUTE + SECOND);
@@ -89,7 +89,7 @@ async fn a_background_refresh_stays_in_its_scope() {
 
 #[tokio::test]
 async fn stale_if_error_is_bounded_and_never_crosses_an_invalidation() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         origin.excused().await.unwrap();
         clock.advance(MINUTE);
@@ -139,7 +139,7 @@ impl Origin {
 
 #[tokio::test]
 async fn nobody_waits_for_a_refresh_that_is_under_way_and_what_overtakes_it_wins() {
-    let ((fast, clock), origin, gate) = (timed().await, Origin::default(), Notify::new());
+    let ((fast, clock), origin, gate) = (timed(), Origin::default(), Notify::new());
     scope(&fast, async {
         gate.notify_one();
         origin.gated(&gate).await.unwrap();
@@ -164,7 +164,7 @@ async fn nobody_waits_for_a_refresh_that_is_under_way_and_what_overtakes_it_wins
 
 #[tokio::test]
 async fn a_refresh_that_is_given_up_is_taken_up_by_the_next() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         assert_eq!(origin.hanging().await, 1);
         clock.advance(MINUTE);
@@ -177,7 +177,7 @@ async fn a_refresh_that_is_given_up_is_taken_up_by_the_next() {
 
 #[tokio::test]
 async fn a_refresh_may_find_that_there_is_nothing_any_more() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope_sync(&fast, || {
         assert_eq!(origin.stale_now(), Some(1));
         clock.advance(just_before(MINUTE * 2));
@@ -189,7 +189,7 @@ async fn a_refresh_may_find_that_there_is_nothing_any_more() {
 
 #[tokio::test]
 async fn a_background_refresh_that_fails_leaves_the_old_value_within_its_bound() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         origin.refreshed().await.unwrap();
         origin.set_down(true);

@@ -81,7 +81,7 @@ async fn waiters(fast: &Fastness, origin: &Arc<Origin>) -> [JoinHandle<u64>; 3] 
 
 #[tokio::test]
 async fn one_of_those_who_wait_loads_instead_and_its_value_stays() {
-    let ((fast, clock), origin) = (timed().await, Origin::new());
+    let ((fast, clock), origin) = (timed(), Origin::new());
     let mut first = Box::pin(scope(&fast, rested(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none(), "it leads, and rests");
     let waiters = waiters(&fast, &origin).await;
@@ -101,7 +101,7 @@ async fn one_of_those_who_wait_loads_instead_and_its_value_stays() {
 
 #[tokio::test]
 async fn a_late_value_is_stored_if_nothing_newer_is_there() {
-    let ((fast, clock), origin) = (timed().await, Origin::new());
+    let ((fast, clock), origin) = (timed(), Origin::new());
     let mut first = Box::pin(scope(&fast, rested(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none());
     clock.advance(PATIENCE);
@@ -116,7 +116,7 @@ async fn a_late_value_is_stored_if_nothing_newer_is_there() {
 
 #[tokio::test]
 async fn if_the_one_that_loads_instead_goes_another_does() {
-    let ((fast, clock), origin) = (timed().await, Origin::new());
+    let ((fast, clock), origin) = (timed(), Origin::new());
     let mut first = Box::pin(scope(&fast, rested(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none());
     let waiters = waiters(&fast, &origin).await;
@@ -145,7 +145,7 @@ async fn perhaps(origin: &Origin, id: u64) -> Option<u64> {
 
 #[tokio::test]
 async fn a_late_value_does_not_hide_that_there_is_none_by_now() {
-    let ((fast, clock), origin) = (timed().await, Origin::new());
+    let ((fast, clock), origin) = (timed(), Origin::new());
     let mut first = Box::pin(scope(&fast, perhaps(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none());
     clock.advance(PATIENCE);
@@ -164,7 +164,7 @@ async fn nothing(origin: &Origin, id: u64) -> Option<u64> {
 
 #[tokio::test]
 async fn who_waited_for_a_load_that_was_given_up_looks_again_before_it_loads() {
-    let ((fast, clock), origin) = (timed().await, Origin::new());
+    let ((fast, clock), origin) = (timed(), Origin::new());
     let mut first = Box::pin(scope(&fast, nothing(&origin, 9)));
     assert!(poll_once(first.as_mut()).await.is_none());
     let mut second = Box::pin(scope(&fast, nothing(&origin, 9)));
@@ -184,7 +184,7 @@ async fn refreshed(origin: &Origin, id: u64) -> u64 {
 
 #[tokio::test]
 async fn a_refresh_that_rests_is_made_by_another() {
-    let ((fast, clock), origin) = (timed().await, Origin::new());
+    let ((fast, clock), origin) = (timed(), Origin::new());
     origin.gate.add_permits(1);
     assert_eq!(scope(&fast, refreshed(&origin, 1)).await, 1);
     clock.advance(Duration::from_secs(61));
@@ -217,7 +217,7 @@ async fn rate(origin: &Origin, n: u64) -> Result<u64, Slow> {
 /// On the system's clock: 150 ms.
 #[tokio::test]
 async fn with_a_load_timeout_nobody_waits_for_longer() {
-    let (fast, origin) = (fresh().await, Origin::new());
+    let (fast, origin) = (fresh(), Origin::new());
     let mut first = Box::pin(scope(&fast, rate(&origin, 0)));
     assert!(poll_once(first.as_mut()).await.is_none());
     let second = tokio::time::timeout(Duration::from_secs(20), scope(&fast, rate(&origin, 0))).await;
@@ -236,7 +236,7 @@ fn blocked(origin: &Origin, gate: &Barrier, id: u64) -> u64 {
 
 #[tokio::test]
 async fn a_plain_function_whose_leader_hangs_is_run_by_one_who_waits() {
-    let ((fast, clock), origin) = (timed().await, Origin::new());
+    let ((fast, clock), origin) = (timed(), Origin::new());
     let gate = Arc::new(Barrier::new(2));
     let arrived = Arc::new(AtomicU64::new(0));
     let call = || {
@@ -295,7 +295,7 @@ async fn hurry<T>(clock: &Clock, task: tokio::task::JoinHandle<T>) -> T {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_load_that_needs_its_own_key_in_another_task_or_thread_comes_to_an_end() {
-    let ((fast, clock), origin) = (timed().await, Origin::new());
+    let ((fast, clock), origin) = (timed(), Origin::new());
     let task = tokio::spawn(branch(fast.clone(), origin, 7));
     assert_eq!(hurry(&clock, task).await, 7);
     let origin = Origin::new();
@@ -305,7 +305,7 @@ async fn a_load_that_needs_its_own_key_in_another_task_or_thread_comes_to_an_end
 
 #[tokio::test]
 async fn a_request_whose_twin_rests_is_handled_by_itself() {
-    let ((fast, clock), origin) = (timed().await, Origin::new());
+    let ((fast, clock), origin) = (timed(), Origin::new());
     let handler = {
         let origin = origin.clone();
         move |_: Request<String>| {
@@ -341,7 +341,7 @@ async fn panics(origin: &Origin, id: u64) -> u64 {
 
 #[tokio::test]
 async fn a_panic_of_the_one_that_loads_instead_lets_the_next_load() {
-    let ((fast, clock), origin) = (timed().await, Origin::new());
+    let ((fast, clock), origin) = (timed(), Origin::new());
     let mut first = Box::pin(scope(&fast, panics(&origin, 0)));
     assert!(poll_once(first.as_mut()).await.is_none());
     let call = || {

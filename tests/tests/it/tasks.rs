@@ -81,7 +81,7 @@ async fn called(slow: &Slow, calls: u32) {
 
 #[tokio::test(start_paused = true)]
 async fn a_load_that_timed_out_goes_on_and_is_stored() {
-    let (fast, slow) = (fresh().await, Slow::shut());
+    let (fast, slow) = (fresh(), Slow::shut());
     scope(&fast, async {
         for _ in 0..5 {
             assert_eq!(slow.report().await, Err(Fault::Timeout));
@@ -97,7 +97,7 @@ async fn a_load_that_timed_out_goes_on_and_is_stored() {
 
 #[tokio::test(start_paused = true)]
 async fn each_caller_has_a_bound_of_its_own() {
-    let (fast, slow) = (fresh().await, Slow::shut());
+    let (fast, slow) = (fresh(), Slow::shut());
     scope(&fast, async {
         let mut early = pin!(slow.report());
         assert!(poll_once(early.as_mut()).await.is_none());
@@ -116,7 +116,7 @@ async fn each_caller_has_a_bound_of_its_own() {
 
 #[tokio::test]
 async fn a_load_whose_caller_left_goes_on_for_those_who_wait_and_who_come() {
-    let (fast, slow) = (fresh().await, Slow::shut());
+    let (fast, slow) = (fresh(), Slow::shut());
     scope(&fast, async {
         let mut left = Box::pin(slow.patient(1));
         let mut waits = pin!(slow.patient(1));
@@ -138,7 +138,7 @@ async fn a_load_whose_caller_left_goes_on_for_those_who_wait_and_who_come() {
 /// The timeout is soft where there is a stale value.
 #[tokio::test(start_paused = true)]
 async fn a_stale_value_is_served_when_the_time_is_up_and_the_load_goes_on() {
-    let ((fast, clock), slow) = (timed().await, Slow::shut());
+    let ((fast, clock), slow) = (timed(), Slow::shut());
     scope(&fast, async {
         slow.gate.add_permits(1);
         assert_eq!(slow.soft().await, Ok(1));
@@ -158,7 +158,7 @@ async fn a_stale_value_is_served_when_the_time_is_up_and_the_load_goes_on() {
 
 #[tokio::test]
 async fn a_refresh_in_the_background_and_a_load_in_a_task_go_together() {
-    let ((fast, clock), slow) = (timed().await, Slow::shut());
+    let ((fast, clock), slow) = (timed(), Slow::shut());
     scope(&fast, async {
         let mut left = Box::pin(slow.both());
         assert!(poll_once(left.as_mut()).await.is_none());
@@ -179,7 +179,7 @@ async fn a_refresh_in_the_background_and_a_load_in_a_task_go_together() {
 
 #[tokio::test]
 async fn a_task_that_panics_gives_its_caller_the_panic_and_hands_over() {
-    let (fast, slow) = (fresh().await, Slow::shut());
+    let (fast, slow) = (fresh(), Slow::shut());
     slow.panics.store(1, Ordering::SeqCst);
     let call = || {
         let (fast, slow) = (fast.clone(), slow.clone());
@@ -197,7 +197,7 @@ async fn a_task_that_panics_gives_its_caller_the_panic_and_hands_over() {
 
 #[tokio::test]
 async fn an_error_that_cannot_be_shared_is_the_callers() {
-    let (fast, slow) = (fresh().await, Slow::shut());
+    let (fast, slow) = (fresh(), Slow::shut());
     slow.gate.add_permits(2);
     scope(&fast, async {
         let both = tokio::join!(slow.private("it is owned"), slow.private("it is owned"));
@@ -208,7 +208,7 @@ async fn an_error_that_cannot_be_shared_is_the_callers() {
 
 #[tokio::test]
 async fn a_load_stays_in_its_scope() {
-    let (fast, slow) = (fresh().await, Slow::shut());
+    let (fast, slow) = (fresh(), Slow::shut());
     slow.gate.add_permits(1);
     assert_eq!(scope(&fast, slow.outer()).await, Ok(7));
     assert_eq!(fast.stats().total.loads, 2, "one of the outer function and one of the inner one");
@@ -217,7 +217,7 @@ async fn a_load_stays_in_its_scope() {
 /// Beyond 64 of one function a load runs in its caller.
 #[tokio::test]
 async fn so_many_run_as_tasks_at_a_time() {
-    let (fast, slow) = (fresh().await, Slow::shut());
+    let (fast, slow) = (fresh(), Slow::shut());
     scope(&fast, async {
         for id in 0..65 {
             let mut left = Box::pin(slow.patient(id));
@@ -239,7 +239,7 @@ async fn so_many_run_as_tasks_at_a_time() {
 
 #[test]
 fn without_a_runtime_a_load_runs_in_its_caller() {
-    let fast = tokio::runtime::Runtime::new().unwrap().block_on(fresh());
+    let fast = fresh();
     let slow = Slow::shut();
     let mut cx = Context::from_waker(Waker::noop());
     let mut left = Box::pin(scope(&fast, slow.patient(1)));
@@ -258,7 +258,7 @@ fn begun(call: &mut (impl Future<Output = Result<u32, Fault>> + Unpin)) -> tokio
 }
 
 fn cache() -> Fastness {
-    tokio::runtime::Runtime::new().unwrap().block_on(fresh())
+    fresh()
 }
 
 #[test]

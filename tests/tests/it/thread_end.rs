@@ -80,7 +80,7 @@ fn a_cached_call_runs_its_body_whether_it_would_be_a_hit_or_a_miss() {
 #[tokio::test]
 async fn a_cache_may_be_cleared_there_also_by_a_thread_that_did_nothing_else() {
     type Step = fn(&Fastness);
-    let fast = fresh().await;
+    let fast = fresh();
     let (clear, shrink, call) = (
         |fast: &Fastness| fast.clear(),
         |fast: &Fastness| fast.set_max_entries(1),
@@ -115,7 +115,7 @@ fn own(n: u64) -> u64 {
 
 #[tokio::test]
 async fn so_it_does_on_a_handle_of_its_own_which_may_be_dropped_there() {
-    let fast = fresh().await;
+    let fast = fresh();
     let (before, last) = (fast.clone(), fast.clone());
     let before = move || assert_eq!(scope_sync(&before, || own(1)), 1);
     let last = move || {
@@ -125,7 +125,7 @@ async fn so_it_does_on_a_handle_of_its_own_which_may_be_dropped_there() {
     };
     assert_eq!(at_end(before, last), (1, 2, 1), "and the scope is in force");
     drop(fast);
-    let only = fresh().await;
+    let only = fresh();
     at_end(|| assert_eq!(ending(1), 1), move || drop(only));
 }
 
@@ -168,7 +168,7 @@ fn a_batch_loads_its_elements() {
 
 #[tokio::test]
 async fn the_cache_without_attributes_finds_nothing_and_forgets_what_it_is_told_to() {
-    let cache = fresh().await.cache();
+    let cache = fresh().cache();
     let minute = Duration::from_secs(60);
     cache.set("n:1", 1_u64, minute).await.unwrap();
     let (before, last) = (cache.clone(), cache.clone());

@@ -338,7 +338,7 @@ async fn below(n: u64) -> u64 {
 
 #[tokio::test]
 async fn attributes_nest_as_they_are_written() {
-    let fast = fresh().await;
+    let fast = fresh();
     fastness::scope(&fast, async {
         for _ in 0..3 {
             assert_eq!((above(1).await, below(1).await), (1, 1));

@@ -21,7 +21,7 @@ async fn forget_square(n: u32) {}
 
 #[tokio::test]
 async fn a_handle_reaches_one_functions_entries() {
-    let fast = fresh().await;
+    let fast = fresh();
     scope(&fast, async {
         assert_eq!(SQUARES.get(&3).await, None);
         assert_eq!((square(3).await, SQUARES.get(&3).await), (9, Some(9)));
@@ -69,7 +69,7 @@ async fn edit_always(id: u32, outcome: Result<(), Fault>) -> Result<(), Fault> {
 
 #[tokio::test]
 async fn writes_leave_nothing_stale_however_they_end() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     let read = || doc(&origin, 1);
     scope(&fast, async {
         assert_eq!(read().await, Ok(1));
@@ -101,7 +101,7 @@ fn save_some(id: u32, value: u32) -> u32 {
 
 #[tokio::test]
 async fn a_put_that_is_not_stored_still_takes_the_old_value_away() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     scope(&fast, async {
         doc(&origin, 1).await.unwrap();
         save_some(1, 13);
@@ -132,7 +132,7 @@ async fn write_note_plainly(id: u32, text: Option<u32>) -> Option<u32> {
 
 #[tokio::test]
 async fn a_put_that_says_there_is_none_takes_the_old_value_away() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     scope(&fast, async {
         write_note(1, Some(40)).await;
         assert_eq!((note(&origin, 1).await, origin.calls()), (Some(40), 0));
@@ -144,7 +144,7 @@ async fn a_put_that_says_there_is_none_takes_the_old_value_away() {
 
 #[tokio::test]
 async fn a_put_that_says_there_is_none_is_believed_for_its_negative_ttl() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     scope(&fast, async {
         write_note(1, None).await;
         assert_eq!((note(&origin, 1).await, origin.calls()), (None, 0));
@@ -180,7 +180,7 @@ fn open() -> Notify {
 
 #[tokio::test]
 async fn of_two_writes_that_overlap_neither_value_is_believed() {
-    let (fast, origin, gate) = (fresh().await, Origin::default(), Notify::new());
+    let (fast, origin, gate) = (fresh(), Origin::default(), Notify::new());
     scope(&fast, async {
         let mut first = pin!(put_slowly(&gate, 1, 100, "a".into()));
         assert!(poll_once(first.as_mut()).await.is_none());
@@ -195,7 +195,7 @@ async fn of_two_writes_that_overlap_neither_value_is_believed() {
 
 #[tokio::test]
 async fn a_load_that_a_write_overtakes_does_not_replace_its_value() {
-    let (fast, origin, gate) = (fresh().await, Origin::default(), Notify::new());
+    let (fast, origin, gate) = (fresh(), Origin::default(), Notify::new());
     scope(&fast, async {
         let mut load = pin!(slow(&origin, &gate, 1, "a"));
         assert!(poll_once(load.as_mut()).await.is_none());
@@ -210,7 +210,7 @@ async fn a_load_that_a_write_overtakes_does_not_replace_its_value() {
 
 #[tokio::test]
 async fn every_target_of_one_write_is_reached_before_and_after() {
-    let (fast, origin, gate) = (fresh().await, Origin::default(), Notify::new());
+    let (fast, origin, gate) = (fresh(), Origin::default(), Notify::new());
     let read_all = async || {
         slow(&origin, &open(), 1, "x").await;
         slow(&origin, &open(), 2, "a").await;
@@ -251,7 +251,7 @@ fn change_pages(shop: &Shop, page: Option<u32>) -> Result<(), Fault> {
 
 #[tokio::test]
 async fn a_handle_of_several_arguments_does_what_its_function_would() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     let [shop, other] = ["a:b", "other"].map(|id| Shop { id: id.into() });
     scope(&fast, async {
         assert_eq!(PAGES.key(&shop, &Some(2)), "page:a%3Ab:2");
@@ -280,7 +280,7 @@ async fn fragile(origin: &Origin) -> Result<u32, Fault> {
 /// The value was expired by hand; nothing here said that it may excuse an error.
 #[tokio::test]
 async fn what_a_handle_refreshes_is_loaded_by_the_next_call_or_fails() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     scope(&fast, async {
         assert_eq!(fragile(&origin).await, Ok(1));
         FRAGILE.refresh().await;

@@ -11,8 +11,8 @@ async fn client(server: &Mongo) -> Client {
     ClientOptions::from_uri(&server.url()).await.unwrap().connect().unwrap()
 }
 
-async fn embedded() -> Fastness {
-    Fastness::builder().build().await.unwrap()
+fn embedded() -> Fastness {
+    Fastness::builder().build().unwrap()
 }
 
 /// A report, which comes whatever hangs.
@@ -31,7 +31,7 @@ async fn reports(monitor: &Monitor, what: &str, is: impl Fn(&Health) -> bool) ->
 async fn a_database_that_hangs_is_unhealthy_and_holds_up_nobody() {
     let server = Mongo::start().await;
     let monitor = Monitor::builder()
-        .cache(&embedded().await)
+        .cache(&embedded())
         .database(Probe::mongodb(&client(&server).await))
         .probe(Probe::new("other", async || Ok::<_, std::io::Error>(())))
         .build()
@@ -54,7 +54,7 @@ async fn a_database_that_hangs_is_unhealthy_and_holds_up_nobody() {
 async fn a_database_that_is_killed_is_unhealthy_until_it_is_back() {
     let mut server = Mongo::start().await;
     let monitor =
-        Monitor::builder().cache(&embedded().await).database(Probe::mongodb(&client(&server).await)).build().unwrap();
+        Monitor::builder().cache(&embedded()).database(Probe::mongodb(&client(&server).await)).build().unwrap();
     reports(&monitor, "the database is up", |health| health.database.connected).await;
     server.kill();
     let down = reports(&monitor, "the database is gone", |health| health.status == Status::Unhealthy).await;
@@ -67,7 +67,7 @@ async fn a_database_that_is_killed_is_unhealthy_until_it_is_back() {
 async fn a_storm_of_checks_costs_the_database_next_to_nothing() {
     let server = Mongo::start().await;
     let client = client(&server).await;
-    let monitor = Monitor::builder().cache(&embedded().await).database(Probe::mongodb(&client)).build().unwrap();
+    let monitor = Monitor::builder().cache(&embedded()).database(Probe::mongodb(&client)).build().unwrap();
     let began = tokio::time::Instant::now();
     let storm: Vec<_> = (0..2_000)
         .map(|_| {
@@ -90,7 +90,7 @@ async fn a_storm_of_checks_costs_the_database_next_to_nothing() {
 async fn the_shared_tier_degrades_and_where_it_is_required_is_unhealthy() {
     let mut server = Redis::start().await;
     let settings = Settings::single(&server.url()).unwrap().prefix(prefix());
-    let fast = Fastness::builder().redis(settings).max_stale(Duration::from_millis(500)).build().await.unwrap();
+    let fast = Fastness::builder().redis(settings).max_stale(Duration::from_millis(500)).build().unwrap();
     let free = Monitor::builder().cache(&fast).build().unwrap();
     let bound = Monitor::builder().cache(&fast).require_shared_tier().build().unwrap();
     reports(&free, "the tier is up", |health| health.status == Status::Healthy && health.cache.coherent).await;

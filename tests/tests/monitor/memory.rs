@@ -29,7 +29,7 @@ async fn status(app: &Router, path: &str) -> u16 {
 
 #[tokio::test]
 async fn real_pressure_shrinks_sheds_and_passes() {
-    let fast = Fastness::builder().build().await.unwrap();
+    let fast = Fastness::builder().build().unwrap();
     let cache = fast.cache();
     let fill_cache = async || {
         for n in 0..ENTRIES {
@@ -85,7 +85,7 @@ fn few_large_values_stay_within_the_limit() {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let fast = Fastness::builder().build().await.unwrap();
+        let fast = Fastness::builder().build().unwrap();
         let guard = MemoryGuard::builder().cache(&fast).limit(LIMIT).every(Duration::ZERO).build().unwrap();
         let mut most = 0;
         for n in 0..1_000 {

@@ -19,8 +19,8 @@ async fn hasty(url: &str, prefix: &str) -> Fastness {
     node_with(Settings::single(url).unwrap().prefix(prefix)).await
 }
 
-async fn built(settings: Settings) -> Fastness {
-    Fastness::builder().redis(settings).build().await.unwrap()
+fn built(settings: Settings) -> Fastness {
+    Fastness::builder().redis(settings).build().unwrap()
 }
 
 /// That values are stored and found, by way of another node.
@@ -49,9 +49,7 @@ async fn works_alone(fast: &Fastness) {
 #[test]
 fn without_a_runtime_there_is_no_shared_tier() {
     let settings = Settings::single("redis://127.0.0.1:1").unwrap();
-    let building = std::pin::pin!(Fastness::builder().redis(settings).build());
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let std::task::Poll::Ready(built) = building.poll(&mut context) else { panic!("it waits for nothing") };
+    let built = Fastness::builder().redis(settings).build();
     assert!(built.unwrap_err().to_string().contains("needs a tokio runtime"));
 }
 
@@ -59,7 +57,7 @@ fn without_a_runtime_there_is_no_shared_tier() {
 async fn a_server_that_is_not_there_is_joined_when_it_is() {
     let (mut server, prefix) = (Redis::start().await, prefix());
     server.kill();
-    let fast = built(Settings::single(&server.url()).unwrap().prefix(&prefix)).await;
+    let fast = built(Settings::single(&server.url()).unwrap().prefix(&prefix));
     works_alone(&fast).await;
     until("it was tried", async || fast.shared().unwrap().connect_errors > 1).await;
     assert!(!fast.shared().unwrap().connected);
@@ -139,7 +137,7 @@ async fn a_reply_that_ends_half_way_is_no_reply() {
 async fn a_replica_is_not_used() {
     let master = Redis::start().await;
     let replica = Redis::with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
-    let fast = built(Settings::single(&replica.url()).unwrap().takeover(Duration::from_millis(50))).await;
+    let fast = built(Settings::single(&replica.url()).unwrap().takeover(Duration::from_millis(50)));
     until("it was tried", async || fast.shared().unwrap().connect_errors > 1).await;
     works_alone(&fast).await;
     // It becomes the master.
@@ -162,7 +160,7 @@ async fn a_server_that_is_loading_is_waited_for_in_the_background() {
     server.kill();
     let slow = arguments.map(|argument| if argument == "0" { "50" } else { argument });
     let server = Redis::with(&slow).await;
-    let fast = built(Settings::single(&server.url()).unwrap()).await;
+    let fast = built(Settings::single(&server.url()).unwrap());
     until("it was tried", async || fast.shared().unwrap().connect_errors > 0).await;
     works_alone(&fast).await;
     connected(&fast).await;
@@ -223,7 +221,7 @@ async fn a_full_server_stores_nothing_and_accepts_invalidations() {
 #[tokio::test]
 async fn a_node_of_a_cluster_is_no_single_server() {
     let cluster = Cluster::start().await;
-    let fast = built(Settings::single(&cluster.urls()[0]).unwrap().prefix(prefix())).await;
+    let fast = built(Settings::single(&cluster.urls()[0]).unwrap().prefix(prefix()));
     // It may hold the slot of the log or not; values of other slots are not stored either way.
     for id in 0..50 {
         let origin = Arc::new(Origin::default());
@@ -235,7 +233,7 @@ async fn a_node_of_a_cluster_is_no_single_server() {
 async fn a_wrong_password_is_an_outage() {
     let server = Redis::with(&["--requirepass", "right"]).await;
     let url = |password| format!("redis://:{password}@127.0.0.1:{}", server.port());
-    let fast = built(Settings::single(&url("wrong")).unwrap()).await;
+    let fast = built(Settings::single(&url("wrong")).unwrap());
     until("it was tried", async || fast.shared().unwrap().connect_errors > 0).await;
     works_alone(&fast).await;
     let prefix = prefix();
@@ -300,7 +298,7 @@ async fn a_node_that_hears_nothing_serves_nothing_old() {
     let proxy = Proxy::start(server.port()).await;
     let one = node(&server.url(), &prefix).await;
     let settings = Settings::single(&proxy.url()).unwrap().prefix(&prefix);
-    let two = Fastness::builder().redis(settings).max_stale(Duration::from_millis(500)).build().await.unwrap();
+    let two = Fastness::builder().redis(settings).max_stale(Duration::from_millis(500)).build().unwrap();
     connected(&two).await;
     let origin = Arc::new(Origin::default());
     scope(&two, thing(origin.clone(), 7)).await;

@@ -26,7 +26,7 @@ impl Fleet {
         let (server, prefix, origin) = (Redis::start().await, prefix(), Arc::new(Origin::default()));
         let node = async || {
             let settings = Settings::single(&server.url()).unwrap().prefix(&prefix).command_timeout(PATIENCE);
-            let fast = Fastness::builder().redis(settings).max_stale(Duration::from_millis(400)).build().await.unwrap();
+            let fast = Fastness::builder().redis(settings).max_stale(Duration::from_millis(400)).build().unwrap();
             connected(&fast).await;
             fast
         };

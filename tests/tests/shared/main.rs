@@ -37,7 +37,7 @@ async fn node(url: &str, prefix: &str) -> Fastness {
 }
 
 async fn node_with(redis: Redis) -> Fastness {
-    let fast = Fastness::builder().redis(redis).build().await.unwrap();
+    let fast = Fastness::builder().redis(redis).build().unwrap();
     connected(&fast).await;
     fast
 }

@@ -66,7 +66,7 @@ async fn nodes<const N: usize>(settings: &Settings, clock: &Clock) -> [Fastness;
     let mut nodes = Vec::new();
     for _ in 0..N {
         let redis = settings.clone().command_timeout(PATIENCE);
-        let node = Fastness::builder().redis(redis).clock(clock.clone()).build().await.unwrap();
+        let node = Fastness::builder().redis(redis).clock(clock.clone()).build().unwrap();
         connected(&node).await;
         nodes.push(node);
     }

@@ -30,13 +30,13 @@ fn write_sync(k: u32, value: u32) -> Option<u32> {
 async fn forget(k: u32) {}
 
 /// Nothing listens there.
-async fn alone() -> Fastness {
-    Fastness::builder().redis(Settings::single("redis://127.0.0.1:9").unwrap()).build().await.unwrap()
+fn alone() -> Fastness {
+    Fastness::builder().redis(Settings::single("redis://127.0.0.1:9").unwrap()).build().unwrap()
 }
 
 #[tokio::test]
 async fn what_is_put_while_redis_is_away_is_read_by_this_process() {
-    let fast = alone().await;
+    let fast = alone();
     let cache = fast.cache();
     scope(&fast, async {
         NOTES.put(&2, Some(20)).await;
@@ -60,7 +60,7 @@ async fn what_is_put_while_redis_is_away_is_read_by_this_process() {
 
 #[tokio::test]
 async fn a_put_that_something_else_overtook_is_not_stored() {
-    let fast = alone().await;
+    let fast = alone();
     scope(&fast, async {
         let mut put = pin!(write(1, Some(10)));
         let first = poll_fn(|cx| Poll::Ready(put.as_mut().poll(cx))).await;

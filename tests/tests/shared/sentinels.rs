@@ -27,16 +27,16 @@ fn settings(urls: &[String], prefix: &str) -> Settings {
     Settings::sentinel(urls, "mymaster").unwrap().prefix(prefix)
 }
 
-async fn built(urls: &[String], prefix: &str) -> Fastness {
+fn built(urls: &[String], prefix: &str) -> Fastness {
     let settings = settings(urls, prefix).takeover(TAKEOVER);
-    Fastness::builder().redis(settings).max_stale(MAX_STALE).build().await.unwrap()
+    Fastness::builder().redis(settings).max_stale(MAX_STALE).build().unwrap()
 }
 
 /// A group whose first master has no predecessor, so that nobody need wait for that.
 async fn group(replicas: usize, sentinels: usize, prefix: &str) -> Sentinel {
     let group = Sentinel::with(replicas, sentinels).await;
     let settings = settings(&group.urls(), prefix).takeover(Duration::ZERO);
-    connected(&Fastness::builder().redis(settings).build().await.unwrap()).await;
+    connected(&Fastness::builder().redis(settings).build().unwrap()).await;
     group
 }
 
@@ -86,14 +86,14 @@ impl Writer {
 async fn a_planned_failover_loses_no_invalidation() {
     let prefix = prefix();
     let group = group(1, 3, &prefix).await;
-    let one = built(&group.urls(), &prefix).await;
+    let one = built(&group.urls(), &prefix);
     connected(&one).await;
     let mut writer = Writer { origin: Arc::default(), announced: Vec::new() };
     writer.write(&one).await;
 
     let former = group.plan_failover().await;
     let began = Instant::now();
-    let two = built(&group.urls(), &prefix).await;
+    let two = built(&group.urls(), &prefix);
     let successor = group.master().await.port();
     let mut is_demoted = false;
     until("both are on the new master", async || {
@@ -135,7 +135,7 @@ async fn a_process_alone_with_a_former_master_stops_using_it() {
     let prefix = prefix();
     let group = group(1, 3, &prefix).await;
     let (proxies, urls) = behind_proxies(&group).await;
-    let one = built(&urls, &prefix).await;
+    let one = built(&urls, &prefix);
     connected(&one).await;
     let origin = Arc::new(Origin::default());
     scope(&one, row(origin.clone(), 1)).await;
@@ -145,7 +145,7 @@ async fn a_process_alone_with_a_former_master_stops_using_it() {
     let former = group.plan_failover().await;
     // It goes on, because they do not get through to it.
     group.keep_sentinels_out(former).await;
-    let two = built(&group.urls(), &prefix).await;
+    let two = built(&group.urls(), &prefix);
     connected(&two).await;
     assert_eq!(scope(&two, row(origin.clone(), 1)).await, 0);
 
@@ -184,7 +184,7 @@ impl Still {
         let (proxies, urls) = behind_proxies(&group).await;
         // However busy the machine is, no command times out.
         let settings = settings(&urls, &prefix).takeover(TAKEOVER).command_timeout(PATIENCE);
-        let fast = Fastness::builder().redis(settings).clock(clock.clone()).build().await.unwrap();
+        let fast = Fastness::builder().redis(settings).clock(clock.clone()).build().unwrap();
         connected(&fast).await;
         Self { group, prefix, proxies, clock, fast }
     }
@@ -228,7 +228,7 @@ async fn an_invalidation_that_is_answered_after_the_lease_is_not_announced() {
 #[tokio::test]
 async fn a_value_that_is_read_after_the_lease_is_not_served() {
     let still = Still::start().await;
-    let other = built(&still.group.urls(), &still.prefix).await;
+    let other = built(&still.group.urls(), &still.prefix);
     connected(&other).await;
     let origin = Arc::new(Origin::default());
     for id in [1, 2] {
@@ -250,7 +250,7 @@ async fn a_sentinel_that_does_not_answer_delays_no_heartbeat() {
     let settings = settings(&urls, &prefix).takeover(TAKEOVER).command_timeout(PATIENCE * 3);
     // Less than the driver takes to give a connection up, so an answer that waits for one proves nothing any more.
     let max_stale = Duration::from_millis(300);
-    let fast = Fastness::builder().redis(settings).max_stale(max_stale).build().await.unwrap();
+    let fast = Fastness::builder().redis(settings).max_stale(max_stale).build().unwrap();
     until("it is coherent", async || fast.shared().unwrap().coherent).await;
     proxies[2].silence();
     let since = Instant::now();
@@ -265,9 +265,9 @@ async fn sentinels_that_do_not_know_each_other_are_refused() {
     let (ours, theirs) = (group.urls().remove(0), stray.urls().remove(0));
     for urls in [[ours.clone(), theirs.clone()], [theirs.clone(), ours.clone()]] {
         let settings = || settings(&urls, &prefix).takeover(Duration::ZERO);
-        is_refused(&Fastness::builder().redis(settings()).build().await.unwrap()).await;
+        is_refused(&Fastness::builder().redis(settings()).build().unwrap()).await;
 
-        let fast = Fastness::builder().redis(settings().allow_unsafe_servers(true)).build().await.unwrap();
+        let fast = Fastness::builder().redis(settings().allow_unsafe_servers(true)).build().unwrap();
         connected(&fast).await;
         announces(&fast).await;
         assert!(!fast.shared().unwrap().refused);
@@ -283,11 +283,11 @@ async fn sentinels_that_do_not_know_each_other_are_refused() {
 async fn a_sentinel_that_is_told_to_watch_another_master_is_noticed() {
     let (prefix, stray) = (prefix(), Redis::start().await);
     let group = group(0, 3, &prefix).await;
-    let fast = built(&group.urls(), &prefix).await;
+    let fast = built(&group.urls(), &prefix);
     connected(&fast).await;
     group.lose_one_to(&stray).await;
     is_refused(&fast).await;
     let settings = settings(&group.urls(), &prefix).allow_unsafe_servers(true);
-    connected(&Fastness::builder().redis(settings).build().await.unwrap()).await;
+    connected(&Fastness::builder().redis(settings).build().unwrap()).await;
     assert_eq!(stray.command::<u64>(&["DBSIZE"]).await, 0, "most of them decide");
 }

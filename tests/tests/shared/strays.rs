@@ -16,13 +16,13 @@ async fn leaf(origin: Arc<Origin>, id: u64) -> (u64, usize) {
 }
 
 /// A process that looks at the log some eight times a second.
-async fn watchful(url: &str, prefix: &str) -> Fastness {
-    with_max_stale(url, prefix, Duration::from_millis(400)).await
+fn watchful(url: &str, prefix: &str) -> Fastness {
+    with_max_stale(url, prefix, Duration::from_millis(400))
 }
 
-async fn with_max_stale(url: &str, prefix: &str, max_stale: Duration) -> Fastness {
+fn with_max_stale(url: &str, prefix: &str, max_stale: Duration) -> Fastness {
     let settings = Settings::single(url).unwrap().prefix(prefix).command_timeout(PATIENCE);
-    Fastness::builder().redis(settings).max_stale(max_stale).build().await.unwrap()
+    Fastness::builder().redis(settings).max_stale(max_stale).build().unwrap()
 }
 
 /// Two processes of one prefix, each with the same value in memory.
@@ -40,8 +40,8 @@ impl Pair {
 
     async fn with_max_stale(max_stale: Duration) -> Self {
         let (server, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
-        let node = async || with_max_stale(&server.url(), &prefix, max_stale).await;
-        let nodes = [node().await, node().await];
+        let node = || with_max_stale(&server.url(), &prefix, max_stale);
+        let nodes = [node(), node()];
         for node in &nodes {
             until("the node is coherent", async || {
                 let stats = node.shared().unwrap();
@@ -121,7 +121,7 @@ async fn a_stray_entry_counts_as_everything_once() {
     pair.write(&["XADD", "LOG", "*", "a", "b"]).await;
     pair.everything_was_stale(1).await;
     // Read again, it is not news.
-    let late = watchful(&pair.server.url(), &pair.prefix).await;
+    let late = watchful(&pair.server.url(), &pair.prefix);
     connected(&late).await;
     pair.works().await;
     assert!(pair.nodes.iter().all(|node| node.shared().unwrap().unreadable_entries == 1));
@@ -144,7 +144,7 @@ async fn a_log_that_begins_with_strays_is_joined() {
     for _ in 0..3 {
         server.command::<String>(&["XADD", &format!("{prefix}log"), "*", "not", "ours"]).await;
     }
-    let nodes = [watchful(&server.url(), &prefix).await, watchful(&server.url(), &prefix).await];
+    let nodes = [watchful(&server.url(), &prefix), watchful(&server.url(), &prefix)];
     for node in &nodes {
         connected(node).await;
         assert_eq!(node.shared().unwrap().connect_errors, 0);
@@ -159,7 +159,7 @@ async fn a_log_that_begins_with_strays_is_joined() {
 async fn a_stray_in_what_a_process_missed_is_passed_over() {
     let pair = Pair::new().await;
     let proxy = Proxy::start(pair.server.port()).await;
-    let far = watchful(&proxy.url(), &pair.prefix).await;
+    let far = watchful(&proxy.url(), &pair.prefix);
     connected(&far).await;
     scope(&far, leaf(pair.origin.clone(), 7)).await;
     proxy.cut();
@@ -225,7 +225,7 @@ async fn a_log_of_the_wrong_type_is_an_outage_that_is_named() {
         until("it is an outage", async || !node.shared().unwrap().connected).await;
         scope(node, leaf(pair.origin.clone(), 7)).await;
     }
-    let late = watchful(&pair.server.url(), &pair.prefix).await;
+    let late = watchful(&pair.server.url(), &pair.prefix);
     until("it was tried", async || late.shared().unwrap().connect_errors > 0).await;
     until("it is named", async || logged.with("holds something else").len() == 3).await;
     assert_eq!(pair.server.command::<String>(&["GET", &pair.log()]).await, "x", "it is left alone");
@@ -275,7 +275,7 @@ async fn a_stray_is_logged_once() {
 async fn two_databases_with_one_prefix_do_not_hear_each_other() {
     let (server, prefix) = (shared_redis().await, prefix());
     let [here, there] = [0, 1].map(|database| format!("{}/{database}", server.url()));
-    let nodes = [with_max_stale(&here, &prefix, MINUTE).await, with_max_stale(&there, &prefix, MINUTE).await];
+    let nodes = [with_max_stale(&here, &prefix, MINUTE), with_max_stale(&there, &prefix, MINUTE)];
     let origins = [Arc::new(Origin::default()), Arc::new(Origin::default())];
     for (node, origin) in nodes.iter().zip(&origins) {
         connected(node).await;

@@ -22,14 +22,14 @@ const TAKEOVER: Duration = Duration::from_millis(200);
 /// A wait that only another process ends, however busy the machine is.
 const ENDLESS: Duration = Duration::from_secs(3_600);
 
-async fn built(url: &str, prefix: &str, takeover: Duration) -> Fastness {
+fn built(url: &str, prefix: &str, takeover: Duration) -> Fastness {
     let settings = Settings::single(url).unwrap().prefix(prefix).command_timeout(PATIENCE).takeover(takeover);
-    Fastness::builder().redis(settings).build().await.unwrap()
+    Fastness::builder().redis(settings).build().unwrap()
 }
 
 /// Ends the wait of all others, as a process does that has seen the server for long enough.
 async fn settle(url: &str, prefix: &str) {
-    connected(&built(url, prefix, Duration::ZERO).await).await;
+    connected(&built(url, prefix, Duration::ZERO)).await;
 }
 
 async fn waits(fast: &Fastness) {
@@ -75,7 +75,7 @@ async fn an_announcement_on_the_former_master_holds_on_its_successor() {
     stored(&one, 1).await;
 
     successor.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
-    let two = built(&successor.url(), &prefix, ENDLESS).await;
+    let two = built(&successor.url(), &prefix, ENDLESS);
     waits(&two).await;
     assert_eq!(scope(&two, row(origin.clone(), 1)).await, 0, "the origin answers meanwhile");
     assert_eq!(two.cache().invalidate("other:1").await.unwrap(), Reach::LocalOnly);
@@ -104,9 +104,9 @@ async fn one_process_that_has_waited_settles_for_all() {
     let server = promoted(&prefix).await;
     let mut nodes = Vec::new();
     for _ in 0..5 {
-        nodes.push(built(&server.url(), &prefix, TAKEOVER).await);
+        nodes.push(built(&server.url(), &prefix, TAKEOVER));
     }
-    nodes.push(built(&server.url(), &prefix, ENDLESS).await);
+    nodes.push(built(&server.url(), &prefix, ENDLESS));
     for node in &nodes {
         connected(node).await;
         assert_eq!(node.shared().unwrap().takeovers, 1);
@@ -127,7 +127,7 @@ async fn one_process_that_has_waited_settles_for_all() {
 async fn a_server_that_was_left_is_entered_again_under_a_new_life() {
     let (first, second, prefix) = (Redis::start().await, Redis::start().await, prefix());
     let proxy = Proxy::start(first.port()).await;
-    let fast = built(&proxy.url(), &prefix, TAKEOVER).await;
+    let fast = built(&proxy.url(), &prefix, TAKEOVER);
     let origin = Arc::new(Origin::default());
     connected(&fast).await;
     scope(&fast, row(origin.clone(), 1)).await;
@@ -158,7 +158,7 @@ async fn a_wait_ends_with_its_server() {
     let prefix = prefix();
     let (mut first, second) = (promoted(&prefix).await, promoted(&prefix).await);
     let proxy = Proxy::start(first.port()).await;
-    let fast = built(&proxy.url(), &prefix, ENDLESS).await;
+    let fast = built(&proxy.url(), &prefix, ENDLESS);
     waits(&fast).await;
     // Another master appears.
     proxy.redirect(second.port());
@@ -177,7 +177,7 @@ async fn a_server_that_is_waited_for_and_gone_is_not_said_to_be_waited_for() {
     let prefix = prefix();
     let server = promoted(&prefix).await;
     let proxy = Proxy::start(server.port()).await;
-    let fast = built(&proxy.url(), &prefix, ENDLESS).await;
+    let fast = built(&proxy.url(), &prefix, ENDLESS);
     waits(&fast).await;
     proxy.cut();
     until("the wait is not what holds it up", async || !fast.shared().unwrap().settling).await;
@@ -192,7 +192,7 @@ async fn a_wait_ends_although_the_log_has_no_id_left() {
     let server = promoted(&prefix).await;
     let last = "18446744073709551615-18446744073709551615";
     server.command::<String>(&["XADD", &format!("{prefix}log"), last, "a", "b"]).await;
-    let fast = built(&server.url(), &prefix, TAKEOVER / 2).await;
+    let fast = built(&server.url(), &prefix, TAKEOVER / 2);
     connected(&fast).await;
     until("it is announced", async || fast.cache().invalidate("row:1").await.unwrap() == Reach::Announced).await;
 }
@@ -201,7 +201,7 @@ async fn a_wait_ends_although_the_log_has_no_id_left() {
 async fn an_invalidation_during_the_wait_is_announced_when_it_ends() {
     let prefix = prefix();
     let (server, origin) = (promoted(&prefix).await, Arc::new(Origin::default()));
-    let one = built(&server.url(), &prefix, ENDLESS).await;
+    let one = built(&server.url(), &prefix, ENDLESS);
     waits(&one).await;
     for id in [1, 2] {
         scope(&one, row(origin.clone(), id)).await;
@@ -229,7 +229,7 @@ async fn a_master_whose_replicas_are_gone_is_left_alone() {
     let setting = ["--min-replicas-to-write", "1", "--min-replicas-max-lag", "10"];
     let (master, prefix) = (Redis::with(&setting).await, prefix());
     let mut replica = Redis::with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
-    let fast = built(&master.url(), &prefix, Duration::ZERO).await;
+    let fast = built(&master.url(), &prefix, Duration::ZERO);
     connected(&fast).await;
     until("it is used", async || fast.cache().invalidate("row:1").await.unwrap() == Reach::Announced).await;
 
@@ -251,7 +251,7 @@ async fn a_node_that_its_cluster_has_left_is_not_heard() {
     let all: Vec<_> = ["CLUSTER", "ADDSLOTS"].into_iter().chain(slots.iter().map(String::as_str)).collect();
     server.command::<()>(&all).await;
     let settings = Settings::cluster([server.url()]).unwrap().prefix(&prefix).takeover(Duration::ZERO);
-    let fast = Fastness::builder().redis(settings).max_stale(Duration::from_millis(800)).build().await.unwrap();
+    let fast = Fastness::builder().redis(settings).max_stale(Duration::from_millis(800)).build().unwrap();
     connected(&fast).await;
     until("it is coherent", async || fast.shared().unwrap().coherent).await;
     let own: String = server.command::<u16>(&["CLUSTER", "KEYSLOT", &format!("{prefix}log")]).await.to_string();
@@ -273,7 +273,7 @@ async fn turn(id: u64) -> u64 {
 async fn while_a_cluster_is_waited_for_no_load_takes_a_lease() {
     let (cluster, prefix) = (Cluster::start().await, prefix());
     let settings = Settings::cluster(cluster.urls()).unwrap().prefix(&prefix).takeover(ENDLESS);
-    let fast = Fastness::builder().redis(settings).build().await.unwrap();
+    let fast = Fastness::builder().redis(settings).build().unwrap();
     waits(&fast).await;
     for node in &cluster.nodes()[..3] {
         until("the nodes with values are connected", async || {

@@ -83,7 +83,7 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Result<Ending, 
 
 /// A server in this process, with as good as no cache, and with one.
 async fn both(arguments: &Arguments, config: &Config) -> Result<(Option<Phase>, Phase), String> {
-    let none = Fastness::builder().max_entries(1).build().await.map_err(|error| error.to_string())?;
+    let none = Fastness::builder().max_entries(1).build().map_err(|error| error.to_string())?;
     let before = in_process("cache off", none, arguments, config).await?;
     let after = in_process("cache on", serve::cache(config).await?, arguments, config).await?;
     Ok((Some(before), after))

@@ -71,7 +71,7 @@ pub use tags::CacheTags;
 ///     Ok(response)
 /// }
 ///
-/// let fast = Fastness::builder().build().await?;
+/// let fast = Fastness::builder().build()?;
 /// let shop = ServiceBuilder::new().layer(CacheLayer::new().on(&fast)).service(tower::service_fn(product));
 /// let get = || Request::get("/products/7").body(String::new()).unwrap();
 ///

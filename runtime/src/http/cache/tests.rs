@@ -44,12 +44,12 @@ impl Seen {
     }
 }
 
-async fn server(
+fn server(
     set: impl FnOnce(CacheLayer) -> CacheLayer,
     answer: impl Fn(&Request<String>, usize) -> Result<Out, &'static str> + Clone + Send + Sync + 'static,
 ) -> Server {
     let (clock, calls) = (Clock::manual(), Arc::<AtomicUsize>::default());
-    let fast = Fastness::builder().clock(clock.clone()).build().await.unwrap();
+    let fast = Fastness::builder().clock(clock.clone()).build().unwrap();
     let count = calls.clone();
     let handler = tower::service_fn(move |request: Request<String>| {
         let said = answer(&request, count.fetch_add(1, SeqCst));
@@ -150,7 +150,7 @@ const CASES: &[Case] = &[
 #[tokio::test]
 async fn rfc9111_by_the_table() {
     for Case { section, first, response, wait, second, hit } in CASES {
-        let server = server(|layer| layer, move |_, call| Ok(out(response, call.to_string()))).await;
+        let server = server(|layer| layer, move |_, call| Ok(out(response, call.to_string())));
         server.send(Method::GET, "/a", first).await;
         server.wait(*wait);
         let seen = server.send(Method::GET, "/a", second).await;
@@ -162,7 +162,7 @@ async fn rfc9111_by_the_table() {
 #[tokio::test]
 async fn a_hit_says_how_old_it_is_and_keeps_all_else() {
     let head = [MINUTE, ("x", "1"), ("content-type", "text/a")];
-    let server = server(|layer| layer, move |_, _| Ok(out(&head, "body"))).await;
+    let server = server(|layer| layer, move |_, _| Ok(out(&head, "body")));
     let first = server.get("/a").await;
     assert_eq!((first.cache(), first.headers.get("age")), ("fastness; fwd=uri-miss; stored", None));
     server.wait(7);
@@ -188,7 +188,6 @@ async fn rfc9110_13_conditions_are_answered_whether_it_is_stored_or_not() {
                 Ok(out(&head(), "body"))
             },
         );
-        let server = server.await;
         for _ in 0..2 {
             let seen = server.send(Method::GET, "/a", &[("if-none-match", "W/\"1\"")]).await;
             assert_eq!((seen.status, seen.body.as_str()), (StatusCode::NOT_MODIFIED, ""));
@@ -201,7 +200,7 @@ async fn rfc9110_13_conditions_are_answered_whether_it_is_stored_or_not() {
 
 #[tokio::test]
 async fn rfc9110_9_3_2_head_is_answered_from_get() {
-    let server = server(CacheLayer::etags, |_, _| Ok(out(&[MINUTE], "body"))).await;
+    let server = server(CacheLayer::etags, |_, _| Ok(out(&[MINUTE], "body")));
     let first = server.send(Method::HEAD, "/a", &[]).await;
     assert_eq!(first.cache(), "fastness; fwd=uri-miss", "it brings nothing to store");
     let full = server.get("/a").await;
@@ -214,7 +213,7 @@ async fn rfc9110_9_3_2_head_is_answered_from_get() {
 
 #[tokio::test]
 async fn rfc9111_5_2_1_7_only_if_cached() {
-    let server = server(|layer| layer, |_, _| Ok(out(&[MINUTE], "body"))).await;
+    let server = server(|layer| layer, |_, _| Ok(out(&[MINUTE], "body")));
     let only = [("cache-control", "only-if-cached")];
     let seen = server.send(Method::GET, "/a", &only).await;
     assert_eq!((seen.status, server.calls()), (StatusCode::GATEWAY_TIMEOUT, 0));
@@ -235,8 +234,7 @@ async fn rfc9111_4_3_stale_responses_are_revalidated() {
             }
             None => Ok(out(&[MINUTE, ("etag", "\"1\""), ("x", "1")], call.to_string())),
         },
-    )
-    .await;
+    );
     server.get("/a").await;
     server.wait(61);
     let seen = server.get("/a").await;
@@ -254,7 +252,7 @@ async fn rfc9111_4_4_a_change_invalidates_what_it_names() {
         _ if request.method() == Method::POST => Ok(out(&[("location", "/b"), ("content-location", "//h/c")], "")),
         _ => Ok(out(&[MINUTE], call.to_string())),
     };
-    let server = server(|layer| layer, answer).await;
+    let server = server(|layer| layer, answer);
     let paths = ["/a", "/a?page=2", "/b", "/aa", "/fails"];
     let mut before = HashMap::new();
     for path in paths {
@@ -277,8 +275,7 @@ async fn what_a_response_is_made_of_invalidates_it() {
             response.extensions_mut().insert(CacheTags::new(["product:7"]).and("catalogue"));
             Ok(response)
         },
-    )
-    .await;
+    );
     let cache = server.fast.cache();
     for pattern in ["product:7", "product:*", "shop:a", "shop:*", "http:*"] {
         let before = server.get("/a").await.body;
@@ -301,7 +298,7 @@ async fn what_a_response_is_made_of_invalidates_it() {
 #[tokio::test]
 async fn variants_are_few() {
     let head = [MINUTE, ("vary", "accept")];
-    let server = server(|layer| layer.max_variants(3), move |_, call| Ok(out(&head, call.to_string()))).await;
+    let server = server(|layer| layer.max_variants(3), move |_, call| Ok(out(&head, call.to_string())));
     for _ in 0..2 {
         for kind in 0..6 {
             server.send(Method::GET, "/a", &[("accept", &kind.to_string())]).await;
@@ -316,7 +313,7 @@ async fn variants_are_few() {
 #[tokio::test]
 async fn rfc5861_3_stale_while_one_request_revalidates() {
     let head = [("cache-control", "max-age=10, stale-while-revalidate=20")];
-    let server = server(|layer| layer, move |_, call| Ok(out(&head, call.to_string()))).await;
+    let server = server(|layer| layer, move |_, call| Ok(out(&head, call.to_string())));
     server.get("/a").await;
     server.wait(15);
     for _ in 0..3 {
@@ -345,8 +342,7 @@ async fn rfc5861_4_stale_if_error() {
             1 => Ok(Response::builder().status(503).body(Full::default()).unwrap()),
             _ => Err("no connection"),
         },
-    )
-    .await;
+    );
     server.get("/a").await;
     for how in [1, 2] {
         broken.store(how, SeqCst);
@@ -374,13 +370,13 @@ async fn credentials_as_the_application_says() {
         Ok(out(&[("cache-control", control)], format!("{who} {call}")))
     };
     let ask = async |server: &Server, path, who| server.send(Method::GET, path, &[("authorization", who)]).await.body;
-    let public = server(CacheLayer::public_with_credentials, answer).await;
+    let public = server(CacheLayer::public_with_credentials, answer);
     assert_eq!(ask(&public, "/public", "ada").await, ask(&public, "/public", "bob").await, "rfc9111 3.5");
     assert_ne!(ask(&public, "/own", "ada").await, ask(&public, "/own", "ada").await);
     public.get("/own").await;
     assert!(ask(&public, "/own", "ada").await.starts_with("ada"), "nor what is stored for nobody");
     let name = |parts: &Parts| Some(parts.headers.get("authorization")?.to_str().ok()?.to_owned());
-    let each = server(move |layer| layer.per_principal(name), answer).await;
+    let each = server(move |layer| layer.per_principal(name), answer);
     for who in ["ada", "bob", "", "+", "=ada"] {
         let first = ask(&each, "/own", who).await;
         assert!(first.starts_with(&format!("{who} ")), "{who} got {first}");
@@ -398,8 +394,7 @@ async fn hosts_spaces_and_large_bodies() {
             let size = if request.uri().path() == "/large" { 9 } else { 8 };
             Ok(out(&[], format!("{call:0>size$}")))
         },
-    )
-    .await;
+    );
     let shop = [("host", "shop.example")];
     assert_eq!(one.send(Method::GET, "/a", &[("host", "evil.example")]).await.cache(), "fastness; fwd=bypass");
     assert_eq!(one.send(Method::GET, "/a", &shop).await.cache(), "fastness; fwd=uri-miss; stored");
@@ -427,7 +422,7 @@ proptest! {
                     out(&[("cache-control", CONTROLS[index]), ("vary", "accept")], format!("{index} {version} {kind}"));
                 response.extensions_mut().insert(CacheTags::new([format!("item:{index}")]));
                 Ok(response)
-            }).await;
+            });
             for (index, kind, wait, action) in steps {
                 server.wait(wait);
                 if action == 0 {
@@ -463,8 +458,8 @@ mod together {
     }
 
     impl Gate {
-        async fn new() -> Self {
-            let fast = Fastness::builder().build().await.unwrap();
+        fn new() -> Self {
+            let fast = Fastness::builder().build().unwrap();
             Self { open: Arc::new(Semaphore::new(0)), calls: Arc::default(), fast }
         }
 
@@ -523,7 +518,7 @@ mod together {
 
     #[tokio::test]
     async fn one_asks_for_all() {
-        let gate = Gate::new().await;
+        let gate = Gate::new();
         for service in gate.both(&[MINUTE]) {
             let before = gate.calls.load(SeqCst);
             let all: Vec<_> = (0..50).map(|_| ask(&service, &[])).collect();
@@ -551,7 +546,7 @@ mod together {
             &[MINUTE, ("vary", "x-who")],
         ];
         for head in heads {
-            let gate = Gate::new().await;
+            let gate = Gate::new();
             gate.open.add_permits(1_000);
             for service in gate.both(head) {
                 let users = ["ada", "bob", "eve", "dan"];
@@ -566,7 +561,7 @@ mod together {
 
     #[tokio::test]
     async fn requests_with_credentials_are_never_shared() {
-        let gate = Gate::new().await;
+        let gate = Gate::new();
         for service in gate.both(&[("cache-control", "public, max-age=60")]) {
             let before = gate.calls.load(SeqCst);
             let all = ["ada", "bob"].map(|who| ask(&service, &[("authorization", who), ("x-who", who)]));
@@ -580,7 +575,7 @@ mod together {
 
     #[tokio::test]
     async fn a_leader_that_goes_or_panics_hands_over() {
-        let gate = Gate::new().await;
+        let gate = Gate::new();
         for (service, panics) in
             gate.both(&[MINUTE]).into_iter().flat_map(|service| [(service.clone(), false), (service, true)])
         {
@@ -607,7 +602,7 @@ mod together {
 
     #[tokio::test]
     async fn who_comes_after_an_invalidation_gets_nothing_begun_before() {
-        let gate = Gate::new().await;
+        let gate = Gate::new();
         for service in gate.both(&[MINUTE]) {
             let before = gate.calls.load(SeqCst);
             let early = ask(&service, &[]);

@@ -72,7 +72,7 @@ type Kept = Arc<dyn Fn(StatusCode) -> bool + Send + Sync>;
 /// use tower::ServiceExt;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
-/// let fast = Fastness::builder().build().await?;
+/// let fast = Fastness::builder().build()?;
 /// let app: Router = Router::new()
 ///     .route("/orders", post(async || "ordered"))
 ///     .layer(IdempotencyLayer::new(&fast));

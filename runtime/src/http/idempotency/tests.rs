@@ -40,9 +40,9 @@ fn post(key: &str, body: &'static str) -> Request<Chunks> {
     Request::post("/orders?a=1").header("idempotency-key", key).body(Chunks::of([body])).unwrap()
 }
 
-async fn layer() -> (IdempotencyLayer, Clock) {
+fn layer() -> (IdempotencyLayer, Clock) {
     let clock = Clock::manual();
-    let fast = Fastness::builder().clock(clock.clone()).build().await.unwrap();
+    let fast = Fastness::builder().clock(clock.clone()).build().unwrap();
     (IdempotencyLayer::new(&fast), clock)
 }
 
@@ -99,7 +99,7 @@ async fn read(response: Response<Body<Resumed<Chunks>>>) -> (u16, HeaderMap, Str
 
 #[tokio::test]
 async fn the_same_request_gets_the_same_answer_byte_for_byte() {
-    let (orders, (layer, clock)) = (Orders::default(), layer().await);
+    let (orders, (layer, clock)) = (Orders::default(), layer());
     let service = served!(orders, layer);
     let first = read(service.clone().oneshot(post("k", "3 apples")).await.unwrap()).await;
     let mut again = read(service.clone().oneshot(post("\"k\"", "3 apples")).await.unwrap()).await;
@@ -114,7 +114,7 @@ async fn the_same_request_gets_the_same_answer_byte_for_byte() {
 
 #[tokio::test]
 async fn a_hundred_at_once_are_done_once() {
-    let (runs, layer) = (Arc::new(AtomicUsize::new(0)), layer().await.0);
+    let (runs, layer) = (Arc::new(AtomicUsize::new(0)), layer().0);
     let go = Arc::new(tokio::sync::Barrier::new(100));
     let own = runs.clone();
     let service = layer.layer(service_fn(move |_: Request<Text>| {
@@ -148,7 +148,7 @@ async fn a_hundred_at_once_are_done_once() {
 
 #[tokio::test]
 async fn another_request_under_the_same_key_is_refused() {
-    let (orders, layer) = (Orders::default(), layer().await.0);
+    let (orders, layer) = (Orders::default(), layer().0);
     let service = served!(orders, layer);
     service.clone().oneshot(post("k", "3 apples")).await.unwrap();
     let with = |change: fn(&mut Request<Chunks>)| {
@@ -173,7 +173,7 @@ async fn another_request_under_the_same_key_is_refused() {
 
 #[tokio::test]
 async fn nobody_gets_the_answer_of_another() {
-    let (orders, layer) = (Orders::default(), layer().await.0);
+    let (orders, layer) = (Orders::default(), layer().0);
     let by_header = served!(orders, layer);
     let by_user = {
         let user = |request: &Parts| Some(request.headers.get("x-user")?.to_str().ok()?.to_owned());
@@ -219,7 +219,7 @@ async fn nobody_gets_the_answer_of_another() {
 
 #[tokio::test]
 async fn what_is_not_protected_is_passed_on() {
-    let (orders, layer) = (Orders::default(), layer().await.0);
+    let (orders, layer) = (Orders::default(), layer().0);
     let service = served!(orders, layer.clone());
     let get = || Request::get("/").header("idempotency-key", "k").body(Chunks::default()).unwrap();
     let bare = || Request::post("/").body(Chunks::of(["x"])).unwrap();
@@ -234,7 +234,7 @@ async fn what_is_not_protected_is_passed_on() {
 
 #[tokio::test]
 async fn malformed_keys_are_told_the_form() {
-    let (orders, layer) = (Orders::default(), layer().await.0);
+    let (orders, layer) = (Orders::default(), layer().0);
     let service = served!(orders, layer);
     let huge = "a".repeat(100_000);
     for sent in [&[""][..], &["a b"], &["\"open"], &["a", "b"], &["same"; 500], &[&huge]] {
@@ -251,7 +251,7 @@ async fn malformed_keys_are_told_the_form() {
 
 #[tokio::test]
 async fn what_failed_may_be_sent_again() {
-    let (orders, layer) = (Orders::default(), layer().await.0);
+    let (orders, layer) = (Orders::default(), layer().0);
     let service = served!(orders, layer);
     let mut taken = 0;
     for path in ["/status/500", "/status/503", "/status/429", "/status/408", "/fails", "/panics", "/breaks", "/never"] {
@@ -282,7 +282,7 @@ async fn what_failed_may_be_sent_again() {
 
 #[tokio::test]
 async fn a_client_that_goes_away_after_it_was_done_cannot_undo_it() {
-    let (runs, go, layer) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()), layer().await.0);
+    let (runs, go, layer) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()), layer().0);
     let (own, waits) = (runs.clone(), go.clone());
     let service = layer.layer(service_fn(move |_: Request<Text>| {
         let (own, waits) = (own.clone(), waits.clone());
@@ -315,7 +315,7 @@ async fn a_client_that_goes_away_after_it_was_done_cannot_undo_it() {
 
 #[tokio::test]
 async fn large_answers_are_given_once_and_never_done_twice() {
-    let (orders, layer) = (Orders::default(), layer().await.0);
+    let (orders, layer) = (Orders::default(), layer().0);
     let service = served!(orders, layer.max_response_bytes(20));
     let request = |path: &str| {
         let mut request = post(&path.replace('/', "-"), "x");
@@ -336,7 +336,7 @@ async fn large_answers_are_given_once_and_never_done_twice() {
 
 #[tokio::test]
 async fn bodies_that_cannot_be_held_are_refused() {
-    let (orders, layer) = (Orders::default(), layer().await.0);
+    let (orders, layer) = (Orders::default(), layer().0);
     let service = served!(orders, layer.max_request_bytes(8));
     let with = |body| Request::post("/").header("idempotency-key", "k").body(body).unwrap();
     let broken = Chunks([Ok(Frame::data("half".into())), Err("broken")].into());
@@ -372,7 +372,7 @@ impl http_body::Body for Late {
 
 #[tokio::test]
 async fn one_key_on_two_hosts_is_two_requests() {
-    let (layer, _) = layer().await;
+    let (layer, _) = layer();
     let orders = Orders::default();
     let taken = orders.clone();
     let service = layer.layer(service_fn(move |request| taken.clone().take(request)));
@@ -398,7 +398,7 @@ async fn events_are_not_waited_for() {
             std::task::Poll::Pending
         }
     }
-    let (layer, _) = layer().await;
+    let (layer, _) = layer();
     let service = layer.layer(service_fn(async |_: Request<Body<Chunks>>| {
         Ok::<_, Infallible>(Response::builder().header("content-type", "text/event-stream").body(Endless).unwrap())
     }));
@@ -410,7 +410,7 @@ async fn events_are_not_waited_for() {
 #[tokio::test]
 async fn routers_that_strip_prefixes_do_not_make_two_requests_one() {
     use axum::extract::OriginalUri;
-    let (layer, _) = layer().await;
+    let (layer, _) = layer();
     let service = layer.layer(service_fn(|request| Orders::default().take(request)));
     let mut statuses = Vec::new();
     for original in ["/one/orders", "/two/orders"] {

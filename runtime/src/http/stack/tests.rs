@@ -43,7 +43,7 @@ async fn everything_can_be_left_out() {
 /// What comes first refuses first, and what is refused is timed and has an id.
 #[tokio::test]
 async fn a_replay_needs_a_place_but_not_the_breaker() {
-    let (fast, stats) = (Fastness::builder().build().await.unwrap(), HttpStats::new());
+    let (fast, stats) = (Fastness::builder().build().unwrap(), HttpStats::new());
     let breaker = Breaker::new("mine", BreakerSettings::new(), crate::Clock::manual());
     let stack = Stack::new()
         .breaker(BreakerLayer::of(breaker.clone()))
@@ -99,7 +99,7 @@ impl http_body::Body for Unread {
 /// A full limit, a used-up rate and a short memory refuse before a byte of a body is read, and none of them refuses what is exempt.
 #[tokio::test]
 async fn limits_stand_before_the_reading_of_bodies() {
-    let fast = Fastness::builder().build().await.unwrap();
+    let fast = Fastness::builder().build().unwrap();
     let reading = || Stack::new().idempotency(IdempotencyLayer::new(&fast)).exempt(["/health/*"]);
     let full = ConcurrencyLimitLayer::fixed("http.stack.full", ONE);
     let busy = full
@@ -143,7 +143,7 @@ async fn it_is_one_layer_of_an_axum_router() {
     use axum::Router;
     use axum::routing::{get, post};
 
-    let (fast, stats) = (Fastness::builder().build().await.unwrap(), HttpStats::new());
+    let (fast, stats) = (Fastness::builder().build().unwrap(), HttpStats::new());
     let stack = Stack::new()
         .timing(TimingLayer::new().stats(&stats).slow(std::time::Duration::from_secs(60)))
         .idempotency(IdempotencyLayer::new(&fast))

@@ -50,7 +50,7 @@ use level::{Levels, step};
 /// use fastness::monitor::{Memory, MemoryGuard, Pressure};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
-/// let fast = Fastness::builder().build().await?;
+/// let fast = Fastness::builder().build()?;
 /// let guard = MemoryGuard::builder()
 ///     .cache(&fast)
 ///     .source(|| Some(Memory::new(93, 100)))

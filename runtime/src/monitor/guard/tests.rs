@@ -10,7 +10,7 @@ const TICK: Duration = Duration::from_millis(250);
 /// which exactly as many entries go as have to.
 async fn guarded(entries: u32) -> (Fastness, Clock, Arc<Percent>, MemoryGuard, Arc<Mutex<Vec<Pressure>>>) {
     let (clock, percent) = (Clock::manual(), Arc::new(Percent::new(50)));
-    let fast = Fastness::builder().clock(clock.clone()).capacity(1_000).build().await.unwrap();
+    let fast = Fastness::builder().clock(clock.clone()).capacity(1_000).build().unwrap();
     let cache = fast.cache();
     for n in 0..entries {
         cache.set(&format!("n:{n}"), n, Duration::from_secs(600)).await.unwrap();
@@ -51,7 +51,7 @@ async fn the_tier_shrinks_in_steps_and_grows_back() {
 
 #[tokio::test]
 async fn memory_is_read_no_more_often_than_agreed() {
-    let (fast, reads) = (Fastness::builder().clock(Clock::manual()).build().await.unwrap(), Arc::new(Percent::new(0)));
+    let (fast, reads) = (Fastness::builder().clock(Clock::manual()).build().unwrap(), Arc::new(Percent::new(0)));
     let read = reads.clone();
     let source = move || {
         read.fetch_add(1, SeqCst);
@@ -85,7 +85,7 @@ async fn a_bound_that_was_set_is_set_again() {
 
 #[tokio::test]
 async fn what_a_look_calls_may_ask_for_the_pressure() {
-    let fast = Fastness::builder().clock(Clock::manual()).build().await.unwrap();
+    let fast = Fastness::builder().clock(Clock::manual()).build().unwrap();
     let own = Arc::new(std::sync::OnceLock::<MemoryGuard>::new());
     let (inner, reads) = (own.clone(), Arc::new(Percent::new(0)));
     let read = reads.clone();
@@ -102,7 +102,7 @@ async fn what_a_look_calls_may_ask_for_the_pressure() {
 #[tokio::test]
 async fn where_nothing_is_left_it_says_so_and_after_a_time_fails_liveness() {
     let (clock, percent, heard) = (Clock::manual(), Arc::new(Percent::new(96)), Arc::new(Percent::new(0)));
-    let fast = Fastness::builder().clock(clock.clone()).build().await.unwrap();
+    let fast = Fastness::builder().clock(clock.clone()).build().unwrap();
     for n in 0..3 {
         fast.cache().set(&format!("n:{n}"), n, Duration::from_secs(600)).await.unwrap();
     }
@@ -144,7 +144,7 @@ async fn where_nothing_is_left_it_says_so_and_after_a_time_fails_liveness() {
 
 #[tokio::test]
 async fn without_a_time_it_lives_on() {
-    let fast = Fastness::builder().clock(Clock::manual()).build().await.unwrap();
+    let fast = Fastness::builder().clock(Clock::manual()).build().unwrap();
     let guard = MemoryGuard::builder().cache(&fast).source(|| Some(Memory::new(99, 100))).build().unwrap();
     assert!(guard.is_alive());
     fast.clock().advance(Duration::from_secs(1_000_000));
@@ -153,7 +153,7 @@ async fn without_a_time_it_lives_on() {
 
 #[tokio::test]
 async fn what_the_allocator_merely_holds_is_not_in_use() {
-    let fast = Fastness::builder().clock(Clock::manual()).build().await.unwrap();
+    let fast = Fastness::builder().clock(Clock::manual()).build().unwrap();
     let guard = |reusable: Option<u64>| {
         let builder = MemoryGuard::builder().cache(&fast).source(|| Some(Memory::new(96, 100)));
         builder.reusable(move || reusable).build().unwrap().snapshot()

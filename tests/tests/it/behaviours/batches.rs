@@ -20,7 +20,7 @@ async fn parts(origin: &Origin, shelf: &str, ids: &[u32]) -> HashMap<u32, u32> {
 
 #[tokio::test]
 async fn what_becomes_of_one_is_seen_by_the_batch() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     scope(&fast, async {
         let both = async || {
             let found = parts(&origin, "a", &[1, 2]).await;
@@ -47,7 +47,7 @@ fn heap(origin: &Origin, ids: Vec<u32>) -> HashMap<u32, u32> {
 
 #[tokio::test]
 async fn a_batch_that_is_larger_than_its_room_is_answered_in_full() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     scope_sync(&fast, || {
         for _ in 0..3 {
             let found = heap(&origin, (0..100).collect());
@@ -71,7 +71,7 @@ fn by_place(origin: &Origin, at: &[(u32, Option<String>)]) -> HashMap<(u32, Opti
 
 #[tokio::test]
 async fn ids_of_any_text_and_of_several_parts_are_told_apart() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     let paths: Vec<String> = ["a:b", "a", "b", "*", "", "%", "%3A", "%_", " ", "ä"].map(String::from).into();
     let places = [(1, None), (1, Some(String::new())), (1, Some("None".into())), (11, None)];
     scope_sync(&fast, || {

@@ -7,7 +7,7 @@ use crate::origin::{MINUTE, Origin};
 
 #[tokio::test]
 async fn many_are_found_in_the_order_in_which_they_were_asked_for() {
-    let cache = fresh().await.cache();
+    let cache = fresh().cache();
     cache.mset([("n:1", 1_u32), ("n:2", 2), ("n:3", 3)], MINUTE).await.unwrap();
     assert_eq!(cache.mget::<u32>(&["n:3", "none", "n:1", "n:3"]).await.unwrap(), [Some(3), None, Some(1), Some(3)]);
     assert!(cache.mget::<u32>(&[]).await.unwrap().is_empty());
@@ -17,7 +17,7 @@ async fn many_are_found_in_the_order_in_which_they_were_asked_for() {
 
 #[tokio::test]
 async fn a_stored_none_is_told_from_nothing() {
-    let cache = fresh().await.cache();
+    let cache = fresh().cache();
     assert_eq!(cache.get::<Option<u32>>("maybe").await.unwrap(), None);
     cache.set("maybe", None::<u32>, MINUTE).await.unwrap();
     assert_eq!(cache.get::<Option<u32>>("maybe").await.unwrap(), Some(None));
@@ -27,7 +27,7 @@ async fn a_stored_none_is_told_from_nothing() {
 
 #[tokio::test]
 async fn a_look_stores_nothing_and_a_load_replaces_nothing() {
-    let cache = fresh().await.cache();
+    let cache = fresh().cache();
     let load = |n: u32| async move { Ok::<_, ()>(n) };
     assert_eq!(cache.get::<u32>("n").await.unwrap(), None);
     assert_eq!(cache.get_or_load("n", MINUTE, load(1)).await.unwrap(), Ok(1));
@@ -38,7 +38,7 @@ async fn a_look_stores_nothing_and_a_load_replaces_nothing() {
 
 #[tokio::test]
 async fn a_value_of_another_type_is_not_converted() {
-    let cache = fresh().await.cache();
+    let cache = fresh().cache();
     cache.set("n", 1_u32, MINUTE).await.unwrap();
     assert_eq!(cache.get::<u64>("n").await.unwrap(), None);
     assert_eq!(cache.get::<String>("n").await.unwrap(), None);
@@ -52,7 +52,7 @@ fn switched(origin: &Origin, id: u32) -> u32 {
 
 #[tokio::test]
 async fn a_cache_is_off_while_it_may_hold_no_entries() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     scope_sync(&fast, || {
         assert_eq!((switched(&origin, 1), switched(&origin, 1)), (1, 1));
         fast.set_max_entries(0);
@@ -70,7 +70,7 @@ async fn thing(origin: &Origin, id: u32) -> Option<u32> {
 
 #[tokio::test]
 async fn an_absence_that_is_known_is_a_hit() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     scope(&fast, async {
         for _ in 0..3 {
             assert_eq!(thing(&origin, 0).await, None);

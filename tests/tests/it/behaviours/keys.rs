@@ -21,7 +21,7 @@ mod there {
 
 #[tokio::test]
 async fn functions_of_one_name_in_two_modules_share_nothing() {
-    scope_sync(&fresh().await, || {
+    scope_sync(&fresh(), || {
         for _ in 0..2 {
             assert_eq!((here::namesake(1), there::namesake(1)), ("here 1".into(), "there 1".into()));
         }
@@ -40,7 +40,7 @@ fn fee_in_cents(origin: &Origin, id: u32) -> u32 {
 
 #[tokio::test]
 async fn one_pattern_reaches_every_version() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     let both = || scope_sync(&fast, || (fee(&origin, 1), fee_in_cents(&origin, 1)));
     assert_eq!((both(), both()), ((1, 2), (1, 2)));
     fast.cache().invalidate("fee:*").await.unwrap();
@@ -65,7 +65,7 @@ async fn outcome(origin: &Origin, id: u32, of: &str) -> Result<Option<u32>, Faul
 
 #[tokio::test]
 async fn values_absences_and_errors_are_reached_in_every_way() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     let cache = fast.cache();
     let all = async || {
         for id in 0..3 {

@@ -19,7 +19,7 @@ async fn news(origin: &Origin) -> Result<u32, Fault> {
 
 #[tokio::test]
 async fn a_look_finds_nothing_stale_whether_or_not_an_error_was_replaced() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         assert!(NEWS.get().await.is_none());
         news(&origin).await.unwrap();
@@ -35,7 +35,7 @@ async fn a_look_finds_nothing_stale_whether_or_not_an_error_was_replaced() {
 
 #[tokio::test]
 async fn what_is_refreshed_by_hand_still_stands_in_for_an_error() {
-    let ((fast, _), origin) = (timed().await, Origin::default());
+    let ((fast, _), origin) = (timed(), Origin::default());
     scope(&fast, async {
         news(&origin).await.unwrap();
         NEWS.refresh().await;
@@ -48,7 +48,7 @@ async fn what_is_refreshed_by_hand_still_stands_in_for_an_error() {
 #[tokio::test]
 async fn what_was_invalidated_in_any_way_stands_in_for_nothing() {
     for way in 0..4 {
-        let ((fast, clock), origin) = (timed().await, Origin::default());
+        let ((fast, clock), origin) = (timed(), Origin::default());
         scope(&fast, async {
             news(&origin).await.unwrap();
             clock.advance(MINUTE);
@@ -97,7 +97,7 @@ impl Moody {
 #[tokio::test(start_paused = true)]
 async fn a_background_refresh_may_end_in_any_way_and_the_next_one_works() {
     for mood in 1..=3 {
-        let ((fast, clock), moody) = (timed().await, Moody::default());
+        let ((fast, clock), moody) = (timed(), Moody::default());
         scope(&fast, async {
             moody.ask().await.unwrap();
             clock.advance(MINUTE + SECOND);
@@ -145,7 +145,7 @@ impl Gated {
 
 #[tokio::test]
 async fn a_background_refresh_goes_on_when_its_caller_has_left() {
-    let ((fast, clock), gated) = (timed().await, Gated::default());
+    let ((fast, clock), gated) = (timed(), Gated::default());
     gated.refreshed_for_one_who_left(&fast, &clock).await;
     gated.1.notify_one();
     scope(&fast, async {
@@ -159,7 +159,7 @@ async fn a_background_refresh_goes_on_when_its_caller_has_left() {
 
 #[tokio::test]
 async fn past_the_bound_of_staleness_callers_join_the_refresh_under_way() {
-    let ((fast, clock), gated) = (timed().await, Gated::default());
+    let ((fast, clock), gated) = (timed(), Gated::default());
     gated.refreshed_for_one_who_left(&fast, &clock).await;
     clock.advance(SECOND * 10);
     scope(&fast, async {
@@ -180,7 +180,7 @@ async fn verdict(origin: &Origin, gate: &Notify) -> Result<u32, Fault> {
 
 #[tokio::test]
 async fn an_error_of_a_load_that_was_overtaken_is_not_kept() {
-    let ((fast, _), origin, gate) = (timed().await, Origin::default(), Notify::new());
+    let ((fast, _), origin, gate) = (timed(), Origin::default(), Notify::new());
     scope(&fast, async {
         origin.set_down(true);
         let mut load = pin!(verdict(&origin, &gate));

@@ -24,7 +24,7 @@ fn runs(fast: &Fastness, origin: &Origin, calls: impl Iterator<Item = (u32, &'st
 
 #[tokio::test]
 async fn several_tags_reach_all_that_have_one_of_them_and_nothing_later() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     let all = || (0..150).map(|id| (id, ["a", "b", "c"][id as usize % 3]));
     assert_eq!((runs(&fast, &origin, all()), runs(&fast, &origin, all())), (150, 0));
     let invalidate = async |tags: &[&str]| {
@@ -42,7 +42,7 @@ async fn several_tags_reach_all_that_have_one_of_them_and_nothing_later() {
 
 #[tokio::test]
 async fn a_value_has_the_tags_of_its_own_load_only() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     runs(&fast, &origin, [(1, "old")].into_iter());
     fast.cache().invalidate("tagged:1").await.unwrap();
     assert_eq!(runs(&fast, &origin, [(1, "new")].into_iter()), 1);
@@ -55,7 +55,7 @@ async fn a_value_has_the_tags_of_its_own_load_only() {
 #[tokio::test]
 async fn tags_hold_whatever_arguments_do() {
     for text in ["!@#$^&()", "ünï", "a b", "a:b", "*", "", "%7E", "Группа"] {
-        let (fast, origin) = (fresh().await, Origin::default());
+        let (fast, origin) = (fresh(), Origin::default());
         let mut escaped = KeyWriter::new();
         text.write(&mut escaped);
         assert_eq!(runs(&fast, &origin, [(1, text), (1, text)].into_iter()), 1);
@@ -74,7 +74,7 @@ fn owned(origin: &Origin, id: u32, owner: Option<u32>) -> u32 {
 
 #[tokio::test]
 async fn a_tag_of_none_reaches_those_without_one() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     let both = || scope_sync(&fast, || (owned(&origin, 1, None), owned(&origin, 2, Some(0))));
     assert_eq!((both(), both()), ((1, 2), (1, 2)));
     let _ = fast.cache().invalidate_tags(&["owner:%~"]).await;

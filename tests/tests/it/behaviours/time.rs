@@ -15,7 +15,7 @@ fn lease(origin: &Origin, minutes: u32) -> u32 {
 
 #[tokio::test]
 async fn a_ttl_may_depend_on_the_arguments() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope_sync(&fast, || {
         let both = || (lease(&origin, 1), lease(&origin, 3));
         assert_eq!(both(), (1, 2));
@@ -35,7 +35,7 @@ async fn memo(origin: &Origin, id: u32) -> u32 {
 
 #[tokio::test]
 async fn an_update_begins_a_new_life() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     let cache = fast.cache();
     scope(&fast, async {
         memo(&origin, 1).await;
@@ -60,7 +60,7 @@ async fn all_but_the_first(origin: &Origin, gate: &Notify) -> u32 {
 
 #[tokio::test]
 async fn a_value_that_is_not_stored_is_given_to_all_who_waited() {
-    let (fast, origin, gate) = (fresh().await, Origin::default(), Notify::new());
+    let (fast, origin, gate) = (fresh(), Origin::default(), Notify::new());
     scope(&fast, async {
         let (mut first, mut second) =
             (pin!(all_but_the_first(&origin, &gate)), pin!(all_but_the_first(&origin, &gate)));
@@ -81,7 +81,7 @@ fn perhaps(origin: &Origin, id: u32, cached: bool) -> u32 {
 
 #[tokio::test]
 async fn a_call_that_bypasses_the_cache_neither_reads_nor_stores() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     scope_sync(&fast, || {
         assert_eq!((perhaps(&origin, 1, true), perhaps(&origin, 1, false)), (1, 2), "it does not read");
         assert_eq!(perhaps(&origin, 1, true), 1, "nor replace");
@@ -101,7 +101,7 @@ async fn fails_in_another(origin: &Origin, id: u32) -> Result<u32, String> {
 
 #[tokio::test]
 async fn an_error_of_one_type_answers_no_function_of_another() {
-    let (fast, origin) = (fresh().await, Origin::default());
+    let (fast, origin) = (fresh(), Origin::default());
     origin.set_down(true);
     scope(&fast, async {
         assert_eq!(fails_in_one_way(&origin, 1).await, Err(Fault::Down));
@@ -119,7 +119,7 @@ async fn excused_then_kept(origin: &Origin) -> Result<u32, Fault> {
 
 #[tokio::test]
 async fn an_error_is_kept_only_once_nothing_stands_in_for_it() {
-    let ((fast, clock), origin) = (timed().await, Origin::default());
+    let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         excused_then_kept(&origin).await.unwrap();
         origin.set_down(true);

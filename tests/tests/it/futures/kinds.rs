@@ -50,7 +50,7 @@ fn forget() -> Priced {
 
 #[test]
 fn a_value_under_a_name_of_its_own_is_cached_as_it_is() {
-    let fast = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(fresh());
+    let fast = fresh();
     scope_sync(&fast, || {
         assert_eq!((price(1), price(1), runs()), (Price(1), Price(1), 1));
         assert_eq!((priced(1), priced(1), runs()), (Ok(Price(1)), Ok(Price(1)), 1));
@@ -153,7 +153,7 @@ fn stacked(id: u64, work: &'static Work) -> Reply {
 #[tokio::test(start_paused = true)]
 async fn attributes_on_one_future_nest_as_they_are_written() {
     let work = Work::failing(1);
-    scope(&fresh().await, async {
+    scope(&fresh(), async {
         assert_eq!((stacked(1, work).await, stacked(1, work).await), (Ok(2), Ok(2)));
         assert_eq!((generic("a").await, generic(1_u8).await), (Some("a"), Some(1)));
     })

@@ -10,7 +10,7 @@ use crate::fresh;
 /// What was logged by the call, without times, one line an event.
 async fn logged<F: Future>(call: F) -> (F::Output, String) {
     let (logged, _guard) = Logged::listen(Level::INFO);
-    let fast = fresh().await;
+    let fast = fresh();
     let ended = scope(&fast, call.instrument(info_span!("caller"))).await;
     (ended, logged.text())
 }

@@ -13,7 +13,7 @@ ways!(cached(id), #[cacheable(ttl = 60, skip(work))]);
 #[tokio::test]
 async fn a_future_under_another_name_is_cached_by_what_it_resolves_to() {
     for (way, call) in cached::ALL {
-        let fast = fresh().await;
+        let fast = fresh();
         let work = Work::failing(1);
         scope(&fast, async {
             assert_eq!(call(work, 5).await, Err(Trouble::Down), "{way}");
@@ -29,7 +29,7 @@ async fn a_future_under_another_name_is_cached_by_what_it_resolves_to() {
 #[tokio::test]
 async fn callers_of_a_future_under_another_name_share_its_load() {
     for (way, call) in cached::ALL {
-        let fast = fresh().await;
+        let fast = fresh();
         let work = Work::held();
         scope(&fast, async {
             let (mut leader, mut waiter) = (pin!(call(work, 5)), pin!(call(work, 5)));
@@ -59,7 +59,7 @@ ways!(invalidated(id), #[cache_invalidate("named:{id}")], methods: #[cache_inval
 #[tokio::test]
 async fn a_future_under_another_name_invalidates_after_its_write() {
     for (way, call) in invalidated::ALL {
-        let fast = fresh().await;
+        let fast = fresh();
         let work = Work::held();
         scope(&fast, async {
             STORED.with(|stored| stored.store(1, SeqCst));
@@ -85,7 +85,7 @@ async fn a_future_under_another_name_invalidates_after_its_write() {
 #[tokio::test]
 async fn a_future_that_is_dropped_invalidates() {
     for (way, call) in invalidated::ALL {
-        let fast = fresh().await;
+        let fast = fresh();
         scope(&fast, async {
             STORED.with(|stored| stored.store(1, SeqCst));
             assert_eq!(stored(7).await, 1);
@@ -102,7 +102,7 @@ ways!(put(id), #[cache_put(key = "named:{id}", ttl = 60)], methods: #[cache_put(
 #[tokio::test]
 async fn a_future_under_another_name_stores_what_it_resolves_to() {
     for (way, call) in put::ALL {
-        let fast = fresh().await;
+        let fast = fresh();
         let work = Work::held();
         scope(&fast, async {
             STORED.with(|stored| stored.store(1, SeqCst));
@@ -128,7 +128,7 @@ fn spawned<'a>(id: u64, name: &'a str, work: &'static Work) -> BoxFuture<'a, Ans
 
 #[tokio::test]
 async fn a_future_under_another_name_takes_the_options_that_need_one() {
-    let (fast, clock) = crate::timed().await;
+    let (fast, clock) = crate::timed();
     let work = Work::failing(0);
     scope(&fast, async {
         assert_eq!(spawned(1, "abc", work).await, Ok(4));

@@ -137,7 +137,7 @@ async fn a_collection_that_is_dropped_replaced_or_gone_with_its_database_is_seen
 async fn of_ten_thousand_changes_none_is_lost() {
     const ALL: i64 = 10_000;
     let db = shared_mongo_set().await.database().await;
-    let shop = Shop::over(db.clone(), &db, Fastness::builder().capacity(100_000).build().await.unwrap());
+    let shop = Shop::over(db.clone(), &db, Fastness::builder().capacity(100_000).build().unwrap());
     let products = (0..ALL).map(|id| doc! { "_id": id, "businessId": id % 100, "price": 1_i64 });
     shop.other.insert_many(products).await.unwrap();
     let tail = shop.start().await;
@@ -186,7 +186,7 @@ async fn what_was_cached_before_the_first_stream_is_loaded_again() {
 #[tokio::test]
 async fn a_server_without_a_replica_set_switches_it_off() {
     let db = shared_mongo().await.database().await;
-    let shop = Shop::over(db.clone(), &db, Fastness::builder().build().await.unwrap());
+    let shop = Shop::over(db.clone(), &db, Fastness::builder().build().unwrap());
     let tail = shop.changes().start(&shop.fast);
     until("it is off", async || tail.status().state == State::Off).await;
     let status = tail.status();

@@ -12,13 +12,13 @@ use mongodb::Database;
 
 use super::{Shop, primary, running, set_of_one};
 
-async fn embedded() -> Fastness {
-    Fastness::builder().build().await.unwrap()
+fn embedded() -> Fastness {
+    Fastness::builder().build().unwrap()
 }
 
 async fn shared(prefix: &str) -> Fastness {
     let redis = Shared::single(&shared_redis().await.url()).unwrap().prefix(prefix);
-    let fast = Fastness::builder().redis(redis).build().await.unwrap();
+    let fast = Fastness::builder().redis(redis).build().unwrap();
     until("the node is connected", async || fast.shared().unwrap().connected).await;
     fast
 }
@@ -42,7 +42,7 @@ async fn no_change_is_lost_when_the_primary_steps_down_or_is_killed() {
     const PRODUCTS: i64 = 20;
     let mut set = MongoSet::start().await;
     let db = set.database().await;
-    let shop = Arc::new(Shop::over(db.clone(), &db, embedded().await));
+    let shop = Arc::new(Shop::over(db.clone(), &db, embedded()));
     let tail = shop.start().await;
     let ended = Arc::new(AtomicBool::new(false));
     let other = set.client().await.database(db.name());
@@ -85,7 +85,7 @@ async fn a_server_that_is_absent_at_the_start_and_killed_later_is_followed_when_
     let name = database_name();
     server.kill();
     let db = server.client().await.database(&name);
-    let shop = Shop::over(db.clone(), &db, embedded().await);
+    let shop = Shop::over(db.clone(), &db, embedded());
     let tail = shop.changes().start(&shop.fast);
     assert_eq!(tail.status().state, State::Starting);
     for round in 0..2 {
@@ -113,7 +113,7 @@ async fn a_server_that_is_absent_at_the_start_and_killed_later_is_followed_when_
 async fn a_server_that_hangs_is_noticed_and_followed_when_it_goes_on() {
     let server = set_of_one(&[]).await;
     let db = server.database().await;
-    let shop = Shop::over(db.clone(), &db, embedded().await);
+    let shop = Shop::over(db.clone(), &db, embedded());
     shop.insert(1, 7, 10).await;
     let tail = shop.start().await;
     shop.sees(1, Some(10)).await;
@@ -132,7 +132,7 @@ async fn a_server_that_hangs_is_noticed_and_followed_when_it_goes_on() {
 async fn a_database_that_is_dropped_while_the_others_cannot_be_told_is_announced_once_they_can() {
     let redis = Redis::start().await;
     let settings = Shared::single(&redis.url()).unwrap().prefix(prefix());
-    let fast = Fastness::builder().redis(settings).build().await.unwrap();
+    let fast = Fastness::builder().redis(settings).build().unwrap();
     until("the node is connected", async || fast.shared().unwrap().connected).await;
     let server = set_of_one(&[]).await;
     let db = server.database().await;
@@ -243,7 +243,7 @@ async fn streams(server: &Mongo) -> usize {
 async fn nothing_goes_on_when_it_is_stopped_or_dropped() {
     let server = set_of_one(&[]).await;
     let db = server.database().await;
-    let shop = Shop::over(db.clone(), &db, embedded().await);
+    let shop = Shop::over(db.clone(), &db, embedded());
     for stop in [true, false] {
         let tail = shop.start().await;
         until("the server has a stream", async || streams(&server).await > 0).await;

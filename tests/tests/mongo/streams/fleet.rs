@@ -12,7 +12,7 @@ use super::{Shop, running};
 /// One process of a fleet.
 async fn node(shop: Option<&Shop>, redis: &Redis, prefix: &str) -> Shop {
     let settings = Shared::single(&redis.url()).unwrap().prefix(prefix);
-    let fast = Fastness::builder().redis(settings).build().await.unwrap();
+    let fast = Fastness::builder().redis(settings).build().unwrap();
     until("the node is connected", async || fast.shared().unwrap().connected).await;
     let set = shared_mongo_set().await;
     let db = match shop {

@@ -95,7 +95,7 @@ async fn all(id: ObjectId, text: &str, maybe: Option<&str>) -> Vec<usize> {
 #[tokio::test]
 async fn a_change_reaches_the_keys_of_the_same_values_and_no_others() {
     let db = shared_mongo_set().await.database().await;
-    let fast = Fastness::builder().build().await.unwrap();
+    let fast = Fastness::builder().build().unwrap();
     let tail = Changes::new(&db).model::<Thing>().start(&fast);
     super::running(&tail).await;
     let things = db.collection::<Document>("things");

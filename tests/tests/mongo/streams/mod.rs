@@ -42,7 +42,7 @@ impl Shop {
     async fn new() -> Self {
         let db = shared_mongo_set().await.database().await;
         let other = shared_mongo_set().await.client().await.database(db.name());
-        Self::over(db, &other, Fastness::builder().build().await.unwrap())
+        Self::over(db, &other, Fastness::builder().build().unwrap())
     }
 
     fn over(db: Database, other: &Database, fast: Fastness) -> Self {

@@ -13,7 +13,7 @@ fn request(path: &str, lines: &[(&str, &str)], body: &str) -> Request<String> {
 
 #[tokio::test]
 async fn what_is_stored_outside_is_invalidated_by_what_a_handler_says_inside() {
-    let fast = Fastness::builder().clock(Clock::manual()).build().await.unwrap();
+    let fast = Fastness::builder().clock(Clock::manual()).build().unwrap();
     let calls = Arc::<AtomicUsize>::default();
     let count = calls.clone();
     let handler = tower::service_fn(move |_: Request<String>| {
@@ -43,8 +43,7 @@ async fn a_parameter_in_disguise_decides_nothing_for_others() {
     let server = server(
         |layer| layer.query_parameters(["page"]),
         |request, _| Ok(out(&[MINUTE], request.uri().query().unwrap_or_default().to_owned())),
-    )
-    .await;
+    );
     assert_eq!(server.get("/a?p%61ge=99").await.body, "p%61ge=99");
     assert_eq!(server.get("/a").await.body, "");
     assert!(server.get("/a?utm=1").await.cache().contains("; hit"));
@@ -52,7 +51,7 @@ async fn a_parameter_in_disguise_decides_nothing_for_others() {
 
 #[tokio::test]
 async fn a_content_that_nobody_announced_is_not_left_out_of_account() {
-    let server = server(|layer| layer, |request, _| Ok(out(&[MINUTE], request.body().clone()))).await;
+    let server = server(|layer| layer, |request, _| Ok(out(&[MINUTE], request.body().clone())));
     let mut unannounced = request("/a", &[], "poison");
     *unannounced.version_mut() = http::Version::HTTP_2;
     let seen = server.try_send(unannounced).await.unwrap();
@@ -71,8 +70,7 @@ async fn freshness_is_not_presumed_of_a_passing_redirection() {
             let status = &request.uri().path()[1..];
             Ok(Response::builder().status(status).header("location", "/login").body(Full::default()).unwrap())
         },
-    )
-    .await;
+    );
     for (path, stored) in [("/302", false), ("/303", false), ("/307", false), ("/301", true), ("/404", true)] {
         assert_eq!(server.get(path).await.cache().ends_with("stored"), stored, "{path}");
     }
@@ -87,8 +85,7 @@ async fn a_coding_that_is_not_told_apart_is_not_stored() {
             let coding = if accepts.contains("compress") { "compress" } else { "identity" };
             Ok(out(&[MINUTE, ("vary", "accept-encoding"), ("content-encoding", coding)], coding))
         },
-    )
-    .await;
+    );
     let ask = async |accepts| server.send(Method::GET, "/a", &[("accept-encoding", accepts)]).await;
     assert_eq!(ask("compress, gzip").await.body, "compress");
     assert_eq!(ask("gzip").await.body, "identity");
@@ -97,7 +94,7 @@ async fn a_coding_that_is_not_told_apart_is_not_stored() {
 
 #[tokio::test]
 async fn variants_that_are_too_long_take_no_room() {
-    let server = server(|layer| layer.max_variants(2), |_, _| Ok(out(&[MINUTE, ("vary", "accept")], ""))).await;
+    let server = server(|layer| layer.max_variants(2), |_, _| Ok(out(&[MINUTE, ("vary", "accept")], "")));
     server.send(Method::GET, "/a", &[("accept", "first")]).await;
     for n in 0..4 {
         server.send(Method::GET, "/a", &[("accept", &n.to_string().repeat(1_500))]).await;
@@ -117,8 +114,7 @@ async fn a_change_that_may_be_half_done_invalidates() {
                 Ok(Response::builder().status(status).body(Full::default()).unwrap())
             }
         },
-    )
-    .await;
+    );
     for (status, invalidates) in [("500", true), ("504", true), ("408", true), ("503", false), ("409", false)] {
         let before = server.get("/a").await.body;
         server.send(Method::POST, "/a", &[("x-status", status)]).await;
@@ -138,8 +134,7 @@ async fn a_cookie_that_comes_with_a_304_reaches_its_client_only() {
             }
             None => Ok(out(&[MINUTE, ("etag", "\"1\"")], "body")),
         },
-    )
-    .await;
+    );
     server.get("/a").await;
     server.wait(61);
     let seen = server.send(Method::GET, "/a", &[("if-none-match", "\"1\"")]).await;
@@ -149,7 +144,7 @@ async fn a_cookie_that_comes_with_a_304_reaches_its_client_only() {
 
 #[tokio::test]
 async fn coalescing_alone_is_no_cache_that_could_be_empty() {
-    let fast = Fastness::builder().build().await.unwrap();
+    let fast = Fastness::builder().build().unwrap();
     let handler = tower::service_fn(async |_: Request<String>| Ok::<_, Infallible>(out(&[MINUTE], "body")));
     let service = CoalesceLayer::new().on(&fast).layer(handler);
     let answer = service.oneshot(request("/a", &[("cache-control", "only-if-cached")], "")).await.unwrap();
@@ -160,7 +155,7 @@ async fn coalescing_alone_is_no_cache_that_could_be_empty() {
 #[tokio::test]
 async fn while_memory_is_short_nothing_is_stored_and_what_is_stored_answers() {
     use crate::http::MayCache;
-    let server = server(|layer| layer, |_, call| Ok(out(&[MINUTE], call.to_string()))).await;
+    let server = server(|layer| layer, |_, call| Ok(out(&[MINUTE], call.to_string())));
     let ask = async |path: &str, may| {
         let mut request = request(path, &[], "");
         request.extensions_mut().insert(MayCache(may));

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A server whose responses are made of `product:7`, and whose handler fails while the flag says so.
-async fn made_of_a_product(cache_control: &'static str, is_down: Arc<AtomicUsize>) -> Server {
+fn made_of_a_product(cache_control: &'static str, is_down: Arc<AtomicUsize>) -> Server {
     server(
         |layer| layer,
         move |_, call| {
@@ -15,7 +15,6 @@ async fn made_of_a_product(cache_control: &'static str, is_down: Arc<AtomicUsize
             Ok(response)
         },
     )
-    .await
 }
 
 impl Server {
@@ -26,7 +25,7 @@ impl Server {
 
 #[tokio::test]
 async fn the_handler_is_asked_again_for_what_is_made_of_it() {
-    let server = made_of_a_product("max-age=60", Arc::default()).await;
+    let server = made_of_a_product("max-age=60", Arc::default());
     for pattern in ["product:7", "product:*"] {
         let before = server.get("/a").await.body;
         assert_eq!(server.get("/a").await.body, before);
@@ -43,7 +42,7 @@ async fn the_handler_is_asked_again_for_what_is_made_of_it() {
 
 #[tokio::test]
 async fn the_old_response_is_served_while_one_request_revalidates() {
-    let server = made_of_a_product("max-age=60, stale-while-revalidate=20", Arc::default()).await;
+    let server = made_of_a_product("max-age=60, stale-while-revalidate=20", Arc::default());
     server.get("/a").await;
     server.refresh("product:7").await;
     assert_eq!(server.get("/a").await.body, "0");
@@ -58,7 +57,7 @@ async fn the_old_response_is_served_while_one_request_revalidates() {
 async fn the_old_response_replaces_one_that_failed_until_its_own_bound() {
     for (said, is_excused) in [("max-age=60, stale-if-error=60", true), ("max-age=60", false)] {
         let is_down = Arc::<AtomicUsize>::default();
-        let server = made_of_a_product(said, is_down.clone()).await;
+        let server = made_of_a_product(said, is_down.clone());
         server.get("/a").await;
         server.wait(30);
         server.refresh("product:7").await;
@@ -75,7 +74,7 @@ async fn the_old_response_replaces_one_that_failed_until_its_own_bound() {
 /// What a response varies by is refreshed with its address, and is known again with the next response.
 #[tokio::test]
 async fn a_response_that_varies_is_a_hit_again() {
-    let server = server(|layer| layer, |_, call| Ok(out(&[MINUTE, ("vary", "accept")], call.to_string()))).await;
+    let server = server(|layer| layer, |_, call| Ok(out(&[MINUTE, ("vary", "accept")], call.to_string())));
     server.get("/a").await;
     server.refresh("http:*").await;
     let asked = server.get("/a").await;
