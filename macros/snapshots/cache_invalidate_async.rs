@@ -14,18 +14,18 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
                         kind: ::fastness::__private::PatternKind::Exact,
                         template: ::fastness::__private::Template {
                             text: "user:{id}",
-                            pieces: &[__fastness_Text("user:"), __fastness_Place(0)],
+                            pieces: &[__fastness_Lit("user:"), __fastness_Placeholder(0)],
                         },
                     },
                     ::fastness::__private::Pattern {
                         kind: ::fastness::__private::PatternKind::Prefix,
-                        template: ::fastness::__private::Template { text: "users:*", pieces: &[__fastness_Text("users")] },
+                        template: ::fastness::__private::Template { text: "users:*", pieces: &[__fastness_Lit("users")] },
                     },
                     ::fastness::__private::Pattern {
                         kind: ::fastness::__private::PatternKind::Tag,
                         template: ::fastness::__private::Template {
                             text: "t:{id}",
-                            pieces: &[__fastness_Text("t:"), __fastness_Place(0)],
+                            pieces: &[__fastness_Lit("t:"), __fastness_Placeholder(0)],
                         },
                     },
                 ],

@@ -13,7 +13,7 @@ fn clear(&mut self, id: u64) {
                     kind: ::fastness::__private::PatternKind::Prefix,
                     template: ::fastness::__private::Template {
                         text: "user:{id}:*",
-                        pieces: &[__fastness_Text("user:"), __fastness_Place(0)],
+                        pieces: &[__fastness_Lit("user:"), __fastness_Placeholder(0)],
                     },
                 }],
             });

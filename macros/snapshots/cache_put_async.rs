@@ -3,10 +3,10 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
         static __SITE: __fastness_Site =
-            __fastness_Site::new(__fastness_Put, "save", ::core::module_path!(), "user:{id}", &[__fastness_Text("user:"), __fastness_Place(0)])
+            __fastness_Site::new(__fastness_Put, "save", ::core::module_path!(), "user:{id}", &[__fastness_Lit("user:"), __fastness_Placeholder(0)])
                 .receiver(::fastness::__private::Receiver::InKey);
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_instance_in::<_, fn(*const Self)>(|| ());
+        let __here = __fastness_here_in::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<User, Error>>()).__shape();
         let __key = ((&__fastness_Arg(&*self)).__own_scope(), (&__fastness_Arg(&id)).__part());
         __SITE.put(

@@ -7,10 +7,10 @@ async fn get_user(id: u64) -> Result<User, Error> {
             "get_user",
             ::core::module_path!(),
             "user:<path>:{id}",
-            &[__fastness_Text("user:"), __fastness_Path, __fastness_Text(":"), __fastness_Place(0)],
+            &[__fastness_Lit("user:"), __fastness_Path, __fastness_Lit(":"), __fastness_Placeholder(0)],
         );
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_instance(|| ());
+        let __here = __fastness_here(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<User, Error>>()).__shape();
         let __key = (__fastness_NoScope, (&__fastness_Arg(&id)).__part());
         if let ::core::option::Option::Some(__hit) = __SITE.hit(__fastness_None, __shape, __here, &__key) {

@@ -3,10 +3,10 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
         static __SITE: __fastness_Site =
-            __fastness_Site::new(__fastness_Batch, "get_many", ::core::module_path!(), "user:{ids}", &[__fastness_Text("user:"), __fastness_Place(0)])
+            __fastness_Site::new(__fastness_Batch, "get_many", ::core::module_path!(), "user:{ids}", &[__fastness_Lit("user:"), __fastness_Placeholder(0)])
                 .tags(&["t:{ids}"]);
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_instance(|| ());
+        let __here = __fastness_here(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<HashMap<u64, User>, Error>>()).__shape();
         let mut __batch = __SITE.batch(
             __fastness_None,
@@ -19,7 +19,7 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
             __batch.look(
                 __id,
                 &(__fastness_NoScope, (&__fastness_Arg(__id)).__part()),
-                &[::fastness::__private::tag(&[__fastness_Text("t:"), __fastness_Place(0)], &(__fastness_NoScope, (&__fastness_Arg(__id)).__part()))],
+                &[::fastness::__private::tag(&[__fastness_Lit("t:"), __fastness_Placeholder(0)], &(__fastness_NoScope, (&__fastness_Arg(__id)).__part()))],
             );
         }
         __batch.fetch().await;

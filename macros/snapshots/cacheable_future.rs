@@ -9,10 +9,10 @@ fn get(id: u64) -> impl Future<Output = u64> + Send {
                 "get",
                 ::core::module_path!(),
                 "get:<path>:{id}",
-                &[__fastness_Text("get:"), __fastness_Path, __fastness_Text(":"), __fastness_Place(0)],
+                &[__fastness_Lit("get:"), __fastness_Path, __fastness_Lit(":"), __fastness_Placeholder(0)],
             );
             :: fastness :: __private :: register ! (site __SITE);
-            let __here = __fastness_instance(|| ());
+            let __here = __fastness_here(|| ());
             let __shape = (&&&&&__fastness_returns::<u64>()).__shape();
             let __key = (__fastness_NoScope, (&__fastness_Arg(&id)).__part());
             if let ::core::option::Option::Some(__hit) = __SITE.hit(__fastness_None, __shape, __here, &__key) {

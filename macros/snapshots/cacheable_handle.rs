@@ -41,7 +41,7 @@ impl USERS {
             "get_user",
             ::core::module_path!(),
             "user:<path>:{id}:{name}",
-            &[__fastness_Text("user:"), __fastness_Path, __fastness_Text(":"), __fastness_Place(0), __fastness_Text(":"), __fastness_Place(1)],
+            &[__fastness_Lit("user:"), __fastness_Path, __fastness_Lit(":"), __fastness_Placeholder(0), __fastness_Lit(":"), __fastness_Placeholder(1)],
         );
         :: fastness :: __private :: register ! (site __SITE);
         &__SITE
@@ -50,7 +50,7 @@ impl USERS {
         static __PLACE: ::fastness::__private::Instantiation = ::fastness::__private::Instantiation::named::<USERS>(
             ::core::concat!(::core::module_path!(), "::", "get_user"),
         );
-        ::fastness::__private::Here::at(&__PLACE)
+        ::fastness::__private::Here::new(&__PLACE)
     }
     #[doc = r" The stored value, if there is one that may be served; never runs the function."]
     pub async fn get(&self, id: &u64, name: &str) -> ::core::option::Option<User> {

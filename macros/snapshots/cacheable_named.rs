@@ -12,10 +12,10 @@ fn get(id: u64) -> BoxFuture<'static, Option<User>> {
             "get",
             ::core::module_path!(),
             "get:<path>:{id}",
-            &[__fastness_Text("get:"), __fastness_Path, __fastness_Text(":"), __fastness_Place(0)],
+            &[__fastness_Lit("get:"), __fastness_Path, __fastness_Lit(":"), __fastness_Placeholder(0)],
         );
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_instance(|| ());
+        let __here = __fastness_here(|| ());
         let __shape = (&&&&&__kind).__shape();
         let __key = (__fastness_NoScope, (&__fastness_Arg(&id)).__part());
         __kind.serve(&__SITE, __fastness_None, __shape, __here, &__key, (300000u64, (&&__fastness_Wired(__shape, __kind)).__wire()))

@@ -8,13 +8,13 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
             "search",
             ::core::module_path!(),
             "user:{self.tenant}:{user.id}:{filter:hash}:{name:lower}",
-            &[__fastness_Text("user:"), __fastness_Place(0), __fastness_Text(":"), __fastness_Place(1), __fastness_Text(":"), __fastness_Place(2), __fastness_Text(":"), __fastness_Place(3)],
+            &[__fastness_Lit("user:"), __fastness_Placeholder(0), __fastness_Lit(":"), __fastness_Placeholder(1), __fastness_Lit(":"), __fastness_Placeholder(2), __fastness_Lit(":"), __fastness_Placeholder(3)],
         )
         .tags(&["t:{user.id}"])
         .receiver(my::fastness::__private::Receiver::InKey)
         .capacity(100usize);
         my :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_instance_in::<_, fn(*const Self)>(|| ());
+        let __here = __fastness_here_in::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<Vec<User>, Error>>()).__shape().sharing();
         if __condition {
             let __on = &self.cache;
@@ -35,7 +35,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                 __shape,
                 __here,
                 &__key,
-                &[my::fastness::__private::tag(&[__fastness_Text("t:"), __fastness_Place(0)], &(__fastness_NoScope, (&__fastness_Arg(&user.id)).__part()))],
+                &[my::fastness::__private::tag(&[__fastness_Lit("t:"), __fastness_Placeholder(0)], &(__fastness_NoScope, (&__fastness_Arg(&user.id)).__part()))],
                 my::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                     .jitter(0.05f64)
                     .negative_ttl(::core::time::Duration::from_millis(5000u64))

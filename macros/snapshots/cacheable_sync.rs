@@ -9,10 +9,10 @@ fn square(x: u64) -> u64 {
             "square",
             ::core::module_path!(),
             "squares:<path>:{x}",
-            &[__fastness_Text("squares:"), __fastness_Path, __fastness_Text(":"), __fastness_Place(0)],
+            &[__fastness_Lit("squares:"), __fastness_Path, __fastness_Lit(":"), __fastness_Placeholder(0)],
         );
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_instance(|| ());
+        let __here = __fastness_here(|| ());
         let __shape = (&&&&&__fastness_returns::<u64>()).__shape();
         let __key = (__fastness_NoScope, (&__fastness_Arg(&x)).__part());
         __SITE.serve_sync(__fastness_None, __shape, __here, &__key, 300000u64)

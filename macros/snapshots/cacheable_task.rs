@@ -7,11 +7,11 @@ async fn get(&self, name: &str) -> Result<u64, Error> {
             "get",
             ::core::module_path!(),
             "get:<path>:{name}",
-            &[__fastness_Text("get:"), __fastness_Path, __fastness_Text(":"), __fastness_Place(0)],
+            &[__fastness_Lit("get:"), __fastness_Path, __fastness_Lit(":"), __fastness_Placeholder(0)],
         )
         .receiver(::fastness::__private::Receiver::ByType);
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_instance_in::<_, fn(*const Self)>(|| ());
+        let __here = __fastness_here_in::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<u64, Error>>()).__shape();
         let __key = ((&__fastness_Arg(&*self)).__scope(), (&__fastness_Arg(name)).__part());
         if let ::core::option::Option::Some(__hit) = __SITE.hit(__fastness_None, __shape, __here, &__key) {

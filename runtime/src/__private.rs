@@ -43,21 +43,23 @@ pub mod index {
     }
 }
 
-/// What an expansion imports, in blocks that hold no code of the user's but arguments: the traits by which it asks types by method
-/// call, and names for what stands in every expansion, since each token of a path takes its time to compile. What is imported is in sight
-/// of the arguments, so these are names that nobody else has.
+/// Imports of the blocks in an expansion that hold no code of the user's but arguments: the traits by which a call site asks types by
+/// method call, and short names for items that stand in every expansion, since each token of a path takes its time to compile. A glob
+/// import shadows the function's parameters, so each of these names begins with `__fastness_`.
 pub mod prelude {
     pub use std::option::Option::None as __fastness_None;
 
     pub use super::kind::ladder::*;
     pub use super::{
         Arg as __fastness_Arg, NoScope as __fastness_NoScope, Site as __fastness_Site, Wired as __fastness_Wired,
-        here as __fastness_instance, here_in as __fastness_instance_in, here_of as __fastness_instance_of,
+        here as __fastness_here, here_in as __fastness_here_in, here_of as __fastness_here_of,
         returns as __fastness_returns,
     };
     pub use crate::codec::wire::WireRung;
     pub use crate::key::arg::{DisplayArg, HashedTextArg, MissingScopeArg, NoScopeArg, TextArg, UnfitArg};
-    pub use crate::key::template::Piece::{Arg as __fastness_Place, Lit as __fastness_Text, Path as __fastness_Path};
+    pub use crate::key::template::Piece::{
+        Arg as __fastness_Placeholder, Lit as __fastness_Lit, Path as __fastness_Path,
+    };
     pub use crate::shape::ladder::*;
     pub use crate::site::SiteKind::{
         Batch as __fastness_Batch, Cacheable as __fastness_Cacheable, Put as __fastness_Put,

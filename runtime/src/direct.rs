@@ -319,5 +319,5 @@ fn checked(key: &str) -> Result<(), Error> {
 
 /// Each shape has a cell of its own; those of one value type share their store.
 fn whence<S: Shape>(_: S) -> Here {
-    Here::at(const { &Instantiation::named::<S>("fastness::cache") })
+    Here::new(const { &Instantiation::named::<S>("fastness::cache") })
 }

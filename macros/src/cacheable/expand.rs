@@ -117,7 +117,7 @@ fn between(model: &Model, place: &Place, names: &Names) -> TokenStream {
 struct Names {
     miss: &'static str,
     bypass: &'static str,
-    /// Whether the kind's `begin` is given what they return.
+    /// True where the result of both goes through the kind's `begin`.
     begins: bool,
 }
 
@@ -132,7 +132,7 @@ impl Names {
     }
 }
 
-/// What comes before the body.
+/// The tokens before the body.
 struct Prologue {
     condition: Option<TokenStream>,
     /// A block that returns from the function with a hit, or is the miss.

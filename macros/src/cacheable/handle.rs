@@ -43,7 +43,7 @@ pub(crate) fn expand(model: &Model, name: &Ident) -> TokenStream {
             fn __here() -> #door::Here {
                 static __PLACE: #door::Instantiation =
                     #door::Instantiation::named::<#name>(::core::concat!(::core::module_path!(), "::", #function));
-                #door::Here::at(&__PLACE)
+                #door::Here::new(&__PLACE)
             }
             #methods
         }

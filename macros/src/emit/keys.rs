@@ -25,14 +25,14 @@ pub(crate) enum View<'a> {
     Element(usize, &'a Ident),
 }
 
-/// `&[__fastness_Text("user:"), __fastness_Place(0)]`
+/// `&[__fastness_Lit("user:"), __fastness_Placeholder(0)]`
 pub(crate) fn pieces(key: &Key) -> TokenStream {
     let pieces = key.pieces.iter().map(|piece| match piece {
-        Piece::Text(text) => code!(__fastness_Text(#text)),
+        Piece::Text(text) => code!(__fastness_Lit(#text)),
         Piece::Path => code!(__fastness_Path),
         Piece::Arg(index) => {
             let index = proc_macro2::Literal::usize_unsuffixed(*index);
-            code!(__fastness_Place(#index))
+            code!(__fastness_Placeholder(#index))
         }
     });
     code!(&[#(#pieces),*])

@@ -93,14 +93,14 @@ pub(crate) fn borrowed(expr: &Expr) -> TokenStream {
 
 /// The statement that gives the function's own, unnameable type to the runtime, and those that it is generic over.
 pub(crate) fn here(subject: &Subject) -> TokenStream {
-    let instance = match parameters(subject) {
+    let here = match parameters(subject) {
         Some(parameters) if subject.params.receiver.is_some() => {
-            code!(__fastness_instance_in::<_, fn(*const Self, #parameters)>)
+            code!(__fastness_here_in::<_, fn(*const Self, #parameters)>)
         }
-        Some(parameters) if !parameters.is_empty() => code!(__fastness_instance_of::<_, fn(#parameters)>),
-        _ => code!(__fastness_instance),
+        Some(parameters) if !parameters.is_empty() => code!(__fastness_here_of::<_, fn(#parameters)>),
+        _ => code!(__fastness_here),
     };
-    code!(let __here = #instance(|| ());)
+    code!(let __here = #here(|| ());)
 }
 
 /// The type parameters of the function, as pointers to them; `None` where some have no name or are values.

@@ -11,12 +11,12 @@ use std::marker::PhantomData;
 
 use crate::key::template::{dotted, plain, shown};
 
-/// One instantiation of a call site. Of one address is one instantiation; one instantiation may have several, as each crate that
-/// compiles it has its own.
+/// An instantiation of a call site, by the address of its description. Two instantiations never share an address; one instantiation may
+/// have several, as each crate that compiles it has its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Here(&'static Instantiation);
 
-/// What is known of an instantiation.
+/// The description of an instantiation.
 #[derive(Debug)]
 pub struct Instantiation {
     id: fn() -> TypeId,
@@ -42,7 +42,7 @@ enum Owner {
 }
 
 impl Instantiation {
-    /// That of a function whose site belongs to a type, with this path and no type parameters.
+    /// Describes a function whose site belongs to the type `T`, with this path and no type parameters.
     pub const fn named<T>(path: &'static str) -> Self {
         Self { id: typeid::of::<T>, path: Path::Written(path), owner: Owner::Unknown }
     }
@@ -80,15 +80,15 @@ pub fn here_in<T: Copy, Parameters>(_: T) -> Here {
 }
 
 impl Here {
-    /// That of a static or a constant.
+    /// Names an instantiation by a static or a constant.
     #[inline]
-    pub fn at(is: &'static Instantiation) -> Self {
-        Self(is)
+    pub fn new(instantiation: &'static Instantiation) -> Self {
+        Self(instantiation)
     }
 
-    /// Whether it has the same address, and so is the same instantiation.
+    /// Returns true if both have one address, and so are the same instantiation.
     #[inline]
-    pub(super) fn is(self, other: Self) -> bool {
+    pub(super) fn ptr_eq(self, other: Self) -> bool {
         std::ptr::eq(self.0, other.0)
     }
 

@@ -34,7 +34,7 @@ pub(crate) struct SiteMeta {
     pub(crate) kind: SiteKind,
     pub(crate) name: &'static str,
     pub(crate) module: &'static str,
-    /// Where the attribute is.
+    /// The place of the attribute.
     pub(crate) source: &'static Location<'static>,
     pub(crate) template: Template,
     pub(crate) tags: &'static [&'static str],

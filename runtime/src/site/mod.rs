@@ -173,7 +173,7 @@ impl Site {
             || Slot { here, local: Box::new(cell.store.local.clone()), cell: cell.clone(), next: OnceLock::new() };
         let mut last = self.first.get_or_init(slot);
         // One with another address is remembered as well, and found as quickly.
-        while !last.here.is(here) {
+        while !last.here.ptr_eq(here) {
             last = last.next.get_or_init(|| Box::new(slot()));
         }
     }
@@ -255,7 +255,7 @@ impl Slot {
     #[inline]
     fn of(&self, here: Here) -> Option<&Self> {
         let mut slot = self;
-        while !slot.here.is(here) {
+        while !slot.here.ptr_eq(here) {
             slot = slot.next.get()?;
         }
         Some(slot)
