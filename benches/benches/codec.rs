@@ -19,7 +19,7 @@ use fastness_benches::traffic::Traffic;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-#[path = "../../runtime/src/codec/msgpack/mod.rs"]
+#[path = "../../runtime/core/src/codec/msgpack/mod.rs"]
 #[cfg_attr(test, allow(dead_code, unused_imports))] // its tests, which nothing runs here
 mod msgpack;
 

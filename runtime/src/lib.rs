@@ -46,82 +46,47 @@
 // On docs.rs, what needs a feature says so.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "registry")]
-mod audit;
-mod batch;
-mod calls;
-#[cfg(feature = "mongodb")]
-pub mod changes;
-mod clock;
-mod codec;
-mod direct;
-mod engine;
-mod error;
-mod flight;
-mod handle;
-#[cfg(feature = "http")]
-pub mod http;
-#[cfg(feature = "mongodb")]
-pub mod index;
-mod invalidate;
-mod key;
-mod l1;
-mod load;
-mod log;
-#[cfg(any(feature = "metrics", feature = "prometheus"))]
-pub mod metrics;
-#[cfg(feature = "monitor")]
-pub mod monitor;
-mod policy;
-mod put;
-#[cfg(feature = "registry")]
-mod registry;
-pub mod resilience;
-#[cfg(feature = "axum")]
-pub mod routes;
-mod shape;
-#[cfg(feature = "redis")]
-mod shared;
-#[cfg(not(feature = "redis"))]
-#[path = "shared/off.rs"]
-mod shared;
-mod site;
-mod stats;
-mod sync;
-#[cfg(feature = "redis")]
-pub mod testing;
-mod timed;
-mod typed;
-
-#[cfg(all(test, fastness_loom))]
-mod interleavings;
-#[cfg(test)]
-mod tests;
-
 #[doc(hidden)]
-pub mod __private;
+pub use fastness_core::__private;
 
-#[cfg(feature = "registry")]
-pub use audit::{Audit, audit};
-pub use clock::{Clock, after_fork};
-pub use codec::{Codec, SharedValue};
-pub use direct::Cache;
-pub use error::{Error, LoadTimeout};
-#[cfg(feature = "mongodb")]
-pub use fastness_macros::Indexed;
 pub use fastness_macros::{
     Label, bulkhead, cache_invalidate, cache_put, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry,
     timed, timeout,
 };
-pub use handle::{Builder, Fastness, HandleStats, SiteStats, scope, scope_sync};
-#[cfg(feature = "mongodb")]
-pub use index::Indexed;
-pub use key::{KeyPart, KeyScope, KeyWriter};
-pub use log::Reach;
+
+#[doc(inline)]
+pub use fastness_core::{
+    Builder, Cache, CacheValue, CallOutcome, Clock, Codec, Error, Fastness, HandleStats, KeyPart, KeyScope, KeyWriter,
+    Label, Latency, LoadTimeout, Observed, Reach, SharedValue, SiteStats, Stats, Timer, Timing, TimingStats,
+    after_fork, observe, resilience, scope, scope_sync, time, timings,
+};
+
 #[cfg(feature = "registry")]
-pub use registry::{Annotated, Role, registry};
-pub use shape::CacheValue;
+#[doc(inline)]
+pub use fastness_core::{Annotated, Audit, Role, audit, registry};
+
 #[cfg(feature = "redis")]
-pub use shared::{Redis, SharedStats};
-pub use stats::{Observed, Stats, observe};
-pub use timed::{CallOutcome, Label, Latency, Timer, Timing, TimingStats, time, timings};
+#[doc(inline)]
+pub use fastness_core::{Redis, SharedStats, testing};
+
+#[cfg(feature = "mongodb")]
+#[doc(inline)]
+pub use fastness_core::{Indexed, changes, index};
+#[cfg(feature = "mongodb")]
+pub use fastness_macros::Indexed;
+
+#[cfg(feature = "http")]
+#[doc(inline)]
+pub use fastness_core::http;
+
+#[cfg(feature = "monitor")]
+#[doc(inline)]
+pub use fastness_core::monitor;
+
+#[cfg(any(feature = "metrics", feature = "prometheus"))]
+#[doc(inline)]
+pub use fastness_core::metrics;
+
+#[cfg(feature = "axum")]
+#[doc(inline)]
+pub use fastness_core::routes;

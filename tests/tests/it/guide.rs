@@ -90,7 +90,7 @@ const BUILDERS: &[(&str, &str, &str)] = &[
 fn every_setting_of_a_builder_is_on_its_page() {
     for (page, file, owner) in BUILDERS {
         let text = fs::read_to_string(root().join("docs/guide").join(page).with_extension("md")).unwrap();
-        let setters = setters(&fs::read_to_string(root().join("runtime/src").join(file)).unwrap(), owner);
+        let setters = setters(&fs::read_to_string(root().join("runtime/core/src").join(file)).unwrap(), owner);
         assert!(!setters.is_empty(), "no setting of `{owner}` is found in {file}");
         for name in setters {
             let said = [format!("`{name}("), format!("`{name}`"), format!(".{name}("), format!(".{name}::<")];

@@ -25,7 +25,7 @@ All of them are in both, but health, alerts, probes, memory and the process, whi
 seconds are gauges. Those of the shared tier appear where there is one. Timings carry the labels of their `#[timed(labels(..))]` too, and those of HTTP
 appear behind a `TimingLayer`. No label is ever a key.
 
-(The table is made from `runtime/src/metrics/names.rs`; `UPDATE_DOCS=1 cargo test -p fastness --features full metrics` writes it anew.)
+(The table is made from `runtime/core/src/metrics/names.rs`; `UPDATE_DOCS=1 cargo test -p fastness --features full metrics` writes it anew.)
 
 | metric | kind | unit | labels | meaning |
 |---|---|---|---|---|
@@ -49,7 +49,7 @@ fn page() -> String {
 
 #[test]
 fn the_page_lists_every_metric() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/metrics.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(path, page()).unwrap();
     }

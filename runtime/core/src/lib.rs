@@ -1,0 +1,81 @@
+//! The runtime of [`fastness`](https://docs.rs/fastness), which re-exports what users need of it. Depend on that crate:
+//! what is public here may change in any release.
+//!
+//! A cached value is served only if nothing that concerns it was invalidated after its load began; `log` is where that is judged.
+
+// On docs.rs, what needs a feature says so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "registry")]
+mod audit;
+mod batch;
+mod calls;
+#[cfg(feature = "mongodb")]
+pub mod changes;
+mod clock;
+mod codec;
+mod direct;
+mod engine;
+mod error;
+mod flight;
+mod handle;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "mongodb")]
+pub mod index;
+mod invalidate;
+mod key;
+mod l1;
+mod load;
+mod log;
+#[cfg(any(feature = "metrics", feature = "prometheus"))]
+pub mod metrics;
+#[cfg(feature = "monitor")]
+pub mod monitor;
+mod policy;
+mod put;
+#[cfg(feature = "registry")]
+mod registry;
+pub mod resilience;
+#[cfg(feature = "axum")]
+pub mod routes;
+mod shape;
+#[cfg(feature = "redis")]
+mod shared;
+#[cfg(not(feature = "redis"))]
+#[path = "shared/off.rs"]
+mod shared;
+mod site;
+mod stats;
+mod sync;
+#[cfg(feature = "redis")]
+pub mod testing;
+mod timed;
+mod typed;
+
+#[cfg(all(test, fastness_loom))]
+mod interleavings;
+#[cfg(test)]
+mod tests;
+
+#[doc(hidden)]
+pub mod __private;
+
+#[cfg(feature = "registry")]
+pub use audit::{Audit, audit};
+pub use clock::{Clock, after_fork};
+pub use codec::{Codec, SharedValue};
+pub use direct::Cache;
+pub use error::{Error, LoadTimeout};
+pub use handle::{Builder, Fastness, HandleStats, SiteStats, scope, scope_sync};
+#[cfg(feature = "mongodb")]
+pub use index::Indexed;
+pub use key::{KeyPart, KeyScope, KeyWriter};
+pub use log::Reach;
+#[cfg(feature = "registry")]
+pub use registry::{Annotated, Role, registry};
+pub use shape::CacheValue;
+#[cfg(feature = "redis")]
+pub use shared::{Redis, SharedStats};
+pub use stats::{Observed, Stats, observe};
+pub use timed::{CallOutcome, Label, Latency, Timer, Timing, TimingStats, time, timings};
