@@ -12,7 +12,8 @@
 //! |---|---|
 //! | `origin` | the system's clock |
 //! | `ticker` | makes time pass: a thread for each process, forked children included |
-//! | `alarm` | what is to happen at a time, without a runtime |
+//! | `process` | a process, to tell it from its forked children |
+//! | `alarm`, `armed` | what is to happen at a time, without a runtime; one alarm that is set |
 //! | `moment` | durations of work |
 //! | `pause` | a thread's pause that others may end |
 
@@ -21,23 +22,27 @@ use std::sync::Weak;
 use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
-#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-use std::time::Instant;
 #[cfg(any(feature = "http", feature = "monitor", feature = "mongodb"))]
 use std::time::SystemTime;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 mod alarm;
+mod armed;
 mod moment;
 mod origin;
 mod pause;
+mod process;
 mod ticker;
 
-pub(crate) use alarm::{Alarm, Armed};
+pub(crate) use alarm::Alarm;
+pub(crate) use armed::Armed;
 pub(crate) use moment::Moment;
 use origin::Origin;
 pub(crate) use pause::Pause;
+pub(crate) use process::Process;
+#[cfg(feature = "redis")]
+pub(crate) use ticker::Tick;
 use ticker::Ticker;
 
 /// How often the coarse time moves: 0.4 % of one core, and far below any ttl worth setting.
@@ -74,12 +79,6 @@ struct Inner {
     ticker: Ticker,
 }
 
-/// Is told that time has passed: every 10 ms, or when a manual clock is moved. Runs on the clock's thread, so it must be
-/// short.
-pub(crate) trait Tick: Send + Sync {
-    fn tick(&self, now: u64);
-}
-
 #[derive(Debug)]
 enum Source {
     System(Origin),
@@ -88,39 +87,10 @@ enum Source {
 
 static SYSTEM: LazyLock<Clock> = LazyLock::new(|| Clock::new(Source::System(Origin::now())));
 
-/// The clock that `Clock::system` reads where there is nothing better.
-#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-#[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is to read")]
-fn instant() -> Instant {
-    Instant::now()
-}
-
-/// A process, to tell it from its forked children, in which nothing of it runs on. Asking takes a system call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Process(u32);
-
-impl Default for Process {
-    /// This one.
-    fn default() -> Self {
-        Self(std::process::id())
-    }
-}
-
 impl Process {
     /// This one, as far as a fork was noticed.
     pub(crate) fn current() -> Self {
         SYSTEM.ticker().process()
-    }
-
-    /// Its number, which is not zero.
-    pub(crate) fn number(self) -> u32 {
-        self.0
-    }
-
-    /// Whether this is still the process, and not a child of it.
-    #[cfg(feature = "redis")]
-    pub(crate) fn is_this(self) -> bool {
-        self.0 == std::process::id()
     }
 }
 

@@ -38,10 +38,11 @@ use crate::sync::{Mutex, lock};
 
 mod block;
 mod stall;
+mod waiters;
 mod waits;
 
 pub(crate) use stall::PATIENCE;
-use stall::Waiters;
+use waiters::Waiters;
 pub(crate) use waits::Inside;
 use waits::{FlightId, Waits};
 
@@ -87,7 +88,7 @@ struct Flight {
     alive_until: AtomicU64,
     /// [`Terms::note`] of its first leader.
     note: u128,
-    waiters: Mutex<Waiters>,
+    waiters: Mutex<Waiters<LoadOutcome>>,
 }
 
 impl Flight {

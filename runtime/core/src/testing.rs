@@ -7,7 +7,8 @@
 
 use std::fmt;
 
-use crate::codec::formats::{Form, Formats};
+use crate::codec::formats::Formats;
+use crate::codec::forms::Form;
 use crate::codec::{Codec, SharedValue};
 
 /// Why a value cannot go through a codec.

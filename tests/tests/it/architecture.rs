@@ -83,7 +83,7 @@ fn only_the_clock_reads_clocks() {
     let sources = folders.iter().flat_map(|folder| files(&root().join(folder), "rs"));
     let lines = |file: &PathBuf| fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
     let offenders: Vec<_> = sources
-        .filter(|file| !file.ends_with("clock.rs"))
+        .filter(|file| !file.ends_with("clock.rs") && !file.iter().any(|part| part == "clock"))
         .flat_map(|file| iter::repeat(file.clone()).zip(lines(&file)))
         .filter(|(_, line)| banned.iter().any(|call| line.contains(call)))
         .collect();

@@ -5,16 +5,17 @@
 
 use std::any::Any;
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::mem::{replace, swap, take};
 use std::sync::Arc;
 
-use super::start::{Found, Missing, Value};
+use super::outcome::{Values, ended};
+use super::start::{Found, Missing};
 use super::{Batch, BatchMap};
 use crate::clock::nanos;
 use crate::engine::{Looked, Plan, Request, join, join_blocking};
-use crate::flight::{Joined, LoadOutcome, PATIENCE, Permit, Terms, end};
+use crate::flight::{Joined, PATIENCE, Permit, Terms, end};
 use crate::key::{AnyKey, Hashed, OwnedKey, Prehashed};
 use crate::log::Log;
 use crate::shape::{Outcome, Shape};
@@ -22,12 +23,6 @@ use crate::shape::{Outcome, Shape};
 /// The keys that a batch lacks, as the key of its load.
 #[derive(Clone, PartialEq, Eq)]
 struct Lacking<K: Eq>(Arc<HashSet<Hashed<K>, Prehashed>>);
-
-/// The values of a load, by key; absent is what has none.
-type Values<K, S> = Arc<HashMap<Hashed<K>, Value<S>, Prehashed>>;
-
-/// How a batch ended, as told to those that joined it.
-pub(super) type SharedOutcome<K, S> = Outcome<Values<K, S>, <S as Shape>::Absent, <S as Shape>::Kept>;
 
 impl<K, S> Request for Batch<K, S>
 where
@@ -172,14 +167,6 @@ where
         let value = |missing: &Missing<K, S>| Some((missing.key.clone(), all.value(&missing.id)?.clone()));
         made.get_or_init(|| Arc::new(waited_for().filter_map(value).collect())).clone()
     }
-}
-
-pub(super) fn ended<K, S>(outcome: SharedOutcome<K, S>) -> LoadOutcome
-where
-    K: OwnedKey,
-    S: Shape<Item: BatchMap> + 'static,
-{
-    LoadOutcome::shared(outcome)
 }
 
 fn lacking<K: OwnedKey>(keys: HashSet<Hashed<K>, Prehashed>) -> Hashed<AnyKey> {

@@ -26,11 +26,12 @@ use crate::stats::Uncounted;
 mod each;
 mod ids;
 mod join;
+mod outcome;
 mod start;
 
 pub use each::Each;
 pub use ids::{BatchIds, BatchMap};
-use join::{SharedOutcome, ended};
+use outcome::{SharedOutcome, ended};
 use start::{Found, Id, Missing, Start};
 
 /// Elements for which there is room from the first one on.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-use super::Clock;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::{Mutex, lock};
@@ -12,26 +11,6 @@ use crate::sync::{Mutex, lock};
 pub(crate) trait Alarm: Send + Sync {
     /// Returns when it is to ring again, if at all.
     fn ring(&self, now: u64) -> Option<u64>;
-}
-
-/// An alarm that is set; dropping it cancels the alarm.
-pub(crate) struct Armed {
-    clock: Clock,
-    id: u64,
-}
-
-impl Clock {
-    /// Sets an alarm, which rings while its owner lives.
-    pub(crate) fn set_alarm(&self, at: u64, alarm: Weak<dyn Alarm>) -> Armed {
-        self.ensure_ticking();
-        Armed { clock: self.clone(), id: self.ticker().alarms.insert(at, alarm) }
-    }
-}
-
-impl Drop for Armed {
-    fn drop(&mut self) {
-        self.clock.ticker().alarms.remove(self.id);
-    }
 }
 
 type Waiting = BTreeMap<u64, (u64, Weak<dyn Alarm>)>;
@@ -48,7 +27,7 @@ impl Alarms {
         Self { earliest: AtomicU64::new(u64::MAX), waiting: Mutex::default() }
     }
 
-    fn insert(&self, at: u64, alarm: Weak<dyn Alarm>) -> u64 {
+    pub(super) fn insert(&self, at: u64, alarm: Weak<dyn Alarm>) -> u64 {
         /// Not of one process: an alarm that was set before a fork is cancelled in the child to no effect.
         static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let id = NUMBER.fetch_add(1, Relaxed);
@@ -58,7 +37,7 @@ impl Alarms {
         id
     }
 
-    fn remove(&self, id: u64) {
+    pub(super) fn remove(&self, id: u64) {
         lock(&self.waiting).remove(&id);
     }
 
@@ -95,6 +74,7 @@ impl Alarms {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
 
     /// Rings at the times of a list, and counts.
     struct Bell {

@@ -5,10 +5,16 @@ use std::sync::{Arc, OnceLock, TryLockError, Weak};
 use once_cell::sync::OnceCell;
 
 use super::alarm::Alarms;
-use super::{Process, Tick};
+use super::process::Process;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::{Mutex, lock};
+
+/// Is told that time has passed: every 10 ms, or when a manual clock is moved. Runs on the clock's thread, so it must be
+/// short.
+pub(crate) trait Tick: Send + Sync {
+    fn tick(&self, now: u64);
+}
 
 type Listeners = Vec<Weak<dyn Tick>>;
 
@@ -54,7 +60,7 @@ impl Ticker {
 
     /// Whether this process was forked from the one whose ticker this is; it then has one of its own.
     pub(super) fn follow(&self, process: Process) -> bool {
-        let forked = self.process.0 != process.0;
+        let forked = self.process != process;
         if forked {
             self.child.get_or_init(|| {
                 let listeners = match self.listeners.try_lock() {

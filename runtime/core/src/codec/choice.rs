@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Codec;
-use super::formats::{Form, Formats, Unfit};
+use super::formats::Formats;
+use super::forms::{Form, Unfit};
 use super::msgpack::Extent;
 
 /// The forms that one call site has tried for its values.

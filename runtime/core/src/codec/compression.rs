@@ -5,7 +5,7 @@
 
 use lz4_flex::block::{compress_prepend_size, decompress, uncompressed_size};
 
-use super::envelope::Unreadable;
+use super::unreadable::Unreadable;
 
 /// Shorter ones, in bytes, fit into a network packet as they are.
 const SHORTEST: usize = 1024;

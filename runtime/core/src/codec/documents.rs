@@ -13,7 +13,7 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Codec;
-use super::formats::{Form, Unfit, decode, encode};
+use super::forms::{Form, Unfit, decode, encode};
 use super::msgpack::Extent;
 
 type Encode<V> = fn(&V, Form, &mut Vec<u8>) -> Result<Extent, Unfit>;

@@ -21,6 +21,7 @@ use std::borrow::Cow;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::unreadable::Unreadable;
 use super::{Codec, compression};
 
 const MAGIC: [u8; 4] = *b"FST\x02";
@@ -41,26 +42,6 @@ pub(crate) struct Header {
     pub(crate) fresh_until_millis: u64,
     pub(crate) load_micros: u32,
     pub(crate) began_micros: u64,
-}
-
-/// Why bytes are no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unreadable {
-    /// Something else wrote them.
-    NotOurs,
-    /// A version of fastness did that this one does not know.
-    OtherVersion,
-    /// They are cut off, or some of them have changed.
-    Damaged,
-    /// They are another key's.
-    OtherKey,
-    /// They are of another type, or of another version of it.
-    OtherType,
-    /// They are in a format that this build does not have.
-    UnknownFormat,
-    /// They are larger than is allowed once they are decompressed.
-    #[cfg(feature = "compression")]
-    TooLarge,
 }
 
 /// Why a value does not go into an envelope.

@@ -26,10 +26,15 @@ mod fingerprint;
 #[cfg(feature = "redis")]
 pub(crate) mod formats;
 #[cfg(feature = "redis")]
+pub(crate) mod forms;
+#[cfg(feature = "redis")]
 mod msgpack;
+mod shared_value;
+#[cfg(feature = "redis")]
+mod unreadable;
 pub(crate) mod wire;
 
-pub use wire::SharedValue;
+pub use shared_value::SharedValue;
 pub(crate) use wire::Wire;
 
 /// How values are encoded in the shared tier. A reader takes the codec from the stored value, so it can be changed at any

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::{Flight, Leading, LoadOutcome, Permit};
-use crate::clock::{Alarm, Armed, Clock};
+use crate::clock::{Alarm, Clock};
 use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::lock;
 
@@ -20,15 +20,6 @@ use crate::sync::lock;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 type Sender = oneshot::Sender<LoadOutcome>;
-
-/// The waiters of a flight.
-#[derive(Default)]
-pub(super) struct Waiters {
-    waiting: VecDeque<Sender>,
-    /// Set once anybody waits.
-    alarm: Option<Armed>,
-    given_up: bool,
-}
 
 impl Flight {
     /// Adds a waiter. False if the flight was given up.

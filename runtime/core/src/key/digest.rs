@@ -1,15 +1,11 @@
 //! Digests: of an argument's serde form, and of keys too long to keep.
 
-use std::hash::Hasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 mod canonical;
-
-use super::part::KeyPart;
-use super::writer::KeyWriter;
 
 /// The first 128 bits of a SHA-256.
 ///
@@ -31,6 +27,10 @@ impl Digest {
         Self::finish(Sha256::new_with_prefix(bytes))
     }
 
+    pub(super) fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     fn finish(hash: Sha256) -> Self {
         let mut short = [0; 16];
         short.copy_from_slice(&hash.finalize()[..16]);
@@ -43,27 +43,5 @@ impl Digest {
         bytes[..8].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_ne_bytes());
         bytes[8..].copy_from_slice(&fastrand::u64(..).to_ne_bytes());
         Self(bytes)
-    }
-}
-
-impl KeyPart for Digest {
-    type Owned = Digest;
-
-    fn feed<H: Hasher>(&self, state: &mut H) {
-        state.write(&self.0);
-    }
-
-    fn same(&self, owned: &Digest) -> bool {
-        self == owned
-    }
-
-    fn own(&self) -> Digest {
-        *self
-    }
-
-    fn write(&self, out: &mut KeyWriter) {
-        for byte in self.0 {
-            out.display(format_args!("{byte:02x}"));
-        }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use compact_str::CompactString;
 
+use super::digest::Digest;
 use super::writer::KeyWriter;
 
 /// An argument that can be part of a cache key.
@@ -216,5 +217,25 @@ impl KeyPart for Duration {
 
     fn write(&self, out: &mut KeyWriter) {
         out.display(format_args!("{}ns", self.as_nanos()));
+    }
+}
+
+impl KeyPart for Digest {
+    type Owned = Digest;
+
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        state.write(self.bytes());
+    }
+
+    fn same(&self, owned: &Digest) -> bool {
+        self == owned
+    }
+
+    fn own(&self) -> Digest {
+        *self
+    }
+
+    fn write(&self, out: &mut KeyWriter) {
+        out.digest(*self);
     }
 }

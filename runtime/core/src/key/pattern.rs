@@ -1,6 +1,6 @@
 //! Patterns given at run time: `user:42`, or `user:*`.
 
-use super::scopes;
+use super::scopes::{self, Scopes};
 
 /// What to invalidate, parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,13 @@ impl Pattern {
     /// All keys that start with these whole segments.
     pub(crate) fn prefix(segments: &str) -> Self {
         Self { scope: scopes::hash(&format!("{segments}:")), root: scopes::root(segments) }
+    }
+}
+
+impl Scopes {
+    /// What invalidates this key alone.
+    pub(crate) fn own(&self) -> Pattern {
+        Pattern { scope: self.hashes()[0], root: self.root() }
     }
 }
 

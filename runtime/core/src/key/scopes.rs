@@ -7,8 +7,6 @@
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::pattern::Pattern;
-
 /// How many roots have a position of their own; a power of two.
 pub(crate) const ROOTS: usize = if cfg!(fastness_loom) { 2 } else { 1024 };
 
@@ -78,11 +76,6 @@ impl Scopes {
         }
         let hashes = own.hashes.iter().copied().chain(others.iter().flat_map(|other| of_both_kinds(other))).collect();
         Self { hashes, breadth: Breadth::All, ..own }
-    }
-
-    /// What invalidates this key alone.
-    pub(crate) fn own(&self) -> Pattern {
-        Pattern { scope: self.hashes[0], root: self.root }
     }
 
     pub(crate) fn hashes(&self) -> &[u64] {

@@ -3,7 +3,6 @@
 use std::fmt::{self, Write as _};
 
 use super::digest::Digest;
-use super::part::KeyPart;
 
 /// Bytes of which few keys have more.
 const ROOM: usize = 48;
@@ -82,11 +81,18 @@ impl KeyWriter {
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         if bytes.len() > LONG_BYTES {
             self.raw("%h");
-            return Digest::of_bytes(bytes).write(self);
+            return self.digest(Digest::of_bytes(bytes));
         }
         self.raw("%x");
         for byte in bytes {
             self.buffer.extend(hexadecimal(*byte));
+        }
+    }
+
+    /// Appends the 32 digits of a digest.
+    pub(crate) fn digest(&mut self, digest: Digest) {
+        for byte in digest.bytes() {
+            self.display(format_args!("{byte:02x}"));
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::sync::atomic::AtomicUsize;
 use crate::sync::atomic::Ordering::Relaxed;
 use std::sync::Weak;
 
-use super::AnyStore;
+use super::any_store::AnyStore;
 use crate::sync::{Mutex, lock};
 
 /// How many entries there are, and may be.

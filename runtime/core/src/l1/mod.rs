@@ -13,26 +13,26 @@
 //! | `room`, `s3fifo` | how many entries there may be, and which has to go |
 //! | `budget` | the bound on all stores of a handle together |
 //! | `sweep` | the thread that removes what is dead |
-//! | `texts` | the entries by the texts of their keys, where direct calls ask for them |
+//! | `texts`, `by_text` | the entries by the texts of their keys, where direct calls ask for them |
+//! | `common`, `any_store` | what the stores of a handle share; a store of any types |
 //! | `retired`, `values` | what was removed, until it is freed; values, until their `Drop` may run |
 //!
 //! Invariants: an entry is judged by the log each time it is about to be served, so inserting one that was invalidated
 //! meanwhile is harmless; a key whose value is replaced keeps its place in the queue; no value replaces one whose load began later.
 
 use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
 
 use scc::Guard;
 
-use crate::clock::Clock;
 use crate::key::Hashed;
 use crate::key::args::Args;
-use crate::log::Log;
-use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::thread_is_ending;
 
+mod any_store;
 mod budget;
+mod by_text;
+mod common;
 mod entry;
 mod index;
 mod retired;
@@ -42,7 +42,9 @@ mod sweep;
 mod texts;
 mod values;
 
+pub(crate) use any_store::AnyStore;
 pub(crate) use budget::Budget;
+pub(crate) use common::Common;
 pub(crate) use entry::{Entry, Found, Lifetime, LoadStart};
 use index::{Index, Inserted, Retired};
 pub(crate) use retired::free_earlier;
@@ -55,17 +57,6 @@ pub(crate) use sweep::{call, watch};
 
 /// Stores of no more entries say how many live now; larger ones, how many there were when the sweep last came by.
 const COUNTED: usize = 4_096;
-
-/// What all stores of one handle share.
-#[derive(Clone, Debug)]
-pub(crate) struct Common {
-    pub(crate) clock: Clock,
-    pub(crate) log: Arc<Log>,
-    pub(crate) budget: Arc<Budget>,
-    /// The number of loads that have begun: one order for all stores, as an entry may go from one to another.
-    pub(crate) loads: Arc<AtomicU64>,
-    pub(crate) hasher: foldhash::fast::RandomState,
-}
 
 pub(crate) struct L1<K, V> {
     index: Index<K, V>,
@@ -253,27 +244,6 @@ impl<K, V> std::fmt::Debug for L1<K, V> {
             .field("capacity", &self.room.capacity)
             .finish_non_exhaustive()
     }
-}
-
-/// A store whose types do not matter: for totals, for the sweep and for the memory guard.
-pub(crate) trait AnyStore: Send + Sync {
-    /// How many entries there are, the dead included that are still to be swept.
-    fn len(&self) -> usize;
-    /// How many of them are not dead; of large stores, when the sweep last came by.
-    fn living(&self) -> usize;
-    fn evictions(&self) -> u64;
-    /// Evicts until at most this many entries are left.
-    fn shrink_to(&self, entries: usize);
-    /// Sees to it that what was removed is freed. With no lock held.
-    fn settle(&self);
-    /// Says that the sweep of the process of this number is at this store, or, by zero, that it is not.
-    fn set_sweeper(&self, process: u32);
-    /// Frees what is dead, and what was removed. With no lock held. False if something is still being read.
-    fn sweep(&self) -> bool;
-    /// Frees what was removed. With no lock held.
-    fn free(&self) -> bool;
-    /// Returns whether there is neither an entry nor anything to be freed.
-    fn is_swept(&self) -> bool;
 }
 
 impl<K, V> AnyStore for L1<K, V>

@@ -1,7 +1,7 @@
 //! What of a store does not depend on its types, and so is compiled once: how many entries there are and may be, and who
 //! has to go.
 
-use super::Common;
+use super::common::Common;
 use super::s3fifo::{Pass, Residents, S3Fifo, SearchStart};
 use crate::clock::Process;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};

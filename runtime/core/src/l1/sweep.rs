@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock, OnceLock, TryLockError, Weak};
 use std::time::Duration;
 
-use super::AnyStore;
+use super::any_store::AnyStore;
 use super::retired::free_garbage;
 use crate::clock::{Clock, Pause, Process, nanos};
 use crate::sync::atomic::Ordering::SeqCst;

@@ -1,10 +1,12 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::room::{ENTRIES_PER_SHARD, MAX_SHARDS, level};
 use super::*;
+use crate::clock::Clock;
 use crate::key::scope::NoScope;
 use crate::key::{Pattern, Scopes};
-use crate::log::Record;
+use crate::log::{Log, Record};
 
 type Store = L1<((), u64), u64>;
 

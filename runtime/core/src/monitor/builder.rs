@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Monitor;
 use super::alerts::{Alert, Thresholds};
 use super::guard::MemoryGuard;
 use super::probe::Probe;
+use super::settings::Settings;
 use super::sources::{RouteFigures, SlowQuery, Sources};
-use super::{Monitor, Settings};
 use crate::error::{Error, Kind};
 use crate::handle::Fastness;
 

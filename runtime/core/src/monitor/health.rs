@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::alerts::Alert;
 use super::guard::Pressure;
-use super::performance::CallReport;
 use super::probe::ProbeReport;
 use super::process::Memory;
 
@@ -194,8 +193,8 @@ pub(super) fn judge(found: &Findings<'_>) -> (Status, Vec<String>) {
 impl ErrorsHealth {
     pub(super) const NONE: Self = Self { count: 0, rate: 0.0 };
 
-    pub(super) fn of(requests: &CallReport) -> Self {
-        Self { count: requests.errors, rate: requests.error_rate }
+    pub(super) const fn new(count: u64, rate: f64) -> Self {
+        Self { count, rate }
     }
 }
 

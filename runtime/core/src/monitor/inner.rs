@@ -14,8 +14,9 @@ use super::health::{CacheHealth, DatabaseHealth, ErrorsHealth, Findings, Health,
 use super::performance::{CacheReport, CallReport, HISTORY, Performance, PolicyReport, Sample, hit_rate};
 use super::probe::{FRESH, ProbeReport, Prober};
 use super::process::{Memory, System};
+use super::read;
+use super::settings::Settings;
 use super::window::Window;
-use super::{Settings, read};
 use crate::clock::{Clock, nanos};
 use crate::handle::Fastness;
 use crate::resilience::PolicySnapshot;
@@ -148,7 +149,8 @@ impl Inner {
             memory: self.memory().map_or_else(MemoryHealth::default, MemoryHealth::from),
             database: self.database_health(answers.database.as_ref()),
             cache,
-            errors: last.map_or(ErrorsHealth::NONE, |last| ErrorsHealth::of(&last.requests)),
+            errors: last
+                .map_or(ErrorsHealth::NONE, |last| ErrorsHealth::new(last.requests.errors, last.requests.error_rate)),
             reasons,
             probes,
         }

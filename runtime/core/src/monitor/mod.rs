@@ -15,7 +15,6 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -36,6 +35,7 @@ mod performance;
 mod probe;
 mod process;
 mod read;
+mod settings;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -43,7 +43,7 @@ mod window;
 
 pub use advice::{Recommendation, SharedTier, Targets};
 pub use alerts::{Alert, AlertEvents, AlertKind, AlertState, Threshold, Thresholds};
-use alerts::{Alerts, Callback, pass_on};
+use alerts::{Alerts, pass_on};
 pub use builder::MonitorBuilder;
 pub use guard::{GuardSnapshot, MemoryGuard, MemoryGuardBuilder, Pressure};
 pub use health::{CacheHealth, DatabaseHealth, ErrorsHealth, Health, MemoryHealth, Status};
@@ -53,7 +53,7 @@ use probe::Prober;
 pub use probe::{Pool, Probe, ProbeReport};
 use process::System;
 pub use process::{Memory, ProcessFigures};
-use sources::Sources;
+use settings::Settings;
 pub use sources::{RouteFigures, SlowQuery};
 
 /// Watches a process: samples what its caches, timers and policies count, asks what it depends on, and judges. Cheap to
@@ -81,19 +81,6 @@ pub use sources::{RouteFigures, SlowQuery};
 #[derive(Clone)]
 pub struct Monitor {
     inner: Arc<Inner>,
-}
-
-struct Settings {
-    period: Duration,
-    window: Duration,
-    thresholds: Thresholds,
-    cache_required: bool,
-    memory_limit: Option<u64>,
-    guard: Option<MemoryGuard>,
-    database: Option<Probe>,
-    probes: Vec<Probe>,
-    sources: Sources,
-    told: Vec<Callback>,
 }
 
 impl Monitor {

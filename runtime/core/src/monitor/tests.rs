@@ -1,6 +1,7 @@
 //! The monitor as a whole, over its own counters and a clock that the test moves.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
 
 use super::inner::timestamp;
 use super::*;

@@ -11,11 +11,9 @@ use std::fmt::{self, Write as _};
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::{Request, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -27,19 +25,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::monitor::{Monitor, Status};
 
+mod headers;
 mod metrics;
 #[cfg(test)]
 mod tests;
 mod token;
 
+use headers::NO_STORE;
 pub use token::BearerToken;
 
 const PAGE: &str = include_str!("dashboard/page.html");
 const STYLE: &str = include_str!("dashboard/style.css");
 const SCRIPT: &str = include_str!("dashboard/script.js");
-
-/// Never kept by anybody.
-const NO_STORE: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
 /// Pages about a [`Monitor`], to be served beside an application's own routes.
 ///

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 
+use super::headers::NO_STORE;
 use crate::http::Problem;
 
 /// Token that requests must carry: `Authorization: Bearer <token>` (RFC 6750), or `Basic` with any user and the token as the
@@ -87,6 +88,6 @@ fn refusal() -> Response {
     for challenge in ["Bearer realm=\"fastness\"", "Basic realm=\"fastness\", charset=\"UTF-8\""] {
         response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
-    response.headers_mut().insert(super::NO_STORE.0, super::NO_STORE.1);
+    response.headers_mut().insert(NO_STORE.0, NO_STORE.1);
     response
 }

@@ -4,7 +4,8 @@
 
 use std::convert::Infallible;
 
-use super::Copier;
+/// The function by which a call site copies its errors, if it names one.
+pub(crate) type Copier<E> = Option<fn(&E) -> E>;
 
 /// Errors stay with the caller that got them.
 #[derive(Clone, Copy, Debug)]

@@ -17,8 +17,8 @@ use std::marker::PhantomData;
 mod keep;
 pub(crate) mod ladder;
 
-pub(crate) use keep::Private;
 use keep::{Cloned, Copied, Keep};
+pub(crate) use keep::{Copier, Private};
 
 /// How a call ended. `N` and `E` cannot exist where the return type has no such case.
 #[derive(Clone, Debug)]
@@ -30,9 +30,6 @@ pub enum Outcome<T, N, E> {
     /// The function failed.
     Failed(E),
 }
-
-/// How a call site copies its errors, if it says so.
-pub(crate) type Copier<E> = Option<fn(&E) -> E>;
 
 /// The meaning of one return type.
 pub trait Shape: Copy {

@@ -20,7 +20,7 @@ use super::stats::Counts;
 use super::stream::Database;
 use super::trust::Trust;
 use crate::clock::Clock;
-use crate::codec::formats::Unfit;
+use crate::codec::forms::Unfit;
 use crate::log::{Log, Record};
 
 pub(crate) struct Hub {

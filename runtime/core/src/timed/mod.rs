@@ -16,6 +16,7 @@ pub(crate) mod buckets;
 mod histogram;
 mod label;
 mod latency;
+mod meta;
 mod named;
 mod outcome;
 mod series;
@@ -28,11 +29,12 @@ mod timer;
 
 pub use label::Label;
 pub use latency::Latency;
+pub use meta::TimedMeta;
 pub use named::{Timing, time};
 pub use outcome::{CallOutcome, Returned, ReturnedResult, ReturnedValue, call, error_if, ok_if};
 #[cfg(feature = "http")]
 pub(crate) use series::Series;
-pub use site::{TimedMeta, TimedSite};
+pub use site::TimedSite;
 #[cfg(any(feature = "http", feature = "mongodb"))]
 pub(crate) use slow::Gate;
 pub use stats::TimingStats;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::meta::TimedMeta;
 use super::outcome::CallOutcome;
-use super::site::{TimedMeta, TimedSite};
+use super::site::TimedSite;
 use super::stats::TimingStats;
 use super::timer::Timer;
 use crate::clock::nanos;

@@ -2,25 +2,12 @@
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
+use super::meta::TimedMeta;
 use super::outcome::CallOutcome;
 use super::series::Series;
 use super::slow::Gate;
 use super::stats::TimingStats;
-use super::timer::Timer;
 use crate::clock::Moment;
-
-/// What is known of a site when the program is built.
-#[derive(Clone, Copy, Debug)]
-pub struct TimedMeta {
-    pub name: &'static str,
-    /// The function, where one is annotated.
-    pub function: &'static str,
-    pub module: &'static str,
-    pub file: &'static str,
-    pub line: u32,
-    /// The names of its labels.
-    pub labels: &'static [&'static str],
-}
 
 /// A timed function, or a [`Timing`](super::Timing) by name. A static: what it holds is never freed.
 pub struct TimedSite {
@@ -37,18 +24,6 @@ impl TimedSite {
 
     pub(crate) fn meta(&self) -> &TimedMeta {
         &self.meta
-    }
-
-    /// Starts to time a call. If the timer is dropped before it is told how the call ended, the call was cancelled.
-    #[inline]
-    pub fn start(&'static self) -> Timer {
-        Timer::new(self, &self.plain, CallOutcome::Cancelled)
-    }
-
-    /// The same for a call with labels.
-    #[inline]
-    pub fn start_with(&'static self, labels: &[&'static str]) -> Timer {
-        Timer::new(self, self.plain.with(labels), CallOutcome::Cancelled)
     }
 
     pub(crate) fn plain(&'static self) -> &'static Series {

@@ -1,9 +1,9 @@
 //! What `timings()` lists.
 
 use super::latency::Latency;
+use super::meta::TimedMeta;
 use super::outcome::CallOutcome;
 use super::series::Series;
-use super::site::TimedMeta;
 
 /// What was recorded of one timed function or [`Timing`](super::Timing), with one combination of labels.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -58,6 +58,20 @@ impl Timer {
     }
 }
 
+impl TimedSite {
+    /// Starts to time a call. If the timer is dropped before it is told how the call ended, the call was cancelled.
+    #[inline]
+    pub fn start(&'static self) -> Timer {
+        Timer::new(self, self.plain(), CallOutcome::Cancelled)
+    }
+
+    /// The same for a call with labels.
+    #[inline]
+    pub fn start_with(&'static self, labels: &[&'static str]) -> Timer {
+        Timer::new(self, self.plain().with(labels), CallOutcome::Cancelled)
+    }
+}
+
 impl Drop for Timer {
     #[inline]
     fn drop(&mut self) {

@@ -1,6 +1,6 @@
 //! Without the feature `compression`: nothing is compressed, and what another process compressed cannot be read.
 
-use super::envelope::Unreadable;
+use super::unreadable::Unreadable;
 
 pub(super) fn shrink(_: &mut Vec<u8>, _: usize) -> bool {
     false

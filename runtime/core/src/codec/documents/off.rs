@@ -1,7 +1,7 @@
 //! The stand-in without the feature `mongodb`: no type has a form of its own.
 
 use super::Codec;
-use super::formats::{Form, Unfit};
+use super::forms::{Form, Unfit};
 use super::msgpack::Extent;
 
 type Encode<V> = fn(&V, Form, &mut Vec<u8>) -> Result<Extent, Unfit>;

@@ -3,8 +3,8 @@
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::reader::{FALSE, NIL, Reader, SOME, TRUE};
-use super::{Refused, refused};
+use super::reader::{FALSE, Members, NIL, Reader, SOME, TRUE};
+use super::refused::{Refused, refused};
 
 const EMPTY_LIST: u8 = 0x90;
 const ONE_ENTRY: u8 = 0x81;
@@ -130,14 +130,6 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         self.names = variants;
         visitor.visit_enum(Variant { reader: self, holds })
     }
-}
-
-/// The elements of a list, or the entries of a map.
-pub(super) struct Members<'a, 'de> {
-    pub(super) reader: &'a mut Reader<'de>,
-    pub(super) left: usize,
-    /// The fields of a struct that have not come yet.
-    pub(super) names: &'static [&'static str],
 }
 
 impl Members<'_, '_> {

@@ -5,16 +5,8 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant,
 };
 
-use super::Refused;
-use super::writer::Writer;
-
-/// The elements of a list, or the entries of a map, under way.
-pub(super) struct Written<'w, 'a, const EXACT: bool> {
-    pub(super) writer: &'w mut Writer<'a, EXACT>,
-    /// The place where they begin and their number so far, if the number was not known when they began.
-    pub(super) unknown: Option<(usize, usize)>,
-    pub(super) is_map: bool,
-}
+use super::refused::Refused;
+use super::writer::Written;
 
 impl<const EXACT: bool> Written<'_, '_, EXACT> {
     #[inline]

@@ -6,19 +6,19 @@
 //!
 //! Invariants: bytes of unknown origin are a value or refused; room is made only for what is there; nesting is bounded.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::de::{self, DeserializeOwned};
-use serde::{Serialize, ser};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 mod deserializer;
 mod members;
 mod reader;
+mod refused;
 mod serializer;
 mod writer;
 
 use reader::Reader;
+pub(crate) use refused::Refused;
+use refused::refused;
 use writer::Writer;
 
 /// Reads a value, and nothing after it.
@@ -46,42 +46,6 @@ pub(crate) enum Extent {
     Whole,
     /// Fields may have been left out (`skip_serializing_if`), in whose place reading puts their defaults.
     Part,
-}
-
-/// The reason why bytes are no value, or a value no bytes. Behind a pointer, because every step of reading returns one or none.
-#[derive(Debug)]
-pub(crate) struct Refused(Box<Cow<'static, str>>);
-
-#[cold]
-fn refused(why: &'static str) -> Refused {
-    Refused(Box::new(Cow::Borrowed(why)))
-}
-
-#[cold]
-fn cut_off() -> Refused {
-    refused("the bytes are cut off")
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl ser::Error for Refused {
-    #[cold]
-    fn custom<T: fmt::Display>(why: T) -> Self {
-        Self(Box::new(Cow::Owned(why.to_string())))
-    }
-}
-
-impl de::Error for Refused {
-    #[cold]
-    fn custom<T: fmt::Display>(why: T) -> Self {
-        Self(Box::new(Cow::Owned(why.to_string())))
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@ use serde::Deserializer;
 use serde::de::value::SeqDeserializer;
 use serde::de::{self, Visitor};
 
-use super::deserializer::Members;
-use super::{Refused, cut_off, refused};
+use super::refused::{Refused, cut_off, refused};
 
 /// Lists and maps within each other: as many as `rmp-serde` writes.
 pub(super) const MAX_DEPTH: u16 = 1024;
@@ -23,6 +22,14 @@ pub(super) struct Reader<'de> {
     /// How many more lists and maps may begin within the one under way.
     depth: u16,
     /// Names of which one is likely to come next: to compare bytes is cheaper than to see that they are text.
+    pub(super) names: &'static [&'static str],
+}
+
+/// The elements of a list, or the entries of a map.
+pub(super) struct Members<'a, 'de> {
+    pub(super) reader: &'a mut Reader<'de>,
+    pub(super) left: usize,
+    /// The fields of a struct that have not come yet.
     pub(super) names: &'static [&'static str],
 }
 

@@ -4,10 +4,9 @@
 
 use serde::ser::{Error as _, Serialize, Serializer};
 
-use super::Refused;
-use super::members::Written;
 use super::reader::{FALSE, NIL, SOME, TRUE};
-use super::writer::Writer;
+use super::refused::Refused;
+use super::writer::{Writer, Written};
 
 macro_rules! numbers {
     ($($method:ident: $ty:ty, $marker:literal, $compact:ident;)*) => {$(

@@ -1,8 +1,7 @@
 //! The bytes, and how a value of each kind is put to them.
 
-use super::members::Written;
 use super::reader::{BIN_8, MAX_DEPTH};
-use super::{Refused, refused};
+use super::refused::{Refused, refused};
 
 /// Writes values to the end of a buffer. `EXACT` numbers have the width of their type, which self-describing types such as
 /// `bson::Bson` tell apart; others take as few bytes as they can.
@@ -12,6 +11,14 @@ pub(super) struct Writer<'a, const EXACT: bool> {
     depth: u16,
     /// True once a field was left out, so that reading puts the field's default in its place.
     pub(super) has_skipped: bool,
+}
+
+/// The elements of a list, or the entries of a map, under way.
+pub(super) struct Written<'w, 'a, const EXACT: bool> {
+    pub(super) writer: &'w mut Writer<'a, EXACT>,
+    /// The place where they begin and their number so far, if the number was not known when they began.
+    pub(super) unknown: Option<(usize, usize)>,
+    pub(super) is_map: bool,
 }
 
 impl<'a, const EXACT: bool> Writer<'a, EXACT> {

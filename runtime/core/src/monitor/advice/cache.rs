@@ -1,6 +1,7 @@
 //! Rules about caching.
 
-use super::{Recommendation, Snapshot, Targets};
+use super::recommendation::{Recommendation, Targets};
+use super::snapshot::Snapshot;
 use crate::monitor::figures::{millis, percent, real, rounded};
 use crate::stats::Stats;
 

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use super::*;
+use crate::monitor::probe::Pool;
+use crate::monitor::process::Memory;
+use crate::monitor::sources::SlowQuery;
 use crate::monitor::window::Calls;
 use crate::resilience::PolicyKind;
 use crate::stats::Stats;

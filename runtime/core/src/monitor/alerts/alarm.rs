@@ -4,7 +4,7 @@
 //! resolves. What is between the two changes nothing, so a value that wavers around one bound does not flutter. A look
 //! with too little to judge by ends a streak that leads to an alert, and counts towards its end: what happens no more is over.
 
-use super::Threshold;
+use super::threshold::Threshold;
 
 /// One alert's state.
 #[derive(Clone, Copy, Debug, Default)]

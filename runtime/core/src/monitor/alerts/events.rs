@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
-use super::Alert;
+use super::alert::Alert;
 
 /// Tells of alerts that begin and end; from [`Monitor::subscribe`](crate::monitor::Monitor::subscribe).
 ///

@@ -1,6 +1,6 @@
 //! The bounds of alerts.
 
-use super::AlertKind;
+use super::alert::AlertKind;
 
 /// When an alert fires, and when it is over.
 ///

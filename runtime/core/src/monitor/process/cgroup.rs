@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Memory;
+use super::memory::Memory;
 use super::parse;
 
 /// The folders of the groups, from the process's own up to the topmost that is seen. Empty where there are none.

@@ -1,0 +1,24 @@
+//! The end of a batch, as told to those that joined it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::BatchMap;
+use super::start::Value;
+use crate::flight::LoadOutcome;
+use crate::key::{Hashed, OwnedKey, Prehashed};
+use crate::shape::{Outcome, Shape};
+
+/// The values of a load, by key; absent is what has none.
+pub(super) type Values<K, S> = Arc<HashMap<Hashed<K>, Value<S>, Prehashed>>;
+
+/// How a batch ended, as told to those that joined it.
+pub(super) type SharedOutcome<K, S> = Outcome<Values<K, S>, <S as Shape>::Absent, <S as Shape>::Kept>;
+
+pub(super) fn ended<K, S>(outcome: SharedOutcome<K, S>) -> LoadOutcome
+where
+    K: OwnedKey,
+    S: Shape<Item: BatchMap> + 'static,
+{
+    LoadOutcome::shared(outcome)
+}

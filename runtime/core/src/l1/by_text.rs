@@ -1,0 +1,141 @@
+//! A store asked for the key that has a text.
+
+use scc::Guard;
+
+use super::{L1, Query};
+use crate::key::{Hashed, KeyText};
+
+impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
+    /// The key with this text, of an entry that is here, valid or not. `render` makes the text of a key.
+    pub(crate) fn key_of(&self, text: KeyText<'_>, render: impl FnOnce(&K) -> String) -> Option<Hashed<K>> {
+        if self.is_empty() || !self.is_usable() {
+            return None;
+        }
+        let hash = self.index.make_texts().get(text.hash)?;
+        let key = {
+            let guard = Guard::new();
+            self.index.peek(hash, &Query::by_hash(hash), &guard).map(|node| node.key.clone())
+        };
+        key.filter(|key| render(&key.args) == text.text)
+    }
+
+    /// Whether entries are found by text already, so that it costs little.
+    pub(crate) fn has_texts(&self) -> bool {
+        self.index.texts().is_some()
+    }
+
+    /// Sees to it that entries are found by text from now on.
+    pub(crate) fn make_texts(&self) {
+        if self.is_usable() {
+            self.index.make_texts();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::key::scope::NoScope;
+    use crate::key::{Scopes, scopes};
+    use crate::l1::{Budget, Common, Entry, Lifetime};
+    use crate::log::{Log, Record};
+
+    type Store = L1<((), u64), u64>;
+
+    fn store(capacity: usize) -> Store {
+        let common = Common {
+            clock: Clock::manual(),
+            log: Arc::new(Log::with_mirror_bytes(1 << 12)),
+            budget: Arc::new(Budget::new(usize::MAX)),
+            loads: Arc::default(),
+            hasher: foldhash::fast::RandomState::default(),
+        };
+        L1::new(capacity, common)
+    }
+
+    fn put(store: &Store, id: u64) {
+        put_as(store, id, &format!("n:{id}"));
+    }
+
+    fn put_as(store: &Store, id: u64, text: &str) {
+        let scopes = Scopes::of(text, &[]);
+        store
+            .insert(store.own(&(NoScope, id)), Entry::new(id, store.start(), Lifetime::fresh_until(u64::MAX), &scopes));
+    }
+
+    /// What is found under a text, whose hash may be another's.
+    fn find(store: &Store, text: &str, hash: &str) -> Option<u64> {
+        let text = KeyText { hash: scopes::hash(hash), text };
+        store.key_of(text, |((), id)| format!("n:{id}")).map(|key| key.args.1)
+    }
+
+    fn texts(store: &Store) -> usize {
+        store.index.texts().unwrap().len()
+    }
+
+    #[test]
+    fn entries_are_found_by_text_whether_they_come_before_it_or_after() {
+        let store = store(100);
+        put(&store, 1);
+        assert!(!store.has_texts(), "nobody has asked");
+        assert_eq!(find(&store, "n:1", "n:1"), Some(1));
+        put(&store, 2);
+        assert_eq!((find(&store, "n:2", "n:2"), find(&store, "n:3", "n:3")), (Some(2), None));
+        assert_eq!(find(&store, "n:1", "n:2"), None, "a text with the hash of another's");
+    }
+
+    /// As the keys 1.0 and 1.00 of a decimal type have.
+    #[test]
+    fn an_entry_is_found_by_the_latest_of_several_texts_of_its_key() {
+        let store = store(100);
+        store.make_texts();
+        put_as(&store, 1, "n:1.0");
+        put_as(&store, 1, "n:1.00");
+        assert_eq!((find(&store, "n:1", "n:1.00"), find(&store, "n:1", "n:1.0"), texts(&store)), (Some(1), None, 1));
+        store.remove(&store.own(&(NoScope, 1_u64)), u64::MAX);
+        assert_eq!(texts(&store), 0);
+    }
+
+    #[test]
+    fn it_holds_no_more_texts_than_there_are_entries() {
+        let store = store(16);
+        put(&store, 1_000);
+        store.make_texts();
+        for id in 0..1_000 {
+            put(&store, id);
+        }
+        assert_eq!((store.room.len(), texts(&store)), (16, 16), "what was evicted is gone");
+        assert_eq!((0..1_000).filter(|id| find(&store, &format!("n:{id}"), &format!("n:{id}")).is_some()).count(), 16);
+        put(&store, 7);
+        put(&store, 7);
+        assert_eq!(texts(&store), 16, "what is replaced stays");
+        store.remove(&store.own(&(NoScope, 7_u64)), u64::MAX);
+        assert_eq!((texts(&store), find(&store, "n:7", "n:7")), (15, None));
+        store.common().log.append(&Record::clear());
+        assert!(crate::l1::AnyStore::sweep(&store));
+        assert_eq!(texts(&store), 0);
+    }
+
+    #[test]
+    fn it_is_complete_however_many_fill_it() {
+        for _ in 0..20 {
+            let store = store(10_000);
+            (0..100).for_each(|id| put(&store, id));
+            let all_found = |ids: std::ops::Range<u64>| {
+                ids.into_iter().all(|id| find(&store, &format!("n:{id}"), &format!("n:{id}")) == Some(id))
+            };
+            std::thread::scope(|threads| {
+                let own = |from: u64| {
+                    (from..from + 100).for_each(|id| put(&store, id));
+                    all_found(from..from + 100) && all_found(0..100)
+                };
+                let all: Vec<_> = (1..4).map(|n| threads.spawn(move || own(n * 1_000))).collect();
+                assert!(all.into_iter().all(|thread| thread.join().unwrap()));
+            });
+            assert_eq!(texts(&store), store.room.len());
+        }
+    }
+}
