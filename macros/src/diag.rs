@@ -1,5 +1,3 @@
-//! May use: nothing of this crate.
-//!
 //! Collects everything that is wrong with one use of an attribute, so that the user sees all of it in one compilation
 //! instead of one error at a time.
 //!
@@ -7,6 +5,8 @@
 //!
 //! Invariants: an error always has a span; on any error the item is emitted untouched beside the `compile_error!`s, so
 //! that nothing else in the user's crate fails because of ours; a model is expanded only if no error was reported.
+//!
+//! May use: nothing of this crate.
 
 use std::fmt::Display;
 

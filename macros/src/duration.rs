@@ -1,9 +1,9 @@
-//! May use: diag, value.
-//!
 //! Reads the durations of options: `300` (seconds), `"1h30m"`, or any `Duration` expression.
 //!
 //! Invariant: a [`Time::Fixed`] is at least one millisecond and fits in 64 bits of nanoseconds (584 years), so nothing
 //! that computes with it can overflow; a unit is never guessed.
+//!
+//! May use: diag, value.
 
 #[cfg(test)]
 mod tests;

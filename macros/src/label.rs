@@ -1,23 +1,12 @@
-//! May use: args, diag, subject.
-//!
 //! `#[derive(Label)]`: an enum as a label, by the names of its variants.
+//!
+//! May use: diag, options, subject.
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Data, DeriveInput, Expr, Ident, ext::IdentExt};
+use syn::{Attribute, Data, DeriveInput, Ident, ext::IdentExt};
 
-use crate::{
-    args::{OptionSet as _, options},
-    diag::Diag,
-    subject::Door,
-};
-
-options! {
-    /// The options of `#[label(..)]`.
-    struct Args for "label" {
-        "crate" => krate: Expr,
-    }
-}
+use crate::{diag::Diag, options::Options, subject::Door};
 
 const NO_ENUM: &str = "only an enum is one of a few known values: derive `Label` on an enum, or use a `bool`";
 
@@ -54,14 +43,14 @@ fn implementation(input: &DeriveInput, diag: &mut Diag) -> Option<TokenStream> {
 }
 
 fn door(attrs: &[Attribute], diag: &mut Diag) -> Door {
-    let mut args = Args::default();
+    let mut options = Options::new("label");
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("label")) {
         match attr.meta.require_list() {
-            Ok(list) => args.add(list.tokens.clone(), diag),
+            Ok(list) => options.add(list.tokens.clone(), diag),
             Err(error) => diag.add(error),
         }
     }
-    Door::new(&args.krate, diag)
+    Door::new(&options)
 }
 
 /// `EarlyBird` as `early_bird`, `HTTPError` as `http_error`.

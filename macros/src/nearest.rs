@@ -1,9 +1,9 @@
-//! May use: nothing of this crate.
-//!
 //! Finds the name that the user probably meant, for "did you mean" in error messages.
 //!
 //! Invariant: a suggestion is close enough to be a slip of the finger (at most a third of its letters differ); a wrong
 //! guess would send the user astray, so otherwise there is none.
+//!
+//! May use: nothing of this crate.
 
 #[cfg(test)]
 mod tests;

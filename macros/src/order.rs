@@ -1,5 +1,3 @@
-//! May use: diag, signature, stack.
-//!
 //! Makes attributes nest as they are written, outermost first.
 //!
 //! The compiler expands the topmost attribute first, so its code would end up innermost. Therefore an attribute that has
@@ -9,6 +7,8 @@
 //!
 //! Invariants: a stack that makes no sense is not touched, but expanded at once, which reports it; only an attribute that is
 //! ours beyond doubt is marked; one of another crate that is called like one of ours is left as it is.
+//!
+//! May use: diag, signature, stack.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
@@ -17,28 +17,12 @@ use syn::{Attribute, Ident, parse::ParseStream, parse::Parser};
 use crate::{
     diag::Diag,
     signature::{Function, Kind, Returns},
-    stack::{self, DEFERRED, Row, deferred, is_deferred},
+    stack::{self, DEFERRED, deferred, is_deferred},
 };
-
-/// The attributes that defer themselves.
-const OURS: [&str; 11] = [
-    "timed",
-    "cacheable",
-    "cache_put",
-    "cache_invalidate",
-    "fallback",
-    "circuit_breaker",
-    "retry",
-    "hedge",
-    "timeout",
-    "bulkhead",
-    "rate_limit",
-];
 
 /// Expands the attribute `name`, or puts it behind those that must be expanded first.
 pub(crate) fn nest(
     name: &str,
-    below: &[Row],
     args: TokenStream,
     item: &TokenStream,
     expand: impl FnOnce(TokenStream, &TokenStream) -> TokenStream,
@@ -57,7 +41,7 @@ pub(crate) fn nest(
         };
     };
     let mut refused = Diag::default();
-    stack::check(&attrs, below, &mut refused);
+    stack::check(name, &attrs, &mut refused);
     if refused.count() > 0 {
         return expand(args, item);
     }
@@ -87,7 +71,7 @@ fn behind_instrument(name: &str, args: &TokenStream, attrs: &[Attribute], rest: 
 }
 
 fn is_ours(attr: &Attribute) -> bool {
-    attr.path().segments.last().is_some_and(|last| OURS.iter().any(|name| last.ident == name))
+    attr.path().segments.last().is_some_and(|last| stack::is_ours(&last.ident))
 }
 
 /// The path in `crate = path`.
@@ -108,9 +92,7 @@ mod tests {
     /// What one step makes of the attributes; `done` where it expands.
     fn step(name: &str, args: &str, item: &str) -> String {
         let parse = |text: &str| text.parse::<TokenStream>().expect("tokens");
-        nest(name, stack::BELOW_TIMED, parse(args), &parse(item), |args, _| quote!(done(#args)))
-            .to_string()
-            .replace(' ', "")
+        nest(name, parse(args), &parse(item), |args, _| quote!(done(#args))).to_string().replace(' ', "")
     }
 
     #[test]
@@ -121,13 +103,13 @@ mod tests {
 
     #[test]
     fn the_topmost_is_expanded_last() {
-        let first = step("timed", "slow=1", "#[cacheable(ttl=2)] #[x] #[cache_invalidate(\"a\")] #[y] fn f() {}");
+        let first = step("timed", "slow=1", "#[cacheable(ttl=2)] #[x] #[retry(\"a\")] #[y] fn f() {}");
         let behind = "#[::fastness::timed(__deferred,slow=1)]";
-        assert_eq!(first, format!("#[cacheable(ttl=2)]#[x]#[cache_invalidate(\"a\")]{behind}#[y]fnf(){{}}"));
-        let second = step("cacheable", "ttl=2", &format!("#[x] #[cache_invalidate(\"a\")] {behind} #[y] fn f() {{}}"));
+        assert_eq!(first, format!("#[cacheable(ttl=2)]#[x]#[retry(\"a\")]{behind}#[y]fnf(){{}}"));
+        let second = step("cacheable", "ttl=2", &format!("#[x] #[retry(\"a\")] {behind} #[y] fn f() {{}}"));
         let both = format!("#[::fastness::cacheable(__deferred,ttl=2)]{behind}");
-        assert_eq!(second, format!("#[x]#[cache_invalidate(\"a\")]{both}#[y]fnf(){{}}"));
-        assert_eq!(step("cache_invalidate", "\"a\"", &format!("{both} #[y] fn f() {{}}")), "done(\"a\")");
+        assert_eq!(second, format!("#[x]#[retry(\"a\")]{both}#[y]fnf(){{}}"));
+        assert_eq!(step("retry", "\"a\"", &format!("{both} #[y] fn f() {{}}")), "done(\"a\")");
         assert_eq!(step("cacheable", "__deferred, ttl=2", &format!("{behind} fn f() {{}}")), "done(ttl=2)");
     }
 

@@ -1,9 +1,9 @@
-//! May use: the entry functions of all attributes.
-//!
 //! What the tests of expansions share: comparing tokens with a file that people can read, and reading errors out of
 //! tokens.
 //!
 //! Run the tests with `UPDATE_SNAPSHOTS=1` to write the files anew, then `rustfmt` them and review the difference.
+//!
+//! May use: the entry functions of all attributes.
 
 use std::{env, fs, path::PathBuf};
 

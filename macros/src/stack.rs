@@ -1,10 +1,10 @@
-//! May use: diag.
-//!
 //! Stacks of attributes that make no sense. An attribute sees those below it, which run inside it.
 //!
 //! Flow: the attributes that are still on the function -> one row of a table each -> an error on that attribute.
 //!
 //! Invariant: only orders whose outcome would surprise are refused; unknown attributes are none of our business.
+//!
+//! May use: diag.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{Attribute, Ident, Meta};
@@ -12,87 +12,111 @@ use syn::{Attribute, Ident, Meta};
 use crate::diag::Diag;
 
 /// An attribute below another, and what is wrong with that.
-pub(crate) type Row = (&'static str, &'static str);
+type Row = (&'static str, &'static str);
 
-/// Refused below `cacheable`.
-pub(crate) const BELOW_CACHEABLE: &[Row] = &[
-    ("cacheable", "`cacheable` is here twice: keep one"),
-    ("cache_put", "a hit would skip `cache_put`: put it on the function that writes, or keep only `cacheable`"),
-    ("cache_invalidate", "a hit would skip `cache_invalidate`: put it on the function that writes"),
-    ("fallback", "its fallback would be cached as if it were true: put `#[fallback]` above `#[cacheable]`"),
-];
-
-/// Refused below `cache_put`.
-pub(crate) const BELOW_PUT: &[Row] = &[
-    ("cache_put", "`cache_put` is here twice: keep one"),
-    ("cacheable", "`cacheable` stores the value already, and a hit would be stored again: keep one of the two"),
-    ("fallback", "its fallback would be cached as if it were true: put `#[fallback]` above `#[cache_put]`"),
-];
-
-/// Refused below `cache_invalidate`.
-pub(crate) const BELOW_INVALIDATE: &[Row] = &[
-    ("cache_invalidate", "`cache_invalidate` is here twice: write one with both patterns"),
-    ("cacheable", "every hit would invalidate: put `#[cache_invalidate]` on the function that writes"),
-];
-
-/// Refused below `circuit_breaker`.
-pub(crate) const BELOW_BREAKER: &[Row] = &[
-    ("circuit_breaker", "`circuit_breaker` is here twice: keep one"),
-    ("cacheable", "a hit would count as a success: put `#[cacheable]` above `#[circuit_breaker]`"),
-    ("fallback", "its fallback would count as a success: put `#[fallback]` above `#[circuit_breaker]`"),
-];
-
-/// Refused below `retry`.
-pub(crate) const BELOW_RETRY: &[Row] = &[
-    ("retry", "`retry` is here twice: keep one, or the attempts multiply"),
-    ("cacheable", "a hit needs no retry: put `#[cacheable]` above `#[retry]`"),
-    ("fallback", "its fallback would end the retries: put `#[fallback]` above `#[retry]`"),
-    ("hedge", "each attempt would be hedged: put `#[hedge]` above `#[retry]`, or keep one of the two"),
-];
-
-/// Refused below `hedge`.
-pub(crate) const BELOW_HEDGE: &[Row] = &[
-    ("hedge", "`hedge` is here twice: keep one"),
-    ("cacheable", "both tries would wait for one load: put `#[cacheable]` above `#[hedge]`"),
-    ("fallback", "its fallback would win: put `#[fallback]` above `#[hedge]`"),
-];
-
-/// Refused below `timeout`.
-pub(crate) const BELOW_TIMEOUT: &[Row] = &[
+/// Our attributes, each with those that are refused below it.
+const BELOW: &[(&str, &[Row])] = &[
+    (
+        "cacheable",
+        &[
+            ("cacheable", "`cacheable` is here twice: keep one"),
+            ("cache_put", "a hit would skip `cache_put`: put it on the function that writes, or keep only `cacheable`"),
+            ("cache_invalidate", "a hit would skip `cache_invalidate`: put it on the function that writes"),
+            ("fallback", "its fallback would be cached as if it were true: put `#[fallback]` above `#[cacheable]`"),
+        ],
+    ),
+    (
+        "cache_put",
+        &[
+            ("cache_put", "`cache_put` is here twice: keep one"),
+            ("cacheable", "`cacheable` stores the value already, and a hit would be stored again: keep one of the two"),
+            ("fallback", "its fallback would be cached as if it were true: put `#[fallback]` above `#[cache_put]`"),
+        ],
+    ),
+    (
+        "cache_invalidate",
+        &[
+            ("cache_invalidate", "`cache_invalidate` is here twice: write one with both patterns"),
+            ("cacheable", "every hit would invalidate: put `#[cache_invalidate]` on the function that writes"),
+        ],
+    ),
+    (
+        "circuit_breaker",
+        &[
+            ("circuit_breaker", "`circuit_breaker` is here twice: keep one"),
+            ("cacheable", "a hit would count as a success: put `#[cacheable]` above `#[circuit_breaker]`"),
+            ("fallback", "its fallback would count as a success: put `#[fallback]` above `#[circuit_breaker]`"),
+        ],
+    ),
+    (
+        "retry",
+        &[
+            ("retry", "`retry` is here twice: keep one, or the attempts multiply"),
+            ("cacheable", "a hit needs no retry: put `#[cacheable]` above `#[retry]`"),
+            ("fallback", "its fallback would end the retries: put `#[fallback]` above `#[retry]`"),
+            ("hedge", "each attempt would be hedged: put `#[hedge]` above `#[retry]`, or keep one of the two"),
+        ],
+    ),
+    (
+        "hedge",
+        &[
+            ("hedge", "`hedge` is here twice: keep one"),
+            ("cacheable", "both tries would wait for one load: put `#[cacheable]` above `#[hedge]`"),
+            ("fallback", "its fallback would win: put `#[fallback]` above `#[hedge]`"),
+        ],
+    ),
     (
         "timeout",
-        "`timeout` is here twice, with nothing between that runs the rest again or waits: keep the shorter one, \
+        &[
+            (
+                "timeout",
+                "`timeout` is here twice, with nothing between that runs the rest again or waits: keep the shorter one, \
         or put `#[retry]` between them, for a bound of all attempts and one of each",
+            ),
+            ("cacheable", "a caller who gives up would not end the load: put `#[cacheable]` above `#[timeout]`"),
+        ],
     ),
-    ("cacheable", "a caller who gives up would not end the load: put `#[cacheable]` above `#[timeout]`"),
+    (
+        "bulkhead",
+        &[
+            ("bulkhead", "`bulkhead` is here twice: keep one"),
+            ("cacheable", "hits would take places too: put `#[cacheable]` above `#[bulkhead]`"),
+            (
+                "retry",
+                "a call would keep its place while it waits for the next attempt: put `#[retry]` above `#[bulkhead]`",
+            ),
+        ],
+    ),
+    (
+        "rate_limit",
+        &[
+            ("rate_limit", "`rate_limit` is here twice: keep one"),
+            ("cacheable", "hits would be counted too: put `#[cacheable]` above `#[rate_limit]`"),
+            ("retry", "only the first attempt would be counted: put `#[retry]` above `#[rate_limit]`"),
+        ],
+    ),
+    ("fallback", &[("fallback", "`fallback` is here twice: keep one")]),
+    // It may stand above or below `cacheable`: there it times every call, here the loads alone.
+    (
+        "timed",
+        &[(
+            "timed",
+            "`timed` is here twice: keep one, with both labels; to time a part, give it a function of its own",
+        )],
+    ),
 ];
 
-/// Refused below `bulkhead`.
-pub(crate) const BELOW_BULKHEAD: &[Row] = &[
-    ("bulkhead", "`bulkhead` is here twice: keep one"),
-    ("cacheable", "hits would take places too: put `#[cacheable]` above `#[bulkhead]`"),
-    ("retry", "a call would keep its place while it waits for the next attempt: put `#[retry]` above `#[bulkhead]`"),
-];
-
-/// Refused below `rate_limit`.
-pub(crate) const BELOW_RATE_LIMIT: &[Row] = &[
-    ("rate_limit", "`rate_limit` is here twice: keep one"),
-    ("cacheable", "hits would be counted too: put `#[cacheable]` above `#[rate_limit]`"),
-    ("retry", "only the first attempt would be counted: put `#[retry]` above `#[rate_limit]`"),
-];
-
-/// Refused below `fallback`.
-pub(crate) const BELOW_FALLBACK: &[Row] = &[("fallback", "`fallback` is here twice: keep one")];
-
-/// Refused below `timed`. It may stand above or below `cacheable`: there it times every call, here the loads alone.
-pub(crate) const BELOW_TIMED: &[Row] =
-    &[("timed", "`timed` is here twice: keep one, with both labels; to time a part, give it a function of its own")];
+/// Returns whether an attribute of this name is ours.
+pub(crate) fn is_ours(name: &Ident) -> bool {
+    BELOW.iter().any(|(ours, _)| name == ours)
+}
 
 /// Attributes that take time of their own, so that a bound above them is another than one below them.
 const APART: [&str; 4] = ["retry", "hedge", "fallback", "bulkhead"];
 
-/// Reports each attribute of `attrs` that must not stand below ours.
-pub(crate) fn check(attrs: &[Attribute], below: &[Row], diag: &mut Diag) {
+/// Reports each attribute of `attrs` that must not stand below ours of this name.
+pub(crate) fn check(ours: &str, attrs: &[Attribute], diag: &mut Diag) {
+    let below = BELOW.iter().find(|(name, _)| *name == ours).map_or(&[][..], |(_, below)| below);
     let mut is_apart = false;
     // Those that are deferred stand above.
     for attr in attrs.iter().filter(|attr| !deferred(attr)) {

@@ -1,17 +1,16 @@
-//! May use: args, diag, key, policy, signature, subject, template, value.
+//! The entry that `cacheable` and `cache_put` store: its key, its tags, and the options that both have.
 //!
-//! What `cacheable` and `cache_put` share: a key under which one value is stored, its tags and its limits.
+//! May use: diag, key, options, signature, subject, template.
 
-use syn::Expr;
+use proc_macro2::Span;
 
 use crate::{
-    args::Slot,
     diag::Diag,
     key::{Key, Skips},
-    policy::Storing,
-    signature::Params,
+    options::Options,
+    signature::{Answer, Params},
+    subject::Subject,
     template::Use,
-    value,
 };
 
 /// A checked entry.
@@ -19,28 +18,46 @@ pub(crate) struct Stored {
     pub(crate) key: Key,
     pub(crate) tags: Vec<Key>,
     pub(crate) skips: Skips,
-    pub(crate) condition: Option<Expr>,
-    pub(crate) capacity: Option<usize>,
-    /// Of the value's meaning; zero where none is given.
-    pub(crate) version: usize,
-    pub(crate) storing: Storing,
+    pub(crate) options: Options,
+}
+
+/// Checks what concerns no key. `missing` is said of a `ttl` that is not there.
+pub(crate) fn check(options: &Options, subject: &Subject, missing: &str, diag: &mut Diag) {
+    if !options.is_given("ttl") {
+        diag.error(Span::call_site(), missing);
+    }
+    tiers(options, subject.returns.blocks(), diag);
+}
+
+/// The tiers, and the options that one of them has no use for.
+fn tiers(options: &Options, blocks: bool, diag: &mut Diag) {
+    let is_local = options.is("tier", "local");
+    if is_local {
+        options.refuse("codec", "`tier = local` encodes nothing: remove `codec`", diag);
+        options.refuse("local_ttl", "with `tier = local`, `ttl` says it all: remove `local_ttl`", diag);
+    }
+    if options.is("tier", "shared") {
+        options.refuse("local_ttl", "`tier = shared` keeps nothing in this process: remove `local_ttl`", diag);
+    }
+    if blocks {
+        let why =
+            "a sync function uses this process's tier only, because the shared one has to be awaited: make it `async`";
+        let shared = if is_local { &["codec", "local_ttl"][..] } else { &["tier", "codec", "local_ttl"] };
+        for name in shared {
+            options.refuse(name, why, diag);
+        }
+    }
+}
+
+/// Asks for a future where an option means the shared tier, which has to be awaited.
+pub(crate) fn answer(options: &Options, subject: &mut Subject) {
+    let tier = options.is_given("tier") && !options.is("tier", "local");
+    if tier || options.is_given("codec") || options.is_given("local_ttl") {
+        subject.returns.answer = Answer::Future;
+    }
 }
 
 /// The checked tags of an entry, or the tags to invalidate.
-pub(crate) fn tags(slot: &Slot<Expr>, params: &Params, diag: &mut Diag) -> Vec<Key> {
-    let Some(list) = slot.value() else {
-        return Vec::new();
-    };
-    let literals = value::strings("tags", list, diag);
-    literals.into_iter().filter_map(|literal| Key::parse(literal, Use::Tag, params, diag)).collect()
-}
-
-/// The version, from 1; zero if none was given.
-pub(crate) fn version(slot: &Slot<Expr>, diag: &mut Diag) -> usize {
-    slot.value().and_then(|expr| value::count("version", expr, diag)).unwrap_or(0)
-}
-
-/// The capacity, if one was given.
-pub(crate) fn capacity(slot: &Slot<Expr>, diag: &mut Diag) -> Option<usize> {
-    slot.value().and_then(|expr| value::count("capacity", expr, diag))
+pub(crate) fn tags(options: &Options, params: &Params, diag: &mut Diag) -> Vec<Key> {
+    options.texts("tags").iter().filter_map(|literal| Key::parse(literal, Use::Tag, params, diag)).collect()
 }

@@ -1,16 +1,14 @@
-//! May use: args, diag, value, signature.
+//! The function that an attribute stands on, and the path by which it reaches the runtime.
 //!
-//! What the three attributes have in common: the function they stand on, and where they reach the runtime.
+//! May use: diag, options, signature.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Expr, Path};
 
 use crate::{
-    args::Slot,
-    diag::Diag,
+    options::{Options, Value},
     signature::{Function, Params, Returns},
-    value,
 };
 
 /// The annotated function, read once for all checks and expansions.
@@ -24,13 +22,13 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    pub(crate) fn new(function: Function, krate: &Slot<Expr>, on: &Slot<Expr>, diag: &mut Diag) -> Self {
+    pub(crate) fn new(function: Function, options: &Options) -> Self {
         Self {
             params: Params::new(&function.sig),
             returns: Returns::new(&function.sig),
             function,
-            door: Door::new(krate, diag),
-            on: on.value().cloned(),
+            door: Door::new(options),
+            on: if options.has("on") { options.expr("on").cloned() } else { None },
         }
     }
 }
@@ -40,8 +38,11 @@ pub(crate) struct Door(Option<Path>);
 
 impl Door {
     /// As `crate = path` says.
-    pub(crate) fn new(krate: &Slot<Expr>, diag: &mut Diag) -> Self {
-        Self(krate.value().and_then(|krate| value::path("crate", "my::fastness", krate, diag)).cloned())
+    pub(crate) fn new(options: &Options) -> Self {
+        Self(match options.value("crate") {
+            Some(Value::Path(path)) => Some(path.clone()),
+            _ => None,
+        })
     }
 }
 

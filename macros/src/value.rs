@@ -1,12 +1,12 @@
-//! May use: diag, nearest.
-//!
 //! Reads the values of options that are not durations: words, numbers, text, names and predicates.
 //!
 //! Flow: an expression as the user wrote it -> the value, or an error on the expression and `None`.
 //!
 //! Invariant: a wrong value yields exactly one error, and it says what to write instead.
+//!
+//! May use: diag, nearest.
 
-use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path};
+use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, UnOp};
 
 use crate::{diag::Diag, nearest};
 
@@ -25,7 +25,12 @@ fn literal(expr: &Expr) -> Option<&Lit> {
     }
 }
 
-/// What a string literal says.
+/// Returns whether an expression is this word.
+pub(crate) fn is(expr: &Expr, word: &str) -> bool {
+    matches!(peel(expr), Expr::Path(path) if path.path.is_ident(word))
+}
+
+/// The text of a string literal.
 pub(crate) fn text(expr: &Expr) -> Option<String> {
     match literal(expr) {
         Some(Lit::Str(text)) => Some(text.value()),
@@ -34,36 +39,34 @@ pub(crate) fn text(expr: &Expr) -> Option<String> {
 }
 
 /// A string literal.
-pub(crate) fn string<'a>(name: &str, example: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a LitStr> {
+pub(crate) fn string<'a>(name: &str, write: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a LitStr> {
     if let Some(Lit::Str(text)) = literal(expr) {
         return Some(text);
     }
-    diag.at(expr, format_args!("`{name}` is a string literal: write `{name} = \"{example}\"`"));
+    diag.at(expr, format_args!("`{name}` is a string literal: write `{write}`"));
     None
 }
 
 /// The name by which metrics know something.
-pub(crate) fn name<'a>(example: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a LitStr> {
-    let name = string("name", example, expr, diag)?;
+pub(crate) fn name<'a>(write: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a LitStr> {
+    let name = string("name", write, expr, diag)?;
     if name.value().trim().is_empty() {
-        let why = format_args!(
-            "`name` is empty: write one, as `name = \"{example}\"`, or leave it out for the function's path"
-        );
+        let why = format_args!("`name` is empty: write one, as `{write}`, or leave it out for the function's path");
         diag.at(name, why);
     }
     Some(name)
 }
 
 /// A list of string literals: `["a", "b"]`.
-pub(crate) fn strings<'a>(name: &str, expr: &'a Expr, diag: &mut Diag) -> Vec<&'a LitStr> {
+pub(crate) fn strings(name: &str, write: &str, expr: &Expr, diag: &mut Diag) -> Vec<LitStr> {
     let Expr::Array(array) = peel(expr) else {
-        diag.at(expr, format_args!("`{name}` is a list: write `{name} = [\"user:{{id}}\"]`"));
+        diag.at(expr, format_args!("`{name}` is a list: write `{write}`"));
         return Vec::new();
     };
     let mut found = Vec::new();
     for element in &array.elems {
         match literal(element) {
-            Some(Lit::Str(text)) => found.push(text),
+            Some(Lit::Str(text)) => found.push(text.clone()),
             _ => diag.at(element, format_args!("`{name}` holds string literals: write `\"user:{{id}}\"`")),
         }
     }
@@ -86,36 +89,36 @@ pub(crate) fn word(name: &str, words: &[&'static str], expr: &Expr, diag: &mut D
 }
 
 /// An identifier, as `handle = USERS`.
-pub(crate) fn ident<'a>(name: &str, example: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a Ident> {
+pub(crate) fn ident<'a>(name: &str, write: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a Ident> {
     let found = match peel(expr) {
         Expr::Path(path) if path.attrs.is_empty() && path.qself.is_none() => path.path.get_ident(),
         _ => None,
     };
     if found.is_none() {
-        diag.at(expr, format_args!("`{name}` takes a name: write `{name} = {example}`"));
+        diag.at(expr, format_args!("`{name}` takes a name: write `{write}`"));
     }
     found
 }
 
 /// A path, as `crate = my::fastness`.
-pub(crate) fn path<'a>(name: &str, example: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a Path> {
+pub(crate) fn path<'a>(name: &str, write: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a Path> {
     if let Expr::Path(path) = peel(expr)
         && path.qself.is_none()
     {
         return Some(&path.path);
     }
-    diag.at(expr, format_args!("`{name}` takes a path: write `{name} = {example}`"));
+    diag.at(expr, format_args!("`{name}` takes a path: write `{write}`"));
     None
 }
 
 /// A count that is not zero.
-pub(crate) fn count(name: &str, expr: &Expr, diag: &mut Diag) -> Option<usize> {
+pub(crate) fn count(name: &str, write: &str, expr: &Expr, diag: &mut Diag) -> Option<usize> {
     let Some(Lit::Int(number)) = literal(expr) else {
         let why = match peel(expr) {
             Expr::Path(_) => ", written out, as an attribute cannot see what a constant is",
             _ => "",
         };
-        diag.at(expr, format_args!("`{name}` is a whole number{why}: write `{name} = 10_000`"));
+        diag.at(expr, format_args!("`{name}` is a whole number{why}: write `{write}`"));
         return None;
     };
     match number.base10_parse::<usize>() {
@@ -124,6 +127,15 @@ pub(crate) fn count(name: &str, expr: &Expr, diag: &mut Diag) -> Option<usize> {
         Err(_) => diag.at(expr, format_args!("`{name}` is too large: write a number that fits in `usize`")),
     }
     None
+}
+
+/// A count that is not zero and fits in 32 bits.
+pub(crate) fn count32(name: &str, write: &str, expr: &Expr, diag: &mut Diag) -> Option<u32> {
+    let count = u32::try_from(count(name, write, expr, diag)?);
+    if count.is_err() {
+        diag.at(expr, format_args!("`{name}` is too large: write at most {}", u32::MAX));
+    }
+    count.ok()
 }
 
 /// A share between 0 and 0.5, as `0.1` or `"10%"`.
@@ -146,12 +158,66 @@ pub(crate) fn share(name: &str, expr: &Expr, diag: &mut Diag) -> Option<f64> {
     share
 }
 
+/// A share of 1 to 100 %, as `50` or `"50%"`.
+pub(crate) fn percent(name: &str, expr: &Expr, diag: &mut Diag) -> Option<u8> {
+    let percent = match literal(expr) {
+        Some(Lit::Int(number)) => number.base10_parse().ok(),
+        Some(Lit::Str(text)) => text.value().trim().strip_suffix('%').and_then(|text| text.trim().parse().ok()),
+        _ => None,
+    };
+    let percent = percent.filter(|percent| (1..=100).contains(percent));
+    if percent.is_none() {
+        let why = format_args!("`{name}` is a share from 1 % to 100 %: write `{name} = 50` or `{name} = \"50%\"`");
+        diag.at(expr, why);
+    }
+    percent
+}
+
+/// A whole number within these bounds.
+pub(crate) fn integer(name: &str, least: u32, most: u32, expr: &Expr, diag: &mut Diag) -> Option<u32> {
+    if let Some(Lit::Int(number)) = literal(expr)
+        && let Ok(number) = number.base10_parse::<u32>()
+        && (least..=most).contains(&number)
+    {
+        return Some(number);
+    }
+    diag.at(expr, format_args!("`{name}` is a whole number from {least} to {most}: write `{name} = {least}`"));
+    None
+}
+
+/// `true` or `false`.
+pub(crate) fn boolean(name: &str, expr: &Expr, diag: &mut Diag) -> Option<bool> {
+    if let Some(Lit::Bool(value)) = literal(expr) {
+        return Some(value.value);
+    }
+    diag.at(expr, format_args!("`{name}` is `true` or `false`: write `{name} = true`"));
+    None
+}
+
+/// A number, perhaps negative.
+pub(crate) fn number(name: &str, expr: &Expr, diag: &mut Diag) -> Option<f64> {
+    let (digits, sign) = match peel(expr) {
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => (&*unary.expr, -1.0),
+        other => (other, 1.0),
+    };
+    let digits = match literal(digits) {
+        Some(Lit::Int(number)) => Some(number.base10_digits()),
+        Some(Lit::Float(number)) => Some(number.base10_digits()),
+        _ => None,
+    };
+    let number = digits.and_then(|digits| digits.parse::<f64>().ok()).map(|number| number * sign);
+    if number.is_none() {
+        diag.at(expr, format_args!("`{name}` is a number: write `{name} = 180`"));
+    }
+    number
+}
+
 /// A function: a closure or the path of one.
-pub(crate) fn function<'a>(name: &str, example: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a Expr> {
+pub(crate) fn function<'a>(name: &str, write: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a Expr> {
     match peel(expr) {
         Expr::Closure(_) | Expr::Path(_) => Some(peel(expr)),
         _ => {
-            diag.at(expr, format_args!("`{name}` takes a function: write `{name} = {example}` or the path of one"));
+            diag.at(expr, format_args!("`{name}` takes a function: write `{write}` or the path of one"));
             None
         }
     }

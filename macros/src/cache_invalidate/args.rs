@@ -1,29 +1,16 @@
-//! May use: args, diag.
-//!
 //! The targets and options of `#[cache_invalidate]` as they were written.
+//!
+//! May use: diag, options.
 
 use proc_macro2::TokenStream;
 use syn::{Expr, ExprCall, Ident, LitStr, Token, ext::IdentExt, parse::ParseStream, token};
 
 use crate::{
-    args::{Given, Names, OptionSet as _, options, read_all},
     diag::Diag,
+    options::{Given, Options, read_all},
 };
 
-options! {
-    /// The options that were given to `#[cache_invalidate(..)]`.
-    struct Options for "cache_invalidate" {
-        "tags" => tags: Expr,
-        "when" => when: Expr,
-        "before" => before: (),
-        "skip" => skip: Names,
-        "on" => on: Expr,
-        "crate" => krate: Expr,
-    }
-}
-
 /// What was given to `#[cache_invalidate(..)]`.
-#[derive(Default)]
 pub(crate) struct Args {
     /// `"user:{id}"`
     pub(crate) patterns: Vec<LitStr>,
@@ -34,7 +21,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn parse(tokens: TokenStream, diag: &mut Diag) -> Self {
-        let mut args = Self::default();
+        let mut args = Self { patterns: Vec::new(), handles: Vec::new(), options: Options::new("cache_invalidate") };
         read_all(tokens, diag, |input, diag| args.element(input, diag));
         args
     }

@@ -1,7 +1,7 @@
-//! May use: emit, key, signature, subject.
-//!
 //! The function with an invalidation behind its body; what to invalidate is rendered before it, as the body may consume
 //! its arguments.
+//!
+//! May use: emit, key, signature, subject.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};

@@ -1,8 +1,8 @@
-//! May use: args, diag, order, key, signature, stack, stored, subject, template, value, emit.
-//!
 //! `#[cache_invalidate]`: run the body, then make sure that what it made stale is not served again.
 //!
 //! Flow: tokens -> [`args::Args`] (as written) -> [`model::Model`] (checked) -> [`expand::expand`] (cannot fail).
+//!
+//! May use: diag, emit, key, options, order, signature, stack, stored, subject, template.
 
 mod args;
 mod expand;
@@ -12,11 +12,17 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
-use crate::{diag, order, signature::Function, stack};
+use crate::{diag, order, signature::Function};
+
+/// Reads what stands between the parentheses, for the test that compares the README with it.
+#[cfg(test)]
+pub(crate) fn read(args: TokenStream, diag: &mut diag::Diag) {
+    args::Args::parse(args, diag);
+}
 
 /// Expands `#[cache_invalidate(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
-    order::nest("cache_invalidate", stack::BELOW_INVALIDATE, args, item, |args, item| {
+    order::nest("cache_invalidate", args, item, |args, item| {
         diag::run(
             item,
             |diag| {

@@ -1,11 +1,11 @@
-//! May use: args, diag, key, signature, stack, stored, subject, template, value.
-//!
 //! A use of `#[cache_invalidate]` that makes sense.
+//!
+//! May use: diag, key, options, signature, stack, stored, subject, template, args of its own folder.
 
 use proc_macro2::Span;
 use syn::ExprCall;
 
-use super::args::{Args, Options};
+use super::args::Args;
 use crate::{
     diag::Diag,
     key::{Key, Skips, only_self},
@@ -14,7 +14,6 @@ use crate::{
     stored::tags,
     subject::Subject,
     template::Use,
-    value,
 };
 
 const NO_TARGET: &str = "there is nothing to invalidate: write a pattern such as \
@@ -37,13 +36,13 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn check(args: &Args, function: Function, diag: &mut Diag) -> Self {
         let options = &args.options;
-        stack::check(&function.attrs, stack::BELOW_INVALIDATE, diag);
-        let mut subject = Subject::new(function, &options.krate, &options.on, diag);
+        stack::check("cache_invalidate", &function.attrs, diag);
+        let mut subject = Subject::new(function, options);
         refuse::unusual("cache_invalidate", &subject.function.sig, diag);
         refuse::opaque(&subject.returns, diag);
         subject.returns = subject.returns.inferred();
-        only_self(options.skip.value(), diag);
-        let skips = Skips::new(options.skip.value(), &subject.params, diag);
+        only_self(options.params("skip"), diag);
+        let skips = Skips::new(options.params("skip"), &subject.params, diag);
         let patterns: Vec<Key> = args
             .patterns
             .iter()
@@ -52,18 +51,14 @@ impl Model {
         for pattern in &patterns {
             skips.refuse_receiver_in(pattern, diag);
         }
-        let tags = tags(&options.tags, &subject.params, diag);
-        if args.patterns.is_empty() && args.handles.is_empty() && !options.tags.is_given() {
+        let tags = tags(options, &subject.params, diag);
+        if args.patterns.is_empty() && args.handles.is_empty() && !options.is_given("tags") {
             diag.error(Span::call_site(), NO_TARGET);
         }
         let named = |index| patterns.iter().chain(&tags).any(|key| key.names_param(index));
         refuse::conditional_in("cache_invalidate", &subject.params, named, diag);
-        let always = always(options, diag);
-        let (handles, before) = (args.handles.clone(), options.before.is_given());
+        let always = options.is("when", "always");
+        let (handles, before) = (args.handles.clone(), options.is_given("before"));
         Self { subject, patterns, tags, handles, skips, always, before }
     }
-}
-
-fn always(options: &Options, diag: &mut Diag) -> bool {
-    options.when.value().and_then(|expr| value::word("when", &["ok", "always"], expr, diag)) == Some("always")
 }

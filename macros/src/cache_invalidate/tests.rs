@@ -31,7 +31,7 @@ fn mistakes() {
             "this is not a target: write a pattern such as `\"user:{id}\"`, or a handle's name as `USERS(id)`",
         ),
         ("\"a:*\", befor", "`cache_invalidate` has no option `befor`: did you mean `before`?"),
-        ("\"a:*\", tags = \"x\"", "`tags` is a list: write `tags = [\"user:{id}\"]`"),
+        ("\"a:*\", tags = \"x\"", "`tags` is a list: write `tags = [\"team:{id}\"]`"),
     ] {
         fails(attribute, args, item, &[expected]);
     }

@@ -1,6 +1,6 @@
-//! May use: emit, key, policy, signature, stored, subject.
-//!
 //! The function with a store behind its body; key and tags are made before it, as it may consume its arguments.
+//!
+//! May use: emit, key, options, signature, stored, subject.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -12,7 +12,7 @@ use crate::emit::{self, Run, Site, View, code};
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model { subject, stored } = model;
     let prologue = prologue(model);
-    let condition = stored.condition.as_ref().map(|condition| code!(let __put = __put.when(#condition);));
+    let condition = stored.options.expr("condition").map(|condition| code!(let __put = __put.when(#condition);));
     let run = Run::new(subject, "store", code!(__put)).tokens();
     emit::whole(subject, &quote!(#prologue #condition #run))
 }
@@ -26,7 +26,7 @@ fn prologue(model: &Model) -> TokenStream {
     let (borrow, on) = emit::on(subject.on.as_ref());
     let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored), View::Here);
     let tags = emit::tags(subject, &stored.tags, View::Here);
-    let policy = emit::policy(subject, "policy", &stored.storing, None);
+    let policy = emit::policy(subject, "policy", &stored.options);
     code! {
         let __put = {
             #imports

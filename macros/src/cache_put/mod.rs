@@ -1,10 +1,9 @@
-//! May use: args, diag, order, key, policy, signature, stack, stored, subject, template, value, emit.
-//!
 //! `#[cache_put]`: always run the body, then store its value.
 //!
-//! Flow: tokens -> [`args::Args`] (as written) -> [`model::Model`] (checked) -> [`expand::expand`] (cannot fail).
+//! Flow: tokens -> [`Options`] (as written) -> [`model::Model`] (checked) -> [`expand::expand`] (cannot fail).
+//!
+//! May use: diag, emit, key, options, order, signature, stack, stored, subject, template.
 
-mod args;
 mod expand;
 mod model;
 #[cfg(test)]
@@ -12,17 +11,17 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
-use crate::{args::OptionSet as _, diag, order, signature::Function, stack};
+use crate::{diag, options::Options, order, signature::Function};
 
 /// Expands `#[cache_put(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
-    order::nest("cache_put", stack::BELOW_PUT, args, item, |args, item| {
+    order::nest("cache_put", args, item, |args, item| {
         diag::run(
             item,
             |diag| {
-                let args = args::Args::parse(args, diag);
+                let options = Options::parse("cache_put", args, diag);
                 let function = Function::parse("cache_put", item.clone(), diag)?;
-                model::Model::check(&args, function, diag)
+                model::Model::check(options, function, diag)
             },
             expand::expand,
         )

@@ -1,6 +1,6 @@
-//! May use: emit, key, policy, signature, stored, subject.
-//!
 //! A batch: one look-up per element, then the body runs once for the elements that are missing.
+//!
+//! May use: emit, key, options, signature, stored, subject.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -30,13 +30,13 @@ pub(crate) fn expand(model: &Model, index: usize) -> TokenStream {
 }
 
 fn prologue(model: &Model, index: usize) -> TokenStream {
-    let Model { subject, stored, loading, .. } = model;
+    let Model { subject, stored, .. } = model;
     let imports = emit::imports(&subject.door);
     let statics = Site { subject, stored, kind: "Batch" }.statics();
     let here = emit::here(subject);
-    let shape = emit::shape(subject, loading.shares_errors());
+    let shape = emit::shape(subject, stored.options.is_given("share_error"));
     let (borrow, on) = emit::on(subject.on.as_ref());
-    let policy = emit::policy(subject, "batch_policy", &stored.storing, Some(loading));
+    let policy = emit::policy(subject, "batch_policy", &stored.options);
     let lookups = lookups(model, index);
     let fetch = if subject.returns.blocks() { code!(__batch.block();) } else { code!(__batch.fetch().await;) };
     code! {

@@ -1,17 +1,14 @@
-//! May use: emit, key, policy, signature, stored, subject.
-//!
 //! The function with a look-up before its body.
 //!
 //! Invariant: the prologue is a block of its own, so that what it imports and declares is out of the body's sight.
+//!
+//! May use: emit, key, options, signature, stored, subject.
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::quote;
 use syn::spanned::Spanned;
 
-use super::{
-    batch, handle,
-    model::{Form, Model},
-};
+use super::{batch, form::Form, handle, model::Model, owned::owned_for};
 use crate::{
     emit::{self, Owned, Run, Site, View, code},
     signature::{Kind, without_lifetimes},
@@ -60,7 +57,7 @@ impl Place {
 fn plain(model: &Model, place: &Place) -> TokenStream {
     let subject = &model.subject;
     let asked = subject.returns.kind == Kind::Asked;
-    let owned = model.loading.owned_for().is_some();
+    let owned = owned_for(&model.stored.options).is_some();
     if subject.returns.blocks() || (asked && !owned) {
         return emit::whole(subject, &between(model, place, if asked { &Names::ASKED } else { &Names::BLOCKING }));
     }
@@ -71,7 +68,7 @@ fn plain(model: &Model, place: &Place) -> TokenStream {
         return emit::whole(subject, &quote!(#prologue #run));
     }
     let Owned { before, first, body } = Owned::new(subject);
-    let call = if model.loading.task { "load_task" } else { "load_spawned" };
+    let call = if model.stored.options.is("load", "task") { "load_task" } else { "load_spawned" };
     let run = if asked {
         spawned(subject, call, &first, &body)
     } else {
@@ -141,10 +138,10 @@ struct Prologue {
 
 impl Prologue {
     fn new(model: &Model, place: &Place, names: &Names) -> Self {
-        let Model { subject, loading, .. } = model;
+        let Model { subject, stored, .. } = model;
         let (condition, lookup) = conditional(model, place, names);
         let (imports, Place { statics, here, .. }) = (emit::imports(&subject.door), place);
-        let shape = emit::shape(subject, loading.shares_errors());
+        let shape = emit::shape(subject, stored.options.is_given("share_error"));
         let lookup = code! {
             {
                 #imports
@@ -160,7 +157,7 @@ impl Prologue {
 
 /// Hit or miss: returns from the function, or is the miss.
 fn lookup(model: &Model, place: &Place, names: &Names) -> TokenStream {
-    let Model { subject, stored, loading, .. } = model;
+    let Model { subject, stored, .. } = model;
     let site = &place.site;
     let (borrow, on) = emit::on(subject.on.as_ref());
     let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored), View::Here);
@@ -170,10 +167,10 @@ fn lookup(model: &Model, place: &Place, names: &Names) -> TokenStream {
     let [hit, miss, serve, shape] = ["hit", names.miss, "serve_sync", "__shape"].map(|name| Ident::new(name, value));
     let before = code!(#borrow let __key = #key;);
     // Both questions in one, where all that the second has to be told costs a hit nothing.
-    let ttl = emit::plain_ttl(subject, &stored.storing, loading).filter(|_| stored.tags.is_empty());
+    let ttl = emit::plain_ttl(subject, &stored.options).filter(|_| stored.tags.is_empty());
     match (subject.returns.kind, ttl) {
         (Kind::Sync, Some(ttl)) => return code!(#before #site.#serve(#on, #shape, __here, &__key, #ttl)),
-        (Kind::Asked, Some(ttl)) if loading.owned_for().is_none() => {
+        (Kind::Asked, Some(ttl)) if owned_for(&stored.options).is_none() => {
             let wire = emit::wire(subject, false);
             let serve = Ident::new("serve", value);
             return code!(#before __kind.#serve(&#site, #on, #shape, __here, &__key, (#ttl, #wire)));
@@ -181,7 +178,7 @@ fn lookup(model: &Model, place: &Place, names: &Names) -> TokenStream {
         _ => {}
     }
     let tags = emit::tags(subject, &stored.tags, View::Here);
-    let policy = emit::policy(subject, "policy", &stored.storing, Some(loading));
+    let policy = emit::policy(subject, "policy", &stored.options);
     let miss = names.begun(code!(#site.#miss(#on, #shape, __here, &__key, #tags, #policy)));
     code! {
         #before
@@ -196,7 +193,7 @@ fn lookup(model: &Model, place: &Place, names: &Names) -> TokenStream {
 fn conditional(model: &Model, place: &Place, names: &Names) -> (Option<TokenStream>, TokenStream) {
     let Model { subject, stored, .. } = model;
     let lookup = lookup(model, place, names);
-    let Some(condition) = &stored.condition else { return (None, lookup) };
+    let Some(condition) = stored.options.expr("condition") else { return (None, lookup) };
     let (site, bypass) = (&place.site, Ident::new(names.bypass, Span::mixed_site()));
     let (borrow, on) = emit::on(subject.on.as_ref());
     // Not evaluated: which call site it is, its types say.

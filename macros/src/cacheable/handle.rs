@@ -1,8 +1,8 @@
-//! May use: emit, key, policy, signature, stored, subject.
-//!
 //! The typed handle beside a cached function: `USERS.get(&id)`, `.put(..)`, `.invalidate(..)`, `.refresh(..)`, `.key(..)`.
 //!
 //! Invariant: its methods take the arguments that are in the key, by reference, and share the function's static.
+//!
+//! May use: emit, key, options, signature, stored, subject.
 
 use proc_macro2::TokenStream;
 use syn::Ident;
@@ -10,7 +10,7 @@ use syn::Ident;
 use super::model::Model;
 use crate::{
     emit::{self, Site, View, code},
-    signature::{refuse, without_lifetimes},
+    signature::{is_cfg, without_lifetimes},
     subject::Subject,
 };
 
@@ -23,7 +23,7 @@ pub(crate) fn expand(model: &Model, name: &Ident) -> TokenStream {
     let statics = Site { subject, stored, kind: "Cacheable" }.statics();
     let (methods, imports) = (methods(model), emit::imports(door));
     // Where the function is not compiled, neither are its types, perhaps.
-    let cfgs: Vec<_> = subject.function.attrs.iter().filter(|attr| refuse::is_cfg(attr)).collect();
+    let cfgs: Vec<_> = subject.function.attrs.iter().filter(|attr| is_cfg(attr)).collect();
     // The types of the parameters are the user's, and so are the lints that they would raise here again.
     code! {
         #(#cfgs)*
@@ -51,7 +51,7 @@ pub(crate) fn expand(model: &Model, name: &Ident) -> TokenStream {
 }
 
 fn methods(model: &Model) -> TokenStream {
-    let Model { subject, stored, loading, .. } = model;
+    let Model { subject, stored, .. } = model;
     let door = &subject.door;
     let (borrow, on) = emit::on(subject.on.as_ref());
     let imports = emit::imports(door);
@@ -59,7 +59,7 @@ fn methods(model: &Model) -> TokenStream {
         params: params(model),
         import: code!(#imports #borrow),
         on,
-        shape: emit::shape(subject, loading.shares_errors()),
+        shape: emit::shape(subject, stored.options.is_given("share_error")),
         key: emit::key(subject, &stored.key, &code!(__fastness_NoScope), View::ByRef),
     };
     [reading(model, &shared), writing(model, &shared), naming(model, &shared)].into_iter().collect()
@@ -75,11 +75,11 @@ struct Shared {
 }
 
 fn reading(model: &Model, shared: &Shared) -> TokenStream {
-    let Model { subject, stored, loading, .. } = model;
+    let Model { subject, stored, .. } = model;
     let Subject { door, function, returns, .. } = subject;
     let (vis, Shared { params, import, on, shape, key }) = (&function.vis, shared);
     let tags = emit::tags(subject, &stored.tags, View::ByRef);
-    let policy = emit::policy(subject, "policy", &stored.storing, Some(loading));
+    let policy = emit::policy(subject, "policy", &stored.options);
     code! {
         /// The stored value, if there is one that may be served; never runs the function.
         #vis async fn get(&self, #params) -> ::core::option::Option<#returns> {
@@ -91,11 +91,11 @@ fn reading(model: &Model, shared: &Shared) -> TokenStream {
 }
 
 fn writing(model: &Model, shared: &Shared) -> TokenStream {
-    let Model { subject, stored, loading, .. } = model;
+    let Model { subject, stored, .. } = model;
     let Subject { door, function, returns, .. } = subject;
     let (vis, Shared { params, import, on, shape, key }) = (&function.vis, shared);
     let tags = emit::tags(subject, &stored.tags, View::ByRef);
-    let policy = emit::policy(subject, "policy", &stored.storing, Some(loading));
+    let policy = emit::policy(subject, "policy", &stored.options);
     code! {
         /// Stores a value as if the function had returned it.
         #vis async fn put(&self, #params __value: #returns) {

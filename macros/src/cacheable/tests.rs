@@ -123,9 +123,9 @@ fn all_errors_are_reported_at_once_beside_the_item() {
         GET_USER,
         &[
             "`cacheable` has no option `tll`: did you mean `ttl`?",
-            "there is no parameter `ix`: did you mean `{id}`?",
-            "`ttl` is missing: write `#[cacheable(ttl = 300)]` (seconds) or `ttl = \"5m\"`",
             "`jitter` is a share from 0 to 0.5: write `jitter = 0.1` or `jitter = \"10%\"`",
+            "`ttl` is missing: write `#[cacheable(ttl = 300)]` (seconds) or `ttl = \"5m\"`",
+            "there is no parameter `ix`: did you mean `{id}`?",
         ],
     );
 }

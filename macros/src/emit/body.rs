@@ -1,6 +1,6 @@
-//! May use: signature, subject.
-//!
 //! The user's body inside the call that runs it, and the function around that call.
+//!
+//! May use: signature, subject.
 
 use proc_macro2::{Group, Spacing, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};

@@ -1,6 +1,6 @@
-//! May use: key, signature, stored, subject, template.
-//!
 //! Keys as tokens: the static template, and the tuple of borrowed arguments that a hit is looked up with.
+//!
+//! May use: key, signature, stored, subject, template.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};

@@ -1,6 +1,6 @@
-//! May use: signature, subject.
-//!
 //! A function whose return type may be a future under another name: what the compiler is asked, and how its answer is used.
+//!
+//! May use: signature, subject.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;

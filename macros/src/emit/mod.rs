@@ -1,15 +1,16 @@
-//! May use: key, policy, signature, stored, subject, template.
-//!
 //! The pieces of expanded code that the attributes share. Nothing here can fail: every input was checked.
 //!
 //! Invariants: names of ours are `__`-prefixed and hygienic ([`code!`]), so they neither see nor shadow the user's; paths
 //! are absolute, or of what a block [`imports`]; the user's body is emitted once, and nothing is imported around it.
+//!
+//! May use: duration, key, options, signature, stored, subject, template.
 
 use proc_macro2::TokenStream;
 
 use crate::subject::Door;
 
 mod body;
+mod calls;
 mod keys;
 mod kind;
 mod policy;
@@ -17,6 +18,7 @@ mod site;
 mod spawned;
 
 pub(crate) use body::{Run, blocking_body, body, in_place, inner, return_type, whole};
+pub(crate) use calls::{at_least_one, calls};
 pub(crate) use keys::{View, key, own_scope, pieces, scope, tags};
 pub(crate) use kind::{finished, kind, probe};
 pub(crate) use policy::{plain_ttl, policy, shape, wire};

@@ -1,13 +1,13 @@
-//! May use: signature, stored, subject, emit/keys.
-//!
 //! The static of a call site that stores values, its registration, and the handle that it works on.
+//!
+//! May use: signature, stored, subject, emit/keys.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Expr, FnArg, GenericParam, spanned::Spanned};
 
 use super::{code, pieces};
-use crate::{signature::has_impl, stored::Stored, subject::Subject};
+use crate::{options::Builder, signature::has_impl, stored::Stored, subject::Subject};
 
 /// A static to emit.
 pub(crate) struct Site<'a> {
@@ -34,11 +34,7 @@ impl Site<'_> {
             let receiver = receiver(subject, in_key, stored.skips.receiver.is_some());
             code!(.receiver(#receiver))
         });
-        let capacity = stored.capacity.map(|capacity| code!(.capacity(#capacity)));
-        let version = (stored.version > 0).then(|| {
-            let version = stored.version;
-            code!(.version(#version))
-        });
+        let options = super::calls(Builder::Site, &stored.options, door);
         code! {
             static __SITE: __fastness_Site = __fastness_Site::new(
                 #kind,
@@ -47,7 +43,7 @@ impl Site<'_> {
                 #text,
                 #pieces,
             )
-            #tags #receiver #capacity #version;
+            #tags #receiver #options;
             #door::register!(site __SITE);
         }
     }

@@ -1,10 +1,10 @@
-//! May use: signature, subject.
-//!
 //! A body that may run in a task of its own (`refresh = background`, `load = task`), so that it must own all that it uses.
 //!
 //! Flow: each borrowed argument is made owned before the task and borrowed again inside it; `self` becomes a clone.
 //!
 //! Invariant: arguments that the function owns are moved, as the body would have done.
+//!
+//! May use: signature, subject.
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 

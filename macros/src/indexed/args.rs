@@ -1,146 +1,24 @@
-//! May use: args, diag, indexed/record, indexed/syntax.
-//!
 //! The attributes of a model as they were written.
+//!
+//! May use: diag, options, indexed/{record, syntax}.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{
-    Attribute, Expr, LitStr, Meta, Token,
-    ext::IdentExt,
-    parse::{Parse, Parser},
-    punctuated::Punctuated,
-    spanned::Spanned,
-};
+use syn::{Attribute, LitStr, Meta, ext::IdentExt, parse::Parser, spanned::Spanned};
 
 use super::{
     record::Record,
     syntax::{self, Kind},
 };
 use crate::{
-    args::{FromGiven, Given, OptionSet as _, Value, options, read_all},
     diag::Diag,
+    options::{Form, Given, Options, UNNAMED, read_all},
 };
-
-options! {
-    /// What was given to `#[indexed(..)]`.
-    struct ModelArgs for "indexed" {
-        "collection" => collection: Expr,
-        "scopes" => scopes: Templates,
-        "crate" => krate: Expr,
-    }
-}
-
-options! {
-    /// What was given to `#[index(..)]`, on the struct or on a field.
-    struct IndexArgs for "index" {
-        "keys" => keys: Listed,
-        "asc" => asc: (),
-        "desc" => desc: (),
-        "text" => text: Text,
-        "sphere" => sphere: (),
-        "plane" => plane: (),
-        "hashed" => hashed: (),
-        "wildcard" => wildcard: (),
-        "unique" => unique: (),
-        "sparse" => sparse: (),
-        "hidden" => hidden: (),
-        "name" => name: Expr,
-        "expire_after" => expire_after: Expr,
-        "partial" => partial: Listed,
-        "collation" => collation: Listed,
-        "default_language" => default_language: Expr,
-        "language_override" => language_override: Expr,
-        "bits" => bits: Expr,
-        "min" => min: Expr,
-        "max" => max: Expr,
-    }
-}
-
-options! {
-    /// What was given to `collation(..)`.
-    struct CollationArgs for "collation" {
-        "locale" => locale: Expr,
-        "strength" => strength: Expr,
-        "numeric_ordering" => numeric_ordering: Expr,
-    }
-}
-
-/// `name(..)`, to be read later.
-pub(crate) struct Listed(pub(crate) TokenStream);
-
-impl FromGiven for Listed {
-    fn from_given(name: &Ident, value: Value) -> syn::Result<Self> {
-        match value {
-            Value::List(tokens) if !tokens.is_empty() => Ok(Self(tokens)),
-            _ => Err(syn::Error::new(
-                name.span(),
-                format_args!("`{name}` takes a list: write `{name}({})`", example(name)),
-            )),
-        }
-    }
-}
-
-/// `scopes("product:{id}", "products:*")`
-pub(crate) struct Templates(pub(crate) Vec<LitStr>);
-
-impl FromGiven for Templates {
-    fn from_given(name: &Ident, value: Value) -> syn::Result<Self> {
-        let wrong = |span| {
-            let why =
-                format_args!("`{name}` takes templates of keys: write `{name}(\"product:{{id}}\", \"products:*\")`");
-            syn::Error::new(span, why)
-        };
-        let Value::List(tokens) = value else {
-            return Err(wrong(name.span()));
-        };
-        let read = |input: syn::parse::ParseStream<'_>| {
-            Punctuated::<LitStr, Token![,]>::parse_terminated_with(input, <LitStr as Parse>::parse)
-        };
-        let templates = read.parse2(tokens).map_err(|error| wrong(error.span()))?;
-        if templates.is_empty() { Err(wrong(name.span())) } else { Ok(Self(templates.into_iter().collect())) }
-    }
-}
-
-fn example(list: &Ident) -> &'static str {
-    match list.to_string().as_str() {
-        "keys" => "status = 1, created_at = -1",
-        "partial" => "status = \"active\"",
-        _ => "locale = \"en\", strength = 2",
-    }
-}
-
-/// `text` or `text(weight = 3)`
-pub(crate) struct Text(pub(crate) u32);
-
-impl FromGiven for Text {
-    fn from_given(name: &Ident, value: Value) -> syn::Result<Self> {
-        match value {
-            Value::Nothing => Ok(Self(1)),
-            Value::List(tokens) => syntax::weight.parse2(tokens).map(Self),
-            Value::Expr(_) => Err(syn::Error::new(name.span(), "write `text` alone, or `text(weight = 3)`")),
-        }
-    }
-}
-
-impl IndexArgs {
-    /// The kinds that were given by a word of their own, as a field's attribute has them.
-    pub(crate) fn kinds(&self) -> Vec<(Kind, &Ident)> {
-        let words = [
-            (&self.asc, Kind::Ascending),
-            (&self.desc, Kind::Descending),
-            (&self.sphere, Kind::Sphere),
-            (&self.plane, Kind::Plane),
-            (&self.hashed, Kind::Hashed),
-            (&self.wildcard, Kind::Wildcard),
-        ];
-        let words = words.into_iter().filter_map(|(slot, kind)| Some((kind, slot.name()?)));
-        let text = self.text.value().zip(self.text.name()).map(|(text, name)| (Kind::Text { weight: text.0 }, name));
-        words.chain(text).collect()
-    }
-}
 
 /// One `#[index]`.
 pub(super) struct Index {
-    pub(super) args: IndexArgs,
+    pub(super) options: Options,
+    /// Of its `text`.
+    weight: u32,
     /// The word `index`.
     pub(super) span: Span,
     /// The number of the field that it stands on; none: it stands on the struct.
@@ -151,13 +29,13 @@ pub(super) struct Index {
 
 /// All attributes of a model.
 pub(super) struct Args {
-    pub(super) model: ModelArgs,
+    pub(super) model: Options,
     pub(super) indexes: Vec<Index>,
 }
 
 impl Args {
     pub(super) fn parse(record: &Record, diag: &mut Diag) -> Self {
-        let mut model = ModelArgs::default();
+        let mut model = Options::new("indexed");
         for attr in record.attrs.iter().filter(|attr| attr.path().is_ident("indexed")) {
             model.add(tokens(attr, diag), diag);
         }
@@ -179,33 +57,52 @@ fn is_index(attr: &Attribute) -> bool {
     attr.path().is_ident("index")
 }
 
+/// The words for kinds, as a field's attribute has them; beside them, `text`.
+const KINDS: [(&str, Kind); 6] = [
+    ("asc", Kind::Ascending),
+    ("desc", Kind::Descending),
+    ("sphere", Kind::Sphere),
+    ("plane", Kind::Plane),
+    ("hashed", Kind::Hashed),
+    ("wildcard", Kind::Wildcard),
+];
+
 impl Index {
+    /// The kinds that were given by a word of their own.
+    pub(super) fn kinds(&self) -> Vec<(Kind, &Ident)> {
+        let words = KINDS.into_iter().chain([("text", Kind::Text { weight: self.weight })]);
+        words.filter_map(|(word, kind)| Some((kind, self.options.name(word)?))).collect()
+    }
+
     fn parse(attr: &Attribute, field: Option<usize>, diag: &mut Diag) -> Self {
         let before = diag.count();
-        let mut args = IndexArgs::default();
+        let mut options = Options::new("index");
         read_all(tokens(attr, diag), diag, |input, diag| {
             let given = if input.peek(LitStr) { quoted(&input.parse()?)? } else { Given::parse(input)? };
-            match direction(&given) {
+            match direction(&given, &options) {
                 Some(instead) => diag.at(&given.name, instead),
-                None => args.put(given, diag),
+                None => options.put(given, diag),
             }
             Ok(())
         });
-        Self { args, span: attr.path().span(), field, whole: diag.count() == before }
+        let weight =
+            options.list("text").filter(|list| !list.is_empty()).map(|list| syntax::weight.parse2(list.clone()));
+        let weight = weight.unwrap_or(Ok(1)).map_err(|error| diag.add(error)).unwrap_or(1);
+        Self { options, weight, span: attr.path().span(), field, whole: diag.count() == before }
     }
 }
 
 /// What to write in place of `1`, `-1` or `field = 1`, which say a direction where `#[index(..)]` has none.
-fn direction(given: &Given) -> Option<String> {
-    let Value::Expr(value) = &given.value else { return None };
+fn direction(given: &Given, options: &Options) -> Option<String> {
+    let Form::Expr(value) = &given.form else { return None };
     let direction = match quote::quote!(#value).to_string().replace(' ', "").as_str() {
         "1" => "asc",
         "-1" => "desc",
         _ => return None,
     };
     match given.name.to_string().as_str() {
-        Given::UNNAMED => Some(format!("a direction is a word on a field: write `#[index({direction})]`")),
-        option if IndexArgs::NAMES.contains(&option) => None,
+        UNNAMED => Some(format!("a direction is a word on a field: write `#[index({direction})]`")),
+        option if options.has(option) => None,
         field => Some(format!("fields stand in `keys(..)`: write `#[index(keys({field} = 1))]`")),
     }
 }
@@ -221,7 +118,7 @@ fn quoted(text: &LitStr) -> syn::Result<Given> {
     };
     let mut name = Ident::parse_any.parse_str(word)?;
     name.set_span(text.span());
-    Ok(Given { name, value: Value::Nothing })
+    Ok(Given { name, form: Form::Nothing })
 }
 
 fn tokens(attr: &Attribute, diag: &mut Diag) -> TokenStream {

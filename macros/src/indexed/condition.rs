@@ -1,6 +1,6 @@
-//! May use: value, indexed/syntax.
-//!
 //! What stands between the parentheses of `partial(..)`, as it was written.
+//!
+//! May use: value, indexed/syntax.
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -1,5 +1,3 @@
-//! May use: args, diag, duration, nearest, subject, template, value.
-//!
 //! `#[derive(Indexed)]`: a model's MongoDB indexes, the scopes of its documents' changes, and its fields as checked paths.
 //!
 //! Flow: tokens -> [`record::Record`] (the struct, and its fields' stored names by `serde`'s attributes) and [`args`] (the
@@ -8,13 +6,16 @@
 //!
 //! Invariant: what a struct's own tokens can tell is checked here and reported together, on the user's tokens; what takes
 //! another type is left to the compiler, by code that fails on the user's tokens.
+//!
+//! May use: diag, duration, nearest, options, subject, template, value.
 
 mod args;
 mod condition;
 mod expand;
+mod index;
 mod model;
-mod options;
 mod record;
+mod resolve;
 mod rules;
 mod scopes;
 mod serde;

@@ -1,18 +1,21 @@
-//! May use: args, diag, subject, value, indexed/args, indexed/options, indexed/record, indexed/rules, indexed/scopes, indexed/syntax.
-//!
 //! A model whose indexes make sense, as far as its own tokens tell.
-
-use proc_macro2::Span;
+//!
+//! May use: diag, options, subject, indexed/{args, index, record, resolve, rules, scopes, syntax}.
 
 use super::{
-    args::{self, Args, IndexArgs},
-    options::Options,
-    record::{Record, Stored},
+    args::{self, Args},
+    index::Index,
+    record::Record,
+    resolve::resolve,
     rules,
     scopes::{self, Scope},
-    syntax::{Key, Kind, Path, Step},
+    syntax::{Key, Kind, Path},
 };
-use crate::{args::read_all, diag::Diag, subject::Door, value};
+use crate::{
+    diag::Diag,
+    options::{Options, read_all},
+    subject::Door,
+};
 
 /// A checked model.
 pub(super) struct Model {
@@ -29,29 +32,11 @@ pub(super) struct Declared {
     pub(super) scopes: Vec<Scope>,
 }
 
-/// A checked index.
-pub(super) struct Index {
-    pub(super) keys: Vec<Key>,
-    pub(super) options: Options,
-    /// Where errors about the whole index stand.
-    pub(super) span: Span,
-}
-
 impl Model {
     pub(super) fn check(args: Args, record: Record, diag: &mut Diag) -> Self {
-        let door = Door::new(&args.model.krate, diag);
-        let collection = args.model.collection.value().and_then(|expr| {
-            let name = value::string("collection", "businesses", expr, diag)?.value();
-            let bad = name.is_empty() || name.contains(['$', '\0']) || name.starts_with("system.");
-            if bad {
-                diag.at(
-                    expr,
-                    "MongoDB has no collection of this name: write one without `$`, as `collection = \"businesses\"`",
-                );
-            }
-            Some(name)
-        });
-        if !args.model.collection.is_given() {
+        let door = Door::new(&args.model);
+        let collection = collection(&args.model, diag);
+        if !args.model.is_given("collection") {
             collectionless(&args, diag);
         }
         let scopes = scopes::check(&args.model, &record, diag);
@@ -66,6 +51,16 @@ impl Model {
     }
 }
 
+fn collection(options: &Options, diag: &mut Diag) -> Option<String> {
+    let literal = options.text("collection")?;
+    let name = literal.value();
+    if name.is_empty() || name.contains(['$', '\0']) || name.starts_with("system.") {
+        let why = "MongoDB has no collection of this name: write one without `$`, as `collection = \"businesses\"`";
+        diag.at(literal, why);
+    }
+    Some(name)
+}
+
 fn collectionless(args: &Args, diag: &mut Diag) {
     if let Some(index) = args.indexes.first() {
         diag.error(
@@ -74,27 +69,26 @@ fn collectionless(args: &Args, diag: &mut Diag) {
              or, if it is nested in a model, declare the index there, as `#[index(keys(location.city = 1))]`",
         );
     }
-    args.model.scopes.refuse(
-        "scopes need a collection whose changes they are of: write `#[indexed(collection = \"..\", scopes(..))]`",
-        diag,
-    );
+    let why = "scopes need a collection whose changes they are of: write `#[indexed(collection = \"..\", scopes(..))]`";
+    args.model.refuse("scopes", why, diag);
 }
 
 /// The indexes that the attributes declare; all text fields make one.
 fn indexes(written: Vec<args::Index>, record: &Record, diag: &mut Diag) -> Vec<Index> {
     let mut found: Vec<Index> = Vec::new();
     let mut text: Option<usize> = None;
-    for args::Index { args, span, field, whole } in written {
-        let keys = match field {
-            Some(at) => vec![own_key(&args, record, at, span, diag)],
-            None => listed_keys(&args, span, whole, diag),
+    for index in written {
+        let keys = match index.field {
+            Some(at) => vec![own_key(&index, record, at, diag)],
+            None => listed_keys(&index, diag),
         };
         if keys.is_empty() {
             continue;
         }
+        let args::Index { options, span, field, .. } = index;
         let of_field = field.is_some() && matches!(keys[0].kind, Kind::Text { .. });
         if of_field {
-            refuse_text_options(&args, diag);
+            refuse_text_options(&options, diag);
         }
         match text {
             Some(at) if of_field => found[at].keys.extend(keys),
@@ -102,43 +96,46 @@ fn indexes(written: Vec<args::Index>, record: &Record, diag: &mut Diag) -> Vec<I
                 if of_field {
                     text = Some(found.len());
                 }
-                let options = Options::check(&args, diag);
-                rules::own(&keys, &args, diag);
-                found.push(Index { keys, options, span });
+                let index = Index::check(keys, options, span, diag);
+                rules::own(&index.keys, &index.options, diag);
+                found.push(index);
             }
         }
     }
     for index in &found {
-        resolve(index, record, diag);
+        let conditions = index.partial.iter().map(|condition| &condition.path);
+        for path in index.keys.iter().map(|key| &key.path).chain(conditions) {
+            resolve(path, record, diag);
+        }
     }
     found
 }
 
-fn own_key(args: &IndexArgs, record: &Record, at: usize, span: Span, diag: &mut Diag) -> Key {
-    args.keys.refuse("`keys` stands on the struct: here the field is the key, as `#[index(unique)]`", diag);
-    let kinds = args.kinds();
+fn own_key(index: &args::Index, record: &Record, at: usize, diag: &mut Diag) -> Key {
+    index.options.refuse("keys", "`keys` stands on the struct: here the field is the key, as `#[index(unique)]`", diag);
+    let kinds = index.kinds();
     if let [_, (_, second), ..] = &kinds[..] {
         diag.at(second, "a field is indexed in one way: keep one word, or write a second `#[index(..)]`");
     }
     let kind = kinds.first().map_or(Kind::Ascending, |(kind, _)| *kind);
-    Key { path: Path::of(record.fields[at].ident.clone()), kind, span }
+    Key { path: Path::of(record.fields[at].ident.clone()), kind, span: index.span }
 }
 
-fn listed_keys(args: &IndexArgs, span: Span, whole: bool, diag: &mut Diag) -> Vec<Key> {
-    for (_, word) in args.kinds() {
+fn listed_keys(index: &args::Index, diag: &mut Diag) -> Vec<Key> {
+    for (_, word) in index.kinds() {
         diag.at(word, format_args!("`{word}` stands behind a key: write `keys(name = {word})`"));
     }
-    let Some(list) = args.keys.value() else {
-        if whole {
+    let Some(list) = index.options.list("keys") else {
+        if index.whole {
             diag.error(
-                span,
+                index.span,
                 "`keys` are missing: write `#[index(keys(status = 1, created_at = -1))]`, or `#[index]` on a field",
             );
         }
         return Vec::new();
     };
     let mut keys = Vec::new();
-    read_all(list.0.clone(), diag, |input, _| {
+    read_all(list.clone(), diag, |input, _| {
         keys.push(Key::parse(input)?);
         Ok(())
     });
@@ -146,37 +143,10 @@ fn listed_keys(args: &IndexArgs, span: Span, whole: bool, diag: &mut Diag) -> Ve
 }
 
 /// Fields share one text index, whose options belong to none of them.
-fn refuse_text_options(args: &IndexArgs, diag: &mut Diag) {
+fn refuse_text_options(options: &Options, diag: &mut Diag) {
     let why = "all text fields make one index, and its options stand on the struct: \
         write `#[index(keys(name = text, description = text), ..)]` there";
-    for slot in [&args.name, &args.default_language, &args.language_override] {
-        slot.refuse(why, diag);
-    }
-    args.partial.refuse(why, diag);
-    args.hidden.refuse(why, diag);
-    args.sparse.refuse(why, diag);
-}
-
-/// Reports each path whose first step is no stored field.
-fn resolve(index: &Index, record: &Record, diag: &mut Diag) {
-    let paths =
-        index.keys.iter().map(|key| &key.path).chain(index.options.partial.iter().map(|condition| &condition.path));
-    for path in paths {
-        resolve_path(path, record, diag);
-    }
-}
-
-/// Reports a path whose first step is no stored field.
-pub(super) fn resolve_path(path: &Path, record: &Record, diag: &mut Diag) {
-    let Some(Step::Field(first)) = path.0.first() else { return };
-    if let Some(field) = record.find(first, diag)
-        && path.0.len() == 1
-        && matches!(field.stored, Stored::Flattened)
-    {
-        let name = field.name();
-        diag.at(
-            first,
-            format_args!("`{name}` is flattened and has no stored name of its own: name one of its fields, `{name}.x`"),
-        );
+    for name in ["name", "default_language", "language_override", "partial", "hidden", "sparse"] {
+        options.refuse(name, why, diag);
     }
 }

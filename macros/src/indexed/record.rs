@@ -1,6 +1,6 @@
-//! May use: diag, nearest, indexed/serde.
-//!
 //! The struct that derives `Indexed`: its fields with their stored names.
+//!
+//! May use: diag, nearest, indexed/serde.
 
 use proc_macro2::TokenStream;
 use syn::{

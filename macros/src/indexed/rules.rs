@@ -1,27 +1,26 @@
-//! May use: diag, indexed/args, indexed/model, indexed/record, indexed/syntax.
-//!
 //! What MongoDB refuses, or what one would come to regret, in one index and between several.
+//!
+//! May use: diag, options, indexed/{index, record, syntax}.
 
 use super::{
-    args::IndexArgs,
-    model::Index,
+    index::Index,
     record::{Record, Stored},
     syntax::{Key, Kind, Step},
 };
-use crate::diag::Diag;
+use crate::{diag::Diag, options::Options};
 
 /// The rules of one index.
-pub(super) fn own(keys: &[Key], args: &IndexArgs, diag: &mut Diag) {
+pub(super) fn own(keys: &[Key], options: &Options, diag: &mut Diag) {
     number(keys, diag);
     repeated(keys, diag);
     mixed(keys, diag);
-    kinds(keys, args, diag);
-    text_options(keys, args, diag);
-    plane_options(keys, args, diag);
-    expiry(keys, args, diag);
-    if args.sparse.is_given() {
+    kinds(keys, options, diag);
+    text_options(keys, options, diag);
+    plane_options(keys, options, diag);
+    expiry(keys, options, diag);
+    if options.is_given("sparse") {
         let why = "MongoDB refuses `sparse` with `partial`: keep `partial`, and add `exists(..)` to it";
-        args.partial.refuse(why, diag);
+        options.refuse("partial", why, diag);
     }
 }
 
@@ -68,12 +67,15 @@ fn mixed(keys: &[Key], diag: &mut Diag) {
     }
 }
 
-fn kinds(keys: &[Key], args: &IndexArgs, diag: &mut Diag) {
+fn kinds(keys: &[Key], options: &Options, diag: &mut Diag) {
     let count = |kind: Kind| keys.iter().filter(|key| key.kind == kind).count();
     let find = |kind: Kind| keys.iter().rev().find(|key| key.kind == kind);
     if let Some(hashed) = find(Kind::Hashed) {
-        args.unique
-            .refuse("a hash cannot tell values apart for certain: keep `unique` on an ordinary index, `= 1`", diag);
+        options.refuse(
+            "unique",
+            "a hash cannot tell values apart for certain: keep `unique` on an ordinary index, `= 1`",
+            diag,
+        );
         if count(Kind::Hashed) > 1 {
             diag.error(hashed.span, "MongoDB hashes one field in an index: make the others `1`");
         }
@@ -82,7 +84,11 @@ fn kinds(keys: &[Key], args: &IndexArgs, diag: &mut Diag) {
         if keys.len() > 1 {
             diag.error(wildcard.span, "a wildcard stands alone in its index: make two indexes");
         }
-        args.unique.refuse("a wildcard index cannot be unique: index the field that must be, `#[index(unique)]`", diag);
+        options.refuse(
+            "unique",
+            "a wildcard index cannot be unique: index the field that must be, `#[index(unique)]`",
+            diag,
+        );
     }
     if let Some(plane) = find(Kind::Plane)
         && keys[0].kind != Kind::Plane
@@ -94,31 +100,32 @@ fn kinds(keys: &[Key], args: &IndexArgs, diag: &mut Diag) {
     }
 }
 
-fn text_options(keys: &[Key], args: &IndexArgs, diag: &mut Diag) {
+fn text_options(keys: &[Key], options: &Options, diag: &mut Diag) {
     let is_text = |key: &Key| matches!(key.kind, Kind::Text { .. });
     let Some(first) = keys.iter().position(is_text) else {
-        for slot in [&args.default_language, &args.language_override] {
-            slot.refuse("only a text index has a language: make a key `text`, as `keys(name = text)`", diag);
+        for name in ["default_language", "language_override"] {
+            options.refuse(name, "only a text index has a language: make a key `text`, as `keys(name = text)`", diag);
         }
         return;
     };
     let unique = "MongoDB makes no text index unique: index the field in order too, `#[index(unique)]`";
-    args.unique.refuse(unique, diag);
+    options.refuse("unique", unique, diag);
     let collation = "MongoDB compares words by language and not by collation: \
         remove `collation`, or write `default_language = \"english\"`";
-    args.collation.refuse(collation, diag);
+    options.refuse("collation", collation, diag);
     let behind = keys[first..].iter().skip_while(|key| is_text(key)).find(|key| is_text(key));
     if let Some(apart) = behind {
         diag.error(apart.span, "the `text` keys of an index stand side by side: move this one to the others");
     }
 }
 
-fn plane_options(keys: &[Key], args: &IndexArgs, diag: &mut Diag) {
+fn plane_options(keys: &[Key], options: &Options, diag: &mut Diag) {
     if keys.iter().any(|key| key.kind == Kind::Plane) {
-        args.collation.refuse("MongoDB takes no collation for a `plane` index: remove it", diag);
+        options.refuse("collation", "MongoDB takes no collation for a `plane` index: remove it", diag);
     } else {
-        for slot in [&args.bits, &args.min, &args.max] {
-            slot.refuse(
+        for name in ["bits", "min", "max"] {
+            options.refuse(
+                name,
                 "only a `plane` index has `bits` and bounds: make a key `plane`, as `keys(point = plane)`",
                 diag,
             );
@@ -126,13 +133,13 @@ fn plane_options(keys: &[Key], args: &IndexArgs, diag: &mut Diag) {
     }
 }
 
-fn expiry(keys: &[Key], args: &IndexArgs, diag: &mut Diag) {
+fn expiry(keys: &[Key], options: &Options, diag: &mut Diag) {
     let why = match keys {
         [key] if matches!(key.kind, Kind::Ascending | Kind::Descending) => return,
         [_] => "documents expire by a date in order, and no other kind of index: make the key `1`",
         _ => "documents expire by one field: give it an index of its own, `#[index(expire_after = \"30d\")]`",
     };
-    args.expire_after.refuse(why, diag);
+    options.refuse("expire_after", why, diag);
 }
 
 /// The rules between the indexes of one model.
@@ -173,8 +180,8 @@ fn texts(indexes: &[Index], diag: &mut Diag) {
 }
 
 fn named_alike(before: &[Index], index: &Index, diag: &mut Diag) -> bool {
-    let Some(name) = &index.options.name else { return false };
-    let taken = before.iter().any(|other| other.options.name.as_ref() == Some(name));
+    let Some(name) = index.name() else { return false };
+    let taken = before.iter().any(|other| other.name().as_ref() == Some(&name));
     if taken {
         diag.error(
             index.span,
@@ -201,9 +208,9 @@ fn same(before: &[Index], index: &Index, diag: &mut Diag) -> bool {
         // Already reported as the second text index.
         return true;
     }
-    let why = if other.options.same_identity(&index.options) {
+    let why = if other.same_identity(index) {
         "this index is declared twice: keep one"
-    } else if other.options.name == index.options.name {
+    } else if other.name() == index.name() {
         "two indexes over the same keys would have the same name: give one a name, `name = \"..\"`"
     } else {
         return false;
@@ -216,16 +223,16 @@ fn same(before: &[Index], index: &Index, diag: &mut Diag) -> bool {
 fn prefix(indexes: &[Index], at: usize, diag: &mut Diag) -> bool {
     let index = &indexes[at];
     let own = keys(index);
-    let plain = !index.options.unique && !index.options.hidden && index.options.expire_after.is_none();
+    let plain = ["unique", "hidden", "expire_after"].iter().all(|name| !index.options.is_given(name));
     let serves = |(other_at, other): &(usize, &Index)| {
         let theirs = keys(other);
         // Of two that are alike, the unique one stays, or the first.
-        let more = theirs.len() > own.len() || other.options.unique || *other_at < at;
+        let more = theirs.len() > own.len() || other.options.is_given("unique") || *other_at < at;
         *other_at != at
             && more
-            && !other.options.hidden
+            && !other.options.is_given("hidden")
             && leads(&own, &theirs)
-            && index.options.same_documents(&other.options)
+            && index.same_documents(other)
     };
     let Some((_, other)) = indexes.iter().enumerate().find(serves).filter(|_| plain) else { return false };
     let names = other.keys.iter().map(|key| key.path.text()).collect::<Vec<_>>().join(", ");

@@ -1,21 +1,21 @@
-//! May use: diag, template, indexed/args, indexed/model, indexed/record, indexed/syntax.
-//!
 //! What a change of a document invalidates: templates of keys over the model's own fields.
 //!
 //! A scope is a pattern as `cache_invalidate` has them, and keeps the same rules; its placeholders are fields, by their Rust
 //! names.
+//!
+//! May use: diag, options, template, indexed/{record, resolve, syntax}.
 
 use proc_macro2::Ident;
 use syn::{LitStr, Member};
 
 use super::{
-    args::ModelArgs,
-    model::resolve_path,
     record::Record,
+    resolve::resolve,
     syntax::{Path, Step},
 };
 use crate::{
     diag::Diag,
+    options::Options,
     template::{self, Format, Hole, Template, Use},
 };
 
@@ -36,9 +36,9 @@ pub(super) enum Piece {
 }
 
 /// The scopes that the attribute declares; after an error in one, the others.
-pub(super) fn check(args: &ModelArgs, record: &Record, diag: &mut Diag) -> Vec<Scope> {
+pub(super) fn check(options: &Options, record: &Record, diag: &mut Diag) -> Vec<Scope> {
     let mut found: Vec<Scope> = Vec::new();
-    for literal in args.scopes.value().map_or(&[][..], |templates| &templates.0) {
+    for literal in options.texts("scopes") {
         let Some(scope) = scope(literal, record, diag) else { continue };
         if found.iter().any(|other| other.text == scope.text) {
             diag.at(literal, format_args!("the scope `{}` is declared twice: keep one", scope.text));
@@ -58,7 +58,7 @@ fn scope(literal: &LitStr, record: &Record, diag: &mut Diag) -> Option<Scope> {
             template::Piece::Text(text) => pieces.push(Piece::Text(text)),
             template::Piece::Hole(hole) => {
                 if let Some(path) = path(&hole, diag) {
-                    resolve_path(&path, record, diag);
+                    resolve(&path, record, diag);
                     pieces.push(Piece::Field(path, hole.format));
                 }
             }

@@ -1,6 +1,6 @@
-//! May use: diag.
-//!
 //! What `serde`'s attributes say of stored names. `serde` itself reports those that it cannot read.
+//!
+//! May use: diag.
 
 use proc_macro2::Span;
 use syn::{Attribute, LitStr, Token, meta::ParseNestedMeta, spanned::Spanned, token};

@@ -1,6 +1,6 @@
-//! May use: diag, nearest.
-//!
 //! What stands between the parentheses of `keys(..)`, as it was written.
+//!
+//! May use: diag, nearest.
 
 use proc_macro2::{Span, TokenStream};
 use syn::{

@@ -1,12 +1,12 @@
-//! May use: args, diag, nearest, signature, key.
-//!
 //! The rule that nothing is forgotten: each parameter is in the key or is skipped by name, never neither, never both.
+//!
+//! May use: diag, nearest, signature, key.
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
 
 use super::Key;
-use crate::{args::Names, diag::Diag, nearest, signature::Params};
+use crate::{diag::Diag, nearest, signature::Params};
 
 /// The parameters that `skip(..)` leaves out of the key.
 #[derive(Default)]
@@ -19,9 +19,9 @@ pub(crate) struct Skips {
 
 impl Skips {
     /// Matches the names of `skip(..)` with the parameters.
-    pub(crate) fn new(names: Option<&Names>, params: &Params, diag: &mut Diag) -> Self {
+    pub(crate) fn new(names: &[Ident], params: &Params, diag: &mut Diag) -> Self {
         let mut skips = Self::default();
-        for name in names.map_or(&[][..], |names| &names.0) {
+        for name in names {
             let text = name.unraw().to_string();
             if name == "self" {
                 if params.receiver.is_none() {
@@ -53,8 +53,8 @@ impl Skips {
 }
 
 /// Reports each name in `skip(..)` but `self`, for attributes whose keys need not name every parameter.
-pub(crate) fn only_self(names: Option<&Names>, diag: &mut Diag) {
-    for name in names.map_or(&[][..], |names| &names.0) {
+pub(crate) fn only_self(names: &[Ident], diag: &mut Diag) {
+    for name in names {
         if name != "self" {
             diag.at(
                 name,

@@ -1,8 +1,8 @@
-//! May use: diag, signature, template, key, key/coverage.
-//!
 //! The key of a function that names none: `<prefix>:<path of the function>:<every argument>`.
 //!
 //! Invariant: the path keeps two functions with one prefix apart; the prefix lets one pattern reach both.
+//!
+//! May use: diag, signature, template, key, key/coverage.
 
 use super::{Key, MAX_PARTS, Part, Piece, Root, Skips};
 use crate::{diag::Diag, signature::Params, template::Format};

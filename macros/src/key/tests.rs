@@ -1,7 +1,7 @@
 use syn::{LitStr, parse_quote};
 
 use super::{Key, Piece, Skips, default_key, default_prefix};
-use crate::{args::Names, diag::Diag, signature::Params, template::Use};
+use crate::{diag::Diag, signature::Params, template::Use};
 
 #[test]
 fn prefixes_lose_a_leading_verb() {
@@ -44,7 +44,7 @@ fn pieces(key: &Key) -> String {
 fn the_default_key_has_every_name_that_is_not_skipped() {
     let params = params();
     let mut diag = Diag::default();
-    let skips = Skips::new(Some(&Names(vec![parse_quote!(a)])), &params, &mut diag);
+    let skips = Skips::new(&[parse_quote!(a)], &params, &mut diag);
     let key = default_key("user", &params, &skips, &mut Diag::default());
     assert_eq!(key.text, "user:<path>:{id}:{name}:{b}:{type}");
     assert_eq!(pieces(&key), "user:PATH:<0>:<1>:<2>:<3>");

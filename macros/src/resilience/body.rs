@@ -1,20 +1,20 @@
-//! May use: args, diag, emit, signature, subject, value.
-//!
 //! The body as what a policy calls: once, or as often as it likes.
+//!
+//! May use: diag, emit, options, signature, subject, value.
 
 use std::fmt;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
-use syn::{Expr, FnArg, Pat};
+use syn::{Expr, ExprLit, FnArg, Lit, Pat};
 
 use crate::{
-    args::Slot,
     diag::Diag,
     emit::{self, code},
+    options::Options,
     signature::{Answer, Kind, Param, own_self, refuse},
     subject::Subject,
-    value::{self, peel},
+    value::peel,
 };
 
 /// Returns whether the compiler is asked how the function gives its value.
@@ -119,14 +119,22 @@ pub(super) fn method(subject: &Subject, name: &str) -> Ident {
 }
 
 /// The question of `failure_if` to the function's whole result; `None` where it is not given, or wrong.
-pub(super) fn failure_if(given: &Slot<Expr>, subject: &Subject, diag: &mut Diag) -> Option<TokenStream> {
-    let question = value::function("failure_if", "|result| result.is_err()", given.value()?, diag)?;
+pub(super) fn failure_if(options: &Options, subject: &Subject) -> Option<TokenStream> {
+    let question = options.expr("failure_if")?;
     let (door, returns) = (&subject.door, &subject.returns);
     Some(if is_asked(subject) {
         code!(__kind.of_result(#question))
     } else {
         code!(#door::of_result::<#returns, _, _>(#question))
     })
+}
+
+/// A key as a `&str`: text with the names of parameters in braces, or any expression.
+pub(super) fn key(expr: &Expr) -> TokenStream {
+    match peel(expr) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => code!(&::std::format!(#text)),
+        _ => code!(::core::convert::AsRef::<str>::as_ref(&(#expr))),
+    }
 }
 
 /// The body within the time of a policy: what [`once`] gives, for a function that is awaited.

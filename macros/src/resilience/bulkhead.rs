@@ -1,90 +1,65 @@
-//! May use: args, diag, emit, stack.
-//!
 //! `#[bulkhead]`: bound how many calls run a body at a time.
+//!
+//! May use: diag, emit, options, signature, subject, resilience/body.
 
 use proc_macro2::{Span, TokenStream};
-use syn::Expr;
 
-use super::{body, must_be_fallible, name, read};
+use super::{body, must_be_fallible, name};
 use crate::{
-    args::{OptionSet as _, options},
     diag::Diag,
-    emit::code,
+    emit::{self, code},
+    options::{Builder, Options, Value},
     signature::Answer,
-    stack,
     subject::Subject,
 };
 
-options! {
-    /// The options that were given to `#[bulkhead(..)]`.
-    struct Options for "bulkhead" {
-        "max" => max: Expr,
-        "min" => min: Expr,
-        "adaptive" => adaptive: (),
-        "wait" => wait: Expr,
-        "name" => name: Expr,
-        "crate" => krate: Expr,
-    }
-}
-
 /// Expands `#[bulkhead(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
-    super::attribute(
-        "bulkhead",
-        stack::BELOW_BULKHEAD,
-        args,
-        item,
-        |args, diag| {
-            let mut options = Options::parse(args, diag);
-            (std::mem::take(&mut options.krate), options)
-        },
-        |options, subject, diag| {
-            must_be_fallible("bulkhead", subject, diag);
-            let name = name(&options.name, subject, diag);
-            let settings = settings(&options, subject, diag)?;
-            let (door, body) = (&subject.door, body::once(subject));
-            let policy = code! {
-                static __POLICY: #door::resilience::Bulkhead = #door::resilience::Bulkhead::new(#name, #settings);
-            };
-            let error = code!(::core::result::Result::Err(#door::rejected(__rejected)));
-            if body::is_asked(subject) {
-                let call = code!(bulkhead(&__POLICY, __kind.body(#body), move |__rejected| __kind.ready(#error)));
-                return Some(code!(#policy __kind.finish(__kind.#call)));
+    super::attribute("bulkhead", args, item, |options, subject, diag| {
+        must_be_fallible("bulkhead", subject, diag);
+        let name = name(options, subject);
+        let settings = settings(options, subject, diag)?;
+        let (door, body) = (&subject.door, body::once(subject));
+        let policy = code! {
+            static __POLICY: #door::resilience::Bulkhead = #door::resilience::Bulkhead::new(#name, #settings);
+        };
+        let error = code!(::core::result::Result::Err(#door::rejected(__rejected)));
+        if body::is_asked(subject) {
+            let call = code!(bulkhead(&__POLICY, __kind.body(#body), move |__rejected| __kind.ready(#error)));
+            return Some(code!(#policy __kind.finish(__kind.#call)));
+        }
+        let (call, end) = (body::method(subject, "in_bulkhead"), body::end(subject));
+        Some(code! {
+            #policy
+            match #door::#call(&__POLICY, #body)#end {
+                ::core::result::Result::Ok(__output) => __output,
+                ::core::result::Result::Err(__rejected) => #error,
             }
-            let (call, end) = (body::method(subject, "in_bulkhead"), body::end(subject));
-            Some(code! {
-                #policy
-                match #door::#call(&__POLICY, #body)#end {
-                    ::core::result::Result::Ok(__output) => __output,
-                    ::core::result::Result::Err(__rejected) => #error,
-                }
-            })
-        },
-    )
+        })
+    })
 }
 
 fn settings(options: &Options, subject: &mut Subject, diag: &mut Diag) -> Option<TokenStream> {
-    if !options.max.is_given() {
+    if !options.is_given("max") {
         diag.error(Span::call_site(), "how many calls may run at a time? write `#[bulkhead(max = 64)]`");
     }
-    if !options.adaptive.is_given() {
-        options.min.refuse("only an adaptive bulkhead has a `min`: write `adaptive` too, or remove it", diag);
+    if !options.is_given("adaptive") {
+        options.refuse("min", "only an adaptive bulkhead has a `min`: write `adaptive` too, or remove it", diag);
     }
-    let wait = read::time("wait", &options.wait, diag);
-    if options.wait.is_given() {
+    if options.is_given("wait") {
         subject.returns.answer = Answer::Future;
     }
     if subject.returns.blocks() {
-        options.wait.refuse("a function that blocks does not wait for its turn: remove `wait`", diag);
+        options.refuse("wait", "a function that blocks does not wait for its turn: remove `wait`", diag);
+    }
+    let count = |name| if let Some(Value::Count32(count)) = options.value(name) { Some(*count) } else { None };
+    let (max, min) = (count("max")?, count("min").unwrap_or(1));
+    if min > max {
+        options.refuse("min", "`min` is above `max`: write a smaller one", diag);
     }
     let door = &subject.door;
-    let (max, most) = read::count("max", &options.max, door, diag)?;
-    let min = read::count("min", &options.min, door, diag);
-    if min.as_ref().is_some_and(|(min, _)| *min > max) {
-        options.min.refuse("`min` is above `max`: write a smaller one", diag);
-    }
-    let least = min.map_or_else(|| code!(#door::at_least_one(1)), |(_, min)| min);
-    let kind = if options.adaptive.is_given() { code!(adaptive(#least, #most)) } else { code!(fixed(#most)) };
-    let wait = wait.map(|wait| code!(.wait(#wait)));
-    Some(code!(#door::resilience::BulkheadSettings::#kind #wait))
+    let (least, most) = (emit::at_least_one(min, door), emit::at_least_one(max, door));
+    let kind = if options.is_given("adaptive") { code!(adaptive(#least, #most)) } else { code!(fixed(#most)) };
+    let calls = emit::calls(Builder::Settings, options, door);
+    Some(code!(#door::resilience::BulkheadSettings::#kind #calls))
 }

@@ -1,14 +1,13 @@
-//! May use: args, diag, duration, emit, nearest, order, signature, stack, subject, value.
-//!
 //! The attributes around a body that may fail: each declares a static policy of the runtime and runs the body through it.
 //!
 //! Flow, in each: tokens -> options (as written) -> a checked policy -> the expansion, which cannot fail.
 //!
 //! Those that may run the body more than once ([`retry`], [`hedge`]) give each run clones of the arguments that the function
 //! owns; what cannot be given twice is refused.
+//!
+//! May use: diag, duration, emit, options, order, signature, stack, subject, value.
 
 mod body;
-mod read;
 #[cfg(test)]
 mod tests;
 
@@ -21,17 +20,16 @@ pub(crate) mod retry;
 pub(crate) mod timeout;
 
 use proc_macro2::TokenStream;
-use syn::Expr;
 
 use crate::{
-    args::Slot,
     diag::{self, Diag},
+    duration::Time,
     emit::{self, code},
+    options::Options,
     order,
     signature::{Answer, Function, refuse},
     stack,
     subject::Subject,
-    value,
 };
 
 /// A checked use: the function, and the statements that replace its body.
@@ -40,29 +38,25 @@ struct Use {
     statements: TokenStream,
 }
 
-/// Expands an attribute whose `check` says what a function's body becomes.
-///
-/// `read` takes the options apart: where the runtime is, and all others.
-fn attribute<O>(
+/// Expands the attribute of this name, whose `check` says what a function's body becomes.
+fn attribute(
     name: &'static str,
-    below: &[stack::Row],
     args: TokenStream,
     item: &TokenStream,
-    read: impl FnOnce(TokenStream, &mut Diag) -> (Slot<Expr>, O),
-    check: impl FnOnce(O, &mut Subject, &mut Diag) -> Option<TokenStream>,
+    check: impl FnOnce(&Options, &mut Subject, &mut Diag) -> Option<TokenStream>,
 ) -> TokenStream {
-    order::nest(name, below, args, item, |args, item| {
+    order::nest(name, args, item, |args, item| {
         diag::run(
             item,
             |diag| {
-                let (krate, options) = read(args, diag);
+                let options = Options::parse(name, args, diag);
                 let function = Function::parse(name, item.clone(), diag)?;
-                stack::check(&function.attrs, below, diag);
-                let mut subject = Subject::new(function, &krate, &Slot::default(), diag);
+                stack::check(name, &function.attrs, diag);
+                let mut subject = Subject::new(function, &options);
                 refuse::unusual(name, &subject.function.sig, diag);
                 refuse::opaque(&subject.returns, diag);
                 subject.returns = subject.returns.inferred();
-                let statements = check(options, &mut subject, diag)?;
+                let statements = check(&options, &mut subject, diag)?;
                 Some(Use { subject, statements })
             },
             |Use { subject, statements }| emit::whole(subject, statements),
@@ -71,13 +65,23 @@ fn attribute<O>(
 }
 
 /// The name by which metrics and errors know a policy: as given, or the function's path.
-fn name(given: &Slot<Expr>, subject: &Subject, diag: &mut Diag) -> TokenStream {
-    match given.value().and_then(|name| value::name("supplier", name, diag)) {
+fn name(options: &Options, subject: &Subject) -> TokenStream {
+    match options.text("name") {
         Some(name) => code!(#name),
         None => {
             let function = subject.function.name();
             code!(::core::concat!(::core::module_path!(), "::", #function))
         }
+    }
+}
+
+/// Reports two durations of which the first must not be longer.
+fn ordered(options: &Options, small: &str, large: &str, diag: &mut Diag) {
+    if let (Some(Time::Fixed(first)), Some(Time::Fixed(last))) = (options.time(small), options.time(large))
+        && first > last
+        && let Some(at) = options.written(large)
+    {
+        diag.at(at, format_args!("`{large}` is shorter than `{small}`: write a longer one"));
     }
 }
 

@@ -1,6 +1,6 @@
-//! May use: diag.
-//!
 //! Splits an item into signature and body, or says why there is no function to annotate.
+//!
+//! May use: diag.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};

@@ -1,5 +1,3 @@
-//! May use: diag.
-//!
 //! The annotated function: what is under the attribute, its parameters, and what kind of result it gives.
 //!
 //! Flow: tokens -> [`Function::parse`] -> [`Params`] (every bound name) and [`Returns`] (kind and value type), then the
@@ -7,6 +5,8 @@
 //!
 //! Invariant: the body is never parsed, only carried, and searched for its `self` where that matters. So whatever syntax it
 //! holds reaches the compiler as it is, and a use costs little to expand.
+//!
+//! May use: diag.
 
 mod function;
 pub(crate) mod own_self;
@@ -18,6 +18,6 @@ mod spelled;
 mod tests;
 
 pub(crate) use function::Function;
-pub(crate) use params::{Param, Params, ungrouped};
+pub(crate) use params::{Param, Params};
 pub(crate) use returns::{Answer, Kind, Returns, without_lifetimes};
-pub(crate) use spelled::has_impl;
+pub(crate) use spelled::{has_impl, is_cfg, ungrouped};

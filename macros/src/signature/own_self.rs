@@ -1,9 +1,9 @@
-//! May use: nothing of this crate.
-//!
 //! The function's own `self`, found in the tokens of its body: as a word, which can be renamed, and as `{self}` in a
 //! string that a macro formats, which cannot.
 //!
 //! Invariant: the `self` of an item inside the body is another one and is passed over, and so is the module `self::`.
+//!
+//! May use: nothing of this crate.
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Spacing, Span, TokenStream, TokenTree};
 use syn::Lit;

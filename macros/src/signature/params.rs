@@ -1,10 +1,10 @@
-//! May use: signature/refuse.
-//!
 //! The names that a function's parameters bind, and its receiver.
 //!
 //! Invariant: every name that the body can see as an argument is listed, those inside patterns too; a name that were
 //! missing here could be missing from a key. A name in a pattern may also be a unit struct or a constant, which no macro can
 //! tell: it is listed as well, so a key names it or skips it.
+//!
+//! May use: signature/spelled.
 
 use proc_macro2::Ident;
 use syn::{
@@ -13,7 +13,7 @@ use syn::{
     visit::{self, Visit},
 };
 
-use super::refuse;
+use super::spelled::{is_cfg, ungrouped};
 
 /// The names that the parameters bind, in order.
 pub(crate) struct Params {
@@ -70,14 +70,6 @@ impl Param {
     }
 }
 
-/// The type without the invisible groups that `macro_rules!` puts around its fragments.
-pub(crate) fn ungrouped(mut ty: &Type) -> &Type {
-    while let Type::Group(group) = ty {
-        ty = &group.elem;
-    }
-    ty
-}
-
 impl Params {
     pub(crate) fn new(sig: &Signature) -> Self {
         let mut params = Self { names: Vec::new(), receiver: None };
@@ -114,7 +106,7 @@ impl Params {
             }
             _ => Bound(&mut self.names).visit_pat(pat),
         }
-        let cfgs: Vec<_> = attrs.iter().filter(|attr| refuse::is_cfg(attr)).cloned().collect();
+        let cfgs: Vec<_> = attrs.iter().filter(|attr| is_cfg(attr)).cloned().collect();
         self.names[first..].iter_mut().for_each(|param| param.cfgs.clone_from(&cfgs));
     }
 }

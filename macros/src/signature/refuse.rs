@@ -1,19 +1,18 @@
-//! May use: diag, signature/{function, params, returns}.
-//!
 //! Signatures that cannot be cached, each with what to write instead; every attribute picks the rules that it needs.
 //!
 //! Invariant: each function asks one question and reports on the token that answers it.
+//!
+//! May use: diag, signature/{function, params, returns}.
 
-use proc_macro2::TokenTree;
 use syn::{
-    Attribute, FnArg, Ident, Lifetime, Meta, Pat, PatType, Receiver, Safety, Signature, TraitBound, Type, TypeFnPtr,
-    TypeImplTrait, TypeReference,
+    FnArg, Ident, Lifetime, Pat, PatType, Receiver, Safety, Signature, TraitBound, Type, TypeFnPtr, TypeImplTrait,
+    TypeReference,
     ext::IdentExt,
     spanned::Spanned,
     visit::{self, Visit},
 };
 
-use super::{Answer, Kind, Params, Returns, ungrouped};
+use super::{Answer, Kind, Params, Returns, is_cfg, ungrouped};
 use crate::diag::Diag;
 
 /// `const`, `unsafe` and variadic functions.
@@ -63,15 +62,6 @@ fn unknown(attribute: &str) -> String {
         "`#[{attribute}]` cannot know whether this parameter is compiled: \
         write the function twice, each with its own `#[cfg(..)]` above `#[{attribute}]`"
     )
-}
-
-/// `#[cfg(..)]`, or a `#[cfg_attr(..)]` that may become one.
-pub(crate) fn is_cfg(attr: &Attribute) -> bool {
-    let may_be = |token| matches!(token, TokenTree::Ident(ident) if ident == "cfg" || ident == "cfg_attr");
-    match &attr.meta {
-        Meta::List(list) if list.path.is_ident("cfg_attr") => list.tokens.clone().into_iter().any(may_be),
-        meta => meta.path().is_ident("cfg"),
-    }
 }
 
 /// `&mut self` and `&mut T` parameters, whose effects a hit would skip, unless the user says that the value does not

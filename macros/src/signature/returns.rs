@@ -1,9 +1,9 @@
-//! May use: signature/params.
-//!
 //! How a function gives its result: directly, as an `async fn`, or as a future that it returns.
 //!
 //! Invariant: [`Returns::value`] is the type that the caller sees after awaiting; for a plain future-returning function
 //! that is the future's `Output`. The spelling of the value type itself decides nothing.
+//!
+//! May use: signature/params.
 
 use quote::ToTokens;
 use syn::{

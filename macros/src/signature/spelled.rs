@@ -1,10 +1,9 @@
-//! May use: signature/params.
+//! Questions that the spelling of a type or of an attribute answers.
 //!
-//! Questions that the spelling of a type answers.
+//! May use: nothing of this crate.
 
-use syn::{Type, visit::Visit};
-
-use super::ungrouped;
+use proc_macro2::TokenTree;
+use syn::{Attribute, Meta, Type, visit::Visit};
 
 /// Types of the standard library that are no futures, besides the `NonZero..`s. A type of another name may be an alias of one.
 #[rustfmt::skip]
@@ -39,4 +38,21 @@ pub(crate) fn has_impl(ty: &Type) -> bool {
     let mut find = Find(false);
     find.visit_type(ty);
     find.0
+}
+
+/// The type without the invisible groups that `macro_rules!` puts around its fragments.
+pub(crate) fn ungrouped(mut ty: &Type) -> &Type {
+    while let Type::Group(group) = ty {
+        ty = &group.elem;
+    }
+    ty
+}
+
+/// `#[cfg(..)]`, or a `#[cfg_attr(..)]` that may become one.
+pub(crate) fn is_cfg(attr: &Attribute) -> bool {
+    let may_be = |token| matches!(token, TokenTree::Ident(ident) if ident == "cfg" || ident == "cfg_attr");
+    match &attr.meta {
+        Meta::List(list) if list.path.is_ident("cfg_attr") => list.tokens.clone().into_iter().any(may_be),
+        meta => meta.path().is_ident("cfg"),
+    }
 }

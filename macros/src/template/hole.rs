@@ -1,9 +1,9 @@
-//! May use: diag, nearest, template/source.
-//!
 //! Reads one placeholder: `{id}`, `{user.id}`, `{pair.0}`, `{self.tenant}`, `{r#type}`, `{filter:hash}`.
 //!
 //! Invariant: the names of a [`Hole`] are identifiers or tuple indexes, so that expansion can turn them into tokens;
 //! whether they exist is not known here.
+//!
+//! May use: diag, nearest, template/source.
 
 use std::ops::Range;
 

@@ -1,5 +1,3 @@
-//! May use: diag, nearest.
-//!
 //! Reads the literal of a key, a pattern or a tag into text and placeholders, each with its place inside the literal.
 //!
 //! Flow: literal -> [`scan`] (text, `{..}`, `:`) -> segments -> the rules of the [`Use`] -> [`Template`].
@@ -7,6 +5,8 @@
 //! Invariants of a [`Template`]: it starts with literal text, no segment is empty, no segment has two placeholders, and
 //! its literal text has no byte that a rendered argument escapes. So two different argument lists never render to one
 //! key, and an argument never reaches another key's space.
+//!
+//! May use: diag, nearest.
 
 mod hole;
 mod rules;
@@ -14,43 +14,15 @@ mod scan;
 mod source;
 #[cfg(test)]
 mod tests;
+mod used;
 
 pub(crate) use hole::{Format, Hole};
 use scan::{Token, TokenKind};
 pub(crate) use source::Source;
 use syn::LitStr;
+pub(crate) use used::Use;
 
 use crate::diag::Diag;
-
-/// What a template is used for; it decides about wildcards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Use {
-    /// The key of an entry.
-    Key,
-    /// What `cache_invalidate` names: a key, or a prefix that ends in `:*`.
-    Pattern,
-    /// A tag.
-    Tag,
-    /// What a change of a document invalidates: a pattern over the fields of a model.
-    Scope,
-}
-
-impl Use {
-    /// How messages call it.
-    pub(crate) fn noun(self) -> &'static str {
-        match self {
-            Self::Key => "key",
-            Self::Pattern => "pattern",
-            Self::Tag => "tag",
-            Self::Scope => "scope",
-        }
-    }
-
-    /// Whether it may end in `:*`.
-    pub(crate) fn has_prefixes(self) -> bool {
-        matches!(self, Self::Pattern | Self::Scope)
-    }
-}
 
 /// A piece of a template, in order.
 pub(crate) enum Piece {

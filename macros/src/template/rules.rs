@@ -1,8 +1,8 @@
-//! May use: diag, template/source, template/scan.
-//!
 //! The rules of segments: what may stand between two colons of a key, a pattern or a tag.
 //!
 //! Flow: [`check`] asks each segment the same independent questions.
+//!
+//! May use: diag, template/source, template/scan.
 
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
-//! May use: diag, template/source.
-//!
 //! Cuts a template into literal text, placeholders and colons; the only errors here are braces without a partner.
 //!
 //! Invariant: the ranges of the tokens are in order, do not overlap and lie on character boundaries.
+//!
+//! May use: diag, template/source.
 
 use std::ops::Range;
 

@@ -1,9 +1,9 @@
-//! May use: nothing of this crate.
-//!
 //! A string literal and the way from a place in its value to a span inside it.
 //!
 //! Invariant: where the compiler gives no span inside a literal (stable compilers, escapes, literals made by other
 //! macros), the span is the whole literal's, never a wrong place; messages therefore quote what they are about.
+//!
+//! May use: nothing of this crate.
 
 use std::ops::Range;
 

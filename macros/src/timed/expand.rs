@@ -1,6 +1,6 @@
-//! May use: emit, signature, subject.
-//!
 //! The function with a timer around its body. A future that is dropped, or a body that panics, drops the timer.
+//!
+//! May use: emit, signature, subject.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};

@@ -1,18 +1,16 @@
-//! May use: args, diag, duration, signature, stack, subject, value.
-//!
 //! A use of `#[timed]` that makes sense.
+//!
+//! May use: diag, duration, options, signature, stack, subject.
 
-use syn::{Expr, Ident, ext::IdentExt};
+use syn::{Expr, Ident, LitStr, ext::IdentExt};
 
-use super::args::{Args, Labels};
 use crate::{
-    args::Slot,
     diag::Diag,
-    duration::{self, Time},
+    duration::Time,
+    options::{Options, Value},
     signature::{Function, refuse},
     stack,
     subject::Subject,
-    value,
 };
 
 /// The labels that every timing has in the metrics, whatever its own.
@@ -38,21 +36,24 @@ pub(crate) enum Verdict {
 }
 
 impl Model {
-    pub(crate) fn check(args: &Args, function: Function, diag: &mut Diag) -> Self {
-        stack::check(&function.attrs, stack::BELOW_TIMED, diag);
-        let subject = Subject::new(function, &args.krate, &Slot::default(), diag);
+    pub(crate) fn check(options: &Options, function: Function, diag: &mut Diag) -> Self {
+        stack::check("timed", &function.attrs, diag);
+        let subject = Subject::new(function, options);
         refuse::unusual("timed", &subject.function.sig, diag);
         Self {
             subject,
-            name: args.name.value().and_then(|expr| value::name("users.find", expr, diag)).map(syn::LitStr::value),
-            slow: args.slow.value().and_then(|expr| duration::read_once("slow", expr, diag)),
-            labels: args.labels.value().map(|labels| check_labels(labels, diag)).unwrap_or_default(),
-            verdict: verdict(args, diag),
+            name: options.text("name").map(LitStr::value),
+            slow: options.time("slow").cloned(),
+            labels: match options.value("labels") {
+                Some(Value::Labels(labels)) => check_labels(labels, diag),
+                _ => Vec::new(),
+            },
+            verdict: verdict(options, diag),
         }
     }
 }
 
-fn check_labels(Labels(labels): &Labels, diag: &mut Diag) -> Vec<(Ident, Expr)> {
+fn check_labels(labels: &[(Ident, Expr)], diag: &mut Diag) -> Vec<(Ident, Expr)> {
     for (index, (ident, _)) in labels.iter().enumerate() {
         let name = ident.unraw().to_string();
         if labels[..index].iter().any(|(earlier, _)| earlier.unraw() == name) {
@@ -67,21 +68,17 @@ fn check_labels(Labels(labels): &Labels, diag: &mut Diag) -> Vec<(Ident, Expr)> 
             diag.at(ident, format_args!("`{name}` cannot be the name of a label, as {why}"));
         }
     }
-    labels.clone()
+    labels.to_vec()
 }
 
-fn verdict(args: &Args, diag: &mut Diag) -> Verdict {
-    let read = |slot: &Slot<Expr>, name, diag: &mut Diag| {
-        slot.value().and_then(|expr| value::function(name, "|result| ..", expr, diag)).cloned()
-    };
-    let (ok_if, error_if) = (read(&args.ok_if, "ok_if", diag), read(&args.error_if, "error_if", diag));
-    match (ok_if, error_if) {
+fn verdict(options: &Options, diag: &mut Diag) -> Verdict {
+    match (options.expr("ok_if"), options.expr("error_if")) {
         (Some(_), Some(_)) => {
-            args.error_if.refuse("`ok_if` and `error_if` answer the same question: keep one", diag);
+            options.refuse("error_if", "`ok_if` and `error_if` answer the same question: keep one", diag);
             Verdict::Type
         }
-        (Some(ok_if), None) => Verdict::OkIf(ok_if),
-        (None, Some(error_if)) => Verdict::ErrorIf(error_if),
+        (Some(ok_if), None) => Verdict::OkIf(ok_if.clone()),
+        (None, Some(error_if)) => Verdict::ErrorIf(error_if.clone()),
         (None, None) => Verdict::Type,
     }
 }

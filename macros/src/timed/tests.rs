@@ -35,7 +35,7 @@ fn a_function_that_never_returns() {
 fn mistakes() {
     for (args, expected) in [
         ("nam = \"x\"", "`timed` has no option `nam`: did you mean `name`?"),
-        ("ttl = 3", "`timed` has no option `ttl`: write one of `name`, `slow`, `labels`, `ok_if`, `error_if`, `crate`"),
+        ("ttl = 3", "`timed` has no option `ttl`, but `cacheable` and `cache_put` have: write it there, or remove it"),
         ("name = 3", "`name` is a string literal: write `name = \"users.find\"`"),
         (
             "name = \" \"",

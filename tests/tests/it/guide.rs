@@ -1,74 +1,10 @@
-//! The guide in `docs/guide` says what the macros do: their options, all of them, and their errors, word by word.
+//! The guide in `docs/guide` says what the macros do: their errors, word by word, and the settings of builders. Its tables of
+//! options are written by a test of the macros.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 
-use super::markdown::{examples, files, prose, root};
-
-/// Which page describes the options of which attributes.
-const PAGES: &[(&str, &[&str])] = &[
-    ("cacheable", &["cacheable"]),
-    ("cache_invalidate", &["cache_invalidate"]),
-    ("cache_put", &["cache_put"]),
-    ("circuit_breaker", &["circuit_breaker"]),
-    ("retry", &["retry"]),
-    ("timeout", &["timeout"]),
-    ("bulkhead", &["bulkhead"]),
-    ("rate_limit", &["rate_limit"]),
-    ("hedge", &["hedge"]),
-    ("fallback", &["fallback"]),
-    ("timed", &["timed", "label"]),
-    ("indexed", &["indexed", "index", "collation"]),
-];
-
-#[test]
-fn every_page_lists_the_options_that_its_attributes_take_and_no_others() {
-    let accepted = accepted();
-    let described: BTreeSet<_> =
-        PAGES.iter().flat_map(|(_, attributes)| *attributes).map(|name| (*name).into()).collect();
-    assert_eq!(accepted.keys().cloned().collect::<BTreeSet<_>>(), described, "left: macros/src, right: this test");
-    for (page, attributes) in PAGES {
-        let text = fs::read_to_string(root().join("docs/guide").join(page).with_extension("md")).unwrap();
-        let wanted: BTreeSet<_> = attributes.iter().flat_map(|name| accepted[*name].clone()).collect();
-        assert_eq!(wanted, listed(&text), "left: the macro, right: docs/guide/{page}.md");
-    }
-}
-
-/// The options of each attribute, as `options! { struct .. for ".." { ".." => .., } }` declares them.
-fn accepted() -> BTreeMap<String, BTreeSet<String>> {
-    let sources = files(&root().join("macros/src"), "rs");
-    // Tests declare attributes of their own.
-    let sources = sources.iter().filter(|path| !path.ends_with("tests.rs"));
-    sources.flat_map(|path| declared(&fs::read_to_string(path).unwrap())).collect()
-}
-
-fn declared(source: &str) -> Vec<(String, BTreeSet<String>)> {
-    let blocks = source.split("options! {").skip(1).filter_map(|block| block.split_once(" for \""));
-    let blocks = blocks.filter_map(|(_, block)| Some((block.split_once("\" {")?.0, block.split_once('}')?.0)));
-    let name = |line: &str| Some(line.trim().strip_prefix('"')?.split_once("\" =>")?.0.to_owned());
-    blocks.map(|(attribute, block)| (attribute.to_owned(), block.lines().filter_map(name).collect())).collect()
-}
-
-/// The options in the first column of the tables under the heading `Options`.
-fn listed(page: &str) -> BTreeSet<String> {
-    let text = prose(page);
-    let section = text.split_once("\n## Options\n").map_or("", |(_, rest)| rest);
-    let section = section.split("\n## ").next().unwrap_or_default();
-    let cells = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
-    let codes = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
-    codes.filter_map(option).collect()
-}
-
-/// The name in `name`, `name = ..` or `name(..)`; targets such as `"user:{id}"`, `USERS(id)` and `Self::other` have none.
-fn option(code: &str) -> Option<String> {
-    let end = code
-        .find(|letter: char| !letter.is_ascii_lowercase() && !letter.is_ascii_digit() && letter != '_')
-        .unwrap_or(code.len());
-    let (name, rest) = code.split_at(end);
-    let is_option = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && (rest.is_empty() || rest.starts_with(" =") || rest.starts_with('('));
-    is_option.then(|| name.to_owned())
-}
+use super::markdown::{examples, files, root};
 
 /// Which page describes the settings of which type of the runtime.
 const BUILDERS: &[(&str, &str, &str)] = &[
@@ -128,16 +64,6 @@ fn the_demo_page_has_every_variable_of_the_demo() {
     for name in names {
         assert!(page.contains(&format!("`{name}`")), "docs/guide/demo.md lacks `{name}`");
     }
-}
-
-#[test]
-fn options_are_found_in_sources_and_on_pages() {
-    let source = "options! {\n  /// Doc.\n  struct Args for \"x\" {\n    \"ttl\" => ttl: Expr,\n    \"crate\" => krate: Expr,\n  }\n}";
-    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-    assert_eq!(declared(source), [("x".to_owned(), names(&["ttl", "crate"]))]);
-    let page = "# X\n\n| `before` | |\n\n## Options\n\n| option | |\n|---|---|\n| `ttl = 1`, `skip(a)` | `no` |\n\
-        | `\"a:*\"` | |\n| `adaptive` | |\n\n## Next\n\n| `after` | |\n";
-    assert_eq!(listed(page), names(&["ttl", "skip", "adaptive"]));
 }
 
 #[test]

@@ -11,8 +11,8 @@ fn no_ttl() -> u8 { 1 }
 #[cacheable(ttl = 300, tll = 5)]
 fn misspelt() -> u8 { 1 }
 
-#[cacheable(ttl = 300, frobnicate)]
-fn unknown() -> u8 { 1 }
+#[cacheable(ttl = 300, attempts = 3)]
+fn of_another_attribute() -> u8 { 1 }
 
 #[cacheable(ttl = 300, ttl = 5)]
 fn twice() -> u8 { 1 }

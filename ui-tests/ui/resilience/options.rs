@@ -175,4 +175,7 @@ impl Service {
     async fn pause_of_self(&self) -> Answer { Ok(1) }
 }
 
+#[bulkhead(max = 4, frobnicate)]
+fn unknown() -> Answer { Ok(1) }
+
 fn main() {}

@@ -1,17 +1,20 @@
-//! May use: indexed/condition, indexed/model, indexed/options, indexed/syntax.
-//!
 //! One declared index as a constant.
+//!
+//! May use: options, indexed/{condition, index, syntax}.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use super::places::{Places, located};
-use crate::indexed::{condition::Condition, model::Index, options::Options, syntax::Kind};
+use crate::{
+    indexed::{condition::Condition, index::Index, syntax::Kind},
+    options::{Call, Value},
+};
 
 /// One index, and the lines that check its places.
 pub(super) fn spec(index: &Index, places: &mut Places<'_>) -> TokenStream {
     let door = places.door;
-    if index.options.expire_after.is_some() {
+    if index.expire_after.is_some() {
         let (path, span) = (places.path(&index.keys[0].path), index.keys[0].path.span());
         let door = located(door, span);
         places.lines.push(quote_spanned!(span=> #door::date(#path);));
@@ -31,9 +34,9 @@ pub(super) fn spec(index: &Index, places: &mut Places<'_>) -> TokenStream {
         let door = located(door, index.span);
         places.lines.push(quote_spanned!(index.span=> #door::arrays(&[#(#told),*]);));
     }
-    let partial: Vec<_> = index.options.partial.iter().map(|condition| partial(condition, places)).collect();
+    let partial: Vec<_> = index.partial.iter().map(|condition| partial(condition, places)).collect();
     let partial = (!partial.is_empty()).then(|| quote!(partial: &[#(#partial),*],));
-    let options = options(&index.options, door);
+    let options = options(index, door);
     let fields = keys.iter().map(|(field, _)| field);
     quote! {
         #door::IndexSpec { fields: &[#(#fields),*], #partial #options ..#door::IndexSpec::PLAIN }
@@ -72,31 +75,24 @@ fn partial(condition: &Condition, places: &mut Places<'_>) -> TokenStream {
 }
 
 /// The options that were given; the others are those of `IndexSpec::PLAIN`.
-fn options(options: &Options, door: &TokenStream) -> TokenStream {
-    let flag = |name: &str, given: bool| {
-        let name = format_ident!("{name}");
-        given.then(|| quote!(#name: true,))
-    };
-    let collation = options.collation.as_ref().map(|collation| {
+fn options(index: &Index, door: &TokenStream) -> TokenStream {
+    let fields = index.options.values().filter(|given| matches!(given.row.call, Call::Field)).map(|given| {
+        let name = format_ident!("{}", given.row.name);
+        match given.value {
+            Value::Text(text) => quote!(#name: ::core::option::Option::Some(#text),),
+            Value::Integer(number) => quote!(#name: ::core::option::Option::Some(#number),),
+            _ => quote!(#name: true,),
+        }
+    });
+    let collation = index.collation.as_ref().map(|collation| {
         let locale = &collation.locale;
         let strength = option(collation.strength);
         let numeric_ordering = option(collation.numeric_ordering);
         quote!(#door::Collation { locale: #locale, strength: #strength, numeric_ordering: #numeric_ordering })
     });
-    let bounds = options.bounds.map(|(min, max)| quote!((#min, #max)));
-    let given = [
-        flag("unique", options.unique),
-        flag("sparse", options.sparse),
-        flag("hidden", options.hidden),
-        some("name", options.name.as_ref()),
-        some("expire_after", options.expire_after),
-        some("collation", collation),
-        some("default_language", options.default_language.as_ref()),
-        some("language_override", options.language_override.as_ref()),
-        some("bits", options.bits),
-        some("bounds", bounds),
-    ];
-    given.into_iter().flatten().collect()
+    let bounds = index.bounds.map(|(min, max)| quote!((#min, #max)));
+    let checked = [some("expire_after", index.expire_after), some("collation", collation), some("bounds", bounds)];
+    fields.chain(checked.into_iter().flatten()).collect()
 }
 
 fn some(name: &str, value: Option<impl ToTokens>) -> Option<TokenStream> {

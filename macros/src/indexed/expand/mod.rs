@@ -1,6 +1,6 @@
-//! May use: indexed/model, indexed/record, indexed/expand/{indexes, places, scopes}.
-//!
 //! The model's fields as typed paths, its indexes as one constant, and its scopes as another.
+//!
+//! May use: indexed/model, indexed/record, indexed/expand/{indexes, places, scopes}.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};

@@ -1,6 +1,6 @@
-//! May use: indexed/record, indexed/syntax.
-//!
 //! Places in a document as expressions whose types the compiler checks, on the tokens of whoever named them.
+//!
+//! May use: indexed/record, indexed/syntax.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};

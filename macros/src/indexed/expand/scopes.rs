@@ -1,6 +1,6 @@
-//! May use: indexed/record, indexed/scopes, indexed/syntax, template.
-//!
 //! The constant of a model's scopes.
+//!
+//! May use: indexed/record, indexed/scopes, indexed/syntax, template.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};

@@ -1,6 +1,6 @@
-//! May use: diag.
-//!
 //! One option as the user wrote it: `name`, `name = value` or `name(a, b)`.
+//!
+//! May use: diag, options/row.
 
 use proc_macro2::{Span, TokenStream};
 use syn::{
@@ -10,16 +10,17 @@ use syn::{
     token,
 };
 
+use super::row::UNNAMED;
 use crate::diag::Diag;
 
 /// An option: its name and what was given to it.
 pub(crate) struct Given {
     pub(crate) name: Ident,
-    pub(crate) value: Value,
+    pub(crate) form: Form,
 }
 
-/// What was given to an option.
-pub(crate) enum Value {
+/// The forms of an option.
+pub(crate) enum Form {
     /// `name`
     Nothing,
     /// `name = value`
@@ -29,33 +30,36 @@ pub(crate) enum Value {
 }
 
 impl Given {
-    /// The name of a value that was given without one; no option is called so.
-    pub(crate) const UNNAMED: &str = "_";
-
     /// Reads one option.
     pub(crate) fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         if input.peek(Lit) {
             let lit: Lit = input.parse()?;
-            let name = Ident::new(Self::UNNAMED, lit.span());
-            return Ok(Self { name, value: Value::Expr(Box::new(Expr::Lit(ExprLit { attrs: Vec::new(), lit }))) });
+            let name = Ident::new(UNNAMED, lit.span());
+            return Ok(Self { name, form: Form::Expr(Box::new(Expr::Lit(ExprLit { attrs: Vec::new(), lit }))) });
         }
         let name = Ident::parse_any(input)
             .map_err(|error| syn::Error::new(error.span(), "expected an option: write `name = value`"))?;
-        let value = if input.peek(Token![=]) {
+        let form = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
             if input.is_empty() || input.peek(Token![,]) {
                 return Err(syn::Error::new(name.span(), format_args!("`{name}` has no value: write `{name} = ..`")));
             }
-            Value::Expr(input.parse()?)
+            Form::Expr(input.parse()?)
         } else if input.peek(token::Paren) {
             let content;
             syn::parenthesized!(content in input);
-            Value::List(content.parse()?)
+            Form::List(content.parse()?)
         } else {
-            Value::Nothing
+            Form::Nothing
         };
-        Ok(Self { name, value })
+        Ok(Self { name, form })
     }
+}
+
+/// Returns whether an option comes next, rather than a value without a name: `name = ..` or `name(..)`.
+pub(crate) fn is_option(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    Ident::parse_any(&ahead).is_ok() && (ahead.peek(token::Paren) || (ahead.peek(Token![=]) && !ahead.peek(Token![==])))
 }
 
 /// Reads a comma-separated list, one element at a time; what cannot be read is reported and skipped.

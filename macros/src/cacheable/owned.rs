@@ -1,0 +1,83 @@
+//! A body that may run in a task of its own, so that it must own what it uses.
+//!
+//! May use: diag, options, signature, subject.
+
+use crate::{
+    diag::Diag,
+    options::Options,
+    signature::{Param, has_impl, own_self, refuse},
+    subject::Subject,
+};
+
+/// The option for which a body may run in a task, as it is written, and the one with which it does not.
+pub(super) fn owned_for(options: &Options) -> Option<(&'static str, &'static str)> {
+    if options.is("refresh", "background") {
+        return Some(("refresh = background", "refresh = caller"));
+    }
+    options.is("load", "task").then_some(("load = task", "load = caller"))
+}
+
+/// Reports what such a body cannot own.
+pub(super) fn check(options: &Options, subject: &Subject, diag: &mut Diag) {
+    if let Some(option) = owned_for(options) {
+        nameable(option, subject, diag);
+        no_capture(option.0, subject, diag);
+    }
+}
+
+/// Parameters that the expansion binds anew lose their `mut`.
+pub(super) fn immutable(param: &Param, option: &str, diag: &mut Diag) {
+    if let Some(token) = &param.mutability {
+        let name = param.name();
+        diag.at(
+            token,
+            format_args!(
+                "`{option}` binds `{name}` anew: take it without `mut`, \
+            and write `let mut {name} = {name};` in the body"
+            ),
+        );
+    }
+}
+
+/// A body in a task owns what it borrows, for which the types behind the references must have names.
+fn nameable((option, instead): (&str, &str), subject: &Subject, diag: &mut Diag) {
+    for lent in subject.function.sig.inputs.iter().filter_map(refuse::borrowed_mutably) {
+        diag.at(
+            &lent.ty,
+            format_args!(
+                "`{option}` must own what the body uses, and this is lent: \
+            write `{instead}`, or take something that can be cloned, as a pool"
+            ),
+        );
+    }
+    for param in &subject.params.names {
+        if let Some(referent) = param.referent() {
+            immutable(param, option, diag);
+            if has_impl(referent) {
+                let name = param.name();
+                diag.at(
+                    &param.ident,
+                    format_args!(
+                        "`{option}` must own `{name}`: \
+                    give its type a name instead of `&impl ..`"
+                    ),
+                );
+            }
+        }
+    }
+}
+
+/// The task has a clone of what is behind `&self`, under a name that no string of the user's can hold.
+fn no_capture(option: &str, subject: &Subject, diag: &mut Diag) {
+    if subject.params.receiver.as_ref().is_some_and(|receiver| receiver.by_reference) {
+        for literal in own_self::captures(&subject.function.body) {
+            diag.at(
+                &literal,
+                format_args!(
+                    "`{option}` cannot own the `self` inside this string: \
+                write `let this = self;` before, and `{{this}}` here"
+                ),
+            );
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Options as calls of a builder of the runtime, as their rows say.
+//!
+//! May use: duration, options, subject.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::code;
+use crate::{
+    options::{Builder, Call, Method, Options, Readable, Row, Takes, Value},
+    subject::Door,
+};
+
+/// The calls of `builder` for the options that were given, in the order of their rows.
+pub(crate) fn calls(builder: Builder, options: &Options, door: &Door) -> TokenStream {
+    let calls = options.values().filter_map(|given| match &given.row.call {
+        Call::Of(to, method) if *to == builder => call(method, &given, options, door),
+        _ => None,
+    });
+    calls.collect()
+}
+
+fn call(method: &Method, given: &Readable<'_>, options: &Options, door: &Door) -> Option<TokenStream> {
+    // A value whose type does not fit is reported where the user wrote it.
+    let span = Span::mixed_site().located_at(given.expr.map_or_else(Span::call_site, Spanned::span));
+    let named = |name: &str| Ident::new(name, span);
+    Some(match method {
+        Method::Value(name) if matches!(given.value, Value::Off) => {
+            let name = named(&format!("no_{name}"));
+            quote_spanned!(span=> .#name())
+        }
+        Method::Value(name) => {
+            let (name, value) = (named(name), tokens(given.row, given.value, door));
+            quote_spanned!(span=> .#name(#value))
+        }
+        Method::With(name, other) => {
+            let (name, value) = (named(name), tokens(given.row, given.value, door));
+            let other = tokens(given.row, options.value(other)?, door);
+            quote_spanned!(span=> .#name(#value, #other))
+        }
+        Method::Words(words) => {
+            let Value::Word(word) = given.value else { return None };
+            let (_, name) = words.iter().find(|(known, _)| known == word)?;
+            let name = named(name);
+            quote_spanned!(span=> .#name())
+        }
+    })
+}
+
+/// A value as an argument.
+fn tokens(row: &Row, value: &Value, door: &Door) -> TokenStream {
+    let window = matches!(row.takes, Takes::Window);
+    match value {
+        Value::Time(time) if window => code!(#door::resilience::Window::Time(#time)),
+        Value::Count32(count) if window => {
+            let count = at_least_one(*count, door);
+            code!(#door::resilience::Window::Count(#count))
+        }
+        Value::Time(time) => time.to_token_stream(),
+        Value::Count(count) => Literal::usize_suffixed(*count).to_token_stream(),
+        Value::Count32(count) => at_least_one(*count, door),
+        Value::Share(share) => Literal::f64_suffixed(*share).to_token_stream(),
+        Value::Percent(percent) => {
+            let percent = Literal::u8_suffixed(*percent);
+            code!(#door::resilience::Percent::new(#percent))
+        }
+        Value::Integer(number) => quote!(#number),
+        Value::Bool(is) => quote!(#is),
+        Value::Number(number) => quote!(#number),
+        Value::Expr(expr) => quote!(#expr),
+        Value::Text(text) => quote!(#text),
+        Value::Texts(texts) => quote!(&[#(#texts),*]),
+        Value::Ident(ident) => quote!(#ident),
+        Value::Path(path) => quote!(#path),
+        Value::Nothing | Value::Off | Value::Word(_) | Value::Params(_) | Value::Labels(_) | Value::List(_) => {
+            TokenStream::new()
+        }
+    }
+}
+
+/// A number as a `NonZeroU32`.
+pub(crate) fn at_least_one(count: u32, door: &Door) -> TokenStream {
+    let count = Literal::u32_suffixed(count);
+    code!(#door::at_least_one(#count))
+}

@@ -1,0 +1,24 @@
+//! The stored field that a path begins with.
+//!
+//! May use: diag, indexed/{record, syntax}.
+
+use super::{
+    record::{Record, Stored},
+    syntax::{Path, Step},
+};
+use crate::diag::Diag;
+
+/// Reports a path whose first step is no stored field.
+pub(super) fn resolve(path: &Path, record: &Record, diag: &mut Diag) {
+    let Some(Step::Field(first)) = path.0.first() else { return };
+    if let Some(field) = record.find(first, diag)
+        && path.0.len() == 1
+        && matches!(field.stored, Stored::Flattened)
+    {
+        let name = field.name();
+        diag.at(
+            first,
+            format_args!("`{name}` is flattened and has no stored name of its own: name one of its fields, `{name}.x`"),
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! The tables of options in the documentation, all columns of them, as the rows say.
+//!
+//! Run the tests with `UPDATE_DOCS=1` to write them anew.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Options,
+    row::{Group, Row},
+    tables,
+};
+use crate::{cache_invalidate, diag::Diag};
+
+/// An attribute with more options than these has a table for each group of them.
+const IN_ONE_TABLE: usize = 12;
+
+/// The head of `rustdoc.rs`.
+const HEAD: &str = "\
+//! The tables of options in the documentation of the attributes, written from the rows in `options/tables`: change those.
+//!
+//! May use: nothing of this crate.
+
+/// The options of an attribute, as Markdown.
+macro_rules! options_of {
+";
+
+const END: &str = "<!-- end of options -->\n";
+
+fn begin(attribute: &str) -> String {
+    format!("<!-- options of {attribute}, written from the rows in macros/src/options/tables -->\n")
+}
+
+fn cell(row: &Row) -> String {
+    let ways = row.written.iter().map(|way| format!("`{}`", way.replace('|', "\\|")));
+    ways.collect::<Vec<_>>().join(", ")
+}
+
+fn line(row: &Row) -> String {
+    format!("| {} | {} | {} |\n", cell(row), row.default, row.meaning).replace("|  |", "| |")
+}
+
+/// The tables of one attribute.
+fn tables_of(attribute: &str) -> String {
+    let second = if attribute == "index" { "where" } else { "default" };
+    let many = tables::rows(attribute).count() > IN_ONE_TABLE;
+    let mut text = String::new();
+    for Group { title, rows } in tables::groups() {
+        let mut rows = rows.iter().filter(|row| row.of.contains(&attribute)).peekable();
+        if rows.peek().is_none() {
+            continue;
+        }
+        if text.is_empty() || (many && !title.is_empty()) {
+            if many && !title.is_empty() {
+                text.extend([if text.is_empty() { "" } else { "\n" }, title, "\n\n"]);
+            }
+            text.extend(["| option | ", second, " | meaning |\n|---|---|---|\n"]);
+        }
+        text.extend(rows.map(line));
+    }
+    text
+}
+
+/// The text without relative links, which lead nowhere from other pages than the guide's.
+fn unlinked(text: &str) -> String {
+    let mut parts = text.split("](");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let start = plain.rfind('[').expect("a link begins");
+        plain.remove(start);
+        plain += part.split_once(')').expect("a link ends").1;
+    }
+    plain
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn attributes() -> BTreeSet<&'static str> {
+    tables::all().flat_map(|row| row.of).copied().collect()
+}
+
+/// Compares a file with what it should be, or writes it.
+fn hold(path: &Path, expected: &str) {
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(path, expected).expect("the file can be written");
+    }
+    let found = fs::read_to_string(path).unwrap_or_default();
+    assert!(found == expected, "{} differs from the rows: write it anew with UPDATE_DOCS=1", path.display());
+}
+
+#[test]
+fn rustdoc_has_the_rows() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let arms = attributes().into_iter().map(|attribute| {
+        let text = unlinked(&tables_of(attribute));
+        let hashes = if text.contains("\"#") { "##" } else { &"#"[..usize::from(text.contains('"'))] };
+        format!("    ({attribute}) => {{\n        r{hashes}\"{text}\"{hashes}\n    }};\n")
+    });
+    hold(&source.join("rustdoc.rs"), &format!("{HEAD}{}}}\n", arms.collect::<String>()));
+    let lib = fs::read_to_string(source.join("lib.rs")).unwrap();
+    for attribute in attributes() {
+        let shown = format!("#[doc = options_of!({attribute})]");
+        assert!(lib.contains(&shown), "`{attribute}` is documented without its options: write {shown} in lib.rs");
+    }
+}
+
+#[test]
+fn the_guide_has_the_rows() {
+    let mut described = BTreeSet::new();
+    for entry in fs::read_dir(root().join("docs/guide")).unwrap() {
+        let path = entry.unwrap().path();
+        let Ok(page) = fs::read_to_string(&path) else { continue };
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let mut expected = page;
+        for attribute in attributes() {
+            let begin = begin(attribute);
+            let Some((before, rest)) = expected.split_once(&begin) else { continue };
+            assert!(described.insert(attribute), "the options of `{attribute}` stand on two pages");
+            let after = rest.split_once(END).unwrap_or_else(|| panic!("{name}: `{begin}` has no `{END}`")).1;
+            let own = tables_of(attribute).replace(&format!("]({name}#"), "](#");
+            expected = format!("{before}{begin}{own}{END}{after}");
+        }
+        hold(&path, &expected);
+    }
+    assert_eq!(described, attributes(), "left: pages of the guide, right: rows");
+}
+
+/// The attributes in the first column of the table of the README, each with options of its own.
+#[test]
+fn the_readme_writes_options_that_there_are() {
+    let page = fs::read_to_string(root().join("README.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| [`#[")?.split_once("]`]"));
+    let mut seen = BTreeSet::new();
+    for (code, _) in rows {
+        let (name, args) = code.split_once('(').map_or((code, ""), |(name, args)| (name, args.trim_end_matches(')')));
+        let Some(attribute) = attributes().into_iter().find(|attribute| *attribute == name) else { continue };
+        let (args, mut diag) = (args.replace(", ..", "").parse().unwrap(), Diag::default());
+        if attribute == "cache_invalidate" {
+            cache_invalidate::read(args, &mut diag);
+        } else {
+            Options::parse(attribute, args, &mut diag);
+        }
+        assert_eq!(diag.messages(), [""; 0], "README.md: #[{code}]");
+        seen.insert(attribute);
+    }
+    assert!(seen.len() >= 11, "{seen:?}");
+}
+
+#[test]
+fn rows_are_whole() {
+    for row in tables::all() {
+        let whole = !row.of.is_empty() && !row.written.is_empty() && !row.meaning.is_empty();
+        assert!(whole, "`{}` lacks an attribute, a way to write it or a meaning", row.name);
+        for attribute in row.of.iter().filter(|_| row.name != super::UNNAMED) {
+            let same = tables::rows(attribute).filter(|other| other.name == row.name).count();
+            assert_eq!(same, 1, "`{}` of `{attribute}` has two rows", row.name);
+            let starts = row.written.iter().all(|way| way.starts_with(row.name));
+            assert!(starts, "`{}` is written as another option: {:?}", row.name, row.written);
+        }
+    }
+}

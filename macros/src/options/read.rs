@@ -1,0 +1,152 @@
+//! Reads the value of an option, of the kind that its row says.
+//!
+//! Invariant: a wrong value yields exactly one error, and it says what to write instead.
+//!
+//! May use: diag, duration, value, options/{given, row}.
+
+use proc_macro2::TokenStream;
+use syn::{
+    Expr, ExprLit, Ident, Lit, LitStr, Path, Token,
+    ext::IdentExt,
+    parse::{Parse, ParseStream, Parser},
+    punctuated::Punctuated,
+};
+
+use super::{
+    given::Form,
+    row::{Row, Takes},
+};
+use crate::{
+    diag::Diag,
+    duration::{self, Time},
+    value,
+};
+
+/// The value of an option.
+pub(crate) enum Value {
+    /// The option stands alone.
+    Nothing,
+    /// `off`
+    Off,
+    Expr(Expr),
+    Time(Time),
+    Text(LitStr),
+    Texts(Vec<LitStr>),
+    Word(&'static str),
+    Ident(Ident),
+    Path(Path),
+    Count(usize),
+    Count32(u32),
+    Share(f64),
+    Percent(u8),
+    Params(Vec<Ident>),
+    Labels(Vec<(Ident, Expr)>),
+    /// The elements of a list, to be read later.
+    List(TokenStream),
+    Integer(u32),
+    Bool(bool),
+    Number(f64),
+}
+
+/// Takes `form` if an option of this row can have it.
+pub(super) fn fits(row: &Row, name: &Ident, form: &Form) -> syn::Result<()> {
+    let wrong = |why: std::fmt::Arguments<'_>| Err(syn::Error::new(name.span(), why));
+    match (&row.takes, form) {
+        (Takes::Nothing, Form::Nothing)
+        | (Takes::Weight, Form::Nothing | Form::List(_))
+        | (Takes::Params | Takes::Labels | Takes::List | Takes::Templates, _) => Ok(()),
+        (Takes::Nothing, _) => wrong(format_args!("`{name}` takes no value: write `{name}` alone")),
+        (Takes::Weight, _) => wrong(format_args!("write `{}` alone, or `{}`", row.written[0], row.written[1])),
+        (_, Form::Expr(_)) => Ok(()),
+        _ => wrong(format_args!("`{name}` takes a value: write `{name} = ..`")),
+    }
+}
+
+/// Reads the value of the option `name`, whose token is `at`.
+pub(super) fn read(name: &str, row: &Row, at: &Ident, form: &Form, diag: &mut Diag) -> Option<Value> {
+    match form {
+        Form::Expr(expr) if !takes_list(&row.takes) => of_expr(name, row, &row.takes, expr, diag),
+        Form::Nothing if !takes_list(&row.takes) => Some(Value::Nothing),
+        _ => match of_list(row, form) {
+            Ok(value) => Some(value),
+            Err(span) => {
+                diag.error(span.unwrap_or(at.span()), wrong_list(name, row));
+                None
+            }
+        },
+    }
+}
+
+fn takes_list(takes: &Takes) -> bool {
+    matches!(takes, Takes::Params | Takes::Labels | Takes::List | Takes::Templates)
+}
+
+fn of_expr(name: &str, row: &Row, takes: &Takes, expr: &Expr, diag: &mut Diag) -> Option<Value> {
+    let write = row.written.first().copied().unwrap_or_default();
+    Some(match takes {
+        Takes::Time => Value::Time(duration::read(name, expr, diag)?),
+        Takes::Function => Value::Expr(value::function(name, write, expr, diag)?.clone()),
+        Takes::Text => Value::Text(value::string(name, write, expr, diag)?.clone()),
+        Takes::Name => Value::Text(value::name(write, expr, diag)?.clone()),
+        Takes::Texts => Value::Texts(value::strings(name, write, expr, diag)),
+        Takes::Words(words) => Value::Word(value::word(name, words, expr, diag)?),
+        Takes::Ident => Value::Ident(value::ident(name, write, expr, diag)?.clone()),
+        Takes::Path => Value::Path(value::path(name, write, expr, diag)?.clone()),
+        Takes::Count => Value::Count(value::count(name, write, expr, diag)?),
+        Takes::Count32 => Value::Count32(value::count32(name, write, expr, diag)?),
+        Takes::Share => Value::Share(value::share(name, expr, diag)?),
+        Takes::Percent => Value::Percent(value::percent(name, expr, diag)?),
+        Takes::OrOff(_) if value::is(expr, "off") => Value::Off,
+        Takes::OrOff(takes) => return of_expr(name, row, takes, expr, diag),
+        Takes::Window if matches!(value::peel(expr), Expr::Lit(ExprLit { lit: Lit::Int(_), .. })) => {
+            Value::Count32(value::count32(name, write, expr, diag)?)
+        }
+        Takes::ConstTime | Takes::Window => Value::Time(duration::read_once(name, expr, diag)?),
+        Takes::Integer(least, most) => Value::Integer(value::integer(name, *least, *most, expr, diag)?),
+        Takes::Bool => Value::Bool(value::boolean(name, expr, diag)?),
+        Takes::Number => Value::Number(value::number(name, expr, diag)?),
+        _ => Value::Expr(expr.clone()),
+    })
+}
+
+/// Reads what stands in parentheses; after an error, its place, where that is in the list.
+fn of_list(row: &Row, form: &Form) -> Result<Value, Option<proc_macro2::Span>> {
+    let tokens = match form {
+        Form::List(tokens) => tokens.clone(),
+        Form::Nothing if matches!(row.takes, Takes::Weight) => TokenStream::new(),
+        _ => return Err(None),
+    };
+    match row.takes {
+        Takes::Params => list(tokens, Ident::parse_any).map(Value::Params),
+        Takes::Templates => list(tokens, <LitStr as Parse>::parse).map(Value::Texts),
+        Takes::Labels => list(tokens, label).map(Value::Labels).map_err(|_| None),
+        Takes::List if tokens.is_empty() => Err(None),
+        _ => Ok(Value::List(tokens)),
+    }
+}
+
+/// Reads elements with commas between them, of which there is at least one.
+fn list<T>(
+    tokens: TokenStream,
+    element: fn(ParseStream<'_>) -> syn::Result<T>,
+) -> Result<Vec<T>, Option<proc_macro2::Span>> {
+    let read = |input: ParseStream<'_>| Punctuated::<T, Token![,]>::parse_terminated_with(input, element);
+    let found = read.parse2(tokens).map_err(|error| Some(error.span()))?;
+    if found.is_empty() { Err(None) } else { Ok(found.into_iter().collect()) }
+}
+
+fn label(input: ParseStream<'_>) -> syn::Result<(Ident, Expr)> {
+    let label = input.parse()?;
+    input.parse::<Token![=]>()?;
+    Ok((label, input.parse()?))
+}
+
+fn wrong_list(name: &str, row: &Row) -> String {
+    let (what, write) = match row.takes {
+        Takes::Params => ("names of parameters", format!("{name}(id)")),
+        Takes::Labels => ("names and values", row.written[0].to_owned()),
+        Takes::Templates => ("templates of keys", row.written[0].to_owned()),
+        _ => ("a list", row.written[0].to_owned()),
+    };
+    format!("`{name}` takes {what}: write `{write}`")
+}

@@ -1,0 +1,135 @@
+//! One option as data.
+//!
+//! Parsing, "did you mean", the lists in errors, the calls of the runtime and the tables of the documentation all follow from
+//! a [`Row`]; only rules between options are written by hand.
+//!
+//! May use: nothing of this crate.
+
+/// Everything that is known of one option.
+#[cfg_attr(not(test), allow(dead_code))] // `default` and `meaning` are read by the test that writes the documentation
+pub(crate) struct Row {
+    /// The name, or [`UNNAMED`] for a value that stands without one.
+    pub(crate) name: &'static str,
+    /// The attributes that take it.
+    pub(crate) of: &'static [&'static str],
+    pub(crate) takes: Takes,
+    /// The ways to write it. Errors show the first.
+    pub(crate) written: &'static [&'static str],
+    /// The value of a call site that does not give it, as Markdown.
+    pub(crate) default: &'static str,
+    /// The meaning, as Markdown.
+    pub(crate) meaning: &'static str,
+    pub(crate) call: Call,
+    /// The names of this option in Rust's other caches and in Resilience4j.
+    pub(crate) elsewhere: &'static [&'static str],
+}
+
+/// The name of a value without a name; no option is called so.
+pub(crate) const UNNAMED: &str = "_";
+
+/// The rest of a row that has neither a call nor another name: `..PLAIN`.
+pub(crate) const PLAIN: Row = Row {
+    name: UNNAMED,
+    of: &[],
+    takes: Takes::Expr,
+    written: &[],
+    default: "",
+    meaning: "",
+    call: Call::ByHand,
+    elsewhere: &[],
+};
+
+/// Rows that stand in one table of the documentation.
+#[cfg_attr(not(test), allow(dead_code))] // `title` is read by the test that writes the documentation
+pub(crate) struct Group {
+    /// The line above the table, or nothing.
+    pub(crate) title: &'static str,
+    pub(crate) rows: &'static [Row],
+}
+
+/// The kinds of values.
+pub(crate) enum Takes {
+    /// No value: the name stands alone.
+    Nothing,
+    /// Any expression.
+    Expr,
+    /// A duration that is evaluated at each call, so that it may name parameters.
+    Time,
+    /// A duration that is evaluated once, in a static.
+    ConstTime,
+    /// A closure, or the path of a function.
+    Function,
+    /// A string literal.
+    Text,
+    /// A string literal by which metrics know something.
+    Name,
+    /// A list of string literals: `["a", "b"]`.
+    Texts,
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// An identifier.
+    Ident,
+    /// A path.
+    Path,
+    /// A whole number from 1, as a `usize`.
+    Count,
+    /// A whole number from 1, as a `NonZeroU32`.
+    Count32,
+    /// A share from 0 to 0.5.
+    Share,
+    /// A share from 1 % to 100 %.
+    Percent,
+    /// `off`, or a value of this kind.
+    OrOff(&'static Takes),
+    /// A number of calls, or a duration.
+    Window,
+    /// Names of parameters: `name(a, b)`.
+    Params,
+    /// Names and values: `name(tier = user.tier)`.
+    Labels,
+    /// A list whose elements are read later: `name(..)`.
+    List,
+    /// String literals: `name("a", "b")`.
+    Templates,
+    /// Nothing, or `name(weight = 3)`.
+    Weight,
+    /// A whole number from the first to the second.
+    Integer(u32, u32),
+    /// `true` or `false`.
+    Bool,
+    /// A number, perhaps negative.
+    Number,
+}
+
+/// The tokens that an option becomes.
+pub(crate) enum Call {
+    /// Those that its attribute writes by hand.
+    ByHand,
+    /// A method of this builder.
+    Of(Builder, Method),
+    /// A field of a struct literal: `name: Some(value)`, or `name: true` for an option without a value.
+    Field,
+}
+
+/// The builders of the runtime that options are given to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Builder {
+    /// `Policy` of a call site.
+    Policy,
+    /// `Policy` of a call site whose values may go to the shared tier.
+    Sharing,
+    /// `Site`.
+    Site,
+    /// The settings of a resilience policy.
+    Settings,
+}
+
+/// How an option is given to a builder.
+pub(crate) enum Method {
+    /// `.method(value)`, or `.no_method()` where the value is `off`.
+    Value(&'static str),
+    /// `.method(value, other)`, where `other` is the value of the option of this name.
+    With(&'static str, &'static str),
+    /// `.method()`, where the value is the word before it.
+    Words(&'static [(&'static str, &'static str)]),
+}

@@ -1,0 +1,188 @@
+//! The options of `#[derive(Indexed)]`: those of `#[indexed(..)]`, of `#[index(..)]` and of its `collation(..)`.
+//!
+//! May use: options/row.
+
+use crate::options::row::{Call, Group, PLAIN, Row, Takes};
+
+const INDEXED: &[&str] = &["indexed"];
+const INDEX: &[&str] = &["index"];
+const COLLATION: &[&str] = &["collation"];
+
+/// The rest of a row of `#[index(..)]`; its second column in the documentation is where it may stand.
+const ON_BOTH: Row = Row { of: INDEX, default: "both", call: Call::Field, ..PLAIN };
+const ON_FIELD: Row = Row { of: INDEX, default: "field", takes: Takes::Nothing, ..PLAIN };
+
+pub(super) static TABLE: &[Group] = &[
+    Group { title: "", rows: MODEL },
+    Group { title: "", rows: KINDS },
+    Group { title: "", rows: OPTIONS },
+    Group { title: "", rows: LANGUAGE },
+];
+
+const MODEL: &[Row] = &[
+    Row {
+        name: "collection",
+        of: INDEXED,
+        takes: Takes::Text,
+        written: &["collection = \"businesses\""],
+        default: "none",
+        meaning: "the collection; without it, only the fields are listed",
+        ..PLAIN
+    },
+    Row {
+        name: "scopes",
+        of: INDEXED,
+        takes: Takes::Templates,
+        written: &["scopes(\"product:{id}\", \"products:*\")"],
+        default: "none",
+        meaning: "what a change of a document invalidates, where [changes](changes.md) are followed; needs `collection`",
+        ..PLAIN
+    },
+];
+
+const KINDS: &[Row] = &[
+    Row {
+        name: "keys",
+        of: INDEX,
+        takes: Takes::List,
+        written: &["keys(status = 1, created_at = -1)"],
+        default: "struct",
+        meaning: "the fields: `1` or `asc`, `-1` or `desc`, or a kind; `keys(\"a.**\")` is everything below `a`",
+        ..PLAIN
+    },
+    Row { name: "asc", written: &["asc"], meaning: "ascending, as `#[index]` alone", ..ON_FIELD },
+    Row { name: "desc", written: &["desc"], meaning: "descending", ..ON_FIELD },
+    Row {
+        name: "text",
+        takes: Takes::Weight,
+        written: &["text", "text(weight = 10)"],
+        meaning: "words; a weight is 1 to 99999, by default 1. All text fields make one index",
+        ..ON_FIELD
+    },
+    Row { name: "sphere", written: &["sphere"], meaning: "places on the globe, also `\"2dsphere\"`", ..ON_FIELD },
+    Row { name: "plane", written: &["plane"], meaning: "points on a plane, also `\"2d\"`", ..ON_FIELD },
+    Row { name: "hashed", written: &["hashed"], meaning: "by hash, for sharding", ..ON_FIELD },
+    Row { name: "wildcard", written: &["wildcard"], meaning: "everything below it", ..ON_FIELD },
+];
+
+const OPTIONS: &[Row] = &[
+    Row {
+        name: "unique",
+        takes: Takes::Nothing,
+        written: &["unique"],
+        meaning: "no two documents have the same values",
+        ..ON_BOTH
+    },
+    Row {
+        name: "sparse",
+        takes: Takes::Nothing,
+        written: &["sparse"],
+        meaning: "documents without the field are left out",
+        ..ON_BOTH
+    },
+    Row {
+        name: "hidden",
+        takes: Takes::Nothing,
+        written: &["hidden"],
+        meaning: "kept up to date, but not used",
+        ..ON_BOTH
+    },
+    Row {
+        name: "name",
+        takes: Takes::Text,
+        written: &["name = \"by_status\""],
+        meaning: "instead of MongoDB's own, as `email_1`",
+        ..ON_BOTH
+    },
+    Row {
+        name: "expire_after",
+        written: &["expire_after = \"30d\""],
+        meaning: "documents are deleted this long after the date in the field, in whole seconds; 0: at that date",
+        call: Call::ByHand,
+        elsewhere: &["expire_after_seconds", "ttl"],
+        ..ON_BOTH
+    },
+    Row {
+        name: "partial",
+        takes: Takes::List,
+        written: &["partial(status = \"active\")"],
+        meaning: "only such documents: `=`, `>`, `>=`, `<`, `<=`, `in [..]`, `exists(field)`, all must hold",
+        call: Call::ByHand,
+        ..ON_BOTH
+    },
+    Row {
+        name: "collation",
+        takes: Takes::List,
+        written: &["collation(locale = \"en\", strength = 2)"],
+        meaning: "how strings compare",
+        call: Call::ByHand,
+        ..ON_BOTH
+    },
+    Row {
+        name: "default_language",
+        takes: Takes::Text,
+        written: &["default_language = \"english\""],
+        meaning: "of a text index",
+        ..ON_BOTH
+    },
+    Row {
+        name: "language_override",
+        takes: Takes::Text,
+        written: &["language_override = \"idioma\""],
+        meaning: "the field that names a document's language",
+        ..ON_BOTH
+    },
+    Row {
+        name: "bits",
+        takes: Takes::Integer(1, 32),
+        written: &["bits = 26"],
+        meaning: "the precision of a `plane` index, 1 to 32",
+        ..ON_BOTH
+    },
+    Row {
+        name: "min",
+        takes: Takes::Number,
+        written: &["min = -180"],
+        meaning: "the lower bound of a `plane` index; needs `max`",
+        call: Call::ByHand,
+        ..ON_BOTH
+    },
+    Row {
+        name: "max",
+        takes: Takes::Number,
+        written: &["max = 180"],
+        meaning: "the upper bound; needs `min`",
+        call: Call::ByHand,
+        ..ON_BOTH
+    },
+];
+
+const LANGUAGE: &[Row] = &[
+    Row {
+        name: "locale",
+        of: COLLATION,
+        takes: Takes::Text,
+        written: &["locale = \"en\""],
+        default: "required",
+        meaning: "whose rules",
+        ..PLAIN
+    },
+    Row {
+        name: "strength",
+        of: COLLATION,
+        takes: Takes::Integer(1, 5),
+        written: &["strength = 2"],
+        default: "MongoDB's, 3",
+        meaning: "1 to 5; 2 ignores case",
+        ..PLAIN
+    },
+    Row {
+        name: "numeric_ordering",
+        of: COLLATION,
+        takes: Takes::Bool,
+        written: &["numeric_ordering = true"],
+        default: "`false`",
+        meaning: "`\"10\"` after `\"9\"`",
+        ..PLAIN
+    },
+];

@@ -1,0 +1,62 @@
+//! The targets and options of `cache_invalidate`, beside those that it shares with the attributes that store.
+//!
+//! May use: options/row.
+
+use crate::options::row::{Group, PLAIN, Row, Takes, UNNAMED};
+
+const INVALIDATE: &[&str] = &["cache_invalidate"];
+
+pub(super) static TABLE: &[Group] = &[Group { title: "", rows: ROWS }];
+
+const ROWS: &[Row] = &[
+    Row { name: UNNAMED, of: INVALIDATE, written: &["\"user:{id}\""], meaning: "the value of one key", ..PLAIN },
+    Row {
+        name: UNNAMED,
+        of: INVALIDATE,
+        written: &["\"users:*\""],
+        meaning: "all values whose keys start with these segments, at no more cost",
+        ..PLAIN
+    },
+    Row {
+        name: UNNAMED,
+        of: INVALIDATE,
+        written: &["USERS(id)"],
+        meaning: "the value of a [handle](direct.md#handles), with the arguments of its key",
+        ..PLAIN
+    },
+    Row {
+        name: "tags",
+        of: INVALIDATE,
+        takes: Takes::Texts,
+        written: &["tags = [\"team:{id}\"]"],
+        default: "none",
+        meaning: "all values with one of these tags",
+        ..PLAIN
+    },
+    Row {
+        name: "when",
+        of: INVALIDATE,
+        takes: Takes::Words(&["ok", "always"]),
+        written: &["when = always"],
+        default: "`ok`",
+        meaning: "whether to invalidate after an error too; `ok`: only if the function did not return an `Err`",
+        ..PLAIN
+    },
+    Row {
+        name: "before",
+        of: INVALIDATE,
+        takes: Takes::Nothing,
+        written: &["before"],
+        default: "off",
+        meaning: "invalidates before the body as well, so that reads during a long write see nothing old",
+        ..PLAIN
+    },
+    Row {
+        name: "skip",
+        of: INVALIDATE,
+        takes: Takes::Params,
+        written: &["skip(self)"],
+        meaning: "leaves the receiver's [scope](keys.md#scopes) out of the patterns, as the cached function does",
+        ..PLAIN
+    },
+];

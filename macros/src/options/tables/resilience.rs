@@ -1,0 +1,261 @@
+//! The options of the attributes around a body that may fail, but for the circuit breaker.
+//!
+//! May use: options/row.
+
+use crate::options::row::{Builder, Call, Group, Method, PLAIN, Row, Takes, UNNAMED};
+
+const RETRY: &[&str] = &["retry"];
+const TIMEOUT: &[&str] = &["timeout"];
+const BULKHEAD: &[&str] = &["bulkhead"];
+const RATE_LIMIT: &[&str] = &["rate_limit"];
+const HEDGE: &[&str] = &["hedge"];
+const FALLBACK: &[&str] = &["fallback"];
+
+pub(super) static TABLE: &[Group] = &[
+    Group { title: "", rows: AGAIN },
+    Group { title: "", rows: BOUNDS },
+    Group { title: "", rows: OTHERWISE },
+    Group { title: "", rows: NAMES },
+];
+
+/// `.method(value)` of the policy's settings.
+const fn settings(method: &'static str) -> Call {
+    Call::Of(Builder::Settings, Method::Value(method))
+}
+
+const AGAIN: &[Row] = &[
+    Row {
+        name: "attempts",
+        of: RETRY,
+        takes: Takes::Count32,
+        written: &["attempts = 3"],
+        default: "3",
+        meaning: "how often the body runs at most, the first time included; at least 2",
+        call: settings("attempts"),
+        elsewhere: &["max_attempts"],
+    },
+    Row {
+        name: "wait",
+        of: RETRY,
+        takes: Takes::ConstTime,
+        written: &["wait = \"100ms\""],
+        default: "100 ms",
+        meaning: "the longest wait before the second attempt; doubles with each",
+        call: settings("first_wait"),
+        elsewhere: &["backoff", "delay", "wait_duration"],
+    },
+    Row {
+        name: "max_wait",
+        of: RETRY,
+        takes: Takes::ConstTime,
+        written: &["max_wait = \"10s\""],
+        default: "10 s",
+        meaning: "the longest wait before any attempt, what a rejection asked for and the random part included",
+        call: settings("max_wait"),
+        ..PLAIN
+    },
+    Row {
+        name: "when",
+        of: RETRY,
+        takes: Takes::Function,
+        written: &["when = |error| error.is_timeout()"],
+        default: "any error",
+        meaning: "after which errors to try again: a `bool`, or an `Again`",
+        elsewhere: &["retry_if"],
+        ..PLAIN
+    },
+    Row {
+        name: "failure_if",
+        of: RETRY,
+        takes: Takes::Function,
+        written: &["failure_if = |result| result.is_err()"],
+        default: "an `Err`",
+        meaning: "after which results to try again, asked of the whole result: a `bool`, or an `Again`; not with `when`",
+        ..PLAIN
+    },
+    Row {
+        name: "budget",
+        of: RETRY,
+        takes: Takes::OrOff(&Takes::Percent),
+        written: &["budget = 20", "budget = off"],
+        default: "20 %",
+        meaning: "the share of calls that may be repeated over time, 1 to 100; ten more at first, and one a second while there are fewer than ten",
+        call: settings("budget"),
+        ..PLAIN
+    },
+    Row {
+        name: "after",
+        of: HEDGE,
+        takes: Takes::ConstTime,
+        written: &["after = \"50ms\""],
+        default: "this or `p95` is required",
+        meaning: "a second call is made when the first has taken so long",
+        ..PLAIN
+    },
+    Row {
+        name: "p95",
+        of: HEDGE,
+        takes: Takes::ConstTime,
+        written: &["p95 = \"50ms\""],
+        default: "this or `after` is required",
+        meaning: "a second call is made when the first has taken longer than 95 % of recent calls; until 32 are known, this long",
+        ..PLAIN
+    },
+    Row {
+        name: "budget",
+        of: HEDGE,
+        takes: Takes::Percent,
+        written: &["budget = 10"],
+        default: "10 %",
+        meaning: "the share of calls that may be made twice over time, 1 to 100; ten more at first, and one a second while there are fewer than ten",
+        call: settings("budget"),
+        ..PLAIN
+    },
+    Row {
+        name: "failure_if",
+        of: HEDGE,
+        takes: Takes::Function,
+        written: &["failure_if = |result| result.is_err()"],
+        default: "an `Err` is none",
+        meaning: "what is no good answer, asked of the whole result, of any type",
+        ..PLAIN
+    },
+];
+
+const BOUNDS: &[Row] = &[
+    Row {
+        name: UNNAMED,
+        of: TIMEOUT,
+        takes: Takes::ConstTime,
+        written: &["\"2s\""],
+        default: "required",
+        meaning: "how long a call may take: text with a unit, whole seconds (`2`), or a constant of type `Duration`",
+        ..PLAIN
+    },
+    Row {
+        name: "max",
+        of: BULKHEAD,
+        takes: Takes::Count32,
+        written: &["max = 64"],
+        default: "required",
+        meaning: "calls at a time",
+        elsewhere: &["limit", "max_concurrent"],
+        ..PLAIN
+    },
+    Row {
+        name: "adaptive",
+        of: BULKHEAD,
+        takes: Takes::Nothing,
+        written: &["adaptive"],
+        default: "fixed",
+        meaning: "finds the number between `min` and `max` by itself, from how long calls take",
+        ..PLAIN
+    },
+    Row {
+        name: "min",
+        of: BULKHEAD,
+        takes: Takes::Count32,
+        written: &["min = 4"],
+        default: "1",
+        meaning: "the least number; needs `adaptive`, which begins with it",
+        ..PLAIN
+    },
+    Row {
+        name: "wait",
+        of: BULKHEAD,
+        takes: Takes::ConstTime,
+        written: &["wait = \"50ms\""],
+        default: "none",
+        meaning: "how long a call waits for a place, in order of arrival; `async` functions only",
+        call: settings("wait"),
+        ..PLAIN
+    },
+    Row {
+        name: "calls",
+        of: RATE_LIMIT,
+        takes: Takes::Count32,
+        written: &["calls = 100"],
+        default: "required",
+        meaning: "how many calls",
+        elsewhere: &["limit"],
+        ..PLAIN
+    },
+    Row {
+        name: "per",
+        of: RATE_LIMIT,
+        takes: Takes::ConstTime,
+        written: &["per = \"1s\""],
+        default: "required",
+        meaning: "in how long",
+        elsewhere: &["period"],
+        ..PLAIN
+    },
+    Row {
+        name: "burst",
+        of: RATE_LIMIT,
+        takes: Takes::Count32,
+        written: &["burst = 10"],
+        default: "`calls`",
+        meaning: "how many at once, after a time without any; with 1 they are spread evenly",
+        call: settings("burst"),
+        ..PLAIN
+    },
+    Row {
+        name: "key",
+        of: RATE_LIMIT,
+        written: &["key = \"{customer}\""],
+        default: "one limit for all",
+        meaning: "a limit for each key: text with parameters in braces, or an expression",
+        ..PLAIN
+    },
+    Row {
+        name: "keys",
+        of: RATE_LIMIT,
+        takes: Takes::Count,
+        written: &["keys = 10_000"],
+        default: "10 000",
+        meaning: "how many keys are remembered; needs `key`",
+        ..PLAIN
+    },
+];
+
+const OTHERWISE: &[Row] = &[
+    Row {
+        name: UNNAMED,
+        of: FALLBACK,
+        written: &["other"],
+        default: "required",
+        meaning: "the path of the function: `other`, or `Self::other`, which is given `self` too",
+        ..PLAIN
+    },
+    Row {
+        name: "failure_if",
+        of: FALLBACK,
+        takes: Takes::Function,
+        written: &["failure_if = |result| result.is_err()"],
+        default: "an `Err` is a failure",
+        meaning: "what is a failure, asked of the whole result, of any type; the fallback gets that result instead of the error",
+        ..PLAIN
+    },
+];
+
+const NAMES: &[Row] = &[
+    Row {
+        name: "name",
+        of: &["retry", "hedge", "fallback"],
+        takes: Takes::Name,
+        written: &["name = \"supplier\""],
+        default: "the function's path",
+        meaning: "the name in metrics",
+        ..PLAIN
+    },
+    Row {
+        name: "name",
+        of: &["timeout", "bulkhead", "rate_limit"],
+        takes: Takes::Name,
+        written: &["name = \"supplier\""],
+        default: "the function's path",
+        meaning: "the name in metrics and errors",
+        ..PLAIN
+    },
+];

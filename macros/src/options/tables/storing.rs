@@ -1,0 +1,240 @@
+//! The options of the attributes that store: `cacheable` and `cache_put`.
+//!
+//! May use: options/{row, tables/loading}.
+
+use super::loading;
+use crate::options::row::{Builder, Call, Group, Method, PLAIN, Row, Takes};
+
+const CACHEABLE: &[&str] = &["cacheable"];
+const PUT: &[&str] = &["cache_put"];
+const BOTH: &[&str] = &["cacheable", "cache_put"];
+const ALL: &[&str] = &["cacheable", "cache_put", "cache_invalidate"];
+
+pub(super) static TABLE: &[Group] = &[
+    Group { title: "How long a value lives:", rows: LIFETIME },
+    Group { title: "What happens when it is old:", rows: loading::STALENESS },
+    Group { title: "How it is loaded:", rows: loading::LOADING },
+    Group { title: "Its key:", rows: KEY },
+    Group { title: "Where it is kept:", rows: TIERS },
+    Group { title: "Other forms:", rows: FORMS },
+];
+
+/// `.method(value)` of `Policy`.
+const fn policy(method: &'static str) -> Call {
+    Call::Of(Builder::Policy, Method::Value(method))
+}
+
+const LIFETIME: &[Row] = &[
+    Row {
+        name: "ttl",
+        of: BOTH,
+        takes: Takes::Time,
+        written: &["ttl = 300"],
+        default: "required",
+        meaning: "how long a value is served",
+        elsewhere: &["time", "ttl_secs"],
+        ..PLAIN
+    },
+    Row {
+        name: "jitter",
+        of: BOTH,
+        takes: Takes::Share,
+        written: &["jitter = 0.05", "jitter = \"5%\""],
+        default: "0.1",
+        meaning: "the largest share of the ttl that is taken off at random, 0 to 0.5, so that what was loaded together does not expire together",
+        call: policy("jitter"),
+        ..PLAIN
+    },
+    Row {
+        name: "negative_ttl",
+        of: BOTH,
+        takes: Takes::Time,
+        written: &["negative_ttl = 10"],
+        default: "`None` is not stored",
+        meaning: "how long this function serves `None`, whichever function of the key stored it",
+        call: policy("negative_ttl"),
+        ..PLAIN
+    },
+    Row {
+        name: "unless",
+        of: BOTH,
+        takes: Takes::Function,
+        written: &["unless = |value| value.is_empty()"],
+        default: "never",
+        meaning: "which values not to store; it gets a `&T`, also where the function returns an `Option` or a `Result`",
+        call: policy("unless"),
+        ..PLAIN
+    },
+    Row {
+        name: "cache_err",
+        of: CACHEABLE,
+        takes: Takes::Function,
+        written: &["cache_err = |error| error.is_not_found()"],
+        default: "errors are not stored",
+        meaning: "which errors are stored; needs `err_ttl`",
+        call: Call::Of(Builder::Policy, Method::With("cache_err", "err_ttl")),
+        ..PLAIN
+    },
+    Row {
+        name: "err_ttl",
+        of: CACHEABLE,
+        takes: Takes::Time,
+        written: &["err_ttl = 5"],
+        meaning: "how long this function serves a stored error that its `cache_err` names, whichever function of the key stored it; needs `cache_err`",
+        ..PLAIN
+    },
+    Row {
+        name: "condition",
+        of: CACHEABLE,
+        written: &["condition = id != 0"],
+        default: "always",
+        meaning: "whether to use the cache at all, asked before the look-up; any expression over the parameters",
+        ..PLAIN
+    },
+    Row {
+        name: "condition",
+        of: PUT,
+        written: &["condition = id != 0"],
+        default: "always",
+        meaning: "whether to store, asked before the body; any expression over the parameters",
+        ..PLAIN
+    },
+];
+
+const KEY: &[Row] = &[
+    Row {
+        name: "key",
+        of: CACHEABLE,
+        takes: Takes::Text,
+        written: &["key = \"user:{id}\""],
+        default: "see [Keys](keys.md#without-a-key)",
+        meaning: "literal text and placeholders between colons",
+        ..PLAIN
+    },
+    Row {
+        name: "key",
+        of: PUT,
+        takes: Takes::Text,
+        written: &["key = \"user:{id}\""],
+        default: "required",
+        meaning: "the key of the function that reads the value",
+        ..PLAIN
+    },
+    Row {
+        name: "prefix",
+        of: CACHEABLE,
+        takes: Takes::Text,
+        written: &["prefix = \"users\""],
+        default: "the function's name less a leading verb",
+        meaning: "how the default key starts; not with `key`",
+        ..PLAIN
+    },
+    Row {
+        name: "skip",
+        of: CACHEABLE,
+        takes: Takes::Params,
+        written: &["skip(db, self)"],
+        default: "nothing",
+        meaning: "parameters that do not change the result; with a `key`, `self` too has to be in the key or here. A `&mut` parameter has to be here: the body has it, a hit leaves it as it is",
+        ..PLAIN
+    },
+    Row {
+        name: "skip",
+        of: PUT,
+        takes: Takes::Params,
+        written: &["skip(self)"],
+        default: "`self` must be in the key",
+        meaning: "leaves `self` out of the key, as the function that reads does",
+        ..PLAIN
+    },
+    Row {
+        name: "tags",
+        of: BOTH,
+        takes: Takes::Texts,
+        written: &["tags = [\"team:{id}\"]"],
+        default: "none",
+        meaning: "names by which an invalidation finds the value too",
+        ..PLAIN
+    },
+    Row {
+        name: "version",
+        of: BOTH,
+        takes: Takes::Count,
+        written: &["version = 2"],
+        default: "none",
+        meaning: "sets values apart from those of another version: raise it when their meaning changes; a writer has that of the reader",
+        call: Call::Of(Builder::Site, Method::Value("version")),
+        ..PLAIN
+    },
+];
+
+const TIERS: &[Row] = &[
+    Row {
+        name: "capacity",
+        of: BOTH,
+        takes: Takes::Count,
+        written: &["capacity = 10_000"],
+        default: "`Builder::capacity`, 10 000",
+        meaning: "how many values of this function are kept in this process",
+        call: Call::Of(Builder::Site, Method::Value("capacity")),
+        elsewhere: &["max_size", "size"],
+    },
+    Row {
+        name: "tier",
+        of: BOTH,
+        takes: Takes::Words(&["both", "local", "shared"]),
+        written: &["tier = local", "tier = shared"],
+        default: "`both`, where the type can be serialised",
+        meaning: "where values are kept if there is a shared tier; a plain function uses this process's only",
+        call: Call::Of(Builder::Sharing, Method::Words(&[("shared", "only_shared"), ("both", "both_tiers")])),
+        ..PLAIN
+    },
+    Row {
+        name: "local_ttl",
+        of: BOTH,
+        takes: Takes::Time,
+        written: &["local_ttl = 5"],
+        default: "`ttl`",
+        meaning: "how long this process serves a value before it asks the shared tier again",
+        call: Call::Of(Builder::Sharing, Method::Value("local_ttl")),
+        ..PLAIN
+    },
+    Row {
+        name: "codec",
+        of: BOTH,
+        takes: Takes::Words(&["messagepack", "json", "bincode"]),
+        written: &["codec = json", "codec = bincode"],
+        default: "`Redis::codec`, `messagepack`",
+        meaning: "how values are encoded in the shared tier",
+        ..PLAIN
+    },
+    Row {
+        name: "on",
+        of: ALL,
+        written: &["on = self.fast"],
+        default: "the process's cache, or that of a [`scope`](testing.md)",
+        meaning: "the `Fastness` to use; any expression",
+        ..PLAIN
+    },
+];
+
+const FORMS: &[Row] = &[
+    Row {
+        name: "batch",
+        of: CACHEABLE,
+        takes: Takes::Params,
+        written: &["batch(ids)"],
+        default: "off",
+        meaning: "one value for each element of a list; see [Batches](batch.md)",
+        ..PLAIN
+    },
+    Row {
+        name: "handle",
+        of: CACHEABLE,
+        takes: Takes::Ident,
+        written: &["handle = USERS"],
+        default: "none",
+        meaning: "a typed static beside the function; see [Without attributes](direct.md#handles)",
+        ..PLAIN
+    },
+];

@@ -1,0 +1,58 @@
+//! The options of `timed`; those of `#[label(..)]` are common to all attributes.
+//!
+//! May use: options/row.
+
+use crate::options::row::{Group, PLAIN, Row, Takes};
+
+const TIMED: &[&str] = &["timed"];
+
+pub(super) static TABLE: &[Group] = &[Group {
+    title: "",
+    rows: &[
+        Row {
+            name: "name",
+            of: TIMED,
+            takes: Takes::Name,
+            written: &["name = \"users.find\""],
+            default: "`module::function`",
+            meaning: "the name in figures and logs; functions of one name are one series in the metrics",
+            ..PLAIN
+        },
+        Row {
+            name: "slow",
+            of: TIMED,
+            takes: Takes::ConstTime,
+            written: &["slow = \"100ms\""],
+            default: "off",
+            meaning: "calls that take this long are counted and logged, one line a second at most; `slow = 1` is a second",
+            ..PLAIN
+        },
+        Row {
+            name: "labels",
+            of: TIMED,
+            takes: Takes::Labels,
+            written: &["labels(tier = user.tier)"],
+            default: "none",
+            meaning: "what tells calls apart: `bool`s, and enums that derive `Label`",
+            ..PLAIN
+        },
+        Row {
+            name: "ok_if",
+            of: TIMED,
+            takes: Takes::Function,
+            written: &["ok_if = |result| .."],
+            default: "no `Err`",
+            meaning: "which results are ok; not with `error_if`",
+            ..PLAIN
+        },
+        Row {
+            name: "error_if",
+            of: TIMED,
+            takes: Takes::Function,
+            written: &["error_if = |result| .."],
+            default: "an `Err`",
+            meaning: "which results are errors; not with `ok_if`",
+            ..PLAIN
+        },
+    ],
+}];
