@@ -1,8 +1,5 @@
 //! Values that the shared tier can take.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use crate::shape::CacheValue;
 
 /// What can go into the shared tier: what can be cached and serialised.
@@ -14,6 +11,15 @@ use crate::shape::CacheValue;
     label = "must be `serde::Serialize + serde::de::DeserializeOwned`",
     note = "derive both; or keep it in this process, in an attribute with `tier = local`: `Cache` takes no other values"
 )]
-pub trait SharedValue: CacheValue + Serialize + DeserializeOwned {}
+#[cfg(feature = "redis")]
+pub trait SharedValue: CacheValue + serde::Serialize + serde::de::DeserializeOwned {}
 
-impl<T: CacheValue + Serialize + DeserializeOwned> SharedValue for T {}
+#[cfg(feature = "redis")]
+impl<T: CacheValue + serde::Serialize + serde::de::DeserializeOwned> SharedValue for T {}
+
+/// A value that may go into the shared tier. This build has none (feature `redis`), so any value that can be cached is one.
+#[cfg(not(feature = "redis"))]
+pub trait SharedValue: CacheValue {}
+
+#[cfg(not(feature = "redis"))]
+impl<T: CacheValue> SharedValue for T {}

@@ -6,17 +6,33 @@
 
 use std::hash::Hasher;
 
-use compact_str::CompactString;
-use serde::Serialize;
-
-use super::digest::Digest;
 use super::part::KeyPart;
 use super::scope::Lead;
+use super::short::ShortString;
 use super::writer::KeyWriter;
 
-/// `{x:hash}`: the argument by a digest of its serde form.
-pub fn digest<T: Serialize + ?Sized>(value: &T) -> Digest {
-    Digest::of(value)
+/// Digests an argument by its serde form, for `{x:hash}`.
+#[cfg(feature = "hash")]
+pub fn digest<T: serde::Serialize + ?Sized>(value: &T) -> super::digest::Digest {
+    super::digest::Digest::from_value(value)
+}
+
+/// An argument of `{x:hash}` in a build without the feature `hash`: no type is one.
+#[cfg(not(feature = "hash"))]
+#[diagnostic::on_unimplemented(
+    message = "`:hash` in a key needs the feature `hash` of fastness",
+    label = "this build has no digests",
+    note = "add \"hash\" to the features of fastness in Cargo.toml, or name the fields that make the key: `{{filter.category}}`"
+)]
+pub trait HasDigest {
+    /// The part of the key.
+    fn digest(&self) -> u64;
+}
+
+/// Refuses `{x:hash}`, because the feature `hash` is off.
+#[cfg(not(feature = "hash"))]
+pub fn digest<T: HasDigest + ?Sized>(value: &T) -> u64 {
+    value.digest()
 }
 
 /// `{x:lower}`: the argument in lower case.
@@ -35,7 +51,7 @@ impl Lower<'_> {
 }
 
 impl KeyPart for Lower<'_> {
-    type Owned = CompactString;
+    type Owned = ShortString;
 
     fn feed<H: Hasher>(&self, state: &mut H) {
         // As the lower-case text itself would be fed, with which it shares its entries.
@@ -46,12 +62,12 @@ impl KeyPart for Lower<'_> {
         }
     }
 
-    fn same(&self, owned: &CompactString) -> bool {
-        self.chars().eq(owned.chars())
+    fn same(&self, owned: &ShortString) -> bool {
+        self.chars().eq(owned.as_str().chars())
     }
 
-    fn own(&self) -> CompactString {
-        self.chars().collect()
+    fn own(&self) -> ShortString {
+        ShortString::from(&*self.chars().collect::<String>())
     }
 
     fn write(&self, out: &mut KeyWriter) {
@@ -87,7 +103,7 @@ impl KeyPart for Verbatim<'_> {
 
 /// The owned form of a whole key given as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct OwnedVerbatim(CompactString);
+pub(crate) struct OwnedVerbatim(ShortString);
 
 impl KeyPart for OwnedVerbatim {
     type Owned = Self;
@@ -105,7 +121,7 @@ impl KeyPart for OwnedVerbatim {
     }
 
     fn write(&self, out: &mut KeyWriter) {
-        out.raw(&self.0);
+        out.raw(self.0.as_str());
     }
 }
 

@@ -5,8 +5,6 @@ use std::hash::Hasher;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use compact_str::CompactString;
-
 use super::part::KeyPart;
 use super::writer::KeyWriter;
 
@@ -40,7 +38,6 @@ derefs! {
     [T: KeyPart + ?Sized] Rc<T> => T,
     [T: KeyPart + ToOwned + ?Sized] Cow<'_, T> => T,
     [] String => str,
-    [] CompactString => str,
     [T: KeyPart] Vec<T> => [T],
     [T: KeyPart, const N: usize] [T; N] => [T],
 }

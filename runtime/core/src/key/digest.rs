@@ -15,15 +15,15 @@ mod canonical;
 pub struct Digest([u8; 16]);
 
 impl Digest {
-    /// Of a value, by what it tells serde. Equal `HashMap`s and `HashSet`s have equal digests.
+    /// Digests a value by its serde form. Equal `HashMap`s and `HashSet`s have equal digests.
     ///
-    /// A value that refuses to be serialised gets a digest of its own each time: it is never found, and never mistaken.
-    pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Self {
+    /// A value that refuses to be serialised gets a new digest each time: it is never found, and never mistaken for another.
+    pub(crate) fn from_value<T: Serialize + ?Sized>(value: &T) -> Self {
         canonical::hash(value).map_or_else(|_| Self::unique(), Self::finish)
     }
 
-    /// Of bytes.
-    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+    /// Digests bytes.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         Self::finish(Sha256::new_with_prefix(bytes))
     }
 
@@ -45,3 +45,6 @@ impl Digest {
         Self(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

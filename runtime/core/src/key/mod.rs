@@ -11,12 +11,14 @@
 pub(crate) mod arg;
 pub(crate) mod args;
 mod containers;
+#[cfg(feature = "hash")]
 pub(crate) mod digest;
 pub(crate) mod hashed;
 pub(crate) mod part;
 pub(crate) mod pattern;
 pub(crate) mod scope;
 pub(crate) mod scopes;
+mod short;
 pub(crate) mod template;
 pub(crate) mod text;
 mod writer;

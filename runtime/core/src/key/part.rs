@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::{NonZeroI32, NonZeroI64, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize};
 use std::time::Duration;
 
-use compact_str::CompactString;
-
+#[cfg(feature = "hash")]
 use super::digest::Digest;
+use super::short::ShortString;
 use super::writer::KeyWriter;
 
 /// An argument that can be part of a cache key.
@@ -158,7 +158,7 @@ displayed!(KeyWriter::display, list: bool, NonZeroU8, NonZeroU16, NonZeroU32, No
 displayed!(KeyWriter::display, list: char, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr);
 
 impl KeyPart for str {
-    type Owned = CompactString;
+    type Owned = ShortString;
 
     #[inline]
     fn feed<H: Hasher>(&self, state: &mut H) {
@@ -167,12 +167,12 @@ impl KeyPart for str {
     }
 
     #[inline]
-    fn same(&self, owned: &CompactString) -> bool {
+    fn same(&self, owned: &ShortString) -> bool {
         same_bytes(self.as_bytes(), owned.as_bytes())
     }
 
-    fn own(&self) -> CompactString {
-        CompactString::new(self)
+    fn own(&self) -> ShortString {
+        self.into()
     }
 
     fn write(&self, out: &mut KeyWriter) {
@@ -182,6 +182,28 @@ impl KeyPart for str {
         } else {
             out.text(self);
         }
+    }
+}
+
+impl KeyPart for ShortString {
+    type Owned = Self;
+
+    #[inline]
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        state.write(self.as_bytes());
+    }
+
+    #[inline]
+    fn same(&self, owned: &Self) -> bool {
+        same_bytes(self.as_bytes(), owned.as_bytes())
+    }
+
+    fn own(&self) -> Self {
+        self.clone()
+    }
+
+    fn write(&self, out: &mut KeyWriter) {
+        self.as_str().write(out);
     }
 }
 
@@ -220,6 +242,7 @@ impl KeyPart for Duration {
     }
 }
 
+#[cfg(feature = "hash")]
 impl KeyPart for Digest {
     type Owned = Digest;
 

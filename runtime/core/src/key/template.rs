@@ -3,10 +3,12 @@
 #![allow(missing_docs)]
 
 use super::args::Args;
+#[cfg(feature = "hash")]
 use super::digest::Digest;
 use super::writer::KeyWriter;
 
-/// Keys longer than this many bytes are digested; Redis compares and transfers keys whole.
+/// Keys longer than this many bytes are digested, because Redis compares and transfers keys whole.
+#[cfg(feature = "hash")]
 const MAX_KEY_BYTES: usize = 512;
 
 /// Stands between the first segment of a long key and its digest.
@@ -96,15 +98,21 @@ fn write(pieces: &[Piece], path: &str, out: &mut KeyWriter, part: impl Fn(usize,
     }
 }
 
-/// The key as it is kept: itself, or its first segment and a digest where it is long.
+/// Shortens a key of more than 512 bytes to its first segment and a digest, for the shared tier. Without the feature `hash` there is no such tier, and a
+/// key stays whole.
+#[cfg(feature = "hash")]
 pub(crate) fn bounded(key: String) -> String {
     if key.len() <= MAX_KEY_BYTES {
         return key;
     }
     let root: String = key.split(':').next().unwrap_or_default().chars().take(64).collect();
-    let digest =
-        render(&[Piece::Lit(DIGESTED), Piece::Arg(0)], "", &(super::scope::NoScope, Digest::of_bytes(key.as_bytes())));
-    root + &digest
+    let digest = (super::scope::NoScope, Digest::from_bytes(key.as_bytes()));
+    root + &render(&[Piece::Lit(DIGESTED), Piece::Arg(0)], "", &digest)
+}
+
+#[cfg(not(feature = "hash"))]
+pub(crate) fn bounded(key: String) -> String {
+    key
 }
 
 /// A type path as a key segment: `app::Repo<app::User>::get` becomes `app.Repo<app.User>.get`.

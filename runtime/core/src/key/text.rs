@@ -9,9 +9,8 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use compact_str::CompactString;
-
 use super::part::KeyPart;
+use super::short::ShortString;
 use super::writer::{Compare, KeyWriter, Sink};
 
 /// Comparison by text and `Hash`.
@@ -193,7 +192,7 @@ impl<T: TextPart<By, Form> + ?Sized, By, Form> Text<'_, T, By, Form> {
 /// The text of an argument and the hash of what it hashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedText {
-    text: CompactString,
+    text: ShortString,
     hash: u64,
 }
 
@@ -206,7 +205,7 @@ impl<T: TextPart<By, Form> + ?Sized, By, Form> KeyPart for Text<'_, T, By, Form>
     }
 
     fn same(&self, owned: &OwnedText) -> bool {
-        let mut text = Compare::with(&owned.text);
+        let mut text = Compare::with(owned.text.as_str());
         self.part.write(&mut text);
         text.is_same() && self.hash() == owned.hash
     }
@@ -239,7 +238,7 @@ impl KeyPart for OwnedText {
 
     fn write(&self, out: &mut KeyWriter) {
         // It was escaped when it was made.
-        out.raw(&self.text);
+        out.raw(self.text.as_str());
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::fmt::{self, Write as _};
 
+#[cfg(feature = "hash")]
 use super::digest::Digest;
 
 /// Bytes of which few keys have more.
 const ROOM: usize = 48;
 
-/// Bytes of which a key with more is longer than keys are kept.
+/// A key with more bytes than these, in hexadecimal, is too long to be stored as it is.
+#[cfg(feature = "hash")]
 const LONG_BYTES: usize = 256;
 
 /// The text of a key, as [`KeyPart::write`](crate::KeyPart::write) appends to it.
@@ -77,11 +79,12 @@ impl KeyWriter {
         self.buffer
     }
 
-    /// Appends bytes: short ones as hexadecimal digits, long ones, whose key is kept as a digest anyhow, as a digest.
+    /// Appends bytes as hexadecimal digits. More than 256 bytes, whose key is stored as a digest anyhow, are digested at once.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        #[cfg(feature = "hash")]
         if bytes.len() > LONG_BYTES {
             self.raw("%h");
-            return self.digest(Digest::of_bytes(bytes));
+            return self.digest(Digest::from_bytes(bytes));
         }
         self.raw("%x");
         for byte in bytes {
@@ -90,6 +93,7 @@ impl KeyWriter {
     }
 
     /// Appends the 32 digits of a digest.
+    #[cfg(feature = "hash")]
     pub(crate) fn digest(&mut self, digest: Digest) {
         for byte in digest.bytes() {
             self.display(format_args!("{byte:02x}"));

@@ -7,14 +7,12 @@
 //! Finding one takes no lock. Adding one does, and over the cap it looks at all of them: 10 us at 1 000.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, LazyLock};
 
-use compact_str::CompactString;
 use scc::{Guard, HashIndex};
-use sha2::{Digest as _, Sha256};
 
 use crate::clock::Clock;
 use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
@@ -22,18 +20,17 @@ use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 /// The longest name that is kept as it is, in bytes.
 const LONGEST: usize = 256;
 
-/// A name from outside as it is kept: itself, or its beginning and a digest of all of it where it is long, since many are kept.
+/// Shortens a name from outside to be stored: a longer one becomes its beginning and 128 bits of hash over all of it, since many are stored.
+///
+/// The hash is std's, under two keys that each process draws at random, so nobody outside can make two names that share a policy.
 pub(super) fn kept_name(name: &str) -> Cow<'_, str> {
+    static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(Default::default);
     if name.len() <= LONGEST {
         return Cow::Borrowed(name);
     }
-    let mut kept = name.chars().take(LONGEST / 8).collect::<String>();
-    kept.push('~');
-    for byte in Sha256::digest(name) {
-        // Writing to a string cannot fail.
-        let _ = write!(kept, "{byte:02x}");
-    }
-    Cow::Owned(kept)
+    let beginning: String = name.chars().take(LONGEST / 8).collect();
+    let [high, low] = [0, 1].map(|key: usize| KEYS[key].hash_one(name));
+    Cow::Owned(format!("{beginning}~{high:016x}{low:016x}"))
 }
 
 /// What can be kept per key.
@@ -51,7 +48,7 @@ struct Held<T> {
 
 #[derive(Debug)]
 pub(super) struct Keyed<T: 'static> {
-    held: HashIndex<CompactString, Arc<Held<T>>>,
+    held: HashIndex<Box<str>, Arc<Held<T>>>,
     /// How many there are. Its lock orders all changes of the map.
     count: Mutex<usize>,
     cap: usize,
