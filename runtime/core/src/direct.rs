@@ -26,9 +26,9 @@ use crate::policy::Policy;
 use crate::put::{Put, store};
 use crate::shape::{Fallible, Maybe, Plain, Private, Shape};
 #[cfg(feature = "http")]
-pub(crate) use crate::shared::Lease;
-#[cfg(feature = "http")]
 use crate::shared::Unavailable;
+#[cfg(feature = "http")]
+pub(crate) use crate::shared::{Lease, LeaseApi};
 use crate::site::{Here, Instantiation, Site, SiteKind};
 
 static SITE: Site = Site::new(SiteKind::Cacheable, "cache", module_path!(), "<key>", &[Piece::Arg(0)]);

@@ -40,10 +40,6 @@ pub mod resilience;
 #[cfg(feature = "axum")]
 pub mod routes;
 mod shape;
-#[cfg(feature = "redis")]
-mod shared;
-#[cfg(not(feature = "redis"))]
-#[path = "shared/off.rs"]
 mod shared;
 mod site;
 mod stats;

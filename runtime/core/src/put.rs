@@ -13,7 +13,7 @@ use crate::key::OwnedKey;
 use crate::load::Pending;
 use crate::log::{Epoch, Record};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
-use crate::shared::{Mark, Placed};
+use crate::shared::{PutEpochs, SharedApi as _, SharedEpoch};
 
 /// A value on its way into the cache.
 pub struct Put<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> {
@@ -60,12 +60,12 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
         S::close(ending)
     }
 
-    /// Where the new value stands, once everybody was told. `None` if it may not be stored, or needs no shared tier.
+    /// The positions of the new value, once everybody was told. `None` if it may not be stored, or needs no shared tier.
     ///
     /// # Cancel safety
     ///
     /// Dropping it invalidates the key.
-    async fn place(&mut self) -> Option<(Box<Write<K, S>>, Placed)> {
+    async fn place(&mut self) -> Option<(Box<Write<K, S>>, PutEpochs)> {
         let write = self.write.as_ref()?;
         let tier = write.pending.cell.store.tier.clone()?;
         let (store, record, began) = (write.store, write.record.clone(), write.began);
@@ -101,7 +101,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
         let pending = &self.pending;
         let (record, began, scopes) = (&self.record, self.began, pending.scopes.hashes());
         let epoch = match &pending.cell.store.tier {
-            Some(tier) => tier.put_here(record.clone(), began, scopes),
+            Some(tier) => tier.put_locally(record.clone(), began, scopes),
             None => pending.cell.log().append_put(record, began, scopes),
         };
         if let Some(epoch) = epoch {
@@ -113,21 +113,21 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
         }
     }
 
-    fn keep(&self, value: &S::Item, epoch: Epoch, mark: Option<Mark>) {
+    fn keep(&self, value: &S::Item, epoch: Epoch, shared: Option<SharedEpoch>) {
         let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.cell.now());
         let Some(ttl) = policy.ttl_for(Some(value)) else { return };
         // A put's body is no measure of a load, so it asks for no early refresh.
         let life = policy.lifetime(ttl, now, now);
-        let began = pending.put_at(now, epoch, mark);
+        let began = pending.put_at(now, epoch, shared);
         pending.share(Some(value), &life, &began);
         pending.keep_in_process(value, life, began.start);
     }
 
-    fn keep_absence(&self, absent: S::Absent, epoch: Epoch, mark: Option<Mark>) {
+    fn keep_absence(&self, absent: S::Absent, epoch: Epoch, shared: Option<SharedEpoch>) {
         let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.cell.now());
         if let Some(ttl) = policy.ttl_for(None) {
             let life = policy.lifetime(ttl, now, now);
-            let began = pending.put_at(now, epoch, mark);
+            let began = pending.put_at(now, epoch, shared);
             pending.share(None, &life, &began);
             pending.keep_absence_in_process(absent, now, life, began.start);
         }
@@ -157,7 +157,7 @@ where
         Outcome::Absent(absent) => Err(absent),
     };
     let placed = put.place().await;
-    if let Some((write, Placed { local, shared })) = placed {
+    if let Some((write, PutEpochs { local, shared })) = placed {
         match &value {
             Ok(value) => write.keep(value, local, shared),
             Err(absent) => write.keep_absence(*absent, local, shared),

@@ -3,7 +3,7 @@
 use crate::flight::Permit;
 use crate::key::OwnedKey;
 use crate::l1::{L1, LoadStart};
-use crate::shared::{Mark, Tier};
+use crate::shared::{SharedApi as _, SharedEpoch, Tier};
 
 /// When and where a load began.
 #[derive(Clone, Copy)]
@@ -12,14 +12,14 @@ pub(crate) struct Began {
     pub(crate) time: u64,
     pub(crate) start: LoadStart,
     /// The position in the shared log; `None` where the shared tier is not to be given the value.
-    pub(crate) shared: Option<Mark>,
+    pub(crate) shared: Option<SharedEpoch>,
 }
 
 impl Began {
     /// The beginning of a load that begins now, of a value for this store and this tier. Its positions are read before the clock, and all
     /// before anything is loaded.
     pub(crate) fn now<K: OwnedKey, V: Clone + 'static>(store: &L1<K, V>, tier: Option<&Tier>) -> Self {
-        let (start, shared) = (store.start(), tier.and_then(Tier::mark));
+        let (start, shared) = (store.start(), tier.and_then(Tier::epoch));
         Self { time: store.common().clock.now(), start, shared }
     }
 

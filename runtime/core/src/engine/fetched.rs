@@ -1,7 +1,7 @@
 //! An answer of the shared tier.
 
 use crate::l1::LoadStart;
-use crate::shared;
+use crate::shared::FetchedEntry;
 
 /// An answer of the shared tier that may be served.
 pub(crate) struct Fetched<W> {
@@ -18,8 +18,8 @@ pub(crate) struct Fetched<W> {
 }
 
 impl<W> Fetched<W> {
-    pub(super) fn new(fetched: shared::Fetched<W>, number: u64) -> Self {
-        let shared::Fetched { value, expires, load_time, ended, epoch, is_refreshed } = fetched;
+    pub(super) fn new(fetched: FetchedEntry<W>, number: u64) -> Self {
+        let FetchedEntry { value, expires, load_time, ended, epoch, is_refreshed } = fetched;
         Self { value, start: LoadStart { epoch, number }, load_time, is_refreshed, expires, ended }
     }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::Began;
 use crate::l1::Lifetime;
-use crate::shared::{Kept, Lease, Place, Tier, Unavailable};
+use crate::shared::{Lease, NewEntry, SharedApi as _, Tier, Unavailable, ValueKey};
 
 /// A key in the shared tier, whose values are of type `W` there.
 pub(crate) struct SharedKey<'a, W> {
     pub(super) tier: &'a Arc<Tier>,
-    pub(super) place: Place<'a, W>,
+    pub(super) key: ValueKey<'a, W>,
 }
 
 impl<W> SharedKey<'_, W> {
@@ -25,7 +25,7 @@ impl<W> SharedKey<'_, W> {
     ///
     /// A lease of which nobody hears runs out.
     pub(crate) async fn lease(&self, lasts: Duration) -> Result<Option<Lease>, Unavailable> {
-        self.tier.lease(&self.place, lasts).await
+        self.tier.lease(&self.key, lasts).await
     }
 
     /// Gives the shared tier what a load has found: a value, or with `None` that there is none. `beyond` is for how much longer than it is
@@ -37,25 +37,25 @@ impl<W> SharedKey<'_, W> {
         began: &Began,
         lease: Option<Lease>,
     ) {
-        if let Some(kept) = kept(value, (life, beyond), began) {
-            self.tier.keep(&self.place, &kept, lease);
+        if let Some(entry) = new_entry(value, (life, beyond), began) {
+            self.tier.store(&self.key, &entry, lease);
         }
     }
 
     /// Removes what is older than a load that has nothing to be stored.
     pub(crate) fn remove(&self, began: &Began, lease: Option<Lease>) {
-        if let Some(mark) = began.shared {
-            self.tier.remove(&self.place, mark, began.time, lease);
+        if let Some(epoch) = began.shared {
+            self.tier.remove(&self.key, epoch, began.time, lease);
         }
     }
 }
 
 /// A value as the shared tier takes it.
-pub(super) fn kept<'a, W>(
+pub(super) fn new_entry<'a, W>(
     value: Option<&'a W>,
     (life, beyond): (&Lifetime, Duration),
     began: &Began,
-) -> Option<Kept<'a, W>> {
+) -> Option<NewEntry<'a, W>> {
     let (expires, load_time) = (life.expires, life.load_time);
-    Some(Kept { value, mark: began.shared?, began: began.time, expires, load_time, beyond })
+    Some(NewEntry { value, epoch: began.shared?, began: began.time, expires, load_time, beyond })
 }

@@ -13,7 +13,7 @@ use crate::key::{Hashed, OwnedKey, Scopes};
 use crate::l1::{Entry, Found, L1, Lifetime, LoadStart};
 use crate::log::Log;
 use crate::shape::CacheValue;
-use crate::shared::{Place, Seat, Tier};
+use crate::shared::{SharedApi as _, SiteEncoding, Tier, ValueKey};
 use crate::stats::Counters;
 
 /// The values of one kind in both tiers, and their loads in flight: of one instantiation of a call site, or the responses of an HTTP cache.
@@ -22,8 +22,8 @@ pub(crate) struct Store<K, V> {
     pub(crate) flights: Arc<Flights>,
     pub(crate) background: Background,
     pub(crate) tier: Option<Arc<Tier>>,
-    /// The part of these values in the shared tier.
-    seat: Seat,
+    /// How these values are named and encoded in the shared tier.
+    encoding: SiteEncoding,
 }
 
 /// The values of one kind in this process: all that a hit needs, few pointers away.
@@ -54,7 +54,7 @@ impl<K: OwnedKey, V: CacheValue> Store<K, V> {
     /// A store of a handle. `variant` sets its values apart in the shared tier from others of the same key and type.
     pub(crate) fn new(handle: &Fastness, local: Local<K, V>, tier: Option<Arc<Tier>>, variant: u64) -> Self {
         let flights = Arc::new(Flights::new(handle.log().clone(), handle.clock().clone()));
-        Self { local, flights, background: Background::default(), tier, seat: Seat::new(variant) }
+        Self { local, flights, background: Background::default(), tier, encoding: SiteEncoding::new(variant) }
     }
 
     pub(crate) fn counters(&self) -> &Arc<Counters> {
@@ -110,8 +110,8 @@ impl<K: OwnedKey, V: CacheValue> Store<K, V> {
         text: &'a str,
         scopes: &'a [u64],
     ) -> Option<SharedKey<'a, W>> {
-        let place = Place { wire: wire?, seat: &self.seat, codec, key: text, scopes };
-        Some(SharedKey { tier: self.tier.as_ref()?, place })
+        let key = ValueKey { wire: wire?, encoding: &self.encoding, codec, key: text, scopes };
+        Some(SharedKey { tier: self.tier.as_ref()?, key })
     }
 
     /// Asks the shared tier for the value of a key. `scopes_of` are the scopes of a value that are known only by it: it is judged by these
@@ -123,7 +123,7 @@ impl<K: OwnedKey, V: CacheValue> Store<K, V> {
     pub(crate) async fn fetch<W>(&self, key: &SharedKey<'_, W>, scopes_of: fn(&W) -> Vec<u64>) -> Option<Fetched<W>> {
         // As old as the question.
         let number = self.local.values.start().number;
-        Some(Fetched::new(key.tier.fetch(&key.place, scopes_of).await?, number))
+        Some(Fetched::new(key.tier.fetch(&key.key, scopes_of).await?, number))
     }
 
     /// Asks the shared tier for the values of several keys, in their order, in one round trip.
@@ -138,7 +138,7 @@ impl<K: OwnedKey, V: CacheValue> Store<K, V> {
         let (number, fetched) = match keys.first() {
             Some(first) => {
                 let number = self.local.values.start().number;
-                (number, first.tier.fetch_many(keys.iter().map(|key| &key.place)).await)
+                (number, first.tier.fetch_many(keys.iter().map(|key| &key.key)).await)
             }
             None => (0, Vec::new()),
         };
@@ -152,11 +152,11 @@ impl<K: OwnedKey, V: CacheValue> Store<K, V> {
         beyond: Duration,
         began: &Began,
     ) {
-        let kept = |(key, value, life): (SharedKey<'a, W>, Option<&'a W>, Lifetime)| {
-            Some((key.place, shared_key::kept(value, (&life, beyond), began)?))
+        let entry = |(key, value, life): (SharedKey<'a, W>, Option<&'a W>, Lifetime)| {
+            Some((key.key, shared_key::new_entry(value, (&life, beyond), began)?))
         };
         if let Some(tier) = &self.tier {
-            tier.keep_many(values.filter_map(kept));
+            tier.store_many(values.filter_map(entry));
         }
     }
 

@@ -11,7 +11,7 @@ use crate::l1::{Budget, Common};
 use crate::log::Log;
 use crate::shared::Tier;
 #[cfg(feature = "redis")]
-use crate::shared::{Around, Redis};
+use crate::shared::{HandleContext, Redis};
 use crate::sync::Mutex;
 
 /// Entries per store where neither the builder nor the attribute says otherwise.
@@ -138,13 +138,13 @@ impl Builder {
     #[cfg(feature = "redis")]
     fn join(self, redis: Redis) -> Result<Fastness, Error> {
         let common = self.common();
-        let around = Around {
+        let context = HandleContext {
             clock: common.clock.clone(),
             log: common.log.clone(),
             max_stale: self.max_stale,
             mirror_bytes: self.mirror_bytes,
         };
-        let tier = Tier::start(redis, around)?;
+        let tier = Tier::start(redis, context)?;
         Ok(self.assemble(common, Some(tier)))
     }
 

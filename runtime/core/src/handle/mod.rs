@@ -14,7 +14,7 @@ use crate::l1::{AnyStore, Common, L1, call, free_earlier, watch};
 use crate::log::{Log, Reach, Record};
 #[cfg(feature = "redis")]
 use crate::shared::SharedStats;
-use crate::shared::Tier;
+use crate::shared::{SharedApi as _, Tier};
 use crate::stats::Counters;
 use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 

@@ -10,7 +10,7 @@ use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
 use crate::log::{Epoch, Judgement};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
-use crate::shared::Mark;
+use crate::shared::SharedEpoch;
 use crate::site::{Dated, Negative};
 
 impl<K, S> Pending<K, S>
@@ -24,7 +24,7 @@ where
     }
 
     /// The beginning of a value that was put: newer than all whose load has begun, and at these positions of the logs.
-    pub(crate) fn put_at(&self, time: u64, epoch: Epoch, shared: Option<Mark>) -> Began {
+    pub(crate) fn put_at(&self, time: u64, epoch: Epoch, shared: Option<SharedEpoch>) -> Began {
         Began { time, start: LoadStart { epoch, ..self.cell.store.local.values.start() }, shared }
     }
 

@@ -10,6 +10,7 @@ use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
 use crate::policy::{Policy, refresh_early};
 use crate::shape::{CacheValue, Outcome, Shape};
+use crate::shared::LeaseApi as _;
 use crate::site::{Dated, Negative, Outdated};
 use crate::stats::Answered;
 use crate::sync::lock;

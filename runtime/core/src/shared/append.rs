@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use redis::Script;
 
-use super::stream::{Appended, Database, Life, StreamId, parse_life, unreadable};
+use super::context::Context;
+use super::stream::{Appended, Database, Life, StreamId, new_life, parse_life, unreadable};
 use crate::log::Record;
 
 /// The furthest in the future, beyond the retention, that the last entry may be: clocks of servers differ by less.
@@ -56,21 +57,41 @@ return {life, id, last and '' or 'none'}
 
 /// An append, as a command to be sent.
 pub(crate) struct Append<'a> {
-    pub(crate) stream: &'a str,
-    pub(crate) channel: &'a str,
-    pub(crate) database: Database,
-    pub(crate) record: &'a Record,
-    pub(crate) token: u64,
+    stream: &'a str,
+    channel: &'a str,
+    database: Database,
+    record: &'a Record,
+    token: u64,
     /// The life that begins where it has to.
-    pub(crate) new_life: Life,
+    new_life: Life,
     /// The server's time, in milliseconds since 1970.
-    pub(crate) now_millis: u64,
-    pub(crate) retention: Duration,
+    now_millis: u64,
+    retention: Duration,
     /// The life that the log has to leave: if it is still in this one, it begins another.
-    pub(crate) leaving: Option<Life>,
+    leaving: Option<Life>,
 }
 
-impl Append<'_> {
+impl<'a> Append<'a> {
+    /// An append to the log of this server, which names it should it begin a life.
+    pub(crate) fn new(context: &'a Context, server: u64, record: &'a Record, token: u64) -> Self {
+        Self {
+            stream: &context.stream,
+            channel: &context.channel,
+            database: context.database,
+            record,
+            token,
+            new_life: new_life(server),
+            now_millis: context.server_millis(context.clock.now()),
+            retention: context.settings.retention,
+            leaving: None,
+        }
+    }
+
+    /// The same, by which the log leaves this life if it is still in it.
+    pub(crate) fn leaving(self, leaving: Option<Life>) -> Self {
+        Self { leaving, ..self }
+    }
+
     /// Sends it; the script is loaded where the server does not know it yet. The entry, and whether the log was empty before.
     pub(crate) async fn send(
         &self,

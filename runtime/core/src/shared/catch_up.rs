@@ -4,7 +4,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisError, RedisResult};
 
 use super::append::Append;
-use super::hub::Hub;
+use super::context::Context;
 use super::stream::{self, Entry, Incarnation, Life, StreamId};
 use crate::log::Record;
 
@@ -14,12 +14,16 @@ const PAGE: usize = 1_000;
 const PAGES: usize = 200;
 
 /// Folds everything that was appended since the known position, or begins anew.
-pub(super) async fn catch_up(hub: &Hub, connection: &mut MultiplexedConnection, server: u64) -> RedisResult<()> {
-    let before = hub.feed.view();
-    let known = hub.feed.resume(server);
+pub(super) async fn catch_up(
+    context: &Context,
+    connection: &mut MultiplexedConnection,
+    server: u64,
+) -> RedisResult<()> {
+    let before = context.feed.view();
+    let known = context.feed.resume(server);
     let mut page = match known {
         Some((life, position)) => {
-            let page = stream::range(connection, &hub.stream, Some(position), PAGE).await?;
+            let page = stream::range(connection, &context.stream, Some(position), PAGE).await?;
             let continues = page.first().is_some_and(|first| (first.life, first.id) == (Some(life), position));
             continues.then_some(page)
         }
@@ -28,33 +32,33 @@ pub(super) async fn catch_up(hub: &Hub, connection: &mut MultiplexedConnection, 
     for _ in 0..PAGES {
         let entries = match page.take() {
             Some(entries) => entries,
-            None => from_the_start(hub, connection, server, known).await?,
+            None => from_the_start(context, connection, server, known).await?,
         };
-        hub.feed.delta(server, &entries);
+        context.feed.delta(server, &entries);
         let Some(last) = entries.last() else { return Err(stream::unreadable()) };
         if entries.len() < PAGE && last.life.is_some() {
-            hub.feed.confirm(before);
+            context.feed.confirm(before);
             return Ok(());
         }
         if entries.len() < PAGE {
-            begin_a_life(hub, connection, server, None).await?;
+            begin_a_life(context, connection, server, None).await?;
         }
-        page = Some(stream::range(connection, &hub.stream, Some(last.id), PAGE).await?);
+        page = Some(stream::range(connection, &context.stream, Some(last.id), PAGE).await?);
     }
     // Too far behind: begin anew at its end.
-    hub.feed.forget();
+    context.feed.forget();
     Err(RedisError::from((ErrorKind::Client, "the log is too long to catch up with")))
 }
 
 /// Gives the log another life, by the script that appends: behind a stray, where there is no log, or where its life has to be left.
 async fn begin_a_life(
-    hub: &Hub,
+    context: &Context,
     connection: &mut MultiplexedConnection,
     server: u64,
     leaving: Option<Life>,
 ) -> RedisResult<()> {
     let record = Record::default();
-    let append = Append { leaving, ..hub.append_command(server, &record, 0) };
+    let append = Append::new(context, server, &record, 0).leaving(leaving);
     append.send(connection).await.map(drop)
 }
 
@@ -67,24 +71,24 @@ fn life_to_leave(known: Option<(Life, StreamId)>, first: &Entry) -> Option<Life>
 
 /// The first page of the log, made if there is none; everything that was cached is stale.
 async fn from_the_start(
-    hub: &Hub,
+    context: &Context,
     connection: &mut MultiplexedConnection,
     server: u64,
     known: Option<(Life, StreamId)>,
 ) -> RedisResult<Vec<Entry>> {
-    let last = stream::tail(connection, &hub.stream, 1).await?;
-    let first = stream::range(connection, &hub.stream, None, 1).await?;
+    let last = stream::tail(connection, &context.stream, 1).await?;
+    let first = stream::range(connection, &context.stream, None, 1).await?;
     let leaving = first.first().and_then(|first| life_to_leave(known, first));
     if leaving.is_some() || (known.is_some() && first.is_empty()) {
-        hub.notices.lost();
+        context.telemetry.notices.lost();
     }
     if leaving.is_some() || last.last().is_none_or(|last| last.life.is_none()) {
-        begin_a_life(hub, connection, server, leaving).await?;
+        begin_a_life(context, connection, server, leaving).await?;
     }
-    let mut page = stream::range(connection, &hub.stream, None, PAGE).await?;
-    let is_long = page.len() == PAGE && stream::len(connection, &hub.stream).await? > PAGE * PAGES;
+    let mut page = stream::range(connection, &context.stream, None, PAGE).await?;
+    let is_long = page.len() == PAGE && stream::len(connection, &context.stream).await? > PAGE * PAGES;
     if is_long || page.iter().all(|entry| entry.life.is_none()) {
-        page = stream::tail(connection, &hub.stream, PAGE).await?;
+        page = stream::tail(connection, &context.stream, PAGE).await?;
     }
     let last = page.iter().enumerate().rev().find_map(|(index, entry)| Some((index, entry.life?)));
     let Some((last, life)) = last else {
@@ -94,7 +98,7 @@ async fn from_the_start(
     let before = page[..last].iter().rposition(|entry| entry.life != Some(life));
     let page = page.split_off(before.map_or(0, |before| before + 1));
     if let Some(first) = page.first() {
-        hub.feed.reset(Incarnation { server, life }, first.id);
+        context.feed.reset(Incarnation { server, life }, first.id);
     }
     Ok(page)
 }

@@ -1,7 +1,7 @@
 //! Values in a Redis Cluster, whose log is on one of its nodes.
 //!
 //! A value's node does not order its replies with what the log's node publishes. So a read goes to both at once: the value is
-//! asked for, and the log's link is asked for a sign of life (the [`Barrier`], one for all reads that wait for it). When both
+//! asked for, and the log's connection is asked for a sign of life (the [`Barrier`], one for all reads that wait for it). When both
 //! answers are here, every invalidation that was executed before the read began has been folded.
 //!
 //! A node that does not answer is left alone, with the slots that it serves, until it answers one read or the cluster has put
@@ -18,9 +18,10 @@ use redis::cluster_async::ClusterConnection;
 use redis::{Cmd, ConnectionInfo, ProtocolVersion, RedisError, RedisResult, Value};
 use tokio::sync::{Notify, oneshot};
 
-use super::hub::Hub;
-use super::link::Link;
-use super::{Unavailable, live, source};
+use super::connection::Connections;
+use super::context::Context;
+use super::seam::Unavailable;
+use super::slots::{slot, slots};
 use crate::clock::{Process, nanos, pause};
 use crate::sync::{Mutex, lock};
 
@@ -32,19 +33,19 @@ const SLOTS: usize = 16_384;
 
 /// The nodes that hold values.
 pub(crate) struct Nodes {
-    hub: Arc<Hub>,
+    context: Arc<Context>,
     seeds: Vec<ConnectionInfo>,
     connection: Mutex<Option<ClusterConnection>>,
-    map: RwLock<Map>,
+    map: RwLock<SlotMap>,
     /// Wakes the task that looks at the map.
     wake: Notify,
-    /// As for a [`Link`](super::Link).
+    /// As for a [`Connection`](super::connection::Connection).
     process: Process,
 }
 
 /// Who serves which slot.
 #[derive(Default)]
-struct Map {
+struct SlotMap {
     owners: Vec<Arc<Node>>,
 }
 
@@ -53,9 +54,9 @@ struct Map {
 struct Node(AtomicU64);
 
 impl Nodes {
-    pub(crate) fn new(hub: Arc<Hub>, seeds: Vec<ConnectionInfo>) -> Self {
+    pub(crate) fn new(context: Arc<Context>, seeds: Vec<ConnectionInfo>) -> Self {
         Self {
-            hub,
+            context,
             seeds,
             connection: Mutex::default(),
             map: RwLock::default(),
@@ -64,20 +65,20 @@ impl Nodes {
         }
     }
 
-    /// Connects, and keeps the map, for ever.
-    pub(crate) async fn keep(self: Arc<Self>) {
+    /// Connects, and looks at the map whenever something is wrong, for ever.
+    pub(crate) async fn run(self: Arc<Self>) {
         let mut known = HashMap::new();
         loop {
             match self.look(&mut known).await {
                 Ok(()) => self.wake.notified().await,
-                Err(error) => self.hub.cannot_reach_nodes(&error),
+                Err(error) => self.context.telemetry.cannot_reach_nodes(&error),
             }
             pause(LOOK_AGAIN).await;
         }
     }
 
     async fn look(&self, known: &mut HashMap<String, Arc<Node>>) -> RedisResult<()> {
-        let ranges = source::slots(&self.seeds).await?;
+        let ranges = slots(&self.seeds).await?;
         let mut owners = vec![Arc::<Node>::default(); SLOTS];
         for served in ranges {
             let node = known.entry(format!("{}:{}", served.host, served.port)).or_default();
@@ -94,7 +95,7 @@ impl Nodes {
     }
 
     async fn connect(&self) -> RedisResult<ClusterConnection> {
-        let settings = &self.hub.settings;
+        let settings = &self.context.settings;
         let builder = ClusterClientBuilder::new(self.seeds.clone())
             .use_protocol(ProtocolVersion::RESP3)
             .connection_timeout(settings.connect_timeout)
@@ -119,8 +120,8 @@ impl Nodes {
         let map = self.map.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let node = map.owners.get(usize::from(slot(address))).cloned();
         drop(map);
-        node.filter(|node| self.process.is_this() && node.admits(self.hub.clock.now())).ok_or_else(|| {
-            self.hub.counts.skipped.add();
+        node.filter(|node| self.process.is_this() && node.admits(self.context.clock.now())).ok_or_else(|| {
+            self.context.telemetry.counts.skipped.add();
             Unavailable
         })
     }
@@ -129,14 +130,14 @@ impl Nodes {
     async fn send(&self, nodes: &[Arc<Node>], command: Cmd) -> Result<Value, Unavailable> {
         let connection = lock(&self.connection).clone();
         let Some(mut connection) = connection else {
-            self.hub.counts.skipped.add();
+            self.context.telemetry.counts.skipped.add();
             return Err(Unavailable);
         };
         match command.query_async::<Value>(&mut connection).await {
             Ok(value) => {
                 for node in nodes.iter().filter(|node| node.0.load(Relaxed) != 0) {
                     node.0.store(0, Release);
-                    self.hub.resumed();
+                    self.context.telemetry.resumed();
                 }
                 Ok(value)
             }
@@ -145,14 +146,14 @@ impl Nodes {
     }
 
     fn failed(&self, nodes: &[Arc<Node>], error: &RedisError) -> Unavailable {
-        let counts = &self.hub.counts;
+        let counts = &self.context.telemetry.counts;
         counts.failed(error);
         if error.is_timeout() || error.is_io_error() || error.is_cluster_error() {
-            let again = self.hub.clock.now().saturating_add(nanos(ALONE));
+            let again = self.context.clock.now().saturating_add(nanos(ALONE));
             for node in nodes {
                 node.0.store(again, Release);
             }
-            self.hub.suspended();
+            self.context.telemetry.suspended();
             self.wake.notify_one();
         }
         Unavailable
@@ -208,7 +209,7 @@ impl Nodes {
             let nodes = self.clone();
             sent.spawn(async move {
                 if nodes.send(&[node], command).await.is_ok() {
-                    nodes.hub.counts.stores.add();
+                    nodes.context.telemetry.counts.stores.add();
                 }
             });
         }
@@ -225,15 +226,7 @@ impl Node {
     }
 }
 
-/// The slot of a key: CRC-16/XMODEM of the key, or of what stands between its first brace and the next closing one
-/// (<https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/>).
-pub(super) fn slot(key: &str) -> u16 {
-    let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
-    let hashed = tag.filter(|tag| !tag.is_empty()).unwrap_or(key);
-    crc16::State::<crc16::XMODEM>::calculate(hashed.as_bytes()) % 16_384
-}
-
-/// A sign of life of the log's link, shared by all who waited for one before it was asked for.
+/// A sign of life of the log's connection, shared by all who waited for one before it was asked for.
 #[derive(Default)]
 pub(crate) struct Barrier {
     waiting: Mutex<Vec<oneshot::Sender<Option<u64>>>>,
@@ -250,14 +243,14 @@ impl Barrier {
     }
 
     /// Asks for signs of life, for ever.
-    pub(crate) async fn keep(self: Arc<Self>, hub: Arc<Hub>, links: Arc<[Arc<Link>]>) {
+    pub(crate) async fn run(self: Arc<Self>, context: Arc<Context>, connections: Connections) {
         loop {
             self.wake.notified().await;
             let waiting = std::mem::take(&mut *lock(&self.waiting));
             if waiting.is_empty() {
                 continue;
             }
-            let passed = sign_of_life(&hub, &links).await;
+            let passed = sign_of_life(&context, &connections).await;
             for tell in waiting {
                 // Who has gone needs no word.
                 let _ = tell.send(passed);
@@ -266,26 +259,13 @@ impl Barrier {
     }
 }
 
-async fn sign_of_life(hub: &Hub, links: &[Arc<Link>]) -> Option<u64> {
-    let live = live(links, 0)?;
+async fn sign_of_life(context: &Context, connections: &Connections) -> Option<u64> {
+    let live = connections.live(0)?;
     match redis::cmd("PING").query_async::<()>(&mut live.connection.clone()).await {
         Ok(()) => Some(live.server),
         Err(error) => {
-            hub.failed(&live, &error);
+            live.failed(&context.telemetry, &error);
             None
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slots_are_those_of_the_specification() {
-        assert_eq!(slot("123456789"), 0x31C3);
-        assert_eq!(slot("{user1000}.following"), slot("{user1000}.followers"));
-        assert_ne!(slot("foo{}{bar}"), slot("bar"));
-        assert_eq!(slot("foo{{bar}}zap"), slot("{bar"));
     }
 }

@@ -1,6 +1,6 @@
 //! Invalidations and refreshes of which nobody knows whether the log has them.
 //!
-//! A record is *pending* from before its body runs until its append was folded. If that is not seen (the link broke, the
+//! A record is *pending* from before its body runs until its append was folded. If that is not seen (the connection broke, the
 //! reply is late, the caller went away), the record is *in doubt*: it counts in this process at once, what it concerns is
 //! not taken from the shared tier, or is taken as expired if it is a refresh, and it is appended again in the background until that succeeds. Records in doubt die with
 //! the process; other nodes then rely on the ttl.
@@ -20,7 +20,7 @@ const MAX_SCOPES: usize = 1 << 14;
 
 pub(crate) struct Doubt {
     log: Arc<Log>,
-    state: Mutex<State>,
+    state: Mutex<DoubtState>,
     /// Whether there is anything in the state; spares those who only ask the lock.
     any: AtomicBool,
     /// Wakes the replay.
@@ -28,7 +28,7 @@ pub(crate) struct Doubt {
 }
 
 #[derive(Default)]
-struct State {
+struct DoubtState {
     records: Vec<Record>,
     /// How many of the records concern a scope, under the key by which they [raise](Record::raised) it.
     scopes: HashMap<u64, usize>,
@@ -42,8 +42,8 @@ impl Doubt {
     }
 
     /// A record on its way into the log.
-    pub(crate) fn pending(self: &Arc<Self>, record: Record) -> Pending {
-        Pending { doubt: self.clone(), record: Some(record) }
+    pub(crate) fn pending(self: &Arc<Self>, record: Record) -> PendingRecord {
+        PendingRecord { doubt: self.clone(), record: Some(record) }
     }
 
     /// The judgement of what has these scopes and comes from the shared tier.
@@ -132,12 +132,12 @@ pub(crate) struct Replay {
 }
 
 /// A record on its way; in doubt if dropped before it is [settled](Self::settle).
-pub(crate) struct Pending {
+pub(crate) struct PendingRecord {
     doubt: Arc<Doubt>,
     record: Option<Record>,
 }
 
-impl Pending {
+impl PendingRecord {
     pub(crate) fn record(&self) -> Option<&Record> {
         self.record.as_ref()
     }
@@ -155,7 +155,7 @@ impl Pending {
     }
 }
 
-impl Drop for Pending {
+impl Drop for PendingRecord {
     fn drop(&mut self) {
         if let Some(record) = self.record.take() {
             self.doubt.enter(&record, |log| log.append(&record));

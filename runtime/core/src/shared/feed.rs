@@ -1,6 +1,6 @@
 //! What this node knows of the shared log: the fold of the stream.
 //!
-//! The stream's entries have an order of their own, and entries of the shared tier carry a place in it; [`Judge`]
+//! The stream's entries have an order of their own, and entries of the shared tier carry a place in it; [`FeedJudge`]
 //! judges them by it. Everything in this process is judged by the local log alone, which this fold appends to. So the
 //! in-process tier never sees a stream id, and a hit costs the same with a shared tier as without.
 //!
@@ -15,40 +15,26 @@
 use std::sync::Arc;
 
 use super::notices::Notices;
+use super::seam::{PutEpochs, SharedEpoch};
 use super::stream::{Appended, Entry, Incarnation, Life, Published, StreamId};
 use crate::log::{Epoch, Judgement, Log, Mirror, Record, expiry_of};
 use crate::sync::{Mutex, MutexGuard, lock};
 
-/// Where in the shared log something began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
-    pub(crate) incarnation: u64,
-    pub(crate) id: u64,
-}
-
 /// A value that is to replace what is cached, on its way through the log.
-pub(crate) struct Putting {
+pub(crate) struct ExpectedPut {
     /// Where its body began, in the local log.
     pub(crate) began: Epoch,
     pub(crate) scopes: Box<[u64]>,
-}
-
-/// How a put's own record was folded: where the new value stands, if it may be stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Placed {
-    pub(crate) local: Epoch,
-    /// `None` where only this process knows of it.
-    pub(crate) shared: Option<Mark>,
 }
 
 pub(crate) struct Feed {
     log: Arc<Log>,
     mirror_bytes: usize,
     notices: Arc<Notices>,
-    state: Mutex<State>,
+    state: Mutex<FeedState>,
 }
 
-struct State {
+struct FeedState {
     incarnation: Option<Incarnation>,
     /// The log that was [forgotten](Feed::forget) last, until one is entered.
     forgotten: Option<Incarnation>,
@@ -63,9 +49,9 @@ struct State {
     /// The last refresh, packed; spares most judgements a look for refreshes.
     refreshed: u64,
     /// Puts whose own record has not been folded yet, by the token that the record carries.
-    putting: Vec<(u64, Putting)>,
+    putting: Vec<(u64, ExpectedPut)>,
     /// Those whose record came as a push, before its reply.
-    placed: Vec<(u64, Option<Placed>)>,
+    placed: Vec<(u64, Option<PutEpochs>)>,
     /// Logs that were left for another server's: one that was cut off from its successor may still answer.
     left: Vec<Incarnation>,
 }
@@ -82,7 +68,7 @@ pub(crate) enum Folded {
 
 /// The knowledge of the log at one moment.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct View {
+pub(crate) struct LogView {
     incarnation: Option<Incarnation>,
     position: StreamId,
     rumours: u64,
@@ -90,7 +76,7 @@ pub(crate) struct View {
 
 impl Feed {
     pub(crate) fn new(log: Arc<Log>, mirror_bytes: usize, notices: Arc<Notices>) -> Self {
-        let state = State {
+        let state = FeedState {
             incarnation: None,
             forgotten: None,
             position: StreamId::ZERO,
@@ -106,19 +92,19 @@ impl Feed {
         Self { log, mirror_bytes, notices, state: Mutex::new(state) }
     }
 
-    /// Where a load that begins now stands; `None` before the log was first read.
-    pub(crate) fn mark(&self) -> Option<Mark> {
+    /// The position of a load that begins now; `None` before the log was first read.
+    pub(crate) fn epoch(&self) -> Option<SharedEpoch> {
         let state = lock(&self.state);
         let incarnation = state.incarnation?;
-        Some(Mark { incarnation: incarnation.hash(), id: state.position.packed_down() })
+        Some(SharedEpoch { incarnation: incarnation.hash(), id: state.position.packed_down() })
     }
 
     /// The judge of what came over a connection to this server, if the log is still its log: a connection that was replaced
     /// while it answered may have missed what the new one folded. `None` also while there are rumours.
-    pub(crate) fn judge(&self, server: u64) -> Option<Judge<'_>> {
+    pub(crate) fn judge(&self, server: u64) -> Option<FeedJudge<'_>> {
         let state = lock(&self.state);
         let own = state.incarnation.filter(|own| own.server == server && state.rumours == state.confirmed)?;
-        Some(Judge { incarnation: own.hash(), floor: state.floor.packed_down(), state })
+        Some(FeedJudge { incarnation: own.hash(), floor: state.floor.packed_down(), state })
     }
 
     /// The server on which the log is; what connections to another one say does not count.
@@ -153,7 +139,7 @@ impl Feed {
         lock(&self.state).left.contains(&log)
     }
 
-    fn restart(&self, state: &mut State, incarnation: Incarnation, first: StreamId) {
+    fn restart(&self, state: &mut FeedState, incarnation: Incarnation, first: StreamId) {
         let forgotten = state.forgotten.take();
         if let Some(old) = state.incarnation.or(forgotten).filter(|old| old.server != incarnation.server) {
             state.left.push(old);
@@ -168,15 +154,15 @@ impl Feed {
     }
 
     /// Returns what is known now, to compare with what the log is found to be.
-    pub(crate) fn view(&self) -> View {
+    pub(crate) fn view(&self) -> LogView {
         let state = lock(&self.state);
-        View { incarnation: state.incarnation, position: state.position, rumours: state.rumours }
+        LogView { incarnation: state.incarnation, position: state.position, rumours: state.rumours }
     }
 
     /// Returns whether the log of this server still is the one that is known, when its last entry is this one. `before` is what was known
     /// before the server was asked, and all that it had pushed until its answer is folded by now. If it is the same log, the rumours
     /// of before are explained.
-    pub(crate) fn is_confirmed(&self, server: u64, last: Option<&Entry>, before: View) -> bool {
+    pub(crate) fn is_confirmed(&self, server: u64, last: Option<&Entry>, before: LogView) -> bool {
         let mut state = lock(&self.state);
         let Some(own) = state.incarnation.filter(|own| own.server == server) else { return false };
         // An entry that is missing at the end was removed, or the whole log was replaced by an older copy.
@@ -189,7 +175,7 @@ impl Feed {
     }
 
     /// The log was read to its end: what was heard until `before` is explained.
-    pub(crate) fn confirm(&self, before: View) {
+    pub(crate) fn confirm(&self, before: LogView) {
         let mut state = lock(&self.state);
         state.confirmed = state.confirmed.max(before.rumours);
     }
@@ -244,7 +230,7 @@ impl Feed {
     }
 
     /// Raises what a record concerns; everything, if it cannot be read.
-    fn raise(&self, state: &mut State, id: StreamId, record: Option<&Record>, token: u64) {
+    fn raise(&self, state: &mut FeedState, id: StreamId, record: Option<&Record>, token: u64) {
         let everything = Record::clear();
         let unreadable = record.is_none();
         let record = record.unwrap_or(&everything);
@@ -273,20 +259,20 @@ impl Feed {
         match put.map(|index| state.putting.swap_remove(index).1) {
             None => drop(self.log.append(record)),
             Some(put) => {
-                let shared = state.incarnation.map(|own| Mark { incarnation: own.hash(), id: id.packed_down() });
+                let shared = state.incarnation.map(|own| SharedEpoch { incarnation: own.hash(), id: id.packed_down() });
                 let local = self.log.append_put(record, put.began, &put.scopes);
-                state.placed.push((token, local.map(|local| Placed { local, shared })));
+                state.placed.push((token, local.map(|local| PutEpochs { local, shared })));
             }
         }
     }
 
     /// Announces a put: its own record is then told apart from others'.
-    pub(crate) fn expect(&self, token: u64, putting: Putting) {
+    pub(crate) fn expect(&self, token: u64, putting: ExpectedPut) {
         lock(&self.state).putting.push((token, putting));
     }
 
     /// What became of a put, once its record was folded; it is no longer expected.
-    pub(crate) fn placed(&self, token: u64) -> Option<Placed> {
+    pub(crate) fn placed(&self, token: u64) -> Option<PutEpochs> {
         let mut state = lock(&self.state);
         state.putting.retain(|(own, _)| *own != token);
         let index = state.placed.iter().position(|(own, _)| *own == token)?;
@@ -295,22 +281,22 @@ impl Feed {
 }
 
 /// The judgement of what comes from the shared tier. Nothing is folded while it is held.
-pub(crate) struct Judge<'a> {
+pub(crate) struct FeedJudge<'a> {
     incarnation: u64,
     floor: u64,
-    state: MutexGuard<'a, State>,
+    state: MutexGuard<'a, FeedState>,
 }
 
-impl Judge<'_> {
-    /// The judgement of what began at this mark and has these scopes.
-    pub(crate) fn judge(&self, mark: Mark, scopes: &[u64]) -> Judgement {
-        let State { mirror, refreshed, .. } = &*self.state;
-        let valid = mark.incarnation == self.incarnation
-            && mark.id >= self.floor
-            && scopes.iter().all(|&scope| mark.id >= mirror.last(scope));
+impl FeedJudge<'_> {
+    /// The judgement of what began at this position and has these scopes.
+    pub(crate) fn judge(&self, epoch: SharedEpoch, scopes: &[u64]) -> Judgement {
+        let FeedState { mirror, refreshed, .. } = &*self.state;
+        let valid = epoch.incarnation == self.incarnation
+            && epoch.id >= self.floor
+            && scopes.iter().all(|&scope| epoch.id >= mirror.last(scope));
         if !valid {
             Judgement::Invalidated
-        } else if mark.id < *refreshed && scopes.iter().any(|&scope| mark.id < mirror.last(expiry_of(scope))) {
+        } else if epoch.id < *refreshed && scopes.iter().any(|&scope| epoch.id < mirror.last(expiry_of(scope))) {
             Judgement::Expired
         } else {
             Judgement::Current

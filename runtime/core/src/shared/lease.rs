@@ -11,7 +11,8 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::{Place, Tier, Unavailable};
+use super::seam::{LeaseApi, Unavailable};
+use super::tier::RedisTier;
 use crate::clock::pause;
 
 /// A hundred years: what Redis adds to the time of day must not overflow.
@@ -25,10 +26,10 @@ const RENEW: &str = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end 
                      redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1";
 
 /// The right to load a key; given back when dropped.
-pub(crate) struct Lease(Option<Held>);
+pub(crate) struct LoadLease(Option<HeldLease>);
 
-struct Held {
-    tier: Arc<Tier>,
+struct HeldLease {
+    tier: Arc<RedisTier>,
     address: String,
     nonce: u64,
     /// Ends with the lease.
@@ -44,35 +45,33 @@ impl Drop for Renewal {
     }
 }
 
-impl Tier {
-    /// Asks for the right to load a key, for so long. `None` while another process has it, an error where
-    /// the tier cannot be asked.
-    ///
-    /// # Cancel safety
-    ///
-    /// A lease that was granted meanwhile runs out by itself.
-    pub(crate) async fn lease<V>(
-        self: &Arc<Self>,
-        place: &Place<'_, V>,
-        lasts: Duration,
-    ) -> Result<Option<Lease>, Unavailable> {
-        let (address, nonce) = (format!("{}:lease", self.address(place)), fastrand::u64(..));
-        let mut command = redis::cmd("SET");
-        command.arg(&address).arg(nonce).arg("NX").arg("PX").arg(millis(lasts));
-        let granted = self.ask(&address, command).await? == Value::Okay;
-        Ok(granted.then(|| Lease(Some(Held { tier: self.clone(), address, nonce, renewal: None }))))
-    }
-}
-
 /// As a server takes it: at least one, and no more than it can add to the time of day.
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).clamp(1, MAX_MILLIS)
 }
 
-impl Lease {
-    /// Renews it in the background while it is held, for no longer than `bound`: a load that never ends holds up nobody for
-    /// longer. Where there is no runtime to do so it lasts as long as it was granted for.
-    pub(crate) fn renewed(mut self, lasts: Duration, bound: Duration) -> Self {
+impl LoadLease {
+    /// Asks the tier for the right to load a key, for so long. `None` while another process has it. `address` is the lease's own.
+    pub(super) async fn acquire(
+        tier: &Arc<RedisTier>,
+        address: String,
+        lasts: Duration,
+    ) -> Result<Option<Self>, Unavailable> {
+        let nonce = fastrand::u64(..);
+        let mut command = redis::cmd("SET");
+        command.arg(&address).arg(nonce).arg("NX").arg("PX").arg(millis(lasts));
+        let granted = tier.ask(&address, command).await? == Value::Okay;
+        Ok(granted.then(|| Self(Some(HeldLease { tier: tier.clone(), address, nonce, renewal: None }))))
+    }
+
+    /// The command that gives it back, for whoever sends it behind another.
+    pub(super) fn give_back(mut self) -> Option<(String, Cmd)> {
+        self.0.take().map(HeldLease::command)
+    }
+}
+
+impl LeaseApi for LoadLease {
+    fn renewed(mut self, lasts: Duration, bound: Duration) -> Self {
         if let (Some(held), Ok(runtime)) = (&mut self.0, Handle::try_current())
             && bound > lasts
         {
@@ -83,19 +82,13 @@ impl Lease {
         self
     }
 
-    /// Leaves it to run out.
     #[cfg(feature = "http")]
-    pub(crate) fn leave(mut self) {
+    fn leave(mut self) {
         self.0 = None;
-    }
-
-    /// The command that gives it back, for whoever sends it behind another.
-    pub(super) fn give_back(mut self) -> Option<(String, Cmd)> {
-        self.0.take().map(Held::command)
     }
 }
 
-impl Held {
+impl HeldLease {
     fn command(self) -> (String, Cmd) {
         let mut command = redis::cmd("EVAL");
         command.arg(GIVE_BACK).arg(1).arg(&self.address).arg(self.nonce);
@@ -104,7 +97,7 @@ impl Held {
 }
 
 /// Renews a lease three times within the time for which it lasts, until it is lost.
-async fn renew(tier: Arc<Tier>, address: String, nonce: u64, lasts: Duration) {
+async fn renew(tier: Arc<RedisTier>, address: String, nonce: u64, lasts: Duration) {
     let mut renewed = true;
     while renewed {
         pause(lasts / 3).await;
@@ -115,10 +108,10 @@ async fn renew(tier: Arc<Tier>, address: String, nonce: u64, lasts: Duration) {
     }
 }
 
-impl Drop for Lease {
+impl Drop for LoadLease {
     fn drop(&mut self) {
         if let Some(held) = self.0.take() {
-            held.tier.clone().store(vec![held.command()]);
+            held.tier.clone().send_later(vec![held.command()]);
         }
     }
 }

@@ -29,7 +29,7 @@ impl Notices {
     }
 
     #[cfg(test)]
-    pub(super) fn counts(&self) -> super::SharedStats {
+    pub(super) fn counts(&self) -> super::stats::SharedStats {
         self.counts.snapshot()
     }
 

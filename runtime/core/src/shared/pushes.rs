@@ -5,16 +5,16 @@ use std::sync::Arc;
 use redis::aio::{AsyncPushSender, SendError};
 use redis::{PushInfo, PushKind, Value};
 
+use super::context::Context;
 use super::feed::{Feed, Folded};
-use super::hub::Hub;
-use super::link::State;
+use super::signals::Signals;
 use super::stream::{Database, Published};
 use crate::sync::{Mutex, lock};
 
 /// Folds what a connection pushes.
 pub(super) struct Pushes {
     feed: Arc<Feed>,
-    state: Arc<State>,
+    signals: Arc<Signals>,
     channel: String,
     database: Database,
     phase: Mutex<Phase>,
@@ -29,9 +29,9 @@ enum Phase {
 
 impl Pushes {
     /// For a connection whose delta is about to be read.
-    pub(super) fn new(hub: &Hub, state: Arc<State>) -> Self {
-        let (feed, channel, database) = (hub.feed.clone(), hub.channel.clone(), hub.database);
-        Self { feed, state, channel, database, phase: Mutex::new(Phase::Reading(Vec::new())) }
+    pub(super) fn new(context: &Context, signals: Arc<Signals>) -> Self {
+        let (feed, channel, database) = (context.feed.clone(), context.channel.clone(), context.database);
+        Self { feed, signals, channel, database, phase: Mutex::new(Phase::Reading(Vec::new())) }
     }
 
     /// The delta was folded: folds what came meanwhile, and from now on what comes. False if something is missing.
@@ -50,7 +50,7 @@ impl Pushes {
             Phase::Reading(waiting) => waiting.push(message),
             Phase::Live(server) => {
                 if !self.fold(*server, &message) {
-                    self.state.break_off();
+                    self.signals.break_off();
                 }
             }
         }
@@ -63,7 +63,7 @@ impl Pushes {
             Folded::Done => true,
             Folded::Gap => false,
             Folded::Rumour => {
-                self.state.look();
+                self.signals.look();
                 true
             }
         }
@@ -76,7 +76,7 @@ pub(super) struct Receiver(pub(super) Arc<Pushes>);
 impl AsyncPushSender for Receiver {
     fn send(&self, info: PushInfo) -> Result<(), SendError> {
         match (info.kind, info.data.as_slice()) {
-            (PushKind::Disconnection, _) => self.0.state.break_off(),
+            (PushKind::Disconnection, _) => self.0.signals.break_off(),
             (PushKind::Message, [channel, _]) if is_text(channel, &self.0.channel) => {
                 if let Some(Value::BulkString(message)) = info.data.into_iter().nth(1) {
                     self.0.message(message);

@@ -14,9 +14,10 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::hub::Hub;
-use super::link::{Link, Live, too_slow};
-use super::{Unavailable, live};
+use super::connection::{Connections, LiveConnection};
+use super::context::Context;
+use super::errors::too_slow;
+use super::seam::Unavailable;
 use crate::sync::{Mutex, lock};
 
 /// Reads under way at which the next ones go together.
@@ -29,9 +30,9 @@ const LARGE: usize = 16 << 10;
 
 /// Where a value is, in parts: it goes into a command without a text of its own.
 #[derive(Clone, Copy)]
-pub(super) struct Address<'a>(pub(super) [&'a str; 3]);
+pub(super) struct ValueAddress<'a>(pub(super) [&'a str; 3]);
 
-impl Address<'_> {
+impl ValueAddress<'_> {
     pub(super) fn text(&self) -> String {
         self.0.concat()
     }
@@ -54,26 +55,26 @@ impl Address<'_> {
 type Reply = Result<(Value, u64), Unavailable>;
 
 pub(super) struct Reads {
-    hub: Arc<Hub>,
-    links: Arc<[Arc<Link>]>,
+    context: Arc<Context>,
+    connections: Connections,
     next: AtomicUsize,
     /// Where the connections are driven.
     runtime: Handle,
     under_way: AtomicUsize,
     /// Of the last value read, in bytes.
     size: AtomicUsize,
-    gathered: Mutex<Vec<Waiting>>,
+    gathered: Mutex<Vec<WaitingRead>>,
 }
 
-struct Waiting {
+struct WaitingRead {
     address: String,
     reply: oneshot::Sender<Reply>,
 }
 
 impl Reads {
-    pub(super) fn new(hub: Arc<Hub>, links: Arc<[Arc<Link>]>, runtime: Handle) -> Arc<Self> {
+    pub(super) fn new(context: Arc<Context>, connections: Connections, runtime: Handle) -> Arc<Self> {
         let (next, under_way, size) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { hub, links, next, runtime, under_way, size, gathered: Mutex::default() })
+        Arc::new(Self { context, connections, next, runtime, under_way, size, gathered: Mutex::default() })
     }
 
     /// The value at an address.
@@ -81,7 +82,7 @@ impl Reads {
     /// # Cancel safety
     ///
     /// Nothing is lost; reads that go together with it are not concerned.
-    pub(super) async fn get(self: &Arc<Self>, address: Address<'_>) -> Reply {
+    pub(super) async fn get(self: &Arc<Self>, address: ValueAddress<'_>) -> Reply {
         let under_way = UnderWay::begin(&self.under_way);
         if under_way.before >= MANY && self.size.load(Relaxed) <= LARGE {
             return self.get_with_others(address).await;
@@ -92,15 +93,15 @@ impl Reads {
         self.read(&command).await.inspect(|(value, _)| self.saw(value))
     }
 
-    async fn get_with_others(self: &Arc<Self>, address: Address<'_>) -> Reply {
+    async fn get_with_others(self: &Arc<Self>, address: ValueAddress<'_>) -> Reply {
         let live = self.live().ok_or(Unavailable)?;
         let reply = self.gather(address.text());
         // A server that hangs is noticed by whoever sends the command. This is for a runtime that does not run: the one on
         // which the tier was built, of which its builder may have thought that it is done with.
-        match timeout(self.hub.settings.command_timeout.saturating_mul(2), reply).await {
+        match timeout(self.context.settings.command_timeout.saturating_mul(2), reply).await {
             Ok(reply) => reply.unwrap_or(Err(Unavailable)),
             Err(_) => {
-                self.hub.failed(&live, &too_slow());
+                live.failed(&self.context.telemetry, &too_slow());
                 Err(Unavailable)
             }
         }
@@ -113,7 +114,7 @@ impl Reads {
     }
 
     /// The values at several addresses, in their order.
-    pub(super) async fn get_many(&self, addresses: &[Address<'_>]) -> Result<(Vec<Value>, u64), Unavailable> {
+    pub(super) async fn get_many(&self, addresses: &[ValueAddress<'_>]) -> Result<(Vec<Value>, u64), Unavailable> {
         match self.read(&mget(addresses.iter().copied())).await? {
             (Value::Array(values), server) if values.len() == addresses.len() => Ok((values, server)),
             _ => Err(Unavailable),
@@ -129,17 +130,17 @@ impl Reads {
             // The server may have been replaced before it answered.
             Ok(_) => Err(Unavailable),
             Err(error) => {
-                self.hub.failed(&live, &error);
+                live.failed(&self.context.telemetry, &error);
                 Err(Unavailable)
             }
         }
     }
 
     /// A connection that answers.
-    pub(super) fn live(&self) -> Option<Arc<Live>> {
-        let live = live(&self.links, self.next.fetch_add(1, Relaxed));
+    pub(super) fn live(&self) -> Option<Arc<LiveConnection>> {
+        let live = self.connections.live(self.next.fetch_add(1, Relaxed));
         if live.is_none() {
-            self.hub.counts.skipped.add();
+            self.context.telemetry.counts.skipped.add();
         }
         live
     }
@@ -148,7 +149,7 @@ impl Reads {
     fn gather(self: &Arc<Self>, address: String) -> oneshot::Receiver<Reply> {
         let (reply, receiver) = oneshot::channel();
         let mut gathered = lock(&self.gathered);
-        gathered.push(Waiting { address, reply });
+        gathered.push(WaitingRead { address, reply });
         let (first, full) = (gathered.len() == 1, gathered.len() == TOGETHER);
         let all = if full { std::mem::take(&mut *gathered) } else { Vec::new() };
         drop(gathered);
@@ -168,13 +169,13 @@ impl Reads {
         receiver
     }
 
-    async fn send(&self, mut all: Vec<Waiting>) {
+    async fn send(&self, mut all: Vec<WaitingRead>) {
         // Whoever is gone needs no answer.
         all.retain(|waiting| !waiting.reply.is_closed());
         if all.is_empty() {
             return;
         }
-        let reply = self.read(&mget(all.iter().map(|waiting| Address(["", &waiting.address, ""])))).await;
+        let reply = self.read(&mget(all.iter().map(|waiting| ValueAddress(["", &waiting.address, ""])))).await;
         match reply {
             Ok((Value::Array(values), server)) if values.len() == all.len() => {
                 for (waiting, value) in all.into_iter().zip(values) {
@@ -192,7 +193,7 @@ impl Reads {
 struct Gathering(Option<Arc<Reads>>);
 
 impl Gathering {
-    fn done(mut self) -> Option<(Arc<Reads>, Vec<Waiting>)> {
+    fn done(mut self) -> Option<(Arc<Reads>, Vec<WaitingRead>)> {
         let reads = self.0.take()?;
         let all = std::mem::take(&mut *lock(&reads.gathered));
         Some((reads, all))
@@ -207,7 +208,7 @@ impl Drop for Gathering {
     }
 }
 
-fn mget<'a>(addresses: impl ExactSizeIterator<Item = Address<'a>> + Clone) -> Cmd {
+fn mget<'a>(addresses: impl ExactSizeIterator<Item = ValueAddress<'a>> + Clone) -> Cmd {
     let size = addresses.clone().map(|address| address.len()).sum::<usize>();
     let mut command = Cmd::with_capacity(1 + addresses.len(), "MGET".len() + size);
     command.write_arg(b"MGET");

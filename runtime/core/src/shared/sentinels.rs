@@ -16,12 +16,11 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::link::too_slow;
-use super::server::refused;
+use super::errors::{refused, too_slow};
 use crate::sync::lock;
 
 /// Host and port, as a Sentinel names them.
-pub(super) type Address = (String, u16);
+pub(super) type HostPort = (String, u16);
 
 /// The Sentinels of one master.
 pub(crate) struct Sentinels {
@@ -38,7 +37,7 @@ struct Sentinel {
     client: Client,
     connection: Mutex<Option<MultiplexedConnection>>,
     /// The master that it named last; none if it did not answer or knows none.
-    named: crate::sync::Mutex<Option<Address>>,
+    named: crate::sync::Mutex<Option<HostPort>>,
 }
 
 /// The answers that are waited for.
@@ -71,7 +70,7 @@ impl Sentinels {
     /// # Errors
     ///
     /// If no address is named by most, or if groups that do not know each other name different ones.
-    pub(super) async fn master(&self, patience: Duration, wait_for: WaitFor) -> RedisResult<Address> {
+    pub(super) async fn master(&self, patience: Duration, wait_for: WaitFor) -> RedisResult<HostPort> {
         let named = self.named(patience, wait_for).await;
         if !self.allow_disagreement {
             // With the last word of those that are late.
@@ -89,7 +88,7 @@ impl Sentinels {
     }
 
     /// Makes a client of the node with this address.
-    pub(super) fn client(&self, (host, port): &Address) -> RedisResult<Client> {
+    pub(super) fn client(&self, (host, port): &HostPort) -> RedisResult<Client> {
         let (host, port) = (host.clone(), *port);
         let address = match self.template.addr() {
             ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
@@ -101,14 +100,14 @@ impl Sentinels {
     }
 
     /// The address that each Sentinel names, in their order; none of those that do not answer, know no such master, or are late.
-    async fn named(&self, patience: Duration, wait_for: WaitFor) -> Vec<Option<Address>> {
+    async fn named(&self, patience: Duration, wait_for: WaitFor) -> Vec<Option<HostPort>> {
         let mut command = redis::cmd("SENTINEL");
         command.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.master);
         let mut asked = JoinSet::new();
         for (index, sentinel) in self.all.iter().enumerate() {
             let (sentinel, command) = (sentinel.clone(), command.clone());
             asked.spawn(async move {
-                let answer = sentinel.ask::<Option<Address>>(&command, patience).await.ok().flatten();
+                let answer = sentinel.ask::<Option<HostPort>>(&command, patience).await.ok().flatten();
                 lock(&sentinel.named).clone_from(&answer);
                 (index, answer)
             });
@@ -128,7 +127,7 @@ impl Sentinels {
     }
 
     /// Returns whether most of the Sentinels name one address, or cannot any more, while the answers of so many are missing.
-    fn is_decided(&self, named: &[Option<Address>], missing: usize) -> bool {
+    fn is_decided(&self, named: &[Option<HostPort>], missing: usize) -> bool {
         let most = votes(named).values().max().copied().unwrap_or_default();
         let can = (most + missing) * 2 > self.all.len() || self.allow_disagreement;
         most * 2 > self.all.len() || !can
@@ -136,7 +135,7 @@ impl Sentinels {
 
     /// Refuses Sentinels that watch different servers: they name different masters and do not know each other. Two of one group may name
     /// different masters as well, while a failover is under way or a network is split.
-    async fn must_be_one_group(&self, named: &[Option<Address>], patience: Duration) -> RedisResult<()> {
+    async fn must_be_one_group(&self, named: &[Option<HostPort>], patience: Duration) -> RedisResult<()> {
         let kin = self.kin(named, patience).await;
         let knows = |one: &Kin, other: &Kin| one.id == other.id || one.others.contains(&other.id);
         for (index, one) in kin.iter().enumerate() {
@@ -145,7 +144,7 @@ impl Sentinels {
                 let (Some(one), Some(two)) = (one, &kin[other]) else { continue };
                 if here != there && !(knows(one, two) && knows(two, one)) {
                     let say =
-                        |index: usize, (host, port): &Address| format!("{} names {host}:{port}", self.all[index].name);
+                        |index: usize, (host, port): &HostPort| format!("{} names {host}:{port}", self.all[index].name);
                     return Err(refused(format!(
                         "{}, {}, and these Sentinels do not know each other",
                         say(index, here),
@@ -158,7 +157,7 @@ impl Sentinels {
     }
 
     /// The kin of each Sentinel that has named a master, in their order.
-    async fn kin(&self, named: &[Option<Address>], patience: Duration) -> Vec<Option<Kin>> {
+    async fn kin(&self, named: &[Option<HostPort>], patience: Duration) -> Vec<Option<Kin>> {
         let mut command = redis::cmd("SENTINEL");
         let ids = self.ask::<String>(named, command.arg("MYID"), patience).await;
         let mut command = redis::cmd("SENTINEL");
@@ -174,7 +173,7 @@ impl Sentinels {
     /// Asks those that have named a master, all at once; their answers in their order.
     async fn ask<T: FromRedisValue + Send + 'static>(
         &self,
-        named: &[Option<Address>],
+        named: &[Option<HostPort>],
         command: &Cmd,
         patience: Duration,
     ) -> Vec<Option<T>> {
@@ -199,7 +198,7 @@ impl Sentinels {
 }
 
 /// The number of Sentinels that name each address.
-fn votes(named: &[Option<Address>]) -> BTreeMap<&Address, usize> {
+fn votes(named: &[Option<HostPort>]) -> BTreeMap<&HostPort, usize> {
     let mut votes = BTreeMap::new();
     for address in named.iter().flatten() {
         *votes.entry(address).or_default() += 1;

@@ -9,9 +9,9 @@ use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 use tokio::time::timeout;
 
-use super::hub::Hub;
-use super::link::too_slow;
-use super::stream::{Life, last_entry};
+use super::context::Context;
+use super::errors::{refused, too_slow};
+use super::stream::last_entry;
 use crate::clock::nanos;
 
 /// The master at the other end of a connection.
@@ -35,29 +35,19 @@ pub(super) enum Heartbeat {
     Alone,
 }
 
-/// The name of a new life of the log on this server.
-pub(super) fn new_life(server: u64) -> Life {
-    (u64::from(fastrand::u32(1..)) << 32) | (server & 0xFFFF_FFFF)
-}
-
-/// Returns whether a life of the log began on this server.
-pub(super) fn names(life: Life, server: u64) -> bool {
-    life << 32 == server << 32
-}
-
 /// Asks a server for its identity; only a master will do. Learns the server's time on the way.
-pub(super) async fn identify(hub: &Hub, connection: &mut MultiplexedConnection) -> RedisResult<Identity> {
-    let sent = hub.clock.now();
+pub(super) async fn identify(context: &Context, connection: &mut MultiplexedConnection) -> RedisResult<Identity> {
+    let sent = context.clock.now();
     let mut pipe = redis::pipe();
     pipe.cmd("TIME").cmd("INFO").arg("server").cmd("INFO").arg("replication").cmd("INFO").arg("cpu");
     let (time, server, replication, cpu): ((u64, u64), String, String, String) = pipe.query_async(connection).await?;
-    hub.learn_time(sent, time);
+    context.learn_time(sent, time);
     must_be_master(&replication)?;
     if is_alone(&replication) {
         let why = "no replica of the master keeps up, so it refuses writes (`min-replicas-to-write`)";
         return Err(RedisError::from((ErrorKind::Server(ServerErrorKind::MasterDown), why)));
     }
-    if !hub.settings.allow_unsafe_servers {
+    if !context.settings.allow_unsafe_servers {
         must_have_one_thread(&server, &cpu)?;
     }
     let history = field(&replication, "master_replid")?;
@@ -68,7 +58,7 @@ pub(super) async fn identify(hub: &Hub, connection: &mut MultiplexedConnection) 
         // A server that does not say so may have followed another one, and for long.
         is_original: field(&replication, "master_replid2").is_ok_and(|former| former.bytes().all(|byte| byte == b'0')),
         started: started(
-            hub.clock.now(),
+            context.clock.now(),
             field(&server, "uptime_in_seconds").map_or(u64::MAX, |up| up.parse().unwrap_or(u64::MAX)),
         ),
     })
@@ -82,23 +72,23 @@ fn started(now: u64, seconds: u64) -> u64 {
 
 /// Asks whether the server is there, still the master that it was, and its log still the one that was folded.
 pub(super) async fn heartbeat(
-    hub: &Hub,
+    context: &Context,
     connection: &mut MultiplexedConnection,
     server: u64,
     history: &str,
 ) -> RedisResult<Heartbeat> {
-    let before = hub.feed.view();
+    let before = context.feed.view();
     // A node that its cluster has left answers INFO, and refuses everything that has a key.
     let mut pipe = redis::pipe();
-    pipe.cmd("INFO").arg("replication").cmd("XINFO").arg("STREAM").arg(&hub.stream);
+    pipe.cmd("INFO").arg("replication").cmd("XINFO").arg("STREAM").arg(&context.stream);
     let asked = pipe.query_async::<(String, Value)>(connection);
-    let (info, log) = timeout(hub.settings.command_timeout, asked).await.unwrap_or_else(|_| Err(too_slow()))?;
+    let (info, log) = timeout(context.settings.command_timeout, asked).await.unwrap_or_else(|_| Err(too_slow()))?;
     must_be_master(&info)?;
     if field(&info, "master_replid")? != history {
         return Err(RedisError::from((ErrorKind::Io, "the server became another one's replica and a master again")));
     }
     // A server that has a successor by now is left alone, whatever its log.
-    if hub.feed.server() == Some(server) && !hub.feed.is_confirmed(server, last_entry(&log)?.as_ref(), before) {
+    if context.feed.server() == Some(server) && !context.feed.is_confirmed(server, last_entry(&log)?.as_ref(), before) {
         return Err(RedisError::from((ErrorKind::Io, "the log is not the one that was read")));
     }
     Ok(if is_alone(&info) { Heartbeat::Alone } else { Heartbeat::Alive })
@@ -128,16 +118,6 @@ fn must_have_one_thread(server: &str, cpu: &str) -> RedisResult<()> {
     }
 }
 
-/// A set-up with which the promise cannot be kept.
-pub(super) fn refused(why: String) -> RedisError {
-    RedisError::from((ErrorKind::InvalidClientConfig, "the set-up is not safe", why))
-}
-
-/// Returns whether the set-up was refused.
-pub(super) fn is_refused(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::InvalidClientConfig
-}
-
 fn field<'a>(info: &'a str, name: &'static str) -> RedisResult<&'a str> {
     let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     value
@@ -148,15 +128,7 @@ fn field<'a>(info: &'a str, name: &'static str) -> RedisResult<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_life_names_the_server_it_began_on() {
-        for server in [0, 7, 0xDEAD_BEEF_1234_5678, u64::MAX] {
-            let life = new_life(server);
-            assert!(names(life, server) && !names(life, server ^ 1), "{life:016x}");
-            assert_ne!(life, new_life(server), "each life has a name of its own");
-        }
-    }
+    use crate::shared::errors::is_refused;
 
     #[test]
     fn a_server_was_not_started_later_than_its_uptime_allows() {

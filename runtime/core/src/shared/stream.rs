@@ -23,6 +23,16 @@ pub(crate) struct StreamId {
 /// [promoted](super::settle). 32 random bits, and 32 bits of the identity of the server that it began on.
 pub(crate) type Life = u64;
 
+/// The name of a new life of the log on this server.
+pub(super) fn new_life(server: u64) -> Life {
+    (u64::from(fastrand::u32(1..)) << 32) | (server & 0xFFFF_FFFF)
+}
+
+/// Returns whether a life of the log began on this server.
+pub(super) fn names_server(life: Life, server: u64) -> bool {
+    life << 32 == server << 32
+}
+
 /// One life of the log on one server. Places are comparable within one incarnation only: after a failover or a flush an id
 /// may be given out a second time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

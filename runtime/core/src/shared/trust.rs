@@ -2,7 +2,7 @@
 //!
 //! A heartbeat that was answered proves that everything appended before it was *sent* has been folded. Once the last such
 //! moment lies further back than `max_stale`, whatever began before the last `max_stale` is no longer served; what began
-//! later may be, because no invalidation can have concerned it for longer than that. So a node that lost its link keeps a
+//! later may be, because no invalidation can have concerned it for longer than that. So a node that lost its connection keeps a
 //! small, young cache and joins young loads instead of storming the origin, and stays within the bound.
 //!
 //! It hangs on the clock's own thread: a runtime that is too busy to notice the silence must not serve longer for that.

@@ -19,7 +19,7 @@ use super::key::{self, Digest};
 use super::stored::{Answer, Stored};
 use super::table::{Admission, Claim};
 use crate::clock::Moment;
-use crate::direct::{self, Cache};
+use crate::direct::{self, Cache, LeaseApi as _};
 use crate::http::collect::{Collected, Length, collect};
 use crate::http::message::{is_endless, report_broken};
 use crate::http::reading::Read;

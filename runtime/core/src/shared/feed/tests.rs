@@ -42,15 +42,15 @@ fn feed() -> (Arc<Log>, Feed) {
     (log, feed)
 }
 
-fn at(number: u64) -> Mark {
-    Mark { incarnation: Incarnation { server: SERVER, life: LIFE }.hash(), id: id(number).packed_down() }
+fn at(number: u64) -> SharedEpoch {
+    SharedEpoch { incarnation: Incarnation { server: SERVER, life: LIFE }.hash(), id: id(number).packed_down() }
 }
 
-fn admits(feed: &Feed, mark: Mark, scopes: &[u64]) -> bool {
+fn admits(feed: &Feed, mark: SharedEpoch, scopes: &[u64]) -> bool {
     judge(feed, mark, scopes) == Judgement::Current
 }
 
-fn judge(feed: &Feed, mark: Mark, scopes: &[u64]) -> Judgement {
+fn judge(feed: &Feed, mark: SharedEpoch, scopes: &[u64]) -> Judgement {
     feed.judge(SERVER).unwrap().judge(mark, scopes)
 }
 
@@ -61,7 +61,7 @@ fn what_began_before_an_invalidation_is_not_admitted() {
     assert_eq!(feed.push(SERVER, &published(11, 10, record(&[5]))), Folded::Done);
     assert!(!admits(&feed, at(10), &[5]) && admits(&feed, at(11), &[5]) && admits(&feed, at(10), &[6]));
     assert!(!log.valid(began, &[5]) && log.valid(began, &[6]));
-    assert_eq!(feed.mark(), Some(at(11)));
+    assert_eq!(feed.epoch(), Some(at(11)));
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn an_entry_that_cannot_be_read_counts_as_everything_once() {
         let began = log.position();
         feed.delta(SERVER, &[stray(11), entry(12, record(&[5]))]);
         assert!(log.valid(began, &[5]), "it was read again");
-        assert_eq!((resets(&feed), feed.mark()), ((1, 1), Some(at(12))));
+        assert_eq!((resets(&feed), feed.epoch()), ((1, 1), Some(at(12))));
     }
 }
 
@@ -159,7 +159,7 @@ fn a_stray_is_never_the_known_position() {
 fn a_missing_entry_is_noticed() {
     let (_, feed) = feed();
     assert_eq!(feed.push(SERVER, &published(13, 12, record(&[5]))), Folded::Gap);
-    assert_eq!(feed.mark(), Some(at(10)), "what is missing is not passed over");
+    assert_eq!(feed.epoch(), Some(at(10)), "what is missing is not passed over");
     assert!(feed.judge(SERVER).is_none(), "nor is anything taken from the tier before it was read");
     let before = feed.view();
     feed.delta(SERVER, &[entry(12, record(&[6])), entry(13, record(&[5]))]);
@@ -194,7 +194,7 @@ fn another_life_in_a_delta_makes_everything_stale() {
         &[entry(10, Record::default()), stray(11), reborn(12, Record::default()), reborn(13, record(&[5]))],
     );
     assert!(!log.valid(began, &[]) && !admits(&feed, at(100), &[]));
-    let at = |number| Mark { incarnation: Incarnation { server: SERVER, life: 8 }.hash(), ..at(number) };
+    let at = |number| SharedEpoch { incarnation: Incarnation { server: SERVER, life: 8 }.hash(), ..at(number) };
     assert!(admits(&feed, at(12), &[]) && !admits(&feed, at(12), &[5]) && admits(&feed, at(13), &[5]));
     assert_eq!((feed.resume(SERVER), resets(&feed)), (Some((8, id(13))), (2, 1)));
 }
@@ -244,7 +244,7 @@ fn a_log_is_confirmed_by_its_last_entry() {
 fn an_own_record_in_another_life_counts_and_has_the_log_looked_at() {
     let (log, feed) = feed();
     let began = log.position();
-    feed.expect(42, Putting { began, scopes: [5].into() });
+    feed.expect(42, ExpectedPut { began, scopes: [5].into() });
     assert_eq!(feed.own(SERVER, &Appended { life: 8, id: id(3) }, &record(&[5]), 42), Some(Folded::Rumour));
     assert!(!log.valid(began, &[5]) && log.valid(began, &[6]) && feed.judge(SERVER).is_none());
     assert_eq!(feed.placed(42), None, "where a new value stands is not known");
@@ -263,7 +263,7 @@ fn everything_can_be_invalidated_at_once() {
 fn a_put_is_placed_unless_something_else_came_between() {
     for (by_push, between) in [(true, false), (false, false), (true, true), (false, true)] {
         let (log, feed) = feed();
-        feed.expect(42, Putting { began: log.position(), scopes: [5].into() });
+        feed.expect(42, ExpectedPut { began: log.position(), scopes: [5].into() });
         let mut last = 10;
         if between {
             feed.push(SERVER, &published(11, 10, record(&[5])));

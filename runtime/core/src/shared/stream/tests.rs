@@ -94,3 +94,12 @@ fn the_last_entry_is_found_in_what_a_server_says_of_a_stream() {
     assert_eq!(last_entry(&Value::Map(vec![(name(), Value::Nil)])).unwrap(), None);
     assert!(last_entry(&Value::Map(vec![(other(), Value::Int(0))])).is_err() && last_entry(&Value::Okay).is_err());
 }
+
+#[test]
+fn a_life_names_the_server_it_began_on() {
+    for server in [0, 7, 0xDEAD_BEEF_1234_5678, u64::MAX] {
+        let life = new_life(server);
+        assert!(names_server(life, server) && !names_server(life, server ^ 1), "{life:016x}");
+        assert_ne!(life, new_life(server), "each life has a name of its own");
+    }
+}

@@ -5,20 +5,22 @@ use std::time::Duration;
 #[cfg(feature = "redis-cluster")]
 use redis::ConnectionInfo;
 use redis::{Client, RedisResult};
-#[cfg(any(feature = "redis-sentinel", feature = "redis-cluster"))]
+#[cfg(feature = "redis-sentinel")]
 use redis::{ErrorKind, RedisError};
 #[cfg(feature = "redis-cluster")]
 use tokio::time::timeout;
 
+#[cfg(feature = "redis-sentinel")]
+use super::errors::is_refused;
 #[cfg(feature = "redis-cluster")]
-use super::link::too_slow;
+use super::errors::too_slow;
 #[cfg(feature = "redis-sentinel")]
-use super::sentinels::{self, Sentinels, WaitFor};
-#[cfg(feature = "redis-sentinel")]
-use super::server::is_refused;
+use super::sentinels::{HostPort, Sentinels, WaitFor};
 use super::settings::{Redis, Servers};
+#[cfg(feature = "redis-cluster")]
+use super::slots::primary;
 
-pub(crate) enum Source {
+pub(crate) enum ServerSource {
     Single(Client),
     #[cfg(feature = "redis-sentinel")]
     Sentinel(Sentinels),
@@ -35,10 +37,10 @@ pub(crate) struct Target {
     pub(crate) client: Client,
     /// The address that the Sentinels named.
     #[cfg(feature = "redis-sentinel")]
-    named: Option<sentinels::Address>,
+    named: Option<HostPort>,
 }
 
-impl Source {
+impl ServerSource {
     /// A source of connections to the server that holds this key.
     #[cfg_attr(not(feature = "redis-cluster"), allow(unused_variables))] // one server holds all keys
     pub(crate) fn new(settings: &Redis, key: &str) -> RedisResult<Self> {
@@ -58,7 +60,7 @@ impl Source {
     #[cfg_attr(not(any(feature = "redis-sentinel", feature = "redis-cluster")), allow(unused_variables))]
     pub(crate) async fn target(&self, patience: Duration) -> RedisResult<Target> {
         match self {
-            Self::Single(client) => Ok(Target::of(client.clone())),
+            Self::Single(client) => Ok(Target::new(client.clone())),
             #[cfg(feature = "redis-sentinel")]
             Self::Sentinel(sentinels) => {
                 let named = sentinels.master(patience, WaitFor::All).await?;
@@ -66,7 +68,7 @@ impl Source {
             }
             #[cfg(feature = "redis-cluster")]
             Self::Slot { seeds, key } => {
-                timeout(patience, primary(seeds, key)).await.unwrap_or_else(|_| Err(too_slow())).map(Target::of)
+                timeout(patience, primary(seeds, key)).await.unwrap_or_else(|_| Err(too_slow())).map(Target::new)
             }
         }
     }
@@ -102,79 +104,11 @@ impl Source {
 }
 
 impl Target {
-    fn of(client: Client) -> Self {
+    fn new(client: Client) -> Self {
         Self {
             client,
             #[cfg(feature = "redis-sentinel")]
             named: None,
         }
     }
-}
-
-/// The slots that one master serves.
-#[cfg(feature = "redis-cluster")]
-pub(crate) struct Slots {
-    pub(crate) range: std::ops::RangeInclusive<u16>,
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    /// By which node it was told.
-    seed: usize,
-}
-
-/// The map of a cluster, as the first of these nodes that answers tells it.
-#[cfg(feature = "redis-cluster")]
-pub(crate) async fn slots(seeds: &[ConnectionInfo]) -> RedisResult<Vec<Slots>> {
-    let mut last = RedisError::from((ErrorKind::ClusterConnectionNotFound, "no node of the cluster answers"));
-    for (index, seed) in seeds.iter().enumerate() {
-        match slots_by(seed, index).await {
-            Ok(slots) if !slots.is_empty() => return Ok(slots),
-            Ok(_) => {}
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
-#[cfg(feature = "redis-cluster")]
-async fn slots_by(seed: &ConnectionInfo, index: usize) -> RedisResult<Vec<Slots>> {
-    let mut connection = Client::open(seed.clone())?.get_multiplexed_async_connection().await?;
-    let map: Vec<redis::Value> = redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
-    let asked = match seed.addr() {
-        redis::ConnectionAddr::Tcp(host, _) | redis::ConnectionAddr::TcpTls { host, .. } => host.as_str(),
-        _ => "",
-    };
-    Ok(map.iter().filter_map(|range| parse_range(range, asked, index)).collect())
-}
-
-/// `[first, last, [host, port, ..], ..]`; a node that does not know its own name means the one that was asked.
-#[cfg(feature = "redis-cluster")]
-fn parse_range(range: &redis::Value, asked: &str, seed: usize) -> Option<Slots> {
-    let [first, last, primary, ..] = range.as_sequence()? else { return None };
-    let [host, port, ..] = primary.as_sequence()? else { return None };
-    let number = |value: &redis::Value| redis::from_redis_value_ref::<u16>(value).ok();
-    let host: Option<String> = redis::from_redis_value_ref(host).ok()?;
-    let host = host.filter(|host| !host.is_empty()).unwrap_or_else(|| asked.to_owned());
-    Some(Slots { range: number(first)?..=number(last)?, host, port: number(port)?, seed })
-}
-
-/// The master that serves the key's slot.
-#[cfg(feature = "redis-cluster")]
-async fn primary(seeds: &[ConnectionInfo], key: &str) -> RedisResult<Client> {
-    use redis::ConnectionAddr;
-
-    let slot = super::cluster::slot(key);
-    let Some(Slots { host, port, seed, .. }) =
-        slots(seeds).await?.into_iter().find(|slots| slots.range.contains(&slot))
-    else {
-        let why = "no node of the cluster serves the log's slot";
-        return Err(RedisError::from((ErrorKind::ClusterConnectionNotFound, why)));
-    };
-    let seed = &seeds[seed];
-    let address = match seed.addr() {
-        ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
-            ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
-        }
-        _ => ConnectionAddr::Tcp(host, port),
-    };
-    Client::open(seed.clone().set_addr(address))
 }

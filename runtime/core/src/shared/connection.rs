@@ -1,0 +1,306 @@
+//! One connection to the server of the log: made, watched, and made again.
+//!
+//! Every connection is RESP3 and subscribed to the log's channel. A server writes pushes and replies of one connection in the
+//! order of execution, and the driver hands a push to [`Pushes`] before it delivers the next reply: so when the reply of a
+//! read is here, every invalidation that was executed before that read has been folded.
+//!
+//! Making a connection: who the server is (run id; only a master will do), whether its log is [settled](super::settle), subscribe, then the
+//! *delta*, which is everything from the known position on; it is used when all of it was folded. If the delta does not begin
+//! with the very entry that is the known position, or the server is another one, everything begins anew.
+//!
+//! A command that runs into its timeout *suspends* the connection: nobody uses it until a heartbeat is answered. So a server that
+//! hangs delays those who are waiting for it at that moment once, and nobody after them.
+//!
+//! Where Sentinels name the master, a connection is used only under a *lease*: a heartbeat counts if most of them named this server when it
+//! was sent, and without such a heartbeat it rests after a while. A process that is alone with a former master would otherwise
+//! go on for as long as that lasts.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult};
+use tokio::time::timeout;
+
+use super::catch_up::catch_up;
+use super::context::Context;
+use super::errors::{ends_connection, too_slow};
+use super::pushes::{Pushes, Receiver};
+use super::server::{Heartbeat, Identity, heartbeat, identify};
+use super::server_source::Target;
+use super::settle::settle;
+use super::signals::Signals;
+use super::telemetry::Telemetry;
+use crate::clock::{Clock, Process, nanos, pause};
+use crate::sync::{Mutex, lock};
+
+/// Between heartbeats while the connection is suspended.
+const PROBE: Duration = Duration::from_millis(100);
+/// Heartbeats in a row without an answer after which the connection is given up.
+const LOST: u32 = 8;
+/// Between attempts to connect: at first, and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+#[derive(Default)]
+pub(crate) struct Connection {
+    live: Mutex<Option<Arc<LiveConnection>>>,
+    /// A forked child must not write into its parent's connections, nor read from them.
+    process: Process,
+}
+
+/// The connections to the server of the log.
+#[derive(Clone)]
+pub(crate) struct Connections(Arc<[Arc<Connection>]>);
+
+impl Connections {
+    /// So many connections, none of which is made yet.
+    pub(crate) fn new(count: usize) -> Self {
+        Self((0..count).map(|_| Arc::default()).collect())
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Connection>> {
+        self.0.iter()
+    }
+
+    /// The first one that answers, beginning with the one of this number.
+    pub(crate) fn live(&self, first: usize) -> Option<Arc<LiveConnection>> {
+        (0..self.0.len()).find_map(|offset| self.0[(first + offset) % self.0.len()].live())
+    }
+}
+
+/// A connection in use.
+pub(crate) struct LiveConnection {
+    pub(crate) connection: MultiplexedConnection,
+    /// The server's identity.
+    pub(crate) server: u64,
+    history: String,
+    target: Target,
+    lease: Option<MasterLease>,
+    signals: Arc<Signals>,
+}
+
+/// The right to use a master, which its Sentinels have to confirm again and again.
+struct MasterLease {
+    clock: Clock,
+    /// The time for which a confirmation lasts, in nanoseconds.
+    lasts: u64,
+    /// The time of the last question that was answered with a confirmation.
+    confirmed: AtomicU64,
+}
+
+/// The result of an attempt to connect.
+enum Connected {
+    Live(Arc<LiveConnection>),
+    /// A server whose log is not settled; it may be after this time.
+    Unsettled(Duration),
+}
+
+impl MasterLease {
+    fn holds(&self) -> bool {
+        self.clock.now().saturating_sub(self.confirmed.load(Acquire)) <= self.lasts
+    }
+}
+
+impl LiveConnection {
+    /// Returns whether commands may be sent over it.
+    fn is_usable(&self) -> bool {
+        let answers = !self.signals.suspended.load(Acquire) && !self.signals.broken.load(Acquire);
+        answers && self.is_confirmed()
+    }
+
+    /// Returns whether the server is confirmed as the master at this moment. This process may have stood still since the last confirmation,
+    /// also between a look and a command, so a reply counts only if this holds when it is here.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.lease.as_ref().is_none_or(MasterLease::holds)
+    }
+
+    /// Has the log looked at, because something was heard that does not fit it.
+    pub(crate) fn look(&self) {
+        self.signals.look();
+    }
+
+    /// Counts a command over it that failed, and takes it out of use where that says that it does not answer.
+    pub(crate) fn failed(&self, telemetry: &Telemetry, error: &RedisError) {
+        telemetry.counts.failed(error);
+        if self.heed(error) {
+            telemetry.suspended();
+        }
+    }
+
+    /// Takes what a failed command says about the connection into account. True if that suspends it.
+    fn heed(&self, error: &RedisError) -> bool {
+        if !error.is_timeout() {
+            if ends_connection(error) {
+                self.signals.break_off();
+            }
+            return false;
+        }
+        let suspends = !self.signals.suspended.swap(true, Release);
+        if suspends {
+            self.signals.changed.notify_one();
+        }
+        suspends
+    }
+}
+
+impl Connection {
+    /// The connection, if there is one that answers.
+    pub(crate) fn live(&self) -> Option<Arc<LiveConnection>> {
+        if !self.process.is_this() {
+            return None;
+        }
+        lock(&self.live).clone().filter(|live| live.is_usable())
+    }
+
+    /// Makes the connection, watches it and makes it again, for ever.
+    pub(crate) async fn run(self: Arc<Self>, context: Arc<Context>) {
+        let mut retry = RETRY.0;
+        loop {
+            let connected = timeout(context.settings.connect_timeout.saturating_mul(4), connect(&context)).await;
+            match connected.unwrap_or_else(|_| Err(too_slow())) {
+                Ok(Connected::Live(live)) => {
+                    let since = context.clock.now();
+                    *lock(&self.live) = Some(live.clone());
+                    context.telemetry.connected(context.settling.end());
+                    let why = watch(&context, &live, self.process).await;
+                    *lock(&self.live) = None;
+                    context.telemetry.disconnected(&why);
+                    // A connection that does not last is made again as slowly as one that cannot be made.
+                    if context.clock.now().saturating_sub(since) > nanos(RETRY.1) {
+                        retry = RETRY.0;
+                    }
+                }
+                Ok(Connected::Unsettled(wait)) => {
+                    retry = RETRY.0;
+                    pause(wait.min(context.trust.heartbeat())).await;
+                    continue;
+                }
+                Err(error) => {
+                    context.settling.pause();
+                    context.telemetry.cannot_connect(&error);
+                }
+            }
+            pause(retry.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+            retry = (retry * 2).min(RETRY.1);
+        }
+    }
+}
+
+/// The proof in a heartbeat that was answered.
+enum Beat {
+    /// Everything that was appended before this time was folded, and the server was the master then.
+    Counts(u64),
+    /// No proof, but not for too long yet.
+    Pending,
+    /// No proof, because the server may have a successor.
+    Withheld(&'static str),
+}
+
+/// Sends heartbeats until the connection is lost, and says why.
+async fn watch(context: &Context, live: &LiveConnection, process: Process) -> RedisError {
+    let mut unanswered = 0;
+    let mut pause = Duration::ZERO;
+    loop {
+        // Whatever wakes it, it asks the server.
+        let _ = timeout(pause, live.signals.changed.notified()).await;
+        if live.signals.broken.load(Acquire) {
+            return RedisError::from((ErrorKind::Io, "the connection was closed or is no longer with the master"));
+        }
+        if !process.is_this() {
+            // In a forked child that goes on in its parent's runtime. To close the connection there would take the parent's from it.
+            std::future::pending::<()>().await;
+        }
+        pause = context.trust.heartbeat();
+        match beat(context, live).await {
+            Ok(beat) => {
+                unanswered = 0;
+                if has_successor(context, live) {
+                    return RedisError::from((ErrorKind::Io, "another server has taken this one's place"));
+                }
+                heed(context, live, &beat);
+            }
+            Err(error) if error.is_timeout() && unanswered < LOST => {
+                unanswered += 1;
+                if !live.signals.suspended.swap(true, Release) {
+                    context.telemetry.suspended();
+                }
+                pause = PROBE;
+            }
+            Err(error) => return error,
+        }
+    }
+}
+
+fn heed(context: &Context, live: &LiveConnection, beat: &Beat) {
+    match *beat {
+        Beat::Counts(sent) => {
+            context.trust.answered(sent);
+            if live.signals.suspended.swap(false, Release) {
+                context.telemetry.resumed();
+            }
+        }
+        Beat::Pending => {}
+        Beat::Withheld(why) => {
+            if !live.signals.suspended.swap(true, Release) {
+                context.telemetry.withheld(why);
+            }
+        }
+    }
+}
+
+/// Returns whether another connection has found a successor of this one's server, so that this one proves nothing any more.
+fn has_successor(context: &Context, live: &LiveConnection) -> bool {
+    context.feed.server() != Some(live.server) || context.settling.is_another(live.server)
+}
+
+/// Sends one heartbeat: asks the server, and the Sentinels that have to confirm that it is the master.
+async fn beat(context: &Context, live: &LiveConnection) -> RedisResult<Beat> {
+    let sent = context.clock.now();
+    let answer = heartbeat(context, &mut live.connection.clone(), live.server, &live.history).await?;
+    context.telemetry.heard_after(context.clock.now().saturating_sub(sent));
+    if answer == Heartbeat::Alone {
+        return Ok(Beat::Withheld("no replica of the master keeps up, so it refuses writes (`min-replicas-to-write`)"));
+    }
+    let Some(lease) = &live.lease else { return Ok(Beat::Counts(sent)) };
+    if context.source.confirms(&live.target, context.settings.command_timeout).await? {
+        lease.confirmed.fetch_max(sent, Release);
+        return Ok(Beat::Counts(sent));
+    }
+    Ok(if lease.holds() { Beat::Pending } else { Beat::Withheld("most Sentinels do not name this master") })
+}
+
+async fn connect(context: &Context) -> RedisResult<Connected> {
+    // One at a time: a connection that finds the log unknown begins anew for all.
+    let _one = context.connecting.lock().await;
+    let settings = &context.settings;
+    let asked = context.clock.now();
+    let target = context.source.target(settings.connect_timeout).await?;
+    let signals = Arc::new(Signals::default());
+    let pushes = Arc::new(Pushes::new(context, signals.clone()));
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(settings.connect_timeout))
+        // Nobody waits for it yet, and a long log takes longer to read than a command may.
+        .set_response_timeout(Some(settings.connect_timeout))
+        .set_push_sender(Receiver(pushes.clone()));
+    let mut connection = target.client.get_multiplexed_async_connection_with_config(&config).await?;
+    let identity = identify(context, &mut connection).await?;
+    if let Some(wait) = settle(context, &mut connection, &identity).await? {
+        return Ok(Connected::Unsettled(wait));
+    }
+    let Identity { server, history, .. } = identity;
+    connection.subscribe(context.channel.as_str()).await?;
+    catch_up(context, &mut connection, server).await?;
+    connection.set_response_timeout(settings.command_timeout);
+    if !pushes.begin(server) {
+        return Err(RedisError::from((ErrorKind::Client, "the log moved on while it was read")));
+    }
+    let lease = context.source.needs_lease().then(|| MasterLease {
+        clock: context.clock.clone(),
+        lasts: context.trust.lease(),
+        confirmed: AtomicU64::new(asked),
+    });
+    Ok(Connected::Live(Arc::new(LiveConnection { connection, server, history, target, lease, signals })))
+}

@@ -1,0 +1,91 @@
+//! What the parts of the shared tier share: settings, the clock and the server's, the log, and telemetry.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use redis::RedisResult;
+
+use super::feed::Feed;
+use super::server_source::ServerSource;
+use super::settings::Redis;
+use super::settling::Settling;
+use super::stream::Database;
+use super::telemetry::Telemetry;
+use super::trust::Trust;
+use crate::clock::Clock;
+use crate::log::Log;
+
+/// The context in which the parts of one shared tier work.
+pub(crate) struct Context {
+    pub(crate) settings: Redis,
+    pub(crate) clock: Clock,
+    pub(crate) source: ServerSource,
+    /// The keys of the stream and of its channel.
+    pub(crate) stream: String,
+    pub(crate) channel: String,
+    pub(crate) database: Database,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) settling: Settling,
+    /// Held while a connection is made.
+    pub(crate) connecting: tokio::sync::Mutex<()>,
+    pub(crate) telemetry: Telemetry,
+    /// The server's time less the clock's, in milliseconds.
+    offset: AtomicI64,
+}
+
+impl Context {
+    pub(crate) fn new(
+        settings: Redis,
+        clock: Clock,
+        log: &Arc<Log>,
+        trust: Arc<Trust>,
+        mirror_bytes: usize,
+    ) -> RedisResult<Self> {
+        let stream = format!("{}log", settings.prefix);
+        let telemetry = Telemetry::new(settings.servers.to_string(), &stream);
+        Ok(Self {
+            source: ServerSource::new(&settings, &stream)?,
+            channel: stream.clone(),
+            stream,
+            database: Database::new(settings.database()),
+            feed: Arc::new(Feed::new(log.clone(), mirror_bytes, telemetry.notices.clone())),
+            trust,
+            settling: Settling::default(),
+            connecting: tokio::sync::Mutex::default(),
+            telemetry,
+            offset: AtomicI64::new(0),
+            settings,
+            clock,
+        })
+    }
+
+    /// The server said this time (seconds, microseconds) between `sent` and now.
+    pub(crate) fn learn_time(&self, sent: u64, (seconds, micros): (u64, u64)) {
+        let here = millis(u64::midpoint(sent, self.clock.now()));
+        let there = i64::try_from(seconds.saturating_mul(1_000).saturating_add(micros / 1_000)).unwrap_or(i64::MAX);
+        self.offset.store(there.saturating_sub(here), Relaxed);
+    }
+
+    /// The server's time in milliseconds since 1970, at a time of the clock.
+    pub(crate) fn server_millis(&self, time: u64) -> u64 {
+        u64::try_from(millis(time).saturating_add(self.offset.load(Relaxed))).unwrap_or(0)
+    }
+
+    /// The same in microseconds.
+    pub(crate) fn server_micros(&self, time: u64) -> u64 {
+        let there = self.offset.load(Relaxed).saturating_mul(1_000);
+        u64::try_from(i64::try_from(time / 1_000).unwrap_or(i64::MAX).saturating_add(there)).unwrap_or(0)
+    }
+
+    /// The clock's time at a time of the server's; zero for what was before the clock began.
+    pub(crate) fn local_nanos(&self, server_millis: u64) -> u64 {
+        let there = i64::try_from(server_millis).unwrap_or(i64::MAX);
+        u64::try_from(there.saturating_sub(self.offset.load(Relaxed))).unwrap_or(0).saturating_mul(1_000_000)
+    }
+}
+
+fn millis(nanos: u64) -> i64 {
+    i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX)
+}

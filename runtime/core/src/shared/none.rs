@@ -1,0 +1,87 @@
+//! No shared tier: the implementation of builds without the feature `redis`.
+//!
+//! It has no value, so nothing of it is left in a program; with the feature it is compiled to see that it fits the seam.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::seam::{FetchedEntry, LeaseApi, NewEntry, PutEpochs, SharedApi, SharedEpoch, Unavailable, ValueKey};
+use crate::log::{Epoch, Reach, Record};
+
+/// A tier that cannot exist.
+#[cfg_attr(feature = "redis", expect(dead_code, reason = "compiled to see that it fits the seam"))]
+#[derive(Debug)]
+pub(crate) enum NoTier {}
+
+/// A lease that cannot exist.
+#[cfg_attr(feature = "redis", expect(dead_code, reason = "compiled to see that it fits the seam"))]
+pub(crate) enum NoLease {}
+
+impl SharedApi for NoTier {
+    type Lease = NoLease;
+
+    #[cfg(feature = "mongodb")]
+    fn identity(&self) -> String {
+        match *self {}
+    }
+
+    fn longest_answer(&self) -> Duration {
+        match *self {}
+    }
+
+    fn epoch(&self) -> Option<SharedEpoch> {
+        match *self {}
+    }
+
+    async fn announce(&self, _: Record) -> Reach {
+        match *self {}
+    }
+
+    fn announce_later(&self, _: Record) {
+        match *self {}
+    }
+
+    async fn put(&self, _: Record, _: Epoch, _: &[u64]) -> Option<PutEpochs> {
+        match *self {}
+    }
+
+    fn put_locally(&self, _: Record, _: Epoch, _: &[u64]) -> Option<Epoch> {
+        match *self {}
+    }
+
+    async fn fetch<V>(&self, _: &ValueKey<'_, V>, _: fn(&V) -> Vec<u64>) -> Option<FetchedEntry<V>> {
+        match *self {}
+    }
+
+    async fn fetch_many<'a, V: 'a>(
+        &self,
+        _: impl Iterator<Item = &'a ValueKey<'a, V>> + Clone,
+    ) -> Vec<Option<FetchedEntry<V>>> {
+        match *self {}
+    }
+
+    async fn lease<V>(self: &Arc<Self>, _: &ValueKey<'_, V>, _: Duration) -> Result<Option<NoLease>, Unavailable> {
+        match **self {}
+    }
+
+    fn store<V>(&self, _: &ValueKey<'_, V>, _: &NewEntry<'_, V>, _: Option<NoLease>) {
+        match *self {}
+    }
+
+    fn store_many<'a, V: 'a>(&self, _: impl Iterator<Item = (ValueKey<'a, V>, NewEntry<'a, V>)>) {
+        match *self {}
+    }
+
+    fn remove<V>(&self, _: &ValueKey<'_, V>, _: SharedEpoch, _: u64, _: Option<NoLease>) {
+        match *self {}
+    }
+}
+
+impl LeaseApi for NoLease {
+    fn renewed(self, _: Duration, _: Duration) -> Self {
+        self
+    }
+
+    #[cfg(feature = "http")]
+    fn leave(self) {}
+}

@@ -1,0 +1,139 @@
+//! The seam of the shared tier, as the tier on Redis implements it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::Value;
+
+use super::feed::{ExpectedPut, Feed};
+use super::lease::LoadLease;
+use super::seam::{FetchedEntry, NewEntry, PutEpochs, SharedApi, SharedEpoch, Unavailable, ValueKey};
+use super::stream::MAX_TOKEN;
+use super::tier::RedisTier;
+use super::values::Unpacked;
+use crate::log::{Epoch, Judgement, Reach, Record};
+
+impl SharedApi for RedisTier {
+    type Lease = LoadLease;
+
+    #[cfg(feature = "mongodb")]
+    fn identity(&self) -> String {
+        self.context.settings.identity()
+    }
+
+    fn longest_answer(&self) -> Duration {
+        self.context.settings.command_timeout.saturating_mul(2)
+    }
+
+    fn epoch(&self) -> Option<SharedEpoch> {
+        self.context.feed.epoch()
+    }
+
+    async fn announce(&self, record: Record) -> Reach {
+        if self.send(self.doubt.pending(record), 0).await.is_ok() { Reach::Announced } else { Reach::LocalOnly }
+    }
+
+    fn announce_later(&self, record: Record) {
+        drop(self.doubt.pending(record));
+    }
+
+    async fn put(&self, record: Record, began: Epoch, scopes: &[u64]) -> Option<PutEpochs> {
+        let token = fastrand::u64(1..=MAX_TOKEN);
+        let expected = Expected { feed: &self.context.feed, token };
+        self.context.feed.expect(token, ExpectedPut { began, scopes: scopes.into() });
+        let sent = self.send(self.doubt.pending(record), token).await;
+        let placed = self.context.feed.placed(expected.token);
+        let Err(pending) = sent else { return placed };
+        // The record may have come as a push, though its reply did not.
+        let began = placed.map_or(began, |placed| placed.local);
+        pending.put(began, scopes).map(|local| PutEpochs { local, shared: None })
+    }
+
+    fn put_locally(&self, record: Record, began: Epoch, scopes: &[u64]) -> Option<Epoch> {
+        self.doubt.pending(record).put(began, scopes)
+    }
+
+    async fn fetch<V>(&self, key: &ValueKey<'_, V>, scopes_of: fn(&V) -> Vec<u64>) -> Option<FetchedEntry<V>> {
+        // Before the read, so that a fill is as old as its question: an invalidation that comes between the server's answer and
+        // its arrival may be on a connection that has just gone silent.
+        let epoch = self.log.position();
+        let (bytes, server) = self.get(self.address_of(key)).await.ok()?;
+        let unpacked = self.unpack(key, bytes.as_deref())?;
+        let own = unpacked.value.as_ref().map(scopes_of).unwrap_or_default();
+        let judge = self.judge(server)?;
+        let began = unpacked.epoch();
+        let mut judgement = judge.judge(began, key.scopes);
+        if !own.is_empty() {
+            judgement = judgement.min(judge.judge(began, &own));
+        }
+        drop(judge);
+        let is_hit = judgement == Judgement::Current;
+        self.count(usize::from(is_hit), usize::from(!is_hit));
+        self.judged(Unpacked { judgement, ..unpacked }, epoch)
+    }
+
+    async fn fetch_many<'a, V: 'a>(
+        &self,
+        keys: impl Iterator<Item = &'a ValueKey<'a, V>> + Clone,
+    ) -> Vec<Option<FetchedEntry<V>>> {
+        let addresses: Vec<_> = keys.clone().map(|key| self.address_of(key)).collect();
+        let epoch = self.log.position();
+        let nothing = || addresses.iter().map(|_| None).collect();
+        let Ok((found, server)) = self.get_many(&addresses).await else { return nothing() };
+        let unpack = |(key, value): (_, &Value)| match value {
+            Value::BulkString(bytes) => self.unpack(key, Some(bytes)),
+            _ => self.unpack(key, None),
+        };
+        let mut all: Vec<_> = keys.clone().zip(&found).map(unpack).collect();
+        let Some(judge) = self.judge(server) else { return nothing() };
+        let (mut hits, mut stale) = (0, 0);
+        for (key, unpacked) in keys.zip(&mut all) {
+            let Some(unpacked) = unpacked else { continue };
+            unpacked.judgement = judge.judge(unpacked.epoch(), key.scopes);
+            *if unpacked.judgement == Judgement::Current { &mut hits } else { &mut stale } += 1;
+        }
+        drop(judge);
+        self.count(hits, stale);
+        all.into_iter().map(|unpacked| self.judged(unpacked?, epoch)).collect()
+    }
+
+    fn store<V>(&self, key: &ValueKey<'_, V>, entry: &NewEntry<'_, V>, lease: Option<LoadLease>) {
+        let commands: Vec<_> = self.pack(key, entry).into_iter().chain(lease.and_then(LoadLease::give_back)).collect();
+        if !commands.is_empty() {
+            self.send_later(commands);
+        }
+    }
+
+    fn store_many<'a, V: 'a>(&self, entries: impl Iterator<Item = (ValueKey<'a, V>, NewEntry<'a, V>)>) {
+        let commands: Vec<_> = entries.filter_map(|(key, entry)| self.pack(&key, &entry)).collect();
+        if !commands.is_empty() {
+            self.send_later(commands);
+        }
+    }
+
+    fn lease<V>(
+        self: &Arc<Self>,
+        key: &ValueKey<'_, V>,
+        lasts: Duration,
+    ) -> impl Future<Output = Result<Option<LoadLease>, Unavailable>> {
+        LoadLease::acquire(self, format!("{}:lease", self.address(key)), lasts)
+    }
+
+    fn remove<V>(&self, key: &ValueKey<'_, V>, epoch: SharedEpoch, began: u64, lease: Option<LoadLease>) {
+        let entry = NewEntry { value: None, epoch, began, expires: 0, load_time: 0, beyond: Duration::ZERO };
+        let command = self.ordered(key, &entry, 0);
+        self.send_later(command.into_iter().chain(lease.and_then(LoadLease::give_back)).collect());
+    }
+}
+
+/// A put that the feed expects; no longer, when this is dropped.
+struct Expected<'a> {
+    feed: &'a Feed,
+    token: u64,
+}
+
+impl Drop for Expected<'_> {
+    fn drop(&mut self) {
+        self.feed.placed(self.token);
+    }
+}

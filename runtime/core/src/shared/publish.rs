@@ -1,0 +1,71 @@
+//! Records on their way into the log in Redis.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{ErrorKind, RedisResult};
+
+use super::append::Append;
+use super::connection::Connections;
+use super::context::Context;
+use super::doubt::Doubt;
+use super::errors::ends_connection;
+use super::feed::Folded;
+use super::seam::Unavailable;
+use crate::clock::pause;
+use crate::log::Record;
+
+/// The wait between attempts to replay what is in doubt: at first, and at most.
+const REPLAY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// Adds a record to the log in Redis, which tells all processes, and folds it.
+pub(super) async fn publish(
+    context: &Context,
+    connections: &Connections,
+    record: &Record,
+    token: u64,
+) -> Result<(), Unavailable> {
+    let Some(live) = connections.live(0) else {
+        context.telemetry.counts.skipped.add();
+        return Err(Unavailable);
+    };
+    let appended: RedisResult<_> =
+        Append::new(context, live.server, record, token).send(&mut live.connection.clone()).await;
+    let (entry, was_empty) = appended.map_err(|error| {
+        live.failed(&context.telemetry, &error);
+        // A code that the driver does not know, as MISCONF, is of the kind `Extension`; a server that is gone refuses nothing.
+        if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) && !ends_connection(&error) {
+            context.telemetry.notices.refused(&error);
+        }
+        Unavailable
+    })?;
+    context.telemetry.notices.accepted();
+    if was_empty {
+        context.telemetry.notices.lost();
+    }
+    match context.feed.own(live.server, &entry, record, token).ok_or(Unavailable)? {
+        Folded::Done => {}
+        Folded::Gap | Folded::Rumour => live.look(),
+    }
+    // A master that was replaced meanwhile accepts as well.
+    live.is_confirmed().then_some(()).ok_or(Unavailable)
+}
+
+/// Publishes what is in doubt until nothing is. A server that refuses it is asked less and less often.
+pub(super) async fn replay(context: Arc<Context>, connections: Connections, doubt: Arc<Doubt>) {
+    loop {
+        doubt.wake.notified().await;
+        let mut wait = REPLAY.0;
+        while let Some(replay) = doubt.to_replay() {
+            if connections.live(0).is_none() {
+                wait = REPLAY.0;
+            } else if publish(&context, &connections, &replay.record, 0).await.is_ok() {
+                doubt.replayed(&replay);
+                continue;
+            } else {
+                wait = (wait * 2).min(REPLAY.1);
+            }
+            pause(wait).await;
+        }
+    }
+}

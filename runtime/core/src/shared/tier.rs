@@ -1,0 +1,246 @@
+//! The shared tier of one handle: its connections and tasks, and how it is read and written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::Value;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+#[cfg(feature = "redis-cluster")]
+use super::cluster::{Barrier, Nodes};
+use super::connection::Connections;
+use super::context::Context;
+use super::doubt::{Doubt, PendingRecord};
+use super::feed::FeedJudge;
+use super::publish::{publish, replay};
+use super::reads::{Reads, ValueAddress};
+use super::seam::{SharedEpoch, Unavailable};
+use super::settings::Redis;
+#[cfg(feature = "redis-cluster")]
+use super::settings::Servers;
+use super::stats::SharedStats;
+use super::trust::Trust;
+use crate::clock::{Clock, Process, Tick};
+use crate::error::{Error, Kind};
+use crate::log::{Judgement, Log};
+
+/// Stores on their way at a time; beyond it values are not stored.
+const MAX_STORES: usize = 1_024;
+
+/// The shared tier of one handle.
+pub(crate) struct RedisTier {
+    pub(super) context: Arc<Context>,
+    pub(super) log: Arc<Log>,
+    connections: Connections,
+    reads: Arc<Reads>,
+    /// The nodes that hold the values, if they are not on the server of the log.
+    #[cfg(feature = "redis-cluster")]
+    cluster: Option<(Arc<Nodes>, Arc<Barrier>)>,
+    pub(super) doubt: Arc<Doubt>,
+    stores: Arc<Semaphore>,
+    /// The process that connected; see [`Connection`](super::connection::Connection).
+    process: Process,
+    /// Ends with the tier.
+    _tasks: JoinSet<()>,
+}
+
+/// What a handle gives its tier.
+pub(crate) struct HandleContext {
+    pub(crate) clock: Clock,
+    pub(crate) log: Arc<Log>,
+    pub(crate) max_stale: Duration,
+    pub(crate) mirror_bytes: usize,
+}
+
+impl RedisTier {
+    /// Starts to connect. Call within a tokio runtime, which then drives the connections.
+    pub(crate) fn start(settings: Redis, handle: HandleContext) -> Result<Arc<Self>, Error> {
+        settings.check()?;
+        let runtime = tokio::runtime::Handle::try_current();
+        let runtime =
+            runtime.map_err(|_| Kind::Setting("a shared tier needs a tokio runtime: call `build()` within one"))?;
+        let HandleContext { clock, log, max_stale, mirror_bytes } = handle;
+        let trust = Arc::new(Trust::new(log.clone(), max_stale, clock.now()));
+        let listener: Arc<dyn Tick> = trust.clone();
+        clock.listen(Arc::downgrade(&listener));
+        let count = settings.log_connections();
+        let context = Context::new(settings, clock, &log, trust, mirror_bytes);
+        let context =
+            Arc::new(context.map_err(|_| Kind::Setting("this address is of no kind that redis can connect to"))?);
+        let connections = Connections::new(count);
+        let doubt = Arc::new(Doubt::new(log.clone()));
+        let mut tasks = JoinSet::new();
+        for connection in connections.all() {
+            tasks.spawn(connection.clone().run(context.clone()));
+        }
+        tasks.spawn(replay(context.clone(), connections.clone(), doubt.clone()));
+        #[cfg(feature = "redis-cluster")]
+        let cluster = join_cluster(&context, &connections, &mut tasks);
+        let stores = Arc::new(Semaphore::new(MAX_STORES));
+        Ok(Arc::new(Self {
+            reads: Reads::new(context.clone(), connections.clone(), runtime),
+            context,
+            log,
+            connections,
+            #[cfg(feature = "redis-cluster")]
+            cluster,
+            doubt,
+            stores,
+            process: Process::default(),
+            _tasks: tasks,
+        }))
+    }
+
+    pub(crate) fn stats(&self) -> SharedStats {
+        let in_doubt = self.doubt.len();
+        let (settling, refused) = (self.context.settling.is_waiting(), self.context.telemetry.is_refused());
+        let heard = self.context.trust.holds(self.context.clock.now());
+        SharedStats {
+            connected: self.is_connected(),
+            coherent: self.process.is_this() && heard && in_doubt == 0 && !settling && !refused,
+            settling,
+            refused,
+            latency: self.context.telemetry.latency(),
+            in_doubt,
+            ..self.context.telemetry.counts.snapshot()
+        }
+    }
+
+    fn is_connected(&self) -> bool {
+        if !self.process.is_this() {
+            return false;
+        }
+        #[cfg(feature = "redis-cluster")]
+        if self.cluster.as_ref().is_some_and(|(nodes, _)| !nodes.is_connected()) {
+            return false;
+        }
+        self.context.telemetry.is_connected()
+    }
+
+    /// The judge of what was read over a connection to this server; `None` if the log is another one's by now. What is folded
+    /// waits while it is held.
+    pub(super) fn judge(&self, server: u64) -> Option<TierJudge<'_>> {
+        let feed = self.context.feed.judge(server)?;
+        Some(TierJudge { feed, doubt: &self.doubt })
+    }
+
+    /// Publishes a record, or gives it back.
+    pub(super) async fn send(&self, pending: PendingRecord, token: u64) -> Result<(), PendingRecord> {
+        let announced = match pending.record() {
+            Some(record) => publish(&self.context, &self.connections, record, token).await.is_ok(),
+            None => true,
+        };
+        if !announced {
+            self.context.telemetry.counts.local_only.add();
+            return Err(pending);
+        }
+        self.context.telemetry.counts.announced.add();
+        pending.settle();
+        Ok(())
+    }
+
+    /// The bytes under an address, and the server whose [judge](Self::judge) to ask. When they are here, all invalidations that
+    /// it executed before the read were folded.
+    pub(super) async fn get(&self, address: ValueAddress<'_>) -> Result<(Option<Vec<u8>>, u64), Unavailable> {
+        #[cfg(feature = "redis-cluster")]
+        if let Some((nodes, barrier)) = &self.cluster {
+            self.reads.live().ok_or(Unavailable)?;
+            return nodes.get(&address.text(), barrier).await.map(|(value, server)| (bytes(value), server));
+        }
+        self.reads.get(address).await.map(|(value, server)| (bytes(value), server))
+    }
+
+    /// The bytes under several addresses, in their order.
+    pub(super) async fn get_many(&self, addresses: &[ValueAddress<'_>]) -> Result<(Vec<Value>, u64), Unavailable> {
+        #[cfg(feature = "redis-cluster")]
+        if let Some((nodes, barrier)) = &self.cluster {
+            self.reads.live().ok_or(Unavailable)?;
+            let addresses: Vec<_> = addresses.iter().map(ValueAddress::text).collect();
+            return nodes.get_many(&addresses, barrier).await;
+        }
+        self.reads.get_many(addresses).await
+    }
+
+    /// The reply to a command about one address, as it is: it says nothing of invalidations.
+    pub(super) async fn ask(&self, address: &str, command: redis::Cmd) -> Result<Value, Unavailable> {
+        #[cfg(feature = "redis-cluster")]
+        if let Some((nodes, _)) = &self.cluster {
+            self.reads.live().ok_or(Unavailable)?;
+            return nodes.ask(address, command).await;
+        }
+        let _ = address;
+        self.reads.read(&command).await.map(|(reply, _)| reply)
+    }
+
+    /// Sends commands that store something under an address, in the background.
+    pub(super) fn send_later(&self, commands: Vec<(String, redis::Cmd)>) {
+        // Without a runtime (a function that is not async) there is nobody to send them.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let Ok(permit) = self.stores.clone().try_acquire_owned() else {
+            self.context.telemetry.counts.store_overflows.add();
+            return;
+        };
+        // Where the values are on other servers than the log, too: without the log they could not be believed.
+        let Some(live) = self.reads.live() else { return };
+        #[cfg(feature = "redis-cluster")]
+        if let Some((nodes, _)) = &self.cluster {
+            let stored = nodes.clone().store(commands);
+            runtime.spawn(async move {
+                stored.await;
+                drop(permit);
+            });
+            return;
+        }
+        let context = self.context.clone();
+        runtime.spawn(async move {
+            let mut pipe = redis::pipe();
+            for (_, command) in commands {
+                pipe.add_command(command).ignore();
+            }
+            match pipe.query_async::<()>(&mut live.connection.clone()).await {
+                Ok(()) => context.telemetry.counts.stores.add_many(pipe.len()),
+                Err(error) => live.failed(&context.telemetry, &error),
+            }
+            drop(permit);
+        });
+    }
+}
+
+/// The judgement of what is read from the tier.
+pub(super) struct TierJudge<'a> {
+    feed: FeedJudge<'a>,
+    doubt: &'a Doubt,
+}
+
+impl TierJudge<'_> {
+    /// The judgement of what began at this position and has these scopes, as far as anybody knew when the read was made.
+    pub(super) fn judge(&self, epoch: SharedEpoch, scopes: &[u64]) -> Judgement {
+        self.feed.judge(epoch, scopes).min(self.doubt.judge(scopes))
+    }
+}
+
+/// The nodes that hold the values, if this is a cluster.
+#[cfg(feature = "redis-cluster")]
+fn join_cluster(
+    context: &Arc<Context>,
+    connections: &Connections,
+    tasks: &mut JoinSet<()>,
+) -> Option<(Arc<Nodes>, Arc<Barrier>)> {
+    let Servers::Cluster(seeds) = &context.settings.servers else { return None };
+    let nodes = Arc::new(Nodes::new(context.clone(), seeds.clone()));
+    let barrier = Arc::<Barrier>::default();
+    tasks.spawn(nodes.clone().run());
+    tasks.spawn(barrier.clone().run(context.clone(), connections.clone()));
+    Some((nodes, barrier))
+}
+
+fn bytes(value: Value) -> Option<Vec<u8>> {
+    if let Value::BulkString(bytes) = value { Some(bytes) } else { None }
+}
+
+impl std::fmt::Debug for RedisTier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tier").field("redis", &self.context.settings).finish_non_exhaustive()
+    }
+}
