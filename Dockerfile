@@ -15,15 +15,15 @@ COPY . .
 # The registry and what was compiled stay from build to build, so that only what changed is compiled again.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --package demo-app \
-    && cp target/release/demo-app /demo-app
+    cargo build --release --locked --package demo-app --package demo-tools --all-features \
+    && cp target/release/demo-app target/release/demo-tools /usr/local/bin/
 
 FROM ${DEBIAN_IMAGE}
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates curl \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home demo
-COPY --from=build /demo-app /usr/local/bin/demo-app
+COPY --from=build /usr/local/bin/demo-app /usr/local/bin/demo-tools /usr/local/bin/
 USER demo
 # In a container, others are to reach it: the public listener, which has no control endpoints. These stand on the private one, which
 # the container alone can reach. To reach it from elsewhere, set ADMIN_ADDR=0.0.0.0:3001 and an ADMIN_TOKEN.

@@ -5,8 +5,11 @@
 mod control;
 mod parse;
 mod reader;
+#[cfg(feature = "servers")]
 mod redis;
 mod secret;
+#[cfg(any(test, not(feature = "servers")))]
+mod servers;
 mod variables;
 
 #[cfg(test)]
@@ -17,6 +20,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+#[cfg(feature = "servers")]
 use fastness::Redis;
 
 pub use self::control::Control;
@@ -44,8 +48,10 @@ pub struct Config {
     pub store_latency: Duration,
     /// `REDIS_URL`, or `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD` and `REDIS_DB`; with `REDIS_MODE`, `REDIS_MASTER` and
     /// `REDIS_POOL_SIZE`: the tier that processes share. None by default.
+    #[cfg(feature = "servers")]
     pub redis: Option<Redis>,
     /// `MONGODB_URI`: the database, instead of the embedded store. Its name is in the URI, or else `fastness_demo`.
+    #[cfg(feature = "servers")]
     pub mongodb: Option<Secret>,
     /// `SUPPLIER_URL`: who knows the ratings. By default the demo runs a supplier of its own, which can be broken by hand.
     pub supplier_url: Option<Url>,
@@ -118,7 +124,9 @@ impl Config {
             log: if environment == Environment::Test { "warn" } else { "info" }.to_owned(),
             seed: !production,
             store_latency: Duration::from_millis(15),
+            #[cfg(feature = "servers")]
             redis: None,
+            #[cfg(feature = "servers")]
             mongodb: None,
             supplier_url: None,
             enable_profiling: false,
@@ -169,7 +177,9 @@ impl Config {
             store_latency: reader
                 .read("STORE_LATENCY_MS", parse::LATENCY, parse::latency)
                 .unwrap_or(default.store_latency),
+            #[cfg(feature = "servers")]
             redis: redis::read(&mut reader),
+            #[cfg(feature = "servers")]
             mongodb: reader.secret("MONGODB_URI", parse::MONGODB, parse::mongodb),
             supplier_url: reader.secret("SUPPLIER_URL", parse::SUPPLIER, parse::supplier),
             enable_profiling: reader
@@ -214,6 +224,8 @@ impl Config {
             shutdown_delay: reader.read("SHUTDOWN_DELAY", parse::DELAY, parse::span).unwrap_or(default.shutdown_delay),
             drain: reader.read("DRAIN_TIMEOUT", parse::DELAY, parse::span).unwrap_or(default.drain),
         };
+        #[cfg(not(feature = "servers"))]
+        servers::refuse(&mut reader);
         config.control_faults().into_iter().for_each(|fault| reader.fault(fault));
         reader.finish(config)
     }

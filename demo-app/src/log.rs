@@ -11,8 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{Config, Environment};
 
@@ -32,14 +34,19 @@ static LOG: OnceLock<Log> = OnceLock::new();
 /// The system has no thread left.
 pub fn init(config: &Config) -> io::Result<()> {
     let log = Log::new(io::stderr())?;
+    // Text that is no directives is refused with the other settings.
+    let targets: Targets = config.log.parse().unwrap_or_default();
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&config.log))
+        // `targets` decide.
+        .with_max_level(LevelFilter::TRACE)
         // It would say so on the standard error, which is what cannot be written, and panic.
         .log_internal_errors(false)
         .with_writer(LOG.get_or_init(|| log).clone());
     match config.environment {
-        Environment::Production => lines.json().init(),
-        Environment::Development | Environment::Test => lines.with_ansi(io::stderr().is_terminal()).init(),
+        Environment::Production => lines.json().finish().with(targets).init(),
+        Environment::Development | Environment::Test => {
+            lines.with_ansi(io::stderr().is_terminal()).finish().with(targets).init();
+        }
     }
     Ok(())
 }

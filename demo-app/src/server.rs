@@ -28,7 +28,6 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use fastness::Fastness;
 use fastness::http::HttpStats;
-use fastness::index::{self, ClientOptions};
 use serde_json::json;
 
 pub use self::private::Listeners;
@@ -37,7 +36,7 @@ use crate::app::{App, Ground, app};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::peers::{Bounds, Peers};
-use crate::store::{MemoryRepository, MongoRepository, Repository, StoreError, seed};
+use crate::store::{MemoryRepository, Repository, StoreError, seed};
 use crate::supplier::Supplier;
 
 /// How a server that was told to stop came to its end.
@@ -60,21 +59,15 @@ pub async fn run(
     config: &Config,
 ) -> io::Result<Stopped> {
     let cache = Fastness::current();
-    let mongo = mongo_store(config).await.map_err(io::Error::other)?;
-    let repository: Arc<dyn Repository> = match &mongo {
-        Some(store) => {
-            store.keep_watch(&cache, config.enable_profiling.then_some(config.slow_query_threshold));
-            Arc::new(store.clone())
-        }
-        None => Arc::new(embedded_store(config).await.map_err(io::Error::other)?),
-    };
+    let repository = repository(config).await?;
+    repository.start_watch(&cache, config.enable_profiling.then_some(config.slow_query_threshold));
     let supplier = match &config.supplier_url {
         Some(url) => Supplier::at(url.clone()),
         None => Supplier::stand_in().await?,
     };
     let peers = Peers::new(bounds(config));
     let ground = Ground {
-        repository,
+        repository: Arc::clone(&repository),
         supplier,
         clock: Clock::system(),
         cache,
@@ -98,9 +91,7 @@ pub async fn run(
         linger(config.shutdown_delay).await;
     };
     let stopped = connections::serve(public, router.layer(tell_leaving), &peers, stop, config).await;
-    if let Some(store) = mongo
-        && tokio::time::timeout(config.drain, store.end_watch()).await.is_err()
-    {
+    if tokio::time::timeout(config.drain, repository.end_watch()).await.is_err() {
         tracing::warn!("changes of the database are followed by nobody until the lease of this process has run out");
     }
     // Last of all: health is told to the end.
@@ -146,16 +137,27 @@ async fn no_longer_ready(State(leaving): State<Arc<AtomicBool>>, request: Reques
     next.run(request).await
 }
 
+/// The store that the settings name.
+async fn repository(config: &Config) -> io::Result<Arc<dyn Repository>> {
+    #[cfg(feature = "servers")]
+    if let Some(store) = mongo_store(config).await.map_err(io::Error::other)? {
+        return Ok(Arc::new(store));
+    }
+    Ok(Arc::new(embedded_store(config).await.map_err(io::Error::other)?))
+}
+
 /// The store on MongoDB, if there is to be one. Nothing is asked of the server yet, so this server starts whether that one
 /// runs or not.
 ///
 /// # Errors
 ///
 /// The URI makes no sense, or its name cannot be resolved.
-pub async fn mongo_store(config: &Config) -> Result<Option<MongoRepository>, index::Error> {
+#[cfg(feature = "servers")]
+pub async fn mongo_store(config: &Config) -> Result<Option<crate::store::MongoRepository>, fastness::index::Error> {
     let Some(uri) = &config.mongodb else { return Ok(None) };
-    let options = ClientOptions::from_uri(uri.expose()).await?.slow_query(config.slow_query_threshold);
-    Ok(Some(MongoRepository::new(options.app_name("fastness-demo").connect()?)))
+    let options = fastness::index::ClientOptions::from_uri(uri.expose()).await?;
+    let options = options.slow_query(config.slow_query_threshold).app_name("fastness-demo");
+    Ok(Some(crate::store::MongoRepository::new(options.connect()?)))
 }
 
 async fn embedded_store(config: &Config) -> Result<MemoryRepository, StoreError> {

@@ -1,95 +1,52 @@
-//! The command line: `demo-app` serves; `indexes`, `seed` and `load` work on its database and its server.
+//! Command line: `demo-app` serves, and everything that it serves with is in the environment.
 //!
-//! Results go to the standard output, as text or with `--json` as JSON; progress and what goes wrong go to the standard error. A
-//! command ends with 0 when all is well, 1 when something went wrong, and `indexes plan` with 2 when there is something to do.
+//! The exit code is 0 after a stop in order, and 1 when something went wrong. Seeding, indexes and load are commands of `demo-tools`.
 //!
 //! May use: everything.
 
-mod database;
-mod documents;
-mod indexes;
-mod load;
 mod places;
-mod print;
-mod queries;
-mod seed;
 mod serve;
 mod signals;
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-
+pub use self::serve::cache;
+pub use self::signals::Signals;
 use crate::config::{Config, VARIABLES, hints};
 use crate::log;
 
-/// The reference server of fastness: a marketplace on axum.
-///
-/// Without a command it serves. What it serves with is in the environment: nothing is needed, and with `MONGODB_URI` and `REDIS_URL` it
-/// uses real servers.
-#[derive(Debug, Parser)]
-#[command(name = "demo-app", version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Serves until ctrl-c or SIGTERM (what happens without a command, too).
+/// What the arguments ask for.
+#[derive(Debug, PartialEq, Eq)]
+enum Request {
     Serve,
-    /// Compares MongoDB's indexes with those that the models declare, builds them, advises on them.
-    #[command(subcommand)]
-    Indexes(indexes::Command),
-    /// Fills the database in `MONGODB_URI` with documents: the same ones every time.
-    Seed(seed::Arguments),
-    /// Drives a server with a realistic mix of requests and says whether it keeps its targets.
-    Load(load::Arguments),
-}
-
-/// How a command ended, if nothing went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    Done,
-    /// There is something to do: `indexes plan`.
-    Changes,
-    /// Something is not as it should be, and the output says what.
-    Unsatisfied,
-    /// A person stopped it.
-    Interrupted,
-}
-
-impl From<Ending> for ExitCode {
-    fn from(ending: Ending) -> Self {
-        Self::from(match ending {
-            Ending::Done => 0,
-            Ending::Unsatisfied => 1,
-            Ending::Changes => 2,
-            Ending::Interrupted => 130,
-        })
-    }
+    Help,
+    Version,
+    /// Nothing that there is; why.
+    Unknown(String),
 }
 
 /// Reads the command line and the environment of this process, and does what they say.
 pub async fn main() -> ExitCode {
-    let command = Cli::command().after_long_help(environment());
-    let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
-    let command = match parsed {
-        Ok(cli) => cli.command.unwrap_or(Command::Serve),
-        Err(error) => {
-            // Help and version are such errors, too. 2, which is clap's own code, means something else here.
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    match request(std::env::args_os().skip(1)) {
+        Request::Serve => {}
+        Request::Help => return print(&help()),
+        Request::Version => return print(concat!("demo-app ", env!("CARGO_PKG_VERSION"), "\n")),
+        Request::Unknown(fault) => {
+            log::last(&format!("{fault}\n"));
+            return ExitCode::FAILURE;
         }
-    };
-    for hint in hints(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
-        print::note(hint);
     }
-    let ended = Box::pin(run(command)).await;
+    hint();
+    let served = match Config::from_env() {
+        Ok(config) => Box::pin(serve::run(&config)).await,
+        Err(error) => Err(error.to_string()),
+    };
     log::flush(log::PATIENCE);
-    match ended {
-        Ok(ending) => ending.into(),
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             log::last(&format!("demo-app cannot go on:\n{message}\n"));
             ExitCode::FAILURE
@@ -97,38 +54,83 @@ pub async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<Ending, String> {
-    let config = Config::from_env().map_err(|error| error.to_string())?;
-    match command {
-        Command::Serve => serve::run(&config).await,
-        Command::Indexes(command) => indexes::run(command, &config).await,
-        Command::Seed(arguments) => Box::pin(seed::run(&arguments, &config)).await,
-        Command::Load(arguments) => load::run(arguments, config).await,
+fn request(arguments: impl Iterator<Item = OsString>) -> Request {
+    let arguments: Vec<_> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        [] | ["serve"] => Request::Serve,
+        ["-h" | "--help" | "help"] => Request::Help,
+        ["-V" | "--version"] => Request::Version,
+        [command @ ("indexes" | "seed" | "load"), ..] => Request::Unknown(format!(
+            "`{command}` is a command of demo-tools: run `cargo run -p demo-tools -- {command} ..`"
+        )),
+        [word, ..] => Request::Unknown(format!(
+            "demo-app does not know `{word}`: run it without arguments, or `demo-app --help` for what the environment may set"
+        )),
     }
 }
 
-/// The end of `--help`.
-fn environment() -> String {
+/// Names variables on the standard error that are probably misspelt names of the demo's.
+pub fn hint() {
+    for hint in hints(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
+        let _ = writeln!(std::io::stderr(), "{hint}");
+    }
+}
+
+/// Prints what was asked for; a reader that is gone changes the exit code.
+fn print(text: &str) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn help() -> String {
+    let about = "The reference server of fastness: a marketplace on axum.\n\n\
+         Usage: demo-app [-h | --help | -V | --version]\n\n\
+         It serves until ctrl-c or SIGTERM. Nothing needs to be set; a build with the feature `servers` uses MongoDB and Redis\n\
+         where MONGODB_URI and REDIS_URL name them. Seeding, indexes and load are commands of demo-tools.\n\n";
+    format!("{about}{}\nExit codes: 0 stopped in order; 1 an error; 130 a second signal\n", environment())
+}
+
+/// The variables, for the end of a help.
+pub fn environment() -> String {
     let mut text = "Environment:\n".to_owned();
     for (name, default, about) in VARIABLES {
         let default = if default.is_empty() { String::new() } else { format!(" [default: {default}]") };
         writeln!(text, "  {name:<21} {about}{default}").expect("writing to a string");
     }
-    text + "\nExit codes: 0 done, or in sync; 1 an error; 2 `indexes plan` has changes; 130 interrupted"
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn asked(words: &[&str]) -> Request {
+        request(words.iter().map(OsString::from))
+    }
+
     #[test]
-    fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+    fn without_arguments_it_serves() {
+        assert_eq!([asked(&[]), asked(&["serve"])], [Request::Serve, Request::Serve]);
+        assert_eq!([asked(&["-h"]), asked(&["--version"])], [Request::Help, Request::Version]);
+    }
+
+    #[test]
+    fn commands_of_the_tools_are_told_where_they_are() {
+        let Request::Unknown(fault) = asked(&["seed", "--products", "7"]) else {
+            panic!("it is no command of the server")
+        };
+        assert_eq!(fault, "`seed` is a command of demo-tools: run `cargo run -p demo-tools -- seed ..`");
+        let Request::Unknown(fault) = asked(&["--prot", "80"]) else { panic!("there is no such option") };
+        assert!(fault.starts_with("demo-app does not know `--prot`: run it without arguments"), "{fault}");
     }
 
     #[test]
     fn the_help_names_every_variable() {
-        let help = environment();
+        let help = help();
         assert!(VARIABLES.iter().all(|(name, ..)| help.contains(name)), "{help}");
     }
 }

@@ -5,14 +5,14 @@ use std::io::Write;
 use fastness::Fastness;
 use tokio::sync::oneshot;
 
-use super::Ending;
 use super::places::Places;
 use super::signals::Signals;
 use crate::config::Config;
 use crate::log;
 use crate::server::{self, Listeners, Stopped};
 
-pub(super) async fn run(config: &Config) -> Result<Ending, String> {
+/// Serves as the settings say, until a signal ends it.
+pub(super) async fn run(config: &Config) -> Result<(), String> {
     // First of all, so that a signal that comes early is not lost.
     let signals = Signals::new().map_err(|error| error.to_string())?;
     log::init(config).map_err(|error| format!("the log cannot be begun: {error}"))?;
@@ -27,7 +27,7 @@ pub(super) async fn run(config: &Config) -> Result<Ending, String> {
     let (stop, stopped) = oneshot::channel::<()>();
     tokio::spawn(watch(signals, stop));
     match server::run(listeners, async { drop(stopped.await) }, config).await {
-        Ok(Stopped::Drained) => Ok(Ending::Done),
+        Ok(Stopped::Drained) => Ok(()),
         Ok(Stopped::TimedOut) => Err(format!("requests were still open after {:?} and were dropped", config.drain)),
         Err(error) => Err(error.to_string()),
     }
@@ -38,15 +38,28 @@ pub(super) async fn run(config: &Config) -> Result<Ending, String> {
 const CAPACITY: usize = 100_000;
 
 /// The cache that the settings ask for.
-pub(super) async fn cache(config: &Config) -> Result<Fastness, String> {
-    let mut cache = Fastness::builder().capacity(CAPACITY);
-    if let Some(redis) = config.redis.clone() {
-        cache = cache.redis(redis.prefix(format!("demo:{}:", data(config).await?)));
-    }
+///
+/// # Errors
+///
+/// The settings make no sense together, or the name of a server cannot be resolved.
+#[cfg_attr(
+    not(feature = "servers"),
+    expect(clippy::unused_async, reason = "a name is resolved where servers are used")
+)]
+pub async fn cache(config: &Config) -> Result<Fastness, String> {
+    let cache = Fastness::builder().capacity(CAPACITY);
+    #[cfg(feature = "servers")]
+    let cache = match config.redis.clone() {
+        Some(redis) => cache.redis(redis.prefix(format!("demo:{}:", data(config).await?))),
+        None => cache,
+    };
+    #[cfg(not(feature = "servers"))]
+    let _ = config;
     cache.build().map_err(|error| error.to_string())
 }
 
-/// What the data is called. All servers on one database share what they cache of it; those on another must not.
+/// The name of the data. All servers on one database share what they cache of it; those on another must not.
+#[cfg(feature = "servers")]
 async fn data(config: &Config) -> Result<String, String> {
     let store = server::mongo_store(config).await.map_err(|error| error.to_string())?;
     Ok(match store {

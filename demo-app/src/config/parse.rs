@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use super::{Environment, Secret, Url};
 
@@ -12,6 +12,7 @@ pub(super) const HOST: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, 
 pub(super) const ADMIN: &str = "an IP address and a port, such as 127.0.0.1:3001";
 pub(super) const TOKEN: &str =
     "16 to 256 letters, digits or any of -._~+/=, such as what `openssl rand -hex 32` prints";
+#[cfg(feature = "servers")]
 pub(super) const MONGODB: &str = "mongodb://[user:password@]host[:port][/database]";
 pub(super) const LOG: &str = "log directives such as info or demo_app=debug,tower_http=warn";
 pub(super) const FLAG: &str = "true or false";
@@ -38,7 +39,7 @@ pub(super) fn host(text: &str) -> Option<IpAddr> {
 }
 
 pub(super) fn log(text: &str) -> Option<String> {
-    EnvFilter::try_new(text).ok().map(|_| text.to_owned())
+    text.parse::<Targets>().ok().map(|_| text.to_owned())
 }
 
 pub(super) fn flag(text: &str) -> Option<bool> {
@@ -76,6 +77,7 @@ pub(super) fn token(text: &str) -> Option<Secret> {
 }
 
 /// Only the beginning is looked at: the driver reads the rest.
+#[cfg(feature = "servers")]
 pub(super) fn mongodb(text: &str) -> Option<Secret> {
     (text.starts_with("mongodb://") || text.starts_with("mongodb+srv://")).then(|| Secret::new(text))
 }

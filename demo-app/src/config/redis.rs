@@ -1,4 +1,4 @@
-//! Where Redis is: by one address, or by the parts of one.
+//! Address of Redis: one text, or the parts of one.
 
 use fastness::Redis;
 

@@ -29,6 +29,7 @@ fn an_empty_variable_counts_as_not_set() {
     assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
 }
 
+#[cfg(feature = "servers")]
 #[test]
 fn every_variable_is_understood() {
     let variables = [
@@ -91,6 +92,7 @@ fn every_variable_is_understood() {
     assert!(redis.contains("shop of sentinel one:7000,two:7000") && !redis.contains("secret"), "{redis}");
 }
 
+#[cfg(feature = "servers")]
 #[test]
 fn every_bad_variable_is_reported_at_once() {
     let variables = [
@@ -165,6 +167,7 @@ fn every_bad_variable_is_reported_at_once() {
     );
 }
 
+#[cfg(feature = "servers")]
 #[test]
 fn redis_can_be_given_in_parts() {
     let parts = [("REDIS_HOST", "one"), ("REDIS_PORT", "7000"), ("REDIS_PASSWORD", "s3c:r@t/#?"), ("REDIS_DB", "3")];
@@ -174,6 +177,7 @@ fn redis_can_be_given_in_parts() {
     assert!(format!("{redis:?}").contains("::1"), "{redis:?}");
 }
 
+#[cfg(feature = "servers")]
 #[test]
 fn redis_is_given_in_one_way() {
     let both = [("REDIS_URL", "redis://:s3cret@one"), ("REDIS_HOST", "one"), ("REDIS_PASSWORD", "s3cret")];
@@ -220,6 +224,7 @@ fn misspelt_names_are_hinted_at() {
     );
 }
 
+#[cfg(feature = "servers")]
 #[test]
 fn the_list_of_variables_is_what_is_read() {
     let asked = std::cell::RefCell::new(BTreeSet::new());
@@ -251,6 +256,7 @@ fn control_endpoints_stand_where_the_settings_say_and_never_open_to_others() {
     );
 }
 
+#[cfg(feature = "servers")]
 #[test]
 fn no_fault_repeats_a_password() {
     let variables = [

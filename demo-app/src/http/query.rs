@@ -213,14 +213,7 @@ pub(super) fn number<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<
     text.parse().ok().filter(|number| digits && range.contains(number))
 }
 
-/// Whether what is percent-encoded in a query string is text; readers would put stand-ins where it is not.
+/// Whether a query string is text once it is decoded; readers would put stand-ins where it is not.
 fn is_text(query: &str) -> bool {
-    let (mut bytes, mut rest) = (Vec::with_capacity(query.len()), query.as_bytes());
-    while let Some((&byte, after)) = rest.split_first() {
-        let hex = |at: usize| after.get(at).and_then(|digit| char::from(*digit).to_digit(16));
-        let decoded = (byte == b'%').then(|| Some(hex(0)? * 16 + hex(1)?)).flatten();
-        bytes.push(decoded.and_then(|code| u8::try_from(code).ok()).unwrap_or(byte));
-        rest = if decoded.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8(bytes).is_ok()
+    percent_encoding::percent_decode_str(query).decode_utf8().is_ok()
 }

@@ -9,20 +9,24 @@
 //!
 //! May use: `domain`.
 
+mod indexes;
+mod lists;
 mod memory;
+#[cfg(feature = "servers")]
 mod mongo;
 mod seed;
-mod served;
 pub mod words;
 
+pub use lists::Unserved;
 pub use memory::MemoryRepository;
+#[cfg(feature = "servers")]
 pub use mongo::MongoRepository;
 pub use seed::seed;
-pub use served::Unserved;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fastness::Fastness;
 use fastness::monitor::{Pool, SlowQuery};
 use serde_json::{Value, json};
 
@@ -52,6 +56,13 @@ pub trait Repository: Businesses + Events + Manufacturers + Products + Users + V
     fn report(&self) -> Value {
         json!({ "kind": "embedded" })
     }
+
+    /// Looks after a database that others use, too: its indexes, queries that take longer than `slow`, and changes that other programs
+    /// make, which `cache` has to forget. An embedded store needs none of it.
+    fn start_watch(&self, _cache: &Fastness, _slow: Option<Duration>) {}
+
+    /// No longer follows changes, so that another process takes over at once.
+    async fn end_watch(&self) {}
 }
 
 /// The businesses.

@@ -36,6 +36,6 @@ impl Supplier {
     /// No port is free.
     pub async fn stand_in() -> io::Result<Self> {
         let stand_in = StandIn::start().await?;
-        Ok(Self { client: Client::of(&stand_in), stand_in: Some(stand_in) })
+        Ok(Self { client: Client::new(stand_in.url()), stand_in: Some(stand_in) })
     }
 }

@@ -2,11 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod files;
-mod indexes;
-mod load;
 mod log;
 mod memory;
 mod program;
-mod seed;
 mod stop;
 mod usage;

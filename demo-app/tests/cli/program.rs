@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use fastness_tests::servers::{database_name, shared_mongo};
-
 /// What a run left behind.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -30,10 +28,4 @@ pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Run {
         out: String::from_utf8(output.stdout).expect("text"),
         err: String::from_utf8(output.stderr).expect("text"),
     }
-}
-
-/// The address of a database that no other test has, and its name.
-pub(crate) async fn database() -> (String, String) {
-    let name = database_name();
-    (format!("mongodb://127.0.0.1:{}/{name}?directConnection=true", shared_mongo().await.port()), name)
 }

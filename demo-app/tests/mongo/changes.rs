@@ -18,7 +18,7 @@ async fn a_foreign_write_is_seen_by_a_cached_read() {
     let store = MongoRepository::new(options.slow_query(Duration::ZERO).connect().unwrap());
     seed(&store).await.unwrap();
     let cache = Fastness::builder().build().unwrap();
-    store.keep_watch(&cache, Some(Duration::from_millis(1)));
+    store.start_watch(&cache, Some(Duration::from_millis(1)));
     let foreign = store.database().collection::<Document>("products");
     let (api, store) = (Api::with_cache(Arc::new(store.clone()), cache), store);
     until("changes are followed", async || store.report()["changes"]["state"] == "running").await;
@@ -46,7 +46,7 @@ async fn a_foreign_write_is_seen_by_a_cached_read() {
 async fn on_a_single_node_it_says_that_there_are_no_changes() {
     let uri = format!("mongodb://127.0.0.1:{}/{}?directConnection=true", shared_mongo().await.port(), database_name());
     let store = MongoRepository::new(ClientOptions::from_uri(&uri).await.unwrap().connect().unwrap());
-    store.keep_watch(&Fastness::builder().build().unwrap(), None);
+    store.start_watch(&Fastness::builder().build().unwrap(), None);
     until("it is off", async || store.report()["changes"]["state"] == "off").await;
     assert!(store.report()["changes"]["why"].as_str().unwrap().contains("replica set"), "{}", store.report());
     until("a look", async || store.report()["profiling"] == json!({ "on": false })).await;

@@ -5,8 +5,19 @@ use std::fs;
 use super::markdown::{files, root};
 
 /// The folders of the workspace's members; `ui-tests/ui` is code that has to fail.
-const MEMBERS: [&str; 10] =
-    ["macros", "runtime", "runtime/core", "demo-app", "tests", "tests/renamed", "ui-tests", "model", "fuzz", "benches"];
+const MEMBERS: [&str; 11] = [
+    "macros",
+    "runtime",
+    "runtime/core",
+    "demo-app",
+    "demo-app/tools",
+    "tests",
+    "tests/renamed",
+    "ui-tests",
+    "model",
+    "fuzz",
+    "benches",
+];
 
 /// The code of a file, without its comments and texts.
 fn code(text: &str) -> String {

@@ -6,7 +6,7 @@ use super::convert::signed;
 use super::documents;
 use super::{MongoRepository, unavailable};
 use crate::domain::{Business, BusinessDraft, Id, Listing, Page};
-use crate::store::{Businesses, Result, StoreError};
+use crate::store::{Businesses, Collection, Result, StoreError};
 
 #[async_trait]
 impl Businesses for MongoRepository {
@@ -19,7 +19,7 @@ impl Businesses for MongoRepository {
     }
 
     async fn list_businesses(&self, listing: &Listing) -> Result<Page<Business>> {
-        self.list::<documents::Business, _>(listing).await
+        self.list::<documents::Business, _>(Collection::Businesses, listing).await
     }
 
     async fn insert_business(&self, business: Business) -> Result<()> {

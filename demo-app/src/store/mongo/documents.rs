@@ -20,7 +20,7 @@ use crate::domain::{EventType, Plan, SubscriptionStatus};
 #[indexed(collection = "businesses", scopes("business:{id}", "businesses:*"))]
 #[index(keys(subscription.plan = 1, subscription.status = 1))]
 #[index(keys(is_active = 1, created_at = -1))]
-pub(in crate::store) struct Business {
+pub(super) struct Business {
     #[serde(rename = "_id")]
     pub(super) id: i64,
     #[index(unique)]
@@ -35,7 +35,7 @@ pub(in crate::store) struct Business {
 }
 
 #[derive(Debug, Serialize, Deserialize, Indexed)]
-pub(in crate::store) struct Subscription {
+pub(super) struct Subscription {
     pub(super) plan: Plan,
     pub(super) status: SubscriptionStatus,
 }
@@ -47,7 +47,7 @@ pub(in crate::store) struct Subscription {
 #[index(keys(industry = 1, is_verified = 1))]
 #[index(keys(location.country = 1, location.city = 1))]
 #[index(keys(is_active = 1, last_login_at = -1))]
-pub(in crate::store) struct Manufacturer {
+pub(super) struct Manufacturer {
     #[serde(rename = "_id")]
     pub(super) id: i64,
     #[index(unique)]
@@ -61,7 +61,7 @@ pub(in crate::store) struct Manufacturer {
 }
 
 #[derive(Debug, Serialize, Deserialize, Indexed)]
-pub(in crate::store) struct Location {
+pub(super) struct Location {
     pub(super) country: String,
     pub(super) city: String,
     /// Longitude and latitude.
@@ -75,7 +75,7 @@ pub(in crate::store) struct Location {
 #[index(keys(business = 1, created_at = -1))]
 #[index(keys(total_votes = -1, created_at = -1))]
 #[index(keys(is_active = 1, last_login_at = -1))]
-pub(in crate::store) struct User {
+pub(super) struct User {
     #[serde(rename = "_id")]
     pub(super) id: i64,
     pub(super) business: i64,
@@ -93,7 +93,7 @@ pub(in crate::store) struct User {
 #[indexed(collection = "products", scopes("product:{id}", "products:*", "catalog:{business}:*", "search:*"))]
 #[index(keys(business = 1, created_at = -1))]
 #[index(keys(business = 1, category = 1))]
-pub(in crate::store) struct Product {
+pub(super) struct Product {
     #[serde(rename = "_id")]
     pub(super) id: i64,
     pub(super) business: i64,
@@ -116,7 +116,7 @@ pub(in crate::store) struct Product {
 #[index(keys(business = 1, proposal_id = 1))]
 #[index(keys(voter_address = 1, business = 1))]
 #[index(keys(selected_product_id = 1, business = 1))]
-pub(in crate::store) struct VotingRecord {
+pub(super) struct VotingRecord {
     #[serde(rename = "_id")]
     pub(super) id: String,
     pub(super) business: i64,
@@ -134,7 +134,7 @@ pub(in crate::store) struct VotingRecord {
 #[index(keys(product_id = 1, timestamp = -1))]
 #[index(keys(event_type = 1, timestamp = -1))]
 #[index(keys(location.coordinates = sphere))]
-pub(in crate::store) struct SupplyChainEvent {
+pub(super) struct SupplyChainEvent {
     #[serde(rename = "_id")]
     pub(super) id: i64,
     pub(super) manufacturer: i64,

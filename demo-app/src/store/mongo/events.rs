@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{MongoRepository, all, documents};
 use crate::domain::{Id, Listing, Near, NearEvent, Page, SupplyChainEvent};
-use crate::store::{Events, Result, StoreError};
+use crate::store::{Collection, Events, Result, StoreError};
 
 #[async_trait]
 impl Events for MongoRepository {
@@ -13,7 +13,7 @@ impl Events for MongoRepository {
     }
 
     async fn list_events(&self, listing: &Listing) -> Result<Page<SupplyChainEvent>> {
-        self.list::<documents::SupplyChainEvent, _>(listing).await
+        self.list::<documents::SupplyChainEvent, _>(Collection::Events, listing).await
     }
 
     async fn events_near(&self, near: Near) -> Result<Vec<NearEvent>> {

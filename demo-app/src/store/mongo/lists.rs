@@ -5,24 +5,24 @@
 
 use bson::{Bson, Document, doc};
 use fastness::Indexed;
-use fastness::index::{Collection, Error, Kind};
+use fastness::index::{self, Error};
 use mongodb::options::{CountOptions, FindOptions, Hint};
 use serde::de::DeserializeOwned;
 
 use super::convert::{date, signed};
 use super::{MongoRepository, all, unavailable};
 use crate::domain::{Listing, Page, PageRequest, Scalar};
-use crate::store::Result;
-use crate::store::served::{index_of, name};
+use crate::store::indexes::Field;
+use crate::store::{Collection, Result};
 
 impl MongoRepository {
     /// One page of a list.
-    pub(super) async fn list<M, T>(&self, listing: &Listing) -> Result<Page<T>>
+    pub(super) async fn list<M, T>(&self, kind: Collection, listing: &Listing) -> Result<Page<T>>
     where
         M: Indexed + DeserializeOwned + Send + Sync + Into<T>,
     {
         let collection = self.collection::<M>();
-        let (filter, hint) = (filter(listing), hint::<M>(listing));
+        let (filter, hint) = (filter(listing), hint(kind, listing));
         let total = self.count(&collection, &filter, hint.clone()).await?;
         let mut options = FindOptions::builder().sort(sort(listing)).build();
         (options.skip, options.limit) = (Some(listing.page.skip()), Some(i64::from(listing.page.limit)));
@@ -54,7 +54,7 @@ impl MongoRepository {
 
     async fn count<M: Indexed + Send + Sync>(
         &self,
-        collection: &Collection<M>,
+        collection: &index::Collection<M>,
         filter: &Document,
         hint: Option<Hint>,
     ) -> Result<u64> {
@@ -94,16 +94,50 @@ fn sort(listing: &Listing) -> Document {
 }
 
 /// The index that serves the list, by its fields: some have names of MongoDB's own making.
-fn hint<M: Indexed>(listing: &Listing) -> Option<Hint> {
+fn hint(collection: Collection, listing: &Listing) -> Option<Hint> {
     if listing.is_all() {
         return Some(Hint::Keys(doc! { "_id": 1 }));
     }
-    let index = index_of::<M>(listing)?;
-    let key = |kind| if kind == Kind::Descending { -1 } else { 1 };
-    Some(Hint::Keys(index.fields.iter().map(|field| (name(field), Bson::Int32(key(field.kind)))).collect()))
+    let index = collection.index_of(listing)?;
+    let key = |field: &Field| (field.name.to_owned(), Bson::Int32(if field.descending { -1 } else { 1 }));
+    Some(Hint::Keys(index.fields.iter().map(key).collect()))
 }
 
 /// `BadValue`: the index that was named is not there. (Nothing else of these queries comes from outside unchecked.)
 fn is_no_such_index(error: &Error) -> bool {
     error.code() == Some(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use fastness::index::Kind;
+
+    use super::*;
+    use crate::store::mongo::documents::{Business, Manufacturer, Product, SupplyChainEvent, User, VotingRecord};
+
+    /// The declared indexes that filter and sort, each as its fields, whether they descend, and whether it is sparse.
+    fn declared<M: Indexed>() -> Vec<(Vec<(String, bool)>, bool)> {
+        let ordered = |kind: Kind| matches!(kind, Kind::Ascending | Kind::Descending);
+        let lists = M::INDEXES.iter().filter(|index| index.fields.iter().all(|field| ordered(field.kind)));
+        let fields = |index: &index::IndexSpec| {
+            index.fields.iter().map(|field| (field.path.join("."), field.kind == Kind::Descending)).collect()
+        };
+        lists.map(|index| (fields(index), index.sparse)).collect()
+    }
+
+    fn listed(collection: Collection) -> Vec<(Vec<(String, bool)>, bool)> {
+        let indexes = collection.indexes().iter();
+        let fields = |fields: &[Field]| fields.iter().map(|field| (field.name.to_owned(), field.descending)).collect();
+        indexes.map(|index| (fields(index.fields), index.sparse)).collect()
+    }
+
+    #[test]
+    fn the_models_declare_the_indexes_that_lists_go_by() {
+        assert_eq!(declared::<Business>(), listed(Collection::Businesses));
+        assert_eq!(declared::<SupplyChainEvent>(), listed(Collection::Events));
+        assert_eq!(declared::<Manufacturer>(), listed(Collection::Manufacturers));
+        assert_eq!(declared::<Product>(), listed(Collection::Products));
+        assert_eq!(declared::<User>(), listed(Collection::Users));
+        assert_eq!(declared::<VotingRecord>(), listed(Collection::Votes));
+    }
 }

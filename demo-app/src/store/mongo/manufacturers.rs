@@ -3,7 +3,7 @@ use bson::{doc, serialize_to_bson};
 
 use super::{MongoRepository, documents};
 use crate::domain::{Id, Listing, Manufacturer, ManufacturerDraft, Page};
-use crate::store::{Manufacturers, Result, StoreError};
+use crate::store::{Collection, Manufacturers, Result, StoreError};
 
 #[async_trait]
 impl Manufacturers for MongoRepository {
@@ -16,7 +16,7 @@ impl Manufacturers for MongoRepository {
     }
 
     async fn list_manufacturers(&self, listing: &Listing) -> Result<Page<Manufacturer>> {
-        self.list::<documents::Manufacturer, _>(listing).await
+        self.list::<documents::Manufacturer, _>(Collection::Manufacturers, listing).await
     }
 
     async fn insert_manufacturer(&self, manufacturer: Manufacturer) -> Result<()> {

@@ -7,7 +7,7 @@
 
 mod businesses;
 mod convert;
-pub(in crate::store) mod documents;
+mod documents;
 mod events;
 mod lists;
 mod manufacturers;
@@ -17,12 +17,13 @@ mod votes;
 mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bson::{Bson, Document, doc};
-use fastness::Indexed;
 use fastness::index::{self, Client, Error, Indexes};
 use fastness::monitor::{Pool, SlowQuery};
+use fastness::{Fastness, Indexed};
 use mongodb::Database;
 use mongodb::options::{FindOneAndUpdateOptions, ReturnDocument};
 use serde::Serialize;
@@ -208,5 +209,13 @@ impl Repository for MongoRepository {
 
     fn report(&self) -> Value {
         self.seen()
+    }
+
+    fn start_watch(&self, cache: &Fastness, slow: Option<Duration>) {
+        self.watch_database(cache, slow);
+    }
+
+    async fn end_watch(&self) {
+        self.stop_watching().await;
     }
 }

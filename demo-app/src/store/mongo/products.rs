@@ -5,7 +5,7 @@ use super::MongoRepository;
 use super::convert::signed;
 use super::documents;
 use crate::domain::{Id, Listing, Page, Product, ProductDraft, ProductQuery};
-use crate::store::{Products, Result, StoreError};
+use crate::store::{Collection, Products, Result, StoreError};
 
 #[async_trait]
 impl Products for MongoRepository {
@@ -18,7 +18,7 @@ impl Products for MongoRepository {
     }
 
     async fn list_products(&self, listing: &Listing) -> Result<Page<Product>> {
-        self.list::<documents::Product, _>(listing).await
+        self.list::<documents::Product, _>(Collection::Products, listing).await
     }
 
     async fn search_products(&self, query: &ProductQuery) -> Result<Page<Product>> {

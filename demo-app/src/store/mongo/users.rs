@@ -4,7 +4,7 @@ use bson::doc;
 use super::convert::{signed, unsigned};
 use super::{MongoRepository, all, documents, unavailable};
 use crate::domain::{Id, Listing, Page, User, UserDraft};
-use crate::store::{Result, Users};
+use crate::store::{Collection, Result, Users};
 
 #[async_trait]
 impl Users for MongoRepository {
@@ -17,7 +17,7 @@ impl Users for MongoRepository {
     }
 
     async fn list_users(&self, listing: &Listing) -> Result<Page<User>> {
-        self.list::<documents::User, _>(listing).await
+        self.list::<documents::User, _>(Collection::Users, listing).await
     }
 
     async fn insert_user(&self, user: User) -> Result<()> {

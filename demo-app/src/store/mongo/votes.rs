@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::convert::{signed, unsigned};
 use super::{MongoRepository, all, documents, unavailable};
 use crate::domain::{Count, Id, Listing, Page, Tally, Vote};
-use crate::store::{Products, Result, StoreError, Votes};
+use crate::store::{Collection, Products, Result, StoreError, Votes};
 
 #[async_trait]
 impl Votes for MongoRepository {
@@ -16,7 +16,7 @@ impl Votes for MongoRepository {
     }
 
     async fn list_votes(&self, listing: &Listing) -> Result<Page<Vote>> {
-        self.list::<documents::VotingRecord, _>(listing).await
+        self.list::<documents::VotingRecord, _>(Collection::Votes, listing).await
     }
 
     async fn insert_vote(&self, vote: Vote) -> Result<()> {

@@ -42,14 +42,14 @@ impl MongoRepository {
     /// # Panics
     ///
     /// Outside a tokio runtime.
-    pub fn keep_watch(&self, cache: &Fastness, slow: Option<Duration>) {
+    pub(super) fn watch_database(&self, cache: &Fastness, slow: Option<Duration>) {
         lock(&self.watch.changes).get_or_insert_with(|| changes(&self.db).start(cache));
         let profiler = slow.map(|slow| (self.client.profiler(&self.db), Profile::default().slow(slow)));
         tokio::spawn(look(Arc::downgrade(&self.watch), self.indexes(), profiler));
     }
 
     /// No longer follows changes, so that another process takes over at once.
-    pub async fn end_watch(&self) {
+    pub(super) async fn stop_watching(&self) {
         let changes = lock(&self.watch.changes).take();
         if let Some(changes) = changes {
             changes.stop().await;

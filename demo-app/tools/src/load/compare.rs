@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::figures::millis;
-use crate::cli::queries::{self, Query, Way};
+use crate::queries::{self, Query, Way};
 
 /// One query, both ways. Times are in milliseconds.
 #[derive(Clone, Debug, Serialize)]

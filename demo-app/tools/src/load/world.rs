@@ -6,8 +6,8 @@ use reqwest::Client;
 use serde_json::Value;
 
 use super::mix::Zipf;
-use crate::cli::queries::rare_word;
-use crate::config::Url;
+use crate::queries::rare_word;
+use demo_app::config::Url;
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl World {
         let total = async |what: &str| {
             let page = ask(&client, at, &format!("/api/{what}?limit=1")).await?;
             page["total"].as_u64().filter(|total| *total > 0).ok_or_else(|| {
-                format!("{at} has no {what}; fill it first: `demo-app seed`, or SEED=true for the embedded store")
+                format!("{at} has no {what}; fill it first: `demo-tools seed`, or SEED=true for the embedded store")
             })
         };
         let (products, users, businesses) =

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fastness::index::ClientOptions;
 
-use crate::config::Config;
-use crate::store::MongoRepository;
+use demo_app::config::Config;
+use demo_app::store::MongoRepository;
 
 /// How long to look for a server that takes commands.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Arguments;
 use super::compare::Compared;
 use super::figures::{EndpointFigures, Figures, Latencies};
-use crate::cli::print::grouped;
+use crate::print::grouped;
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

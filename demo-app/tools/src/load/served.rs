@@ -7,8 +7,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::config::Config;
-use crate::server::{Stopped, run};
+use demo_app::config::Config;
+use demo_app::server::{Stopped, run};
 
 #[derive(Debug)]
 pub(super) struct Served {

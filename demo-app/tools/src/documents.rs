@@ -3,7 +3,7 @@
 
 use bson::{Bson, DateTime, Document, doc};
 
-use crate::store::words::{ADJECTIVES, FIRST_NAMES, KINDS, LAST_NAMES, THINGS, TRADES, pick};
+use demo_app::store::words::{ADJECTIVES, FIRST_NAMES, KINDS, LAST_NAMES, THINGS, TRADES, pick};
 
 /// How many documents of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

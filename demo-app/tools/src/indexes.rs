@@ -7,8 +7,8 @@ use fastness::index::{ApplyOptions, Progress, Unmanaged};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Ending, database, print, queries};
-use crate::config::Config;
-use crate::store::MongoRepository;
+use demo_app::config::Config;
+use demo_app::store::MongoRepository;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -27,8 +27,8 @@ use self::figures::Figures;
 use self::report::{Phase, Report};
 use self::served::Served;
 use self::world::World;
-use super::{Ending, database, print, serve};
-use crate::config::{Config, Url};
+use super::{Ending, database, print};
+use demo_app::config::{Config, Url};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -85,7 +85,7 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Result<Ending, 
 async fn both(arguments: &Arguments, config: &Config) -> Result<(Option<Phase>, Phase), String> {
     let none = Fastness::builder().max_entries(1).build().map_err(|error| error.to_string())?;
     let before = in_process("cache off", none, arguments, config).await?;
-    let after = in_process("cache on", serve::cache(config).await?, arguments, config).await?;
+    let after = in_process("cache on", demo_app::cli::cache(config).await?, arguments, config).await?;
     Ok((Some(before), after))
 }
 

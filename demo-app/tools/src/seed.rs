@@ -17,10 +17,10 @@ use tokio::time::Instant;
 
 use super::documents::{Sizes, Table};
 use super::print::{self, Progress, grouped};
-use super::signals::Signals;
 use super::{Ending, database, indexes};
-use crate::config::Config;
-use crate::store::MongoRepository;
+use demo_app::cli::Signals;
+use demo_app::config::Config;
+use demo_app::store::MongoRepository;
 
 /// Documents to a batch.
 const BATCH: usize = 5_000;
@@ -97,7 +97,7 @@ async fn fill(store: &MongoRepository, sizes: Sizes) -> Result<(), String> {
 /// Builds the indexes.
 async fn indexed(store: &MongoRepository) -> Result<Ending, String> {
     let began = Instant::now();
-    let incomplete = "the indexes are not all as declared, see above; `demo-app indexes plan` shows what is left";
+    let incomplete = "the indexes are not all as declared, see above; `demo-tools indexes plan` shows what is left";
     let ending = indexes::apply(store, ApplyOptions::default(), false, incomplete).await?;
     print::result(format_args!("indexes in {:.1?}\n", began.elapsed()))?;
     Ok(ending)
