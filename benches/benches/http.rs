@@ -19,6 +19,7 @@ use fastness::http::{
     Stack, TimingLayer,
 };
 use fastness::monitor::MemoryGuard;
+use fastness::resilience::bulkhead;
 use fastness_benches::measure::{Case, Outcome, Plan, block_on, run, setting};
 use fastness_benches::report::{Line, budget, table};
 use fastness_benches::traffic::Traffic;
@@ -138,8 +139,8 @@ fn stack(name: &'static str) -> Stack {
     let guard = MemoryGuard::builder().build().expect("a guard with defaults");
     Stack::new()
         .memory_guard(MemoryGuardLayer::new(&guard))
-        .idempotency(IdempotencyLayer::new(&FAST))
-        .limit(ConcurrencyLimitLayer::adaptive(name, NonZeroU32::MIN, NOT_MANY))
+        .idempotency(IdempotencyLayer::new().on(&FAST))
+        .limit(ConcurrencyLimitLayer::new(name, bulkhead::Settings::adaptive(NonZeroU32::MIN, NOT_MANY)))
         .breaker(BreakerLayer::new(name))
 }
 
@@ -157,15 +158,16 @@ fn axum() -> Vec<Case> {
 
 fn layers() -> Vec<Case> {
     let guard = MemoryGuard::builder().build().expect("a guard with defaults");
-    let adaptive = ConcurrencyLimitLayer::adaptive("bench.adaptive", NonZeroU32::MIN, NOT_MANY);
-    let fixed = ConcurrencyLimitLayer::fixed("bench.fixed", NOT_MANY);
+    let adaptive =
+        ConcurrencyLimitLayer::new("bench.adaptive", bulkhead::Settings::adaptive(NonZeroU32::MIN, NOT_MANY));
+    let fixed = ConcurrencyLimitLayer::new("bench.fixed", bulkhead::Settings::fixed(NOT_MANY));
     vec![
         case(BARE, small!()),
         by_hand(),
         case("RequestIdLayer", RequestIdLayer::new().layer(small!())),
         case("TimingLayer", TimingLayer::new().layer(small!())),
         case("MemoryGuardLayer", MemoryGuardLayer::new(&guard).layer(small!())),
-        case("IdempotencyLayer, no key", IdempotencyLayer::new(&FAST).layer(small!())),
+        case("IdempotencyLayer, no key", IdempotencyLayer::new().on(&FAST).layer(small!())),
         case("CoalesceLayer", CoalesceLayer::new().on(&FAST).space("alone").layer(small!())),
         case("ConcurrencyLimitLayer, fixed", fixed.layer(small!())),
         case("ConcurrencyLimitLayer, adaptive", adaptive.layer(small!())),

@@ -1,7 +1,7 @@
 async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
-    static __POLICY: ::fastness::__private::resilience::Bulkhead = ::fastness::__private::resilience::Bulkhead::new(
+    static __POLICY: ::fastness::__private::resilience::bulkhead::Bulkhead = ::fastness::__private::resilience::bulkhead::Bulkhead::new(
         ::core::concat!(::core::module_path!(), "::", "rating"),
-        ::fastness::__private::resilience::BulkheadSettings::fixed(::fastness::__private::at_least_one(8u32))
+        ::fastness::__private::resilience::bulkhead::Settings::fixed(::fastness::__private::at_least_one(8u32))
             .wait(::core::time::Duration::from_millis(5u64)),
     );
     match ::fastness::__private::in_bulkhead(&__POLICY, async move {

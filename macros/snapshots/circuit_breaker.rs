@@ -1,16 +1,16 @@
 async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
     static __BREAKER: ::fastness::__private::BreakerSite = ::fastness::__private::BreakerSite::new(
         "supplier",
-        ::fastness::__private::resilience::BreakerSettings::new()
+        ::fastness::__private::resilience::breaker::Settings::new()
             .failure_rate(::fastness::__private::resilience::Percent::new(40u8))
-            .window(::fastness::__private::resilience::Window::Count(::fastness::__private::at_least_one(100u32)))
+            .window(::fastness::__private::resilience::breaker::Window::Count(::fastness::__private::at_least_one(100u32)))
             .open_for(::core::time::Duration::from_millis(2000u64)),
-        ::fastness::__private::resilience::Place { file: ::core::file!(), line: ::core::line!() },
+        ::fastness::__private::resilience::breaker::Location { file: ::core::file!(), line: ::core::line!() },
     );
     ::fastness::__private::inventory::submit! { :: fastness :: __private :: BreakerDeclared (& __BREAKER) }
     let __breaker = __BREAKER.breaker();
-    static __TIMEOUT: ::fastness::__private::resilience::Timeout =
-        ::fastness::__private::resilience::Timeout::new("supplier", ::core::time::Duration::from_millis(1000u64));
+    static __TIMEOUT: ::fastness::__private::resilience::timeout::Timeout =
+        ::fastness::__private::resilience::timeout::Timeout::new("supplier", ::core::time::Duration::from_millis(1000u64));
     match __breaker
         .call_judged(
             async move {

@@ -1,9 +1,9 @@
 async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
     static __BREAKERS: ::fastness::__private::KeyedBreakerSite = ::fastness::__private::KeyedBreakerSite::new(
         "host",
-        ::fastness::__private::resilience::BreakerSettings::new(),
+        ::fastness::__private::resilience::breaker::Settings::new(),
         ::fastness::__private::KeyedBreakerSite::DEFAULT_CAP,
-        ::fastness::__private::resilience::Place { file: ::core::file!(), line: ::core::line!() },
+        ::fastness::__private::resilience::breaker::Location { file: ::core::file!(), line: ::core::line!() },
     );
     ::fastness::__private::inventory::submit! { :: fastness :: __private :: KeyedBreakerDeclared (& __BREAKERS) }
     let __breaker = __BREAKERS.get(&::std::format!("{region}"));
@@ -16,7 +16,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
                 }
                 { self.ask(id, region).await }
             },
-            ::fastness::__private::resilience::Verdict::of,
+            ::fastness::__private::resilience::breaker::Verdict::from_result,
         )
         .await
     {

@@ -1,6 +1,6 @@
 async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
-    static __POLICY: ::fastness::__private::resilience::Fallback =
-        ::fastness::__private::resilience::Fallback::new(::core::concat!(::core::module_path!(), "::", "rating"));
+    static __POLICY: ::fastness::__private::resilience::fallback::Fallback =
+        ::fastness::__private::resilience::fallback::Fallback::new(::core::concat!(::core::module_path!(), "::", "rating"));
     let __kept_0 = ::core::clone::Clone::clone(&id);
     __POLICY
         .call(

@@ -1,13 +1,13 @@
 async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
-    static __POLICY: ::fastness::__private::resilience::KeyedRateLimit =
-        ::fastness::__private::resilience::KeyedRateLimit::new(
+    static __POLICY: ::fastness::__private::resilience::rate_limit::KeyedRateLimit =
+        ::fastness::__private::resilience::rate_limit::KeyedRateLimit::new(
             ::core::concat!(::core::module_path!(), "::", "rating"),
-            ::fastness::__private::resilience::RateLimitSettings::new(
+            ::fastness::__private::resilience::rate_limit::Settings::new(
                 ::fastness::__private::at_least_one(10u32),
                 ::core::time::Duration::from_millis(1000u64),
             ),
-            10000,
-        );
+        )
+        .with_max_keys(10000);
     if let ::core::result::Result::Err(__rejected) = __POLICY.check(::core::convert::AsRef::<str>::as_ref(&(region))) {
         return ::core::result::Result::Err(::fastness::__private::rejected(__rejected));
     }

@@ -1,7 +1,7 @@
 fn save(conn: &mut Conn, id: u64) -> Result<(), Error> {
-    static __POLICY: ::fastness::__private::resilience::Retry = ::fastness::__private::resilience::Retry::new(
+    static __POLICY: ::fastness::__private::resilience::retry::Retry = ::fastness::__private::resilience::retry::Retry::new(
         ::core::concat!(::core::module_path!(), "::", "save"),
-        ::fastness::__private::resilience::RetrySettings::new(),
+        ::fastness::__private::resilience::retry::Settings::new(),
     );
     let mut __attempts = ::fastness::__private::attempts(&__POLICY);
     loop {

@@ -1,7 +1,7 @@
 fn sum(values: Vec<u64>) -> Result<u64, Error> {
-    static __POLICY: ::fastness::__private::resilience::Retry = ::fastness::__private::resilience::Retry::new(
+    static __POLICY: ::fastness::__private::resilience::retry::Retry = ::fastness::__private::resilience::retry::Retry::new(
         ::core::concat!(::core::module_path!(), "::", "sum"),
-        ::fastness::__private::resilience::RetrySettings::new(),
+        ::fastness::__private::resilience::retry::Settings::new(),
     );
     __POLICY.call_sync(
         || -> Result<u64, Error> {

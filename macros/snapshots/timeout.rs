@@ -1,5 +1,5 @@
 async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
-    static __POLICY: ::fastness::__private::resilience::Timeout = ::fastness::__private::resilience::Timeout::new(
+    static __POLICY: ::fastness::__private::resilience::timeout::Timeout = ::fastness::__private::resilience::timeout::Timeout::new(
         ::core::concat!(::core::module_path!(), "::", "rating"),
         ::core::time::Duration::from_millis(2000u64),
     );

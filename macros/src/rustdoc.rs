@@ -124,7 +124,7 @@ Other forms:
     (circuit_breaker) => {
         r#"| option | default | meaning |
 |---|---|---|
-| `name = "supplier"` | the function's path | the name by which `breaker(..)` finds it; one name is one breaker in the process. Methods must have one |
+| `name = "supplier"` | the function's path | the name by which `breaker::named(..)` finds it; one name is one breaker in the process. Methods must have one |
 | `failure_threshold = 5`, `failure_threshold = off` | 5 or 15 | failures in a row that open it; by default 5 while the window holds fewer than `min_calls`, and 15 otherwise |
 | `failure_rate = 50`, `failure_rate = off` | 50 % | share of failed calls in the window that opens it |
 | `slow_rate = 80` | off | share of slow calls in the window that opens it; needs `slow` |

@@ -38,7 +38,7 @@ async fn search(words: u64, page: u64) -> u64 {
 
 #[timed(name = "orders.checkout", slow = "80ms")]
 async fn checkout(n: u64) -> Result<u64, Failed> {
-    breaker("payments")
+    breaker::named("payments")
         .call(async move {
             work(Duration::from_millis(15 + n % 70)).await;
             // The provider of payments fails for a while, every now and then.

@@ -8,11 +8,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use fastness::resilience::{
-    Breaker, BreakerSettings, Bulkhead, BulkheadSettings, Fallback, Hedge, HedgeSettings, KeyedBreaker, Percent,
-    RateLimit, RateLimitSettings, Rejected, Retry, RetrySettings, Timeout,
-};
-use fastness::{Clock, Fastness, Label, cacheable, timed};
+use fastness::resilience::breaker::{self, Breaker, KeyedBreaker};
+use fastness::resilience::bulkhead::{self, Bulkhead};
+use fastness::resilience::fallback::Fallback;
+use fastness::resilience::hedge::{self, Hedge};
+use fastness::resilience::rate_limit::{self, RateLimit};
+use fastness::resilience::retry::{self, Retry};
+use fastness::resilience::timeout::Timeout;
+use fastness::resilience::{Percent, Rejected};
+use fastness::{Fastness, Label, cacheable, timed};
 
 type Shared = Result<Arc<String>, String>;
 
@@ -95,12 +99,12 @@ fn a_hit_allocates_nothing() {
 }
 
 static TIMEOUT: Timeout = Timeout::new("timeout", Duration::from_secs(60));
-static RETRY: Retry = Retry::new("retry", RetrySettings::new());
-static BULKHEAD: Bulkhead = Bulkhead::new("bulkhead", BulkheadSettings::fixed(NonZeroU32::MIN));
+static RETRY: Retry = Retry::new("retry", retry::Settings::new());
+static BULKHEAD: Bulkhead = Bulkhead::new("bulkhead", bulkhead::Settings::fixed(NonZeroU32::MIN));
 static LIMIT: RateLimit =
-    RateLimit::new("limit", RateLimitSettings::new(NonZeroU32::new(10_000).unwrap(), Duration::from_secs(1)));
+    RateLimit::new("limit", rate_limit::Settings::new(NonZeroU32::new(10_000).unwrap(), Duration::from_secs(1)));
 static FALLBACK: Fallback = Fallback::new("fallback");
-static HEDGE: Hedge = Hedge::new("hedge", HedgeSettings::after(Duration::from_secs(60)));
+static HEDGE: Hedge = Hedge::new("hedge", hedge::Settings::after(Duration::from_secs(60)));
 
 async fn good() -> Result<u32, Rejected> {
     Ok(black_box(7))
@@ -108,9 +112,9 @@ async fn good() -> Result<u32, Rejected> {
 
 #[test]
 fn a_call_that_works_allocates_nothing_in_any_policy() {
-    let slow = BreakerSettings::new().slow_rate(Percent::new(50), Duration::from_secs(60));
-    let (breaker, slow) = (fastness::resilience::breaker("test"), Breaker::new("slow", slow, Clock::system()));
-    let hosts = KeyedBreaker::new("host", BreakerSettings::new(), 10, Clock::system());
+    let slow = breaker::Settings::new().slow_rate(Percent::new(50), Duration::from_secs(60));
+    let (breaker, slow) = (fastness::resilience::breaker::named("test"), Breaker::new("slow", slow));
+    let hosts = KeyedBreaker::new("host", breaker::Settings::new()).with_max_keys(10);
     assert_eq!(allocations(|| drop(black_box(now(breaker.call(good()))))), 0);
     assert_eq!(allocations(|| drop(black_box(breaker.call_sync(|| Ok::<_, Rejected>(7))))), 0);
     assert_eq!(allocations(|| drop(black_box(now(slow.call(good()))))), 0);
@@ -125,7 +129,7 @@ fn a_call_that_works_allocates_nothing_in_any_policy() {
 
 #[test]
 fn a_rejection_allocates_nothing() {
-    let breaker = Breaker::new("open", BreakerSettings::new(), Clock::system());
+    let breaker = Breaker::new("open", breaker::Settings::new());
     for _ in 0..5 {
         drop(breaker.try_call_sync(|| Err::<(), _>(())));
     }

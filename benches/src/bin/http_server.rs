@@ -19,6 +19,7 @@ use axum::routing::get;
 use fastness::Fastness;
 use fastness::http::{BreakerLayer, CacheLayer, ConcurrencyLimitLayer, IdempotencyLayer, MemoryGuardLayer, Stack};
 use fastness::monitor::MemoryGuard;
+use fastness::resilience::bulkhead;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
@@ -49,8 +50,11 @@ fn stack(fast: &Fastness) -> Result<Stack, Failure> {
     let guard = MemoryGuard::builder().build()?;
     Ok(Stack::new()
         .memory_guard(MemoryGuardLayer::new(&guard))
-        .idempotency(IdempotencyLayer::new(fast))
-        .limit(ConcurrencyLimitLayer::adaptive("http", NonZeroU32::new(64).ok_or("a limit")?, most))
+        .idempotency(IdempotencyLayer::new().on(fast))
+        .limit(ConcurrencyLimitLayer::new(
+            "http",
+            bulkhead::Settings::adaptive(NonZeroU32::new(64).ok_or("a limit")?, most),
+        ))
         .breaker(BreakerLayer::new("http")))
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use fastness::resilience::{Breaker, BreakerEvent, BreakerSnapshot, PolicySnapshot, find_breaker, snapshots};
+use fastness::resilience::breaker::{self, Breaker};
+use fastness::resilience::{Snapshot, snapshots};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -68,8 +69,8 @@ pub(super) struct Change {
     why: String,
 }
 
-impl From<&BreakerSnapshot> for Shown {
-    fn from(seen: &BreakerSnapshot) -> Self {
+impl From<&breaker::Snapshot> for Shown {
+    fn from(seen: &breaker::Snapshot) -> Self {
         Self {
             name: seen.name.to_string(),
             state: seen.state.as_str(),
@@ -81,15 +82,15 @@ impl From<&BreakerSnapshot> for Shown {
     }
 }
 
-impl From<BreakerEvent> for Change {
-    fn from(event: BreakerEvent) -> Self {
+impl From<breaker::Event> for Change {
+    fn from(event: breaker::Event) -> Self {
         let (from, to) = (event.from.as_str(), event.to.as_str());
         Self { at: event.at.as_millis(), from, to, why: event.cause.to_string() }
     }
 }
 
 async fn list() -> Json<Vec<Policy>> {
-    let policy = |seen: PolicySnapshot| Policy {
+    let policy = |seen: Snapshot| Policy {
         kind: seen.kind.as_str(),
         name: seen.name.to_string(),
         outcomes: seen.outcomes.into_iter().collect(),
@@ -100,7 +101,7 @@ async fn list() -> Json<Vec<Policy>> {
 }
 
 fn named(name: &str) -> Result<Breaker, Problem> {
-    find_breaker(name)
+    breaker::find(name)
         .ok_or_else(|| Problem::not_found("no circuit breaker has this name; GET /api/resilience lists them"))
 }
 

@@ -10,13 +10,15 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{from_fn_with_state, map_response};
+use fastness::Fastness;
 use fastness::http::{
     BodyLimitLayer, BreakerLayer, CacheLayer, ConcurrencyLimitLayer, HostLayer, HttpStats, IdempotencyLayer, LogUri,
     MemoryGuardLayer, RateLimitLayer, Stack, TimingLayer, peer_network,
 };
 use fastness::monitor::MemoryGuard;
-use fastness::resilience::{Breaker, BreakerSettings, RateLimitSettings, Verdict};
-use fastness::{Clock, Fastness};
+use fastness::resilience::breaker::{self, Breaker, Verdict};
+use fastness::resilience::bulkhead;
+use fastness::resilience::rate_limit::{self, KeyedRateLimit};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -74,9 +76,7 @@ fn compressed(api: Router, level: u32) -> Router {
     }
 }
 
-type Layers = Stack<CacheLayer>;
-
-fn layers(cache: &Fastness, guard: &MemoryGuard, stats: &HttpStats, config: &Config) -> Layers {
+fn layers(cache: &Fastness, guard: &MemoryGuard, stats: &HttpStats, config: &Config) -> Stack {
     let (entries, bytes) = RESPONSES;
     Stack::new()
         .timing(timing(stats))
@@ -85,10 +85,10 @@ fn layers(cache: &Fastness, guard: &MemoryGuard, stats: &HttpStats, config: &Con
         .rate_limit(config.rate_limit.map(rate_limit))
         .body_limit(body_limit(config.body_limit, config))
         .idempotency(
-            IdempotencyLayer::new(cache).max_request_bytes(config.body_limit).max_bodies_bytes(config.body_memory),
+            IdempotencyLayer::new().on(cache).max_request_bytes(config.body_limit).max_bodies_bytes(config.body_memory),
         )
         .cache(CacheLayer::new().on(cache).etags().capacity(entries).max_body(bytes))
-        .limit(ConcurrencyLimitLayer::adaptive("http", LIMIT.0, LIMIT.1))
+        .limit(ConcurrencyLimitLayer::new("http", bulkhead::Settings::adaptive(LIMIT.0, LIMIT.1)))
         .breaker(breaker())
 }
 
@@ -106,7 +106,7 @@ pub(super) fn timing(stats: &HttpStats) -> TimingLayer {
 /// Opens when requests time out: then each of them costs much and gives nothing. A database or a supplier that says no at once
 /// (502, 503) is no reason to turn away those whom the caches below can answer.
 fn breaker() -> BreakerLayer {
-    BreakerLayer::of(Breaker::new("http", BreakerSettings::default(), Clock::system())).judge(|status| match status {
+    BreakerLayer::from_breaker(Breaker::new("http", breaker::Settings::default())).judge(|status| match status {
         StatusCode::GATEWAY_TIMEOUT => Verdict::Failure,
         StatusCode::REQUEST_TIMEOUT => Verdict::Ignored,
         _ => Verdict::Success,
@@ -115,8 +115,9 @@ fn breaker() -> BreakerLayer {
 
 /// So many a second for each peer that connects. Behind a proxy that is the proxy's: hence off unless it is asked for.
 fn rate_limit(per_second: NonZeroU32) -> RateLimitLayer {
-    let settings = RateLimitSettings::new(per_second, std::time::Duration::from_secs(1));
-    RateLimitLayer::new("http", settings, ADDRESSES, |request: &Parts| {
+    let settings = rate_limit::Settings::new(per_second, std::time::Duration::from_secs(1));
+    let limit = KeyedRateLimit::new("http", settings).with_max_keys(ADDRESSES);
+    RateLimitLayer::from_limit(limit, |request: &Parts| {
         let ConnectInfo(address) = request.extensions.get::<ConnectInfo<std::net::SocketAddr>>()?;
         Some(peer_network(address.ip()).to_string())
     })

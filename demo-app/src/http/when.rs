@@ -27,7 +27,7 @@ impl<S: Send + Sync> FromRequestParts<S> for When {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(Preconditions::of(&parts.headers)))
+        Ok(Self(Preconditions::from_headers(&parts.headers)))
     }
 }
 

@@ -52,10 +52,10 @@ fn call(method: &Method, given: &Readable<'_>, options: &Options, door: &Door) -
 fn tokens(row: &Row, value: &Value, door: &Door) -> TokenStream {
     let window = matches!(row.takes, Takes::Window);
     match value {
-        Value::Time(time) if window => code!(#door::resilience::Window::Time(#time)),
+        Value::Time(time) if window => code!(#door::resilience::breaker::Window::Time(#time)),
         Value::Count32(count) if window => {
             let count = at_least_one(*count, door);
-            code!(#door::resilience::Window::Count(#count))
+            code!(#door::resilience::breaker::Window::Count(#count))
         }
         Value::Time(time) => time.to_token_stream(),
         Value::Count(count) => Literal::usize_suffixed(*count).to_token_stream(),

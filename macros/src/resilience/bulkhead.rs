@@ -21,7 +21,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         let settings = settings(options, subject, diag)?;
         let (door, body) = (&subject.door, body::once(subject));
         let policy = code! {
-            static __POLICY: #door::resilience::Bulkhead = #door::resilience::Bulkhead::new(#name, #settings);
+            static __POLICY: #door::resilience::bulkhead::Bulkhead = #door::resilience::bulkhead::Bulkhead::new(#name, #settings);
         };
         let error = code!(::core::result::Result::Err(#door::rejected(__rejected)));
         if body::is_asked(subject) {
@@ -61,5 +61,5 @@ fn settings(options: &Options, subject: &mut Subject, diag: &mut Diag) -> Option
     let (least, most) = (emit::at_least_one(min, door), emit::at_least_one(max, door));
     let kind = if options.is_given("adaptive") { code!(adaptive(#least, #most)) } else { code!(fixed(#most)) };
     let calls = emit::calls(Builder::Settings, options, door);
-    Some(code!(#door::resilience::BulkheadSettings::#kind #calls))
+    Some(code!(#door::resilience::bulkhead::Settings::#kind #calls))
 }

@@ -54,7 +54,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
 fn policy(name: &TokenStream, options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStream {
     let settings = settings(options, subject, diag);
     let door = &subject.door;
-    let place = code!(#door::resilience::Place { file: ::core::file!(), line: ::core::line!() });
+    let place = code!(#door::resilience::breaker::Location { file: ::core::file!(), line: ::core::line!() });
     let Some(per) = options.expr("per") else {
         options.refuse("keys", "`keys` is how many breakers there may be: write `per = ..` too", diag);
         return code! {
@@ -100,7 +100,7 @@ fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStrea
     }
     ordered(options, "open_for", "max_open", diag);
     let (door, calls) = (&subject.door, emit::calls(Builder::Settings, options, &subject.door));
-    code!(#door::resilience::BreakerSettings::new() #calls)
+    code!(#door::resilience::breaker::Settings::new() #calls)
 }
 
 /// The question to an output: whether it is a failure, or says nothing.
@@ -120,7 +120,7 @@ fn judge(options: &Options, subject: &Subject) -> TokenStream {
             let error = returns.of_error();
             code!(#door::ignore_if::<#returns>(#door::of_error::<#error, _, _>(#function)))
         }
-        None => code!(#door::resilience::Verdict::of),
+        None => code!(#door::resilience::breaker::Verdict::from_result),
     }
 }
 
@@ -136,7 +136,7 @@ fn timed(name: &TokenStream, options: &Options, subject: &mut Subject, diag: &mu
         diag,
     );
     let door = &subject.door;
-    let first = code!(static __TIMEOUT: #door::resilience::Timeout = #door::resilience::Timeout::new(#name, #after););
+    let first = code!(static __TIMEOUT: #door::resilience::timeout::Timeout = #door::resilience::timeout::Timeout::new(#name, #after););
     (first, body::bounded(&code!(__TIMEOUT), subject))
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             }
         };
         Some(code! {
-            static __POLICY: #door::resilience::Fallback = #door::resilience::Fallback::new(#name);
+            static __POLICY: #door::resilience::fallback::Fallback = #door::resilience::fallback::Fallback::new(#name);
             #before
             #call
         })

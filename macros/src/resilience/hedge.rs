@@ -46,8 +46,8 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         };
         let call = if body::is_asked(subject) { code!(__kind.finish(#call)) } else { code!(#call.await) };
         Some(code! {
-            static __POLICY: #door::resilience::Hedge =
-                #door::resilience::Hedge::new(#name, #door::resilience::HedgeSettings::#settings #budget);
+            static __POLICY: #door::resilience::hedge::Hedge =
+                #door::resilience::hedge::Hedge::new(#name, #door::resilience::hedge::Settings::#settings #budget);
             #call
         })
     })

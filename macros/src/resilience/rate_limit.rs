@@ -33,16 +33,16 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
                 let key = body::key(given);
                 let keys = Literal::usize_unsuffixed(options.count("keys").unwrap_or(KEYS));
                 code! {
-                    static __POLICY: #door::resilience::KeyedRateLimit =
-                        #door::resilience::KeyedRateLimit::new(#name, #settings, #keys);
+                    static __POLICY: #door::resilience::rate_limit::KeyedRateLimit =
+                        #door::resilience::rate_limit::KeyedRateLimit::new(#name, #settings).with_max_keys(#keys);
                     if let #refused = __POLICY.check(#key) { #refuse }
                 }
             }
             None => {
                 options.refuse("keys", "`keys` is how many keys are remembered: write `key = ..` too", diag);
                 code! {
-                    static __POLICY: #door::resilience::RateLimit =
-                        #door::resilience::RateLimit::new(#name, #settings);
+                    static __POLICY: #door::resilience::rate_limit::RateLimit =
+                        #door::resilience::rate_limit::RateLimit::new(#name, #settings);
                     if let #refused = __POLICY.check() { #refuse }
                 }
             }
@@ -61,5 +61,5 @@ fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> Option<Tok
     let (Some(Value::Count32(calls)), Some(per)) = (options.value("calls"), options.time("per")) else { return None };
     let door = &subject.door;
     let (calls, burst) = (emit::at_least_one(*calls, door), emit::calls(Builder::Settings, options, door));
-    Some(code!(#door::resilience::RateLimitSettings::new(#calls, #per) #burst))
+    Some(code!(#door::resilience::rate_limit::Settings::new(#calls, #per) #burst))
 }

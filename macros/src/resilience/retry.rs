@@ -53,7 +53,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             code!(__POLICY.#call(#body, #question)#end)
         };
         Some(code! {
-            static __POLICY: #door::resilience::Retry = #door::resilience::Retry::new(#name, #settings);
+            static __POLICY: #door::resilience::retry::Retry = #door::resilience::retry::Retry::new(#name, #settings);
             #call
         })
     })
@@ -66,7 +66,7 @@ fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStrea
     }
     ordered(options, "wait", "max_wait", diag);
     let (door, calls) = (&subject.door, emit::calls(Builder::Settings, options, &subject.door));
-    code!(#door::resilience::RetrySettings::new() #calls)
+    code!(#door::resilience::retry::Settings::new() #calls)
 }
 
 /// The question to an error, after which to try again.

@@ -29,7 +29,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             body::in_time(&code!(__POLICY), &body::once(subject), subject)
         };
         Some(code! {
-            static __POLICY: #door::resilience::Timeout = #door::resilience::Timeout::new(#name, #after);
+            static __POLICY: #door::resilience::timeout::Timeout = #door::resilience::timeout::Timeout::new(#name, #after);
             #call
         })
     })

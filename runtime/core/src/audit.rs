@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::registry::{Annotated, Role, registry};
-use crate::resilience::{conflicts, faults};
+use crate::resilience::breaker::{conflicts, faults};
 
 /// What [`audit`] found.
 ///

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU64, fence};
 
 use fastness::metrics::{Publisher, prometheus};
-use fastness::resilience::{Rejected, Verdict, breaker};
+use fastness::resilience::Rejected;
+use fastness::resilience::breaker::{self, Verdict};
 use fastness::{Fastness, Redis, Stats, cacheable, circuit_breaker, timed};
 use fastness_tests::servers::{PATIENCE, until};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -92,7 +93,7 @@ async fn traffic(fast: Fastness) {
                 let invalidated = fast.cache().invalidate(&format!("item:{id}")).await;
                 let _ = invalidated.expect("a pattern");
                 let verdict = if id.is_multiple_of(2) { Verdict::Success } else { Verdict::Failure };
-                drop(breaker("by hand").call_judged_sync(|| id, |_| verdict));
+                drop(breaker::named("by hand").call_judged_sync(|| id, |_| verdict));
             }
         }
         tokio::task::yield_now().await;

@@ -11,7 +11,7 @@ mod report;
 use std::time::Duration;
 
 use fastness::Clock;
-use fastness::resilience::{Breaker, BreakerSettings, Permit, State, Verdict};
+use fastness::resilience::breaker::{self, Breaker, Permit, State, Verdict};
 
 use peers::{FailsafeGo, Polly, Resilience4j};
 pub use report::report;
@@ -38,10 +38,10 @@ pub struct Ours {
 
 impl Ours {
     /// With these settings.
-    pub fn new(settings: BreakerSettings) -> Self {
+    pub fn new(settings: breaker::Settings) -> Self {
         let clock = Clock::manual();
         // Some hundreds in all, so that a permit can be kept beside its breaker.
-        let breaker = Box::leak(Box::new(Breaker::new("simulated", settings, clock.clone())));
+        let breaker = Box::leak(Box::new(Breaker::new("simulated", settings).with_clock(clock.clone())));
         Self { breaker, clock, now: Duration::ZERO, permit: None }
     }
 }
@@ -74,7 +74,7 @@ pub fn rule(name: &str) -> Box<dyn Rule> {
         "Resilience4j" => Box::new(Resilience4j::default()),
         "Polly v8" => Box::new(Polly::default()),
         "failsafe-go" => Box::new(FailsafeGo::default()),
-        _ => Box::new(Ours::new(BreakerSettings::new())),
+        _ => Box::new(Ours::new(breaker::Settings::new())),
     }
 }
 

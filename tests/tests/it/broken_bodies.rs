@@ -259,7 +259,7 @@ async fn an_answer_that_broke_off_is_not_replayed() {
             let call = count.fetch_add(1, SeqCst);
             response(201, broken(if call == 0 { request.uri().path() } else { "/fine" }))
         });
-        let address = serve(app.layer(IdempotencyLayer::new(&fast))).await;
+        let address = serve(app.layer(IdempotencyLayer::new().on(&fast))).await;
         let post = format!(
             "POST {path} HTTP/1.1\r\nhost: a\r\nidempotency-key: k\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
         );

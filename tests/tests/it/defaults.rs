@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use fastness::resilience::BreakerSettings;
+use fastness::resilience::breaker;
 use fastness_tests::breakers::{Ours, failing, outage};
 
 fn ours() -> Ours {
-    Ours::new(BreakerSettings::new())
+    Ours::new(breaker::Settings::new())
 }
 
 #[test]
@@ -15,7 +15,7 @@ fn a_third_of_the_calls_may_fail_without_an_opening_an_hour() {
     let openings: f64 = (0..3).map(|seed| failing(&mut ours(), 0.3, 100.0, HOUR, seed).openings).sum();
     assert!(openings / 3.0 <= 1.0, "{openings} in three hours");
     // Five in a row as the only signal, as it once was, is what this is about.
-    let five = || Ours::new(BreakerSettings::new().failure_threshold(5.try_into().unwrap()));
+    let five = || Ours::new(breaker::Settings::new().failure_threshold(5.try_into().unwrap()));
     let seen = failing(&mut five(), 0.3, 100.0, HOUR / 12, 0);
     assert!(seen.openings > 100.0 && seen.rejected > 0.5, "{seen:?}");
 }

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fastness::http::CacheLayer;
-use fastness::resilience::{
-    Again, Breaker, BreakerSettings, Bulkhead, BulkheadSettings, Hedge, HedgeSettings, RateLimit, RateLimitSettings,
-    Rejected, Retry, RetrySettings, TimedOut, Timeout, Window,
-};
+use fastness::resilience::breaker::{self, Breaker, Window};
+use fastness::resilience::bulkhead::{self, Bulkhead};
+use fastness::resilience::hedge::{self, Hedge};
+use fastness::resilience::rate_limit::{self, RateLimit};
+use fastness::resilience::retry::{self, Again, Retry};
+use fastness::resilience::timeout::Timeout;
+use fastness::resilience::{Rejected, TimedOut};
 use fastness::{Clock, Fastness, LoadTimeout, cacheable, scope};
 use http::{Request, Response};
 use http_body_util::Full;
@@ -78,13 +81,14 @@ async fn values_may_live_for_ever_and_time_may_end() {
 
 #[tokio::test]
 async fn a_retry_waits_as_long_as_a_server_says() {
-    let settings = RetrySettings::new().first_wait(Duration::MAX).max_wait(Duration::MAX).no_budget();
+    let settings = retry::Settings::new().first_wait(Duration::MAX).max_wait(Duration::MAX).no_budget();
     for asked in [Duration::from_secs(u64::MAX), Duration::MAX, Duration::ZERO] {
         let retry = Retry::new("for ever", settings.clone());
         let call = retry.call(|| async { Err::<(), _>(Failed) }, |_| Again::After(asked));
         assert_eq!(poll_once(Box::pin(call).as_mut()).await, None, "it waits");
         let clock = Clock::manual();
-        let retry = Retry::new("for ever", settings.clone().attempts(NonZeroU32::MIN.saturating_add(2))).clock(clock);
+        let retry =
+            Retry::new("for ever", settings.clone().attempts(NonZeroU32::MIN.saturating_add(2))).with_clock(clock);
         assert_eq!(retry.call_sync(|| Err::<(), _>(Failed), |_| Again::After(asked)), Err(Failed));
     }
 }
@@ -92,11 +96,11 @@ async fn a_retry_waits_as_long_as_a_server_says() {
 #[tokio::test]
 async fn policies_take_durations_without_bound() {
     for clock in clocks() {
-        let settings = BreakerSettings::new().open_for(Duration::MAX).max_open(Duration::MAX);
+        let settings = breaker::Settings::new().open_for(Duration::MAX).max_open(Duration::MAX);
         let settings = settings.window(Window::Time(Duration::MAX)).probe_timeout(Duration::MAX);
-        let breaker = Breaker::new("for ever", settings.failure_threshold(NonZeroU32::MIN), clock.clone());
-        let limit =
-            RateLimit::new("for ever", RateLimitSettings::new(NonZeroU32::MIN, Duration::MAX)).clock(clock.clone());
+        let breaker = Breaker::new("for ever", settings.failure_threshold(NonZeroU32::MIN)).with_clock(clock.clone());
+        let limit = RateLimit::new("for ever", rate_limit::Settings::new(NonZeroU32::MIN, Duration::MAX))
+            .with_clock(clock.clone());
         for _ in 0..3 {
             assert_eq!(breaker.call(async { Err::<(), _>(Failed) }).await, Err(Failed));
             let _ = (limit.check(), breaker.snapshot());
@@ -107,14 +111,14 @@ async fn policies_take_durations_without_bound() {
     }
     let timeout = Timeout::new("for ever", Duration::MAX);
     assert_eq!(timeout.call(async { Ok::<_, Failed>(1) }).await, Ok(1));
-    let bulkhead = Bulkhead::new("for ever", BulkheadSettings::fixed(NonZeroU32::MIN).wait(Duration::MAX));
+    let bulkhead = Bulkhead::new("for ever", bulkhead::Settings::fixed(NonZeroU32::MIN).wait(Duration::MAX));
     let mut first = Box::pin(bulkhead.run(std::future::pending::<()>()));
     assert!(poll_once(first.as_mut()).await.is_none());
     let mut second = Box::pin(bulkhead.run(async {}));
     assert!(poll_once(second.as_mut()).await.is_none(), "it waits");
     drop(first);
     assert_eq!(second.await, Ok(()));
-    let hedge = Hedge::new("for ever", HedgeSettings::after(Duration::MAX));
+    let hedge = Hedge::new("for ever", hedge::Settings::after(Duration::MAX));
     assert_eq!(hedge.call(|| async { Ok::<_, Failed>(1) }).await, Ok(1));
 }
 

@@ -1,6 +1,7 @@
 //! Retries of bodies that may change what they are lent: one attempt after another has it.
 
-use fastness::resilience::{Again, Rejected};
+use fastness::resilience::Rejected;
+use fastness::resilience::retry::Again;
 use fastness::{bulkhead, circuit_breaker, retry, timed};
 
 use crate::functions::assert_send;

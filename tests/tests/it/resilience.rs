@@ -12,7 +12,9 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use fastness::resilience::{Again, Reason, Rejected, State, TimedOut, breaker, conflicts};
+use fastness::resilience::breaker::{self, State};
+use fastness::resilience::retry::Again;
+use fastness::resilience::{Reason, Rejected, TimedOut};
 use fastness::{bulkhead, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry, timeout};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +55,7 @@ async fn a_breaker_opens_and_its_calls_are_not_made() {
     }
     assert_eq!(supplier(false).await, Err(Trouble::Rejected(Reason::Open)));
     assert_eq!(CALLS.load(Relaxed), 4);
-    assert_eq!(breaker(concat!(module_path!(), "::supplier")).state(), State::Open);
+    assert_eq!(breaker::named(concat!(module_path!(), "::supplier")).state(), State::Open);
 }
 
 #[tokio::test]
@@ -83,7 +85,7 @@ fn a_breaker_on_a_function_that_blocks_asks_the_whole_result_and_falls_back() {
 
     assert_eq!([404, 500, 503].map(status), [404, 500, 503]);
     assert_eq!(status(200), 201);
-    breaker("status").force_closed();
+    breaker::named("status").force_closed();
     assert_eq!(status(200), 200);
 }
 
@@ -117,7 +119,7 @@ fn one_name_with_two_settings_is_found() {
     }
 
     assert_eq!((one(), other()), (Ok(()), Ok(())));
-    let found = conflicts();
+    let found = breaker::conflicts();
     let disputed = found.iter().find(|conflict| conflict.name == "disputed").expect("it is reported");
     assert!(disputed.first.file.ends_with("resilience.rs") && disputed.first != disputed.second);
 }

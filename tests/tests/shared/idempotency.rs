@@ -29,7 +29,7 @@ fn process(
 + Send
 + use<> {
     let orders = orders.clone();
-    IdempotencyLayer::new(fast).layer(service_fn(move |request: Request<Body<Bytes>>| {
+    IdempotencyLayer::new().on(fast).layer(service_fn(move |request: Request<Body<Bytes>>| {
         let number = orders.fetch_add(1, Ordering::SeqCst) + 1;
         async move {
             let body = request.into_body().collect().await.unwrap().to_bytes();
@@ -98,7 +98,7 @@ async fn what_is_under_way_in_one_process_is_not_begun_in_another_and_what_faile
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (begins, goes) = (begun.clone(), go.clone());
-    let slow = IdempotencyLayer::new(&one).claim(10 * MINUTE).layer(service_fn(move |_: Request<Body<Bytes>>| {
+    let slow = IdempotencyLayer::new().on(&one).claim(10 * MINUTE).layer(service_fn(move |_: Request<Body<Bytes>>| {
         let (begins, goes) = (begins.clone(), goes.clone());
         async move {
             begins.notify_one();

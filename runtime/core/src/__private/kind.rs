@@ -10,7 +10,7 @@
 
 use std::marker::PhantomData;
 
-use crate::resilience::Verdict;
+use crate::resilience::breaker::Verdict;
 use crate::resilience::sites::Fallible;
 use crate::shape::{Probe, Returns};
 

@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::Body;
+use super::body::Body;
 use super::paths::Paths;
 use super::reading::Reader;
 
@@ -73,7 +73,7 @@ impl BodyLimitLayer {
         Self { shared: Some(Arc::new(Shared { reader, exempt: Paths::default() })) }
     }
 
-    /// One that does nothing.
+    /// A layer that does nothing.
     pub(super) fn off() -> Self {
         Self { shared: None }
     }
@@ -149,21 +149,23 @@ where
 {
     type Response = Response<Body<R>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future, R, S::Error>;
+    type Future = BodyLimitFuture<S::Future, R, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let concerned = |shared: &&Arc<Shared>| !request.body().is_end_stream() && !shared.exempt.contain(&request);
+        let concerned = |shared: &&Arc<Shared>| {
+            !request.body().is_end_stream() && !shared.exempt.contain(request.extensions(), request.uri())
+        };
         let Some(shared) = self.shared.as_ref().filter(concerned) else {
-            return ResponseFuture { way: Way::Passed { call: self.inner.call(request.map(Body::inner)) } };
+            return BodyLimitFuture { way: Way::Passed { call: self.inner.call(request.map(Body::inner)) } };
         };
         // The one that was found ready is the one to call.
         let next = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, next);
-        ResponseFuture { way: Way::Read { call: Box::pin(read(ready, shared.reader.clone(), request)) } }
+        BodyLimitFuture { way: Way::Read { call: Box::pin(read(ready, shared.reader.clone(), request)) } }
     }
 }
 
@@ -188,7 +190,7 @@ type Boxed<R, E> = Pin<Box<dyn Future<Output = Result<Response<Body<R>>, E>> + S
 
 pin_project! {
     /// The future of [`BodyLimitService`]: boxed only where a request has a body.
-    pub struct ResponseFuture<F, R, E> {
+    pub struct BodyLimitFuture<F, R, E> {
         #[pin]
         way: Way<F, R, E>,
     }
@@ -202,7 +204,7 @@ pin_project! {
     }
 }
 
-impl<F, R, E> Future for ResponseFuture<F, R, E>
+impl<F, R, E> Future for BodyLimitFuture<F, R, E>
 where
     F: Future<Output = Result<Response<R>, E>>,
 {
@@ -216,8 +218,8 @@ where
     }
 }
 
-impl<F, R, E> fmt::Debug for ResponseFuture<F, R, E> {
+impl<F, R, E> fmt::Debug for BodyLimitFuture<F, R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+        f.debug_struct("BodyLimitFuture").finish_non_exhaustive()
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! The flights and the judgement are those of the cache, which does the same for what it stores.
 
+use std::sync::Arc;
+
 use tower_layer::Layer;
 
-use super::cache::{Cached, coalescing, service};
+use super::cache::{CacheService, Config};
 use crate::handle::Fastness;
 
 /// Lets identical `GET`s that are under way at one time share one run of the handler, without storing anything.
@@ -37,43 +39,55 @@ use crate::handle::Fastness;
 /// assert_eq!(second.unwrap().headers()["cache-status"], "fastness; fwd=uri-miss; collapsed");
 /// # }
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until a service is put under it"]
 pub struct CoalesceLayer {
-    on: Option<Fastness>,
-    max_body: Option<usize>,
-    space: String,
+    /// `None` for a layer that does nothing.
+    config: Option<Arc<Config>>,
 }
 
 impl CoalesceLayer {
-    /// With defaults, on the handle in force when a request comes.
+    /// A layer with defaults, on the handle in force when a request comes.
     pub fn new() -> Self {
-        Self::default()
+        Self { config: Some(Arc::new(Config::new(false))) }
     }
 
-    /// On this handle.
-    pub fn on(mut self, handle: &Fastness) -> Self {
-        self.on = Some(handle.clone());
-        self
+    /// A layer that does nothing.
+    pub(super) fn off() -> Self {
+        Self { config: None }
     }
 
-    /// A name that sets requests apart from those of other services behind a router that strips prefixes.
-    pub fn space(mut self, name: impl Into<String>) -> Self {
-        self.space = name.into();
-        self
+    fn with(self, set: impl FnOnce(&mut Config)) -> Self {
+        Self { config: Config::changed(self.config, set) }
     }
 
-    /// The largest body that is shared, in bytes. Default: 1 MiB.
-    pub fn max_body(mut self, bytes: usize) -> Self {
-        self.max_body = Some(bytes);
-        self
+    /// Judges responses by the invalidations of this handle.
+    pub fn on(self, handle: &Fastness) -> Self {
+        self.with(|config| config.set_handle(handle))
+    }
+
+    /// Sets a name that sets requests apart from those of other services behind a router that strips prefixes.
+    pub fn space(self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.with(|config| config.space = name)
+    }
+
+    /// Sets the largest body that is shared, in bytes. Default: 1 MiB.
+    pub fn max_body(self, bytes: usize) -> Self {
+        self.with(|config| config.max_body = bytes)
+    }
+}
+
+impl Default for CoalesceLayer {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl<S> Layer<S> for CoalesceLayer {
-    type Service = Cached<S>;
+    type Service = CacheService<S>;
 
-    fn layer(&self, inner: S) -> Cached<S> {
-        service(inner, coalescing(self.on.clone(), self.max_body.unwrap_or(1 << 20), self.space.clone()))
+    fn layer(&self, inner: S) -> CacheService<S> {
+        CacheService::new(inner, self.config.clone())
     }
 }

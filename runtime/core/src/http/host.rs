@@ -1,16 +1,12 @@
 //! Requests that do not say whom they are for.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
 use http::header::HOST;
-use http::{HeaderMap, Request, Response, StatusCode, Uri, Version};
-use pin_project_lite::pin_project;
-use tower_layer::Layer;
-use tower_service::Service;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, Uri, Version};
 
-use super::gated::Gated;
-use super::{Body, Problem};
+use super::admission::Admission;
+use super::gate::GateLayer;
+use super::problem::Problem;
 
 /// The longest host with its port, in bytes: names of hosts have 253 at most.
 const LONGEST: usize = 261;
@@ -35,63 +31,33 @@ const LONGEST: usize = 261;
 /// assert_eq!(service.oneshot(one).await.unwrap().status(), 200);
 /// # }
 /// ```
-#[derive(Clone, Copy, Debug)]
-pub struct HostLayer {
-    on: bool,
-}
+pub type HostLayer = GateLayer<ByHost>;
 
-impl HostLayer {
+/// The rule of a [`HostLayer`].
+#[derive(Clone, Copy, Debug)]
+pub struct ByHost;
+
+impl GateLayer<ByHost> {
     /// The layer.
     pub fn new() -> Self {
-        Self { on: true }
-    }
-
-    /// One that does nothing.
-    pub(super) fn off() -> Self {
-        Self { on: false }
+        Self::from_admission(ByHost)
     }
 }
 
-impl Default for HostLayer {
+impl Default for GateLayer<ByHost> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<S> Layer<S> for HostLayer {
-    type Service = HostService<S>;
+impl Admission for ByHost {
+    type Kept = ();
 
-    fn layer(&self, inner: S) -> HostService<S> {
-        HostService { inner, on: self.on }
-    }
-}
+    const HOLDS: bool = false;
 
-/// The service of [`HostLayer`].
-#[derive(Clone, Copy, Debug)]
-pub struct HostService<S> {
-    inner: S,
-    on: bool,
-}
-
-impl<S, B, R> Service<Request<B>> for HostService<S>
-where
-    S: Service<Request<B>, Response = Response<R>>,
-{
-    type Response = Response<Body<R>>;
-    type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let checked = if self.on { check(request.version(), request.uri(), request.headers()) } else { Ok(()) };
-        let inner = match checked {
-            Ok(()) => Gated::admitted(self.inner.call(request), None),
-            Err(fault) => Gated::refused(Problem::new(StatusCode::BAD_REQUEST, fault)),
-        };
-        ResponseFuture { inner }
+    fn admit(&self, request: &mut Parts) -> Result<(), Problem> {
+        let checked = check(request.version, &request.uri, &request.headers);
+        checked.map_err(|fault| Problem::new(StatusCode::BAD_REQUEST, fault))
     }
 }
 
@@ -128,32 +94,14 @@ fn is_host(text: &[u8]) -> bool {
     text.len() <= LONGEST && port.len() <= 6 && is_port && is_name
 }
 
-pin_project! {
-    /// The future of [`HostService`].
-    #[derive(Debug)]
-    pub struct ResponseFuture<F> {
-        #[pin]
-        inner: Gated<F, ()>,
-    }
-}
-
-impl<F, R, E> Future for ResponseFuture<F>
-where
-    F: Future<Output = Result<Response<R>, E>>,
-{
-    type Output = Result<Response<Body<R>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().inner.poll_settled(cx, |(), _, _| ())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
 
-    use http::HeaderValue;
+    use http::{HeaderValue, Request, Response};
     use tower::{ServiceExt as _, service_fn};
+
+    use tower_layer::Layer as _;
 
     use super::*;
 

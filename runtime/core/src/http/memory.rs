@@ -1,22 +1,16 @@
 //! Turning requests away while memory is short.
 
-use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode};
-use pin_project_lite::pin_project;
-use tower_layer::Layer;
-use tower_service::Service;
+use http::StatusCode;
+use http::request::Parts;
 
-use super::gated::refusal;
-use super::paths::Paths;
-use super::{Body, Problem};
+use super::admission::Admission;
+use super::gate::GateLayer;
+use super::problem::Problem;
 use crate::monitor::{MemoryGuard, Pressure};
 
-/// Whether bodies may be cached, as of when the request came in: an extension of every request that a [`MemoryGuardLayer`]
+/// The answer to whether bodies may be cached, as of when the request came in: an extension of every request that a [`MemoryGuardLayer`]
 /// lets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MayCache(pub bool);
@@ -45,138 +39,51 @@ pub struct MayCache(pub bool);
 /// assert_eq!(status("/metrics").await?, 200);
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug)]
-pub struct MemoryGuardLayer {
-    /// `None` for a layer that does nothing.
-    shared: Option<Arc<Shared>>,
-}
+pub type MemoryGuardLayer = GateLayer<ByMemory>;
 
+/// The rule of a [`MemoryGuardLayer`].
 #[derive(Clone, Debug)]
-struct Shared {
+pub struct ByMemory {
     guard: MemoryGuard,
-    exempt: Paths,
     retry_after: Duration,
 }
 
-impl MemoryGuardLayer {
-    /// By this guard's word; `/health/*` is exempt, and a client that is turned away may come back after 2 s.
+impl GateLayer<ByMemory> {
+    /// A layer that goes by this guard; `/health/*` is exempt, and a client that is turned away may come back after 2 s.
     pub fn new(guard: &MemoryGuard) -> Self {
-        let shared = Shared { guard: guard.clone(), exempt: Paths::default(), retry_after: Duration::from_secs(2) };
-        Self { shared: Some(Arc::new(shared)) }.exempt(["/health/*"])
-    }
-
-    /// One that does nothing.
-    pub(super) fn off() -> Self {
-        Self { shared: None }
-    }
-
-    /// Leaves requests for these paths alone, besides those that were named before: `/health` is this path alone, `/internal/*` is
-    /// `/internal` and all below it. See [the paths of exemptions](crate::http#paths-that-are-exempt).
-    ///
-    /// # Panics
-    ///
-    /// If a pattern can match nothing: one without a slash at its beginning, or with a star elsewhere.
-    #[must_use]
-    #[track_caller]
-    pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
-        if let Some(shared) = &mut self.shared {
-            Arc::make_mut(shared).exempt.add(paths);
-        }
-        self
+        let rule = ByMemory { guard: guard.clone(), retry_after: Duration::from_secs(2) };
+        Self::from_admission(rule).exempt(["/health/*"])
     }
 
     /// Sets when clients that are turned away may come back. Default 2 s.
-    #[must_use]
-    pub fn retry_after(mut self, after: Duration) -> Self {
-        if let Some(shared) = &mut self.shared {
-            Arc::make_mut(shared).retry_after = after;
+    pub fn retry_after(self, after: Duration) -> Self {
+        self.with(|rule| rule.retry_after = after)
+    }
+}
+
+impl ByMemory {
+    fn let_in(request: &mut Parts, pressure: Pressure) {
+        request.extensions.insert(MayCache(pressure < Pressure::NoBodies));
+    }
+}
+
+impl Admission for ByMemory {
+    type Kept = ();
+
+    const HOLDS: bool = false;
+
+    fn admit(&self, request: &mut Parts) -> Result<(), Problem> {
+        let pressure = self.guard.pressure();
+        if pressure == Pressure::Shed {
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is short of memory");
+            return Err(problem.retry_after(self.retry_after));
         }
-        self
-    }
-}
-
-impl<S> Layer<S> for MemoryGuardLayer {
-    type Service = MemoryGuarded<S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        MemoryGuarded { inner, shared: self.shared.clone() }
-    }
-}
-
-/// The service of a [`MemoryGuardLayer`].
-#[derive(Clone)]
-pub struct MemoryGuarded<S> {
-    inner: S,
-    shared: Option<Arc<Shared>>,
-}
-
-impl<S, B, R> Service<Request<B>> for MemoryGuarded<S>
-where
-    S: Service<Request<B>, Response = Response<R>>,
-{
-    type Response = Response<Body<R>>;
-    type Error = S::Error;
-    type Future = MemoryGuardFuture<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
+        Self::let_in(request, pressure);
+        Ok(())
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let Some(shared) = &self.shared else {
-            return MemoryGuardFuture { call: Call::Let { future: self.inner.call(request) } };
-        };
-        let pressure = shared.guard.pressure();
-        if pressure == Pressure::Shed && !shared.exempt.contain(&request) {
-            return MemoryGuardFuture { call: Call::Shed { retry_after: shared.retry_after } };
-        }
-        request.extensions_mut().insert(MayCache(pressure < Pressure::NoBodies));
-        MemoryGuardFuture { call: Call::Let { future: self.inner.call(request) } }
-    }
-}
-
-impl<S> fmt::Debug for MemoryGuarded<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryGuarded").field("shared", &self.shared).finish_non_exhaustive()
-    }
-}
-
-pin_project! {
-    /// The answer of a [`MemoryGuarded`] service.
-    pub struct MemoryGuardFuture<F> {
-        #[pin]
-        call: Call<F>,
-    }
-}
-
-pin_project! {
-    #[project = Projected]
-    enum Call<F> {
-        Shed { retry_after: Duration },
-        Let { #[pin] future: F },
-    }
-}
-
-impl<F, R, E> Future for MemoryGuardFuture<F>
-where
-    F: Future<Output = Result<Response<R>, E>>,
-{
-    type Output = Result<Response<Body<R>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match self.project().call.project() {
-            Projected::Shed { retry_after } => {
-                let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is short of memory");
-                Ok(refusal(problem.retry_after(*retry_after)))
-            }
-            Projected::Let { future } => ready!(future.poll(cx)).map(|response| response.map(Body::inner)),
-        })
-    }
-}
-
-impl<F> fmt::Debug for MemoryGuardFuture<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryGuardFuture").finish_non_exhaustive()
+    fn pass(&self, request: &mut Parts) {
+        Self::let_in(request, self.guard.pressure());
     }
 }
 
@@ -185,8 +92,12 @@ mod tests {
     use std::convert::Infallible;
     use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
+    use std::sync::Arc;
+
+    use http::{Request, Response};
     use http_body_util::BodyExt as _;
     use tower::{ServiceExt as _, service_fn};
+    use tower_layer::Layer as _;
 
     use super::*;
     use crate::monitor::Memory;

@@ -6,7 +6,10 @@
 //! future, except where the work is that of a disk or a network anyway ([`IdempotencyLayer`]), and none has a lock on the way
 //! of every request but the adaptive [`ConcurrencyLimitLayer`].
 //!
-//! Services and futures are in the module of their layer, under tower's names.
+//! Of a layer `XLayer`, the service is `XService` and the future is `XFuture`, in [`services`]. Layers that turn requests away
+//! are one, [`GateLayer`](services::GateLayer), with a rule each.
+//!
+//! A layer that needs a [`Fastness`](crate::Fastness) takes it by `.on(&fast)`, and uses the one in force without that.
 //!
 //! # Paths that are exempt
 //!
@@ -15,31 +18,35 @@
 //! has left of it, byte by byte and without the query. Each call adds to the paths that were named before. [`Stack::exempt`] names
 //! paths for all of the layers that turn requests away.
 
+mod admission;
 mod body;
-pub mod body_limit;
-pub mod breaker;
-pub mod cache;
-pub mod coalesce;
+mod body_limit;
+mod breaker;
+mod broken;
+mod cache;
+mod coalesce;
 mod collect;
-mod gated;
-pub mod host;
-pub mod idempotency;
-pub mod limit;
+mod endless;
+mod gate;
+mod hop_by_hop;
+mod host;
+mod idempotency;
+mod limit;
 mod log_uri;
 #[cfg(feature = "monitor")]
-pub mod memory;
-mod message;
+mod memory;
+mod original_uri;
 mod paths;
 mod peer;
 mod precondition;
 mod problem;
 #[cfg(feature = "rate-limit")]
-pub mod rate_limit;
+mod rate_limit;
 mod reading;
-pub mod request_id;
+mod request_id;
 mod resumed;
 mod stack;
-pub mod timing;
+mod timing;
 
 pub use body::Body;
 pub use body_limit::BodyLimitLayer;
@@ -57,10 +64,20 @@ pub use precondition::Preconditions;
 pub use problem::Problem;
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::RateLimitLayer;
-pub use request_id::{RequestId, RequestIdLayer};
+pub use request_id::{RequestId, RequestIdLayer, X_REQUEST_ID};
 pub use resumed::{BodyError, Resumed};
 pub use stack::Stack;
 pub use timing::{HttpStats, RouteStats, TimingLayer, routes};
+
+/// The services and futures of the layers, for code that has to name them.
+pub mod services {
+    pub use super::body_limit::{BodyLimitFuture, BodyLimitService};
+    pub use super::cache::{CacheFuture, CacheService};
+    pub use super::gate::{GateFuture, GateLayer, GateService};
+    pub use super::idempotency::{IdempotencyFuture, IdempotencyService};
+    pub use super::request_id::{RequestIdFuture, RequestIdService};
+    pub use super::timing::{TimingFuture, TimingService};
+}
 
 #[cfg(test)]
 async fn poll_once<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {

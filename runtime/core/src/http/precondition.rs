@@ -18,7 +18,7 @@ use super::cache::quoted_list;
 /// use http::{HeaderMap, HeaderValue, header};
 ///
 /// let headers = HeaderMap::from_iter([(header::IF_MATCH, HeaderValue::from_static("\"v1\", \"v2\""))]);
-/// let wanted = Preconditions::of(&headers);
+/// let wanted = Preconditions::from_headers(&headers);
 /// assert!(wanted.hold(&["\"v2\""], None));
 /// assert!(!wanted.hold(&["\"v3\""], None));
 /// assert!(!wanted.hold(&["W/\"v2\""], None)); // the comparison is the strong one
@@ -38,7 +38,7 @@ enum Matches {
 
 impl Preconditions {
     /// Those of a request with these headers. An `If-Unmodified-Since` that is no date of HTTP is ignored, as section 13.1.4 has it.
-    pub fn of(headers: &HeaderMap) -> Self {
+    pub fn from_headers(headers: &HeaderMap) -> Self {
         let lines: Vec<&HeaderValue> = headers.get_all(IF_MATCH).iter().collect();
         let date = || httpdate::parse_http_date(headers.get(IF_UNMODIFIED_SINCE)?.to_str().ok()?).ok();
         match &lines[..] {
@@ -90,12 +90,12 @@ mod tests {
 
     use super::*;
 
-    fn of(lines: &[(http::HeaderName, &'static str)]) -> Preconditions {
+    fn read(lines: &[(http::HeaderName, &'static str)]) -> Preconditions {
         let mut headers = HeaderMap::new();
         for (name, line) in lines {
             headers.append(name, HeaderValue::from_static(line));
         }
-        Preconditions::of(&headers)
+        Preconditions::from_headers(&headers)
     }
 
     #[test]
@@ -116,12 +116,15 @@ mod tests {
             (&["*", "\"b\""], false),
         ] {
             let lines: Vec<_> = lines.iter().map(|line| (IF_MATCH, *line)).collect();
-            assert_eq!(of(&lines).hold(&["\"a\"", "\"a-gzip\""], None), holds, "{lines:?}");
-            assert!(!of(&lines).is_empty());
+            assert_eq!(read(&lines).hold(&["\"a\"", "\"a-gzip\""], None), holds, "{lines:?}");
+            assert!(!read(&lines).is_empty());
         }
-        assert!(of(&[(IF_MATCH, "\"a-gzip\"")]).hold(&["\"a\"", "\"a-gzip\""], None));
-        assert!(!of(&[(IF_MATCH, "W/\"a\"")]).hold(&["W/\"a\""], None), "a weak tag matches nothing, not even itself");
-        assert!(of(&[(IF_MATCH, "*")]).is_any() && !of(&[(IF_MATCH, "\"a\"")]).is_any());
+        assert!(read(&[(IF_MATCH, "\"a-gzip\"")]).hold(&["\"a\"", "\"a-gzip\""], None));
+        assert!(
+            !read(&[(IF_MATCH, "W/\"a\"")]).hold(&["W/\"a\""], None),
+            "a weak tag matches nothing, not even itself"
+        );
+        assert!(read(&[(IF_MATCH, "*")]).is_any() && !read(&[(IF_MATCH, "\"a\"")]).is_any());
     }
 
     const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -129,7 +132,7 @@ mod tests {
     #[test]
     fn rfc9110_13_1_4_dates_count_where_there_are_no_tags() {
         let date = httpdate::parse_http_date(DATE).unwrap();
-        let since = of(&[(IF_UNMODIFIED_SINCE, DATE)]);
+        let since = read(&[(IF_UNMODIFIED_SINCE, DATE)]);
         for (modified, holds) in [
             (Some(date), true),
             (Some(date + Duration::from_millis(999)), true),
@@ -140,9 +143,9 @@ mod tests {
             assert_eq!(since.hold(&["\"a\""], modified), holds, "{modified:?}");
         }
         let late = Some(date + Duration::from_secs(9));
-        assert!(of(&[(IF_UNMODIFIED_SINCE, "yesterday")]).is_empty());
-        assert!(of(&[(IF_MATCH, "\"a\""), (IF_UNMODIFIED_SINCE, DATE)]).hold(&["\"a\""], late), "a tag is better");
-        assert!(!of(&[(IF_MATCH, "\"b\""), (IF_UNMODIFIED_SINCE, DATE)]).hold(&["\"a\""], Some(date)));
-        assert!(of(&[]).is_empty() && of(&[]).hold(&[], None));
+        assert!(read(&[(IF_UNMODIFIED_SINCE, "yesterday")]).is_empty());
+        assert!(read(&[(IF_MATCH, "\"a\""), (IF_UNMODIFIED_SINCE, DATE)]).hold(&["\"a\""], late), "a tag is better");
+        assert!(!read(&[(IF_MATCH, "\"b\""), (IF_UNMODIFIED_SINCE, DATE)]).hold(&["\"a\""], Some(date)));
+        assert!(read(&[]).is_empty() && read(&[]).hold(&[], None));
     }
 }

@@ -5,7 +5,16 @@ use std::time::Duration;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
-use super::Body;
+use super::body::Body;
+
+/// A mark in the answer of a layer that did not let a request in, for layers around it: nothing was asked of the service.
+#[derive(Clone, Copy, Debug)]
+struct Refused;
+
+/// Returns whether a response is the answer of a layer that did not let the request in.
+pub(super) fn is_refused<B>(response: &Response<B>) -> bool {
+    response.extensions().get::<Refused>().is_some()
+}
 
 /// `application/problem+json` (RFC 9457): a status, what it means here, and when to come back.
 ///
@@ -55,6 +64,13 @@ impl Problem {
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
+        response
+    }
+
+    /// The answer of a layer that did not let a request in.
+    pub(super) fn into_refusal<B>(self) -> Response<Body<B>> {
+        let mut response = self.into_response();
+        response.extensions_mut().insert(Refused);
         response
     }
 }

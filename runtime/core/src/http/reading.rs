@@ -12,8 +12,9 @@ use http::header::{CONNECTION, EXPECT};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame};
 
+use super::body::Body;
 use super::collect::Length;
-use super::{Body, Problem};
+use super::problem::Problem;
 use crate::clock::pause;
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ impl RequestIdLayer {
         Self { on: true }
     }
 
-    /// One that does nothing.
+    /// A layer that does nothing.
     pub(super) fn off() -> Self {
         Self { on: false }
     }
@@ -161,27 +161,27 @@ impl Default for RequestIdLayer {
 }
 
 impl<S> Layer<S> for RequestIdLayer {
-    type Service = SetRequestId<S>;
+    type Service = RequestIdService<S>;
 
-    fn layer(&self, inner: S) -> SetRequestId<S> {
-        SetRequestId { inner, on: self.on }
+    fn layer(&self, inner: S) -> RequestIdService<S> {
+        RequestIdService { inner, on: self.on }
     }
 }
 
 /// The service of [`RequestIdLayer`].
 #[derive(Clone, Copy, Debug)]
-pub struct SetRequestId<S> {
+pub struct RequestIdService<S> {
     inner: S,
     on: bool,
 }
 
-impl<S, B, R> Service<Request<B>> for SetRequestId<S>
+impl<S, B, R> Service<Request<B>> for RequestIdService<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
 {
     type Response = Response<R>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = RequestIdFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -189,24 +189,24 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if !self.on {
-            return ResponseFuture { id: None, way: Way::Alone { call: self.inner.call(request) } };
+            return RequestIdFuture { id: None, way: Way::Alone { call: self.inner.call(request) } };
         }
         let id = RequestId::settle(request.headers_mut());
         request.extensions_mut().insert(id.clone());
         // Asked before there is a span, which would take its time even where nobody listens.
         if Level::INFO > LevelFilter::current() {
-            return ResponseFuture { id: Some(id.0), way: Way::Alone { call: self.inner.call(request) } };
+            return RequestIdFuture { id: Some(id.0), way: Way::Alone { call: self.inner.call(request) } };
         }
         let span = tracing::info_span!("request", %id, method = %request.method());
         let call = span.in_scope(|| self.inner.call(request));
-        ResponseFuture { id: Some(id.0), way: Way::InSpan { call: call.instrument(span) } }
+        RequestIdFuture { id: Some(id.0), way: Way::InSpan { call: call.instrument(span) } }
     }
 }
 
 pin_project! {
-    /// The future of [`SetRequestId`].
+    /// The future of [`RequestIdService`].
     #[derive(Debug)]
-    pub struct ResponseFuture<F> {
+    pub struct RequestIdFuture<F> {
         id: Option<HeaderValue>,
         #[pin]
         way: Way<F>,
@@ -222,7 +222,7 @@ pin_project! {
     }
 }
 
-impl<F, R, E> Future for ResponseFuture<F>
+impl<F, R, E> Future for RequestIdFuture<F>
 where
     F: Future<Output = Result<Response<R>, E>>,
 {

@@ -1,26 +1,22 @@
 //! All layers in one call, in the order in which they belong.
 
-use tower_layer::{Identity, Layer};
+use tower_layer::Layer;
 
+use super::body_limit::{BodyLimitLayer, BodyLimitService};
+use super::breaker::{BreakerLayer, ByBreaker};
+use super::cache::{CacheLayer, CacheService};
+use super::coalesce::CoalesceLayer;
+use super::gate::GateService;
+use super::host::{ByHost, HostLayer};
+use super::idempotency::{IdempotencyLayer, IdempotencyService};
+use super::limit::{ByBulkhead, ConcurrencyLimitLayer};
 #[cfg(feature = "monitor")]
-use super::MemoryGuardLayer;
-#[cfg(feature = "rate-limit")]
-use super::RateLimitLayer;
-use super::body_limit::BodyLimitService;
-use super::breaker::BreakerService;
-use super::host::HostService;
-use super::idempotency::Idempotency;
-use super::limit::ConcurrencyLimit;
-#[cfg(feature = "monitor")]
-use super::memory::MemoryGuarded;
+use super::memory::{ByMemory, MemoryGuardLayer};
 use super::paths::Paths;
 #[cfg(feature = "rate-limit")]
-use super::rate_limit::RateLimited;
-use super::request_id::SetRequestId;
-use super::timing::Timed;
-use super::{
-    BodyLimitLayer, BreakerLayer, ConcurrencyLimitLayer, HostLayer, IdempotencyLayer, RequestIdLayer, TimingLayer,
-};
+use super::rate_limit::{ByRate, RateLimitLayer};
+use super::request_id::{RequestIdLayer, RequestIdService};
+use super::timing::{TimingLayer, TimingService};
 
 #[cfg(test)]
 mod tests;
@@ -57,14 +53,15 @@ mod tests;
 /// use axum::{Router, routing::{get, post}};
 /// use fastness::Fastness;
 /// use fastness::http::{BodyLimitLayer, BreakerLayer, ConcurrencyLimitLayer, IdempotencyLayer, Stack};
+/// use fastness::resilience::bulkhead::Settings;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
 /// let fast = Fastness::builder().build()?;
 /// let (min, max) = (NonZeroU32::new(16).unwrap(), NonZeroU32::new(1_000).unwrap());
 /// let stack = Stack::new()
 ///     .body_limit(BodyLimitLayer::new(1 << 20))
-///     .idempotency(IdempotencyLayer::new(&fast))
-///     .limit(ConcurrencyLimitLayer::adaptive("http", min, max))
+///     .idempotency(IdempotencyLayer::new().on(&fast))
+///     .limit(ConcurrencyLimitLayer::new("http", Settings::adaptive(min, max)))
 ///     .breaker(BreakerLayer::new("http"))
 ///     .exempt(["/health"]);
 ///
@@ -76,7 +73,7 @@ mod tests;
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Stack<C = Identity, O = Identity> {
+pub struct Stack {
     request_id: RequestIdLayer,
     timing: TimingLayer,
     host: HostLayer,
@@ -85,8 +82,8 @@ pub struct Stack<C = Identity, O = Identity> {
     #[cfg(feature = "rate-limit")]
     rate_limit: RateLimitLayer,
     body_limit: BodyLimitLayer,
-    cache: C,
-    coalesce: O,
+    cache: CacheLayer,
+    coalesce: CoalesceLayer,
     limit: ConcurrencyLimitLayer,
     idempotency: IdempotencyLayer,
     exempt: Paths,
@@ -105,23 +102,15 @@ impl Stack {
             #[cfg(feature = "rate-limit")]
             rate_limit: RateLimitLayer::off(),
             body_limit: BodyLimitLayer::off(),
-            cache: Identity::new(),
-            coalesce: Identity::new(),
+            cache: CacheLayer::off(),
+            coalesce: CoalesceLayer::off(),
             limit: ConcurrencyLimitLayer::off(),
             idempotency: IdempotencyLayer::off(),
             exempt: Paths::default(),
             breaker: BreakerLayer::off(),
         }
     }
-}
 
-impl Default for Stack {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<C, O> Stack<C, O> {
     /// With these request ids, or none.
     #[must_use]
     pub fn request_id(mut self, layer: impl Into<Option<RequestIdLayer>>) -> Self {
@@ -201,55 +190,43 @@ impl<C, O> Stack<C, O> {
         self
     }
 
-    /// With this layer as the response cache.
+    /// With this response cache.
     #[must_use]
-    pub fn cache<L>(self, cache: L) -> Stack<L, O> {
-        self.with(|_, coalesce| (cache, coalesce))
+    pub fn cache(mut self, layer: impl Into<Option<CacheLayer>>) -> Self {
+        self.cache = layer.into().unwrap_or_else(CacheLayer::off);
+        self
     }
 
     /// With this layer to make identical requests one.
     #[must_use]
-    pub fn coalesce<L>(self, coalesce: L) -> Stack<C, L> {
-        self.with(|cache, _| (cache, coalesce))
+    pub fn coalesce(mut self, layer: impl Into<Option<CoalesceLayer>>) -> Self {
+        self.coalesce = layer.into().unwrap_or_else(CoalesceLayer::off);
+        self
     }
+}
 
-    fn with<C2, O2>(self, change: impl FnOnce(C, O) -> (C2, O2)) -> Stack<C2, O2> {
-        let (cache, coalesce) = change(self.cache, self.coalesce);
-        Stack {
-            request_id: self.request_id,
-            timing: self.timing,
-            host: self.host,
-            #[cfg(feature = "monitor")]
-            guard: self.guard,
-            #[cfg(feature = "rate-limit")]
-            rate_limit: self.rate_limit,
-            body_limit: self.body_limit,
-            cache,
-            coalesce,
-            limit: self.limit,
-            idempotency: self.idempotency,
-            exempt: self.exempt,
-            breaker: self.breaker,
-        }
+impl Default for Stack {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 #[cfg(feature = "rate-limit")]
-type Rated<S> = RateLimited<S>;
+type Rated<S> = GateService<S, ByRate>;
 #[cfg(not(feature = "rate-limit"))]
 type Rated<S> = S;
 
 #[cfg(feature = "monitor")]
-type Guarded<S> = MemoryGuarded<S>;
+type Guarded<S> = GateService<S, ByMemory>;
 #[cfg(not(feature = "monitor"))]
 type Guarded<S> = S;
 
-impl<S, C, O> Layer<S> for Stack<C, O>
-where
-    O: Layer<ConcurrencyLimit<Idempotency<BreakerService<S>>>>,
-    C: Layer<O::Service>,
-{
-    type Service = SetRequestId<Timed<HostService<Guarded<Rated<BodyLimitService<C::Service>>>>>>;
+/// The services around the cache, and those behind it.
+type Outer<S> = RequestIdService<TimingService<GateService<Guarded<Rated<BodyLimitService<S>>>, ByHost>>>;
+type Inner<S> = GateService<IdempotencyService<GateService<S, ByBreaker>>, ByBulkhead>;
+
+impl<S> Layer<S> for Stack {
+    type Service = Outer<CacheService<CacheService<Inner<S>>>>;
 
     fn layer(&self, inner: S) -> Self::Service {
         let exempt = || self.exempt.patterns();

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::names::{self, Metric};
 use crate::handle::{Fastness, HandleStats};
-use crate::resilience::{PolicyKind, PolicySnapshot, State, snapshots};
+use crate::resilience::breaker::State;
+use crate::resilience::{self, PolicyKind, snapshots};
 use crate::timed::{CallOutcome, Latency, timings};
 
 /// Names and values of labels.
@@ -201,7 +202,7 @@ fn http() -> [Family; 5] {
             requests.add(and("status", status), Value::Count(count));
         }
         for outcome in CallOutcome::ALL {
-            let latency = stats.of(outcome);
+            let latency = stats.latency(outcome);
             if latency.count() > 0 {
                 seconds.add(and("outcome", outcome.as_str()), Value::Latency(latency.clone()));
             }
@@ -213,7 +214,7 @@ fn http() -> [Family; 5] {
     [requests, seconds, in_flight, bytes, slow]
 }
 
-fn policies(all: &[PolicySnapshot]) -> Vec<Family> {
+fn policies(all: &[resilience::Snapshot]) -> Vec<Family> {
     let mut calls = Family::new(&names::POLICY_CALLS);
     let mut states = Family::new(&names::BREAKER_STATE);
     let levels = [

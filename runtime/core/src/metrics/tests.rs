@@ -184,15 +184,15 @@ mod text {
     #[tokio::test]
     async fn policies_have_their_calls_and_their_state() {
         let fast = Fastness::builder().build().unwrap();
-        let breaker = crate::resilience::breaker("seen in metrics");
+        let breaker = crate::resilience::breaker::named("seen in metrics");
         breaker.call_sync(|| Ok::<_, crate::resilience::Rejected>(())).unwrap();
         breaker.force_open();
         breaker.call_sync(|| Ok::<_, crate::resilience::Rejected>(())).unwrap_err();
         let hosts = crate::resilience::sites::KeyedBreakerSite::new(
             "per host in metrics",
-            crate::resilience::BreakerSettings::new(),
+            crate::resilience::breaker::Settings::new(),
             10,
-            crate::resilience::Place { file: file!(), line: line!() },
+            crate::resilience::breaker::Location { file: file!(), line: line!() },
         );
         let hosts: &'static _ = Box::leak(Box::new(hosts));
         hosts.get("a.example").force_open();

@@ -19,7 +19,7 @@ use super::settings::Settings;
 use super::window::Window;
 use crate::clock::{Clock, nanos};
 use crate::handle::Fastness;
-use crate::resilience::PolicySnapshot;
+use crate::resilience;
 use crate::sync::{Mutex, lock};
 
 pub(super) struct Inner {
@@ -230,7 +230,7 @@ impl Inner {
     fn report(
         &self,
         seen: Snapshot,
-        policies: &[PolicySnapshot],
+        policies: &[resilience::Snapshot],
         pressure: Pressure,
         history: VecDeque<Sample>,
         answers: &Answers,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::figures::{percent, real};
 use crate::handle::HandleStats;
-use crate::resilience::{PolicyKind, PolicySnapshot};
+use crate::resilience::{self, PolicyKind};
 use crate::stats::Stats;
 use crate::timed::Latency;
 
@@ -31,7 +31,7 @@ pub(super) struct Totals {
     pub(super) cache: HandleStats,
     pub(super) timed: BTreeMap<String, Tally>,
     pub(super) routes: Option<BTreeMap<String, Tally>>,
-    pub(super) policies: Vec<PolicySnapshot>,
+    pub(super) policies: Vec<resilience::Snapshot>,
 }
 
 /// Calls of one name within a stretch of time.
@@ -190,11 +190,11 @@ fn add_calls(own: &mut BTreeMap<String, Calls>, more: &BTreeMap<String, Calls>) 
 }
 
 fn policies(
-    before: &[PolicySnapshot],
-    after: &[PolicySnapshot],
+    before: &[resilience::Snapshot],
+    after: &[resilience::Snapshot],
 ) -> BTreeMap<(PolicyKind, String), BTreeMap<&'static str, u64>> {
     let mut all = BTreeMap::<_, BTreeMap<_, u64>>::new();
-    let mut count = |policies: &[PolicySnapshot], add: fn(u64, u64) -> u64| {
+    let mut count = |policies: &[resilience::Snapshot], add: fn(u64, u64) -> u64| {
         for policy in policies {
             let own = all.entry((policy.kind, policy.name.to_string())).or_default();
             for (outcome, number) in &policy.outcomes {

@@ -25,7 +25,7 @@ use super::noted;
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let search = breaker("search");
+/// let search = breaker::named("search");
 /// search.force_open();
 /// let AppError::Unavailable(rejected) = search.call(async { Ok::<_, AppError>(1) }).await.unwrap_err();
 /// assert_eq!(rejected.reason(), Reason::Open);
@@ -40,7 +40,7 @@ pub struct Rejected {
     noted: u32,
 }
 
-/// Why a call was not made.
+/// The reason why a call was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
@@ -170,7 +170,7 @@ impl std::error::Error for TimedOut {}
 /// use fastness::resilience::{CallError, breaker};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let told = match breaker("numbers").try_call(async { "x".parse::<u8>() }).await {
+/// let told = match breaker::named("numbers").try_call(async { "x".parse::<u8>() }).await {
 ///     Ok(number) => format!("it is {number}"),
 ///     Err(CallError::Failed(error)) => format!("it is no number: {error}"),
 ///     Err(CallError::Rejected(rejected)) => format!("nobody was asked: {rejected}"),

@@ -2,8 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use super::retry::Attempts;
-use super::{Bulkhead, Rejected, Retry, TimedOut, Verdict};
+use super::breaker::Verdict;
+use super::bulkhead::Bulkhead;
+use super::error::{Rejected, TimedOut};
+use super::retry::{Attempts, Retry};
 
 /// An error that can say that a call was not made.
 #[diagnostic::on_unimplemented(
@@ -78,7 +80,7 @@ impl<T, E> Fallible for Result<T, E> {
 
 /// A call whose body borrows what it may change, attempt by attempt.
 pub fn attempts(retry: &Retry) -> Attempts<'_> {
-    Attempts::new(retry)
+    retry.begin()
 }
 
 /// A number that the attribute has found not to be zero.

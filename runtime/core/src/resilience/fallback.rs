@@ -7,14 +7,16 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use super::base::{Base, Kind};
 use super::noted;
 use super::outcomes::{Begun, Outcomes};
-use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
+use super::snapshot::PolicyKind;
+use crate::clock::Clock;
 
-/// Asks somebody else when a call failed, and counts how often.
+/// Asks for another answer when a call failed, and counts how often. Cheap to clone; clones are the same policy.
 ///
 /// ```
-/// use fastness::resilience::Fallback;
+/// use fastness::resilience::fallback::Fallback;
 ///
 /// static PRICE: Fallback = Fallback::new("price");
 ///
@@ -24,33 +26,33 @@ use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
 /// assert_eq!(PRICE.call(async { Err("down") }, listed).await, Ok(100));
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct Fallback {
-    name: &'static str,
-    state: Lazy<State>,
-}
+#[derive(Clone, Debug)]
+pub struct Fallback(Base<Otherwise>);
 
 #[derive(Debug)]
-struct State {
-    name: Arc<str>,
-    outcomes: Outcomes,
-}
+struct Otherwise;
 
 const FIRST: usize = 0;
 const FALLBACK: usize = 1;
 const FAILED: usize = 2;
 const CANCELLED: usize = 3;
 const PANICKED: usize = 4;
-const OUTCOMES: &[&str] = &["first", "fallback", "failed", "cancelled", "panicked"];
+
+impl Kind for Otherwise {
+    type Settings = ();
+
+    const KIND: PolicyKind = PolicyKind::Fallback;
+    const OUTCOMES: &'static [&'static str] = &["first", "fallback", "failed", "cancelled", "panicked"];
+
+    fn new(_: &Arc<str>, (): &(), _: &Clock) -> Self {
+        Self
+    }
+}
 
 impl Fallback {
     /// A policy of its own.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, state: Lazy::new() }
-    }
-
-    fn state(&self) -> &State {
-        self.state.get(|| State { name: self.name.into(), outcomes: Outcomes::new(OUTCOMES) })
+        Self(Base::new(name, ()))
     }
 
     /// Makes the call, and `otherwise` with its error if it fails.
@@ -74,7 +76,7 @@ impl Fallback {
     /// gets that.
     ///
     /// ```
-    /// use fastness::resilience::Fallback;
+    /// use fastness::resilience::fallback::Fallback;
     ///
     /// static PAGE: Fallback = Fallback::new("page");
     ///
@@ -101,7 +103,7 @@ impl Fallback {
     }
 
     fn either<F: Future, G, N, J>(&self, call: F, judge: J, otherwise: N) -> Either<'_, F, G, N, J> {
-        let outcomes = &self.state().outcomes;
+        let outcomes = &self.0.shared().outcomes;
         Either { call: Some(call), other: None, otherwise: Some(otherwise), judge, outcomes, begun: None }
     }
 
@@ -130,7 +132,7 @@ impl Fallback {
         judge: &J,
         otherwise: impl FnOnce(J::Failed) -> J::Output,
     ) -> J::Output {
-        let mut begun = Begun::new(&self.state().outcomes, CANCELLED, PANICKED);
+        let mut begun = Begun::new(&self.0.shared().outcomes, CANCELLED, PANICKED);
         let (ended, outcome) = begun.run(|| {
             let failed = match judge.split(call()) {
                 Ok(ended) => return (ended, FIRST),
@@ -240,12 +242,6 @@ where
     }
 }
 
-impl Report for State {
-    fn snapshot(&self) -> PolicySnapshot {
-        PolicySnapshot::of(PolicyKind::Fallback, &self.name, &self.outcomes, Vec::new())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::task::Waker;
@@ -253,7 +249,7 @@ mod tests {
     use super::*;
 
     fn outcomes(fallback: &Fallback) -> Vec<u64> {
-        fallback.state().snapshot().outcomes.into_iter().map(|(_, count)| count).collect()
+        fallback.0.outcomes()
     }
 
     #[tokio::test]

@@ -17,7 +17,8 @@ pub(crate) trait Ends: Sized {
 
 /// How a call ended that gave nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Early {
+#[cfg_attr(not(feature = "http"), expect(unreachable_pub, reason = "the gates of HTTP name it"))]
+pub enum Early {
     /// It panicked.
     Panicked,
     /// It was dropped.

@@ -114,7 +114,8 @@ pub(super) fn recover() {
 
 /// A moment on this thread.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark(u32);
+#[cfg_attr(not(feature = "http"), expect(unreachable_pub, reason = "the gates of HTTP name it"))]
+pub struct Mark(u32);
 
 /// The present moment.
 #[inline]
@@ -146,7 +147,7 @@ impl Mark {
 }
 
 /// Notes what a call ended with that failed earlier, or that it was no rejection.
-pub(super) fn note_again(rejection: Option<Rejection>) {
+pub(crate) fn note_again(rejection: Option<Rejection>) {
     NOTED.with(|noted| {
         let retry_after = rejection.and_then(|rejection| rejection.retry_after);
         noted.begin(0, rejection.is_some(), retry_after);

@@ -4,7 +4,7 @@
 //! be forgotten without harm. Where none can, a new name gets one of its own for each call, which is not kept.
 
 use std::fmt;
-use std::panic::Location;
+use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
@@ -21,22 +21,22 @@ mod tests;
 /// Uses of a name on record: one per place in the source and settings, which may come from outside like the name.
 const USES: usize = 16;
 
-/// Where in the source something is.
+/// A place in the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place {
+pub struct Location {
     /// The file.
     pub file: &'static str,
     /// The line.
     pub line: u32,
 }
 
-impl Place {
-    pub(super) fn of(location: &'static Location<'static>) -> Self {
+impl Location {
+    pub(super) fn new(location: &'static panic::Location<'static>) -> Self {
         Self { file: location.file(), line: location.line() }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
     }
@@ -45,7 +45,7 @@ impl fmt::Display for Place {
 /// One place that named a policy, and the settings that it asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Use<S> {
-    pub(super) place: Place,
+    pub(super) location: Location,
     pub(super) settings: S,
 }
 

@@ -4,7 +4,13 @@ use std::future::ready;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::breaker::{Breaker, Location, State};
+use super::bulkhead::Bulkhead;
+use super::fallback::Fallback;
+use super::hedge::Hedge;
+use super::retry::Retry;
 use super::sites::KeyedBreakerSite;
+use super::timeout::Timeout;
 use super::*;
 use crate::Clock;
 
@@ -28,9 +34,9 @@ impl From<TimedOut> for Error {
 }
 
 static TIMEOUT: Timeout = Timeout::new("all-timeout", Duration::from_secs(1));
-static RETRY: Retry = Retry::new("all-retry", RetrySettings::new());
-static BULKHEAD: Bulkhead = Bulkhead::new("all-bulkhead", BulkheadSettings::fixed(NonZeroU32::MIN));
-static HEDGE: Hedge = Hedge::new("all-hedge", HedgeSettings::after(Duration::from_secs(1)));
+static RETRY: Retry = Retry::new("all-retry", retry::Settings::new());
+static BULKHEAD: Bulkhead = Bulkhead::new("all-bulkhead", bulkhead::Settings::fixed(NonZeroU32::MIN));
+static HEDGE: Hedge = Hedge::new("all-hedge", hedge::Settings::after(Duration::from_secs(1)));
 static FALLBACK: Fallback = Fallback::new("all-fallback");
 
 /// Holds a kilobyte across an await.
@@ -52,23 +58,23 @@ fn stack(breaker: &Breaker) -> impl Future<Output = Result<u8, Error>> + Send {
 
 #[tokio::test]
 async fn policies_nest_and_are_all_listed() {
-    let breaker = breaker("all-breaker");
+    let breaker = breaker::named("all-breaker");
     assert_eq!(stack(&breaker).await, Ok(7));
     assert_eq!(HEDGE.call(big).await, Ok(7));
     breaker.force_open();
     assert_eq!(stack(&breaker).await, Ok(0));
 
     let seen = snapshots();
-    let of = |name: &str| {
+    let counted = |name: &str| {
         let policy = seen.iter().find(|policy| &*policy.name == name).unwrap();
         (policy.kind, policy.outcomes[0].0, policy.outcomes[0].1)
     };
-    assert_eq!(of("all-breaker"), (PolicyKind::Breaker, "success", 1));
-    assert_eq!(of("all-timeout"), (PolicyKind::Timeout, "finished", 1));
-    assert_eq!(of("all-retry"), (PolicyKind::Retry, "calls", 1));
-    assert_eq!(of("all-bulkhead"), (PolicyKind::Bulkhead, "finished", 1));
-    assert_eq!(of("all-hedge"), (PolicyKind::Hedge, "calls", 1));
-    assert_eq!(of("all-fallback"), (PolicyKind::Fallback, "first", 1));
+    assert_eq!(counted("all-breaker"), (PolicyKind::Breaker, "success", 1));
+    assert_eq!(counted("all-timeout"), (PolicyKind::Timeout, "finished", 1));
+    assert_eq!(counted("all-retry"), (PolicyKind::Retry, "calls", 1));
+    assert_eq!(counted("all-bulkhead"), (PolicyKind::Bulkhead, "finished", 1));
+    assert_eq!(counted("all-hedge"), (PolicyKind::Hedge, "calls", 1));
+    assert_eq!(counted("all-fallback"), (PolicyKind::Fallback, "first", 1));
     let open = &seen.iter().find(|policy| &*policy.name == "all-breaker").unwrap().breakers[0];
     assert_eq!((open.state, open.calls.rejected), (State::ForcedOpen, 1));
 }
@@ -76,7 +82,7 @@ async fn policies_nest_and_are_all_listed() {
 #[test]
 fn breakers_per_key_are_listed_as_one() {
     static HOSTS: KeyedBreakerSite =
-        KeyedBreakerSite::new("all-hosts", BreakerSettings::new(), 10, Place { file: file!(), line: line!() });
+        KeyedBreakerSite::new("all-hosts", breaker::Settings::new(), 10, Location { file: file!(), line: line!() });
     for i in 0..100 {
         HOSTS.get(&i.to_string()).call_sync(|| Ok::<_, Error>(())).unwrap();
     }
@@ -99,14 +105,14 @@ fn a_policy_that_is_gone_is_not_listed() {
 
 #[test]
 fn nested_policies_do_not_multiply_the_size_of_a_future() {
-    let breaker = Breaker::new("size", BreakerSettings::new(), Clock::manual());
+    let breaker = Breaker::new("size", breaker::Settings::new()).with_clock(Clock::manual());
     let (bare, whole) = (size_of_val(&big()), size_of_val(&stack(&breaker)));
     assert!(whole < bare + 1_024, "{whole} bytes around {bare}");
 }
 
 #[tokio::test]
 async fn an_error_without_from_has_call_error() {
-    let breaker = Breaker::new("own", BreakerSettings::new(), Clock::manual());
+    let breaker = Breaker::new("own", breaker::Settings::new()).with_clock(Clock::manual());
     let failed: Result<(), _> = breaker.try_call(ready(Err("down"))).await;
     assert_eq!(failed, Err(CallError::Failed("down")));
     breaker.force_open();

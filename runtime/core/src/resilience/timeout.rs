@@ -4,26 +4,23 @@
 //! would leave it behind with whatever it holds.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::Poll;
 use std::time::Duration;
 
-use pin_project_lite::pin_project;
-use tokio::time::Sleep;
-
-use crate::clock::pause;
-
+use super::base::{Base, Kind};
 use super::error::{CallError, TimedOut};
 use super::guarded::guarded;
-use super::outcomes::{Begun, Outcomes};
-use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
+use super::outcomes::Begun;
+use super::snapshot::PolicyKind;
+use super::within::within;
+use crate::clock::Clock;
 
-/// Gives calls so long, and drops those that take longer.
+/// Gives calls so long, and drops those that take longer. Cheap to clone; clones are the same policy.
 ///
 /// ```
 /// use std::time::Duration;
-/// use fastness::resilience::{CallError, Timeout};
+/// use fastness::resilience::{CallError, timeout::Timeout};
 ///
 /// static REPORT: Timeout = Timeout::new("report", Duration::from_millis(5));
 ///
@@ -33,33 +30,32 @@ use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
 /// assert_eq!(timed_out.to_string(), "`report` did not finish within 5 ms and was dropped; it may have had its effect");
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct Timeout {
-    name: &'static str,
-    after: Duration,
-    state: Lazy<State>,
-}
+#[derive(Clone, Debug)]
+pub struct Timeout(Base<Bounded>);
 
 #[derive(Debug)]
-struct State {
-    name: Arc<str>,
-    outcomes: Outcomes,
-}
+struct Bounded;
 
 const FINISHED: usize = 0;
 const TIMED_OUT: usize = 1;
 const CANCELLED: usize = 2;
 const PANICKED: usize = 3;
-const OUTCOMES: &[&str] = &["finished", "timed_out", "cancelled", "panicked"];
+
+impl Kind for Bounded {
+    type Settings = Duration;
+
+    const KIND: PolicyKind = PolicyKind::Timeout;
+    const OUTCOMES: &'static [&'static str] = &["finished", "timed_out", "cancelled", "panicked"];
+
+    fn new(_: &Arc<str>, _: &Duration, _: &Clock) -> Self {
+        Self
+    }
+}
 
 impl Timeout {
-    /// Calls get so long from their first poll on.
+    /// A policy of its own: calls get so long from their first poll on.
     pub const fn new(name: &'static str, after: Duration) -> Self {
-        Self { name, after, state: Lazy::new() }
-    }
-
-    fn state(&self) -> &State {
-        self.state.get(|| State { name: self.name.into(), outcomes: Outcomes::new(OUTCOMES) })
+        Self(Base::new(name, after))
     }
 
     /// Makes the call, and drops it when its time is up.
@@ -109,9 +105,9 @@ impl Timeout {
         call: F,
         close: impl FnOnce(Result<F::Output, TimedOut>) -> O,
     ) -> impl Future<Output = O> {
-        let state = self.state();
-        let admission = poll_fn(|_| Poll::Ready(Ok(Begun::new(&state.outcomes, CANCELLED, PANICKED))));
-        guarded(admission, within(&state.name, self.after, call), |ended| {
+        let shared = self.0.shared();
+        let admission = poll_fn(|_| Poll::Ready(Ok(Begun::new(&shared.outcomes, CANCELLED, PANICKED))));
+        guarded(admission, within(&shared.name, self.0.settings, call), |ended| {
             let (mut begun, ended, _) = ended.expect("nothing is rejected");
             begun.end(if ended.is_ok() { FINISHED } else { TIMED_OUT });
             close(ended)
@@ -119,62 +115,13 @@ impl Timeout {
     }
 }
 
-impl Report for State {
-    fn snapshot(&self) -> PolicySnapshot {
-        PolicySnapshot::of(PolicyKind::Timeout, &self.name, &self.outcomes, Vec::new())
-    }
-}
-
-pin_project! {
-    /// A call that is dropped when it has taken too long.
-    pub(super) struct Within<'a, F> {
-        // Dropped before anybody hears that it took too long.
-        #[pin]
-        call: Option<F>,
-        #[pin]
-        timer: Option<Sleep>,
-        bound: Duration,
-        name: &'a Arc<str>,
-    }
-}
-
-/// The time counts from the first poll on.
-pub(super) fn within<F: Future>(name: &Arc<str>, bound: Duration, call: F) -> Within<'_, F> {
-    Within { call: Some(call), timer: None, bound, name }
-}
-
-impl<F: Future> Future for Within<'_, F> {
-    type Output = Result<F::Output, TimedOut>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        // The call goes first: what is done is done, however late.
-        let call = this.call.as_mut().as_pin_mut().expect("a future is not polled after its end");
-        if let Poll::Ready(output) = call.poll(cx) {
-            return Poll::Ready(Ok(output));
-        }
-        if *this.bound == Duration::MAX {
-            return Poll::Pending;
-        }
-        // Nor does a bound of nothing need a timer.
-        if !this.bound.is_zero() {
-            if this.timer.is_none() {
-                this.timer.set(Some(pause(*this.bound)));
-            }
-            ready!(this.timer.as_pin_mut().expect("it was just set").poll(cx));
-        }
-        this.call.set(None);
-        Poll::Ready(Err(TimedOut::new(this.name, *this.bound)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
-    use std::task::Waker;
+    use std::task::{Context, Waker};
 
     use super::*;
-    use crate::clock::timer_now;
+    use crate::clock::{pause, timer_now};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -187,7 +134,7 @@ mod tests {
         assert!(dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         drop(dropped);
         drop(timeout.run(pending::<()>()));
-        let seen = timeout.state().snapshot().outcomes;
+        let seen = timeout.0.snapshot().outcomes;
         assert_eq!(seen, [("finished", 1), ("timed_out", 1), ("cancelled", 1), ("panicked", 0)]);
     }
 
@@ -214,8 +161,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_panics_is_counted_as_such() {
-        let timeout: &'static Timeout = Box::leak(Box::new(Timeout::new("test", SECOND)));
-        assert!(tokio::spawn(timeout.run(async { panic!("on purpose") })).await.unwrap_err().is_panic());
-        assert_eq!(timeout.state().snapshot().outcomes[PANICKED], ("panicked", 1));
+        let timeout = Timeout::new("test", SECOND);
+        let own = timeout.clone();
+        let call = tokio::spawn(async move { own.run(async { panic!("on purpose") }).await });
+        assert!(call.await.unwrap_err().is_panic());
+        assert_eq!(timeout.0.snapshot().outcomes[PANICKED], ("panicked", 1));
     }
 }

@@ -7,10 +7,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use fastness::Clock;
-use fastness::resilience::{
-    Breaker, BreakerSettings, CallError, Fallback, Hedge, HedgeSettings, Percent, Retry, RetrySettings, State,
-    TimedOut, Timeout,
-};
+use fastness::resilience::breaker::{self, Breaker, State};
+use fastness::resilience::fallback::Fallback;
+use fastness::resilience::hedge::{self, Hedge};
+use fastness::resilience::retry::{self, Retry};
+use fastness::resilience::timeout::Timeout;
+use fastness::resilience::{CallError, Percent, TimedOut};
 
 use crate::origin::SECOND;
 use crate::poll_once;
@@ -22,7 +24,7 @@ fn n(n: u32) -> NonZeroU32 {
 }
 
 fn no_waits(attempts: u32) -> Retry {
-    Retry::new("no waits", RetrySettings::new().attempts(n(attempts)).first_wait(Duration::ZERO).no_budget())
+    Retry::new("no waits", retry::Settings::new().attempts(n(attempts)).first_wait(Duration::ZERO).no_budget())
 }
 
 /// Is over after so long.
@@ -76,19 +78,19 @@ async fn a_timeout_bounds_each_attempt_below_a_retry_and_all_of_them_above_it() 
     assert_eq!((both.await.unwrap_err().name(), calls.get()), ("all", 2), "within the second attempt");
 
     calls.set(0);
-    let slow = Retry::new("slow", RetrySettings::new().no_budget());
+    let slow = Retry::new("slow", retry::Settings::new().no_budget());
     let fails = || async {
         calls.set(calls.get() + 1);
         Err::<(), _>(each.run(pending::<()>()).await.unwrap_err())
     };
-    let again = |_: &TimedOut| fastness::resilience::Again::After(SECOND * 5);
+    let again = |_: &TimedOut| fastness::resilience::retry::Again::After(SECOND * 5);
     assert_eq!((all.call(slow.call(fails, again)).await.unwrap_err().name(), calls.get()), ("all", 1), "in a wait");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_breaker_counts_what_a_timeout_within_ended_and_not_what_one_around_dropped() {
-    let settings = || BreakerSettings::new().failure_threshold(n(2));
-    let made = |settings| Breaker::new("bounds", settings, Clock::manual());
+    let settings = || breaker::Settings::new().failure_threshold(n(2));
+    let made = |settings| Breaker::new("bounds", settings).with_clock(Clock::manual());
     let timeout = Timeout::new("bounds", SECOND);
     let hangs = pending::<Result<(), TimedOut>>;
 
@@ -108,7 +110,7 @@ async fn a_breaker_counts_what_a_timeout_within_ended_and_not_what_one_around_dr
 }
 
 fn hedge() -> Hedge {
-    Hedge::new("peers", HedgeSettings::after(MILLI * 10).budget(Percent::new(100))).clock(Clock::manual())
+    Hedge::new("peers", hedge::Settings::after(MILLI * 10).budget(Percent::new(100))).with_clock(Clock::manual())
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,7 +142,7 @@ async fn each_attempt_of_a_retry_is_hedged() {
 
 #[tokio::test(start_paused = true)]
 async fn a_try_that_lost_is_neither_success_nor_failure_of_a_breaker_within() {
-    let breaker = Breaker::new("hedged", BreakerSettings::new(), Clock::manual());
+    let breaker = Breaker::new("hedged", breaker::Settings::new()).with_clock(Clock::manual());
     let (hedge, tries) = (hedge(), Cell::new(0));
     let call = || {
         let first = tries.replace(tries.get() + 1) == 0;

@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fastness::Clock;
-use fastness::resilience::{Breaker, BreakerSettings, Cause, Percent, State, Verdict, Window};
+use fastness::resilience::Percent;
+use fastness::resilience::breaker::{self, Breaker, Cause, State, Verdict, Window};
 
 use crate::origin::{SECOND, TICK, just_before};
 
@@ -12,19 +13,19 @@ fn n(n: u32) -> NonZeroU32 {
     NonZeroU32::new(n).unwrap()
 }
 
-fn made(settings: BreakerSettings) -> (Breaker, Clock) {
+fn made(settings: breaker::Settings) -> (Breaker, Clock) {
     let clock = Clock::manual();
-    (Breaker::new("peers", settings, clock.clone()), clock)
+    (Breaker::new("peers", settings).with_clock(clock.clone()), clock)
 }
 
 /// Opens by the share of failures alone.
-fn by_rate(percent: u8, min_calls: u32) -> BreakerSettings {
-    BreakerSettings::new().no_failure_threshold().failure_rate(Percent::new(percent)).min_calls(n(min_calls))
+fn by_rate(percent: u8, min_calls: u32) -> breaker::Settings {
+    breaker::Settings::new().no_failure_threshold().failure_rate(Percent::new(percent)).min_calls(n(min_calls))
 }
 
 /// Opens by failures in a row alone.
-fn in_a_row(failures: u32) -> BreakerSettings {
-    BreakerSettings::new().failure_threshold(n(failures)).no_failure_rate().open_for(SECOND).probes(n(2))
+fn in_a_row(failures: u32) -> breaker::Settings {
+    breaker::Settings::new().failure_threshold(n(failures)).no_failure_rate().open_for(SECOND).probes(n(2))
 }
 
 fn end(breaker: &Breaker, outcome: char) {
@@ -37,7 +38,7 @@ fn end(breaker: &Breaker, outcome: char) {
 }
 
 /// After how many of these calls it opened: failures, successes and ignored ones.
-fn opens_after(settings: BreakerSettings, outcomes: &str) -> Option<usize> {
+fn opens_after(settings: breaker::Settings, outcomes: &str) -> Option<usize> {
     let (breaker, _) = made(settings);
     outcomes.chars().enumerate().find_map(|(before, outcome)| {
         end(&breaker, outcome);
@@ -47,7 +48,7 @@ fn opens_after(settings: BreakerSettings, outcomes: &str) -> Option<usize> {
 
 #[test]
 fn rows_and_shares_of_failures_open_it_and_successes_do_not() {
-    let of_last = |settings: BreakerSettings, calls| settings.window(Window::Count(n(calls)));
+    let of_last = |settings: breaker::Settings, calls| settings.window(Window::Count(n(calls)));
     let often = "SF".repeat(20);
     for (settings, outcomes, expected) in [
         (in_a_row(3), "FSFF", None),
@@ -82,7 +83,7 @@ fn it_says_how_many_of_how_many_opened_it() {
 fn a_window_of_calls_holds_the_last_of_them() {
     let mut draws = fastrand::Rng::with_seed(7);
     for calls in [1, 2, 3, 10, 64, 100] {
-        let (breaker, _) = made(BreakerSettings::new().window(Window::Count(n(calls))));
+        let (breaker, _) = made(breaker::Settings::new().window(Window::Count(n(calls))));
         // It counts, and never opens.
         breaker.force_closed();
         let mut outcomes = Vec::new();
@@ -131,7 +132,7 @@ fn slow_calls_count_whether_they_fail_or_not_and_ignored_ones_do_not() {
 }
 
 /// Opened by failures, and its time is up.
-fn half_open(settings: BreakerSettings) -> (Breaker, Clock) {
+fn half_open(settings: breaker::Settings) -> (Breaker, Clock) {
     let (breaker, clock) = made(settings);
     while breaker.state() == State::Closed {
         end(&breaker, 'F');

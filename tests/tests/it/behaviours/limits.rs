@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastness::Clock;
-use fastness::resilience::{Bulkhead, BulkheadSettings, CallError, RateLimit, RateLimitSettings, Reason, Rejected};
+use fastness::resilience::bulkhead::{self, Bulkhead};
+use fastness::resilience::rate_limit::{self, RateLimit};
+use fastness::resilience::{CallError, Reason, Rejected};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -22,7 +24,7 @@ fn n(n: u32) -> NonZeroU32 {
 
 fn limit(calls: u32, per: Duration) -> (RateLimit, Clock) {
     let clock = Clock::manual();
-    (RateLimit::new("peers", RateLimitSettings::new(n(calls), per)).clock(clock.clone()), clock)
+    (RateLimit::new("peers", rate_limit::Settings::new(n(calls), per)).with_clock(clock.clone()), clock)
 }
 
 fn allowed(limit: &RateLimit) -> usize {
@@ -81,8 +83,8 @@ fn what_is_rejected_uses_nothing_up() {
 #[test]
 fn spread_out_calls_keep_their_distance() {
     let clock = Clock::manual();
-    let settings = RateLimitSettings::new(n(1), TICK * 100).burst(n(1));
-    let limit = RateLimit::new("spread", settings).clock(clock.clone());
+    let settings = rate_limit::Settings::new(n(1), TICK * 100).burst(n(1));
+    let limit = RateLimit::new("spread", settings).with_clock(clock.clone());
     for (later, passes) in [(0, true), (150, true), (60, false), (40, true)] {
         clock.advance(TICK * later);
         assert_eq!(limit.check().is_ok(), passes);
@@ -105,12 +107,12 @@ fn under_pressure_every_stretch_of_time_has_its_calls_and_no_more() {
 }
 
 fn bulkhead(max: u32, wait: Duration) -> Bulkhead {
-    Bulkhead::new("peers", BulkheadSettings::fixed(n(max)).wait(wait))
+    Bulkhead::new("peers", bulkhead::Settings::fixed(n(max)).wait(wait))
 }
 
 #[tokio::test]
 async fn a_call_without_a_place_is_not_begun_and_a_failure_frees_its_place() {
-    let bulkhead = Bulkhead::new("peers", BulkheadSettings::fixed(n(2)));
+    let bulkhead = Bulkhead::new("peers", bulkhead::Settings::fixed(n(2)));
     let mut held: Vec<_> = (0..2).map(|_| Box::pin(bulkhead.run(std::future::pending::<()>()))).collect();
     for call in &mut held {
         assert!(poll_once(call.as_mut()).await.is_none());

@@ -7,9 +7,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use fastness::Clock;
-use fastness::resilience::{
-    Again, Breaker, BreakerSettings, Bulkhead, BulkheadSettings, CallError, Rejected, Retry, RetrySettings, State,
-};
+use fastness::resilience::breaker::{self, Breaker, State};
+use fastness::resilience::bulkhead::{self, Bulkhead};
+use fastness::resilience::retry::{self, Again, Retry};
+use fastness::resilience::{CallError, Rejected};
 
 use crate::origin::SECOND;
 use crate::poll_once;
@@ -20,8 +21,8 @@ fn n(n: u32) -> NonZeroU32 {
 
 /// So many attempts, and no budget; on a clock that `call_sync` moves.
 fn retry(attempts: u32) -> Retry {
-    let settings = RetrySettings::new().attempts(n(attempts)).no_budget();
-    Retry::new("peers", settings).clock(Clock::manual())
+    let settings = retry::Settings::new().attempts(n(attempts)).no_budget();
+    Retry::new("peers", settings).with_clock(Clock::manual())
 }
 
 /// A call that fails, and how often it was made.
@@ -60,7 +61,7 @@ fn nothing_is_repeated_after_a_success_or_where_the_predicate_says_no() {
 #[tokio::test(start_paused = true)]
 async fn what_is_cancelled_while_it_waits_is_not_made_again() {
     let failing = Failing::default();
-    let retry = Retry::new("cancelled", RetrySettings::new().first_wait(SECOND));
+    let retry = Retry::new("cancelled", retry::Settings::new().first_wait(SECOND));
     let again = |_: &&str| Again::After(SECOND);
     drop(retry.call(|| async { failing.call() }, again));
     assert_eq!(failing.0.get(), 0, "never polled, never made");
@@ -75,7 +76,7 @@ async fn what_is_cancelled_while_it_waits_is_not_made_again() {
 #[tokio::test(start_paused = true)]
 async fn a_delay_that_the_predicate_asks_for_is_waited_for() {
     let failing = Failing::default();
-    let settings = RetrySettings::new().first_wait(Duration::ZERO);
+    let settings = retry::Settings::new().first_wait(Duration::ZERO);
     let retry = Retry::new("steady", settings);
     let started = tokio::time::Instant::now();
     let delay = Duration::from_millis(120);
@@ -115,7 +116,7 @@ fn retries_within_retries_multiply_as_values() {
 #[test]
 fn a_breaker_around_a_retry_counts_a_call_with_its_attempts_once() {
     let failing = Failing::default();
-    let breaker = Breaker::new("around", BreakerSettings::new().failure_threshold(n(2)), Clock::manual());
+    let breaker = Breaker::new("around", breaker::Settings::new().failure_threshold(n(2))).with_clock(Clock::manual());
     let retry = retry(3);
     let call = || breaker.try_call_sync(|| retry.call_sync(|| failing.call(), |_| true));
     assert!(matches!(call(), Err(CallError::Failed("fails"))));
@@ -127,7 +128,7 @@ fn a_breaker_around_a_retry_counts_a_call_with_its_attempts_once() {
 
 #[tokio::test]
 async fn attempts_above_a_full_bulkhead_are_made_and_their_calls_are_not() {
-    let bulkhead = Bulkhead::new("full", BulkheadSettings::fixed(n(1)));
+    let bulkhead = Bulkhead::new("full", bulkhead::Settings::fixed(n(1)));
     let mut held = pin!(bulkhead.run(std::future::pending::<()>()));
     assert!(poll_once(held.as_mut()).await.is_none());
     let (attempts, calls) = (Cell::new(0), Cell::new(0));

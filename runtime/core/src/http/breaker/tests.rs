@@ -2,10 +2,15 @@ use std::num::NonZeroU32;
 
 use tower::{ServiceExt, service_fn};
 
+use http::Request;
+use tower_layer::Layer;
+use tower_service::Service;
+
 use super::*;
 use crate::clock::Clock;
 use crate::http::{ConcurrencyLimitLayer, poll_once};
-use crate::resilience::{BreakerSettings, Bulkhead, BulkheadSettings, State};
+use crate::resilience::breaker::{self, State};
+use crate::resilience::bulkhead::{self, Bulkhead};
 
 fn get(path: &str) -> Request<()> {
     Request::get(path).body(()).unwrap()
@@ -23,7 +28,7 @@ async fn answer(request: Request<()>) -> Result<Response<String>, &'static str> 
 
 fn mine() -> (Breaker, Clock) {
     let clock = Clock::manual();
-    (Breaker::new("mine", BreakerSettings::new(), clock.clone()), clock)
+    (Breaker::new("mine", breaker::Settings::new()).with_clock(clock.clone()), clock)
 }
 
 async fn status<S, R>(service: &S, path: &str) -> u16
@@ -36,7 +41,7 @@ where
 #[tokio::test]
 async fn it_opens_says_when_to_come_back_and_closes() {
     let (breaker, clock) = mine();
-    let service = BreakerLayer::of(breaker.clone()).exempt(["/204"]).layer(service_fn(answer));
+    let service = BreakerLayer::from_breaker(breaker.clone()).exempt(["/204"]).layer(service_fn(answer));
     for _ in 0..5 {
         assert_eq!(status(&service, "/500").await, 500);
     }
@@ -57,7 +62,7 @@ async fn it_opens_says_when_to_come_back_and_closes() {
 async fn errors_and_panics_are_failures_and_a_client_that_goes_away_is_not() {
     for path in ["/fails", "/panics"] {
         let (breaker, _clock) = mine();
-        let service = BreakerLayer::of(breaker.clone()).layer(service_fn(answer));
+        let service = BreakerLayer::from_breaker(breaker.clone()).layer(service_fn(answer));
         for _ in 0..5 {
             assert_eq!(breaker.state(), State::Closed);
             let _ = tokio::spawn(service.clone().oneshot(get(path))).await;
@@ -65,7 +70,7 @@ async fn errors_and_panics_are_failures_and_a_client_that_goes_away_is_not() {
         assert_eq!(breaker.state(), State::Open, "{path}");
     }
     let (breaker, _clock) = mine();
-    let service = BreakerLayer::of(breaker.clone()).layer(service_fn(answer));
+    let service = BreakerLayer::from_breaker(breaker.clone()).layer(service_fn(answer));
     for _ in 0..10 {
         let mut never = Box::pin(service.clone().oneshot(get("/never")));
         assert!(poll_once(&mut never).await.is_pending());
@@ -81,7 +86,7 @@ async fn the_program_says_what_a_failure_is() {
         400..500 => Verdict::Ignored,
         _ => Verdict::Success,
     };
-    let service = BreakerLayer::of(breaker.clone()).judge(judge).layer(service_fn(answer));
+    let service = BreakerLayer::from_breaker(breaker.clone()).judge(judge).layer(service_fn(answer));
     for path in ["/500", "/404", "/429"] {
         status(&service, path).await;
     }
@@ -93,7 +98,7 @@ async fn the_program_says_what_a_failure_is() {
 async fn forced_open_it_names_nothing_of_the_inside() {
     let (breaker, _clock) = mine();
     breaker.force_open();
-    let service = BreakerLayer::of(breaker).layer(service_fn(answer));
+    let service = BreakerLayer::from_breaker(breaker).layer(service_fn(answer));
     let refused = service.oneshot(get("/200")).await.unwrap();
     assert_eq!(refused.headers()["retry-after"], "1");
     let body = http_body_util::BodyExt::collect(refused.into_body()).await.unwrap().to_bytes();
@@ -103,18 +108,19 @@ async fn forced_open_it_names_nothing_of_the_inside() {
 #[tokio::test]
 async fn what_a_layer_or_a_policy_within_rejected_is_no_failure() {
     const ONE: NonZeroU32 = NonZeroU32::MIN;
-    static FULL: Bulkhead = Bulkhead::new("http.breaker.full", BulkheadSettings::fixed(ONE));
+    static FULL: Bulkhead = Bulkhead::new("http.breaker.full", bulkhead::Settings::fixed(ONE));
     let (mine, _clock) = mine();
     // A handler that is rejected by a policy of its own, and says so as it likes.
     let handler = async |request: Request<()>| {
         if request.uri().path() == "/never" {
             std::future::pending::<()>().await;
         }
-        let inner = FULL.call(async { FULL.call(async { Ok::<_, Rejected>(()) }).await }).await;
+        let inner = FULL.call(async { FULL.call(async { Ok::<_, crate::resilience::Rejected>(()) }).await }).await;
         let status = if inner.is_err() && request.uri().path() == "/own" { 503 } else { 200 };
         Ok::<_, &str>(Response::builder().status(status).body(String::new()).unwrap())
     };
-    let service = ConcurrencyLimitLayer::fixed("http.breaker.limit", ONE).layer(service_fn(handler));
+    let service =
+        ConcurrencyLimitLayer::new("http.breaker.limit", bulkhead::Settings::fixed(ONE)).layer(service_fn(handler));
     // One that waits before it passes an answer on, so that nothing on the thread tells of it any more.
     let late = service_fn(move |request: Request<()>| {
         let service = service.clone();
@@ -124,8 +130,8 @@ async fn what_a_layer_or_a_policy_within_rejected_is_no_failure() {
             answer
         }
     });
-    let service = BreakerLayer::of(mine.clone()).judge(of_status).layer(late);
-    let own = BreakerLayer::of(mine.clone()).layer(service_fn(handler));
+    let service = BreakerLayer::from_breaker(mine.clone()).judge(by_status).layer(late);
+    let own = BreakerLayer::from_breaker(mine.clone()).layer(service_fn(handler));
     let mut taken = Box::pin(service.clone().oneshot(get("/never")));
     assert!(poll_once(&mut taken).await.is_pending());
     for _ in 0..9 {
@@ -138,7 +144,7 @@ async fn what_a_layer_or_a_policy_within_rejected_is_no_failure() {
 #[tokio::test]
 async fn a_request_that_goes_with_another_that_panics_was_cancelled() {
     let (breaker, _clock) = mine();
-    let service = BreakerLayer::of(breaker.clone()).layer(service_fn(answer));
+    let service = BreakerLayer::from_breaker(breaker.clone()).layer(service_fn(answer));
     let beside = async move {
         let never = service.oneshot(get("/never"));
         drop(tokio::join!(never, async { panic!("on purpose") as u8 }));

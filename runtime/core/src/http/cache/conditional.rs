@@ -16,7 +16,7 @@ pub(super) struct Conditions {
 }
 
 impl Conditions {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn from_headers(headers: &HeaderMap) -> Self {
         Self {
             none_match: headers.get_all(IF_NONE_MATCH).iter().cloned().collect(),
             modified_since: headers.get(IF_MODIFIED_SINCE).cloned(),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     fn answered(request: &[(&'static str, &'static str)], response: &[(&'static str, &'static str)]) -> bool {
-        Conditions::of(&head(request)).not_modified(StatusCode::OK, &head(response))
+        Conditions::from_headers(&head(request)).not_modified(StatusCode::OK, &head(response))
     }
 
     const EARLY: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -143,7 +143,7 @@ mod tests {
         let full = head(&[("etag", "\"a\""), ("content-type", "text/plain"), ("vary", "a"), ("vary", "b"), ("x", "1")]);
         let kept = not_modified_head(&full);
         assert_eq!(kept, head(&[("etag", "\"a\""), ("vary", "a"), ("vary", "b")]));
-        let answer = Conditions::of(&head(&[("if-none-match", "*")]));
+        let answer = Conditions::from_headers(&head(&[("if-none-match", "*")]));
         assert!(!answer.not_modified(StatusCode::NOT_FOUND, &full), "only of what was found");
     }
 

@@ -33,9 +33,9 @@ pub(crate) struct Config {
     pub(super) on: Option<Fastness>,
     /// What that handle keeps, or else the process default.
     pub(super) own: OnceLock<Arc<Store>>,
-    pub(super) space: String,
+    pub(in crate::http) space: String,
     pub(super) defaults: Defaults,
-    pub(super) max_body: usize,
+    pub(in crate::http) max_body: usize,
     pub(super) max_variants: usize,
     pub(super) capacity: usize,
     pub(super) hosts: Option<Vec<String>>,
@@ -48,7 +48,21 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    pub(super) fn new(keeps: bool) -> Self {
+    /// These settings with a change, where there are any.
+    pub(in crate::http) fn changed(config: Option<Arc<Self>>, set: impl FnOnce(&mut Self)) -> Option<Arc<Self>> {
+        config.map(|config| {
+            let mut config = Arc::unwrap_or_clone(config);
+            set(&mut config);
+            Arc::new(config)
+        })
+    }
+
+    pub(in crate::http) fn set_handle(&mut self, handle: &Fastness) {
+        self.on = Some(handle.clone());
+        self.own = OnceLock::new();
+    }
+
+    pub(in crate::http) fn new(keeps: bool) -> Self {
         Self {
             on: None,
             own: OnceLock::new(),
@@ -71,7 +85,7 @@ impl Config {
     }
 
     pub(super) fn store(&self) -> Cow<'_, Arc<Store>> {
-        let of = |handle: &Fastness| Store::of(handle, self.keeps, self.capacity);
+        let of = |handle: &Fastness| Store::from_handle(handle, self.keeps, self.capacity);
         let scoped = if self.on.is_none() { Fastness::scoped() } else { None };
         match scoped {
             Some(handle) => Cow::Owned(of(&handle)),
@@ -84,7 +98,7 @@ impl Config {
 
     /// What is to be done with a request. HTTP/2 need not say beforehand that there is a content.
     pub(super) fn class<'a>(&'a self, parts: &'a Parts, seen: &Survey<'a>, has_content: bool) -> Class<'a> {
-        let target = || Target::of(parts, seen.host, &self.space, self.parameters.as_deref());
+        let target = || Target::new(parts, seen.host, &self.space, self.parameters.as_deref());
         match parts.method {
             Method::GET | Method::HEAD => {}
             Method::OPTIONS | Method::TRACE | Method::CONNECT => return Class::Pass(Forwarded::Method),

@@ -29,7 +29,7 @@ pub(super) struct Directives {
 impl Directives {
     /// Those of a request; `Pragma: no-cache` stands in where there is no `Cache-Control` (RFC 9111 section 5.4).
     pub(super) fn of_request(headers: &HeaderMap) -> Self {
-        let mut directives = Self::of(headers);
+        let mut directives = Self::from_headers(headers);
         if !headers.contains_key(CACHE_CONTROL) {
             directives.no_cache |= headers.get_all(PRAGMA).iter().any(|value| value.as_bytes() == b"no-cache");
         }
@@ -37,7 +37,7 @@ impl Directives {
     }
 
     /// Those of a message. Header lines count as one list.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn from_headers(headers: &HeaderMap) -> Self {
         let mut directives = Self::default();
         for value in headers.get_all(CACHE_CONTROL) {
             match value.to_str() {
@@ -127,17 +127,17 @@ mod tests {
 
     use super::*;
 
-    fn of(lines: &[&str]) -> Directives {
+    fn parsed(lines: &[&str]) -> Directives {
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(CACHE_CONTROL, HeaderValue::from_str(line).unwrap());
         }
-        Directives::of(&headers)
+        Directives::from_headers(&headers)
     }
 
     #[test]
     fn rfc9111_5_2_names_are_case_insensitive_and_lines_are_one_list() {
-        let read = of(&["Public, MAX-AGE=60", "s-maxage = 30 ,, stale-while-revalidate=5"]);
+        let read = parsed(&["Public, MAX-AGE=60", "s-maxage = 30 ,, stale-while-revalidate=5"]);
         let expected = Directives {
             public: true,
             max_age: Some(60),
@@ -150,40 +150,40 @@ mod tests {
 
     #[test]
     fn rfc9111_5_2_2_qualified_forms_count_as_the_whole() {
-        let read = of(&[r#"private="set-cookie, x", no-cache="a,max-age=9""#]);
+        let read = parsed(&[r#"private="set-cookie, x", no-cache="a,max-age=9""#]);
         assert_eq!(read, Directives { private: true, no_cache: true, ..Directives::default() });
     }
 
     #[test]
     fn rfc9111_4_2_1_the_most_restrictive_of_duplicates_counts_and_garbage_means_stale() {
-        assert_eq!(of(&["max-age=60, max-age=10"]).max_age, Some(10));
+        assert_eq!(parsed(&["max-age=60, max-age=10"]).max_age, Some(10));
         for garbage in ["max-age=", "max-age", "max-age=-1", "max-age=1.5", "max-age=x", "max-age=\"\"", "max-age=0x10"]
         {
-            assert_eq!(of(&[garbage]).max_age, Some(0), "{garbage}");
+            assert_eq!(parsed(&[garbage]).max_age, Some(0), "{garbage}");
         }
-        assert_eq!(of(&["max-age=\"7\""]).max_age, Some(7));
-        assert_eq!(of(&["max-age=99999999999999999999999"]).max_age, Some(MAX_SECONDS));
+        assert_eq!(parsed(&["max-age=\"7\""]).max_age, Some(7));
+        assert_eq!(parsed(&["max-age=99999999999999999999999"]).max_age, Some(MAX_SECONDS));
     }
 
     #[test]
     fn rfc9111_5_2_3_unknown_directives_are_ignored() {
-        assert_eq!(of(&["immutable, community=\"a, no-store\", max-age=1"]), of(&["max-age=1"]));
+        assert_eq!(parsed(&["immutable, community=\"a, no-store\", max-age=1"]), parsed(&["max-age=1"]));
     }
 
     #[test]
     fn what_cannot_be_read_is_not_stored() {
-        assert!(of(&["max-age=60, x=\"unending"]).no_store);
+        assert!(parsed(&["max-age=60, x=\"unending"]).no_store);
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_bytes(b"max-age=60\xff").unwrap());
-        assert!(Directives::of(&headers).no_store);
+        assert!(Directives::from_headers(&headers).no_store);
     }
 
     #[test]
     fn rfc9111_5_2_1_requests_say_how_stale_and_how_fresh() {
-        let read = of(&["max-stale, min-fresh=3, only-if-cached"]);
+        let read = parsed(&["max-stale, min-fresh=3, only-if-cached"]);
         assert_eq!((read.max_stale, read.min_fresh, read.only_if_cached), (Some(MAX_SECONDS), Some(3), true));
-        assert_eq!(of(&["max-stale=4"]).max_stale, Some(4));
-        assert_eq!(of(&["min-fresh=?"]).min_fresh, Some(MAX_SECONDS));
+        assert_eq!(parsed(&["max-stale=4"]).max_stale, Some(4));
+        assert_eq!(parsed(&["min-fresh=?"]).min_fresh, Some(MAX_SECONDS));
         let mut headers = HeaderMap::new();
         headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
         assert!(Directives::of_request(&headers).no_cache);
@@ -195,9 +195,9 @@ mod tests {
         /// Whatever comes: no panic, and a directive that forbids is never lost by what is written around it.
         #[test]
         fn garbage_never_lifts_a_prohibition(before in "[ -~]{0,30}", after in "[ -~]{0,30}") {
-            let read = of(&[&before, "no-store", &after]);
+            let read = parsed(&[&before, "no-store", &after]);
             prop_assert!(read.no_store);
-            let read = of(&[&format!("{before},private,{after}")]);
+            let read = parsed(&[&format!("{before},private,{after}")]);
             prop_assert!(read.private || read.no_store || before.contains('"'));
         }
     }

@@ -7,30 +7,25 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use tower_service::Service;
+use http::Response;
 
 use super::conditional::Conditions;
 use super::config::Config;
 use super::directives::Directives;
-use super::status::{Forwarded, Status};
+use super::status::Forwarded;
 use super::storable::Asker;
 use super::store::{Place, SharedOutcome, Store};
 use super::stored::{Held, Recorded};
 use super::target::Owned;
-use crate::engine::Plan;
-use crate::flight::{LoadOutcome, Permit};
-use crate::handle::carried;
-use crate::http::resumed::{BoxError, Resumed};
-use crate::http::{Body, Problem};
+use crate::flight::LoadOutcome;
+use crate::http::body::Body;
+use crate::http::resumed::Resumed;
 use crate::stats::Call;
 
 mod ask;
 mod keep;
+mod run;
 mod seek;
-
-use seek::Seeking;
 
 /// What this cache answers with.
 pub(super) type Answer<B> = Response<Body<Resumed<B>>>;
@@ -59,27 +54,6 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// # Cancel safety
-    ///
-    /// Dropping it drops the handler's future, stores nothing, and lets one of those who wait for it take over.
-    pub(super) async fn run<S, Q, B>(mut self, inner: S, request: Request<Q>) -> Result<Answer<B>, S::Error>
-    where
-        S: Service<Request<Q>, Response = Response<B>, Future: Send, Error: Send> + Send + 'static,
-        Q: Send + 'static,
-        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
-        self.store.clock().notice_fork();
-        let mut seeking = Seeking::new(&mut self, request.headers());
-        let plan = seeking.plan().await;
-        let Seeking { place, stale, .. } = seeking;
-        match plan {
-            Plan::Done(answer) => Ok(answer),
-            Plan::Refresh(permit, (answer, held)) => self.refresh((answer, held), place, permit, inner, request).await,
-            Plan::Load(_) if self.asked.only_if_cached && self.config.keeps => Ok(only_if_cached()),
-            Plan::Load(permit) => self.ask(inner, request, &place, permit, stale).await,
-        }
-    }
-
     fn place(&self) -> Place {
         self.store.place(&self.target.borrow(), &self.variant, &self.tags)
     }
@@ -104,40 +78,9 @@ impl Exchange {
             recorded.tell_tags(answer);
         }
     }
-
-    /// Asks the handler behind the answer, which is given at once.
-    async fn refresh<S, Q, B>(
-        self,
-        (answer, held): (Answer<B>, Arc<Held>),
-        place: Place,
-        permit: Permit,
-        inner: S,
-        request: Request<Q>,
-    ) -> Result<Answer<B>, S::Error>
-    where
-        S: Service<Request<Q>, Response = Response<B>, Future: Send, Error: Send> + Send + 'static,
-        Q: Send + 'static,
-        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return self.ask(inner, request, &place, Some(permit), Some(held)).await;
-        };
-        let Some(slot) = self.store.background.slot() else { return Ok(answer) };
-        runtime.spawn(carried(async move {
-            drop(self.ask(inner, request, &place, Some(permit), Some(held)).await);
-            drop(slot);
-        }));
-        Ok(answer)
-    }
 }
 
 /// The outcome of a load that all its waiters get.
 fn shared_outcome(outcome: SharedOutcome) -> LoadOutcome {
     LoadOutcome::shared(outcome)
-}
-
-fn only_if_cached<B: http_body::Body>() -> Answer<B> {
-    let mut answer = Problem::new(StatusCode::GATEWAY_TIMEOUT, "nothing is stored that may answer").into_response();
-    Status::OnlyIfCached.say(answer.headers_mut());
-    answer
 }

@@ -81,7 +81,7 @@ pub(super) struct Grace {
 impl Grace {
     /// `must-revalidate`, `proxy-revalidate` and `no-cache` forbid all of it. `s-maxage` forbids what the response does not
     /// itself allow by the directives of RFC 5861, which were made to stand beside it.
-    pub(super) fn of(directives: &Directives, defaults: &Defaults) -> Self {
+    pub(super) fn new(directives: &Directives, defaults: &Defaults) -> Self {
         if directives.must_revalidate || directives.no_cache {
             return Self::default();
         }
@@ -192,7 +192,7 @@ mod tests {
 
     fn lasts(lines: &[(&'static str, String)], defaults: &Defaults) -> Option<u64> {
         let headers = headers(lines);
-        lifetime(&headers, &Directives::of(&headers), at(100), defaults).map(|time| time.as_secs())
+        lifetime(&headers, &Directives::from_headers(&headers), at(100), defaults).map(|time| time.as_secs())
     }
 
     fn date(seconds: u64) -> String {
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn rfc9111_5_2_1_what_requests_ask_for() {
-        let read = |text: &str| Directives::of(&headers(&[("cache-control", text.to_owned())]));
+        let read = |text: &str| Directives::from_headers(&headers(&[("cache-control", text.to_owned())]));
         let free = Grace { on_request: true, ..Grace::default() };
         let stands = |age, lifetime| Standing { age: age * SECOND, lifetime: lifetime * SECOND };
         for (asked, age, expected) in [
@@ -286,18 +286,18 @@ mod tests {
 
     #[test]
     fn rfc5861_grace_is_what_the_response_allows() {
-        let read = |text: &str| Directives::of(&headers(&[("cache-control", text.to_owned())]));
+        let read = |text: &str| Directives::from_headers(&headers(&[("cache-control", text.to_owned())]));
         let defaults =
             Defaults { stale_while_revalidate: 7 * SECOND, stale_if_error: 9 * SECOND, ..Defaults::default() };
         let grace = |text| {
-            let grace = Grace::of(&read(text), &defaults);
+            let grace = Grace::new(&read(text), &defaults);
             (grace.on_request, grace.while_revalidate, grace.if_error)
         };
         assert_eq!(grace("max-age=1"), (true, 7, 9));
         assert_eq!(grace("max-age=1, stale-while-revalidate=2, stale-if-error=3"), (true, 2, 3));
         assert_eq!(grace("s-maxage=1"), (false, 0, 0));
         assert_eq!(grace("s-maxage=1, stale-while-revalidate=2"), (false, 2, 0));
-        let longest = |text| Grace::of(&read(text), &defaults).longest();
+        let longest = |text| Grace::new(&read(text), &defaults).longest();
         assert_eq!((longest("max-age=1"), longest("s-maxage=1")), (9 * SECOND, Duration::ZERO));
         assert_eq!(longest("stale-while-revalidate=20"), 20 * SECOND);
         for strict in ["must-revalidate", "proxy-revalidate", "no-cache"] {
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn rfc5861_3_it_answers_while_it_is_revalidated_and_before_a_client_that_takes_stale_ones() {
-        let read = |text: &str| Directives::of(&headers(&[("cache-control", text.to_owned())]));
+        let read = |text: &str| Directives::from_headers(&headers(&[("cache-control", text.to_owned())]));
         let grace = Grace { on_request: true, while_revalidate: 10, if_error: 100 };
         let stands = |age| Standing { age: age * SECOND, lifetime: 60 * SECOND };
         for (asked, age, expected) in [

@@ -42,7 +42,7 @@ mod vary;
 pub(super) use config::Config;
 use config::Credentials;
 pub(super) use directives::split as quoted_list;
-pub use service::{Cached, ResponseFuture};
+pub use service::{CacheFuture, CacheService};
 pub use tags::CacheTags;
 
 /// Caches responses to `GET` and `HEAD` as a shared cache does (RFC 9111), in the tiers of a [`Fastness`].
@@ -109,7 +109,8 @@ pub use tags::CacheTags;
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until a service is put under it"]
 pub struct CacheLayer {
-    config: Arc<Config>,
+    /// `None` for a layer that does nothing.
+    config: Option<Arc<Config>>,
 }
 
 impl Default for CacheLayer {
@@ -119,23 +120,23 @@ impl Default for CacheLayer {
 }
 
 impl CacheLayer {
-    /// With defaults, on the handle in force when a request comes.
+    /// A layer with defaults, on the handle in force when a request comes.
     pub fn new() -> Self {
-        Self { config: Arc::new(Config::new(true)) }
+        Self { config: Some(Arc::new(Config::new(true))) }
+    }
+
+    /// A layer that does nothing.
+    pub(super) fn off() -> Self {
+        Self { config: None }
     }
 
     fn with(self, set: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Arc::unwrap_or_clone(self.config);
-        set(&mut config);
-        Self { config: Arc::new(config) }
+        Self { config: Config::changed(self.config, set) }
     }
 
-    /// On this handle.
+    /// Stores responses on this handle.
     pub fn on(self, handle: &Fastness) -> Self {
-        self.with(|config| {
-            config.on = Some(handle.clone());
-            config.own = std::sync::OnceLock::new();
-        })
+        self.with(|config| config.set_handle(handle))
     }
 
     /// A name that leads the keys of this cache. Caches of one handle with one name (none is one too) share their responses.
@@ -223,20 +224,11 @@ impl CacheLayer {
 }
 
 impl<S> Layer<S> for CacheLayer {
-    type Service = Cached<S>;
+    type Service = CacheService<S>;
 
-    fn layer(&self, inner: S) -> Cached<S> {
-        Cached::new(inner, self.config.clone())
+    fn layer(&self, inner: S) -> CacheService<S> {
+        CacheService::new(inner, self.config.clone())
     }
-}
-
-/// For [`CoalesceLayer`](super::CoalesceLayer), which is this without a store.
-pub(super) fn coalescing(on: Option<Fastness>, max_body: usize, space: String) -> Arc<Config> {
-    Arc::new(Config { on, space, max_body, ..Config::new(false) })
-}
-
-pub(super) fn service<S>(inner: S, config: Arc<Config>) -> Cached<S> {
-    Cached::new(inner, config)
 }
 
 #[cfg(test)]

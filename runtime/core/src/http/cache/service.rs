@@ -26,23 +26,24 @@ use crate::http::Body;
 use crate::http::resumed::{BoxError, Resumed};
 use crate::stats::Call;
 
-/// A service whose responses are cached, or shared by those who ask at the same time. Always ready: the service behind is waited
-/// for only when it has to be asked.
+/// The service of a [`CacheLayer`](super::CacheLayer) or a [`CoalesceLayer`](crate::http::CoalesceLayer). Always ready: the service behind
+/// is waited for only when it has to be asked.
 #[derive(Clone, Debug)]
-pub struct Cached<S> {
+pub struct CacheService<S> {
     inner: S,
-    config: Arc<Config>,
+    /// `None` for a service that passes everything on.
+    config: Option<Arc<Config>>,
 }
 
-impl<S> Cached<S> {
-    pub(super) fn new(inner: S, config: Arc<Config>) -> Self {
+impl<S> CacheService<S> {
+    pub(in crate::http) fn new(inner: S, config: Option<Arc<Config>>) -> Self {
         Self { inner, config }
     }
 }
 
 // Who asks, and what for.
 #[allow(clippy::similar_names)]
-impl<S, Q, B> Service<Request<Q>> for Cached<S>
+impl<S, Q, B> Service<Request<Q>> for CacheService<S>
 where
     S: Service<Request<Q>, Response = Response<B>, Future: Send, Error: Send> + Clone + Send + 'static,
     Q: http_body::Body + Send + 'static,
@@ -50,31 +51,35 @@ where
 {
     type Response = Answer<B>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future, B, S::Error>;
+    type Future = CacheFuture<S::Future, B, S::Error>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        if self.config.is_none() { self.inner.poll_ready(cx) } else { Poll::Ready(Ok(())) }
     }
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
+        let Some(config) = &self.config else {
+            return CacheFuture { way: Way::Off { call: self.inner.call(request) } };
+        };
         let (parts, body) = request.into_parts();
         // HTTP/1 says so in its head, HTTP/2 need not; and a body that a layer has wrapped may not say that it is empty.
         let says = parts.version < Version::HTTP_2;
         let has_content = !says && !body.is_end_stream() && body.size_hint().upper() != Some(0);
-        let seen = Survey::of(&parts.headers);
+        let seen = Survey::from_headers(&parts.headers);
         let nested = parts.extensions.get::<OnBehalf>().is_some();
-        let (target, asker, asked) = match self.config.class(&parts, &seen, has_content) {
+        let (target, asker, asked) = match config.class(&parts, &seen, has_content) {
             Class::Read { target, asker, asked } => (target, asker, asked),
             Class::Pass(why) => return self.pass(Request::from_parts(parts, body), why, nested),
             Class::Change(target) => {
-                let change = Change::begin(self.config.handle(), target.own());
-                return ResponseFuture::boxed(run(self.inner.clone(), Request::from_parts(parts, body), change));
+                let change = Change::begin(config.handle(), target.own());
+                return CacheFuture::boxed(run(self.inner.clone(), Request::from_parts(parts, body), change));
             }
         };
-        let store = self.config.store();
-        let conditions = if seen.has_conditions { Conditions::of(&parts.headers) } else { Conditions::default() };
+        let store = config.store();
+        let conditions =
+            if seen.has_conditions { Conditions::from_headers(&parts.headers) } else { Conditions::default() };
         let head = parts.method == Method::HEAD;
-        if self.config.keeps {
+        if config.keeps {
             let asked = seen.has_directives.then_some(&asked);
             let hit = store.hit(&target, &parts.headers, |held, recorded, now| {
                 let mut answer = fresh(held, recorded, now, asked, head, &conditions)?;
@@ -85,13 +90,13 @@ where
                 Some(answer)
             });
             if let Some(answer) = hit {
-                return ResponseFuture::ready(answer);
+                return CacheFuture::ready(answer);
             }
         }
-        let tags = self.config.declare.as_ref().map(|declare| declare(&parts)).unwrap_or_default();
+        let tags = config.declare.as_ref().map(|declare| declare(&parts)).unwrap_or_default();
         let store = store.into_owned();
         let exchange = Exchange {
-            config: self.config.clone(),
+            config: config.clone(),
             call: Call::begin(store.counters().clone()),
             store,
             target: target.own(),
@@ -105,18 +110,13 @@ where
             variant: String::new(),
             why: Forwarded::Miss,
         };
-        ResponseFuture::boxed(exchange.run(self.inner.clone(), Request::from_parts(parts, body)))
+        CacheFuture::boxed(exchange.run(self.inner.clone(), Request::from_parts(parts, body)))
     }
 }
 
-impl<S> Cached<S> {
+impl<S> CacheService<S> {
     /// Passes a request by the cache: without a box, if the service behind is ready.
-    fn pass<Q, B>(
-        &mut self,
-        request: Request<Q>,
-        why: Forwarded,
-        nested: bool,
-    ) -> ResponseFuture<S::Future, B, S::Error>
+    fn pass<Q, B>(&mut self, request: Request<Q>, why: Forwarded, nested: bool) -> CacheFuture<S::Future, B, S::Error>
     where
         S: Service<Request<Q>, Response = Response<B>, Future: Send, Error: Send> + Clone + Send + 'static,
         Q: Send + 'static,
@@ -125,15 +125,15 @@ impl<S> Cached<S> {
         // Where it is not, it is asked again by the task that waits.
         match self.inner.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => {
-                return ResponseFuture { way: Way::Passed { call: self.inner.call(request), why, nested } };
+                return CacheFuture { way: Way::Passed { call: self.inner.call(request), why, nested } };
             }
-            Poll::Ready(Err(error)) => return ResponseFuture::boxed(std::future::ready(Err(error))),
+            Poll::Ready(Err(error)) => return CacheFuture::boxed(std::future::ready(Err(error))),
             Poll::Pending => {}
         }
         // The one that was asked may have a place in a queue.
         let next = self.inner.clone();
         let mut asked = std::mem::replace(&mut self.inner, next);
-        ResponseFuture::boxed(async move {
+        CacheFuture::boxed(async move {
             poll_fn(|cx| asked.poll_ready(cx)).await?;
             Ok(passed(asked.call(request).await?, why, nested))
         })
@@ -191,14 +191,18 @@ fn passed<B: http_body::Body<Data = Bytes>>(mut response: Response<B>, why: Forw
         response.extensions_mut().remove::<CacheTags>();
     }
     Status::Forwarded { why, stored: false }.say(response.headers_mut());
+    untouched(response)
+}
+
+fn untouched<B: http_body::Body<Data = Bytes>>(response: Response<B>) -> Answer<B> {
     response.map(|body| Body::inner(Resumed::untouched(body)))
 }
 
 type Boxed<B, E> = Pin<Box<dyn Future<Output = Result<Answer<B>, E>> + Send>>;
 
 pin_project! {
-    /// The answer to come.
-    pub struct ResponseFuture<F, B, E = Infallible>
+    /// The future of a [`CacheService`].
+    pub struct CacheFuture<F, B, E = Infallible>
     where
         B: http_body::Body,
     {
@@ -213,13 +217,14 @@ pin_project! {
     where
         B: http_body::Body,
     {
+        Off { #[pin] call: F },
         Ready { answer: Option<Answer<B>> },
         Passed { #[pin] call: F, why: Forwarded, nested: bool },
         Boxed { future: Boxed<B, E> },
     }
 }
 
-impl<F, B: http_body::Body, E> ResponseFuture<F, B, E> {
+impl<F, B: http_body::Body, E> CacheFuture<F, B, E> {
     fn ready(answer: Answer<B>) -> Self {
         Self { way: Way::Ready { answer: Some(answer) } }
     }
@@ -229,7 +234,7 @@ impl<F, B: http_body::Body, E> ResponseFuture<F, B, E> {
     }
 }
 
-impl<F, B, E> Future for ResponseFuture<F, B, E>
+impl<F, B, E> Future for CacheFuture<F, B, E>
 where
     F: Future<Output = Result<Response<B>, E>>,
     B: http_body::Body<Data = Bytes>,
@@ -238,6 +243,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().way.project() {
+            ProjectedWay::Off { call } => call.poll(cx).map_ok(untouched),
             ProjectedWay::Ready { answer } => {
                 Poll::Ready(Ok(answer.take().expect("a future is not polled after its end")))
             }
@@ -249,8 +255,8 @@ where
     }
 }
 
-impl<F, B: http_body::Body, E> fmt::Debug for ResponseFuture<F, B, E> {
+impl<F, B: http_body::Body, E> fmt::Debug for CacheFuture<F, B, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").field("ready", &matches!(self.way, Way::Ready { .. })).finish_non_exhaustive()
+        f.debug_struct("CacheFuture").field("ready", &matches!(self.way, Way::Ready { .. })).finish_non_exhaustive()
     }
 }

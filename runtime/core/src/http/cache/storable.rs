@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::directives::Directives;
 use super::vary;
-use crate::http::message::is_endless;
+use crate::http::endless::is_endless;
 
 /// How the request of a response was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ mod tests {
     fn shareable(status: u16, lines: &[(&'static str, &'static str)], asker: Asker) -> bool {
         let headers: HeaderMap =
             lines.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        is_shareable(StatusCode::from_u16(status).unwrap(), &headers, &Directives::of(&headers), asker)
+        is_shareable(StatusCode::from_u16(status).unwrap(), &headers, &Directives::from_headers(&headers), asker)
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(super) struct Place {
 
 impl Store {
     /// Of this handle: for a cache, or for coalescing alone. The capacity is that which is asked for first.
-    pub(super) fn of(handle: &Fastness, keeps: bool, capacity: usize) -> Arc<Self> {
+    pub(super) fn from_handle(handle: &Fastness, keeps: bool, capacity: usize) -> Arc<Self> {
         handle.cell(usize::from(keeps), TypeId::of::<Self>(), || Self::new(handle, keeps, capacity))
     }
 

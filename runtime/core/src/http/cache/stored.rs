@@ -16,7 +16,7 @@ use super::status::{CACHE_STATUS, Status};
 use super::tags::CacheTags;
 use crate::clock::nanos;
 use crate::http::Body;
-use crate::http::message::take_off_connection;
+use crate::http::hop_by_hop::remove_hop_by_hop;
 use crate::key::scopes::of_both_kinds;
 use crate::sync::Mutex;
 
@@ -197,7 +197,7 @@ impl Recorded {
 
 /// A head as it is kept: without what concerned one connection (RFC 9111 section 3.1), and with the content's length.
 pub(super) fn kept_head(mut headers: HeaderMap, status: StatusCode, length: usize) -> HeaderMap {
-    take_off_connection(&mut headers);
+    remove_hop_by_hop(&mut headers);
     headers.remove(AGE);
     headers.remove(CACHE_STATUS);
     if status != StatusCode::NO_CONTENT {

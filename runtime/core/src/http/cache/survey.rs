@@ -27,7 +27,7 @@ pub(super) enum Host<'a> {
 }
 
 impl<'a> Survey<'a> {
-    pub(super) fn of(headers: &'a HeaderMap) -> Self {
+    pub(super) fn from_headers(headers: &'a HeaderMap) -> Self {
         let mut survey = Self::default();
         for (name, value) in headers {
             survey.note(name.as_str(), value);
@@ -63,16 +63,16 @@ impl<'a> Survey<'a> {
 mod tests {
     use super::*;
 
-    fn of<T>(lines: &[(&'static str, &'static str)], read: impl FnOnce(Survey<'_>) -> T) -> T {
+    fn seen<T>(lines: &[(&'static str, &'static str)], read: impl FnOnce(Survey<'_>) -> T) -> T {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        read(Survey::of(&headers))
+        read(Survey::from_headers(&headers))
     }
 
     fn flags(lines: &[(&'static str, &'static str)]) -> [bool; 4] {
-        of(lines, |seen| [seen.is_special, seen.has_credentials, seen.has_directives, seen.has_conditions])
+        seen(lines, |seen| [seen.is_special, seen.has_credentials, seen.has_directives, seen.has_conditions])
     }
 
     #[test]
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn one_host_is_told_from_several() {
-        of(&[], |seen| assert!(matches!(seen.host, Host::None)));
-        of(&[("host", "a")], |seen| assert!(matches!(seen.host, Host::One(host) if host == "a")));
-        of(&[("host", "a"), ("host", "a")], |seen| assert!(matches!(seen.host, Host::Several)));
+        seen(&[], |seen| assert!(matches!(seen.host, Host::None)));
+        seen(&[("host", "a")], |seen| assert!(matches!(seen.host, Host::One(host) if host == "a")));
+        seen(&[("host", "a"), ("host", "a")], |seen| assert!(matches!(seen.host, Host::Several)));
     }
 }

@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 
 use super::survey::Host;
-use crate::http::message::original;
+use crate::http::original_uri::original_uri;
 use crate::key::args::Args;
 use crate::key::scope::NoScope;
 use crate::key::{KeyPart, KeyWriter, Pattern};
@@ -58,8 +58,13 @@ impl Owned {
 
 impl<'a> Target<'a> {
     /// What is asked for by anybody. `None` if it cannot be told which host is meant.
-    pub(super) fn of(parts: &'a Parts, named: Host<'a>, space: &'a str, parameters: Option<&[String]>) -> Option<Self> {
-        let uri = original(&parts.extensions, &parts.uri);
+    pub(super) fn new(
+        parts: &'a Parts,
+        named: Host<'a>,
+        space: &'a str,
+        parameters: Option<&[String]>,
+    ) -> Option<Self> {
+        let uri = original_uri(&parts.extensions, &parts.uri);
         let page = match (uri.query(), parameters) {
             (Some(query), Some(known)) => Cow::Owned([uri.path(), &only(query, known)].concat()),
             _ => match uri.path_and_query().map_or(uri.path(), PathAndQuery::as_str) {
@@ -236,7 +241,7 @@ mod tests {
     use super::*;
 
     fn target<'a>(parts: &'a Parts, space: &'a str, known: Option<&[String]>) -> Option<Target<'a>> {
-        Target::of(parts, Survey::of(&parts.headers).host, space, known)
+        Target::new(parts, Survey::from_headers(&parts.headers).host, space, known)
     }
 
     fn parts(uri: &str, host: &[&str]) -> Parts {

@@ -3,11 +3,11 @@
 use http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, IF_MATCH, IF_UNMODIFIED_SINCE};
 use http::request::Parts;
 use http::{Method, StatusCode};
-use sha2::{Digest as _, Sha256};
 
-use super::Shared;
-use crate::http::Problem;
-use crate::http::message::original;
+use super::digest::{Digest, digest};
+use super::shared::Shared;
+use crate::http::original_uri::original_uri;
+use crate::http::problem::Problem;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The longest key, in characters.
@@ -17,16 +17,13 @@ const MALFORMED: &str = "write one `Idempotency-Key` header: 1 to 255 visible AS
 const MISSING: &str =
     "this request needs an `Idempotency-Key` header: 1 to 255 visible ASCII characters, new for each request";
 
-/// A digest that nobody can find another text for: the first half of a SHA-256.
-pub(super) type Digest = [u8; 16];
-
-/// Whether requests of this method are done twice if they are sent twice.
+/// Returns whether requests of this method are done twice if they are sent twice.
 pub(super) fn concerns(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE)
 }
 
 /// The key of a request that is to be protected.
-pub(super) fn of(parts: &Parts, shared: &Shared) -> Result<Option<Digest>, Problem> {
+pub(super) fn key_of(parts: &Parts, shared: &Shared) -> Result<Option<Digest>, Problem> {
     if !concerns(&parts.method) {
         return Ok(None);
     }
@@ -65,7 +62,7 @@ fn whose(parts: &Parts, shared: &Shared, add: &mut dyn FnMut(&[u8])) {
 /// The server that is meant, of those that one process may be.
 fn host(parts: &Parts) -> Vec<u8> {
     let line = || parts.headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default();
-    original(&parts.extensions, &parts.uri)
+    original_uri(&parts.extensions, &parts.uri)
         .authority()
         .map_or_else(line, |authority| authority.as_str().as_bytes())
         .to_ascii_lowercase()
@@ -75,8 +72,8 @@ fn host(parts: &Parts) -> Vec<u8> {
 pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> Digest {
     digest(|add| {
         add(parts.method.as_str().as_bytes());
-        add(original(&parts.extensions, &parts.uri).path().as_bytes());
-        add(original(&parts.extensions, &parts.uri).query().unwrap_or_default().as_bytes());
+        add(original_uri(&parts.extensions, &parts.uri).path().as_bytes());
+        add(original_uri(&parts.extensions, &parts.uri).query().unwrap_or_default().as_bytes());
         add(body);
         for name in [IF_MATCH, IF_UNMODIFIED_SINCE] {
             for value in parts.headers.get_all(&name) {
@@ -85,18 +82,6 @@ pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> Digest {
             }
         }
     })
-}
-
-/// Of parts that cannot run into each other, each with its length before it.
-fn digest(feed: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Digest {
-    let mut hash = Sha256::new();
-    feed(&mut |part: &[u8]| {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    });
-    let mut short = Digest::default();
-    short.copy_from_slice(&hash.finalize()[..16]);
-    short
 }
 
 /// A string of structured fields (RFC 9651), or the same without quotes.

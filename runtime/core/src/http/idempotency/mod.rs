@@ -7,8 +7,10 @@
 //! Invariants: an answer is given only after it was stored. What happens once the service behind has answered happens in a
 //! task of its own, so that a client which goes away then cannot undo it. A claim that ends without an answer to keep is given back by its drop.
 
+mod digest;
 mod key;
 mod service;
+mod shared;
 mod stored;
 mod table;
 
@@ -20,16 +22,10 @@ use http::StatusCode;
 use http::request::Parts;
 use tower_layer::Layer;
 
-pub use service::{Idempotency, ResponseFuture};
-use table::Table;
+pub use service::{IdempotencyFuture, IdempotencyService};
+use shared::Shared;
 
-use super::reading::Reader;
-use crate::direct::Cache;
 use crate::handle::Fastness;
-use crate::timed::Gate;
-
-type Principal = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
-type Kept = Arc<dyn Fn(StatusCode) -> bool + Send + Sync>;
 
 /// Answers a request that is sent again with the answer that it got the first time, instead of doing it twice: where its
 /// method is POST, PUT, PATCH or DELETE, and it has an `Idempotency-Key`.
@@ -75,7 +71,7 @@ type Kept = Arc<dyn Fn(StatusCode) -> bool + Send + Sync>;
 /// let fast = Fastness::builder().build()?;
 /// let app: Router = Router::new()
 ///     .route("/orders", post(async || "ordered"))
-///     .layer(IdempotencyLayer::new(&fast));
+///     .layer(IdempotencyLayer::new().on(&fast));
 ///
 /// let order = || Request::post("/orders").header("idempotency-key", "8e03978e").body(axum::body::Body::from("3 apples"));
 /// let first = app.clone().oneshot(order().unwrap()).await.unwrap();
@@ -90,45 +86,22 @@ pub struct IdempotencyLayer {
     shared: Option<Arc<Shared>>,
 }
 
-/// What all services of one layer have in common.
-#[derive(Clone)]
-struct Shared {
-    cache: Cache,
-    table: Arc<Table>,
-    ttl: Duration,
-    claim: Duration,
-    memory: usize,
-    reader: Reader,
-    max_response_bytes: usize,
-    principal: Option<Principal>,
-    keep: Kept,
-    required: bool,
-    /// Lets through one line a second about answers that broke off.
-    broken: Arc<Gate>,
-}
-
 impl IdempotencyLayer {
-    /// Keeps answers in this process, and in the shared tier of this handle if it has one.
-    pub fn new(handle: &Fastness) -> Self {
-        let shared = Shared {
-            cache: handle.cache(),
-            table: Arc::new(Table::new(handle.clock().clone())),
-            ttl: Duration::from_secs(24 * 60 * 60),
-            claim: Duration::from_secs(60),
-            memory: 64 << 20,
-            reader: Reader::new(1 << 20, 64 << 20, Duration::from_secs(30)),
-            max_response_bytes: 256 << 10,
-            principal: None,
-            keep: Arc::new(is_kept),
-            required: false,
-            broken: Arc::new(Gate::new()),
-        };
-        Self { shared: Some(Arc::new(shared)) }
+    /// A layer that keeps answers in this process, and in the shared tier of the handle if that has one: the handle in force when the first
+    /// request comes, unless [`on`](Self::on) names another.
+    pub fn new() -> Self {
+        Self { shared: Some(Arc::new(Shared::new())) }
     }
 
-    /// One that does nothing.
+    /// A layer that does nothing.
     pub(super) fn off() -> Self {
         Self { shared: None }
+    }
+
+    /// Keeps answers on this handle.
+    #[must_use]
+    pub fn on(self, handle: &Fastness) -> Self {
+        self.with(|shared| shared.set_handle(handle))
     }
 
     /// How long an answer is kept (24 hours).
@@ -200,9 +173,10 @@ impl IdempotencyLayer {
     }
 }
 
-/// What a later attempt would be answered with again. Too early, too slow and too often are no such answers.
-fn is_kept(status: StatusCode) -> bool {
-    (200..500).contains(&status.as_u16()) && ![408, 425, 429].contains(&status.as_u16())
+impl Default for IdempotencyLayer {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl fmt::Debug for IdempotencyLayer {
@@ -214,10 +188,10 @@ impl fmt::Debug for IdempotencyLayer {
 }
 
 impl<S> Layer<S> for IdempotencyLayer {
-    type Service = Idempotency<S>;
+    type Service = IdempotencyService<S>;
 
-    fn layer(&self, inner: S) -> Idempotency<S> {
-        Idempotency::new(inner, self.shared.clone())
+    fn layer(&self, inner: S) -> IdempotencyService<S> {
+        IdempotencyService::new(inner, self.shared.clone())
     }
 }
 

@@ -14,17 +14,20 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 use tracing::Instrument;
 
-use super::Shared;
-use super::key::{self, Digest};
+use super::digest::Digest;
+use super::key;
+use super::shared::Shared;
 use super::stored::{Answer, Stored};
 use super::table::{Admission, Claim};
 use crate::clock::Moment;
 use crate::direct::{self, Cache, LeaseApi as _};
+use crate::http::body::Body;
+use crate::http::broken::report_broken;
 use crate::http::collect::{Collected, Length, collect};
-use crate::http::message::{is_endless, report_broken};
+use crate::http::endless::is_endless;
+use crate::http::problem::Problem;
 use crate::http::reading::Read;
 use crate::http::resumed::{BoxError, Resumed};
-use crate::http::{Body, Problem};
 
 /// When to ask again what is under way.
 const COME_BACK: Duration = Duration::from_secs(1);
@@ -32,30 +35,30 @@ const COME_BACK: Duration = Duration::from_secs(1);
 const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// The service of [`IdempotencyLayer`](super::IdempotencyLayer).
-pub struct Idempotency<S> {
+pub struct IdempotencyService<S> {
     inner: S,
     shared: Option<Arc<Shared>>,
 }
 
-impl<S> Idempotency<S> {
+impl<S> IdempotencyService<S> {
     pub(super) fn new(inner: S, shared: Option<Arc<Shared>>) -> Self {
         Self { inner, shared }
     }
 }
 
-impl<S: Clone> Clone for Idempotency<S> {
+impl<S: Clone> Clone for IdempotencyService<S> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), shared: self.shared.clone() }
     }
 }
 
-impl<S: fmt::Debug> fmt::Debug for Idempotency<S> {
+impl<S: fmt::Debug> fmt::Debug for IdempotencyService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Idempotency").field("inner", &self.inner).finish_non_exhaustive()
+        f.debug_struct("IdempotencyService").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
 
-impl<S, B, R> Service<Request<B>> for Idempotency<S>
+impl<S, B, R> Service<Request<B>> for IdempotencyService<S>
 where
     S: Service<Request<Body<B>>, Response = Response<R>, Future: Send, Error: Send> + Clone + Send + 'static,
     B: HttpBody<Data = Bytes, Error: Send> + Send + 'static,
@@ -63,7 +66,7 @@ where
 {
     type Response = Response<Body<Resumed<R>>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future, R, S::Error>;
+    type Future = IdempotencyFuture<S::Future, R, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -71,10 +74,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Some(shared) = self.shared.as_ref().filter(|_| key::concerns(request.method())) else {
-            return ResponseFuture { way: Way::Passed { call: self.inner.call(request.map(Body::inner)) } };
+            return IdempotencyFuture { way: Way::Passed { call: self.inner.call(request.map(Body::inner)) } };
         };
         let (parts, body) = request.into_parts();
-        let way = match key::of(&parts, shared) {
+        let way = match key::key_of(&parts, shared) {
             Ok(None) => Way::Passed { call: self.inner.call(Request::from_parts(parts, Body::inner(body))) },
             Ok(Some(key)) => {
                 // The one that was found ready is the one to call.
@@ -84,15 +87,15 @@ where
             }
             Err(problem) => Way::Refused { problem: Some(problem) },
         };
-        ResponseFuture { way }
+        IdempotencyFuture { way }
     }
 }
 
 type Boxed<R, E> = Pin<Box<dyn Future<Output = Result<Response<Body<Resumed<R>>>, E>> + Send>>;
 
 pin_project! {
-    /// The future of [`Idempotency`]: boxed only where a request has a key.
-    pub struct ResponseFuture<F, R, E> {
+    /// The future of [`IdempotencyService`]: boxed only where a request has a key.
+    pub struct IdempotencyFuture<F, R, E> {
         #[pin]
         way: Way<F, R, E>,
     }
@@ -107,7 +110,7 @@ pin_project! {
     }
 }
 
-impl<F, R, E> Future for ResponseFuture<F, R, E>
+impl<F, R, E> Future for IdempotencyFuture<F, R, E>
 where
     F: Future<Output = Result<Response<R>, E>>,
 {
@@ -125,9 +128,9 @@ where
     }
 }
 
-impl<F, R, E> fmt::Debug for ResponseFuture<F, R, E> {
+impl<F, R, E> fmt::Debug for IdempotencyFuture<F, R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+        f.debug_struct("IdempotencyFuture").finish_non_exhaustive()
     }
 }
 
@@ -206,14 +209,14 @@ struct Work {
 
 /// Whether it is to be done.
 async fn admit(shared: &Shared, key: Digest, fingerprint: Digest) -> Result<Work, NotDone> {
-    let claim = match shared.table.admit(key, fingerprint) {
+    let claim = match shared.tiers().table.admit(key, fingerprint) {
         Admission::First(claim) => claim,
         Admission::Done(stored) => return Err(NotDone::Answer(stored)),
         Admission::UnderWay => return Err(NotDone::under_way()),
         Admission::Other => return Err(NotDone::other()),
     };
-    let mut work = Work { claim, cache: shared.cache.clone(), key: text(key), lease: None };
-    if !shared.cache.is_shared() {
+    let mut work = Work { claim, cache: shared.tiers().cache.clone(), key: text(key), lease: None };
+    if !work.cache.is_shared() {
         return Ok(work);
     }
     if let Some(stored) = work.cache.fetch_shared::<Arc<Stored>>(&work.key).await {

@@ -9,10 +9,11 @@ use http::{Response, StatusCode};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::key::Digest;
+use super::digest::Digest;
+use crate::http::body::Body;
 use crate::http::collect::Length;
-use crate::http::message::take_off_connection;
-use crate::http::{Body, Problem};
+use crate::http::hop_by_hop::remove_hop_by_hop;
+use crate::http::problem::Problem;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -36,7 +37,7 @@ impl Answer {
     /// Without the headers that concern one connection only.
     pub(super) fn new(head: &Parts, body: Bytes) -> Self {
         let mut headers = head.headers.clone();
-        take_off_connection(&mut headers);
+        remove_hop_by_hop(&mut headers);
         let own = |(name, value): (&HeaderName, &HeaderValue)| {
             (name.as_str().to_owned(), Raw(Bytes::copy_from_slice(value.as_bytes())))
         };

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::key::Digest;
+use super::digest::Digest;
 use super::stored::Stored;
 use crate::clock::{Clock, nanos};
 use crate::flight::{Flights, Joined, Permit, Terms};

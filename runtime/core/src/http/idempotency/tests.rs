@@ -31,19 +31,19 @@ impl http_body::Body for Chunks {
 }
 
 impl Chunks {
-    fn of(parts: impl IntoIterator<Item = &'static str>) -> Self {
+    fn new(parts: impl IntoIterator<Item = &'static str>) -> Self {
         Self(parts.into_iter().map(|part| Ok(Frame::data(Bytes::from_static(part.as_bytes())))).collect())
     }
 }
 
 fn post(key: &str, body: &'static str) -> Request<Chunks> {
-    Request::post("/orders?a=1").header("idempotency-key", key).body(Chunks::of([body])).unwrap()
+    Request::post("/orders?a=1").header("idempotency-key", key).body(Chunks::new([body])).unwrap()
 }
 
 fn layer() -> (IdempotencyLayer, Clock) {
     let clock = Clock::manual();
     let fast = Fastness::builder().clock(clock.clone()).build().unwrap();
-    (IdempotencyLayer::new(&fast), clock)
+    (IdempotencyLayer::new().on(&fast), clock)
 }
 
 #[derive(Clone, Default)]
@@ -62,7 +62,7 @@ impl Orders {
             "/fails" => Err("no answer"),
             "/never" => std::future::pending().await,
             "/breaks" => Ok(answer.body(Chunks([Ok(Frame::data("half".into())), Err("broken")].into())).unwrap()),
-            "/large" => Ok(answer.body(Chunks::of(["12345678"; 4])).unwrap()),
+            "/large" => Ok(answer.body(Chunks::new(["12345678"; 4])).unwrap()),
             "/trailers" => {
                 let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "7".parse().unwrap())]);
                 Ok(answer.body(Chunks([Ok(Frame::data("body".into())), Ok(Frame::trailers(trailers))].into())).unwrap())
@@ -166,7 +166,7 @@ async fn another_request_under_the_same_key_is_refused() {
         assert_eq!(service.clone().oneshot(request).await.unwrap().status(), 422);
     }
     // The same bytes in other pieces are the same body.
-    let pieces = Request::post("/orders?a=1").header("idempotency-key", "k").body(Chunks::of(["3 ", "", "apples"]));
+    let pieces = Request::post("/orders?a=1").header("idempotency-key", "k").body(Chunks::new(["3 ", "", "apples"]));
     assert_eq!(service.oneshot(pieces.unwrap()).await.unwrap().status(), 201);
     assert_eq!(orders.taken(), 1);
 }
@@ -222,7 +222,7 @@ async fn what_is_not_protected_is_passed_on() {
     let (orders, layer) = (Orders::default(), layer().0);
     let service = served!(orders, layer.clone());
     let get = || Request::get("/").header("idempotency-key", "k").body(Chunks::default()).unwrap();
-    let bare = || Request::post("/").body(Chunks::of(["x"])).unwrap();
+    let bare = || Request::post("/").body(Chunks::new(["x"])).unwrap();
     for request in [get(), get(), bare(), bare()] {
         assert_eq!(service.clone().oneshot(request).await.unwrap().status(), 201);
     }
@@ -341,9 +341,12 @@ async fn bodies_that_cannot_be_held_are_refused() {
     let with = |body| Request::post("/").header("idempotency-key", "k").body(body).unwrap();
     let broken = Chunks([Ok(Frame::data("half".into())), Err("broken")].into());
     let trailers = Chunks([Ok(Frame::trailers(HeaderMap::new()))].into());
-    for (body, status) in
-        [(Chunks::of(["12345678"]), 201), (Chunks::of(["123456789"]), 413), (Chunks::of(["1"; 9]), 413), (broken, 400)]
-    {
+    for (body, status) in [
+        (Chunks::new(["12345678"]), 201),
+        (Chunks::new(["123456789"]), 413),
+        (Chunks::new(["1"; 9]), 413),
+        (broken, 400),
+    ] {
         assert_eq!(service.clone().oneshot(with(body)).await.unwrap().status(), status);
     }
     let mut other = with(trailers);

@@ -4,6 +4,11 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tower::{ServiceExt, service_fn};
 
+use std::num::NonZeroU32;
+
+use http::Request;
+use tower_layer::Layer;
+
 use super::*;
 use crate::http::poll_once;
 use crate::resilience::snapshots;
@@ -22,8 +27,10 @@ fn outcomes(name: &str) -> Vec<u64> {
 
 #[tokio::test]
 async fn what_is_too_much_is_refused_at_once_and_health_is_not() {
-    let (go, layer) =
-        (Arc::new(Notify::new()), ConcurrencyLimitLayer::fixed("http.limit.full", ONE).exempt(["/health"]));
+    let (go, layer) = (
+        Arc::new(Notify::new()),
+        ConcurrencyLimitLayer::new("http.limit.full", Settings::fixed(ONE)).exempt(["/health"]),
+    );
     let waits = go.clone();
     let service = layer.layer(service_fn(move |request: Request<()>| {
         let waits = waits.clone();
@@ -49,7 +56,7 @@ async fn what_is_too_much_is_refused_at_once_and_health_is_not() {
 
 #[tokio::test]
 async fn a_client_that_goes_away_and_a_panic_give_their_places_back() {
-    let layer = ConcurrencyLimitLayer::adaptive("http.limit.back", ONE, NonZeroU32::new(2).unwrap());
+    let layer = ConcurrencyLimitLayer::new("http.limit.back", Settings::adaptive(ONE, NonZeroU32::new(2).unwrap()));
     let service = layer.layer(service_fn(async |request: Request<()>| match request.uri().path() {
         "/never" => std::future::pending().await,
         "/panics" => panic!("on purpose"),
@@ -67,7 +74,7 @@ async fn a_client_that_goes_away_and_a_panic_give_their_places_back() {
 
 #[tokio::test]
 async fn layers_of_one_bulkhead_share_its_places() {
-    let layer = ConcurrencyLimitLayer::fixed("http.limit.shared", ONE);
+    let layer = ConcurrencyLimitLayer::new("http.limit.shared", Settings::fixed(ONE));
     let never = service_fn(async |_: Request<()>| std::future::pending::<Result<Response<String>, Infallible>>().await);
     let other = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(String::new())));
     let mut held = Box::pin(layer.layer(never).oneshot(get("/a")));

@@ -3,16 +3,19 @@ use std::num::NonZeroU32;
 
 use tower::{ServiceExt, service_fn};
 
+use http::{Request, Response};
+use tower_layer::Layer;
+
 use super::*;
 use crate::clock::Clock;
 
 #[tokio::test]
 async fn each_key_has_its_own_and_is_told_when_to_come_back() {
-    let settings = RateLimitSettings::new(NonZeroU32::new(2).unwrap(), Duration::from_secs(20));
+    let settings = Settings::new(NonZeroU32::new(2).unwrap(), Duration::from_secs(20));
     let clock = Clock::manual();
-    let limit = KeyedRateLimit::new("http.rate", settings, 100).clock(clock.clone());
+    let limit = KeyedRateLimit::new("http.rate", settings).with_max_keys(100).with_clock(clock.clone());
     let key = |request: &Parts| Some(request.headers.get("x-api-key")?.to_str().ok()?.to_owned());
-    let service = RateLimitLayer::of(limit, key)
+    let service = RateLimitLayer::from_limit(limit, key)
         .layer(service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(String::new()))));
     let ask = async |key: Option<&'static str>| {
         let mut request = Request::new(());

@@ -12,8 +12,9 @@ use tower::{ServiceExt, service_fn};
 
 use super::*;
 use crate::Fastness;
-use crate::http::{Body, HttpStats, Resumed};
-use crate::resilience::{Breaker, BreakerSettings};
+use crate::http::{Body, HttpStats};
+use crate::resilience::breaker::{self, Breaker};
+use crate::resilience::bulkhead;
 
 const ONE: NonZeroU32 = NonZeroU32::MIN;
 
@@ -32,7 +33,14 @@ async fn bare_it_gives_ids_and_times() {
 
 #[tokio::test]
 async fn everything_can_be_left_out() {
-    let stack = Stack::new().request_id(None).timing(None).idempotency(None).limit(None).breaker(None);
+    let stack = Stack::new()
+        .request_id(None)
+        .timing(None)
+        .idempotency(None)
+        .limit(None)
+        .breaker(None)
+        .cache(None)
+        .coalesce(None);
     #[cfg(feature = "rate-limit")]
     let stack = stack.rate_limit(None);
     let service = stack.layer(service_fn(async |_: Request<Inner>| Ok::<_, Infallible>(Response::new(String::new()))));
@@ -44,11 +52,11 @@ async fn everything_can_be_left_out() {
 #[tokio::test]
 async fn a_replay_needs_a_place_but_not_the_breaker() {
     let (fast, stats) = (Fastness::builder().build().unwrap(), HttpStats::new());
-    let breaker = Breaker::new("mine", BreakerSettings::new(), crate::Clock::manual());
+    let breaker = Breaker::new("mine", breaker::Settings::new()).with_clock(crate::Clock::manual());
     let stack = Stack::new()
-        .breaker(BreakerLayer::of(breaker.clone()))
-        .limit(ConcurrencyLimitLayer::fixed("http.stack", ONE))
-        .idempotency(IdempotencyLayer::new(&fast))
+        .breaker(BreakerLayer::from_breaker(breaker.clone()))
+        .limit(ConcurrencyLimitLayer::new("http.stack", bulkhead::Settings::fixed(ONE)))
+        .idempotency(IdempotencyLayer::new().on(&fast))
         .timing(TimingLayer::new().stats(&stats));
     let service =
         stack.layer(service_fn(async |_: Request<Inner>| Ok::<_, Infallible>(Response::new(String::from("done")))));
@@ -64,24 +72,27 @@ async fn a_replay_needs_a_place_but_not_the_breaker() {
     assert_eq!(stats.routes()[0].by_status, [0, 3, 0, 0, 1]);
 }
 
-/// A layer of somebody else's in each of the seams, which says in a header that it was passed.
 #[tokio::test]
-async fn the_seams_take_any_layer_in_their_order() {
-    let mark = |name: &'static str| {
-        tower::util::MapResponseLayer::new(move |mut response: Response<Passed>| {
-            response.headers_mut().append("x-passed", name.parse().unwrap());
-            response
-        })
-    };
-    let stack = Stack::new().coalesce(mark("coalesce")).cache(mark("cache"));
-    let service = stack.layer(service_fn(async |_: Request<Inner>| Ok::<_, Infallible>(Response::new(String::new()))));
-    let response = service.oneshot(Request::new(String::new())).await.unwrap();
-    let passed: Vec<_> = response.headers().get_all("x-passed").iter().collect();
-    assert_eq!(passed, ["coalesce", "cache"], "from the inside out");
+async fn a_hit_needs_neither_a_place_nor_the_breaker() {
+    let fast = Fastness::builder().build().unwrap();
+    let breaker = Breaker::new("behind the cache", breaker::Settings::new());
+    let stack = Stack::new()
+        .breaker(BreakerLayer::from_breaker(breaker.clone()))
+        .coalesce(CoalesceLayer::new().on(&fast))
+        .cache(CacheLayer::new().on(&fast));
+    let service = stack.layer(service_fn(async |_: Request<Inner>| {
+        Ok::<_, Infallible>(
+            Response::builder().header("cache-control", "max-age=60").body(String::from("kept")).unwrap(),
+        )
+    }));
+    let get = |path: &str| Request::get(path).header("host", "a.example").body(String::new()).unwrap();
+    let first = service.clone().oneshot(get("/a")).await.unwrap();
+    assert_eq!(first.headers()["cache-status"], "fastness; fwd=uri-miss; stored");
+    breaker.force_open();
+    let hit = service.clone().oneshot(get("/a")).await.unwrap();
+    assert!(hit.status() == 200 && hit.headers()["cache-status"].to_str().unwrap().starts_with("fastness; hit"));
+    assert_eq!(service.oneshot(get("/b")).await.unwrap().status(), 503);
 }
-
-/// Behind the breaker, the idempotency and the limit.
-type Passed = Body<Body<Resumed<Body<String>>>>;
 
 /// A body that says that it is there, and that it was read, and never ends.
 struct Unread(Arc<AtomicBool>);
@@ -100,8 +111,8 @@ impl http_body::Body for Unread {
 #[tokio::test]
 async fn limits_stand_before_the_reading_of_bodies() {
     let fast = Fastness::builder().build().unwrap();
-    let reading = || Stack::new().idempotency(IdempotencyLayer::new(&fast)).exempt(["/health/*"]);
-    let full = ConcurrencyLimitLayer::fixed("http.stack.full", ONE);
+    let reading = || Stack::new().idempotency(IdempotencyLayer::new().on(&fast)).exempt(["/health/*"]);
+    let full = ConcurrencyLimitLayer::new("http.stack.full", bulkhead::Settings::fixed(ONE));
     let busy = full
         .clone()
         .layer(service_fn(async |_: Request<()>| std::future::pending::<Result<Response<String>, Infallible>>().await));
@@ -110,8 +121,8 @@ async fn limits_stand_before_the_reading_of_bodies() {
     let mut stacks = vec![(503, reading().limit(full))];
     #[cfg(feature = "rate-limit")]
     {
-        let settings = crate::resilience::RateLimitSettings::new(ONE, std::time::Duration::from_secs(3_600));
-        let rate = crate::http::RateLimitLayer::new("http.stack.rate", settings, 10, |_| Some(String::new()));
+        let settings = crate::resilience::rate_limit::Settings::new(ONE, std::time::Duration::from_secs(3_600));
+        let rate = crate::http::RateLimitLayer::new("http.stack.rate", settings, |_| Some(String::new()));
         let first = rate.layer(service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(String::new()))));
         assert_eq!(first.oneshot(Request::new(())).await.unwrap().status(), 200);
         stacks.push((429, reading().body_limit(BodyLimitLayer::new(1_000)).rate_limit(rate)));
@@ -146,8 +157,8 @@ async fn it_is_one_layer_of_an_axum_router() {
     let (fast, stats) = (Fastness::builder().build().unwrap(), HttpStats::new());
     let stack = Stack::new()
         .timing(TimingLayer::new().stats(&stats).slow(std::time::Duration::from_secs(60)))
-        .idempotency(IdempotencyLayer::new(&fast))
-        .limit(ConcurrencyLimitLayer::fixed("http.stack.axum", NonZeroU32::new(10).unwrap()))
+        .idempotency(IdempotencyLayer::new().on(&fast))
+        .limit(ConcurrencyLimitLayer::new("http.stack.axum", bulkhead::Settings::fixed(NonZeroU32::new(10).unwrap())))
         .breaker(BreakerLayer::new("http.stack.axum"));
     let app: Router = Router::new()
         .route("/users/{id}", get(async || "Ada"))

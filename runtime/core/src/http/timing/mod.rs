@@ -4,6 +4,7 @@
 //! counter, and additions to numbers that, as a rule, its thread alone writes to. What is read is worked out when somebody asks.
 
 mod route;
+mod route_stats;
 mod stats;
 mod window;
 
@@ -24,7 +25,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use route::Running;
-pub use stats::{HttpStats, RouteStats, routes};
+pub use route_stats::RouteStats;
+pub use stats::{HttpStats, routes};
 
 use crate::clock::nanos;
 
@@ -72,7 +74,7 @@ impl TimingLayer {
         Self { stats: HttpStats::process(), route: None, slow: u64::MAX, on: true }
     }
 
-    /// One that does nothing.
+    /// A layer that does nothing.
     pub(super) fn off() -> Self {
         Self { on: false, ..Self::new() }
     }
@@ -113,28 +115,28 @@ impl fmt::Debug for TimingLayer {
 }
 
 impl<S> Layer<S> for TimingLayer {
-    type Service = Timed<S>;
+    type Service = TimingService<S>;
 
-    fn layer(&self, inner: S) -> Timed<S> {
-        Timed { inner, layer: self.clone() }
+    fn layer(&self, inner: S) -> TimingService<S> {
+        TimingService { inner, layer: self.clone() }
     }
 }
 
 /// The service of [`TimingLayer`].
 #[derive(Clone, Debug)]
-pub struct Timed<S> {
+pub struct TimingService<S> {
     inner: S,
     layer: TimingLayer,
 }
 
-impl<S, B, R> Service<Request<B>> for Timed<S>
+impl<S, B, R> Service<Request<B>> for TimingService<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
     R: http_body::Body,
 {
     type Response = Response<R>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = TimingFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -143,7 +145,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let TimingLayer { stats, route, slow, on } = &self.layer;
         if !on {
-            return ResponseFuture { inner: self.inner.call(request), running: None };
+            return TimingFuture { inner: self.inner.call(request), running: None };
         }
         let own = |name: &str| stats.route(name);
         let route = match (matched(request.extensions(), own), route) {
@@ -157,7 +159,7 @@ where
             (None, None) => own(UNMATCHED),
         };
         let running = Running::new(route, request.method(), *slow);
-        ResponseFuture { inner: self.inner.call(request), running: Some(running) }
+        TimingFuture { inner: self.inner.call(request), running: Some(running) }
     }
 }
 
@@ -172,16 +174,16 @@ fn matched<T>(_: &Extensions, _: impl FnOnce(&str) -> T) -> Option<T> {
 }
 
 pin_project! {
-    /// The future of [`Timed`].
+    /// The future of [`TimingService`].
     #[derive(Debug)]
-    pub struct ResponseFuture<F> {
+    pub struct TimingFuture<F> {
         #[pin]
         inner: F,
         running: Option<Running>,
     }
 }
 
-impl<F, R, E> Future for ResponseFuture<F>
+impl<F, R, E> Future for TimingFuture<F>
 where
     F: Future<Output = Result<Response<R>, E>>,
     R: http_body::Body,

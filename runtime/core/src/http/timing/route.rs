@@ -1,6 +1,7 @@
 //! What is kept of one route, and the guard of one request.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -9,7 +10,7 @@ use crossbeam_utils::CachePadded;
 use http::{Method, StatusCode};
 use once_cell::race::OnceBox;
 
-use super::stats::{Kept, RouteStats};
+use super::route_stats::RouteStats;
 use super::window::Window;
 use crate::clock::Moment;
 use crate::stats::Shard;
@@ -23,6 +24,24 @@ pub(super) struct Route {
     name: Arc<str>,
     /// Per method, made on its first request.
     methods: [OnceBox<Measured>; METHODS.len()],
+}
+
+/// A route, for as long as it is needed.
+#[derive(Clone)]
+pub(super) enum Kept {
+    Static(&'static Route),
+    Shared(Arc<Route>),
+}
+
+impl Deref for Kept {
+    type Target = Route;
+
+    fn deref(&self) -> &Route {
+        match self {
+            Self::Static(route) => route,
+            Self::Shared(route) => route,
+        }
+    }
 }
 
 /// The requests of one method.
@@ -55,7 +74,7 @@ impl Route {
         self.methods.iter().zip(METHODS).filter_map(read)
     }
 
-    fn of(&self, method: usize) -> &Measured {
+    fn measured(&self, method: usize) -> &Measured {
         self.methods[method].get_or_init(|| Box::new(Measured::new()))
     }
 }
@@ -122,7 +141,7 @@ impl Running {
     pub(super) fn new(route: Kept, method: &Method, slow: u64) -> Self {
         let method = index(method);
         let shard = Shard::own();
-        shard.add(&route.of(method).shards[shard.index()].started, 1);
+        shard.add(&route.measured(method).shards[shard.index()].started, 1);
         Self { route, method, start: Moment::now(), slow, ended: None, answer: None }
     }
 
@@ -158,7 +177,7 @@ impl Drop for Running {
         let now = Moment::now();
         let took = now.nanos_since(self.start);
         let outcome = self.ended.unwrap_or_else(Self::unsaid);
-        let own = self.route.of(self.method);
+        let own = self.route.measured(self.method);
         own.calls.record(took, outcome);
         let shard = Shard::own();
         let counts = &own.shards[shard.index()];

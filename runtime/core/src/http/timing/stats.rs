@@ -1,16 +1,15 @@
 //! What is known of all routes.
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use scc::HashIndex;
 use scc::hash_index::Entry;
 
-use super::route::Route;
+use super::route::{Kept, Route};
+use super::route_stats::RouteStats;
 use crate::clock::Moment;
-use crate::timed::{CallOutcome, Latency};
 
 /// Routes that are told apart; further ones are counted together as `other`.
 const MOST_ROUTES: usize = 1_000;
@@ -38,24 +37,6 @@ struct Inner {
     count: AtomicUsize,
     /// Whether routes are kept for ever.
     is_static: bool,
-}
-
-/// A route, for as long as it is needed.
-#[derive(Clone)]
-pub(super) enum Kept {
-    Static(&'static Route),
-    Shared(Arc<Route>),
-}
-
-impl Deref for Kept {
-    type Target = Route;
-
-    fn deref(&self) -> &Route {
-        match self {
-            Self::Static(route) => route,
-            Self::Shared(route) => route,
-        }
-    }
 }
 
 impl HttpStats {
@@ -147,67 +128,4 @@ impl fmt::Debug for HttpStats {
 /// ```
 pub fn routes() -> Vec<RouteStats> {
     HttpStats::process().routes()
-}
-
-/// What is known of the requests of one route and method, since the process began.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct RouteStats {
-    /// The template: `/users/{id}`; `unmatched` where there is none, `other` for those that were too many.
-    pub route: Arc<str>,
-    /// The method, or `OTHER`.
-    pub method: &'static str,
-    /// Requests under way.
-    pub in_flight: u64,
-    /// Requests that ended, in any way.
-    pub requests: u64,
-    /// Those of them that were answered with 5xx, or failed without an answer.
-    pub errors: u64,
-    /// Those of them that were answered, by the first digit of the status: 1xx to 5xx.
-    pub by_status: [u64; 5],
-    /// The bytes of all answers whose length was known when they were begun.
-    pub bytes: u64,
-    /// Requests that took as long as [`TimingLayer::slow`](super::TimingLayer::slow) says, or longer.
-    pub slow: u64,
-    /// Requests that ended per second: the mean of the last minute's whole seconds, or of fewer while it is young.
-    pub rate: f64,
-    /// How long requests took that were not answered with 5xx.
-    pub ok: Latency,
-    /// Those that were, or failed without an answer.
-    pub error: Latency,
-    /// Those whose client went away; the time until then.
-    pub cancelled: Latency,
-    /// Those that panicked; the time until then. Behind a layer that catches panics there are none: they are answers of 500.
-    pub panicked: Latency,
-}
-
-/// All requests that were answered, well or not, under the method and the template.
-#[cfg(feature = "monitor")]
-impl From<RouteStats> for crate::monitor::RouteFigures {
-    fn from(stats: RouteStats) -> Self {
-        let mut latency = stats.ok;
-        latency += stats.error;
-        Self { route: format!("{} {}", stats.method, stats.route), latency, errors: stats.errors }
-    }
-}
-
-impl RouteStats {
-    /// The latency of one outcome.
-    pub fn of(&self, outcome: CallOutcome) -> &Latency {
-        match outcome {
-            CallOutcome::Ok => &self.ok,
-            CallOutcome::Error => &self.error,
-            CallOutcome::Cancelled => &self.cancelled,
-            CallOutcome::Panicked => &self.panicked,
-        }
-    }
-
-    /// How requests ended, by name: `1xx` to `5xx`, `failed`, `cancelled`, `panicked`.
-    #[cfg(any(feature = "metrics", feature = "prometheus"))]
-    pub(crate) fn endings(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let [one, two, three, four, five] = self.by_status;
-        let failed = self.errors.saturating_sub(five);
-        let gone = [("failed", failed), ("cancelled", self.cancelled.count()), ("panicked", self.panicked.count())];
-        [("1xx", one), ("2xx", two), ("3xx", three), ("4xx", four), ("5xx", five)].into_iter().chain(gone)
-    }
 }

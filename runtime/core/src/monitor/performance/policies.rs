@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::monitor::figures::{millis, rounded};
 use crate::monitor::window::Interval;
-use crate::resilience::{BreakerSnapshot, PolicySnapshot};
+use crate::resilience::{self, breaker};
 
 /// One policy.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -40,8 +40,8 @@ pub struct BreakerReport {
 }
 
 impl PolicyReport {
-    pub(in crate::monitor) fn all(now: &[PolicySnapshot], window: &Interval) -> Vec<Self> {
-        let report = |policy: &PolicySnapshot| Self {
+    pub(in crate::monitor) fn all(now: &[resilience::Snapshot], window: &Interval) -> Vec<Self> {
+        let report = |policy: &resilience::Snapshot| Self {
             kind: policy.kind.as_str(),
             name: policy.name.to_string(),
             outcomes: window.policies.get(&(policy.kind, policy.name.to_string())).cloned().unwrap_or_default(),
@@ -53,7 +53,7 @@ impl PolicyReport {
 }
 
 impl BreakerReport {
-    fn new(breaker: &BreakerSnapshot) -> Self {
+    fn new(breaker: &breaker::Snapshot) -> Self {
         Self {
             name: breaker.name.to_string(),
             state: breaker.state.as_str(),

@@ -1,5 +1,6 @@
 use super::*;
 use crate::handle::SiteStats;
+use crate::resilience::{self, PolicyKind};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -64,9 +65,9 @@ fn site(name: &str, hits: u64) -> SiteStats {
     SiteStats { name: name.to_owned(), key: "k".to_owned(), stats: Stats { hits, loads: 2 * hits, ..Stats::default() } }
 }
 
-fn policy(name: &str, rejected: u64) -> PolicySnapshot {
+fn policy(name: &str, rejected: u64) -> resilience::Snapshot {
     let (kind, outcomes) = (PolicyKind::Retry, vec![("success", 100), ("rejected", rejected)]);
-    PolicySnapshot { kind, name: name.into(), outcomes, levels: Vec::new(), breakers: Vec::new() }
+    resilience::Snapshot { kind, name: name.into(), outcomes, levels: Vec::new(), breakers: Vec::new() }
 }
 
 /// Everything at one look: each counter has grown by 3 times as much as the one before it.

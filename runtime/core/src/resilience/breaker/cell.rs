@@ -20,19 +20,19 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::{Mutex, lock};
 
 use super::super::error::{Reason, Rejected};
-use super::events::Events;
+use super::events::EventLog;
 use super::gate::{ADMITS, DISABLED, Gate, OPEN, QUIET, TIMED};
-use super::permit::Verdict;
-use super::settings::BreakerSettings;
-use super::snapshot::BreakerCalls;
+use super::settings::Settings;
+use super::snapshot::Calls;
 use super::state::{Admission, Change, Ending, Machine, Phase, State, Tally};
+use super::verdict::Verdict;
 use super::window::{Good, Other, Others, Spread};
 
 #[derive(Debug)]
 pub(super) struct Cell {
     pub(super) name: Arc<str>,
-    pub(super) settings: BreakerSettings,
-    pub(super) events: Arc<Events>,
+    pub(super) settings: Settings,
+    pub(super) events: Arc<EventLog>,
     clock: Clock,
     gate: AtomicU64,
     /// When an open breaker may be probed. Published with the gate.
@@ -65,22 +65,16 @@ pub(super) struct Reading {
     pub(super) state: State,
     pub(super) window: Tally,
     pub(super) retry_after: Option<Duration>,
-    pub(super) calls: BreakerCalls,
+    pub(super) calls: Calls,
 }
 
 impl Cell {
-    pub(super) fn new(
-        name: Arc<str>,
-        settings: BreakerSettings,
-        clock: Clock,
-        spread: Spread,
-        events: Arc<Events>,
-    ) -> Self {
+    pub(super) fn new(name: Arc<str>, settings: Settings, clock: Clock, spread: Spread, events: Arc<EventLog>) -> Self {
         // Good calls are counted by the coarse time. Without a ticker it still moves with every other call.
         clock.ensure_ticking();
         let machine = Machine::new();
         Self {
-            gate: AtomicU64::new(Gate::of(&machine, &settings).word()),
+            gate: AtomicU64::new(Gate::new(&machine, &settings).word()),
             until: AtomicU64::new(0),
             good: Good::new(settings.window, spread),
             core: Mutex::new(Core { machine, others: Others::new(settings.window) }),
@@ -237,7 +231,7 @@ impl Cell {
         if let Phase::Open { until } = core.machine.phase {
             self.until.store(until, Relaxed);
         }
-        let gate = Gate::of(&core.machine, &self.settings);
+        let gate = Gate::new(&core.machine, &self.settings);
         self.gate.store(gate.word(), Release);
         if let Some(change) = change {
             // Under the lock, so that events have the order of the changes.
@@ -279,7 +273,7 @@ impl Cell {
     #[cfg(all(test, fastness_loom))]
     pub(super) fn agrees(&self) -> bool {
         let machine = lock(&self.core).machine;
-        self.gate() == Gate::of(&machine, &self.settings)
+        self.gate() == Gate::new(&machine, &self.settings)
             && !matches!(machine.phase, Phase::Open { until } if until != self.until.load(Relaxed))
     }
 
@@ -297,7 +291,7 @@ impl Cell {
                 Phase::Open { until } => Some(Duration::from_nanos(until.saturating_sub(now))),
                 _ => None,
             },
-            calls: BreakerCalls {
+            calls: Calls {
                 successes: self.good.total() + counts.slow_successes.get(),
                 failures: counts.failures.get(),
                 slow: counts.slow.get(),

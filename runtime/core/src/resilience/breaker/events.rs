@@ -16,24 +16,24 @@ use super::state::{Cause, Change, State};
 /// How many events are kept, of one name.
 const KEPT: usize = 100;
 
-/// A breaker changed its state.
+/// A change of a breaker's state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct BreakerEvent {
-    /// Which breaker; with its key, if it is one of many.
+pub struct Event {
+    /// The name of the breaker; with its key, if it is one of many.
     pub name: Arc<str>,
-    /// What it did before.
+    /// The state before.
     pub from: State,
-    /// What it does now.
+    /// The state from then on.
     pub to: State,
-    /// Why.
+    /// The cause.
     pub cause: Cause,
-    /// When, as a time since the clock of the process began.
+    /// The time since the clock of the process began.
     pub at: Duration,
 }
 
 #[derive(Debug)]
-pub(super) struct Events {
+pub(super) struct EventLog {
     ring: Mutex<Ring>,
     /// Wakes whoever listens.
     news: watch::Sender<()>,
@@ -43,10 +43,10 @@ pub(super) struct Events {
 struct Ring {
     /// How many there were before the first one that is kept.
     before: u64,
-    kept: VecDeque<BreakerEvent>,
+    kept: VecDeque<Event>,
 }
 
-impl Events {
+impl EventLog {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self { ring: Mutex::default(), news: watch::Sender::new(()) })
     }
@@ -58,7 +58,7 @@ impl Events {
             ring.kept.pop_front();
             ring.before += 1;
         }
-        ring.kept.push_back(BreakerEvent { name: name.clone(), from, to, cause, at: Duration::from_nanos(now) });
+        ring.kept.push_back(Event { name: name.clone(), from, to, cause, at: Duration::from_nanos(now) });
     }
 
     /// Tells whoever listens; not under a lock.
@@ -73,20 +73,20 @@ impl Events {
         self.news.send_replace(());
     }
 
-    pub(super) fn recent(&self) -> Vec<BreakerEvent> {
+    pub(super) fn recent(&self) -> Vec<Event> {
         lock(&self.ring).kept.iter().cloned().collect()
     }
 
-    pub(super) fn subscribe(self: &Arc<Self>) -> BreakerEvents {
+    pub(super) fn subscribe(self: &Arc<Self>) -> Events {
         let next = {
             let ring = lock(&self.ring);
             ring.before + ring.kept.len() as u64
         };
-        BreakerEvents { news: self.news.subscribe(), events: self.clone(), next }
+        Events { log: self.clone(), news: self.news.subscribe(), next }
     }
 
     /// The first event from this number on that is kept, and the number after it.
-    fn from(&self, number: u64) -> Option<(BreakerEvent, u64)> {
+    fn from(&self, number: u64) -> Option<(Event, u64)> {
         let ring = lock(&self.ring);
         let skip = usize::try_from(number.saturating_sub(ring.before)).ok()?;
         let event = ring.kept.get(skip)?.clone();
@@ -94,24 +94,24 @@ impl Events {
     }
 }
 
-/// The events of a breaker from the moment of [`Breaker::subscribe`](super::Breaker::subscribe) on.
+/// The events of a breaker, from the moment of [`Breaker::subscribe`](super::Breaker::subscribe) on.
 #[derive(Debug)]
-pub struct BreakerEvents {
-    events: Arc<Events>,
+pub struct Events {
+    log: Arc<EventLog>,
     news: watch::Receiver<()>,
     next: u64,
 }
 
-impl BreakerEvents {
-    /// Waits for the next one. Whoever is more than 100 events behind misses the oldest of them.
+impl Events {
+    /// Waits for the next one. A reader that is more than 100 events behind misses the oldest of them.
     ///
     /// # Cancel safety
     ///
     /// Dropped, it has taken nothing.
-    pub async fn next(&mut self) -> BreakerEvent {
+    pub async fn next(&mut self) -> Event {
         loop {
             self.news.mark_unchanged();
-            if let Some((event, next)) = self.events.from(self.next) {
+            if let Some((event, next)) = self.log.from(self.next) {
                 self.next = next;
                 return event;
             }

@@ -1,6 +1,6 @@
 //! What calls need to know of a breaker, in one word.
 
-use super::settings::BreakerSettings;
+use super::settings::Settings;
 use super::state::{Machine, Phase};
 
 /// What is published of the machine: the generation above, these flags below.
@@ -19,7 +19,7 @@ pub(super) const DISABLED: u64 = 8;
 pub(super) const TIMED: u64 = 16;
 
 impl Gate {
-    pub(super) fn of(machine: &Machine, settings: &BreakerSettings) -> Self {
+    pub(super) fn new(machine: &Machine, settings: &Settings) -> Self {
         let timed = if settings.slow_rate.is_some() { TIMED } else { 0 };
         let flags = match machine.phase {
             Phase::Closed { failed_in_a_row: 0 } | Phase::ForcedClosed => ADMITS | QUIET,
@@ -58,20 +58,20 @@ impl Gate {
 mod tests {
     use std::time::Duration;
 
-    use super::super::settings::Percent;
+    use super::super::super::percent::Percent;
     use super::super::state::Probes;
     use super::*;
 
-    fn gate(phase: Phase, settings: &BreakerSettings) -> Gate {
+    fn gate(phase: Phase, settings: &Settings) -> Gate {
         let mut machine = Machine::new();
         machine.phase = phase;
-        Gate::of(&machine, settings)
+        Gate::new(&machine, settings)
     }
 
     #[test]
     fn a_success_is_plain_where_it_only_has_to_be_counted() {
-        let plain = BreakerSettings::new();
-        let timed = BreakerSettings::new().slow_rate(Percent::new(50), Duration::ZERO);
+        let plain = Settings::new();
+        let timed = Settings::new().slow_rate(Percent::new(50), Duration::ZERO);
         for (phase, expected) in [
             (Phase::Closed { failed_in_a_row: 0 }, true),
             (Phase::ForcedClosed, true),
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_gate_says_what_is_done_with_calls_and_in_which_generation() {
-        let settings = BreakerSettings::new();
+        let settings = Settings::new();
         let flags = |phase| [ADMITS, OPEN, DISABLED].map(|flag| gate(phase, &settings).is(flag));
         assert_eq!(flags(Phase::Closed { failed_in_a_row: 1 }), [true, false, false]);
         assert_eq!(flags(Phase::Open { until: 1 }), [false, true, false]);
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(flags(Phase::ForcedOpen), [false; 3]);
         let mut machine = Machine::new();
         machine.generation = u32::MAX;
-        let late = Gate::of(&machine, &settings);
+        let late = Gate::new(&machine, &settings);
         assert_eq!((late.generation(), Gate::from_word(late.word())), (u32::MAX, late));
     }
 }

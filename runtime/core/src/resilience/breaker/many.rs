@@ -7,20 +7,19 @@ use crate::sync::{Mutex, lock};
 
 use super::super::keyed::{Keep, Keyed, kept_name};
 use super::cell::Cell;
-use super::events::Events;
+use super::events::EventLog;
 use super::window::Spread;
-use super::{Breaker, BreakerCalls, BreakerEvent, BreakerEvents, BreakerSettings};
+use super::{Breaker, Calls, Event, Events, Settings};
 
-/// Breakers under one name, one per key, and at most so many.
+/// Breakers under one name, one per key, and at most [`with_max_keys`](Self::with_max_keys) of them.
 ///
-/// Over the cap the one that was used longest ago is forgotten: a closed one, unless all are open. Calls that are under way
+/// Over that, the one that was used longest ago is forgotten: a closed one, unless all are open. Calls that are under way
 /// end as they would have, but no longer count.
 ///
 /// ```
-/// use fastness::Clock;
-/// use fastness::resilience::{BreakerSettings, KeyedBreaker, State};
+/// use fastness::resilience::breaker::{KeyedBreaker, Settings, State};
 ///
-/// let hosts = KeyedBreaker::new("host", BreakerSettings::new(), 1_000, Clock::system());
+/// let hosts = KeyedBreaker::new("host", Settings::new()).with_max_keys(100);
 /// hosts.get("a.example").force_open();
 /// assert_eq!(hosts.get("a.example").state(), State::ForcedOpen);
 /// assert_eq!(hosts.get("b.example").state(), State::Closed);
@@ -28,12 +27,13 @@ use super::{Breaker, BreakerCalls, BreakerEvent, BreakerEvents, BreakerSettings}
 #[derive(Debug)]
 pub struct KeyedBreaker {
     name: Arc<str>,
-    settings: BreakerSettings,
-    events: Arc<Events>,
+    settings: Settings,
+    events: Arc<EventLog>,
     clock: Clock,
+    max_keys: usize,
     cells: Keyed<Cell>,
     /// Calls through those that were forgotten.
-    forgotten: Mutex<BreakerCalls>,
+    forgotten: Mutex<Calls>,
 }
 
 impl Keep for Cell {
@@ -43,10 +43,29 @@ impl Keep for Cell {
 }
 
 impl KeyedBreaker {
-    /// At most `cap` breakers, and at least one.
-    pub fn new(name: &str, settings: BreakerSettings, cap: usize, clock: Clock) -> Self {
-        let cells = Keyed::new(cap, clock.clone());
-        Self { name: name.into(), settings, events: Events::new(), clock, cells, forgotten: Mutex::default() }
+    /// The number of keys at most, unless something else is said.
+    pub(in crate::resilience) const MAX_KEYS: usize = 1_000;
+
+    /// Breakers of their own, at most 1 000.
+    pub fn new(name: &str, settings: Settings) -> Self {
+        Self::make(name.into(), settings, Self::MAX_KEYS, Clock::system())
+    }
+
+    /// Breakers of their own, at most so many, and at least one.
+    #[must_use]
+    pub fn with_max_keys(self, keys: usize) -> Self {
+        Self::make(self.name, self.settings, keys, self.clock)
+    }
+
+    /// Breakers of their own with another clock: for tests.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self::make(self.name, self.settings, self.max_keys, clock)
+    }
+
+    fn make(name: Arc<str>, settings: Settings, max_keys: usize, clock: Clock) -> Self {
+        let cells = Keyed::new(max_keys, clock.clone());
+        Self { name, settings, events: EventLog::new(), clock, max_keys, cells, forgotten: Mutex::default() }
     }
 
     /// The breaker of this key. Of a key of more than 256 bytes its name has the beginning and a digest.
@@ -68,12 +87,12 @@ impl KeyedBreaker {
     }
 
     /// The last 100 changes of state of all of them, oldest first.
-    pub fn events(&self) -> Vec<BreakerEvent> {
+    pub fn events(&self) -> Vec<Event> {
         self.events.recent()
     }
 
     /// Their changes of state from now on.
-    pub fn subscribe(&self) -> BreakerEvents {
+    pub fn subscribe(&self) -> Events {
         self.events.subscribe()
     }
 
@@ -82,7 +101,7 @@ impl KeyedBreaker {
     }
 
     /// All calls, those through breakers that were forgotten included.
-    pub(in crate::resilience) fn calls(&self) -> BreakerCalls {
+    pub(in crate::resilience) fn calls(&self) -> Calls {
         let mut calls = *lock(&self.forgotten);
         for cell in self.cells.all() {
             calls.add(cell.reading().calls);

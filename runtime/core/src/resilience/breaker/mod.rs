@@ -14,9 +14,10 @@ mod gate;
 mod many;
 mod permit;
 mod settings;
-mod site;
+pub(super) mod site;
 mod snapshot;
 mod state;
+mod verdict;
 mod window;
 
 #[cfg(test)]
@@ -27,40 +28,42 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cell::Cell;
-pub use events::{BreakerEvent, BreakerEvents};
+use events::EventLog;
+pub use events::{Event, Events};
 pub use many::KeyedBreaker;
-pub use permit::{Permit, Verdict};
-pub use settings::{BreakerSettings, Percent, Window};
+#[cfg(feature = "http")]
+pub(crate) use permit::Admitted;
+pub use permit::Permit;
+pub use settings::{Settings, Window};
 #[cfg(feature = "registry")]
 pub(crate) use site::faults;
 pub(super) use site::{BREAKERS, KEYED, make_declared};
-pub use site::{
-    BreakerDeclared, BreakerSite, Conflict, KeyedBreakerDeclared, KeyedBreakerSite, breaker, breaker_with, conflicts,
-    find_breaker, set_max_breakers,
-};
-pub use snapshot::{BreakerCalls, BreakerSnapshot};
+pub use site::{Conflict, conflicts, find, named, named_with, set_max_named};
+pub use snapshot::{Calls, Snapshot};
 pub use state::{Cause, State};
 use state::{Phase, Tally};
+pub use verdict::Verdict;
 use window::Spread;
-
-use crate::clock::Clock;
 
 use super::error::{CallError, Rejected, TimedOut};
 use super::guarded::guarded;
 use super::noted::mark;
-use super::timeout::within;
+pub use super::registry::Location;
+use super::within::within;
+use crate::clock::Clock;
 
 /// A circuit breaker. Cheap to clone; clones are the same breaker.
 ///
-/// [`breaker`] gives the one of a name, which is the same in the whole process.
+/// [`named`] gives the one of a name, which is the same in the whole process.
 ///
 /// ```
-/// use fastness::resilience::{BreakerSettings, CallError, State, breaker};
+/// use fastness::resilience::CallError;
+/// use fastness::resilience::breaker::{self, State};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// async fn quote(isbn: u64) -> Result<u32, std::io::Error> { Err(std::io::Error::other("no route")) }
 ///
-/// let quotes = breaker("quotes");
+/// let quotes = breaker::named("quotes");
 /// for _ in 0..5 {
 ///     assert!(matches!(quotes.try_call(quote(7)).await, Err(CallError::Failed(_))));
 /// }
@@ -81,10 +84,10 @@ impl Breaker {
     /// ```
     /// use std::time::Duration;
     /// use fastness::Clock;
-    /// use fastness::resilience::{Breaker, BreakerSettings, State, Verdict};
+    /// use fastness::resilience::breaker::{Breaker, Settings, State, Verdict};
     ///
     /// let clock = Clock::manual();
-    /// let breaker = Breaker::new("mine", BreakerSettings::new(), clock.clone());
+    /// let breaker = Breaker::new("mine", Settings::new()).with_clock(clock.clone());
     /// for _ in 0..5 {
     ///     breaker.try_acquire().unwrap().settle(Verdict::Failure);
     /// }
@@ -96,18 +99,27 @@ impl Breaker {
     /// }
     /// assert_eq!(breaker.state(), State::Closed);
     /// ```
-    pub fn new(name: &str, settings: BreakerSettings, clock: Clock) -> Self {
-        let cell = Cell::new(name.into(), settings, clock, Spread::Threads, events::Events::new());
-        Self { cell: Arc::new(cell) }
+    pub fn new(name: &str, settings: Settings) -> Self {
+        Self::make(name.into(), settings, Clock::system())
     }
 
-    /// Its name.
+    /// A breaker of its own with this name and these settings, and another clock: for tests.
+    #[must_use]
+    pub fn with_clock(&self, clock: Clock) -> Self {
+        Self::make(self.cell.name.clone(), self.cell.settings.clone(), clock)
+    }
+
+    fn make(name: Arc<str>, settings: Settings, clock: Clock) -> Self {
+        Self { cell: Arc::new(Cell::new(name, settings, clock, Spread::Threads, EventLog::new())) }
+    }
+
+    /// The name.
     pub fn name(&self) -> &str {
         &self.cell.name
     }
 
-    /// Its settings.
-    pub fn settings(&self) -> &BreakerSettings {
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
         &self.cell.settings
     }
 
@@ -125,7 +137,7 @@ impl Breaker {
         E: From<Rejected>,
         F: Future<Output = Result<T, E>>,
     {
-        self.guard(call, Verdict::of, |ended| ended.unwrap_or_else(|rejected| Err(rejected.into_error())))
+        self.guard(call, Verdict::from_result, |ended| ended.unwrap_or_else(|rejected| Err(rejected.into_error())))
     }
 
     /// [`call`](Self::call), for an error that cannot be made from a rejection.
@@ -137,7 +149,7 @@ impl Breaker {
     where
         F: Future<Output = Result<T, E>>,
     {
-        self.guard(call, Verdict::of, |ended| ended?.map_err(CallError::Failed))
+        self.guard(call, Verdict::from_result, |ended| ended?.map_err(CallError::Failed))
     }
 
     /// [`call`](Self::call), for at most so long: a call that takes longer is dropped, and failed.
@@ -154,7 +166,8 @@ impl Breaker {
         E: From<Rejected> + From<TimedOut>,
         F: Future<Output = Result<T, E>>,
     {
-        let judge = |ended: &Result<Result<T, E>, TimedOut>| ended.as_ref().map_or(Verdict::Failure, Verdict::of);
+        let judge =
+            |ended: &Result<Result<T, E>, TimedOut>| ended.as_ref().map_or(Verdict::Failure, Verdict::from_result);
         self.guard(within(&self.cell.name, bound, call), judge, |ended| match ended {
             Ok(Ok(output)) => output,
             Ok(Err(timed_out)) => Err(timed_out.into()),
@@ -166,11 +179,12 @@ impl Breaker {
     /// the caller to say.
     ///
     /// ```
-    /// use fastness::resilience::{Rejected, Verdict, breaker};
+    /// use fastness::resilience::Rejected;
+    /// use fastness::resilience::breaker::{self, Verdict};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Rejected> {
     /// let status = |code: &u16| if *code >= 500 { Verdict::Failure } else { Verdict::Success };
-    /// let code = breaker("gateway").call_judged(async { 404 }, status).await?;
+    /// let code = breaker::named("gateway").call_judged(async { 404 }, status).await?;
     /// assert_eq!(code, 404);
     /// # Ok(()) }
     /// ```
@@ -203,12 +217,12 @@ impl Breaker {
 
     /// [`call`](Self::call), for a function that blocks.
     pub fn call_sync<T, E: From<Rejected>>(&self, call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        self.call_judged_sync(call, Verdict::of).map_err(Rejected::into_error::<E>)?
+        self.call_judged_sync(call, Verdict::from_result).map_err(Rejected::into_error::<E>)?
     }
 
     /// [`try_call`](Self::try_call), for a function that blocks.
     pub fn try_call_sync<T, E>(&self, call: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
-        self.call_judged_sync(call, Verdict::of)?.map_err(CallError::Failed)
+        self.call_judged_sync(call, Verdict::from_result)?.map_err(CallError::Failed)
     }
 
     /// [`call_judged`](Self::call_judged), for a function that blocks.
@@ -230,16 +244,28 @@ impl Breaker {
         self.cell.admit().map(|gate| Permit::new(&self.cell, gate))
     }
 
-    /// What it does with calls. An open breaker whose time is up is half-open only when the next call comes.
+    /// The right to make one call, for a holder that has the breaker itself. To be ended by way of [`resume`](Self::resume).
+    #[cfg(feature = "http")]
+    pub(crate) fn admit(&self) -> Result<Admitted, Rejected> {
+        self.cell.admit().map(|gate| Admitted::new(&self.cell, gate))
+    }
+
+    /// The permit of a call that was admitted.
+    #[cfg(feature = "http")]
+    pub(crate) fn resume(&self, admitted: Admitted) -> Permit<'_> {
+        Permit::resume(&self.cell, admitted)
+    }
+
+    /// The state: what it does with calls. An open breaker whose time is up is half-open only when the next call comes.
     pub fn state(&self) -> State {
         self.cell.state()
     }
 
-    /// What is known of it.
-    pub fn snapshot(&self) -> BreakerSnapshot {
+    /// Its figures at this moment.
+    pub fn snapshot(&self) -> Snapshot {
         let reading = self.cell.reading();
         let Tally { calls, failures, slow } = reading.window;
-        BreakerSnapshot {
+        Snapshot {
             name: self.cell.name.clone(),
             state: reading.state,
             retry_after: reading.retry_after,
@@ -251,23 +277,23 @@ impl Breaker {
     }
 
     /// The last 100 changes of its state, oldest first; those of all keys together, if it is one of many.
-    pub fn events(&self) -> Vec<BreakerEvent> {
+    pub fn events(&self) -> Vec<Event> {
         self.cell.events.recent()
     }
 
-    /// Its changes of state from now on.
+    /// The changes of its state from now on.
     ///
     /// ```
-    /// use fastness::resilience::{State, breaker};
+    /// use fastness::resilience::breaker::{self, State};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// let breaker = breaker("watched");
+    /// let breaker = breaker::named("watched");
     /// let mut events = breaker.subscribe();
     /// breaker.force_open();
     /// assert_eq!(events.next().await.to, State::ForcedOpen);
     /// # }
     /// ```
-    pub fn subscribe(&self) -> BreakerEvents {
+    pub fn subscribe(&self) -> Events {
         self.cell.events.subscribe()
     }
 

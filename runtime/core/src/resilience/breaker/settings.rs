@@ -3,6 +3,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::super::percent::Percent;
+
 /// Failures in a row where the window holds too few calls for a rate, and where it holds enough: chosen by the simulation in
 /// `tests/src/breakers`.
 const FEW_CALLS: u32 = 5;
@@ -15,18 +17,19 @@ const PROBES: NonZeroU32 = NonZeroU32::new(3).unwrap();
 /// ```
 /// use std::num::NonZeroU32;
 /// use std::time::Duration;
-/// use fastness::resilience::{BreakerSettings, Percent, Window, breaker_with};
+/// use fastness::resilience::Percent;
+/// use fastness::resilience::breaker::{self, Settings, Window};
 ///
-/// const SETTINGS: BreakerSettings = BreakerSettings::new()
+/// const SETTINGS: Settings = Settings::new()
 ///     .window(Window::Count(NonZeroU32::new(200).unwrap()))
 ///     .failure_rate(Percent::new(20))
 ///     .open_for(Duration::from_secs(10));
 ///
-/// let payments = breaker_with("payments", &SETTINGS);
+/// let payments = breaker::named_with("payments", &SETTINGS);
 /// assert_eq!(payments.name(), "payments");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BreakerSettings {
+pub struct Settings {
     failure_threshold: Threshold,
     pub(super) failure_rate: Option<Percent>,
     pub(super) slow_rate: Option<(Percent, Duration)>,
@@ -52,10 +55,10 @@ enum Threshold {
 ///
 /// ```
 /// use std::{num::NonZeroU32, time::Duration};
-/// use fastness::resilience::{BreakerSettings, Window};
+/// use fastness::resilience::breaker::{Settings, Window};
 ///
-/// const QUIET: BreakerSettings = BreakerSettings::new().window(Window::Count(NonZeroU32::new(100).unwrap()));
-/// const BUSY: BreakerSettings = BreakerSettings::new().window(Window::Time(Duration::from_secs(10)));
+/// const QUIET: Settings = Settings::new().window(Window::Count(NonZeroU32::new(100).unwrap()));
+/// const BUSY: Settings = Settings::new().window(Window::Time(Duration::from_secs(10)));
 /// # assert_ne!(QUIET, BUSY);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,39 +70,7 @@ pub enum Window {
     Time(Duration),
 }
 
-/// A share of calls, in percent.
-///
-/// ```
-/// use fastness::resilience::Percent;
-///
-/// const HALF: Percent = Percent::new(50);
-/// assert_eq!((HALF.get(), Percent::new(0).get(), Percent::new(101).get()), (50, 1, 100));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Percent(u8);
-
-impl Percent {
-    /// So many in a hundred. Less than 1 counts as 1, more than 100 as 100.
-    pub const fn new(percent: u8) -> Self {
-        Self(match percent {
-            0 => 1,
-            101.. => 100,
-            _ => percent,
-        })
-    }
-
-    /// The number.
-    pub const fn get(self) -> u8 {
-        self.0
-    }
-
-    /// Whether `part` of `whole` is at least this share.
-    pub(super) fn reached(self, part: u64, whole: u64) -> bool {
-        u128::from(part) * 100 >= u128::from(whole) * u128::from(self.0)
-    }
-}
-
-impl BreakerSettings {
+impl Settings {
     /// The defaults: opens on 50 % failures among the calls of the last 30 s, where there are at least 80, and on 15 failures in a
     /// row; on 5 where there are fewer. Stays open for 5 s, doubling up to 60 s. Closes after 3 probes, unless half of
     /// them fail.
@@ -209,7 +180,7 @@ impl BreakerSettings {
     }
 }
 
-impl BreakerSettings {
+impl Settings {
     /// How many failures in a row open it, where the window holds so many calls.
     pub(super) fn failures_in_a_row(&self, calls: u64) -> Option<u32> {
         match self.failure_threshold {
@@ -250,7 +221,7 @@ impl BreakerSettings {
     }
 }
 
-impl Default for BreakerSettings {
+impl Default for Settings {
     fn default() -> Self {
         Self::new()
     }

@@ -4,25 +4,26 @@ use std::collections::BTreeMap;
 #[cfg(feature = "registry")]
 use std::collections::BTreeSet;
 use std::fmt;
-use std::panic::Location;
+use std::panic;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::clock::Clock;
 
 use super::super::keyed::Keep;
-use super::super::registry::{Named, Place, Use};
-use super::{Breaker, BreakerSettings, KeyedBreaker};
+use super::super::registry::{Location, Named, Use};
+use super::{Breaker, KeyedBreaker, Settings};
 
-type Settings = (BreakerSettings, Option<usize>);
+/// The settings that were asked for, and the number of keys where there is one per key.
+type Asked = (Settings, Option<usize>);
 
 /// Names that are kept by default.
 const MOST: usize = 1_000;
 
 /// All breakers that have a name.
-pub(in crate::resilience) static BREAKERS: LazyLock<Named<Breaker, Settings>> =
+pub(in crate::resilience) static BREAKERS: LazyLock<Named<Breaker, Asked>> =
     LazyLock::new(|| Named::new(MOST, Clock::system()));
 /// All that are one per key. Only attributes name them, so the source bounds their number.
-pub(in crate::resilience) static KEYED: LazyLock<Named<Arc<KeyedBreaker>, Settings>> =
+pub(in crate::resilience) static KEYED: LazyLock<Named<Arc<KeyedBreaker>, Asked>> =
     LazyLock::new(|| Named::new(usize::MAX, Clock::system()));
 
 /// It can be forgotten if it refuses no call, and nobody but the registry has it: not an attribute, not a variable, not a call under
@@ -41,55 +42,55 @@ impl Keep for Arc<KeyedBreaker> {
 
 /// Sets how many breakers there may be by name in this process: at least one, and 1 000 until this is called.
 ///
-/// Over the bound, the breaker that was asked for longest ago is forgotten, of those that nobody holds and that are closed or were open
+/// Over the bound, the breaker that was asked for longest ago is forgotten, of those that are not held anywhere and that are closed or were open
 /// until now; attributes hold theirs. Where all refuse calls or are held, a new name gets a breaker that is not kept: calls are made, and each time anew nothing is
-/// known of those before. So names from outside cost a bounded memory and never push out a breaker that refuses calls, or that somebody forced.
+/// known of those before. So names from outside cost a bounded memory and never push out a breaker that refuses calls, or that was forced.
 ///
 /// ```
-/// use fastness::resilience::{breaker, find_breaker, set_max_breakers};
+/// use fastness::resilience::breaker;
 ///
-/// set_max_breakers(2);
-/// breaker("a.example").force_open();
+/// breaker::set_max_named(2);
+/// breaker::named("a.example").force_open();
 /// for n in 0..1_000 {
-///     breaker(&format!("{n}.example"));
+///     breaker::named(&format!("{n}.example"));
 /// }
-/// assert!(find_breaker("a.example").is_some() && find_breaker("999.example").is_some());
-/// assert!(find_breaker("0.example").is_none());
+/// assert!(find_breaker::named("a.example").is_some() && breaker::find("999.example").is_some());
+/// assert!(breaker::find("0.example").is_none());
 /// ```
-pub fn set_max_breakers(breakers: usize) {
+pub fn set_max_named(breakers: usize) {
     BREAKERS.set_most(breakers);
 }
 
 /// The circuit breaker of this name, which is the same in the whole process. If nobody named it before, it gets the
 /// settings of the attribute that names it, or else the defaults.
 ///
-/// Looking it up costs about 50 ns: keep it where that matters. There are 1 000 names at most, see [`set_max_breakers`]; for one
+/// Looking it up costs about 50 ns: keep it where that matters. There are 1 000 names at most, see [`set_max_named`]; for one
 /// breaker per host or tenant there is [`KeyedBreaker`]. Of a name of more than 256 bytes the beginning and a digest are kept.
 ///
 /// ```
 /// use fastness::resilience::{CallError, breaker};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), CallError<std::num::ParseIntError>> {
-/// let answer = breaker("parser").try_call(async { "42".parse::<u8>() }).await?;
+/// let answer = breaker::named("parser").try_call(async { "42".parse::<u8>() }).await?;
 /// assert_eq!(answer, 42);
 /// # Ok(()) }
 /// ```
 #[track_caller]
-pub fn breaker(name: &str) -> Breaker {
-    find_breaker(name).unwrap_or_else(|| named(name, &BreakerSettings::new(), Place::of(Location::caller())))
+pub fn named(name: &str) -> Breaker {
+    find(name).unwrap_or_else(|| get_or_make(name, &Settings::new(), Location::new(panic::Location::caller())))
 }
 
 /// The circuit breaker of this name, if an attribute names it or it was asked for before. Makes none, so the name may come
 /// from outside.
 ///
 /// ```
-/// use fastness::resilience::{breaker, find_breaker};
+/// use fastness::resilience::breaker;
 ///
-/// assert!(find_breaker("archive").is_none());
-/// breaker("archive").force_open();
-/// assert!(find_breaker("archive").is_some());
+/// assert!(breaker::find("archive").is_none());
+/// breaker::named("archive").force_open();
+/// assert!(breaker::find("archive").is_some());
 /// ```
-pub fn find_breaker(name: &str) -> Option<Breaker> {
+pub fn find(name: &str) -> Option<Breaker> {
     BREAKERS.get(name).or_else(|| declared().find(|site| site.name == name).map(|site| site.breaker().clone()))
 }
 
@@ -107,44 +108,44 @@ pub(in crate::resilience) fn make_declared() {
     }
 }
 
-/// [`breaker`], with settings. If it is there already with others, they stay in force, and [`conflicts`] tells.
+/// [`named`], with settings. If it is there already with others, they stay in force, and [`conflicts`] tells.
 ///
 /// ```
 /// use std::num::NonZeroU32;
-/// use fastness::resilience::{BreakerSettings, breaker_with};
+/// use fastness::resilience::breaker::{self, Settings};
 ///
-/// let settings = BreakerSettings::new().failure_threshold(NonZeroU32::MIN);
-/// assert_eq!(breaker_with("fragile", &settings).settings(), &settings);
+/// let settings = Settings::new().failure_threshold(NonZeroU32::MIN);
+/// assert_eq!(breaker::named_with("fragile", &settings).settings(), &settings);
 /// ```
 #[track_caller]
-pub fn breaker_with(name: &str, settings: &BreakerSettings) -> Breaker {
-    named(name, settings, Place::of(Location::caller()))
+pub fn named_with(name: &str, settings: &Settings) -> Breaker {
+    get_or_make(name, settings, Location::new(panic::Location::caller()))
 }
 
-fn named(name: &str, settings: &BreakerSettings, place: Place) -> Breaker {
-    let asked = Use { place, settings: (settings.clone(), None) };
-    BREAKERS.get_or_make(name, asked, |name| Breaker::new(name, settings.clone(), Clock::system()))
+fn get_or_make(name: &str, settings: &Settings, location: Location) -> Breaker {
+    let asked = Use { location, settings: (settings.clone(), None) };
+    BREAKERS.get_or_make(name, asked, |name| Breaker::new(name, settings.clone()))
 }
 
 /// A static that names a breaker: what an attribute expands to.
 #[derive(Debug)]
 pub struct BreakerSite {
     name: &'static str,
-    settings: BreakerSettings,
-    place: Place,
+    settings: Settings,
+    location: Location,
     breaker: OnceLock<Breaker>,
 }
 
 impl BreakerSite {
-    /// Names a breaker, at this place in the source.
-    pub const fn new(name: &'static str, settings: BreakerSettings, place: Place) -> Self {
-        Self { name, settings, place, breaker: OnceLock::new() }
+    /// Names a breaker, at this location in the source.
+    pub const fn new(name: &'static str, settings: Settings, location: Location) -> Self {
+        Self { name, settings, location, breaker: OnceLock::new() }
     }
 
     /// The breaker.
     #[inline]
     pub fn breaker(&self) -> &Breaker {
-        self.breaker.get_or_init(|| named(self.name, &self.settings, self.place))
+        self.breaker.get_or_init(|| get_or_make(self.name, &self.settings, self.location))
     }
 }
 
@@ -152,19 +153,19 @@ impl BreakerSite {
 #[derive(Debug)]
 pub struct KeyedBreakerSite {
     name: &'static str,
-    settings: BreakerSettings,
+    settings: Settings,
     cap: usize,
-    place: Place,
+    location: Location,
     breakers: OnceLock<Arc<KeyedBreaker>>,
 }
 
 impl KeyedBreakerSite {
-    /// How many there are at most, if nobody says otherwise.
-    pub const DEFAULT_CAP: usize = 1_000;
+    /// The number of keys at most, unless something else is said.
+    pub const DEFAULT_CAP: usize = KeyedBreaker::MAX_KEYS;
 
-    /// Names breakers, at most so many, at this place in the source.
-    pub const fn new(name: &'static str, settings: BreakerSettings, cap: usize, place: Place) -> Self {
-        Self { name, settings, cap, place, breakers: OnceLock::new() }
+    /// Names breakers, at most so many, at this location in the source.
+    pub const fn new(name: &'static str, settings: Settings, cap: usize, location: Location) -> Self {
+        Self { name, settings, cap, location, breakers: OnceLock::new() }
     }
 
     /// The breaker of this key.
@@ -174,14 +175,14 @@ impl KeyedBreakerSite {
 
     fn breakers(&self) -> &KeyedBreaker {
         self.breakers.get_or_init(|| {
-            let asked = Use { place: self.place, settings: (self.settings.clone(), Some(self.cap)) };
-            let make = || KeyedBreaker::new(self.name, self.settings.clone(), self.cap, Clock::system());
+            let asked = Use { location: self.location, settings: (self.settings.clone(), Some(self.cap)) };
+            let make = || KeyedBreaker::new(self.name, self.settings.clone()).with_max_keys(self.cap);
             KEYED.get_or_make(self.name, asked, |_| Arc::new(make()))
         })
     }
 }
 
-/// A site that is known from link time on, for [`breaker`] and [`conflicts`].
+/// A site that is known from link time on, for [`find`] and [`conflicts`].
 #[derive(Debug)]
 pub struct BreakerDeclared(pub &'static BreakerSite);
 
@@ -198,10 +199,10 @@ inventory::collect!(KeyedBreakerDeclared);
 pub struct Conflict {
     /// The name.
     pub name: String,
-    /// One place.
-    pub first: Place,
+    /// One location.
+    pub first: Location,
     /// The other.
-    pub second: Place,
+    pub second: Location,
 }
 
 impl fmt::Display for Conflict {
@@ -220,11 +221,11 @@ impl fmt::Display for Conflict {
 ///
 /// ```
 /// use std::time::Duration;
-/// use fastness::resilience::{BreakerSettings, breaker_with, conflicts};
+/// use fastness::resilience::breaker::{self, Settings};
 ///
-/// breaker_with("mail", &BreakerSettings::new());
-/// breaker_with("mail", &BreakerSettings::new().open_for(Duration::from_secs(1)));
-/// assert_eq!(conflicts()[0].name, "mail");
+/// breaker::named_with("mail", &Settings::new());
+/// breaker::named_with("mail", &Settings::new().open_for(Duration::from_secs(1)));
+/// assert_eq!(breaker::conflicts()[0].name, "mail");
 /// ```
 pub fn conflicts() -> Vec<Conflict> {
     let mut found = differing(uses().into_iter());
@@ -237,32 +238,32 @@ pub fn conflicts() -> Vec<Conflict> {
 pub(crate) fn faults() -> Vec<String> {
     let all = uses().into_iter().chain(keyed_uses());
     let told = all.flat_map(|(name, one)| {
-        let place = one.place;
+        let location = one.location;
         let faults = one.settings.0.faults().into_iter();
-        faults.map(move |fault| format!("circuit breaker `{name}` at {place}: {fault}")).collect::<Vec<_>>()
+        faults.map(move |fault| format!("circuit breaker `{name}` at {location}: {fault}")).collect::<Vec<_>>()
     });
     told.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Every use of a name, called or declared.
-fn uses() -> Vec<(Arc<str>, Use<Settings>)> {
+fn uses() -> Vec<(Arc<str>, Use<Asked>)> {
     let declared = declared()
-        .map(|site| (Arc::from(site.name), Use { place: site.place, settings: (site.settings.clone(), None) }));
+        .map(|site| (Arc::from(site.name), Use { location: site.location, settings: (site.settings.clone(), None) }));
     BREAKERS.uses().into_iter().chain(declared).collect()
 }
 
 /// The same, of those that are one per key.
-fn keyed_uses() -> Vec<(Arc<str>, Use<Settings>)> {
+fn keyed_uses() -> Vec<(Arc<str>, Use<Asked>)> {
     let declared = inventory::iter::<KeyedBreakerDeclared>().map(|declared| {
         let site = declared.0;
-        (Arc::from(site.name), Use { place: site.place, settings: (site.settings.clone(), Some(site.cap)) })
+        (Arc::from(site.name), Use { location: site.location, settings: (site.settings.clone(), Some(site.cap)) })
     });
     KEYED.uses().into_iter().chain(declared).collect()
 }
 
 /// Per name, the first use, and each other one that differs from it.
-fn differing(uses: impl Iterator<Item = (Arc<str>, Use<Settings>)>) -> Vec<Conflict> {
-    let mut by_name = BTreeMap::<Arc<str>, Vec<Use<Settings>>>::new();
+fn differing(uses: impl Iterator<Item = (Arc<str>, Use<Asked>)>) -> Vec<Conflict> {
+    let mut by_name = BTreeMap::<Arc<str>, Vec<Use<Asked>>>::new();
     for (name, one) in uses {
         let known = by_name.entry(name).or_default();
         if !known.contains(&one) {
@@ -271,7 +272,7 @@ fn differing(uses: impl Iterator<Item = (Arc<str>, Use<Settings>)>) -> Vec<Confl
     }
     let per_name = by_name.iter().flat_map(|(name, uses)| {
         let differ = uses.iter().filter(|one| one.settings != uses[0].settings);
-        differ.map(|one| Conflict { name: name.to_string(), first: uses[0].place, second: one.place })
+        differ.map(|one| Conflict { name: name.to_string(), first: uses[0].location, second: one.location })
     });
     per_name.collect()
 }

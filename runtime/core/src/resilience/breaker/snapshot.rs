@@ -1,16 +1,16 @@
-//! What is known of a breaker at one moment.
+//! The figures of a breaker at one moment.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::State;
+use super::state::State;
 
 /// A circuit breaker at one moment.
 ///
 /// ```
-/// use fastness::resilience::{Verdict, breaker};
+/// use fastness::resilience::breaker::{self, Verdict};
 ///
-/// let mail = breaker("outgoing mail");
+/// let mail = breaker::named("outgoing mail");
 /// mail.try_acquire()?.settle(Verdict::Success);
 /// mail.try_acquire()?.settle(Verdict::Failure);
 /// let seen = mail.snapshot();
@@ -19,24 +19,24 @@ use super::State;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct BreakerSnapshot {
-    /// Its name; with the key, if it is one of many.
+pub struct Snapshot {
+    /// The name; with the key, if it is one of many.
     pub name: Arc<str>,
-    /// What it does with calls.
+    /// The state.
     pub state: State,
-    /// How long it is still open; `None` if it is not, or was forced to be.
+    /// The time for which it is still open; `None` if it is not, or was forced to be.
     pub retry_after: Option<Duration>,
     /// Calls in the window. A window of time begins anew with each change of state, as does one of calls.
     pub window_calls: u64,
-    /// Those of them that failed.
+    /// Failed calls in the window.
     pub window_failures: u64,
-    /// Those of them that were slow.
+    /// Slow calls in the window.
     pub window_slow: u64,
-    /// How all calls ended, since the start.
-    pub calls: BreakerCalls,
+    /// All calls since the start, by how they ended.
+    pub calls: Calls,
 }
 
-impl BreakerSnapshot {
+impl Snapshot {
     /// The share of the calls in the window that failed, from 0 to 1; `None` if there are none.
     pub fn failure_rate(&self) -> Option<f64> {
         share(self.window_failures, self.window_calls)
@@ -53,10 +53,10 @@ fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// How the calls through a breaker ended, since the start.
+/// The calls through a breaker since the start, by how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct BreakerCalls {
+pub struct Calls {
     /// Succeeded, slow ones included.
     pub successes: u64,
     /// Failed, those that panicked or were too long included.
@@ -71,7 +71,7 @@ pub struct BreakerCalls {
     pub rejected: u64,
 }
 
-impl BreakerCalls {
+impl Calls {
     pub(super) fn add(&mut self, other: Self) {
         self.successes += other.successes;
         self.failures += other.failures;
@@ -88,14 +88,14 @@ mod tests {
 
     #[test]
     fn shares_are_of_the_calls_in_the_window() {
-        let calls = |window_calls| BreakerSnapshot {
+        let calls = |window_calls| Snapshot {
             name: "x".into(),
             state: State::Closed,
             retry_after: None,
             window_calls,
             window_failures: 1,
             window_slow: 3,
-            calls: BreakerCalls::default(),
+            calls: Calls::default(),
         };
         assert_eq!((calls(4).failure_rate(), calls(4).slow_rate()), (Some(0.25), Some(0.75)));
         assert_eq!((calls(0).failure_rate(), calls(0).slow_rate()), (None, None));
@@ -103,10 +103,10 @@ mod tests {
 
     #[test]
     fn calls_add_up() {
-        let one = BreakerCalls { successes: 3, failures: 5, slow: 7, ignored: 11, cancelled: 13, rejected: 17 };
+        let one = Calls { successes: 3, failures: 5, slow: 7, ignored: 11, cancelled: 13, rejected: 17 };
         let mut sum = one;
         sum.add(one);
-        let twice = BreakerCalls { successes: 6, failures: 10, slow: 14, ignored: 22, cancelled: 26, rejected: 34 };
+        let twice = Calls { successes: 6, failures: 10, slow: 14, ignored: 22, cancelled: 26, rejected: 34 };
         assert_eq!(sum, twice);
     }
 }

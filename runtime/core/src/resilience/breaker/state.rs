@@ -18,8 +18,9 @@ use std::fmt;
 
 use crate::clock::nanos;
 
-use super::super::doubled;
-use super::settings::{BreakerSettings, Percent};
+use super::super::backoff::doubled;
+use super::super::percent::Percent;
+use super::settings::Settings;
 
 /// The largest part of its time by which a breaker stays open for longer, at random.
 const JITTER: f64 = 0.2;
@@ -205,7 +206,7 @@ impl Machine {
     }
 
     /// Asks for a call to be made at `now`.
-    pub(super) fn admit(&mut self, settings: &BreakerSettings, now: u64) -> (Admission, Option<Change>) {
+    pub(super) fn admit(&mut self, settings: &Settings, now: u64) -> (Admission, Option<Change>) {
         let deadline = now.saturating_add(nanos(settings.probe_timeout));
         let mut change = None;
         match &mut self.phase {
@@ -240,7 +241,7 @@ impl Machine {
     /// to 1, at random.
     pub(super) fn settle(
         &mut self,
-        settings: &BreakerSettings,
+        settings: &Settings,
         (generation, ending): (u32, Ending),
         tally: Tally,
         (now, draw): (u64, f64),
@@ -291,7 +292,7 @@ impl Machine {
         (!is_the_same).then_some(change)
     }
 
-    fn open(&mut self, settings: &BreakerSettings, cause: Cause, now: u64, draw: f64) -> Change {
+    fn open(&mut self, settings: &Settings, cause: Cause, now: u64, draw: f64) -> Change {
         let until = now.saturating_add(time_open(settings, self.reopened, draw));
         self.enter(Phase::Open { until }, cause)
     }
@@ -310,7 +311,7 @@ impl Machine {
 }
 
 /// Whether a closed breaker has to open, and why.
-fn opens(settings: &BreakerSettings, failed_in_a_row: u32, tally: Tally) -> Option<Cause> {
+fn opens(settings: &Settings, failed_in_a_row: u32, tally: Tally) -> Option<Cause> {
     let Tally { calls, failures, slow } = tally;
     if settings.failures_in_a_row(calls).is_some_and(|threshold| failed_in_a_row >= threshold) {
         return Some(Cause::FailuresInARow(failed_in_a_row));
@@ -326,7 +327,7 @@ fn opens(settings: &BreakerSettings, failed_in_a_row: u32, tally: Tally) -> Opti
 }
 
 /// Returns whether a half-open breaker has to open again, and why: as soon as the share of all probes is certain.
-fn opens_again(settings: &BreakerSettings, ended: Probes) -> Option<Cause> {
+fn opens_again(settings: &Settings, ended: Probes) -> Option<Cause> {
     let Probes { failures, slow, .. } = ended;
     let probes = settings.probes.get();
     let reached = |rate: Percent, part: u32| part > 0 && rate.reached(part.into(), probes.into());
@@ -339,7 +340,7 @@ fn opens_again(settings: &BreakerSettings, ended: Probes) -> Option<Cause> {
 }
 
 /// In nanoseconds.
-fn time_open(settings: &BreakerSettings, reopened: u32, draw: f64) -> u64 {
+fn time_open(settings: &Settings, reopened: u32, draw: f64) -> u64 {
     let longest = settings.max_open.max(settings.open_for);
     let time = nanos(doubled(settings.open_for, reopened, longest));
     // Exactness is not the point of a random part.

@@ -11,7 +11,8 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use super::super::registry::Place;
+use super::super::percent::Percent;
+use super::site::{BreakerDeclared, BreakerSite, KeyedBreakerDeclared, KeyedBreakerSite};
 use super::*;
 use crate::tests::Levels;
 
@@ -26,13 +27,13 @@ fn n(n: u32) -> NonZeroU32 {
     NonZeroU32::new(n).unwrap()
 }
 
-fn small() -> BreakerSettings {
-    BreakerSettings::new().failure_threshold(n(2)).open_for(SECOND).probes(n(2)).probe_timeout(SECOND * 10)
+fn small() -> Settings {
+    Settings::new().failure_threshold(n(2)).open_for(SECOND).probes(n(2)).probe_timeout(SECOND * 10)
 }
 
-fn made(settings: BreakerSettings) -> (Breaker, Clock) {
+fn made(settings: Settings) -> (Breaker, Clock) {
     let clock = Clock::manual();
-    (Breaker::new("test", settings, clock.clone()), clock)
+    (Breaker::new("test", settings).with_clock(clock.clone()), clock)
 }
 
 fn end(breaker: &Breaker, verdict: Verdict) {
@@ -65,7 +66,7 @@ fn failures_in_a_row_open_it_and_a_success_begins_the_row_anew() {
 
 #[test]
 fn every_second_failure_opens_it_by_the_rate() {
-    let (breaker, _) = made(BreakerSettings::new());
+    let (breaker, _) = made(Settings::new());
     for _ in 0..39 {
         end(&breaker, Verdict::Success);
         end(&breaker, Verdict::Failure);
@@ -78,7 +79,7 @@ fn every_second_failure_opens_it_by_the_rate() {
 
 #[test]
 fn where_calls_are_many_a_longer_row_opens_it() {
-    let (breaker, clock) = made(BreakerSettings::new());
+    let (breaker, clock) = made(Settings::new());
     let row = |failures: u32| {
         let made = (0..failures).take_while(|_| {
             end(&breaker, Verdict::Failure);
@@ -118,7 +119,7 @@ fn slow_calls_open_it_though_they_succeed() {
 
 #[test]
 fn a_window_of_time_forgets() {
-    let settings = BreakerSettings::new().no_failure_threshold().min_calls(n(4)).window(Window::Time(SECOND * 10));
+    let settings = Settings::new().no_failure_threshold().min_calls(n(4)).window(Window::Time(SECOND * 10));
     let (breaker, clock) = made(settings);
     end(&breaker, Verdict::Failure);
     end(&breaker, Verdict::Success);
@@ -136,7 +137,7 @@ fn a_window_of_time_forgets() {
 fn a_window_of_time_is_exact_to_a_slice() {
     for millis in [150, 151, 999, 1_000, 7_777, 30_000, 60_000, 3_600_000, 86_400_000] {
         let window = Duration::from_millis(millis);
-        let (breaker, clock) = made(BreakerSettings::new().window(Window::Time(window)));
+        let (breaker, clock) = made(Settings::new().window(Window::Time(window)));
         // Somewhere in a slice.
         clock.advance(window.mul_f64(3.7));
         end(&breaker, Verdict::Success);
@@ -413,7 +414,7 @@ fn a_closed_breaker_forgets_what_it_counted_when_it_is_told_to_decide_by_itself(
 
 #[test]
 fn a_window_of_few_calls_is_enough_for_a_rate() {
-    let (breaker, _) = made(BreakerSettings::new().no_failure_threshold().window(Window::Count(n(10))));
+    let (breaker, _) = made(Settings::new().no_failure_threshold().window(Window::Count(n(10))));
     for _ in 0..9 {
         end(&breaker, Verdict::Failure);
     }
@@ -473,9 +474,9 @@ fn that_it_opened_is_a_warning_and_all_else_is_said_in_passing() {
 #[test]
 fn a_long_name_is_kept_short_by_whoever_has_it() {
     let long = "x".repeat(1 << 20);
-    let breaker = breaker(&long);
+    let breaker = named(&long);
     assert!(breaker.name().len() <= 256, "{}", breaker.name().len());
-    assert!(find_breaker(&long).is_some_and(|found| found.name() == breaker.name()));
+    assert!(find(&long).is_some_and(|found| found.name() == breaker.name()));
 }
 
 #[test]
@@ -498,22 +499,21 @@ fn a_breaker_may_be_forgotten_once_it_refuses_no_call() {
     }
 }
 
-static DECLARED: BreakerSite =
-    BreakerSite::new("declared", BreakerSettings::new(), Place { file: "declared.rs", line: 1 });
+static DECLARED: BreakerSite = BreakerSite::new("declared", Settings::new(), Location { file: "declared.rs", line: 1 });
 static DECLARED_HOSTS: KeyedBreakerSite =
-    KeyedBreakerSite::new("declared hosts", BreakerSettings::new(), 10, Place { file: "declared.rs", line: 2 });
+    KeyedBreakerSite::new("declared hosts", Settings::new(), 10, Location { file: "declared.rs", line: 2 });
 
 inventory::submit! { BreakerDeclared(&DECLARED) }
 inventory::submit! { KeyedBreakerDeclared(&DECLARED_HOSTS) }
 
 #[test]
 fn what_is_declared_is_there_before_its_first_call() {
-    assert!(find_breaker("nobody names this").is_none());
+    assert!(find("nobody names this").is_none());
     let all = super::super::snapshots();
     for name in ["declared", "declared hosts"] {
         assert!(all.iter().any(|policy| &*policy.name == name), "{name}");
     }
-    assert_eq!(find_breaker("declared").unwrap().name(), "declared");
+    assert_eq!(find("declared").unwrap().name(), "declared");
     assert!(!conflicts().iter().any(|conflict| conflict.name.starts_with("declared")));
 }
 
@@ -522,10 +522,10 @@ fn threads_lose_no_call() {
     for spread in [Spread::Threads, Spread::Single] {
         let cell = super::cell::Cell::new(
             "test".into(),
-            BreakerSettings::new().no_failure_threshold().failure_rate(Percent::new(100)),
+            Settings::new().no_failure_threshold().failure_rate(Percent::new(100)),
             Clock::manual(),
             spread,
-            events::Events::new(),
+            events::EventLog::new(),
         );
         let breaker = Breaker { cell: Arc::new(cell) };
         thread::scope(|scope| {
@@ -546,7 +546,7 @@ fn threads_lose_no_call() {
 #[test]
 fn ten_thousand_keys_stay_within_the_cap() {
     let clock = Clock::manual();
-    let hosts = KeyedBreaker::new("host", small(), 1_000, clock.clone());
+    let hosts = KeyedBreaker::new("host", small()).with_max_keys(1_000).with_clock(clock.clone());
     let down: Vec<_> = (0..10).map(|i| hosts.get(&format!("down-{i}"))).collect();
     for breaker in &down {
         open_it(breaker);
@@ -573,7 +573,7 @@ fn ten_thousand_keys_stay_within_the_cap() {
 #[test]
 fn a_key_that_is_used_is_kept() {
     let clock = Clock::manual();
-    let hosts = KeyedBreaker::new("host", small(), 10, clock.clone());
+    let hosts = KeyedBreaker::new("host", small()).with_max_keys(10).with_clock(clock.clone());
     for i in 0..100 {
         clock.advance(SECOND);
         end(&hosts.get("busy"), Verdict::Success);
@@ -585,7 +585,7 @@ fn a_key_that_is_used_is_kept() {
 #[tokio::test]
 async fn keys_are_told_of_together_and_what_is_forgotten_still_counts() {
     let clock = Clock::manual();
-    let hosts = KeyedBreaker::new("host", small(), 2, clock.clone());
+    let hosts = KeyedBreaker::new("host", small()).with_max_keys(2).with_clock(clock.clone());
     let mut events = hosts.subscribe();
     assert_eq!(&**hosts.name(), "host");
     for key in ["c", "b", "a"] {
@@ -606,7 +606,7 @@ async fn keys_are_told_of_together_and_what_is_forgotten_still_counts() {
 
 #[test]
 fn where_all_are_open_the_cap_still_holds() {
-    let hosts = KeyedBreaker::new("host", small(), 10, Clock::manual());
+    let hosts = KeyedBreaker::new("host", small()).with_max_keys(10).with_clock(Clock::manual());
     for i in 0..100 {
         hosts.get(&i.to_string()).force_open();
     }
@@ -615,11 +615,11 @@ fn where_all_are_open_the_cap_still_holds() {
 
 #[test]
 fn one_name_is_one_breaker_and_other_settings_are_a_conflict() {
-    let first = breaker_with("shared", &small());
-    let second = breaker_with("shared", &BreakerSettings::new());
+    let first = named_with("shared", &small());
+    let second = named_with("shared", &Settings::new());
     first.force_open();
     assert_eq!(second.state(), State::ForcedOpen);
-    assert_eq!(breaker("shared").settings(), &small());
+    assert_eq!(named("shared").settings(), &small());
 
     let found: Vec<_> = conflicts().into_iter().filter(|conflict| conflict.name == "shared").collect();
     assert_eq!(found.len(), 1);
@@ -631,8 +631,8 @@ fn one_name_is_one_breaker_and_other_settings_are_a_conflict() {
 #[cfg(feature = "registry")]
 #[test]
 fn settings_that_cannot_be_meant_are_told_of() {
-    breaker_with("misfit", &BreakerSettings::new().window(Window::Count(n(10))).min_calls(n(20)));
-    breaker_with("fit", &BreakerSettings::new().window(Window::Count(n(10))));
+    named_with("misfit", &Settings::new().window(Window::Count(n(10))).min_calls(n(20)));
+    named_with("fit", &Settings::new().window(Window::Count(n(10))));
     let of =
         |name: &str| faults().into_iter().filter(|fault| fault.contains(&format!("`{name}` at "))).collect::<Vec<_>>();
     assert_eq!(of("fit"), [""; 0]);
@@ -645,10 +645,10 @@ fn settings_that_cannot_be_meant_are_told_of() {
 
 #[test]
 fn sites_of_one_name_share_too() {
-    static A: BreakerSite = BreakerSite::new("site", BreakerSettings::new(), Place { file: "a.rs", line: 1 });
-    static B: BreakerSite = BreakerSite::new("site", BreakerSettings::new(), Place { file: "b.rs", line: 2 });
+    static A: BreakerSite = BreakerSite::new("site", Settings::new(), Location { file: "a.rs", line: 1 });
+    static B: BreakerSite = BreakerSite::new("site", Settings::new(), Location { file: "b.rs", line: 2 });
     static HOSTS: KeyedBreakerSite =
-        KeyedBreakerSite::new("site-hosts", BreakerSettings::new(), 10, Place { file: "a.rs", line: 3 });
+        KeyedBreakerSite::new("site-hosts", Settings::new(), 10, Location { file: "a.rs", line: 3 });
     A.breaker().force_open();
     assert_eq!(B.breaker().state(), State::ForcedOpen);
     HOSTS.get("a").force_open();

@@ -50,7 +50,7 @@ enum Cut {
 }
 
 impl Cut {
-    fn of(window: Window) -> Self {
+    fn new(window: Window) -> Self {
         match window {
             Window::Count(calls) => Self::Count { calls: u64::from(calls.get()) },
             Window::Time(time) => {
@@ -63,7 +63,7 @@ impl Cut {
 
     /// Where calls of this generation are counted at this time.
     #[inline]
-    fn place(self, generation: u32, now: u64) -> Place {
+    fn place(self, generation: u32, now: u64) -> Position {
         let tick = match self {
             Self::Count { .. } => 0,
             Self::Time { shift, .. } => now >> shift,
@@ -72,7 +72,7 @@ impl Cut {
         // Generations move it by whole rings, so the index depends on the time alone.
         #[allow(clippy::cast_possible_truncation)] // below SLICES
         let index = (tick % RING) as usize;
-        Place { index, stamp: stamp & STAMP }
+        Position { index, stamp: stamp & STAMP }
     }
 
     /// How many of the slices are ever used.
@@ -84,7 +84,7 @@ impl Cut {
     }
 
     /// Whether a stamp is within the window that ends at `place`.
-    fn covers(self, place: Place, stamp: u64) -> bool {
+    fn covers(self, place: Position, stamp: u64) -> bool {
         let slices = match self {
             Self::Count { .. } => 1,
             Self::Time { slices, .. } => slices,
@@ -94,7 +94,7 @@ impl Cut {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct Position {
     index: usize,
     stamp: u64,
 }
@@ -128,13 +128,13 @@ impl Good {
             Spread::Threads | Spread::Single => 1,
         };
         let shards = (0..shards).map(|_| CachePadded::default()).collect();
-        Self { cut: Cut::of(window), shards, retired: AtomicU64::new(0), told: AtomicU64::new(0) }
+        Self { cut: Cut::new(window), shards, retired: AtomicU64::new(0), told: AtomicU64::new(0) }
     }
 
     /// Counts a good call of this generation.
     #[inline]
     pub(super) fn add(&self, generation: u32, now: u64) {
-        let Place { index, stamp } = self.cut.place(generation, now);
+        let Position { index, stamp } = self.cut.place(generation, now);
         let shard = Shard::own();
         // Where there is one shard for all threads, none of them owns it.
         let (slices, own) = match self.shards.get(shard.index()) {
@@ -177,7 +177,7 @@ impl Good {
         self.told.fetch_max(total, Relaxed).max(total)
     }
 
-    fn within(&self, place: Place) -> u64 {
+    fn within(&self, place: Position) -> u64 {
         let slices = self.cut.slices();
         let words = self.shards.iter().flat_map(|shard| &shard[..slices]).map(|word| word.load(Relaxed));
         words.filter(|word| self.cut.covers(place, word >> COUNT_BITS)).map(|word| word & COUNT).sum()

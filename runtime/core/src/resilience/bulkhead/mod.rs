@@ -1,83 +1,35 @@
 //! A bound on how many calls are under way at a time, so that what is slow does not take everything else down with it.
 //!
-//! A semaphore. Where the bound adapts itself, [`gradient`] decides it, and here the semaphore is made to follow: permits
-//! that are to go but are in use are a *debt*. Whoever gives a permit back pays with it, or else nobody ever would while
-//! others wait for one; and looks for debt after it was given back, so that none is left when all permits are.
+//! A semaphore. Where the bound adapts itself, `gradient` decides it, and `adaptive` makes the semaphore follow: permits
+//! that are to go but are in use are a *debt*. A call that gives a permit back pays with it, or else the debt would stay while
+//! others wait for one; and looks for debt afterwards, so that none is left when all permits are back.
 
+mod adaptive;
 mod gradient;
+mod settings;
 mod slot;
 
 #[cfg(test)]
 mod tests;
 
-use std::mem;
-use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::time::Duration;
-
-use slot::Adaptive;
-pub(crate) use slot::Slot;
-use tokio::sync::Semaphore;
-
-use crate::clock::Clock;
-use crate::sync::lock;
-
-use super::error::{CallError, Reason, Rejected};
+use super::base::Base;
+use super::error::{CallError, Rejected};
 use super::guarded::{Running, guarded};
-use super::noted;
-use super::outcomes::Outcomes;
-use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
-use super::timeout::within;
+use crate::clock::Clock;
 
-/// How many calls at a time. Every method is `const`.
+pub use settings::Settings;
+#[cfg(feature = "http")]
+pub(crate) use slot::Ticket;
+use slot::{Slot, Slots};
+
+/// Lets so many calls through at a time. Cheap to clone; clones are the same bulkhead.
 ///
 /// ```
 /// use std::num::NonZeroU32;
-/// use std::time::Duration;
-/// use fastness::resilience::BulkheadSettings;
+/// use fastness::resilience::Reason;
+/// use fastness::resilience::bulkhead::{Bulkhead, Settings};
 ///
-/// const FEW: BulkheadSettings = BulkheadSettings::fixed(NonZeroU32::new(8).unwrap()).wait(Duration::from_millis(100));
-/// # let _ = FEW;
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BulkheadSettings {
-    min: NonZeroU32,
-    max: NonZeroU32,
-    wait: Duration,
-}
-
-impl BulkheadSettings {
-    /// So many.
-    pub const fn fixed(max: NonZeroU32) -> Self {
-        Self { min: max, max, wait: Duration::ZERO }
-    }
-
-    /// As many as what is called can take without making them queue, which is found out from how long they take: in the
-    /// manner of TCP Vegas, beginning with `min`. Costs each call two readings of the cycle counter and a lock.
-    pub const fn adaptive(min: NonZeroU32, max: NonZeroU32) -> Self {
-        let max = if max.get() < min.get() { min } else { max };
-        Self { min, max, wait: Duration::ZERO }
-    }
-
-    /// How long a call waits for its turn before it is rejected (not at all). Turns are given in order.
-    #[must_use]
-    pub const fn wait(mut self, wait: Duration) -> Self {
-        self.wait = wait;
-        self
-    }
-
-    fn is_adaptive(&self) -> bool {
-        self.min < self.max
-    }
-}
-
-/// Lets so many calls through at a time.
-///
-/// ```
-/// use std::num::NonZeroU32;
-/// use fastness::resilience::{Bulkhead, BulkheadSettings, Reason};
-///
-/// static RENDER: Bulkhead = Bulkhead::new("render", BulkheadSettings::fixed(NonZeroU32::new(1).unwrap()));
+/// static RENDER: Bulkhead = Bulkhead::new("render", Settings::fixed(NonZeroU32::new(1).unwrap()));
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// let both = RENDER.run(async { RENDER.run(async { "inner" }).await }).await;
@@ -85,45 +37,19 @@ impl BulkheadSettings {
 /// assert_eq!(rejected.reason(), Reason::Full);
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct Bulkhead {
-    name: &'static str,
-    settings: BulkheadSettings,
-    clock: Option<Clock>,
-    state: Lazy<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    name: Arc<str>,
-    clock: Clock,
-    semaphore: Semaphore,
-    /// The bound, where it is fixed.
-    max: u32,
-    adaptive: Option<Adaptive>,
-    outcomes: Outcomes,
-}
-
-const FINISHED: usize = 0;
-const REJECTED: usize = 1;
-const CANCELLED: usize = 2;
-const PANICKED: usize = 3;
+#[derive(Clone, Debug)]
+pub struct Bulkhead(Base<Slots>);
 
 impl Bulkhead {
     /// A bulkhead of its own.
-    pub const fn new(name: &'static str, settings: BulkheadSettings) -> Self {
-        Self { name, settings, clock: None, state: Lazy::new() }
+    pub const fn new(name: &'static str, settings: Settings) -> Self {
+        Self(Base::new(name, settings))
     }
 
-    /// Another clock to measure calls by: for tests.
+    /// A bulkhead of its own with another clock to measure calls by: for tests.
     #[must_use]
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = Some(clock);
-        self
-    }
-
-    fn state(&self) -> &State {
-        self.state.get(|| State::new(self))
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self(self.0.with_clock(clock))
     }
 
     /// Makes the call when it is its turn.
@@ -178,10 +104,16 @@ impl Bulkhead {
         self.end_with_sync(call, |_| true)
     }
 
-    /// A place, for a call of another shape, if there is one at once.
+    /// A slot for a holder that has the bulkhead itself, if there is one at once. To be ended by way of [`resume`](Self::resume).
     #[cfg(feature = "http")]
-    pub(crate) fn enter(&self) -> Result<Slot<'_>, Rejected> {
-        self.state().try_acquire()
+    pub(crate) fn enter(&self) -> Result<Ticket, Rejected> {
+        self.0.shared().enter()
+    }
+
+    /// The slot that was entered.
+    #[cfg(feature = "http")]
+    pub(crate) fn resume(&self, ticket: Ticket) -> Slot<'_> {
+        self.0.shared().resume(ticket)
     }
 
     pub(super) fn end_with_sync<O>(
@@ -189,7 +121,7 @@ impl Bulkhead {
         call: impl FnOnce() -> O,
         is_ok: impl FnOnce(&O) -> bool,
     ) -> Result<O, Rejected> {
-        let running = Running::new(Some(self.state().try_acquire()?));
+        let running = Running::new(Some(self.0.shared().try_acquire()?));
         let output = call();
         if let Some(slot) = running.stop() {
             slot.end(is_ok(&output));
@@ -203,78 +135,11 @@ impl Bulkhead {
         is_ok: impl FnOnce(&F::Output) -> bool,
         close: impl FnOnce(Result<F::Output, Rejected>) -> O,
     ) -> impl Future<Output = O> {
-        guarded(self.state().acquire(self.settings.wait), call, |ended| {
+        guarded(self.0.shared().acquire(self.0.settings.wait), call, |ended| {
             close(ended.map(|(slot, output, _): (Slot<'_>, _, _)| {
                 slot.end(is_ok(&output));
                 output
             }))
         })
-    }
-}
-
-impl State {
-    fn new(bulkhead: &Bulkhead) -> Self {
-        let BulkheadSettings { min, max, .. } = bulkhead.settings;
-        let adaptive = bulkhead.settings.is_adaptive();
-        Self {
-            name: bulkhead.name.into(),
-            clock: bulkhead.clock.clone().unwrap_or_else(Clock::system),
-            semaphore: Semaphore::new(min.get() as usize),
-            max: max.get(),
-            adaptive: adaptive.then(|| Adaptive::new(min.get(), max.get())),
-            outcomes: Outcomes::new(&["finished", "rejected", "cancelled", "panicked"]),
-        }
-    }
-
-    async fn acquire(&self, wait: Duration) -> Result<Slot<'_>, Rejected> {
-        if let Ok(permit) = self.semaphore.try_acquire() {
-            return Ok(Slot::new(self, permit));
-        }
-        if wait.is_zero() {
-            return Err(self.rejected());
-        }
-        let waiting = Waiting;
-        let ended = within(&self.name, wait, self.semaphore.acquire()).await;
-        mem::forget(waiting);
-        match ended {
-            Ok(Ok(permit)) => Ok(Slot::new(self, permit)),
-            // Nobody closes the semaphore.
-            Ok(Err(_)) | Err(_) => Err(self.rejected()),
-        }
-    }
-
-    fn try_acquire(&self) -> Result<Slot<'_>, Rejected> {
-        self.semaphore.try_acquire().map(|permit| Slot::new(self, permit)).map_err(|_| self.rejected())
-    }
-
-    fn rejected(&self) -> Rejected {
-        self.outcomes.count(REJECTED);
-        Rejected::new(&self.name, Reason::Full, None)
-    }
-
-    /// The bound, and the calls under way.
-    fn levels(&self) -> (u32, usize) {
-        let (limit, permits) = self.adaptive.as_ref().map_or((self.max, self.max as usize), |adaptive| {
-            let bound = lock(&adaptive.bound);
-            (bound.gradient.limit(), bound.permits())
-        });
-        (limit, permits.saturating_sub(self.semaphore.available_permits()))
-    }
-}
-
-/// A call that waits for its turn. Dropped, it is never made, and what is around it should know that.
-struct Waiting;
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        noted::given_up();
-    }
-}
-
-impl Report for State {
-    fn snapshot(&self) -> PolicySnapshot {
-        let (limit, in_flight) = self.levels();
-        let levels = vec![("limit", limit.into()), ("in_flight", in_flight as u64)];
-        PolicySnapshot::of(PolicyKind::Bulkhead, &self.name, &self.outcomes, levels)
     }
 }

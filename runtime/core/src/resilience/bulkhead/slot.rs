@@ -1,162 +1,191 @@
-//! The right to be under way, and what giving it back does to an adaptive bound.
+//! The right to be under way: how it is taken and given back.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, mem};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::sync::{Mutex, lock};
-
+use super::super::base::{Kind, Shared};
+use super::super::error::{Reason, Rejected};
 use super::super::guarded::{Early, Ends};
-use super::super::outcomes::Begun;
-use super::gradient::{Gradient, Sample};
-use super::{CANCELLED, FINISHED, PANICKED, State};
+use super::super::noted;
+use super::super::snapshot::PolicyKind;
+use super::super::within::within;
+use super::adaptive::{Adaptive, Lesson};
+use super::settings::Settings;
+use crate::clock::Clock;
 
-/// A bound that adapts itself.
+/// The slots of a bulkhead.
 #[derive(Debug)]
-pub(super) struct Adaptive {
-    /// Orders all changes of the bound. The semaphore's own lock may be taken under it; nobody is woken there.
-    pub(super) bound: Mutex<Bound>,
-    /// Whether there is debt, for those who have not got the lock.
-    is_indebted: AtomicBool,
+pub(in crate::resilience) struct Slots {
+    semaphore: Semaphore,
+    /// The bound, where it is fixed.
+    max: u32,
+    adaptive: Option<Adaptive>,
 }
 
-/// The bound, and what the semaphore has beyond it.
+const FINISHED: usize = 0;
+const REJECTED: usize = 1;
+const CANCELLED: usize = 2;
+const PANICKED: usize = 3;
+
+impl Kind for Slots {
+    type Settings = Settings;
+
+    const KIND: PolicyKind = PolicyKind::Bulkhead;
+    const OUTCOMES: &'static [&'static str] = &["finished", "rejected", "cancelled", "panicked"];
+
+    fn new(_: &Arc<str>, settings: &Settings, _: &Clock) -> Self {
+        let (min, max) = (settings.min.get(), settings.max.get());
+        let adaptive = settings.is_adaptive().then(|| Adaptive::new(min, max));
+        Self { semaphore: Semaphore::new(min as usize), max, adaptive }
+    }
+
+    fn levels(&self) -> Vec<(&'static str, u64)> {
+        let (limit, in_flight) = self.in_use();
+        vec![("limit", limit.into()), ("in_flight", in_flight as u64)]
+    }
+}
+
+impl Slots {
+    /// The bound, and the calls under way.
+    pub(super) fn in_use(&self) -> (u32, usize) {
+        let fixed = (self.max, self.max as usize);
+        let (limit, permits) = self.adaptive.as_ref().map_or(fixed, Adaptive::levels);
+        (limit, permits.saturating_sub(self.semaphore.available_permits()))
+    }
+}
+
+/// A slot that was taken, for a holder that has the bulkhead itself.
 #[derive(Debug)]
-pub(super) struct Bound {
-    pub(super) gradient: Gradient,
-    /// Permits that are to be forgotten when they are given back.
-    debt: usize,
+#[cfg_attr(not(feature = "http"), expect(unreachable_pub, reason = "the gates of HTTP name it"))]
+pub struct Ticket {
+    /// When it was taken, where that matters.
+    started: u64,
 }
 
-impl Adaptive {
-    pub(super) fn new(min: u32, max: u32) -> Self {
-        let bound = Bound { gradient: Gradient::new(min, max), debt: 0 };
-        Self { bound: Mutex::new(bound), is_indebted: AtomicBool::new(false) }
-    }
+/// How a call ended that had a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Succeeded,
+    Failed,
+    Early(Early),
+}
 
-    /// Changes the bound, and pays what can be paid.
-    fn change<T>(&self, semaphore: &Semaphore, change: impl FnOnce(&mut Bound) -> T) -> T {
-        let bound = &mut *lock(&self.bound);
-        let before = bound.debt > 0;
-        let changed = change(bound);
-        bound.settle(semaphore);
-        if before != (bound.debt > 0) {
-            self.is_indebted.store(!before, Relaxed);
+impl Ending {
+    fn outcome(self) -> usize {
+        match self {
+            Self::Succeeded | Self::Failed => FINISHED,
+            Self::Early(Early::Panicked) => PANICKED,
+            Self::Early(Early::Cancelled | Early::NotMade) => CANCELLED,
         }
-        changed
     }
 }
 
-impl Bound {
-    /// The permits that there are.
-    pub(super) fn permits(&self) -> usize {
-        self.gradient.limit() as usize + self.debt
-    }
-
-    /// Lets the gradient know of a call. How many permits are to be added to the semaphore, for the caller to do so when
-    /// the lock is released.
-    fn learn(&mut self, sample: Sample) -> usize {
-        let before = self.gradient.limit() as usize;
-        self.gradient.add(sample);
-        let after = self.gradient.limit() as usize;
-        self.debt += before.saturating_sub(after);
-        let more = after.saturating_sub(before);
-        let forgiven = more.min(self.debt);
-        self.debt -= forgiven;
-        more - forgiven
-    }
-
-    /// Pays with permits that nobody has.
-    fn settle(&mut self, semaphore: &Semaphore) {
-        if self.debt > 0 {
-            self.debt -= semaphore.forget_permits(self.debt);
+impl Shared<Slots> {
+    pub(super) async fn acquire(&self, wait: Duration) -> Result<Slot<'_>, Rejected> {
+        if let Ok(permit) = self.own.semaphore.try_acquire() {
+            return Ok(Slot::new(self, permit));
         }
+        if wait.is_zero() {
+            return Err(self.rejected());
+        }
+        let waiting = Waiting;
+        let ended = within(&self.name, wait, self.own.semaphore.acquire()).await;
+        mem::forget(waiting);
+        match ended {
+            Ok(Ok(permit)) => Ok(Slot::new(self, permit)),
+            // Nobody closes the semaphore.
+            Ok(Err(_)) | Err(_) => Err(self.rejected()),
+        }
+    }
+
+    pub(super) fn try_acquire(&self) -> Result<Slot<'_>, Rejected> {
+        self.own.semaphore.try_acquire().map(|permit| Slot::new(self, permit)).map_err(|_| self.rejected())
+    }
+
+    /// Takes a slot, if there is one at once.
+    #[cfg(feature = "http")]
+    pub(super) fn enter(&self) -> Result<Ticket, Rejected> {
+        self.own.semaphore.try_acquire().map(|permit| self.ticket(permit)).map_err(|_| self.rejected())
+    }
+
+    fn ticket(&self, permit: SemaphorePermit<'_>) -> Ticket {
+        permit.forget();
+        Ticket { started: if self.own.adaptive.is_some() { self.clock.reading() } else { 0 } }
+    }
+
+    /// The slot of this ticket.
+    pub(super) fn resume(&self, ticket: Ticket) -> Slot<'_> {
+        Slot { slots: self, ticket, ending: Ending::Early(Early::Cancelled) }
+    }
+
+    /// Gives a slot back.
+    fn leave(&self, ticket: &Ticket, ending: Ending) {
+        let Slots { semaphore, adaptive, .. } = &self.own;
+        match adaptive {
+            None => semaphore.add_permits(1),
+            Some(adaptive) => adaptive.release(semaphore, self.lesson(ticket, ending)),
+        }
+        self.outcomes.count(ending.outcome());
+    }
+
+    fn lesson(&self, ticket: &Ticket, ending: Ending) -> Lesson {
+        let took = |given_up| Lesson::Took { started: ticket.started, ended: self.clock.reading(), given_up };
+        match ending {
+            Ending::Succeeded => took(false),
+            Ending::Early(Early::Cancelled) => took(true),
+            Ending::Failed | Ending::Early(Early::Panicked | Early::NotMade) => Lesson::None,
+        }
+    }
+
+    fn rejected(&self) -> Rejected {
+        self.outcomes.count(REJECTED);
+        Rejected::new(&self.name, Reason::Full, None)
+    }
+}
+
+/// A call that waits for its turn. Dropped, it is never made, and what is around it should know that.
+struct Waiting;
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        noted::given_up();
     }
 }
 
 /// The right to be under way. Dropped without an end, the call was given up.
 pub(crate) struct Slot<'a> {
-    state: &'a State,
-    permit: Option<SemaphorePermit<'a>>,
-    begun: Begun<'a>,
-    started: u64,
+    slots: &'a Shared<Slots>,
+    ticket: Ticket,
     ending: Ending,
 }
 
-/// What the end of a call tells of the time that calls take.
-#[derive(Clone, Copy, PartialEq)]
-enum Ending {
-    Finished,
-    /// Nothing: errors and panics may be quick.
-    Failed,
-    GivenUp,
-}
-
 impl<'a> Slot<'a> {
-    pub(super) fn new(state: &'a State, permit: SemaphorePermit<'a>) -> Self {
-        let started = if state.adaptive.is_some() { state.clock.reading() } else { 0 };
-        let begun = Begun::new(&state.outcomes, CANCELLED, PANICKED);
-        Self { state, permit: Some(permit), begun, started, ending: Ending::GivenUp }
+    fn new(slots: &'a Shared<Slots>, permit: SemaphorePermit<'a>) -> Self {
+        slots.resume(slots.ticket(permit))
     }
 
     pub(crate) fn end(mut self, is_ok: bool) {
-        self.ending = if is_ok { Ending::Finished } else { Ending::Failed };
-        self.begun.end(FINISHED);
-    }
-}
-
-impl Slot<'_> {
-    fn release(&mut self, adaptive: &Adaptive) {
-        let State { semaphore, clock, .. } = self.state;
-        let (ended, free) = (clock.reading(), semaphore.available_permits());
-        // Where there is debt, it is paid with this permit, or else nobody would ever pay while others wait for one.
-        if !adaptive.is_indebted.load(Relaxed) {
-            self.permit = None;
-        }
-        let more = adaptive.change(semaphore, |bound| {
-            let in_flight = u32::try_from(bound.permits().saturating_sub(free)).unwrap_or(u32::MAX);
-            let given_up = self.ending == Ending::GivenUp;
-            let sample = Sample { started: self.started, ended, in_flight, given_up };
-            let more = if self.ending == Ending::Failed { 0 } else { bound.learn(sample) };
-            if bound.debt > 0
-                && let Some(permit) = self.permit.take()
-            {
-                permit.forget();
-                bound.debt -= 1;
-            }
-            more
-        });
-        if more > 0 || self.permit.is_some() {
-            self.permit = None;
-            semaphore.add_permits(more);
-            // There may be new debt, which was to be paid with these.
-            adaptive.change(semaphore, |_| ());
-        }
+        self.ending = if is_ok { Ending::Succeeded } else { Ending::Failed };
     }
 }
 
 impl Ends for Slot<'_> {
     fn end_early(mut self, how: Early) {
-        if how == Early::Panicked {
-            self.begun.end(PANICKED);
-        }
-        if how != Early::Cancelled {
-            self.ending = Ending::Failed;
-        }
+        self.ending = Ending::Early(how);
     }
 }
 
-impl std::fmt::Debug for Slot<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Slot").field("of", &self.state.name).finish_non_exhaustive()
+impl fmt::Debug for Slot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("of", &self.slots.name).finish_non_exhaustive()
     }
 }
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        if let Some(adaptive) = &self.state.adaptive {
-            self.release(adaptive);
-        }
+        self.slots.leave(&self.ticket, self.ending);
     }
 }

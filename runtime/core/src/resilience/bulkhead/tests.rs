@@ -1,8 +1,12 @@
+use std::num::NonZeroU32;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::super::error::Reason;
 use super::*;
 use crate::clock::timer_now;
 
@@ -10,15 +14,15 @@ fn n(n: u32) -> NonZeroU32 {
     NonZeroU32::new(n).unwrap()
 }
 
-fn of(bulkhead: &Bulkhead) -> (Vec<u64>, Vec<u64>) {
-    let seen = bulkhead.state().snapshot();
+fn figures(bulkhead: &Bulkhead) -> (Vec<u64>, Vec<u64>) {
+    let seen = bulkhead.0.snapshot();
     let numbers = |named: Vec<(_, u64)>| named.into_iter().map(|(_, count)| count).collect();
     (numbers(seen.outcomes), numbers(seen.levels))
 }
 
 #[tokio::test]
 async fn no_more_than_so_many_are_under_way() {
-    let bulkhead = Bulkhead::new("test", BulkheadSettings::fixed(n(2)));
+    let bulkhead = Bulkhead::new("test", Settings::fixed(n(2)));
     let mut cx = Context::from_waker(Waker::noop());
     let forever = || Box::pin(bulkhead.run(std::future::pending::<()>()));
     let (mut first, mut second) = (forever(), forever());
@@ -30,12 +34,12 @@ async fn no_more_than_so_many_are_under_way() {
     drop(first);
     assert_eq!(bulkhead.run(async { 7 }).await, Ok(7));
     drop(second);
-    assert_eq!(of(&bulkhead), (vec![1, 2, 2, 0], vec![2, 0]));
+    assert_eq!(figures(&bulkhead), (vec![1, 2, 2, 0], vec![2, 0]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_waits_for_its_turn_but_not_for_ever() {
-    let bulkhead = Arc::new(Bulkhead::new("test", BulkheadSettings::fixed(n(1)).wait(Duration::from_secs(1))));
+    let bulkhead = Arc::new(Bulkhead::new("test", Settings::fixed(n(1)).wait(Duration::from_secs(1))));
     let (holder, go) = (bulkhead.clone(), Arc::new(Notify::new()));
     let released = go.clone();
     let first = tokio::spawn(async move { holder.run(async { released.notified().await }).await });
@@ -53,7 +57,7 @@ async fn a_call_waits_for_its_turn_but_not_for_ever() {
 
 #[tokio::test]
 async fn who_stops_waiting_takes_no_turn() {
-    let bulkhead = Bulkhead::new("test", BulkheadSettings::fixed(n(1)).wait(Duration::from_secs(60)));
+    let bulkhead = Bulkhead::new("test", Settings::fixed(n(1)).wait(Duration::from_secs(60)));
     let mut cx = Context::from_waker(Waker::noop());
     let mut first = Box::pin(bulkhead.run(std::future::pending::<()>()));
     assert!(first.as_mut().poll(&mut cx).is_pending());
@@ -66,74 +70,74 @@ async fn who_stops_waiting_takes_no_turn() {
 
 #[test]
 fn a_panic_gives_the_slot_back() {
-    let bulkhead = Bulkhead::new("test", BulkheadSettings::fixed(n(1)));
+    let bulkhead = Bulkhead::new("test", Settings::fixed(n(1)));
     let panics = || bulkhead.run_sync(|| panic!("on purpose"));
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
     assert_eq!(bulkhead.run_sync(|| 1), Ok(1));
-    assert_eq!(of(&bulkhead), (vec![1, 0, 0, 1], vec![1, 0]));
+    assert_eq!(figures(&bulkhead), (vec![1, 0, 0, 1], vec![1, 0]));
 }
 
 #[test]
 fn a_panic_does_not_lower_an_adaptive_bound() {
     let clock = Clock::manual();
-    let bulkhead = Bulkhead::new("test", BulkheadSettings::adaptive(n(2), n(40))).clock(clock.clone());
+    let bulkhead = Bulkhead::new("test", Settings::adaptive(n(2), n(40))).with_clock(clock.clone());
     for _ in 0..45 {
-        let slots: Vec<_> = std::iter::from_fn(|| bulkhead.state().try_acquire().ok()).collect();
+        let slots: Vec<_> = std::iter::from_fn(|| bulkhead.0.shared().try_acquire().ok()).collect();
         clock.advance(Duration::from_millis(5));
         for slot in slots {
             slot.end(true);
         }
     }
-    let grown = bulkhead.state().levels().0;
+    let grown = bulkhead.0.shared().own.in_use().0;
     for _ in 0..200 {
         let panics = || bulkhead.run_sync(|| panic!("on purpose"));
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
     }
-    assert_eq!(bulkhead.state().levels().0, grown, "it says nothing of how long calls take");
+    assert_eq!(bulkhead.0.shared().own.in_use().0, grown, "it says nothing of how long calls take");
 }
 
 #[test]
 fn the_semaphore_follows_the_gradient() {
     let clock = Clock::manual();
-    let bulkhead = Bulkhead::new("test", BulkheadSettings::adaptive(n(2), n(40))).clock(clock.clone());
-    let state = bulkhead.state();
+    let bulkhead = Bulkhead::new("test", Settings::adaptive(n(2), n(40))).with_clock(clock.clone());
+    let shared = bulkhead.0.shared();
     // Calls that all take as long, and use the bound up.
     for _ in 0..45 {
-        let slots: Vec<_> = std::iter::from_fn(|| state.try_acquire().ok()).collect();
-        assert_eq!(slots.len(), state.levels().0 as usize);
+        let slots: Vec<_> = std::iter::from_fn(|| shared.try_acquire().ok()).collect();
+        assert_eq!(slots.len(), shared.own.in_use().0 as usize);
         clock.advance(Duration::from_millis(5));
         for slot in slots {
             slot.end(true);
         }
     }
-    let grown = state.levels().0;
+    let grown = shared.own.in_use().0;
     assert!(grown > 20, "{grown}");
 
     // Then they are given up, one after the other, while the bound is used up.
-    let mut slots: Vec<_> = std::iter::from_fn(|| state.try_acquire().ok()).collect();
-    while state.levels().0 > 10 {
+    let mut slots: Vec<_> = std::iter::from_fn(|| shared.try_acquire().ok()).collect();
+    while shared.own.in_use().0 > 10 {
         drop(slots.pop());
-        slots.extend(state.try_acquire());
+        slots.extend(shared.try_acquire());
         clock.advance(Duration::from_millis(5));
     }
     for slot in slots {
         slot.end(false);
     }
-    let slots: Vec<_> = std::iter::from_fn(|| state.try_acquire().ok()).collect();
-    assert_eq!(slots.len(), state.levels().0 as usize, "what was in use went when it was given back");
+    let slots: Vec<_> = std::iter::from_fn(|| shared.try_acquire().ok()).collect();
+    assert_eq!(slots.len(), shared.own.in_use().0 as usize, "what was in use went when it was given back");
 }
 
 #[test]
 fn under_threads_the_bound_holds() {
     use std::sync::atomic::AtomicU32;
     use std::sync::atomic::Ordering::SeqCst;
-    let bulkhead = Bulkhead::new("test", BulkheadSettings::adaptive(n(2), n(8)));
+    let bulkhead = Bulkhead::new("test", Settings::adaptive(n(2), n(8)));
     let (now, most) = (AtomicU32::new(0), AtomicU32::new(0));
     std::thread::scope(|scope| {
         for _ in 0..32 {
             scope.spawn(|| {
                 for i in 0..500 {
-                    let Ok(slot) = bulkhead.state().try_acquire() else { continue };
+                    let Ok(slot) = bulkhead.0.shared().try_acquire() else { continue };
                     most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
                     std::thread::yield_now();
                     now.fetch_sub(1, SeqCst);
@@ -144,14 +148,14 @@ fn under_threads_the_bound_holds() {
         }
     });
     assert!(most.load(SeqCst) <= 8, "{most:?}");
-    let state = bulkhead.state();
-    let slots: Vec<_> = std::iter::from_fn(|| state.try_acquire().ok()).collect();
-    assert_eq!(slots.len(), state.levels().0 as usize);
+    let shared = bulkhead.0.shared();
+    let slots: Vec<_> = std::iter::from_fn(|| shared.try_acquire().ok()).collect();
+    assert_eq!(slots.len(), shared.own.in_use().0 as usize);
 }
 
 #[tokio::test]
 async fn a_call_that_waited_runs_once_there_is_room() {
-    let bulkhead = Bulkhead::new("test", BulkheadSettings::fixed(n(1)).wait(Duration::from_secs(60)));
+    let bulkhead = Bulkhead::new("test", Settings::fixed(n(1)).wait(Duration::from_secs(60)));
     let mut cx = Context::from_waker(Waker::noop());
     let mut first = Box::pin(bulkhead.run(std::future::pending::<()>()));
     assert!(first.as_mut().poll(&mut cx).is_pending());
@@ -163,7 +167,7 @@ async fn a_call_that_waited_runs_once_there_is_room() {
 
 #[test]
 fn a_wait_without_end_needs_no_timer() {
-    let bulkhead = Bulkhead::new("test", BulkheadSettings::fixed(n(1)).wait(Duration::MAX));
+    let bulkhead = Bulkhead::new("test", Settings::fixed(n(1)).wait(Duration::MAX));
     let mut cx = Context::from_waker(Waker::noop());
     let mut first = Box::pin(bulkhead.run(std::future::pending::<()>()));
     assert!(first.as_mut().poll(&mut cx).is_pending());

@@ -17,44 +17,45 @@ use std::time::Duration;
 
 use latency::Latencies;
 
+use super::base::{Base, Kind, Shared};
+use super::budget::Budget;
+use super::noted;
+use super::outcomes::Begun;
+use super::percent::Percent;
+use super::snapshot::PolicyKind;
+use super::within::within;
 use crate::clock::Clock;
 use crate::sync::{Mutex, lock};
 
-use super::breaker::Percent;
-use super::noted;
-use super::outcomes::{Begun, Outcomes};
-use super::retry::Budget;
-use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
-use super::timeout::within;
-
-/// When a second try begins. Every method is `const`.
+/// The settings of a hedge: when a second try begins. Every method is `const`.
 ///
 /// ```
 /// use std::time::Duration;
-/// use fastness::resilience::{HedgeSettings, Percent};
+/// use fastness::resilience::Percent;
+/// use fastness::resilience::hedge::Settings;
 ///
-/// const QUICK: HedgeSettings = HedgeSettings::p95(Duration::from_millis(50)).budget(Percent::new(5));
+/// const QUICK: Settings = Settings::p95(Duration::from_millis(50)).budget(Percent::new(5));
 /// # let _ = QUICK;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HedgeSettings {
+pub struct Settings {
     after: Duration,
     live: bool,
     budget: Percent,
 }
 
-impl HedgeSettings {
-    /// When the first one has taken so long.
+impl Settings {
+    /// A second try when the first one has taken so long.
     pub const fn after(delay: Duration) -> Self {
         Self { after: delay, live: false, budget: Percent::new(10) }
     }
 
-    /// When the first one has taken longer than 95 of the last 100 calls did; `at_first` as long as fewer than 32 are known.
+    /// A second try when the first one has taken longer than 95 of the last 100 calls did; `at_first` as long as fewer than 32 are known.
     pub const fn p95(at_first: Duration) -> Self {
         Self { after: at_first, live: true, budget: Percent::new(10) }
     }
 
-    /// How many second tries there are at most, of 100 calls (10). Ten more are there at first, and one a second comes when
+    /// Sets how many second tries there are at most, of 100 calls (10). Ten more are there at first, and one a second comes when
     /// there are fewer than ten.
     #[must_use]
     pub const fn budget(mut self, share: Percent) -> Self {
@@ -63,14 +64,14 @@ impl HedgeSettings {
     }
 }
 
-/// Makes calls twice that take long, and takes the first good answer.
+/// Makes calls twice that take long, and takes the first good answer. Cheap to clone; clones are the same policy.
 ///
 /// ```
 /// use std::cell::Cell;
 /// use std::time::Duration;
-/// use fastness::resilience::{Hedge, HedgeSettings};
+/// use fastness::resilience::hedge::{Hedge, Settings};
 ///
-/// static REPLICA: Hedge = Hedge::new("replica", HedgeSettings::after(Duration::from_millis(5)));
+/// static REPLICA: Hedge = Hedge::new("replica", Settings::after(Duration::from_millis(5)));
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// let tries = Cell::new(0);
@@ -86,22 +87,14 @@ impl HedgeSettings {
 /// assert_eq!(tries.get(), 2);
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct Hedge {
-    name: &'static str,
-    settings: HedgeSettings,
-    clock: Option<Clock>,
-    state: Lazy<State>,
-}
+#[derive(Clone, Debug)]
+pub struct Hedge(Base<Tries>);
 
+/// What the calls of a hedge share. Only arithmetic is under these locks.
 #[derive(Debug)]
-struct State {
-    name: Arc<str>,
-    clock: Clock,
-    /// Only arithmetic is under these locks.
+struct Tries {
     latencies: Mutex<Latencies>,
     budget: Mutex<Budget>,
-    outcomes: Outcomes,
 }
 
 const CALLS: usize = 0;
@@ -111,32 +104,34 @@ const FAILED: usize = 3;
 const CANCELLED: usize = 4;
 const PANICKED: usize = 5;
 const HEDGES: usize = 6;
-const OUTCOMES: &[&str] = &["calls", "first", "second", "failed", "cancelled", "panicked", "hedges"];
+
+impl Kind for Tries {
+    type Settings = Settings;
+
+    const KIND: PolicyKind = PolicyKind::Hedge;
+    const OUTCOMES: &'static [&'static str] =
+        &["calls", "first", "second", "failed", "cancelled", "panicked", "hedges"];
+
+    fn new(_: &Arc<str>, _: &Settings, clock: &Clock) -> Self {
+        Self { budget: Mutex::new(Budget::new(clock.now())), latencies: Mutex::default() }
+    }
+
+    fn levels(&self) -> Vec<(&'static str, u64)> {
+        let p95 = lock(&self.latencies).p95().map(|nanos| ("p95_micros", nanos / 1_000));
+        p95.into_iter().collect()
+    }
+}
 
 impl Hedge {
     /// A policy of its own.
-    pub const fn new(name: &'static str, settings: HedgeSettings) -> Self {
-        Self { name, settings, clock: None, state: Lazy::new() }
+    pub const fn new(name: &'static str, settings: Settings) -> Self {
+        Self(Base::new(name, settings))
     }
 
-    /// Another clock for the budget and the percentile: for tests.
+    /// A policy of its own with another clock for the budget and the percentile: for tests.
     #[must_use]
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = Some(clock);
-        self
-    }
-
-    fn state(&self) -> &State {
-        self.state.get(|| {
-            let clock = self.clock.clone().unwrap_or_else(Clock::system);
-            State {
-                name: self.name.into(),
-                budget: Mutex::new(Budget::new(clock.now())),
-                latencies: Mutex::default(),
-                outcomes: Outcomes::new(OUTCOMES),
-                clock,
-            }
-        })
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self(self.0.with_clock(clock))
     }
 
     /// Makes the call, and makes it a second time beside the first if that takes long. The first `Ok` is the answer, and
@@ -164,9 +159,9 @@ impl Hedge {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use fastness::resilience::{Hedge, HedgeSettings};
+    /// use fastness::resilience::hedge::{Hedge, Settings};
     ///
-    /// static PAGE: Hedge = Hedge::new("page", HedgeSettings::after(Duration::from_millis(5)));
+    /// static PAGE: Hedge = Hedge::new("page", Settings::after(Duration::from_millis(5)));
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
     /// assert_eq!(PAGE.call_judged(|| async { 200 }, |status| *status >= 500).await, 200);
@@ -181,14 +176,14 @@ impl Hedge {
         mut call: impl FnMut() -> F,
         failed: impl Fn(&R) -> bool,
     ) -> R {
-        let state = self.state();
-        let mut run = state.begin();
+        let (shared, settings) = (self.0.shared(), &self.0.settings);
+        let mut run = shared.begin();
         let mut first = pin!(run.make(&mut call));
-        let early = run.begun.watch(within(&state.name, state.delay(&self.settings), first.as_mut())).await;
+        let early = run.begun.watch(within(&shared.name, shared.own.delay(settings), first.as_mut())).await;
         if let Ok(ended) = early {
             return run.end(ended, FIRST, &failed);
         }
-        if !state.may_hedge(&self.settings) {
+        if !shared.may_hedge(settings) {
             let ended = run.begun.watch(first).await;
             return run.end(ended, FIRST, &failed);
         }
@@ -236,7 +231,7 @@ async fn first_good<R, F: Future<Output = R>>(
 
 /// One call under way.
 struct Run<'a> {
-    state: &'a State,
+    shared: &'a Shared<Tries>,
     begun: Begun<'a>,
     started: u64,
 }
@@ -251,37 +246,32 @@ impl Run<'_> {
         let is_good = self.begun.run(|| !failed(&ended));
         if is_good {
             // Of a first try that lost, at least: it would have taken longer still.
-            let nanos = self.state.clock.now().saturating_sub(self.started);
-            lock(&self.state.latencies).add(nanos);
+            let nanos = self.shared.clock.now().saturating_sub(self.started);
+            lock(&self.shared.own.latencies).add(nanos);
         }
         self.begun.end(if is_good { by } else { FAILED });
         ended
     }
 }
 
-impl State {
-    fn begin(&self) -> Run<'_> {
-        self.outcomes.count(CALLS);
-        Run { state: self, begun: Begun::new(&self.outcomes, CANCELLED, PANICKED), started: self.clock.now() }
-    }
-
-    fn delay(&self, settings: &HedgeSettings) -> Duration {
+impl Tries {
+    fn delay(&self, settings: &Settings) -> Duration {
         let live = settings.live.then(|| lock(&self.latencies).p95()).flatten();
         live.map_or(settings.after, Duration::from_nanos)
     }
+}
 
-    fn may_hedge(&self, settings: &HedgeSettings) -> bool {
-        let may = lock(&self.budget).take(settings.budget, self.outcomes.get(CALLS), self.clock.now());
+impl Shared<Tries> {
+    fn begin(&self) -> Run<'_> {
+        self.outcomes.count(CALLS);
+        Run { shared: self, begun: Begun::new(&self.outcomes, CANCELLED, PANICKED), started: self.clock.now() }
+    }
+
+    fn may_hedge(&self, settings: &Settings) -> bool {
+        let may = lock(&self.own.budget).take(settings.budget, self.outcomes.get(CALLS), self.clock.now());
         if may {
             self.outcomes.count(HEDGES);
         }
         may
-    }
-}
-
-impl Report for State {
-    fn snapshot(&self) -> PolicySnapshot {
-        let p95 = lock(&self.latencies).p95().map(|nanos| ("p95_micros", nanos / 1_000));
-        PolicySnapshot::of(PolicyKind::Hedge, &self.name, &self.outcomes, p95.into_iter().collect())
     }
 }

@@ -6,13 +6,13 @@ use crate::clock::{pause, timer_now};
 
 const MILLI: Duration = Duration::from_millis(1);
 
-fn made(settings: HedgeSettings) -> (Hedge, Clock) {
+fn made(settings: Settings) -> (Hedge, Clock) {
     let clock = Clock::manual();
-    (Hedge::new("test", settings).clock(clock.clone()), clock)
+    (Hedge::new("test", settings).with_clock(clock.clone()), clock)
 }
 
 fn outcomes(hedge: &Hedge) -> Vec<u64> {
-    hedge.state().snapshot().outcomes.into_iter().map(|(_, count)| count).collect()
+    hedge.0.outcomes()
 }
 
 /// Tries that take so long and end so, one after the other; how many were begun, and how many are still there.
@@ -53,7 +53,7 @@ async fn the_first_good_one_wins_and_the_other_is_dropped() {
         // To fail early is no reason to try twice.
         (&[(9, Err(1)), (0, Ok(2))], Err(1), 9, 1),
     ] {
-        let (hedge, _) = made(HedgeSettings::after(MILLI * 10));
+        let (hedge, _) = made(Settings::after(MILLI * 10));
         let (tries, started) = (Tries::new(plan), timer_now());
         assert_eq!(hedge.call(|| tries.next()).await, expected, "{plan:?}");
         assert_eq!((started.elapsed(), tries.begun.get()), (MILLI * millis, begun), "{plan:?}");
@@ -63,7 +63,7 @@ async fn the_first_good_one_wins_and_the_other_is_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn when_everything_is_slow_the_budget_ends_it() {
-    let (hedge, _) = made(HedgeSettings::after(MILLI));
+    let (hedge, _) = made(Settings::after(MILLI));
     for _ in 0..1_000 {
         let slow = || async {
             pause(MILLI * 20).await;
@@ -78,7 +78,7 @@ async fn when_everything_is_slow_the_budget_ends_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_live_percentile_takes_the_place_of_the_first_delay() {
-    let (hedge, clock) = made(HedgeSettings::p95(MILLI * 500));
+    let (hedge, clock) = made(Settings::p95(MILLI * 500));
     for _ in 0..32 {
         let call = || async {
             clock.advance(MILLI * 3);
@@ -89,12 +89,12 @@ async fn the_live_percentile_takes_the_place_of_the_first_delay() {
     let (tries, started) = (Tries::new(&[(900, Ok(1)), (1, Ok(2))]), timer_now());
     assert_eq!(hedge.call(|| tries.next()).await, Ok(2));
     assert_eq!(started.elapsed(), MILLI * 4);
-    assert_eq!(hedge.state().snapshot().levels, [("p95_micros", 3_000)]);
+    assert_eq!(hedge.0.snapshot().levels, [("p95_micros", 3_000)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn dropped_it_drops_both() {
-    let (hedge, _) = made(HedgeSettings::after(MILLI));
+    let (hedge, _) = made(Settings::after(MILLI));
     let tries = Tries::new(&[(90, Ok(1)), (90, Ok(2))]);
     {
         let mut call = pin!(hedge.call(|| tries.next()));
@@ -110,7 +110,7 @@ async fn dropped_it_drops_both() {
 
 #[tokio::test(start_paused = true)]
 async fn outputs_of_any_type_may_be_bad_answers() {
-    let (hedge, _) = made(HedgeSettings::after(MILLI));
+    let (hedge, _) = made(Settings::after(MILLI));
     let failed = |status: &u16| *status >= 500;
     let mut tries = [(90, 200), (5, 503)].into_iter();
     let mut next = || {
@@ -127,7 +127,7 @@ async fn outputs_of_any_type_may_be_bad_answers() {
 
 #[test]
 fn without_a_delay_both_are_tried_at_once_and_no_timer_is_needed() {
-    let (hedge, _) = made(HedgeSettings::after(Duration::ZERO));
+    let (hedge, _) = made(Settings::after(Duration::ZERO));
     let begun = Cell::new(0);
     let call = || {
         begun.set(begun.get() + 1);
@@ -145,8 +145,9 @@ fn without_a_delay_both_are_tried_at_once_and_no_timer_is_needed() {
 
 #[tokio::test]
 async fn a_try_that_panics_is_counted_as_such() {
-    let hedge: &'static Hedge = Box::leak(Box::new(made(HedgeSettings::after(MILLI)).0));
-    let call = hedge.call(|| async { panic!("on purpose") as Result<(), ()> });
+    let (hedge, _) = made(Settings::after(MILLI));
+    let own = hedge.clone();
+    let call = async move { own.call(|| async { panic!("on purpose") as Result<(), ()> }).await };
     assert!(tokio::spawn(call).await.unwrap_err().is_panic());
-    assert_eq!(outcomes(hedge), [1, 0, 0, 0, 0, 1, 0]);
+    assert_eq!(outcomes(&hedge), [1, 0, 0, 0, 0, 1, 0]);
 }

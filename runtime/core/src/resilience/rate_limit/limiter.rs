@@ -10,38 +10,69 @@ use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 
-use super::RateLimitSettings;
+use super::settings::Settings;
 use crate::clock::{Clock, nanos};
+use crate::resilience::base::{Kind, Shared};
 use crate::resilience::error::{Reason, Rejected};
-use crate::resilience::keyed::Keep;
-use crate::resilience::outcomes::Outcomes;
-use crate::resilience::snapshot::{PolicyKind, PolicySnapshot, Report};
-
-/// One limit, or those of all keys, and how calls ended.
-#[derive(Debug)]
-pub(super) struct State<L> {
-    name: Arc<str>,
-    pub(super) limits: L,
-    outcomes: Outcomes,
-}
+use crate::resilience::keyed::{Keep, Keyed, kept_name};
+use crate::resilience::snapshot::PolicyKind;
 
 const ALLOWED: usize = 0;
 const REJECTED: usize = 1;
+const OUTCOMES: &[&str] = &["allowed", "rejected"];
 
-impl<L> State<L> {
-    pub(super) fn new(name: &str, limits: L) -> Self {
-        Self { name: name.into(), limits, outcomes: Outcomes::new(&["allowed", "rejected"]) }
+/// Counts how a call ended that asked a limit.
+pub(super) fn count<L>(shared: &Shared<L>, checked: Result<(), Rejected>) -> Result<(), Rejected> {
+    shared.outcomes.count(if checked.is_ok() { ALLOWED } else { REJECTED });
+    checked
+}
+
+impl Kind for Limiter {
+    type Settings = Settings;
+
+    const KIND: PolicyKind = PolicyKind::RateLimit;
+    const OUTCOMES: &'static [&'static str] = OUTCOMES;
+
+    fn new(name: &Arc<str>, settings: &Settings, clock: &Clock) -> Self {
+        Self::named(name.clone(), settings, clock.clone())
+    }
+}
+
+/// The limits of all keys.
+#[derive(Debug)]
+pub(in crate::resilience) struct Limiters {
+    keyed: Keyed<Limiter>,
+    clock: Clock,
+}
+
+impl Kind for Limiters {
+    /// With the number of keys at most.
+    type Settings = (Settings, usize);
+
+    const KIND: PolicyKind = PolicyKind::RateLimit;
+    const OUTCOMES: &'static [&'static str] = OUTCOMES;
+
+    fn new(_: &Arc<str>, (_, keys): &(Settings, usize), clock: &Clock) -> Self {
+        Self { keyed: Keyed::new(*keys, clock.clone()), clock: clock.clone() }
+    }
+}
+
+impl Limiters {
+    pub(super) fn check(&self, key: &str, name: &str, settings: &Settings) -> Result<(), Rejected> {
+        let key = &*kept_name(key);
+        let make = || Limiter::named(format!("{name}[{key}]").into(), settings, self.clock.clone());
+        self.keyed.get(key, make, |_| ()).check()
     }
 
-    pub(super) fn count(&self, checked: Result<(), Rejected>) -> Result<(), Rejected> {
-        self.outcomes.count(if checked.is_ok() { ALLOWED } else { REJECTED });
-        checked
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.keyed.all().len()
     }
 }
 
 /// One limit.
 #[derive(Debug)]
-pub(super) struct Limiter {
+pub(in crate::resilience) struct Limiter {
     name: Arc<str>,
     time: Time,
     rate: RateLimiter<NotKeyed, InMemoryState, Time, NoOpMiddleware<Duration>>,
@@ -64,7 +95,7 @@ impl GovernorClock for Time {
 }
 
 impl Limiter {
-    pub(super) fn new(name: Arc<str>, settings: &RateLimitSettings, clock: Clock) -> Self {
+    fn named(name: Arc<str>, settings: &Settings, clock: Clock) -> Self {
         let time = Time(clock);
         let rate = RateLimiter::direct_with_clock(settings.quota(), time.clone());
         let full_after = nanos(settings.one().saturating_mul(settings.burst.get()));
@@ -83,11 +114,5 @@ impl Limiter {
 impl Keep for Limiter {
     fn is_idle(&self) -> bool {
         self.time.0.now().saturating_sub(self.asked.load(Relaxed)) > self.full_after
-    }
-}
-
-impl<L: Send + Sync> Report for State<L> {
-    fn snapshot(&self) -> PolicySnapshot {
-        PolicySnapshot::of(PolicyKind::RateLimit, &self.name, &self.outcomes, Vec::new())
     }
 }

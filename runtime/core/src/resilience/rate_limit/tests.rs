@@ -1,3 +1,6 @@
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use super::*;
 use crate::resilience::error::Reason;
 
@@ -14,7 +17,7 @@ fn allowed(check: impl Fn() -> Result<(), Rejected>) -> usize {
 #[test]
 fn so_many_get_through_and_come_back_evenly() {
     let clock = Clock::manual();
-    let limit = RateLimit::new("test", RateLimitSettings::new(n(10), SECOND)).clock(clock.clone());
+    let limit = RateLimit::new("test", Settings::new(n(10), SECOND)).with_clock(clock.clone());
     assert_eq!(allowed(|| limit.check()), 10);
     let rejected = limit.check().unwrap_err();
     assert_eq!((rejected.reason(), rejected.retry_after()), (Reason::Limited, Some(SECOND / 10)));
@@ -27,8 +30,8 @@ fn so_many_get_through_and_come_back_evenly() {
 #[test]
 fn without_a_burst_they_are_spread_out() {
     let clock = Clock::manual();
-    let settings = RateLimitSettings::new(n(4), SECOND).burst(n(1));
-    let limit = RateLimit::new("test", settings).clock(clock.clone());
+    let settings = Settings::new(n(4), SECOND).burst(n(1));
+    let limit = RateLimit::new("test", settings).with_clock(clock.clone());
     for _ in 0..4 {
         assert_eq!(allowed(|| limit.check()), 1);
         clock.advance(SECOND / 4);
@@ -38,14 +41,14 @@ fn without_a_burst_they_are_spread_out() {
 #[test]
 fn absurd_settings_do_not_panic() {
     for (calls, per) in [(u32::MAX, Duration::from_nanos(1)), (1, Duration::MAX), (u32::MAX, Duration::MAX)] {
-        let limit = RateLimit::new("test", RateLimitSettings::new(n(calls), per)).clock(Clock::manual());
+        let limit = RateLimit::new("test", Settings::new(n(calls), per)).with_clock(Clock::manual());
         assert!(limit.check().is_ok());
     }
 }
 
 #[test]
 fn threads_get_no_more() {
-    let limit = RateLimit::new("test", RateLimitSettings::new(n(1_000), SECOND)).clock(Clock::manual());
+    let limit = RateLimit::new("test", Settings::new(n(1_000), SECOND)).with_clock(Clock::manual());
     let through: usize = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..16).map(|_| scope.spawn(|| allowed(|| limit.check()))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
@@ -56,8 +59,8 @@ fn threads_get_no_more() {
 #[test]
 fn over_the_cap_those_go_that_have_their_calls_back() {
     let clock = Clock::manual();
-    let settings = RateLimitSettings::new(n(1), SECOND * 100);
-    let limit = KeyedRateLimit::new("test", settings, 100).clock(clock.clone());
+    let settings = Settings::new(n(1), SECOND * 100);
+    let limit = KeyedRateLimit::new("test", settings).with_max_keys(100).with_clock(clock.clone());
     for i in 0..50 {
         assert!(limit.check(&format!("old-{i}")).is_ok());
     }
@@ -75,7 +78,6 @@ fn over_the_cap_those_go_that_have_their_calls_back() {
     for i in 0..10_000 {
         let _ = limit.check(&i.to_string());
     }
-    let state = limit.state.get(|| unreachable!());
-    assert_eq!(state.limits.all().len(), 100);
+    assert_eq!(limit.0.shared().own.len(), 100);
     assert_eq!(limit.check("9999").unwrap_err().name(), "test[9999]");
 }

@@ -1,26 +1,53 @@
 //! One call, attempt by attempt.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use super::{
-    AFTER_RETRIES, Again, CALLS, CANCELLED, FAILED, FIRST_TRY, OVER_BUDGET, PANICKED, RETRIES, Retry, RetrySettings,
-    State,
-};
-use crate::clock::pause;
+use super::again::Again;
+use super::settings::Settings;
+use crate::clock::{Clock, pause};
+use crate::resilience::base::{Base, Kind, Shared};
+use crate::resilience::budget::Budget;
 use crate::resilience::noted::{self, Mark, Rejection};
 use crate::resilience::outcomes::Begun;
-use crate::sync::lock;
+use crate::resilience::snapshot::PolicyKind;
+use crate::sync::{Mutex, lock};
+
+const CALLS: usize = 0;
+const FIRST_TRY: usize = 1;
+const AFTER_RETRIES: usize = 2;
+pub(super) const FAILED: usize = 3;
+const OVER_BUDGET: usize = 4;
+pub(super) const CANCELLED: usize = 5;
+pub(super) const PANICKED: usize = 6;
+pub(super) const RETRIES: usize = 7;
+
+/// The budget of a policy, which its calls share. Nothing but arithmetic happens under its lock, and only after a failure.
+#[derive(Debug)]
+pub(in crate::resilience) struct Budgeted(Mutex<Budget>);
+
+impl Kind for Budgeted {
+    type Settings = Settings;
+
+    const KIND: PolicyKind = PolicyKind::Retry;
+    const OUTCOMES: &'static [&'static str] =
+        &["calls", "first_try", "after_retries", "failed", "over_budget", "cancelled", "panicked", "retries"];
+
+    fn new(_: &Arc<str>, _: &Settings, clock: &Clock) -> Self {
+        Self(Mutex::new(Budget::new(clock.now())))
+    }
+}
 
 /// One call, attempt by attempt.
 #[derive(Debug)]
 pub struct Attempts<'a> {
-    settings: &'a RetrySettings,
-    state: &'a State,
+    settings: &'a Settings,
+    shared: &'a Shared<Budgeted>,
     begun: Begun<'a>,
     /// Attempts so far.
     made: u32,
@@ -47,11 +74,11 @@ enum Next<R> {
 }
 
 impl<'a> Attempts<'a> {
-    pub(in crate::resilience) fn new(retry: &'a Retry) -> Self {
-        let state = retry.state();
-        state.outcomes.count(CALLS);
-        let begun = Begun::new(&state.outcomes, CANCELLED, PANICKED);
-        Self { settings: &retry.settings, state, begun, made: 0, is_last: false }
+    pub(super) fn new(retry: &'a Base<Budgeted>) -> Self {
+        let shared = retry.shared();
+        shared.outcomes.count(CALLS);
+        let begun = Begun::new(&shared.outcomes, CANCELLED, PANICKED);
+        Self { settings: &retry.settings, shared, begun, made: 0, is_last: false }
     }
 
     /// Makes an attempt.
@@ -87,7 +114,7 @@ impl<'a> Attempts<'a> {
         ended: Ended<Result<T, E>>,
         when: impl FnOnce(&E) -> W,
     ) -> Between<Result<T, E>> {
-        Between::new(self.next(ended, |ended| Judged::of_result(ended, when)))
+        Between::new(self.next(ended, |ended| Judged::from_result(ended, when)))
     }
 
     /// [`end`](Self::end), of an output of any type.
@@ -105,7 +132,7 @@ impl<'a> Attempts<'a> {
         ended: Ended<Result<T, E>>,
         when: impl FnOnce(&E) -> W,
     ) -> Option<Result<T, E>> {
-        let next = self.next(ended, |ended| Judged::of_result(ended, when));
+        let next = self.next(ended, |ended| Judged::from_result(ended, when));
         self.block(next)
     }
 
@@ -119,7 +146,7 @@ impl<'a> Attempts<'a> {
         match next {
             Next::Done(ended) => return Some(ended),
             Next::Wait(wait) if wait.is_zero() => {}
-            Next::Wait(wait) => self.state.clock.block(wait),
+            Next::Wait(wait) => self.shared.clock.block(wait),
         }
         None
     }
@@ -138,7 +165,7 @@ impl<'a> Attempts<'a> {
         let asked = rejection.and_then(|rejection| rejection.retry_after);
         match self.wait(again, asked) {
             Ok(wait) => {
-                self.state.outcomes.count(RETRIES);
+                self.shared.outcomes.count(RETRIES);
                 noted::recover();
                 let heard = self.begun.run(|| noted::drop_heard(value));
                 Next::Wait(if heard > asked { self.wait_longer(wait, heard) } else { wait })
@@ -173,8 +200,8 @@ impl<'a> Attempts<'a> {
     }
 
     fn within_budget(&self) -> bool {
-        let State { budget, outcomes, clock, .. } = self.state;
-        let take = |share| lock(budget).take(share, outcomes.get(CALLS), clock.now());
+        let Shared { own, outcomes, clock, .. } = self.shared;
+        let take = |share| lock(&own.0).take(share, outcomes.get(CALLS), clock.now());
         self.settings.budget.is_none_or(take)
     }
 }
@@ -184,7 +211,7 @@ impl Judged {
         if again == Again::No { Self::Good } else { Self::Failed(again) }
     }
 
-    fn of_result<T, E, W: Into<Again>>(ended: &Result<T, E>, when: impl FnOnce(&E) -> W) -> Self {
+    fn from_result<T, E, W: Into<Again>>(ended: &Result<T, E>, when: impl FnOnce(&E) -> W) -> Self {
         match ended {
             Ok(_) => Self::Good,
             Err(error) => Self::Failed(when(error).into()),

@@ -4,59 +4,22 @@
 //! together. The budget bounds what retries add to the load of a service that fails for everyone; attempts alone would
 //! triple it.
 
+mod again;
 mod attempts;
-mod budget;
 mod settings;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-use std::time::Duration;
-
+pub use again::Again;
 pub(super) use attempts::Attempts;
-pub(super) use budget::Budget;
-pub use settings::RetrySettings;
+use attempts::Budgeted;
+pub use settings::Settings;
 
+use super::base::Base;
 use crate::clock::Clock;
-use crate::sync::Mutex;
 
-use super::outcomes::Outcomes;
-use super::snapshot::{Lazy, PolicyKind, PolicySnapshot, Report};
-
-/// Whether to try again after an error. Made from a `bool`, or from what the error says.
-///
-/// ```
-/// use std::time::Duration;
-/// use fastness::resilience::Again;
-///
-/// /// Of an answer's status, and its `Retry-After` in seconds.
-/// fn again(status: u16, retry_after: Option<u64>) -> Again {
-///     match (status, retry_after) {
-///         (429 | 503, Some(seconds)) => Again::After(Duration::from_secs(seconds)),
-///         (500.., _) | (429, _) => Again::Yes,
-///         _ => Again::No,
-///     }
-/// }
-/// assert_eq!((again(503, None), again(404, None)), (Again::Yes, Again::from(false)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
-    /// No: it would fail again, or is not safe to repeat.
-    No,
-    /// Yes, when it is time.
-    Yes,
-    /// Yes, but not before so long.
-    After(Duration),
-}
-
-impl From<bool> for Again {
-    fn from(again: bool) -> Self {
-        if again { Self::Yes } else { Self::No }
-    }
-}
-
-/// Makes calls again that failed.
+/// Makes calls again that failed. Cheap to clone; clones are the same policy, with one budget.
 ///
 /// A call that ended because it was [`Rejected`](super::Rejected) somewhere within is tried again no sooner than that said, or
 /// not at all if that is later than the longest wait. It is heard where the error still holds the rejection, or where
@@ -65,9 +28,9 @@ impl From<bool> for Again {
 ///
 /// ```
 /// use std::cell::Cell;
-/// use fastness::resilience::{Retry, RetrySettings};
+/// use fastness::resilience::retry::{Retry, Settings};
 ///
-/// static FETCH: Retry = Retry::new("fetch", RetrySettings::new());
+/// static FETCH: Retry = Retry::new("fetch", Settings::new());
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// let calls = Cell::new(0);
@@ -78,45 +41,24 @@ impl From<bool> for Again {
 /// assert_eq!(FETCH.call(fetch, |error| *error == "busy").await, Ok(3));
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct Retry {
-    name: &'static str,
-    settings: RetrySettings,
-    clock: Option<Clock>,
-    state: Lazy<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    name: Arc<str>,
-    clock: Clock,
-    /// Nothing but arithmetic happens under its lock, and only after a failure.
-    budget: Mutex<Budget>,
-    outcomes: Outcomes,
-}
-
-const CALLS: usize = 0;
-const FIRST_TRY: usize = 1;
-const AFTER_RETRIES: usize = 2;
-const FAILED: usize = 3;
-const OVER_BUDGET: usize = 4;
-const CANCELLED: usize = 5;
-const PANICKED: usize = 6;
-const RETRIES: usize = 7;
-const OUTCOMES: &[&str] =
-    &["calls", "first_try", "after_retries", "failed", "over_budget", "cancelled", "panicked", "retries"];
+#[derive(Clone, Debug)]
+pub struct Retry(Base<Budgeted>);
 
 impl Retry {
     /// A policy of its own, with its own budget.
-    pub const fn new(name: &'static str, settings: RetrySettings) -> Self {
-        Self { name, settings, clock: None, state: Lazy::new() }
+    pub const fn new(name: &'static str, settings: Settings) -> Self {
+        Self(Base::new(name, settings))
     }
 
-    /// Another clock for the budget and for [`call_sync`](Self::call_sync), whose waits then move it: for tests.
+    /// A policy of its own with another clock for the budget and for [`call_sync`](Self::call_sync), whose waits then move it: for tests.
     #[must_use]
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = Some(clock);
-        self
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self(self.0.with_clock(clock))
+    }
+
+    /// One call, attempt by attempt.
+    pub(super) fn begin(&self) -> Attempts<'_> {
+        Attempts::new(&self.0)
     }
 
     /// Makes the call, and makes it again while it fails with an error for which `when` says so.
@@ -137,7 +79,7 @@ impl Retry {
         F: Future<Output = Result<T, E>>,
         W: Into<Again>,
     {
-        let mut attempts = Attempts::new(self);
+        let mut attempts = self.begin();
         loop {
             let ended = attempts.make(&mut call).await;
             if let Some(ended) = attempts.end(ended, &when).await {
@@ -150,9 +92,9 @@ impl Retry {
     /// the last one.
     ///
     /// ```
-    /// use fastness::resilience::{Retry, RetrySettings};
+    /// use fastness::resilience::retry::{Retry, Settings};
     ///
-    /// static PAGE: Retry = Retry::new("page", RetrySettings::new());
+    /// static PAGE: Retry = Retry::new("page", Settings::new());
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
     /// let mut answers = [503, 200].into_iter();
@@ -173,7 +115,7 @@ impl Retry {
         F: Future<Output = R>,
         W: Into<Again>,
     {
-        let mut attempts = Attempts::new(self);
+        let mut attempts = self.begin();
         loop {
             let ended = attempts.make(&mut call).await;
             if let Some(ended) = attempts.end_judged(ended, &again).await {
@@ -187,7 +129,7 @@ impl Retry {
     where
         W: Into<Again>,
     {
-        let mut attempts = Attempts::new(self);
+        let mut attempts = self.begin();
         loop {
             let ended = attempts.run_sync(&mut call);
             if let Some(ended) = attempts.end_sync(ended, &when) {
@@ -198,26 +140,12 @@ impl Retry {
 
     /// [`call_judged`](Self::call_judged), for a function that blocks; so do the waits.
     pub fn call_judged_sync<R, W: Into<Again>>(&self, mut call: impl FnMut() -> R, again: impl Fn(&R) -> W) -> R {
-        let mut attempts = Attempts::new(self);
+        let mut attempts = self.begin();
         loop {
             let ended = attempts.run_sync(&mut call);
             if let Some(ended) = attempts.end_judged_sync(ended, &again) {
                 return ended;
             }
         }
-    }
-
-    fn state(&self) -> &State {
-        self.state.get(|| {
-            let clock = self.clock.clone().unwrap_or_else(Clock::system);
-            let budget = Mutex::new(Budget::new(clock.now()));
-            State { name: self.name.into(), clock, budget, outcomes: Outcomes::new(OUTCOMES) }
-        })
-    }
-}
-
-impl Report for State {
-    fn snapshot(&self) -> PolicySnapshot {
-        PolicySnapshot::of(PolicyKind::Retry, &self.name, &self.outcomes, Vec::new())
     }
 }

@@ -3,32 +3,32 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::super::breaker::Percent;
-use super::super::doubled;
+use super::super::backoff::doubled;
+use super::super::percent::Percent;
 
 const ATTEMPTS: NonZeroU32 = NonZeroU32::new(3).unwrap();
 
-/// How often and when to try again. Every method is `const`.
+/// The settings of a retry: how often and when to try again. Every method is `const`.
 ///
 /// ```
 /// use std::num::NonZeroU32;
 /// use std::time::Duration;
 ///
-/// use fastness::resilience::RetrySettings;
+/// use fastness::resilience::retry::Settings;
 ///
-/// const PATIENT: RetrySettings =
-///     RetrySettings::new().attempts(NonZeroU32::new(5).unwrap()).first_wait(Duration::from_millis(250));
+/// const PATIENT: Settings =
+///     Settings::new().attempts(NonZeroU32::new(5).unwrap()).first_wait(Duration::from_millis(250));
 /// # let _ = PATIENT;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RetrySettings {
+pub struct Settings {
     pub(super) attempts: NonZeroU32,
     first_wait: Duration,
     max_wait: Duration,
     pub(super) budget: Option<Percent>,
 }
 
-impl RetrySettings {
+impl Settings {
     /// The defaults: 3 attempts, waits of up to 100 ms, 200 ms, .. 10 s, and 20 retries in 100 calls.
     pub const fn new() -> Self {
         Self {
@@ -89,7 +89,7 @@ impl RetrySettings {
     }
 }
 
-impl Default for RetrySettings {
+impl Default for Settings {
     fn default() -> Self {
         Self::new()
     }

@@ -2,25 +2,29 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::breaker::{Breaker, BreakerSettings, Percent, Verdict};
-use super::super::doubled;
+use super::super::backoff::doubled;
+use super::super::breaker::{self, Breaker, Verdict};
+use super::super::budget::Budget;
 use super::super::error::Rejected;
 use super::super::fallback::Fallback;
+use super::super::percent::Percent;
+use super::attempts::{CANCELLED, FAILED, PANICKED, RETRIES};
 use super::*;
 use crate::clock::timer_now;
 
-const SETTINGS: RetrySettings = RetrySettings::new();
+const SETTINGS: Settings = Settings::new();
 
-fn made(settings: RetrySettings) -> (Retry, Clock) {
+fn made(settings: Settings) -> (Retry, Clock) {
     let clock = Clock::manual();
-    (Retry::new("test", settings).clock(clock.clone()), clock)
+    (Retry::new("test", settings).with_clock(clock.clone()), clock)
 }
 
 fn outcomes(retry: &Retry) -> Vec<u64> {
-    retry.state().snapshot().outcomes.into_iter().map(|(_, count)| count).collect()
+    retry.0.outcomes()
 }
 
 #[test]
@@ -71,7 +75,7 @@ impl From<Rejected> for Opaque {
 #[test]
 fn it_waits_for_what_a_rejection_asked_for_though_it_never_sees_it() {
     let (retry, clock) = made(SETTINGS);
-    let breaker = Breaker::new("down", BreakerSettings::new(), clock.clone());
+    let breaker = Breaker::new("down", breaker::Settings::new()).with_clock(clock.clone());
     let calls = Cell::new(0);
     let failing = || {
         breaker.call_sync(|| {
@@ -92,7 +96,7 @@ fn it_waits_for_what_a_rejection_asked_for_though_it_never_sees_it() {
 #[tokio::test(start_paused = true)]
 async fn a_retry_around_a_retry_hears_it_too() {
     let clock = Clock::manual();
-    let breaker = Breaker::new("down", BreakerSettings::new(), clock);
+    let breaker = Breaker::new("down", breaker::Settings::new()).with_clock(clock);
     for _ in 0..5 {
         let _ = breaker.call_sync(|| Err::<(), _>(Opaque));
     }
@@ -115,7 +119,7 @@ fn who_is_asked_to_wait_too_long_does_not_try_again() {
 
 /// A breaker that is open for five seconds and a little more.
 fn down(clock: &Clock) -> Breaker {
-    let breaker = Breaker::new("down", BreakerSettings::new(), clock.clone());
+    let breaker = Breaker::new("down", breaker::Settings::new()).with_clock(clock.clone());
     for _ in 0..5 {
         breaker.try_acquire().unwrap().settle(Verdict::Failure);
     }

@@ -22,8 +22,8 @@ use super::{Answer, Exchange, shared_outcome};
 use crate::engine::{Began, CountIfAbandoned, count_load};
 use crate::flight::{Load, LoadOutcome, Permit, end};
 use crate::http::Body;
+use crate::http::broken::{broken_head, report_broken};
 use crate::http::collect::{Collected, Length, collect};
-use crate::http::message::{broken_head, report_broken};
 use crate::http::resumed::{BoxError, Resumed};
 
 /// What the handler gave.
@@ -125,7 +125,7 @@ impl Exchange {
 
     /// How long a response is fresh, and for how long still, if others may have it.
     pub(super) fn life(&self, headers: &HeaderMap, status: StatusCode, began: Began) -> Option<(Duration, Duration)> {
-        let said = Directives::of(headers);
+        let said = Directives::from_headers(headers);
         if !is_shareable(status, headers, &said, self.asker) {
             return None;
         }

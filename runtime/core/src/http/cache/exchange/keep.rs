@@ -39,7 +39,7 @@ impl Exchange {
         let life = self.life(&parts.headers, parts.status, began);
         let mut tags = self.tags.clone();
         tags.extend(parts.extensions.remove::<CacheTags>().map(|tags| tags.0).unwrap_or_default());
-        let (said, age) = (Directives::of(&parts.headers), parts.headers.get(AGE).cloned());
+        let (said, age) = (Directives::from_headers(&parts.headers), parts.headers.get(AGE).cloned());
         let mut headers = kept_head(parts.headers, parts.status, bytes.len());
         if !self.config.keeps {
             // Nobody will reckon it anew.
@@ -60,7 +60,7 @@ impl Exchange {
             headers,
             body: bytes,
             lifetime: life.map(|(whole, _)| whole).unwrap_or_default(),
-            grace: Grace::of(&said, &self.config.defaults),
+            grace: Grace::new(&said, &self.config.defaults),
             tags,
         };
         let expires = self.now().saturating_add(nanos(life.map(|(_, left)| left).unwrap_or_default()));

@@ -6,13 +6,13 @@ fn n(n: u32) -> NonZeroU32 {
 
 #[test]
 fn each_setting_is_what_was_set_and_nothing_else() {
-    let (new, time, percent) = (BreakerSettings::new(), Duration::from_millis(7), Percent::new(7));
-    let with = |change: fn(&mut BreakerSettings)| {
+    let (new, time, percent) = (Settings::new(), Duration::from_millis(7), Percent::new(7));
+    let with = |change: fn(&mut Settings)| {
         let mut settings = new.clone();
         change(&mut settings);
         settings
     };
-    assert_eq!(BreakerSettings::default(), new);
+    assert_eq!(Settings::default(), new);
     for (set, expected) in [
         (new.clone().failure_threshold(n(7)), with(|it| it.failure_threshold = Threshold::Fixed(n(7)))),
         (new.clone().no_failure_threshold(), with(|it| it.failure_threshold = Threshold::Off)),
@@ -51,31 +51,31 @@ fn a_share_is_reached_at_it_and_without_rounding() {
 
 #[test]
 fn a_window_of_fewer_calls_than_are_enough_is_enough() {
-    let of = |settings: BreakerSettings| settings.enough_calls();
-    let ten = BreakerSettings::new().window(Window::Count(n(10)));
-    assert_eq!([of(BreakerSettings::new()), of(ten.clone())], [80, 10]);
+    let of = |settings: Settings| settings.enough_calls();
+    let ten = Settings::new().window(Window::Count(n(10)));
+    assert_eq!([of(Settings::new()), of(ten.clone())], [80, 10]);
     assert_eq!([of(ten.clone().min_calls(n(30))), of(ten.clone().min_calls(n(3)))], [10, 3]);
-    assert_eq!(of(BreakerSettings::new().min_calls(n(30))), 30);
+    assert_eq!(of(Settings::new().min_calls(n(30))), 30);
 }
 
 #[test]
 fn what_attributes_refuse_is_told_of_values() {
-    let told = |settings: &BreakerSettings| settings.faults().join(" ");
-    let ten = BreakerSettings::new().window(Window::Count(n(10)));
-    for good in [BreakerSettings::new(), ten.clone(), ten.clone().min_calls(n(10))] {
+    let told = |settings: &Settings| settings.faults().join(" ");
+    let ten = Settings::new().window(Window::Count(n(10)));
+    for good in [Settings::new(), ten.clone(), ten.clone().min_calls(n(10))] {
         assert_eq!(told(&good), "");
     }
     assert!(told(&ten.min_calls(n(11))).contains("a window of 10 calls never holds the 11 of `min_calls`"));
-    let deaf = BreakerSettings::new().no_failure_threshold().no_failure_rate();
+    let deaf = Settings::new().no_failure_threshold().no_failure_rate();
     assert!(told(&deaf).contains("nothing opens it"));
     assert_eq!(told(&deaf.slow_rate(Percent::new(50), Duration::from_secs(1))), "");
 }
 
 #[test]
 fn failures_in_a_row_decide_where_calls_are_few_and_longer_rows_where_they_are_many() {
-    let of = |settings: &BreakerSettings| [0, 79, 80, 10_000].map(|calls| settings.failures_in_a_row(calls));
-    assert_eq!(of(&BreakerSettings::new()), [Some(5), Some(5), Some(15), Some(15)]);
-    assert_eq!(of(&BreakerSettings::new().min_calls(n(1))), [Some(5), Some(15), Some(15), Some(15)]);
-    assert_eq!(of(&BreakerSettings::new().failure_threshold(n(2))), [Some(2); 4]);
-    assert_eq!(of(&BreakerSettings::new().no_failure_threshold()), [None; 4]);
+    let of = |settings: &Settings| [0, 79, 80, 10_000].map(|calls| settings.failures_in_a_row(calls));
+    assert_eq!(of(&Settings::new()), [Some(5), Some(5), Some(15), Some(15)]);
+    assert_eq!(of(&Settings::new().min_calls(n(1))), [Some(5), Some(15), Some(15), Some(15)]);
+    assert_eq!(of(&Settings::new().failure_threshold(n(2))), [Some(2); 4]);
+    assert_eq!(of(&Settings::new().no_failure_threshold()), [None; 4]);
 }

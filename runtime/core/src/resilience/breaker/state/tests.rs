@@ -1,7 +1,6 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::super::settings::Percent;
 use super::*;
 
 const SECOND: u64 = 1_000_000_000;
@@ -11,8 +10,8 @@ fn n(n: u32) -> NonZeroU32 {
 }
 
 /// Opens on two failures, for a second; two probes close it, and are given up after ten.
-fn settings() -> BreakerSettings {
-    BreakerSettings::new()
+fn settings() -> Settings {
+    Settings::new()
         .failure_threshold(n(2))
         .open_for(Duration::from_secs(1))
         .max_open(Duration::from_secs(5))
@@ -168,7 +167,7 @@ fn rates_count_from_enough_calls_and_their_share_on() {
 
 #[test]
 fn the_time_doubles_up_to_its_bound_and_a_fifth_more() {
-    let millis = |settings: &BreakerSettings, reopened, draw| time_open(settings, reopened, draw) / 1_000_000;
+    let millis = |settings: &Settings, reopened, draw| time_open(settings, reopened, draw) / 1_000_000;
     for (reopened, draw, expected) in [
         (0, 0.0, 1_000),
         (0, 0.5, 1_100),

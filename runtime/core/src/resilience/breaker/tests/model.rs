@@ -8,8 +8,8 @@ const SLOW: u64 = 300;
 const PROBES: usize = 3;
 const WINDOW: usize = 6;
 
-fn settings() -> BreakerSettings {
-    BreakerSettings::new()
+fn settings() -> Settings {
+    Settings::new()
         .failure_threshold(n(3))
         .failure_rate(Percent::new(60))
         .slow_rate(Percent::new(80), Duration::from_millis(SLOW))

@@ -4,7 +4,11 @@ use tokio::task::yield_now;
 
 use super::*;
 use crate::clock::pause;
-use crate::resilience::{Bulkhead, BulkheadSettings, Fallback, Hedge, HedgeSettings, Retry, RetrySettings, Timeout};
+use crate::resilience::bulkhead::{self, Bulkhead};
+use crate::resilience::fallback::Fallback;
+use crate::resilience::hedge::{self, Hedge};
+use crate::resilience::retry::{self, Retry};
+use crate::resilience::timeout::Timeout;
 
 /// An error in which nobody finds what it was made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,11 +26,11 @@ impl From<TimedOut> for Opaque {
     }
 }
 
-fn full(settings: BulkheadSettings) -> Bulkhead {
+fn full(settings: bulkhead::Settings) -> Bulkhead {
     Bulkhead::new("full", settings)
 }
 
-const ONE: BulkheadSettings = BulkheadSettings::fixed(NonZeroU32::MIN);
+const ONE: bulkhead::Settings = bulkhead::Settings::fixed(NonZeroU32::MIN);
 
 /// The failures and the ignored calls of a breaker.
 fn counts(breaker: &Breaker) -> (u64, u64) {
@@ -51,9 +55,9 @@ async fn whatever_became_of_the_rejection() {
     let call = || bulkhead.call(async { Ok::<_, Opaque>(1) });
     assert_eq!(breaker.call_within(SECOND, call()).await, Err(Opaque));
     assert_eq!(breaker.call(Timeout::new("t", SECOND).call(call())).await, Err(Opaque));
-    let retry = Retry::new("r", RetrySettings::new());
+    let retry = Retry::new("r", retry::Settings::new());
     assert_eq!(breaker.call(retry.call(call, |_| true)).await, Err(Opaque));
-    assert_eq!(breaker.call(Hedge::new("h", HedgeSettings::after(SECOND)).call(call)).await, Err(Opaque));
+    assert_eq!(breaker.call(Hedge::new("h", hedge::Settings::after(SECOND)).call(call)).await, Err(Opaque));
     let fallback = Fallback::new("f");
     assert_eq!(breaker.call(fallback.call(async { Err(Opaque) }, |Opaque| call())).await, Err(Opaque));
     assert_eq!(breaker.call_judged(call(), |_| Verdict::Failure).await, Ok(Err(Opaque)));
@@ -99,7 +103,7 @@ async fn a_callee_that_fails_besides_has_failed() {
             }
         }
     };
-    let hedge = Hedge::new("h", HedgeSettings::after(SECOND / 2));
+    let hedge = Hedge::new("h", hedge::Settings::after(SECOND / 2));
     assert_eq!(breaker.call(hedge.call(hedged)).await, Err(Opaque));
     // A rejection of before, on this thread, is no other call's.
     assert_eq!(rejected().await, Err(Opaque));
@@ -123,7 +127,7 @@ async fn a_hedge_whose_first_try_was_rejected_earlier_was_not_made() {
             if is_first { open.call(async { Ok::<u32, Opaque>(1) }).await } else { Err(Opaque) }
         }
     };
-    let hedge = Hedge::new("h", HedgeSettings::after(SECOND / 2));
+    let hedge = Hedge::new("h", hedge::Settings::after(SECOND / 2));
     assert_eq!(breaker.call(hedge.call(hedged)).await, Err(Opaque));
     assert_eq!(counts(&breaker), (0, 1));
 }
@@ -188,7 +192,7 @@ fn a_half_open_breaker_takes_the_place_of_what_was_not_made_back() {
         assert!(breaker.call_sync(|| open.call_sync(|| Ok::<_, Opaque>(1))).is_err());
     }
     assert_eq!((breaker.state(), counts(&breaker)), (State::HalfOpen, (2, 10)));
-    let hosts = KeyedBreaker::new("hosts", small(), 10, clock);
+    let hosts = KeyedBreaker::new("hosts", small()).with_max_keys(10).with_clock(clock);
     for _ in 0..10 {
         assert!(hosts.get("a").call_sync(|| open.call_sync(|| Ok::<_, Opaque>(1))).is_err());
     }

@@ -6,7 +6,7 @@
 //!
 //! No clock, no lock: both numbers come in as arguments. What was put in is worked out when something is taken out.
 
-use super::super::breaker::Percent;
+use super::percent::Percent;
 
 /// Tokens that are there at first, and that time alone fills up to, at one a second.
 const FLOOR: u64 = 10;
@@ -18,7 +18,7 @@ const TOKEN: u64 = 100;
 const SECOND: u64 = 1_000_000_000;
 
 #[derive(Debug)]
-pub(in crate::resilience) struct Budget {
+pub(super) struct Budget {
     /// In hundredths.
     tokens: u64,
     /// Calls whose share is in there.
@@ -28,12 +28,12 @@ pub(in crate::resilience) struct Budget {
 }
 
 impl Budget {
-    pub(in crate::resilience) fn new(now: u64) -> Self {
+    pub(super) fn new(now: u64) -> Self {
         Self { tokens: FLOOR * TOKEN, calls: 0, at: now }
     }
 
     /// Takes a token out if there is one, after so many calls since the start.
-    pub(in crate::resilience) fn take(&mut self, share: Percent, calls: u64, now: u64) -> bool {
+    pub(super) fn take(&mut self, share: Percent, calls: u64, now: u64) -> bool {
         self.fill(share, calls, now);
         let enough = self.tokens >= TOKEN;
         if enough {

@@ -1,0 +1,216 @@
+//! One gate for all layers that may turn a request away: the paths that are exempt, the answer in place of the service's, and what is
+//! held while a request is under way.
+//!
+//! A layer is a [`GateLayer`] with an [`Admission`] of its own, which lets requests in, and hears how they ended.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::admission::{Admission, Gate, Held};
+use super::body::Body;
+use super::paths::Paths;
+use super::problem::Problem;
+use crate::resilience::{Held as HeldUntilEnd, Running, mark};
+
+/// A layer that may turn requests away: [`BreakerLayer`](super::BreakerLayer), [`ConcurrencyLimitLayer`](super::ConcurrencyLimitLayer),
+/// [`HostLayer`](super::HostLayer), `MemoryGuardLayer`, `RateLimitLayer`.
+///
+/// Cheap to clone; clones share what they count.
+#[must_use = "a layer does nothing until a service is put under it"]
+pub struct GateLayer<A> {
+    /// `None` for a layer that does nothing.
+    gate: Option<Arc<Gate<A>>>,
+}
+
+impl<A> GateLayer<A> {
+    pub(super) fn from_admission(admission: A) -> Self {
+        Self { gate: Some(Arc::new(Gate { admission, exempt: Paths::default() })) }
+    }
+
+    /// A layer that does nothing.
+    pub(super) fn off() -> Self {
+        Self { gate: None }
+    }
+}
+
+impl<A: Clone> GateLayer<A> {
+    /// Leaves requests for these paths alone, besides those that were named before: `/health` is this path alone, `/internal/*` is
+    /// `/internal` and all below it. See [the paths of exemptions](crate::http#paths-that-are-exempt).
+    ///
+    /// # Panics
+    ///
+    /// If a pattern can match nothing: one without a slash at its beginning, or with a star elsewhere.
+    #[track_caller]
+    pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        if let Some(gate) = &mut self.gate {
+            Arc::make_mut(gate).exempt.add(paths);
+        }
+        self
+    }
+
+    pub(super) fn with(mut self, set: impl FnOnce(&mut A)) -> Self {
+        if let Some(gate) = &mut self.gate {
+            set(&mut Arc::make_mut(gate).admission);
+        }
+        self
+    }
+}
+
+impl<A> Clone for GateLayer<A> {
+    fn clone(&self) -> Self {
+        Self { gate: self.gate.clone() }
+    }
+}
+
+impl<A: fmt::Debug> fmt::Debug for GateLayer<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("GateLayer").field(&self.gate).finish()
+    }
+}
+
+impl<S, A> Layer<S> for GateLayer<A> {
+    type Service = GateService<S, A>;
+
+    fn layer(&self, inner: S) -> GateService<S, A> {
+        GateService { inner, gate: self.gate.clone() }
+    }
+}
+
+/// The service of a [`GateLayer`].
+pub struct GateService<S, A> {
+    inner: S,
+    gate: Option<Arc<Gate<A>>>,
+}
+
+impl<S: Clone, A> Clone for GateService<S, A> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), gate: self.gate.clone() }
+    }
+}
+
+impl<S: fmt::Debug, A: fmt::Debug> fmt::Debug for GateService<S, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateService").field("inner", &self.inner).field("gate", &self.gate).finish()
+    }
+}
+
+impl<S, B, R, A> Service<Request<B>> for GateService<S, A>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    A: Admission,
+{
+    type Response = Response<Body<R>>;
+    type Error = S::Error;
+    type Future = GateFuture<S::Future, A>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let Some(gate) = &self.gate else {
+            return GateFuture::admitted(self.inner.call(request), None);
+        };
+        let (mut parts, body) = request.into_parts();
+        match gate.admit(&mut parts) {
+            // Held on the stack while the service is called, so that a panic gives it back.
+            Ok(held) => {
+                let (running, since) = (Running::new(held), mark());
+                let call = self.inner.call(Request::from_parts(parts, body));
+                let mut held = running.stop();
+                if let Some(held) = &mut held {
+                    held.made::<S::Future>(since);
+                }
+                GateFuture::admitted(call, held)
+            }
+            Err(problem) => GateFuture { way: Way::Out { problem: Some(problem) }, held: HeldUntilEnd::new(None) },
+        }
+    }
+}
+
+pin_project! {
+    /// The future of a [`GateService`]: the call of the service behind, or the answer in its place.
+    pub struct GateFuture<F, A>
+    where
+        A: Admission,
+    {
+        #[pin]
+        way: Way<F>,
+        held: HeldUntilEnd<Held<A>>,
+    }
+
+    impl<F, A> PinnedDrop for GateFuture<F, A>
+    where
+        A: Admission,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            this.project().held.leave();
+        }
+    }
+}
+
+pin_project! {
+    #[project = ProjectedWay]
+    enum Way<F> {
+        In { #[pin] call: F },
+        Out { problem: Option<Problem> },
+    }
+}
+
+impl<F, A: Admission> GateFuture<F, A> {
+    #[inline]
+    fn admitted(call: F, held: Option<Held<A>>) -> Self {
+        Self { way: Way::In { call }, held: HeldUntilEnd::new(held) }
+    }
+}
+
+impl<F, A, R, E> Future for GateFuture<F, A>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    A: Admission,
+{
+    type Output = Result<Response<Body<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.way.project() {
+            ProjectedWay::In { call } => {
+                let mark = mark();
+                let mut held = this.held.take();
+                if let Some(held) = &mut held {
+                    held.poll();
+                }
+                // Held here while the call runs, not in the future, so that a panic drops it.
+                let running = Running::new(held);
+                let Poll::Ready(ended) = call.poll(cx) else {
+                    *this.held = HeldUntilEnd::new(running.stop());
+                    return Poll::Pending;
+                };
+                if let Some(held) = running.stop() {
+                    held.settle(ended.as_ref().ok(), mark);
+                }
+                Poll::Ready(ended.map(|response| response.map(Body::inner)))
+            }
+            ProjectedWay::Out { problem } => {
+                let problem = problem.take().expect("a future is not polled after its end");
+                Poll::Ready(Ok(problem.into_refusal()))
+            }
+        }
+    }
+}
+
+impl<F, A: Admission> fmt::Debug for GateFuture<F, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateFuture").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

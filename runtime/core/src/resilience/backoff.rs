@@ -1,0 +1,10 @@
+//! Times that double.
+
+use std::time::Duration;
+
+/// The time after so many doublings, and `longest` at most. Zero stays zero.
+pub(super) fn doubled(time: Duration, doublings: u32, longest: Duration) -> Duration {
+    let factor = 2_u32.checked_pow(doublings);
+    let doubled = factor.and_then(|factor| time.checked_mul(factor));
+    if time.is_zero() { time } else { doubled.map_or(longest, |doubled| doubled.min(longest)) }
+}

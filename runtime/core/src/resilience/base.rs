@@ -1,0 +1,131 @@
+//! The base of all policies but breakers: a name, settings, a clock and, from the first use on, what calls share and count.
+//!
+//! A policy can be a static: it is made by a `const fn`, and allocates on its first use. It can be cloned as well, and clones are the
+//! same policy: cloning counts as a use.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+
+use super::outcomes::Outcomes;
+use super::snapshot::{PolicyKind, Snapshot};
+use crate::clock::Clock;
+use crate::sync::lock_static;
+
+/// The part of a policy that is of its kind.
+pub(super) trait Kind: fmt::Debug + Send + Sync + Sized + 'static {
+    /// The settings that users give.
+    type Settings: Clone + fmt::Debug + Send + Sync + 'static;
+
+    /// The kind, as snapshots say it.
+    const KIND: PolicyKind;
+    /// Names of the ways in which a call ends.
+    const OUTCOMES: &'static [&'static str];
+
+    /// Makes the state that all calls share.
+    fn new(name: &Arc<str>, settings: &Self::Settings, clock: &Clock) -> Self;
+
+    /// Figures of this moment, by name.
+    fn levels(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+}
+
+/// A policy.
+#[derive(Debug)]
+pub(super) struct Base<K: Kind> {
+    name: &'static str,
+    pub(super) settings: K::Settings,
+    /// `None` for the system's.
+    clock: Option<Clock>,
+    shared: OnceLock<Arc<Shared<K>>>,
+}
+
+/// The part that all clones of a policy share.
+#[derive(Debug)]
+pub(super) struct Shared<K> {
+    pub(super) name: Arc<str>,
+    pub(super) clock: Clock,
+    pub(super) outcomes: Outcomes,
+    pub(super) own: K,
+}
+
+impl<K: Kind> Base<K> {
+    pub(super) const fn new(name: &'static str, settings: K::Settings) -> Self {
+        Self { name, settings, clock: None, shared: OnceLock::new() }
+    }
+
+    /// Makes another policy of the same name and settings, on this clock.
+    pub(super) fn with_clock(self, clock: Clock) -> Self {
+        Self { clock: Some(clock), shared: OnceLock::new(), ..self }
+    }
+
+    /// The shared part: made on the first use, and listed from then on.
+    #[inline]
+    pub(super) fn shared(&self) -> &Arc<Shared<K>> {
+        self.shared.get_or_init(|| self.make())
+    }
+
+    #[cold]
+    fn make(&self) -> Arc<Shared<K>> {
+        let name = Arc::from(self.name);
+        let clock = self.clock.clone().unwrap_or_else(Clock::system);
+        let own = K::new(&name, &self.settings, &clock);
+        let made = Arc::new(Shared { name, clock, outcomes: Outcomes::new(K::OUTCOMES), own });
+        let listed: Arc<dyn Listed> = made.clone();
+        list(&listed);
+        made
+    }
+}
+
+impl<K: Kind> Clone for Base<K> {
+    fn clone(&self) -> Self {
+        let shared = OnceLock::from(self.shared().clone());
+        Self { name: self.name, settings: self.settings.clone(), clock: self.clock.clone(), shared }
+    }
+}
+
+/// A policy that can be listed.
+trait Listed: Send + Sync {
+    fn snapshot(&self) -> Snapshot;
+}
+
+impl<K: Kind> Listed for Shared<K> {
+    fn snapshot(&self) -> Snapshot {
+        let Self { name, outcomes, own, .. } = self;
+        let (outcomes, levels) = (outcomes.all(), own.levels());
+        Snapshot { kind: K::KIND, name: name.clone(), outcomes, levels, breakers: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+impl<K: Kind> Base<K> {
+    pub(super) fn snapshot(&self) -> Snapshot {
+        self.shared().snapshot()
+    }
+
+    /// The numbers of calls, in the order of [`Kind::OUTCOMES`].
+    pub(super) fn outcomes(&self) -> Vec<u64> {
+        self.snapshot().outcomes.into_iter().map(|(_, count)| count).collect()
+    }
+}
+
+/// The policies that were used, in the order of their first use.
+static USED: Mutex<Vec<Weak<dyn Listed>>> = Mutex::new(Vec::new());
+
+fn list(policy: &Arc<dyn Listed>) {
+    let mut used = lock_static(&USED);
+    // So that policies which come and go do not pile up where nobody asks.
+    used.retain(|policy| policy.strong_count() > 0);
+    used.push(Arc::downgrade(policy));
+}
+
+/// Snapshots of the policies that were used so far and are still there.
+pub(super) fn policy_snapshots() -> Vec<Snapshot> {
+    let mut living = Vec::new();
+    lock_static(&USED).retain(|policy| {
+        let policy = policy.upgrade();
+        living.extend(policy.clone());
+        policy.is_some()
+    });
+    living.iter().map(|policy| policy.snapshot()).collect()
+}
