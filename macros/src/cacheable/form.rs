@@ -42,10 +42,10 @@ pub(super) fn check(options: &Options, subject: &Subject, diag: &mut Diag) -> Op
 }
 
 /// Options that a batch has no use for.
-const NOT_OF_A_BATCH: [&str; 7] = ["refresh", "stale", "stale_if_error", "load", "load_timeout", "early", "condition"];
+const NOT_OF_A_BATCH: &[&str] = &["refresh", "stale", "stale_if_error", "load", "load_timeout", "early", "condition"];
 
 fn no_batch(options: &Options, diag: &mut Diag) {
-    for name in NOT_OF_A_BATCH.into_iter().filter_map(|name| options.name(name)) {
+    for name in NOT_OF_A_BATCH.iter().filter_map(|name| options.name(name)) {
         diag.at(name, format_args!("`{name}` is not available with `batch`: remove it"));
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Options,
+    Given, Options, read_all,
     row::{Group, Row},
     tables,
 };
@@ -161,6 +161,23 @@ fn rows_are_whole() {
             assert_eq!(same, 1, "`{}` of `{attribute}` has two rows", row.name);
             let starts = row.written.iter().all(|way| way.starts_with(row.name));
             assert!(starts, "`{}` is written as another option: {:?}", row.name, row.written);
+        }
+    }
+}
+
+/// What errors and tables tell users to write can be written.
+#[test]
+fn every_way_to_write_an_option_is_read() {
+    for row in tables::all().filter(|row| row.name != super::UNNAMED) {
+        for (attribute, way) in row.of.iter().flat_map(|attribute| row.written.iter().map(move |way| (attribute, way)))
+        {
+            let (mut options, mut diag) = (Options::new(attribute), Diag::default());
+            read_all(way.parse().unwrap(), &mut diag, |input, diag| {
+                options.put(Given::parse(input)?, diag);
+                Ok(())
+            });
+            assert_eq!(diag.messages(), [""; 0], "#[{attribute}({way})]");
+            assert!(options.is_given(row.name), "#[{attribute}({way})]");
         }
     }
 }

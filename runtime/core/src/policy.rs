@@ -1,8 +1,6 @@
-//! What one call site asked for, and the arithmetic of lifetimes.
+//! The options of one call site, and the arithmetic of lifetimes.
 //!
 //! May use: `clock`, `codec`, `error`, `l1`, `shape`.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
 
 use std::time::Duration;
 
@@ -25,7 +23,7 @@ type MakeError<E> = fn(LoadTimeout) -> E;
 /// The longest time of a load, and the error that says that it took longer.
 pub(crate) type LoadBound<S> = Option<(Duration, MakeError<<S as Shape>::Error>)>;
 
-/// What `load_timeout` asks of an error.
+/// An error that can say that a load took too long, as `load_timeout` needs.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot say that a load took too long",
     label = "`load_timeout` makes this error from a `LoadTimeout`",
@@ -36,7 +34,10 @@ pub(crate) type LoadBound<S> = Option<(Duration, MakeError<<S as Shape>::Error>)
 pub trait SaysLoadTimeout: From<LoadTimeout> {}
 impl<E: From<LoadTimeout>> SaysLoadTimeout for E {}
 
-/// How a call site loads and stores. Built on a miss only.
+/// The way in which a call site loads and stores. Built on a miss only.
+///
+/// An option is a field with its default in [`new`](Self::new), and a method that expansions call. The method has the bounds that the option
+/// asks of the user's types, so that the compiler blames the option's value.
 #[allow(clippy::struct_excessive_bools)] // each is an option of the attribute
 pub struct Policy<S: Shape> {
     pub(crate) ttl: Duration,
@@ -88,16 +89,10 @@ impl<S: Shape> Policy<S> {
         }
     }
 
+    /// The way of values to the shared tier, if their type has one.
     #[must_use]
     pub fn wire(mut self, wire: Option<Wire<S::Item>>) -> Self {
         self.wire = wire;
-        self
-    }
-
-    /// `tier = local`.
-    #[must_use]
-    pub fn only_in_process(mut self) -> Self {
-        self.wire = None;
         self
     }
 
@@ -120,6 +115,7 @@ impl<S: Shape> Policy<S> {
         self
     }
 
+    /// `codec = json`.
     #[must_use]
     pub fn codec(mut self, codec: Codec) -> Self
     where
@@ -129,12 +125,14 @@ impl<S: Shape> Policy<S> {
         self
     }
 
+    /// `local_ttl = 5`.
     #[must_use]
     pub fn local_ttl(mut self, ttl: Duration) -> Self {
         self.local_ttl = Some(ttl);
         self
     }
 
+    /// `single_flight = fleet`.
     #[must_use]
     pub fn fleet(mut self) -> Self
     where
@@ -144,12 +142,14 @@ impl<S: Shape> Policy<S> {
         self
     }
 
+    /// `jitter = 0.05`.
     #[must_use]
     pub fn jitter(mut self, share: f64) -> Self {
         self.jitter = share;
         self
     }
 
+    /// `negative_ttl = 10`.
     #[must_use]
     pub fn negative_ttl(mut self, ttl: Duration) -> Self
     where
@@ -159,12 +159,14 @@ impl<S: Shape> Policy<S> {
         self
     }
 
+    /// `unless = |value| ..`.
     #[must_use]
     pub fn unless(mut self, skip: fn(&S::Item) -> bool) -> Self {
         self.unless = Some(skip);
         self
     }
 
+    /// `cache_err = |error| ..` with `err_ttl = 5`.
     #[must_use]
     pub fn cache_err(mut self, which: fn(&S::Error) -> bool, ttl: Duration) -> Self
     where
@@ -174,36 +176,42 @@ impl<S: Shape> Policy<S> {
         self
     }
 
+    /// `share_error = |error| ..`.
     #[must_use]
     pub fn share_error(mut self, copy: fn(&S::Error) -> S::Error) -> Self {
         self.copy_error = Some(copy);
         self
     }
 
+    /// `stale = "1m"`.
     #[must_use]
     pub fn stale(mut self, after: Duration) -> Self {
         self.stale = after;
         self
     }
 
+    /// `stale_if_error = "1h"`.
     #[must_use]
     pub fn stale_if_error(mut self, after: Duration) -> Self {
         self.stale_if_error = after;
         self
     }
 
+    /// `early = off`.
     #[must_use]
     pub fn no_early(mut self) -> Self {
         self.early = false;
         self
     }
 
+    /// `single_flight = off`.
     #[must_use]
     pub fn no_single_flight(mut self) -> Self {
         self.single_flight = false;
         self
     }
 
+    /// `load_timeout = "2s"`.
     #[must_use]
     pub fn load_timeout(mut self, bound: Duration) -> Self
     where
