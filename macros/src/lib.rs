@@ -1,13 +1,12 @@
 //! The attributes of fastness. Use them through the `fastness` crate, which re-exports them and holds what they expand to.
 //!
-//! Each attribute goes the same way: tokens -> `args` (as written) -> `model` (checked) -> `expand` (cannot fail). All
+//! Each attribute goes the same way: tokens -> `Options` (as written) -> `model` (checked) -> `expand` (cannot fail). All
 //! mistakes of one use are reported at once, each at its place, and the function is kept as it is beside them.
 //!
 //! Expanded code names only what is under `::fastness::__private`; all behaviour is there.
 
 #[macro_use]
 mod rustdoc;
-
 mod diag;
 mod nearest;
 mod value;
@@ -58,16 +57,13 @@ use proc_macro::TokenStream;
 /// Callers of a plain function that wait for another's load block their threads; those of an `async` one do not.
 ///
 /// Durations are whole seconds (`300`), text with units (`"250ms"`, `"1h30m"`) or any expression of type `Duration`.
-///
 #[doc = options_of!(cacheable)]
-///
 /// # Keys
 ///
 /// A placeholder is a parameter or a field of one: `{id}`, `{user.id}`, `{pair.0}`, `{self.tenant}`; `{x:hash}` writes a
 /// digest of its serde form and `{x:lower}` its lower case. Every parameter must be in the key or in `skip(..)`, and so
 /// must `self`: by a field, by its type's `KeyScope`, or as `skip(self)`. Two values of one type share otherwise, as they do without a `key`: it is then the function's name less a leading verb (`get_`, `find_`, `fetch_`, `load_`, `list_`, `read_`, `lookup_`,
 /// `search_`, `query_`), the path of the function, and every argument: `get_user(7)` is invalidated by `"user:*"`.
-///
 /// Equal `HashMap`s and `HashSet`s have equal digests under `{x:hash}`.
 ///
 /// # Order
@@ -85,9 +81,7 @@ pub fn cacheable(args: TokenStream, item: TokenStream) -> TokenStream {
 /// #[cache_invalidate("user:{id}", "users:*", tags = ["team:{team}"])]
 /// async fn rename(&self, id: u64, team: u64, name: &str) -> Result<(), Error> { .. }
 /// ```
-///
 #[doc = options_of!(cache_invalidate)]
-///
 /// A pattern ends in `:*` or has no wildcard; to reach values across keys, give them a tag. However many values it reaches, it
 /// costs the same. If the future is dropped or the body panics, it may have done its work, and what it names is
 /// invalidated too.
@@ -109,7 +103,6 @@ pub fn cache_invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Whatever was cached under the key is gone when the function returns. The new value is stored unless something else
 /// invalidated the key while the function ran. A function that returns an error, or whose future is dropped, may have
 /// written all the same: its key is invalidated and nothing is stored.
-///
 #[doc = options_of!(cache_put)]
 #[proc_macro_attribute]
 pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -127,7 +120,6 @@ pub fn cache_put(args: TokenStream, item: TokenStream) -> TokenStream {
 /// made, until `open_for` has passed. Then it is *half-open*: a few probes are made, and if fewer of them fail than the rate says it closes.
 ///
 /// A rejection is a value: the function's error type needs `From<fastness::resilience::Rejected>`, or there is a `fallback`.
-///
 #[doc = options_of!(circuit_breaker)]
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -146,7 +138,6 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// that retries do not multiply an outage. Only repeat what is safe to repeat.
 ///
 /// Arguments that the function owns are cloned for each attempt.
-///
 #[doc = options_of!(retry)]
 #[proc_macro_attribute]
 pub fn retry(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -161,7 +152,6 @@ pub fn retry(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// The error type needs `From<fastness::resilience::TimedOut>`. What was dropped may have had its effect.
-///
 #[doc = options_of!(timeout)]
 #[proc_macro_attribute]
 pub fn timeout(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -176,7 +166,6 @@ pub fn timeout(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// A call that finds no place is rejected: the error type needs `From<fastness::resilience::Rejected>`.
-///
 #[doc = options_of!(bulkhead)]
 #[proc_macro_attribute]
 pub fn bulkhead(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -191,7 +180,6 @@ pub fn bulkhead(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// A call over the limit is rejected, and told when to come back: the error type needs `From<fastness::resilience::Rejected>`.
-///
 #[doc = options_of!(rate_limit)]
 #[proc_macro_attribute]
 pub fn rate_limit(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -206,7 +194,6 @@ pub fn rate_limit(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// For calls that change nothing: both may have their effect. Arguments that the function owns are cloned for each try.
-///
 #[doc = options_of!(hedge)]
 #[proc_macro_attribute]
 pub fn hedge(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -224,7 +211,6 @@ pub fn hedge(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// It takes the same arguments, and the error last; `self` is given to a path that begins with `Self::`. Arguments that the function owns
 /// are cloned for it. Put it above `#[cacheable]`, or what it answers would be cached as if it were true.
-///
 #[doc = options_of!(fallback)]
 #[proc_macro_attribute]
 pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -248,9 +234,7 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// A call ends as `ok`, as `error` (it returned an `Err`, whatever its type is called), as `cancelled` (its future was
 /// dropped) or as `panicked`. Each has a histogram of its own, with an error of 1.6 % at most. A call costs two reads of the
 /// processor's cycle counter and a few nanoseconds; it takes no lock, and allocates only where a thread first records an outcome.
-///
 #[doc = options_of!(timed)]
-///
 /// Above `#[cacheable]` it times every call, hits included; below, the loads alone. One static is shared by all
 /// instantiations of a generic function; give methods of one name in one module a `name`.
 #[proc_macro_attribute]
@@ -266,7 +250,6 @@ pub fn timed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// Of `#[label(..)]`:
-///
 #[doc = options_of!(label)]
 #[proc_macro_derive(Label, attributes(label))]
 pub fn derive_label(item: TokenStream) -> TokenStream {
@@ -299,21 +282,15 @@ pub fn derive_label(item: TokenStream) -> TokenStream {
 /// `rename_all`, `flatten`, `skip` and `with` say how they are stored. `metadata["color"]` is a key of a map or of a `Document`.
 ///
 /// On the struct, `#[indexed(..)]`:
-///
 #[doc = options_of!(indexed)]
-///
 /// In `keys(..)`, a kind may stand in place of a direction: `name = text(weight = 10)` for words, of which a model has one index;
 /// `place = sphere` or `"2dsphere"`, `point = plane` or `"2d"`, `id = hashed`, and `"a.**"` or `wildcard(a)` for everything below `a`.
 ///
 /// On a field, `#[index]` is an ascending index of its own; `desc`, `text`, `sphere`, `plane`, `hashed` and `wildcard` make
 /// another kind of it, and all text fields of a model make one index together. On the struct or on a field, `#[index(..)]`:
-///
 #[doc = options_of!(index)]
-///
 /// In its `collation(..)`:
-///
 #[doc = options_of!(collation)]
-///
 /// What MongoDB would refuse is a compile error, and so is what one would come to regret: an index that another one
 /// makes superfluous, or documents that expire by a field which is not stored as a date.
 #[proc_macro_derive(Indexed, attributes(indexed, index))]

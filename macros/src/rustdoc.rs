@@ -2,10 +2,11 @@
 //!
 //! May use: nothing of this crate.
 
-/// The options of an attribute, as Markdown.
+/// The options of an attribute, as a paragraph of Markdown.
 macro_rules! options_of {
     (bulkhead) => {
-        r#"| option | default | meaning |
+        r#"
+| option | default | meaning |
 |---|---|---|
 | `max = 64` | required | calls at a time |
 | `adaptive` | fixed | finds the number between `min` and `max` by itself, from how long calls take |
@@ -13,10 +14,12 @@ macro_rules! options_of {
 | `wait = "50ms"` | none | how long a call waits for a place, in order of arrival; `async` functions only |
 | `name = "supplier"` | the function's path | the name in metrics and errors |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 "#
     };
     (cache_invalidate) => {
-        r#"| option | default | meaning |
+        r#"
+| option | default | meaning |
 |---|---|---|
 | `"user:{id}"` | | the value of one key |
 | `"users:*"` | | all values whose keys start with these segments, at no more cost |
@@ -27,10 +30,12 @@ macro_rules! options_of {
 | `skip(self)` | | leaves the receiver's scope out of the patterns, as the cached function does |
 | `on = self.fast` | the process's cache, or that of a `scope` | the `Fastness` to use; any expression |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 "#
     };
     (cache_put) => {
-        r#"How long a value lives:
+        r#"
+How long a value lives:
 
 | option | default | meaning |
 |---|---|---|
@@ -59,10 +64,12 @@ Where it is kept:
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | how values are encoded in the shared tier |
 | `on = self.fast` | the process's cache, or that of a `scope` | the `Fastness` to use; any expression |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 "#
     };
     (cacheable) => {
-        r#"How long a value lives:
+        r#"
+How long a value lives:
 
 | option | default | meaning |
 |---|---|---|
@@ -119,10 +126,12 @@ Other forms:
 | `batch(ids)` | off | one value for each element of a list; see Batches |
 | `handle = USERS` | none | a typed static beside the function; see Without attributes |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 "#
     };
     (circuit_breaker) => {
-        r#"| option | default | meaning |
+        r#"
+| option | default | meaning |
 |---|---|---|
 | `name = "supplier"` | the function's path | the name by which `breaker::named(..)` finds it; one name is one breaker in the process. Methods must have one |
 | `failure_threshold = 5`, `failure_threshold = off` | 5 or 15 | failures in a row that open it; by default 5 while the window holds fewer than `min_calls`, and 15 otherwise |
@@ -143,27 +152,33 @@ Other forms:
 | `keys = 1_000` | 1 000 | how many keys are kept; needs `per` |
 | `fallback = path` | none | answers a rejected call: a function of the same arguments and a `Rejected`; `self` is given to a path that begins with `Self::` |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 "#
     };
     (collation) => {
-        r#"| option | default | meaning |
+        r#"
+| option | default | meaning |
 |---|---|---|
 | `locale = "en"` | required | whose rules |
 | `strength = 2` | MongoDB's, 3 | 1 to 5; 2 ignores case |
 | `numeric_ordering = true` | `false` | `"10"` after `"9"` |
+
 "#
     };
     (fallback) => {
-        r#"| option | default | meaning |
+        r#"
+| option | default | meaning |
 |---|---|---|
 | `other` | required | the path of the function: `other`, or `Self::other`, which is given `self` too |
 | `failure_if = \|result\| result.is_err()` | an `Err` is a failure | what is a failure, asked of the whole result, of any type; the fallback gets that result instead of the error |
 | `name = "supplier"` | the function's path | the name in metrics |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 "#
     };
     (hedge) => {
-        r#"| option | default | meaning |
+        r#"
+| option | default | meaning |
 |---|---|---|
 | `after = "50ms"` | this or `p95` is required | a second call is made when the first has taken so long |
 | `p95 = "50ms"` | this or `after` is required | a second call is made when the first has taken longer than 95 % of recent calls; until 32 are known, this long |
@@ -171,10 +186,12 @@ Other forms:
 | `failure_if = \|result\| result.is_err()` | an `Err` is none | what is no good answer, asked of the whole result, of any type |
 | `name = "supplier"` | the function's path | the name in metrics |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 "#
     };
     (index) => {
-        r#"| option | where | meaning |
+        r#"
+| option | where | meaning |
 |---|---|---|
 | `keys(status = 1, created_at = -1)` | struct | the fields: `1` or `asc`, `-1` or `desc`, or a kind; `keys("a.**")` is everything below `a` |
 | `asc` | field | ascending, as `#[index]` alone |
@@ -196,24 +213,30 @@ Other forms:
 | `bits = 26` | both | the precision of a `plane` index, 1 to 32 |
 | `min = -180` | both | the lower bound of a `plane` index; needs `max` |
 | `max = 180` | both | the upper bound; needs `min` |
+
 "#
     };
     (indexed) => {
-        r#"| option | default | meaning |
+        r#"
+| option | default | meaning |
 |---|---|---|
 | `collection = "businesses"` | none | the collection; without it, only the fields are listed |
 | `scopes("product:{id}", "products:*")` | none | what a change of a document invalidates, where changes are followed; needs `collection` |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 "#
     };
     (label) => {
-        r"| option | default | meaning |
+        r"
+| option | default | meaning |
 |---|---|---|
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 "
     };
     (rate_limit) => {
-        r#"| option | default | meaning |
+        r#"
+| option | default | meaning |
 |---|---|---|
 | `calls = 100` | required | how many calls |
 | `per = "1s"` | required | in how long |
@@ -222,10 +245,12 @@ Other forms:
 | `keys = 10_000` | 10 000 | how many keys are remembered; needs `key` |
 | `name = "supplier"` | the function's path | the name in metrics and errors |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 "#
     };
     (retry) => {
-        r#"| option | default | meaning |
+        r#"
+| option | default | meaning |
 |---|---|---|
 | `attempts = 3` | 3 | how often the body runs at most, the first time included; at least 2 |
 | `wait = "100ms"` | 100 ms | the longest wait before the second attempt; doubles with each |
@@ -235,10 +260,12 @@ Other forms:
 | `budget = 20`, `budget = off` | 20 % | the share of calls that may be repeated over time, 1 to 100; ten more at first, and one a second while there are fewer than ten |
 | `name = "supplier"` | the function's path | the name in metrics |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 "#
     };
     (timed) => {
-        r#"| option | default | meaning |
+        r#"
+| option | default | meaning |
 |---|---|---|
 | `name = "users.find"` | `module::function` | the name in figures and logs; functions of one name are one series in the metrics |
 | `slow = "100ms"` | off | calls that take this long are counted and logged, one line a second at most; `slow = 1` is a second |
@@ -246,14 +273,17 @@ Other forms:
 | `ok_if = \|result\| ..` | no `Err` | which results are ok; not with `error_if` |
 | `error_if = \|result\| ..` | an `Err` | which results are errors; not with `ok_if` |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 "#
     };
     (timeout) => {
-        r#"| option | default | meaning |
+        r#"
+| option | default | meaning |
 |---|---|---|
 | `"2s"` | required | how long a call may take: text with a unit, whole seconds (`2`), or a constant of type `Duration` |
 | `name = "supplier"` | the function's path | the name in metrics and errors |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 "#
     };
 }

@@ -24,7 +24,7 @@ const HEAD: &str = "\
 //!
 //! May use: nothing of this crate.
 
-/// The options of an attribute, as Markdown.
+/// The options of an attribute, as a paragraph of Markdown.
 macro_rules! options_of {
 ";
 
@@ -99,7 +99,7 @@ fn rustdoc_has_the_rows() {
     let arms = attributes().into_iter().map(|attribute| {
         let text = unlinked(&tables_of(attribute));
         let hashes = if text.contains("\"#") { "##" } else { &"#"[..usize::from(text.contains('"'))] };
-        format!("    ({attribute}) => {{\n        r{hashes}\"{text}\"{hashes}\n    }};\n")
+        format!("    ({attribute}) => {{\n        r{hashes}\"\n{text}\n\"{hashes}\n    }};\n")
     });
     hold(&source.join("rustdoc.rs"), &format!("{HEAD}{}}}\n", arms.collect::<String>()));
     let lib = fs::read_to_string(source.join("lib.rs")).unwrap();
