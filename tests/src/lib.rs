@@ -9,6 +9,7 @@ pub mod deploy;
 #[cfg(doctest)]
 mod guide;
 pub mod history;
+pub mod imports;
 pub mod logged;
 pub mod one_key;
 pub mod race;

@@ -75,17 +75,17 @@ pub struct Clock {
 struct Inner {
     /// Nanoseconds since the clock's origin, as of the last tick, miss or invalidation.
     coarse: AtomicU64,
-    source: Source,
+    source: TimeSource,
     ticker: Ticker,
 }
 
 #[derive(Debug)]
-enum Source {
+enum TimeSource {
     System(Origin),
     Manual,
 }
 
-static SYSTEM: LazyLock<Clock> = LazyLock::new(|| Clock::new(Source::System(Origin::now())));
+static SYSTEM: LazyLock<Clock> = LazyLock::new(|| Clock::new(TimeSource::System(Origin::now())));
 
 impl Process {
     /// This one, as far as a fork was noticed.
@@ -136,10 +136,10 @@ impl Clock {
 
     /// A clock that moves only by [`advance`](Self::advance).
     pub fn manual() -> Self {
-        Self::new(Source::Manual)
+        Self::new(TimeSource::Manual)
     }
 
-    fn new(source: Source) -> Self {
+    fn new(source: TimeSource) -> Self {
         // Not zero, so that "a nanosecond ago" can be expressed from the first moment on.
         let (coarse, ticker) = (AtomicU64::new(1), Ticker::new(Process::default()));
         Self { inner: Arc::new(Inner { coarse, source, ticker }) }
@@ -163,7 +163,7 @@ impl Clock {
     /// Starts the ticker again if this process was forked from the one in which it ran. Takes a system call, so hits do
     /// without.
     pub(crate) fn notice_fork(&self) {
-        if matches!(self.inner.source, Source::System(_)) && self.ticker().follow(Process::default()) {
+        if matches!(self.inner.source, TimeSource::System(_)) && self.ticker().follow(Process::default()) {
             self.tell(self.now());
             self.ensure_ticking();
         }
@@ -171,7 +171,7 @@ impl Clock {
 
     /// Moves a manual clock forward, by 584 years at most in all; the system's clock ignores it.
     pub fn advance(&self, by: Duration) {
-        if matches!(self.inner.source, Source::Manual) {
+        if matches!(self.inner.source, TimeSource::Manual) {
             let moved = |now: u64| Some(now.saturating_add(nanos(by)));
             let _ = self.inner.coarse.fetch_update(Ordering::Release, Ordering::Relaxed, moved);
             self.tell(self.now());
@@ -187,11 +187,11 @@ impl Clock {
     /// The precise time, in nanoseconds since the clock's origin. Raises the coarse time to it.
     pub(crate) fn now(&self) -> u64 {
         match &self.inner.source {
-            Source::System(origin) => {
+            TimeSource::System(origin) => {
                 let now = nanos(origin.elapsed()).saturating_add(1);
                 self.inner.coarse.fetch_max(now, Ordering::Relaxed).max(now)
             }
-            Source::Manual => self.inner.coarse.load(Ordering::Acquire),
+            TimeSource::Manual => self.inner.coarse.load(Ordering::Acquire),
         }
     }
 
@@ -199,8 +199,8 @@ impl Clock {
     /// else. It takes less than [`now`](Self::now), and writes nothing that other threads read.
     pub(crate) fn reading(&self) -> u64 {
         match &self.inner.source {
-            Source::System(_) => Moment::now().nanos(),
-            Source::Manual => self.coarse(),
+            TimeSource::System(_) => Moment::now().nanos(),
+            TimeSource::Manual => self.coarse(),
         }
     }
 
@@ -208,8 +208,8 @@ impl Clock {
     #[cfg(any(feature = "http", feature = "monitor"))]
     pub(crate) fn wall(&self) -> SystemTime {
         match &self.inner.source {
-            Source::System(_) => system_time(),
-            Source::Manual => {
+            TimeSource::System(_) => system_time(),
+            TimeSource::Manual => {
                 SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600) + Duration::from_nanos(self.now())
             }
         }
@@ -218,15 +218,15 @@ impl Clock {
     /// Starts the ticker if it is not running. False if the system refuses the thread: nothing may then be stored whose
     /// expiry only the coarse time would notice.
     pub(crate) fn ensure_ticking(&self) -> bool {
-        matches!(self.inner.source, Source::Manual) || self.ticker().start(|| self.spawn_ticker())
+        matches!(self.inner.source, TimeSource::Manual) || self.ticker().start(|| self.spawn_ticker())
     }
 
     /// Blocks this thread for so long; a manual clock moves on by as much instead.
     pub(crate) fn block(&self, time: Duration) {
         match &self.inner.source {
             #[expect(clippy::disallowed_methods, reason = "for functions that block anyway")]
-            Source::System(_) => thread::sleep(time),
-            Source::Manual => self.advance(time),
+            TimeSource::System(_) => thread::sleep(time),
+            TimeSource::Manual => self.advance(time),
         }
     }
 

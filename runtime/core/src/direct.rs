@@ -173,7 +173,7 @@ impl Cache {
                 whence(shape),
                 &args,
                 &[],
-                Policy::<Fallible<T, E, Private>>::new(ttl).wire(Wire::of()),
+                Policy::<Fallible<T, E, Private>>::new(ttl).wire(Wire::new()),
             )
         };
         Ok(load(miss, load_value).await)
@@ -190,7 +190,7 @@ impl Cache {
     /// Dropping the future invalidates in this process; others are told in the background.
     pub async fn invalidate(&self, pattern: &str) -> Result<Reach, Error> {
         let pattern = Pattern::parse(pattern).map_err(Kind::Pattern)?;
-        Ok(self.handle.announce(Record::of(pattern)).await)
+        Ok(self.handle.announce(Record::from_pattern(pattern)).await)
     }
 
     /// Expires a key (`user:42`) or all keys below a prefix (`user:*`), whoever stored them, attributes included, in all processes:
@@ -217,7 +217,7 @@ impl Cache {
     /// Dropping the future expires it in this process; others are told in the background.
     pub async fn refresh(&self, pattern: &str) -> Result<Reach, Error> {
         let pattern = Pattern::parse(pattern).map_err(Kind::Pattern)?;
-        Ok(self.handle.announce(Record::of(pattern).into_refresh()).await)
+        Ok(self.handle.announce(Record::from_pattern(pattern).into_refresh()).await)
     }
 
     /// Invalidates everything with one of these tags.
@@ -257,7 +257,7 @@ impl Cache {
     #[cfg(feature = "http")]
     pub(crate) async fn set_shared<T: SharedValue>(&self, key: &str, value: T, ttl: Duration) {
         let shape = Plain::<T>::NEW;
-        let policy = Policy::new(ttl).wire(Wire::of()).only_shared().jitter(0.0);
+        let policy = Policy::new(ttl).wire(Wire::new()).only_shared().jitter(0.0);
         let put = SITE.put(Some(&self.handle), shape, whence(shape), &(NoScope, Verbatim(key)), &[], policy);
         store(put, ready(value)).await;
     }
@@ -271,7 +271,7 @@ impl Cache {
 
     #[cfg(feature = "http")]
     fn shared_only<T: SharedValue>(&self, key: &str) -> Pending<Key, Maybe<T>> {
-        let policy = Policy::new(Duration::MAX).wire(Wire::of()).no_early().only_shared();
+        let policy = Policy::new(Duration::MAX).wire(Wire::new()).no_early().only_shared();
         let args = (NoScope, Verbatim(key));
         SITE.pending(Some(&self.handle), whence(Maybe::<T>::NEW), &args, &[], policy).uncounted()
     }
@@ -295,13 +295,13 @@ impl Cache {
 
     /// A read that never loads, so its ttl is only an upper bound for what the shared tier says.
     fn pending<T: SharedValue>(&self, key: &str) -> Pending<Key, Maybe<T>> {
-        let policy = Policy::new(Duration::MAX).wire(Wire::of()).no_early();
+        let policy = Policy::new(Duration::MAX).wire(Wire::new()).no_early();
         SITE.pending(Some(&self.handle), whence(Maybe::<T>::NEW), &(NoScope, Verbatim(key)), &[], policy)
     }
 
     fn put<T: SharedValue>(&self, key: &str, ttl: Duration) -> Put<Key, Plain<T>> {
         let shape = Plain::<T>::NEW;
-        let policy = Policy::new(ttl).wire(Wire::of());
+        let policy = Policy::new(ttl).wire(Wire::new());
         SITE.put(Some(&self.handle), shape, whence(shape), &(NoScope, Verbatim(key)), &[], policy)
     }
 }

@@ -45,21 +45,21 @@ struct World {
 
 impl World {
     fn new() -> Arc<Self> {
-        let (log, scopes) = (Arc::new(Log::with_mirror_bytes(1)), Scopes::of(KEY, &[]));
+        let (log, scopes) = (Arc::new(Log::with_mirror_bytes(1)), Scopes::new(KEY, &[]));
         let [origin, changed, refreshed] = [OLD, 0, 0].map(AtomicU64::new);
         Arc::new(Self { log, origin, scopes, changed, refreshed })
     }
 
     fn change(&self) {
         self.origin.store(NEW, Relaxed);
-        self.log.append(&Record::of(Pattern::exact(KEY)));
+        self.log.append(&Record::from_pattern(Pattern::exact(KEY)));
         self.changed.store(1, Release);
     }
 
     /// The same, and refreshes instead of invalidating.
     fn refresh(&self, returned: &AtomicU64) {
         self.origin.store(NEW, Relaxed);
-        self.log.append(&Record::of(Pattern::exact(KEY)).into_refresh());
+        self.log.append(&Record::from_pattern(Pattern::exact(KEY)).into_refresh());
         returned.store(1, Release);
     }
 

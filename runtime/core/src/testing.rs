@@ -35,7 +35,7 @@ pub struct Unsurvived {
 /// ```
 pub fn survives<T: SharedValue>(value: &T, codec: Codec) -> Result<(), Unsurvived> {
     let unsurvived = |why| Unsurvived { type_name: std::any::type_name::<T>(), codec, why };
-    let formats = Formats::<T>::of();
+    let formats = Formats::<T>::new();
     let plain = formats.survives(value, Form::Plain(codec));
     let survived =
         if codec == Codec::MessagePack { plain.or_else(|_| formats.survives(value, Form::Exact)) } else { plain };
@@ -54,7 +54,7 @@ pub fn survives<T: SharedValue>(value: &T, codec: Codec) -> Result<(), Unsurvive
 /// assert_eq!(fastness::testing::fingerprint::<User>(), 0x39f1_7b15_8b70_6de2);
 /// ```
 pub fn fingerprint<T: SharedValue>() -> u64 {
-    Formats::<T>::of().announced().fingerprint
+    Formats::<T>::new().announced().fingerprint
 }
 
 impl fmt::Display for Unsurvived {

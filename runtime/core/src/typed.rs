@@ -67,7 +67,7 @@ pub async fn handle_refresh<A: Args>(on: Option<&Fastness>, site: &'static Site,
 }
 
 fn record<A: Args>(site: &'static Site, here: Here, args: &A) -> Record {
-    Record::of(Pattern::exact(&handle_key(site, here, args)))
+    Record::from_pattern(Pattern::exact(&handle_key(site, here, args)))
 }
 
 /// The key's text, in full: what [`Cache::invalidate`](crate::Cache::invalidate) takes.

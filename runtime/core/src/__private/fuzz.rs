@@ -14,7 +14,7 @@ pub fn open<V: SharedValue>(
     max_bytes: usize,
 ) -> Option<(Vec<u8>, Option<V>)> {
     let (header, payload) = envelope::open(bytes, key, fingerprint, max_bytes).ok()?;
-    let value = Formats::of().decode(&payload, header.codec).ok();
+    let value = Formats::new().decode(&payload, header.codec).ok();
     Some((payload.into_owned(), value))
 }
 
@@ -55,13 +55,13 @@ pub fn record(bytes: &[u8]) -> Option<(Concerned, Vec<u8>)> {
 
 /// The bytes of the record that invalidates this pattern; `None` if it is no pattern.
 pub fn record_of(pattern: &str) -> Option<Vec<u8>> {
-    Pattern::parse(pattern).ok().map(|pattern| Record::of(pattern).to_bytes())
+    Pattern::parse(pattern).ok().map(|pattern| Record::from_pattern(pattern).to_bytes())
 }
 
 /// Whether an invalidation of `pattern` concerns `key`; `None` if it is no pattern.
 pub fn concerns(pattern: &str, key: &str) -> Option<bool> {
     let pattern = Pattern::parse(pattern).ok()?;
-    let scopes = Scopes::of(key, &[]);
+    let scopes = Scopes::new(key, &[]);
     let concerned = scopes.hashes().contains(&pattern.scope);
     assert!(!concerned || pattern.root == scopes.root(), "a hit of `{key}` would not look for it");
     Some(concerned)

@@ -11,7 +11,7 @@ use std::mem::{replace, swap, take};
 use std::sync::Arc;
 
 use super::outcome::{Values, ended};
-use super::start::{Found, Missing};
+use super::start::{Element, Missing};
 use super::{Batch, BatchMap};
 use crate::clock::nanos;
 use crate::engine::{Looked, Plan, Request, join, join_blocking};
@@ -66,11 +66,11 @@ where
         start.begin();
         for missing in &mut self.missing {
             let looked = start.find_again(&self.policy, missing);
-            missing.is_settled = !matches!(looked, Found::Missing);
+            missing.is_settled = !matches!(looked, Element::Missing);
             if missing.is_settled {
                 self.uncounted.hit();
             }
-            if let Found::Present(value) = looked {
+            if let Element::Present(value) = looked {
                 self.found.put(missing.id.clone(), value);
             }
         }

@@ -32,7 +32,7 @@ mod start;
 pub use each::Each;
 pub use ids::{BatchIds, BatchMap};
 use outcome::{SharedOutcome, ended};
-use start::{Found, Id, Missing, Start};
+use start::{Element, Id, Missing, Start};
 
 /// Elements for which there is room from the first one on.
 const ROOM: usize = 64;
@@ -90,15 +90,15 @@ where
             return;
         }
         match start.find(&self.policy, &key) {
-            Found::Present(value) => {
+            Element::Present(value) => {
                 start.cell.store.counters().hit();
                 self.found.put(id.clone(), value);
             }
-            Found::Absent if !start.cell.may_be_elsewhere() => start.cell.store.counters().hit(),
+            Element::Absent if !start.cell.may_be_elsewhere() => start.cell.store.counters().hit(),
             // A direct call may have stored what is newer than an absence.
             absent_or_missing => {
                 let text = self.site.meta().template.render(&start.cell.path, args);
-                let scopes = Scopes::of(&text, tags);
+                let scopes = Scopes::new(&text, tags);
                 if self.missing.is_empty() {
                     self.missing.reserve(ROOM);
                 }
@@ -117,7 +117,7 @@ where
                         start.cell.store.counters().hit();
                         self.found.put(id.clone(), value);
                     }
-                    None if matches!(absent_or_missing, Found::Absent) => {
+                    None if matches!(absent_or_missing, Element::Absent) => {
                         self.missing.pop();
                         start.cell.store.counters().hit();
                     }
@@ -149,9 +149,9 @@ where
             missing.outdated = Outdated::of(fetched.as_ref().map(|fetched| &fetched.value));
             let Some(fetched) = fetched else { continue };
             let looked = start.take(&self.policy, missing, fetched);
-            missing.is_settled = !matches!(looked, Found::Missing);
+            missing.is_settled = !matches!(looked, Element::Missing);
             answered += u64::from(missing.is_settled);
-            if let Found::Present(value) = looked {
+            if let Element::Present(value) = looked {
                 self.found.put(missing.id.clone(), value);
             }
         }

@@ -41,7 +41,7 @@ impl<K, S: Shape<Item: BatchMap>> Missing<K, S> {
     }
 }
 
-pub(super) enum Found<V> {
+pub(super) enum Element<V> {
     Present(V),
     Absent,
     Missing,
@@ -79,7 +79,7 @@ where
         policy: &Policy<Each<S>>,
         missing: &Missing<K, S>,
         fetched: Fetched<Value<S>>,
-    ) -> Found<Value<S>> {
+    ) -> Element<Value<S>> {
         let now = self.began.time;
         let ended = fetched.ended(now);
         let longest = match &fetched.value {
@@ -88,7 +88,7 @@ where
         };
         let expires = fetched.expires(longest);
         if now >= expires || fetched.is_refreshed {
-            return Found::Missing;
+            return Element::Missing;
         }
         let life = policy.lifetime_until(expires, fetched.load_time, now);
         let in_process = self.is_kept_in_process(policy);
@@ -97,12 +97,12 @@ where
             if in_process {
                 self.keep_absence(missing, ended, life, start);
             }
-            return Found::Absent;
+            return Element::Absent;
         };
         if in_process {
             self.cell.keep(missing.call_key(), value.clone(), life, start);
         }
-        Found::Present(value)
+        Element::Present(value)
     }
 
     /// Gives the shared tier what was loaded.
@@ -132,22 +132,22 @@ where
     }
 
     /// What this process has of one element.
-    pub(super) fn find(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> Found<Value<S>> {
+    pub(super) fn find(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> Element<Value<S>> {
         if let Some(found) = self.cell.store.look(key).filter(|found| found.is_fresh(self.began.time)) {
-            return Found::Present(found.value);
+            return Element::Present(found.value);
         }
         let absent = self.cell.negative(key, self.began.time);
         if absent.is_some_and(|dated| self.began.time < policy.absent_until(dated.ended)) {
-            return Found::Absent;
+            return Element::Absent;
         }
-        Found::Missing
+        Element::Missing
     }
 
     /// Looks again in this process for an element that was missing.
-    pub(super) fn find_again(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>) -> Found<Value<S>> {
+    pub(super) fn find_again(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>) -> Element<Value<S>> {
         match self.find(policy, &missing.key) {
-            Found::Present(value) => Found::Present(value),
-            absent_or_missing => self.find_elsewhere(policy, missing).map_or(absent_or_missing, Found::Present),
+            Element::Present(value) => Element::Present(value),
+            absent_or_missing => self.find_elsewhere(policy, missing).map_or(absent_or_missing, Element::Present),
         }
     }
 

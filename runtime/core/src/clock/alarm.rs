@@ -13,13 +13,13 @@ pub(crate) trait Alarm: Send + Sync {
     fn ring(&self, now: u64) -> Option<u64>;
 }
 
-type Waiting = BTreeMap<u64, (u64, Weak<dyn Alarm>)>;
+type AlarmsByNumber = BTreeMap<u64, (u64, Weak<dyn Alarm>)>;
 
 /// The alarms of one process, each with its time, by number.
 pub(super) struct Alarms {
     /// None is due before.
     earliest: AtomicU64,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<AlarmsByNumber>,
 }
 
 impl Alarms {

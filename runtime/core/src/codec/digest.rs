@@ -12,7 +12,7 @@ use serde::ser::{
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The number of a value.
-pub(super) fn of<T: Serialize + ?Sized>(value: &T) -> Result<u64, Undigested> {
+pub(super) fn number<T: Serialize + ?Sized>(value: &T) -> Result<u64, Undigested> {
     value.serialize(Digest)
 }
 

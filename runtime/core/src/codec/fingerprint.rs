@@ -35,14 +35,14 @@ pub(crate) struct Announced {
 
 impl Announced {
     /// Walks through a type.
-    pub(crate) fn of<T: DeserializeOwned>() -> Self {
+    pub(crate) fn from_type<T: DeserializeOwned>() -> Self {
         let (description, is_settled) = describe::<T>();
         Self { fingerprint: xxh3_64(description.as_bytes()), is_settled }
     }
 }
 
 fn describe<T: DeserializeOwned>() -> (String, bool) {
-    let seen = RefCell::new(Seen::default());
+    let seen = RefCell::new(SeenTypes::default());
     let (mut root, mut is_settled) = (String::new(), true);
     for pass in 1..=MAX_PASSES {
         let before = seen.borrow().len();
@@ -59,7 +59,7 @@ fn describe<T: DeserializeOwned>() -> (String, bool) {
 }
 
 #[derive(Default)]
-struct Seen {
+struct SeenTypes {
     /// By the type's own description, what each field or variant is.
     types: BTreeMap<String, BTreeMap<String, String>>,
     /// Fields that refused what they got.
@@ -70,7 +70,7 @@ struct Seen {
     has_positions: bool,
 }
 
-impl Seen {
+impl SeenTypes {
     /// Grows while there is something new.
     fn len(&self) -> usize {
         self.refused.len() + self.types.values().map(BTreeMap::len).sum::<usize>()
@@ -88,7 +88,7 @@ impl Seen {
 /// Agrees to everything, and writes it down.
 #[derive(Clone, Copy)]
 struct Trace<'a> {
-    seen: &'a RefCell<Seen>,
+    seen: &'a RefCell<SeenTypes>,
     /// The description of the value under way.
     out: &'a RefCell<String>,
     depth: usize,

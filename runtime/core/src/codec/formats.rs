@@ -26,13 +26,13 @@ impl<V> Clone for Formats<V> {
 impl<V> Copy for Formats<V> {}
 
 impl<V: SharedValue> Formats<V> {
-    pub(crate) fn of() -> Self {
+    pub(crate) fn new() -> Self {
         let (encode, decode) = documents::formats().unwrap_or((encode::<V>, decode::<V>));
         Self {
             encode,
             decode,
-            digest: |value| digest::of(value).map_err(Unfit::new),
-            announced: Announced::of::<V>,
+            digest: |value| digest::number(value).map_err(Unfit::new),
+            announced: Announced::from_type::<V>,
             type_name: std::any::type_name::<V>,
         }
     }

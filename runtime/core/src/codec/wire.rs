@@ -28,14 +28,14 @@ impl<V> Copy for Wire<V> {}
 #[cfg(feature = "redis")]
 impl<V: SharedValue> Wire<V> {
     #[allow(clippy::unnecessary_wraps)] // as without the feature
-    pub(crate) fn of() -> Option<Self> {
-        Some(Self { formats: super::formats::Formats::of(), of: PhantomData })
+    pub(crate) fn new() -> Option<Self> {
+        Some(Self { formats: super::formats::Formats::new(), of: PhantomData })
     }
 }
 
 #[cfg(not(feature = "redis"))]
 impl<V: SharedValue> Wire<V> {
-    pub(crate) fn of() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         None
     }
 }
@@ -77,7 +77,7 @@ mod rungs {
     impl<S: Shape<Item: SharedValue>, K: Waits> WireRung<S::Item> for &&Wired<S, K> {
         #[inline]
         fn __wire(&self) -> Option<Wire<S::Item>> {
-            Wire::of()
+            Wire::new()
         }
     }
 

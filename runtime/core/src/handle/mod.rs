@@ -55,12 +55,12 @@ pub(crate) struct Inner {
     /// Per call site and instantiation, what it keeps here.
     cells: Arc<Cells>,
     /// Per key template and types, the store. Under one lock with `all`.
-    stores: Mutex<Stores>,
+    stores: Mutex<HandleStores>,
     sites: Mutex<Vec<SiteCounters>>,
 }
 
 #[derive(Default)]
-struct Stores {
+struct HandleStores {
     by_key: HashMap<(String, TypeId, Option<TypeId>), Erased>,
     all: Vec<Arc<dyn AnyStore>>,
     /// Objects that call sites of the same values share, by their number and type.

@@ -54,7 +54,7 @@ pub(crate) struct Scopes {
 }
 
 impl Scopes {
-    pub(crate) fn of(key: &str, tags: &[String]) -> Self {
+    pub(crate) fn new(key: &str, tags: &[String]) -> Self {
         let mut hashes = Hashes::new();
         hashes.push(hash(key));
         for (at, byte) in key.bytes().enumerate() {
@@ -70,11 +70,12 @@ impl Scopes {
     /// Those of a key whose value was made of others: each of them counts as a key, with its prefixes, and as a tag.
     #[cfg(feature = "http")]
     pub(crate) fn made_of(key: &str, others: &[String]) -> Self {
-        let own = Self::of(key, &[]);
+        let own = Self::new(key, &[]);
         if others.is_empty() {
             return own;
         }
-        let hashes = own.hashes.iter().copied().chain(others.iter().flat_map(|other| of_both_kinds(other))).collect();
+        let hashes =
+            own.hashes.iter().copied().chain(others.iter().flat_map(|other| hashes_of_key_and_tag(other))).collect();
         Self { hashes, breadth: Breadth::All, ..own }
     }
 
@@ -93,7 +94,7 @@ impl Scopes {
 
 /// Everything by which this text can be invalidated, as a key and as a tag.
 #[cfg(feature = "http")]
-pub(crate) fn of_both_kinds(text: &str) -> Vec<u64> {
+pub(crate) fn hashes_of_key_and_tag(text: &str) -> Vec<u64> {
     let prefixes = text.match_indices(':').map(|(colon, _)| hash(&text[..=colon]));
     prefixes.chain([hash(text), tag(text)]).collect()
 }

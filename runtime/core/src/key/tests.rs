@@ -90,7 +90,7 @@ fn texts_of_every_length_are_compared_whole() {
 
 #[test]
 fn a_key_belongs_to_itself_its_prefixes_and_its_tags() {
-    let own = Scopes::of("user:42:orders", &["t:7".to_owned()]);
+    let own = Scopes::new("user:42:orders", &["t:7".to_owned()]);
     let expected = [
         Pattern::exact("user:42:orders").scope,
         Pattern::prefix("user").scope,

@@ -2,7 +2,7 @@
 
 use scc::Guard;
 
-use super::{L1, Query};
+use super::{KeyQuery, L1};
 use crate::key::{Hashed, KeyText};
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
@@ -14,7 +14,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         let hash = self.index.make_texts().get(text.hash)?;
         let key = {
             let guard = Guard::new();
-            self.index.peek(hash, &Query::by_hash(hash), &guard).map(|node| node.key.clone())
+            self.index.peek(hash, &KeyQuery::by_hash(hash), &guard).map(|node| node.key.clone())
         };
         key.filter(|key| render(&key.args) == text.text)
     }
@@ -61,7 +61,7 @@ mod tests {
     }
 
     fn put_as(store: &Store, id: u64, text: &str) {
-        let scopes = Scopes::of(text, &[]);
+        let scopes = Scopes::new(text, &[]);
         store
             .insert(store.own(&(NoScope, id)), Entry::new(id, store.start(), Lifetime::fresh_until(u64::MAX), &scopes));
     }

@@ -48,7 +48,7 @@ pub(crate) use common::Common;
 pub(crate) use entry::{Entry, Found, Lifetime, LoadStart};
 use index::{Index, Inserted, Retired};
 pub(crate) use retired::free_earlier;
-use retired::{RetiredList, Waiting};
+use retired::{RetiredCount, RetiredList};
 use room::Room;
 use s3fifo::{Residency, Residents};
 #[cfg(all(test, fastness_loom))]
@@ -89,7 +89,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         if thread_is_ending() {
             return None;
         }
-        let probe = Probe { hash: self.hash(args), args };
+        let probe = ArgsProbe { hash: self.hash(args), args };
         let guard = Guard::new();
         let node = self.index.peek(probe.hash, &probe, &guard)?;
         node.entry.hit(self.room.common.clock.coarse(), &self.room.common.log).cloned()
@@ -102,7 +102,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         if thread_is_ending() {
             return None;
         }
-        let probe = Probe { hash: self.hash(args), args };
+        let probe = ArgsProbe { hash: self.hash(args), args };
         let (guard, now) = (Guard::new(), self.room.common.clock.coarse());
         let node = self.index.peek(probe.hash, &probe, &guard)?;
         node.entry.hit(now, &self.room.common.log).map(|value| with(value, now))
@@ -118,17 +118,17 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         if self.is_empty() || thread_is_ending() {
             return None;
         }
-        self.peek(&Query::of(key), |entry| entry.look(&self.room.common.log)).flatten()
+        self.peek(&KeyQuery::from_key(key), |entry| entry.look(&self.room.common.log)).flatten()
     }
 
     /// Marks an entry, valid or not.
     pub(crate) fn mark(&self, key: &Hashed<K>, mark: impl FnOnce(&Entry<V>)) {
         if !thread_is_ending() {
-            self.peek(&Query::of(key), mark);
+            self.peek(&KeyQuery::from_key(key), mark);
         }
     }
 
-    fn peek<R>(&self, query: &Query<'_, K>, with: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+    fn peek<R>(&self, query: &KeyQuery<'_, K>, with: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         let guard = Guard::new();
         self.index.peek(query.hash, query, &guard).map(|node| with(&node.entry))
     }
@@ -169,13 +169,13 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
 
     /// Removes a value, unless its load began later than the one with this number.
     pub(crate) fn remove(&self, key: &Hashed<K>, number: u64) {
-        if self.is_usable() && self.remove_if(&Query::of(key), &mut |entry| entry.number() <= number) {
+        if self.is_usable() && self.remove_if(&KeyQuery::from_key(key), &mut |entry| entry.number() <= number) {
             self.room.forget();
             self.see_to_retired();
         }
     }
 
-    fn remove_if(&self, query: &Query<'_, K>, goes: &mut dyn FnMut(&Entry<V>) -> bool) -> bool {
+    fn remove_if(&self, query: &KeyQuery<'_, K>, goes: &mut dyn FnMut(&Entry<V>) -> bool) -> bool {
         let removed = self.index.remove(query.hash, query, goes);
         let any = removed.is_some();
         self.retire(removed);
@@ -196,9 +196,9 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     /// Sees to it that what was removed is freed. With no lock held.
     fn see_to_retired(&self) {
         match self.retired.waiting() {
-            Waiting::Few => {}
-            Waiting::Many => sweep::call(),
-            Waiting::TooMany => {
+            RetiredCount::Few => {}
+            RetiredCount::Many => sweep::call(),
+            RetiredCount::TooMany => {
                 self.retired.free();
             }
         }
@@ -207,7 +207,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     /// Whether there is a value whose load began later than the one with this number.
     pub(crate) fn has_newer(&self, key: &Hashed<K>, number: u64) -> bool {
         let newer = |entry: &Entry<V>| entry.number() > number;
-        !self.is_empty() && !thread_is_ending() && self.peek(&Query::of(key), newer).unwrap_or_default()
+        !self.is_empty() && !thread_is_ending() && self.peek(&KeyQuery::from_key(key), newer).unwrap_or_default()
     }
 
     /// Tells of a reader that serves entries for so long after their expiry, in nanoseconds.
@@ -315,15 +315,15 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
             self.room.expect(entry.served_until(self.room.grace()));
             Residency::Living(entry.hits())
         };
-        self.peek(&Query::by_hash(hash), judged).unwrap_or(Residency::Absent)
+        self.peek(&KeyQuery::by_hash(hash), judged).unwrap_or(Residency::Absent)
     }
 
     fn set_hits(&self, hash: u64, hits: u8) {
-        self.peek(&Query::by_hash(hash), |entry| entry.set_hits(hits));
+        self.peek(&KeyQuery::by_hash(hash), |entry| entry.set_hits(hits));
     }
 
     fn evict(&self, hash: u64) {
-        if self.remove_if(&Query::by_hash(hash), &mut |_| true) {
+        if self.remove_if(&KeyQuery::by_hash(hash), &mut |_| true) {
             self.room.evicted();
         }
     }
@@ -334,7 +334,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
             lives = !self.is_dead(entry);
             !lives
         };
-        if self.remove_if(&Query::by_hash(hash), &mut goes) {
+        if self.remove_if(&KeyQuery::by_hash(hash), &mut goes) {
             self.room.forget();
         }
         !lives
@@ -342,12 +342,12 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
 }
 
 /// A key that is looked up by borrowed arguments.
-struct Probe<'a, A> {
+struct ArgsProbe<'a, A> {
     hash: u64,
     args: &'a A,
 }
 
-impl<A: Args> scc::Equivalent<Hashed<A::Owned>> for Probe<'_, A> {
+impl<A: Args> scc::Equivalent<Hashed<A::Owned>> for ArgsProbe<'_, A> {
     #[inline]
     fn equivalent(&self, key: &Hashed<A::Owned>) -> bool {
         self.hash == key.hash && self.args.same(&key.args)
@@ -355,14 +355,14 @@ impl<A: Args> scc::Equivalent<Hashed<A::Owned>> for Probe<'_, A> {
 }
 
 /// A key as all but the hit path look for it; one type, so that the index is compiled once for it.
-struct Query<'a, K> {
+struct KeyQuery<'a, K> {
     hash: u64,
     /// `None` as the queue knows a key. Two keys of one hash would take each other's place in it, and nothing else.
     args: Option<&'a K>,
 }
 
-impl<'a, K> Query<'a, K> {
-    fn of(key: &'a Hashed<K>) -> Self {
+impl<'a, K> KeyQuery<'a, K> {
+    fn from_key(key: &'a Hashed<K>) -> Self {
         Self { hash: key.hash, args: Some(&key.args) }
     }
 
@@ -371,7 +371,7 @@ impl<'a, K> Query<'a, K> {
     }
 }
 
-impl<K: Eq> scc::Equivalent<Hashed<K>> for Query<'_, K> {
+impl<K: Eq> scc::Equivalent<Hashed<K>> for KeyQuery<'_, K> {
     fn equivalent(&self, key: &Hashed<K>) -> bool {
         self.hash == key.hash && self.args.is_none_or(|args| *args == key.args)
     }

@@ -27,7 +27,7 @@ pub(super) struct RetiredList<K, V>(Mutex<Vec<Retired<K, V>>>);
 
 /// What is to be done about those that wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waiting {
+pub(super) enum RetiredCount {
     Few,
     /// The sweep is to come.
     Many,
@@ -44,11 +44,11 @@ impl<K, V> RetiredList<K, V> {
         lock(&self.0).push(retired);
     }
 
-    pub(super) fn waiting(&self) -> Waiting {
+    pub(super) fn waiting(&self) -> RetiredCount {
         match lock(&self.0).len() {
-            0..FEW => Waiting::Few,
-            FEW..MOST => Waiting::Many,
-            _ => Waiting::TooMany,
+            0..FEW => RetiredCount::Few,
+            FEW..MOST => RetiredCount::Many,
+            _ => RetiredCount::TooMany,
         }
     }
 

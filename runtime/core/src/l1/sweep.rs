@@ -31,12 +31,12 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 /// Between two tries to free what somebody is reading.
 const AGAIN: Duration = Duration::from_millis(10);
 
-type Stores = Vec<Weak<dyn AnyStore>>;
+type SweptStores = Vec<Weak<dyn AnyStore>>;
 
 /// The sweep of one process.
 struct Sweep {
     process: Process,
-    stores: Mutex<Stores>,
+    stores: Mutex<SweptStores>,
     run: Run,
     pause: Pause,
     warned: AtomicBool,
@@ -66,7 +66,7 @@ pub(crate) fn call() {
 
 /// The sweep of this process, as far as a fork was noticed.
 fn current() -> &'static Sweep {
-    static FIRST: LazyLock<Sweep> = LazyLock::new(|| Sweep::new(Process::current(), Stores::new()));
+    static FIRST: LazyLock<Sweep> = LazyLock::new(|| Sweep::new(Process::current(), SweptStores::new()));
     let (mut sweep, process) = (&*FIRST, Process::current());
     while sweep.process != process {
         sweep = sweep.child.get_or_init(|| Box::new(Sweep::new(process, sweep.inherited())));
@@ -75,7 +75,7 @@ fn current() -> &'static Sweep {
 }
 
 impl Sweep {
-    fn new(process: Process, stores: Stores) -> Self {
+    fn new(process: Process, stores: SweptStores) -> Self {
         Self {
             process,
             stores: Mutex::new(stores),
@@ -87,11 +87,11 @@ impl Sweep {
     }
 
     /// The stores that a forked child has from its parent.
-    fn inherited(&self) -> Stores {
+    fn inherited(&self) -> SweptStores {
         match self.stores.try_lock() {
             Ok(stores) => stores.clone(),
             Err(TryLockError::Poisoned(stores)) => stores.into_inner().clone(),
-            Err(TryLockError::WouldBlock) => Stores::new(),
+            Err(TryLockError::WouldBlock) => SweptStores::new(),
         }
     }
 

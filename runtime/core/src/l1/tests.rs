@@ -23,7 +23,7 @@ fn store(capacity: usize) -> (Store, Clock) {
 }
 
 fn scopes(id: u64) -> Scopes {
-    Scopes::of(&format!("n:{id}"), &[])
+    Scopes::new(&format!("n:{id}"), &[])
 }
 
 fn put(store: &Store, id: u64, value: u64, ttl: Duration) {
@@ -128,10 +128,10 @@ fn what_is_used_stays_and_what_was_used_goes_in_the_end() {
 fn a_key_is_told_apart_by_its_arguments_though_the_hash_is_the_same() {
     use scc::Equivalent;
     let key = |hash| Hashed { hash, args: ((), 7_u64) };
-    let probe = |hash, id: u64| Probe { hash, args: &(NoScope, id) }.equivalent(&key(1));
+    let probe = |hash, id: u64| ArgsProbe { hash, args: &(NoScope, id) }.equivalent(&key(1));
     assert!(probe(1, 7) && !probe(1, 8) && !probe(2, 7) && !probe(2, 8));
     let (seven, eight) = (((), 7), ((), 8));
-    let query = |hash, args| Query { hash, args }.equivalent(&key(1));
+    let query = |hash, args| KeyQuery { hash, args }.equivalent(&key(1));
     assert!(query(1, Some(&seven)) && !query(1, Some(&eight)) && !query(2, Some(&seven)));
     assert!(query(1, None) && !query(2, None));
 }
@@ -291,7 +291,7 @@ fn an_entry_remembers_what_was_noted_on_it() {
 }
 
 fn refresh(key: &str) -> Record {
-    Record::of(Pattern::exact(key)).into_refresh()
+    Record::from_pattern(Pattern::exact(key)).into_refresh()
 }
 
 #[test]
@@ -307,7 +307,7 @@ fn an_entry_that_was_refreshed_is_found_but_not_fresh() {
         assert!(found.is_refreshed() && !found.is_fresh(0));
         assert_eq!((found.value, found.life.expires), (7, 10));
     }
-    log.append(&Record::of(Pattern::exact("n:1")));
+    log.append(&Record::from_pattern(Pattern::exact("n:1")));
     assert!(entry.look(&log).is_none(), "an invalidation counts, too");
 }
 

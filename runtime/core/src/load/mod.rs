@@ -101,7 +101,7 @@ where
     where
         A: Args<Owned = K>,
     {
-        let scopes = Scopes::of(&text, tags);
+        let scopes = Scopes::new(&text, tags);
         let key = cell.store.local.values.own(args);
         cell.store.local.values.extend_grace(nanos(policy.longest_stale()));
         let counters = cell.store.counters().clone();

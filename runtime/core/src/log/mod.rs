@@ -96,7 +96,7 @@ impl Log {
         }
     }
 
-    /// Where a load that begins now stands.
+    /// The position of a load that begins now.
     pub(crate) fn position(&self) -> Epoch {
         self.position.load(Acquire)
     }
@@ -174,7 +174,7 @@ impl Log {
 
     /// A position that no load under way has: those that began earlier have a smaller one, those that begin later do not.
     #[cfg(feature = "redis")]
-    pub(crate) fn mark(&self) -> Epoch {
+    pub(crate) fn new_epoch(&self) -> Epoch {
         let guard = lock(&self.append);
         let epoch = self.position.load(Acquire) + 1;
         self.position.store(epoch, Release);
@@ -182,12 +182,12 @@ impl Log {
         epoch
     }
 
-    /// Invalidates what began before a [`mark`](Self::mark).
+    /// Invalidates what began before a [new epoch](Self::new_epoch).
     #[cfg(feature = "redis")]
-    pub(crate) fn forget_before(&self, mark: Epoch) {
+    pub(crate) fn forget_before(&self, epoch: Epoch) {
         let guard = lock(&self.append);
-        if mark > self.floor.load(Acquire) {
-            self.raise_floor(mark, self.position.load(Acquire).max(mark) + 1);
+        if epoch > self.floor.load(Acquire) {
+            self.raise_floor(epoch, self.position.load(Acquire).max(epoch) + 1);
         }
         drop(guard);
     }

@@ -25,7 +25,7 @@ impl Record {
     }
 
     /// One key or prefix.
-    pub(crate) fn of(pattern: Pattern) -> Self {
+    pub(crate) fn from_pattern(pattern: Pattern) -> Self {
         Self { scopes: vec![pattern.scope], roots: vec![pattern.root], ..Self::default() }
     }
 

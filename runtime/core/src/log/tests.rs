@@ -22,7 +22,7 @@ fn log() -> Log {
 
 #[test]
 fn an_entry_is_valid_until_one_of_its_scopes_is_invalidated() {
-    let scopes = Scopes::of("user:1:orders", &["t:9".to_owned()]);
+    let scopes = Scopes::new("user:1:orders", &["t:9".to_owned()]);
     for pattern in [Pattern::exact("user:1:orders"), Pattern::prefix("user:1"), Pattern::prefix("user")] {
         let log = log();
         let began = log.position();
@@ -42,7 +42,7 @@ fn an_entry_is_valid_until_one_of_its_scopes_is_invalidated() {
 
 #[test]
 fn an_entry_is_current_until_one_of_its_scopes_is_refreshed() {
-    let scopes = Scopes::of("user:1:orders", &["t:9".to_owned()]);
+    let scopes = Scopes::new("user:1:orders", &["t:9".to_owned()]);
     let mut tagged = Record::default();
     tagged.push_tag("t:9");
     let patterns = [Pattern::exact("user:1:orders"), Pattern::prefix("user:1"), Pattern::prefix("user")];
@@ -122,7 +122,7 @@ fn clear_invalidates_what_no_scope_names() {
 fn a_put_is_refused_once_anything_else_invalidated_its_key() {
     let log = log();
     let key = Pattern::exact("user:1");
-    let scopes = Scopes::of("user:1", &[]);
+    let scopes = Scopes::new("user:1", &[]);
     let own = record(&[key]);
     let (first, second) = (log.position(), log.position());
     assert!(log.append_put(&own, first, scopes.hashes()).is_some());
@@ -275,7 +275,7 @@ fn a_record_is_empty_until_it_concerns_something() {
 fn what_began_before_a_mark_is_forgotten_once() {
     let log = log();
     let before = log.position();
-    let mark = log.mark();
+    let mark = log.new_epoch();
     let after = log.position();
     assert_eq!((mark, after), (before + 1, before + 1), "loads from now on stand at the mark");
     log.append(&record(&[Pattern::exact("user:1")]));

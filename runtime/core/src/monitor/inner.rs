@@ -34,7 +34,7 @@ pub(super) struct Inner {
     pub(super) built: u64,
     /// Held by the one who looks until its sample is taken in, even if its caller goes away: looks follow each other.
     pub(super) looks: Arc<tokio::sync::Mutex<Looks>>,
-    pub(super) seen: Mutex<Seen>,
+    pub(super) seen: Mutex<LastLook>,
     /// Memory as it was read last. Reading it costs a dozen small files, and health checks come in storms.
     pub(super) memory: Mutex<Option<(u64, Option<Memory>)>>,
     /// The sampler and the callbacks; they end with this.
@@ -50,7 +50,7 @@ pub(super) struct Looks {
 
 /// What looks have found.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct LastLook {
     pub(super) last: Option<Arc<Performance>>,
     /// In nanoseconds of the clock.
     pub(super) looked: u64,

@@ -47,7 +47,7 @@ use alerts::{Alerts, pass_on};
 pub use builder::MonitorBuilder;
 pub use guard::{GuardSnapshot, MemoryGuard, MemoryGuardBuilder, Pressure};
 pub use health::{CacheHealth, DatabaseHealth, ErrorsHealth, Health, MemoryHealth, Status};
-use inner::{Inner, Seen};
+use inner::{Inner, LastLook};
 pub use performance::{BreakerReport, CacheReport, CallReport, Performance, PolicyReport, Sample, SiteReport};
 use probe::Prober;
 pub use probe::{Pool, Probe, ProbeReport};
@@ -95,7 +95,7 @@ impl Monitor {
             system: System::new(),
             looks: Arc::default(),
             memory: Mutex::default(),
-            seen: Mutex::new(Seen { looked: built, ..Seen::default() }),
+            seen: Mutex::new(LastLook { looked: built, ..LastLook::default() }),
             tasks: OnceLock::new(),
             cache,
             clock,

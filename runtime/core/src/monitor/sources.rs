@@ -68,14 +68,14 @@ fn in_millis<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::
     serializer.serialize_f64(millis(*time))
 }
 
-type Source<T> = Arc<dyn Fn() -> T + Send + Sync>;
+type SourceFn<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
 /// All that were given.
 #[derive(Clone, Default)]
 pub(super) struct Sources {
-    pub(super) routes: Option<Source<Vec<RouteFigures>>>,
-    pub(super) slow_queries: Option<Source<Vec<SlowQuery>>>,
-    pub(super) sections: Vec<(String, Source<serde_json::Value>)>,
+    pub(super) routes: Option<SourceFn<Vec<RouteFigures>>>,
+    pub(super) slow_queries: Option<SourceFn<Vec<SlowQuery>>>,
+    pub(super) sections: Vec<(String, SourceFn<serde_json::Value>)>,
 }
 
 impl Sources {

@@ -225,8 +225,8 @@ impl Calls {
 
     /// Calls that took so long.
     #[cfg(test)]
-    pub(super) fn of(times: &[Duration], errors: u64) -> Self {
-        Self::between(&Tally::default(), &Tally { latency: Latency::of(times), errors, slow: 0 })
+    pub(super) fn from_times(times: &[Duration], errors: u64) -> Self {
+        Self::between(&Tally::default(), &Tally { latency: Latency::from_times(times), errors, slow: 0 })
     }
 
     fn add(&mut self, other: &Self) {

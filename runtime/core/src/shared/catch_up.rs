@@ -5,7 +5,7 @@ use redis::{ErrorKind, RedisError, RedisResult};
 
 use super::append::Append;
 use super::context::Context;
-use super::stream::{self, Entry, Incarnation, Life, StreamId};
+use super::stream::{self, Incarnation, Life, StreamEntry, StreamId};
 use crate::log::Record;
 
 /// Entries read at a time. What was read stays read: the next attempt to connect goes on from there.
@@ -64,7 +64,7 @@ async fn begin_a_life(
 
 /// The life that a log has to leave which lacks the known position, though not because older entries were trimmed: somebody has
 /// removed entries, or put back an older copy. What they invalidated cannot be told from what is valid.
-fn life_to_leave(known: Option<(Life, StreamId)>, first: &Entry) -> Option<Life> {
+fn life_to_leave(known: Option<(Life, StreamId)>, first: &StreamEntry) -> Option<Life> {
     let (life, position) = known?;
     (first.life == Some(life) && first.id <= position).then_some(life)
 }
@@ -75,7 +75,7 @@ async fn from_the_start(
     connection: &mut MultiplexedConnection,
     server: u64,
     known: Option<(Life, StreamId)>,
-) -> RedisResult<Vec<Entry>> {
+) -> RedisResult<Vec<StreamEntry>> {
     let last = stream::tail(connection, &context.stream, 1).await?;
     let first = stream::range(connection, &context.stream, None, 1).await?;
     let leaving = first.first().and_then(|first| life_to_leave(known, first));

@@ -46,12 +46,12 @@ pub(crate) struct Nodes {
 /// Who serves which slot.
 #[derive(Default)]
 struct SlotMap {
-    owners: Vec<Arc<Node>>,
+    owners: Vec<Arc<ClusterNode>>,
 }
 
 /// A node: zero while it answers, else when one read may try it again, in nanoseconds of the clock.
 #[derive(Default)]
-struct Node(AtomicU64);
+struct ClusterNode(AtomicU64);
 
 impl Nodes {
     pub(crate) fn new(context: Arc<Context>, seeds: Vec<ConnectionInfo>) -> Self {
@@ -77,9 +77,9 @@ impl Nodes {
         }
     }
 
-    async fn look(&self, known: &mut HashMap<String, Arc<Node>>) -> RedisResult<()> {
+    async fn look(&self, known: &mut HashMap<String, Arc<ClusterNode>>) -> RedisResult<()> {
         let ranges = slots(&self.seeds).await?;
-        let mut owners = vec![Arc::<Node>::default(); SLOTS];
+        let mut owners = vec![Arc::<ClusterNode>::default(); SLOTS];
         for served in ranges {
             let node = known.entry(format!("{}:{}", served.host, served.port)).or_default();
             for slot in served.range {
@@ -116,7 +116,7 @@ impl Nodes {
     }
 
     /// The node of an address, if it answers.
-    fn node(&self, address: &str) -> Result<Arc<Node>, Unavailable> {
+    fn node(&self, address: &str) -> Result<Arc<ClusterNode>, Unavailable> {
         let map = self.map.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let node = map.owners.get(usize::from(slot(address))).cloned();
         drop(map);
@@ -127,7 +127,7 @@ impl Nodes {
     }
 
     /// Sends a command for the values at these addresses.
-    async fn send(&self, nodes: &[Arc<Node>], command: Cmd) -> Result<Value, Unavailable> {
+    async fn send(&self, nodes: &[Arc<ClusterNode>], command: Cmd) -> Result<Value, Unavailable> {
         let connection = lock(&self.connection).clone();
         let Some(mut connection) = connection else {
             self.context.telemetry.counts.skipped.add();
@@ -145,7 +145,7 @@ impl Nodes {
         }
     }
 
-    fn failed(&self, nodes: &[Arc<Node>], error: &RedisError) -> Unavailable {
+    fn failed(&self, nodes: &[Arc<ClusterNode>], error: &RedisError) -> Unavailable {
         let counts = &self.context.telemetry.counts;
         counts.failed(error);
         if error.is_timeout() || error.is_io_error() || error.is_cluster_error() {
@@ -217,7 +217,7 @@ impl Nodes {
     }
 }
 
-impl Node {
+impl ClusterNode {
     /// Whether a command may be sent to it: it answers, or this is the one that tries.
     fn admits(&self, now: u64) -> bool {
         let again = self.0.load(Acquire);

@@ -27,9 +27,9 @@ use tokio::time::timeout;
 use super::catch_up::catch_up;
 use super::context::Context;
 use super::errors::{ends_connection, too_slow};
-use super::pushes::{Pushes, Receiver};
+use super::pushes::{PushReceiver, Pushes};
 use super::server::{Heartbeat, Identity, heartbeat, identify};
-use super::server_source::Target;
+use super::server_source::ServerTarget;
 use super::settle::settle;
 use super::signals::Signals;
 use super::telemetry::Telemetry;
@@ -77,7 +77,7 @@ pub(crate) struct LiveConnection {
     /// The server's identity.
     pub(crate) server: u64,
     history: String,
-    target: Target,
+    target: ServerTarget,
     lease: Option<MasterLease>,
     signals: Arc<Signals>,
 }
@@ -284,7 +284,7 @@ async fn connect(context: &Context) -> RedisResult<Connected> {
         .set_connection_timeout(Some(settings.connect_timeout))
         // Nobody waits for it yet, and a long log takes longer to read than a command may.
         .set_response_timeout(Some(settings.connect_timeout))
-        .set_push_sender(Receiver(pushes.clone()));
+        .set_push_sender(PushReceiver(pushes.clone()));
     let mut connection = target.client.get_multiplexed_async_connection_with_config(&config).await?;
     let identity = identify(context, &mut connection).await?;
     if let Some(wait) = settle(context, &mut connection, &identity).await? {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::notices::Notices;
 use super::seam::{PutEpochs, SharedEpoch};
-use super::stream::{Appended, Entry, Incarnation, Life, Published, StreamId};
+use super::stream::{Appended, Incarnation, Life, Published, StreamEntry, StreamId};
 use crate::log::{Epoch, Judgement, Log, Mirror, Record, expiry_of};
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -162,7 +162,7 @@ impl Feed {
     /// Returns whether the log of this server still is the one that is known, when its last entry is this one. `before` is what was known
     /// before the server was asked, and all that it had pushed until its answer is folded by now. If it is the same log, the rumours
     /// of before are explained.
-    pub(crate) fn is_confirmed(&self, server: u64, last: Option<&Entry>, before: LogView) -> bool {
+    pub(crate) fn is_confirmed(&self, server: u64, last: Option<&StreamEntry>, before: LogView) -> bool {
         let mut state = lock(&self.state);
         let Some(own) = state.incarnation.filter(|own| own.server == server) else { return false };
         // An entry that is missing at the end was removed, or the whole log was replaced by an older copy.
@@ -199,9 +199,9 @@ impl Feed {
     }
 
     /// Folds the entries of a delta, which begin at the known position or where [`reset`](Self::reset) began.
-    pub(crate) fn delta(&self, server: u64, entries: &[Entry]) {
+    pub(crate) fn delta(&self, server: u64, entries: &[StreamEntry]) {
         let mut state = lock(&self.state);
-        for Entry { id, life, record } in entries {
+        for StreamEntry { id, life, record } in entries {
             let Some(own) = state.incarnation.filter(|own| own.server == server) else { return };
             match life {
                 Some(life) if *life != own.life => self.restart(&mut state, Incarnation { server, life: *life }, *id),

@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use redis::RedisError;
 
-use super::stats::Counts;
+use super::stats::TierCounts;
 use super::stream::StreamId;
 
 pub(crate) struct Notices {
-    counts: Arc<Counts>,
+    counts: Arc<TierCounts>,
     /// The servers, as logs name them.
     redis: String,
     /// The log's key.
@@ -22,7 +22,7 @@ pub(crate) struct Notices {
 }
 
 impl Notices {
-    pub(crate) fn new(counts: Arc<Counts>, redis: String, stream: String) -> Self {
+    pub(crate) fn new(counts: Arc<TierCounts>, redis: String, stream: String) -> Self {
         let not_yet = || AtomicBool::new(false);
         let (told_unreadable, told_lost, told_refused) = (not_yet(), not_yet(), not_yet());
         Self { counts, redis, stream, told_unreadable, told_lost, told_refused }

@@ -17,10 +17,10 @@ pub(super) struct Pushes {
     signals: Arc<Signals>,
     channel: String,
     database: Database,
-    phase: Mutex<Phase>,
+    phase: Mutex<PushPhase>,
 }
 
-enum Phase {
+enum PushPhase {
     /// The delta is being read; what is pushed meanwhile waits for it.
     Reading(Vec<Vec<u8>>),
     /// Of this server.
@@ -31,24 +31,24 @@ impl Pushes {
     /// For a connection whose delta is about to be read.
     pub(super) fn new(context: &Context, signals: Arc<Signals>) -> Self {
         let (feed, channel, database) = (context.feed.clone(), context.channel.clone(), context.database);
-        Self { feed, signals, channel, database, phase: Mutex::new(Phase::Reading(Vec::new())) }
+        Self { feed, signals, channel, database, phase: Mutex::new(PushPhase::Reading(Vec::new())) }
     }
 
     /// The delta was folded: folds what came meanwhile, and from now on what comes. False if something is missing.
     pub(super) fn begin(&self, server: u64) -> bool {
         let mut phase = lock(&self.phase);
         let complete = match &*phase {
-            Phase::Reading(waiting) => waiting.iter().all(|message| self.fold(server, message)),
-            Phase::Live(_) => true,
+            PushPhase::Reading(waiting) => waiting.iter().all(|message| self.fold(server, message)),
+            PushPhase::Live(_) => true,
         };
-        *phase = Phase::Live(server);
+        *phase = PushPhase::Live(server);
         complete
     }
 
     fn message(&self, message: Vec<u8>) {
         match &mut *lock(&self.phase) {
-            Phase::Reading(waiting) => waiting.push(message),
-            Phase::Live(server) => {
+            PushPhase::Reading(waiting) => waiting.push(message),
+            PushPhase::Live(server) => {
                 if !self.fold(*server, &message) {
                     self.signals.break_off();
                 }
@@ -71,9 +71,9 @@ impl Pushes {
 }
 
 /// The driver's end: it is called before the next reply is delivered.
-pub(super) struct Receiver(pub(super) Arc<Pushes>);
+pub(super) struct PushReceiver(pub(super) Arc<Pushes>);
 
-impl AsyncPushSender for Receiver {
+impl AsyncPushSender for PushReceiver {
     fn send(&self, info: PushInfo) -> Result<(), SendError> {
         match (info.kind, info.data.as_slice()) {
             (PushKind::Disconnection, _) => self.0.signals.break_off(),

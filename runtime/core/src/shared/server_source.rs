@@ -33,7 +33,7 @@ pub(crate) enum ServerSource {
 }
 
 /// A server to connect to.
-pub(crate) struct Target {
+pub(crate) struct ServerTarget {
     pub(crate) client: Client,
     /// The address that the Sentinels named.
     #[cfg(feature = "redis-sentinel")]
@@ -58,17 +58,17 @@ impl ServerSource {
     /// The server to connect to now. Each question that this takes is given `patience`.
     #[allow(clippy::unused_async)] // one server is always the same
     #[cfg_attr(not(any(feature = "redis-sentinel", feature = "redis-cluster")), allow(unused_variables))]
-    pub(crate) async fn target(&self, patience: Duration) -> RedisResult<Target> {
+    pub(crate) async fn target(&self, patience: Duration) -> RedisResult<ServerTarget> {
         match self {
-            Self::Single(client) => Ok(Target::new(client.clone())),
+            Self::Single(client) => Ok(ServerTarget::new(client.clone())),
             #[cfg(feature = "redis-sentinel")]
             Self::Sentinel(sentinels) => {
                 let named = sentinels.master(patience, WaitFor::All).await?;
-                Ok(Target { client: sentinels.client(&named)?, named: Some(named) })
+                Ok(ServerTarget { client: sentinels.client(&named)?, named: Some(named) })
             }
             #[cfg(feature = "redis-cluster")]
             Self::Slot { seeds, key } => {
-                timeout(patience, primary(seeds, key)).await.unwrap_or_else(|_| Err(too_slow())).map(Target::new)
+                timeout(patience, primary(seeds, key)).await.unwrap_or_else(|_| Err(too_slow())).map(ServerTarget::new)
             }
         }
     }
@@ -89,7 +89,7 @@ impl ServerSource {
     /// If it is known that it must not be used any more.
     #[allow(clippy::unused_async)] // without Sentinels nobody is asked
     #[cfg_attr(not(feature = "redis-sentinel"), allow(unused_variables))]
-    pub(crate) async fn confirms(&self, target: &Target, patience: Duration) -> RedisResult<bool> {
+    pub(crate) async fn confirms(&self, target: &ServerTarget, patience: Duration) -> RedisResult<bool> {
         match self {
             #[cfg(feature = "redis-sentinel")]
             Self::Sentinel(sentinels) => match sentinels.master(patience, WaitFor::Most).await {
@@ -103,7 +103,7 @@ impl ServerSource {
     }
 }
 
-impl Target {
+impl ServerTarget {
     fn new(client: Client) -> Self {
         Self {
             client,

@@ -28,7 +28,7 @@ macro_rules! counts {
         /// Counters of which none is part of another, because two are not read at one moment: a difference of them could fall. Sums are made
         /// by [`snapshot`](Self::snapshot).
         #[derive(Debug, Default)]
-        pub(crate) struct Counts {
+        pub(crate) struct TierCounts {
             /// Reads that found nothing.
             pub(crate) absent: Count,
             /// Commands that failed otherwise than by taking too long.
@@ -61,7 +61,7 @@ macro_rules! counts {
             $($(#[$doc])* pub $name: u64,)*
         }
 
-        impl Counts {
+        impl TierCounts {
             /// A command failed.
             pub(crate) fn failed(&self, error: &RedisError) {
                 let count = if error.is_timeout() { &self.timeouts } else { &self.other_errors };
@@ -132,7 +132,7 @@ mod tests {
     /// What is exported is the difference, which falls where a part is counted after its sum.
     #[test]
     fn what_is_counted_is_in_its_sum_at_once() {
-        let counts = Counts::default();
+        let counts = TierCounts::default();
         counts.absent.add();
         counts.stale.add_many(2);
         counts.unreadable.add();

@@ -151,7 +151,7 @@ pub(super) fn parse_life(text: &[u8]) -> Option<Life> {
 
 /// An entry as it was read.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct StreamEntry {
     pub(crate) id: StreamId,
     /// `None` for a stray.
     pub(crate) life: Option<Life>,
@@ -165,7 +165,7 @@ pub(crate) async fn range(
     stream: &str,
     from: Option<StreamId>,
     count: usize,
-) -> redis::RedisResult<Vec<Entry>> {
+) -> redis::RedisResult<Vec<StreamEntry>> {
     let from = from.map_or_else(|| "-".to_owned(), |id| id.to_string());
     let mut command = redis::cmd("XRANGE");
     command.arg(stream).arg(from).arg("+").arg("COUNT").arg(count);
@@ -183,7 +183,7 @@ pub(crate) async fn tail(
     connection: &mut impl redis::aio::ConnectionLike,
     stream: &str,
     count: usize,
-) -> redis::RedisResult<Vec<Entry>> {
+) -> redis::RedisResult<Vec<StreamEntry>> {
     let mut command = redis::cmd("XREVRANGE");
     command.arg(stream).arg("+").arg("-").arg("COUNT").arg(count);
     let entries: Vec<Value> = command.query_async(connection).await?;
@@ -193,7 +193,7 @@ pub(crate) async fn tail(
 /// The last entry; `None` if the log is empty or gone.
 ///
 /// `XINFO` is used by the heartbeat alone, so that a server's statistics show what the heartbeat costs.
-pub(crate) fn last_entry(info: &Value) -> redis::RedisResult<Option<Entry>> {
+pub(crate) fn last_entry(info: &Value) -> redis::RedisResult<Option<StreamEntry>> {
     let field = |name: &[u8]| match info {
         Value::Map(fields) => fields.iter().find(|(key, _)| is_bytes(key, name)).map(|(_, value)| value),
         Value::Array(fields) => {
@@ -209,11 +209,11 @@ pub(crate) fn last_entry(info: &Value) -> redis::RedisResult<Option<Entry>> {
 }
 
 /// `[id, [l, life, r, record, ..]]`, or a stray.
-fn parse_entry(entry: &Value) -> Option<Entry> {
+fn parse_entry(entry: &Value) -> Option<StreamEntry> {
     let [id, fields] = entry.as_sequence()? else { return None };
     let id = StreamId::parse(&redis::from_redis_value_ref::<Vec<u8>>(id).ok()?)?;
     let (life, record) = fields.as_sequence().and_then(parse_fields).unzip();
-    Some(Entry { id, life, record: record.flatten() })
+    Some(StreamEntry { id, life, record: record.flatten() })
 }
 
 fn parse_fields(fields: &[Value]) -> Option<(Life, Option<Record>)> {

@@ -9,12 +9,12 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use super::errors::is_refused;
 use super::notices::Notices;
-use super::stats::Counts;
+use super::stats::TierCounts;
 use crate::codec::forms::Unfit;
 
 /// The state of the connections as people are told of it.
 pub(crate) struct Telemetry {
-    pub(crate) counts: Arc<Counts>,
+    pub(crate) counts: Arc<TierCounts>,
     /// Notices about the log.
     pub(crate) notices: Arc<Notices>,
     /// The servers, as logs name them.
@@ -36,7 +36,7 @@ impl Telemetry {
     /// Telemetry of these servers and of the log under this key.
     pub(crate) fn new(redis: String, stream: &str) -> Self {
         let not_yet = || AtomicBool::new(false);
-        let counts = Arc::<Counts>::default();
+        let counts = Arc::<TierCounts>::default();
         Self {
             notices: Arc::new(Notices::new(counts.clone(), redis.clone(), stream.to_owned())),
             counts,

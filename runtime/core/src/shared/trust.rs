@@ -39,7 +39,7 @@ pub(crate) struct Trust {
 impl Trust {
     /// From `now` on: what is loaded before the first tick is young too.
     pub(crate) fn new(log: Arc<Log>, bound: Duration, now: u64) -> Self {
-        let start = (now, log.mark());
+        let start = (now, log.new_epoch());
         Self {
             log,
             bound: nanos(bound.saturating_sub(MARGIN)),
@@ -77,7 +77,7 @@ impl Trust {
     fn sample(&self, now: u64, samples: &mut VecDeque<(u64, Epoch)>) {
         if now >= self.next_sample.load(Relaxed) {
             self.next_sample.store(now.saturating_add((self.bound / SAMPLES).max(1)), Relaxed);
-            samples.push_back((now, self.log.mark()));
+            samples.push_back((now, self.log.new_epoch()));
         }
     }
 }
@@ -92,8 +92,8 @@ impl Tick for Trust {
             samples.pop_front();
         }
         if oldest > self.answered.load(Acquire) {
-            let mark = samples.front().map_or_else(|| self.log.mark(), |(_, mark)| *mark);
-            self.log.forget_before(mark);
+            let epoch = samples.front().map_or_else(|| self.log.new_epoch(), |(_, epoch)| *epoch);
+            self.log.forget_before(epoch);
         }
     }
 }

@@ -42,7 +42,7 @@ impl Latency {
 
     /// The latency that calls of these durations leave.
     #[cfg(all(test, feature = "monitor"))]
-    pub(crate) fn of(times: &[Duration]) -> Self {
+    pub(crate) fn from_times(times: &[Duration]) -> Self {
         let mut counts = vec![0; buckets::COUNT];
         let nanos = times.iter().map(|time| crate::clock::nanos(*time));
         nanos.clone().for_each(|nanos| counts[buckets::index(nanos)] += 1);

@@ -37,7 +37,7 @@ fn preset() -> Vec<u8> {
 
 /// Stores values through one call site, in turn, as the tier does. Returns what another process reads of each that is stored.
 fn through_one_call_site<V: SharedValue>(values: &[V]) -> Vec<Option<V>> {
-    let (choice, formats) = (Choice::default(), Formats::<V>::of());
+    let (choice, formats) = (Choice::default(), Formats::<V>::new());
     let is_settled = formats.announced().is_settled;
     let store = |value: &V| {
         let mut attempt = choice.attempt(Codec::MessagePack, is_settled);
@@ -82,7 +82,7 @@ fn a_value_with_an_element_left_out_is_not_stored() {
 
 #[test]
 fn a_whole_value_of_a_settled_type_is_decoded_once_for_its_call_site() {
-    let (choice, formats) = (Choice::default(), Formats::<(u8, [f32; 2])>::of());
+    let (choice, formats) = (Choice::default(), Formats::<(u8, [f32; 2])>::new());
     assert!(formats.announced().is_settled);
     let first = choice.attempt(Codec::MessagePack, true);
     choice.stored(first, "", None);

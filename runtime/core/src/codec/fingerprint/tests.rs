@@ -13,7 +13,7 @@ fn describe<T: DeserializeOwned>() -> String {
 }
 
 fn of<T: DeserializeOwned>() -> u64 {
-    Announced::of::<T>().fingerprint
+    Announced::from_type::<T>().fingerprint
 }
 
 macro_rules! differ {
@@ -92,7 +92,7 @@ fn types_that_hold_themselves_end() {
 #[test]
 fn what_asks_for_anything_or_refuses_is_not_settled() {
     fn settled<T: DeserializeOwned>() -> bool {
-        Announced::of::<T>().is_settled
+        Announced::from_type::<T>().is_settled
     }
     #[derive(Deserialize)]
     struct Plain {

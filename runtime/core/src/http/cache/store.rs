@@ -111,7 +111,7 @@ impl Store {
     /// Nothing is lost.
     pub(super) async fn fetch(&self, place: &Place) -> bool {
         let address = bounded(place.text.clone());
-        let Some(key) = self.shared_key(Wire::of(), None, &address, place.scopes.hashes()) else { return false };
+        let Some(key) = self.shared_key(Wire::new(), None, &address, place.scopes.hashes()) else { return false };
         let Some(fetched) = self.engine.fetch(&key, Stored::scopes).await else { return false };
         let Some(longest) = fetched.value.as_ref().map(|stored| stored.expires_by(self.now())) else { return false };
         let (expires, start) = (fetched.expires(longest), fetched.start);
@@ -131,7 +131,7 @@ impl Store {
     /// Gives the shared tier what this process stored.
     pub(super) fn share(&self, place: &Place, held: &Held, began: &Began) {
         let address = bounded(place.text.clone());
-        if let Some(key) = self.shared_key(Wire::of(), None, &address, place.scopes.hashes()) {
+        if let Some(key) = self.shared_key(Wire::new(), None, &address, place.scopes.hashes()) {
             let beyond = held.stored.grace().longest();
             key.share(Some(&held.stored), (&self.lifetime(held, began), beyond), began, None);
         }

@@ -17,7 +17,7 @@ use super::tags::CacheTags;
 use crate::clock::nanos;
 use crate::http::Body;
 use crate::http::hop_by_hop::remove_hop_by_hop;
-use crate::key::scopes::of_both_kinds;
+use crate::key::scopes::hashes_of_key_and_tag;
 use crate::sync::Mutex;
 
 /// What is under a key.
@@ -71,7 +71,7 @@ impl Stored {
 
     /// The scopes of what it was made of.
     pub(super) fn scopes(&self) -> Vec<u64> {
-        self.tags().iter().flat_map(|tag| of_both_kinds(tag)).collect()
+        self.tags().iter().flat_map(|tag| hashes_of_key_and_tag(tag)).collect()
     }
 
     pub(super) fn grace(&self) -> Grace {

@@ -24,7 +24,7 @@ fn hash(key: u64) -> u64 {
 }
 
 fn entry<V: Clone + 'static>(value: V, number: u64) -> Entry<V> {
-    Entry::new(value, LoadStart { epoch: 0, number }, Lifetime::fresh_until(u64::MAX), &Scopes::of("n:1", &[]))
+    Entry::new(value, LoadStart { epoch: 0, number }, Lifetime::fresh_until(u64::MAX), &Scopes::new("n:1", &[]))
 }
 
 fn insert<V: Clone + 'static>(index: &Index<u64, V>, key: u64, value: V) -> Inserted<u64, V> {

@@ -27,7 +27,7 @@ fn stats(hits: u64, misses: u64) -> Stats {
 
 fn calls(count: u64, each: Duration, errors: u64) -> Calls {
     let times = vec![each; usize::try_from(count).unwrap()];
-    Calls::of(&times, errors)
+    Calls::from_times(&times, errors)
 }
 
 fn route(calls: Calls) -> Snapshot {

@@ -29,12 +29,12 @@ const KEPT: usize = 100;
 pub(super) struct Alerts {
     thresholds: Thresholds,
     /// The alarms with what they fire about, and the last changes.
-    state: Mutex<State>,
+    state: Mutex<AlertHistory>,
     changes: broadcast::Sender<Alert>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct AlertHistory {
     alarms: [Alarm; AlertKind::ALL.len()],
     firing: Vec<Alert>,
     recent: VecDeque<Alert>,
@@ -84,7 +84,7 @@ impl Alerts {
     }
 }
 
-impl State {
+impl AlertHistory {
     /// Keeps the figures of what fires current; returns what begins or ends.
     fn note(
         &mut self,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::level::{Levels, Pressure};
-use super::{Inner, MemoryGuard, Reusable, Source, Told};
+use super::{Inner, MemoryGuard, MemorySource, Reusable, Told};
 use crate::clock::nanos;
 use crate::error::{Error, Kind};
 use crate::handle::Fastness;
@@ -29,7 +29,7 @@ pub struct MemoryGuardBuilder {
     least: usize,
     limit: Option<u64>,
     cache: Option<Fastness>,
-    source: Option<Source>,
+    source: Option<MemorySource>,
     reusable: Option<Reusable>,
     told: Option<Told>,
     restart_after: Option<Duration>,

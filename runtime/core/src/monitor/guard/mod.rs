@@ -66,7 +66,7 @@ pub struct MemoryGuard {
 }
 
 /// Where memory is read.
-type Source = Arc<dyn Fn() -> Option<Memory> + Send + Sync>;
+type MemorySource = Arc<dyn Fn() -> Option<Memory> + Send + Sync>;
 /// Source of the bytes that the allocator holds.
 type Reusable = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
 /// Who is told of a new level.
@@ -78,7 +78,7 @@ struct Inner {
     least: usize,
     clock: Clock,
     cache: Fastness,
-    source: Source,
+    source: MemorySource,
     reusable: Option<Reusable>,
     told: Option<Told>,
     /// In nanoseconds.

@@ -7,7 +7,7 @@ const SECOND: u64 = 1_000_000_000;
 /// What a route has recorded after so many requests of 10 ms and so many of 1 s.
 fn route(quick: usize, slow: usize, errors: u64) -> Tally {
     let times = [vec![Duration::from_millis(10); quick], vec![Duration::from_secs(1); slow]].concat();
-    Tally { latency: Latency::of(&times), errors, slow: 0 }
+    Tally { latency: Latency::from_times(&times), errors, slow: 0 }
 }
 
 fn totals(at: u64, tally: Tally) -> Totals {

@@ -20,12 +20,12 @@ fn published(number: u64, previous: u64, record: Record) -> Published {
     Published { entry: Appended { life: LIFE, id: id(number) }, previous: id(previous), token: 0, record }
 }
 
-fn entry(number: u64, record: Record) -> Entry {
-    Entry { id: id(number), life: Some(LIFE), record: Some(record) }
+fn entry(number: u64, record: Record) -> StreamEntry {
+    StreamEntry { id: id(number), life: Some(LIFE), record: Some(record) }
 }
 
-fn stray(number: u64) -> Entry {
-    Entry { id: id(number), life: None, record: None }
+fn stray(number: u64) -> StreamEntry {
+    StreamEntry { id: id(number), life: None, record: None }
 }
 
 fn resets(feed: &Feed) -> (u64, u64) {
@@ -116,7 +116,8 @@ fn invalidations_beyond_the_last_number_of_a_millisecond_are_all_folded() {
     let (log, feed) = feed();
     for number in [65_534, 65_535, 65_536, 70_000] {
         let began = log.position();
-        let entry = Entry { id: StreamId::parse(format!("11-{number}").as_bytes()).unwrap(), ..entry(0, record(&[5])) };
+        let entry =
+            StreamEntry { id: StreamId::parse(format!("11-{number}").as_bytes()).unwrap(), ..entry(0, record(&[5])) };
         feed.delta(SERVER, &[entry]);
         assert!(!log.valid(began, &[5]), "number {number}");
     }
@@ -135,7 +136,7 @@ fn everything_is_folded_once_however_often_it_comes() {
 
 #[test]
 fn an_entry_that_cannot_be_read_counts_as_everything_once() {
-    for unreadable in [stray(11), Entry { record: None, ..entry(11, Record::default()) }] {
+    for unreadable in [stray(11), StreamEntry { record: None, ..entry(11, Record::default()) }] {
         let (log, feed) = feed();
         let began = log.position();
         feed.delta(SERVER, &[entry(10, Record::default()), unreadable, entry(12, record(&[5]))]);
@@ -188,7 +189,7 @@ fn another_server_makes_everything_stale() {
 fn another_life_in_a_delta_makes_everything_stale() {
     let (log, feed) = feed();
     let began = log.position();
-    let reborn = |number, record| Entry { life: Some(8), ..entry(number, record) };
+    let reborn = |number, record| StreamEntry { life: Some(8), ..entry(number, record) };
     feed.delta(
         SERVER,
         &[entry(10, Record::default()), stray(11), reborn(12, Record::default()), reborn(13, record(&[5]))],
@@ -226,7 +227,7 @@ fn a_log_is_confirmed_by_its_last_entry() {
     assert!(feed.is_confirmed(SERVER, Some(&last), feed.view()));
     assert!(feed.is_confirmed(SERVER, Some(&last), early), "it grew meanwhile");
     assert!(feed.is_confirmed(SERVER, Some(&entry(10, Record::default())), early), "it grew after the look");
-    let of_another_life = Entry { life: Some(8), ..entry(11, record(&[5])) };
+    let of_another_life = StreamEntry { life: Some(8), ..entry(11, record(&[5])) };
     let not_published = entry(12, record(&[5]));
     for (what, last) in [
         ("it is gone", None),

@@ -63,12 +63,12 @@ fn an_entry_that_is_not_ours_is_a_stray() {
         let fields = fields.iter().map(|field| bytes(field)).collect();
         parse_entry(&Value::Array(vec![bytes(b"5-1"), Value::Array(fields)])).unwrap()
     };
-    let ours = Entry { id: id("5-1"), life: Some(0xAB), record: Some(sample()) };
+    let ours = StreamEntry { id: id("5-1"), life: Some(0xAB), record: Some(sample()) };
     assert_eq!(entry(&[b"l", life, b"r", &record]), ours);
     assert_eq!(entry(&[b"l", life, b"r", &record, b"more", b"of it"]), ours, "a newer build may add fields");
-    let unreadable = Entry { record: None, ..ours };
+    let unreadable = StreamEntry { record: None, ..ours };
     assert_eq!(entry(&[b"l", life, b"r", b"junk"]), unreadable);
-    let stray = Entry { id: id("5-1"), life: None, record: None };
+    let stray = StreamEntry { id: id("5-1"), life: None, record: None };
     for fields in [
         &[b"a".as_slice(), b"b"][..],
         &[],
@@ -89,7 +89,7 @@ fn the_last_entry_is_found_in_what_a_server_says_of_a_stream() {
     let map = Value::Map(vec![(other(), Value::Int(1)), (name(), entry())]);
     let array = Value::Array(vec![other(), Value::Int(1), name(), entry()]);
     for info in [map, array] {
-        assert_eq!(last_entry(&info).unwrap(), Some(Entry { id: id("5-1"), life: None, record: None }));
+        assert_eq!(last_entry(&info).unwrap(), Some(StreamEntry { id: id("5-1"), life: None, record: None }));
     }
     assert_eq!(last_entry(&Value::Map(vec![(name(), Value::Nil)])).unwrap(), None);
     assert!(last_entry(&Value::Map(vec![(other(), Value::Int(0))])).is_err() && last_entry(&Value::Okay).is_err());
