@@ -15,6 +15,7 @@ macro_rules! options_of {
 | `name = "supplier"` | the function's path | the name in metrics and errors |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
 
+
 "#
     };
     (cache_invalidate) => {
@@ -30,6 +31,7 @@ macro_rules! options_of {
 | `skip(self)` | | leaves the receiver's scope out of the patterns, as the cached function does |
 | `on = self.fast` | the process's cache, or that of a `scope` | the `Fastness` to use; any expression |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 
 "#
     };
@@ -64,6 +66,7 @@ Where it is kept:
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | how values are encoded in the shared tier |
 | `on = self.fast` | the process's cache, or that of a `scope` | the `Fastness` to use; any expression |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 
 "#
     };
@@ -127,6 +130,7 @@ Other forms:
 | `handle = USERS` | none | a typed static beside the function; see Without attributes |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
 
+
 "#
     };
     (circuit_breaker) => {
@@ -153,6 +157,7 @@ Other forms:
 | `fallback = path` | none | answers a rejected call: a function of the same arguments and a `Rejected`; `self` is given to a path that begins with `Self::` |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
 
+
 "#
     };
     (collation) => {
@@ -162,6 +167,7 @@ Other forms:
 | `locale = "en"` | required | whose rules |
 | `strength = 2` | MongoDB's, 3 | 1 to 5; 2 ignores case |
 | `numeric_ordering = true` | `false` | `"10"` after `"9"` |
+
 
 "#
     };
@@ -173,6 +179,7 @@ Other forms:
 | `failure_if = \|result\| result.is_err()` | an `Err` is a failure | what is a failure, asked of the whole result, of any type; the fallback gets that result instead of the error |
 | `name = "supplier"` | the function's path | the name in metrics |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 
 "#
     };
@@ -186,6 +193,7 @@ Other forms:
 | `failure_if = \|result\| result.is_err()` | an `Err` is none | what is no good answer, asked of the whole result, of any type |
 | `name = "supplier"` | the function's path | the name in metrics |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 
 "#
     };
@@ -214,6 +222,7 @@ Other forms:
 | `min = -180` | both | the lower bound of a `plane` index; needs `max` |
 | `max = 180` | both | the upper bound; needs `min` |
 
+
 "#
     };
     (indexed) => {
@@ -224,6 +233,7 @@ Other forms:
 | `scopes("product:{id}", "products:*")` | none | what a change of a document invalidates, where changes are followed; needs `collection` |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
 
+
 "#
     };
     (label) => {
@@ -231,6 +241,7 @@ Other forms:
 | option | default | meaning |
 |---|---|---|
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 
 "
     };
@@ -245,6 +256,7 @@ Other forms:
 | `keys = 10_000` | 10 000 | how many keys are remembered; needs `key` |
 | `name = "supplier"` | the function's path | the name in metrics and errors |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 
 "#
     };
@@ -261,6 +273,7 @@ Other forms:
 | `name = "supplier"` | the function's path | the name in metrics |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
 
+
 "#
     };
     (timed) => {
@@ -274,6 +287,7 @@ Other forms:
 | `error_if = \|result\| ..` | an `Err` | which results are errors; not with `ok_if` |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
 
+
 "#
     };
     (timeout) => {
@@ -283,6 +297,7 @@ Other forms:
 | `"2s"` | required | how long a call may take: text with a unit, whole seconds (`2`), or a constant of type `Duration` |
 | `name = "supplier"` | the function's path | the name in metrics and errors |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
+
 
 "#
     };

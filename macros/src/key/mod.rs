@@ -1,6 +1,6 @@
 //! A template matched with the parameters of the function: what a key, a pattern or a tag is made of.
 //!
-//! Flow: [`Template`] + [`Params`] -> [`Key`], then [`coverage`] asks whether any argument was forgotten.
+//! Flow: [`Template`] + [`Params`] -> [`Key`], then [`coverage()`] asks whether any argument was forgotten.
 //!
 //! Invariants: the parts of a [`Key`] are in the order of the template, repeats repeated, so the n-th `Piece::Arg` is
 //! the n-th part; every part names a parameter that exists, or a field of `self` where there is a receiver.

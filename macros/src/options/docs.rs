@@ -99,7 +99,8 @@ fn rustdoc_has_the_rows() {
     let arms = attributes().into_iter().map(|attribute| {
         let text = unlinked(&tables_of(attribute));
         let hashes = if text.contains("\"#") { "##" } else { &"#"[..usize::from(text.contains('"'))] };
-        format!("    ({attribute}) => {{\n        r{hashes}\"\n{text}\n\"{hashes}\n    }};\n")
+        // Two empty lines: rustdoc takes the last one off, and a table goes on until there is one.
+        format!("    ({attribute}) => {{\n        r{hashes}\"\n{text}\n\n\"{hashes}\n    }};\n")
     });
     hold(&source.join("rustdoc.rs"), &format!("{HEAD}{}}}\n", arms.collect::<String>()));
     let lib = fs::read_to_string(source.join("lib.rs")).unwrap();
