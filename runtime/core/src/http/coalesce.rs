@@ -43,7 +43,7 @@ use crate::handle::Fastness;
 #[must_use = "a layer does nothing until a service is put under it"]
 pub struct CoalesceLayer {
     /// `None` for a layer that does nothing.
-    config: Option<Arc<Config>>,
+    pub(super) config: Option<Arc<Config>>,
 }
 
 impl CoalesceLayer {

@@ -34,7 +34,7 @@ mod tests;
 /// | **rate limit** | who asks too often is not to get answers from a cache either |
 /// | **body limit** | a slow client waits here, and holds nothing of what follows; what was turned away before was not read |
 /// | **cache** | a hit needs no place under the limit, and is good while the breaker is open |
-/// | **coalesce** | of those who wait for one answer, one needs a place |
+/// | **coalesce**, where there is no cache | of those who wait for one answer, one needs a place |
 /// | **concurrency limit** | measures what is dear; hits, which take no time, would teach an adaptive limit nonsense |
 /// | **idempotency** | reads a body, and keeps answers: only for requests that have a place; a request that was done is answered while the breaker is open |
 /// | **breaker** | sees what the handlers answer and nothing else: a full limit is no failure of theirs |
@@ -197,7 +197,7 @@ impl Stack {
         self
     }
 
-    /// With this layer to make identical requests one.
+    /// With this layer to make identical requests one. Beside a cache, which does that by itself, it has no effect.
     #[must_use]
     pub fn coalesce(mut self, layer: impl Into<Option<CoalesceLayer>>) -> Self {
         self.coalesce = layer.into().unwrap_or_else(CoalesceLayer::off);
@@ -226,13 +226,15 @@ type Outer<S> = RequestIdService<TimingService<GateService<Guarded<Rated<BodyLim
 type Inner<S> = GateService<IdempotencyService<GateService<S, ByBreaker>>, ByBulkhead>;
 
 impl<S> Layer<S> for Stack {
-    type Service = Outer<CacheService<CacheService<Inner<S>>>>;
+    type Service = Outer<CacheService<Inner<S>>>;
 
     fn layer(&self, inner: S) -> Self::Service {
         let exempt = || self.exempt.patterns();
         let inner = self.idempotency.layer(self.breaker.clone().exempt(exempt()).layer(inner));
         let inner = self.limit.clone().exempt(exempt()).layer(inner);
-        let inner = self.body_limit.layer(self.cache.layer(self.coalesce.layer(inner)));
+        // A cache makes identical requests one by itself.
+        let config = self.cache.config.as_ref().or(self.coalesce.config.as_ref());
+        let inner = self.body_limit.layer(CacheService::new(inner, config.cloned()));
         #[cfg(feature = "rate-limit")]
         let inner = self.rate_limit.clone().exempt(exempt()).layer(inner);
         #[cfg(feature = "monitor")]

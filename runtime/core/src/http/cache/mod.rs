@@ -110,7 +110,7 @@ pub use tags::CacheTags;
 #[must_use = "a layer does nothing until a service is put under it"]
 pub struct CacheLayer {
     /// `None` for a layer that does nothing.
-    config: Option<Arc<Config>>,
+    pub(super) config: Option<Arc<Config>>,
 }
 
 impl Default for CacheLayer {

@@ -54,7 +54,7 @@ impl Keep for Arc<KeyedBreaker> {
 /// for n in 0..1_000 {
 ///     breaker::named(&format!("{n}.example"));
 /// }
-/// assert!(find_breaker::named("a.example").is_some() && breaker::find("999.example").is_some());
+/// assert!(breaker::find("a.example").is_some() && breaker::find("999.example").is_some());
 /// assert!(breaker::find("0.example").is_none());
 /// ```
 pub fn set_max_named(breakers: usize) {

@@ -33,7 +33,8 @@ fn small() -> Settings {
 
 fn made(settings: Settings) -> (Breaker, Clock) {
     let clock = Clock::manual();
-    (Breaker::new("test", settings).with_clock(clock.clone()), clock)
+    // Without the clock of the process, which loom does not know.
+    (Breaker::make("test".into(), settings, clock.clone()), clock)
 }
 
 fn end(breaker: &Breaker, verdict: Verdict) {
