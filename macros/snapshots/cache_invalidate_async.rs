@@ -19,7 +19,10 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
                     },
                     ::fastness::__private::Pattern {
                         kind: ::fastness::__private::PatternKind::Prefix,
-                        template: ::fastness::__private::Template { text: "users:*", pieces: &[__fastness_Lit("users")] },
+                        template: ::fastness::__private::Template {
+                            text: "users:*",
+                            pieces: &[__fastness_Lit("users")],
+                        },
                     },
                     ::fastness::__private::Pattern {
                         kind: ::fastness::__private::PatternKind::Tag,
@@ -35,8 +38,9 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
         __scopes.add(0, &((&__fastness_Arg(&*self)).__scope(), (&__fastness_Arg(&id)).__part()));
         __scopes.add(1, &((&__fastness_Arg(&*self)).__scope(),));
         __scopes.add(2, &(__fastness_NoScope, (&__fastness_Arg(&id)).__part()));
-        USERS.__scope(&mut __scopes, &id);
-        api::ALL.__scope(&mut __scopes, &id, &(name.len() + 1));
+        ::fastness::__private::add_handle(&mut __scopes, &users(&id));
+        ::fastness::__private::add_handle(&mut __scopes, &api::all(&id, &(name.len() + 1)));
+        ::fastness::__private::add_handle(&mut __scopes, &self.own(&id));
         ((&&&&&__fastness_returns::<Result<(), Error>>()).__shape(), __scopes)
     };
     ::fastness::__private::invalidate(__shape, __scopes.always().before(), async move {

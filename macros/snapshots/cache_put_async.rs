@@ -2,18 +2,20 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
     let __put = {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        static __SITE: __fastness_Site =
-            __fastness_Site::new(__fastness_Put, "save", ::core::module_path!(), "user:{id}", &[__fastness_Lit("user:"), __fastness_Placeholder(0)])
-                .receiver(::fastness::__private::Receiver::InKey);
+        static __SITE: __fastness_Site = __fastness_Site::new(
+            __fastness_Put,
+            "save",
+            ::core::module_path!(),
+            "user:{id}",
+            &[__fastness_Lit("user:"), __fastness_Placeholder(0)],
+        )
+        .receiver(::fastness::__private::Receiver::InKey);
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_here_in::<_, fn(*const Self)>(|| ());
+        let __instance = __fastness_instance_of_method::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<User, Error>>()).__shape();
         let __key = ((&__fastness_Arg(&*self)).__own_scope(), (&__fastness_Arg(&id)).__part());
         __SITE.put(
-            __fastness_None,
-            __shape,
-            __here,
-            &__key,
+            &__fastness_Call::new(__fastness_None, __instance, __shape, &__key),
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .wire((&&__fastness_Wired(__shape, ())).__wire()),

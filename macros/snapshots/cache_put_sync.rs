@@ -7,18 +7,20 @@ fn save(user: User) -> User {
     let __put = {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        static __SITE: __fastness_Site =
-            __fastness_Site::new(__fastness_Put, "save", ::core::module_path!(), "user:{user.id}", &[__fastness_Lit("user:"), __fastness_Placeholder(0)])
-                .tags(&["users"]);
+        static __SITE: __fastness_Site = __fastness_Site::new(
+            __fastness_Put,
+            "save",
+            ::core::module_path!(),
+            "user:{user.id}",
+            &[__fastness_Lit("user:"), __fastness_Placeholder(0)],
+        )
+        .tags(&["users"]);
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_here(|| ());
+        let __instance = __fastness_instance(|| ());
         let __shape = (&&&&&__kind).__shape();
         let __key = (__fastness_NoScope, (&__fastness_Arg(&user.id)).__part());
         __SITE.put(
-            __fastness_None,
-            __shape,
-            __here,
-            &__key,
+            &__fastness_Call::new(__fastness_None, __instance, __shape, &__key),
             &[::fastness::__private::tag(&[__fastness_Lit("users")], &(__fastness_NoScope,))],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .wire((&&__fastness_Wired(__shape, __kind)).__wire()),

@@ -10,17 +10,15 @@ async fn get_user(id: u64) -> Result<User, Error> {
             &[__fastness_Lit("user:"), __fastness_Path, __fastness_Lit(":"), __fastness_Placeholder(0)],
         );
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_here(|| ());
+        let __instance = __fastness_instance(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<User, Error>>()).__shape();
         let __key = (__fastness_NoScope, (&__fastness_Arg(&id)).__part());
-        if let ::core::option::Option::Some(__hit) = __SITE.hit(__fastness_None, __shape, __here, &__key) {
+        let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
+        if let ::core::option::Option::Some(__hit) = __SITE.hit(&__call) {
             return __hit;
         }
         __SITE.miss(
-            __fastness_None,
-            __shape,
-            __here,
-            &__key,
+            &__call,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .wire((&&__fastness_Wired(__shape, ())).__wire()),

@@ -7,21 +7,27 @@ async fn get(&self, id: u64, name: &str) -> u64 {
             "get",
             ::core::module_path!(),
             "get:<path>:{id}:{name}",
-            &[__fastness_Lit("get:"), __fastness_Path, __fastness_Lit(":"), __fastness_Placeholder(0), __fastness_Lit(":"), __fastness_Placeholder(1)],
+            &[
+                __fastness_Lit("get:"),
+                __fastness_Path,
+                __fastness_Lit(":"),
+                __fastness_Placeholder(0),
+                __fastness_Lit(":"),
+                __fastness_Placeholder(1),
+            ],
         )
         .receiver(::fastness::__private::Receiver::ByType);
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_here_in::<_, fn(*const Self)>(|| ());
+        let __instance = __fastness_instance_of_method::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<u64>()).__shape();
-        let __key = ((&__fastness_Arg(&*self)).__scope(), (&__fastness_Arg(&id)).__part(), (&__fastness_Arg(name)).__part());
-        if let ::core::option::Option::Some(__hit) = __SITE.hit(__fastness_None, __shape, __here, &__key) {
+        let __key =
+            ((&__fastness_Arg(&*self)).__scope(), (&__fastness_Arg(&id)).__part(), (&__fastness_Arg(name)).__part());
+        let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
+        if let ::core::option::Option::Some(__hit) = __SITE.hit(&__call) {
             return __hit;
         }
         __SITE.miss(
-            __fastness_None,
-            __shape,
-            __here,
-            &__key,
+            &__call,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .stale(::core::time::Duration::from_millis(60000u64))

@@ -2,16 +2,21 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
     let (__batch, __missing) = {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
-        static __SITE: __fastness_Site =
-            __fastness_Site::new(__fastness_Batch, "get_many", ::core::module_path!(), "user:{ids}", &[__fastness_Lit("user:"), __fastness_Placeholder(0)])
-                .tags(&["t:{ids}"]);
+        static __SITE: __fastness_Site = __fastness_Site::new(
+            __fastness_Batch,
+            "get_many",
+            ::core::module_path!(),
+            "user:{ids}",
+            &[__fastness_Lit("user:"), __fastness_Placeholder(0)],
+        )
+        .tags(&["t:{ids}"]);
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_here(|| ());
+        let __instance = __fastness_instance(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<HashMap<u64, User>, Error>>()).__shape();
         let mut __batch = __SITE.batch(
             __fastness_None,
+            __instance,
             __shape,
-            __here,
             ::fastness::__private::batch_policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .wire((&&::fastness::__private::wired_each(__shape)).__wire()),
         );
@@ -19,7 +24,10 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
             __batch.look(
                 __id,
                 &(__fastness_NoScope, (&__fastness_Arg(__id)).__part()),
-                &[::fastness::__private::tag(&[__fastness_Lit("t:"), __fastness_Placeholder(0)], &(__fastness_NoScope, (&__fastness_Arg(__id)).__part()))],
+                &[::fastness::__private::tag(
+                    &[__fastness_Lit("t:"), __fastness_Placeholder(0)],
+                    &(__fastness_NoScope, (&__fastness_Arg(__id)).__part()),
+                )],
             );
         }
         __batch.fetch().await;

@@ -19,17 +19,15 @@ where
             )
             .receiver(::fastness::__private::Receiver::ByType);
             :: fastness :: __private :: register ! (site __SITE);
-            let __here = __fastness_here_in::<_, fn(*const Self)>(|| ());
+            let __instance = __fastness_instance_of_method::<_, fn(*const Self)>(|| ());
             let __shape = (&&&&&__fastness_returns::<Option<User>>()).__shape();
             let __key = ((&__fastness_Arg(&*self)).__scope(), (&__fastness_Arg(&id)).__part());
-            if let ::core::option::Option::Some(__hit) = __SITE.hit(__fastness_None, __shape, __here, &__key) {
+            let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
+            if let ::core::option::Option::Some(__hit) = __SITE.hit(&__call) {
                 return __hit;
             }
             __SITE.miss(
-                __fastness_None,
-                __shape,
-                __here,
-                &__key,
+                &__call,
                 &[],
                 ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                     .wire((&&__fastness_Wired(__shape, ())).__wire()),

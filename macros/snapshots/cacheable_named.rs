@@ -15,10 +15,11 @@ fn get(id: u64) -> BoxFuture<'static, Option<User>> {
             &[__fastness_Lit("get:"), __fastness_Path, __fastness_Lit(":"), __fastness_Placeholder(0)],
         );
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_here(|| ());
+        let __instance = __fastness_instance(|| ());
         let __shape = (&&&&&__kind).__shape();
         let __key = (__fastness_NoScope, (&__fastness_Arg(&id)).__part());
-        __kind.serve(&__SITE, __fastness_None, __shape, __here, &__key, (300000u64, (&&__fastness_Wired(__shape, __kind)).__wire()))
+        let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
+        __kind.serve(&__SITE, &__call, (300000u64, (&&__fastness_Wired(__shape, __kind)).__wire()))
     } {
         ::core::result::Result::Ok(__out) => return __out,
         ::core::result::Result::Err(__load) => __load,

@@ -8,13 +8,22 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
             "search",
             ::core::module_path!(),
             "user:{self.tenant}:{user.id}:{filter:hash}:{name:lower}",
-            &[__fastness_Lit("user:"), __fastness_Placeholder(0), __fastness_Lit(":"), __fastness_Placeholder(1), __fastness_Lit(":"), __fastness_Placeholder(2), __fastness_Lit(":"), __fastness_Placeholder(3)],
+            &[
+                __fastness_Lit("user:"),
+                __fastness_Placeholder(0),
+                __fastness_Lit(":"),
+                __fastness_Placeholder(1),
+                __fastness_Lit(":"),
+                __fastness_Placeholder(2),
+                __fastness_Lit(":"),
+                __fastness_Placeholder(3),
+            ],
         )
         .tags(&["t:{user.id}"])
         .receiver(my::fastness::__private::Receiver::InKey)
         .capacity(100usize);
         my :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_here_in::<_, fn(*const Self)>(|| ());
+        let __instance = __fastness_instance_of_method::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<Vec<User>, Error>>()).__shape().sharing();
         if __condition {
             let __on = &self.cache;
@@ -25,17 +34,16 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                 my::fastness::__private::digest(&filter),
                 my::fastness::__private::lower(name),
             );
-            if let ::core::option::Option::Some(__hit) =
-                __SITE.hit(::core::option::Option::Some(__on), __shape, __here, &__key)
-            {
+            let __call = __fastness_Call::new(::core::option::Option::Some(__on), __instance, __shape, &__key);
+            if let ::core::option::Option::Some(__hit) = __SITE.hit(&__call) {
                 return __hit;
             }
             __SITE.miss(
-                ::core::option::Option::Some(__on),
-                __shape,
-                __here,
-                &__key,
-                &[my::fastness::__private::tag(&[__fastness_Lit("t:"), __fastness_Placeholder(0)], &(__fastness_NoScope, (&__fastness_Arg(&user.id)).__part()))],
+                &__call,
+                &[my::fastness::__private::tag(
+                    &[__fastness_Lit("t:"), __fastness_Placeholder(0)],
+                    &(__fastness_NoScope, (&__fastness_Arg(&user.id)).__part()),
+                )],
                 my::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                     .jitter(0.05f64)
                     .negative_ttl(::core::time::Duration::from_millis(5000u64))
@@ -51,13 +59,15 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
             )
         } else {
             let __on = &self.cache;
-            __SITE.bypass(::core::option::Option::Some(__on), __shape, __here, || (
-                __fastness_NoScope,
-                (&__fastness_Arg(&self.tenant)).__part(),
-                (&__fastness_Arg(&user.id)).__part(),
-                my::fastness::__private::digest(&filter),
-                my::fastness::__private::lower(name),
-            ))
+            __SITE.bypass(::core::option::Option::Some(__on), __instance, __shape, || {
+                (
+                    __fastness_NoScope,
+                    (&__fastness_Arg(&self.tenant)).__part(),
+                    (&__fastness_Arg(&user.id)).__part(),
+                    my::fastness::__private::digest(&filter),
+                    my::fastness::__private::lower(name),
+                )
+            })
         }
     };
     my::fastness::__private::load(__miss, async move {

@@ -12,10 +12,11 @@ fn square(x: u64) -> u64 {
             &[__fastness_Lit("squares:"), __fastness_Path, __fastness_Lit(":"), __fastness_Placeholder(0)],
         );
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_here(|| ());
+        let __instance = __fastness_instance(|| ());
         let __shape = (&&&&&__fastness_returns::<u64>()).__shape();
         let __key = (__fastness_NoScope, (&__fastness_Arg(&x)).__part());
-        __SITE.serve_sync(__fastness_None, __shape, __here, &__key, 300000u64)
+        let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
+        __SITE.serve_sync(&__call, 300000u64)
     } {
         ::core::result::Result::Ok(__out) => return __out,
         ::core::result::Result::Err(__load) => __load,

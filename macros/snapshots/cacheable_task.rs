@@ -11,17 +11,15 @@ async fn get(&self, name: &str) -> Result<u64, Error> {
         )
         .receiver(::fastness::__private::Receiver::ByType);
         :: fastness :: __private :: register ! (site __SITE);
-        let __here = __fastness_here_in::<_, fn(*const Self)>(|| ());
+        let __instance = __fastness_instance_of_method::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<u64, Error>>()).__shape();
         let __key = ((&__fastness_Arg(&*self)).__scope(), (&__fastness_Arg(name)).__part());
-        if let ::core::option::Option::Some(__hit) = __SITE.hit(__fastness_None, __shape, __here, &__key) {
+        let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
+        if let ::core::option::Option::Some(__hit) = __SITE.hit(&__call) {
             return __hit;
         }
         __SITE.miss(
-            __fastness_None,
-            __shape,
-            __here,
-            &__key,
+            &__call,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .load_timeout(::core::time::Duration::from_millis(50u64))

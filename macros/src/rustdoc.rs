@@ -24,7 +24,7 @@ macro_rules! options_of {
 |---|---|---|
 | `"user:{id}"` | | the value of one key |
 | `"users:*"` | | all values whose keys start with these segments, at no more cost |
-| `USERS(id)` | | the value of a handle, with the arguments of its key |
+| `users(id)` | | the value of a handle, with the arguments that it takes; of a method's, `self.users(id)` |
 | `tags = ["team:{id}"]` | none | all values with one of these tags |
 | `when = always` | `ok` | whether to invalidate after an error too; `ok`: only if the function did not return an `Err` |
 | `before` | off | invalidates before the body as well, so that reads during a long write see nothing old |
@@ -127,7 +127,7 @@ Other forms:
 | option | default | meaning |
 |---|---|---|
 | `batch(ids)` | off | one value for each element of a list; see Batches |
-| `handle = USERS` | none | a typed static beside the function; see Without attributes |
+| `handle = users` | none | a typed handle beside the function: `users(&id).get()`; see Without attributes |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
 
 

@@ -56,9 +56,9 @@ pub use fastness_macros::{
 
 #[doc(inline)]
 pub use fastness_core::{
-    Builder, Cache, CacheValue, CallOutcome, Clock, Codec, Error, Fastness, HandleStats, KeyPart, KeyScope, KeyWriter,
-    Label, Latency, LoadTimeout, Observed, Reach, SharedValue, SiteStats, Stats, Timer, Timing, TimingStats,
-    after_fork, observe, resilience, scope, scope_sync, time, timings,
+    Builder, Cache, CacheValue, CallOutcome, Clock, Codec, Error, Fastness, Handle, HandleStats, Handled, KeyPart,
+    KeyScope, KeyWriter, Label, Latency, LoadTimeout, Observed, Reach, SharedValue, SiteStats, Stats, Timer, Timing,
+    TimingStats, after_fork, observe, resilience, scope, scope_sync, time, timings,
 };
 
 #[cfg(feature = "registry")]

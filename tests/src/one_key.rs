@@ -235,23 +235,23 @@ pub async fn batches_find_what_is_newer_than_an_absence(fast: &Fastness) {
     .await;
 }
 
-#[cacheable(ttl = 60, handle = SQUARES, skip(origin))]
+#[cacheable(ttl = 60, handle = squares_entry, skip(origin))]
 async fn square(n: u32, origin: &Origin) -> u32 {
     origin.answer(n * n)
 }
 
 /// A handle's `get`, `put` and `key` are of the same entries, those of a function without a `key` too.
 pub async fn handles_meet_direct_calls(fast: &Fastness) {
-    let (cache, origin, key) = (fast.cache(), Origin::default(), SQUARES.key(&3));
+    let (cache, origin, key) = (fast.cache(), Origin::default(), squares_entry(&3).key());
     scope(fast, async {
         set(&cache, &key, 5).await;
-        assert_eq!((SQUARES.get(&3).await, square(3, &origin).await), (Some(5), 5));
-        SQUARES.put(&3, 6).await;
+        assert_eq!((squares_entry(&3).get().await, square(3, &origin).await), (Some(5), 5));
+        squares_entry(&3).put(6).await;
         assert_eq!((get(&cache, &key).await, square(3, &origin).await), (Some(6), 6));
         set(&cache, &key, 7).await;
-        SQUARES.refresh(&3).await;
+        squares_entry(&3).refresh().await;
         assert_eq!((get(&cache, &key).await, square(3, &origin).await), (None, 9));
-        SQUARES.invalidate(&3).await;
+        squares_entry(&3).invalidate().await;
         assert_eq!(get(&cache, &key).await, None);
     })
     .await;
@@ -331,18 +331,18 @@ macro_rules! kinds {
 }
 
 kinds! {
-    text TEXT "text:{x}": &str;
-    lower LOWER "lower:{x:lower}": &str;
-    digest DIGEST "digest:{x:hash}": &(u32, String);
-    bytes BYTES "bytes:{x}": &[u8];
-    maybe MAYBE "maybe:{x}": Option<(i8, Option<i8>)>;
-    list LIST "list:{x}": &[(u8, Option<String>)];
-    shown SHOWN "shown:{x}": Code;
-    shown_list SHOWN_LIST "shown_list:{x}": &[Option<Code>];
-    float FLOAT "float:{x}": f64;
-    sku SKU "sku:{x}:of": Sku<'_>;
-    time TIME "time:{x}": Duration;
-    network NETWORK "network:{x}": std::net::Ipv4Addr;
+    text text_entry "text:{x}": &str;
+    lower lower_entry "lower:{x:lower}": &str;
+    digest digest_entry "digest:{x:hash}": &(u32, String);
+    bytes bytes_entry "bytes:{x}": &[u8];
+    maybe maybe_entry "maybe:{x}": Option<(i8, Option<i8>)>;
+    list list_entry "list:{x}": &[(u8, Option<String>)];
+    shown shown_entry "shown:{x}": Code;
+    shown_list shown_list_entry "shown_list:{x}": &[Option<Code>];
+    float float_entry "float:{x}": f64;
+    sku sku_entry "sku:{x}:of": Sku<'_>;
+    time time_entry "time:{x}": Duration;
+    network network_entry "network:{x}": std::net::Ipv4Addr;
 }
 
 /// Keys of all kinds of arguments are found by their text, those that are kept as a digest too.
@@ -350,22 +350,22 @@ pub async fn keys_of_all_kinds_are_found(fast: &Fastness) {
     let (cache, long) = (fast.cache(), "x".repeat(600));
     let sku = || Sku(7, "a:b");
     let names = [
-        TEXT.key("a:b*%\n"),
-        TEXT.key(""),
-        TEXT.key(&long),
-        LOWER.key("ÄB"),
-        DIGEST.key(&(1, "one".to_owned())),
-        BYTES.key(b"bytes"),
-        BYTES.key(long.as_bytes()),
-        MAYBE.key(&Some((-1, None))),
-        MAYBE.key(&None),
-        LIST.key(&[(1, None), (2, Some("b".to_owned()))]),
-        SHOWN.key(&Code(7)),
-        SHOWN_LIST.key(&[None, Some(Code(7))]),
-        FLOAT.key(&0.5),
-        SKU.key(&sku()),
-        TIME.key(&MINUTE),
-        NETWORK.key(&[127, 0, 0, 1].into()),
+        text_entry("a:b*%\n").key(),
+        text_entry("").key(),
+        text_entry(&long).key(),
+        lower_entry("ÄB").key(),
+        digest_entry(&(1, "one".to_owned())).key(),
+        bytes_entry(b"bytes").key(),
+        bytes_entry(long.as_bytes()).key(),
+        maybe_entry(&Some((-1, None))).key(),
+        maybe_entry(&None).key(),
+        list_entry(&[(1, None), (2, Some("b".to_owned()))]).key(),
+        shown_entry(&Code(7)).key(),
+        shown_list_entry(&[None, Some(Code(7))]).key(),
+        float_entry(&0.5).key(),
+        sku_entry(&sku()).key(),
+        time_entry(&MINUTE).key(),
+        network_entry(&[127, 0, 0, 1].into()).key(),
         "@acme:order:7".to_owned(),
     ];
     let call = async || {

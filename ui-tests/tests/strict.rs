@@ -47,7 +47,7 @@ async fn times_hits(r#type: u64) -> Result<u64, String> {
 }
 
 // What is not compiled leaves nothing behind.
-#[cacheable(ttl = 5, handle = NEVER)]
+#[cacheable(ttl = 5, handle = never_entry)]
 #[cfg(any())]
 async fn never(id: Missing) -> Missing {
     id

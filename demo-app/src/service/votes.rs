@@ -75,7 +75,7 @@ impl VoteService {
         Ok(vote)
     }
 
-    #[cache_invalidate("votes:*", TALLY(vote.business, &vote.proposal_id), when = always)]
+    #[cache_invalidate("votes:*", tally_entry(vote.business, &vote.proposal_id), when = always)]
     #[cache_put(key = "vote:{vote.id}", ttl = "1h", skip(self))]
     async fn insert_vote(&self, vote: Vote) -> Result<Arc<Vote>> {
         self.repository.insert_vote(vote.clone()).await?;
@@ -86,7 +86,7 @@ impl VoteService {
 /// How a proposal stands. Everybody looks at it while the votes come in: one count at a time per proposal, and few at a time in
 /// all, because each reads every vote on it. (A free function, so that there is a handle by which a vote invalidates it.)
 #[timed(name = "votes.tally", slow = "100ms")]
-#[cacheable(ttl = 30, key = "tally:{business}:{proposal}", stale_if_error = "5m", handle = TALLY, skip(repository))]
+#[cacheable(ttl = 30, key = "tally:{business}:{proposal}", stale_if_error = "5m", handle = tally_entry, skip(repository))]
 #[bulkhead(max = 32, wait = "500ms")]
 async fn tally(repository: &Arc<dyn Repository>, business: Id, proposal: &str) -> Result<Arc<Tally>> {
     repository.tally(business, proposal).await.map(Arc::new)

@@ -3,7 +3,7 @@
 //! May use: diag, options.
 
 use proc_macro2::TokenStream;
-use syn::{Expr, ExprCall, Ident, LitStr, Token, ext::IdentExt, parse::ParseStream, token};
+use syn::{Expr, Ident, LitStr, Token, ext::IdentExt, parse::ParseStream, token};
 
 use crate::{
     diag::Diag,
@@ -14,8 +14,8 @@ use crate::{
 pub(crate) struct Args {
     /// `"user:{id}"`
     pub(crate) patterns: Vec<LitStr>,
-    /// `USERS(id)`
-    pub(crate) handles: Vec<ExprCall>,
+    /// `users(id)`, or `self.users(id)`
+    pub(crate) handles: Vec<Expr>,
     pub(crate) options: Options,
 }
 
@@ -37,13 +37,13 @@ impl Args {
             }
         } else {
             match input.parse::<Expr>()? {
-                Expr::Call(call) => self.handles.push(call),
+                call @ (Expr::Call(_) | Expr::MethodCall(_)) => self.handles.push(call),
                 list @ Expr::Array(_) => diag
                     .at(&list, "targets stand side by side: write `\"user:{id}\", \"users:*\"` without the brackets"),
                 other => diag.at(
                     &other,
                     "this is not a target: write a pattern such as \
-                    `\"user:{id}\"`, or a handle's name as `USERS(id)`",
+                    `\"user:{id}\"`, or a handle as `users(id)`",
                 ),
             }
         }

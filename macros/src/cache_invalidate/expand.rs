@@ -5,7 +5,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
+use syn::{Expr, ExprCall, ExprMethodCall, spanned::Spanned};
 
 use super::model::Model;
 use crate::{
@@ -128,12 +128,18 @@ fn scopes(model: &Model) -> TokenStream {
         let key = emit::key(subject, key, &scope, View::Here);
         code!(__scopes.add(#index, &#key);)
     });
-    let handles = handles.iter().map(|call| {
-        let handle = &call.func;
-        let arguments = call.args.iter().map(emit::borrowed);
-        // Arguments that do not fit are reported where the user names the handle.
-        let span = Span::mixed_site().located_at(handle.span());
-        quote_spanned!(span=> #handle.__scope(&mut __scopes, #(#arguments),*);)
-    });
-    templates.chain(handles).collect()
+    templates.chain(handles.iter().map(|handle| add_handle(&subject.door, handle))).collect()
+}
+
+/// `add_handle(&mut __scopes, &users(&id));`: the arguments of a handle may be written without their `&`.
+fn add_handle(door: &Door, handle: &Expr) -> TokenStream {
+    let mut handle = handle.clone();
+    if let Expr::Call(ExprCall { args, .. }) | Expr::MethodCall(ExprMethodCall { args, .. }) = &mut handle {
+        for argument in args {
+            *argument = Expr::Verbatim(emit::borrowed(argument));
+        }
+    }
+    // What is no handle is reported where the user names it.
+    let span = Span::mixed_site().located_at(handle.span());
+    quote_spanned!(span=> #door::add_handle(&mut __scopes, &#handle);)
 }

@@ -3,7 +3,7 @@
 //! May use: diag, key, options, signature, stack, stored, subject, template, args of its own folder.
 
 use proc_macro2::Span;
-use syn::ExprCall;
+use syn::Expr;
 
 use super::args::Args;
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 const NO_TARGET: &str = "there is nothing to invalidate: write a pattern such as \
-    `#[cache_invalidate(\"user:{id}\")]`, `tags = [..]`, or a handle as `USERS(id)`";
+    `#[cache_invalidate(\"user:{id}\")]`, `tags = [..]`, or a handle as `users(id)`";
 
 /// A checked use.
 pub(crate) struct Model {
@@ -25,7 +25,7 @@ pub(crate) struct Model {
     /// Exact keys and prefixes.
     pub(crate) patterns: Vec<Key>,
     pub(crate) tags: Vec<Key>,
-    pub(crate) handles: Vec<ExprCall>,
+    pub(crate) handles: Vec<Expr>,
     pub(crate) skips: Skips,
     /// Whether an error of the body invalidates too.
     pub(crate) always: bool,

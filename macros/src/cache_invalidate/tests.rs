@@ -4,7 +4,7 @@ use crate::snapshot::{expand, fails, matches};
 #[test]
 fn every_kind_of_target() {
     let item = "async fn rename(&self, id: u64, name: &str) -> Result<(), Error> { self.write(id, name).await }";
-    let args = "\"user:{id}\", \"users:*\", tags = [\"t:{id}\"], USERS(id), api::ALL(&id, name.len() + 1), when = always, before";
+    let args = "\"user:{id}\", \"users:*\", tags = [\"t:{id}\"], users(id), api::all(&id, name.len() + 1), self.own(id), when = always, before";
     matches("cache_invalidate_async", &expand(attribute, args, item));
 }
 
@@ -20,16 +20,13 @@ fn mistakes() {
     for (args, expected) in [
         (
             "",
-            "there is nothing to invalidate: write a pattern such as `#[cache_invalidate(\"user:{id}\")]`, `tags = [..]`, or a handle as `USERS(id)`",
+            "there is nothing to invalidate: write a pattern such as `#[cache_invalidate(\"user:{id}\")]`, `tags = [..]`, or a handle as `users(id)`",
         ),
         ("\"user:{i}\"", "there is no parameter `i`: did you mean `{id}`?"),
         ("\"a:*\", when = never", "`when` takes one of a few words: write `when = ok` or `when = always`"),
         ("\"a:*\", before = true", "`before` takes no value: write `before` alone"),
         ("\"a:*\", skip(id)", "only `self` can be skipped here, as parameters need not be in the key: remove `id`"),
-        (
-            "\"a:*\", 3 + 4",
-            "this is not a target: write a pattern such as `\"user:{id}\"`, or a handle's name as `USERS(id)`",
-        ),
+        ("\"a:*\", 3 + 4", "this is not a target: write a pattern such as `\"user:{id}\"`, or a handle as `users(id)`"),
         ("\"a:*\", befor", "`cache_invalidate` has no option `befor`: did you mean `before`?"),
         ("\"a:*\", tags = \"x\"", "`tags` is a list: write `tags = [\"team:{id}\"]`"),
     ] {

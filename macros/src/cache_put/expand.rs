@@ -20,22 +20,22 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 fn prologue(model: &Model) -> TokenStream {
     let Model { subject, stored } = model;
     let imports = emit::imports(&subject.door);
-    let statics = Site { subject, stored, kind: "Put" }.statics();
-    let here = emit::here(subject);
+    let statics = Site { subject, stored, kind: "Put", handle: None }.statics();
+    let instance = emit::instance(subject);
     let shape = emit::shape(subject, false);
     let (borrow, on) = emit::on(subject.on.as_ref());
-    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored), View::Here);
+    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored, View::Here), View::Here);
     let tags = emit::tags(subject, &stored.tags, View::Here);
     let policy = emit::policy(subject, "policy", &stored.options);
     code! {
         let __put = {
             #imports
             #statics
-            #here
+            #instance
             #borrow
             let __shape = #shape;
             let __key = #key;
-            __SITE.put(#on, __shape, __here, &__key, #tags, #policy)
+            __SITE.put(&__fastness_Call::new(#on, __instance, __shape, &__key), #tags, #policy)
         };
     }
 }

@@ -32,8 +32,8 @@ pub(crate) fn expand(model: &Model, index: usize) -> TokenStream {
 fn prologue(model: &Model, index: usize) -> TokenStream {
     let Model { subject, stored, .. } = model;
     let imports = emit::imports(&subject.door);
-    let statics = Site { subject, stored, kind: "Batch" }.statics();
-    let here = emit::here(subject);
+    let statics = Site { subject, stored, kind: "Batch", handle: None }.statics();
+    let instance = emit::instance(subject);
     let shape = emit::shape(subject, stored.options.is_given("share_error"));
     let (borrow, on) = emit::on(subject.on.as_ref());
     let policy = emit::policy(subject, "batch_policy", &stored.options);
@@ -43,10 +43,10 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
         let (__batch, __missing) = {
             #imports
             #statics
-            #here
+            #instance
             #borrow
             let __shape = #shape;
-            let mut __batch = __SITE.batch(#on, __shape, __here, #policy);
+            let mut __batch = __SITE.batch(#on, __instance, __shape, #policy);
             #lookups
             #fetch
             if let ::core::option::Option::Some(__hit) = __batch.complete() {
@@ -65,7 +65,7 @@ fn lookups(model: &Model, index: usize) -> TokenStream {
     let name = subject.params.names.get(index).map(|param| &param.ident);
     let element = Ident::new("__id", Span::mixed_site());
     let view = View::Element(index, &element);
-    let scope = emit::own_scope(subject, stored);
+    let scope = emit::own_scope(subject, stored, view);
     let key = emit::key(subject, &stored.key, &scope, view);
     let tags = emit::tags(subject, &stored.tags, view);
     code! {

@@ -6,9 +6,14 @@
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::quote;
-use syn::spanned::Spanned;
 
-use super::{batch, form::Form, handle, model::Model, owned::owned_for};
+use super::{
+    batch,
+    form::{Form, Handle},
+    handle,
+    model::Model,
+    owned::owned_for,
+};
 use crate::{
     emit::{self, Owned, Run, Site, View, code},
     signature::{Kind, without_lifetimes},
@@ -18,50 +23,23 @@ use crate::{
 /// The expansion.
 pub(crate) fn expand(model: &Model) -> TokenStream {
     match &model.form {
-        Form::Plain => plain(model, &Place::own(model)),
+        Form::Plain => plain(model),
         Form::Batch(index) => batch::expand(model, *index),
-        Form::Handle(name) => {
-            let place = Place::handle(name);
-            let (function, handle) = (plain(model, &place), handle::expand(model, name));
+        Form::Handle(declared) => {
+            let (function, handle) = (plain(model), handle::declare(model, declared));
             quote!(#function #handle)
         }
     }
 }
 
-/// Where the static is, and how the function names it.
-struct Place {
-    statics: TokenStream,
-    site: TokenStream,
-    here: TokenStream,
-}
-
-impl Place {
-    fn own(model: &Model) -> Self {
-        let Model { subject, stored, .. } = model;
-        Self {
-            statics: Site { subject, stored, kind: "Cacheable" }.statics(),
-            site: code!(__SITE),
-            here: emit::here(subject),
-        }
-    }
-
-    fn handle(name: &syn::Ident) -> Self {
-        Self {
-            statics: code!(let __site = #name::__site();),
-            site: code!(__site),
-            here: code!(let __here = #name::__here();),
-        }
-    }
-}
-
-fn plain(model: &Model, place: &Place) -> TokenStream {
+fn plain(model: &Model) -> TokenStream {
     let subject = &model.subject;
     let asked = subject.returns.kind == Kind::Asked;
     let owned = owned_for(&model.stored.options).is_some();
     if subject.returns.blocks() || (asked && !owned) {
-        return emit::whole(subject, &between(model, place, if asked { &Names::ASKED } else { &Names::BLOCKING }));
+        return emit::whole(subject, &between(model, if asked { &Names::ASKED } else { &Names::BLOCKING }));
     }
-    let Prologue { condition, lookup } = Prologue::new(model, place, &Names::AWAITED);
+    let Prologue { condition, lookup } = Prologue::new(model, &Names::AWAITED);
     let (prologue, arguments) = (code!(#condition let __miss = #lookup;), code!(__miss));
     if !owned {
         let run = Run::new(subject, "load", arguments).tokens();
@@ -91,9 +69,9 @@ fn spawned(subject: &Subject, call: &str, first: &TokenStream, body: &Group) -> 
 
 /// A function that blocks, or makes its future itself: the body stands between two calls rather than inside one, which
 /// compiles quicker.
-fn between(model: &Model, place: &Place, names: &Names) -> TokenStream {
+fn between(model: &Model, names: &Names) -> TokenStream {
     let subject = &model.subject;
-    let (door, Prologue { condition, lookup }) = (&subject.door, Prologue::new(model, place, names));
+    let (door, Prologue { condition, lookup }) = (&subject.door, Prologue::new(model, names));
     let (body, out) = emit::blocking_body(subject);
     let asked = subject.returns.kind == Kind::Asked;
     let end = if asked { code!(__kind.end) } else { code!(#door::end_sync) };
@@ -137,16 +115,26 @@ struct Prologue {
 }
 
 impl Prologue {
-    fn new(model: &Model, place: &Place, names: &Names) -> Self {
-        let Model { subject, stored, .. } = model;
-        let (condition, lookup) = conditional(model, place, names);
-        let (imports, Place { statics, here, .. }) = (emit::imports(&subject.door), place);
+    fn new(model: &Model, names: &Names) -> Self {
+        let Model { subject, stored, form } = model;
+        let (lookup, bypass) = match form {
+            Form::Handle(declared) => handled(model, declared),
+            _ => (lookup(model, names), bypass(model, names)),
+        };
+        // The condition is asked outside of the prologue's imports.
+        let condition = stored.options.expr("condition").map(|condition| code!(let __condition: bool = #condition;));
+        let lookup = if condition.is_some() { code!(if __condition { #lookup } else { #bypass }) } else { lookup };
+        if let Form::Handle(_) = form {
+            return Self { condition, lookup: code!({ #lookup }) };
+        }
+        let (imports, instance) = (emit::imports(&subject.door), emit::instance(subject));
+        let statics = Site { subject, stored, kind: "Cacheable", handle: None }.statics();
         let shape = emit::shape(subject, stored.options.is_given("share_error"));
         let lookup = code! {
             {
                 #imports
                 #statics
-                #here
+                #instance
                 let __shape = #shape;
                 #lookup
             }
@@ -156,49 +144,57 @@ impl Prologue {
 }
 
 /// Hit or miss: returns from the function, or is the miss.
-fn lookup(model: &Model, place: &Place, names: &Names) -> TokenStream {
+fn lookup(model: &Model, names: &Names) -> TokenStream {
     let Model { subject, stored, .. } = model;
-    let site = &place.site;
     let (borrow, on) = emit::on(subject.on.as_ref());
-    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored), View::Here);
-    // What the compiler has against the value, it says at the return type.
+    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored, View::Here), View::Here);
     let out = emit::finished(subject, &code!(__hit));
-    let value = subject.returns.value.span().resolved_at(Span::mixed_site());
-    let [hit, miss, serve, shape] = ["hit", names.miss, "serve_sync", "__shape"].map(|name| Ident::new(name, value));
-    let before = code!(#borrow let __key = #key;);
+    let [hit, miss, serve, shape] =
+        ["hit", names.miss, "serve_sync", "__shape"].map(|name| emit::at_value(subject, name));
+    let before = code!(#borrow let __key = #key; let __call = __fastness_Call::new(#on, __instance, #shape, &__key););
     // Both questions in one, where all that the second has to be told costs a hit nothing.
     let ttl = emit::plain_ttl(subject, &stored.options).filter(|_| stored.tags.is_empty());
     match (subject.returns.kind, ttl) {
-        (Kind::Sync, Some(ttl)) => return code!(#before #site.#serve(#on, #shape, __here, &__key, #ttl)),
+        (Kind::Sync, Some(ttl)) => return code!(#before __SITE.#serve(&__call, #ttl)),
         (Kind::Asked, Some(ttl)) if owned_for(&stored.options).is_none() => {
-            let wire = emit::wire(subject, false);
-            let serve = Ident::new("serve", value);
-            return code!(#before __kind.#serve(&#site, #on, #shape, __here, &__key, (#ttl, #wire)));
+            let (wire, serve) = (emit::wire(subject, false), emit::at_value(subject, "serve"));
+            return code!(#before __kind.#serve(&__SITE, &__call, (#ttl, #wire)));
         }
         _ => {}
     }
     let tags = emit::tags(subject, &stored.tags, View::Here);
     let policy = emit::policy(subject, "policy", &stored.options);
-    let miss = names.begun(code!(#site.#miss(#on, #shape, __here, &__key, #tags, #policy)));
+    let miss = names.begun(code!(__SITE.#miss(&__call, #tags, #policy)));
     code! {
         #before
-        if let ::core::option::Option::Some(__hit) = #site.#hit(#on, #shape, __here, &__key) {
+        if let ::core::option::Option::Some(__hit) = __SITE.#hit(&__call) {
             return #out;
         }
         #miss
     }
 }
 
-/// Puts the look-up under `condition`, which is asked outside of the prologue's imports.
-fn conditional(model: &Model, place: &Place, names: &Names) -> (Option<TokenStream>, TokenStream) {
+/// A call that bypasses the cache.
+fn bypass(model: &Model, names: &Names) -> TokenStream {
     let Model { subject, stored, .. } = model;
-    let lookup = lookup(model, place, names);
-    let Some(condition) = stored.options.expr("condition") else { return (None, lookup) };
-    let (site, bypass) = (&place.site, Ident::new(names.bypass, Span::mixed_site()));
+    let bypass = Ident::new(names.bypass, Span::mixed_site());
     let (borrow, on) = emit::on(subject.on.as_ref());
     // Not evaluated: which call site it is, its types say.
-    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored), View::Here);
-    let bypass = names.begun(code!(#site.#bypass(#on, __shape, __here, || #key)));
-    let condition = code!(let __condition: bool = #condition;);
-    (Some(condition), code!(if __condition { #lookup } else { #borrow #bypass }))
+    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored, View::Here), View::Here);
+    let bypass = names.begun(code!(__SITE.#bypass(#on, __instance, __shape, || { #key })));
+    code!(#borrow #bypass)
+}
+
+/// [`lookup`] and [`bypass`] of a function that has a handle, which it asks.
+fn handled(model: &Model, declared: &Handle) -> (TokenStream, TokenStream) {
+    let call = handle::call(model, declared);
+    let begin = model.subject.returns.blocks().then(|| code!(.begin_sync()));
+    let lookup = code! {
+        let __handle = #call;
+        if let ::core::option::Option::Some(__hit) = __handle.__hit() {
+            return __hit;
+        }
+        __handle.__miss() #begin
+    };
+    (lookup, code!(#call.__bypass() #begin))
 }

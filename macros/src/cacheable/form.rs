@@ -2,7 +2,7 @@
 //!
 //! May use: diag, nearest, options, signature, stored, subject, cacheable/owned.
 
-use syn::{FnArg, GenericParam, Ident, ext::IdentExt};
+use syn::{Expr, FnArg, Ident, Signature, ext::IdentExt, visit::Visit};
 
 use super::owned::immutable;
 use crate::{
@@ -18,8 +18,15 @@ pub(super) enum Form {
     Plain,
     /// The parameter of this index is a list; each element has an entry of its own.
     Batch(usize),
-    /// A typed handle of this name stands beside the function.
-    Handle(Ident),
+    /// A typed handle stands beside the function.
+    Handle(Handle),
+}
+
+/// The declared name of a typed handle.
+pub(super) struct Handle {
+    pub(super) name: Ident,
+    /// True where the function belongs to an `impl`, and so does the handle.
+    pub(super) is_associated: bool,
 }
 
 /// Finds the form that the options ask for.
@@ -36,7 +43,7 @@ pub(super) fn check(options: &Options, subject: &Subject, diag: &mut Diag) -> Op
         return batch(options.params("batch"), subject, diag).map(Form::Batch);
     }
     match options.value("handle") {
-        Some(Value::Ident(name)) => handle(name, subject, diag),
+        Some(Value::Ident(name)) => handle(name, options, subject, diag),
         _ => Some(Form::Plain),
     }
 }
@@ -92,25 +99,10 @@ pub(super) fn batch_key(form: &Form, subject: &Subject, stored: &Stored, diag: &
     }
 }
 
-fn handle(name: &Ident, subject: &Subject, diag: &mut Diag) -> Option<Form> {
+/// A handle belongs to an `impl` where the function shows that it does, or where it is declared as `Self::users`.
+fn handle(name: &Ident, options: &Options, subject: &Subject, diag: &mut Diag) -> Option<Form> {
     let before = diag.count();
     let sig = &subject.function.sig;
-    if let Some(receiver) = &subject.params.receiver {
-        diag.at(
-            &receiver.token,
-            "`handle` needs a free function, as it has no `self` to ask: \
-            move the body to one, or remove `handle`",
-        );
-    }
-    for param in &sig.generics.params {
-        if !matches!(param, GenericParam::Lifetime(_)) {
-            diag.at(
-                param,
-                "`handle` needs a function without type parameters: \
-                write the concrete types, or remove `handle`",
-            );
-        }
-    }
     for input in &sig.inputs {
         if let FnArg::Typed(typed) = input
             && !matches!(*typed.pat, syn::Pat::Ident(_) | syn::Pat::Wild(_))
@@ -122,24 +114,21 @@ fn handle(name: &Ident, subject: &Subject, diag: &mut Diag) -> Option<Form> {
             );
         }
     }
-    (diag.count() == before).then(|| Form::Handle(name.clone()))
+    let is_own =
+        options.written("handle").is_some_and(|expr| matches!(expr, Expr::Path(path) if path.path.segments.len() > 1));
+    let is_associated = is_own || subject.params.receiver.is_some() || names_own_type(sig);
+    (diag.count() == before).then(|| Form::Handle(Handle { name: name.clone(), is_associated }))
 }
 
-/// A handle stores values without the arguments that the key skips, so its tags cannot name them.
-pub(super) fn handle_tags(form: &Form, subject: &Subject, stored: &Stored, diag: &mut Diag) {
-    if !matches!(form, Form::Handle(_)) {
-        return;
-    }
-    for (index, param) in subject.params.names.iter().enumerate() {
-        if stored.skips.has(index) && stored.tags.iter().any(|tag| tag.names_param(index)) {
-            let name = param.name();
-            diag.at(
-                &param.ident,
-                format_args!(
-                    "a tag names `{name}`, which the handle does not \
-                take as it is skipped: remove one of the two"
-                ),
-            );
+/// Whether the signature names `Self`.
+fn names_own_type(sig: &Signature) -> bool {
+    struct Find(bool);
+    impl<'ast> Visit<'ast> for Find {
+        fn visit_ident(&mut self, ident: &'ast Ident) {
+            self.0 |= ident == "Self";
         }
     }
+    let mut find = Find(false);
+    find.visit_signature(sig);
+    find.0
 }

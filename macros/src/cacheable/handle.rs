@@ -1,149 +1,134 @@
-//! The typed handle beside a cached function: `USERS.get(&id)`, `.put(..)`, `.invalidate(..)`, `.refresh(..)`, `.key(..)`.
+//! The function that `handle = users` declares beside a cached one: `users(&id)` is the entry of one key, a type of the runtime.
 //!
-//! Invariant: its methods take the arguments that are in the key, by reference, and share the function's static.
+//! Invariant: it takes the arguments that the key, the tags, `on` and durations name, by reference, and has the static of the call site;
+//! the cached function asks it as everybody does.
 //!
-//! May use: emit, key, options, signature, stored, subject.
+//! May use: duration, emit, key, options, signature, stored, subject.
 
-use proc_macro2::TokenStream;
-use syn::Ident;
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::GenericParam;
 
-use super::model::Model;
+use super::{form::Handle, model::Model, owned::owned_for};
 use crate::{
+    duration::Time,
     emit::{self, Site, View, code},
-    signature::{is_cfg, without_lifetimes},
-    subject::Subject,
+    key::Key,
+    options::Value,
+    signature::{Param, is_cfg},
 };
 
-/// The handle's type and its methods.
-pub(crate) fn expand(model: &Model, name: &Ident) -> TokenStream {
+/// The declaration of the handle.
+pub(crate) fn declare(model: &Model, Handle { name, .. }: &Handle) -> TokenStream {
     let Model { subject, stored, .. } = model;
-    let (door, vis) = (&subject.door, &subject.function.vis);
-    let function = subject.function.name();
-    let doc = format!("The cache of `{function}`: reads and writes its entries without calling it.");
-    let statics = Site { subject, stored, kind: "Cacheable" }.statics();
-    let (methods, imports) = (methods(model), emit::imports(door));
+    let (door, function, returns) = (&subject.door, &subject.function, &subject.returns);
+    let doc = format!(
+        "The entry of `{}` under these arguments, to be read and written without a call of it.",
+        function.name()
+    );
+    let (vis, generics) = (&function.vis, &function.sig.generics);
+    let (generics, _, bounds) = generics.split_for_impl();
+    let (receiver, params) = (receiver(model).map(|this| code!(&#this,)), params(model));
+    // A body that may run in a task asks more of an error.
+    let sends = owned_for(&stored.options).map(
+        |_| code!(, Shape: #door::Shape<Error: ::core::marker::Send> + ::core::marker::Send + ::core::marker::Sync),
+    );
+    let (imports, instance) = (emit::imports(door), emit::instance(subject));
+    let statics = Site { subject, stored, kind: "Cacheable", handle: Some(name) }.statics();
+    let shape = emit::shape(subject, stored.options.is_given("share_error"));
+    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored, View::ByRef), View::ByRef);
+    let (tags, policy) =
+        (emit::tag_list(subject, &stored.tags, View::ByRef), emit::policy(subject, "policy", &stored.options));
+    let (borrow, on) = emit::on(subject.on.as_ref());
+    let on = subject.on.as_ref().map(|_| code!(.__on(#on)));
+    let make = emit::at_value(subject, "handle");
     // Where the function is not compiled, neither are its types, perhaps.
-    let cfgs: Vec<_> = subject.function.attrs.iter().filter(|attr| is_cfg(attr)).collect();
+    let cfgs = function.attrs.iter().filter(|attr| is_cfg(attr));
     // The types of the parameters are the user's, and so are the lints that they would raise here again.
     code! {
         #(#cfgs)*
         #[doc = #doc]
-        #[allow(non_camel_case_types)]
-        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
-        #vis struct #name;
-
-        #(#cfgs)*
-        #[allow(dead_code, clippy::ptr_arg, clippy::pedantic)]
-        impl #name {
-            fn __site() -> &'static #door::Site {
-                #imports
-                #statics
-                &__SITE
-            }
-            fn __here() -> #door::Here {
-                static __PLACE: #door::Instantiation =
-                    #door::Instantiation::named::<#name>(::core::concat!(::core::module_path!(), "::", #function));
-                #door::Here::new(&__PLACE)
-            }
-            #methods
+        #[allow(clippy::ptr_arg, clippy::pedantic)]
+        #[inline]
+        #vis fn #name #generics (#receiver #params) -> #door::Handle<impl #door::Handled<Out = #returns #sends>> #bounds {
+            #imports
+            #statics
+            #instance
+            #borrow
+            let __shape = #shape;
+            #door::#make(&__SITE, __instance, __shape, #key, move || {(#tags, #policy)}) #on
         }
     }
 }
 
-fn methods(model: &Model) -> TokenStream {
+/// The handle of the call under way, as the cached function makes it.
+pub(crate) fn call(model: &Model, Handle { name, is_associated }: &Handle) -> TokenStream {
+    let subject = &model.subject;
+    let own = is_associated.then(|| quote!(Self::));
+    let types: Vec<_> = subject.function.sig.generics.params.iter().filter_map(argument).collect();
+    let types = (!types.is_empty()).then(|| code!(::<#(#types),*>));
+    let receiver = receiver(model).map(|this| {
+        let by_reference = subject.params.receiver.as_ref().is_some_and(|receiver| receiver.by_reference);
+        if by_reference { code!(#this,) } else { code!(&#this,) }
+    });
+    let arguments = taken(model).map(|param| {
+        let name = &param.ident;
+        if param.is_reference() { quote!(#name,) } else { quote!(&#name,) }
+    });
+    code!(#own #name #types (#receiver #(#arguments)*))
+}
+
+/// A type or a constant that the function is generic over, as an argument.
+fn argument(param: &GenericParam) -> Option<&Ident> {
+    match param {
+        GenericParam::Type(ty) => Some(&ty.ident),
+        GenericParam::Const(value) => Some(&value.ident),
+        GenericParam::Lifetime(_) => None,
+    }
+}
+
+/// The receiver, if the handle has one: it is in the key, or asked for its scope, or an option names it.
+fn receiver(model: &Model) -> Option<TokenStream> {
     let Model { subject, stored, .. } = model;
-    let door = &subject.door;
-    let (borrow, on) = emit::on(subject.on.as_ref());
-    let imports = emit::imports(door);
-    let shared = Shared {
-        params: params(model),
-        import: code!(#imports #borrow),
-        on,
-        shape: emit::shape(subject, stored.options.is_given("share_error")),
-        key: emit::key(subject, &stored.key, &code!(__fastness_NoScope), View::ByRef),
-    };
-    [reading(model, &shared), writing(model, &shared), naming(model, &shared)].into_iter().collect()
+    let this = subject.params.receiver.as_ref()?.token;
+    let is_in = stored.skips.receiver.is_none() || keys(model).any(Key::names_receiver) || names(model, "self");
+    is_in.then(|| quote!(#this))
 }
 
-/// What the methods have in common.
-struct Shared {
-    params: TokenStream,
-    import: TokenStream,
-    on: TokenStream,
-    shape: TokenStream,
-    key: TokenStream,
-}
-
-fn reading(model: &Model, shared: &Shared) -> TokenStream {
-    let Model { subject, stored, .. } = model;
-    let Subject { door, function, returns, .. } = subject;
-    let (vis, Shared { params, import, on, shape, key }) = (&function.vis, shared);
-    let tags = emit::tags(subject, &stored.tags, View::ByRef);
-    let policy = emit::policy(subject, "policy", &stored.options);
-    code! {
-        /// The stored value, if there is one that may be served; never runs the function.
-        #vis async fn get(&self, #params) -> ::core::option::Option<#returns> {
-            #import
-            let (__here, __shape) = (Self::__here(), #shape);
-            #door::handle_get(#on, Self::__site(), __here, __shape, &#key, #tags, #policy).await
-        }
-    }
-}
-
-fn writing(model: &Model, shared: &Shared) -> TokenStream {
-    let Model { subject, stored, .. } = model;
-    let Subject { door, function, returns, .. } = subject;
-    let (vis, Shared { params, import, on, shape, key }) = (&function.vis, shared);
-    let tags = emit::tags(subject, &stored.tags, View::ByRef);
-    let policy = emit::policy(subject, "policy", &stored.options);
-    code! {
-        /// Stores a value as if the function had returned it.
-        #vis async fn put(&self, #params __value: #returns) {
-            #import
-            let (__here, __shape) = (Self::__here(), #shape);
-            #door::handle_put(#on, Self::__site(), __here, __shape, &#key, #tags, #policy, __value).await
-        }
-        /// Makes sure that the stored value is not served again, and says how far that got.
-        #vis async fn invalidate(&self, #params) -> #door::Reach {
-            #import
-            #door::handle_invalidate(#on, Self::__site(), Self::__here(), &#key).await
-        }
-        /// Expires what is stored, and says how far that got: the next call runs the function, and until it has, `stale` decides
-        /// what others are served.
-        #vis async fn refresh(&self, #params) -> #door::Reach {
-            #import
-            #door::handle_refresh(#on, Self::__site(), Self::__here(), &#key).await
-        }
-    }
-}
-
-fn naming(model: &Model, shared: &Shared) -> TokenStream {
-    let Subject { door, function, .. } = &model.subject;
-    let (vis, Shared { params, key, .. }) = (&function.vis, shared);
-    let import = emit::imports(door);
-    code! {
-        /// The key's text, in full.
-        #[must_use]
-        #vis fn key(&self, #params) -> ::std::string::String {
-            #import
-            #door::handle_key(Self::__site(), Self::__here(), &#key)
-        }
-        #[doc(hidden)]
-        #vis fn __scope(&self, __scopes: &mut #door::Scopes, #params) {
-            #import
-            __scopes.add_site(Self::__site(), Self::__here(), &#key);
-        }
-    }
-}
-
-/// The parameters that are in the key, by reference, each with its comma.
+/// The parameters of the handle, each with its comma.
 fn params(model: &Model) -> TokenStream {
-    let Model { subject, stored, .. } = model;
-    let in_key = subject.params.names.iter().enumerate().filter(|(index, _)| stored.key.names_param(*index));
-    in_key
-        .filter_map(|(_, param)| {
-            let (name, ty) = (&param.ident, without_lifetimes(param.ty.as_ref()?));
-            Some(if param.is_reference() { code!(#name: #ty,) } else { code!(#name: &#ty,) })
+    taken(model)
+        .filter_map(|param| {
+            let (name, ty) = (&param.ident, param.ty.as_ref()?);
+            Some(if param.is_reference() { quote!(#name: #ty,) } else { quote!(#name: &#ty,) })
         })
         .collect()
+}
+
+/// The parameters of the function that the handle takes as well.
+fn taken(model: &Model) -> impl Iterator<Item = &Param> {
+    let named = |index| keys(model).any(|key| key.names_param(index));
+    let params = model.subject.params.names.iter().enumerate();
+    params.filter(move |(index, param)| named(*index) || names(model, &param.name())).map(|(_, param)| param)
+}
+
+fn keys(model: &Model) -> impl Iterator<Item = &Key> {
+    std::iter::once(&model.stored.key).chain(&model.stored.tags)
+}
+
+/// Whether `on` or a duration names this.
+fn names(model: &Model, name: &str) -> bool {
+    let durations = model.stored.options.values().filter_map(|given| match given.value {
+        Value::Time(Time::Expr(expr)) => Some(&**expr),
+        _ => None,
+    });
+    durations.chain(&model.subject.on).any(|expr| holds(expr.to_token_stream(), name))
+}
+
+fn holds(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == name || ident.to_string().strip_prefix("r#") == Some(name),
+        TokenTree::Group(group) => holds(group.stream(), name),
+        _ => false,
+    })
 }

@@ -50,7 +50,6 @@ impl Model {
         rules::conditional(&stored.options, &subject, Some(&stored), diag);
         let form = form?;
         form::batch_key(&form, &subject, &stored, diag);
-        form::handle_tags(&form, &subject, &stored, diag);
         Some(Self { subject, stored, form })
     }
 }

@@ -108,8 +108,17 @@ fn batch() {
 fn handle() {
     snapshot(
         "handle",
-        "ttl = 300, handle = USERS, skip(trace)",
+        "ttl = 300, handle = users, skip(trace)",
         "pub async fn get_user(id: u64, name: &str, trace: Trace) -> User { load(id, name, trace).await }",
+    );
+}
+
+#[test]
+fn handle_of_a_generic_method() {
+    snapshot(
+        "handle_method",
+        "ttl = 300, key = \"row:{id}\", tags = [\"table:{table}\"], handle = rows, skip(table, trace), on = self.fast",
+        "fn row<'a, T: Table>(&self, id: &'a str, table: u32, trace: Trace) -> Result<T, Error> where T: Clone, { self.read(id) }",
     );
 }
 
@@ -152,7 +161,7 @@ fn options_that_do_not_go_together() {
         ("ttl = 1, tier = shared, local_ttl = 1", "`tier = shared` keeps nothing in this process: remove `local_ttl`"),
         ("ttl = 1, batch(id), stale = 5", "`stale` is not available with `batch`: remove it"),
         (
-            "ttl = 1, batch(id), handle = X",
+            "ttl = 1, batch(id), handle = x",
             "`handle` is not available with `batch`: put it on the function of one element",
         ),
         (
@@ -165,7 +174,7 @@ fn options_that_do_not_go_together() {
         ),
         ("ttl = 1, ttl = 2", "`ttl` is given twice: keep one"),
         ("ttl = 1, capacity = 0", "`capacity` is zero: write at least 1"),
-        ("ttl = 1, handle = a::B", "`handle` takes a name: write `handle = USERS`"),
+        ("ttl = 1, handle = a::b", "`handle` takes a name: write `handle = users`"),
         (
             "ttl = 1, refresh = backgroud",
             "`refresh` takes one of a few words: write `refresh = caller` or `refresh = background`; did you mean `background`?",
@@ -175,10 +184,6 @@ fn options_that_do_not_go_together() {
             "`load` takes one of a few words: write `load = caller` or `load = task`; did you mean `task`?",
         ),
         ("ttl = 1, batch(id), load = task", "`load` is not available with `batch`: remove it"),
-        (
-            "ttl = 1, handle = H, skip(id), tags = [\"t:{id}\"]",
-            "a tag names `id`, which the handle does not take as it is skipped: remove one of the two",
-        ),
     ] {
         fails(attribute, args, GET_USER, &[expected]);
     }
@@ -208,17 +213,7 @@ fn options_against_the_function() {
             "`load = task` must own `id`: give its type a name instead of `&impl ..`",
         ),
         (
-            "ttl = 1, handle = H",
-            "fn f(&self) -> u8 { 1 }",
-            "`handle` needs a free function, as it has no `self` to ask: move the body to one, or remove `handle`",
-        ),
-        (
-            "ttl = 1, handle = H",
-            "fn f<T>(t: T) -> u8 { 1 }",
-            "`handle` needs a function without type parameters: write the concrete types, or remove `handle`",
-        ),
-        (
-            "ttl = 1, handle = H",
+            "ttl = 1, handle = h",
             "fn f((a, b): (u8, u8)) -> u8 { 1 }",
             "`handle` needs plain parameters: write `name: Type`, and take the pattern apart in the body",
         ),

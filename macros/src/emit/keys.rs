@@ -19,7 +19,7 @@ use crate::{
 pub(crate) enum View<'a> {
     /// As the parameters of the annotated function.
     Here,
-    /// All by reference, as the parameters of a handle's methods.
+    /// All by reference, as the parameters of a handle.
     ByRef,
     /// The parameter of this index is one element of its list, under this name.
     Element(usize, &'a Ident),
@@ -51,20 +51,20 @@ fn part_list(subject: &Subject, key: &Key, view: View<'_>) -> TokenStream {
 
 /// The scope of the receiver's type, unless the template names a field of it or the user skips it.
 pub(crate) fn scope(subject: &Subject, key: &Key, skips: &Skips) -> TokenStream {
-    asked_scope(subject, key, skips, "__scope")
+    asked_scope(subject, (key, skips), "__scope", View::Here)
 }
 
 /// The same for a key that stores: one that the user wrote asks for a scope, as for every other parameter.
-pub(crate) fn own_scope(subject: &Subject, stored: &Stored) -> TokenStream {
+pub(crate) fn own_scope(subject: &Subject, stored: &Stored, view: View<'_>) -> TokenStream {
     let question = if stored.key.is_default() { "__scope" } else { "__own_scope" };
-    asked_scope(subject, &stored.key, &stored.skips, question)
+    asked_scope(subject, (&stored.key, &stored.skips), question, view)
 }
 
-fn asked_scope(subject: &Subject, key: &Key, skips: &Skips, question: &str) -> TokenStream {
+fn asked_scope(subject: &Subject, (key, skips): (&Key, &Skips), question: &str, view: View<'_>) -> TokenStream {
     match &subject.params.receiver {
         Some(receiver) if skips.receiver.is_none() && !key.names_receiver() => {
             // Through the reference, so that `&mut self` has the scope of `Self` as well.
-            let through = receiver.by_reference.then(|| code!(*));
+            let through = (receiver.by_reference || matches!(view, View::ByRef)).then(|| code!(*));
             let this = receiver.token;
             // A type without a scope is reported at the parameter.
             let span = Span::mixed_site().located_at(this.span);
@@ -77,13 +77,23 @@ fn asked_scope(subject: &Subject, key: &Key, skips: &Skips, question: &str) -> T
 
 /// `&[tag(&[..], &(NoScope, ..)), ..]`
 pub(crate) fn tags(subject: &Subject, tags: &[Key], view: View<'_>) -> TokenStream {
-    let door = &subject.door;
-    let tags = tags.iter().map(|tag| {
-        let pieces = pieces(tag);
-        let key = key(subject, tag, &code!(__fastness_NoScope), view);
-        code!(#door::tag(#pieces, &#key))
-    });
+    let tags = rendered(subject, tags, view);
     code!(&[#(#tags),*])
+}
+
+/// `tag_list([tag(..), ..])`
+pub(crate) fn tag_list(subject: &Subject, tags: &[Key], view: View<'_>) -> TokenStream {
+    let (door, tags) = (&subject.door, rendered(subject, tags, view));
+    code!(#door::tag_list([#(#tags),*]))
+}
+
+fn rendered(subject: &Subject, tags: &[Key], view: View<'_>) -> Vec<TokenStream> {
+    let door = &subject.door;
+    let tag = |tag| {
+        let (pieces, key) = (pieces(tag), key(subject, tag, &code!(__fastness_NoScope), view));
+        code!(#door::tag(#pieces, &#key))
+    };
+    tags.iter().map(tag).collect()
 }
 
 fn part_tokens(door: &Door, part: &Part, params: &Params, view: View<'_>) -> TokenStream {

@@ -2,9 +2,9 @@
 //!
 //! May use: signature, stored, subject, emit/keys.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Expr, FnArg, GenericParam, spanned::Spanned};
+use syn::{Expr, FnArg, GenericParam, ext::IdentExt, spanned::Spanned};
 
 use super::{code, pieces};
 use crate::{options::Builder, signature::has_impl, stored::Stored, subject::Subject};
@@ -15,15 +15,21 @@ pub(crate) struct Site<'a> {
     pub(crate) stored: &'a Stored,
     /// The variant of `SiteKind`.
     pub(crate) kind: &'static str,
+    /// The handle in which the static is, where it is not in the function.
+    pub(crate) handle: Option<&'a Ident>,
 }
 
 impl Site<'_> {
     /// `static __SITE: Site = ..;` and its registration.
     pub(crate) fn statics(&self) -> TokenStream {
-        let Self { subject, stored, kind } = self;
+        let Self { subject, stored, kind, handle } = self;
         let Subject { door, function, .. } = subject;
         let (name, kind, text) = (function.name(), format_ident!("__fastness_{kind}"), &stored.key.text);
         let pieces = pieces(&stored.key);
+        let handle = handle.map(|handle| {
+            let handle = handle.unraw().to_string();
+            code!(.handle(#handle))
+        });
         let tags = (!stored.tags.is_empty()).then(|| {
             let tags = stored.tags.iter().map(|tag| &tag.text);
             code!(.tags(&[#(#tags),*]))
@@ -43,7 +49,7 @@ impl Site<'_> {
                 #text,
                 #pieces,
             )
-            #tags #receiver #options;
+            #handle #tags #receiver #options;
             #door::register!(site __SITE);
         }
     }
@@ -88,15 +94,15 @@ pub(crate) fn borrowed(expr: &Expr) -> TokenStream {
 }
 
 /// The statement that gives the function's own, unnameable type to the runtime, and those that it is generic over.
-pub(crate) fn here(subject: &Subject) -> TokenStream {
-    let here = match parameters(subject) {
+pub(crate) fn instance(subject: &Subject) -> TokenStream {
+    let instance = match parameters(subject) {
         Some(parameters) if subject.params.receiver.is_some() => {
-            code!(__fastness_here_in::<_, fn(*const Self, #parameters)>)
+            code!(__fastness_instance_of_method::<_, fn(*const Self, #parameters)>)
         }
-        Some(parameters) if !parameters.is_empty() => code!(__fastness_here_of::<_, fn(#parameters)>),
-        _ => code!(__fastness_here),
+        Some(parameters) if !parameters.is_empty() => code!(__fastness_instance_of_function::<_, fn(#parameters)>),
+        _ => code!(__fastness_instance),
     };
-    code!(let __here = #here(|| ());)
+    code!(let __instance = #instance(|| ());)
 }
 
 /// The type parameters of the function, as pointers to them; `None` where some have no name or are values.
@@ -122,4 +128,9 @@ pub(crate) fn operand(expr: &Expr) -> TokenStream {
         }
         _ => code!((#expr)),
     }
+}
+
+/// A name of the runtime, at which the compiler says what it has against the function's value: at its return type.
+pub(crate) fn at_value(subject: &Subject, name: &str) -> Ident {
+    Ident::new(name, subject.returns.value.span().resolved_at(Span::mixed_site()))
 }

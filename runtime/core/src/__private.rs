@@ -24,9 +24,11 @@ pub use crate::registry::Registered;
 pub use crate::resilience;
 pub use crate::resilience::sites::*;
 pub use crate::shape::{Shape, returns};
-pub use crate::site::{Here, Instantiation, Receiver, Site, SiteKind, here, here_in, here_of};
+pub use crate::site::{
+    Call, Instance, Instantiation, Receiver, Site, SiteKind, instance, instance_of_function, instance_of_method,
+};
 pub use crate::timed::{Label, Returned, TimedEntry, TimedMeta, TimedSite, call, error_if, ok_if};
-pub use crate::typed::{handle_get, handle_invalidate, handle_key, handle_put, handle_refresh};
+pub use crate::typed::{Handle, Handled, add_handle, handle};
 
 /// What `#[derive(Indexed)]` names.
 #[cfg(feature = "mongodb")]
@@ -51,8 +53,9 @@ pub mod prelude {
 
     pub use super::kind::ladder::*;
     pub use super::{
-        Arg as __fastness_Arg, NoScope as __fastness_NoScope, Site as __fastness_Site, Wired as __fastness_Wired,
-        here as __fastness_here, here_in as __fastness_here_in, here_of as __fastness_here_of,
+        Arg as __fastness_Arg, Call as __fastness_Call, NoScope as __fastness_NoScope, Site as __fastness_Site,
+        Wired as __fastness_Wired, instance as __fastness_instance,
+        instance_of_function as __fastness_instance_of_function, instance_of_method as __fastness_instance_of_method,
         returns as __fastness_returns,
     };
     pub use crate::codec::wire::WireRung;
@@ -126,6 +129,11 @@ pub fn bincode<S: HasBincode>(_: S) -> Codec {
     return Codec::Bincode;
     #[cfg(not(feature = "bincode"))]
     Codec::default()
+}
+
+/// The tags of a handle.
+pub fn tag_list<const N: usize>(tags: [String; N]) -> Vec<String> {
+    tags.into()
 }
 
 /// A tag, rendered.

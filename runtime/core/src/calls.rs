@@ -1,8 +1,6 @@
 //! The calls that an expansion makes at a call site, beside the hit.
 //!
 //! May use: `batch`, `handle`, `key`, `load`, `policy`, `put`, `shape`, `site`, `sync`.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
 
 use std::time::Duration;
 
@@ -14,50 +12,49 @@ use crate::load::{Loading, Miss, Pending};
 use crate::policy::Policy;
 use crate::put::Put;
 use crate::shape::{CacheValue, Shape};
-use crate::site::{Here, Site};
+use crate::site::{Call, Instance, Site};
 use crate::sync::watch_thread;
 
 impl Site {
     /// Prepares a call that was not a hit.
     #[cold]
-    pub fn miss<A, S>(
-        &'static self,
-        on: Option<&Fastness>,
-        _: S,
-        here: Here,
-        args: &A,
-        tags: &[String],
-        policy: Policy<S>,
-    ) -> Miss<A::Owned, S>
+    pub fn miss<A, S>(&'static self, call: &Call<'_, A, S>, tags: &[String], policy: Policy<S>) -> Miss<A::Owned, S>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        Miss::new(self.pending(on, here, args, tags, policy))
+        Miss::new(self.pending(call, tags, policy))
     }
 
-    /// Counts a call that passes by the cache. Its arguments are not asked for: they only say which types they have.
+    /// Counts a call that bypasses the cache. The call is not made: it only says which types it would have.
     pub fn bypass<A, S>(
         &'static self,
         on: Option<&Fastness>,
+        instance: Instance,
         _: S,
-        here: Here,
         _: impl FnOnce() -> A,
     ) -> Miss<A::Owned, S>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        self.cell::<A, S>(on, here).store.counters().bypass();
+        self.bypassed::<A, S>(on, instance)
+    }
+
+    /// [`bypass`](Self::bypass), where the types are known.
+    pub(crate) fn bypassed<A, S>(&'static self, on: Option<&Fastness>, instance: Instance) -> Miss<A::Owned, S>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
+        self.state::<A, S>(on, instance).store.counters().bypass();
         Miss::bypass()
     }
 
-    /// A call that is no hit at once.
+    /// The call on its way to a value, once it was found to be no hit.
     pub(crate) fn pending<A, S>(
         &'static self,
-        on: Option<&Fastness>,
-        here: Here,
-        args: &A,
+        call: &Call<'_, A, S>,
         tags: &[String],
         policy: Policy<S>,
     ) -> Pending<A::Owned, S>
@@ -65,60 +62,43 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let cell = self.cell::<A, S>(on, here);
-        cell.notice_fork();
+        let state = self.state::<A, S>(call.on, call.instance);
+        state.notice_fork();
         watch_thread();
-        let text = self.meta().template.render(&cell.path, args);
-        Pending::new(cell, text, args, tags, policy)
+        let text = self.meta().template.render(&state.path, call.args);
+        Pending::new(state, text, call.args, tags, policy)
     }
 
     /// Serves a sync call whose policy is a ttl (in milliseconds) and nothing else, or begins its load: then
-    /// the body has to run, and what it returns be given to [`end_sync`](crate::load::end_sync). In two halves rather than around the body, so that
-    /// nothing but the body is compiled per call site.
+    /// the body has to run, and what it returns be given to [`end_sync`](crate::load::end_sync). In two halves rather than around the
+    /// body, so that nothing but the body is compiled per call site.
     #[inline]
-    pub fn serve_sync<A, S>(
-        &'static self,
-        on: Option<&Fastness>,
-        shape: S,
-        here: Here,
-        args: &A,
-        ttl: u64,
-    ) -> Result<S::Out, Loading<A::Owned, S>>
+    pub fn serve_sync<A, S>(&'static self, call: &Call<'_, A, S>, ttl: u64) -> Result<S::Out, Loading<A::Owned, S>>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        match self.hit(on, shape, here, args) {
+        match self.hit(call) {
             Some(hit) => Ok(hit),
-            None => self.begin_plain(on, shape, here, args, ttl),
+            None => self.begin_plain(call, ttl),
         }
     }
 
     /// Out of the way of a hit, whose frame then has no room for a policy.
     #[cold]
-    fn begin_plain<A, S>(
-        &'static self,
-        on: Option<&Fastness>,
-        shape: S,
-        here: Here,
-        args: &A,
-        ttl: u64,
-    ) -> Result<S::Out, Loading<A::Owned, S>>
+    fn begin_plain<A, S>(&'static self, call: &Call<'_, A, S>, ttl: u64) -> Result<S::Out, Loading<A::Owned, S>>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        self.begin_sync(on, shape, here, args, &[], Policy::new(Duration::from_millis(ttl)))
+        self.begin_sync(call, &[], Policy::new(Duration::from_millis(ttl)))
     }
 
-    /// The same of a sync call that was not a hit, whatever its policy. Waiting for another's load blocks the thread.
+    /// Serves a sync call that was not a hit, or begins its load, whatever its policy. Waiting for another's load blocks the thread.
     #[cold]
     pub fn begin_sync<A, S>(
         &'static self,
-        on: Option<&Fastness>,
-        _: S,
-        here: Here,
-        args: &A,
+        call: &Call<'_, A, S>,
         tags: &[String],
         policy: Policy<S>,
     ) -> Result<S::Out, Loading<A::Owned, S>>
@@ -126,47 +106,45 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        self.pending(on, here, args, tags, policy).begin_sync()
+        self.pending(call, tags, policy).begin_sync()
     }
 
     /// [`bypass`](Self::bypass), of a sync call.
     pub fn bypass_sync<A, S>(
         &'static self,
         on: Option<&Fastness>,
+        instance: Instance,
         shape: S,
-        here: Here,
         args: impl FnOnce() -> A,
     ) -> Result<S::Out, Loading<A::Owned, S>>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        self.bypass(on, shape, here, args).begin_sync()
+        self.bypass(on, instance, shape, args).begin_sync()
     }
 
-    /// Prepares a put; call before the body runs.
-    pub fn put<A, S>(
-        &'static self,
-        on: Option<&Fastness>,
-        _: S,
-        here: Here,
-        args: &A,
-        tags: &[String],
-        policy: Policy<S>,
-    ) -> Put<A::Owned, S>
+    /// Prepares a put; to be called before the body runs.
+    pub fn put<A, S>(&'static self, call: &Call<'_, A, S>, tags: &[String], policy: Policy<S>) -> Put<A::Owned, S>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        Put::new(self.pending(on, here, args, tags, policy))
+        Put::new(self.pending(call, tags, policy))
     }
 
-    /// Prepares a batch.
-    pub fn batch<K, S>(&'static self, on: Option<&Fastness>, _: S, here: Here, policy: Policy<Each<S>>) -> Batch<K, S>
+    /// Prepares a batch, whose elements are looked up one by one.
+    pub fn batch<K, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        instance: Instance,
+        _: S,
+        policy: Policy<Each<S>>,
+    ) -> Batch<K, S>
     where
         K: OwnedKey,
         S: Shape<Item: BatchMap> + 'static,
     {
-        Batch::new(self, on, here, policy)
+        Batch::new(self, on, instance, policy)
     }
 }

@@ -29,7 +29,7 @@ use crate::shape::{Fallible, Maybe, Plain, Private, Shape};
 use crate::shared::Unavailable;
 #[cfg(feature = "http")]
 pub(crate) use crate::shared::{Lease, LeaseApi};
-use crate::site::{Here, Instantiation, Site, SiteKind};
+use crate::site::{Call, Instance, Instantiation, Site, SiteKind};
 
 static SITE: Site = Site::new(SiteKind::Cacheable, "cache", module_path!(), "<key>", &[Piece::Arg(0)]);
 
@@ -161,20 +161,13 @@ impl Cache {
         F: Future<Output = Result<T, E>>,
     {
         checked(key)?;
-        let (shape, on) = (Fallible::<T, E, Private>::NEW, Some(&self.handle));
         let miss = {
             let args = (NoScope, Verbatim(key));
-            if let Some(hit) = SITE.hit(on, shape, whence(shape), &args) {
+            let call = self.call(Fallible::<T, E, Private>::NEW, &args);
+            if let Some(hit) = SITE.hit(&call) {
                 return Ok(hit);
             }
-            SITE.miss(
-                on,
-                shape,
-                whence(shape),
-                &args,
-                &[],
-                Policy::<Fallible<T, E, Private>>::new(ttl).wire(Wire::new()),
-            )
+            SITE.miss(&call, &[], Policy::new(ttl).wire(Wire::new()))
         };
         Ok(load(miss, load_value).await)
     }
@@ -256,10 +249,8 @@ impl Cache {
     /// Stores a value for exactly `ttl` in the shared tier only, in the background once it was announced.
     #[cfg(feature = "http")]
     pub(crate) async fn set_shared<T: SharedValue>(&self, key: &str, value: T, ttl: Duration) {
-        let shape = Plain::<T>::NEW;
         let policy = Policy::new(ttl).wire(Wire::new()).only_shared().jitter(0.0);
-        let put = SITE.put(Some(&self.handle), shape, whence(shape), &(NoScope, Verbatim(key)), &[], policy);
-        store(put, ready(value)).await;
+        store(SITE.put(&self.call(Plain::<T>::NEW, &(NoScope, Verbatim(key))), &[], policy), ready(value)).await;
     }
 
     /// Asks for a right to a key that one process has at a time, and at most for so long. `None` while another has it.
@@ -272,8 +263,7 @@ impl Cache {
     #[cfg(feature = "http")]
     fn shared_only<T: SharedValue>(&self, key: &str) -> Pending<Key, Maybe<T>> {
         let policy = Policy::new(Duration::MAX).wire(Wire::new()).no_early().only_shared();
-        let args = (NoScope, Verbatim(key));
-        SITE.pending(Some(&self.handle), whence(Maybe::<T>::NEW), &args, &[], policy).uncounted()
+        SITE.pending(&self.call(Maybe::<T>::NEW, &(NoScope, Verbatim(key))), &[], policy).uncounted()
     }
 
     async fn look<T: SharedValue>(&self, key: &str) -> Option<T> {
@@ -285,8 +275,7 @@ impl Cache {
 
     /// The value, if this process has it; else the question to the shared tier.
     fn near<T: SharedValue>(&self, key: &str) -> Result<T, Box<Pending<Key, Maybe<T>>>> {
-        let shape = Maybe::<T>::NEW;
-        if let Some(hit) = SITE.hit(Some(&self.handle), shape, whence(shape), &(NoScope, Verbatim(key))).flatten() {
+        if let Some(hit) = SITE.hit(&self.call(Maybe::<T>::NEW, &(NoScope, Verbatim(key)))).flatten() {
             return Ok(hit);
         }
         let pending = self.pending(key);
@@ -296,13 +285,17 @@ impl Cache {
     /// A read that never loads, so its ttl is only an upper bound for what the shared tier says.
     fn pending<T: SharedValue>(&self, key: &str) -> Pending<Key, Maybe<T>> {
         let policy = Policy::new(Duration::MAX).wire(Wire::new()).no_early();
-        SITE.pending(Some(&self.handle), whence(Maybe::<T>::NEW), &(NoScope, Verbatim(key)), &[], policy)
+        SITE.pending(&self.call(Maybe::<T>::NEW, &(NoScope, Verbatim(key))), &[], policy)
     }
 
     fn put<T: SharedValue>(&self, key: &str, ttl: Duration) -> Put<Key, Plain<T>> {
-        let shape = Plain::<T>::NEW;
-        let policy = Policy::new(ttl).wire(Wire::new());
-        SITE.put(Some(&self.handle), shape, whence(shape), &(NoScope, Verbatim(key)), &[], policy)
+        SITE.put(&self.call(Plain::<T>::NEW, &(NoScope, Verbatim(key))), &[], Policy::new(ttl).wire(Wire::new()))
+    }
+
+    /// A call with these arguments. Each shape has a state of its own; those of one value type share their store.
+    fn call<'a, A, S: Shape>(&'a self, shape: S, args: &'a A) -> Call<'a, A, S> {
+        let instance = Instance::new(const { &Instantiation::named::<S>("fastness::cache") });
+        Call::new(Some(&self.handle), instance, shape, args)
     }
 }
 
@@ -315,9 +308,4 @@ fn checked(key: &str) -> Result<(), Error> {
         return Err(Kind::Pattern(format!("`{key}` is not a key: {why}")).into());
     }
     Ok(())
-}
-
-/// Each shape has a cell of its own; those of one value type share their store.
-fn whence<S: Shape>(_: S) -> Here {
-    Here::new(const { &Instantiation::named::<S>("fastness::cache") })
 }

@@ -14,7 +14,7 @@ use crate::key::args::Args;
 use crate::key::template::{Template, render};
 use crate::log::Record;
 use crate::shape::{Outcome, Shape};
-use crate::site::{Here, Receiver, Site};
+use crate::site::Receiver;
 
 /// What a pattern names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,11 +95,6 @@ impl Scopes {
         }
     }
 
-    /// Adds the key that a call site makes of these arguments.
-    pub fn add_site<A: Args>(&mut self, site: &'static Site, here: Here, args: &A) {
-        self.push(Pattern::exact(&site.meta().template.render(&here.dotted(), args)));
-    }
-
     /// Also if the body fails.
     #[must_use]
     pub fn always(mut self) -> Self {
@@ -114,7 +109,8 @@ impl Scopes {
         self
     }
 
-    fn push(&mut self, pattern: Pattern) {
+    /// Adds what this pattern names.
+    pub(crate) fn push(&mut self, pattern: Pattern) {
         self.record.push(pattern.scope, pattern.root);
     }
 }

@@ -75,3 +75,4 @@ pub use shape::CacheValue;
 pub use shared::{Redis, SharedStats};
 pub use stats::{Observed, Stats, observe};
 pub use timed::{CallOutcome, Label, Latency, Timer, Timing, TimingStats, time, timings};
+pub use typed::{Handle, Handled};

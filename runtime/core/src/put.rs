@@ -34,7 +34,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
     pub(crate) fn new(pending: Pending<K, S>) -> Self {
         let pending = pending.uncounted();
         let record = Record::from_pattern(pending.scopes.own());
-        let began = pending.cell.log().position();
+        let began = pending.state.log().position();
         Self { write: Some(Box::new(Write { pending, record, began, store: true })) }
     }
 
@@ -67,7 +67,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
     /// Dropping it invalidates the key.
     async fn place(&mut self) -> Option<(Box<Write<K, S>>, PutEpochs)> {
         let write = self.write.as_ref()?;
-        let tier = write.pending.cell.store.tier.clone()?;
+        let tier = write.pending.state.store.tier.clone()?;
         let (store, record, began) = (write.store, write.record.clone(), write.began);
         let scopes = write.pending.scopes.hashes();
         let placed = if store {
@@ -91,18 +91,18 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Drop for Put<K, S> {
 
 impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     fn invalidate(&self) {
-        match &self.pending.cell.store.tier {
+        match &self.pending.state.store.tier {
             Some(tier) => tier.announce_later(self.record.clone()),
-            None => drop(self.pending.cell.log().append(&self.record)),
+            None => drop(self.pending.state.log().append(&self.record)),
         }
     }
 
     fn settle(&self, ending: &Ending<S>) {
         let pending = &self.pending;
         let (record, began, scopes) = (&self.record, self.began, pending.scopes.hashes());
-        let epoch = match &pending.cell.store.tier {
+        let epoch = match &pending.state.store.tier {
             Some(tier) => tier.put_locally(record.clone(), began, scopes),
-            None => pending.cell.log().append_put(record, began, scopes),
+            None => pending.state.log().append_put(record, began, scopes),
         };
         if let Some(epoch) = epoch {
             match ending {
@@ -114,7 +114,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     }
 
     fn keep(&self, value: &S::Item, epoch: Epoch, shared: Option<SharedEpoch>) {
-        let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.cell.now());
+        let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.state.now());
         let Some(ttl) = policy.ttl_for(Some(value)) else { return };
         // A put's body is no measure of a load, so it asks for no early refresh.
         let life = policy.lifetime(ttl, now, now);
@@ -124,7 +124,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     }
 
     fn keep_absence(&self, absent: S::Absent, epoch: Epoch, shared: Option<SharedEpoch>) {
-        let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.cell.now());
+        let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.state.now());
         if let Some(ttl) = policy.ttl_for(None) {
             let life = policy.lifetime(ttl, now, now);
             let began = pending.put_at(now, epoch, shared);
@@ -145,7 +145,7 @@ where
     S: Shape<Item: CacheValue> + 'static,
     F: Future<Output = S::Out>,
 {
-    let shared = put.write.as_ref().is_some_and(|write| write.pending.cell.store.tier.is_some());
+    let shared = put.write.as_ref().is_some_and(|write| write.pending.state.store.tier.is_some());
     let out = body.await;
     if !shared {
         return put.finish(out);

@@ -20,7 +20,7 @@ use crate::sync::{lock_static, watch_thread};
 
 mod call;
 
-pub(crate) use call::{Answered, Call, Uncounted};
+pub(crate) use call::{Answered, CountedCall, Uncounted};
 
 /// Shards that one thread at a time adds to.
 const OWNED: usize = 16;

@@ -1,76 +1,251 @@
-//! Typed handles: what `handle = USERS` expands into.
+//! Typed handles: what a function that `handle = users` declares returns.
 //!
-//! May use: `handle`, `key`, `log`, `policy`, `put`, `shape`, `site`.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
+//! May use: `handle`, `invalidate`, `key`, `load`, `log`, `policy`, `put`, `shape`, `site`.
+
+use std::fmt;
 
 use crate::handle::Fastness;
+use crate::invalidate::Scopes;
 use crate::key::Pattern;
 use crate::key::args::Args;
+use crate::load::{Miss, Pending};
 use crate::log::{Reach, Record};
 use crate::policy::Policy;
 use crate::put::store;
 use crate::shape::{CacheValue, Shape};
-use crate::site::{Here, Site};
+use crate::site::{Call, Instance, Site};
 
-/// The cached answer, if there is one, in either tier.
-#[allow(clippy::too_many_arguments)]
-pub async fn handle_get<A, S>(
-    on: Option<&Fastness>,
+/// The entry of one key of a cached function, read and written without a call of that function. `handle = users` declares a function
+/// beside the cached one that takes the arguments in the key and returns this.
+///
+/// ```
+/// use fastness::{cache_invalidate, cacheable};
+///
+/// #[cacheable(ttl = 60, handle = squared)]
+/// async fn square(n: u32) -> u32 {
+///     n * n
+/// }
+///
+/// #[cache_invalidate(squared(n))]
+/// async fn forget(n: u32) {}
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// assert_eq!(squared(&3).get().await, None);
+/// assert_eq!(square(3).await, 9);
+/// assert_eq!(squared(&3).get().await, Some(9));
+/// forget(3).await;
+/// assert_eq!(squared(&3).get().await, None);
+/// # }
+/// ```
+#[must_use = "a handle does nothing by itself: call one of its methods"]
+pub struct Handle<C>(C);
+
+/// The call that a [`Handle`] stands for. Implemented by what an expansion makes, and by nothing else.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the call of a typed handle",
+    label = "write what `handle = ..` declares"
+)]
+pub trait Handled {
+    /// The return type of the cached function; of an `async fn`, that of its future.
+    type Out;
+    #[doc(hidden)]
+    type Args: Args;
+    #[doc(hidden)]
+    type Shape: Shape<Out = Self::Out, Item: CacheValue> + 'static;
+    #[doc(hidden)]
+    fn site(&self) -> &'static Site;
+    #[doc(hidden)]
+    fn call(&self) -> Call<'_, Self::Args, Self::Shape>;
+    /// The tags and the policy, which a hit has no need of.
+    #[doc(hidden)]
+    fn details(&self) -> (Vec<String>, Policy<Self::Shape>);
+}
+
+type Owned<C> = <<C as Handled>::Args as Args>::Owned;
+
+impl<C: Handled> Handle<C> {
+    /// Returns the stored value, if there is one that may be served, from either tier. Never runs the function.
+    ///
+    /// Of a `Result`, `Some(Err(..))` is an error that `cache_err` has stored; of an `Option`, `Some(None)` is a stored absence. Counts
+    /// as a hit or a miss of the function.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn get(self) -> Option<C::Out> {
+        if let Some(hit) = self.__hit() {
+            return Some(hit);
+        }
+        let pending = self.pending();
+        drop(self);
+        if let Some(found) = pending.look() {
+            return Some(found);
+        }
+        pending.fetch().await
+    }
+
+    /// Stores a value as if the function had just returned it, under the function's options: an error, or a value that `unless` names,
+    /// is not stored, and the entry is invalidated.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future invalidates the entry.
+    pub async fn put(self, value: C::Out) {
+        let put = {
+            let (tags, policy) = self.0.details();
+            self.0.site().put(&self.0.call(), &tags, policy)
+        };
+        drop(self);
+        store(put, std::future::ready(value)).await;
+    }
+
+    /// Makes sure that the stored value is not served again, and returns how far that got.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future invalidates in this process; others are told in the background.
+    pub async fn invalidate(self) -> Reach {
+        let (handle, record) = self.record();
+        handle.announce(record).await
+    }
+
+    /// Expires the stored value, and returns how far that got: the next call runs the function, and until it has returned, `stale`
+    /// decides whether others are served the old value.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future expires it in this process; others are told in the background.
+    pub async fn refresh(self) -> Reach {
+        let (handle, record) = self.record();
+        handle.announce(record.into_refresh()).await
+    }
+
+    /// Returns the text of the key, in full, as [`Cache::invalidate`](crate::Cache::invalidate) and
+    /// [`Cache::refresh`](crate::Cache::refresh) take it.
+    ///
+    /// ```
+    /// use fastness::cacheable;
+    ///
+    /// #[cacheable(ttl = 60, key = "user:{id}:{part}", handle = users)]
+    /// async fn user(id: u64, part: &str) -> String {
+    ///     format!("{part} of {id}")
+    /// }
+    ///
+    /// assert_eq!(users(&7, "name").key(), "user:7:name");
+    /// ```
+    #[must_use]
+    pub fn key(self) -> String {
+        self.text()
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    pub fn __hit(&self) -> Option<C::Out> {
+        self.0.site().hit(&self.0.call())
+    }
+
+    #[doc(hidden)]
+    #[cold]
+    pub fn __miss(&self) -> Miss<Owned<C>, C::Shape> {
+        Miss::new(self.pending())
+    }
+
+    #[doc(hidden)]
+    pub fn __bypass(&self) -> Miss<Owned<C>, C::Shape> {
+        let call = self.0.call();
+        self.0.site().bypassed::<C::Args, C::Shape>(call.on, call.instance)
+    }
+
+    fn pending(&self) -> Pending<Owned<C>, C::Shape> {
+        let (tags, policy) = self.0.details();
+        self.0.site().pending(&self.0.call(), &tags, policy)
+    }
+
+    fn text(&self) -> String {
+        let (site, call) = (self.0.site(), self.0.call());
+        site.meta().template.render(&site.path(call.instance), call.args)
+    }
+
+    /// The handle of the cache that is meant, and what it has to announce.
+    fn record(self) -> (Fastness, Record) {
+        let handle = self.0.call().on.cloned().unwrap_or_else(Fastness::current);
+        (handle, Record::from_pattern(Pattern::exact(&self.text())))
+    }
+}
+
+impl<C: Handled> fmt::Debug for Handle<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Handle").field(&self.text()).finish()
+    }
+}
+
+/// Adds the key of a handle to what a function invalidates.
+pub fn add_handle<C: Handled>(scopes: &mut Scopes, handle: &Handle<C>) {
+    scopes.push(Pattern::exact(&handle.text()));
+}
+
+/// Makes the handle of one call. `details` makes its tags and its policy.
+#[inline]
+pub fn handle<A, S, D>(
     site: &'static Site,
-    here: Here,
+    instance: Instance,
     shape: S,
-    args: &A,
-    tags: &[String],
-    policy: Policy<S>,
-) -> Option<S::Out>
+    args: A,
+    details: D,
+) -> Handle<TypedCall<A, S, D>>
 where
     A: Args,
     S: Shape<Item: CacheValue> + 'static,
+    D: Fn() -> (Vec<String>, Policy<S>),
 {
-    if let Some(hit) = site.hit(on, shape, here, args) {
-        return Some(hit);
-    }
-    let pending = site.pending(on, here, args, tags, policy);
-    if let Some(found) = pending.look() {
-        return Some(found);
-    }
-    pending.fetch().await
+    Handle(TypedCall { site, on: None, instance, shape, args, details })
 }
 
-/// Stores a value as if the function had just returned it.
-#[allow(clippy::too_many_arguments)]
-pub async fn handle_put<A, S>(
-    on: Option<&Fastness>,
+/// The call of a handle, as an expansion makes it.
+pub struct TypedCall<A, S, D> {
     site: &'static Site,
-    here: Here,
+    on: Option<Fastness>,
+    instance: Instance,
     shape: S,
-    args: &A,
-    tags: &[String],
-    policy: Policy<S>,
-    value: S::Out,
-) where
+    args: A,
+    details: D,
+}
+
+impl<A, S, D> Handle<TypedCall<A, S, D>> {
+    #[doc(hidden)]
+    pub fn __on(mut self, on: Option<&Fastness>) -> Self {
+        self.0.on = on.cloned();
+        self
+    }
+}
+
+impl<A, S, D> Handled for TypedCall<A, S, D>
+where
     A: Args,
     S: Shape<Item: CacheValue> + 'static,
+    D: Fn() -> (Vec<String>, Policy<S>),
 {
-    store(site.put(on, shape, here, args, tags, policy), std::future::ready(value)).await;
+    type Out = S::Out;
+    type Args = A;
+    type Shape = S;
+
+    #[inline]
+    fn site(&self) -> &'static Site {
+        self.site
+    }
+
+    #[inline]
+    fn call(&self) -> Call<'_, A, S> {
+        Call::new(self.on.as_ref(), self.instance, self.shape, &self.args)
+    }
+
+    fn details(&self) -> (Vec<String>, Policy<S>) {
+        (self.details)()
+    }
 }
 
-/// Invalidates one key.
-pub async fn handle_invalidate<A: Args>(on: Option<&Fastness>, site: &'static Site, here: Here, args: &A) -> Reach {
-    on.cloned().unwrap_or_else(Fastness::current).announce(record(site, here, args)).await
-}
-
-/// Expires one key: the next call loads, and until that load lands others get the old value where `stale` allows it.
-pub async fn handle_refresh<A: Args>(on: Option<&Fastness>, site: &'static Site, here: Here, args: &A) -> Reach {
-    on.cloned().unwrap_or_else(Fastness::current).announce(record(site, here, args).into_refresh()).await
-}
-
-fn record<A: Args>(site: &'static Site, here: Here, args: &A) -> Record {
-    Record::from_pattern(Pattern::exact(&handle_key(site, here, args)))
-}
-
-/// The key's text, in full: what [`Cache::invalidate`](crate::Cache::invalidate) takes.
-pub fn handle_key<A: Args>(site: &'static Site, here: Here, args: &A) -> String {
-    site.meta().template.render(&here.dotted(), args)
+impl<A, S, D> fmt::Debug for TypedCall<A, S, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TypedCall").field("site", &self.site).field("instance", &self.instance).finish_non_exhaustive()
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 /// A cached function.
-#[renamed::cacheable(crate = renamed, ttl = 60, key = "n:{n}", handle = NUMBERS)]
+#[renamed::cacheable(crate = renamed, ttl = 60, key = "n:{n}", handle = numbers_entry)]
 pub async fn number(n: u64) -> u64 {
     n
 }
@@ -21,7 +21,7 @@ pub async fn store(n: u64, value: u64) -> u64 {
 }
 
 /// A function that invalidates.
-#[renamed::cache_invalidate("n:*", NUMBERS(n), crate = renamed)]
+#[renamed::cache_invalidate("n:*", numbers_entry(n), crate = renamed)]
 pub fn forget(n: u64) {}
 
 /// A label.

@@ -45,20 +45,20 @@ async fn load(id: u64) -> Answer {
     end(ends, id)
 }
 
-#[cacheable(ttl = 10, key = "f:{id}", handle = PLAIN)]
+#[cacheable(ttl = 10, key = "f:{id}", handle = plain_entry)]
 async fn plain(id: u64) -> Answer {
     load(id).await
 }
 
 #[cacheable(
     ttl = 10, key = "f:{id}", negative_ttl = 5, cache_err = |_| true, err_ttl = 5, condition = id != 3,
-    handle = KEPT
+    handle = kept_entry
 )]
 async fn kept(id: u64) -> Answer {
     load(id).await
 }
 
-#[cacheable(ttl = 10, key = "f:{id}", stale = 20, load_timeout = "1h", handle = STALE)]
+#[cacheable(ttl = 10, key = "f:{id}", stale = 20, load_timeout = "1h", handle = stale_entry)]
 async fn stale(id: u64) -> Answer {
     load(id).await
 }
@@ -159,9 +159,9 @@ impl History {
                 self.call(if id == 4 { 1 } else { 2 }, async move { batch(&ids).await });
             }
             8 => self.call(0, put(id)),
-            9 => self.call(1, async move { PLAIN.get(&id).await }),
-            10 => self.call(1, async move { KEPT.get(&id).await }),
-            11 => self.call(1, async move { STALE.get(&id).await }),
+            9 => self.call(1, async move { plain_entry(&id).get().await }),
+            10 => self.call(1, async move { kept_entry(&id).get().await }),
+            11 => self.call(1, async move { stale_entry(&id).get().await }),
             12 => {
                 let (cache, key) = (self.fast.cache(), format!("d:{id}"));
                 self.call(1, async move { cache.get::<u64>(&key).await });
@@ -299,7 +299,7 @@ async fn a_look_is_counted() {
     scope(&fast, async {
         plain(1).await.unwrap();
         for id in 1..=10 {
-            PLAIN.get(&id).await;
+            plain_entry(&id).get().await;
         }
         let cache = fast.cache();
         cache.set("n:1", 1_u32, Duration::from_secs(60)).await.unwrap();
@@ -316,15 +316,15 @@ async fn a_kept_error_is_shown_to_who_looks() {
     let (fast, clock) = timed();
     scope(&fast, async {
         NEXT.set((0, Ends::Error));
-        assert_eq!(KEPT.get(&1).await, None, "nothing is known");
+        assert_eq!(kept_entry(&1).get().await, None, "nothing is known");
         assert_eq!(kept(1).await, Err(Fault::Down));
-        assert_eq!(KEPT.get(&1).await, Some(Err(Fault::Down)));
-        assert_eq!(PLAIN.get(&1).await, None, "of which this function keeps none");
+        assert_eq!(kept_entry(&1).get().await, Some(Err(Fault::Down)));
+        assert_eq!(plain_entry(&1).get().await, None, "of which this function keeps none");
         NEXT.set((0, Ends::Absence));
         assert_eq!(kept(2).await, Ok(None));
-        assert_eq!((KEPT.get(&2).await, PLAIN.get(&2).await), (Some(Ok(None)), None));
+        assert_eq!((kept_entry(&2).get().await, plain_entry(&2).get().await), (Some(Ok(None)), None));
         clock.advance(SECOND * 5);
-        assert_eq!((KEPT.get(&1).await, KEPT.get(&2).await), (None, None));
+        assert_eq!((kept_entry(&1).get().await, kept_entry(&2).get().await), (None, None));
     })
     .await;
 }

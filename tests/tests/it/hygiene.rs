@@ -48,7 +48,7 @@ mod hostile {
         __key + __here + __miss + __shape
     }
 
-    #[cacheable(ttl = 60, key = "named:{r#match}", handle = HOSTILE, stale = 60, stale_if_error = 60)]
+    #[cacheable(ttl = 60, key = "named:{r#match}", handle = hostile_entry, stale = 60, stale_if_error = 60)]
     pub(super) async fn r#match(r#match: u64) -> u64 {
         r#match + ::core::convert::Into::<u64>::into(__SITE)
     }
@@ -67,7 +67,7 @@ mod hostile {
         __miss + __put
     }
 
-    #[cache_invalidate("put:{__scopes}:*", HOSTILE(__scopes))]
+    #[cache_invalidate("put:{__scopes}:*", hostile_entry(__scopes))]
     pub(super) async fn forget(__scopes: u64) {}
 
     #[timed(slow = 60, labels(r#type = __timer))]

@@ -147,7 +147,7 @@ async fn a_provided_method_with_a_key_never_answers_for_another_type() {
 }
 
 fn first() -> u32 {
-    #[cacheable(ttl = 60, handle = INNER)]
+    #[cacheable(ttl = 60, handle = inner_entry)]
     fn inner(n: u32) -> u32 {
         n + 1
     }
@@ -155,7 +155,7 @@ fn first() -> u32 {
 }
 
 fn second() -> u32 {
-    #[cacheable(ttl = 60, handle = INNER)]
+    #[cacheable(ttl = 60, handle = inner_entry)]
     fn inner(n: u32) -> u32 {
         n + 2
     }

@@ -215,7 +215,7 @@ impl Wrapped {
     }
 }
 
-#[cacheable(ttl = 60, key = "sku:{sku}:{brief}", handle = SKUS)]
+#[cacheable(ttl = 60, key = "sku:{sku}:{brief}", handle = skus_entry)]
 fn by_sku(sku: &Sku, brief: Option<bool>) -> String {
     format!("{} {brief:?}", sku.0)
 }
@@ -241,7 +241,7 @@ async fn fields_at_any_depth_and_types_that_only_display() {
             }
         }
     });
-    assert_eq!(SKUS.key(&Sku("1:2".into()), &Some(true)), "sku:sku 1%3A2:true");
+    assert_eq!(skus_entry(&Sku("1:2".into()), &Some(true)).key(), "sku:sku 1%3A2:true");
     assert_eq!(origin.calls(), 4);
 }
 

@@ -67,7 +67,7 @@ fn numbers_and_the_like_are_told_apart() {
     assert_injective([[0_u8, 0], [0, 1], [1, 0]]);
 }
 
-#[cacheable(ttl = 60, key = "pair:{a}:x-{b}", handle = PAIR)]
+#[cacheable(ttl = 60, key = "pair:{a}:x-{b}", handle = pair_entry)]
 fn pair(a: &str, b: &str) -> String {
     format!("{a:?} {b:?}")
 }
@@ -78,7 +78,7 @@ async fn the_segments_of_a_key_are_those_of_its_template() {
     scope_sync(&fresh(), || {
         for a in NASTY {
             for b in NASTY {
-                let key = PAIR.key(a, b);
+                let key = pair_entry(a, b).key();
                 assert_eq!(key.split(':').count(), 3, "{key}");
                 assert_eq!(seen.insert(key, (a, b)), None);
                 assert_eq!(pair(a, b), format!("{a:?} {b:?}"));
@@ -88,8 +88,8 @@ async fn the_segments_of_a_key_are_those_of_its_template() {
             assert_eq!(pair(a, ":"), format!("{a:?} \":\""), "a second time, from the cache");
         }
     });
-    assert_eq!(PAIR.key("a", "b"), "pair:a:x-b");
-    assert_eq!(PAIR.key("a:*", "50%\n"), "pair:a%3A%2A:x-50%25%0A");
+    assert_eq!(pair_entry("a", "b").key(), "pair:a:x-b");
+    assert_eq!(pair_entry("a:*", "50%\n").key(), "pair:a%3A%2A:x-50%25%0A");
 }
 
 #[tokio::test]
@@ -107,12 +107,12 @@ async fn long_keys_are_told_apart() {
         pair(&long(600), "b");
         assert_eq!(fast.stats().total.loads, 7);
     });
-    scope(&fast, PAIR.invalidate(&long(600), "b")).await;
+    scope(&fast, pair_entry(&long(600), "b").invalidate()).await;
     scope_sync(&fast, || pair(&long(600), "b"));
     assert_eq!(fast.stats().total.loads, 8, "a long key is invalidated like any other");
 }
 
-#[cacheable(ttl = 60, key = "file:{path}", skip(origin), handle = FILES)]
+#[cacheable(ttl = 60, key = "file:{path}", skip(origin), handle = files_entry)]
 async fn file(origin: &Origin, path: &str) -> Result<u32, Fault> {
     let _ = path;
     origin.next()
@@ -136,9 +136,9 @@ async fn writes_reach_long_keys_too() {
         assert_eq!(read().await, Ok(2), "a failed put may have written");
         save_file(&path, Ok(50)).await.unwrap();
         assert_eq!(read().await, Ok(50));
-        cache.invalidate(&FILES.key(&path)).await.unwrap();
+        cache.invalidate(&files_entry(&path).key()).await.unwrap();
         assert_eq!(read().await, Ok(3), "a handle names what an invalidation takes");
-        cache.set(&FILES.key(&path), "of another type".to_owned(), Duration::from_secs(60)).await.unwrap();
+        cache.set(&files_entry(&path).key(), "of another type".to_owned(), Duration::from_secs(60)).await.unwrap();
         assert_eq!(read().await, Ok(4), "what is set takes away what was there");
     })
     .await;

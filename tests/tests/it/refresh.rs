@@ -11,13 +11,13 @@ use tokio::task::{JoinHandle, yield_now};
 use crate::origin::{Fault, MINUTE, Origin, SECOND, just_before};
 use crate::{fresh, timed};
 
-#[cacheable(ttl = 60, negative_ttl = 60, key = "guest:{id}", handle = GUESTS, skip(origin))]
+#[cacheable(ttl = 60, negative_ttl = 60, key = "guest:{id}", handle = guests_entry, skip(origin))]
 async fn guest(origin: &Origin, id: u32) -> Option<u32> {
     let call = origin.count();
     (call > 1).then_some(id)
 }
 
-#[cacheable(ttl = 60, cache_err = |_| true, err_ttl = 60, key = "frail", handle = FRAIL, skip(origin))]
+#[cacheable(ttl = 60, cache_err = |_| true, err_ttl = 60, key = "frail", handle = frail_entry, skip(origin))]
 async fn frail(origin: &Origin) -> Result<u32, Fault> {
     origin.next()
 }
@@ -27,22 +27,22 @@ async fn a_stored_absence_and_a_stored_error_are_refreshed_too() {
     let (fast, guests, origin) = (fresh(), Origin::default(), Origin::default());
     scope(&fast, async {
         assert_eq!((guest(&guests, 7).await, guest(&guests, 7).await), (None, None));
-        assert_eq!(GUESTS.refresh(&8).await, Reach::Announced);
+        assert_eq!(guests_entry(&8).refresh().await, Reach::Announced);
         assert_eq!((guest(&guests, 7).await, guests.calls()), (None, 1), "another's refresh is none of its own");
-        GUESTS.refresh(&7).await;
+        guests_entry(&7).refresh().await;
         assert_eq!((guest(&guests, 7).await, guests.calls()), (Some(7), 2));
 
         origin.set_down(true);
         assert_eq!((frail(&origin).await, frail(&origin).await), (Err(Fault::Down), Err(Fault::Down)));
         origin.set_down(false);
         assert_eq!(frail(&origin).await, Err(Fault::Down));
-        FRAIL.refresh().await;
+        frail_entry().refresh().await;
         assert_eq!(frail(&origin).await, Ok(2));
     })
     .await;
 }
 
-#[cacheable(ttl = 60, key = "sum:{n}", handle = SUMS, skip(origin))]
+#[cacheable(ttl = 60, key = "sum:{n}", handle = sums_entry, skip(origin))]
 fn sum(origin: &Origin, n: u32) -> u32 {
     n + origin.count()
 }
@@ -51,7 +51,7 @@ fn sum(origin: &Origin, n: u32) -> u32 {
 async fn plain_functions_are_refreshed_too() {
     let (fast, origin) = (fresh(), Origin::default());
     assert_eq!(scope_sync(&fast, || [sum(&origin, 10), sum(&origin, 10)]), [11, 11]);
-    scope(&fast, SUMS.refresh(&10)).await;
+    scope(&fast, sums_entry(&10).refresh()).await;
     assert_eq!(scope_sync(&fast, || [sum(&origin, 10), sum(&origin, 10)]), [12, 12]);
 }
 
@@ -79,12 +79,12 @@ impl Source {
     }
 }
 
-#[cacheable(ttl = 60, jitter = 0, early = off, key = "rate", handle = RATE, skip(source))]
+#[cacheable(ttl = 60, jitter = 0, early = off, key = "rate", handle = rate_entry, skip(source))]
 async fn rate(source: Arc<Source>) -> u32 {
     source.read().await
 }
 
-#[cacheable(ttl = 60, jitter = 0, early = off, stale = "1m", refresh = background, key = "price", handle = PRICE, skip(source))]
+#[cacheable(ttl = 60, jitter = 0, early = off, stale = "1m", refresh = background, key = "price", handle = price_entry, skip(source))]
 async fn price(source: Arc<Source>) -> u32 {
     source.read().await
 }
@@ -107,7 +107,7 @@ async fn what_a_load_under_way_has_read_is_not_fresh() {
     let ((fast, clock), source) = (timed(), Arc::<Source>::default());
     let load = begun(&fast, &source, rate(source.clone())).await;
     source.change();
-    scope(&fast, RATE.refresh()).await;
+    scope(&fast, rate_entry().refresh()).await;
     assert_eq!(scope(&fast, rate(source.clone())).await, 1, "nobody who comes later waits for it");
     source.gate.notify_one();
     assert_eq!(load.await.unwrap(), 0, "who came before gets what was read before");
@@ -127,7 +127,8 @@ async fn what_a_load_under_way_brings_is_stored_as_expired() {
         };
         let load = begun(&fast, &source, call()).await;
         source.change();
-        scope(&fast, async { if is_stale { PRICE.refresh().await } else { RATE.refresh().await } }).await;
+        scope(&fast, async { if is_stale { price_entry().refresh().await } else { rate_entry().refresh().await } })
+            .await;
         source.gate.notify_one();
         assert_eq!(load.await.unwrap(), 0);
         if is_stale {
@@ -188,13 +189,13 @@ async fn a_refresh_under_way_does_not_answer_the_next_one() {
     scope(&fast, price(source.clone())).await;
     source.is_quick.store(false, SeqCst);
     source.change();
-    scope(&fast, PRICE.refresh()).await;
+    scope(&fast, price_entry().refresh()).await;
     assert_eq!(scope(&fast, price(source.clone())).await, 0);
     while source.loads.load(SeqCst) < 2 {
         yield_now().await;
     }
     source.change();
-    scope(&fast, PRICE.refresh()).await;
+    scope(&fast, price_entry().refresh()).await;
     assert_eq!(scope(&fast, price(source.clone())).await, 0, "one more begins, beside the one that is held");
     while scope(&fast, price(source.clone())).await != 2 {
         yield_now().await;
@@ -211,7 +212,7 @@ async fn a_refresh_under_way_does_not_answer_the_next_one() {
     assert_eq!(source.loads.load(SeqCst), 3);
 }
 
-#[cacheable(ttl = 60, jitter = 0, early = off, stale_if_error = "1m", key = "quote", handle = QUOTE, skip(origin))]
+#[cacheable(ttl = 60, jitter = 0, early = off, stale_if_error = "1m", key = "quote", handle = quote_entry, skip(origin))]
 async fn quote(origin: &Origin) -> Result<u32, Fault> {
     origin.next()
 }
@@ -223,9 +224,9 @@ async fn a_refreshed_value_replaces_an_error_where_the_function_says_so() {
     scope(&fast, async {
         assert_eq!(quote(&origin).await, Ok(1));
         clock.advance(SECOND * 30);
-        QUOTE.refresh().await;
+        quote_entry().refresh().await;
         origin.set_down(true);
-        assert_eq!((QUOTE.get().await, quote(&origin).await, origin.calls()), (None, Ok(1), 2));
+        assert_eq!((quote_entry().get().await, quote(&origin).await, origin.calls()), (None, Ok(1), 2));
         assert_eq!((quote(&origin).await, origin.calls()), (Ok(1), 2), "the origin is left alone for a while");
         clock.advance(just_before(SECOND * 90));
         assert_eq!((quote(&origin).await, origin.calls()), (Ok(1), 3));
@@ -236,7 +237,7 @@ async fn a_refreshed_value_replaces_an_error_where_the_function_says_so() {
     assert_eq!(fast.stats().total.stale_served, 3);
 }
 
-#[cacheable(ttl = 60, key = "draft:{id}", handle = DRAFTS, skip(origin))]
+#[cacheable(ttl = 60, key = "draft:{id}", handle = drafts_entry, skip(origin))]
 async fn draft(origin: &Origin, id: u32) -> u32 {
     id + origin.count()
 }
@@ -244,7 +245,7 @@ async fn draft(origin: &Origin, id: u32) -> u32 {
 #[cache_put(key = "draft:{id}", ttl = 60)]
 async fn save(id: u32, is_refreshed: bool) -> u32 {
     if is_refreshed {
-        DRAFTS.refresh(&id).await;
+        drafts_entry(&id).refresh().await;
     }
     id
 }

@@ -47,7 +47,7 @@ async fn many(conn: &mut Conn, ids: &[u64]) -> Result<std::collections::HashMap<
     Ok(ids.iter().map(|id| (*id, *id)).collect())
 }
 
-#[cacheable(ttl = 60, skip(r#mod), key = "handled:{id}", handle = HANDLED)]
+#[cacheable(ttl = 60, skip(r#mod), key = "handled:{id}", handle = handled_entry)]
 async fn handled(r#mod: &mut Conn, id: u64) -> u64 {
     r#mod.queries += 1;
     id
@@ -82,7 +82,7 @@ async fn a_skipped_mutable_argument_is_the_bodys_and_left_alone_by_a_hit() {
         assert_eq!((blocks(&mut conn, 1), blocks(&mut conn, 1), conn.queries), (Some(1), Some(1), 3));
         assert_eq!(many(&mut conn, &[1, 2]).await.unwrap().len(), 2);
         assert_eq!((many(&mut conn, &[2, 1]).await.unwrap().len(), conn.queries), (2, 4));
-        assert_eq!((handled(&mut conn, 1).await, HANDLED.get(&1).await, conn.queries), (1, Some(1), 5));
+        assert_eq!((handled(&mut conn, 1).await, handled_entry(&1).get().await, conn.queries), (1, Some(1), 5));
         assert_eq!((boxed(&mut conn, 1).await, boxed(&mut conn, 2).await, conn.queries), (1, 2, 9));
         assert_eq!((Repo.find(&mut conn, 1).await, Repo.find(&mut conn, 1).await, conn.queries), (1, 1, 10));
         assert_send(find(&mut conn, 9)).await.unwrap();

@@ -11,30 +11,30 @@ use tokio::sync::Notify;
 use crate::origin::{Fault, Origin};
 use crate::{fresh, poll_once};
 
-#[cacheable(ttl = 60, handle = SQUARES)]
+#[cacheable(ttl = 60, handle = squares_entry)]
 async fn square(n: u32) -> u32 {
     n * n
 }
 
-#[cache_invalidate(SQUARES(n))]
+#[cache_invalidate(squares_entry(n))]
 async fn forget_square(n: u32) {}
 
 #[tokio::test]
 async fn a_handle_reaches_one_functions_entries() {
     let fast = fresh();
     scope(&fast, async {
-        assert_eq!(SQUARES.get(&3).await, None);
-        assert_eq!((square(3).await, SQUARES.get(&3).await), (9, Some(9)));
-        SQUARES.put(&3, 10).await;
+        assert_eq!(squares_entry(&3).get().await, None);
+        assert_eq!((square(3).await, squares_entry(&3).get().await), (9, Some(9)));
+        squares_entry(&3).put(10).await;
         assert_eq!(square(3).await, 10);
         forget_square(3).await;
-        assert_eq!((SQUARES.get(&3).await, square(3).await), (None, 9));
-        SQUARES.invalidate(&3).await;
-        assert_eq!(SQUARES.get(&3).await, None);
-        SQUARES.put(&3, 10).await;
-        SQUARES.refresh(&3).await;
+        assert_eq!((squares_entry(&3).get().await, square(3).await), (None, 9));
+        squares_entry(&3).invalidate().await;
+        assert_eq!(squares_entry(&3).get().await, None);
+        squares_entry(&3).put(10).await;
+        squares_entry(&3).refresh().await;
         assert_eq!(square(3).await, 9);
-        assert!(SQUARES.key(&3).starts_with("square:it.writes.square:3"), "{}", SQUARES.key(&3));
+        assert!(squares_entry(&3).key().starts_with("square:it.writes.square:3"), "{}", squares_entry(&3).key());
     })
     .await;
 }
@@ -233,7 +233,7 @@ async fn every_target_of_one_write_is_reached_before_and_after() {
     .await;
 }
 
-#[cacheable(ttl = 60, key = "page:{shop.id}:{page}", tags = ["shop:{shop.id}"], handle = PAGES, skip(origin))]
+#[cacheable(ttl = 60, key = "page:{shop.id}:{page}", tags = ["shop:{shop.id}"], handle = pages_entry, skip(origin))]
 fn page(origin: &Origin, shop: &Shop, page: Option<u32>) -> Result<Option<u32>, Fault> {
     let n = origin.next()?;
     Ok(page.map(|page| n + page))
@@ -243,7 +243,7 @@ struct Shop {
     id: String,
 }
 
-#[cache_invalidate(PAGES(shop, Some(2)), PAGES(&Shop { id: "other".into() }, page), when = always)]
+#[cache_invalidate(pages_entry(shop, Some(2)), pages_entry(&Shop { id: "other".into() }, page), when = always)]
 fn change_pages(shop: &Shop, page: Option<u32>) -> Result<(), Fault> {
     let _ = (shop, page);
     Err(Fault::Down)
@@ -254,25 +254,25 @@ async fn a_handle_of_several_arguments_does_what_its_function_would() {
     let (fast, origin) = (fresh(), Origin::default());
     let [shop, other] = ["a:b", "other"].map(|id| Shop { id: id.into() });
     scope(&fast, async {
-        assert_eq!(PAGES.key(&shop, &Some(2)), "page:a%3Ab:2");
-        assert_ne!(PAGES.key(&shop, &None), PAGES.key(&shop, &Some(0)));
-        PAGES.put(&shop, &Some(2), Ok(Some(50))).await;
-        PAGES.put(&other, &Some(9), Ok(Some(60))).await;
-        PAGES.put(&shop, &None, Ok(None)).await;
-        PAGES.put(&shop, &Some(3), Err(Fault::Down)).await;
+        assert_eq!(pages_entry(&shop, &Some(2)).key(), "page:a%3Ab:2");
+        assert_ne!(pages_entry(&shop, &None).key(), pages_entry(&shop, &Some(0)).key());
+        pages_entry(&shop, &Some(2)).put(Ok(Some(50))).await;
+        pages_entry(&other, &Some(9)).put(Ok(Some(60))).await;
+        pages_entry(&shop, &None).put(Ok(None)).await;
+        pages_entry(&shop, &Some(3)).put(Err(Fault::Down)).await;
         assert_eq!((page(&origin, &shop, Some(2)), page(&origin, &other, Some(9))), (Ok(Some(50)), Ok(Some(60))));
-        assert_eq!((PAGES.get(&shop, &None).await, PAGES.get(&shop, &Some(3)).await), (None, None));
+        assert_eq!((pages_entry(&shop, &None).get().await, pages_entry(&shop, &Some(3)).get().await), (None, None));
         change_pages(&shop, Some(9)).unwrap_err();
-        assert_eq!((PAGES.get(&shop, &Some(2)).await, PAGES.get(&other, &Some(9)).await), (None, None));
-        PAGES.put(&shop, &Some(2), Ok(Some(50))).await;
+        assert_eq!((pages_entry(&shop, &Some(2)).get().await, pages_entry(&other, &Some(9)).get().await), (None, None));
+        pages_entry(&shop, &Some(2)).put(Ok(Some(50))).await;
         fast.cache().invalidate_tags(&["shop:a%3Ab"]).await.unwrap();
-        assert_eq!(PAGES.get(&shop, &Some(2)).await, None, "what a handle puts has its tags");
+        assert_eq!(pages_entry(&shop, &Some(2)).get().await, None, "what a handle puts has its tags");
     })
     .await;
     assert_eq!(origin.calls(), 0);
 }
 
-#[cacheable(ttl = 60, key = "fragile", handle = FRAGILE, skip(origin))]
+#[cacheable(ttl = 60, key = "fragile", handle = fragile_entry, skip(origin))]
 async fn fragile(origin: &Origin) -> Result<u32, Fault> {
     origin.next()
 }
@@ -283,9 +283,9 @@ async fn what_a_handle_refreshes_is_loaded_by_the_next_call_or_fails() {
     let (fast, origin) = (fresh(), Origin::default());
     scope(&fast, async {
         assert_eq!(fragile(&origin).await, Ok(1));
-        FRAGILE.refresh().await;
-        assert_eq!((FRAGILE.get().await, fragile(&origin).await, fragile(&origin).await), (None, Ok(2), Ok(2)));
-        FRAGILE.refresh().await;
+        fragile_entry().refresh().await;
+        assert_eq!((fragile_entry().get().await, fragile(&origin).await, fragile(&origin).await), (None, Ok(2), Ok(2)));
+        fragile_entry().refresh().await;
         origin.set_down(true);
         assert_eq!(fragile(&origin).await, Err(Fault::Down));
     })

@@ -10,7 +10,7 @@ use fastness_tests::servers::{PATIENCE, Redis, until};
 
 use crate::{MINUTE, node_with};
 
-#[cacheable(ttl = 60, key = "note:{k}", negative_ttl = 60, handle = NOTES)]
+#[cacheable(ttl = 60, key = "note:{k}", negative_ttl = 60, handle = notes_entry)]
 async fn note(k: u32) -> Option<u32> {
     Some(k)
 }
@@ -39,18 +39,18 @@ async fn what_is_put_while_redis_is_away_is_read_by_this_process() {
     let fast = alone();
     let cache = fast.cache();
     scope(&fast, async {
-        NOTES.put(&2, Some(20)).await;
+        notes_entry(&2).put(Some(20)).await;
         cache.set("plain", 1_u32, MINUTE).await.unwrap();
         cache.mset([("many:1", 1_u32), ("many:2", 2)], MINUTE).await.unwrap();
-        assert_eq!(NOTES.get(&2).await, Some(Some(20)));
+        assert_eq!(notes_entry(&2).get().await, Some(Some(20)));
         assert_eq!(cache.get::<u32>("plain").await.unwrap(), Some(1));
         assert_eq!(cache.mget::<u32>(&["many:1", "many:2"]).await.unwrap(), [Some(1), Some(2)]);
         write(3, None).await;
-        assert_eq!(NOTES.get(&3).await, Some(None), "an absence too");
+        assert_eq!(notes_entry(&3).get().await, Some(None), "an absence too");
         write(2, Some(21)).await;
         assert_eq!(note(2).await, Some(21), "the later one");
         cache.invalidate("note:*").await.unwrap();
-        assert_eq!(NOTES.get(&2).await, None);
+        assert_eq!(notes_entry(&2).get().await, None);
     })
     .await;
     let written = scope_sync(&fast, || write_sync(4, 40));
@@ -66,7 +66,7 @@ async fn a_put_that_something_else_overtook_is_not_stored() {
         let first = poll_fn(|cx| Poll::Ready(put.as_mut().poll(cx))).await;
         assert!(first.is_pending(), "its body runs");
         forget(1).await;
-        assert_eq!((put.await, NOTES.get(&1).await), (Some(10), None));
+        assert_eq!((put.await, notes_entry(&1).get().await), (Some(10), None));
     })
     .await;
 }
@@ -80,16 +80,16 @@ async fn once_redis_is_back_the_value_counts_as_older_than_its_own_record() {
     server.kill();
     until("it is noticed", async || !fast.shared().unwrap().connected).await;
     scope(&fast, async {
-        NOTES.put(&1, Some(10)).await;
-        assert_eq!(NOTES.get(&1).await, Some(Some(10)));
+        notes_entry(&1).put(Some(10)).await;
+        assert_eq!(notes_entry(&1).get().await, Some(Some(10)));
     })
     .await;
     server.restart().await;
     until("what was in doubt is in the log", async || fast.shared().unwrap().in_doubt == 0).await;
     scope(&fast, async {
-        assert_eq!(NOTES.get(&1).await, None);
-        NOTES.put(&1, Some(11)).await;
-        assert_eq!(NOTES.get(&1).await, Some(Some(11)));
+        assert_eq!(notes_entry(&1).get().await, None);
+        notes_entry(&1).put(Some(11)).await;
+        assert_eq!(notes_entry(&1).get().await, Some(Some(11)));
     })
     .await;
 }

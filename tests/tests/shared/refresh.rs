@@ -9,13 +9,13 @@ use tokio::sync::Notify;
 
 use crate::{MINUTE, Origin, node, stored};
 
-#[cacheable(ttl = 60, jitter = 0, early = off, key = "rate:{id}", handle = RATES, skip(origin))]
+#[cacheable(ttl = 60, jitter = 0, early = off, key = "rate:{id}", handle = rates_entry, skip(origin))]
 async fn rate(origin: Arc<Origin>, id: u64) -> (u64, usize) {
     (id, origin.load())
 }
 
 /// There is a value in every other version.
-#[cacheable(ttl = 60, negative_ttl = 60, key = "guest:{id}", handle = GUESTS, skip(origin))]
+#[cacheable(ttl = 60, negative_ttl = 60, key = "guest:{id}", handle = guests_entry, skip(origin))]
 async fn guest(origin: Arc<Origin>, id: u64) -> Option<u64> {
     (origin.load() % 2 == 1).then_some(id)
 }
@@ -31,19 +31,19 @@ fn ask((origin, is_down): Frail) -> Result<usize, Down> {
     if is_down.load(Ordering::SeqCst) { Err(Down) } else { Ok(version) }
 }
 
-#[cacheable(ttl = 60, key = "near:{id}", stale_if_error = "1m", handle = NEAR, skip(frail))]
+#[cacheable(ttl = 60, key = "near:{id}", stale_if_error = "1m", handle = near_entry, skip(frail))]
 async fn near(frail: Frail, id: u64) -> Result<usize, Down> {
     let _ = id;
     ask(frail)
 }
 
-#[cacheable(ttl = 60, key = "far:{id}", tier = shared, stale_if_error = "1m", handle = FAR, skip(frail))]
+#[cacheable(ttl = 60, key = "far:{id}", tier = shared, stale_if_error = "1m", handle = far_entry, skip(frail))]
 async fn far(frail: Frail, id: u64) -> Result<usize, Down> {
     let _ = id;
     ask(frail)
 }
 
-#[cacheable(ttl = 60, key = "bare:{id}", tier = shared, handle = BARE, skip(frail))]
+#[cacheable(ttl = 60, key = "bare:{id}", tier = shared, handle = bare_entry, skip(frail))]
 async fn bare(frail: Frail, id: u64) -> Result<usize, Down> {
     let _ = id;
     ask(frail)
@@ -74,8 +74,8 @@ async fn what_one_process_refreshes_all_load_again_once() {
     }
     assert_eq!(origin.loads(), 1);
     let version = origin.change();
-    assert_eq!(scope(&nodes[0], RATES.refresh(&7)).await, Reach::Announced);
-    assert_eq!(scope(&nodes[0], RATES.get(&7)).await, None, "from no tier");
+    assert_eq!(scope(&nodes[0], rates_entry(&7).refresh()).await, Reach::Announced);
+    assert_eq!(scope(&nodes[0], rates_entry(&7).get()).await, None, "from no tier");
     assert_eq!(scope(&nodes[0], rate(origin.clone(), 7)).await, (7, version));
     stored(&nodes[0], 2).await;
     heard(&nodes).await;
@@ -92,7 +92,7 @@ async fn an_absence_is_refreshed_in_both_tiers() {
     }
     assert_eq!(origin.loads(), 1);
     origin.change();
-    scope(&nodes[0], GUESTS.refresh(&7)).await;
+    scope(&nodes[0], guests_entry(&7).refresh()).await;
     heard(&nodes).await;
     assert_eq!(scope(&nodes[1], guest(origin.clone(), 7)).await, Some(7));
     assert_eq!(scope(&nodes[0], guest(origin.clone(), 7)).await, Some(7));
@@ -108,7 +108,7 @@ async fn a_process_that_starts_later_knows_of_it() {
     }
     stored(&one, 2).await;
     let version = origin.change();
-    scope(&one, RATES.refresh(&7)).await;
+    scope(&one, rates_entry(&7).refresh()).await;
     let two = node(&server.url(), &prefix).await;
     assert_eq!(scope(&two, rate(origin.clone(), 8)).await, (8, 0), "nothing concerned it");
     assert_eq!(scope(&two, rate(origin.clone(), 7)).await, (7, version));
@@ -129,14 +129,17 @@ async fn what_was_refreshed_replaces_an_error_where_the_function_says_so() {
     }
     frail.0.change();
     frail.1.store(true, Ordering::SeqCst);
-    scope(&nodes[0], async { [NEAR.refresh(&7).await, FAR.refresh(&7).await, BARE.refresh(&7).await] }).await;
+    scope(&nodes[0], async {
+        [near_entry(&7).refresh().await, far_entry(&7).refresh().await, bare_entry(&7).refresh().await]
+    })
+    .await;
     heard(&nodes).await;
     for node in &nodes {
         assert_eq!(scope(node, near(frail.clone(), 7)).await, Ok(0), "from memory");
         assert_eq!(scope(node, far(frail.clone(), 7)).await, Ok(0), "from the shared tier");
         assert_eq!(scope(node, bare(frail.clone(), 7)).await, Err(Down), "nothing says that an error may be replaced");
     }
-    assert_eq!(scope(&nodes[1], async { (NEAR.get(&7).await, FAR.get(&7).await) }).await, (None, None));
+    assert_eq!(scope(&nodes[1], async { (near_entry(&7).get().await, far_entry(&7).get().await) }).await, (None, None));
     // It is not invalid for that, and an invalidation is one whatever was refreshed.
     for pattern in ["near:7", "far:7"] {
         nodes[0].cache().invalidate(pattern).await.unwrap();
@@ -157,7 +160,7 @@ async fn a_refresh_and_an_invalidation_of_two_processes_in_either_order() {
             scope(node, near(frail.clone(), 7)).await.unwrap();
         }
         frail.1.store(true, Ordering::SeqCst);
-        let refresh = async { scope(&nodes[0], NEAR.refresh(&7)).await };
+        let refresh = async { scope(&nodes[0], near_entry(&7).refresh()).await };
         let invalidate = async { nodes[1].cache().invalidate("near:7").await.unwrap() };
         let reached = if refresh_first {
             [refresh.await, invalidate.await]
@@ -176,7 +179,7 @@ async fn a_refresh_and_an_invalidation_of_two_processes_in_either_order() {
 }
 
 /// The load's answer comes when it is told to.
-#[cacheable(ttl = 60, key = "slow:{id}", handle = SLOW, skip(origin, gate, begun))]
+#[cacheable(ttl = 60, key = "slow:{id}", handle = slow_entry, skip(origin, gate, begun))]
 async fn slow(origin: Arc<Origin>, gate: Arc<Notify>, begun: Arc<Notify>, id: u64) -> (u64, usize) {
     let read = origin.load();
     begun.notify_one();
@@ -195,7 +198,7 @@ async fn a_load_that_is_under_way_elsewhere_brings_nothing_fresh() {
     });
     begun.notified().await;
     let version = origin.change();
-    scope(&nodes[0], SLOW.refresh(&7)).await;
+    scope(&nodes[0], slow_entry(&7).refresh()).await;
     heard(&nodes).await;
     let before = nodes[1].shared().unwrap().stores;
     gate.notify_one();
@@ -219,7 +222,7 @@ async fn without_redis_it_counts_here_and_is_announced_later() {
     proxy.cut();
     until("the link is gone", async || !nodes[0].shared().unwrap().connected).await;
     let version = origin.change();
-    assert_eq!(scope(&nodes[0], RATES.refresh(&7)).await, Reach::LocalOnly);
+    assert_eq!(scope(&nodes[0], rates_entry(&7).refresh()).await, Reach::LocalOnly);
     assert_eq!(nodes[0].shared().unwrap().in_doubt, 1);
     assert_eq!(scope(&nodes[0], rate(origin.clone(), 7)).await, (7, version), "it counts here");
     assert_eq!(scope(&nodes[1], rate(origin.clone(), 7)).await, (7, 0), "and nobody else knows of it");
@@ -241,13 +244,13 @@ async fn a_process_that_was_cut_off_hears_of_it_when_it_is_back() {
     proxy.cut();
     until("the link is gone", async || !nodes[1].shared().unwrap().connected).await;
     let version = origin.change();
-    assert_eq!(scope(&nodes[0], RATES.refresh(&7)).await, Reach::Announced);
+    assert_eq!(scope(&nodes[0], rates_entry(&7).refresh()).await, Reach::Announced);
     assert_eq!(scope(&nodes[1], rate(origin.clone(), 7)).await, (7, 0), "within the bound");
     proxy.restore();
     until("it is back", async || scope(&nodes[1], rate(origin.clone(), 7)).await == (7, version)).await;
 }
 
-#[cacheable(ttl = 60, key = "costly:{id}", single_flight = fleet, handle = COSTLY, skip(origin, gate, begun))]
+#[cacheable(ttl = 60, key = "costly:{id}", single_flight = fleet, handle = costly_entry, skip(origin, gate, begun))]
 async fn costly(origin: Arc<Origin>, gate: Arc<Notify>, begun: Arc<Notify>, id: u64) -> (u64, usize) {
     let read = origin.load();
     begun.notify_one();
@@ -268,7 +271,7 @@ async fn one_process_loads_what_was_refreshed_for_all() {
     stored(&nodes[0], 1).await;
     begun.notified().await;
     let version = origin.change();
-    scope(&nodes[0], COSTLY.refresh(&7)).await;
+    scope(&nodes[0], costly_entry(&7).refresh()).await;
     heard(&nodes).await;
     let first = call(&nodes[1]);
     begun.notified().await;

@@ -8,8 +8,8 @@ impl Users {
     #[cacheable(ttl = 300)]
     fn mutable(&mut self) -> u8 { 1 }
 
-    #[cacheable(ttl = 300, handle = USERS)]
-    fn handle_on_a_method(&self) -> u8 { 1 }
+    #[cacheable(ttl = 300, handle = Self::users::all)]
+    fn handle_of_another_module(&self) -> u8 { 1 }
 }
 
 #[cacheable(ttl = 300)]
@@ -48,7 +48,7 @@ async unsafe fn dangerous_for_longer() -> u8 { 1 }
 #[cacheable(ttl = 300)]
 fn conditional(id: u8, #[cfg(unix)] _uid: u8, #[cfg_attr(unix, cfg(unix))] _gid: u8) -> u8 { id }
 
-#[cacheable(ttl = 300, key = "f:{id}", skip(_uid), handle = CONDITIONAL)]
+#[cacheable(ttl = 300, key = "f:{id}", skip(_uid), handle = conditional_entry)]
 fn conditional_handle(id: u8, #[cfg(unix)] _uid: u8) -> u8 { id }
 
 #[cacheable(ttl = 300)]
@@ -62,8 +62,8 @@ trait Api {
     fn declared(&self) -> u8;
 }
 
-#[cacheable(ttl = 300, handle = THINGS)]
-fn generic_handle<T: std::fmt::Display>(thing: u64) -> u64 { thing }
+#[cacheable(ttl = 300, handle = things)]
+fn handle_of_a_pattern((thing, part): (u64, u8)) -> u64 { thing + u64::from(part) }
 
 #[cacheable(ttl = 300, batch(idz))]
 fn no_such_batch(ids: &[u64]) -> std::collections::HashMap<u64, u64> { ids.iter().map(|id| (*id, *id)).collect() }

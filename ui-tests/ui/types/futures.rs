@@ -58,7 +58,7 @@ fn times_a_future_without_a_name() -> impl Job {
     Never
 }
 
-#[cacheable(ttl = 60, key = "handle", handle = HANDLE)]
+#[cacheable(ttl = 60, key = "handle", handle = handle_entry)]
 fn hides_the_value_from_a_handle() -> BoxFuture<u8> { Box::pin(ready(1)) }
 
 #[cacheable(ttl = 60, key = "batch:{ids}", batch(ids))]

@@ -20,8 +20,8 @@ const ROWS: &[Row] = &[
     Row {
         name: UNNAMED,
         of: INVALIDATE,
-        written: &["USERS(id)"],
-        meaning: "the value of a [handle](direct.md#handles), with the arguments of its key",
+        written: &["users(id)"],
+        meaning: "the value of a [handle](direct.md#handles), with the arguments that it takes; of a method's, `self.users(id)`",
         ..PLAIN
     },
     Row {

@@ -232,9 +232,9 @@ const FORMS: &[Row] = &[
         name: "handle",
         of: CACHEABLE,
         takes: Takes::Ident,
-        written: &["handle = USERS"],
+        written: &["handle = users"],
         default: "none",
-        meaning: "a typed static beside the function; see [Without attributes](direct.md#handles)",
+        meaning: "a typed handle beside the function: `users(&id).get()`; see [Without attributes](direct.md#handles)",
         ..PLAIN
     },
 ];

@@ -39,7 +39,7 @@ where
 
     fn join(&mut self, wait: bool) -> Option<Joined> {
         let start = self.start.as_ref().filter(|_| self.policy.single_flight && !self.missing.is_empty())?;
-        if !self.missing.iter().all(|missing| start.cell.is_findable(&missing.key)) {
+        if !self.missing.iter().all(|missing| start.state.is_findable(&missing.key)) {
             return None;
         }
         // All that was looked for is missing, as a rule.
@@ -51,12 +51,12 @@ where
         let terms = Terms { wait, patience: nanos(PATIENCE), note: 0 };
         let all = &self.missing;
         let is_current = |log: &Log, epoch| all.iter().all(|missing| log.is_current(epoch, missing.scopes.hashes()));
-        Some(start.cell.store.flights.join_if(lacking(keys), &is_current, terms))
+        Some(start.state.store.flights.join_if(lacking(keys), &is_current, terms))
     }
 
     fn leads(&mut self, permit: &Permit, _: Option<&Infallible>) {
         if let Some(start) = &self.start {
-            start.cell.tell_stalled(permit, PATIENCE);
+            start.state.tell_stalled(permit, PATIENCE);
         }
     }
 
@@ -87,7 +87,7 @@ where
     }
 
     fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<()> {
-        let Ok(outcome) = outcome.downcast() else { unreachable!("all are of one cell") };
+        let Ok(outcome) = outcome.downcast() else { unreachable!("all are of one state") };
         self.told = Some(*outcome);
         Some(())
     }

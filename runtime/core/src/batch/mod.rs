@@ -20,7 +20,7 @@ use crate::key::template::bounded;
 use crate::key::{Hashed, OwnedKey, Prehashed, Scopes};
 use crate::policy::Policy;
 use crate::shape::{Outcome, Shape};
-use crate::site::{Here, Outdated, Site};
+use crate::site::{Instance, Outdated, Site};
 use crate::stats::Uncounted;
 
 mod each;
@@ -40,7 +40,7 @@ const ROOM: usize = 64;
 /// A batch on its way.
 pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     site: &'static Site,
-    here: Here,
+    instance: Instance,
     on: Option<Fastness>,
     policy: Policy<Each<S>>,
     /// Made by the first element, whose arguments say whether a scope leads.
@@ -62,10 +62,10 @@ where
     S: Shape<Item: BatchMap> + 'static,
 {
     /// A batch of no elements yet.
-    pub(crate) fn new(site: &'static Site, on: Option<&Fastness>, here: Here, policy: Policy<Each<S>>) -> Self {
+    pub(crate) fn new(site: &'static Site, on: Option<&Fastness>, instance: Instance, policy: Policy<Each<S>>) -> Self {
         Self {
             site,
-            here,
+            instance,
             on: on.cloned(),
             policy,
             start: None,
@@ -81,8 +81,8 @@ where
 
     /// Looks one element up. Duplicates count once.
     pub fn look<A: Args<Owned = K>>(&mut self, id: &Id<S>, args: &A, tags: &[String]) {
-        let start = self.start.get_or_insert_with(|| Start::new::<A>(self.site, self.on.as_ref(), self.here));
-        let key = start.cell.store.local.values.own(args);
+        let start = self.start.get_or_insert_with(|| Start::new::<A>(self.site, self.on.as_ref(), self.instance));
+        let key = start.state.store.local.values.own(args);
         if self.seen.is_empty() {
             self.seen.reserve(ROOM);
         }
@@ -91,13 +91,13 @@ where
         }
         match start.find(&self.policy, &key) {
             Element::Present(value) => {
-                start.cell.store.counters().hit();
+                start.state.store.counters().hit();
                 self.found.put(id.clone(), value);
             }
-            Element::Absent if !start.cell.may_be_elsewhere() => start.cell.store.counters().hit(),
+            Element::Absent if !start.state.may_be_elsewhere() => start.state.store.counters().hit(),
             // A direct call may have stored what is newer than an absence.
             absent_or_missing => {
-                let text = self.site.meta().template.render(&start.cell.path, args);
+                let text = self.site.meta().template.render(&start.state.path, args);
                 let scopes = Scopes::new(&text, tags);
                 if self.missing.is_empty() {
                     self.missing.reserve(ROOM);
@@ -114,14 +114,14 @@ where
                 match self.missing.last().and_then(|missing| start.find_elsewhere(&self.policy, missing)) {
                     Some(value) => {
                         self.missing.pop();
-                        start.cell.store.counters().hit();
+                        start.state.store.counters().hit();
                         self.found.put(id.clone(), value);
                     }
                     None if matches!(absent_or_missing, Element::Absent) => {
                         self.missing.pop();
-                        start.cell.store.counters().hit();
+                        start.state.store.counters().hit();
                     }
-                    None => self.uncounted.push(start.cell.store.counters()),
+                    None => self.uncounted.push(start.state.store.counters()),
                 }
             }
         }
@@ -141,7 +141,7 @@ where
         if let Some(permit) = &self.permit {
             permit.expect_wait(first.longest_answer());
         }
-        let fetched = start.cell.store.fetch_many(&keys).await;
+        let fetched = start.state.store.fetch_many(&keys).await;
         start.begin();
         self.found.reserve(self.missing.len());
         let mut answered = 0;
@@ -179,10 +179,10 @@ where
     fn finish(mut self, out: S::Out) -> S::Out {
         let (permit, found) = (self.permit.take(), replace(&mut self.found, S::Item::empty()));
         let Some(start) = &self.start else { return out };
-        let now = start.cell.now();
+        let now = start.state.now();
         let ending = S::open(out);
         let ok = matches!(ending, Outcome::Present(_));
-        count_load(start.cell.store.counters(), now.saturating_sub(start.began.time), ok);
+        count_load(start.state.store.counters(), now.saturating_sub(start.began.time), ok);
         match ending {
             Outcome::Present(mut loaded) => {
                 for missing in &self.missing {

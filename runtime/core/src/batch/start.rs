@@ -11,14 +11,14 @@ use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
 use crate::l1::{self, Lifetime, LoadStart};
 use crate::policy::Policy;
 use crate::shape::Shape;
-use crate::site::{Cell, Dated, Here, Negative, Outdated, Site};
+use crate::site::{Dated, Instance, Negative, Outdated, Site, SiteState};
 
 pub(super) type Id<S> = <<S as Shape>::Item as BatchMap>::Id;
 pub(super) type Value<S> = <<S as Shape>::Item as BatchMap>::Value;
 
 /// When a batch began, and where its elements are kept.
 pub(super) struct Start<K: Eq, S: Shape<Item: BatchMap>> {
-    pub(super) cell: Arc<Cell<K, Each<S>>>,
+    pub(super) state: Arc<SiteState<K, Each<S>>>,
     pub(super) began: Began,
 }
 
@@ -52,16 +52,16 @@ where
     K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
 {
-    pub(super) fn new<A: Args<Owned = K>>(site: &'static Site, on: Option<&Fastness>, here: Here) -> Self {
-        let cell = site.cell::<A, Each<S>>(on, here);
-        cell.notice_fork();
-        let began = cell.store.begin(true);
-        Self { cell, began }
+    pub(super) fn new<A: Args<Owned = K>>(site: &'static Site, on: Option<&Fastness>, instance: Instance) -> Self {
+        let state = site.state::<A, Each<S>>(on, instance);
+        state.notice_fork();
+        let began = state.store.begin(true);
+        Self { state, began }
     }
 
     /// Whatever is loaded was loaded from here on.
     pub(super) fn begin(&mut self) {
-        self.began = self.cell.store.begin(true);
+        self.began = self.state.store.begin(true);
     }
 
     /// The key of an element in the shared tier, where there is one and its values can go there.
@@ -70,7 +70,7 @@ where
         policy: &Policy<Each<S>>,
         missing: &'a Missing<K, S>,
     ) -> Option<SharedKey<'a, Value<S>>> {
-        self.cell.store.shared_key(policy.wire, policy.codec, &missing.text, missing.scopes.hashes())
+        self.state.store.shared_key(policy.wire, policy.codec, &missing.text, missing.scopes.hashes())
     }
 
     /// What the shared tier's answer says of one element.
@@ -100,7 +100,7 @@ where
             return Element::Absent;
         };
         if in_process {
-            self.cell.keep(missing.call_key(), value.clone(), life, start);
+            self.state.keep(missing.call_key(), value.clone(), life, start);
         }
         Element::Present(value)
     }
@@ -117,9 +117,9 @@ where
             let value = loaded.value(&missing.id);
             let life = policy.lifetime(policy.ttl_for(value)?, now, now);
             let key = self.shared_key(policy, missing)?;
-            self.cell.is_findable(&missing.key).then_some((key, value, life))
+            self.state.is_findable(&missing.key).then_some((key, value, life))
         });
-        self.cell.store.share_many(stored, policy.longest_stale(), began);
+        self.state.store.share_many(stored, policy.longest_stale(), began);
         for missing in all {
             let value = loaded.value(&missing.id);
             if missing.outdated.is_wrong_by(value.is_none())
@@ -133,10 +133,10 @@ where
 
     /// What this process has of one element.
     pub(super) fn find(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> Element<Value<S>> {
-        if let Some(found) = self.cell.store.look(key).filter(|found| found.is_fresh(self.began.time)) {
+        if let Some(found) = self.state.store.look(key).filter(|found| found.is_fresh(self.began.time)) {
             return Element::Present(found.value);
         }
-        let absent = self.cell.negative(key, self.began.time);
+        let absent = self.state.negative(key, self.began.time);
         if absent.is_some_and(|dated| self.began.time < policy.absent_until(dated.ended)) {
             return Element::Absent;
         }
@@ -157,7 +157,7 @@ where
             return None;
         }
         let life = |found: &l1::Found<Value<S>>, now| policy.lifetime_of(found, now);
-        let found = self.cell.find_elsewhere(missing.call_key(), life);
+        let found = self.state.find_elsewhere(missing.call_key(), life);
         found.filter(|found| found.is_fresh(self.began.time)).map(|found| found.value)
     }
 
@@ -168,19 +168,19 @@ where
         let ttl = policy.ttl_for(value).filter(|_| self.is_kept_in_process(policy));
         match (ttl, value) {
             (Some(ttl), Some(value)) => {
-                self.cell.keep(missing.call_key(), value.clone(), life(ttl), self.began.start);
+                self.state.keep(missing.call_key(), value.clone(), life(ttl), self.began.start);
             }
             (Some(ttl), None) => self.keep_absence(missing, now, life(ttl), self.began.start),
-            (None, _) => self.cell.remove_older(missing.call_key(), self.began.start, value.is_none()),
+            (None, _) => self.state.remove_older(missing.call_key(), self.began.start, value.is_none()),
         }
     }
 
     fn keep_absence(&self, missing: &Missing<K, S>, ended: u64, life: Lifetime, start: LoadStart) {
         let absent = Dated { negative: Negative::Absent(()), ended };
-        self.cell.keep_negative(missing.call_key(), absent, life, start);
+        self.state.keep_negative(missing.call_key(), absent, life, start);
     }
 
     fn is_kept_in_process(&self, policy: &Policy<Each<S>>) -> bool {
-        policy.in_process || self.cell.store.tier.is_none()
+        policy.in_process || self.state.store.tier.is_none()
     }
 }

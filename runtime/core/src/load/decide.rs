@@ -25,10 +25,10 @@ where
 
     fn lookup(&mut self) -> CallLooked<S> {
         let found = self.find();
-        if found.is_none() && !self.cell.has_negatives() {
+        if found.is_none() && !self.state.has_negatives() {
             return Looked::Nothing;
         }
-        let now = self.cell.now();
+        let now = self.state.now();
         match found {
             Some(found) if found.is_fresh(now) => self.fresh(now, found),
             found => match (self.cached_negative(now), found) {
@@ -40,21 +40,21 @@ where
     }
 
     fn join(&mut self, wait: bool) -> Option<Joined> {
-        if wait && !(self.policy.single_flight && self.cell.is_findable(&self.key)) {
+        if wait && !(self.policy.single_flight && self.state.is_findable(&self.key)) {
             return None;
         }
-        Some(self.cell.store.flights.join(self.key.erased(), self.scopes.hashes(), self.terms(wait)))
+        Some(self.state.store.flights.join(self.key.erased(), self.scopes.hashes(), self.terms(wait)))
     }
 
     fn leads(&mut self, permit: &Permit, stale: Option<&Old<S::Item>>) {
-        self.cell.tell_stalled(permit, self.load_bound());
+        self.state.tell_stalled(permit, self.load_bound());
         if stale.is_some_and(|old| old.fresh) {
-            self.cell.store.counters().early_refreshes.count();
+            self.state.store.counters().early_refreshes.count();
         }
     }
 
     fn recheck(&mut self, permit: Permit) -> Option<Permit> {
-        match self.find().filter(|found| found.is_fresh(self.cell.now())) {
+        match self.find().filter(|found| found.is_fresh(self.state.now())) {
             Some(found) => {
                 permit.end(|| shared_outcome::<S>(Outcome::Present(found.value.clone())));
                 None
@@ -72,7 +72,7 @@ where
     }
 
     fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<Ending<S>> {
-        let Ok(outcome) = outcome.downcast::<SharedOutcome<S>>() else { unreachable!("flights are one cell's") };
+        let Ok(outcome) = outcome.downcast::<SharedOutcome<S>>() else { unreachable!("flights are one state's") };
         self.call.answered(Answered::Joined);
         Some(match *outcome {
             Outcome::Present(value) => Outcome::Present(value),
@@ -96,11 +96,11 @@ where
     /// The value that this process has, fresh or not: this call site's own, or what a direct call has stored under its key; of a direct
     /// call, what a function has.
     fn find(&self) -> Option<Found<S::Item>> {
-        let own = self.cell.store.look(&self.key);
+        let own = self.state.store.look(&self.key);
         if own.is_some() || !self.is_kept_in_process() {
             return own;
         }
-        self.cell.find_elsewhere(self.call_key(), |found, now| self.policy.lifetime_of(found, now))
+        self.state.find_elsewhere(self.call_key(), |found, now| self.policy.lifetime_of(found, now))
     }
 
     fn fresh(&self, now: u64, found: Found<S::Item>) -> CallLooked<S> {
@@ -129,7 +129,7 @@ where
 
     /// The cached absence or error, if this call site serves it for as long as that: whoever stored it may have said otherwise.
     fn cached_negative(&self, now: u64) -> Option<Ending<S>> {
-        let Dated { negative, ended } = self.cell.negative(&self.key, now)?;
+        let Dated { negative, ended } = self.state.negative(&self.key, now)?;
         match negative {
             Negative::Absent(absent) => (now < self.policy.absent_until(ended)).then_some(Outcome::Absent(absent)),
             Negative::Failed(kept) => {
@@ -143,7 +143,7 @@ where
 
     /// The answer that this process has, if it is fresh: a value, an absence or an error. Nothing is loaded.
     pub(crate) fn look(&self) -> Option<S::Out> {
-        let now = self.cell.now();
+        let now = self.state.now();
         let ending = match self.find().filter(|found| found.is_fresh(now)) {
             Some(found) => Outcome::Present(found.value),
             None => self.cached_negative(now)?,

@@ -59,7 +59,7 @@ where
     Box::pin(async move {
         let Some(pending) = miss.0 else { return body.await };
         S::close(match pending.plan().await {
-            Plan::Refresh(permit, old) => match (Handle::try_current(), pending.cell.store.background.slot()) {
+            Plan::Refresh(permit, old) => match (Handle::try_current(), pending.state.store.background.slot()) {
                 (Ok(runtime), Some(slot)) => {
                     // The call ends here; what runs on is none.
                     let ending = pending.serve_old(old);
@@ -107,7 +107,7 @@ where
         F: Future<Output = S::Out>,
     {
         let began = self.began();
-        let counted = CountIfAbandoned::new(self.cell.store.counters());
+        let counted = CountIfAbandoned::new(self.state.store.counters());
         let mut load = pin!(Load::new(body, permit));
         let ended = match bound {
             None => Ok(load.as_mut().await),

@@ -20,20 +20,20 @@ where
 {
     /// A load begins now: later than its flight, which may have asked the shared tier first.
     pub(super) fn began(&self) -> Began {
-        self.cell.store.begin(self.policy.wire.is_some())
+        self.state.store.begin(self.policy.wire.is_some())
     }
 
     /// The beginning of a value that was put: newer than all whose load has begun, and at these positions of the logs.
     pub(crate) fn put_at(&self, time: u64, epoch: Epoch, shared: Option<SharedEpoch>) -> Began {
-        Began { time, start: LoadStart { epoch, ..self.cell.store.local.values.start() }, shared }
+        Began { time, start: LoadStart { epoch, ..self.state.store.local.values.start() }, shared }
     }
 
     /// Stores what was loaded, tells the others, and says what this caller gets.
     pub(super) fn finish(&self, began: Began, ending: Ending<S>, permit: Option<Permit>) -> Ending<S> {
         let began = began.unless_given_up(permit.as_ref());
-        let now = self.cell.now();
+        let now = self.state.now();
         let ok = !matches!(ending, Outcome::Failed(_));
-        count_load(self.cell.store.counters(), now.saturating_sub(began.time), ok);
+        count_load(self.state.store.counters(), now.saturating_sub(began.time), ok);
         match ending {
             Outcome::Present(value) => {
                 let outcome = || shared_outcome::<S>(Outcome::Present(value.clone()));
@@ -76,7 +76,7 @@ where
         {
             let life = self.policy.lifetime(ttl, began.time, now);
             let kept = Dated { negative: Negative::Failed(Arc::new(kept)), ended: now };
-            self.cell.keep_negative(self.call_key(), kept, life, began.start);
+            self.state.keep_negative(self.call_key(), kept, life, began.start);
         }
         end(permit, || keep().map_or(LoadOutcome::Alone, |kept| shared_outcome::<S>(Outcome::Failed(kept))));
         Outcome::Failed(error)
@@ -84,8 +84,8 @@ where
 
     /// The body ran into its `load_timeout` and was dropped.
     pub(super) fn time_out(&self, error: S::Error, permit: Option<Permit>) -> Ending<S> {
-        self.cell.store.counters().load_timeouts.count();
-        if let Some(value) = self.stands_in(self.cell.now()) {
+        self.state.store.counters().load_timeouts.count();
+        if let Some(value) = self.stands_in(self.state.now()) {
             end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return Outcome::Present(value);
         }
@@ -96,13 +96,13 @@ where
     /// The old value, where it may stand in for a failed load. Leaves the origin alone for a while; the value's own bound
     /// is not renewed.
     fn stands_in(&self, now: u64) -> Option<S::Item> {
-        let Some(found) = self.cell.store.look(&self.key) else { return self.standby(now) };
+        let Some(found) = self.state.store.look(&self.key) else { return self.standby(now) };
         let bound = nanos(self.policy.longest_stale());
         // A value that was refreshed stands in only where the function serves stale ones.
         if (found.is_refreshed() && bound == 0) || now >= found.life.expires.saturating_add(bound) {
             return None;
         }
-        self.cell.store.leave_origin_alone(&self.key, now);
+        self.state.store.leave_origin_alone(&self.key, now);
         if now >= found.life.expires || found.is_refreshed() {
             self.call.gets_stale();
         }
@@ -111,7 +111,7 @@ where
 
     fn standby(&self, now: u64) -> Option<S::Item> {
         let (standby, bound) = (self.standby.get()?, nanos(self.policy.longest_stale()));
-        let may_serve = match self.cell.log().judge(standby.epoch, self.scopes.hashes()) {
+        let may_serve = match self.state.log().judge(standby.epoch, self.scopes.hashes()) {
             Judgement::Invalidated => false,
             Judgement::Expired => bound > 0,
             Judgement::Current => true,

@@ -24,8 +24,8 @@ use crate::log::Epoch;
 use crate::policy::Policy;
 use crate::shape::{CacheValue, Ending, Shape};
 use crate::shared::Lease;
-use crate::site::{Cell, NotedOutdated, SharedOutcome};
-use crate::stats::Call;
+use crate::site::{NotedOutdated, SharedOutcome, SiteState};
+use crate::stats::CountedCall;
 use crate::sync::Mutex;
 
 mod decide;
@@ -41,7 +41,7 @@ pub struct Miss<K: Eq, S: Shape>(Option<Box<Pending<K, S>>>);
 
 /// A call on its way to a value.
 pub(crate) struct Pending<K: Eq, S: Shape> {
-    pub(crate) cell: Arc<Cell<K, S>>,
+    pub(crate) state: Arc<SiteState<K, S>>,
     pub(crate) key: Hashed<K>,
     pub(crate) scopes: Scopes,
     pub(crate) policy: Policy<S>,
@@ -52,7 +52,7 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     /// The shared tier's expired value, where this process keeps none: it may stand in for a load that fails.
     standby: OnceLock<Standby<S::Item>>,
     /// Counts how the call ends; nothing, where it is none.
-    pub(crate) call: Call,
+    pub(crate) call: CountedCall,
     /// The right to load among all processes (`single_flight = fleet`).
     lease: Mutex<Option<Lease>>,
 }
@@ -97,23 +97,29 @@ where
     S: Shape<Item: CacheValue> + 'static,
 {
     /// A call at this site; `text` is its key, in full.
-    pub(crate) fn new<A>(cell: Arc<Cell<K, S>>, text: String, args: &A, tags: &[String], policy: Policy<S>) -> Self
+    pub(crate) fn new<A>(
+        state: Arc<SiteState<K, S>>,
+        text: String,
+        args: &A,
+        tags: &[String],
+        policy: Policy<S>,
+    ) -> Self
     where
         A: Args<Owned = K>,
     {
         let scopes = Scopes::new(&text, tags);
-        let key = cell.store.local.values.own(args);
-        cell.store.local.values.extend_grace(nanos(policy.longest_stale()));
-        let counters = cell.store.counters().clone();
+        let key = state.store.local.values.own(args);
+        state.store.local.values.extend_grace(nanos(policy.longest_stale()));
+        let counters = state.store.counters().clone();
         Self {
-            cell,
+            state,
             key,
             scopes,
             policy,
             text: bounded(text),
             outdated: NotedOutdated::default(),
             standby: OnceLock::new(),
-            call: Call::begin(counters),
+            call: CountedCall::begin(counters),
             lease: Mutex::default(),
         }
     }

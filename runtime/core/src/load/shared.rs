@@ -30,19 +30,19 @@ where
     /// The key in the shared tier, where there is one and its values can go there.
     pub(crate) fn shared_key(&self) -> Option<SharedKey<'_, S::Item>> {
         let Policy { wire, codec, .. } = self.policy;
-        let key = self.cell.store.shared_key(wire, codec, &self.text, self.scopes.hashes())?;
-        self.cell.is_findable(&self.key).then_some(key)
+        let key = self.state.store.shared_key(wire, codec, &self.text, self.scopes.hashes())?;
+        self.state.is_findable(&self.key).then_some(key)
     }
 
     /// Whether answers are kept in this process too.
     pub(super) fn is_kept_in_process(&self) -> bool {
-        self.policy.in_process || self.cell.store.tier.is_none()
+        self.policy.in_process || self.state.store.tier.is_none()
     }
 
     /// Keeps a value in this process, if answers are.
     pub(crate) fn keep_in_process(&self, value: &S::Item, life: Lifetime, start: LoadStart) {
         if self.is_kept_in_process() {
-            self.cell.keep(self.call_key(), value.clone(), life, start);
+            self.state.keep(self.call_key(), value.clone(), life, start);
         }
     }
 
@@ -50,13 +50,13 @@ where
     /// have found earlier.
     pub(super) fn remove_if_elsewhere(&self, began: &Began, absence: bool) {
         if !self.is_kept_in_process() {
-            self.cell.remove_older(self.call_key(), began.start, absence);
+            self.state.remove_older(self.call_key(), began.start, absence);
         }
     }
 
     /// Removes from both tiers what is older than a load that has nothing to be stored.
     pub(super) fn remove_older(&self, began: &Began, absence: bool) {
-        self.cell.remove_older(self.call_key(), began.start, absence);
+        self.state.remove_older(self.call_key(), began.start, absence);
         let wrong = self.outdated.get().is_wrong_by(absence);
         if let Some(key) = self.shared_key().filter(|_| wrong && began.shared.is_some()) {
             key.remove(began, lock(&self.lease).take());
@@ -67,7 +67,7 @@ where
     pub(crate) fn keep_absence_in_process(&self, absent: S::Absent, ended: u64, life: Lifetime, start: LoadStart) {
         if self.is_kept_in_process() {
             let absent = Dated { negative: Negative::Absent(absent), ended };
-            self.cell.keep_negative(self.call_key(), absent, life, start);
+            self.state.keep_negative(self.call_key(), absent, life, start);
         }
     }
 
@@ -106,11 +106,11 @@ where
     /// Waits for the right to load, or for the value that another process has loaded meanwhile: for as long as that process may hold
     /// its lease.
     async fn take_turns(&self, key: &SharedKey<'_, S::Item>, permit: Option<&Permit>) -> Option<Fetched<S::Item>> {
-        let (began, bound) = (self.cell.now(), self.load_bound());
+        let (began, bound) = (self.state.now(), self.load_bound());
         let lasts = LEASE.min(bound);
         let until = began.saturating_add(nanos(bound.saturating_add(lasts)));
         let mut wait = TURN.0;
-        while self.cell.now() < until {
+        while self.state.now() < until {
             expect_answer(permit, key);
             match key.lease(lasts).await {
                 Ok(Some(lease)) => {
@@ -121,7 +121,7 @@ where
                 Ok(None) => pause(wait).await,
                 Err(_) => return None,
             }
-            let passed = Duration::from_nanos(self.cell.now().saturating_sub(began));
+            let passed = Duration::from_nanos(self.state.now().saturating_sub(began));
             wait = (wait * 2).min(TURN.1.max(passed / 16));
             if let Some(fetched) = self.ask(key).await.filter(|fetched| !fetched.is_refreshed) {
                 return Some(fetched);
@@ -149,12 +149,12 @@ where
     ///
     /// Nothing is lost.
     async fn ask(&self, key: &SharedKey<'_, S::Item>) -> Option<Fetched<S::Item>> {
-        self.cell.store.fetch(key, no_scopes).await
+        self.state.store.fetch(key, no_scopes).await
     }
 
     /// The plan that follows from the shared tier's answer.
     fn fetched(&self, fetched: Fetched<S::Item>, permit: Option<Permit>, old: Option<Old<S::Item>>) -> CallPlan<S> {
-        let now = self.cell.now();
+        let now = self.state.now();
         let (start, is_refreshed, ended) = (fetched.start, fetched.is_refreshed, fetched.ended(now));
         let longest = match &fetched.value {
             Some(_) => now.saturating_add(nanos(self.policy.ttl)),
@@ -201,7 +201,7 @@ where
         permit: Option<Permit>,
         old: Option<Old<S::Item>>,
     ) -> CallPlan<S> {
-        let now = self.cell.now();
+        let now = self.state.now();
         match (S::absent().filter(|_| now < expires), old) {
             (Some(absent), _) => {
                 let life = self.policy.lifetime_until(expires, 0, now);
@@ -235,7 +235,7 @@ where
 {
     let keys: Vec<_> = pending.iter().filter_map(Pending::shared_key).collect();
     let Some(first) = pending.first() else { return Vec::new() };
-    let mut fetched = first.cell.store.fetch_many(&keys).await;
+    let mut fetched = first.state.store.fetch_many(&keys).await;
     let answer = |pending: &Pending<K, S>| {
         let plan = fetched.next().flatten().map(|fetched| pending.fetched(fetched, None, None));
         let Some(Plan::Done(ending)) = plan else { return Outcome::Absent(()) };

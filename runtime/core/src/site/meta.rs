@@ -1,20 +1,21 @@
-//! What the macro knows of a call site.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
+//! The facts about a call site that the macro knows.
 
 use std::panic::Location;
 
 use crate::key::template::Template;
 
-/// What kind of call site it is.
+/// The attribute, or the form of it, that made a call site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteKind {
+    /// `#[cacheable]`
     Cacheable,
+    /// `#[cache_put]`
     Put,
+    /// `#[cacheable(batch(..))]`
     Batch,
 }
 
-/// How the receiver takes part in the key.
+/// The part that a receiver has in the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receiver {
     /// There is none.
@@ -33,6 +34,8 @@ pub enum Receiver {
 pub(crate) struct SiteMeta {
     pub(crate) kind: SiteKind,
     pub(crate) name: &'static str,
+    /// The function that `handle = ..` declares, where the static is in that one.
+    pub(crate) handle: Option<&'static str>,
     pub(crate) module: &'static str,
     /// The place of the attribute.
     pub(crate) source: &'static Location<'static>,

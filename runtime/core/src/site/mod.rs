@@ -3,11 +3,10 @@
 //! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `sync`.
 //!
 //! The types of a call site (arguments, value, error) are not known to the static, because a generic function has many.
-//! So a site keeps a short list of cells, by the address of what the compiler has made of a closure in the expansion, whose type names its
-//! function with all type parameters, those of the impl included. The first cell of the list is found by one comparison. An instantiation
-//! with several addresses, one for each crate that has compiled it, has a place in the list for each, and one cell.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
+//! So a site keeps a short list of states, by the address of what the compiler has made of a closure in the expansion, whose type names its
+//! function with all type parameters, those of the impl included. The first state of the list is found by one comparison. An instantiation
+//! with several addresses, one for each crate that has compiled it, has a place in the list for each, and one state.
+
 use std::any::{Any, TypeId};
 use std::panic::Location;
 use std::sync::atomic::Ordering::Relaxed;
@@ -22,35 +21,37 @@ use crate::shape::{CacheValue, Outcome, Shape};
 use crate::sync::thread_is_ending;
 
 mod by_text;
-mod cell;
-mod here;
+mod call;
+mod instance;
 mod meta;
 mod negatives;
+mod state;
 mod variant;
 
 use by_text::{ByText, Membership};
-pub(crate) use cell::{Cell, Dated, Negative, NotedOutdated, Outdated, SharedOutcome};
-pub use here::{Here, Instantiation, here, here_in, here_of};
+pub use call::Call;
+pub use instance::{Instance, Instantiation, instance, instance_of_function, instance_of_method};
 pub(crate) use meta::SiteMeta;
 pub use meta::{Receiver, SiteKind};
 use negatives::Negatives;
+pub(crate) use state::{Dated, Negative, NotedOutdated, Outdated, SharedOutcome, SiteState};
 use variant::{ValueType, variant};
 
 /// A call site.
 pub struct Site {
     meta: SiteMeta,
-    /// The process default's cells.
+    /// The process default's states.
     first: OnceLock<Slot>,
     /// Whether a scope leads its keys: 0 not known yet, 1 no, 2 yes.
     scoped: AtomicU8,
 }
 
 struct Slot {
-    here: Here,
+    instance: Instance,
     /// A [`Local`]. Boxed, not counted: the data is then one addition closer.
     local: Box<dyn Any + Send + Sync>,
-    /// A [`Cell`], for what is not a hit.
-    cell: Arc<dyn Any + Send + Sync>,
+    /// A [`SiteState`], for what is not a hit.
+    state: Arc<dyn Any + Send + Sync>,
     next: OnceLock<Box<Slot>>,
 }
 
@@ -66,30 +67,41 @@ impl Site {
         pieces: &'static [Piece],
     ) -> Self {
         let template = Template { text, pieces };
-        let (tags, receiver, capacity, version) = (&[] as &[_], Receiver::None, None, 0);
+        let (handle, tags, receiver, capacity, version) = (None, &[] as &[_], Receiver::None, None, 0);
         let source = Location::caller();
-        let meta = SiteMeta { kind, name, module, source, template, tags, receiver, capacity, version };
+        let meta = SiteMeta { kind, name, handle, module, source, template, tags, receiver, capacity, version };
         Self { meta, first: OnceLock::new(), scoped: AtomicU8::new(0) }
     }
 
+    /// The function in which the static is, where it is not the annotated one but that which `handle = ..` declares beside it.
+    #[must_use]
+    pub const fn handle(mut self, name: &'static str) -> Self {
+        self.meta.handle = Some(name);
+        self
+    }
+
+    /// The templates of the tags.
     #[must_use]
     pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
         self.meta.tags = tags;
         self
     }
 
+    /// The part that the receiver has in the key.
     #[must_use]
     pub const fn receiver(mut self, receiver: Receiver) -> Self {
         self.meta.receiver = receiver;
         self
     }
 
+    /// The number of entries for which there is room.
     #[must_use]
     pub const fn capacity(mut self, capacity: usize) -> Self {
         self.meta.capacity = Some(capacity);
         self
     }
 
+    /// The version of the values' meaning.
     #[must_use]
     pub const fn version(mut self, version: usize) -> Self {
         self.meta.version = version;
@@ -98,6 +110,16 @@ impl Site {
 
     pub(crate) fn meta(&self) -> &SiteMeta {
         &self.meta
+    }
+
+    /// The function's path as a key segment.
+    pub(crate) fn path(&self, instance: Instance) -> String {
+        instance.dotted(self.own_name())
+    }
+
+    /// The function's name, where the path of an instantiation has the handle's in its place.
+    fn own_name(&self) -> Option<&'static str> {
+        self.meta.handle.and(Some(self.meta.name))
     }
 
     /// Whether a scope leads its keys; `None` before the first call.
@@ -111,88 +133,93 @@ impl Site {
 
     /// The value for these arguments, if it is fresh and valid: the hit path.
     #[inline]
-    pub fn hit<A, S>(&'static self, on: Option<&Fastness>, _: S, here: Here, args: &A) -> Option<S::Out>
+    pub fn hit<A, S>(&'static self, call: &Call<'_, A, S>) -> Option<S::Out>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        if on.is_none()
+        if call.on.is_none()
             && !Fastness::may_be_scoped()
-            && let Some(local) = self.first.get().and_then(|slot| slot.find::<A::Owned, S::Item>(here))
+            && let Some(local) = self.first.get().and_then(|slot| slot.find::<A::Owned, S::Item>(call.instance))
         {
-            return local.hit(args).map(|value| S::close(Outcome::Present(value)));
+            return local.hit(call.args).map(|value| S::close(Outcome::Present(value)));
         }
-        self.hit_elsewhere::<A, S>(on, here, args)
+        self.hit_elsewhere(call)
     }
 
     /// The same on a handle that is not the process default, or on a first call.
     #[cold]
-    fn hit_elsewhere<A, S>(&'static self, on: Option<&Fastness>, here: Here, args: &A) -> Option<S::Out>
+    fn hit_elsewhere<A, S>(&'static self, call: &Call<'_, A, S>) -> Option<S::Out>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let value = self.cell::<A, S>(on, here).store.local.hit(args)?;
+        let value = self.state::<A, S>(call.on, call.instance).store.local.hit(call.args)?;
         Some(S::close(Outcome::Present(value)))
     }
 
     /// What the handle in force keeps for this instantiation.
     #[cold]
-    pub(crate) fn cell<A, S>(&'static self, on: Option<&Fastness>, here: Here) -> Arc<Cell<A::Owned, S>>
+    pub(crate) fn state<A, S>(&'static self, on: Option<&Fastness>, instance: Instance) -> Arc<SiteState<A::Owned, S>>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
         if on.is_none()
             && !Fastness::may_be_scoped()
-            && let Some(slot) = self.first.get().and_then(|slot| slot.of(here))
-            && let Ok(cell) = slot.cell.clone().downcast()
+            && let Some(slot) = self.first.get().and_then(|slot| slot.of(instance))
+            && let Ok(state) = slot.state.clone().downcast()
         {
-            return cell;
+            return state;
         }
         let scoped = if on.is_none() { Fastness::scoped() } else { None };
         let handle = on.or(scoped.as_ref()).unwrap_or_else(|| Fastness::process_default());
         self.scoped.store(1 + u8::from(A::SCOPED), Relaxed);
-        let make = || self.make_cell::<A, S>(handle, here);
-        let cell = handle.cell(std::ptr::from_ref(self).addr(), here.id(), make);
-        // A cell that is made while a thread ends is in no statistics, so it must not become the one that all later calls find.
+        let make = || self.make_state::<A, S>(handle, instance);
+        let state = handle.cell(std::ptr::from_ref(self).addr(), instance.id(), make);
+        // A state that is made while a thread ends is in no statistics, so it must not become the one that all later calls find.
         if handle.is_process_default() && !thread_is_ending() {
-            self.remember(here, &cell);
+            self.remember(instance, &state);
         }
-        cell
+        state
     }
 
-    fn remember<K, S>(&self, here: Here, cell: &Arc<Cell<K, S>>)
+    fn remember<K, S>(&self, instance: Instance, state: &Arc<SiteState<K, S>>)
     where
         K: Eq + 'static,
         S: Shape + 'static,
-        Cell<K, S>: Any + Send + Sync,
+        SiteState<K, S>: Any + Send + Sync,
         Local<K, S::Item>: Any + Send + Sync,
     {
-        let slot =
-            || Slot { here, local: Box::new(cell.store.local.clone()), cell: cell.clone(), next: OnceLock::new() };
+        let slot = || Slot {
+            instance,
+            local: Box::new(state.store.local.clone()),
+            state: state.clone(),
+            next: OnceLock::new(),
+        };
         let mut last = self.first.get_or_init(slot);
         // One with another address is remembered as well, and found as quickly.
-        while !last.here.ptr_eq(here) {
+        while !last.instance.ptr_eq(instance) {
             last = last.next.get_or_init(|| Box::new(slot()));
         }
     }
 
-    fn make_cell<A, S>(&self, handle: &Fastness, here: Here) -> Cell<A::Owned, S>
+    fn make_state<A, S>(&self, handle: &Fastness, instance: Instance) -> SiteState<A::Owned, S>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
         let Named { path, shape, variant, of, owner } =
-            self.named(here, A::SCOPED, ValueType::of::<S::Item>(here, self.meta.module));
+            self.named(instance, A::SCOPED, ValueType::of::<S::Item>(instance, self.meta.module));
         let is_owner = handle.is_owner(&shape, owner);
-        let tier = if here.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(is_owner, &path) };
+        let tier = if instance.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(is_owner, &path) };
         let values = handle.store(&shape, of, self.meta.capacity);
-        // Whoever meets in the shared tier meets here.
+        // Call sites that meet in the shared tier meet here.
         let all: Arc<ByText<S::Item>> = if is_owner { handle.common(variant) } else { Arc::default() };
         let by_text = Membership::join::<A>(all, &values, self.meta.template, &path);
-        let local = Local { values, counters: handle.counters(&here.shown(), self.meta.template.text) };
-        Cell {
+        let local =
+            Local { values, counters: handle.counters(&instance.shown(self.own_name()), self.meta.template.text) };
+        SiteState {
             store: Store::new(handle, local, tier, variant),
             by_text,
             negatives: Negatives::of::<S::Item>(handle, &shape, of, self.meta.capacity),
@@ -201,8 +228,8 @@ impl Site {
         }
     }
 
-    fn named(&self, here: Here, scoped: bool, value: ValueType) -> Named {
-        let path = here.dotted();
+    fn named(&self, instance: Instance, scoped: bool, value: ValueType) -> Named {
+        let path = self.path(instance);
         let mut shape = self.meta.template.shape(&path);
         if scoped {
             shape.insert_str(0, "@{}:");
@@ -211,19 +238,19 @@ impl Site {
             shape.extend(["#", &self.meta.version.to_string()]);
         }
         // One key may name values of several instantiations; each has a store of its own.
-        let instantiation = here.instantiation();
+        let instantiation = instance.instantiation();
         shape.push_str(&instantiation);
         // Paths may be spelled the same where functions are not: in blocks, in macros.
         let by_path = self.meta.template.pieces.iter().any(|piece| matches!(piece, Piece::Path));
-        let of = if by_path { Some(here.id()) } else { here.instance() };
+        let of = if by_path { Some(instance.id()) } else { instance.instance() };
         // A name that leaves no doubt outlives the build, and is checked; else the shared tier is told the type.
-        let owner = of.filter(|_| here.is_unique(self.meta.module, self.meta.name));
+        let owner = of.filter(|_| instance.is_unique(self.meta.module, self.meta.handle.unwrap_or(self.meta.name)));
         let variant = variant(&instantiation, of.filter(|_| owner.is_none()), value, self.meta.version);
         Named { path, shape, variant, of, owner }
     }
 }
 
-/// What a cell is known by.
+/// What a state is known by.
 struct Named {
     /// The function's path, as a key segment.
     path: String,
@@ -245,17 +272,17 @@ impl std::fmt::Debug for Site {
 
 impl Slot {
     #[inline]
-    fn find<K: 'static, V: 'static>(&self, here: Here) -> Option<&Local<K, V>>
+    fn find<K: 'static, V: 'static>(&self, instance: Instance) -> Option<&Local<K, V>>
     where
         Local<K, V>: Any,
     {
-        self.of(here)?.local.downcast_ref()
+        self.of(instance)?.local.downcast_ref()
     }
 
     #[inline]
-    fn of(&self, here: Here) -> Option<&Self> {
+    fn of(&self, instance: Instance) -> Option<&Self> {
         let mut slot = self;
-        while !slot.here.ptr_eq(here) {
+        while !slot.instance.ptr_eq(instance) {
             slot = slot.next.get()?;
         }
         Some(slot)

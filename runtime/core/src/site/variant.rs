@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
-use super::Here;
+use super::Instance;
 
 /// A type of values, as the shared tier knows it.
 #[derive(Clone, Copy, Debug)]
@@ -18,9 +18,9 @@ pub(super) struct ValueType {
 impl ValueType {
     /// That of the values of a function in this module. Types that a function declares may share their name with others, and are
     /// values of functions beside them.
-    pub(super) fn of<V: 'static>(here: Here, module: &str) -> Self {
+    pub(super) fn of<V: 'static>(instance: Instance, module: &str) -> Self {
         let name = type_name::<V>();
-        Self { name, which: here.is_beside(name, module).then(TypeId::of::<V>) }
+        Self { name, which: instance.is_beside(name, module).then(TypeId::of::<V>) }
     }
 }
 

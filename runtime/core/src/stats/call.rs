@@ -9,7 +9,7 @@ use super::Counters;
 
 /// A call that was no hit at once: counted where it ends, in exactly one way. One that is dropped without a word (it ran its body, or
 /// its caller went away) is a miss; while it waits for another call's load, it has joined that.
-pub(crate) struct Call {
+pub(crate) struct CountedCall {
     counters: Arc<Counters>,
     state: AtomicU8,
 }
@@ -32,7 +32,7 @@ pub(crate) enum Answered {
     Joined,
 }
 
-impl Call {
+impl CountedCall {
     pub(crate) fn begin(counters: Arc<Counters>) -> Self {
         Self { counters, state: AtomicU8::new(LOADS) }
     }
@@ -83,7 +83,7 @@ impl Call {
     }
 }
 
-impl Drop for Call {
+impl Drop for CountedCall {
     fn drop(&mut self) {
         self.ends();
     }
@@ -148,9 +148,9 @@ impl Drop for Uncounted {
 mod tests {
     use super::*;
 
-    fn counted(end: impl FnOnce(&Call)) -> [u64; 5] {
+    fn counted(end: impl FnOnce(&CountedCall)) -> [u64; 5] {
         let counters = Arc::<Counters>::default();
-        let call = Call::begin(counters.clone());
+        let call = CountedCall::begin(counters.clone());
         end(&call);
         drop(call);
         let stats = counters.snapshot();
@@ -166,12 +166,12 @@ mod tests {
         assert_eq!(counted(|call| call.answered(Answered::Shared)), [0, 0, 1, 0, 0]);
         assert_eq!(counted(|call| call.answered(Answered::Joined)), [0, 0, 0, 1, 0]);
         assert_eq!(counted(|call| call.waits(true)), [0, 0, 0, 1, 0], "given up while it waited");
-        let loads_after_all = |call: &Call| {
+        let loads_after_all = |call: &CountedCall| {
             call.waits(true);
             call.waits(false);
         };
         assert_eq!(counted(loads_after_all), [0, 0, 0, 0, 1]);
-        let twice = |call: &Call| {
+        let twice = |call: &CountedCall| {
             call.answered(Answered::Here);
             call.waits(true);
             call.answered(Answered::Shared);
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn what_is_no_call_is_not_counted() {
         let counters = Arc::<Counters>::default();
-        let call = Call::begin(counters.clone()).uncounted();
+        let call = CountedCall::begin(counters.clone()).uncounted();
         call.waits(true);
         call.answered(Answered::Shared);
         drop(call);

@@ -7,7 +7,7 @@ use fastness::{cacheable, scope, scope_sync};
 use crate::fresh;
 use crate::origin::Origin;
 
-#[cacheable(ttl = 60, key = "part:{id}", handle = PARTS, skip(origin))]
+#[cacheable(ttl = 60, key = "part:{id}", handle = parts_entry, skip(origin))]
 async fn part(origin: &Origin, id: u32) -> u32 {
     origin.count() * 1_000 + id
 }
@@ -27,11 +27,11 @@ async fn what_becomes_of_one_is_seen_by_the_batch() {
             (found[&1], found[&2])
         };
         assert_eq!(both().await, (1_001, 1_002));
-        PARTS.put(&1, 7).await;
+        parts_entry(&1).put(7).await;
         assert_eq!((both().await, part(&origin, 2).await), ((7, 1_002), 1_002));
-        PARTS.refresh(&1).await;
+        parts_entry(&1).refresh().await;
         assert_eq!(both().await, (2_001, 1_002), "a refresh");
-        PARTS.invalidate(&2).await;
+        parts_entry(&2).invalidate().await;
         assert_eq!(both().await, (2_001, 3_002));
         let _ = fast.cache().invalidate_tags(&["shelf:a"]).await;
         assert_eq!(both().await, (4_001, 4_002), "a tag of the whole");

@@ -12,7 +12,7 @@ use tokio::task::yield_now;
 use crate::origin::{Fault, MINUTE, Origin, SECOND};
 use crate::{poll_once, timed};
 
-#[cacheable(ttl = 60, jitter = 0, early = off, stale_if_error = "1m", key = "news", handle = NEWS, skip(origin))]
+#[cacheable(ttl = 60, jitter = 0, early = off, stale_if_error = "1m", key = "news", handle = news_entry, skip(origin))]
 async fn news(origin: &Origin) -> Result<u32, Fault> {
     origin.next()
 }
@@ -21,14 +21,14 @@ async fn news(origin: &Origin) -> Result<u32, Fault> {
 async fn a_look_finds_nothing_stale_whether_or_not_an_error_was_replaced() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
-        assert!(NEWS.get().await.is_none());
+        assert!(news_entry().get().await.is_none());
         news(&origin).await.unwrap();
-        assert!(NEWS.get().await.is_some());
+        assert!(news_entry().get().await.is_some());
         clock.advance(MINUTE);
         origin.set_down(true);
-        assert!(NEWS.get().await.is_none(), "before");
+        assert!(news_entry().get().await.is_none(), "before");
         assert_eq!(news(&origin).await, Ok(1));
-        assert!(NEWS.get().await.is_none(), "and after it stood in for an error");
+        assert!(news_entry().get().await.is_none(), "and after it stood in for an error");
     })
     .await;
 }
@@ -38,7 +38,7 @@ async fn what_is_refreshed_by_hand_still_stands_in_for_an_error() {
     let ((fast, _), origin) = (timed(), Origin::default());
     scope(&fast, async {
         news(&origin).await.unwrap();
-        NEWS.refresh().await;
+        news_entry().refresh().await;
         origin.set_down(true);
         assert_eq!((news(&origin).await, origin.calls()), (Ok(1), 2), "it was asked");
     })
@@ -57,12 +57,12 @@ async fn what_was_invalidated_in_any_way_stands_in_for_nothing() {
             match way {
                 0 => fast.clear(),
                 1 => {
-                    let _ = NEWS.invalidate().await;
+                    let _ = news_entry().invalidate().await;
                 }
                 2 => {
                     let _ = fast.cache().invalidate("news").await.unwrap();
                 }
-                _ => NEWS.put(Err(Fault::Timeout)).await,
+                _ => news_entry().put(Err(Fault::Timeout)).await,
             }
             clock.advance(SECOND * 5);
             assert_eq!(news(&origin).await, Err(Fault::Down), "{way}");

@@ -28,7 +28,7 @@ async fn a_ttl_may_depend_on_the_arguments() {
     });
 }
 
-#[cacheable(ttl = 60, jitter = 0, early = off, key = "memo:{id}", handle = MEMOS, skip(origin))]
+#[cacheable(ttl = 60, jitter = 0, early = off, key = "memo:{id}", handle = memos_entry, skip(origin))]
 async fn memo(origin: &Origin, id: u32) -> u32 {
     origin.count() + id - 1
 }
@@ -41,7 +41,7 @@ async fn an_update_begins_a_new_life() {
         memo(&origin, 1).await;
         cache.set("n:1", 1_u32, MINUTE).await.unwrap();
         clock.advance(SECOND * 50);
-        MEMOS.put(&1, 70).await;
+        memos_entry(&1).put(70).await;
         cache.set("n:1", 2_u32, MINUTE).await.unwrap();
         clock.advance(SECOND * 50);
         assert_eq!((memo(&origin, 1).await, cache.get::<u32>("n:1").await.unwrap()), (70, Some(2)));

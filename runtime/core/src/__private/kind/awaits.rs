@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::{Awaits, Kind};
 use crate::codec::wire::Wire;
-use crate::handle::Fastness;
 use crate::invalidate::{PendingScopes, Scopes, invalidate_guarded};
 use crate::key::OwnedKey;
 use crate::key::args::Args;
@@ -20,7 +19,7 @@ use crate::resilience::retry::{Again, Retry};
 use crate::resilience::sites::in_bulkhead;
 use crate::resilience::{Made, Rejected, made};
 use crate::shape::{CacheValue, Shape};
-use crate::site::{Here, Site};
+use crate::site::{Call, Site};
 use crate::timed::{CallOutcome, Timer};
 
 impl<T, M> Kind<T, Awaits<'_, M>> {
@@ -39,17 +38,14 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
     pub(super) fn miss<A, S>(
         self,
         site: &'static Site,
-        on: Option<&Fastness>,
-        shape: S,
-        here: Here,
-        args: &A,
+        call: &Call<'_, A, S>,
         (ttl, wire): (u64, Option<Wire<S::Item>>),
     ) -> Miss<A::Owned, S>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        site.miss(on, shape, here, args, &[], Policy::new(Duration::from_millis(ttl)).wire(wire))
+        site.miss(call, &[], Policy::new(Duration::from_millis(ttl)).wire(wire))
     }
 
     pub fn ready(self, value: T) -> Ready<T> {

@@ -2,7 +2,6 @@
 
 use super::{Blocks, Kind};
 use crate::codec::wire::Wire;
-use crate::handle::Fastness;
 use crate::invalidate::{Scopes, invalidate_sync};
 use crate::key::OwnedKey;
 use crate::key::args::Args;
@@ -15,7 +14,7 @@ use crate::resilience::fallback::Fallback;
 use crate::resilience::retry::{Again, Retry};
 use crate::resilience::sites::in_bulkhead_sync;
 use crate::shape::{CacheValue, Shape};
-use crate::site::{Here, Site};
+use crate::site::{Call, Site};
 use crate::timed::{CallOutcome, Timer};
 
 impl<R> Kind<R, Blocks> {
@@ -56,17 +55,14 @@ impl<R> Kind<R, Blocks> {
     pub fn serve<A, S>(
         self,
         site: &'static Site,
-        on: Option<&Fastness>,
-        shape: S,
-        here: Here,
-        args: &A,
+        call: &Call<'_, A, S>,
         (ttl, _): (u64, Option<Wire<S::Item>>),
     ) -> Result<R, Loading<A::Owned, S>>
     where
         A: Args,
         S: Shape<Item: CacheValue, Out = R> + 'static,
     {
-        site.serve_sync(on, shape, here, args, ttl)
+        site.serve_sync(call, ttl)
     }
 
     #[inline]

@@ -7,12 +7,11 @@ use std::task::{Context, Poll};
 
 use super::{Awaits, Kind, Makeable};
 use crate::codec::wire::Wire;
-use crate::handle::Fastness;
 use crate::key::OwnedKey;
 use crate::key::args::Args;
 use crate::load::{Miss, load};
 use crate::shape::{CacheValue, Shape};
-use crate::site::{Here, Site};
+use crate::site::{Call, Site};
 
 /// Their markers.
 pub(crate) mod marker {
@@ -54,10 +53,7 @@ macro_rules! boxed {
             pub fn serve<A, S>(
                 self,
                 site: &'static Site,
-                on: Option<&Fastness>,
-                shape: S,
-                here: Here,
-                args: &A,
+                call: &Call<'_, A, S>,
                 plain: (u64, Option<Wire<S::Item>>),
             ) -> Result<Pin<Box<dyn Future<Output = T> $(+ $auto)* + 'a>>, Miss<A::Owned, S>>
             where
@@ -65,9 +61,9 @@ macro_rules! boxed {
                 S: Shape<Item: CacheValue, Out = T> + 'static,
                 T: $($inside +)* 'a,
             {
-                match site.hit(on, shape, here, args) {
+                match site.hit(call) {
                     Some(hit) => Ok(self.early(hit)),
-                    None => Err(self.miss(site, on, shape, here, args, plain)),
+                    None => Err(self.miss(site, call, plain)),
                 }
             }
 

@@ -20,7 +20,7 @@ use super::target::Owned;
 use crate::flight::LoadOutcome;
 use crate::http::body::Body;
 use crate::http::resumed::Resumed;
-use crate::stats::Call;
+use crate::stats::CountedCall;
 
 mod ask;
 mod keep;
@@ -50,7 +50,7 @@ pub(super) struct Exchange {
     /// Why the handler has to be asked.
     pub(super) why: Forwarded,
     /// Counts how it ends.
-    pub(super) call: Call,
+    pub(super) call: CountedCall,
 }
 
 impl Exchange {

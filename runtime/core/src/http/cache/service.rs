@@ -24,7 +24,7 @@ use super::survey::Survey;
 use super::tags::{CacheTags, OnBehalf};
 use crate::http::Body;
 use crate::http::resumed::{BoxError, Resumed};
-use crate::stats::Call;
+use crate::stats::CountedCall;
 
 /// The service of a [`CacheLayer`](super::CacheLayer) or a [`CoalesceLayer`](crate::http::CoalesceLayer). Always ready: the service behind
 /// is waited for only when it has to be asked.
@@ -82,7 +82,10 @@ where
         if config.keeps {
             let asked = seen.has_directives.then_some(&asked);
             let hit = store.hit(&target, &parts.headers, |held, recorded, now| {
-                let mut answer = fresh(held, recorded, now, asked, head, &conditions)?;
+                if asked.is_some_and(|asked| !is_fresh(held, recorded, now, asked)) {
+                    return None;
+                }
+                let mut answer = held.hit(recorded, now, head, &conditions);
                 store.counters().hit();
                 if nested {
                     recorded.tell_tags(&mut answer);
@@ -97,7 +100,7 @@ where
         let store = store.into_owned();
         let exchange = Exchange {
             config: config.clone(),
-            call: Call::begin(store.counters().clone()),
+            call: CountedCall::begin(store.counters().clone()),
             store,
             target: target.own(),
             asker,
@@ -140,18 +143,9 @@ impl<S> CacheService<S> {
     }
 }
 
-/// The answer of what is stored, if it is fresh for this request.
-#[allow(clippy::similar_names)] // `held` and `head`
-fn fresh<B: http_body::Body>(
-    held: &Held,
-    recorded: &Recorded,
-    now: u64,
-    asked: Option<&Directives>,
-    head: bool,
-    conditions: &Conditions,
-) -> Option<Answer<B>> {
-    let suits = |asked| recorded.standing(held.expires, now).reuse(asked, recorded.grace) == Reuse::Fresh;
-    asked.is_none_or(suits).then(|| held.hit(recorded, now, head, conditions))
+/// Returns whether what is stored is fresh for a request with these directives.
+fn is_fresh(held: &Held, recorded: &Recorded, now: u64, asked: &Directives) -> bool {
+    recorded.standing(held.expires, now).reuse(asked, recorded.grace) == Reuse::Fresh
 }
 
 /// Passes on a request that may change what is stored.

@@ -64,7 +64,7 @@ where
             Plan::Load(permit) => permit,
             Plan::Done(ending) => return Ok(S::close(ending)),
         };
-        let (began, counted) = (self.began(), CountIfAbandoned::new(self.cell.store.counters()));
+        let (began, counted) = (self.began(), CountIfAbandoned::new(self.state.store.counters()));
         let inside = permit.as_ref().map(Permit::enter);
         let finish: Finish<_, _> = Pending::finish;
         Err(Loading(Some(Box::new(Underway { inside, counted, permit, began, pending: self, finish }))))

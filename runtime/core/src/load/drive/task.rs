@@ -58,10 +58,10 @@ where
             Ok(Ok(ending)) | Err(ending) => ending,
             Ok(Err(ended)) => pending.cut_off(ended),
         },
-        (Err(here), old) => match (old, Handle::try_current()) {
+        (Err(alone), old) => match (old, Handle::try_current()) {
             // Too many loads run already.
             (Some(old), Ok(_)) => pending.serve_old(old),
-            _ => pending.run(here.permit, here.body).await,
+            _ => pending.run(alone.permit, alone.body).await,
         },
     }
 }
@@ -76,7 +76,7 @@ impl<K: Eq, S: Shape> Drop for Caller<'_, K, S> {
 }
 
 /// A load that found no place among the tasks.
-struct Here<F> {
+struct Unspawned<F> {
     permit: Option<Permit>,
     body: F,
 }
@@ -93,14 +93,14 @@ where
         waited.map_err(|_| self.time_out(error(LoadTimeout::new(bound)), None))
     }
 
-    fn begin_task<F>(self: &Arc<Self>, permit: Option<Permit>, body: F) -> Result<JoinHandle<Ending<S>>, Here<F>>
+    fn begin_task<F>(self: &Arc<Self>, permit: Option<Permit>, body: F) -> Result<JoinHandle<Ending<S>>, Unspawned<F>>
     where
         S: Shape<Error: Send> + Send + Sync,
         F: Future<Output = S::Out> + Send + 'static,
         S::Out: Send,
     {
-        let (Ok(runtime), Some(slot)) = (Handle::try_current(), self.cell.store.background.slot()) else {
-            return Err(Here { permit, body });
+        let (Ok(runtime), Some(slot)) = (Handle::try_current(), self.state.store.background.slot()) else {
+            return Err(Unspawned { permit, body });
         };
         let pending = self.clone();
         Ok(runtime.spawn(carried(async move {
@@ -119,7 +119,7 @@ where
         }
         match self.policy.load_timeout {
             Some((bound, error)) => self.time_out(error(LoadTimeout::new(bound)), None),
-            None => panic!("the runtime was shut down while `{}` was loaded in a task of it", self.cell.path),
+            None => panic!("the runtime was shut down while `{}` was loaded in a task of it", self.state.path),
         }
     }
 }

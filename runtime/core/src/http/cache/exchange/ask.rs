@@ -18,6 +18,7 @@ use super::super::storable::{is_shareable, may_be_presumed_fresh};
 use super::super::store::{Place, SharedOutcome};
 use super::super::stored::{Held, Stored};
 use super::super::tags::{CacheTags, OnBehalf};
+use super::keep::Whole;
 use super::{Answer, Exchange, shared_outcome};
 use crate::engine::{Began, CountIfAbandoned, count_load};
 use crate::flight::{Load, LoadOutcome, Permit, end};
@@ -88,7 +89,9 @@ impl Exchange {
                 end(permit, || LoadOutcome::Alone);
                 Ok(self.own(response))
             }
-            Ok(Came::Whole(parts, bytes)) => Ok(self.whole(parts, bytes, &headers, began, permit, false)),
+            Ok(Came::Whole(parts, bytes)) => {
+                Ok(self.whole(Whole { parts, bytes, revalidated: false }, &headers, began, permit))
+            }
             Ok(Came::Holds(parts)) => Ok(self.holds(stale.as_deref(), &parts, &headers, began, permit)),
         }
     }

@@ -25,16 +25,22 @@ use crate::sync::lock;
 /// Longer ones are not told apart, so nothing is stored for them.
 const MAX_VARIANT_BYTES: usize = 1_024;
 
+/// A response that is known from its head to its end.
+pub(super) struct Whole {
+    pub(super) parts: Parts,
+    pub(super) bytes: Bytes,
+    /// True where the handler has only confirmed it.
+    pub(super) revalidated: bool,
+}
+
 impl Exchange {
     /// A response that others may have.
     pub(super) fn whole<B: http_body::Body>(
         &self,
-        mut parts: Parts,
-        bytes: Bytes,
+        Whole { mut parts, bytes, revalidated }: Whole,
         request: &HeaderMap,
         began: Began,
         permit: Option<Permit>,
-        revalidated: bool,
     ) -> Answer<B> {
         let life = self.life(&parts.headers, parts.status, began);
         let mut tags = self.tags.clone();
@@ -116,7 +122,7 @@ impl Exchange {
         let tags: Vec<_> =
             recorded.tags.iter().filter(|tag| !self.tags.contains(tag)).chain(&said.0).cloned().collect();
         parts.extensions.insert(CacheTags(tags));
-        self.whole(parts, recorded.body.clone(), request, began, permit, true)
+        self.whole(Whole { parts, bytes: recorded.body.clone(), revalidated: true }, request, began, permit)
     }
 
     /// Stores a response in this process, and where it varies, what by. Its place, if it was stored.

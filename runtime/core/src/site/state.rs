@@ -15,7 +15,7 @@ use crate::log::{Judgement, Log};
 use crate::shape::{CacheValue, Outcome, Shape};
 
 /// What one handle keeps for one instantiation of a call site.
-pub(crate) struct Cell<K: Eq, S: Shape> {
+pub(crate) struct SiteState<K: Eq, S: Shape> {
     pub(crate) store: Store<K, S::Item>,
     /// The function's path, as a key segment.
     pub(crate) path: String,
@@ -86,8 +86,8 @@ pub(crate) struct Dated<S: Shape> {
     pub(crate) ended: u64,
 }
 
-impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Cell<K, S> {
-    /// A cell holds no handle: the handle holds it.
+impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
+    /// A state holds no handle: the handle holds it.
     pub(crate) fn log(&self) -> &Log {
         self.store.log()
     }

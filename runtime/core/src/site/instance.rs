@@ -3,10 +3,8 @@
 //! Names of types are for people: two types may have one, and closures have none. So instantiations are told apart by `TypeId`s, here
 //! (and before that by address, which takes less) and in the shared tier; what is told apart by a name alone is a function whose path leaves no doubt, and a type of values that no
 //! function declares.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
-
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use crate::key::template::{dotted, plain, shown};
@@ -14,7 +12,7 @@ use crate::key::template::{dotted, plain, shown};
 /// An instantiation of a call site, by the address of its description. Two instantiations never share an address; one instantiation may
 /// have several, as each crate that compiles it has its own.
 #[derive(Clone, Copy, Debug)]
-pub struct Here(&'static Instantiation);
+pub struct Instance(&'static Instantiation);
 
 /// The description of an instantiation.
 #[derive(Debug)]
@@ -63,23 +61,23 @@ impl<T, Parameters> Constants<T, Parameters> {
 
 /// The instantiation in which this closure was made.
 #[inline]
-pub fn here<T: Copy>(_: T) -> Here {
-    Here(Constants::<T, ()>::UNKNOWN)
+pub fn instance<T: Copy>(_: T) -> Instance {
+    Instance(Constants::<T, ()>::UNKNOWN)
 }
 
 /// The same, of a function with these type parameters.
 #[inline]
-pub fn here_of<T: Copy, Parameters>(_: T) -> Here {
-    Here(Constants::<T, Parameters>::FUNCTION)
+pub fn instance_of_function<T: Copy, Parameters>(_: T) -> Instance {
+    Instance(Constants::<T, Parameters>::FUNCTION)
 }
 
 /// The same, of a method; `Self` comes first.
 #[inline]
-pub fn here_in<T: Copy, Parameters>(_: T) -> Here {
-    Here(Constants::<T, Parameters>::METHOD)
+pub fn instance_of_method<T: Copy, Parameters>(_: T) -> Instance {
+    Instance(Constants::<T, Parameters>::METHOD)
 }
 
-impl Here {
+impl Instance {
     /// Names an instantiation by a static or a constant.
     #[inline]
     pub fn new(instantiation: &'static Instantiation) -> Self {
@@ -104,14 +102,21 @@ impl Here {
         }
     }
 
-    /// The function's path as a key segment.
-    pub(crate) fn dotted(self) -> String {
-        dotted(self.path())
+    /// The path as a key segment, with this name in the place of the function's, if there is one.
+    pub(super) fn dotted(self, name: Option<&str>) -> String {
+        dotted(&self.renamed(name))
     }
 
-    /// The function's path for statistics.
-    pub(super) fn shown(self) -> String {
-        shown(self.path())
+    /// The path for statistics, with this name in the place of the function's, if there is one.
+    pub(super) fn shown(self, name: Option<&str>) -> String {
+        shown(&self.renamed(name))
+    }
+
+    fn renamed(self, name: Option<&str>) -> Cow<'static, str> {
+        let Some(name) = name else { return self.path().into() };
+        let mut path = plain(self.path());
+        path.replace_range(function_name(&path), name);
+        path.into()
     }
 
     /// Whether the path belongs to one function only: it is in a module, by itself or as a method of a type of that module.
@@ -206,8 +211,8 @@ fn is_for_generic_trait(before: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn at(path: &'static str, owner: Owner) -> Here {
-        Here(Box::leak(Box::new(Instantiation { id: TypeId::of::<()>, path: Path::Written(path), owner })))
+    fn at(path: &'static str, owner: Owner) -> Instance {
+        Instance(Box::leak(Box::new(Instantiation { id: TypeId::of::<()>, path: Path::Written(path), owner })))
     }
 
     #[test]

@@ -1,0 +1,34 @@
+//! One call of a call site.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::instance::Instance;
+use crate::handle::Fastness;
+
+/// One call of an annotated function, as far as it is known before its body runs. Made once, in the prologue of the expansion;
+/// [`Site::hit`](crate::site::Site::hit) and the functions of a miss take it from there.
+pub struct Call<'a, A, S> {
+    /// The handle that `on = ..` names; `None` for the one in force.
+    pub(crate) on: Option<&'a Fastness>,
+    /// The instantiation of the function that is called.
+    pub(crate) instance: Instance,
+    /// The arguments in the key, each borrowed.
+    pub(crate) args: &'a A,
+    /// The meaning of the function's return type, which is a type alone.
+    shape: PhantomData<fn() -> S>,
+}
+
+impl<'a, A, S> Call<'a, A, S> {
+    /// Gathers what identifies a call.
+    #[inline]
+    pub fn new(on: Option<&'a Fastness>, instance: Instance, _: S, args: &'a A) -> Self {
+        Self { on, instance, args, shape: PhantomData }
+    }
+}
+
+impl<A, S> fmt::Debug for Call<'_, A, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("on", &self.on).field("instance", &self.instance).finish_non_exhaustive()
+    }
+}
