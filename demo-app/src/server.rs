@@ -153,9 +153,9 @@ async fn repository(config: &Config) -> io::Result<Arc<dyn Repository>> {
 ///
 /// The URI makes no sense, or its name cannot be resolved.
 #[cfg(feature = "servers")]
-pub async fn mongo_store(config: &Config) -> Result<Option<crate::store::MongoRepository>, fastness::index::Error> {
+pub async fn mongo_store(config: &Config) -> Result<Option<crate::store::MongoRepository>, fastness::mongo::Error> {
     let Some(uri) = &config.mongodb else { return Ok(None) };
-    let options = fastness::index::ClientOptions::from_uri(uri.expose()).await?;
+    let options = fastness::mongo::Settings::from_uri(uri.expose()).await?;
     let options = options.slow_query(config.slow_query_threshold).app_name("fastness-demo");
     Ok(Some(crate::store::MongoRepository::new(options.connect()?)))
 }

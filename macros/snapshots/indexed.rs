@@ -67,7 +67,7 @@ const _: () = {
     }
     impl<T: 'static> ::fastness::__private::index::Indexed for Business<T> {
         const COLLECTION: &'static str = "businesses";
-        const INDEXES: &'static [::fastness::__private::index::IndexSpec] = {
+        const INDEXES: &'static [::fastness::__private::index::Declaration] = {
             let __root = ::fastness::__private::index::root::<Self>();
             ::fastness::__private::index::date(&__root.created_at);
             let __at0 = ::fastness::__private::index::steps(&__root.created_at);
@@ -83,28 +83,28 @@ const _: () = {
             let __at5 = ::fastness::__private::index::steps(&__root.is_active);
             ::fastness::__private::index::compares(__at5, &[::fastness::__private::index::Literal::Bool(true)]);
             &[
-                ::fastness::__private::index::IndexSpec {
+                ::fastness::__private::index::Declaration {
                     fields: &[::fastness::__private::index::field(
                         __at0,
                         ::fastness::__private::index::Kind::Descending,
                     )],
                     expire_after: ::core::option::Option::Some(3600u32),
-                    ..::fastness::__private::index::IndexSpec::PLAIN
+                    ..::fastness::__private::index::Declaration::PLAIN
                 },
-                ::fastness::__private::index::IndexSpec {
+                ::fastness::__private::index::Declaration {
                     fields: &[::fastness::__private::index::field(
                         __at1,
                         ::fastness::__private::index::Kind::Ascending,
                     )],
                     unique: true,
                     sparse: true,
-                    ..::fastness::__private::index::IndexSpec::PLAIN
+                    ..::fastness::__private::index::Declaration::PLAIN
                 },
-                ::fastness::__private::index::IndexSpec {
+                ::fastness::__private::index::Declaration {
                     fields: &[::fastness::__private::index::field(__at2, ::fastness::__private::index::Kind::Wildcard)],
-                    ..::fastness::__private::index::IndexSpec::PLAIN
+                    ..::fastness::__private::index::Declaration::PLAIN
                 },
-                ::fastness::__private::index::IndexSpec {
+                ::fastness::__private::index::Declaration {
                     fields: &[
                         ::fastness::__private::index::field(__at3, ::fastness::__private::index::Kind::Ascending),
                         ::fastness::__private::index::field(__at4, ::fastness::__private::index::Kind::Descending),
@@ -115,7 +115,7 @@ const _: () = {
                             ::fastness::__private::index::Literal::Bool(true),
                         ),
                     }],
-                    ..::fastness::__private::index::IndexSpec::PLAIN
+                    ..::fastness::__private::index::Declaration::PLAIN
                 },
             ]
         };

@@ -36,7 +36,7 @@ const _: () = {
     }
     impl ::fastness::__private::index::Indexed for Product {
         const COLLECTION: &'static str = "products";
-        const INDEXES: &'static [::fastness::__private::index::IndexSpec] = {
+        const INDEXES: &'static [::fastness::__private::index::Declaration] = {
             let __root = ::fastness::__private::index::root::<Self>();
             &[]
         };
@@ -103,7 +103,7 @@ const _: () = {
             ]
         };
     }
-    const _: &'static [::fastness::__private::index::IndexSpec] =
+    const _: &'static [::fastness::__private::index::Declaration] =
         <Product as ::fastness::__private::index::Indexed>::INDEXES;
     const _: &'static [::fastness::__private::index::Scope] =
         <Product as ::fastness::__private::index::Indexed>::SCOPES;

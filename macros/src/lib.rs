@@ -274,7 +274,7 @@ pub fn derive_label(item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// It implements `fastness::index::Indexed`: `Business::INDEXES`, `Business::COLLECTION`, `Business::fields().subscription.plan`
+/// It implements `fastness::Indexed`: `Business::INDEXES`, `Business::COLLECTION`, `Business::fields().subscription.plan`
 /// as a name for filters, and `Business::sort_by("createdAt", order)` for names that come with requests. A struct without a
 /// collection only lists its fields, for the models in which it is nested.
 ///

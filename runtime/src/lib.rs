@@ -28,8 +28,8 @@
 //! - [`macro@timed`], [`Timing`]: how long calls take and how they end; [`timings`] lists it.
 //! - [`KeyPart`], [`KeyScope`]: what can be in a key, and what leads it.
 //! - [`resilience`]: circuit breakers, retries and the like, for what is behind the cache.
-//! - By feature: `registry` and `audit` (every annotated function, and what is wrong between them: `registry`), `index` and
-//!   `changes` (MongoDB's indexes, slow queries and change streams: `mongodb`), `http` (tower layers: `http`), `monitor` (health, alerts, advice: `monitor`), `routes` (its pages: `axum`), `metrics` (`prometheus`, `metrics`).
+//! - By feature: `registry` and `audit` (every annotated function, and what is wrong between them: `registry`), `mongo`
+//!   (MongoDB's indexes, slow queries and change streams: `mongodb`), `http` (tower layers: `http`), `monitor` (health, alerts, advice: `monitor`), `routes` (its pages: `axum`), `metrics` (`prometheus`, `metrics`).
 //!
 //! # The rule
 //!
@@ -41,13 +41,18 @@
 //! within a stated bound; [`Reach`] says when.
 //!
 //! What it does not cover: an origin that answers with old data; an invalidation sent before its transaction commits; what
-//! other programs write, unless it is in MongoDB and followed (feature `mongodb`, module `changes`).
+//! other programs write, unless it is in MongoDB and followed (feature `mongodb`, module `mongo::changes`).
 
 // On docs.rs, what needs a feature says so.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+/// The one door for the macros: those of the core, and of `fastness-mongo`. Not for people: anything here may change in any release.
 #[doc(hidden)]
-pub use fastness_core::__private;
+pub mod __private {
+    pub use fastness_core::__private::*;
+    #[cfg(feature = "mongodb")]
+    pub use fastness_mongo::model::derived as index;
+}
 
 pub use fastness_macros::{
     Label, bulkhead, cache_invalidate, cache_put, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry,
@@ -70,10 +75,10 @@ pub use fastness_core::{Annotated, Audit, Role, audit, registry};
 pub use fastness_core::{Redis, SharedStats, testing};
 
 #[cfg(feature = "mongodb")]
-#[doc(inline)]
-pub use fastness_core::{Indexed, changes, index};
-#[cfg(feature = "mongodb")]
 pub use fastness_macros::Indexed;
+#[cfg(feature = "mongodb")]
+#[doc(inline)]
+pub use fastness_mongo::{self as mongo, Indexed};
 
 #[cfg(feature = "http")]
 #[doc(inline)]

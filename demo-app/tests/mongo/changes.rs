@@ -6,7 +6,7 @@ use std::time::Duration;
 use bson::{Document, doc};
 use demo_app::store::{MongoRepository, Repository, seed};
 use fastness::Fastness;
-use fastness::index::ClientOptions;
+use fastness::mongo;
 use fastness_tests::servers::{database_name, shared_mongo, shared_mongo_set, until};
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::fresh::api::Api;
 
 #[tokio::test]
 async fn a_foreign_write_is_seen_by_a_cached_read() {
-    let options = ClientOptions::from_uri(&shared_mongo_set().await.url()).await.unwrap();
+    let options = mongo::Settings::from_uri(&shared_mongo_set().await.url()).await.unwrap();
     let store = MongoRepository::new(options.slow_query(Duration::ZERO).connect().unwrap());
     seed(&store).await.unwrap();
     let cache = Fastness::builder().build().unwrap();
@@ -45,7 +45,7 @@ async fn a_foreign_write_is_seen_by_a_cached_read() {
 #[tokio::test]
 async fn on_a_single_node_it_says_that_there_are_no_changes() {
     let uri = format!("mongodb://127.0.0.1:{}/{}?directConnection=true", shared_mongo().await.port(), database_name());
-    let store = MongoRepository::new(ClientOptions::from_uri(&uri).await.unwrap().connect().unwrap());
+    let store = MongoRepository::new(mongo::Settings::from_uri(&uri).await.unwrap().connect().unwrap());
     store.start_watch(&Fastness::builder().build().unwrap(), None);
     until("it is off", async || store.report()["changes"]["state"] == "off").await;
     assert!(store.report()["changes"]["why"].as_str().unwrap().contains("replica set"), "{}", store.report());

@@ -3,7 +3,7 @@
 use bson::{Document, doc};
 use demo_app::domain::{Near, PageRequest, ProductQuery};
 use demo_app::store::{Businesses, Events, Manufacturers, Products, Users, Votes, seed};
-use fastness::index::ClientOptions;
+use fastness::mongo;
 use fastness_tests::servers::{database_name, shared_mongo};
 
 use crate::{indexed, rules, store_on};
@@ -15,7 +15,7 @@ async fn no_query_reads_a_whole_collection_and_none_sorts_in_memory() {
     seed(&store).await.unwrap();
 
     let uri = format!("mongodb://127.0.0.1:{}/{database}?directConnection=true", server.port());
-    let client = ClientOptions::from_uri(&uri).await.unwrap().connect().unwrap();
+    let client = mongo::Settings::from_uri(&uri).await.unwrap().connect().unwrap();
     let db = client.default_database().unwrap();
     db.run_command(doc! { "profile": 2 }).await.unwrap();
 

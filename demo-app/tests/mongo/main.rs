@@ -12,12 +12,13 @@ use demo_app::domain::{PageRequest, ProductQuery};
 use demo_app::store::{
     Businesses, Collection, MemoryRepository, MongoRepository, Products, Repository, StoreError, seed,
 };
-use fastness::index::{ApplyOptions, ClientOptions};
+use fastness::mongo;
+use fastness::mongo::plan;
 use fastness_tests::servers::{Mongo, database_name, shared_mongo};
 
 async fn store_on(server: &Mongo, database: &str) -> MongoRepository {
     let uri = format!("mongodb://127.0.0.1:{}/{database}?directConnection=true&journal=true", server.port());
-    MongoRepository::new(ClientOptions::from_uri(&uri).await.unwrap().connect().unwrap())
+    MongoRepository::new(mongo::Settings::from_uri(&uri).await.unwrap().connect().unwrap())
 }
 
 /// With its indexes.
@@ -26,7 +27,7 @@ async fn store() -> MongoRepository {
 }
 
 async fn indexed(store: MongoRepository) -> MongoRepository {
-    let report = store.indexes().apply(&ApplyOptions::default()).await.unwrap();
+    let report = store.indexes().apply(&plan::Settings::default()).await.unwrap();
     assert!(report.is_complete(), "{report}");
     store
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fastness::index::ClientOptions;
+use fastness::mongo;
 
 use demo_app::config::Config;
 use demo_app::store::MongoRepository;
@@ -19,7 +19,7 @@ pub(super) async fn connect(config: &Config) -> Result<MongoRepository, String> 
                 .to_owned(),
         );
     };
-    let options = ClientOptions::from_uri(uri.expose()).await.map_err(|error| error.to_string())?;
+    let options = mongo::Settings::from_uri(uri.expose()).await.map_err(|error| error.to_string())?;
     let options = options.app_name("fastness-demo").driver(|options| {
         options.server_selection_timeout.get_or_insert(PATIENCE);
     });

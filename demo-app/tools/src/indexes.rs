@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use fastness::index::{ApplyOptions, Progress, Unmanaged};
+use fastness::mongo::plan::{self, Progress, Unmanaged};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Ending, database, print, queries};
@@ -84,7 +84,7 @@ async fn plan(store: &MongoRepository, json: bool) -> Result<Ending, String> {
 /// Applies, and shows how far the server is.
 pub(super) async fn apply(
     store: &MongoRepository,
-    options: ApplyOptions,
+    options: plan::Settings,
     json: bool,
     incomplete: &str,
 ) -> Result<Ending, String> {
@@ -132,14 +132,14 @@ async fn advise(store: &MongoRepository, json: bool) -> Result<Ending, String> {
 }
 
 impl Apply {
-    fn options(&self) -> ApplyOptions {
+    fn options(&self) -> plan::Settings {
         let unmanaged = match self.unmanaged {
             Rest::Keep => Unmanaged::Keep,
             Rest::Hide => Unmanaged::Hide,
             Rest::DropHidden => Unmanaged::DropHidden,
             Rest::Drop => Unmanaged::Drop,
         };
-        let options = ApplyOptions::default().rebuild(self.rebuild).unmanaged(unmanaged);
+        let options = plan::Settings::default().rebuild(self.rebuild).unmanaged(unmanaged);
         let options = options.patience(Duration::from_secs(self.patience));
         match self.build_limit {
             Some(limit) => options.build_limit(Duration::from_secs(limit)),

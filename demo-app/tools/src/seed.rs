@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bson::{Document, doc};
 use clap::Args;
-use fastness::index::ApplyOptions;
+use fastness::mongo::plan;
 use mongodb::error::{Error, ErrorKind};
 use mongodb::{Collection, Database};
 use tokio::task::JoinSet;
@@ -98,7 +98,7 @@ async fn fill(store: &MongoRepository, sizes: Sizes) -> Result<(), String> {
 async fn indexed(store: &MongoRepository) -> Result<Ending, String> {
     let began = Instant::now();
     let incomplete = "the indexes are not all as declared, see above; `demo-tools indexes plan` shows what is left";
-    let ending = indexes::apply(store, ApplyOptions::default(), false, incomplete).await?;
+    let ending = indexes::apply(store, plan::Settings::default(), false, incomplete).await?;
     print::result(format_args!("indexes in {:.1?}\n", began.elapsed()))?;
     Ok(ending)
 }

@@ -30,21 +30,6 @@ pub use crate::site::{
 pub use crate::timed::{Label, Returned, TimedEntry, TimedMeta, TimedSite, call, error_if, ok_if};
 pub use crate::typed::{Handle, Handled, add_handle, handle};
 
-/// What `#[derive(Indexed)]` names.
-#[cfg(feature = "mongodb")]
-pub mod index {
-    pub use crate::index::derived::*;
-    pub use crate::index::{
-        Collation, Condition, Field, IndexSpec, Indexed, Kind, Literal, Nested, Operator, Path, Scope, ScopePiece,
-    };
-
-    /// What a scope asks the type of a field by method call.
-    pub mod ladder {
-        pub use crate::index::derived::UnfitField;
-        pub use crate::key::arg::DisplayArg;
-    }
-}
-
 /// Imports of the blocks in an expansion that hold no code of the user's but arguments: the traits by which a call site asks types by
 /// method call, and short names for items that stand in every expansion, since each token of a path takes its time to compile. A glob
 /// import shadows the function's parameters, so each of these names begins with `__fastness_`.

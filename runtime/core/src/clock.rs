@@ -22,7 +22,6 @@ use std::sync::Weak;
 use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
-#[cfg(any(feature = "http", feature = "monitor", feature = "mongodb"))]
 use std::time::SystemTime;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -256,7 +255,7 @@ impl std::fmt::Debug for Inner {
 }
 
 /// Waits from now on, on the runtime's own timer: for work that tries again, or is given up.
-pub(crate) fn pause(time: Duration) -> tokio::time::Sleep {
+pub fn pause(time: Duration) -> tokio::time::Sleep {
     #[expect(clippy::disallowed_methods, reason = "everything else waits through this")]
     tokio::time::sleep(time)
 }
@@ -268,19 +267,17 @@ pub(crate) fn timer_now() -> tokio::time::Instant {
 }
 
 /// The time of the day, to compare with what another machine says it was.
-#[cfg(feature = "mongodb")]
-pub(crate) fn time_of_day() -> SystemTime {
+pub fn time_of_day() -> SystemTime {
     system_time()
 }
 
-#[cfg(any(feature = "http", feature = "monitor", feature = "mongodb"))]
 #[expect(clippy::disallowed_methods, reason = "the one reading of the time of day")]
 fn system_time() -> SystemTime {
     SystemTime::now()
 }
 
 /// A duration in whole nanoseconds; 584 years and more saturate.
-pub(crate) fn nanos(duration: Duration) -> u64 {
+pub fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -10,8 +10,6 @@
 mod audit;
 mod batch;
 mod calls;
-#[cfg(feature = "mongodb")]
-pub mod changes;
 mod clock;
 mod codec;
 mod direct;
@@ -21,8 +19,6 @@ mod flight;
 mod handle;
 #[cfg(feature = "http")]
 pub mod http;
-#[cfg(feature = "mongodb")]
-pub mod index;
 mod invalidate;
 mod key;
 mod l1;
@@ -39,6 +35,8 @@ mod registry;
 pub mod resilience;
 #[cfg(feature = "axum")]
 pub mod routes;
+#[doc(hidden)]
+pub mod seam;
 mod shape;
 mod shared;
 mod site;
@@ -64,8 +62,6 @@ pub use codec::{Codec, SharedValue};
 pub use direct::Cache;
 pub use error::{Error, LoadTimeout};
 pub use handle::{Builder, Fastness, HandleStats, SiteStats, scope, scope_sync};
-#[cfg(feature = "mongodb")]
-pub use index::Indexed;
 pub use key::{KeyPart, KeyScope, KeyWriter};
 pub use log::Reach;
 #[cfg(feature = "registry")]

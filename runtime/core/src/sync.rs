@@ -8,12 +8,16 @@ use std::mem::ManuallyDrop;
 pub(crate) use std::sync::PoisonError;
 
 #[cfg(fastness_loom)]
-pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard, atomic};
+pub use loom::sync::Mutex;
+#[cfg(fastness_loom)]
+pub(crate) use loom::sync::{Condvar, MutexGuard, atomic};
 #[cfg(not(fastness_loom))]
-pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic};
+pub use std::sync::Mutex;
+#[cfg(not(fastness_loom))]
+pub(crate) use std::sync::{Condvar, MutexGuard, atomic};
 
 /// Locks. Poison is ignored: nothing under our locks runs code of the user's, so nothing panics half-way through a change.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -9,7 +9,7 @@ use crate::markdown::{files, root};
 fn the_page_lists_every_event() {
     let root = root();
     let mut logged = BTreeSet::new();
-    for file in files(&root.join("runtime/core/src"), "rs") {
+    for file in files(&root.join("runtime"), "rs") {
         let source = fs::read_to_string(&file).unwrap();
         logged.extend(source.split("tracing::").skip(1).filter_map(event));
     }

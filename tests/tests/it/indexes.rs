@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use fastness::Indexed;
-use fastness::index::{Collation, Condition, Field, IndexSpec, Kind, Literal, Operator, Order};
+use fastness::mongo::model::{Collation, Condition, Declaration, Field, Kind, Literal, Operator, Order};
 use serde::{Deserialize, Serialize};
 
 /// Key and options, as `getIndexes()` prints them, and MongoDB's own name.
@@ -18,7 +18,7 @@ fn printed<M: Indexed>() -> Vec<String> {
     M::INDEXES.iter().map(print).collect()
 }
 
-fn print(index: &IndexSpec) -> String {
+fn print(index: &Declaration) -> String {
     let key = |field: &Field| format!("{}: {}", field.path.join("."), direction(field.kind));
     let name = |field: &Field| format!("{}_{}", field.path.join("."), direction(field.kind));
     let keys = index.fields.iter().map(key).collect::<Vec<_>>().join(", ");
@@ -315,7 +315,7 @@ fn every_kind_and_option() {
 #[index(keys(kind = 1, payload = -1))]
 struct Envelope<T, const N: usize = 1>
 where
-    T: fastness::index::Nested,
+    T: fastness::mongo::model::Nested,
 {
     kind: String,
     payload: Vec<T>,

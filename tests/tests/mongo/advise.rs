@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
-use fastness::index::{ApplyOptions, Field, IndexSpec, Indexes, Kind, SlowQuery};
+use fastness::mongo::IndexManager;
+use fastness::mongo::model::{Declaration, Field, Kind};
+use fastness::mongo::plan;
+use fastness::mongo::slow::Example;
 use mongodb::options::{SelectionCriteria, ServerAddress, WriteConcern};
 use mongodb::{Database, ServerInfo};
 
 use super::{A, ascending, databases};
 
-const STATUS: IndexSpec = IndexSpec { fields: &[ascending(&["status"])], ..IndexSpec::PLAIN };
-const ADVISED: IndexSpec = IndexSpec {
+const STATUS: Declaration = Declaration { fields: &[ascending(&["status"])], ..Declaration::PLAIN };
+const ADVISED: Declaration = Declaration {
     fields: &[ascending(&["status"]), Field { path: &["created"], kind: Kind::Descending }, ascending(&["total"])],
-    ..IndexSpec::PLAIN
+    ..Declaration::PLAIN
 };
 
 async fn fill(db: &Database) {
@@ -21,8 +24,8 @@ async fn fill(db: &Database) {
     db.collection("c").insert_many((0..4_000).map(document)).await.unwrap();
 }
 
-fn query(took: u64) -> SlowQuery {
-    SlowQuery {
+fn query(took: u64) -> Example {
+    Example {
         collection: "c".to_owned(),
         filter: doc! { "status": 1, "total": { "$gt": 3_900 } },
         sort: doc! { "created": -1 },
@@ -35,8 +38,8 @@ fn query(took: u64) -> SlowQuery {
 async fn what_is_advised_serves_the_query_and_ends_the_advice() {
     for db in databases().await {
         fill(&db).await;
-        let indexes = Indexes::new(&db).collection("c", &[STATUS]);
-        indexes.apply(&ApplyOptions::default()).await.unwrap();
+        let indexes = IndexManager::new(&db).collection("c", &[STATUS]);
+        indexes.apply(&plan::Settings::default()).await.unwrap();
 
         assert!(indexes.advise(&[query(99)]).await.unwrap().missing.is_empty(), "it was quick");
         let advice = indexes.advise(&[query(150)]).await.unwrap();
@@ -51,7 +54,7 @@ async fn what_is_advised_serves_the_query_and_ends_the_advice() {
             "{advice}"
         );
 
-        Indexes::new(&db).collection("c", &[STATUS, ADVISED]).apply(&ApplyOptions::default()).await.unwrap();
+        IndexManager::new(&db).collection("c", &[STATUS, ADVISED]).apply(&plan::Settings::default()).await.unwrap();
         let advice = indexes.advise(&[query(150)]).await.unwrap();
         assert!(advice.missing.is_empty(), "{advice}");
         assert_eq!(advice.unneeded.len(), 1, "{advice}");
@@ -68,9 +71,9 @@ async fn what_is_advised_serves_the_query_and_ends_the_advice() {
 async fn nothing_is_said_of_what_nobody_can_know() {
     for db in databases().await {
         fill(&db).await;
-        let indexes = Indexes::new(&db).collection("c", &[A]);
-        indexes.apply(&ApplyOptions::default()).await.unwrap();
-        let bad = SlowQuery { filter: doc! { "a": { "$foo": 1 } }, ..query(150) };
+        let indexes = IndexManager::new(&db).collection("c", &[A]);
+        indexes.apply(&plan::Settings::default()).await.unwrap();
+        let bad = Example { filter: doc! { "a": { "$foo": 1 } }, ..query(150) };
         let advice = indexes.advise(&[bad]).await.unwrap();
         assert!(advice.missing.is_empty() && advice.unneeded.is_empty(), "{advice}");
         assert!(db.collection::<Document>("c").count_documents(doc! {}).await.unwrap() == 4_000);
@@ -81,8 +84,8 @@ async fn nothing_is_said_of_what_nobody_can_know() {
 #[tokio::test]
 async fn use_is_counted_on_all_servers() {
     for (db, servers) in databases().await.into_iter().zip([1, 3_u32]) {
-        let indexes = Indexes::new(&db).collection("c", &[A]);
-        indexes.apply(&ApplyOptions::default()).await.unwrap();
+        let indexes = IndexManager::new(&db).collection("c", &[A]);
+        indexes.apply(&plan::Settings::default()).await.unwrap();
         let things = db.collection::<Document>("c");
         // Then the index is there, too.
         let everywhere = WriteConcern::nodes(servers);

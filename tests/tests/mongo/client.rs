@@ -6,16 +6,16 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bson::{Document, doc};
-use fastness::index::{Client, ClientOptions};
+use fastness::mongo::{self, Client};
 use fastness_tests::servers::{Mongo, PATIENCE, shared_mongo, shared_mongo_set, until};
 
 async fn connect(url: &str) -> Client {
-    ClientOptions::from_uri(url).await.unwrap().connect().unwrap()
+    mongo::Settings::from_uri(url).await.unwrap().connect().unwrap()
 }
 
 #[tokio::test]
 async fn what_the_uri_says_comes_before_the_defaults() {
-    let options = ClientOptions::from_uri("mongodb://localhost").await.unwrap();
+    let options = mongo::Settings::from_uri("mongodb://localhost").await.unwrap();
     let shown = format!("{options:?}");
     for expected in [
         "max_pool_size: Some(20), min_pool_size: Some(5), max_idle_time: Some(30s)",
@@ -25,7 +25,7 @@ async fn what_the_uri_says_comes_before_the_defaults() {
         assert!(shown.contains(expected), "{shown}");
     }
     let uri = "mongodb://localhost/?maxPoolSize=3&socketTimeoutMS=1500&heartbeatFrequencyMS=2000&compressors=zlib&zlibCompressionLevel=1";
-    let shown = format!("{:?}", ClientOptions::from_uri(uri).await.unwrap());
+    let shown = format!("{:?}", mongo::Settings::from_uri(uri).await.unwrap());
     for expected in [
         "max_pool_size: Some(3), min_pool_size: Some(3)",
         "heartbeat_freq: Some(2s), compressors: Some([Zlib { level: Some(1) }])",
@@ -38,24 +38,24 @@ async fn what_the_uri_says_comes_before_the_defaults() {
 #[tokio::test]
 async fn addresses_and_secrets_are_never_shown() {
     let uri = "mongodb://ada:hunter2@127.0.0.1:1/shop?serverSelectionTimeoutMS=10";
-    let options = ClientOptions::from_uri(uri).await.unwrap();
+    let options = mongo::Settings::from_uri(uri).await.unwrap();
     let shown = format!("{options} {options:?}");
     let client = options.connect().unwrap();
-    let health = client.health().await;
-    let shown = format!("{shown} {client:?} {health:?} {}", health.error.as_ref().unwrap());
+    let error = client.ping().await.unwrap_err();
+    let shown = format!("{shown} {client:?} {error:?} {error}");
     assert!(!shown.contains("hunter2") && !shown.contains("ada"), "{shown}");
-    assert!(health.error.unwrap().is_unreachable());
+    assert!(error.is_unreachable());
 
     for bad in
         ["mongo://ada:hunter2@host", "mongodb://ada:hun:ter2@host", "mongodb://ada:hunter2@host/?maxPoolSize=hunter2"]
     {
-        let error = ClientOptions::from_uri(bad).await.unwrap_err();
+        let error = mongo::Settings::from_uri(bad).await.unwrap_err();
         assert!(error.is_bad_setting() && !error.to_string().contains("ter2"), "{error}");
     }
-    let error = ClientOptions::from_uri("mongodb://host/?socketTimeoutMS=long").await.unwrap_err();
+    let error = mongo::Settings::from_uri("mongodb://host/?socketTimeoutMS=long").await.unwrap_err();
     assert!(error.is_bad_setting() && error.to_string().contains("socketTimeoutMS"), "{error}");
     let error =
-        ClientOptions::from_uri("mongodb://host/?minPoolSize=9&maxPoolSize=8").await.unwrap().connect().unwrap_err();
+        mongo::Settings::from_uri("mongodb://host/?minPoolSize=9&maxPoolSize=8").await.unwrap().connect().unwrap_err();
     assert!(error.is_bad_setting(), "{error}");
 }
 
@@ -83,22 +83,19 @@ async fn the_wire_is_compressed_and_the_pool_is_counted() {
         });
         let busy: Vec<_> = busy.collect();
         until("all connections are in use, and others wait", async || {
-            let metrics = client.metrics();
-            metrics.in_use == 20 && metrics.waiting > 0
+            let seen = client.snapshot();
+            seen.in_use == 20 && seen.waiting > 0
         })
         .await;
         seen.store(true, Relaxed);
         for task in busy {
             task.await.unwrap();
         }
-        let metrics = client.metrics();
-        assert_eq!((metrics.in_use, metrics.waiting, metrics.failures), (0, 0, 0), "{metrics:?}");
-        assert!(metrics.connections >= 5 && metrics.created >= 20, "{metrics:?}");
-        assert!(metrics.operations >= 21 && metrics.checkouts >= metrics.operations, "{metrics:?}");
-        assert!(
-            metrics.checkout_wait_max > Duration::ZERO && metrics.latency_max >= Duration::from_millis(50),
-            "{metrics:?}"
-        );
+        let seen = client.snapshot();
+        assert_eq!((seen.in_use, seen.waiting, seen.failures), (0, 0, 0), "{seen:?}");
+        assert!(seen.connections >= 5 && seen.created >= 20, "{seen:?}");
+        assert!(seen.operations >= 21 && seen.checkouts >= seen.operations, "{seen:?}");
+        assert!(seen.checkout_wait_max > Duration::ZERO && seen.latency_max >= Duration::from_millis(50), "{seen:?}");
     }
 }
 
@@ -111,19 +108,19 @@ async fn compressed(client: &Client) -> i64 {
 #[tokio::test]
 async fn a_server_that_hangs_keeps_nobody_longer_than_the_bound() {
     let server = Mongo::start().await;
-    let options = ClientOptions::from_uri(&server.url()).await.unwrap();
+    let options = mongo::Settings::from_uri(&server.url()).await.unwrap();
     let client = options.operation_timeout(Duration::from_millis(300)).connect().unwrap();
-    assert!(client.health().await.is_up());
+    assert!(client.ping().await.is_ok());
     server.pause();
     let things = client.database("d").collection::<Document>("c");
     let find = client.bounded("find a thing", async { things.find_one(doc! {}).await });
     let error = tokio::time::timeout(PATIENCE, find).await.expect("an end").unwrap_err();
     assert!(error.is_timeout(), "{error}");
     assert_eq!(error.to_string(), "cannot find a thing: it took longer than 300ms");
-    let health = tokio::time::timeout(PATIENCE, client.health()).await.expect("an end");
-    assert!(!health.is_up() && health.latency >= Client::HEALTH_TIMEOUT);
-    assert_eq!(client.metrics().timeouts, 2);
+    let error = tokio::time::timeout(PATIENCE, client.ping()).await.expect("an end").unwrap_err();
+    assert!(error.is_timeout() && error.to_string().contains(&format!("{:?}", Client::PING_TIMEOUT)), "{error}");
+    assert_eq!(client.snapshot().timeouts, 2);
     server.resume();
-    until("it is well again", async || client.health().await.is_up()).await;
-    until("no connection is held", async || client.metrics().in_use == 0).await;
+    until("it is well again", async || client.ping().await.is_ok()).await;
+    until("no connection is held", async || client.snapshot().in_use == 0).await;
 }

@@ -1,13 +1,15 @@
 //! What is stored contradicts what is declared, or the user may not do what has to be done.
 
 use bson::{Document, doc};
-use fastness::index::{ApplyOptions, Condition, Error, Field, IndexSpec, Kind, Literal, Operator, Outcome, Report};
+use fastness::mongo::Error;
+use fastness::mongo::model::{Condition, Declaration, Field, Kind, Literal, Operator};
+use fastness::mongo::plan::{self, Outcome, Report};
 use fastness_tests::servers::{Mongo, database_name};
 use mongodb::{Client, Database};
 
 use super::{A, B, ascending, databases, indexes, listed, names};
 
-const UNIQUE: IndexSpec = IndexSpec { unique: true, ..A };
+const UNIQUE: Declaration = Declaration { unique: true, ..A };
 
 async fn insert(db: &Database, documents: impl IntoIterator<Item = Document>) {
     db.collection("c").insert_many(documents).await.unwrap();
@@ -28,7 +30,7 @@ async fn duplicates_are_counted_and_named_and_nothing_is_left_behind() {
         let secret = |id: i32, a: &str| doc! { "_id": id, "a": a };
         insert(&db, [secret(1, "Ada"), secret(2, "Bob"), secret(3, "Ada"), secret(4, "Ada"), secret(5, "Bob")]).await;
         insert(&db, [secret(6, "Eve"), doc! { "_id": 7 }, doc! { "_id": 8, "a": null }]).await;
-        let report = indexes(&db, &[UNIQUE, B]).apply(&ApplyOptions::default()).await.unwrap();
+        let report = indexes(&db, &[UNIQUE, B]).apply(&plan::Settings::default()).await.unwrap();
         assert!(!report.is_complete());
         let (groups, documents, examples) = duplicates(&report);
         assert_eq!((groups, documents), (3, 7), "{report}");
@@ -49,14 +51,14 @@ async fn only_the_documents_that_would_be_in_the_index_are_looked_at() {
     insert(&db, [doc! { "_id": 5 }]).await;
 
     let live = Condition { path: &["live"], operator: Operator::Equal(Literal::Bool(true)) };
-    let partial = IndexSpec { partial: Box::leak(Box::new([live])), ..UNIQUE };
+    let partial = Declaration { partial: Box::leak(Box::new([live])), ..UNIQUE };
     let cases = [
         (UNIQUE, (3, 6, vec![vec![1.into(), 2.into()], vec![2.into(), 3.into()], vec![4.into(), 5.into()]])),
-        (IndexSpec { sparse: true, ..UNIQUE }, (2, 4, vec![vec![1.into(), 2.into()], vec![2.into(), 3.into()]])),
+        (Declaration { sparse: true, ..UNIQUE }, (2, 4, vec![vec![1.into(), 2.into()], vec![2.into(), 3.into()]])),
         (partial, (1, 2, vec![vec![1.into(), 2.into()]])),
     ];
     for (index, expected) in cases {
-        let report = indexes(&db, &[index]).apply(&ApplyOptions::default()).await.unwrap();
+        let report = indexes(&db, &[index]).apply(&plan::Settings::default()).await.unwrap();
         assert_eq!(duplicates(&report), expected, "{report}");
     }
 }
@@ -64,17 +66,17 @@ async fn only_the_documents_that_would_be_in_the_index_are_looked_at() {
 #[tokio::test]
 async fn an_index_that_cannot_become_unique_stays_as_it_was() {
     for db in databases().await {
-        indexes(&db, &[A]).apply(&ApplyOptions::default()).await.unwrap();
+        indexes(&db, &[A]).apply(&plan::Settings::default()).await.unwrap();
         insert(&db, [doc! { "_id": 1, "a": 7 }, doc! { "_id": 2, "a": 7 }, doc! { "_id": 3, "a": 8 }]).await;
         let before = listed(&db).await;
         let unique = indexes(&db, &[UNIQUE]);
 
-        let report = unique.apply(&ApplyOptions::default()).await.unwrap();
+        let report = unique.apply(&plan::Settings::default()).await.unwrap();
         assert_eq!(duplicates(&report), (1, 2, vec![vec![1.into(), 2.into()]]), "{report}");
         assert_eq!(listed(&db).await, before, "writes are not refused from now on");
 
         db.collection::<Document>("c").delete_one(doc! { "_id": 2 }).await.unwrap();
-        let report = unique.apply(&ApplyOptions::default()).await.unwrap();
+        let report = unique.apply(&plan::Settings::default()).await.unwrap();
         assert!(report.is_complete() && unique.plan().await.unwrap().is_in_sync(), "{report}");
     }
 }
@@ -83,13 +85,13 @@ async fn an_index_that_cannot_become_unique_stays_as_it_was() {
 #[tokio::test]
 async fn a_rebuild_that_fails_leaves_the_old_index() {
     for db in databases().await {
-        let old = IndexSpec { name: Some("mine"), expire_after: Some(60), ..B };
-        indexes(&db, &[old]).apply(&ApplyOptions::default()).await.unwrap();
+        let old = Declaration { name: Some("mine"), expire_after: Some(60), ..B };
+        indexes(&db, &[old]).apply(&plan::Settings::default()).await.unwrap();
         insert(&db, [doc! { "_id": 1, "a": 7 }, doc! { "_id": 2, "a": 7 }]).await;
         let before = listed(&db).await;
 
-        let new = IndexSpec { name: Some("mine"), ..UNIQUE };
-        let report = indexes(&db, &[new]).apply(&ApplyOptions::default().rebuild(true)).await.unwrap();
+        let new = Declaration { name: Some("mine"), ..UNIQUE };
+        let report = indexes(&db, &[new]).apply(&plan::Settings::default().rebuild(true)).await.unwrap();
         assert_eq!(duplicates(&report).0, 1, "{report}");
         assert_eq!(listed(&db).await, before);
     }
@@ -98,11 +100,11 @@ async fn a_rebuild_that_fails_leaves_the_old_index() {
 /// What other than duplicates can be wrong with the data: told in the server's words, without values, and the rest is done.
 #[tokio::test]
 async fn data_that_an_index_does_not_admit_is_told() {
-    const ARRAYS: IndexSpec = IndexSpec { fields: &[ascending(&["a"]), ascending(&["b"])], ..IndexSpec::PLAIN };
+    const ARRAYS: Declaration = Declaration { fields: &[ascending(&["a"]), ascending(&["b"])], ..Declaration::PLAIN };
     let [db, _] = databases().await;
     insert(&db, [doc! { "a": [1, 2], "b": [3, 4], "place": "Ada's house" }]).await;
-    let place = IndexSpec { fields: &[Field { path: &["place"], kind: Kind::Sphere }], ..IndexSpec::PLAIN };
-    let report = indexes(&db, &[ARRAYS, place, A]).apply(&ApplyOptions::default()).await.unwrap();
+    let place = Declaration { fields: &[Field { path: &["place"], kind: Kind::Sphere }], ..Declaration::PLAIN };
+    let report = indexes(&db, &[ARRAYS, place, A]).apply(&plan::Settings::default()).await.unwrap();
     let errors: Vec<_> = report.failures().map(failure).map(|error| (error.code(), error.to_string())).collect();
     assert_eq!(errors.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [Some(171), Some(16755)], "{errors:?}");
     assert!(errors.iter().all(|(_, text)| !text.contains("Ada")), "{errors:?}");
@@ -135,13 +137,13 @@ async fn what_the_user_may_not_do_is_told_and_the_rest_is_done() {
 
     // May write to no collection, so not to that of the lease: it builds without one.
     let admin = with_roles(&server, &name, &["dbAdmin"]).await;
-    let report = indexes(&admin, &[A]).apply(&ApplyOptions::default()).await.unwrap();
+    let report = indexes(&admin, &[A]).apply(&plan::Settings::default()).await.unwrap();
     assert!(report.is_complete() && report.did_something(), "{report}");
 
     // May build, but not change in place.
     let writer = with_roles(&server, &name, &["readWrite"]).await;
-    let changed = [IndexSpec { hidden: true, ..A }, B];
-    let report = indexes(&writer, &changed).apply(&ApplyOptions::default()).await.unwrap();
+    let changed = [Declaration { hidden: true, ..A }, B];
+    let report = indexes(&writer, &changed).apply(&plan::Settings::default()).await.unwrap();
     let errors: Vec<_> = report.failures().map(|entry| (entry.index.name(), failure(entry))).collect();
     assert!(errors.len() == 1 && errors[0].0 == "a_1" && errors[0].1.is_unauthorized(), "{report}");
     assert!(errors[0].1.to_string().contains("dbAdmin") && !errors[0].1.to_string().contains("collMod:"), "{report}");
@@ -150,9 +152,9 @@ async fn what_the_user_may_not_do_is_told_and_the_rest_is_done() {
     // May look, and sees what is to be done.
     let reader = with_roles(&server, &name, &["read"]).await;
     assert!(!indexes(&reader, &changed).plan().await.unwrap().is_in_sync());
-    let report = indexes(&reader, &changed).apply(&ApplyOptions::default()).await.unwrap();
+    let report = indexes(&reader, &changed).apply(&plan::Settings::default()).await.unwrap();
     assert!(failure(report.failures().next().unwrap()).is_unauthorized(), "{report}");
-    let report = indexes(&reader, &[A, B]).apply(&ApplyOptions::default()).await.unwrap();
+    let report = indexes(&reader, &[A, B]).apply(&plan::Settings::default()).await.unwrap();
     assert!(report.is_complete(), "where nothing is to be done, no right is missed: {report}");
 
     // May not even look.
@@ -161,7 +163,7 @@ async fn what_the_user_may_not_do_is_told_and_the_rest_is_done() {
     assert!(error.is_unauthorized(), "{error}");
 }
 
-fn failure(entry: &fastness::index::Entry) -> &Error {
+fn failure(entry: &fastness::mongo::plan::Entry) -> &Error {
     match &entry.outcome {
         Outcome::Failed { error, .. } => error,
         other => panic!("{other:?}"),

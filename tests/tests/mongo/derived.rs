@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use bson::{DateTime, Document, doc};
 use fastness::Indexed;
-use fastness::index::{Action, ApplyOptions, Indexes};
+use fastness::mongo::IndexManager;
+use fastness::mongo::plan::{self, Action};
 use serde::{Deserialize, Serialize};
 
 use super::databases;
@@ -45,9 +46,9 @@ model!(Wildcard, "wildcard", [], { #[index(wildcard)] attributes: HashMap<String
 
 /// Applies a model's index, and compares what the server lists with what is expected.
 async fn holds<M: Indexed>(db: &mongodb::Database, expected: &Document) {
-    let (indexes, collection) = (Indexes::new(db).model::<M>(), M::COLLECTION);
+    let (indexes, collection) = (IndexManager::new(db).model::<M>(), M::COLLECTION);
     assert!(!indexes.plan().await.unwrap().is_in_sync(), "{collection}");
-    let report = indexes.apply(&ApplyOptions::default()).await.unwrap();
+    let report = indexes.apply(&plan::Settings::default()).await.unwrap();
     assert!(report.is_complete() && report.did_something(), "{collection}: {report}");
     let plan = indexes.plan().await.unwrap();
     assert!(plan.is_in_sync(), "{collection}: {plan}");
@@ -59,7 +60,7 @@ async fn holds<M: Indexed>(db: &mongodb::Database, expected: &Document) {
     for (option, value) in expected {
         assert_eq!(index.get(option), Some(value), "{collection}: {index}");
     }
-    let report = indexes.apply(&ApplyOptions::default()).await.unwrap();
+    let report = indexes.apply(&plan::Settings::default()).await.unwrap();
     assert!(!report.did_something(), "{collection}: {report}");
 }
 
@@ -93,8 +94,8 @@ model!(After, "renamed", [], { #[index] vendor: i32, });
 #[tokio::test]
 async fn a_field_renamed_under_its_index_is_told() {
     for db in databases().await {
-        Indexes::new(&db).model::<Before>().apply(&ApplyOptions::default()).await.unwrap();
-        let indexes = Indexes::new(&db).model::<After>();
+        IndexManager::new(&db).model::<Before>().apply(&plan::Settings::default()).await.unwrap();
+        let indexes = IndexManager::new(&db).model::<After>();
         let plan = indexes.plan().await.unwrap();
         assert!(!plan.is_in_sync(), "{plan}");
         let text = plan.to_string();
@@ -104,7 +105,7 @@ async fn a_field_renamed_under_its_index_is_told() {
             matches!(action("vendor_1"), Action::Create) && matches!(action("seller_1"), Action::Unmanaged),
             "{plan}"
         );
-        assert!(indexes.apply(&ApplyOptions::default()).await.unwrap().is_complete());
+        assert!(indexes.apply(&plan::Settings::default()).await.unwrap().is_complete());
         let names = db.collection::<Document>("renamed").list_index_names().await.unwrap();
         assert!(names.contains(&"seller_1".to_owned()) && names.contains(&"vendor_1".to_owned()), "{names:?}");
     }

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
-use fastness::index::{ApplyOptions, IndexSpec, Indexes, Report};
+use fastness::mongo::IndexManager;
+use fastness::mongo::model::Declaration;
+use fastness::mongo::plan::{self, Report};
 use fastness_tests::servers::{Mongo, MongoSet, PATIENCE, database_name, shared_mongo, shared_mongo_set, until};
 use mongodb::{Client, Database};
 use tokio::task::JoinHandle;
 
 use super::{A, B, databases, indexes, names};
 
-const UNIQUE: IndexSpec = IndexSpec { unique: true, ..A };
+const UNIQUE: Declaration = Declaration { unique: true, ..A };
 
 async fn insert(db: &Database) {
     db.collection("c").insert_many((0..1_000).map(|number| doc! { "a": number })).await.unwrap();
@@ -38,7 +40,7 @@ async fn building(db: &Database) {
     .await;
 }
 
-fn start(indexes: &Indexes, options: ApplyOptions) -> JoinHandle<Report> {
+fn start(indexes: &IndexManager, options: plan::Settings) -> JoinHandle<Report> {
     let indexes = indexes.clone();
     tokio::spawn(async move { indexes.apply(&options).await.unwrap() })
 }
@@ -54,7 +56,7 @@ async fn of_many_who_apply_at_once_one_builds_and_the_others_wait() {
         let mut fleet = Vec::new();
         for _ in 0..6 {
             let client = Client::with_uri_str(&url).await.unwrap();
-            fleet.push(start(&indexes(&client.database(&name), &[UNIQUE, B]), ApplyOptions::default()));
+            fleet.push(start(&indexes(&client.database(&name), &[UNIQUE, B]), plan::Settings::default()));
         }
         let mut builders = 0;
         for applied in fleet {
@@ -75,7 +77,7 @@ async fn a_lease_is_respected_until_its_time_is_up() {
         };
         leases.insert_one(doc! { "_id": "indexes", "holder": "somebody", "until": until(3_600) }).await.unwrap();
         let indexes = indexes(&db, &[A]);
-        let options = ApplyOptions::default().patience(Duration::from_millis(300));
+        let options = plan::Settings::default().patience(Duration::from_millis(300));
 
         let error = indexes.apply(&options).await.unwrap_err();
         assert!(error.is_busy() && error.to_string().contains("fastness_leases"), "{error}");
@@ -94,13 +96,13 @@ async fn a_builder_that_dies_is_followed_and_its_build_is_joined() {
     insert(&db).await;
     hang(&server).await;
     let indexes = indexes(&db, &[UNIQUE]);
-    let first = start(&indexes, ApplyOptions::default().lease(Duration::from_secs(1)));
+    let first = start(&indexes, plan::Settings::default().lease(Duration::from_secs(1)));
     building(&db).await;
     first.abort();
 
     let plan = indexes.plan().await.unwrap();
     assert!(!plan.is_in_sync() && plan.to_string().contains("is being built"), "{plan}");
-    let second = start(&indexes, ApplyOptions::default());
+    let second = start(&indexes, plan::Settings::default());
     go_on(&server).await;
     assert!(done(second).await.is_complete());
     assert!(indexes.plan().await.unwrap().is_in_sync());
@@ -113,7 +115,7 @@ async fn a_server_killed_in_mid_build_builds_the_index_when_it_is_back() {
     insert(&db).await;
     hang(&server).await;
     let indexes = indexes(&db, &[UNIQUE, B]);
-    let applied = start(&indexes, ApplyOptions::default());
+    let applied = start(&indexes, plan::Settings::default());
     building(&db).await;
 
     server.kill();
@@ -132,7 +134,7 @@ async fn a_build_outlives_its_primary() {
         insert(&db).await;
         let indexes = indexes(&db, &[UNIQUE]);
         hang(set.primary().await).await;
-        let applied = start(&indexes, ApplyOptions::default());
+        let applied = start(&indexes, plan::Settings::default());
         building(&db).await;
         if kill {
             set.kill_primary().await;
@@ -158,7 +160,7 @@ async fn a_server_that_does_not_come_back_is_told() {
     insert(&db).await;
     hang(&server).await;
     let indexes = indexes(&db, &[A]);
-    let applied = start(&indexes, ApplyOptions::default());
+    let applied = start(&indexes, plan::Settings::default());
     building(&db).await;
     server.kill();
     let report = done(applied).await;
@@ -175,7 +177,7 @@ async fn progress_is_told() {
     let hang = doc! { "configureFailPoint": point, "mode": "alwaysOn", "data": { "fieldsToMatch": { "a": 500 } } };
     server.admin(hang).await;
     let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let options = ApplyOptions::default().on_progress(move |progress| drop(sender.send(progress.clone())));
+    let options = plan::Settings::default().on_progress(move |progress| drop(sender.send(progress.clone())));
     let applied = start(&indexes(&db, &[A]), options);
 
     let progress = tokio::time::timeout(PATIENCE, told.recv()).await.expect("word of the build").unwrap();
@@ -192,7 +194,7 @@ async fn a_build_that_takes_longer_than_allowed_leaves_nothing() {
     insert(&db).await;
     hang(&server).await;
     let indexes = indexes(&db, &[A]);
-    let applied = start(&indexes, ApplyOptions::default().build_limit(Duration::from_millis(200)));
+    let applied = start(&indexes, plan::Settings::default().build_limit(Duration::from_millis(200)));
     let report = done(applied).await;
     assert!(!report.is_complete() && report.to_string().contains("50)"), "{report}");
     go_on(&server).await;

@@ -1,19 +1,18 @@
 //! Indexes that nobody declares, or that somebody else made.
 
 use bson::doc;
-use fastness::index::{
-    Action, ApplyOptions, Clash, Collation, Condition, Field, IndexSpec, Indexes, Kind, Literal, Operator, Outcome,
-    Unmanaged,
-};
+use fastness::mongo::IndexManager;
+use fastness::mongo::model::{Collation, Condition, Declaration, Field, Kind, Literal, Operator};
+use fastness::mongo::plan::{self, Action, Clash, Outcome, Unmanaged};
 
 use super::{A, B, databases, indexes, listed, names};
 
 #[tokio::test]
 async fn unmanaged_indexes_stay_are_hidden_or_dropped_as_asked() {
     for db in databases().await {
-        indexes(&db, &[A, B]).apply(&ApplyOptions::default()).await.unwrap();
+        indexes(&db, &[A, B]).apply(&plan::Settings::default()).await.unwrap();
         let only_a = indexes(&db, &[A]);
-        let apply = async |unmanaged| only_a.apply(&ApplyOptions::default().unmanaged(unmanaged)).await.unwrap();
+        let apply = async |unmanaged| only_a.apply(&plan::Settings::default().unmanaged(unmanaged)).await.unwrap();
 
         let plan = only_a.plan().await.unwrap();
         assert!(plan.is_in_sync() && plan.to_string().contains("unmanaged b_1 {b: 1}"), "{plan}");
@@ -30,7 +29,7 @@ async fn unmanaged_indexes_stay_are_hidden_or_dropped_as_asked() {
         assert!(matches!(report.entries[1].outcome, Outcome::Dropped), "{report}");
         assert_eq!(names(&db).await, ["a_1"]);
 
-        indexes(&db, &[B]).apply(&ApplyOptions::default()).await.unwrap();
+        indexes(&db, &[B]).apply(&plan::Settings::default()).await.unwrap();
         apply(Unmanaged::Drop).await;
         assert_eq!(names(&db).await, ["a_1"]);
     }
@@ -51,24 +50,24 @@ async fn an_index_made_by_another_program_is_recognised() {
         (doc! { "key": { "a": 1.0 }, "name": "other", "background": true, "sparse": false, "unique": false }, A),
         (
             doc! { "key": { "a": 1_i64 }, "name": "a_1", "expireAfterSeconds": 60.9 },
-            IndexSpec { expire_after: Some(60), ..A },
+            Declaration { expire_after: Some(60), ..A },
         ),
         (
             doc! { "key": { "a": 1 }, "name": "a_1", "partialFilterExpression": { "n": { "$gt": 1.0 }, "s": { "$eq": "x" } } },
-            IndexSpec { partial, ..A },
+            Declaration { partial, ..A },
         ),
         (
             doc! { "key": { "a": 1 }, "name": "a_1", "partialFilterExpression": { "$and": [{ "s": "x" }, { "n": { "$gt": 1_i64 } }] } },
-            IndexSpec { partial, ..A },
+            Declaration { partial, ..A },
         ),
         (
             doc! { "key": { "a": 1 }, "name": "a_1", "collation": { "locale": "en", "strength": 2, "caseLevel": false } },
-            IndexSpec { collation, ..A },
+            Declaration { collation, ..A },
         ),
         (doc! { "key": { "a": 1 }, "name": "a_1", "collation": { "locale": "simple" } }, A),
         (
             doc! { "key": { "d": "text", "n": "text" }, "name": "words", "weights": { "n": 3.0 }, "default_language": "english" },
-            IndexSpec { fields: words, ..IndexSpec::PLAIN },
+            Declaration { fields: words, ..Declaration::PLAIN },
         ),
     ];
     for db in databases().await {
@@ -87,7 +86,7 @@ async fn an_option_that_nobody_can_declare_is_told() {
     let [db, _] = databases().await;
     let made = doc! { "key": { "$**": 1 }, "name": "$**_1", "wildcardProjection": { "a": 1 } };
     db.run_command(doc! { "createIndexes": "c", "indexes": [made] }).await.unwrap();
-    let wildcard = IndexSpec { fields: &[Field { path: &[], kind: Kind::Wildcard }], ..IndexSpec::PLAIN };
+    let wildcard = Declaration { fields: &[Field { path: &[], kind: Kind::Wildcard }], ..Declaration::PLAIN };
     let plan = indexes(&db, &[wildcard]).plan().await.unwrap();
     assert!(plan.to_string().contains("wildcardProjection: {a: 1} -> (default)"), "{plan}");
 }
@@ -95,9 +94,9 @@ async fn an_option_that_nobody_can_declare_is_told() {
 #[tokio::test]
 async fn declarations_that_contradict_each_other_are_shown_and_left_alone() {
     for db in databases().await {
-        indexes(&db, &[A]).apply(&ApplyOptions::default()).await.unwrap();
-        let unique = IndexSpec { unique: true, ..A };
-        let indexes = Indexes::new(&db).collection("c", &[A, B]).collection("c", &[unique, B]);
+        indexes(&db, &[A]).apply(&plan::Settings::default()).await.unwrap();
+        let unique = Declaration { unique: true, ..A };
+        let indexes = IndexManager::new(&db).collection("c", &[A, B]).collection("c", &[unique, B]);
 
         let plan = indexes.plan().await.unwrap();
         assert!(plan.has_conflicts() && !plan.is_in_sync());
@@ -105,7 +104,7 @@ async fn declarations_that_contradict_each_other_are_shown_and_left_alone() {
         let text = plan.to_string();
         assert!(text.contains("a_1 {a: 1} unique: true\n") && text.contains("against a_1 {a: 1}\n"), "{text}");
 
-        let report = indexes.apply(&ApplyOptions::default().unmanaged(Unmanaged::Drop)).await.unwrap();
+        let report = indexes.apply(&plan::Settings::default().unmanaged(Unmanaged::Drop)).await.unwrap();
         assert!(!report.is_complete(), "{report}");
         assert_eq!(names(&db).await, ["a_1", "b_1"], "the one that both declare is made");
     }
@@ -115,16 +114,16 @@ async fn declarations_that_contradict_each_other_are_shown_and_left_alone() {
 #[tokio::test]
 async fn the_server_refuses_what_is_planned_as_a_conflict() {
     let [db, _] = databases().await;
-    let text = |path| IndexSpec {
+    let text = |path| Declaration {
         fields: Box::leak(Box::new([Field { path, kind: Kind::Text { weight: 1 } }])),
-        ..IndexSpec::PLAIN
+        ..Declaration::PLAIN
     };
     let clashes = [
-        (A, IndexSpec { name: Some("a_1"), ..B }, Clash::Name, 86),
-        (A, IndexSpec { name: Some("a_1"), sparse: true, ..A }, Clash::Name, 86),
-        (A, IndexSpec { name: Some("a_1"), expire_after: Some(1), ..A }, Clash::Name, 85),
-        (A, IndexSpec { name: Some("x"), ..A }, Clash::Identity, 85),
-        (A, IndexSpec { name: Some("x"), expire_after: Some(1), ..A }, Clash::Identity, 85),
+        (A, Declaration { name: Some("a_1"), ..B }, Clash::Name, 86),
+        (A, Declaration { name: Some("a_1"), sparse: true, ..A }, Clash::Name, 86),
+        (A, Declaration { name: Some("a_1"), expire_after: Some(1), ..A }, Clash::Name, 85),
+        (A, Declaration { name: Some("x"), ..A }, Clash::Identity, 85),
+        (A, Declaration { name: Some("x"), expire_after: Some(1), ..A }, Clash::Identity, 85),
         (text(&["a"]), text(&["b"]), Clash::Text, 85),
     ];
     for (one, other, expected, code) in clashes {

@@ -1,32 +1,37 @@
 //! Every kind of index and every option: what was applied is in sync, and stays so.
 
 use bson::doc;
-use fastness::index::{ApplyOptions, Collation, Condition, Field, IndexSpec, Indexes, Kind, Literal, Operator};
+use fastness::mongo::IndexManager;
+use fastness::mongo::model::{Collation, Condition, Declaration, Field, Kind, Literal, Operator};
+use fastness::mongo::plan;
 
 use super::{A, B, ascending, databases};
 
 const TEXT: Kind = Kind::Text { weight: 1 };
-const PLAIN: IndexSpec = IndexSpec::PLAIN;
+const PLAIN: Declaration = Declaration::PLAIN;
 
 const fn one(path: &'static [&'static str], kind: Kind) -> Field {
     Field { path, kind }
 }
 
 /// A collection's name and its indexes.
-const KINDS: &[(&str, &[IndexSpec])] = &[
-    ("single", &[A, IndexSpec { fields: &[one(&["a"], Kind::Descending)], ..PLAIN }]),
-    ("nested", &[IndexSpec { fields: &[ascending(&["a", "b", "c"])], ..PLAIN }]),
-    ("compound", &[IndexSpec { fields: &[ascending(&["a"]), one(&["b"], Kind::Descending)], ..PLAIN }]),
-    ("named", &[IndexSpec { name: Some("by a"), ..A }]),
-    ("unique", &[IndexSpec { unique: true, ..A }]),
-    ("sparse", &[IndexSpec { sparse: true, ..A }]),
-    ("hidden", &[IndexSpec { hidden: true, ..A }]),
-    ("expiring", &[IndexSpec { expire_after: Some(2_592_000), ..A }]),
-    ("expiring at once", &[IndexSpec { expire_after: Some(0), ..A }]),
-    ("several", &[A, B, IndexSpec { unique: true, sparse: true, hidden: true, fields: &[ascending(&["c"])], ..PLAIN }]),
+const KINDS: &[(&str, &[Declaration])] = &[
+    ("single", &[A, Declaration { fields: &[one(&["a"], Kind::Descending)], ..PLAIN }]),
+    ("nested", &[Declaration { fields: &[ascending(&["a", "b", "c"])], ..PLAIN }]),
+    ("compound", &[Declaration { fields: &[ascending(&["a"]), one(&["b"], Kind::Descending)], ..PLAIN }]),
+    ("named", &[Declaration { name: Some("by a"), ..A }]),
+    ("unique", &[Declaration { unique: true, ..A }]),
+    ("sparse", &[Declaration { sparse: true, ..A }]),
+    ("hidden", &[Declaration { hidden: true, ..A }]),
+    ("expiring", &[Declaration { expire_after: Some(2_592_000), ..A }]),
+    ("expiring at once", &[Declaration { expire_after: Some(0), ..A }]),
+    (
+        "several",
+        &[A, B, Declaration { unique: true, sparse: true, hidden: true, fields: &[ascending(&["c"])], ..PLAIN }],
+    ),
     (
         "partial",
-        &[IndexSpec {
+        &[Declaration {
             partial: &[
                 Condition { path: &["status"], operator: Operator::Equal(Literal::Text("active")) },
                 Condition { path: &["total"], operator: Operator::Greater(Literal::Int(10)) },
@@ -40,25 +45,25 @@ const KINDS: &[(&str, &[IndexSpec])] = &[
     ),
     (
         "collated",
-        &[IndexSpec { collation: Some(Collation { locale: "en", strength: Some(2), numeric_ordering: None }), ..A }],
+        &[Declaration { collation: Some(Collation { locale: "en", strength: Some(2), numeric_ordering: None }), ..A }],
     ),
     (
         "collated as by default",
-        &[IndexSpec {
+        &[Declaration {
             collation: Some(Collation { locale: "fr_CA", strength: Some(3), numeric_ordering: Some(false) }),
             ..A
         }],
     ),
     (
         "text",
-        &[IndexSpec {
+        &[Declaration {
             fields: &[one(&["name"], Kind::Text { weight: 10 }), one(&["description"], TEXT), one(&["a", "b"], TEXT)],
             ..PLAIN
         }],
     ),
     (
         "text in other languages",
-        &[IndexSpec {
+        &[Declaration {
             fields: &[one(&["name"], TEXT)],
             default_language: Some("german"),
             language_override: Some("idioma"),
@@ -67,45 +72,45 @@ const KINDS: &[(&str, &[IndexSpec])] = &[
     ),
     (
         "text among others",
-        &[IndexSpec {
+        &[Declaration {
             fields: &[ascending(&["tenant"]), one(&["z"], TEXT), one(&["b"], TEXT), one(&["when"], Kind::Descending)],
             ..PLAIN
         }],
     ),
-    ("text anywhere", &[IndexSpec { fields: &[one(&["$**"], TEXT)], ..PLAIN }]),
+    ("text anywhere", &[Declaration { fields: &[one(&["$**"], TEXT)], ..PLAIN }]),
     (
         "sphere",
-        &[IndexSpec { fields: &[one(&["location", "coordinates"], Kind::Sphere), ascending(&["kind"])], ..PLAIN }],
+        &[Declaration { fields: &[one(&["location", "coordinates"], Kind::Sphere), ascending(&["kind"])], ..PLAIN }],
     ),
-    ("plane", &[IndexSpec { fields: &[one(&["point"], Kind::Plane)], ..PLAIN }]),
+    ("plane", &[Declaration { fields: &[one(&["point"], Kind::Plane)], ..PLAIN }]),
     (
         "small plane",
-        &[IndexSpec {
+        &[Declaration {
             fields: &[one(&["point"], Kind::Plane)],
             bits: Some(20),
             bounds: Some((-100.0, 100.5)),
             ..PLAIN
         }],
     ),
-    ("hashed", &[IndexSpec { fields: &[one(&["id"], Kind::Hashed)], ..PLAIN }]),
-    ("hashed among others", &[IndexSpec { fields: &[ascending(&["b"]), one(&["a"], Kind::Hashed)], ..PLAIN }]),
-    ("wildcard", &[IndexSpec { fields: &[one(&[], Kind::Wildcard)], ..PLAIN }]),
-    ("wildcard below", &[IndexSpec { fields: &[one(&["attributes"], Kind::Wildcard)], ..PLAIN }]),
+    ("hashed", &[Declaration { fields: &[one(&["id"], Kind::Hashed)], ..PLAIN }]),
+    ("hashed among others", &[Declaration { fields: &[ascending(&["b"]), one(&["a"], Kind::Hashed)], ..PLAIN }]),
+    ("wildcard", &[Declaration { fields: &[one(&[], Kind::Wildcard)], ..PLAIN }]),
+    ("wildcard below", &[Declaration { fields: &[one(&["attributes"], Kind::Wildcard)], ..PLAIN }]),
 ];
 
 #[tokio::test]
 async fn what_was_applied_is_in_sync_and_a_second_apply_does_nothing() {
     for db in databases().await {
         for (collection, specs) in KINDS {
-            let indexes = Indexes::new(&db).collection(collection, specs);
+            let indexes = IndexManager::new(&db).collection(collection, specs);
             assert!(!indexes.plan().await.unwrap().is_in_sync(), "{collection}");
 
-            let report = indexes.apply(&ApplyOptions::default()).await.unwrap();
+            let report = indexes.apply(&plan::Settings::default()).await.unwrap();
             assert!(report.is_complete() && report.did_something(), "{collection}: {report}");
 
             let plan = indexes.plan().await.unwrap();
             assert!(plan.is_in_sync(), "{collection}: {plan}");
-            let report = indexes.apply(&ApplyOptions::default()).await.unwrap();
+            let report = indexes.apply(&plan::Settings::default()).await.unwrap();
             assert!(report.is_complete() && !report.did_something(), "{collection}: {report}");
         }
     }
@@ -129,7 +134,7 @@ async fn names_are_those_of_other_drivers() {
         ("wildcard below", "attributes.$**_1"),
     ];
     for (collection, specs) in KINDS {
-        Indexes::new(&db).collection(collection, specs).apply(&ApplyOptions::default()).await.unwrap();
+        IndexManager::new(&db).collection(collection, specs).apply(&plan::Settings::default()).await.unwrap();
     }
     for (collection, name) in expected {
         let names = db.collection::<bson::Document>(collection).list_index_names().await.unwrap();
@@ -143,8 +148,8 @@ async fn a_collection_with_a_collation_of_its_own_is_in_sync_too() {
     let [db, _] = databases().await;
     for (collection, specs) in KINDS {
         db.run_command(doc! { "create": collection, "collation": { "locale": "de", "strength": 1 } }).await.unwrap();
-        let indexes = Indexes::new(&db).collection(collection, specs);
-        let report = indexes.apply(&ApplyOptions::default()).await.unwrap();
+        let indexes = IndexManager::new(&db).collection(collection, specs);
+        let report = indexes.apply(&plan::Settings::default()).await.unwrap();
         assert!(report.is_complete(), "{collection}: {report}");
         let plan = indexes.plan().await.unwrap();
         assert!(plan.is_in_sync(), "{collection}: {plan}");

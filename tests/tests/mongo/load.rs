@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bson::doc;
 use fastness::Indexed;
-use fastness::index::{Client, ClientOptions, Error};
+use fastness::mongo::{self, Client, Error};
 use fastness_tests::servers::{MongoSet, database_name, until};
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ fn began() -> Instant {
 #[tokio::test(flavor = "multi_thread")]
 async fn under_load_a_primary_that_is_killed_costs_a_pause_and_no_acknowledged_write() {
     let mut set = MongoSet::start().await;
-    let options = ClientOptions::from_uri(&set.url()).await.unwrap().operation_timeout(Duration::from_secs(15));
+    let options = mongo::Settings::from_uri(&set.url()).await.unwrap().operation_timeout(Duration::from_secs(15));
     let majority = mongodb::options::WriteConcern::majority();
     let client = options.driver(|driver| driver.write_concern = Some(majority)).connect().unwrap();
     let (db, seen) = (database_name(), Arc::new(Seen::default()));

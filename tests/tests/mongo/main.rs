@@ -17,7 +17,8 @@ mod slow;
 mod streams;
 
 use bson::{Document, doc};
-use fastness::index::{Field, IndexSpec, Indexes, Kind};
+use fastness::mongo::IndexManager;
+use fastness::mongo::model::{Declaration, Field, Kind};
 use fastness_tests::servers::{shared_mongo, shared_mongo_set};
 use mongodb::Database;
 
@@ -27,8 +28,8 @@ async fn databases() -> [Database; 2] {
 }
 
 /// The indexes of the collection `c`.
-fn indexes(db: &Database, specs: &[IndexSpec]) -> Indexes {
-    Indexes::new(db).collection("c", specs)
+fn indexes(db: &Database, specs: &[Declaration]) -> IndexManager {
+    IndexManager::new(db).collection("c", specs)
 }
 
 /// What the server lists for the collection `c`, the one over `_id` left out.
@@ -49,7 +50,7 @@ const fn ascending(path: &'static [&'static str]) -> Field {
 }
 
 /// `{a: 1}`
-const A: IndexSpec = IndexSpec { fields: &[ascending(&["a"])], ..IndexSpec::PLAIN };
+const A: Declaration = Declaration { fields: &[ascending(&["a"])], ..Declaration::PLAIN };
 
 /// `{b: 1}`
-const B: IndexSpec = IndexSpec { fields: &[ascending(&["b"])], ..IndexSpec::PLAIN };
+const B: Declaration = Declaration { fields: &[ascending(&["b"])], ..Declaration::PLAIN };

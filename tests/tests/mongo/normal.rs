@@ -1,7 +1,8 @@
 //! The normal form against the server's own judgement.
 
 use bson::{Bson, Document, doc};
-use fastness::index::{ApplyOptions, Collation, IndexSpec};
+use fastness::mongo::model::{Collation, Declaration};
+use fastness::mongo::plan;
 use fastness_tests::servers::shared_mongo;
 use mongodb::Database;
 use serde_json::json;
@@ -30,7 +31,7 @@ async fn every_locale_is_filled_in_as_we_expect() {
         }
         known += 1;
         let collation = Collation { locale: locale.clone().leak(), strength: None, numeric_ordering: None };
-        let plan = indexes(&db, &[IndexSpec { collation: Some(collation), ..A }]).plan().await.unwrap();
+        let plan = indexes(&db, &[Declaration { collation: Some(collation), ..A }]).plan().await.unwrap();
         assert!(plan.is_in_sync(), "{plan}");
     }
     assert!(known >= 100, "{known}");
@@ -92,9 +93,9 @@ async fn normal_filter(db: &Database) -> Bson {
 #[tokio::test]
 async fn plans_and_reports_are_serialised() {
     let db = shared_mongo().await.database().await;
-    let old = IndexSpec { expire_after: Some(60), ..A };
-    indexes(&db, &[old]).apply(&ApplyOptions::default()).await.unwrap();
-    let indexes = indexes(&db, &[IndexSpec { expire_after: Some(61), ..A }]);
+    let old = Declaration { expire_after: Some(60), ..A };
+    indexes(&db, &[old]).apply(&plan::Settings::default()).await.unwrap();
+    let indexes = indexes(&db, &[Declaration { expire_after: Some(61), ..A }]);
     let step = |verb: &str, action: &str| {
         let mut step = json!({
             "collection": "c",
@@ -109,7 +110,7 @@ async fn plans_and_reports_are_serialised() {
     let plan = serde_json::to_value(indexes.plan().await.unwrap()).unwrap();
     assert_eq!(plan, json!({ "database": db.name(), "steps": [expected] }));
 
-    let mut report = serde_json::to_value(indexes.apply(&ApplyOptions::default()).await.unwrap()).unwrap();
+    let mut report = serde_json::to_value(indexes.apply(&plan::Settings::default()).await.unwrap()).unwrap();
     assert!(report["entries"][0].as_object_mut().unwrap().remove("took").unwrap().as_f64().unwrap() > 0.0);
     assert_eq!(report["entries"], json!([step("outcome", "changed")]));
 }

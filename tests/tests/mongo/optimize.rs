@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bson::{Document, doc};
 use fastness::Indexed;
-use fastness::index::{
-    Advice, ApplyOptions, Chosen, Client, ClientOptions, Collection, Indexes, Outcome, Query, Reason, Report,
-};
+use fastness::mongo::advise::{Advice, Chosen, Redundancy};
+use fastness::mongo::plan::{self, Outcome, Report};
+use fastness::mongo::slow::Query;
+use fastness::mongo::{self, Client, Collection, IndexManager};
 use fastness_tests::servers::{database_name, shared_mongo, shared_mongo_set};
 use mongodb::Database;
 use mongodb::options::FindOptions;
@@ -28,7 +29,7 @@ struct Offer {
 
 /// Everything is slow.
 async fn eager(url: &str) -> (Client, Database) {
-    let options = ClientOptions::from_uri(url).await.unwrap().slow_query(Duration::ZERO);
+    let options = mongo::Settings::from_uri(url).await.unwrap().slow_query(Duration::ZERO);
     let client = options.connect().unwrap();
     let db = client.database(&database_name());
     (client, db)
@@ -39,9 +40,9 @@ async fn clients() -> Vec<(Client, Database)> {
 }
 
 /// Documents, the declared indexes, one that `{seller: 1, city: 1}` makes needless, and none for `made_at`.
-async fn fill(client: &Client, db: &Database) -> (Collection<Offer>, Indexes) {
-    let indexes = Indexes::new(db).model::<Offer>().unused_after(Duration::ZERO);
-    indexes.apply(&ApplyOptions::default()).await.unwrap();
+async fn fill(client: &Client, db: &Database) -> (Collection<Offer>, IndexManager) {
+    let indexes = IndexManager::new(db).model::<Offer>().unused_after(Duration::ZERO);
+    indexes.apply(&plan::Settings::default()).await.unwrap();
     let redundant = doc! { "createIndexes": "c", "indexes": [{ "name": "seller_1", "key": { "seller": 1 } }] };
     db.run_command(redundant).await.unwrap();
     let offers = client.collection::<Offer>(db);
@@ -50,7 +51,7 @@ async fn fill(client: &Client, db: &Database) -> (Collection<Offer>, Indexes) {
     (offers, indexes)
 }
 
-async fn advice(client: &Client, db: &Database, indexes: &Indexes) -> Advice {
+async fn advice(client: &Client, db: &Database, indexes: &IndexManager) -> Advice {
     let mut examples = client.slow_queries().examples(db.name());
     // What took less is no reason for an index, and how long it took depends on the machine.
     for query in &mut examples {
@@ -78,18 +79,20 @@ async fn just_what_is_wrong_is_found_and_once_done_nothing_is() {
         assert_eq!(missing.attribute.as_deref(), Some("#[index(keys(made_at = 1))]"));
         // Servers of a set are asked all; secondaries count for themselves.
         let [unused, redundant] = &found.unneeded[..] else { panic!("{found}") };
-        assert!(matches!(unused.reason, Reason::Unused { days: 0 }) && unused.index == "color_1" && unused.declared);
-        assert!(matches!(&redundant.reason, Reason::Covered { by } if by == "seller_1_city_1"), "{found}");
+        assert!(
+            matches!(unused.reason, Redundancy::Unused { days: 0 }) && unused.index == "color_1" && unused.declared
+        );
+        assert!(matches!(&redundant.reason, Redundancy::Covered { by } if by == "seller_1_city_1"), "{found}");
         assert!(!redundant.declared && redundant.shell == r#"db.c.hideIndex("seller_1")"#);
         let shown = format!("{found}{}", serde_json::to_string(&found).unwrap());
         assert!(shown.contains("in the shell:  db.c.hideIndex(\"color_1\")") && !shown.contains("990"), "{shown}");
 
         let before = super::names(&db).await;
-        let nothing = indexes.optimize_indexes(&Chosen::default(), &ApplyOptions::default()).await.unwrap();
+        let nothing = indexes.optimize_indexes(&Chosen::default(), &plan::Settings::default()).await.unwrap();
         assert!(!nothing.did_something() && super::names(&db).await == before);
 
         let chosen = Chosen::default().create(missing).hide("c", "seller_1").hide("c", "color_1");
-        let report = indexes.optimize_indexes(&chosen, &ApplyOptions::default()).await.unwrap();
+        let report = indexes.optimize_indexes(&chosen, &plan::Settings::default()).await.unwrap();
         assert!(report.is_complete(), "{report}");
         assert_eq!(outcomes(&report), ["created madeAt_1", "hid seller_1", "hid color_1"], "{report}");
         assert!(serde_json::to_string(&report).unwrap().contains(r#""outcome":"hidden""#));
@@ -100,7 +103,7 @@ async fn just_what_is_wrong_is_found_and_once_done_nothing_is() {
 
         // Hidden first, dropped when asked.
         let gone = Chosen::default().drop_index("c", "seller_1").drop_index("c", "seller_1");
-        let report = indexes.optimize_indexes(&gone, &ApplyOptions::default()).await.unwrap();
+        let report = indexes.optimize_indexes(&gone, &plan::Settings::default()).await.unwrap();
         assert_eq!(outcomes(&report), ["dropped seller_1", "dropped seller_1"], "gone is gone: {report}");
         let mut names = super::names(&db).await;
         names.sort();
@@ -127,7 +130,7 @@ async fn what_is_needed_is_never_given_up() {
         offers.driver().find_one(doc! { "color": 3 }).await.unwrap();
         let before = super::listed(&db).await;
         let all = Chosen::default().drop_index("c", "_id_").hide("c", "number_1").drop_index("c", "color_1");
-        let report = indexes.optimize_indexes(&all.hide("c", "nobody"), &ApplyOptions::default()).await.unwrap();
+        let report = indexes.optimize_indexes(&all.hide("c", "nobody"), &plan::Settings::default()).await.unwrap();
         assert_eq!(report.failures().count(), 4, "{report}");
         assert!(!report.is_complete() && !report.did_something());
         assert_eq!(super::listed(&db).await, before);
@@ -148,9 +151,9 @@ async fn a_hidden_index_that_is_missed_is_shown_again() {
         let [missing] = &found.missing[..] else { panic!("{found}") };
         assert_eq!(missing.shell, r#"db.c.unhideIndex("old")"#);
         let chosen = Chosen::default().create(missing);
-        let report = indexes.optimize_indexes(&chosen, &ApplyOptions::default()).await.unwrap();
+        let report = indexes.optimize_indexes(&chosen, &plan::Settings::default()).await.unwrap();
         assert_eq!(outcomes(&report), ["changed old"], "{report}");
-        let report = indexes.optimize_indexes(&chosen, &ApplyOptions::default()).await.unwrap();
+        let report = indexes.optimize_indexes(&chosen, &plan::Settings::default()).await.unwrap();
         assert_eq!(outcomes(&report), ["kept old"], "{report}");
         assert!(advice(&client, &db, &indexes).await.missing.is_empty());
     }
@@ -167,7 +170,7 @@ async fn of_several_processes_one_builds_and_all_end_well() {
         let chosen = Chosen::default().create(missing).hide("c", "seller_1");
         let tasks = (0..4).map(|_| {
             let (indexes, chosen) = (indexes.clone(), chosen.clone());
-            tokio::spawn(async move { indexes.optimize_indexes(&chosen, &ApplyOptions::default()).await.unwrap() })
+            tokio::spawn(async move { indexes.optimize_indexes(&chosen, &plan::Settings::default()).await.unwrap() })
         });
         let mut reports = Vec::new();
         for task in tasks.collect::<Vec<_>>() {
@@ -226,7 +229,7 @@ async fn words_and_places_are_analysed_and_wrong_queries_are_clear_errors() {
         let c = db.collection::<Document>("c");
         let document = |number: i32| doc! { "text": "hunter2 word", "place": [number % 90, 0], "a": number };
         c.insert_many((0..600).map(document)).await.unwrap();
-        let indexes = Indexes::new(&db);
+        let indexes = IndexManager::new(&db);
         let near = || {
             let point = doc! { "type": "Point", "coordinates": [0, 0] };
             Query::find("c", doc! { "a": "hunter2", "place": { "$near": { "$geometry": point } } }).limit(3)
@@ -263,13 +266,13 @@ async fn in_a_collection_with_a_collation_what_serves_is_known_and_what_is_made_
         db.run_command(doc! { "create": "c", "collation": { "locale": "de", "strength": 1 } }).await.unwrap();
         let word = |number: i32| doc! { "a": format!("word{}", number % 2), "b": format!("word{number}") };
         db.collection("c").insert_many((0..2_000).map(word)).await.unwrap();
-        let indexes = Indexes::new(&db);
+        let indexes = IndexManager::new(&db);
         let query = Query::find("c", doc! { "b": "WORD7" });
         let found = indexes.analyze_query(&query).await.unwrap();
         let [missing] = &found.missing[..] else { panic!("{found}") };
         let chosen = Chosen::default().create(missing);
         for expected in ["created b_1", "kept b_1"] {
-            let report = indexes.optimize_indexes(&chosen, &ApplyOptions::default()).await.unwrap();
+            let report = indexes.optimize_indexes(&chosen, &plan::Settings::default()).await.unwrap();
             assert_eq!(outcomes(&report), [expected], "{report}");
         }
         let found = indexes.analyze_query(&query).await.unwrap();

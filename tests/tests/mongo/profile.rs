@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bson::{Document, doc};
-use fastness::index::{Client, ClientOptions, Indexes, Operation, Profile, Source};
+use fastness::mongo::slow::{self, Operation, Source};
+use fastness::mongo::{self, Client, IndexManager};
 use fastness_tests::servers::{Mongo, database_name, shared_mongo_set};
 use mongodb::Database;
 
@@ -15,7 +16,7 @@ struct Thing {
 
 /// Its threshold is for the whole server, so each test has one of its own.
 async fn connect(url: &str) -> (Client, Database) {
-    let options = ClientOptions::from_uri(url).await.unwrap().slow_query(Duration::ZERO);
+    let options = mongo::Settings::from_uri(url).await.unwrap().slow_query(Duration::ZERO);
     let client = options.connect().unwrap();
     let db = client.database(&database_name());
     (client, db)
@@ -28,7 +29,7 @@ async fn it_is_switched_on_read_and_switched_off() {
         let (client, db) = connect(&url).await;
         let profiler = client.profiler(&db);
         assert_eq!(profiler.status().await.unwrap().level, 0);
-        let everything = Profile::default().slow(Duration::ZERO);
+        let everything = slow::Settings::default().slow(Duration::ZERO);
         assert_eq!(profiler.enable(&everything).await.unwrap().level, 0, "what it did before");
         let status = profiler.status().await.unwrap();
         assert_eq!((status.level, status.slow, status.sample_rate, status.filtered), (1, Duration::ZERO, 1.0, false));
@@ -56,14 +57,14 @@ async fn it_is_switched_on_read_and_switched_off() {
         assert!(!shown.contains("hunter2"), "{shown}");
 
         // What was read is not counted again; own readings, also of the profile, do not count.
-        Indexes::new(&db).collection("c", &[]).advise(&[]).await.unwrap();
+        IndexManager::new(&db).collection("c", &[]).advise(&[]).await.unwrap();
         assert_eq!(profiler.read().await.unwrap(), 0, "{}", client.slow_queries());
 
         assert_eq!(profiler.disable().await.unwrap().level, 1);
         db.collection::<Document>("c").find_one(doc! { "z": 1 }).await.unwrap();
         assert_eq!(profiler.read().await.unwrap(), 0);
         // The slow operations' threshold is the server's, and others share this one.
-        profiler.enable(&Profile::default()).await.unwrap();
+        profiler.enable(&slow::Settings::default()).await.unwrap();
         profiler.disable().await.unwrap();
     }
 }
@@ -87,7 +88,7 @@ async fn two_who_read_at_once_count_each_query_once() {
     let server = Mongo::start().await;
     let (client, db) = connect(&server.url()).await;
     let profiler = client.profiler(&db);
-    profiler.enable(&Profile::default().slow(Duration::ZERO)).await.unwrap();
+    profiler.enable(&slow::Settings::default().slow(Duration::ZERO)).await.unwrap();
     for _ in 0..20 {
         db.collection::<Document>("c").find_one(doc! { "a": 1 }).await.unwrap();
     }
@@ -98,11 +99,11 @@ async fn two_who_read_at_once_count_each_query_once() {
 
 #[tokio::test]
 async fn what_makes_no_sense_is_refused_before_the_server_is_asked() {
-    let client = ClientOptions::from_uri("mongodb://127.0.0.1:1").await.unwrap().connect().unwrap();
+    let client = mongo::Settings::from_uri("mongodb://127.0.0.1:1").await.unwrap().connect().unwrap();
     let profiler = client.profiler(&client.database("d"));
-    let error = profiler.enable(&Profile::default().level(2)).await.unwrap_err();
+    let error = profiler.enable(&slow::Settings::default().level(2)).await.unwrap_err();
     assert!(error.to_string().contains("leave it at 1"), "{error}");
-    let error = profiler.enable(&Profile::default().sample_rate(2.0)).await.unwrap_err();
+    let error = profiler.enable(&slow::Settings::default().sample_rate(2.0)).await.unwrap_err();
     assert!(error.to_string().contains("give one of 0 to 1"), "{error}");
 }
 
@@ -125,7 +126,7 @@ async fn who_lacks_the_role_is_told_which() {
     let (reader, _) = connect(&url("reader")).await;
     let profiler = reader.profiler(&reader.database(db.name()));
     for error in [
-        profiler.enable(&Profile::default()).await.unwrap_err(),
+        profiler.enable(&slow::Settings::default()).await.unwrap_err(),
         profiler.disable().await.unwrap_err(),
         profiler.status().await.unwrap_err(),
         profiler.read().await.unwrap_err(),
@@ -134,7 +135,7 @@ async fn who_lacks_the_role_is_told_which() {
     }
     let (keeper, _) = connect(&url("keeper")).await;
     let profiler = keeper.profiler(&keeper.database(db.name()));
-    profiler.enable(&Profile::default()).await.unwrap();
+    profiler.enable(&slow::Settings::default()).await.unwrap();
     assert_eq!(profiler.status().await.unwrap().level, 1);
     profiler.read().await.unwrap();
     // To time one's own calls takes no role beside that for the calls.

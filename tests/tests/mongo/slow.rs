@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bson::{Document, doc};
-use fastness::index::{ApplyOptions, Client, ClientOptions, Collection, Operation, SlowShape, Source};
+use fastness::mongo::plan;
+use fastness::mongo::slow::{Operation, SlowShape, Source};
+use fastness::mongo::{self, Client, Collection};
 use fastness::{Clock, Indexed, monitor};
 use fastness_tests::logged::Logged;
 use fastness_tests::servers::{Mongo, PATIENCE, database_name, shared_mongo, shared_mongo_set, until};
@@ -26,13 +28,13 @@ fn thing(number: i32) -> Thing {
 /// A client for which nothing is slow that a test does not make slow: by its clock, no time passes.
 async fn still(url: &str) -> (Client, Clock) {
     let clock = Clock::manual();
-    let options = ClientOptions::from_uri(url).await.unwrap().clock(clock.clone());
+    let options = mongo::Settings::from_uri(url).await.unwrap().clock(clock.clone());
     (options.slow_query(Duration::from_millis(100)).connect().unwrap(), clock)
 }
 
 /// A client for which everything is slow.
 async fn eager(url: &str) -> Client {
-    ClientOptions::from_uri(url).await.unwrap().slow_query(Duration::ZERO).connect().unwrap()
+    mongo::Settings::from_uri(url).await.unwrap().slow_query(Duration::ZERO).connect().unwrap()
 }
 
 fn things(client: &Client) -> Collection<Thing> {
@@ -74,7 +76,7 @@ async fn the_driver_does_what_was_asked_and_quick_calls_leave_no_trace() {
 
         assert!(shapes(&client).is_empty(), "{}", client.slow_queries());
         assert_eq!(client.slow_queries().to_string(), "No query took 100ms or longer.\n");
-        let metrics = client.metrics();
+        let metrics = client.snapshot();
         assert!(metrics.operations > 15 && metrics.failures == 0, "{metrics:?}");
     }
 }
@@ -156,7 +158,7 @@ async fn a_shape_is_logged_once_a_second() {
 #[tokio::test]
 async fn errors_timeouts_and_drops_are_counted() {
     let server = Mongo::start().await;
-    let options = ClientOptions::from_uri(&server.url()).await.unwrap().operation_timeout(Duration::from_millis(300));
+    let options = mongo::Settings::from_uri(&server.url()).await.unwrap().operation_timeout(Duration::from_millis(300));
     let patient = options.clone().operation_timeout(PATIENCE).slow_query(Duration::ZERO).connect().unwrap();
     patient.collection::<Thing>(&patient.database("d")).insert_one(thing(1), None).await.unwrap();
     // Longer than the bound: what took too long is slow whatever it took.
@@ -185,7 +187,7 @@ async fn errors_timeouts_and_drops_are_counted() {
     assert_eq!((of(Operation::Find).count, of(Operation::Find).errors), (1, 1));
     assert_eq!((of(Operation::Distinct).count, of(Operation::Distinct).cancelled), (1, 1));
     assert!(of(Operation::Distinct).max >= Duration::from_millis(50));
-    until("no connection is held", async || client.metrics().in_use == 0).await;
+    until("no connection is held", async || client.snapshot().in_use == 0).await;
 }
 
 #[tokio::test]
@@ -239,7 +241,7 @@ async fn a_cursor_that_was_dropped_while_it_waited_says_so() {
 /// What was on its way is lost, so what comes next must not look like all there is.
 #[tokio::test]
 async fn a_cursor_that_took_too_long_says_so_each_time() {
-    let options = ClientOptions::from_uri(&shared_mongo().await.url()).await.unwrap();
+    let options = mongo::Settings::from_uri(&shared_mongo().await.url()).await.unwrap();
     // A server takes up to half a second on a busy machine until its first script runs.
     let client = options.operation_timeout(Duration::from_secs(2)).connect().unwrap();
     let things = things(&client);
@@ -260,7 +262,7 @@ async fn a_cursor_that_took_too_long_says_so_each_time() {
 async fn a_duplicate_among_many_is_told_without_its_values() {
     let client = eager(&shared_mongo().await.url()).await;
     let db = client.database(&database_name());
-    fastness::index::Indexes::new(&db).model::<Thing>().apply(&ApplyOptions::default()).await.unwrap();
+    fastness::mongo::IndexManager::new(&db).model::<Thing>().apply(&plan::Settings::default()).await.unwrap();
     let things = client.collection::<Thing>(&db);
     let error = things.insert_many([thing(4_711), thing(4_711)], None).await.unwrap_err();
     assert!(error.is_duplicate() && !error.to_string().contains("4711"), "{error}");

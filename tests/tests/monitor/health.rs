@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use fastness::index::{Client, ClientOptions};
+use fastness::mongo::{self, Client};
 use fastness::monitor::{Health, Monitor, Probe, Status};
 use fastness::{Fastness, Redis as Settings};
 use fastness_tests::servers::{Mongo, PATIENCE, Redis, prefix, until};
 
 async fn client(server: &Mongo) -> Client {
-    ClientOptions::from_uri(&server.url()).await.unwrap().connect().unwrap()
+    mongo::Settings::from_uri(&server.url()).await.unwrap().connect().unwrap()
 }
 
 fn embedded() -> Fastness {
@@ -32,7 +32,7 @@ async fn a_database_that_hangs_is_unhealthy_and_holds_up_nobody() {
     let server = Mongo::start().await;
     let monitor = Monitor::builder()
         .cache(&embedded())
-        .database(Probe::mongodb(&client(&server).await))
+        .database(&client(&server).await)
         .probe(Probe::new("other", async || Ok::<_, std::io::Error>(())))
         .build()
         .unwrap();
@@ -53,8 +53,7 @@ async fn a_database_that_hangs_is_unhealthy_and_holds_up_nobody() {
 #[tokio::test]
 async fn a_database_that_is_killed_is_unhealthy_until_it_is_back() {
     let mut server = Mongo::start().await;
-    let monitor =
-        Monitor::builder().cache(&embedded()).database(Probe::mongodb(&client(&server).await)).build().unwrap();
+    let monitor = Monitor::builder().cache(&embedded()).database(&client(&server).await).build().unwrap();
     reports(&monitor, "the database is up", |health| health.database.connected).await;
     server.kill();
     let down = reports(&monitor, "the database is gone", |health| health.status == Status::Unhealthy).await;
@@ -67,7 +66,7 @@ async fn a_database_that_is_killed_is_unhealthy_until_it_is_back() {
 async fn a_storm_of_checks_costs_the_database_next_to_nothing() {
     let server = Mongo::start().await;
     let client = client(&server).await;
-    let monitor = Monitor::builder().cache(&embedded()).database(Probe::mongodb(&client)).build().unwrap();
+    let monitor = Monitor::builder().cache(&embedded()).database(&client).build().unwrap();
     let began = tokio::time::Instant::now();
     let storm: Vec<_> = (0..2_000)
         .map(|_| {
@@ -82,7 +81,7 @@ async fn a_storm_of_checks_costs_the_database_next_to_nothing() {
     }
     // One a second, and the first.
     let allowed = began.elapsed().as_secs() + 1;
-    let asked = client.metrics().operations;
+    let asked = client.snapshot().operations;
     assert!(asked <= allowed, "{asked} questions, {allowed} allowed");
 }
 

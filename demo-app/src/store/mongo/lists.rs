@@ -5,7 +5,7 @@
 
 use bson::{Bson, Document, doc};
 use fastness::Indexed;
-use fastness::index::{self, Error};
+use fastness::mongo::{self, Error};
 use mongodb::options::{CountOptions, FindOptions, Hint};
 use serde::de::DeserializeOwned;
 
@@ -54,7 +54,7 @@ impl MongoRepository {
 
     async fn count<M: Indexed + Send + Sync>(
         &self,
-        collection: &index::Collection<M>,
+        collection: &mongo::Collection<M>,
         filter: &Document,
         hint: Option<Hint>,
     ) -> Result<u64> {
@@ -110,7 +110,7 @@ fn is_no_such_index(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use fastness::index::Kind;
+    use fastness::mongo::model::Kind;
 
     use super::*;
     use crate::store::mongo::documents::{Business, Manufacturer, Product, SupplyChainEvent, User, VotingRecord};
@@ -119,7 +119,7 @@ mod tests {
     fn declared<M: Indexed>() -> Vec<(Vec<(String, bool)>, bool)> {
         let ordered = |kind: Kind| matches!(kind, Kind::Ascending | Kind::Descending);
         let lists = M::INDEXES.iter().filter(|index| index.fields.iter().all(|field| ordered(field.kind)));
-        let fields = |index: &index::IndexSpec| {
+        let fields = |index: &mongo::model::Declaration| {
             index.fields.iter().map(|field| (field.path.join("."), field.kind == Kind::Descending)).collect()
         };
         lists.map(|index| (fields(index), index.sparse)).collect()

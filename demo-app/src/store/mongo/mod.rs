@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bson::{Bson, Document, doc};
-use fastness::index::{self, Client, Error, Indexes};
+use fastness::mongo::{self, Client, Error, IndexManager};
 use fastness::monitor::{Pool, SlowQuery};
 use fastness::{Fastness, Indexed};
 use mongodb::Database;
@@ -60,8 +60,8 @@ impl MongoRepository {
     }
 
     /// The indexes that all models declare.
-    pub fn indexes(&self) -> Indexes {
-        Indexes::new(&self.db)
+    pub fn indexes(&self) -> IndexManager {
+        IndexManager::new(&self.db)
             .model::<Business>()
             .model::<Manufacturer>()
             .model::<User>()
@@ -71,7 +71,7 @@ impl MongoRepository {
     }
 
     /// Bounded and timed: what is slow is remembered by shape.
-    fn collection<M: Indexed + Send + Sync>(&self) -> index::Collection<M> {
+    fn collection<M: Indexed + Send + Sync>(&self) -> mongo::Collection<M> {
         self.client.collection(&self.db)
     }
 
@@ -154,7 +154,7 @@ fn flatten(above: &str, fields: Document, filter: &mut Document) {
 }
 
 async fn all<M: DeserializeOwned + Send + Sync>(
-    finding: impl Future<Output = std::result::Result<index::Cursor<M>, Error>> + Send,
+    finding: impl Future<Output = std::result::Result<mongo::Cursor<M>, Error>> + Send,
 ) -> Result<Vec<M>> {
     let found = async { finding.await?.all().await };
     found.await.map_err(|error| unavailable(&error))
@@ -191,14 +191,11 @@ impl Repository for MongoRepository {
     }
 
     async fn ping(&self) -> Result<()> {
-        match self.client.health().await.error {
-            None => Ok(()),
-            Some(_) => Err(StoreError::Unavailable),
-        }
+        self.client.ping().await.map(drop).map_err(|_| StoreError::Unavailable)
     }
 
     fn pool(&self) -> Pool {
-        let seen = self.client.metrics();
+        let seen = self.client.snapshot();
         let max = self.client.max_pool_size();
         Pool { connections: seen.connections, in_use: seen.in_use, max, waiting: seen.waiting }
     }

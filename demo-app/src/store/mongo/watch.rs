@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use fastness::Fastness;
-use fastness::changes::{Changes, Status, Tail};
-use fastness::index::{ApplyOptions, Indexes, Profile, Profiler};
+use fastness::mongo::IndexManager;
+use fastness::mongo::changes::{Changes, Snapshot, Tail};
+use fastness::mongo::plan;
+use fastness::mongo::slow::{self, Profiler};
 use fastness::monitor::SlowQuery;
 use mongodb::Database;
 use serde_json::{Value, json};
@@ -44,7 +46,7 @@ impl MongoRepository {
     /// Outside a tokio runtime.
     pub(super) fn watch_database(&self, cache: &Fastness, slow: Option<Duration>) {
         lock(&self.watch.changes).get_or_insert_with(|| changes(&self.db).start(cache));
-        let profiler = slow.map(|slow| (self.client.profiler(&self.db), Profile::default().slow(slow)));
+        let profiler = slow.map(|slow| (self.client.profiler(&self.db), slow::Settings::default().slow(slow)));
         tokio::spawn(look(Arc::downgrade(&self.watch), self.indexes(), profiler));
     }
 
@@ -64,7 +66,7 @@ impl MongoRepository {
     /// The database as of the last look.
     pub(super) fn seen(&self) -> Value {
         let Seen { indexes, profiling } = lock(&self.watch.seen).clone();
-        let changes = lock(&self.watch.changes).as_ref().map(|tail| shown(&tail.status()));
+        let changes = lock(&self.watch.changes).as_ref().map(|tail| shown(&tail.snapshot()));
         json!({ "kind": "mongodb", "name": self.db.name(), "indexes": indexes, "profiling": profiling, "changes": changes })
     }
 }
@@ -84,7 +86,7 @@ fn changes(db: &Database) -> Changes {
         .model::<SupplyChainEvent>()
 }
 
-fn shown(status: &Status) -> Value {
+fn shown(status: &Snapshot) -> Value {
     json!({
         "state": format!("{:?}", status.state).to_lowercase(),
         "why": status.why,
@@ -95,7 +97,7 @@ fn shown(status: &Status) -> Value {
 }
 
 /// Looks for as long as somebody has the store.
-async fn look(watch: Weak<Watch>, indexes: Indexes, profiler: Option<(Profiler, Profile)>) {
+async fn look(watch: Weak<Watch>, indexes: IndexManager, profiler: Option<(Profiler, slow::Settings)>) {
     let mut applied = false;
     loop {
         if !applied {
@@ -115,8 +117,8 @@ async fn look(watch: Weak<Watch>, indexes: Indexes, profiler: Option<(Profiler, 
 }
 
 /// Brings the indexes in line with what the models declare.
-async fn apply(indexes: &Indexes) -> bool {
-    match indexes.apply(&ApplyOptions::default()).await {
+async fn apply(indexes: &IndexManager) -> bool {
+    match indexes.apply(&plan::Settings::default()).await {
         Ok(report) => tracing::info!("indexes:\n{report}"),
         Err(error) => {
             tracing::warn!(%error, "the indexes cannot be looked at yet");
@@ -127,14 +129,14 @@ async fn apply(indexes: &Indexes) -> bool {
 }
 
 /// Switches the profiler on, which somebody may have switched off meanwhile, and reads what it listed.
-async fn profile(profiler: Option<&(Profiler, Profile)>) -> Value {
+async fn profile(profiler: Option<&(Profiler, slow::Settings)>) -> Value {
     let Some((profiler, profile)) = profiler else {
         return json!({ "on": false });
     };
     let done = async {
         let profiling = profiler.enable(profile).await?;
         let read = profiler.read().await?;
-        Ok::<_, fastness::index::Error>(json!({ "on": true, "server": profiling, "read": read }))
+        Ok::<_, fastness::mongo::Error>(json!({ "on": true, "server": profiling, "read": read }))
     };
     done.await.unwrap_or_else(|error| json!({ "on": false, "error": error.to_string() }))
 }

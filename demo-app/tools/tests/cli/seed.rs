@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use bson::{Document, doc};
 use demo_app::domain::{PageRequest, Scalar};
 use demo_app::store::{Businesses, Collection, MongoRepository, Products, Repository, Users};
-use fastness::index::ClientOptions;
+use fastness::mongo;
 use fastness_tests::servers::shared_mongo;
 use mongodb::Database;
 
@@ -35,7 +35,7 @@ async fn it_fills_all_collections_with_what_the_store_reads() {
     assert_eq!(counts(&open(&name).await).await, [5_000, 250, 500, 250, 1_000, 1_000]);
     assert_eq!(run(&["indexes", "plan"], &variables).await.code, Some(0), "the indexes are there");
 
-    let store = MongoRepository::new(ClientOptions::from_uri(&uri).await.unwrap().connect().unwrap());
+    let store = MongoRepository::new(mongo::Settings::from_uri(&uri).await.unwrap().connect().unwrap());
     assert_eq!(store.product(5_000).await.unwrap().unwrap().business, 250);
     assert_eq!(store.business(250).await.unwrap().unwrap().email, "hello@shop250.example");
     assert_eq!(store.user(1).await.unwrap().unwrap().name.split(' ').next(), Some("Ada"));

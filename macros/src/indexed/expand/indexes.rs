@@ -39,7 +39,7 @@ pub(super) fn spec(index: &Index, places: &mut Places<'_>) -> TokenStream {
     let options = options(index, door);
     let fields = keys.iter().map(|(field, _)| field);
     quote! {
-        #door::IndexSpec { fields: &[#(#fields),*], #partial #options ..#door::IndexSpec::PLAIN }
+        #door::Declaration { fields: &[#(#fields),*], #partial #options ..#door::Declaration::PLAIN }
     }
 }
 
@@ -74,7 +74,7 @@ fn partial(condition: &Condition, places: &mut Places<'_>) -> TokenStream {
     quote!(#door::Condition { path: #steps.names(), operator: #door::Operator::#variant #operand })
 }
 
-/// The options that were given; the others are those of `IndexSpec::PLAIN`.
+/// The options that were given; the others are those of `Declaration::PLAIN`.
 fn options(index: &Index, door: &TokenStream) -> TokenStream {
     let fields = index.options.values().filter(|given| matches!(given.row.call, Call::Field)).map(|given| {
         let name = format_ident!("{}", given.row.name);

@@ -110,14 +110,14 @@ fn declared(declared: &Declared, record: &Record, door: &TokenStream) -> TokenSt
     let made = generics
         .params
         .is_empty()
-        .then(|| quote!(const _: &'static [#door::IndexSpec] = <#ident as #door::Indexed>::INDEXES;));
+        .then(|| quote!(const _: &'static [#door::Declaration] = <#ident as #door::Indexed>::INDEXES;));
     let scopes = scopes::constant(&declared.scopes, record, door);
     let made_too = (generics.params.is_empty() && scopes.is_some())
         .then(|| quote!(const _: &'static [#door::Scope] = <#ident as #door::Indexed>::SCOPES;));
     quote! {
         impl #params #door::Indexed for #ident #of #bounds {
             const COLLECTION: &'static str = #collection;
-            const INDEXES: &'static [#door::IndexSpec] = {
+            const INDEXES: &'static [#door::Declaration] = {
                 let __root = #door::root::<Self>();
                 #(#lines)*
                 &[#(#specs,)*]

@@ -14,11 +14,8 @@ mod compression;
 mod compression;
 #[cfg(feature = "redis")]
 mod digest;
-#[cfg(all(feature = "redis", feature = "mongodb"))]
-mod documents;
-#[cfg(all(feature = "redis", not(feature = "mongodb")))]
-#[path = "documents/off.rs"]
-mod documents;
+#[cfg(feature = "redis")]
+pub(crate) mod documents;
 #[cfg(feature = "redis")]
 pub(crate) mod envelope;
 #[cfg(feature = "redis")]

@@ -204,7 +204,6 @@ impl Fastness {
     }
 
     /// What is the same for all processes that share what is cached here; `None` if nobody does.
-    #[cfg(feature = "mongodb")]
     pub(crate) fn fleet(&self) -> Option<String> {
         self.inner.tier.as_ref().map(|tier| tier.identity())
     }

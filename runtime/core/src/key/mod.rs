@@ -28,7 +28,7 @@ pub use scope::KeyScope;
 pub use writer::KeyWriter;
 
 pub(crate) use hashed::{AnyKey, CallKey, Hashed, KeyText, OwnedKey, Prehashed};
-pub(crate) use pattern::Pattern;
+pub use pattern::Pattern;
 pub(crate) use scopes::Scopes;
 
 #[cfg(test)]

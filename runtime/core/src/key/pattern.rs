@@ -4,7 +4,7 @@ use super::scopes::{self, Scopes};
 
 /// What to invalidate, parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Pattern {
+pub struct Pattern {
     pub(crate) scope: u64,
     pub(crate) root: u16,
 }
@@ -22,12 +22,13 @@ impl Pattern {
         if prefix.contains('*') { bad(WILDCARD) } else { Ok(Self::prefix(prefix)) }
     }
 
-    pub(crate) fn exact(key: &str) -> Self {
+    /// One key.
+    pub fn exact(key: &str) -> Self {
         Self { scope: scopes::hash(key), root: scopes::root(key) }
     }
 
     /// All keys that start with these whole segments.
-    pub(crate) fn prefix(segments: &str) -> Self {
+    pub fn prefix(segments: &str) -> Self {
         Self { scope: scopes::hash(&format!("{segments}:")), root: scopes::root(segments) }
     }
 }

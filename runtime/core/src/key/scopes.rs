@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub(crate) const ROOTS: usize = if cfg!(fastness_loom) { 2 } else { 1024 };
 
 /// The hash of a scope's text, the same in every build and on every machine.
-pub(crate) fn hash(text: &str) -> u64 {
+pub fn hash(text: &str) -> u64 {
     xxh3_64(text.as_bytes())
 }
 

@@ -15,10 +15,6 @@ use super::sources::{RouteFigures, SlowQuery, Sources};
 use crate::error::{Error, Kind};
 use crate::handle::Fastness;
 
-/// How long a slow query is shown after it was slow: as long as the charts reach back.
-#[cfg(feature = "mongodb")]
-const LATELY: Duration = Duration::from_secs(600);
-
 /// Settings of a [`Monitor`].
 ///
 /// ```
@@ -68,30 +64,12 @@ impl MonitorBuilder {
 
     /// The database: what the report says of it comes from this probe. Unless it is optional, the process is unhealthy and
     /// not ready without it.
-    pub fn database(mut self, probe: Probe) -> Self {
-        self.settings.database = Some(probe);
+    ///
+    /// A client of MongoDB (`fastness::mongo::Client`, feature `mongodb`) is one: it is asked, and tells what its pool has and which
+    /// queries were slow in the last ten minutes: `.database(&client)`.
+    pub fn database(mut self, probe: impl Into<Probe>) -> Self {
+        self.settings.database = Some(probe.into());
         self
-    }
-
-    /// The database is MongoDB: asks it, and tells what its pool has and which queries were slow in the last ten minutes. In place
-    /// of [`database`](Self::database) and [`slow_queries`](Self::slow_queries).
-    ///
-    /// ```no_run
-    /// use fastness::index::ClientOptions;
-    /// use fastness::monitor::Monitor;
-    ///
-    /// # async fn watch() -> Result<(), Box<dyn std::error::Error>> {
-    /// let client = ClientOptions::from_uri("mongodb://localhost/shop").await?.connect()?;
-    /// let monitor = Monitor::builder().mongodb(&client).build()?;
-    /// # drop(monitor); Ok(()) }
-    /// ```
-    #[cfg(feature = "mongodb")]
-    pub fn mongodb(self, client: &crate::index::Client) -> Self {
-        let seen = client.clone();
-        self.database(Probe::mongodb(client)).slow_queries(move || {
-            let shapes = seen.slow_queries().shapes.into_iter();
-            shapes.filter(|shape| shape.ago < LATELY).map(SlowQuery::from).collect()
-        })
     }
 
     /// Another thing that the process depends on.
@@ -173,7 +151,7 @@ impl MonitorBuilder {
     ///
     /// If a setting makes no sense.
     pub fn build(self) -> Result<Monitor, Error> {
-        let settings = self.settings;
+        let mut settings = self.settings;
         if settings.period < Duration::from_millis(100) {
             return Err(Kind::Setting("`every` of a monitor is below 100ms: give more, or leave it at 5 s").into());
         }
@@ -184,6 +162,8 @@ impl MonitorBuilder {
             let text = "a threshold's second value must be on the good side of the first: `above(90.0, 85.0)`, `below(70.0, 75.0)`";
             return Err(Kind::Setting(text).into());
         }
+        let told = settings.database.as_ref().and_then(|probe| probe.slow_queries.clone());
+        settings.sources.slow_queries = settings.sources.slow_queries.or(told);
         Ok(Monitor::new(self.cache.unwrap_or_else(Fastness::current), settings))
     }
 }

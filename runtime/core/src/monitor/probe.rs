@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::task::JoinHandle;
 
 use super::figures::millis;
+use super::sources::{SlowQuery, SourceFn, caught};
 use crate::clock::{Clock, nanos};
 use crate::flight::{Flights, Joined, LoadOutcome, Permit, Terms};
 use crate::key::{AnyKey, Hashed};
@@ -46,7 +47,8 @@ pub struct Probe {
     ask: Arc<dyn Fn() -> Asked + Send + Sync>,
     bound: Duration,
     optional: bool,
-    pool: Option<Arc<dyn Fn() -> Pool + Send + Sync>>,
+    pool: Option<SourceFn<Pool>>,
+    pub(super) slow_queries: Option<SourceFn<Vec<SlowQuery>>>,
 }
 
 /// What a pool of connections has, as of now.
@@ -99,21 +101,7 @@ impl Probe {
             let asked = ask();
             Box::pin(async move { asked.await.map_err(|error| error.to_string()) })
         };
-        Self { name: name.into(), ask: Arc::new(ask), bound: BOUND, optional: false, pool: None }
-    }
-
-    /// Asks MongoDB (`ping`), and tells what its pool has.
-    #[cfg(feature = "mongodb")]
-    pub fn mongodb(client: &crate::index::Client) -> Self {
-        let (asked, metrics, most) = (client.clone(), client.clone(), client.max_pool_size());
-        let ask = move || {
-            let client = asked.clone();
-            async move { client.health().await.error.map_or(Ok(()), Err) }
-        };
-        Self::new("mongodb", ask).pool(move || {
-            let seen = metrics.metrics();
-            Pool { connections: seen.connections, in_use: seen.in_use, max: most, waiting: seen.waiting }
-        })
+        Self { name: name.into(), ask: Arc::new(ask), bound: BOUND, optional: false, pool: None, slow_queries: None }
     }
 
     /// How long it may take. Default 1 s.
@@ -134,6 +122,14 @@ impl Probe {
     #[must_use]
     pub fn pool(mut self, pool: impl Fn() -> Pool + Send + Sync + 'static) -> Self {
         self.pool = Some(Arc::new(pool));
+        self
+    }
+
+    /// Where to read which queries were slow lately. Of a probe that is the monitor's [`database`](super::MonitorBuilder::database), unless
+    /// the monitor has [`slow_queries`](super::MonitorBuilder::slow_queries) of its own.
+    #[must_use]
+    pub fn slow_queries(mut self, read: impl Fn() -> Vec<SlowQuery> + Send + Sync + 'static) -> Self {
+        self.slow_queries = Some(Arc::new(read));
         self
     }
 }
@@ -190,7 +186,7 @@ impl Prober {
 
     pub(super) fn pool(&self) -> Option<Pool> {
         let pool = self.probe.pool.as_ref()?;
-        super::sources::caught(|| pool())
+        caught(|| pool())
     }
 
     /// Returns the answer, a second old at most. Waits for it no longer than twice the probe's bound.

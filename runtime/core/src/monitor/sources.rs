@@ -45,30 +45,11 @@ pub struct SlowQuery {
     pub index: Option<String>,
 }
 
-/// What a client counted as slow, without a suggestion: `index` is `None`.
-///
-/// ```no_run
-/// use fastness::monitor::{Monitor, SlowQuery};
-///
-/// # fn watch(client: fastness::index::Client) {
-/// let monitor =
-///     Monitor::builder().slow_queries(move || client.slow_queries().shapes.into_iter().map(SlowQuery::from).collect());
-/// # drop(monitor);
-/// # }
-/// ```
-#[cfg(feature = "mongodb")]
-impl From<crate::index::SlowShape> for SlowQuery {
-    fn from(shape: crate::index::SlowShape) -> Self {
-        let crate::index::SlowShape { collection, operation, shape, count, max, .. } = shape;
-        Self { collection, shape: format!("{operation} {shape}"), count, slowest: max, index: None }
-    }
-}
-
 fn in_millis<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(millis(*time))
 }
 
-type SourceFn<T> = Arc<dyn Fn() -> T + Send + Sync>;
+pub(super) type SourceFn<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
 /// All that were given.
 #[derive(Clone, Default)]

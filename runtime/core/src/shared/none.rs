@@ -20,7 +20,6 @@ pub(crate) enum NoLease {}
 impl SharedApi for NoTier {
     type Lease = NoLease;
 
-    #[cfg(feature = "mongodb")]
     fn identity(&self) -> String {
         match *self {}
     }

@@ -16,7 +16,6 @@ use crate::log::{Epoch, Judgement, Reach, Record};
 impl SharedApi for RedisTier {
     type Lease = LoadLease;
 
-    #[cfg(feature = "mongodb")]
     fn identity(&self) -> String {
         self.context.settings.identity()
     }

@@ -17,7 +17,6 @@ pub(crate) trait SharedApi: Sized {
     type Lease: LeaseApi;
 
     /// Text that is the same for all processes that share this tier.
-    #[cfg(feature = "mongodb")]
     fn identity(&self) -> String;
 
     /// The longest time that a read may take.

@@ -190,7 +190,6 @@ impl Redis {
     }
 
     /// What is the same for all processes that share the tier: where it is, without secrets, and the prefix.
-    #[cfg(feature = "mongodb")]
     pub(crate) fn identity(&self) -> String {
         format!("{}/{} {}", self.servers, self.database(), self.prefix)
     }

@@ -35,8 +35,7 @@ pub use outcome::{CallOutcome, Returned, ReturnedResult, ReturnedValue, call, er
 #[cfg(feature = "http")]
 pub(crate) use series::Series;
 pub use site::TimedSite;
-#[cfg(any(feature = "http", feature = "mongodb"))]
-pub(crate) use slow::Gate;
+pub use slow::Gate;
 pub use stats::TimingStats;
 pub use timer::Timer;
 

@@ -2,7 +2,7 @@
 
 use bson::doc;
 use fastness::Fastness;
-use fastness::changes::State;
+use fastness::mongo::changes::Phase;
 use fastness_tests::servers::{shared_mongo, shared_mongo_set, until};
 
 use super::{Product, Shop, TTL};
@@ -15,15 +15,15 @@ async fn what_another_program_writes_is_seen() {
     shop.sees(1, Some(10)).await;
     let mut lags = Vec::new();
     for price in 11..61 {
-        let seen = tail.status().changes;
+        let seen = tail.snapshot().changes;
         shop.set(1, doc! { "price": price }).await;
-        until("the change is announced", async || tail.status().changes > seen).await;
+        until("the change is announced", async || tail.snapshot().changes > seen).await;
         assert_eq!(shop.price(1).await, Some(price), "a read after the announcement is of what was written");
-        lags.push(tail.status().lag.unwrap());
+        lags.push(tail.snapshot().lag.unwrap());
     }
     lags.sort();
     println!("from the write to its announcement: p50 {:?}, worst of 50 {:?}", lags[25], lags[49]);
-    let status = tail.status();
+    let status = tail.snapshot();
     assert!(status.last_change.is_some() && status.gaps == 1, "{status:?}");
 }
 
@@ -125,12 +125,12 @@ async fn a_collection_that_is_dropped_replaced_or_gone_with_its_database_is_seen
         shop.sees(1, Some(20)).await;
 
         // The stream ends with the database, and another follows.
-        let before = tail.status().resumptions;
+        let before = tail.snapshot().resumptions;
         shop.db.drop().await.unwrap();
         shop.sees(1, None).await;
-        until("another stream follows", async || tail.status().resumptions > before).await;
+        until("another stream follows", async || tail.snapshot().resumptions > before).await;
     }
-    assert_eq!(tail.status().gaps, 1);
+    assert_eq!(tail.snapshot().gaps, 1);
 }
 
 #[tokio::test]
@@ -144,11 +144,11 @@ async fn of_ten_thousand_changes_none_is_lost() {
     // What is first announced is the gap.
     until("the gap is closed", async || {
         shop.cache.set("product:0", 1_i64, TTL).await.unwrap();
-        tail.status().state == State::Running && shop.cache.get::<i64>("product:0").await.unwrap().is_some()
+        tail.snapshot().state == Phase::Running && shop.cache.get::<i64>("product:0").await.unwrap().is_some()
     })
     .await;
     shop.set(0, doc! { "price": 2_i64 }).await;
-    until("a change is followed", async || tail.status().changes == 1).await;
+    until("a change is followed", async || tail.snapshot().changes == 1).await;
 
     let keys: Vec<_> = (0..ALL).map(|id| format!("product:{id}")).collect();
     shop.cache.mset(keys.iter().map(|key| (key.as_str(), 1_i64)), TTL).await.unwrap();
@@ -159,9 +159,9 @@ async fn of_ten_thousand_changes_none_is_lost() {
     shop.other.update_many(doc! {}, doc! { "$inc": { "price": 1_i64 } }).await.unwrap();
     let written = began.elapsed();
     for part in 1..=10 {
-        until("a tenth more of them is followed", async || tail.status().changes > part * 1_000).await;
+        until("a tenth more of them is followed", async || tail.snapshot().changes > part * 1_000).await;
     }
-    assert_eq!(tail.status().changes, 10_001);
+    assert_eq!(tail.snapshot().changes, 10_001);
     println!("10 000 updates: written in {written:?}, all announced after {:?}", began.elapsed());
     assert!(shop.cache.mget::<i64>(&names).await.unwrap().iter().all(Option::is_none));
 }
@@ -179,7 +179,7 @@ async fn what_was_cached_before_the_first_stream_is_loaded_again() {
     let tail = shop.start().await;
     shop.sees(1, Some(20)).await;
     shop.counts(7, 0).await;
-    assert_eq!(tail.status().gaps, 1);
+    assert_eq!(tail.snapshot().gaps, 1);
     assert_eq!(shop.cache.get::<i32>("other:1").await.unwrap(), Some(1), "what depends on no model stays");
 }
 
@@ -188,8 +188,8 @@ async fn a_server_without_a_replica_set_switches_it_off() {
     let db = shared_mongo().await.database().await;
     let shop = Shop::over(db.clone(), &db, Fastness::builder().build().unwrap());
     let tail = shop.changes().start(&shop.fast);
-    until("it is off", async || tail.status().state == State::Off).await;
-    let status = tail.status();
+    until("it is off", async || tail.snapshot().state == Phase::Off).await;
+    let status = tail.snapshot();
     assert!(status.why.as_deref().unwrap().starts_with("change streams need a replica set: "), "{status:?}");
     shop.insert(1, 7, 10).await;
     assert_eq!(shop.price(1).await, Some(10), "the cache works without it");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bson::{Document, doc};
-use fastness::changes::{Changes, State};
+use fastness::mongo::changes::{Changes, Phase};
 use fastness::{Fastness, Redis as Shared};
 use fastness_tests::servers::{Mongo, MongoSet, Redis, database_name, prefix, shared_redis, until};
 use mongodb::Database;
@@ -59,8 +59,8 @@ async fn no_change_is_lost_when_the_primary_steps_down_or_is_killed() {
         }
     });
     let followed = async |more: u64| {
-        let seen = tail.status().changes;
-        until("changes are followed", async || tail.status().changes > seen + more).await;
+        let seen = tail.snapshot().changes;
+        until("changes are followed", async || tail.snapshot().changes > seen + more).await;
     };
     followed(100).await;
     set.step_down().await;
@@ -74,9 +74,9 @@ async fn no_change_is_lost_when_the_primary_steps_down_or_is_killed() {
         shop.sees(id, Some(last)).await;
     }
     shop.counts(last % 3, PRODUCTS).await;
-    let status = tail.status();
+    let status = tail.snapshot();
     println!("{} changes were followed, with {} resumptions", status.changes, status.resumptions);
-    assert_eq!((status.state, status.gaps), (State::Running, 1), "{status:?}");
+    assert_eq!((status.state, status.gaps), (Phase::Running, 1), "{status:?}");
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn a_server_that_is_absent_at_the_start_and_killed_later_is_followed_when_
     let db = server.client().await.database(&name);
     let shop = Shop::over(db.clone(), &db, embedded());
     let tail = shop.changes().start(&shop.fast);
-    assert_eq!(tail.status().state, State::Starting);
+    assert_eq!(tail.snapshot().state, Phase::Starting);
     for round in 0..2 {
         server.restart().await;
         primary(&server).await;
@@ -100,10 +100,10 @@ async fn a_server_that_is_absent_at_the_start_and_killed_later_is_followed_when_
         shop.set(1, doc! { "price": 11 + round }).await;
         shop.sees(1, Some(11 + round)).await;
         server.kill();
-        until("it tries again", async || tail.status().state != State::Running).await;
-        assert!(tail.status().why.is_some(), "{:?}", tail.status());
+        until("it tries again", async || tail.snapshot().state != Phase::Running).await;
+        assert!(tail.snapshot().why.is_some(), "{:?}", tail.snapshot());
     }
-    assert_eq!((tail.status().resumptions, tail.status().gaps), (1, 1));
+    assert_eq!((tail.snapshot().resumptions, tail.snapshot().gaps), (1, 1));
     // A server that is gone does not keep it from stopping.
     tail.stop().await;
 }
@@ -118,13 +118,13 @@ async fn a_server_that_hangs_is_noticed_and_followed_when_it_goes_on() {
     let tail = shop.start().await;
     shop.sees(1, Some(10)).await;
     server.pause();
-    until("it tries again", async || tail.status().state == State::Retrying).await;
-    assert!(tail.status().why.is_some(), "{:?}", tail.status());
+    until("it tries again", async || tail.snapshot().state == Phase::Retrying).await;
+    assert!(tail.snapshot().why.is_some(), "{:?}", tail.snapshot());
     server.resume();
     running(&tail).await;
     shop.set(1, doc! { "price": 11_i64 }).await;
     shop.sees(1, Some(11)).await;
-    assert_eq!(tail.status().gaps, 1);
+    assert_eq!(tail.snapshot().gaps, 1);
 }
 
 /// The stream has ended, and nobody but this process knows what it said.
@@ -152,18 +152,18 @@ async fn a_database_that_is_dropped_while_the_others_cannot_be_told_is_announced
     shop.db.drop().await.unwrap();
     shop.sees(1, None).await;
     until("it was tried again and again", async || shop.fast.shared().unwrap().local_only >= told + 3).await;
-    assert_eq!(tail.status().resumptions, 0, "no stream is opened for what was read already: {:?}", tail.status());
+    assert_eq!(tail.snapshot().resumptions, 0, "no stream is opened for what was read already: {:?}", tail.snapshot());
     redis.resume();
-    until("another stream follows", async || tail.status().resumptions > 0).await;
+    until("another stream follows", async || tail.snapshot().resumptions > 0).await;
     shop.insert(1, 7, 20).await;
     shop.sees(1, Some(20)).await;
     shop.set(1, doc! { "price": 21_i64 }).await;
     shop.sees(1, Some(21)).await;
-    let status = tail.status();
+    let status = tail.snapshot();
     assert_eq!((status.resumptions, status.gaps), (1, 1), "the end of the stream is not come to again: {status:?}");
-    until("the last change is counted", async || tail.status().changes >= 5).await;
+    until("the last change is counted", async || tail.snapshot().changes >= 5).await;
     assert_eq!(
-        tail.status().changes,
+        tail.snapshot().changes,
         5,
         "of the collection, of the database, of the stream's end, and two of the product"
     );
@@ -193,18 +193,18 @@ async fn a_position_that_the_server_forgot_invalidates_everything_of_the_models(
     let tail = shop.start().await;
     shop.sees(1, Some(20)).await;
     shop.counts(7, 0).await;
-    assert_eq!((tail.status().resumptions, tail.status().gaps), (0, 1));
+    assert_eq!((tail.snapshot().resumptions, tail.snapshot().gaps), (0, 1));
 
     // While it follows.
     forget(&server, "getMore").await;
-    until("the gap is noticed", async || tail.status().gaps == 2).await;
+    until("the gap is noticed", async || tail.snapshot().gaps == 2).await;
 
     // The new position is one that it can go on from.
     shop.set(1, doc! { "price": 21_i64 }).await;
     shop.sees(1, Some(21)).await;
     tail.stop().await;
     let tail = shop.start().await;
-    assert_eq!((tail.status().resumptions, tail.status().gaps), (1, 0));
+    assert_eq!((tail.snapshot().resumptions, tail.snapshot().gaps), (1, 0));
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn a_position_that_is_none_is_a_gap_too() {
         shop.set(1, doc! { "price": 11_i64 }).await;
         let tail = shop.start().await;
         shop.sees(1, Some(11)).await;
-        assert_eq!((tail.status().resumptions, tail.status().gaps), (0, 1), "{token}");
+        assert_eq!((tail.snapshot().resumptions, tail.snapshot().gaps), (0, 1), "{token}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bson::{Document, doc};
-use fastness::changes::{Changes, State, Tail};
+use fastness::mongo::changes::{Changes, Phase, Tail};
 use fastness::{Fastness, Redis as Shared};
 use fastness_tests::servers::{Redis, prefix, shared_mongo_set, shared_redis, until};
 
@@ -32,7 +32,7 @@ async fn pair(redis: &Redis) -> ([Shop; 2], [Tail; 2]) {
     let first = start(&one);
     running(&first).await;
     let second = start(&two);
-    until("the other stands by", async || second.status().state == State::Standby).await;
+    until("the other stands by", async || second.snapshot().state == Phase::Standby).await;
     ([one, two], [first, second])
 }
 
@@ -52,14 +52,14 @@ async fn one_follows_for_all_and_another_takes_over_when_it_dies() {
         shop.sees(1, Some(11)).await;
     }
     until("the position is remembered", async || position(&one).await.contains_key("token")).await;
-    assert_eq!((first.status().state, second.status().state), (State::Running, State::Standby));
+    assert_eq!((first.snapshot().state, second.snapshot().state), (Phase::Running, Phase::Standby));
 
     // Dead, without a word.
     drop((first, one));
     two.set(1, doc! { "price": 12_i64 }).await;
     running(&second).await;
     two.sees(1, Some(12)).await;
-    let status = second.status();
+    let status = second.snapshot();
     assert!(status.resumptions > 0 && status.gaps == 0, "it went on where the other was: {status:?}");
 }
 
@@ -67,7 +67,7 @@ async fn one_follows_for_all_and_another_takes_over_when_it_dies() {
 async fn one_that_is_stopped_lets_another_take_over_where_it_was() {
     let ([one, two], [first, second]) = pair(shared_redis().await).await;
     one.set(1, doc! { "price": 11_i64 }).await;
-    until("the change is followed", async || first.status().changes > 0).await;
+    until("the change is followed", async || first.snapshot().changes > 0).await;
     first.stop().await;
     let left = position(&two).await;
     assert!(left.contains_key("token"));
@@ -75,7 +75,7 @@ async fn one_that_is_stopped_lets_another_take_over_where_it_was() {
     two.sees(1, Some(11)).await;
     two.set(1, doc! { "price": 12_i64 }).await;
     two.sees(1, Some(12)).await;
-    assert!(second.status().resumptions > 0 && second.status().gaps == 0, "{:?}", second.status());
+    assert!(second.snapshot().resumptions > 0 && second.snapshot().gaps == 0, "{:?}", second.snapshot());
 }
 
 /// It dies between what it read and what the others were told of.
@@ -84,7 +84,7 @@ async fn what_could_not_be_announced_is_announced_by_the_next() {
     let redis = Redis::start().await;
     let ([one, two], [first, second]) = pair(&redis).await;
     two.sees(1, Some(10)).await;
-    let seen = first.status().changes;
+    let seen = first.snapshot().changes;
     until("the value is in the shared tier", async || {
         // A store that times out is not repeated: what was loaded is loaded again.
         two.fast.shared().unwrap().stores > 0 || two.fast.cache().invalidate("product:1").await.is_err() || {
@@ -95,12 +95,12 @@ async fn what_could_not_be_announced_is_announced_by_the_next() {
     .await;
     redis.pause();
     one.set(1, doc! { "price": 11_i64 }).await;
-    until("the change counts in its own process", async || first.status().changes > seen).await;
+    until("the change counts in its own process", async || first.snapshot().changes > seen).await;
     drop((first, one));
     redis.resume();
     running(&second).await;
     two.sees(1, Some(11)).await;
-    assert!(second.status().resumptions > 0 && second.status().gaps == 0, "{:?}", second.status());
+    assert!(second.snapshot().resumptions > 0 && second.snapshot().gaps == 0, "{:?}", second.snapshot());
 }
 
 #[tokio::test]

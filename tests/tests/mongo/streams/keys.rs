@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bson::oid::ObjectId;
 use bson::{Bson, Document, doc};
-use fastness::changes::Changes;
+use fastness::mongo::changes::Changes;
 use fastness::{Fastness, Indexed, cacheable, scope};
 use fastness_tests::servers::{shared_mongo_set, until};
 use serde::{Deserialize, Serialize};
@@ -109,20 +109,20 @@ async fn a_change_reaches_the_keys_of_the_same_values_and_no_others() {
         for (text, number, maybe) in cases {
             let id = ObjectId::new();
             // What is first announced is the gap; wait for a change of ours.
-            let seen = tail.status().changes;
+            let seen = tail.snapshot().changes;
             things.insert_one(doc! { "_id": ObjectId::new() }).await.unwrap();
-            until("the change is followed", async || tail.status().changes > seen).await;
+            until("the change is followed", async || tail.snapshot().changes > seen).await;
 
             let before = all(id, text, maybe).await;
             let others = (by_id(ObjectId::new()).await, by_text("another").await, by_number(8).await);
             assert_eq!(all(id, text, maybe).await, before, "all of it is cached");
-            let (other_id, seen) = (others.0, tail.status().changes);
+            let (other_id, seen) = (others.0, tail.snapshot().changes);
             let thing = doc! {
                 "_id": id, "someText": text, "number": number, "maybe": maybe, "plan": "PRO", "type": ":",
                 "owner": { "mail": "ADA@example.org" },
             };
             things.insert_one(thing).await.unwrap();
-            until("the change is followed", async || tail.status().changes > seen).await;
+            until("the change is followed", async || tail.snapshot().changes > seen).await;
             let after = all(id, text, maybe).await;
             for (at, (before, after)) in before.iter().zip(&after).enumerate() {
                 assert!(after > before, "the key {at} of {text:?} was not reached");

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bson::{Document, doc};
-use fastness::changes::{Changes, State, Tail};
+use fastness::mongo::changes::{Changes, Phase, Tail};
 use fastness::{Cache, Fastness, Indexed};
 use fastness_tests::servers::{Mongo, shared_mongo_set, until};
 use mongodb::{Collection, Database};
@@ -105,7 +105,7 @@ impl Shop {
 }
 
 async fn running(tail: &Tail) {
-    until("changes are followed", async || tail.status().state == State::Running).await;
+    until("changes are followed", async || tail.snapshot().state == Phase::Running).await;
 }
 
 /// A set of one server.

@@ -1,0 +1,25 @@
+//! Documents in the shared tier, as BSON.
+//!
+//! May use: nothing of this crate.
+
+use bson::Document;
+use fastness_core::seam::{OwnBytes, OwnForms, inventory};
+
+/// Documents as their own bytes.
+struct Documents;
+
+impl OwnBytes for Documents {
+    type Value = Document;
+
+    fn write(value: &Document) -> Result<Vec<u8>, String> {
+        value.to_vec().map_err(|error| error.to_string())
+    }
+
+    fn read(bytes: &[u8]) -> Result<Document, String> {
+        let mut left = bytes;
+        let document = Document::from_reader(&mut left).map_err(|error| error.to_string())?;
+        if left.is_empty() { Ok(document) } else { Err("bytes are left over".to_owned()) }
+    }
+}
+
+inventory::submit! { OwnForms::new::<Documents>() }

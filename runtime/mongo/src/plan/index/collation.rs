@@ -1,0 +1,72 @@
+//! Collations: what differs from the locale's own rules is all that counts.
+
+use bson::{Bson, Document, doc};
+
+use super::number::number;
+use crate::model::Collation;
+
+/// A declared collation, as it is sent.
+pub(super) fn written(collation: &Collation) -> Document {
+    let mut document = doc! { "locale": collation.locale };
+    document.extend(collation.strength.map(|strength| ("strength".to_owned(), Bson::Int32(strength.into()))));
+    document.extend(collation.numeric_ordering.map(|numeric| ("numericOrdering".to_owned(), Bson::Boolean(numeric))));
+    document
+}
+
+/// The locale, and what is not the locale's default, sorted by name. `None`: strings are compared byte by byte.
+pub(super) fn normal(collation: Document) -> Option<Document> {
+    let locale = collation.get_str("locale").ok()?.to_owned();
+    if locale == "simple" {
+        return None;
+    }
+    let defaults = defaults(&locale);
+    let mut rest: Vec<_> = collation
+        .into_iter()
+        .map(|(field, value)| (field, number(value)))
+        // The version is the server's library's, and cannot be asked for.
+        .filter(|(field, value)| !["locale", "version"].contains(&field.as_str()) && defaults.get(field) != Some(value))
+        .collect();
+    rest.sort_by(|left, right| left.0.cmp(&right.0));
+    let mut normal = doc! { "locale": locale };
+    normal.extend(rest);
+    Some(normal)
+}
+
+/// Languages whose letters are often written in several parts, which are put in one order before they are compared.
+const NORMALIZED: [&str; 23] = [
+    "as", "bn", "el", "fa", "gu", "he", "hi", "ig", "km", "kn", "kok", "mr", "my", "or", "pa", "ps", "si", "ta", "te",
+    "th", "vi", "yi", "yo",
+];
+
+/// A variant of each locale that has none of the locale's own rules.
+const SEARCH: &str = "collation=search";
+
+/// What the server fills in for a locale, by ICU 57. A test asks a server for each of its locales.
+fn defaults(locale: &str) -> Document {
+    let mut defaults = doc! {
+        "caseLevel": false,
+        "caseFirst": "off",
+        "strength": 3,
+        "numericOrdering": false,
+        "alternate": "non-ignorable",
+        "maxVariable": "punct",
+        "normalization": false,
+        "backwards": false,
+    };
+    // `de@collation=phonebook`, `fa_AF`
+    let (locale, variant) = locale.split_once('@').unwrap_or((locale, ""));
+    let language = locale.split('_').next().unwrap_or(locale);
+    if NORMALIZED.contains(&language) || variant == SEARCH {
+        defaults.insert("normalization", true);
+    }
+    if variant == SEARCH {
+        return defaults;
+    }
+    match locale {
+        "fr_CA" => drop(defaults.insert("backwards", true)),
+        "da" | "mt" => drop(defaults.insert("caseFirst", "upper")),
+        "th" => drop(defaults.insert("alternate", "shifted")),
+        _ => {}
+    }
+    defaults
+}

@@ -1,0 +1,87 @@
+//! Filters of partial indexes: one shape for what the server holds to be the same filter.
+//!
+//! `{a: 1, b: {$gt: 2}}`, `{b: {$gt: 2.0}, a: {$eq: 1}}` and `{$and: [{b: {$gt: 2}}, {a: 1}]}` are one filter.
+
+use bson::{Bson, Document, doc};
+
+use super::number::number;
+
+/// One comparison: a field, an operator, a value. Of a whole-document operator such as `$or`, the field is the operator.
+#[derive(Clone, PartialEq)]
+struct Leaf {
+    field: String,
+    operator: String,
+    value: Bson,
+}
+
+/// The filter's comparisons, sorted by field and operator. `None`: it says nothing.
+pub(super) fn normal(filter: &Document) -> Option<Document> {
+    let mut leaves = Vec::new();
+    collect(filter, &mut leaves);
+    leaves.sort_by_cached_key(|leaf| (leaf.field.clone(), leaf.operator.clone(), leaf.value.to_string()));
+    leaves.dedup();
+    (!leaves.is_empty()).then(|| document(leaves))
+}
+
+fn collect(filter: &Document, leaves: &mut Vec<Leaf>) {
+    for (field, value) in filter {
+        match value {
+            Bson::Array(parts) if field == "$and" => {
+                parts.iter().filter_map(Bson::as_document).for_each(|part| collect(part, leaves));
+            }
+            Bson::Array(parts) if field.starts_with('$') => {
+                let parts = parts
+                    .iter()
+                    .map(|part| part.as_document().and_then(normal).map_or_else(|| part.clone(), Bson::from));
+                leaves.push(Leaf { field: field.clone(), operator: String::new(), value: sorted(parts.collect()) });
+            }
+            Bson::Document(operators) if operators.keys().next().is_some_and(|key| key.starts_with('$')) => {
+                leaves.extend(operators.iter().map(|(operator, value)| leaf(field, operator, value)));
+            }
+            value => leaves.push(leaf(field, "$eq", value)),
+        }
+    }
+}
+
+fn leaf(field: &str, operator: &str, value: &Bson) -> Leaf {
+    let value = number(value.clone());
+    let (operator, value) = match (operator, value) {
+        ("$in", Bson::Array(values)) => {
+            let Bson::Array(mut values) = sorted(values.into_iter().map(number).collect()) else { unreachable!() };
+            if values.len() == 1 { ("$eq", values.remove(0)) } else { ("$in", values.into()) }
+        }
+        ("$exists", Bson::Int32(set)) => ("$exists", (set != 0).into()),
+        other => other,
+    };
+    Leaf { field: field.to_owned(), operator: operator.to_owned(), value }
+}
+
+fn sorted(mut values: Vec<Bson>) -> Bson {
+    values.sort_by_cached_key(Bson::to_string);
+    values.dedup();
+    values.into()
+}
+
+/// What cannot stand beside another in one document, since both have the same name, goes into `$and`.
+fn document(leaves: Vec<Leaf>) -> Document {
+    let (mut filter, mut rest) = (Document::new(), Vec::new());
+    for Leaf { field, operator, value } in leaves {
+        if operator.is_empty() {
+            if filter.contains_key(&field) {
+                rest.push(Bson::from(doc! { field: value }));
+            } else {
+                filter.insert(field, value);
+            }
+            continue;
+        }
+        let entry = filter.entry(field.clone()).or_insert_with(|| Document::new().into());
+        match entry {
+            Bson::Document(operators) if !operators.contains_key(&operator) => drop(operators.insert(operator, value)),
+            _ => rest.push(doc! { field: doc! { operator: value } }.into()),
+        }
+    }
+    if !rest.is_empty() {
+        filter.insert("$and", rest);
+    }
+    filter
+}
