@@ -12,7 +12,8 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use autometrics::autometrics;
-use fastness::{Label, Timing, timed};
+use fastness::timed;
+use fastness::timing::{Label, Timing};
 use fastness_benches::measure::{Case, Outcome, Plan, run, setting};
 use fastness_benches::report::{Line, budget, table};
 use fastness_benches::traffic::Traffic;

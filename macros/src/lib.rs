@@ -217,7 +217,7 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
     resilience::fallback::attribute(args.into(), &item.into()).into()
 }
 
-/// Records how long each call takes and how it ends, for `fastness::timings()` and the metrics.
+/// Records how long each call takes and how it ends, for `fastness::timing::timings()` and the metrics.
 ///
 /// ```text
 /// #[timed]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use fastness::monitor::{MemoryGuard, Monitor, Probe, RouteFigures, SlowQuery};
 use fastness::resilience::{Rejected, breaker};
-use fastness::{CallOutcome, Fastness, Timing, cacheable, timed};
+use fastness::timing::{CallOutcome, Timing};
+use fastness::{Fastness, cacheable, timed};
 
 #[derive(Clone, Debug)]
 struct Failed;

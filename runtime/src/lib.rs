@@ -25,10 +25,12 @@
 //! - [`macro@cacheable`], [`macro@cache_invalidate`], [`macro@cache_put`]: the attributes, with all their options.
 //! - [`Fastness`]: settings, statistics, and how to give a test a cache of its own ([`scope`]).
 //! - [`Cache`]: the same cache without attributes.
-//! - [`macro@timed`], [`Timing`]: how long calls take and how they end; [`timings`] lists it.
+//! - [`Key`], [`Scope`]: what it stores under, and what an invalidation reaches.
+//! - [`macro@timed`], [`timing`]: how long calls take and how they end.
+//! - [`stats`]: what the cache did. [`tier`]: where values go.
 //! - [`KeyPart`], [`KeyScope`]: what can be in a key, and what leads it.
 //! - [`resilience`]: circuit breakers, retries and the like, for what is behind the cache.
-//! - By feature: `registry` and `audit` (every annotated function, and what is wrong between them: `registry`), `mongo`
+//! - By feature: `registry` (every annotated function, and what is wrong between them: `registry`), `mongo`
 //!   (MongoDB's indexes, slow queries and change streams: `mongodb`), `http` (tower layers: `http`), `monitor` (health, alerts, advice: `monitor`), `routes` (its pages: `axum`), `metrics` (`prometheus`, `metrics`).
 //!
 //! # The rule
@@ -55,24 +57,48 @@ pub mod __private {
 }
 
 pub use fastness_macros::{
-    Label, bulkhead, cache_invalidate, cache_put, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry,
-    timed, timeout,
+    bulkhead, cache_invalidate, cache_put, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry, timed,
+    timeout,
 };
 
 #[doc(inline)]
 pub use fastness_core::{
-    Builder, Cache, CacheValue, CallOutcome, Clock, Codec, Error, Fastness, Handle, HandleStats, Handled, KeyPart,
-    KeyScope, KeyWriter, Label, Latency, LoadTimeout, Observed, Reach, SharedValue, SiteStats, Stats, Timer, Timing,
-    TimingStats, after_fork, observe, resilience, scope, scope_sync, time, timings,
+    Builder, Cache, CacheValue, Clock, Error, Fastness, Handle, Handled, Key, KeyPart, KeyScope, KeyWriter,
+    LoadTimeout, Reach, Scope, resilience, scope, scope_sync,
 };
 
+/// Every annotated function, known at link time, and the faults between them.
 #[cfg(feature = "registry")]
-#[doc(inline)]
-pub use fastness_core::{Annotated, Audit, Role, audit, registry};
+pub mod registry {
+    #[doc(inline)]
+    pub use fastness_core::{Annotated, Audit, Role, audit, registry};
+}
+
+/// Counters: of a handle, of each call site, of the shared tier, and of one future.
+pub mod stats {
+    #[cfg(feature = "redis")]
+    #[doc(inline)]
+    pub use fastness_core::SharedStats;
+    #[doc(inline)]
+    pub use fastness_core::{HandleStats, Observed, SiteStats, Stats, observe};
+}
+
+/// The tiers of a [`Cache`], and what their values have to be able to do.
+pub mod tier {
+    #[doc(inline)]
+    pub use fastness_core::{Both, Codec, Local, SharedValue, StoredIn};
+}
+
+/// Timings of calls: of functions with `#[timed]`, and of anything else by a [`Timing`](timing::Timing).
+pub mod timing {
+    #[doc(inline)]
+    pub use fastness_core::timing::{CallOutcome, Label, Latency, Snapshot, Timer, Timing, time, timings};
+    pub use fastness_macros::Label;
+}
 
 #[cfg(feature = "redis")]
 #[doc(inline)]
-pub use fastness_core::{Redis, SharedStats, testing};
+pub use fastness_core::{Redis, testing};
 
 #[cfg(feature = "mongodb")]
 pub use fastness_macros::Indexed;

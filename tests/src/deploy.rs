@@ -4,6 +4,7 @@ use std::io::{BufRead, Write};
 
 use fastness::{Fastness, Redis};
 
+use crate::names::reached;
 use crate::servers::{PATIENCE, until};
 
 /// Joins the tier that the arguments name (address, prefix) and does what its standard input says, a line each: `get ID` prints
@@ -28,7 +29,7 @@ pub async fn serve(get: impl AsyncFn(u64) -> String) {
                 answer
             }
             Some(("invalidate", pattern)) => {
-                format!("{:?}", fast.cache().invalidate(pattern).await.expect("a pattern"))
+                format!("{:?}", fast.cache().invalidate(reached(pattern)).await)
             }
             _ => panic!("`{line}` is no command"),
         };

@@ -11,6 +11,7 @@ mod guide;
 pub mod history;
 pub mod imports;
 pub mod logged;
+pub mod names;
 pub mod one_key;
 pub mod race;
 pub mod servers;

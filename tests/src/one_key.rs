@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::names::{entries, named, reached, tagged};
 use fastness::{Cache, Fastness, KeyPart, KeyScope, KeyWriter, cache_put, cacheable, scope, scope_sync};
 use tokio::sync::Notify;
 
@@ -37,15 +38,15 @@ impl Origin {
 }
 
 async fn get(cache: &Cache, key: &str) -> Option<u32> {
-    cache.get(key).await.expect("a key")
+    cache.get(&named(key)).await
 }
 
 async fn set(cache: &Cache, key: &str, value: u32) {
-    cache.set(key, value, MINUTE).await.expect("a key");
+    cache.set(&named(key), value, MINUTE).await;
 }
 
 async fn loaded(cache: &Cache, key: &str, value: u32) -> u32 {
-    cache.get_or_load(key, MINUTE, async { Ok::<_, ()>(value) }).await.expect("a key").expect("it loads")
+    cache.get_or_load(&named(key), MINUTE, async { Ok::<_, ()>(value) }).await.expect("it loads")
 }
 
 #[cacheable(ttl = 60, key = "visits:{id}", skip(origin))]
@@ -62,7 +63,7 @@ pub async fn what_functions_store_is_found(fast: &Fastness) {
         assert_eq!(get(&cache, "visits:1").await, Some(1_001));
         visits(3, &origin).await;
         assert_eq!(get(&cache, "visits:3").await, Some(1_003));
-        let found = cache.mget::<u32>(&["visits:3", "visits:9", "visits:2"]).await.unwrap();
+        let found = cache.mget::<u32>(&["visits:3", "visits:9", "visits:2"].map(named)).await;
         assert_eq!(found, [Some(1_003), None, Some(1_002)]);
         assert_eq!(loaded(&cache, "visits:2", 0).await, 1_002, "there is nothing to load");
         assert_eq!(visits(2, &origin).await, 1_002);
@@ -76,7 +77,7 @@ pub async fn functions_find_what_is_set(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     scope(fast, async {
         set(&cache, "visits:1", 1).await;
-        cache.mset([("visits:2", 2_u32), ("visits:3", 3)], MINUTE).await.unwrap();
+        cache.mset(entries([("visits:2", 2_u32), ("visits:3", 3)]), MINUTE).await;
         assert_eq!(loaded(&cache, "visits:4", 4).await, 4);
         for _ in 0..2 {
             for id in 1..=4 {
@@ -104,9 +105,9 @@ pub async fn each_replaces_what_the_other_has_stored(fast: &Fastness) {
         assert_eq!((get(&cache, "visits:1").await, visits(1, &origin).await), (Some(7), 7));
         set(&cache, "visits:1", 8).await;
         assert_eq!((get(&cache, "visits:1").await, visits(1, &origin).await), (Some(8), 8));
-        cache.set("visits:1", "text".to_owned(), MINUTE).await.unwrap();
+        cache.set(&named("visits:1"), "text".to_owned(), MINUTE).await;
         assert_eq!((get(&cache, "visits:1").await, visits(1, &origin).await), (None, 1_001), "as another type");
-        assert_eq!((origin.calls(), cache.get::<String>("visits:1").await.unwrap().as_deref()), (2, Some("text")));
+        assert_eq!((origin.calls(), cache.get::<String>(&named("visits:1")).await.as_deref()), (2, Some("text")));
         assert_eq!(fast.stats().entries, 2);
     })
     .await;
@@ -125,16 +126,16 @@ pub async fn invalidations_reach_both(fast: &Fastness) {
         for (n, pattern) in (1..).zip(["visits:1", "visits:*"]) {
             set(&cache, "visits:1", 1).await;
             assert_eq!(visits(1, &origin).await, 1);
-            cache.invalidate(pattern).await.unwrap();
+            cache.invalidate(reached(pattern)).await;
             assert_eq!(get(&cache, "visits:1").await, None);
             assert_eq!((visits(1, &origin).await, origin.calls()), (1_001, n));
             assert_eq!(get(&cache, "visits:1").await, Some(1_001));
-            cache.invalidate(pattern).await.unwrap();
+            cache.invalidate(reached(pattern)).await;
             assert_eq!(get(&cache, "visits:1").await, None, "what the function loaded");
             set(&cache, "visits:1", 2).await;
-            cache.invalidate(pattern).await.unwrap();
+            cache.invalidate(reached(pattern)).await;
             assert_eq!((visits(1, &origin).await, origin.calls()), (1_001, n + 1), "what was only set");
-            cache.invalidate(pattern).await.unwrap();
+            cache.invalidate(reached(pattern)).await;
             origin.calls.store(n, Ordering::SeqCst);
         }
         set(&cache, "visits:1", 3).await;
@@ -161,11 +162,11 @@ pub async fn refreshes_reach_both(fast: &Fastness) {
     scope(fast, async {
         set(&cache, "rate:0", 70).await;
         assert_eq!(rate(0, &origin).await, 70);
-        cache.refresh("rate:0").await.unwrap();
+        cache.refresh(reached("rate:0")).await;
         assert_eq!(get(&cache, "rate:0").await, None);
         assert_eq!((rate(0, &origin).await, get(&cache, "rate:0").await), (1, Some(1)));
         set(&cache, "rate:1", 71).await;
-        cache.refresh("rate:*").await.unwrap();
+        cache.refresh(reached("rate:*")).await;
         assert_eq!(get(&cache, "rate:1").await, None);
         let (loads, meanwhile) = tokio::join!(biased; rate(1, &origin), async {
             let meanwhile = rate(1, &origin).await;
@@ -189,7 +190,7 @@ pub async fn absences_are_none_until_there_is_a_value(fast: &Fastness) {
         assert_eq!((member(1, &origin).await, get(&cache, "member:1").await), (None, None));
         set(&cache, "member:1", 1).await;
         assert_eq!((member(1, &origin).await, get(&cache, "member:1").await), (Some(1), Some(1)));
-        cache.invalidate("member:1").await.unwrap();
+        cache.invalidate(reached("member:1")).await;
         assert_eq!((member(1, &origin).await, origin.calls()), (None, 2));
         assert_eq!((get(&cache, "member:1").await, member(1, &origin).await), (None, None));
         assert_eq!((member(11, &origin).await, get(&cache, "member:11").await), (Some(11), Some(11)));
@@ -207,10 +208,10 @@ async fn many_visits(ids: &[u32], origin: &Origin) -> BTreeMap<u32, u32> {
 pub async fn batches_meet_direct_calls(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     scope(fast, async {
-        cache.mset([("visits:1", 1_u32), ("visits:2", 2)], MINUTE).await.unwrap();
+        cache.mset(entries([("visits:1", 1_u32), ("visits:2", 2)]), MINUTE).await;
         let found = many_visits(&[1, 2, 3], &origin).await;
         assert_eq!(found, BTreeMap::from([(1, 1), (2, 2), (3, 2_003)]));
-        let found = cache.mget::<u32>(&["visits:1", "visits:2", "visits:3"]).await.unwrap();
+        let found = cache.mget::<u32>(&["visits:1", "visits:2", "visits:3"].map(named)).await;
         assert_eq!(found, [Some(1), Some(2), Some(2_003)]);
         assert_eq!((many_visits(&[3, 2, 1], &origin).await.len(), origin.calls(), fast.stats().entries), (3, 1, 3));
     })
@@ -229,7 +230,7 @@ pub async fn batches_find_what_is_newer_than_an_absence(fast: &Fastness) {
     scope(fast, async {
         assert_eq!(many_seats(&[7, 8], &origin).await, BTreeMap::new());
         let load = async { Ok::<_, Infallible>(9_u32) };
-        assert_eq!(cache.get_or_load("seats:7", MINUTE, load).await.unwrap(), Ok(9));
+        assert_eq!(cache.get_or_load(&named("seats:7"), MINUTE, load).await, Ok(9));
         assert_eq!((many_seats(&[7, 8], &origin).await, origin.calls()), (BTreeMap::from([(7, 9)]), 1));
     })
     .await;
@@ -412,7 +413,7 @@ async fn visits_anew(id: u32) -> u32 {
 }
 
 #[cacheable(ttl = 60, key = "visits:{id}")]
-async fn named(id: u32) -> String {
+async fn as_text(id: u32) -> String {
     id.to_string()
 }
 
@@ -426,11 +427,11 @@ async fn generic<T: Default + Clone + Send + Sync + 'static>(id: u32) -> u32 {
 pub async fn what_is_apart_in_the_shared_tier_is_apart_here(fast: &Fastness, other: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     scope(fast, async {
-        assert_eq!((visits_anew(1).await, named(1).await.as_str(), generic::<u8>(1).await), (1, "1", 1));
+        assert_eq!((visits_anew(1).await, as_text(1).await.as_str(), generic::<u8>(1).await), (1, "1", 1));
         assert_eq!(get(&cache, "visits:1").await, None);
-        assert_eq!(cache.get::<String>("visits:1").await.unwrap().as_deref(), Some("1"));
+        assert_eq!(cache.get::<String>(&named("visits:1")).await.as_deref(), Some("1"));
         set(&cache, "visits:2", 50).await;
-        assert_eq!((visits_anew(2).await, named(2).await.as_str(), generic::<u8>(2).await), (2, "2", 2));
+        assert_eq!((visits_anew(2).await, as_text(2).await.as_str(), generic::<u8>(2).await), (2, "2", 2));
         assert_eq!(visits(2, &origin).await, 50);
     })
     .await;
@@ -523,13 +524,14 @@ pub async fn the_newest_load_wins(fast: &Fastness) {
         assert_eq!(own, 21, "its own caller gets it");
         assert_eq!((get(&cache, "slow:20").await, slow(20, &origin).await), (Some(60), 60));
         // The direct call began first and ends last.
-        let (own, ()) = tokio::join!(biased; cache.get_or_load("slow:30", MINUTE, open()), async {
+        let key = named("slow:30");
+        let (own, ()) = tokio::join!(biased; cache.get_or_load(&key, MINUTE, open()), async {
             origin.begun.notified().await;
             origin.gate.notify_one();
             slow(30, &origin).await;
             gate.notify_one();
         });
-        assert_eq!(own.unwrap(), Ok(70), "its own caller gets it");
+        assert_eq!(own, Ok(70), "its own caller gets it");
         let newer = slow(30, &origin).await;
         assert!(newer < 70 && get(&cache, "slow:30").await == Some(newer));
     })
@@ -563,7 +565,7 @@ pub async fn tags_concern_what_functions_store(fast: &Fastness) {
         assert_eq!((city(1, 1, &origin).await, get(&cache, "city:1").await), (1, Some(1)));
         set(&cache, "city:2", 20).await;
         assert_eq!(city(2, 1, &origin).await, 20);
-        cache.invalidate_tags(&["region:1"]).await.unwrap();
+        cache.invalidate(tagged("region:1")).await;
         assert_eq!((city(1, 1, &origin).await, city(2, 1, &origin).await, origin.calls()), (1, 2, 3));
     })
     .await;

@@ -16,7 +16,8 @@ use fastness::resilience::rate_limit::{self, RateLimit};
 use fastness::resilience::retry::{self, Retry};
 use fastness::resilience::timeout::Timeout;
 use fastness::resilience::{Percent, Rejected};
-use fastness::{Fastness, Label, cacheable, timed};
+use fastness::timing::Label;
+use fastness::{Fastness, cacheable, timed};
 
 type Shared = Result<Arc<String>, String>;
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastness::{Fastness, Reach, cache_invalidate, cache_put, cacheable, scope};
+use fastness_tests::names::{named, reached, tagged};
 use fastness_tests::servers::{PATIENCE, Redis, until};
 use redis::aio::MultiplexedConnection;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -116,10 +117,10 @@ async fn an_invalidation_is_one_script_whatever_it_concerns() {
     stored(&node, 500).await;
     for pattern in ["far:1", "far:*"] {
         counts.take().await;
-        assert_eq!(node.cache().invalidate(pattern).await.unwrap(), Reach::Announced);
+        assert_eq!(node.cache().invalidate(reached(pattern)).await, Reach::Announced);
         assert_eq!(counts.take().await, calls(script), "{pattern}, directly");
     }
-    assert_eq!(node.cache().invalidate_tags(&["all"]).await.unwrap(), Reach::Announced);
+    assert_eq!(node.cache().invalidate(tagged("all")).await, Reach::Announced);
     assert_eq!(counts.take().await, calls(script), "a tag, directly");
     drop(server);
 }
@@ -151,11 +152,11 @@ async fn busy(node: Fastness, task: u64) {
         scope(&node, save(id)).await;
         scope(&node, change(id)).await;
         let key = format!("direct:{id}");
-        cache.set(&key, id, MINUTE).await.unwrap();
-        cache.get::<u64>(&key).await.unwrap();
-        cache.mget::<u64>(&[&key, "direct:none"]).await.unwrap();
-        cache.invalidate("direct:*").await.unwrap();
-        cache.invalidate_tags(&["all"]).await.unwrap();
+        cache.set(&named(&key), id, MINUTE).await;
+        cache.get::<u64>(&named(&key)).await;
+        cache.mget::<u64>(&[&key, "direct:none"].map(named)).await;
+        cache.invalidate(reached("direct:*")).await;
+        cache.invalidate(tagged("all")).await;
     }
 }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use fastness::Fastness;
+use fastness_tests::names::named;
 
 /// How many threads of this process sweep.
 fn sweeping() -> usize {
@@ -21,8 +22,8 @@ fn wait_until_sweeping(threads: usize) {
 #[tokio::test]
 async fn one_thread_sweeps_while_something_is_stored() {
     let handles = [Fastness::builder().build().unwrap(), Fastness::builder().build().unwrap()];
-    let store = async |fast: &Fastness| fast.cache().set("n:1", 1, Duration::from_secs(600)).await.unwrap();
-    assert_eq!(handles[0].cache().get::<i32>("n:1").await.unwrap(), None);
+    let store = async |fast: &Fastness| fast.cache().set(&named("n:1"), 1, Duration::from_secs(600)).await;
+    assert_eq!(handles[0].cache().get::<i32>(&named("n:1")).await, None);
     assert_eq!(sweeping(), 0, "nothing is stored");
     for _ in 0..2 {
         store(&handles[0]).await;

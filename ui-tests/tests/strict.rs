@@ -5,7 +5,8 @@
 
 extern crate std;
 
-use ::fastness::{Label, cache_invalidate, cache_put, cacheable, timed};
+use ::fastness::timing::Label;
+use ::fastness::{cache_invalidate, cache_put, cacheable, timed};
 use ::std::assert_eq;
 use ::std::option::Option::{self, Some};
 use ::std::prelude::v1::test;

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fastness::Cache;
+use fastness::{Cache, Key};
 use fastness_benches::measure::setting;
 use fastness_benches::origin::User;
 use fastness_benches::report::{Line, round_trips};
@@ -72,9 +72,8 @@ async fn mget(bare: &redis::aio::MultiplexedConnection, batch: u64, key: impl Fn
 }
 
 async fn mget_directly(cache: Cache, batch: u64) {
-    let keys: Vec<String> = ids(batch).map(direct_key).collect();
-    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let found = cache.mget::<String>(&keys).await.expect("good keys");
+    let keys: Vec<Key> = ids(batch).map(|id| Key::from_static("direct").join(id)).collect();
+    let found = cache.mget::<String>(&keys).await;
     assert!(found.iter().all(Option::is_some), "a value is missing");
 }
 

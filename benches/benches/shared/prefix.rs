@@ -9,6 +9,7 @@ use fastness_benches::tasks::{self, Case, Plan};
 use redis::aio::MultiplexedConnection;
 
 use crate::rig::{Clients, PREFIX, Rig, command, user};
+use fastness_tests::names::reached;
 
 const BARE: &str = "redis GET, 300 bytes";
 const OURS: &str = "fastness, invalidate(\"user:*\")";
@@ -25,7 +26,7 @@ pub(crate) fn run(rig: &Rig) -> (Vec<Line>, Vec<Line>) {
     let key: &str = format!("{PREFIX}user:0{suffix}").leak();
     let cases = [
         Case::new(BARE, move |_| async move { command::<Vec<u8>>(bare, redis::cmd("GET").arg(key)).await }),
-        Case::new(OURS, |_| async { fast.cache().invalidate("user:*").await.expect("a good pattern") }),
+        Case::new(OURS, |_| async { fast.cache().invalidate(reached("user:*")).await }),
     ];
     let plan = Plan { rounds: setting("SHARED_ROUNDS", 31), tasks: 1, calls: 200 };
     let measure = |title: &str| {
@@ -36,8 +37,7 @@ pub(crate) fn run(rig: &Rig) -> (Vec<Line>, Vec<Line>) {
     let few = measure("invalidation, some thousand values");
     rig.runtime.block_on(fill(bare, suffix));
     let many = measure("invalidation, a million values of 200 bytes below the prefix");
-    let calls =
-        rig.commands(async { assert_eq!(fast.cache().invalidate("user:*").await.ok(), Some(Reach::Announced)) });
+    let calls = rig.commands(async { assert_eq!(fast.cache().invalidate(reached("user:*")).await, Reach::Announced) });
     println!("commands of one invalidation, those within its script too: {calls:?}");
     let stale = rig.runtime.block_on(async { is_loaded_again(rig).await });
     let removal = rig.runtime.block_on(scan_and_unlink(bare));

@@ -4,7 +4,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use fastness::{Annotated, Fastness, Reach, Role, SiteStats, Stats};
+use fastness::registry::{Annotated, Role};
+use fastness::stats::{SiteStats, Stats};
+use fastness::{Fastness, Reach, Scope};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -105,7 +107,7 @@ pub(super) struct Listed {
 }
 
 async fn registry() -> Json<Vec<Listed>> {
-    Json(fastness::registry().into_iter().map(listed).collect())
+    Json(fastness::registry::registry().into_iter().map(listed).collect())
 }
 
 fn listed(item: Annotated) -> Listed {
@@ -143,8 +145,9 @@ async fn invalidate(
     State(cache): State<Fastness>,
     Body(Invalidation { pattern }): Body<Invalidation>,
 ) -> Result<Response, Problem> {
-    let done = cache.cache().invalidate(&pattern).await;
-    let reach = match done.map_err(|error| Problem::invalid(vec![Violation::new("pattern", error.to_string())]))? {
+    let scope = pattern.parse::<Scope>();
+    let scope = scope.map_err(|error| Problem::invalid(vec![Violation::new("pattern", error.to_string())]))?;
+    let reach = match cache.cache().invalidate(scope).await {
         Reach::Announced => "announced",
         Reach::LocalOnly => "localOnly",
     };

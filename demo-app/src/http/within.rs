@@ -10,7 +10,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use fastness::{Fastness, Observed};
+use fastness::Fastness;
+use fastness::stats::Observed;
 
 use super::problem::Problem;
 
@@ -31,7 +32,7 @@ pub(super) async fn run(State(within): State<Within>, request: Request, next: Ne
 
     // A connection is a task of its own, and a scope does not reach into tasks: it is entered here, for each request.
     let answer = tokio::time::timeout(within.time, fastness::scope(&within.cache, next.run(request)));
-    let (answer, seen) = fastness::observe(answer).await;
+    let (answer, seen) = fastness::stats::observe(answer).await;
     let mut answer = answer.unwrap_or_else(|_| too_slow(within.time));
     let headers = answer.headers_mut();
     if let Some(verdict) = verdict(seen).filter(|_| is_read) {

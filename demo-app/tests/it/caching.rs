@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fastness::Role;
+use fastness::registry::Role;
 use serde_json::{Value, json};
 
 use crate::api::{Api, seeded_store};
@@ -247,13 +247,13 @@ async fn no_pattern_misses_its_key_and_no_key_is_forgotten() {
         api.get(path).await.ok(200);
     }
     api.get("/health").await.ok(200);
-    let audit = fastness::audit();
+    let audit = fastness::registry::audit();
     assert!(audit.errors().is_empty(), "{audit}");
     // The tests' own library has functions, too.
     let notes: Vec<_> = audit.notes().iter().filter(|note| note.contains("`demo_app::")).collect();
     let [rating] = notes[..] else { panic!("a note for each that no write of ours can change: {audit}") };
     assert!(rating.contains("`rating:{product}`"), "{audit}");
-    let ours = fastness::registry().into_iter().filter(|item| item.module.starts_with("demo_app"));
+    let ours = fastness::registry::registry().into_iter().filter(|item| item.module.starts_with("demo_app"));
     let puts = ours.filter(|item| item.role == Role::Put).count();
     assert_eq!(puts, 10, "an insert and an update for each model; votes and events are never updated");
 }

@@ -13,7 +13,7 @@ use crate::resilience::breaker::{conflicts, faults};
 /// #[fastness::cacheable(ttl = 60, key = "planet:{n}")]
 /// fn planet(n: u8) -> String { format!("planet {n}") }
 ///
-/// let report = fastness::audit();
+/// let report = fastness::registry::audit();
 /// assert!(report.notes().iter().any(|note| note.contains("nothing invalidates `planet:{n}`")), "{report}");
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -57,7 +57,7 @@ impl fmt::Display for Audit {
 /// #[fastness::cache_invalidate("songs:*")]
 /// fn rename(id: u32) { /* .. */ }
 ///
-/// let report = fastness::audit();
+/// let report = fastness::registry::audit();
 /// assert!(report.errors().iter().any(|e| e.contains("`songs:*`") && e.contains("`song:{id}`")), "{report}");
 /// ```
 pub fn audit() -> Audit {

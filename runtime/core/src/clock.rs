@@ -54,16 +54,18 @@ const TICK: Duration = Duration::from_millis(10);
 ///
 /// ```
 /// use std::time::Duration;
-/// use fastness::{Clock, Fastness};
+/// use fastness::{Clock, Fastness, Key};
+///
+/// const GREETING: Key = Key::from_static("greeting");
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
 /// let clock = Clock::manual();
 /// let fast = Fastness::builder().clock(clock.clone()).build()?;
 /// let cache = fast.cache();
 ///
-/// cache.set("greeting", "hello".to_owned(), Duration::from_secs(60)).await?;
+/// cache.set(&GREETING, "hello".to_owned(), Duration::from_secs(60)).await;
 /// clock.advance(Duration::from_secs(61));
-/// assert_eq!(cache.get::<String>("greeting").await?, None);
+/// assert_eq!(cache.get::<String>(&GREETING).await, None);
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
@@ -93,39 +95,39 @@ impl Process {
     }
 }
 
-/// Makes time pass again in a process that was forked from one in which the cache was in use. Call it first in the child.
-///
-/// A forked child has none of its parent's threads, and so not the one that makes time pass: until it is started again,
-/// whatever is in the cache is served regardless of its ttl. A child notices that by itself at its next miss, invalidation or
-/// read of the shared tier; after this call it need not come to one. In a process that was not forked the call does nothing.
-///
-/// The child keeps what was cached. Its parent's connections to a shared tier are not used by it: reads of the shared tier are
-/// misses there, invalidations are [`LocalOnly`](crate::Reach::LocalOnly), and what is in memory is served for
-/// [`max_stale`](crate::Builder::max_stale) at most. A child that needs the shared tier builds a [`Fastness`](crate::Fastness) of its own,
-/// in a runtime of its own, because tokio's does not survive a fork either.
-///
-/// Fork while no other thread uses the cache: a lock that such a thread holds stays locked in the child.
-///
-/// ```
-/// use fastness::cacheable;
-///
-/// #[cacheable(ttl = 60, key = "config:{name}")]
-/// fn config(name: &str) -> String { format!("the value of {name}") }
-///
-/// fn worker() {
-///     fastness::after_fork();
-///     config("colour"); // cached before the fork, and expires as it would have
-/// }
-///
-/// config("colour");
-/// // A pre-forking server forks here, by a crate of its choice.
-/// worker();
-/// ```
-pub fn after_fork() {
-    Clock::system().notice_fork();
-}
-
 impl Clock {
+    /// Makes time pass again in a process that was forked from one in which the cache was in use. Call it first in the child.
+    ///
+    /// A forked child has none of its parent's threads, and so not the one that makes time pass: until it is started again,
+    /// whatever is in the cache is served regardless of its ttl. A child notices that by itself at its next miss, invalidation or
+    /// read of the shared tier; after this call it need not come to one. In a process that was not forked the call does nothing.
+    ///
+    /// The child keeps what was cached. Its parent's connections to a shared tier are not used by it: reads of the shared tier are
+    /// misses there, invalidations are [`LocalOnly`](crate::Reach::LocalOnly), and what is in memory is served for
+    /// [`max_stale`](crate::Builder::max_stale) at most. A child that needs the shared tier builds a [`Fastness`](crate::Fastness) of its own,
+    /// in a runtime of its own, because tokio's does not survive a fork either.
+    ///
+    /// Fork while no other thread uses the cache: a lock that such a thread holds stays locked in the child.
+    ///
+    /// ```
+    /// use fastness::cacheable;
+    ///
+    /// #[cacheable(ttl = 60, key = "config:{name}")]
+    /// fn config(name: &str) -> String { format!("the value of {name}") }
+    ///
+    /// fn worker() {
+    ///     fastness::Clock::after_fork();
+    ///     config("colour"); // cached before the fork, and expires as it would have
+    /// }
+    ///
+    /// config("colour");
+    /// // A pre-forking server forks here, by a crate of its choice.
+    /// worker();
+    /// ```
+    pub fn after_fork() {
+        Self::system().notice_fork();
+    }
+
     /// The system's monotonic clock, which counts the time for which the machine was suspended: `CLOCK_BOOTTIME` on Linux and
     /// Android, `CLOCK_MONOTONIC` on Apple's systems, and what [`Instant`](std::time::Instant) reads on Windows. On other systems
     /// `Instant` is read too, and may stand still during a suspension.

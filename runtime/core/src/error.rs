@@ -7,15 +7,12 @@ use std::time::Duration;
 /// An error of the cache itself.
 ///
 /// Annotated functions never see one: whatever happens to the cache, they return what their body returns. It comes from
-/// set-up ([`Builder::build`](crate::Builder::build), [`Fastness::install`](crate::Fastness::install)) and from the
-/// direct calls of [`Cache`](crate::Cache).
+/// set-up ([`Builder::build`](crate::Builder::build), [`Fastness::install`](crate::Fastness::install)) and from text that is
+/// parsed as a [`Key`](crate::Key) or a [`Scope`](crate::Scope).
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
-/// let fast = fastness::Fastness::builder().build()?;
-/// let error = fast.cache().invalidate("us*").await.unwrap_err();
-/// assert!(error.is_bad_pattern());
-/// # Ok(()) }
+/// let error = "us*".parse::<fastness::Scope>().unwrap_err();
+/// assert!(error.is_bad_key());
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -24,7 +21,7 @@ pub struct Error(#[from] Kind);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Kind {
     #[error("{0}")]
-    Pattern(String),
+    Key(String),
     #[error(
         "the process default is already set: call `install()` once, before the first call of an annotated function \
          (which makes the embedded default)"
@@ -35,9 +32,9 @@ pub(crate) enum Kind {
 }
 
 impl Error {
-    /// Whether a key or pattern given at run time is malformed.
-    pub fn is_bad_pattern(&self) -> bool {
-        matches!(self.0, Kind::Pattern(_))
+    /// Returns true if a text is no key or no scope.
+    pub fn is_bad_key(&self) -> bool {
+        matches!(self.0, Kind::Key(_))
     }
 
     /// Whether the process default was already set.

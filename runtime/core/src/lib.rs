@@ -57,12 +57,12 @@ pub mod __private;
 
 #[cfg(feature = "registry")]
 pub use audit::{Audit, audit};
-pub use clock::{Clock, after_fork};
+pub use clock::Clock;
 pub use codec::{Codec, SharedValue};
-pub use direct::Cache;
+pub use direct::{Both, Cache, Local, StoredIn};
 pub use error::{Error, LoadTimeout};
 pub use handle::{Builder, Fastness, HandleStats, SiteStats, scope, scope_sync};
-pub use key::{KeyPart, KeyScope, KeyWriter};
+pub use key::{Key, KeyPart, KeyScope, KeyWriter, Scope};
 pub use log::Reach;
 #[cfg(feature = "registry")]
 pub use registry::{Annotated, Role, registry};
@@ -70,5 +70,9 @@ pub use shape::CacheValue;
 #[cfg(feature = "redis")]
 pub use shared::{Redis, SharedStats};
 pub use stats::{Observed, Stats, observe};
-pub use timed::{CallOutcome, Label, Latency, Timer, Timing, TimingStats, time, timings};
 pub use typed::{Handle, Handled};
+
+/// Timings of calls: of functions with `#[timed]`, and of anything else by a [`Timing`](timing::Timing).
+pub mod timing {
+    pub use crate::timed::{CallOutcome, Label, Latency, Snapshot, Timer, Timing, time, timings};
+}

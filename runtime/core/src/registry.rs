@@ -76,7 +76,7 @@ pub struct Annotated {
 /// #[fastness::cacheable(ttl = 60, key = "city:{zip}")]
 /// fn city(zip: u32) -> String { format!("city of {zip}") }
 ///
-/// let cities = fastness::registry().into_iter().find(|f| f.name == "city").unwrap();
+/// let cities = fastness::registry::registry().into_iter().find(|f| f.name == "city").unwrap();
 /// assert_eq!(cities.keys, ["city:{zip}"]);
 /// ```
 pub fn registry() -> Vec<Annotated> {

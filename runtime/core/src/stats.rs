@@ -327,8 +327,8 @@ fn so_far() -> [u64; 4] {
 /// #[fastness::cacheable(ttl = 60)]
 /// async fn double(n: u64) -> u64 { n * 2 }
 ///
-/// let (_, first) = fastness::observe(double(21)).await;
-/// let (value, second) = fastness::observe(double(21)).await;
+/// let (_, first) = fastness::stats::observe(double(21)).await;
+/// let (value, second) = fastness::stats::observe(double(21)).await;
 /// assert_eq!(value, 42);
 /// assert_eq!((first.misses, second.hits), (1, 1));
 /// # }

@@ -27,7 +27,8 @@ pub struct Unsurvived {
 /// If it cannot be encoded or decoded, or comes back as another value.
 ///
 /// ```
-/// use fastness::{Codec, testing};
+/// use fastness::testing;
+/// use fastness::tier::Codec;
 ///
 /// testing::survives(&vec![Some(1), None], Codec::MessagePack).unwrap();
 /// let error = testing::survives(&f64::NAN, Codec::Json).unwrap_err();

@@ -6,6 +6,24 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::{Interest, set_global_default, with_default};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
+use crate::key::{Key, Scope};
+
+/// The key with this text.
+pub(crate) fn named(text: impl AsRef<str>) -> Key {
+    text.as_ref().parse().expect("a key")
+}
+
+/// The key or the prefix with this text.
+pub(crate) fn reached(text: impl AsRef<str>) -> Scope {
+    text.as_ref().parse().expect("a scope")
+}
+
+/// The tag with this text.
+#[cfg(feature = "http")]
+pub(crate) fn tagged(text: &str) -> Scope {
+    Scope::from_tag(named(text))
+}
+
 /// The levels of events that a test's own thread logs.
 #[derive(Clone, Default)]
 pub(crate) struct Levels(Arc<Mutex<Vec<Level>>>);

@@ -25,7 +25,7 @@ pub async fn store(n: u64, value: u64) -> u64 {
 pub fn forget(n: u64) {}
 
 /// A label.
-#[derive(Debug, renamed::Label)]
+#[derive(Debug, renamed::timing::Label)]
 #[label(crate = renamed)]
 pub enum Size {
     /// One.

@@ -7,6 +7,7 @@ use fastness::{Fastness, Reach, Redis, cache_put, cacheable, scope};
 
 use super::run::Origin;
 use super::{IDS, MAX_STALE, Scope, Subject, is_lenient, is_near, name};
+use crate::names::{named, reached};
 use crate::servers::until;
 
 /// That of the functions.
@@ -37,7 +38,7 @@ impl Ours {
     /// Reads what a function reads, by the text of its key.
     async fn read_directly(&self, key: usize, origin: Origin) -> u64 {
         let load = async { Ok::<_, Infallible>(origin.load(key).await) };
-        let Ok(version) = self.0.cache().get_or_load(&name(key), TTL, load).await.expect("a key");
+        let Ok(version) = self.0.cache().get_or_load(&named(name(key)), TTL, load).await;
         version
     }
 }
@@ -77,11 +78,11 @@ impl Subject for Ours {
     }
 
     async fn invalidate(&self, scope: Scope) -> Reach {
-        self.0.cache().invalidate(&pattern(scope)).await.expect("a pattern")
+        self.0.cache().invalidate(reached(pattern(scope))).await
     }
 
     async fn refresh(&self, scope: Scope) -> Reach {
-        self.0.cache().refresh(&pattern(scope)).await.expect("a pattern")
+        self.0.cache().refresh(reached(pattern(scope))).await
     }
 
     async fn put(&self, key: usize, origin: Origin) {

@@ -114,10 +114,14 @@ impl Subject for Stale {
     }
 }
 
-fn pattern(what: Scope) -> String {
+fn scope_of(what: Scope) -> fastness::Scope {
+    let items = fastness::Key::from_static("item");
     match what {
-        Scope::Key(key) => format!("item:{}:{}:{}", key.seed, key.group, key.colour),
-        Scope::Prefix(key) | Scope::Tag(key) => format!("item:{}:{}:*", key.seed, key.group),
+        Scope::Key(key) => items.join(key.seed).join(key.group).join(key.colour).into(),
+        Scope::Prefix(key) => fastness::Scope::from_prefix(items.join(key.seed).join(key.group)),
+        Scope::Tag(key) => {
+            fastness::Scope::from_tag(fastness::Key::from_static("colour").join(key.seed).join(key.colour))
+        }
     }
 }
 
@@ -133,16 +137,13 @@ impl Refreshed {
 }
 
 impl Subject for Refreshed {
-    /// Tags are not refreshed.
-    const TAGS: bool = false;
-
     async fn read(&self, world: &World, key: Key) -> Result<Value, Failed> {
         self.0.read(world, key).await
     }
 
     async fn invalidate(&self, world: &World, what: Scope) -> u64 {
         let written = world.write().await;
-        self.0.fast.cache().refresh(&pattern(what)).await.expect("the pattern is well formed");
+        self.0.fast.cache().refresh(scope_of(what)).await;
         written
     }
 
@@ -172,15 +173,13 @@ impl Subject for Direct {
 
     async fn read(&self, world: &World, key: Key) -> Result<Value, Failed> {
         let Key { seed, group, colour } = key;
-        let name = format!("item:{seed}:{group}:{colour}");
-        let read = self.cache.get_or_load(&name, TTL, world.load(key)).await;
-        read.expect("the key is well formed")
+        let name = fastness::Key::from_static("item").join(seed).join(group).join(colour);
+        self.cache.get_or_load(&name, TTL, world.load(key)).await
     }
 
     async fn invalidate(&self, world: &World, what: Scope) -> u64 {
         let written = world.write().await;
-        let done = self.cache.invalidate(&pattern(what)).await;
-        done.expect("the pattern is well formed");
+        self.cache.invalidate(scope_of(what)).await;
         written
     }
 

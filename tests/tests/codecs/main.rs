@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use fastness::testing::survives;
-use fastness::{Codec, SharedValue};
+use fastness::tier::{Codec, SharedValue};
 
 mod documents;
 mod rows;

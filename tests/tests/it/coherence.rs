@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fastness::{Fastness, cache_invalidate, cache_put, cacheable, scope};
+use fastness_tests::names::reached;
 use fastness_tests::race::explore;
 use fastness_tests::race::ours::{Attributes, Direct, Refreshed, Stale};
 use tokio::task::{JoinSet, yield_now};
@@ -53,7 +54,7 @@ impl Origin {
 
     async fn write_and_refresh(&self, pattern: &str, id: usize) -> u64 {
         let version = self.write(id);
-        Fastness::current().cache().refresh(pattern).await.unwrap();
+        Fastness::current().cache().refresh(reached(pattern)).await;
         version
     }
 

@@ -18,6 +18,7 @@ use http_body_util::Full;
 use tower::{ServiceBuilder, ServiceExt};
 
 use crate::poll_once;
+use fastness_tests::names::named;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Failed;
@@ -71,11 +72,11 @@ async fn values_may_live_for_ever_and_time_may_end() {
             assert_eq!(scope(&fast, all).await, (Ok(None), Err(Failed), Ok(Some(2))));
         }
         let cache = fast.cache();
-        cache.set("n:1", 1_u8, Duration::MAX).await.unwrap();
-        cache.get::<u8>("n:1").await.unwrap();
-        cache.get_or_load("n:2", Duration::MAX, std::future::ready(Ok::<_, ()>(1_u8))).await.unwrap().unwrap();
+        cache.set(&named("n:1"), 1_u8, Duration::MAX).await;
+        cache.get::<u8>(&named("n:1")).await;
+        cache.get_or_load(&named("n:2"), Duration::MAX, std::future::ready(Ok::<_, ()>(1_u8))).await.unwrap();
         clock.advance(Duration::MAX);
-        cache.get::<u8>("n:1").await.unwrap();
+        cache.get::<u8>(&named("n:1")).await;
     }
 }
 

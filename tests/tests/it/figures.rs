@@ -7,11 +7,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use fastness::{Clock, Fastness, Stats, cache_put, cacheable, metrics::prometheus, observe, scope, scope_sync};
+use fastness::stats::{Stats, observe};
+use fastness::{Clock, Fastness, cache_put, cacheable, metrics::prometheus, scope, scope_sync};
 use tokio::task::yield_now;
 
 use crate::origin::{Fault, SECOND};
 use crate::timed;
+use fastness_tests::names::{named, reached};
 
 /// What a load does next: how often it waits, and how it ends.
 #[derive(Clone, Copy)]
@@ -163,22 +165,22 @@ impl History {
             10 => self.call(1, async move { kept_entry(&id).get().await }),
             11 => self.call(1, async move { stale_entry(&id).get().await }),
             12 => {
-                let (cache, key) = (self.fast.cache(), format!("d:{id}"));
+                let (cache, key) = (self.fast.cache(), named(format!("d:{id}")));
                 self.call(1, async move { cache.get::<u64>(&key).await });
             }
             13 => {
                 let cache = self.fast.cache();
-                self.call(2, async move { cache.mget::<u64>(&["d:0", "d:1"]).await });
+                self.call(2, async move { cache.mget::<u64>(&["d:0", "d:1"].map(named)).await });
             }
             14 => {
-                let (cache, key) = (self.fast.cache(), format!("d:{id}"));
+                let (cache, key) = (self.fast.cache(), named(format!("d:{id}")));
                 self.call(1, async move { cache.get_or_load(&key, SECOND, async move { Ok::<_, ()>(id) }).await });
             }
             15 => {
-                let (cache, key) = (self.fast.cache(), format!("d:{id}"));
+                let (cache, key) = (self.fast.cache(), named(format!("d:{id}")));
                 self.call(0, async move { cache.set(&key, id, SECOND).await });
             }
-            16 => drop(self.fast.cache().invalidate(&format!("f:{id}")).await),
+            16 => drop(self.fast.cache().invalidate(reached(format!("f:{id}"))).await),
             17 if self.random.u8(0..4) == 0 => self.fast.clear(),
             18 => self.clock.advance(SECOND * self.random.u32(1..15)),
             19 if !self.calls.is_empty() => {
@@ -302,9 +304,9 @@ async fn a_look_is_counted() {
             plain_entry(&id).get().await;
         }
         let cache = fast.cache();
-        cache.set("n:1", 1_u32, Duration::from_secs(60)).await.unwrap();
-        cache.mget::<u32>(&["n:1", "n:2"]).await.unwrap();
-        cache.get::<u32>("n:3").await.unwrap();
+        cache.set(&named("n:1"), 1_u32, Duration::from_secs(60)).await;
+        cache.mget::<u32>(&["n:1", "n:2"].map(named)).await;
+        cache.get::<u32>(&named("n:3")).await;
     })
     .await;
     let stats = fast.stats().total;

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use fastness::{Fastness, KeyScope, cache_invalidate, cacheable, scope, scope_sync};
+use fastness_tests::names::tagged;
 
 use crate::fresh;
 use crate::origin::{Fault, Origin};
@@ -211,7 +212,7 @@ async fn a_handle_takes_what_tags_name_and_knows_no_condition() {
     scope(&fast, async {
         page_entry("blog", &1).put(Ok(70)).await;
         assert_eq!(page("blog", 1, &origin).await, Ok(70));
-        fast.cache().invalidate_tags(&["site:blog"]).await.unwrap();
+        fast.cache().invalidate(tagged("site:blog")).await;
         assert_eq!(page_entry("blog", &1).get().await, None);
 
         maybe_entry(&0).put(Ok(9)).await;

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tower::{Layer, Service, ServiceExt};
 
 use crate::{fresh, poll_once};
+use fastness_tests::names::{reached, tagged};
 
 /// What a server says to one request, on a connection of its own.
 async fn raw(address: std::net::SocketAddr, request: &str) -> String {
@@ -54,7 +55,7 @@ async fn over_sockets() {
     let not = raw(address, "GET /list HTTP/1.1\r\nif-none-match: \"1\"").await;
     assert!(not.starts_with("HTTP/1.1 304") && not.ends_with("\r\n\r\n"), "{not}");
     assert_eq!(calls.load(SeqCst), 1);
-    fast.cache().invalidate_tags(&["list"]).await.unwrap();
+    fast.cache().invalidate(tagged("list")).await;
     raw(address, "GET /list HTTP/1.1").await;
     assert_eq!(calls.load(SeqCst), 2);
     let large = raw(address, "GET /large HTTP/1.1").await;
@@ -98,7 +99,7 @@ async fn race(seed: u64) {
             dawdle(&random).await;
             origin.fetch_add(1, SeqCst);
             dawdle(&random).await;
-            fast.cache().invalidate("thing:1").await.unwrap();
+            fast.cache().invalidate(reached("thing:1")).await;
         }
     };
     let read = || reader(service.clone(), &origin, &random, seed);

@@ -175,11 +175,11 @@ async fn one_template_is_one_entry_whatever_the_placeholders_are_called() {
 
 #[test]
 fn the_registry_knows_every_function_and_the_audit_what_is_wrong_between_them() {
-    let all = fastness::registry();
+    let all = fastness::registry::registry();
     let orders = all.iter().find(|f| f.name == "orders" && f.module == "it::keys" && f.keys == ["user:{id}:orders"]);
     assert!(orders.is_some_and(|f| f.file.ends_with("keys.rs") && f.line > 0), "{orders:?}");
     assert!(all.iter().any(|f| f.name == "get_user" && f.keys == ["user:<path>:{id}"]));
-    let audit = fastness::audit();
+    let audit = fastness::registry::audit();
     let errors = audit.errors();
     let [pattern, breaker] = errors else { panic!("{audit}") };
     assert!(pattern.contains("`nobody:*`"), "{audit}");

@@ -8,6 +8,7 @@ use fastness::{KeyPart, KeyWriter, cache_put, cacheable, scope, scope_sync};
 
 use crate::fresh;
 use crate::origin::{Fault, Origin};
+use fastness_tests::names::{named, reached};
 
 /// What an attacker, or a careless user, might put into an argument.
 const NASTY: [&str; 38] = [
@@ -136,9 +137,9 @@ async fn writes_reach_long_keys_too() {
         assert_eq!(read().await, Ok(2), "a failed put may have written");
         save_file(&path, Ok(50)).await.unwrap();
         assert_eq!(read().await, Ok(50));
-        cache.invalidate(&files_entry(&path).key()).await.unwrap();
+        cache.invalidate(reached(files_entry(&path).key())).await;
         assert_eq!(read().await, Ok(3), "a handle names what an invalidation takes");
-        cache.set(&files_entry(&path).key(), "of another type".to_owned(), Duration::from_secs(60)).await.unwrap();
+        cache.set(&named(files_entry(&path).key()), "of another type".to_owned(), Duration::from_secs(60)).await;
         assert_eq!(read().await, Ok(4), "what is set takes away what was there");
     })
     .await;

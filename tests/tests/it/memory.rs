@@ -16,6 +16,7 @@ use tower::{ServiceBuilder, ServiceExt};
 
 use crate::origin::{MINUTE, SECOND};
 use crate::timed;
+use fastness_tests::names::{named, reached, tagged};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -118,8 +119,8 @@ async fn what_was_invalidated_gives_up_its_room() {
             }
             match book % 3 {
                 0 => fast.clear(),
-                1 => drop(cache.invalidate(&format!("page:{book}:*")).await.unwrap()),
-                _ => drop(cache.invalidate_tags(&[&format!("book:{book}")]).await),
+                1 => drop(cache.invalidate(reached(format!("page:{book}:*"))).await),
+                _ => drop(cache.invalidate(tagged(format!("book:{book}"))).await),
             }
         }
     })
@@ -184,10 +185,10 @@ async fn what_was_invalidated_is_dropped_without_traffic() {
     scope(&fast, async {
         let living = fill("invalidated").await;
         for id in 0..700 {
-            fast.cache().invalidate(&format!("blob:invalidated:{id}")).await.unwrap();
+            fast.cache().invalidate(reached(format!("blob:invalidated:{id}"))).await;
         }
         living.wait_until(2_300);
-        fast.cache().invalidate("blob:invalidated:*").await.unwrap();
+        fast.cache().invalidate(reached("blob:invalidated:*")).await;
         living.wait_until(0);
     })
     .await;
@@ -285,7 +286,7 @@ static DROPPED: AtomicUsize = AtomicUsize::new(0);
 async fn direct_entries_are_swept() {
     let (fast, clock) = timed();
     for id in 0..100 {
-        fast.cache().set(&format!("text:{id}"), Text("x".repeat(1_000)), SECOND).await.unwrap();
+        fast.cache().set(&named(format!("text:{id}")), Text("x".repeat(1_000)), SECOND).await;
     }
     assert_eq!(fast.stats().entries, 100);
     let before = DROPPED.load(SeqCst);

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use fastness::metrics::{Publisher, prometheus};
-use fastness::{CallOutcome, Timing, cacheable, scope};
+use fastness::timing::{CallOutcome, Timing};
+use fastness::{cacheable, scope};
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::fresh;

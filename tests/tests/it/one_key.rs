@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, Notify};
 
 use crate::origin::{MINUTE, Origin, just_before};
 use crate::{fresh, poll_once, timed};
+use fastness_tests::names::named;
 
 #[tokio::test]
 async fn what_functions_store_is_found() {
@@ -106,15 +107,15 @@ async fn an_entry_is_fresh_for_as_long_as_whoever_stored_it_said() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     let cache = fast.cache();
     let call = |id| scope_sync(&fast, || stock(id, &origin));
-    cache.set("stock:1", 10_u32, MINUTE * 10).await.unwrap();
+    cache.set(&named("stock:1"), 10_u32, MINUTE * 10).await;
     assert_eq!((call(1), call(100)), (10, 101));
     clock.advance(MINUTE * 8);
-    assert_eq!((call(1), cache.get::<u32>("stock:1").await.unwrap()), (10, Some(10)));
-    assert_eq!((cache.get::<u32>("stock:100").await.unwrap(), call(100)), (None, 102));
-    cache.set("stock:1", 20_u32, MINUTE / 2).await.unwrap();
+    assert_eq!((call(1), cache.get::<u32>(&named("stock:1")).await), (10, Some(10)));
+    assert_eq!((cache.get::<u32>(&named("stock:100")).await, call(100)), (None, 102));
+    cache.set(&named("stock:1"), 20_u32, MINUTE / 2).await;
     assert_eq!(call(1), 20);
     clock.advance(MINUTE / 2);
-    assert_eq!((cache.get::<u32>("stock:1").await.unwrap(), call(1)), (None, 4));
+    assert_eq!((cache.get::<u32>(&named("stock:1")).await, call(1)), (None, 4));
 }
 
 #[tokio::test]
@@ -123,23 +124,23 @@ async fn an_entry_takes_the_room_of_one_and_that_of_its_function() {
     let cache = fast.cache();
     for id in 0..100_u32 {
         let key = format!("stock:{id}");
-        cache.set(&key, id, MINUTE).await.unwrap();
+        cache.set(&named(&key), id, MINUTE).await;
         assert_eq!(scope_sync(&fast, || stock(id, &origin)), id);
-        assert_eq!(cache.get::<u32>(&key).await.unwrap(), Some(id));
+        assert_eq!(cache.get::<u32>(&named(&key)).await, Some(id));
         assert!(fast.stats().entries <= 8, "it is stored twice");
     }
     assert_eq!((fast.stats().entries, origin.calls()), (8, 0));
-    cache.set("other:1", 1_u32, MINUTE).await.unwrap();
+    cache.set(&named("other:1"), 1_u32, MINUTE).await;
     assert_eq!(fast.stats().entries, 9, "direct calls have room of their own");
 }
 
 #[tokio::test]
 async fn where_there_is_room_for_one_entry_a_function_finds_what_is_set() {
     let (fast, origin) = (Fastness::builder().max_entries(1).build().unwrap(), Origin::default());
-    fast.cache().set("stock:1", 10_u32, MINUTE).await.unwrap();
+    fast.cache().set(&named("stock:1"), 10_u32, MINUTE).await;
     for _ in 0..3 {
         assert_eq!(scope_sync(&fast, || stock(1, &origin)), 10);
-        assert_eq!(fast.cache().get::<u32>("stock:1").await.unwrap(), Some(10));
+        assert_eq!(fast.cache().get::<u32>(&named("stock:1")).await, Some(10));
     }
     assert_eq!(fast.stats().entries, 1);
 }
@@ -154,12 +155,13 @@ async fn a_direct_load_that_is_given_up_stores_nothing_and_fails_nobody() {
             gate.notified().await;
             Ok::<_, ()>(10_u32)
         };
-        let mut load = pin!(cache.get_or_load("stock:1", MINUTE, load));
+        let key = named("stock:1");
+        let mut load = pin!(cache.get_or_load(&key, MINUTE, load));
         assert!(poll_once(load.as_mut()).await.is_none());
         assert_eq!(scope_sync(&fast, || stock(1, &origin)), 2, "it waits for nobody");
     }
-    assert_eq!(cache.get::<u32>("stock:1").await.unwrap(), Some(2));
-    let failed = cache.get_or_load("stock:2", MINUTE, async { Err::<u32, _>("down") }).await.unwrap();
+    assert_eq!(cache.get::<u32>(&named("stock:1")).await, Some(2));
+    let failed = cache.get_or_load(&named("stock:2"), MINUTE, async { Err::<u32, _>("down") }).await;
     assert_eq!((failed, scope_sync(&fast, || stock(2, &origin))), (Err("down"), 4));
 }
 
@@ -171,10 +173,10 @@ async fn fare(id: u32, origin: &Origin) -> u32 {
 #[tokio::test]
 async fn what_was_set_outlives_the_copy_of_a_function_that_ends_earlier() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    fast.cache().set("fare:8", 80_u32, MINUTE * 60).await.unwrap();
+    fast.cache().set(&named("fare:8"), 80_u32, MINUTE * 60).await;
     assert_eq!(scope(&fast, fare(8, &origin)).await, 80);
     clock.advance(MINUTE);
-    assert_eq!(fast.cache().get::<u32>("fare:8").await.unwrap(), Some(80));
+    assert_eq!(fast.cache().get::<u32>(&named("fare:8")).await, Some(80));
 }
 
 #[tokio::test]
@@ -191,7 +193,7 @@ async fn a_direct_load_is_spared_where_a_function_has_the_value_however_near_its
     assert_eq!(slow(&clock), 2);
     clock.advance(just_before(MINUTE));
     // The function would refresh it now; a load of somebody else's that fails would be an error where there is a value.
-    let loaded = fast.cache().get_or_load("soon:1", MINUTE, async { Err::<u32, _>("down") }).await.unwrap();
+    let loaded = fast.cache().get_or_load(&named("soon:1"), MINUTE, async { Err::<u32, _>("down") }).await;
     assert_eq!(loaded, Ok(2));
 }
 
@@ -220,20 +222,18 @@ async fn work(seed: u64, fast: Fastness, rows: Arc<Rows>) {
     let (mut rng, cache): (_, Cache) = (fastrand::Rng::with_seed(seed), fast.cache());
     for _ in 0..2_000 {
         let id = rng.usize(..4);
-        let (key, told) = (format!("row:{id}"), rows.told[id].load(Ordering::SeqCst));
+        let (key, told) = (named(format!("row:{id}")), rows.told[id].load(Ordering::SeqCst));
         let version = match rng.u8(..10) {
             0..4 => scope(&fast, row(id, rows.clone())).await,
-            4..7 => {
-                cache.get_or_load(&key, MINUTE, async { Ok::<_, ()>(read(id, &rows).await) }).await.unwrap().unwrap()
-            }
-            7..9 => cache.get(&key).await.unwrap().unwrap_or(told),
+            4..7 => cache.get_or_load(&key, MINUTE, async { Ok::<_, ()>(read(id, &rows).await) }).await.unwrap(),
+            7..9 => cache.get(&key).await.unwrap_or(told),
             _ => {
                 let _writer = rows.writers[id].lock().await;
                 let version = rows.written[id].fetch_add(1, Ordering::SeqCst) + 1;
                 if rng.bool() {
-                    cache.set(&key, version, MINUTE).await.unwrap();
+                    cache.set(&key, version, MINUTE).await;
                 } else {
-                    cache.invalidate(&key).await.unwrap();
+                    cache.invalidate(&key).await;
                 }
                 rows.told[id].fetch_max(version, Ordering::SeqCst);
                 version

@@ -127,7 +127,7 @@ async fn a_function_that_never_returns_is_ended_from_outside() {
     assert!(std::panic::catch_unwind(|| fail("on purpose")).is_err());
     assert!(std::panic::catch_unwind(AssertUnwindSafe(|| scope_sync(&fast, || fail_and_forget()))).is_err());
     let count = |name: &str| {
-        let stats = fastness::timings().into_iter().find(|stats| stats.name == name).expect("it was called");
+        let stats = fastness::timing::timings().into_iter().find(|stats| stats.name == name).expect("it was called");
         (stats.cancelled.count(), stats.panicked.count())
     };
     assert_eq!((count("signatures.serve"), count("signatures.fail")), ((1, 0), (0, 1)));

@@ -14,6 +14,7 @@ use fastness::{
 };
 
 use crate::fresh;
+use fastness_tests::names::{named, reached};
 
 /// Runs something when its thread ends.
 struct AtEnd(Option<Box<dyn FnOnce()>>);
@@ -170,17 +171,18 @@ fn a_batch_loads_its_elements() {
 async fn the_cache_without_attributes_finds_nothing_and_forgets_what_it_is_told_to() {
     let cache = fresh().cache();
     let minute = Duration::from_secs(60);
-    cache.set("n:1", 1_u64, minute).await.unwrap();
+    cache.set(&named("n:1"), 1_u64, minute).await;
     let (before, last) = (cache.clone(), cache.clone());
-    let before = move || drop(now(before.get::<u64>("n:1")));
+    let before = move || assert_eq!(now(before.get::<u64>(&named("n:1"))), Some(1));
     let last = move || {
-        now(last.set("n:1", 2_u64, minute)).unwrap();
-        let got = now(last.get::<u64>("n:1")).unwrap();
-        let loaded = now(last.get_or_load("n:1", minute, ready(Ok::<_, ()>(3_u64)))).unwrap();
-        (got, loaded, now(last.invalidate("n:*")).is_ok())
+        let key = named("n:1");
+        now(last.set(&key, 2_u64, minute));
+        let got = now(last.get::<u64>(&key));
+        let loaded = now(last.get_or_load(&key, minute, ready(Ok::<_, ()>(3_u64))));
+        (got, loaded, now(last.invalidate(reached("n:*"))))
     };
-    assert_eq!(at_end(before, last), (None, Ok(3), true));
-    assert_eq!(cache.get::<u64>("n:1").await.unwrap(), None);
+    assert_eq!(at_end(before, last), (None, Ok(3), fastness::Reach::Announced));
+    assert_eq!(cache.get::<u64>(&named("n:1")).await, None);
 }
 
 #[derive(Debug, PartialEq)]

@@ -8,14 +8,16 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use fastness::{CallOutcome, Label, Role, TimingStats, cacheable, timed, timings};
+use fastness::registry::Role;
+use fastness::timing::{CallOutcome, Label, Snapshot, timings};
+use fastness::{cacheable, timed};
 use fastness_tests::logged::Logged;
 use tracing::Level;
 
 use crate::{fresh, poll_once};
 
 /// What was recorded under this name; one entry, without labels.
-fn stats(name: &str) -> TimingStats {
+fn stats(name: &str) -> Snapshot {
     let mut all: Vec<_> = timings().into_iter().filter(|stats| stats.name == name).collect();
     assert_eq!(all.len(), 1, "{name}");
     all.remove(0)
@@ -352,7 +354,7 @@ async fn attributes_nest_as_they_are_written() {
 
 #[test]
 fn the_registry_knows_timed_functions() {
-    let own: Vec<_> = fastness::registry().into_iter().filter(|item| item.role == Role::Timed).collect();
+    let own: Vec<_> = fastness::registry::registry().into_iter().filter(|item| item.role == Role::Timed).collect();
     assert!(own.iter().any(|item| item.name == "aliased" && item.module == module_path!()));
     assert_eq!(stats(&path("aliased")).file, file!());
 }

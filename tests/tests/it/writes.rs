@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use fastness::{cache_invalidate, cache_put, cacheable, scope};
+use fastness_tests::names::tagged;
 
 use tokio::sync::Notify;
 
@@ -265,7 +266,7 @@ async fn a_handle_of_several_arguments_does_what_its_function_would() {
         change_pages(&shop, Some(9)).unwrap_err();
         assert_eq!((pages_entry(&shop, &Some(2)).get().await, pages_entry(&other, &Some(9)).get().await), (None, None));
         pages_entry(&shop, &Some(2)).put(Ok(Some(50))).await;
-        fast.cache().invalidate_tags(&["shop:a%3Ab"]).await.unwrap();
+        fast.cache().invalidate(tagged("shop:a%3Ab")).await;
         assert_eq!(pages_entry(&shop, &Some(2)).get().await, None, "what a handle puts has its tags");
     })
     .await;

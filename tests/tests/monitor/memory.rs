@@ -9,6 +9,7 @@ use axum::routing::get;
 use fastness::Fastness;
 use fastness::http::MemoryGuardLayer;
 use fastness::monitor::{Memory, MemoryGuard, Monitor, Pressure, Status};
+use fastness_tests::names::named;
 use tower::ServiceExt as _;
 
 const LIMIT: u64 = 512 << 20;
@@ -33,7 +34,7 @@ async fn real_pressure_shrinks_sheds_and_passes() {
     let cache = fast.cache();
     let fill_cache = async || {
         for n in 0..ENTRIES {
-            cache.set(&format!("n:{n}"), n, Duration::from_secs(600)).await.unwrap();
+            cache.set(&named(format!("n:{n}")), n, Duration::from_secs(600)).await;
         }
         fast.stats().entries
     };
@@ -89,7 +90,7 @@ fn few_large_values_stay_within_the_limit() {
         let guard = MemoryGuard::builder().cache(&fast).limit(LIMIT).every(Duration::ZERO).build().unwrap();
         let mut most = 0;
         for n in 0..1_000 {
-            fast.cache().set(&format!("n:{n}"), vec![1_u8; 1 << 20], Duration::from_secs(600)).await.unwrap();
+            fast.cache().set(&named(format!("n:{n}")), vec![1_u8; 1 << 20], Duration::from_secs(600)).await;
             guard.pressure();
             most = most.max(guard.snapshot().percentage);
         }

@@ -8,6 +8,7 @@ use fastness::{Reach, Redis as Settings, cacheable, scope};
 use fastness_tests::servers::{Cluster, PATIENCE, Redis, until};
 
 use crate::{node_with, stored};
+use fastness_tests::names::reached;
 
 #[cacheable(ttl = 60, key = "ware:{id}", tier = shared)]
 async fn ware(id: u64) -> u64 {
@@ -41,7 +42,7 @@ async fn works(settings: Settings) {
         reader.shared().unwrap().hits > 0
     })
     .await;
-    until("it is announced", async || writer.cache().invalidate("ware:*").await.unwrap() == Reach::Announced).await;
+    until("it is announced", async || writer.cache().invalidate(reached("ware:*")).await == Reach::Announced).await;
 }
 
 #[tokio::test]

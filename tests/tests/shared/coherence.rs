@@ -7,6 +7,7 @@ use fastness::{Redis, cacheable, scope};
 use fastness_tests::servers::{prefix, shared_redis};
 
 use crate::{Origin, node, node_with, stored};
+use fastness_tests::names::reached;
 
 #[cacheable(ttl = 60, key = "row:{id}", skip(origin))]
 async fn row(origin: Arc<Origin>, id: u64) -> usize {
@@ -22,9 +23,9 @@ async fn a_new_node_finds_what_was_stored_before_thousands_of_invalidations() {
     scope(&one, row(origin.clone(), 1)).await;
     scope(&one, row(origin.clone(), 2)).await;
     stored(&one, 2).await;
-    one.cache().invalidate("row:2").await.unwrap();
+    one.cache().invalidate(reached("row:2")).await;
     for n in 0..6_000 {
-        one.cache().invalidate(&format!("other:{n}")).await.unwrap();
+        one.cache().invalidate(reached(format!("other:{n}"))).await;
     }
     let two = node(&redis.url(), &prefix).await;
     scope(&two, row(origin.clone(), 1)).await;

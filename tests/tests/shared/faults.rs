@@ -8,6 +8,7 @@ use fastness_tests::servers::{Cluster, Proxy, Redis, prefix, until};
 use tokio::time::Instant;
 
 use crate::{Origin, are_stored, connected, node, node_with, stored};
+use fastness_tests::names::reached;
 
 #[cacheable(ttl = 60, key = "thing:{id}", skip(origin))]
 async fn thing(origin: Arc<Origin>, id: u64) -> (u64, usize) {
@@ -61,7 +62,7 @@ async fn a_server_that_is_not_there_is_joined_when_it_is() {
     works_alone(&fast).await;
     until("it was tried", async || fast.shared().unwrap().connect_errors > 1).await;
     assert!(!fast.shared().unwrap().connected);
-    assert_eq!(fast.cache().invalidate("thing:*").await.unwrap(), Reach::LocalOnly);
+    assert_eq!(fast.cache().invalidate(reached("thing:*")).await, Reach::LocalOnly);
     assert_eq!(fast.shared().unwrap().in_doubt, 1);
 
     server.restart().await;
@@ -203,7 +204,7 @@ async fn a_full_server_stores_nothing_and_accepts_invalidations() {
             scope(&two, thing(origin.clone(), id)).await;
         }
         let version = origin.change();
-        assert_eq!(one.cache().invalidate("thing:8").await.unwrap(), Reach::Announced);
+        assert_eq!(one.cache().invalidate(reached("thing:8")).await, Reach::Announced);
         until("the other hears of it", async || scope(&two, thing(origin.clone(), 8)).await == (8, version)).await;
         let announced = one.shared().unwrap().announced;
         let put = scope(&one, put_thing(&origin, 9)).await;
@@ -213,7 +214,7 @@ async fn a_full_server_stores_nothing_and_accepts_invalidations() {
         assert_eq!(scope(&one, thing(origin.clone(), 9)).await, put);
         assert_eq!(origin.loads(), loads, "the new value is in memory");
         server.command::<()>(&["DEL", &format!("{prefix}log")]).await;
-        assert_eq!(one.cache().invalidate("thing:*").await.unwrap(), Reach::Announced);
+        assert_eq!(one.cache().invalidate(reached("thing:*")).await, Reach::Announced);
         assert_eq!(one.shared().unwrap().local_only, 0);
     }
 }
@@ -251,7 +252,7 @@ async fn an_invalidation_without_an_answer_counts_here_and_reaches_others_later(
 
     proxy.silence();
     origin.change();
-    assert_eq!(one.cache().invalidate("thing:7").await.unwrap(), Reach::LocalOnly);
+    assert_eq!(one.cache().invalidate(reached("thing:7")).await, Reach::LocalOnly);
     assert_eq!(scope(&one, thing(origin.clone(), 7)).await, (7, 1), "it counts here at once");
     assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 0), "and nobody else knows");
     let stats = one.shared().unwrap();
@@ -276,7 +277,7 @@ async fn an_invalidation_that_nobody_waits_for_is_made_all_the_same() {
     origin.change();
     let cache = one.cache();
     {
-        let mut invalidation = Box::pin(cache.invalidate("thing:7"));
+        let mut invalidation = Box::pin(cache.invalidate(reached("thing:7")));
         let first = is_pending(&mut invalidation).await;
         assert!(first, "it waits for the server");
         // Dropped here.
@@ -303,7 +304,7 @@ async fn a_node_that_hears_nothing_serves_nothing_old() {
     scope(&two, thing(origin.clone(), 7)).await;
     proxy.silence();
     origin.change();
-    assert_eq!(one.cache().invalidate("thing:7").await.unwrap(), Reach::Announced);
+    assert_eq!(one.cache().invalidate(reached("thing:7")).await, Reach::Announced);
     until("what is older than the bound is not served", async || scope(&two, thing(origin.clone(), 7)).await == (7, 1))
         .await;
     assert!(!two.shared().unwrap().coherent);
@@ -322,7 +323,7 @@ async fn a_log_that_was_lost_begins_anew_and_everything_is_stale() {
     }
     server.command::<()>(&["FLUSHALL"]).await;
     origin.change();
-    assert_eq!(one.cache().invalidate("other:1").await.unwrap(), Reach::Announced);
+    assert_eq!(one.cache().invalidate(reached("other:1")).await, Reach::Announced);
     until("the other has noticed", async || scope(&two, thing(origin.clone(), 7)).await == (7, 1)).await;
     works(&two, &server.url(), &prefix).await;
 }
@@ -353,8 +354,8 @@ async fn a_log_that_was_trimmed_too_far_is_noticed() {
     let resets = two.shared().unwrap().resets;
     proxy.cut();
     origin.change();
-    one.cache().invalidate("thing:7").await.unwrap();
-    one.cache().invalidate("other:1").await.unwrap();
+    one.cache().invalidate(reached("thing:7")).await;
+    one.cache().invalidate(reached("other:1")).await;
     server.command::<()>(&["XTRIM", &format!("{prefix}log"), "MAXLEN", "1"]).await;
     proxy.restore();
     until("the gap is noticed", async || two.shared().unwrap().resets > resets).await;

@@ -1,5 +1,6 @@
 //! The same function on every kind of server, and while the server is replaced under load.
 
+use fastness_tests::names::named;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -112,7 +113,7 @@ async fn survive(what: &str, nodes: &[Fastness], disturb: impl Future<Output = (
             let before = node.shared().unwrap().stores;
             // On every node of a cluster.
             let keys: Vec<_> = (0..64).map(|n| format!("after:{n}")).collect();
-            cache.mset(keys.iter().map(|key| (key.as_str(), 1_u8)), crate::MINUTE).await.unwrap();
+            cache.mset(keys.iter().map(|key| (named(key), 1_u8)), crate::MINUTE).await;
             for _ in 0..50 {
                 breathe().await;
             }

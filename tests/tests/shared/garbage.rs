@@ -6,6 +6,7 @@ use fastness::{cacheable, scope};
 use fastness_tests::servers::{Redis, prefix, until};
 
 use crate::{Origin, node, stored};
+use fastness_tests::names::reached;
 
 #[cacheable(ttl = 60, key = "doc:{id}", tier = shared, skip(origin))]
 async fn doc(origin: Arc<Origin>, id: u64) -> (u64, String) {
@@ -108,7 +109,7 @@ async fn values_of_another_version_are_not_found() {
     assert_eq!(scope(&fast, newer_doc(origin.clone(), 1)).await.1, "newer");
     assert_eq!(origin.loads(), 2, "each has its own");
     // A scope is of the key, so one invalidation concerns both.
-    fast.cache().invalidate("doc:1").await.unwrap();
+    fast.cache().invalidate(reached("doc:1")).await;
     scope(&fast, doc(origin.clone(), 1)).await;
     scope(&fast, newer_doc(origin.clone(), 1)).await;
     assert_eq!(origin.loads(), 4);

@@ -8,6 +8,7 @@ use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
 use fastness_tests::servers::{PATIENCE, Redis, prefix, until};
 
 use crate::{Origin, connected};
+use fastness_tests::names::reached;
 
 #[cacheable(ttl = 60, key = "root:{id}", skip(origin))]
 async fn root(origin: Arc<Origin>, id: u64) -> (u64, usize) {
@@ -31,7 +32,7 @@ impl Fleet {
             fast
         };
         let nodes = [node().await, node().await];
-        nodes[0].cache().invalidate("root:1").await.unwrap();
+        nodes[0].cache().invalidate(reached("root:1")).await;
         for node in &nodes {
             scope(node, root(origin.clone(), 7)).await;
         }
@@ -55,7 +56,7 @@ impl Fleet {
         for (writer, reader) in [(one, two), (two, one)] {
             let version = self.origin.change();
             // A node that is just joining the log anew announces later.
-            until(what, async || writer.cache().invalidate("root:7").await.unwrap() == Reach::Announced).await;
+            until(what, async || writer.cache().invalidate(reached("root:7")).await == Reach::Announced).await;
             until("it gets to the other", async || scope(reader, root(self.origin.clone(), 7)).await.1 == version)
                 .await;
         }
@@ -128,7 +129,7 @@ async fn a_last_entry_that_is_removed_is_noticed() {
 async fn a_log_in_place_of_which_an_older_copy_was_put_is_noticed() {
     let fleet = Fleet::start().await;
     fleet.command(&["COPY", &fleet.log, "copy"]).await;
-    fleet.nodes[0].cache().invalidate("root:2").await.unwrap();
+    fleet.nodes[0].cache().invalidate(reached("root:2")).await;
     fleet.command(&["RENAME", "copy", &fleet.log]).await;
     fleet.notices("RENAME of a copy").await;
 }
@@ -139,7 +140,7 @@ async fn an_invalidation_into_a_log_that_was_just_lost_counts() {
     let fleet = Fleet::start().await;
     fleet.command(&["DEL", &fleet.log]).await;
     let version = fleet.origin.change();
-    fleet.nodes[0].cache().invalidate("root:7").await.unwrap();
+    fleet.nodes[0].cache().invalidate(reached("root:7")).await;
     assert_eq!(scope(&fleet.nodes[0], root(fleet.origin.clone(), 7)).await.1, version);
     fleet.notices("DEL").await;
 }

@@ -1,6 +1,7 @@
 //! Instantiations for types of one name, and values of types of one name, in the tier.
 
-use fastness::{cacheable, observe, scope};
+use fastness::stats::observe;
+use fastness::{cacheable, scope};
 use fastness_tests::servers::{prefix, shared_redis};
 
 use crate::{node, stored};

@@ -5,6 +5,7 @@ use fastness_tests::one_key;
 use fastness_tests::servers::{prefix, shared_redis};
 
 use crate::{MINUTE, node, stored};
+use fastness_tests::names::named;
 
 /// A process with a prefix of its own.
 async fn alone() -> Fastness {
@@ -113,8 +114,8 @@ async fn between_processes_they_meet_through_the_shared_tier() {
     let (one, two) = (node(&url, &prefix).await, node(&url, &prefix).await);
     assert_eq!(scope(&one, mark(1)).await, 1);
     stored(&one, 1).await;
-    assert_eq!(two.cache().get::<u64>("mark:1").await.unwrap(), Some(1));
-    one.cache().set("mark:2", 20_u64, MINUTE).await.unwrap();
+    assert_eq!(two.cache().get::<u64>(&named("mark:1")).await, Some(1));
+    one.cache().set(&named("mark:2"), 20_u64, MINUTE).await;
     stored(&one, 2).await;
     assert_eq!(scope(&two, own_mark(2)).await, 12, "a function of its process only does not ask it");
     assert_eq!(scope(&two, mark(2)).await, 20);

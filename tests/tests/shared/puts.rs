@@ -9,6 +9,7 @@ use fastness::{Fastness, Redis as Settings, cache_invalidate, cache_put, cacheab
 use fastness_tests::servers::{PATIENCE, Redis, until};
 
 use crate::{MINUTE, node_with};
+use fastness_tests::names::{entries, named, reached};
 
 #[cacheable(ttl = 60, key = "note:{k}", negative_ttl = 60, handle = notes_entry)]
 async fn note(k: u32) -> Option<u32> {
@@ -40,16 +41,16 @@ async fn what_is_put_while_redis_is_away_is_read_by_this_process() {
     let cache = fast.cache();
     scope(&fast, async {
         notes_entry(&2).put(Some(20)).await;
-        cache.set("plain", 1_u32, MINUTE).await.unwrap();
-        cache.mset([("many:1", 1_u32), ("many:2", 2)], MINUTE).await.unwrap();
+        cache.set(&named("plain"), 1_u32, MINUTE).await;
+        cache.mset(entries([("many:1", 1_u32), ("many:2", 2)]), MINUTE).await;
         assert_eq!(notes_entry(&2).get().await, Some(Some(20)));
-        assert_eq!(cache.get::<u32>("plain").await.unwrap(), Some(1));
-        assert_eq!(cache.mget::<u32>(&["many:1", "many:2"]).await.unwrap(), [Some(1), Some(2)]);
+        assert_eq!(cache.get::<u32>(&named("plain")).await, Some(1));
+        assert_eq!(cache.mget::<u32>(&["many:1", "many:2"].map(named)).await, [Some(1), Some(2)]);
         write(3, None).await;
         assert_eq!(notes_entry(&3).get().await, Some(None), "an absence too");
         write(2, Some(21)).await;
         assert_eq!(note(2).await, Some(21), "the later one");
-        cache.invalidate("note:*").await.unwrap();
+        cache.invalidate(reached("note:*")).await;
         assert_eq!(notes_entry(&2).get().await, None);
     })
     .await;

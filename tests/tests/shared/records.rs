@@ -13,6 +13,7 @@ use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::{Origin, node, stored};
+use fastness_tests::names::reached;
 
 #[cacheable(ttl = 60, key = "twig:{id}", skip(origin))]
 async fn twig(origin: Arc<Origin>, id: u64) -> (u64, usize) {
@@ -190,7 +191,7 @@ impl Deploy {
         let (server, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
         let nodes = [node(&server.url(), &prefix).await, node(&server.url(), &prefix).await];
         let mut other = Other::join(&server.url(), &prefix).await;
-        assert_eq!(nodes[0].cache().invalidate("twig:7").await.unwrap(), Reach::Announced);
+        assert_eq!(nodes[0].cache().invalidate(reached("twig:7")).await, Reach::Announced);
         let Heard::Scopes(scopes) = other.hear().await else { panic!("it is read by format 1") };
         let seven = last(&mut other.connection, &other.log).await.1;
         let root = u16::from_le_bytes([seven[8], seven[9]]);
@@ -219,8 +220,8 @@ impl Deploy {
             let marker = 100 + u64::try_from(index).unwrap();
             scope(node, twig(self.origin.clone(), marker)).await;
         }
-        self.nodes[0].cache().invalidate("twig:101").await.unwrap();
-        self.nodes[1].cache().invalidate("twig:100").await.unwrap();
+        self.nodes[0].cache().invalidate(reached("twig:101")).await;
+        self.nodes[1].cache().invalidate(reached("twig:100")).await;
         for (marker, node) in [100, 101].into_iter().zip(&self.nodes) {
             let heard = self.origin.change();
             until("the marker is heard", async || scope(node, twig(self.origin.clone(), marker)).await.1 >= heard)
@@ -257,7 +258,7 @@ async fn processes_of_format_1_and_2_hear_each_other_and_neither_is_emptied() {
     let seven = deploy.seven.clone();
     assert_eq!(deploy.loaded_again(&seven).await, [vec![7], vec![7]]);
     for pattern in ["twig:7", "twig:8", "twig:*"] {
-        assert_eq!(deploy.nodes[1].cache().invalidate(pattern).await.unwrap(), Reach::Announced);
+        assert_eq!(deploy.nodes[1].cache().invalidate(reached(pattern)).await, Reach::Announced);
         let heard = deploy.other.hear().await;
         assert!(matches!(&heard, Heard::Scopes(scopes) if scopes.len() == 1), "{pattern}: {heard:?}");
     }
@@ -283,7 +284,7 @@ async fn what_a_newer_build_marks_as_skippable_empties_nobody() {
 #[tokio::test]
 async fn what_one_build_refreshes_builds_before_it_invalidate() {
     let mut deploy = Deploy::start().await;
-    assert_eq!(deploy.nodes[0].cache().refresh("twig:7").await.unwrap(), Reach::Announced);
+    assert_eq!(deploy.nodes[0].cache().refresh(reached("twig:7")).await, Reach::Announced);
     assert_eq!(deploy.other.hear().await, Heard::Everything, "to format 1");
     let refresh = last(&mut deploy.other.connection, &deploy.other.log).await.1;
     assert_eq!(refresh, newer(&deploy.seven, 128, &[]), "the conservative part is that of an invalidation");

@@ -8,6 +8,7 @@ use fastness_tests::servers::{Proxy, Redis, prefix, shared_redis, until};
 use tokio::sync::Notify;
 
 use crate::{MINUTE, Origin, node, stored};
+use fastness_tests::names::{named, reached};
 
 #[cacheable(ttl = 60, jitter = 0, early = off, key = "rate:{id}", handle = rates_entry, skip(origin))]
 async fn rate(origin: Arc<Origin>, id: u64) -> (u64, usize) {
@@ -61,7 +62,7 @@ async fn heard(nodes: &[Fastness; 2]) {
     let read = || scope(to, rate(origin.clone(), id));
     read().await;
     let version = origin.change();
-    from.cache().invalidate(&format!("rate:{id}")).await.unwrap();
+    from.cache().invalidate(reached(format!("rate:{id}"))).await;
     until("what is published later is heard", async || read().await.1 == version).await;
 }
 
@@ -142,7 +143,7 @@ async fn what_was_refreshed_replaces_an_error_where_the_function_says_so() {
     assert_eq!(scope(&nodes[1], async { (near_entry(&7).get().await, far_entry(&7).get().await) }).await, (None, None));
     // It is not invalid for that, and an invalidation is one whatever was refreshed.
     for pattern in ["near:7", "far:7"] {
-        nodes[0].cache().invalidate(pattern).await.unwrap();
+        nodes[0].cache().invalidate(reached(pattern)).await;
     }
     heard(&nodes).await;
     for node in &nodes {
@@ -161,7 +162,7 @@ async fn a_refresh_and_an_invalidation_of_two_processes_in_either_order() {
         }
         frail.1.store(true, Ordering::SeqCst);
         let refresh = async { scope(&nodes[0], near_entry(&7).refresh()).await };
-        let invalidate = async { nodes[1].cache().invalidate("near:7").await.unwrap() };
+        let invalidate = async { nodes[1].cache().invalidate(reached("near:7")).await };
         let reached = if refresh_first {
             [refresh.await, invalidate.await]
         } else {
@@ -288,12 +289,12 @@ async fn one_process_loads_what_was_refreshed_for_all() {
 async fn a_prefix_is_refreshed_in_all_processes() {
     let nodes = pair().await;
     for (key, value) in [("fee:1", 1_u64), ("fee:2", 2), ("toll:1", 3)] {
-        nodes[0].cache().set(key, value, MINUTE).await.unwrap();
+        nodes[0].cache().set(&named(key), value, MINUTE).await;
     }
     stored(&nodes[0], 3).await;
-    let read = || async { nodes[1].cache().mget::<u64>(&["fee:1", "fee:2", "toll:1"]).await.unwrap() };
+    let read = || async { nodes[1].cache().mget::<u64>(&["fee:1", "fee:2", "toll:1"].map(named)).await };
     assert_eq!(read().await, [Some(1), Some(2), Some(3)]);
-    assert_eq!(nodes[0].cache().refresh("fee:*").await.unwrap(), Reach::Announced);
+    assert_eq!(nodes[0].cache().refresh(reached("fee:*")).await, Reach::Announced);
     heard(&nodes).await;
     assert_eq!(read().await, [None, None, Some(3)]);
 }

@@ -11,6 +11,7 @@ use tracing::Level;
 
 use crate::faults::works;
 use crate::{Origin, node};
+use fastness_tests::names::reached;
 
 #[cacheable(ttl = 60, key = "thing:{id}", skip(origin))]
 async fn thing(origin: Arc<Origin>, id: u64) -> (u64, usize) {
@@ -50,7 +51,7 @@ async fn a_server_without_enough_replicas_is_asked_again_until_it_accepts_invali
     until("it is refused before a heartbeat finds it out", async || {
         suspensions = fast.shared().unwrap().suspensions;
         demand("1").await;
-        assert_eq!(fast.cache().invalidate("thing:*").await.unwrap(), Reach::LocalOnly);
+        assert_eq!(fast.cache().invalidate(reached("thing:*")).await, Reach::LocalOnly);
         if logged.with(REFUSED).is_empty() {
             demand("0").await;
             until("what was in doubt is announced", async || fast.shared().unwrap().coherent).await;
@@ -90,7 +91,7 @@ async fn a_server_that_cannot_save_is_asked_again_until_it_accepts_invalidations
 
     let (logged, _guard) = Logged::listen(Level::WARN);
     let version = origin.change();
-    assert_eq!(one.cache().invalidate("thing:7").await.unwrap(), Reach::LocalOnly);
+    assert_eq!(one.cache().invalidate(reached("thing:7")).await, Reach::LocalOnly);
     assert_eq!(scope(&one, thing(origin.clone(), 7)).await, (7, version), "it counts here at once");
     assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 0), "and nobody else knows");
     is_told(&one, &logged, "MISCONF", one.shared().unwrap().suspensions).await;

@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, ServiceExt};
 
 use crate::{MINUTE, Origin, node, stored};
+use fastness_tests::names::{named, reached};
 
 #[cache_invalidate("product:{id}")]
 async fn change(id: u64, origin: &Origin) {
@@ -80,10 +81,10 @@ fn a_response_that_is_invalidated_on_its_way_is_counted_as_overtaken() {
     let one = ours.block_on(node(&redis.url(), &prefix));
     let two = theirs.block_on(node(&redis.url(), &prefix));
     ours.block_on(async {
-        one.cache().set("http:heard", 1_u64, MINUTE).await.unwrap();
+        one.cache().set(&named("http:heard"), 1_u64, MINUTE).await;
         stored(&one, 1).await;
     });
-    let heard = async || two.cache().get::<u64>("http:heard").await.unwrap().is_none();
+    let heard = async || two.cache().get::<u64>(&named("http:heard")).await.is_none();
     theirs.block_on(until("it has what the other set", async || !heard().await));
     let overtaken = || two.stats().total.overtaken;
     let before = overtaken();
@@ -91,7 +92,7 @@ fn a_response_that_is_invalidated_on_its_way_is_counted_as_overtaken() {
     let asked = poll_fn(|cx| Poll::Ready(question.as_mut().poll(cx).is_pending()));
     assert!(theirs.block_on(asked) && origin.loads() == 0, "the shared tier");
     ours.block_on(async {
-        one.cache().invalidate("http:*").await.unwrap();
+        one.cache().invalidate(reached("http:*")).await;
         get(&one, &origin, "/a", "en").await;
         stored(&one, 3).await;
     });

@@ -11,6 +11,7 @@ use fastness_tests::servers::{PATIENCE, Proxy, Redis, Sentinel, prefix, until};
 use tokio::time::Instant;
 
 use crate::{Origin, connected, stored};
+use fastness_tests::names::reached;
 
 #[cacheable(ttl = 600, key = "row:{id}", early = off, skip(origin))]
 async fn row(origin: Arc<Origin>, id: u64) -> usize {
@@ -46,7 +47,7 @@ async fn is_refused(fast: &Fastness) {
     let stats = fast.shared().unwrap();
     assert!(!stats.connected && !stats.coherent, "{stats:?}");
     assert_eq!(scope(fast, row(Arc::default(), 9)).await, 0);
-    assert_eq!(fast.cache().invalidate("row:9").await.unwrap(), Reach::LocalOnly);
+    assert_eq!(fast.cache().invalidate(reached("row:9")).await, Reach::LocalOnly);
     let health = Monitor::builder().cache(fast).build().unwrap().health().await;
     assert_eq!(health.status, Status::Degraded);
     assert!(health.reasons[0].contains("refused"), "{:?}", health.reasons);
@@ -54,7 +55,7 @@ async fn is_refused(fast: &Fastness) {
 
 /// Invalidates until it is announced: a busy machine may be late.
 async fn announces(fast: &Fastness) {
-    until("it is announced", async || fast.cache().invalidate("row:1").await.unwrap() == Reach::Announced).await;
+    until("it is announced", async || fast.cache().invalidate(reached("row:1")).await == Reach::Announced).await;
 }
 
 /// Writes on one process, and remembers which versions were announced.
@@ -66,7 +67,7 @@ struct Writer {
 impl Writer {
     async fn write(&mut self, fast: &Fastness) {
         let version = self.origin.change();
-        let reach = fast.cache().invalidate("row:1").await.unwrap();
+        let reach = fast.cache().invalidate(reached("row:1")).await;
         if reach == Reach::Announced {
             self.announced.push(version);
         }
@@ -150,7 +151,7 @@ async fn a_process_alone_with_a_former_master_stops_using_it() {
     assert_eq!(scope(&two, row(origin.clone(), 1)).await, 0);
 
     let new = origin.change();
-    assert_eq!(one.cache().invalidate("row:1").await.unwrap(), Reach::LocalOnly);
+    assert_eq!(one.cache().invalidate(reached("row:1")).await, Reach::LocalOnly);
     let stats = one.shared().unwrap();
     assert!(stats.connected && !stats.coherent && stats.in_doubt == 1, "{stats:?}");
     let newer = origin.change();
@@ -216,8 +217,8 @@ async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
 async fn an_invalidation_that_is_answered_after_the_lease_is_not_announced() {
     let still = Still::start().await;
     let cache = still.fast.cache();
-    assert_eq!(cache.invalidate("row:1").await.unwrap(), Reach::Announced);
-    assert_eq!(still.while_it_is_asked(cache.invalidate("row:1")).await.unwrap(), Reach::LocalOnly);
+    assert_eq!(cache.invalidate(reached("row:1")).await, Reach::Announced);
+    assert_eq!(still.while_it_is_asked(cache.invalidate(reached("row:1"))).await, Reach::LocalOnly);
     let stats = still.fast.shared().unwrap();
     assert_eq!((stats.in_doubt, stats.coherent), (1, false), "{stats:?}");
     still.proxies.iter().for_each(Proxy::restore);

@@ -9,6 +9,7 @@ use fastness_tests::servers::{PATIENCE, Proxy, Redis, prefix, shared_redis, unti
 use tracing::Level;
 
 use crate::{MINUTE, Origin, connected};
+use fastness_tests::names::reached;
 
 #[cacheable(ttl = 60, key = "leaf:{id}", skip(origin))]
 async fn leaf(origin: Arc<Origin>, id: u64) -> (u64, usize) {
@@ -101,7 +102,7 @@ impl Pair {
                 scope(reader, leaf(self.origin.clone(), 8)).await;
                 let version = self.origin.change();
                 // A node that is just joining the log anew announces later.
-                let announced = writer.cache().invalidate("leaf:8").await.unwrap() == Reach::Announced;
+                let announced = writer.cache().invalidate(reached("leaf:8")).await == Reach::Announced;
                 until("it gets to the other", async || scope(reader, leaf(self.origin.clone(), 8)).await.1 == version)
                     .await;
                 let loads = self.origin.loads();
@@ -134,7 +135,7 @@ async fn strays_are_passed_over_by_the_next_invalidation() {
         pair.write(&["XADD", "LOG", "*", field, "x"]).await;
     }
     // Mostly without a look at the log in between.
-    pair.nodes[0].cache().invalidate("leaf:8").await.unwrap();
+    pair.nodes[0].cache().invalidate(reached("leaf:8")).await;
     pair.everything_was_stale(3).await;
 }
 
@@ -175,7 +176,7 @@ async fn a_stray_in_what_a_process_missed_is_passed_over() {
         "the log that it joined, and the life behind the stray"
     );
     let version = pair.origin.change();
-    pair.nodes[0].cache().invalidate("leaf:7").await.unwrap();
+    pair.nodes[0].cache().invalidate(reached("leaf:7")).await;
     until("it hears of others", async || scope(&far, leaf(pair.origin.clone(), 7)).await.1 == version).await;
 }
 
@@ -220,7 +221,7 @@ async fn a_log_of_the_wrong_type_is_an_outage_that_is_named() {
     let (logged, _guard) = Logged::listen(Level::WARN);
     let pair = Pair::new().await;
     pair.write(&["SET", "LOG", "x"]).await;
-    assert_eq!(pair.nodes[0].cache().invalidate("leaf:7").await.unwrap(), Reach::LocalOnly);
+    assert_eq!(pair.nodes[0].cache().invalidate(reached("leaf:7")).await, Reach::LocalOnly);
     for node in &pair.nodes {
         until("it is an outage", async || !node.shared().unwrap().connected).await;
         scope(node, leaf(pair.origin.clone(), 7)).await;
@@ -285,7 +286,7 @@ async fn two_databases_with_one_prefix_do_not_hear_each_other() {
     }
     for n in 0..20 {
         for (node, other) in [(0, 1), (1, 0)] {
-            let invalidated = nodes[node].cache().invalidate(&format!("leaf:{n}")).await.unwrap();
+            let invalidated = nodes[node].cache().invalidate(reached(format!("leaf:{n}"))).await;
             assert_eq!(invalidated, Reach::Announced);
             let before = origins[other].loads();
             for id in 0..20 {

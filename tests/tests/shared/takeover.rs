@@ -10,6 +10,7 @@ use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
 use fastness_tests::servers::{Cluster, PATIENCE, Proxy, Redis, prefix, until};
 
 use crate::{Origin, connected, node, stored};
+use fastness_tests::names::reached;
 
 #[cacheable(ttl = 600, key = "row:{id}", early = off, skip(origin))]
 async fn row(origin: Arc<Origin>, id: u64) -> usize {
@@ -78,10 +79,10 @@ async fn an_announcement_on_the_former_master_holds_on_its_successor() {
     let two = built(&successor.url(), &prefix, ENDLESS);
     waits(&two).await;
     assert_eq!(scope(&two, row(origin.clone(), 1)).await, 0, "the origin answers meanwhile");
-    assert_eq!(two.cache().invalidate("other:1").await.unwrap(), Reach::LocalOnly);
+    assert_eq!(two.cache().invalidate(reached("other:1")).await, Reach::LocalOnly);
 
     let new = origin.change();
-    assert_eq!(one.cache().invalidate("row:1").await.unwrap(), Reach::Announced);
+    assert_eq!(one.cache().invalidate(reached("row:1")).await, Reach::Announced);
     assert_eq!(scope(&one, row(origin.clone(), 1)).await, new);
     drop(one);
     former.kill();
@@ -116,7 +117,7 @@ async fn one_process_that_has_waited_settles_for_all() {
     for node in &nodes {
         scope(node, row(origin.clone(), 1)).await;
     }
-    assert_eq!(nodes[0].cache().invalidate("row:1").await.unwrap(), Reach::Announced);
+    assert_eq!(nodes[0].cache().invalidate(reached("row:1")).await, Reach::Announced);
     let new = origin.change();
     for node in &nodes {
         until("all follow one log", async || scope(node, row(origin.clone(), 1)).await == new).await;
@@ -139,12 +140,12 @@ async fn a_server_that_was_left_is_entered_again_under_a_new_life() {
         .await;
     connected(&fast).await;
     let new = origin.change();
-    until("it is announced there", async || fast.cache().invalidate("row:1").await.unwrap() == Reach::Announced).await;
+    until("it is announced there", async || fast.cache().invalidate(reached("row:1")).await == Reach::Announced).await;
 
     let before = fast.shared().unwrap().takeovers;
     proxy.redirect(first.port());
     until("the first is waited for", async || fast.shared().unwrap().takeovers > before).await;
-    fast.cache().invalidate("row:2").await.unwrap();
+    fast.cache().invalidate(reached("row:2")).await;
     connected(&fast).await;
     until("nothing is in doubt", async || fast.shared().unwrap().coherent).await;
     assert_ne!(life(&first, &prefix).await, old);
@@ -194,7 +195,7 @@ async fn a_wait_ends_although_the_log_has_no_id_left() {
     server.command::<String>(&["XADD", &format!("{prefix}log"), last, "a", "b"]).await;
     let fast = built(&server.url(), &prefix, TAKEOVER / 2);
     connected(&fast).await;
-    until("it is announced", async || fast.cache().invalidate("row:1").await.unwrap() == Reach::Announced).await;
+    until("it is announced", async || fast.cache().invalidate(reached("row:1")).await == Reach::Announced).await;
 }
 
 #[tokio::test]
@@ -206,10 +207,10 @@ async fn an_invalidation_during_the_wait_is_announced_when_it_ends() {
     for id in [1, 2] {
         scope(&one, row(origin.clone(), id)).await;
     }
-    assert_eq!(one.cache().invalidate("row:1").await.unwrap(), Reach::LocalOnly);
+    assert_eq!(one.cache().invalidate(reached("row:1")).await, Reach::LocalOnly);
     let cache = one.cache();
     {
-        let mut dropped = Box::pin(cache.invalidate("row:2"));
+        let mut dropped = Box::pin(cache.invalidate(reached("row:2")));
         // Whether it is done at once or not, it is not polled again.
         is_pending(&mut dropped).await;
     }
@@ -231,16 +232,16 @@ async fn a_master_whose_replicas_are_gone_is_left_alone() {
     let mut replica = Redis::with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
     let fast = built(&master.url(), &prefix, Duration::ZERO);
     connected(&fast).await;
-    until("it is used", async || fast.cache().invalidate("row:1").await.unwrap() == Reach::Announced).await;
+    until("it is used", async || fast.cache().invalidate(reached("row:1")).await == Reach::Announced).await;
 
     replica.kill();
     until("it is left alone", async || fast.shared().unwrap().suspensions > 0).await;
-    assert_eq!(fast.cache().invalidate("row:1").await.unwrap(), Reach::LocalOnly);
+    assert_eq!(fast.cache().invalidate(reached("row:1")).await, Reach::LocalOnly);
     until("its word does not count", async || !fast.shared().unwrap().coherent).await;
 
     replica.restart().await;
     until("it is used again", async || fast.shared().unwrap().coherent).await;
-    assert_eq!(fast.cache().invalidate("row:1").await.unwrap(), Reach::Announced);
+    assert_eq!(fast.cache().invalidate(reached("row:1")).await, Reach::Announced);
 }
 
 /// A node that the cluster has left answers INFO, and refuses everything that has a key.

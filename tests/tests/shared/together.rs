@@ -9,6 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use crate::{Origin, node, node_with, stored};
+use fastness_tests::names::reached;
 
 const KEYS: u64 = 200;
 
@@ -70,7 +71,7 @@ async fn what_was_invalidated_before_is_not_among_them() {
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     filled(&one, &origin).await;
     origin.change();
-    two.cache().invalidate("far:7").await.unwrap();
+    two.cache().invalidate(reached("far:7")).await;
     for (id, value) in read_all(&one, &origin).join_all().await {
         let version = u64::from(id == 7);
         assert_eq!(value, format!("{id}, version {version}"));

@@ -8,6 +8,7 @@ use fastness_tests::servers::{prefix, shared_redis, until};
 use serde::{Deserialize, Serialize};
 
 use crate::{MINUTE, Origin, node, stored};
+use fastness_tests::names::{entries, named, reached};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct User {
@@ -140,14 +141,14 @@ async fn a_batch_asks_the_tier_once_and_the_origin_for_the_rest() {
 async fn direct_calls_go_through_both_tiers() {
     let (redis, prefix) = (shared_redis().await, prefix());
     let (one, two) = (node(&redis.url(), &prefix).await.cache(), node(&redis.url(), &prefix).await);
-    one.set("a:1", 1_u32, MINUTE).await.unwrap();
-    one.mset([("a:2", 2_u32), ("a:3", 3)], MINUTE).await.unwrap();
+    one.set(&named("a:1"), 1_u32, MINUTE).await;
+    one.mset(entries([("a:2", 2_u32), ("a:3", 3)]), MINUTE).await;
     fastness_tests::servers::until("all are stored", async || {
-        two.cache().mget::<u32>(&["a:1", "a:2", "a:3"]).await.unwrap() == [Some(1), Some(2), Some(3)]
+        two.cache().mget::<u32>(&["a:1", "a:2", "a:3"].map(named)).await == [Some(1), Some(2), Some(3)]
     })
     .await;
-    assert_eq!(one.invalidate("a:*").await.unwrap(), fastness::Reach::Announced);
-    assert_eq!(one.mget::<u32>(&["a:1", "a:2", "a:3"]).await.unwrap(), [None; 3]);
+    assert_eq!(one.invalidate(reached("a:*")).await, fastness::Reach::Announced);
+    assert_eq!(one.mget::<u32>(&["a:1", "a:2", "a:3"].map(named)).await, [None; 3]);
 }
 
 #[cacheable(ttl = 60, key = "far:{id}", tier = shared, skip(origin))]

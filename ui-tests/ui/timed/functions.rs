@@ -1,6 +1,7 @@
 //! Functions that cannot be timed, and stacks that make no sense.
 
-use fastness::{Label, cacheable, timed};
+use fastness::timing::Label;
+use fastness::{cacheable, timed};
 
 #[timed]
 const fn at_compile_time() {}

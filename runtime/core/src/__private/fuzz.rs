@@ -3,7 +3,7 @@
 use crate::codec::envelope::{self, Header, Limits};
 use crate::codec::formats::Formats;
 use crate::codec::{Codec, SharedValue};
-use crate::key::{Pattern, Scopes};
+use crate::key::{Scope, Scopes};
 use crate::log::Record;
 
 /// The payload of an envelope, and its value, if it is one of this type.
@@ -55,12 +55,12 @@ pub fn record(bytes: &[u8]) -> Option<(Concerned, Vec<u8>)> {
 
 /// The bytes of the record that invalidates this pattern; `None` if it is no pattern.
 pub fn record_of(pattern: &str) -> Option<Vec<u8>> {
-    Pattern::parse(pattern).ok().map(|pattern| Record::from_pattern(pattern).to_bytes())
+    Some(Record::from_scopes([pattern.parse().ok()?]).to_bytes())
 }
 
 /// Whether an invalidation of `pattern` concerns `key`; `None` if it is no pattern.
 pub fn concerns(pattern: &str, key: &str) -> Option<bool> {
-    let pattern = Pattern::parse(pattern).ok()?;
+    let pattern = pattern.parse::<Scope>().ok()?.pattern().ok()?;
     let scopes = Scopes::new(key, &[]);
     let concerned = scopes.hashes().contains(&pattern.scope);
     assert!(!concerned || pattern.root == scopes.root(), "a hit of `{key}` would not look for it");

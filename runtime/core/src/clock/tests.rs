@@ -33,7 +33,7 @@ fn a_process_that_was_not_forked_keeps_its_ticker() {
     let clock = Clock::system();
     clock.ensure_ticking();
     let ticker: *const Ticker = clock.ticker();
-    after_fork();
+    Clock::after_fork();
     assert!(std::ptr::eq(ticker, clock.ticker()));
 }
 

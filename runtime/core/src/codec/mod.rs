@@ -39,7 +39,8 @@ pub(crate) use wire::Wire;
 ///
 /// ```
 /// # #[cfg(feature = "redis")] {
-/// use fastness::{Codec, Redis};
+/// use fastness::Redis;
+/// use fastness::tier::Codec;
 ///
 /// let readable = Redis::single("redis://localhost").unwrap().codec(Codec::Json);
 /// # }

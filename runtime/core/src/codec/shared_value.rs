@@ -9,7 +9,7 @@ use crate::shape::CacheValue;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot go into the shared tier",
     label = "must be `serde::Serialize + serde::de::DeserializeOwned`",
-    note = "derive both; or keep it in this process, in an attribute with `tier = local`: `Cache` takes no other values"
+    note = "derive both; or keep it in this process: in an attribute with `tier = local`, in direct calls with `Cache::local`"
 )]
 #[cfg(feature = "redis")]
 pub trait SharedValue: CacheValue + serde::Serialize + serde::de::DeserializeOwned {}

@@ -350,13 +350,14 @@ impl std::fmt::Debug for Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::named;
 
     #[tokio::test]
     async fn a_handle_that_is_dropped_is_gone() {
         let fast = Fastness::builder().build().unwrap();
         let (inner, cache) = (Arc::downgrade(&fast.inner), fast.cache());
-        cache.set("n:1", 1, std::time::Duration::from_secs(60)).await.unwrap();
-        assert_eq!(cache.get::<i32>("n:1").await.unwrap(), Some(1));
+        cache.set(&named("n:1"), 1, std::time::Duration::from_secs(60)).await;
+        assert_eq!(cache.get::<i32>(&named("n:1")).await, Some(1));
         drop((fast, cache));
         assert!(inner.upgrade().is_none(), "something that it owns keeps it alive");
     }

@@ -7,7 +7,8 @@ use crate::stats::Stats;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
 /// let fast = fastness::Fastness::builder().build()?;
-/// fast.cache().set("greeting", "hello".to_owned(), std::time::Duration::from_secs(60)).await?;
+/// let key = fastness::Key::from_static("greeting");
+/// fast.cache().set(&key, "hello".to_owned(), std::time::Duration::from_secs(60)).await;
 /// let stats = fast.stats();
 /// assert_eq!((stats.entries, stats.evictions), (1, 0));
 /// for site in &stats.sites {

@@ -1,6 +1,6 @@
 //! Keys: from arguments to text and to scopes.
 //!
-//! May use: nothing of this crate.
+//! May use: `error`.
 //!
 //! Flow: a call site borrows its arguments as [`args::Args`]; a hit needs only their hash and equality. A miss renders the
 //! template into text in which every argument is escaped, and hashes the scopes of that text.
@@ -14,6 +14,7 @@ mod containers;
 #[cfg(feature = "hash")]
 pub(crate) mod digest;
 pub(crate) mod hashed;
+mod parsed;
 pub(crate) mod part;
 pub(crate) mod pattern;
 pub(crate) mod scope;
@@ -23,6 +24,7 @@ pub(crate) mod template;
 pub(crate) mod text;
 mod writer;
 
+pub use parsed::{Key, Scope};
 pub use part::KeyPart;
 pub use scope::KeyScope;
 pub use writer::KeyWriter;

@@ -1,8 +1,8 @@
-//! Patterns given at run time: `user:42`, or `user:*`.
+//! The hashes of a key or of a prefix of keys, by which both are invalidated.
 
 use super::scopes::{self, Scopes};
 
-/// What to invalidate, parsed.
+/// A key or a prefix, as the log knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pattern {
     pub(crate) scope: u64,
@@ -10,18 +10,6 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// A key as it is stored, or a prefix of whole segments followed by `:*`.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let bad = |why: &str| Err(format!("`{text}` is not a pattern: {why}"));
-        if text.is_empty() || text.starts_with([':', '*']) || text.ends_with(':') {
-            return bad("write a key such as `user:42`, or a prefix such as `user:*`");
-        }
-        let Some(prefix) = text.strip_suffix(":*") else {
-            return if text.contains('*') { bad(WILDCARD) } else { Ok(Self::exact(text)) };
-        };
-        if prefix.contains('*') { bad(WILDCARD) } else { Ok(Self::prefix(prefix)) }
-    }
-
     /// One key.
     pub fn exact(key: &str) -> Self {
         Self { scope: scopes::hash(key), root: scopes::root(key) }
@@ -39,5 +27,3 @@ impl Scopes {
         Pattern { scope: self.hashes()[0], root: self.root() }
     }
 }
-
-const WILDCARD: &str = "`*` may only stand alone behind the last colon, as in `user:*`; to invalidate across prefixes give the entries a tag and invalidate that";

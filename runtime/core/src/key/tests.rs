@@ -5,7 +5,7 @@ use super::args::{Args, lower};
 use super::pattern::Pattern;
 use super::scope::NoScope;
 use super::template::{Piece, Template, bounded, dotted, shown};
-use super::{KeyPart, KeyWriter, Scopes, scopes};
+use super::{Key, KeyPart, KeyWriter, Scope, Scopes, scopes};
 use crate::__private::prelude::*;
 
 const USER_POSTS: Template = Template {
@@ -111,12 +111,37 @@ fn scope_hashes_are_the_same_for_ever() {
 }
 
 #[test]
-fn patterns_at_run_time() {
-    assert_eq!(Pattern::parse("user:42"), Ok(Pattern::exact("user:42")));
-    assert_eq!(Pattern::parse("user:*"), Ok(Pattern::prefix("user")));
+fn scopes_from_text() {
+    let pattern = |scope: Scope| scope.pattern().unwrap();
+    assert_eq!(pattern("user:42".parse().unwrap()), Pattern::exact("user:42"));
+    assert_eq!(pattern("user:*".parse().unwrap()), Pattern::prefix("user"));
+    assert_eq!(pattern(Scope::from_static("user:42:*")), Pattern::prefix("user:42"));
+    assert_eq!(pattern(Scope::from_static("http::*")), Pattern::prefix("http:"), "an empty segment");
+    assert_eq!(Scope::from_tag(Key::from_static("team:7")).pattern(), Err("team:7"));
     for bad in ["", "*", ":*", ":x", "user:", "us*", "user:*:orders", "user:**", "*:x"] {
-        let message = Pattern::parse(bad).unwrap_err();
+        let message = bad.parse::<Scope>().unwrap_err().to_string();
         assert!(message.contains(&format!("`{bad}`")) && message.contains("user:*"), "{message}");
+    }
+}
+
+#[test]
+fn keys_from_text_and_from_parts() {
+    for text in ["user:42", "user", "@acme:user:7%3A8", "http::x"] {
+        assert_eq!(text.parse::<Key>().unwrap().to_string(), text);
+    }
+    for bad in ["", "*", "user:*", "us*r", ":user", "user:", ":"] {
+        let message = bad.parse::<Key>().unwrap_err().to_string();
+        assert!(message.contains(&format!("`{bad}` is not a key")) && message.contains("user:42"), "{message}");
+    }
+    let users = Key::from_static("user");
+    for (key, text) in [
+        (users.join(42), "user:42"),
+        (users.join("a:*"), "user:a%3A%2A"),
+        (users.join(""), "user:%_"),
+        (users.join(None::<u8>), "user:%~"),
+        (users.join("a").join([1_u16, 2]), "user:a:%[1%,2%,%]"),
+    ] {
+        assert_eq!((key.as_str(), text.parse::<Key>().unwrap()), (text, key.clone()));
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) enum Judgement {
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
 /// let cache = fastness::Fastness::builder().build()?.cache();
 /// // Without a shared tier there is nobody else to tell.
-/// assert_eq!(cache.invalidate("user:*").await?, fastness::Reach::Announced);
+/// assert_eq!(cache.invalidate(fastness::Scope::from_static("user:*")).await, fastness::Reach::Announced);
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! One invalidation or refresh: the scopes to raise, and the roots whose entries have to look again.
 
-use crate::key::Pattern;
 use crate::key::scopes::tag;
+use crate::key::{Pattern, Scope};
 
 /// The key of a scope's last refresh in a table of positions. It is in the same bucket as the scope, whose low half is the same.
 pub(crate) fn expiry_of(scope: u64) -> u64 {
@@ -27,6 +27,18 @@ impl Record {
     /// One key or prefix.
     pub(crate) fn from_pattern(pattern: Pattern) -> Self {
         Self { scopes: vec![pattern.scope], roots: vec![pattern.root], ..Self::default() }
+    }
+
+    /// What these scopes reach.
+    pub(crate) fn from_scopes(scopes: impl IntoIterator<Item = Scope>) -> Self {
+        let mut record = Self::default();
+        for scope in scopes {
+            match scope.pattern() {
+                Ok(Pattern { scope, root }) => record.push(scope, root),
+                Err(tag) => record.push_tag(tag),
+            }
+        }
+        record
     }
 
     /// The same scopes for a refresh: what began before is expired, not invalid. Everything is invalidated all the same, because

@@ -136,7 +136,7 @@ mod text {
     async fn every_line_is_well_formed() {
         let fast = Fastness::builder().build().unwrap();
         let cache = fast.cache();
-        scope(&fast, async { cache.set("user:1", 1, Duration::from_secs(60)).await.unwrap() }).await;
+        scope(&fast, async { cache.set(&crate::tests::named("user:1"), 1, Duration::from_secs(60)).await }).await;
         Timing::new("odd \"name\"\\\n").record(Duration::from_millis(3), CallOutcome::Error);
         let text = prometheus(&fast);
         let (kinds, series) = read(&text);

@@ -7,14 +7,14 @@ use super::sources::RouteFigures;
 use super::window::{Tally, Totals};
 use crate::handle::Fastness;
 use crate::resilience::snapshots;
-use crate::timed::{TimingStats, timings};
+use crate::timed::{Snapshot, timings};
 
 /// All counters.
 pub(super) fn totals(at: u64, cache: &Fastness, routes: Option<Vec<RouteFigures>>) -> Totals {
     Totals { at, cache: cache.stats(), timed: timed(timings()), routes: routes.map(by_route), policies: snapshots() }
 }
 
-fn timed(all: Vec<TimingStats>) -> BTreeMap<String, Tally> {
+fn timed(all: Vec<Snapshot>) -> BTreeMap<String, Tally> {
     let mut tallies = BTreeMap::<_, Tally>::new();
     for stats in all {
         let tally = tallies.entry(name(&stats)).or_default();
@@ -27,7 +27,7 @@ fn timed(all: Vec<TimingStats>) -> BTreeMap<String, Tally> {
 }
 
 /// With its labels, as `name{label=value}`.
-fn name(stats: &TimingStats) -> String {
+fn name(stats: &Snapshot) -> String {
     if stats.labels.is_empty() {
         return stats.name.to_owned();
     }

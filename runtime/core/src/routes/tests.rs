@@ -12,7 +12,8 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::monitor::{Probe, RouteFigures};
-use crate::{CallOutcome, Clock, Fastness, Timing};
+use crate::timing::{CallOutcome, Timing};
+use crate::{Clock, Fastness};
 
 /// The pages, without an authorisation.
 fn open(watched: &Monitor) -> Router {

@@ -6,7 +6,8 @@
 /// numbers are not: each new value would be a new series that is kept, and sent to the monitoring system, for ever.
 ///
 /// ```
-/// use fastness::{Label, timed};
+/// use fastness::timing::Label;
+/// use fastness::timed;
 ///
 /// #[derive(Clone, Copy, Label)]
 /// enum Tier { Free, EarlyBird }
@@ -15,14 +16,14 @@
 /// fn quote(tier: Tier, cached: bool) -> u32 { if cached { 1 } else { 2 } }
 ///
 /// quote(Tier::EarlyBird, false);
-/// let stats = fastness::timings().into_iter().find(|stats| stats.name == "doc.quote").unwrap();
+/// let stats = fastness::timing::timings().into_iter().find(|stats| stats.name == "doc.quote").unwrap();
 /// assert_eq!(stats.labels, [("tier", "early_bird"), ("cached", "false")]);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a label",
     label = "a label must be one of a few known values",
     note = "every value of a label is a series that is kept for ever, so text and numbers, which have no bound, are no labels",
-    note = "use a `bool`, or an enum with `#[derive(fastness::Label)]`"
+    note = "use a `bool`, or an enum with `#[derive(fastness::timing::Label)]`"
 )]
 pub trait Label {
     /// The value as it is written in metrics.

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::buckets;
 
-/// How long calls took, as of the moment it was asked for; by outcome in [`TimingStats`](super::TimingStats).
+/// How long calls took, as of the moment it was asked for; by outcome in [`Snapshot`](super::Snapshot).
 ///
 /// Count, mean and maximum are exact. Quantiles are read off a log-linear histogram and differ from the recorded time by at
 /// most 1.6 %; times over 73 minutes are told apart by the maximum alone.
 ///
 /// ```
 /// use std::time::Duration;
-/// use fastness::{CallOutcome, Timing};
+/// use fastness::timing::{CallOutcome, Timing};
 ///
 /// let timing = Timing::new("doc.latency");
 /// for millis in 1..=100 {

@@ -36,7 +36,7 @@ pub use outcome::{CallOutcome, Returned, ReturnedResult, ReturnedValue, call, er
 pub(crate) use series::Series;
 pub use site::TimedSite;
 pub use slow::Gate;
-pub use stats::TimingStats;
+pub use stats::Snapshot;
 pub use timer::Timer;
 
 /// What the macro registers.
@@ -60,12 +60,12 @@ pub(crate) fn annotated() -> impl Iterator<Item = &'static TimedSite> {
 /// fn answer() -> u32 { 42 }
 ///
 /// answer();
-/// let timings = fastness::timings();
+/// let timings = fastness::timing::timings();
 /// let own = timings.iter().find(|stats| stats.name == "doc.answer").unwrap();
 /// assert_eq!(own.ok.count(), 1);
 /// assert!(own.returned().p95() <= own.ok.max());
 /// ```
-pub fn timings() -> Vec<TimingStats> {
+pub fn timings() -> Vec<Snapshot> {
     let mut all: Vec<_> = annotated().chain(named::sites()).flat_map(TimedSite::stats).collect();
     all.sort_by(|left, right| {
         (left.name, left.file, left.line, &left.labels).cmp(&(right.name, right.file, right.line, &right.labels))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::meta::TimedMeta;
 use super::outcome::CallOutcome;
 use super::site::TimedSite;
-use super::stats::TimingStats;
+use super::stats::Snapshot;
 use super::timer::Timer;
 use crate::clock::nanos;
 use crate::sync::lock_static;
@@ -20,7 +20,7 @@ static NAMED: Mutex<BTreeMap<&'static str, &'static TimedSite>> = Mutex::new(BTr
 ///
 /// ```
 /// use std::sync::LazyLock;
-/// use fastness::Timing;
+/// use fastness::timing::Timing;
 ///
 /// static PARSE: LazyLock<Timing> = LazyLock::new(|| Timing::new("doc.parse"));
 ///
@@ -94,19 +94,19 @@ impl Timing {
     }
 
     /// What was recorded so far.
-    pub fn stats(self) -> TimingStats {
-        TimingStats::new(self.0.meta(), self.0.plain())
+    pub fn stats(self) -> Snapshot {
+        Snapshot::new(self.0.meta(), self.0.plain())
     }
 }
 
-/// Times the rest of the block under this name: `let _timer = fastness::time("parse");`.
+/// Times the rest of the block under this name: `let _timer = fastness::timing::time("parse");`.
 ///
 /// ```
 /// {
-///     let _timer = fastness::time("doc.block");
+///     let _timer = fastness::timing::time("doc.block");
 ///     // ..
 /// }
-/// assert_eq!(fastness::Timing::new("doc.block").stats().ok.count(), 1);
+/// assert_eq!(fastness::timing::Timing::new("doc.block").stats().ok.count(), 1);
 /// ```
 pub fn time(name: &'static str) -> Timer {
     Timing::new(name).start()

@@ -6,7 +6,7 @@ use super::meta::TimedMeta;
 use super::outcome::CallOutcome;
 use super::series::Series;
 use super::slow::Gate;
-use super::stats::TimingStats;
+use super::stats::Snapshot;
 use crate::clock::Moment;
 
 /// A timed function, or a [`Timing`](super::Timing) by name. A static: what it holds is never freed.
@@ -42,11 +42,11 @@ impl TimedSite {
     }
 
     /// What was recorded, one entry per combination of labels.
-    pub(crate) fn stats(&self) -> Vec<TimingStats> {
+    pub(crate) fn stats(&self) -> Vec<Snapshot> {
         if self.meta.labels.is_empty() {
-            return vec![TimingStats::new(&self.meta, &self.plain)];
+            return vec![Snapshot::new(&self.meta, &self.plain)];
         }
-        self.plain.following().map(|series| TimingStats::new(&self.meta, series)).collect()
+        self.plain.following().map(|series| Snapshot::new(&self.meta, series)).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use super::series::Series;
 /// What was recorded of one timed function or [`Timing`](super::Timing), with one combination of labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct TimingStats {
+pub struct Snapshot {
     /// The name: `name = ".."`, else the path of the function.
     pub name: &'static str,
     /// The labels, names and values.
@@ -29,7 +29,7 @@ pub struct TimingStats {
     pub panicked: Latency,
 }
 
-impl TimingStats {
+impl Snapshot {
     pub(crate) fn new(meta: &TimedMeta, series: &Series) -> Self {
         Self {
             name: meta.name,

@@ -9,17 +9,17 @@ use crate::clock::{Moment, nanos};
 
 /// Times one call, from when it is made until [`finish`](Self::finish) or until it is dropped.
 ///
-/// A timer of [`time`](crate::time) or [`Timing::start`](super::Timing::start) that is dropped counts as `Ok`, or as `Panicked`
+/// A timer of [`time`](crate::timing::time) or [`Timing::start`](super::Timing::start) that is dropped counts as `Ok`, or as `Panicked`
 /// if the thread is unwinding.
 ///
 /// ```
 /// use std::time::Duration;
-/// use fastness::CallOutcome;
+/// use fastness::timing::CallOutcome;
 ///
-/// let timer = fastness::time("import").slow(Duration::from_secs(5));
+/// let timer = fastness::timing::time("import").slow(Duration::from_secs(5));
 /// let imported: Result<u32, &str> = Err("no such file");
 /// timer.finish(if imported.is_ok() { CallOutcome::Ok } else { CallOutcome::Error });
-/// assert_eq!(fastness::Timing::new("import").stats().error.count(), 1);
+/// assert_eq!(fastness::timing::Timing::new("import").stats().error.count(), 1);
 /// ```
 #[must_use = "it times until it is dropped: write `let _timer = ..`"]
 pub struct Timer {

@@ -6,6 +6,7 @@ use fastness::{cacheable, scope, scope_sync};
 
 use crate::fresh;
 use crate::origin::Origin;
+use fastness_tests::names::{reached, tagged};
 
 #[cacheable(ttl = 60, key = "part:{id}", handle = parts_entry, skip(origin))]
 async fn part(origin: &Origin, id: u32) -> u32 {
@@ -33,7 +34,7 @@ async fn what_becomes_of_one_is_seen_by_the_batch() {
         assert_eq!(both().await, (2_001, 1_002), "a refresh");
         parts_entry(&2).invalidate().await;
         assert_eq!(both().await, (2_001, 3_002));
-        let _ = fast.cache().invalidate_tags(&["shelf:a"]).await;
+        fast.cache().invalidate(tagged("shelf:a")).await;
         assert_eq!(both().await, (4_001, 4_002), "a tag of the whole");
     })
     .await;
@@ -83,7 +84,7 @@ async fn ids_of_any_text_and_of_several_parts_are_told_apart() {
         }
         assert_eq!(origin.calls(), 2, "the second time all are there");
     });
-    fast.cache().invalidate("path:a").await.unwrap();
+    fast.cache().invalidate(reached("path:a")).await;
     scope_sync(&fast, || by_path(&origin, &paths[..1]));
     assert_eq!(origin.calls(), 2, "`a` is not `a:b`");
 }

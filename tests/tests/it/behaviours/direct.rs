@@ -4,45 +4,46 @@ use fastness::{cacheable, scope, scope_sync};
 
 use crate::fresh;
 use crate::origin::{MINUTE, Origin};
+use fastness_tests::names::{entries, named};
 
 #[tokio::test]
 async fn many_are_found_in_the_order_in_which_they_were_asked_for() {
     let cache = fresh().cache();
-    cache.mset([("n:1", 1_u32), ("n:2", 2), ("n:3", 3)], MINUTE).await.unwrap();
-    assert_eq!(cache.mget::<u32>(&["n:3", "none", "n:1", "n:3"]).await.unwrap(), [Some(3), None, Some(1), Some(3)]);
-    assert!(cache.mget::<u32>(&[]).await.unwrap().is_empty());
-    cache.mset::<u32>([], MINUTE).await.unwrap();
-    assert_eq!(cache.get::<u32>("n:2").await.unwrap(), Some(2));
+    cache.mset(entries([("n:1", 1_u32), ("n:2", 2), ("n:3", 3)]), MINUTE).await;
+    assert_eq!(cache.mget::<u32>(&["n:3", "none", "n:1", "n:3"].map(named)).await, [Some(3), None, Some(1), Some(3)]);
+    assert!(cache.mget::<u32>(&[]).await.is_empty());
+    cache.mset::<u32>([], MINUTE).await;
+    assert_eq!(cache.get::<u32>(&named("n:2")).await, Some(2));
 }
 
 #[tokio::test]
 async fn a_stored_none_is_told_from_nothing() {
     let cache = fresh().cache();
-    assert_eq!(cache.get::<Option<u32>>("maybe").await.unwrap(), None);
-    cache.set("maybe", None::<u32>, MINUTE).await.unwrap();
-    assert_eq!(cache.get::<Option<u32>>("maybe").await.unwrap(), Some(None));
-    cache.set("maybe", Some(1_u32), MINUTE).await.unwrap();
-    assert_eq!(cache.get::<Option<u32>>("maybe").await.unwrap(), Some(Some(1)));
+    assert_eq!(cache.get::<Option<u32>>(&named("maybe")).await, None);
+    cache.set(&named("maybe"), None::<u32>, MINUTE).await;
+    assert_eq!(cache.get::<Option<u32>>(&named("maybe")).await, Some(None));
+    cache.set(&named("maybe"), Some(1_u32), MINUTE).await;
+    assert_eq!(cache.get::<Option<u32>>(&named("maybe")).await, Some(Some(1)));
 }
 
 #[tokio::test]
 async fn a_look_stores_nothing_and_a_load_replaces_nothing() {
     let cache = fresh().cache();
     let load = |n: u32| async move { Ok::<_, ()>(n) };
-    assert_eq!(cache.get::<u32>("n").await.unwrap(), None);
-    assert_eq!(cache.get_or_load("n", MINUTE, load(1)).await.unwrap(), Ok(1));
-    assert_eq!(cache.get_or_load("n", MINUTE, load(2)).await.unwrap(), Ok(1));
-    cache.set("n", 3_u32, MINUTE).await.unwrap();
-    assert_eq!(cache.get_or_load("n", MINUTE, load(4)).await.unwrap(), Ok(3));
+    assert_eq!(cache.get::<u32>(&named("n")).await, None);
+    assert_eq!(cache.get_or_load(&named("n"), MINUTE, load(1)).await, Ok(1));
+    assert_eq!(cache.get_or_load(&named("n"), MINUTE, load(2)).await, Ok(1));
+    cache.set(&named("n"), 3_u32, MINUTE).await;
+    assert_eq!(cache.get_or_load(&named("n"), MINUTE, load(4)).await, Ok(3));
 }
 
 #[tokio::test]
 async fn a_value_of_another_type_is_not_converted() {
     let cache = fresh().cache();
-    cache.set("n", 1_u32, MINUTE).await.unwrap();
-    assert_eq!(cache.get::<u64>("n").await.unwrap(), None);
-    assert_eq!(cache.get::<String>("n").await.unwrap(), None);
-    assert_eq!(cache.get::<u32>("n").await.unwrap(), Some(1), "and is still there");
+    cache.set(&named("n"), 1_u32, MINUTE).await;
+    assert_eq!(cache.get::<u64>(&named("n")).await, None);
+    assert_eq!(cache.get::<String>(&named("n")).await, None);
+    assert_eq!(cache.get::<u32>(&named("n")).await, Some(1), "and is still there");
 }
 
 #[cacheable(ttl = 60, key = "switched:{id}", skip(origin))]

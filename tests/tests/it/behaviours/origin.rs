@@ -11,6 +11,7 @@ use tokio::task::yield_now;
 
 use crate::origin::{Fault, MINUTE, Origin, SECOND};
 use crate::{poll_once, timed};
+use fastness_tests::names::reached;
 
 #[cacheable(ttl = 60, jitter = 0, early = off, stale_if_error = "1m", key = "news", handle = news_entry, skip(origin))]
 async fn news(origin: &Origin) -> Result<u32, Fault> {
@@ -60,7 +61,7 @@ async fn what_was_invalidated_in_any_way_stands_in_for_nothing() {
                     let _ = news_entry().invalidate().await;
                 }
                 2 => {
-                    let _ = fast.cache().invalidate("news").await.unwrap();
+                    let _ = fast.cache().invalidate(reached("news")).await;
                 }
                 _ => news_entry().put(Err(Fault::Timeout)).await,
             }
@@ -185,7 +186,7 @@ async fn an_error_of_a_load_that_was_overtaken_is_not_kept() {
         origin.set_down(true);
         let mut load = pin!(verdict(&origin, &gate));
         assert!(poll_once(load.as_mut()).await.is_none());
-        fast.cache().invalidate("verdict").await.unwrap();
+        fast.cache().invalidate(reached("verdict")).await;
         origin.set_down(false);
         gate.notify_one();
         assert_eq!(load.await, Err(Fault::Down));

@@ -4,9 +4,10 @@ use fastness::{Fastness, KeyPart, KeyWriter, cacheable, scope_sync};
 
 use crate::fresh;
 use crate::origin::Origin;
+use fastness_tests::names::{reached, tagged};
 
 #[cacheable(ttl = 60, key = "tagged:{id}", tags = ["group:{group}"], skip(origin, group))]
-fn tagged(origin: &Origin, id: u32, group: &str) -> u32 {
+fn grouped(origin: &Origin, id: u32, group: &str) -> u32 {
     let _ = id;
     origin.count()
 }
@@ -16,7 +17,7 @@ fn runs(fast: &Fastness, origin: &Origin, calls: impl Iterator<Item = (u32, &'st
     let before = origin.calls();
     scope_sync(fast, || {
         for (id, group) in calls {
-            tagged(origin, id, group);
+            grouped(origin, id, group);
         }
     });
     origin.calls() - before
@@ -28,7 +29,7 @@ async fn several_tags_reach_all_that_have_one_of_them_and_nothing_later() {
     let all = || (0..150).map(|id| (id, ["a", "b", "c"][id as usize % 3]));
     assert_eq!((runs(&fast, &origin, all()), runs(&fast, &origin, all())), (150, 0));
     let invalidate = async |tags: &[&str]| {
-        let _ = fast.cache().invalidate_tags(tags).await;
+        fast.cache().invalidate_many(tags.iter().map(tagged)).await;
     };
     invalidate(&[]).await;
     invalidate(&["group:unknown", "tagged:1"]).await;
@@ -44,11 +45,11 @@ async fn several_tags_reach_all_that_have_one_of_them_and_nothing_later() {
 async fn a_value_has_the_tags_of_its_own_load_only() {
     let (fast, origin) = (fresh(), Origin::default());
     runs(&fast, &origin, [(1, "old")].into_iter());
-    fast.cache().invalidate("tagged:1").await.unwrap();
+    fast.cache().invalidate(reached("tagged:1")).await;
     assert_eq!(runs(&fast, &origin, [(1, "new")].into_iter()), 1);
-    let _ = fast.cache().invalidate_tags(&["group:old"]).await;
+    fast.cache().invalidate(tagged("group:old")).await;
     assert_eq!(runs(&fast, &origin, [(1, "new")].into_iter()), 0);
-    let _ = fast.cache().invalidate_tags(&["group:new"]).await;
+    fast.cache().invalidate(tagged("group:new")).await;
     assert_eq!(runs(&fast, &origin, [(1, "new")].into_iter()), 1);
 }
 
@@ -59,9 +60,9 @@ async fn tags_hold_whatever_arguments_do() {
         let mut escaped = KeyWriter::new();
         text.write(&mut escaped);
         assert_eq!(runs(&fast, &origin, [(1, text), (1, text)].into_iter()), 1);
-        let _ = fast.cache().invalidate_tags(&["group:other"]).await;
+        fast.cache().invalidate(tagged("group:other")).await;
         assert_eq!(runs(&fast, &origin, [(1, text)].into_iter()), 0);
-        let _ = fast.cache().invalidate_tags(&[&format!("group:{}", escaped.as_str())]).await;
+        fast.cache().invalidate(tagged(format!("group:{}", escaped.as_str()))).await;
         assert_eq!(runs(&fast, &origin, [(1, text)].into_iter()), 1, "{text:?}");
     }
 }
@@ -77,8 +78,8 @@ async fn a_tag_of_none_reaches_those_without_one() {
     let (fast, origin) = (fresh(), Origin::default());
     let both = || scope_sync(&fast, || (owned(&origin, 1, None), owned(&origin, 2, Some(0))));
     assert_eq!((both(), both()), ((1, 2), (1, 2)));
-    let _ = fast.cache().invalidate_tags(&["owner:%~"]).await;
+    fast.cache().invalidate(tagged("owner:%~")).await;
     assert_eq!(both(), (3, 2));
-    let _ = fast.cache().invalidate_tags(&["owner:0"]).await;
+    fast.cache().invalidate(tagged("owner:0")).await;
     assert_eq!(both(), (3, 4));
 }

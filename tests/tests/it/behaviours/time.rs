@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use crate::origin::{Fault, MINUTE, Origin, SECOND, TICK, just_before};
 use crate::{fresh, poll_once, timed};
+use fastness_tests::names::named;
 
 #[cacheable(ttl = MINUTE * minutes, jitter = 0, early = off, key = "lease:{minutes}", skip(origin))]
 fn lease(origin: &Origin, minutes: u32) -> u32 {
@@ -39,14 +40,14 @@ async fn an_update_begins_a_new_life() {
     let cache = fast.cache();
     scope(&fast, async {
         memo(&origin, 1).await;
-        cache.set("n:1", 1_u32, MINUTE).await.unwrap();
+        cache.set(&named("n:1"), 1_u32, MINUTE).await;
         clock.advance(SECOND * 50);
         memos_entry(&1).put(70).await;
-        cache.set("n:1", 2_u32, MINUTE).await.unwrap();
+        cache.set(&named("n:1"), 2_u32, MINUTE).await;
         clock.advance(SECOND * 50);
-        assert_eq!((memo(&origin, 1).await, cache.get::<u32>("n:1").await.unwrap()), (70, Some(2)));
+        assert_eq!((memo(&origin, 1).await, cache.get::<u32>(&named("n:1")).await), (70, Some(2)));
         clock.advance(SECOND * 10);
-        assert_eq!((memo(&origin, 1).await, cache.get::<u32>("n:1").await.unwrap()), (2, None));
+        assert_eq!((memo(&origin, 1).await, cache.get::<u32>(&named("n:1")).await), (2, None));
     })
     .await;
 }

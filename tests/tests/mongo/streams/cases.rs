@@ -1,11 +1,12 @@
 //! Each kind of change.
 
 use bson::doc;
-use fastness::Fastness;
 use fastness::mongo::changes::Phase;
+use fastness::{Fastness, Key};
 use fastness_tests::servers::{shared_mongo, shared_mongo_set, until};
 
 use super::{Product, Shop, TTL};
+use fastness_tests::names::named;
 
 #[tokio::test]
 async fn what_another_program_writes_is_seen() {
@@ -143,17 +144,16 @@ async fn of_ten_thousand_changes_none_is_lost() {
     let tail = shop.start().await;
     // What is first announced is the gap.
     until("the gap is closed", async || {
-        shop.cache.set("product:0", 1_i64, TTL).await.unwrap();
-        tail.snapshot().state == Phase::Running && shop.cache.get::<i64>("product:0").await.unwrap().is_some()
+        shop.cache.set(&named("product:0"), 1_i64, TTL).await;
+        tail.snapshot().state == Phase::Running && shop.cache.get::<i64>(&named("product:0")).await.is_some()
     })
     .await;
     shop.set(0, doc! { "price": 2_i64 }).await;
     until("a change is followed", async || tail.snapshot().changes == 1).await;
 
-    let keys: Vec<_> = (0..ALL).map(|id| format!("product:{id}")).collect();
-    shop.cache.mset(keys.iter().map(|key| (key.as_str(), 1_i64)), TTL).await.unwrap();
-    let names: Vec<_> = keys.iter().map(String::as_str).collect();
-    assert!(shop.cache.mget::<i64>(&names).await.unwrap().iter().all(Option::is_some));
+    let keys: Vec<_> = (0..ALL).map(|id| Key::from_static("product").join(id)).collect();
+    shop.cache.mset(keys.iter().map(|key| (key.clone(), 1_i64)), TTL).await;
+    assert!(shop.cache.mget::<i64>(&keys).await.iter().all(Option::is_some));
 
     let began = tokio::time::Instant::now();
     shop.other.update_many(doc! {}, doc! { "$inc": { "price": 1_i64 } }).await.unwrap();
@@ -163,7 +163,7 @@ async fn of_ten_thousand_changes_none_is_lost() {
     }
     assert_eq!(tail.snapshot().changes, 10_001);
     println!("10 000 updates: written in {written:?}, all announced after {:?}", began.elapsed());
-    assert!(shop.cache.mget::<i64>(&names).await.unwrap().iter().all(Option::is_none));
+    assert!(shop.cache.mget::<i64>(&keys).await.iter().all(Option::is_none));
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn what_was_cached_before_the_first_stream_is_loaded_again() {
     let shop = Shop::new().await;
     shop.insert(1, 7, 10).await;
     assert_eq!((shop.price(1).await, shop.count(7).await), (Some(10), 1));
-    shop.cache.set("other:1", 1, TTL).await.unwrap();
+    shop.cache.set(&named("other:1"), 1, TTL).await;
     // Nobody follows yet.
     shop.set(1, doc! { "businessId": 8_i64, "price": 20_i64 }).await;
     assert_eq!((shop.price(1).await, shop.count(7).await), (Some(10), 1));
@@ -180,7 +180,7 @@ async fn what_was_cached_before_the_first_stream_is_loaded_again() {
     shop.sees(1, Some(20)).await;
     shop.counts(7, 0).await;
     assert_eq!(tail.snapshot().gaps, 1);
-    assert_eq!(shop.cache.get::<i32>("other:1").await.unwrap(), Some(1), "what depends on no model stays");
+    assert_eq!(shop.cache.get::<i32>(&named("other:1")).await, Some(1), "what depends on no model stays");
 }
 
 #[tokio::test]

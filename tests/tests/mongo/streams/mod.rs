@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bson::{Document, doc};
 use fastness::mongo::changes::{Changes, Phase, Tail};
-use fastness::{Cache, Fastness, Indexed};
+use fastness::{Cache, Fastness, Indexed, Key};
 use fastness_tests::servers::{Mongo, shared_mongo_set, until};
 use mongodb::{Collection, Database};
 use serde::Serialize;
@@ -76,7 +76,7 @@ impl Shop {
             let found = self.db.collection::<Document>("products").find_one(doc! { "_id": id }).await?;
             Ok::<_, mongodb::error::Error>(found.map(|product| product.get_i64("price").unwrap()))
         };
-        self.cache.get_or_load(&format!("product:{id}"), TTL, load).await.unwrap().unwrap_or(Some(-1))
+        self.cache.get_or_load(&Key::from_static("product").join(id), TTL, load).await.unwrap_or(Some(-1))
     }
 
     /// How many products a business has, cached.
@@ -86,7 +86,10 @@ impl Shop {
             let products = self.db.collection::<Document>("products");
             products.count_documents(doc! { "businessId": business }).await
         };
-        let count = self.cache.get_or_load(&format!("business:{business}:products:count"), TTL, load).await.unwrap();
+        let count = self
+            .cache
+            .get_or_load(&Key::from_static("business").join(business).join("products").join("count"), TTL, load)
+            .await;
         count.map_or(-1, |count| i64::try_from(count).unwrap())
     }
 

@@ -81,7 +81,7 @@ pub use tags::CacheTags;
 /// assert!(second.headers()["cache-status"].to_str()?.starts_with("fastness; hit"));
 ///
 /// // As `#[cache_invalidate("product:{id}")]` does.
-/// fast.cache().invalidate("product:7").await?;
+/// fast.cache().invalidate(fastness::Key::from_static("product:7")).await;
 /// let third = shop.oneshot(get()).await?;
 /// assert_eq!(third.headers()["cache-status"], "fastness; fwd=uri-miss; stored");
 /// # Ok(()) }

@@ -15,6 +15,7 @@ use tower_layer::Layer as _;
 
 use super::*;
 use crate::clock::Clock;
+use crate::tests::{reached, tagged};
 
 mod hostile;
 mod quick;
@@ -280,15 +281,15 @@ async fn what_a_response_is_made_of_invalidates_it() {
     for pattern in ["product:7", "product:*", "shop:a", "shop:*", "http:*"] {
         let before = server.get("/a").await.body;
         assert_eq!(server.get("/a").await.body, before);
-        cache.invalidate(pattern).await.unwrap();
+        cache.invalidate(reached(pattern)).await;
         assert_ne!(server.get("/a").await.body, before, "{pattern}");
     }
     let before = server.get("/a").await.body;
     for other in ["product:70", "product:7:x", "shop:b", "user:*"] {
-        cache.invalidate(other).await.unwrap();
+        cache.invalidate(reached(other)).await;
         assert_eq!(server.get("/a").await.body, before, "{other}");
     }
-    cache.invalidate_tags(&["catalogue"]).await.unwrap();
+    cache.invalidate(tagged("catalogue")).await;
     assert_ne!(server.get("/a").await.body, before);
     let before = server.get("/a").await.body;
     server.fast.clear();
@@ -327,7 +328,7 @@ async fn rfc5861_3_stale_while_one_request_revalidates() {
     server.wait(31);
     assert_eq!(server.get("/a").await.body, "2", "beyond the bound nobody is served a stale one");
     server.wait(15);
-    server.fast.cache().invalidate("http:*").await.unwrap();
+    server.fast.cache().invalidate(reached("http:*")).await;
     assert_eq!(server.get("/a").await.body, "3", "nor across an invalidation");
 }
 
@@ -358,7 +359,7 @@ async fn rfc5861_4_stale_if_error() {
     server.get("/a").await;
     broken.store(1, SeqCst);
     server.wait(11);
-    server.fast.cache().invalidate("http:*").await.unwrap();
+    server.fast.cache().invalidate(reached("http:*")).await;
     assert_eq!(server.get("/a").await.status, StatusCode::SERVICE_UNAVAILABLE, "never across an invalidation");
 }
 
@@ -427,7 +428,7 @@ proptest! {
                 server.wait(wait);
                 if action == 0 {
                     state.lock().unwrap()[index] += 1;
-                    server.fast.cache().invalidate(&format!("item:{index}")).await.unwrap();
+                    server.fast.cache().invalidate(reached(format!("item:{index}"))).await;
                 }
                 let (path, kind) = (format!("/{index}"), kind.to_string());
                 let seen = server.send(Method::GET, &path, &[("accept", &kind)]).await;
@@ -608,7 +609,7 @@ mod together {
             let early = ask(&service, &[]);
             gate.called(before + 1).await;
             // Only the response will say that it is made of this.
-            gate.fast.cache().invalidate("thing:1").await.unwrap();
+            gate.fast.cache().invalidate(reached("thing:1")).await;
             let late = ask(&service, &[]);
             settle().await;
             gate.open.add_permits(2);

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::sync::lock;
+use crate::tests::named;
 
 const TICK: Duration = Duration::from_millis(250);
 
@@ -13,7 +14,7 @@ async fn guarded(entries: u32) -> (Fastness, Clock, Arc<Percent>, MemoryGuard, A
     let fast = Fastness::builder().clock(clock.clone()).capacity(1_000).build().unwrap();
     let cache = fast.cache();
     for n in 0..entries {
-        cache.set(&format!("n:{n}"), n, Duration::from_secs(600)).await.unwrap();
+        cache.set(&named(format!("n:{n}")), n, Duration::from_secs(600)).await;
     }
     let (read, heard) = (percent.clone(), Arc::new(Mutex::new(Vec::new())));
     let list = heard.clone();
@@ -104,7 +105,7 @@ async fn where_nothing_is_left_it_says_so_and_after_a_time_fails_liveness() {
     let (clock, percent, heard) = (Clock::manual(), Arc::new(Percent::new(96)), Arc::new(Percent::new(0)));
     let fast = Fastness::builder().clock(clock.clone()).build().unwrap();
     for n in 0..3 {
-        fast.cache().set(&format!("n:{n}"), n, Duration::from_secs(600)).await.unwrap();
+        fast.cache().set(&named(format!("n:{n}")), n, Duration::from_secs(600)).await;
     }
     let (read, told) = (percent.clone(), heard.clone());
     let guard = MemoryGuard::builder()

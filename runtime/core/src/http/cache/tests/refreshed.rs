@@ -1,6 +1,7 @@
 //! Responses that are made of what is refreshed.
 
 use super::*;
+use crate::tests::reached;
 
 /// A server whose responses are made of `product:7`, and whose handler fails while the flag says so.
 fn made_of_a_product(cache_control: &'static str, is_down: Arc<AtomicUsize>) -> Server {
@@ -19,7 +20,7 @@ fn made_of_a_product(cache_control: &'static str, is_down: Arc<AtomicUsize>) -> 
 
 impl Server {
     async fn refresh(&self, pattern: &str) {
-        self.fast.cache().refresh(pattern).await.unwrap();
+        self.fast.cache().refresh(reached(pattern)).await;
     }
 }
 

@@ -1,0 +1,299 @@
+//! The cache without attributes.
+//!
+//! May use: `codec`, `handle`, `key`, `load`, `log`, `policy`, `put`, `shape`, `shared`, `site`.
+//!
+//! The same kind of stores and flights and the same log as under the attributes, with a key given as text. A key's segments are its
+//! prefixes here too, so `user:*` invalidates `user:1` whoever stored it. Each value type has a store of its own: what was set as
+//! one type is not found as another. Functions of the same keys and type are met as `site/by_text.rs` says.
+//!
+//! A [`Cache`] goes through both tiers, or through that of this process alone; what it stores has to be fit for the tiers that it has
+//! ([`StoredIn`]).
+
+use std::collections::HashMap;
+use std::future::{poll_fn, ready};
+use std::marker::PhantomData;
+use std::task::Poll;
+use std::time::Duration;
+
+#[cfg(feature = "http")]
+use crate::codec::{SharedValue, Wire};
+use crate::handle::Fastness;
+use crate::key::args::{Args, Verbatim};
+use crate::key::scope::NoScope;
+use crate::key::template::Piece;
+use crate::key::{Key, Scope};
+use crate::load::{Pending, fetch_many, load};
+use crate::log::{Reach, Record};
+use crate::policy::Policy;
+use crate::put::{Put, store};
+use crate::shape::{Fallible, Maybe, Plain, Private, Shape};
+#[cfg(feature = "http")]
+use crate::shared::Unavailable;
+#[cfg(feature = "http")]
+pub(crate) use crate::shared::{Lease, LeaseApi};
+use crate::site::{Call, Instance, Instantiation, Site, SiteKind};
+
+mod tier;
+
+pub use tier::{Both, Local, StoredIn};
+
+static SITE: Site = Site::new(SiteKind::Cacheable, "cache", module_path!(), "<key>", &[Piece::Arg(0)]);
+
+/// Direct access to a [`Fastness`], from [`Fastness::cache`]. Cheap to clone.
+///
+/// A [`Key`] is parsed before it is used, so nothing can fail here but a load. Each type of values has entries of its own: a value that
+/// was stored as one type is not found as another. Put large values in an `Arc`.
+///
+/// Values go through both tiers, so they are serialisable ([`SharedValue`](crate::SharedValue)). The cache of
+/// [`local`](Self::local) keeps them in this process and takes any that are `Clone + Send + Sync + 'static`.
+///
+/// ```
+/// use std::time::Duration;
+/// use fastness::{Key, Scope};
+///
+/// const USERS: Key = Key::from_static("user");
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+/// let cache = fastness::Fastness::builder().build()?.cache();
+/// let ttl = Duration::from_secs(60);
+///
+/// cache.set(&USERS.join(1), "Ada".to_owned(), ttl).await;
+/// assert_eq!(cache.get::<String>(&USERS.join(1)).await.as_deref(), Some("Ada"));
+///
+/// cache.mset([(USERS.join(2), 2_u32), (USERS.join(3), 3)], ttl).await;
+/// assert_eq!(cache.mget::<u32>(&[2, 9, 3].map(|id| USERS.join(id))).await, [Some(2), None, Some(3)]);
+///
+/// cache.invalidate(Scope::from_prefix(USERS)).await;
+/// assert_eq!(cache.get::<u32>(&USERS.join(2)).await, None);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Cache<Tiers = Both> {
+    handle: Fastness,
+    tiers: PhantomData<fn() -> Tiers>,
+}
+
+impl Fastness {
+    /// Returns the cache for direct calls, without attributes.
+    pub fn cache(&self) -> Cache {
+        Cache { handle: self.clone(), tiers: PhantomData }
+    }
+}
+
+impl<Tiers> Cache<Tiers> {
+    /// The same cache without the shared tier: its values stay in this process, and may be of any type that is
+    /// `Clone + Send + Sync + 'static`. Invalidations reach all processes all the same.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use fastness::Key;
+    ///
+    /// struct Template { parsed: Vec<fn() -> String> } // nothing that serde could write
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+    /// let cache = fastness::Fastness::builder().build()?.cache().local();
+    /// let key = Key::from_static("template:welcome");
+    /// cache.set(&key, Arc::new(Template { parsed: Vec::new() }), Duration::from_secs(60)).await;
+    /// assert!(cache.get::<Arc<Template>>(&key).await.is_some());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn local(&self) -> Cache<Local> {
+        Cache { handle: self.handle.clone(), tiers: PhantomData }
+    }
+
+    /// Returns the value of a key, if it is fresh and was set as this type, or stored by an annotated function whose values are of this type.
+    pub async fn get<V: StoredIn<Tiers>>(&self, key: &Key) -> Option<V> {
+        match self.near(key) {
+            Ok(value) => Some(value),
+            Err(pending) => pending.fetch().await.flatten(),
+        }
+    }
+
+    /// Returns the values of several keys, in their order.
+    pub async fn mget<V: StoredIn<Tiers>>(&self, keys: &[Key]) -> Vec<Option<V>> {
+        let near: Vec<Result<V, _>> = keys.iter().map(|key| self.near(key)).collect();
+        let (mut found, mut missing) = (Vec::with_capacity(keys.len()), Vec::new());
+        for value in near {
+            found.push(value.map_err(|pending| missing.push(*pending)).ok());
+        }
+        if !missing.is_empty() {
+            let mut far = fetch_many(missing).await.into_iter();
+            let none = found.iter_mut().filter(|value| value.is_none());
+            none.for_each(|value| *value = far.next().flatten());
+        }
+        found
+    }
+
+    /// Stores a value for `ttl`, less a jitter of up to 10 %. It replaces the value that was cached under the key, of any type. With
+    /// a `ttl` of zero the old value is removed, and nothing is stored.
+    pub async fn set<V: StoredIn<Tiers>>(&self, key: &Key, value: V, ttl: Duration) {
+        store(self.put(key, ttl), ready(value)).await;
+    }
+
+    /// Stores several values, each as [`set`](Self::set) does, all at once: over a network that is one round trip. Of a key that
+    /// is given twice the last value is stored.
+    pub async fn mset<V: StoredIn<Tiers>>(&self, entries: impl IntoIterator<Item = (Key, V)>, ttl: Duration) {
+        let entries: HashMap<_, _> = entries.into_iter().collect();
+        let stores = entries.into_iter().map(|(key, value)| Box::pin(store(self.put(&key, ttl), ready(value))));
+        let mut under_way: Vec<_> = stores.collect();
+        poll_fn(|cx| {
+            under_way.retain_mut(|store| store.as_mut().poll(cx).is_pending());
+            if under_way.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Returns the value of a key; loads it if it is missing. Of concurrent callers one loads and the others wait for it; an error
+    /// goes to its own caller, and the others then load side by side. With a `ttl` of zero they share the load, and its
+    /// value is not stored.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fastness::Key;
+    ///
+    /// const ANSWER: Key = Key::from_static("answer");
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cache = fastness::Fastness::builder().build()?.cache();
+    /// let load = async || Ok::<_, std::io::Error>(42);
+    /// assert_eq!(cache.get_or_load(&ANSWER, Duration::from_secs(60), load()).await?, 42);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The load's.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops its load; one of those who wait for it takes over with a load of its own.
+    pub async fn get_or_load<V, E, F>(&self, key: &Key, ttl: Duration, load_value: F) -> Result<V, E>
+    where
+        V: StoredIn<Tiers>,
+        E: 'static,
+        F: Future<Output = Result<V, E>>,
+    {
+        let miss = {
+            let args = (NoScope, Verbatim(key.as_str()));
+            let call = self.call(Fallible::<V, E, Private>::NEW, &args);
+            if let Some(hit) = SITE.hit(&call) {
+                return hit;
+            }
+            SITE.miss(&call, &[], Policy::new(ttl).wire(V::__wire()))
+        };
+        load(miss, load_value).await
+    }
+
+    /// Invalidates a key, all keys below a prefix, or everything with a tag, whoever stored it, attributes included.
+    ///
+    /// ```
+    /// use fastness::{Key, Reach, Scope};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+    /// let cache = fastness::Fastness::builder().build()?.cache();
+    /// let user = Key::from_static("user").join(42);
+    /// assert_eq!(cache.invalidate(&user).await, Reach::Announced);
+    /// cache.invalidate("user:*".parse::<Scope>()?).await; // from a request: a text that is no scope is an error
+    /// cache.invalidate(Scope::from_tag(Key::from_static("team:7"))).await;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future invalidates in this process; others are told in the background.
+    pub async fn invalidate(&self, scope: impl Into<Scope>) -> Reach {
+        self.handle.announce(Record::from_scopes([scope.into()])).await
+    }
+
+    /// Invalidates several scopes at once, in one message to other processes.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`invalidate`](Self::invalidate).
+    pub async fn invalidate_many(&self, scopes: impl IntoIterator<Item = Scope>) -> Reach {
+        self.handle.announce(Record::from_scopes(scopes)).await
+    }
+
+    /// Expires a key, all keys below a prefix, or everything with a tag, whoever stored it, attributes included, in all processes:
+    /// every value whose load began before is over, as if its ttl had passed. The next call loads; where the function has `stale` or
+    /// `stale_if_error`, the old value is served while it does, or if that fails, until it would have been without this.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fastness::{Key, Scope};
+    ///
+    /// const RATES: Key = Key::from_static("rate");
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+    /// let cache = fastness::Fastness::builder().build()?.cache();
+    /// cache.set(&RATES.join("eur"), 1.08, Duration::from_secs(3_600)).await;
+    /// cache.refresh(Scope::from_prefix(RATES)).await; // a webhook says that rates have changed
+    /// assert_eq!(cache.get::<f64>(&RATES.join("eur")).await, None);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future expires it in this process; others are told in the background.
+    pub async fn refresh(&self, scope: impl Into<Scope>) -> Reach {
+        self.handle.announce(Record::from_scopes([scope.into()]).into_refresh()).await
+    }
+
+    /// The value, if this process has it; else the question to the shared tier.
+    fn near<V: StoredIn<Tiers>>(&self, key: &Key) -> Result<V, Box<Pending<OwnedArgs, Maybe<V>>>> {
+        let args = (NoScope, Verbatim(key.as_str()));
+        let call = self.call(Maybe::<V>::NEW, &args);
+        if let Some(hit) = SITE.hit(&call).flatten() {
+            return Ok(hit);
+        }
+        // A read that never loads, so its ttl is only an upper bound for what the shared tier says.
+        let policy = Policy::new(Duration::MAX).wire(V::__wire()).no_early();
+        let pending = SITE.pending(&call, &[], policy);
+        pending.look().flatten().ok_or_else(|| Box::new(pending))
+    }
+
+    fn put<V: StoredIn<Tiers>>(&self, key: &Key, ttl: Duration) -> Put<OwnedArgs, Plain<V>> {
+        let args = (NoScope, Verbatim(key.as_str()));
+        SITE.put(&self.call(Plain::<V>::NEW, &args), &[], Policy::new(ttl).wire(V::__wire()))
+    }
+
+    /// A call with these arguments. Each shape has a state of its own; those of one value type share their store.
+    fn call<'a, A, S: Shape>(&'a self, shape: S, args: &'a A) -> Call<'a, A, S> {
+        let instance = Instance::new(const { &Instantiation::named::<S>("fastness::cache") });
+        Call::new(Some(&self.handle), instance, shape, args)
+    }
+}
+
+#[cfg(feature = "http")]
+impl Cache {
+    /// Whether there is a shared tier.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.handle.is_shared()
+    }
+
+    /// What the shared tier has under a key; nothing is kept in this process.
+    pub(crate) async fn fetch_shared<T: SharedValue>(&self, key: &str) -> Option<T> {
+        self.shared_only::<T>(key).fetch().await.flatten()
+    }
+
+    /// Stores a value for exactly `ttl` in the shared tier only, in the background once it was announced.
+    pub(crate) async fn set_shared<T: SharedValue>(&self, key: &str, value: T, ttl: Duration) {
+        let policy = Policy::new(ttl).wire(Wire::new()).only_shared().jitter(0.0);
+        store(SITE.put(&self.call(Plain::<T>::NEW, &(NoScope, Verbatim(key))), &[], policy), ready(value)).await;
+    }
+
+    /// Asks for a right to a key that one process has at a time, and at most for so long. `None` while another has it.
+    pub(crate) async fn lease<T: SharedValue>(&self, key: &str, lasts: Duration) -> Result<Option<Lease>, Unavailable> {
+        let pending = self.shared_only::<T>(key);
+        pending.shared_key().ok_or(Unavailable)?.lease(lasts).await
+    }
+
+    fn shared_only<T: SharedValue>(&self, key: &str) -> Pending<OwnedArgs, Maybe<T>> {
+        let policy = Policy::new(Duration::MAX).wire(Wire::new()).no_early().only_shared();
+        SITE.pending(&self.call(Maybe::<T>::NEW, &(NoScope, Verbatim(key))), &[], policy).uncounted()
+    }
+}
+
+type OwnedArgs = <(NoScope, Verbatim<'static>) as Args>::Owned;

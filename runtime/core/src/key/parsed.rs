@@ -1,0 +1,222 @@
+//! Keys and scopes of direct calls: parsed once, so that no call can fail because of them.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use super::part::KeyPart;
+use super::pattern::Pattern;
+use super::writer::KeyWriter;
+use crate::error::{Error, Kind};
+
+/// The form of a key, behind the text that is none.
+const KEY_FORM: &str = "write whole segments such as `user:42`, without `*`, and no colon at either end";
+/// The forms of a scope that a text can have.
+const SCOPE_FORM: &str = "write a key such as `user:42`, or a prefix such as `user:*`";
+/// The same, where the text has a `*` in another place.
+const WILDCARD: &str = "`*` may only stand alone behind the last colon, as in `user:*`; to invalidate across prefixes give the entries a tag and invalidate that";
+
+/// The key of one cached value, as text: segments separated by `:`.
+///
+/// It is parsed once, so that no call of a [`Cache`](crate::Cache) can fail because of it. A key that is known is a constant, and
+/// [`join`](Self::join) appends what is not, escaped as the attributes escape arguments. Text from elsewhere is parsed.
+///
+/// ```
+/// use fastness::Key;
+///
+/// const USERS: Key = Key::from_static("user");
+///
+/// assert_eq!(USERS.join(7).join("orders").as_str(), "user:7:orders");
+/// assert_eq!(USERS.join("7:orders").as_str(), "user:7%3Aorders", "an argument never leaves its segment");
+/// assert_eq!("user:7".parse::<Key>()?, USERS.join(7));
+/// assert!("user:".parse::<Key>().is_err());
+/// # Ok::<_, fastness::Error>(())
+/// ```
+///
+/// An annotated function's key is the same text, so [`Key`]s name what it has stored.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(Cow<'static, str>);
+
+impl Key {
+    /// A key that is known when the program is written.
+    ///
+    /// ```compile_fail
+    /// const USERS: fastness::Key = fastness::Key::from_static("user:*"); // no key, but all keys below one
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If it is malformed: empty, with a `*`, or with a colon at either end. In a `const` the compiler says so.
+    #[track_caller]
+    pub const fn from_static(key: &'static str) -> Self {
+        assert!(
+            is_key(key),
+            "not a key: write whole segments such as `user:42`, without `*`, and no colon at either end"
+        );
+        Self(Cow::Borrowed(key))
+    }
+
+    /// The key with one more segment: the argument, escaped as attributes do.
+    ///
+    /// ```
+    /// use fastness::Key;
+    ///
+    /// let quote = Key::from_static("quote").join("EUR").join(2_026);
+    /// assert_eq!(quote.to_string(), "quote:EUR:2026");
+    /// ```
+    #[must_use]
+    pub fn join(&self, part: impl KeyPart) -> Self {
+        let mut text = KeyWriter::roomy();
+        text.raw(&self.0);
+        text.raw(":");
+        part.write(&mut text);
+        Self(Cow::Owned(text.into_string()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a text is a key.
+const fn is_key(text: &str) -> bool {
+    is_prefix(text) && !matches!(text.as_bytes(), [.., b':'])
+}
+
+/// Whether a text is segments that keys can begin with; the last may be empty.
+const fn is_prefix(text: &str) -> bool {
+    let (bytes, mut at) = (text.as_bytes(), 0);
+    while at < bytes.len() {
+        if bytes[at] == b'*' {
+            return false;
+        }
+        at += 1;
+    }
+    !matches!(bytes, [] | [b':', ..])
+}
+
+impl FromStr for Key {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if is_key(text) {
+            return Ok(Self(Cow::Owned(text.to_owned())));
+        }
+        Err(Kind::Key(format!("`{text}` is not a key: {KEY_FORM}")).into())
+    }
+}
+
+impl AsRef<str> for Key {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({})", self.0)
+    }
+}
+
+/// The reach of an invalidation or a refresh: one key, all keys below a prefix of whole segments, or a tag.
+///
+/// ```
+/// use fastness::{Key, Scope};
+///
+/// const USERS: Key = Key::from_static("user");
+///
+/// assert_eq!(Scope::from(USERS.join(7)), "user:7".parse()?);
+/// assert_eq!(Scope::from_prefix(USERS), "user:*".parse()?);
+/// let team = Scope::from_tag(Key::from_static("team").join(7)); // what has the tag `team:7`
+/// # Ok::<_, fastness::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Scope {
+    kind: ScopeKind,
+    key: Key,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum ScopeKind {
+    Key,
+    Prefix,
+    Tag,
+}
+
+impl Scope {
+    /// A key (`user:42`) or a prefix (`user:*`) that is known when the program is written.
+    ///
+    /// # Panics
+    ///
+    /// If it is neither. In a `const` the compiler says so.
+    #[track_caller]
+    pub const fn from_static(scope: &'static str) -> Self {
+        let (kind, text) = read_scope(scope);
+        assert!(is_scope(kind, text), "not a scope: write a key such as `user:42`, or a prefix such as `user:*`");
+        Self { kind, key: Key(Cow::Borrowed(text)) }
+    }
+
+    /// All keys that begin with these segments and have more.
+    pub const fn from_prefix(segments: Key) -> Self {
+        Self { kind: ScopeKind::Prefix, key: segments }
+    }
+
+    /// Everything with this tag, whose text is formed as a key is.
+    pub const fn from_tag(tag: Key) -> Self {
+        Self { kind: ScopeKind::Tag, key: tag }
+    }
+
+    /// The key or the prefix; of a tag its text.
+    pub(crate) fn pattern(&self) -> Result<Pattern, &str> {
+        match self.kind {
+            ScopeKind::Key => Ok(Pattern::exact(self.key.as_str())),
+            ScopeKind::Prefix => Ok(Pattern::prefix(self.key.as_str())),
+            ScopeKind::Tag => Err(self.key.as_str()),
+        }
+    }
+}
+
+/// The kind of scope that a text may be, and its key or segments.
+const fn read_scope(text: &str) -> (ScopeKind, &str) {
+    match text.as_bytes() {
+        [segments @ .., b':', b'*'] => (ScopeKind::Prefix, text.split_at(segments.len()).0),
+        _ => (ScopeKind::Key, text),
+    }
+}
+
+/// Whether these segments are a scope of this kind.
+const fn is_scope(kind: ScopeKind, segments: &str) -> bool {
+    if matches!(kind, ScopeKind::Prefix) { is_prefix(segments) } else { is_key(segments) }
+}
+
+impl From<Key> for Scope {
+    fn from(key: Key) -> Self {
+        Self { kind: ScopeKind::Key, key }
+    }
+}
+
+impl From<&Key> for Scope {
+    fn from(key: &Key) -> Self {
+        key.clone().into()
+    }
+}
+
+impl FromStr for Scope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (kind, key) = read_scope(text);
+        if is_scope(kind, key) {
+            return Ok(Self { kind, key: Key(Cow::Owned(key.to_owned())) });
+        }
+        let form = if key.contains('*') && !key.starts_with('*') { WILDCARD } else { SCOPE_FORM };
+        Err(Kind::Key(format!("`{text}` is not a scope: {form}")).into())
+    }
+}
