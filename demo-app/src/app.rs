@@ -19,10 +19,10 @@ use crate::service::{
 use crate::store::Repository;
 use crate::supplier::Supplier;
 
-/// What an application stands on.
+/// Everything that an application is built on.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "a database shows nothing of itself")]
-pub struct Ground {
+pub struct Dependencies {
     /// The database.
     pub repository: Arc<dyn Repository>,
     /// Who knows ratings.
@@ -48,18 +48,18 @@ pub struct App {
     pub monitor: Monitor,
 }
 
-/// The application on `ground`, as `config` says. What limits it is kept for ever: make one for each server.
+/// The application on `dependencies`, as `config` says. What limits it is kept for ever: make one for each server.
 ///
 /// # Errors
 ///
 /// The settings of the monitor make no sense.
-pub fn app(ground: Ground, config: &Config) -> Result<App, Error> {
-    let guard = MemoryGuard::builder().cache(&ground.cache);
+pub fn app(dependencies: Dependencies, config: &Config) -> Result<App, Error> {
+    let guard = MemoryGuard::builder().cache(&dependencies.cache);
     let restart_after = Some(config.memory_restart_after).filter(|time| !time.is_zero());
     let guard = restart_after.into_iter().fold(guard, MemoryGuardBuilder::restart_after);
     let guard = config.memory_limit.into_iter().fold(guard, MemoryGuardBuilder::limit).build()?;
-    let monitor = monitor(&ground, &guard, config)?;
-    let Ground { repository, supplier, clock, cache, stats, .. } = ground;
+    let monitor = monitor(&dependencies, &guard, config)?;
+    let Dependencies { repository, supplier, clock, cache, stats, .. } = dependencies;
     let users = UserService::new(Arc::clone(&repository), clock.clone());
     let parts = Parts {
         businesses: BusinessService::new(Arc::clone(&repository), clock.clone()),
@@ -81,23 +81,27 @@ pub fn app(ground: Ground, config: &Config) -> Result<App, Error> {
 }
 
 /// Everything that is known of the application, from where it is known.
-fn monitor(ground: &Ground, guard: &MemoryGuard, config: &Config) -> Result<Monitor, Error> {
-    let (asked, pool, slow, told) =
-        (ground.repository.clone(), ground.repository.clone(), ground.repository.clone(), ground.repository.clone());
+fn monitor(dependencies: &Dependencies, guard: &MemoryGuard, config: &Config) -> Result<Monitor, Error> {
+    let (asked, pool, slow, told) = (
+        dependencies.repository.clone(),
+        dependencies.repository.clone(),
+        dependencies.repository.clone(),
+        dependencies.repository.clone(),
+    );
     let database = Probe::new("database", move || {
         let repository = asked.clone();
         async move { repository.ping().await }
     });
-    let stats = ground.stats.clone();
+    let stats = dependencies.stats.clone();
     let monitor = Monitor::builder()
-        .cache(&ground.cache)
+        .cache(&dependencies.cache)
         .database(database.pool(move || pool.pool()))
         .probe(Probe::new("log", async || crate::log::trouble().map_or(Ok(()), Err)).optional())
         .memory_guard(guard)
         .routes(move || http::routes_of(&stats))
         .slow_queries(move || slow.slow_queries())
         .section("database", move || told.report());
-    let monitor = ground
+    let monitor = dependencies
         .peers
         .clone()
         .into_iter()

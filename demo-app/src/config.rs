@@ -108,13 +108,13 @@ pub enum Environment {
 
 impl Default for Config {
     fn default() -> Self {
-        Self::of(Environment::default())
+        Self::with_defaults(Environment::default())
     }
 }
 
 impl Config {
     /// What holds in an environment where nothing else is set.
-    pub fn of(environment: Environment) -> Self {
+    pub fn with_defaults(environment: Environment) -> Self {
         let production = environment == Environment::Production;
         Self {
             environment,
@@ -164,7 +164,8 @@ impl Config {
     /// All variables that cannot be understood.
     pub fn from_vars(variables: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(variables);
-        let default = Self::of(reader.read("APP_ENV", parse::ENVIRONMENT, parse::environment).unwrap_or_default());
+        let default =
+            Self::with_defaults(reader.read("APP_ENV", parse::ENVIRONMENT, parse::environment).unwrap_or_default());
         let port = reader.read("PORT", "a port number from 0 to 65535", |text| text.parse().ok());
         let host = reader.read("HOST", parse::HOST, parse::host);
         let config = Self {

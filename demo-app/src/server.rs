@@ -32,7 +32,7 @@ use serde_json::json;
 
 pub use self::private::Listeners;
 use self::private::Private;
-use crate::app::{App, Ground, app};
+use crate::app::{App, Dependencies, app};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::peers::{Bounds, Peers};
@@ -66,7 +66,7 @@ pub async fn run(
         None => Supplier::stand_in().await?,
     };
     let peers = Peers::new(bounds(config));
-    let ground = Ground {
+    let dependencies = Dependencies {
         repository: Arc::clone(&repository),
         supplier,
         clock: Clock::system(),
@@ -74,7 +74,7 @@ pub async fn run(
         stats: HttpStats::process(),
         peers: Some(peers.clone()),
     };
-    let App { router, private, monitor } = app(ground, config).map_err(io::Error::other)?;
+    let App { router, private, monitor } = app(dependencies, config).map_err(io::Error::other)?;
     let Listeners { public, private: listener } = listeners.into();
     let leaving = Arc::new(AtomicBool::new(false));
     let tell_leaving = from_fn_with_state(Arc::clone(&leaving), no_longer_ready);

@@ -16,7 +16,7 @@ pub(super) struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn of(listeners: &Listeners, config: &'a Config) -> io::Result<Self> {
+    pub(super) fn new(listeners: &Listeners, config: &'a Config) -> io::Result<Self> {
         let private = listeners.private.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?;
         Ok(Self { public: listeners.public.local_addr()?, private, control: config.control() })
     }

@@ -20,7 +20,7 @@ pub(super) async fn run(config: &Config) -> Result<(), String> {
     cache.install().map_err(|error| error.to_string())?;
 
     let listeners = Listeners::bind(config).await?;
-    let places = Places::of(&listeners, config).map_err(|error| error.to_string())?;
+    let places = Places::new(&listeners, config).map_err(|error| error.to_string())?;
     greet(&places);
     places.log();
 
@@ -42,10 +42,6 @@ const CAPACITY: usize = 100_000;
 /// # Errors
 ///
 /// The settings make no sense together, or the name of a server cannot be resolved.
-#[cfg_attr(
-    not(feature = "servers"),
-    expect(clippy::unused_async, reason = "a name is resolved where servers are used")
-)]
 pub async fn cache(config: &Config) -> Result<Fastness, String> {
     let cache = Fastness::builder().capacity(CAPACITY);
     #[cfg(feature = "servers")]

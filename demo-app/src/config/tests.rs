@@ -1,3 +1,5 @@
+//! Tests of the settings: every variable, every fault, and where control endpoints stand.
+
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Lists: filter, order and page, in the one form that stores and cache keys use.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

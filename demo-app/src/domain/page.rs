@@ -1,3 +1,5 @@
+//! Pages of lists.
+
 use serde::Serialize;
 use utoipa::ToSchema;
 

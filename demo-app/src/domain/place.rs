@@ -1,3 +1,5 @@
+//! Places, and searches around one.
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -1,3 +1,5 @@
+//! Products, what a client may say about one, and searches by words.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,3 +1,5 @@
+//! Users, and what a client may say about one.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,3 +1,5 @@
+//! Votes on proposals, and their tally.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

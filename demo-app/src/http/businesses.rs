@@ -1,14 +1,16 @@
+//! `/api/businesses`: list, create, read, update and delete; the catalogue of one business.
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 
-use super::answer;
 use super::body::Body;
+use super::cache_control;
 use super::problem::Problem;
 use super::queries::{Catalog, ListQuery};
 use super::query::{PathId, Query};
-use super::shared;
+use super::responses;
 use super::when::When;
 use crate::domain::{Business, BusinessDraft};
 use crate::service::{BusinessService, ProductService};
@@ -30,18 +32,22 @@ async fn list(
 ) -> Result<Response, Problem> {
     Ok(match query {
         ListQuery::Page(listing, _) => {
-            shared::page("businesses", listing.page, &*businesses.list_businesses(&listing).await?)
+            cache_control::page("businesses", listing.page, &*businesses.list_businesses(&listing).await?)
         }
         ListQuery::Batch(ids) => {
             let tags = ids.iter().map(|id| format!("business:{id}"));
-            shared::answer(shared::DOCUMENT, tags, answer::batch(&ids, &businesses.get_businesses(&ids).await?))
+            cache_control::allow(
+                cache_control::DOCUMENT,
+                tags,
+                responses::batch(&ids, &businesses.get_businesses(&ids).await?),
+            )
         }
     })
 }
 
 async fn read(State(businesses): State<BusinessService>, PathId(id): PathId) -> Result<Response, Problem> {
-    let found = answer::found("business", id, businesses.get_business(id).await?);
-    Ok(shared::answer(shared::DOCUMENT, [format!("business:{id}")], found))
+    let found = responses::found("business", id, businesses.get_business(id).await?);
+    Ok(cache_control::allow(cache_control::DOCUMENT, [format!("business:{id}")], found))
 }
 
 async fn create(
@@ -49,7 +55,7 @@ async fn create(
     Body(draft): Body<BusinessDraft>,
 ) -> Result<Response, Problem> {
     let business = businesses.create_business(draft).await?;
-    Ok(answer::created(format!("/api/businesses/{}", business.id), &*business))
+    Ok(responses::created(format!("/api/businesses/{}", business.id), &*business))
 }
 
 async fn update(
@@ -59,7 +65,7 @@ async fn update(
     Body(draft): Body<BusinessDraft>,
 ) -> Result<Response, Problem> {
     let only_if = when.holds(businesses.stored_business(id)).await?;
-    Ok(answer::changed("business", id, businesses.update_business(id, draft, only_if.as_ref()).await?))
+    Ok(responses::changed("business", id, businesses.update_business(id, draft, only_if.as_ref()).await?))
 }
 
 async fn remove(
@@ -68,7 +74,7 @@ async fn remove(
     when: When,
 ) -> Result<Response, Problem> {
     let only_if = when.holds(businesses.stored_business(id)).await?;
-    Ok(answer::deleted("business", id, businesses.delete_business(id, only_if.as_ref()).await?))
+    Ok(responses::deleted("business", id, businesses.delete_business(id, only_if.as_ref()).await?))
 }
 
 /// An unknown business is a 404, not an empty list.
@@ -78,9 +84,9 @@ async fn products_of(
     Query(catalog): Query<Catalog>,
 ) -> Result<Response, Problem> {
     if businesses.get_business(id).await?.is_none() {
-        return Ok(answer::found::<()>("business", id, None));
+        return Ok(responses::found::<()>("business", id, None));
     }
-    let listing = catalog.of(id)?;
+    let listing = catalog.listing(id)?;
     let page = Json(&*products.products_of(id, &listing).await?).into_response();
-    Ok(shared::answer(shared::LIST, [format!("catalog:{id}:http"), format!("business:{id}")], page))
+    Ok(cache_control::allow(cache_control::LIST, [format!("catalog:{id}:http"), format!("business:{id}")], page))
 }

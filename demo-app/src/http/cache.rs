@@ -8,7 +8,6 @@ use fastness::registry::{Annotated, Role};
 use fastness::stats::{SiteStats, Stats};
 use fastness::{Fastness, Reach, Scope};
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::body::Body;
@@ -141,6 +140,25 @@ impl Draft for Invalidation {
     }
 }
 
+/// Answer to an invalidation.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Invalidated {
+    /// The pattern.
+    invalidated: String,
+    reach: Announcement,
+}
+
+/// Servers that know of an invalidation.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Reach)]
+enum Announcement {
+    /// Every server knows.
+    Announced,
+    /// This one alone: the others hear of it once the shared cache can be reached.
+    LocalOnly,
+}
+
 async fn invalidate(
     State(cache): State<Fastness>,
     Body(Invalidation { pattern }): Body<Invalidation>,
@@ -148,8 +166,8 @@ async fn invalidate(
     let scope = pattern.parse::<Scope>();
     let scope = scope.map_err(|error| Problem::invalid(vec![Violation::new("pattern", error.to_string())]))?;
     let reach = match cache.cache().invalidate(scope).await {
-        Reach::Announced => "announced",
-        Reach::LocalOnly => "localOnly",
+        Reach::Announced => Announcement::Announced,
+        Reach::LocalOnly => Announcement::LocalOnly,
     };
-    Ok(Json(json!({ "invalidated": pattern, "reach": reach })).into_response())
+    Ok(Json(Invalidated { invalidated: pattern, reach }).into_response())
 }

@@ -36,7 +36,7 @@ const UNSET: &str = "this endpoint is closed, as others than this computer can r
 
 impl Gate {
     /// The gates of the public listener and of the private one.
-    pub(super) fn of(control: Control<'_>) -> (Self, Self) {
+    pub(super) fn from_control(control: Control<'_>) -> (Self, Self) {
         let token = |secret: &crate::config::Secret| Self::Token(BearerToken::new(secret.expose()));
         match control {
             Control::Open => (Self::Open, Self::Closed(UNSET)),

@@ -1,3 +1,5 @@
+//! `/api/events`: list, append and read; a search by place, and the trace of a product.
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -5,12 +7,12 @@ use axum::{Json, Router};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer;
 use super::body::Body;
+use super::cache_control;
 use super::problem::Problem;
 use super::queries::List;
 use super::query::{PathId, Query};
-use super::shared;
+use super::responses;
 use crate::domain::{EventDraft, Listing, Near, NearEvent, PageRequest, Scalar, SortKey, SupplyChainEvent};
 use crate::service::{EventService, ProductService};
 use crate::store::Collection;
@@ -29,17 +31,17 @@ async fn list(
     State(events): State<EventService>,
     Query(List(listing, _)): Query<List<SupplyChainEvent>>,
 ) -> Result<Response, Problem> {
-    Ok(shared::page("events", listing.page, &*events.list_events(&listing).await?))
+    Ok(cache_control::page("events", listing.page, &*events.list_events(&listing).await?))
 }
 
 async fn read(State(events): State<EventService>, PathId(id): PathId) -> Result<Response, Problem> {
-    let found = answer::found("event", id, events.get_event(id).await?);
-    Ok(shared::answer(shared::FOR_GOOD, [format!("event:{id}")], found))
+    let found = responses::found("event", id, events.get_event(id).await?);
+    Ok(cache_control::allow(cache_control::FOR_GOOD, [format!("event:{id}")], found))
 }
 
 async fn append(State(events): State<EventService>, Body(draft): Body<EventDraft>) -> Result<Response, Problem> {
     let event = events.append(draft).await?;
-    Ok(answer::created(format!("/api/events/{}", event.id), &*event))
+    Ok(responses::created(format!("/api/events/{}", event.id), &*event))
 }
 
 /// What happened near a place, the nearest first.
@@ -50,7 +52,11 @@ pub(super) struct Nearby<'a> {
 
 async fn near(State(events): State<EventService>, Query(near): Query<Near>) -> Result<Response, Problem> {
     let found = events.events_near(near).await?;
-    Ok(shared::answer(shared::TALLY, ["near", "near:http"], Json(Nearby { items: &found }).into_response()))
+    Ok(cache_control::allow(
+        cache_control::TALLY,
+        ["near", "near:http"],
+        Json(Nearby { items: &found }).into_response(),
+    ))
 }
 
 /// What happened to a product, the first first. An unknown product is a 404.
@@ -60,10 +66,10 @@ async fn trace(
     Query(page): Query<PageRequest>,
 ) -> Result<Response, Problem> {
     if products.get_product(id).await?.is_none() {
-        return Ok(answer::found::<()>("product", id, None));
+        return Ok(responses::found::<()>("product", id, None));
     }
     let page = Json(&*events.trace(id, &trace_of(id, page)?).await?).into_response();
-    Ok(shared::answer(shared::LIST, [format!("trace:{id}:http"), format!("product:{id}")], page))
+    Ok(cache_control::allow(cache_control::LIST, [format!("trace:{id}:http"), format!("product:{id}")], page))
 }
 
 fn trace_of(product: u64, page: PageRequest) -> Result<Listing, Problem> {

@@ -7,7 +7,9 @@ use axum::routing::get;
 use axum::{Json, Router};
 use fastness::http::HttpStats;
 use fastness::monitor::{RouteFigures, SlowQuery};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::store::Repository;
 
@@ -28,7 +30,12 @@ async fn slow_queries(State(repository): State<Arc<dyn Repository>>) -> Json<Vec
     Json(repository.slow_queries())
 }
 
-/// What the database is, and what is known of its indexes and of its changes.
-async fn indexes(State(repository): State<Arc<dyn Repository>>) -> Json<Value> {
-    Json(json!({ "database": repository.report() }))
+/// The database: its kind, its indexes, its changes.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Indexes {
+    database: Value,
+}
+
+async fn indexes(State(repository): State<Arc<dyn Repository>>) -> Json<Indexes> {
+    Json(Indexes { database: repository.report() })
 }

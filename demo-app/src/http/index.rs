@@ -2,7 +2,8 @@
 
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Who may ask an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,12 +129,26 @@ pub(super) fn routes() -> Router {
     Router::new().route("/", get(index))
 }
 
-async fn index() -> Json<Value> {
-    let endpoints: Vec<Value> = ENDPOINTS
-        .iter()
-        .map(|(access, methods, path, about)| {
-            json!({ "access": access.as_str(), "methods": methods, "path": path, "about": about })
-        })
-        .collect();
-    Json(json!({ "name": "fastness demo-app", "endpoints": endpoints }))
+/// Every endpoint.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Index {
+    name: &'static str,
+    endpoints: Vec<Endpoint>,
+}
+
+/// A path, and what can be done there.
+#[derive(Serialize, ToSchema)]
+struct Endpoint {
+    /// `open`, `health` or `control`.
+    access: &'static str,
+    methods: Vec<&'static str>,
+    path: &'static str,
+    about: &'static str,
+}
+
+async fn index() -> Json<Index> {
+    let endpoint = |(access, methods, path, about): &(Access, &'static [&'static str], &'static str, &'static str)| {
+        Endpoint { access: access.as_str(), methods: methods.to_vec(), path, about }
+    };
+    Json(Index { name: "fastness demo-app", endpoints: ENDPOINTS.iter().map(endpoint).collect() })
 }

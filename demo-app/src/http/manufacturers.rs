@@ -1,14 +1,16 @@
+//! `/api/manufacturers`: list, create, read, update and delete.
+
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 
-use super::answer;
 use super::body::Body;
+use super::cache_control;
 use super::problem::Problem;
 use super::queries::ListQuery;
 use super::query::{PathId, Query};
-use super::shared;
+use super::responses;
 use super::when::When;
 use crate::domain::{Manufacturer, ManufacturerDraft};
 use crate::service::ManufacturerService;
@@ -26,18 +28,22 @@ async fn list(
 ) -> Result<Response, Problem> {
     Ok(match query {
         ListQuery::Page(listing, _) => {
-            shared::page("manufacturers", listing.page, &*manufacturers.list_manufacturers(&listing).await?)
+            cache_control::page("manufacturers", listing.page, &*manufacturers.list_manufacturers(&listing).await?)
         }
         ListQuery::Batch(ids) => {
             let tags = ids.iter().map(|id| format!("manufacturer:{id}"));
-            shared::answer(shared::DOCUMENT, tags, answer::batch(&ids, &manufacturers.get_manufacturers(&ids).await?))
+            cache_control::allow(
+                cache_control::DOCUMENT,
+                tags,
+                responses::batch(&ids, &manufacturers.get_manufacturers(&ids).await?),
+            )
         }
     })
 }
 
 async fn read(State(manufacturers): State<ManufacturerService>, PathId(id): PathId) -> Result<Response, Problem> {
-    let found = answer::found("manufacturer", id, manufacturers.get_manufacturer(id).await?);
-    Ok(shared::answer(shared::DOCUMENT, [format!("manufacturer:{id}")], found))
+    let found = responses::found("manufacturer", id, manufacturers.get_manufacturer(id).await?);
+    Ok(cache_control::allow(cache_control::DOCUMENT, [format!("manufacturer:{id}")], found))
 }
 
 async fn create(
@@ -45,7 +51,7 @@ async fn create(
     Body(draft): Body<ManufacturerDraft>,
 ) -> Result<Response, Problem> {
     let manufacturer = manufacturers.create_manufacturer(draft).await?;
-    Ok(answer::created(format!("/api/manufacturers/{}", manufacturer.id), &*manufacturer))
+    Ok(responses::created(format!("/api/manufacturers/{}", manufacturer.id), &*manufacturer))
 }
 
 async fn update(
@@ -55,7 +61,7 @@ async fn update(
     Body(draft): Body<ManufacturerDraft>,
 ) -> Result<Response, Problem> {
     let only_if = when.holds(manufacturers.stored_manufacturer(id)).await?;
-    Ok(answer::changed("manufacturer", id, manufacturers.update_manufacturer(id, draft, only_if.as_ref()).await?))
+    Ok(responses::changed("manufacturer", id, manufacturers.update_manufacturer(id, draft, only_if.as_ref()).await?))
 }
 
 async fn remove(
@@ -64,5 +70,5 @@ async fn remove(
     when: When,
 ) -> Result<Response, Problem> {
     let only_if = when.holds(manufacturers.stored_manufacturer(id)).await?;
-    Ok(answer::deleted("manufacturer", id, manufacturers.delete_manufacturer(id, only_if.as_ref()).await?))
+    Ok(responses::deleted("manufacturer", id, manufacturers.delete_manufacturer(id, only_if.as_ref()).await?))
 }

@@ -1,10 +1,10 @@
 //! The REST surface: routes and handlers per model, one shape for every error.
 //!
 //! A request passes, outermost first: the runtime's layers (`stack`: ids, timing, host, memory, rate, body, cache, limit, replay, breaker),
-//! compression, `within` (this server's cache, a bound on time), a net for panics, then the route. Health and
+//! compression, `middleware` (this server's cache, a bound on time), a net for panics, then the route. Health and
 //! control endpoints have none of what turns requests away, but a gate (`control`): whoever may ask how the server is gets
 //! an answer. Extractors turn outside data into drafts and queries, or answer
-//! for the handler with a [`Problem`]; a handler calls a service, dresses its answer, and says by `shared` who may keep it.
+//! for the handler with a [`Problem`]; a handler calls a service, dresses its answer, and says by `cache_control` who may keep it.
 //!
 //! May use: `clock`, `config`, `domain`, `service`, `store`, `supplier`.
 
@@ -23,16 +23,16 @@ mod supplier;
 mod users;
 mod votes;
 
-mod answer;
 mod body;
+mod cache_control;
 mod lists;
+mod middleware;
 mod problem;
 mod queries;
 mod query;
-mod shared;
+mod responses;
 mod stack;
 mod when;
-mod within;
 
 pub(crate) use figures::routes_of;
 pub use index::{Access, ENDPOINTS};
@@ -98,7 +98,7 @@ pub fn surface(parts: &Parts, config: &Config) -> Surface {
         .fallback(no_route)
         // Only routes that are there by now are covered: keep it below them.
         .method_not_allowed_fallback(wrong_method);
-    let (public, private) = Gate::of(config.control());
+    let (public, private) = Gate::from_control(config.control());
     Surface {
         public: stack::around(api, &parts.cache, &parts.guard, &parts.stats, config)
             .merge(control::routes(parts, public, config)),

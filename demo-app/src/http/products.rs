@@ -1,14 +1,16 @@
+//! `/api/products`: list, create, read, update and delete; a search by words.
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 
-use super::answer;
 use super::body::Body;
+use super::cache_control;
 use super::problem::Problem;
 use super::queries::ListQuery;
 use super::query::{PathId, Query};
-use super::shared;
+use super::responses;
 use super::when::When;
 use crate::domain::{Product, ProductDraft, ProductQuery};
 use crate::service::ProductService;
@@ -27,11 +29,15 @@ async fn list(
 ) -> Result<Response, Problem> {
     Ok(match query {
         ListQuery::Page(listing, _) => {
-            shared::page("products", listing.page, &*products.list_products(&listing).await?)
+            cache_control::page("products", listing.page, &*products.list_products(&listing).await?)
         }
         ListQuery::Batch(ids) => {
             let tags = ids.iter().map(|id| format!("product:{id}"));
-            shared::answer(shared::DOCUMENT, tags, answer::batch(&ids, &products.get_products(&ids).await?))
+            cache_control::allow(
+                cache_control::DOCUMENT,
+                tags,
+                responses::batch(&ids, &products.get_products(&ids).await?),
+            )
         }
     })
 }
@@ -42,19 +48,23 @@ async fn search(
 ) -> Result<Response, Problem> {
     let found = products.search_products(&query).await?;
     // As the cache below has it: what is far back is not kept, nor is that nothing was found.
-    let is_kept = query.page.number <= shared::LAST_PAGE && !found.items.is_empty();
+    let is_kept = query.page.number <= cache_control::LAST_PAGE && !found.items.is_empty();
     let page = Json(&*found).into_response();
-    Ok(if is_kept { shared::answer(shared::LIST, ["search".to_owned(), "search:http".to_owned()], page) } else { page })
+    Ok(if is_kept {
+        cache_control::allow(cache_control::LIST, ["search".to_owned(), "search:http".to_owned()], page)
+    } else {
+        page
+    })
 }
 
 async fn read(State(products): State<ProductService>, PathId(id): PathId) -> Result<Response, Problem> {
-    let found = answer::found("product", id, products.get_product(id).await?);
-    Ok(shared::answer(shared::DOCUMENT, [format!("product:{id}")], found))
+    let found = responses::found("product", id, products.get_product(id).await?);
+    Ok(cache_control::allow(cache_control::DOCUMENT, [format!("product:{id}")], found))
 }
 
 async fn create(State(products): State<ProductService>, Body(draft): Body<ProductDraft>) -> Result<Response, Problem> {
     let product = products.create_product(draft).await?;
-    Ok(answer::created(format!("/api/products/{}", product.id), &*product))
+    Ok(responses::created(format!("/api/products/{}", product.id), &*product))
 }
 
 async fn update(
@@ -64,10 +74,10 @@ async fn update(
     Body(draft): Body<ProductDraft>,
 ) -> Result<Response, Problem> {
     let only_if = when.holds(products.stored_product(id)).await?;
-    Ok(answer::changed("product", id, products.update_product(id, draft, only_if.as_ref()).await?))
+    Ok(responses::changed("product", id, products.update_product(id, draft, only_if.as_ref()).await?))
 }
 
 async fn remove(State(products): State<ProductService>, PathId(id): PathId, when: When) -> Result<Response, Problem> {
     let only_if = when.holds(products.stored_product(id)).await?;
-    Ok(answer::deleted("product", id, products.delete_product(id, only_if.as_ref()).await?))
+    Ok(responses::deleted("product", id, products.delete_product(id, only_if.as_ref()).await?))
 }

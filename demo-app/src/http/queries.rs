@@ -84,7 +84,7 @@ pub(super) struct Catalog {
 }
 
 impl Catalog {
-    pub(super) fn of(self, business: Id) -> Result<Listing, Problem> {
+    pub(super) fn listing(self, business: Id) -> Result<Listing, Problem> {
         let filter = [("business".to_owned(), Scalar::Number(business))].into_iter().chain(self.filter).collect();
         Ok(Collection::Products.listing(filter, &self.sort, self.page)?)
     }

@@ -1,3 +1,5 @@
+//! `/api/products/{id}/rating`: the rating of a product, as the supplier knows it.
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;

@@ -25,9 +25,9 @@ use tower_http::compression::CompressionLayer;
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
+use super::middleware::{self, RequestContext};
 use super::problem;
 use super::when;
-use super::within::{self, Within};
 use crate::config::Config;
 
 /// How many requests may be under way: as many as are served without queueing, between these.
@@ -49,12 +49,12 @@ pub(super) fn around(api: Router, cache: &Fastness, guard: &MemoryGuard, stats: 
     let api = handled(api, cache, config);
     compressed(api, config.compression_level)
         .layer(layers(cache, guard, stats, config))
-        .layer(map_response(within::tell_hits))
+        .layer(map_response(middleware::tell_hits))
 }
 
 /// What handlers run in: a bound on their time, a net for panics. Bounds on bodies stand before it.
 pub(super) fn handled(routes: Router, cache: &Fastness, config: &Config) -> Router {
-    let within = Within { cache: cache.clone(), time: config.request_timeout };
+    let context = RequestContext { cache: cache.clone(), time: config.request_timeout };
     // Within the stack's own span, which has the request's id and method.
     let trace = TraceLayer::new_for_http()
         .make_span_with(|request: &Request| tracing::info_span!("handler", uri = %LogUri::new(request.uri())))
@@ -62,7 +62,7 @@ pub(super) fn handled(routes: Router, cache: &Fastness, config: &Config) -> Rout
     routes
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(problem::from_panic))
-        .layer(from_fn_with_state(within, within::run))
+        .layer(from_fn_with_state(context, middleware::run))
         .layer(trace)
 }
 

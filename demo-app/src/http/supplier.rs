@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::{Value, json};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::Body;
@@ -17,14 +17,34 @@ pub(super) fn routes(supplier: Supplier) -> Router {
     Router::new().route("/api/supplier", get(read).put(turn)).with_state(supplier)
 }
 
-fn shown(supplier: &Supplier) -> Value {
-    let stand_in = supplier.stand_in.as_ref();
-    let stand_in = stand_in.map(|own| json!({ "mood": own.mood(), "requests": own.requests() }));
-    json!({ "url": supplier.client.url().to_string(), "standIn": stand_in })
+/// The supplier that knows the ratings.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SupplierState {
+    url: String,
+    /// Null if the supplier is not this server's own.
+    #[schema(required)]
+    stand_in: Option<StandInState>,
 }
 
-async fn read(State(supplier): State<Supplier>) -> Json<Value> {
-    Json(shown(&supplier))
+/// A supplier that can be broken.
+#[derive(Serialize, ToSchema)]
+struct StandInState {
+    mood: Mood,
+    /// How often it was asked.
+    requests: u64,
+}
+
+impl From<&Supplier> for SupplierState {
+    fn from(supplier: &Supplier) -> Self {
+        let stand_in = supplier.stand_in.as_ref();
+        let stand_in = stand_in.map(|own| StandInState { mood: own.mood(), requests: own.requests() });
+        Self { url: supplier.client.url().to_string(), stand_in }
+    }
+}
+
+async fn read(State(supplier): State<Supplier>) -> Json<SupplierState> {
+    Json(SupplierState::from(&supplier))
 }
 
 /// `{"mood": "dead"}`.
@@ -50,5 +70,5 @@ async fn turn(State(supplier): State<Supplier>, Body(Change { mood }): Body<Chan
         Problem::new(StatusCode::CONFLICT, "somebody else has taken the supplier's port: it stays dead")
     })?;
     tracing::info!(?mood, "the supplier's mood was changed");
-    Ok(Json(shown(&supplier)).into_response())
+    Ok(Json(SupplierState::from(&supplier)).into_response())
 }

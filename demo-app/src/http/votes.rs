@@ -1,15 +1,17 @@
+//! `/api/votes`: list, cast and read; the tally of a proposal.
+
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 
-use super::answer;
 use super::body::Body;
+use super::cache_control;
 use super::problem::Problem;
 use super::queries::{List, NoParams};
 use super::query::{PathText, Query, number};
-use super::shared;
+use super::responses;
 use crate::domain::{Id, PROPOSAL, Vote, VoteDraft, is_proposal};
 use crate::service::{BusinessService, VoteService};
 
@@ -28,18 +30,18 @@ async fn list(
     State(votes): State<VoteService>,
     Query(List(listing, _)): Query<List<Vote>>,
 ) -> Result<Response, Problem> {
-    Ok(shared::page("votes", listing.page, &*votes.list_votes(&listing).await?))
+    Ok(cache_control::page("votes", listing.page, &*votes.list_votes(&listing).await?))
 }
 
 async fn read(State(votes): State<VoteService>, PathText(id): PathText) -> Result<Response, Problem> {
     // A vote never changes, so its own key is not needed, which would have to be escaped.
-    let found = answer::found("vote", &*id, votes.get_vote(&id).await?);
-    Ok(shared::answer(shared::FOR_GOOD, ["vote:http"], found))
+    let found = responses::found("vote", &*id, votes.get_vote(&id).await?);
+    Ok(cache_control::allow(cache_control::FOR_GOOD, ["vote:http"], found))
 }
 
 async fn cast(State(votes): State<VoteService>, Body(draft): Body<VoteDraft>) -> Result<Response, Problem> {
     let vote = votes.cast(draft).await?;
-    Ok(answer::created(format!("/api/votes/{}", path_segment(&vote.id)), &*vote))
+    Ok(responses::created(format!("/api/votes/{}", path_segment(&vote.id)), &*vote))
 }
 
 /// An unknown business is a 404; a proposal on which nobody voted has a tally of none.
@@ -56,10 +58,10 @@ async fn tally(
         return Err(Problem::bad_request(detail, Vec::new()));
     };
     if businesses.get_business(id).await?.is_none() {
-        return Ok(answer::found::<()>("business", id, None));
+        return Ok(responses::found::<()>("business", id, None));
     }
     let tags = [format!("tally:{id}:{proposal}"), format!("business:{id}")];
-    Ok(shared::answer(shared::TALLY, tags, Json(&*votes.tally(id, &proposal).await?).into_response()))
+    Ok(cache_control::allow(cache_control::TALLY, tags, Json(&*votes.tally(id, &proposal).await?).into_response()))
 }
 
 /// The id as it stands in an address: all but plain characters percent-encoded.

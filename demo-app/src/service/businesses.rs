@@ -1,3 +1,5 @@
+//! Businesses, cached by id and by list. A deletion invalidates the products, users and votes that go with it.
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;

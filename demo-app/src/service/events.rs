@@ -1,3 +1,5 @@
+//! Events of the supply chain, which never change: cached by id, by list, by product and by place.
+
 use std::fmt;
 use std::sync::Arc;
 

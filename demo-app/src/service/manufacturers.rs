@@ -1,3 +1,5 @@
+//! Manufacturers, cached by id and by list.
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! Products, cached by id, by batch, by list, by catalogue of a business and by search.
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;

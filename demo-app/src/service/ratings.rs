@@ -1,3 +1,5 @@
+//! Ratings of the supplier, behind a cache, a breaker, a retry, a timeout, a bulkhead and a fallback.
+
 use fastness::{bulkhead, cacheable, circuit_breaker, fallback, retry, timed, timeout};
 
 use crate::domain::Id;

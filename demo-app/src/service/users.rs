@@ -1,3 +1,5 @@
+//! Users, cached by id, by batch and by list.
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! Votes, cached by id and by list; tallies, one count at a time for each proposal.
+
 use std::fmt;
 use std::sync::Arc;
 

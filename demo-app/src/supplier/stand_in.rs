@@ -1,3 +1,5 @@
+//! A supplier in this process, whose mood can be changed while it runs.
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

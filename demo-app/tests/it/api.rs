@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use demo_app::app::{App, Ground, app};
+use demo_app::app::{App, Dependencies, app};
 use demo_app::clock::Clock;
 use demo_app::config::Config;
 use demo_app::store::{MemoryRepository, Repository, seed};
@@ -75,8 +75,8 @@ impl Api {
 
     fn on(repository: Arc<dyn Repository>, cache: Fastness, supplier: Supplier, config: &Config) -> [Self; 2] {
         let clock = Clock::fixed(NOW.parse::<Timestamp>().expect("a timestamp"));
-        let ground = Ground { repository, supplier, clock, cache, stats: HttpStats::new(), peers: None };
-        let App { router, private, monitor } = app(ground, config).expect("settings that make sense");
+        let dependencies = Dependencies { repository, supplier, clock, cache, stats: HttpStats::new(), peers: None };
+        let App { router, private, monitor } = app(dependencies, config).expect("settings that make sense");
         [Self { router, monitor: monitor.clone() }, Self { router: private, monitor }]
     }
 

@@ -1,3 +1,5 @@
+//! Businesses over HTTP, and what goes with one that is deleted.
+
 use serde_json::{Value, json};
 
 use crate::api::{Api, NOW};

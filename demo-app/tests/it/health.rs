@@ -1,3 +1,5 @@
+//! Health over HTTP, with a store that answers and with one that does not.
+
 use std::sync::Arc;
 use std::time::Duration;
 

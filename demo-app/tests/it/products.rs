@@ -1,3 +1,5 @@
+//! Products over HTTP: catalogues and searches.
+
 use serde_json::{Value, json};
 
 use crate::api::{Api, NOW};

@@ -1,3 +1,5 @@
+//! Manufacturers and events over HTTP: traces, and a search by place.
+
 use serde_json::{Value, json};
 
 use crate::api::{Api, NOW};

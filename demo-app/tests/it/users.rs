@@ -1,3 +1,5 @@
+//! Users over HTTP.
+
 use serde_json::{Value, json};
 
 use crate::api::{Api, NOW};

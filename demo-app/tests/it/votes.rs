@@ -1,3 +1,5 @@
+//! Votes over HTTP: one for each voter and proposal, and the tally.
+
 use serde_json::{Value, json};
 
 use crate::api::{Api, NOW};

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use demo_app::app::{Ground, app};
+use demo_app::app::{Dependencies, app};
 use demo_app::clock::Clock;
 use demo_app::config::Config;
 use demo_app::store::MemoryRepository;
@@ -40,9 +40,9 @@ impl World {
         let stand_in = supplier.stand_in.clone().expect("its own");
         let cache = Fastness::builder().build().expect("the defaults make sense");
         let repository = Arc::new(MemoryRepository::new(Duration::ZERO));
-        let ground =
-            Ground { repository, supplier, clock: Clock::system(), cache, stats: HttpStats::new(), peers: None };
-        let app = app(ground, &Config::default()).expect("settings that make sense").router;
+        let dependencies =
+            Dependencies { repository, supplier, clock: Clock::system(), cache, stats: HttpStats::new(), peers: None };
+        let app = app(dependencies, &Config::default()).expect("settings that make sense").router;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         tokio::spawn(axum::serve(listener, app).into_future());

@@ -19,7 +19,7 @@ pub(super) struct Sizes {
 impl Sizes {
     /// All others in proportion to the products: a business sells 20 of them, and has two users, a maker, and four votes and
     /// events.
-    pub(super) fn of(products: u64, businesses: Option<u64>) -> Self {
+    pub(super) fn from_products(products: u64, businesses: Option<u64>) -> Self {
         let part = |one_of: u64| (products / one_of).max(1);
         Self {
             products,
@@ -208,8 +208,12 @@ mod tests {
 
     #[test]
     fn no_two_documents_of_a_collection_share_what_is_unique() {
-        for sizes in [Sizes::of(5_000, None), Sizes::of(1_000, Some(100)), Sizes::of(1, None), Sizes::of(100, Some(3))]
-        {
+        for sizes in [
+            Sizes::from_products(5_000, None),
+            Sizes::from_products(1_000, Some(100)),
+            Sizes::from_products(1, None),
+            Sizes::from_products(100, Some(3)),
+        ] {
             for Table { name, count, make } in sizes.tables() {
                 let documents: Vec<_> = (0..count).map(|n| make(sizes, n)).collect();
                 let unique = |field: &str| {
@@ -226,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_document_refers_to_those_that_exist() {
-        let sizes = Sizes::of(1_000, Some(7));
+        let sizes = Sizes::from_products(1_000, Some(7));
         let within = |document: &Document, field: &str, most: u64| {
             document.get_i64(field).is_ok_and(|id| (1..=signed(most)).contains(&id))
         };

@@ -53,7 +53,7 @@ enum Found {
 pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<Ending, String> {
     let mut signals = Signals::new().map_err(|error| error.to_string())?;
     let store = database::connect(config).await?;
-    let sizes = Sizes::of(arguments.products, arguments.businesses);
+    let sizes = Sizes::from_products(arguments.products, arguments.businesses);
     let work = async {
         if arguments.drop {
             empty(store.database(), sizes).await.map_err(|error| failed("drop the collections", &error))?;

@@ -1,3 +1,5 @@
+//! Tests of drafts: what is read, and every violation at once.
+
 use serde_json::json;
 
 use super::{BadBody, Draft, MOST_SAID, cut, is_email};

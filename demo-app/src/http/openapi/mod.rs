@@ -1,18 +1,19 @@
 //! `GET /openapi.json`: the surface as an `OpenAPI` document.
 //!
-//! Schemas come from the types that are served and read; parameters from the tables that the extractors go by. A test walks
+//! Schemas come from the types that are served and read, those of the runtime's own answers from `foreign.json`; parameters from the tables
+//! that the extractors go by. A test walks
 //! through every operation and holds the answers against the document, and the document against the routes.
 
-mod answers;
 mod operation;
 mod paths;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::routing::get;
 use axum::{Json, Router};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, PathsBuilder};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, PathsBuilder, RefOr, Schema};
 
 use self::operation::Operation;
 use super::index::{Access, ENDPOINTS};
@@ -33,6 +34,7 @@ fn build() -> OpenApi {
         paths = paths.path(path, PathItem::new(method, built));
         components = components.schemas_from_iter(schemas);
     }
+    components = components.schemas_from_iter(foreign());
     let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     components = components.security_scheme(TOKEN, token);
     let info = InfoBuilder::new().title("fastness demo-app").version(env!("CARGO_PKG_VERSION")).description(Some(
@@ -40,6 +42,11 @@ fn build() -> OpenApi {
          out of the cache. Lists are filtered and sorted by what an index serves; anything else is a 400 that says by what.",
     ));
     OpenApiBuilder::new().info(info.build()).paths(paths).components(Some(components.build())).build()
+}
+
+/// Schemas of answers whose types are the runtime's or another crate's, as plain data.
+fn foreign() -> BTreeMap<String, RefOr<Schema>> {
+    serde_json::from_str(include_str!("foreign.json")).expect("schemas")
 }
 
 /// The name of the token among what an operation may ask for.

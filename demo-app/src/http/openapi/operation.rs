@@ -6,7 +6,7 @@ use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, Param
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::OneOfBuilder;
 use utoipa::openapi::{
-    ContentBuilder, Header, HttpMethod, ObjectBuilder, Ref, RefOr, Required, ResponseBuilder, Schema, Type,
+    Content, ContentBuilder, Header, HttpMethod, ObjectBuilder, Ref, RefOr, Required, ResponseBuilder, Schema, Type,
 };
 
 use crate::domain::PageRequest;
@@ -47,9 +47,20 @@ impl Operation {
         self.response::<T>(status, about, "application/json", None)
     }
 
-    /// A success that is no JSON.
-    pub(super) fn shows<T: ToSchema>(self, media: &str, about: &str) -> Self {
-        self.response::<T>(200, about, media, None)
+    /// An answer whose type is foreign, by the name of its schema in `foreign.json`.
+    pub(super) fn answers_named(self, status: u16, name: &str, about: &str) -> Self {
+        self.described(status, about, "application/json", named(name))
+    }
+
+    /// The same, with a list of them.
+    pub(super) fn answers_all_named(self, name: &str, about: &str) -> Self {
+        let list = utoipa::openapi::ArrayBuilder::new().items(Ref::from_schema_name(name)).build();
+        self.described(200, about, "application/json", ContentBuilder::new().schema(Some(list)).build())
+    }
+
+    /// Text that is no JSON.
+    pub(super) fn shows(self, media: &str, about: &str) -> Self {
+        self.described(200, about, media, named("Text"))
     }
 
     /// The same, with a list of them.
@@ -86,6 +97,10 @@ impl Operation {
     fn response<T: ToSchema>(mut self, status: u16, about: &str, media: &str, example: Option<Value>) -> Self {
         let schema = self.knows::<T>();
         let content = ContentBuilder::new().schema(Some(schema)).example(example).build();
+        self.described(status, about, media, content)
+    }
+
+    fn described(mut self, status: u16, about: &str, media: &str, content: Content) -> Self {
         let mut response = ResponseBuilder::new().description(about).content(media, content);
         if status == 201 {
             response = response.header("location", Header::new(kind(Type::String)));
@@ -202,6 +217,11 @@ fn name_of<T: ToSchema>() -> String {
         Some(inner) => format!("{}_{inner}", T::name()),
         None => T::name().into_owned(),
     }
+}
+
+/// Content by the name of its schema.
+fn named(schema: &str) -> Content {
+    ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build()
 }
 
 fn kind(kind: Type) -> RefOr<Schema> {

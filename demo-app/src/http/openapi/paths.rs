@@ -5,21 +5,19 @@ use utoipa::ToSchema;
 use utoipa::openapi::HttpMethod::{Delete, Get, Post, Put};
 use utoipa::openapi::schema::OneOfBuilder;
 
-use super::answers::{
-    Batch, Document, Health, Index, Indexes, Invalidated, Performance, Readiness, SlowQuery, State, SupplierState, Text,
-};
 use super::operation::Operation;
 use crate::domain::{
     Business, BusinessDraft, EventDraft, Manufacturer, ManufacturerDraft, Page, Product, ProductDraft,
     SupplyChainEvent, Tally, User, UserDraft, Vote, VoteDraft,
 };
 use crate::http::lists::Listed;
-use crate::http::{cache, events, ratings, resilience, supplier};
+use crate::http::responses::Batch;
+use crate::http::{cache, events, figures, index, ratings, resilience, supplier};
 
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = vec![
-        Operation::new(Get, "/", "What is served").answers::<Index>(200, "Every endpoint."),
-        Operation::new(Get, "/openapi.json", "This document").answers::<Document>(200, "OpenAPI."),
+        Operation::new(Get, "/", "What is served").answers::<index::Index>(200, "Every endpoint."),
+        Operation::new(Get, "/openapi.json", "This document").answers_named(200, "OpenApi", "OpenAPI."),
     ];
     all.extend(collection::<User, UserDraft>("user", "/api/users", "/api/users/{id}", user()));
     all.extend(collection::<Business, BusinessDraft>(
@@ -146,7 +144,7 @@ fn hands() -> Vec<Operation> {
             .answers_all::<cache::Listed>("Every annotated function."),
         Operation::new(Post, "/api/cache/invalidate", "Drops a key or a prefix")
             .body::<cache::Invalidation>(json!({ "pattern": "user:*" }))
-            .answers::<Invalidated>(200, "What was dropped."),
+            .answers::<cache::Invalidated>(200, "What was dropped."),
         Operation::new(Get, "/api/resilience", "What the policies did")
             .answers_all::<resilience::Policy>("Every policy."),
         Operation::new(Get, breaker, "A circuit breaker")
@@ -156,10 +154,10 @@ fn hands() -> Vec<Operation> {
         wish.body::<resilience::Force>(json!({ "state": "automatic" }))
             .answers::<resilience::Detail>(200, "What it is now.")
             .error(404, "No circuit breaker has this name."),
-        Operation::new(Get, "/api/supplier", "Who knows the ratings").answers::<SupplierState>(200, "It."),
+        Operation::new(Get, "/api/supplier", "Who knows the ratings").answers::<supplier::SupplierState>(200, "It."),
         Operation::new(Put, "/api/supplier", "Breaks the supplier, or mends it")
             .body::<supplier::Change>(json!({ "mood": "up" }))
-            .answers::<SupplierState>(200, "What it is now.")
+            .answers::<supplier::SupplierState>(200, "What it is now.")
             .error(409, "The supplier is not this server's own, or its port is taken."),
     ]
 }
@@ -168,25 +166,26 @@ fn hands() -> Vec<Operation> {
 fn looks() -> [Operation; 8] {
     [
         Operation::new(Get, "/api/slow-queries", "Queries that took long")
-            .answers_all::<SlowQuery>("By shape; none of the embedded store."),
+            .answers_all_named("SlowQuery", "By shape; none of the embedded store."),
         Operation::new(Get, "/api/indexes", "The database and its indexes")
-            .answers::<Indexes>(200, "As of the last look."),
+            .answers::<figures::Indexes>(200, "As of the last look."),
         Operation::new(Get, "/api/performance", "Figures of everything")
-            .answers::<Performance>(200, "As of the last sample.")
-            .answers::<Readiness>(503, "There was none yet."),
+            .answers_named(200, "Performance", "As of the last sample.")
+            .answers_named(503, "Readiness", "There was none yet."),
         Operation::new(Get, "/metrics", "Figures for Prometheus")
-            .shows::<Text>("text/plain; version=0.0.4; charset=utf-8", "Its text format."),
-        Operation::new(Get, "/dashboard", "Figures for people").shows::<Text>("text/html; charset=utf-8", "A page."),
+            .shows("text/plain; version=0.0.4; charset=utf-8", "Its text format."),
+        Operation::new(Get, "/dashboard", "Figures for people").shows("text/html; charset=utf-8", "A page."),
         Operation::new(Get, "/health", "State and figures")
-            .answers::<Health>(
+            .answers_named(
                 200,
+                "Health",
                 "It serves. Where control endpoints refuse who asks, the answer has `status` alone.",
             )
-            .answers::<Health>(503, "It cannot serve what the database has."),
-        Operation::new(Get, "/health/live", "Whether the server runs").answers::<State>(200, "It does."),
+            .answers_named(503, "Health", "It cannot serve what the database has."),
+        Operation::new(Get, "/health/live", "Whether the server runs").answers_named(200, "State", "It does."),
         Operation::new(Get, "/health/ready", "Whether it can serve")
-            .answers::<State>(200, "It can.")
-            .answers::<Readiness>(503, "It cannot, and why; or it is about to stop."),
+            .answers_named(200, "State", "It can.")
+            .answers_named(503, "Readiness", "It cannot, and why; or it is about to stop."),
     ]
 }
 

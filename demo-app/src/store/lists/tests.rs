@@ -1,3 +1,5 @@
+//! Tests of lists: the order that follows from an index, and the message for a list that none serves.
+
 use super::*;
 
 fn keys(text: &str) -> Vec<SortKey> {

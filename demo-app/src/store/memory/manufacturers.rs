@@ -1,3 +1,5 @@
+//! Manufacturers of the embedded store.
+
 use async_trait::async_trait;
 
 use super::MemoryRepository;

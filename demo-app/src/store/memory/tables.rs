@@ -1,3 +1,5 @@
+//! Tables of the embedded store, with the unique values and orders that its queries need.
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,3 +1,5 @@
+//! Tests of the embedded store.
+
 use std::time::Duration;
 
 use jiff::Timestamp;

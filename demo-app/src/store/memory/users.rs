@@ -1,3 +1,5 @@
+//! Users of the embedded store.
+
 use async_trait::async_trait;
 
 use super::MemoryRepository;

@@ -1,3 +1,5 @@
+//! Votes of the embedded store.
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;

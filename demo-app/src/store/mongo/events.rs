@@ -1,3 +1,5 @@
+//! Events in MongoDB; a search by place goes by a `2dsphere` index.
+
 use async_trait::async_trait;
 use bson::{Document, doc};
 use serde::Deserialize;

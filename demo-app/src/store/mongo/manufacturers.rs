@@ -1,3 +1,5 @@
+//! Manufacturers in MongoDB.
+
 use async_trait::async_trait;
 use bson::{doc, serialize_to_bson};
 

@@ -1,3 +1,5 @@
+//! Products in MongoDB; a search by words goes by a text index.
+
 use async_trait::async_trait;
 use bson::{Document, doc};
 

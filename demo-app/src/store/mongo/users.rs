@@ -1,3 +1,5 @@
+//! Users in MongoDB.
+
 use async_trait::async_trait;
 use bson::doc;
 

@@ -1,3 +1,5 @@
+//! Votes in MongoDB; a tally is one aggregation.
+
 use async_trait::async_trait;
 use bson::{Document, doc};
 use serde::Deserialize;

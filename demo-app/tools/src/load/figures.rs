@@ -54,7 +54,7 @@ impl Figures {
         let failed = samples.iter().filter(|sample| sample.failed).count() as u64;
         let requests = samples.len() as u64;
         let of = |keep: &dyn Fn(&Sample) -> bool| {
-            Latencies::of(samples.iter().filter(|sample| keep(sample)).map(|sample| sample.took).collect())
+            Latencies::from_times(samples.iter().filter(|sample| keep(sample)).map(|sample| sample.took).collect())
         };
         let (hits, misses) = (of(&|sample| sample.hit == Some(true)), of(&|sample| sample.hit == Some(false)));
         let count = |latencies: Option<Latencies>| latencies.map_or(0, |latencies| latencies.count);
@@ -82,7 +82,7 @@ impl Latencies {
     const NONE: Self = Self { count: 0, mean: 0.0, p50: 0.0, p90: 0.0, p95: 0.0, p99: 0.0, max: 0.0 };
 
     /// Exact ones, by sorting.
-    pub(super) fn of(mut times: Vec<Duration>) -> Option<Self> {
+    pub(super) fn from_times(mut times: Vec<Duration>) -> Option<Self> {
         times.sort_unstable();
         let count = times.len();
         let sum: Duration = times.iter().sum();
@@ -120,11 +120,11 @@ mod tests {
     #[test]
     fn percentiles_are_exact() {
         let times = (1..=200).rev().map(Duration::from_millis).collect();
-        let Latencies { count, mean, p50, p90, p95, p99, max } = Latencies::of(times).unwrap();
+        let Latencies { count, mean, p50, p90, p95, p99, max } = Latencies::from_times(times).unwrap();
         assert_eq!((count, p50, p90, p95, p99, max), (200, 100.0, 180.0, 190.0, 198.0, 200.0));
         assert!((mean - 100.5).abs() < 1e-9);
-        let one = Latencies::of(vec![Duration::from_millis(3)]).unwrap();
+        let one = Latencies::from_times(vec![Duration::from_millis(3)]).unwrap();
         assert_eq!((one.count, one.p50, one.max), (1, 3.0, 3.0));
-        assert_eq!(Latencies::of(Vec::new()), None);
+        assert_eq!(Latencies::from_times(Vec::new()), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What holds around every handler: this server's cache, a bound on time, and a word on who may keep the answer.
+//! Middleware around every handler: it enters this server's cache, bounds the time, and marks the answer with `x-cache` and `cache-control`.
 //!
 //! `x-cache: hit` means that nothing was loaded for this answer: either the response itself was kept, which `cache-status`
 //! tells too, or every cached call behind it was a hit. `miss` means that at least one had to load; answers that asked no
@@ -19,21 +19,21 @@ const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// What handlers run within.
+/// Context of every request: the cache that its handler uses, and a time limit.
 #[derive(Clone, Debug)]
-pub(super) struct Within {
+pub(super) struct RequestContext {
     pub(super) cache: Fastness,
     /// How long a request may take, from when it is here with its body until the head of the answer is.
     pub(super) time: Duration,
 }
 
-pub(super) async fn run(State(within): State<Within>, request: Request, next: Next) -> Response {
+pub(super) async fn run(State(context): State<RequestContext>, request: Request, next: Next) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
 
     // A connection is a task of its own, and a scope does not reach into tasks: it is entered here, for each request.
-    let answer = tokio::time::timeout(within.time, fastness::scope(&within.cache, next.run(request)));
+    let answer = tokio::time::timeout(context.time, fastness::scope(&context.cache, next.run(request)));
     let (answer, seen) = fastness::stats::observe(answer).await;
-    let mut answer = answer.unwrap_or_else(|_| too_slow(within.time));
+    let mut answer = answer.unwrap_or_else(|_| too_slow(context.time));
     let headers = answer.headers_mut();
     if let Some(verdict) = verdict(seen).filter(|_| is_read) {
         headers.insert(X_CACHE, HeaderValue::from_static(verdict));

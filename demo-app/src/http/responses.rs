@@ -1,4 +1,4 @@
-//! The answers that all models share.
+//! Responses that all models share: found, changed, created, deleted, a batch.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -8,6 +8,7 @@ use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::when;
@@ -36,13 +37,17 @@ fn tagged<T: Serialize>(document: &T) -> Response {
     ([(header::CONTENT_TYPE, "application/json"), (header::ETAG, &tag)], json).into_response()
 }
 
+/// Some documents by their ids.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Batch<T> {
+    /// In the order asked for.
+    items: Vec<T>,
+    /// The ids that name none.
+    missing: Vec<Id>,
+}
+
 /// 200 with the documents in the order asked for, and the ids that name none.
 pub(super) fn batch<T: Serialize>(ids: &[Id], documents: &HashMap<Id, Arc<T>>) -> Response {
-    #[derive(Serialize)]
-    struct Batch<'a, T> {
-        items: Vec<&'a T>,
-        missing: Vec<Id>,
-    }
     let items = ids.iter().filter_map(|id| documents.get(id)).map(|document| &**document).collect();
     let missing = ids.iter().copied().filter(|id| !documents.contains_key(id)).collect();
     Json(Batch { items, missing }).into_response()

@@ -1,4 +1,4 @@
-//! Which answers are the same for everybody, for how long they may be kept, and what they were made of.
+//! `Cache-Control` of answers that are the same for everybody, and the tags by which they are dropped.
 //!
 //! | answers | are kept for | and dropped by |
 //! |---|---|---|
@@ -32,7 +32,7 @@ pub(super) const LAST_PAGE: u32 = 10;
 
 /// An answer that may be kept if it is a success. It is dropped when any of `tags` is invalidated, as a key or as a tag:
 /// `product:7` by a write to product 7, and `products:http`, which is no key of anybody's, by `products:*`.
-pub(super) fn answer<T: Into<String>>(
+pub(super) fn allow<T: Into<String>>(
     control: &'static str,
     tags: impl IntoIterator<Item = T>,
     mut answer: Response,
@@ -47,5 +47,5 @@ pub(super) fn answer<T: Into<String>>(
 /// A page of the list whose keys begin with `root`.
 pub(super) fn page<T: Serialize>(root: &str, asked: PageRequest, page: &Page<T>) -> Response {
     let page = Json(page).into_response();
-    if asked.number <= LAST_PAGE { answer(LIST, [format!("{root}:http")], page) } else { page }
+    if asked.number <= LAST_PAGE { allow(LIST, [format!("{root}:http")], page) } else { page }
 }
