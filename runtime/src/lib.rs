@@ -104,7 +104,29 @@ pub use fastness_core::{Redis, testing};
 pub use fastness_macros::Indexed;
 #[cfg(feature = "mongodb")]
 #[doc(inline)]
-pub use fastness_mongo::{self as mongo, Indexed};
+pub use fastness_mongo::Indexed;
+
+/// MongoDB: indexes that are declared on models, slow queries, and change streams as invalidations.
+///
+/// | | |
+/// |---|---|
+/// | [`Client`](mongo::Client), [`Collection`](mongo::Collection), [`Cursor`](mongo::Cursor) | the driver's calls with a bound on each, timed |
+/// | [`IndexManager`](mongo::IndexManager) | plans, applies and advises on the indexes that models declare |
+/// | [`model`](mongo::model) | the declarations that `#[derive(Indexed)]` writes, and its fields as checked paths |
+/// | [`plan`](mongo::plan) | an index in normal form; the steps of a plan, and their outcomes |
+/// | [`slow`](mongo::slow) | slow queries by shape, and the server's profiler |
+/// | [`advise`](mongo::advise) | indexes that are missing, and those that nothing needs |
+/// | [`changes`](mongo::changes) | change streams as invalidations |
+///
+/// Types of the driver stand in this API where they are the point: databases, options and results of operations are those of `mongodb`, and
+/// keys, filters and ids those of `bson`. Name both crates in your own manifest, with the major versions of this one.
+#[cfg(feature = "mongodb")]
+pub mod mongo {
+    #[doc(inline)]
+    pub use fastness_mongo::{
+        Client, Collection, Cursor, Error, IndexManager, Settings, Snapshot, advise, changes, model, plan, slow,
+    };
+}
 
 #[cfg(feature = "http")]
 #[doc(inline)]

@@ -1,6 +1,6 @@
 //! What a process and its caches, policies and databases are doing, judged: health, alerts and recommendations.
 //!
-//! May use: `clock`, `error`, `flight`, `handle`, `index`, `key`, `resilience`, `stats`, `sync`, `timed`.
+//! May use: `clock`, `error`, `flight`, `handle`, `key`, `resilience`, `stats`, `sync`, `timed`.
 //!
 //! ```text
 //! counters that exist anyway (read) -> what is new since the look before (window) -> alerts, advice, performance
