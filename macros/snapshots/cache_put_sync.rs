@@ -20,7 +20,7 @@ fn save(user: User) -> User {
         let __shape = (&&&&&__kind).__shape();
         let __key = (__fastness_NoScope, (&__fastness_Arg(&user.id)).__part());
         __SITE.put(
-            &__fastness_Call::new(__fastness_None, __instance, __shape, &__key),
+            __fastness_Call::new(__fastness_None, __instance, __shape, &__key),
             &[::fastness::__private::tag(&[__fastness_Lit("users")], &(__fastness_NoScope,))],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .wire((&&__fastness_Wired(__shape, __kind)).__wire()),

@@ -18,7 +18,7 @@ async fn get_user(id: u64) -> Result<User, Error> {
             return __hit;
         }
         __SITE.miss(
-            &__call,
+            __call,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .wire((&&__fastness_Wired(__shape, ())).__wire()),

@@ -27,7 +27,7 @@ async fn get(&self, id: u64, name: &str) -> u64 {
             return __hit;
         }
         __SITE.miss(
-            &__call,
+            __call,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .stale(::core::time::Duration::from_millis(60000u64))

@@ -27,7 +27,7 @@ where
                 return __hit;
             }
             __SITE.miss(
-                &__call,
+                __call,
                 &[],
                 ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                     .wire((&&__fastness_Wired(__shape, ())).__wire()),

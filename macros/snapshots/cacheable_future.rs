@@ -20,7 +20,7 @@ fn get(id: u64) -> impl Future<Output = u64> + Send {
                 return __hit;
             }
             __SITE.miss(
-                &__call,
+                __call,
                 &[],
                 ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                     .wire((&&__fastness_Wired(__shape, ())).__wire()),

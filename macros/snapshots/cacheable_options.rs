@@ -39,7 +39,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                 return __hit;
             }
             __SITE.miss(
-                &__call,
+                __call,
                 &[my::fastness::__private::tag(
                     &[__fastness_Lit("t:"), __fastness_Placeholder(0)],
                     &(__fastness_NoScope, (&__fastness_Arg(&user.id)).__part()),

@@ -19,7 +19,7 @@ async fn get(&self, name: &str) -> Result<u64, Error> {
             return __hit;
         }
         __SITE.miss(
-            &__call,
+            __call,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .load_timeout(::core::time::Duration::from_millis(50u64))

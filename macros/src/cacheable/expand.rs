@@ -164,7 +164,7 @@ fn lookup(model: &Model, names: &Names) -> TokenStream {
     }
     let tags = emit::tags(subject, &stored.tags, View::Here);
     let policy = emit::policy(subject, "policy", &stored.options);
-    let miss = names.begun(code!(__SITE.#miss(&__call, #tags, #policy)));
+    let miss = names.begun(code!(__SITE.#miss(__call, #tags, #policy)));
     code! {
         #before
         if let ::core::option::Option::Some(__hit) = __SITE.#hit(&__call) {

@@ -18,7 +18,7 @@ use crate::sync::watch_thread;
 impl Site {
     /// Prepares a call that was not a hit.
     #[cold]
-    pub fn miss<A, S>(&'static self, call: &Call<'_, A, S>, tags: &[String], policy: Policy<S>) -> Miss<A::Owned, S>
+    pub fn miss<A, S>(&'static self, call: Call<'_, A, S>, tags: &[String], policy: Policy<S>) -> Miss<A::Owned, S>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
@@ -54,7 +54,7 @@ impl Site {
     /// The call on its way to a value, once it was found to be no hit.
     pub(crate) fn pending<A, S>(
         &'static self,
-        call: &Call<'_, A, S>,
+        call: Call<'_, A, S>,
         tags: &[String],
         policy: Policy<S>,
     ) -> Pending<A::Owned, S>
@@ -62,17 +62,32 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let state = self.state::<A, S>(call.on, call.instance);
+        self.pending_at(call.on, call.instance, call.args, (tags, policy))
+    }
+
+    fn pending_at<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        instance: Instance,
+        args: &A,
+        (tags, policy): (&[String], Policy<S>),
+    ) -> Pending<A::Owned, S>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
+        let state = self.state::<A, S>(on, instance);
         state.notice_fork();
         watch_thread();
-        let text = self.meta().template.render(&state.path, call.args);
-        Pending::new(state, text, call.args, tags, policy)
+        let text = self.meta().template.render(&state.path, args);
+        Pending::new(state, text, args, tags, policy)
     }
 
     /// Serves a sync call whose policy is a ttl (in milliseconds) and nothing else, or begins its load: then
     /// the body has to run, and what it returns be given to [`end_sync`](crate::load::end_sync). In two halves rather than around the
     /// body, so that nothing but the body is compiled per call site.
-    #[inline]
+    #[allow(clippy::inline_always)] // as for a hit
+    #[inline(always)]
     pub fn serve_sync<A, S>(&'static self, call: &Call<'_, A, S>, ttl: u64) -> Result<S::Out, Loading<A::Owned, S>>
     where
         A: Args,
@@ -80,25 +95,31 @@ impl Site {
     {
         match self.hit(call) {
             Some(hit) => Ok(hit),
-            None => self.begin_plain(call, ttl),
+            None => self.begin_plain::<A, S>(call.on, call.instance, call.args, ttl),
         }
     }
 
     /// Out of the way of a hit, whose frame then has no room for a policy.
     #[cold]
-    fn begin_plain<A, S>(&'static self, call: &Call<'_, A, S>, ttl: u64) -> Result<S::Out, Loading<A::Owned, S>>
+    fn begin_plain<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        instance: Instance,
+        args: &A,
+        ttl: u64,
+    ) -> Result<S::Out, Loading<A::Owned, S>>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        self.begin_sync(call, &[], Policy::new(Duration::from_millis(ttl)))
+        self.pending_at(on, instance, args, (&[], Policy::<S>::new(Duration::from_millis(ttl)))).begin_sync()
     }
 
     /// Serves a sync call that was not a hit, or begins its load, whatever its policy. Waiting for another's load blocks the thread.
     #[cold]
     pub fn begin_sync<A, S>(
         &'static self,
-        call: &Call<'_, A, S>,
+        call: Call<'_, A, S>,
         tags: &[String],
         policy: Policy<S>,
     ) -> Result<S::Out, Loading<A::Owned, S>>
@@ -125,7 +146,7 @@ impl Site {
     }
 
     /// Prepares a put; to be called before the body runs.
-    pub fn put<A, S>(&'static self, call: &Call<'_, A, S>, tags: &[String], policy: Policy<S>) -> Put<A::Owned, S>
+    pub fn put<A, S>(&'static self, call: Call<'_, A, S>, tags: &[String], policy: Policy<S>) -> Put<A::Owned, S>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,

@@ -93,7 +93,7 @@ impl<C: Handled> Handle<C> {
     pub async fn put(self, value: C::Out) {
         let put = {
             let (tags, policy) = self.0.details();
-            self.0.site().put(&self.0.call(), &tags, policy)
+            self.0.site().put(self.0.call(), &tags, policy)
         };
         drop(self);
         store(put, std::future::ready(value)).await;
@@ -158,7 +158,7 @@ impl<C: Handled> Handle<C> {
 
     fn pending(&self) -> Pending<Owned<C>, C::Shape> {
         let (tags, policy) = self.0.details();
-        self.0.site().pending(&self.0.call(), &tags, policy)
+        self.0.site().pending(self.0.call(), &tags, policy)
     }
 
     fn text(&self) -> String {

@@ -181,7 +181,7 @@ impl<Tiers> Cache<Tiers> {
             if let Some(hit) = SITE.hit(&call) {
                 return hit;
             }
-            SITE.miss(&call, &[], Policy::new(ttl).wire(V::__wire()))
+            SITE.miss(call, &[], Policy::new(ttl).wire(V::__wire()))
         };
         load(miss, load_value).await
     }
@@ -250,13 +250,13 @@ impl<Tiers> Cache<Tiers> {
         }
         // A read that never loads, so its ttl is only an upper bound for what the shared tier says.
         let policy = Policy::new(Duration::MAX).wire(V::__wire()).no_early();
-        let pending = SITE.pending(&call, &[], policy);
+        let pending = SITE.pending(call, &[], policy);
         pending.look().flatten().ok_or_else(|| Box::new(pending))
     }
 
     fn put<V: StoredIn<Tiers>>(&self, key: &Key, ttl: Duration) -> Put<OwnedArgs, Plain<V>> {
         let args = (NoScope, Verbatim(key.as_str()));
-        SITE.put(&self.call(Plain::<V>::NEW, &args), &[], Policy::new(ttl).wire(V::__wire()))
+        SITE.put(self.call(Plain::<V>::NEW, &args), &[], Policy::new(ttl).wire(V::__wire()))
     }
 
     /// A call with these arguments. Each shape has a state of its own; those of one value type share their store.
@@ -281,7 +281,7 @@ impl Cache {
     /// Stores a value for exactly `ttl` in the shared tier only, in the background once it was announced.
     pub(crate) async fn set_shared<T: SharedValue>(&self, key: &str, value: T, ttl: Duration) {
         let policy = Policy::new(ttl).wire(Wire::new()).only_shared().jitter(0.0);
-        store(SITE.put(&self.call(Plain::<T>::NEW, &(NoScope, Verbatim(key))), &[], policy), ready(value)).await;
+        store(SITE.put(self.call(Plain::<T>::NEW, &(NoScope, Verbatim(key))), &[], policy), ready(value)).await;
     }
 
     /// Asks for a right to a key that one process has at a time, and at most for so long. `None` while another has it.
@@ -292,7 +292,7 @@ impl Cache {
 
     fn shared_only<T: SharedValue>(&self, key: &str) -> Pending<OwnedArgs, Maybe<T>> {
         let policy = Policy::new(Duration::MAX).wire(Wire::new()).no_early().only_shared();
-        SITE.pending(&self.call(Maybe::<T>::NEW, &(NoScope, Verbatim(key))), &[], policy).uncounted()
+        SITE.pending(self.call(Maybe::<T>::NEW, &(NoScope, Verbatim(key))), &[], policy).uncounted()
     }
 }
 

@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use super::instance::Instance;
 use crate::handle::Fastness;
 
-/// One call of an annotated function, as far as it is known before its body runs. Made once, in the prologue of the expansion;
+/// One call of an annotated function, as far as it is known before its body runs. A hit borrows it and the rest takes a copy, so that it is
+/// in no memory where there is a hit. Made once, in the prologue of the expansion;
 /// [`Site::hit`](crate::site::Site::hit) and the functions of a miss take it from there.
 pub struct Call<'a, A, S> {
     /// The handle that `on = ..` names; `None` for the one in force.
@@ -26,6 +27,15 @@ impl<'a, A, S> Call<'a, A, S> {
         Self { on, instance, args, shape: PhantomData }
     }
 }
+
+impl<A, S> Clone for Call<'_, A, S> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A, S> Copy for Call<'_, A, S> {}
 
 impl<A, S> fmt::Debug for Call<'_, A, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -38,7 +38,7 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
     pub(super) fn miss<A, S>(
         self,
         site: &'static Site,
-        call: &Call<'_, A, S>,
+        call: Call<'_, A, S>,
         (ttl, wire): (u64, Option<Wire<S::Item>>),
     ) -> Miss<A::Owned, S>
     where

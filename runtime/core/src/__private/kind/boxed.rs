@@ -63,7 +63,7 @@ macro_rules! boxed {
             {
                 match site.hit(call) {
                     Some(hit) => Ok(self.early(hit)),
-                    None => Err(self.miss(site, call, plain)),
+                    None => Err(self.miss(site, *call, plain)),
                 }
             }
 
