@@ -3,6 +3,8 @@
 //! May use: nothing of this crate.
 
 mod control;
+mod environment;
+mod error;
 mod parse;
 mod reader;
 #[cfg(feature = "servers")]
@@ -15,7 +17,6 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -24,6 +25,8 @@ use std::time::Duration;
 use fastness::Redis;
 
 pub use self::control::Control;
+pub use self::environment::Environment;
+pub use self::error::ConfigError;
 use self::reader::Reader;
 pub use self::secret::{Secret, Url};
 pub use self::variables::{VARIABLES, hints};
@@ -91,19 +94,6 @@ pub struct Config {
     pub shutdown_delay: Duration,
     /// `DRAIN_TIMEOUT` (10 s): how long open requests may go on once no more are accepted.
     pub drain: Duration,
-}
-
-/// `APP_ENV`: where this server runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Environment {
-    /// Logs for people.
-    #[default]
-    Development,
-    /// Logs as JSON, one object a line; the embedded store starts empty; stops five seconds after the signal, see
-    /// [`Config::shutdown_delay`].
-    Production,
-    /// Logs only what goes wrong.
-    Test,
 }
 
 impl Default for Config {
@@ -231,17 +221,3 @@ impl Config {
         reader.finish(config)
     }
 }
-
-/// Variables that cannot be understood, one line each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    faults: Vec<String>,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.faults.join("\n"))
-    }
-}
-
-impl std::error::Error for ConfigError {}

@@ -15,6 +15,7 @@ mod connections;
 mod files;
 mod private;
 mod seldom;
+mod stopped;
 
 use std::io;
 use std::sync::Arc;
@@ -32,21 +33,13 @@ use serde_json::json;
 
 pub use self::private::Listeners;
 use self::private::Private;
+pub use self::stopped::Stopped;
 use crate::app::{App, Dependencies, app};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::peers::{Bounds, Peers};
 use crate::store::{MemoryRepository, Repository, StoreError, seed};
 use crate::supplier::Supplier;
-
-/// How a server that was told to stop came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stopped {
-    /// Every open request was answered.
-    Drained,
-    /// Some were still open after [`Config::drain`] and were dropped.
-    TimedOut,
-}
 
 /// Serves on `listeners` until `shutdown` completes, and then as long as the module's documentation says.
 ///

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tracing_subscriber::filter::Targets;
 
-use super::{Environment, Secret, Url};
+use super::environment::Environment;
+use super::secret::{Secret, Url};
 
 pub(super) const ENVIRONMENT: &str = "development, production or test";
 pub(super) const HOST: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or localhost";

@@ -1,6 +1,6 @@
 //! Reads variables one by one, and remembers what is wrong with them.
 
-use super::ConfigError;
+use super::error::ConfigError;
 use super::secret::redacted;
 
 pub(super) struct Reader<F> {

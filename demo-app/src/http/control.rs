@@ -13,8 +13,10 @@ use axum::response::{IntoResponse, Response};
 use fastness::http::{HostLayer, Stack};
 use fastness::routes::BearerToken;
 
+use super::fallbacks::wrong_method;
+use super::parts::Parts;
 use super::problem::Problem;
-use super::{Parts, cache, figures, resilience, stack, supplier, wrong_method};
+use super::{cache, figures, resilience, stack, supplier};
 use crate::config::{Config, Control};
 
 /// What one listener demands of those who ask a control endpoint.

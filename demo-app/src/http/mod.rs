@@ -12,6 +12,7 @@ mod businesses;
 mod cache;
 mod control;
 mod events;
+mod fallbacks;
 mod figures;
 mod index;
 mod manufacturers;
@@ -27,6 +28,7 @@ mod body;
 mod cache_control;
 mod lists;
 mod middleware;
+mod parts;
 mod problem;
 mod queries;
 mod query;
@@ -36,43 +38,14 @@ mod when;
 
 pub(crate) use figures::routes_of;
 pub use index::{Access, ENDPOINTS};
+pub use parts::Parts;
 pub use problem::Problem;
 
-use std::sync::Arc;
-
 use axum::Router;
-use axum::http::{Method, Uri};
-use fastness::Fastness;
-use fastness::http::HttpStats;
-use fastness::monitor::{MemoryGuard, Monitor};
 
 use self::control::Gate;
+use self::fallbacks::{no_route, wrong_method};
 use crate::config::Config;
-use crate::domain::cut;
-use crate::service::{
-    BusinessService, EventService, ManufacturerService, ProductService, RatingService, UserService, VoteService,
-};
-use crate::store::Repository;
-use crate::supplier::Supplier;
-
-/// What the handlers work with.
-#[derive(Clone)]
-#[expect(missing_docs, missing_debug_implementations, reason = "the types are the whole story")]
-pub struct Parts {
-    pub businesses: BusinessService,
-    pub events: EventService,
-    pub manufacturers: ManufacturerService,
-    pub products: ProductService,
-    pub ratings: RatingService,
-    pub supplier: Supplier,
-    pub users: UserService,
-    pub votes: VoteService,
-    pub repository: Arc<dyn Repository>,
-    pub cache: Fastness,
-    pub monitor: Monitor,
-    pub guard: MemoryGuard,
-    pub stats: HttpStats,
-}
 
 /// What is served, by listener.
 #[derive(Clone, Debug)]
@@ -104,15 +77,4 @@ pub fn surface(parts: &Parts, config: &Config) -> Surface {
             .merge(control::routes(parts, public, config)),
         private: index::routes().fallback(no_route).merge(control::routes(parts, private, config)),
     }
-}
-
-async fn no_route(uri: Uri) -> Problem {
-    Problem::not_found(format!("nothing is served at `{}`; GET / lists what is", cut(uri.path().to_owned())))
-}
-
-async fn wrong_method(method: Method, uri: Uri) -> Problem {
-    Problem::wrong_method(format!(
-        "`{}` does not take {method}; the Allow header lists what it takes",
-        cut(uri.path().to_owned())
-    ))
 }

@@ -32,8 +32,8 @@ use tokio::time::{Instant, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tower_http::timeout::TimeoutBody;
 
-use super::Stopped;
 use super::seldom::Seldom;
+use super::stopped::Stopped;
 use crate::config::Config;
 use crate::peers::{Bounds, Full, Peers};
 

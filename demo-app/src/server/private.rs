@@ -13,7 +13,8 @@ use fastness::monitor::Monitor;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::{Stopped, connections};
+use super::connections;
+use super::stopped::Stopped;
 use crate::config::Config;
 use crate::peers::{Bounds, Peers};
 

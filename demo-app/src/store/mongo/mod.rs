@@ -9,6 +9,7 @@ mod businesses;
 mod convert;
 mod documents;
 mod events;
+mod last_look;
 mod lists;
 mod manufacturers;
 mod products;
@@ -32,7 +33,7 @@ use serde_json::Value;
 
 use self::convert::signed;
 use self::documents::{Business, Manufacturer, Product, SupplyChainEvent, User, VotingRecord};
-use self::watch::Watch;
+use self::last_look::Watch;
 use super::{Collection, Repository, Result, StoreError};
 use crate::domain::Id;
 

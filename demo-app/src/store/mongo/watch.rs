@@ -4,12 +4,12 @@
 //! One task looks every half minute and leaves what it saw for whoever asks; it ends with the last clone of the store. None of it is on
 //! the way of a query, and what the server does not allow is said instead.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use fastness::Fastness;
 use fastness::mongo::IndexManager;
-use fastness::mongo::changes::{Changes, Snapshot, Tail};
+use fastness::mongo::changes::{Changes, Snapshot};
 use fastness::mongo::plan;
 use fastness::mongo::slow::{self, Profiler};
 use fastness::monitor::SlowQuery;
@@ -18,24 +18,11 @@ use serde_json::{Value, json};
 
 use super::MongoRepository;
 use super::documents::{Business, Manufacturer, Product, SupplyChainEvent, User, VotingRecord};
+use super::last_look::{Seen, Watch, lock};
 
 /// Between two looks, and between attempts while the database does not answer.
 const LOOK: Duration = Duration::from_secs(30);
 const RETRY: Duration = Duration::from_secs(5);
-
-/// What was seen last. Null before the first look.
-#[derive(Debug, Default)]
-pub(super) struct Watch {
-    /// Plain locks: they are held to put, take or copy a value, never across an `.await`.
-    seen: Mutex<Seen>,
-    changes: Mutex<Option<Tail>>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Seen {
-    indexes: Value,
-    profiling: Value,
-}
 
 impl MongoRepository {
     /// Makes the indexes as soon as the database lets it, follows changes that others write so that `cache` forgets them, and
@@ -69,10 +56,6 @@ impl MongoRepository {
         let changes = lock(&self.watch.changes).as_ref().map(|tail| shown(&tail.snapshot()));
         json!({ "kind": "mongodb", "name": self.db.name(), "indexes": indexes, "profiling": profiling, "changes": changes })
     }
-}
-
-fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
-    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the changes of all models invalidate, the models say.

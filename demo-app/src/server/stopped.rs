@@ -1,0 +1,10 @@
+//! The end of a server.
+
+/// How a server that was told to stop came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Every open request was answered.
+    Drained,
+    /// Some were still open after [`Config::drain`](crate::config::Config::drain) and were dropped.
+    TimedOut,
+}

@@ -1,0 +1,24 @@
+//! What the last look at the database saw, and the changes that are followed.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use fastness::mongo::changes::Tail;
+use serde_json::Value;
+
+/// What was seen last. Null before the first look.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// Plain locks: they are held to put, take or copy a value, never across an `.await`.
+    pub(super) seen: Mutex<Seen>,
+    pub(super) changes: Mutex<Option<Tail>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) indexes: Value,
+    pub(super) profiling: Value,
+}
+
+pub(super) fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
