@@ -12,8 +12,9 @@ const BUILDERS: &[(&str, &str, &str)] = &[
     ("idempotency", "http/idempotency/mod.rs", "IdempotencyLayer"),
     ("http", "http/coalesce.rs", "CoalesceLayer"),
     ("http", "http/timing/mod.rs", "TimingLayer"),
-    ("http", "http/limit.rs", "ConcurrencyLimitLayer"),
-    ("http", "http/breaker.rs", "BreakerLayer"),
+    ("http", "http/gate.rs", "GateLayer<A>"),
+    ("http", "http/breaker.rs", "GateLayer<ByBreaker>"),
+    ("http", "http/memory.rs", "GateLayer<ByMemory>"),
     ("monitor", "monitor/builder.rs", "MonitorBuilder"),
     ("monitor", "monitor/probe.rs", "Probe"),
     ("monitor", "monitor/guard/builder.rs", "MemoryGuardBuilder"),
@@ -37,11 +38,15 @@ fn every_setting_of_a_builder_is_on_its_page() {
     }
 }
 
-/// The public methods that take the value itself, `build` apart.
+/// The public methods of `owner` that take the value itself, `build` apart.
 fn setters(source: &str, owner: &str) -> Vec<String> {
-    let block = source.split_once(&format!("\nimpl {owner} {{\n")).map_or("", |(_, rest)| rest);
-    let block = block.split("\n}\n").next().unwrap_or_default();
-    let methods = block.split("    pub fn ").skip(1).filter_map(|method| {
+    let blocks = source.split("\nimpl").skip(1).filter_map(|block| {
+        let (head, rest) = block.split_once('\n')?;
+        let owned = head.strip_suffix(&format!(" {owner} {{"))?;
+        (owned.is_empty() || (owned.starts_with('<') && !owned.ends_with(" for")))
+            .then(|| rest.split("\n}\n").next())?
+    });
+    let methods = blocks.flat_map(|block| block.split("    pub fn ").skip(1)).filter_map(|method| {
         let (name, _) = method.split_once(['<', '('])?;
         let parameters: String = method.split('{').next()?.split_whitespace().collect();
         (parameters.contains("(self") || parameters.contains("(mutself")).then(|| name.to_owned())
@@ -53,8 +58,9 @@ fn setters(source: &str, owner: &str) -> Vec<String> {
 fn setters_are_found_in_sources() {
     let source = "\nimpl A {\n    pub fn new() -> Self {\n    }\n    pub fn one(self) -> Self {\n    }\n    fn own(self) {\n    }\n    \
         pub fn two<T>(\n        mut self,\n        t: T,\n    ) -> Self {\n    }\n    pub fn read(&self) {\n    }\n    \
-        pub fn build(self) {\n    }\n}\nimpl B {\n    pub fn three(self) {\n    }\n}\n";
-    assert_eq!(setters(source, "A"), ["one", "two"]);
+        pub fn build(self) {\n    }\n}\nimpl B {\n    pub fn three(self) {\n    }\n}\n\
+        impl<T: X> A {\n    pub fn four(self) {\n    }\n}\nimpl<T> Y for A {\n    pub fn five(self) {\n    }\n}\n";
+    assert_eq!(setters(source, "A"), ["one", "two", "four"]);
 }
 
 #[test]

@@ -23,6 +23,14 @@ use crate::resilience::{Held as HeldUntilEnd, Running, mark};
 /// [`HostLayer`](super::HostLayer), `MemoryGuardLayer`, `RateLimitLayer`.
 ///
 /// Cheap to clone; clones share what they count.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use fastness::http::BreakerLayer;
+///
+/// let breaker = BreakerLayer::new("shop").exempt(["/health", "/internal/*"]);
+/// let app: Router = Router::new().route("/", get(async || "hello")).layer(breaker);
+/// ```
 #[must_use = "a layer does nothing until a service is put under it"]
 pub struct GateLayer<A> {
     /// `None` for a layer that does nothing.
