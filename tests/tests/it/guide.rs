@@ -42,8 +42,8 @@ fn every_setting_of_a_builder_is_on_its_page() {
 fn setters(source: &str, owner: &str) -> Vec<String> {
     let blocks = source.split("\nimpl").skip(1).filter_map(|block| {
         let (head, rest) = block.split_once('\n')?;
-        let owned = head.strip_suffix(&format!(" {owner} {{"))?;
-        (owned.is_empty() || (owned.starts_with('<') && !owned.ends_with(" for")))
+        let generics = head.strip_suffix(&format!(" {owner} {{"))?;
+        (generics.is_empty() || (generics.starts_with('<') && !generics.ends_with(" for")))
             .then(|| rest.split("\n}\n").next())?
     });
     let methods = blocks.flat_map(|block| block.split("    pub fn ").skip(1)).filter_map(|method| {
