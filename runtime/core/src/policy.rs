@@ -36,7 +36,7 @@ impl<E: From<LoadTimeout>> SaysLoadTimeout for E {}
 
 /// The way in which a call site loads and stores. Built on a miss only.
 ///
-/// An option is a field with its default in [`new`](Self::new), and a method that expansions call. The method has the bounds that the option
+/// An option is a field with its default in `new`, and a method that expansions call. The method has the bounds that the option
 /// asks of the user's types, so that the compiler blames the option's value.
 #[allow(clippy::struct_excessive_bools)] // each is an option of the attribute
 pub struct Policy<S: Shape> {

@@ -28,7 +28,7 @@ pub use snapshot::Snapshot;
 ///
 /// # async fn start() -> Result<(), fastness::mongo::Error> {
 /// let client = Settings::from_uri("mongodb://localhost/shop").await?.connect()?;
-/// if let Some(error) = client.health().await.error {
+/// if let Err(error) = client.ping().await {
 ///     eprintln!("MongoDB does not answer: {error}");
 /// }
 /// let products = client.database("shop").collection::<bson::Document>("products");
@@ -47,7 +47,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// How long a [`health`](Self::health) check waits.
+    /// The longest time that a [`ping`](Self::ping) waits.
     pub const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
     /// The driver's client, whose operations have no bound.
@@ -70,7 +70,7 @@ impl Client {
         self.max_pool_size
     }
 
-    /// What was slow so far: seen by this client's [`Collection`]s, and by the server where its profile [was read](Profiler::read).
+    /// What was slow so far: seen by this client's `Collection`s, and by the server where its profile [was read](Profiler::read).
     pub fn slow_queries(&self) -> slow::Snapshot {
         self.slow.snapshot()
     }

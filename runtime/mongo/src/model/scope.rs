@@ -122,7 +122,7 @@ pub trait InScope: KeyPart {}
 
 impl<T: KeyPart + ?Sized> InScope for T {}
 
-/// The last rung, as [`UnfitArg`](crate::key::arg::UnfitArg) is that of arguments: it lets the compiler say what to do about a
+/// The last rung, as `UnfitArg` of the core is that of arguments: it lets the compiler say what to do about a
 /// scope.
 pub trait UnfitField {
     /// The type of the field.
