@@ -62,8 +62,8 @@ fn ids(batch: u64) -> std::ops::Range<u64> {
     batch * BATCH..(batch + 1) * BATCH
 }
 
-fn direct_key(id: u64) -> String {
-    format!("direct:{id}")
+fn direct_key(id: u64) -> Key {
+    Key::from_static("direct").join(id)
 }
 
 async fn mget(bare: &redis::aio::MultiplexedConnection, batch: u64, key: impl Fn(u64) -> String) -> Vec<Vec<u8>> {
@@ -72,7 +72,7 @@ async fn mget(bare: &redis::aio::MultiplexedConnection, batch: u64, key: impl Fn
 }
 
 async fn mget_directly(cache: Cache, batch: u64) {
-    let keys: Vec<Key> = ids(batch).map(|id| Key::from_static("direct").join(id)).collect();
+    let keys: Vec<Key> = ids(batch).map(direct_key).collect();
     let found = cache.mget::<String>(&keys).await;
     assert!(found.iter().all(Option::is_some), "a value is missing");
 }

@@ -18,7 +18,7 @@ pub use self::signals::Signals;
 use crate::config::{Config, VARIABLES, hints};
 use crate::log;
 
-/// What the arguments ask for.
+/// The command that the arguments ask for.
 #[derive(Debug, PartialEq, Eq)]
 enum Request {
     Serve,

@@ -52,7 +52,7 @@ impl Kind {
         }
     }
 
-    /// What to write instead.
+    /// The text to write instead.
     pub(super) fn expected(self) -> String {
         match self {
             Self::Flag => "must be true or false".to_owned(),

@@ -12,7 +12,7 @@ use crate::service::{
 use crate::store::Repository;
 use crate::supplier::Supplier;
 
-/// What the handlers work with.
+/// The services and the shared state that the handlers use.
 #[derive(Clone)]
 #[expect(missing_docs, missing_debug_implementations, reason = "the types are the whole story")]
 pub struct Parts {

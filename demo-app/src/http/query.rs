@@ -213,7 +213,7 @@ pub(super) fn number<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<
     text.parse().ok().filter(|number| digits && range.contains(number))
 }
 
-/// Whether a query string is text once it is decoded; readers would put stand-ins where it is not.
+/// Returns true if a query string is UTF-8 once it is decoded. Readers would put replacement characters where it is not.
 fn is_text(query: &str) -> bool {
     percent_encoding::percent_decode_str(query).decode_utf8().is_ok()
 }

@@ -3,7 +3,7 @@
 
 use super::Collection;
 
-/// One index, by its fields.
+/// An index, by its fields.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Index {
     pub(super) fields: &'static [Field],

@@ -16,7 +16,7 @@ use crate::domain::{Listing, PageRequest, Scalar, SortKey};
 pub struct Unserved {
     /// `sort`, or the name of a filter.
     pub parameter: String,
-    /// What to write instead.
+    /// The text to write instead.
     pub message: String,
 }
 
@@ -87,7 +87,7 @@ impl Collection {
         Ok(())
     }
 
-    /// Whether an index over all documents has the field `name` first behind the `fixed` ones. (By id an index sorts where the
+    /// Returns true if an index over all documents has the field `name` first behind the `fixed` ones. (By id an index sorts where the
     /// filter is empty, and nothing else.)
     fn sorts_next(self, fixed: &[&str], name: &str) -> bool {
         let mut indexes = self.indexes().iter().filter(|index| !index.sparse);
@@ -125,7 +125,7 @@ impl Collection {
     }
 }
 
-/// Whether the documents that agree in the `fixed` fields come out of the index in this order, one way or the other.
+/// Returns true if the documents that agree in the `fixed` fields come out of the index in this order, one way or the other.
 fn serves(index: &Index, fixed: &[&str], sort: &[SortKey]) -> bool {
     let lead = lead(index, fixed);
     let tail = &index.fields[lead..];

@@ -22,7 +22,7 @@ use demo_app::config::Config;
 
 /// Tools for the reference server of fastness.
 ///
-/// They read the same environment as the server: `MONGODB_URI` names the database that they work on.
+/// The tools read the same environment as the server: `MONGODB_URI` names the database that they work on.
 #[derive(Debug, Parser)]
 #[command(name = "demo-tools", version)]
 struct Cli {

@@ -120,7 +120,7 @@ fn handle(name: &Ident, options: &Options, subject: &Subject, diag: &mut Diag) -
     (diag.count() == before).then(|| Form::Handle(Handle { name: name.clone(), is_associated }))
 }
 
-/// Whether the signature names `Self`.
+/// Returns true if the signature names `Self`.
 fn names_own_type(sig: &Signature) -> bool {
     struct Find(bool);
     impl<'ast> Visit<'ast> for Find {

@@ -116,7 +116,7 @@ fn keys(model: &Model) -> impl Iterator<Item = &Key> {
     std::iter::once(&model.stored.key).chain(&model.stored.tags)
 }
 
-/// Whether `on` or a duration names this.
+/// Returns true if `on` or a duration names this parameter.
 fn names(model: &Model, name: &str) -> bool {
     let durations = model.stored.options.values().filter_map(|given| match given.value {
         Value::Time(Time::Expr(expr)) => Some(&**expr),

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use fastness::mongo::changes::Tail;
 use serde_json::Value;
 
-/// What was seen last. Null before the first look.
+/// The reports that were read last, and the changes that are followed.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     /// Plain locks: they are held to put, take or copy a value, never across an `.await`.
@@ -13,6 +13,7 @@ pub(super) struct Watch {
     pub(super) changes: Mutex<Option<Tail>>,
 }
 
+/// The indexes and the profiling of the database as they were read last; null before the first read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     pub(super) indexes: Value,

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use fastness_tests::servers::{database_name, shared_mongo};
 
-/// What a run left behind.
+/// The exit code and the output of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
