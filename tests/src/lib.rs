@@ -13,6 +13,7 @@ pub mod imports;
 pub mod logged;
 pub mod names;
 pub mod one_key;
+pub mod program;
 pub mod race;
 pub mod servers;
 
