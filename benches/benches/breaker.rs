@@ -1,4 +1,4 @@
-//! What a closed circuit breaker costs: ours by attribute and by name, and those that people use today.
+//! Cost of a closed circuit breaker: ours by attribute and by name, and those that people use today.
 //!
 //! Ours has all that is on by default: a failure rate over a window of 30 s, and failures in a row. All guard the same small
 //! body. The floor beside the bare call is one addition to a number that all threads share, because a breaker that counts
@@ -37,7 +37,7 @@ const FAILSAFE: &str = "failsafe, success rate";
 const TOWER: &str = "tower-resilience, async";
 const SEATBELT: &str = "seatbelt, async";
 
-/// Those that one-thread and two-thread lines compare with.
+/// Peers that the lines for one thread and for two compare with.
 const PEERS: [&str; 3] = [RECLOSER, IN_A_ROW, FAILSAFE];
 const ASYNC_PEERS: [&str; 3] = [RECLOSER_ASYNC, TOWER, SEATBELT];
 
@@ -47,7 +47,7 @@ static RING: LazyLock<Recloser> = LazyLock::new(|| Recloser::custom().closed_len
 static ASYNC_RING: LazyLock<AsyncRecloser> =
     LazyLock::new(|| AsyncRecloser::from(Recloser::custom().closed_len(100).build()));
 
-/// As small as an error can be, so that what is measured is no copying of errors.
+/// An error as small as it can be, so that no copying of errors is measured.
 #[derive(Debug)]
 struct Failed;
 

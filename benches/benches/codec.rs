@@ -67,7 +67,7 @@ fn business(id: u64) -> Business {
         id,
         name: format!("Number {id} and Daughters, Stationers"),
         email: (!id.is_multiple_of(10)).then(|| format!("office-{id}@stationers.example.com")),
-        description: "Paper, ink and whatever else is needed to write a letter, since before anybody can remember; \
+        description: "Paper, ink and whatever else is needed to write a letter, for longer than memory goes back; \
                       open on all days that begin with a letter."
             .to_owned(),
         address: Address {
@@ -134,7 +134,7 @@ where
     outcome
 }
 
-/// As a multiple of JSON's.
+/// The size as a multiple of JSON's.
 fn size<V: Serialize>(value: &V) -> f64 {
     let json = serde_json::to_vec(value).expect("a value that can be encoded").len();
     encoded(value, <[u8]>::len) as f64 / json as f64

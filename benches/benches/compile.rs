@@ -1,4 +1,4 @@
-//! What 500 annotated functions take to compile, against the same with `cached` and against the bare functions.
+//! Compile time of 500 annotated functions, against the same with `cached` and against the bare functions.
 //!
 //! Half of them take and return a number, half return a struct. Only the crate that holds them is compiled: its dependencies are there
 //! already. The crates take turns, and the ratio within a turn counts. `COMPILE_ROUNDS` is how many (5).

@@ -1,4 +1,4 @@
-//! Entries that nobody can be served any more: what they cost in room and hits, and whether their memory is given back.
+//! Entries that cannot be served any more: what they cost in room and hits, and whether their memory is given back.
 //!
 //! Three tables. *Reports*: keys `report:{hour}:{id}` with a ttl of an hour, in stores of 1 000, where an hour is a second: how often each
 //! report was loaded in an hour. *Zipf*: the share of reads that hit, with room for a tenth of the keys, undisturbed, and while in each
@@ -22,7 +22,7 @@ use fastness_benches::traffic::{SKEW, Zipf};
 
 /// A second.
 const HOUR: Duration = Duration::from_secs(1);
-/// Of which the first fills.
+/// The number of hours; the first one fills.
 const HOURS: u64 = 5;
 const REPORTS: u64 = 1_000;
 
@@ -49,7 +49,7 @@ fn report(hour: u64, id: u64) -> u64 {
     hour + id
 }
 
-/// In the order of their numbers, ten times, or as often in any order.
+/// Reads in the order of their numbers, ten times, or as often in any order.
 fn reads(ids: u64, ordered: bool, seed: u64) -> Vec<u64> {
     let mut random = fastrand::Rng::with_seed(seed);
     (0..10 * ids).map(|at| if ordered { at % ids } else { random.u64(..ids) }).collect()
@@ -195,7 +195,7 @@ fn resident() -> [f64; 2] {
     [pages.map_or(f64::NAN, |pages| pages / 256.0), LIVING.load(Relaxed) as f64]
 }
 
-/// Before, after a burst, after its end, and then each half of a second.
+/// Measures before, after a burst, after its end, and then each half of a second.
 fn over_time(burst: impl Fn(), end: impl Fn()) -> Vec<f64> {
     let mut seen = vec![resident()];
     burst();

@@ -1,4 +1,4 @@
-//! How many reads hit when there is room for a tenth of the keys: the same seeded Zipf 0.99 for everyone.
+//! Hit ratio with room for a tenth of the keys: the same seeded Zipf 0.99 for every cache.
 //!
 //! Get, and on a miss insert; 5 million reads, the first million included, on one thread. The best that a policy
 //! without foresight can do is to keep the 10 000 most popular keys; that is printed beside the results.

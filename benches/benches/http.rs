@@ -1,4 +1,4 @@
-//! What the HTTP layers cost: each before the same small handler, a hit of the cache beside a handler of prebuilt bytes, the same
+//! Cost of the HTTP layers: each before the same small handler, a hit of the cache beside a handler of prebuilt bytes, the same
 //! under axum, and a compressed hit beside compressing.
 //!
 //! Everything runs without a socket; `scripts/wrk` measures whole servers. What makes a request is part of all cases.
@@ -64,7 +64,7 @@ fn answer(body: &Bytes) -> Response<Full<Bytes>> {
     response
 }
 
-/// As a browser asks.
+/// A request as a browser makes it.
 fn ask<Q: Default>() -> Request<Q> {
     let mut request = Request::new(Q::default());
     *request.uri_mut() = http::Uri::from_static("/products/7?colour=red");
@@ -82,7 +82,7 @@ where
     asked(name, service)
 }
 
-/// As `axum::serve` does it for each connection.
+/// An application as `axum::serve` calls it for each connection.
 fn served(name: &'static str, app: Router) -> Case {
     asked::<axum::body::Body, _, _>(name, app.with_state(()))
 }
@@ -111,7 +111,7 @@ macro_rules! small {
     };
 }
 
-/// What any store has to do for a hit, and nothing else: no host, no conditions, no time.
+/// The work that any store has to do for a hit, and nothing else: no host, no conditions, no time.
 fn by_hand() -> Case {
     let mut head = answer(&SMALL).headers().clone();
     for (name, value) in [

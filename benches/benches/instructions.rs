@@ -1,4 +1,4 @@
-//! How many instructions the hot paths take: a figure that does not depend on what else the machine is doing.
+//! Instructions of the hot paths: a figure that does not depend on what else the machine is doing.
 //!
 //! The program runs itself under valgrind, twice per case with different numbers of calls; the difference over the difference of
 //! the numbers is what one call takes, set-up left out. `instructions.txt` beside the manifest has the last figures that were
@@ -25,7 +25,7 @@ const CALLS: (u64, u64) = (2_000, 12_000);
 /// Keys that the calls go round.
 const KEYS: u64 = 64;
 
-/// How many times a case is to be called.
+/// Calls a case this many times.
 type Run = fn(u64);
 
 const CASES: &[(&str, Run)] = &[
@@ -58,7 +58,7 @@ async fn each_async<R>(calls: u64, call: impl AsyncFn(u64) -> R) {
     }
 }
 
-/// Each call is of a key that nobody has asked for.
+/// Each call is of a new key.
 async fn each_new(calls: u64) {
     for n in 0..calls {
         drop(black_box(ours::load_user(black_box(n)).await));

@@ -80,7 +80,7 @@ impl Moka {
 }
 
 impl Subject for Moka {
-    /// It knows none.
+    /// The cache has no tags.
     const TAGS: bool = false;
 
     async fn read(&self, world: &World, key: Key) -> Result<Value, Failed> {

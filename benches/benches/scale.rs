@@ -29,9 +29,9 @@ const ENTRIES: u64 = 1_000_000;
 /// Keys that the tasks ask for; the store has room for a tenth.
 const KEYS: usize = 1_000_000;
 const TASKS: u64 = 64;
-/// Calls between two looks whether time is up, and to whoever else wants to run.
+/// Calls between two looks whether time is up, and yields to other tasks.
 const TURN: usize = 256;
-/// Of all calls of a task one in so many is an invalidation.
+/// The number of calls of a task to one invalidation.
 const INVALIDATIONS: usize = 1_000;
 
 fn value(id: u64) -> Arc<User> {
@@ -94,7 +94,7 @@ fn memory() -> Vec<Line> {
     ]
 }
 
-/// What was seen in one second.
+/// Observations of one second.
 struct Second {
     calls: f64,
     resident: f64,

@@ -53,7 +53,7 @@ async fn cached_by_key_get(key: u64, fails: bool) -> Result<u64, Down> {
     origin(fails).await
 }
 
-/// What happened in one scenario.
+/// Observations of one scenario.
 #[derive(Clone, Copy)]
 struct Seen {
     calls: usize,

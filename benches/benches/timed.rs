@@ -1,4 +1,4 @@
-//! What it costs to time a call: `#[timed]`, a timing by hand, and what people use for it today.
+//! Cost of timing a call: `#[timed]`, a timing by hand, and what people use for it today.
 //!
 //! All time the same small body. The floor is two reads of the processor's cycle counter and nothing else, because no timer
 //! can do with less.

@@ -1,4 +1,4 @@
-//! What the benchmarks share: how to measure, what to measure, and how to report it.
+//! Shared parts of the benchmarks: how to measure, what to measure, and how to report it.
 //!
 //! Every case of a suite runs in one process, in short rounds that take turns, so that noise hits all alike; what counts
 //! is the median of the per-round ratios. Read [`measure`] first, then [`peers`], then the programs in `benches/`.

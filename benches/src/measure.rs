@@ -19,7 +19,7 @@ use crate::traffic::Traffic;
 
 /// Calls between two looks at the clock.
 const BATCH: usize = 512;
-/// How long a case runs before it is measured.
+/// Time for which a case runs before it is measured.
 const WARM_UP: Duration = Duration::from_millis(2);
 /// Calls over which allocations are counted.
 const COUNTED: usize = 4_096;
@@ -77,25 +77,25 @@ impl std::fmt::Debug for Case {
     }
 }
 
-/// How to run a suite.
+/// The way to run a suite.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Which keys are asked for.
+    /// The keys to ask for.
     pub traffic: Traffic,
-    /// On how many threads at once.
+    /// Threads that run at once.
     pub threads: usize,
-    /// How many rounds.
+    /// Rounds of the suite.
     pub rounds: usize,
-    /// How long a case runs in a round.
+    /// Time for which a case runs in a round.
     pub slice: Duration,
 }
 
-/// What came out.
+/// Results of a suite.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// How it was run.
+    /// The way that it was run.
     pub plan: Plan,
-    /// How long a call took.
+    /// Times of a call.
     pub times: Times,
     allocations: Vec<f64>,
 }

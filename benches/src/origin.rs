@@ -1,4 +1,4 @@
-//! What is behind the caches: users in an array, found by number or by name.
+//! The origin behind the caches: users in an array, found by number or by name.
 //!
 //! The origin of the hit benchmarks costs nothing, because it is called only to fill the caches; calling it bare is the
 //! floor under every cache. It is never inlined, since the function that it stands for would not be either.
@@ -8,15 +8,15 @@ use std::sync::{Arc, LazyLock};
 use hitbox_fn::CacheableResponse;
 use serde::{Deserialize, Serialize};
 
-/// How many users there are.
+/// The number of users.
 pub const USERS: usize = 100_000;
 
 /// A value of about 300 bytes in nine heap blocks: dear to clone, so everybody stores an `Arc` of it who can.
 #[derive(Clone, Debug, Serialize, Deserialize, CacheableResponse)]
 pub struct User {
-    /// Its number.
+    /// The user's number.
     pub id: u64,
-    /// Its name, unique.
+    /// The user's name, unique.
     pub name: String,
     /// An address.
     pub email: String,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::measure::Outcome;
 use crate::times::{Spread, Times};
 
-/// What a line compares, what it has to be, and what it is.
+/// One comparison: its two sides, the required ratio, and the measured one.
 #[derive(Clone, Debug)]
 pub struct Line {
     what: String,
@@ -51,14 +51,14 @@ impl Line {
         Self { must: Must::AtLeast(limit), ..Self::at_most(what, limit, measured) }
     }
 
-    /// What we would like it to be.
+    /// Sets the ratio that we would like.
     #[must_use]
     pub fn aim(mut self, aim: f64) -> Self {
         self.aim = Some(aim);
         self
     }
 
-    /// Whether it is as it must be.
+    /// True if the ratio is as required.
     pub fn is_met(&self) -> bool {
         match self.must {
             Must::AtMost(limit) => self.measured <= limit,

@@ -23,7 +23,7 @@ pub struct Case {
     before: Box<dyn Fn() -> Boxed<()> + Send + Sync>,
 }
 
-/// What the calls of one task ask for; no two tasks of a round ask for the same.
+/// The keys of the calls of one task; no two tasks of a round ask for the same.
 #[derive(Clone, Copy, Debug)]
 struct Numbers {
     task: u64,
@@ -31,14 +31,14 @@ struct Numbers {
     calls: u64,
 }
 
-/// How to run a suite.
+/// The way to run a suite.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How many rounds.
+    /// Rounds of the suite.
     pub rounds: usize,
-    /// How many tasks at once.
+    /// Tasks that run at once.
     pub tasks: u64,
-    /// How many calls each of them makes in a round.
+    /// Calls of each task in a round.
     pub calls: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Which keys are asked for: a few hot ones, or Zipf over all.
+//! The keys that are asked for: a few hot ones, or Zipf over all.
 //!
 //! Everything is drawn beforehand and seeded, so a case pays for reading the next key from an array and nothing else, and
 //! two runs ask for the same keys.
@@ -12,10 +12,10 @@ use crate::origin::{self, USERS};
 /// The exponent of the Zipf law: a few keys take most of the reads, and the tail is long.
 pub const SKEW: f64 = 0.99;
 
-/// How many keys are drawn before they repeat.
+/// Keys that are drawn before they repeat.
 const DRAWN: usize = 1 << 20;
 
-/// Which keys.
+/// The distribution of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Traffic {
     /// The same 64 keys for all threads, each as often as the others: all in the CPU's caches.
@@ -38,7 +38,7 @@ impl Traffic {
         }
     }
 
-    /// What it is called in tables.
+    /// The name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Hot => "hot64",

@@ -80,7 +80,7 @@ pub fn envelope(bytes: &[u8]) {
         }
     }
 
-    // By somebody who knows the checksum: the input says how to read what is left of it.
+    // An attacker who knows the checksum: the input says how to read what is left of it.
     if let [codec, flags, payload @ ..] = bytes
         && let Some(mut forged) = fuzz::seal(payload, KEY, TYPE, false)
     {

@@ -32,10 +32,10 @@ SECRETS = (PASSWORD, base64.b64encode(f"shop:{PASSWORD}".encode()).decode(), TOK
 
 # How it is started, and who may then ask a control on the public and on the private listener.
 STARTS = (
-    ("as in the container", {"APP_ENV": "production"}, "nobody", "everybody"),
-    ("and with a token", {"APP_ENV": "production", "ADMIN_TOKEN": TOKEN}, "nobody", "the token"),
+    ("as in the container", {"APP_ENV": "production"}, "no client", "every client"),
+    ("and with a token", {"APP_ENV": "production", "ADMIN_TOKEN": TOKEN}, "no client", "the token"),
     ("with a token alone", {"APP_ENV": "production", "ADMIN_ADDR": "", "ADMIN_TOKEN": TOKEN}, "the token", None),
-    ("in production with neither", {"APP_ENV": "production", "ADMIN_ADDR": ""}, "nobody", None),
+    ("in production with neither", {"APP_ENV": "production", "ADMIN_ADDR": ""}, "no client", None),
     ("by cargo run", {"ADMIN_ADDR": ""}, "everybody", None),
 )
 
@@ -82,7 +82,7 @@ def walk(settings, public, private):
 def admitted(statuses):
     """Who gets past the door, by the statuses without, with a wrong, and with the right token."""
     inside = [isinstance(status, int) and status not in (401, 403, 404) for status in statuses]
-    return {(True, True, True): "everybody", (False, False, True): "the token", (False, False, False): "nobody"}.get(
+    return {(True, True, True): "every client", (False, False, True): "the token", (False, False, False): "no client"}.get(
         tuple(inside), f"whom it likes {statuses}")
 
 

@@ -74,7 +74,7 @@ def names(prefix=""):
 
 
 def breaker_names():
-    """Breakers that nobody made, read and forced."""
+    """Breakers that do not exist, read and forced."""
     force = b'{"state":"open"}'
     for name in names():
         yield get(f"/api/breakers/{name}")

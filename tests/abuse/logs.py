@@ -34,7 +34,7 @@ async def unwritable(take):
 
 
 async def begin(demo):
-    """Sends all of a request but its last byte; None where nobody is there any more."""
+    """Sends all of a request but its last byte; None where the server has gone."""
     user = b'{"business":1,"name":"Late","email":"late@works.example"}'
     try:
         sock = await connect(demo.address, ATTACKER)
@@ -65,6 +65,6 @@ def full():
 
 
 def reader_gone():
-    """A pipe that nobody reads any more."""
+    """A pipe without a reader."""
     reader, writer = os.pipe()
     return writer, lambda: os.close(reader)

@@ -1,4 +1,4 @@
-//! What the two versions of one program have in common that `tests/deploy.rs` runs beside each other.
+//! Shared parts of the two versions of one program that `tests/deploy.rs` runs beside each other.
 
 use std::io::{BufRead, Write};
 

@@ -17,7 +17,7 @@ pub fn tagged(text: impl AsRef<str>) -> Scope {
     Scope::from_tag(named(text))
 }
 
-/// What is stored under the keys with these texts.
+/// The same entries under the keys with these texts.
 pub fn entries<V, const N: usize>(entries: [(&str, V); N]) -> [(Key, V); N] {
     entries.map(|(text, value)| (named(text), value))
 }

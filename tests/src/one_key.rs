@@ -26,7 +26,7 @@ impl Origin {
         self.calls.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// This value, and counts the question.
+    /// Returns this value, and counts the call.
     fn answer<T>(&self, value: T) -> T {
         self.count();
         value
@@ -54,7 +54,7 @@ async fn visits(id: u32, origin: &Origin) -> u32 {
     origin.answer(1_000 + id)
 }
 
-/// What a function stored is found, whether it came before the first direct call or after.
+/// Checks that direct calls find what a function stored, whether it came before the first direct call or after.
 pub async fn what_functions_store_is_found(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     scope(fast, async {
@@ -72,7 +72,7 @@ pub async fn what_functions_store_is_found(fast: &Fastness) {
     .await;
 }
 
-/// What direct calls stored is a hit of the function, and still found; it is one entry.
+/// Checks that a value of a direct call is a hit of the function and stays found: it is one entry.
 pub async fn functions_find_what_is_set(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     scope(fast, async {
@@ -486,7 +486,7 @@ async fn faraway(id: u32, origin: &Origin) -> u32 {
     origin.answer(id)
 }
 
-/// What a function of the shared tier loaded is found, and what is set is a hit of it.
+/// Checks that direct calls find what a function of the shared tier loaded, and that what they set is a hit of it.
 pub async fn functions_of_the_shared_tier_meet_direct_calls(fast: &Fastness, stored: impl AsyncFn(u64)) {
     let (cache, origin) = (fast.cache(), Origin::default());
     assert_eq!(scope(fast, faraway(1, &origin)).await, 1);
@@ -505,7 +505,7 @@ async fn slow(id: u32, origin: &Origin) -> u32 {
     id + number
 }
 
-/// Of two loads the one that began later stays, whichever of both a direct call made.
+/// Checks that of two loads the one that began later stays, whichever of both a direct call made.
 pub async fn the_newest_load_wins(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     let gate = Notify::new();

@@ -1,4 +1,4 @@
-//! What every call goes through allocates nothing: a hit, a policy that has nothing to do. An exact gate, in a process of its
+//! Calls that allocate nothing: a hit, a policy that has nothing to do. An exact gate, in a process of its
 //! own because it counts.
 
 use std::hint::black_box;

@@ -1,4 +1,4 @@
-//! What the shared tier asks of its server, counted by the server itself: an operation costs the commands that it must,
+//! Commands that the shared tier sends to its server, counted by the server itself: an operation costs the commands that it must,
 //! and nothing beside them but the heartbeat.
 //!
 //! Each test has a server of its own, because `INFO commandstats` counts for all of a server's clients.
@@ -176,7 +176,7 @@ async fn stored(node: &Fastness, count: u64) {
     until("the values are stored", async || node.shared().unwrap().stores >= count).await;
 }
 
-/// How often each command was called, by its name in lower case.
+/// Calls of each command, by its name in lower case.
 type Calls = BTreeMap<String, u64>;
 
 fn calls<const N: usize>(of: [(&str, u64); N]) -> Calls {
@@ -187,7 +187,7 @@ fn calls<const N: usize>(of: [(&str, u64); N]) -> Calls {
 struct Counts(MultiplexedConnection);
 
 impl Counts {
-    /// What was called since the last time, without the heartbeat's `INFO` and `XINFO` and what this costs itself.
+    /// The calls since the last time, without the heartbeat's `INFO` and `XINFO` and the cost of asking.
     async fn take(&mut self) -> Calls {
         let mut pipe = redis::pipe();
         pipe.cmd("INFO").arg("commandstats").cmd("CONFIG").arg("RESETSTAT").ignore();

@@ -1,4 +1,4 @@
-//! What becomes of the cache in a forked child.
+//! The cache in a forked child.
 
 use std::process::Command;
 

@@ -120,7 +120,7 @@ async fn too_short_a_wait_is_not_enough() {
     assert_violated("a wait that is too short", history).await;
 }
 
-/// A node whose refreshes reach nobody, itself included.
+/// A node whose refreshes reach no node, itself included.
 #[derive(Clone)]
 struct Mute(Ours);
 
@@ -146,15 +146,15 @@ impl Subject for Mute {
     }
 }
 
-/// The judge sees refreshes that reach nobody.
+/// The judge sees refreshes that reach no node.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refreshes_that_reach_nobody_are_seen() {
+async fn refreshes_that_reach_no_node_are_seen() {
     let history = async |seed| {
         let plan = Plan { seed, time: Duration::from_secs(3), faults: Vec::new() };
         let (mut server, prefix) = (Redis::start().await, prefix());
         run(&plan, &mut server, async |url| Mute(Ours::new(&url, &prefix).await)).await.0
     };
-    assert_violated("refreshes that reach nobody", history).await;
+    assert_violated("refreshes that reach no node", history).await;
 }
 
 /// The judge sees the bugs of the cache that everybody writes first.

@@ -1,5 +1,5 @@
-//! What Prometheus sees of several processes that are killed and started again while they work: no counter falls within a life of a
-//! process, rates are between 0 and 1, and what is counted of calls adds up to them.
+//! Prometheus' view of several processes that are killed and started again while they work: no counter falls within a life of a
+//! process, rates are between 0 and 1, and the outcomes of calls add up to them.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -14,7 +14,7 @@ struct Scrape {
     /// Calls that had ended before, and that had begun afterwards.
     calls: (f64, f64),
     rates: Vec<f64>,
-    /// Of the crate's own page, and of another exporter behind the facade.
+    /// Counters on the crate's own page, and on that of another exporter behind the facade.
     pages: [Counters; 2],
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastness::Fastness;
 use fastness_tests::names::named;
 
-/// How many threads of this process sweep.
+/// Threads of this process that sweep.
 fn sweeping() -> usize {
     let threads = std::fs::read_dir("/proc/self/task").unwrap();
     let names = threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("comm")).ok());

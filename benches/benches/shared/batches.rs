@@ -101,7 +101,7 @@ pub(crate) fn run(rig: &Rig, workers: usize, server: &Redis) -> Vec<Line> {
     ]
 }
 
-/// What the server can do, by its own tool, if that is installed: a hundred GETs in one pipeline.
+/// Measures the limit of the server by its own tool, if that is installed: a hundred GETs in one pipeline.
 fn limit(server: &Redis, key: &str) {
     let port = server.port().to_string();
     let run = Command::new("redis-benchmark")

@@ -66,7 +66,7 @@ pub(crate) fn run(rig: &Rig, workers: usize) -> Vec<Line> {
     lines
 }
 
-/// What hits ask the server for.
+/// Commands that hits send to the server.
 pub(crate) fn commands(rig: &Rig) -> Vec<Line> {
     let fast = &rig.clients.fast;
     let calls = rig.commands(async {

@@ -68,7 +68,7 @@ async fn fill(bare: &MultiplexedConnection, suffix: &str) {
     }
 }
 
-/// Whether a value that lies on the server is not served after the invalidation.
+/// True if a value that lies on the server is not served after the invalidation.
 async fn is_loaded_again(rig: &Rig) -> bool {
     let fast = &rig.clients.fast;
     let stale = || fast.shared().expect("a shared tier").stale;
@@ -77,7 +77,7 @@ async fn is_loaded_again(rig: &Rig) -> bool {
     stale() == before + 1
 }
 
-/// What it would take to remove them.
+/// Time that it would take to remove them.
 async fn scan_and_unlink(bare: &MultiplexedConnection) -> Duration {
     let began = Instant::now();
     let mut cursor = 0_u64;

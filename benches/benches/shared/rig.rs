@@ -1,4 +1,4 @@
-//! What the parts share: a runtime with a connection of each kind, and values on the server.
+//! Shared parts of these benchmarks: a runtime with a connection of each kind, and values on the server.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use redis::io::tcp::TcpSettings;
 use redis::{FromRedisValue, IntoConnectionInfo, ProtocolVersion};
 use tokio::runtime::{Builder, Runtime};
 
-/// How many keys there are of each kind.
+/// Keys of each kind.
 pub(crate) const KEYS: u64 = 8_192;
-/// What every key of fastness begins with.
+/// The beginning of every key of fastness.
 pub(crate) const PREFIX: &str = "bench:";
 
 /// 300 bytes that cost next to nothing to decode: what is left is the way there and back.
@@ -82,7 +82,7 @@ impl Rig {
         });
     }
 
-    /// What stands behind the key in the name that fastness gives to values like this one.
+    /// The suffix of the key in the name that fastness gives to values like this one.
     pub(crate) fn suffix(&self, key: &str) -> &'static str {
         let mut keys = redis::cmd("KEYS");
         keys.arg(format!("{PREFIX}{key}#*"));
@@ -91,7 +91,7 @@ impl Rig {
         name[PREFIX.len() + key.len()..].to_owned().leak()
     }
 
-    /// How often the server was asked for what while this runs; without the heartbeat, and what this costs itself.
+    /// Calls of each command on the server while this runs; without the heartbeat, and the cost of asking.
     pub(crate) fn commands(&self, run: impl Future) -> BTreeMap<String, u64> {
         let bare = &self.clients.bare;
         let info: String = self.runtime.block_on(async {
@@ -120,7 +120,7 @@ pub(crate) async fn stored(fast: &Fastness) {
     until("the values are stored", all).await;
 }
 
-/// Where the values are that are decoded by hand.
+/// The key of a value that is decoded by hand.
 pub(crate) fn hand_key(id: u64) -> String {
     format!("hand:{id}")
 }

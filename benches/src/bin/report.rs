@@ -52,7 +52,7 @@ struct Budget {
     met: bool,
 }
 
-/// What a case of a suite took.
+/// Times of a case of a suite.
 #[derive(Clone, Debug, Deserialize)]
 struct Case {
     title: String,
@@ -82,7 +82,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("instructions", "Instructions"),
 ];
 
-/// Those whose versions the page names.
+/// Peers whose versions the page names.
 const PEERS: &[&str] = &[
     "cached",
     "moka",
@@ -155,7 +155,7 @@ fn page(
 ) -> Result<String, Box<dyn Error>> {
     let mut page = format!(
         "# Benchmarks\n\n\
-         Made by `scripts/bench --write`; nobody edits this page. Each case of a suite runs in the same process as its peers, in rounds that\n\
+         Made by `scripts/bench --write`; it is not edited by hand. Each case of a suite runs in the same process as its peers, in rounds that\n\
          take turns, and a ratio is the median of the ratios of each round, because times of two runs or two machines do not compare.\n\
          What a row must be is in [DESIGN.md](../DESIGN.md#8-speed-budget), with the reason for each that falls short.\n\n\
          {}\n\n\
@@ -219,7 +219,7 @@ fn page(
     Ok(page)
 }
 
-/// As text of a page, in which `#[cached]` would be a link.
+/// The name as text of a page, in which `#[cached]` would be a link.
 fn text(name: &str) -> String {
     name.replace('[', "\\[")
 }
@@ -235,7 +235,7 @@ fn short(number: f64) -> String {
     }
 }
 
-/// On what, and against which versions.
+/// The machine, and the versions of the peers.
 fn machine(root: &Path) -> Result<String, Box<dyn Error>> {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu

@@ -1,5 +1,5 @@
 //! Attributes of others.
-// What their macros generate is documented by nobody.
+// Their macros generate undocumented items.
 #![allow(missing_docs, clippy::pedantic)]
 
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub async fn concurrent_cached_user_async(id: u64) -> Result<Arc<User>, Missing>
     origin::find_async(id).await
 }
 
-/// It stores what serde writes, so it cannot hand out an `Arc`.
+/// A function of hitbox, which stores what serde writes, and so cannot return an `Arc`.
 #[hitbox_fn::cached(prefix = "user")]
 pub async fn hitbox_user(id: u64) -> Result<User, Missing> {
     origin::find_async(id).await.map(|user| (*user).clone())

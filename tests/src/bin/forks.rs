@@ -29,7 +29,7 @@ fn change(n: u64) {
     let _ = n;
 }
 
-/// Whether what was cached before the fork expires, as hits alone see it.
+/// True if a value that was cached before the fork expires, as hits alone see it.
 fn expires() -> bool {
     let (before, begun) = (LOADS.load(SeqCst), Instant::now());
     while begun.elapsed() < Duration::from_secs(20) {
@@ -46,7 +46,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// What a child does with its parent's shared tier: nothing.
+/// True if a child leaves its parent's shared tier alone.
 fn keeps_off(fast: &Fastness) -> bool {
     runtime().block_on(async {
         let (cache, begun) = (fast.cache(), Instant::now());

@@ -66,7 +66,7 @@ static BEGUN: AtomicU64 = AtomicU64::new(0);
 static ENDED: AtomicU64 = AtomicU64::new(0);
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// So many calls at once, every fourth time dropped where it first waits.
+/// Makes `count` calls at once, and drops every fourth where it first waits.
 async fn calls<T>(count: u64, call: impl Future<Output = T>) {
     BEGUN.fetch_add(count, SeqCst);
     fence(SeqCst);

@@ -16,7 +16,7 @@ use fastness::resilience::breaker::{self, Breaker, Permit, State, Verdict};
 use peers::{FailsafeGo, Polly, Resilience4j};
 pub use report::report;
 
-/// What decides which calls are made.
+/// Decides which calls are made.
 pub trait Rule {
     /// Returns whether a call is made now.
     fn admits(&mut self, now: Duration) -> bool;
@@ -32,12 +32,12 @@ pub struct Ours {
     breaker: &'static Breaker,
     clock: Clock,
     now: Duration,
-    /// Of the call that was admitted last.
+    /// The permit of the call that was admitted last.
     permit: Option<Permit<'static>>,
 }
 
 impl Ours {
-    /// With these settings.
+    /// A breaker with these settings.
     pub fn new(settings: breaker::Settings) -> Self {
         let clock = Clock::manual();
         // Some hundreds in all, so that a permit can be kept beside its breaker.
@@ -102,12 +102,12 @@ impl Calls {
     }
 }
 
-/// What a part of failing calls did.
+/// The effect of a share of failing calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Failing {
     /// The share of calls that were rejected, from 0 to 1.
     pub rejected: f64,
-    /// How often it opened in an hour.
+    /// Openings in an hour.
     pub openings: f64,
 }
 
@@ -124,18 +124,18 @@ pub fn failing(rule: &mut dyn Rule, share: f64, a_second: f64, time: Duration, s
     Failing { rejected: rejected / all, openings: openings / time.as_secs_f64() * 3_600.0 }
 }
 
-/// How an outage was noticed. One in a hundred calls fails before and after.
+/// The course of one outage. A hundredth of the calls fails before and after it.
 #[derive(Clone, Copy, Debug)]
 pub struct Outage {
-    /// From its beginning until the breaker opened.
+    /// Time from the outage's beginning until the breaker opened.
     pub until_open: Duration,
     /// Calls that were made until then.
     pub calls: u32,
-    /// From its end until the breaker was closed.
+    /// Time from the outage's end until the breaker was closed.
     pub until_closed: Duration,
 }
 
-/// This share of the calls fails for half a minute, after two minutes that were well. `None`: it did not open.
+/// Runs an outage of half a minute, in which this share of the calls fails, after two healthy minutes. `None`: the breaker did not open.
 pub fn outage(rule: &mut dyn Rule, share: f64, a_second: f64, seed: u64) -> Option<Outage> {
     const WELL: f64 = 0.01;
     const LASTS: Duration = Duration::from_secs(30);

@@ -10,7 +10,7 @@ const STYLE: &str = "text { font: 13px system-ui, sans-serif; fill: #24292f } .t
                      .ours { fill: #1f6feb } .peer { fill: #8c959f } \
                      @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } }";
 
-/// A share from 0 to 1 of something, by somebody.
+/// A share from 0 to 1, and the rule that it belongs to.
 pub(super) struct Bar {
     pub(super) of: String,
     pub(super) name: &'static str,

@@ -11,7 +11,7 @@ const VOLUMES: [(f64, f64); 7] =
     [(0.5, 40.0), (1.9, 20.0), (2.5, 20.0), (5.0, 10.0), (10.0, 8.0), (100.0, 2.0), (1_000.0, 0.25)];
 /// Calls a second in the plot.
 const PLOTTED: f64 = 100.0;
-/// Of the calls, so many hundredths fail.
+/// Hundredths of the calls that fail.
 const SHARES: [u8; 6] = [5, 10, 20, 30, 40, 45];
 const OUTAGES: [u8; 3] = [100, 80, 60];
 /// Outages of each kind; the table has the one in the middle.

@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 use super::{Event, KEYS, MAX_STALE, is_lenient, is_near};
 
-/// What is added to the bound: nothing is noticed between two ticks of the clock, and a test's machine may be busy between
-/// the two moments that a history notes.
+/// Allowance on top of the bound: nodes notice nothing between two ticks of the clock, and the machine may be busy between the two
+/// moments that a history notes.
 const SLACK: Duration = Duration::from_millis(50);
 
-/// What the judge found.
+/// The judge's findings.
 #[derive(Debug, Default)]
 pub struct Report {
     /// Reads.
@@ -21,15 +21,15 @@ pub struct Report {
     pub invalidations: usize,
     /// The same of refreshes.
     pub refreshes: usize,
-    /// Those of both that counted on their own node only when they returned.
+    /// Invalidations and refreshes that counted on their own node only when they returned.
     pub local_only: usize,
-    /// What the contract forbids, in words.
+    /// Violations of the contract, in words.
     pub violations: Vec<String>,
-    /// How long after an invalidation had returned another node still served what it concerned, in order.
+    /// Times after the return of an invalidation at which another node still served what it concerned, sorted.
     pub staleness: Vec<Duration>,
 }
 
-/// From when on an invalidation counts, and for which versions.
+/// The versions that an invalidation forbids, and the moment from which on it does.
 struct Bound {
     node: usize,
     version: u64,
@@ -95,7 +95,7 @@ fn bounds(events: &[Event], report: &mut Report) -> Vec<Vec<Bound>> {
     bounds
 }
 
-/// When it was first seen that what a node had in doubt at a time was announced.
+/// The first moment at which a node's pending invalidations of a given time are known to be announced.
 fn first_clear(events: &[Event], of: usize, since: Instant) -> Option<Instant> {
     events.iter().find_map(|event| match *event {
         Event::Clear { node, before, after } if node == of && before > since => Some(after),

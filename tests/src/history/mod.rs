@@ -33,7 +33,7 @@ pub const LENIENT_GROUP: usize = 1;
 /// All keys.
 pub const KEYS: usize = GROUPS * IDS;
 
-/// What an invalidation concerns.
+/// The scope of an invalidation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// One key.
@@ -57,7 +57,7 @@ pub fn is_lenient(key: usize) -> bool {
     key / IDS == LENIENT_GROUP
 }
 
-/// Whether a key is kept in the memory of processes.
+/// True if a key is stored in the local tier of processes too.
 pub fn is_near(key: usize) -> bool {
     key / IDS < NEAR_GROUPS
 }
@@ -67,37 +67,37 @@ pub fn is_near(key: usize) -> bool {
 pub enum Event {
     /// A read returned this version of a key.
     Read {
-        /// Where.
+        /// The node that was asked.
         node: usize,
-        /// Of what.
+        /// The key that was asked for.
         key: usize,
-        /// What.
+        /// The version in the answer.
         version: u64,
-        /// When it started.
+        /// The moment at which the call started.
         start: Instant,
     },
     /// An invalidation or a refresh returned.
     Invalidated {
-        /// Where.
+        /// The node that invalidated.
         node: usize,
-        /// Of what.
+        /// The key that was invalidated.
         key: usize,
         /// The version that had been written before it began.
         version: u64,
-        /// When it returned.
+        /// The moment at which the call returned.
         end: Instant,
-        /// How far it got.
+        /// The reach of the invalidation.
         reach: Reach,
-        /// Whether it was a refresh.
+        /// True for a refresh.
         is_refresh: bool,
     },
-    /// Between these moments a node had nothing in doubt.
+    /// A node had no pending invalidation between two moments.
     Clear {
-        /// Which.
+        /// The node.
         node: usize,
-        /// Before the look.
+        /// The moment before the node was asked.
         before: Instant,
-        /// After the look.
+        /// The moment after the node was asked.
         after: Instant,
     },
 }
@@ -113,7 +113,7 @@ pub trait Subject: Clone + Send + Sync + 'static {
     /// Writes a version, and stores it. It is written after the put has begun: an invalidation before that would be none of the put's
     /// concern, and the version could be older than it.
     fn put(&self, key: usize, origin: run::Origin) -> impl Future<Output = ()> + Send;
-    /// Whether every invalidation of this node has reached the others.
+    /// True if every invalidation of this node has reached the others.
     fn is_clear(&self) -> bool;
 }
 
@@ -122,5 +122,5 @@ pub fn name(key: usize) -> String {
     format!("item:{}:{}", key / IDS, key % IDS)
 }
 
-/// For how long another node may go on, in these runs.
+/// The stated bound of these runs: the time for which another node may serve an invalidated entry.
 pub const MAX_STALE: Duration = Duration::from_millis(400);

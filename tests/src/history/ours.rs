@@ -1,4 +1,4 @@
-//! Our cache, as the history's subject.
+//! Fastness as the subject of a history.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::{IDS, MAX_STALE, Scope, Subject, is_lenient, is_near, name};
 use crate::names::{named, reached};
 use crate::servers::until;
 
-/// That of the functions.
+/// The ttl of the functions.
 const TTL: Duration = Duration::from_secs(60);
 
 /// One node.
@@ -54,7 +54,7 @@ async fn lenient(group: usize, id: usize, origin: Origin) -> u64 {
     origin.load(group * IDS + id).await
 }
 
-/// Reads the shared tier each time, and joins nobody.
+/// Reads the shared tier each time, and joins no other load.
 #[cacheable(ttl = 60, key = "item:{group}:{id}", tier = shared, single_flight = off, skip(origin))]
 async fn far(group: usize, id: usize, origin: Origin) -> u64 {
     origin.load(group * IDS + id).await

@@ -16,13 +16,13 @@ const NODES: usize = 3;
 /// A history with planned failovers between two servers, each node behind one address that leads to either.
 #[derive(Clone, Copy, Debug)]
 pub struct Promotions {
-    /// From which everything random is drawn.
+    /// The seed of all random choices.
     pub seed: u64,
-    /// How often the replica is promoted.
+    /// Promotions of the replica.
     pub rounds: usize,
-    /// How long a former master goes on at most.
+    /// The longest time for which a former master goes on.
     pub goes_on: Duration,
-    /// How long nodes wait for a new one.
+    /// The time for which nodes wait for a new master.
     pub takeover: Duration,
 }
 
@@ -142,7 +142,7 @@ pub async fn alone_with_the_former_master(seed: u64, takeover: Duration) -> (Rep
             })
             .await;
         }
-        assert!(group.is_master_still(former).await, "nobody has demoted it");
+        assert!(group.is_master_still(former).await, "it was not demoted");
         pause(Duration::from_secs(1)).await;
         proxies.iter().for_each(Proxy::restore);
         until("all is announced", async || first.is_clear()).await;

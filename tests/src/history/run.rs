@@ -15,7 +15,7 @@ const NODES: usize = 3;
 /// Tasks of a run.
 const TASKS: usize = 12;
 
-/// What fails.
+/// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The server stops in its tracks, and goes on.
@@ -34,14 +34,14 @@ pub enum Fault {
     Evict,
 }
 
-/// What a run does.
+/// The course of a run.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// From which everything random is drawn.
+    /// The seed of all random choices.
     pub seed: u64,
-    /// How long it lasts.
+    /// The duration of the run.
     pub time: Duration,
-    /// What may fail, each from time to time.
+    /// Faults that occur from time to time, each on its own.
     pub faults: Vec<Fault>,
 }
 
@@ -111,7 +111,7 @@ pub async fn run<S: Subject>(plan: &Plan, server: &mut Redis, make: impl AsyncFn
     run_while(plan.seed, &nodes, fail(plan, server, &proxies)).await
 }
 
-/// Lets these nodes work while something is done to them, and judges that. What was done is counted by whoever does it.
+/// Lets these nodes work while something is done to them, and judges that. The caller counts what was done.
 pub async fn run_while<S: Subject>(seed: u64, nodes: &[S], disturb: impl Future<Output = usize>) -> (Report, usize) {
     run_controlled(seed, nodes.to_vec(), async |_| disturb.await).await
 }

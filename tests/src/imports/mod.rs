@@ -1,8 +1,8 @@
 //! The imports between the files of a crate, and the circles that they form inside a folder.
 //!
 //! Each folder is a graph: its nodes are the modules below it, each with all that is below that, and the folder's own file, `self`. A path
-//! that one node writes and that leads to something of another is an edge. A re-export of a child is none, and whoever uses it is taken to
-//! use the child. Tests are left out, and calls of methods, which name no module, are not seen.
+//! that one node writes and that leads to something of another is an edge. A re-export of a child is none, and a module that uses it
+//! is taken to use the child. Tests are left out, and calls of methods, which name no module, are not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -10,7 +10,7 @@ pub(super) struct Tokens {
 
 /// An attribute of what follows it.
 pub(super) enum Attribute {
-    /// What follows is compiled for tests only.
+    /// `cfg(test)`: the item that follows is compiled for tests only.
     Test,
     /// The module that follows is in a file of this name.
     Path(String),

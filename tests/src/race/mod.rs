@@ -23,7 +23,7 @@ const SEEDS_PER_CACHE: u64 = 256;
 /// A task that is not done after so many polls of its interleaving never will be.
 const MAX_POLLS: usize = 20_000;
 
-/// Which row is meant: two groups of two rows, and a colour that each shares with one row of the other group.
+/// The row that is meant: two groups of two rows, and a colour that each shares with one row of the other group.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     /// The interleaving.
@@ -34,7 +34,7 @@ pub struct Key {
     pub colour: u64,
 }
 
-/// What an invalidation concerns.
+/// The scope of an invalidation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// One row.
@@ -63,7 +63,7 @@ impl Scope {
     }
 }
 
-/// What a load yields.
+/// The result of a load.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug)]
 pub struct Value {
     key: Key,
@@ -76,7 +76,7 @@ pub struct Failed;
 
 /// A cache under test.
 pub trait Subject {
-    /// Whether it knows tags.
+    /// True if the cache knows tags.
     const TAGS: bool = true;
 
     /// Reads through the cache; a miss calls [`World::load`].
@@ -106,7 +106,7 @@ struct Done {
     returned: u64,
 }
 
-/// What was seen.
+/// The observations of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Report {
     /// Seeds tried.
@@ -130,7 +130,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing was seen that must not be.
+    /// True if every observation is allowed.
     pub fn is_clean(&self) -> bool {
         self.violations == [0; 3] && self.foreign == 0 && self.stuck == 0
     }

@@ -43,7 +43,7 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     assert!(tokio::time::timeout(PATIENCE, wait).await.is_ok(), "waited {PATIENCE:?} in vain for this: {what}");
 }
 
-/// Where a program is.
+/// The path of a program.
 fn binary(name: &str) -> PathBuf {
     let variable = format!("{}_BIN", name.to_uppercase().replace('-', "_"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -57,7 +57,7 @@ fn binary(name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{name} is missing: run scripts/services"))
 }
 
-/// A port that nobody uses now, and neither the one 10 000 above it, which a node of a cluster takes as well.
+/// A port that is free now, like the one 10 000 above it, which a node of a cluster takes as well.
 ///
 /// They are below those that systems give to outgoing connections: such a connection could take the port of a server that
 /// restarts, and one to that port could even be connected to itself.

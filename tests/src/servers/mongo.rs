@@ -76,12 +76,12 @@ impl Mongo {
         options.chain(["--nounixsocket".to_owned()]).chain(self.arguments.iter().cloned()).collect()
     }
 
-    /// Its port on 127.0.0.1.
+    /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Its address, for this server alone even if it is of a set.
+    /// The address of this server alone, even if it is a member of a set.
     pub fn url(&self) -> String {
         format!("mongodb://127.0.0.1:{}/?directConnection=true", self.port)
     }
@@ -111,7 +111,7 @@ impl Mongo {
         self.process.as_ref().expect("a running server").resume();
     }
 
-    /// Whether it was not killed.
+    /// True until the server is killed.
     pub fn is_running(&self) -> bool {
         self.process.as_ref().is_some_and(Process::is_running)
     }
@@ -226,7 +226,7 @@ impl MongoSet {
         }
     }
 
-    /// What the first server thinks of each.
+    /// The state of each member, as the first server sees it.
     async fn states(&self) -> Vec<String> {
         let status = self.nodes[0].client().await.database("admin").run_command(doc! { "replSetGetStatus": 1 }).await;
         let Ok(status) = status else { return Vec::new() };

@@ -16,7 +16,7 @@ use super::until;
 pub(super) struct Process {
     server: Mutex<Child>,
     watch: Child,
-    /// Of the server, with its log.
+    /// The folder of the server's data and log.
     pub(super) folder: PathBuf,
 }
 

@@ -12,17 +12,17 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// What the link does to what passes.
+/// The treatment of bytes that pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Weather {
     Fair,
-    /// Everything arrives this much later, in order.
+    /// Delivers everything this much later, in order.
     Slow(Duration),
     /// Connections end, and new ones end at once.
     Cut,
     /// Connections stay; what is sent is lost for ever, in both directions.
     Silent,
-    /// After so many bytes of the server's, connections end.
+    /// Ends connections after this many bytes of the server's.
     CutAfter(usize),
 }
 
@@ -33,7 +33,7 @@ pub struct Proxy {
     weather: watch::Sender<Weather>,
     /// Each change ends the connections that are open then.
     ends: watch::Sender<u64>,
-    /// Of the server.
+    /// The server's port.
     port: Arc<AtomicU16>,
     connections: Arc<AtomicUsize>,
     _tasks: JoinSet<()>,
@@ -62,7 +62,7 @@ impl Proxy {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// From now on everything arrives this much later, in each direction.
+    /// Delays everything from now on by this much, in each direction.
     pub fn delay(&self, by: Duration) {
         self.weather.send_replace(Weather::Slow(by));
     }

@@ -52,7 +52,7 @@ impl Redis {
         self.process = Some(Process::listening(&program, &arguments, folder(self.port), self.port).await);
     }
 
-    /// Its port on 127.0.0.1.
+    /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -62,7 +62,7 @@ impl Redis {
         folder(self.port)
     }
 
-    /// Its address, without a password.
+    /// The address, without a password.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
@@ -82,7 +82,7 @@ impl Redis {
         self.process = None;
     }
 
-    /// Whether it was not killed.
+    /// True until the server is killed.
     pub fn is_running(&self) -> bool {
         self.process.is_some()
     }

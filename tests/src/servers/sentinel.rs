@@ -105,7 +105,7 @@ impl Sentinel {
         }
     }
 
-    /// Whether a node that the Sentinels are kept from is a master.
+    /// True if a node that is hidden from the Sentinels is a master.
     pub async fn is_master_still(&self, port: u16) -> bool {
         ask_with_password::<String>(port, &["INFO", "replication"]).await.contains("role:master")
     }

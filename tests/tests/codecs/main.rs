@@ -1,4 +1,4 @@
-//! Which values come back from which codec, and where the others are. The guide's table is made from this:
+//! Values that come back from each codec, and the places of the others. The guide's table is made from this:
 //! `UPDATE_DOCS=1 cargo test -p fastness-tests --test codecs` writes it anew.
 
 use std::fmt;
@@ -12,14 +12,14 @@ mod rows;
 
 const CODECS: [Codec; 3] = [Codec::MessagePack, Codec::Json, Codec::Bincode];
 
-/// What becomes of values in the shared tier where a codec is asked for.
+/// The fate of values in the shared tier where a codec is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// They come back from it as they went.
+    /// Values come back from the codec as they were stored.
     Exact,
-    /// They do not, and are stored as `MessagePack`, from which they come back as they went.
+    /// Values do not, and are stored as `MessagePack`, from which they come back as they were stored.
     AsMessagePack,
-    /// They come back from neither, and stay in their process.
+    /// Values come back from neither codec, and stay in their process.
     Local,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// In the order of the codecs.
+/// Outcomes in the order of the codecs.
 type Outcomes = [Outcome; 3];
 
 const ALL: Outcomes = [Exact; 3];

@@ -69,7 +69,7 @@ fn rest() -> Rest {
     Rest { size: u64::MAX, color: 'r', ratio: 0.1, at: Some(Ipv4Addr::LOCALHOST.into()) }
 }
 
-/// Of everything that a type says in full.
+/// Rows of types whose serde form says everything.
 fn plain() -> Vec<Row> {
     let plain = Plain {
         id: u64::MAX,
@@ -113,7 +113,7 @@ fn plain() -> Vec<Row> {
     ]
 }
 
-/// Of types that are told by what stands there.
+/// Rows of types that are recognised by the value that stands there.
 fn told_by_what_stands_there() -> Vec<Row> {
     let untagged = [
         Untagged::Nothing,

@@ -33,7 +33,7 @@ fn table(package: &str) -> (Uses, Vec<String>) {
     (rows.iter().cloned().collect(), rows.into_iter().map(|(module, _)| module).collect())
 }
 
-/// What a module's files really name, tests left out, and what its head says.
+/// The modules that each module's files name, tests left out, and those that its head lists.
 fn found(package: &str) -> (Uses, Uses) {
     let src = root().join(package).join("src");
     let (mut uses, mut heads) = (Uses::new(), Uses::new());
@@ -206,7 +206,7 @@ fn every_path_in_the_page_exists() {
     assert!(lost.is_empty(), "{lost:?}");
 }
 
-/// With a second program among the default members, `cargo run` would only ask which.
+/// Checks that one program is a default member: with a second, `cargo run` would ask which to run.
 #[test]
 fn cargo_run_starts_the_demo() {
     let metadata = Command::new(env!("CARGO"))

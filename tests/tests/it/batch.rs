@@ -8,7 +8,7 @@ use fastness::{cache_invalidate, cacheable, scope, scope_sync};
 use crate::origin::{Fault, MINUTE, Origin, SECOND};
 use crate::{fresh, timed};
 
-/// What the bodies were asked for.
+/// The ids that the bodies were called with.
 #[derive(Default)]
 struct Asked(Mutex<Vec<u32>>);
 

@@ -139,7 +139,7 @@ fn fail() -> ! {
     panic!("always")
 }
 
-/// What follows the body is never reached, which is not for the compiler to say.
+/// The code after the body is never reached, and the compiler must not warn of it.
 #[cacheable(ttl = 300)]
 #[allow(clippy::diverging_sub_expression)]
 fn endless(x: u64) -> u64 {

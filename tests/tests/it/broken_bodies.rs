@@ -130,7 +130,7 @@ async fn raw(address: SocketAddr, requests: &str) -> Vec<u8> {
     answer
 }
 
-/// Whether a client takes the first response of a connection for whole.
+/// True if a client takes the first response of a connection for whole.
 fn is_whole(answer: &[u8]) -> bool {
     let text = String::from_utf8_lossy(answer).to_ascii_lowercase();
     let Some((head, rest)) = text.split_once("\r\n\r\n") else { return false };

@@ -16,7 +16,7 @@ use crate::{fresh, poll_once};
 
 const BOUND: Duration = Duration::from_secs(30);
 
-/// How deep a call goes that comes from outside; the bodies of such calls start together.
+/// The depth of a call that comes from outside; the bodies of such calls start together.
 const OUTER: u8 = 4;
 
 #[cacheable(ttl = 60, key = "number", skip(depth, start))]

@@ -1,4 +1,4 @@
-//! What the default settings of a circuit breaker promise, by simulation: the tables of docs/guide/breaker-defaults.md in small.
+//! Promises of the circuit breaker's default settings, by simulation: the tables of docs/guide/breaker-defaults.md in small.
 
 use std::time::Duration;
 

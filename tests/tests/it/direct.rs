@@ -115,7 +115,7 @@ async fn several_scopes_are_invalidated_at_once() {
     .await;
 }
 
-/// Nothing that serde could write.
+/// A type without a serde form.
 struct Parsed(fn() -> u32);
 
 fn one() -> u32 {

@@ -12,7 +12,7 @@ use crate::{fresh, poll_once, timed};
 
 const BOUND: Duration = Duration::from_secs(30);
 
-/// What the bodies were asked for, and a gate that lets each of them end.
+/// The ids that the bodies were called with, and a gate that lets each of them end.
 struct Shelf {
     asked: Mutex<Vec<Vec<u32>>>,
     gate: Semaphore,
@@ -52,7 +52,7 @@ struct Down;
 #[derive(Debug, PartialEq)]
 struct NotClone(u32);
 
-/// Of 9 there is none.
+/// A value for each id but 9.
 fn values(ids: &[u32]) -> HashMap<u32, u32> {
     ids.iter().filter(|id| **id != 9).map(|id| (*id, id * 10)).collect()
 }
@@ -257,7 +257,7 @@ async fn none_joins_one_of_which_an_element_was_invalidated_since() {
         assert_eq!(shelf.runs(), 3);
         shelf.gate.add_permits(3);
         tokio::join!(old, early, new, newest);
-        assert_eq!(shelf.runs(), 3, "whoever waited before gets the old one");
+        assert_eq!(shelf.runs(), 3, "earlier waiters get the old one");
     })
     .await;
 }
@@ -438,7 +438,7 @@ async fn batches_that_are_dropped_at_random_hand_over() {
         }
         shelf.gate.add_permits(8);
         for call in calls {
-            let found = tokio::time::timeout(BOUND, call).await.expect("nobody hangs").unwrap();
+            let found = tokio::time::timeout(BOUND, call).await.expect("no caller hangs").unwrap();
             assert_eq!(found, values(&[1, 2]), "seed {seed}");
         }
         assert_eq!(fast.stats().total.loads, 1, "seed {seed}");

@@ -1,10 +1,10 @@
-//! Whoever looks up what they have to write finds an example beside it.
+//! Public items that users construct, configure or apply have an example.
 
 use std::fs;
 
 use crate::markdown::{files, root};
 
-/// What a reader constructs, configures or applies ends in one of these.
+/// Endings of the names of such items.
 const WRITTEN: [&str; 5] = ["Builder", "Settings", "Layer", "Options", "Guard"];
 
 /// The public items at the left edge of a file that this kind of line declares, each with its documentation.

@@ -15,7 +15,7 @@ use crate::origin::{Fault, SECOND};
 use crate::timed;
 use fastness_tests::names::{named, reached};
 
-/// What a load does next: how often it waits, and how it ends.
+/// The next step of a load: the number of its waits, and its end.
 #[derive(Clone, Copy)]
 enum Ends {
     Value,
@@ -103,7 +103,7 @@ struct History {
     random: fastrand::Rng,
     fast: Fastness,
     clock: Clock,
-    /// Those under way.
+    /// The calls under way.
     calls: Vec<Call>,
     made: u64,
     last: Stats,
@@ -197,7 +197,7 @@ impl History {
         self.check();
     }
 
-    /// Between calls: none is counted twice, and nothing falls.
+    /// Checks, between calls, that none is counted twice, and that no counter falls.
     fn check(&mut self) {
         let now = self.fast.stats().total;
         let counted = |stats: &Stats| {

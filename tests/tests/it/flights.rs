@@ -172,8 +172,8 @@ async fn distinct_keys_do_not_wait_for_each_other() {
     }
 }
 
-/// Whoever loads is cancelled at a random moment of its load, more than a thousand times: nobody hangs, no two loads of the
-/// key overlap, and every remaining caller is answered.
+/// Cancels leaders at random moments of their loads, more than a thousand times: no caller hangs, no two loads of the key overlap,
+/// and every remaining caller is answered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leaders_cancelled_at_random_hand_over_without_overlap() {
     let mut abandoned = 0;
@@ -194,7 +194,7 @@ async fn leaders_cancelled_at_random_hand_over_without_overlap() {
         }
         origin.gate.notify_one();
         for caller in callers {
-            let answer = tokio::time::timeout(Duration::from_secs(30), caller).await.expect("nobody hangs");
+            let answer = tokio::time::timeout(Duration::from_secs(30), caller).await.expect("no caller hangs");
             assert_eq!(answer.unwrap(), Ok(round));
         }
         assert_eq!(origin.overlaps.load(Ordering::SeqCst), 0, "round {round}");
@@ -214,7 +214,7 @@ async fn cancel_leader<T>(origin: &Origin, callers: &mut Vec<tokio::task::JoinHa
     for _ in 0..patience {
         yield_now().await;
     }
-    let leader = origin.loader.lock().unwrap().expect("somebody loads");
+    let leader = origin.loader.lock().unwrap().expect("a caller loads");
     let index = callers.iter().position(|caller| caller.id() == leader).expect("it is one of ours");
     let cancelled = callers.swap_remove(index);
     cancelled.abort();

@@ -30,7 +30,7 @@ fn version(text: &str) -> [u64; 3] {
     std::array::from_fn(|_| parts.next().unwrap_or(0))
 }
 
-/// What each package is built on, and its own tests too if it is one of ours.
+/// The packages that each package depends on, with dev-dependencies for those of this workspace.
 fn edges(metadata: &Value) -> BTreeMap<&str, Vec<&str>> {
     let ours: BTreeSet<_> = list(metadata, "workspace_members").map(|id| id.as_str().unwrap()).collect();
     let edges = list(&metadata["resolve"], "nodes").map(|node| {

@@ -150,7 +150,7 @@ async fn bodies_that_are_not_send_stay_local() {
     assert_eq!((seen, fast.stats().total.loads), (2, 1));
 }
 
-/// Whether a type is `Send`, said at run time.
+/// A type's `Send`, read at run time.
 struct Probe<T>(T);
 
 impl<T: Send> Probe<&T> {

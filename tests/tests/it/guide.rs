@@ -6,7 +6,7 @@ use std::fs;
 
 use super::markdown::{examples, files, root};
 
-/// Which page describes the settings of which type of the runtime.
+/// The page that describes the settings of each type of the runtime.
 const BUILDERS: &[(&str, &str, &str)] = &[
     ("http-cache", "http/cache/mod.rs", "CacheLayer"),
     ("idempotency", "http/idempotency/mod.rs", "IdempotencyLayer"),
@@ -87,7 +87,7 @@ fn every_error_that_a_page_shows_is_one_that_the_compiler_gives() {
     }
 }
 
-/// Who reads a page where it lies sees each line of an example, those too that rustdoc hides, and copies them.
+/// A page is read where it lies, with the lines that rustdoc would hide, and its examples are copied with them.
 #[test]
 fn examples_hide_nothing() {
     let root = root();
@@ -103,7 +103,7 @@ fn examples_hide_nothing() {
     }
 }
 
-/// Whoever adds a page adds it to `tests/src/guide.rs`, which compiles its examples, and to the contents.
+/// A new page is added to `tests/src/guide.rs`, which compiles its examples, and to the contents.
 #[test]
 fn every_page_is_tested_and_in_the_contents() {
     let root = root();

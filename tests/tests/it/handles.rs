@@ -49,7 +49,7 @@ impl Repo {
         self.origin.next()
     }
 
-    /// Its receiver is skipped, but has the cache.
+    /// A method whose receiver is skipped, but has the cache.
     #[cacheable(ttl = 60, key = "own:{id}", skip(self), on = self.fast, handle = own_entry)]
     async fn own(&self, id: u64) -> Result<u32, Fault> {
         let _ = id;

@@ -17,7 +17,7 @@ use tower::{Layer, Service, ServiceExt};
 use crate::{fresh, poll_once};
 use fastness_tests::names::{reached, tagged};
 
-/// What a server says to one request, on a connection of its own.
+/// The response of a server to one request, on a connection of its own.
 async fn raw(address: std::net::SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(format!("{request}\r\nhost: shop\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();

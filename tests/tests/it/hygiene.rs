@@ -130,7 +130,7 @@ mod documented {
     #![deny(missing_docs, unreachable_pub, warnings)]
     #![allow(dead_code)]
 
-    /// As written: documented, hidden from the docs, visible where it says, and of use.
+    /// A function as a user writes it: documented, hidden from the docs, visible where it says, and used.
     #[doc(hidden)]
     #[fastness::cacheable(ttl = 60)]
     #[must_use = "it costs something"]

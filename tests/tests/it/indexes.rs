@@ -1,4 +1,4 @@
-//! What the derive makes of models: the indexes of a marketplace, and each kind of field and option.
+//! Models under the derive: the indexes of a marketplace, and each kind of field and option.
 
 #![allow(dead_code, reason = "models are declared here for their indexes")]
 // Clippy takes what stands in `keys(..)` for attributes of their own; names are those of a marketplace.

@@ -7,7 +7,7 @@ use fastness::{cache_invalidate, cache_put, cacheable, scope, scope_sync};
 
 use crate::fresh;
 
-/// Its key and its value say nothing of `T`.
+/// A type whose keys and values do not depend on `T`.
 struct Table<T>(T);
 
 #[allow(clippy::unused_self)]
@@ -162,7 +162,7 @@ fn second() -> u32 {
     inner(1)
 }
 
-/// As a macro makes them, in blocks without a name.
+/// Functions as a macro makes them, in blocks without a name.
 macro_rules! in_a_block {
     ($by:literal) => {{
         #[cacheable(ttl = 60)]

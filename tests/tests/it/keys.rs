@@ -1,4 +1,4 @@
-//! Which calls share an entry, and which never do.
+//! Calls that share an entry, and calls that never do.
 
 use std::sync::Arc;
 
@@ -182,14 +182,14 @@ fn the_registry_knows_every_function_and_the_audit_what_is_wrong_between_them() 
     let audit = fastness::registry::audit();
     let errors = audit.errors();
     let [pattern, breaker] = errors else { panic!("{audit}") };
-    assert!(pattern.contains("`nobody:*`"), "{audit}");
+    assert!(pattern.contains("`unread:*`"), "{audit}");
     // That of `resilience::one_name_with_two_settings_is_found`.
     assert!(breaker.contains("circuit breaker `disputed`"), "{audit}");
     assert!(audit.notes().iter().any(|note| note.contains("nothing invalidates `search:{filter:hash}:{name:lower}`")));
     assert!(audit.notes().iter().any(|note| note.contains("`self` is not in the key of `it::keys::get_user`")));
 }
 
-#[cache_invalidate("nobody:*")]
+#[cache_invalidate("unread:*")]
 #[allow(dead_code)]
 async fn invalidates_nothing() {}
 

@@ -10,7 +10,7 @@ use crate::fresh;
 use crate::origin::{Fault, Origin};
 use fastness_tests::names::{named, reached};
 
-/// What an attacker, or a careless user, might put into an argument.
+/// Arguments that an attacker, or a careless user, might pass.
 const NASTY: [&str; 38] = [
     "", " ", ":", "::", "*", ":*", "%", "%3A", "%253A", "%_", "%~", "%+", "%+%~", "%[", "%]", "%,", "%(", "%)", "a",
     "A", "a:b", "a:*", "a%3Ab", "a,b", "a%,b", "0", "00", "-0", "true", "None", "\0", "\n", "\r\n", "\u{7f}", "\u{85}",

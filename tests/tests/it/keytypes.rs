@@ -20,7 +20,7 @@ impl fmt::Display for Ts {
     }
 }
 
-/// It only displays.
+/// A type that only displays.
 struct Shown(&'static str);
 
 impl fmt::Display for Shown {

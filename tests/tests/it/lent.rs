@@ -96,7 +96,7 @@ impl Repo {
     }
 }
 
-/// As `#[async_trait]` writes it.
+/// A trait as `#[async_trait]` writes it.
 trait Saves {
     fn save_boxed<'a>(
         &'a mut self,

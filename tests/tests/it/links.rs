@@ -39,7 +39,7 @@ fn links(page: &str) -> Vec<String> {
     found
 }
 
-/// What is wrong with a link on this page.
+/// The fault in a link of this page, if it has one.
 fn broken(page: &Path, link: &str) -> Option<String> {
     if ["http://", "https://", "mailto:"].iter().any(|scheme| link.starts_with(scheme)) {
         return None;

@@ -1,4 +1,4 @@
-//! What the tests of the documentation read of a Markdown file.
+//! Headings, links and code blocks of Markdown files, for the tests of the documentation.
 
 use std::collections::HashMap;
 use std::fs;

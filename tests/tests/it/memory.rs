@@ -1,4 +1,4 @@
-//! What is dead gives up its room at once, and its memory soon: with traffic and without, whatever the `Drop` of values does.
+//! Dead entries give up their room at once and their memory soon: with traffic and without, whatever the `Drop` of values does.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -20,12 +20,12 @@ use fastness_tests::names::{named, reached, tagged};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// How many values of a test live.
+/// A counter of the living values of a test.
 #[derive(Clone, Copy)]
 struct Living(&'static AtomicUsize);
 
 impl Living {
-    /// Those of a test.
+    /// The counter of a test.
     fn of(test: &'static str) -> Self {
         static ALL: LazyLock<Mutex<HashMap<&'static str, &'static AtomicUsize>>> = LazyLock::new(Mutex::default);
         Self(ALL.lock().unwrap().entry(test).or_insert_with(|| Box::leak(Box::default())))
@@ -134,7 +134,7 @@ async fn old(id: u32) -> u32 {
     id
 }
 
-/// As long as it may be served it lives, and is no dead wood; then it is gone.
+/// A value lives for as long as it may be served, and is removed after that.
 #[tokio::test]
 async fn what_may_be_served_stale_is_not_dead() {
     let (fast, clock) = timed();
@@ -326,7 +326,7 @@ async fn responses_are_swept() {
     assert_eq!(fast.stats().entries, 0);
 }
 
-/// What a value does when it is dropped, for a test with a function and a handle of its own.
+/// Runs a test whose values do this when they are dropped, with a function and a handle of its own.
 async fn dropped_by_the_sweep(test: &'static str, on_drop: fn()) -> (Fastness, Living) {
     #[cacheable(ttl = 60, jitter = 0, early = off, key = "does:{test}:{id}", skip(on_drop))]
     async fn does(test: &'static str, id: u32, on_drop: fn()) -> Arc<Counted> {
@@ -419,8 +419,8 @@ fn slow(test: &'static str) -> Slow {
     Slow(Arc::new(Living::of(test).value()))
 }
 
-/// Another store's entries are dead all the same, give up their room, and are freed by whoever stores or clears, as soon as nobody
-/// reads.
+/// Another store's entries are dead all the same, give up their room, and are freed by the next thread that stores or clears, as soon
+/// as none reads.
 #[tokio::test]
 async fn a_drop_that_blocks_holds_up_the_sweep_and_nothing_else() {
     let (gate, _fast, living) = hold_up_the_sweep().await;

@@ -1,4 +1,4 @@
-//! What is published through the `metrics` facade arrives in a recorder that people use.
+//! Metrics that are published through the `metrics` facade arrive in a recorder that people use.
 #![allow(clippy::float_cmp)] // counts, which are exact
 
 use std::time::Duration;

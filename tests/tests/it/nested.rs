@@ -1,4 +1,4 @@
-//! Six policies around one body, and calls that end in every way: nobody is counted twice or not at all, and nothing stays taken.
+//! Six policies around one body, and calls that end in every way: each is counted once, and nothing stays taken.
 
 // The body stands for a call over a network, and tokio's paused time is what sleeps here.
 #![allow(clippy::unused_async, clippy::disallowed_methods, clippy::used_underscore_binding)]
@@ -30,7 +30,7 @@ impl From<TimedOut> for Trouble {
     }
 }
 
-/// How a body ends, after so many milliseconds.
+/// The end of a body, after a number of milliseconds.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Ok,
@@ -65,7 +65,7 @@ async fn other(_: End, millis: u64, error: Trouble) -> Result<u64, Trouble> {
 
 type Counts = BTreeMap<&'static str, u64>;
 
-/// How calls through the policy of this kind ended, and what is the case now.
+/// The outcomes of calls through the policy of this kind, and its present state.
 fn counts(kind: PolicyKind) -> (Counts, Counts) {
     let all = snapshots();
     let own = all.iter().find(|policy| policy.kind == kind && &*policy.name == "nested").expect("it was used");
@@ -76,7 +76,7 @@ fn sum(counts: &Counts, names: &[&str]) -> u64 {
     names.iter().map(|name| counts[name]).sum()
 }
 
-/// So many calls, each in a task of its own; some tasks are aborted.
+/// Makes this number of calls, each in a task of its own; some tasks are aborted.
 async fn calls(random: &mut fastrand::Rng, number: u64) {
     let mut tasks = JoinSet::new();
     for _ in 0..number {

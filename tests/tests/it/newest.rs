@@ -1,4 +1,4 @@
-//! Of two loads of one key, the later one is right: what began earlier and ends later replaces nothing.
+//! Two loads of one key: the later one is right, and a load that began earlier and ends later replaces nothing.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -207,7 +207,7 @@ async fn unkept(row: &Row, id: u32) -> Answer {
     row.read()
 }
 
-/// With a ttl of zero, with `unless`, and where absences are not stored.
+/// Cases: a ttl of zero, `unless`, and a function whose absences are not stored.
 #[tokio::test]
 async fn a_load_that_stores_nothing_leaves_nothing_older() {
     for before in [NONE, DOWN, 1] {

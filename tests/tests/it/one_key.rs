@@ -103,7 +103,7 @@ fn stock(id: u32, origin: &Origin) -> u32 {
 }
 
 #[tokio::test]
-async fn an_entry_is_fresh_for_as_long_as_whoever_stored_it_said() {
+async fn an_entry_is_fresh_for_as_long_as_its_writer_said() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     let cache = fast.cache();
     let call = |id| scope_sync(&fast, || stock(id, &origin));
@@ -146,7 +146,7 @@ async fn where_there_is_room_for_one_entry_a_function_finds_what_is_set() {
 }
 
 #[tokio::test]
-async fn a_direct_load_that_is_given_up_stores_nothing_and_fails_nobody() {
+async fn a_direct_load_that_is_given_up_stores_nothing_and_fails_no_caller() {
     let (fast, origin) = (fresh(), Origin::default());
     let cache = fast.cache();
     {
@@ -158,7 +158,7 @@ async fn a_direct_load_that_is_given_up_stores_nothing_and_fails_nobody() {
         let key = named("stock:1");
         let mut load = pin!(cache.get_or_load(&key, MINUTE, load));
         assert!(poll_once(load.as_mut()).await.is_none());
-        assert_eq!(scope_sync(&fast, || stock(1, &origin)), 2, "it waits for nobody");
+        assert_eq!(scope_sync(&fast, || stock(1, &origin)), 2, "it does not wait");
     }
     assert_eq!(cache.get::<u32>(&named("stock:1")).await, Some(2));
     let failed = cache.get_or_load(&named("stock:2"), MINUTE, async { Err::<u32, _>("down") }).await;
@@ -192,7 +192,7 @@ async fn a_direct_load_is_spared_where_a_function_has_the_value_however_near_its
     };
     assert_eq!(slow(&clock), 2);
     clock.advance(just_before(MINUTE));
-    // The function would refresh it now; a load of somebody else's that fails would be an error where there is a value.
+    // The function would refresh it now; another caller's load that fails would be an error where there is a value.
     let loaded = fast.cache().get_or_load(&named("soon:1"), MINUTE, async { Err::<u32, _>("down") }).await;
     assert_eq!(loaded, Ok(2));
 }
@@ -202,7 +202,7 @@ async fn a_direct_load_is_spared_where_a_function_has_the_value_however_near_its
 struct Rows {
     written: [AtomicU32; 4],
     told: [AtomicU32; 4],
-    /// Writes of one row are one after the other: of two at a time nobody knows which is the later one.
+    /// Writes of one row are one after the other: of two at a time it is unknown which is the later one.
     writers: [Mutex<()>; 4],
 }
 

@@ -80,7 +80,7 @@ async fn durations_in_every_form() {
     .await;
 }
 
-/// As where a setting of zero turns the cache off: the clock stands still, and the value is over all the same.
+/// A setting of zero turns the cache off: the value has expired at once, even while the clock stands still.
 #[tokio::test]
 async fn a_ttl_of_zero_at_run_time_makes_every_call_a_load() {
     let ((fast, _stands_still), origin) = (timed(), Origin::default());
@@ -117,7 +117,7 @@ async fn what_is_dear_to_load_is_refreshed_early_unless_told_otherwise() {
 
 /// The origin is down when the early refresh comes: the value is still good.
 #[tokio::test]
-async fn an_early_refresh_that_fails_harms_nobody() {
+async fn an_early_refresh_that_fails_harms_no_caller() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         origin.early(&clock, SECOND * 10).await.unwrap();
@@ -163,7 +163,7 @@ async fn a_value_is_served_for_its_ttl() {
 
 type Cached = fn(&Origin, u32) -> u32;
 
-/// Of many entries made at one time, how many are left after so long.
+/// The number of entries left after this time, of many that were made at once.
 fn left(after: Duration, cached: Cached) -> u32 {
     let ((fast, clock), origin) = (timed(), Origin::default());
     scope_sync(&fast, || {

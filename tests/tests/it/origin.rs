@@ -1,4 +1,4 @@
-//! What the cached functions of these tests ask: it counts, and fails on demand.
+//! The origin that the cached functions of these tests ask: it counts, and fails on demand.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

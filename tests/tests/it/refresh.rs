@@ -109,7 +109,7 @@ async fn what_a_load_under_way_has_read_is_not_fresh() {
     let load = begun(&fast, &source, rate(source.clone())).await;
     source.change();
     scope(&fast, rate_entry().refresh()).await;
-    assert_eq!(scope(&fast, rate(source.clone())).await, 1, "nobody who comes later waits for it");
+    assert_eq!(scope(&fast, rate(source.clone())).await, 1, "no later caller waits for it");
     source.gate.notify_one();
     assert_eq!(load.await.unwrap(), 0, "who came before gets what was read before");
     clock.advance(SECOND);
@@ -117,7 +117,7 @@ async fn what_a_load_under_way_has_read_is_not_fresh() {
     assert_eq!(source.loads.load(SeqCst), 2);
 }
 
-/// With nothing in its place, what such a load brings is expired: it is loaded again, or served as stale where the function says so.
+/// The value of such a load is stored as expired: it is loaded again, or served as stale where the function says so.
 #[tokio::test]
 async fn what_a_load_under_way_brings_is_stored_as_expired() {
     for is_stale in [false, true] {
@@ -218,7 +218,7 @@ async fn quote(origin: &Origin) -> Result<u32, Fault> {
     origin.next()
 }
 
-/// Its bound is that of its ttl: a refresh does not prolong it.
+/// The error's ttl stays its bound: a refresh does not prolong it.
 #[tokio::test]
 async fn a_refreshed_value_replaces_an_error_where_the_function_says_so() {
     let ((fast, clock), origin) = (timed(), Origin::default());
@@ -251,7 +251,7 @@ async fn save(id: u32, is_refreshed: bool) -> u32 {
     id
 }
 
-/// Its value may be older than what the refresh is about.
+/// The value of such a body may be older than the reason for the refresh.
 #[tokio::test]
 async fn what_is_put_by_a_body_that_was_refreshed_meanwhile_is_not_stored() {
     let (fast, origin) = (fresh(), Origin::default());

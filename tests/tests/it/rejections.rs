@@ -1,4 +1,4 @@
-//! What is rejected within a stack of attributes: it says nothing of the callee, and a retry hears of it only where the call ended
+//! Rejections within a stack of attributes: they do not count against the callee, and a retry sees one only where the call ended
 //! with it.
 
 // Bodies stand for calls over a network, and tokio's paused time is what sleeps here.

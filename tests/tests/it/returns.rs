@@ -1,4 +1,4 @@
-//! What is stored of what a function may return, and what is not.
+//! Results that a function may return: those that are stored, and those that are not.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ mod aliases {
     pub(super) type Found<T> = Result<Maybe<T>>;
 }
 
-/// Of three calls each, of a value and of none or an error: how often the body ran.
+/// The number of body runs of three calls each, for a value and for an absence or error.
 async fn bodies<F: Future>(call: impl Fn(Origin, bool) -> F) -> (u32, u32) {
     let (fast, some, none) = (fresh(), Origin::default(), Origin::default());
     scope(&fast, async {

@@ -1,4 +1,4 @@
-//! How large the futures of annotated functions are: what each call moves, and what each task that waits in one holds.
+//! Sizes of the futures of annotated functions: the bytes that each call moves, and that each waiting task holds.
 //!
 //! The bounds are those of the table in DESIGN.md, section 8. Each function has the same body, so that a row less the first is what its
 //! attributes add.

@@ -56,7 +56,7 @@ async fn stale_is_served_to_others_while_one_caller_refreshes() {
 }
 
 #[tokio::test]
-async fn a_background_refresh_makes_nobody_wait() {
+async fn a_background_refresh_makes_no_caller_wait() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     scope(&fast, async {
         origin.refreshed().await.unwrap();
@@ -138,7 +138,7 @@ impl Origin {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_a_refresh_that_is_under_way_and_what_overtakes_it_wins() {
+async fn no_caller_waits_for_a_refresh_that_is_under_way_and_what_overtakes_it_wins() {
     let ((fast, clock), origin, gate) = (timed(), Origin::default(), Notify::new());
     scope(&fast, async {
         gate.notify_one();

@@ -107,7 +107,7 @@ async fn a_late_value_is_stored_if_nothing_newer_is_there() {
     clock.advance(PATIENCE);
     let mut second = Box::pin(scope(&fast, rested(&origin, 1)));
     assert!(poll_once(second.as_mut()).await.is_none());
-    assert_eq!(origin.loads(), 2, "nobody had to wait");
+    assert_eq!(origin.loads(), 2, "no caller had to wait");
     drop(second);
     origin.gate.add_permits(1);
     assert_eq!(first.await, 1);
@@ -214,9 +214,9 @@ async fn rate(origin: &Origin, n: u64) -> Result<u64, Slow> {
     Ok(load + n)
 }
 
-/// On the system's clock: 150 ms.
+/// Runs on the system's clock, with 150 ms.
 #[tokio::test]
-async fn with_a_load_timeout_nobody_waits_for_longer() {
+async fn with_a_load_timeout_no_caller_waits_for_longer() {
     let (fast, origin) = (fresh(), Origin::new());
     let mut first = Box::pin(scope(&fast, rate(&origin, 0)));
     assert!(poll_once(first.as_mut()).await.is_none());

@@ -166,7 +166,7 @@ async fn a_refresh_in_the_background_and_a_load_in_a_task_go_together() {
         slow.gate.add_permits(1);
         assert_eq!(slow.both().await, Ok(1));
         clock.advance(MINUTE + SECOND);
-        assert_eq!(poll_once(pin!(slow.both())).await, Some(Ok(1)), "nobody waits for a refresh");
+        assert_eq!(poll_once(pin!(slow.both())).await, Some(Ok(1)), "no caller waits for a refresh");
         called(&slow, 2).await;
         slow.gate.add_permits(1);
         while slow.both().await != Ok(2) {
@@ -201,7 +201,7 @@ async fn an_error_that_cannot_be_shared_is_the_callers() {
     slow.gate.add_permits(2);
     scope(&fast, async {
         let both = tokio::join!(slow.private("it is owned"), slow.private("it is owned"));
-        assert_eq!((both, slow.calls()), ((Err(NotClone), Err(NotClone)), 2), "whoever waited loads alone");
+        assert_eq!((both, slow.calls()), ((Err(NotClone), Err(NotClone)), 2), "each waiter loads alone");
     })
     .await;
 }
@@ -214,7 +214,7 @@ async fn a_load_stays_in_its_scope() {
     assert_eq!(fast.stats().total.loads, 2, "one of the outer function and one of the inner one");
 }
 
-/// Beyond 64 of one function a load runs in its caller.
+/// A load runs in its caller when 64 of its function run as tasks.
 #[tokio::test]
 async fn so_many_run_as_tasks_at_a_time() {
     let (fast, slow) = (fresh(), Slow::shut());

@@ -42,7 +42,7 @@ fn at_end<T: Send + 'static>(before: impl FnOnce() + Send + 'static, last: impl 
     told.recv().unwrap()
 }
 
-/// What a future gives that waits for nothing.
+/// The result of a future that waits for nothing.
 fn now<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

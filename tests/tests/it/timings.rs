@@ -16,7 +16,7 @@ use tracing::Level;
 
 use crate::{fresh, poll_once};
 
-/// What was recorded under this name; one entry, without labels.
+/// The snapshot of this name; it has one entry, without labels.
 fn stats(name: &str) -> Snapshot {
     let mut all: Vec<_> = timings().into_iter().filter(|stats| stats.name == name).collect();
     assert_eq!(all.len(), 1, "{name}");

@@ -1,4 +1,4 @@
-//! How many entries there may be: of one function, and of all together.
+//! Bounds on the number of entries: of one function, and of all together.
 
 use std::collections::HashSet;
 
@@ -70,9 +70,9 @@ fn latecomer(origin: &Origin, id: u32) -> u32 {
     origin.count() + id
 }
 
-/// Who comes when the total is used up gets its share, or a function that was first called late would never be cached.
+/// A function that is first called when the total is used up gets its share; otherwise it would never be cached.
 #[tokio::test]
-async fn a_total_that_is_used_up_starves_nobody() {
+async fn a_total_that_is_used_up_starves_no_function() {
     let (fast, origin) = (Fastness::builder().max_entries(20).build().unwrap(), Origin::default());
     scope_sync(&fast, || {
         for n in 0..1_000 {
@@ -91,7 +91,7 @@ fn absent(origin: &Origin, id: u32) -> Option<u32> {
     (id > 1_000).then_some(id)
 }
 
-/// They take memory like any other entry.
+/// Cached absences take memory like any other entry.
 #[tokio::test]
 async fn cached_absences_are_counted_and_can_be_shed() {
     let (fast, origin) = (fresh(), Origin::default());

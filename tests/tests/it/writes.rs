@@ -189,7 +189,7 @@ async fn of_two_writes_that_overlap_neither_value_is_believed() {
         assert_eq!(slow(&origin, &open(), 1, "a").await, 200);
         gate.notify_one();
         assert_eq!(first.await, 100);
-        assert_eq!(slow(&origin, &open(), 1, "a").await, 1, "loaded: nobody knows who wrote last");
+        assert_eq!(slow(&origin, &open(), 1, "a").await, 1, "loaded: it is unknown which write was the last");
     })
     .await;
 }

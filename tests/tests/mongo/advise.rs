@@ -66,9 +66,9 @@ async fn what_is_advised_serves_the_query_and_ends_the_advice() {
     }
 }
 
-/// The servers have just been started, so nobody can know which indexes are unused; a query that fails is left out.
+/// The servers have just been started, so it cannot be known which indexes are unused; a query that fails is left out.
 #[tokio::test]
-async fn nothing_is_said_of_what_nobody_can_know() {
+async fn nothing_is_said_of_what_cannot_be_known() {
     for db in databases().await {
         fill(&db).await;
         let indexes = IndexManager::new(&db).collection("c", &[A]);

@@ -34,7 +34,7 @@ const CHANGES: &[(Declaration, Declaration, &str, &str)] = &[
     (Declaration { hidden: true, ..A }, A, "change", "a_1"),
     (A, Declaration { unique: true, ..A }, "change", "a_1"),
     (A, Declaration { unique: true, hidden: true, expire_after: Some(5), ..A }, "change", "a_1"),
-    // Another name, which nobody gave, is no difference.
+    // Another name, which the server chose, is no difference.
     (named("mine"), A, "keep", "mine"),
     (Declaration { hidden: true, ..named("mine") }, A, "change", "mine"),
     // A difference that lets both exist: the new one is there before the old one goes, so it has another name.

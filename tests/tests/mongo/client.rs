@@ -106,7 +106,7 @@ async fn compressed(client: &Client) -> i64 {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_keeps_nobody_longer_than_the_bound() {
+async fn a_server_that_hangs_keeps_no_caller_longer_than_the_bound() {
     let server = Mongo::start().await;
     let options = mongo::Settings::from_uri(&server.url()).await.unwrap();
     let client = options.operation_timeout(Duration::from_millis(300)).connect().unwrap();

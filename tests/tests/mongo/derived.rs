@@ -90,7 +90,7 @@ async fn each_kind_is_derived_applied_listed_and_in_sync() {
 model!(Before, "renamed", [], { #[index] seller: i32, });
 model!(After, "renamed", [], { #[index] vendor: i32, });
 
-/// The old index serves nobody any more; it is shown, and stays until somebody asks for its end.
+/// The old index serves no query any more; it is shown, and stays until its removal is asked for.
 #[tokio::test]
 async fn a_field_renamed_under_its_index_is_told() {
     for db in databases().await {

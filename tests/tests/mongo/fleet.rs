@@ -75,7 +75,7 @@ async fn a_lease_is_respected_until_its_time_is_up() {
         let until = |seconds: i64| {
             Bson::DateTime(bson::DateTime::from_millis(bson::DateTime::now().timestamp_millis() + seconds * 1_000))
         };
-        leases.insert_one(doc! { "_id": "indexes", "holder": "somebody", "until": until(3_600) }).await.unwrap();
+        leases.insert_one(doc! { "_id": "indexes", "holder": "another", "until": until(3_600) }).await.unwrap();
         let indexes = indexes(&db, &[A]);
         let options = plan::Settings::default().patience(Duration::from_millis(300));
 
@@ -151,7 +151,7 @@ async fn a_build_outlives_its_primary() {
     }
 }
 
-/// Where no server can be had for long, the report says so, and that nobody knows.
+/// Where no server can be had for long, the report says so, and that the outcome is unknown.
 #[tokio::test]
 async fn a_server_that_does_not_come_back_is_told() {
     let mut server = Mongo::start().await;

@@ -1,4 +1,4 @@
-//! Indexes that nobody declares, or that somebody else made.
+//! Indexes that no model declares, or that another program made.
 
 use bson::doc;
 use fastness::mongo::IndexManager;
@@ -82,7 +82,7 @@ async fn an_index_made_by_another_program_is_recognised() {
 
 /// An index that cannot be declared, since the option is not known here, under a name that is declared.
 #[tokio::test]
-async fn an_option_that_nobody_can_declare_is_told() {
+async fn an_option_that_no_model_can_declare_is_reported() {
     let [db, _] = databases().await;
     let made = doc! { "key": { "$**": 1 }, "name": "$**_1", "wildcardProjection": { "a": 1 } };
     db.run_command(doc! { "createIndexes": "c", "indexes": [made] }).await.unwrap();

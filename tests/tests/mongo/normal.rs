@@ -37,7 +37,7 @@ async fn every_locale_is_filled_in_as_we_expect() {
     assert!(known >= 100, "{known}");
 }
 
-/// Filters that are one to somebody, and some that are not. Asked for again under its name, an index that the server holds to be
+/// Filters that are equal to some server, and some that are not. Asked for again under its name, an index that the server holds to be
 /// the same is no error.
 #[tokio::test]
 async fn filters_are_equal_when_the_server_says_so() {

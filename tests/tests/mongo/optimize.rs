@@ -130,7 +130,8 @@ async fn what_is_needed_is_never_given_up() {
         offers.driver().find_one(doc! { "color": 3 }).await.unwrap();
         let before = super::listed(&db).await;
         let all = Chosen::default().drop_index("c", "_id_").hide("c", "number_1").drop_index("c", "color_1");
-        let report = indexes.optimize_indexes(&all.hide("c", "nobody"), &plan::Settings::default()).await.unwrap();
+        let report =
+            indexes.optimize_indexes(&all.hide("c", "no_such_index"), &plan::Settings::default()).await.unwrap();
         assert_eq!(report.failures().count(), 4, "{report}");
         assert!(!report.is_complete() && !report.did_something());
         assert_eq!(super::listed(&db).await, before);
@@ -239,7 +240,7 @@ async fn words_and_places_are_analysed_and_wrong_queries_are_clear_errors() {
             (words(), 27, "`#[index(text)]`"),
             (near(), 291, "`#[index(sphere)]`"),
             (Query::find("c", doc! { "a": { "$foo": "hunter2" } }), 2, "unknown operator: $foo"),
-            (Query::find("c", doc! { "a": "hunter2" }).option("hint", "nobody"), 2, "hint"),
+            (Query::find("c", doc! { "a": "hunter2" }).option("hint", "no_such_index"), 2, "hint"),
         ];
         for (query, code, part) in cases {
             let error = indexes.analyze_query(&query).await.unwrap_err();

@@ -139,7 +139,7 @@ async fn values_are_neither_printed_nor_serialised_nor_logged() {
     assert_eq!(found.examples(&found.shapes[0].database).len(), 3, "but they are kept, to be explained: {found}");
 }
 
-/// By the client's clock, a second passes between the shapes' lines only if somebody moves it.
+/// By the client's clock, a second passes between the shapes' lines only if the test moves it.
 #[tokio::test]
 async fn a_shape_is_logged_once_a_second() {
     let (client, clock) = still(&shared_mongo().await.url()).await;

@@ -1,4 +1,4 @@
-//! What the reports say while servers hang, are killed and come back.
+//! Health reports while servers hang, are killed and come back.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn reports(monitor: &Monitor, what: &str, is: impl Fn(&Health) -> bool) ->
 }
 
 #[tokio::test]
-async fn a_database_that_hangs_is_unhealthy_and_holds_up_nobody() {
+async fn a_database_that_hangs_is_unhealthy_and_holds_up_no_caller() {
     let server = Mongo::start().await;
     let monitor = Monitor::builder()
         .cache(&embedded())

@@ -14,12 +14,12 @@ const MESSAGEPACK: u8 = 1;
 const JSON: u8 = 2;
 const BINCODE: u8 = 3;
 
-/// Which codec the envelope under this key names.
+/// The codec that the envelope under this key names.
 async fn codec_in_redis(prefix: &str, key: &str) -> u8 {
     envelope(prefix, key).await[4]
 }
 
-/// What is under this key, read without fastness.
+/// The bytes under this key, read without fastness.
 async fn envelope(prefix: &str, key: &str) -> Vec<u8> {
     let redis = shared_redis().await;
     let keys: Vec<String> = redis.command(&["KEYS", &format!("{prefix}{key}#*")]).await;

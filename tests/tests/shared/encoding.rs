@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::{node, stored};
 
-/// What a type's loads and encodings pass.
+/// A gate that a type's loads and encodings pass.
 #[derive(Debug)]
 struct Gate {
     loads: AtomicUsize,
@@ -52,7 +52,7 @@ impl Gate {
         let meeting = self.meeting.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((begun, goes)) = meeting {
             begun.send(()).unwrap();
-            goes.recv_timeout(PATIENCE).expect("nobody waits for this");
+            goes.recv_timeout(PATIENCE).expect("no caller waits for this");
         }
         assert!(!self.panics.load(Ordering::SeqCst), "this value cannot be encoded");
         self.encoded.fetch_add(1, Ordering::SeqCst);

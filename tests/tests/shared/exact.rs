@@ -82,7 +82,7 @@ struct Note {
     parts: Vec<Vec<u8>>,
 }
 
-/// Without its title, the second would be read as another note by bincode.
+/// A note whose encoding bincode would read as another note if the title were left out.
 #[cacheable(ttl = 60, key = "note:{id}", tier = shared, codec = bincode, skip(origin))]
 async fn note(origin: &Origin, id: u64) -> Note {
     origin.load();
@@ -161,7 +161,7 @@ async fn unsaid(origin: &Origin, id: u64) -> Unsaid {
     Unsaid { skipped: 7, alike: Alike::Second(id), map: BTreeMap::from([(1, Some(())), (2, None)]) }
 }
 
-/// As the guide says of codecs.
+/// The guide's page on codecs says the same.
 #[tokio::test]
 async fn what_serialize_does_not_say_does_not_come_back() {
     let (origin, [one, two]) = (Origin::default(), two_nodes().await);

@@ -1,4 +1,4 @@
-//! What servers and networks do: in each case the caller gets the body's own result.
+//! Faults of servers and networks: in each case the caller gets the body's own result.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ fn built(settings: Settings) -> Fastness {
     Fastness::builder().redis(settings).build().unwrap()
 }
 
-/// That values are stored and found, by way of another node.
+/// Checks that values are stored and found, by way of another node.
 pub(crate) async fn works(fast: &Fastness, url: &str, prefix: &str) {
     let other = node(url, prefix).await;
     until("a value gets from one node to another", async || {
@@ -38,7 +38,7 @@ pub(crate) async fn works(fast: &Fastness, url: &str, prefix: &str) {
     .await;
 }
 
-/// That calls are answered, and nothing is cached in the tier.
+/// Checks that calls are answered, and nothing is cached in the tier.
 async fn works_alone(fast: &Fastness) {
     let origin = Arc::new(Origin::default());
     assert_eq!(scope(fast, thing(origin.clone(), 7)).await, (7, 0));
@@ -107,7 +107,7 @@ async fn a_server_that_hangs_delays_those_who_wait_for_it_once() {
     let after = callers(2_000_000).await;
     let stats = fast.shared().unwrap();
     let (late, skipped) = (stats.timeouts - earlier.timeouts - timeouts, stats.skipped - earlier.skipped);
-    assert_eq!((late, skipped >= 64), (0, true), "nobody waits any more");
+    assert_eq!((late, skipped >= 64), (0, true), "no caller waits any more");
     println!("stopped under 64 callers: slowest {before:?} before the link was suspended, {after:?} after");
 
     server.resume();
@@ -254,7 +254,7 @@ async fn an_invalidation_without_an_answer_counts_here_and_reaches_others_later(
     origin.change();
     assert_eq!(one.cache().invalidate(reached("thing:7")).await, Reach::LocalOnly);
     assert_eq!(scope(&one, thing(origin.clone(), 7)).await, (7, 1), "it counts here at once");
-    assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 0), "and nobody else knows");
+    assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 0), "and no other node knows");
     let stats = one.shared().unwrap();
     assert_eq!((stats.in_doubt, stats.coherent), (1, false));
 
@@ -264,7 +264,7 @@ async fn an_invalidation_without_an_answer_counts_here_and_reaches_others_later(
 }
 
 #[tokio::test]
-async fn an_invalidation_that_nobody_waits_for_is_made_all_the_same() {
+async fn an_invalidation_without_a_waiter_is_made_all_the_same() {
     let (server, prefix) = (Redis::start().await, prefix());
     // Its read is to be answered while the server is paused.
     let impatient = Settings::single(&server.url()).unwrap().prefix(&prefix).command_timeout(Duration::from_secs(1));

@@ -1,4 +1,4 @@
-//! What else may lie under our keys. In each case the origin is asked, and its answer heals the key.
+//! Foreign bytes under our keys. In each case the origin is asked, and its answer heals the key.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ async fn newer_doc(origin: Arc<Origin>, id: u64) -> (u64, String) {
     (id, "newer".to_owned())
 }
 
-/// What the server holds under the key of one document.
+/// The server's value under the key of one document.
 struct Stored {
     server: Redis,
     key: String,
@@ -86,7 +86,7 @@ fn bad(stored: &Stored) -> Vec<(&'static str, Vec<u8>)> {
     };
     vec![
         ("nothing", Vec::new()),
-        ("somebody else's", b"{\"id\":1}".to_vec()),
+        ("another program's", b"{\"id\":1}".to_vec()),
         ("cut off in the header", good[..20].to_vec()),
         ("cut off in the value", good[..good.len() - 3].to_vec()),
         ("of a newer version", with(|bytes| bytes[3] += 1)),

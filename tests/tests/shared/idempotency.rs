@@ -84,7 +84,7 @@ async fn of_a_hundred_at_once_in_two_processes_one_is_done() {
         assert!([201, 409].contains(&status), "{status}");
     }
     assert_eq!(orders.load(Ordering::SeqCst), 1);
-    // Whoever was told to come back gets the answer.
+    // A client that was told to come back gets the answer.
     for process in processes {
         until("the answer is there", async || process.clone().oneshot(post("3 apples")).await.unwrap().status() == 201)
             .await;

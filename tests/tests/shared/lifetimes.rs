@@ -1,4 +1,4 @@
-//! How long what is found in Redis lives in the process that found it. It is real time that passes here, as Redis has a
+//! Lifetime of a value from Redis in the process that found it. The time that passes here is real, as Redis has a
 //! clock of its own.
 
 use fastness::{cacheable, scope};
@@ -6,7 +6,7 @@ use fastness_tests::servers::{Redis, prefix, shared_redis, until};
 
 use crate::{Origin, node, stored};
 
-/// How long the value of a key stays in Redis, in milliseconds.
+/// The time for which the value of a key stays in Redis, in milliseconds.
 async fn left(redis: &Redis, prefix: &str, key: &str) -> i64 {
     let found: Vec<String> = redis.command(&["KEYS", &format!("{prefix}{key}#*")]).await;
     redis.command(&["PTTL", found.first().expect("it is stored")]).await

@@ -43,7 +43,7 @@ impl Fleet {
         self.server.command::<redis::Value>(command).await;
     }
 
-    /// That every process notices, and that all of them go on together.
+    /// Checks that every process notices, and that all of them go on together.
     async fn notices(&self, what: &str) {
         let version = self.origin.change();
         for node in &self.nodes {

@@ -51,7 +51,7 @@ async fn stored(fast: &Fastness, count: u64) {
     until("the values are stored", async || fast.shared().unwrap().stores >= count).await;
 }
 
-/// Whether so many values are stored by this node. A store that fails is not repeated, so this gives up where each has ended.
+/// True once this node has stored so many values. A store that fails is not repeated, so this gives up where each has ended.
 async fn are_stored(fast: &Fastness, count: u64) -> bool {
     tokio::time::timeout(Duration::from_secs(1), stored(fast, count)).await.is_ok()
 }

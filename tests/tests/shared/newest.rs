@@ -1,4 +1,4 @@
-//! Of two loads of one key in two processes, the later one is right in the shared tier too.
+//! Two loads of one key in two processes: the later one is right in the shared tier too.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! What a process puts, it reads itself: with Redis away too, but never beyond what its own log says.
+//! A process reads its own puts: with Redis away too, but never beyond what its own log says.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -30,7 +30,7 @@ fn write_sync(k: u32, value: u32) -> Option<u32> {
 #[cache_invalidate("note:{k}")]
 async fn forget(k: u32) {}
 
-/// Nothing listens there.
+/// A handle whose Redis address has no listener.
 fn alone() -> Fastness {
     Fastness::builder().redis(Settings::single("redis://127.0.0.1:9").unwrap()).build().unwrap()
 }

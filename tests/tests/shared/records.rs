@@ -36,13 +36,13 @@ redis.call('PUBLISH', ARGV[1], life .. ' ' .. id .. ' ' .. previous .. ' ' .. AR
 return {life, id}
 ";
 
-/// What a process of format 1 does about a message.
+/// The reaction of a process of format 1 to a message.
 #[derive(Debug, PartialEq, Eq)]
 enum Heard {
-    /// It is of another life, or a record that it cannot read.
+    /// Invalidates everything: the record is of another life, or unreadable.
     Everything,
     Scopes(Vec<u64>),
-    /// It is no message: passed over.
+    /// Passes over the message.
     Nothing,
 }
 
@@ -69,7 +69,7 @@ fn newer(conservative: &[u8], kind: u8, fields: &[(u8, &[u8])]) -> Vec<u8> {
     bytes
 }
 
-/// As a reader of format 1 understands a record.
+/// Reads a record as format 1 does.
 fn read_format_1(bytes: &[u8]) -> Heard {
     let parse = || {
         let (&[version, flags, r0, r1, s0, s1, s2, s3], rest) = bytes.split_first_chunk::<8>()?;
@@ -86,8 +86,8 @@ fn read_format_1(bytes: &[u8]) -> Heard {
     }
 }
 
-/// As a reader of format 2 understands a record that knows no kind but an invalidation: it obeys the conservative part of what it may not
-/// step over, and steps over what it may.
+/// Reads a record as a reader of format 2 does that knows no kind but an invalidation: it obeys the conservative part where the record
+/// may not be skipped, and skips it otherwise.
 fn read_early_format_2(bytes: &[u8]) -> Heard {
     let parse = || {
         let (&[2, flags, r0, r1, s0, s1, s2, s3], rest) = bytes.split_first_chunk::<8>()? else { return None };
@@ -211,7 +211,7 @@ impl Deploy {
         }
     }
 
-    /// Which of the two keys each node loads again, once the other build's record was heard by all.
+    /// The keys of the two that each node loads again, once all have read the other build's record.
     async fn loaded_again(&mut self, record: &[u8]) -> [Vec<u64>; 2] {
         let version = self.origin.change();
         self.other.append(record).await;
@@ -266,7 +266,7 @@ async fn processes_of_format_1_and_2_hear_each_other_and_neither_is_emptied() {
 }
 
 #[tokio::test]
-async fn what_a_newer_build_marks_as_skippable_empties_nobody() {
+async fn what_a_newer_build_marks_as_skippable_empties_no_cache() {
     let mut deploy = Deploy::start().await;
     let nothing = format_1(0, &[]);
     for record in

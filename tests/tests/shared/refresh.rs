@@ -226,7 +226,7 @@ async fn without_redis_it_counts_here_and_is_announced_later() {
     assert_eq!(scope(&nodes[0], rates_entry(&7).refresh()).await, Reach::LocalOnly);
     assert_eq!(nodes[0].shared().unwrap().in_doubt, 1);
     assert_eq!(scope(&nodes[0], rate(origin.clone(), 7)).await, (7, version), "it counts here");
-    assert_eq!(scope(&nodes[1], rate(origin.clone(), 7)).await, (7, 0), "and nobody else knows of it");
+    assert_eq!(scope(&nodes[1], rate(origin.clone(), 7)).await, (7, 0), "and no other node knows of it");
     proxy.restore();
     until("the other is told", async || scope(&nodes[1], rate(origin.clone(), 7)).await == (7, version)).await;
     until("nothing is in doubt", async || nodes[0].shared().unwrap().in_doubt == 0).await;

@@ -93,7 +93,7 @@ async fn a_server_that_cannot_save_is_asked_again_until_it_accepts_invalidations
     let version = origin.change();
     assert_eq!(one.cache().invalidate(reached("thing:7")).await, Reach::LocalOnly);
     assert_eq!(scope(&one, thing(origin.clone(), 7)).await, (7, version), "it counts here at once");
-    assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 0), "and nobody else knows");
+    assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 0), "and no other node knows");
     is_told(&one, &logged, "MISCONF", one.shared().unwrap().suspensions).await;
 
     fs::remove_dir(&in_the_way).unwrap();

@@ -72,7 +72,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// What asks does not run until the other node has invalidated and stored anew.
+/// The reader does not run until the other node has invalidated and stored anew.
 #[test]
 fn a_response_that_is_invalidated_on_its_way_is_counted_as_overtaken() {
     let (ours, theirs) = (runtime(), runtime());

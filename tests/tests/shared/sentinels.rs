@@ -1,4 +1,4 @@
-//! What Sentinels say of the master, and what a process does that hears something else, or nothing.
+//! The Sentinels' word on the master, and a process that hears something else, or nothing.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ async fn row(origin: Arc<Origin>, id: u64) -> usize {
     origin.load()
 }
 
-/// How long a process may go on by itself; without the Sentinels' word, too.
+/// The time for which a process may go on by itself; without the Sentinels' word, too.
 const MAX_STALE: Duration = Duration::from_millis(600);
 /// Longer than that, and than the former master goes on in these tests.
 const TAKEOVER: Duration = Duration::from_millis(2_500);
@@ -33,7 +33,7 @@ fn built(urls: &[String], prefix: &str) -> Fastness {
     Fastness::builder().redis(settings).max_stale(MAX_STALE).build().unwrap()
 }
 
-/// A group whose first master has no predecessor, so that nobody need wait for that.
+/// A group whose first master has no predecessor, so that no test has to wait for that.
 async fn group(replicas: usize, sentinels: usize, prefix: &str) -> Sentinel {
     let group = Sentinel::with(replicas, sentinels).await;
     let settings = settings(&group.urls(), prefix).takeover(Duration::ZERO);
@@ -41,7 +41,7 @@ async fn group(replicas: usize, sentinels: usize, prefix: &str) -> Sentinel {
     group
 }
 
-/// That the shared tier is not used, callers get the result of the body, and health says why.
+/// Checks that the shared tier is not used, callers get the result of the body, and health says why.
 async fn is_refused(fast: &Fastness) {
     until("it is refused", async || fast.shared().unwrap().refused).await;
     let stats = fast.shared().unwrap();
@@ -130,7 +130,7 @@ async fn behind_proxies(group: &Sentinel) -> (Vec<Proxy>, Vec<String>) {
     (proxies, urls)
 }
 
-/// It hears neither of the Sentinels nor of the successor, and its master goes on.
+/// The process hears neither of the Sentinels nor of the successor, and its master goes on.
 #[tokio::test]
 async fn a_process_alone_with_a_former_master_stops_using_it() {
     let prefix = prefix();

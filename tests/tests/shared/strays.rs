@@ -1,4 +1,4 @@
-//! What others write under the log's key, or say on its channel. Whatever it is, the tier stays in use and nothing stale is served.
+//! Foreign entries under the log's key, and foreign messages on its channel: the tier stays in use, and nothing stale is served.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -198,7 +198,7 @@ async fn an_entry_in_our_name_with_junk_in_it_is_a_stray() {
     pair.works().await;
 }
 
-/// Nothing could ever be trimmed behind it, or even be appended.
+/// Such an entry must not stop the log: nothing behind it could be trimmed, or even appended.
 #[tokio::test]
 async fn an_entry_of_the_far_future_is_no_end_of_the_log() {
     for id in ["99999999999999-0", "18446744073709551615-18446744073709551615"] {

@@ -164,7 +164,7 @@ async fn a_wait_ends_with_its_server() {
     // Another master appears.
     proxy.redirect(second.port());
     until("it is waited for anew", async || fast.shared().unwrap().takeovers == 2).await;
-    assert_eq!(life(&first, &prefix).await, "00000000000000ff", "nobody has settled the first");
+    assert_eq!(life(&first, &prefix).await, "00000000000000ff", "the first was not settled");
     // It dies, and is there again, empty: nothing can have been announced to it.
     first.restart().await;
     proxy.redirect(first.port());

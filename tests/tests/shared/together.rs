@@ -109,22 +109,22 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// The connections stand still, and so does whoever would send what is gathered.
+/// The connections stand still, and so does the sender of what is gathered.
 #[test]
-fn a_runtime_that_does_not_run_holds_nobody_up_for_ever() {
+fn a_runtime_that_does_not_run_holds_no_caller_up_for_ever() {
     let (theirs, ours) = (runtime(), runtime());
     let (server, fast, origin) = built(&theirs, |redis| redis.command_timeout(Duration::from_secs(1)));
     let reads = ours.block_on(async { read_all(&fast, &origin).join_all().await });
     assert_eq!(reads.len() as u64, KEYS);
     assert!(origin.loads() as u64 > KEYS, "they were loaded");
-    assert!(fast.shared().unwrap().suspensions > 0, "and nobody waits for it again");
+    assert!(fast.shared().unwrap().suspensions > 0, "and no caller waits for it again");
     drop((server, theirs));
 }
 
 #[test]
 fn a_runtime_that_is_shut_down_lets_those_go_who_wait() {
     let (theirs, ours) = (runtime(), runtime());
-    // Nobody is let go by the time that a command may take.
+    // No caller is let go by the time that a command may take.
     let (server, fast, origin) = built(&theirs, |redis| redis.command_timeout(Duration::from_secs(3_600)));
     ours.block_on(async {
         let reads = read_all(&fast, &origin);

@@ -1,4 +1,4 @@
-//! What goes into the tier, and what comes out.
+//! Values on their way into the shared tier and out of it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -237,7 +237,7 @@ async fn leases(redis: &fastness_tests::servers::Redis, prefix: &str, key: &str)
     redis.command(&["KEYS", &format!("{prefix}{key}#*:lease")]).await
 }
 
-/// How long a lease lasts still, in milliseconds.
+/// The time that is left of a lease, in milliseconds.
 async fn lasts(redis: &fastness_tests::servers::Redis, prefix: &str) -> i64 {
     let leases = leases(redis, prefix, "slow:3").await;
     redis.command(&["PTTL", leases.first().expect("a lease")]).await

@@ -45,8 +45,8 @@ fn row(line: &str) -> Option<Budget> {
     })
 }
 
-/// These lines with the new ones: each in the place of the one of the same name, and those of other names behind the last such, or at the
-/// end.
+/// Merges the new lines into the former ones: each replaces the one of its name, and lines with new names follow the last of their
+/// group, or the end.
 pub(crate) fn merged(mut rows: Vec<Budget>, programs: impl IntoIterator<Item = Vec<Budget>>) -> Vec<Budget> {
     for program in programs {
         let mut last = None;

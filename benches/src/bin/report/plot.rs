@@ -16,7 +16,7 @@ const STYLE: &str = "text { font: 13px system-ui, sans-serif; fill: #24292f } .t
                      .limit { stroke: #24292f; stroke-width: 1.5 } \
                      @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .limit { stroke: #e6edf3 } }";
 
-/// What a hit takes, beside other caches; the floor is in there too.
+/// The plot of a hit beside other caches, the floor included.
 pub(crate) fn hit(cases: &[Case]) -> String {
     let mut cases: Vec<_> = cases.iter().filter(|case| !case.name.contains("counter")).collect();
     cases.sort_by(|one, other| one.nanos.total_cmp(&other.nanos));

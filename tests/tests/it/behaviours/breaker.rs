@@ -1,4 +1,4 @@
-//! When a circuit breaker opens, whom it lets through, and what it tells.
+//! Circuit breakers: the calls after which they open, the probes that they admit, and their events.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -37,7 +37,7 @@ fn end(breaker: &Breaker, outcome: char) {
     breaker.try_acquire().unwrap().settle(verdict);
 }
 
-/// After how many of these calls it opened: failures, successes and ignored ones.
+/// The number of these calls (failures, successes and ignored ones) after which it opened.
 fn opens_after(settings: breaker::Settings, outcomes: &str) -> Option<usize> {
     let (breaker, _) = made(settings);
     outcomes.chars().enumerate().find_map(|(before, outcome)| {
@@ -221,7 +221,7 @@ async fn a_subscriber_hears_of_a_whole_round_in_its_order() {
 }
 
 #[test]
-fn rejections_are_counted_whoever_opened_it() {
+fn rejections_are_counted_however_it_opened() {
     let (breaker, _) = made(in_a_row(2));
     breaker.disable();
     "FFFF".chars().for_each(|outcome| end(&breaker, outcome));
@@ -232,7 +232,7 @@ fn rejections_are_counted_whoever_opened_it() {
     );
     breaker.force_open();
     for _ in 0..3 {
-        assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), None, "nobody knows until when");
+        assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), None, "it is unknown until when");
     }
     assert_eq!(breaker.snapshot().calls.rejected, 3);
 }

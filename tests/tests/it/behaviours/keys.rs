@@ -1,4 +1,4 @@
-//! Which calls share a value, and what an invalidation by key or prefix reaches.
+//! Keys: calls that share a value, and the reach of invalidations by key and by prefix.
 
 use fastness::{cacheable, scope, scope_sync};
 

@@ -55,7 +55,7 @@ fn unused_time_saves_up_no_more_than_the_burst() {
     }
 }
 
-/// Where others count by periods, nothing comes back in the middle of one, and twice as many pass across its end.
+/// A limiter that counts by periods gives nothing back within one, and lets twice as many pass across its end.
 #[test]
 fn calls_come_back_evenly_and_no_moment_sees_twice_as_many() {
     let (limit, clock) = limit(10, SECOND);

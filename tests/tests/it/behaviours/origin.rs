@@ -130,7 +130,7 @@ impl Gated {
         n
     }
 
-    /// Loaded once, expired, and being refreshed in the background for somebody who has left.
+    /// Loaded once, expired, and being refreshed in the background for a caller that has left.
     async fn refreshed_for_one_who_left(&self, fast: &Fastness, clock: &fastness::Clock) {
         self.1.notify_one();
         scope(fast, self.ask()).await.unwrap();

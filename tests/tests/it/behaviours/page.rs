@@ -49,12 +49,12 @@ fn tests_in(source: &str) -> BTreeSet<&str> {
     names
 }
 
-/// What stands between backticks and looks like a test, or like a file of one.
+/// The parts between backticks that look like a test, or like a file of one.
 fn named(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2).filter(|text| text.contains('/') && text.contains(".rs"))
 }
 
-/// What is wrong with a test's name, as `tests/tests/it/stale.rs::its_name`, or with a file's.
+/// The fault in a test's name, as `tests/tests/it/stale.rs::its_name`, or in a file's.
 fn missing(root: &Path, name: &str) -> Option<String> {
     let (file, test) = name.split_once("::").map_or((name, None), |(file, test)| (file, Some(test)));
     let Ok(source) = fs::read_to_string(root.join(file)) else { return Some(format!("there is no file `{file}`")) };

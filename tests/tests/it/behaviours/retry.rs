@@ -1,4 +1,4 @@
-//! How often a retry tries, and when it stops.
+//! Retries: the number of attempts, and the results after which they stop.
 
 use std::cell::Cell;
 use std::num::NonZeroU32;
@@ -19,7 +19,7 @@ fn n(n: u32) -> NonZeroU32 {
     NonZeroU32::new(n).unwrap()
 }
 
-/// So many attempts, and no budget; on a clock that `call_sync` moves.
+/// A policy with this many attempts and no budget, on a clock that `call_sync` moves.
 fn retry(attempts: u32) -> Retry {
     let settings = retry::Settings::new().attempts(n(attempts)).no_budget();
     Retry::new("peers", settings).with_clock(Clock::manual())

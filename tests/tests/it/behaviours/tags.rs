@@ -1,4 +1,4 @@
-//! What an invalidation by tags reaches.
+//! The reach of invalidations by tags.
 
 use fastness::{Fastness, KeyPart, KeyWriter, cacheable, scope_sync};
 
@@ -12,7 +12,7 @@ fn grouped(origin: &Origin, id: u32, group: &str) -> u32 {
     origin.count()
 }
 
-/// How often the function ran for these calls.
+/// The number of runs of the function for these calls.
 fn runs(fast: &Fastness, origin: &Origin, calls: impl Iterator<Item = (u32, &'static str)>) -> u32 {
     let before = origin.calls();
     scope_sync(fast, || {

@@ -1,4 +1,4 @@
-//! How long values live, and which are stored at all.
+//! Lifetimes of values, and values that are not stored at all.
 
 use std::pin::pin;
 

@@ -1,4 +1,4 @@
-//! What is a future, and what is not, under whatever name; and several attributes on one function.
+//! Return types that are futures under whatever name, and those that are not; several attributes on one function.
 
 use std::cell::Cell;
 
@@ -99,7 +99,7 @@ fn a_value_under_a_name_of_its_own_is_had_at_once() {
     assert_eq!(prices, [Price(2)]);
 }
 
-/// As a `tower::Service` has it: what `self` lends is used before the future is made, which borrows nothing.
+/// The shape of a `tower::Service`: the loan of `self` ends before the future is made, which borrows nothing.
 trait Service {
     type Future;
     fn call(&mut self, id: u64) -> Self::Future;

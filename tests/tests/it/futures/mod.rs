@@ -13,7 +13,7 @@ use fastness::LoadTimeout;
 use fastness::resilience::{Rejected, TimedOut};
 use tokio::sync::Semaphore;
 
-/// What the `futures` crate calls a boxed future.
+/// The boxed future of the `futures` crate.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) type LocalBoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 /// An alias that says nothing of a future, nor of what it resolves to.
@@ -47,11 +47,11 @@ impl From<TimedOut> for Trouble {
     }
 }
 
-/// What a body does, and how often it did.
+/// The work of a body, and the number of its runs.
 struct Work {
     begun: AtomicU64,
     ended: AtomicU64,
-    /// How many runs are still to fail.
+    /// Runs that are still to fail.
     failing: AtomicU64,
     /// A run takes one before it ends.
     leave: Semaphore,

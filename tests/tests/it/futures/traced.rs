@@ -7,7 +7,7 @@ use tracing::{Instrument, Level, info, info_span, instrument};
 use super::*;
 use crate::fresh;
 
-/// What was logged by the call, without times, one line an event.
+/// The events that the call logged, without times, one line each.
 async fn logged<F: Future>(call: F) -> (F::Output, String) {
     let (logged, _guard) = Logged::listen(Level::INFO);
     let fast = fresh();

@@ -25,7 +25,7 @@ async fn a_future_under_another_name_is_cached_by_what_it_resolves_to() {
     }
 }
 
-/// Of the callers of one key, one runs the body.
+/// Checks that one of the callers of a key runs the body.
 #[tokio::test]
 async fn callers_of_a_future_under_another_name_share_its_load() {
     for (way, call) in cached::ALL {
@@ -43,7 +43,7 @@ async fn callers_of_a_future_under_another_name_share_its_load() {
 }
 
 thread_local! {
-    /// What a load reads; each test has a thread of its own.
+    /// The value that a load reads; each test has a thread of its own.
     static STORED: AtomicU64 = const { AtomicU64::new(0) };
 }
 
@@ -55,7 +55,7 @@ async fn stored(id: u64) -> u64 {
 
 ways!(invalidated(id), #[cache_invalidate("named:{id}")], methods: #[cache_invalidate("named:{id}", skip(self))]);
 
-/// The write is under way when somebody reads, and that value must not outlive it.
+/// The write is under way when a caller reads, and that value must not outlive it.
 #[tokio::test]
 async fn a_future_under_another_name_invalidates_after_its_write() {
     for (way, call) in invalidated::ALL {

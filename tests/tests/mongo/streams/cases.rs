@@ -172,7 +172,7 @@ async fn what_was_cached_before_the_first_stream_is_loaded_again() {
     shop.insert(1, 7, 10).await;
     assert_eq!((shop.price(1).await, shop.count(7).await), (Some(10), 1));
     shop.cache.set(&named("other:1"), 1, TTL).await;
-    // Nobody follows yet.
+    // No process follows yet.
     shop.set(1, doc! { "businessId": 8_i64, "price": 20_i64 }).await;
     assert_eq!((shop.price(1).await, shop.count(7).await), (Some(10), 1));
 

@@ -96,7 +96,7 @@ async fn a_server_that_is_absent_at_the_start_and_killed_later_is_followed_when_
             shop.insert(1, 7, 10).await;
         }
         shop.sees(1, Some(10 + round)).await;
-        // Written when nobody can be told, and read before the stream is there again.
+        // Written while no process can be told, and read before the stream is there again.
         shop.set(1, doc! { "price": 11 + round }).await;
         shop.sees(1, Some(11 + round)).await;
         server.kill();
@@ -127,7 +127,7 @@ async fn a_server_that_hangs_is_noticed_and_followed_when_it_goes_on() {
     assert_eq!(tail.snapshot().gaps, 1);
 }
 
-/// The stream has ended, and nobody but this process knows what it said.
+/// The stream has ended, and only this process knows what it said.
 #[tokio::test]
 async fn a_database_that_is_dropped_while_the_others_cannot_be_told_is_announced_once_they_can() {
     let redis = Redis::start().await;
