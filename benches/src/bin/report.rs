@@ -157,7 +157,7 @@ fn page(
         "# Benchmarks\n\n\
          Made by `scripts/bench --write`; it is not edited by hand. Each case of a suite runs in the same process as its peers, in rounds that\n\
          take turns, and a ratio is the median of the ratios of each round, because times of two runs or two machines do not compare.\n\
-         What a row must be is in [DESIGN.md](../DESIGN.md#8-speed-budget), with the reason for each that falls short.\n\n\
+         What a row must be is in [performance](design/performance.md#the-budget), with the reason for each that falls short.\n\n\
          {}\n\n\
          ![What a hit takes in nanoseconds, beside other caches](benchmarks-hit.svg)\n\n\
          ## The speed budget\n\n\

@@ -1,4 +1,4 @@
-//! The layers of the runtime, as ARCHITECTURE.md draws them.
+//! The layers of the runtime, as docs/design/modules.md lists them, and the names in the pages for contributors.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::{fs, iter};
 
 use fastness_tests::imports::{Circle, Imports};
 
-use crate::markdown::{files, root};
+use crate::markdown::{files, prose, root};
 
 type Uses = BTreeMap<String, BTreeSet<String>>;
 
@@ -21,7 +21,7 @@ const PACKAGES: [&str; 2] = ["runtime/core", "runtime/mongo"];
 
 /// The table of a package, and the order of its rows.
 fn table(package: &str) -> (Uses, Vec<String>) {
-    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let page = fs::read_to_string(root().join("docs/design/modules.md")).unwrap();
     let start = page.find(&format!("| module of `{package}` |")).expect("the table of layers");
     let rows = page[start..].lines().skip(2).take_while(|line| line.starts_with('|'));
     let rows: Vec<_> = rows
@@ -65,8 +65,8 @@ fn modules_use_exactly_what_the_table_says() {
         let (table, _) = table(package);
         let (uses, heads) = found(package);
         for (module, used) in &uses {
-            let allowed = table.get(module).unwrap_or_else(|| panic!("`{module}` has no row in ARCHITECTURE.md"));
-            assert_eq!(used, allowed, "`{module}`: left what its code names, right what ARCHITECTURE.md allows");
+            let allowed = table.get(module).unwrap_or_else(|| panic!("`{module}` has no row in docs/design/modules.md"));
+            assert_eq!(used, allowed, "`{module}`: left what its code names, right what docs/design/modules.md allows");
             assert_eq!(heads.get(module), Some(allowed), "the `May use` line of `{module}`");
         }
         assert_eq!(uses.keys().collect::<Vec<_>>(), table.keys().collect::<Vec<_>>());
@@ -193,17 +193,51 @@ fn only_the_clock_reads_clocks() {
     assert!(offenders.is_empty(), "{offenders:?}");
 }
 
-/// A path in the page is one from the root, or from the sources of a crate.
+/// The pages for contributors, whose names and paths are those of the code.
+fn pages() -> impl Iterator<Item = (PathBuf, String)> {
+    let mut pages = vec![root().join("ARCHITECTURE.md"), root().join("CONTRIBUTING.md")];
+    pages.extend(files(&root().join("docs/design"), "md"));
+    pages.into_iter().map(|page| (page.clone(), prose(&fs::read_to_string(page).unwrap())))
+}
+
+/// A path in a page is one from the root, or from the sources of a crate.
 #[test]
-fn every_path_in_the_page_exists() {
-    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+fn every_path_in_the_pages_exists() {
     let bases =
         ["", "runtime/core/src", "runtime/mongo/src", "macros/src", "demo-app/src"].map(|base| root().join(base));
-    let is_path = |text: &String| text.contains('/') && !text.contains(['{', '*', ' ', '`', '\n']);
-    let paths: Vec<_> = ticked(&page).into_iter().filter(is_path).collect();
-    assert!(paths.len() > 50, "{paths:?}");
-    let lost: Vec<_> = paths.iter().filter(|path| !bases.iter().any(|base| base.join(path).exists())).collect();
+    let is_path = |text: &String| {
+        text.contains('/') && !text.starts_with('/') && !text.contains(['{', '*', ' ', '`', '\n', '<', ':', '"'])
+    };
+    let paths: Vec<_> =
+        pages().flat_map(|(page, text)| iter::repeat(page).zip(ticked(&text).into_iter().filter(is_path))).collect();
+    assert!(paths.len() > 100, "{paths:?}");
+    let lost: Vec<_> = paths.iter().filter(|(_, path)| !bases.iter().any(|base| base.join(path).exists())).collect();
     assert!(lost.is_empty(), "{lost:?}");
+}
+
+/// Types in the glossary are defined in the runtime, so that a renamed one is renamed there too.
+#[test]
+fn every_type_in_the_glossary_is_defined() {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let glossary = page.split("## Glossary").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("a glossary");
+    let rows: Vec<_> = glossary.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() >= 25, "{rows:?}");
+    let sources = files(&root().join("runtime"), "rs").into_iter().map(|file| fs::read_to_string(file).unwrap());
+    let defined: BTreeSet<String> = sources
+        .flat_map(|source| source.lines().filter_map(definition).map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let carriers = rows.iter().flat_map(|row| ticked(row.rsplit(" | ").next().unwrap()));
+    let types: Vec<_> = carriers.filter(|name| name.starts_with(char::is_uppercase)).collect();
+    assert!(types.len() >= 25, "{types:?}");
+    let lost: Vec<_> = types.iter().filter(|name| !defined.contains(*name)).collect();
+    assert!(lost.is_empty(), "not defined in the runtime: {lost:?}");
+}
+
+/// The type that a line defines.
+fn definition(line: &str) -> Option<&str> {
+    let words = ["struct ", "enum ", "trait ", "type "];
+    let rest = words.iter().find_map(|word| Some(line.split_once(word)?.1))?;
+    rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().filter(|name| !name.is_empty())
 }
 
 /// Checks that one program is a default member: with a second, `cargo run` would ask which to run.

@@ -8,7 +8,7 @@ use super::markdown::{anchors, files, prose, root, without_code};
 #[test]
 fn every_relative_link_leads_somewhere() {
     let root = root();
-    let mut pages: Vec<_> = ["README", "ARCHITECTURE", "DESIGN", "CHANGELOG", "CONTRIBUTING"]
+    let mut pages: Vec<_> = ["README", "ARCHITECTURE", "DESIGN", "CHANGELOG", "CONTRIBUTING", "SECURITY"]
         .map(|name| root.join(name).with_extension("md"))
         .into();
     pages.extend(files(&root.join("docs"), "md"));
@@ -63,13 +63,13 @@ fn links_are_found_outside_of_code() {
 #[test]
 fn a_broken_link_is_reported() {
     let page = root().join("README.md");
-    for good in ["#fastness", "DESIGN.md", "DESIGN.md#2-coherence", "docs/", "https://example.org/nowhere"] {
+    for good in ["#fastness", "DESIGN.md", "DESIGN.md#the-papers", "docs/", "https://example.org/nowhere"] {
         assert_eq!(broken(&page, good), None);
     }
     assert_eq!(broken(&page, "DESING.md").as_deref(), Some("there is no file `DESING.md`"));
     assert_eq!(
-        broken(&page, "DESIGN.md#3-coherence").as_deref(),
-        Some("there is no heading for `DESIGN.md#3-coherence`")
+        broken(&page, "DESIGN.md#the-papery").as_deref(),
+        Some("there is no heading for `DESIGN.md#the-papery`")
     );
     assert!(broken(&page, "#nowhere").is_some());
 }

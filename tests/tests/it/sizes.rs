@@ -1,6 +1,6 @@
 //! Sizes of the futures of annotated functions: the bytes that each call moves, and that each waiting task holds.
 //!
-//! The bounds are those of the table in DESIGN.md, section 8. Each function has the same body, so that a row less the first is what its
+//! The bounds are those of the table in docs/design/performance.md. Each function has the same body, so that a row less the first is what its
 //! attributes add.
 
 use std::collections::{BTreeMap, HashMap};
@@ -102,9 +102,9 @@ async fn stack(id: u64) -> Answer {
     bare(id).await
 }
 
-/// The table of DESIGN.md: the most that each may take.
+/// The table of docs/design/performance.md: the most that each may take.
 fn bounds() -> BTreeMap<String, usize> {
-    let design = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../DESIGN.md")).unwrap();
+    let design = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/design/performance.md")).unwrap();
     let (_, table) = design.split_once("| future of | at most, bytes |").expect("the table of sizes");
     let rows = table.lines().skip(2).map_while(|line| line.strip_prefix("| "));
     let cells = rows.map(|row| row.split(" | ").map(|cell| cell.trim_matches([' ', '|', '`']).to_owned()).collect());
@@ -127,7 +127,7 @@ fn a_future_is_no_larger_than_the_table_says() {
         ("#[bulkhead]", size_of_val(&few(1))),
         ("#[hedge]", size_of_val(&twice(1))),
         ("#[fallback]", size_of_val(&saved(1))),
-        ("all six of the stack in README.md", size_of_val(&stack(1))),
+        ("all six of the stack in the guide", size_of_val(&stack(1))),
     ];
     let table = sizes.map(|(name, size)| format!("{name}: {size}")).join("\n");
     println!("{table}");
