@@ -19,19 +19,19 @@ use crate::service::{
 use crate::store::Repository;
 use crate::supplier::Supplier;
 
-/// Everything that an application is built on.
+/// The parts that an application is built on.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "a database shows nothing of itself")]
 pub struct Dependencies {
     /// The database.
     pub repository: Arc<dyn Repository>,
-    /// Who knows ratings.
+    /// The source of ratings.
     pub supplier: Supplier,
     /// The date.
     pub clock: Clock,
-    /// In front of both.
+    /// The cache in front of both.
     pub cache: Fastness,
-    /// Where requests are counted.
+    /// The figures of requests.
     pub stats: HttpStats,
     /// Open connections, where there are sockets.
     pub peers: Option<Peers>,
@@ -80,7 +80,7 @@ pub fn app(dependencies: Dependencies, config: &Config) -> Result<App, Error> {
     Ok(App { router: public, private, monitor })
 }
 
-/// Everything that is known of the application, from where it is known.
+/// The monitor, with a source for each figure that the application has.
 fn monitor(dependencies: &Dependencies, guard: &MemoryGuard, config: &Config) -> Result<Monitor, Error> {
     let (asked, pool, slow, told) = (
         dependencies.repository.clone(),

@@ -1,4 +1,4 @@
-//! What the environment may set. Every bad variable is reported at once, by name, with what was expected of it.
+//! Settings from the environment. Every bad variable is reported at once, by name, with what was expected of it.
 //!
 //! May use: nothing of this crate.
 
@@ -103,7 +103,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What holds in an environment where nothing else is set.
+    /// The settings of an environment where nothing else is set.
     pub fn with_defaults(environment: Environment) -> Self {
         let production = environment == Environment::Production;
         Self {

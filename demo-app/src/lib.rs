@@ -2,7 +2,7 @@
 //! supply-chain events.
 //!
 //! A request: [`http`] (extract, check) -> [`service`] (what is cached, and what a write invalidates) -> [`store`] (the
-//! database, behind a seam) or [`supplier`] (somebody else's service), all speaking of [`domain`]. [`app`] puts the parts
+//! database, behind a seam) or [`supplier`] (another party's service), all speaking of [`domain`]. [`app`] puts the parts
 //! together, [`server`] serves them as [`config`] says, and [`cli`] is what a person types. Each module's documentation says
 //! what it may use; everything points from `cli` towards `domain`, never back.
 

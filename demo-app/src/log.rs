@@ -21,7 +21,7 @@ use crate::config::{Config, Environment};
 /// Bytes of lines that wait to be written; beyond, lines are lost.
 const WAITING: u64 = 1 << 20;
 
-/// How long a process that ends waits for its last lines.
+/// The time for which a process that ends waits for its last lines.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The log of this process.
@@ -81,7 +81,7 @@ pub struct Log {
 #[derive(Debug)]
 enum Work {
     Line(Vec<u8>),
-    /// Everything before this was written, which is told by a drop.
+    /// A mark behind earlier lines: its drop says that they were written.
     Mark(#[expect(dead_code, reason = "its drop tells")] Sender<()>),
 }
 
@@ -180,7 +180,7 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    /// A disk that is full while `full` says so, and takes nothing while somebody holds `written`.
+    /// A disk that is full while `full` says so, and accepts nothing while `written` is locked.
     #[derive(Clone, Default)]
     struct Disk {
         written: Arc<Mutex<Vec<u8>>>,
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_does_not_read_loses_lines_and_holds_up_nobody() {
+    fn a_reader_that_does_not_read_loses_lines_and_holds_up_no_request() {
         let disk = Disk::default();
         let log = Log::new(disk.clone()).unwrap();
         let line = [b'x'; 1 << 10];

@@ -16,9 +16,9 @@ use serde::Serialize;
 /// Bounds on the number of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// In all.
+    /// The most connections in all.
     pub all: usize,
-    /// Of one peer.
+    /// The most connections of one peer.
     pub per_peer: usize,
 }
 
@@ -31,7 +31,7 @@ impl Bounds {
         self.all.saturating_add(Self::RESERVE) as u64
     }
 
-    /// These bounds as a process can keep them that may open so many files: all but [`RESERVE`](Self::RESERVE) of them, or half
+    /// Lowers these bounds for a process that may open so many files: to all but [`RESERVE`](Self::RESERVE) of them, or half
     /// where that is more.
     #[must_use]
     pub fn within(self, files: Option<u64>) -> Self {
@@ -68,9 +68,9 @@ struct Counts {
 /// The bound that a connection would exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// That of all.
+    /// The bound on all connections.
     All,
-    /// That of its peer.
+    /// The bound on the connections of one peer.
     Peer,
 }
 
@@ -82,7 +82,7 @@ pub struct Snapshot {
     pub open: usize,
     /// Peers that have at least one.
     pub peers: usize,
-    /// Those of the peer that has most.
+    /// Connections of the peer that has most.
     pub most_of_a_peer: usize,
     /// The bound of all.
     pub bound: usize,

@@ -85,7 +85,7 @@ pub async fn run(
     };
     let stopped = connections::serve(public, router.layer(tell_leaving), &peers, stop, config).await;
     if tokio::time::timeout(config.drain, repository.end_watch()).await.is_err() {
-        tracing::warn!("changes of the database are followed by nobody until the lease of this process has run out");
+        tracing::warn!("changes of the database are not followed until the lease of this process has run out");
     }
     // Last of all: health is told to the end.
     if let Some(private) = private {

@@ -24,7 +24,7 @@ enum Request {
     Serve,
     Help,
     Version,
-    /// Nothing that there is; why.
+    /// An argument that the program does not have, and the reason.
     Unknown(String),
 }
 

@@ -1,4 +1,4 @@
-//! Which endpoints stand where, as the start says it.
+//! The places of the endpoints, as the greeting names them.
 
 use std::io;
 use std::net::SocketAddr;

@@ -33,7 +33,7 @@ pub(super) async fn run(config: &Config) -> Result<(), String> {
     }
 }
 
-/// How many values each function keeps at the most: a tenth of a million products, which most readers ask for. The memory guard
+/// The most values that each function stores: a tenth of a million products, which most readers ask for. The memory guard
 /// takes back what is too much.
 const CAPACITY: usize = 100_000;
 
@@ -75,7 +75,7 @@ async fn watch(mut signals: Signals, stop: oneshot::Sender<()>) {
     std::process::exit(130);
 }
 
-/// What a newcomer types next. Whether anybody reads it does not matter: the output may be closed.
+/// Prints the commands that a newcomer types next. A closed output is no error.
 fn greet(places: &Places<'_>) {
     let address = places.public;
     let stats = places.control_curl("/api/cache/stats").map_or(String::new(), |curl| format!("{curl}\n  "));

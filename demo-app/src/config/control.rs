@@ -1,4 +1,4 @@
-//! Where the control endpoints stand, and what they ask for.
+//! The place of the control endpoints, and the token that they ask for.
 
 use std::net::SocketAddr;
 
@@ -8,11 +8,11 @@ use super::{Config, Environment, Secret};
 /// force a breaker, break the supplier).
 #[derive(Clone, Copy, Debug)]
 pub enum Control<'a> {
-    /// On the public listener, open: this computer alone can reach it.
+    /// Control endpoints on the public listener, open: this computer alone can reach it.
     Open,
-    /// On the public listener, for requests with this token.
+    /// Control endpoints on the public listener, for requests with this token.
     Token(&'a Secret),
-    /// On the private listener alone; with a token, if there is one.
+    /// Control endpoints on the private listener alone; with a token, if there is one.
     Private(SocketAddr, Option<&'a Secret>),
     /// Nowhere: others can reach the public listener, and no setting says who may.
     Closed,

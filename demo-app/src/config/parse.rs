@@ -1,4 +1,4 @@
-//! What the text of a variable means, and what to say was expected of it.
+//! Values of variables from their text, and what was expected where the text has none.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;

@@ -57,7 +57,7 @@ pub(super) fn read<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Opt
     })
 }
 
-/// Nothing if no part is set; nothing in it if one of them is wrong.
+/// Reads an address from its parts: `None` if no part is set, `Some(None)` if one of them is wrong.
 #[expect(clippy::option_option, reason = "what is set and wrong is not what is not set")]
 fn from_parts<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>, mode: Mode) -> Option<Option<String>> {
     if PARTS.iter().all(|name| reader.text(name).is_none()) {
@@ -85,7 +85,7 @@ fn host(text: &str) -> Option<String> {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)).then(|| text.to_owned())
 }
 
-/// As a URL needs it.
+/// The password as a URL needs it.
 fn escaped(password: &str) -> String {
     use std::fmt::Write as _;
     password.bytes().fold(String::new(), |mut escaped, byte| {

@@ -12,7 +12,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text, for whoever it is meant for.
+    /// The text, for its recipient.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -203,7 +203,7 @@ fn redis_is_given_in_one_way() {
 }
 
 #[test]
-fn the_environment_decides_what_nobody_sets() {
+fn the_environment_decides_what_is_not_set() {
     let of = |environment| config(&[("APP_ENV", environment)]).expect("a good environment");
     let production = of("production");
     assert!(!production.seed && production.shutdown_delay == Duration::from_secs(5));

@@ -54,7 +54,7 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("DRAIN_TIMEOUT", "10s", "how long open requests may go on after that"),
 ];
 
-/// What to say of `names` that are probably misspelt names of ours, such as `REDIS_ULR`. The values are not looked at.
+/// Hints for `names` that are probably misspelt names of ours, such as `REDIS_ULR`. The values are not read.
 pub fn hints(names: impl IntoIterator<Item = String>) -> Vec<String> {
     let known = || VARIABLES.iter().map(|(name, ..)| *name);
     let mut hints = Vec::new();
@@ -73,7 +73,7 @@ pub fn hints(names: impl IntoIterator<Item = String>) -> Vec<String> {
     hints
 }
 
-/// How many letters must be added, left out, changed or swapped with the next one (each letter once at most).
+/// The number of letters to add, leave out, change or swap with the next one (each letter once at most).
 fn distance(one: &str, other: &str) -> usize {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let mut rows = vec![vec![0; other.len() + 1]; one.len() + 1];

@@ -14,23 +14,23 @@ pub struct Business {
     pub id: Id,
     /// Lower case; no two businesses share one.
     pub email: String,
-    /// What customers see; a business may be listed before it has chosen one.
+    /// The name that customers see; a business may be listed before it has chosen one.
     pub business_name: Option<String>,
-    /// Whether it may sell.
+    /// True if it may sell.
     pub is_active: bool,
-    /// What it pays for.
+    /// The plan that it pays for.
     pub subscription: Subscription,
-    /// When it joined.
+    /// The time at which it joined.
     pub created_at: Timestamp,
 }
 
-/// What a business pays for.
+/// The plan that a business pays for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
     /// The price list that it chose.
     pub plan: Plan,
-    /// Whether that is paid.
+    /// The state of its payments.
     pub status: SubscriptionStatus,
 }
 
@@ -58,7 +58,7 @@ pub enum SubscriptionStatus {
     Cancelled,
 }
 
-/// What a client may say about a business.
+/// A business as a client may write it.
 #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct BusinessDraft {

@@ -12,19 +12,19 @@ use super::{Draft, Fields, Id, Location};
 pub struct SupplyChainEvent {
     /// Identity.
     pub id: Id,
-    /// Who made the product.
+    /// The maker of the product.
     pub manufacturer: Id,
-    /// What it happened to.
+    /// The product that it happened to.
     pub product_id: Id,
-    /// What happened.
+    /// The kind of event.
     pub event_type: EventType,
-    /// When, which need not be when it was reported.
+    /// The time of the event, which may be earlier than its report.
     pub timestamp: Timestamp,
-    /// Where.
+    /// The place of the event.
     pub location: Location,
 }
 
-/// What can happen to a product.
+/// Kinds of events in the life of a product.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the names are the whole story")]
@@ -43,7 +43,7 @@ impl EventType {
     pub const ALL: [Self; 6] =
         [Self::Produced, Self::Inspected, Self::Packed, Self::Shipped, Self::Received, Self::Recalled];
 
-    /// As JSON spells it.
+    /// The name in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Produced => "produced",
@@ -56,7 +56,7 @@ impl EventType {
     }
 }
 
-/// What a client may say about an event.
+/// An event as a client may write it.
 #[derive(Clone, Debug, PartialEq, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct EventDraft {
@@ -100,7 +100,7 @@ impl Draft for EventDraft {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NearEvent {
-    /// How far away it was, in kilometres, to the metre.
+    /// The distance from the place that was asked for, in kilometres, to the metre.
     pub distance_km: f64,
     /// The event.
     pub event: SupplyChainEvent,

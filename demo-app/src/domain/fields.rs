@@ -18,7 +18,7 @@ use super::given::{Given, MOST_FIELDS, Members};
 
 const NOT_AN_OBJECT: &str = "must be a JSON object";
 
-/// What a client may say about a document.
+/// A document as a client may write it.
 pub trait Draft: Sized {
     /// Fields of the document that are the server's own; a client's word on them is ignored.
     const KEPT: &'static [&'static str] = &[];
@@ -48,7 +48,7 @@ pub trait Draft: Sized {
 /// The reason why a body is no draft.
 #[derive(Debug)]
 pub enum BadBody {
-    /// Where it stops to be JSON.
+    /// Text that is not JSON; the error names the place.
     NotJson(serde_json::Error),
     /// The fields at fault.
     Fields(Vec<Violation>),
@@ -59,7 +59,7 @@ pub enum BadBody {
 pub struct Violation {
     /// The field's path as the client wrote it, for example `subscription.plan`; empty for the whole body.
     pub field: String,
-    /// What was expected.
+    /// A sentence that says what was expected.
     pub message: String,
 }
 
@@ -204,7 +204,7 @@ impl Fields {
         draft
     }
 
-    /// What is left was asked for by nobody.
+    /// Reports the fields that are left: the model has no such fields.
     fn no_more(&mut self) {
         let left = std::mem::take(&mut self.values);
         if left.too_many {
@@ -213,7 +213,7 @@ impl Fields {
         self.violations.extend(left.names().map(|name| Violation::new(name, "is not a field here")));
     }
 
-    /// Nothing where the field is absent or null, else what `read` makes of it.
+    /// Reads a field with `read`; `None` where it is absent or null.
     fn take<T>(&mut self, name: &str, read: impl FnOnce(Given) -> Option<T>) -> Option<Result<T, ()>> {
         let value = self.values.remove(name).filter(|value| !matches!(value, Given::Null))?;
         Some(read(value).ok_or(()))
@@ -257,7 +257,7 @@ fn whole(value: &Given) -> Option<u64> {
     }
 }
 
-/// Something, an `@`, a domain with a dot inside, no space, and no more than the 254 characters that mail servers take.
+/// True for a name, an `@`, a domain with a dot inside, no space, and no more than the 254 characters that mail servers accept.
 fn is_email(text: &str) -> bool {
     let plain = text.len() <= 254 && !text.contains(|c: char| c.is_whitespace() || c.is_control());
     plain

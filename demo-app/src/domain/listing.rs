@@ -7,19 +7,19 @@ use serde::Serialize;
 
 use super::PageRequest;
 
-/// What of a collection is asked for, in which order, and which part of it.
+/// The part of a collection that is asked for, and its order.
 ///
 /// A request's wishes become one through the store, which knows what its indexes can serve.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Listing {
     /// Stored names, and what the fields must equal; all of them.
     pub filter: BTreeMap<String, Scalar>,
-    /// What documents are sorted by, the first key first.
+    /// The keys to sort by, the first one first.
     pub sort: Vec<SortKey>,
     /// Documents that the sort cannot tell apart come in the order in which they were added, or in the reverse one: as the index
     /// has them, read in this direction.
     pub backward: bool,
-    /// Which part.
+    /// The page.
     pub page: PageRequest,
 }
 
@@ -27,13 +27,13 @@ impl Listing {
     /// The name by which stores know a document's id.
     pub const ID: &'static str = "_id";
 
-    /// Everything, in the order of ids.
+    /// The whole collection, in the order of ids.
     pub fn all(page: PageRequest) -> Self {
         let by_id = SortKey { field: Self::ID.to_owned(), descending: false };
         Self { filter: BTreeMap::new(), sort: vec![by_id], backward: false, page }
     }
 
-    /// Whether this is [`all`](Self::all), whatever the page.
+    /// True for [`all`](Self::all), whatever the page.
     pub fn is_all(&self) -> bool {
         *self == Self::all(self.page)
     }

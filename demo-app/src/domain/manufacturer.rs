@@ -15,22 +15,22 @@ pub struct Manufacturer {
     /// Lower case; no two manufacturers share one.
     #[schema(format = "email")]
     pub email: String,
-    /// What it is called.
+    /// The name of the company.
     pub name: String,
     /// The trade, in lower case.
     #[schema(example = "ceramics")]
     pub industry: String,
-    /// Whether somebody has looked at its papers.
+    /// True once its papers were checked.
     pub is_verified: bool,
-    /// Whether it makes anything.
+    /// True if it makes anything.
     pub is_active: bool,
-    /// When somebody last signed in for it, if ever.
+    /// The time of the last sign-in of one of its people, if there was one.
     pub last_login_at: Option<Timestamp>,
-    /// Where it makes it.
+    /// The place of its factory.
     pub location: Location,
 }
 
-/// What a client may say about a manufacturer.
+/// A manufacturer as a client may write it.
 #[derive(Clone, Debug, PartialEq, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct ManufacturerDraft {

@@ -1,4 +1,4 @@
-//! What the marketplace deals in, and the door that outside data comes through.
+//! The models of the marketplace, and the door that outside data comes through.
 //!
 //! A model (`User`) is a stored document; a draft (`UserDraft`) is what a client may say about one. A draft can only be had
 //! from [`Draft::from_json`], which checks every field and reports every fault at once, so nothing behind the door

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Which part of a list: one-based.
+/// One page of a list; pages count from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct PageRequest {
     /// The page's number; the first is 1.
@@ -13,12 +13,12 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    /// What a client gets that does not ask: the first 20.
+    /// The page of a client that asks for none: the first 20.
     pub const DEFAULT: Self = Self { number: 1, limit: 20 };
     /// The most that one page may hold.
     pub const MAX_LIMIT: u32 = 100;
-    /// How deep pages go: what comes before a page is read and thrown away, so the last item that a request may reach is this one.
-    /// Who wants more narrows the filter, or sorts the other way round.
+    /// The last item that a request may reach: items before a page are read and thrown away.
+    /// A client that wants more narrows the filter, or sorts the other way round.
     pub const MAX_REACH: u64 = 10_000;
 
     /// The last item of the page, counted from 1.
@@ -26,7 +26,7 @@ impl PageRequest {
         u64::from(self.number) * u64::from(self.limit)
     }
 
-    /// How many items come before this page.
+    /// The number of items before this page.
     pub fn skip(self) -> u64 {
         u64::from(self.number.saturating_sub(1)) * u64::from(self.limit)
     }
@@ -35,7 +35,7 @@ impl PageRequest {
 /// One part of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Page<T> {
-    /// At most `limit` items; none beyond the last page.
+    /// The items of the page, at most `limit`; none beyond the last page.
     pub items: Vec<T>,
     /// The page's number; the first is 1.
     pub page: u32,

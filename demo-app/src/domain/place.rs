@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::Fields;
 
-/// Where something is.
+/// A place on Earth.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Location {
     /// The country, as people there write it or as its code.
@@ -35,7 +35,7 @@ impl Location {
 pub struct Near {
     longitude: i32,
     latitude: i32,
-    /// How far away, in metres.
+    /// The largest distance, in metres.
     pub within: u32,
     /// The most that may be found.
     pub limit: u32,
@@ -43,7 +43,7 @@ pub struct Near {
 
 const STEPS: f64 = 100_000.0;
 
-/// What MongoDB computes with.
+/// The radius that MongoDB computes with, in metres.
 const EARTH_RADIUS: f64 = 6_378_100.0;
 
 impl Near {

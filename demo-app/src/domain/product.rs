@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{Draft, Fields, Id, PageRequest};
 
-/// Something that a business sells.
+/// An article that a business sells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Product {
@@ -14,19 +14,19 @@ pub struct Product {
     pub id: Id,
     /// The seller, for the product's whole life.
     pub business: Id,
-    /// What it is called.
+    /// The name of the product.
     pub name: String,
-    /// What it is; may be empty.
+    /// A description; may be empty.
     pub description: String,
     /// The shelf it stands on, in lower case.
     pub category: String,
-    /// In cents.
+    /// The price in cents.
     pub price: u64,
-    /// When it was listed.
+    /// The time at which it was listed.
     pub created_at: Timestamp,
 }
 
-/// What a client may say about a product.
+/// A product as a client may write it.
 #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct ProductDraft {
@@ -84,12 +84,12 @@ pub struct ProductQuery {
     pub text: String,
     /// The one category to look in.
     pub category: Option<String>,
-    /// Which part of the answer.
+    /// The page of the answer.
     pub page: PageRequest,
 }
 
 impl ProductQuery {
-    /// Whether `product` belongs to the answer.
+    /// True if `product` belongs to the answer.
     pub fn matches(&self, product: &Product) -> bool {
         let on_shelf = self.category.as_ref().is_none_or(|category| *category == product.category);
         on_shelf && contains_words(product, &self.text)

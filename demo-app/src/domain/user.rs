@@ -14,21 +14,21 @@ pub struct User {
     pub id: Id,
     /// The business that this user belongs to.
     pub business: Id,
-    /// What to call them.
+    /// The name to call them by.
     pub name: String,
-    /// Where to write to them, in lower case.
+    /// The address to write to, in lower case.
     pub email: String,
-    /// How often they voted on a proposal; counted by the server.
+    /// The number of their votes on proposals; counted by the server.
     pub total_votes: u64,
-    /// Whether they may sign in.
+    /// True if they may sign in.
     pub is_active: bool,
-    /// When they joined.
+    /// The time at which they joined.
     pub created_at: Timestamp,
-    /// When they last signed in, if ever.
+    /// The time of their last sign-in, if there was one.
     pub last_login_at: Option<Timestamp>,
 }
 
-/// What a client may say about a user.
+/// A user as a client may write it.
 #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct UserDraft {

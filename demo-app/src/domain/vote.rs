@@ -13,21 +13,21 @@ pub struct Vote {
     /// Business, proposal and voter, with colons between: so two votes of one voter on one proposal cannot both be there.
     #[schema(example = "1:autumn-2030:ada@example.com")]
     pub id: String,
-    /// Whose proposal it is.
+    /// The business that made the proposal.
     pub business: Id,
     /// The business's name for it: letters, digits, `-`, `_` and `.`.
     #[schema(example = "autumn-2030")]
     pub proposal_id: String,
-    /// Who votes, in lower case. It counts for the users of the business who have it as their email.
+    /// The voter's address, in lower case. The vote counts for the users of the business who have it as their email.
     #[schema(example = "ada@example.com")]
     pub voter_address: String,
-    /// What they want; one of the business's products when the vote was cast.
+    /// The product that they want; one of the business's products when the vote was cast.
     pub selected_product_id: Id,
-    /// When it was cast.
+    /// The time at which it was cast.
     pub timestamp: Timestamp,
 }
 
-/// What a client may say about a vote.
+/// A vote as a client may write it.
 #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "see the fields of `Vote`")]
@@ -65,10 +65,10 @@ impl Draft for VoteDraft {
     }
 }
 
-/// What the name of a proposal is.
+/// The form of a proposal's name.
 pub const PROPOSAL: &str = "must be 1 to 64 letters, digits, `-`, `_` or `.`";
 
-/// Whether `text` is as [`PROPOSAL`] says.
+/// True if `text` has the form of [`PROPOSAL`].
 pub fn is_proposal(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
@@ -80,21 +80,21 @@ fn is_address(text: &str) -> bool {
     (1..=254).contains(&text.chars().count()) && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
-/// How a proposal stands.
+/// The votes on a proposal, counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tally {
-    /// Whose proposal it is.
+    /// The business that made the proposal.
     pub business: Id,
-    /// Which one.
+    /// The name of the proposal.
     pub proposal_id: String,
     /// All its votes.
     pub total_votes: u64,
-    /// Per product that anybody wants, most wanted first, then by id.
+    /// One count per product with votes, most wanted first, then by id.
     pub results: Vec<Count>,
 }
 
-/// How many want a product.
+/// The number of votes for a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[expect(missing_docs, reason = "the names are the whole story")]
 pub struct Count {

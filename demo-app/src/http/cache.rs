@@ -22,7 +22,7 @@ pub(super) fn routes(cache: Fastness) -> Router {
         .with_state(cache)
 }
 
-/// What one call site did, or all together.
+/// The counters of one call site, or of all together.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Counters {
@@ -73,12 +73,12 @@ impl From<&Stats> for Counters {
     }
 }
 
-/// Of all look-ups, in percent; 0 before the first.
+/// Hits in percent of all calls; 0 before the first.
 pub(super) fn hit_rate(stats: &Stats) -> f64 {
     rounded(stats.hit_rate().unwrap_or(0.0) * 100.0)
 }
 
-/// To two decimals, which is what percentages and milliseconds are read to.
+/// A number rounded to two decimals, enough for percentages and milliseconds.
 pub(super) fn rounded(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
 }
@@ -155,7 +155,7 @@ pub(super) struct Invalidated {
 enum Announcement {
     /// Every server knows.
     Announced,
-    /// This one alone: the others hear of it once the shared cache can be reached.
+    /// The invalidation counts in this process alone: the others read it once the shared tier can be reached.
     LocalOnly,
 }
 

@@ -21,17 +21,17 @@ use crate::domain::{Page, PageRequest};
 
 /// `Cache-Control` of a document.
 pub(super) const DOCUMENT: &str = "public, max-age=0, s-maxage=300";
-/// Of a list.
+/// The value for a list.
 pub(super) const LIST: &str = "public, max-age=0, s-maxage=60";
-/// Of a count that many look at.
+/// The value for a count that many clients read.
 pub(super) const TALLY: &str = "public, max-age=0, s-maxage=30";
-/// Of what never changes.
+/// The value for responses that never change.
 pub(super) const FOR_GOOD: &str = "public, max-age=0, s-maxage=3600";
 /// The last page of a list that is kept: what is far back is rarely asked for twice.
 pub(super) const LAST_PAGE: u32 = 10;
 
 /// An answer that may be kept if it is a success. It is dropped when any of `tags` is invalidated, as a key or as a tag:
-/// `product:7` by a write to product 7, and `products:http`, which is no key of anybody's, by `products:*`.
+/// `product:7` by a write to product 7, and `products:http`, which no function has as its key, by `products:*`.
 pub(super) fn allow<T: Into<String>>(
     control: &'static str,
     tags: impl IntoIterator<Item = T>,

@@ -19,14 +19,14 @@ use super::problem::Problem;
 use super::{cache, figures, resilience, stack, supplier};
 use crate::config::{Config, Control};
 
-/// What one listener demands of those who ask a control endpoint.
+/// The demand of one listener on requests for a control endpoint.
 #[derive(Clone, Debug)]
 pub(super) enum Gate {
-    /// Nothing.
+    /// No demand.
     Open,
-    /// This token.
+    /// A bearer token.
     Token(BearerToken),
-    /// Nobody gets in; why, and how to change that.
+    /// No request passes; the text gives the reason, and how to change that.
     Closed(&'static str),
 }
 

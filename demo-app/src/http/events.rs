@@ -44,7 +44,7 @@ async fn append(State(events): State<EventService>, Body(draft): Body<EventDraft
     Ok(responses::created(format!("/api/events/{}", event.id), &*event))
 }
 
-/// What happened near a place, the nearest first.
+/// Events near a place, the nearest first.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Nearby<'a> {
     items: &'a [NearEvent],
@@ -59,7 +59,7 @@ async fn near(State(events): State<EventService>, Query(near): Query<Near>) -> R
     ))
 }
 
-/// What happened to a product, the first first. An unknown product is a 404.
+/// The events of a product, the earliest first. An unknown product is a 404.
 async fn trace(
     State((events, products)): State<(EventService, ProductService)>,
     PathId(id): PathId,

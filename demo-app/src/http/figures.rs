@@ -1,4 +1,4 @@
-//! What the monitor's page shows of the routes and of the database.
+//! Figures of the routes and of the database on the monitor's page.
 
 use std::sync::Arc;
 

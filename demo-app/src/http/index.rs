@@ -5,14 +5,14 @@ use axum::{Json, Router};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Who may ask an endpoint.
+/// The clients that may call an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody, on the public listener.
+    /// Every client, on the public listener.
     Open,
-    /// Everybody, on both listeners. What is behind the status is for those whom control endpoints let in.
+    /// Every client, on both listeners. The details behind the status are for clients that control endpoints accept.
     Health,
-    /// As [`Control`](crate::config::Control) says: it shows the inside of the server, or changes it.
+    /// Clients that [`Control`](crate::config::Control) accepts: the endpoint shows the inside of the server, or changes it.
     Control,
 }
 

@@ -1,4 +1,4 @@
-//! What lists may be filtered by: names and values. Which of them go together, the store's indexes say.
+//! Filters of lists: names and values. The store's indexes say which of them go together.
 
 use jiff::Timestamp;
 
@@ -19,14 +19,14 @@ pub(super) struct Filter {
     pub(super) kind: Kind,
 }
 
-/// What a filter's values are.
+/// The kind of a filter's values.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Flag,
     Number,
-    /// As it is written.
+    /// Text as it is written.
     Text,
-    /// In any case; stored in lower case.
+    /// Text in any case; stored in lower case.
     Lower,
     Moment,
     Choice(&'static [&'static str]),
@@ -131,7 +131,7 @@ impl Listed for SupplyChainEvent {
     ];
 }
 
-/// As [`EventType::ALL`] spells them.
+/// Kinds of events as [`EventType::ALL`] spells them.
 const EVENTS: &[&str] = &[
     EventType::Produced.as_str(),
     EventType::Inspected.as_str(),

@@ -23,7 +23,7 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 #[derive(Clone, Debug)]
 pub(super) struct RequestContext {
     pub(super) cache: Fastness,
-    /// How long a request may take, from when it is here with its body until the head of the answer is.
+    /// The longest time of a request, from its arrival with its body until the head of the answer.
     pub(super) time: Duration,
 }
 
@@ -55,7 +55,7 @@ fn verdict(seen: Observed) -> Option<&'static str> {
     }
 }
 
-/// What was said when the response was made says nothing of a response that was kept.
+/// Marks hits: the headers of a stored response describe the request that stored it.
 pub(super) async fn tell_hits(mut response: Response) -> Response {
     let hit = |status: &HeaderValue| status.as_bytes().starts_with(b"fastness; hit");
     if response.headers().get_all(CACHE_STATUS).iter().any(hit) {

@@ -2,7 +2,7 @@
 //!
 //! A request passes, outermost first: the runtime's layers (`stack`: ids, timing, host, memory, rate, body, cache, limit, replay, breaker),
 //! compression, `middleware` (this server's cache, a bound on time), a net for panics, then the route. Health and
-//! control endpoints have none of what turns requests away, but a gate (`control`): whoever may ask how the server is gets
+//! control endpoints have none of what turns requests away, but a gate (`control`): a client that may ask for the server's state gets
 //! an answer. Extractors turn outside data into drafts and queries, or answer
 //! for the handler with a [`Problem`]; a handler calls a service, dresses its answer, and says by `cache_control` who may keep it.
 //!
@@ -47,10 +47,10 @@ use self::control::Gate;
 use self::fallbacks::{no_route, wrong_method};
 use crate::config::Config;
 
-/// What is served, by listener.
+/// The routes of the server, by listener.
 #[derive(Clone, Debug)]
 pub struct Surface {
-    /// Everything for everybody; and the control endpoints, if they [stand there](crate::config::Control).
+    /// Routes for every client; and the control endpoints, if they [stand there](crate::config::Control).
     pub public: Router,
     /// Health and the control endpoints.
     pub private: Router,

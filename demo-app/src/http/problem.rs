@@ -19,7 +19,7 @@ pub struct Problem {
     status: StatusCode,
     detail: String,
     errors: Vec<Violation>,
-    /// In whole seconds, for a header of this name.
+    /// The number of seconds for a header of this name.
     retry_after: Option<u64>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Document<'a> {
 /// The most errors that one answer lists.
 const MOST_ERRORS: usize = 32;
 
-/// What is said of a query string.
+/// The message for a query string.
 pub(super) const UNACCEPTABLE: &str = "the query string has parameters that cannot be accepted";
 
 impl Problem {
@@ -139,7 +139,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// What the client of a handler that panicked is told. The message goes to the log.
+/// The answer to the client of a handler that panicked. The message goes to the log.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that the layer asks for")]
 pub(super) fn from_panic(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<&str>().copied();

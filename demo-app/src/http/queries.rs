@@ -1,4 +1,4 @@
-//! What query strings can ask for.
+//! Query strings as questions.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -47,7 +47,7 @@ impl<M: Listed> FromParams for List<M> {
     }
 }
 
-/// What a collection is asked for: a page of it, or some of it by name.
+/// A question to a collection: a page of it, or some of it by name.
 #[derive(Debug)]
 pub(super) enum ListQuery<M> {
     Page(Listing, PhantomData<M>),
@@ -75,7 +75,7 @@ impl<M: Listed> FromParams for ListQuery<M> {
     }
 }
 
-/// What of a business's products is asked for; the business is in the path.
+/// A question to a business's products; the business is in the path.
 #[derive(Debug)]
 pub(super) struct Catalog {
     filter: BTreeMap<String, Scalar>,

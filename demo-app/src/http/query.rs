@@ -46,7 +46,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathText {
     }
 }
 
-/// What a query string asks for.
+/// A question that is read from a query string.
 pub(super) trait FromParams: Sized {
     /// Every parameter that means something here.
     fn allowed() -> Vec<&'static str>;
@@ -166,7 +166,7 @@ impl Params {
         self.get("sort").map(|names| names.split(',').take(MAX_KEYS).map(key).collect()).unwrap_or_default()
     }
 
-    /// What each given filter asks for.
+    /// The values of the filters that are given.
     pub(super) fn filter<'a>(&mut self, filters: impl IntoIterator<Item = &'a Filter>) -> BTreeMap<String, Scalar> {
         let mut found = BTreeMap::new();
         for filter in filters {

@@ -24,11 +24,11 @@ pub(super) struct Policy {
     #[serde(rename = "policy")]
     kind: &'static str,
     name: String,
-    /// How calls ended, since the start.
+    /// Calls by outcome, since the start.
     outcomes: BTreeMap<&'static str, u64>,
-    /// What is the case now.
+    /// Present levels, by name.
     levels: BTreeMap<&'static str, u64>,
-    /// Of a breaker.
+    /// Breakers, for a breaker policy.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     breakers: Vec<Shown>,
 }
@@ -42,7 +42,7 @@ pub(super) struct Shown {
     state: &'static str,
     /// Milliseconds until it is probed; null unless it is open.
     retry_after: Option<u64>,
-    /// In percent of the calls in the window; null if there are none.
+    /// Failures in percent of the calls in the window; null if there are none.
     failure_rate: Option<f64>,
     calls: u64,
     rejected: u64,
@@ -114,11 +114,11 @@ async fn read(PathText(name): PathText) -> Result<Response, Problem> {
     named(&name).map(|breaker| detail(&breaker))
 }
 
-/// What somebody wants of a breaker.
+/// The state that a client wants of a breaker.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Wish {
-    /// It decides by itself.
+    /// The breaker decides by itself.
     #[default]
     Automatic,
     /// No call is made.

@@ -40,7 +40,7 @@ fn tagged<T: Serialize>(document: &T) -> Response {
 /// Some documents by their ids.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Batch<T> {
-    /// In the order asked for.
+    /// The items, in the order asked for.
     items: Vec<T>,
     /// The ids that name none.
     missing: Vec<Id>,

@@ -30,7 +30,7 @@ use super::problem;
 use super::when;
 use crate::config::Config;
 
-/// How many requests may be under way: as many as are served without queueing, between these.
+/// The least and the most requests that may be under way; between them, as many as are served without queueing.
 const LIMIT: (NonZeroU32, NonZeroU32) = (at_least_one(64), at_least_one(1_024));
 /// Addresses whose rate is known at a time.
 const ADDRESSES: usize = 10_000;
@@ -52,7 +52,7 @@ pub(super) fn around(api: Router, cache: &Fastness, guard: &MemoryGuard, stats: 
         .layer(map_response(middleware::tell_hits))
 }
 
-/// What handlers run in: a bound on their time, a net for panics. Bounds on bodies stand before it.
+/// Wraps handlers in a bound on their time and a net for panics. Bounds on bodies stand before it.
 pub(super) fn handled(routes: Router, cache: &Fastness, config: &Config) -> Router {
     let context = RequestContext { cache: cache.clone(), time: config.request_timeout };
     // Within the stack's own span, which has the request's id and method.
@@ -113,7 +113,7 @@ fn breaker() -> BreakerLayer {
     })
 }
 
-/// So many a second for each peer that connects. Behind a proxy that is the proxy's: hence off unless it is asked for.
+/// Limits each peer that connects to this many requests a second. Behind a proxy that is the proxy's: hence off by default.
 fn rate_limit(per_second: NonZeroU32) -> RateLimitLayer {
     let settings = rate_limit::Settings::new(per_second, std::time::Duration::from_secs(1));
     let limit = KeyedRateLimit::new("http", settings).with_max_keys(ADDRESSES);

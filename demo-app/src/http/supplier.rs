@@ -31,7 +31,7 @@ pub(super) struct SupplierState {
 #[derive(Serialize, ToSchema)]
 struct StandInState {
     mood: Mood,
-    /// How often it was asked.
+    /// The number of requests that it has had.
     requests: u64,
 }
 
@@ -67,7 +67,10 @@ async fn turn(State(supplier): State<Supplier>, Body(Change { mood }): Body<Chan
     };
     stand_in.turn(mood).await.map_err(|error| {
         tracing::warn!(%error, "the supplier cannot come back");
-        Problem::new(StatusCode::CONFLICT, "somebody else has taken the supplier's port: it stays dead")
+        Problem::new(
+            StatusCode::CONFLICT,
+            "another process has taken the supplier's port: the stand-in stays dead until it is free",
+        )
     })?;
     tracing::info!(?mood, "the supplier's mood was changed");
     Ok(Json(SupplierState::from(&supplier)).into_response())

@@ -44,7 +44,7 @@ async fn cast(State(votes): State<VoteService>, Body(draft): Body<VoteDraft>) ->
     Ok(responses::created(format!("/api/votes/{}", path_segment(&vote.id)), &*vote))
 }
 
-/// An unknown business is a 404; a proposal on which nobody voted has a tally of none.
+/// An unknown business is a 404; a proposal without votes has an empty tally.
 async fn tally(
     State((votes, businesses)): State<(VoteService, BusinessService)>,
     path: Result<Path<(String, String)>, PathRejection>,

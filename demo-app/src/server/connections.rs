@@ -41,9 +41,9 @@ use crate::peers::{Bounds, Full, Peers};
 const HEADERS: (usize, usize) = (100, 32 << 10);
 /// Connections beyond the bounds that are answered at a time, so that no peer takes all of these places, too.
 const BRIEF: Bounds = Bounds { all: 64, per_peer: 8 };
-/// How long each of them may take.
+/// The longest time of each of them.
 const BRIEF_TIME: Duration = Duration::from_secs(2);
-/// After an error that is the machine's, such as too many open files.
+/// The pause after an error that is the machine's, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts connections until `stop` completes, as many as `peers` allows, and lets those that are open finish for
@@ -180,7 +180,7 @@ async fn answer(
     peer: SocketAddr,
     time: Duration,
 ) -> Result<Response, Infallible> {
-    // Whoever reads the body, be it a handler or a layer: a client that stops in the midst of it does not keep them.
+    // The reader of the body, be it a handler or a layer, is not kept by a client that stops in the midst of it.
     // Only where there is one: a body with a bound no longer says that it is empty, and the cache passes requests with a content by.
     let bounded =
         |body: Incoming| if body.is_end_stream() { Body::empty() } else { Body::new(TimeoutBody::new(time, body)) };

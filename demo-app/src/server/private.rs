@@ -46,7 +46,7 @@ impl Private {
             if let Err(error) = &served {
                 tracing::error!(%error, "nothing is served at ADMIN_ADDR");
             }
-            // The server may be gone already, with whoever waited for this.
+            // The server may be gone already, with the task that waited for this.
             let _ = tell.send(served);
         };
         thread::Builder::new().name("private".to_owned()).spawn(run)?;
@@ -83,7 +83,7 @@ fn serve(
 /// Sockets of a server, bound.
 #[derive(Debug)]
 pub struct Listeners {
-    /// For everybody.
+    /// The listener for every client.
     pub public: TcpListener,
     /// The listener of health and control endpoints, if they have one of their own.
     pub private: Option<TcpListener>,

@@ -1,6 +1,6 @@
 //! The end of a server.
 
-/// How a server that was told to stop came to its end.
+/// The end of a server that was told to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
     /// Every open request was answered.

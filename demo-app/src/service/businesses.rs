@@ -36,7 +36,7 @@ impl BusinessService {
         Ok(self.repository.business(id).await?.map(Arc::new))
     }
 
-    /// Those of `ids` that exist.
+    /// The businesses of `ids` that exist.
     #[cacheable(ttl = 300, key = "business:{ids}", batch(ids), negative_ttl = 30, skip(self))]
     pub async fn get_businesses(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<Business>>> {
         let businesses = self.repository.businesses(ids).await?;

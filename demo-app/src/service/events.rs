@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::domain::{EventDraft, Id, Listing, Near, NearEvent, Page, Scalar, SupplyChainEvent};
 use crate::store::{Collection, Repository, Result};
 
-/// What happened to products on their way.
+/// Events of products on their way.
 #[derive(Clone)]
 pub struct EventService {
     repository: Arc<dyn Repository>,
@@ -51,7 +51,7 @@ impl EventService {
         self.repository.list_events(listing).await.map(Arc::new)
     }
 
-    /// What happened near a place. There are as many places as there are askers, so the answers stay in this process.
+    /// Events near a place. Almost every client asks for another place, so the answers stay in this process.
     #[timed(name = "events.near", slow = "100ms")]
     #[cacheable(ttl = 30, key = "near:{near:hash}", tags = ["near"], tier = local, capacity = 1_000, skip(self))]
     #[hedge(p95 = "100ms")]

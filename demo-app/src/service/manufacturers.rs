@@ -35,7 +35,7 @@ impl ManufacturerService {
         Ok(self.repository.manufacturer(id).await?.map(Arc::new))
     }
 
-    /// Those of `ids` that exist.
+    /// The manufacturers of `ids` that exist.
     #[cacheable(ttl = "10m", local_ttl = 60, key = "manufacturer:{ids}", batch(ids), negative_ttl = 30, skip(self))]
     pub async fn get_manufacturers(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<Manufacturer>>> {
         let manufacturers = self.repository.manufacturers(ids).await?;

@@ -1,4 +1,4 @@
-//! What the marketplace does: one service per model, each a handle on the repository, and all that is cached.
+//! Services of the marketplace: one per model, each a handle on the repository, and all that is cached.
 //!
 //! Reads carry `#[cacheable]`, writes say what they make untrue. The keys, in one place:
 //!

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::domain::{Id, Listing, Page, Product, ProductDraft, ProductQuery, Scalar};
 use crate::store::{Collection, Repository, Result};
 
-/// What is for sale.
+/// Products for sale.
 #[derive(Clone)]
 pub struct ProductService {
     repository: Arc<dyn Repository>,
@@ -36,7 +36,7 @@ impl ProductService {
         Ok(self.repository.product(id).await?.map(Arc::new))
     }
 
-    /// Those of `ids` that exist.
+    /// The products of `ids` that exist.
     #[cacheable(ttl = 300, key = "product:{ids}", batch(ids), negative_ttl = 30, skip(self))]
     pub async fn get_products(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<Product>>> {
         let products = self.repository.products(ids).await?;

@@ -5,7 +5,7 @@ use fastness::{bulkhead, cacheable, circuit_breaker, fallback, retry, timed, tim
 use crate::domain::Id;
 use crate::supplier::{Client, Rating, SupplierError};
 
-/// What others think of products, as the supplier knows it.
+/// Ratings of products, as the supplier knows them.
 ///
 /// A page is worth more with a rating than without, and more without than not at all. So a rating may be old, or unknown,
 /// but asking for one neither fails nor takes long, whatever the supplier does.
@@ -25,7 +25,7 @@ impl RatingService {
     /// # Errors
     ///
     /// [`SupplierError::NoSuchProduct`].
-    // Outermost first: a hit asks nobody; a breaker sees a call with all its attempts as one; each attempt has a time limit.
+    // Outermost first: a hit asks no service; a breaker sees a call with all its attempts as one; each attempt has a time limit.
     #[fallback(unknown)]
     #[timed(name = "ratings.rating")]
     #[cacheable(ttl = 10, key = "rating:{product}", stale_if_error = "1h", skip(self))]

@@ -36,7 +36,7 @@ impl UserService {
         Ok(self.repository.user(id).await?.map(Arc::new))
     }
 
-    /// Those of `ids` that exist.
+    /// The users of `ids` that exist.
     #[cacheable(ttl = 300, key = "user:{ids}", batch(ids), negative_ttl = 30, skip(self))]
     pub async fn get_users(&self, ids: &[Id]) -> Result<HashMap<Id, Arc<User>>> {
         let users = self.repository.users(ids).await?;

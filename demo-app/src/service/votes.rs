@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::domain::{Id, Listing, Page, Tally, Vote, VoteDraft};
 use crate::store::{Repository, Result};
 
-/// What customers want.
+/// Votes of customers on proposals.
 #[derive(Clone)]
 pub struct VoteService {
     repository: Arc<dyn Repository>,
@@ -43,7 +43,7 @@ impl VoteService {
         self.repository.list_votes(listing).await.map(Arc::new)
     }
 
-    /// How a proposal stands.
+    /// The votes on a proposal, counted.
     pub async fn tally(&self, business: Id, proposal: &str) -> Result<Arc<Tally>> {
         tally(&self.repository, business, proposal).await
     }
@@ -85,7 +85,7 @@ impl VoteService {
     }
 }
 
-/// How a proposal stands. Everybody looks at it while the votes come in: one count at a time per proposal, and few at a time in
+/// Counts the votes on a proposal. Many clients read it while the votes come in: one count at a time per proposal, and few at a time in
 /// all, because each reads every vote on it. (A free function, so that there is a handle by which a vote invalidates it.)
 #[timed(name = "votes.tally", slow = "100ms")]
 #[cacheable(ttl = 30, key = "tally:{business}:{proposal}", stale_if_error = "5m", handle = tally_entry, skip(repository))]

@@ -140,7 +140,7 @@ fn serves(index: &Index, fixed: &[&str], sort: &[SortKey]) -> bool {
         && (pairs().all(turned) || !pairs().any(turned))
 }
 
-/// How many of the index's first fields are fixed.
+/// The number of the index's first fields that are fixed.
 fn lead(index: &Index, fixed: &[&str]) -> usize {
     index.fields.iter().take_while(|field| fixed.contains(&field.name)).count()
 }

@@ -35,7 +35,7 @@ use crate::domain::{
     ProductDraft, ProductQuery, SupplyChainEvent, Tally, User, UserDraft, Vote,
 };
 
-/// Everything that the services need of a database.
+/// The operations that the services need of a database.
 #[async_trait]
 pub trait Repository: Businesses + Events + Manufacturers + Products + Users + Votes {
     /// An id that no document of `collection` has had.
@@ -44,15 +44,15 @@ pub trait Repository: Businesses + Events + Manufacturers + Products + Users + V
     /// Asks for a sign of life, at the price of a query.
     async fn ping(&self) -> Result<()>;
 
-    /// What the pool of connections to a database server has; all 0 where the store is part of this process.
+    /// The pool of connections to a database server; all 0 where the store is part of this process.
     fn pool(&self) -> Pool;
 
-    /// Queries that took long, by shape; none where nobody looks.
+    /// Queries that took long, by shape; none where slow queries are not recorded.
     fn slow_queries(&self) -> Vec<SlowQuery> {
         Vec::new()
     }
 
-    /// What else is known of the database, for people.
+    /// Further facts about the database, for people.
     fn report(&self) -> Value {
         json!({ "kind": "embedded" })
     }
@@ -70,7 +70,7 @@ pub trait Repository: Businesses + Events + Manufacturers + Products + Users + V
 pub trait Businesses: Send + Sync {
     /// The business `id`.
     async fn business(&self, id: Id) -> Result<Option<Business>>;
-    /// Those of `ids` that exist, in no particular order.
+    /// The businesses of `ids` that exist, in no particular order.
     async fn businesses(&self, ids: &[Id]) -> Result<Vec<Business>>;
     /// One page of what `listing` admits, in its order.
     async fn list_businesses(&self, listing: &Listing) -> Result<Page<Business>>;
@@ -92,7 +92,7 @@ pub trait Businesses: Send + Sync {
 pub trait Products: Send + Sync {
     /// The product `id`.
     async fn product(&self, id: Id) -> Result<Option<Product>>;
-    /// Those of `ids` that exist, in no particular order.
+    /// The products of `ids` that exist, in no particular order.
     async fn products(&self, ids: &[Id]) -> Result<Vec<Product>>;
     /// One page of what `listing` admits, in its order.
     async fn list_products(&self, listing: &Listing) -> Result<Page<Product>>;
@@ -111,7 +111,7 @@ pub trait Products: Send + Sync {
 pub trait Users: Send + Sync {
     /// The user `id`.
     async fn user(&self, id: Id) -> Result<Option<User>>;
-    /// Those of `ids` that exist, in no particular order.
+    /// The users of `ids` that exist, in no particular order.
     async fn users(&self, ids: &[Id]) -> Result<Vec<User>>;
     /// One page of what `listing` admits, in its order.
     async fn list_users(&self, listing: &Listing) -> Result<Page<User>>;
@@ -132,7 +132,7 @@ pub trait Users: Send + Sync {
 pub trait Manufacturers: Send + Sync {
     /// The manufacturer `id`.
     async fn manufacturer(&self, id: Id) -> Result<Option<Manufacturer>>;
-    /// Those of `ids` that exist, in no particular order.
+    /// The manufacturers of `ids` that exist, in no particular order.
     async fn manufacturers(&self, ids: &[Id]) -> Result<Vec<Manufacturer>>;
     /// One page of what `listing` admits, in its order.
     async fn list_manufacturers(&self, listing: &Listing) -> Result<Page<Manufacturer>>;
@@ -162,14 +162,14 @@ pub trait Votes: Send + Sync {
     async fn tally(&self, business: Id, proposal: &str) -> Result<Tally>;
 }
 
-/// What happened to products on their way.
+/// Events of products on their way.
 #[async_trait]
 pub trait Events: Send + Sync {
     /// The event `id`.
     async fn event(&self, id: Id) -> Result<Option<SupplyChainEvent>>;
     /// One page of what `listing` admits, in its order.
     async fn list_events(&self, listing: &Listing) -> Result<Page<SupplyChainEvent>>;
-    /// What happened near a place, the nearest first.
+    /// The events near a place, the nearest first.
     async fn events_near(&self, near: Near) -> Result<Vec<NearEvent>>;
     /// Adds a new document.
     async fn insert_event(&self, event: SupplyChainEvent) -> Result<()>;
@@ -187,19 +187,19 @@ pub enum Collection {
     Votes,
 }
 
-/// What a store answers with.
+/// The result of a store's operation.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// Why a store did not do what it was asked. Cheap to clone: all callers who wait for one load share its failure.
+/// The reason for which a store refused or failed. Cheap to clone: all callers who wait for one load share its failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Another document has this value in a field that must be unique.
     #[error("another document has the same `{0}`")]
     Taken(&'static str),
-    /// This field names a document that does not exist.
+    /// A field that names a document which does not exist.
     #[error("`{0}` names a document that does not exist")]
     Dangling(&'static str),
-    /// This field cannot be changed after creation.
+    /// A field that cannot be changed after creation.
     #[error("`{0}` cannot be changed")]
     Fixed(&'static str),
     /// The document is not, or no more, the one on which the write depended.

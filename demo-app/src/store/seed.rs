@@ -1,4 +1,4 @@
-//! What a newcomer finds: 20 businesses, 200 products, 100 users with their votes, 30 manufacturers and 600 events, the same at every start.
+//! Seed data: 20 businesses, 200 products, 100 users with their votes, 30 manufacturers and 600 events, the same at every start.
 //!
 //! Everything follows from an item's number; no randomness and no clock, so that documentation and tests can name values.
 
@@ -15,7 +15,7 @@ const BUSINESSES: u64 = 20;
 const PRODUCTS: u64 = 200;
 const USERS: u64 = 100;
 const MANUFACTURERS: u64 = 30;
-/// Of each product: it is made, looked at, and sent.
+/// Events of each product: it is made, looked at, and sent.
 const STEPS: u64 = 3;
 
 /// 2024-01-01T00:00:00Z, in seconds.

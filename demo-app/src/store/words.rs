@@ -9,13 +9,13 @@ pub fn pick<T: Copy>(list: &[T], n: u64) -> T {
     list[usize::try_from(n % list.len() as u64).expect("an index below the list's length")]
 }
 
-/// What businesses are called by.
+/// Names of businesses.
 pub const TRADES: &[&str] = &["Orchard", "Harbour", "Meadow", "Foundry", "Lantern"];
 /// And what they are.
 pub const KINDS: &[&str] = &["Traders", "Goods", "Supply", "Market"];
-/// What products are called by.
+/// First words of products' names.
 pub const ADJECTIVES: &[&str] = &["Green", "Smoked", "Classic", "Golden", "Everyday", "Wild", "Fine"];
-/// What they are, and their category.
+/// Second words of products' names, and their categories.
 pub const THINGS: &[(&str, &str)] = &[
     ("Tea", "drinks"),
     ("Coffee", "drinks"),

@@ -16,50 +16,50 @@ use utoipa::ToSchema;
 
 use crate::config::Url;
 
-/// What the supplier says of a product.
+/// The supplier's rating of a product.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Rating {
-    /// From 1 to 5; nothing if nobody could be asked.
+    /// The rating from 1 to 5; none if the supplier could not be asked.
     pub stars: Option<f32>,
-    /// How many people rated it.
+    /// The number of people who rated it.
     pub reviews: u32,
 }
 
 impl Rating {
-    /// What is said where nothing is known.
+    /// The answer where no rating is known.
     pub const UNKNOWN: Self = Self { stars: None, reviews: 0 };
 }
 
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 64 << 10;
 
-/// Why there is no rating.
+/// The reason why there is no rating.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SupplierError {
     /// The supplier has no such product. That is an answer, and says that the supplier works.
     #[error("the supplier knows no such product")]
     NoSuchProduct,
-    /// It answers with errors.
+    /// An answer with this error status.
     #[error("the supplier answered {0}")]
     Refused(StatusCode),
-    /// It cannot be reached, or says nothing that makes sense.
+    /// No connection, or an answer that makes no sense.
     #[error("the supplier cannot be reached: {0}")]
     Unreachable(Arc<str>),
-    /// It takes too long.
+    /// An answer that took too long.
     #[error(transparent)]
     TimedOut(#[from] TimedOut),
-    /// It was not asked.
+    /// A call that was not made.
     #[error(transparent)]
     Rejected(#[from] Rejected),
 }
 
 impl SupplierError {
-    /// Whether the question was at fault, and not the supplier.
+    /// True if the question was at fault, and not the supplier.
     pub fn is_answer(&self) -> bool {
         matches!(self, Self::NoSuchProduct)
     }
 
-    /// Whether it may go better a moment later.
+    /// True if a moment later the call may succeed.
     pub fn is_temporary(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::Unreachable(_) | Self::TimedOut(_))
     }
@@ -89,7 +89,7 @@ impl Client {
         Self { http: legacy::Client::builder(TokioExecutor::new()).build_http(), url: url.into() }
     }
 
-    /// Where the supplier is. Printed, it shows neither user nor password.
+    /// The supplier's address. Printed, it shows neither user nor password.
     pub fn url(&self) -> &Url {
         &self.url
     }

@@ -1,4 +1,4 @@
-//! The supplier: a service of somebody else's, across a network, that may be slow, failing or gone.
+//! The supplier: a service of another party, across a network, that may be slow, failing or gone.
 //!
 //! [`Client`] asks it and says what went wrong; how that is survived is the service's business. [`StandIn`] is one that the
 //! demo runs itself, and can break at run time.
@@ -19,12 +19,12 @@ pub use stand_in::{Mood, StandIn};
 pub struct Supplier {
     /// Asks it.
     pub client: Client,
-    /// It, if the demo runs it.
+    /// The stand-in, if the demo runs one.
     pub stand_in: Option<StandIn>,
 }
 
 impl Supplier {
-    /// Somebody else's.
+    /// A supplier of another party.
     pub fn at(url: impl Into<Url>) -> Self {
         Self { client: Client::new(url), stand_in: None }
     }

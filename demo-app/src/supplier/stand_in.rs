@@ -19,25 +19,25 @@ use utoipa::ToSchema;
 
 use super::Rating;
 
-/// How long a slow answer takes.
+/// The time that a slow answer takes.
 const SLOW: Duration = Duration::from_secs(2);
 /// Products that have a rating: those up to this id.
 const KNOWN: u64 = 1_000_000;
 
-/// How a stand-in behaves.
+/// The behaviour of a stand-in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mood {
-    /// It answers.
+    /// Answers.
     #[default]
     Up,
-    /// It answers after two seconds.
+    /// Answers after two seconds.
     Slow,
     /// Every other answer is an error, at random.
     Flaky,
-    /// It answers with errors.
+    /// Answers with errors.
     Failing,
-    /// Nobody listens at its address.
+    /// Does not listen at its address.
     Dead,
 }
 
@@ -53,11 +53,11 @@ struct Inner {
     desk: Arc<Desk>,
     /// The listener, unless it is dead.
     serving: Mutex<Option<AbortHandle>>,
-    /// Where it runs, whoever changes its mood: the private listener has a runtime for its own work alone.
+    /// The runtime that serves it, whichever one changes its mood: the private listener has a runtime for its own work alone.
     runtime: Handle,
 }
 
-/// What its answers depend on.
+/// The state that answers depend on.
 #[derive(Debug, Default)]
 struct Desk {
     mood: Mutex<Mood>,
@@ -79,17 +79,17 @@ impl StandIn {
         Ok(Self { inner: Arc::new(Inner { address, desk, serving, runtime }) })
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn url(&self) -> String {
         format!("http://{}", self.inner.address)
     }
 
-    /// How it behaves.
+    /// The present mood.
     pub fn mood(&self) -> Mood {
         *lock(&self.inner.desk.mood)
     }
 
-    /// How many requests it has had.
+    /// The number of requests that it has had.
     pub fn requests(&self) -> u64 {
         self.inner.desk.requests.load(Relaxed)
     }
@@ -98,7 +98,7 @@ impl StandIn {
     ///
     /// # Errors
     ///
-    /// It was dead, and meanwhile somebody else took its port; it stays dead.
+    /// It was dead, and meanwhile another process took its port; it stays dead.
     pub async fn turn(&self, mood: Mood) -> io::Result<()> {
         if mood == Mood::Dead {
             if let Some(serving) = lock(&self.inner.serving).take() {

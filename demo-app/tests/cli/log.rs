@@ -9,7 +9,7 @@ use crate::stop::{Server, get};
 
 const LOGGING: &[(&str, &str)] = &[("RUST_LOG", "info"), ("STORE_LATENCY_MS", "0")];
 
-/// It serves, health says `why`, and a stop loses nothing.
+/// Checks that the server serves, health says `why`, and a stop loses nothing.
 async fn goes_on(server: Server, why: &str) {
     for id in 1..=20 {
         let answer = get(&server.address, &format!("/api/users/{id}")).await.expect("a connection");

@@ -96,7 +96,7 @@ async fn no_request_is_lost_when_it_is_told_to_stop_under_load() {
     }
     let address = server.address.clone();
     assert_eq!(server.ended().await, Some(0));
-    assert!(get(&address, "/").await.is_none(), "nobody listens any more");
+    assert!(get(&address, "/").await.is_none(), "the listener is closed");
 }
 
 /// A request whose body never comes.
@@ -146,7 +146,7 @@ async fn a_request_that_never_ends_is_dropped_in_the_end() {
 
 #[tokio::test]
 async fn it_starts_without_the_servers_that_it_is_told_to_use() {
-    // Nobody listens at port 1.
+    // Port 1 has no listener.
     let absent =
         [("MONGODB_URI", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100"), ("REDIS_URL", "redis://127.0.0.1:1")];
     let server = Server::start(&absent).await;

@@ -1,4 +1,4 @@
-//! What a person meets who types or configures something wrong.
+//! Messages to a person who types or configures something wrong.
 
 use crate::program::run;
 
@@ -41,7 +41,7 @@ async fn every_bad_variable_is_named_at_once_and_no_secret_is_shown() {
     assert!(!format!("{bad:?}").contains("s3cret"), "{bad:?}");
 }
 
-/// Where the build has no drivers, a server that is named ends the start before anything listens.
+/// A server whose driver the build lacks ends the start before anything listens.
 #[cfg(not(feature = "servers"))]
 #[tokio::test]
 async fn a_server_without_its_driver_is_an_error_that_says_what_to_run() {

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tower::ServiceExt;
 
-/// What the application's clock always says.
+/// The constant time of the application's clock.
 pub(crate) const NOW: &str = "2030-01-02T03:04:05.678Z";
 
 #[derive(Clone)]

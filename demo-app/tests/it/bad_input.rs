@@ -1,4 +1,4 @@
-//! What a client can get wrong, and what it is told. None of it is a 500.
+//! Mistakes of clients, and the answers to them. None of it is a 500.
 
 use axum::body::Body;
 use axum::http::Method;
@@ -134,7 +134,7 @@ async fn a_body_is_read_up_to_its_limit() {
 #[tokio::test]
 async fn wrong_fields_are_all_named() {
     let api = Api::seeded().await;
-    let reply = api.post("/api/users", &json!({ "business": "1", "email": "nobody", "isActive": "yes" })).await;
+    let reply = api.post("/api/users", &json!({ "business": "1", "email": "ada", "isActive": "yes" })).await;
     reply.problem(422);
     assert_eq!(
         reply.errors(),

@@ -1,4 +1,4 @@
-//! That the cache saves queries, and that nobody can tell otherwise.
+//! The cache saves queries, and no answer shows that there is one.
 
 use std::sync::Arc;
 

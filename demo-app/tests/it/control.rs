@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::api::{Api, Reply, request, seeded_store};
 
-/// For everybody.
+/// Endpoints for every client.
 const OPEN: [&str; 20] = [
     "/",
     "/openapi.json",
@@ -37,7 +37,7 @@ const OPEN: [&str; 20] = [
 ];
 /// A status for everybody, all else for those whom control endpoints let in.
 const HEALTH: [&str; 3] = ["/health", "/health/live", "/health/ready"];
-/// Behind the gate.
+/// Endpoints behind the gate.
 const CONTROL: [&str; 11] = [
     "/api/cache/stats",
     "/api/cache/registry",
@@ -54,7 +54,7 @@ const CONTROL: [&str; 11] = [
 
 const TOKEN: &str = "0123456789abcdef";
 
-/// What one listener did with a request.
+/// The reaction of one listener to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
     Served,
@@ -114,7 +114,7 @@ async fn listeners(config: &Config) -> [Api; 2] {
     Api::listeners(Arc::new(seeded_store().await), cache, config)
 }
 
-/// What the public and the private listener do with control endpoints, without the token and with it.
+/// Checks the reaction of the public and the private listener to control endpoints, without the token and with it.
 async fn walk(config: &Config, public: [Seen; 2], private: [Seen; 2]) {
     let [open, inner] = listeners(config).await;
     for (access, methods, path, _) in ENDPOINTS {

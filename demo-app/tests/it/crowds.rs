@@ -1,4 +1,4 @@
-//! Clients that are many, or that do not read: each is told when to come back, or closed, and nobody else notices.
+//! Clients that are many, or that do not read: each is told when to come back, or closed, and no other client notices.
 
 #[cfg(target_os = "linux")]
 use std::net::SocketAddr;

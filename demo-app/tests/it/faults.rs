@@ -1,4 +1,4 @@
-//! What clients see when the store fails: problems without internals, and old answers where those will do.
+//! Answers to clients while the store fails: problems without internals, and old values where those will do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ async fn a_store_that_hangs_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_500_that_tells_nothing_and_harms_nobody_else() {
+async fn a_panic_is_a_500_that_tells_nothing_and_harms_no_other_request() {
     let (api, store) = moody().await;
     store.turn(Mood::Panicking);
     let reply = api.get("/api/users/1").await;

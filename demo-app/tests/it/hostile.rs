@@ -1,4 +1,4 @@
-//! Clients that mean harm, on sockets: each is told no, or closed, and nobody else notices.
+//! Clients that mean harm, on sockets: each is told no, or closed, and no other client notices.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::server::{Server, near};
 /// Longer than any of these takes, so that one that hangs fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the server says to these bytes, until it closes. It may close before it has read all of them.
+/// The server's answer to these bytes, until it closes. It may close before it has read all of them.
 pub(crate) async fn say(server: &Server, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.address).await.expect("it listens");
     let _ = stream.write_all(bytes).await;

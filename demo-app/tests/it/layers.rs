@@ -1,4 +1,4 @@
-//! What the layers around the routes do, and that they mix up nobody.
+//! The layers around the routes; clients are not mixed up.
 
 use std::sync::Arc;
 

@@ -57,7 +57,7 @@ impl Moody {
         }
     }
 
-    /// What a caller hears of a write.
+    /// The result of a write for its caller.
     fn answer<T>(&self, done: Result<T>) -> Result<T> {
         match *self.mood.lock().expect("not poisoned") {
             Mood::Mute => Err(StoreError::Unavailable),

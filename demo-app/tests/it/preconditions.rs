@@ -75,7 +75,7 @@ async fn each_encoding_has_a_tag_and_a_change_may_name_any() {
     assert_eq!(unchanged.status(), 304);
 }
 
-/// Of ten changes that saw one state one is made, however they meet.
+/// Exactly one of ten changes that saw one state is made, however they meet.
 #[tokio::test]
 async fn of_many_changes_to_one_state_one_is_made() {
     let api = Api::over(Arc::new(Moody::new(seeded_store().await)));

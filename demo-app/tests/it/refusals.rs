@@ -1,4 +1,4 @@
-//! What the lists, votes and events refuse, and what they say instead.
+//! Refusals of the lists, votes and events, and their messages.
 
 use axum::body::Body;
 use axum::http::Method;

@@ -19,7 +19,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// On a free port, with a cache of its own.
+    /// Starts a server on a free port, with a cache of its own.
     pub(crate) async fn start(config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         Self::on(listener.into(), config)

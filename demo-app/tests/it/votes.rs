@@ -22,7 +22,7 @@ async fn a_vote_is_cast_once_and_counts_for_its_user() {
     let again = api.post("/api/votes", &ballot("ada.lovelace@example.com", 41)).await;
     assert_eq!(again.problem(409), "this voter has voted on this proposal");
     assert_eq!(api.get("/api/users/1").await.ok(200)["totalVotes"], before + 1);
-    api.get("/api/votes/1:autumn-2030:nobody").await.problem(404);
+    api.get("/api/votes/1:autumn-2030:unknown").await.problem(404);
 }
 
 #[tokio::test]

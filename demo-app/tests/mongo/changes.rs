@@ -1,4 +1,4 @@
-//! What another program writes is seen by the next cached read, and what the database's watch tells.
+//! Writes of another program are in the next cached read, and in the figures of the database's watch.
 
 use std::sync::Arc;
 use std::time::Duration;

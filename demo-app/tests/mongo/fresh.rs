@@ -1,4 +1,4 @@
-//! After a write the very next read of everything is what the store has: held against a server whose cache is empty.
+//! The very next read after a write is what the store has: held against a server whose cache is empty.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ fn writes() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/api/users", json!({ "business": 2, "name": "New", "email": "new@example.com" })),
         (Method::PUT, "/api/users/2", json!({ "business": 2, "name": "Old", "email": "grace.hopper@example.com" })),
         (Method::POST, "/api/votes", vote("Grace.Hopper@example.com")),
-        (Method::POST, "/api/votes", vote("fresh-nobody")),
+        (Method::POST, "/api/votes", vote("fresh-unknown")),
         (Method::POST, "/api/businesses", json!({ "email": "new@shop.example" })),
         (Method::PUT, "/api/businesses/21", json!({ "email": "newer@shop.example", "isActive": false })),
         (Method::POST, "/api/products", tea.clone()),

@@ -21,7 +21,7 @@ async fn store_on(server: &Mongo, database: &str) -> MongoRepository {
     MongoRepository::new(mongo::Settings::from_uri(&uri).await.unwrap().connect().unwrap())
 }
 
-/// With its indexes.
+/// A store with its indexes.
 async fn store() -> MongoRepository {
     indexed(store_on(shared_mongo().await, &database_name()).await).await
 }

@@ -1,4 +1,4 @@
-//! What holds for every store, whichever it is.
+//! Rules that hold for every store.
 
 use std::collections::BTreeSet;
 use std::task::Poll;
@@ -242,7 +242,7 @@ pub(crate) async fn a_voter_has_one_vote_on_a_proposal_however_many_try(store: &
     assert_eq!(store.tally(1, "spring").await.unwrap().results, []);
     let vote = store.vote("1:autumn:bob").await.unwrap();
     assert_eq!(vote, Some(ballot(1, "bob", chai.id)));
-    assert_eq!(store.vote("1:autumn:nobody").await, Ok(None));
+    assert_eq!(store.vote("1:autumn:unknown").await, Ok(None));
 }
 
 pub(crate) async fn votes_count_for_those_who_have_the_address(store: &dyn Repository) {

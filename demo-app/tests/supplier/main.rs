@@ -60,7 +60,7 @@ impl World {
         (response.status(), response.json().await.expect("JSON"))
     }
 
-    /// What is said of a product.
+    /// The answer for a product.
     async fn rating(&self, product: u64) -> Value {
         let (status, body) = self.get(&format!("/api/products/{product}/rating")).await;
         assert_eq!(status, 200, "{body}");
@@ -139,7 +139,7 @@ async fn bad_wishes_are_told_what_to_wish_for() {
         let (status, answer) = world.put(path, body).await;
         assert!(status == 422 && answer.to_string().contains(expected), "{answer}");
     }
-    let (status, answer) = world.put("/api/breakers/nobody", json!({ "state": "open" })).await;
+    let (status, answer) = world.put("/api/breakers/unknown", json!({ "state": "open" })).await;
     assert!(status == 404 && answer.to_string().contains("/api/resilience"), "{answer}");
 }
 

@@ -7,7 +7,7 @@ use fastness::mongo;
 use demo_app::config::Config;
 use demo_app::store::MongoRepository;
 
-/// How long to look for a server that takes commands.
+/// The time to wait for a server that takes commands.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The database in `MONGODB_URI`, which must answer.

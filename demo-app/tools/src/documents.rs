@@ -1,11 +1,11 @@
-//! What `seed` fills a database with. Everything follows from a document's number: no randomness and no clock, so that a second
+//! Documents that `seed` fills a database with. Everything follows from a document's number: no randomness and no clock, so that a second
 //! run writes the very same documents.
 
 use bson::{Bson, DateTime, Document, doc};
 
 use demo_app::store::words::{ADJECTIVES, FIRST_NAMES, KINDS, LAST_NAMES, THINGS, TRADES, pick};
 
-/// How many documents of each kind.
+/// The number of documents of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sizes {
     pub(super) products: u64,
@@ -31,7 +31,7 @@ impl Sizes {
         }
     }
 
-    /// Those that others refer to come first.
+    /// The tables to fill, those first that others refer to.
     pub(super) fn tables(self) -> [Table; 6] {
         let table = |name, count, make| Table { name, count, make };
         [
@@ -48,7 +48,7 @@ impl Sizes {
         self.tables().iter().map(|table| table.count).sum()
     }
 
-    /// To tell one filling from another.
+    /// A document that tells one filling from another.
     pub(super) fn document(self) -> Document {
         self.tables().iter().map(|table| (table.name.to_owned(), Bson::Int64(signed(table.count)))).collect()
     }
@@ -82,7 +82,7 @@ const CITIES: &[(&str, &str, f64, f64)] = &[
     ("IN", "Kochi", 76.27, 9.93),
     ("VN", "Da Nang", 108.22, 16.05),
 ];
-/// Of each city.
+/// Districts of each city.
 const DISTRICTS: u64 = 50;
 
 fn business(_: Sizes, n: u64) -> Document {

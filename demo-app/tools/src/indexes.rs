@@ -20,7 +20,7 @@ pub(super) enum Command {
     },
     /// Makes the database have the declared indexes; drops nothing that is not asked for.
     Apply(Apply),
-    /// Runs the demo's queries once, and says which indexes the slow ones lack, and which existing ones nobody needs.
+    /// Runs the demo's queries once, and says which indexes the slow ones lack, and which existing ones no query needs.
     Advise {
         /// Print JSON.
         #[arg(long)]
@@ -36,7 +36,7 @@ pub(super) struct Apply {
     /// Build anew what MongoDB cannot change in place.
     #[arg(long)]
     rebuild: bool,
-    /// What to do with indexes that no model declares.
+    /// Indexes that no model declares.
     #[arg(long, value_enum, default_value_t = Rest::Keep)]
     unmanaged: Rest,
     /// Let the server build for so many seconds at most; else as long as it takes.
@@ -50,13 +50,13 @@ pub(super) struct Apply {
 /// [`Unmanaged`], as it is written here.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Rest {
-    /// They stay.
+    /// Leaves them alone.
     Keep,
     /// Queries no longer use them; they can be brought back at once.
     Hide,
-    /// Those that are hidden are dropped.
+    /// Drops those that are hidden.
     DropHidden,
-    /// They are dropped.
+    /// Drops them all.
     Drop,
 }
 
@@ -108,7 +108,7 @@ pub(super) async fn apply(
     Ok(Ending::Unsatisfied)
 }
 
-/// A bar, which is hidden where nobody looks; there a line.
+/// A bar on a terminal, elsewhere a line.
 fn show(bar: &ProgressBar, progress: &Progress) {
     let Progress { collection, message, done, total, .. } = progress;
     if bar.is_hidden() {

@@ -47,7 +47,7 @@ enum Ending {
     Done,
     /// There is something to do: `indexes plan`.
     Changes,
-    /// Something is not as it should be, and the output says what.
+    /// The answer is no: the output says what is wrong.
     Unsatisfied,
     /// A person stopped it.
     Interrupted,

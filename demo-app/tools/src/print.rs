@@ -1,4 +1,4 @@
-//! What all commands print: colours on a terminal, a bar or lines of progress, JSON.
+//! Output of all commands: colours on a terminal, a bar or lines of progress, JSON.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -38,7 +38,7 @@ pub(super) fn coloured(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.lines().map(line).collect())
 }
 
-/// As terminals number it: green for what comes, yellow for what changes, red for what cannot be.
+/// The colour as terminals number it: green for what comes, yellow for what changes, red for what cannot be.
 fn colour(line: &str) -> Option<u8> {
     match line.split_whitespace().next()? {
         "+" | "created" => Some(32),
@@ -50,7 +50,7 @@ fn colour(line: &str) -> Option<u8> {
     }
 }
 
-/// How far something is: a bar on a terminal, else a line whenever another tenth is done.
+/// Progress: a bar on a terminal, else a line whenever another tenth is done.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: Option<ProgressBar>,

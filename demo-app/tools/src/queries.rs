@@ -21,12 +21,12 @@ pub(super) struct Query {
     limit: i64,
 }
 
-/// How a query is run.
+/// The choice of an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// As the server likes.
+    /// The server chooses.
     Free,
-    /// Without any index.
+    /// No index is used.
     Natural,
 }
 
@@ -34,7 +34,7 @@ pub(super) enum Way {
 const PAGE: i64 = 20;
 const LARGE_PAGE: i64 = 100;
 
-/// What is looked for: fields whose values a document has, given values, and an order.
+/// A query by example: fields that documents must have, fields with given values, and an order.
 struct Pattern(&'static str, &'static [&'static str], Document, Document, i64);
 
 fn patterns() -> Vec<Pattern> {
@@ -135,7 +135,7 @@ pub(super) fn rare_word(text: &str) -> Option<String> {
     words.into_iter().find(rare).map(str::to_lowercase)
 }
 
-/// What happened within five kilometres.
+/// Events within five kilometres.
 fn nearby(event: &Document) -> Option<Query> {
     const EARTH_RADIUS_KM: f64 = 6_378.1;
     let centre = at(event, "location.coordinates")?.clone();
@@ -158,7 +158,7 @@ impl Query {
         }
     }
 
-    /// How long it takes to have all that it finds.
+    /// The time from the question until every document has arrived.
     pub(super) async fn time(&self, db: &Database, way: Way) -> Result<Duration, Error> {
         let collection = db.collection::<bson::RawDocumentBuf>(self.collection);
         let began = Instant::now();
@@ -174,7 +174,7 @@ impl Query {
         Ok(began.elapsed())
     }
 
-    /// How many documents the server reads for it.
+    /// The number of documents that the server reads for it.
     pub(super) async fn examined(&self, db: &Database, way: Way) -> Result<u64, Error> {
         let mut find = doc! { "find": self.collection, "filter": self.filter(way), "limit": self.limit };
         if !self.sort.is_empty() {
@@ -193,7 +193,7 @@ impl Query {
     }
 }
 
-/// Those that take 100 ms or more now, for advice. A search that has no text index cannot be asked, and is left out.
+/// Queries that take 100 ms or more now, for advice. A search that has no text index cannot be asked, and is left out.
 pub(super) async fn slow(db: &Database) -> Result<Vec<Example>, String> {
     const NO_TEXT_INDEX: i32 = 27;
     const SLOW: Duration = Duration::from_millis(100);

@@ -30,10 +30,10 @@ const AT_A_TIME: usize = 4;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// How many products; users, votes and all else come in proportion.
+    /// Products to write; users, votes and all else come in proportion.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     products: u64,
-    /// How many businesses share them [default: one for 20 products].
+    /// Businesses that share them [default: one for 20 products].
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     businesses: Option<u64>,
     /// Drop what is in the demo's collections first.
@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     drop: bool,
 }
 
-/// What is there to begin with.
+/// Contents of the database at the beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     Nothing,
@@ -210,7 +210,7 @@ async fn present(collection: &Collection<Document>, documents: &[Document]) -> m
     collection.count_documents(doc! { "_id": { "$in": ids } }).await
 }
 
-/// Whether nothing went wrong but that documents of these ids exist: ours, from the last run.
+/// True if the only errors are documents that exist already: ours, from the last run.
 fn is_there_already(error: &Error) -> bool {
     const DUPLICATE: i32 = 11_000;
     let ErrorKind::InsertMany(error) = &*error.kind else { return false };

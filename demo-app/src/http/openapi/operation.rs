@@ -117,7 +117,7 @@ impl Operation {
         self.error(503, "The database does not answer, or too many ask. Try again in a moment.")
     }
 
-    /// Something is named that may not be there.
+    /// Adds the 404 of an operation that names a document.
     pub(super) fn named(self, what: &str) -> Self {
         self.error(404, &format!("There is no such {what}.")).refuses()
     }
@@ -187,7 +187,7 @@ impl Operation {
         self.text("sort", "Fields in the order of an index, `-` for the largest first: `-createdAt`.")
     }
 
-    /// What every list of `M` can be asked for.
+    /// Adds the parameters that every list of `M` accepts.
     pub(super) fn listed<M: Listed>(self) -> Self {
         let listed = self.paged().sorted().refuses().stored();
         M::FILTERS.iter().fold(listed, |operation, filter| {

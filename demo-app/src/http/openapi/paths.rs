@@ -79,7 +79,7 @@ fn products() -> [Operation; 3] {
             .refuses()
             .stored(),
         Operation::new(Get, "/api/products/{id}/rating", "What others think of a product")
-            .answers::<ratings::Answer>(200, "The rating; no stars if nobody could be asked.")
+            .answers::<ratings::Answer>(200, "The rating; no stars if the supplier could not be asked.")
             .named("product")
             .error(502, "The supplier cannot be asked."),
     ]
@@ -162,7 +162,7 @@ fn hands() -> Vec<Operation> {
     ]
 }
 
-/// How the server is: what the monitor and the database say.
+/// Operations that show the state of the server, of its monitor and of the database.
 fn looks() -> [Operation; 8] {
     [
         Operation::new(Get, "/api/slow-queries", "Queries that took long")

@@ -7,7 +7,7 @@ use super::records::Record;
 use crate::domain::{Business, Id, Listing, Manufacturer, Page, PageRequest, Product, SupplyChainEvent, User, Vote};
 use crate::store::{Collection, Result, StoreError};
 
-/// The collections, with the indexes that queries need. Whoever changes a table changes its indexes in the same call.
+/// The collections, with the indexes that queries need. A change of a table and of its indexes is one call.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     pub(super) businesses: BTreeMap<Id, Business>,
@@ -15,7 +15,7 @@ pub(super) struct Tables {
     pub(super) manufacturers: BTreeMap<Id, Manufacturer>,
     pub(super) products: BTreeMap<Id, Product>,
     pub(super) users: BTreeMap<Id, User>,
-    /// In the order in which they were cast.
+    /// Votes in the order in which they were cast.
     pub(super) votes: BTreeMap<Id, Vote>,
     /// Unique: the email of each business.
     pub(super) business_by_email: Unique,
@@ -41,7 +41,7 @@ impl Tables {
 pub(super) struct Unique(BTreeMap<String, Id>);
 
 impl Unique {
-    /// Nobody has `text`, or `owner` has it.
+    /// True if no document but `owner` has `text`.
     pub(super) fn is_free(&self, text: &str, owner: Id) -> bool {
         self.get(text).is_none_or(|of| of == owner)
     }

@@ -25,7 +25,7 @@ fn draft(email: &str) -> BusinessDraft {
     }
 }
 
-/// What a business sells.
+/// A listing of a business's products.
 fn of(business: Id) -> Listing {
     let filter = [("business".to_owned(), Scalar::Number(business))].into();
     Collection::Products.listing(filter, &[], PageRequest::DEFAULT).expect("an index serves it")

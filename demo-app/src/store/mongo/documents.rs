@@ -102,13 +102,13 @@ pub(super) struct Product {
     #[index(text)]
     pub(super) description: String,
     pub(super) category: String,
-    /// In cents.
+    /// The price in cents.
     pub(super) price: i64,
     pub(super) created_at: DateTime,
 }
 
 /// See [`domain::Vote`](crate::domain::Vote), whose id says why it is text: two votes of one voter on one proposal have the
-/// same `_id`, and MongoDB keeps one, whoever writes and however many at a time.
+/// same `_id`, and MongoDB keeps one, however many clients write at a time.
 #[derive(Debug, Serialize, Deserialize, Indexed)]
 #[serde(rename_all = "camelCase")]
 #[indexed(collection = "votingrecords", scopes("vote:{id}", "vote:http", "votes:*", "tally:{business}:{proposal_id}"))]

@@ -1,4 +1,4 @@
-//! What the last look at the database saw, and the changes that are followed.
+//! The findings of the last look at the database, and the changes that are followed.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

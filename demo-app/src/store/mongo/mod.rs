@@ -1,6 +1,6 @@
 //! The store on MongoDB.
 //!
-//! Emails are unique by an index, whoever writes. That a document's business exists is asked before the write: without a
+//! Emails are unique by an index, whichever process writes. That a document's business exists is asked before the write: without a
 //! replica set MongoDB has no transactions, so a business that is deleted in the very same moment can leave a document behind.
 //!
 //! What goes wrong inside is logged here, without stored values, and is [`StoreError::Unavailable`] to everybody else.

@@ -46,7 +46,7 @@ impl Votes for MongoRepository {
     }
 }
 
-/// How many want which product.
+/// The pipeline that counts the votes for each product.
 fn tally_of(business: Id, proposal: &str) -> [Document; 2] {
     [
         doc! { "$match": { "business": signed(business), "proposalId": proposal } },

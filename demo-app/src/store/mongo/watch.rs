@@ -1,7 +1,7 @@
-//! What is done beside the queries: indexes are made, the server's profile is read, and the changes that others write are
+//! Work beside the queries: indexes are made, the server's profile is read, and the changes that others write are
 //! followed.
 //!
-//! One task looks every half minute and leaves what it saw for whoever asks; it ends with the last clone of the store. None of it is on
+//! One task looks every half minute and stores its findings for later questions; it ends with the last clone of the store. None of it is on
 //! the way of a query, and what the server does not allow is said instead.
 
 use std::sync::{Arc, Weak};
@@ -20,7 +20,7 @@ use super::MongoRepository;
 use super::documents::{Business, Manufacturer, Product, SupplyChainEvent, User, VotingRecord};
 use super::last_look::{Seen, Watch, lock};
 
-/// Between two looks, and between attempts while the database does not answer.
+/// The time between two looks, and between attempts while the database does not answer.
 const LOOK: Duration = Duration::from_secs(30);
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -58,7 +58,7 @@ impl MongoRepository {
     }
 }
 
-/// What the changes of all models invalidate, the models say.
+/// The changes of all models, which invalidate what the models declare.
 fn changes(db: &Database) -> Changes {
     Changes::new(db)
         .model::<Business>()
@@ -79,7 +79,7 @@ fn shown(status: &Snapshot) -> Value {
     })
 }
 
-/// Looks for as long as somebody has the store.
+/// Looks until the last clone of the store is dropped.
 async fn look(watch: Weak<Watch>, indexes: IndexManager, profiler: Option<(Profiler, slow::Settings)>) {
     let mut applied = false;
     loop {
@@ -111,7 +111,7 @@ async fn apply(indexes: &IndexManager) -> bool {
     true
 }
 
-/// Switches the profiler on, which somebody may have switched off meanwhile, and reads what it listed.
+/// Switches the profiler on, which an administrator may have switched off meanwhile, and reads what it listed.
 async fn profile(profiler: Option<&(Profiler, slow::Settings)>) -> Value {
     let Some((profiler, profile)) = profiler else {
         return json!({ "on": false });

@@ -19,7 +19,7 @@ pub(super) struct Compared {
     pub(super) query: String,
     pub(super) with_index: Cost,
     pub(super) without: Cost,
-    /// How many times as fast the index makes it.
+    /// The time without the index as a multiple of the time with it.
     pub(super) ratio: f64,
 }
 

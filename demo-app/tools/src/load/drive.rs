@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::mix::Endpoint;
 use super::world::{self, World};
 
-/// What to do.
+/// The course of a run.
 #[derive(Debug)]
 pub(super) struct Drive {
     pub(super) world: Arc<World>,
@@ -27,7 +27,7 @@ pub(super) struct Sample {
     pub(super) endpoint: Endpoint,
     pub(super) took: Duration,
     pub(super) failed: bool,
-    /// What the server said of its caches, if it did.
+    /// The server's word whether its cache had the answer, if it gave one.
     pub(super) hit: Option<bool>,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Sample {
 pub(super) struct Outcome {
     pub(super) samples: Vec<Sample>,
     pub(super) took: Duration,
-    /// What went wrong first.
+    /// The first fault.
     pub(super) fault: Option<String>,
 }
 
@@ -63,7 +63,7 @@ struct Worker {
     world: Arc<World>,
     client: Client,
     rng: Rng,
-    /// When its next request is due, and how long after that the next.
+    /// The moment at which the next request is due, and the time from each to the next.
     schedule: Option<(Instant, Duration)>,
     end: Instant,
     outcome: Outcome,

@@ -7,16 +7,16 @@ use serde::Serialize;
 use super::drive::{Outcome, Sample};
 use super::mix::Endpoint;
 
-/// What one run showed.
+/// The figures of one run.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Figures {
     pub(super) requests: u64,
     pub(super) requests_per_second: f64,
     pub(super) failed: u64,
-    /// In percent.
+    /// Errors in percent of the requests.
     pub(super) error_rate: f64,
-    /// What went wrong first.
+    /// The first error.
     pub(super) first_error: Option<String>,
     /// Answers that came from the cache, in percent of those that could have.
     pub(super) hit_rate: f64,
@@ -36,7 +36,7 @@ pub(super) struct EndpointFigures {
     pub(super) latencies: Latencies,
 }
 
-/// In milliseconds.
+/// Latencies in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(super) struct Latencies {
     pub(super) count: u64,

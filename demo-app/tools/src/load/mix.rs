@@ -1,11 +1,11 @@
-//! Which requests are sent, and how often.
+//! The mix of requests.
 
 use fastrand::Rng;
 use serde::Serialize;
 
 use super::world::World;
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Endpoint {
@@ -23,7 +23,7 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
-    /// With the number of requests among a thousand, and what they are.
+    /// Every endpoint, with its number of requests among a thousand, and a name.
     pub(super) const MIX: [(Self, u32, &'static str); 11] = [
         (Self::Product, 340, "GET /api/products/{id}"),
         (Self::User, 160, "GET /api/users/{id}"),
@@ -50,7 +50,7 @@ impl Endpoint {
         Self::Product
     }
 
-    /// Where the next request of this kind goes.
+    /// The path of the next request of this kind.
     pub(super) fn path(self, world: &World, rng: &mut Rng) -> String {
         match self {
             Self::Product | Self::UpdateProduct => format!("/api/products/{}", world.products.draw(rng)),
@@ -75,12 +75,12 @@ impl Endpoint {
         }
     }
 
-    /// Whether it writes back what it reads first.
+    /// True if it writes back the document that it reads first.
     pub(super) fn is_write(self) -> bool {
         matches!(self, Self::UpdateUser | Self::UpdateProduct)
     }
 
-    /// Whether its answers hold many documents.
+    /// True if its answers hold many documents.
     pub(super) fn is_large(self) -> bool {
         matches!(self, Self::Batch | Self::LargeList | Self::Search)
     }

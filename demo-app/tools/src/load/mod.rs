@@ -35,10 +35,10 @@ pub(super) struct Arguments {
     /// The server to drive, such as `http://127.0.0.1:3000` [default: one in this process].
     #[arg(long)]
     url: Option<Url>,
-    /// How long to measure each time.
+    /// Seconds to measure each time.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
-    /// How long to warm up before.
+    /// Seconds to warm up before.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=3_600))]
     warm_up: u64,
     /// Requests that are open at the same time, each on a connection of its own.
@@ -47,7 +47,7 @@ pub(super) struct Arguments {
     /// Send so many requests a second, whether they are answered or not [default: as many as are answered].
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     rate: Option<u64>,
-    /// How unequal the popularity of documents is: the exponent of Zipf's law.
+    /// Inequality of the documents' popularity: the exponent of Zipf's law.
     #[arg(long, default_value_t = 1.1, value_parser = exponent)]
     zipf: f64,
     /// Print JSON.

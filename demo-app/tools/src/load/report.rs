@@ -1,4 +1,4 @@
-//! What was measured, against what was promised.
+//! The measured figures, against the promised ones.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub(super) struct Report {
     arrivals: String,
     connections: u64,
     zipf: f64,
-    /// Without a cache; nothing where the server runs elsewhere.
+    /// The phase without a cache; none where the server runs elsewhere.
     before: Option<Phase>,
     after: Phase,
     queries: Vec<Compared>,

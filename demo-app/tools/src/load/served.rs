@@ -18,14 +18,14 @@ pub(super) struct Served {
 }
 
 impl Served {
-    /// With this cache, and all else as the settings say.
+    /// Starts a server with this cache, and all else as the settings say.
     pub(super) async fn start(cache: Fastness, config: &Config) -> Result<Self, String> {
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let (stop, stopped) = oneshot::channel::<()>();
         let config = Config {
             shutdown_delay: std::time::Duration::ZERO,
-            // Whoever measures is one peer, and may be.
+            // The load generator is one peer, and may be.
             max_connections_per_peer: config.max_connections,
             ..config.clone()
         };

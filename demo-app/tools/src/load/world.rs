@@ -1,4 +1,4 @@
-//! What the server has: how much there is to ask for, and which words to search for.
+//! The server's data: the ids to ask for, and the words to search for.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ async fn ask(client: &Client, at: &Url, path: &str) -> Result<Value, String> {
     answer.map_err(|error| format!("{at} does not answer {path} as the demo does: {}", error.without_url()))
 }
 
-/// Of each product on the page a rare word of its description, or the first of its name.
+/// A rare word of the description of each product on the page, or the first of its name.
 fn words(page: &Value) -> Vec<String> {
     let products = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut words: Vec<String> = Vec::new();

@@ -30,7 +30,7 @@ async fn a_plan_has_changes_until_it_is_applied() {
 }
 
 #[tokio::test]
-async fn what_nobody_declares_is_hidden_and_dropped_only_if_asked_for() {
+async fn undeclared_indexes_are_hidden_and_dropped_only_if_asked_for() {
     let (uri, name) = database().await;
     let variables = [("MONGODB_URI", uri.as_str())];
     assert_eq!(run(&["indexes", "apply"], &variables).await.code, Some(0));
@@ -38,7 +38,7 @@ async fn what_nobody_declares_is_hidden_and_dropped_only_if_asked_for() {
     products.create_index(mongodb::IndexModel::builder().keys(doc! { "price": 1 }).build()).await.unwrap();
     let there = async || products.list_index_names().await.unwrap().contains(&"price_1".to_owned());
 
-    assert_eq!(run(&["indexes", "plan"], &variables).await.code, Some(0), "it is nobody's business");
+    assert_eq!(run(&["indexes", "plan"], &variables).await.code, Some(0), "undeclared indexes are left alone");
     assert_eq!(run(&["indexes", "apply"], &variables).await.code, Some(0));
     assert!(there().await);
     let hidden = run(&["indexes", "apply", "--unmanaged", "hide"], &variables).await;

@@ -61,7 +61,7 @@ async fn a_second_run_finds_all_there_and_other_sizes_are_refused() {
 }
 
 #[tokio::test]
-async fn documents_of_somebody_else_are_left_alone() {
+async fn documents_of_another_program_are_left_alone() {
     let (uri, name) = database().await;
     let users = open(&name).await.collection::<Document>("users");
     users.insert_one(doc! { "_id": 1_i64, "name": "Ada" }).await.unwrap();

@@ -1,4 +1,4 @@
-//! What a person meets who types or configures something wrong.
+//! Messages to a person who types or configures something wrong.
 
 use crate::program::run;
 
@@ -37,7 +37,7 @@ async fn without_a_database_it_says_what_to_write() {
 
 #[tokio::test]
 async fn a_database_that_does_not_answer_is_an_error_without_its_password() {
-    // Nobody listens at port 1.
+    // Port 1 has no listener.
     let uri = "mongodb://me:s3cret@127.0.0.1:1/shop?serverSelectionTimeoutMS=100";
     let run = run(&["indexes", "plan"], &[("MONGODB_URI", uri)]).await;
     assert_eq!(run.code, Some(1), "{run:?}");
