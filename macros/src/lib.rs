@@ -23,6 +23,7 @@ mod stored;
 mod subject;
 
 mod emit;
+mod guide;
 
 mod cache_invalidate;
 mod cache_put;
@@ -296,4 +297,11 @@ pub fn derive_label(item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Indexed, attributes(indexed, index))]
 pub fn indexed(item: TokenStream) -> TokenStream {
     indexed::derive(&item.into()).into()
+}
+
+/// The text of a page of the guide, for `fastness::guide` alone.
+#[doc(hidden)]
+#[proc_macro]
+pub fn guide_page(page: TokenStream) -> TokenStream {
+    guide::page(page.into()).into()
 }

@@ -48,6 +48,10 @@
 // On docs.rs, what needs a feature says so.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// Pages to read, so only rustdoc needs them. Their examples are compiled by `tests/src/guide.rs`, and not once more as doctests.
+#[cfg(all(doc, not(doctest)))]
+pub mod guide;
+
 /// The one door for the macros: those of the core, and of `fastness-mongo`. Not for people: anything here may change in any release.
 #[doc(hidden)]
 pub mod __private {

@@ -103,17 +103,19 @@ fn examples_hide_nothing() {
     }
 }
 
-/// A new page is added to `tests/src/guide.rs`, which compiles its examples, and to the contents.
+/// A page is listed in `tests/src/guide.rs`, which compiles its examples, in the contents, and in the module `guide` of rustdoc.
 #[test]
-fn every_page_is_tested_and_in_the_contents() {
+fn every_page_is_tested_in_the_contents_and_in_rustdoc() {
     let root = root();
     let tested = fs::read_to_string(root.join("tests/src/guide.rs")).unwrap();
     let contents = fs::read_to_string(root.join("docs/guide/README.md")).unwrap();
+    let module = fs::read_to_string(root.join("runtime/src/guide.rs")).unwrap();
     for path in files(&root.join("docs"), "md") {
         let name = path.strip_prefix(root.join("docs")).unwrap().display().to_string();
         assert!(tested.contains(&format!("= \"{name}\"")), "docs/{name} is not in tests/src/guide.rs");
         if let Some(page) = name.strip_prefix("guide/").filter(|page| *page != "README.md") {
             assert!(contents.contains(&format!("]({page})")), "docs/{name} is not in docs/guide/README.md");
+            assert!(module.contains(&format!("\"{name}\"")), "docs/{name} is not in runtime/src/guide.rs");
         }
     }
 }
