@@ -6,7 +6,7 @@ use super::names::{ALL, Kind, Unit};
 /// What stands above the table.
 const HEAD: &str = r#"# Metrics
 
-| feature | what to write |
+| feature | write |
 |---|---|
 | `axum` | `fastness::routes::monitor(&monitor)`, which answers `/metrics` among others: see [monitor](guide/monitor.md#pages) |
 | `prometheus` | a route of your own that answers `fastness::metrics::prometheus(&fast)`, as below |
@@ -21,8 +21,8 @@ fn metrics(fast: Fastness) -> Router {
 }
 ```
 
-All of them are in both, but health, alerts, probes, memory and the process, which only the monitor tells. Through the `metrics` facade, counters in
-seconds are gauges. Those of the shared tier appear where there is one. Timings carry the labels of their `#[timed(labels(..))]` too, and those of HTTP
+Both export all of them except health, alerts, probes, memory and the process, which belong to the monitor. Through the `metrics` facade, counters in
+seconds are gauges. Metrics of the shared tier appear if there is one. Timings also have the labels of their `#[timed(labels(..))]`, and metrics of HTTP
 appear behind a `TimingLayer`. No label is ever a key.
 
 (The table is made from `runtime/core/src/metrics/names.rs`; `UPDATE_DOCS=1 cargo test -p fastness --features full metrics` writes it anew.)
