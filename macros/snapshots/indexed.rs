@@ -1,113 +1,132 @@
 #[allow(clippy::all, clippy::pedantic, missing_debug_implementations, non_camel_case_types, private_interfaces)]
 #[allow(unreachable_pub, unused)]
 const _: () = {
-    pub struct __BusinessFields<T: 'static, __M: 'static, __P: ::fastness::__private::index::At> {
-        pub created_at: ::fastness::__private::index::Path<
+    pub struct __BusinessFields<T: 'static, __M: 'static, __P: ::fastness::__private::index::FieldLocation> {
+        pub created_at: ::fastness::__private::index::FieldPath<
             __M,
             DateTime,
-            ::fastness::__private::index::In<__P, Business<T>, 0usize>,
+            ::fastness::__private::index::StructField<__P, Business<T>, 0usize>,
         >,
-        pub is_active:
-            ::fastness::__private::index::Path<__M, bool, ::fastness::__private::index::In<__P, Business<T>, 1usize>>,
-        pub subscription:
-            ::fastness::__private::index::Path<__M, T, ::fastness::__private::index::In<__P, Business<T>, 2usize>>,
-        pub email:
-            ::fastness::__private::index::Path<__M, String, ::fastness::__private::index::In<__P, Business<T>, 3usize>>,
-        pub metadata: ::fastness::__private::index::Path<
+        pub is_active: ::fastness::__private::index::FieldPath<
+            __M,
+            bool,
+            ::fastness::__private::index::StructField<__P, Business<T>, 1usize>,
+        >,
+        pub subscription: ::fastness::__private::index::FieldPath<
+            __M,
+            T,
+            ::fastness::__private::index::StructField<__P, Business<T>, 2usize>,
+        >,
+        pub email: ::fastness::__private::index::FieldPath<
+            __M,
+            String,
+            ::fastness::__private::index::StructField<__P, Business<T>, 3usize>,
+        >,
+        pub metadata: ::fastness::__private::index::FieldPath<
             __M,
             Document,
-            ::fastness::__private::index::In<__P, Business<T>, 4usize>,
+            ::fastness::__private::index::StructField<__P, Business<T>, 4usize>,
         >,
     }
-    impl<T: 'static, __M: 'static, __P: ::fastness::__private::index::At> ::fastness::__private::index::FieldSet
-        for __BusinessFields<T, __M, __P>
+    impl<T: 'static, __M: 'static, __P: ::fastness::__private::index::FieldLocation>
+        ::fastness::__private::index::FieldSet for __BusinessFields<T, __M, __P>
     {
         const ALL: &'static Self = &__BusinessFields {
-            created_at: ::fastness::__private::index::Path::NEW,
-            is_active: ::fastness::__private::index::Path::NEW,
-            subscription: ::fastness::__private::index::Path::NEW,
-            email: ::fastness::__private::index::Path::NEW,
-            metadata: ::fastness::__private::index::Path::NEW,
+            created_at: ::fastness::__private::index::FieldPath::NEW,
+            is_active: ::fastness::__private::index::FieldPath::NEW,
+            subscription: ::fastness::__private::index::FieldPath::NEW,
+            email: ::fastness::__private::index::FieldPath::NEW,
+            metadata: ::fastness::__private::index::FieldPath::NEW,
         };
     }
     impl<T: 'static> ::fastness::__private::index::Nested for Business<T> {
-        type Fields<__M: 'static, __P: ::fastness::__private::index::At> = __BusinessFields<T, __M, __P>;
+        type Fields<__M: 'static, __P: ::fastness::__private::index::FieldLocation> = __BusinessFields<T, __M, __P>;
     }
-    impl<T: 'static> ::fastness::__private::index::Segments for Business<T> {
-        const SEGMENTS: &'static [::fastness::__private::index::Segment] = {
-            use ::fastness::__private::index::Unknown as _;
+    impl<T: 'static> ::fastness::__private::index::StoredFields for Business<T> {
+        const SEGMENTS: &'static [::fastness::__private::index::StoredField] = {
+            use ::fastness::__private::index::DefaultFacts as _;
             &[
-                ::fastness::__private::index::Segment {
+                ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::Some("createdAt"),
-                    array: ::fastness::__private::index::Ask::<DateTime>::ARRAY,
-                    holds: ::fastness::__private::index::Ask::<DateTime>::HOLDS,
+                    array: ::fastness::__private::index::TypeFacts::<DateTime>::ARRAY,
+                    holds: ::fastness::__private::index::TypeFacts::<DateTime>::HOLDS,
                 },
-                ::fastness::__private::index::Segment {
+                ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::Some("isActive"),
-                    array: ::fastness::__private::index::Ask::<bool>::ARRAY,
-                    holds: ::fastness::__private::index::Ask::<bool>::HOLDS,
+                    array: ::fastness::__private::index::TypeFacts::<bool>::ARRAY,
+                    holds: ::fastness::__private::index::TypeFacts::<bool>::HOLDS,
                 },
-                ::fastness::__private::index::Segment {
+                ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::None,
-                    array: ::fastness::__private::index::Ask::<T>::ARRAY,
-                    holds: ::fastness::__private::index::Ask::<T>::HOLDS,
+                    array: ::fastness::__private::index::TypeFacts::<T>::ARRAY,
+                    holds: ::fastness::__private::index::TypeFacts::<T>::HOLDS,
                 },
-                ::fastness::__private::index::Segment {
+                ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::Some("email"),
-                    array: ::fastness::__private::index::Ask::<String>::ARRAY,
-                    holds: ::fastness::__private::index::Ask::<String>::HOLDS,
+                    array: ::fastness::__private::index::TypeFacts::<String>::ARRAY,
+                    holds: ::fastness::__private::index::TypeFacts::<String>::HOLDS,
                 },
-                ::fastness::__private::index::Segment {
+                ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::Some("metadata"),
-                    array: ::fastness::__private::index::Ask::<Document>::ARRAY,
-                    holds: ::fastness::__private::index::Ask::<Document>::HOLDS,
+                    array: ::fastness::__private::index::TypeFacts::<Document>::ARRAY,
+                    holds: ::fastness::__private::index::TypeFacts::<Document>::HOLDS,
                 },
             ]
         };
     }
     impl<T: 'static> ::fastness::__private::index::Indexed for Business<T> {
         const COLLECTION: &'static str = "businesses";
-        const INDEXES: &'static [::fastness::__private::index::Declaration] = {
+        const INDEXES: &'static [::fastness::__private::index::DeclaredIndex] = {
             let __root = ::fastness::__private::index::root::<Self>();
-            ::fastness::__private::index::date(&__root.created_at);
-            let __at0 = ::fastness::__private::index::steps(&__root.created_at);
-            let __at1 = ::fastness::__private::index::steps(&__root.email);
-            let __at2 = ::fastness::__private::index::steps(&__root.metadata);
-            let __at3 =
-                ::fastness::__private::index::steps(&::fastness::__private::index::below(&__root.subscription).plan);
-            let __at4 = ::fastness::__private::index::steps(&__root.is_active);
-            ::fastness::__private::index::arrays(&[
-                (::fastness::__private::index::Kind::Ascending, __at3),
-                (::fastness::__private::index::Kind::Descending, __at4),
+            ::fastness::__private::index::require_date(&__root.created_at);
+            let __at0 = ::fastness::__private::index::path_steps(&__root.created_at);
+            let __at1 = ::fastness::__private::index::path_steps(&__root.email);
+            let __at2 = ::fastness::__private::index::path_steps(&__root.metadata);
+            let __at3 = ::fastness::__private::index::path_steps(
+                &::fastness::__private::index::nested_fields(&__root.subscription).plan,
+            );
+            let __at4 = ::fastness::__private::index::path_steps(&__root.is_active);
+            ::fastness::__private::index::check_arrays(&[
+                (::fastness::__private::index::IndexKind::Ascending, __at3),
+                (::fastness::__private::index::IndexKind::Descending, __at4),
             ]);
-            let __at5 = ::fastness::__private::index::steps(&__root.is_active);
-            ::fastness::__private::index::compares(__at5, &[::fastness::__private::index::Literal::Bool(true)]);
+            let __at5 = ::fastness::__private::index::path_steps(&__root.is_active);
+            ::fastness::__private::index::check_literals(__at5, &[::fastness::__private::index::Literal::Bool(true)]);
             &[
-                ::fastness::__private::index::Declaration {
-                    fields: &[::fastness::__private::index::field(
+                ::fastness::__private::index::DeclaredIndex {
+                    fields: &[::fastness::__private::index::index_field(
                         __at0,
-                        ::fastness::__private::index::Kind::Descending,
+                        ::fastness::__private::index::IndexKind::Descending,
                     )],
                     expire_after: ::core::option::Option::Some(3600u32),
-                    ..::fastness::__private::index::Declaration::PLAIN
+                    ..::fastness::__private::index::DeclaredIndex::DEFAULT
                 },
-                ::fastness::__private::index::Declaration {
-                    fields: &[::fastness::__private::index::field(
+                ::fastness::__private::index::DeclaredIndex {
+                    fields: &[::fastness::__private::index::index_field(
                         __at1,
-                        ::fastness::__private::index::Kind::Ascending,
+                        ::fastness::__private::index::IndexKind::Ascending,
                     )],
                     unique: true,
                     sparse: true,
-                    ..::fastness::__private::index::Declaration::PLAIN
+                    ..::fastness::__private::index::DeclaredIndex::DEFAULT
                 },
-                ::fastness::__private::index::Declaration {
-                    fields: &[::fastness::__private::index::field(__at2, ::fastness::__private::index::Kind::Wildcard)],
-                    ..::fastness::__private::index::Declaration::PLAIN
+                ::fastness::__private::index::DeclaredIndex {
+                    fields: &[::fastness::__private::index::index_field(
+                        __at2,
+                        ::fastness::__private::index::IndexKind::Wildcard,
+                    )],
+                    ..::fastness::__private::index::DeclaredIndex::DEFAULT
                 },
-                ::fastness::__private::index::Declaration {
+                ::fastness::__private::index::DeclaredIndex {
                     fields: &[
-                        ::fastness::__private::index::field(__at3, ::fastness::__private::index::Kind::Ascending),
-                        ::fastness::__private::index::field(__at4, ::fastness::__private::index::Kind::Descending),
+                        ::fastness::__private::index::index_field(
+                            __at3,
+                            ::fastness::__private::index::IndexKind::Ascending,
+                        ),
+                        ::fastness::__private::index::index_field(
+                            __at4,
+                            ::fastness::__private::index::IndexKind::Descending,
+                        ),
                     ],
                     partial: &[::fastness::__private::index::Condition {
                         path: __at5.names(),
@@ -115,7 +134,7 @@ const _: () = {
                             ::fastness::__private::index::Literal::Bool(true),
                         ),
                     }],
-                    ..::fastness::__private::index::Declaration::PLAIN
+                    ..::fastness::__private::index::DeclaredIndex::DEFAULT
                 },
             ]
         };

@@ -1,44 +1,44 @@
 #[allow(clippy::all, clippy::pedantic, missing_debug_implementations, non_camel_case_types, private_interfaces)]
 #[allow(unreachable_pub, unused)]
 const _: () = {
-    pub struct __SubscriptionFields<__M: 'static, __P: ::fastness::__private::index::At> {
-        pub plan: ::fastness::__private::index::Path<
+    pub struct __SubscriptionFields<__M: 'static, __P: ::fastness::__private::index::FieldLocation> {
+        pub plan: ::fastness::__private::index::FieldPath<
             __M,
             String,
-            ::fastness::__private::index::In<__P, Subscription, 0usize>,
+            ::fastness::__private::index::StructField<__P, Subscription, 0usize>,
         >,
-        pub since: ::fastness::__private::index::Path<
+        pub since: ::fastness::__private::index::FieldPath<
             __M,
             ::fastness::__private::index::Converted<Timestamp>,
-            ::fastness::__private::index::In<__P, Subscription, 1usize>,
+            ::fastness::__private::index::StructField<__P, Subscription, 1usize>,
         >,
     }
-    impl<__M: 'static, __P: ::fastness::__private::index::At> ::fastness::__private::index::FieldSet
+    impl<__M: 'static, __P: ::fastness::__private::index::FieldLocation> ::fastness::__private::index::FieldSet
         for __SubscriptionFields<__M, __P>
     {
         const ALL: &'static Self = &__SubscriptionFields {
-            plan: ::fastness::__private::index::Path::NEW,
-            since: ::fastness::__private::index::Path::NEW,
+            plan: ::fastness::__private::index::FieldPath::NEW,
+            since: ::fastness::__private::index::FieldPath::NEW,
         };
     }
     impl ::fastness::__private::index::Nested for Subscription {
-        type Fields<__M: 'static, __P: ::fastness::__private::index::At> = __SubscriptionFields<__M, __P>;
+        type Fields<__M: 'static, __P: ::fastness::__private::index::FieldLocation> = __SubscriptionFields<__M, __P>;
     }
-    impl ::fastness::__private::index::Segments for Subscription {
-        const SEGMENTS: &'static [::fastness::__private::index::Segment] = {
-            use ::fastness::__private::index::Unknown as _;
+    impl ::fastness::__private::index::StoredFields for Subscription {
+        const SEGMENTS: &'static [::fastness::__private::index::StoredField] = {
+            use ::fastness::__private::index::DefaultFacts as _;
             &[
-                ::fastness::__private::index::Segment {
+                ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::Some("plan"),
-                    array: ::fastness::__private::index::Ask::<String>::ARRAY,
-                    holds: ::fastness::__private::index::Ask::<String>::HOLDS,
+                    array: ::fastness::__private::index::TypeFacts::<String>::ARRAY,
+                    holds: ::fastness::__private::index::TypeFacts::<String>::HOLDS,
                 },
-                ::fastness::__private::index::Segment {
+                ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::Some("since"),
                     array:
-                        ::fastness::__private::index::Ask::<::fastness::__private::index::Converted<Timestamp>>::ARRAY,
+                        ::fastness::__private::index::TypeFacts::<::fastness::__private::index::Converted<Timestamp>>::ARRAY,
                     holds:
-                        ::fastness::__private::index::Ask::<::fastness::__private::index::Converted<Timestamp>>::HOLDS,
+                        ::fastness::__private::index::TypeFacts::<::fastness::__private::index::Converted<Timestamp>>::HOLDS,
                 },
             ]
         };

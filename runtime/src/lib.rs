@@ -119,7 +119,7 @@ pub use fastness_mongo::Indexed;
 /// | [`model`](mongo::model) | the declarations that `#[derive(Indexed)]` writes, and its fields as checked paths |
 /// | [`plan`](mongo::plan) | an index in normal form; the steps of a plan, and their outcomes |
 /// | [`slow`](mongo::slow) | slow queries by shape, and the server's profiler |
-/// | [`advise`](mongo::advise) | indexes that are missing, and those that nothing needs |
+/// | [`advice`](mongo::advice) | missing indexes, and indexes that are not needed |
 /// | [`changes`](mongo::changes) | change streams as invalidations |
 ///
 /// Types of the driver stand in this API where they are the point: databases, options and results of operations are those of `mongodb`, and
@@ -128,7 +128,7 @@ pub use fastness_mongo::Indexed;
 pub mod mongo {
     #[doc(inline)]
     pub use fastness_mongo::{
-        Client, Collection, Cursor, Error, IndexManager, Settings, Snapshot, advise, changes, model, plan, slow,
+        Client, Collection, Cursor, Error, IndexManager, Settings, Snapshot, advice, changes, model, plan, slow,
     };
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use fastness::mongo::plan::{self, Progress, Unmanaged};
+use fastness::mongo::plan::{self, BuildProgress, UnmanagedIndexes};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Ending, database, print, queries};
@@ -47,7 +47,7 @@ pub(super) struct Apply {
     patience: u64,
 }
 
-/// [`Unmanaged`], as it is written here.
+/// [`UnmanagedIndexes`], as it is written here.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Rest {
     /// Leaves them alone.
@@ -109,8 +109,8 @@ pub(super) async fn apply(
 }
 
 /// A bar on a terminal, elsewhere a line.
-fn show(bar: &ProgressBar, progress: &Progress) {
-    let Progress { collection, message, done, total, .. } = progress;
+fn show(bar: &ProgressBar, progress: &BuildProgress) {
+    let BuildProgress { collection, message, done, total, .. } = progress;
     if bar.is_hidden() {
         print::note(format_args!("{collection}: {message} ({done} of {total})"));
         return;
@@ -134,13 +134,13 @@ async fn advise(store: &MongoRepository, json: bool) -> Result<Ending, String> {
 impl Apply {
     fn options(&self) -> plan::Settings {
         let unmanaged = match self.unmanaged {
-            Rest::Keep => Unmanaged::Keep,
-            Rest::Hide => Unmanaged::Hide,
-            Rest::DropHidden => Unmanaged::DropHidden,
-            Rest::Drop => Unmanaged::Drop,
+            Rest::Keep => UnmanagedIndexes::Keep,
+            Rest::Hide => UnmanagedIndexes::Hide,
+            Rest::DropHidden => UnmanagedIndexes::DropHidden,
+            Rest::Drop => UnmanagedIndexes::Drop,
         };
         let options = plan::Settings::default().rebuild(self.rebuild).unmanaged(unmanaged);
-        let options = options.patience(Duration::from_secs(self.patience));
+        let options = options.max_wait(Duration::from_secs(self.patience));
         match self.build_limit {
             Some(limit) => options.build_limit(Duration::from_secs(limit)),
             None => options,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
-use fastness::mongo::slow::Example;
+use fastness::mongo::slow::QuerySample;
 use mongodb::Database;
 use mongodb::error::{Error, ErrorKind};
 use tokio::time::Instant;
@@ -194,7 +194,7 @@ impl Query {
 }
 
 /// Queries that take 100 ms or more now, for advice. A search that has no text index cannot be asked, and is left out.
-pub(super) async fn slow(db: &Database) -> Result<Vec<Example>, String> {
+pub(super) async fn slow(db: &Database) -> Result<Vec<QuerySample>, String> {
     const NO_TEXT_INDEX: i32 = 27;
     const SLOW: Duration = Duration::from_millis(100);
     let mut slow = Vec::new();
@@ -207,7 +207,7 @@ pub(super) async fn slow(db: &Database) -> Result<Vec<Example>, String> {
             Err(error) => return Err(error.to_string()),
         };
         if took >= SLOW {
-            slow.push(Example {
+            slow.push(QuerySample {
                 collection: query.collection.to_owned(),
                 limit: u32::try_from(query.limit).unwrap_or(0),
                 filter: query.filter,

@@ -1,11 +1,11 @@
-//! Documents in the shared tier, as BSON.
+//! Documents in the shared tier, stored as BSON.
 //!
 //! May use: nothing of this crate.
 
 use bson::Document;
 use fastness_core::seam::{OwnBytes, OwnForms, inventory};
 
-/// Documents as their own bytes.
+/// Codec for documents: their BSON bytes.
 struct Documents;
 
 impl OwnBytes for Documents {

@@ -1,36 +1,41 @@
-//! The error: what MongoDB, or the way to it, answers instead of what was asked for.
+//! The error type, free of stored values.
 //!
-//! The driver prints whole replies of the server, and the server quotes documents and commands in its messages. Both can
-//! hold people's data, so an error here holds the code, its name, and the message without what it quotes.
+//! The driver prints whole replies of the server, and the server quotes documents and commands in its messages. Both can contain personal
+//! data, so an error here holds the code, its name, and the message without the quoted parts.
 //!
 //! May use: nothing of this crate.
 
 use std::fmt;
 use std::time::Duration;
 
-use mongodb::error::ErrorKind;
+use mongodb::error::{ErrorKind, WriteConcernError, WriteFailure};
 
-/// An error of MongoDB, or of the way to it.
+/// An error of MongoDB, or of the connection to it.
 ///
-/// Its text says what was being done, and is free of stored values.
+/// The text names the operation that failed, and contains no stored values.
 #[derive(Clone, Debug)]
 pub struct Error {
-    /// `list the indexes of ..`
-    doing: String,
-    kind: Kind,
+    /// Completes "cannot ..": `list the indexes of ..`
+    operation: String,
+    detail: Detail,
 }
 
 #[derive(Clone, Debug)]
-enum Kind {
-    Server { code: i32, name: String, message: String },
+enum Detail {
+    Server {
+        code: i32,
+        name: String,
+        message: String,
+    },
     Unreachable(String),
-    Elapsed(Duration),
-    Busy { holder: String },
-    Setting(String),
+    Timeout(Duration),
+    /// Another process holds the lease on building indexes.
+    Busy(String),
+    BadSetting(String),
     Other(String),
 }
 
-/// The server's codes that mean something here.
+/// Error codes of the server that this crate handles.
 pub(crate) mod code {
     pub(crate) const UNAUTHORIZED: i32 = 13;
     pub(crate) const MISSING_COLLECTION: i32 = 26;
@@ -40,117 +45,115 @@ pub(crate) mod code {
     pub(crate) const ABORTED: i32 = 276;
     pub(crate) const DUPLICATES: i32 = 359;
     pub(crate) const DUPLICATE_KEY: i32 = 11_000;
-    /// A server without an oplog, which has no change streams.
+    /// Returned by a server without an oplog, which has no change streams.
     pub(crate) const NO_REPLICA_SET: i32 = 40_573;
-    /// What may be gone the next time, though the server said no: privileges, elections, lost connections, exceeded times.
-    pub(crate) const MAY_PASS: [i32; 20] =
+    /// Refusals that may be temporary: privileges, elections, lost connections, exceeded times.
+    pub(crate) const TRANSIENT: [i32; 20] =
         [6, 7, 11, 13, 18, 24, 43, 46, 50, 63, 89, 112, 133, 150, 175, 202, 234, 237, 262, 9_001];
-    /// Another index is in the way.
+    /// Another index has the same name or key (`IndexOptionsConflict`, `IndexKeySpecsConflict`).
     pub(crate) const CONFLICTS: [i32; 2] = [85, 86];
-    /// The server stops, or is no longer the primary, or was not sure to have written to enough members.
+    /// The server is shutting down, is no longer the primary, or could not confirm the write concern.
     pub(crate) const STATE_CHANGES: [i32; 9] = [64, 91, 189, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436];
 }
 
 impl Error {
-    /// What the driver says of what was being done: `list the indexes of ..`.
-    pub(crate) fn of(doing: impl Into<String>, error: &mongodb::error::Error) -> Self {
-        Self { doing: doing.into(), kind: Kind::of(error) }
+    /// Converts an error of the driver. `operation` completes "cannot ..": `list the indexes of ..`.
+    pub(crate) fn from_driver(operation: impl Into<String>, error: &mongodb::error::Error) -> Self {
+        Self { operation: operation.into(), detail: Detail::from_driver(error) }
     }
 
-    pub(crate) fn elapsed(doing: impl Into<String>, bound: Duration) -> Self {
-        Self { doing: doing.into(), kind: Kind::Elapsed(bound) }
+    pub(crate) fn timeout(operation: impl Into<String>, limit: Duration) -> Self {
+        Self { operation: operation.into(), detail: Detail::Timeout(limit) }
     }
 
-    pub(crate) fn busy(holder: impl Into<String>) -> Self {
-        Self { doing: "build indexes".to_owned(), kind: Kind::Busy { holder: holder.into() } }
+    pub(crate) fn busy(message: impl Into<String>) -> Self {
+        Self { operation: "build indexes".to_owned(), detail: Detail::Busy(message.into()) }
     }
 
-    pub(crate) fn setting(message: impl Into<String>) -> Self {
-        Self { doing: "connect to MongoDB".to_owned(), kind: Kind::Setting(message.into()) }
+    pub(crate) fn bad_setting(message: impl Into<String>) -> Self {
+        Self { operation: "connect to MongoDB".to_owned(), detail: Detail::BadSetting(message.into()) }
     }
 
-    pub(crate) fn other(doing: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { doing: doing.into(), kind: Kind::Other(message.into()) }
+    pub(crate) fn other(operation: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { operation: operation.into(), detail: Detail::Other(message.into()) }
     }
 
-    /// The server's code, if it was the server that refused.
+    /// Returns the server's error code, if the server refused the operation.
     pub fn code(&self) -> Option<i32> {
-        match self.kind {
-            Kind::Server { code, .. } => Some(code),
+        match self.detail {
+            Detail::Server { code, .. } => Some(code),
             _ => None,
         }
     }
 
-    /// Whether no server could be reached, or the connection was lost: whether the operation was done is unknown.
+    /// Returns whether no server could be reached, or the connection was lost. The operation may have been done or not.
     pub fn is_unreachable(&self) -> bool {
-        matches!(self.kind, Kind::Unreachable(_))
+        matches!(self.detail, Detail::Unreachable(_))
     }
 
-    /// Whether the operation exceeded its bound.
+    /// Returns whether the operation exceeded its time limit.
     pub fn is_timeout(&self) -> bool {
-        matches!(self.kind, Kind::Elapsed(_)) || self.code() == Some(code::MAX_TIME_EXPIRED)
+        matches!(self.detail, Detail::Timeout(_)) || self.code() == Some(code::MAX_TIME_EXPIRED)
     }
 
-    /// Whether the user lacks a privilege.
+    /// Returns whether the user lacks a privilege (code 13).
     pub fn is_unauthorized(&self) -> bool {
         self.code() == Some(code::UNAUTHORIZED)
     }
 
-    /// Whether another index stands in the way (85, 86).
+    /// Returns whether an existing index conflicts (codes 85 and 86).
     pub fn is_conflict(&self) -> bool {
         self.code().is_some_and(|code| code::CONFLICTS.contains(&code))
     }
 
-    /// Whether what is stored contradicts a unique index.
+    /// Returns whether stored documents violate a unique index (codes 359 and 11000).
     pub fn is_duplicate(&self) -> bool {
         self.code().is_some_and(|code| [code::DUPLICATES, code::DUPLICATE_KEY].contains(&code))
     }
 
-    /// Whether somebody else was building indexes all the time that was waited.
+    /// Returns whether another process held the lease on building indexes for longer than [`max_wait`](crate::plan::Settings::max_wait).
     pub fn is_busy(&self) -> bool {
-        matches!(self.kind, Kind::Busy { .. })
+        matches!(self.detail, Detail::Busy(_))
     }
 
-    /// Whether an address or a setting of the client makes no sense.
+    /// Returns whether an address or a setting of the client is invalid.
     pub fn is_bad_setting(&self) -> bool {
-        matches!(self.kind, Kind::Setting(_))
+        matches!(self.detail, Detail::BadSetting(_))
     }
 
-    /// Whether nobody knows if it was done, or it was undone by a change of the primary: what is there has to be looked at.
-    pub(crate) fn is_unknown(&self) -> bool {
+    /// Returns whether the operation may have been done or not, or was rolled back by a change of the primary; the caller has to look.
+    pub(crate) fn has_unknown_outcome(&self) -> bool {
         let changed = |code| code::STATE_CHANGES.contains(&code) || code == code::ABORTED;
         self.is_unreachable() || self.code().is_some_and(changed)
     }
 }
 
-impl Kind {
-    fn concern(error: &mongodb::error::WriteConcernError) -> Self {
-        Self::Server { code: error.code, name: error.code_name.clone(), message: without_values(&error.message) }
+impl Detail {
+    fn from_write_concern(error: &WriteConcernError) -> Self {
+        Self::Server { code: error.code, name: error.code_name.clone(), message: redacted(&error.message) }
     }
 
-    fn of(error: &mongodb::error::Error) -> Self {
+    fn from_driver(error: &mongodb::error::Error) -> Self {
         match error.kind.as_ref() {
-            ErrorKind::Command(error) => Self::Server {
-                code: error.code,
-                name: error.code_name.clone(),
-                message: without_values(&error.message),
-            },
-            ErrorKind::Write(mongodb::error::WriteFailure::WriteError(error)) => Self::Server {
+            ErrorKind::Command(error) => {
+                Self::Server { code: error.code, name: error.code_name.clone(), message: redacted(&error.message) }
+            }
+            ErrorKind::Write(WriteFailure::WriteError(error)) => Self::Server {
                 code: error.code,
                 name: error.code_name.clone().unwrap_or_default(),
-                message: without_values(&error.message),
+                message: redacted(&error.message),
             },
-            ErrorKind::Write(mongodb::error::WriteFailure::WriteConcernError(error)) => Self::concern(error),
+            ErrorKind::Write(WriteFailure::WriteConcernError(error)) => Self::from_write_concern(error),
             ErrorKind::InsertMany(error) => {
                 match (error.write_errors.iter().flatten().next(), &error.write_concern_error) {
-                    // The first says why it stopped.
+                    // The first error stopped the batch.
                     (Some(first), _) => Self::Server {
                         code: first.code,
                         name: first.code_name.clone().unwrap_or_default(),
-                        message: without_values(&first.message),
+                        message: redacted(&first.message),
                     },
-                    (None, Some(error)) => Self::concern(error),
-                    (None, None) => Self::Other("some documents could not be stored".to_owned()),
+                    (None, Some(error)) => Self::from_write_concern(error),
+                    (None, None) => Self::Other("some documents could not be inserted".to_owned()),
                 }
             }
             ErrorKind::Authentication { .. } => Self::Server {
@@ -160,29 +163,29 @@ impl Kind {
             },
             ErrorKind::Io(error) => Self::Unreachable(error.to_string()),
             ErrorKind::ConnectionPoolCleared { .. } => Self::Unreachable("the connection was lost".to_owned()),
-            ErrorKind::DnsResolve { .. } => Self::Unreachable("its name cannot be resolved".to_owned()),
-            ErrorKind::ServerSelection { .. } => Self::Unreachable(
-                "none of its servers that could take this answered within the server selection timeout".to_owned(),
-            ),
-            ErrorKind::InvalidArgument { message, .. } | ErrorKind::InvalidTlsConfig { message, .. } => {
-                Self::Setting(message.clone())
+            ErrorKind::DnsResolve { .. } => Self::Unreachable("its host name cannot be resolved".to_owned()),
+            ErrorKind::ServerSelection { .. } => {
+                Self::Unreachable("no suitable server answered within the server selection timeout".to_owned())
             }
-            _ => Self::Other("the driver failed, or did not understand the reply".to_owned()),
+            ErrorKind::InvalidArgument { message, .. } | ErrorKind::InvalidTlsConfig { message, .. } => {
+                Self::BadSetting(message.clone())
+            }
+            _ => Self::Other("the driver failed, or could not parse the reply".to_owned()),
         }
     }
 }
 
-/// The server's message, without the documents and commands that it quotes, and without what we say ourselves.
+/// Returns the server's message without the documents and commands that it quotes.
 ///
-/// `Error in specification { a: 1 } :: caused by :: the reason`: what follows a quoted document is the reason, or the value in it
-/// that the server does not like.
-fn without_values(message: &str) -> String {
+/// In `Error in specification { a: 1 } :: caused by :: the reason`, the text after a quoted document is the reason, or the value in it
+/// that the server rejects.
+fn redacted(message: &str) -> String {
     const REASON: &str = " :: caused by :: ";
     // `error processing query: ns=..Tree: a $eq "value" .. planner returned error :: caused by :: the reason`
     if message.contains("error processing query") {
         let reason = message.rsplit_once("planner returned error").map_or("", |(_, reason)| reason);
         let reason = reason.strip_prefix(REASON).or_else(|| reason.strip_prefix(": ")).unwrap_or(reason);
-        return format!("error processing query: {}", without_values(reason));
+        return format!("error processing query: {}", redacted(reason));
     }
     // `Failed to parse number 'value' in $convert with no onError value: ..`, `Error parsing date string 'value'; ..`
     let conversions = ["Failed to parse", "Error parsing", "in $convert"];
@@ -202,25 +205,24 @@ fn without_values(message: &str) -> String {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {}: ", self.doing)?;
-        match &self.kind {
-            Kind::Server { code, name, message } => {
+        write!(f, "cannot {}: ", self.operation)?;
+        match &self.detail {
+            Detail::Server { code, name, message } => {
                 write!(f, "{message} ({name}{}{code})", if name.is_empty() { "" } else { ", " })?;
                 match *code {
                     code::UNAUTHORIZED => f.write_str(
-                        "; to list indexes or to watch changes takes the role `read`, to build them `readWrite`, to change them in place or to profile `dbAdmin`",
+                        "; required roles: `read` to list indexes or watch changes, `readWrite` to build indexes, `dbAdmin` to change indexes in place or to profile",
                     ),
-                    code::NO_PLAN => f.write_str("; `$near` and `$geoNear` take an index: `#[index(sphere)]`"),
+                    code::NO_PLAN => f.write_str("; `$near` and `$geoNear` need an index: declare `#[index(sphere)]`"),
                     code::MISSING_INDEX if message.starts_with("text index required") => {
                         f.write_str("; declare one: `#[index(text)]`")
                     }
                     _ => Ok(()),
                 }
             }
-            Kind::Unreachable(why) => write!(f, "MongoDB cannot be reached: {why}"),
-            Kind::Elapsed(bound) => write!(f, "it took longer than {bound:?}"),
-            Kind::Busy { holder } => write!(f, "{holder} is building indexes, and did not finish while this waited"),
-            Kind::Setting(message) | Kind::Other(message) => f.write_str(message),
+            Detail::Unreachable(why) => write!(f, "MongoDB cannot be reached: {why}"),
+            Detail::Timeout(limit) => write!(f, "it timed out after {limit:?}"),
+            Detail::Busy(message) | Detail::BadSetting(message) | Detail::Other(message) => f.write_str(message),
         }
     }
 }
@@ -229,7 +231,7 @@ impl std::error::Error for Error {}
 
 #[cfg(test)]
 mod tests {
-    use super::without_values;
+    use super::redacted;
 
     #[test]
     fn messages_hold_no_values() {
@@ -263,7 +265,7 @@ mod tests {
             ("not authorized on d to execute command { collMod: \"c\" ", "not authorized on d to execute command {..}"),
         ];
         for (message, expected) in cases {
-            assert_eq!(without_values(message), expected);
+            assert_eq!(redacted(message), expected);
         }
     }
 }

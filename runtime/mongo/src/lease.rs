@@ -1,8 +1,8 @@
-//! One builder per fleet: a document that says who builds, and until when.
+//! A lease in the database, so that one process of a fleet builds indexes at a time.
 //!
-//! The times are the server's. A builder that lives renews; one that died is followed when its time is up. Two builders at once
-//! would do no harm to the data (to create an index that exists does nothing), but would undo each other's work if their
-//! versions declare different indexes.
+//! All times are read on the server. A running builder renews the lease; after a crash another process takes it when it expires. Two
+//! builders at once do no harm to data (creating an existing index does nothing), but undo each other's work if their versions declare
+//! different indexes.
 //!
 //! May use: `error`.
 
@@ -15,26 +15,27 @@ use mongodb::options::ReturnDocument;
 use crate::error::{Error, code};
 use fastness_core::seam::pause;
 
-/// The collection of the lease, in the database whose indexes are built.
+/// Collection of the lease, in the database whose indexes are built.
 pub(crate) const COLLECTION: &str = "fastness_leases";
 
-/// The lease's own id.
+/// `_id` of the lease document.
 const ID: &str = "indexes";
 
-/// How often it is renewed within its time.
-const RENEWALS: u32 = 3;
+/// Number of renewals within the lease time.
+const RENEWALS_PER_LEASE: u32 = 3;
 
-/// How often one who waits asks again.
-const RETRY: Duration = Duration::from_millis(250);
+/// Pause between two attempts to take the lease.
+const ACQUIRE_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Does work that writes, while no other process does; without waiting for one another where the lease may not be written.
-pub(crate) async fn leased<T>(
+/// Runs `work`, which writes, while no other process does. Without the right to write the lease, runs it without waiting for other
+/// processes.
+pub(crate) async fn with_lease<T>(
     db: &Database,
     time: Duration,
-    patience: Duration,
+    max_wait: Duration,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    let lease = match Lease::take(db, time, patience).await {
+    let lease = match BuildLease::acquire(db, time, max_wait).await {
         Ok(lease) => lease,
         Err(error) if error.is_unauthorized() => {
             tracing::warn!(%error, "building indexes without waiting for other processes");
@@ -44,21 +45,21 @@ pub(crate) async fn leased<T>(
     };
     let report = tokio::select! {
         report = work => report,
-        () = lease.keep() => Err(Error::busy("another process, which took over the lease,")),
+        () = lease.renew_until_lost() => Err(Error::busy("another process took over the lease: apply again when it has finished")),
     };
     lease.release().await;
     report
 }
 
-/// A name for one who takes leases.
-pub(crate) fn holder() -> String {
+/// Returns a random name for a process that takes leases.
+pub(crate) fn random_holder() -> String {
     format!("{:08x}-{}", fastrand::u32(..), std::process::id())
 }
 
-/// Makes a document of a lease that of `holder` from now on, if it is nobody else's.
-pub(crate) fn held(holder: &str, time: Duration) -> Vec<Document> {
+/// Returns the update pipeline that gives a lease document to `holder`, if it is free, expired, or already the holder's.
+pub(crate) fn acquire_pipeline(holder: &str, time: Duration) -> Vec<Document> {
     let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-    // A document that is not there yet has no time, which is before every time.
+    // A document that does not exist yet has no `until`, and a missing value sorts before every time.
     let free = doc! { "$or": [{ "$eq": ["$holder", holder] }, { "$lt": ["$until", "$$NOW"] }] };
     let until = doc! { "$add": ["$$NOW", time] };
     vec![doc! { "$set": {
@@ -67,56 +68,60 @@ pub(crate) fn held(holder: &str, time: Duration) -> Vec<Document> {
     } }]
 }
 
-/// The right to build. It ends when it is [released](Self::release), or by itself some time after it was dropped.
+/// The right to build indexes. It ends when it is [released](Self::release), or expires after its drop.
 #[derive(Debug)]
-pub(crate) struct Lease {
+pub(crate) struct BuildLease {
     db: Database,
     holder: String,
     time: Duration,
 }
 
-impl Lease {
-    /// Takes the lease, or waits for it as long as `patience`.
-    pub(crate) async fn take(db: &Database, time: Duration, patience: Duration) -> Result<Self, Error> {
-        let lease = Self { db: db.clone(), holder: holder(), time };
+impl BuildLease {
+    /// Takes the lease, or waits for it up to `max_wait`.
+    pub(crate) async fn acquire(db: &Database, time: Duration, max_wait: Duration) -> Result<Self, Error> {
+        let lease = Self { db: db.clone(), holder: random_holder(), time };
         let waiting = async {
             while !lease.renew().await? {
-                pause(RETRY).await;
+                pause(ACQUIRE_INTERVAL).await;
             }
             Ok(())
         };
-        match tokio::time::timeout(patience, waiting).await {
+        match tokio::time::timeout(max_wait, waiting).await {
             Ok(taken) => taken.map(|()| lease),
             Err(_) => {
-                // It may have been taken by the very question whose answer was not waited for.
+                // The last attempt may have taken the lease, though its reply was not awaited.
                 lease.release().await;
-                Err(Error::busy(format!("another process (see `{}.{COLLECTION}`)", db.name())))
+                Err(Error::busy(format!(
+                    "another process holds the lease in `{}.{COLLECTION}`: raise `max_wait`, or try again when it has finished",
+                    db.name()
+                )))
             }
         }
     }
 
-    /// Takes it, or holds it for longer. False if it is somebody else's.
+    /// Takes the lease, or extends it. Returns false if another process holds it.
     pub(crate) async fn renew(&self) -> Result<bool, Error> {
         let leases = self.db.collection::<Document>(COLLECTION);
-        let held = leases.find_one_and_update(doc! { "_id": ID }, held(&self.holder, self.time)).upsert(true);
+        let held =
+            leases.find_one_and_update(doc! { "_id": ID }, acquire_pipeline(&self.holder, self.time)).upsert(true);
         match held.return_document(ReturnDocument::After).await {
             Ok(lease) => {
                 Ok(lease.is_some_and(|lease| lease.get_str("holder").is_ok_and(|holder| holder == self.holder)))
             }
             Err(error) => {
-                let error = Error::of(format!("take the lease in `{}.{COLLECTION}`", self.db.name()), &error);
-                // Two made the document at once, and it was the other.
+                let error = Error::from_driver(format!("take the lease in `{}.{COLLECTION}`", self.db.name()), &error);
+                // Two processes inserted the document at once, and the other was first.
                 if error.code() == Some(code::DUPLICATE_KEY) { Ok(false) } else { Err(error) }
             }
         }
     }
 
-    /// Renews the lease, and returns when it is lost.
-    pub(crate) async fn keep(&self) {
+    /// Renews the lease from time to time, and returns when it is lost.
+    pub(crate) async fn renew_until_lost(&self) {
         let mut failures = 0;
-        // After so many failures its time is up.
-        while failures < RENEWALS {
-            pause(self.time / RENEWALS).await;
+        // After this many failures the lease has expired.
+        while failures < RENEWALS_PER_LEASE {
+            pause(self.time / RENEWALS_PER_LEASE).await;
             match self.renew().await {
                 Ok(true) => failures = 0,
                 Ok(false) => return,
@@ -128,12 +133,12 @@ impl Lease {
         }
     }
 
-    /// Gives it back at once.
+    /// Releases the lease at once.
     pub(crate) async fn release(self) {
         let leases = self.db.collection::<Document>(COLLECTION);
         if let Err(error) = leases.delete_one(doc! { "_id": ID, "holder": &self.holder }).await {
-            let error = Error::of("release the lease", &error);
-            tracing::warn!(%error, "the lease on building indexes ends when its time is up");
+            let error = Error::from_driver("release the lease", &error);
+            tracing::warn!(%error, "the lease on building indexes could not be released: it ends when it expires");
         }
     }
 }

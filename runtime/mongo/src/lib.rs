@@ -3,40 +3,40 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`Client`], [`Collection`], [`Cursor`] | the driver's calls with a bound on each, timed |
+//! | [`Client`], [`Collection`], [`Cursor`] | the driver's calls, timed and with a time limit |
 //! | [`IndexManager`] | plans, applies and advises on the indexes that models declare |
-//! | [`model`] | what `#[derive(Indexed)]` declares, and its fields as checked paths |
-//! | [`plan`] | an index in normal form; what is to be done, and what was |
+//! | [`model`] | the declarations of `#[derive(Indexed)]`, and fields as checked paths |
+//! | [`plan`] | an index in normal form; the steps of a plan, and their outcomes |
 //! | [`slow`] | slow queries by shape, and the server's profiler |
-//! | [`advise`] | indexes that are missing, and those that nothing needs |
+//! | [`advice`] | missing indexes, and indexes that are not needed |
 //! | [`changes`] | change streams as invalidations |
 //!
-//! Types of the driver stand in this API where they are the point: databases, options and results of operations are [`mongodb`]'s, and keys,
-//! filters and ids are [`bson`]'s. Name both crates in your own manifest, with the major versions of this one.
+//! The API uses types of the driver: databases, options and results of operations are those of [`mongodb`]; keys, filters and ids are those
+//! of [`bson`]. Add both crates to your own manifest, with the same major versions as this crate.
 
-// On docs.rs, what needs a feature says so.
+// Marks on docs.rs the items that need a feature.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub mod advise;
-mod ask;
+pub mod advice;
 pub mod changes;
 mod client;
 mod collection;
+mod command;
+mod conversions;
 #[cfg(feature = "redis")]
 mod documents;
 mod error;
 mod lease;
-mod manage;
+mod manager;
 pub mod model;
 #[cfg(feature = "monitor")]
 mod monitor;
 pub mod plan;
 mod query;
 pub mod slow;
-mod values;
 
 pub use client::{Client, Settings, Snapshot};
 pub use collection::{Collection, Cursor};
 pub use error::Error;
-pub use manage::IndexManager;
+pub use manager::IndexManager;
 pub use model::Indexed;

@@ -1,4 +1,4 @@
-//! A client as the monitor's database.
+//! A MongoDB client as the database of a monitor.
 //!
 //! May use: `client`, `slow`.
 
@@ -7,12 +7,12 @@ use std::time::Duration;
 use fastness_core::monitor::{Pool, Probe, SlowQuery};
 
 use crate::client::Client;
-use crate::slow::SlowShape;
+use crate::slow::QueryShape;
 
-/// How long a slow query is shown after it was slow: as long as the charts reach back.
-const LATELY: Duration = Duration::from_secs(600);
+/// Time for which a slow query is listed after its last occurrence: the time span of the charts.
+const LISTED_FOR: Duration = Duration::from_secs(600);
 
-/// Asks MongoDB (`ping`), and tells what its pool has and which queries were slow in the last ten minutes.
+/// Probes MongoDB by `ping`, and reports its connection pool and the queries that were slow in the last ten minutes.
 ///
 /// ```no_run
 /// use fastness::monitor::{Monitor, Probe};
@@ -24,27 +24,27 @@ const LATELY: Duration = Duration::from_secs(600);
 /// ```
 impl From<&Client> for Probe {
     fn from(client: &Client) -> Self {
-        let (asked, pooled, slow, most) = (client.clone(), client.clone(), client.clone(), client.max_pool_size());
-        let ask = move || {
-            let client = asked.clone();
+        let (pinged, pooled, slow, max) = (client.clone(), client.clone(), client.clone(), client.max_pool_size());
+        let ping = move || {
+            let client = pinged.clone();
             async move { client.ping().await.map(drop) }
         };
         let pool = move || {
-            let seen = pooled.snapshot();
-            Pool { connections: seen.connections, in_use: seen.in_use, max: most, waiting: seen.waiting }
+            let figures = pooled.snapshot();
+            Pool { connections: figures.connections, in_use: figures.in_use, max, waiting: figures.waiting }
         };
         let slow_queries = move || {
             let shapes = slow.slow_queries().shapes.into_iter();
-            shapes.filter(|shape| shape.ago < LATELY).map(SlowQuery::from).collect()
+            shapes.filter(|shape| shape.ago < LISTED_FOR).map(SlowQuery::from).collect()
         };
-        Self::new("mongodb", ask).pool(pool).slow_queries(slow_queries)
+        Self::new("mongodb", ping).pool(pool).slow_queries(slow_queries)
     }
 }
 
-/// A shape that was slow, without a suggestion: `index` is `None`.
-impl From<SlowShape> for SlowQuery {
-    fn from(shape: SlowShape) -> Self {
-        let SlowShape { collection, operation, shape, count, max, .. } = shape;
+/// Converts a slow shape without a suggested index: `index` is `None`.
+impl From<QueryShape> for SlowQuery {
+    fn from(shape: QueryShape) -> Self {
+        let QueryShape { collection, operation, shape, count, max, .. } = shape;
         Self { collection, shape: format!("{operation} {shape}"), count, slowest: max, index: None }
     }
 }

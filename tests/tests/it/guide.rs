@@ -18,9 +18,9 @@ const BUILDERS: &[(&str, &str, &str)] = &[
     ("monitor", "monitor/builder.rs", "MonitorBuilder"),
     ("monitor", "monitor/probe.rs", "Probe"),
     ("monitor", "monitor/guard/builder.rs", "MemoryGuardBuilder"),
-    ("changes", "changes/mod.rs", "Changes"),
+    ("changes", "changes/mod.rs", "ChangeWatcher"),
     ("slow-queries", "slow/profiler.rs", "Settings"),
-    ("slow-queries", "advise/chosen.rs", "Chosen"),
+    ("slow-queries", "advice/selection.rs", "AdviceSelection"),
 ];
 
 #[test]

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use fastness::Indexed;
-use fastness::mongo::model::{Collation, Condition, Declaration, Field, Kind, Literal, Operator, Order};
+use fastness::mongo::model::derived::{Collation, Condition, Literal, Operator};
+use fastness::mongo::model::{DeclaredIndex, IndexField, IndexKind, SortOrder};
 use serde::{Deserialize, Serialize};
 
 /// Key and options, as `getIndexes()` prints them, and MongoDB's own name.
@@ -18,9 +19,9 @@ fn printed<M: Indexed>() -> Vec<String> {
     M::INDEXES.iter().map(print).collect()
 }
 
-fn print(index: &Declaration) -> String {
-    let key = |field: &Field| format!("{}: {}", field.path.join("."), direction(field.kind));
-    let name = |field: &Field| format!("{}_{}", field.path.join("."), direction(field.kind));
+fn print(index: &DeclaredIndex) -> String {
+    let key = |field: &IndexField| format!("{}: {}", field.path.join("."), direction(field.kind));
+    let name = |field: &IndexField| format!("{}_{}", field.path.join("."), direction(field.kind));
     let keys = index.fields.iter().map(key).collect::<Vec<_>>().join(", ");
     let names = index.fields.iter().map(name).collect::<Vec<_>>().join("_");
     let unique = if index.unique { " unique" } else { "" };
@@ -28,14 +29,14 @@ fn print(index: &Declaration) -> String {
     format!("{{{keys}}}{unique}{sparse} {}", index.name.unwrap_or(&names))
 }
 
-fn direction(kind: Kind) -> &'static str {
+fn direction(kind: IndexKind) -> &'static str {
     match kind {
-        Kind::Ascending | Kind::Wildcard => "1",
-        Kind::Descending => "-1",
-        Kind::Text { .. } => "text",
-        Kind::Sphere => "2dsphere",
-        Kind::Plane => "2d",
-        Kind::Hashed => "hashed",
+        IndexKind::Ascending | IndexKind::Wildcard => "1",
+        IndexKind::Descending => "-1",
+        IndexKind::Text { .. } => "text",
+        IndexKind::Sphere => "2dsphere",
+        IndexKind::Plane => "2d",
+        IndexKind::Hashed => "hashed",
     }
 }
 
@@ -288,10 +289,10 @@ fn every_kind_and_option() {
     );
     assert_eq!(indexes[1].expire_after, Some(30 * 24 * 3600));
     assert!(indexes[3].hidden);
-    assert_eq!(indexes[4].fields[1].kind, Kind::Text { weight: 10 });
+    assert_eq!(indexes[4].fields[1].kind, IndexKind::Text { weight: 10 });
     assert_eq!((indexes[4].default_language, indexes[4].language_override), (Some("german"), Some("lang")));
     assert_eq!((indexes[6].bits, indexes[6].bounds), (Some(20), Some((-100.0, 100.5))));
-    assert_eq!(indexes[8].fields[0].kind, Kind::Wildcard);
+    assert_eq!(indexes[8].fields[0].kind, IndexKind::Wildcard);
     let collation = Collation { locale: "en", strength: Some(2), numeric_ordering: Some(true) };
     assert_eq!(indexes[10].collation, Some(collation));
     let condition = |path, operator| Condition { path, operator };
@@ -352,16 +353,16 @@ fn fields_are_names() {
     let every = Everything::fields();
     assert_eq!(every.address.city.to_string(), "town");
     assert_eq!(every.tree.children.children.label.names(), ["tree", "children", "children", "label"]);
-    assert_eq!(format!("{:?}", every.items.sku), "Path(\"items.sku\")");
+    assert_eq!(format!("{:?}", every.items.sku), "FieldPath(\"items.sku\")");
 }
 
 #[test]
 fn requests_sort_by_what_is_indexed() {
     assert_eq!(Business::sortable(), ["_id", "email", "createdAt", "subscription.plan", "isActive"]);
-    let sort = Business::sort_by("createdAt", Order::Descending).unwrap();
-    assert_eq!(Document::from(sort), doc! { "createdAt": -1 });
+    let sort = Business::sort_by("createdAt", SortOrder::Descending).unwrap();
+    assert_eq!(sort, doc! { "createdAt": -1 });
     // A sparse index leaves documents out.
-    let error = Business::sort_by("businessName", Order::Ascending).unwrap_err();
+    let error = Business::sort_by("businessName", SortOrder::Ascending).unwrap_err();
     assert_eq!(
         error.to_string(),
         "`businessName` cannot be used to sort `businesses`: use one of `_id`, `email`, `createdAt`, \
@@ -369,7 +370,7 @@ fn requests_sort_by_what_is_indexed() {
     );
 
     assert_eq!(Product::sortable(), ["_id", "business"]);
-    let error = Product::sort_by("createdAt", Order::Descending).unwrap_err();
+    let error = Product::sort_by("createdAt", SortOrder::Descending).unwrap_err();
     assert_eq!(
         error.to_string(),
         "`createdAt` cannot be used to sort `products`: use one of `_id`, `business`; \
@@ -378,8 +379,8 @@ fn requests_sort_by_what_is_indexed() {
     assert_eq!(error.allowed(), ["_id", "business"]);
     let fixed = [Product::fields().business.name()];
     assert_eq!(Product::sortable_within(&fixed), ["_id", "createdAt", "category"]);
-    assert_eq!(Product::sort_within(&fixed, "category", Order::Ascending).unwrap().name, "category");
-    assert_eq!(Product::sort_within(&fixed, "price", Order::Ascending).unwrap_err().name(), "price");
+    assert_eq!(Product::sort_within(&fixed, "category", SortOrder::Ascending).unwrap(), doc! { "category": 1 });
+    assert_eq!(Product::sort_within(&fixed, "price", SortOrder::Ascending).unwrap_err().name(), "price");
 }
 
 #[test]

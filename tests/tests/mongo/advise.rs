@@ -1,22 +1,26 @@
-//! Advice on real queries, and that it helps.
+//! Advice on real queries, and its effect when followed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
 use fastness::mongo::IndexManager;
-use fastness::mongo::model::{Declaration, Field, Kind};
+use fastness::mongo::model::{DeclaredIndex, IndexField, IndexKind};
 use fastness::mongo::plan;
-use fastness::mongo::slow::Example;
+use fastness::mongo::slow::QuerySample;
 use mongodb::options::{SelectionCriteria, ServerAddress, WriteConcern};
 use mongodb::{Database, ServerInfo};
 
 use super::{A, ascending, databases};
 
-const STATUS: Declaration = Declaration { fields: &[ascending(&["status"])], ..Declaration::PLAIN };
-const ADVISED: Declaration = Declaration {
-    fields: &[ascending(&["status"]), Field { path: &["created"], kind: Kind::Descending }, ascending(&["total"])],
-    ..Declaration::PLAIN
+const STATUS: DeclaredIndex = DeclaredIndex { fields: &[ascending(&["status"])], ..DeclaredIndex::DEFAULT };
+const ADVISED: DeclaredIndex = DeclaredIndex {
+    fields: &[
+        ascending(&["status"]),
+        IndexField { path: &["created"], kind: IndexKind::Descending },
+        ascending(&["total"]),
+    ],
+    ..DeclaredIndex::DEFAULT
 };
 
 async fn fill(db: &Database) {
@@ -24,8 +28,8 @@ async fn fill(db: &Database) {
     db.collection("c").insert_many((0..4_000).map(document)).await.unwrap();
 }
 
-fn query(took: u64) -> Example {
-    Example {
+fn query(took: u64) -> QuerySample {
+    QuerySample {
         collection: "c".to_owned(),
         filter: doc! { "status": 1, "total": { "$gt": 3_900 } },
         sort: doc! { "created": -1 },
@@ -60,34 +64,34 @@ async fn what_is_advised_serves_the_query_and_ends_the_advice() {
         assert_eq!(advice.unneeded.len(), 1, "{advice}");
         assert_eq!(
             advice.unneeded[0].to_string(),
-            "c: the index status_1 is not needed: status_1_created_-1_total_1 begins with its keys; its model declares it: \
+            "c: the index status_1 is not needed: the key of status_1_created_-1_total_1 begins with its key; a model declares it: \
              remove the attribute, too"
         );
     }
 }
 
-/// The servers have just been started, so it cannot be known which indexes are unused; a query that fails is left out.
+/// Servers that have just started cannot report unused indexes, and a query that fails is left out.
 #[tokio::test]
 async fn nothing_is_said_of_what_cannot_be_known() {
     for db in databases().await {
         fill(&db).await;
         let indexes = IndexManager::new(&db).collection("c", &[A]);
         indexes.apply(&plan::Settings::default()).await.unwrap();
-        let bad = Example { filter: doc! { "a": { "$foo": 1 } }, ..query(150) };
+        let bad = QuerySample { filter: doc! { "a": { "$foo": 1 } }, ..query(150) };
         let advice = indexes.advise(&[bad]).await.unwrap();
         assert!(advice.missing.is_empty() && advice.unneeded.is_empty(), "{advice}");
         assert!(db.collection::<Document>("c").count_documents(doc! {}).await.unwrap() == 4_000);
     }
 }
 
-/// Each server of a set counts for itself.
+/// Each server of a replica set counts for itself.
 #[tokio::test]
 async fn use_is_counted_on_all_servers() {
     for (db, servers) in databases().await.into_iter().zip([1, 3_u32]) {
         let indexes = IndexManager::new(&db).collection("c", &[A]);
         indexes.apply(&plan::Settings::default()).await.unwrap();
         let things = db.collection::<Document>("c");
-        // Then the index is there, too.
+        // The index exists by the end.
         let everywhere = WriteConcern::nodes(servers);
         things.insert_one(doc! { "a": 1 }).write_concern(everywhere).await.unwrap();
         let hello = db.run_command(doc! { "hello": 1 }).await.unwrap();

@@ -1,4 +1,4 @@
-//! The client: its defaults, its bounds, its figures.
+//! The client: defaults, time limits, figures.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -70,7 +70,7 @@ async fn the_wire_is_compressed_and_the_pool_is_counted() {
         client.bounded("insert a thing", insert).await.unwrap();
         assert!(compressed(&client).await > before);
 
-        // However slowly connections are made, they are busy until all are seen at once.
+        // Connections are in use until all operations run at once, however slowly connections are created.
         let seen = Arc::new(AtomicBool::new(false));
         let busy = (0..40).map(|_| {
             let (client, things, seen) = (client.clone(), things.clone(), seen.clone());
@@ -116,7 +116,7 @@ async fn a_server_that_hangs_keeps_no_caller_longer_than_the_bound() {
     let find = client.bounded("find a thing", async { things.find_one(doc! {}).await });
     let error = tokio::time::timeout(PATIENCE, find).await.expect("an end").unwrap_err();
     assert!(error.is_timeout(), "{error}");
-    assert_eq!(error.to_string(), "cannot find a thing: it took longer than 300ms");
+    assert_eq!(error.to_string(), "cannot find a thing: it timed out after 300ms");
     let error = tokio::time::timeout(PATIENCE, client.ping()).await.expect("an end").unwrap_err();
     assert!(error.is_timeout() && error.to_string().contains(&format!("{:?}", Client::PING_TIMEOUT)), "{error}");
     assert_eq!(client.snapshot().timeouts, 2);

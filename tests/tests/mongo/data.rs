@@ -1,24 +1,25 @@
-//! What is stored contradicts what is declared, or the user may not do what has to be done.
+//! Stored documents that violate a declaration, and users without the required roles.
 
 use bson::{Document, doc};
 use fastness::mongo::Error;
-use fastness::mongo::model::{Condition, Declaration, Field, Kind, Literal, Operator};
-use fastness::mongo::plan::{self, Outcome, Report};
+use fastness::mongo::model::derived::{Condition, Literal, Operator};
+use fastness::mongo::model::{DeclaredIndex, IndexField, IndexKind};
+use fastness::mongo::plan::{self, ApplyReport, StepOutcome};
 use fastness_tests::servers::{Mongo, database_name};
 use mongodb::{Client, Database};
 
 use super::{A, B, ascending, databases, indexes, listed, names};
 
-const UNIQUE: Declaration = Declaration { unique: true, ..A };
+const UNIQUE: DeclaredIndex = DeclaredIndex { unique: true, ..A };
 
 async fn insert(db: &Database, documents: impl IntoIterator<Item = Document>) {
     db.collection("c").insert_many(documents).await.unwrap();
 }
 
-/// The one failure, with how many values are shared by how many documents, and the ids of some.
-fn duplicates(report: &Report) -> (u64, u64, Vec<Vec<bson::Bson>>) {
+/// Returns the only failure: numbers of shared values and documents, and example ids.
+fn duplicates(report: &ApplyReport) -> (u64, u64, Vec<Vec<bson::Bson>>) {
     let failure = report.failures().next().unwrap_or_else(|| panic!("{report}"));
-    let Outcome::Failed { error, duplicates, lost: false } = &failure.outcome else { panic!("{report}") };
+    let StepOutcome::Failed { error, duplicates, lost: false } = &failure.outcome else { panic!("{report}") };
     assert!(error.is_duplicate(), "{error}");
     let found = duplicates.clone().unwrap_or_else(|| panic!("{report}"));
     (found.groups, found.documents, found.examples)
@@ -45,16 +46,16 @@ async fn duplicates_are_counted_and_named_and_nothing_is_left_behind() {
 async fn only_the_documents_that_would_be_in_the_index_are_looked_at() {
     let [db, _] = databases().await;
     let array = |id: i32, a: &[i32], live: bool| doc! { "_id": id, "a": a, "live": live };
-    // Each element of an array is in the index, once for each document.
+    // The index has each element of an array once for each document.
     insert(&db, [array(1, &[1, 2, 2], true), array(2, &[2, 3], true), array(3, &[3, 3], false), doc! { "_id": 4 }])
         .await;
     insert(&db, [doc! { "_id": 5 }]).await;
 
     let live = Condition { path: &["live"], operator: Operator::Equal(Literal::Bool(true)) };
-    let partial = Declaration { partial: Box::leak(Box::new([live])), ..UNIQUE };
+    let partial = DeclaredIndex { partial: Box::leak(Box::new([live])), ..UNIQUE };
     let cases = [
         (UNIQUE, (3, 6, vec![vec![1.into(), 2.into()], vec![2.into(), 3.into()], vec![4.into(), 5.into()]])),
-        (Declaration { sparse: true, ..UNIQUE }, (2, 4, vec![vec![1.into(), 2.into()], vec![2.into(), 3.into()]])),
+        (DeclaredIndex { sparse: true, ..UNIQUE }, (2, 4, vec![vec![1.into(), 2.into()], vec![2.into(), 3.into()]])),
         (partial, (1, 2, vec![vec![1.into(), 2.into()]])),
     ];
     for (index, expected) in cases {
@@ -81,29 +82,31 @@ async fn an_index_that_cannot_become_unique_stays_as_it_was() {
     }
 }
 
-/// The old one has to go first, since both have the same name; it comes back.
+/// The old index is dropped first, because both have the same name, and restored after the failure.
 #[tokio::test]
 async fn a_rebuild_that_fails_leaves_the_old_index() {
     for db in databases().await {
-        let old = Declaration { name: Some("mine"), expire_after: Some(60), ..B };
+        let old = DeclaredIndex { name: Some("mine"), expire_after: Some(60), ..B };
         indexes(&db, &[old]).apply(&plan::Settings::default()).await.unwrap();
         insert(&db, [doc! { "_id": 1, "a": 7 }, doc! { "_id": 2, "a": 7 }]).await;
         let before = listed(&db).await;
 
-        let new = Declaration { name: Some("mine"), ..UNIQUE };
+        let new = DeclaredIndex { name: Some("mine"), ..UNIQUE };
         let report = indexes(&db, &[new]).apply(&plan::Settings::default().rebuild(true)).await.unwrap();
         assert_eq!(duplicates(&report).0, 1, "{report}");
         assert_eq!(listed(&db).await, before);
     }
 }
 
-/// What other than duplicates can be wrong with the data: told in the server's words, without values, and the rest is done.
+/// Other errors of the data are reported in the server's words without values, and the remaining indexes are built.
 #[tokio::test]
 async fn data_that_an_index_does_not_admit_is_told() {
-    const ARRAYS: Declaration = Declaration { fields: &[ascending(&["a"]), ascending(&["b"])], ..Declaration::PLAIN };
+    const ARRAYS: DeclaredIndex =
+        DeclaredIndex { fields: &[ascending(&["a"]), ascending(&["b"])], ..DeclaredIndex::DEFAULT };
     let [db, _] = databases().await;
     insert(&db, [doc! { "a": [1, 2], "b": [3, 4], "place": "Ada's house" }]).await;
-    let place = Declaration { fields: &[Field { path: &["place"], kind: Kind::Sphere }], ..Declaration::PLAIN };
+    let place =
+        DeclaredIndex { fields: &[IndexField { path: &["place"], kind: IndexKind::Sphere }], ..DeclaredIndex::DEFAULT };
     let report = indexes(&db, &[ARRAYS, place, A]).apply(&plan::Settings::default()).await.unwrap();
     let errors: Vec<_> = report.failures().map(failure).map(|error| (error.code(), error.to_string())).collect();
     assert_eq!(errors.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [Some(171), Some(16755)], "{errors:?}");
@@ -119,7 +122,7 @@ async fn a_view_cannot_have_indexes() {
     assert!(error.to_string().contains("it is a view"), "{error}");
 }
 
-/// A server with users, and a client of one that has these roles.
+/// Starts a server with users, and connects as one with these roles.
 async fn with_roles(server: &Mongo, db: &str, roles: &[&str]) -> Database {
     let root = Client::with_uri_str(server.url().replace("//", "//root:root@")).await.unwrap();
     let user = format!("{}-of-{db}", roles.join("-"));
@@ -135,21 +138,21 @@ async fn what_the_user_may_not_do_is_told_and_the_rest_is_done() {
     server.admin(root).await;
     let name = database_name();
 
-    // May write to no collection, so not to that of the lease: it builds without one.
+    // Without the right to write the lease, indexes are built without it.
     let admin = with_roles(&server, &name, &["dbAdmin"]).await;
     let report = indexes(&admin, &[A]).apply(&plan::Settings::default()).await.unwrap();
-    assert!(report.is_complete() && report.did_something(), "{report}");
+    assert!(report.is_complete() && report.has_changes(), "{report}");
 
-    // May build, but not change in place.
+    // Allowed to build indexes, but not to change them in place.
     let writer = with_roles(&server, &name, &["readWrite"]).await;
-    let changed = [Declaration { hidden: true, ..A }, B];
+    let changed = [DeclaredIndex { hidden: true, ..A }, B];
     let report = indexes(&writer, &changed).apply(&plan::Settings::default()).await.unwrap();
     let errors: Vec<_> = report.failures().map(|entry| (entry.index.name(), failure(entry))).collect();
     assert!(errors.len() == 1 && errors[0].0 == "a_1" && errors[0].1.is_unauthorized(), "{report}");
     assert!(errors[0].1.to_string().contains("dbAdmin") && !errors[0].1.to_string().contains("collMod:"), "{report}");
     assert!(writer.collection::<Document>("c").list_index_names().await.unwrap().contains(&"b_1".to_owned()));
 
-    // May look, and sees what is to be done.
+    // Allowed to read, so the plan works.
     let reader = with_roles(&server, &name, &["read"]).await;
     assert!(!indexes(&reader, &changed).plan().await.unwrap().is_in_sync());
     let report = indexes(&reader, &changed).apply(&plan::Settings::default()).await.unwrap();
@@ -157,15 +160,15 @@ async fn what_the_user_may_not_do_is_told_and_the_rest_is_done() {
     let report = indexes(&reader, &[A, B]).apply(&plan::Settings::default()).await.unwrap();
     assert!(report.is_complete(), "where nothing is to be done, no right is missed: {report}");
 
-    // May not even look.
+    // Not allowed to read.
     let other = with_roles(&server, "other", &["readWrite"]).await;
     let error = indexes(&other.client().database(&name), &[A]).plan().await.unwrap_err();
     assert!(error.is_unauthorized(), "{error}");
 }
 
-fn failure(entry: &fastness::mongo::plan::Entry) -> &Error {
+fn failure(entry: &fastness::mongo::plan::AppliedStep) -> &Error {
     match &entry.outcome {
-        Outcome::Failed { error, .. } => error,
+        StepOutcome::Failed { error, .. } => error,
         other => panic!("{other:?}"),
     }
 }

@@ -1,11 +1,11 @@
-//! Each kind of index as a model derives it: applied, listed by the server, and in sync.
+//! Every kind of index as a model derives it: applied, listed by the server, and in sync.
 
 use std::collections::HashMap;
 
 use bson::{DateTime, Document, doc};
 use fastness::Indexed;
 use fastness::mongo::IndexManager;
-use fastness::mongo::plan::{self, Action};
+use fastness::mongo::plan::{self, PlanAction};
 use serde::{Deserialize, Serialize};
 
 use super::databases;
@@ -44,12 +44,12 @@ model!(Plane, "plane", [], { #[index(plane, bits = 20, min = -100, max = 100)] p
 model!(Hashed, "hashed", [], { #[index(hashed)] a: i32, });
 model!(Wildcard, "wildcard", [], { #[index(wildcard)] attributes: HashMap<String, String>, });
 
-/// Applies a model's index, and compares what the server lists with what is expected.
+/// Applies a model's index, and compares the server's list with the expected one.
 async fn holds<M: Indexed>(db: &mongodb::Database, expected: &Document) {
     let (indexes, collection) = (IndexManager::new(db).model::<M>(), M::COLLECTION);
     assert!(!indexes.plan().await.unwrap().is_in_sync(), "{collection}");
     let report = indexes.apply(&plan::Settings::default()).await.unwrap();
-    assert!(report.is_complete() && report.did_something(), "{collection}: {report}");
+    assert!(report.is_complete() && report.has_changes(), "{collection}: {report}");
     let plan = indexes.plan().await.unwrap();
     assert!(plan.is_in_sync(), "{collection}: {plan}");
 
@@ -61,7 +61,7 @@ async fn holds<M: Indexed>(db: &mongodb::Database, expected: &Document) {
         assert_eq!(index.get(option), Some(value), "{collection}: {index}");
     }
     let report = indexes.apply(&plan::Settings::default()).await.unwrap();
-    assert!(!report.did_something(), "{collection}: {report}");
+    assert!(!report.has_changes(), "{collection}: {report}");
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn each_kind_is_derived_applied_listed_and_in_sync() {
 model!(Before, "renamed", [], { #[index] seller: i32, });
 model!(After, "renamed", [], { #[index] vendor: i32, });
 
-/// The old index serves no query any more; it is shown, and stays until its removal is asked for.
+/// The old index is no longer declared: it is shown, and stays until its removal is requested.
 #[tokio::test]
 async fn a_field_renamed_under_its_index_is_told() {
     for db in databases().await {
@@ -102,7 +102,7 @@ async fn a_field_renamed_under_its_index_is_told() {
         assert!(text.contains("vendor_1") && text.contains("seller_1"), "{text}");
         let action = |name: &str| &plan.steps.iter().find(|step| step.index.name() == name).unwrap().action;
         assert!(
-            matches!(action("vendor_1"), Action::Create) && matches!(action("seller_1"), Action::Unmanaged),
+            matches!(action("vendor_1"), PlanAction::Create) && matches!(action("seller_1"), PlanAction::Unmanaged),
             "{plan}"
         );
         assert!(indexes.apply(&plan::Settings::default()).await.unwrap().is_complete());

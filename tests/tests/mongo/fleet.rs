@@ -1,24 +1,24 @@
-//! Several processes that apply at once, and servers that go away in mid-build.
+//! Processes that apply at the same time, and servers that fail during a build.
 
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
 use fastness::mongo::IndexManager;
-use fastness::mongo::model::Declaration;
-use fastness::mongo::plan::{self, Report};
+use fastness::mongo::model::DeclaredIndex;
+use fastness::mongo::plan::{self, ApplyReport};
 use fastness_tests::servers::{Mongo, MongoSet, PATIENCE, database_name, shared_mongo, shared_mongo_set, until};
 use mongodb::{Client, Database};
 use tokio::task::JoinHandle;
 
 use super::{A, B, databases, indexes, names};
 
-const UNIQUE: Declaration = Declaration { unique: true, ..A };
+const UNIQUE: DeclaredIndex = DeclaredIndex { unique: true, ..A };
 
 async fn insert(db: &Database) {
     db.collection("c").insert_many((0..1_000).map(|number| doc! { "a": number })).await.unwrap();
 }
 
-/// From now on each build of an index stops on its way, until it is told to go on.
+/// Stops every further index build midway, until the fail point is disabled.
 async fn hang(server: &Mongo) {
     fail_point(server, "alwaysOn").await;
 }
@@ -40,12 +40,12 @@ async fn building(db: &Database) {
     .await;
 }
 
-fn start(indexes: &IndexManager, options: plan::Settings) -> JoinHandle<Report> {
+fn start(indexes: &IndexManager, options: plan::Settings) -> JoinHandle<ApplyReport> {
     let indexes = indexes.clone();
     tokio::spawn(async move { indexes.apply(&options).await.unwrap() })
 }
 
-async fn done(applied: JoinHandle<Report>) -> Report {
+async fn done(applied: JoinHandle<ApplyReport>) -> ApplyReport {
     tokio::time::timeout(3 * PATIENCE, applied).await.expect("an end").unwrap()
 }
 
@@ -62,7 +62,7 @@ async fn of_many_who_apply_at_once_one_builds_and_the_others_wait() {
         for applied in fleet {
             let report = done(applied).await;
             assert!(report.is_complete(), "{report}");
-            builders += usize::from(report.did_something());
+            builders += usize::from(report.has_changes());
         }
         assert_eq!(builders, 1);
     }
@@ -75,9 +75,9 @@ async fn a_lease_is_respected_until_its_time_is_up() {
         let until = |seconds: i64| {
             Bson::DateTime(bson::DateTime::from_millis(bson::DateTime::now().timestamp_millis() + seconds * 1_000))
         };
-        leases.insert_one(doc! { "_id": "indexes", "holder": "another", "until": until(3_600) }).await.unwrap();
+        leases.insert_one(doc! { "_id": "indexes", "holder": "other", "until": until(3_600) }).await.unwrap();
         let indexes = indexes(&db, &[A]);
-        let options = plan::Settings::default().patience(Duration::from_millis(300));
+        let options = plan::Settings::default().max_wait(Duration::from_millis(300));
 
         let error = indexes.apply(&options).await.unwrap_err();
         assert!(error.is_busy() && error.to_string().contains("fastness_leases"), "{error}");
@@ -138,7 +138,7 @@ async fn a_build_outlives_its_primary() {
         building(&db).await;
         if kill {
             set.kill_primary().await;
-            // All members that vote have to build it.
+            // All voting members have to build it.
             set.restart().await;
         } else {
             let old = set.primary().await;
@@ -151,7 +151,7 @@ async fn a_build_outlives_its_primary() {
     }
 }
 
-/// Where no server can be had for long, the report says so, and that the outcome is unknown.
+/// The report says that no server could be reached and the outcome is unknown.
 #[tokio::test]
 async fn a_server_that_does_not_come_back_is_told() {
     let mut server = Mongo::start().await;

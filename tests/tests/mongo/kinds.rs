@@ -1,37 +1,38 @@
-//! Every kind of index and every option: what was applied is in sync, and stays so.
+//! Every kind of index and every option is in sync after it was applied, and stays so.
 
 use bson::doc;
 use fastness::mongo::IndexManager;
-use fastness::mongo::model::{Collation, Condition, Declaration, Field, Kind, Literal, Operator};
+use fastness::mongo::model::derived::{Collation, Condition, Literal, Operator};
+use fastness::mongo::model::{DeclaredIndex, IndexField, IndexKind};
 use fastness::mongo::plan;
 
 use super::{A, B, ascending, databases};
 
-const TEXT: Kind = Kind::Text { weight: 1 };
-const PLAIN: Declaration = Declaration::PLAIN;
+const TEXT: IndexKind = IndexKind::Text { weight: 1 };
+const PLAIN: DeclaredIndex = DeclaredIndex::DEFAULT;
 
-const fn one(path: &'static [&'static str], kind: Kind) -> Field {
-    Field { path, kind }
+const fn one(path: &'static [&'static str], kind: IndexKind) -> IndexField {
+    IndexField { path, kind }
 }
 
-/// A collection's name and its indexes.
-const KINDS: &[(&str, &[Declaration])] = &[
-    ("single", &[A, Declaration { fields: &[one(&["a"], Kind::Descending)], ..PLAIN }]),
-    ("nested", &[Declaration { fields: &[ascending(&["a", "b", "c"])], ..PLAIN }]),
-    ("compound", &[Declaration { fields: &[ascending(&["a"]), one(&["b"], Kind::Descending)], ..PLAIN }]),
-    ("named", &[Declaration { name: Some("by a"), ..A }]),
-    ("unique", &[Declaration { unique: true, ..A }]),
-    ("sparse", &[Declaration { sparse: true, ..A }]),
-    ("hidden", &[Declaration { hidden: true, ..A }]),
-    ("expiring", &[Declaration { expire_after: Some(2_592_000), ..A }]),
-    ("expiring at once", &[Declaration { expire_after: Some(0), ..A }]),
+/// Name of a collection, and its indexes.
+const KINDS: &[(&str, &[DeclaredIndex])] = &[
+    ("single", &[A, DeclaredIndex { fields: &[one(&["a"], IndexKind::Descending)], ..PLAIN }]),
+    ("nested", &[DeclaredIndex { fields: &[ascending(&["a", "b", "c"])], ..PLAIN }]),
+    ("compound", &[DeclaredIndex { fields: &[ascending(&["a"]), one(&["b"], IndexKind::Descending)], ..PLAIN }]),
+    ("named", &[DeclaredIndex { name: Some("by a"), ..A }]),
+    ("unique", &[DeclaredIndex { unique: true, ..A }]),
+    ("sparse", &[DeclaredIndex { sparse: true, ..A }]),
+    ("hidden", &[DeclaredIndex { hidden: true, ..A }]),
+    ("expiring", &[DeclaredIndex { expire_after: Some(2_592_000), ..A }]),
+    ("expiring at once", &[DeclaredIndex { expire_after: Some(0), ..A }]),
     (
         "several",
-        &[A, B, Declaration { unique: true, sparse: true, hidden: true, fields: &[ascending(&["c"])], ..PLAIN }],
+        &[A, B, DeclaredIndex { unique: true, sparse: true, hidden: true, fields: &[ascending(&["c"])], ..PLAIN }],
     ),
     (
         "partial",
-        &[Declaration {
+        &[DeclaredIndex {
             partial: &[
                 Condition { path: &["status"], operator: Operator::Equal(Literal::Text("active")) },
                 Condition { path: &["total"], operator: Operator::Greater(Literal::Int(10)) },
@@ -45,25 +46,32 @@ const KINDS: &[(&str, &[Declaration])] = &[
     ),
     (
         "collated",
-        &[Declaration { collation: Some(Collation { locale: "en", strength: Some(2), numeric_ordering: None }), ..A }],
+        &[DeclaredIndex {
+            collation: Some(Collation { locale: "en", strength: Some(2), numeric_ordering: None }),
+            ..A
+        }],
     ),
     (
         "collated as by default",
-        &[Declaration {
+        &[DeclaredIndex {
             collation: Some(Collation { locale: "fr_CA", strength: Some(3), numeric_ordering: Some(false) }),
             ..A
         }],
     ),
     (
         "text",
-        &[Declaration {
-            fields: &[one(&["name"], Kind::Text { weight: 10 }), one(&["description"], TEXT), one(&["a", "b"], TEXT)],
+        &[DeclaredIndex {
+            fields: &[
+                one(&["name"], IndexKind::Text { weight: 10 }),
+                one(&["description"], TEXT),
+                one(&["a", "b"], TEXT),
+            ],
             ..PLAIN
         }],
     ),
     (
         "text in other languages",
-        &[Declaration {
+        &[DeclaredIndex {
             fields: &[one(&["name"], TEXT)],
             default_language: Some("german"),
             language_override: Some("idioma"),
@@ -72,30 +80,38 @@ const KINDS: &[(&str, &[Declaration])] = &[
     ),
     (
         "text among others",
-        &[Declaration {
-            fields: &[ascending(&["tenant"]), one(&["z"], TEXT), one(&["b"], TEXT), one(&["when"], Kind::Descending)],
+        &[DeclaredIndex {
+            fields: &[
+                ascending(&["tenant"]),
+                one(&["z"], TEXT),
+                one(&["b"], TEXT),
+                one(&["when"], IndexKind::Descending),
+            ],
             ..PLAIN
         }],
     ),
-    ("text anywhere", &[Declaration { fields: &[one(&["$**"], TEXT)], ..PLAIN }]),
+    ("text anywhere", &[DeclaredIndex { fields: &[one(&["$**"], TEXT)], ..PLAIN }]),
     (
         "sphere",
-        &[Declaration { fields: &[one(&["location", "coordinates"], Kind::Sphere), ascending(&["kind"])], ..PLAIN }],
+        &[DeclaredIndex {
+            fields: &[one(&["location", "coordinates"], IndexKind::Sphere), ascending(&["kind"])],
+            ..PLAIN
+        }],
     ),
-    ("plane", &[Declaration { fields: &[one(&["point"], Kind::Plane)], ..PLAIN }]),
+    ("plane", &[DeclaredIndex { fields: &[one(&["point"], IndexKind::Plane)], ..PLAIN }]),
     (
         "small plane",
-        &[Declaration {
-            fields: &[one(&["point"], Kind::Plane)],
+        &[DeclaredIndex {
+            fields: &[one(&["point"], IndexKind::Plane)],
             bits: Some(20),
             bounds: Some((-100.0, 100.5)),
             ..PLAIN
         }],
     ),
-    ("hashed", &[Declaration { fields: &[one(&["id"], Kind::Hashed)], ..PLAIN }]),
-    ("hashed among others", &[Declaration { fields: &[ascending(&["b"]), one(&["a"], Kind::Hashed)], ..PLAIN }]),
-    ("wildcard", &[Declaration { fields: &[one(&[], Kind::Wildcard)], ..PLAIN }]),
-    ("wildcard below", &[Declaration { fields: &[one(&["attributes"], Kind::Wildcard)], ..PLAIN }]),
+    ("hashed", &[DeclaredIndex { fields: &[one(&["id"], IndexKind::Hashed)], ..PLAIN }]),
+    ("hashed among others", &[DeclaredIndex { fields: &[ascending(&["b"]), one(&["a"], IndexKind::Hashed)], ..PLAIN }]),
+    ("wildcard", &[DeclaredIndex { fields: &[one(&[], IndexKind::Wildcard)], ..PLAIN }]),
+    ("wildcard below", &[DeclaredIndex { fields: &[one(&["attributes"], IndexKind::Wildcard)], ..PLAIN }]),
 ];
 
 #[tokio::test]
@@ -106,17 +122,17 @@ async fn what_was_applied_is_in_sync_and_a_second_apply_does_nothing() {
             assert!(!indexes.plan().await.unwrap().is_in_sync(), "{collection}");
 
             let report = indexes.apply(&plan::Settings::default()).await.unwrap();
-            assert!(report.is_complete() && report.did_something(), "{collection}: {report}");
+            assert!(report.is_complete() && report.has_changes(), "{collection}: {report}");
 
             let plan = indexes.plan().await.unwrap();
             assert!(plan.is_in_sync(), "{collection}: {plan}");
             let report = indexes.apply(&plan::Settings::default()).await.unwrap();
-            assert!(report.is_complete() && !report.did_something(), "{collection}: {report}");
+            assert!(report.is_complete() && !report.has_changes(), "{collection}: {report}");
         }
     }
 }
 
-/// The names are those that MongoDB's own drivers would have given.
+/// Default names are those of MongoDB's own drivers.
 #[tokio::test]
 async fn names_are_those_of_other_drivers() {
     let [db, _] = databases().await;
@@ -142,7 +158,7 @@ async fn names_are_those_of_other_drivers() {
     }
 }
 
-/// MongoDB's own default of a collection counts for indexes that say nothing, where the kind of index admits it.
+/// A collection's default collation applies to indexes that set none, if their kind allows one.
 #[tokio::test]
 async fn a_collection_with_a_collation_of_its_own_is_in_sync_too() {
     let [db, _] = databases().await;

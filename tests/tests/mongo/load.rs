@@ -1,4 +1,4 @@
-//! The typed collection while its servers change: what callers see, and for how long.
+//! The typed collection while its servers change: results and waits of callers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,12 +24,12 @@ struct Counter {
 struct Seen {
     done: AtomicU64,
     errors: AtomicU64,
-    /// Neither unreachable nor out of time nor of a primary that left.
+    /// Neither unreachable, nor a timeout, nor a change of the primary.
     strange: std::sync::Mutex<Vec<Error>>,
     ended: AtomicBool,
 }
 
-/// Writes and reads its own document, and goes on after errors.
+/// Writes and reads a document of its own, and continues after errors.
 async fn work(client: Client, db: String, id: i64, seen: Arc<Seen>) -> (i64, i64, Duration) {
     let counters = client.collection::<Counter>(&client.database(&db));
     let (mut acknowledged, mut tried, mut longest, mut last) = (0, 0, Duration::ZERO, began());
@@ -93,7 +93,7 @@ async fn under_load_a_primary_that_is_killed_costs_a_pause_and_no_acknowledged_w
         let (acknowledged, tried, pause) = task.await.unwrap();
         longest = longest.max(pause);
         let stored = counters.find_one(doc! { "_id": i64::try_from(id).unwrap() }, None).await.unwrap().unwrap().value;
-        // The driver tries a write once more by its number, so none counts twice; one that failed may have been done.
+        // The driver retries a write under the same number, so none counts twice; a failed write may have been done.
         assert!((acknowledged..=tried).contains(&stored), "{acknowledged} <= {stored} <= {tried}");
     }
     let (done, errors) = (seen.done.load(Ordering::SeqCst), seen.errors.load(Ordering::SeqCst));

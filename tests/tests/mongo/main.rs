@@ -1,4 +1,4 @@
-//! MongoDB's indexes, planned and applied, and its change streams, followed, on real servers.
+//! MongoDB's indexes, planned and applied, and its change streams, watched, on real servers.
 
 mod advise;
 mod changes;
@@ -18,7 +18,7 @@ mod streams;
 
 use bson::{Document, doc};
 use fastness::mongo::IndexManager;
-use fastness::mongo::model::{Declaration, Field, Kind};
+use fastness::mongo::model::{DeclaredIndex, IndexField, IndexKind};
 use fastness_tests::servers::{shared_mongo, shared_mongo_set};
 use mongodb::Database;
 
@@ -28,11 +28,11 @@ async fn databases() -> [Database; 2] {
 }
 
 /// The indexes of the collection `c`.
-fn indexes(db: &Database, specs: &[Declaration]) -> IndexManager {
+fn indexes(db: &Database, specs: &[DeclaredIndex]) -> IndexManager {
     IndexManager::new(db).collection("c", specs)
 }
 
-/// What the server lists for the collection `c`, the one over `_id` left out.
+/// Returns the server's list for the collection `c`, without the index on `_id`.
 async fn listed(db: &Database) -> Vec<Document> {
     let reply = db.run_command(doc! { "listIndexes": "c" }).await.unwrap();
     let all = reply.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
@@ -40,17 +40,17 @@ async fn listed(db: &Database) -> Vec<Document> {
     all.filter(|index| index.get_str("name").unwrap() != "_id_").collect()
 }
 
-/// Their names.
+/// Returns the names of the indexes.
 async fn names(db: &Database) -> Vec<String> {
     listed(db).await.iter().map(|index| index.get_str("name").unwrap().to_owned()).collect()
 }
 
-const fn ascending(path: &'static [&'static str]) -> Field {
-    Field { path, kind: Kind::Ascending }
+const fn ascending(path: &'static [&'static str]) -> IndexField {
+    IndexField { path, kind: IndexKind::Ascending }
 }
 
 /// `{a: 1}`
-const A: Declaration = Declaration { fields: &[ascending(&["a"])], ..Declaration::PLAIN };
+const A: DeclaredIndex = DeclaredIndex { fields: &[ascending(&["a"])], ..DeclaredIndex::DEFAULT };
 
 /// `{b: 1}`
-const B: Declaration = Declaration { fields: &[ascending(&["b"])], ..Declaration::PLAIN };
+const B: DeclaredIndex = DeclaredIndex { fields: &[ascending(&["b"])], ..DeclaredIndex::DEFAULT };

@@ -1,7 +1,8 @@
-//! The normal form against the server's own judgement.
+//! The normal form, compared with the server's own judgement.
 
 use bson::{Bson, Document, doc};
-use fastness::mongo::model::{Collation, Declaration};
+use fastness::mongo::model::DeclaredIndex;
+use fastness::mongo::model::derived::Collation;
 use fastness::mongo::plan;
 use fastness_tests::servers::shared_mongo;
 use mongodb::Database;
@@ -9,7 +10,7 @@ use serde_json::json;
 
 use super::{A, indexes};
 
-/// All locales that MongoDB knows.
+/// All locales that MongoDB supports.
 const LOCALES: &str = "af sq am ar hy as az be bn bs bs_Cyrl bg my ca chr zh zh_Hant hr cs da nl dz en en_US en_US_POSIX eo et ee \
     fo fil fi fr fr_CA gl ka de de_AT el gu ha haw he hi hu is ig smn id ga it ja kl kn kk km kok ko ky lkt lv li ln lt dsb lb mk \
     ms ml mt mr mn ne se nb nn or om pa ps fa fa_AF pl pt ro ru sr sr_Latn si sk sl es sw sv ta te th bo to tr uk hsb ur ug vi \
@@ -25,20 +26,19 @@ async fn every_locale_is_filled_in_as_we_expect() {
     for locale in variants {
         let spec = doc! { "key": { "a": 1 }, "name": "a_1", "collation": { "locale": &locale } };
         db.collection::<Document>("c").drop().await.unwrap();
-        // Some are aliases, which the server does not know by themselves.
+        // Some are aliases, which the server does not accept by themselves.
         if db.run_command(doc! { "createIndexes": "c", "indexes": [spec] }).await.is_err() {
             continue;
         }
         known += 1;
         let collation = Collation { locale: locale.clone().leak(), strength: None, numeric_ordering: None };
-        let plan = indexes(&db, &[Declaration { collation: Some(collation), ..A }]).plan().await.unwrap();
+        let plan = indexes(&db, &[DeclaredIndex { collation: Some(collation), ..A }]).plan().await.unwrap();
         assert!(plan.is_in_sync(), "{plan}");
     }
     assert!(known >= 100, "{known}");
 }
 
-/// Filters that are equal to some server, and some that are not. Asked for again under its name, an index that the server holds to be
-/// the same is no error.
+/// Filters that are equal to the server or not. Creating an index again with an equal filter under its name is no error.
 #[tokio::test]
 async fn filters_are_equal_when_the_server_says_so() {
     let filters = [
@@ -89,13 +89,13 @@ async fn normal_filter(db: &Database) -> Bson {
     plan.steps[0].index.option("partialFilterExpression").unwrap().clone()
 }
 
-/// What a program reads of a plan and a report.
+/// The serialised form of a plan and a report.
 #[tokio::test]
 async fn plans_and_reports_are_serialised() {
     let db = shared_mongo().await.database().await;
-    let old = Declaration { expire_after: Some(60), ..A };
+    let old = DeclaredIndex { expire_after: Some(60), ..A };
     indexes(&db, &[old]).apply(&plan::Settings::default()).await.unwrap();
-    let indexes = indexes(&db, &[Declaration { expire_after: Some(61), ..A }]);
+    let indexes = indexes(&db, &[DeclaredIndex { expire_after: Some(61), ..A }]);
     let step = |verb: &str, action: &str| {
         let mut step = json!({
             "collection": "c",

@@ -1,11 +1,11 @@
-//! From slow queries to indexes: what is found, what is chosen, what is done.
+//! From slow queries to indexes: advice, selection, outcome.
 
 use std::time::Duration;
 
 use bson::{Document, doc};
 use fastness::Indexed;
-use fastness::mongo::advise::{Advice, Chosen, Redundancy};
-use fastness::mongo::plan::{self, Outcome, Report};
+use fastness::mongo::advice::{AdviceSelection, IndexAdvice, UnneededReason};
+use fastness::mongo::plan::{self, ApplyReport, StepOutcome};
 use fastness::mongo::slow::Query;
 use fastness::mongo::{self, Client, Collection, IndexManager};
 use fastness_tests::servers::{database_name, shared_mongo, shared_mongo_set};
@@ -27,7 +27,7 @@ struct Offer {
     color: i32,
 }
 
-/// Everything is slow.
+/// A client for which every query is slow.
 async fn eager(url: &str) -> (Client, Database) {
     let options = mongo::Settings::from_uri(url).await.unwrap().slow_query(Duration::ZERO);
     let client = options.connect().unwrap();
@@ -39,7 +39,7 @@ async fn clients() -> Vec<(Client, Database)> {
     vec![eager(&shared_mongo().await.url()).await, eager(&shared_mongo_set().await.url()).await]
 }
 
-/// Documents, the declared indexes, one that `{seller: 1, city: 1}` makes needless, and none for `made_at`.
+/// Inserts documents and applies the declared indexes: one that `{seller: 1, city: 1}` replaces, and none for `made_at`.
 async fn fill(client: &Client, db: &Database) -> (Collection<Offer>, IndexManager) {
     let indexes = IndexManager::new(db).model::<Offer>().unused_after(Duration::ZERO);
     indexes.apply(&plan::Settings::default()).await.unwrap();
@@ -51,9 +51,9 @@ async fn fill(client: &Client, db: &Database) -> (Collection<Offer>, IndexManage
     (offers, indexes)
 }
 
-async fn advice(client: &Client, db: &Database, indexes: &IndexManager) -> Advice {
+async fn advice(client: &Client, db: &Database, indexes: &IndexManager) -> IndexAdvice {
     let mut examples = client.slow_queries().examples(db.name());
-    // What took less is no reason for an index, and how long it took depends on the machine.
+    // Faster queries lead to no advice, and the duration depends on the machine.
     for query in &mut examples {
         query.took = query.took.max(Duration::from_millis(100));
     }
@@ -64,7 +64,7 @@ async fn advice(client: &Client, db: &Database, indexes: &IndexManager) -> Advic
 async fn just_what_is_wrong_is_found_and_once_done_nothing_is() {
     for (client, db) in clients().await {
         let (offers, indexes) = fill(&client, &db).await;
-        // These two are used.
+        // Uses these two.
         offers.find(doc! { "seller": 1, "city": 1 }, None).await.unwrap().all().await.unwrap();
         offers.find_one(doc! { "number": 1 }, None).await.unwrap();
         let scan = doc! { "madeAt": { "$gt": 990 } };
@@ -77,21 +77,21 @@ async fn just_what_is_wrong_is_found_and_once_done_nothing_is() {
         assert!(missing.evidence.explained.documents == 4_000 && missing.evidence.explained.scanned);
         assert_eq!(missing.shell, "db.c.createIndex({ madeAt: 1 })");
         assert_eq!(missing.attribute.as_deref(), Some("#[index(keys(made_at = 1))]"));
-        // Servers of a set are asked all; secondaries count for themselves.
+        // All servers of a set are asked, because secondaries count for themselves.
         let [unused, redundant] = &found.unneeded[..] else { panic!("{found}") };
         assert!(
-            matches!(unused.reason, Redundancy::Unused { days: 0 }) && unused.index == "color_1" && unused.declared
+            matches!(unused.reason, UnneededReason::Unused { days: 0 }) && unused.index == "color_1" && unused.declared
         );
-        assert!(matches!(&redundant.reason, Redundancy::Covered { by } if by == "seller_1_city_1"), "{found}");
+        assert!(matches!(&redundant.reason, UnneededReason::Covered { by } if by == "seller_1_city_1"), "{found}");
         assert!(!redundant.declared && redundant.shell == r#"db.c.hideIndex("seller_1")"#);
         let shown = format!("{found}{}", serde_json::to_string(&found).unwrap());
         assert!(shown.contains("in the shell:  db.c.hideIndex(\"color_1\")") && !shown.contains("990"), "{shown}");
 
         let before = super::names(&db).await;
-        let nothing = indexes.optimize_indexes(&Chosen::default(), &plan::Settings::default()).await.unwrap();
-        assert!(!nothing.did_something() && super::names(&db).await == before);
+        let nothing = indexes.optimize_indexes(&AdviceSelection::default(), &plan::Settings::default()).await.unwrap();
+        assert!(!nothing.has_changes() && super::names(&db).await == before);
 
-        let chosen = Chosen::default().create(missing).hide("c", "seller_1").hide("c", "color_1");
+        let chosen = AdviceSelection::default().create(missing).hide("c", "seller_1").hide("c", "color_1");
         let report = indexes.optimize_indexes(&chosen, &plan::Settings::default()).await.unwrap();
         assert!(report.is_complete(), "{report}");
         assert_eq!(outcomes(&report), ["created madeAt_1", "hid seller_1", "hid color_1"], "{report}");
@@ -99,10 +99,10 @@ async fn just_what_is_wrong_is_found_and_once_done_nothing_is() {
         offers.find(scan, None).await.unwrap().all().await.unwrap();
         let found = advice(&client, &db, &indexes).await;
         assert!(found.missing.is_empty() && found.unneeded.is_empty(), "{found}");
-        assert!(found.to_string().starts_with("Nothing to say"), "{found}");
+        assert!(found.to_string().starts_with("Nothing to do"), "{found}");
 
-        // Hidden first, dropped when asked.
-        let gone = Chosen::default().drop_index("c", "seller_1").drop_index("c", "seller_1");
+        // Hidden first, and dropped on request.
+        let gone = AdviceSelection::default().drop_index("c", "seller_1").drop_index("c", "seller_1");
         let report = indexes.optimize_indexes(&gone, &plan::Settings::default()).await.unwrap();
         assert_eq!(outcomes(&report), ["dropped seller_1", "dropped seller_1"], "gone is gone: {report}");
         let mut names = super::names(&db).await;
@@ -111,13 +111,13 @@ async fn just_what_is_wrong_is_found_and_once_done_nothing_is() {
     }
 }
 
-fn outcomes(report: &Report) -> Vec<String> {
-    let verb = |outcome: &Outcome| match outcome {
-        Outcome::Created => "created",
-        Outcome::Hidden => "hid",
-        Outcome::Dropped => "dropped",
-        Outcome::Kept => "kept",
-        Outcome::Changed { .. } => "changed",
+fn outcomes(report: &ApplyReport) -> Vec<String> {
+    let verb = |outcome: &StepOutcome| match outcome {
+        StepOutcome::Created => "created",
+        StepOutcome::Hidden => "hid",
+        StepOutcome::Dropped => "dropped",
+        StepOutcome::Kept => "kept",
+        StepOutcome::Changed { .. } => "changed",
         _ => "other",
     };
     report.entries.iter().map(|entry| format!("{} {}", verb(&entry.outcome), entry.index.name())).collect()
@@ -129,13 +129,12 @@ async fn what_is_needed_is_never_given_up() {
         let (offers, indexes) = fill(&client, &db).await;
         offers.driver().find_one(doc! { "color": 3 }).await.unwrap();
         let before = super::listed(&db).await;
-        let all = Chosen::default().drop_index("c", "_id_").hide("c", "number_1").drop_index("c", "color_1");
-        let report =
-            indexes.optimize_indexes(&all.hide("c", "no_such_index"), &plan::Settings::default()).await.unwrap();
+        let all = AdviceSelection::default().drop_index("c", "_id_").hide("c", "number_1").drop_index("c", "color_1");
+        let report = indexes.optimize_indexes(&all.hide("c", "missing_1"), &plan::Settings::default()).await.unwrap();
         assert_eq!(report.failures().count(), 4, "{report}");
-        assert!(!report.is_complete() && !report.did_something());
+        assert!(!report.is_complete() && !report.has_changes());
         assert_eq!(super::listed(&db).await, before);
-        for why in ["needs the index over `_id`", "it is unique", "it is needed", "there is no such index"] {
+        for why in ["needs the index on `_id`", "it is unique", "it is needed", "the index does not exist"] {
             assert!(report.to_string().contains(why), "{report}");
         }
     }
@@ -151,7 +150,7 @@ async fn a_hidden_index_that_is_missed_is_shown_again() {
         let found = advice(&client, &db, &indexes).await;
         let [missing] = &found.missing[..] else { panic!("{found}") };
         assert_eq!(missing.shell, r#"db.c.unhideIndex("old")"#);
-        let chosen = Chosen::default().create(missing);
+        let chosen = AdviceSelection::default().create(missing);
         let report = indexes.optimize_indexes(&chosen, &plan::Settings::default()).await.unwrap();
         assert_eq!(outcomes(&report), ["changed old"], "{report}");
         let report = indexes.optimize_indexes(&chosen, &plan::Settings::default()).await.unwrap();
@@ -168,7 +167,7 @@ async fn of_several_processes_one_builds_and_all_end_well() {
         offers.find(doc! { "madeAt": { "$gt": 900 } }, newest).await.unwrap().all().await.unwrap();
         let found = advice(&client, &db, &indexes).await;
         let [missing] = &found.missing[..] else { panic!("{found}") };
-        let chosen = Chosen::default().create(missing).hide("c", "seller_1");
+        let chosen = AdviceSelection::default().create(missing).hide("c", "seller_1");
         let tasks = (0..4).map(|_| {
             let (indexes, chosen) = (indexes.clone(), chosen.clone());
             tokio::spawn(async move { indexes.optimize_indexes(&chosen, &plan::Settings::default()).await.unwrap() })
@@ -177,8 +176,8 @@ async fn of_several_processes_one_builds_and_all_end_well() {
         for task in tasks.collect::<Vec<_>>() {
             reports.push(task.await.unwrap());
         }
-        assert!(reports.iter().all(Report::is_complete), "{reports:?}");
-        let built = reports.iter().filter(|report| matches!(report.entries[0].outcome, Outcome::Created)).count();
+        assert!(reports.iter().all(ApplyReport::is_complete), "{reports:?}");
+        let built = reports.iter().filter(|report| matches!(report.entries[0].outcome, StepOutcome::Created)).count();
         assert_eq!(built, 1, "{reports:?}");
         let names = super::names(&db).await;
         assert_eq!(names.iter().filter(|name| name.starts_with("madeAt")).count(), 1, "{names:?}");
@@ -219,7 +218,7 @@ async fn one_query_is_analysed_in_all_its_forms() {
         }
         let found = indexes.analyze_query(&Query::find("nowhere", filter)).await.unwrap();
         assert!(!found.exists && found.missing.is_empty(), "{found}");
-        assert!(found.to_string().contains("there is no such collection"), "{found}");
+        assert!(found.to_string().contains("the collection does not exist"), "{found}");
         drop(client);
     }
 }
@@ -240,7 +239,7 @@ async fn words_and_places_are_analysed_and_wrong_queries_are_clear_errors() {
             (words(), 27, "`#[index(text)]`"),
             (near(), 291, "`#[index(sphere)]`"),
             (Query::find("c", doc! { "a": { "$foo": "hunter2" } }), 2, "unknown operator: $foo"),
-            (Query::find("c", doc! { "a": "hunter2" }).option("hint", "no_such_index"), 2, "hint"),
+            (Query::find("c", doc! { "a": "hunter2" }).option("hint", "missing_1"), 2, "hint"),
         ];
         for (query, code, part) in cases {
             let error = indexes.analyze_query(&query).await.unwrap_err();
@@ -260,7 +259,7 @@ async fn words_and_places_are_analysed_and_wrong_queries_are_clear_errors() {
     }
 }
 
-/// Where a collection compares strings in its own way, so do its queries and the indexes for them.
+/// A collection's default collation applies to its queries and their indexes.
 #[tokio::test]
 async fn in_a_collection_with_a_collation_what_serves_is_known_and_what_is_made_serves() {
     for (_, db) in clients().await {
@@ -271,7 +270,7 @@ async fn in_a_collection_with_a_collation_what_serves_is_known_and_what_is_made_
         let query = Query::find("c", doc! { "b": "WORD7" });
         let found = indexes.analyze_query(&query).await.unwrap();
         let [missing] = &found.missing[..] else { panic!("{found}") };
-        let chosen = Chosen::default().create(missing);
+        let chosen = AdviceSelection::default().create(missing);
         for expected in ["created b_1", "kept b_1"] {
             let report = indexes.optimize_indexes(&chosen, &plan::Settings::default()).await.unwrap();
             assert_eq!(outcomes(&report), [expected], "{report}");
@@ -279,19 +278,19 @@ async fn in_a_collection_with_a_collation_what_serves_is_known_and_what_is_made_
         let found = indexes.analyze_query(&query).await.unwrap();
         assert_eq!(found.explained.indexes, ["b_1"], "what was made serves: {found}");
 
-        // It reads half of all, which no index can help, as there is one already.
+        // It reads half of the collection, which an index cannot improve, because there is one already.
         db.run_command(doc! { "createIndexes": "c", "indexes": [{ "name": "a_1", "key": { "a": 1 } }] }).await.unwrap();
         let half = Query::find("c", doc! { "a": "word1" }).option("hint", doc! { "$natural": 1 });
         let found = indexes.analyze_query(&half).await.unwrap();
         assert!(found.explained.scanned && found.missing.is_empty(), "{found}");
-        // One that compares in another way can use neither.
+        // A query with another collation can use neither.
         let other = Query::find("c", doc! { "b": "word7" }).option("collation", doc! { "locale": "fr" });
         let found = indexes.analyze_query(&other).await.unwrap();
         assert!(found.explained.scanned && found.missing.is_empty(), "{found}");
     }
 }
 
-/// It has no indexes, and does not keep the others from advice.
+/// A view has no indexes, and does not prevent advice on other collections.
 #[tokio::test]
 async fn a_slow_query_of_a_view_is_left_out() {
     for (client, db) in clients().await {

@@ -1,9 +1,9 @@
-//! The server's profiler, also where it may not be used.
+//! The server's profiler, also without the required role.
 
 use std::time::Duration;
 
 use bson::{Document, doc};
-use fastness::mongo::slow::{self, Operation, Source};
+use fastness::mongo::slow::{self, Operation, QuerySource};
 use fastness::mongo::{self, Client, IndexManager};
 use fastness_tests::servers::{Mongo, database_name, shared_mongo_set};
 use mongodb::Database;
@@ -14,7 +14,7 @@ struct Thing {
     a: i32,
 }
 
-/// Its threshold is for the whole server, so each test has one of its own.
+/// The threshold applies to the whole server, so each test has its own server.
 async fn connect(url: &str) -> (Client, Database) {
     let options = mongo::Settings::from_uri(url).await.unwrap().slow_query(Duration::ZERO);
     let client = options.connect().unwrap();
@@ -51,19 +51,22 @@ async fn it_is_switched_on_read_and_switched_off() {
             let seen = found.shapes.iter().filter(|seen| seen.operation == operation && seen.shape == shape);
             assert_eq!(seen.map(|seen| seen.count).sum::<u64>(), 1, "{operation} {shape}\n{found}");
         }
-        assert!(found.shapes.iter().all(|seen| seen.source == Source::Profiler && seen.collection == "c"), "{found}");
+        assert!(
+            found.shapes.iter().all(|seen| seen.source == QuerySource::Profiler && seen.collection == "c"),
+            "{found}"
+        );
         assert_eq!((found.shapes.len(), read), (expected.len(), expected.len()), "{found}");
         let shown = format!("{found}{found:?}{}", serde_json::to_string(&found).unwrap());
         assert!(!shown.contains("hunter2"), "{shown}");
 
-        // What was read is not counted again; own readings, also of the profile, do not count.
+        // Records are counted once; our own reads, also those of the profile, do not count.
         IndexManager::new(&db).collection("c", &[]).advise(&[]).await.unwrap();
         assert_eq!(profiler.read().await.unwrap(), 0, "{}", client.slow_queries());
 
         assert_eq!(profiler.disable().await.unwrap().level, 1);
         db.collection::<Document>("c").find_one(doc! { "z": 1 }).await.unwrap();
         assert_eq!(profiler.read().await.unwrap(), 0);
-        // The slow operations' threshold is the server's, and others share this one.
+        // The threshold applies to the server, which other tests share here.
         profiler.enable(&slow::Settings::default()).await.unwrap();
         profiler.disable().await.unwrap();
     }
@@ -112,7 +115,7 @@ async fn who_lacks_the_role_is_told_which() {
     let server = Mongo::with(&["--auth"]).await;
     let admin = server.client().await.database("admin");
     let root = doc! { "createUser": "root", "pwd": "secret", "roles": ["root"] };
-    // The first user may be made without one.
+    // The first user may be created without a login.
     admin.run_command(root).await.unwrap();
     let url = |user: &str| {
         format!("mongodb://{user}:secret@127.0.0.1:{}/?directConnection=true&authSource=admin", server.port())
@@ -138,7 +141,7 @@ async fn who_lacks_the_role_is_told_which() {
     profiler.enable(&slow::Settings::default()).await.unwrap();
     assert_eq!(profiler.status().await.unwrap().level, 1);
     profiler.read().await.unwrap();
-    // To time one's own calls takes no role beside that for the calls.
+    // Timing the program's own calls requires no further role.
     let things = reader.collection::<Thing>(&reader.database(db.name()));
     things.insert_one(Thing { a: 1 }, None).await.unwrap();
     assert_eq!(reader.slow_queries().shapes[0].operation, Operation::Insert);

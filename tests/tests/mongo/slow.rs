@@ -1,10 +1,10 @@
-//! Calls through the typed collection: what was slow is remembered by shape, and nothing else is.
+//! Calls through the typed collection: slow ones are recorded by shape, and only those.
 
 use std::time::Duration;
 
 use bson::{Document, doc};
 use fastness::mongo::plan;
-use fastness::mongo::slow::{Operation, SlowShape, Source};
+use fastness::mongo::slow::{Operation, QueryShape, QuerySource};
 use fastness::mongo::{self, Client, Collection};
 use fastness::{Clock, Indexed, monitor};
 use fastness_tests::logged::Logged;
@@ -25,14 +25,14 @@ fn thing(number: i32) -> Thing {
     Thing { number, name: format!("name{number}") }
 }
 
-/// A client for which nothing is slow that a test does not make slow: by its clock, no time passes.
+/// A client whose clock stands still, so that a query is slow only if a test makes it so.
 async fn still(url: &str) -> (Client, Clock) {
     let clock = Clock::manual();
     let options = mongo::Settings::from_uri(url).await.unwrap().clock(clock.clone());
     (options.slow_query(Duration::from_millis(100)).connect().unwrap(), clock)
 }
 
-/// A client for which everything is slow.
+/// A client for which every query is slow.
 async fn eager(url: &str) -> Client {
     mongo::Settings::from_uri(url).await.unwrap().slow_query(Duration::ZERO).connect().unwrap()
 }
@@ -41,7 +41,7 @@ fn things(client: &Client) -> Collection<Thing> {
     client.collection(&client.database(&database_name()))
 }
 
-fn shapes(client: &Client) -> Vec<SlowShape> {
+fn shapes(client: &Client) -> Vec<QueryShape> {
     client.slow_queries().shapes
 }
 
@@ -93,7 +93,7 @@ async fn what_was_slow_is_counted_by_shape_with_the_slowest_as_example() {
         slowly(&clock, 200, things.count(doc! { "name": "hunter2" }, None)).await.unwrap();
         let found = shapes(&client);
         let [first, second] = &found[..] else { panic!("{}", client.slow_queries()) };
-        assert_eq!((first.count, first.operation, first.source), (3, Operation::Find, Source::Client));
+        assert_eq!((first.count, first.operation, first.source), (3, Operation::Find, QuerySource::Client));
         assert_eq!((first.max, first.total), (Duration::from_millis(400), Duration::from_millis(670)));
         assert_eq!((first.shape.as_str(), first.collection.as_str()), (r#"{number: "?"}"#, "c"));
         assert_eq!((second.count, second.operation), (1, Operation::Count));
@@ -105,10 +105,10 @@ async fn what_was_slow_is_counted_by_shape_with_the_slowest_as_example() {
     }
 }
 
-/// Lets time pass on the clock while an operation is under way.
+/// Advances the clock while an operation is in progress.
 async fn slowly<T>(clock: &Clock, millis: u64, operation: impl Future<Output = T>) -> T {
     let passes = async {
-        // The operation is polled first, and so has begun.
+        // The operation is polled first, so it has started.
         clock.advance(Duration::from_millis(millis));
     };
     tokio::join!(operation, passes).0
@@ -139,7 +139,7 @@ async fn values_are_neither_printed_nor_serialised_nor_logged() {
     assert_eq!(found.examples(&found.shapes[0].database).len(), 3, "but they are kept, to be explained: {found}");
 }
 
-/// By the client's clock, a second passes between the shapes' lines only if the test moves it.
+/// The client's clock stands still, so a second between two lines passes only if the test advances it.
 #[tokio::test]
 async fn a_shape_is_logged_once_a_second() {
     let (client, clock) = still(&shared_mongo().await.url()).await;
@@ -161,7 +161,7 @@ async fn errors_timeouts_and_drops_are_counted() {
     let options = mongo::Settings::from_uri(&server.url()).await.unwrap().operation_timeout(Duration::from_millis(300));
     let patient = options.clone().operation_timeout(PATIENCE).slow_query(Duration::ZERO).connect().unwrap();
     patient.collection::<Thing>(&patient.database("d")).insert_one(thing(1), None).await.unwrap();
-    // Longer than the bound: what took too long is slow whatever it took.
+    // Longer than the time limit: a timeout is slow whatever the threshold.
     let client = options.slow_query(Duration::from_secs(3_600)).connect().unwrap();
     let things = client.collection::<Thing>(&client.database("d"));
     until("there is a connection", async || things.count(doc! {}, None).await.is_ok()).await;
@@ -169,7 +169,7 @@ async fn errors_timeouts_and_drops_are_counted() {
     let find = things.find_one(doc! { "number": 1 }, None);
     let error = tokio::time::timeout(PATIENCE, find).await.expect("an end").unwrap_err();
     assert!(error.is_timeout(), "{error}");
-    assert_eq!(error.to_string(), "cannot find in `d.c`: it took longer than 300ms");
+    assert_eq!(error.to_string(), "cannot find in `d.c`: it timed out after 300ms");
     server.resume();
     let found = shapes(&client);
     let finds: Vec<_> = found.iter().filter(|shape| shape.operation == Operation::Find).collect();
@@ -179,7 +179,7 @@ async fn errors_timeouts_and_drops_are_counted() {
     let things = client.collection::<Thing>(&client.database("d"));
     let error = things.find_one(doc! { "number": { "$foo": "hunter2" } }, None).await.unwrap_err();
     assert!(error.code() == Some(2) && !error.to_string().contains("hunter2"), "{error}");
-    // The server is busy with it until long after the drop.
+    // The server is busy until long after the drop.
     let busy = things.distinct("name", doc! { "$where": "sleep(60000) || true" }, None);
     assert!(tokio::time::timeout(Duration::from_millis(50), busy).await.is_err());
     let found = shapes(&client);
@@ -238,11 +238,11 @@ async fn a_cursor_that_was_dropped_while_it_waited_says_so() {
     assert_eq!((find.count, find.cancelled), (1, 1), "{}", client.slow_queries());
 }
 
-/// What was on its way is lost, so what comes next must not look like all there is.
+/// Documents in transit are lost, so a later result must not look complete.
 #[tokio::test]
 async fn a_cursor_that_took_too_long_says_so_each_time() {
     let options = mongo::Settings::from_uri(&shared_mongo().await.url()).await.unwrap();
-    // A server takes up to half a second on a busy machine until its first script runs.
+    // A server on a busy machine takes up to half a second to run its first script.
     let client = options.operation_timeout(Duration::from_secs(2)).connect().unwrap();
     let things = things(&client);
     things.insert_many((0..20).map(thing), None).await.unwrap();
@@ -268,7 +268,7 @@ async fn a_duplicate_among_many_is_told_without_its_values() {
     assert!(error.is_duplicate() && !error.to_string().contains("4711"), "{error}");
 }
 
-/// The server quotes what it could not convert.
+/// The server quotes the value that it could not convert.
 #[tokio::test]
 async fn a_value_that_cannot_be_converted_is_not_quoted() {
     let client = eager(&shared_mongo().await.url()).await;
@@ -308,8 +308,8 @@ async fn many_shapes_are_bounded() {
     assert!(!found.to_string().contains("field29 ") && found.to_string().contains("field229"), "{found}");
 }
 
-/// The driver takes the filter away, so what may have to be shown is a copy; beside it and the timer that bounds the call, nothing is
-/// made for a quick one.
+/// The driver consumes the filter, so a copy is made for a possible report. A fast call allocates nothing else but the timer of its time
+/// limit.
 #[test]
 fn a_quick_call_allocates_no_more_than_the_drivers_and_one_copy_of_its_filter() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -322,7 +322,7 @@ fn a_quick_call_allocates_no_more_than_the_drivers_and_one_copy_of_its_filter() 
         fewest(&|| drop(filter.clone()))
     };
     let bound = Duration::from_secs(45);
-    // The runtime boxes what is large, so both are boxed.
+    // The runtime boxes large futures, so both are boxed.
     let drivers = fewest(&|| {
         let find = async { tokio::time::timeout(bound, things.driver().find_one(filter())).await };
         let found = runtime.block_on(Box::pin(find));

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fastness::mongo::changes::Tail;
+use fastness::mongo::changes::WatcherTask;
 use serde_json::Value;
 
 /// The reports that were read last, and the changes that are followed.
@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(super) struct Watch {
     /// Plain locks: they are held to put, take or copy a value, never across an `.await`.
     pub(super) seen: Mutex<Seen>,
-    pub(super) changes: Mutex<Option<Tail>>,
+    pub(super) changes: Mutex<Option<WatcherTask>>,
 }
 
 /// The indexes and the profiling of the database as they were read last; null before the first read.

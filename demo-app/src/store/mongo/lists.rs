@@ -110,17 +110,17 @@ fn is_no_such_index(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use fastness::mongo::model::Kind;
+    use fastness::mongo::model::IndexKind;
 
     use super::*;
     use crate::store::mongo::documents::{Business, Manufacturer, Product, SupplyChainEvent, User, VotingRecord};
 
     /// The declared indexes that filter and sort, each as its fields, whether they descend, and whether it is sparse.
     fn declared<M: Indexed>() -> Vec<(Vec<(String, bool)>, bool)> {
-        let ordered = |kind: Kind| matches!(kind, Kind::Ascending | Kind::Descending);
+        let ordered = |kind: IndexKind| matches!(kind, IndexKind::Ascending | IndexKind::Descending);
         let lists = M::INDEXES.iter().filter(|index| index.fields.iter().all(|field| ordered(field.kind)));
-        let fields = |index: &mongo::model::Declaration| {
-            index.fields.iter().map(|field| (field.path.join("."), field.kind == Kind::Descending)).collect()
+        let fields = |index: &mongo::model::DeclaredIndex| {
+            index.fields.iter().map(|field| (field.path.join("."), field.kind == IndexKind::Descending)).collect()
         };
         lists.map(|index| (fields(index), index.sparse)).collect()
     }

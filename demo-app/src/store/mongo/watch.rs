@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fastness::Fastness;
 use fastness::mongo::IndexManager;
-use fastness::mongo::changes::{Changes, Snapshot};
+use fastness::mongo::changes::{ChangeWatcher, Snapshot};
 use fastness::mongo::plan;
 use fastness::mongo::slow::{self, Profiler};
 use fastness::monitor::SlowQuery;
@@ -59,8 +59,8 @@ impl MongoRepository {
 }
 
 /// The changes of all models, which invalidate what the models declare.
-fn changes(db: &Database) -> Changes {
-    Changes::new(db)
+fn changes(db: &Database) -> ChangeWatcher {
+    ChangeWatcher::new(db)
         .model::<Business>()
         .model::<Manufacturer>()
         .model::<User>()

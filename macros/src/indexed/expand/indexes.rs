@@ -17,29 +17,29 @@ pub(super) fn spec(index: &Index, places: &mut Places<'_>) -> TokenStream {
     if index.expire_after.is_some() {
         let (path, span) = (places.path(&index.keys[0].path), index.keys[0].path.span());
         let door = located(door, span);
-        places.lines.push(quote_spanned!(span=> #door::date(#path);));
+        places.lines.push(quote_spanned!(span=> #door::require_date(#path);));
     }
     let mut keys = Vec::new();
     for key in &index.keys {
         let kind = kind(key.kind, door);
         keys.push(if key.path.0.is_empty() {
-            (quote!(#door::Field { path: &[], kind: #kind }), None)
+            (quote!(#door::IndexField { path: &[], kind: #kind }), None)
         } else {
             let steps = places.steps(&key.path);
-            (quote!(#door::field(#steps, #kind)), Some(quote!((#kind, #steps))))
+            (quote!(#door::index_field(#steps, #kind)), Some(quote!((#kind, #steps))))
         });
     }
     let told: Vec<_> = keys.iter().filter_map(|(_, told)| told.as_ref()).collect();
     if told.len() > 1 || index.keys[0].kind == Kind::Hashed {
         let door = located(door, index.span);
-        places.lines.push(quote_spanned!(index.span=> #door::arrays(&[#(#told),*]);));
+        places.lines.push(quote_spanned!(index.span=> #door::check_arrays(&[#(#told),*]);));
     }
     let partial: Vec<_> = index.partial.iter().map(|condition| partial(condition, places)).collect();
     let partial = (!partial.is_empty()).then(|| quote!(partial: &[#(#partial),*],));
     let options = options(index, door);
     let fields = keys.iter().map(|(field, _)| field);
     quote! {
-        #door::Declaration { fields: &[#(#fields),*], #partial #options ..#door::Declaration::PLAIN }
+        #door::DeclaredIndex { fields: &[#(#fields),*], #partial #options ..#door::DeclaredIndex::DEFAULT }
     }
 }
 
@@ -47,14 +47,14 @@ fn kind(kind: Kind, door: &TokenStream) -> TokenStream {
     let name = match kind {
         Kind::Ascending => "Ascending",
         Kind::Descending => "Descending",
-        Kind::Text { weight } => return quote!(#door::Kind::Text { weight: #weight }),
+        Kind::Text { weight } => return quote!(#door::IndexKind::Text { weight: #weight }),
         Kind::Sphere => "Sphere",
         Kind::Plane => "Plane",
         Kind::Hashed => "Hashed",
         Kind::Wildcard => "Wildcard",
     };
     let name = format_ident!("{name}");
-    quote!(#door::Kind::#name)
+    quote!(#door::IndexKind::#name)
 }
 
 fn partial(condition: &Condition, places: &mut Places<'_>) -> TokenStream {
@@ -63,7 +63,7 @@ fn partial(condition: &Condition, places: &mut Places<'_>) -> TokenStream {
     let literals: Vec<_> = condition.literals.iter().map(|literal| literal.tokens(door)).collect();
     if !literals.is_empty() {
         let (span, door) = (condition.path.span(), located(door, condition.path.span()));
-        places.lines.push(quote_spanned!(span=> #door::compares(#steps, &[#(#literals),*]);));
+        places.lines.push(quote_spanned!(span=> #door::check_literals(#steps, &[#(#literals),*]);));
     }
     let variant = format_ident!("{}", condition.operator);
     let operand = match condition.operator {
@@ -74,7 +74,7 @@ fn partial(condition: &Condition, places: &mut Places<'_>) -> TokenStream {
     quote!(#door::Condition { path: #steps.names(), operator: #door::Operator::#variant #operand })
 }
 
-/// The options that were given; the others are those of `Declaration::PLAIN`.
+/// The options that were given; the others are those of `DeclaredIndex::DEFAULT`.
 fn options(index: &Index, door: &TokenStream) -> TokenStream {
     let fields = index.options.values().filter(|given| matches!(given.row.call, Call::Field)).map(|given| {
         let name = format_ident!("{}", given.row.name);

@@ -44,7 +44,7 @@ fn fields(record: &Record, door: &TokenStream) -> TokenStream {
     let (_, of, bounds) = owned.split_for_impl();
     let mut wider = owned.clone();
     wider.params.push(syn::parse_quote!(__M: 'static));
-    wider.params.push(syn::parse_quote!(__P: #door::At));
+    wider.params.push(syn::parse_quote!(__P: #door::FieldLocation));
     let (params, set_of, _) = wider.split_for_impl();
     let names: Vec<_> = stored(record).map(|field| &field.ident).collect();
     let types = stored(record).map(|field| field.path_type(door));
@@ -53,20 +53,20 @@ fn fields(record: &Record, door: &TokenStream) -> TokenStream {
     let (plain, _, _) = owned.split_for_impl();
     quote! {
         pub struct #set #params #bounds {
-            #(pub #names: #door::Path<__M, #types, #door::In<__P, #ident #of, #numbers>>,)*
+            #(pub #names: #door::FieldPath<__M, #types, #door::StructField<__P, #ident #of, #numbers>>,)*
         }
 
         impl #params #door::FieldSet for #set #set_of #bounds {
-            const ALL: &'static Self = &#set { #(#names: #door::Path::NEW,)* };
+            const ALL: &'static Self = &#set { #(#names: #door::FieldPath::NEW,)* };
         }
 
         impl #plain #door::Nested for #ident #of #bounds {
-            type Fields<__M: 'static, __P: #door::At> = #set #set_of;
+            type Fields<__M: 'static, __P: #door::FieldLocation> = #set #set_of;
         }
 
-        impl #plain #door::Segments for #ident #of #bounds {
-            const SEGMENTS: &'static [#door::Segment] = {
-                use #door::Unknown as _;
+        impl #plain #door::StoredFields for #ident #of #bounds {
+            const SEGMENTS: &'static [#door::StoredField] = {
+                use #door::DefaultFacts as _;
                 &[#(#segments,)*]
             };
         }
@@ -94,7 +94,7 @@ fn segment(field: &Field, door: &TokenStream) -> TokenStream {
         Stored::Flattened | Stored::Nowhere => quote!(::core::option::Option::None),
     };
     let ty = field.path_type(door);
-    quote!(#door::Segment { name: #name, array: #door::Ask::<#ty>::ARRAY, holds: #door::Ask::<#ty>::HOLDS })
+    quote!(#door::StoredField { name: #name, array: #door::TypeFacts::<#ty>::ARRAY, holds: #door::TypeFacts::<#ty>::HOLDS })
 }
 
 /// What a collection makes of it: its indexes and scopes.
@@ -110,14 +110,14 @@ fn declared(declared: &Declared, record: &Record, door: &TokenStream) -> TokenSt
     let made = generics
         .params
         .is_empty()
-        .then(|| quote!(const _: &'static [#door::Declaration] = <#ident as #door::Indexed>::INDEXES;));
+        .then(|| quote!(const _: &'static [#door::DeclaredIndex] = <#ident as #door::Indexed>::INDEXES;));
     let scopes = scopes::constant(&declared.scopes, record, door);
     let made_too = (generics.params.is_empty() && scopes.is_some())
-        .then(|| quote!(const _: &'static [#door::Scope] = <#ident as #door::Indexed>::SCOPES;));
+        .then(|| quote!(const _: &'static [#door::ChangeScope] = <#ident as #door::Indexed>::SCOPES;));
     quote! {
         impl #params #door::Indexed for #ident #of #bounds {
             const COLLECTION: &'static str = #collection;
-            const INDEXES: &'static [#door::Declaration] = {
+            const INDEXES: &'static [#door::DeclaredIndex] = {
                 let __root = #door::root::<Self>();
                 #(#lines)*
                 &[#(#specs,)*]

@@ -43,10 +43,10 @@ impl<'a> Places<'a> {
                     self.entries += 1;
                     self.lines.push(quote! {
                         struct #marker;
-                        impl #door::Key for #marker { const KEY: &'static str = #key; }
+                        impl #door::MapKey for #marker { const KEY: &'static str = #key; }
                     });
                     let (span, door) = (key.span(), located(door, key.span()));
-                    found = quote_spanned!(span=> #door::entry::<#marker, _, _, _>(#found));
+                    found = quote_spanned!(span=> #door::map_entry::<#marker, _, _, _>(#found));
                 }
             }
         }
@@ -67,7 +67,7 @@ impl<'a> Places<'a> {
         let variable = format_ident!("__at{}", self.steps);
         self.steps += 1;
         let door = located(door, path.span());
-        let line = quote_spanned!(path.span()=> let #variable = #door::steps(#typed););
+        let line = quote_spanned!(path.span()=> let #variable = #door::path_steps(#typed););
         self.lines.push(line);
         variable
     }
@@ -79,7 +79,7 @@ fn below(door: &TokenStream, step: &Step, path: &TokenStream) -> TokenStream {
         Step::Entry(key) => key.span(),
     };
     let door = located(door, span);
-    quote_spanned!(span=> #door::below(#path))
+    quote_spanned!(span=> #door::nested_fields(#path))
 }
 
 /// The path to the runtime, with errors of what is called there on the user's tokens.

@@ -23,7 +23,7 @@ pub(super) fn constant(scopes: &[Scope], record: &Record, door: &TokenStream) ->
     let lines = &places.lines;
     (!specs.is_empty()).then(|| {
         quote! {
-            const SCOPES: &'static [#door::Scope] = {
+            const SCOPES: &'static [#door::ChangeScope] = {
                 let __root = #door::root::<Self>();
                 #(#lines)*
                 &[#(#specs,)*]
@@ -43,7 +43,7 @@ fn spec(scope: &Scope, places: &mut Places<'_>) -> TokenStream {
         })
         .collect();
     let (text, prefix) = (&scope.text, scope.prefix);
-    quote!(#door::Scope { text: #text, pieces: &[#(#pieces),*], prefix: #prefix })
+    quote!(#door::ChangeScope { text: #text, pieces: &[#(#pieces),*], prefix: #prefix })
 }
 
 /// A field by its stored names, and how its value is written: as a key of a parameter of the field's type has it.
@@ -53,7 +53,7 @@ fn field(path: &Path, format: Format, places: &mut Places<'_>) -> TokenStream {
     let typed = places.path(path);
     let steps = places.steps(path);
     let door = located(places.door, span);
-    places.lines.push(quote_spanned!(span=> #door::single(#steps);));
+    places.lines.push(quote_spanned!(span=> #door::require_single_value(#steps);));
     let root = Ident::new("__root", span);
     let part = match format {
         Format::Plain => quote_spanned!(span=> (&#door::Arg(&__value)).__part()),
@@ -66,10 +66,10 @@ fn field(path: &Path, format: Format, places: &mut Places<'_>) -> TokenStream {
             write: |__value, __out| {
                 use #door::ladder::*;
                 let #root = #door::root::<Self>();
-                let ::core::option::Option::Some(__value) = #door::read(__value, #typed) else {
+                let ::core::option::Option::Some(__value) = #door::read_field(__value, #typed) else {
                     return false;
                 };
-                #door::write(&#part, __out)
+                #door::write_part(&#part, __out)
             },
         }
     }

@@ -1,28 +1,28 @@
-//! From one change to scopes, without a server.
+//! Turns a change event into scopes, without a server.
 //!
-//! A change is seen as *views* of the document: what it was before and what it is now, each as far as it is known. Each scope is
-//! written with each view. An update is told without its document, so where a scope depends on a field that it did not touch, the
-//! document is looked up, together with all others of the batch. So it is seen as it is later than at the change; that is
-//! safe, as whatever changed a field in between is a change of its own, which ends the scope before that field.
+//! A change is seen as *views* of the document: before the change and after it, each as far as it is known. Each scope is rendered with
+//! each view. An update event has no document; so where a scope depends on a field that the update did not touch, the document is read,
+//! together with the others of the batch. The document may have changed again by then, which is safe: each later change of a field is an
+//! event of its own, which cuts the scope before that field.
 
 use std::time::{Duration, SystemTime};
 
 use bson::{Bson, Document};
 
-use super::batch::{Batch, Found};
-use super::followed::Watched;
+use super::batch::{ChangeBatch, FoundDocuments};
+use super::target::WatchedModel;
 
-/// What comes after a change.
+/// The continuation after an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Then {
-    /// The next one.
+pub(super) enum AfterEvent {
+    /// Read the next event.
     Next,
-    /// Nothing: the stream has ended, and a new one follows after it.
+    /// The stream has ended: open a new one after it.
     Reopen,
 }
 
-/// Adds what a change concerns.
-pub(super) fn read(event: &Document, models: &[Watched], batch: &mut Batch) -> Then {
+/// Adds the scopes of an event to the batch.
+pub(super) fn read(event: &Document, models: &[WatchedModel], batch: &mut ChangeBatch) -> AfterEvent {
     batch.changes += 1;
     batch.last = time(event).or(batch.last);
     batch.time = event.get_timestamp("clusterTime").ok().or(batch.time);
@@ -37,15 +37,15 @@ pub(super) fn read(event: &Document, models: &[Watched], batch: &mut Batch) -> T
             "replace" => push(model, &[now(event), before(event)], batch),
             "delete" => push(model, &[before(event)], batch),
             "update" => update(event, model, batch),
-            // Of the collection as a whole, or nothing that is known.
+            // An event on the whole collection, or of an unknown kind.
             _ => batch.push_everything(model),
         }
     }
-    if operation == "invalidate" { Then::Reopen } else { Then::Next }
+    if operation == "invalidate" { AfterEvent::Reopen } else { AfterEvent::Next }
 }
 
-/// All scopes of a model, with all of the views.
-fn push(model: &Watched, views: &[View<'_>], batch: &mut Batch) {
+/// Adds all scopes of a model, rendered with each of the views.
+fn push(model: &WatchedModel, views: &[DocumentView<'_>], batch: &mut ChangeBatch) {
     for scope in model.scopes {
         for view in views {
             batch.push(scope.render(|path| view.value(path)));
@@ -53,8 +53,8 @@ fn push(model: &Watched, views: &[View<'_>], batch: &mut Batch) {
     }
 }
 
-/// What an update concerns; the document is looked up only if something depends on it.
-fn update(event: &Document, model: &Watched, batch: &mut Batch) {
+/// Adds the scopes of an update. The document is read only if a scope depends on it.
+fn update(event: &Document, model: &WatchedModel, batch: &mut ChangeBatch) {
     let Some(id) = id(event) else { return batch.push_everything(model) };
     let (before, touched) = (before(event), touched(event));
     let is_touched = |path: &[&str]| touched.iter().any(|touched| overlap(touched, path));
@@ -62,8 +62,8 @@ fn update(event: &Document, model: &Watched, batch: &mut Batch) {
     let mut depends = false;
     for scope in model.scopes {
         let mut fields = scope.paths().filter(|path| *path != ["_id"]);
-        // With an image, what it was is known, and what was not touched still is so. Without, a scope ends before the first field that was
-        // touched, and fields before that have to be known.
+        // With a pre-image, the old values are known, and untouched fields still have them. Without one, a scope is cut before the first
+        // touched field, so only the fields before that have to be known.
         let unknown =
             if has_image { fields.any(is_touched) } else { fields.next().is_some_and(|path| !is_touched(path)) };
         if has_image || !unknown {
@@ -72,13 +72,13 @@ fn update(event: &Document, model: &Watched, batch: &mut Batch) {
         depends |= unknown;
     }
     if depends {
-        batch.look_up(model.collection, id, if has_image { &[] } else { &touched });
+        batch.add_updated(model.collection, id, if has_image { &[] } else { &touched });
     }
 }
 
-/// Adds the scopes of updated documents, now that they were looked up; one that was not found is not known.
-pub(super) fn looked_up(found: &Found, models: &[Watched], batch: &mut Batch) {
-    for (place, unread) in batch.take_unread() {
+/// Adds the scopes of updated documents after they were read. A document that was not found is unknown.
+pub(super) fn add_looked_up(found: &FoundDocuments, models: &[WatchedModel], batch: &mut ChangeBatch) {
+    for (place, unread) in batch.take_updated() {
         let touched: Vec<_> = unread.touched.iter().map(String::as_str).collect();
         for model in models.iter().filter(|model| model.collection == place.0) {
             after_updates(model, found.get(&place), &unread.id, &touched, batch);
@@ -86,10 +86,16 @@ pub(super) fn looked_up(found: &Found, models: &[Watched], batch: &mut Batch) {
     }
 }
 
-/// What updates of a document concern, now that it was looked up.
-fn after_updates(model: &Watched, document: Option<&Document>, id: &Bson, touched: &[&str], batch: &mut Batch) {
-    // What was not touched is now as it was.
-    let views = [Vec::new(), touched.to_vec()].map(|hidden| View { document, hidden, id: Some(id) });
+/// Adds the scopes of a document that was updated and then read.
+fn after_updates(
+    model: &WatchedModel,
+    document: Option<&Document>,
+    id: &Bson,
+    touched: &[&str],
+    batch: &mut ChangeBatch,
+) {
+    // Untouched fields still have their old values.
+    let views = [Vec::new(), touched.to_vec()].map(|hidden| DocumentView { document, hidden, id: Some(id) });
     push(model, &views, batch);
 }
 
@@ -101,48 +107,48 @@ fn collection<'a>(event: &'a Document, namespace: &str) -> Option<&'a str> {
     event.get_document(namespace).ok()?.get_str("coll").ok()
 }
 
-/// When it happened: to the millisecond since 6.0, to the second before.
+/// Returns the time of the change: in milliseconds since MongoDB 6.0, in seconds before.
 fn time(event: &Document) -> Option<SystemTime> {
     let wall = event.get_datetime("wallTime").ok().map(|wall| wall.to_system_time());
     let seconds = || event.get_timestamp("clusterTime").ok().map(|stamp| Duration::from_secs(stamp.time.into()));
     wall.or_else(|| seconds().map(|since| SystemTime::UNIX_EPOCH + since))
 }
 
-/// A document, as far as it is known.
-struct View<'a> {
+/// The known part of a document.
+struct DocumentView<'a> {
     document: Option<&'a Document>,
-    /// Paths whose values are not those of the document.
+    /// Paths whose values differ from the document's.
     hidden: Vec<&'a str>,
-    /// What is known in any case.
+    /// The `_id`, which is always known.
     id: Option<&'a Bson>,
 }
 
-/// What it is now.
-fn now(event: &Document) -> View<'_> {
-    View { document: event.get_document("fullDocument").ok(), hidden: Vec::new(), id: id(event) }
+/// Returns the document after the change.
+fn now(event: &Document) -> DocumentView<'_> {
+    DocumentView { document: event.get_document("fullDocument").ok(), hidden: Vec::new(), id: id(event) }
 }
 
-/// What it was before.
-fn before(event: &Document) -> View<'_> {
+/// Returns the document before the change.
+fn before(event: &Document) -> DocumentView<'_> {
     if let Ok(image) = event.get_document("fullDocumentBeforeChange") {
-        return View { document: Some(image), hidden: Vec::new(), id: id(event) };
+        return DocumentView { document: Some(image), hidden: Vec::new(), id: id(event) };
     }
-    // The key of what was deleted has the fields that the collection is sharded by, too; that of a replacement may have new ones.
+    // The key of a deletion also has the fields of the shard key. The key of a replacement may have new values.
     let key = event.get_document("documentKey").ok().filter(|_| operation(event) == "delete");
-    View { document: key, hidden: Vec::new(), id: id(event) }
+    DocumentView { document: key, hidden: Vec::new(), id: id(event) }
 }
 
 fn id(event: &Document) -> Option<&Bson> {
     event.get_document("documentKey").ok()?.get("_id")
 }
 
-/// The paths that an update set, removed or cut short.
+/// Returns the paths that an update set, removed or truncated.
 fn touched(event: &Document) -> Vec<&str> {
     let lists = ["touched", "removed", "truncated"].iter().filter_map(|name| event.get_array(name).ok());
     lists.flatten().filter_map(Bson::as_str).collect()
 }
 
-impl View<'_> {
+impl DocumentView<'_> {
     fn value(&self, path: &[&str]) -> Option<Bson> {
         let hidden = self.hidden.iter().any(|touched| overlap(touched, path));
         let document = self.document.filter(|_| !hidden);
@@ -151,7 +157,7 @@ impl View<'_> {
     }
 }
 
-/// Whether a change of the dotted path `touched` can change what is at `path`.
+/// Returns whether a change at the dotted path `touched` can change the value at `path`.
 fn overlap(touched: &str, path: &[&str]) -> bool {
     touched.split('.').zip(path).all(|(touched, name)| touched == *name)
 }

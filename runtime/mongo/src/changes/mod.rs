@@ -1,31 +1,31 @@
-//! MongoDB's change streams as a source of invalidations: whatever another program writes, a person at a shell, or a process
-//! that died between its commit and its invalidation, is invalidated too.
+//! Invalidations by MongoDB's change streams: writes of other programs, of a person in a shell, or of a process that crashed between
+//! commit and invalidation are invalidated too.
 //!
 //! May use: `error`, `lease`, `model`.
 //!
-//! A model declares its [scopes](crate::model::Scope): what a change of a document invalidates, as patterns over its fields.
-//! One task follows the changes of the database (`stream`), makes scopes of each (`event`), announces them as any other
-//! invalidation (`batch`), and remembers how far it got (`place`).
+//! A model declares its [scopes](crate::model::ChangeScope): the keys that a change of a document invalidates, as patterns over its
+//! fields. One task reads the change stream of the database (`stream`), renders the scopes of each event (`event`), announces them like
+//! any other invalidation (`batch`), and stores its position (`position`).
 //!
-//! | the cache | who follows | where it goes on |
+//! | cache | reader of the stream | start position |
 //! |---|---|---|
-//! | has a shared tier | one process of the fleet; another takes over when it dies | after the last change that all were told of, kept in `fastness_changes` |
-//! | is in this process | each process | after the last change, while it lives; a new process has an empty cache |
+//! | with a shared tier | one process of the fleet; another takes over after a crash | after the last change that every process was told of, stored in `fastness_changes` |
+//! | in this process only | each process | after the last change, as long as the process lives; a new process has an empty cache |
 //!
 //! Invariants:
-//! - a position is remembered after everything before it was announced to all, never before: what is not known to have been
-//!   announced is announced again;
-//! - where there is no position, or one that the server no longer knows, everything that the models concern is invalidated,
-//!   *after* a new stream was opened, so that nothing lies between the two;
-//! - a value that is not known of a change makes a scope wider, never narrower.
+//! - a position is stored after everything before it was announced to every process, never earlier: a change that may not have been announced
+//!   is announced again;
+//! - without a position, or with one that the server no longer knows, all scopes of the models are invalidated *after* a new stream was opened,
+//!   so that no change is missed in between;
+//! - an unknown value makes a scope wider, never narrower.
 
 mod batch;
 mod event;
-mod followed;
-mod place;
+mod position;
 mod snapshot;
 mod stream;
-mod tail;
+mod target;
+mod worker;
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,15 +38,17 @@ use tokio::task::JoinHandle;
 use crate::model::Indexed;
 use fastness_core::Fastness;
 
-use followed::{Followed, POSITIONS, Watched};
-use snapshot::Board;
-pub use snapshot::{Phase, Snapshot};
-use tail::Tailer;
+use snapshot::StatusBoard;
+pub use snapshot::{Snapshot, WatcherState};
+use target::{POSITIONS, WatchTarget, WatchedModel};
+use worker::WatcherWorker;
 
-/// The models whose changes invalidate what is cached. Needs a replica set or a sharded cluster.
+/// Invalidates cached values when documents of the declared models change. Requires a replica set or a sharded cluster.
+///
+/// Collects the settings; [`start`](Self::start) starts the task.
 ///
 /// ```no_run
-/// use fastness::mongo::changes::Changes;
+/// use fastness::mongo::changes::ChangeWatcher;
 /// use fastness::{Fastness, Indexed, cacheable};
 /// use serde::{Deserialize, Serialize};
 ///
@@ -65,131 +67,131 @@ use tail::Tailer;
 /// }
 ///
 /// # async fn start(db: mongodb::Database) {
-/// let changes = Changes::new(&db).model::<Product>().start(&Fastness::current());
-/// // .. `changes` lives as long as the server runs
+/// let changes = ChangeWatcher::new(&db).model::<Product>().start(&Fastness::current());
+/// // Hold `changes` for as long as the server runs.
 /// println!("{:?}", changes.snapshot());
 /// changes.stop().await;
 /// # }
 /// ```
 ///
-/// # What a change invalidates
+/// # Scope of an invalidation
 ///
-/// Each scope of the model, with the values that the document had before and those that it has now. A placeholder is a field by
-/// its Rust name; its value is read by the field's type and written as a `#[cacheable]` function has it in its key whose
-/// parameter is of that type. Where a value is not known, the scope ends before it: `business:{business}:products:*` becomes
-/// `business:*`. That concerns
+/// Each scope of the model is invalidated with the values of the document before and after the change. A placeholder is the Rust name of
+/// a field; its value is read as the field's type, and written like an argument of that type in the key of a `#[cacheable]` function. If
+/// a value is unknown, the scope is cut before it: `business:{business}:products:*` becomes `business:*`. Values are unknown
 ///
-/// - a deletion, of which MongoDB tells the `_id` alone,
-/// - an update of the very field, or a replacement of the document, as the old value is not told,
-/// - a value that is missing, or that the field's type cannot read, and all of `drop` and `rename`.
+/// - in a deletion, for which MongoDB reports the `_id` alone,
+/// - in an update of the field, or a replacement of the document, which do not report the old value,
+/// - if the value is missing or cannot be read as the field's type, and for `drop` and `rename`.
 ///
-/// Old values are known where the collection keeps images (`changeStreamPreAndPostImages`, MongoDB 6.0): those are asked for
-/// and used. So a scope by `_id` is always exact, and one by a field that never changes is exact but for deletions.
+/// Old values are known if the collection stores pre-images (`changeStreamPreAndPostImages`, MongoDB 6.0 or newer), which are then
+/// requested. So a scope with the `_id` is always exact, and a scope with a field that never changes is exact except for deletions.
 ///
-/// A key that a [`KeyScope`](fastness_core::KeyScope) leads is not reached, as the receiver that it is of is not known, nor is a tag.
+/// Keys with a [`KeyScope`](fastness_core::KeyScope) are not reached, because their receiver is unknown; neither are tags.
 ///
 /// # Privileges
 ///
 /// `read` on the database, and with a shared tier `readWrite` on its collection `fastness_changes`.
 #[derive(Clone)]
-#[must_use = "nothing is followed until `start` is called"]
-pub struct Changes(Followed);
+#[must_use = "nothing is watched until `start` is called"]
+pub struct ChangeWatcher(WatchTarget);
 
-impl Changes {
-    /// The collection of positions, in the database that is followed; written only with a shared tier.
+impl ChangeWatcher {
+    /// Collection of positions in the watched database. Written only with a shared tier.
     pub const COLLECTION: &str = POSITIONS;
 
-    /// Of no model yet.
+    /// Creates a watcher without any model.
     pub fn new(db: &Database) -> Self {
         let takeover = Duration::from_secs(10);
-        Self(Followed { db: db.clone(), name: String::new(), takeover, models: Vec::new() })
+        Self(WatchTarget { db: db.clone(), name: String::new(), takeover, models: Vec::new() })
     }
 
-    /// With those of one more model.
+    /// Adds a model.
     pub fn model<M: Indexed>(mut self) -> Self {
-        self.0.models.push(Watched { collection: M::COLLECTION, scopes: M::SCOPES });
+        self.0.models.push(WatchedModel { collection: M::COLLECTION, scopes: M::SCOPES });
         self
     }
 
-    /// Tells fleets apart; empty by default.
+    /// Sets a name that distinguishes fleets. Default: empty.
     ///
-    /// Processes are of one fleet, in which one follows for all, if they follow the same database, declare the same
-    /// scopes and share a tier at the same address under the same prefix. Name them apart where the same address means different servers
-    /// (a Redis of its own on each machine, at `localhost`).
+    /// Processes form a fleet, of which one reads the change stream for all, if they watch the same database, declare the same scopes,
+    /// and share a tier at the same address with the same prefix. Set different names if the same address means different servers (such
+    /// as a Redis on each machine, at `localhost`).
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.0.name = name.into();
         self
     }
 
-    /// How long after the last sign of life of the process that follows another takes over; 10 s by default, and at least
-    /// 500 ms. Of no effect without a shared tier.
+    /// Sets the time after which another process takes over from a process that gives no sign of life. Default 10 s, at least 500 ms.
+    /// Without a shared tier it has no effect.
     pub fn takeover(mut self, after: Duration) -> Self {
         self.0.takeover = after.max(Duration::from_millis(500));
         self
     }
 
-    /// Follows the changes from now on, in a task of its own.
+    /// Starts a task that reads the change stream from now on.
     ///
-    /// It never fails: while the server cannot be reached it tries again, and [`Tail::snapshot`] tells. On a server that is no member of a
-    /// replica set it ends at once, and logs so.
+    /// Starting never fails: while the server cannot be reached, the task retries, and [`WatcherTask::snapshot`] shows the error. On a
+    /// server that is not a member of a replica set, the task logs a warning and ends.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime.
-    pub fn start(self, fastness: &Fastness) -> Tail {
-        let (board, stop) = (Arc::new(Board::default()), Arc::new(Notify::new()));
-        let tailer = Tailer::new(self.0, fastness.clone(), board.clone());
+    pub fn start(self, fastness: &Fastness) -> WatcherTask {
+        let (status, stop) = (Arc::new(StatusBoard::default()), Arc::new(Notify::new()));
+        let tailer = WatcherWorker::new(self.0, fastness.clone(), status.clone());
         let task = tokio::spawn(tailer.run(stop.clone()));
-        Tail { board, stop, task: Some(task) }
+        WatcherTask { status, stop, task: Some(task) }
     }
 }
 
-/// Databases and collections; no address.
-impl fmt::Debug for Changes {
+/// Writes database and collections, without an address.
+impl fmt::Debug for ChangeWatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let collections: Vec<_> = self.0.models.iter().map(|model| model.collection).collect();
-        f.debug_struct("Changes")
+        f.debug_struct("ChangeWatcher")
             .field("database", &self.0.db.name())
             .field("collections", &collections)
             .finish_non_exhaustive()
     }
 }
 
-/// Changes that are being followed. Dropping it ends that, as [`stop`](Self::stop) does, but without a word to the rest of the
-/// fleet: another process takes over when this one's time is up.
+/// A running watcher. Dropping it stops the task like [`stop`](Self::stop), but without releasing the lease: another process of the fleet
+/// takes over after [`takeover`](ChangeWatcher::takeover).
 #[derive(Debug)]
-#[must_use = "changes are followed only while this lives"]
-pub struct Tail {
-    board: Arc<Board>,
+#[must_use = "dropping the task stops watching"]
+pub struct WatcherTask {
+    status: Arc<StatusBoard>,
     stop: Arc<Notify>,
     task: Option<JoinHandle<()>>,
 }
 
-impl Tail {
-    /// How it goes, as of now.
+impl WatcherTask {
+    /// Returns the current figures.
     pub fn snapshot(&self) -> Snapshot {
-        self.board.snapshot()
+        self.status.snapshot()
     }
 
-    /// Ends it: what was read is announced, the position is remembered, and another process may take over at once.
+    /// Stops the task: announces the changes that were read, stores the position, and releases the lease, so that another process can
+    /// take over at once.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it is as if the [`Tail`] had been dropped.
+    /// Dropping the future is like dropping the [`WatcherTask`].
     pub async fn stop(mut self) {
         self.stop.notify_one();
         if let Some(task) = &mut self.task {
-            // It neither panics nor is it aborted before this is dropped.
+            // The task neither panics nor is aborted before this value is dropped.
             let _ = task.await;
         }
     }
 }
 
-impl Drop for Tail {
+impl Drop for WatcherTask {
     fn drop(&mut self) {
         if let Some(task) = self.task.take() {
             task.abort();
-            self.board.ended();
+            self.status.set_stopped();
         }
     }
 }

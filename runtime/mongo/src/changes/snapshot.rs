@@ -1,4 +1,4 @@
-//! The state of a tail, as of now.
+//! Figures of a watcher.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -7,109 +7,109 @@ use serde::{Serialize, Serializer};
 
 use fastness_core::seam::{Mutex, lock, time_of_day};
 
-/// What a [`Tail`](super::Tail) does now.
+/// State of a [`WatcherTask`](super::WatcherTask).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Phase {
-    /// It connects.
+pub enum WatcherState {
+    /// Connecting.
     #[default]
     Starting,
-    /// It follows.
+    /// Reading the change stream.
     Running,
-    /// Another process of the fleet follows, and this one would take over.
+    /// Waiting: another process of the fleet reads the change stream.
     Standby,
-    /// It could not connect, or lost the connection, and tries again; [`Snapshot::why`] says more.
+    /// Retrying after a lost connection or an error; see [`Snapshot::why`].
     Retrying,
-    /// There are no change streams here; [`Snapshot::why`] says more. It does not try again.
+    /// Off, because the server has no change streams; see [`Snapshot::why`]. The task does not retry.
     Off,
-    /// It was stopped or dropped, or its runtime was; or its task panicked, and [`Snapshot::why`] says so.
+    /// Stopped or dropped, or its runtime was shut down. If the task panicked, [`Snapshot::why`] says so.
     Stopped,
 }
 
-/// How a [`Tail`](super::Tail) goes.
+/// Figures of a [`WatcherTask`](super::WatcherTask).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// What it does now.
-    pub state: Phase,
-    /// Why it is off, tries again, or stopped by itself.
+    /// Current state.
+    pub state: WatcherState,
+    /// Reason for being off, retrying, or stopped by a panic.
     pub why: Option<String>,
-    /// Changes that were followed by this process so far; some are followed twice after a connection was lost.
+    /// Changes that this process has announced. Some are announced twice after a lost connection.
     pub changes: u64,
-    /// When the last of them happened, by the server's clock (MongoDB 6.0 or newer, else to the second). When serialised: RFC 3339, in
-    /// UTC, to the millisecond.
-    #[serde(serialize_with = "timestamp")]
+    /// Time of the last change by the server's clock, in milliseconds with MongoDB 6.0 or newer and in seconds before. Serialised as RFC
+    /// 3339 in UTC, with milliseconds.
+    #[serde(serialize_with = "serialize_timestamp")]
     pub last_change: Option<SystemTime>,
-    /// How long after it happened the last of them was announced, by the clocks of two machines; in seconds when serialised.
-    #[serde(serialize_with = "seconds")]
+    /// Time from the last change to its announcement, by the clocks of two machines; in seconds when serialised.
+    #[serde(serialize_with = "serialize_optional_seconds")]
     pub lag: Option<Duration>,
-    /// How often it went on from a position that it or another process had remembered.
+    /// Number of times the task continued from a stored position.
     pub resumptions: u64,
-    /// How often everything that the models concern was invalidated, as changes may have been missed: at the first start, and
-    /// when the server no longer knew the position.
+    /// Number of times that all scopes of the models were invalidated because changes may have been missed: at the first start, and when
+    /// the server no longer knew the position.
     pub gaps: u64,
 }
 
 #[expect(clippy::ref_option, reason = "as serde calls it")]
-fn timestamp<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_timestamp<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
     let text = |time: SystemTime| bson::DateTime::from_system_time(time).try_to_rfc3339_string().ok();
     time.and_then(text).serialize(serializer)
 }
 
 #[expect(clippy::ref_option, reason = "as serde calls it")]
-fn seconds<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_optional_seconds<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     time.map(|time| time.as_secs_f64()).serialize(serializer)
 }
 
-/// Says that it is over, however the task ends: also by a panic, or with the runtime.
+/// Sets the state to stopped when the task ends in any way: also by a panic, or with its runtime.
 #[derive(Debug)]
-pub(super) struct Ended(pub(super) Arc<Board>);
+pub(super) struct StopGuard(pub(super) Arc<StatusBoard>);
 
-impl Drop for Ended {
+impl Drop for StopGuard {
     fn drop(&mut self) {
-        self.0.ended();
+        self.0.set_stopped();
         if std::thread::panicking() {
-            self.0.is(Phase::Stopped, Some("its task panicked: changes are no longer followed".to_owned()));
+            self.0.set(WatcherState::Stopped, Some("the task panicked: changes are no longer watched".to_owned()));
         }
     }
 }
 
-/// Where the task writes it.
+/// Figures that the task updates.
 #[derive(Debug, Default)]
-pub(super) struct Board(Mutex<Snapshot>);
+pub(super) struct StatusBoard(Mutex<Snapshot>);
 
-impl Board {
+impl StatusBoard {
     pub(super) fn snapshot(&self) -> Snapshot {
         lock(&self.0).clone()
     }
 
-    pub(super) fn is(&self, state: Phase, why: Option<String>) {
+    pub(super) fn set(&self, state: WatcherState, why: Option<String>) {
         let mut status = lock(&self.0);
         (status.state, status.why) = (state, why);
     }
 
-    /// It is no longer followed; what is off stays off.
-    pub(super) fn ended(&self) {
+    /// Sets the state to stopped, unless it is off.
+    pub(super) fn set_stopped(&self) {
         let mut status = lock(&self.0);
-        if status.state != Phase::Off {
-            (status.state, status.why) = (Phase::Stopped, None);
+        if status.state != WatcherState::Off {
+            (status.state, status.why) = (WatcherState::Stopped, None);
         }
     }
 
-    /// A stream was opened.
-    pub(super) fn opened(&self, resumed: bool) {
+    /// Counts an opened stream.
+    pub(super) fn record_opened(&self, resumed: bool) {
         let mut status = lock(&self.0);
         if resumed {
             status.resumptions += 1;
         } else {
             status.gaps += 1;
         }
-        (status.state, status.why) = (Phase::Running, None);
+        (status.state, status.why) = (WatcherState::Running, None);
     }
 
-    /// So many changes were announced, of which the last happened then.
-    pub(super) fn announced(&self, changes: u64, last: Option<SystemTime>) {
+    /// Counts announced changes; `last` is the time of the last one.
+    pub(super) fn record_announced(&self, changes: u64, last: Option<SystemTime>) {
         let mut status = lock(&self.0);
         status.changes += changes;
         if let Some(last) = last {
@@ -127,7 +127,7 @@ mod tests {
     fn it_can_be_shown_as_json() {
         let last = SystemTime::UNIX_EPOCH + Duration::from_millis(1_704_067_200_250);
         let status = Snapshot {
-            state: Phase::Running,
+            state: WatcherState::Running,
             changes: 3,
             last_change: Some(last),
             lag: Some(Duration::from_millis(250)),
@@ -144,19 +144,19 @@ mod tests {
     #[test]
     fn a_task_that_ends_is_not_running() {
         let end = |panics: bool| {
-            let board = Arc::new(Board::default());
-            board.opened(false);
-            let task = board.clone();
+            let status = Arc::new(StatusBoard::default());
+            status.record_opened(false);
+            let task = status.clone();
             let ran = std::thread::spawn(move || {
-                let _ended = Ended(task);
+                let _stop_guard = StopGuard(task);
                 assert!(!panics, "on purpose");
             });
             assert_eq!(ran.join().is_err(), panics);
-            board.snapshot()
+            status.snapshot()
         };
         let status = end(false);
-        assert_eq!((status.state, status.why), (Phase::Stopped, None));
+        assert_eq!((status.state, status.why), (WatcherState::Stopped, None));
         let status = end(true);
-        assert!(status.state == Phase::Stopped && status.why.is_some(), "{status:?}");
+        assert!(status.state == WatcherState::Stopped && status.why.is_some(), "{status:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The client: bounds on operations, and the figures of its pools.
+//! The client: a time limit on operations, and figures of its connection pools.
 //!
 //! May use: `error`, `slow`.
 
@@ -10,7 +10,7 @@ use bson::doc;
 use mongodb::Database;
 
 use crate::error::Error;
-use crate::slow::{self, Profiler, Record};
+use crate::slow::{self, Profiler, SlowQueryRecorder};
 use fastness_core::seam::now;
 
 mod settings;
@@ -18,10 +18,10 @@ mod snapshot;
 mod uri;
 
 pub use settings::Settings;
-use snapshot::Counters;
+use snapshot::ClientCounters;
 pub use snapshot::Snapshot;
 
-/// The driver's client, with a bound on operations, and its pool's figures.
+/// The driver's client, with a time limit on operations and figures of its connection pools.
 ///
 /// ```no_run
 /// use fastness::mongo::Settings;
@@ -38,50 +38,53 @@ pub use snapshot::Snapshot;
 #[derive(Clone)]
 pub struct Client {
     driver: mongodb::Client,
-    shown: String,
+    address: String,
     default_database: Option<String>,
     operation_timeout: Duration,
     max_pool_size: u64,
-    counters: Arc<Counters>,
-    slow: Arc<Record>,
+    counters: Arc<ClientCounters>,
+    slow: Arc<SlowQueryRecorder>,
 }
 
 impl Client {
-    /// The longest time that a [`ping`](Self::ping) waits.
+    /// DurationCounter limit of a [`ping`](Self::ping).
     pub const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-    /// The driver's client, whose operations have no bound.
+    /// Returns the driver's client, whose operations have no time limit.
     pub fn driver(&self) -> &mongodb::Client {
         &self.driver
     }
 
-    /// A database by name.
+    /// Returns a database by name.
     pub fn database(&self, name: &str) -> Database {
         self.driver.database(name)
     }
 
-    /// The database that the URI names.
+    /// Returns the database that the URI names.
     pub fn default_database(&self) -> Option<Database> {
         self.default_database.as_deref().map(|name| self.database(name))
     }
 
-    /// How many connections there may be to each server; 0: any number.
+    /// Returns the maximum number of connections to each server; 0 for no limit.
     pub fn max_pool_size(&self) -> u64 {
         self.max_pool_size
     }
 
-    /// What was slow so far: seen by this client's `Collection`s, and by the server where its profile [was read](Profiler::read).
+    /// Returns the slow queries so far: those of this client's `Collection`s, and those of the server's profiler that were
+    /// [read](Profiler::read).
     pub fn slow_queries(&self) -> slow::Snapshot {
         self.slow.snapshot()
     }
 
-    /// The server's profiler of a database of this client's, which also sees what other programs do.
+    /// Returns the server's profiler for a database of this client. It also records operations of other programs.
     pub fn profiler(&self, db: &Database) -> Profiler {
         Profiler::new(db, self.slow.clone())
     }
 
-    /// Runs operations on this client's databases, for as long as an operation may take; after that they are dropped, which
-    /// closes their connections, and the server stops what it does for them (index builds excepted).
+    /// Runs operations on this client's databases, with the [`operation_timeout`](Settings::operation_timeout) as the time limit for all
+    /// of them. `action` completes the error text "cannot ..".
+    ///
+    /// After the limit the operations are dropped, which closes their connections; then the server stops them, except index builds.
     ///
     /// ```no_run
     /// # async fn find(client: fastness::mongo::Client) -> Result<(), fastness::mongo::Error> {
@@ -92,82 +95,82 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::is_timeout`] if the time is up, and what the driver says, without stored values in its text.
+    /// [`Error::is_timeout`] after the time limit. Otherwise the driver's error, without stored values in its text.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the operation.
+    /// Dropping the future drops the operation.
     pub async fn bounded<T>(
         &self,
-        doing: &str,
+        action: &str,
         operation: impl Future<Output = mongodb::error::Result<T>>,
     ) -> Result<T, Error> {
-        self.within(self.operation_timeout, doing, operation).await
+        self.run_bounded(self.operation_timeout, action, operation).await
     }
 
-    /// Asks for an answer (`ping`), waits a second for it, and returns how long it took.
+    /// Sends a `ping`, and returns how long the reply took. The time limit is 1 s.
     ///
     /// # Errors
     ///
-    /// As those of [`bounded`](Self::bounded).
+    /// Like [`bounded`](Self::bounded).
     pub async fn ping(&self) -> Result<Duration, Error> {
         let began = now(&self.slow.clock);
         let admin = self.database("admin");
         let ping = async { admin.run_command(doc! { "ping": 1 }).await };
-        self.within(Self::PING_TIMEOUT, "ping MongoDB", ping).await?;
+        self.run_bounded(Self::PING_TIMEOUT, "ping MongoDB", ping).await?;
         Ok(Duration::from_nanos(now(&self.slow.clock) - began))
     }
 
-    /// The figures of all pools of this client, as of now.
+    /// Returns the current figures of all pools of this client.
     pub fn snapshot(&self) -> Snapshot {
         self.counters.snapshot()
     }
 
-    async fn within<T>(
+    async fn run_bounded<T>(
         &self,
         bound: Duration,
-        doing: &str,
+        action: &str,
         operation: impl Future<Output = mongodb::error::Result<T>>,
     ) -> Result<T, Error> {
         let began = now(&self.slow.clock);
-        let outcome = limited(bound, || doing.to_owned(), operation).await;
+        let outcome = with_timeout(bound, || action.to_owned(), operation).await;
         self.count(now(&self.slow.clock) - began, outcome.as_ref().err());
         outcome
     }
 
-    /// Bounds a wait, and neither times nor counts it.
-    pub(crate) async fn limited<T>(
+    /// Applies the time limit, without timing or counting the operation.
+    pub(crate) async fn with_timeout<T>(
         &self,
-        doing: impl Fn() -> String,
+        action: impl Fn() -> String,
         operation: impl Future<Output = mongodb::error::Result<T>>,
     ) -> Result<T, Error> {
-        limited(self.operation_timeout, doing, operation).await
+        with_timeout(self.operation_timeout, action, operation).await
     }
 
     pub(crate) fn count(&self, nanos: u64, error: Option<&Error>) {
         self.counters.operation(nanos, error);
     }
 
-    pub(crate) fn slow(&self) -> &Record {
+    pub(crate) fn slow(&self) -> &SlowQueryRecorder {
         &self.slow
     }
 }
 
-async fn limited<T>(
+async fn with_timeout<T>(
     bound: Duration,
-    doing: impl Fn() -> String,
+    action: impl Fn() -> String,
     operation: impl Future<Output = mongodb::error::Result<T>>,
 ) -> Result<T, Error> {
     match tokio::time::timeout(bound, operation).await {
-        Ok(outcome) => outcome.map_err(|error| Error::of(doing(), &error)),
-        Err(_) => Err(Error::elapsed(doing(), bound)),
+        Ok(outcome) => outcome.map_err(|error| Error::from_driver(action(), &error)),
+        Err(_) => Err(Error::timeout(action(), bound)),
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Client");
-        shown.field("servers", &self.shown).field("operation_timeout", &self.operation_timeout);
+        shown.field("servers", &self.address).field("operation_timeout", &self.operation_timeout);
         shown.field("snapshot", &self.snapshot()).finish_non_exhaustive()
     }
 }

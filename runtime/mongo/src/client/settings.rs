@@ -1,4 +1,4 @@
-//! How a client connects.
+//! Connection settings of a client.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,26 +6,26 @@ use std::time::Duration;
 
 use mongodb::options::{self, Compressor};
 
-use super::snapshot::Counters;
+use super::snapshot::ClientCounters;
 use super::{Client, uri};
 use crate::error::Error;
-use crate::slow::Record;
+use crate::slow::SlowQueryRecorder;
 use fastness_core::Clock;
 
-/// How a [`Client`] connects: by what the methods here say, else by what the URI says, else by these defaults.
+/// Settings of a [`Client`]. The methods here override the URI, and the URI overrides these defaults:
 ///
-/// | | default |
+/// | setting | default |
 /// |---|---|
 /// | connections to each server | 5 to 20 (`minPoolSize`, `maxPoolSize`) |
-/// | an idle one is closed after | 30 s (`maxIdleTimeMS`) |
-/// | making one may take | 10 s (`connectTimeoutMS`) |
-/// | servers are watched every | 10 s (`heartbeatFrequencyMS`) |
+/// | idle connections are closed after | 30 s (`maxIdleTimeMS`) |
+/// | time limit of a connection attempt | 10 s (`connectTimeoutMS`) |
+/// | interval of server checks | 10 s (`heartbeatFrequencyMS`) |
 /// | compression | zlib, level 6 (`compressors`, `zlibCompressionLevel`) |
-/// | an operation may take | 45 s (`socketTimeoutMS`) |
-/// | a query is slow from | 100 ms on |
+/// | time limit of an operation | 45 s (`socketTimeoutMS`) |
+/// | minimum duration of a slow query | 100 ms |
 ///
-/// The driver has no timeout of an operation, and refuses a URI with `socketTimeoutMS`; here it bounds what is run through
-/// [`Client::bounded`].
+/// The driver has no time limit for operations, and rejects a URI with `socketTimeoutMS`. Here the option is the time limit of operations that
+/// run through [`Client::bounded`] or a [`Collection`](crate::Collection).
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,14 +47,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// From `mongodb://` or `mongodb+srv://`. Only the latter asks a server, of names.
+    /// Parses a URI that begins with `mongodb://` or `mongodb+srv://`. Only the latter sends a request, to a name server.
     ///
     /// # Errors
     ///
-    /// If that is no such URI, or its name cannot be resolved. The message never holds the URI, which may hold a password.
+    /// If the URI is malformed, or its name cannot be resolved. The message never contains the URI, which may contain a password.
     pub async fn from_uri(uri: &str) -> Result<Self, Error> {
         let (uri, timeout) = uri::without_timeout(uri)?;
-        let mut driver = options::ClientOptions::parse(uri).await.map_err(|error| uri::refused(&error))?;
+        let mut driver = options::ClientOptions::parse(uri).await.map_err(|error| uri::parse_error(&error))?;
         driver.max_pool_size.get_or_insert(20);
         let most = driver.max_pool_size.unwrap_or(0);
         driver.min_pool_size.get_or_insert(if most == 0 { 5 } else { most.min(5) });
@@ -70,25 +70,27 @@ impl Settings {
         })
     }
 
-    /// How long an operation may take that is run through [`Client::bounded`], or each wait of a [`Collection`](crate::Collection)'s. Default 45 s.
+    /// Sets the time limit of an operation that runs through [`Client::bounded`], and of each wait of a
+    /// [`Collection`](crate::Collection). Default 45 s.
     pub fn operation_timeout(mut self, timeout: Duration) -> Self {
         self.operation_timeout = timeout;
         self
     }
 
-    /// From what time on a query of a [`Collection`](crate::Collection) is slow, and counted in [`Client::slow_queries`]. Default 100 ms.
+    /// Sets the minimum duration of a slow query of a [`Collection`](crate::Collection), which is counted in [`Client::slow_queries`].
+    /// Default 100 ms.
     pub fn slow_query(mut self, threshold: Duration) -> Self {
         self.slow_query = threshold;
         self
     }
 
-    /// Where the time that operations take is read. Default: the system's clock.
+    /// Sets the clock that measures operations. Default: the system's clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The name that the server logs and shows for these connections.
+    /// Sets the application name that the server logs and shows for these connections.
     pub fn app_name(mut self, name: impl Into<String>) -> Self {
         self.driver.app_name = Some(name.into());
         self
@@ -100,9 +102,9 @@ impl Settings {
         self
     }
 
-    /// A client. It connects in the background, and when it is first used.
+    /// Creates the client. It connects in the background, at first use at the latest.
     ///
-    /// Its pool's events are counted here, so a `cmap_event_handler` of the driver's options is replaced.
+    /// The client counts the events of its pools, and replaces a `cmap_event_handler` in the driver's options.
     ///
     /// # Errors
     ///
@@ -110,23 +112,23 @@ impl Settings {
     pub fn connect(mut self) -> Result<Client, Error> {
         let (least, most) = (self.driver.min_pool_size.unwrap_or(0), self.driver.max_pool_size.unwrap_or(0));
         if most != 0 && least > most {
-            return Err(Error::setting(format!("`minPoolSize` ({least}) is larger than `maxPoolSize` ({most})")));
+            return Err(Error::bad_setting(format!("`minPoolSize` ({least}) is larger than `maxPoolSize` ({most})")));
         }
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(ClientCounters::default());
         let counting = counters.clone();
         self.driver.cmap_event_handler =
             Some(mongodb::event::EventHandler::callback(move |event| counting.count(&event)));
-        let shown = self.to_string();
+        let address = self.to_string();
         let default_database = self.driver.default_database.clone();
-        let driver =
-            mongodb::Client::with_options(self.driver).map_err(|error| Error::of("connect to MongoDB", &error))?;
-        let slow = Arc::new(Record::new(self.slow_query, self.clock));
+        let driver = mongodb::Client::with_options(self.driver)
+            .map_err(|error| Error::from_driver("connect to MongoDB", &error))?;
+        let slow = Arc::new(SlowQueryRecorder::new(self.slow_query, self.clock));
         let (operation_timeout, max_pool_size) = (self.operation_timeout, most.into());
-        Ok(Client { driver, shown, default_database, operation_timeout, max_pool_size, counters, slow })
+        Ok(Client { driver, address, default_database, operation_timeout, max_pool_size, counters, slow })
     }
 }
 
-/// Servers and bounds; no user, and no password.
+/// Writes servers and replica set, without user and password.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let driver = &self.driver;

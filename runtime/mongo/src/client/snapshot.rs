@@ -1,7 +1,6 @@
-//! What the driver's pools and the bounded operations do, counted.
+//! ClientCounters of connection pools and bounded operations.
 //!
-//! The driver tells of each connection (CMAP events) inline, in the task whose operation it is, so all that happens here is
-//! additions.
+//! The driver reports connection events (CMAP) inline, in the task whose operation it is; so the handlers only add numbers.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -11,69 +10,70 @@ use mongodb::event::cmap::CmapEvent;
 use crate::error::Error;
 use fastness_core::seam::nanos;
 
-/// The figures of a [`Client`](super::Client): of its pools, one per server, added up, and of its bounded operations.
+/// Figures of a [`Client`](super::Client): the sum over its pools, one per server, and its bounded operations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// Connections that are open.
+    /// Number of open connections.
     pub connections: u64,
-    /// Of these, those that an operation uses.
+    /// Number of connections in use by an operation.
     pub in_use: u64,
-    /// Operations that wait for a connection.
+    /// Number of operations that wait for a connection.
     pub waiting: u64,
-    /// Connections made since the client was.
+    /// Connections created since the client was created.
     pub created: u64,
-    /// Connections closed since.
+    /// Connections closed since then.
     pub closed: u64,
-    /// Times a server was given up, and its connections with it.
+    /// Number of times a pool was cleared, because its server failed.
     pub cleared: u64,
-    /// Times an operation got a connection.
+    /// Number of times an operation got a connection.
     pub checkouts: u64,
-    /// Times an operation did not get one.
+    /// Number of times an operation failed to get a connection.
     pub checkout_failures: u64,
-    /// The time that operations waited for connections, in all.
+    /// Total time that operations waited for connections.
     pub checkout_wait: Duration,
-    /// The longest that one waited.
+    /// Longest wait for a connection.
     pub checkout_wait_max: Duration,
-    /// The time that making connections took, in all.
+    /// Total time spent on creating connections.
     pub connecting: Duration,
-    /// Operations that ran through [`Client::bounded`](super::Client::bounded).
+    /// Number of operations: calls of [`Client::bounded`](super::Client::bounded) and [`ping`](super::Client::ping), and waits of a
+    /// `Collection` for the server.
     pub operations: u64,
-    /// Of these, those that failed.
+    /// Number of operations that failed.
     pub failures: u64,
-    /// Of these, those that took too long.
+    /// Number of operations that exceeded their time limit.
     pub timeouts: u64,
-    /// The time that bounded operations took, in all.
+    /// Total duration of the operations.
     pub latency: Duration,
-    /// The longest that one took.
+    /// Duration of the slowest operation.
     pub latency_max: Duration,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Counters {
+pub(super) struct ClientCounters {
     created: AtomicU64,
     closed: AtomicU64,
     cleared: AtomicU64,
     started: AtomicU64,
     failed: AtomicU64,
-    out: AtomicU64,
-    back: AtomicU64,
-    wait: Time,
-    connecting: Time,
+    checked_out: AtomicU64,
+    checked_in: AtomicU64,
+    wait: DurationCounter,
+    connecting: DurationCounter,
     operations: AtomicU64,
     failures: AtomicU64,
     timeouts: AtomicU64,
-    latency: Time,
+    latency: DurationCounter,
 }
 
-/// Nanoseconds.
+/// Sum and maximum in nanoseconds.
 #[derive(Debug, Default)]
-struct Time {
+struct DurationCounter {
     sum: AtomicU64,
     max: AtomicU64,
 }
 
-impl Time {
+impl DurationCounter {
     fn add(&self, nanos: u64) {
         self.sum.fetch_add(nanos, Relaxed);
         self.max.fetch_max(nanos, Relaxed);
@@ -88,7 +88,7 @@ impl Time {
     }
 }
 
-impl Counters {
+impl ClientCounters {
     pub(super) fn count(&self, event: &CmapEvent) {
         let one = |counter: &AtomicU64| {
             counter.fetch_add(1, Relaxed);
@@ -101,10 +101,10 @@ impl Counters {
             CmapEvent::ConnectionCheckoutStarted(_) => one(&self.started),
             CmapEvent::ConnectionCheckoutFailed(_) => one(&self.failed),
             CmapEvent::ConnectionCheckedOut(event) => {
-                one(&self.out);
+                one(&self.checked_out);
                 self.wait.add(nanos(event.duration));
             }
-            CmapEvent::ConnectionCheckedIn(_) => one(&self.back),
+            CmapEvent::ConnectionCheckedIn(_) => one(&self.checked_in),
             _ => {}
         }
     }
@@ -116,10 +116,12 @@ impl Counters {
         self.latency.add(nanos);
     }
 
-    /// What ended is read before what began, so that no difference is below zero; it may be a little too high while others work.
+    /// Reads the counts of ends before those of beginnings, so that no difference is negative. A difference may be slightly too high
+    /// while other operations run.
     pub(super) fn snapshot(&self) -> Snapshot {
-        let [closed, back, failed] = [&self.closed, &self.back, &self.failed].map(|counter| counter.load(Relaxed));
-        let out = self.out.load(Relaxed);
+        let [closed, back, failed] =
+            [&self.closed, &self.checked_in, &self.failed].map(|counter| counter.load(Relaxed));
+        let out = self.checked_out.load(Relaxed);
         let [created, started] = [&self.created, &self.started].map(|counter| counter.load(Relaxed));
         Snapshot {
             connections: created.saturating_sub(closed),

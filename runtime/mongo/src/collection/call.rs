@@ -1,44 +1,44 @@
-//! One call: its waits are bounded and timed, and its end, also by being dropped, is counted if it was slow.
+//! One call: a time limit and a timer for each wait, and a record of the call if it was slow, even if it was dropped.
 
 use std::sync::Arc;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::query::{Asked, Operation};
-use crate::slow::{Ending, Slow, Source};
+use crate::query::{Operation, QueryParts};
+use crate::slow::{QueryOutcome, QuerySource, SlowCall};
 use fastness_core::seam::now;
 
-/// Where calls go.
-pub(super) struct Place {
+/// Collection that a call goes to.
+pub(super) struct CallTarget {
     pub(super) client: Client,
     pub(super) database: String,
     pub(super) collection: String,
 }
 
-/// A call from when it is asked until it ends. A drop is an end: a cancellation if it was waiting.
-pub(super) struct Call {
-    place: Arc<Place>,
+/// A call from its start to its end. Dropping it is an end too: a cancellation, if it was waiting.
+pub(super) struct CollectionCall {
+    target: Arc<CallTarget>,
     operation: Operation,
-    asked: Asked,
-    /// Nanoseconds in which it waited, so far.
+    parts: QueryParts,
+    /// Nanoseconds that the call has waited so far.
     waited: u64,
     cancelled: bool,
     ended: bool,
 }
 
-/// A wait. Its drop adds the time.
-struct Wait<'a> {
-    call: &'a mut Call,
+/// A wait in progress. Its drop adds the elapsed time.
+struct WaitTimer<'a> {
+    call: &'a mut CollectionCall,
     began: u64,
     over: bool,
 }
 
-impl Call {
-    pub(super) fn new(place: Arc<Place>, operation: Operation, asked: Asked) -> Self {
-        Self { place, operation, asked, waited: 0, cancelled: false, ended: false }
+impl CollectionCall {
+    pub(super) fn new(target: Arc<CallTarget>, operation: Operation, parts: QueryParts) -> Self {
+        Self { target, operation, parts, waited: 0, cancelled: false, ended: false }
     }
 
-    /// Waits for the whole of it.
+    /// Runs the whole call as one wait.
     pub(super) async fn run<T>(
         mut self,
         operation: impl Future<Output = mongodb::error::Result<T>>,
@@ -48,17 +48,17 @@ impl Call {
         outcome
     }
 
-    /// Waits for a part of it.
+    /// Runs one part of the call.
     pub(super) async fn wait<T>(&mut self, part: impl Future<Output = mongodb::error::Result<T>>) -> Result<T, Error> {
-        let place = self.place.clone();
+        let target = self.target.clone();
         let operation = self.operation;
-        let doing = || format!("{} in `{}.{}`", operation.name(), place.database, place.collection);
-        let mut wait = Wait { began: self.clock_now(), call: self, over: false };
-        let outcome = place.client.limited(doing, part).await;
+        let action = || format!("{} in `{}.{}`", operation.name(), target.database, target.collection);
+        let mut wait = WaitTimer { began: self.now(), call: self, over: false };
+        let outcome = target.client.with_timeout(action, part).await;
         wait.over = true;
         let took = wait.elapsed();
         drop(wait);
-        place.client.count(took, outcome.as_ref().err());
+        target.client.count(took, outcome.as_ref().err());
         outcome
     }
 
@@ -66,64 +66,64 @@ impl Call {
         self.cancelled
     }
 
-    /// What could not be done, for an error of what is read here.
-    pub(super) fn failed(&self, why: &str) -> Error {
-        let Place { database, collection, .. } = &*self.place;
+    /// Returns an error of this call.
+    pub(super) fn error(&self, why: &str) -> Error {
+        let CallTarget { database, collection, .. } = &*self.target;
         Error::other(format!("{} in `{database}.{collection}`", self.operation.name()), why)
     }
 
     pub(super) fn end(&mut self, error: Option<&Error>) {
         self.finish(match error {
-            None => Ending::Done,
-            Some(error) if error.is_timeout() => Ending::TimedOut,
-            Some(_) => Ending::Failed,
+            None => QueryOutcome::Ok,
+            Some(error) if error.is_timeout() => QueryOutcome::TimedOut,
+            Some(_) => QueryOutcome::Failed,
         });
     }
 
-    fn clock_now(&self) -> u64 {
-        now(&self.place.client.slow().clock)
+    fn now(&self) -> u64 {
+        now(&self.target.client.slow().clock)
     }
 
-    fn finish(&mut self, ending: Ending) {
+    fn finish(&mut self, outcome: QueryOutcome) {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
-        if self.waited >= self.place.client.slow().threshold || ending == Ending::TimedOut {
-            self.remember(ending);
+        if self.waited >= self.target.client.slow().threshold || outcome == QueryOutcome::TimedOut {
+            self.record_slow(outcome);
         }
     }
 
     #[cold]
-    fn remember(&mut self, ending: Ending) {
-        self.place.client.slow().add(Slow {
-            source: Source::Client,
-            database: &self.place.database,
-            collection: &self.place.collection,
+    fn record_slow(&mut self, outcome: QueryOutcome) {
+        self.target.client.slow().add(SlowCall {
+            source: QuerySource::Client,
+            database: &self.target.database,
+            collection: &self.target.collection,
             operation: self.operation,
-            asked: std::mem::take(&mut self.asked),
+            parts: std::mem::take(&mut self.parts),
             took: self.waited,
-            ending,
+            outcome,
             ago: 0,
         });
     }
 }
 
-impl Wait<'_> {
+impl WaitTimer<'_> {
     fn elapsed(&self) -> u64 {
-        self.call.clock_now() - self.began
+        self.call.now() - self.began
     }
 }
 
-impl Drop for Wait<'_> {
+impl Drop for WaitTimer<'_> {
     fn drop(&mut self) {
         self.call.waited += self.elapsed();
         self.call.cancelled |= !self.over;
     }
 }
 
-impl Drop for Call {
+impl Drop for CollectionCall {
     fn drop(&mut self) {
-        let ending = if self.cancelled { Ending::Cancelled } else { Ending::Done };
-        self.finish(ending);
+        let outcome = if self.cancelled { QueryOutcome::Cancelled } else { QueryOutcome::Ok };
+        self.finish(outcome);
     }
 }

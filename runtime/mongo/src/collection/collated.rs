@@ -1,11 +1,11 @@
-//! Which options of the driver may name a collation.
+//! Driver options that can set a collation.
 
 use mongodb::options::{
     AggregateOptions, CountOptions, DeleteOptions, DistinctOptions, FindOneAndDeleteOptions, FindOneAndUpdateOptions,
     FindOneOptions, FindOptions, ReplaceOptions, UpdateOptions,
 };
 
-/// Options with which a call may say itself how strings compare.
+/// Options that can set a collation.
 pub(super) trait Collated {
     fn is_collated(&self) -> bool;
 }

@@ -1,26 +1,26 @@
-//! What a query found, as it comes.
+//! Cursor over the results of a query.
 
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 
-use super::call::Call;
+use super::call::CollectionCall;
 use crate::error::Error;
 
-/// What a query found, batch by batch. Each wait for the server is bounded and timed; the time between is the caller's own.
+/// Cursor over the results of a query. Each wait for the server is timed and has a time limit; the time between waits is the caller's.
 ///
-/// The query ends, and is counted if it was slow, when there is nothing more, when it fails, or when this is dropped.
-#[must_use = "it holds a place on the server until it is read to its end, or dropped"]
+/// The query ends when there are no more documents, on an error, or when the cursor is dropped; then it is counted if it was slow.
+#[must_use = "a cursor occupies the server until it is read to its end or dropped"]
 pub struct Cursor<T> {
     driver: mongodb::Cursor<T>,
-    call: Call,
-    /// A wait failed, and what was on its way is lost.
+    call: CollectionCall,
+    /// True after a failed wait, whose documents are lost.
     broken: bool,
 }
 
 impl<T> Cursor<T> {
     pub(super) async fn open(
-        mut call: Call,
+        mut call: CollectionCall,
         opening: impl Future<Output = mongodb::error::Result<mongodb::Cursor<T>>>,
     ) -> Result<Self, Error> {
         match call.wait(opening).await {
@@ -32,24 +32,26 @@ impl<T> Cursor<T> {
         }
     }
 
-    /// The next document; `None` if there is no more.
+    /// Returns the next document; `None` at the end.
     ///
     /// # Errors
     ///
-    /// As those of [`Collection`](super::Collection), and if the document is not of this type.
+    /// Like the methods of [`Collection`](super::Collection), and if the document cannot be deserialized to this type.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped while it waits, or takes too long, what was on its way is lost: each further call is an error.
+    /// If the future is dropped while it waits, or times out, the documents in transit are lost: further calls return an error.
     pub async fn next(&mut self) -> Result<Option<T>, Error>
     where
         T: DeserializeOwned,
     {
         if self.call.is_cancelled() {
-            return Err(self.call.failed("the cursor was dropped while it waited: ask again"));
+            return Err(self
+                .call
+                .error("an earlier wait was dropped, and its documents are lost: run the query again"));
         }
         if self.broken {
-            return Err(self.call.failed("it failed before, and what was on its way is lost: ask again"));
+            return Err(self.call.error("an earlier wait failed, and its documents are lost: run the query again"));
         }
         match self.call.wait(self.driver.advance()).await {
             Ok(true) => {}
@@ -64,14 +66,14 @@ impl<T> Cursor<T> {
             }
         }
         let document = self.driver.deserialize_current();
-        document.map(Some).map_err(|_| self.call.failed("a document is not of this type"))
+        document.map(Some).map_err(|_| self.call.error("a document cannot be deserialized to this type"))
     }
 
-    /// All that is left.
+    /// Returns all remaining documents.
     ///
     /// # Errors
     ///
-    /// As [`next`](Self::next).
+    /// Like [`next`](Self::next).
     pub async fn all(mut self) -> Result<Vec<T>, Error>
     where
         T: DeserializeOwned,

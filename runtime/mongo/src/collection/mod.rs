@@ -1,4 +1,4 @@
-//! A collection whose calls are bounded and timed, and remembered by shape where they were slow.
+//! Collections whose calls are timed, have a time limit, and are recorded by shape if slow.
 //!
 //! May use: `client`, `error`, `model`, `query`, `slow`.
 
@@ -20,27 +20,29 @@ use serde::de::DeserializeOwned;
 use crate::client::Client;
 use crate::error::Error;
 use crate::model::Indexed;
-use crate::query::{Asked, Operation};
+use crate::query::{Operation, QueryParts};
 
 mod call;
 mod collated;
 mod cursor;
 
-use call::{Call, Place};
+use call::{CallTarget, CollectionCall};
 use collated::Collated;
 pub use cursor::Cursor;
 
-/// The collection of a model: the driver's calls, bounded by the client's
-/// [`operation_timeout`](crate::Settings::operation_timeout), and timed.
+/// The collection of a model: the driver's calls with the client's [`operation_timeout`](crate::Settings::operation_timeout) as their
+/// time limit, timed.
 ///
-/// Each call takes the driver's options, or `None`, and returns its results: whatever MongoDB can do is said in the types of [`mongodb`],
-/// whose major version is therefore one of this crate's promises. What took the client's [`slow_query`](crate::Settings::slow_query) time or longer
-/// is counted by shape in [`Client::slow_queries`]; so is what took too long, and what was dropped when it had taken that long. It
-/// takes no privilege. A quick call costs two readings of the clock and a copy of its filter, since the driver takes it away and
-/// a slow call has to be shown, which is little beside the way to the server. Its shape is made only if it was slow.
+/// Each call takes the driver's options or `None`, and returns the driver's results, so that all options of MongoDB are available. The
+/// major version of [`mongodb`] is therefore part of this crate's API.
 ///
-/// Timed is what the caller waits for: a connection, the server, the network, and the decoding of one document. Of a
-/// [`Cursor`], each wait counts, and what the caller does between them does not.
+/// Queries that took the client's [`slow_query`](crate::Settings::slow_query) time or longer are counted by shape in
+/// [`Client::slow_queries`], as are calls that timed out, and calls that were dropped after that time. No privilege is required. A fast
+/// call costs two clock reads and a copy of its filter, which is negligible next to the network round trip; the shape is computed for
+/// slow calls only.
+///
+/// The measured time is the caller's wait: for a connection, the server, the network, and the decoding of one document. For a [`Cursor`],
+/// each wait counts, and the time between waits does not.
 ///
 /// ```no_run
 /// use bson::doc;
@@ -71,19 +73,19 @@ pub use cursor::Cursor;
 ///
 /// # Errors
 ///
-/// All methods: [`Error::is_timeout`] if the time is up, [`Error::is_duplicate`] if a unique index refuses, and whatever else the driver
-/// says, without stored values in its text.
+/// All methods: [`Error::is_timeout`] after the time limit, [`Error::is_duplicate`] if a unique index rejects the write. Otherwise the
+/// driver's error, without stored values in its text.
 ///
 /// # Cancel safety
 ///
-/// Dropping a call drops the operation, which closes its connection. Whether a write was done is then unknown.
+/// Dropping a call drops the operation, which closes its connection. A write may then have been done or not.
 pub struct Collection<M: Send + Sync> {
     driver: mongodb::Collection<M>,
-    place: Arc<Place>,
+    target: Arc<CallTarget>,
 }
 
 impl Client {
-    /// The collection of a model, whose calls are bounded and timed. `db` is one of this client's.
+    /// Returns the collection of a model. `db` must be a database of this client.
     pub fn collection<M: Indexed + Send + Sync>(&self, db: &Database) -> Collection<M> {
         Collection::new(self, db)
     }
@@ -91,32 +93,32 @@ impl Client {
 
 impl<M: Indexed + Send + Sync> Collection<M> {
     pub(crate) fn new(client: &Client, db: &mongodb::Database) -> Self {
-        let place =
-            Place { client: client.clone(), database: db.name().to_owned(), collection: M::COLLECTION.to_owned() };
-        Self { driver: db.collection(M::COLLECTION), place: Arc::new(place) }
+        let target =
+            CallTarget { client: client.clone(), database: db.name().to_owned(), collection: M::COLLECTION.to_owned() };
+        Self { driver: db.collection(M::COLLECTION), target: Arc::new(target) }
     }
 
-    /// The driver's collection, whose calls are neither bounded nor timed.
+    /// Returns the driver's collection, whose calls are not timed and have no time limit.
     pub fn driver(&self) -> &mongodb::Collection<M> {
         &self.driver
     }
 
-    fn call(&self, operation: Operation, asked: Asked) -> Call {
-        Call::new(self.place.clone(), operation, asked)
+    fn call(&self, operation: Operation, parts: QueryParts) -> CollectionCall {
+        CollectionCall::new(self.target.clone(), operation, parts)
     }
 
-    /// Looks for documents. The time until the first of them are there, and each wait for more, counts.
+    /// Finds documents. The time to the first batch is measured, and each wait for a further batch.
     pub async fn find(&self, filter: Document, options: impl Into<Option<FindOptions>>) -> Result<Cursor<M>, Error> {
         let options = options.into();
         let sort = options.as_ref().and_then(|options| options.sort.clone()).unwrap_or_default();
         let limit = options.as_ref().and_then(|options| options.limit).map_or(0, i64::unsigned_abs);
         let limit = u32::try_from(limit).unwrap_or(0);
-        let asked = Asked { sort, limit, ..by(&filter, options.as_ref()) };
+        let parts = QueryParts { sort, limit, ..parts_with_filter(&filter, options.as_ref()) };
         let find = self.driver.find(filter).with_options(options);
-        Cursor::open(self.call(Operation::Find, asked), find.into_future()).await
+        Cursor::open(self.call(Operation::Find, parts), find.into_future()).await
     }
 
-    /// Looks for one document.
+    /// Finds one document.
     pub async fn find_one(
         &self,
         filter: Document,
@@ -127,19 +129,19 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     {
         let options = options.into();
         let sort = options.as_ref().and_then(|options| options.sort.clone()).unwrap_or_default();
-        let asked = Asked { sort, limit: 1, ..by(&filter, options.as_ref()) };
+        let parts = QueryParts { sort, limit: 1, ..parts_with_filter(&filter, options.as_ref()) };
         let find = self.driver.find_one(filter).with_options(options);
-        self.call(Operation::Find, asked).run(find.into_future()).await
+        self.call(Operation::Find, parts).run(find.into_future()).await
     }
 
-    /// Counts the documents for which a filter holds.
+    /// Counts the documents that match a filter.
     pub async fn count(&self, filter: Document, options: impl Into<Option<CountOptions>>) -> Result<u64, Error> {
         let options = options.into();
-        let call = self.call(Operation::Count, by(&filter, options.as_ref()));
+        let call = self.call(Operation::Count, parts_with_filter(&filter, options.as_ref()));
         call.run(self.driver.count_documents(filter).with_options(options).into_future()).await
     }
 
-    /// The values that a field has in the documents for which a filter holds.
+    /// Returns the distinct values of a field in the documents that match a filter.
     pub async fn distinct(
         &self,
         field: &str,
@@ -147,12 +149,12 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         options: impl Into<Option<DistinctOptions>>,
     ) -> Result<Vec<Bson>, Error> {
         let options = options.into();
-        let asked = Asked { field: field.to_owned(), ..by(&filter, options.as_ref()) };
+        let parts = QueryParts { field: field.to_owned(), ..parts_with_filter(&filter, options.as_ref()) };
         let distinct = self.driver.distinct(field, filter).with_options(options);
-        self.call(Operation::Distinct, asked).run(distinct.into_future()).await
+        self.call(Operation::Distinct, parts).run(distinct.into_future()).await
     }
 
-    /// Runs the documents through a pipeline; what comes out is decoded as `T`. It is timed like [`find`](Self::find).
+    /// Runs the documents through a pipeline, whose output is decoded as `T`. Measured like [`find`](Self::find).
     pub async fn aggregate<T: Send + Sync>(
         &self,
         pipeline: impl IntoIterator<Item = Document>,
@@ -161,13 +163,13 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         let pipeline: Vec<_> = pipeline.into_iter().collect();
         let options = options.into();
         let collated = options.as_ref().is_some_and(Collated::is_collated);
-        let asked = Asked { pipeline: pipeline.clone(), collated, ..Asked::default() };
-        let call = self.call(Operation::Aggregate, asked);
+        let parts = QueryParts { pipeline: pipeline.clone(), collated, ..QueryParts::default() };
+        let call = self.call(Operation::Aggregate, parts);
         let aggregate = self.driver.aggregate(pipeline).with_type::<T>().with_options(options);
         Cursor::open(call, aggregate.into_future()).await
     }
 
-    /// Stores a new document.
+    /// Inserts a document.
     pub async fn insert_one(
         &self,
         document: impl Borrow<M>,
@@ -177,10 +179,10 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         M: Serialize,
     {
         let insert = self.driver.insert_one(document).with_options(options);
-        self.call(Operation::Insert, Asked::default()).run(insert.into_future()).await
+        self.call(Operation::Insert, QueryParts::default()).run(insert.into_future()).await
     }
 
-    /// Stores new documents.
+    /// Inserts documents.
     pub async fn insert_many(
         &self,
         documents: impl IntoIterator<Item = impl Borrow<M>>,
@@ -190,10 +192,10 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         M: Serialize,
     {
         let insert = self.driver.insert_many(documents).with_options(options);
-        self.call(Operation::Insert, Asked::default()).run(insert.into_future()).await
+        self.call(Operation::Insert, QueryParts::default()).run(insert.into_future()).await
     }
 
-    /// Changes one document for which a filter holds.
+    /// Updates one document that matches a filter.
     pub async fn update_one(
         &self,
         filter: Document,
@@ -201,11 +203,11 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         options: impl Into<Option<UpdateOptions>>,
     ) -> Result<UpdateResult, Error> {
         let options = options.into();
-        let call = self.call(Operation::Update, by(&filter, options.as_ref()));
+        let call = self.call(Operation::Update, parts_with_filter(&filter, options.as_ref()));
         call.run(self.driver.update_one(filter, update).with_options(options).into_future()).await
     }
 
-    /// Changes all documents for which a filter holds.
+    /// Updates all documents that match a filter.
     pub async fn update_many(
         &self,
         filter: Document,
@@ -213,11 +215,11 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         options: impl Into<Option<UpdateOptions>>,
     ) -> Result<UpdateResult, Error> {
         let options = options.into();
-        let call = self.call(Operation::Update, by(&filter, options.as_ref()));
+        let call = self.call(Operation::Update, parts_with_filter(&filter, options.as_ref()));
         call.run(self.driver.update_many(filter, update).with_options(options).into_future()).await
     }
 
-    /// Replaces one document for which a filter holds.
+    /// Replaces one document that matches a filter.
     pub async fn replace_one(
         &self,
         filter: Document,
@@ -228,11 +230,11 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         M: Serialize,
     {
         let options = options.into();
-        let call = self.call(Operation::Update, by(&filter, options.as_ref()));
+        let call = self.call(Operation::Update, parts_with_filter(&filter, options.as_ref()));
         call.run(self.driver.replace_one(filter, replacement).with_options(options).into_future()).await
     }
 
-    /// Changes one document, and gives it back as it was, or as `options` say.
+    /// Updates one document, and returns it as it was before, or as `options` say.
     pub async fn find_one_and_update(
         &self,
         filter: Document,
@@ -243,11 +245,11 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         M: DeserializeOwned,
     {
         let options = options.into();
-        let call = self.call(Operation::FindAndModify, by(&filter, options.as_ref()));
+        let call = self.call(Operation::FindAndModify, parts_with_filter(&filter, options.as_ref()));
         call.run(self.driver.find_one_and_update(filter, update).with_options(options).into_future()).await
     }
 
-    /// Deletes one document, and gives it back.
+    /// Deletes one document, and returns it.
     pub async fn find_one_and_delete(
         &self,
         filter: Document,
@@ -257,45 +259,45 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         M: DeserializeOwned,
     {
         let options = options.into();
-        let call = self.call(Operation::FindAndModify, by(&filter, options.as_ref()));
+        let call = self.call(Operation::FindAndModify, parts_with_filter(&filter, options.as_ref()));
         call.run(self.driver.find_one_and_delete(filter).with_options(options).into_future()).await
     }
 
-    /// Deletes one document for which a filter holds.
+    /// Deletes one document that matches a filter.
     pub async fn delete_one(
         &self,
         filter: Document,
         options: impl Into<Option<DeleteOptions>>,
     ) -> Result<DeleteResult, Error> {
         let options = options.into();
-        let call = self.call(Operation::Remove, by(&filter, options.as_ref()));
+        let call = self.call(Operation::Remove, parts_with_filter(&filter, options.as_ref()));
         call.run(self.driver.delete_one(filter).with_options(options).into_future()).await
     }
 
-    /// Deletes all documents for which a filter holds.
+    /// Deletes all documents that match a filter.
     pub async fn delete_many(
         &self,
         filter: Document,
         options: impl Into<Option<DeleteOptions>>,
     ) -> Result<DeleteResult, Error> {
         let options = options.into();
-        let call = self.call(Operation::Remove, by(&filter, options.as_ref()));
+        let call = self.call(Operation::Remove, parts_with_filter(&filter, options.as_ref()));
         call.run(self.driver.delete_many(filter).with_options(options).into_future()).await
     }
 }
 
-fn by(filter: &Document, options: Option<&impl Collated>) -> Asked {
-    Asked { filter: filter.clone(), collated: options.is_some_and(Collated::is_collated), ..Asked::default() }
+fn parts_with_filter(filter: &Document, options: Option<&impl Collated>) -> QueryParts {
+    QueryParts { filter: filter.clone(), collated: options.is_some_and(Collated::is_collated), ..QueryParts::default() }
 }
 
 impl<M: Send + Sync> Clone for Collection<M> {
     fn clone(&self) -> Self {
-        Self { driver: self.driver.clone(), place: self.place.clone() }
+        Self { driver: self.driver.clone(), target: self.target.clone() }
     }
 }
 
 impl<M: Send + Sync> fmt::Debug for Collection<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Collection({}.{})", self.place.database, self.place.collection)
+        write!(f, "Collection({}.{})", self.target.database, self.target.collection)
     }
 }

@@ -1,33 +1,37 @@
-//! What the derive asks of paths at compile time: their names, and what only the types together can tell. A panic here is
-//! a compile error on the key that the user wrote.
+//! Checks that the derive evaluates at compile time, where the types of several fields have to be known. A panic here is a compile error
+//! at the key that the user wrote.
 
-use super::declaration::{Field, Kind, Literal};
-use super::nested::{Date, Keyed};
-use super::path::{At, Entry, FieldSet, Holds, Key, Nested, Path, Root, Steps};
-use super::text::Text;
+use super::declaration::{IndexField, IndexKind, Literal};
+use super::nested::{Date, StoredMap};
+use super::path::{DocumentRoot, FieldLocation, FieldPath, FieldSet, MapEntry, MapKey, Nested, PathSteps, ValueKind};
+use super::text::ConstText;
 
-/// The paths of a model's fields.
-pub const fn root<M: Nested + 'static>() -> &'static M::Fields<M, Root> {
-    M::Fields::<M, Root>::ALL
+/// Returns the paths of a model's fields.
+pub const fn root<M: Nested + 'static>() -> &'static M::Fields<M, DocumentRoot> {
+    M::Fields::<M, DocumentRoot>::ALL
 }
 
-/// The paths below `path`.
-pub const fn below<M: 'static, T: Nested, P: At>(_: &Path<M, T, P>) -> &'static T::Fields<M, P> {
+/// Returns the paths below `path`.
+pub const fn nested_fields<M: 'static, T: Nested, P: FieldLocation>(
+    _: &FieldPath<M, T, P>,
+) -> &'static T::Fields<M, P> {
     T::Fields::<M, P>::ALL
 }
 
-/// The entry of the map at `path` whose key is `K`'s.
-pub const fn entry<K: Key, M: 'static, T: Keyed, P: At>(_: &Path<M, T, P>) -> &'static Path<M, T::Value, Entry<P, K>> {
-    &Path::NEW
+/// Returns the path of the entry with the key of `K`, in the map at `path`.
+pub const fn map_entry<K: MapKey, M: 'static, T: StoredMap, P: FieldLocation>(
+    _: &FieldPath<M, T, P>,
+) -> &'static FieldPath<M, T::Value, MapEntry<P, K>> {
+    &FieldPath::NEW
 }
 
-/// The way to a field with a name of its own.
+/// Returns the stored names on the path to a field that has a name of its own.
 ///
 /// # Panics
 ///
 /// If the field is flattened.
 #[track_caller]
-pub const fn steps<M, T, P: At>(_: &Path<M, T, P>) -> &'static Steps {
+pub const fn path_steps<M, T, P: FieldLocation>(_: &FieldPath<M, T, P>) -> &'static PathSteps {
     assert!(
         !P::STEPS.is_flattened(),
         "this field is flattened and has no stored name of its own: name one of the fields in it"
@@ -35,18 +39,18 @@ pub const fn steps<M, T, P: At>(_: &Path<M, T, P>) -> &'static Steps {
     P::STEPS
 }
 
-/// The way to a date.
-pub const fn date<M, T: Date, P: At>(_: &Path<M, T, P>) {}
+/// Compiles only if the field is stored as a date.
+pub const fn require_date<M, T: Date, P: FieldLocation>(_: &FieldPath<M, T, P>) {}
 
-/// Fails if documents cannot be indexed by these keys, since several of them are arrays.
+/// Fails to compile if MongoDB rejects arrays in the combination of these keys.
 #[track_caller]
-pub const fn arrays(keys: &[(Kind, &Steps)]) {
+pub const fn check_arrays(keys: &[(IndexKind, &PathSteps)]) {
     let mut at = 0;
     while at < keys.len() {
-        hashed(keys[at]);
+        reject_hashed_array(keys[at]);
         let mut other = 0;
         while other < at {
-            together(keys[other], keys[at]);
+            check_pair(keys[other], keys[at]);
             other += 1;
         }
         at += 1;
@@ -54,84 +58,83 @@ pub const fn arrays(keys: &[(Kind, &Steps)]) {
 }
 
 #[track_caller]
-const fn hashed((kind, steps): (Kind, &Steps)) {
-    if matches!(kind, Kind::Hashed) && steps.has_array() {
+const fn reject_hashed_array((kind, steps): (IndexKind, &PathSteps)) {
+    if matches!(kind, IndexKind::Hashed) && steps.has_array() {
         let name = steps.dotted();
-        let why = Text::EMPTY
-            .and("`")
-            .and(name.as_str())
-            .and("` is or lies in an array, and MongoDB hashes no arrays: index it in order, `= 1`");
+        let why = ConstText::EMPTY
+            .append("`")
+            .append(name.as_str())
+            .append("` is or lies in an array, and MongoDB cannot hash arrays: index it in order, `= 1`");
         panic!("{}", why.as_str());
     }
 }
 
 #[track_caller]
-const fn together((kind, steps): (Kind, &Steps), (other_kind, other): (Kind, &Steps)) {
-    let text = matches!(kind, Kind::Text { .. });
-    let other_text = matches!(other_kind, Kind::Text { .. });
+const fn check_pair((kind, steps): (IndexKind, &PathSteps), (other_kind, other): (IndexKind, &PathSteps)) {
+    let text = matches!(kind, IndexKind::Text { .. });
+    let other_text = matches!(other_kind, IndexKind::Text { .. });
     if text && other_text {
         return;
     }
-    if text && array(other_kind, other) {
-        beside_text(other);
+    if text && is_array_key(other_kind, other) {
+        reject_array_beside_text(other);
     }
-    if other_text && array(kind, steps) {
-        beside_text(steps);
+    if other_text && is_array_key(kind, steps) {
+        reject_array_beside_text(steps);
     }
-    if !text && !other_text && array(kind, steps) && array(other_kind, other) && steps.parallel(other) {
+    if !text && !other_text && is_array_key(kind, steps) && is_array_key(other_kind, other) && steps.parallel(other) {
         let (name, other) = (steps.dotted(), other.dotted());
-        let why =
-            Text::EMPTY.and("`").and(name.as_str()).and("` and `").and(other.as_str()).and(
-                "` are both in arrays, and MongoDB refuses documents with two arrays in one index: index them apart",
-            );
+        let why = ConstText::EMPTY.append("`").append(name.as_str()).append("` and `").append(other.as_str()).append(
+            "` are both in arrays, and MongoDB refuses documents with two arrays in one index: index them separately",
+        );
         panic!("{}", why.as_str());
     }
 }
 
-/// A place may be stored as an array of two coordinates, which is one value.
-const fn array(kind: Kind, steps: &Steps) -> bool {
-    steps.has_array() && !(matches!(kind, Kind::Sphere | Kind::Plane) && steps.ends_in_array())
+/// Returns whether a document can have several values at this path. Coordinates may be stored as an array, which is one value.
+const fn is_array_key(kind: IndexKind, steps: &PathSteps) -> bool {
+    steps.has_array() && !(matches!(kind, IndexKind::Sphere | IndexKind::Plane) && steps.ends_in_array())
 }
 
 #[track_caller]
-const fn beside_text(steps: &Steps) {
+const fn reject_array_beside_text(steps: &PathSteps) {
     let name = steps.dotted();
-    let why = Text::EMPTY
-        .and("`")
-        .and(name.as_str())
-        .and("` is or lies in an array, and MongoDB refuses arrays beside `text` in one index: index it apart");
+    let why = ConstText::EMPTY
+        .append("`")
+        .append(name.as_str())
+        .append("` is or lies in an array, and MongoDB refuses arrays beside `text` in one index: index it separately");
     panic!("{}", why.as_str());
 }
 
-/// Fails if no value of the field can be compared with the literals.
+/// Fails to compile if no value of the field can be compared with the literals.
 ///
 /// # Panics
 ///
-/// Then, and this is how it fails.
+/// If a literal is not of the kind of the field's values; evaluated at compile time.
 #[track_caller]
-pub const fn compares(steps: &Steps, literals: &[Literal]) {
+pub const fn check_literals(steps: &PathSteps, literals: &[Literal]) {
     let mut at = 0;
     while at < literals.len() {
         let (fits, what) = match (steps.holds, literals[at]) {
-            (Holds::Anything, _)
-            | (Holds::Bools, Literal::Bool(_))
-            | (Holds::Numbers, Literal::Int(_) | Literal::Double(_))
-            | (Holds::Texts, Literal::Text(_)) => (true, ""),
-            (Holds::Bools, _) => (false, "a boolean: compare it with `true` or `false`"),
-            (Holds::Numbers, _) => (false, "a number: compare it with one, without quotes"),
-            (Holds::Texts, _) => (false, "a string: compare it with one, in quotes"),
-            (Holds::Others, _) => (false, "neither a string, a number nor a boolean: write `exists(..)`"),
+            (ValueKind::Anything, _)
+            | (ValueKind::Bools, Literal::Bool(_))
+            | (ValueKind::Numbers, Literal::Int(_) | Literal::Double(_))
+            | (ValueKind::Texts, Literal::Text(_)) => (true, ""),
+            (ValueKind::Bools, _) => (false, "a boolean: compare it with `true` or `false`"),
+            (ValueKind::Numbers, _) => (false, "a number: compare it with one, without quotes"),
+            (ValueKind::Texts, _) => (false, "a string: compare it with one, in quotes"),
+            (ValueKind::Others, _) => (false, "neither a string, a number nor a boolean: write `exists(..)`"),
         };
         if !fits {
             let name = steps.dotted();
-            let why = Text::EMPTY.and("`").and(name.as_str()).and("` is ").and(what);
+            let why = ConstText::EMPTY.append("`").append(name.as_str()).append("` is ").append(what);
             panic!("{}", why.as_str());
         }
         at += 1;
     }
 }
 
-/// One field of an index.
-pub const fn field(steps: &'static Steps, kind: Kind) -> Field {
-    Field { path: steps.names(), kind }
+/// Returns one field of an index.
+pub const fn index_field(steps: &'static PathSteps, kind: IndexKind) -> IndexField {
+    IndexField { path: steps.names(), kind }
 }

@@ -1,76 +1,79 @@
-//! One index as a model declares it. All of it is known at compile time.
+//! An index as a model declares it, as constants.
 
-/// One index as a model declares it.
+/// An index as a model declares it, written by `#[derive(Indexed)]`.
+///
+/// Partial filters and collations are declared by the derive alone; their fields are hidden and may change in any release.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Declaration {
-    /// The indexed fields, in the order of the index; 1 to 32 of them.
-    pub fields: &'static [Field],
-    /// The index's name; `None`: the one that MongoDB makes of the fields, `email_1_createdAt_-1`.
+pub struct DeclaredIndex {
+    /// The indexed fields, in the order of the index; 1 to 32.
+    pub fields: &'static [IndexField],
+    /// Name of the index; `None` for the name that MongoDB derives from the fields, such as `email_1_createdAt_-1`.
     pub name: Option<&'static str>,
-    /// No two documents may have the same values.
+    /// True if no two documents may have the same values.
     pub unique: bool,
-    /// Documents without the fields are left out.
+    /// True if documents without the fields are left out of the index.
     pub sparse: bool,
-    /// Queries do not use the index, but writes keep it up to date.
+    /// True if queries do not use the index; writes keep it up to date.
     pub hidden: bool,
-    /// Documents are deleted this many seconds after the time in their (only) indexed field.
+    /// Seconds from the date in the (only) indexed field until the document is deleted; `None`: never.
     pub expire_after: Option<u32>,
-    /// Only documents for which all of these hold are in the index; empty: all documents.
+    /// Conditions that a document must meet to be in the index; empty for all documents.
+    #[doc(hidden)]
     pub partial: &'static [Condition],
-    /// How strings are compared; `None`: as the collection does.
+    /// String comparison rules; `None` for those of the collection.
+    #[doc(hidden)]
     pub collation: Option<Collation>,
-    /// Language of a text index's stop words and stems; `None`: English.
+    /// Language of a text index's stop words and stems; `None` for MongoDB's default, English.
     pub default_language: Option<&'static str>,
-    /// Field of a document that says its language, for a text index; `None`: `language`.
+    /// Field that names the language of a document in a text index; `None` for MongoDB's default, `language`.
     pub language_override: Option<&'static str>,
-    /// Bits of a `2d` index's geohash, 1 to 32; `None`: 26.
+    /// Geohash precision of a `2d` index in bits, 1 to 32; `None` for MongoDB's default, 26.
     pub bits: Option<u32>,
-    /// Bounds of a `2d` index's coordinates; `None`: -180 and 180.
+    /// Lower and upper bound of a `2d` index's coordinates; `None` for MongoDB's default, -180 and 180.
     pub bounds: Option<(f64, f64)>,
 }
 
-/// One field of an index.
+/// A field of an index.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Field {
-    /// The stored names from the document down to the field: `["location", "country"]`. Of a wildcard index over the whole
-    /// document: empty.
+pub struct IndexField {
+    /// The stored names from the document down to the field: `["location", "country"]`. Empty for a wildcard index on the whole document.
     pub path: &'static [&'static str],
-    /// How it is indexed.
-    pub kind: Kind,
+    /// The index kind of the field.
+    pub kind: IndexKind,
 }
 
-/// How a field is indexed.
+/// The way in which a field is indexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum IndexKind {
     /// Ascending, `1`.
     Ascending,
     /// Descending, `-1`.
     Descending,
-    /// By words, `"text"`.
+    /// Words of a text: `"text"`.
     Text {
-        /// How much a word found here counts, 1 to 99 999; MongoDB's default is 1.
+        /// Weight of a word that is found in this field, 1 to 99 999. MongoDB's default is 1.
         weight: u32,
     },
-    /// Places on the globe, `"2dsphere"`.
+    /// GeoJSON geometry on a sphere: `"2dsphere"`.
     Sphere,
-    /// Points on a plane, `"2d"`.
+    /// Points on a plane: `"2d"`.
     Plane,
-    /// By a hash, for sharding: `"hashed"`.
+    /// Hash of the value, for hashed sharding: `"hashed"`.
     Hashed,
-    /// All fields below this one, `"path.$**": 1`.
+    /// All fields below this one: `"path.$**": 1`.
     Wildcard,
 }
 
-/// A condition of a partial index.
+/// A condition in the filter of a partial index.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Condition {
-    /// The stored names down to the field.
+    /// The stored names from the document down to the field.
     pub path: &'static [&'static str],
-    /// What must hold for it.
+    /// The comparison that must hold for the field.
     pub operator: Operator,
 }
 
-/// What must hold for a field: the operators that MongoDB admits in a partial index.
+/// A comparison that MongoDB allows in the filter of a partial index.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Operator {
     /// `$exists: true`
@@ -96,26 +99,26 @@ pub enum Literal {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// A number.
+    /// A floating-point number.
     Double(f64),
-    /// A text.
+    /// A string.
     Text(&'static str),
 }
 
-/// How strings are compared: MongoDB's collation.
+/// MongoDB's collation: the rules by which strings are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Collation {
     /// ICU locale, such as `en` or `fr_CA`.
     pub locale: &'static str,
-    /// What counts as a difference: 1 base letters, 2 also accents, 3 also case (MongoDB's default), 4 and 5 more.
+    /// Differences that count: 1 base letters, 2 also accents, 3 also case (MongoDB's default), 4 and 5 further details.
     pub strength: Option<u8>,
-    /// Numbers in strings are compared as numbers.
+    /// True if numbers in strings are compared as numbers; `None` for MongoDB's default, false.
     pub numeric_ordering: Option<bool>,
 }
 
-impl Declaration {
-    /// An index over nothing, with no options: what is not said of an index.
-    pub const PLAIN: Self = Self {
+impl DeclaredIndex {
+    /// The base for struct update syntax: no fields, and MongoDB's default for every option.
+    pub const DEFAULT: Self = Self {
         fields: &[],
         name: None,
         unique: false,

@@ -1,9 +1,9 @@
-//! Models: the indexes and scopes that they declare, and their fields as paths that the compiler checks.
+//! Models: their declared indexes and change scopes, and their fields as paths that the compiler checks.
 //!
 //! May use: nothing of this crate.
 //!
-//! `#[derive(Indexed)]` writes all of it. [`Declaration`] is one index, in constants; [`Scope`] is a pattern of keys that a change of a
-//! document invalidates; [`Path`] is a field by its stored name.
+//! `#[derive(Indexed)]` writes these constants. A [`DeclaredIndex`] is one index, a [`ChangeScope`] is a key pattern that a change of a
+//! document invalidates, and a [`FieldPath`] is a field with its stored name.
 
 mod check;
 mod declaration;
@@ -17,66 +17,70 @@ mod text;
 
 use std::borrow::Cow;
 
-pub use declaration::{Collation, Condition, Declaration, Field, Kind, Literal, Operator};
-pub use nested::{Date, Keyed};
-use path::{FieldSet, Root};
-pub use path::{Nested, Path};
-pub(crate) use scope::Rendered;
-pub use scope::{Scope, ScopePiece};
-use sort::Lists;
-pub use sort::{Order, Sort, UnknownField};
+use bson::Document;
 
-/// The names in an expansion of `#[derive(Indexed)]`.
+pub use declaration::{DeclaredIndex, IndexField, IndexKind};
+pub use nested::Date;
+use path::{DocumentRoot, FieldSet};
+pub use path::{FieldPath, Nested};
+pub use scope::ChangeScope;
+pub(crate) use scope::RenderedScope;
+use sort::ModelIndexes;
+pub use sort::{SortOrder, UnknownField};
+
+/// Names in an expansion of `#[derive(Indexed)]`. Hidden, because anything here may change in any release.
 #[doc(hidden)]
 pub mod derived {
-    pub use super::check::{arrays, below, compares, date, entry, field, root, steps};
-    pub use super::nested::{Ask, Converted, Unknown};
-    pub use super::path::{At, FieldSet, Holds, In, Key, Segment, Segments};
-    pub use super::scope::{UnfitField, read, single, write};
-    pub use super::{
-        Collation, Condition, Declaration, Field, Indexed, Kind, Literal, Nested, Operator, Path, Scope, ScopePiece,
+    pub use super::check::{
+        check_arrays, check_literals, index_field, map_entry, nested_fields, path_steps, require_date, root,
     };
+    pub use super::declaration::{Collation, Condition, Literal, Operator};
+    pub use super::nested::{Converted, DefaultFacts, TypeFacts};
+    pub use super::path::{FieldLocation, FieldSet, MapKey, StoredField, StoredFields, StructField, ValueKind};
+    pub use super::scope::{ScopePiece, UnfitField, read_field, require_single_value, write_part};
+    pub use super::{ChangeScope, DeclaredIndex, FieldPath, IndexField, IndexKind, Indexed, Nested};
     pub use fastness_core::seam::{Arg, digest, lower};
 
-    /// The traits by which a scope asks the type of a field by method call.
+    /// Traits by which a scope finds out, by method call, how the type of a field is written into a key.
     pub mod ladder {
         pub use super::super::scope::UnfitField;
         pub use fastness_core::seam::DisplayArg;
     }
 }
 
-/// A model: its collection and the indexes that it needs. Derive it.
+/// A model: its collection, and the indexes that it needs. Implemented by `#[derive(Indexed)]`.
 pub trait Indexed: Nested + Sized + 'static {
     /// The name of the collection.
     const COLLECTION: &'static str;
 
-    /// The indexes, in the order of the attributes; the one over `_id`, which MongoDB makes itself, is not among them.
-    const INDEXES: &'static [Declaration];
+    /// The declared indexes, in the order of the attributes. The index on `_id`, which MongoDB creates itself, is not included.
+    const INDEXES: &'static [DeclaredIndex];
 
-    /// What a change of a document invalidates, in the order of `scopes(..)`: see [`changes`](crate::changes).
-    const SCOPES: &'static [Scope] = &[];
+    /// Keys and prefixes that a change of a document invalidates, in the order of `scopes(..)`; see [`changes`](crate::changes).
+    const SCOPES: &'static [ChangeScope] = &[];
 
-    /// The fields, for filters, updates and sorts whose names the compiler checks.
-    fn fields() -> &'static Self::Fields<Self, Root> {
+    /// Returns the fields, for filters, updates and sorts whose names the compiler checks.
+    fn fields() -> &'static Self::Fields<Self, DocumentRoot> {
         FieldSet::ALL
     }
 
-    /// The names that a request may sort by: those that lead an index over all documents, and `_id`.
+    /// Returns the names that a request may sort by: `_id`, and the first field of each index over all documents.
     fn sortable() -> Vec<Cow<'static, str>> {
         Self::sortable_within(&[])
     }
 
-    /// The names that a request may sort by if its filter fixes the fields `fixed` by equality: those that lead an index, or
-    /// stand in it behind fixed ones only.
+    /// Returns the names that a request may sort by if its filter fixes the fields `fixed` by equality: `_id`, and the first field of each
+    /// index that is not in `fixed`.
     fn sortable_within(fixed: &[&str]) -> Vec<Cow<'static, str>> {
-        lists::<Self>().sortable(fixed)
+        model_indexes::<Self>().sortable(fixed)
     }
 
-    /// The sort by a name that came with a request, if an index serves it.
+    /// Returns the sort document for a name that came with a request, if an index serves it; for the `sort` option of a query.
     ///
     /// ```
+    /// use bson::doc;
     /// use fastness::Indexed;
-    /// use fastness::mongo::model::Order;
+    /// use fastness::mongo::model::SortOrder;
     ///
     /// #[derive(Indexed)]
     /// #[indexed(collection = "products")]
@@ -86,44 +90,44 @@ pub trait Indexed: Nested + Sized + 'static {
     ///     color: String,
     /// }
     ///
-    /// assert_eq!(Product::sort_by("price", Order::Ascending).unwrap().name, "price");
+    /// assert_eq!(Product::sort_by("price", SortOrder::Ascending).unwrap(), doc! { "price": 1 });
     ///
-    /// let error = Product::sort_by("color", Order::Ascending).unwrap_err();
+    /// let error = Product::sort_by("color", SortOrder::Ascending).unwrap_err();
     /// assert_eq!(error.to_string(), "`color` cannot be used to sort `products`: use one of `_id`, `price`");
     /// ```
     ///
     /// # Errors
     ///
     /// [`UnknownField`], with the names that are allowed.
-    fn sort_by(name: &str, order: Order) -> Result<Sort, UnknownField> {
+    fn sort_by(name: &str, order: SortOrder) -> Result<Document, UnknownField> {
         Self::sort_within(&[], name, order)
     }
 
-    /// The same where the filter fixes the fields `fixed` by equality: with an index over `business` and `createdAt`, the
-    /// products of one business can be sorted by `createdAt`.
+    /// Like [`sort_by`](Self::sort_by), for a filter that fixes the fields `fixed` by equality: with an index on `business` and
+    /// `createdAt`, the products of one business can be sorted by `createdAt`.
     ///
     /// # Errors
     ///
     /// [`UnknownField`], with the names that are allowed.
-    fn sort_within(fixed: &[&str], name: &str, order: Order) -> Result<Sort, UnknownField> {
-        lists::<Self>().sort_by(fixed, name, order)
+    fn sort_within(fixed: &[&str], name: &str, order: SortOrder) -> Result<Document, UnknownField> {
+        model_indexes::<Self>().sort_by(fixed, name, order)
     }
 
-    /// The names that a request may filter by: those that lead an index, and `_id`.
+    /// Returns the names that a request may filter by: `_id`, and the first field of each index that is neither partial nor hidden.
     fn filterable() -> Vec<Cow<'static, str>> {
-        lists::<Self>().filterable()
+        model_indexes::<Self>().filterable()
     }
 
-    /// The stored name for a name that came with a request, if an index serves a filter by it.
+    /// Returns the stored name for a name that came with a request, if an index serves a filter by it.
     ///
     /// # Errors
     ///
     /// [`UnknownField`], with the names that are allowed.
     fn filter_by(name: &str) -> Result<Cow<'static, str>, UnknownField> {
-        lists::<Self>().filter_by(name)
+        model_indexes::<Self>().filter_by(name)
     }
 }
 
-fn lists<M: Indexed>() -> Lists {
-    Lists { collection: M::COLLECTION, indexes: M::INDEXES }
+fn model_indexes<M: Indexed>() -> ModelIndexes {
+    ModelIndexes { collection: M::COLLECTION, indexes: M::INDEXES }
 }

@@ -1,7 +1,7 @@
-//! What a field's type says of its stored form: whether paths go on below it, whether it is an array, a map or a date.
+//! Facts about the stored form of a field's type: whether paths continue below it, and whether it is an array, a map or a date.
 //!
-//! Invariant: the type is asked, not its spelling, so aliases work. Where a type cannot be asked (a type parameter, a type
-//! that serializes in a way of its own), nothing is assumed, and no error is raised.
+//! Invariant: the type is asked, not its spelling, so type aliases work. A type without facts (a type parameter, a type with its own
+//! `Serialize`) raises no error.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDeque};
 use std::marker::PhantomData;
@@ -11,24 +11,23 @@ use std::sync::Arc;
 use bson::oid::ObjectId;
 use bson::{Bson, Document};
 
-use super::path::{At, Holds, Nested};
+use super::path::{FieldLocation, Nested, ValueKind};
 
-/// A map, whose entries are stored as fields.
+/// A map whose entries are stored as fields.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no map, and has no keys",
+    message = "`{Self}` is not a map: it has no keys",
     label = "`[\"..\"]` names a key of a map or of a `Document`"
 )]
-pub trait Keyed {
-    /// What the map holds.
+pub trait StoredMap {
+    /// Type of the map's values.
     type Value;
 }
 
 /// A type that is stored as a BSON date, so that documents can expire by it.
 ///
-/// MongoDB never deletes a document by a field that holds anything else, a date as text included, and does not say so. The
-/// types of `jiff`, `chrono` and `time` serialize as text by themselves; a field with `#[serde(with = "..")]`
-/// or `#[serde_as(..)]` is trusted to be stored as a date. Implement this for types of your own that wrap a
-/// [`bson::DateTime`].
+/// MongoDB silently never expires a document by a field of another type, a date as text included. The types of `jiff`, `chrono` and
+/// `time` serialize as text by default; a field with `#[serde(with = "..")]` or `#[serde_as(..)]` is trusted to be stored as a date.
+/// Implement this trait for types of your own that wrap a [`bson::DateTime`].
 #[diagnostic::on_unimplemented(
     message = "documents cannot expire by a `{Self}`, which is not stored as a BSON date",
     label = "`expire_after` needs a date here",
@@ -39,52 +38,52 @@ pub trait Keyed {
 pub trait Date {}
 
 /// A type that is stored as an array.
-pub trait Array {}
+pub trait StoredArray {}
 
-/// A type whose values are known.
-pub trait Plain {
-    /// What they are.
-    const HOLDS: Holds;
+/// A type whose kind of values is known.
+pub trait KnownValue {
+    /// The kind of values.
+    const HOLDS: ValueKind;
 }
 
-/// A field that serde stores through a conversion, so that its type says nothing of its stored form.
+/// A field that serde stores through a conversion, so that its type does not determine its stored form.
 #[derive(Debug)]
 pub struct Converted<T>(PhantomData<fn() -> T>);
 
 impl<T> Date for Converted<T> {}
 impl Date for bson::DateTime {}
 
-/// What is as its content is: absent or there, but in the same form.
+/// Wrappers that are stored as their content is, or not at all.
 macro_rules! transparent {
     ($($outer:ident),*) => { $(
         impl<T: Nested> Nested for $outer<T> {
-            type Fields<M: 'static, P: At> = T::Fields<M, P>;
+            type Fields<M: 'static, P: FieldLocation> = T::Fields<M, P>;
         }
-        impl<T: Keyed> Keyed for $outer<T> {
+        impl<T: StoredMap> StoredMap for $outer<T> {
             type Value = T::Value;
         }
-        impl<T: Array> Array for $outer<T> {}
+        impl<T: StoredArray> StoredArray for $outer<T> {}
         impl<T: Date> Date for $outer<T> {}
-        impl<T: Plain> Plain for $outer<T> {
-            const HOLDS: Holds = T::HOLDS;
+        impl<T: KnownValue> KnownValue for $outer<T> {
+            const HOLDS: ValueKind = T::HOLDS;
         }
     )* };
 }
 transparent!(Option, Box, Rc, Arc);
 
-/// Arrays. MongoDB goes into them by itself, so that paths do not name them; a document expires by its earliest date.
+/// Arrays. MongoDB looks into them by itself, so that paths do not name them; a document expires by its earliest date.
 macro_rules! array {
     ($($outer:ty, [$($generics:tt)*];)*) => { $(
         impl<T: Nested, $($generics)*> Nested for $outer {
-            type Fields<M: 'static, P: At> = T::Fields<M, P>;
+            type Fields<M: 'static, P: FieldLocation> = T::Fields<M, P>;
         }
-        impl<T: Keyed, $($generics)*> Keyed for $outer {
+        impl<T: StoredMap, $($generics)*> StoredMap for $outer {
             type Value = T::Value;
         }
-        impl<T, $($generics)*> Array for $outer {}
+        impl<T, $($generics)*> StoredArray for $outer {}
         impl<T: Date, $($generics)*> Date for $outer {}
-        impl<T: Plain, $($generics)*> Plain for $outer {
-            const HOLDS: Holds = T::HOLDS;
+        impl<T: KnownValue, $($generics)*> KnownValue for $outer {
+            const HOLDS: ValueKind = T::HOLDS;
         }
     )* };
 }
@@ -97,23 +96,23 @@ array! {
     [T; N], [const N: usize];
 }
 
-impl<K, V, S> Keyed for HashMap<K, V, S> {
+impl<K, V, S> StoredMap for HashMap<K, V, S> {
     type Value = V;
 }
-impl<K, V> Keyed for BTreeMap<K, V> {
+impl<K, V> StoredMap for BTreeMap<K, V> {
     type Value = V;
 }
-impl Keyed for Document {
+impl StoredMap for Document {
     type Value = Bson;
 }
-impl Keyed for Bson {
+impl StoredMap for Bson {
     type Value = Bson;
 }
 
 macro_rules! plain {
     ($($holds:ident: $($type:ty),*;)*) => { $($(
-        impl Plain for $type {
-            const HOLDS: Holds = Holds::$holds;
+        impl KnownValue for $type {
+            const HOLDS: ValueKind = ValueKind::$holds;
         }
     )*)* };
 }
@@ -124,26 +123,26 @@ plain! {
     Others: bson::DateTime, ObjectId, Document;
 }
 
-/// Asks a type what it is: its own constants if it has the trait, else those of [`Unknown`].
+/// Facts about the type `T`: its own constants where it implements the trait, else those of [`DefaultFacts`].
 #[derive(Debug)]
-pub struct Ask<T>(PhantomData<fn() -> T>);
+pub struct TypeFacts<T>(PhantomData<fn() -> T>);
 
-impl<T: Array> Ask<T> {
-    /// It is stored as an array.
+impl<T: StoredArray> TypeFacts<T> {
+    /// True: the type is stored as an array.
     pub const ARRAY: bool = true;
 }
 
-impl<T: Plain> Ask<T> {
-    /// What its values are.
-    pub const HOLDS: Holds = T::HOLDS;
+impl<T: KnownValue> TypeFacts<T> {
+    /// Kind of the values.
+    pub const HOLDS: ValueKind = T::HOLDS;
 }
 
-/// The answers for types that do not say.
-pub trait Unknown {
-    /// It is not known to be an array.
+/// The facts about a type without facts of its own.
+pub trait DefaultFacts {
+    /// False: the type is not known to be stored as an array.
     const ARRAY: bool = false;
-    /// Its values are not known.
-    const HOLDS: Holds = Holds::Anything;
+    /// Unknown kind of values.
+    const HOLDS: ValueKind = ValueKind::Anything;
 }
 
-impl<T> Unknown for Ask<T> {}
+impl<T> DefaultFacts for TypeFacts<T> {}

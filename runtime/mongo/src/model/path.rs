@@ -1,22 +1,22 @@
-//! A field of a document as a value of its own type, so that the compiler checks the way to it and knows its name.
+//! Fields of a document as typed values, so that the compiler checks a path and knows its name.
 //!
-//! Flow: `#[derive(Indexed)]` lists a struct's fields as [`Segment`]s and makes a struct of [`Path`]s with the same names.
-//! A [`Path`] to a nested struct dereferences to the paths of that struct's fields. The way taken is a type that implements
-//! [`At`], and names are constants of that type.
+//! Flow: `#[derive(Indexed)]` lists a struct's fields as [`StoredField`]s and generates a struct of [`FieldPath`]s with the same names. A
+//! [`FieldPath`] to a nested struct dereferences to the paths of that struct's fields. The location of a field is a type that implements
+//! [`FieldLocation`]; names are constants of that type.
 //!
-//! Invariants: paths have no size and nothing is made at run time; a type that contains itself is no problem, as the
-//! paths below a field are only made where they are named.
+//! Invariants: paths are zero-sized, and nothing is built at run time. A recursive struct works, because the paths below a field are
+//! instantiated only where they are named.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use super::text::Text;
+use super::text::ConstText;
 
-/// One field of `M`'s documents, of type `T`: `Product::fields().price` is a `Path<Product, f64, _>`.
+/// A field of type `T` in documents of the model `M`: `Product::fields().price` is a `FieldPath<Product, f64, _>`.
 ///
-/// It is a field's stored name with its type known, and stands wherever a name does; paths go on below it where `T` is a
-/// struct that derives `Indexed`, or an `Option`, a `Vec` or a smart pointer of one.
+/// The path stands wherever a field name does, such as a key in `doc!`. Paths continue below it if `T` is a struct that derives
+/// `Indexed`, or an `Option`, a `Vec` or a smart pointer of such a struct.
 ///
 /// ```
 /// use bson::doc;
@@ -43,52 +43,52 @@ use super::text::Text;
 /// assert_eq!(filter, doc! { "price": { "$lt": 10.0 }, "maker.country": "FR" });
 /// ```
 #[allow(clippy::type_complexity, reason = "nothing is stored")]
-pub struct Path<M, T, P>(PhantomData<fn() -> (M, T, P)>);
+pub struct FieldPath<M, T, P>(PhantomData<fn() -> (M, T, P)>);
 
-impl<M, T, P> Path<M, T, P> {
+impl<M, T, P> FieldPath<M, T, P> {
     #[doc(hidden)]
     pub const NEW: Self = Self(PhantomData);
 }
 
-impl<M, T, P: At> Path<M, T, P> {
-    /// The stored name, with dots between the names of nested fields.
+impl<M, T, P: FieldLocation> FieldPath<M, T, P> {
+    /// Returns the stored name, with dots between the names of nested fields.
     pub const fn name(&self) -> &'static str {
         P::NAME.as_str()
     }
 
-    /// The stored names from the document down to the field.
+    /// Returns the stored names from the document down to the field.
     pub const fn names(&self) -> &'static [&'static str] {
         P::STEPS.names()
     }
 }
 
-impl<M, T, P> Clone for Path<M, T, P> {
+impl<M, T, P> Clone for FieldPath<M, T, P> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<M, T, P> Copy for Path<M, T, P> {}
+impl<M, T, P> Copy for FieldPath<M, T, P> {}
 
-impl<M, T, P: At> fmt::Debug for Path<M, T, P> {
+impl<M, T, P: FieldLocation> fmt::Debug for FieldPath<M, T, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Path").field(&self.name()).finish()
+        f.debug_tuple("FieldPath").field(&self.name()).finish()
     }
 }
 
-impl<M, T, P: At> fmt::Display for Path<M, T, P> {
+impl<M, T, P: FieldLocation> fmt::Display for FieldPath<M, T, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-impl<M, T, P: At> From<Path<M, T, P>> for String {
-    fn from(path: Path<M, T, P>) -> Self {
+impl<M, T, P: FieldLocation> From<FieldPath<M, T, P>> for String {
+    fn from(path: FieldPath<M, T, P>) -> Self {
         path.name().to_owned()
     }
 }
 
-impl<M: 'static, T: Nested, P: At> Deref for Path<M, T, P> {
+impl<M: 'static, T: Nested, P: FieldLocation> Deref for FieldPath<M, T, P> {
     type Target = T::Fields<M, P>;
 
     fn deref(&self) -> &Self::Target {
@@ -96,86 +96,87 @@ impl<M: 'static, T: Nested, P: At> Deref for Path<M, T, P> {
     }
 }
 
-/// A type with fields that a path can name.
+/// A type whose fields a path can name.
 ///
-/// Derived with `Indexed`, and there for `Option`, `Box`, `Rc`, `Arc`, lists and sets of such a type.
+/// Implemented by `#[derive(Indexed)]`, and for `Option`, `Box`, `Rc`, `Arc`, lists and sets of such a type.
 #[diagnostic::on_unimplemented(
     message = "the fields of `{Self}` are not known",
     label = "no path goes on below this one",
     note = "derive `Indexed` for `{Self}`: without `#[indexed(collection = \"..\")]` it only lists its fields",
-    note = "of a map or a `Document`, name a key: `metadata[\"color\"]`"
+    note = "for a map or a `Document`, name a key: `metadata[\"color\"]`"
 )]
 pub trait Nested {
-    /// The paths of the fields, in documents of `M`, where this type is stored at `P`.
-    type Fields<M: 'static, P: At>: FieldSet;
+    /// Paths of the fields, in documents of `M`, where this type is stored at `P`.
+    type Fields<M: 'static, P: FieldLocation>: FieldSet;
 }
 
-/// The paths of all fields of a struct; the derive makes such a type.
+/// Paths of all fields of a struct; the derive generates such a type.
 pub trait FieldSet: 'static {
-    /// The only value.
+    /// The only value of the type.
     const ALL: &'static Self;
 }
 
-/// The way from a document to a field.
-pub trait At: 'static {
-    /// What lies on the way.
-    const STEPS: &'static Steps;
+/// Location of a field in a document, as a type.
+pub trait FieldLocation: 'static {
+    /// The stored names on the path to the field.
+    const STEPS: &'static PathSteps;
 
-    /// The dotted name.
-    const NAME: &'static Text = &Self::STEPS.dotted();
+    /// The dotted name of the field.
+    const NAME: &'static ConstText = &Self::STEPS.dotted();
 }
 
-/// At the document itself.
+/// The document itself.
 #[derive(Debug)]
-pub enum Root {}
+pub enum DocumentRoot {}
 
-impl At for Root {
-    const STEPS: &'static Steps = &Steps::NONE;
+impl FieldLocation for DocumentRoot {
+    const STEPS: &'static PathSteps = &PathSteps::NONE;
 }
 
-/// At the field `I` of the struct `S`, which is stored at `P`.
+/// The field `I` of the struct `S`, which is stored at `P`.
 #[derive(Debug)]
-pub struct In<P, S, const I: usize>(PhantomData<fn() -> (P, S)>);
+pub struct StructField<P, S, const I: usize>(PhantomData<fn() -> (P, S)>);
 
-impl<P: At, S: Segments, const I: usize> At for In<P, S, I> {
-    const STEPS: &'static Steps = &P::STEPS.to(&S::SEGMENTS[I]);
+impl<P: FieldLocation, S: StoredFields, const I: usize> FieldLocation for StructField<P, S, I> {
+    const STEPS: &'static PathSteps = &P::STEPS.with(&S::SEGMENTS[I]);
 }
 
-/// At the entry of a map at `P`, whose key is `K`'s.
+/// The map entry with the key of `K`, in the map stored at `P`.
 #[derive(Debug)]
-pub struct Entry<P, K>(PhantomData<fn() -> (P, K)>);
+pub struct MapEntry<P, K>(PhantomData<fn() -> (P, K)>);
 
-impl<P: At, K: Key> At for Entry<P, K> {
-    const STEPS: &'static Steps = &P::STEPS.to(&Segment { name: Some(K::KEY), array: false, holds: Holds::Anything });
+impl<P: FieldLocation, K: MapKey> FieldLocation for MapEntry<P, K> {
+    const STEPS: &'static PathSteps =
+        &P::STEPS.with(&StoredField { name: Some(K::KEY), array: false, holds: ValueKind::Anything });
 }
 
 /// A key of a map, as a type.
-pub trait Key: 'static {
+pub trait MapKey: 'static {
     /// The key.
     const KEY: &'static str;
 }
 
 /// The fields of a struct, as they are stored.
-pub trait Segments: 'static {
-    /// In the order of the struct.
-    const SEGMENTS: &'static [Segment];
+pub trait StoredFields: 'static {
+    /// Stored fields, in the order of the struct.
+    const SEGMENTS: &'static [StoredField];
 }
 
 /// A field of a struct, as it is stored.
 #[derive(Clone, Copy, Debug)]
-pub struct Segment {
-    /// Its stored name; `None`: it is flattened into the struct.
+pub struct StoredField {
+    /// Stored name; `None` if the field is flattened into the struct.
     pub name: Option<&'static str>,
-    /// It is stored as an array.
+    /// True if the field is stored as an array.
     pub array: bool,
-    /// What its values are.
-    pub holds: Holds,
+    /// Kind of the values.
+    pub holds: ValueKind,
 }
 
-/// What a field's values are, as far as it matters here.
+/// Kind of a field's values, as far as conditions of partial indexes need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holds {
-    /// Not known.
+pub enum ValueKind {
+    /// Unknown.
     Anything,
     /// Booleans.
     Bools,
@@ -183,33 +184,35 @@ pub enum Holds {
     Numbers,
     /// Strings.
     Texts,
-    /// What no literal of a condition can equal: dates, object ids.
+    /// Values that no literal of a condition can equal: dates, object ids.
     Others,
 }
 
-/// What lies between a document and a field.
+/// The stored names between a document and a field.
 #[derive(Clone, Copy, Debug)]
-pub struct Steps {
-    names: [&'static str; Self::DEPTH],
+pub struct PathSteps {
+    names: [&'static str; Self::MAX_NAMES],
     len: usize,
-    /// How many names lead to the last array on the way, itself included; 0: there is none.
+    /// Number of names up to the last array on the path, itself included; 0 if there is none.
     arrays: usize,
-    /// The last step is stored as a part of the one before it, and has no name.
+    /// True if the last field is flattened into the one before it, and so has no name.
     flattened: bool,
-    pub(crate) holds: Holds,
+    pub(crate) holds: ValueKind,
 }
 
-impl Steps {
-    /// The most names that a path can have; MongoDB nests documents up to 100 deep.
-    const DEPTH: usize = 32;
+impl PathSteps {
+    /// Maximum number of names in a path. MongoDB allows documents that are nested 100 levels deep; longer paths are a compile error
+    /// here.
+    const MAX_NAMES: usize = 32;
 
-    const NONE: Self = Self { names: [""; Self::DEPTH], len: 0, arrays: 0, flattened: false, holds: Holds::Anything };
+    const NONE: Self =
+        Self { names: [""; Self::MAX_NAMES], len: 0, arrays: 0, flattened: false, holds: ValueKind::Anything };
 
-    const fn to(mut self, segment: &Segment) -> Self {
+    const fn with(mut self, segment: &StoredField) -> Self {
         self.holds = segment.holds;
         self.flattened = segment.name.is_none();
         if let Some(name) = segment.name {
-            assert!(self.len < Self::DEPTH, "a path has more than 32 names");
+            assert!(self.len < Self::MAX_NAMES, "a path has more than 32 names");
             self.names[self.len] = name;
             self.len += 1;
         }
@@ -219,7 +222,7 @@ impl Steps {
         self
     }
 
-    /// The stored names.
+    /// Returns the stored names.
     pub const fn names(&self) -> &[&'static str] {
         self.names.split_at(self.len).0
     }
@@ -228,17 +231,17 @@ impl Steps {
         self.flattened
     }
 
-    /// Whether one document can have several values here.
+    /// Returns whether one document can have several values at this path.
     pub(crate) const fn has_array(&self) -> bool {
         self.arrays > 0
     }
 
-    /// Whether the last array on the way is the field itself.
+    /// Returns whether the last array on the path is the field itself.
     pub(crate) const fn ends_in_array(&self) -> bool {
         self.arrays == self.len
     }
 
-    /// Whether each has an array that the other does not lie in: MongoDB indexes no such document.
+    /// Returns whether each path has an array that the other is not in. MongoDB rejects such documents in a compound index.
     pub(crate) const fn parallel(&self, other: &Self) -> bool {
         let mut common = 0;
         while common < self.len && common < other.len && same(self.names[common], other.names[common]) {
@@ -247,13 +250,13 @@ impl Steps {
         self.arrays > common && other.arrays > common
     }
 
-    pub(crate) const fn dotted(&self) -> Text {
-        let mut text = Text::EMPTY;
+    pub(crate) const fn dotted(&self) -> ConstText {
+        let mut text = ConstText::EMPTY;
         let mut at = 0;
         while at < self.len {
-            let joined = if at == 0 { Some(text) } else { text.try_and(".") };
+            let joined = if at == 0 { Some(text) } else { text.try_append(".") };
             text = match joined {
-                Some(joined) => match joined.try_and(self.names[at]) {
+                Some(joined) => match joined.try_append(self.names[at]) {
                     Some(longer) => longer,
                     None => panic!("the dotted name of a field is longer than 512 bytes"),
                 },

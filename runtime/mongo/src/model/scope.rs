@@ -1,7 +1,7 @@
-//! What a change of a document invalidates, as its model declares it.
+//! Scopes of a model: the keys and prefixes that a change of a document invalidates.
 //!
-//! A scope is a pattern over the fields of the model. What is known of a change may not be all of its fields, so a scope is
-//! written as far as they go: from the first whole segment on whose fields are not known, it ends in `:*`.
+//! A scope is a pattern over the fields of the model. A change may not reveal all of their values; then the scope is cut before the first
+//! segment with an unknown value and ends in `:*`, so that it invalidates more, never less.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,23 +9,24 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bson::{Bson, doc};
 use serde::de::DeserializeOwned;
 
-use super::path::{At, Path, Steps};
-use super::text::Text;
+use super::path::{FieldLocation, FieldPath, PathSteps};
+use super::text::ConstText;
 use fastness_core::seam::{Arg, Pattern, Unfit, write_text};
 use fastness_core::{KeyPart, KeyWriter};
 
-/// What a change of a document invalidates: a key, or all keys below a prefix, written with the document's own values.
+/// A key or prefix that a change of a document invalidates, rendered with the document's own values.
 #[derive(Clone, Copy, Debug)]
-pub struct Scope {
-    /// As it was declared: `business:{business}:products:*`.
+pub struct ChangeScope {
+    /// The declared pattern: `business:{business}:products:*`.
     pub text: &'static str,
-    /// What it is made of, without the final `:*`.
+    /// Pieces of the pattern, without the final `:*`.
+    #[doc(hidden)]
     pub pieces: &'static [ScopePiece],
-    /// Whether it ends in `:*`.
+    /// True if the pattern ends in `:*`.
     pub prefix: bool,
 }
 
-/// A piece of a [`Scope`].
+/// A piece of a [`ChangeScope`].
 #[derive(Clone, Copy, Debug)]
 pub enum ScopePiece {
     /// Literal text, colons included.
@@ -34,26 +35,26 @@ pub enum ScopePiece {
     Field {
         /// The stored names from the document down to the field: `["maker", "country"]`.
         path: &'static [&'static str],
-        /// Writes a stored value as a key has it, and returns whether it could be read as the field's type.
+        /// Writes a stored value as it stands in a key. Returns false if the value cannot be read as the field's type.
         write: fn(Bson, &mut KeyWriter) -> bool,
     },
 }
 
 /// A scope with values in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Rendered {
+pub(crate) struct RenderedScope {
     pub(crate) text: String,
     pub(crate) prefix: bool,
 }
 
-impl Rendered {
+impl RenderedScope {
     pub(crate) fn pattern(&self) -> Pattern {
         if self.prefix { Pattern::prefix(&self.text) } else { Pattern::exact(&self.text) }
     }
 }
 
-impl Scope {
-    /// The paths of its fields, in order.
+impl ChangeScope {
+    /// Returns the paths of the scope's fields, in order.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &'static [&'static str]> {
         self.pieces.iter().filter_map(|piece| match piece {
             ScopePiece::Field { path, .. } => Some(*path),
@@ -61,104 +62,104 @@ impl Scope {
         })
     }
 
-    /// The scope with these values, ended before the first segment that takes a value which is not known.
-    pub(crate) fn render(&self, mut known: impl FnMut(&[&str]) -> Option<Bson>) -> Rendered {
+    /// Renders the scope with the values that `known` returns, cut before the first segment with an unknown value.
+    pub(crate) fn render(&self, mut known: impl FnMut(&[&str]) -> Option<Bson>) -> RenderedScope {
         let mut out = KeyWriter::new();
         for piece in self.pieces {
             match piece {
                 ScopePiece::Text(text) => write_text(&mut out, text),
                 ScopePiece::Field { path, write } => {
                     let before = out.as_str().len();
-                    // The types of fields are the user's; a panic of theirs must not end the task that follows changes.
+                    // Field types are the user's: a panic in their code must not end the task that reads changes.
                     let mut written =
                         |value| catch_unwind(AssertUnwindSafe(|| write(value, &mut out))).unwrap_or(false);
                     let written = known(path).is_some_and(&mut written);
                     if !written {
-                        // The macro sees to it that the first segment is literal, so there is a colon.
+                        // The macro rejects a scope whose first segment is not literal, so there is a colon.
                         let known = &out.as_str()[..before];
                         let end = known.rfind(':').unwrap_or(before);
-                        return Rendered { text: known[..end].to_owned(), prefix: true };
+                        return RenderedScope { text: known[..end].to_owned(), prefix: true };
                     }
                 }
             }
         }
-        Rendered { text: out.as_str().to_owned(), prefix: self.prefix }
+        RenderedScope { text: out.as_str().to_owned(), prefix: self.prefix }
     }
 }
 
-/// A field whose stored form is that of its type.
+/// A field that can be read from its stored form by the `Deserialize` of its type.
 #[diagnostic::on_unimplemented(
-    message = "the text that a key has of `{Self}` cannot be made of what is stored",
+    message = "a scope cannot read a field of type `{Self}` from its stored form",
     label = "this field is in a scope",
     note = "a scope reads a field by the `Deserialize` of its type, so the field can have no `with` and no `serde_as`",
     note = "derive `Deserialize` for the type, or end the scope before this field, as `products:*`"
 )]
-pub trait Stored: Sized {
-    /// The value, if it can be read.
+pub trait ReadStored: Sized {
+    /// Reads the value; `None` if it is not of this type.
     fn read(value: Bson) -> Option<Self>;
 }
 
-impl<T: DeserializeOwned> Stored for T {
+impl<T: DeserializeOwned> ReadStored for T {
     fn read(value: Bson) -> Option<Self> {
-        // From bytes, as the driver reads documents: some types have another form elsewhere.
+        // From bytes, as the driver reads documents: some types have another form in other formats.
         let bytes = doc! { "": value }.to_vec().ok()?;
         bson::deserialize_from_slice::<HashMap<String, T>>(&bytes).ok()?.into_values().next()
     }
 }
 
-/// A stored value as the type of the field that the path leads to.
-pub fn read<M, T: Stored, P: At>(value: Bson, _: &Path<M, T, P>) -> Option<T> {
+/// Reads a stored value as the type of the field at the path.
+pub fn read_field<M, T: ReadStored, P: FieldLocation>(value: Bson, _: &FieldPath<M, T, P>) -> Option<T> {
     T::read(value)
 }
 
-/// What can be in a scope.
+/// A value that can be part of a scope.
 #[diagnostic::on_unimplemented(
     message = "a value of type `{Self}` cannot be part of a scope",
     label = "this field is in a scope",
     note = "end the scope before this field, as `products:*`, or name a field of it, as `{{maker.id}}`",
     note = "for a type of your own, derive or implement `Display`, `Hash`, `Eq` and `Clone`, or implement `fastness::KeyPart`"
 )]
-pub trait InScope: KeyPart {}
+pub trait ScopeValue: KeyPart {}
 
-impl<T: KeyPart + ?Sized> InScope for T {}
+impl<T: KeyPart + ?Sized> ScopeValue for T {}
 
-/// The last rung, as `UnfitArg` of the core is that of arguments: it lets the compiler say what to do about a
-/// scope.
+/// The last rung of the ladder: takes a value that is no key part, so that the compiler reports [`ScopeValue`]. Like `UnfitArg` of the
+/// core, for arguments.
 pub trait UnfitField {
     /// The type of the field.
     type Unfit: ?Sized;
-    /// The bound is what fails, and its message is the point.
+    /// Fails to compile, because the bound does not hold; the message of the bound is the purpose.
     fn __part(&self) -> Unfit
     where
-        Self::Unfit: InScope;
+        Self::Unfit: ScopeValue;
 }
 
 impl<T: ?Sized> UnfitField for &Arg<'_, T> {
     type Unfit = T;
     fn __part(&self) -> Unfit
     where
-        T: InScope,
+        T: ScopeValue,
     {
-        unreachable!("a `KeyPart` is taken by the first rung")
+        unreachable!("the first rung of the ladder takes every `KeyPart`")
     }
 }
 
-/// Writes a value as a key has it.
-pub fn write(part: &(impl KeyPart + ?Sized), out: &mut KeyWriter) -> bool {
+/// Writes a value as it stands in a key. Returns true, as `ScopePiece::Field` expects of a value that could be read.
+pub fn write_part(part: &(impl KeyPart + ?Sized), out: &mut KeyWriter) -> bool {
     part.write(out);
     true
 }
 
-/// Fails if a document can have several values here.
+/// Fails to compile if a document can have several values at this path.
 ///
 /// # Panics
 ///
-/// Then, and this is how it fails.
+/// If the path is or lies in an array; evaluated at compile time.
 #[track_caller]
-pub const fn single(steps: &Steps) {
+pub const fn require_single_value(steps: &PathSteps) {
     if steps.has_array() {
         let name = steps.dotted();
-        let why = Text::EMPTY.and("`").and(name.as_str()).and(
+        let why = ConstText::EMPTY.append("`").append(name.as_str()).append(
             "` is or lies in an array, so that one document would have many keys: end the scope before it, as `products:*`",
         );
         panic!("{}", why.as_str());
@@ -169,11 +170,11 @@ pub const fn single(steps: &Steps) {
 mod tests {
     use super::*;
 
-    fn plain<T: Stored + KeyPart>(value: Bson, out: &mut KeyWriter) -> bool {
-        T::read(value).is_some_and(|value| write(&value, out))
+    fn plain<T: ReadStored + KeyPart>(value: Bson, out: &mut KeyWriter) -> bool {
+        T::read(value).is_some_and(|value| write_part(&value, out))
     }
 
-    const SCOPE: Scope = Scope {
+    const SCOPE: ChangeScope = ChangeScope {
         text: "shop:list:{a}:of-{b}:*",
         pieces: &[
             ScopePiece::Text("shop:list:"),
@@ -187,7 +188,7 @@ mod tests {
     #[expect(clippy::needless_pass_by_value, reason = "cases read better")]
     fn rendered(a: Option<Bson>, b: Option<Bson>) -> String {
         let known = |path: &[&str]| if path == ["a"] { a.clone() } else { b.clone() };
-        let Rendered { text, prefix } = SCOPE.render(known);
+        let RenderedScope { text, prefix } = SCOPE.render(known);
         text + if prefix { ":*" } else { "" }
     }
 
@@ -208,8 +209,8 @@ mod tests {
         }
         let field = ScopePiece::Field { path: &["a"], write: panics };
         let pieces: &'static [ScopePiece] = Box::leak(Box::new([ScopePiece::Text("shop:"), field]));
-        let rendered = Scope { text: "", pieces, prefix: false }.render(|_| Some(Bson::Null));
-        assert_eq!(rendered, Rendered { text: "shop".to_owned(), prefix: true });
+        let rendered = ChangeScope { text: "", pieces, prefix: false }.render(|_| Some(Bson::Null));
+        assert_eq!(rendered, RenderedScope { text: "shop".to_owned(), prefix: true });
     }
 
     #[test]

@@ -1,40 +1,30 @@
-//! What a request may sort and filter by: the fields whose index serves it, read off the model's own indexes.
+//! Fields by which a request may sort and filter: those that an index of the model serves.
 
 use std::borrow::Cow;
 
 use bson::Document;
 
-use super::declaration::{Declaration, Field, Kind};
+use super::declaration::{DeclaredIndex, IndexField, IndexKind};
 
-/// A direction to sort in.
+/// Direction of a sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Order {
+pub enum SortOrder {
     /// Smallest first.
     Ascending,
     /// Largest first.
     Descending,
 }
 
-/// A sort that an index serves, ready for a query: `collection.find(filter).sort(sort)`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Sort {
-    /// The stored, dotted name.
-    pub name: Cow<'static, str>,
-    /// The direction.
-    pub order: Order,
-}
-
-impl From<Sort> for Document {
-    fn from(sort: Sort) -> Self {
-        let order = match sort.order {
-            Order::Ascending => 1,
-            Order::Descending => -1,
-        };
-        bson::doc! { sort.name: order }
+impl SortOrder {
+    fn direction(self) -> i32 {
+        match self {
+            Self::Ascending => 1,
+            Self::Descending => -1,
+        }
     }
 }
 
-/// A name that no index serves. Its message says which names do.
+/// Error for a name that no index serves. The message lists the names that are allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` cannot be used to {verb} `{collection}`: {}", advice(allowed, after))]
 pub struct UnknownField {
@@ -42,17 +32,17 @@ pub struct UnknownField {
     verb: &'static str,
     collection: &'static str,
     allowed: Vec<Cow<'static, str>>,
-    /// The fields that a filter has to fix first, if the name stands behind them in an index.
+    /// Fields that the filter must fix by equality, if the name follows them in an index.
     after: Vec<Cow<'static, str>>,
 }
 
 impl UnknownField {
-    /// The name that was asked for.
+    /// The requested name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The names that are allowed instead.
+    /// The allowed names.
     pub fn allowed(&self) -> &[Cow<'static, str>] {
         &self.allowed
     }
@@ -68,79 +58,79 @@ fn advice(allowed: &[Cow<'static, str>], after: &[Cow<'static, str>]) -> String 
     format!("use one of {}{fixed}", listed(allowed))
 }
 
-/// The collection's name and its indexes.
+/// Collection name and indexes of a model.
 #[derive(Clone, Copy)]
-pub(crate) struct Lists {
+pub(crate) struct ModelIndexes {
     pub(crate) collection: &'static str,
-    pub(crate) indexes: &'static [Declaration],
+    pub(crate) indexes: &'static [DeclaredIndex],
 }
 
-impl Lists {
-    /// The names by which an index sorts documents that agree in the `fixed` fields; `_id` always does.
+impl ModelIndexes {
+    /// Returns the names by which an index sorts documents that are equal in the `fixed` fields; `_id` is always one of them.
     pub(crate) fn sortable(self, fixed: &[&str]) -> Vec<Cow<'static, str>> {
-        let served = self.indexes.iter().filter(|index| sorts(index));
-        distinct(served.filter_map(|index| behind(index, fixed)).filter(|field| ordered(field)).map(name))
+        let served = self.indexes.iter().filter(|index| can_sort(index));
+        with_id(served.filter_map(|index| first_free_field(index, fixed)).filter(|field| is_ordered(field)).map(name))
     }
 
-    /// The names that lead an index which finds any value of theirs.
+    /// Returns `_id` and the first field of each index that is neither partial nor hidden.
     pub(crate) fn filterable(self) -> Vec<Cow<'static, str>> {
         let served = self.indexes.iter().filter(|index| index.partial.is_empty() && !index.hidden);
         let led = served.filter_map(|index| index.fields.first());
-        distinct(led.filter(|field| !matches!(field.kind, Kind::Text { .. } | Kind::Wildcard)).map(name))
+        with_id(led.filter(|field| !matches!(field.kind, IndexKind::Text { .. } | IndexKind::Wildcard)).map(name))
     }
 
-    pub(crate) fn sort_by(self, fixed: &[&str], asked: &str, order: Order) -> Result<Sort, UnknownField> {
+    pub(crate) fn sort_by(self, fixed: &[&str], requested: &str, order: SortOrder) -> Result<Document, UnknownField> {
         let allowed = self.sortable(fixed);
-        match allowed.iter().find(|name| *name == asked) {
-            Some(name) => Ok(Sort { name: name.clone(), order }),
-            None => Err(UnknownField { after: self.before(asked), ..self.unknown("sort", asked, allowed) }),
+        match allowed.iter().find(|name| *name == requested) {
+            Some(name) => Ok(bson::doc! { name.clone(): order.direction() }),
+            None => Err(UnknownField { after: self.preceding(requested), ..self.unknown("sort", requested, allowed) }),
         }
     }
 
-    pub(crate) fn filter_by(self, asked: &str) -> Result<Cow<'static, str>, UnknownField> {
+    pub(crate) fn filter_by(self, requested: &str) -> Result<Cow<'static, str>, UnknownField> {
         let allowed = self.filterable();
-        let found = allowed.iter().find(|name| *name == asked).cloned();
-        found.ok_or_else(|| self.unknown("filter", asked, allowed))
+        let found = allowed.iter().find(|name| *name == requested).cloned();
+        found.ok_or_else(|| self.unknown("filter", requested, allowed))
     }
 
-    fn unknown(self, verb: &'static str, asked: &str, allowed: Vec<Cow<'static, str>>) -> UnknownField {
-        UnknownField { name: asked.to_owned(), verb, collection: self.collection, allowed, after: Vec::new() }
+    fn unknown(self, verb: &'static str, requested: &str, allowed: Vec<Cow<'static, str>>) -> UnknownField {
+        UnknownField { name: requested.to_owned(), verb, collection: self.collection, allowed, after: Vec::new() }
     }
 
-    /// The fields before `asked` in the first index that has it behind others.
-    fn before(self, asked: &str) -> Vec<Cow<'static, str>> {
-        let before = |index: &'static Declaration| {
-            let at = index.fields.iter().position(|field| ordered(field) && name(field) == asked)?;
+    /// Returns the fields that precede `requested` in the first index in which any do.
+    fn preceding(self, requested: &str) -> Vec<Cow<'static, str>> {
+        let before = |index: &'static DeclaredIndex| {
+            let at = index.fields.iter().position(|field| is_ordered(field) && name(field) == requested)?;
             let before = &index.fields[..at];
-            (at > 0 && before.iter().all(ordered)).then(|| before.iter().map(name).collect())
+            (at > 0 && before.iter().all(is_ordered)).then(|| before.iter().map(name).collect())
         };
-        self.indexes.iter().filter(|index| sorts(index)).find_map(before).unwrap_or_default()
+        self.indexes.iter().filter(|index| can_sort(index)).find_map(before).unwrap_or_default()
     }
 }
 
-/// Whether the index holds every document, and queries use it.
-fn sorts(index: &Declaration) -> bool {
+/// Returns whether the index contains every document, is visible to queries, and compares strings as the collection does.
+fn can_sort(index: &DeclaredIndex) -> bool {
     !index.hidden && !index.sparse && index.partial.is_empty() && index.collation.is_none()
 }
 
-/// The field behind the leading ones that are all fixed.
-fn behind(index: &Declaration, fixed: &[&str]) -> Option<&'static Field> {
+/// Returns the first field that is not fixed.
+fn first_free_field(index: &DeclaredIndex, fixed: &[&str]) -> Option<&'static IndexField> {
     index.fields.iter().find(|field| !fixed.contains(&&*name(field)))
 }
 
-fn ordered(field: &Field) -> bool {
-    matches!(field.kind, Kind::Ascending | Kind::Descending)
+fn is_ordered(field: &IndexField) -> bool {
+    matches!(field.kind, IndexKind::Ascending | IndexKind::Descending)
 }
 
-fn name(field: &'static Field) -> Cow<'static, str> {
+fn name(field: &'static IndexField) -> Cow<'static, str> {
     match field.path {
         [name] => Cow::Borrowed(name),
         names => Cow::Owned(names.join(".")),
     }
 }
 
-/// `_id` and the names, each once, in order.
-fn distinct(names: impl Iterator<Item = Cow<'static, str>>) -> Vec<Cow<'static, str>> {
+/// Returns `_id` and the names, without duplicates, in order.
+fn with_id(names: impl Iterator<Item = Cow<'static, str>>) -> Vec<Cow<'static, str>> {
     let mut found = vec![Cow::Borrowed("_id")];
     for name in names {
         if !found.contains(&name) {

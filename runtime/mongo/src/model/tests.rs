@@ -1,5 +1,5 @@
-use super::path::{At, Holds, In, Root, Segment, Segments, Steps};
-use super::text::Text;
+use super::path::{DocumentRoot, FieldLocation, PathSteps, StoredField, StoredFields, StructField, ValueKind};
+use super::text::ConstText;
 
 /// `S` with the fields `a: [..]`, `b`, a flattened `c`, and a field of a long name.
 struct S;
@@ -7,64 +7,64 @@ struct S;
 const LONG: &str =
     "a name that is quite a bit longer than any that people would give to a field of theirs, I would say";
 
-impl Segments for S {
-    const SEGMENTS: &'static [Segment] = &[
-        Segment { name: Some("a"), array: true, holds: Holds::Anything },
-        Segment { name: Some("b"), array: false, holds: Holds::Bools },
-        Segment { name: None, array: false, holds: Holds::Anything },
-        Segment { name: Some(LONG), array: false, holds: Holds::Anything },
+impl StoredFields for S {
+    const SEGMENTS: &'static [StoredField] = &[
+        StoredField { name: Some("a"), array: true, holds: ValueKind::Anything },
+        StoredField { name: Some("b"), array: false, holds: ValueKind::Bools },
+        StoredField { name: None, array: false, holds: ValueKind::Anything },
+        StoredField { name: Some(LONG), array: false, holds: ValueKind::Anything },
     ];
 }
 
-type A<P> = In<P, S, 0>;
-type B<P> = In<P, S, 1>;
-type Flat<P> = In<P, S, 2>;
-type Long<P> = In<P, S, 3>;
+type A<P> = StructField<P, S, 0>;
+type B<P> = StructField<P, S, 1>;
+type Flat<P> = StructField<P, S, 2>;
+type Long<P> = StructField<P, S, 3>;
 
-fn dotted(steps: &Steps) -> String {
+fn dotted(steps: &PathSteps) -> String {
     steps.dotted().as_str().to_owned()
 }
 
 #[test]
 fn names_are_those_on_the_way() {
-    assert_eq!(B::<A<Root>>::STEPS.names(), ["a", "b"]);
-    assert_eq!(dotted(B::<Flat<A<Root>>>::STEPS), "a.b");
-    assert_eq!(dotted(Root::STEPS), "");
-    assert_eq!(dotted(Long::<Long<Root>>::STEPS), format!("{LONG}.{LONG}"));
-    assert!(Flat::<Root>::STEPS.is_flattened());
-    assert!(!B::<Flat<Root>>::STEPS.is_flattened());
-    assert_eq!(B::<A<Root>>::STEPS.holds, Holds::Bools);
+    assert_eq!(B::<A<DocumentRoot>>::STEPS.names(), ["a", "b"]);
+    assert_eq!(dotted(B::<Flat<A<DocumentRoot>>>::STEPS), "a.b");
+    assert_eq!(dotted(DocumentRoot::STEPS), "");
+    assert_eq!(dotted(Long::<Long<DocumentRoot>>::STEPS), format!("{LONG}.{LONG}"));
+    assert!(Flat::<DocumentRoot>::STEPS.is_flattened());
+    assert!(!B::<Flat<DocumentRoot>>::STEPS.is_flattened());
+    assert_eq!(B::<A<DocumentRoot>>::STEPS.holds, ValueKind::Bools);
 }
 
 #[test]
 fn arrays_are_found_on_the_way() {
-    assert!(!B::<Root>::STEPS.has_array());
-    assert!(B::<A<Root>>::STEPS.has_array() && !B::<A<Root>>::STEPS.ends_in_array());
-    assert!(A::<B<Root>>::STEPS.ends_in_array());
+    assert!(!B::<DocumentRoot>::STEPS.has_array());
+    assert!(B::<A<DocumentRoot>>::STEPS.has_array() && !B::<A<DocumentRoot>>::STEPS.ends_in_array());
+    assert!(A::<B<DocumentRoot>>::STEPS.ends_in_array());
 }
 
 #[test]
 fn arrays_are_parallel_unless_one_lies_in_the_other() {
-    let parallel = |left: &Steps, right: &Steps| {
+    let parallel = |left: &PathSteps, right: &PathSteps| {
         assert_eq!(left.parallel(right), right.parallel(left));
         left.parallel(right)
     };
-    let (a, b_a) = (A::<Root>::STEPS, A::<B<Root>>::STEPS);
+    let (a, b_a) = (A::<DocumentRoot>::STEPS, A::<B<DocumentRoot>>::STEPS);
     assert!(parallel(a, b_a));
     // Fields of one array's elements, and an array in such an element.
-    assert!(!parallel(B::<A<Root>>::STEPS, Long::<A<Root>>::STEPS));
-    assert!(!parallel(B::<A<Root>>::STEPS, A::<A<Root>>::STEPS));
-    assert!(!parallel(a, A::<A<Root>>::STEPS));
+    assert!(!parallel(B::<A<DocumentRoot>>::STEPS, Long::<A<DocumentRoot>>::STEPS));
+    assert!(!parallel(B::<A<DocumentRoot>>::STEPS, A::<A<DocumentRoot>>::STEPS));
+    assert!(!parallel(a, A::<A<DocumentRoot>>::STEPS));
     // Two arrays in such an element.
-    assert!(parallel(A::<A<Root>>::STEPS, A::<B<A<Root>>>::STEPS));
-    assert!(!parallel(b_a, B::<Root>::STEPS));
+    assert!(parallel(A::<A<DocumentRoot>>::STEPS, A::<B<A<DocumentRoot>>>::STEPS));
+    assert!(!parallel(b_a, B::<DocumentRoot>::STEPS));
 }
 
 #[test]
 fn text_is_bounded() {
-    let half = "x".repeat(Text::ROOM / 2);
-    let full = Text::EMPTY.and(&half).and(&half);
-    assert_eq!(full.as_str().len(), Text::ROOM);
-    assert!(full.try_and("x").is_none());
-    assert_eq!(full.and("x").as_str(), full.as_str());
+    let half = "x".repeat(ConstText::CAPACITY / 2);
+    let full = ConstText::EMPTY.append(&half).append(&half);
+    assert_eq!(full.as_str().len(), ConstText::CAPACITY);
+    assert!(full.try_append("x").is_none());
+    assert_eq!(full.append("x").as_str(), full.as_str());
 }

@@ -1,22 +1,22 @@
-//! Text that is put together at compile time: dotted names of fields, and the words of compile errors.
+//! Text that is built at compile time: dotted field names, and compile error messages.
 
-/// Room for text, filled from the front.
+/// A string of bounded length, built in constants.
 #[derive(Clone, Copy, Debug)]
-pub struct Text {
-    bytes: [u8; Self::ROOM],
+pub struct ConstText {
+    bytes: [u8; Self::CAPACITY],
     len: usize,
 }
 
-impl Text {
-    /// In bytes. Compile errors that are longer are cut; a field's dotted name that is longer is refused.
-    pub(crate) const ROOM: usize = 512;
+impl ConstText {
+    /// Capacity in bytes. A longer compile error is truncated; a longer dotted field name is a compile error.
+    pub(crate) const CAPACITY: usize = 512;
 
-    pub(crate) const EMPTY: Self = Self { bytes: [0; Self::ROOM], len: 0 };
+    pub(crate) const EMPTY: Self = Self { bytes: [0; Self::CAPACITY], len: 0 };
 
-    /// With `part` behind it, or `None` if it does not fit.
-    pub(crate) const fn try_and(mut self, part: &str) -> Option<Self> {
+    /// Appends `part`; `None` if it does not fit.
+    pub(crate) const fn try_append(mut self, part: &str) -> Option<Self> {
         let part = part.as_bytes();
-        if self.len + part.len() > Self::ROOM {
+        if self.len + part.len() > Self::CAPACITY {
             return None;
         }
         let mut at = 0;
@@ -28,19 +28,19 @@ impl Text {
         Some(self)
     }
 
-    /// With `part` behind it if it fits.
-    pub(crate) const fn and(self, part: &str) -> Self {
-        match self.try_and(part) {
+    /// Appends `part`, or returns the text unchanged if it does not fit.
+    pub(crate) const fn append(self, part: &str) -> Self {
+        match self.try_append(part) {
             Some(longer) => longer,
             None => self,
         }
     }
 
-    /// What was put in.
+    /// Returns the text.
     pub(crate) const fn as_str(&self) -> &str {
         match str::from_utf8(self.bytes.split_at(self.len).0) {
             Ok(text) => text,
-            // Only whole strings are put in.
+            // Only whole strings are appended.
             Err(_) => unreachable!(),
         }
     }

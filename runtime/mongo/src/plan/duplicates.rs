@@ -1,7 +1,6 @@
-//! Which documents contradict a unique index that cannot be built.
+//! Documents that violate a unique index which cannot be built.
 //!
-//! The server names one value, and the value itself may be somebody's data. Told here are the documents' ids, and how many
-//! there are.
+//! The server's error names one value, which may be personal data. This report contains the `_id`s of the documents, and counts.
 
 use std::time::Duration;
 
@@ -9,32 +8,32 @@ use bson::{Bson, Document, doc};
 use mongodb::Database;
 use serde::Serialize;
 
-use super::index::Index;
-use crate::ask::all;
+use super::index::IndexDefinition;
+use crate::command::collect;
+use crate::conversions::read_count;
 use crate::error::Error;
-use crate::values::count;
 
-/// Documents that share values which a unique index wants different.
+/// Documents with equal values in the fields of a unique index.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Duplicates {
-    /// How many values are shared.
+pub struct DuplicateKeys {
+    /// Number of values that several documents share.
     pub groups: u64,
-    /// How many documents share one of them.
+    /// Number of documents that share one of these values.
     pub documents: u64,
-    /// Of up to [`Self::EXAMPLES`] values, the ids of two or more documents that share it.
+    /// `_id`s of two or more documents for each of up to [`Self::EXAMPLES`] shared values.
     pub examples: Vec<Vec<Bson>>,
 }
 
-/// Looking for them must not load the server for long.
-const LIMIT: Duration = Duration::from_secs(30);
+/// Time limit of the search, so that it does not load the server for long.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(30);
 
-impl Duplicates {
-    /// How many shared values are told with ids.
+impl DuplicateKeys {
+    /// Maximum number of shared values in [`examples`](Self::examples).
     pub const EXAMPLES: usize = 5;
 
-    /// From the reply of `collMod`, which names all.
-    pub(crate) fn of_reply(reply: &Document) -> Option<Self> {
+    /// Reads the reply of `collMod`, which lists all violations.
+    pub(crate) fn from_reply(reply: &Document) -> Option<Self> {
         let violations = reply.get_array("violations").ok()?;
         let ids = |violation: &Bson| violation.as_document()?.get_array("ids").ok().cloned();
         let groups: Vec<_> = violations.iter().filter_map(ids).collect();
@@ -46,25 +45,25 @@ impl Duplicates {
         })
     }
 
-    /// Looks for them, as long as [`LIMIT`] allows.
-    pub(crate) async fn find(db: &Database, collection: &str, index: &Index) -> Result<Option<Self>, Error> {
+    /// Searches the collection, for at most [`SEARCH_TIMEOUT`].
+    pub(crate) async fn find(db: &Database, collection: &str, index: &IndexDefinition) -> Result<Option<Self>, Error> {
         let mut command = doc! {
             "aggregate": collection,
             "pipeline": pipeline(index),
             "cursor": {},
             "allowDiskUse": true,
-            "maxTimeMS": i64::try_from(LIMIT.as_millis()).unwrap_or(i64::MAX),
+            "maxTimeMS": i64::try_from(SEARCH_TIMEOUT.as_millis()).unwrap_or(i64::MAX),
         };
         let simple = || doc! { "locale": "simple" }.into();
         command.insert("collation", index.option("collation").cloned().unwrap_or_else(simple));
-        let doing = || format!("look for duplicates in `{}.{collection}`", db.name());
-        let found = all(db, command, doing).await?;
-        Ok(found.first().and_then(Self::of_counts))
+        let action = || format!("search for duplicates in `{}.{collection}`", db.name());
+        let found = collect(db, command, action).await?;
+        Ok(found.first().and_then(Self::from_counts))
     }
 
-    fn of_counts(counts: &Document) -> Option<Self> {
+    fn from_counts(counts: &Document) -> Option<Self> {
         let total = counts.get_array("total").ok()?.first()?.as_document()?;
-        let number = |field| count(total.get(field));
+        let number = |field| read_count(total.get(field));
         let pair = |group: &Bson| {
             let group = group.as_document()?;
             Some(vec![group.get("first")?.clone(), group.get("last")?.clone()])
@@ -74,14 +73,14 @@ impl Duplicates {
     }
 }
 
-/// Groups the documents that would be in the index by what would be indexed of them. Of an array, each element is indexed.
-fn pipeline(index: &Index) -> Vec<Document> {
+/// Groups the documents that the index would contain by their index keys. An array has a key for each element.
+fn pipeline(index: &IndexDefinition) -> Vec<Document> {
     let fields: Vec<_> = index.key().keys().enumerate().map(|(at, path)| (format!("k{at}"), path)).collect();
     let mut stages = Vec::new();
     if let Some(filter) = index.option("partialFilterExpression") {
         stages.push(doc! { "$match": filter.clone() });
     }
-    if index.is("sparse") {
+    if index.has_flag("sparse") {
         let exist: Vec<_> = fields.iter().map(|(_, path)| doc! { *path: { "$exists": true } }).collect();
         stages.push(doc! { "$match": { "$or": exist } });
     }
@@ -89,13 +88,13 @@ fn pipeline(index: &Index) -> Vec<Document> {
     for (key, _) in &fields {
         stages.push(doc! { "$unwind": { "path": format!("${key}"), "preserveNullAndEmptyArrays": true } });
     }
-    // What is missing is indexed as null.
+    // A missing value is indexed as null.
     let value = |key: &String| Bson::from(doc! { "$ifNull": [format!("${key}"), Bson::Null] });
     let mut once: Document = fields.iter().map(|(key, _)| (key.clone(), value(key))).collect();
     once.insert("id", "$_id");
     let group: Document = fields.iter().map(|(key, _)| (key.clone(), format!("$_id.{key}").into())).collect();
     stages.extend([
-        // A document may hold a value twice.
+        // Counts a document once for each value, even if it contains the value twice.
         doc! { "$group": { "_id": once } },
         doc! { "$group": {
             "_id": group,
@@ -106,7 +105,7 @@ fn pipeline(index: &Index) -> Vec<Document> {
         doc! { "$match": { "count": { "$gt": 1 } } },
         doc! { "$facet": {
             "total": [{ "$group": { "_id": null, "groups": { "$sum": 1 }, "documents": { "$sum": "$count" } } }],
-            "examples": [{ "$sort": { "first": 1 } }, { "$limit": i64::try_from(Duplicates::EXAMPLES).unwrap_or(1) }],
+            "examples": [{ "$sort": { "first": 1 } }, { "$limit": i64::try_from(DuplicateKeys::EXAMPLES).unwrap_or(1) }],
         } },
     ]);
     stages

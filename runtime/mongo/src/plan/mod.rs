@@ -1,10 +1,10 @@
-//! Plans: which indexes a database lacks, which it has in another form, and what applying a plan did. Decided without a server.
+//! Plans: the differences between declared and existing indexes, and the outcome of applying them. Decided without a server.
 //!
-//! May use: `ask`, `error`, `model`, `values`.
+//! May use: `command`, `conversions`, `error`, `model`.
 //!
-//! [`Index`] is an index in normal form, from a declaration or from a server's list; [`Plan`] compares such lists. A [`Report`] says
-//! what [`IndexManager::apply`](crate::IndexManager::apply) did. Values that are the server's own (keys, options, ids) are of the
-//! driver's [`bson`].
+//! An [`IndexDefinition`] is an index in normal form, from a declaration or from a server's list; an [`IndexPlan`] compares such lists.
+//! An [`ApplyReport`] holds the outcome of [`IndexManager::apply`](crate::IndexManager::apply). Keys, options and ids are values of the
+//! [`bson`] crate, as the server returns them.
 
 mod duplicates;
 mod index;
@@ -12,9 +12,9 @@ mod report;
 mod settings;
 mod steps;
 
-pub use duplicates::Duplicates;
-pub use index::{Difference, Index};
-pub use report::{Entry, Outcome, Report};
-pub use settings::{Progress, Settings, Unmanaged};
-pub(crate) use steps::Collection;
-pub use steps::{Action, Clash, Plan, Step};
+pub use duplicates::DuplicateKeys;
+pub use index::{IndexDefinition, IndexDifference};
+pub use report::{AppliedStep, ApplyReport, StepOutcome};
+pub use settings::{BuildProgress, Settings, UnmanagedIndexes};
+pub(crate) use steps::CollectionIndexes;
+pub use steps::{IndexConflict, IndexPlan, PlanAction, PlanStep};

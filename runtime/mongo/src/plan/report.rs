@@ -1,178 +1,189 @@
-//! What `apply` did.
+//! The report of `apply`.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::duplicates::Duplicates;
-use super::index::{Difference, Index};
-use super::steps::Clash;
+use super::duplicates::DuplicateKeys;
+use super::index::{IndexDefinition, IndexDifference};
+use super::steps::IndexConflict;
+use crate::conversions::{format_bson, serialize_seconds};
 use crate::error::Error;
-use crate::values::{seconds, show};
 
-/// What [`IndexManager::apply`](crate::IndexManager::apply) did, one entry for each index.
+/// Report of [`IndexManager::apply`](crate::IndexManager::apply) and [`optimize_indexes`](crate::IndexManager::optimize_indexes), with
+/// one step for each index.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
-pub struct Report {
-    /// The name of the database.
+pub struct ApplyReport {
+    /// Name of the database.
     pub database: String,
-    /// In the order in which it was done; those that were kept first.
-    pub entries: Vec<Entry>,
+    /// Steps in the order in which they were done; unchanged indexes first.
+    pub entries: Vec<AppliedStep>,
 }
 
-/// What was done about one index.
+/// The outcome for one index.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
-pub struct Entry {
-    /// The name of the collection.
+pub struct AppliedStep {
+    /// Name of the collection.
     pub collection: String,
-    /// The index as it is declared, or, if nobody declares it, as it exists.
-    pub index: Index,
-    /// What was done.
+    /// The index as declared, or as it exists if no model declares it.
+    pub index: IndexDefinition,
+    /// The outcome.
     #[serde(flatten)]
-    pub outcome: Outcome,
-    /// How long it took, in seconds when serialised; indexes that were built together took it together.
-    #[serde(serialize_with = "seconds")]
+    pub outcome: StepOutcome,
+    /// Duration, in seconds when serialised. Indexes that were built in one pass share it.
+    #[serde(serialize_with = "serialize_seconds")]
     pub took: Duration,
 }
 
-/// What was done about an index.
+/// Outcome of one step.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Outcome {
-    /// It was there as declared.
+pub enum StepOutcome {
+    /// The index existed as declared.
     Kept,
-    /// It was built.
+    /// The index was built.
     Created,
-    /// It was changed in place.
+    /// The index was changed in place.
     Changed {
-        /// What was changed in it.
-        differences: Vec<Difference>,
+        /// The changed options.
+        differences: Vec<IndexDifference>,
     },
-    /// It was built, and what stood in its way was dropped.
+    /// The index was built, and the conflicting indexes were dropped.
     Rebuilt {
-        /// The names of the dropped indexes.
+        /// Names of the dropped indexes.
         dropped: Vec<String>,
     },
-    /// Nobody declares it, and it stays.
+    /// No model declares the index; it stays as it is.
     Unmanaged,
-    /// Nobody declares it, and queries no longer use it.
+    /// No model declares the index; it was hidden, so that queries no longer use it.
     Hidden,
-    /// Nobody declared it, and it is gone.
+    /// The index, which no model declares, was dropped.
     Dropped,
-    /// It has to be built anew, which was not allowed.
+    /// The index has to be rebuilt, which [`Settings::rebuild`](super::Settings::rebuild) does not allow.
     NeedsRebuild {
-        /// What is not the same.
-        differences: Vec<Difference>,
+        /// The options that differ.
+        differences: Vec<IndexDifference>,
     },
-    /// Two declarations contradict each other, and neither was touched.
+    /// Two declarations conflict; neither was applied.
     Conflict {
         /// The other declaration.
-        with: Index,
-        /// Why both cannot be had.
-        why: Clash,
+        with: IndexDefinition,
+        /// The kind of conflict.
+        why: IndexConflict,
     },
-    /// It could not be done.
+    /// The step failed.
     Failed {
-        /// What the server said.
-        #[serde(serialize_with = "text")]
+        /// The error.
+        #[serde(serialize_with = "serialize_text")]
         error: Error,
-        /// The documents that contradict a unique index, if they could be found.
-        duplicates: Option<Duplicates>,
-        /// Whether what it was to replace was dropped, and could not be built again.
+        /// Documents that violate a unique index, if they could be found.
+        duplicates: Option<DuplicateKeys>,
+        /// True if the old index was dropped and could not be restored.
         lost: bool,
     },
 }
 
-impl Report {
-    /// Whether every declared index now exists as declared.
+impl ApplyReport {
+    /// Returns whether every declared index now exists as declared.
     pub fn is_complete(&self) -> bool {
         !self.entries.iter().any(|entry| {
-            matches!(entry.outcome, Outcome::NeedsRebuild { .. } | Outcome::Conflict { .. } | Outcome::Failed { .. })
+            matches!(
+                entry.outcome,
+                StepOutcome::NeedsRebuild { .. } | StepOutcome::Conflict { .. } | StepOutcome::Failed { .. }
+            )
         })
     }
 
-    /// Whether anything was changed in the database.
-    pub fn did_something(&self) -> bool {
-        use Outcome::{Changed, Created, Dropped, Hidden, Rebuilt};
+    /// Returns whether anything in the database was changed.
+    pub fn has_changes(&self) -> bool {
+        use StepOutcome::{Changed, Created, Dropped, Hidden, Rebuilt};
         self.entries
             .iter()
             .any(|entry| matches!(entry.outcome, Created | Changed { .. } | Rebuilt { .. } | Hidden | Dropped))
     }
 
-    /// What could not be done.
-    pub fn failures(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|entry| matches!(entry.outcome, Outcome::Failed { .. }))
+    /// Returns the steps that failed.
+    pub fn failures(&self) -> impl Iterator<Item = &AppliedStep> {
+        self.entries.iter().filter(|entry| matches!(entry.outcome, StepOutcome::Failed { .. }))
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for ApplyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut kept = 0;
         for entry in &self.entries {
             match entry.outcome {
-                Outcome::Kept => kept += 1,
+                StepOutcome::Kept => kept += 1,
                 _ => write!(f, "{entry}")?,
             }
         }
         writeln!(
             f,
-            "{}: {kept} were in sync{}",
+            "{}: {kept} in sync{}",
             self.database,
             if self.is_complete() { "" } else { "; some are NOT as declared" }
         )
     }
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for AppliedStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { collection, index, outcome, took } = self;
         let verb = match outcome {
-            Outcome::Kept => "kept",
-            Outcome::Created => "created",
-            Outcome::Changed { .. } => "changed",
-            Outcome::Rebuilt { .. } => "rebuilt",
-            Outcome::Unmanaged => "unmanaged",
-            Outcome::Hidden => "hid",
-            Outcome::Dropped => "dropped",
-            Outcome::NeedsRebuild { .. } => "needs rebuild",
-            Outcome::Conflict { .. } => "CONFLICT",
-            Outcome::Failed { .. } => "FAILED",
+            StepOutcome::Kept => "kept",
+            StepOutcome::Created => "created",
+            StepOutcome::Changed { .. } => "changed",
+            StepOutcome::Rebuilt { .. } => "rebuilt",
+            StepOutcome::Unmanaged => "unmanaged",
+            StepOutcome::Hidden => "hid",
+            StepOutcome::Dropped => "dropped",
+            StepOutcome::NeedsRebuild { .. } => "needs rebuild",
+            StepOutcome::Conflict { .. } => "CONFLICT",
+            StepOutcome::Failed { .. } => "FAILED",
         };
         writeln!(f, "{verb:<13} {collection}: {index} ({took:.1?})")?;
         let mut detail = |text: String| writeln!(f, "{:14}{text}", "");
         match outcome {
-            Outcome::Changed { differences } | Outcome::NeedsRebuild { differences } => {
+            StepOutcome::Changed { differences } | StepOutcome::NeedsRebuild { differences } => {
                 differences.iter().try_for_each(|difference| detail(difference.to_string()))
             }
-            Outcome::Rebuilt { dropped } => detail(format!("in place of {}", dropped.join(", "))),
-            Outcome::Conflict { with, why } => {
-                detail(format!("against {with}"))?;
+            StepOutcome::Rebuilt { dropped } => detail(format!("replaced {}", dropped.join(", "))),
+            StepOutcome::Conflict { with, why } => {
+                detail(format!("conflicts with {with}"))?;
                 detail(why.to_string())
             }
-            Outcome::Failed { error, duplicates, lost } => {
+            StepOutcome::Failed { error, duplicates, lost } => {
                 detail(error.to_string())?;
                 if let Some(duplicates) = duplicates {
                     detail(duplicates.to_string())?;
                 }
-                if *lost { detail("what it was to replace is gone: apply again".to_owned()) } else { Ok(()) }
+                if *lost {
+                    detail(
+                        "the index that it should replace was dropped and could not be restored: apply again"
+                            .to_owned(),
+                    )
+                } else {
+                    Ok(())
+                }
             }
             _ => Ok(()),
         }
     }
 }
 
-impl fmt::Display for Duplicates {
+impl fmt::Display for DuplicateKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { groups, documents, examples } = self;
-        write!(f, "{documents} documents share {groups} values; for example those with these _ids: ")?;
-        let example = |ids: &Vec<bson::Bson>| ids.iter().map(show).collect::<Vec<_>>().join(" = ");
+        write!(f, "{documents} documents share {groups} values; examples by _id: ")?;
+        let example = |ids: &Vec<bson::Bson>| ids.iter().map(format_bson).collect::<Vec<_>>().join(" = ");
         f.write_str(&examples.iter().map(example).collect::<Vec<_>>().join("; "))
     }
 }
 
-fn text<S: serde::Serializer>(error: &Error, serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_text<S: serde::Serializer>(error: &Error, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(error)
 }

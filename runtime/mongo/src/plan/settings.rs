@@ -1,58 +1,58 @@
-//! What `apply` may do, and how long.
+//! Settings of `apply`.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What [`IndexManager::apply`](crate::IndexManager::apply) may do. By default, nothing is dropped.
+/// Settings of [`IndexManager::apply`](crate::IndexManager::apply). By default, nothing is dropped.
 ///
 /// ```
 /// use std::time::Duration;
-/// use fastness::mongo::plan::{Settings, Unmanaged};
+/// use fastness::mongo::plan::{Settings, UnmanagedIndexes};
 ///
-/// let options = Settings::default().rebuild(true).unmanaged(Unmanaged::Hide).patience(Duration::from_secs(60));
+/// let options = Settings::default().rebuild(true).unmanaged(UnmanagedIndexes::Hide).max_wait(Duration::from_secs(60));
 /// ```
 #[derive(Clone)]
 #[must_use]
 pub struct Settings {
     pub(crate) rebuild: bool,
-    pub(crate) unmanaged: Unmanaged,
+    pub(crate) unmanaged: UnmanagedIndexes,
     pub(crate) build_limit: Option<Duration>,
     pub(crate) lease: Duration,
-    pub(crate) patience: Duration,
-    pub(crate) progress: Option<Tell>,
+    pub(crate) max_wait: Duration,
+    pub(crate) progress: Option<ProgressCallback>,
 }
 
-/// Is told of progress.
-type Tell = Arc<dyn Fn(&Progress) + Send + Sync>;
+/// Callback for progress.
+type ProgressCallback = Arc<dyn Fn(&BuildProgress) + Send + Sync>;
 
-/// What to do with indexes that nobody declares.
+/// Treatment of indexes that no model declares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Unmanaged {
-    /// They stay as they are.
+pub enum UnmanagedIndexes {
+    /// Leave them as they are.
     #[default]
     Keep,
-    /// Queries no longer use them, but they are kept up to date: what is missed can be brought back at once. (A unique index goes
-    /// on refusing, and one with a time to live deleting.)
+    /// Hide them: queries no longer use them, but they stay up to date and can be shown again at once. (A unique index still rejects
+    /// duplicates, and an index with a time to live still deletes.)
     Hide,
-    /// Those that are hidden are dropped, the others stay: the step after [`Hide`](Self::Hide), once nobody missed them.
+    /// Drop the hidden ones and leave the others: the step after [`Hide`](Self::Hide), once the indexes were not missed.
     DropHidden,
-    /// They are dropped.
+    /// Drop them.
     Drop,
 }
 
-/// How far the server is with building indexes.
+/// Progress of an index build on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Progress {
-    /// The name of the collection.
+pub struct BuildProgress {
+    /// Name of the collection.
     pub collection: String,
-    /// What the server does now, in its own words.
+    /// Current step, in the words of the server.
     pub message: String,
-    /// Of what it does now: how much is done, such as documents that were read.
+    /// Finished part of the current step, such as the number of documents read.
     pub done: u64,
-    /// How much there is.
+    /// Total of the current step.
     pub total: u64,
 }
 
@@ -60,54 +60,54 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             rebuild: false,
-            unmanaged: Unmanaged::Keep,
+            unmanaged: UnmanagedIndexes::Keep,
             build_limit: None,
             lease: Duration::from_secs(30),
-            patience: Duration::from_secs(600),
+            max_wait: Duration::from_secs(600),
             progress: None,
         }
     }
 }
 
 impl Settings {
-    /// Whether indexes that MongoDB cannot change in place may be built anew. Default false.
+    /// Allows rebuilding indexes that MongoDB cannot change in place. Default false.
     ///
-    /// The new index is built before the old one is dropped where both can exist: if it has no name of its own, it then gets the
-    /// next free one (`email_1_2`), and is recognised under it. Where they cannot (with a name of its own, or the same keys
-    /// and, say, other weights), queries go without the index for the time of the build; if the build fails, the old one is built
-    /// again.
+    /// Where both indexes can coexist, the new one is built before the old one is dropped: without a declared name it gets the next free
+    /// name (`email_1_2`), and is recognised by its definition later. Where they cannot (a declared name, or the same key with other
+    /// weights, say), queries have no index during the build; if the build fails, the old index is built again.
     pub fn rebuild(mut self, allowed: bool) -> Self {
         self.rebuild = allowed;
         self
     }
 
-    /// What to do with indexes that nobody declares. Default [`Unmanaged::Keep`].
-    pub fn unmanaged(mut self, unmanaged: Unmanaged) -> Self {
+    /// Sets the treatment of indexes that no model declares. Default [`UnmanagedIndexes::Keep`].
+    pub fn unmanaged(mut self, unmanaged: UnmanagedIndexes) -> Self {
         self.unmanaged = unmanaged;
         self
     }
 
-    /// How long the server may build (`maxTimeMS`); it then stops, and nothing is left of that build. Default: as long as it takes.
+    /// Sets the time limit of a build on the server (`maxTimeMS`). When it is exceeded, the server stops and discards the build. Default:
+    /// no limit.
     pub fn build_limit(mut self, limit: Duration) -> Self {
         self.build_limit = Some(limit);
         self
     }
 
-    /// How long after the death of a process that builds another one may begin, at least a second. Default 30 s.
+    /// Sets the lease time: after a crash of the building process, another one may start after this time. At least 1 s; default 30 s.
     pub fn lease(mut self, time: Duration) -> Self {
         self.lease = time.max(Duration::from_secs(1));
         self
     }
 
-    /// How long to wait for another process that builds. Default 10 minutes.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    /// Sets the maximum wait for another process that builds indexes. Default 10 minutes.
+    pub fn max_wait(mut self, max_wait: Duration) -> Self {
+        self.max_wait = max_wait;
         self
     }
 
-    /// Is told every two seconds how far the server is; the log (`tracing`, level info) is too.
-    pub fn on_progress(mut self, tell: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
-        self.progress = Some(Arc::new(tell));
+    /// Sets a callback that is called every two seconds during a build. Progress is also logged (`tracing`, level info).
+    pub fn on_progress(mut self, callback: impl Fn(&BuildProgress) + Send + Sync + 'static) -> Self {
+        self.progress = Some(Arc::new(callback));
         self
     }
 }
@@ -119,7 +119,7 @@ impl fmt::Debug for Settings {
             .field("unmanaged", &self.unmanaged)
             .field("build_limit", &self.build_limit)
             .field("lease", &self.lease)
-            .field("patience", &self.patience)
+            .field("max_wait", &self.max_wait)
             .finish_non_exhaustive()
     }
 }

@@ -1,176 +1,178 @@
-//! What is to be done so that a database has the indexes that its models declare. Decided from two lists, without a server.
+//! The steps that make the indexes of a database match the declarations. Decided from two lists, without a server.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::index::{Difference, Index};
+use super::index::{IndexDefinition, IndexDifference};
 
-mod show;
+mod display;
 #[cfg(test)]
 mod tests;
 
-/// What is to be done, in the order in which it would be.
+/// Steps to take, in order.
 ///
-/// Printed, it reads like a plan of Terraform, and leaves out what stays as it is; serialised, it has everything.
+/// The printed form resembles a plan of Terraform and leaves out unchanged indexes; the serialised form is complete.
 ///
 /// ```
-/// # fn show(plan: &fastness::mongo::plan::Plan) {
+/// # fn show(plan: &fastness::mongo::plan::IndexPlan) {
 /// print!("{plan}");
 /// std::process::exit(if plan.is_in_sync() { 0 } else { 2 });
 /// # }
 /// ```
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
-pub struct Plan {
-    /// The name of the database.
+pub struct IndexPlan {
+    /// Name of the database.
     pub database: String,
-    /// One for each declared index, and one for each that exists and nobody declares.
-    pub steps: Vec<Step>,
+    /// Steps: one for each declared index, and one for each existing index that no model declares.
+    pub steps: Vec<PlanStep>,
 }
 
-/// What is to be done about one index.
+/// The step for one index.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
-pub struct Step {
-    /// The name of the collection.
+pub struct PlanStep {
+    /// Name of the collection.
     pub collection: String,
-    /// The index as it is declared, or, if nobody declares it, as it exists.
-    pub index: Index,
-    /// What is to be done.
+    /// The index as declared, or as it exists if no model declares it.
+    pub index: IndexDefinition,
+    /// The action to take.
     #[serde(flatten)]
-    pub action: Action,
+    pub action: PlanAction,
 }
 
-/// What is to be done about an index.
+/// Action of one step.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Action {
-    /// It does not exist, or is still being built (then to create it is to wait for that).
+pub enum PlanAction {
+    /// The index does not exist, or is still being built; then creating it waits for the build.
     Create,
-    /// It exists as declared; perhaps under another name, if the declaration gives it none.
+    /// The index exists as declared, possibly under another name if the declaration gives none.
     Keep {
-        /// The name of the existing index.
+        /// Name of the existing index.
         existing: String,
     },
-    /// It exists with another time to live, hidden or not, or not unique, which MongoDB can change in place (`collMod`).
+    /// The index exists with differences that MongoDB can change in place (`collMod`): another time to live, hidden or not, not unique.
     Change {
         /// The existing index.
-        existing: Index,
-        /// What is to be changed in it.
-        differences: Vec<Difference>,
+        existing: IndexDefinition,
+        /// The options to change.
+        differences: Vec<IndexDifference>,
     },
-    /// It exists with other keys or options, and has to be built anew.
+    /// The index exists with another key or other options, and has to be rebuilt.
     Rebuild {
-        /// The existing indexes that stand in the way of the declared one.
-        existing: Vec<Index>,
-        /// What is not the same in the first of them.
-        differences: Vec<Difference>,
+        /// The existing indexes that conflict with the declared one.
+        existing: Vec<IndexDefinition>,
+        /// The differences from the first of them.
+        differences: Vec<IndexDifference>,
     },
-    /// It exists, and no model declares it. It stays, unless its removal is asked for.
+    /// The index exists, and no model declares it. It stays unless the settings ask for its removal.
     Unmanaged,
-    /// Two declarations contradict each other: nothing is done about either.
+    /// Two declarations conflict: neither is applied.
     Conflict {
         /// The other declaration.
-        with: Index,
-        /// Why both cannot be had.
-        why: Clash,
+        with: IndexDefinition,
+        /// The kind of conflict.
+        why: IndexConflict,
     },
 }
 
-/// Why two declared indexes cannot both be had.
+/// Conflict between two declared indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Clash {
-    /// They have the same name (MongoDB's error 86).
+pub enum IndexConflict {
+    /// Both have the same name (MongoDB's error 86).
     Name,
-    /// They have the same keys, and differ in nothing that tells two indexes apart (MongoDB's error 85).
+    /// Both have the same key, and no option that allows them to coexist (MongoDB's error 85).
     Identity,
     /// Both are text indexes (MongoDB's error 85).
     Text,
-    /// This is the index over `_id`, which MongoDB makes itself.
+    /// The declaration is the index on `_id`, which MongoDB creates itself.
     Id,
 }
 
-/// One collection: what is declared for it, and what it has.
+/// Declared and existing indexes of one collection.
 #[derive(Debug)]
-pub(crate) struct Collection {
+pub(crate) struct CollectionIndexes {
     pub(crate) name: String,
-    pub(crate) declared: Vec<Index>,
-    pub(crate) existing: Vec<Index>,
+    pub(crate) declared: Vec<IndexDefinition>,
+    pub(crate) existing: Vec<IndexDefinition>,
 }
 
-impl Plan {
-    /// Decides for each collection.
-    pub(crate) fn new(database: &str, collections: Vec<Collection>) -> Self {
-        let steps = collections.into_iter().flat_map(Collection::steps).collect();
+impl IndexPlan {
+    /// Decides the steps of each collection.
+    pub(crate) fn new(database: &str, collections: Vec<CollectionIndexes>) -> Self {
+        let steps = collections.into_iter().flat_map(CollectionIndexes::steps).collect();
         Self { database: database.to_owned(), steps }
     }
 
-    /// Whether every declared index exists as declared. What nobody declares does not matter.
+    /// Returns whether every declared index exists as declared. Undeclared indexes do not count.
     pub fn is_in_sync(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step.action, Action::Keep { .. } | Action::Unmanaged))
+        self.steps.iter().all(|step| matches!(step.action, PlanAction::Keep { .. } | PlanAction::Unmanaged))
     }
 
-    /// Whether declarations contradict each other.
+    /// Returns whether declarations conflict with each other.
     pub fn has_conflicts(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.action, Action::Conflict { .. }))
+        self.steps.iter().any(|step| matches!(step.action, PlanAction::Conflict { .. }))
     }
 }
 
-impl Collection {
-    fn steps(self) -> Vec<Step> {
+impl CollectionIndexes {
+    fn steps(self) -> Vec<PlanStep> {
         let Self { name, declared, mut existing } = self;
-        existing.retain(|index| !index.is_of_id());
+        existing.retain(|index| !index.is_id_index());
         let mut steps = Vec::new();
-        let mut step = |index, action| steps.push(Step { collection: name.clone(), index, action });
+        let mut step = |index, action| steps.push(PlanStep { collection: name.clone(), index, action });
 
-        let (declared, conflicts) = without_conflicts(declared);
+        let (declared, conflicts) = split_conflicts(declared);
         for (index, with, why) in conflicts {
-            // It may be one of those that exist, so nobody can call these unmanaged.
-            existing.retain(|other| !in_the_way(&index, other) && !in_the_way(&with, other));
-            step(index, Action::Conflict { with, why });
+            // Either declaration may mean an existing index, so that is not called unmanaged.
+            existing.retain(|other| !conflicts_with(&index, other) && !conflicts_with(&with, other));
+            step(index, PlanAction::Conflict { with, why });
         }
-        // First those that exist as declared: they stand in nobody's way.
+        // Indexes that exist as declared come first: they conflict with no other declaration.
         let mut missing = Vec::new();
         for index in declared {
-            match take_serving(&index, &mut existing) {
-                // To create it under its name is to wait for it.
+            match take_matching(&index, &mut existing) {
+                // Creating it under its existing name waits for the build.
                 Some(found) if found.is_being_built() => {
-                    step(index.called(found.name()).being_built(true), Action::Create);
+                    step(index.with_name(found.name()).with_building(true), PlanAction::Create);
                 }
-                Some(found) => step(index, Action::Keep { existing: found.name().to_owned() }),
+                Some(found) => step(index, PlanAction::Keep { existing: found.name().to_owned() }),
                 None => missing.push(index),
             }
         }
         for index in missing {
-            let found: Vec<_> = existing.extract_if(.., |other| in_the_way(&index, other)).collect();
-            let action = replace(&index, found);
+            let found: Vec<_> = existing.extract_if(.., |other| conflicts_with(&index, other)).collect();
+            let action = replace_action(&index, found);
             step(index, action);
         }
         for index in existing {
-            step(index, Action::Unmanaged);
+            step(index, PlanAction::Unmanaged);
         }
         steps
     }
 }
 
-/// The declarations of which each can be had, and those that contradict one another.
-fn without_conflicts(declared: Vec<Index>) -> (Vec<Index>, Vec<(Index, Index, Clash)>) {
-    let mut distinct: Vec<Index> = Vec::new();
+/// Splits the declarations into those that can be applied, and conflicting pairs.
+fn split_conflicts(
+    declared: Vec<IndexDefinition>,
+) -> (Vec<IndexDefinition>, Vec<(IndexDefinition, IndexDefinition, IndexConflict)>) {
+    let mut distinct: Vec<IndexDefinition> = Vec::new();
     for index in declared {
         // Two models of one collection may declare the same index.
-        if !distinct.iter().any(|other| other.name() == index.name() && other.does_the_same(&index)) {
+        if !distinct.iter().any(|other| other.name() == index.name() && other.is_same_except_name(&index)) {
             distinct.push(index);
         }
     }
     let (mut conflicts, mut bad) = (Vec::new(), BTreeSet::new());
     for (at, index) in distinct.iter().enumerate() {
-        // Each pair once; an index of `_id` clashes with itself.
+        // Compares each pair once; an index on `_id` conflicts with itself.
         for (before, other) in distinct[..=at].iter().enumerate() {
-            if let Some(why) = clash(index, other, before == at) {
+            if let Some(why) = conflict_between(index, other, before == at) {
                 conflicts.push((index.clone(), other.clone(), why));
                 bad.extend([before, at]);
             }
@@ -180,22 +182,22 @@ fn without_conflicts(declared: Vec<Index>) -> (Vec<Index>, Vec<(Index, Index, Cl
     (good.map(|(_, index)| index).collect(), conflicts)
 }
 
-fn clash(index: &Index, other: &Index, same: bool) -> Option<Clash> {
+fn conflict_between(index: &IndexDefinition, other: &IndexDefinition, same: bool) -> Option<IndexConflict> {
     if same {
-        return index.is_of_id().then_some(Clash::Id);
+        return index.is_id_index().then_some(IndexConflict::Id);
     }
     if index.name() == other.name() {
-        Some(Clash::Name)
+        Some(IndexConflict::Name)
     } else if index.is_text() && other.is_text() {
-        Some(Clash::Text)
+        Some(IndexConflict::Text)
     } else {
-        index.is_identical(other).then_some(Clash::Identity)
+        index.is_identical(other).then_some(IndexConflict::Identity)
     }
 }
 
-/// Takes the existing index that is as declared: by name if there is one, else any, if the declaration gives no name.
-fn take_serving(index: &Index, existing: &mut Vec<Index>) -> Option<Index> {
-    let serves = |other: &Index| index.differences(other).is_empty();
+/// Takes the existing index that is as declared: the one with the same name, else any if the declaration gives no name.
+fn take_matching(index: &IndexDefinition, existing: &mut Vec<IndexDefinition>) -> Option<IndexDefinition> {
+    let serves = |other: &IndexDefinition| index.differences(other).is_empty();
     let at = existing
         .iter()
         .position(|other| other.name() == index.name() && serves(other))
@@ -203,22 +205,22 @@ fn take_serving(index: &Index, existing: &mut Vec<Index>) -> Option<Index> {
     Some(existing.remove(at))
 }
 
-/// Whether the server refuses to create `index` while `existing` is there.
-fn in_the_way(index: &Index, existing: &Index) -> bool {
+/// Returns whether the server refuses to create `index` while `existing` exists.
+fn conflicts_with(index: &IndexDefinition, existing: &IndexDefinition) -> bool {
     existing.name() == index.name() || existing.is_identical(index) || (existing.is_text() && index.is_text())
 }
 
-fn replace(index: &Index, existing: Vec<Index>) -> Action {
-    let Some(first) = existing.first() else { return Action::Create };
+fn replace_action(index: &IndexDefinition, existing: Vec<IndexDefinition>) -> PlanAction {
+    let Some(first) = existing.first() else { return PlanAction::Create };
     let differences = index.differences(first);
     if existing.len() == 1 && differences.iter().all(can_change_in_place) && !first.is_being_built() {
-        return Action::Change { existing: first.clone(), differences };
+        return PlanAction::Change { existing: first.clone(), differences };
     }
-    Action::Rebuild { existing, differences }
+    PlanAction::Rebuild { existing, differences }
 }
 
-/// What `collMod` can do. It makes no unique index an ordinary one, and no index with a time to live one without.
-fn can_change_in_place(difference: &Difference) -> bool {
+/// Returns whether `collMod` can make the change. It cannot make an index not unique, nor remove a time to live.
+fn can_change_in_place(difference: &IndexDifference) -> bool {
     match difference.option.as_str() {
         "hidden" | "prepareUnique" => true,
         "unique" | "expireAfterSeconds" => difference.declared.is_some(),

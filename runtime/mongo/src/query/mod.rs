@@ -1,6 +1,6 @@
-//! One operation on a collection, as it was asked: what is timed, explained, and shown without its values.
+//! One operation on a collection: measured, explained, and displayed without its values.
 //!
-//! May use: `values`.
+//! May use: `conversions`.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,38 +8,38 @@ use std::time::Duration;
 use bson::{Bson, Document, doc};
 use serde::Serialize;
 
-use crate::values::{count, show};
+use crate::conversions::{format_bson, read_count};
 
-mod hide;
+mod shape;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use hide::without_values;
+pub(crate) use shape::without_values;
 
-/// What is done with a collection.
+/// Operation on a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operation {
-    /// Documents are looked for.
+    /// `find`: returns documents.
     Find,
-    /// They run through a pipeline.
+    /// `aggregate`: runs documents through a pipeline.
     Aggregate,
-    /// They are counted.
+    /// `count`: counts documents.
     Count,
-    /// The values of a field are listed.
+    /// `distinct`: returns the distinct values of a field.
     Distinct,
-    /// New ones are stored.
+    /// `insert`: stores new documents.
     Insert,
-    /// Some are changed, or replaced.
+    /// `update`: changes or replaces documents.
     Update,
-    /// Some are deleted.
+    /// `delete`: deletes documents.
     Remove,
-    /// One is changed or deleted, and given back.
+    /// `findAndModify`: changes or deletes one document, and returns it.
     FindAndModify,
 }
 
-/// A query to be [analysed](crate::IndexManager::analyze_query). Printed, and in logs, it is shown without its values.
+/// A query to [analyse](crate::IndexManager::analyze_query). The printed form, also in logs, hides its values.
 ///
 /// ```
 /// use bson::doc;
@@ -49,107 +49,108 @@ pub enum Operation {
 /// assert_eq!(query.to_string(), r#"products.find {business: "?"} sort {createdAt: -1}"#);
 /// ```
 #[derive(Clone)]
-#[must_use = "it is only a question: give it to `IndexManager::analyze_query`"]
+#[must_use = "a query does nothing by itself: pass it to `IndexManager::analyze_query`"]
 pub struct Query {
     pub(crate) collection: String,
     pub(crate) operation: Operation,
-    pub(crate) asked: Asked,
+    pub(crate) parts: QueryParts,
     options: Document,
 }
 
-/// A query that took long, with its values. Printed for debugging, it is shown without them.
+/// A slow query with its values. The `Debug` form hides them.
 #[derive(Clone)]
-pub struct Example {
-    /// The name of the collection.
+pub struct QuerySample {
+    /// Name of the collection.
     pub collection: String,
-    /// What the documents must be like.
+    /// The filter.
     pub filter: Document,
-    /// What they are sorted by; empty: nothing.
+    /// The sort; empty if there is none.
     pub sort: Document,
-    /// How many of them are wanted; 0: all.
+    /// Maximum number of documents; 0 for all.
     pub limit: u32,
-    /// How long the query took where it was slow, such as its 95th percentile.
+    /// Duration of the query when it was slow, such as its 95th percentile.
     pub took: Duration,
 }
 
-impl fmt::Debug for Example {
+impl fmt::Debug for QuerySample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Example")
+        f.debug_struct("QuerySample")
             .field("collection", &self.collection)
-            .field("filter", &format_args!("{}", show(&without_values(&self.filter).into())))
-            .field("sort", &format_args!("{}", show(&self.sort.clone().into())))
+            .field("filter", &format_args!("{}", format_bson(&without_values(&self.filter).into())))
+            .field("sort", &format_args!("{}", format_bson(&self.sort.clone().into())))
             .field("limit", &self.limit)
             .field("took", &self.took)
             .finish()
     }
 }
 
-/// What is asked of a collection, with its values. Nothing of it is allocated where nothing is asked.
+/// The parts of a query that determine its shape, with their values. Empty parts allocate nothing.
 #[derive(Clone, Default)]
-pub(crate) struct Asked {
+pub(crate) struct QueryParts {
     pub(crate) filter: Document,
     pub(crate) sort: Document,
-    /// 0: all.
+    /// Maximum number of documents; 0 for all.
     pub(crate) limit: u32,
     pub(crate) pipeline: Vec<Document>,
-    /// Of `distinct`.
+    /// Field of a `distinct`.
     pub(crate) field: String,
-    /// It says itself how strings compare.
+    /// True if the query sets its own collation.
     pub(crate) collated: bool,
-    /// Its values were too large to be kept.
+    /// True if the values were dropped because they were too large.
     pub(crate) hidden: bool,
 }
 
-/// Of a slow query, values of so many bytes are kept: 200 shapes of a few megabytes each would be too many.
-const KEPT: usize = 16 * 1024;
+/// Maximum size in bytes of the stored values of a slow query. Without a limit, 200 shapes with values of megabytes would fill the
+/// memory.
+const MAX_VALUES_SIZE: usize = 16 * 1024;
 
-/// So much of a shape is kept: it comes from requests.
-const LONGEST: usize = 1_000;
+/// Maximum length of a stored shape, in characters. Field names may come from requests.
+const MAX_SHAPE_LENGTH: usize = 1_000;
 
 impl Query {
-    pub(crate) fn new(collection: impl Into<String>, operation: Operation, asked: Asked) -> Self {
-        Self { collection: collection.into(), operation, asked, options: Document::new() }
+    pub(crate) fn new(collection: impl Into<String>, operation: Operation, parts: QueryParts) -> Self {
+        Self { collection: collection.into(), operation, parts, options: Document::new() }
     }
 
-    /// A `find` with this filter.
+    /// Creates a `find` with this filter.
     pub fn find(collection: impl Into<String>, filter: Document) -> Self {
-        Self::new(collection, Operation::Find, Asked { filter, ..Asked::default() })
+        Self::new(collection, Operation::Find, QueryParts { filter, ..QueryParts::default() })
     }
 
-    /// A count of the documents for which a filter holds.
+    /// Creates a count of the documents that match a filter.
     pub fn count(collection: impl Into<String>, filter: Document) -> Self {
-        Self::new(collection, Operation::Count, Asked { filter, ..Asked::default() })
+        Self::new(collection, Operation::Count, QueryParts { filter, ..QueryParts::default() })
     }
 
-    /// An aggregation. What an index can serve is what it begins with: `$match`, `$sort`, `$limit`.
+    /// Creates an aggregation. An index serves the stages that it begins with: `$match`, `$sort`, `$limit`.
     pub fn aggregate(collection: impl Into<String>, pipeline: impl IntoIterator<Item = Document>) -> Self {
         let pipeline = pipeline.into_iter().collect();
-        Self::new(collection, Operation::Aggregate, Asked { pipeline, ..Asked::default() })
+        Self::new(collection, Operation::Aggregate, QueryParts { pipeline, ..QueryParts::default() })
     }
 
-    /// What the documents are sorted by; of a `find`.
+    /// Sets the sort of a `find`.
     pub fn sort(mut self, sort: Document) -> Self {
-        self.asked.sort = sort;
+        self.parts.sort = sort;
         self
     }
 
-    /// How many of them are wanted, 0: all (the default); of a `find`.
+    /// Sets the maximum number of documents of a `find`. Default 0: all.
     pub fn limit(mut self, limit: u32) -> Self {
-        self.asked.limit = limit;
+        self.parts.limit = limit;
         self
     }
 
-    /// Any other field of the command, as MongoDB calls it: `skip`, `projection`, `hint`, `collation`, `let`.
+    /// Sets another field of the command by its name in MongoDB: `skip`, `projection`, `hint`, `collation`, `let`.
     pub fn option(mut self, name: impl Into<String>, value: impl Into<Bson>) -> Self {
         let name = name.into();
-        self.asked.collated |= name == "collation";
+        self.parts.collated |= name == "collation";
         self.options.insert(name, value);
         self
     }
 
-    /// The command that is to be explained. What would write is explained as the search for what it would write to.
+    /// Returns the command to explain. A write is explained as the query for the documents that it would change.
     pub(crate) fn command(&self) -> Document {
-        let Asked { filter, sort, limit, pipeline, field, .. } = &self.asked;
+        let QueryParts { filter, sort, limit, pipeline, field, .. } = &self.parts;
         let mut command = match self.operation {
             Operation::Aggregate => {
                 let writes = |stage: &&Document| stage.contains_key("$out") || stage.contains_key("$merge");
@@ -170,45 +171,45 @@ impl Query {
         command
     }
 
-    /// What an index can serve of it.
-    pub(crate) fn served(&self, took: Duration) -> Example {
+    /// Returns the part of the query that an index can serve.
+    pub(crate) fn sample(&self, took: Duration) -> QuerySample {
         let (filter, sort, limit) = match self.operation {
-            Operation::Aggregate => lead(&self.asked.pipeline),
-            _ => (self.asked.filter.clone(), self.asked.sort.clone(), self.asked.limit),
+            Operation::Aggregate => leading_stages(&self.parts.pipeline),
+            _ => (self.parts.filter.clone(), self.parts.sort.clone(), self.parts.limit),
         };
-        Example { collection: self.collection.clone(), filter, sort, limit, took }
+        QuerySample { collection: self.collection.clone(), filter, sort, limit, took }
     }
 }
 
-impl Asked {
-    /// The same, without its values if they are large.
-    pub(crate) fn kept(self) -> Self {
+impl QueryParts {
+    /// Drops the values if they are large.
+    pub(crate) fn without_large_values(self) -> Self {
         let size = |document: &Document| document.to_vec().map_or(usize::MAX, |bytes| bytes.len());
         let documents = [&self.filter, &self.sort].into_iter().chain(&self.pipeline);
-        if documents.map(size).fold(0, usize::saturating_add) <= KEPT {
+        if documents.map(size).fold(0, usize::saturating_add) <= MAX_VALUES_SIZE {
             return self;
         }
-        let stages = hide::stages(&self.pipeline);
+        let stages = shape::stages(&self.pipeline);
         let pipeline = stages.as_array().into_iter().flatten().filter_map(Bson::as_document).cloned().collect();
-        Self { filter: hide::canonical(&self.filter), sort: Document::new(), pipeline, hidden: true, ..self }
+        Self { filter: shape::canonical(&self.filter), sort: Document::new(), pipeline, hidden: true, ..self }
     }
 
-    /// What is the same for all that differ in their values only.
+    /// Returns the query shape: equal for queries that differ in their values only.
     pub(crate) fn shape(&self, operation: Operation) -> String {
-        let filter = || show(&hide::canonical(&self.filter).into());
+        let filter = || format_bson(&shape::canonical(&self.filter).into());
         let mut shape = match operation {
             Operation::Insert => "documents".to_owned(),
-            Operation::Aggregate => show(&hide::stages(&self.pipeline)),
+            Operation::Aggregate => format_bson(&shape::stages(&self.pipeline)),
             Operation::Distinct => format!("{} of {}", self.field, filter()),
             _ => filter(),
         };
         if !self.sort.is_empty() {
-            shape = format!("{shape} sort {}", show(&hide::directions(&self.sort).into()));
+            shape = format!("{shape} sort {}", format_bson(&shape::directions(&self.sort).into()));
         }
         if self.collated {
             shape.push_str(" with a collation");
         }
-        if let Some((end, _)) = shape.char_indices().nth(LONGEST) {
+        if let Some((end, _)) = shape.char_indices().nth(MAX_SHAPE_LENGTH) {
             shape.truncate(end);
             shape.push_str("..");
         }
@@ -216,15 +217,15 @@ impl Asked {
     }
 }
 
-/// What of a pipeline is a query: filter, sort and limit, as far as they come first.
-fn lead(pipeline: &[Document]) -> (Document, Document, u32) {
+/// Returns the filter, sort and limit with which a pipeline begins.
+fn leading_stages(pipeline: &[Document]) -> (Document, Document, u32) {
     let (mut filters, mut sort, mut limit) = (Vec::new(), Document::new(), 0);
     for stage in pipeline {
         match stage.iter().next() {
             Some((name, Bson::Document(filter))) if name == "$match" => filters.push(filter.clone()),
             Some((name, Bson::Document(keys))) if name == "$sort" && sort.is_empty() => sort = keys.clone(),
             Some((name, value)) if name == "$limit" => {
-                limit = u32::try_from(count(Some(value))).unwrap_or(0);
+                limit = u32::try_from(read_count(Some(value))).unwrap_or(0);
                 break;
             }
             _ => break,
@@ -238,7 +239,7 @@ fn lead(pipeline: &[Document]) -> (Document, Document, u32) {
 }
 
 impl Operation {
-    /// As in the serialised form.
+    /// Returns the name in the serialised form.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Find => "find",
@@ -261,7 +262,7 @@ impl fmt::Display for Operation {
 
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{} {}", self.collection, self.operation, self.asked.shape(self.operation))
+        write!(f, "{}.{} {}", self.collection, self.operation, self.parts.shape(self.operation))
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 
 fn shape(filter: Document) -> String {
-    Asked { filter, ..Asked::default() }.shape(Operation::Find)
+    QueryParts { filter, ..QueryParts::default() }.shape(Operation::Find)
 }
 
 #[test]
@@ -41,12 +41,13 @@ fn no_value_is_in_a_shape_wherever_it_stands() {
             doc! { "$group": { "_id": secret } },
             doc! { "$lookup": { "let": { "x": secret } } },
         ];
-        let asked = Asked { filter: filter.clone(), sort: doc! { "a": secret }, pipeline, ..Asked::default() };
+        let parts =
+            QueryParts { filter: filter.clone(), sort: doc! { "a": secret }, pipeline, ..QueryParts::default() };
         for operation in [Operation::Find, Operation::Aggregate, Operation::Count, Operation::Insert] {
-            let shape = asked.shape(operation);
+            let shape = parts.shape(operation);
             assert!(!shape.contains(secret), "{filter}: {shape}");
         }
-        let query = Query::new("c", Operation::Find, asked).option("let", doc! { "x": secret });
+        let query = Query::new("c", Operation::Find, parts).option("let", doc! { "x": secret });
         assert!(!format!("{query} {query:?}").contains(secret));
     }
 }
@@ -54,7 +55,7 @@ fn no_value_is_in_a_shape_wherever_it_stands() {
 #[test]
 fn a_shape_has_a_bound() {
     let filter: Document = (0..5_000).map(|number| (format!("é{number}"), Bson::from(number))).collect();
-    assert_eq!(shape(filter).chars().count(), LONGEST + 2);
+    assert_eq!(shape(filter).chars().count(), MAX_SHAPE_LENGTH + 2);
 }
 
 #[test]
@@ -66,11 +67,11 @@ fn what_a_pipeline_begins_with_is_a_query() {
         doc! { "$limit": 5_i64 },
         doc! { "$match": { "c": 1 } },
     ];
-    let query = Query::aggregate("c", pipeline.clone()).served(Duration::ZERO);
+    let query = Query::aggregate("c", pipeline.clone()).sample(Duration::ZERO);
     assert_eq!(query.filter, doc! { "$and": [{ "a": 1 }, { "b": 2 }] });
     assert_eq!((query.sort, query.limit), (doc! { "t": -1 }, 5));
     let grouped = Query::aggregate("c", [doc! { "$group": { "_id": 1 } }, pipeline[0].clone()]);
-    assert_eq!(grouped.served(Duration::ZERO).filter, doc! {});
+    assert_eq!(grouped.sample(Duration::ZERO).filter, doc! {});
 }
 
 #[test]

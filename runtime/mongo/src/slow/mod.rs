@@ -1,15 +1,15 @@
-//! Slow queries, by shape: seen by the client's own collections, or read from the server's profiler.
+//! SlowCall queries by shape, measured by the client's collections or read from the server's profiler.
 //!
-//! May use: `ask`, `error`, `query`, `values`.
+//! May use: `command`, `conversions`, `error`, `query`.
 
 mod profiler;
-mod record;
+mod recorder;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use profiler::{Profiler, Profiling, Settings};
-pub(crate) use record::{Ending, Record, Slow};
-pub use snapshot::{SlowShape, Snapshot, Source};
+pub use profiler::{Profiler, ProfilingStatus, Settings};
+pub(crate) use recorder::{QueryOutcome, SlowCall, SlowQueryRecorder};
+pub use snapshot::{QueryShape, QuerySource, Snapshot};
 
-pub use crate::query::{Example, Operation, Query};
+pub use crate::query::{Operation, Query, QuerySample};

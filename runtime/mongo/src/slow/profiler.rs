@@ -1,4 +1,4 @@
-//! The server's own list of slow operations, where it may be switched on.
+//! The database profiler of the server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,21 +8,22 @@ use bson::{Bson, Document, doc};
 use mongodb::Database;
 use serde::Serialize;
 
-use super::record::{Ending, Record, Slow};
-use super::snapshot::Source;
-use crate::ask::all;
+use super::recorder::{QueryOutcome, SlowCall, SlowQueryRecorder};
+use super::snapshot::QuerySource;
+use crate::command::collect;
+use crate::conversions::{read_count, serialize_seconds};
 use crate::error::Error;
-use crate::query::{Asked, Operation};
-use crate::values::{count, seconds};
+use crate::query::{Operation, QueryParts};
 
 #[cfg(test)]
 mod tests;
 
-/// The profiler of one database: it also sees what other programs do.
+/// The profiler of one database, which also records operations of other programs.
 ///
-/// It is switched on for a database, but from what time on it counts, and how much of it, holds for the whole server; and each server of a
-/// set has one of its own, of which this is the primary's. It takes the role `dbAdmin`, and is not there behind a router of a sharded cluster. What is
-/// listed holds values of queries; here it is read into [`slow_queries`](crate::Client::slow_queries), which do not show them.
+/// The profiler is enabled per database, but its threshold and sample rate apply to the whole server. Each server of a replica set has
+/// its own; this is the profiler of the primary. It requires the role `dbAdmin`, and does not exist behind a router of a sharded cluster.
+/// The server's list contains values of queries; they are read into [`slow_queries`](crate::Client::slow_queries), which do not show
+/// them.
 ///
 /// ```no_run
 /// use fastness::mongo::slow::Settings;
@@ -31,7 +32,7 @@ mod tests;
 /// # async fn look(client: &Client) -> Result<(), Error> {
 /// let profiler = client.profiler(&client.database("shop"));
 /// profiler.enable(&Settings::default()).await?;
-/// // .. and later, as often as you like:
+/// // Later, as often as you like:
 /// profiler.read().await?;
 /// println!("{}", client.slow_queries());
 /// profiler.disable().await?;
@@ -40,10 +41,10 @@ mod tests;
 #[derive(Clone)]
 pub struct Profiler {
     db: Database,
-    record: Arc<Record>,
+    recorder: Arc<SlowQueryRecorder>,
 }
 
-/// What is to be profiled.
+/// Settings of the profiler.
 ///
 /// ```
 /// use std::time::Duration;
@@ -59,45 +60,46 @@ pub struct Settings {
     sample_rate: f64,
 }
 
-/// What the profiler does.
+/// Status of the profiler.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Profiling {
-    /// 0: nothing; 1: it lists what is slow; 2: it lists everything.
+pub struct ProfilingStatus {
+    /// MongoDB's profiling level: 0 off, 1 slow operations, 2 all operations.
     pub level: i32,
-    /// From what time on an operation is slow, in seconds when serialised.
-    #[serde(serialize_with = "seconds")]
+    /// Minimum duration of a slow operation, in seconds when serialised.
+    #[serde(serialize_with = "serialize_seconds")]
     pub slow: Duration,
-    /// The share of the slow operations that it lists, 0 to 1.
+    /// Fraction of the slow operations that is recorded, 0 to 1.
     pub sample_rate: f64,
-    /// Somebody gave it a filter, which counts instead of `slow` and `sample_rate`.
+    /// True if the server has a profiling filter, which replaces `slow` and `sample_rate`.
     pub filtered: bool,
 }
 
-/// A read of more than that waits for the next one. A profile has a size of 1 MiB unless somebody changed it.
-const MOST: i64 = 10_000;
+/// Maximum number of records that one read takes; further ones wait for the next. `system.profile` holds 1 MiB by default.
+const MAX_RECORDS_PER_READ: i64 = 10_000;
 
 impl Default for Settings {
-    /// All that takes 100 ms or more.
+    /// Records every operation that takes 100 ms or more.
     fn default() -> Self {
         Self { level: 1, slow: Duration::from_millis(100), sample_rate: 1.0 }
     }
 }
 
 impl Settings {
-    /// MongoDB's level. Only 1 (the default) is [accepted](Profiler::enable): 2 lists every operation, which costs each of them a write.
+    /// Sets MongoDB's profiling level. Only 1, the default, is [accepted](Profiler::enable): 2 records every operation, at the cost of a
+    /// write for each.
     pub fn level(mut self, level: i32) -> Self {
         self.level = level;
         self
     }
 
-    /// From what time on an operation is listed, in whole milliseconds. Default 100 ms.
+    /// Sets the minimum duration of a recorded operation, in whole milliseconds. Default 100 ms.
     pub fn slow(mut self, threshold: Duration) -> Self {
         self.slow = threshold;
         self
     }
 
-    /// The share of those that is listed, 0 to 1. Default 1.
+    /// Sets the fraction of slow operations to record, 0 to 1. Default 1.
     pub fn sample_rate(mut self, rate: f64) -> Self {
         self.sample_rate = rate;
         self
@@ -107,14 +109,17 @@ impl Settings {
         const DOING: &str = "profile";
         if self.level != 1 {
             let why = format!(
-                "level {} is not for use beside real traffic, as 2 writes down every operation: leave it at 1, \
-                 and lower `slow` instead; `disable` switches it off",
+                "level {} is not supported, because 2 records every operation: leave it at 1, \
+                 and lower `slow` instead; `disable` turns the profiler off",
                 self.level
             );
             return Err(Error::other(DOING, why));
         }
         if !(0.0..=1.0).contains(&self.sample_rate) {
-            return Err(Error::other(DOING, format!("a share of {} cannot be: give one of 0 to 1", self.sample_rate)));
+            return Err(Error::other(
+                DOING,
+                format!("`sample_rate` is {}: give a number from 0 to 1", self.sample_rate),
+            ));
         }
         let slow = i32::try_from(self.slow.as_millis()).unwrap_or(i32::MAX);
         Ok(doc! { "profile": 1, "slowms": slow, "sampleRate": self.sample_rate })
@@ -122,49 +127,51 @@ impl Settings {
 }
 
 impl Profiler {
-    pub(crate) fn new(db: &Database, record: Arc<Record>) -> Self {
-        Self { db: db.clone(), record }
+    pub(crate) fn new(db: &Database, recorder: Arc<SlowQueryRecorder>) -> Self {
+        Self { db: db.clone(), recorder }
     }
 
-    /// Switches it on, and says what it did before.
+    /// Enables the profiler, and returns its previous status.
     ///
     /// # Errors
     ///
-    /// [`Error::is_unauthorized`] without the role `dbAdmin`; for a level other than 1, or a share outside of 0 to 1, without asking the
-    /// server.
-    pub async fn enable(&self, profile: &Settings) -> Result<Profiling, Error> {
-        self.ask(profile.command()?).await
+    /// [`Error::is_unauthorized`] without the role `dbAdmin`. An error without a request for a level other than 1, or a sample rate
+    /// outside of 0 to 1.
+    pub async fn enable(&self, profile: &Settings) -> Result<ProfilingStatus, Error> {
+        self.run(profile.command()?).await
     }
 
-    /// Switches it off, and says what it did before. The list stays.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_unauthorized`] without the role `dbAdmin`.
-    pub async fn disable(&self) -> Result<Profiling, Error> {
-        self.ask(doc! { "profile": 0 }).await
-    }
-
-    /// What it does now.
+    /// Disables the profiler, and returns its previous status. Recorded operations stay in `system.profile`.
     ///
     /// # Errors
     ///
     /// [`Error::is_unauthorized`] without the role `dbAdmin`.
-    pub async fn status(&self) -> Result<Profiling, Error> {
-        self.ask(doc! { "profile": -1 }).await
+    pub async fn disable(&self) -> Result<ProfilingStatus, Error> {
+        self.run(doc! { "profile": 0 }).await
     }
 
-    async fn ask(&self, command: Document) -> Result<Profiling, Error> {
-        let asked = self.db.run_command(command).await;
-        let reply = asked.map_err(|error| Error::of(format!("profile `{}`", self.db.name()), &error))?;
-        let slow = Duration::from_millis(count(reply.get("slowms")));
-        let level = i32::try_from(count(reply.get("was"))).unwrap_or(0);
+    /// Returns the current status.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_unauthorized`] without the role `dbAdmin`.
+    pub async fn status(&self) -> Result<ProfilingStatus, Error> {
+        self.run(doc! { "profile": -1 }).await
+    }
+
+    async fn run(&self, command: Document) -> Result<ProfilingStatus, Error> {
+        let reply = self.db.run_command(command).await;
+        let reply = reply.map_err(|error| Error::from_driver(format!("profile `{}`", self.db.name()), &error))?;
+        let slow = Duration::from_millis(read_count(reply.get("slowms")));
+        let level = i32::try_from(read_count(reply.get("was"))).unwrap_or(0);
         let sample_rate = reply.get_f64("sampleRate").unwrap_or(1.0);
-        Ok(Profiling { level, slow, sample_rate, filtered: reply.contains_key("filter") })
+        Ok(ProfilingStatus { level, slow, sample_rate, filtered: reply.contains_key("filter") })
     }
 
-    /// Adds what was listed since the last time to the client's slow queries, whose threshold counts here, too; says how many that were.
-    /// Searches, aggregations, counts, lists of values, updates and deletions count, in other collections than the system's.
+    /// Adds the operations that were recorded since the last read to the client's slow queries, and returns their number. Operations
+    /// faster than the client's own threshold are ignored.
+    ///
+    /// Finds, aggregations, counts, distincts, updates and deletes count, except on system collections.
     ///
     /// # Errors
     ///
@@ -172,11 +179,11 @@ impl Profiler {
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, nothing was added.
+    /// Dropping the future before it completes adds nothing.
     pub async fn read(&self) -> Result<usize, Error> {
         let name = self.db.name();
-        let doing = || format!("read the profile of `{name}`");
-        let since = self.record.read_until(name);
+        let action = || format!("read the profile of `{name}`");
+        let since = self.recorder.read_until(name);
         let find = doc! {
             "find": "system.profile",
             "filter": {
@@ -185,59 +192,60 @@ impl Profiler {
                 "op": { "$in": ["query", "command", "update", "remove"] },
             },
             "sort": { "ts": 1 },
-            "limit": MOST,
+            "limit": MAX_RECORDS_PER_READ,
         };
-        let listed = all(&self.db, find, doing).await?;
-        let hello = self.db.run_command(doc! { "hello": 1 }).await.map_err(|error| Error::of(doing(), &error))?;
-        let Some(newest) = listed.last().and_then(|last| last.get_datetime("ts").ok()) else { return Ok(0) };
-        let since = self.record.claim(name, *newest);
-        let unread = listed.iter().filter(|listed| listed.get_datetime("ts").is_ok_and(|at| *at > since));
+        let records = collect(&self.db, find, action).await?;
+        let hello =
+            self.db.run_command(doc! { "hello": 1 }).await.map_err(|error| Error::from_driver(action(), &error))?;
+        let Some(newest) = records.last().and_then(|last| last.get_datetime("ts").ok()) else { return Ok(0) };
+        let since = self.recorder.claim(name, *newest);
+        let unread = records.iter().filter(|record| record.get_datetime("ts").is_ok_and(|at| *at > since));
         let now = hello.get_datetime("localTime").unwrap_or(newest).timestamp_millis();
-        let slow = unread.filter_map(|listed| seen(name, listed, now));
-        Ok(slow.filter(|slow| slow.took >= self.record.threshold).map(|slow| self.record.add(slow)).count())
+        let slow = unread.filter_map(|record| read_record(name, record, now));
+        Ok(slow.filter(|slow| slow.took >= self.recorder.threshold).map(|slow| self.recorder.add(slow)).count())
     }
 }
 
-/// What a document of the profile says, if it is of a query.
-fn seen<'a>(database: &'a str, listed: &'a Document, now: i64) -> Option<Slow<'a>> {
+/// Reads a record of the profiler; `None` if it is not a query of the application.
+fn read_record<'a>(database: &'a str, record: &'a Document, now: i64) -> Option<SlowCall<'a>> {
     const MS: u64 = 1_000_000;
-    let (found, collection) = listed.get_str("ns").ok()?.split_once('.')?;
-    let command = listed.get_document("command").ok()?;
-    // Ours, or a server's own: neither is a query of the application's.
+    let (found, collection) = record.get_str("ns").ok()?.split_once('.')?;
+    let command = record.get_document("command").ok()?;
+    // Skips our own queries and the server's: neither is a query of the application.
     if found != database || collection.starts_with("system.") || command.contains_key("$truncated") {
         return None;
     }
-    let (operation, asked) = match listed.get_str("op").ok()? {
-        "query" | "command" => of_command(command)?,
-        "update" => (Operation::Update, by(command, "q")),
-        "remove" => (Operation::Remove, by(command, "q")),
+    let (operation, parts) = match record.get_str("op").ok()? {
+        "query" | "command" => read_command(command)?,
+        "update" => (Operation::Update, parts_with_filter(command, "q")),
+        "remove" => (Operation::Remove, parts_with_filter(command, "q")),
         _ => return None,
     };
-    let ago = listed.get_datetime("ts").map_or(0, |at| now.saturating_sub(at.timestamp_millis()));
-    Some(Slow {
-        source: Source::Profiler,
+    let ago = record.get_datetime("ts").map_or(0, |at| now.saturating_sub(at.timestamp_millis()));
+    Some(SlowCall {
+        source: QuerySource::Profiler,
         database,
         collection,
         operation,
-        asked,
-        took: count(listed.get("millis")).saturating_mul(MS),
-        ending: if listed.contains_key("errCode") { Ending::Failed } else { Ending::Done },
+        parts,
+        took: read_count(record.get("millis")).saturating_mul(MS),
+        outcome: if record.contains_key("errCode") { QueryOutcome::Failed } else { QueryOutcome::Ok },
         ago: u64::try_from(ago).unwrap_or(0).saturating_mul(MS),
     })
 }
 
-fn of_command(command: &Document) -> Option<(Operation, Asked)> {
+fn read_command(command: &Document) -> Option<(Operation, QueryParts)> {
     let (name, _) = command.iter().next()?;
     Some(match name.as_str() {
         "find" => {
             let sort = command.get_document("sort").cloned().unwrap_or_default();
-            let limit = u32::try_from(count(command.get("limit"))).unwrap_or(0);
-            (Operation::Find, Asked { sort, limit, ..by(command, "filter") })
+            let limit = u32::try_from(read_count(command.get("limit"))).unwrap_or(0);
+            (Operation::Find, QueryParts { sort, limit, ..parts_with_filter(command, "filter") })
         }
-        "count" => (Operation::Count, by(command, "query")),
+        "count" => (Operation::Count, parts_with_filter(command, "query")),
         "distinct" => {
             let field = command.get_str("key").unwrap_or_default().to_owned();
-            (Operation::Distinct, Asked { field, ..by(command, "query") })
+            (Operation::Distinct, QueryParts { field, ..parts_with_filter(command, "query") })
         }
         "aggregate" => {
             let stages = command.get_array("pipeline").ok()?;
@@ -246,15 +254,18 @@ fn of_command(command: &Document) -> Option<(Operation, Asked)> {
             if first.is_some_and(|stage| ["$indexStats", "$collStats", "$planCacheStats"].contains(&stage.as_str())) {
                 return None;
             }
-            (Operation::Aggregate, Asked { pipeline, collated: command.contains_key("collation"), ..Asked::default() })
+            (
+                Operation::Aggregate,
+                QueryParts { pipeline, collated: command.contains_key("collation"), ..QueryParts::default() },
+            )
         }
         _ => return None,
     })
 }
 
-fn by(command: &Document, field: &str) -> Asked {
+fn parts_with_filter(command: &Document, field: &str) -> QueryParts {
     let filter = command.get_document(field).cloned().unwrap_or_default();
-    Asked { filter, collated: command.contains_key("collation"), ..Asked::default() }
+    QueryParts { filter, collated: command.contains_key("collation"), ..QueryParts::default() }
 }
 
 impl fmt::Debug for Profiler {

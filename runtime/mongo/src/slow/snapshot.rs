@@ -1,103 +1,104 @@
-//! The slow queries as people and programs read them.
+//! Figures of slow queries, for display and serialisation.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::query::{Example, Operation, Query};
-use crate::values::seconds;
+use crate::conversions::serialize_seconds;
+use crate::query::{Operation, Query, QuerySample};
 
-/// The slow queries of a [`Client`](crate::Client), by shape; those that took most time in all first.
+/// The slow queries of a [`Client`](crate::Client) by shape, in descending order of total time.
 ///
-/// 200 shapes are kept: a new one replaces the one that was not seen for longest, whose queries then count as forgotten.
-/// Printed, it is a table. Neither that nor the serialised form holds values of queries.
+/// Up to 200 shapes are stored: a new one replaces the one that was last seen the longest time ago, whose queries then count as
+/// forgotten. The printed form is a table. Neither it nor the serialised form contains values of queries.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// What took so long is slow; in seconds when serialised.
-    #[serde(serialize_with = "seconds")]
+    /// Minimum duration of a slow query, in seconds when serialised.
+    #[serde(serialize_with = "serialize_seconds")]
     pub threshold: Duration,
-    /// What was seen of each shape.
-    pub shapes: Vec<SlowShape>,
-    /// How many shapes had to make room for others.
+    /// Figures of each shape.
+    pub shapes: Vec<QueryShape>,
+    /// Number of shapes that were replaced by others.
     pub forgotten_shapes: u64,
-    /// How many queries had such a shape.
+    /// Number of queries of these shapes.
     pub forgotten: u64,
 }
 
-/// Slow queries that differ in their values only.
+/// SlowCall queries of one query shape: they differ in their values only.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
-pub struct SlowShape {
-    /// Who saw them. Queries that both saw are counted by each.
-    pub source: Source,
-    /// The name of the database.
+pub struct QueryShape {
+    /// The observer. Queries that both observed are counted by each.
+    pub source: QuerySource,
+    /// Name of the database.
     pub database: String,
-    /// The name of the collection.
+    /// Name of the collection.
     pub collection: String,
-    /// What was done.
+    /// The operation.
     pub operation: Operation,
-    /// What was asked, with `"?"` for every value, in at most 1000 characters: `{business: "?"} sort {createdAt: -1}`.
+    /// The query with `"?"` for every value, up to 1000 characters: `{business: "?"} sort {createdAt: -1}`.
     pub shape: String,
-    /// How many there were.
+    /// Number of queries.
     pub count: u64,
-    /// Of these, those that failed.
+    /// Number of queries that failed.
     pub errors: u64,
-    /// Those that took too long, however short that bound is.
+    /// Number of queries that exceeded the operation timeout, even if that is shorter than the threshold.
     pub timeouts: u64,
-    /// Those that were dropped while they waited.
+    /// Number of queries whose future was dropped while it waited.
     pub cancelled: u64,
-    /// The time of all of them, in seconds when serialised.
-    #[serde(serialize_with = "seconds")]
+    /// Total duration, in seconds when serialised.
+    #[serde(serialize_with = "serialize_seconds")]
     pub total: Duration,
-    /// The longest time, in seconds when serialised.
-    #[serde(serialize_with = "seconds")]
+    /// Maximum duration, in seconds when serialised.
+    #[serde(serialize_with = "serialize_seconds")]
     pub max: Duration,
-    /// What 95 % of them did not exceed, with an error of at most 1.6 %, in seconds when serialised.
-    #[serde(serialize_with = "seconds")]
+    /// 95th percentile of the duration, with a relative error of at most 1.6 %, in seconds when serialised.
+    #[serde(serialize_with = "serialize_seconds")]
     pub p95: Duration,
-    /// How long ago the last one ended, in seconds when serialised.
-    #[serde(serialize_with = "seconds")]
+    /// Time since the last query ended, in seconds when serialised.
+    #[serde(serialize_with = "serialize_seconds")]
     pub ago: Duration,
     #[serde(skip)]
     pub(super) example: Query,
 }
 
-/// Who saw a slow query.
+/// Observer of a slow query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Source {
-    /// The client's own [`Collection`](crate::Collection): with the way to the server, and the wait for a connection.
+pub enum QuerySource {
+    /// The client's own [`Collection`](crate::Collection). Durations include the network and the wait for a connection.
     Client,
-    /// The server's profiler: what the server needed, for whichever program.
+    /// The server's profiler. Durations are those of the server, for queries of any program.
     Profiler,
 }
 
 impl Snapshot {
-    /// The slowest query of each shape of a database, with its values, for [`IndexManager::advise`](crate::IndexManager::advise).
-    /// Inserts, what reads a collection whole and unsorted, and what has a collation of its own, are left out, as no ordinary index helps
-    /// them; so are queries of more than 16 KiB, whose values are not kept.
-    pub fn examples(&self, database: &str) -> Vec<Example> {
+    /// Returns the slowest query of each shape of a database with its values, for [`IndexManager::advise`](crate::IndexManager::advise).
+    ///
+    /// Queries that no ordinary index helps are left out: inserts, unsorted reads of a whole collection, and queries with their own
+    /// collation. Queries of more than 16 KiB are left out too, because their values are not stored.
+    pub fn examples(&self, database: &str) -> Vec<QuerySample> {
         let shapes = self.shapes.iter().filter(|shape| shape.database == database);
-        let served = |shape: &&SlowShape| {
-            shape.operation != Operation::Insert && !shape.example.asked.collated && !shape.example.asked.hidden
+        let served = |shape: &&QueryShape| {
+            shape.operation != Operation::Insert && !shape.example.parts.collated && !shape.example.parts.hidden
         };
-        let queries = shapes.filter(served).map(SlowShape::query);
+        let queries = shapes.filter(served).map(QueryShape::sample);
         queries.filter(|query| !(query.filter.is_empty() && query.sort.is_empty())).collect()
     }
 }
 
-impl SlowShape {
-    /// The slowest one, to be [analysed](crate::IndexManager::analyze_query). It holds its values (of one of more than 16 KiB, `"?"`
-    /// instead), and does not show them.
+impl QueryShape {
+    /// Returns the slowest query, for an [analysis](crate::IndexManager::analyze_query). It contains its values, and does not print them.
+    /// Values of a query of more than 16 KiB are `"?"`.
     pub fn example(&self) -> &Query {
         &self.example
     }
 
-    fn query(&self) -> Example {
-        self.example.served(self.p95)
+    fn sample(&self) -> QuerySample {
+        self.example.sample(self.p95)
     }
 }
 
@@ -109,27 +110,27 @@ impl fmt::Display for Snapshot {
         writeln!(
             f,
             "{:>7} {:>7} {:>9} {:>9} {:>9} {:>9}  {:<8} query",
-            "count", "failed", "p95", "max", "total", "last", "seen by"
+            "count", "failed", "p95", "max", "total", "last", "source"
         )?;
         for shape in &self.shapes {
             writeln!(f, "{shape}")?;
         }
         if self.forgotten > 0 {
-            writeln!(f, "{} more, of {} shapes that made room for these", self.forgotten, self.forgotten_shapes)?;
+            writeln!(f, "{} more, of {} shapes that were replaced by these", self.forgotten, self.forgotten_shapes)?;
         }
         Ok(())
     }
 }
 
-impl fmt::Display for SlowShape {
+impl fmt::Display for QueryShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { source, database, collection, operation, shape, .. } = self;
         let failed = self.errors + self.timeouts + self.cancelled;
         let [p95, max, total] = [self.p95, self.max, self.total].map(|time| format!("{time:.0?}"));
         let ago = format!("{} s ago", self.ago.as_secs());
         let source = match source {
-            Source::Client => "client",
-            Source::Profiler => "profiler",
+            QuerySource::Client => "client",
+            QuerySource::Profiler => "profiler",
         };
         write!(
             f,

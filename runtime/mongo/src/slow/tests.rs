@@ -2,27 +2,27 @@ use std::time::Duration;
 
 use bson::{Document, doc};
 
-use super::record::SHAPES;
+use super::recorder::MAX_SHAPES;
 use super::*;
-use crate::query::Asked;
+use crate::query::QueryParts;
 use fastness_core::Clock;
 
 const MS: u64 = 1_000_000;
 
-fn record() -> (Record, Clock) {
+fn record() -> (SlowQueryRecorder, Clock) {
     let clock = Clock::manual();
-    (Record::new(Duration::from_millis(100), clock.clone()), clock)
+    (SlowQueryRecorder::new(Duration::from_millis(100), clock.clone()), clock)
 }
 
-fn slow(filter: Document, millis: u64, ending: Ending) -> Slow<'static> {
-    Slow {
-        source: Source::Client,
+fn slow(filter: Document, millis: u64, outcome: QueryOutcome) -> SlowCall<'static> {
+    SlowCall {
+        source: QuerySource::Client,
         database: "d",
         collection: "c",
         operation: Operation::Find,
-        asked: Asked { filter, ..Asked::default() },
+        parts: QueryParts { filter, ..QueryParts::default() },
         took: millis * MS,
-        ending,
+        outcome,
         ago: 0,
     }
 }
@@ -30,10 +30,10 @@ fn slow(filter: Document, millis: u64, ending: Ending) -> Slow<'static> {
 #[test]
 fn one_shape_is_one_line_whatever_the_values() {
     let (record, clock) = record();
-    for (number, ending) in
-        (1..=100).zip([Ending::Done, Ending::Failed, Ending::TimedOut, Ending::Cancelled].into_iter().cycle())
-    {
-        record.add(slow(doc! { "a": i64::try_from(number).unwrap() }, number * 10, ending));
+    for (number, outcome) in (1..=100).zip(
+        [QueryOutcome::Ok, QueryOutcome::Failed, QueryOutcome::TimedOut, QueryOutcome::Cancelled].into_iter().cycle(),
+    ) {
+        record.add(slow(doc! { "a": i64::try_from(number).unwrap() }, number * 10, outcome));
     }
     clock.advance(Duration::from_secs(3));
     let found = record.snapshot();
@@ -42,7 +42,7 @@ fn one_shape_is_one_line_whatever_the_values() {
     assert_eq!((shape.total, shape.max), (Duration::from_millis(50_500), Duration::from_secs(1)));
     assert!((935..966).contains(&shape.p95.as_millis()), "{found}");
     assert_eq!((shape.ago, shape.shape.as_str()), (Duration::from_secs(3), r#"{a: "?"}"#));
-    assert_eq!(shape.example().asked.filter, doc! { "a": 100_i64 }, "the slowest");
+    assert_eq!(shape.example().parts.filter, doc! { "a": 100_i64 }, "the slowest");
     assert_eq!(found.examples("d")[0].took, shape.p95);
     assert!(found.examples("e").is_empty());
 }
@@ -50,17 +50,17 @@ fn one_shape_is_one_line_whatever_the_values() {
 #[test]
 fn the_shape_not_seen_for_longest_makes_room() {
     let (record, clock) = record();
-    for number in 0..=SHAPES {
+    for number in 0..=MAX_SHAPES {
         clock.advance(Duration::from_millis(1));
-        record.add(slow(doc! { format!("f{number}"): 1 }, 100, Ending::Done));
-        // This one is seen all the time.
-        record.add(slow(doc! { "f0": 1 }, 100, Ending::Done));
+        record.add(slow(doc! { format!("f{number}"): 1 }, 100, QueryOutcome::Ok));
+        // The first shape is seen all the time.
+        record.add(slow(doc! { "f0": 1 }, 100, QueryOutcome::Ok));
     }
     let found = record.snapshot();
-    assert_eq!((found.shapes.len(), found.forgotten_shapes, found.forgotten), (SHAPES, 1, 1));
+    assert_eq!((found.shapes.len(), found.forgotten_shapes, found.forgotten), (MAX_SHAPES, 1, 1));
     let has = |field: &str| found.shapes.iter().any(|shape| shape.shape == format!("{{{field}: \"?\"}}"));
-    assert!(has("f0") && !has("f1") && has("f2") && has(&format!("f{SHAPES}")));
-    assert!(found.to_string().ends_with("1 more, of 1 shapes that made room for these\n"), "{found}");
+    assert!(has("f0") && !has("f1") && has("f2") && has(&format!("f{MAX_SHAPES}")));
+    assert!(found.to_string().ends_with("1 more, of 1 shapes that were replaced by these\n"), "{found}");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_profile_is_read_once() {
 #[test]
 fn what_is_shown_has_no_values() {
     let (record, _) = record();
-    record.add(slow(doc! { "name": "hunter2" }, 250, Ending::Done));
+    record.add(slow(doc! { "name": "hunter2" }, 250, QueryOutcome::Ok));
     let found = record.snapshot();
     let shown = format!("{found} {found:?}");
     assert!(!shown.contains("hunter2"), "{shown}");
@@ -87,31 +87,31 @@ fn what_is_shown_has_no_values() {
 #[test]
 fn inserts_and_whole_collections_need_no_index() {
     let (record, _) = record();
-    record.add(Slow { operation: Operation::Insert, ..slow(doc! { "a": 1 }, 100, Ending::Done) });
-    record.add(slow(doc! {}, 100, Ending::Done));
+    record.add(SlowCall { operation: Operation::Insert, ..slow(doc! { "a": 1 }, 100, QueryOutcome::Ok) });
+    record.add(slow(doc! {}, 100, QueryOutcome::Ok));
     assert!(record.snapshot().examples("d").is_empty());
 }
 
-/// Two hundred of a few megabytes would be too many.
+/// Large values are dropped: 200 queries of a few megabytes would fill the memory.
 #[test]
 fn of_a_large_query_no_values_are_kept() {
     let (record, _) = record();
     let filter = doc! { "a": { "$in": (0..10_000).collect::<Vec<i32>>() }, "b": "secret" };
-    record.add(slow(filter, 200, Ending::Done));
+    record.add(slow(filter, 200, QueryOutcome::Ok));
     let found = record.snapshot();
-    let kept = &found.shapes[0].example().asked;
+    let kept = &found.shapes[0].example().parts;
     assert!(kept.hidden && kept.filter.to_vec().unwrap().len() < 200, "{}", kept.filter);
     assert_eq!(found.examples("d").len(), 0, "it cannot be run once more");
-    record.add(slow(doc! { "a": 1 }, 200, Ending::Done));
+    record.add(slow(doc! { "a": 1 }, 200, QueryOutcome::Ok));
     assert_eq!(record.snapshot().examples("d").len(), 1);
 }
 
-/// No index serves it but one with the same collation.
+/// Only an index with the same collation serves the query.
 #[test]
 fn a_query_with_a_collation_is_told_apart_and_no_example() {
     let (record, _) = record();
-    let mut collated = slow(doc! { "a": 1 }, 200, Ending::Done);
-    collated.asked.collated = true;
+    let mut collated = slow(doc! { "a": 1 }, 200, QueryOutcome::Ok);
+    collated.parts.collated = true;
     record.add(collated);
     let found = record.snapshot();
     assert_eq!(found.shapes[0].shape, r#"{a: "?"} with a collation"#);

@@ -1,7 +1,7 @@
-//! Each kind of change.
+//! Every kind of change.
 
 use bson::doc;
-use fastness::mongo::changes::Phase;
+use fastness::mongo::changes::WatcherState;
 use fastness::{Fastness, Key};
 use fastness_tests::servers::{shared_mongo, shared_mongo_set, until};
 
@@ -39,7 +39,7 @@ async fn a_product_that_moves_is_missed_in_one_list_and_new_in_another() {
     shop.counts(7, 0).await;
     shop.counts(8, 1).await;
 
-    // A replacement, as most mappers write, tells nothing of what was.
+    // A replacement, as most mappers write, does not reveal the old document.
     shop.other.replace_one(doc! { "_id": 1 }, doc! { "_id": 1, "businessId": 9_i64, "price": 1_i64 }).await.unwrap();
     shop.counts(8, 0).await;
     shop.counts(9, 1).await;
@@ -60,7 +60,7 @@ async fn only_the_lists_that_a_change_concerns_are_loaded_again() {
 
     shop.set(1, doc! { "price": 11_i64 }).await;
     shop.counts(7, 1).await;
-    // The image tells where it was.
+    // The pre-image has the old value.
     shop.set(1, doc! { "businessId": 8_i64 }).await;
     shop.counts(7, 0).await;
     shop.other.delete_one(doc! { "_id": 1 }).await.unwrap();
@@ -71,7 +71,7 @@ async fn only_the_lists_that_a_change_concerns_are_loaded_again() {
     assert_eq!(shop.loads(), others, "what no change concerned is still cached");
 }
 
-/// Without images, too: the document is looked up.
+/// Works without pre-images too, because the document is read.
 #[tokio::test]
 async fn an_update_of_another_field_concerns_the_lists_that_the_document_is_in() {
     let shop = Shop::new().await;
@@ -117,7 +117,7 @@ async fn a_collection_that_is_dropped_replaced_or_gone_with_its_database_is_seen
         shop.sees(1, None).await;
         shop.counts(7, 0).await;
 
-        // Written beside it and put in its place.
+        // Written beside it, and renamed into its place.
         let beside = shop.db.collection("beside");
         beside.insert_one(doc! { "_id": 1, "businessId": 7_i64, "price": 20_i64 }).await.unwrap();
         let name = shop.db.name();
@@ -125,7 +125,7 @@ async fn a_collection_that_is_dropped_replaced_or_gone_with_its_database_is_seen
         shop.db.client().database("admin").run_command(rename).await.unwrap();
         shop.sees(1, Some(20)).await;
 
-        // The stream ends with the database, and another follows.
+        // The stream ends with the database, and another one is opened.
         let before = tail.snapshot().resumptions;
         shop.db.drop().await.unwrap();
         shop.sees(1, None).await;
@@ -142,10 +142,10 @@ async fn of_ten_thousand_changes_none_is_lost() {
     let products = (0..ALL).map(|id| doc! { "_id": id, "businessId": id % 100, "price": 1_i64 });
     shop.other.insert_many(products).await.unwrap();
     let tail = shop.start().await;
-    // What is first announced is the gap.
+    // The first announcement is that of the gap.
     until("the gap is closed", async || {
         shop.cache.set(&named("product:0"), 1_i64, TTL).await;
-        tail.snapshot().state == Phase::Running && shop.cache.get::<i64>(&named("product:0")).await.is_some()
+        tail.snapshot().state == WatcherState::Running && shop.cache.get::<i64>(&named("product:0")).await.is_some()
     })
     .await;
     shop.set(0, doc! { "price": 2_i64 }).await;
@@ -172,7 +172,7 @@ async fn what_was_cached_before_the_first_stream_is_loaded_again() {
     shop.insert(1, 7, 10).await;
     assert_eq!((shop.price(1).await, shop.count(7).await), (Some(10), 1));
     shop.cache.set(&named("other:1"), 1, TTL).await;
-    // No process follows yet.
+    // No process watches yet.
     shop.set(1, doc! { "businessId": 8_i64, "price": 20_i64 }).await;
     assert_eq!((shop.price(1).await, shop.count(7).await), (Some(10), 1));
 
@@ -188,7 +188,7 @@ async fn a_server_without_a_replica_set_switches_it_off() {
     let db = shared_mongo().await.database().await;
     let shop = Shop::over(db.clone(), &db, Fastness::builder().build().unwrap());
     let tail = shop.changes().start(&shop.fast);
-    until("it is off", async || tail.snapshot().state == Phase::Off).await;
+    until("it is off", async || tail.snapshot().state == WatcherState::Off).await;
     let status = tail.snapshot();
     assert!(status.why.as_deref().unwrap().starts_with("change streams need a replica set: "), "{status:?}");
     shop.insert(1, 7, 10).await;

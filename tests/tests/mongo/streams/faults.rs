@@ -1,11 +1,11 @@
-//! Servers that go away, and positions that they no longer know.
+//! Servers that fail, and positions that they no longer know.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bson::{Document, doc};
-use fastness::mongo::changes::{Changes, Phase};
+use fastness::mongo::changes::{ChangeWatcher, WatcherState};
 use fastness::{Fastness, Redis as Shared};
 use fastness_tests::servers::{Mongo, MongoSet, Redis, database_name, prefix, shared_redis, until};
 use mongodb::Database;
@@ -23,7 +23,7 @@ async fn shared(prefix: &str) -> Fastness {
     fast
 }
 
-/// Writes that are tried until they are done, so that the last value is known.
+/// Repeats a write until it succeeds, so that the last value is known.
 async fn write(db: Database, products: i64, ended: Arc<AtomicBool>) -> i64 {
     let all = db.collection::<Document>("products");
     let mut price = 0;
@@ -76,7 +76,7 @@ async fn no_change_is_lost_when_the_primary_steps_down_or_is_killed() {
     shop.counts(last % 3, PRODUCTS).await;
     let status = tail.snapshot();
     println!("{} changes were followed, with {} resumptions", status.changes, status.resumptions);
-    assert_eq!((status.state, status.gaps), (Phase::Running, 1), "{status:?}");
+    assert_eq!((status.state, status.gaps), (WatcherState::Running, 1), "{status:?}");
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn a_server_that_is_absent_at_the_start_and_killed_later_is_followed_when_
     let db = server.client().await.database(&name);
     let shop = Shop::over(db.clone(), &db, embedded());
     let tail = shop.changes().start(&shop.fast);
-    assert_eq!(tail.snapshot().state, Phase::Starting);
+    assert_eq!(tail.snapshot().state, WatcherState::Starting);
     for round in 0..2 {
         server.restart().await;
         primary(&server).await;
@@ -96,19 +96,19 @@ async fn a_server_that_is_absent_at_the_start_and_killed_later_is_followed_when_
             shop.insert(1, 7, 10).await;
         }
         shop.sees(1, Some(10 + round)).await;
-        // Written while no process can be told, and read before the stream is there again.
+        // Written while other processes cannot be told, and read before the stream is open again.
         shop.set(1, doc! { "price": 11 + round }).await;
         shop.sees(1, Some(11 + round)).await;
         server.kill();
-        until("it tries again", async || tail.snapshot().state != Phase::Running).await;
+        until("it tries again", async || tail.snapshot().state != WatcherState::Running).await;
         assert!(tail.snapshot().why.is_some(), "{:?}", tail.snapshot());
     }
     assert_eq!((tail.snapshot().resumptions, tail.snapshot().gaps), (1, 1));
-    // A server that is gone does not keep it from stopping.
+    // An unreachable server does not prevent a stop.
     tail.stop().await;
 }
 
-/// A server that keeps its connections and answers nothing: the system would notice after many minutes.
+/// A server that holds its connections open without replying; the operating system would notice after many minutes.
 #[tokio::test]
 async fn a_server_that_hangs_is_noticed_and_followed_when_it_goes_on() {
     let server = set_of_one(&[]).await;
@@ -118,7 +118,7 @@ async fn a_server_that_hangs_is_noticed_and_followed_when_it_goes_on() {
     let tail = shop.start().await;
     shop.sees(1, Some(10)).await;
     server.pause();
-    until("it tries again", async || tail.snapshot().state == Phase::Retrying).await;
+    until("it tries again", async || tail.snapshot().state == WatcherState::Retrying).await;
     assert!(tail.snapshot().why.is_some(), "{:?}", tail.snapshot());
     server.resume();
     running(&tail).await;
@@ -127,7 +127,7 @@ async fn a_server_that_hangs_is_noticed_and_followed_when_it_goes_on() {
     assert_eq!(tail.snapshot().gaps, 1);
 }
 
-/// The stream has ended, and only this process knows what it said.
+/// The stream has ended, and only this process knows its last changes.
 #[tokio::test]
 async fn a_database_that_is_dropped_while_the_others_cannot_be_told_is_announced_once_they_can() {
     let redis = Redis::start().await;
@@ -138,10 +138,10 @@ async fn a_database_that_is_dropped_while_the_others_cannot_be_told_is_announced
     let db = server.database().await;
     let shop = Shop::over(db.clone(), &db, fast);
     shop.insert(1, 7, 10).await;
-    // Nothing is written into the database while it is being dropped: the lease lasts, and a position was just remembered.
+    // The database is not written to while it is dropped: the lease lasts, and a position was just stored.
     let tail = shop.changes().takeover(Duration::from_secs(3_600)).start(&shop.fast);
     running(&tail).await;
-    let places = shop.db.collection::<Document>(Changes::COLLECTION);
+    let places = shop.db.collection::<Document>(ChangeWatcher::COLLECTION);
     until("a position is remembered", async || {
         places.find_one(doc! { "token": { "$exists": true } }).await.unwrap().is_some()
     })
@@ -169,7 +169,7 @@ async fn a_database_that_is_dropped_while_the_others_cannot_be_told_is_announced
     );
 }
 
-/// The server fails the next of these commands as one whose oplog no longer reaches back far enough.
+/// Makes the server fail the next of these commands as if its oplog did not reach back far enough.
 async fn forget(server: &Mongo, command: &str) {
     let data = doc! { "failCommands": [command], "errorCode": 286 };
     server.admin(doc! { "configureFailPoint": "failCommand", "mode": { "times": 1 }, "data": data }).await;
@@ -195,11 +195,11 @@ async fn a_position_that_the_server_forgot_invalidates_everything_of_the_models(
     shop.counts(7, 0).await;
     assert_eq!((tail.snapshot().resumptions, tail.snapshot().gaps), (0, 1));
 
-    // While it follows.
+    // While the stream is read.
     forget(&server, "getMore").await;
     until("the gap is noticed", async || tail.snapshot().gaps == 2).await;
 
-    // The new position is one that it can go on from.
+    // Reading can continue from the new position.
     shop.set(1, doc! { "price": 21_i64 }).await;
     shop.sees(1, Some(21)).await;
     tail.stop().await;
@@ -216,7 +216,7 @@ async fn a_position_that_is_none_is_a_gap_too() {
         let shop = Shop::over(db.clone(), &db, shared(&prefix).await);
         shop.insert(1, 7, 10).await;
         shop.start().await.stop().await;
-        let places = db.collection::<Document>(Changes::COLLECTION);
+        let places = db.collection::<Document>(ChangeWatcher::COLLECTION);
         let updated = places.update_one(doc! {}, doc! { "$set": { "token": &token } }).await.unwrap();
         assert_eq!(updated.modified_count, 1);
         shop.sees(1, Some(10)).await;
@@ -227,7 +227,7 @@ async fn a_position_that_is_none_is_a_gap_too() {
     }
 }
 
-/// How many change streams the server has open.
+/// Returns the number of open change streams on the server.
 async fn streams(server: &Mongo) -> usize {
     let stages = doc! { "$currentOp": { "allUsers": true, "idleCursors": true } };
     let admin = server.client().await.database("admin");

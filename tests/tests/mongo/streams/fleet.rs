@@ -1,16 +1,16 @@
-//! Several processes with one shared tier: one follows for all.
+//! Several processes with one shared tier: one reads the stream for all.
 
 use fastness_tests::names::named;
 use std::time::Duration;
 
 use bson::{Document, doc};
-use fastness::mongo::changes::{Changes, Phase, Tail};
+use fastness::mongo::changes::{ChangeWatcher, WatcherState, WatcherTask};
 use fastness::{Fastness, Redis as Shared};
 use fastness_tests::servers::{Redis, prefix, shared_mongo_set, shared_redis, until};
 
 use super::{Shop, running};
 
-/// One process of a fleet.
+/// A process of a fleet.
 async fn node(shop: Option<&Shop>, redis: &Redis, prefix: &str) -> Shop {
     let settings = Shared::single(&redis.url()).unwrap().prefix(prefix);
     let fast = Fastness::builder().redis(settings).build().unwrap();
@@ -23,8 +23,8 @@ async fn node(shop: Option<&Shop>, redis: &Redis, prefix: &str) -> Shop {
     Shop::over(db.clone(), &set.client().await.database(db.name()), fast)
 }
 
-/// Two processes; the first follows.
-async fn pair(redis: &Redis) -> ([Shop; 2], [Tail; 2]) {
+/// Two processes; the first holds the lease.
+async fn pair(redis: &Redis) -> ([Shop; 2], [WatcherTask; 2]) {
     let prefix = prefix();
     let one = node(None, redis, &prefix).await;
     let two = node(Some(&one), redis, &prefix).await;
@@ -33,12 +33,12 @@ async fn pair(redis: &Redis) -> ([Shop; 2], [Tail; 2]) {
     let first = start(&one);
     running(&first).await;
     let second = start(&two);
-    until("the other stands by", async || second.snapshot().state == Phase::Standby).await;
+    until("the other stands by", async || second.snapshot().state == WatcherState::Standby).await;
     ([one, two], [first, second])
 }
 
 async fn position(shop: &Shop) -> Document {
-    let places = shop.db.collection::<Document>(Changes::COLLECTION);
+    let places = shop.db.collection::<Document>(ChangeWatcher::COLLECTION);
     places.find_one(doc! {}).await.unwrap().expect("a position")
 }
 
@@ -53,9 +53,9 @@ async fn one_follows_for_all_and_another_takes_over_when_it_dies() {
         shop.sees(1, Some(11)).await;
     }
     until("the position is remembered", async || position(&one).await.contains_key("token")).await;
-    assert_eq!((first.snapshot().state, second.snapshot().state), (Phase::Running, Phase::Standby));
+    assert_eq!((first.snapshot().state, second.snapshot().state), (WatcherState::Running, WatcherState::Standby));
 
-    // Dead, without a word.
+    // Killed without releasing the lease.
     drop((first, one));
     two.set(1, doc! { "price": 12_i64 }).await;
     running(&second).await;
@@ -79,7 +79,7 @@ async fn one_that_is_stopped_lets_another_take_over_where_it_was() {
     assert!(second.snapshot().resumptions > 0 && second.snapshot().gaps == 0, "{:?}", second.snapshot());
 }
 
-/// It dies between what it read and what the others were told of.
+/// The process is killed after it read a change, and before it told the others.
 #[tokio::test]
 async fn what_could_not_be_announced_is_announced_by_the_next() {
     let redis = Redis::start().await;
@@ -87,7 +87,7 @@ async fn what_could_not_be_announced_is_announced_by_the_next() {
     two.sees(1, Some(10)).await;
     let seen = first.snapshot().changes;
     until("the value is in the shared tier", async || {
-        // A store that times out is not repeated: what was loaded is loaded again.
+        // A store that times out is not repeated; the value is loaded again.
         two.fast.shared().unwrap().stores > 0 || {
             two.fast.cache().invalidate(named("product:1")).await;
             two.sees(1, Some(10)).await;
@@ -114,7 +114,7 @@ async fn fleets_that_declare_or_share_something_else_follow_for_themselves() {
         one.changes().start(&one.fast),
         other_prefix.changes().start(&other_prefix.fast),
         one.changes().name("another").start(&one.fast),
-        Changes::new(&one.db).start(&one.fast),
+        ChangeWatcher::new(&one.db).start(&one.fast),
     ];
     for tail in &tails {
         running(tail).await;

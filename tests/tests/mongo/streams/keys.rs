@@ -1,11 +1,11 @@
-//! A scope is written as the key of an annotated function is.
+//! A scope is written like the key of an annotated function.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bson::oid::ObjectId;
 use bson::{Bson, Document, doc};
-use fastness::mongo::changes::Changes;
+use fastness::mongo::changes::ChangeWatcher;
 use fastness::{Fastness, Indexed, cacheable, scope};
 use fastness_tests::servers::{shared_mongo_set, until};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ enum Plan {
     Professional,
 }
 
-/// Not as it is stored.
+/// The text of a key, which differs from the stored form.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("professional plan")
@@ -96,7 +96,7 @@ async fn all(id: ObjectId, text: &str, maybe: Option<&str>) -> Vec<usize> {
 async fn a_change_reaches_the_keys_of_the_same_values_and_no_others() {
     let db = shared_mongo_set().await.database().await;
     let fast = Fastness::builder().build().unwrap();
-    let tail = Changes::new(&db).model::<Thing>().start(&fast);
+    let tail = ChangeWatcher::new(&db).model::<Thing>().start(&fast);
     super::running(&tail).await;
     let things = db.collection::<Document>("things");
     let cases: [(&str, Bson, Option<&str>); 4] = [
@@ -108,7 +108,7 @@ async fn a_change_reaches_the_keys_of_the_same_values_and_no_others() {
     scope(&fast, async {
         for (text, number, maybe) in cases {
             let id = ObjectId::new();
-            // What is first announced is the gap; wait for a change of ours.
+            // The first announcement is that of the gap; waits for a change of this test.
             let seen = tail.snapshot().changes;
             things.insert_one(doc! { "_id": ObjectId::new() }).await.unwrap();
             until("the change is followed", async || tail.snapshot().changes > seen).await;

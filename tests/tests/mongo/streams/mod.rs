@@ -1,4 +1,4 @@
-//! Changes by others, seen by cached reads.
+//! Changes by other programs, observed by cached reads.
 
 mod cases;
 mod faults;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bson::{Document, doc};
-use fastness::mongo::changes::{Changes, Phase, Tail};
+use fastness::mongo::changes::{ChangeWatcher, WatcherState, WatcherTask};
 use fastness::{Cache, Fastness, Indexed, Key};
 use fastness_tests::servers::{Mongo, shared_mongo_set, until};
 use mongodb::{Collection, Database};
@@ -26,11 +26,11 @@ struct Product {
     business: i64,
 }
 
-/// A cache over a collection that another client writes.
+/// A cache over a collection that another client writes to.
 struct Shop {
-    /// As the program that caches has it.
+    /// The collection as the caching program sees it.
     db: Database,
-    /// As another program has it.
+    /// The collection as another program sees it.
     other: Collection<Document>,
     fast: Fastness,
     cache: Cache,
@@ -38,7 +38,7 @@ struct Shop {
 }
 
 impl Shop {
-    /// Over a database that the shared replica set has of its own, with a cache in this process.
+    /// Creates a database of its own on the shared replica set, with a cache in this process.
     async fn new() -> Self {
         let db = shared_mongo_set().await.database().await;
         let other = shared_mongo_set().await.client().await.database(db.name());
@@ -50,11 +50,11 @@ impl Shop {
         Self { db, other: other.collection("products"), fast, cache, loads: AtomicUsize::new(0) }
     }
 
-    fn changes(&self) -> Changes {
-        Changes::new(&self.db).model::<Product>()
+    fn changes(&self) -> ChangeWatcher {
+        ChangeWatcher::new(&self.db).model::<Product>()
     }
 
-    async fn start(&self) -> Tail {
+    async fn start(&self) -> WatcherTask {
         let tail = self.changes().start(&self.fast);
         running(&tail).await;
         tail
@@ -69,7 +69,7 @@ impl Shop {
         assert_eq!(updated.matched_count, 1);
     }
 
-    /// The price of a product, cached; none if there is no such product.
+    /// Returns the price of a product, cached; `None` if the product does not exist.
     async fn price(&self, id: i64) -> Option<i64> {
         let load = async {
             self.loads.fetch_add(1, Ordering::SeqCst);
@@ -79,7 +79,7 @@ impl Shop {
         self.cache.get_or_load(&Key::from_static("product").join(id), TTL, load).await.unwrap_or(Some(-1))
     }
 
-    /// How many products a business has, cached.
+    /// Returns the number of products of a business, cached.
     async fn count(&self, business: i64) -> i64 {
         let load = async {
             self.loads.fetch_add(1, Ordering::SeqCst);
@@ -97,7 +97,7 @@ impl Shop {
         self.loads.load(Ordering::SeqCst)
     }
 
-    /// Waits until a cached read gives this.
+    /// Waits until a cached read returns this value.
     async fn sees(&self, id: i64, price: Option<i64>) {
         until("the cached price is the new one", async || self.price(id).await == price).await;
     }
@@ -107,11 +107,11 @@ impl Shop {
     }
 }
 
-async fn running(tail: &Tail) {
-    until("changes are followed", async || tail.snapshot().state == Phase::Running).await;
+async fn running(tail: &WatcherTask) {
+    until("changes are followed", async || tail.snapshot().state == WatcherState::Running).await;
 }
 
-/// A set of one server.
+/// Starts a replica set of one server.
 async fn set_of_one(arguments: &[&str]) -> Mongo {
     let arguments = [&["--replSet", "one"], arguments].concat();
     let server = Mongo::with(&arguments).await;

@@ -1,7 +1,8 @@
 use bson::doc;
 
 use super::*;
-use crate::model::{Scope, ScopePiece};
+use crate::model::ChangeScope;
+use crate::model::derived::ScopePiece;
 use fastness_core::{KeyPart, KeyWriter};
 
 #[expect(clippy::needless_pass_by_value, reason = "as the derive writes it")]
@@ -9,12 +10,12 @@ fn number(value: Bson, out: &mut KeyWriter) -> bool {
     value.as_i64().map(|number| number.write(out)).is_some()
 }
 
-const fn scope(text: &'static str, pieces: &'static [ScopePiece], prefix: bool) -> Scope {
-    Scope { text, pieces, prefix }
+const fn scope(text: &'static str, pieces: &'static [ScopePiece], prefix: bool) -> ChangeScope {
+    ChangeScope { text, pieces, prefix }
 }
 
-const MODELS: &[Watched] = &[
-    Watched {
+const MODELS: &[WatchedModel] = &[
+    WatchedModel {
         collection: "products",
         scopes: &[
             scope("p:{id}", &[ScopePiece::Text("p:"), ScopePiece::Field { path: &["_id"], write: number }], false),
@@ -29,19 +30,19 @@ const MODELS: &[Watched] = &[
             ),
         ],
     },
-    Watched { collection: "stats", scopes: &[scope("totals", &[ScopePiece::Text("totals")], false)] },
+    WatchedModel { collection: "stats", scopes: &[scope("totals", &[ScopePiece::Text("totals")], false)] },
 ];
 
-/// What a change concerns, in order.
+/// Returns the scopes that a change invalidates, sorted.
 fn concerned(event: &Document) -> Vec<String> {
-    let mut batch = Batch::default();
+    let mut batch = ChangeBatch::default();
     read(event, MODELS, &mut batch);
     assert_eq!(batch.changes, 1);
-    let mut found = Found::new();
+    let mut found = FoundDocuments::new();
     if let Ok(document) = event.get_document("fullDocument") {
         found.add("products", document.clone());
     }
-    looked_up(&found, MODELS, &mut batch);
+    add_looked_up(&found, MODELS, &mut batch);
     batch.texts()
 }
 
@@ -79,7 +80,7 @@ fn an_update_of_the_field_itself_hides_what_it_was() {
     for change in changes {
         let mut rest = change.clone();
         rest.insert("fullDocument", owned_by(7));
-        // Where it is now lies below.
+        // The scope with the new value is part of this wider one.
         assert_eq!(concerned(&of("update", rest)), ["b:*", "p:1"], "{change}");
     }
 }
@@ -121,52 +122,52 @@ fn what_cannot_be_read_is_not_known() {
 
 #[test]
 fn the_end_of_a_stream_is_noticed() {
-    let mut batch = Batch::default();
-    assert_eq!(read(&doc! { "operationType": "invalidate" }, MODELS, &mut batch), Then::Reopen);
-    assert_eq!(read(&of("drop", doc! {}), MODELS, &mut batch), Then::Next);
+    let mut batch = ChangeBatch::default();
+    assert_eq!(read(&doc! { "operationType": "invalidate" }, MODELS, &mut batch), AfterEvent::Reopen);
+    assert_eq!(read(&of("drop", doc! {}), MODELS, &mut batch), AfterEvent::Next);
 }
 
 #[test]
 fn only_what_something_depends_on_is_looked_up_and_once() {
-    let mut batch = Batch::default();
+    let mut batch = ChangeBatch::default();
     let touched = |id: i64, touched: &str| {
         let mut event = of("update", doc! { "touched": [touched] });
         event.insert("documentKey", doc! { "_id": id });
         event
     };
-    // The old owner is not known, so the scope ends before the new one, too.
+    // The old owner is unknown, so the scope is cut before the new one, too.
     read(&touched(1, "owner.business"), MODELS, &mut batch);
-    assert!(batch.unread().is_empty());
+    assert!(batch.updated_ids().is_empty());
     let mut imaged = touched(2, "price");
     imaged.insert("fullDocumentBeforeChange", doc! { "_id": 2_i64, "owner": { "business": 7_i64 } });
     read(&imaged, MODELS, &mut batch);
-    assert!(batch.unread().is_empty(), "the image tells what it is, too");
+    assert!(batch.updated_ids().is_empty(), "the image tells what it is, too");
     for _ in 0..2 {
         read(&touched(3, "price"), MODELS, &mut batch);
     }
-    assert_eq!(batch.unread()["products"], [Bson::Int64(3)]);
+    assert_eq!(batch.updated_ids()["products"], [Bson::Int64(3)]);
     assert!(!batch.is_empty());
 
-    // Of those that were looked up together, one was touched once more.
+    // One of the documents that were read together was updated again.
     read(&touched(3, "owner.business"), MODELS, &mut batch);
     read(&touched(4, "price"), MODELS, &mut batch);
-    let mut found = Found::new();
+    let mut found = FoundDocuments::new();
     let document = |id: i64, business: i64| doc! { "_id": id, "owner": { "business": business } };
     for document in [document(3, 8), document(4, 9), document(5, 5)] {
         found.add("products", document);
     }
-    looked_up(&found, MODELS, &mut batch);
+    add_looked_up(&found, MODELS, &mut batch);
     assert_eq!(batch.texts(), ["b:*", "b:7:p:*", "b:8:p:*", "b:9:p:*", "p:1", "p:2", "p:3", "p:4"]);
 }
 
-/// Two shards can have it.
+/// Two shards can have documents with the same `_id`.
 #[test]
 fn an_id_of_two_documents_is_not_known() {
-    let mut batch = Batch::default();
+    let mut batch = ChangeBatch::default();
     read(&of("update", doc! { "touched": ["price"] }), MODELS, &mut batch);
-    let mut found = Found::new();
+    let mut found = FoundDocuments::new();
     found.add("products", owned_by(7));
     found.add("products", owned_by(8));
-    looked_up(&found, MODELS, &mut batch);
+    add_looked_up(&found, MODELS, &mut batch);
     assert_eq!(batch.texts(), ["b:*", "p:1"]);
 }

@@ -1,11 +1,11 @@
-//! Collations: what differs from the locale's own rules is all that counts.
+//! Normal form of collations: only differences from the locale's own rules count.
 
 use bson::{Bson, Document, doc};
 
 use super::number::number;
-use crate::model::Collation;
+use crate::model::derived::Collation;
 
-/// A declared collation, as it is sent.
+/// Returns the declared collation as it is sent.
 pub(super) fn written(collation: &Collation) -> Document {
     let mut document = doc! { "locale": collation.locale };
     document.extend(collation.strength.map(|strength| ("strength".to_owned(), Bson::Int32(strength.into()))));
@@ -13,7 +13,7 @@ pub(super) fn written(collation: &Collation) -> Document {
     document
 }
 
-/// The locale, and what is not the locale's default, sorted by name. `None`: strings are compared byte by byte.
+/// Returns the locale and the fields that differ from the locale's defaults, sorted by name; `None` for binary comparison.
 pub(super) fn normal(collation: Document) -> Option<Document> {
     let locale = collation.get_str("locale").ok()?.to_owned();
     if locale == "simple" {
@@ -23,7 +23,7 @@ pub(super) fn normal(collation: Document) -> Option<Document> {
     let mut rest: Vec<_> = collation
         .into_iter()
         .map(|(field, value)| (field, number(value)))
-        // The version is the server's library's, and cannot be asked for.
+        // The version is that of the server's ICU library, and cannot be requested.
         .filter(|(field, value)| !["locale", "version"].contains(&field.as_str()) && defaults.get(field) != Some(value))
         .collect();
     rest.sort_by(|left, right| left.0.cmp(&right.0));
@@ -32,16 +32,16 @@ pub(super) fn normal(collation: Document) -> Option<Document> {
     Some(normal)
 }
 
-/// Languages whose letters are often written in several parts, which are put in one order before they are compared.
+/// Languages that ICU normalizes before it compares strings, because their letters are often written as several code points.
 const NORMALIZED: [&str; 23] = [
     "as", "bn", "el", "fa", "gu", "he", "hi", "ig", "km", "kn", "kok", "mr", "my", "or", "pa", "ps", "si", "ta", "te",
     "th", "vi", "yi", "yo",
 ];
 
-/// A variant of each locale that has none of the locale's own rules.
+/// Variant of each locale that has none of the locale's own rules.
 const SEARCH: &str = "collation=search";
 
-/// What the server fills in for a locale, by ICU 57. A test asks a server for each of its locales.
+/// Returns the fields that the server fills in for a locale, by ICU 57. A test compares them with a server for every locale.
 fn defaults(locale: &str) -> Document {
     let mut defaults = doc! {
         "caseLevel": false,

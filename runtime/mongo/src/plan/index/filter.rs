@@ -1,4 +1,4 @@
-//! Filters of partial indexes: one shape for what the server holds to be the same filter.
+//! Normal form of partial index filters: filters that the server treats as equal have the same form.
 //!
 //! `{a: 1, b: {$gt: 2}}`, `{b: {$gt: 2.0}, a: {$eq: 1}}` and `{$and: [{b: {$gt: 2}}, {a: 1}]}` are one filter.
 
@@ -6,15 +6,15 @@ use bson::{Bson, Document, doc};
 
 use super::number::number;
 
-/// One comparison: a field, an operator, a value. Of a whole-document operator such as `$or`, the field is the operator.
+/// A comparison of a field with a value. For an operator on the whole document such as `$or`, `field` is the operator.
 #[derive(Clone, PartialEq)]
-struct Leaf {
+struct Comparison {
     field: String,
     operator: String,
     value: Bson,
 }
 
-/// The filter's comparisons, sorted by field and operator. `None`: it says nothing.
+/// Returns the comparisons of the filter, sorted by field and operator; `None` if there are none.
 pub(super) fn normal(filter: &Document) -> Option<Document> {
     let mut leaves = Vec::new();
     collect(filter, &mut leaves);
@@ -23,7 +23,7 @@ pub(super) fn normal(filter: &Document) -> Option<Document> {
     (!leaves.is_empty()).then(|| document(leaves))
 }
 
-fn collect(filter: &Document, leaves: &mut Vec<Leaf>) {
+fn collect(filter: &Document, leaves: &mut Vec<Comparison>) {
     for (field, value) in filter {
         match value {
             Bson::Array(parts) if field == "$and" => {
@@ -33,7 +33,11 @@ fn collect(filter: &Document, leaves: &mut Vec<Leaf>) {
                 let parts = parts
                     .iter()
                     .map(|part| part.as_document().and_then(normal).map_or_else(|| part.clone(), Bson::from));
-                leaves.push(Leaf { field: field.clone(), operator: String::new(), value: sorted(parts.collect()) });
+                leaves.push(Comparison {
+                    field: field.clone(),
+                    operator: String::new(),
+                    value: sorted(parts.collect()),
+                });
             }
             Bson::Document(operators) if operators.keys().next().is_some_and(|key| key.starts_with('$')) => {
                 leaves.extend(operators.iter().map(|(operator, value)| leaf(field, operator, value)));
@@ -43,7 +47,7 @@ fn collect(filter: &Document, leaves: &mut Vec<Leaf>) {
     }
 }
 
-fn leaf(field: &str, operator: &str, value: &Bson) -> Leaf {
+fn leaf(field: &str, operator: &str, value: &Bson) -> Comparison {
     let value = number(value.clone());
     let (operator, value) = match (operator, value) {
         ("$in", Bson::Array(values)) => {
@@ -53,7 +57,7 @@ fn leaf(field: &str, operator: &str, value: &Bson) -> Leaf {
         ("$exists", Bson::Int32(set)) => ("$exists", (set != 0).into()),
         other => other,
     };
-    Leaf { field: field.to_owned(), operator: operator.to_owned(), value }
+    Comparison { field: field.to_owned(), operator: operator.to_owned(), value }
 }
 
 fn sorted(mut values: Vec<Bson>) -> Bson {
@@ -62,10 +66,10 @@ fn sorted(mut values: Vec<Bson>) -> Bson {
     values.into()
 }
 
-/// What cannot stand beside another in one document, since both have the same name, goes into `$and`.
-fn document(leaves: Vec<Leaf>) -> Document {
+/// Combines the comparisons. A comparison whose name is already taken in the document goes into `$and`.
+fn document(leaves: Vec<Comparison>) -> Document {
     let (mut filter, mut rest) = (Document::new(), Vec::new());
-    for Leaf { field, operator, value } in leaves {
+    for Comparison { field, operator, value } in leaves {
         if operator.is_empty() {
             if filter.contains_key(&field) {
                 rest.push(Bson::from(doc! { field: value }));

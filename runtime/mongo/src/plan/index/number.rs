@@ -1,10 +1,10 @@
-//! Numbers in one type.
+//! Normal form of numbers.
 
 use bson::Bson;
 
-/// 1, 1.0 and a 64-bit 1 are one number: the smallest type that holds it.
+/// Converts a number to the smallest type that holds it: 1, 1.0 and a 64-bit 1 are equal.
 pub(super) fn number(value: Bson) -> Bson {
-    /// Up to here, each whole number is a double of its own.
+    /// 2^53: up to here every whole number has a double of its own.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
         Bson::Int64(whole) => i32::try_from(whole).map_or(Bson::Int64(whole), Bson::Int32),

@@ -1,21 +1,23 @@
 use bson::doc;
 
 use super::*;
-use crate::model::{Collation, Field, Kind};
+use crate::model::derived::Collation;
+use crate::model::{IndexField, IndexKind};
 
-const A: Declaration = Declaration { fields: &[Field { path: &["a"], kind: Kind::Ascending }], ..Declaration::PLAIN };
+const A: DeclaredIndex =
+    DeclaredIndex { fields: &[IndexField { path: &["a"], kind: IndexKind::Ascending }], ..DeclaredIndex::DEFAULT };
 
-fn same(spec: &Declaration, raw: Document) {
-    let (declared, listed) = (Index::declared(spec, None), Index::listed(raw));
+fn same(spec: &DeclaredIndex, raw: Document) {
+    let (declared, listed) = (IndexDefinition::declared(spec, None), IndexDefinition::listed(raw));
     assert_eq!(declared.differences(&listed), [], "{declared} and {listed}");
 }
 
-/// As servers give them back; the tests on servers have every kind.
+/// Replies as servers send them; tests against real servers cover every kind.
 #[test]
 fn what_a_server_makes_of_an_index_is_that_index() {
     same(&A, doc! { "v": 2, "key": { "a": 1.0 }, "name": "a_1", "background": true, "sparse": false });
     same(&A, doc! { "v": 1, "key": { "a": 1_i64 }, "name": "a_1", "ns": "shop.things" });
-    let ttl = Declaration { expire_after: Some(2_147_483_647), ..A };
+    let ttl = DeclaredIndex { expire_after: Some(2_147_483_647), ..A };
     same(&ttl, doc! { "key": { "a": 1 }, "name": "a_1", "expireAfterSeconds": f64::NAN });
     let collation = Collation { locale: "th", strength: Some(3), numeric_ordering: Some(true) };
     let full = doc! {
@@ -23,26 +25,27 @@ fn what_a_server_makes_of_an_index_is_that_index() {
         "maxVariable": "punct", "normalization": true, "backwards": false, "version": "57.1",
     };
     same(
-        &Declaration { collation: Some(collation), ..A },
+        &DeclaredIndex { collation: Some(collation), ..A },
         doc! { "key": { "a": 1 }, "name": "a_1", "collation": full },
     );
 }
 
 #[test]
 fn the_order_of_keys_is_a_difference_and_that_of_options_is_none() {
-    let raw = |key, filter| Index::listed(doc! { "name": "x", "key": key, "partialFilterExpression": filter });
+    let raw =
+        |key, filter| IndexDefinition::listed(doc! { "name": "x", "key": key, "partialFilterExpression": filter });
     let one = raw(doc! { "a": 1, "b": 1 }, doc! { "x": 1, "y": 2 });
     assert_eq!(one.differences(&raw(doc! { "a": 1, "b": 1 }, doc! { "y": 2, "x": 1 })), []);
     let other = raw(doc! { "b": 1, "a": 1 }, doc! { "x": 1, "y": 2 });
     assert_eq!(one.differences(&other)[0].to_string(), "key: {b: 1, a: 1} -> {a: 1, b: 1}");
-    assert!(!one.does_the_same(&other));
+    assert!(!one.is_same_except_name(&other));
 }
 
 #[test]
 fn differences_read_well() {
-    let spec = Declaration { name: Some("mine"), unique: true, expire_after: Some(60), ..A };
+    let spec = DeclaredIndex { name: Some("mine"), unique: true, expire_after: Some(60), ..A };
     let existing = doc! { "name": "a_1", "key": { "a": 1 }, "expireAfterSeconds": 30, "hidden": true };
-    let differences = Index::declared(&spec, None).differences(&Index::listed(existing));
+    let differences = IndexDefinition::declared(&spec, None).differences(&IndexDefinition::listed(existing));
     let shown: Vec<_> = differences.iter().map(ToString::to_string).collect();
     assert_eq!(
         shown,
@@ -58,25 +61,25 @@ fn differences_read_well() {
 #[test]
 fn a_collection_with_a_collation_gives_it_to_what_can_have_one() {
     let german = doc! { "locale": "de", "strength": 3 };
-    let inherited = |spec: &Declaration| Index::declared(spec, Some(&german)).option("collation").cloned();
+    let inherited = |spec: &DeclaredIndex| IndexDefinition::declared(spec, Some(&german)).option("collation").cloned();
     assert_eq!(inherited(&A), Some(doc! { "locale": "de" }.into()));
     let own = Collation { locale: "simple", strength: None, numeric_ordering: None };
-    assert_eq!(inherited(&Declaration { collation: Some(own), ..A }), None);
-    for kind in [Kind::Plane, Kind::Text { weight: 1 }] {
-        let fields = Box::leak(Box::new([Field { path: &["a"], kind }]));
-        assert_eq!(inherited(&Declaration { fields, ..A }), None);
+    assert_eq!(inherited(&DeclaredIndex { collation: Some(own), ..A }), None);
+    for kind in [IndexKind::Plane, IndexKind::Text { weight: 1 }] {
+        let fields = Box::leak(Box::new([IndexField { path: &["a"], kind }]));
+        assert_eq!(inherited(&DeclaredIndex { fields, ..A }), None);
     }
 }
 
-/// Sent as it is, so that a collection's default does not count.
+/// Sends the collation in every specification, so that a collection's default does not apply.
 #[test]
 fn what_is_sent_says_how_strings_are_compared() {
-    let command = Index::declared(&A, None).command();
+    let command = IndexDefinition::declared(&A, None).specification();
     assert_eq!(command, doc! { "name": "a_1", "key": { "a": 1 }, "collation": { "locale": "simple" } });
 }
 
 #[test]
 fn values_are_shown_as_in_the_shell() {
     let value = doc! { "a.b": 1, "$gt": 2.5, "odd name": ["x\"y", null], "ok": true };
-    assert_eq!(show(&value.into()), r#"{a.b: 1, $gt: 2.5, "odd name": ["x\"y", null], ok: true}"#);
+    assert_eq!(format_bson(&value.into()), r#"{a.b: 1, $gt: 2.5, "odd name": ["x\"y", null], ok: true}"#);
 }

@@ -2,21 +2,21 @@ use bson::{Document, doc};
 
 use super::*;
 
-fn index(raw: Document) -> Index {
-    Index::listed(raw)
+fn index(raw: Document) -> IndexDefinition {
+    IndexDefinition::listed(raw)
 }
 
-fn plan(declared: Vec<Index>, existing: Vec<Index>) -> Plan {
-    Plan::new("shop", vec![Collection { name: "things".to_owned(), declared, existing }])
+fn plan(declared: Vec<IndexDefinition>, existing: Vec<IndexDefinition>) -> IndexPlan {
+    IndexPlan::new("shop", vec![CollectionIndexes { name: "things".to_owned(), declared, existing }])
 }
 
 fn email() -> Document {
     doc! { "name": "email_1", "key": { "email": 1 } }
 }
 
-fn with(mut index: Document, options: Document) -> Index {
+fn with(mut index: Document, options: Document) -> IndexDefinition {
     index.extend(options);
-    Index::listed(index)
+    IndexDefinition::listed(index)
 }
 
 #[test]
@@ -43,16 +43,16 @@ fn a_plan_reads_like_one() {
     let expected = "\
 shop.things
     ! conflict  x_1 {x: 1} sparse: true
-                against x_1 {x: 1}
-                both have this name (IndexKeySpecsConflict, 86): give one of them another, or remove it
+                conflicts with x_1 {x: 1}
+                both have this name (IndexKeySpecsConflict, 86): rename or remove one
     + create    email_1 {email: 1} unique: true
     ~ change    seen_1 {seen: 1} expireAfterSeconds: 60
                 expireAfterSeconds: 30 -> 60
   -/+ rebuild   t {_fts: \"text\", _ftsx: 1} weights: {about: 1, name: 10}
-                in place of t {_fts: \"text\", _ftsx: 1} weights: {about: 1, name: 1}
+                replaces t {_fts: \"text\", _ftsx: 1} weights: {about: 1, name: 1}
                 weights: {about: 1, name: 1} -> {about: 1, name: 10}
     ? unmanaged old {old: -1}
-                exists, and no model declares it
+                exists, but no model declares it
 Plan: 1 to create, 1 to change, 1 to rebuild, 1 in sync, 1 unmanaged, 1 in conflict
 ";
     assert_eq!(plan.to_string(), expected);
@@ -61,15 +61,15 @@ Plan: 1 to create, 1 to change, 1 to rebuild, 1 in sync, 1 unmanaged, 1 in confl
 #[test]
 fn what_is_declared_twice_is_made_once() {
     let plan = plan(vec![index(email()), index(email())], vec![]);
-    assert!(matches!(&plan.steps[..], [Step { action: Action::Create, .. }]), "{plan}");
+    assert!(matches!(&plan.steps[..], [PlanStep { action: PlanAction::Create, .. }]), "{plan}");
     assert!(!plan.has_conflicts());
 }
 
 #[test]
 fn the_index_over_id_cannot_be_declared() {
     let plan = plan(vec![index(doc! { "name": "_id_1", "key": { "_id": 1 } })], vec![]);
-    assert!(matches!(plan.steps[0].action, Action::Conflict { why: Clash::Id, .. }));
-    assert!(plan.to_string().contains("MongoDB itself makes the index over `_id`"), "{plan}");
+    assert!(matches!(plan.steps[0].action, PlanAction::Conflict { why: IndexConflict::Id, .. }));
+    assert!(plan.to_string().contains("MongoDB itself creates the index on `_id`"), "{plan}");
     assert!(plan.has_conflicts() && !plan.is_in_sync());
 }
 
@@ -80,23 +80,23 @@ fn a_contradiction_says_why_both_cannot_be_had() {
     };
     let same_keys = vec![index(email()), with(email(), doc! { "name": "other" })];
     for (declared, clash, says) in [
-        (same_keys, Clash::Identity, "(IndexOptionsConflict, 85): remove one"),
-        (vec![text("a", "name"), text("b", "about")], Clash::Text, "a collection can have one text index"),
+        (same_keys, IndexConflict::Identity, "(IndexOptionsConflict, 85): remove one"),
+        (vec![text("a", "name"), text("b", "about")], IndexConflict::Text, "a collection can have one text index"),
     ] {
         let plan = plan(declared, vec![]);
-        assert!(matches!(plan.steps[0].action, Action::Conflict { why, .. } if why == clash), "{plan}");
+        assert!(matches!(plan.steps[0].action, PlanAction::Conflict { why, .. } if why == clash), "{plan}");
         assert!(plan.to_string().contains(says), "{plan}");
     }
 }
 
-/// What stands in the way of one of two that contradict each other may be meant by either.
+/// An index that conflicts with one of two conflicting declarations may be meant by either.
 #[test]
 fn what_is_in_the_way_of_a_contradiction_is_not_called_unmanaged() {
     let declared = || vec![index(email()), with(email(), doc! { "name": "other" })];
     for name in ["email_1", "other", "third"] {
         let plan = plan(declared(), vec![index(doc! { "name": name, "key": { "mail": 1 } })]);
         assert!(plan.has_conflicts(), "{plan}");
-        let unmanaged = plan.steps.iter().filter(|step| matches!(step.action, Action::Unmanaged)).count();
+        let unmanaged = plan.steps.iter().filter(|step| matches!(step.action, PlanAction::Unmanaged)).count();
         assert_eq!(unmanaged, usize::from(name == "third"), "{plan}");
     }
 }
@@ -105,16 +105,16 @@ fn what_is_in_the_way_of_a_contradiction_is_not_called_unmanaged() {
 fn of_two_that_serve_the_one_with_the_name_is_kept() {
     let existing = vec![with(email(), doc! { "name": "other" }), index(email())];
     let plan = plan(vec![index(email())], existing);
-    assert!(matches!(&plan.steps[0].action, Action::Keep { existing } if existing == "email_1"), "{plan}");
-    assert!(matches!(plan.steps[1].action, Action::Unmanaged) && plan.is_in_sync());
+    assert!(matches!(&plan.steps[0].action, PlanAction::Keep { existing } if existing == "email_1"), "{plan}");
+    assert!(matches!(plan.steps[1].action, PlanAction::Unmanaged) && plan.is_in_sync());
 }
 
-/// The server has both a wrong one under the name and a right one under another.
+/// The server has a wrong index with the declared name, and a right one with another name.
 #[test]
 fn an_index_that_serves_makes_the_one_with_the_name_unmanaged() {
     let wrong = index(doc! { "name": "email_1", "key": { "mail": 1 } });
     let plan = plan(vec![index(email())], vec![wrong, with(email(), doc! { "name": "other" })]);
-    assert!(plan.is_in_sync() && matches!(plan.steps[1].action, Action::Unmanaged), "{plan}");
+    assert!(plan.is_in_sync() && matches!(plan.steps[1].action, PlanAction::Unmanaged), "{plan}");
 }
 
 #[test]
@@ -122,16 +122,16 @@ fn all_that_stands_in_the_way_is_replaced() {
     let wrong = index(doc! { "name": "email_1", "key": { "mail": 1 } });
     let other = with(email(), doc! { "name": "other", "expireAfterSeconds": 5 });
     let plan = plan(vec![index(email())], vec![wrong, other]);
-    let Action::Rebuild { existing, .. } = &plan.steps[0].action else { panic!("{plan}") };
-    assert_eq!(existing.iter().map(Index::name).collect::<Vec<_>>(), ["email_1", "other"]);
+    let PlanAction::Rebuild { existing, .. } = &plan.steps[0].action else { panic!("{plan}") };
+    assert_eq!(existing.iter().map(IndexDefinition::name).collect::<Vec<_>>(), ["email_1", "other"]);
 }
 
 #[test]
 fn what_stands_in_the_way_of_one_serves_no_other() {
     let unique = with(email(), doc! { "unique": true, "name": "u" });
     let plan = plan(vec![index(email()), unique.clone()], vec![unique]);
-    assert!(matches!(plan.steps[0].action, Action::Keep { .. }), "{plan}");
-    assert!(matches!(plan.steps[1].action, Action::Create), "{plan}");
+    assert!(matches!(plan.steps[0].action, PlanAction::Keep { .. }), "{plan}");
+    assert!(matches!(plan.steps[1].action, PlanAction::Create), "{plan}");
 }
 
 #[test]
@@ -139,12 +139,12 @@ fn an_index_half_prepared_to_be_unique_is_finished_or_released() {
     let prepared = || with(email(), doc! { "prepareUnique": true });
     for unique in [true, false] {
         let plan = plan(vec![with(email(), doc! { "unique": unique })], vec![prepared()]);
-        assert!(matches!(plan.steps[0].action, Action::Change { .. }), "{plan}");
+        assert!(matches!(plan.steps[0].action, PlanAction::Change { .. }), "{plan}");
     }
 }
 
 #[test]
 fn an_index_that_is_being_built_is_not_there_yet() {
-    let plan = plan(vec![index(email())], vec![index(email()).being_built(true)]);
+    let plan = plan(vec![index(email())], vec![index(email()).with_building(true)]);
     assert!(!plan.is_in_sync() && plan.to_string().contains("is being built"), "{plan}");
 }

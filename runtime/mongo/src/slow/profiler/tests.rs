@@ -1,11 +1,11 @@
 use super::*;
 
-fn shapes(listed: &Document) -> Option<(&'static str, String, u64)> {
-    let slow = seen("d", listed, 5_000)?;
-    Some((slow.operation.name(), slow.asked.shape(slow.operation), slow.ago / 1_000_000))
+fn shapes(record: &Document) -> Option<(&'static str, String, u64)> {
+    let slow = read_record("d", record, 5_000)?;
+    Some((slow.operation.name(), slow.parts.shape(slow.operation), slow.ago / 1_000_000))
 }
 
-fn listed(op: &str, ns: &str, command: Document) -> Document {
+fn record(op: &str, ns: &str, command: Document) -> Document {
     let at = bson::DateTime::from_millis(4_000);
     doc! { "op": op, "ns": ns, "command": command, "millis": 7, "ts": at }
 }
@@ -29,7 +29,7 @@ fn what_is_listed_is_read_by_its_command() {
         ("remove", doc! { "q": { "a": 1 }, "limit": 0 }, ("remove", r#"{a: "?"}"#)),
     ];
     for (op, command, (operation, shape)) in cases {
-        assert_eq!(shapes(&listed(op, "d.c", command)), Some((operation, shape.to_owned(), 1_000)));
+        assert_eq!(shapes(&record(op, "d.c", command)), Some((operation, shape.to_owned(), 1_000)));
     }
 }
 
@@ -37,15 +37,15 @@ fn what_is_listed_is_read_by_its_command() {
 fn what_is_no_query_of_the_application_is_left_out() {
     let find = doc! { "find": "c", "filter": {} };
     let cases = [
-        listed("getmore", "d.c", doc! { "getMore": 1_i64, "collection": "c" }),
-        listed("insert", "d.c", doc! { "insert": "c" }),
-        listed("query", "d.system.profile", find.clone()),
-        listed("query", "e.c", find.clone()),
-        listed("command", "d.c", doc! { "listIndexes": "c" }),
-        listed("command", "d.c", doc! { "explain": find.clone() }),
-        listed("command", "d.c", doc! { "aggregate": "c", "pipeline": [{ "$indexStats": {} }] }),
-        listed("command", "d.c", doc! { "$truncated": "{ find: .." }),
-        listed("query", "nonsense", find),
+        record("getmore", "d.c", doc! { "getMore": 1_i64, "collection": "c" }),
+        record("insert", "d.c", doc! { "insert": "c" }),
+        record("query", "d.system.profile", find.clone()),
+        record("query", "e.c", find.clone()),
+        record("command", "d.c", doc! { "listIndexes": "c" }),
+        record("command", "d.c", doc! { "explain": find.clone() }),
+        record("command", "d.c", doc! { "aggregate": "c", "pipeline": [{ "$indexStats": {} }] }),
+        record("command", "d.c", doc! { "$truncated": "{ find: .." }),
+        record("query", "nonsense", find),
         doc! {},
     ];
     for case in cases {

@@ -1,119 +1,120 @@
-//! Which queries were slow, by shape.
+//! Records slow queries by shape.
 //!
-//! Only what was slow comes here, so a lock is cheap enough. Values are kept for one example of each shape, in memory only:
-//! nothing here logs, prints or serialises them.
+//! Only slow queries get here, so a lock is cheap enough. The values of one example are stored for each shape, in memory only: they are
+//! never logged, printed or serialised.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use super::snapshot::{SlowShape, Snapshot, Source};
-use crate::query::{Asked, Operation, Query};
+use super::snapshot::{QueryShape, QuerySource, Snapshot};
+use crate::query::{Operation, Query, QueryParts};
 use fastness_core::Clock;
 use fastness_core::seam::{Gate, Mutex, bucket_middle, bucket_of, lock, nanos, now};
 
-/// How many shapes are kept. A new one replaces the one that was not seen for longest.
-pub(crate) const SHAPES: usize = 200;
+/// Maximum number of shapes. A new one replaces the one that was last figures the longest time ago.
+pub(crate) const MAX_SHAPES: usize = 200;
 
-/// How a call ended.
+/// Outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    Done,
+pub(crate) enum QueryOutcome {
+    Ok,
     Failed,
     TimedOut,
-    /// It was dropped while it waited.
+    /// The future was dropped while it waited.
     Cancelled,
 }
 
 /// The slow queries of one client.
 #[derive(Debug)]
-pub(crate) struct Record {
-    /// Nanoseconds; what took so long is slow.
+pub(crate) struct SlowQueryRecorder {
+    /// Minimum duration of a slow query, in nanoseconds.
     pub(crate) threshold: u64,
     pub(crate) clock: Clock,
-    state: Mutex<State>,
+    state: Mutex<RecorderState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    shapes: HashMap<Key, Seen>,
+struct RecorderState {
+    shapes: HashMap<ShapeKey, ShapeFigures>,
     forgotten_shapes: u64,
     forgotten: u64,
-    /// Up to when each database's profile was read.
+    /// Time up to which each database's profile was read.
     read: HashMap<String, bson::DateTime>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    source: Source,
+struct ShapeKey {
+    source: QuerySource,
     database: String,
     collection: String,
     operation: Operation,
     shape: String,
 }
 
-/// What was seen of one shape.
+/// Figures of one shape.
 #[derive(Debug)]
-struct Seen {
+struct ShapeFigures {
     count: u64,
     errors: u64,
     timeouts: u64,
     cancelled: u64,
     total: u64,
     max: u64,
-    /// Of the histogram that `timed` uses, the buckets that hold anything.
+    /// Buckets of the histogram that `timed` uses; empty ones are left out.
     buckets: BTreeMap<usize, u64>,
     last: u64,
     gate: Gate,
-    /// The slowest one.
+    /// The slowest query.
     example: Query,
 }
 
-/// One slow query.
-pub(crate) struct Slow<'a> {
-    pub(crate) source: Source,
+/// A slow query.
+pub(crate) struct SlowCall<'a> {
+    pub(crate) source: QuerySource,
     pub(crate) database: &'a str,
     pub(crate) collection: &'a str,
     pub(crate) operation: Operation,
-    pub(crate) asked: Asked,
+    pub(crate) parts: QueryParts,
     pub(crate) took: u64,
-    pub(crate) ending: Ending,
-    /// How long ago it ended.
+    pub(crate) outcome: QueryOutcome,
+    /// Nanoseconds since it ended.
     pub(crate) ago: u64,
 }
 
-impl Record {
+impl SlowQueryRecorder {
     pub(crate) fn new(threshold: Duration, clock: Clock) -> Self {
         Self { threshold: nanos(threshold), clock, state: Mutex::default() }
     }
 
-    /// Counts a query, and logs it if it was seen by the client, once a second at most for each shape.
-    pub(crate) fn add(&self, slow: Slow<'_>) {
-        let Slow { source, database, collection, operation, ending, took, .. } = slow;
-        let shape = slow.asked.shape(operation);
+    /// Counts a query. If the client measured it, also logs it, at most once a second for each shape.
+    pub(crate) fn add(&self, slow: SlowCall<'_>) {
+        let SlowCall { source, database, collection, operation, outcome, took, .. } = slow;
+        let shape = slow.parts.shape(operation);
         let Some(left_out) = self.count(slow, shape.clone()) else { return };
-        if source == Source::Client {
+        if source == QuerySource::Client {
             let ms = took / 1_000_000;
-            tracing::warn!(database, collection, %operation, %shape, ms, outcome = ending.name(), left_out, "a slow query");
+            tracing::warn!(database, collection, %operation, %shape, ms, outcome = outcome.name(), left_out, "a slow query");
         }
     }
 
-    /// Whether a line may be written, and how many were left out since the last.
-    fn count(&self, slow: Slow<'_>, shape: String) -> Option<u64> {
-        let Slow { source, database, collection, operation, asked, took, ending, ago } = slow;
+    /// Returns whether a line may be logged: the number of lines that were left out since the last one.
+    fn count(&self, slow: SlowCall<'_>, shape: String) -> Option<u64> {
+        let SlowCall { source, database, collection, operation, parts, took, outcome, ago } = slow;
         let now = now(&self.clock);
-        let key = Key { source, database: database.to_owned(), collection: collection.to_owned(), operation, shape };
+        let key =
+            ShapeKey { source, database: database.to_owned(), collection: collection.to_owned(), operation, shape };
         let mut state = lock(&self.state);
         if !state.shapes.contains_key(&key) {
-            state.make_room();
+            state.evict_oldest();
         }
-        let example = Query::new(collection, operation, asked.kept());
-        let seen = state.shapes.entry(key).or_insert_with(|| Seen::new(example.clone()));
-        seen.add(took, ending, now.saturating_sub(ago), example);
-        seen.gate.admit(now)
+        let example = Query::new(collection, operation, parts.without_large_values());
+        let figures = state.shapes.entry(key).or_insert_with(|| ShapeFigures::new(example.clone()));
+        figures.add(took, outcome, now.saturating_sub(ago), example);
+        figures.gate.admit(now)
     }
 
-    /// Claims what a database's profile says up to `newest`; what is newer than the answer is the caller's to count. So of two
-    /// who read at once, each query is counted by one.
+    /// Claims the records of a database's profile up to `newest`, and returns the end of the last claim. The caller counts the records
+    /// after that, so that two concurrent readers count each record once.
     pub(crate) fn claim(&self, database: &str, newest: bson::DateTime) -> bson::DateTime {
         let mut state = lock(&self.state);
         let last = state.read.entry(database.to_owned()).or_insert(bson::DateTime::MIN);
@@ -122,16 +123,16 @@ impl Record {
         before
     }
 
-    /// Up to when a database's profile was read.
+    /// Returns the time up to which a database's profile was read.
     pub(crate) fn read_until(&self, database: &str) -> bson::DateTime {
         lock(&self.state).read.get(database).copied().unwrap_or(bson::DateTime::MIN)
     }
 
-    /// As of now, those that took most time in all first.
+    /// Returns the current figures, with the shapes in descending order of total time.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let now = now(&self.clock);
         let state = lock(&self.state);
-        let mut shapes: Vec<_> = state.shapes.iter().map(|(key, seen)| seen.snapshot(key, now)).collect();
+        let mut shapes: Vec<_> = state.shapes.iter().map(|(key, figures)| figures.snapshot(key, now)).collect();
         shapes.sort_by(|one, other| other.total.cmp(&one.total).then_with(|| one.shape.cmp(&other.shape)));
         Snapshot {
             threshold: Duration::from_nanos(self.threshold),
@@ -142,20 +143,20 @@ impl Record {
     }
 }
 
-impl State {
-    fn make_room(&mut self) {
-        if self.shapes.len() < SHAPES {
+impl RecorderState {
+    fn evict_oldest(&mut self) {
+        if self.shapes.len() < MAX_SHAPES {
             return;
         }
-        let oldest = self.shapes.iter().min_by_key(|(_, seen)| seen.last).map(|(key, _)| key.clone());
-        if let Some(seen) = oldest.and_then(|key| self.shapes.remove(&key)) {
+        let oldest = self.shapes.iter().min_by_key(|(_, figures)| figures.last).map(|(key, _)| key.clone());
+        if let Some(figures) = oldest.and_then(|key| self.shapes.remove(&key)) {
             self.forgotten_shapes += 1;
-            self.forgotten += seen.count;
+            self.forgotten += figures.count;
         }
     }
 }
 
-impl Seen {
+impl ShapeFigures {
     fn new(example: Query) -> Self {
         Self {
             count: 0,
@@ -171,13 +172,13 @@ impl Seen {
         }
     }
 
-    fn add(&mut self, took: u64, ending: Ending, at: u64, example: Query) {
+    fn add(&mut self, took: u64, outcome: QueryOutcome, at: u64, example: Query) {
         self.count += 1;
-        match ending {
-            Ending::Done => {}
-            Ending::Failed => self.errors += 1,
-            Ending::TimedOut => self.timeouts += 1,
-            Ending::Cancelled => self.cancelled += 1,
+        match outcome {
+            QueryOutcome::Ok => {}
+            QueryOutcome::Failed => self.errors += 1,
+            QueryOutcome::TimedOut => self.timeouts += 1,
+            QueryOutcome::Cancelled => self.cancelled += 1,
         }
         self.total = self.total.saturating_add(took);
         *self.buckets.entry(bucket_of(took)).or_default() += 1;
@@ -188,19 +189,19 @@ impl Seen {
         }
     }
 
-    /// The least time that 95 % did not exceed.
+    /// Returns the lowest duration that 95 % did not exceed.
     fn p95(&self) -> u64 {
         let rank = (self.count * 95).div_ceil(100);
-        let mut seen = 0;
+        let mut counted = 0;
         let found = self.buckets.iter().find(|(_, count)| {
-            seen += **count;
-            seen >= rank
+            counted += **count;
+            counted >= rank
         });
         found.map_or(0, |(bucket, _)| bucket_middle(*bucket).min(self.max))
     }
 
-    fn snapshot(&self, key: &Key, now: u64) -> SlowShape {
-        SlowShape {
+    fn snapshot(&self, key: &ShapeKey, now: u64) -> QueryShape {
+        QueryShape {
             source: key.source,
             database: key.database.clone(),
             collection: key.collection.clone(),
@@ -219,10 +220,10 @@ impl Seen {
     }
 }
 
-impl Ending {
+impl QueryOutcome {
     fn name(self) -> &'static str {
         match self {
-            Self::Done => "ok",
+            Self::Ok => "ok",
             Self::Failed => "error",
             Self::TimedOut => "timeout",
             Self::Cancelled => "cancelled",

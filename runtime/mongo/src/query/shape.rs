@@ -1,10 +1,10 @@
-//! Queries without their values: operators and names of fields stay.
+//! Query shapes: operators and field names stay, values are replaced.
 
 use std::collections::BTreeMap;
 
 use bson::{Bson, Document};
 
-/// The filter with `"?"` for every value; operators and names stay, and of a list its first element.
+/// Replaces every value by `"?"`. Operators and field names stay, and the first element of a list.
 pub(crate) fn without_values(filter: &Document) -> Document {
     let hidden = |(field, value): (&String, &Bson)| (field.clone(), without_value(field, value));
     filter.iter().map(hidden).collect()
@@ -26,8 +26,8 @@ fn without_value(field: &str, value: &Bson) -> Bson {
     }
 }
 
-/// The same, with fields in alphabetical order, and each of several equal parts once: the order in which somebody wrote them, and how
-/// many there were, makes no other query.
+/// Like [`without_values`], with fields in alphabetical order and duplicate parts removed, because the order and number of conditions do
+/// not change the shape.
 pub(crate) fn canonical(filter: &Document) -> Document {
     ordered(&without_values(filter))
 }
@@ -36,14 +36,14 @@ fn ordered(filter: &Document) -> Document {
     let value = |value: &Bson| match value {
         Bson::Document(document) => ordered(document).into(),
         Bson::Array(parts) => {
-            let mut kept: Vec<Bson> = Vec::new();
+            let mut distinct: Vec<Bson> = Vec::new();
             for part in parts {
                 let part = part.as_document().map_or_else(|| part.clone(), |part| ordered(part).into());
-                if !kept.contains(&part) {
-                    kept.push(part);
+                if !distinct.contains(&part) {
+                    distinct.push(part);
                 }
             }
-            kept.into()
+            distinct.into()
         }
         other => other.clone(),
     };
@@ -51,7 +51,7 @@ fn ordered(filter: &Document) -> Document {
     fields.into_iter().collect()
 }
 
-/// A sort: directions are no values.
+/// Returns the sort with its directions, which are not values.
 pub(crate) fn directions(sort: &Document) -> Document {
     let direction = |(field, value): (&String, &Bson)| match value {
         Bson::Int32(_) | Bson::Int64(_) | Bson::Double(_) => (field.clone(), value.clone()),
@@ -60,7 +60,7 @@ pub(crate) fn directions(sort: &Document) -> Document {
     sort.iter().map(direction).collect()
 }
 
-/// A pipeline: filters and sorts as such, of other stages their names.
+/// Returns the stages of a pipeline: `$match` and `$sort` with their shape, other stages by name.
 pub(crate) fn stages(pipeline: &[Document]) -> Bson {
     let stage = |(name, value): (&String, &Bson)| match (name.as_str(), value) {
         ("$match", Bson::Document(filter)) => (name.clone(), Bson::from(canonical(filter))),

@@ -1,32 +1,32 @@
 use bson::doc;
 
-use super::usage::Usage;
+use super::usage::IndexUsage;
 use super::*;
 
 const WEEK: Duration = Duration::from_secs(604_800);
 
-fn index(key: Document) -> Index {
-    Index::listed(doc! { "name": format!("{:?}", key.keys().collect::<Vec<_>>()), "key": key })
+fn index(key: Document) -> IndexDefinition {
+    IndexDefinition::listed(doc! { "name": format!("{:?}", key.keys().collect::<Vec<_>>()), "key": key })
 }
 
-fn with(key: Document, options: Document) -> Index {
+fn with(key: Document, options: Document) -> IndexDefinition {
     let mut raw = doc! { "name": "special", "key": key };
     raw.extend(options);
-    Index::listed(raw)
+    IndexDefinition::listed(raw)
 }
 
-fn suggested(filter: Document, sort: Document, existing: &[Index]) -> Vec<Document> {
+fn suggested(filter: Document, sort: Document, existing: &[IndexDefinition]) -> Vec<Document> {
     let query = slow(filter, sort);
     let found = missing(&[(query, wasteful(10_000))], |_| existing.to_vec());
     found.into_iter().map(|suggestion| suggestion.key).collect()
 }
 
-fn slow(filter: Document, sort: Document) -> Example {
-    Example { collection: "c".to_owned(), filter, sort, limit: 0, took: SLOW }
+fn slow(filter: Document, sort: Document) -> QuerySample {
+    QuerySample { collection: "c".to_owned(), filter, sort, limit: 0, took: MIN_DURATION }
 }
 
-fn wasteful(documents: u64) -> Explained {
-    Explained { documents, returned: 1, ..Explained::default() }
+fn wasteful(documents: u64) -> ExplainResult {
+    ExplainResult { documents, returned: 1, ..ExplainResult::default() }
 }
 
 #[test]
@@ -35,20 +35,20 @@ fn fields_come_in_the_order_equality_sort_range() {
         (doc! { "a": 1 }, doc! {}, doc! { "a": 1 }),
         (doc! { "n": { "$gt": 1 }, "s": "x" }, doc! { "t": -1 }, doc! { "s": 1, "t": -1, "n": 1 }),
         (doc! { "b": { "$in": [1, 2] }, "a": { "$eq": 1 } }, doc! { "t": 1 }, doc! { "a": 1, "b": 1, "t": 1 }),
-        // What is fixed need not be sorted; what is sorted serves its bound.
+        // Fields with fixed values need no sort; a sort serves a range.
         (doc! { "a": 1, "t": { "$lt": 9 } }, doc! { "a": 1, "t": -1 }, doc! { "a": 1, "t": -1 }),
         (doc! { "$and": [{ "a": 1 }, { "b.c": { "$gte": 1, "$lt": 2 } }] }, doc! {}, doc! { "a": 1, "b.c": 1 }),
         (doc! { "p": { "$elemMatch": { "x": 1, "y": { "$gt": 2 } } } }, doc! {}, doc! { "p.x": 1, "p.y": 1 }),
         (doc! { "a": 1, "s": { "$regex": "^ab" } }, doc! {}, doc! { "a": 1, "s": 1 }),
-        // Neither bounds anything.
+        // Neither condition is a range.
         (doc! { "a": 1, "s": { "$regex": "ab" }, "n": { "$ne": 3 } }, doc! {}, doc! { "a": 1 }),
         (doc! {}, doc! { "t": -1, "a": 1.0 }, doc! { "t": -1, "a": 1 }),
     ];
     for (filter, sort, key) in cases {
         let found = suggested(filter.clone(), sort, &[]);
         assert_eq!(
-            found.iter().map(|key| show(&key.clone().into())).collect::<Vec<_>>(),
-            [show(&key.into())],
+            found.iter().map(|key| format_bson(&key.clone().into())).collect::<Vec<_>>(),
+            [format_bson(&key.into())],
             "{filter}"
         );
     }
@@ -75,7 +75,7 @@ fn an_alternative_that_no_index_serves_makes_the_others_useless() {
     assert_eq!(suggested(doc! { "$or": [{ "a": 1 }, {}] }, doc! {}, &[]), none);
 }
 
-/// They would be 2^40 otherwise.
+/// The limit prevents 2^40 branches.
 #[test]
 fn alternatives_that_multiply_are_left_alone() {
     let or = |number: i32| doc! { "$or": [{ format!("a{number}"): 1 }, { format!("b{number}"): 1 }] };
@@ -131,17 +131,17 @@ fn slow_queries_do_not_show_their_values() {
     assert!(shown.contains("$in") && !shown.contains("secret"), "{shown}");
 }
 
-/// An index that says nothing compares strings as its collection does, and so does a query.
+/// An index without a collation compares strings as its collection does, and so does a query.
 #[test]
 fn an_index_with_the_collations_of_its_collection_serves() {
     let collation = doc! { "locale": "de", "strength": 1 };
-    let listed = |options: Document| with(doc! { "a": 1 }, options).within(Some(&collation));
-    let count = |index: Index| suggested(doc! { "a": "x" }, doc! {}, &[index]).len();
+    let listed = |options: Document| with(doc! { "a": 1 }, options).as_seen_by_queries(Some(&collation));
+    let count = |index: IndexDefinition| suggested(doc! { "a": "x" }, doc! {}, &[index]).len();
     assert_eq!(count(listed(doc! { "collation": collation.clone() })), 0);
     assert_eq!(count(listed(doc! {})), 1, "that one compares bytes");
-    assert_eq!(count(with(doc! { "a": 1 }, doc! { "collation": collation.clone() }).within(None)), 1);
-    assert_eq!(count(with(doc! { "a": 1 }, doc! {}).within(None)), 0);
-    let new = plain(&doc! { "a": 1 }).inheriting(Some(&collation));
+    assert_eq!(count(with(doc! { "a": 1 }, doc! { "collation": collation.clone() }).as_seen_by_queries(None)), 1);
+    assert_eq!(count(with(doc! { "a": 1 }, doc! {}).as_seen_by_queries(None)), 0);
+    let new = plain(&doc! { "a": 1 }).with_inherited_collation(Some(&collation));
     assert!(new.is_identical(&with(doc! { "a": 1 }, doc! { "collation": collation.clone() })), "{new}");
 }
 
@@ -201,11 +201,11 @@ fn one_suggestion_serves_all_that_it_begins_with_and_waste_below_the_gate_none()
         (slow(doc! { "a": 1 }, doc! {}), wasteful(5_000)),
         (slow(doc! { "a": 1, "b": 1 }, doc! {}), wasteful(1_000)),
         (slow(doc! { "z": "secret" }, doc! {}), wasteful(2_000)),
-        (slow(doc! { "y": 1 }, doc! {}), wasteful(WASTE + 1)),
+        (slow(doc! { "y": 1 }, doc! {}), wasteful(MAX_WASTED_READS + 1)),
     ];
     let found = missing(&queries, |_| Vec::new());
     assert_eq!(found.iter().map(|found| &found.key).collect::<Vec<_>>(), [&doc! { "a": 1, "b": 1 }, &doc! { "z": 1 }]);
-    assert_eq!(found[0].evidence.explained.documents, 5_000, "the worst is told");
+    assert_eq!(found[0].evidence.explained.documents, 5_000, "the worst is reported");
     assert_eq!(found[1].evidence.shape, r#"{z: "?"}"#);
 }
 
@@ -214,13 +214,13 @@ fn shapes_hold_no_values() {
     let filter =
         doc! { "a": "x", "n": { "$gt": 1, "$lt": 9 }, "$or": [{ "b": { "c": 1 } }, { "l": { "$in": [1, 2] } }] };
     let expected = r#"{a: "?", n: {$gt: "?", $lt: "?"}, $or: [{b: "?"}, {l: {$in: ["?"]}}]}"#;
-    assert_eq!(show(&without_values(&filter).into()), expected);
+    assert_eq!(format_bson(&without_values(&filter).into()), expected);
 }
 
 #[test]
 fn an_index_with_which_another_begins_is_needless_unless_it_has_duties() {
     let long = index(doc! { "a": 1, "b": -1 });
-    let needless = |short: Index| !unneeded("c", &[long.clone(), short], &[], WEEK).is_empty();
+    let needless = |short: IndexDefinition| !unneeded("c", &[long.clone(), short], &[], WEEK).is_empty();
     assert!(needless(index(doc! { "a": 1 })));
     assert!(needless(index(doc! { "a": -1 })), "it can be read backwards");
     assert!(needless(with(doc! { "a": 1 }, doc! { "sparse": true })), "what it has, the other has too");
@@ -234,18 +234,20 @@ fn an_index_with_which_another_begins_is_needless_unless_it_has_duties() {
 
 #[test]
 fn an_index_is_unused_if_no_server_used_it_for_a_week() {
-    let usage =
-        |operations, watched| [Usage { collection: "c".to_owned(), index: "special".to_owned(), operations, watched }];
-    let reasons = |index: &Index, usage: &[Usage]| unneeded("c", std::slice::from_ref(index), usage, WEEK);
+    let usage = |operations, watched| {
+        [IndexUsage { collection: "c".to_owned(), index: "special".to_owned(), operations, watched }]
+    };
+    let reasons =
+        |index: &IndexDefinition, usage: &[IndexUsage]| unneeded("c", std::slice::from_ref(index), usage, WEEK);
     let plain = with(doc! { "a": 1 }, doc! {});
-    assert_eq!(reasons(&plain, &usage(0, WEEK))[0].reason, Redundancy::Unused { days: 7 });
+    assert_eq!(reasons(&plain, &usage(0, WEEK))[0].reason, UnneededReason::Unused { days: 7 });
     assert_eq!(reasons(&plain, &usage(1, WEEK)), []);
     assert_eq!(reasons(&plain, &usage(0, WEEK / 2)), []);
     assert_eq!(reasons(&plain, &[]), []);
     assert_eq!(reasons(&with(doc! { "a": 1 }, doc! { "unique": true }), &usage(0, WEEK)), []);
 }
 
-/// Replies of both engines, and of an aggregation.
+/// Replies of both query engines, and of an aggregation.
 #[test]
 fn explanations_are_read_in_all_their_forms() {
     let stats = doc! { "nReturned": 1, "totalKeysExamined": 5, "totalDocsExamined": 3_i64 };
@@ -254,18 +256,18 @@ fn explanations_are_read_in_all_their_forms() {
     let newer = doc! { "queryPlanner": { "winningPlan": { "queryPlan": fetch } }, "executionStats": stats };
     let staged = doc! { "stages": [{ "$cursor": newer.clone() }, { "$facet": {} }] };
     for reply in [classic, newer, staged] {
-        let explained = Explained::of(&reply);
+        let explained = ExplainResult::from_reply(&reply);
         assert_eq!((explained.documents, explained.keys, explained.returned, explained.wasted()), (3, 5, 1, 4));
         assert_eq!(explained.indexes, ["a_1"]);
     }
     let or = doc! { "stage": "SORT", "inputStage": { "stage": "OR", "inputStages": [
         { "stage": "IXSCAN", "indexName": "a_1" }, { "stage": "COLLSCAN" },
     ] } };
-    let explained = Explained::of(&doc! { "queryPlanner": { "winningPlan": or } });
+    let explained = ExplainResult::from_reply(&doc! { "queryPlanner": { "winningPlan": or } });
     assert!(explained.scanned && explained.sorted_in_memory && explained.indexes == ["a_1"]);
 }
 
-/// An aggregation over a sharded collection has a plan of each shard; a search has one that names the shards.
+/// An aggregation on a sharded collection has a plan for each shard; a search has one plan that lists the shards.
 #[test]
 fn what_shards_did_counts_together() {
     let stats = |documents: i32| doc! { "nReturned": 1, "totalKeysExamined": 0, "totalDocsExamined": documents };
@@ -273,7 +275,7 @@ fn what_shards_did_counts_together() {
     let fetch = doc! { "queryPlan": { "stage": "FETCH", "inputStage": { "stage": "IXSCAN", "indexName": "a_1" } } };
     let other = doc! { "queryPlanner": { "winningPlan": fetch.clone() }, "executionStats": stats(2) };
     let staged = doc! { "stages": [{ "$cursor": other }, { "$group": {} }] };
-    let explained = Explained::of(&doc! { "splitPipeline": {}, "shards": { "one": scan, "two": staged } });
+    let explained = ExplainResult::from_reply(&doc! { "splitPipeline": {}, "shards": { "one": scan, "two": staged } });
     assert_eq!((explained.documents, explained.returned, explained.scanned), (7, 2, true));
     assert_eq!(explained.indexes, ["a_1"]);
 
@@ -282,17 +284,17 @@ fn what_shards_did_counts_together() {
         doc! { "shardName": "two", "winningPlan": fetch },
     ];
     let plan = doc! { "winningPlan": { "stage": "SHARD_MERGE", "shards": shards } };
-    let explained = Explained::of(&doc! { "queryPlanner": plan, "executionStats": stats(9) });
+    let explained = ExplainResult::from_reply(&doc! { "queryPlanner": plan, "executionStats": stats(9) });
     assert!(explained.scanned && explained.indexes == ["a_1"] && explained.documents == 9);
 }
 
 #[test]
-fn what_is_hidden_already_is_not_advised_on_and_serves_nobody() {
+fn hidden_indexes_get_no_advice_and_serve_no_query() {
     let long = with(doc! { "a": 1, "b": 1 }, doc! { "hidden": true });
     assert!(unneeded("c", &[long.clone(), index(doc! { "a": 1 })], &[], WEEK).is_empty());
     let short = with(doc! { "a": 1 }, doc! { "hidden": true });
     assert!(unneeded("c", &[index(doc! { "a": 1, "b": 1 }), short.clone()], &[], WEEK).is_empty());
-    let building = index(doc! { "a": 1, "b": 1 }).being_built(true);
+    let building = index(doc! { "a": 1, "b": 1 }).with_building(true);
     assert!(unneeded("c", &[building, index(doc! { "a": 1 })], &[], WEEK).is_empty());
 
     let found = missing(&[(slow(doc! { "a": 1 }, doc! {}), wasteful(9_999))], |_| vec![short.clone()]);

@@ -1,13 +1,13 @@
-//! The part of an advice that a person wants done.
+//! The parts of an advice to carry out.
 
 use bson::Document;
 
-use super::Suggestion;
+use super::MissingIndex;
 
-/// What of an [`Advice`](super::Advice) is to be done; nothing, to begin with.
+/// Selected parts of an [`IndexAdvice`](super::IndexAdvice); empty by default.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use = "nothing is done until it is given to `IndexManager::optimize_indexes`"]
-pub struct Chosen {
+pub struct AdviceSelection {
     pub(crate) create: Vec<(String, Document)>,
     pub(crate) retire: Vec<(String, String, Retirement)>,
 }
@@ -18,26 +18,26 @@ pub(crate) enum Retirement {
     Drop,
 }
 
-impl Chosen {
-    /// Builds what is missing, or shows it again if it is only hidden.
-    pub fn create(mut self, suggestion: &Suggestion) -> Self {
+impl AdviceSelection {
+    /// Selects a missing index to be created, or to be shown again if it is only hidden.
+    pub fn create(mut self, suggestion: &MissingIndex) -> Self {
         self.create.push((suggestion.collection.clone(), suggestion.key.clone()));
         self
     }
 
-    /// Hides an index: queries no longer use it, but it is kept up to date, and can be brought back at once.
+    /// Selects an index to be hidden: queries no longer use it, but it stays up to date and can be shown again at once.
     pub fn hide(mut self, collection: &str, index: &str) -> Self {
         self.retire.push((collection.to_owned(), index.to_owned(), Retirement::Hide));
         self
     }
 
-    /// Drops an index. To bring it back takes a build: [hide](Self::hide) it first, and drop it once nobody missed it.
+    /// Selects an index to be dropped. Restoring it takes a build: [hide](Self::hide) it first, and drop it later if it was not missed.
     pub fn drop_index(mut self, collection: &str, index: &str) -> Self {
         self.retire.push((collection.to_owned(), index.to_owned(), Retirement::Drop));
         self
     }
 
-    /// Whether nothing was chosen.
+    /// Returns whether nothing is selected.
     pub fn is_empty(&self) -> bool {
         self.create.is_empty() && self.retire.is_empty()
     }

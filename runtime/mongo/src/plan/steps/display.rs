@@ -1,14 +1,14 @@
-//! The plan as people read it.
+//! The printed form of a plan.
 
 use std::fmt;
 
-use super::{Action, Clash, Plan, Step};
-use crate::plan::index::Difference;
+use super::{IndexConflict, IndexPlan, PlanAction, PlanStep};
+use crate::plan::index::IndexDifference;
 
-impl fmt::Display for Plan {
+impl fmt::Display for IndexPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut collection = None;
-        for step in self.steps.iter().filter(|step| !matches!(step.action, Action::Keep { .. })) {
+        for step in self.steps.iter().filter(|step| !matches!(step.action, PlanAction::Keep { .. })) {
             if collection != Some(&step.collection) {
                 writeln!(f, "{}.{}", self.database, step.collection)?;
                 collection = Some(&step.collection);
@@ -31,28 +31,28 @@ impl fmt::Display for Plan {
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for PlanStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = self.action.verb();
         writeln!(f, "  {:>3} {verb:<9} {}", self.action.sign(), self.index)?;
         let mut detail = |text: String| writeln!(f, "{:16}{text}", "");
         match &self.action {
-            Action::Create if self.index.is_being_built() => detail("is being built".to_owned()),
-            Action::Create | Action::Keep { .. } => Ok(()),
-            Action::Change { existing, differences } => {
+            PlanAction::Create if self.index.is_being_built() => detail("is being built".to_owned()),
+            PlanAction::Create | PlanAction::Keep { .. } => Ok(()),
+            PlanAction::Change { existing, differences } => {
                 if existing.name() != self.index.name() {
                     detail(format!("exists as {existing}"))?;
                 }
                 differences.iter().try_for_each(|difference| detail(difference.to_string()))
             }
-            Action::Rebuild { existing, differences } => {
-                existing.iter().try_for_each(|index| detail(format!("in place of {index}")))?;
-                differences.iter().try_for_each(|difference: &Difference| detail(difference.to_string()))
+            PlanAction::Rebuild { existing, differences } => {
+                existing.iter().try_for_each(|index| detail(format!("replaces {index}")))?;
+                differences.iter().try_for_each(|difference: &IndexDifference| detail(difference.to_string()))
             }
-            Action::Unmanaged => detail("exists, and no model declares it".to_owned()),
-            Action::Conflict { with, why } => {
-                if *why != Clash::Id {
-                    detail(format!("against {with}"))?;
+            PlanAction::Unmanaged => detail("exists, but no model declares it".to_owned()),
+            PlanAction::Conflict { with, why } => {
+                if *why != IndexConflict::Id {
+                    detail(format!("conflicts with {with}"))?;
                 }
                 detail(why.to_string())
             }
@@ -60,8 +60,8 @@ impl fmt::Display for Step {
     }
 }
 
-impl Action {
-    /// As in the serialised form.
+impl PlanAction {
+    /// Returns the name of the action in the serialised form.
     fn verb(&self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -85,17 +85,17 @@ impl Action {
     }
 }
 
-impl fmt::Display for Clash {
+impl fmt::Display for IndexConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Name => "both have this name (IndexKeySpecsConflict, 86): give one of them another, or remove it",
+            Self::Name => "both have this name (IndexKeySpecsConflict, 86): rename or remove one",
             Self::Identity => {
-                "both have these keys, and differ in nothing that lets two indexes exist (IndexOptionsConflict, 85): remove one"
+                "both have this key, and no option that allows both (IndexOptionsConflict, 85): remove one"
             }
             Self::Text => {
                 "a collection can have one text index (IndexOptionsConflict, 85): declare one over the fields of both"
             }
-            Self::Id => "MongoDB itself makes the index over `_id`: remove this declaration",
+            Self::Id => "MongoDB itself creates the index on `_id`: remove this declaration",
         })
     }
 }

@@ -1,13 +1,14 @@
-//! A declaration as `createIndexes` would take it, before it is put into normal form.
+//! A declaration as a specification for `createIndexes`, before it is normalized.
 
 use bson::{Bson, Document, doc};
 
 use super::collation;
-use crate::model::{Condition, Declaration, Field, Kind, Literal, Operator};
+use crate::model::derived::{Condition, Literal, Operator};
+use crate::model::{DeclaredIndex, IndexField, IndexKind};
 
-/// The index in a collection whose default collation is `inherited`.
-pub(super) fn written(spec: &Declaration, inherited: Option<&Document>) -> Document {
-    let path = |field: &Field| dotted(field.path, field.kind == Kind::Wildcard);
+/// Returns the specification of the index in a collection whose default collation is `inherited`.
+pub(super) fn specification(spec: &DeclaredIndex, inherited: Option<&Document>) -> Document {
+    let path = |field: &IndexField| dotted(field.path, field.kind == IndexKind::Wildcard);
     let parts: Vec<_> = spec.fields.iter().map(|field| (path(field), field.kind)).collect();
     let name = spec.name.map_or_else(|| default_name(&parts), str::to_owned);
     let mut raw = doc! { "name": name, "key": key(&parts) };
@@ -33,27 +34,27 @@ pub(super) fn written(spec: &Declaration, inherited: Option<&Document>) -> Docum
     }
     match &spec.collation {
         Some(collation) => drop(raw.insert("collation", collation::written(collation))),
-        // Neither kind compares strings, and the server refuses both with a collation.
-        None if parts.iter().any(|(_, kind)| matches!(kind, Kind::Text { .. } | Kind::Plane)) => {}
+        // These kinds do not compare strings, and the server rejects them with a collation.
+        None if parts.iter().any(|(_, kind)| matches!(kind, IndexKind::Text { .. } | IndexKind::Plane)) => {}
         None => raw.extend(inherited.map(|inherited| ("collation".to_owned(), Bson::from(inherited.clone())))),
     }
     raw
 }
 
-/// The name that MongoDB's drivers make of the fields.
-fn default_name(parts: &[(String, Kind)]) -> String {
-    let part = |(path, kind): &(String, Kind)| match direction(*kind) {
+/// Returns the name that MongoDB's drivers derive from the fields.
+fn default_name(parts: &[(String, IndexKind)]) -> String {
+    let part = |(path, kind): &(String, IndexKind)| match direction(*kind) {
         Bson::String(word) => format!("{path}_{word}"),
         number => format!("{path}_{number}"),
     };
     parts.iter().map(part).collect::<Vec<_>>().join("_")
 }
 
-/// All text fields together stand where the first of them was written.
-fn key(parts: &[(String, Kind)]) -> Document {
+/// Returns the key. All text fields together stand where the first of them was declared.
+fn key(parts: &[(String, IndexKind)]) -> Document {
     let mut key = Document::new();
     for (path, kind) in parts {
-        if matches!(kind, Kind::Text { .. }) {
+        if matches!(kind, IndexKind::Text { .. }) {
             key.extend(doc! { "_fts": "text", "_ftsx": 1 });
         } else {
             key.insert(path, direction(*kind));
@@ -62,22 +63,22 @@ fn key(parts: &[(String, Kind)]) -> Document {
     key
 }
 
-fn weights(parts: &[(String, Kind)]) -> Document {
-    let weight = |(path, kind): &(String, Kind)| match kind {
-        Kind::Text { weight } => Some((path.clone(), Bson::Int64((*weight).into()))),
+fn weights(parts: &[(String, IndexKind)]) -> Document {
+    let weight = |(path, kind): &(String, IndexKind)| match kind {
+        IndexKind::Text { weight } => Some((path.clone(), Bson::Int64((*weight).into()))),
         _ => None,
     };
     parts.iter().filter_map(weight).collect()
 }
 
-fn direction(kind: Kind) -> Bson {
+fn direction(kind: IndexKind) -> Bson {
     match kind {
-        Kind::Ascending | Kind::Wildcard => 1.into(),
-        Kind::Descending => (-1).into(),
-        Kind::Text { .. } => "text".into(),
-        Kind::Sphere => "2dsphere".into(),
-        Kind::Plane => "2d".into(),
-        Kind::Hashed => "hashed".into(),
+        IndexKind::Ascending | IndexKind::Wildcard => 1.into(),
+        IndexKind::Descending => (-1).into(),
+        IndexKind::Text { .. } => "text".into(),
+        IndexKind::Sphere => "2dsphere".into(),
+        IndexKind::Plane => "2d".into(),
+        IndexKind::Hashed => "hashed".into(),
     }
 }
 

@@ -7,9 +7,13 @@ use mongodb::Database;
 
 use crate::error::Error;
 
-/// All that a command with a cursor gives.
-pub(crate) async fn all(db: &Database, command: Document, doing: impl Fn() -> String) -> Result<Vec<Document>, Error> {
-    let failed = |error| Error::of(doing(), &error);
+/// Runs a command that returns a cursor, and collects all documents. `operation` names the command in an error.
+pub(crate) async fn collect(
+    db: &Database,
+    command: Document,
+    action: impl Fn() -> String,
+) -> Result<Vec<Document>, Error> {
+    let failed = |error| Error::from_driver(action(), &error);
     let mut cursor = db.run_cursor_command(command).await.map_err(failed)?;
     let mut documents = Vec::new();
     while cursor.advance().await.map_err(failed)? {

@@ -1,19 +1,19 @@
-//! What a person can copy: a line for MongoDB's shell, and one for the model.
+//! Lines to copy: commands for MongoDB's shell, and attributes for the model.
 
 use bson::{Bson, Document};
 
 /// `db.products.createIndex({ business: 1, createdAt: -1 })`
 pub(super) fn create(collection: &str, key: &Document) -> String {
     let keys: Vec<_> = key.iter().map(|(field, direction)| format!("{}: {direction}", property(field))).collect();
-    format!("{}.createIndex({{ {} }})", place(collection), keys.join(", "))
+    format!("{}.createIndex({{ {} }})", collection_expression(collection), keys.join(", "))
 }
 
 /// `db.products.hideIndex("business_1")`, or another method that takes a name.
 pub(super) fn call(collection: &str, method: &str, index: &str) -> String {
-    format!("{}.{method}({index:?})", place(collection))
+    format!("{}.{method}({index:?})", collection_expression(collection))
 }
 
-fn place(collection: &str) -> String {
+fn collection_expression(collection: &str) -> String {
     // What the shell takes for a method of `db` is no collection.
     let plain = is_plain(collection) && !collection.starts_with('_') && !METHODS.contains(&collection);
     if plain { format!("db.{collection}") } else { format!("db.getCollection({collection:?})") }
@@ -32,14 +32,14 @@ fn is_plain(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// `#[index(keys(business = 1, created_at = -1))]`, with the names that the fields have if serde renames them as most do
-/// (`camelCase`). None where a stored name can be no field's.
+/// Returns `#[index(keys(business = 1, created_at = -1))]`, with Rust names as if serde renamed them to `camelCase`. `None` if a stored
+/// name cannot be the name of a field.
 pub(super) fn attribute(key: &Document) -> Option<String> {
-    let keys: Option<Vec<_>> = key.iter().map(|(field, direction)| path_and(field, direction)).collect();
+    let keys: Option<Vec<_>> = key.iter().map(|(field, direction)| key_part(field, direction)).collect();
     Some(format!("#[index(keys({}))]", keys?.join(", ")))
 }
 
-fn path_and(path: &str, direction: &Bson) -> Option<String> {
+fn key_part(path: &str, direction: &Bson) -> Option<String> {
     let fields: Option<Vec<_>> = path.split('.').map(field).collect();
     Some(format!("{} = {direction}", fields?.join(".")))
 }

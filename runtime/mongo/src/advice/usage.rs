@@ -1,4 +1,4 @@
-//! How often the indexes of a collection were used. Each server of a set counts for itself, from its start on.
+//! Use of a collection's indexes. Each server of a replica set counts for itself, since its start.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,39 +8,38 @@ use mongodb::Database;
 use mongodb::options::{SelectionCriteria, ServerAddress};
 use serde::Serialize;
 
+use crate::conversions::read_count;
 use crate::error::Error;
-use crate::values::count;
 
-/// How often one index was used, on all servers together.
+/// Use of one index on all servers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Usage {
-    /// The name of the collection.
+pub struct IndexUsage {
+    /// Name of the collection.
     pub collection: String,
-    /// The name of the index.
+    /// Name of the index.
     pub index: String,
-    /// How many operations used it since the servers began to count.
+    /// Number of operations that used it since the servers began to count.
     pub operations: u64,
-    /// How long all of them have been counting, in seconds when serialised.
-    #[serde(serialize_with = "crate::values::seconds")]
+    /// Time for which all servers have been counting, in seconds when serialised.
+    #[serde(serialize_with = "crate::conversions::serialize_seconds")]
     pub watched: Duration,
 }
 
-/// How long a server may take to answer. One that does not leaves the usage unknown.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Time limit for the reply of a server. Without a reply the usage is unknown.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often each index of a collection was used; nothing if not all servers can be asked, or the user may not ask (it takes
-/// the role `clusterMonitor`).
-pub(crate) async fn usage(db: &Database, collection: &str) -> Result<Vec<Usage>, Error> {
-    let doing = || format!("ask how often the indexes of `{}.{collection}` are used", db.name());
-    let hello = db.run_command(doc! { "hello": 1 }).await.map_err(|error| Error::of(doing(), &error))?;
+/// Returns the use of each index of a collection. Empty if not all servers can be asked, or the user lacks the role `clusterMonitor`.
+pub(crate) async fn usage(db: &Database, collection: &str) -> Result<Vec<IndexUsage>, Error> {
+    let action = || format!("read the usage of the indexes of `{}.{collection}`", db.name());
+    let hello = db.run_command(doc! { "hello": 1 }).await.map_err(|error| Error::from_driver(action(), &error))?;
     let mut usages = Vec::new();
     for server in servers(&hello).unwrap_or_default() {
-        let asked = tokio::time::timeout(PATIENCE, stats(db, collection, server)).await;
-        match asked {
+        let result = tokio::time::timeout(REPLY_TIMEOUT, stats(db, collection, server)).await;
+        match result {
             Ok(Ok(stats)) => stats.iter().for_each(|stats| add(&mut usages, collection, stats, &hello)),
             Ok(Err(error)) => {
-                tracing::info!(error = %Error::of(doing(), &error), "nothing is said of unused indexes");
+                tracing::info!(error = %Error::from_driver(action(), &error), "index usage could not be read: unused indexes are not reported");
                 return Ok(Vec::new());
             }
             Err(_) => return Ok(Vec::new()),
@@ -49,7 +48,7 @@ pub(crate) async fn usage(db: &Database, collection: &str) -> Result<Vec<Usage>,
     Ok(usages)
 }
 
-/// The members that have data, or the one server there is; none behind a router, which asks one member of each shard only.
+/// Returns the members with data, or the only server. `None` behind a router, which asks only one member of each shard.
 fn servers(hello: &Document) -> Option<Vec<Option<ServerAddress>>> {
     if hello.get_str("msg").is_ok_and(|sign| sign == "isdbgrid") {
         return None;
@@ -65,12 +64,12 @@ async fn stats(
     server: Option<ServerAddress>,
 ) -> Result<Vec<Document>, mongodb::error::Error> {
     let command = doc! { "aggregate": collection, "pipeline": [{ "$indexStats": {} }], "cursor": {} };
-    let mut asked = db.run_cursor_command(command);
+    let mut request = db.run_cursor_command(command);
     if let Some(server) = server {
-        let it = Arc::new(move |other: &mongodb::ServerInfo| *other.address() == server);
-        asked = asked.selection_criteria(SelectionCriteria::Predicate(it));
+        let is_server = Arc::new(move |other: &mongodb::ServerInfo| *other.address() == server);
+        request = request.selection_criteria(SelectionCriteria::Predicate(is_server));
     }
-    let mut cursor = asked.await?;
+    let mut cursor = request.await?;
     let mut stats = Vec::new();
     while cursor.advance().await? {
         stats.push(cursor.deserialize_current()?);
@@ -78,10 +77,10 @@ async fn stats(
     Ok(stats)
 }
 
-/// Adds what one server (or shard) counted: all must have been counting.
-fn add(usages: &mut Vec<Usage>, collection: &str, stats: &Document, hello: &Document) {
+/// Adds the counts of one server or shard. The time is the shortest of all.
+fn add(usages: &mut Vec<IndexUsage>, collection: &str, stats: &Document, hello: &Document) {
     let accesses = stats.get_document("accesses").ok();
-    let operations = count(accesses.and_then(|accesses| accesses.get("ops")));
+    let operations = read_count(accesses.and_then(|accesses| accesses.get("ops")));
     let since = accesses.and_then(|accesses| accesses.get_datetime("since").ok());
     let watched = match (since, hello.get_datetime("localTime")) {
         (Some(since), Ok(now)) => now.timestamp_millis() - since.timestamp_millis(),
@@ -94,7 +93,9 @@ fn add(usages: &mut Vec<Usage>, collection: &str, stats: &Document, hello: &Docu
             usage.operations = usage.operations.saturating_add(operations);
             usage.watched = usage.watched.min(watched);
         }
-        None => usages.push(Usage { collection: collection.to_owned(), index: index.to_owned(), operations, watched }),
+        None => {
+            usages.push(IndexUsage { collection: collection.to_owned(), index: index.to_owned(), operations, watched })
+        }
     }
 }
 
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_members_with_data_are_asked_or_nobody() {
+    fn all_members_with_data_are_asked_or_none() {
         let count = |hello: Document| servers(&hello).map(|servers| servers.len());
         assert_eq!(count(doc! { "ok": 1 }), Some(1));
         assert_eq!(count(doc! { "hosts": ["a:1", "b:2"], "passives": ["c:3"], "arbiters": ["d:4"] }), Some(3));

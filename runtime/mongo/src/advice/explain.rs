@@ -1,4 +1,4 @@
-//! What the server does for a query.
+//! Explain results.
 
 use std::time::Duration;
 
@@ -6,70 +6,69 @@ use bson::{Bson, Document, doc};
 use mongodb::Database;
 use serde::Serialize;
 
+use crate::conversions::read_count;
 use crate::error::Error;
-use crate::query::{Example, Query};
-use crate::values::count;
+use crate::query::{Query, QuerySample};
 use fastness_core::Clock;
 use fastness_core::seam::now;
 
-/// What the server did for a query when it was run once more (`explain`, `executionStats`).
+/// Result of running a query again under `explain` with `executionStats`. Figures of all shards are added up.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Explained {
-    /// Documents that it read.
+pub struct ExplainResult {
+    /// Number of documents read.
     pub documents: u64,
-    /// Entries of indexes that it read.
+    /// Number of index entries read.
     pub keys: u64,
-    /// Documents that it returned.
+    /// Number of documents returned.
     pub returned: u64,
-    /// The names of the indexes that it used; of the one over `_id` only where it reads a range of it.
+    /// Names of the indexes used. The index on `_id` is listed only if a range of it was read.
     pub indexes: Vec<String>,
-    /// It read the whole collection.
+    /// True if the whole collection was read.
     pub scanned: bool,
-    /// It sorted what it had found, since no index had it in order.
+    /// True if the result was sorted in memory, because no index returned it in order.
     pub sorted_in_memory: bool,
 }
 
-/// A query that would take longer is not explained.
-const LIMIT: Duration = Duration::from_secs(30);
+/// Time limit of an explained query on the server.
+const EXPLAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-impl Explained {
-    /// How many documents or entries it read in vain.
+impl ExplainResult {
+    /// Returns the number of documents or index entries that were read and not returned, whichever is larger.
     pub fn wasted(&self) -> u64 {
         self.documents.max(self.keys).saturating_sub(self.returned)
     }
 
-    /// From the reply to `explain`. Of an aggregation whose first stage is a query, that one counts; of one that shards did, what they
-    /// did together.
-    pub(crate) fn of(reply: &Document) -> Self {
-        let Ok(shards) = reply.get_document("shards") else { return Self::of_one(reply) };
-        let shards = shards.iter().filter_map(|(_, shard)| shard.as_document()).map(Self::of_one);
-        shards.reduce(Self::and).unwrap_or_default()
+    /// Reads a reply of `explain`. For an aggregation, only the query of its first stage counts.
+    pub(crate) fn from_reply(reply: &Document) -> Self {
+        let Ok(shards) = reply.get_document("shards") else { return Self::from_shard(reply) };
+        let shards = shards.iter().filter_map(|(_, shard)| shard.as_document()).map(Self::from_shard);
+        shards.reduce(Self::merge).unwrap_or_default()
     }
 
-    fn and(mut self, other: Self) -> Self {
+    fn merge(mut self, other: Self) -> Self {
         self.documents += other.documents;
         self.keys += other.keys;
         self.returned += other.returned;
         self.scanned |= other.scanned;
         self.sorted_in_memory |= other.sorted_in_memory;
         for index in other.indexes {
-            self.uses(&index);
+            self.add_index(&index);
         }
         self
     }
 
-    fn uses(&mut self, index: &str) {
+    fn add_index(&mut self, index: &str) {
         if !self.indexes.iter().any(|known| known == index) {
             self.indexes.push(index.to_owned());
         }
     }
 
-    fn of_one(reply: &Document) -> Self {
+    fn from_shard(reply: &Document) -> Self {
         let first = reply.get_array("stages").ok().and_then(|stages| stages.first()?.as_document());
         let root = first.and_then(|stage| stage.get_document("$cursor").ok()).unwrap_or(reply);
         let stats = root.get_document("executionStats").ok();
-        let total = |field| count(stats.and_then(|stats| stats.get(field)));
+        let total = |field| read_count(stats.and_then(|stats| stats.get(field)));
         let mut explained = Self {
             documents: total("totalDocsExamined"),
             keys: total("totalKeysExamined"),
@@ -78,45 +77,46 @@ impl Explained {
         };
         let planner = root.get_document("queryPlanner").ok();
         if let Some(plan) = planner.and_then(|planner| planner.get_document("winningPlan").ok()) {
-            // Of the newer engine, it is one level below.
-            explained.walk(plan.get_document("queryPlan").unwrap_or(plan));
+            // The slot-based engine nests the plan one level deeper.
+            explained.read_plan(plan.get_document("queryPlan").unwrap_or(plan));
         }
         explained
     }
 
-    fn walk(&mut self, plan: &Document) {
+    fn read_plan(&mut self, plan: &Document) {
         match plan.get_str("stage") {
             Ok("COLLSCAN") => self.scanned = true,
             Ok("SORT") => self.sorted_in_memory = true,
             _ => {}
         }
         if let Ok(index) = plan.get_str("indexName") {
-            self.uses(index);
+            self.add_index(index);
         }
         for below in ["inputStage", "queryPlan", "winningPlan"] {
-            plan.get_document(below).into_iter().for_each(|below| self.walk(below));
+            plan.get_document(below).into_iter().for_each(|below| self.read_plan(below));
         }
         for below in ["inputStages", "shards"] {
             let below = plan.get_array(below).into_iter().flatten().filter_map(Bson::as_document);
-            below.for_each(|below| self.walk(below));
+            below.for_each(|below| self.read_plan(below));
         }
     }
 }
 
-/// Runs the query once more, for at most [`LIMIT`], and asks what was done.
-pub(crate) async fn explain(db: &Database, query: &Example) -> Result<Explained, Error> {
+/// Explains a query, which runs it again for at most [`EXPLAIN_TIMEOUT`].
+pub(crate) async fn explain(db: &Database, query: &QuerySample) -> Result<ExplainResult, Error> {
     let find = Query::find(&query.collection, query.filter.clone()).sort(query.sort.clone()).limit(query.limit);
     explain_query(db, &find).await.map(|(explained, _)| explained)
 }
 
-/// The same for any query; says also how long it took.
-pub(crate) async fn explain_query(db: &Database, query: &Query) -> Result<(Explained, Duration), Error> {
-    let limit = i64::try_from(LIMIT.as_millis()).unwrap_or(i64::MAX);
+/// Explains any query, and returns also how long it took.
+pub(crate) async fn explain_query(db: &Database, query: &Query) -> Result<(ExplainResult, Duration), Error> {
+    let limit = i64::try_from(EXPLAIN_TIMEOUT.as_millis()).unwrap_or(i64::MAX);
     let command = doc! { "explain": query.command(), "verbosity": "executionStats", "maxTimeMS": limit };
     let clock = Clock::system();
     let began = now(&clock);
     let reply = db.run_command(command).await;
     let took = Duration::from_nanos(now(&clock) - began);
-    let reply = reply.map_err(|error| Error::of(format!("explain a query of `{}`", query.collection), &error))?;
-    Ok((Explained::of(&reply), took))
+    let reply =
+        reply.map_err(|error| Error::from_driver(format!("explain a query of `{}`", query.collection), &error))?;
+    Ok((ExplainResult::from_reply(&reply), took))
 }

@@ -1,0 +1,99 @@
+//! Index builds: waits for the server, reports progress, and retries after a lost connection.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use bson::{Document, doc};
+use mongodb::Database;
+
+use super::index_commands;
+use crate::command::collect;
+use crate::conversions::read_count;
+use crate::error::Error;
+use crate::plan::{BuildProgress, IndexDefinition, Settings};
+use fastness_core::seam::pause;
+
+/// Maximum number of attempts at a build, after a lost connection or a change of the primary. Each attempt waits for a server up to the
+/// client's server selection timeout.
+const MAX_ATTEMPTS: usize = 5;
+
+/// The pause before asking again.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Interval between two progress reports.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Builds indexes of a collection, all or none, in one pass over its documents.
+///
+/// After a lost connection the build continues on the server. The same command is sent again: the server replies at once if the indexes
+/// exist, and otherwise joins the running build.
+pub(crate) async fn build(
+    db: &Database,
+    collection: &str,
+    indexes: &[&IndexDefinition],
+    options: &Settings,
+) -> Result<(), Error> {
+    let mut attempts = 1..MAX_ATTEMPTS;
+    loop {
+        match build_with_progress(db, collection, indexes, options).await {
+            Err(error) if error.has_unknown_outcome() && attempts.next().is_some() => {
+                tracing::warn!(%error, "an index build is sent again after a lost connection or a change of the primary");
+                pause(RETRY_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn build_with_progress(
+    db: &Database,
+    collection: &str,
+    indexes: &[&IndexDefinition],
+    options: &Settings,
+) -> Result<(), Error> {
+    let mut built = pin!(index_commands::create(db, collection, indexes, options.build_limit));
+    loop {
+        if let Ok(outcome) = tokio::time::timeout(PROGRESS_INTERVAL, &mut built).await {
+            return outcome;
+        }
+        // Without the privilege or a reply there is no progress report.
+        if let Ok(Some(progress)) = tokio::time::timeout(PROGRESS_INTERVAL, progress(db, collection)).await {
+            let BuildProgress { message, done, total, .. } = &progress;
+            tracing::info!(collection, done, total, step = %message, "indexes are being built");
+            if let Some(callback) = &options.progress {
+                callback(&progress);
+            }
+        }
+    }
+}
+
+/// Returns the progress of index builds on this collection.
+async fn progress(db: &Database, collection: &str) -> Option<BuildProgress> {
+    let all = read_progress(db, collection, true).await;
+    match all {
+        // Without the privilege `inprog`, users see only their own operations.
+        Err(error) if error.is_unauthorized() => read_progress(db, collection, false).await.ok()?,
+        all => all.ok()?,
+    }
+}
+
+async fn read_progress(db: &Database, collection: &str, all_users: bool) -> Result<Option<BuildProgress>, Error> {
+    let pipeline = [
+        // A build runs in a thread of the server without a connection.
+        doc! { "$currentOp": { "allUsers": all_users, "idleConnections": true } },
+        doc! { "$match": { "command.createIndexes": collection, "command.$db": db.name(), "progress": { "$exists": true } } },
+    ];
+    let command = doc! { "aggregate": 1, "pipeline": pipeline.to_vec(), "cursor": {} };
+    let operations =
+        collect(&db.client().database("admin"), command, || "read the progress of index builds".to_owned()).await?;
+    Ok(operations.first().map(|operation| progress_of_operation(collection, operation)))
+}
+
+fn progress_of_operation(collection: &str, operation: &Document) -> BuildProgress {
+    let progress = operation.get_document("progress").ok();
+    let number = |field| read_count(progress.and_then(|progress| progress.get(field)));
+    // `Index Build: scanning collection Index Build: scanning collection: 500/1000 50%`
+    let text = operation.get_str("msg").unwrap_or_default();
+    let message = text.split(" Index Build").next().unwrap_or(text).to_owned();
+    BuildProgress { collection: collection.to_owned(), message, done: number("done"), total: number("total") }
+}

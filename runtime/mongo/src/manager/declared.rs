@@ -1,0 +1,67 @@
+//! DeclaredIndexes indexes of a database, and their comparison with the existing ones.
+
+use std::time::Duration;
+
+use mongodb::Database;
+
+use super::index_commands::{self, ExistingIndexes};
+use crate::advice::{self, IndexUsage, UnneededIndex};
+use crate::error::Error;
+use crate::model::DeclaredIndex;
+use crate::plan::{self, IndexDefinition, IndexPlan};
+
+/// The declared indexes of a database.
+#[derive(Clone, Debug)]
+pub(super) struct DeclaredIndexes {
+    pub(super) db: Database,
+    /// Indexes by collection, in the order in which they were added.
+    pub(super) collections: Vec<(String, Vec<DeclaredIndex>)>,
+    /// The time after which an index without a use counts as unused.
+    pub(super) unused: Duration,
+}
+
+impl DeclaredIndexes {
+    /// Creates an empty list.
+    pub(super) fn new(db: &Database) -> Self {
+        Self { db: db.clone(), collections: Vec::new(), unused: advice::UNUSED_AFTER }
+    }
+
+    /// Adds indexes of a collection.
+    pub(super) fn add(&mut self, name: &str, indexes: &[DeclaredIndex]) {
+        match self.collections.iter_mut().find(|(collection, _)| collection == name) {
+            Some((_, declared)) => declared.extend_from_slice(indexes),
+            None => self.collections.push((name.to_owned(), indexes.to_vec())),
+        }
+    }
+
+    /// Compares the declarations with the indexes on the server.
+    pub(super) async fn plan(&self) -> Result<IndexPlan, Error> {
+        let mut collections = Vec::with_capacity(self.collections.len());
+        for (name, indexes) in &self.collections {
+            let listing = index_commands::list(&self.db, name).await?;
+            let declared =
+                indexes.iter().map(|index| IndexDefinition::declared(index, listing.collation.as_ref())).collect();
+            collections.push(plan::CollectionIndexes { name: name.clone(), declared, existing: listing.indexes });
+        }
+        Ok(IndexPlan::new(self.db.name(), collections))
+    }
+
+    /// Returns the indexes of a collection that are not needed, and marks those that a model declares.
+    pub(super) fn unneeded(
+        &self,
+        collection: &str,
+        listing: &ExistingIndexes,
+        usages: &[IndexUsage],
+    ) -> Vec<UnneededIndex> {
+        let mut found = advice::unneeded(collection, &listing.indexes, usages, self.unused);
+        let indexes = self.collections.iter().filter(|(name, _)| name == collection).flat_map(|(_, indexes)| indexes);
+        let declared: Vec<_> =
+            indexes.map(|index| IndexDefinition::declared(index, listing.collation.as_ref())).collect();
+        for unneeded in &mut found {
+            let existing = listing.indexes.iter().find(|index| index.name() == unneeded.index);
+            unneeded.declared =
+                existing.is_some_and(|index| declared.iter().any(|other| other.is_same_except_name(index)));
+        }
+        found
+    }
+}

@@ -1,0 +1,125 @@
+//! Index commands as documents, because the driver's typed calls drop options that they do not know.
+//!
+//! Only [`apply`](super::apply) and `optimize` call the ones that write.
+
+use std::time::Duration;
+
+use bson::{Document, doc};
+use mongodb::Database;
+
+use crate::command::collect;
+use crate::error::{Error, code};
+use crate::plan::IndexDefinition;
+
+/// Indexes of a collection.
+#[derive(Debug, Default)]
+pub(crate) struct ExistingIndexes {
+    /// Default collation of the collection.
+    pub(crate) collation: Option<Document>,
+    pub(crate) indexes: Vec<IndexDefinition>,
+}
+
+impl ExistingIndexes {
+    /// Returns the indexes as queries without a collation of their own see them.
+    pub(crate) fn as_seen_by_queries(&self) -> Vec<IndexDefinition> {
+        self.indexes.iter().map(|index| index.clone().as_seen_by_queries(self.collation.as_ref())).collect()
+    }
+}
+
+/// Lists the indexes of a collection; empty if it does not exist.
+pub(crate) async fn list(db: &Database, collection: &str) -> Result<ExistingIndexes, Error> {
+    let action = || format!("list the indexes of `{}.{collection}`", db.name());
+    let command = doc! { "listCollections": 1, "filter": { "name": collection } };
+    let found = collect(db, command, action).await?;
+    let Some(found) = found.first() else { return Ok(ExistingIndexes::default()) };
+    let kind = found.get_str("type").unwrap_or("collection");
+    if kind == "view" {
+        return Err(Error::other(
+            action(),
+            "it is a view, and views have no indexes: declare them on the underlying collection",
+        ));
+    }
+    let options = found.get_document("options").ok();
+    let collation = options.and_then(|options| options.get_document("collation").ok()).cloned();
+    let listed = match collect(db, doc! { "listIndexes": collection }, action).await {
+        Ok(listed) => listed,
+        // The collection was dropped in between.
+        Err(error) if error.code() == Some(code::MISSING_COLLECTION) => return Ok(ExistingIndexes::default()),
+        Err(error) => return Err(error),
+    };
+    let unfinished = unfinished(db, collection).await?;
+    let indexes = listed.into_iter().map(IndexDefinition::listed);
+    let indexes = indexes.map(|index| {
+        let building = unfinished.iter().any(|name| name == index.name());
+        index.with_building(building)
+    });
+    Ok(ExistingIndexes { collation, indexes: indexes.collect() })
+}
+
+/// Returns the names of the indexes that are still being built; `listIndexes` does not tell them from the others.
+async fn unfinished(db: &Database, collection: &str) -> Result<Vec<String>, Error> {
+    let names = doc! { "$project": { "names": "$storageStats.indexBuilds" } };
+    let stages = vec![doc! { "$collStats": { "storageStats": {} } }, names];
+    let command = doc! { "aggregate": collection, "pipeline": stages, "cursor": {} };
+    let action = || format!("list the index builds of `{}.{collection}`", db.name());
+    // One document for each shard.
+    let stats = match collect(db, command, action).await {
+        Err(error) if error.is_unauthorized() || error.code() == Some(code::MISSING_COLLECTION) => Vec::new(),
+        stats => stats?,
+    };
+    let names = stats.iter().filter_map(|stats| stats.get_array("names").ok()).flatten();
+    Ok(names.filter_map(|name| name.as_str().map(str::to_owned)).collect())
+}
+
+/// Builds indexes, all or none, and waits until they are built. Dropping the future does not stop the server; only `bound` does.
+pub(crate) async fn create(
+    db: &Database,
+    collection: &str,
+    indexes: &[&IndexDefinition],
+    bound: Option<Duration>,
+) -> Result<(), Error> {
+    let names: Vec<_> = indexes.iter().map(|index| format!("`{}`", index.name())).collect();
+    let specs: Vec<_> = indexes.iter().map(|index| index.specification()).collect();
+    let mut command = doc! { "createIndexes": collection, "indexes": specs };
+    if let Some(bound) = bound {
+        command.insert("maxTimeMS", i64::try_from(bound.as_millis()).unwrap_or(i64::MAX));
+    }
+    let action = format!("build {} in `{}.{collection}`", names.join(", "), db.name());
+    db.run_command(command).await.map(drop).map_err(|error| Error::from_driver(action, &error))
+}
+
+/// Drops an index. An index that does not exist counts as dropped.
+pub(crate) async fn remove(db: &Database, collection: &str, name: &str) -> Result<(), Error> {
+    let removed = db.run_command(doc! { "dropIndexes": collection, "index": name }).await;
+    match removed.map_err(|error| Error::from_driver(format!("drop `{name}` of `{}.{collection}`", db.name()), &error))
+    {
+        Err(error) if !matches!(error.code(), Some(code::MISSING_COLLECTION | code::MISSING_INDEX)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Changes an index in place.
+pub(crate) async fn modify(
+    db: &Database,
+    collection: &str,
+    name: &str,
+    changes: Document,
+) -> Result<(), RejectedChange> {
+    let mut index = doc! { "name": name };
+    index.extend(changes);
+    let action = || format!("change `{name}` of `{}.{collection}`", db.name());
+    match db.run_command(doc! { "collMod": collection, "index": index }).await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let reply = error.server_response().and_then(|reply| Document::try_from(reply.as_ref()).ok());
+            Err(RejectedChange { error: Error::from_driver(action(), &error), reply: reply.unwrap_or_default() })
+        }
+    }
+}
+
+/// Error of `collMod`, with the reply that lists the violations.
+#[derive(Debug)]
+pub(crate) struct RejectedChange {
+    pub(crate) error: Error,
+    pub(crate) reply: Document,
+}

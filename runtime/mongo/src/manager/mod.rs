@@ -1,0 +1,229 @@
+//! The manager of a database's indexes: plans, applies, and advises.
+//!
+//! May use: `advice`, `command`, `conversions`, `error`, `lease`, `model`, `plan`, `query`.
+//!
+//! Only `apply` and `optimize` write, through `index_commands`. Nothing is dropped that was not asked for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use mongodb::Database;
+
+use crate::advice::{self, AdviceSelection, IndexAdvice, QueryAnalysis};
+use crate::error::Error;
+use crate::model::{DeclaredIndex, Indexed};
+use crate::plan::{ApplyReport, IndexPlan, Settings};
+use crate::query::{Query, QuerySample};
+
+mod apply;
+mod build;
+mod declared;
+mod index_commands;
+mod optimize;
+
+use declared::DeclaredIndexes;
+
+/// Manages the indexes of a database: those that models declare, and advice on others.
+///
+/// ```no_run
+/// use fastness::Indexed;
+/// use fastness::mongo::IndexManager;
+/// use fastness::mongo::plan::Settings;
+///
+/// #[derive(Indexed)]
+/// #[indexed(collection = "products")]
+/// struct Product {
+///     #[index]
+///     price: f64,
+/// }
+///
+/// # async fn start(db: mongodb::Database) -> Result<(), fastness::mongo::Error> {
+/// let indexes = IndexManager::new(&db).model::<Product>();
+/// println!("{}", indexes.plan().await?);
+///
+/// let report = indexes.apply(&Settings::default()).await?;
+/// if !report.is_complete() {
+///     eprintln!("{report}");
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is done until `plan` or `apply` is called"]
+pub struct IndexManager {
+    declared: DeclaredIndexes,
+}
+
+impl IndexManager {
+    /// Creates a manager without any model.
+    pub fn new(db: &Database) -> Self {
+        Self { declared: DeclaredIndexes::new(db) }
+    }
+
+    /// Adds the indexes of a model.
+    pub fn model<M: Indexed>(self) -> Self {
+        self.collection(M::COLLECTION, M::INDEXES)
+    }
+
+    /// Adds indexes of a collection by name, such as the `INDEXES` of a model that is stored in several collections.
+    pub fn collection(mut self, name: &str, indexes: &[DeclaredIndex]) -> Self {
+        self.declared.add(name, indexes);
+        self
+    }
+
+    /// Sets the time without a use after which [`advise`](Self::advise) reports an index as unused. Default 7 days, so that weekly jobs
+    /// count. Servers count from their start.
+    pub fn unused_after(mut self, time: Duration) -> Self {
+        self.declared.unused = time;
+        self
+    }
+
+    /// Compares the declared indexes with those of the server. Reads only; requires the role `read`.
+    ///
+    /// # Errors
+    ///
+    /// If the server cannot be reached, or the user may not list the indexes.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn plan(&self) -> Result<IndexPlan, Error> {
+        self.declared.plan().await
+    }
+
+    /// Creates and changes indexes so that the database matches the declarations, as far as `options` allow, and reports the outcome.
+    ///
+    /// Every process of a fleet may call this at its start: one builds, the others wait, and then have nothing left to do. A refusal of
+    /// the server for one index does not stop the others. If everything is as declared, the call costs as much as a [`plan`](Self::plan).
+    ///
+    /// Requires the role `readWrite`, and `dbAdmin` to change indexes in place. Without the right to write to the collection
+    /// `fastness_leases`, processes do not wait for each other, which is harmless as long as all declare the same indexes.
+    ///
+    /// # Errors
+    ///
+    /// If the indexes cannot be listed, or if another process held the lease for longer than [`Settings::max_wait`] ([`Error::is_busy`]).
+    /// Failures for single indexes are in the report.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the server finishes the current build, and the lease expires. Call again to apply the rest.
+    pub async fn apply(&self, options: &Settings) -> Result<ApplyReport, Error> {
+        apply::apply(&self.declared, options).await
+    }
+
+    /// Returns the indexes that these slow queries lack, and the indexes of the declared collections that are not needed.
+    ///
+    /// Each query that took 100 ms or more is run again under `explain`. If it read more than 500 documents or index entries that it did
+    /// not return, and no existing index serves it, an index is suggested. An index is not needed if the key of another one begins with
+    /// its key, or if no server used it for [a week](Self::unused_after); unique indexes and indexes with a time to live are never
+    /// reported. Usage requires the role `clusterMonitor`; without it, unused indexes are not reported.
+    ///
+    /// # Errors
+    ///
+    /// If the server cannot be reached, or the user may not list the indexes. A query that cannot be explained is left out.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn advise(&self, slow: &[QuerySample]) -> Result<IndexAdvice, Error> {
+        let mut existing = BTreeMap::new();
+        let mut advice = IndexAdvice::default();
+        for (collection, _) in &self.declared.collections {
+            let listing = index_commands::list(&self.declared.db, collection).await?;
+            let usages = advice::usage(&self.declared.db, collection).await?;
+            advice.unneeded.extend(self.declared.unneeded(collection, &listing, &usages));
+            advice.usage.extend(usages);
+            existing.insert(collection.clone(), listing.as_seen_by_queries());
+        }
+        let mut explained = Vec::new();
+        for query in slow.iter().filter(|query| query.took >= advice::MIN_DURATION) {
+            if !existing.contains_key(&query.collection) {
+                // A view has no indexes, and listing them is an error.
+                match skip_refused(index_commands::list(&self.declared.db, &query.collection).await)? {
+                    Some(listing) => drop(existing.insert(query.collection.clone(), listing.as_seen_by_queries())),
+                    None => continue,
+                }
+            }
+            if let Some(found) = skip_refused(advice::explain(&self.declared.db, query).await)? {
+                explained.push((query.clone(), found));
+            }
+        }
+        advice.missing =
+            advice::missing(&explained, |collection| existing.get(collection).cloned().unwrap_or_default());
+        Ok(advice)
+    }
+
+    /// Runs one query again under `explain`, for at most 30 s, and returns the result and the index that would help. Writes are not
+    /// executed.
+    ///
+    /// ```no_run
+    /// use bson::doc;
+    /// use fastness::mongo::IndexManager;
+    /// use fastness::mongo::slow::Query;
+    ///
+    /// # async fn look(db: mongodb::Database) -> Result<(), fastness::mongo::Error> {
+    /// let query = Query::find("products", doc! { "business": 7 }).sort(doc! { "createdAt": -1 });
+    /// println!("{}", IndexManager::new(&db).analyze_query(&query).await?);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the server cannot be reached, or rejects the query: an unknown operator, or `$text` or `$near` without their index.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn analyze_query(&self, query: &Query) -> Result<QueryAnalysis, Error> {
+        let existing = index_commands::list(&self.declared.db, &query.collection).await?.as_seen_by_queries();
+        let (explained, took) = advice::explain_query(&self.declared.db, query).await?;
+        Ok(QueryAnalysis::new(query, took, explained, &existing))
+    }
+
+    /// Carries out the selected parts of an [advice](Self::advise), and reports the outcome. Nothing else is touched.
+    ///
+    /// Indexes are built as by [`apply`](Self::apply): by one process of a fleet, while the others wait. Missing indexes that exist by
+    /// then are kept as they are. An index is hidden or dropped only if it is still not needed, or is hidden already; never if it is
+    /// unique or has a time to live.
+    ///
+    /// ```no_run
+    /// use fastness::mongo::advice::AdviceSelection;
+    /// use fastness::mongo::plan::Settings;
+    /// use fastness::mongo::{Client, Error, IndexManager};
+    ///
+    /// # async fn optimize(client: &Client, indexes: IndexManager) -> Result<(), Error> {
+    /// let advice = indexes.advise(&client.slow_queries().examples("shop")).await?;
+    /// println!("{advice}");
+    /// let mut chosen = AdviceSelection::default();
+    /// for suggestion in &advice.missing {
+    ///     chosen = chosen.create(suggestion); // if a person says so
+    /// }
+    /// for unneeded in &advice.unneeded {
+    ///     chosen = chosen.hide(&unneeded.collection, &unneeded.index);
+    /// }
+    /// println!("{}", indexes.optimize_indexes(&chosen, &Settings::default()).await?);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Like [`apply`](Self::apply); failures for single indexes are in the report.
+    ///
+    /// # Cancel safety
+    ///
+    /// Like [`apply`](Self::apply).
+    pub async fn optimize_indexes(&self, chosen: &AdviceSelection, options: &Settings) -> Result<ApplyReport, Error> {
+        optimize::optimize(&self.declared, chosen, options).await
+    }
+}
+
+/// Returns `None` and logs a warning if the server refuses: one query of many cannot be explained. An unreachable server is an error.
+fn skip_refused<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_unreachable() => Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "a query could not be explained: it is left out of the advice");
+            Ok(None)
+        }
+    }
+}

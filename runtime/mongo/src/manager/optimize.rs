@@ -1,0 +1,140 @@
+//! Carries out selected advice, with the same commands and under the same lease as declared indexes.
+//!
+//! The situation may have changed since the advice was given, so each index is checked again before it is changed.
+
+use std::time::Duration;
+
+use bson::{Document, doc};
+use mongodb::Database;
+
+use super::apply::{PlanRun, free_name, timed};
+use super::declared::DeclaredIndexes;
+use super::index_commands::{self, ExistingIndexes};
+use crate::advice::{self, AdviceSelection, Retirement};
+use crate::error::Error;
+use crate::lease::with_lease;
+use crate::plan::{ApplyReport, IndexDefinition, Settings, StepOutcome};
+
+pub(crate) async fn optimize(
+    declared: &DeclaredIndexes,
+    chosen: &AdviceSelection,
+    options: &Settings,
+) -> Result<ApplyReport, Error> {
+    let db = &declared.db;
+    let database = db.name().to_owned();
+    if chosen.is_empty() {
+        return Ok(ApplyReport { database, entries: Vec::new() });
+    }
+    let work = async {
+        let mut run = PlanRun::new(db, options);
+        for (collection, key) in &chosen.create {
+            create(&mut run, db, collection, key).await?;
+        }
+        // One after the other, because retiring one index may make the next one needed.
+        for (collection, index, retirement) in &chosen.retire {
+            retire(&mut run, declared, (collection, index), *retirement).await?;
+        }
+        Ok(ApplyReport { database, entries: run.entries })
+    };
+    with_lease(db, options.lease, options.max_wait, work).await
+}
+
+async fn create(run: &mut PlanRun<'_>, db: &Database, collection: &str, key: &Document) -> Result<(), Error> {
+    let new = advice::plain(key);
+    let listing = index_commands::list(db, collection).await?;
+    let existing = listing.as_seen_by_queries();
+    if let Some(serving) = existing.iter().find(|index| serves(index, &new)) {
+        run.record(collection, serving, StepOutcome::Kept, Duration::ZERO);
+        return Ok(());
+    }
+    if let Some(hidden) = existing.iter().find(|index| advice::is_hidden_twin(index, &new)) {
+        let show = index_commands::modify(db, collection, hidden.name(), doc! { "hidden": false });
+        let (shown, took) = timed(show).await;
+        let outcome = match shown {
+            Ok(()) => StepOutcome::Changed { differences: new.with_name(hidden.name()).differences(hidden) },
+            Err(refused) => failed(refused.error),
+        };
+        run.record(collection, hidden, outcome, took);
+        return Ok(());
+    }
+    // An index that is being built exists already: building it again waits for it.
+    let building = existing.iter().find(|index| index.is_being_built() && index.is_same_except_name(&new));
+    let name = building.map_or_else(|| free_name(new.name(), &existing), |index| index.name().to_owned());
+    run.create(collection, &[&new.with_name(&name).with_inherited_collation(listing.collation.as_ref())]).await;
+    Ok(())
+}
+
+/// Returns whether an existing index does everything that the new one would.
+fn serves(index: &IndexDefinition, new: &IndexDefinition) -> bool {
+    let whole = ["partialFilterExpression", "collation", "sparse", "hidden"];
+    let same = index.has_same_key(new) && whole.iter().all(|option| index.option(option).is_none());
+    !index.is_being_built() && (same || advice::covers(index, new))
+}
+
+async fn retire(
+    run: &mut PlanRun<'_>,
+    declared: &DeclaredIndexes,
+    (collection, name): (&str, &str),
+    retirement: Retirement,
+) -> Result<(), Error> {
+    let db = &declared.db;
+    let listing = index_commands::list(db, collection).await?;
+    let Some(index) = listing.indexes.iter().find(|index| index.name() == name) else {
+        let gone = IndexDefinition::listed(doc! { "name": name, "key": {} });
+        let outcome = match retirement {
+            // Dropped by another process or by hand, which is the requested outcome.
+            Retirement::Drop => StepOutcome::Dropped,
+            Retirement::Hide => failed(refusal(collection, name, "the index does not exist")),
+        };
+        run.record(collection, &gone, outcome, Duration::ZERO);
+        return Ok(());
+    };
+    let (outcome, took) = match reason_to_keep(declared, collection, &listing, index).await? {
+        Some(why) => (failed(refusal(collection, name, why)), Duration::ZERO),
+        None => timed(retire_index(db, collection, index, retirement)).await,
+    };
+    run.record(collection, index, outcome, took);
+    Ok(())
+}
+
+/// Returns the reason why an index has to stay.
+async fn reason_to_keep(
+    declared: &DeclaredIndexes,
+    collection: &str,
+    listing: &ExistingIndexes,
+    index: &IndexDefinition,
+) -> Result<Option<&'static str>, Error> {
+    if index.is_id_index() {
+        return Ok(Some("every collection needs the index on `_id`"));
+    }
+    if advice::has_other_purpose(index) {
+        return Ok(Some("it is unique, or expires documents: drop it by hand if that is no longer needed"));
+    }
+    if index.is_hidden() {
+        return Ok(None);
+    }
+    let usages = advice::usage(&declared.db, collection).await?;
+    let unneeded = declared.unneeded(collection, listing, &usages);
+    let needed = !unneeded.iter().any(|unneeded| unneeded.index == index.name());
+    Ok(needed.then_some("it is needed: it was used, or its usage is unknown, and no other index covers it"))
+}
+
+async fn retire_index(db: &Database, collection: &str, index: &IndexDefinition, retirement: Retirement) -> StepOutcome {
+    let (done, outcome) = match retirement {
+        Retirement::Hide if index.is_hidden() => (Ok(()), StepOutcome::Hidden),
+        Retirement::Hide => {
+            let hidden = index_commands::modify(db, collection, index.name(), doc! { "hidden": true }).await;
+            (hidden.map_err(|refused| refused.error), StepOutcome::Hidden)
+        }
+        Retirement::Drop => (index_commands::remove(db, collection, index.name()).await, StepOutcome::Dropped),
+    };
+    done.map_or_else(failed, |()| outcome)
+}
+
+fn refusal(collection: &str, index: &str, why: &str) -> Error {
+    Error::other(format!("retire `{index}` of `{collection}`"), why)
+}
+
+fn failed(error: Error) -> StepOutcome {
+    StepOutcome::Failed { error, duplicates: None, lost: false }
+}
