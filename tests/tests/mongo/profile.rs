@@ -107,7 +107,7 @@ async fn what_makes_no_sense_is_refused_before_the_server_is_asked() {
     let error = profiler.enable(&slow::Settings::default().level(2)).await.unwrap_err();
     assert!(error.to_string().contains("leave it at 1"), "{error}");
     let error = profiler.enable(&slow::Settings::default().sample_rate(2.0)).await.unwrap_err();
-    assert!(error.to_string().contains("give one of 0 to 1"), "{error}");
+    assert!(error.to_string().contains("give a number from 0 to 1"), "{error}");
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// DurationCounter limit of a [`ping`](Self::ping).
+    /// Time limit of a [`ping`](Self::ping).
     pub const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
     /// Returns the driver's client, whose operations have no time limit.

@@ -1,4 +1,4 @@
-//! ClientCounters of connection pools and bounded operations.
+//! Counters of connection pools and bounded operations.
 //!
 //! The driver reports connection events (CMAP) inline, in the task whose operation it is; so the handlers only add numbers.
 

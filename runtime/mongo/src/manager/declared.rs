@@ -1,4 +1,4 @@
-//! DeclaredIndexes indexes of a database, and their comparison with the existing ones.
+//! Declared indexes of a database, and their comparison with the existing ones.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! SlowCall queries by shape, measured by the client's collections or read from the server's profiler.
+//! Slow queries by shape, measured by the client's collections or read from the server's profiler.
 //!
 //! May use: `command`, `conversions`, `error`, `query`.
 

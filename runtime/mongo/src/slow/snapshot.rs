@@ -26,7 +26,7 @@ pub struct Snapshot {
     pub forgotten: u64,
 }
 
-/// SlowCall queries of one query shape: they differ in their values only.
+/// Slow queries of one query shape: they differ in their values only.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct QueryShape {
