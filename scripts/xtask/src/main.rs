@@ -8,7 +8,7 @@ use std::io::{Write as _, stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// One task.
+/// Row of the list: a script, or a step of one.
 #[derive(Debug)]
 struct Task {
     name: &'static str,
@@ -52,6 +52,7 @@ const GROUPS: &[(&str, &[Task])] = &[
             task("features", "8 min", "every pair of features of fastness builds"),
             task("minimal", "3 min", "the oldest versions of dependencies that Cargo.toml admits are enough"),
             task("semver", "4 min", "the public API against the last tag, or any revision"),
+            task("api", "1 min", "the public API is the list in docs/api.txt; `api --write` writes it"),
             task("package", "3 min", "what would be published, and a program on nothing else"),
             task(
                 "docs",
