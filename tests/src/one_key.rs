@@ -281,7 +281,7 @@ impl KeyPart for Sku<'_> {
     fn same(&self, owned: &OwnedSku) -> bool {
         self.0 == owned.0 && self.1 == owned.1
     }
-    fn own(&self) -> OwnedSku {
+    fn to_owned_part(&self) -> OwnedSku {
         OwnedSku(self.0, self.1.to_owned())
     }
     fn write(&self, out: &mut KeyWriter) {
@@ -297,7 +297,7 @@ impl KeyPart for OwnedSku {
     fn same(&self, owned: &Self) -> bool {
         self == owned
     }
-    fn own(&self) -> Self {
+    fn to_owned_part(&self) -> Self {
         self.clone()
     }
     fn write(&self, out: &mut KeyWriter) {

@@ -1,23 +1,23 @@
-//! Single flight: of all callers of one key in this process, one loads and the others wait for it.
+//! Single flight: one caller of a key loads its value, and all other callers in this process wait for that load.
 //!
-//! May use: `clock`, `key`, `log`, `sync`.
+//! [`Flights::join`] makes the first caller of a key the leader, who holds a [`Permit`], and every later one a [`Waiter`]. The load
+//! ends with a [`LoadOutcome`]: a value, an absence or an error for everyone; an error that only the leader can have; a timeout; or
+//! the permit itself, where the leader was cancelled or panicked and a waiter takes over.
 //!
-//! There is one for all: cached functions, batches, the HTTP cache and coalescing, whose loads the log may overtake; the claims of
-//! idempotent requests and the monitor's probes, whose loads nothing does.
-//!
-//! [`Flights::join`] makes the first caller the leader, who holds a [`Permit`], and every later one a [`Waiter`]. Each
-//! way in which a load can end has a name in [`LoadOutcome`]: it is *shared* (a value, an absence or an error that can be
-//! given to all), its error was the leader's *alone*, or it was abandoned (cancelled or panicked) and the waiter now *leads*.
+//! All single flights of the crate are instances of it. Cached functions, batches, the HTTP cache and coalescing have a log, which
+//! may overtake their loads; the claims of idempotent requests and the monitor's probes have none.
 //!
 //! Invariants:
-//! - a caller joins only a load that is valid for it at that moment, else it starts its own in that one's place;
-//! - so it does in place of one that was given up, because its leader was not polled for its patience ([`stall`]): those who waited
-//!   join anew, and the leader that is polled again finds that it ends for itself alone;
-//! - a permit that is dropped without an outcome hands over to exactly one waiter and the others stay; a waiter that
-//!   is gone, or goes before it could take over, is passed over, because the permit travels inside the message;
-//! - no body runs under a lock, and of the user's other code only `Clone`, `Eq` and `Drop` of keys; the order is shard,
-//!   then waits-for or waiters;
-//! - a caller that would wait for itself, directly or through the loads of others, is told so instead ([`waits`]).
+//! - a caller joins a load only if the load is valid for it at that moment; otherwise it starts its own in the other's place;
+//! - a load whose leader was not polled for its patience is given up ([`stall`]): its waiters join again, and the leader, once it
+//!   is polled again, ends its load for itself alone;
+//! - a permit that is dropped without an outcome goes to exactly one waiter, and the others keep waiting. The permit travels inside
+//!   the message, so a waiter that is gone, or goes before it takes over, passes it on;
+//! - no body runs under a lock, and no other user code but `Clone`, `Eq` and `Drop` of keys. Lock order: shard first, then the
+//!   waits-for graph or a load's waiters;
+//! - a caller that would wait for itself, directly or through other loads, loads on its own instead ([`deadlock`]).
+//!
+//! May use: `clock`, `key`, `log`, `sync`.
 
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
@@ -37,54 +37,55 @@ use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::{Mutex, lock};
 
 mod block;
+mod deadlock;
 mod stall;
 mod waiters;
-mod waits;
 
+pub(crate) use deadlock::Inside;
+use deadlock::{FlightId, Waits};
 pub(crate) use stall::PATIENCE;
 use waiters::Waiters;
-pub(crate) use waits::Inside;
-use waits::{FlightId, Waits};
 
 const SHARDS: usize = 16;
 
-/// The end of a load, as told to a waiter.
+/// The outcome of a load, as a waiter receives it.
 pub(crate) enum LoadOutcome {
-    /// The load ended with something for everyone. Of any type, and so are keys: flights are compiled once, and not for each type of
-    /// value.
+    /// A result for every caller. Values and keys are type-erased, so that this module is compiled once and not once per type.
     Shared(Box<dyn Any + Send>),
-    /// The load failed with an error that only its leader can have: load on your own, now, side by side.
+    /// An error that only the leader can have: each waiter loads on its own, at once.
     Alone,
-    /// The load ran into its timeout, and the waiters' with it.
+    /// The load ran into its timeout, which ends the wait of all waiters too.
     TimedOut,
-    /// The leader is gone: you load, and the others wait for you.
+    /// The leader is gone: this waiter leads now, and the others wait for it.
     Lead(Permit),
 }
 
 impl LoadOutcome {
-    /// The outcome that all waiters get.
+    /// Makes the outcome that all waiters get.
     pub(crate) fn shared<T: Any + Send>(outcome: T) -> Self {
         Self::Shared(Box::new(outcome))
     }
 }
 
-/// The part of a caller in a load.
+/// The role of a caller in a load.
 pub(crate) enum Joined {
-    /// Load, in place of a load that was given up if the permit says so.
+    /// Leader: the caller loads. [`Permit::is_instead`] tells whether it replaces a load that was given up.
     Lead(Permit),
-    /// Wait.
+    /// Waiter: the caller waits for the leader.
     Wait(Waiter),
-    /// Load on its own: it is part of that load already, or of one that waits for it.
+    /// Neither: waiting would close a circle, because the caller runs inside this load or inside one that waits for it. The caller
+    /// loads on its own.
     Within,
-    /// Nothing: another caller leads, and this one did not want to wait. Holds the leader's note.
+    /// Neither: another caller leads, and this one did not want to wait. Holds the leader's note.
     #[cfg_attr(not(feature = "http"), allow(dead_code))]
     Taken(u128),
 }
 
+/// An in-flight load.
 struct Flight {
-    /// Where its load began; of one that was handed over, where its predecessor ended. Earlier is safe.
+    /// The epoch at which the load began, or at which it was handed over. An earlier one is always safe.
     epoch: AtomicU64,
-    /// The time until which its leader has to be polled; see [`stall`].
+    /// The time by which the leader has to be polled again, in nanoseconds; see [`stall`].
     alive_until: AtomicU64,
     /// [`Terms::note`] of its first leader.
     note: u128,
@@ -96,7 +97,7 @@ impl Flight {
         Arc::as_ptr(self).addr()
     }
 
-    /// Makes the caller wait, unless it would wait for itself; `None` if the load was given up.
+    /// Makes the caller a waiter, unless it would wait for itself. `None` if the load was given up.
     fn wait(self: &Arc<Self>, clock: &Clock) -> Option<Joined> {
         let Some(waits) = Waits::begin(self.id()) else { return Some(Joined::Within) };
         let (sender, outcome) = oneshot::channel();
@@ -104,10 +105,10 @@ impl Flight {
     }
 }
 
-/// A caller that waits. Resolves to the outcome; fails if the load was given up. Dropping it gives its place up.
+/// A caller that waits for a load. Resolves to the outcome, or to an error if the load was given up. Dropping it stops waiting.
 pub(crate) struct Waiter {
     outcome: oneshot::Receiver<LoadOutcome>,
-    // In this order: the address of the flight is on record until the wait is over.
+    // Dropped in this order: the wait is recorded by the flight's address, which must stay valid until the record is gone.
     _waits: Waits,
     _flight: Arc<Flight>,
 }
@@ -120,11 +121,12 @@ impl Future for Waiter {
     }
 }
 
-type Shard = Mutex<HashMap<Hashed<AnyKey>, Arc<Flight>, Prehashed>>;
+type FlightShard = Mutex<HashMap<Hashed<AnyKey>, Arc<Flight>, Prehashed>>;
 
+/// All in-flight loads of one store, by key.
 pub(crate) struct Flights {
-    shards: [Shard; SHARDS],
-    /// Judges which loads may be joined; `None` where nothing overtakes a load.
+    shards: [FlightShard; SHARDS],
+    /// Judges whether a load may still be joined. `None` where nothing overtakes a load.
     log: Option<Arc<Log>>,
     clock: Clock,
 }
@@ -132,31 +134,31 @@ pub(crate) struct Flights {
 /// The terms on which a caller would join a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
-    /// Whether it would wait; if not, it is told that the flight is taken.
+    /// True to wait for a leader; false to get [`Joined::Taken`] instead.
     pub(crate) wait: bool,
-    /// If it leads, for how long it may go without being polled, in nanoseconds.
+    /// The longest time between two polls if the caller leads, in nanoseconds.
     pub(crate) patience: u64,
-    /// If it leads, a number for callers that do not wait.
+    /// A number that callers get who do not wait, if this caller leads.
     pub(crate) note: u128,
 }
 
 impl Flights {
-    /// Loads that the log may overtake.
+    /// Creates a table of loads that the log may overtake.
     pub(crate) fn new(log: Arc<Log>, clock: Clock) -> Self {
         Self { log: Some(log), ..Self::without_log(clock) }
     }
 
-    /// Loads that nothing overtakes.
+    /// Creates a table of loads that nothing overtakes.
     pub(crate) fn without_log(clock: Clock) -> Self {
         Self { shards: std::array::from_fn(|_| Mutex::default()), log: None, clock }
     }
 
-    /// Joins the load of this key, or leads one.
+    /// Joins the in-flight load of a key, or leads a new one.
     pub(crate) fn join(self: &Arc<Self>, key: Hashed<AnyKey>, scopes: &[u64], terms: Terms) -> Joined {
         self.join_if(key, &|log, epoch| log.is_current(epoch, scopes), terms)
     }
 
-    /// [`join`](Self::join), where `is_current` judges a load by the epoch at which it began.
+    /// Does what [`join`](Self::join) does, with `is_current` to judge a load by the epoch at which it began.
     pub(crate) fn join_if(
         self: &Arc<Self>,
         key: Hashed<AnyKey>,
@@ -180,7 +182,7 @@ impl Flights {
         }
         let flight = Arc::new(Flight {
             epoch: AtomicU64::new(self.position()),
-            // Precise: before the first tick of a process the coarse time may be anything.
+            // The precise time: before the clock's first tick the coarse one is not set yet.
             alive_until: AtomicU64::new(self.clock.now().saturating_add(terms.patience)),
             note: terms.note,
             waiters: Mutex::default(),
@@ -197,16 +199,16 @@ impl Flights {
         self.log.as_ref().map_or(0, |log| log.position())
     }
 
-    fn shard(&self, key: &Hashed<AnyKey>) -> &Shard {
+    fn shard(&self, key: &Hashed<AnyKey>) -> &FlightShard {
         &self.shards[(key.hash >> 40) as usize % SHARDS]
     }
 }
 
-/// The right to load one key, and the duty to tell the others how it ended.
+/// The right to load one key, and the duty to tell the waiters the outcome. Dropping it without an outcome hands it to a waiter.
 pub(crate) struct Permit {
-    /// None once the duty is done.
+    /// `None` once the outcome was told.
     leading: Option<Leading>,
-    /// Whether it is in place of a load that was given up.
+    /// True if the load replaces one that was given up.
     instead: bool,
 }
 
@@ -218,14 +220,14 @@ struct Leading {
 }
 
 impl Leading {
-    /// Removes the flight, if it is still the key's, and its waiters.
+    /// Removes the flight, if the key still has it, and returns its waiters.
     fn close(&self) -> VecDeque<oneshot::Sender<LoadOutcome>> {
         let mut shard = lock(self.flights.shard(&self.key));
         self.take_off(&mut shard);
         self.flight.empty()
     }
 
-    /// The next in line; with none left the flight ends.
+    /// Returns the waiter that has waited longest. Without waiters the flight ends.
     fn heir(&self) -> Option<oneshot::Sender<LoadOutcome>> {
         let mut shard = lock(self.flights.shard(&self.key));
         let heir = self.flight.pop();
@@ -239,13 +241,13 @@ impl Leading {
         if let Some((key, flight)) = shard.remove_entry(&self.key)
             && !Arc::ptr_eq(&flight, &self.flight)
         {
-            // It was overtaken, and another is in its place.
+            // This load was overtaken, and another one has its place.
             shard.insert(key, flight);
         }
     }
 }
 
-/// Ends the load of a caller that leads one.
+/// Ends a load with an outcome, if the caller has a permit.
 pub(crate) fn end(permit: Option<Permit>, outcome: impl FnMut() -> LoadOutcome) {
     if let Some(permit) = permit {
         permit.end(outcome);
@@ -253,7 +255,7 @@ pub(crate) fn end(permit: Option<Permit>, outcome: impl FnMut() -> LoadOutcome) 
 }
 
 impl Permit {
-    /// Ends the load and tells all waiters.
+    /// Ends the load and tells all waiters the outcome.
     pub(crate) fn end(self, mut outcome: impl FnMut() -> LoadOutcome) {
         self.close(&mut outcome);
     }
@@ -261,41 +263,41 @@ impl Permit {
     fn close(mut self, outcome: &mut dyn FnMut() -> LoadOutcome) {
         if let Some(leading) = self.leading.take() {
             let waiting = leading.close();
-            // Nobody waits, as a rule.
+            // Most loads have no waiters.
             if !waiting.is_empty() {
-                tell(waiting, outcome);
+                notify_all(waiting, outcome);
             }
         }
     }
 
-    /// Tells all waiters, before the load ends: whoever joins meanwhile is told when it does.
-    pub(crate) fn tell(&self, mut outcome: impl FnMut() -> LoadOutcome) {
+    /// Tells all waiters the outcome before the load ends. Callers that join afterwards are told by [`end`](Self::end).
+    pub(crate) fn notify(&self, mut outcome: impl FnMut() -> LoadOutcome) {
         if let Some(leading) = &self.leading {
-            tell(leading.flight.empty(), &mut outcome);
+            notify_all(leading.flight.empty(), &mut outcome);
         }
     }
 
-    /// Marks the load's own code, so that a call from inside it is recognised. The load is polled now.
+    /// Marks the load's own code while the guard lives, so that calls from inside it are recognised. Counts as a poll.
     pub(crate) fn enter(&self) -> Inside {
         self.polled();
         Inside::enter(self.leading.as_ref().map_or(0, |leading| leading.flight.id()))
     }
 }
 
-fn tell(waiters: VecDeque<oneshot::Sender<LoadOutcome>>, outcome: &mut dyn FnMut() -> LoadOutcome) {
+fn notify_all(waiters: VecDeque<oneshot::Sender<LoadOutcome>>, outcome: &mut dyn FnMut() -> LoadOutcome) {
     for waiter in waiters {
-        // A waiter that has gone is told nothing.
+        // Fails only if the waiter is gone.
         let _ = waiter.send(outcome());
     }
 }
 
 impl Drop for Permit {
-    /// Hands over: the load was cancelled, or panicked.
+    /// Hands the load over to a waiter: it was cancelled, or panicked.
     fn drop(&mut self) {
         let mut next = self.leading.take();
         while let Some(leading) = next.take() {
             let Some(heir) = leading.heir() else { return };
-            // The heir starts afresh: what was invalidated during the abandoned load does not concern its own.
+            // The heir begins a new load, which nothing that was invalidated during the abandoned one concerns.
             leading.flight.epoch.store(leading.flights.position(), Release);
             leading.extend(0);
             let permit = Self { leading: Some(leading), instead: false };
@@ -307,9 +309,9 @@ impl Drop for Permit {
 }
 
 pin_project! {
-    /// A load under way. Dropping it drops the body first and only then hands over, so two bodies never overlap.
+    /// A load under way. Dropping it drops the body first and hands over only then, so that two bodies never overlap.
     pub(crate) struct Load<F> {
-        // In this order: fields are dropped as they are declared.
+        // Fields are dropped in the order of their declaration.
         #[pin]
         body: Option<F>,
         permit: Option<Permit>,
@@ -321,7 +323,7 @@ impl<F> Load<F> {
         Self { body: Some(body), permit }
     }
 
-    /// Drops the body, and gives back the permit to end the flight with.
+    /// Drops the body and returns the permit, with which the caller ends the load.
     pub(crate) fn abandon(self: Pin<&mut Self>) -> Option<Permit> {
         let mut load = self.project();
         load.body.set(None);

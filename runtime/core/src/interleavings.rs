@@ -1,11 +1,10 @@
-//! The coherence rule under loom: small cases, each in every order of threads and memory accesses that may occur, up to a bound of
-//! preemptions. `scripts/test loom` runs them.
+//! The coherence rule under loom: small cases, each run in every order of threads and memory accesses, up to a bound of preemptions.
+//!
+//! In each case a thread changes the origin and invalidates or refreshes the key. Once that call has returned, no reader may get the
+//! old value, or get it as fresh. A slot under a lock stands in for the index: `scc` and tokio's channels have tests of their own.
+//! `scripts/test loom` runs these tests.
 //!
 //! May use: `clock`, `flight`, `key`, `l1`, `log`, `sync`.
-//!
-//! In each, somebody changes an origin and invalidates, or refreshes; once that has returned, nobody may be served the old value, or be
-//! served it as fresh. scc's index,
-//! for which a slot under a lock stands, and tokio's channels are tested where they are made.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use loom::thread;
 use crate::clock::Clock;
 use crate::flight::{Flights, Joined, LoadOutcome, Permit, Terms};
 use crate::key::{AnyKey, Hashed, Pattern, Scopes};
-use crate::l1::{Entry, Lifetime, LoadStart, Run};
+use crate::l1::{Entry, Lifetime, LoadStart, SweepThread};
 use crate::log::{Log, Mirror, Record};
 use crate::sync::lock;
 
@@ -32,14 +31,14 @@ fn check(case: impl Fn() + Sync + Send + 'static) {
     model.check(case);
 }
 
-/// What the value is loaded from, and the log of its changes.
+/// The origin of the value, and the log of its changes.
 struct World {
     log: Arc<Log>,
     origin: AtomicU64,
     scopes: Scopes,
-    /// An invalidation, or a refresh where it is all that there is, has returned.
+    /// 1 once an invalidation has returned, or a refresh in cases without invalidations.
     changed: AtomicU64,
-    /// A refresh beside invalidations has returned.
+    /// 1 once a refresh has returned, in cases with both.
     refreshed: AtomicU64,
 }
 
@@ -56,14 +55,14 @@ impl World {
         self.changed.store(1, Release);
     }
 
-    /// The same, and refreshes instead of invalidating.
+    /// Changes the origin and refreshes the key.
     fn refresh(&self, returned: &AtomicU64) {
         self.origin.store(NEW, Relaxed);
         self.log.append(&Record::from_pattern(Pattern::exact(KEY)).into_refresh());
         returned.store(1, Release);
     }
 
-    /// The oldest value that a read which begins now may be served.
+    /// Returns the oldest value that a read which begins now may get.
     fn oldest(&self) -> u64 {
         if self.changed.load(Acquire) == 1 { NEW } else { OLD }
     }
@@ -85,7 +84,7 @@ fn an_entry_whose_load_was_overtaken_is_not_served() {
             move || world.change()
         });
         let entry = world.load();
-        // The second hit relies on what the first has found out.
+        // The second hit relies on the position up to which the first one checked.
         for _ in 0..2 {
             let oldest = world.oldest();
             assert!(entry.hit(0, &world.log).is_none_or(|value| *value >= oldest));
@@ -96,11 +95,11 @@ fn an_entry_whose_load_was_overtaken_is_not_served() {
 }
 
 #[test]
-fn looking_at_the_table_hides_nothing_that_comes_meanwhile() {
+fn a_check_of_the_table_hides_no_record_that_comes_meanwhile() {
     check(|| {
         let world = World::new();
         let entry = world.load();
-        // Concerns another key, so that the next hit has to look.
+        // Concerns another key of the same root, so that the next hit has to check the table.
         let mut record = Record::default();
         record.push(Pattern::exact("user:8").scope, world.scopes.root());
         world.log.append(&record);
@@ -115,7 +114,7 @@ fn looking_at_the_table_hides_nothing_that_comes_meanwhile() {
 }
 
 #[test]
-fn two_who_invalidate_do_not_hide_each_other() {
+fn two_invalidations_do_not_hide_each_other() {
     check(|| {
         let world = World::new();
         let entry = Arc::new(world.load());
@@ -134,9 +133,9 @@ fn two_who_invalidate_do_not_hide_each_other() {
     });
 }
 
-/// What one reader finds out for the next ones hides nothing from a third that is about to look.
+/// The result that one reader stores for the next ones hides nothing from a third that is about to check.
 #[test]
-fn an_entry_that_was_refreshed_is_no_hit_for_anybody() {
+fn an_entry_that_was_refreshed_is_a_hit_for_no_reader() {
     check(|| {
         let world = World::new();
         let entry = Arc::new(world.load());
@@ -150,7 +149,7 @@ fn an_entry_that_was_refreshed_is_no_hit_for_anybody() {
         world.refresh(&world.changed);
         assert_eq!(entry.hit(0, &world.log), None);
         reader.join().unwrap();
-        assert!(entry.look(&world.log).is_some_and(|found| found.is_refreshed()), "it is not invalid");
+        assert!(entry.get(&world.log).is_some_and(|found| found.is_refreshed()), "it is not invalid");
     });
 }
 
@@ -186,18 +185,18 @@ fn a_refresh_and_an_invalidation_do_not_hide_each_other() {
             move || world.refresh(&world.refreshed)
         });
         let (invalidated, refreshed) = (world.changed.load(Acquire) == 1, world.refreshed.load(Acquire) == 1);
-        let found = entry.look(&world.log);
+        let found = entry.get(&world.log);
         assert!(!invalidated || found.is_none());
         assert!(!refreshed || found.is_none_or(|found| found.is_refreshed()));
         refreshing.join().unwrap();
         assert_eq!(entry.hit(0, &world.log), None);
         invalidating.join().unwrap();
-        assert!(entry.look(&world.log).is_none());
+        assert!(entry.get(&world.log).is_none());
     });
 }
 
 #[test]
-fn a_scope_that_makes_room_is_not_forgotten() {
+fn a_scope_that_is_evicted_from_the_table_is_not_forgotten() {
     check(|| {
         // One bucket of ten pairs, all taken.
         let mirror = Arc::new(Mirror::with_bytes(1));
@@ -229,9 +228,9 @@ fn read(world: &World, flights: &Arc<Flights>) -> u64 {
             Ok(LoadOutcome::Lead(permit)) => load_and_end(world, permit),
             // The load was given up.
             Err(_) => read(world, flights),
-            _ => panic!("no other ending is possible"),
+            _ => panic!("no other outcome is possible"),
         },
-        _ => panic!("nobody is inside of a load"),
+        _ => panic!("no thread is inside a load"),
     }
 }
 
@@ -242,7 +241,7 @@ fn load_and_end(world: &World, permit: Permit) -> u64 {
 }
 
 #[test]
-fn nobody_joins_a_load_that_was_overtaken() {
+fn a_load_that_was_overtaken_is_not_joined() {
     check(|| {
         let world = World::new();
         let flights = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
@@ -260,7 +259,7 @@ fn nobody_joins_a_load_that_was_overtaken() {
 }
 
 #[test]
-fn nobody_joins_a_load_that_began_before_a_refresh() {
+fn a_load_that_began_before_a_refresh_is_not_joined() {
     check(|| {
         let world = World::new();
         let flights = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
@@ -316,7 +315,7 @@ fn a_load_that_is_given_up_is_made_by_another_whenever_its_leader_comes_back() {
 }
 
 #[test]
-fn who_joins_while_the_others_are_told_is_told_too() {
+fn a_caller_that_joins_while_waiters_are_notified_gets_the_outcome_too() {
     check(|| {
         let world = World::new();
         let flights = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
@@ -326,7 +325,7 @@ fn who_joins_while_the_others_are_told_is_told_too() {
             thread::spawn(move || read(&world, &flights))
         });
         let value = world.origin.load(Relaxed);
-        permit.tell(|| LoadOutcome::shared(value));
+        permit.notify(|| LoadOutcome::shared(value));
         permit.end(|| LoadOutcome::shared(value));
         assert_eq!(readers.map(|reader| reader.join().unwrap()), [OLD, OLD]);
         let Joined::Lead(_) = flights.join(key(), world.scopes.hashes(), WAIT) else {
@@ -336,7 +335,7 @@ fn who_joins_while_the_others_are_told_is_told_too() {
 }
 
 #[test]
-fn who_joins_while_the_others_are_told_gets_nothing_that_was_overtaken() {
+fn a_caller_that_joins_while_waiters_are_notified_gets_no_overtaken_value() {
     check(|| {
         let world = World::new();
         let flights = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
@@ -349,7 +348,7 @@ fn who_joins_while_the_others_are_told_gets_nothing_that_was_overtaken() {
                 assert_eq!(read(&world, &flights), NEW);
             }
         });
-        permit.tell(|| LoadOutcome::shared(value));
+        permit.notify(|| LoadOutcome::shared(value));
         permit.end(|| LoadOutcome::shared(value));
         writer.join().unwrap();
     });
@@ -359,7 +358,7 @@ fn who_joins_while_the_others_are_told_gets_nothing_that_was_overtaken() {
 fn an_insert_may_be_late() {
     check(|| {
         let world = World::new();
-        // The index, as far as one key goes.
+        // Stands in for the index of one key.
         let slot = Arc::new(Mutex::new(None));
         let loaders = [(); 2].map(|()| {
             let (world, slot) = (world.clone(), slot.clone());
@@ -378,12 +377,12 @@ fn an_insert_may_be_late() {
     });
 }
 
-/// The sweep's thread ends when nothing is stored, and whoever stores begins it, if it has ended.
+/// The sweep's thread ends when no store has an entry, and the next insert starts it again.
 #[test]
-fn what_is_stored_while_the_sweep_ends_is_swept() {
+fn an_entry_that_is_stored_while_the_sweep_ends_is_swept() {
     check(|| {
-        let (run, stored) = (Arc::new(Run::new()), Arc::new(AtomicU64::new(0)));
-        assert!(run.begin(), "nobody has");
+        let (run, stored) = (Arc::new(SweepThread::new()), Arc::new(AtomicU64::new(0)));
+        assert!(run.begin(), "no thread runs yet");
         let writers = [(); 2].map(|()| {
             let (run, stored) = (run.clone(), stored.clone());
             thread::spawn(move || {
@@ -394,6 +393,6 @@ fn what_is_stored_while_the_sweep_ends_is_swept() {
         let ended = run.end(|| stored.load(Relaxed) == 0);
         let begun = writers.map(|writer| writer.join().unwrap());
         let threads = u64::from(!ended) + begun.into_iter().map(u64::from).sum::<u64>();
-        assert_eq!(threads, 1, "one sweeps, and no more than one");
+        assert_eq!(threads, 1, "exactly one thread sweeps");
     });
 }

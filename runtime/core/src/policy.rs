@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::clock::nanos;
 use crate::codec::{Codec, SharedValue, Wire};
 use crate::error::LoadTimeout;
-use crate::l1::{Found, Lifetime};
+use crate::l1::{FoundEntry, Lifetime};
 use crate::shape::{Copier, KeepsErrors, MayBeAbsent, Shape};
 
 /// The largest part of a ttl that jitter takes off, by default.
@@ -273,7 +273,7 @@ impl<S: Shape> Policy<S> {
 
     /// The lifetime here of an entry that another call site has stored, which said until when it is fresh. `None` if this one has no use
     /// for it.
-    pub(crate) fn lifetime_of<V>(&self, found: &Found<V>, now: u64) -> Option<Lifetime> {
+    pub(crate) fn lifetime_of<V>(&self, found: &FoundEntry<V>, now: u64) -> Option<Lifetime> {
         let Lifetime { expires, load_time, local_until, .. } = found.life;
         let is_useful = !found.is_refreshed() || !self.longest_stale().is_zero();
         if self.ttl.is_zero() || !is_useful || now >= expires.min(local_until) {

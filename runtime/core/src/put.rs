@@ -33,7 +33,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
     /// A put of this key, whose body begins now.
     pub(crate) fn new(pending: Pending<K, S>) -> Self {
         let pending = pending.uncounted();
-        let record = Record::from_pattern(pending.scopes.own());
+        let record = Record::from_pattern(pending.scopes.key_pattern());
         let began = pending.state.log().position();
         Self { write: Some(Box::new(Write { pending, record, began, store: true })) }
     }

@@ -1,8 +1,8 @@
-//! The seam: what `fastness-mongo`, a crate of the same version, uses of this one beside its public API.
+//! Internal items that `fastness-mongo`, a crate of the same version, uses beside the public API.
+//!
+//! The comment above each item names its reason. No other item of this crate may be public for the sake of another crate.
 //!
 //! May use: `clock`, `codec`, `handle`, `key`, `log`, `sync`, `timed`.
-//!
-//! Each item has its reason beside it. Nothing else of this crate may be public for the sake of another.
 
 // The derive reads a field's value and writes it as a key has it, by the same traits as arguments of cached functions.
 pub use crate::key::arg::{Arg, DisplayArg, Unfit};
@@ -12,16 +12,16 @@ pub use crate::key::args::{digest, lower};
 pub use crate::key::Pattern;
 pub use crate::key::scopes::hash;
 
-// Whatever waits does so on the injected timer, and nothing else reads the time of the day.
+// All waits use the injected timer, and no other code reads the time of day.
 pub use crate::clock::{nanos, pause, time_of_day};
 
-// Locks are loom's in its tests, and poison is ignored everywhere.
+// Mutexes are loom's in loom tests, and poison is ignored everywhere.
 pub use crate::sync::{Mutex, lock};
 
 // Slow queries are logged as slow functions are: one line a second for each shape.
 pub use crate::timed::Gate;
 
-// Documents have a stored form of their own, since serde does not give them back.
+// Documents have a stored form of their own, because serde does not return them unchanged.
 #[cfg(feature = "redis")]
 pub use crate::codec::documents::{OwnBytes, OwnForms};
 #[cfg(feature = "redis")]
@@ -33,32 +33,32 @@ use crate::key::KeyWriter;
 use crate::log::{Reach, Record};
 use crate::timed::buckets;
 
-/// The precise time of a clock in nanoseconds: operations are timed by it.
+/// Returns the precise time of a clock in nanoseconds, by which operations are timed.
 pub fn now(clock: &Clock) -> u64 {
     clock.now()
 }
 
-/// Appends text to a key as it is, colons included: a scope has literal parts between its values.
+/// Appends text to a key unescaped, colons included: a scope has literal parts between its values.
 pub fn write_text(out: &mut KeyWriter, text: &str) {
     out.raw(text);
 }
 
-/// The bucket of a time in nanoseconds: histograms of slow queries are those of `#[timed]`.
+/// Returns the histogram bucket of a duration in nanoseconds. Slow queries use the histograms of `#[timed]`.
 pub fn bucket_of(nanos: u64) -> usize {
     buckets::index(nanos)
 }
 
-/// The time in nanoseconds that a bucket is read as.
+/// Returns the duration in nanoseconds that stands for a bucket.
 pub fn bucket_middle(bucket: usize) -> u64 {
     buckets::middle(bucket)
 }
 
-/// The identity of the shared tier, which is the same for all processes that share it: one of them follows the changes for all.
+/// Returns the identity of the shared tier, the same in all processes that share it: one of them follows the change streams for all.
 pub fn fleet(handle: &Fastness) -> Option<String> {
     handle.fleet()
 }
 
-/// Invalidates all of these at once.
+/// Invalidates all of these patterns in one record.
 pub async fn announce(handle: &Fastness, patterns: Vec<Pattern>) -> Reach {
     let mut record = Record::default();
     for pattern in patterns {

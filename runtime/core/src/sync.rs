@@ -1,5 +1,6 @@
-//! Locks and atomics: those of std, or under `--cfg fastness_loom` those of loom, which runs a test in every order that the memory
-//! model admits. And whether this thread is ending.
+//! Locks and atomics of std, or of loom under `--cfg fastness_loom`, and the end of a thread.
+//!
+//! loom runs a test in every order of memory accesses that the memory model allows.
 //!
 //! May use: nothing of this crate.
 
@@ -16,55 +17,55 @@ pub use std::sync::Mutex;
 #[cfg(not(fastness_loom))]
 pub(crate) use std::sync::{Condvar, MutexGuard, atomic};
 
-/// Locks. Poison is ignored: nothing under our locks runs code of the user's, so nothing panics half-way through a change.
+/// Locks a mutex. Poison is ignored: no user code runs under our locks, so no panic leaves a change half-made.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Locks what is static, and so cannot be loom's.
+/// Locks a static mutex, which is always one of std: loom's mutexes cannot be static.
 pub(crate) fn lock_static<T>(mutex: &'static std::sync::Mutex<T>) -> std::sync::MutexGuard<'static, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 thread_local! {
     static ENDING: Cell<bool> = const { Cell::new(false) };
-    static SENTINEL: Sentinel = const { Sentinel };
+    static WATCH: ThreadEndWatch = const { ThreadEndWatch };
 }
 
-/// Is dropped when its thread ends.
-struct Sentinel;
+/// Thread-local whose drop marks the end of its thread.
+struct ThreadEndWatch;
 
-impl Drop for Sentinel {
+impl Drop for ThreadEndWatch {
     fn drop(&mut self) {
         ENDING.set(true);
     }
 }
 
-/// Whether this thread is dropping its thread-locals, so that the index (`scc`) must not be touched any more: it would panic, which
-/// aborts the process here. Costs one load.
+/// Returns whether this thread is dropping its thread-locals. The index (`scc`) must not be used then: it would panic, which aborts
+/// the process at this point. Costs one load.
 #[inline]
 pub(crate) fn thread_is_ending() -> bool {
     ENDING.get()
 }
 
-/// Notices the end of this thread before the index does: thread-locals are dropped in the reverse order of their first uses, so this
-/// follows a thread's first use of the index.
+/// Begins to watch for the end of this thread. Call it after the thread's first use of the index: thread-locals are dropped in the
+/// reverse order of their first uses, so the end is noticed before the index's own thread-locals go.
 pub(crate) fn watch_thread() {
-    let _ = SENTINEL.try_with(|_| ());
+    let _ = WATCH.try_with(|_| ());
 }
 
-/// A stack for a thread-local: never dropped, so that it is there for what a thread runs while it ends, and without a heap block once
-/// it is empty, so that nothing is lost by that.
-pub(crate) struct ThreadStack<T>(ManuallyDrop<RefCell<Stack<T>>>);
+/// A stack for a thread-local. Never dropped, so that code which a thread runs while it ends can still use it; an empty one owns no
+/// heap block, so nothing leaks.
+pub(crate) struct ThreadStack<T>(ManuallyDrop<RefCell<StackItems<T>>>);
 
-struct Stack<T> {
+struct StackItems<T> {
     first: Option<T>,
     more: Vec<T>,
 }
 
 impl<T: Clone> ThreadStack<T> {
     pub(crate) const fn new() -> Self {
-        Self(ManuallyDrop::new(RefCell::new(Stack { first: None, more: Vec::new() })))
+        Self(ManuallyDrop::new(RefCell::new(StackItems { first: None, more: Vec::new() })))
     }
 
     pub(crate) fn push(&self, item: T) {
@@ -75,7 +76,7 @@ impl<T: Clone> ThreadStack<T> {
         }
     }
 
-    /// The caller drops the item, so its `Drop` may use the stack.
+    /// Removes the last item and returns it: its `Drop` runs in the caller and may use the stack.
     pub(crate) fn pop(&self) -> Option<T> {
         let mut stack = self.0.borrow_mut();
         let item = stack.more.pop().or_else(|| stack.first.take());
@@ -90,7 +91,7 @@ impl<T: Clone> ThreadStack<T> {
         stack.more.last().or(stack.first.as_ref()).cloned()
     }
 
-    /// All of them, the first one first.
+    /// Returns all items, in the order in which they were pushed.
     pub(crate) fn all(&self) -> Vec<T> {
         let stack = self.0.borrow();
         stack.first.iter().chain(&stack.more).cloned().collect()

@@ -7,8 +7,8 @@
 
 use std::fmt;
 
-use crate::codec::formats::Formats;
 use crate::codec::forms::Form;
+use crate::codec::value_codec::ValueCodec;
 use crate::codec::{Codec, SharedValue};
 
 /// Why a value cannot go through a codec.
@@ -36,10 +36,10 @@ pub struct Unsurvived {
 /// ```
 pub fn survives<T: SharedValue>(value: &T, codec: Codec) -> Result<(), Unsurvived> {
     let unsurvived = |why| Unsurvived { type_name: std::any::type_name::<T>(), codec, why };
-    let formats = Formats::<T>::new();
-    let plain = formats.survives(value, Form::Plain(codec));
+    let value_codec = ValueCodec::<T>::new();
+    let plain = value_codec.survives(value, Form::Plain(codec));
     let survived =
-        if codec == Codec::MessagePack { plain.or_else(|_| formats.survives(value, Form::Exact)) } else { plain };
+        if codec == Codec::MessagePack { plain.or_else(|_| value_codec.survives(value, Form::Exact)) } else { plain };
     survived.map_err(|unfit| unsurvived(unfit.0))
 }
 
@@ -55,7 +55,7 @@ pub fn survives<T: SharedValue>(value: &T, codec: Codec) -> Result<(), Unsurvive
 /// assert_eq!(fastness::testing::fingerprint::<User>(), 0x39f1_7b15_8b70_6de2);
 /// ```
 pub fn fingerprint<T: SharedValue>() -> u64 {
-    Formats::<T>::new().announced().fingerprint
+    ValueCodec::<T>::new().announced().fingerprint
 }
 
 impl fmt::Display for Unsurvived {

@@ -1,4 +1,4 @@
-//! Helpers for unit tests of several modules.
+//! Helpers that unit tests of several modules share.
 
 use std::sync::{Arc, Mutex, Once};
 
@@ -8,17 +8,17 @@ use tracing::{Event, Level, Metadata, Subscriber, span};
 
 use crate::key::{Key, Scope};
 
-/// The key with this text.
+/// Parses a key.
 pub(crate) fn named(text: impl AsRef<str>) -> Key {
     text.as_ref().parse().expect("a key")
 }
 
-/// The key or the prefix with this text.
+/// Parses a key or a prefix.
 pub(crate) fn reached(text: impl AsRef<str>) -> Scope {
     text.as_ref().parse().expect("a scope")
 }
 
-/// The tag with this text.
+/// Makes a tag of a text.
 #[cfg(feature = "http")]
 pub(crate) fn tagged(text: &str) -> Scope {
     Scope::from_tag(named(text))
@@ -29,7 +29,7 @@ pub(crate) fn tagged(text: &str) -> Scope {
 pub(crate) struct Levels(Arc<Mutex<Vec<Level>>>);
 
 impl Levels {
-    /// Calls a function, and notes what it logs.
+    /// Calls a function, and records the levels of its events.
     pub(crate) fn listen(&self, call: impl FnOnce()) {
         be_interested_everywhere();
         with_default(Listener { heard: self.clone(), enabled: true }, call);
@@ -41,10 +41,10 @@ impl Levels {
     }
 }
 
-/// Makes all threads interested in all events, of which those that do not listen take none.
+/// Makes all threads interested in all events; threads without a listener then discard them.
 ///
-/// `tracing` asks once for each place that logs who is interested. While there is a single subscriber, it asks that of the thread that
-/// comes to the place first, so without this the thread of another test would turn the place off for the one that listens.
+/// `tracing` asks once per log statement who is interested. While there is a single subscriber, it asks only the thread that reaches
+/// the statement first, so the thread of another test would turn it off for the listening one.
 fn be_interested_everywhere() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -88,15 +88,14 @@ impl Subscriber for Listener {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// A place that another thread has come to first.
 #[test]
-fn a_place_that_a_thread_without_a_listener_comes_to_first_is_heard() {
-    let place = || tracing::trace!("said");
+fn an_event_is_heard_although_a_thread_without_a_listener_reached_it_first() {
+    let statement = || tracing::trace!("logged");
     let levels = Levels::default();
     levels.listen(|| {
-        std::thread::spawn(place).join().unwrap();
+        std::thread::spawn(statement).join().unwrap();
         assert!(levels.heard().is_empty(), "of another thread");
-        place();
+        statement();
     });
     assert_eq!(levels.heard(), [Level::TRACE]);
 }

@@ -29,7 +29,7 @@ fn assert_injective<T: KeyPart + Debug>(parts: impl IntoIterator<Item = T>) {
     for part in parts {
         let text = text(&part);
         assert!(!text.is_empty() && !text.contains([':', '*']) && !text.contains(char::is_control), "{text:?}");
-        let owned = part.own();
+        let owned = part.to_owned_part();
         assert!(part.same(&owned));
         if let Some(other) = seen.insert(text.clone(), part) {
             panic!("{other:?} and {:?} are both {text:?}", seen[&text]);

@@ -1,7 +1,7 @@
 //! What meets input of unknown origin, for the fuzz targets in `fuzz/`.
 
 use crate::codec::envelope::{self, Header, Limits};
-use crate::codec::formats::Formats;
+use crate::codec::value_codec::ValueCodec;
 use crate::codec::{Codec, SharedValue};
 use crate::key::{Scope, Scopes};
 use crate::log::Record;
@@ -14,7 +14,7 @@ pub fn open<V: SharedValue>(
     max_bytes: usize,
 ) -> Option<(Vec<u8>, Option<V>)> {
     let (header, payload) = envelope::open(bytes, key, fingerprint, max_bytes).ok()?;
-    let value = Formats::new().decode(&payload, header.codec).ok();
+    let value = ValueCodec::new().decode(&payload, header.codec).ok();
     Some((payload.into_owned(), value))
 }
 

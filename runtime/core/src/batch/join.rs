@@ -14,7 +14,7 @@ use super::outcome::{Values, ended};
 use super::start::{Element, Missing};
 use super::{Batch, BatchMap};
 use crate::clock::nanos;
-use crate::engine::{Looked, Plan, Request, join, join_blocking};
+use crate::engine::{Lookup, Request, RequestPlan, join, join_blocking};
 use crate::flight::{Joined, PATIENCE, Permit, Terms, end};
 use crate::key::{AnyKey, Hashed, OwnedKey, Prehashed};
 use crate::log::Log;
@@ -33,8 +33,8 @@ where
     type Stale = Infallible;
 
     /// Finds nothing: every element was looked up one by one.
-    fn lookup(&mut self) -> Looked<(), Infallible> {
-        Looked::Nothing
+    fn lookup(&mut self) -> Lookup<(), Infallible> {
+        Lookup::Miss
     }
 
     fn join(&mut self, wait: bool) -> Option<Joined> {
@@ -114,16 +114,16 @@ where
         self.follow(plan);
     }
 
-    fn follow(&mut self, plan: Plan<(), Infallible>) {
+    fn follow(&mut self, plan: RequestPlan<(), Infallible>) {
         match plan {
-            Plan::Done(()) => {}
-            Plan::Load(Some(permit)) => self.permit = Some(permit),
-            Plan::Load(None) => {
+            RequestPlan::Done(()) => {}
+            RequestPlan::Load(Some(permit)) => self.permit = Some(permit),
+            RequestPlan::Load(None) => {
                 if let Some(start) = &mut self.start {
                     start.begin();
                 }
             }
-            Plan::Refresh(_, stale) => match stale {},
+            RequestPlan::Refresh(_, stale) => match stale {},
         }
     }
 

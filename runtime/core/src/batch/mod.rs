@@ -82,7 +82,7 @@ where
     /// Looks one element up. Duplicates count once.
     pub fn look<A: Args<Owned = K>>(&mut self, id: &Id<S>, args: &A, tags: &[String]) {
         let start = self.start.get_or_insert_with(|| Start::new::<A>(self.site, self.on.as_ref(), self.instance));
-        let key = start.state.store.local.values.own(args);
+        let key = start.state.store.local.values.owned_key(args);
         if self.seen.is_empty() {
             self.seen.reserve(ROOM);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{BatchMap, Each};
 use crate::clock::nanos;
-use crate::engine::{Began, Fetched, SharedKey};
+use crate::engine::{Fetched, SharedKey, TieredStart};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
@@ -19,7 +19,7 @@ pub(super) type Value<S> = <<S as Shape>::Item as BatchMap>::Value;
 /// When a batch began, and where its elements are kept.
 pub(super) struct Start<K: Eq, S: Shape<Item: BatchMap>> {
     pub(super) state: Arc<SiteState<K, Each<S>>>,
-    pub(super) began: Began,
+    pub(super) began: TieredStart,
 }
 
 /// An element that the body may have to load.
@@ -111,7 +111,7 @@ where
         policy: &Policy<Each<S>>,
         all: &[Missing<K, S>],
         loaded: &S::Item,
-        (began, now): (&Began, u64),
+        (began, now): (&TieredStart, u64),
     ) {
         let stored = all.iter().filter_map(|missing| {
             let value = loaded.value(&missing.id);
@@ -133,7 +133,7 @@ where
 
     /// What this process has of one element.
     pub(super) fn find(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> Element<Value<S>> {
-        if let Some(found) = self.state.store.look(key).filter(|found| found.is_fresh(self.began.time)) {
+        if let Some(found) = self.state.store.get(key).filter(|found| found.is_fresh(self.began.time)) {
             return Element::Present(found.value);
         }
         let absent = self.state.negative(key, self.began.time);
@@ -156,7 +156,7 @@ where
         if !self.is_kept_in_process(policy) {
             return None;
         }
-        let life = |found: &l1::Found<Value<S>>, now| policy.lifetime_of(found, now);
+        let life = |found: &l1::FoundEntry<Value<S>>, now| policy.lifetime_of(found, now);
         let found = self.state.find_elsewhere(missing.call_key(), life);
         found.filter(|found| found.is_fresh(self.began.time)).map(|found| found.value)
     }

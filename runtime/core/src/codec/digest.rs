@@ -1,7 +1,7 @@
-//! A number for a value as serde sees it: equal for two values only if a type could not tell them apart.
+//! A digest of a value as serde sees it, by which a decoded value is compared with the original.
 //!
-//! It counts the kind and the width of each number, names of types and variants, and whether something is a text, bytes or a list. The order in
-//! which lists and maps give their elements does not count, because that of a hash set is another one each time.
+//! Covers the kind and the width of each number, the names of types and variants, and the difference between text, bytes and lists. The
+//! order of the elements of lists and maps does not count, because a hash set has another one each time.
 
 use std::fmt;
 
@@ -11,12 +11,12 @@ use serde::ser::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The number of a value.
+/// Digests a value.
 pub(super) fn number<T: Serialize + ?Sized>(value: &T) -> Result<u64, Undigested> {
-    value.serialize(Digest)
+    value.serialize(DigestSerializer)
 }
 
-/// The failure of a value's `Serialize`, so that the value has no number.
+/// The failure of a value's `Serialize`.
 #[derive(Debug)]
 pub(super) struct Undigested(String);
 
@@ -48,7 +48,7 @@ fn text(text: &str) -> u64 {
 }
 
 #[derive(Clone, Copy)]
-struct Digest;
+struct DigestSerializer;
 
 macro_rules! leaves {
     ($($method:ident($ty:ty) $kind:literal |$value:ident| $bits:expr;)*) => {$(
@@ -59,7 +59,7 @@ macro_rules! leaves {
     )*};
 }
 
-impl Serializer for Digest {
+impl Serializer for DigestSerializer {
     type Ok = u64;
     type Error = Undigested;
     type SerializeSeq = Parts;
@@ -166,7 +166,7 @@ struct Parts {
     kind: u64,
     sum: u64,
     count: u64,
-    /// The number of the key of the entry under way.
+    /// The digest of the key of the current entry.
     key: u64,
 }
 
@@ -175,27 +175,27 @@ impl Parts {
         Self { kind, sum: 0, count: 0, key: 0 }
     }
 
-    /// Adds a part whose place does not count.
+    /// Adds a part whose position does not count.
     fn add(&mut self, part: u64) {
         self.count += 1;
         self.sum = self.sum.wrapping_add(part);
     }
 
-    /// Adds a part behind those before it.
+    /// Adds a part whose position counts.
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Undigested> {
-        let part = value.serialize(Digest)?;
+        let part = value.serialize(DigestSerializer)?;
         self.count += 1;
         self.sum = mixed(self.sum, part);
         Ok(())
     }
 
     fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Undigested> {
-        let part = value.serialize(Digest)?;
+        let part = value.serialize(DigestSerializer)?;
         self.add(mixed(text(name), part));
         Ok(())
     }
 
-    #[allow(clippy::unnecessary_wraps)] // as the traits have it
+    #[allow(clippy::unnecessary_wraps)] // the traits return results
     fn number(&self) -> Result<u64, Undigested> {
         Ok(mixed(mixed(self.kind, self.count), self.sum))
     }
@@ -220,7 +220,7 @@ macro_rules! parts {
 }
 
 parts! {
-    SerializeSeq serialize_element() |parts, value| value.serialize(Digest).map(|part| parts.add(part));
+    SerializeSeq serialize_element() |parts, value| value.serialize(DigestSerializer).map(|part| parts.add(part));
     SerializeTuple serialize_element() |parts, value| parts.push(value);
     SerializeTupleStruct serialize_field() |parts, value| parts.push(value);
     SerializeTupleVariant serialize_field() |parts, value| parts.push(value);
@@ -233,12 +233,12 @@ impl SerializeMap for Parts {
     type Error = Undigested;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Undigested> {
-        self.key = key.serialize(Digest)?;
+        self.key = key.serialize(DigestSerializer)?;
         Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Undigested> {
-        let part = mixed(self.key, value.serialize(Digest)?);
+        let part = mixed(self.key, value.serialize(DigestSerializer)?);
         self.add(part);
         Ok(())
     }

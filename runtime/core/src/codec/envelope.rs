@@ -1,21 +1,21 @@
-//! What stands around the bytes of a value in the shared tier.
+//! The envelope of a value in the shared tier.
 //!
 //! | bytes | meaning |
 //! |---|---|
 //! | 4 | `FST` and the version, 2 |
 //! | 1 | codec: 1 `MessagePack`, 2 JSON, 3 bincode |
-//! | 1 | flags: 1 = the origin said that there is no value, and no payload follows; 2 = the payload is compressed |
+//! | 1 | flags: 1 = a cached absence without a payload; 2 = the payload is compressed |
 //! | 2 | length of the key |
 //! | 8 | fingerprint of the value's type |
 //! | 8 | incarnation of the log |
-//! | 8 | where in the log the value's load began |
-//! | 8 | until when it is fresh, in milliseconds since 1970 of the server's clock |
-//! | 4 | how long its load took, in microseconds |
-//! | 8 | when its load began, in microseconds since 1970 of the server's clock |
-//! | 8 | xxh3 of what follows, and that of what stands before added to it |
+//! | 8 | position in the log at which the value's load began |
+//! | 8 | time until which it is fresh, in milliseconds since 1970 of the server's clock |
+//! | 4 | duration of its load, in microseconds |
+//! | 8 | time at which its load began, in microseconds since 1970 of the server's clock |
+//! | 8 | checksum: xxh3 of the bytes that follow, plus xxh3 of the bytes before |
 //! | | the key, then the payload |
 //!
-//! All numbers are little-endian. What does not fit in every respect is no value: the caller loads.
+//! All numbers are little-endian. An envelope with any mismatch is a miss: the caller loads.
 
 use std::borrow::Cow;
 
@@ -31,7 +31,7 @@ const FLAGS: usize = 5;
 const ABSENT: u8 = 1;
 const COMPRESSED: u8 = 2;
 
-/// What an envelope says of its value.
+/// The header of an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) codec: Codec,
@@ -44,25 +44,25 @@ pub(crate) struct Header {
     pub(crate) began_micros: u64,
 }
 
-/// Why a value does not go into an envelope.
+/// The reason why a value could not be put into an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unsealed<E> {
-    /// It could not be encoded.
+    /// The payload could not be encoded.
     Payload(E),
-    /// It is larger than is allowed.
+    /// The envelope would be larger than allowed.
     TooLarge,
 }
 
-/// What envelopes may hold.
+/// The settings of envelopes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Of all before compression, so that a reader knows how much it has to make room for.
+    /// Maximum size before compression, in bytes, so that a reader knows how much memory it may need.
     pub(crate) max_bytes: usize,
-    /// Whether to compress what shrinks by it. What is compressed is read all the same.
+    /// True to compress payloads that become smaller by it. Compressed ones are always read.
     pub(crate) compress: bool,
 }
 
-/// Puts what `payload` appends into an envelope, at the end of `bytes`.
+/// Appends an envelope to `bytes`, around the payload that `payload` appends.
 pub(crate) fn seal<E>(
     header: &Header,
     key: &str,
@@ -96,7 +96,7 @@ pub(crate) fn seal<E>(
     Ok(())
 }
 
-/// Takes a value out of its envelope, if it is of this key and type and not of more than `max_bytes`.
+/// Returns the header and the payload of an envelope of this key and type. The payload may have at most `max_bytes`.
 pub(crate) fn open<'a>(
     bytes: &'a [u8],
     key: &str,
@@ -142,14 +142,14 @@ pub(crate) fn open<'a>(
     Ok((header, payload))
 }
 
-/// Makes the checksum right, if there is room for one.
+/// Writes the checksum of an envelope; `None` if the bytes are too short to hold one.
 pub(crate) fn put_checksum(bytes: &mut [u8]) -> Option<()> {
     let sum = (bytes.len() >= HEADER).then(|| checksum(bytes))?;
     bytes[CHECKSUM].copy_from_slice(&sum.to_le_bytes());
     Some(())
 }
 
-/// Of all bytes but the sum itself. Added up, because a seed costs more than the second hash.
+/// Returns the checksum of all bytes but the sum itself. Two hashes are added, because a seeded hash costs more.
 fn checksum(bytes: &[u8]) -> u64 {
     xxh3_64(&bytes[CHECKSUM.end..]).wrapping_add(xxh3_64(&bytes[..CHECKSUM.start]))
 }

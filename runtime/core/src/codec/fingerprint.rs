@@ -1,11 +1,11 @@
-//! A number for what a type announces to serde, so that a changed type finds no values of the old one.
+//! The fingerprint of a type as it announces itself to serde, so that a changed type finds no values of the old one.
 //!
-//! The type is deserialised from a source that agrees to everything it is asked for and writes down what that was: names of
-//! types, fields and variants, and the kinds of the leaves. What a type refuses (a date that wants a real date) is tried
-//! last in the next pass, so that the fields after it are seen as well; each variant of an enum takes a pass of its own.
+//! The type is deserialised from a source that accepts every request and records it: names of types, fields and variants, and the kinds
+//! of the leaves. A field that rejects its made-up value (a date that wants a real date) comes last in the next pass, so that the fields
+//! after it are recorded as well; each variant of an enum takes a pass of its own.
 //!
-//! It cannot see through what serde does not announce: the fields of a flattened or untagged type, and what an own
-//! implementation of `Deserialize` does with a string. There `version = ..` tells an old value from a new one.
+//! It does not see parts that serde does not announce: the fields of a flattened or untagged type, and the string format of a handwritten
+//! `Deserialize`. For those, `version = ..` separates old values from new ones.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,23 +18,22 @@ use serde::de::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Types nested deeper than this are seen down to here: it ends types that hold themselves.
+/// Maximum depth of the walk, which ends it for recursive types.
 const MAX_DEPTH: usize = 32;
-/// More variants and refusals than this are not tried out.
+/// Maximum number of passes; variants and rejections beyond it are not tried.
 const MAX_PASSES: usize = 256;
 
-/// The knowledge of a type that comes from what it announces to serde.
+/// The result of a walk through a type.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Announced {
-    /// The same in every build and on every machine.
+    /// The fingerprint, the same in every build and on every machine.
     pub(crate) fingerprint: u64,
-    /// True if it announced all that it is made of: it refused nothing, and asked nowhere for whatever stands there, nor for fields by
-    /// their position.
+    /// True if the type announced all of its parts: it rejected no value, and used neither `deserialize_any` nor fields by position.
     pub(crate) is_settled: bool,
 }
 
 impl Announced {
-    /// Walks through a type.
+    /// Walks through a type and records what it announces.
     pub(crate) fn from_type<T: DeserializeOwned>() -> Self {
         let (description, is_settled) = describe::<T>();
         Self { fingerprint: xxh3_64(description.as_bytes()), is_settled }
@@ -47,7 +46,7 @@ fn describe<T: DeserializeOwned>() -> (String, bool) {
     for pass in 1..=MAX_PASSES {
         let before = seen.borrow().len();
         let out = RefCell::new(String::new());
-        // However it ends, what was asked for is written down.
+        // The requests are recorded even if the pass fails.
         is_settled &= T::deserialize(Trace { seen: &seen, out: &out, depth: 0 }).is_ok() && pass < MAX_PASSES;
         root = out.into_inner();
         if seen.borrow().len() == before {
@@ -60,47 +59,47 @@ fn describe<T: DeserializeOwned>() -> (String, bool) {
 
 #[derive(Default)]
 struct SeenTypes {
-    /// By the type's own description, what each field or variant is.
+    /// The descriptions of the fields or variants of each type, by the type's own description.
     types: BTreeMap<String, BTreeMap<String, String>>,
-    /// Fields that refused what they got.
+    /// The fields that rejected their made-up value.
     refused: BTreeSet<(String, &'static str)>,
-    /// True if anything was to be told by what stands there.
+    /// True if `deserialize_any` was called.
     asks_for_any: bool,
-    /// True if it has fields that are told by their position, of which serde can leave one out without a word (`skip_serializing_if`).
+    /// True if there are fields by position, of which `skip_serializing_if` can leave one out unnoticed.
     has_positions: bool,
 }
 
 impl SeenTypes {
-    /// Grows while there is something new.
+    /// Returns a size that grows with every new discovery.
     fn len(&self) -> usize {
         self.refused.len() + self.types.values().map(BTreeMap::len).sum::<usize>()
     }
 
     fn member(&mut self, of: &str, name: &str, is: String) {
         let known = self.types.entry(of.to_owned()).or_default().entry(name.to_owned()).or_default();
-        // A pass that ends early has seen less.
+        // A pass that ended early has recorded less.
         if is.len() > known.len() {
             *known = is;
         }
     }
 }
 
-/// Agrees to everything, and writes it down.
+/// A deserialiser that accepts every request and records it.
 #[derive(Clone, Copy)]
 struct Trace<'a> {
     seen: &'a RefCell<SeenTypes>,
-    /// The description of the value under way.
+    /// The description of the current value.
     out: &'a RefCell<String>,
     depth: usize,
 }
 
 impl Trace<'_> {
-    fn say(&self, what: impl fmt::Display) {
+    fn record(&self, what: impl fmt::Display) {
         let _ = write!(self.out.borrow_mut(), "{what} ");
     }
 
-    fn deeper(self) -> Result<Self, Refused> {
-        if self.depth >= MAX_DEPTH { Err(Refused) } else { Ok(Self { depth: self.depth + 1, ..self }) }
+    fn deeper(self) -> Result<Self, TraceError> {
+        if self.depth >= MAX_DEPTH { Err(TraceError) } else { Ok(Self { depth: self.depth + 1, ..self }) }
     }
 
     fn at_the_end(&self) -> bool {
@@ -109,17 +108,17 @@ impl Trace<'_> {
 }
 
 #[derive(Debug)]
-struct Refused;
+struct TraceError;
 
-impl fmt::Display for Refused {
+impl fmt::Display for TraceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("refused")
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for TraceError {}
 
-impl de::Error for Refused {
+impl de::Error for TraceError {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self
     }
@@ -127,15 +126,15 @@ impl de::Error for Refused {
 
 macro_rules! leaves {
     ($($method:ident $visit:ident $($value:expr)?;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-            self.say(&stringify!($method)["deserialize_".len()..]);
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceError> {
+            self.record(&stringify!($method)["deserialize_".len()..]);
             visitor.$visit($($value)?)
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for Trace<'_> {
-    type Error = Refused;
+    type Error = TraceError;
 
     leaves! {
         deserialize_bool visit_bool true;
@@ -161,36 +160,40 @@ impl<'de> Deserializer<'de> for Trace<'_> {
         deserialize_ignored_any visit_unit;
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.say("any");
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceError> {
+        self.record("any");
         self.seen.borrow_mut().asks_for_any = true;
         visitor.visit_unit()
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.say("option");
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceError> {
+        self.record("option");
         if self.at_the_end() { visitor.visit_none() } else { visitor.visit_some(self.deeper()?) }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Refused> {
-        self.say(format_args!("unit struct {name}"));
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, TraceError> {
+        self.record(format_args!("unit struct {name}"));
         visitor.visit_unit()
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Refused> {
-        self.say(format_args!("newtype {name}"));
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, TraceError> {
+        self.record(format_args!("newtype {name}"));
         visitor.visit_newtype_struct(self.deeper()?)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.say("seq");
-        visitor.visit_seq(Elements { trace: self.deeper()?, left: usize::from(!self.at_the_end()) })
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceError> {
+        self.record("seq");
+        visitor.visit_seq(ElementsTrace { trace: self.deeper()?, left: usize::from(!self.at_the_end()) })
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refused> {
-        self.say(format_args!("tuple of {len}"));
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, TraceError> {
+        self.record(format_args!("tuple of {len}"));
         self.seen.borrow_mut().has_positions |= !is_plain_tuple::<V::Value>();
-        visitor.visit_seq(Elements { trace: self.deeper()?, left: len })
+        visitor.visit_seq(ElementsTrace { trace: self.deeper()?, left: len })
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -198,14 +201,14 @@ impl<'de> Deserializer<'de> for Trace<'_> {
         name: &'static str,
         len: usize,
         visitor: V,
-    ) -> Result<V::Value, Refused> {
-        self.say(format_args!("struct {name}"));
+    ) -> Result<V::Value, TraceError> {
+        self.record(format_args!("struct {name}"));
         self.deserialize_tuple(len, visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.say("map");
-        visitor.visit_map(Entries { trace: self.deeper()?, left: usize::from(!self.at_the_end()) })
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceError> {
+        self.record("map");
+        visitor.visit_map(EntriesTrace { trace: self.deeper()?, left: usize::from(!self.at_the_end()) })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -213,14 +216,14 @@ impl<'de> Deserializer<'de> for Trace<'_> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refused> {
+    ) -> Result<V::Value, TraceError> {
         let own = format!("struct {name} {fields:?}");
-        self.say(&own);
+        self.record(&own);
         let refused = |field: &&&'static str| self.seen.borrow().refused.contains(&(own.clone(), **field));
         let (last, mut order): (Vec<&str>, Vec<&str>) = fields.iter().partition(|field| refused(field));
         order.extend(last);
         order.reverse();
-        visitor.visit_map(Fields { trace: self.deeper()?, of: own, left: order, field: "" })
+        visitor.visit_map(FieldsTrace { trace: self.deeper()?, of: own, left: order, field: "" })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -228,36 +231,37 @@ impl<'de> Deserializer<'de> for Trace<'_> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refused> {
+    ) -> Result<V::Value, TraceError> {
         let own = format!("enum {name} {variants:?}");
-        self.say(&own);
+        self.record(&own);
         let variant = {
             let seen = &mut *self.seen.borrow_mut();
             let known = seen.types.entry(own.clone()).or_default();
-            // The next one that no pass has tried; then the first again.
+            // The next variant that no pass has tried, or the first one again.
             let next = variants.iter().find(|variant| !known.contains_key(**variant));
-            let variant = next.or(variants.first()).ok_or(Refused)?;
+            let variant = next.or(variants.first()).ok_or(TraceError)?;
             known.entry((*variant).to_owned()).or_default();
             *variant
         };
-        visitor.visit_enum(Variant { trace: self.deeper()?, of: own, name: variant })
+        visitor.visit_enum(VariantTrace { trace: self.deeper()?, of: own, name: variant })
     }
 }
 
-/// True for tuples and arrays, which are written whole. If the compiler names them in another way one day, types that hold them are not settled.
+/// Returns true for tuples and arrays, which are always written whole. If the compiler ever names them differently, types that hold them
+/// are not settled.
 fn is_plain_tuple<T>() -> bool {
     std::any::type_name::<T>().starts_with(['(', '['])
 }
 
-struct Elements<'a> {
+struct ElementsTrace<'a> {
     trace: Trace<'a>,
     left: usize,
 }
 
-impl<'de> SeqAccess<'de> for Elements<'_> {
-    type Error = Refused;
+impl<'de> SeqAccess<'de> for ElementsTrace<'_> {
+    type Error = TraceError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Refused> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, TraceError> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -266,15 +270,15 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
     }
 }
 
-struct Entries<'a> {
+struct EntriesTrace<'a> {
     trace: Trace<'a>,
     left: usize,
 }
 
-impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Refused;
+impl<'de> MapAccess<'de> for EntriesTrace<'_> {
+    type Error = TraceError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Refused> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, TraceError> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -282,30 +286,30 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         seed.deserialize(self.trace).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Refused> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, TraceError> {
         seed.deserialize(self.trace)
     }
 }
 
-struct Fields<'a> {
+struct FieldsTrace<'a> {
     trace: Trace<'a>,
     of: String,
-    /// Backwards.
+    /// The fields still to come, the next one last.
     left: Vec<&'static str>,
     field: &'static str,
 }
 
-impl<'de> MapAccess<'de> for Fields<'_> {
-    type Error = Refused;
+impl<'de> MapAccess<'de> for FieldsTrace<'_> {
+    type Error = TraceError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Refused> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, TraceError> {
         let Some(field) = self.left.pop() else { return Ok(None) };
         self.field = field;
-        let key: StrDeserializer<'_, Refused> = field.into_deserializer();
+        let key: StrDeserializer<'_, TraceError> = field.into_deserializer();
         seed.deserialize(key).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Refused> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, TraceError> {
         let out = RefCell::new(String::new());
         let value = seed.deserialize(Trace { out: &out, ..self.trace });
         let mut all = self.trace.seen.borrow_mut();
@@ -317,15 +321,15 @@ impl<'de> MapAccess<'de> for Fields<'_> {
     }
 }
 
-struct Variant<'a> {
+struct VariantTrace<'a> {
     trace: Trace<'a>,
     of: String,
     name: &'static str,
 }
 
-impl Variant<'_> {
-    /// Reads what the variant holds.
-    fn content<T>(self, read: impl FnOnce(Trace<'_>) -> Result<T, Refused>) -> Result<T, Refused> {
+impl VariantTrace<'_> {
+    /// Reads and records the content of the variant.
+    fn content<T>(self, read: impl FnOnce(Trace<'_>) -> Result<T, TraceError>) -> Result<T, TraceError> {
         let out = RefCell::new(String::new());
         let value = read(Trace { out: &out, ..self.trace });
         self.trace.seen.borrow_mut().member(&self.of, self.name, out.into_inner());
@@ -333,35 +337,39 @@ impl Variant<'_> {
     }
 }
 
-impl<'de> EnumAccess<'de> for Variant<'_> {
-    type Error = Refused;
+impl<'de> EnumAccess<'de> for VariantTrace<'_> {
+    type Error = TraceError;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Refused> {
-        let name: StrDeserializer<'_, Refused> = self.name.into_deserializer();
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), TraceError> {
+        let name: StrDeserializer<'_, TraceError> = self.name.into_deserializer();
         Ok((seed.deserialize(name)?, self))
     }
 }
 
-impl<'de> VariantAccess<'de> for Variant<'_> {
-    type Error = Refused;
+impl<'de> VariantAccess<'de> for VariantTrace<'_> {
+    type Error = TraceError;
 
-    fn unit_variant(self) -> Result<(), Refused> {
+    fn unit_variant(self) -> Result<(), TraceError> {
         self.content(|trace| {
-            trace.say("unit");
+            trace.record("unit");
             Ok(())
         })
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Refused> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, TraceError> {
         self.content(|trace| seed.deserialize(trace))
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refused> {
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, TraceError> {
         self.content(|trace| trace.deserialize_tuple(len, visitor))
     }
 
-    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Refused> {
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, TraceError> {
         let name = self.name;
         self.content(|trace| trace.deserialize_struct(name, fields, visitor))
     }

@@ -1,4 +1,4 @@
-//! The ways in which a value is written and read.
+//! The forms in which a value is encoded, and the calls of the formats' crates.
 
 use std::fmt;
 
@@ -8,27 +8,27 @@ use serde::de::DeserializeOwned;
 use super::Codec;
 use super::msgpack::{self, Extent};
 
-/// A value did not go into bytes, or bytes did not give a value.
+/// The error of a value that could not be encoded, or of bytes that could not be decoded.
 #[derive(Debug)]
-pub(crate) struct Unfit(pub(crate) String);
+pub(crate) struct CodecError(pub(crate) String);
 
-impl Unfit {
+impl CodecError {
     pub(super) fn new(error: impl fmt::Display) -> Self {
         Self(error.to_string())
     }
 }
 
-/// The way in which a value is written.
+/// The form in which a value is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// The way of the codec itself.
+    /// The default form of a codec.
     Plain(Codec),
-    /// `MessagePack` with numbers in the width of their type, which some types can tell: `bson::Bson` has integers of 32 and of 64 bits.
+    /// `MessagePack` with numbers in the width of their type, for types that distinguish it: `bson::Bson` has integers of 32 and of 64 bits.
     Exact,
 }
 
 impl Form {
-    /// The codec that reads it.
+    /// Returns the codec that decodes it.
     pub(crate) fn codec(self) -> Codec {
         match self {
             Self::Plain(codec) => codec,
@@ -37,8 +37,8 @@ impl Form {
     }
 }
 
-/// bincode makes room for a string of whatever length the bytes claim, before it looks whether they hold as much. The limit is on
-/// the sizes of what is decoded, up to 16 times the payload's.
+/// Configuration of bincode, with a limit: it allocates the length that the bytes claim for a string before it checks that they hold as
+/// much. The limit counts decoded sizes, which are up to 16 times the payload.
 #[cfg(feature = "bincode")]
 const BINCODE: bincode::config::Configuration<
     bincode::config::LittleEndian,
@@ -46,27 +46,27 @@ const BINCODE: bincode::config::Configuration<
     bincode::config::Limit<{ 256 << 20 }>,
 > = bincode::config::standard().with_limit();
 
-pub(super) fn encode<V: Serialize>(value: &V, form: Form, bytes: &mut Vec<u8>) -> Result<Extent, Unfit> {
+pub(super) fn encode<V: Serialize>(value: &V, form: Form, bytes: &mut Vec<u8>) -> Result<Extent, CodecError> {
     match form {
-        Form::Plain(Codec::MessagePack) => msgpack::write(value, false, bytes).map_err(Unfit::new),
-        Form::Exact => msgpack::write(value, true, bytes).map_err(Unfit::new),
-        Form::Plain(Codec::Json) => serde_json::to_writer(bytes, value).map(|()| Extent::Part).map_err(Unfit::new),
+        Form::Plain(Codec::MessagePack) => msgpack::write(value, false, bytes).map_err(CodecError::new),
+        Form::Exact => msgpack::write(value, true, bytes).map_err(CodecError::new),
+        Form::Plain(Codec::Json) => serde_json::to_writer(bytes, value).map(|()| Extent::Part).map_err(CodecError::new),
         #[cfg(feature = "bincode")]
         Form::Plain(Codec::Bincode) => {
-            bincode::serde::encode_into_std_write(value, bytes, BINCODE).map(|_| Extent::Part).map_err(Unfit::new)
+            bincode::serde::encode_into_std_write(value, bytes, BINCODE).map(|_| Extent::Part).map_err(CodecError::new)
         }
     }
 }
 
-pub(super) fn decode<V: DeserializeOwned>(bytes: &[u8], codec: Codec) -> Result<V, Unfit> {
+pub(super) fn decode<V: DeserializeOwned>(bytes: &[u8], codec: Codec) -> Result<V, CodecError> {
     match codec {
-        Codec::MessagePack => msgpack::from_slice(bytes).map_err(Unfit::new),
-        Codec::Json => serde_json::from_slice(bytes).map_err(Unfit::new),
+        Codec::MessagePack => msgpack::from_slice(bytes).map_err(CodecError::new),
+        Codec::Json => serde_json::from_slice(bytes).map_err(CodecError::new),
         #[cfg(feature = "bincode")]
         Codec::Bincode => match bincode::serde::decode_from_slice(bytes, BINCODE) {
             Ok((value, length)) if length == bytes.len() => Ok(value),
-            Ok(_) => Err(Unfit::new("bytes are left over")),
-            Err(error) => Err(Unfit::new(error)),
+            Ok(_) => Err(CodecError::new("there are bytes behind the value")),
+            Err(error) => Err(CodecError::new(error)),
         },
     }
 }

@@ -1,16 +1,22 @@
-//! Values to bytes and back.
+//! Encoding of values for the shared tier.
+//!
+//! [`Wire`] is the encoding of one type, which a call site chooses by the type's traits; [`envelope`] wraps the bytes. Without the feature
+//! `redis` there is no shared tier, and no type has a [`Wire`].
+//!
+//! | part | what it is |
+//! |---|---|
+//! | `shared_value`, `wire` | types that the shared tier can store; the encoding of one type |
+//! | `value_codec`, `forms`, `documents` | type-erased encoding; the formats; types with bytes of their own |
+//! | `msgpack` | `MessagePack`, the default format |
+//! | `choice`, `digest` | the form from which the values of a call site decode unchanged; the comparison with the original |
+//! | `fingerprint` | a number by which values of a changed type are not found |
+//! | `envelope`, `compression`, `unreadable` | the bytes around a value, and the reasons to reject them |
 //!
 //! May use: `shape`.
-//!
-//! [`Wire`] is how the values of one type go over the wire, as a call site finds out by asking the type; [`envelope`] is what
-//! stands around the bytes. Without the feature `redis` there is nothing to encode for, and no type has a wire form.
 
 #[cfg(feature = "redis")]
 pub(crate) mod choice;
-#[cfg(feature = "compression")]
-mod compression;
-#[cfg(all(feature = "redis", not(feature = "compression")))]
-#[path = "compression/off.rs"]
+#[cfg(feature = "redis")]
 mod compression;
 #[cfg(feature = "redis")]
 mod digest;
@@ -21,21 +27,20 @@ pub(crate) mod envelope;
 #[cfg(feature = "redis")]
 mod fingerprint;
 #[cfg(feature = "redis")]
-pub(crate) mod formats;
-#[cfg(feature = "redis")]
 pub(crate) mod forms;
 #[cfg(feature = "redis")]
 mod msgpack;
 mod shared_value;
 #[cfg(feature = "redis")]
 mod unreadable;
+#[cfg(feature = "redis")]
+pub(crate) mod value_codec;
 pub(crate) mod wire;
 
 pub use shared_value::SharedValue;
 pub(crate) use wire::Wire;
 
-/// How values are encoded in the shared tier. A reader takes the codec from the stored value, so it can be changed at any
-/// time.
+/// Encoding of values in the shared tier. A reader takes the codec from the stored value, so the setting can change at any time.
 ///
 /// ```
 /// # #[cfg(feature = "redis")] {
@@ -48,17 +53,17 @@ pub(crate) use wire::Wire;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Codec {
-    /// `MessagePack` with field names, in serde's human-readable form: the only compact format that gives back all of what
-    /// models hold (flattened and untagged types, `serde_json::Value`, the types of `MongoDB`, maps with any key, NaN, nested options).
+    /// `MessagePack` with field names, in serde's human-readable form: the only compact format from which all usual models decode
+    /// unchanged (flattened and untagged types, `serde_json::Value`, the types of `MongoDB`, maps with any key, NaN, nested options).
     #[default]
     MessagePack,
-    /// JSON, for people who read Redis. Some 20 % larger and half as fast. Each value is decoded again before it is stored; one that does
-    /// not come back (NaN, infinities, maps with keys that are no strings, nested options) is stored as `MessagePack`, and so are
-    /// those of its call site from then on, with one warning.
+    /// JSON, for people who read Redis. Some 20 % larger and half as fast. Each value is decoded again before it is stored. One that does
+    /// not decode unchanged (NaN, infinities, maps whose keys are not strings, nested options) is stored as `MessagePack`, and so are all
+    /// later values of its call site, with one warning.
     Json,
-    /// `bincode` 2: the smallest and fastest, for closed types. It cannot give back flattened and untagged types, types of
-    /// `MongoDB` or `serde_json::Value`, and not always types with `skip_serializing_if`; so each value is decoded again before it is
-    /// stored, and one that does not come back is stored as with [`Json`](Self::Json). For values of up to 16 MiB.
+    /// `bincode` 2: the smallest and fastest, for closed types. Flattened and untagged types, types of `MongoDB` and `serde_json::Value`
+    /// do not decode from it, and types with `skip_serializing_if` not always. So each value is decoded again before it is stored, and
+    /// one that does not decode unchanged is stored as with [`Json`](Self::Json). For values of up to 16 MiB.
     #[cfg(feature = "bincode")]
     Bincode,
 }

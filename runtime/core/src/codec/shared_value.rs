@@ -1,11 +1,11 @@
-//! Values that the shared tier can take.
+//! [`SharedValue`], the trait of values that the shared tier can store.
 
 use crate::shape::CacheValue;
 
-/// What can go into the shared tier: what can be cached and serialised.
+/// Values that the shared tier can store.
 ///
-/// Every `Clone + Send + Sync + 'static` type that is `serde::Serialize` and `serde::de::DeserializeOwned`, an `Arc` of one
-/// included.
+/// Implemented for every `Clone + Send + Sync + 'static` type that is `serde::Serialize` and `serde::de::DeserializeOwned`, and for an
+/// `Arc` of one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot go into the shared tier",
     label = "must be `serde::Serialize + serde::de::DeserializeOwned`",
@@ -17,7 +17,7 @@ pub trait SharedValue: CacheValue + serde::Serialize + serde::de::DeserializeOwn
 #[cfg(feature = "redis")]
 impl<T: CacheValue + serde::Serialize + serde::de::DeserializeOwned> SharedValue for T {}
 
-/// A value that may go into the shared tier. This build has none (feature `redis`), so any value that can be cached is one.
+/// Values that the shared tier can store. This build has no shared tier (feature `redis`), so every value that can be cached is one.
 #[cfg(not(feature = "redis"))]
 pub trait SharedValue: CacheValue {}
 

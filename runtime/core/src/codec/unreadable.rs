@@ -1,21 +1,21 @@
-//! Bytes that are no value.
+//! The reasons why an envelope is rejected.
 
-/// Why bytes are no value.
+/// Reason why an envelope could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// Something else wrote them.
+    /// Another program wrote the bytes.
     NotOurs,
-    /// A version of fastness did that this one does not know.
+    /// An unknown version of fastness wrote them.
     OtherVersion,
-    /// They are cut off, or some of them have changed.
+    /// Bytes are missing or have changed.
     Damaged,
-    /// They are another key's.
+    /// The value is of another key.
     OtherKey,
-    /// They are of another type, or of another version of it.
+    /// The value is of another type, or of another version of it.
     OtherType,
-    /// They are in a format that this build does not have.
+    /// The format is not known to this build.
     UnknownFormat,
-    /// They are larger than is allowed once they are decompressed.
+    /// The decompressed payload is larger than allowed.
     #[cfg(feature = "compression")]
     TooLarge,
 }

@@ -1,18 +1,19 @@
-//! Whether and how values of a type go over the wire, found out by asking the type.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
+//! [`Wire`], the encoding of one type, chosen by the type's traits.
+//!
+//! A call site calls `(&&Wired(shape, kind)).__wire()`. Method resolution tries the implementations of [`WireRung`] in this order:
+//! references, values with serde, all other values.
 
 use std::marker::PhantomData;
 
 use super::shared_value::SharedValue;
 use crate::shape::Shape;
 
-/// How values of one type go over the wire.
+/// The encoding of one type in the shared tier.
 pub struct Wire<V> {
     #[cfg(feature = "redis")]
-    pub(crate) formats: super::formats::Formats<V>,
+    pub(crate) codec: super::value_codec::ValueCodec<V>,
     #[cfg(not(feature = "redis"))]
-    #[allow(dead_code)] // what makes the type impossible
+    #[allow(dead_code)] // without the feature no value of this type can exist
     never: std::convert::Infallible,
     of: PhantomData<fn() -> V>,
 }
@@ -27,9 +28,9 @@ impl<V> Copy for Wire<V> {}
 
 #[cfg(feature = "redis")]
 impl<V: SharedValue> Wire<V> {
-    #[allow(clippy::unnecessary_wraps)] // as without the feature
+    #[allow(clippy::unnecessary_wraps)] // same signature as without the feature
     pub(crate) fn new() -> Option<Self> {
-        Some(Self { formats: super::formats::Formats::new(), of: PhantomData })
+        Some(Self { codec: super::value_codec::ValueCodec::new(), of: PhantomData })
     }
 }
 
@@ -46,18 +47,17 @@ impl<V> std::fmt::Debug for Wire<V> {
     }
 }
 
-/// A shape that is asked for the wire form of its values, with the function's kind where the compiler was asked for that:
-/// `(&&Wired(shape, kind)).__wire()`.
+/// A shape and the kind of its function (async or not), by which a call site chooses the encoding of its values.
 #[derive(Clone, Copy, Debug)]
 pub struct Wired<S, K>(pub S, pub K);
 
-/// A shape with this answer, behind the references of its rung; they are tried in this order: references, values that serde can
-/// write and read, values of any type.
+/// A [`Wired`] shape behind as many references as its priority: more references are tried first.
 pub trait WireRung<V> {
+    /// Returns the encoding; `None` for values that stay in this process.
     fn __wire(&self) -> Option<Wire<V>>;
 }
 
-/// Values that stay in this process: of any type, or of a function that blocks.
+/// Values of any type, or of a function that blocks: they stay in this process.
 impl<S: Shape, K> WireRung<S::Item> for Wired<S, K> {
     #[inline]
     fn __wire(&self) -> Option<Wire<S::Item>> {
@@ -69,7 +69,7 @@ impl<S: Shape, K> WireRung<S::Item> for Wired<S, K> {
 mod rungs {
     use super::{Shape, SharedValue, Wire, WireRung, Wired};
 
-    /// The kind of a function that can wait for another tier: `()` where its spelling tells.
+    /// Kinds of functions that can wait for the shared tier; `()` where the signature itself is `async`.
     pub trait Waits {}
 
     impl Waits for () {}
@@ -81,8 +81,8 @@ mod rungs {
         }
     }
 
-    /// References, `&'static str` above all: serde reads one only from bytes that live as long, but a method call is
-    /// resolved without a look at lifetimes and would take them for the rung below.
+    /// References, such as `&'static str`: serde decodes one only from bytes that live as long, but method resolution ignores lifetimes and
+    /// would choose the implementation for serde values.
     impl<'a, T: ?Sized, S: Shape<Item = &'a T>, K> WireRung<&'a T> for &Wired<S, K> {
         #[inline]
         fn __wire(&self) -> Option<Wire<&'a T>> {

@@ -30,7 +30,7 @@ use crate::shape::{Fallible, Maybe, Plain, Private, Shape};
 #[cfg(feature = "http")]
 use crate::shared::Unavailable;
 #[cfg(feature = "http")]
-pub(crate) use crate::shared::{Lease, LeaseApi};
+pub(crate) use crate::shared::{LeaseApi, LoadLease};
 use crate::site::{Call, Instance, Instantiation, Site, SiteKind};
 
 mod tier;
@@ -285,7 +285,11 @@ impl Cache {
     }
 
     /// Asks for a right to a key that one process has at a time, and at most for so long. `None` while another has it.
-    pub(crate) async fn lease<T: SharedValue>(&self, key: &str, lasts: Duration) -> Result<Option<Lease>, Unavailable> {
+    pub(crate) async fn lease<T: SharedValue>(
+        &self,
+        key: &str,
+        lasts: Duration,
+    ) -> Result<Option<LoadLease>, Unavailable> {
         let pending = self.shared_only::<T>(key);
         pending.shared_key().ok_or(Unavailable)?.lease(lasts).await
     }

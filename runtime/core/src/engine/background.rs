@@ -1,10 +1,10 @@
-//! Loads in tasks of their own, and their number.
+//! Bound on the loads that run in background tasks.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Loads of one call site, or of one HTTP cache, that may run in the background at a time; beyond it stale values are served unrefreshed.
+/// Maximum number of background loads of one call site or HTTP cache at a time. Beyond it, stale values are served without a refresh.
 const MAX_BACKGROUND: usize = 64;
 
 /// The number of loads that run in the background.
@@ -12,17 +12,17 @@ const MAX_BACKGROUND: usize = 64;
 pub(crate) struct Background(Arc<AtomicUsize>);
 
 impl Background {
-    /// Takes a slot for a load, if one is free.
-    pub(crate) fn slot(&self) -> Option<Slot> {
+    /// Returns a permit for one background load, unless too many run.
+    pub(crate) fn try_acquire(&self) -> Option<BackgroundPermit> {
         let entered = self.0.fetch_update(Relaxed, Relaxed, |n| (n < MAX_BACKGROUND).then_some(n + 1)).is_ok();
-        entered.then(|| Slot(self.0.clone()))
+        entered.then(|| BackgroundPermit(self.0.clone()))
     }
 }
 
-/// A slot for a load in the background. Is given back when it is dropped.
-pub(crate) struct Slot(Arc<AtomicUsize>);
+/// The right to run one background load, until it is dropped.
+pub(crate) struct BackgroundPermit(Arc<AtomicUsize>);
 
-impl Drop for Slot {
+impl Drop for BackgroundPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }
@@ -33,18 +33,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slot_is_given_back_however_its_load_ends() {
+    fn a_permit_is_returned_however_its_load_ends() {
         let background = Background::default();
-        let mut slots: Vec<_> = std::iter::from_fn(|| background.slot()).collect();
-        assert_eq!(slots.len(), MAX_BACKGROUND);
-        slots.pop();
-        let slot = background.slot().expect("one was given back");
-        assert!(background.slot().is_none());
+        let mut permits: Vec<_> = std::iter::from_fn(|| background.try_acquire()).collect();
+        assert_eq!(permits.len(), MAX_BACKGROUND);
+        permits.pop();
+        let permit = background.try_acquire().expect("one was returned");
+        assert!(background.try_acquire().is_none());
         let panicked = std::thread::spawn(move || {
-            let _slot = slot;
+            let _permit = permit;
             panic!("the load panicked");
         });
         assert!(panicked.join().is_err());
-        assert!(background.slot().is_some());
+        assert!(background.try_acquire().is_some());
     }
 }

@@ -1,17 +1,17 @@
-//! An answer of the shared tier.
+//! An entry that was fetched from the shared tier.
 
 use crate::l1::LoadStart;
 use crate::shared::FetchedEntry;
 
-/// An answer of the shared tier that may be served.
+/// A fetched entry that may be served, with its position in this process.
 pub(crate) struct Fetched<W> {
-    /// `None` if the origin said that there is none.
+    /// `None` for a cached absence.
     pub(crate) value: Option<W>,
-    /// As old as the question: a load that began after it is newer.
+    /// The start of the fetch, which counts as a load: a load that began later is newer.
     pub(crate) start: LoadStart,
     /// The duration of its load, in nanoseconds.
     pub(crate) load_time: u64,
-    /// A refresh came after its load began: it is expired, whatever the time.
+    /// True if a refresh record came after its load began, so that it is expired whatever its ttl.
     pub(crate) is_refreshed: bool,
     expires: u64,
     ended: u64,
@@ -23,13 +23,13 @@ impl<W> Fetched<W> {
         Self { value, start: LoadStart { epoch, number }, load_time, is_refreshed, expires, ended }
     }
 
-    /// The time until which it is fresh. `longest` is that of an answer that was loaded now: whatever a clock says, nothing is fresh for
-    /// longer.
+    /// Returns the time until which it is fresh, at most `longest`, the limit of a value that was loaded now. The bound holds if the
+    /// clocks of two machines differ.
     pub(crate) fn expires(&self, longest: u64) -> u64 {
         self.expires.min(longest)
     }
 
-    /// The time at which its load ended, which is not to come.
+    /// Returns the time at which its load ended, at most `now`.
     pub(crate) fn ended(&self, now: u64) -> u64 {
         self.ended.min(now)
     }

@@ -1,36 +1,36 @@
-//! The way of a request that was no hit, the same whatever is loaded: values of functions, batches and responses to HTTP requests.
+//! The miss path, shared by cached functions, batches and the HTTP cache: lookup, single flight, shared tier, and the end of a load.
 //!
-//! May use: `clock`, `codec`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`.
+//! A user of it implements [`Request`] for the thing that it looks up, and owns a [`TieredStore`]. It decides by itself what is fresh,
+//! what may be stored, and what a failed load leaves behind.
 //!
 //! | part | what it is |
 //! |---|---|
-//! | `pipeline` | the way of a request: lookup, join or lead, shared tier, and the end of its load |
-//! | `store` | the values of one kind in both tiers: looked up, admitted, fetched, shared |
-//! | `shared_key`, `fetched` | a key in the shared tier, and an answer of it |
-//! | `began` | when and where a load began |
-//! | `background` | loads that run in tasks of their own, and their number |
-//! | `counted` | counters of loads, those that are dropped among them |
+//! | `pipeline` | the steps of a request: look up, join or lead, look up again; and the end of its load |
+//! | `tiered_store` | the values of one call site in both tiers: look up, admit, fetch, store |
+//! | `shared_key`, `fetched` | a key in the shared tier, and an entry that was fetched by it |
+//! | `tiered_start` | the start of a load: its time, and its positions in both logs |
+//! | `background` | the bound on loads that run in background tasks |
+//! | `load_counts` | counts loads by how they end |
 //!
-//! A user of it implements [`Request`] for what it looks for, and owns a [`Store`]. What it decides itself: what is fresh, what may be
-//! stored, and what a load that failed leaves.
+//! May use: `clock`, `codec`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`.
 
 use std::time::Duration;
 
 mod background;
-mod began;
-mod counted;
 mod fetched;
+mod load_counts;
 mod pipeline;
 mod shared_key;
-mod store;
+mod tiered_start;
+mod tiered_store;
 
 pub(crate) use background::Background;
-pub(crate) use began::Began;
-pub(crate) use counted::{CountIfAbandoned, count_load};
 pub(crate) use fetched::Fetched;
-pub(crate) use pipeline::{Looked, Plan, Request, join, join_blocking, share_and_end};
+pub(crate) use load_counts::{CountIfAbandoned, count_load};
+pub(crate) use pipeline::{Lookup, Request, RequestPlan, join, join_blocking, share_and_end};
 pub(crate) use shared_key::SharedKey;
-pub(crate) use store::{Local, Store};
+pub(crate) use tiered_start::TieredStart;
+pub(crate) use tiered_store::{LocalStore, TieredStore};
 
-/// The time for which an origin is left alone after it failed while a stale value could be served.
+/// The pause before an origin is called again that failed while a stale fallback could be served.
 pub(crate) const ERROR_THROTTLE: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! Waiting for a load on a thread that blocks.
+//! Blocking wait: a [`Waiter`] on a thread without a runtime.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::thread::{self, Thread};
 use super::Waiter;
 
 impl Waiter {
-    /// Blocks this thread until there is an outcome. Unlike a runtime's `block_on`, it may be called from within one.
+    /// Blocks this thread until there is an outcome. Unlike the `block_on` of a runtime, it may be called from within one.
     pub(crate) fn block(mut self) -> <Self as Future>::Output {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut cx = Context::from_waker(&waker);

@@ -1,9 +1,9 @@
-//! A leader that goes unpolled: a future that has begun a load and rests, in a `select!` that looks at another branch or in a stream
-//! with back-pressure, or a load that waits for its own key in another task.
+//! Giving up a load whose leader is no longer polled: a future that began a load and now rests, because a `select!` polls another
+//! branch or a stream has back-pressure, or because it waits for its own key in another task.
 //!
-//! Each poll of a load says until when the next one has to come. Where others wait, the clock rings then, on a thread of its own, so that
-//! sync callers and callers without a runtime are woken too: the flight is given up, and all who waited join anew. One of them
-//! leads. All are woken, because a future that waits may be as unpolled as the one that led.
+//! Each poll of a load sets the time by which the next one has to come. While there are waiters, the clock's thread checks that time,
+//! so that sync callers and callers without a runtime are woken too. After it the load is given up and all waiters join again; one
+//! of them leads. All are woken, because a waiting future may be as unpolled as the leader was.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -16,13 +16,13 @@ use crate::clock::{Alarm, Clock};
 use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::lock;
 
-/// The time for which a leader may go unpolled where no `load_timeout` says how long a load may take.
+/// The longest time between two polls of a leader without a `load_timeout`.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 type Sender = oneshot::Sender<LoadOutcome>;
 
 impl Flight {
-    /// Adds a waiter. False if the flight was given up.
+    /// Adds a waiter. Returns false if the load was given up.
     pub(super) fn push(self: &Arc<Self>, sender: Sender, clock: &Clock) -> bool {
         let mut waiters = lock(&self.waiters);
         if waiters.given_up {
@@ -37,22 +37,22 @@ impl Flight {
         true
     }
 
-    /// The waiter that has waited longest.
+    /// Removes and returns the waiter that has waited longest.
     pub(super) fn pop(&self) -> Option<Sender> {
         lock(&self.waiters).waiting.pop_front()
     }
 
-    /// All waiters.
+    /// Removes and returns all waiters.
     pub(super) fn empty(&self) -> VecDeque<Sender> {
         std::mem::take(&mut lock(&self.waiters).waiting)
     }
 
-    /// Whether it is believed to end.
+    /// Returns whether the leader has been polled recently enough.
     pub(super) fn goes_on(&self, now: u64) -> bool {
         now < self.alive_until.load(Acquire)
     }
 
-    /// Lets all who wait join anew, which their senders' drop tells them. No lock is held meanwhile: it wakes them.
+    /// Gives the load up: dropping the senders makes all waiters join again. They are dropped outside the lock, because that wakes tasks.
     pub(super) fn give_up(&self) {
         let waiting = {
             let mut waiters = lock(&self.waiters);
@@ -75,7 +75,7 @@ impl Alarm for Flight {
 }
 
 impl Leading {
-    /// The load goes on for its patience, and so much longer.
+    /// Moves the time of the next poll to its patience and `longer` nanoseconds from now.
     pub(super) fn extend(&self, longer: u64) {
         let until = self.flights.clock.coarse().saturating_add(self.patience).saturating_add(longer);
         self.flight.alive_until.store(until, Release);
@@ -83,24 +83,24 @@ impl Leading {
 }
 
 impl Permit {
-    /// The load is polled now.
+    /// Notes a poll of the load.
     pub(super) fn polled(&self) {
         self.expect_wait(Duration::ZERO);
     }
 
-    /// The load is polled now, and waits so long for something that is none of its own time.
+    /// Notes a poll of the load, which then waits this long for something else, such as another process's load.
     pub(crate) fn expect_wait(&self, time: Duration) {
         if let Some(leading) = &self.leading {
             leading.extend(crate::clock::nanos(time));
         }
     }
 
-    /// Whether its load is in place of one that was given up.
+    /// Returns whether this load replaces one that was given up.
     pub(crate) fn is_instead(&self) -> bool {
         self.instead
     }
 
-    /// Whether its load was given up itself.
+    /// Returns whether this load itself was given up.
     pub(crate) fn is_given_up(&self) -> bool {
         self.leading.as_ref().is_some_and(|leading| lock(&leading.flight.waiters).given_up)
     }

@@ -83,7 +83,7 @@ fn told_before_it_ends_who_joins_meanwhile_is_told_then() {
     let flights = flights();
     let permit = lead(&flights);
     let mut early = wait(&flights);
-    permit.tell(|| shared(1));
+    permit.notify(|| shared(1));
     assert_eq!(number(&mut early), Some(1));
     let mut late = wait(&flights);
     assert!(late.outcome.try_recv().is_err(), "the flight goes on");
@@ -97,7 +97,7 @@ fn told_and_abandoned_who_joined_meanwhile_takes_over() {
     let flights = flights();
     let permit = lead(&flights);
     let mut early = wait(&flights);
-    permit.tell(|| shared(1));
+    permit.notify(|| shared(1));
     let mut late = wait(&flights);
     drop(permit);
     assert_eq!(number(&mut early), Some(1));
@@ -152,7 +152,7 @@ fn an_heir_starts_afresh() {
     invalidate(&flights);
     drop(permit);
     let Ok(LoadOutcome::Lead(heir)) = waiter.outcome.try_recv() else { panic!("should lead") };
-    // Had it kept its predecessor's place in the log, nobody could join it any more.
+    // With its predecessor's epoch it could not be joined any more.
     wait(&flights);
     drop(heir);
 }
@@ -165,7 +165,7 @@ fn invalidate(flights: &Arc<Flights>) {
 }
 
 #[test]
-fn nobody_joins_a_load_that_was_overtaken() {
+fn a_load_that_was_overtaken_is_not_joined() {
     let flights = flights();
     let old = lead(&flights);
     let mut early = wait(&flights);
@@ -181,7 +181,7 @@ fn nobody_joins_a_load_that_was_overtaken() {
 }
 
 #[test]
-fn who_will_not_wait_is_told_and_gets_the_note() {
+fn a_caller_that_does_not_wait_gets_the_note() {
     let flights = flights();
     let _permit = lead(&flights);
     assert!(matches!(flights.join(key(), &scope(), Terms { wait: false, ..WAIT }), Joined::Taken(5)));

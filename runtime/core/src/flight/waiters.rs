@@ -1,4 +1,4 @@
-//! The waiters of one flight.
+//! The waiters of one in-flight load.
 
 use std::collections::VecDeque;
 
@@ -6,10 +6,10 @@ use tokio::sync::oneshot;
 
 use crate::clock::Armed;
 
-/// The waiters of a flight, who are told a `T` in the end.
+/// The waiters of an in-flight load, which receive a `T` as the outcome.
 pub(super) struct Waiters<T> {
     pub(super) waiting: VecDeque<oneshot::Sender<T>>,
-    /// Set once anybody waits.
+    /// Set by the first waiter.
     pub(super) alarm: Option<Armed>,
     pub(super) given_up: bool,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Fastness, Inner};
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
-use crate::l1::{Budget, Common};
+use crate::l1::{EntryBudget, StoreContext};
 use crate::log::Log;
 use crate::shared::Tier;
 #[cfg(feature = "redis")]
@@ -137,36 +137,36 @@ impl Builder {
 
     #[cfg(feature = "redis")]
     fn join(self, redis: Redis) -> Result<Fastness, Error> {
-        let common = self.common();
-        let context = HandleContext {
-            clock: common.clock.clone(),
-            log: common.log.clone(),
+        let context = self.context();
+        let tier_context = HandleContext {
+            clock: context.clock.clone(),
+            log: context.log.clone(),
             max_stale: self.max_stale,
             mirror_bytes: self.mirror_bytes,
         };
-        let tier = Tier::start(redis, context)?;
-        Ok(self.assemble(common, Some(tier)))
+        let tier = Tier::start(redis, tier_context)?;
+        Ok(self.assemble(context, Some(tier)))
     }
 
     /// The embedded cache.
     pub(super) fn make(self) -> Fastness {
-        let common = self.common();
-        self.assemble(common, None)
+        let context = self.context();
+        self.assemble(context, None)
     }
 
-    fn common(&self) -> Common {
-        Common {
+    fn context(&self) -> StoreContext {
+        StoreContext {
             clock: self.clock.clone(),
             log: Arc::new(Log::with_mirror_bytes(self.mirror_bytes)),
-            budget: Arc::new(Budget::new(self.max_entries)),
+            budget: Arc::new(EntryBudget::new(self.max_entries)),
             loads: Arc::default(),
             hasher: foldhash::fast::RandomState::default(),
         }
     }
 
-    fn assemble(self, common: Common, tier: Option<Arc<Tier>>) -> Fastness {
+    fn assemble(self, context: StoreContext, tier: Option<Arc<Tier>>) -> Fastness {
         let inner = Inner {
-            common,
+            context,
             tier,
             capacity: self.capacity,
             cells: Arc::default(),

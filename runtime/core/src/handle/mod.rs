@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
-use crate::l1::{AnyStore, Common, L1, call, free_earlier, watch};
+use crate::l1::{AnyStore, L1, StoreContext, call, free_earlier, watch};
 use crate::log::{Log, Reach, Record};
 #[cfg(feature = "redis")]
 use crate::shared::SharedStats;
@@ -48,7 +48,7 @@ type Erased = Arc<dyn Any + Send + Sync>;
 type Cells = scc::HashIndex<(usize, TypeId), Erased, foldhash::fast::RandomState>;
 
 pub(crate) struct Inner {
-    common: Common,
+    context: StoreContext,
     /// The shared tier, where there is one.
     tier: Option<Arc<Tier>>,
     capacity: usize,
@@ -120,7 +120,7 @@ impl Fastness {
     /// Bounds the entries of all call sites together, at once and from now on; each store gives up its share. Meant for a
     /// guard that watches memory; `usize::MAX` lifts the bound.
     pub fn set_max_entries(&self, entries: usize) {
-        let budget = &self.inner.common.budget;
+        let budget = &self.inner.context.budget;
         budget.set_limit(entries);
         let used = budget.used();
         if used <= entries {
@@ -164,8 +164,8 @@ impl Fastness {
             return;
         }
         // Time moves with invalidations too, should the ticker be starved, or be that of a forked child's parent.
-        self.inner.common.clock.notice_fork();
-        self.inner.common.clock.now();
+        self.inner.context.clock.notice_fork();
+        self.inner.context.clock.now();
         match &self.inner.tier {
             Some(tier) => tier.announce_later(record),
             None => drop(self.log().append(&record)),
@@ -180,8 +180,8 @@ impl Fastness {
     pub(crate) async fn announce(&self, record: Record) -> Reach {
         match &self.inner.tier {
             Some(tier) if !record.is_empty() => {
-                self.inner.common.clock.notice_fork();
-                self.inner.common.clock.now();
+                self.inner.context.clock.notice_fork();
+                self.inner.context.clock.now();
                 tier.announce(record).await
             }
             _ => {
@@ -194,13 +194,13 @@ impl Fastness {
     /// How many entries there are, and how many there may be, of all call sites together.
     #[cfg(feature = "monitor")]
     pub(crate) fn entries_and_bound(&self) -> (usize, usize) {
-        let budget = &self.inner.common.budget;
+        let budget = &self.inner.context.budget;
         (budget.used(), budget.limit())
     }
 
     /// Where it reads the time.
     pub(crate) fn clock(&self) -> &Clock {
-        &self.inner.common.clock
+        &self.inner.context.clock
     }
 
     /// What is the same for all processes that share what is cached here; `None` if nobody does.
@@ -209,7 +209,7 @@ impl Fastness {
     }
 
     pub(crate) fn log(&self) -> &Arc<Log> {
-        &self.inner.common.log
+        &self.inner.context.log
     }
 
     #[cfg(feature = "http")]
@@ -250,8 +250,8 @@ impl Fastness {
         V: Clone + Send + Sync + 'static,
     {
         let id = (key.to_owned(), TypeId::of::<L1<K, V>>(), of);
-        downcast(self.erased_store(id, capacity, |capacity, common| {
-            let store = Arc::new(L1::<K, V>::new(capacity, common));
+        downcast(self.erased_store(id, capacity, |capacity, context| {
+            let store = Arc::new(L1::<K, V>::new(capacity, context));
             (store.clone(), store)
         }))
     }
@@ -260,15 +260,15 @@ impl Fastness {
         &self,
         id: (String, TypeId, Option<TypeId>),
         capacity: Option<usize>,
-        make: fn(usize, Common) -> (Erased, Arc<dyn AnyStore>),
+        make: fn(usize, StoreContext) -> (Erased, Arc<dyn AnyStore>),
     ) -> Erased {
         let mut stores = lock(&self.inner.stores);
         if let Some(store) = stores.by_key.get(&id) {
             return store.clone();
         }
-        let (store, any) = make(capacity.unwrap_or(self.inner.capacity), self.inner.common.clone());
+        let (store, any) = make(capacity.unwrap_or(self.inner.capacity), self.inner.context.clone());
         stores.by_key.insert(id, store.clone());
-        self.inner.common.budget.add_store(Arc::downgrade(&any));
+        self.inner.context.budget.add_store(Arc::downgrade(&any));
         watch(Arc::downgrade(&any));
         stores.all.push(any);
         store
@@ -343,7 +343,10 @@ fn downcast<T: Send + Sync + 'static>(any: Erased) -> Arc<T> {
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inner").field("log", &self.common.log).field("capacity", &self.capacity).finish_non_exhaustive()
+        f.debug_struct("Inner")
+            .field("log", &self.context.log)
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
     }
 }
 

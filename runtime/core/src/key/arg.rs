@@ -1,17 +1,17 @@
-//! One argument, asked for its part of a key: which kind of part is decided by its type, never by its spelling.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
+//! The part of one argument in a key, chosen by the argument's type, never by the spelling of its type.
+//!
+//! A call site calls `(&Arg(&x)).__part()`. Method resolution then picks the first trait that fits: [`KeyPart`], [`DisplayArg`],
+//! [`HashedTextArg`], [`TextArg`], and [`UnfitArg`], whose only purpose is the error message.
 
 use std::fmt::Display;
 use std::hash::{Hash, Hasher};
 
 use super::part::KeyPart;
 use super::scope::{InScope, KeyScope, NoScope};
-use super::text::{ByHash, ByText, Text, TextPart};
+use super::text::{AsText, HashAndText, TextOnly, TextPart};
 use super::writer::{KeyWriter, Sink as _};
 
-/// One argument, asked for its part: `(&Arg(&x)).__part()`. The first of these takes it: [`KeyPart`], [`DisplayArg`],
-/// [`HashedTextArg`], [`TextArg`], [`UnfitArg`]. They take `self` in the order in which the compiler looks for a method.
+/// An argument of a call. The traits of this module take `self` in the order in which the compiler resolves methods.
 #[derive(Debug)]
 pub struct Arg<'a, T: ?Sized>(pub &'a T);
 
@@ -24,6 +24,7 @@ impl<T: ?Sized> Clone for Arg<'_, T> {
 impl<T: ?Sized> Copy for Arg<'_, T> {}
 
 impl<'a, T: KeyPart + ?Sized> Arg<'a, T> {
+    /// Returns the argument itself, which is a key part.
     #[inline]
     pub fn __part(&self) -> &'a T {
         self.0
@@ -31,20 +32,23 @@ impl<'a, T: KeyPart + ?Sized> Arg<'a, T> {
 }
 
 impl<'a, T: KeyScope + ?Sized> Arg<'a, T> {
+    /// Returns the receiver's scope as the first element of the arguments.
     #[inline]
     pub fn __scope(&self) -> InScope<T::Scope<'a>> {
         InScope(self.0.key_scope())
     }
 
-    /// The scope that a method with a key of its own must have, unless it names a field of `self` or skips it.
+    /// Returns the receiver's scope, which is required of a method with a key of its own, unless the key names a field of `self` or skips
+    /// it.
     #[inline]
     pub fn __own_scope(&self) -> InScope<T::Scope<'a>> {
         self.__scope()
     }
 }
 
-/// The receiver of a type without [`KeyScope`].
+/// Receivers of a type without [`KeyScope`].
 pub trait NoScopeArg {
+    /// Returns no scope.
     fn __scope(&self) -> NoScope;
 }
 
@@ -55,9 +59,12 @@ impl<T: ?Sized> NoScopeArg for Arg<'_, T> {
     }
 }
 
-/// The last rung of [`Arg::__own_scope`], reached only by types without [`KeyScope`]: the bound fails, and says what to write.
+/// Last candidate for [`Arg::__own_scope`], reached only by types without [`KeyScope`]: the bound fails, and its message says what to
+/// write.
 pub trait MissingScopeArg {
+    /// The receiver's type.
     type Receiver: ?Sized;
+    /// Never compiles: see the bound.
     fn __own_scope(&self) -> NoScope
     where
         Self::Receiver: KeyScope;
@@ -69,57 +76,63 @@ impl<T: ?Sized> MissingScopeArg for Arg<'_, T> {
     where
         T: KeyScope,
     {
-        unreachable!("a type with a `KeyScope` is taken by the first rung")
+        unreachable!("a type with a `KeyScope` has the inherent method")
     }
 }
 
-/// An argument that is no [`KeyPart`] but displays, hashes and compares.
+/// Arguments that are not a [`KeyPart`] but implement `Display`, `Hash` and `Eq`.
 pub trait DisplayArg<'a> {
-    type Shown: ?Sized;
-    fn __part(&self) -> Shown<'a, Self::Shown>;
+    /// The argument's type.
+    type Value: ?Sized;
+    /// Returns the part, compared by `Eq` and written by `Display`.
+    fn __part(&self) -> Displayed<'a, Self::Value>;
 }
 
 impl<'a, T: Display + Hash + Eq + Clone + Send + Sync + 'static> DisplayArg<'a> for Arg<'a, T> {
-    type Shown = T;
+    type Value = T;
     #[inline]
-    fn __part(&self) -> Shown<'a, T> {
-        Shown(self.0)
+    fn __part(&self) -> Displayed<'a, T> {
+        Displayed(self.0)
     }
 }
 
-/// An argument made of what displays and hashes: an `Option`, a list, a tuple.
+/// Containers of values that implement `Display` and `Hash`: an `Option`, a list, a tuple.
 pub trait HashedTextArg<'a, Form> {
-    type Shown: ?Sized;
-    fn __part(&self) -> Text<'a, Self::Shown, ByHash, Form>;
+    /// The argument's type.
+    type Value: ?Sized;
+    /// Returns the part, compared by its text and by `Hash`.
+    fn __part(&self) -> AsText<'a, Self::Value, HashAndText, Form>;
 }
 
-impl<'a, T: TextPart<ByHash, Form> + ?Sized, Form> HashedTextArg<'a, Form> for &Arg<'a, T> {
-    type Shown = T;
+impl<'a, T: TextPart<HashAndText, Form> + ?Sized, Form> HashedTextArg<'a, Form> for &Arg<'a, T> {
+    type Value = T;
     #[inline]
-    fn __part(&self) -> Text<'a, T, ByHash, Form> {
-        Text::new(self.0)
+    fn __part(&self) -> AsText<'a, T, HashAndText, Form> {
+        AsText::new(self.0)
     }
 }
 
-/// An argument that only displays, or is made of such.
+/// Arguments that implement `Display` only, or contain values that do.
 pub trait TextArg<'a, Form> {
-    type Shown: ?Sized;
-    /// By `&mut`, which is looked for after `&`.
-    fn __part(&mut self) -> Text<'a, Self::Shown, ByText, Form>;
+    /// The argument's type.
+    type Value: ?Sized;
+    /// Returns the part, compared by its text alone. Takes `&mut self`, which the compiler tries after `&self`.
+    fn __part(&mut self) -> AsText<'a, Self::Value, TextOnly, Form>;
 }
 
-impl<'a, T: TextPart<ByText, Form> + ?Sized, Form> TextArg<'a, Form> for &Arg<'a, T> {
-    type Shown = T;
+impl<'a, T: TextPart<TextOnly, Form> + ?Sized, Form> TextArg<'a, Form> for &Arg<'a, T> {
+    type Value = T;
     #[inline]
-    fn __part(&mut self) -> Text<'a, T, ByText, Form> {
-        Text::new(self.0)
+    fn __part(&mut self) -> AsText<'a, T, TextOnly, Form> {
+        AsText::new(self.0)
     }
 }
 
-/// The last rung, reached only by arguments that cannot be in a key: it lets the compiler say so in our words.
+/// Last candidate, reached only by arguments that cannot be in a key: the bound fails, and its message says what to write.
 pub trait UnfitArg {
+    /// The argument's type.
     type Unfit: ?Sized;
-    /// The bound is what fails, and its message is the point. By value, which is looked for last.
+    /// Never compiles: see the bound. Takes `self` by value, which the compiler tries last.
     fn __part(self) -> Unfit
     where
         Self::Unfit: KeyPart;
@@ -131,11 +144,11 @@ impl<T: ?Sized> UnfitArg for Arg<'_, T> {
     where
         T: KeyPart,
     {
-        unreachable!("a `KeyPart` is taken by the first rung")
+        unreachable!("a `KeyPart` has the inherent method")
     }
 }
 
-/// Stands for an argument that cannot be in a key, so that one error is not followed by a second.
+/// Part of an argument that cannot be in a key, so that its error is not followed by a second one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfit {}
 
@@ -147,7 +160,7 @@ impl KeyPart for Unfit {
     fn same(&self, _: &Unfit) -> bool {
         match *self {}
     }
-    fn own(&self) -> Unfit {
+    fn to_owned_part(&self) -> Unfit {
         *self
     }
     fn write(&self, _: &mut KeyWriter) {
@@ -155,12 +168,12 @@ impl KeyPart for Unfit {
     }
 }
 
-/// An argument used as it displays.
+/// A key part that is written by `Display` and compared by `Eq`.
 #[derive(Debug)]
-pub struct Shown<'a, T: ?Sized>(&'a T);
+pub struct Displayed<'a, T: ?Sized>(&'a T);
 
-impl<T: Display + Hash + Eq + Clone + Send + Sync + 'static> KeyPart for Shown<'_, T> {
-    type Owned = OwnedShown<T>;
+impl<T: Display + Hash + Eq + Clone + Send + Sync + 'static> KeyPart for Displayed<'_, T> {
+    type Owned = OwnedDisplayed<T>;
 
     #[inline]
     fn feed<H: Hasher>(&self, state: &mut H) {
@@ -168,24 +181,24 @@ impl<T: Display + Hash + Eq + Clone + Send + Sync + 'static> KeyPart for Shown<'
     }
 
     #[inline]
-    fn same(&self, owned: &OwnedShown<T>) -> bool {
+    fn same(&self, owned: &OwnedDisplayed<T>) -> bool {
         *self.0 == owned.0
     }
 
-    fn own(&self) -> OwnedShown<T> {
-        OwnedShown(self.0.clone())
+    fn to_owned_part(&self) -> OwnedDisplayed<T> {
+        OwnedDisplayed(self.0.clone())
     }
 
     fn write(&self, out: &mut KeyWriter) {
-        out.shown(self.0);
+        out.displayed(self.0);
     }
 }
 
-/// The owned form of an argument used as it displays.
+/// The owned form of a [`Displayed`] part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnedShown<T>(T);
+pub struct OwnedDisplayed<T>(T);
 
-impl<T: Display + Hash + Eq + Clone + Send + Sync + 'static> KeyPart for OwnedShown<T> {
+impl<T: Display + Hash + Eq + Clone + Send + Sync + 'static> KeyPart for OwnedDisplayed<T> {
     type Owned = Self;
 
     fn feed<H: Hasher>(&self, state: &mut H) {
@@ -196,11 +209,11 @@ impl<T: Display + Hash + Eq + Clone + Send + Sync + 'static> KeyPart for OwnedSh
         self == owned
     }
 
-    fn own(&self) -> Self {
+    fn to_owned_part(&self) -> Self {
         self.clone()
     }
 
     fn write(&self, out: &mut KeyWriter) {
-        out.shown(&self.0);
+        out.displayed(&self.0);
     }
 }

@@ -1,8 +1,6 @@
-//! The arguments of one call, borrowed: how macros hand them over.
+//! The borrowed arguments of one call, as macros pass them to the runtime.
 //!
-//! A call site turns each placeholder into a part, by [`Arg`](super::arg::Arg).
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
+//! A call site turns the argument of each placeholder into a key part by [`Arg`](super::arg::Arg).
 
 use std::hash::Hasher;
 
@@ -17,7 +15,7 @@ pub fn digest<T: serde::Serialize + ?Sized>(value: &T) -> super::digest::Digest 
     super::digest::Digest::from_value(value)
 }
 
-/// An argument of `{x:hash}` in a build without the feature `hash`: no type is one.
+/// Arguments of `{x:hash}` in a build without the feature `hash`: no type implements it.
 #[cfg(not(feature = "hash"))]
 #[diagnostic::on_unimplemented(
     message = "`:hash` in a key needs the feature `hash` of fastness",
@@ -25,22 +23,22 @@ pub fn digest<T: serde::Serialize + ?Sized>(value: &T) -> super::digest::Digest 
     note = "add \"hash\" to the features of fastness in Cargo.toml, or name the fields that make the key: `{{filter.category}}`"
 )]
 pub trait HasDigest {
-    /// The part of the key.
+    /// Returns the part of the key.
     fn digest(&self) -> u64;
 }
 
-/// Refuses `{x:hash}`, because the feature `hash` is off.
+/// Rejects `{x:hash}`, because the feature `hash` is off.
 #[cfg(not(feature = "hash"))]
 pub fn digest<T: HasDigest + ?Sized>(value: &T) -> u64 {
     value.digest()
 }
 
-/// `{x:lower}`: the argument in lower case.
+/// Makes the part of `{x:lower}`: the argument in lower case.
 pub fn lower<T: AsRef<str> + ?Sized>(value: &T) -> Lower<'_> {
     Lower(value.as_ref())
 }
 
-/// A string that takes part in the key in lower case.
+/// A string that is in the key in lower case.
 #[derive(Debug)]
 pub struct Lower<'a>(&'a str);
 
@@ -54,11 +52,11 @@ impl KeyPart for Lower<'_> {
     type Owned = ShortString;
 
     fn feed<H: Hasher>(&self, state: &mut H) {
-        // As the lower-case text itself would be fed, with which it shares its entries.
+        // Feeds the same bytes as the lower-case text itself, because both name the same entry.
         if self.chars().eq(self.0.chars()) {
             self.0.feed(state);
         } else {
-            self.own().feed(state);
+            self.to_owned_part().feed(state);
         }
     }
 
@@ -66,16 +64,16 @@ impl KeyPart for Lower<'_> {
         self.chars().eq(owned.as_str().chars())
     }
 
-    fn own(&self) -> ShortString {
+    fn to_owned_part(&self) -> ShortString {
         ShortString::from(&*self.chars().collect::<String>())
     }
 
     fn write(&self, out: &mut KeyWriter) {
-        self.own().as_str().write(out);
+        self.to_owned_part().as_str().write(out);
     }
 }
 
-/// A whole key given as text: its colons are its own.
+/// A whole key given as text, written unescaped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Verbatim<'a>(pub(crate) &'a str);
 
@@ -92,8 +90,8 @@ impl KeyPart for Verbatim<'_> {
         self.0.same(&owned.0)
     }
 
-    fn own(&self) -> OwnedVerbatim {
-        OwnedVerbatim(self.0.own())
+    fn to_owned_part(&self) -> OwnedVerbatim {
+        OwnedVerbatim(self.0.to_owned_part())
     }
 
     fn write(&self, out: &mut KeyWriter) {
@@ -101,7 +99,7 @@ impl KeyPart for Verbatim<'_> {
     }
 }
 
-/// The owned form of a whole key given as text.
+/// The owned form of a [`Verbatim`] key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OwnedVerbatim(ShortString);
 
@@ -116,7 +114,7 @@ impl KeyPart for OwnedVerbatim {
         self == owned
     }
 
-    fn own(&self) -> Self {
+    fn to_owned_part(&self) -> Self {
         self.clone()
     }
 
@@ -127,18 +125,23 @@ impl KeyPart for OwnedVerbatim {
 
 /// The arguments of one call: a scope, then the parts in the order of the template's placeholders.
 pub trait Args {
-    /// Whether a scope leads.
+    /// True if the receiver's scope comes first in the key.
     const SCOPED: bool;
-    /// The form kept in the cache.
+    /// The form that is stored with an entry.
     type Owned: Clone + Eq + Send + Sync + 'static;
+    /// Feeds all arguments to a hasher.
     fn feed<H: Hasher>(&self, state: &mut H);
+    /// Returns whether `owned` was made of equal arguments.
     fn same(&self, owned: &Self::Owned) -> bool;
-    fn own(&self) -> Self::Owned;
+    /// Makes the owned form.
+    fn to_owned_args(&self) -> Self::Owned;
+    /// Appends the scope to a key, if there is one.
     fn write_scope(&self, out: &mut KeyWriter);
+    /// Appends the part of the placeholder at this position to a key.
     fn write_part(&self, index: usize, out: &mut KeyWriter);
-    /// [`write_scope`](Self::write_scope) of the form kept in the cache.
+    /// Does what [`write_scope`](Self::write_scope) does, for the owned form.
     fn write_owned_scope(owned: &Self::Owned, out: &mut KeyWriter);
-    /// [`write_part`](Self::write_part) of the form kept in the cache.
+    /// Does what [`write_part`](Self::write_part) does, for the owned form.
     fn write_owned_part(owned: &Self::Owned, index: usize, out: &mut KeyWriter);
 }
 
@@ -157,8 +160,8 @@ macro_rules! args {
             fn same(&self, owned: &Self::Owned) -> bool {
                 self.0.same(&owned.0) $(&& self.$index.same(&owned.$index))*
             }
-            fn own(&self) -> Self::Owned {
-                (self.0.own(), $(self.$index.own(),)*)
+            fn to_owned_args(&self) -> Self::Owned {
+                (self.0.to_owned_part(), $(self.$index.to_owned_part(),)*)
             }
             fn write_scope(&self, out: &mut KeyWriter) {
                 self.0.write(out);

@@ -1,4 +1,4 @@
-//! Pointers, options, lists and tuples of what can be in a key.
+//! Key parts that are pointers, options, lists or tuples of key parts.
 
 use std::borrow::Cow;
 use std::hash::Hasher;
@@ -21,8 +21,8 @@ macro_rules! derefs {
             fn same(&self, owned: &<$target as KeyPart>::Owned) -> bool {
                 <$target as KeyPart>::same(self, owned)
             }
-            fn own(&self) -> <$target as KeyPart>::Owned {
-                <$target as KeyPart>::own(self)
+            fn to_owned_part(&self) -> <$target as KeyPart>::Owned {
+                <$target as KeyPart>::to_owned_part(self)
             }
             fn write(&self, out: &mut KeyWriter) {
                 <$target as KeyPart>::write(self, out);
@@ -62,8 +62,8 @@ impl<T: KeyPart> KeyPart for [T] {
         self.len() == owned.len() && T::all_same(self, owned)
     }
 
-    fn own(&self) -> Vec<T::Owned> {
-        T::own_all(self)
+    fn to_owned_part(&self) -> Vec<T::Owned> {
+        T::all_to_owned(self)
     }
 
     fn write(&self, out: &mut KeyWriter) {
@@ -90,8 +90,8 @@ impl<T: KeyPart> KeyPart for Option<T> {
         }
     }
 
-    fn own(&self) -> Option<T::Owned> {
-        self.as_ref().map(KeyPart::own)
+    fn to_owned_part(&self) -> Option<T::Owned> {
+        self.as_ref().map(KeyPart::to_owned_part)
     }
 
     fn write(&self, out: &mut KeyWriter) {
@@ -117,8 +117,8 @@ macro_rules! tuples {
             fn same(&self, owned: &Self::Owned) -> bool {
                 $(self.$index.same(&owned.$index))&&*
             }
-            fn own(&self) -> Self::Owned {
-                ($(self.$index.own(),)*)
+            fn to_owned_part(&self) -> Self::Owned {
+                ($(self.$index.to_owned_part(),)*)
             }
             fn write(&self, out: &mut KeyWriter) {
                 out.raw("%(");

@@ -1,4 +1,4 @@
-//! Digests: of an argument's serde form, and of keys too long to keep.
+//! Digests of an argument's serde form, and of keys that are too long to be stored.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,15 +9,15 @@ mod canonical;
 
 /// The first 128 bits of a SHA-256.
 ///
-/// Cryptographic on purpose: `{filter:hash}` is fed by whoever calls the service, and a forged collision would serve one
-/// caller another caller's result.
+/// Cryptographic on purpose: the input of `{filter:hash}` may come from an attacker, and a forged collision would give one caller
+/// another caller's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest([u8; 16]);
 
 impl Digest {
     /// Digests a value by its serde form. Equal `HashMap`s and `HashSet`s have equal digests.
     ///
-    /// A value that refuses to be serialised gets a new digest each time: it is never found, and never mistaken for another.
+    /// A value whose `Serialize` fails gets a new digest each time: it is never found, and never confused with another.
     pub(crate) fn from_value<T: Serialize + ?Sized>(value: &T) -> Self {
         canonical::hash(value).map_or_else(|_| Self::unique(), Self::finish)
     }

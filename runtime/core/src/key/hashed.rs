@@ -1,4 +1,4 @@
-//! Keys that bring their hash along, so that nothing is hashed twice.
+//! Owned keys with their hash, so that no key is hashed twice.
 
 use std::any::Any;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::scopes::Scopes;
 
-/// What owned arguments are.
+/// Owned arguments, as entries store them.
 pub trait OwnedKey: Clone + Eq + Send + Sync + 'static {}
 
 impl<K: Clone + Eq + Send + Sync + 'static> OwnedKey for K {}
 
-/// Owned arguments of any type: what is compiled for these is compiled once.
+/// Type-erased owned arguments: code that takes these is compiled once, not once per key type.
 #[derive(Clone)]
 pub(crate) struct AnyKey(Arc<dyn ErasedKey>);
 
@@ -35,13 +35,13 @@ impl PartialEq for AnyKey {
 impl Eq for AnyKey {}
 
 impl<K: OwnedKey> Hashed<K> {
-    /// The same key, of any type.
+    /// Erases the type of the arguments.
     pub(crate) fn erased(&self) -> Hashed<AnyKey> {
         Hashed { hash: self.hash, args: AnyKey(Arc::new(self.args.clone())) }
     }
 }
 
-/// Owned arguments and their hash. Equality is the arguments', never the hash's alone.
+/// Owned arguments and their hash. Equal only if the arguments are, never by the hash alone.
 #[derive(Clone, Debug)]
 pub(crate) struct Hashed<K> {
     pub(crate) hash: u64,
@@ -63,12 +63,12 @@ impl<K> Hash for Hashed<K> {
     }
 }
 
-/// The key of a call, in all of its forms.
+/// The key of one call in all its forms: arguments, scopes and text.
 #[derive(Debug)]
 pub(crate) struct CallKey<'a, K> {
     pub(crate) args: &'a Hashed<K>,
     pub(crate) scopes: &'a Scopes,
-    /// As short as [`bounded`](super::template::bounded) makes it.
+    /// The key's text, bounded by [`bounded`](super::template::bounded).
     pub(crate) text: &'a str,
 }
 
@@ -81,20 +81,20 @@ impl<K> Clone for CallKey<'_, K> {
 impl<K> Copy for CallKey<'_, K> {}
 
 impl<'a, K> CallKey<'a, K> {
-    /// The key as a direct call knows it.
+    /// Returns the key's text with its hash, as direct calls look keys up.
     pub(crate) fn text(&self) -> KeyText<'a> {
         KeyText { hash: self.scopes.hashes()[0], text: self.text }
     }
 }
 
-/// The text of a key, as it is kept, and the hash of it in full.
+/// The bounded text of a key, and the hash of its full text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyText<'a> {
     pub(crate) hash: u64,
     pub(crate) text: &'a str,
 }
 
-/// The hasher that takes the hash as it is.
+/// Hasher that passes an existing hash through.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Prehashed(u64);
 
@@ -114,7 +114,7 @@ impl Hasher for Prehashed {
     }
 
     fn write(&mut self, _: &[u8]) {
-        debug_assert!(false, "a key's hash is a u64");
+        debug_assert!(false, "`Hashed` feeds a u64 only");
     }
 
     #[inline]
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn erased_keys_are_told_apart_by_hash_arguments_and_type() {
+    fn erased_keys_differ_by_hash_arguments_and_type() {
         let key = |hash, args: u64| Hashed { hash, args }.erased();
         assert!(key(1, 7) == key(1, 7));
         assert!(key(1, 7) != key(1, 8) && key(1, 7) != key(2, 7));

@@ -1,12 +1,23 @@
-//! Keys: from arguments to text and to scopes.
+//! Keys: arguments become text and scopes.
+//!
+//! A call site borrows its arguments as [`args::Args`]; a hit needs only their hash and equality. A miss renders the template into text
+//! in which every argument is escaped, and hashes the scopes of that text.
+//!
+//! | part | what it is |
+//! |---|---|
+//! | `writer` | the text of a key, and the escaping of arguments |
+//! | `part`, `containers`, `short` | arguments that can be in a key; their owned forms |
+//! | `text`, `arg` | arguments by their `Display`; the choice of a part by an argument's type |
+//! | `scope`, `args`, `template` | the receiver's scope; the arguments of a call; the key template and its rendering |
+//! | `digest` | digests of arguments and of long keys |
+//! | `scopes`, `pattern` | the hashes by which a key is invalidated |
+//! | `hashed` | owned keys with their hash |
+//! | `parsed` | `Key` and `Scope` of direct calls |
+//!
+//! Invariants: different arguments of one template never render to the same text; an argument never leaves its segment; text and scope
+//! hashes are the same in every build.
 //!
 //! May use: `error`.
-//!
-//! Flow: a call site borrows its arguments as [`args::Args`]; a hit needs only their hash and equality. A miss renders the
-//! template into text in which every argument is escaped, and hashes the scopes of that text.
-//!
-//! Invariants: two different calls of one template never render to one text; an argument never reaches beyond its segment;
-//! text and scope hashes are the same in every build.
 
 pub(crate) mod arg;
 pub(crate) mod args;

@@ -1,4 +1,4 @@
-//! Keys and scopes of direct calls: parsed once, so that no call can fail because of them.
+//! Keys and scopes of direct calls, parsed once, so that no call can fail because of them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,17 +9,17 @@ use super::pattern::Pattern;
 use super::writer::KeyWriter;
 use crate::error::{Error, Kind};
 
-/// The form of a key, behind the text that is none.
+/// Hint at the form of a key, for error messages.
 const KEY_FORM: &str = "write whole segments such as `user:42`, without `*`, and no colon at either end";
-/// The forms of a scope that a text can have.
+/// Hint at the forms of a scope, for error messages.
 const SCOPE_FORM: &str = "write a key such as `user:42`, or a prefix such as `user:*`";
-/// The same, where the text has a `*` in another place.
-const WILDCARD: &str = "`*` may only stand alone behind the last colon, as in `user:*`; to invalidate across prefixes give the entries a tag and invalidate that";
+/// Hint for a scope with a misplaced `*`.
+const WILDCARD: &str = "`*` may only stand alone behind the last colon, as in `user:*`; to invalidate across prefixes, give the entries a tag and invalidate that";
 
 /// The key of one cached value, as text: segments separated by `:`.
 ///
-/// It is parsed once, so that no call of a [`Cache`](crate::Cache) can fail because of it. A key that is known is a constant, and
-/// [`join`](Self::join) appends what is not, escaped as the attributes escape arguments. Text from elsewhere is parsed.
+/// Parsed once, so that no call of a [`Cache`](crate::Cache) can fail because of it. Make the fixed part a constant;
+/// [`join`](Self::join) appends arguments, escaped as the attributes escape them. Parse text from elsewhere.
 ///
 /// ```
 /// use fastness::Key;
@@ -33,20 +33,20 @@ const WILDCARD: &str = "`*` may only stand alone behind the last colon, as in `u
 /// # Ok::<_, fastness::Error>(())
 /// ```
 ///
-/// An annotated function's key is the same text, so [`Key`]s name what it has stored.
+/// An annotated function's key has the same text, so a [`Key`] names the entries that functions store.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Cow<'static, str>);
 
 impl Key {
-    /// A key that is known when the program is written.
+    /// Makes a key of a string literal.
     ///
     /// ```compile_fail
-    /// const USERS: fastness::Key = fastness::Key::from_static("user:*"); // no key, but all keys below one
+    /// const USERS: fastness::Key = fastness::Key::from_static("user:*"); // a prefix, not a key
     /// ```
     ///
     /// # Panics
     ///
-    /// If it is malformed: empty, with a `*`, or with a colon at either end. In a `const` the compiler says so.
+    /// If it is malformed: empty, with a `*`, or with a colon at either end. In a `const` this is a compile error.
     #[track_caller]
     pub const fn from_static(key: &'static str) -> Self {
         assert!(
@@ -56,7 +56,7 @@ impl Key {
         Self(Cow::Borrowed(key))
     }
 
-    /// The key with one more segment: the argument, escaped as attributes do.
+    /// Appends one segment: the argument, escaped as attributes escape it.
     ///
     /// ```
     /// use fastness::Key;
@@ -73,18 +73,18 @@ impl Key {
         Self(Cow::Owned(text.into_string()))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a text is a key.
+/// Returns whether a text is a key.
 const fn is_key(text: &str) -> bool {
     is_prefix(text) && !matches!(text.as_bytes(), [.., b':'])
 }
 
-/// Whether a text is segments that keys can begin with; the last may be empty.
+/// Returns whether keys can begin with these segments, of which the last may be empty.
 const fn is_prefix(text: &str) -> bool {
     let (bytes, mut at) = (text.as_bytes(), 0);
     while at < bytes.len() {
@@ -151,11 +151,11 @@ enum ScopeKind {
 }
 
 impl Scope {
-    /// A key (`user:42`) or a prefix (`user:*`) that is known when the program is written.
+    /// Makes the scope of a key (`user:42`) or of a prefix (`user:*`) from a string literal.
     ///
     /// # Panics
     ///
-    /// If it is neither. In a `const` the compiler says so.
+    /// If it is neither. In a `const` this is a compile error.
     #[track_caller]
     pub const fn from_static(scope: &'static str) -> Self {
         let (kind, text) = read_scope(scope);
@@ -163,17 +163,17 @@ impl Scope {
         Self { kind, key: Key(Cow::Borrowed(text)) }
     }
 
-    /// All keys that begin with these segments and have more.
+    /// Makes the scope of all keys that begin with these segments and have more.
     pub const fn from_prefix(segments: Key) -> Self {
         Self { kind: ScopeKind::Prefix, key: segments }
     }
 
-    /// Everything with this tag, whose text is formed as a key is.
+    /// Makes the scope of all entries with this tag. Its text has the form of a key.
     pub const fn from_tag(tag: Key) -> Self {
         Self { kind: ScopeKind::Tag, key: tag }
     }
 
-    /// The key or the prefix; of a tag its text.
+    /// Returns the pattern of a key or a prefix, or the text of a tag as `Err`.
     pub(crate) fn pattern(&self) -> Result<Pattern, &str> {
         match self.kind {
             ScopeKind::Key => Ok(Pattern::exact(self.key.as_str())),
@@ -183,7 +183,7 @@ impl Scope {
     }
 }
 
-/// The kind of scope that a text may be, and its key or segments.
+/// Returns the kind of scope that a text may be, and its key or segments.
 const fn read_scope(text: &str) -> (ScopeKind, &str) {
     match text.as_bytes() {
         [segments @ .., b':', b'*'] => (ScopeKind::Prefix, text.split_at(segments.len()).0),
@@ -191,7 +191,7 @@ const fn read_scope(text: &str) -> (ScopeKind, &str) {
     }
 }
 
-/// Whether these segments are a scope of this kind.
+/// Returns whether these segments are a scope of this kind.
 const fn is_scope(kind: ScopeKind, segments: &str) -> bool {
     if matches!(kind, ScopeKind::Prefix) { is_prefix(segments) } else { is_key(segments) }
 }

@@ -1,4 +1,4 @@
-//! What an argument must be able to do to take part in a key.
+//! [`KeyPart`], the trait of arguments that can be in a key, for numbers, strings and addresses.
 
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,14 +15,14 @@ use super::writer::KeyWriter;
 /// A hit hashes the arguments where they are and compares them with the stored ones; only a miss makes an owned copy and
 /// the key's text. Implemented for integers, `bool`, `char`, strings, network addresses, [`Duration`], and references,
 /// `Option`s, slices, `Vec`s, arrays, tuples, `Box`, `Arc`, `Rc` and `Cow` of those. Bytes (`[u8]`, `Vec<u8>`, and with the
-/// feature `http` the types of the crate `bytes`) are handled at once, as text is.
+/// feature `http` the types of the crate `bytes`) are hashed and compared as one block, as text is.
 ///
-/// A type of your own that displays needs nothing, nor do `Option`s, lists and tuples of it: it is in the key as it displays. One
-/// that is `Display + Hash + Eq + Clone` is compared by its `Eq` in this process; within an `Option`, a list or a tuple by text and `Hash`; one that
-/// only displays by its text alone. Anything that serde can serialise may be named with the `hash` formatter:
-/// `key = "search:{filter:hash}"`.
+/// Types that implement `Display` need no implementation, nor do `Option`s, lists and tuples of them: their text is in the key. In this
+/// process, a type that is `Display + Hash + Eq + Clone` is compared by its `Eq`, within an `Option`, a list or a tuple by its text and
+/// `Hash`; a type that is only `Display` is compared by its text. Any type that serde can serialise can be in a key with the `hash`
+/// formatter: `key = "search:{filter:hash}"`.
 ///
-/// Implement it by hand where the displayed form does not tell two values apart:
+/// Implement it by hand if the `Display` text does not tell two values apart:
 ///
 /// ```
 /// use std::hash::Hasher;
@@ -38,7 +38,7 @@ use super::writer::KeyWriter;
 ///         self.code.feed(state);
 ///     }
 ///     fn same(&self, owned: &Sku) -> bool { self == owned }
-///     fn own(&self) -> Sku { self.clone() }
+///     fn to_owned_part(&self) -> Sku { self.clone() }
 ///     fn write(&self, out: &mut KeyWriter) { (self.vendor, &self.code).write(out) }
 /// }
 /// ```
@@ -49,27 +49,27 @@ use super::writer::KeyWriter;
             digest its serde form (`{{filter:hash}}`); or leave it out with `skip(..)` if it does not change the result"
 )]
 pub trait KeyPart {
-    /// The form kept in the cache. It writes the same text as the argument: by that a [`Cache`](crate::Cache), which knows keys by
-    /// their text, finds what functions have stored.
+    /// The form that is stored with an entry. It must write the same text as the argument, because a [`Cache`](crate::Cache) finds the
+    /// entries of functions by their text.
     type Owned: KeyPart + Clone + Eq + Send + Sync + 'static;
 
-    /// Whether the text may be that of "nothing", so that an `Option` around it must tell them apart.
+    /// True if the text may be that of `None`, so that an `Option` around it has to mark `Some`.
     #[doc(hidden)]
     const NULLABLE: bool = false;
 
     /// Feeds the argument to a hasher. Equal arguments must feed the same.
     fn feed<H: Hasher>(&self, state: &mut H);
 
-    /// Whether this is the argument that `owned` was made from. Exact: it decides whose value is served.
+    /// Returns whether `owned` was made of an equal argument. Must be exact, because it decides whose value is served.
     fn same(&self, owned: &Self::Owned) -> bool;
 
-    /// Makes the owned form; called on a miss.
-    fn own(&self) -> Self::Owned;
+    /// Makes the owned form. Called on a miss.
+    fn to_owned_part(&self) -> Self::Owned;
 
-    /// Appends the argument to the key's text; two different arguments must append different text.
+    /// Appends the argument to the key's text. Different arguments must append different text.
     fn write(&self, out: &mut KeyWriter);
 
-    /// [`feed`](Self::feed) for all of a list, without its length. Numbers do it at once.
+    /// Does what [`feed`](Self::feed) does for each part of a list, without its length. Numbers are fed as one block.
     #[doc(hidden)]
     fn feed_all<H: Hasher>(parts: &[Self], state: &mut H)
     where
@@ -80,7 +80,7 @@ pub trait KeyPart {
         }
     }
 
-    /// [`same`](Self::same) for all of a list of the same length.
+    /// Does what [`same`](Self::same) does for each part of a list of the same length.
     #[doc(hidden)]
     fn all_same(parts: &[Self], owned: &[Self::Owned]) -> bool
     where
@@ -89,16 +89,16 @@ pub trait KeyPart {
         parts.iter().zip(owned).all(|(part, owned)| part.same(owned))
     }
 
-    /// [`own`](Self::own) for all of a list.
+    /// Does what [`to_owned_part`](Self::to_owned_part) does for each part of a list.
     #[doc(hidden)]
-    fn own_all(parts: &[Self]) -> Vec<Self::Owned>
+    fn all_to_owned(parts: &[Self]) -> Vec<Self::Owned>
     where
         Self: Sized,
     {
-        parts.iter().map(Self::own).collect()
+        parts.iter().map(Self::to_owned_part).collect()
     }
 
-    /// [`write`](Self::write) for all of a list.
+    /// Does what [`write`](Self::write) does for a list.
     #[doc(hidden)]
     fn write_all(parts: &[Self], out: &mut KeyWriter)
     where
@@ -108,7 +108,7 @@ pub trait KeyPart {
     }
 }
 
-/// The text of a list, part by part.
+/// Appends a list, part by part.
 fn list<T: KeyPart>(out: &mut KeyWriter, parts: &[T]) {
     out.raw("%[");
     for part in parts {
@@ -130,7 +130,7 @@ macro_rules! displayed {
             fn same(&self, owned: &$ty) -> bool {
                 self == owned
             }
-            fn own(&self) -> $ty {
+            fn to_owned_part(&self) -> $ty {
                 *self
             }
             fn write(&self, out: &mut KeyWriter) {
@@ -142,7 +142,7 @@ macro_rules! displayed {
             fn all_same(parts: &[Self], owned: &[Self]) -> bool {
                 parts == owned
             }
-            fn own_all(parts: &[Self]) -> Vec<Self> {
+            fn all_to_owned(parts: &[Self]) -> Vec<Self> {
                 parts.to_vec()
             }
             fn write_all(parts: &[Self], out: &mut KeyWriter) {
@@ -162,7 +162,7 @@ impl KeyPart for str {
 
     #[inline]
     fn feed<H: Hasher>(&self, state: &mut H) {
-        // Without a terminator: two neighbours that run together only share a hash, and equality is exact.
+        // No terminator: neighbours whose texts run together share a hash only, and equality is exact.
         state.write(self.as_bytes());
     }
 
@@ -171,12 +171,12 @@ impl KeyPart for str {
         same_bytes(self.as_bytes(), owned.as_bytes())
     }
 
-    fn own(&self) -> ShortString {
+    fn to_owned_part(&self) -> ShortString {
         self.into()
     }
 
     fn write(&self, out: &mut KeyWriter) {
-        // An empty segment would read as the end of a prefix.
+        // An empty last segment would look like a prefix.
         if self.is_empty() {
             out.raw("%_");
         } else {
@@ -198,7 +198,7 @@ impl KeyPart for ShortString {
         same_bytes(self.as_bytes(), owned.as_bytes())
     }
 
-    fn own(&self) -> Self {
+    fn to_owned_part(&self) -> Self {
         self.clone()
     }
 
@@ -207,7 +207,7 @@ impl KeyPart for ShortString {
     }
 }
 
-/// Equality, without a call for the lengths that keys have: a short text is its two ends, which may overlap.
+/// Compares bytes without a call to `memcmp` for the usual lengths: the first and the last chunk, which may overlap, cover a short text.
 #[inline]
 fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     fn ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
@@ -233,7 +233,7 @@ impl KeyPart for Duration {
         self == owned
     }
 
-    fn own(&self) -> Duration {
+    fn to_owned_part(&self) -> Duration {
         *self
     }
 
@@ -254,7 +254,7 @@ impl KeyPart for Digest {
         self == owned
     }
 
-    fn own(&self) -> Digest {
+    fn to_owned_part(&self) -> Digest {
         *self
     }
 

@@ -1,8 +1,8 @@
-//! The hashes of a key or of a prefix of keys, by which both are invalidated.
+//! The hashes by which a key or a prefix is invalidated.
 
 use super::scopes::{self, Scopes};
 
-/// A key or a prefix, as the log knows it.
+/// A key or a prefix, as hashes for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pattern {
     pub(crate) scope: u64,
@@ -10,20 +10,20 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// One key.
+    /// Makes the pattern of one key.
     pub fn exact(key: &str) -> Self {
         Self { scope: scopes::hash(key), root: scopes::root(key) }
     }
 
-    /// All keys that start with these whole segments.
+    /// Makes the pattern of all keys that begin with these whole segments.
     pub fn prefix(segments: &str) -> Self {
         Self { scope: scopes::hash(&format!("{segments}:")), root: scopes::root(segments) }
     }
 }
 
 impl Scopes {
-    /// What invalidates this key alone.
-    pub(crate) fn own(&self) -> Pattern {
+    /// Returns the pattern that invalidates this key alone.
+    pub(crate) fn key_pattern(&self) -> Pattern {
         Pattern { scope: self.hashes()[0], root: self.root() }
     }
 }

@@ -72,7 +72,7 @@ pub trait Lead {
     type Owned: Clone + Eq + Send + Sync + 'static;
     fn feed<H: Hasher>(&self, state: &mut H);
     fn same(&self, owned: &Self::Owned) -> bool;
-    fn own(&self) -> Self::Owned;
+    fn to_owned_part(&self) -> Self::Owned;
     fn write(&self, out: &mut KeyWriter);
     /// [`write`](Self::write) of the form kept in the cache.
     fn write_owned(owned: &Self::Owned, out: &mut KeyWriter);
@@ -87,7 +87,7 @@ impl Lead for NoScope {
     fn same(&self, (): &()) -> bool {
         true
     }
-    fn own(&self) {}
+    fn to_owned_part(&self) {}
     fn write(&self, _: &mut KeyWriter) {}
     fn write_owned((): &(), _: &mut KeyWriter) {}
 }
@@ -103,8 +103,8 @@ impl<P: KeyPart> Lead for InScope<P> {
     fn same(&self, owned: &P::Owned) -> bool {
         self.0.same(owned)
     }
-    fn own(&self) -> P::Owned {
-        self.0.own()
+    fn to_owned_part(&self) -> P::Owned {
+        self.0.to_owned_part()
     }
     fn write(&self, out: &mut KeyWriter) {
         write_scope(&self.0, out);

@@ -1,53 +1,53 @@
-//! The scopes of a key: everything by which it can be invalidated.
+//! The scopes of a key: the hashes by which it can be invalidated.
 //!
-//! A key `user:42:orders` can be invalidated by itself, by the prefixes `user:*` and `user:42:*`, and by its tags. Each is
-//! one 64-bit hash of a text: the key; the prefix with its last colon; the tag behind a `#`. A shared hash costs a load
-//! that was not needed; it can never keep an entry that should have gone.
+//! A key `user:42:orders` can be invalidated by itself, by the prefixes `user:*` and `user:42:*`, and by its tags. Each scope is one
+//! 64-bit hash of a text: the key; the prefix with its last colon; the tag behind a `#`. A hash collision costs a needless load, and
+//! never leaves an entry valid that was invalidated.
 
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// How many roots have a position of their own; a power of two.
+/// The number of roots with a position of their own; a power of two.
 pub(crate) const ROOTS: usize = if cfg!(fastness_loom) { 2 } else { 1024 };
 
-/// The hash of a scope's text, the same in every build and on every machine.
+/// Hashes a scope's text. The result is the same in every build and on every machine.
 pub fn hash(text: &str) -> u64 {
     xxh3_64(text.as_bytes())
 }
 
-/// The scope of a tag.
+/// Hashes a tag.
 pub(crate) fn tag(text: &str) -> u64 {
     hash(&format!("#{text}"))
 }
 
-/// A short hash of a key's first segment (`user`); modulo [`ROOTS`] it says which position the segment belongs to.
+/// Returns a short hash of a key's first segment (`user`), which modulo [`ROOTS`] is the index of the segment's position.
 pub(crate) fn root(key: &str) -> u16 {
     let segment = &key[..key.bytes().position(|byte| byte == b':').unwrap_or(key.len())];
-    // Truncation keeps the low bits, which is the point.
+    // Truncation keeps the low bits, as intended.
     #[allow(clippy::cast_possible_truncation)]
     let root = hash(segment) as u16;
     root
 }
 
-/// How much of the log may concern an entry, and so has to be looked at again when it moves.
+/// The part of the log that may concern an entry: the entry is judged again when that part grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Breadth {
-    /// What concerns its root.
+    /// Records that concern its root.
     Root,
-    /// That, and records with tags.
+    /// Records that concern its root, and records with tags.
     Tagged,
-    /// Everything: it has scopes of other roots than its own.
+    /// All records: the entry has scopes of other roots than its own.
     #[cfg(feature = "http")]
     All,
 }
 
-/// As many as most keys have need no heap block.
+/// Scope hashes. The number that most keys have needs no heap block.
 type Hashes = SmallVec<[u64; 4]>;
 
 /// All scopes of one key.
 #[derive(Clone, Debug)]
 pub(crate) struct Scopes {
-    /// The key itself comes first.
+    /// The hash of the key itself comes first.
     hashes: Hashes,
     root: u16,
     breadth: Breadth,
@@ -67,7 +67,7 @@ impl Scopes {
         Self { hashes, root: root(key), breadth }
     }
 
-    /// Those of a key whose value was made of others: each of them counts as a key, with its prefixes, and as a tag.
+    /// Makes the scopes of a key whose value was made of other keys: each of these counts as a key with its prefixes, and as a tag.
     #[cfg(feature = "http")]
     pub(crate) fn made_of(key: &str, others: &[String]) -> Self {
         let own = Self::new(key, &[]);
@@ -92,7 +92,7 @@ impl Scopes {
     }
 }
 
-/// Everything by which this text can be invalidated, as a key and as a tag.
+/// Returns all hashes by which this text can be invalidated, as a key and as a tag.
 #[cfg(feature = "http")]
 pub(crate) fn hashes_of_key_and_tag(text: &str) -> Vec<u64> {
     let prefixes = text.match_indices(':').map(|(colon, _)| hash(&text[..=colon]));

@@ -1,35 +1,35 @@
-//! The owned form of a string argument.
+//! [`ShortString`], the owned form of a string argument.
 
 use std::fmt;
 
-/// Bytes of a text that is stored without an allocation. One more would make every entry larger than 24 bytes.
+/// Maximum length of a text that is stored inline, in bytes. One more would make every string larger than 24 bytes.
 const INLINE: usize = 22;
 
-/// A string in a stored key, of 24 bytes: up to 22 bytes of text stand in it, a longer text is on the heap.
+/// A string of 24 bytes: up to 22 bytes of text are stored inline, a longer text on the heap.
 #[derive(Clone)]
-pub struct ShortString(Text);
+pub struct ShortString(Repr);
 
 #[derive(Clone)]
-enum Text {
+enum Repr {
     Inline { len: u8, bytes: [u8; INLINE] },
     Heap(Box<str>),
 }
 
 impl ShortString {
-    /// The text's bytes.
+    /// Returns the bytes of the text.
     #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Text::Inline { len, bytes } => &bytes[..usize::from(*len).min(INLINE)],
-            Text::Heap(text) => text.as_bytes(),
+            Repr::Inline { len, bytes } => &bytes[..usize::from(*len).min(INLINE)],
+            Repr::Heap(text) => text.as_bytes(),
         }
     }
 
     pub(crate) fn as_str(&self) -> &str {
         match &self.0 {
-            // The bytes were copied from a whole text.
-            Text::Inline { .. } => std::str::from_utf8(self.as_bytes()).unwrap_or_default(),
-            Text::Heap(text) => text,
+            // The bytes were copied from a valid text.
+            Repr::Inline { .. } => std::str::from_utf8(self.as_bytes()).unwrap_or_default(),
+            Repr::Heap(text) => text,
         }
     }
 }
@@ -40,9 +40,9 @@ impl From<&str> for ShortString {
         match (u8::try_from(text.len()), bytes.get_mut(..text.len())) {
             (Ok(len), Some(room)) => {
                 room.copy_from_slice(text.as_bytes());
-                Self(Text::Inline { len, bytes })
+                Self(Repr::Inline { len, bytes })
             }
-            _ => Self(Text::Heap(text.into())),
+            _ => Self(Repr::Heap(text.into())),
         }
     }
 }

@@ -1,47 +1,45 @@
-//! Templates as the macros checked them, and their rendering.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
+//! Key templates, which the macros have checked, and their rendering.
 
 use super::args::Args;
 #[cfg(feature = "hash")]
 use super::digest::Digest;
 use super::writer::KeyWriter;
 
-/// Keys longer than this many bytes are digested, because Redis compares and transfers keys whole.
+/// Maximum length of a key in bytes. Longer ones are digested, because Redis compares and transfers whole keys.
 #[cfg(feature = "hash")]
 const MAX_KEY_BYTES: usize = 512;
 
-/// Stands between the first segment of a long key and its digest.
+/// Separator between the first segment of a long key and its digest.
 const DIGESTED: &str = ":%#";
 
-/// One piece of a template.
+/// A piece of a template.
 #[derive(Clone, Copy, Debug)]
 pub enum Piece {
     /// Literal text, colons included.
     Lit(&'static str),
-    /// The path of the annotated function, dotted.
+    /// The dotted path of the annotated function.
     Path,
-    /// The placeholder at this position.
+    /// The placeholder of the argument at this position.
     Arg(usize),
 }
 
 /// A key template or pattern.
 #[derive(Clone, Copy, Debug)]
 pub struct Template {
-    /// As written.
+    /// The template as written.
     pub text: &'static str,
-    /// What it is made of.
+    /// The pieces of the template, in order.
     pub pieces: &'static [Piece],
 }
 
 impl Template {
-    /// The key of these arguments, in full.
+    /// Renders the full key of these arguments.
     pub(crate) fn render<A: Args>(&self, path: &str, args: &A) -> String {
         render(self.pieces, path, args)
     }
 
-    /// What two templates have in common that make the same keys of the same arguments: `user:{}` of `user:{id}` and
-    /// `user:{user.id}`.
+    /// Returns the template without the names of its arguments: `user:{}` for `user:{id}` and for `user:{user.id}`. Templates of one
+    /// shape render the same arguments to the same keys.
     pub(crate) fn shape(&self, path: &str) -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Lit(text) => (*text).to_owned(),
@@ -51,13 +49,13 @@ impl Template {
         self.pieces.iter().map(piece).collect()
     }
 
-    /// Whether all of a key is one argument, as of a direct call.
+    /// Returns whether the whole key is one argument, as in a direct call.
     pub(crate) fn is_whole_key(&self) -> bool {
         matches!(self.pieces, [Piece::Arg(_)])
     }
 
-    /// Returns false if no arguments make this text, in full or as [`bounded`] makes it. True says little: it looks at the literal
-    /// beginning and at the number of segments.
+    /// Returns false only if no arguments render to this text, in full or bounded by [`bounded`]. Checks no more than the literal
+    /// beginning and the number of segments.
     pub(crate) fn may_make(&self, text: &str, is_scoped: bool) -> bool {
         if text.contains(DIGESTED) || self.is_whole_key() {
             return true;
@@ -71,7 +69,7 @@ impl Template {
     }
 }
 
-/// The text that pieces and arguments make.
+/// Renders pieces with these arguments.
 pub(crate) fn render<A: Args>(pieces: &[Piece], path: &str, args: &A) -> String {
     let mut out = KeyWriter::roomy();
     args.write_scope(&mut out);
@@ -79,7 +77,7 @@ pub(crate) fn render<A: Args>(pieces: &[Piece], path: &str, args: &A) -> String 
     out.into_string()
 }
 
-/// The same of the form in which arguments are kept, and as [`bounded`] makes it.
+/// Renders pieces with owned arguments, and bounds the result by [`bounded`].
 pub(crate) fn render_owned<A: Args>(pieces: &[Piece], path: &str, owned: &A::Owned) -> String {
     let mut out = KeyWriter::roomy();
     A::write_owned_scope(owned, &mut out);
@@ -98,8 +96,8 @@ fn write(pieces: &[Piece], path: &str, out: &mut KeyWriter, part: impl Fn(usize,
     }
 }
 
-/// Shortens a key of more than 512 bytes to its first segment and a digest, for the shared tier. Without the feature `hash` there is no such tier, and a
-/// key stays whole.
+/// Shortens a key of more than 512 bytes to its first segment and a digest, for the shared tier. Without the feature `hash` there is no
+/// shared tier, and a key stays whole.
 #[cfg(feature = "hash")]
 pub(crate) fn bounded(key: String) -> String {
     if key.len() <= MAX_KEY_BYTES {
@@ -110,22 +108,23 @@ pub(crate) fn bounded(key: String) -> String {
     root + &render(&[Piece::Lit(DIGESTED), Piece::Arg(0)], "", &digest)
 }
 
+/// Returns the key unchanged: without the feature `hash` there is no shared tier.
 #[cfg(not(feature = "hash"))]
 pub(crate) fn bounded(key: String) -> String {
     key
 }
 
-/// A type path as a key segment: `app::Repo<app::User>::get` becomes `app.Repo<app.User>.get`.
+/// Turns a type path into a key segment: `app::Repo<app::User>::get` becomes `app.Repo<app.User>.get`.
 pub(crate) fn dotted(path: &str) -> String {
     shown(path).replace([':', '*', '%', ' '], "")
 }
 
-/// A type path as people read it: `<app::Svc as app::Api>::get` becomes `<app.Svc as app.Api>.get`.
+/// Turns a type path into readable text: `<app::Svc as app::Api>::get` becomes `<app.Svc as app.Api>.get`.
 pub(crate) fn shown(path: &str) -> String {
     plain(path).replace("::", ".")
 }
 
-/// A type path without closures and lifetimes, of which `async_trait` gives each method its own.
+/// Removes closures and lifetimes from a type path; `async_trait` adds lifetimes of its own to each method.
 pub(crate) fn plain(path: &str) -> String {
     let path = path.replace("::{{closure}}", "").replace(" + '_", "").replace("'_, ", "").replace("'_", "");
     path.replace("::<>", "").replace("<>", "")

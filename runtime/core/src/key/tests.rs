@@ -68,9 +68,9 @@ proptest! {
     }
 
     #[test]
-    fn what_is_borrowed_and_what_is_owned_agree(a in nasty(), b in nasty()) {
-        prop_assert_eq!(a.as_str().same(&b.own()), a == b);
-        prop_assert_eq!(lower(&a).same(&lower(&b).own()), a.to_lowercase() == b.to_lowercase());
+    fn borrowed_and_owned_forms_agree(a in nasty(), b in nasty()) {
+        prop_assert_eq!(a.as_str().same(&b.to_owned_part()), a == b);
+        prop_assert_eq!(lower(&a).same(&lower(&b).to_owned_part()), a.to_lowercase() == b.to_lowercase());
     }
 }
 
@@ -78,12 +78,12 @@ proptest! {
 fn texts_of_every_length_are_compared_whole() {
     for length in 0..80 {
         let text = "x".repeat(length);
-        assert!(text.as_str().same(&text.own()));
-        assert!(!text.as_str().same(&(text.clone() + "x").own()));
+        assert!(text.as_str().same(&text.to_owned_part()));
+        assert!(!text.as_str().same(&(text.clone() + "x").to_owned_part()));
         for at in 0..length {
             let mut other = text.clone();
             other.replace_range(at..=at, "y");
-            assert!(!text.as_str().same(&other.own()), "{length} {at}");
+            assert!(!text.as_str().same(&other.to_owned_part()), "{length} {at}");
         }
     }
 }
@@ -98,7 +98,7 @@ fn a_key_belongs_to_itself_its_prefixes_and_its_tags() {
         scopes::tag("t:7"),
     ];
     assert_eq!(own.hashes(), expected);
-    assert_eq!(own.own(), Pattern::exact("user:42:orders"));
+    assert_eq!(own.key_pattern(), Pattern::exact("user:42:orders"));
     assert_eq!(own.root(), Pattern::prefix("user").root);
     assert_eq!(own.breadth(), super::scopes::Breadth::Tagged);
 }
@@ -169,7 +169,7 @@ fn parts_are_chosen_by_type() {
     let mut out = KeyWriter::new();
     (0..3).for_each(|index| args.write_part(index, &mut out));
     assert_eq!(out.as_str(), "id%3A7xy");
-    assert!(args.same(&args.own()));
+    assert!(args.same(&args.to_owned_args()));
 }
 
 #[test]
@@ -209,5 +209,5 @@ proptest! {
 
 /// The text of the form in which these arguments are kept.
 fn owned_text<A: Args>(args: &A) -> String {
-    super::template::render_owned::<A>(USER_POSTS.pieces, "", &args.own())
+    super::template::render_owned::<A>(USER_POSTS.pieces, "", &args.to_owned_args())
 }

@@ -1,6 +1,4 @@
-//! Arguments that are no [`KeyPart`] but display, and `Option`s, lists and tuples of them: in the key by their text.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
+//! Arguments that are not a [`KeyPart`] but implement `Display`, and `Option`s, lists and tuples of them: in the key by their text.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
@@ -13,60 +11,63 @@ use super::part::KeyPart;
 use super::short::ShortString;
 use super::writer::{Compare, KeyWriter, Sink};
 
-/// Comparison by text and `Hash`.
+/// Marker of comparison by text and `Hash`.
 #[derive(Debug)]
-pub struct ByHash;
+pub struct HashAndText;
 
-/// Comparison by text alone.
+/// Marker of comparison by text alone.
 #[derive(Debug)]
-pub struct ByText;
+pub struct TextOnly;
 
-/// The form of a type that displays.
+/// Form of a type that implements `Display` itself.
 #[derive(Debug)]
-pub struct Leaf;
+pub struct PlainForm;
 
-/// A container of this form.
+/// Form of a container whose items have this form.
 #[derive(Debug)]
-pub struct Of<Form>(Form);
+pub struct ContainerForm<Form>(Form);
 
-/// An argument in the key by its text. `Form` keeps the implementations apart.
+/// Arguments that are in the key by their text. `Form` keeps the implementations apart.
 pub trait TextPart<By, Form> {
+    /// True if the text may be that of `None`; see [`KeyPart::NULLABLE`].
     const NULLABLE: bool = false;
+    /// Feeds the argument to a hasher.
     fn feed<H: Hasher>(&self, state: &mut H);
+    /// Appends the argument's text.
     fn write(&self, out: &mut impl Sink);
 }
 
-impl<T: Display + Hash + ?Sized> TextPart<ByHash, Leaf> for T {
+impl<T: Display + Hash + ?Sized> TextPart<HashAndText, PlainForm> for T {
     fn feed<H: Hasher>(&self, state: &mut H) {
         self.hash(state);
     }
 
     fn write(&self, out: &mut impl Sink) {
-        out.shown(self);
+        out.displayed(self);
     }
 }
 
-impl<T: Display + ?Sized> TextPart<ByText, Leaf> for T {
+impl<T: Display + ?Sized> TextPart<TextOnly, PlainForm> for T {
     fn feed<H: Hasher>(&self, state: &mut H) {
-        // An error is an argument that is not even the same as itself.
-        let _ = write!(Feed(state), "{self}");
+        // An argument whose `Display` fails is not equal to itself, so its hash does not matter.
+        let _ = write!(HasherWriter(state), "{self}");
     }
 
     fn write(&self, out: &mut impl Sink) {
-        out.shown(self);
+        out.displayed(self);
     }
 }
 
-struct Feed<'a, H>(&'a mut H);
+struct HasherWriter<'a, H>(&'a mut H);
 
-impl<H: Hasher> fmt::Write for Feed<'_, H> {
+impl<H: Hasher> fmt::Write for HasherWriter<'_, H> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.write(text.as_bytes());
         Ok(())
     }
 }
 
-impl<By, Form, T: TextPart<By, Form>> TextPart<By, Of<(Form,)>> for Option<T> {
+impl<By, Form, T: TextPart<By, Form>> TextPart<By, ContainerForm<(Form,)>> for Option<T> {
     const NULLABLE: bool = true;
 
     fn feed<H: Hasher>(&self, state: &mut H) {
@@ -85,7 +86,7 @@ impl<By, Form, T: TextPart<By, Form>> TextPart<By, Of<(Form,)>> for Option<T> {
     }
 }
 
-impl<By, Form, T: TextPart<By, Form>> TextPart<By, Of<[Form; 1]>> for [T] {
+impl<By, Form, T: TextPart<By, Form>> TextPart<By, ContainerForm<[Form; 1]>> for [T] {
     fn feed<H: Hasher>(&self, state: &mut H) {
         state.write_usize(self.len());
         for part in self {
@@ -103,7 +104,7 @@ impl<By, Form, T: TextPart<By, Form>> TextPart<By, Of<[Form; 1]>> for [T] {
     }
 }
 
-/// A container, which is no text itself, so that a pointer to it is none either.
+/// Containers, which do not implement `Display`, so that a pointer to one does not either.
 pub trait Container {}
 
 impl<T> Container for Option<T> {}
@@ -113,7 +114,7 @@ impl<T, const N: usize> Container for [T; N] {}
 
 macro_rules! pointers {
     ($([$($generics:tt)*] $ty:ty => $target:ty),* $(,)?) => {$(
-        impl<By, Form, $($generics)*> TextPart<By, Of<Form>> for $ty
+        impl<By, Form, $($generics)*> TextPart<By, ContainerForm<Form>> for $ty
         where
             $target: TextPart<By, Form>,
         {
@@ -152,7 +153,7 @@ containers! {
 
 macro_rules! tuples {
     ($(($($name:ident $form:ident $index:tt),*))*) => {$(
-        impl<By, $($form, $name: TextPart<By, $form>),*> TextPart<By, Of<($($form,)* ((),))>> for ($($name,)*) {
+        impl<By, $($form, $name: TextPart<By, $form>),*> TextPart<By, ContainerForm<($($form,)* ((),))>> for ($($name,)*) {
             fn feed<H: Hasher>(&self, state: &mut H) {
                 $(self.$index.feed(state);)*
             }
@@ -168,20 +169,20 @@ macro_rules! tuples {
 
 tuples! { (A FormA 0) (A FormA 0, B FormB 1) (A FormA 0, B FormB 1, C FormC 2) (A FormA 0, B FormB 1, C FormC 2, D FormD 3) }
 
-/// An argument used by its text.
+/// A key part that is written by its text.
 #[derive(Debug)]
-pub struct Text<'a, T: ?Sized, By, Form> {
+pub struct AsText<'a, T: ?Sized, By, Form> {
     part: &'a T,
     by: PhantomData<fn() -> (By, Form)>,
 }
 
-impl<'a, T: ?Sized, By, Form> Text<'a, T, By, Form> {
+impl<'a, T: ?Sized, By, Form> AsText<'a, T, By, Form> {
     pub(super) fn new(part: &'a T) -> Self {
         Self { part, by: PhantomData }
     }
 }
 
-impl<T: TextPart<By, Form> + ?Sized, By, Form> Text<'_, T, By, Form> {
+impl<T: TextPart<By, Form> + ?Sized, By, Form> AsText<'_, T, By, Form> {
     fn hash(&self) -> u64 {
         let mut state = foldhash::quality::FixedState::default().build_hasher();
         self.part.feed(&mut state);
@@ -189,14 +190,14 @@ impl<T: TextPart<By, Form> + ?Sized, By, Form> Text<'_, T, By, Form> {
     }
 }
 
-/// The text of an argument and the hash of what it hashes.
+/// The owned form of an [`AsText`] part: its text, and the hash of the argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedText {
     text: ShortString,
     hash: u64,
 }
 
-impl<T: TextPart<By, Form> + ?Sized, By, Form> KeyPart for Text<'_, T, By, Form> {
+impl<T: TextPart<By, Form> + ?Sized, By, Form> KeyPart for AsText<'_, T, By, Form> {
     type Owned = OwnedText;
     const NULLABLE: bool = T::NULLABLE;
 
@@ -210,7 +211,7 @@ impl<T: TextPart<By, Form> + ?Sized, By, Form> KeyPart for Text<'_, T, By, Form>
         text.is_same() && self.hash() == owned.hash
     }
 
-    fn own(&self) -> OwnedText {
+    fn to_owned_part(&self) -> OwnedText {
         let mut text = KeyWriter::new();
         self.part.write(&mut text);
         OwnedText { text: text.as_str().into(), hash: self.hash() }
@@ -232,12 +233,12 @@ impl KeyPart for OwnedText {
         self == owned
     }
 
-    fn own(&self) -> Self {
+    fn to_owned_part(&self) -> Self {
         self.clone()
     }
 
     fn write(&self, out: &mut KeyWriter) {
-        // It was escaped when it was made.
+        // The text was escaped when it was made.
         out.raw(self.text.as_str());
     }
 }

@@ -1,21 +1,21 @@
-//! Writes one argument into a key so that it can never be mistaken for anything else.
+//! [`KeyWriter`], the text of a key, with every argument escaped.
 
 use std::fmt::{self, Write as _};
 
 #[cfg(feature = "hash")]
 use super::digest::Digest;
 
-/// Bytes of which few keys have more.
+/// Initial capacity of a key's buffer, in bytes. Few keys are longer.
 const ROOM: usize = 48;
 
-/// A key with more bytes than these, in hexadecimal, is too long to be stored as it is.
+/// Maximum number of bytes that are written as hexadecimal digits. A key with more would be stored as a digest anyway.
 #[cfg(feature = "hash")]
 const LONG_BYTES: usize = 256;
 
-/// The text of a key, as [`KeyPart::write`](crate::KeyPart::write) appends to it.
+/// The text of a key, to which [`KeyPart::write`](crate::KeyPart::write) appends.
 ///
-/// Whatever is appended as [`text`](Self::text) or [`display`](Self::display) is percent-escaped: `:`, `*`, `%` and
-/// control characters. So no argument can end its segment early and reach another key's space.
+/// [`text`](Self::text) and [`display`](Self::display) percent-escape `:`, `*`, `%` and control characters, so that no argument can end
+/// its segment and name another key.
 ///
 /// ```
 /// use fastness::{KeyPart, KeyWriter};
@@ -30,43 +30,43 @@ pub struct KeyWriter {
 }
 
 impl KeyWriter {
-    /// An empty key.
+    /// Creates an empty key.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An empty key with room for as many bytes as most keys have.
+    /// Creates an empty key with room for the length of most keys.
     pub(crate) fn roomy() -> Self {
         Self { buffer: String::with_capacity(ROOM) }
     }
 
     /// Appends text, escaped.
     pub fn text(&mut self, text: &str) {
-        // Most arguments are as they are; beyond ASCII there are control characters too.
+        // Most arguments need no escaping. Beyond ASCII there are more control characters, so those take the slow path.
         if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b':' | b'*' | b'%')) {
             return self.buffer.push_str(text);
         }
         escape(text, |piece| self.buffer.push_str(piece));
     }
 
-    /// Appends what `value` displays, escaped.
+    /// Appends the `Display` text of a value, escaped.
     pub fn display(&mut self, value: impl fmt::Display) {
-        // A `Display` that reports an error has still written what it could; equality never depends on this text.
+        // A `Display` that fails may have written a part; equality never depends on this text.
         let _ = write!(Escaped(self), "{value}");
     }
 
-    /// Appends an integer, in which nothing has to be escaped.
+    /// Appends an integer, which needs no escaping.
     pub(crate) fn integer(&mut self, integer: impl itoa::Integer) {
         self.buffer.push_str(itoa::Buffer::new().format(integer));
     }
 
-    /// What has been written.
+    /// Returns the text written so far.
     pub fn as_str(&self) -> &str {
         &self.buffer
     }
 
-    /// Appends structure, as it is. Structure of ours inside an argument starts with `%` and a character that is not a
-    /// hexadecimal digit, which no escaped text contains.
+    /// Appends structure, unescaped. Structure inside an argument begins with `%` and a character that is not a hexadecimal digit, which
+    /// escaped text never contains.
     pub(crate) fn raw(&mut self, text: &str) {
         self.buffer.push_str(text);
     }
@@ -79,7 +79,7 @@ impl KeyWriter {
         self.buffer
     }
 
-    /// Appends bytes as hexadecimal digits. More than 256 bytes, whose key is stored as a digest anyhow, are digested at once.
+    /// Appends bytes as hexadecimal digits. More than 256 bytes are digested, because their key would be stored as a digest anyway.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         #[cfg(feature = "hash")]
         if bytes.len() > LONG_BYTES {
@@ -101,33 +101,33 @@ impl KeyWriter {
     }
 }
 
-/// The two digits of a byte.
+/// Returns the two hexadecimal digits of a byte.
 fn hexadecimal(byte: u8) -> [char; 2] {
     [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)]))
 }
 
-/// Gives the text in pieces, with `:`, `*`, `%` and control characters as their bytes.
-fn escape(text: &str, mut give: impl FnMut(&str)) {
+/// Passes a text on in pieces, with `:`, `*`, `%` and control characters percent-encoded.
+fn escape(text: &str, mut emit: impl FnMut(&str)) {
     let mut plain = 0;
     for (at, c) in text.char_indices().filter(|(_, c)| matches!(c, ':' | '*' | '%') || c.is_control()) {
-        give(&text[plain..at]);
+        emit(&text[plain..at]);
         for byte in c.encode_utf8(&mut [0; 4]).bytes() {
             let [high, low] = hexadecimal(byte);
-            give("%");
-            give(high.encode_utf8(&mut [0; 4]));
-            give(low.encode_utf8(&mut [0; 4]));
+            emit("%");
+            emit(high.encode_utf8(&mut [0; 4]));
+            emit(low.encode_utf8(&mut [0; 4]));
         }
         plain = at + c.len_utf8();
     }
-    give(&text[plain..]);
+    emit(&text[plain..]);
 }
 
 /// The target of an argument's text: a key, or the text that it is compared with.
 pub trait Sink {
-    /// Structure, as it is.
+    /// Appends structure, unescaped.
     fn raw(&mut self, text: &str);
-    /// What `value` displays, escaped; `%_` where that is nothing.
-    fn shown(&mut self, value: &(impl fmt::Display + ?Sized));
+    /// Appends the `Display` text of a value, escaped; `%_` if it is empty.
+    fn displayed(&mut self, value: &(impl fmt::Display + ?Sized));
 }
 
 impl Sink for KeyWriter {
@@ -135,7 +135,7 @@ impl Sink for KeyWriter {
         self.buffer.push_str(text);
     }
 
-    fn shown(&mut self, value: &(impl fmt::Display + ?Sized)) {
+    fn displayed(&mut self, value: &(impl fmt::Display + ?Sized)) {
         let before = self.len();
         self.display(value);
         if self.len() == before {
@@ -144,7 +144,7 @@ impl Sink for KeyWriter {
     }
 }
 
-/// Compares what is written with a text, and keeps nothing of it.
+/// A [`Sink`] that compares the text with another one and stores nothing.
 pub(crate) struct Compare<'a> {
     rest: &'a str,
     same: bool,
@@ -155,7 +155,7 @@ impl<'a> Compare<'a> {
         Self { rest: text, same: true }
     }
 
-    /// Whether all of the text was written, and nothing else.
+    /// Returns whether the text that was written is exactly the other one.
     pub(crate) fn is_same(&self) -> bool {
         self.same && self.rest.is_empty()
     }
@@ -169,7 +169,7 @@ impl Sink for Compare<'_> {
         }
     }
 
-    fn shown(&mut self, value: &(impl fmt::Display + ?Sized)) {
+    fn displayed(&mut self, value: &(impl fmt::Display + ?Sized)) {
         let before = self.rest.len();
         self.same &= write!(self, "{value}").is_ok();
         if self.same && self.rest.len() == before {

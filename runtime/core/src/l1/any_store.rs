@@ -1,22 +1,25 @@
-//! A store of any types.
+//! Type-erased stores.
 
-/// A store whose types do not matter: for totals, for the sweep and for the memory guard.
+/// A store of any key and value type, as totals, the sweep and the memory guard use it.
+///
+/// Methods that free entries run the `Drop` of values: call them with no lock held.
 pub(crate) trait AnyStore: Send + Sync {
-    /// How many entries there are, the dead included that are still to be swept.
+    /// Returns the number of entries, including dead ones that are not swept yet.
     fn len(&self) -> usize;
-    /// How many of them are not dead; of large stores, when the sweep last came by.
+    /// Returns the number of entries that are not dead; for large stores, as of the last sweep.
     fn living(&self) -> usize;
+    /// Returns the number of entries that were evicted.
     fn evictions(&self) -> u64;
-    /// Evicts until at most this many entries are left.
+    /// Evicts entries until at most this many are left.
     fn shrink_to(&self, entries: usize);
-    /// Sees to it that what was removed is freed. With no lock held.
+    /// Frees the removed entries, or has the sweep free them if they are few.
     fn settle(&self);
-    /// Says that the sweep of the process of this number is at this store, or, by zero, that it is not.
+    /// Notes that the sweep of the process with this id is working on this store; zero if none is.
     fn set_sweeper(&self, process: u32);
-    /// Frees what is dead, and what was removed. With no lock held. False if something is still being read.
+    /// Removes dead entries, and frees all that were removed. Returns false if a reader may still hold one of them.
     fn sweep(&self) -> bool;
-    /// Frees what was removed. With no lock held.
+    /// Frees all entries that were removed. Returns false if a reader may still hold one of them.
     fn free(&self) -> bool;
-    /// Returns whether there is neither an entry nor anything to be freed.
+    /// Returns whether there is neither an entry nor a removed one to be freed.
     fn is_swept(&self) -> bool;
 }

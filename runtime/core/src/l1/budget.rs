@@ -1,4 +1,4 @@
-//! A bound on the entries of all stores of one handle together.
+//! The bound on the entries of all stores of one handle together.
 
 use crate::sync::atomic::AtomicUsize;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -7,15 +7,15 @@ use std::sync::Weak;
 use super::any_store::AnyStore;
 use crate::sync::{Mutex, lock};
 
-/// How many entries there are, and may be.
-pub(crate) struct Budget {
+/// The number of entries of one handle, and its limit.
+pub(crate) struct EntryBudget {
     used: AtomicUsize,
     limit: AtomicUsize,
-    /// Not under a store's lock, and no store's lock is taken under it.
+    /// Never locked together with a lock of a store.
     stores: Mutex<Vec<Weak<dyn AnyStore>>>,
 }
 
-impl Budget {
+impl EntryBudget {
     pub(crate) fn new(limit: usize) -> Self {
         Self { used: AtomicUsize::new(0), limit: AtomicUsize::new(limit), stores: Mutex::default() }
     }
@@ -44,7 +44,7 @@ impl Budget {
         lock(&self.stores).push(store);
     }
 
-    /// Whether a store of so many entries may grow at the cost of the largest one, which then gave up an entry.
+    /// Evicts one entry of the largest store, if that has more than a store of `len` entries. Returns whether it did.
     pub(crate) fn taken_from_the_largest(&self, len: usize) -> bool {
         let largest = lock(&self.stores).iter().filter_map(Weak::upgrade).max_by_key(|store| store.len());
         let Some(largest) = largest.filter(|store| store.len() > len + 1) else {
@@ -60,8 +60,8 @@ impl Budget {
     }
 }
 
-impl std::fmt::Debug for Budget {
+impl std::fmt::Debug for EntryBudget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Budget").field("used", &self.used).field("limit", &self.limit).finish_non_exhaustive()
+        f.debug_struct("EntryBudget").field("used", &self.used).field("limit", &self.limit).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! A store asked for the key that has a text.
+//! Lookup of a stored key by its text, for direct calls.
 
 use scc::Guard;
 
@@ -6,7 +6,7 @@ use super::{KeyQuery, L1};
 use crate::key::{Hashed, KeyText};
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
-    /// The key with this text, of an entry that is here, valid or not. `render` makes the text of a key.
+    /// Returns the key with this text, if there is an entry of it, valid or not. `render` renders a key.
     pub(crate) fn key_of(&self, text: KeyText<'_>, render: impl FnOnce(&K) -> String) -> Option<Hashed<K>> {
         if self.is_empty() || !self.is_usable() {
             return None;
@@ -19,12 +19,12 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         key.filter(|key| render(&key.args) == text.text)
     }
 
-    /// Whether entries are found by text already, so that it costs little.
+    /// Returns whether the table of texts exists already.
     pub(crate) fn has_texts(&self) -> bool {
         self.index.texts().is_some()
     }
 
-    /// Sees to it that entries are found by text from now on.
+    /// Creates the table of texts, which is maintained from now on.
     pub(crate) fn make_texts(&self) {
         if self.is_usable() {
             self.index.make_texts();
@@ -40,20 +40,20 @@ mod tests {
     use crate::clock::Clock;
     use crate::key::scope::NoScope;
     use crate::key::{Scopes, scopes};
-    use crate::l1::{Budget, Common, Entry, Lifetime};
+    use crate::l1::{Entry, EntryBudget, Lifetime, StoreContext};
     use crate::log::{Log, Record};
 
     type Store = L1<((), u64), u64>;
 
     fn store(capacity: usize) -> Store {
-        let common = Common {
+        let context = StoreContext {
             clock: Clock::manual(),
             log: Arc::new(Log::with_mirror_bytes(1 << 12)),
-            budget: Arc::new(Budget::new(usize::MAX)),
+            budget: Arc::new(EntryBudget::new(usize::MAX)),
             loads: Arc::default(),
             hasher: foldhash::fast::RandomState::default(),
         };
-        L1::new(capacity, common)
+        L1::new(capacity, context)
     }
 
     fn put(store: &Store, id: u64) {
@@ -62,11 +62,13 @@ mod tests {
 
     fn put_as(store: &Store, id: u64, text: &str) {
         let scopes = Scopes::new(text, &[]);
-        store
-            .insert(store.own(&(NoScope, id)), Entry::new(id, store.start(), Lifetime::fresh_until(u64::MAX), &scopes));
+        store.insert(
+            store.owned_key(&(NoScope, id)),
+            Entry::new(id, store.start(), Lifetime::fresh_until(u64::MAX), &scopes),
+        );
     }
 
-    /// What is found under a text, whose hash may be another's.
+    /// Finds an entry by a text, with the hash of another text.
     fn find(store: &Store, text: &str, hash: &str) -> Option<u64> {
         let text = KeyText { hash: scopes::hash(hash), text };
         store.key_of(text, |((), id)| format!("n:{id}")).map(|key| key.args.1)
@@ -80,14 +82,14 @@ mod tests {
     fn entries_are_found_by_text_whether_they_come_before_it_or_after() {
         let store = store(100);
         put(&store, 1);
-        assert!(!store.has_texts(), "nobody has asked");
+        assert!(!store.has_texts(), "no lookup by text yet");
         assert_eq!(find(&store, "n:1", "n:1"), Some(1));
         put(&store, 2);
         assert_eq!((find(&store, "n:2", "n:2"), find(&store, "n:3", "n:3")), (Some(2), None));
         assert_eq!(find(&store, "n:1", "n:2"), None, "a text with the hash of another's");
     }
 
-    /// As the keys 1.0 and 1.00 of a decimal type have.
+    /// A decimal type has such keys: 1.0 and 1.00.
     #[test]
     fn an_entry_is_found_by_the_latest_of_several_texts_of_its_key() {
         let store = store(100);
@@ -95,7 +97,7 @@ mod tests {
         put_as(&store, 1, "n:1.0");
         put_as(&store, 1, "n:1.00");
         assert_eq!((find(&store, "n:1", "n:1.00"), find(&store, "n:1", "n:1.0"), texts(&store)), (Some(1), None, 1));
-        store.remove(&store.own(&(NoScope, 1_u64)), u64::MAX);
+        store.remove(&store.owned_key(&(NoScope, 1_u64)), u64::MAX);
         assert_eq!(texts(&store), 0);
     }
 
@@ -112,9 +114,9 @@ mod tests {
         put(&store, 7);
         put(&store, 7);
         assert_eq!(texts(&store), 16, "what is replaced stays");
-        store.remove(&store.own(&(NoScope, 7_u64)), u64::MAX);
+        store.remove(&store.owned_key(&(NoScope, 7_u64)), u64::MAX);
         assert_eq!((texts(&store), find(&store, "n:7", "n:7")), (15, None));
-        store.common().log.append(&Record::clear());
+        store.context().log.append(&Record::clear());
         assert!(crate::l1::AnyStore::sweep(&store));
         assert_eq!(texts(&store), 0);
     }

@@ -1,68 +1,68 @@
-//! One cached value, with what it takes to judge it.
+//! One cached value, and the data by which it is judged.
 
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicU8, AtomicU64};
 
-use super::values;
+use super::deferred_drops;
 use crate::key::Scopes;
 use crate::key::scopes::Breadth;
 use crate::log::{Epoch, Judgement, Log};
 
-/// Hits are counted up to this; S3-FIFO needs no more, and a hot entry is then never written to.
+/// The count of hits stops here: S3-FIFO needs no more, and a hot entry is then no longer written to.
 const MAX_HITS: u8 = 3;
 
-/// When a value is served, in nanoseconds of the clock.
+/// The times that bound the use of a value, in nanoseconds of the clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lifetime {
-    /// How long its load took.
+    /// The duration of its load.
     pub(crate) load_time: u64,
-    /// Until when it is fresh.
+    /// The time until which it is fresh.
     pub(crate) expires: u64,
-    /// From when on a hit may be asked to refresh it early; at most `expires`. Zero of a value that was refreshed before it came here.
+    /// The time from which a hit may refresh it early, at most `expires`. Zero if a refresh record overtook it before it was stored here.
     pub(crate) early_from: u64,
-    /// Until when the in-process tier serves it without asking the shared one.
+    /// The time until which the local tier serves it without asking the shared tier.
     pub(crate) local_until: u64,
-    /// Until when it may be served at all, stale or in place of a failed load; at least `expires`.
+    /// The time until which it may be served at all, as a stale value or a stale fallback; at least `expires`.
     pub(crate) served_until: u64,
 }
 
 impl Lifetime {
-    /// That of a value which is fresh until then, and never stale, and whose load took no time.
+    /// Makes the lifetime of a value that is fresh until `expires` and never served stale.
     #[cfg(test)]
     pub(crate) fn fresh_until(expires: u64) -> Self {
         Self { load_time: 0, expires, early_from: expires, local_until: u64::MAX, served_until: expires }
     }
 }
 
-/// Where a load began: what was invalidated later concerns its value, and of two loads the one with the larger number is newer.
+/// The start of a load. Records with a later epoch concern its value, and of two loads the one with the larger number is newer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LoadStart {
     /// The position in the log.
     pub(crate) epoch: Epoch,
-    /// In the order in which the loads of one handle began.
+    /// The number of the load among all loads of one handle, in the order of their starts.
     pub(crate) number: u64,
 }
 
-/// A value in the cache. What a hit reads comes first and is small, so that with its key it is on one cache line or two.
+/// A value in the local tier. The fields that a hit reads come first and are small, so that they share one or two cache lines with the key.
 #[repr(C)]
 pub(crate) struct Entry<V> {
-    /// Always there, until the entry is dropped: then the value is left to whoever may run its `Drop`.
+    /// `Some` until the entry is dropped, which defers the `Drop` of the value.
     value: Option<V>,
-    /// Until when a hit may serve it without a further question; zero once it is known that it was refreshed.
+    /// The time until which a hit may serve it; zero once a refresh record was found.
     fresh_until: AtomicU64,
-    /// The position of the log up to which it was found current. Begins at the load's epoch, never at the insert's.
+    /// The position of the log up to which the entry was found current. Begins at the load's epoch, never at the insert's.
     checked: AtomicU64,
     root: u16,
     breadth: Breadth,
     hits: AtomicU8,
     rest: Rest,
-    /// What becomes of the value: here, where nothing is known of its type.
-    leave: fn(V),
+    /// Defers the drop of the value. A function pointer, because the `Drop` of an entry does not know that `V` is `'static`.
+    defer_drop: fn(V),
 }
 
-/// What a hit does not read.
+/// The fields that a hit does not read.
 struct Rest {
-    /// Until when the origin is left alone after it failed; see stale-if-error.
+    /// The time before which the origin is not called again after a failure; see stale-if-error.
     retry_at: AtomicU64,
     start: LoadStart,
     life: Lifetime,
@@ -71,33 +71,33 @@ struct Rest {
 
 /// A copy of an entry that was found valid.
 #[derive(Clone, Debug)]
-pub(crate) struct Found<V> {
+pub(crate) struct FoundEntry<V> {
     pub(crate) value: V,
     pub(crate) life: Lifetime,
-    /// Until when a hit may serve it without a further question; zero once it was refreshed.
+    /// The time until which a hit may serve it; zero once a refresh record was found.
     pub(crate) fresh_until: u64,
     pub(crate) retry_at: u64,
     pub(crate) start: LoadStart,
 }
 
-impl<V> Found<V> {
+impl<V> FoundEntry<V> {
     pub(crate) fn is_fresh(&self, now: u64) -> bool {
         now < self.life.expires.min(self.life.local_until) && !self.is_refreshed()
     }
 
-    /// Returns whether a refresh came after its load began, so that it is expired whatever the time.
+    /// Returns whether a refresh record came after its load began, so that it is expired whatever its ttl.
     pub(crate) fn is_refreshed(&self) -> bool {
         self.fresh_until == 0
     }
 }
 
 impl<V> Entry<V> {
-    /// The number of its load.
+    /// Returns the number of its load.
     pub(crate) fn number(&self) -> u64 {
         self.rest.start.number
     }
 
-    /// The hash of its key's text: the key is the first of its scopes.
+    /// Returns the hash of its key's text, which is the first of its scopes.
     pub(super) fn text_hash(&self) -> u64 {
         self.rest.scopes.first().copied().unwrap_or_default()
     }
@@ -106,7 +106,7 @@ impl<V> Entry<V> {
 impl<V> Drop for Entry<V> {
     fn drop(&mut self) {
         if let Some(value) = self.value.take() {
-            (self.leave)(value);
+            (self.defer_drop)(value);
         }
     }
 }
@@ -124,11 +124,11 @@ impl<V: Clone> Entry<V> {
             breadth: scopes.breadth(),
             hits: AtomicU8::new(0),
             rest: Rest { retry_at: AtomicU64::new(0), start, life, scopes: scopes.hashes().into() },
-            leave: values::leave,
+            defer_drop: deferred_drops::defer_drop,
         }
     }
 
-    /// The value, if it is fresh and valid.
+    /// Returns the value if it is fresh and valid.
     #[inline]
     pub(crate) fn hit(&self, now: u64, log: &Log) -> Option<&V> {
         if now >= self.fresh_until.load(Relaxed) || self.judge(log) != Judgement::Current {
@@ -138,13 +138,13 @@ impl<V: Clone> Entry<V> {
         self.value.as_ref()
     }
 
-    /// The value, if it is valid, fresh or not.
-    pub(crate) fn look(&self, log: &Log) -> Option<Found<V>> {
+    /// Returns a copy of the entry if it is valid, fresh or not.
+    pub(crate) fn get(&self, log: &Log) -> Option<FoundEntry<V>> {
         let value = self.value.as_ref().filter(|_| self.judge(log) != Judgement::Invalidated)?.clone();
         self.count();
         let (life, retry_at) = (self.rest.life, self.rest.retry_at.load(Relaxed));
         let (fresh_until, start) = (self.fresh_until.load(Relaxed), self.rest.start);
-        Some(Found { value, life, fresh_until, retry_at, start })
+        Some(FoundEntry { value, life, fresh_until, retry_at, start })
     }
 
     pub(crate) fn leave_origin_alone_until(&self, time: u64) {
@@ -159,7 +159,7 @@ impl<V: Clone> Entry<V> {
         self.hits.store(hits, Relaxed);
     }
 
-    /// The head is read before the table: a record that raises the head meanwhile is then seen next time.
+    /// Judges the entry. Reads the head before the table, so that a record which raises the head meanwhile is seen by the next check.
     #[inline]
     fn judge(&self, log: &Log) -> Judgement {
         let head = log.head(self.root, self.breadth);
@@ -171,7 +171,7 @@ impl<V: Clone> Entry<V> {
         let judgement = log.judge(self.rest.start.epoch, &self.rest.scopes);
         match judgement {
             Judgement::Invalidated => {}
-            // The position stays: a hit that has just read the former end of its freshness has to look here too.
+            // `checked` stays, so that a hit that has read the former `fresh_until` checks the log too.
             Judgement::Expired => self.fresh_until.store(0, Relaxed),
             Judgement::Current => {
                 self.checked.fetch_max(head, Relaxed);
@@ -180,15 +180,16 @@ impl<V: Clone> Entry<V> {
         judgement
     }
 
-    /// Whether nobody can be served it any more, where readers serve entries for `grace` nanoseconds after their expiry. One that was
-    /// refreshed may still stand in for a load that fails. Changes nothing, and counts no verdict: nobody asked for the entry.
+    /// Returns whether no reader can get the entry any more, given that readers serve entries for up to `grace` nanoseconds after their
+    /// expiry. A refreshed entry is alive, because it may still be a stale fallback. Changes nothing and counts no verdict, because no
+    /// caller asked for the entry.
     pub(crate) fn is_dead(&self, now: u64, grace: u64, log: &Log) -> bool {
         let is_current = || log.head(self.root, self.breadth) <= self.checked.load(Relaxed);
         let is_valid = || is_current() || log.still_valid(self.rest.start.epoch, &self.rest.scopes);
         now >= self.served_until(grace) || !is_valid()
     }
 
-    /// Until when it may be served at all.
+    /// Returns the time until which it may be served at all.
     pub(crate) fn served_until(&self, grace: u64) -> u64 {
         self.rest.life.served_until.max(self.rest.life.expires.saturating_add(grace))
     }

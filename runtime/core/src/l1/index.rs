@@ -1,15 +1,15 @@
-//! A hash table that is read without a lock, and whose memory is given back.
+//! A hash table with lock-free reads, whose memory is freed when entries go.
 //!
-//! Sixteen shards, each with a table of its own that one writer at a time changes. A table is an array of *groups* of a cache line:
-//! six pointers to nodes, a byte of each node's hash in one word, by which a reader finds the node that it looks for, and a pointer
-//! to more groups where six do not suffice. A node is an entry with its key, in a block of memory of its own, so that a writer has
-//! in its hands what it removes, and an entry that a reader has found is the one that others find, also while a table grows.
+//! Sixteen shards, each with a table of its own, which one writer at a time changes. A table is an array of *groups*, each on one cache
+//! line: six pointers to nodes; one word with a byte of each node's hash, by which a reader finds its node; and a pointer to a further
+//! group if six nodes are not enough. A node is an entry with its key in a heap block of its own. So a writer owns what it removes, and
+//! all readers of a key find the same entry, even while a table grows.
 //!
-//! Readers are guarded (`scc::Guard`): what a writer removes stays until nobody can be reading it. What is removed is [`Retired`],
-//! and freed by the thread that drops it: so it is handed to one that will not be idle (see `retired`).
+//! Readers hold a guard (`scc::Guard`): a removed node stays until no reader can hold it. It is then freed by the thread that dropped
+//! it, which has to go on using the index for that; so removed nodes are [`Retired`] and passed to a thread that does (see `retired`).
 //!
-//! Invariants: a key is changed under the lock of its shard only; a node is in its place before its byte says so, and its byte is
-//! gone before it is; a table that grew holds the nodes of the one before, so that a reader of either finds them.
+//! Invariants: a key is changed only under the lock of its shard; a node is stored before its byte is set, and its byte is cleared before
+//! it is removed; a table that grew holds the nodes of the former one, so that readers of either find them.
 
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
@@ -22,37 +22,37 @@ use crate::key::Hashed;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::{Mutex, lock};
 
-/// The shard is the upper four bits of a hash.
+/// Number of shards. The upper four bits of a hash select one.
 const SHARDS: usize = 16;
-/// Nodes of one group.
+/// Number of nodes in a group.
 const NODES: usize = 6;
-/// A table grows when it has more nodes than this for each group, and shrinks when it has not one for this many.
+/// A table grows when it has more nodes than this per group, and shrinks when it has less than one node per this many groups.
 const NODES_PER_GROUP: usize = 4;
 
 /// Entries by their keys.
-pub(super) struct Index<K, V> {
-    shards: [Shard<K, V>; SHARDS],
-    /// The same by text, where anybody has asked. Changed under the lock of the entry's shard, as the entry is.
+pub(super) struct EntryIndex<K, V> {
+    shards: [IndexShard<K, V>; SHARDS],
+    /// The entries by text, once a lookup by text has created it. Changed under the lock of the entry's shard, like the entry.
     texts: OnceLock<Texts>,
 }
 
-struct Shard<K, V> {
-    table: AtomicShared<Table<K, V>>,
-    /// The number of nodes, of which there is one writer.
+struct IndexShard<K, V> {
+    table: AtomicShared<IndexTable<K, V>>,
+    /// The number of nodes, under the lock of the only writer.
     writer: Mutex<usize>,
 }
 
-pub(super) struct Table<K, V> {
-    /// A power of two.
-    groups: Box<[Group<K, V>]>,
+pub(super) struct IndexTable<K, V> {
+    /// The groups, whose number is a power of two.
+    groups: Box<[NodeGroup<K, V>]>,
 }
 
 #[repr(align(64))]
-struct Group<K, V> {
-    /// Bytes of the nodes' hashes; zero where there is none.
+struct NodeGroup<K, V> {
+    /// A byte of each node's hash; zero for an empty position.
     bytes: AtomicU64,
     nodes: [AtomicShared<Node<K, V>>; NODES],
-    more: AtomicShared<Group<K, V>>,
+    more: AtomicShared<NodeGroup<K, V>>,
 }
 
 /// An entry and its key.
@@ -62,37 +62,37 @@ pub(super) struct Node<K, V> {
     pub(super) entry: Entry<V>,
 }
 
-/// A node or a table that nobody finds any more, but that somebody may still be reading.
+/// A removed node or table, which readers that hold a guard may still use.
 pub(super) enum Retired<K, V> {
     Node(#[allow(dead_code)] Shared<Node<K, V>>),
-    Table(#[allow(dead_code)] Shared<Table<K, V>>),
+    IndexTable(#[allow(dead_code)] Shared<IndexTable<K, V>>),
 }
 
 /// The outcome of an insertion.
 pub(super) enum Inserted<K, V> {
-    /// It is there, and a table may have grown.
+    /// The entry is new. Holds the former table if the table has grown.
     New(Option<Retired<K, V>>),
-    /// It is there in place of another.
+    /// The entry replaces another one.
     Replaced(Retired<K, V>),
-    /// There is a newer one.
+    /// The entry was not stored, because there is a newer one.
     Refused(#[allow(dead_code)] Node<K, V>),
 }
 
-impl<K: 'static, V: 'static> Index<K, V> {
+impl<K: 'static, V: 'static> EntryIndex<K, V> {
     pub(super) fn new() -> Self {
-        let shard = |_| Shard { table: AtomicShared::null(), writer: Mutex::new(0) };
+        let shard = |_| IndexShard { table: AtomicShared::null(), writer: Mutex::new(0) };
         Self { shards: std::array::from_fn(shard), texts: OnceLock::new() }
     }
 
-    /// The entries by text, if anybody has asked for them.
+    /// Returns the entries by text, if a lookup by text has created the table.
     pub(super) fn texts(&self) -> Option<&Texts> {
         self.texts.get()
     }
 
-    /// The entries by text, from now on.
+    /// Returns the entries by text, and creates the table if there is none.
     pub(super) fn make_texts(&self) -> &Texts {
         let texts = self.texts.get_or_init(Texts::default);
-        // Who inserts sees to it since the line before, or had its shard locked before this does.
+        // An insert after the line above adds its text itself; an earlier one had its shard locked before the loop locks it.
         texts.fill(|| {
             for shard in &self.shards {
                 let writer = lock(&shard.writer);
@@ -109,14 +109,14 @@ impl<K: 'static, V: 'static> Index<K, V> {
     }
 
     #[inline]
-    fn shard(&self, hash: u64) -> &Shard<K, V> {
-        // Four bits are below sixteen.
+    fn shard(&self, hash: u64) -> &IndexShard<K, V> {
+        // Four bits fit in any integer type.
         #[allow(clippy::cast_possible_truncation)]
         let shard = (hash >> 60) as usize;
         &self.shards[shard]
     }
 
-    /// The node of a key with this hash.
+    /// Returns the node of a key with this hash.
     #[inline]
     pub(super) fn peek<'g, Q>(&self, hash: u64, key: &Q, guard: &'g Guard) -> Option<&'g Node<K, V>>
     where
@@ -155,7 +155,7 @@ impl<K: 'static, V: 'static> Index<K, V> {
             if old.is_some_and(|old| old.entry.number() > entry.number()) {
                 return Inserted::Refused(Node { key, entry });
             }
-            // Keys that are equal may have different texts, as 1.0 and 1.00 do.
+            // Equal keys may have different texts, such as 1.0 and 1.00.
             let old_text = old.map(|old| old.entry.text_hash()).filter(|old| *old != text);
             let new = Shared::new(Node { key, entry });
             let (old, _) = place.swap((Some(new), Tag::None), AcqRel);
@@ -177,7 +177,7 @@ impl<K: 'static, V: 'static> Index<K, V> {
         Inserted::New(grown)
     }
 
-    /// Removes the node of a key with this hash, if it is one that is to go.
+    /// Removes the node of a key with this hash, if `goes` returns true for its entry.
     pub(super) fn remove<Q>(&self, hash: u64, key: &Q, goes: &mut dyn FnMut(&Entry<V>) -> bool) -> Option<Retired<K, V>>
     where
         Q: Equivalent<Hashed<K>>,
@@ -197,7 +197,7 @@ impl<K: 'static, V: 'static> Index<K, V> {
         place.swap((None, Tag::None), AcqRel).0.map(Retired::Node)
     }
 
-    /// Gives back the room of nodes that are gone: the tables that are too large for those that are left.
+    /// Shrinks the tables that are too large for their nodes.
     pub(super) fn shrink(&self, mut retire: impl FnMut(Retired<K, V>)) {
         for shard in &self.shards {
             if let Some(table) = shard.shrink() {
@@ -206,7 +206,7 @@ impl<K: 'static, V: 'static> Index<K, V> {
         }
     }
 
-    /// How many entries are of a kind.
+    /// Counts the entries for which `is` returns true.
     pub(super) fn count(&self, is: impl Fn(&Entry<V>) -> bool) -> usize {
         let (guard, mut count) = (Guard::new(), 0);
         for shard in &self.shards {
@@ -219,44 +219,45 @@ impl<K: 'static, V: 'static> Index<K, V> {
         count
     }
 
-    /// How many shards have a table.
+    /// Returns the number of shards that have a table.
     #[cfg(test)]
     pub(super) fn tables(&self) -> usize {
         self.shards.iter().filter(|shard| !shard.table.is_null(Acquire)).count()
     }
 }
 
-impl<K, V> Index<K, V> {
-    /// Takes all that is in it. Nobody else has it any more.
-    pub(super) fn take(&mut self, mut retire: impl FnMut(Retired<K, V>)) {
+impl<K, V> EntryIndex<K, V> {
+    /// Removes all tables. No other thread uses the index any more.
+    pub(super) fn drain(&mut self, mut retire: impl FnMut(Retired<K, V>)) {
         for shard in &self.shards {
             if let Some(table) = shard.table.swap((None, Tag::None), AcqRel).0 {
-                retire(Retired::Table(table));
+                retire(Retired::IndexTable(table));
             }
         }
     }
 }
 
-impl<K: 'static, V: 'static> Shard<K, V> {
-    /// Puts the nodes into a table of so many groups. By its writer; readers find them in either. The former table.
+impl<K: 'static, V: 'static> IndexShard<K, V> {
+    /// Moves the nodes into a new table of this many groups, and returns the former table. The caller is the writer; readers find the
+    /// nodes in either table.
     fn rebuild(&self, groups: usize, guard: &Guard) -> Option<Retired<K, V>> {
-        let table = Table { groups: (0..groups).map(|_| Group::new()).collect() };
+        let table = IndexTable { groups: (0..groups).map(|_| NodeGroup::new()).collect() };
         self.each(guard, |place| {
             if let Some(node) = place.get_shared(Acquire, guard) {
                 let hash = node.key.hash;
                 table.add(node, hash, guard);
             }
         });
-        self.table.swap((Some(Shared::new(table)), Tag::None), AcqRel).0.map(Retired::Table)
+        self.table.swap((Some(Shared::new(table)), Tag::None), AcqRel).0.map(Retired::IndexTable)
     }
 
-    /// Gives back the room of nodes that are gone. The former table.
+    /// Shrinks the table if it is too large, and returns the former one.
     fn shrink(&self) -> Option<Retired<K, V>> {
         let nodes = lock(&self.writer);
         let guard = Guard::new();
         let groups = self.table.load(Acquire, &guard).as_ref()?.groups.len();
         match *nodes {
-            0 => self.table.swap((None, Tag::None), AcqRel).0.map(Retired::Table),
+            0 => self.table.swap((None, Tag::None), AcqRel).0.map(Retired::IndexTable),
             nodes if nodes * NODES_PER_GROUP < groups => {
                 self.rebuild(nodes.div_ceil(NODES_PER_GROUP / 2).next_power_of_two(), &guard)
             }
@@ -264,7 +265,7 @@ impl<K: 'static, V: 'static> Shard<K, V> {
         }
     }
 
-    /// Visits the places of all nodes, with a plain loop: one of iterators is several times the code for each type of entries.
+    /// Visits the positions of all nodes. A plain loop, because iterator chains compile to several times the code for each entry type.
     fn each<'g>(&self, guard: &'g Guard, mut visit: impl FnMut(&'g AtomicShared<Node<K, V>>)) {
         let Some(table) = self.table.load(Acquire, guard).as_ref() else { return };
         for group in &table.groups {
@@ -279,22 +280,22 @@ impl<K: 'static, V: 'static> Shard<K, V> {
     }
 }
 
-impl<K: 'static, V: 'static> Table<K, V> {
+impl<K: 'static, V: 'static> IndexTable<K, V> {
     #[inline]
-    fn group(&self, hash: u64) -> Option<&Group<K, V>> {
-        // The lower bits are those that are asked for.
+    fn group(&self, hash: u64) -> Option<&NodeGroup<K, V>> {
+        // The lower bits select the group.
         #[allow(clippy::cast_possible_truncation)]
         let group = hash as usize & (self.groups.len().wrapping_sub(1));
         self.groups.get(group)
     }
 
-    /// Where a node is. By the writer.
+    /// Returns the group and the position of a node. The caller is the writer.
     fn find<'g>(
         &'g self,
         hash: u64,
         is: &dyn Fn(&Hashed<K>) -> bool,
         guard: &'g Guard,
-    ) -> Option<(&'g Group<K, V>, usize)> {
+    ) -> Option<(&'g NodeGroup<K, V>, usize)> {
         let mut next = self.group(hash);
         while let Some(group) = next {
             for (at, node) in group.nodes.iter().enumerate() {
@@ -307,7 +308,7 @@ impl<K: 'static, V: 'static> Table<K, V> {
         None
     }
 
-    /// Adds a node. By the writer.
+    /// Adds a node. The caller is the writer.
     fn add(&self, node: Shared<Node<K, V>>, hash: u64, guard: &Guard) {
         let Some(mut group) = self.group(hash) else { return };
         loop {
@@ -319,27 +320,27 @@ impl<K: 'static, V: 'static> Table<K, V> {
             let Some(more) = group.more.load(Acquire, guard).as_ref() else { break };
             group = more;
         }
-        let more = Group::new();
+        let more = NodeGroup::new();
         more.put(0, node, hash);
         group.more.swap((Some(Shared::new(more)), Tag::None), Release);
     }
 }
 
-impl<K, V> Drop for Table<K, V> {
-    /// Lets go of all groups and nodes together, where each group would let go of the next one only as it is freed itself.
+impl<K, V> Drop for IndexTable<K, V> {
+    /// Releases all groups and nodes at once. Otherwise each group would release the next one only when it is freed itself.
     fn drop(&mut self) {
         for group in &self.groups {
-            let mut next = group.let_go();
+            let mut next = group.detach_all();
             while let Some(group) = next {
-                next = group.let_go();
+                next = group.detach_all();
             }
         }
     }
 }
 
-impl<K, V> Group<K, V> {
-    /// Lets go of its nodes. The next group, which it has no more.
-    fn let_go(&self) -> Option<Shared<Self>> {
+impl<K, V> NodeGroup<K, V> {
+    /// Releases its nodes, and returns the next group, from which it is detached.
+    fn detach_all(&self) -> Option<Shared<Self>> {
         for node in &self.nodes {
             drop(node.swap((None, Tag::None), AcqRel));
         }
@@ -347,7 +348,7 @@ impl<K, V> Group<K, V> {
     }
 }
 
-impl<K: 'static, V: 'static> Group<K, V> {
+impl<K: 'static, V: 'static> NodeGroup<K, V> {
     fn new() -> Self {
         Self {
             bytes: AtomicU64::new(0),
@@ -361,7 +362,7 @@ impl<K: 'static, V: 'static> Group<K, V> {
         self.set_byte(at, byte(hash));
     }
 
-    /// By the writer.
+    /// Sets the hash byte of a position. The caller is the writer.
     fn set_byte(&self, at: usize, byte: u64) {
         let others = self.bytes.load(Acquire) & !(0xFF << (8 * at));
         self.bytes.store(others | byte << (8 * at), Release);
@@ -370,13 +371,13 @@ impl<K: 'static, V: 'static> Group<K, V> {
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 
-/// The byte of a node with this hash; not zero.
+/// Returns the byte of a node with this hash, never zero.
 #[inline]
 fn byte(hash: u64) -> u64 {
     hash >> 48 & 0xFF | 0x80
 }
 
-/// The upper bits of the bytes that are those of this hash, and at times of one that is not, above one that is.
+/// Marks the bytes that equal the byte of this hash by their upper bits. May mark a byte above a match by mistake; the keys decide.
 #[inline]
 fn matches(bytes: u64, hash: u64) -> u64 {
     let differing = bytes ^ (byte(hash) * ONES);

@@ -1,24 +1,24 @@
-//! The in-process tier: decoded, typed values, one bounded store per key template and type.
+//! The local tier: typed values in this process, in one bounded store per key template and type.
 //!
-//! May use: `clock`, `key`, `log`, `sync`.
-//!
-//! A read finds the entry by hashing the arguments where they are and comparing them with the stored ones: no lock, no
-//! allocation, no key text. Beside the lock-free index stands a queue in shards, each under a mutex that only inserts of new keys
-//! and the sweep take; it decides who goes when the store is full.
+//! A read hashes the borrowed arguments and compares them with the stored ones: no lock, no allocation, no key text. The index is
+//! lock-free. Beside it, a queue in shards decides which entry is evicted when the store is full; each shard is under a mutex that only
+//! inserts of new keys and the sweep lock.
 //!
 //! | part | what it is |
 //! |---|---|
 //! | `index` | the entries by their keys, read without a lock |
-//! | `entry` | one value, and what it takes to judge it |
-//! | `room`, `s3fifo` | how many entries there may be, and which has to go |
+//! | `entry` | one value, and the data by which it is judged |
+//! | `room`, `s3fifo` | capacity and the number of entries; the eviction policy |
 //! | `budget` | the bound on all stores of a handle together |
-//! | `sweep` | the thread that removes what is dead |
-//! | `texts`, `by_text` | the entries by the texts of their keys, where direct calls ask for them |
-//! | `common`, `any_store` | what the stores of a handle share; a store of any types |
-//! | `retired`, `values` | what was removed, until it is freed; values, until their `Drop` may run |
+//! | `sweep` | the thread that removes dead entries |
+//! | `texts`, `by_text` | the entries by the texts of their keys, for direct calls |
+//! | `context`, `any_store` | the parts that the stores of a handle share; type-erased stores |
+//! | `retired`, `deferred_drops` | removed entries until they are freed; values until their `Drop` may run |
 //!
-//! Invariants: an entry is judged by the log each time it is about to be served, so inserting one that was invalidated
-//! meanwhile is harmless; a key whose value is replaced keeps its place in the queue; no value replaces one whose load began later.
+//! Invariants: an entry is judged by the log each time it is about to be served, so inserting one that was invalidated meanwhile is
+//! harmless; a key whose value is replaced keeps its position in the queue; no value replaces one whose load began later.
+//!
+//! May use: `clock`, `key`, `log`, `sync`.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -32,7 +32,8 @@ use crate::sync::thread_is_ending;
 mod any_store;
 mod budget;
 mod by_text;
-mod common;
+mod context;
+mod deferred_drops;
 mod entry;
 mod index;
 mod retired;
@@ -40,49 +41,49 @@ mod room;
 mod s3fifo;
 mod sweep;
 mod texts;
-mod values;
 
 pub(crate) use any_store::AnyStore;
-pub(crate) use budget::Budget;
-pub(crate) use common::Common;
-pub(crate) use entry::{Entry, Found, Lifetime, LoadStart};
-use index::{Index, Inserted, Retired};
+pub(crate) use budget::EntryBudget;
+pub(crate) use context::StoreContext;
+pub(crate) use entry::{Entry, FoundEntry, Lifetime, LoadStart};
+use index::{EntryIndex, Inserted, Retired};
 pub(crate) use retired::free_earlier;
 use retired::{RetiredCount, RetiredList};
 use room::Room;
 use s3fifo::{Residency, Residents};
 #[cfg(all(test, fastness_loom))]
-pub(crate) use sweep::Run;
+pub(crate) use sweep::SweepThread;
 pub(crate) use sweep::{call, watch};
 
-/// Stores of no more entries say how many live now; larger ones, how many there were when the sweep last came by.
+/// Maximum size of a store whose living entries are counted on request. Larger stores report the number after the last sweep.
 const COUNTED: usize = 4_096;
 
+/// The local entries of one key template and type.
 pub(crate) struct L1<K, V> {
-    index: Index<K, V>,
+    index: EntryIndex<K, V>,
     room: Room,
     retired: RetiredList<K, V>,
 }
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
-    pub(crate) fn new(capacity: usize, common: Common) -> Self {
-        Self { index: Index::new(), room: Room::new(capacity, common), retired: RetiredList::new() }
+    pub(crate) fn new(capacity: usize, context: StoreContext) -> Self {
+        Self { index: EntryIndex::new(), room: Room::new(capacity, context), retired: RetiredList::new() }
     }
 
-    /// Owns the arguments.
-    pub(crate) fn own<A: Args<Owned = K>>(&self, args: &A) -> Hashed<K> {
-        Hashed { hash: self.hash(args), args: args.own() }
+    /// Makes the owned, hashed key of these arguments.
+    pub(crate) fn owned_key<A: Args<Owned = K>>(&self, args: &A) -> Hashed<K> {
+        Hashed { hash: self.hash(args), args: args.to_owned_args() }
     }
 
     #[inline]
     fn hash<A: Args<Owned = K>>(&self, args: &A) -> u64 {
-        let mut hasher = self.room.common.hasher.build_hasher();
+        let mut hasher = self.room.context.hasher.build_hasher();
         args.feed(&mut hasher);
         hasher.finish()
     }
 
-    /// The value for these arguments, if it is fresh and valid.
-    // By force; see `engine::Local::hit`.
+    /// Returns the value for these arguments if it is fresh and valid.
+    // Inlined by force; see `engine::LocalStore::hit`.
     #[allow(clippy::inline_always)]
     #[inline(always)]
     pub(crate) fn hit<A: Args<Owned = K>>(&self, args: &A) -> Option<V> {
@@ -92,10 +93,10 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         let probe = ArgsProbe { hash: self.hash(args), args };
         let guard = Guard::new();
         let node = self.index.peek(probe.hash, &probe, &guard)?;
-        node.entry.hit(self.room.common.clock.coarse(), &self.room.common.log).cloned()
+        node.entry.hit(self.room.context.clock.coarse(), &self.room.context.log).cloned()
     }
 
-    /// What `with` makes of the value for these arguments, and of the time, if the value is fresh and valid. No lock is held.
+    /// Passes the value for these arguments and the time to `with`, if the value is fresh and valid. No lock is held.
     #[cfg(feature = "http")]
     #[inline]
     pub(crate) fn hit_with<A: Args<Owned = K>, R>(&self, args: &A, with: impl FnOnce(&V, u64) -> R) -> Option<R> {
@@ -103,25 +104,25 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             return None;
         }
         let probe = ArgsProbe { hash: self.hash(args), args };
-        let (guard, now) = (Guard::new(), self.room.common.clock.coarse());
+        let (guard, now) = (Guard::new(), self.room.context.clock.coarse());
         let node = self.index.peek(probe.hash, &probe, &guard)?;
-        node.entry.hit(now, &self.room.common.log).map(|value| with(value, now))
+        node.entry.hit(now, &self.room.context.log).map(|value| with(value, now))
     }
 
-    /// Most stores of absences and errors are, and those of values that are in the shared tier only.
+    /// Returns whether there is no entry. True for most stores of negative entries, and for values that only the shared tier stores.
     pub(crate) fn is_empty(&self) -> bool {
         self.room.len() == 0
     }
 
-    /// The value of this key, if it is valid, fresh or not.
-    pub(crate) fn look(&self, key: &Hashed<K>) -> Option<Found<V>> {
+    /// Returns the entry of this key if it is valid, fresh or not.
+    pub(crate) fn get(&self, key: &Hashed<K>) -> Option<FoundEntry<V>> {
         if self.is_empty() || thread_is_ending() {
             return None;
         }
-        self.peek(&KeyQuery::from_key(key), |entry| entry.look(&self.room.common.log)).flatten()
+        self.peek(&KeyQuery::from_key(key), |entry| entry.get(&self.room.context.log)).flatten()
     }
 
-    /// Marks an entry, valid or not.
+    /// Calls `mark` with the entry of this key, valid or not.
     pub(crate) fn mark(&self, key: &Hashed<K>, mark: impl FnOnce(&Entry<V>)) {
         if !thread_is_ending() {
             self.peek(&KeyQuery::from_key(key), mark);
@@ -133,18 +134,18 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         self.index.peek(query.hash, query, &guard).map(|node| with(&node.entry))
     }
 
-    /// A load begins now.
+    /// Returns the start of a load that begins now.
     pub(crate) fn start(&self) -> LoadStart {
-        // In this order, so that of two loads the one with the larger number has not the smaller epoch as a rule.
-        let number = self.room.common.loads.fetch_add(1, Relaxed);
-        LoadStart { epoch: self.room.common.log.position(), number }
+        // In this order, so that a load with a larger number seldom has a smaller epoch.
+        let number = self.room.context.loads.fetch_add(1, Relaxed);
+        LoadStart { epoch: self.room.context.log.position(), number }
     }
 
-    /// Stores a value, unless there is one whose load began later.
+    /// Stores an entry, unless there is one whose load began later.
     pub(crate) fn insert(&self, key: Hashed<K>, entry: Entry<V>) {
         if thread_is_ending() || !self.room.is_open() {
             drop(entry);
-            return values::drop_left();
+            return deferred_drops::drop_deferred();
         }
         let (hash, until) = (key.hash, entry.served_until(self.room.grace()));
         let removed = match self.index.insert(key, entry) {
@@ -158,7 +159,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             }
             Inserted::Refused(refused) => {
                 drop(refused);
-                values::drop_left();
+                deferred_drops::drop_deferred();
                 None
             }
         };
@@ -167,7 +168,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         sweep::begin();
     }
 
-    /// Removes a value, unless its load began later than the one with this number.
+    /// Removes the entry of a key, unless its load began later than the load with this number.
     pub(crate) fn remove(&self, key: &Hashed<K>, number: u64) {
         if self.is_usable() && self.remove_if(&KeyQuery::from_key(key), &mut |entry| entry.number() <= number) {
             self.room.forget();
@@ -193,7 +194,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         !thread_is_ending() && !self.room.is_left_locked()
     }
 
-    /// Sees to it that what was removed is freed. With no lock held.
+    /// Frees the removed entries if they are many, or calls the sweep. No lock may be held.
     fn see_to_retired(&self) {
         match self.retired.waiting() {
             RetiredCount::Few => {}
@@ -204,25 +205,25 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         }
     }
 
-    /// Whether there is a value whose load began later than the one with this number.
+    /// Returns whether there is an entry whose load began later than the load with this number.
     pub(crate) fn has_newer(&self, key: &Hashed<K>, number: u64) -> bool {
         let newer = |entry: &Entry<V>| entry.number() > number;
         !self.is_empty() && !thread_is_ending() && self.peek(&KeyQuery::from_key(key), newer).unwrap_or_default()
     }
 
-    /// Tells of a reader that serves entries for so long after their expiry, in nanoseconds.
+    /// Notes that a reader serves entries for up to this many nanoseconds after their expiry.
     pub(crate) fn extend_grace(&self, nanos: u64) {
         self.room.extend_grace(nanos);
     }
 
-    /// Returns whether nobody can be served this entry any more.
+    /// Returns whether no reader can get this entry any more.
     fn is_dead(&self, entry: &Entry<V>) -> bool {
-        let common = &self.room.common;
-        entry.is_dead(common.clock.coarse(), self.room.grace(), &common.log)
+        let context = &self.room.context;
+        entry.is_dead(context.clock.coarse(), self.room.grace(), &context.log)
     }
 
-    pub(crate) fn common(&self) -> &Common {
-        &self.room.common
+    pub(crate) fn context(&self) -> &StoreContext {
+        &self.room.context
     }
 }
 
@@ -232,8 +233,8 @@ impl<K, V> Drop for L1<K, V> {
             return;
         }
         let retired = &self.retired;
-        self.index.take(|removed| retired.push(removed));
-        self.retired.let_go();
+        self.index.drain(|removed| retired.push(removed));
+        self.retired.free_at_once();
     }
 }
 
@@ -341,7 +342,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
     }
 }
 
-/// A key that is looked up by borrowed arguments.
+/// Lookup by borrowed arguments.
 struct ArgsProbe<'a, A> {
     hash: u64,
     args: &'a A,
@@ -354,10 +355,10 @@ impl<A: Args> scc::Equivalent<Hashed<A::Owned>> for ArgsProbe<'_, A> {
     }
 }
 
-/// A key as all but the hit path look for it; one type, so that the index is compiled once for it.
+/// Lookup by an owned key or by a hash alone, for all but the hit path. One type, so that the index is compiled once for all of them.
 struct KeyQuery<'a, K> {
     hash: u64,
-    /// `None` as the queue knows a key. Two keys of one hash would take each other's place in it, and nothing else.
+    /// `None` for lookups by the queue, which knows hashes only. Two keys with one hash share a position there, which is harmless.
     args: Option<&'a K>,
 }
 

@@ -1,37 +1,39 @@
-//! Nodes that were removed from an index, until they are freed.
+//! Removed nodes of an index, until they are freed.
 //!
-//! The index frees nothing while somebody may be reading it, and then in the thread that let go of it, in its later operations: in one
-//! that has become idle, never. So what a store removes waits here until a thread takes all of it, lets go, and sees to it that it is
-//! freed: the sweep's as a rule, and where that is late, whoever brings too many.
+//! `scc` frees a node once no reader can hold it, and does so in later operations of the thread that dropped it: never, if that thread
+//! becomes idle. So removed nodes wait here until one thread drops all of them and goes on until they are freed. As a rule that is the
+//! sweep's thread; if it is late, it is the thread that adds a node too many.
 
 use scc::Guard;
 
+use super::deferred_drops;
 use super::index::Retired;
-use super::values;
 use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 
-/// So many wait without the sweep being called.
+/// Number of waiting nodes from which on the sweep is called.
 const FEW: usize = 64;
-/// So many wait at most.
+/// Number of waiting nodes from which on the caller frees them.
 const MOST: usize = 1_024;
 
-/// Epochs that a thread has to see pass until nobody can be reading what was removed before: three, of which it may see two as one.
+/// Number of `scc` epochs that a thread has to see pass until no reader can hold a node that was removed before: three, counted twice,
+/// because a thread may see two as one.
 const UNREAD: usize = 6;
-/// The same until all is freed that it has let go of: a table, then what the table had, which it lets go of when it is freed.
+/// Number of epochs until all that a thread dropped is freed: first a table, then the nodes that it drops when it is freed.
 const FREED: usize = 2 * UNREAD;
-/// Tries to have them pass: somebody may be reading. First while nothing is let go of yet, then until it is freed.
-const TURNS: (usize, usize) = (64, 4_096);
+/// Maximum number of attempts to let epochs pass, which readers may prevent: before anything is dropped, and after that.
+const ATTEMPTS: (usize, usize) = (64, 4_096);
 
-/// What was removed from one index.
+/// The removed nodes and tables of one index.
 pub(super) struct RetiredList<K, V>(Mutex<Vec<Retired<K, V>>>);
 
-/// What is to be done about those that wait.
+/// The number of waiting nodes, by the action that it calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RetiredCount {
+    /// None.
     Few,
-    /// The sweep is to come.
+    /// The sweep has to free them.
     Many,
-    /// Whoever brings more has to free them.
+    /// The caller has to free them.
     TooMany,
 }
 
@@ -56,48 +58,48 @@ impl<K, V> RetiredList<K, V> {
         lock(&self.0).is_empty()
     }
 
-    /// Frees all that wait, and drops their values. With no lock held. False if something is being read: then it goes on waiting, as
-    /// what this thread let go of would stay with it, and it may be idle from now on.
+    /// Frees all waiting nodes, and drops their values. No lock may be held. Returns false if a reader may hold one of them: then all go on
+    /// waiting, because this thread may become idle before it could free them.
     pub(super) fn free(&self) -> bool {
-        see_epochs(UNREAD, TURNS.0) && self.let_go()
+        see_epochs(UNREAD, ATTEMPTS.0) && self.free_at_once()
     }
 
-    /// Frees all that wait, at once: nobody reads it any more, or the list itself goes.
-    pub(super) fn let_go(&self) -> bool {
+    /// Drops all waiting nodes without waiting for readers: none can hold one, or the list itself is dropped.
+    pub(super) fn free_at_once(&self) -> bool {
         let retired = std::mem::take(&mut *lock(&self.0));
         drop(retired);
         free_garbage()
     }
 }
 
-/// Frees what this thread let go of, and drops the values. With no lock held. False if somebody was reading for too long; then it is to
-/// be called again.
-// Whether a guard has garbage is not asked: it does not know of what is let go as something else is freed.
+/// Frees the nodes that this thread has dropped, and drops their values. No lock may be held. Returns false if readers prevented it for
+/// too long: call it again then.
+// `Guard::has_garbage` would not do: it does not see nodes that are dropped while a table is freed.
 pub(super) fn free_garbage() -> bool {
-    let freed = see_epochs(FREED, TURNS.1);
-    values::drop_left();
+    let freed = see_epochs(FREED, ATTEMPTS.1);
+    deferred_drops::drop_deferred();
     freed
 }
 
-/// Frees what this thread let go of earlier, when somebody was reading it, and drops the values. Tries for a moment: somebody may still
-/// be reading. With no lock held.
+/// Frees the nodes that this thread dropped earlier, when readers held them, and drops their values. Gives up soon if readers still do. No
+/// lock may be held.
 pub(crate) fn free_earlier() {
-    see_epochs(FREED, TURNS.0);
-    values::drop_left();
+    see_epochs(FREED, ATTEMPTS.0);
+    deferred_drops::drop_deferred();
 }
 
-/// Has so many epochs pass, in as many tries. False if somebody was reading all the time, or if this thread is ending.
-fn see_epochs(count: usize, turns: usize) -> bool {
+/// Lets `count` epochs pass in at most `attempts` attempts. Returns false if readers prevented it, or if this thread is ending.
+fn see_epochs(count: usize, attempts: usize) -> bool {
     if thread_is_ending() {
         return false;
     }
     let (mut seen, mut before) = (0, None);
-    for _ in 0..turns {
+    for _ in 0..attempts {
         let guard = Guard::new();
-        // This may be the first that the thread has to do with an index.
+        // This may be the thread's first use of an index.
         watch_thread();
         let epoch = guard.epoch();
-        // Each time, also where there is nothing to be freed: else this thread does not notice the next epoch.
+        // Even if there is nothing to be freed: without it this thread does not notice the next epoch.
         guard.accelerate();
         drop(guard);
         if before.replace(epoch) == Some(epoch) {

@@ -1,36 +1,35 @@
-//! What of a store does not depend on its types, and so is compiled once: how many entries there are and may be, and who
-//! has to go.
+//! The non-generic half of a store, compiled once: capacity, the number of entries, and eviction.
 
-use super::common::Common;
+use super::context::StoreContext;
 use super::s3fifo::{Pass, Residents, S3Fifo, SearchStart};
 use crate::clock::Process;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use crate::sync::{Mutex, lock};
 
-/// A shard per this many entries, so that a small store evicts exactly and a large one inserts in parallel.
+/// Capacity per shard of the queue: a small store has one and evicts exactly, a large one inserts in parallel.
 pub(super) const ENTRIES_PER_SHARD: usize = 512;
 pub(super) const MAX_SHARDS: usize = 16;
 
-/// The room of one store.
+/// Capacity, entries and eviction of one store.
 pub(super) struct Room {
     pub(super) queues: Box<[Mutex<S3Fifo>]>,
     pub(super) capacity: usize,
     evictions: AtomicU64,
     len: AtomicUsize,
-    /// For how long after its expiry any reader serves an entry, in nanoseconds.
+    /// The longest time after its expiry for which a reader serves an entry, in nanoseconds.
     grace: AtomicU64,
-    /// No entry dies of age before.
+    /// A time before which no entry dies of age.
     earliest: AtomicU64,
-    /// The number of the process whose sweep is at this store, or zero.
+    /// The id of the process whose sweep is working on this store, or zero.
     sweeper: AtomicU32,
-    /// The position in the log up to which the last pass has removed what was invalidated.
+    /// The position in the log up to which the last pass has removed invalidated entries.
     swept: AtomicU64,
-    pub(super) common: Common,
+    pub(super) context: StoreContext,
 }
 
 impl Room {
-    pub(super) fn new(capacity: usize, common: Common) -> Self {
+    pub(super) fn new(capacity: usize, context: StoreContext) -> Self {
         let shards = (capacity / ENTRIES_PER_SHARD).clamp(1, MAX_SHARDS);
         let queues = (0..shards).map(|_| Mutex::default()).collect();
         Self {
@@ -41,8 +40,8 @@ impl Room {
             grace: AtomicU64::new(0),
             earliest: AtomicU64::new(u64::MAX),
             sweeper: AtomicU32::new(0),
-            swept: AtomicU64::new(common.log.position()),
-            common,
+            swept: AtomicU64::new(context.log.position()),
+            context,
         }
     }
 
@@ -50,7 +49,7 @@ impl Room {
         self.len.load(Relaxed)
     }
 
-    /// Tells of a reader that serves entries for so long after their expiry.
+    /// Notes that a reader serves entries for up to this many nanoseconds after their expiry.
     pub(super) fn extend_grace(&self, nanos: u64) {
         if nanos > self.grace.load(Relaxed) {
             self.grace.fetch_max(nanos, Relaxed);
@@ -65,26 +64,27 @@ impl Room {
         self.evictions.load(Relaxed)
     }
 
-    /// Whether an entry may be inserted.
+    /// Returns whether an entry may be inserted.
     pub(super) fn is_open(&self) -> bool {
-        self.capacity > 0 && !self.is_left_locked() && self.common.clock.ensure_ticking()
+        self.capacity > 0 && !self.is_left_locked() && self.context.clock.ensure_ticking()
     }
 
-    /// Says whose sweep is at this store: that of the process of this number, or none. What a parent left locked stays so.
+    /// Notes that the sweep of the process with this id is working on this store; zero if none is. Has no effect if a parent process left
+    /// the store locked.
     pub(super) fn set_sweeper(&self, process: u32) {
         if !self.is_left_locked() {
             self.sweeper.store(process, SeqCst);
         }
     }
 
-    /// Whether this process was forked while its parent's sweep, a thread that it does not have, was at this store and may have locked
-    /// it. Then the child reads what is there, and stores nothing.
+    /// Returns whether this process was forked while its parent's sweep was working on this store and may have locked it. The child does
+    /// not have that thread, so the lock may never be released: the child reads existing entries and stores none.
     pub(super) fn is_left_locked(&self) -> bool {
         let sweeper = self.sweeper.load(Relaxed);
         sweeper != 0 && sweeper != Process::current().number()
     }
 
-    /// Tells of an entry that may be served until then.
+    /// Notes that an entry dies of age at this time.
     pub(super) fn expect(&self, until: u64) {
         if until < self.earliest.load(Relaxed) {
             self.earliest.fetch_min(until, Relaxed);
@@ -94,14 +94,14 @@ impl Room {
     /// Returns whether an entry may have died since the last pass.
     pub(super) fn may_have_dead(&self) -> bool {
         self.len() > 0
-            && (self.common.clock.coarse() >= self.earliest.load(Relaxed)
-                || self.common.log.position() != self.swept.load(Relaxed))
+            && (self.context.clock.coarse() >= self.earliest.load(Relaxed)
+                || self.context.log.position() != self.swept.load(Relaxed))
     }
 
-    /// Removes what is dead.
+    /// Removes dead entries.
     pub(super) fn sweep(&self, residents: &dyn Residents) {
-        // Before the pass, which notes again what it finds living; so does whoever inserts meanwhile.
-        self.swept.store(self.common.log.position(), Relaxed);
+        // Reset before the pass, which notes the times of the living entries again, as inserts do meanwhile.
+        self.swept.store(self.context.log.position(), Relaxed);
         self.earliest.store(u64::MAX, Relaxed);
         for queue in &self.queues {
             let mut left = Some(Pass::default());
@@ -114,37 +114,37 @@ impl Room {
     /// Counts an entry that was inserted, and makes room for it.
     pub(super) fn admit(&self, hash: u64, until: u64, residents: &dyn Residents) {
         self.len.fetch_add(1, Relaxed);
-        self.common.budget.add();
-        // Over the total, the largest store gives up an entry, or this one if it is that.
-        let budget = &self.common.budget;
+        self.context.budget.add();
+        // Beyond the bound of the handle, the largest store evicts an entry; this one does, if it is the largest.
+        let budget = &self.context.budget;
         let over = budget.exceeded() && !budget.taken_from_the_largest(self.len());
         let mut queue = lock(self.queue(hash));
-        // With the queue locked, so that a pass either meets it or comes later.
+        // Under the lock of the queue, so that a pass either finds the entry or comes later.
         self.expect(until);
         queue.search(self.search_start());
         let room = if over { queue.len() } else { self.share() };
         queue.admit(hash, room.min(self.share()), residents);
     }
 
-    /// A search for dead entries that begins now. The time is coarse, so that entries which expire one by one do not have all others
-    /// looked at again and again: about a second.
+    /// Returns the start of a search for dead entries. The time is rounded to about a second, so that entries which expire one by one do
+    /// not each start a new search of all entries.
     fn search_start(&self) -> SearchStart {
-        SearchStart { position: self.common.log.position(), time: self.common.clock.coarse() >> 30 }
+        SearchStart { position: self.context.log.position(), time: self.context.clock.coarse() >> 30 }
     }
 
-    /// Counts an entry that is gone.
+    /// Counts an entry that was removed.
     pub(super) fn forget(&self) {
         self.len.fetch_sub(1, Relaxed);
-        self.common.budget.remove();
+        self.context.budget.remove();
     }
 
-    /// Counts an entry that had to go.
+    /// Counts an entry that was evicted.
     pub(super) fn evicted(&self) {
         self.evictions.fetch_add(1, Relaxed);
         self.forget();
     }
 
-    /// Evicts until at most this many entries are left.
+    /// Evicts entries until at most this many are left.
     pub(super) fn shrink_to(&self, entries: usize, residents: &dyn Residents) {
         let each = level(self.queues.iter().map(|queue| lock(queue).len()).collect(), entries);
         for queue in &self.queues {
@@ -152,7 +152,7 @@ impl Room {
             queue.search(self.search_start());
             queue.shrink(each, residents);
         }
-        // To the exact number: from the longest queues.
+        // Down to the exact number, from the longest queues.
         while self.len() > entries {
             let longest = self.queues.iter().max_by_key(|queue| lock(queue).len());
             let Some(mut queue) = longest.map(lock) else { return };
@@ -161,7 +161,7 @@ impl Room {
         }
     }
 
-    /// The capacity of one shard.
+    /// Returns the capacity of one shard.
     fn share(&self) -> usize {
         self.capacity / self.queues.len()
     }
@@ -172,8 +172,8 @@ impl Room {
     }
 }
 
-/// How long each queue may be so that all together are as many as `entries`, or less than one a queue more: what short ones
-/// do not use is left to the others.
+/// Returns the maximum length of each queue so that all together hold `entries`, or less than one more per queue. Capacity that short
+/// queues do not use goes to the others.
 pub(super) fn level(mut lengths: Vec<usize>, entries: usize) -> usize {
     lengths.sort_unstable();
     let mut left = entries;

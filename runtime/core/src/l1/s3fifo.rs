@@ -1,88 +1,90 @@
-//! S3-FIFO (Yang et al., SOSP 2023): which entry has to go.
+//! Eviction by S3-FIFO (Yang et al., SOSP 2023).
 //!
-//! New entries pass through a *small* queue; those that were hit meanwhile move to the *main* queue, the others leave and
-//! are remembered in a *ghost* queue; whoever comes back from there goes to main at once. Small is 1 % and ghost half of
-//! the capacity: on Zipf 0.99 with room for a tenth of the keys that keeps 78.7 % of reads, against 77.7 % for the paper's
-//! 10 % and an equal ghost.
+//! New entries pass through a *small* queue. Entries that were hit meanwhile move to the *main* queue; the others are evicted and their
+//! keys remembered in a *ghost* queue. A key that comes back while it is in ghost goes straight to main. Small has 1 % and ghost half of
+//! the capacity: on Zipf 0.99 with room for a tenth of the keys the hit ratio is 78.7 %, against 77.7 % for the paper's 10 % and a ghost
+//! as large as main.
 //!
-//! A *dead* entry, which nobody can be served any more, goes before any living one: it gets no second chance, its hits do not
-//! count, and it is looked for wherever it stands, because in main it would outlast hundreds of entries that are used. Its key
-//! keeps what it has earned: one that dies in main is remembered, and comes back to main.
+//! A *dead* entry, which no reader can get any more, is removed before any living one. It gets no second chance, its hits do not count,
+//! and it is searched for in both queues, because in main it would outlive hundreds of entries that are used. Its key keeps its rank:
+//! the key of an entry that dies in main is remembered in ghost and comes back to main.
 //!
-//! A queue holds no entries, only their hashes; it asks a [`Residents`] about them. An entry that has gone by other means is
-//! noticed when its turn comes, or when dead ones are looked for; one that has come back meanwhile is in the queue twice, and at
-//! worst leaves early.
+//! A queue holds hashes only, and asks a [`Residents`] about the entries. An entry that was removed by other means is noticed at its
+//! turn, or by a search for dead ones. If its key comes back before that, the key is queued twice, and its entry may be evicted early.
 
 use std::collections::{HashSet, VecDeque};
 
-/// Where the entries are.
+/// The entries behind the hashes of a queue.
 pub(crate) trait Residents {
+    /// Returns the state of the entry under a hash.
     fn residency(&self, hash: u64) -> Residency;
     /// Sets the count of hits.
     fn set_hits(&self, hash: u64, hits: u8);
     /// Removes the entry for lack of room.
     fn evict(&self, hash: u64);
-    /// Removes the entry if it is dead. False if there is one that lives: a new value may have come since it was judged, and keeps the
-    /// place.
+    /// Removes the entry if it is dead. Returns false if there is a living one: a new value may have come since it was judged, and keeps
+    /// the position.
     fn remove_dead(&self, hash: u64) -> bool;
 }
 
-/// What there is under a hash.
+/// The state of the entry under a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Residency {
+    /// There is no entry.
     Absent,
-    /// An entry that can be served to nobody: expired for good, or invalidated.
+    /// An entry that no reader can get: expired beyond any stale use, or invalidated.
     Dead,
-    /// An entry, and how often it was hit since that was last asked, up to 3.
+    /// A living entry, with its number of hits since the last query, up to 3.
     Living(u8),
 }
 
-/// After this many second chances in a row the next in line goes regardless, so that steady hits cannot stall an insert.
+/// Maximum number of second chances in a row. The next entry is evicted regardless, so that steady hits cannot stall an insert.
 const MAX_CHANCES: usize = 64;
 
-/// Places at which an admission looks for a dead entry before a living one has to go.
-const LOOKS: usize = 8;
+/// Number of positions that an admission searches for a dead entry before it evicts a living one.
+const SEARCHED_AT_A_TIME: usize = 8;
 
-/// Places that a sweep looks at before others have their turn.
+/// Number of positions that a sweep visits before it releases the lock.
 const SWEPT_AT_A_TIME: usize = 64;
 
-/// Takes the place of a hash whose entry is gone. The entry of a key whose hash is the same would not be evicted by its queue; none
-/// is expected in the life of a process.
+/// Marker of a position whose entry is gone. An entry whose key has this very hash would never be evicted by its queue; none is expected
+/// in the life of a process.
 const VACANT: u64 = u64::MAX;
 
+/// The eviction queues of one shard.
 #[derive(Debug, Default)]
 pub(crate) struct S3Fifo {
     small: VecDeque<u64>,
     main: VecDeque<u64>,
     ghost: Ghost,
-    /// Places that are vacant, in both queues.
+    /// The number of vacant positions in both queues.
     vacant: usize,
     search: Search,
 }
 
-/// A search for dead entries, one round of which passes each place once.
+/// A search for dead entries, which visits each position once.
 #[derive(Debug, Default)]
 struct Search {
     since: SearchStart,
-    /// Places still to be looked at.
+    /// The number of positions still to be visited.
     left: usize,
-    /// The next one, counted from the first of main to the last of small.
+    /// The next position, counted from the front of main to the back of small.
     next: usize,
 }
 
-/// The beginning of a search: what dies later is for the next one.
+/// The start of a search. Entries that die later are left to the next search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SearchStart {
     /// The position in the log.
     pub(crate) position: u64,
-    /// In seconds or so.
+    /// The time, in units of about a second.
     pub(crate) time: u64,
 }
 
 impl S3Fifo {
-    /// Admits a new entry and makes room until no more than `capacity` are left.
+    /// Admits a new entry, and evicts until at most `capacity` are left.
     pub(crate) fn admit(&mut self, hash: u64, capacity: usize, residents: &dyn Residents) {
-        if self.ghost.take(hash) {
+        if self.ghost.remove(hash) {
             self.main.push_back(hash);
         } else {
             self.small.push_back(hash);
@@ -90,7 +92,7 @@ impl S3Fifo {
         self.shrink(capacity, residents);
     }
 
-    /// Makes room until no more than `capacity` are left.
+    /// Evicts until at most `capacity` are left.
     pub(crate) fn shrink(&mut self, capacity: usize, residents: &dyn Residents) {
         let mut chances = 0;
         while self.len() > capacity {
@@ -101,25 +103,25 @@ impl S3Fifo {
         self.ghost.truncate(capacity.div_ceil(2));
     }
 
-    /// How many entries are queued, those included that are gone and not yet noticed.
+    /// Returns the number of queued entries, including removed ones that were not noticed yet.
     pub(crate) fn len(&self) -> usize {
         self.small.len() + self.main.len() - self.vacant
     }
 
-    /// Lets dead entries be searched for, unless none can have died since the last search began.
+    /// Starts a search for dead entries, unless none can have died since the last search began.
     pub(crate) fn search(&mut self, start: SearchStart) {
         if self.search.left == 0 && self.search.since != start {
-            self.search = Search { since: start, left: self.places(), next: 0 };
+            self.search = Search { since: start, left: self.positions(), next: 0 };
         }
     }
 
-    fn places(&self) -> usize {
+    fn positions(&self) -> usize {
         self.small.len() + self.main.len()
     }
 
-    /// Goes on with the search for some places. True if one of them became vacant.
+    /// Continues the search for some positions. Returns true if one of them became vacant.
     fn find_dead(&mut self, residents: &dyn Residents) -> bool {
-        for _ in 0..LOOKS {
+        for _ in 0..SEARCHED_AT_A_TIME {
             let Some(left) = self.search.left.checked_sub(1) else { return false };
             let next = self.search.next;
             (self.search.left, self.search.next) = (left, next + 1);
@@ -130,10 +132,10 @@ impl S3Fifo {
         false
     }
 
-    /// Vacates a place whose entry is dead or gone. Places are counted from the first of main to the last of small.
-    fn vacate(&mut self, place: usize, residents: &dyn Residents) -> bool {
-        let (queue, at, lane) = match place.checked_sub(self.main.len()) {
-            None => (&mut self.main, place, Lane::Main),
+    /// Vacates a position whose entry is dead or gone. Positions are counted from the front of main to the back of small.
+    fn vacate(&mut self, position: usize, residents: &dyn Residents) -> bool {
+        let (queue, at, lane) = match position.checked_sub(self.main.len()) {
+            None => (&mut self.main, position, Lane::Main),
             Some(at) => (&mut self.small, at, Lane::Small),
         };
         let Some(hash) = queue.get_mut(at).filter(|hash| **hash != VACANT) else { return false };
@@ -151,16 +153,16 @@ impl S3Fifo {
         true
     }
 
-    /// Vacates what is dead among some of the places that are left of a pass. From the last place to the first: others move towards
-    /// the front meanwhile, so that none is passed over but those that come in behind, which are judged as they come. `None` at the
-    /// end.
+    /// Vacates dead entries at some of the positions that a pass has left, and returns the rest of the pass; `None` at its end. Goes from
+    /// the back to the front: entries move towards the front meanwhile, so the pass misses only those that are added behind it, which
+    /// are alive.
     pub(crate) fn sweep(&mut self, pass: Pass, residents: &dyn Residents) -> Option<Pass> {
         let queue = if pass.lane == Lane::Small { &self.small } else { &self.main };
         let end = pass.left.min(queue.len());
         let begin = end.saturating_sub(SWEPT_AT_A_TIME);
         let first = if pass.lane == Lane::Small { self.main.len() } else { 0 };
-        for place in (begin..end).rev() {
-            self.vacate(first + place, residents);
+        for position in (begin..end).rev() {
+            self.vacate(first + position, residents);
         }
         match pass.lane {
             lane if begin > 0 => Some(Pass { lane, left: begin }),
@@ -172,7 +174,7 @@ impl S3Fifo {
         }
     }
 
-    /// Gives up vacant places, and the memory of many.
+    /// Removes vacant positions, and frees their memory if there are many.
     fn close_gaps(&mut self) {
         if self.vacant > 0 {
             (self.vacant, self.search.left) = (0, 0);
@@ -183,7 +185,7 @@ impl S3Fifo {
         }
     }
 
-    /// Remembers the key of a dead entry that has left main.
+    /// Remembers the key of a dead entry that was in main.
     fn remember(&mut self, hash: u64, lane: Lane) {
         if lane == Lane::Main {
             self.ghost.insert(hash);
@@ -219,14 +221,14 @@ impl S3Fifo {
     }
 }
 
-/// One of the two queues.
+/// The queue of a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lane {
     Small,
     Main,
 }
 
-/// What is left of a pass over all places.
+/// The rest of a pass over all positions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pass {
     lane: Lane,
@@ -239,7 +241,7 @@ impl Default for Pass {
     }
 }
 
-/// The hashes of those that left from the small queue, oldest first.
+/// The hashes of entries that were evicted from the small queue or died in main, oldest first.
 #[derive(Debug, Default)]
 struct Ghost {
     order: VecDeque<u64>,
@@ -253,7 +255,7 @@ impl Ghost {
         }
     }
 
-    fn take(&mut self, hash: u64) -> bool {
+    fn remove(&mut self, hash: u64) -> bool {
         self.members.remove(&hash)
     }
 

@@ -1,12 +1,11 @@
-//! The thread that gives memory back: it removes what is dead from all stores of the process, and frees what was removed.
+//! The sweep: a thread that removes dead entries from all stores of the process, and frees removed ones.
 //!
-//! It is one thread for the process, and not the clock's, because it runs the `Drop` of values, which may block. It begins with the
-//! first entry, and ends when no store has any. A store is looked through only if something in it may have died since: the log has
-//! moved, or the first of its entries has expired, by the store's own clock. What it costs is bounded by itself: a pass that took long
-//! is followed by a longer rest.
+//! One thread per process, and not the clock's, because it runs the `Drop` of values, which may block. It starts with the first entry and
+//! ends when no store has any. A pass skips stores in which no entry can have died since the last pass: the log has not moved, and no
+//! entry has expired by the store's own clock. A pass that took long is followed by a longer pause, which bounds the cost.
 //!
-//! A value whose `Drop` blocks holds up the sweep, and nothing else: entries are judged when they are read, dead ones give up their
-//! room to new ones, and whoever removes more than a thousand frees them.
+//! A value whose `Drop` blocks delays the sweep, and nothing else: entries are judged when they are read, dead ones are evicted before
+//! living ones, and a thread that removes more than a thousand entries frees them itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock, OnceLock, TryLockError, Weak};
@@ -19,17 +18,17 @@ use crate::sync::atomic::Ordering::SeqCst;
 use crate::sync::atomic::{AtomicBool, fence};
 use crate::sync::{Mutex, lock};
 
-/// Between two passes, at least.
+/// Shortest pause between two passes.
 const PERIOD: Duration = Duration::from_millis(250);
 
-/// Between two passes, at least, in multiples of the time that the last one took: so the sweep takes a twentieth of a processor.
+/// Shortest pause between two passes, in multiples of the duration of the last one: the sweep takes at most a twentieth of a processor.
 const REST: u64 = 19;
 
-/// Between two passes, at most, however long the last one took.
+/// Longest pause between two passes, whatever the last one took.
 const LONGEST_REST: Duration = Duration::from_secs(10);
 
-/// Between two tries to free what somebody is reading.
-const AGAIN: Duration = Duration::from_millis(10);
+/// Pause before the next attempt to free entries that readers held.
+const RETRY: Duration = Duration::from_millis(10);
 
 type SweptStores = Vec<Weak<dyn AnyStore>>;
 
@@ -37,10 +36,10 @@ type SweptStores = Vec<Weak<dyn AnyStore>>;
 struct Sweep {
     process: Process,
     stores: Mutex<SweptStores>,
-    run: Run,
+    run: SweepThread,
     pause: Pause,
     warned: AtomicBool,
-    /// The sweep of a forked child. A new one, because a thread that the child does not have may have held a lock.
+    /// The sweep of a forked child. A new one, because a thread that does not exist in the child may hold a lock of this one.
     child: OnceLock<Box<Sweep>>,
 }
 
@@ -51,7 +50,7 @@ pub(crate) fn watch(store: Weak<dyn AnyStore>) {
     stores.push(store);
 }
 
-/// An entry was stored: the sweep begins, if it has not.
+/// Starts the sweep if it does not run. Call it after an entry was stored.
 pub(super) fn begin() {
     let sweep = current();
     if sweep.run.begin() {
@@ -59,12 +58,12 @@ pub(super) fn begin() {
     }
 }
 
-/// Calls the sweep, so that what was removed is freed before the next pass.
+/// Wakes the sweep, so that removed entries are freed before the next pass.
 pub(crate) fn call() {
     current().pause.end();
 }
 
-/// The sweep of this process, as far as a fork was noticed.
+/// Returns the sweep of this process, as far as a fork was noticed.
 fn current() -> &'static Sweep {
     static FIRST: LazyLock<Sweep> = LazyLock::new(|| Sweep::new(Process::current(), SweptStores::new()));
     let (mut sweep, process) = (&*FIRST, Process::current());
@@ -79,14 +78,14 @@ impl Sweep {
         Self {
             process,
             stores: Mutex::new(stores),
-            run: Run::new(),
+            run: SweepThread::new(),
             pause: Pause::new(),
             warned: AtomicBool::new(false),
             child: OnceLock::new(),
         }
     }
 
-    /// The stores that a forked child has from its parent.
+    /// Returns the stores that a forked child inherits from its parent.
     fn inherited(&self) -> SweptStores {
         match self.stores.try_lock() {
             Ok(stores) => stores.clone(),
@@ -100,7 +99,7 @@ impl Sweep {
         if let Err(error) = thread.spawn(move || self.sweep()) {
             self.run.refused();
             if !self.warned.swap(true, SeqCst) {
-                tracing::warn!(%error, "fastness cannot start its sweep thread, so what expires stays in memory until its room is needed");
+                tracing::warn!(%error, "fastness cannot start its sweep thread, so expired entries stay in memory until their room is needed");
             }
         }
     }
@@ -115,9 +114,9 @@ impl Sweep {
             let freed = self.visit(|store| if pass { store.sweep() } else { store.free() }) & free_garbage();
             if pass {
                 let now = clock.now();
-                // A pass in which the machine slept, or a value's `Drop` blocked, took no processor all the while.
+                // A pass during which the machine slept, or a value's `Drop` blocked, did not use the processor all that time.
                 let rest = now.saturating_sub(began).saturating_mul(REST).min(nanos(LONGEST_REST));
-                due = now.saturating_add(rest.max(nanos(if freed { PERIOD } else { AGAIN })));
+                due = now.saturating_add(rest.max(nanos(if freed { PERIOD } else { RETRY })));
                 if freed && self.run.end(|| self.is_done()) {
                     return;
                 }
@@ -125,17 +124,18 @@ impl Sweep {
         }
     }
 
-    /// Returns whether all stores say so. None of them is dropped under a lock, as the last handle may be gone meanwhile.
+    /// Calls `ask` for each store and returns whether all returned true. Holds no lock, because the last handle may be gone meanwhile and
+    /// this drops its stores.
     fn visit(&self, ask: impl Fn(&dyn AnyStore) -> bool) -> bool {
         let stores: Vec<Arc<dyn AnyStore>> = lock(&self.stores).iter().filter_map(Weak::upgrade).collect();
-        // A key's code may panic, too.
+        // The code of keys may panic, too.
         let asked = |store: &Arc<dyn AnyStore>| {
             store.set_sweeper(self.process.number());
             let asked = catch_unwind(AssertUnwindSafe(|| ask(&**store)));
             store.set_sweeper(0);
             asked.unwrap_or(true)
         };
-        // Each of them, whatever the others say.
+        // `count` visits every store; `all` would stop at the first false.
         stores.into_iter().filter(|store| !asked(store)).count() == 0
     }
 
@@ -144,28 +144,29 @@ impl Sweep {
     }
 }
 
-/// Whether the thread runs: begun by whoever stores, ended by itself, and never missing while something is stored.
+/// State of the sweep's thread, true while it runs. An insert starts it, it ends by itself, and it always runs while there is an entry.
 #[derive(Debug)]
-pub(crate) struct Run(AtomicBool);
+pub(crate) struct SweepThread(AtomicBool);
 
-impl Run {
+impl SweepThread {
     pub(crate) fn new() -> Self {
         Self(AtomicBool::new(false))
     }
 
-    /// Called after something was stored. True for the one who has to start the thread.
+    /// Notes that an entry was stored. Returns true if the caller has to start the thread.
     pub(crate) fn begin(&self) -> bool {
-        // Between the store of an entry and the look at the thread; see `end`.
+        // Orders the store of the entry before the load of the state; pairs with the fence in `end`.
         fence(SeqCst);
         !self.0.load(SeqCst) && !self.0.swap(true, SeqCst)
     }
 
-    /// The thread could not be started.
+    /// Notes that the thread could not be started.
     fn refused(&self) {
         self.0.store(false, SeqCst);
     }
 
-    /// Called by the thread, which ends if this says so: nothing is left. Who stores meanwhile is seen, or sees that it ends.
+    /// Returns whether the thread may end, because no entry is left. An insert that comes meanwhile is seen here, or sees that the thread
+    /// ends and starts another.
     pub(crate) fn end(&self, is_done: impl Fn() -> bool) -> bool {
         if !is_done() {
             return false;

@@ -12,14 +12,14 @@ type Store = L1<((), u64), u64>;
 
 fn store(capacity: usize) -> (Store, Clock) {
     let clock = Clock::manual();
-    let common = Common {
+    let context = StoreContext {
         clock: clock.clone(),
         log: Arc::new(Log::with_mirror_bytes(1 << 12)),
-        budget: Arc::new(Budget::new(usize::MAX)),
+        budget: Arc::new(EntryBudget::new(usize::MAX)),
         loads: Arc::default(),
         hasher: foldhash::fast::RandomState::default(),
     };
-    (L1::new(capacity, common), clock)
+    (L1::new(capacity, context), clock)
 }
 
 fn scopes(id: u64) -> Scopes {
@@ -27,9 +27,9 @@ fn scopes(id: u64) -> Scopes {
 }
 
 fn put(store: &Store, id: u64, value: u64, ttl: Duration) {
-    let expires = store.common().clock.now() + crate::clock::nanos(ttl);
+    let expires = store.context().clock.now() + crate::clock::nanos(ttl);
     store.insert(
-        store.own(&(NoScope, id)),
+        store.owned_key(&(NoScope, id)),
         Entry::new(value, store.start(), Lifetime::fresh_until(expires), &scopes(id)),
     );
 }
@@ -44,7 +44,7 @@ fn a_value_is_served_until_it_expires_and_then_only_looked_at() {
     assert_eq!(store.hit(&(NoScope, 2_u64)), None);
     clock.advance(MINUTE);
     assert_eq!(store.hit(&(NoScope, 1_u64)), None);
-    let found = store.look(&store.own(&(NoScope, 1_u64))).unwrap();
+    let found = store.get(&store.owned_key(&(NoScope, 1_u64))).unwrap();
     assert!(found.value == 11 && !found.is_fresh(clock.now()));
 }
 
@@ -56,9 +56,9 @@ fn an_invalidated_value_is_not_even_looked_at() {
     let pattern = Pattern::exact("n:1");
     let mut record = Record::default();
     record.push(pattern.scope, pattern.root);
-    store.common().log.append(&record);
+    store.context().log.append(&record);
     assert_eq!(store.hit(&(NoScope, 1_u64)), None);
-    assert!(store.look(&store.own(&(NoScope, 1_u64))).is_none());
+    assert!(store.get(&store.owned_key(&(NoScope, 1_u64))).is_none());
     assert_eq!(store.hit(&(NoScope, 2_u64)), Some(22), "its neighbour is checked again and found valid");
     put(&store, 1, 12, MINUTE);
     assert_eq!(store.hit(&(NoScope, 1_u64)), Some(12));
@@ -68,9 +68,9 @@ fn an_invalidated_value_is_not_even_looked_at() {
 fn a_value_whose_load_was_overtaken_is_inserted_in_vain() {
     let (store, _) = store(10);
     let start = store.start();
-    store.common().log.append(&Record::clear());
+    store.context().log.append(&Record::clear());
     let life = Lifetime::fresh_until(u64::MAX);
-    store.insert(store.own(&(NoScope, 1_u64)), Entry::new(11, start, life, &scopes(1)));
+    store.insert(store.owned_key(&(NoScope, 1_u64)), Entry::new(11, start, life, &scopes(1)));
     assert_eq!(store.hit(&(NoScope, 1_u64)), None);
 }
 
@@ -85,7 +85,7 @@ fn capacity_holds_exactly_in_small_stores_and_closely_in_sharded_ones() {
         assert!(store.len() * 10 >= capacity * 9, "{} of {capacity}", store.len());
         assert!(store.len() == capacity || capacity >= 2 * ENTRIES_PER_SHARD, "{} of {capacity}", store.len());
         assert_eq!(store.evictions(), 3 * capacity as u64 - store.len() as u64);
-        assert_eq!(store.common().budget.used(), store.len());
+        assert_eq!(store.context().budget.used(), store.len());
     }
 }
 
@@ -109,7 +109,7 @@ fn a_capacity_of_zero_stores_nothing() {
 }
 
 #[test]
-fn what_is_used_stays_and_what_was_used_goes_in_the_end() {
+fn entries_in_use_stay_and_unused_ones_go_in_the_end() {
     let (store, _) = store(10);
     put(&store, 0, 0, MINUTE);
     for id in 1..100 {
@@ -139,7 +139,7 @@ fn a_key_is_told_apart_by_its_arguments_though_the_hash_is_the_same() {
 #[test]
 fn over_the_total_a_store_gives_up_what_it_gains() {
     let (store, _) = store(1_000);
-    store.common().budget.set_limit(50);
+    store.context().budget.set_limit(50);
     for id in 0..500 {
         put(&store, id, id, MINUTE);
     }
@@ -149,9 +149,9 @@ fn over_the_total_a_store_gives_up_what_it_gains() {
 }
 
 #[test]
-fn what_a_later_load_found_is_neither_replaced_nor_removed_by_an_earlier_one() {
+fn the_value_of_a_later_load_is_neither_replaced_nor_removed_by_an_earlier_one() {
     let (store, _) = store(10);
-    let key = store.own(&(NoScope, 1_u64));
+    let key = store.owned_key(&(NoScope, 1_u64));
     let life = Lifetime::fresh_until(u64::MAX);
     let (earlier, later) = (store.start(), store.start());
     let insert = |value, start| store.insert(key.clone(), Entry::new(value, start, life, &scopes(1)));
@@ -174,9 +174,9 @@ fn removal_frees_its_place() {
     assert!(store.is_empty());
     put(&store, 1, 1, MINUTE);
     assert!(!store.is_empty());
-    store.remove(&store.own(&(NoScope, 1_u64)), u64::MAX);
-    store.remove(&store.own(&(NoScope, 1_u64)), u64::MAX);
-    assert_eq!((store.len(), store.common().budget.used()), (0, 0));
+    store.remove(&store.owned_key(&(NoScope, 1_u64)), u64::MAX);
+    store.remove(&store.owned_key(&(NoScope, 1_u64)), u64::MAX);
+    assert_eq!((store.len(), store.context().budget.used()), (0, 0));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn many_threads_insert_and_hit_without_losing_count() {
         }
     });
     assert!(store.len() <= 1_000 + MAX_SHARDS);
-    assert_eq!(store.common().budget.used(), store.len());
+    assert_eq!(store.context().budget.used(), store.len());
     let queued: usize = store.room.queues.iter().map(|queue| crate::sync::lock(queue).len()).sum();
     assert!(queued >= store.len());
 }
@@ -211,13 +211,13 @@ fn stores_of_many_shards_shrink_to_the_number() {
     }
     for entries in [4_999, 100, 5, 0] {
         store.shrink_to(entries);
-        assert_eq!((store.len(), store.common().budget.used()), (entries, entries));
+        assert_eq!((store.len(), store.context().budget.used()), (entries, entries));
     }
     assert_eq!(store.evictions(), 5_000);
 }
 
 #[test]
-fn what_short_queues_do_not_use_is_left_to_the_others() {
+fn capacity_that_short_queues_do_not_use_goes_to_the_others() {
     assert_eq!(level(vec![5, 1, 3], 9), usize::MAX, "all have room");
     assert_eq!(level(vec![5, 1, 3], 8), 4);
     assert_eq!(level(vec![5, 1, 3], 7), 3);
@@ -227,26 +227,26 @@ fn what_short_queues_do_not_use_is_left_to_the_others() {
     assert_eq!((level(vec![5, 1, 3], 0), level(vec![0, 0], 0)), (0, usize::MAX));
 }
 
-/// Until they are as large as each other: then who comes has to go.
+/// Once the stores are equally large, the new entry itself is evicted.
 #[test]
 fn over_the_total_the_largest_store_gives_up_an_entry() {
     let (first, _) = store(1_000);
-    let common = first.common().clone();
-    let stores: [Arc<Store>; 2] = std::array::from_fn(|_| Arc::new(L1::new(1_000, common.clone())));
+    let context = first.context().clone();
+    let stores: [Arc<Store>; 2] = std::array::from_fn(|_| Arc::new(L1::new(1_000, context.clone())));
     for store in &stores {
         let weak: std::sync::Weak<Store> = Arc::downgrade(store);
-        common.budget.add_store(weak);
+        context.budget.add_store(weak);
     }
-    common.budget.set_limit(20);
-    assert_eq!(common.budget.limit(), 20);
+    context.budget.set_limit(20);
+    assert_eq!(context.budget.limit(), 20);
     let [large, small] = &stores;
     for id in 0..20 {
         put(large, id, id, MINUTE);
     }
-    assert_eq!((large.len(), common.budget.used()), (20, 20), "as many as there may be");
+    assert_eq!((large.len(), context.budget.used()), (20, 20), "as many as there may be");
     for id in 0..50 {
         put(small, id, id, MINUTE);
-        assert_eq!((large.len() + small.len(), common.budget.used()), (20, 20));
+        assert_eq!((large.len() + small.len(), context.budget.used()), (20, 20));
     }
     assert_eq!((large.len(), small.len()), (11, 9));
 }
@@ -256,8 +256,8 @@ fn a_mark_is_on_the_entry_of_that_key() {
     let (store, _) = store(10);
     put(&store, 1, 11, MINUTE);
     put(&store, 2, 22, MINUTE);
-    store.mark(&store.own(&(NoScope, 1_u64)), |entry| entry.leave_origin_alone_until(5));
-    let noted = |key: u64| store.look(&store.own(&(NoScope, key))).expect("it is there").retry_at;
+    store.mark(&store.owned_key(&(NoScope, 1_u64)), |entry| entry.leave_origin_alone_until(5));
+    let noted = |key: u64| store.get(&store.owned_key(&(NoScope, key))).expect("it is there").retry_at;
     assert_eq!((noted(1), noted(2)), (5, 0));
 }
 
@@ -275,7 +275,7 @@ fn an_entry_is_served_at_once_until_the_first_of_its_ends() {
     for (expires, early_from, local_until) in [(10, 20, 20), (20, 10, 20), (20, 20, 10)] {
         let entry = entry(expires, early_from, local_until);
         assert_eq!((entry.hit(9, &log), entry.hit(10, &log)), (Some(&7), None));
-        let found = entry.look(&log).unwrap();
+        let found = entry.get(&log).unwrap();
         assert!(found.is_fresh(9));
         assert_eq!(found.is_fresh(10), early_from == 10, "a refresh before its time does not make it stale");
         assert!(!found.is_fresh(20));
@@ -285,9 +285,9 @@ fn an_entry_is_served_at_once_until_the_first_of_its_ends() {
 #[test]
 fn an_entry_remembers_what_was_noted_on_it() {
     let (log, entry) = (Log::with_mirror_bytes(0), entry(10, 10, 10));
-    assert_eq!((entry.look(&log).unwrap().fresh_until, entry.look(&log).unwrap().retry_at), (10, 0));
+    assert_eq!((entry.get(&log).unwrap().fresh_until, entry.get(&log).unwrap().retry_at), (10, 0));
     entry.leave_origin_alone_until(5);
-    assert_eq!((entry.look(&log).unwrap().fresh_until, entry.look(&log).unwrap().retry_at), (10, 5));
+    assert_eq!((entry.get(&log).unwrap().fresh_until, entry.get(&log).unwrap().retry_at), (10, 5));
 }
 
 fn refresh(key: &str) -> Record {
@@ -303,12 +303,12 @@ fn an_entry_that_was_refreshed_is_found_but_not_fresh() {
     // However often it is asked, and in whatever order.
     for _ in 0..2 {
         assert_eq!(entry.hit(0, &log), None);
-        let found = entry.look(&log).expect("it may still be served as stale");
+        let found = entry.get(&log).expect("it may still be served as stale");
         assert!(found.is_refreshed() && !found.is_fresh(0));
         assert_eq!((found.value, found.life.expires), (7, 10));
     }
     log.append(&Record::from_pattern(Pattern::exact("n:1")));
-    assert!(entry.look(&log).is_none(), "an invalidation counts, too");
+    assert!(entry.get(&log).is_none(), "an invalidation counts, too");
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn an_entry_is_refreshed_by_what_came_after_its_load_began_and_by_nothing_else()
     let [before, after] = [began, log.position()].map(|epoch| Entry::new(7, at(epoch), life, &scopes(1)));
     assert_eq!((before.hit(0, &log), after.hit(0, &log)), (None, Some(&7)));
     let brought = Entry::new(7, at(log.position()), Lifetime { early_from: 0, ..life }, &scopes(1));
-    assert!(brought.look(&log).unwrap().is_refreshed(), "it was so where it came from");
+    assert!(brought.get(&log).unwrap().is_refreshed(), "it was so where it came from");
 }
 
 #[test]
@@ -331,12 +331,12 @@ fn hits_are_counted_up_to_three() {
         assert_eq!(entry.hits(), expected);
     }
     entry.set_hits(1);
-    entry.look(&log);
+    entry.get(&log);
     assert_eq!(entry.hits(), 2, "a look is a use, too");
 }
 
 #[test]
-fn what_was_found_valid_is_not_judged_again_until_something_moves() {
+fn an_entry_that_was_found_valid_is_not_judged_again_until_the_log_moves() {
     // One bucket, and full: whatever is asked of the table is a verdict by its floor.
     let log = Log::with_mirror_bytes(0);
     let invalidate = |key: &str| {
@@ -360,22 +360,22 @@ fn what_was_found_valid_is_not_judged_again_until_something_moves() {
 fn invalidate(store: &Store, key: &str) {
     let (pattern, mut record) = (Pattern::exact(key), Record::default());
     record.push(pattern.scope, pattern.root);
-    store.common().log.append(&record);
+    store.context().log.append(&record);
 }
 
-/// Whatever is being read elsewhere: in the end it is freed.
+/// Sweeps until no reader of another test delays it any more.
 fn sweep<V: Clone + Send + Sync + 'static>(store: &L1<((), u64), V>) {
     while !store.sweep() {}
 }
 
 #[test]
-fn what_is_dead_is_swept_and_what_lives_stays() {
+fn dead_entries_are_swept_and_living_ones_stay() {
     let (store, clock) = store(1_000);
     (0..100).for_each(|id| put(&store, id, id, MINUTE * if id < 50 { 1 } else { 2 }));
     (90..100).for_each(|id| invalidate(&store, &format!("n:{id}")));
     assert_eq!((store.len(), store.living()), (100, 90));
     sweep(&store);
-    assert_eq!((store.len(), store.common().budget.used(), store.evictions()), (90, 90, 0));
+    assert_eq!((store.len(), store.context().budget.used(), store.evictions()), (90, 90, 0));
     clock.advance(MINUTE);
     assert_eq!((store.len(), store.living()), (90, 40));
     sweep(&store);
@@ -418,12 +418,12 @@ fn an_entry_lives_for_as_long_as_any_reader_serves_it() {
     store.extend_grace(1);
     assert_eq!(store.living(), 1);
     sweep(&store);
-    assert!(store.look(&store.own(&(NoScope, 1_u64))).is_some());
+    assert!(store.get(&store.owned_key(&(NoScope, 1_u64))).is_some());
     clock.advance(MINUTE);
     sweep(&store);
     assert_eq!(store.len(), 0);
     let own = Lifetime { served_until: u64::MAX, ..Lifetime::fresh_until(1) };
-    store.insert(store.own(&(NoScope, 2_u64)), Entry::new(2, store.start(), own, &scopes(2)));
+    store.insert(store.owned_key(&(NoScope, 2_u64)), Entry::new(2, store.start(), own, &scopes(2)));
     clock.advance(MINUTE * 10);
     sweep(&store);
     assert_eq!(store.len(), 1, "its own window is longer");
@@ -432,41 +432,41 @@ fn an_entry_lives_for_as_long_as_any_reader_serves_it() {
 #[test]
 fn the_sweep_spoils_no_hit() {
     let (store, _) = store(100);
-    let common = Common { log: Arc::new(Log::with_mirror_bytes(0)), ..store.common().clone() };
-    let store: Store = L1::new(100, common);
+    let context = StoreContext { log: Arc::new(Log::with_mirror_bytes(0)), ..store.context().clone() };
+    let store: Store = L1::new(100, context);
     put(&store, 100, 100, MINUTE);
     (0..20).for_each(|id| invalidate(&store, &format!("n:{id}")));
     put(&store, 1, 1, MINUTE);
     (0..11).for_each(|id| invalidate(&store, &format!("m:{id}")));
     sweep(&store);
-    assert_eq!(store.common().log.floor_verdicts(), 0, "nobody asked");
+    assert_eq!(store.context().log.floor_verdicts(), 0, "no caller asked");
     assert!(store.len() <= 1);
 }
 
-/// As an admission lacks room: without a sweep, and with all counts as they are.
+/// An admission without room removes dead entries itself, without a sweep, and keeps all counts right.
 #[test]
-fn the_dead_give_up_their_room() {
+fn dead_entries_make_room() {
     let (store, _) = store(1_000);
     for id in 0..1_000 {
         put(&store, id, id, MINUTE);
         (0..3).for_each(|_| assert_eq!(store.hit(&(NoScope, id)), Some(id)));
     }
-    store.common().log.append(&Record::clear());
+    store.context().log.append(&Record::clear());
     for id in 1_000..2_000 {
         put(&store, id, id, MINUTE);
     }
     assert!((1_000..2_000).all(|id| store.hit(&(NoScope, id)) == Some(id)));
-    assert_eq!((store.len(), store.common().budget.used(), store.evictions()), (1_000, 1_000, 0));
+    assert_eq!((store.len(), store.context().budget.used(), store.evictions()), (1_000, 1_000, 0));
 }
 
 #[test]
 fn a_million_dead_values_are_dropped_and_their_table_with_them() {
     let (small, clock) = store(1);
-    let store = L1::<((), u64), Arc<()>>::new(1_000_000, small.common().clone());
+    let store = L1::<((), u64), Arc<()>>::new(1_000_000, small.context().clone());
     let value = Arc::new(());
     for id in 0..1_000_000_u64 {
         let entry = Entry::new(value.clone(), store.start(), Lifetime::fresh_until(100), &scopes(1));
-        store.insert(store.own(&(NoScope, id)), entry);
+        store.insert(store.owned_key(&(NoScope, id)), entry);
     }
     clock.advance(MINUTE);
     sweep(&store);
@@ -480,12 +480,12 @@ fn a_million_dead_values_are_dropped_and_their_table_with_them() {
 #[test]
 fn no_more_than_some_wait_to_be_freed_where_the_sweep_is_late() {
     let (small, _) = store(1);
-    let store = L1::<((), u64), Arc<()>>::new(10, small.common().clone());
+    let store = L1::<((), u64), Arc<()>>::new(10, small.context().clone());
     let value = Arc::new(());
     let mut most = 0;
     for id in 0..20_000_u64 {
         let entry = Entry::new(value.clone(), store.start(), Lifetime::fresh_until(u64::MAX), &scopes(1));
-        store.insert(store.own(&(NoScope, id)), entry);
+        store.insert(store.owned_key(&(NoScope, id)), entry);
         most = most.max(Arc::strong_count(&value));
     }
     // More of them only while another test's thread is reading.
@@ -497,11 +497,11 @@ fn no_more_than_some_wait_to_be_freed_where_the_sweep_is_late() {
 }
 
 #[test]
-fn what_cannot_be_stored_is_dropped_at_once() {
+fn a_value_that_cannot_be_stored_is_dropped_at_once() {
     let (small, _) = store(1);
-    let store = L1::<((), u64), Arc<()>>::new(0, small.common().clone());
+    let store = L1::<((), u64), Arc<()>>::new(0, small.context().clone());
     let value = Arc::new(());
     let entry = Entry::new(value.clone(), store.start(), Lifetime::fresh_until(u64::MAX), &scopes(1));
-    store.insert(store.own(&(NoScope, 1_u64)), entry);
+    store.insert(store.owned_key(&(NoScope, 1_u64)), entry);
     assert_eq!(Arc::strong_count(&value), 1);
 }

@@ -1,10 +1,10 @@
-//! Entries by the texts of their keys, for direct calls, which know no more of a key than that.
+//! Table of keys by their texts, for direct calls, which know only the text of a key.
 //!
-//! A text leads to the hash by which the index knows its key, by way of the text's own hash, which each entry has as its first scope.
-//! So it is the same code for all types of keys and values. Whoever looks compares the key that is found with the text: two texts
-//! of one hash take each other's place here, which costs a load and nothing else.
+//! Maps the hash of a text, which is the first scope of each entry, to the hash by which the index knows the key; so the code is the same
+//! for all types of keys and values. A lookup compares the key that it finds with the text. Two texts with one hash replace each other,
+//! which costs a load and nothing else.
 //!
-//! A store has none until it is first asked for, and then pays for it where an entry comes or goes.
+//! A store has no such table until the first lookup by text. Afterwards each insert and removal maintains it.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -16,12 +16,12 @@ use crate::sync::{Mutex, lock};
 #[derive(Default)]
 pub(super) struct Texts {
     hashes: Mutex<HashMap<u64, u64, Prehashed>>,
-    /// Whether the entries are in it that were there before.
+    /// Set once the entries that existed before the table are in it.
     filled: OnceLock<()>,
 }
 
 impl Texts {
-    /// Fills it, once; others wait until it is done.
+    /// Fills the table once; concurrent callers wait until it is filled.
     pub(super) fn fill(&self, fill: impl FnOnce()) {
         self.filled.get_or_init(fill);
     }
@@ -39,7 +39,7 @@ impl Texts {
         lock(&self.hashes).len()
     }
 
-    /// Removes a text, unless it leads to another key by now.
+    /// Removes a text, unless it belongs to another key by now.
     pub(super) fn remove(&self, text: u64, hash: u64) {
         let mut hashes = lock(&self.hashes);
         if hashes.get(&text) == Some(&hash) {

@@ -3,13 +3,13 @@
 use std::any::Any;
 use std::time::Duration;
 
-use super::{CallLooked, Old, Pending, shared_outcome};
+use super::{CallLookup, Old, Pending, shared_outcome};
 use crate::clock::nanos;
-use crate::engine::{Looked, Request};
+use crate::engine::{Lookup, Request};
 use crate::error::LoadTimeout;
 use crate::flight::{Joined, Permit};
 use crate::key::OwnedKey;
-use crate::l1::Found;
+use crate::l1::FoundEntry;
 use crate::policy::refresh_early;
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
 use crate::site::{Dated, Negative, SharedOutcome};
@@ -23,10 +23,10 @@ where
     type Answer = Ending<S>;
     type Stale = Old<S::Item>;
 
-    fn lookup(&mut self) -> CallLooked<S> {
+    fn lookup(&mut self) -> CallLookup<S> {
         let found = self.find();
         if found.is_none() && !self.state.has_negatives() {
-            return Looked::Nothing;
+            return Lookup::Miss;
         }
         let now = self.state.now();
         match found {
@@ -34,7 +34,7 @@ where
             found => match (self.cached_negative(now), found) {
                 (Some(negative), _) => self.served(negative),
                 (None, Some(found)) => self.expired(now, found),
-                (None, None) => Looked::Nothing,
+                (None, None) => Lookup::Miss,
             },
         }
     }
@@ -95,35 +95,35 @@ where
 {
     /// The value that this process has, fresh or not: this call site's own, or what a direct call has stored under its key; of a direct
     /// call, what a function has.
-    fn find(&self) -> Option<Found<S::Item>> {
-        let own = self.state.store.look(&self.key);
+    fn find(&self) -> Option<FoundEntry<S::Item>> {
+        let own = self.state.store.get(&self.key);
         if own.is_some() || !self.is_kept_in_process() {
             return own;
         }
         self.state.find_elsewhere(self.call_key(), |found, now| self.policy.lifetime_of(found, now))
     }
 
-    fn fresh(&self, now: u64, found: Found<S::Item>) -> CallLooked<S> {
+    fn fresh(&self, now: u64, found: FoundEntry<S::Item>) -> CallLookup<S> {
         let due = now >= found.fresh_until.max(found.retry_at);
         if due && refresh_early(now, &found.life) {
-            Looked::Stale(Old { value: found.value, fresh: true })
+            Lookup::Stale(Old { value: found.value, fresh: true })
         } else {
             self.served(Outcome::Present(found.value))
         }
     }
 
-    fn expired(&self, now: u64, found: Found<S::Item>) -> CallLooked<S> {
+    fn expired(&self, now: u64, found: FoundEntry<S::Item>) -> CallLookup<S> {
         if now < found.life.expires && !found.is_refreshed() {
             // Only this process has to ask again.
-            return Looked::Nothing;
+            return Lookup::Miss;
         }
         let within = |bound: Duration| !bound.is_zero() && now < found.life.expires.saturating_add(nanos(bound));
         if now < found.retry_at && within(self.policy.longest_stale()) {
-            Looked::Answer(self.serve_old(Old { value: found.value, fresh: false }))
+            Lookup::Answer(self.serve_old(Old { value: found.value, fresh: false }))
         } else if within(self.policy.stale) {
-            Looked::Stale(Old { value: found.value, fresh: false })
+            Lookup::Stale(Old { value: found.value, fresh: false })
         } else {
-            Looked::Nothing
+            Lookup::Miss
         }
     }
 
@@ -152,9 +152,9 @@ where
         Some(S::close(ending))
     }
 
-    fn served(&self, ending: Ending<S>) -> CallLooked<S> {
+    fn served(&self, ending: Ending<S>) -> CallLookup<S> {
         self.call.answered(Answered::Here);
-        Looked::Answer(ending)
+        Lookup::Answer(ending)
     }
 
     /// Ends the call with a value that is, or ought to be, refreshed by somebody else.

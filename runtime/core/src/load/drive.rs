@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 use tokio::runtime::Handle;
 
 use super::{CallPlan, Miss, Pending};
-use crate::engine::{CountIfAbandoned, Plan, join};
+use crate::engine::{CountIfAbandoned, RequestPlan, join};
 use crate::error::LoadTimeout;
 use crate::flight::{Load, Permit};
 use crate::handle::carried;
@@ -36,9 +36,9 @@ where
         let Some(pending) = miss.0 else { return body.await };
         // No plan lives across the load: it may hold an error that is not `Send`.
         let permit = match pending.plan().await {
-            Plan::Refresh(permit, _) => Some(permit),
-            Plan::Load(permit) => permit,
-            Plan::Done(ending) => return S::close(ending),
+            RequestPlan::Refresh(permit, _) => Some(permit),
+            RequestPlan::Load(permit) => permit,
+            RequestPlan::Done(ending) => return S::close(ending),
         };
         S::close(pending.run(permit, body).await)
     })
@@ -59,23 +59,25 @@ where
     Box::pin(async move {
         let Some(pending) = miss.0 else { return body.await };
         S::close(match pending.plan().await {
-            Plan::Refresh(permit, old) => match (Handle::try_current(), pending.state.store.background.slot()) {
-                (Ok(runtime), Some(slot)) => {
-                    // The call ends here; what runs on is none.
-                    let ending = pending.serve_old(old);
-                    runtime.spawn(carried(async move {
-                        drop(pending.run(Some(permit), body).await);
-                        drop(slot);
-                    }));
-                    ending
+            RequestPlan::Refresh(permit, old) => {
+                match (Handle::try_current(), pending.state.store.background.try_acquire()) {
+                    (Ok(runtime), Some(slot)) => {
+                        // The call ends here; what runs on is none.
+                        let ending = pending.serve_old(old);
+                        runtime.spawn(carried(async move {
+                            drop(pending.run(Some(permit), body).await);
+                            drop(slot);
+                        }));
+                        ending
+                    }
+                    // Too many refreshes run already.
+                    (Ok(_), None) => pending.serve_old(old),
+                    // No runtime to run it in the background.
+                    (Err(_), _) => pending.run(Some(permit), body).await,
                 }
-                // Too many refreshes run already.
-                (Ok(_), None) => pending.serve_old(old),
-                // No runtime to run it in the background.
-                (Err(_), _) => pending.run(Some(permit), body).await,
-            },
-            Plan::Load(permit) => pending.run(permit, body).await,
-            Plan::Done(ending) => ending,
+            }
+            RequestPlan::Load(permit) => pending.run(permit, body).await,
+            RequestPlan::Done(ending) => ending,
         })
     })
 }
@@ -90,9 +92,9 @@ where
         let mut request = self;
         // Only what loads lives across the wait: an error may not be `Send`.
         let (permit, old) = match join(&mut request).await {
-            Plan::Done(ending) => return Plan::Done(ending),
-            Plan::Load(permit) => (permit, None),
-            Plan::Refresh(permit, old) => (Some(permit), Some(old)),
+            RequestPlan::Done(ending) => return RequestPlan::Done(ending),
+            RequestPlan::Load(permit) => (permit, None),
+            RequestPlan::Refresh(permit, old) => (Some(permit), Some(old)),
         };
         self.consult(permit, old).await
     }

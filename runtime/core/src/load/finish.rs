@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Pending, shared_outcome};
 use crate::clock::nanos;
-use crate::engine::{Began, count_load, share_and_end};
+use crate::engine::{TieredStart, count_load, share_and_end};
 use crate::flight::{LoadOutcome, Permit, end};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
@@ -19,17 +19,17 @@ where
     S: Shape<Item: CacheValue> + 'static,
 {
     /// A load begins now: later than its flight, which may have asked the shared tier first.
-    pub(super) fn began(&self) -> Began {
+    pub(super) fn began(&self) -> TieredStart {
         self.state.store.begin(self.policy.wire.is_some())
     }
 
     /// The beginning of a value that was put: newer than all whose load has begun, and at these positions of the logs.
-    pub(crate) fn put_at(&self, time: u64, epoch: Epoch, shared: Option<SharedEpoch>) -> Began {
-        Began { time, start: LoadStart { epoch, ..self.state.store.local.values.start() }, shared }
+    pub(crate) fn put_at(&self, time: u64, epoch: Epoch, shared: Option<SharedEpoch>) -> TieredStart {
+        TieredStart { time, start: LoadStart { epoch, ..self.state.store.local.values.start() }, shared }
     }
 
     /// Stores what was loaded, tells the others, and says what this caller gets.
-    pub(super) fn finish(&self, began: Began, ending: Ending<S>, permit: Option<Permit>) -> Ending<S> {
+    pub(super) fn finish(&self, began: TieredStart, ending: Ending<S>, permit: Option<Permit>) -> Ending<S> {
         let began = began.unless_given_up(permit.as_ref());
         let now = self.state.now();
         let ok = !matches!(ending, Outcome::Failed(_));
@@ -63,7 +63,7 @@ where
         }
     }
 
-    fn fail(&self, error: S::Error, began: Began, now: u64, permit: Option<Permit>) -> Ending<S> {
+    fn fail(&self, error: S::Error, began: TieredStart, now: u64, permit: Option<Permit>) -> Ending<S> {
         if let Some(value) = self.stands_in(now) {
             end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return Outcome::Present(value);
@@ -96,7 +96,7 @@ where
     /// The old value, where it may stand in for a failed load. Leaves the origin alone for a while; the value's own bound
     /// is not renewed.
     fn stands_in(&self, now: u64) -> Option<S::Item> {
-        let Some(found) = self.state.store.look(&self.key) else { return self.standby(now) };
+        let Some(found) = self.state.store.get(&self.key) else { return self.standby(now) };
         let bound = nanos(self.policy.longest_stale());
         // A value that was refreshed stands in only where the function serves stale ones.
         if (found.is_refreshed() && bound == 0) || now >= found.life.expires.saturating_add(bound) {
@@ -123,7 +123,7 @@ where
     }
 
     /// Keeps a value in this process. Its lifetime, if it is to be stored.
-    fn keep(&self, value: &S::Item, began: &Began, now: u64) -> Option<Lifetime> {
+    fn keep(&self, value: &S::Item, began: &TieredStart, now: u64) -> Option<Lifetime> {
         let Some(ttl) = self.policy.ttl_for(Some(value)) else {
             self.remove_older(began, false);
             return None;

@@ -23,7 +23,7 @@ use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
 use crate::log::Epoch;
 use crate::policy::Policy;
 use crate::shape::{CacheValue, Ending, Shape};
-use crate::shared::Lease;
+use crate::shared::LoadLease;
 use crate::site::{NotedOutdated, SharedOutcome, SiteState};
 use crate::stats::CountedCall;
 use crate::sync::Mutex;
@@ -54,7 +54,7 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     /// Counts how the call ends; nothing, where it is none.
     pub(crate) call: CountedCall,
     /// The right to load among all processes (`single_flight = fleet`).
-    lease: Mutex<Option<Lease>>,
+    lease: Mutex<Option<LoadLease>>,
 }
 
 struct Standby<V> {
@@ -67,8 +67,8 @@ struct Standby<V> {
 /// timed out.
 const GRACE: Duration = Duration::from_millis(50);
 
-type CallPlan<S> = engine::Plan<Ending<S>, Old<<S as Shape>::Item>>;
-type CallLooked<S> = engine::Looked<Ending<S>, Old<<S as Shape>::Item>>;
+type CallPlan<S> = engine::RequestPlan<Ending<S>, Old<<S as Shape>::Item>>;
+type CallLookup<S> = engine::Lookup<Ending<S>, Old<<S as Shape>::Item>>;
 
 /// A value that may be served while it is refreshed, and whether it still is fresh.
 pub(crate) struct Old<V> {
@@ -108,7 +108,7 @@ where
         A: Args<Owned = K>,
     {
         let scopes = Scopes::new(&text, tags);
-        let key = state.store.local.values.own(args);
+        let key = state.store.local.values.owned_key(args);
         state.store.local.values.extend_grace(nanos(policy.longest_stale()));
         let counters = state.store.counters().clone();
         Self {

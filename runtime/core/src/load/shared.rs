@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{CallPlan, Old, Pending, Standby, shared_outcome};
 use crate::clock::{nanos, pause};
-use crate::engine::{Began, Fetched, Plan, SharedKey};
+use crate::engine::{Fetched, RequestPlan, SharedKey, TieredStart};
 use crate::flight::{Permit, end};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
@@ -48,14 +48,14 @@ where
 
     /// Where answers are kept in the shared tier only, removes from this process what functions of the same key that keep theirs here
     /// have found earlier.
-    pub(super) fn remove_if_elsewhere(&self, began: &Began, absence: bool) {
+    pub(super) fn remove_if_elsewhere(&self, began: &TieredStart, absence: bool) {
         if !self.is_kept_in_process() {
             self.state.remove_older(self.call_key(), began.start, absence);
         }
     }
 
     /// Removes from both tiers what is older than a load that has nothing to be stored.
-    pub(super) fn remove_older(&self, began: &Began, absence: bool) {
+    pub(super) fn remove_older(&self, began: &TieredStart, absence: bool) {
         self.state.remove_older(self.call_key(), began.start, absence);
         let wrong = self.outdated.get().is_wrong_by(absence);
         if let Some(key) = self.shared_key().filter(|_| wrong && began.shared.is_some()) {
@@ -99,7 +99,7 @@ where
         match (fetched, old) {
             (Some(fetched), old) => self.fetched(fetched, permit, old),
             (None, Some(old)) => refresh::<S>(permit, old),
-            (None, None) => Plan::Load(permit),
+            (None, None) => RequestPlan::Load(permit),
         }
     }
 
@@ -138,8 +138,8 @@ where
     pub(crate) async fn fetch(&self) -> Option<S::Out> {
         let fetched = self.ask(&self.shared_key()?).await?;
         match self.fetched(fetched, None, None) {
-            Plan::Done(ending) => Some(S::close(ending)),
-            Plan::Load(_) | Plan::Refresh(..) => None,
+            RequestPlan::Done(ending) => Some(S::close(ending)),
+            RequestPlan::Load(_) | RequestPlan::Refresh(..) => None,
         }
     }
 
@@ -179,7 +179,7 @@ where
         if now < life.expires && !due {
             self.call.answered(Answered::Shared);
             end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
-            return Plan::Done(Outcome::Present(value));
+            return RequestPlan::Done(Outcome::Present(value));
         }
         if is_useful && !self.is_kept_in_process() {
             let standby = Standby { value: value.clone(), expires: life.expires, epoch: start.epoch };
@@ -188,8 +188,10 @@ where
         let servable = (!is_refreshed || !self.policy.stale.is_zero())
             && now < life.expires.saturating_add(nanos(self.policy.stale));
         match (permit, servable) {
-            (Some(permit), true) => Plan::Refresh(permit, Old { value, fresh: now < life.expires && !is_refreshed }),
-            (permit, _) => Plan::Load(permit),
+            (Some(permit), true) => {
+                RequestPlan::Refresh(permit, Old { value, fresh: now < life.expires && !is_refreshed })
+            }
+            (permit, _) => RequestPlan::Load(permit),
         }
     }
 
@@ -208,15 +210,15 @@ where
                 self.keep_absence_in_process(absent, ended, life, start);
                 self.call.answered(Answered::Shared);
                 end(permit, || shared_outcome::<S>(Outcome::Absent(absent)));
-                Plan::Done(Outcome::Absent(absent))
+                RequestPlan::Done(Outcome::Absent(absent))
             }
             (None, Some(old)) => refresh::<S>(permit, old),
-            (None, None) => Plan::Load(permit),
+            (None, None) => RequestPlan::Load(permit),
         }
     }
 
     /// Gives the shared tier what was loaded; `None` for an absence.
-    pub(crate) fn share(&self, value: Option<&S::Item>, life: &Lifetime, began: &Began) {
+    pub(crate) fn share(&self, value: Option<&S::Item>, life: &Lifetime, began: &TieredStart) {
         if let Some(key) = self.shared_key().filter(|_| began.shared.is_some()) {
             key.share(value, (life, self.policy.longest_stale()), began, lock(&self.lease).take());
         }
@@ -238,7 +240,7 @@ where
     let mut fetched = first.state.store.fetch_many(&keys).await;
     let answer = |pending: &Pending<K, S>| {
         let plan = fetched.next().flatten().map(|fetched| pending.fetched(fetched, None, None));
-        let Some(Plan::Done(ending)) = plan else { return Outcome::Absent(()) };
+        let Some(RequestPlan::Done(ending)) = plan else { return Outcome::Absent(()) };
         ending
     };
     pending.iter().map(answer).map(S::close).collect()
@@ -258,7 +260,7 @@ fn no_scopes<V>(_: &V) -> Vec<u64> {
 
 fn refresh<S: Shape>(permit: Option<Permit>, old: Old<S::Item>) -> CallPlan<S> {
     match permit {
-        Some(permit) => Plan::Refresh(permit, old),
-        None => Plan::Load(None),
+        Some(permit) => RequestPlan::Refresh(permit, old),
+        None => RequestPlan::Load(None),
     }
 }

@@ -1,14 +1,14 @@
-//! The fold of the log: for each scope, the position at which it was last invalidated, and that at which it was last refreshed.
+//! The fold of the log: the epoch at which each scope was last invalidated, and the epoch at which it was last refreshed.
 //!
-//! A fixed-size, set-associative table of scope hashes. A bucket holds ten (tag, epoch) pairs and a floor in 128 bytes.
-//! When a bucket is full, the pair that was invalidated longest ago makes room and the floor rises to its epoch: every
-//! scope without a pair is judged by the floor. Refreshes have pairs of their own in the scope's bucket. So the table never forgets; a table that is too small only spoils hits,
-//! and counts those verdicts.
+//! A fixed-size, set-associative table of scope hashes. A bucket holds ten (tag, epoch) pairs and a floor in 128 bytes. When a bucket is
+//! full, the pair with the smallest epoch is evicted and the floor rises to its epoch; a scope without a pair is judged by the floor.
+//! Refreshes have pairs of their own in the scope's bucket. So no invalidation is ever forgotten: a table that is too small only turns
+//! hits into misses, and counts those verdicts.
 //!
 //! Invariants, on which lock-free readers rely:
 //! - one writer at a time (the log's lock);
 //! - an eviction raises the floor *before* it overwrites the pair's epoch, and the epoch *before* the tag (all Release);
-//!   a reader loads the tag first (Acquire), then epoch or floor. A torn view errs towards stale;
+//!   a reader loads the tag first (Acquire), then epoch or floor. A torn view errs towards invalid;
 //! - pairs never move within a bucket; epochs and floors never fall.
 
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -23,25 +23,26 @@ struct Bucket {
     tags: [AtomicU32; WAYS],
 }
 
+/// The table of the last epochs of all scopes.
 pub(crate) struct Mirror {
     buckets: Box<[Bucket]>,
-    /// How often a scope without a pair was judged by a floor other than zero.
+    /// The number of times that a scope without a pair was judged by a floor above zero.
     floor_verdicts: AtomicU64,
 }
 
 impl Mirror {
-    /// A table of about this many bytes, at least one bucket.
+    /// Creates a table of about this many bytes, of at least one bucket.
     pub(crate) fn with_bytes(bytes: usize) -> Self {
         let count = (bytes / size_of::<Bucket>()).max(1);
         Self { buckets: (0..count).map(|_| Bucket::new()).collect(), floor_verdicts: AtomicU64::new(0) }
     }
 
-    /// Raises a scope to an epoch. One caller at a time.
+    /// Raises a scope to an epoch. The caller must be the only writer.
     pub(crate) fn raise(&self, scope: u64, epoch: u64) {
         self.bucket(scope).raise(tag(scope), epoch);
     }
 
-    /// An epoch that is not before the scope's last invalidation.
+    /// Returns the epoch of the scope's last invalidation, or a later one.
     pub(crate) fn last(&self, scope: u64) -> u64 {
         let bucket = self.bucket(scope);
         if let Some(epoch) = bucket.find(tag(scope)) {
@@ -54,13 +55,13 @@ impl Mirror {
         floor
     }
 
-    /// The same, and a verdict by a floor is not counted.
+    /// Returns what [`last`](Self::last) does, without counting a verdict by a floor.
     pub(crate) fn last_uncounted(&self, scope: u64) -> u64 {
         let bucket = self.bucket(scope);
         bucket.find(tag(scope)).unwrap_or_else(|| bucket.floor.load(Acquire))
     }
 
-    /// The epoch to which the scope was last raised, unless the table had to forget it.
+    /// Returns the epoch to which the scope was last raised, unless its pair was evicted.
     #[cfg(feature = "redis")]
     pub(crate) fn pair(&self, scope: u64) -> Option<u64> {
         self.bucket(scope).find(tag(scope))
@@ -74,7 +75,7 @@ impl Mirror {
             tracing::warn!(
                 count,
                 bytes = size_of_val(&*self.buckets),
-                "the table of invalidations is too small and spoils hits: give it more memory with `Builder::invalidation_memory`"
+                "the table of invalidations is too small, which costs hits: give it more memory with `Builder::invalidation_memory`"
             );
         }
     }
@@ -96,9 +97,9 @@ impl Mirror {
     }
 }
 
-/// Zero marks an empty pair.
+/// Returns the tag of a scope, at least 1: zero marks an empty pair.
 fn tag(scope: u64) -> u32 {
-    // The high half of a u64 fits.
+    // The high half of a u64 fits in a u32.
     #[allow(clippy::cast_possible_truncation)]
     let high = (scope >> 32) as u32;
     high.max(1)
@@ -124,13 +125,13 @@ impl Bucket {
             return;
         }
         let (way, oldest) = self.oldest();
-        // A scope that had no pair was as old as the floor, and must not seem older now.
+        // A scope without a pair was judged by the floor, and its epoch must not fall below that now.
         let floor = self.floor.fetch_max(oldest, Release).max(oldest);
         self.epochs[way].store(epoch.max(floor), Release);
         self.tags[way].store(tag, Release);
     }
 
-    /// An empty pair, or the one that was invalidated longest ago.
+    /// Returns an empty pair, or the one with the smallest epoch.
     fn oldest(&self) -> (usize, u64) {
         let epochs = self.epochs.iter().map(|epoch| epoch.load(Relaxed));
         epochs.enumerate().min_by_key(|&(_, epoch)| epoch).unwrap_or((0, 0))

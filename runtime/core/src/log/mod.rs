@@ -1,20 +1,19 @@
-//! The coherence rule, in its embedded form.
+//! The log of invalidations, and the coherence rule by which every entry is judged.
 //!
-//! > An entry is served only if no scope of its key was invalidated after the entry's load began, and is fresh only if none was
-//! > refreshed.
+//! > An entry is served only if no scope of its key was invalidated after the entry's load began. It is fresh only if none was
+//! > refreshed after that.
 //!
-//! May use: `key`, `sync`.
-//!
-//! An invalidation, or a refresh, is a list of scopes appended to one totally ordered log; the position it gets is its *epoch*. Every
-//! entry and every flight carries the position at which its load began. Here the log is a counter, and its fold the
-//! [`Mirror`]. Nothing is ever looked up in a cache to invalidate it: epochs rise, and entries are judged when they are
-//! about to be served.
+//! An invalidation, or a refresh, is a list of scopes appended to one totally ordered log; its position is its *epoch*. Every entry and
+//! every in-flight load carries the epoch at which its load began. In one process the log is a counter, and the [`Mirror`] holds the
+//! last epoch of each scope. An invalidation never looks up entries: epochs rise, and an entry is judged when it is about to be served.
 //!
 //! Invariants:
-//! - [`Log::judge`] is the only judgement: hit, insert, join, land, stale-while-revalidate and stale-if-error all use it or a
-//!   part of it, at the moment of serving;
+//! - [`Log::judge`] is the only judgement: hits, inserts, joins, stored results, stale-while-revalidate and stale-if-error all use it,
+//!   or a part of it, at the moment of serving;
 //! - an append raises scopes first, then the heads, and publishes the position last;
-//! - a reader loads a head *before* it looks at the table.
+//! - a reader loads a head *before* it reads the table.
+//!
+//! May use: `key`, `sync`.
 
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -30,55 +29,58 @@ mod wire;
 pub(crate) use mirror::Mirror;
 pub(crate) use record::{Record, expiry_of};
 
-/// A position in the log: an order among invalidations and the loads between them.
+/// A position in the log, by which invalidations and loads are ordered.
 pub(crate) type Epoch = u64;
 
-/// What the log says of something whose load began at a position, the worst first.
+/// The log's judgement of an entry or a load, by the epoch at which it began. The worst comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Judgement {
-    /// It may not be served.
+    /// Overtaken by an invalidation: never served again.
     Invalidated,
-    /// A refresh came after its load began: it is as over as if its ttl had passed, and may be served where such a value may.
+    /// Overtaken by a refresh: treated as if its ttl had passed.
     Expired,
-    /// Nothing concerns it.
+    /// Overtaken by no record.
     Current,
 }
 
-/// How far an invalidation or a refresh got.
+/// Reach of an invalidation or a refresh when its call returned.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
 /// let cache = fastness::Fastness::builder().build()?.cache();
-/// // Without a shared tier there is nobody else to tell.
+/// // Without a shared tier there is no other process to tell.
 /// assert_eq!(cache.invalidate(fastness::Scope::from_static("user:*")).await, fastness::Reach::Announced);
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// It is in the log: no read that starts later is answered from the shared tier with what it concerns (or, after a refresh, is answered
-    /// with it as fresh), anywhere, and within [`max_stale`](crate::Builder::max_stale) none from the memory of another process. That holds across failovers, if the former
-    /// master is gone `Redis::takeover` (15 s) after its successor was first seen.
+    /// The record is in the log of all processes. No read that starts later gets an entry that it concerns from the shared tier (after a
+    /// refresh: gets it as fresh), in any process, nor, after [`max_stale`](crate::Builder::max_stale) at the latest, from another
+    /// process's memory. This holds across failovers, if the former master is gone `Redis::takeover` (15 s) after its successor was first
+    /// seen.
     Announced,
-    /// The shared tier could not be reached. It counts in this process; the others are told as soon as they can be, and until
-    /// then may serve what they have until its ttl.
+    /// The shared tier could not be reached. The record counts in this process; the others are told as soon as possible, and until then
+    /// may serve entries that it concerns up to their ttl.
     LocalOnly,
 }
 
+/// The log of one handle.
+
 pub(crate) struct Log {
     mirror: Mirror,
-    /// Everything that began at or before this position is invalid: `clear`.
+    /// The position up to which every entry is invalid, raised by `clear`.
     floor: AtomicU64,
-    /// Per root segment, the position of the last record that concerns it. In place, so that a hit reads no pointer to it.
+    /// The position of the last record for each root segment. Stored inline, so that a hit follows no pointer.
     heads: [AtomicU64; ROOTS],
     /// The position of the last record with a tag, which may concern an entry of any root.
     tags: AtomicU64,
     /// The position of the last record.
     position: AtomicU64,
-    /// The position of the last refresh, of whatever. Spares most judgements a look for refreshes.
+    /// The position of the last refresh of any scope. Most judgements skip refreshes by it.
     refreshed: AtomicU64,
-    /// How many records there were.
+    /// The number of records so far.
     records: AtomicU64,
-    /// Orders appends: the mirror takes one writer at a time.
+    /// Held during an append: the mirror allows one writer at a time.
     append: Mutex<()>,
 }
 
@@ -96,12 +98,12 @@ impl Log {
         }
     }
 
-    /// The position of a load that begins now.
+    /// Returns the epoch of a load that begins now.
     pub(crate) fn position(&self) -> Epoch {
         self.position.load(Acquire)
     }
 
-    /// The judgement of what began at `epoch` and has these scopes.
+    /// Judges an entry or a load that began at `epoch` and has these scopes.
     pub(crate) fn judge(&self, epoch: Epoch, scopes: &[u64]) -> Judgement {
         if !self.valid(epoch, scopes) {
             Judgement::Invalidated
@@ -114,24 +116,24 @@ impl Log {
         }
     }
 
-    /// Returns whether nothing that concerns these scopes was invalidated or refreshed since `epoch`.
+    /// Returns whether none of these scopes was invalidated or refreshed after `epoch`.
     pub(crate) fn is_current(&self, epoch: Epoch, scopes: &[u64]) -> bool {
         self.judge(epoch, scopes) == Judgement::Current
     }
 
-    /// The part of the judgement that a refresh does not change: whether nothing that concerns these scopes was invalidated
-    /// since `epoch`.
+    /// Returns whether none of these scopes was invalidated after `epoch`: the part of the judgement that a refresh does not change.
     pub(crate) fn valid(&self, epoch: Epoch, scopes: &[u64]) -> bool {
         epoch >= self.floor.load(Acquire) && scopes.iter().all(|&scope| epoch >= self.mirror.last(scope))
     }
 
-    /// The same judgement where nobody asks for the entry, so that no hit is spoiled by it: what the table has forgotten is not counted.
+    /// Returns what [`valid`](Self::valid) does, for an entry that no caller asked for: a verdict by a floor spoils no hit and is not
+    /// counted.
     pub(crate) fn still_valid(&self, epoch: Epoch, scopes: &[u64]) -> bool {
         epoch >= self.floor.load(Acquire) && scopes.iter().all(|&scope| epoch >= self.mirror.last_uncounted(scope))
     }
 
-    /// The last position that may concern an entry of this root. While it is not beyond the position at which an entry was
-    /// last found valid, the entry still is.
+    /// Returns the last position that may concern an entry of this root. An entry that was found valid at this position, or a later one,
+    /// still is.
     #[inline]
     pub(crate) fn head(&self, root: u16, breadth: Breadth) -> Epoch {
         let head = self.heads[root as usize % ROOTS].load(Acquire);
@@ -143,8 +145,8 @@ impl Log {
         }
     }
 
-    /// Appends one invalidation or refresh. When this returns, no read that starts later is served what it concerns, or is
-    /// served it as fresh.
+    /// Appends one invalidation or refresh. Once this returns, no read that starts later gets an entry that it invalidates, or gets as
+    /// fresh one that it refreshes.
     pub(crate) fn append(&self, record: &Record) -> Epoch {
         let guard = lock(&self.append);
         let epoch = self.position.load(Acquire) + 1;
@@ -153,8 +155,8 @@ impl Log {
         epoch
     }
 
-    /// Appends a key's own invalidation on behalf of a new value whose computation began at `began`. `None` if anything
-    /// else has invalidated or refreshed the key since: the value may then be older than what it would replace.
+    /// Appends the invalidation of a key by a new value whose body began at `began`. `None` if another record has invalidated or
+    /// refreshed the key since then: the new value may be older than that change.
     pub(crate) fn append_put(&self, record: &Record, began: Epoch, scopes: &[u64]) -> Option<Epoch> {
         let guard = lock(&self.append);
         let current = self.is_current(began, scopes);
@@ -172,7 +174,7 @@ impl Log {
         self.position.store(epoch, Release);
     }
 
-    /// A position that no load under way has: those that began earlier have a smaller one, those that begin later do not.
+    /// Returns an epoch that splits loads: those that have begun have a smaller one, those that begin later do not.
     #[cfg(feature = "redis")]
     pub(crate) fn new_epoch(&self) -> Epoch {
         let guard = lock(&self.append);
@@ -182,7 +184,7 @@ impl Log {
         epoch
     }
 
-    /// Invalidates what began before a [new epoch](Self::new_epoch).
+    /// Invalidates every entry and load that began before a [new epoch](Self::new_epoch).
     #[cfg(feature = "redis")]
     pub(crate) fn forget_before(&self, epoch: Epoch) {
         let guard = lock(&self.append);
@@ -192,12 +194,12 @@ impl Log {
         drop(guard);
     }
 
-    /// How many invalidations and refreshes were appended.
+    /// Returns the number of invalidations and refreshes so far.
     pub(crate) fn records(&self) -> u64 {
         self.records.load(Relaxed)
     }
 
-    /// How often an entry was judged by a floor because the table had no room for its scope.
+    /// Returns how often an entry was judged by a floor, because the table had no room for its scope.
     pub(crate) fn floor_verdicts(&self) -> u64 {
         self.mirror.floor_verdicts()
     }

@@ -1,14 +1,14 @@
-//! One invalidation or refresh: the scopes to raise, and the roots whose entries have to look again.
+//! One invalidation or refresh: the scopes to raise, and the roots whose entries have to be judged again.
 
 use crate::key::scopes::tag;
 use crate::key::{Pattern, Scope};
 
-/// The key of a scope's last refresh in a table of positions. It is in the same bucket as the scope, whose low half is the same.
+/// Returns the table key of a scope's last refresh. Its low half is the scope's, so both are in one bucket.
 pub(crate) fn expiry_of(scope: u64) -> u64 {
     scope ^ (0xA5C3_96E1 << 32)
 }
 
-/// What one invalidation or refresh concerns.
+/// Item of the log: the scopes that an invalidation or a refresh concerns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(super) scopes: Vec<u64>,
@@ -19,17 +19,17 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Everything.
+    /// Makes the record that invalidates everything.
     pub(crate) fn clear() -> Self {
         Self { clear: true, ..Self::default() }
     }
 
-    /// One key or prefix.
+    /// Makes the record that invalidates one key or prefix.
     pub(crate) fn from_pattern(pattern: Pattern) -> Self {
         Self { scopes: vec![pattern.scope], roots: vec![pattern.root], ..Self::default() }
     }
 
-    /// What these scopes reach.
+    /// Makes the record that invalidates these scopes.
     pub(crate) fn from_scopes(scopes: impl IntoIterator<Item = Scope>) -> Self {
         let mut record = Self::default();
         for scope in scopes {
@@ -41,8 +41,8 @@ impl Record {
         record
     }
 
-    /// The same scopes for a refresh: what began before is expired, not invalid. Everything is invalidated all the same, because
-    /// it has no scope.
+    /// Turns it into a refresh of the same scopes: loads that began before become expired, not invalid. A record of everything stays an
+    /// invalidation, because it has no scope.
     #[must_use]
     pub(crate) fn into_refresh(mut self) -> Self {
         self.expires = !self.clear;
@@ -61,7 +61,7 @@ impl Record {
         self.tags = true;
     }
 
-    /// Everything that one of these concerns: to be expired if each of them is a refresh, and else to be invalidated.
+    /// Makes one record of several: a refresh if all of them are, else an invalidation.
     #[cfg(feature = "redis")]
     pub(crate) fn union<'a>(records: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut all = Self { expires: true, ..Self::default() };
@@ -87,7 +87,7 @@ impl Record {
         self.clear
     }
 
-    /// True for a refresh, which expires what it concerns; an invalidation forbids it.
+    /// Returns true for a refresh, false for an invalidation.
     pub(crate) fn is_refresh(&self) -> bool {
         self.expires
     }
@@ -101,7 +101,7 @@ impl Record {
         &self.scopes
     }
 
-    /// The keys under which the record is in a table of positions: a scope is expired under another key than it is invalidated.
+    /// Returns the table keys that the record raises: invalidations and refreshes of one scope have different keys.
     pub(crate) fn raised(&self) -> impl Iterator<Item = u64> {
         self.scopes.iter().map(|&scope| if self.expires { expiry_of(scope) } else { scope })
     }

@@ -159,7 +159,7 @@ proptest! {
         }
     }
 
-    /// With room for all it is exact.
+    /// The table is exact while it has room for all scopes.
     #[test]
     fn the_mirror_is_exact_while_there_is_room(raises in proptest::collection::vec((1_u64..8, 1_u64..1000), 0..100)) {
         let mirror = Mirror::with_bytes(0);
@@ -246,7 +246,7 @@ fn a_table_that_is_too_small_is_warned_of_at_each_doubling() {
 }
 
 #[test]
-fn who_lost_its_pair_comes_back_no_older_than_the_floor() {
+fn a_scope_that_lost_its_pair_comes_back_no_older_than_the_floor() {
     let mirror = Mirror::with_bytes(0);
     for scope in 1..=10 {
         mirror.raise(scope << 32, 100 + scope);
@@ -272,7 +272,7 @@ fn a_record_is_empty_until_it_concerns_something() {
 
 #[cfg(feature = "redis")]
 #[test]
-fn what_began_before_a_mark_is_forgotten_once() {
+fn loads_before_a_mark_are_forgotten_once() {
     let log = log();
     let before = log.position();
     let mark = log.new_epoch();

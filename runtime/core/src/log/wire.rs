@@ -11,38 +11,38 @@
 //! | 1 | format 2: kind; 0 is an invalidation, 128 a refresh |
 //! | 1 + 2 + n each | format 2: fields up to the end: number, length, content |
 //!
-//! The *conservative part* is everything up to the scopes. It never changes, and every reader obeys it, whatever kind and fields
-//! say. A writer puts there what a reader has to invalidate that understands nothing of the rest. A reader that does understand a
-//! kind or a field may do less than the conservative part says.
+//! The *conservative part* is everything up to the scopes. Its layout never changes, and every reader can invalidate by it. A writer
+//! puts there the scopes that a reader must invalidate if it does not understand the rest. A reader that understands a kind or a field
+//! may invalidate less.
 //!
-//! Kinds and fields from 128 on are not skippable. A reader that does not know one of them obeys the conservative part, and takes
-//! a record whose conservative part is empty for everything. Kinds and fields below 128 are stepped over by a reader that does not
-//! know them. So a note such as an author or a time is a skippable field, and a refresh, which expires and does not invalidate, is a
-//! kind that is not skippable: a reader that does not know it invalidates its scopes. So does one that knows it, but not another
-//! part of the record that may not be skipped.
+//! Kinds and fields from 128 on are not skippable. A reader that does not know one of them invalidates by the conservative part, and
+//! treats a record whose conservative part is empty as `clear`. A reader skips kinds and fields below 128 that it does not know. So a
+//! note, such as an author or a time, is a skippable field. A refresh, which expires instead of invalidating, is a kind that is not
+//! skippable: a reader that does not know it invalidates its scopes, and so does a reader that knows it but not another part of the
+//! record that is not skippable.
 //!
-//! No field is defined yet. An invalidation needs none, and is written in format 1, which a reader of format 1 reads in full; to
-//! such a reader a record of format 2 is everything. A record that cannot be read is everything: another format, another flag, a
-//! length that is not that of its parts.
+//! No field is defined yet. An invalidation needs none and is written in format 1, which readers of format 1 read in full. They treat a
+//! record of format 2 as `clear`. Any record that cannot be read is treated as `clear`: another format, another flag, or a length that
+//! does not match its parts.
 
 use super::Record;
 
-/// The format in which nothing follows the conservative part.
+/// The format without anything behind the conservative part.
 const PLAIN: u8 = 1;
-/// The format in which a kind and fields follow it.
+/// The format with a kind and fields behind the conservative part.
 const EXTENDED: u8 = 2;
 const TAGS: u8 = 1;
 const CLEAR: u8 = 2;
-/// The first kind, and the first field, that a reader must not step over.
+/// The first kind, and the first field, that a reader must not skip.
 const NOT_SKIPPABLE: u8 = 128;
-/// The kind of a record whose scopes are refreshed.
+/// The kind of a refresh.
 const REFRESH: u8 = 128;
 
 impl Record {
-    /// The record as it is appended to the shared log.
+    /// Encodes the record for the shared log.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let (Ok(roots), Ok(scopes)) = (u16::try_from(self.roots.len()), u32::try_from(self.scopes.len())) else {
-            // More than 65 535 patterns in one call: everything is cheaper to say.
+            // More than 65 535 patterns in one call do not fit: invalidate everything instead.
             return Self::clear().to_bytes();
         };
         let flags = (u8::from(self.tags) * TAGS) | (u8::from(self.clear) * CLEAR);
@@ -58,8 +58,8 @@ impl Record {
         bytes
     }
 
-    /// The record in these bytes; `None` if they cannot be read, which has to be taken for everything. No bytes, as in the first
-    /// entry of a log, concern nothing.
+    /// Decodes a record. `None` if the bytes cannot be read, which the caller must treat as `clear`. No bytes, as in the first entry of a
+    /// log, make an empty record.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let Some(&format) = bytes.first() else { return Some(Self::default()) };
         let (record, rest) = conservative(bytes)?;
@@ -79,7 +79,7 @@ impl Record {
     }
 }
 
-/// The part that every version obeys, and what follows it.
+/// Splits off the conservative part, which every version understands.
 fn conservative(bytes: &[u8]) -> Option<(Record, &[u8])> {
     let (&[_, flags, r0, r1, s0, s1, s2, s3], rest) = bytes.split_first_chunk::<8>()?;
     let roots = usize::from(u16::from_le_bytes([r0, r1])) * 2;
@@ -97,7 +97,7 @@ fn conservative(bytes: &[u8]) -> Option<(Record, &[u8])> {
     (flags <= TAGS | CLEAR).then_some((record, rest))
 }
 
-/// Returns whether no field is of those that may not be stepped over, or `None` if the fields are damaged.
+/// Returns whether all fields may be skipped. `None` if the fields are damaged.
 fn has_known_fields(mut fields: &[u8]) -> Option<bool> {
     let mut known = true;
     while !fields.is_empty() {
@@ -121,7 +121,7 @@ mod tests {
         record
     }
 
-    /// The record as a newer build writes it.
+    /// Encodes the record as a newer build would.
     fn extended(record: &Record, kind: u8, fields: &[(u8, &[u8])]) -> Vec<u8> {
         let mut bytes = record.to_bytes();
         bytes[0] = EXTENDED;
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(Record::from_bytes(&[]), Some(Record::default()), "the first entry of a log");
     }
 
-    /// Byte for byte what the builds before format 2 wrote and read.
+    /// The bytes are those of builds before format 2.
     #[test]
     fn an_ordinary_invalidation_is_written_in_format_1() {
         let mut record = sample();
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(record.to_bytes(), expected);
     }
 
-    /// A build that does not know the kind reads its scopes in the part that it obeys; one of format 1 takes it for everything.
+    /// A build that does not know the kind invalidates by the conservative part; a build of format 1 treats the record as `clear`.
     #[test]
     fn a_refresh_is_a_kind_of_format_2_that_is_not_skippable() {
         let (refresh, clear) = (sample().into_refresh(), Record::clear().into_refresh());
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_skipped_changes_nothing() {
+    fn a_skippable_part_changes_nothing() {
         for record in [sample(), Record::default(), Record::clear()] {
             for (kind, fields) in
                 [(0, &[(5, &b"author"[..]), (127, &[0; 300][..])][..]), (1, &[]), (127, &[(0, &[]), (0, &[])])]
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_be_skipped_counts_as_its_scopes_or_as_everything() {
+    fn a_part_that_is_not_skippable_counts_as_its_scopes_or_as_everything() {
         for (kind, fields) in
             [(129, &[][..]), (255, &[(1, &b"x"[..])][..]), (0, &[(128, &[])]), (1, &[(1, b"x"), (255, b"y")])]
         {

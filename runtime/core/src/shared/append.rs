@@ -1,15 +1,15 @@
 //! The script that appends to the shared log.
 //!
-//! It does everything in one step: it looks at the last entry, trims what is older than the retention, appends, and publishes. It
-//! removes no value: the types of which there are values are not known here, and stale values are replaced or expire.
+//! In one step it checks the last entry, trims entries older than the retention, appends, and publishes. It removes no values: their
+//! addresses contain the type, which is unknown here, and stale values are replaced or expire.
 //!
-//! - **A last entry that is not ours** begins a new life of the log. For every reader that is the same as an invalidation of
-//!   everything, which is what a stray counts as. The stray stays, so that others see it, and so that a build of record format 1, which
-//!   takes a log for one life only, does not read across it.
-//! - **A last entry of the far future** would keep all later ones from ever being trimmed, or from being appended at all. The log
-//!   is deleted then and begins anew, and so it is where its life has to be left.
-//! - **A full server** (`maxmemory`, `noeviction`) refuses a script's first write if it takes memory, and lets a script go on that
-//!   has written something else before. So `XTRIM` comes before `XADD`, also where it finds nothing to trim.
+//! - **A last entry that is not ours** starts a new life of the log. For every reader that equals an invalidation of everything, as a
+//!   stray does. The stray stays, so that other processes see it, and so that a build of record format 1, which expects one life in a log,
+//!   does not read across it.
+//! - **A last entry of the far future** would keep all later ones from being trimmed, or even from being appended. The log is then
+//!   deleted and starts over, as it is when its life has to be left.
+//! - **A full server** (`maxmemory`, `noeviction`) rejects the first write of a script if it takes memory, but not later ones. So `XTRIM`
+//!   comes before `XADD`, even if there is nothing to trim.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -20,11 +20,11 @@ use super::context::Context;
 use super::stream::{Appended, Database, Life, StreamId, new_life, parse_life, unreadable};
 use crate::log::Record;
 
-/// The furthest in the future, beyond the retention, that the last entry may be: clocks of servers differ by less.
+/// Maximum distance of the last entry into the future, on top of the retention. Clocks of servers differ by less.
 const FAR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// `KEYS[1]` the stream; `ARGV`: channel, record, token, a name for a new life; the server's time, the retention, and the latest
-/// time that the last entry may have, in milliseconds; the life to be left, if any.
+/// The script. `KEYS[1]`: the stream. `ARGV`: channel, record, token, a name for a new life; the server's time, the retention, and the
+/// latest time that the last entry may have, in milliseconds; the life to be left, if any.
 static APPEND: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -55,24 +55,24 @@ return {life, id, last and '' or 'none'}
     )
 });
 
-/// An append, as a command to be sent.
+/// An append, ready to be sent.
 pub(crate) struct Append<'a> {
     stream: &'a str,
     channel: &'a str,
     database: Database,
     record: &'a Record,
     token: u64,
-    /// The life that begins where it has to.
+    /// The name of a new life, in case one has to start.
     new_life: Life,
     /// The server's time, in milliseconds since 1970.
     now_millis: u64,
     retention: Duration,
-    /// The life that the log has to leave: if it is still in this one, it begins another.
+    /// The life that the log has to leave: if it is still in this one, it starts another.
     leaving: Option<Life>,
 }
 
 impl<'a> Append<'a> {
-    /// An append to the log of this server, which names it should it begin a life.
+    /// Makes an append to the log of this server, which a new life would name.
     pub(crate) fn new(context: &'a Context, server: u64, record: &'a Record, token: u64) -> Self {
         Self {
             stream: &context.stream,
@@ -87,12 +87,12 @@ impl<'a> Append<'a> {
         }
     }
 
-    /// The same, by which the log leaves this life if it is still in it.
+    /// Makes the log leave this life if it is still in it.
     pub(crate) fn leaving(self, leaving: Option<Life>) -> Self {
         Self { leaving, ..self }
     }
 
-    /// Sends it; the script is loaded where the server does not know it yet. The entry, and whether the log was empty before.
+    /// Sends the append, and loads the script if the server does not have it. Returns the entry, and whether the log was empty before.
     pub(crate) async fn send(
         &self,
         connection: &mut impl redis::aio::ConnectionLike,

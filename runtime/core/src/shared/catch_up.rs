@@ -1,4 +1,4 @@
-//! Reading the log on connecting: from the known position on, or anew.
+//! Catching up with the log on connecting: from the known position, or from the start.
 
 use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisError, RedisResult};
@@ -8,12 +8,12 @@ use super::context::Context;
 use super::stream::{self, Incarnation, Life, StreamEntry, StreamId};
 use crate::log::Record;
 
-/// Entries read at a time. What was read stays read: the next attempt to connect goes on from there.
+/// Number of entries per read. Entries that were read stay folded: the next attempt to connect continues after them.
 const PAGE: usize = 1_000;
-/// A log longer than this is not read whole by a process that has just started: what is older is a miss.
+/// Maximum length of a log, in pages, that a process which has just started reads in full. In a longer one, older values are misses.
 const PAGES: usize = 200;
 
-/// Folds everything that was appended since the known position, or begins anew.
+/// Folds all entries after the known position, or starts over.
 pub(super) async fn catch_up(
     context: &Context,
     connection: &mut MultiplexedConnection,
@@ -41,17 +41,17 @@ pub(super) async fn catch_up(
             return Ok(());
         }
         if entries.len() < PAGE {
-            begin_a_life(context, connection, server, None).await?;
+            start_life(context, connection, server, None).await?;
         }
         page = Some(stream::range(connection, &context.stream, Some(last.id), PAGE).await?);
     }
-    // Too far behind: begin anew at its end.
+    // Too far behind: start over at the end of the log.
     context.feed.forget();
     Err(RedisError::from((ErrorKind::Client, "the log is too long to catch up with")))
 }
 
-/// Gives the log another life, by the script that appends: behind a stray, where there is no log, or where its life has to be left.
-async fn begin_a_life(
+/// Starts a new life of the log by an append: behind a stray, if there is no log, or if its life has to be left.
+async fn start_life(
     context: &Context,
     connection: &mut MultiplexedConnection,
     server: u64,
@@ -62,14 +62,14 @@ async fn begin_a_life(
     append.send(connection).await.map(drop)
 }
 
-/// The life that a log has to leave which lacks the known position, though not because older entries were trimmed: somebody has
-/// removed entries, or put back an older copy. What they invalidated cannot be told from what is valid.
+/// Returns the life that the log has to leave because it lost entries: it lacks the known position, although older entries are there. They
+/// were removed, or an older copy was restored, so values that the lost entries invalidated cannot be recognised.
 fn life_to_leave(known: Option<(Life, StreamId)>, first: &StreamEntry) -> Option<Life> {
     let (life, position) = known?;
     (first.life == Some(life) && first.id <= position).then_some(life)
 }
 
-/// The first page of the log, made if there is none; everything that was cached is stale.
+/// Reads the first page of the log, which is created if there is none. Everything that was cached is stale.
 async fn from_the_start(
     context: &Context,
     connection: &mut MultiplexedConnection,
@@ -83,7 +83,7 @@ async fn from_the_start(
         context.telemetry.notices.lost();
     }
     if leaving.is_some() || last.last().is_none_or(|last| last.life.is_none()) {
-        begin_a_life(context, connection, server, leaving).await?;
+        start_life(context, connection, server, leaving).await?;
     }
     let mut page = stream::range(connection, &context.stream, None, PAGE).await?;
     let is_long = page.len() == PAGE && stream::len(connection, &context.stream).await? > PAGE * PAGES;
@@ -92,9 +92,9 @@ async fn from_the_start(
     }
     let last = page.iter().enumerate().rev().find_map(|(index, entry)| Some((index, entry.life?)));
     let Some((last, life)) = last else {
-        return Err(RedisError::from((ErrorKind::Client, "the log is full of what others write to it")));
+        return Err(RedisError::from((ErrorKind::Client, "the log is full of entries of other programs")));
     };
-    // What is before the last life, or before a stray, concerns what is stale anyway.
+    // Entries before the last life, or before a stray, concern values that are stale anyway.
     let before = page[..last].iter().rposition(|entry| entry.life != Some(life));
     let page = page.split_off(before.map_or(0, |before| before + 1));
     if let Some(first) = page.first() {

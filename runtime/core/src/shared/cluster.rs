@@ -1,11 +1,10 @@
 //! Values in a Redis Cluster, whose log is on one of its nodes.
 //!
-//! A value's node does not order its replies with what the log's node publishes. So a read goes to both at once: the value is
-//! asked for, and the log's connection is asked for a sign of life (the [`Barrier`], one for all reads that wait for it). When both
-//! answers are here, every invalidation that was executed before the read began has been folded.
+//! The replies of a value's node are not ordered with the messages of the log's node. So a read asks both at once: the value's node for the
+//! value, and the log's node for a ping (the [`Barrier`], one ping for all reads that wait for it). When both have answered, every
+//! invalidation that was executed before the read began has been folded.
 //!
-//! A node that does not answer is left alone, with the slots that it serves, until it answers one read or the cluster has put
-//! another in its place.
+//! A node that does not answer is not used, with all its slots, until it answers one trial read or the cluster has replaced it.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
@@ -18,17 +17,17 @@ use redis::cluster_async::ClusterConnection;
 use redis::{Cmd, ConnectionInfo, ProtocolVersion, RedisError, RedisResult, Value};
 use tokio::sync::{Notify, oneshot};
 
+use super::api::Unavailable;
 use super::connection::Connections;
 use super::context::Context;
-use super::seam::Unavailable;
 use super::slots::{slot, slots};
 use crate::clock::{Process, nanos, pause};
 use crate::sync::{Mutex, lock};
 
-/// Between looks at the map of slots while something is wrong, and between attempts to connect.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// How long a node that did not answer is left alone before one read tries it again.
-const ALONE: Duration = Duration::from_millis(500);
+/// Pause between refreshes of the slot map while a node fails, and between attempts to connect.
+const REFRESH_PAUSE: Duration = Duration::from_millis(500);
+/// Pause before one read tries a node again that did not answer.
+const TRIAL_PAUSE: Duration = Duration::from_millis(500);
 const SLOTS: usize = 16_384;
 
 /// The nodes that hold values.
@@ -37,19 +36,19 @@ pub(crate) struct Nodes {
     seeds: Vec<ConnectionInfo>,
     connection: Mutex<Option<ClusterConnection>>,
     map: RwLock<SlotMap>,
-    /// Wakes the task that looks at the map.
+    /// Wakes the task that refreshes the map.
     wake: Notify,
-    /// As for a [`Connection`](super::connection::Connection).
+    /// The process that connected; see [`Connection`](super::connection::Connection).
     process: Process,
 }
 
-/// Who serves which slot.
+/// The node of each slot.
 #[derive(Default)]
 struct SlotMap {
     owners: Vec<Arc<ClusterNode>>,
 }
 
-/// A node: zero while it answers, else when one read may try it again, in nanoseconds of the clock.
+/// A node: zero while it answers, else the time at which one read may try it again, in nanoseconds of the clock.
 #[derive(Default)]
 struct ClusterNode(AtomicU64);
 
@@ -65,19 +64,19 @@ impl Nodes {
         }
     }
 
-    /// Connects, and looks at the map whenever something is wrong, for ever.
+    /// Connects, and refreshes the map whenever a node fails. Never returns.
     pub(crate) async fn run(self: Arc<Self>) {
         let mut known = HashMap::new();
         loop {
-            match self.look(&mut known).await {
+            match self.refresh_map(&mut known).await {
                 Ok(()) => self.wake.notified().await,
                 Err(error) => self.context.telemetry.cannot_reach_nodes(&error),
             }
-            pause(LOOK_AGAIN).await;
+            pause(REFRESH_PAUSE).await;
         }
     }
 
-    async fn look(&self, known: &mut HashMap<String, Arc<ClusterNode>>) -> RedisResult<()> {
+    async fn refresh_map(&self, known: &mut HashMap<String, Arc<ClusterNode>>) -> RedisResult<()> {
         let ranges = slots(&self.seeds).await?;
         let mut owners = vec![Arc::<ClusterNode>::default(); SLOTS];
         for served in ranges {
@@ -115,7 +114,7 @@ impl Nodes {
         lock(&self.connection).is_some()
     }
 
-    /// The node of an address, if it answers.
+    /// Returns the node of an address, if it is in use.
     fn node(&self, address: &str) -> Result<Arc<ClusterNode>, Unavailable> {
         let map = self.map.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let node = map.owners.get(usize::from(slot(address))).cloned();
@@ -149,7 +148,7 @@ impl Nodes {
         let counts = &self.context.telemetry.counts;
         counts.failed(error);
         if error.is_timeout() || error.is_io_error() || error.is_cluster_error() {
-            let again = self.context.clock.now().saturating_add(nanos(ALONE));
+            let again = self.context.clock.now().saturating_add(nanos(TRIAL_PAUSE));
             for node in nodes {
                 node.0.store(again, Release);
             }
@@ -159,7 +158,7 @@ impl Nodes {
         Unavailable
     }
 
-    /// The value at an address, and the server whose log was folded meanwhile.
+    /// Reads the value at an address. Returns it with the server whose log was folded meanwhile.
     pub(crate) async fn get(&self, address: &str, barrier: &Barrier) -> Result<(Value, u64), Unavailable> {
         let node = self.node(address)?;
         let mut command = redis::cmd("GET");
@@ -169,14 +168,14 @@ impl Nodes {
         Ok((value?, server?))
     }
 
-    /// The reply to a command about one address.
-    pub(crate) async fn ask(&self, address: &str, command: Cmd) -> Result<Value, Unavailable> {
+    /// Sends a command about one address, and returns the reply.
+    pub(crate) async fn query(&self, address: &str, command: Cmd) -> Result<Value, Unavailable> {
         let node = self.node(address)?;
         self.send(&[node], command).await
     }
 
-    /// The values at several addresses, in their order, and the server whose log was folded meanwhile; those of a node that
-    /// does not answer are missing.
+    /// Reads the values at several addresses, in their order. Returns them with the server whose log was folded meanwhile; values of a
+    /// node that is not in use are missing.
     pub(crate) async fn get_many(
         &self,
         addresses: &[String],
@@ -201,7 +200,7 @@ impl Nodes {
         Ok((values.collect(), server?))
     }
 
-    /// Sends commands that store something, each to its node, all at once.
+    /// Sends commands that store values, each to its node, all at once.
     pub(crate) async fn store(self: Arc<Self>, commands: Vec<(String, Cmd)>) {
         let mut sent = tokio::task::JoinSet::new();
         for (address, command) in commands {
@@ -218,15 +217,15 @@ impl Nodes {
 }
 
 impl ClusterNode {
-    /// Whether a command may be sent to it: it answers, or this is the one that tries.
+    /// Returns whether a command may be sent to it: it answers, or this command is the trial.
     fn admits(&self, now: u64) -> bool {
         let again = self.0.load(Acquire);
-        let next = now.saturating_add(nanos(ALONE));
+        let next = now.saturating_add(nanos(TRIAL_PAUSE));
         again == 0 || (now >= again && self.0.compare_exchange(again, next, Release, Relaxed).is_ok())
     }
 }
 
-/// A sign of life of the log's connection, shared by all who waited for one before it was asked for.
+/// A ping over the log's connection, shared by all reads that began to wait before it was sent.
 #[derive(Default)]
 pub(crate) struct Barrier {
     waiting: Mutex<Vec<oneshot::Sender<Option<u64>>>>,
@@ -234,15 +233,15 @@ pub(crate) struct Barrier {
 }
 
 impl Barrier {
-    /// Waits until everything that was executed before this call has been folded; from which server's log.
+    /// Waits until every invalidation that was executed before this call has been folded. Returns the server of the log.
     async fn pass(&self) -> Result<u64, Unavailable> {
-        let (tell, told) = oneshot::channel();
-        lock(&self.waiting).push(tell);
+        let (sender, receiver) = oneshot::channel();
+        lock(&self.waiting).push(sender);
         self.wake.notify_one();
-        told.await.ok().flatten().ok_or(Unavailable)
+        receiver.await.ok().flatten().ok_or(Unavailable)
     }
 
-    /// Asks for signs of life, for ever.
+    /// Sends pings for waiting reads. Never returns.
     pub(crate) async fn run(self: Arc<Self>, context: Arc<Context>, connections: Connections) {
         loop {
             self.wake.notified().await;
@@ -250,16 +249,16 @@ impl Barrier {
             if waiting.is_empty() {
                 continue;
             }
-            let passed = sign_of_life(&context, &connections).await;
-            for tell in waiting {
-                // Who has gone needs no word.
-                let _ = tell.send(passed);
+            let passed = ping(&context, &connections).await;
+            for sender in waiting {
+                // Fails only if the read was dropped.
+                let _ = sender.send(passed);
             }
         }
     }
 }
 
-async fn sign_of_life(context: &Context, connections: &Connections) -> Option<u64> {
+async fn ping(context: &Context, connections: &Connections) -> Option<u64> {
     let live = connections.live(0)?;
     match redis::cmd("PING").query_async::<()>(&mut live.connection.clone()).await {
         Ok(()) => Some(live.server),

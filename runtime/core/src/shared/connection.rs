@@ -1,19 +1,19 @@
 //! One connection to the server of the log: made, watched, and made again.
 //!
-//! Every connection is RESP3 and subscribed to the log's channel. A server writes pushes and replies of one connection in the
-//! order of execution, and the driver hands a push to [`Pushes`] before it delivers the next reply: so when the reply of a
-//! read is here, every invalidation that was executed before that read has been folded.
+//! Every connection is RESP3 and subscribed to the log's channel. A server writes the pushes and replies of one connection in the order of
+//! execution, and the driver passes a push to [`Pushes`] before it delivers the next reply. So when the reply to a read has arrived, every
+//! invalidation that was executed before that read has been folded.
 //!
-//! Making a connection: who the server is (run id; only a master will do), whether its log is [settled](super::settle), subscribe, then the
-//! *delta*, which is everything from the known position on; it is used when all of it was folded. If the delta does not begin
-//! with the very entry that is the known position, or the server is another one, everything begins anew.
+//! Steps of connecting: identify the server, which must be a master; check that its log is [settled](super::settle); subscribe; read and
+//! fold the *delta*, all entries from the known position on. Then the connection is used. If the delta does not begin with the entry at the
+//! known position, or the server is another one, everything starts over.
 //!
-//! A command that runs into its timeout *suspends* the connection: nobody uses it until a heartbeat is answered. So a server that
-//! hangs delays those who are waiting for it at that moment once, and nobody after them.
+//! A command that runs into its timeout *suspends* the connection: it is not used until a heartbeat is answered. So a server that hangs
+//! delays the callers that are waiting for it at that moment, and none after them.
 //!
-//! Where Sentinels name the master, a connection is used only under a *lease*: a heartbeat counts if most of them named this server when it
-//! was sent, and without such a heartbeat it rests after a while. A process that is alone with a former master would otherwise
-//! go on for as long as that lasts.
+//! With Sentinels, a connection is used only under a *lease*: a heartbeat counts only if most Sentinels named this server as the master when
+//! it was sent, and without such a heartbeat the connection is suspended after a while. Otherwise a process that is cut off together with a
+//! former master would go on using it.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -36,17 +36,18 @@ use super::telemetry::Telemetry;
 use crate::clock::{Clock, Process, nanos, pause};
 use crate::sync::{Mutex, lock};
 
-/// Between heartbeats while the connection is suspended.
+/// Pause between heartbeats while the connection is suspended.
 const PROBE: Duration = Duration::from_millis(100);
-/// Heartbeats in a row without an answer after which the connection is given up.
+/// Number of heartbeats in a row without an answer after which the connection is given up.
 const LOST: u32 = 8;
-/// Between attempts to connect: at first, and at most.
+/// Pause between attempts to connect: the first, and the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
+/// A connection that is made again whenever it is lost.
 #[derive(Default)]
 pub(crate) struct Connection {
     live: Mutex<Option<Arc<LiveConnection>>>,
-    /// A forked child must not write into its parent's connections, nor read from them.
+    /// The process that connects. A forked child must neither write to its parent's connections nor read from them.
     process: Process,
 }
 
@@ -55,17 +56,17 @@ pub(crate) struct Connection {
 pub(crate) struct Connections(Arc<[Arc<Connection>]>);
 
 impl Connections {
-    /// So many connections, none of which is made yet.
+    /// Creates this many connections, of which none is made yet.
     pub(crate) fn new(count: usize) -> Self {
         Self((0..count).map(|_| Arc::default()).collect())
     }
 
-    /// All of them.
+    /// Returns all connections.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Connection>> {
         self.0.iter()
     }
 
-    /// The first one that answers, beginning with the one of this number.
+    /// Returns the first connection in use, beginning with the one at this index.
     pub(crate) fn live(&self, first: usize) -> Option<Arc<LiveConnection>> {
         (0..self.0.len()).find_map(|offset| self.0[(first + offset) % self.0.len()].live())
     }
@@ -82,19 +83,19 @@ pub(crate) struct LiveConnection {
     signals: Arc<Signals>,
 }
 
-/// The right to use a master, which its Sentinels have to confirm again and again.
+/// The right to use a master, which its Sentinels have to confirm regularly.
 struct MasterLease {
     clock: Clock,
     /// The time for which a confirmation lasts, in nanoseconds.
     lasts: u64,
-    /// The time of the last question that was answered with a confirmation.
+    /// The time at which the last confirmed question was sent.
     confirmed: AtomicU64,
 }
 
 /// The result of an attempt to connect.
 enum Connected {
     Live(Arc<LiveConnection>),
-    /// A server whose log is not settled; it may be after this time.
+    /// A server whose log is not settled. Try again after this time.
     Unsettled(Duration),
 }
 
@@ -111,18 +112,18 @@ impl LiveConnection {
         answers && self.is_confirmed()
     }
 
-    /// Returns whether the server is confirmed as the master at this moment. This process may have stood still since the last confirmation,
-    /// also between a look and a command, so a reply counts only if this holds when it is here.
+    /// Returns whether the server is confirmed as the master now. The process may have been suspended since the last confirmation, even
+    /// between this check and a command, so a reply counts only if this holds after it has arrived.
     pub(crate) fn is_confirmed(&self) -> bool {
         self.lease.as_ref().is_none_or(MasterLease::holds)
     }
 
-    /// Has the log looked at, because something was heard that does not fit it.
-    pub(crate) fn look(&self) {
-        self.signals.look();
+    /// Has the log checked, because a message did not fit it.
+    pub(crate) fn check_log(&self) {
+        self.signals.check_log();
     }
 
-    /// Counts a command over it that failed, and takes it out of use where that says that it does not answer.
+    /// Counts a failed command, and suspends or ends the connection if the error says so.
     pub(crate) fn failed(&self, telemetry: &Telemetry, error: &RedisError) {
         telemetry.counts.failed(error);
         if self.heed(error) {
@@ -130,7 +131,7 @@ impl LiveConnection {
         }
     }
 
-    /// Takes what a failed command says about the connection into account. True if that suspends it.
+    /// Suspends or ends the connection if the error of a command says so. Returns true if this suspended it.
     fn heed(&self, error: &RedisError) -> bool {
         if !error.is_timeout() {
             if ends_connection(error) {
@@ -147,7 +148,7 @@ impl LiveConnection {
 }
 
 impl Connection {
-    /// The connection, if there is one that answers.
+    /// Returns the connection if it is in use.
     pub(crate) fn live(&self) -> Option<Arc<LiveConnection>> {
         if !self.process.is_this() {
             return None;
@@ -155,7 +156,7 @@ impl Connection {
         lock(&self.live).clone().filter(|live| live.is_usable())
     }
 
-    /// Makes the connection, watches it and makes it again, for ever.
+    /// Makes the connection, watches it, and makes it again. Never returns.
     pub(crate) async fn run(self: Arc<Self>, context: Arc<Context>) {
         let mut retry = RETRY.0;
         loop {
@@ -164,11 +165,11 @@ impl Connection {
                 Ok(Connected::Live(live)) => {
                     let since = context.clock.now();
                     *lock(&self.live) = Some(live.clone());
-                    context.telemetry.connected(context.settling.end());
+                    context.telemetry.connected(context.settle_wait.end());
                     let why = watch(&context, &live, self.process).await;
                     *lock(&self.live) = None;
                     context.telemetry.disconnected(&why);
-                    // A connection that does not last is made again as slowly as one that cannot be made.
+                    // A connection that was lost soon is made again as slowly as one that could not be made.
                     if context.clock.now().saturating_sub(since) > nanos(RETRY.1) {
                         retry = RETRY.0;
                     }
@@ -179,7 +180,7 @@ impl Connection {
                     continue;
                 }
                 Err(error) => {
-                    context.settling.pause();
+                    context.settle_wait.pause();
                     context.telemetry.cannot_connect(&error);
                 }
             }
@@ -189,28 +190,28 @@ impl Connection {
     }
 }
 
-/// The proof in a heartbeat that was answered.
+/// The result of a heartbeat that was answered.
 enum Beat {
-    /// Everything that was appended before this time was folded, and the server was the master then.
+    /// All entries appended before this time are folded, and the server was the master then.
     Counts(u64),
-    /// No proof, but not for too long yet.
+    /// The master is not confirmed, but the last confirmation still holds.
     Pending,
-    /// No proof, because the server may have a successor.
+    /// The server may have a successor, for this reason.
     Withheld(&'static str),
 }
 
-/// Sends heartbeats until the connection is lost, and says why.
+/// Sends heartbeats until the connection is lost, and returns the reason.
 async fn watch(context: &Context, live: &LiveConnection, process: Process) -> RedisError {
     let mut unanswered = 0;
     let mut pause = Duration::ZERO;
     loop {
-        // Whatever wakes it, it asks the server.
+        // Every wake-up is followed by a heartbeat.
         let _ = timeout(pause, live.signals.changed.notified()).await;
         if live.signals.broken.load(Acquire) {
             return RedisError::from((ErrorKind::Io, "the connection was closed or is no longer with the master"));
         }
         if !process.is_this() {
-            // In a forked child that goes on in its parent's runtime. To close the connection there would take the parent's from it.
+            // A forked child that continues in its parent's runtime. Closing the connection would close the parent's too.
             std::future::pending::<()>().await;
         }
         pause = context.trust.heartbeat();
@@ -251,16 +252,16 @@ fn heed(context: &Context, live: &LiveConnection, beat: &Beat) {
     }
 }
 
-/// Returns whether another connection has found a successor of this one's server, so that this one proves nothing any more.
+/// Returns whether another connection has found a successor of this server, so that its heartbeats no longer count.
 fn has_successor(context: &Context, live: &LiveConnection) -> bool {
-    context.feed.server() != Some(live.server) || context.settling.is_another(live.server)
+    context.feed.server() != Some(live.server) || context.settle_wait.is_another(live.server)
 }
 
-/// Sends one heartbeat: asks the server, and the Sentinels that have to confirm that it is the master.
+/// Sends one heartbeat to the server, and asks the Sentinels to confirm that it is the master.
 async fn beat(context: &Context, live: &LiveConnection) -> RedisResult<Beat> {
     let sent = context.clock.now();
     let answer = heartbeat(context, &mut live.connection.clone(), live.server, &live.history).await?;
-    context.telemetry.heard_after(context.clock.now().saturating_sub(sent));
+    context.telemetry.note_latency(context.clock.now().saturating_sub(sent));
     if answer == Heartbeat::Alone {
         return Ok(Beat::Withheld("no replica of the master keeps up, so it refuses writes (`min-replicas-to-write`)"));
     }
@@ -273,7 +274,7 @@ async fn beat(context: &Context, live: &LiveConnection) -> RedisResult<Beat> {
 }
 
 async fn connect(context: &Context) -> RedisResult<Connected> {
-    // One at a time: a connection that finds the log unknown begins anew for all.
+    // One at a time: a connection that does not know the log starts over for all.
     let _one = context.connecting.lock().await;
     let settings = &context.settings;
     let asked = context.clock.now();
@@ -282,7 +283,7 @@ async fn connect(context: &Context) -> RedisResult<Connected> {
     let pushes = Arc::new(Pushes::new(context, signals.clone()));
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(settings.connect_timeout))
-        // Nobody waits for it yet, and a long log takes longer to read than a command may.
+        // No call waits for it yet, and reading a long log takes longer than a command may.
         .set_response_timeout(Some(settings.connect_timeout))
         .set_push_sender(PushReceiver(pushes.clone()));
     let mut connection = target.client.get_multiplexed_async_connection_with_config(&config).await?;

@@ -1,4 +1,4 @@
-//! What the parts of the shared tier share: settings, the clock and the server's, the log, and telemetry.
+//! The parts that all tasks of one shared tier use: settings, both clocks, the log, and telemetry.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -9,25 +9,25 @@ use redis::RedisResult;
 use super::feed::Feed;
 use super::server_source::ServerSource;
 use super::settings::Redis;
-use super::settling::Settling;
+use super::settle_wait::SettleWait;
 use super::stream::Database;
 use super::telemetry::Telemetry;
 use super::trust::Trust;
 use crate::clock::Clock;
 use crate::log::Log;
 
-/// The context in which the parts of one shared tier work.
+/// The common parts of one shared tier.
 pub(crate) struct Context {
     pub(crate) settings: Redis,
     pub(crate) clock: Clock,
     pub(crate) source: ServerSource,
-    /// The keys of the stream and of its channel.
+    /// The key of the stream, and the name of its channel.
     pub(crate) stream: String,
     pub(crate) channel: String,
     pub(crate) database: Database,
     pub(crate) feed: Arc<Feed>,
     pub(crate) trust: Arc<Trust>,
-    pub(crate) settling: Settling,
+    pub(crate) settle_wait: SettleWait,
     /// Held while a connection is made.
     pub(crate) connecting: tokio::sync::Mutex<()>,
     pub(crate) telemetry: Telemetry,
@@ -52,7 +52,7 @@ impl Context {
             database: Database::new(settings.database()),
             feed: Arc::new(Feed::new(log.clone(), mirror_bytes, telemetry.notices.clone())),
             trust,
-            settling: Settling::default(),
+            settle_wait: SettleWait::default(),
             connecting: tokio::sync::Mutex::default(),
             telemetry,
             offset: AtomicI64::new(0),
@@ -61,25 +61,25 @@ impl Context {
         })
     }
 
-    /// The server said this time (seconds, microseconds) between `sent` and now.
+    /// Sets the offset of the server's clock: it returned this time (seconds, microseconds) between `sent` and now.
     pub(crate) fn learn_time(&self, sent: u64, (seconds, micros): (u64, u64)) {
         let here = millis(u64::midpoint(sent, self.clock.now()));
         let there = i64::try_from(seconds.saturating_mul(1_000).saturating_add(micros / 1_000)).unwrap_or(i64::MAX);
         self.offset.store(there.saturating_sub(here), Relaxed);
     }
 
-    /// The server's time in milliseconds since 1970, at a time of the clock.
+    /// Converts a time of the clock to the server's, in milliseconds since 1970.
     pub(crate) fn server_millis(&self, time: u64) -> u64 {
         u64::try_from(millis(time).saturating_add(self.offset.load(Relaxed))).unwrap_or(0)
     }
 
-    /// The same in microseconds.
+    /// Converts a time of the clock to the server's, in microseconds since 1970.
     pub(crate) fn server_micros(&self, time: u64) -> u64 {
         let there = self.offset.load(Relaxed).saturating_mul(1_000);
         u64::try_from(i64::try_from(time / 1_000).unwrap_or(i64::MAX).saturating_add(there)).unwrap_or(0)
     }
 
-    /// The clock's time at a time of the server's; zero for what was before the clock began.
+    /// Converts a time of the server to the clock's. Zero for times before the clock's start.
     pub(crate) fn local_nanos(&self, server_millis: u64) -> u64 {
         let there = i64::try_from(server_millis).unwrap_or(i64::MAX);
         u64::try_from(there.saturating_sub(self.offset.load(Relaxed))).unwrap_or(0).saturating_mul(1_000_000)

@@ -1,9 +1,9 @@
-//! Invalidations and refreshes of which nobody knows whether the log has them.
+//! Records in doubt: invalidations and refreshes that may or may not be in the log.
 //!
-//! A record is *pending* from before its body runs until its append was folded. If that is not seen (the connection broke, the
-//! reply is late, the caller went away), the record is *in doubt*: it counts in this process at once, what it concerns is
-//! not taken from the shared tier, or is taken as expired if it is a refresh, and it is appended again in the background until that succeeds. Records in doubt die with
-//! the process; other nodes then rely on the ttl.
+//! A record is *pending* from before its body runs until its append was folded. If that does not happen (the connection broke, the reply is
+//! late, the caller was dropped), the record is *in doubt*: it counts in this process at once; entries that it concerns are not taken from
+//! the shared tier, or are taken as expired if it is a refresh; and it is appended again in the background until that succeeds. Records in
+//! doubt are lost when the process ends; other processes then rely on the ttl.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,13 +15,14 @@ use tokio::sync::Notify;
 use crate::log::{Epoch, Judgement, Log, Record, expiry_of};
 use crate::sync::{Mutex, lock};
 
-/// Scopes that are remembered one by one; beyond it everything is in doubt.
+/// Maximum number of scopes in doubt. Beyond it everything is in doubt.
 const MAX_SCOPES: usize = 1 << 14;
 
+/// The records in doubt of one process.
 pub(crate) struct Doubt {
     log: Arc<Log>,
     state: Mutex<DoubtState>,
-    /// Whether there is anything in the state; spares those who only ask the lock.
+    /// True if a record is in doubt. Spares readers the lock.
     any: AtomicBool,
     /// Wakes the replay.
     pub(crate) wake: Notify,
@@ -30,9 +31,9 @@ pub(crate) struct Doubt {
 #[derive(Default)]
 struct DoubtState {
     records: Vec<Record>,
-    /// How many of the records concern a scope, under the key by which they [raise](Record::raised) it.
+    /// The number of records that concern a scope, by the key under which they [raise](Record::raised) it.
     scopes: HashMap<u64, usize>,
-    /// How many records concern everything, for themselves or for lack of room.
+    /// The number of records that concern everything, or count as such because there are too many.
     everything: usize,
 }
 
@@ -41,12 +42,12 @@ impl Doubt {
         Self { log, state: Mutex::default(), any: AtomicBool::new(false), wake: Notify::new() }
     }
 
-    /// A record on its way into the log.
+    /// Begins to track a record on its way into the log.
     pub(crate) fn pending(self: &Arc<Self>, record: Record) -> PendingRecord {
         PendingRecord { doubt: self.clone(), record: Some(record) }
     }
 
-    /// The judgement of what has these scopes and comes from the shared tier.
+    /// Judges an entry of the shared tier by its scopes.
     pub(crate) fn judge(&self, scopes: &[u64]) -> Judgement {
         if !self.any.load(Acquire) {
             return Judgement::Current;
@@ -67,8 +68,7 @@ impl Doubt {
         state.records.len() + state.everything
     }
 
-    /// What has to be appended again, as one record: everything, all invalidations, or all refreshes. `None` if nothing is in
-    /// doubt.
+    /// Returns one record to be appended again: everything, all invalidations, or all refreshes. `None` if no record is in doubt.
     pub(crate) fn to_replay(&self) -> Option<Replay> {
         let state = lock(&self.state);
         let (records, everything) = (state.records.len(), state.everything);
@@ -81,7 +81,7 @@ impl Doubt {
         (!record.is_empty()).then_some(Replay { record, records, everything })
     }
 
-    /// The replay was appended and folded.
+    /// Removes the records of a replay that was appended and folded.
     pub(crate) fn replayed(&self, replay: &Replay) {
         let mut state = lock(&self.state);
         let state = &mut *state;
@@ -102,7 +102,7 @@ impl Doubt {
         self.any.store(state.everything > 0 || !state.scopes.is_empty(), Release);
     }
 
-    /// Notes a record, and lets it count here by `append`.
+    /// Adds a record, and appends it to the local log by `append`.
     fn enter<E>(&self, record: &Record, append: impl FnOnce(&Log) -> E) -> E {
         let mut state = lock(&self.state);
         let room = state.scopes.len() + record.scopes().len() <= MAX_SCOPES;
@@ -116,22 +116,22 @@ impl Doubt {
         }
         self.any.store(true, Release);
         drop(state);
-        // After the entry, so that a value which was admitted before it is invalidated by this.
+        // Only now, so that a value which was admitted before the record was added is invalidated by this.
         let epoch = append(&self.log);
         self.wake.notify_one();
         epoch
     }
 }
 
-/// What is appended again.
+/// A record to be appended again, which stands for several.
 pub(crate) struct Replay {
     pub(crate) record: Record,
-    /// How many records were in doubt; it stands for those of its kind among them.
+    /// The number of records that were in doubt, of which this one replaces all of its kind.
     records: usize,
     everything: usize,
 }
 
-/// A record on its way; in doubt if dropped before it is [settled](Self::settle).
+/// A record on its way into the log. In doubt if it is dropped before [`settle`](Self::settle).
 pub(crate) struct PendingRecord {
     doubt: Arc<Doubt>,
     record: Option<Record>,
@@ -142,14 +142,14 @@ impl PendingRecord {
         self.record.as_ref()
     }
 
-    /// The record of a new value, of which others cannot be told now, counts here. Where the new value stands, if nothing else has
+    /// Puts the record of a new value in doubt, because others cannot be told now. Returns the epoch of the new value, if no other record has
     /// invalidated these scopes since `began`.
     pub(crate) fn put(mut self, began: Epoch, scopes: &[u64]) -> Option<Epoch> {
         let record = self.record.take()?;
         self.doubt.enter(&record, |log| log.append_put(&record, began, scopes))
     }
 
-    /// The record is in the log, and folded.
+    /// Ends the tracking: the record is in the log, and folded.
     pub(crate) fn settle(mut self) {
         self.record = None;
     }
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_settled_is_in_doubt_and_counts_here_at_once() {
+    fn a_record_that_was_not_settled_is_in_doubt_and_counts_here_at_once() {
         let (log, doubt) = doubt();
         let began = log.position();
         doubt.pending(record(7)).settle();

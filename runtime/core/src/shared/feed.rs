@@ -1,32 +1,33 @@
-//! What this node knows of the shared log: the fold of the stream.
+//! The fold of the shared log in this process.
 //!
-//! The stream's entries have an order of their own, and entries of the shared tier carry a place in it; [`FeedJudge`]
-//! judges them by it. Everything in this process is judged by the local log alone, which this fold appends to. So the
-//! in-process tier never sees a stream id, and a hit costs the same with a shared tier as without.
+//! Entries of the shared tier carry a position in the stream, by which [`FeedJudge`] judges them once, when they are read. Everything in this
+//! process is judged by the local log, to which this fold appends. So the local tier never sees a stream id, and a hit costs the same with
+//! and without a shared tier.
 //!
 //! Invariants:
 //! - a fold raises the shared table first, then the local log, and moves the position last;
-//! - a record folded twice (as a push on each connection, as the reply of its own append, in a delta) is appended to the
-//!   local log once, unless the table had to forget it in between;
-//! - what carries another incarnation is stale: ids are comparable within one life of one server's log only;
-//! - only what was read from the log itself begins another life. A message of an unknown life is a *rumour*: it may be of another
-//!   database or of nobody's log, so the log is looked at, and until then nothing is taken from the shared tier.
+//! - a record that arrives several times (as a push on each connection, as the reply to its append, in a delta) is appended to the local log
+//!   once, unless its pair was evicted from the table in between;
+//! - values of another incarnation are stale: ids are comparable only within one life of one server's log;
+//! - only entries that were read from the log itself start another life. A message of an unknown life is a *rumour*: it may be of another
+//!   database or a foreign log. The log is then checked, and until that nothing is taken from the shared tier.
 
 use std::sync::Arc;
 
+use super::api::{PutEpochs, SharedEpoch};
 use super::notices::Notices;
-use super::seam::{PutEpochs, SharedEpoch};
 use super::stream::{Appended, Incarnation, Life, Published, StreamEntry, StreamId};
 use crate::log::{Epoch, Judgement, Log, Mirror, Record, expiry_of};
 use crate::sync::{Mutex, MutexGuard, lock};
 
-/// A value that is to replace what is cached, on its way through the log.
+/// A put whose record is on its way through the log.
 pub(crate) struct ExpectedPut {
-    /// Where its body began, in the local log.
+    /// The position in the local log at which its body began.
     pub(crate) began: Epoch,
     pub(crate) scopes: Box<[u64]>,
 }
 
+/// The state of the shared log, as far as it was folded.
 pub(crate) struct Feed {
     log: Arc<Log>,
     mirror_bytes: usize,
@@ -36,37 +37,38 @@ pub(crate) struct Feed {
 
 struct FeedState {
     incarnation: Option<Incarnation>,
-    /// The log that was [forgotten](Feed::forget) last, until one is entered.
+    /// The log that was [forgotten](Feed::forget) last, until one is read again.
     forgotten: Option<Incarnation>,
-    /// The entry up to which everything was folded. Never a stray.
+    /// The entry up to which all were folded. Never a stray.
     position: StreamId,
-    /// The number of rumours and gaps that were heard, and how many of them a look at the log has explained.
+    /// The number of rumours and gaps so far, and the number that checks of the log have explained.
     rumours: u64,
     confirmed: u64,
     /// Entries that began before this one are stale.
     floor: StreamId,
     mirror: Mirror,
-    /// The last refresh, packed; spares most judgements a look for refreshes.
+    /// The packed id of the last refresh. Most judgements skip refreshes by it.
     refreshed: u64,
-    /// Puts whose own record has not been folded yet, by the token that the record carries.
+    /// Puts whose own record was not folded yet, by the token of the record.
     putting: Vec<(u64, ExpectedPut)>,
-    /// Those whose record came as a push, before its reply.
+    /// Puts whose record was folded, by its token, until the put asks for it.
     placed: Vec<(u64, Option<PutEpochs>)>,
-    /// Logs that were left for another server's: one that was cut off from its successor may still answer.
+    /// Logs that were left for another server's. A former master that was cut off from its successor may still answer.
     left: Vec<Incarnation>,
 }
 
-/// What became of an entry of the log that came as a push.
+/// The result of folding an entry of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Folded {
+    /// The entry was folded.
     Done,
-    /// One or more entries before it are missing: read them.
+    /// Entries before it are missing and have to be read.
     Gap,
-    /// An entry of a life that is not known: look at the log.
+    /// The entry is of an unknown life: the log has to be checked.
     Rumour,
 }
 
-/// The knowledge of the log at one moment.
+/// The state of the feed at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogView {
     incarnation: Option<Incarnation>,
@@ -92,41 +94,40 @@ impl Feed {
         Self { log, mirror_bytes, notices, state: Mutex::new(state) }
     }
 
-    /// The position of a load that begins now; `None` before the log was first read.
+    /// Returns the position of a load that begins now; `None` before the log was first read.
     pub(crate) fn epoch(&self) -> Option<SharedEpoch> {
         let state = lock(&self.state);
         let incarnation = state.incarnation?;
         Some(SharedEpoch { incarnation: incarnation.hash(), id: state.position.packed_down() })
     }
 
-    /// The judge of what came over a connection to this server, if the log is still its log: a connection that was replaced
-    /// while it answered may have missed what the new one folded. `None` also while there are rumours.
+    /// Returns the judge of values that came over a connection to this server. `None` if the log is another server's by now, because the
+    /// replaced connection may have missed records, and while there are rumours.
     pub(crate) fn judge(&self, server: u64) -> Option<FeedJudge<'_>> {
         let state = lock(&self.state);
         let own = state.incarnation.filter(|own| own.server == server && state.rumours == state.confirmed)?;
         Some(FeedJudge { incarnation: own.hash(), floor: state.floor.packed_down(), state })
     }
 
-    /// The server on which the log is; what connections to another one say does not count.
+    /// Returns the server of the log. Connections to other servers do not count.
     pub(crate) fn server(&self) -> Option<u64> {
         lock(&self.state).incarnation.map(|own| own.server)
     }
 
-    /// Where a delta has to begin, if the log of this server is known.
+    /// Returns the position at which a delta has to begin, if the log of this server is known.
     pub(crate) fn resume(&self, server: u64) -> Option<(Life, StreamId)> {
         let state = lock(&self.state);
         let own = state.incarnation.filter(|own| own.server == server)?;
         Some((own.life, state.position))
     }
 
-    /// Begins anew with a log of which nothing is known, at its first entry: everything that was cached is stale.
+    /// Starts over with an unknown log, at its first entry. Everything that was cached is stale.
     pub(crate) fn reset(&self, incarnation: Incarnation, first: StreamId) {
         let mut state = lock(&self.state);
         self.restart(&mut state, incarnation, first);
     }
 
-    /// Forgets what is in the log, so that the next connection begins anew. Remembers which log it was, because another server's may
-    /// be entered next.
+    /// Forgets the log, so that the next connection starts over. Remembers its incarnation, because the next log may be another server's.
     pub(crate) fn forget(&self) {
         let mut state = lock(&self.state);
         state.forgotten = state.incarnation.take().or(state.forgotten);
@@ -153,19 +154,18 @@ impl Feed {
         self.notices.reset();
     }
 
-    /// Returns what is known now, to compare with what the log is found to be.
+    /// Returns the state now, to be compared with the log.
     pub(crate) fn view(&self) -> LogView {
         let state = lock(&self.state);
         LogView { incarnation: state.incarnation, position: state.position, rumours: state.rumours }
     }
 
-    /// Returns whether the log of this server still is the one that is known, when its last entry is this one. `before` is what was known
-    /// before the server was asked, and all that it had pushed until its answer is folded by now. If it is the same log, the rumours
-    /// of before are explained.
+    /// Returns whether the log of this server, with this last entry, is still the known one. `before` is the state before the server was
+    /// asked; all messages up to its answer are folded by now. If it is the same log, the rumours of `before` are explained.
     pub(crate) fn is_confirmed(&self, server: u64, last: Option<&StreamEntry>, before: LogView) -> bool {
         let mut state = lock(&self.state);
         let Some(own) = state.incarnation.filter(|own| own.server == server) else { return false };
-        // An entry that is missing at the end was removed, or the whole log was replaced by an older copy.
+        // If entries are missing at the end, they were removed, or the log was replaced by an older copy.
         let known = before.incarnation != Some(own) || last.is_some_and(|last| last.id >= before.position);
         let same = last.is_some_and(|last| last.life == Some(own.life) && last.id <= state.position);
         if known && same {
@@ -174,7 +174,7 @@ impl Feed {
         known && same
     }
 
-    /// The log was read to its end: what was heard until `before` is explained.
+    /// Notes that the log was read to its end, which explains the rumours of `before`.
     pub(crate) fn confirm(&self, before: LogView) {
         let mut state = lock(&self.state);
         state.confirmed = state.confirmed.max(before.rumours);
@@ -214,10 +214,9 @@ impl Feed {
         }
     }
 
-    /// Folds this node's own record, which the server has just appended. `None` if the server is not the one of the log that is
-    /// known: the record has then to be taken as lost. If the log is in another life, the record is in it and counts here, and what
-    /// else is in it has to be read.
-    pub(crate) fn own(&self, server: u64, entry: &Appended, record: &Record, token: u64) -> Option<Folded> {
+    /// Folds a record of this process, which the server has just appended. `None` if the known log is another server's: the record counts as
+    /// lost then. If the log is in another life, the record counts here, and the other entries of that life have to be read.
+    pub(crate) fn fold_own(&self, server: u64, entry: &Appended, record: &Record, token: u64) -> Option<Folded> {
         let mut state = lock(&self.state);
         let own = state.incarnation.filter(|own| own.server == server)?;
         if own.life != entry.life {
@@ -229,7 +228,7 @@ impl Feed {
         Some(Folded::Done)
     }
 
-    /// Raises what a record concerns; everything, if it cannot be read.
+    /// Raises the scopes of a record; everything, if it cannot be read.
     fn raise(&self, state: &mut FeedState, id: StreamId, record: Option<&Record>, token: u64) {
         let everything = Record::clear();
         let unreadable = record.is_none();
@@ -266,12 +265,12 @@ impl Feed {
         }
     }
 
-    /// Announces a put: its own record is then told apart from others'.
+    /// Announces a put, so that its own record can be told apart from others.
     pub(crate) fn expect(&self, token: u64, putting: ExpectedPut) {
         lock(&self.state).putting.push((token, putting));
     }
 
-    /// What became of a put, once its record was folded; it is no longer expected.
+    /// Returns the positions of a put whose record was folded, and no longer expects it.
     pub(crate) fn placed(&self, token: u64) -> Option<PutEpochs> {
         let mut state = lock(&self.state);
         state.putting.retain(|(own, _)| *own != token);
@@ -280,7 +279,7 @@ impl Feed {
     }
 }
 
-/// The judgement of what comes from the shared tier. Nothing is folded while it is held.
+/// Judges values of the shared tier. No record is folded while it is held.
 pub(crate) struct FeedJudge<'a> {
     incarnation: u64,
     floor: u64,
@@ -288,7 +287,7 @@ pub(crate) struct FeedJudge<'a> {
 }
 
 impl FeedJudge<'_> {
-    /// The judgement of what began at this position and has these scopes.
+    /// Judges a value whose load began at this position and that has these scopes.
     pub(crate) fn judge(&self, epoch: SharedEpoch, scopes: &[u64]) -> Judgement {
         let FeedState { mirror, refreshed, .. } = &*self.state;
         let valid = epoch.incarnation == self.incarnation

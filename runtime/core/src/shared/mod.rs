@@ -1,32 +1,33 @@
-//! The tier that all processes share: Redis, and the log that keeps them coherent.
+//! The shared tier: values in Redis, and the log that keeps all processes coherent.
 //!
-//! May use: `clock`, `codec`, `error`, `log`, `sync`.
+//! No error reaches a caller: a read that fails is a miss, and an invalidation that cannot be announced counts in this process and is
+//! announced later.
 //!
 //! | part, from below | what it does |
 //! |---|---|
-//! | `site_encoding`, `seam` | the seam: what the rest of the runtime asks of the tier |
-//! | `none` | the seam's other side in a build without the tier |
-//! | `settings` | the servers, and how they are used |
-//! | `stats`, `notices`, `telemetry` | counters, and what people are told |
-//! | `stream`, `order` | the log as it is in Redis; of two values of a key the one whose load began later |
-//! | `errors` | errors of the driver, and what they say |
-//! | `feed` | the fold of the log, and the judgement of what comes from the tier |
-//! | `doubt` | invalidations of which nobody knows whether the log has them |
-//! | `trust` | how long this process may go on without word from the log |
-//! | `slots`, `sentinels`, `server_source` | where the server is |
-//! | `settling` | the wait for a server whose log is not settled |
-//! | `context` | what all parts share |
-//! | `append`, `signals`, `pushes` | the script that appends to the log; signals about one connection; what it is told unasked |
-//! | `server`, `settle`, `catch_up` | who the server is, whether it may be used yet, and what it has in its log |
+//! | `site_encoding`, `api` | the interface of the tier for the rest of the crate |
+//! | `no_tier` | its implementation in builds without the feature `redis` |
+//! | `settings` | the addresses of the servers, and the settings |
+//! | `stats`, `notices`, `telemetry` | counters and log lines |
+//! | `stream`, `order` | the log as it is in Redis; the script that keeps the newer of two values |
+//! | `errors` | makes and classifies errors of the driver |
+//! | `feed` | the fold of the log, and the judgement of values from the tier |
+//! | `doubt` | records that may or may not be in the log |
+//! | `trust` | the bound on the age of entries while the log is out of reach |
+//! | `slots`, `sentinels`, `server_source` | finds the server to connect to |
+//! | `settle_wait` | state of the wait for a server whose log is not settled |
+//! | `context` | the parts that all tasks use |
+//! | `append`, `signals`, `pushes` | the script that appends to the log; signals about one connection; the messages that it receives |
+//! | `server`, `settle`, `catch_up` | identifies the server, waits until its log is settled, and reads the log |
 //! | `connection` | one connection: made, subscribed, caught up, watched, made again |
-//! | `reads`, `cluster` | commands that read, many at once together; values on the nodes of a cluster |
+//! | `reads`, `cluster` | reads, many in one command; values on the nodes of a cluster |
 //! | `publish` | records on their way into the log |
-//! | `tier`, `values`, `lease` | the tier of one handle; values to bytes and back, judged; one load of a key at a time among all processes |
-//! | `on_redis` | the seam, implemented |
+//! | `tier`, `values`, `lease` | the tier of one handle; encoding and judging of values; leases on loads |
+//! | `redis_api` | the implementation of the interface on Redis |
 //!
-//! Nothing here fails towards a caller: a read that cannot be made is a miss, and an invalidation that cannot be announced
-//! counts in this process and is announced later.
+//! May use: `clock`, `codec`, `error`, `log`, `sync`.
 
+mod api;
 #[cfg(feature = "redis")]
 mod append;
 #[cfg(feature = "redis")]
@@ -45,11 +46,9 @@ mod errors;
 mod feed;
 #[cfg(feature = "redis")]
 mod lease;
-mod none;
+mod no_tier;
 #[cfg(feature = "redis")]
 mod notices;
-#[cfg(feature = "redis")]
-mod on_redis;
 #[cfg(feature = "redis")]
 mod order;
 #[cfg(feature = "redis")]
@@ -58,7 +57,8 @@ mod publish;
 mod pushes;
 #[cfg(feature = "redis")]
 mod reads;
-mod seam;
+#[cfg(feature = "redis")]
+mod redis_api;
 #[cfg(feature = "redis-sentinel")]
 mod sentinels;
 #[cfg(feature = "redis")]
@@ -70,7 +70,7 @@ mod settings;
 #[cfg(feature = "redis")]
 mod settle;
 #[cfg(feature = "redis")]
-mod settling;
+mod settle_wait;
 #[cfg(feature = "redis")]
 mod signals;
 mod site_encoding;
@@ -89,9 +89,9 @@ mod trust;
 #[cfg(feature = "redis")]
 mod values;
 
+pub(crate) use api::{FetchedEntry, LeaseApi, NewEntry, PutEpochs, SharedApi, SharedEpoch, Unavailable, ValueKey};
 #[cfg(not(feature = "redis"))]
-pub(crate) use none::NoTier as Tier;
-pub(crate) use seam::{FetchedEntry, LeaseApi, NewEntry, PutEpochs, SharedApi, SharedEpoch, Unavailable, ValueKey};
+pub(crate) use no_tier::NoTier as Tier;
 #[cfg(feature = "redis")]
 pub use settings::Redis;
 pub(crate) use site_encoding::SiteEncoding;
@@ -101,4 +101,4 @@ pub use stats::SharedStats;
 pub(crate) use tier::{HandleContext, RedisTier as Tier};
 
 /// The right to load a key, in the tier of this build.
-pub(crate) type Lease = <Tier as SharedApi>::Lease;
+pub(crate) type LoadLease = <Tier as SharedApi>::Lease;

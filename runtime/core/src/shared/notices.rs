@@ -1,4 +1,4 @@
-//! Notices about the log to its operators: counted, and logged once.
+//! Log lines about the shared log, each counted and logged once.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -9,23 +9,24 @@ use redis::RedisError;
 use super::stats::TierCounts;
 use super::stream::StreamId;
 
+/// Counts and logs events of the shared log.
 pub(crate) struct Notices {
     counts: Arc<TierCounts>,
-    /// The servers, as logs name them.
+    /// The servers, as log lines name them.
     redis: String,
     /// The log's key.
     stream: String,
-    told_unreadable: AtomicBool,
-    told_lost: AtomicBool,
-    /// True if the refusals under way were told.
-    told_refused: AtomicBool,
+    logged_unreadable: AtomicBool,
+    logged_lost: AtomicBool,
+    /// True if the current refusals were logged.
+    logged_refused: AtomicBool,
 }
 
 impl Notices {
     pub(crate) fn new(counts: Arc<TierCounts>, redis: String, stream: String) -> Self {
         let not_yet = || AtomicBool::new(false);
-        let (told_unreadable, told_lost, told_refused) = (not_yet(), not_yet(), not_yet());
-        Self { counts, redis, stream, told_unreadable, told_lost, told_refused }
+        let (logged_unreadable, logged_lost, logged_refused) = (not_yet(), not_yet(), not_yet());
+        Self { counts, redis, stream, logged_unreadable, logged_lost, logged_refused }
     }
 
     #[cfg(test)]
@@ -33,16 +34,16 @@ impl Notices {
         self.counts.snapshot()
     }
 
-    /// The log began anew.
+    /// Notes that the log started over.
     pub(super) fn reset(&self) {
         self.counts.resets.add();
-        tracing::debug!(redis = self.redis, "the log begins anew, and everything cached is stale");
+        tracing::debug!(redis = self.redis, "the log starts over, and everything cached is stale");
     }
 
-    /// An entry of the log counts as everything because it cannot be read. Told once for each process.
+    /// Notes an entry that counts as everything, because it cannot be read. Logged once per process.
     pub(super) fn unreadable(&self, entry: StreamId) {
         self.counts.unreadable_entries.add();
-        if !self.told_unreadable.swap(true, Relaxed) {
+        if !self.logged_unreadable.swap(true, Relaxed) {
             tracing::warn!(
                 redis = self.redis, log = self.stream, %entry,
                 "an entry of the log cannot be read, so everything cached is stale: let only fastness write to it, with a prefix for each application"
@@ -50,9 +51,9 @@ impl Notices {
         }
     }
 
-    /// The log no longer has what this process read last. Told once for each process.
+    /// Notes that the log has lost the entry that this process read last. Logged once per process.
     pub(super) fn lost(&self) {
-        if !self.told_lost.swap(true, Relaxed) {
+        if !self.logged_lost.swap(true, Relaxed) {
             tracing::warn!(
                 redis = self.redis,
                 log = self.stream,
@@ -61,9 +62,9 @@ impl Notices {
         }
     }
 
-    /// The server refuses to append. Told once until it appends again.
+    /// Notes that the server refused an append. Logged once until it accepts one.
     pub(crate) fn refused(&self, why: &RedisError) {
-        if !self.told_refused.swap(true, Relaxed) {
+        if !self.logged_refused.swap(true, Relaxed) {
             tracing::warn!(
                 redis = self.redis, log = self.stream, %why,
                 "invalidations are refused by the shared tier and count in this process only: they are sent again until they are accepted"
@@ -71,9 +72,9 @@ impl Notices {
         }
     }
 
-    /// The server appends.
+    /// Notes that the server accepted an append.
     pub(crate) fn accepted(&self) {
-        if self.told_refused.load(Relaxed) && self.told_refused.swap(false, Relaxed) {
+        if self.logged_refused.load(Relaxed) && self.logged_refused.swap(false, Relaxed) {
             tracing::info!(
                 redis = self.redis,
                 log = self.stream,

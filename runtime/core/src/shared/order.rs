@@ -1,24 +1,24 @@
-//! The order of values: one whose load began earlier does not replace a newer one.
+//! The script that stores a value, unless a newer one is there.
 //!
-//! A load that was slow in one process may end after a later one of another process, so a store compares, in one step on the server, what its
-//! envelope says with what stands there. The newer of two values is that whose load began later by the server's clock, as far as each
-//! process knows it. Not everything that says so is believed:
+//! A slow load in one process may end after a later load in another process. So the script compares the headers of the new and the existing
+//! envelope, in one step on the server. The newer value is the one whose load began later by the server's clock, as each process knows it.
+//! The existing value is replaced nevertheless if its header has
 //!
-//! - **Another life of the log** made what stands there useless, and its clock may have been another one.
-//! - **A place further back in the log** shows that what stands there began earlier, whatever the clocks say, or that its process had not
-//!   heard of an invalidation yet.
-//! - **A time of the future** would keep every value out until it has come.
+//! - **another life of the log**: the value is useless, and its server's clock may have been another one;
+//! - **an earlier position in the log**: its load began earlier, whatever the clocks say, or its process had not yet received an
+//!   invalidation;
+//! - **a time in the future**, which would keep all values out until then.
 
 use std::time::Duration;
 
 use redis::Cmd;
 
-/// How far clocks of processes, as they know the server's, are taken to differ at most.
+/// Maximum difference between the server's clock and the time that a process takes for it.
 const SKEW: Duration = Duration::from_secs(1);
 
-/// `KEYS[1]` the address; `ARGV`: the envelope (or one without a value, of what is not to be stored), the time for which it is kept in
-/// milliseconds, zero to remove what is older, and the latest time at which a load can have begun. The numbers that are compared are at bytes
-/// 16 (incarnation), 24 (place in the log) and 44 (beginning of the load) of an envelope.
+/// The script. `KEYS[1]`: the address. `ARGV`: the envelope (or one without a value, if the value is not to be stored); the time to live in
+/// milliseconds, or zero to remove an older value; the latest time at which a load can have begun. The numbers that are compared are at
+/// bytes 16 (incarnation), 24 (position in the log) and 44 (start of the load) of an envelope.
 const STORE: &str = r"
 local there, here = redis.pcall('GETRANGE', KEYS[1], 0, 51), ARGV[1]
 local function order(first)
@@ -39,11 +39,11 @@ redis.call('SET', KEYS[1], here, 'PX', ARGV[2])
 return 1
 ";
 
-/// The command that stores an envelope for so many milliseconds, unless what stands there is newer. With zero what is older is
-/// removed. `now_micros` is the server's time.
-pub(super) fn store(address: &str, envelope: &[u8], keep_millis: u64, now_micros: u64) -> Cmd {
+/// Makes the command that stores an envelope for `ttl_millis`, unless the existing one is newer. With zero it removes an older one.
+/// `now_micros` is the server's time.
+pub(super) fn store(address: &str, envelope: &[u8], ttl_millis: u64, now_micros: u64) -> Cmd {
     let latest = now_micros.saturating_add(u64::try_from(SKEW.as_micros()).unwrap_or(u64::MAX));
     let mut command = redis::cmd("EVAL");
-    command.arg(STORE).arg(1).arg(address).arg(envelope).arg(keep_millis).arg(latest);
+    command.arg(STORE).arg(1).arg(address).arg(envelope).arg(ttl_millis).arg(latest);
     command
 }

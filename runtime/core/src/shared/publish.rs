@@ -1,24 +1,24 @@
-//! Records on their way into the log in Redis.
+//! Publishing of records: the append to the log in Redis, and the replay of records in doubt.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{ErrorKind, RedisResult};
 
+use super::api::Unavailable;
 use super::append::Append;
 use super::connection::Connections;
 use super::context::Context;
 use super::doubt::Doubt;
 use super::errors::ends_connection;
 use super::feed::Folded;
-use super::seam::Unavailable;
 use crate::clock::pause;
 use crate::log::Record;
 
-/// The wait between attempts to replay what is in doubt: at first, and at most.
+/// Pause between attempts to replay records in doubt: the first, and the longest.
 const REPLAY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// Adds a record to the log in Redis, which tells all processes, and folds it.
+/// Appends a record to the log in Redis, which tells all processes, and folds it.
 pub(super) async fn publish(
     context: &Context,
     connections: &Connections,
@@ -33,7 +33,7 @@ pub(super) async fn publish(
         Append::new(context, live.server, record, token).send(&mut live.connection.clone()).await;
     let (entry, was_empty) = appended.map_err(|error| {
         live.failed(&context.telemetry, &error);
-        // A code that the driver does not know, as MISCONF, is of the kind `Extension`; a server that is gone refuses nothing.
+        // Codes that the driver does not know, such as MISCONF, are of the kind `Extension`. Errors of a lost server are not refusals.
         if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) && !ends_connection(&error) {
             context.telemetry.notices.refused(&error);
         }
@@ -43,15 +43,15 @@ pub(super) async fn publish(
     if was_empty {
         context.telemetry.notices.lost();
     }
-    match context.feed.own(live.server, &entry, record, token).ok_or(Unavailable)? {
+    match context.feed.fold_own(live.server, &entry, record, token).ok_or(Unavailable)? {
         Folded::Done => {}
-        Folded::Gap | Folded::Rumour => live.look(),
+        Folded::Gap | Folded::Rumour => live.check_log(),
     }
-    // A master that was replaced meanwhile accepts as well.
+    // A master that was replaced meanwhile accepts appends, too.
     live.is_confirmed().then_some(()).ok_or(Unavailable)
 }
 
-/// Publishes what is in doubt until nothing is. A server that refuses it is asked less and less often.
+/// Publishes the records in doubt until there are none, with growing pauses if the server refuses them. Never returns.
 pub(super) async fn replay(context: Arc<Context>, connections: Connections, doubt: Arc<Doubt>) {
     loop {
         doubt.wake.notified().await;

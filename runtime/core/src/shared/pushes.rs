@@ -1,4 +1,4 @@
-//! What a connection is told without having asked: the log, as it grows.
+//! The messages of the log that a connection receives.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::signals::Signals;
 use super::stream::{Database, Published};
 use crate::sync::{Mutex, lock};
 
-/// Folds what a connection pushes.
+/// Folds the messages of one connection.
 pub(super) struct Pushes {
     feed: Arc<Feed>,
     signals: Arc<Signals>,
@@ -21,20 +21,20 @@ pub(super) struct Pushes {
 }
 
 enum PushPhase {
-    /// The delta is being read; what is pushed meanwhile waits for it.
+    /// The delta is being read, and messages wait for its end.
     Reading(Vec<Vec<u8>>),
-    /// Of this server.
+    /// Messages of this server are folded at once.
     Live(u64),
 }
 
 impl Pushes {
-    /// For a connection whose delta is about to be read.
+    /// Creates the receiver of a connection whose delta is about to be read.
     pub(super) fn new(context: &Context, signals: Arc<Signals>) -> Self {
         let (feed, channel, database) = (context.feed.clone(), context.channel.clone(), context.database);
         Self { feed, signals, channel, database, phase: Mutex::new(PushPhase::Reading(Vec::new())) }
     }
 
-    /// The delta was folded: folds what came meanwhile, and from now on what comes. False if something is missing.
+    /// Notes that the delta was folded: folds the messages that waited, and later ones at once. Returns false if one is missing.
     pub(super) fn begin(&self, server: u64) -> bool {
         let mut phase = lock(&self.phase);
         let complete = match &*phase {
@@ -57,20 +57,20 @@ impl Pushes {
     }
 
     fn fold(&self, server: u64, message: &[u8]) -> bool {
-        // Something else that publishes on our channel, or in another database, is no record of ours.
+        // Messages of other programs, or of another database, are ignored.
         let Some(published) = Published::parse(message, self.database) else { return true };
         match self.feed.push(server, &published) {
             Folded::Done => true,
             Folded::Gap => false,
             Folded::Rumour => {
-                self.signals.look();
+                self.signals.check_log();
                 true
             }
         }
     }
 }
 
-/// The driver's end: it is called before the next reply is delivered.
+/// The receiver that the driver calls before it delivers the next reply.
 pub(super) struct PushReceiver(pub(super) Arc<Pushes>);
 
 impl AsyncPushSender for PushReceiver {

@@ -1,8 +1,8 @@
 //! Reads over the connections to the server of the log.
 //!
-//! Once many reads are under way, what the driver, the kernel and the server do for each command is most of their cost. So a read
-//! that finds others under way waits until everything that is ready to run has run, and goes together with all that have come by then,
-//! as one command. A read that finds few is sent at once.
+//! With many reads in flight, most of the cost is the work per command in the driver, the kernel and the server. So a read that finds
+//! many others in flight waits until all tasks that are ready have run, and is sent together with all reads that have come by then, as
+//! one command. Otherwise a read is sent at once.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -14,21 +14,21 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::api::Unavailable;
 use super::connection::{Connections, LiveConnection};
 use super::context::Context;
 use super::errors::too_slow;
-use super::seam::Unavailable;
 use crate::sync::{Mutex, lock};
 
-/// Reads under way at which the next ones go together.
+/// Number of reads in flight from which on reads are sent together.
 const MANY: usize = 8;
-/// Reads in one command: the server can work on it while the next one is gathered.
+/// Maximum number of reads in one command: the server works on it while the next one is gathered.
 const TOGETHER: usize = 32;
-/// Values larger than this, in bytes, are read one by one: the work for a command is nothing beside that for such a value, and
-/// all would wait for the last.
+/// Size in bytes above which values are read one by one: their transfer costs far more than a command, and all reads of a command would
+/// wait for the last value.
 const LARGE: usize = 16 << 10;
 
-/// Where a value is, in parts: it goes into a command without a text of its own.
+/// The address of a value in parts, which are written into a command without being joined first.
 #[derive(Clone, Copy)]
 pub(super) struct ValueAddress<'a>(pub(super) [&'a str; 3]);
 
@@ -41,27 +41,28 @@ impl ValueAddress<'_> {
         self.0.iter().map(|part| part.len()).sum()
     }
 
-    /// Appends it to a command.
+    /// Appends the address to a command.
     fn write(&self, command: &mut Cmd) {
         let mut argument = command.writer_for_next_arg();
         for part in self.0 {
-            // It goes into memory, which does not fail.
+            // Writing to memory does not fail.
             let _ = argument.write_all(part.as_bytes());
         }
     }
 }
 
-/// A reply, and the server that gave it.
+/// A reply, and the server that sent it.
 type Reply = Result<(Value, u64), Unavailable>;
 
+/// The reads of one tier.
 pub(super) struct Reads {
     context: Arc<Context>,
     connections: Connections,
     next: AtomicUsize,
-    /// Where the connections are driven.
+    /// The runtime that drives the connections.
     runtime: Handle,
     under_way: AtomicUsize,
-    /// Of the last value read, in bytes.
+    /// The size of the last value that was read, in bytes.
     size: AtomicUsize,
     gathered: Mutex<Vec<WaitingRead>>,
 }
@@ -77,11 +78,11 @@ impl Reads {
         Arc::new(Self { context, connections, next, runtime, under_way, size, gathered: Mutex::default() })
     }
 
-    /// The value at an address.
+    /// Reads the value at an address.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost; reads that go together with it are not concerned.
+    /// Dropping it loses nothing, and does not affect reads that are sent together with it.
     pub(super) async fn get(self: &Arc<Self>, address: ValueAddress<'_>) -> Reply {
         let under_way = UnderWay::begin(&self.under_way);
         if under_way.before >= MANY && self.size.load(Relaxed) <= LARGE {
@@ -90,14 +91,14 @@ impl Reads {
         let mut command = Cmd::with_capacity(2, "GET".len() + address.len());
         command.write_arg(b"GET");
         address.write(&mut command);
-        self.read(&command).await.inspect(|(value, _)| self.saw(value))
+        self.read(&command).await.inspect(|(value, _)| self.note_size(value))
     }
 
     async fn get_with_others(self: &Arc<Self>, address: ValueAddress<'_>) -> Reply {
         let live = self.live().ok_or(Unavailable)?;
         let reply = self.gather(address.text());
-        // A server that hangs is noticed by whoever sends the command. This is for a runtime that does not run: the one on
-        // which the tier was built, of which its builder may have thought that it is done with.
+        // The task that sends the command notices a server that hangs. This timeout is for a runtime that no longer runs: the application
+        // may have stopped the one on which the tier was built.
         match timeout(self.context.settings.command_timeout.saturating_mul(2), reply).await {
             Ok(reply) => reply.unwrap_or(Err(Unavailable)),
             Err(_) => {
@@ -107,13 +108,13 @@ impl Reads {
         }
     }
 
-    fn saw(&self, value: &Value) {
+    fn note_size(&self, value: &Value) {
         if let Value::BulkString(bytes) = value {
             self.size.store(bytes.len(), Relaxed);
         }
     }
 
-    /// The values at several addresses, in their order.
+    /// Reads the values at several addresses, in their order.
     pub(super) async fn get_many(&self, addresses: &[ValueAddress<'_>]) -> Result<(Vec<Value>, u64), Unavailable> {
         match self.read(&mget(addresses.iter().copied())).await? {
             (Value::Array(values), server) if values.len() == addresses.len() => Ok((values, server)),
@@ -121,7 +122,7 @@ impl Reads {
         }
     }
 
-    /// The reply to a command.
+    /// Sends a command, and returns the reply.
     pub(super) async fn read(&self, command: &Cmd) -> Reply {
         let live = self.live().ok_or(Unavailable)?;
         let reply = live.connection.clone().send_packed_command(command).await;
@@ -136,7 +137,7 @@ impl Reads {
         }
     }
 
-    /// A connection that answers.
+    /// Returns a connection that is in use.
     pub(super) fn live(&self) -> Option<Arc<LiveConnection>> {
         let live = self.connections.live(self.next.fetch_add(1, Relaxed));
         if live.is_none() {
@@ -145,7 +146,7 @@ impl Reads {
         live
     }
 
-    /// Puts a read with the others that come now; the first sees to it that they are sent.
+    /// Adds a read to those that are sent together. The first of them spawns the task that sends them.
     fn gather(self: &Arc<Self>, address: String) -> oneshot::Receiver<Reply> {
         let (reply, receiver) = oneshot::channel();
         let mut gathered = lock(&self.gathered);
@@ -153,7 +154,7 @@ impl Reads {
         let (first, full) = (gathered.len() == 1, gathered.len() == TOGETHER);
         let all = if full { std::mem::take(&mut *gathered) } else { Vec::new() };
         drop(gathered);
-        // In tasks of their own, so that none of the callers carries the others' reads with it when it is dropped.
+        // Spawned, so that a caller that is dropped does not cancel the others' reads.
         if full {
             let reads = self.clone();
             self.runtime.spawn(async move { reads.send(all).await });
@@ -170,7 +171,7 @@ impl Reads {
     }
 
     async fn send(&self, mut all: Vec<WaitingRead>) {
-        // Whoever is gone needs no answer.
+        // Callers that were dropped need no reply.
         all.retain(|waiting| !waiting.reply.is_closed());
         if all.is_empty() {
             return;
@@ -179,17 +180,17 @@ impl Reads {
         match reply {
             Ok((Value::Array(values), server)) if values.len() == all.len() => {
                 for (waiting, value) in all.into_iter().zip(values) {
-                    self.saw(&value);
+                    self.note_size(&value);
                     let _ = waiting.reply.send(Ok((value, server)));
                 }
             }
-            // They see that they have no answer.
+            // Dropping the senders tells the callers.
             _ => drop(all),
         }
     }
 }
 
-/// Who sends what is gathered. If that does not come to be, because the runtime is being shut down, those who wait are told.
+/// The gathered reads of a task that will send them. If the task is dropped, because the runtime shuts down, the callers are told.
 struct Gathering(Option<Arc<Reads>>);
 
 impl Gathering {
@@ -203,7 +204,7 @@ impl Gathering {
 impl Drop for Gathering {
     fn drop(&mut self) {
         let given_up = self.0.take().map(|reads| std::mem::take(&mut *lock(&reads.gathered)));
-        // Out of the lock: it wakes those who wait.
+        // Dropped outside the lock, because that wakes tasks.
         drop(given_up);
     }
 }
@@ -218,7 +219,7 @@ fn mget<'a>(addresses: impl ExactSizeIterator<Item = ValueAddress<'a>> + Clone) 
     command
 }
 
-/// One of the reads under way.
+/// Guard of one read in flight.
 struct UnderWay<'a> {
     all: &'a AtomicUsize,
     before: usize,

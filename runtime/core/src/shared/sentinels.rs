@@ -1,10 +1,10 @@
-//! The Sentinels' word on the master: all that are configured are asked at once, over connections that stay open.
+//! The master according to its Sentinels: all are asked at once, over connections that stay open.
 //!
-//! A heartbeat goes on once it is decided, so one Sentinel that does not answer delays none. The answer of one that is late counts from the next
-//! question on, against the others only: it may show that they disagree, and never makes a majority.
+//! A heartbeat continues as soon as the vote is decided, so a Sentinel that does not answer does not delay it. A late answer counts from the
+//! next vote on, and only to detect a disagreement, never towards a majority.
 //!
-//! The word of one is not enough: a Sentinel that is cut off together with a former master still names it. Nor may two groups that know
-//! nothing of each other be asked as if they were one: then different processes would follow different masters, each coherent in itself.
+//! One Sentinel is not enough: one that is cut off together with a former master still names it. Two groups of Sentinels that do not know each
+//! other must not be configured together: different processes would follow different masters, each group coherent within itself.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -28,29 +28,30 @@ pub(crate) struct Sentinels {
     master: String,
     /// User, password, database and TLS of the master.
     template: ConnectionInfo,
-    /// True if Sentinels that disagree are taken as they are.
+    /// True to follow the most named master even without a majority.
     allow_disagreement: bool,
 }
 
+/// A Sentinel, and the connection to it.
 struct Sentinel {
     name: String,
     client: Client,
     connection: Mutex<Option<MultiplexedConnection>>,
-    /// The master that it named last; none if it did not answer or knows none.
+    /// The master that it named last; `None` if it did not answer or knows none.
     named: crate::sync::Mutex<Option<HostPort>>,
 }
 
-/// The answers that are waited for.
+/// The answers to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WaitFor {
-    /// Those of all Sentinels.
+    /// The answers of all Sentinels.
     All,
-    /// As many as it takes to know whether most of them name one address.
+    /// The answers that decide whether most Sentinels name one address.
     Most,
 }
 
-/// The identity of a Sentinel, and of the others that it knows.
-struct Kin {
+/// The identity of a Sentinel, and the identities of the others that it knows.
+struct SentinelPeers {
     id: String,
     others: Vec<String>,
 }
@@ -65,15 +66,15 @@ impl Sentinels {
         Ok(Self { all, master: master.to_owned(), template, allow_disagreement })
     }
 
-    /// The address of the master that most Sentinels name.
+    /// Returns the address of the master that most Sentinels name. Waits for `patience` at most.
     ///
     /// # Errors
     ///
-    /// If no address is named by most, or if groups that do not know each other name different ones.
+    /// If no address is named by most, or if groups of Sentinels that do not know each other name different ones.
     pub(super) async fn master(&self, patience: Duration, wait_for: WaitFor) -> RedisResult<HostPort> {
         let named = self.named(patience, wait_for).await;
         if !self.allow_disagreement {
-            // With the last word of those that are late.
+            // Includes the last answers of Sentinels that are late.
             let known: Vec<_> = self.all.iter().map(|sentinel| lock(&sentinel.named).clone()).collect();
             if votes(&known).len() > 1 {
                 self.must_be_one_group(&known, patience).await?;
@@ -81,7 +82,7 @@ impl Sentinels {
         }
         let votes = votes(&named);
         let most = votes.values().max().copied().unwrap_or_default();
-        // At a tie the first in the list decides, where disagreement is allowed.
+        // If disagreement is allowed, the first in the list decides a tie.
         let first = named.iter().flatten().find(|address| votes[address] == most).cloned();
         let enough = most * 2 > self.all.len() || self.allow_disagreement;
         first.filter(|_| enough).ok_or_else(|| self.no_majority(most))
@@ -99,7 +100,7 @@ impl Sentinels {
         Client::open(self.template.clone().set_addr(address))
     }
 
-    /// The address that each Sentinel names, in their order; none of those that do not answer, know no such master, or are late.
+    /// Returns the address that each Sentinel names, in their order. `None` for Sentinels that do not answer, know no such master, or are late.
     async fn named(&self, patience: Duration, wait_for: WaitFor) -> Vec<Option<HostPort>> {
         let mut command = redis::cmd("SENTINEL");
         command.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.master);
@@ -107,7 +108,7 @@ impl Sentinels {
         for (index, sentinel) in self.all.iter().enumerate() {
             let (sentinel, command) = (sentinel.clone(), command.clone());
             asked.spawn(async move {
-                let answer = sentinel.ask::<Option<HostPort>>(&command, patience).await.ok().flatten();
+                let answer = sentinel.query::<Option<HostPort>>(&command, patience).await.ok().flatten();
                 lock(&sentinel.named).clone_from(&answer);
                 (index, answer)
             });
@@ -121,34 +122,34 @@ impl Sentinels {
                 break;
             }
         }
-        // Those that are late still say what they know, within their patience.
+        // Late answers are still stored, within `patience`.
         asked.detach_all();
         named
     }
 
-    /// Returns whether most of the Sentinels name one address, or cannot any more, while the answers of so many are missing.
+    /// Returns whether most Sentinels name one address, or can no longer do so, while `missing` answers are missing.
     fn is_decided(&self, named: &[Option<HostPort>], missing: usize) -> bool {
         let most = votes(named).values().max().copied().unwrap_or_default();
         let can = (most + missing) * 2 > self.all.len() || self.allow_disagreement;
         most * 2 > self.all.len() || !can
     }
 
-    /// Refuses Sentinels that watch different servers: they name different masters and do not know each other. Two of one group may name
-    /// different masters as well, while a failover is under way or a network is split.
+    /// Rejects Sentinels that watch different servers: they name different masters and do not know each other. Sentinels of one group may
+    /// name different masters too, during a failover or a network partition.
     async fn must_be_one_group(&self, named: &[Option<HostPort>], patience: Duration) -> RedisResult<()> {
-        let kin = self.kin(named, patience).await;
-        let knows = |one: &Kin, other: &Kin| one.id == other.id || one.others.contains(&other.id);
-        for (index, one) in kin.iter().enumerate() {
-            for other in index + 1..kin.len() {
+        let peers = self.peers(named, patience).await;
+        let knows = |one: &SentinelPeers, other: &SentinelPeers| one.id == other.id || one.others.contains(&other.id);
+        for (index, one) in peers.iter().enumerate() {
+            for other in index + 1..peers.len() {
                 let (Some(here), Some(there)) = (&named[index], &named[other]) else { continue };
-                let (Some(one), Some(two)) = (one, &kin[other]) else { continue };
+                let (Some(one), Some(two)) = (one, &peers[other]) else { continue };
                 if here != there && !(knows(one, two) && knows(two, one)) {
-                    let say =
+                    let vote =
                         |index: usize, (host, port): &HostPort| format!("{} names {host}:{port}", self.all[index].name);
                     return Err(refused(format!(
                         "{}, {}, and these Sentinels do not know each other",
-                        say(index, here),
-                        say(other, there)
+                        vote(index, here),
+                        vote(other, there)
                     )));
                 }
             }
@@ -156,22 +157,22 @@ impl Sentinels {
         Ok(())
     }
 
-    /// The kin of each Sentinel that has named a master, in their order.
-    async fn kin(&self, named: &[Option<HostPort>], patience: Duration) -> Vec<Option<Kin>> {
+    /// Returns the peers of each Sentinel that has named a master, in their order.
+    async fn peers(&self, named: &[Option<HostPort>], patience: Duration) -> Vec<Option<SentinelPeers>> {
         let mut command = redis::cmd("SENTINEL");
-        let ids = self.ask::<String>(named, command.arg("MYID"), patience).await;
+        let ids = self.query::<String>(named, command.arg("MYID"), patience).await;
         let mut command = redis::cmd("SENTINEL");
         command.arg("SENTINELS").arg(&self.master);
-        let others = self.ask::<Vec<HashMap<String, String>>>(named, &command, patience).await;
-        let kin = ids.into_iter().zip(others).map(|(id, others)| {
+        let others = self.query::<Vec<HashMap<String, String>>>(named, &command, patience).await;
+        let peers = ids.into_iter().zip(others).map(|(id, others)| {
             let others = others?.into_iter().filter_map(|mut fields| fields.remove("runid")).collect();
-            Some(Kin { id: id?, others })
+            Some(SentinelPeers { id: id?, others })
         });
-        kin.collect()
+        peers.collect()
     }
 
-    /// Asks those that have named a master, all at once; their answers in their order.
-    async fn ask<T: FromRedisValue + Send + 'static>(
+    /// Sends a command to all Sentinels that have named a master, and returns their answers in their order.
+    async fn query<T: FromRedisValue + Send + 'static>(
         &self,
         named: &[Option<HostPort>],
         command: &Cmd,
@@ -180,7 +181,7 @@ impl Sentinels {
         let mut asked = JoinSet::new();
         for (index, sentinel) in self.all.iter().enumerate().filter(|(index, _)| named[*index].is_some()) {
             let (sentinel, command) = (sentinel.clone(), command.clone());
-            asked.spawn(async move { (index, sentinel.ask(&command, patience).await.ok()) });
+            asked.spawn(async move { (index, sentinel.query(&command, patience).await.ok()) });
         }
         let mut answers: Vec<_> = self.all.iter().map(|_| None).collect();
         while let Some(answer) = asked.join_next().await {
@@ -192,12 +193,12 @@ impl Sentinels {
     }
 
     fn no_majority(&self, most: usize) -> RedisError {
-        let why = format!("the master `{}` is named alike by {most} of {} Sentinels", self.master, self.all.len());
+        let why = format!("{most} of {} Sentinels agree on the master `{}`", self.all.len(), self.master);
         RedisError::from((ErrorKind::MasterNameNotFoundBySentinel, "most Sentinels name no master", why))
     }
 }
 
-/// The number of Sentinels that name each address.
+/// Counts the Sentinels that name each address.
 fn votes(named: &[Option<HostPort>]) -> BTreeMap<&HostPort, usize> {
     let mut votes = BTreeMap::new();
     for address in named.iter().flatten() {
@@ -208,13 +209,13 @@ fn votes(named: &[Option<HostPort>]) -> BTreeMap<&HostPort, usize> {
 
 impl Sentinel {
     fn new(info: &ConnectionInfo) -> RedisResult<Self> {
-        // Sentinels know neither databases nor the users of the master.
+        // Sentinels have neither databases nor the master's users.
         let name = info.addr().to_string();
         let client = Client::open(info.addr().clone())?;
         Ok(Self { name, client, connection: Mutex::default(), named: crate::sync::Mutex::default() })
     }
 
-    async fn ask<T: FromRedisValue>(&self, command: &Cmd, patience: Duration) -> RedisResult<T> {
+    async fn query<T: FromRedisValue>(&self, command: &Cmd, patience: Duration) -> RedisResult<T> {
         let asked = async {
             let mut connection = self.connected().await?;
             command.query_async(&mut connection).await
@@ -227,12 +228,12 @@ impl Sentinel {
     }
 
     async fn connected(&self) -> RedisResult<MultiplexedConnection> {
-        let mut kept = self.connection.lock().await;
-        if let Some(connection) = &*kept {
+        let mut existing = self.connection.lock().await;
+        if let Some(connection) = &*existing {
             return Ok(connection.clone());
         }
         let connection = self.client.get_multiplexed_async_connection().await?;
-        *kept = Some(connection.clone());
+        *existing = Some(connection.clone());
         Ok(connection)
     }
 }

@@ -1,7 +1,7 @@
-//! A server's word on itself: its identity, its role, and whether its replies can be relied on.
+//! A server's identity, its role, and whether its replies are in the order of execution.
 //!
-//! The identity is a hash of the run id, which every start draws anew, and of the replication id, which every promotion draws anew. The
-//! 32 lower bits of a log's [`Life`] are those of the identity of the server that the life began on.
+//! The identity is a hash of the run id, which changes at every start, and of the replication id, which changes at every promotion. The lower
+//! 32 bits of a log's [`Life`](super::stream::Life) are those of the identity of the server on which the life began.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use super::errors::{refused, too_slow};
 use super::stream::last_entry;
 use crate::clock::nanos;
 
-/// The master at the other end of a connection.
+/// The identity of the master at the other end of a connection.
 pub(super) struct Identity {
     /// A hash of its run id and its replication id.
     pub(super) server: u64,
-    /// Its replication id.
+    /// The replication id.
     pub(super) history: String,
     /// True if it has followed no other server: it has no former replication id.
     pub(super) is_original: bool,
-    /// The latest time at which it can have been started, in nanoseconds of the clock.
+    /// The latest possible time of its start, in nanoseconds of the clock.
     pub(super) started: u64,
 }
 
@@ -31,11 +31,11 @@ pub(super) struct Identity {
 pub(super) enum Heartbeat {
     /// The server is the master that it was.
     Alive,
-    /// The server is that master, but refuses writes because no replica keeps up: it may have a successor.
+    /// The server is still the master, but refuses writes because no replica keeps up: it may have a successor.
     Alone,
 }
 
-/// Asks a server for its identity; only a master will do. Learns the server's time on the way.
+/// Queries the identity of a server, which must be a master, and its time.
 pub(super) async fn identify(context: &Context, connection: &mut MultiplexedConnection) -> RedisResult<Identity> {
     let sent = context.clock.now();
     let mut pipe = redis::pipe();
@@ -55,7 +55,7 @@ pub(super) async fn identify(context: &Context, connection: &mut MultiplexedConn
     Ok(Identity {
         server: xxhash_rust::xxh3::xxh3_64(identity.as_bytes()),
         history: history.to_owned(),
-        // A server that does not say so may have followed another one, and for long.
+        // Without the field, the server may have followed another one.
         is_original: field(&replication, "master_replid2").is_ok_and(|former| former.bytes().all(|byte| byte == b'0')),
         started: started(
             context.clock.now(),
@@ -64,13 +64,13 @@ pub(super) async fn identify(context: &Context, connection: &mut MultiplexedConn
     })
 }
 
-/// Returns the latest start of a server that says at this time for how many whole seconds it has been up. The number may be one too many
-/// or one too few, so the start may lie up to two seconds further back.
+/// Returns the latest possible start of a server that reports this uptime in whole seconds. The number may be off by one in both directions,
+/// so the start may be up to two seconds earlier.
 fn started(now: u64, seconds: u64) -> u64 {
     now.saturating_sub(nanos(Duration::from_secs(seconds.saturating_sub(1))))
 }
 
-/// Asks whether the server is there, still the master that it was, and its log still the one that was folded.
+/// Checks that the server answers, that it is still the same master, and that its log is still the folded one.
 pub(super) async fn heartbeat(
     context: &Context,
     connection: &mut MultiplexedConnection,
@@ -78,7 +78,7 @@ pub(super) async fn heartbeat(
     history: &str,
 ) -> RedisResult<Heartbeat> {
     let before = context.feed.view();
-    // A node that its cluster has left answers INFO, and refuses everything that has a key.
+    // A node that its cluster has dropped answers INFO, but rejects commands with keys.
     let mut pipe = redis::pipe();
     pipe.cmd("INFO").arg("replication").cmd("XINFO").arg("STREAM").arg(&context.stream);
     let asked = pipe.query_async::<(String, Value)>(connection);
@@ -87,7 +87,7 @@ pub(super) async fn heartbeat(
     if field(&info, "master_replid")? != history {
         return Err(RedisError::from((ErrorKind::Io, "the server became another one's replica and a master again")));
     }
-    // A server that has a successor by now is left alone, whatever its log.
+    // The log of a server that has a successor by now does not matter.
     if context.feed.server() == Some(server) && !context.feed.is_confirmed(server, last_entry(&log)?.as_ref(), before) {
         return Err(RedisError::from((ErrorKind::Io, "the log is not the one that was read")));
     }
@@ -101,14 +101,14 @@ fn must_be_master(replication: &str) -> RedisResult<()> {
     }
 }
 
-/// Returns whether no replica keeps up; a server counts those that do where `min-replicas-to-write` is set.
+/// Returns whether no replica keeps up. A server reports that only if `min-replicas-to-write` is set.
 fn is_alone(replication: &str) -> bool {
     field(replication, "min_slaves_good_slaves").is_ok_and(|count| count == "0")
 }
 
-/// Refuses a server on which a reply may overtake the pushes before it, because several threads run commands.
+/// Rejects a server that runs commands on several threads, where a reply may overtake earlier pushes.
 fn must_have_one_thread(server: &str, cpu: &str) -> RedisResult<()> {
-    // KeyDB; Dragonfly.
+    // The fields of KeyDB and of Dragonfly.
     let threads = field(cpu, "server_threads").or_else(|_| field(server, "thread_count")).unwrap_or("1");
     match threads {
         "0" | "1" => Ok(()),

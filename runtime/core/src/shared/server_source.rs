@@ -1,4 +1,4 @@
-//! Where a connection to the server of the log comes from: the address itself, a Sentinel's answer, or the map of a cluster.
+//! The source of the server to connect to: a fixed address, the Sentinels, or the map of a cluster.
 
 use std::time::Duration;
 
@@ -20,16 +20,16 @@ use super::settings::{Redis, Servers};
 #[cfg(feature = "redis-cluster")]
 use super::slots::primary;
 
+/// The source of the server of the log.
 pub(crate) enum ServerSource {
+    /// A fixed address.
     Single(Client),
+    /// The master that Sentinels name.
     #[cfg(feature = "redis-sentinel")]
     Sentinel(Sentinels),
-    /// The primary of one slot.
+    /// The primary of the log's slot.
     #[cfg(feature = "redis-cluster")]
-    Slot {
-        seeds: Vec<ConnectionInfo>,
-        key: String,
-    },
+    Slot { seeds: Vec<ConnectionInfo>, key: String },
 }
 
 /// A server to connect to.
@@ -41,7 +41,7 @@ pub(crate) struct ServerTarget {
 }
 
 impl ServerSource {
-    /// A source of connections to the server that holds this key.
+    /// Creates the source of the server that holds this key.
     #[cfg_attr(not(feature = "redis-cluster"), allow(unused_variables))] // one server holds all keys
     pub(crate) fn new(settings: &Redis, key: &str) -> RedisResult<Self> {
         match &settings.servers {
@@ -55,8 +55,8 @@ impl ServerSource {
         }
     }
 
-    /// The server to connect to now. Each question that this takes is given `patience`.
-    #[allow(clippy::unused_async)] // one server is always the same
+    /// Returns the server to connect to. Each query takes at most `patience`.
+    #[allow(clippy::unused_async)] // a fixed address needs no query
     #[cfg_attr(not(any(feature = "redis-sentinel", feature = "redis-cluster")), allow(unused_variables))]
     pub(crate) async fn target(&self, patience: Duration) -> RedisResult<ServerTarget> {
         match self {
@@ -73,8 +73,8 @@ impl ServerSource {
         }
     }
 
-    /// Returns whether it has to be confirmed again and again that a server is still the master.
-    #[cfg_attr(not(feature = "redis-sentinel"), allow(clippy::unused_self))] // only Sentinels are asked
+    /// Returns whether the master has to be confirmed regularly.
+    #[cfg_attr(not(feature = "redis-sentinel"), allow(clippy::unused_self))] // only Sentinels confirm
     pub(crate) fn needs_lease(&self) -> bool {
         #[cfg(feature = "redis-sentinel")]
         return matches!(self, Self::Sentinel(_));
@@ -82,12 +82,12 @@ impl ServerSource {
         return false;
     }
 
-    /// Asks whether this server is the master now.
+    /// Returns whether this server is confirmed as the master. Each query takes at most `patience`.
     ///
     /// # Errors
     ///
-    /// If it is known that it must not be used any more.
-    #[allow(clippy::unused_async)] // without Sentinels nobody is asked
+    /// If the server must not be used any more.
+    #[allow(clippy::unused_async)] // only Sentinels are queried
     #[cfg_attr(not(feature = "redis-sentinel"), allow(unused_variables))]
     pub(crate) async fn confirms(&self, target: &ServerTarget, patience: Duration) -> RedisResult<bool> {
         match self {

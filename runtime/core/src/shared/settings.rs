@@ -1,4 +1,4 @@
-//! Where the shared tier is, and how it is used.
+//! [`Redis`], the settings of the shared tier.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::codec::Codec;
 use crate::codec::envelope::Limits;
 use crate::error::{Error, Kind};
 
-/// A Redis server, a Sentinel group or a Redis Cluster, as the tier that all processes share. Redis 6.2 or newer.
+/// Settings of the shared tier: a Redis server, a Sentinel group or a Redis Cluster. Redis 6.2 or newer.
 ///
-/// Building a [`Fastness`](crate::Fastness) with one never waits for the server: connections are made in the background, and
-/// while there is none the cache works as if it were embedded, within [`max_stale`](crate::Builder::max_stale).
+/// Building a [`Fastness`](crate::Fastness) with a shared tier never waits for the server: connections are made in the background. While
+/// there is none, values are cached in this process only, within [`max_stale`](crate::Builder::max_stale).
 ///
 /// ```
 /// use std::time::Duration;
@@ -53,17 +53,17 @@ pub(crate) enum Servers {
 }
 
 impl Redis {
-    /// One server: `redis://[user][:password@]host[:port][/database]`, or `rediss://` for TLS.
+    /// Uses one server: `redis://[user][:password@]host[:port][/database]`, or `rediss://` for TLS.
     ///
     /// # Errors
     ///
-    /// If that is no such URL. The message never holds the URL, which may hold a password.
+    /// If the URL is malformed. The message never contains the URL, which may hold a password.
     pub fn single(url: &str) -> Result<Self, Error> {
         Ok(Self::new(Servers::Single(parse(url)?)))
     }
 
-    /// The master that Sentinels watch under this name, as they name it after each failover. User, password and database of
-    /// the master are taken from the first URL.
+    /// Uses the master that Sentinels watch under this name, and follows failovers. User, password and database of the master are taken from
+    /// the first URL.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Redis {
         Ok(Self::new(Servers::Sentinel { sentinels: parse_all(urls)?, master: master.to_owned() }))
     }
 
-    /// A Redis Cluster, found through any of these nodes.
+    /// Uses a Redis Cluster, which is found through any of these nodes.
     ///
     /// # Errors
     ///
@@ -99,102 +99,101 @@ impl Redis {
         }
     }
 
-    /// What every key in Redis begins with. Applications that share a server must not share it. Default `fastness:`.
+    /// Prefix of every key in Redis. Each application on a server needs a prefix of its own. Default `fastness:`.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Multiplexed connections. One (the default) carries hundreds of thousands of commands a second; each more receives
-    /// every invalidation once more. A cluster has one per node besides.
+    /// Number of multiplexed connections. One (the default) carries hundreds of thousands of commands a second; each further one receives
+    /// every invalidation again. A cluster has one more per node.
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
         self
     }
 
-    /// How long each step of making a connection may take, reading the log included; in the background, so no call waits for it.
+    /// Timeout of each step of connecting, reading the log included. No call waits for it, because connections are made in the background.
     /// Default 1 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long a command may take, and thus by how much a server that hangs can delay a call. The first one to exceed it
-    /// takes the connection out of use until the server answers again. Default 200 ms.
+    /// Timeout of a command, and so the longest delay of a call by a server that hangs. After the first timeout the connection is not used
+    /// until the server answers again. Default 200 ms.
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
         self.command_timeout = timeout;
         self
     }
 
-    /// How long the log keeps an invalidation: as long as values live, stale time and load time included. If it is shorter,
+    /// Time for which the log keeps an invalidation. It should be the longest life of a value, stale time and load time included; otherwise
     /// older values are misses for a process that has just started. Default one hour.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
         self
     }
 
-    /// The time for which the shared tier rests after a new master was seen: longer than a former master takes writes beside its successor, and one
-    /// second more. Default 15 s, which is enough for Sentinel and Redis Cluster.
+    /// Time for which the shared tier is not used after a new master was first seen. It must exceed, by a second, the time for which a former
+    /// master takes writes beside its successor. Default 15 s, which is enough for Sentinel and Redis Cluster.
     ///
-    /// After a planned failover two masters take writes for some 10 s. What is loaded meanwhile may be invalidated on the former one, and
-    /// no process on the new one would hear of it. So until then values come from the memory of the process (within
-    /// [`max_stale`](crate::Builder::max_stale)) and from the origin, invalidations count in the process that makes them, and all is
-    /// announced afterwards. The first process that has waited tells the others, and those that start later do not wait.
+    /// After a planned failover two masters take writes for some 10 s. A value that is loaded meanwhile may be invalidated on the former
+    /// master, and no process on the new one would learn of it. So during that time values come from the memory of the process (within
+    /// [`max_stale`](crate::Builder::max_stale)) and from the origin, and invalidations count in the process that makes them; they are
+    /// announced afterwards. The first process that has waited tells the others, and processes that start later do not wait.
     ///
-    /// A server without a predecessor is used at once: it stands behind [`single`](Self::single), was never promoted, its log is empty, and
-    /// it was started after this process last heard of another server, or less than two seconds before, since servers say their age in whole
-    /// seconds. So a restart without data costs no wait.
+    /// A server that cannot have a predecessor is used at once: it stands behind [`single`](Self::single), was never promoted, has an empty
+    /// log, and was started after this process last heard of another server (or at most two seconds before, because servers report their
+    /// uptime in whole seconds). So a restart without data costs no wait.
     ///
-    /// Give all processes the same value: the shortest one decides. With zero a new master is believed at once, and
+    /// Give all processes the same value: the shortest one decides. With zero a new master is used at once, and
     /// [`Reach::Announced`](crate::Reach::Announced) does not hold across failovers.
     pub fn takeover(mut self, takeover: Duration) -> Self {
         self.takeover = takeover;
         self
     }
 
-    /// Uses servers with which the promise cannot be kept. Default false.
+    /// Allows servers with which coherence cannot be guaranteed. Default false.
     ///
-    /// Otherwise these servers are refused with one warning, and values stay in the process:
+    /// By default these servers are refused with one warning, and values stay in the process:
     ///
-    /// - Sentinels that name different masters and do not know each other: processes that list them in another order would follow
-    ///   another master. With `true`, the master is the one that most of those which answer name, at a tie the first.
-    /// - A server that runs commands on several threads, such as `KeyDB` by default: a reply may overtake the invalidation before it, so a read
-    ///   may return a value that was invalidated just before.
+    /// - Sentinels that name different masters and do not know each other: processes that list them in another order would follow another
+    ///   master. With `true`, the master is the one that most of the answering Sentinels name, and at a tie the first one named.
+    /// - A server that runs commands on several threads, such as `KeyDB` by default: a reply may overtake an earlier invalidation, so a read
+    ///   may return a value that was just invalidated.
     pub fn allow_unsafe_servers(mut self, allow: bool) -> Self {
         self.allow_unsafe_servers = allow;
         self
     }
 
-    /// The largest encoded value that is stored, before compression; larger ones are returned, not stored, and counted in
-    /// [`SharedStats::too_large`](crate::SharedStats::too_large). Compressed values that are larger are not read either. Default
-    /// 1 MiB.
+    /// Maximum size of an encoded value before compression, in bytes. Larger values are returned but not stored, and counted in
+    /// [`SharedStats::too_large`](crate::SharedStats::too_large). Compressed values that decompress to more are not read. Default 1 MiB.
     pub fn max_value_bytes(mut self, bytes: usize) -> Self {
         self.max_value_bytes = bytes;
         self
     }
 
-    /// How values are encoded where the attribute does not say `codec = ..`. Default [`Codec::MessagePack`].
+    /// Encoding of values whose attribute has no `codec = ..`. Default [`Codec::MessagePack`].
     pub fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
         self
     }
 
-    /// Compresses values of 1 KiB and more, where that makes them smaller: a list of records becomes about half as large and is
-    /// stored at some 0.8 and read at 2 GB a second. Compressed values are read whatever this says, but only by a build with
-    /// the feature `compression`; to another they are misses, counted in
-    /// [`SharedStats::unreadable`](crate::SharedStats::unreadable), so deploy the feature before the setting. Default false.
+    /// Compresses values of 1 KiB and more, if that makes them smaller. A list of records becomes about half as large; it is compressed at
+    /// some 0.8 GB/s and decompressed at 2 GB/s. Every build with the feature `compression` reads compressed values, whatever this setting.
+    /// For builds without it they are misses, counted in [`SharedStats::unreadable`](crate::SharedStats::unreadable), so deploy the feature
+    /// before the setting. Default false.
     #[cfg(feature = "compression")]
     pub fn compress(mut self, compress: bool) -> Self {
         self.compress = compress;
         self
     }
 
-    /// What is the same for all processes that share the tier: where it is, without secrets, and the prefix.
+    /// Returns text that is the same in all processes that share the tier: the addresses without secrets, and the prefix.
     pub(crate) fn identity(&self) -> String {
         format!("{}/{} {}", self.servers, self.database(), self.prefix)
     }
 
-    /// The number of the database; a cluster has one only.
+    /// Returns the number of the database; zero for a cluster, which has only one.
     pub(crate) fn database(&self) -> i64 {
         match &self.servers {
             Servers::Single(info) => info.redis_settings().db(),
@@ -214,7 +213,7 @@ impl Redis {
         Limits { max_bytes: self.max_value_bytes, compress: self.compress }
     }
 
-    /// To the server of the log; in a cluster values go over others.
+    /// Returns the number of connections to the server of the log. A cluster has others for values.
     pub(crate) fn log_connections(&self) -> usize {
         match &self.servers {
             #[cfg(feature = "redis-cluster")]
@@ -225,11 +224,11 @@ impl Redis {
 
     pub(crate) fn check(&self) -> Result<(), Error> {
         let wrong = if self.connections == 0 {
-            "`connections` is 0: give at least one, or leave it at that"
+            "`connections` is 0: set at least 1, or leave it out"
         } else if self.prefix.contains(['{', '}']) {
-            "`prefix` holds a brace, which Redis Cluster would take for a hash tag: leave it out"
+            "`prefix` contains a brace, which Redis Cluster would take for a hash tag: leave it out"
         } else if self.command_timeout.is_zero() || self.connect_timeout.is_zero() {
-            "a timeout of zero lets no command finish: give at least a millisecond"
+            "a timeout of zero lets no command finish: set at least a millisecond"
         } else {
             return Ok(());
         };
@@ -241,7 +240,7 @@ impl Redis {
 fn parse_all(urls: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Vec<ConnectionInfo>, Error> {
     let infos: Vec<_> = urls.into_iter().map(|url| parse(url.as_ref())).collect::<Result<_, _>>()?;
     if infos.is_empty() {
-        return Err(Kind::Setting("no address of a Redis node is given: name at least one").into());
+        return Err(Kind::Setting("there is no address of a Redis node: give at least one").into());
     }
     Ok(infos)
 }
@@ -254,11 +253,11 @@ fn parse(url: &str) -> Result<ConnectionInfo, Error> {
         )
     })?;
     let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    // Without it small commands wait for each other's acknowledgements.
+    // Without `nodelay`, small commands wait for each other's acknowledgements.
     Ok(info.set_redis_settings(redis).set_tcp_settings(TcpSettings::default().set_nodelay(true)))
 }
 
-/// Without user and password.
+/// Shows neither user nor password.
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redis").field("servers", &self.servers).field("prefix", &self.prefix).finish_non_exhaustive()
@@ -271,7 +270,7 @@ impl fmt::Debug for Servers {
     }
 }
 
-/// As logs name them: addresses, no secrets.
+/// Shows the addresses without secrets, as log lines name the servers.
 impl fmt::Display for Servers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, infos) = match self {

@@ -1,10 +1,10 @@
-//! Waiting until a new master's predecessor is gone.
+//! The wait until a new master's predecessor is gone.
 //!
-//! After a failover two masters take writes for a while. Nothing that is loaded while an invalidation can still be announced on the former one
-//! may be believed later. So a server is used only once its log is *settled*: the log's life names the server, and this process has not left
-//! that life for another server. A promoted replica inherits its predecessor's log, and with it a life that names another server, so
-//! no process has to notice the failover. A process that has seen a server with an unsettled log for [`takeover`](super::settings::Redis::takeover)
-//! gives the log a new life that names the server; for all the others, the log is settled then.
+//! After a failover two masters take writes for a while. A value that is loaded while an invalidation can still be announced on the former
+//! master must not be used later. So a server is used only once its log is *settled*: the log's life names the server, and this process has
+//! not left that life for another server. A promoted replica inherits its predecessor's log, whose life names the predecessor; so no process
+//! has to notice the failover itself. A process that has seen a server with an unsettled log for
+//! [`takeover`](super::settings::Redis::takeover) gives the log a new life that names the server, which settles it for all others.
 //!
 //! During the wait there is no connection: the tier works as if the server were down.
 
@@ -19,13 +19,13 @@ use super::server::Identity;
 use super::stream::{Incarnation, names_server, new_life, parse_life};
 use crate::clock::nanos;
 
-/// Entries from the end of the log among which its life is looked for: an entry of another program's has none.
+/// Number of entries at the end of the log that are searched for its life: entries of other programs have none.
 const LOOK_BACK: usize = 16;
 
-/// Gives the log a new life, unless it has got another one than the one that was seen. `KEYS[1]` the stream; `ARGV`: channel, the life
-/// that was seen, the new one, how many entries to look at, and the token of a message. What came before concerns no process that believes the new
-/// life, and programs of former versions take a log for one life only, so the log is deleted. To trim it would leave its last id, behind which
-/// there may be none. A full server lets the script go on, because `UNLINK` takes no memory.
+/// Script that gives the log a new life, unless its life has changed since it was read. `KEYS[1]`: the stream. `ARGV`: channel, the life that
+/// was read, the new one, the number of entries to search, and the token of a message. The log is deleted: its entries concern no process
+/// that uses the new life, and former versions expect one life in a log. Trimming would keep its last id, which may be the largest possible
+/// one. A full server runs the script, because `UNLINK` takes no memory.
 static RENEW: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -48,25 +48,25 @@ return 1
     )
 });
 
-/// Returns `None` if the log of this server is settled, else the time for which the server has to be waited for at least.
+/// Returns `None` if the log of this server is settled, else the time to wait before the next attempt.
 pub(super) async fn settle(
     context: &Context,
     connection: &mut MultiplexedConnection,
     identity: &Identity,
 ) -> RedisResult<Option<Duration>> {
     let server = identity.server;
-    // A process that is in stays in, whatever became of the log.
+    // A process that uses the server already goes on, whatever happened to the log.
     if context.feed.server() == Some(server) {
         return Ok(None);
     }
-    // The second look finds the new life, this process' own or another one's.
+    // The second round finds the new life, whether this process or another one has started it.
     for _ in 0..2 {
         let seen = last_life(connection, &context.stream).await?;
         if is_settled(context, server, &seen) {
             return Ok(None);
         }
         if seen.is_empty() && !may_have_predecessor(context, identity) {
-            // Catching up begins the log, and with it the first life.
+            // Catching up creates the log, and with it the first life.
             return Ok(None);
         }
         let wait = remaining(context, server);
@@ -75,12 +75,12 @@ pub(super) async fn settle(
         }
         renew(context, connection, server, &seen).await?;
     }
-    Err(RedisError::from((ErrorKind::Client, "the log began anew while it was looked at")))
+    Err(RedisError::from((ErrorKind::Client, "the log started over while it was read")))
 }
 
-/// Returns whether another server may still take what concerns this one's log, which is empty. Behind a single address that is so if the
-/// server was promoted, or if it was up already when this process last heard of another. Servers say their age in whole
-/// seconds: one that is older than that word by less than two seconds counts as new, because a quick restart looks the same.
+/// Returns whether another server may still take invalidations for this server's empty log. Behind a single address that is possible if the
+/// server was promoted, or was up already when this process last heard of another one. Servers report their uptime in whole seconds; so a
+/// server that was started up to two seconds before that counts as new, because a quick restart looks the same.
 fn may_have_predecessor(context: &Context, identity: &Identity) -> bool {
     !context.settings.is_single() || !identity.is_original || context.trust.last_answered() > identity.started
 }
@@ -90,10 +90,10 @@ fn is_settled(context: &Context, server: u64, seen: &str) -> bool {
         .is_some_and(|life| names_server(life, server) && !context.feed.has_left(Incarnation { server, life }))
 }
 
-/// Returns how much of the wait is left.
+/// Returns the rest of the wait.
 fn remaining(context: &Context, server: u64) -> Duration {
     let now = context.clock.now();
-    let (first, is_new) = context.settling.see(server, now);
+    let (first, is_new) = context.settle_wait.see(server, now);
     if is_new {
         context.telemetry.waits_for_new_master(context.settings.takeover);
     }
@@ -101,7 +101,7 @@ fn remaining(context: &Context, server: u64) -> Duration {
     Duration::from_nanos(until.saturating_sub(now))
 }
 
-/// The life of the log's last entry as its text; empty if there is none.
+/// Returns the text of the life of the log's last entry; empty if there is none.
 async fn last_life(connection: &mut MultiplexedConnection, stream: &str) -> RedisResult<String> {
     let mut command = redis::cmd("XREVRANGE");
     command.arg(stream).arg("+").arg("-").arg("COUNT").arg(LOOK_BACK);

@@ -1,27 +1,28 @@
-//! Signals about one connection, from all who use it to the task that watches it.
+//! Signals from the users of a connection to the task that watches it.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Release;
 
 use tokio::sync::Notify;
 
-/// Signals between all who use a connection.
+/// The signals of one connection.
 #[derive(Default)]
 pub(super) struct Signals {
-    /// True while it does not answer.
+    /// True while the connection must not be used, because the server does not answer or may have a successor.
     pub(super) suspended: AtomicBool,
-    /// True once it is to be made again.
+    /// True once the connection has to be made again.
     pub(super) broken: AtomicBool,
-    /// Wakes the connection's own task.
+    /// Wakes the task that watches the connection.
     pub(super) changed: Notify,
 }
 
 impl Signals {
-    /// Has the connection's own task look at the log.
-    pub(super) fn look(&self) {
+    /// Makes the watching task check the log.
+    pub(super) fn check_log(&self) {
         self.changed.notify_one();
     }
 
+    /// Makes the watching task end the connection.
     pub(super) fn break_off(&self) {
         self.broken.store(true, Release);
         self.changed.notify_one();

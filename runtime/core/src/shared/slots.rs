@@ -2,7 +2,7 @@
 
 use redis::{Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, RedisResult};
 
-/// The slot of a key: CRC-16/XMODEM of the key, or of what stands between its first brace and the next closing one
+/// Returns the slot of a key: CRC-16/XMODEM of the key, or of the text between its first brace and the next closing one
 /// (<https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/>).
 pub(super) fn slot(key: &str) -> u16 {
     let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
@@ -15,11 +15,11 @@ pub(crate) struct Slots {
     pub(crate) range: std::ops::RangeInclusive<u16>,
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// By which node it was told.
+    /// The index of the node that reported it.
     seed: usize,
 }
 
-/// The map of a cluster, as the first of these nodes that answers tells it.
+/// Returns the slot map of a cluster, from the first of these nodes that answers.
 pub(crate) async fn slots(seeds: &[ConnectionInfo]) -> RedisResult<Vec<Slots>> {
     let mut last = RedisError::from((ErrorKind::ClusterConnectionNotFound, "no node of the cluster answers"));
     for (index, seed) in seeds.iter().enumerate() {
@@ -42,7 +42,7 @@ async fn slots_by(seed: &ConnectionInfo, index: usize) -> RedisResult<Vec<Slots>
     Ok(map.iter().filter_map(|range| parse_range(range, asked, index)).collect())
 }
 
-/// `[first, last, [host, port, ..], ..]`; a node that does not know its own name means the one that was asked.
+/// Parses `[first, last, [host, port, ..], ..]`. An empty host stands for the node that was asked.
 fn parse_range(range: &redis::Value, asked: &str, seed: usize) -> Option<Slots> {
     let [first, last, primary, ..] = range.as_sequence()? else { return None };
     let [host, port, ..] = primary.as_sequence()? else { return None };
@@ -52,7 +52,7 @@ fn parse_range(range: &redis::Value, asked: &str, seed: usize) -> Option<Slots> 
     Some(Slots { range: number(first)?..=number(last)?, host, port: number(port)?, seed })
 }
 
-/// The master that serves the key's slot.
+/// Returns a client of the master that serves the key's slot.
 pub(super) async fn primary(seeds: &[ConnectionInfo], key: &str) -> RedisResult<Client> {
     let slot = slot(key);
     let Some(Slots { host, port, seed, .. }) =

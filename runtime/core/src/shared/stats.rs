@@ -1,4 +1,4 @@
-//! Counting what the shared tier does.
+//! Counters of the shared tier.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -25,36 +25,36 @@ impl Count {
 
 macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
-        /// Counters of which none is part of another, because two are not read at one moment: a difference of them could fall. Sums are made
-        /// by [`snapshot`](Self::snapshot).
+        /// The counters, none of which includes another: two are never read at the same moment, so the difference of a total and its part
+        /// could fall. [`snapshot`](Self::snapshot) makes the totals.
         #[derive(Debug, Default)]
         pub(crate) struct TierCounts {
-            /// Reads that found nothing.
+            /// Reads that found no value.
             pub(crate) absent: Count,
-            /// Commands that failed otherwise than by taking too long.
+            /// Commands that failed, other than by a timeout.
             other_errors: Count,
             $(pub(crate) $name: Count,)*
         }
 
-        /// What the shared tier of one [`Fastness`](crate::Fastness) does; from [`Fastness::shared`](crate::Fastness::shared).
+        /// State and counters of the shared tier of one [`Fastness`](crate::Fastness); from [`Fastness::shared`](crate::Fastness::shared).
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct SharedStats {
-            /// Whether there is a connection. It may be left alone at the moment because it does not answer.
+            /// True if there is a connection, even if it is suspended because the server does not answer.
             pub connected: bool,
-            /// Whether every invalidation of this process is in the log, and the log's word is recent enough that everything
-            /// in the in-process tier may be served.
+            /// True if every invalidation of this process is in the log, and the last heartbeat is recent enough that every local entry may
+            /// be served.
             pub coherent: bool,
-            /// True while the tier rests until a former master is gone; see [`Redis::takeover`](crate::Redis::takeover).
+            /// True while the tier is not used, until a former master is gone; see [`Redis::takeover`](crate::Redis::takeover).
             pub settling: bool,
-            /// True if the tier is not used because the promise cannot be kept with this set-up; see
+            /// True if the tier is not used because coherence cannot be guaranteed with this set-up; see
             /// [`Redis::allow_unsafe_servers`](crate::Redis::allow_unsafe_servers).
             pub refused: bool,
-            /// How long the last heartbeat took that was answered; zero before the first.
+            /// Round-trip time of the last heartbeat that was answered; zero before the first.
             pub latency: Duration,
-            /// Invalidations that this process has not got into the log yet; it tries until it has.
+            /// Invalidations of this process that are not in the log yet. They are sent again until they are.
             pub in_doubt: usize,
-            /// Reads that found none, or one that may not be served.
+            /// Reads that found no value, or one that may not be served.
             pub misses: u64,
             /// Commands that failed, timeouts included.
             pub errors: u64,
@@ -62,7 +62,7 @@ macro_rules! counts {
         }
 
         impl TierCounts {
-            /// A command failed.
+            /// Counts a command that failed.
             pub(crate) fn failed(&self, error: &RedisError) {
                 let count = if error.is_timeout() { &self.timeouts } else { &self.other_errors };
                 count.add();
@@ -91,37 +91,37 @@ macro_rules! counts {
 counts! {
     /// Reads that found a value.
     hits,
-    /// Values found that had been invalidated; part of `misses`.
+    /// Reads that found an invalidated value; part of `misses`.
     stale,
-    /// Values found that could not be read: damaged, foreign, of another version or type; part of `misses`.
+    /// Reads that found a value which could not be read: damaged, foreign, of another version or type; part of `misses`.
     unreadable,
     /// Values stored.
     stores,
     /// Values not stored because their encoded form exceeds the bound.
     too_large,
-    /// Values not stored because they could not be encoded, or would come back as others.
+    /// Values not stored because they could not be encoded, or would decode to other values.
     unencodable,
-    /// Values not stored because too many were on their way.
+    /// Values not stored because too many stores were in flight.
     store_overflows,
-    /// Commands that took longer than allowed; part of `errors`.
+    /// Commands that ran into their timeout; part of `errors`.
     timeouts,
-    /// Calls that went without the shared tier because there was no connection that answers.
+    /// Calls that did not use the shared tier because no connection answered.
     skipped,
     /// Invalidations that were in the log when the call that made them returned.
     announced,
-    /// Invalidations that counted in this process only when the call that made them returned.
+    /// Invalidations that counted only in this process when the call that made them returned.
     local_only,
     /// Connections made.
     connects,
     /// Attempts to connect that failed.
     connect_errors,
-    /// How often a connection was left alone because it did not answer, or because its master may have had a successor.
+    /// Times that a connection was suspended because the server did not answer, or its master may have had a successor.
     suspensions,
-    /// New masters that were waited for, because their predecessors could still have taken invalidations.
+    /// Waits for a new master, whose predecessor could still have taken invalidations.
     takeovers,
-    /// How often everything cached became stale because the log was new, was another server's, or had lost entries.
+    /// Times that everything cached became stale because the log was new, was another server's, or had lost entries.
     resets,
-    /// Entries of the log that could not be read; each made everything cached stale.
+    /// Entries of the log that could not be read. Each made everything cached stale.
     unreadable_entries,
 }
 
@@ -129,9 +129,9 @@ counts! {
 mod tests {
     use super::*;
 
-    /// What is exported is the difference, which falls where a part is counted after its sum.
+    /// Otherwise an exported difference could fall, when a part is counted after its total.
     #[test]
-    fn what_is_counted_is_in_its_sum_at_once() {
+    fn a_total_includes_its_parts_at_once() {
         let counts = TierCounts::default();
         counts.absent.add();
         counts.stale.add_many(2);

@@ -1,29 +1,29 @@
-//! The shared log as it is in Redis: a stream, what is read from it, and what is published when it grows.
+//! The shared log in Redis: a stream, its entries, and the messages that are published when it grows.
 //!
-//! One entry has two fields: `l`, the *life* of the log (a random name of 16 hexadecimal digits that the first entry gets and every
-//! later one copies), and `r`, the bytes of a [`Record`]. Further fields are stepped over. Any other entry is a *stray*: somebody
-//! else has written it, so nothing is known of what it means, and it counts as everything.
+//! An entry has two fields: `l`, the *life* of the log (a random name of 16 hexadecimal digits, chosen for the first entry and copied by
+//! every later one), and `r`, the bytes of a [`Record`]. Further fields are ignored. Any other entry is a *stray* of another program: its
+//! meaning is unknown, so it counts as an invalidation of everything.
 //!
-//! A message on the log's channel is `life id previous token record`. The token is 16 hexadecimal digits; a plus sign before them
-//! says that the first four are the number of the database, because channels are shared by all databases of a server. Builds of
-//! record format 1 write no sign and read both.
+//! A message on the log's channel is `life id previous token record`. The token is 16 hexadecimal digits. A plus sign before them says that
+//! the first four are the number of the database, because all databases of a server share its channels. Builds of record format 1 write no
+//! sign and read both.
 
 use redis::Value;
 
 use crate::log::Record;
 
-/// The place of an entry in the stream: milliseconds of the server's clock, and a number within the millisecond.
+/// The position of an entry in the stream: milliseconds of the server's clock, and a number within the millisecond.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct StreamId {
     milliseconds: u64,
     number: u64,
 }
 
-/// The name of one life of the log: a log that was lost (flushed, evicted, deleted) begins another, and so does one whose server was
-/// [promoted](super::settle). 32 random bits, and 32 bits of the identity of the server that it began on.
+/// The name of one life of the log: 32 random bits, and 32 bits of the identity of the server on which it began. A log that was lost
+/// (flushed, evicted, deleted) starts another life, and so does the log of a server that was [promoted](super::settle).
 pub(crate) type Life = u64;
 
-/// The name of a new life of the log on this server.
+/// Returns the name of a new life of the log on this server.
 pub(super) fn new_life(server: u64) -> Life {
     (u64::from(fastrand::u32(1..)) << 32) | (server & 0xFFFF_FFFF)
 }
@@ -33,11 +33,11 @@ pub(super) fn names_server(life: Life, server: u64) -> bool {
     life << 32 == server << 32
 }
 
-/// One life of the log on one server. Places are comparable within one incarnation only: after a failover or a flush an id
-/// may be given out a second time.
+/// A life of the log on one server. Positions are comparable only within one incarnation: after a failover or a flush an id may be used
+/// a second time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Incarnation {
-    /// A hash of the server's run id.
+    /// The identity of the server.
     pub(crate) server: u64,
     pub(crate) life: Life,
 }
@@ -63,18 +63,18 @@ impl StreamId {
         Some(Self { milliseconds: milliseconds.parse().ok()?, number: number.parse().ok()? })
     }
 
-    /// In 64 bits, in the same order; numbers that do not fit (65 535 and more in one millisecond) count as the last of their
-    /// millisecond. For invalidations: never before where it is.
+    /// Packs the id into 64 bits that have the same order. Numbers that do not fit (65 535 and more in one millisecond) become the last of
+    /// their millisecond. For invalidations: rounds up.
     pub(crate) fn packed_up(self) -> u64 {
         self.packed(0xFFFF)
     }
 
-    /// The same for what is judged: never after where it is.
+    /// Does what [`packed_up`](Self::packed_up) does for loads: rounds down.
     pub(crate) fn packed_down(self) -> u64 {
         self.packed(0xFFFE)
     }
 
-    /// Returns whether no other id is packed as this one is.
+    /// Returns whether no other id packs to the same number.
     pub(crate) fn is_exact(self) -> bool {
         self.number < 0xFFFF && self.milliseconds < (1 << 48) - 1
     }
@@ -90,18 +90,18 @@ impl std::fmt::Display for StreamId {
     }
 }
 
-/// A published entry.
+/// An entry as it is published.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Published {
     pub(crate) entry: Appended,
     pub(crate) previous: StreamId,
     pub(crate) token: u64,
-    /// `None` if it cannot be read.
+    /// `None` if the record cannot be read.
     pub(crate) record: Option<Record>,
 }
 
 impl Published {
-    /// The entry in this message, if it may be one of the log in this database.
+    /// Parses a message, if it may be of the log in this database.
     pub(crate) fn parse(message: &[u8], database: Database) -> Option<Self> {
         let mut parts = message.splitn(5, |byte| *byte == b' ');
         let life = hex(parts.next()?)?;
@@ -114,7 +114,7 @@ impl Published {
     }
 }
 
-/// The number of a database; those beyond the last number share it.
+/// The number of a database. Numbers that do not fit become the largest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Database(u16);
 
@@ -123,13 +123,13 @@ impl Database {
         Self(u16::try_from(number).unwrap_or(u16::MAX))
     }
 
-    /// The token of a message from this database.
+    /// Returns the token of a message from this database.
     pub(crate) fn token(self, token: u64) -> String {
         format!("+{:04x}{:012x}", self.0, token & MAX_TOKEN)
     }
 }
 
-/// The largest token: the database takes the rest of its word.
+/// The largest token: the database takes the other 16 bits.
 pub(crate) const MAX_TOKEN: u64 = (1 << 48) - 1;
 
 fn parse_token(text: &[u8]) -> Option<(Option<Database>, u64)> {
@@ -143,23 +143,23 @@ fn hex(text: &[u8]) -> Option<u64> {
     u64::from_str_radix(std::str::from_utf8(text).ok()?, 16).ok()
 }
 
-/// The name of a life, which is written in 16 digits.
+/// Parses the name of a life, which has 16 digits.
 pub(super) fn parse_life(text: &[u8]) -> Option<Life> {
     let is_life = text.len() == 16 && text.iter().all(u8::is_ascii_hexdigit);
     hex(text).filter(|_| is_life)
 }
 
-/// An entry as it was read.
+/// An entry as it is read from the stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct StreamEntry {
     pub(crate) id: StreamId,
     /// `None` for a stray.
     pub(crate) life: Option<Life>,
-    /// `None` if it cannot be read, as that of a stray.
+    /// `None` if the record cannot be read, as for a stray.
     pub(crate) record: Option<Record>,
 }
 
-/// A part of the stream, in order, from `from` on (inclusive).
+/// Reads up to `count` entries of the stream in order, from `from` on (inclusive).
 pub(crate) async fn range(
     connection: &mut impl redis::aio::ConnectionLike,
     stream: &str,
@@ -173,12 +173,12 @@ pub(crate) async fn range(
     entries.iter().map(|entry| parse_entry(entry).ok_or_else(unreadable)).collect()
 }
 
-/// How many entries the stream has.
+/// Returns the number of entries of the stream.
 pub(crate) async fn len(connection: &mut impl redis::aio::ConnectionLike, stream: &str) -> redis::RedisResult<usize> {
     redis::cmd("XLEN").arg(stream).query_async(connection).await
 }
 
-/// The last entries of the stream, in order.
+/// Reads the last entries of the stream, in order.
 pub(crate) async fn tail(
     connection: &mut impl redis::aio::ConnectionLike,
     stream: &str,
@@ -190,9 +190,9 @@ pub(crate) async fn tail(
     entries.iter().rev().map(|entry| parse_entry(entry).ok_or_else(unreadable)).collect()
 }
 
-/// The last entry; `None` if the log is empty or gone.
+/// Returns the last entry of a reply to `XINFO STREAM`; `None` if the log is empty or gone.
 ///
-/// `XINFO` is used by the heartbeat alone, so that a server's statistics show what the heartbeat costs.
+/// Only the heartbeat uses `XINFO`, so that a server's command statistics show the cost of heartbeats.
 pub(crate) fn last_entry(info: &Value) -> redis::RedisResult<Option<StreamEntry>> {
     let field = |name: &[u8]| match info {
         Value::Map(fields) => fields.iter().find(|(key, _)| is_bytes(key, name)).map(|(_, value)| value),
@@ -208,7 +208,7 @@ pub(crate) fn last_entry(info: &Value) -> redis::RedisResult<Option<StreamEntry>
     }
 }
 
-/// `[id, [l, life, r, record, ..]]`, or a stray.
+/// Parses `[id, [l, life, r, record, ..]]`, or a stray.
 fn parse_entry(entry: &Value) -> Option<StreamEntry> {
     let [id, fields] = entry.as_sequence()? else { return None };
     let id = StreamId::parse(&redis::from_redis_value_ref::<Vec<u8>>(id).ok()?)?;
@@ -232,10 +232,7 @@ fn is_bytes(value: &Value, expected: &[u8]) -> bool {
 }
 
 pub(super) fn unreadable() -> redis::RedisError {
-    redis::RedisError::from((
-        redis::ErrorKind::UnexpectedReturnType,
-        "the server's answer about the log cannot be read",
-    ))
+    redis::RedisError::from((redis::ErrorKind::UnexpectedReturnType, "the server's reply about the log cannot be read"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The shared tier of one handle: its connections and tasks, and how it is read and written.
+//! The shared tier of one handle on Redis: connections, tasks, and commands.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use redis::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::api::{SharedEpoch, Unavailable};
 #[cfg(feature = "redis-cluster")]
 use super::cluster::{Barrier, Nodes};
 use super::connection::Connections;
@@ -15,7 +16,6 @@ use super::doubt::{Doubt, PendingRecord};
 use super::feed::FeedJudge;
 use super::publish::{publish, replay};
 use super::reads::{Reads, ValueAddress};
-use super::seam::{SharedEpoch, Unavailable};
 use super::settings::Redis;
 #[cfg(feature = "redis-cluster")]
 use super::settings::Servers;
@@ -25,10 +25,10 @@ use crate::clock::{Clock, Process, Tick};
 use crate::error::{Error, Kind};
 use crate::log::{Judgement, Log};
 
-/// Stores on their way at a time; beyond it values are not stored.
+/// Maximum number of stores in flight. Beyond it values are not stored.
 const MAX_STORES: usize = 1_024;
 
-/// The shared tier of one handle.
+/// The shared tier of one handle on Redis.
 pub(crate) struct RedisTier {
     pub(super) context: Arc<Context>,
     pub(super) log: Arc<Log>,
@@ -41,11 +41,11 @@ pub(crate) struct RedisTier {
     stores: Arc<Semaphore>,
     /// The process that connected; see [`Connection`](super::connection::Connection).
     process: Process,
-    /// Ends with the tier.
+    /// The background tasks, which end with the tier.
     _tasks: JoinSet<()>,
 }
 
-/// What a handle gives its tier.
+/// The parts of a handle that its tier uses.
 pub(crate) struct HandleContext {
     pub(crate) clock: Clock,
     pub(crate) log: Arc<Log>,
@@ -54,7 +54,7 @@ pub(crate) struct HandleContext {
 }
 
 impl RedisTier {
-    /// Starts to connect. Call within a tokio runtime, which then drives the connections.
+    /// Starts to connect. Must be called within a tokio runtime, which then drives the connections.
     pub(crate) fn start(settings: Redis, handle: HandleContext) -> Result<Arc<Self>, Error> {
         settings.check()?;
         let runtime = tokio::runtime::Handle::try_current();
@@ -66,8 +66,9 @@ impl RedisTier {
         clock.listen(Arc::downgrade(&listener));
         let count = settings.log_connections();
         let context = Context::new(settings, clock, &log, trust, mirror_bytes);
-        let context =
-            Arc::new(context.map_err(|_| Kind::Setting("this address is of no kind that redis can connect to"))?);
+        let context = Arc::new(
+            context.map_err(|_| Kind::Setting("redis cannot connect to this kind of address: use another URL"))?,
+        );
         let connections = Connections::new(count);
         let doubt = Arc::new(Doubt::new(log.clone()));
         let mut tasks = JoinSet::new();
@@ -94,7 +95,7 @@ impl RedisTier {
 
     pub(crate) fn stats(&self) -> SharedStats {
         let in_doubt = self.doubt.len();
-        let (settling, refused) = (self.context.settling.is_waiting(), self.context.telemetry.is_refused());
+        let (settling, refused) = (self.context.settle_wait.is_waiting(), self.context.telemetry.is_refused());
         let heard = self.context.trust.holds(self.context.clock.now());
         SharedStats {
             connected: self.is_connected(),
@@ -118,14 +119,14 @@ impl RedisTier {
         self.context.telemetry.is_connected()
     }
 
-    /// The judge of what was read over a connection to this server; `None` if the log is another one's by now. What is folded
-    /// waits while it is held.
+    /// Returns the judge of values that were read over a connection to this server; `None` if the log is another server's by now. No record is
+    /// folded while it is held.
     pub(super) fn judge(&self, server: u64) -> Option<TierJudge<'_>> {
         let feed = self.context.feed.judge(server)?;
         Some(TierJudge { feed, doubt: &self.doubt })
     }
 
-    /// Publishes a record, or gives it back.
+    /// Publishes a record, or returns it.
     pub(super) async fn send(&self, pending: PendingRecord, token: u64) -> Result<(), PendingRecord> {
         let announced = match pending.record() {
             Some(record) => publish(&self.context, &self.connections, record, token).await.is_ok(),
@@ -140,8 +141,8 @@ impl RedisTier {
         Ok(())
     }
 
-    /// The bytes under an address, and the server whose [judge](Self::judge) to ask. When they are here, all invalidations that
-    /// it executed before the read were folded.
+    /// Reads the bytes under an address. Returns them with the server for whose [judge](Self::judge) to ask. All invalidations that the
+    /// server executed before the read are folded then.
     pub(super) async fn get(&self, address: ValueAddress<'_>) -> Result<(Option<Vec<u8>>, u64), Unavailable> {
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, barrier)) = &self.cluster {
@@ -151,7 +152,7 @@ impl RedisTier {
         self.reads.get(address).await.map(|(value, server)| (bytes(value), server))
     }
 
-    /// The bytes under several addresses, in their order.
+    /// Reads the bytes under several addresses, in their order.
     pub(super) async fn get_many(&self, addresses: &[ValueAddress<'_>]) -> Result<(Vec<Value>, u64), Unavailable> {
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, barrier)) = &self.cluster {
@@ -162,26 +163,26 @@ impl RedisTier {
         self.reads.get_many(addresses).await
     }
 
-    /// The reply to a command about one address, as it is: it says nothing of invalidations.
-    pub(super) async fn ask(&self, address: &str, command: redis::Cmd) -> Result<Value, Unavailable> {
+    /// Sends a command about one address and returns its reply, which is not ordered with invalidations.
+    pub(super) async fn query(&self, address: &str, command: redis::Cmd) -> Result<Value, Unavailable> {
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, _)) = &self.cluster {
             self.reads.live().ok_or(Unavailable)?;
-            return nodes.ask(address, command).await;
+            return nodes.query(address, command).await;
         }
         let _ = address;
         self.reads.read(&command).await.map(|(reply, _)| reply)
     }
 
-    /// Sends commands that store something under an address, in the background.
+    /// Sends commands that store values, in the background.
     pub(super) fn send_later(&self, commands: Vec<(String, redis::Cmd)>) {
-        // Without a runtime (a function that is not async) there is nobody to send them.
+        // Without a runtime (a function that is not async) no task can send them.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let Ok(permit) = self.stores.clone().try_acquire_owned() else {
             self.context.telemetry.counts.store_overflows.add();
             return;
         };
-        // Where the values are on other servers than the log, too: without the log they could not be believed.
+        // In a cluster, too: without the log the values could not be judged.
         let Some(live) = self.reads.live() else { return };
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, _)) = &self.cluster {
@@ -207,20 +208,20 @@ impl RedisTier {
     }
 }
 
-/// The judgement of what is read from the tier.
+/// Judges values that are read from the tier.
 pub(super) struct TierJudge<'a> {
     feed: FeedJudge<'a>,
     doubt: &'a Doubt,
 }
 
 impl TierJudge<'_> {
-    /// The judgement of what began at this position and has these scopes, as far as anybody knew when the read was made.
+    /// Judges a value whose load began at this position and that has these scopes, by the log and by the records in doubt.
     pub(super) fn judge(&self, epoch: SharedEpoch, scopes: &[u64]) -> Judgement {
         self.feed.judge(epoch, scopes).min(self.doubt.judge(scopes))
     }
 }
 
-/// The nodes that hold the values, if this is a cluster.
+/// Starts the tasks for the nodes that hold the values, if this is a cluster.
 #[cfg(feature = "redis-cluster")]
 fn join_cluster(
     context: &Arc<Context>,

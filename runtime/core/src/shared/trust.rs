@@ -1,11 +1,11 @@
-//! How long this process may go on without word from the log.
+//! The bound on the age of entries while the log is out of reach.
 //!
-//! A heartbeat that was answered proves that everything appended before it was *sent* has been folded. Once the last such
-//! moment lies further back than `max_stale`, whatever began before the last `max_stale` is no longer served; what began
-//! later may be, because no invalidation can have concerned it for longer than that. So a node that lost its connection keeps a
-//! small, young cache and joins young loads instead of storming the origin, and stays within the bound.
+//! A heartbeat that was answered proves that all records appended before it was *sent* are folded. Once the last such time is longer ago than
+//! `max_stale`, entries whose load began more than `max_stale` ago are no longer served. Younger ones may be, because no invalidation can have
+//! concerned them for longer than that. So a process that lost its connection keeps a small, young cache and joins young loads instead of
+//! overloading the origin, and stays within the bound.
 //!
-//! It hangs on the clock's own thread: a runtime that is too busy to notice the silence must not serve longer for that.
+//! Runs on the clock's thread, so that the bound holds even if the runtime is too busy to notice the silence.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,27 +17,28 @@ use crate::clock::{Tick, nanos};
 use crate::log::{Epoch, Log};
 use crate::sync::{Mutex, lock};
 
-/// Samples within one bound: the finer, the less is dropped too early.
+/// Number of samples within the bound: the more, the fewer entries are dropped too early.
 const SAMPLES: u64 = 32;
-/// Between heartbeats, at most.
+/// Longest pause between heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// The longest that a master is used without a confirmation.
+/// The longest time for which a master is used without a confirmation.
 const LEASE: Duration = Duration::from_secs(3);
-/// Two ticks of the clock are taken off the bound, because nothing is noticed between ticks.
+/// Safety margin of two clock ticks, because the bound is checked at ticks only.
 const MARGIN: Duration = Duration::from_millis(20);
 
+/// Time of the last answered heartbeat, and the epochs of the recent past.
 pub(crate) struct Trust {
     log: Arc<Log>,
-    /// How old a load may be while there is no word, in nanoseconds.
+    /// The maximum age of a load while heartbeats are not answered, in nanoseconds.
     bound: u64,
-    /// When the last heartbeat that was answered had been sent.
+    /// The time at which the last answered heartbeat was sent.
     answered: AtomicU64,
     next_sample: AtomicU64,
     samples: Mutex<VecDeque<(u64, Epoch)>>,
 }
 
 impl Trust {
-    /// From `now` on: what is loaded before the first tick is young too.
+    /// Starts at `now`: loads before the first tick count as young.
     pub(crate) fn new(log: Arc<Log>, bound: Duration, now: u64) -> Self {
         let start = (now, log.new_epoch());
         Self {
@@ -49,27 +50,27 @@ impl Trust {
         }
     }
 
-    /// How often the log has to be heard of, so that one answer which is late or lost makes nobody doubt.
+    /// Returns the pause between heartbeats, short enough that one late or lost answer does not exceed the bound.
     pub(crate) fn heartbeat(&self) -> Duration {
         (Duration::from_nanos(self.bound) / 3).min(HEARTBEAT)
     }
 
-    /// The time for which a master may be used without a new confirmation that it is the master, in nanoseconds.
+    /// Returns the time for which a master may be used without a new confirmation, in nanoseconds.
     pub(crate) fn lease(&self) -> u64 {
         self.bound.min(nanos(LEASE))
     }
 
-    /// A heartbeat was answered that had been sent at this time.
+    /// Notes that a heartbeat which was sent at this time was answered.
     pub(crate) fn answered(&self, sent: u64) {
         self.answered.fetch_max(sent, Relaxed);
     }
 
-    /// Returns when the last heartbeat that was answered had been sent; zero before the first.
+    /// Returns the time at which the last answered heartbeat was sent; zero before the first.
     pub(crate) fn last_answered(&self) -> u64 {
         self.answered.load(Relaxed)
     }
 
-    /// Whether everything in the cache may be served as far as its age goes.
+    /// Returns whether entries of any age may be served.
     pub(crate) fn holds(&self, now: u64) -> bool {
         now.saturating_sub(self.bound) <= self.answered.load(Relaxed)
     }
@@ -87,7 +88,7 @@ impl Tick for Trust {
         let samples = &mut *lock(&self.samples);
         self.sample(now, samples);
         let oldest = now.saturating_sub(self.bound);
-        // The first sample within the bound stays in front: what began before it may be too old.
+        // The first sample within the bound stays in front: loads that began before it may be too old.
         while samples.front().is_some_and(|(time, _)| *time < oldest) {
             samples.pop_front();
         }
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_loaded_before_the_first_tick_is_young() {
+    fn loads_before_the_first_tick_are_young() {
         let log = Arc::new(Log::with_mirror_bytes(1 << 10));
         let trust = Trust::new(log.clone(), Duration::from_secs(1) + MARGIN, 10 * SECOND);
         let began = log.position();

@@ -1,17 +1,17 @@
-//! Values in the tier: their addresses, their envelopes, and whether they may be served.
+//! Values in the tier: addresses, envelopes, and judgement.
 
 use redis::Cmd;
 
+use super::api::{FetchedEntry, NewEntry, SharedEpoch, ValueKey};
 use super::order;
 use super::reads::ValueAddress;
-use super::seam::{FetchedEntry, NewEntry, SharedEpoch, ValueKey};
 use super::tier::RedisTier;
 use crate::clock::nanos;
 use crate::codec::envelope::{self, Header, Unsealed};
-use crate::codec::formats::with_buffer;
+use crate::codec::value_codec::with_buffer;
 use crate::log::{Epoch, Judgement};
 
-/// A value that was read.
+/// A value that was read, with its envelope's header.
 pub(super) struct Unpacked<V> {
     pub(super) header: Header,
     pub(super) value: Option<V>,
@@ -33,7 +33,7 @@ impl RedisTier {
         ValueAddress([&self.context.settings.prefix, key.key, &key.encoding.types(&key.wire).suffix])
     }
 
-    /// The value in these bytes, if it is one of this key.
+    /// Decodes the value in these bytes, if it is one of this key.
     pub(super) fn unpack<V>(&self, key: &ValueKey<'_, V>, bytes: Option<&[u8]>) -> Option<Unpacked<V>> {
         let counts = &self.context.telemetry.counts;
         let Some(bytes) = bytes else {
@@ -55,7 +55,7 @@ impl RedisTier {
         }
     }
 
-    /// A value that may be served, as old as the question that `epoch` was read before.
+    /// Returns a value that may be served. `epoch` was read before the command was sent, and so counts as the start of the local entry.
     pub(super) fn judged<V>(
         &self,
         Unpacked { header, value, judgement }: Unpacked<V>,
@@ -72,31 +72,31 @@ impl RedisTier {
         })
     }
 
-    /// The command that stores a value.
+    /// Makes the command that stores a value.
     pub(super) fn pack<V>(&self, key: &ValueKey<'_, V>, entry: &NewEntry<'_, V>) -> Option<(String, Cmd)> {
-        let keep =
+        let ttl =
             entry.expires.saturating_sub(self.context.clock.now()).saturating_add(nanos(entry.beyond)) / 1_000_000;
-        self.ordered(key, entry, keep.max(1))
+        self.ordered(key, entry, ttl.max(1))
     }
 
-    /// The command that puts this in place of what is older, for so many milliseconds; for zero, nothing.
+    /// Makes the command that replaces an older value for `ttl_millis`, or removes it if that is zero.
     pub(super) fn ordered<V>(
         &self,
         key: &ValueKey<'_, V>,
         entry: &NewEntry<'_, V>,
-        keep_millis: u64,
+        ttl_millis: u64,
     ) -> Option<(String, Cmd)> {
         with_buffer(|bytes| {
             self.seal(key, entry, bytes)?;
             let (address, now) = (self.address(key), self.context.server_micros(self.context.clock.now()));
-            let command = order::store(&address, bytes, keep_millis, now);
+            let command = order::store(&address, bytes, ttl_millis, now);
             Some((address, command))
         })
     }
 
-    /// Puts a value into its envelope, in the first form that gives it back.
+    /// Puts a value into its envelope, in the first form from which it decodes unchanged.
     fn seal<V>(&self, key: &ValueKey<'_, V>, entry: &NewEntry<'_, V>, bytes: &mut Vec<u8>) -> Option<()> {
-        let (formats, settings, types) = (&key.wire.formats, &self.context.settings, key.encoding.types(&key.wire));
+        let (value_codec, settings, types) = (&key.wire.codec, &self.context.settings, key.encoding.types(&key.wire));
         let asked = key.codec.unwrap_or(settings.codec);
         let (mut attempt, mut why) = (key.encoding.codec.attempt(asked, types.is_settled), None);
         loop {
@@ -112,18 +112,18 @@ impl RedisTier {
             };
             bytes.clear();
             let sealed = envelope::seal(&header, key.key, settings.limits(), bytes, |bytes| match entry.value {
-                Some(value) => attempt.encode(formats, value, bytes),
+                Some(value) => attempt.encode(value_codec, value, bytes),
                 None => Ok(()),
             });
             match (sealed, attempt.next()) {
                 (Ok(()), _) if entry.value.is_none() => return Some(()),
                 (Ok(()), _) => {
-                    key.encoding.codec.stored(attempt, (formats.type_name)(), why.as_ref());
+                    key.encoding.codec.stored(attempt, (value_codec.type_name)(), why.as_ref());
                     return Some(());
                 }
                 (Err(Unsealed::Payload(unfit)), Some(next)) => (attempt, why) = (next, why.or(Some(unfit))),
                 (Err(Unsealed::Payload(unfit)), None) => {
-                    self.context.telemetry.cannot_encode((formats.type_name)(), &why.unwrap_or(unfit));
+                    self.context.telemetry.cannot_encode((value_codec.type_name)(), &why.unwrap_or(unfit));
                     return None;
                 }
                 (Err(Unsealed::TooLarge), _) => {
@@ -141,6 +141,6 @@ fn decode<V>(key: &ValueKey<'_, V>, bytes: &[u8], max_bytes: usize) -> Option<(H
     if header.absent {
         return Some((header, None));
     }
-    let value = key.wire.formats.decode(&payload, header.codec).ok()?;
+    let value = key.wire.codec.decode(&payload, header.codec).ok()?;
     Some((header, Some(value)))
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::key::args::Args;
 use crate::key::template::{Piece, Template, render_owned};
 use crate::key::{Hashed, KeyText, OwnedKey};
-use crate::l1::{Found, L1};
+use crate::l1::{FoundEntry, L1};
 use crate::shape::CacheValue;
 use crate::sync::{Mutex, lock};
 
@@ -38,7 +38,7 @@ struct Member<V> {
 trait TextStore<V>: Send + Sync {
     fn has_texts(&self) -> bool;
     fn make_texts(&self);
-    fn look(&self, text: KeyText<'_>) -> Option<Found<V>>;
+    fn get(&self, text: KeyText<'_>) -> Option<FoundEntry<V>>;
     fn remove(&self, text: KeyText<'_>, number: u64);
     fn has_newer(&self, text: KeyText<'_>, number: u64) -> bool;
 }
@@ -59,7 +59,7 @@ pub(crate) struct Membership<V> {
 
 /// An entry of another store.
 pub(super) struct Elsewhere<V> {
-    pub(super) found: Found<V>,
+    pub(super) found: FoundEntry<V>,
     store: Arc<dyn TextStore<V>>,
     is_direct: bool,
 }
@@ -115,7 +115,7 @@ impl<V: CacheValue> Membership<V> {
     /// The entry of this key in another store whose load began last, if it is valid.
     pub(super) fn newest(&self, text: KeyText<'_>) -> Option<Elsewhere<V>> {
         let found = |(store, is_direct): (Arc<dyn TextStore<V>>, bool)| {
-            store.look(text).map(|found| Elsewhere { found, store, is_direct })
+            store.get(text).map(|found| Elsewhere { found, store, is_direct })
         };
         self.others(text).into_iter().filter_map(found).max_by_key(|elsewhere| elsewhere.found.start.number)
     }
@@ -182,8 +182,8 @@ impl<K: OwnedKey, V: CacheValue> TextStore<V> for Keyed<K, V> {
         self.store.make_texts();
     }
 
-    fn look(&self, text: KeyText<'_>) -> Option<Found<V>> {
-        self.store.look(&self.key(text)?)
+    fn get(&self, text: KeyText<'_>) -> Option<FoundEntry<V>> {
+        self.store.get(&self.key(text)?)
     }
 
     fn remove(&self, text: KeyText<'_>, number: u64) {

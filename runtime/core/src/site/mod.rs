@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Arc, OnceLock};
 
-use crate::engine::{Local, Store};
+use crate::engine::{LocalStore, TieredStore};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::template::{Piece, Template};
@@ -48,7 +48,7 @@ pub struct Site {
 
 struct Slot {
     instance: Instance,
-    /// A [`Local`]. Boxed, not counted: the data is then one addition closer.
+    /// A [`LocalStore`]. Boxed, not counted: the data is then one addition closer.
     local: Box<dyn Any + Send + Sync>,
     /// A [`SiteState`], for what is not a hit.
     state: Arc<dyn Any + Send + Sync>,
@@ -199,7 +199,7 @@ impl Site {
         K: Eq + 'static,
         S: Shape + 'static,
         SiteState<K, S>: Any + Send + Sync,
-        Local<K, S::Item>: Any + Send + Sync,
+        LocalStore<K, S::Item>: Any + Send + Sync,
     {
         let slot = || Slot {
             instance,
@@ -228,9 +228,9 @@ impl Site {
         let all: Arc<ByText<S::Item>> = if is_owner { handle.common(variant) } else { Arc::default() };
         let by_text = Membership::join::<A>(all, &values, self.meta.template, &path);
         let local =
-            Local { values, counters: handle.counters(&instance.shown(self.own_name()), self.meta.template.text) };
+            LocalStore { values, counters: handle.counters(&instance.shown(self.own_name()), self.meta.template.text) };
         SiteState {
-            store: Store::new(handle, local, tier, variant),
+            store: TieredStore::new(handle, local, tier, variant),
             by_text,
             negatives: Negatives::of::<S::Item>(handle, &shape, of, self.meta.capacity),
             unequal: AtomicBool::new(false),
@@ -282,9 +282,9 @@ impl std::fmt::Debug for Site {
 
 impl Slot {
     #[inline]
-    fn find<K: 'static, V: 'static>(&self, instance: Instance) -> Option<&Local<K, V>>
+    fn find<K: 'static, V: 'static>(&self, instance: Instance) -> Option<&LocalStore<K, V>>
     where
-        Local<K, V>: Any,
+        LocalStore<K, V>: Any,
     {
         self.of(instance)?.local.downcast_ref()
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::handle::Fastness;
 use crate::key::{AnyKey, Hashed};
-use crate::l1::{Entry, Found, L1};
+use crate::l1::{Entry, FoundEntry, L1};
 
 /// What is stored where there is no value.
 #[derive(Clone)]
@@ -37,8 +37,8 @@ impl Negatives {
     }
 
     /// The verdict on this key, if it is valid, fresh or not.
-    pub(super) fn look(&self, key: &Hashed<AnyKey>) -> Option<Found<Verdict>> {
-        self.0.look(key)
+    pub(super) fn get(&self, key: &Hashed<AnyKey>) -> Option<FoundEntry<Verdict>> {
+        self.0.get(key)
     }
 
     pub(super) fn insert(&self, key: Hashed<AnyKey>, verdict: Entry<Verdict>) {

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use super::by_text::{Elsewhere, Membership};
 use super::negatives::{Negatives, Verdict, What};
-use crate::engine::Store;
+use crate::engine::TieredStore;
 use crate::flight::Permit;
 use crate::key::{CallKey, Hashed, OwnedKey};
-use crate::l1::{Entry, Found, Lifetime, LoadStart};
+use crate::l1::{Entry, FoundEntry, Lifetime, LoadStart};
 use crate::log::{Judgement, Log};
 use crate::shape::{CacheValue, Outcome, Shape};
 
 /// What one handle keeps for one instantiation of a call site.
 pub(crate) struct SiteState<K: Eq, S: Shape> {
-    pub(crate) store: Store<K, S::Item>,
+    pub(crate) store: TieredStore<K, S::Item>,
     /// The function's path, as a key segment.
     pub(crate) path: String,
     /// Absences and errors, shared where values are. Asked after a miss only, so their keys are of any type.
@@ -112,7 +112,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         if !self.has_negatives() {
             return None;
         }
-        let Verdict { what, ended } = self.negatives.look(&key.erased()).filter(|found| found.is_fresh(now))?.value;
+        let Verdict { what, ended } = self.negatives.get(&key.erased()).filter(|found| found.is_fresh(now))?.value;
         let negative = match what {
             What::Absent => S::absent().map(Negative::Absent),
             What::Failed(kept) => kept.downcast().ok().map(Negative::Failed),
@@ -130,21 +130,21 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
     pub(crate) fn find_elsewhere(
         &self,
         key: CallKey<'_, K>,
-        life: impl FnOnce(&Found<S::Item>, u64) -> Option<Lifetime>,
-    ) -> Option<Found<S::Item>> {
+        life: impl FnOnce(&FoundEntry<S::Item>, u64) -> Option<Lifetime>,
+    ) -> Option<FoundEntry<S::Item>> {
         if !self.by_text.is_used() || !self.is_findable(key.args) {
             return None;
         }
         let (elsewhere, now) = (self.by_text.newest(key.text())?, self.now());
         if self.by_text.is_direct() {
             // Read where it is, and so not refreshed early.
-            return elsewhere.found.is_fresh(now).then_some(Found { fresh_until: u64::MAX, ..elsewhere.found });
+            return elsewhere.found.is_fresh(now).then_some(FoundEntry { fresh_until: u64::MAX, ..elsewhere.found });
         }
         let life = life(&elsewhere.found, now)?;
         self.take(key, &elsewhere, life)
     }
 
-    fn take(&self, key: CallKey<'_, K>, elsewhere: &Elsewhere<S::Item>, life: Lifetime) -> Option<Found<S::Item>> {
+    fn take(&self, key: CallKey<'_, K>, elsewhere: &Elsewhere<S::Item>, life: Lifetime) -> Option<FoundEntry<S::Item>> {
         let (found, start) = (&elsewhere.found, elsewhere.found.start);
         let is_superseded = self.has_negatives() && self.negatives.has_newer(&key.args.erased(), start.number);
         let judgement = self.log().judge(start.epoch, key.scopes.hashes());
@@ -152,7 +152,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
             return None;
         }
         self.keep(key, found.value.clone(), life, start);
-        let kept = self.store.look(key.args);
+        let kept = self.store.get(key.args);
         if kept.is_some() {
             // There are direct calls for it, which know it by its text.
             self.store.local.values.make_texts();
@@ -164,7 +164,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
             return kept;
         }
         let fresh_until = if judgement == Judgement::Expired { 0 } else { found.fresh_until };
-        Some(Found { value: found.value.clone(), life, fresh_until, retry_at: 0, start })
+        Some(FoundEntry { value: found.value.clone(), life, fresh_until, retry_at: 0, start })
     }
 
     /// Counts a load in whose place another is made, and says so once per call site.
@@ -222,7 +222,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         }
         if self.has_negatives() {
             let erased = key.args.erased();
-            let right = || self.negatives.look(&erased).is_some_and(|found| matches!(found.value.what, What::Absent));
+            let right = || self.negatives.get(&erased).is_some_and(|found| matches!(found.value.what, What::Absent));
             if !(absence && right()) {
                 self.negatives.remove(&erased, start.number);
             }

@@ -37,15 +37,15 @@ fn preset() -> Vec<u8> {
 
 /// Stores values through one call site, in turn, as the tier does. Returns what another process reads of each that is stored.
 fn through_one_call_site<V: SharedValue>(values: &[V]) -> Vec<Option<V>> {
-    let (choice, formats) = (Choice::default(), Formats::<V>::new());
-    let is_settled = formats.announced().is_settled;
+    let (choice, codec) = (Choice::default(), ValueCodec::<V>::new());
+    let is_settled = codec.announced().is_settled;
     let store = |value: &V| {
         let mut attempt = choice.attempt(Codec::MessagePack, is_settled);
         loop {
             let mut bytes = Vec::new();
-            if attempt.encode(&formats, value, &mut bytes).is_ok() {
+            if attempt.encode(&codec, value, &mut bytes).is_ok() {
                 choice.stored(attempt, "", None);
-                return Some(formats.decode(&bytes, attempt.form().codec()).unwrap());
+                return Some(codec.decode(&bytes, attempt.form().codec()).unwrap());
             }
             attempt = attempt.next()?;
         }
@@ -82,10 +82,10 @@ fn a_value_with_an_element_left_out_is_not_stored() {
 
 #[test]
 fn a_whole_value_of_a_settled_type_is_decoded_once_for_its_call_site() {
-    let (choice, formats) = (Choice::default(), Formats::<(u8, [f32; 2])>::new());
-    assert!(formats.announced().is_settled);
+    let (choice, codec) = (Choice::default(), ValueCodec::<(u8, [f32; 2])>::new());
+    assert!(codec.announced().is_settled);
     let first = choice.attempt(Codec::MessagePack, true);
     choice.stored(first, "", None);
     assert!(first.verify && !choice.attempt(Codec::MessagePack, true).verify);
-    assert_eq!(formats.encode(&(1, [0.5; 2]), first.form(), &mut Vec::new()).unwrap(), Extent::Whole);
+    assert_eq!(codec.encode(&(1, [0.5; 2]), first.form(), &mut Vec::new()).unwrap(), Extent::Whole);
 }

@@ -29,7 +29,7 @@ fn digests<const N: usize>(values: [&dyn Fn() -> Result<u64, Undigested>; N]) ->
 }
 
 #[test]
-fn what_serde_tells_apart_has_another_number() {
+fn values_that_serde_distinguishes_have_different_digests() {
     let all = digests([
         &|| number(&1_u8),
         &|| number(&1_u16),

@@ -36,7 +36,7 @@ fn opened(bytes: &[u8]) -> Result<(Header, Cow<'_, [u8]>), Unreadable> {
     open(bytes, KEY, header().fingerprint, LIMITS.max_bytes)
 }
 
-/// Changes an envelope as whoever knows the checksum can.
+/// Changes an envelope and corrects its checksum.
 fn forged(mut bytes: Vec<u8>, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     change(&mut bytes);
     put_checksum(&mut bytes).unwrap();
@@ -60,7 +60,7 @@ fn golden_bytes() {
 }
 
 #[test]
-fn what_is_not_this_value_is_refused_for_what_it_is() {
+fn another_value_is_refused_for_its_reason() {
     let bytes = sealed(&header());
     assert_eq!(open(&bytes, "user:8", header().fingerprint, LIMITS.max_bytes), Err(Unreadable::OtherKey));
     assert_eq!(open(&bytes, KEY, 1, LIMITS.max_bytes), Err(Unreadable::OtherType));
@@ -75,7 +75,7 @@ fn what_is_not_this_value_is_refused_for_what_it_is() {
 }
 
 #[test]
-fn one_changed_bit_and_every_cut_are_noticed() {
+fn every_changed_bit_and_every_cut_are_noticed() {
     let bytes = sealed(&header());
     for cut in 0..bytes.len() {
         assert!(opened(&bytes[..cut]).is_err(), "cut at {cut}");
@@ -88,7 +88,7 @@ fn one_changed_bit_and_every_cut_are_noticed() {
 }
 
 #[test]
-fn what_is_too_large_is_not_sealed() {
+fn a_value_that_is_too_large_is_not_sealed() {
     let exact = sealed(&header()).len();
     let sealed = |max_bytes| sealed_with(&header(), Limits { max_bytes, compress: true }, b"payload");
     assert!(sealed(exact).is_ok());
@@ -101,7 +101,7 @@ fn what_is_too_large_is_not_sealed() {
 /// A process that was built without the feature, beside one with it.
 #[cfg(not(feature = "compression"))]
 #[test]
-fn what_another_process_compressed_cannot_be_read() {
+fn a_payload_that_another_process_compressed_cannot_be_read() {
     let bytes = forged(sealed(&header()), |bytes| bytes[FLAGS] |= COMPRESSED);
     assert_eq!(opened(&bytes), Err(Unreadable::UnknownFormat));
 }
@@ -121,7 +121,7 @@ mod compressed {
     }
 
     #[test]
-    fn what_shrinks_is_compressed_where_that_was_asked_for() {
+    fn a_payload_that_shrinks_is_compressed_if_requested() {
         let mut noise = vec![0; 4096];
         fastrand::Rng::with_seed(1).fill(&mut noise);
         assert!(is_compressed(&text(1024), true));
@@ -153,7 +153,7 @@ mod compressed {
     }
 
     #[test]
-    fn what_is_no_block_is_refused() {
+    fn bytes_that_are_not_a_block_are_refused() {
         let sealed = sealed_with(&header(), LIMITS, &text(4096)).unwrap();
         let begin = HEADER + KEY.len();
         for length in 0..sealed.len() - begin {

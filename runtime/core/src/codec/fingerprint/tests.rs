@@ -90,7 +90,7 @@ fn types_that_hold_themselves_end() {
 }
 
 #[test]
-fn what_asks_for_anything_or_refuses_is_not_settled() {
+fn a_type_that_asks_for_anything_or_rejects_is_not_settled() {
     fn settled<T: DeserializeOwned>() -> bool {
         Announced::from_type::<T>().is_settled
     }

@@ -1,33 +1,33 @@
-//! The serializer: it writes field names, and the human-readable form of types that have two.
+//! serde's `Serializer` for [`MsgpackWriter`]: field names, and the human-readable form of types that have two.
 //!
-//! The bytes are those of `rmp-serde`, but for what those cannot give back: [`SOME`] stands before a value that begins like an absent one.
+//! The bytes are those of `rmp-serde`, with one addition: [`SOME`] stands before a present value that begins like an absent one.
 
 use serde::ser::{Error as _, Serialize, Serializer};
 
+use super::error::MsgpackError;
 use super::reader::{FALSE, NIL, SOME, TRUE};
-use super::refused::Refused;
-use super::writer::{Writer, Written};
+use super::writer::{Compound, MsgpackWriter};
 
 macro_rules! numbers {
     ($($method:ident: $ty:ty, $marker:literal, $compact:ident;)*) => {$(
         #[inline]
-        fn $method(self, number: $ty) -> Result<(), Refused> {
+        fn $method(self, number: $ty) -> Result<(), MsgpackError> {
             if EXACT { self.put($marker, number.to_be_bytes()) } else { self.$compact(number.into()) }
             Ok(())
         }
     )*};
 }
 
-impl<'w, 'a, const EXACT: bool> Serializer for &'w mut Writer<'a, EXACT> {
+impl<'w, 'a, const EXACT: bool> Serializer for &'w mut MsgpackWriter<'a, EXACT> {
     type Ok = ();
-    type Error = Refused;
-    type SerializeSeq = Written<'w, 'a, EXACT>;
-    type SerializeTuple = Written<'w, 'a, EXACT>;
-    type SerializeTupleStruct = Written<'w, 'a, EXACT>;
-    type SerializeTupleVariant = Written<'w, 'a, EXACT>;
-    type SerializeMap = Written<'w, 'a, EXACT>;
-    type SerializeStruct = Written<'w, 'a, EXACT>;
-    type SerializeStructVariant = Written<'w, 'a, EXACT>;
+    type Error = MsgpackError;
+    type SerializeSeq = Compound<'w, 'a, EXACT>;
+    type SerializeTuple = Compound<'w, 'a, EXACT>;
+    type SerializeTupleStruct = Compound<'w, 'a, EXACT>;
+    type SerializeTupleVariant = Compound<'w, 'a, EXACT>;
+    type SerializeMap = Compound<'w, 'a, EXACT>;
+    type SerializeStruct = Compound<'w, 'a, EXACT>;
+    type SerializeStructVariant = Compound<'w, 'a, EXACT>;
 
     numbers! {
         serialize_u8: u8, 0xcc, unsigned;
@@ -41,56 +41,56 @@ impl<'w, 'a, const EXACT: bool> Serializer for &'w mut Writer<'a, EXACT> {
     }
 
     #[inline]
-    fn serialize_bool(self, value: bool) -> Result<(), Refused> {
+    fn serialize_bool(self, value: bool) -> Result<(), MsgpackError> {
         self.bytes.push(if value { TRUE } else { FALSE });
         Ok(())
     }
 
     #[inline]
-    fn serialize_i128(self, number: i128) -> Result<(), Refused> {
+    fn serialize_i128(self, number: i128) -> Result<(), MsgpackError> {
         self.binary(&number.to_be_bytes())
     }
 
     #[inline]
-    fn serialize_u128(self, number: u128) -> Result<(), Refused> {
+    fn serialize_u128(self, number: u128) -> Result<(), MsgpackError> {
         self.binary(&number.to_be_bytes())
     }
 
     #[inline]
-    fn serialize_f32(self, number: f32) -> Result<(), Refused> {
+    fn serialize_f32(self, number: f32) -> Result<(), MsgpackError> {
         self.put(0xca, number.to_be_bytes());
         Ok(())
     }
 
     #[inline]
-    fn serialize_f64(self, number: f64) -> Result<(), Refused> {
+    fn serialize_f64(self, number: f64) -> Result<(), MsgpackError> {
         self.put(0xcb, number.to_be_bytes());
         Ok(())
     }
 
     #[inline]
-    fn serialize_char(self, value: char) -> Result<(), Refused> {
+    fn serialize_char(self, value: char) -> Result<(), MsgpackError> {
         self.text(value.encode_utf8(&mut [0; 4]))
     }
 
     #[inline]
-    fn serialize_str(self, text: &str) -> Result<(), Refused> {
+    fn serialize_str(self, text: &str) -> Result<(), MsgpackError> {
         self.text(text)
     }
 
     #[inline]
-    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Refused> {
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), MsgpackError> {
         self.binary(bytes)
     }
 
     #[inline]
-    fn serialize_none(self) -> Result<(), Refused> {
+    fn serialize_none(self) -> Result<(), MsgpackError> {
         self.bytes.push(NIL);
         Ok(())
     }
 
     #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), MsgpackError> {
         let start = self.bytes.len();
         value.serialize(&mut *self)?;
         if let Some(&(NIL | SOME)) = self.bytes.get(start) {
@@ -100,26 +100,30 @@ impl<'w, 'a, const EXACT: bool> Serializer for &'w mut Writer<'a, EXACT> {
     }
 
     #[inline]
-    fn serialize_unit(self) -> Result<(), Refused> {
+    fn serialize_unit(self) -> Result<(), MsgpackError> {
         self.bytes.push(NIL);
         Ok(())
     }
 
     #[inline]
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refused> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), MsgpackError> {
         self.list_head(0)
     }
 
     #[inline]
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Refused> {
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), MsgpackError> {
         self.text(variant)
     }
 
     #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), Refused> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), MsgpackError> {
         if name == rmp_serde::MSGPACK_EXT_STRUCT_NAME {
             let mut theirs = rmp_serde::Serializer::new(&mut *self.bytes).with_human_readable();
-            return theirs.serialize_newtype_struct(name, value).map_err(Refused::custom);
+            return theirs.serialize_newtype_struct(name, value).map_err(MsgpackError::custom);
         }
         value.serialize(self)
     }
@@ -131,7 +135,7 @@ impl<'w, 'a, const EXACT: bool> Serializer for &'w mut Writer<'a, EXACT> {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), MsgpackError> {
         self.variant(variant)?;
         self.deeper()?;
         value.serialize(&mut *self)?;
@@ -140,17 +144,17 @@ impl<'w, 'a, const EXACT: bool> Serializer for &'w mut Writer<'a, EXACT> {
     }
 
     #[inline]
-    fn serialize_seq(self, length: Option<usize>) -> Result<Written<'w, 'a, EXACT>, Refused> {
+    fn serialize_seq(self, length: Option<usize>) -> Result<Compound<'w, 'a, EXACT>, MsgpackError> {
         self.members(length, false)
     }
 
     #[inline]
-    fn serialize_tuple(self, length: usize) -> Result<Written<'w, 'a, EXACT>, Refused> {
+    fn serialize_tuple(self, length: usize) -> Result<Compound<'w, 'a, EXACT>, MsgpackError> {
         self.members(Some(length), false)
     }
 
     #[inline]
-    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Written<'w, 'a, EXACT>, Refused> {
+    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Compound<'w, 'a, EXACT>, MsgpackError> {
         self.members(Some(length), false)
     }
 
@@ -161,18 +165,18 @@ impl<'w, 'a, const EXACT: bool> Serializer for &'w mut Writer<'a, EXACT> {
         _: u32,
         variant: &'static str,
         length: usize,
-    ) -> Result<Written<'w, 'a, EXACT>, Refused> {
+    ) -> Result<Compound<'w, 'a, EXACT>, MsgpackError> {
         self.variant(variant)?;
         self.members(Some(length), false)
     }
 
     #[inline]
-    fn serialize_map(self, length: Option<usize>) -> Result<Written<'w, 'a, EXACT>, Refused> {
+    fn serialize_map(self, length: Option<usize>) -> Result<Compound<'w, 'a, EXACT>, MsgpackError> {
         self.members(length, true)
     }
 
     #[inline]
-    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Written<'w, 'a, EXACT>, Refused> {
+    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Compound<'w, 'a, EXACT>, MsgpackError> {
         self.members(Some(length), true)
     }
 
@@ -183,7 +187,7 @@ impl<'w, 'a, const EXACT: bool> Serializer for &'w mut Writer<'a, EXACT> {
         _: u32,
         variant: &'static str,
         length: usize,
-    ) -> Result<Written<'w, 'a, EXACT>, Refused> {
+    ) -> Result<Compound<'w, 'a, EXACT>, MsgpackError> {
         self.variant(variant)?;
         self.members(Some(length), true)
     }

@@ -19,14 +19,14 @@ fn by_rmp_serde<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     T::deserialize(&mut rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable()).ok()
 }
 
-/// What a type is shown that asks for nothing in particular.
+/// The value that a type receives from `deserialize_any`.
 #[derive(Clone, Debug, PartialEq)]
 enum Shown {
     Unit,
     Bool(bool),
-    /// By its width, signed or not.
+    /// The width, negative for signed numbers, and the number.
     Number(i8, i128),
-    /// By its width and bits.
+    /// The width and the bits.
     Float(u8, u64),
     Text(String),
     Bytes(Vec<u8>),
@@ -157,7 +157,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn what_was_written_is_read(value in everything()) {
+    fn a_value_that_was_written_is_read(value in everything()) {
         prop_assert_eq!(from_slice::<Everything>(&written(&value)).unwrap(), value);
     }
 
@@ -180,17 +180,17 @@ proptest! {
     }
 
     #[test]
-    fn what_is_cut_off_or_longer_is_refused(value in everything(), at in any::<prop::sample::Index>()) {
+    fn bytes_that_are_cut_off_or_too_many_are_refused(value in everything(), at in any::<prop::sample::Index>()) {
         let bytes = written(&value);
         prop_assert!(from_slice::<Everything>(&bytes[..at.index(bytes.len())]).is_err());
         let longer = [&*bytes, &[NOTHING]].concat();
-        prop_assert_eq!(from_slice::<Everything>(&longer).unwrap_err().to_string(), "bytes are left over");
+        prop_assert_eq!(from_slice::<Everything>(&longer).unwrap_err().to_string(), "there are bytes behind the value");
     }
 }
 
 const NOTHING: u8 = 0xc0;
 
-/// Of more fields than fit into a marker; some are left out, one comes out of order, one under another name.
+/// A struct with more fields than fit into a marker; some are left out, one comes out of order, one under another name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Many {
@@ -321,14 +321,14 @@ fn no_room_is_made_for_what_is_not_there() {
 }
 
 #[test]
-fn what_does_not_fit_its_type_is_refused() {
+fn a_value_that_does_not_fit_its_type_is_refused() {
     let refused = |bytes: &[u8]| from_slice::<Kind>(bytes).unwrap_err().to_string();
-    assert_eq!(refused(&written(&"Newtype")), "a variant lacks what it holds");
-    assert_eq!(refused(&written(&BTreeMap::from([("Unit", 1)]))), "a variant holds more than its type");
+    assert_eq!(refused(&written(&"Newtype")), "a variant has no content");
+    assert_eq!(refused(&written(&BTreeMap::from([("Unit", 1)]))), "a variant has content that its type does not have");
     assert_eq!(from_slice::<Kind>(&written(&BTreeMap::from([("Unit", None::<u8>)]))).unwrap(), Kind::Unit);
     assert_eq!(
         from_slice::<(u8, u8)>(&[0x93, 1, 2, 3]).unwrap_err().to_string(),
-        "there is more in it than its type holds"
+        "there are more members than its type has"
     );
     assert!(from_slice::<u8>(&written(&256)).unwrap_err().to_string().contains("expected u8"));
     assert!(from_slice::<String>(&[0xa1, 0xff]).unwrap_err().to_string().contains("not UTF-8"));

@@ -102,7 +102,7 @@ fn a_leader_that_waits_for_something_else_is_given_that_time() {
 }
 
 #[test]
-fn one_that_nobody_waits_for_is_given_up_by_the_next_who_comes_and_by_who_refreshes() {
+fn a_load_without_waiters_is_given_up_by_the_next_caller_and_by_a_refresh() {
     for terms in [WAIT, Terms { wait: false, ..WAIT }] {
         let flights = Flying::new();
         let old = flights.lead();
@@ -127,7 +127,7 @@ fn an_heir_that_is_not_polled_is_given_up_in_its_turn() {
 }
 
 #[test]
-fn a_leader_that_was_given_up_and_is_dropped_hands_over_to_nobody() {
+fn a_leader_that_was_given_up_and_is_dropped_hands_nothing_over() {
     let flights = Flying::new();
     let old = flights.lead();
     let mut waiter = flights.wait();

@@ -11,24 +11,24 @@ use super::target::{Key, Target};
 use super::vary;
 use crate::clock::nanos;
 use crate::codec::Wire;
-use crate::engine::{self, Began, Local};
+use crate::engine::{self, LocalStore, TieredStart};
 use crate::handle::Fastness;
 use crate::key::template::bounded;
 use crate::key::{Hashed, Scopes};
-use crate::l1::{Found, Lifetime, LoadStart};
+use crate::l1::{FoundEntry, Lifetime, LoadStart};
 use crate::log::Epoch;
 use crate::sync::lock;
 use crate::timed::Gate;
 
 /// The responses of a handle, for the HTTP layers.
 pub(super) struct Store {
-    engine: engine::Store<Key, Arc<Held>>,
+    engine: engine::TieredStore<Key, Arc<Held>>,
     /// Lets through one line a second about responses that broke off.
     pub(super) broken: Gate,
 }
 
 impl Deref for Store {
-    type Target = engine::Store<Key, Arc<Held>>;
+    type Target = engine::TieredStore<Key, Arc<Held>>;
 
     fn deref(&self) -> &Self::Target {
         &self.engine
@@ -63,9 +63,9 @@ impl Store {
         let name = if keeps { "http" } else { "http coalescing" };
         let capacity = if keeps { capacity } else { 0 };
         let local =
-            Local { values: handle.store(name, None, Some(capacity)), counters: handle.counters(name, "http:*") };
+            LocalStore { values: handle.store(name, None, Some(capacity)), counters: handle.counters(name, "http:*") };
         let tier = if keeps { handle.tier_of(true, name) } else { None };
-        Self { engine: engine::Store::new(handle, local, tier, 0), broken: Gate::new() }
+        Self { engine: engine::TieredStore::new(handle, local, tier, 0), broken: Gate::new() }
     }
 
     pub(super) fn has_tier(&self) -> bool {
@@ -96,12 +96,12 @@ impl Store {
 
     pub(super) fn place(&self, target: &Target<'_>, variant: &str, tags: &[String]) -> Place {
         let text = target.text(variant);
-        Place { key: self.local.values.own(&target.args(variant)), scopes: Scopes::made_of(&text, tags), text }
+        Place { key: self.local.values.owned_key(&target.args(variant)), scopes: Scopes::made_of(&text, tags), text }
     }
 
     /// The response of a key in this process, if it is valid, fresh or not.
-    pub(super) fn look(&self, place: &Place) -> Option<Found<Arc<Held>>> {
-        self.engine.look(&place.key)
+    pub(super) fn get(&self, place: &Place) -> Option<FoundEntry<Arc<Held>>> {
+        self.engine.get(&place.key)
     }
 
     /// Stores in this process what the shared tier has under a key. False if it has nothing that may be served.
@@ -124,12 +124,12 @@ impl Store {
 
     /// Stores in this process, unless something invalidated it meanwhile. True if it was stored: then it is to be
     /// [shared](Self::share) too.
-    pub(super) fn keep(&self, place: &Place, held: &Arc<Held>, began: &Began) -> bool {
+    pub(super) fn keep(&self, place: &Place, held: &Arc<Held>, began: &TieredStart) -> bool {
         self.admit(place, held.clone(), self.lifetime(held, began), began.start)
     }
 
     /// Gives the shared tier what this process stored.
-    pub(super) fn share(&self, place: &Place, held: &Held, began: &Began) {
+    pub(super) fn share(&self, place: &Place, held: &Held, began: &TieredStart) {
         let address = bounded(place.text.clone());
         if let Some(key) = self.shared_key(Wire::new(), None, &address, place.scopes.hashes()) {
             let beyond = held.stored.grace().longest();
@@ -138,7 +138,7 @@ impl Store {
     }
 
     /// The lifetime of a response whose making ends now.
-    fn lifetime(&self, held: &Held, began: &Began) -> Lifetime {
+    fn lifetime(&self, held: &Held, began: &TieredStart) -> Lifetime {
         lifetime(&held.stored, held.expires, self.now().saturating_sub(began.time))
     }
 
@@ -156,7 +156,7 @@ impl Store {
 
     /// Whether one more variant may be stored beside those that this process has stored.
     pub(super) fn admits_variant(&self, of: &Place, names: &[String], variant: &str, most: usize) -> bool {
-        let Some(found) = self.look(of) else { return true };
+        let Some(found) = self.get(of) else { return true };
         match &found.value.stored {
             Stored::Varies(known) if known == names => {
                 let mut variants = lock(&found.value.variants);

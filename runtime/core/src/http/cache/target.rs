@@ -157,7 +157,7 @@ impl KeyPart for Address<'_> {
             })
     }
 
-    fn own(&self) -> Joined {
+    fn to_owned_part(&self) -> Joined {
         Joined { text: self.0.concat().into(), ends: self.ends() }
     }
 
@@ -184,7 +184,7 @@ impl KeyPart for Joined {
         self == joined
     }
 
-    fn own(&self) -> Self {
+    fn to_owned_part(&self) -> Self {
         self.clone()
     }
 
@@ -297,7 +297,7 @@ mod tests {
         for (index, one) in all.iter().enumerate() {
             for (other_index, other) in all.iter().enumerate() {
                 let (one, other) = (Address(*one), Address(*other));
-                assert_eq!(one.same(&other.own()), index == other_index, "{one:?} {other:?}");
+                assert_eq!(one.same(&other.to_owned_part()), index == other_index, "{one:?} {other:?}");
                 assert_eq!(hash(&one) == hash(&other), index == other_index, "{one:?} {other:?}");
             }
         }

@@ -204,7 +204,7 @@ struct Work {
     cache: Cache,
     key: String,
     /// Given back where it is dropped; on success it is left to run out, so that nobody comes between it and the answer.
-    lease: Option<direct::Lease>,
+    lease: Option<direct::LoadLease>,
 }
 
 /// Whether it is to be done.
@@ -273,7 +273,7 @@ impl Work {
             self.cache.set_shared(&self.key, stored.clone(), shared.ttl).await;
         }
         if let Some(lease) = self.lease {
-            lease.leave();
+            lease.let_expire();
         }
         self.claim.done(stored, shared.ttl, shared.memory);
         Response::from_parts(head, body)

@@ -1,8 +1,8 @@
-//! A value as a digest sees it: what serde is told, each piece with its kind and its end.
+//! The canonical bytes of a value for its digest: each piece that the value passes to serde, with its kind and its end.
 //!
-//! Invariants: values of one type that tell serde different things give different bytes, be it only the width of a number or a character
-//! in place of a text, as in an untagged enum; equal values of std's unordered maps and sets give the same,
-//! because their entries are digested one by one and then sorted, at 32 bytes an entry. A map that keeps an order of its own keeps it here.
+//! Invariants: values of one type that serialise differently give different bytes, even if only the width of a number differs, or a
+//! character stands in place of a text, as in an untagged enum. Equal values of std's unordered maps and sets give the same bytes, because
+//! their entries are digested one by one and then sorted, at 32 bytes an entry. Ordered maps keep their order.
 
 use std::any::type_name;
 use std::fmt;
@@ -14,15 +14,15 @@ use serde::ser::{
 };
 use sha2::{Digest as _, Sha256};
 
-/// The hash of a value, or an error if it refuses to be serialised.
+/// Hashes a value. Fails if its `Serialize` does.
 pub(super) fn hash(value: &(impl Serialize + ?Sized)) -> Result<Sha256, fmt::Error> {
     let mut canonical = Canonical(Sha256::new());
     value.serialize(&mut canonical)?;
     Ok(canonical.0)
 }
 
-/// Whether items of this iterator come in an order that says nothing. Of any other, and of one whose name has changed, the order
-/// counts: equal values may then miss.
+/// Returns whether this iterator is one of an unordered map or set. The order of any other counts. If std renames one of these iterators,
+/// its order counts too, and equal values may then miss.
 fn is_unordered<I>() -> bool {
     let (name, from) =
         (type_name::<I>(), ["std::collections::hash::map::", "std::collections::hash::set::", "hashbrown::"]);

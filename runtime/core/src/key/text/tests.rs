@@ -16,7 +16,7 @@ impl fmt::Display for Tag {
     }
 }
 
-/// It only displays.
+/// A type that only implements `Display`.
 #[derive(Clone, Debug, PartialEq)]
 struct Shown(String);
 
@@ -45,9 +45,9 @@ fn fed(part: &impl KeyPart) -> u64 {
 
 /// Two parts of one type are the same, feed the same and have one text if and only if their arguments are equal.
 fn agree<P: KeyPart>(a: &P, b: &P, equal: bool) {
-    assert!(a.same(&a.own()) && b.same(&b.own()));
-    assert_eq!((a.same(&b.own()), b.same(&a.own())), (equal, equal));
-    assert_eq!(a.own() == b.own(), equal);
+    assert!(a.same(&a.to_owned_part()) && b.same(&b.to_owned_part()));
+    assert_eq!((a.same(&b.to_owned_part()), b.same(&a.to_owned_part())), (equal, equal));
+    assert_eq!(a.to_owned_part() == b.to_owned_part(), equal);
     assert_eq!(written(a) == written(b), equal, "{} {}", written(a), written(b));
     assert!(!written(a).is_empty() && !written(a).contains([':', '*']) && !written(a).contains(char::is_control));
     if equal {
@@ -55,7 +55,7 @@ fn agree<P: KeyPart>(a: &P, b: &P, equal: bool) {
     }
 }
 
-/// Of two random arguments, and of one and its copy.
+/// Checks two random arguments, and one and its copy.
 macro_rules! arguments_agree {
     ($($name:ident: $strategy:expr;)*) => {
         proptest! {$(
@@ -100,5 +100,5 @@ fn a_display_that_fails_is_not_even_the_same_as_itself() {
         }
     }
     let part = (&Arg(&Fails)).__part();
-    assert!(!part.same(&part.own()));
+    assert!(!part.same(&part.to_owned_part()));
 }

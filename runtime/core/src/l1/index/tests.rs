@@ -3,9 +3,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 
+use super::super::deferred_drops;
 use super::super::entry::{Lifetime, LoadStart};
 use super::super::retired::free_garbage;
-use super::super::values;
 use super::*;
 use crate::key::Scopes;
 
@@ -27,11 +27,11 @@ fn entry<V: Clone + 'static>(value: V, number: u64) -> Entry<V> {
     Entry::new(value, LoadStart { epoch: 0, number }, Lifetime::fresh_until(u64::MAX), &Scopes::new("n:1", &[]))
 }
 
-fn insert<V: Clone + 'static>(index: &Index<u64, V>, key: u64, value: V) -> Inserted<u64, V> {
+fn insert<V: Clone + 'static>(index: &EntryIndex<u64, V>, key: u64, value: V) -> Inserted<u64, V> {
     index.insert(Hashed { hash: hash(key), args: key }, entry(value, 0))
 }
 
-fn get<V: Clone + 'static>(index: &Index<u64, V>, key: u64) -> Option<V> {
+fn get<V: Clone + 'static>(index: &EntryIndex<u64, V>, key: u64) -> Option<V> {
     let guard = Guard::new();
     let node = index.peek(hash(key), &Is(key), &guard)?;
     assert_eq!((node.key.hash, node.key.args), (hash(key), key));
@@ -41,7 +41,7 @@ fn get<V: Clone + 'static>(index: &Index<u64, V>, key: u64) -> Option<V> {
 
 #[test]
 fn it_is_a_map() {
-    let (index, mut map, mut random) = (Index::new(), HashMap::new(), fastrand::Rng::with_seed(1));
+    let (index, mut map, mut random) = (EntryIndex::new(), HashMap::new(), fastrand::Rng::with_seed(1));
     for round in 0..20_000_u64 {
         // By turns it grows and shrinks.
         let (key, grows) = (random.u64(..500), round / 4_000 % 2 == 0);
@@ -67,7 +67,7 @@ fn it_is_a_map() {
 
 #[test]
 fn a_table_has_room_for_its_nodes_and_not_for_many_more() {
-    let index = Index::new();
+    let index = EntryIndex::new();
     let groups = || {
         let guard = Guard::new();
         let tables = index.shards.iter().filter_map(|shard| shard.table.load(Acquire, &guard).as_ref());
@@ -86,7 +86,7 @@ fn a_table_has_room_for_its_nodes_and_not_for_many_more() {
 
 #[test]
 fn only_what_is_to_go_is_removed_and_nothing_newer_is_replaced() {
-    let index = Index::new();
+    let index = EntryIndex::new();
     let insert = |value, number| index.insert(Hashed { hash: hash(1), args: 1_u64 }, entry(value, number));
     assert!(matches!(insert('b', 2), Inserted::New(None | Some(_))));
     assert!(matches!(insert('a', 1), Inserted::Refused(_)));
@@ -98,10 +98,10 @@ fn only_what_is_to_go_is_removed_and_nothing_newer_is_replaced() {
     assert_eq!((get(&index, 1), index.count(|_| true)), (None, 0));
 }
 
-/// In a table that grows and shrinks: what is there is found at any moment, and by itself.
+/// The table grows and shrinks meanwhile.
 #[test]
-fn a_reader_finds_what_is_there_whatever_the_writers_do() {
-    let (index, done) = (Index::new(), AtomicBool::new(false));
+fn a_reader_finds_every_entry_at_any_moment() {
+    let (index, done) = (EntryIndex::new(), AtomicBool::new(false));
     (0..50).for_each(|key| drop(insert(&index, key, key)));
     std::thread::scope(|threads| {
         for _ in 0..2 {
@@ -138,8 +138,8 @@ fn a_reader_finds_what_is_there_whatever_the_writers_do() {
 }
 
 #[test]
-fn what_was_removed_is_freed_once_it_is_let_go_and_no_sooner() {
-    let (mut index, value) = (Index::new(), Arc::new(()));
+fn a_removed_node_is_freed_once_it_is_dropped_and_no_sooner() {
+    let (mut index, value) = (EntryIndex::new(), Arc::new(()));
     for key in 0..1_000 {
         insert(&index, key, value.clone());
     }
@@ -152,12 +152,12 @@ fn what_was_removed_is_freed_once_it_is_let_go_and_no_sooner() {
     free();
     assert_eq!(Arc::strong_count(&value), 901);
     drop(retired);
-    index.take(drop);
+    index.drain(drop);
     free();
     assert_eq!(Arc::strong_count(&value), 1);
 }
 
-/// Whatever is being read elsewhere: in the end it is freed.
+/// Frees garbage until no reader of another test delays it any more.
 fn free() {
     while !free_garbage() {}
 }
@@ -167,6 +167,6 @@ fn the_value_of_a_dropped_entry_is_left_to_its_thread() {
     let value = Arc::new(());
     drop(entry(value.clone(), 0));
     assert_eq!(Arc::strong_count(&value), 2);
-    values::drop_left();
+    deferred_drops::drop_deferred();
     assert_eq!(Arc::strong_count(&value), 1);
 }

@@ -6,7 +6,7 @@ use super::*;
 #[derive(Default)]
 struct Map(RefCell<HashMap<u64, u8>>);
 
-/// In place of a count of hits: the entry is dead.
+/// Marks a dead entry, in place of a count of hits.
 const DEAD: u8 = u8::MAX;
 
 impl Residents for Map {
@@ -74,7 +74,7 @@ fn a_scan_does_not_drive_out_what_is_used() {
 }
 
 #[test]
-fn whoever_comes_back_goes_to_main() {
+fn a_key_that_comes_back_goes_to_main() {
     let (map, mut queue) = (Map::default(), S3Fifo::default());
     for id in 0..101 {
         map.admit(&mut queue, id, 100);
@@ -94,7 +94,7 @@ fn the_ghost_is_bounded() {
 }
 
 #[test]
-fn who_was_hit_moves_to_main_and_the_first_of_main_goes() {
+fn an_entry_that_was_hit_moves_to_main_and_the_first_of_main_is_evicted() {
     let (map, mut queue) = (Map::default(), S3Fifo::default());
     for id in 0..50 {
         map.admit(&mut queue, id, 50);
@@ -103,19 +103,19 @@ fn who_was_hit_moves_to_main_and_the_first_of_main_goes() {
     map.admit(&mut queue, 50, 50);
     assert_eq!((queue.small.len(), queue.main.len()), (1, 49), "small has no turn at its share of 1");
     assert!(!map.0.borrow().contains_key(&0) && map.0.borrow().contains_key(&50));
-    assert!(queue.ghost.order.is_empty(), "whoever leaves main is not remembered");
+    assert!(queue.ghost.order.is_empty(), "an entry that leaves main is not remembered");
     assert_eq!(map.hits(1), Some(0), "its hits got it here, and count no more");
 }
 
 #[test]
-fn who_is_gone_by_other_means_makes_room_and_is_not_remembered() {
+fn an_entry_removed_by_other_means_makes_room_and_is_not_remembered() {
     let (map, mut queue) = (Map::default(), S3Fifo::default());
     for id in 0..10 {
         map.admit(&mut queue, id, 10);
     }
     map.evict(0);
     map.admit(&mut queue, 10, 10);
-    assert_eq!((queue.len(), map.0.borrow().len()), (10, 10), "nobody else had to go");
+    assert_eq!((queue.len(), map.0.borrow().len()), (10, 10), "no other entry had to go");
     assert!(queue.ghost.order.is_empty());
 }
 
@@ -254,7 +254,7 @@ fn the_hits_of_the_dead_do_not_count() {
 }
 
 #[test]
-fn who_died_in_main_comes_back_to_main_and_who_died_in_small_does_not() {
+fn a_key_that_died_in_main_comes_back_to_main_and_one_that_died_in_small_does_not() {
     let (map, mut queue) = busy();
     map.admit(&mut queue, 1_000, 101);
     map.kill([5, 1_000]);
@@ -269,14 +269,14 @@ fn who_died_in_main_comes_back_to_main_and_who_died_in_small_does_not() {
 }
 
 #[test]
-fn who_is_gone_by_other_means_makes_room_in_main_too() {
+fn an_entry_removed_by_other_means_makes_room_in_main_too() {
     let (map, mut queue) = busy();
     (0..10).for_each(|id| map.evict(id));
     queue.search(later());
     for id in 1_000..1_010 {
         map.admit(&mut queue, id, 100);
     }
-    assert_eq!((queue.len(), map.0.borrow().len()), (100, 100), "nobody else had to go");
+    assert_eq!((queue.len(), map.0.borrow().len()), (100, 100), "no other entry had to go");
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn a_search_passes_each_place_once_and_none_begins_until_something_may_have_died
     };
     assert_eq!(looks(&mut queue), 0);
     queue.search(later());
-    assert_eq!(looks(&mut queue), u32::try_from(LOOKS).unwrap(), "some at a time");
+    assert_eq!(looks(&mut queue), u32::try_from(SEARCHED_AT_A_TIME).unwrap(), "some at a time");
     while looks(&mut queue) > 0 {}
     assert_eq!(map.1.get(), 100);
     queue.search(later());
@@ -332,12 +332,12 @@ fn a_pass_goes_in_steps_and_leaves_no_gaps() {
     }
     assert_eq!(steps, 750_usize.div_ceil(SWEPT_AT_A_TIME) + 250_usize.div_ceil(SWEPT_AT_A_TIME));
     assert!((0..1_000).all(|id| map.has(id) == (id % 3 == 0)));
-    assert_eq!((queue.len(), queue.places()), (334, 334));
+    assert_eq!((queue.len(), queue.positions()), (334, 334));
 }
 
-/// Between two steps others go, come, and come back; whatever was dead when the pass began is gone at its end.
+/// Entries go, come, and come back between two steps of a pass; all that were dead when it began are gone at its end.
 #[test]
-fn a_pass_passes_over_nothing() {
+fn a_pass_misses_no_dead_entry() {
     let mut random = fastrand::Rng::with_seed(5);
     for _ in 0..50 {
         let (map, mut queue) = (Map::default(), S3Fifo::default());

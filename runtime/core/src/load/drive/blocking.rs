@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::engine::{Began, CountIfAbandoned, Plan, join_blocking};
+use crate::engine::{CountIfAbandoned, RequestPlan, TieredStart, join_blocking};
 use crate::flight::{Inside, Permit};
 use crate::key::OwnedKey;
 use crate::load::{Miss, Pending};
@@ -18,13 +18,13 @@ struct Underway<K: Eq, S: Shape> {
     inside: Option<Inside>,
     counted: CountIfAbandoned,
     permit: Option<Permit>,
-    began: Began,
+    began: TieredStart,
     pending: Pending<K, S>,
     finish: Finish<K, S>,
 }
 
 /// [`Pending::finish`], found where what it asks of the types is asked anyway: so what a type lacks is told once.
-type Finish<K, S> = fn(&Pending<K, S>, Began, Ending<S>, Option<Permit>) -> Ending<S>;
+type Finish<K, S> = fn(&Pending<K, S>, TieredStart, Ending<S>, Option<Permit>) -> Ending<S>;
 
 impl<K, S> Miss<K, S>
 where
@@ -60,9 +60,9 @@ where
 {
     pub(crate) fn begin_sync(self) -> Result<S::Out, Loading<K, S>> {
         let permit = match join_blocking(&mut &self) {
-            Plan::Refresh(permit, _) => Some(permit),
-            Plan::Load(permit) => permit,
-            Plan::Done(ending) => return Ok(S::close(ending)),
+            RequestPlan::Refresh(permit, _) => Some(permit),
+            RequestPlan::Load(permit) => permit,
+            RequestPlan::Done(ending) => return Ok(S::close(ending)),
         };
         let (began, counted) = (self.began(), CountIfAbandoned::new(self.state.store.counters()));
         let inside = permit.as_ref().map(Permit::enter);

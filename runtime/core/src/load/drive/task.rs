@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
-use crate::engine::Plan;
+use crate::engine::RequestPlan;
 use crate::error::LoadTimeout;
 use crate::flight::Permit;
 use crate::handle::carried;
@@ -47,9 +47,9 @@ where
 {
     let _caller = Caller(&pending);
     let (permit, old) = match pending.wait_for(pending.plan()).await {
-        Ok(Plan::Load(permit)) => (permit, None),
-        Ok(Plan::Refresh(permit, old)) => (Some(permit), Some(old).filter(|_| pending.policy.background)),
-        Ok(Plan::Done(ending)) | Err(ending) => return ending,
+        Ok(RequestPlan::Load(permit)) => (permit, None),
+        Ok(RequestPlan::Refresh(permit, old)) => (Some(permit), Some(old).filter(|_| pending.policy.background)),
+        Ok(RequestPlan::Done(ending)) | Err(ending) => return ending,
     };
     match (pending.begin_task(permit, body), old) {
         // Nobody waits for it.
@@ -99,7 +99,7 @@ where
         F: Future<Output = S::Out> + Send + 'static,
         S::Out: Send,
     {
-        let (Ok(runtime), Some(slot)) = (Handle::try_current(), self.state.store.background.slot()) else {
+        let (Ok(runtime), Some(slot)) = (Handle::try_current(), self.state.store.background.try_acquire()) else {
             return Err(Unspawned { permit, body });
         };
         let pending = self.clone();

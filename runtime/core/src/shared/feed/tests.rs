@@ -55,7 +55,7 @@ fn judge(feed: &Feed, mark: SharedEpoch, scopes: &[u64]) -> Judgement {
 }
 
 #[test]
-fn what_began_before_an_invalidation_is_not_admitted() {
+fn a_value_from_before_an_invalidation_is_not_admitted() {
     let (log, feed) = feed();
     let began = log.position();
     assert_eq!(feed.push(SERVER, &published(11, 10, record(&[5]))), Folded::Done);
@@ -65,7 +65,7 @@ fn what_began_before_an_invalidation_is_not_admitted() {
 }
 
 #[test]
-fn what_began_before_a_refresh_is_expired() {
+fn a_value_from_before_a_refresh_is_expired() {
     use Judgement::{Current, Expired, Invalidated};
     let (log, feed) = feed();
     let began = log.position();
@@ -91,7 +91,7 @@ fn a_record_is_folded_once_however_often_it_comes() {
         feed.push(SERVER, &published(11, 10, record.clone()));
         let began = log.position();
         feed.push(SERVER, &published(11, 10, record.clone()));
-        assert_eq!(feed.own(SERVER, &Appended { life: LIFE, id: id(11) }, &record, 0), Some(Folded::Done));
+        assert_eq!(feed.fold_own(SERVER, &Appended { life: LIFE, id: id(11) }, &record, 0), Some(Folded::Done));
         feed.delta(SERVER, &[entry(11, record.clone())]);
         assert!(log.is_current(began, &[5]), "its echo concerns what was loaded after it: {record:?}");
     }
@@ -129,7 +129,7 @@ fn everything_is_folded_once_however_often_it_comes() {
     feed.push(SERVER, &published(11, 10, Record::clear()));
     let began = log.position();
     feed.push(SERVER, &published(11, 10, Record::clear()));
-    feed.own(SERVER, &Appended { life: LIFE, id: id(11) }, &Record::clear(), 0);
+    feed.fold_own(SERVER, &Appended { life: LIFE, id: id(11) }, &Record::clear(), 0);
     feed.delta(SERVER, &[entry(11, Record::clear())]);
     assert!(log.valid(began, &[]), "what was loaded after it is invalidated by its echo");
 }
@@ -172,7 +172,7 @@ fn a_missing_entry_is_noticed() {
 fn another_server_makes_everything_stale() {
     let (log, feed) = feed();
     let began = log.position();
-    // A server that nobody has caught up with says nothing, and the one before never again.
+    // A server without a catch-up has no judge, and the one before it never again.
     assert_eq!(feed.push(2, &published(11, 10, record(&[5]))), Folded::Gap);
     feed.reset(Incarnation { server: 2, life: 8 }, id(3));
     assert!(!log.valid(began, &[]));
@@ -182,7 +182,7 @@ fn another_server_makes_everything_stale() {
             && feed.judge(SERVER).is_none()
     );
     assert_eq!(feed.push(SERVER, &published(11, 10, record(&[5]))), Folded::Gap);
-    assert_eq!(feed.own(SERVER, &Appended { life: LIFE, id: id(12) }, &record(&[5]), 0), None, "it is lost");
+    assert_eq!(feed.fold_own(SERVER, &Appended { life: LIFE, id: id(12) }, &record(&[5]), 0), None, "it is lost");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn another_life_in_a_delta_makes_everything_stale() {
     assert_eq!((feed.resume(SERVER), resets(&feed)), (Some((8, id(13))), (2, 1)));
 }
 
-/// It may be of another database, or of nobody's log.
+/// The message may be of another database, or of a foreign log.
 #[test]
 fn a_message_of_an_unknown_life_is_not_believed_by_itself() {
     let (log, feed) = feed();
@@ -246,7 +246,7 @@ fn an_own_record_in_another_life_counts_and_has_the_log_looked_at() {
     let (log, feed) = feed();
     let began = log.position();
     feed.expect(42, ExpectedPut { began, scopes: [5].into() });
-    assert_eq!(feed.own(SERVER, &Appended { life: 8, id: id(3) }, &record(&[5]), 42), Some(Folded::Rumour));
+    assert_eq!(feed.fold_own(SERVER, &Appended { life: 8, id: id(3) }, &record(&[5]), 42), Some(Folded::Rumour));
     assert!(!log.valid(began, &[5]) && log.valid(began, &[6]) && feed.judge(SERVER).is_none());
     assert_eq!(feed.placed(42), None, "where a new value stands is not known");
 }
@@ -274,7 +274,7 @@ fn a_put_is_placed_unless_something_else_came_between() {
         if by_push {
             feed.push(SERVER, &own);
         }
-        assert!(feed.own(SERVER, &own.entry, &record(&[5]), 42).is_some());
+        assert!(feed.fold_own(SERVER, &own.entry, &record(&[5]), 42).is_some());
         let placed = feed.placed(42);
         assert_eq!(placed.is_some(), !between, "by push: {by_push}");
         if let Some(placed) = placed {

@@ -50,7 +50,7 @@ fn numbers_at_the_ends_of_their_widths_are_written_as_rmp_serde_does() {
     }
 }
 
-/// Whose number of members is not known before they are written.
+/// A value whose number of members is not known before they are written.
 #[derive(Serialize)]
 struct Unknown {
     before: u8,
@@ -65,7 +65,7 @@ fn filtered<S: serde::Serializer>(list: &[u16], writer: S) -> Result<S::Ok, S::E
 }
 
 #[test]
-fn what_does_not_say_its_length_is_written_as_rmp_serde_does() {
+fn a_list_without_a_known_length_is_written_as_rmp_serde_does() {
     for length in [0_u16, 2, 20, 70] {
         let rest = (0..length).map(|n| (n.to_string(), n)).collect();
         assert_as_rmp_serde(&Unknown { before: 1, rest, list: (0..length).collect() });
@@ -73,7 +73,7 @@ fn what_does_not_say_its_length_is_written_as_rmp_serde_does() {
 }
 
 #[test]
-fn what_begins_like_an_absent_value_comes_back() {
+fn a_value_that_begins_like_an_absent_one_decodes_unchanged() {
     type Deep = Option<Option<Option<()>>>;
     for exact in [false, true] {
         let all: Vec<Deep> = vec![None, Some(None), Some(Some(None)), Some(Some(Some(())))];
@@ -100,7 +100,7 @@ enum Nested {
 }
 
 #[test]
-fn what_is_nested_too_deeply_is_neither_written_nor_read() {
+fn a_value_that_is_nested_too_deeply_is_neither_written_nor_read() {
     let mut value = Nested::Last;
     for _ in 0..2_000 {
         value = Nested::Within(Box::new(value));

@@ -20,7 +20,7 @@ use super::super::stored::{Held, Stored};
 use super::super::tags::{CacheTags, OnBehalf};
 use super::keep::Whole;
 use super::{Answer, Exchange, shared_outcome};
-use crate::engine::{Began, CountIfAbandoned, count_load};
+use crate::engine::{CountIfAbandoned, TieredStart, count_load};
 use crate::flight::{Load, LoadOutcome, Permit, end};
 use crate::http::Body;
 use crate::http::broken::{broken_head, report_broken};
@@ -100,7 +100,7 @@ impl Exchange {
         &self,
         mut inner: S,
         request: Request<Q>,
-        began: Began,
+        began: TieredStart,
         conditional: bool,
     ) -> Result<Came<B>, S::Error>
     where
@@ -127,7 +127,12 @@ impl Exchange {
     }
 
     /// How long a response is fresh, and for how long still, if others may have it.
-    pub(super) fn life(&self, headers: &HeaderMap, status: StatusCode, began: Began) -> Option<(Duration, Duration)> {
+    pub(super) fn life(
+        &self,
+        headers: &HeaderMap,
+        status: StatusCode,
+        began: TieredStart,
+    ) -> Option<(Duration, Duration)> {
         let said = Directives::from_headers(headers);
         if !is_shareable(status, headers, &said, self.asker) {
             return None;
@@ -164,7 +169,7 @@ impl Exchange {
 
     /// The stale response, where it may stand in for one that could not be made.
     fn stands_in<B: http_body::Body>(&self, place: &Place) -> Option<Answer<B>> {
-        let found = self.store.look(place).filter(|_| self.config.keeps)?;
+        let found = self.store.get(place).filter(|_| self.config.keeps)?;
         let Stored::Response(recorded) = &found.value.stored else { return None };
         let now = self.now();
         let standing = recorded.standing(found.value.expires, now);

@@ -18,7 +18,7 @@ use super::super::tags::CacheTags;
 use super::super::vary;
 use super::{Answer, Exchange, shared_outcome};
 use crate::clock::nanos;
-use crate::engine::{Began, share_and_end};
+use crate::engine::{TieredStart, share_and_end};
 use crate::flight::{LoadOutcome, Permit, end};
 use crate::sync::lock;
 
@@ -39,7 +39,7 @@ impl Exchange {
         &self,
         Whole { mut parts, bytes, revalidated }: Whole,
         request: &HeaderMap,
-        began: Began,
+        began: TieredStart,
         permit: Option<Permit>,
     ) -> Answer<B> {
         let life = self.life(&parts.headers, parts.status, began);
@@ -104,7 +104,7 @@ impl Exchange {
         stale: Option<&Held>,
         not_modified: &Parts,
         request: &HeaderMap,
-        began: Began,
+        began: TieredStart,
         permit: Option<Permit>,
     ) -> Answer<B> {
         let Some(Stored::Response(recorded)) = stale.map(|held| &held.stored) else {
@@ -126,7 +126,7 @@ impl Exchange {
     }
 
     /// Stores a response in this process, and where it varies, what by. Its place, if it was stored.
-    fn keep(&self, held: &Arc<Held>, began: Began) -> Option<Place> {
+    fn keep(&self, held: &Arc<Held>, began: TieredStart) -> Option<Place> {
         let Stored::Response(recorded) = &held.stored else { return None };
         let target = self.target.borrow();
         let of = self.store.place(&target, "", &[]);
@@ -144,8 +144,8 @@ impl Exchange {
     }
 
     /// Says that responses vary, and is known for as long as any of them may be of use.
-    fn keep_names(&self, of: &Place, recorded: &Recorded, expires: u64, began: Began) {
-        let known = self.store.look(of).filter(|found| !found.is_refreshed()).map(|found| found.value);
+    fn keep_names(&self, of: &Place, recorded: &Recorded, expires: u64, began: TieredStart) {
+        let known = self.store.get(of).filter(|found| !found.is_refreshed()).map(|found| found.value);
         let known = known.filter(|held| matches!(&held.stored, Stored::Varies(names) if *names == recorded.varies));
         let until = expires.saturating_add(nanos(recorded.of_use_for()));
         if known.as_ref().is_some_and(|held| held.expires >= until) {

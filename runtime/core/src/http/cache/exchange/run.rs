@@ -11,7 +11,7 @@ use super::super::store::Place;
 use super::super::stored::Held;
 use super::seek::Seeking;
 use super::{Answer, Exchange};
-use crate::engine::Plan;
+use crate::engine::RequestPlan;
 use crate::flight::Permit;
 use crate::handle::carried;
 use crate::http::problem::Problem;
@@ -34,10 +34,12 @@ impl Exchange {
         let plan = seeking.plan().await;
         let Seeking { place, stale, .. } = seeking;
         match plan {
-            Plan::Done(answer) => Ok(answer),
-            Plan::Refresh(permit, (answer, held)) => self.refresh((answer, held), place, permit, inner, request).await,
-            Plan::Load(_) if self.asked.only_if_cached && self.config.keeps => Ok(only_if_cached()),
-            Plan::Load(permit) => self.ask(inner, request, &place, permit, stale).await,
+            RequestPlan::Done(answer) => Ok(answer),
+            RequestPlan::Refresh(permit, (answer, held)) => {
+                self.refresh((answer, held), place, permit, inner, request).await
+            }
+            RequestPlan::Load(_) if self.asked.only_if_cached && self.config.keeps => Ok(only_if_cached()),
+            RequestPlan::Load(permit) => self.ask(inner, request, &place, permit, stale).await,
         }
     }
 
@@ -58,7 +60,7 @@ impl Exchange {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return self.ask(inner, request, &place, Some(permit), Some(held)).await;
         };
-        let Some(slot) = self.store.background.slot() else { return Ok(answer) };
+        let Some(slot) = self.store.background.try_acquire() else { return Ok(answer) };
         runtime.spawn(carried(async move {
             drop(self.ask(inner, request, &place, Some(permit), Some(held)).await);
             drop(slot);

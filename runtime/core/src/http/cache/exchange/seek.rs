@@ -16,9 +16,9 @@ use super::super::stored::{Held, Recorded, Stored};
 use super::super::vary;
 use super::{Answer, Exchange, shared_outcome};
 use crate::clock::nanos;
-use crate::engine::{Looked, Plan, Request, join};
+use crate::engine::{Lookup, Request, RequestPlan, join};
 use crate::flight::{Joined, PATIENCE, Permit, Terms, end};
-use crate::l1::Found;
+use crate::l1::FoundEntry;
 use crate::stats::Answered;
 
 /// The most looks of a request: after the last, the handler is asked without regard to others.
@@ -46,21 +46,21 @@ impl<B: http_body::Body> Request for Seeking<'_, B> {
     type Answer = Answer<B>;
     type Stale = Stale<B>;
 
-    fn lookup(&mut self) -> Looked<Answer<B>, Stale<B>> {
+    fn lookup(&mut self) -> Lookup<Answer<B>, Stale<B>> {
         self.stale = None;
         while self.looks > 0 {
             self.looks -= 1;
-            let found = self.exchange.store.look(&self.place).filter(|_| self.exchange.config.keeps);
-            let Some(found) = found else { return Looked::Nothing };
+            let found = self.exchange.store.get(&self.place).filter(|_| self.exchange.config.keeps);
+            let Some(found) = found else { return Lookup::Miss };
             match &found.value.stored {
                 Stored::Varies(names) if self.exchange.variant.is_empty() => {
                     self.is_variant(vary::variant(names, self.headers));
                 }
-                Stored::Varies(_) => return Looked::Nothing,
+                Stored::Varies(_) => return Lookup::Miss,
                 Stored::Response(recorded) => return self.consider(&found, recorded),
             }
         }
-        Looked::Nothing
+        Lookup::Miss
     }
 
     fn join(&mut self, wait: bool) -> Option<Joined> {
@@ -130,14 +130,14 @@ impl<'a, B: http_body::Body> Seeking<'a, B> {
     /// # Cancel safety
     ///
     /// Dropping it drops the permit, which hands over.
-    pub(super) async fn plan(&mut self) -> Plan<Answer<B>, Stale<B>> {
+    pub(super) async fn plan(&mut self) -> RequestPlan<Answer<B>, Stale<B>> {
         loop {
             let permit = match join(self).await {
-                Plan::Load(permit) => permit,
+                RequestPlan::Load(permit) => permit,
                 plan => return plan,
             };
             if !self.fetch().await {
-                return Plan::Load(permit);
+                return RequestPlan::Load(permit);
             }
             end(permit, || shared_outcome(SharedOutcome::Again));
         }
@@ -153,7 +153,7 @@ impl<'a, B: http_body::Body> Seeking<'a, B> {
         self.fetched = Some(exchange.variant.clone());
         let is_answered = exchange.is_solo() || self.is_answered();
         if !is_answered {
-            self.stale = exchange.store.look(&self.place).map(|found| found.value);
+            self.stale = exchange.store.get(&self.place).map(|found| found.value);
         }
         is_answered
     }
@@ -170,7 +170,7 @@ impl<'a, B: http_body::Body> Seeking<'a, B> {
     }
 
     /// Considers a response that this process has.
-    fn consider(&mut self, found: &Found<Arc<Held>>, recorded: &Recorded) -> Looked<Answer<B>, Stale<B>> {
+    fn consider(&mut self, found: &FoundEntry<Arc<Held>>, recorded: &Recorded) -> Lookup<Answer<B>, Stale<B>> {
         let (now, exchange) = (self.exchange.now(), &mut *self.exchange);
         let standing = standing(found, recorded, now);
         let how = if self.fetched.is_some() { Answered::Shared } else { Answered::Here };
@@ -182,29 +182,29 @@ impl<'a, B: http_body::Body> Seeking<'a, B> {
             exchange.hit(&found.value, recorded, now)
         };
         exchange.why = match standing.reuse(&exchange.asked, recorded.grace) {
-            Reuse::Fresh | Reuse::Stale => return Looked::Answer(answer(exchange)),
-            Reuse::WhileRevalidating if now < found.retry_at => return Looked::Answer(answer(exchange)),
-            Reuse::WhileRevalidating => return Looked::Stale((answer(exchange), found.value.clone())),
+            Reuse::Fresh | Reuse::Stale => return Lookup::Answer(answer(exchange)),
+            Reuse::WhileRevalidating if now < found.retry_at => return Lookup::Answer(answer(exchange)),
+            Reuse::WhileRevalidating => return Lookup::Stale((answer(exchange), found.value.clone())),
             Reuse::No => {
                 let if_error = Duration::from_secs(recorded.grace.if_error);
                 let Directives { no_cache, max_age, min_fresh, .. } = &exchange.asked;
                 let asked = !no_cache && max_age.is_none() && min_fresh.is_none();
                 if asked && now < found.retry_at && standing.staleness() < if_error {
-                    return Looked::Answer(answer(exchange));
+                    return Lookup::Answer(answer(exchange));
                 }
                 Forwarded::Stale
             }
             Reuse::Refused => Forwarded::Request,
         };
         self.stale = Some(found.value.clone());
-        Looked::Nothing
+        Lookup::Miss
     }
 
     /// Returns whether a response has come between the look and the right to ask for one.
     fn is_answered(&self) -> bool {
         let exchange = &*self.exchange;
         exchange.config.keeps
-            && exchange.store.look(&self.place).is_some_and(|found| match &found.value.stored {
+            && exchange.store.get(&self.place).is_some_and(|found| match &found.value.stored {
                 Stored::Response(recorded) => standing(&found, recorded, exchange.now()).is_fresh(),
                 Stored::Varies(_) => exchange.variant.is_empty(),
             })
@@ -212,7 +212,7 @@ impl<'a, B: http_body::Body> Seeking<'a, B> {
 }
 
 /// The standing in time of a response that was found.
-fn standing(found: &Found<Arc<Held>>, recorded: &Recorded, now: u64) -> Standing {
+fn standing(found: &FoundEntry<Arc<Held>>, recorded: &Recorded, now: u64) -> Standing {
     let standing = recorded.standing(found.value.expires, now);
     if found.is_refreshed() { standing.refreshed() } else { standing }
 }

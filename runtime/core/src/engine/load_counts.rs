@@ -1,10 +1,10 @@
-//! Counters of loads.
+//! Counting loads by how they end.
 
 use std::sync::Arc;
 
 use crate::stats::Counters;
 
-/// Counts a load that ends by being dropped: it was cancelled, or panicked.
+/// Guard that counts a load as abandoned when it is dropped: the load was cancelled, or panicked.
 pub(crate) struct CountIfAbandoned(Option<Arc<Counters>>);
 
 impl CountIfAbandoned {
@@ -12,7 +12,7 @@ impl CountIfAbandoned {
         Self(Some(counters.clone()))
     }
 
-    /// The load came to its end.
+    /// Counts nothing: the load ended.
     pub(crate) fn disarm(mut self) {
         self.0 = None;
     }
@@ -26,7 +26,7 @@ impl Drop for CountIfAbandoned {
     }
 }
 
-/// Counts a load that came to its end after so many nanoseconds.
+/// Counts a load that ended after `nanos` nanoseconds.
 pub(crate) fn count_load(counters: &Counters, nanos: u64, ok: bool) {
     counters.load_nanos.add(nanos);
     if ok { counters.loads.count() } else { counters.load_errors.count() }

@@ -14,7 +14,7 @@ impl Flights {
         Arc::as_ptr(&self.0[flight]).addr()
     }
 
-    /// What is asked inside the bodies of `inside`, outermost first.
+    /// Begins a wait inside the bodies of `inside`, outermost first.
     fn wait(&self, inside: &[usize], target: usize) -> Option<Waits> {
         // Left in the order of a stack.
         let mut bodies: Vec<_> = inside.iter().map(|flight| Inside::enter(self.id(*flight))).collect();
@@ -75,7 +75,7 @@ fn a_wait_that_is_over_is_forgotten_and_the_others_are_not() {
 }
 
 #[test]
-fn who_is_outside_is_not_recorded_and_takes_no_lock() {
+fn a_caller_outside_every_load_is_not_recorded_and_takes_no_lock() {
     let flights = Flights::new(1);
     let taken = lock_static(&WAITS);
     drop(flights.wait(&[], 0).expect("nothing waits for who is outside"));

@@ -1,20 +1,20 @@
-//! The seam of the shared tier, as the tier on Redis implements it.
+//! [`SharedApi`] on Redis.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::Value;
 
+use super::api::{FetchedEntry, NewEntry, PutEpochs, SharedApi, SharedEpoch, Unavailable, ValueKey};
 use super::feed::{ExpectedPut, Feed};
-use super::lease::LoadLease;
-use super::seam::{FetchedEntry, NewEntry, PutEpochs, SharedApi, SharedEpoch, Unavailable, ValueKey};
+use super::lease::RedisLoadLease;
 use super::stream::MAX_TOKEN;
 use super::tier::RedisTier;
 use super::values::Unpacked;
 use crate::log::{Epoch, Judgement, Reach, Record};
 
 impl SharedApi for RedisTier {
-    type Lease = LoadLease;
+    type Lease = RedisLoadLease;
 
     fn identity(&self) -> String {
         self.context.settings.identity()
@@ -43,7 +43,7 @@ impl SharedApi for RedisTier {
         let sent = self.send(self.doubt.pending(record), token).await;
         let placed = self.context.feed.placed(expected.token);
         let Err(pending) = sent else { return placed };
-        // The record may have come as a push, though its reply did not.
+        // The record may have arrived as a push, although its reply did not.
         let began = placed.map_or(began, |placed| placed.local);
         pending.put(began, scopes).map(|local| PutEpochs { local, shared: None })
     }
@@ -53,8 +53,8 @@ impl SharedApi for RedisTier {
     }
 
     async fn fetch<V>(&self, key: &ValueKey<'_, V>, scopes_of: fn(&V) -> Vec<u64>) -> Option<FetchedEntry<V>> {
-        // Before the read, so that a fill is as old as its question: an invalidation that comes between the server's answer and
-        // its arrival may be on a connection that has just gone silent.
+        // Read before the command is sent, so that the local entry is as old as the read: an invalidation that the server executes after
+        // its answer may be on a connection that has just gone silent.
         let epoch = self.log.position();
         let (bytes, server) = self.get(self.address_of(key)).await.ok()?;
         let unpacked = self.unpack(key, bytes.as_deref())?;
@@ -96,8 +96,9 @@ impl SharedApi for RedisTier {
         all.into_iter().map(|unpacked| self.judged(unpacked?, epoch)).collect()
     }
 
-    fn store<V>(&self, key: &ValueKey<'_, V>, entry: &NewEntry<'_, V>, lease: Option<LoadLease>) {
-        let commands: Vec<_> = self.pack(key, entry).into_iter().chain(lease.and_then(LoadLease::give_back)).collect();
+    fn store<V>(&self, key: &ValueKey<'_, V>, entry: &NewEntry<'_, V>, lease: Option<RedisLoadLease>) {
+        let commands: Vec<_> =
+            self.pack(key, entry).into_iter().chain(lease.and_then(RedisLoadLease::into_release)).collect();
         if !commands.is_empty() {
             self.send_later(commands);
         }
@@ -114,18 +115,18 @@ impl SharedApi for RedisTier {
         self: &Arc<Self>,
         key: &ValueKey<'_, V>,
         lasts: Duration,
-    ) -> impl Future<Output = Result<Option<LoadLease>, Unavailable>> {
-        LoadLease::acquire(self, format!("{}:lease", self.address(key)), lasts)
+    ) -> impl Future<Output = Result<Option<RedisLoadLease>, Unavailable>> {
+        RedisLoadLease::acquire(self, format!("{}:lease", self.address(key)), lasts)
     }
 
-    fn remove<V>(&self, key: &ValueKey<'_, V>, epoch: SharedEpoch, began: u64, lease: Option<LoadLease>) {
+    fn remove<V>(&self, key: &ValueKey<'_, V>, epoch: SharedEpoch, began: u64, lease: Option<RedisLoadLease>) {
         let entry = NewEntry { value: None, epoch, began, expires: 0, load_time: 0, beyond: Duration::ZERO };
         let command = self.ordered(key, &entry, 0);
-        self.send_later(command.into_iter().chain(lease.and_then(LoadLease::give_back)).collect());
+        self.send_later(command.into_iter().chain(lease.and_then(RedisLoadLease::into_release)).collect());
     }
 }
 
-/// A put that the feed expects; no longer, when this is dropped.
+/// Guard of a put that the feed expects until this is dropped.
 struct Expected<'a> {
     feed: &'a Feed,
     token: u64,

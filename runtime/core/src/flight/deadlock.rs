@@ -1,33 +1,33 @@
-//! Which loads this thread is inside of, and which loads wait for which others.
+//! Deadlock detection: the loads that this thread runs, and the waits-for graph of loads.
 //!
-//! A body that waits for another load keeps its own load waiting too. If two loads need each other, each would wait for
-//! ever; so a caller that is inside a load asks first, and is told not to wait if that would close a circle.
+//! A body that waits for another load delays its own load too. Two loads that need each other would wait for ever, so a caller inside
+//! a load asks before it waits, and loads on its own if the wait would close a circle.
 //!
 //! Invariants:
-//! - the question and the record of its answer are one critical section, so of the waits that would form a circle the
-//!   last one to begin sees all the others;
-//! - a wait is on record until its [`Waits`] is dropped, whether it ended or was cancelled;
-//! - a caller outside every load keeps nobody waiting: it is never recorded and takes no lock.
+//! - a check and the record of its wait are one critical section, so the last of several waits that would form a circle sees all
+//!   the others;
+//! - a wait is recorded until its [`Waits`] is dropped, whether it ended or was cancelled;
+//! - a caller outside every load delays no other: it is never recorded and takes no lock.
 //!
-//! A body is known by the thread that polls it. What it hands to another task or thread counts as outside.
+//! A body is recognised by the thread that polls it. Work that it hands to another task or thread counts as outside.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use crate::sync::{ThreadStack, lock_static};
 
-/// A flight, by its address; whoever records one keeps it alive meanwhile.
+/// The address of a flight, which its holder keeps alive while the address is recorded.
 pub(super) type FlightId = usize;
 
-/// For each flight, the flights that its body waits for, once per wait. Never has a circle.
+/// The flights that each flight's body waits for, once per wait. Never has a circle.
 static WAITS: Mutex<BTreeMap<FlightId, Vec<FlightId>>> = Mutex::new(BTreeMap::new());
 
 thread_local! {
-    /// The flights whose loads are being polled or run by this thread, outermost first.
+    /// The flights whose loads this thread is polling or running, outermost first.
     static INSIDE: ThreadStack<FlightId> = const { ThreadStack::new() };
 }
 
-/// While it lives, this thread runs the load of a flight.
+/// Guard of a thread that runs the load of a flight.
 pub(crate) struct Inside(());
 
 impl Inside {
@@ -43,14 +43,14 @@ impl Drop for Inside {
     }
 }
 
-/// While it lives, the flights that the caller is inside of wait for another one.
+/// Record of a wait: the flights that the caller is inside of wait for `target` while it lives.
 pub(super) struct Waits {
     inside: Vec<FlightId>,
     target: FlightId,
 }
 
 impl Waits {
-    /// Records that this caller waits for `target`; `None` if it would wait for itself, through whomever.
+    /// Records that this caller waits for `target`. `None` if it would wait for itself, directly or through others.
     pub(super) fn begin(target: FlightId) -> Option<Self> {
         let inside = INSIDE.with(ThreadStack::all);
         if !inside.is_empty() {
@@ -84,7 +84,7 @@ impl Drop for Waits {
     }
 }
 
-/// Whether one of `goals` is `start`, or is waited for by it, however indirectly.
+/// Returns whether one of `goals` is `start`, or `start` waits for it, directly or indirectly.
 fn reaches(waits: &BTreeMap<FlightId, Vec<FlightId>>, start: FlightId, goals: &[FlightId]) -> bool {
     let (mut open, mut seen) = (vec![start], BTreeSet::new());
     while let Some(flight) = open.pop() {

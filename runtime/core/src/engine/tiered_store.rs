@@ -1,44 +1,44 @@
-//! The values of one kind in both tiers, and their loads in flight.
+//! The values of one call site or HTTP cache in both tiers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Background, Began, ERROR_THROTTLE, Fetched, SharedKey, shared_key};
+use super::{Background, ERROR_THROTTLE, Fetched, SharedKey, TieredStart, shared_key};
 use crate::clock::{Clock, nanos};
 use crate::codec::{Codec, Wire};
 use crate::flight::{Flights, Permit};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::{Hashed, OwnedKey, Scopes};
-use crate::l1::{Entry, Found, L1, Lifetime, LoadStart};
+use crate::l1::{Entry, FoundEntry, L1, Lifetime, LoadStart};
 use crate::log::Log;
 use crate::shape::CacheValue;
 use crate::shared::{SharedApi as _, SiteEncoding, Tier, ValueKey};
 use crate::stats::Counters;
 
-/// The values of one kind in both tiers, and their loads in flight: of one instantiation of a call site, or the responses of an HTTP cache.
-pub(crate) struct Store<K, V> {
-    pub(crate) local: Local<K, V>,
+/// The values of one call site, or the responses of one HTTP cache, in both tiers, and their in-flight loads.
+pub(crate) struct TieredStore<K, V> {
+    pub(crate) local: LocalStore<K, V>,
     pub(crate) flights: Arc<Flights>,
     pub(crate) background: Background,
     pub(crate) tier: Option<Arc<Tier>>,
-    /// How these values are named and encoded in the shared tier.
+    /// The names and the encoding of these values in the shared tier.
     encoding: SiteEncoding,
 }
 
-/// The values of one kind in this process: all that a hit needs, few pointers away.
-pub(crate) struct Local<K, V> {
+/// The values of one call site in the local tier: all that a hit reads, few pointers away.
+pub(crate) struct LocalStore<K, V> {
     pub(crate) values: Arc<L1<K, V>>,
     pub(crate) counters: Arc<Counters>,
 }
 
-impl<K, V> Clone for Local<K, V> {
+impl<K, V> Clone for LocalStore<K, V> {
     fn clone(&self) -> Self {
         Self { values: self.values.clone(), counters: self.counters.clone() }
     }
 }
 
-impl<K: OwnedKey, V: CacheValue> Local<K, V> {
+impl<K: OwnedKey, V: CacheValue> LocalStore<K, V> {
     /// Returns the value for these arguments, if it is fresh and valid, and counts the hit.
     // Inlined by force: out of line, the arguments go through memory, which costs a tenth of a hit.
     #[allow(clippy::inline_always)]
@@ -50,9 +50,9 @@ impl<K: OwnedKey, V: CacheValue> Local<K, V> {
     }
 }
 
-impl<K: OwnedKey, V: CacheValue> Store<K, V> {
-    /// A store of a handle. `variant` sets its values apart in the shared tier from others of the same key and type.
-    pub(crate) fn new(handle: &Fastness, local: Local<K, V>, tier: Option<Arc<Tier>>, variant: u64) -> Self {
+impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
+    /// Creates a store of a handle. `variant` keeps its values in the shared tier apart from others of the same key and type.
+    pub(crate) fn new(handle: &Fastness, local: LocalStore<K, V>, tier: Option<Arc<Tier>>, variant: u64) -> Self {
         let flights = Arc::new(Flights::new(handle.log().clone(), handle.clock().clone()));
         Self { local, flights, background: Background::default(), tier, encoding: SiteEncoding::new(variant) }
     }
@@ -62,31 +62,31 @@ impl<K: OwnedKey, V: CacheValue> Store<K, V> {
     }
 
     pub(crate) fn clock(&self) -> &Clock {
-        &self.local.values.common().clock
+        &self.local.values.context().clock
     }
 
-    /// The precise time.
+    /// Returns the precise time, in nanoseconds.
     pub(crate) fn now(&self) -> u64 {
         self.clock().now()
     }
 
     pub(crate) fn log(&self) -> &Log {
-        &self.local.values.common().log
+        &self.local.values.context().log
     }
 
-    /// The value of a key in this process, if it is valid, fresh or not.
-    pub(crate) fn look(&self, key: &Hashed<K>) -> Option<Found<V>> {
-        self.local.values.look(key)
+    /// Returns the local entry of a key if it is valid, fresh or not.
+    pub(crate) fn get(&self, key: &Hashed<K>) -> Option<FoundEntry<V>> {
+        self.local.values.get(key)
     }
 
-    /// The beginning of a load, which is now. `shared` says whether the shared tier is to be given the value.
-    pub(crate) fn begin(&self, shared: bool) -> Began {
-        Began::now(&self.local.values, self.tier.as_deref().filter(|_| shared))
+    /// Returns the start of a load that begins now. `shared` says whether its value is to be stored in the shared tier.
+    pub(crate) fn begin(&self, shared: bool) -> TieredStart {
+        TieredStart::now(&self.local.values, self.tier.as_deref().filter(|_| shared))
     }
 
-    /// Stores a value in this process, unless something invalidated one of its scopes since its load began, or a later load has come to
-    /// its end. The scopes are all of the value's, those that are known only after the load among them. False, and counted, if it was
-    /// overtaken by an invalidation.
+    /// Stores a value in the local tier, unless one of its scopes was invalidated after its load began, or a later load has stored one.
+    /// `scopes` holds all scopes of the value, including those known only after the load. Returns false, and counts, if an invalidation
+    /// overtook it.
     pub(crate) fn admit(&self, key: &Hashed<K>, scopes: &Scopes, value: V, life: Lifetime, start: LoadStart) -> bool {
         if !self.log().valid(start.epoch, scopes.hashes()) {
             self.counters().overtaken.count();
@@ -96,13 +96,13 @@ impl<K: OwnedKey, V: CacheValue> Store<K, V> {
         true
     }
 
-    /// Leaves the origin of a value alone for a while, after it has failed.
+    /// Delays the next load of a key, because its origin has failed.
     pub(crate) fn leave_origin_alone(&self, key: &Hashed<K>, now: u64) {
         let retry_at = now.saturating_add(nanos(ERROR_THROTTLE));
         self.local.values.mark(key, |entry| entry.leave_origin_alone_until(retry_at));
     }
 
-    /// A key in the shared tier, where there is one and its values can go there. `text` is bounded.
+    /// Returns a key in the shared tier, if there is one and it can hold values of this type. `text` is bounded in length.
     pub(crate) fn shared_key<'a, W>(
         &'a self,
         wire: Option<Wire<W>>,
@@ -114,23 +114,23 @@ impl<K: OwnedKey, V: CacheValue> Store<K, V> {
         Some(SharedKey { tier: self.tier.as_ref()?, key })
     }
 
-    /// Asks the shared tier for the value of a key. `scopes_of` are the scopes of a value that are known only by it: it is judged by these
-    /// too.
+    /// Fetches the entry of a key from the shared tier. `scopes_of` returns the scopes that only the value itself knows; it is judged by
+    /// these too.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost.
+    /// Dropping it loses nothing.
     pub(crate) async fn fetch<W>(&self, key: &SharedKey<'_, W>, scopes_of: fn(&W) -> Vec<u64>) -> Option<Fetched<W>> {
-        // As old as the question.
+        // The fetch counts as a load that began before the command was sent.
         let number = self.local.values.start().number;
         Some(Fetched::new(key.tier.fetch(&key.key, scopes_of).await?, number))
     }
 
-    /// Asks the shared tier for the values of several keys, in their order, in one round trip.
+    /// Fetches the entries of several keys from the shared tier, in their order, in one round trip.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost.
+    /// Dropping it loses nothing.
     pub(crate) async fn fetch_many<W>(
         &self,
         keys: &[SharedKey<'_, W>],
@@ -145,12 +145,12 @@ impl<K: OwnedKey, V: CacheValue> Store<K, V> {
         fetched.into_iter().map(move |fetched| Some(Fetched::new(fetched?, number)))
     }
 
-    /// Gives the shared tier the values of several keys, as [`SharedKey::share`] does, in one round trip.
+    /// Stores the values of several keys in the shared tier, as [`SharedKey::share`] does, in one round trip.
     pub(crate) fn share_many<'a, W: 'a>(
         &self,
         values: impl Iterator<Item = (SharedKey<'a, W>, Option<&'a W>, Lifetime)>,
         beyond: Duration,
-        began: &Began,
+        began: &TieredStart,
     ) {
         let entry = |(key, value, life): (SharedKey<'a, W>, Option<&'a W>, Lifetime)| {
             Some((key.key, shared_key::new_entry(value, (&life, beyond), began)?))
@@ -160,7 +160,7 @@ impl<K: OwnedKey, V: CacheValue> Store<K, V> {
         }
     }
 
-    /// Counts a load in whose place another is made, if this permit is for such a one. True the first time.
+    /// Counts a stalled load if this permit replaces one. Returns true the first time.
     pub(crate) fn count_stalled(&self, permit: &Permit) -> bool {
         permit.is_instead() && self.counters().loads_stalled.count_first()
     }

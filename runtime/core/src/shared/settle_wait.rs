@@ -1,39 +1,40 @@
-//! The wait for a server whose log is not settled.
+//! State of the wait for a server whose log is not settled.
 
 use crate::sync::{Mutex, lock};
 
-/// The server that is waited for.
+/// The wait for a server, if there is one.
 #[derive(Debug, Default)]
-pub(super) struct Settling(Mutex<Option<FirstSight>>);
+pub(super) struct SettleWait(Mutex<Option<FirstSight>>);
 
 #[derive(Clone, Copy, Debug)]
 struct FirstSight {
     server: u64,
-    /// The time of the first sight, in nanoseconds of the clock.
+    /// The time at which the server was first seen, in nanoseconds of the clock.
     time: u64,
-    /// True if the last attempt to connect reached it.
+    /// True if the last attempt to connect reached the server.
     is_reached: bool,
 }
 
-impl Settling {
-    /// Returns whether a server is waited for that was reached when it was last tried.
+impl SettleWait {
+    /// Returns whether this process waits for a server that the last attempt reached.
     pub(super) fn is_waiting(&self) -> bool {
         lock(&self.0).is_some_and(|first| first.is_reached)
     }
 
-    /// No server was reached now. The wait goes on, since the one that is waited for may be back.
+    /// Notes that no server was reached. The wait goes on, because the server may come back.
     pub(super) fn pause(&self) {
         if let Some(first) = &mut *lock(&self.0) {
             first.is_reached = false;
         }
     }
 
-    /// Returns whether another server than this one is waited for.
+    /// Returns whether this process waits for another server than this one.
     pub(super) fn is_another(&self, server: u64) -> bool {
         lock(&self.0).is_some_and(|first| first.server != server)
     }
 
-    /// Returns when the server was first seen with an unsettled log, and whether that is now. The sight of another server ends the wait.
+    /// Notes a server with an unsettled log. Returns the time at which it was first seen, and whether that is now. Another server than before
+    /// starts a new wait.
     pub(super) fn see(&self, server: u64, now: u64) -> (u64, bool) {
         let mut first = lock(&self.0);
         match &mut *first {
@@ -48,7 +49,7 @@ impl Settling {
         }
     }
 
-    /// Ends the wait, because a server is in use. Returns whether one was waited for.
+    /// Ends the wait, because a server is in use. Returns whether there was a wait.
     pub(super) fn end(&self) -> bool {
         lock(&self.0).take().is_some()
     }
@@ -59,8 +60,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_counts_from_the_first_sight_of_this_server() {
-        let settling = Settling::default();
+    fn the_wait_counts_from_the_time_at_which_this_server_was_first_seen() {
+        let settling = SettleWait::default();
         assert!(!settling.is_waiting());
         assert_eq!(settling.see(1, 100), (100, true));
         settling.pause();
