@@ -13,7 +13,7 @@ use std::time::Duration;
 use failsafe::CircuitBreaker as _;
 use fastness::circuit_breaker;
 use fastness::resilience::Rejected;
-use fastness::resilience::breaker::{self, Breaker};
+use fastness::resilience::breaker::Breaker;
 use fastness_benches::measure::{Case, Outcome, Plan, run, setting};
 use fastness_benches::report::{Line, budget, table};
 use fastness_benches::traffic::Traffic;
@@ -42,7 +42,7 @@ const PEERS: [&str; 3] = [RECLOSER, IN_A_ROW, FAILSAFE];
 const ASYNC_PEERS: [&str; 3] = [RECLOSER_ASYNC, TOWER, SEATBELT];
 
 static SHARED: AtomicU64 = AtomicU64::new(0);
-static BREAKER: LazyLock<Breaker> = LazyLock::new(|| breaker::named("bench.twin"));
+static BREAKER: LazyLock<Breaker> = LazyLock::new(|| Breaker::named("bench.twin"));
 static RING: LazyLock<Recloser> = LazyLock::new(|| Recloser::custom().closed_len(100).build());
 static ASYNC_RING: LazyLock<AsyncRecloser> =
     LazyLock::new(|| AsyncRecloser::from(Recloser::custom().closed_len(100).build()));

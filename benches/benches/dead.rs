@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use fastness::{Fastness, cache_invalidate, cacheable, scope_sync};
+use fastness::{Fastness, cache_invalidate, cacheable, with_cache_sync};
 use fastness_benches::report::{Line, budget, figures};
 use fastness_benches::traffic::{SKEW, Zipf};
 
@@ -76,7 +76,7 @@ fn reports() -> Vec<Line> {
         for ordered in [true, false] {
             let fast = fresh();
             let ours = hours(ids, ordered, |hour, id| {
-                scope_sync(&fast, || report(hour, id));
+                with_cache_sync(&fast, || report(hour, id));
             });
             let moka = moka::sync::Cache::builder().max_capacity(REPORTS).time_to_live(HOUR).build();
             let of_moka = hours(ids, ordered, |hour, id| {
@@ -132,7 +132,7 @@ fn zipf() -> Vec<Line> {
     let (mut rows, mut lines) = (Vec::new(), Vec::new());
     for (name, every) in [("undisturbed", usize::MAX), ("1 % invalidated in 100 000 reads", 100)] {
         let fast = fresh();
-        let ours = scope_sync(&fast, || hit_ratio(&keys, every, |key| assert_eq!(double(key), key * 2), change));
+        let ours = with_cache_sync(&fast, || hit_ratio(&keys, every, |key| assert_eq!(double(key), key * 2), change));
         let moka = moka::sync::Cache::<u64, u64>::new(ROOM as u64);
         let load = |key| {
             loaded();
@@ -211,7 +211,7 @@ fn over_time(burst: impl Fn(), end: impl Fn()) -> Vec<f64> {
 
 fn memory() -> Vec<Line> {
     let fast = fresh();
-    let ours = over_time(|| scope_sync(&fast, || (0..BLOBS).for_each(|id| drop(blob(id)))), || fast.clear());
+    let ours = over_time(|| with_cache_sync(&fast, || (0..BLOBS).for_each(|id| drop(blob(id)))), || fast.clear());
     drop(fast);
     let moka = moka::sync::Cache::<u64, Arc<Blob>>::new(BLOBS + 1_000);
     let of_moka = over_time(|| (0..BLOBS).for_each(|id| moka.insert(id, Blob::new())), || moka.invalidate_all());

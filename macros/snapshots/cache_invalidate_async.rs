@@ -35,9 +35,9 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
             });
         :: fastness :: __private :: register ! (invalidate __SITE);
         let mut __scopes = __SITE.scopes(__fastness_None);
-        __scopes.add(0, &((&__fastness_Arg(&*self)).__scope(), (&__fastness_Arg(&id)).__part()));
-        __scopes.add(1, &((&__fastness_Arg(&*self)).__scope(),));
-        __scopes.add(2, &(__fastness_NoScope, (&__fastness_Arg(&id)).__part()));
+        __scopes.add(0, &((&__fastness_Arg(&*self)).__namespace(), (&__fastness_Arg(&id)).__part()));
+        __scopes.add(1, &((&__fastness_Arg(&*self)).__namespace(),));
+        __scopes.add(2, &(__fastness_NoNamespace, (&__fastness_Arg(&id)).__part()));
         ::fastness::__private::add_handle(&mut __scopes, &users(&id));
         ::fastness::__private::add_handle(&mut __scopes, &api::all(&id, &(name.len() + 1)));
         ::fastness::__private::add_handle(&mut __scopes, &self.own(&id));

@@ -19,7 +19,7 @@ fn clear(&mut self, id: u64) {
             });
         :: fastness :: __private :: register ! (invalidate __SITE);
         let mut __scopes = __SITE.scopes(__fastness_None);
-        __scopes.add(0, &(__fastness_NoScope, (&__fastness_Arg(&id)).__part()));
+        __scopes.add(0, &(__fastness_NoNamespace, (&__fastness_Arg(&id)).__part()));
         ((&&&&&__fastness_returns::<()>()).__shape(), __scopes)
     };
     ::fastness::__private::invalidate_sync(__shape, __scopes, move || -> () {

@@ -13,7 +13,7 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
         :: fastness :: __private :: register ! (site __SITE);
         let __instance = __fastness_instance_of_method::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<User, Error>>()).__shape();
-        let __key = ((&__fastness_Arg(&*self)).__own_scope(), (&__fastness_Arg(&id)).__part());
+        let __key = ((&__fastness_Arg(&*self)).__required_namespace(), (&__fastness_Arg(&id)).__part());
         __SITE.put(
             __fastness_Call::new(__fastness_None, __instance, __shape, &__key),
             &[],

@@ -18,10 +18,10 @@ fn save(user: User) -> User {
         :: fastness :: __private :: register ! (site __SITE);
         let __instance = __fastness_instance(|| ());
         let __shape = (&&&&&__kind).__shape();
-        let __key = (__fastness_NoScope, (&__fastness_Arg(&user.id)).__part());
+        let __key = (__fastness_NoNamespace, (&__fastness_Arg(&user.id)).__part());
         __SITE.put(
             __fastness_Call::new(__fastness_None, __instance, __shape, &__key),
-            &[::fastness::__private::tag(&[__fastness_Lit("users")], &(__fastness_NoScope,))],
+            &[::fastness::__private::tag(&[__fastness_Lit("users")], &(__fastness_NoNamespace,))],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .wire((&&__fastness_Wired(__shape, __kind)).__wire()),
         )

@@ -21,7 +21,7 @@ async fn get(&self, id: u64, name: &str) -> u64 {
         let __instance = __fastness_instance_of_method::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<u64>()).__shape();
         let __key =
-            ((&__fastness_Arg(&*self)).__scope(), (&__fastness_Arg(&id)).__part(), (&__fastness_Arg(name)).__part());
+            ((&__fastness_Arg(&*self)).__namespace(), (&__fastness_Arg(&id)).__part(), (&__fastness_Arg(name)).__part());
         let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
         if let ::core::option::Option::Some(__hit) = __SITE.hit(&__call) {
             return __hit;

@@ -23,10 +23,10 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
         for __id in ::fastness::__private::BatchIds::iter(&ids) {
             __batch.look(
                 __id,
-                &(__fastness_NoScope, (&__fastness_Arg(__id)).__part()),
+                &(__fastness_NoNamespace, (&__fastness_Arg(__id)).__part()),
                 &[::fastness::__private::tag(
                     &[__fastness_Lit("t:"), __fastness_Placeholder(0)],
-                    &(__fastness_NoScope, (&__fastness_Arg(__id)).__part()),
+                    &(__fastness_NoNamespace, (&__fastness_Arg(__id)).__part()),
                 )],
             );
         }

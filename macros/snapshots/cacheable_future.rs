@@ -14,7 +14,7 @@ fn get(id: u64) -> impl Future<Output = u64> + Send {
             :: fastness :: __private :: register ! (site __SITE);
             let __instance = __fastness_instance(|| ());
             let __shape = (&&&&&__fastness_returns::<u64>()).__shape();
-            let __key = (__fastness_NoScope, (&__fastness_Arg(&id)).__part());
+            let __key = (__fastness_NoNamespace, (&__fastness_Arg(&id)).__part());
             let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
             if let ::core::option::Option::Some(__hit) = __SITE.hit(&__call) {
                 return __hit;

@@ -42,7 +42,7 @@ pub fn users(id: &u64, name: &str) -> ::fastness::__private::Handle<impl ::fastn
         &__SITE,
         __instance,
         __shape,
-        (__fastness_NoScope, (&__fastness_Arg(id)).__part(), (&__fastness_Arg(name)).__part()),
+        (__fastness_NoNamespace, (&__fastness_Arg(id)).__part(), (&__fastness_Arg(name)).__part()),
         move || {
             (
                 ::fastness::__private::tag_list([]),

@@ -47,12 +47,12 @@ where
         &__SITE,
         __instance,
         __shape,
-        ((&__fastness_Arg(&*self)).__own_scope(), (&__fastness_Arg(id)).__part()),
+        ((&__fastness_Arg(&*self)).__required_namespace(), (&__fastness_Arg(id)).__part()),
         move || {
             (
                 ::fastness::__private::tag_list([::fastness::__private::tag(
                     &[__fastness_Lit("table:"), __fastness_Placeholder(0)],
-                    &(__fastness_NoScope, (&__fastness_Arg(table)).__part()),
+                    &(__fastness_NoNamespace, (&__fastness_Arg(table)).__part()),
                 )]),
                 ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64)),
             )

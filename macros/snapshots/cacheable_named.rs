@@ -17,7 +17,7 @@ fn get(id: u64) -> BoxFuture<'static, Option<User>> {
         :: fastness :: __private :: register ! (site __SITE);
         let __instance = __fastness_instance(|| ());
         let __shape = (&&&&&__kind).__shape();
-        let __key = (__fastness_NoScope, (&__fastness_Arg(&id)).__part());
+        let __key = (__fastness_NoNamespace, (&__fastness_Arg(&id)).__part());
         let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
         __kind.serve(&__SITE, &__call, (300000u64, (&&__fastness_Wired(__shape, __kind)).__wire()))
     } {

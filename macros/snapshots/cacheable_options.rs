@@ -28,7 +28,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
         if __condition {
             let __on = &self.cache;
             let __key = (
-                __fastness_NoScope,
+                __fastness_NoNamespace,
                 (&__fastness_Arg(&self.tenant)).__part(),
                 (&__fastness_Arg(&user.id)).__part(),
                 my::fastness::__private::digest(&filter),
@@ -42,7 +42,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                 __call,
                 &[my::fastness::__private::tag(
                     &[__fastness_Lit("t:"), __fastness_Placeholder(0)],
-                    &(__fastness_NoScope, (&__fastness_Arg(&user.id)).__part()),
+                    &(__fastness_NoNamespace, (&__fastness_Arg(&user.id)).__part()),
                 )],
                 my::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                     .jitter(0.05f64)
@@ -61,7 +61,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
             let __on = &self.cache;
             __SITE.bypass(::core::option::Option::Some(__on), __instance, __shape, || {
                 (
-                    __fastness_NoScope,
+                    __fastness_NoNamespace,
                     (&__fastness_Arg(&self.tenant)).__part(),
                     (&__fastness_Arg(&user.id)).__part(),
                     my::fastness::__private::digest(&filter),

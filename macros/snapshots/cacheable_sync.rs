@@ -14,7 +14,7 @@ fn square(x: u64) -> u64 {
         :: fastness :: __private :: register ! (site __SITE);
         let __instance = __fastness_instance(|| ());
         let __shape = (&&&&&__fastness_returns::<u64>()).__shape();
-        let __key = (__fastness_NoScope, (&__fastness_Arg(&x)).__part());
+        let __key = (__fastness_NoNamespace, (&__fastness_Arg(&x)).__part());
         let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
         __SITE.serve_sync(&__call, 300000u64)
     } {

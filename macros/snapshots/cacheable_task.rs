@@ -13,7 +13,7 @@ async fn get(&self, name: &str) -> Result<u64, Error> {
         :: fastness :: __private :: register ! (site __SITE);
         let __instance = __fastness_instance_of_method::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<u64, Error>>()).__shape();
-        let __key = ((&__fastness_Arg(&*self)).__scope(), (&__fastness_Arg(name)).__part());
+        let __key = ((&__fastness_Arg(&*self)).__namespace(), (&__fastness_Arg(name)).__part());
         let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
         if let ::core::option::Option::Some(__hit) = __SITE.hit(&__call) {
             return __hit;

@@ -5,7 +5,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
             .failure_rate(::fastness::__private::resilience::Percent::new(40u8))
             .window(::fastness::__private::resilience::breaker::Window::Count(::fastness::__private::at_least_one(100u32)))
             .open_for(::core::time::Duration::from_millis(2000u64)),
-        ::fastness::__private::resilience::breaker::Location { file: ::core::file!(), line: ::core::line!() },
+        ::core::panic::Location::caller(),
     );
     ::fastness::__private::inventory::submit! { :: fastness :: __private :: BreakerDeclared (& __BREAKER) }
     let __breaker = __BREAKER.breaker();

@@ -3,7 +3,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
         "host",
         ::fastness::__private::resilience::breaker::Settings::new(),
         ::fastness::__private::KeyedBreakerSite::DEFAULT_CAP,
-        ::fastness::__private::resilience::breaker::Location { file: ::core::file!(), line: ::core::line!() },
+        ::core::panic::Location::caller(),
     );
     ::fastness::__private::inventory::submit! { :: fastness :: __private :: KeyedBreakerDeclared (& __BREAKERS) }
     let __breaker = __BREAKERS.get(&::std::format!("{region}"));

@@ -28,8 +28,8 @@ macro_rules! options_of {
 | `tags = ["team:{id}"]` | none | all values with one of these tags |
 | `when = always` | `ok` | whether to invalidate after an error too; `ok`: only if the function did not return an `Err` |
 | `before` | off | invalidates before the body as well, so that reads during a long write see nothing old |
-| `skip(self)` | | leaves the receiver's scope out of the patterns, as the cached function does |
-| `on = self.fast` | the process's cache, or that of a `scope` | the `Fastness` to use; any expression |
+| `skip(self)` | | leaves the receiver's namespace out of the patterns, as the cached function does |
+| `on = self.fast` | the process's cache, or that of `with_cache` | the `Fastness` to use; any expression |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
 
 
@@ -64,7 +64,7 @@ Where it is kept:
 | `tier = local`, `tier = shared` | `both`, where the type can be serialised | where values are kept if there is a shared tier; a plain function uses this process's only |
 | `local_ttl = 5` | `ttl` | how long this process serves a value before it asks the shared tier again |
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | how values are encoded in the shared tier |
-| `on = self.fast` | the process's cache, or that of a `scope` | the `Fastness` to use; any expression |
+| `on = self.fast` | the process's cache, or that of `with_cache` | the `Fastness` to use; any expression |
 | `crate = my::fastness` | `::fastness` | where the runtime is |
 
 
@@ -120,7 +120,7 @@ Where it is kept:
 | `tier = local`, `tier = shared` | `both`, where the type can be serialised | where values are kept if there is a shared tier; a plain function uses this process's only |
 | `local_ttl = 5` | `ttl` | how long this process serves a value before it asks the shared tier again |
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | how values are encoded in the shared tier |
-| `on = self.fast` | the process's cache, or that of a `scope` | the `Fastness` to use; any expression |
+| `on = self.fast` | the process's cache, or that of `with_cache` | the `Fastness` to use; any expression |
 
 Other forms:
 
@@ -137,7 +137,7 @@ Other forms:
         r#"
 | option | default | meaning |
 |---|---|---|
-| `name = "supplier"` | the function's path | the name by which `breaker::named(..)` finds it; one name is one breaker in the process. Methods must have one |
+| `name = "supplier"` | the function's path | the name by which `Breaker::named(..)` finds it; one name is one breaker in the process. Methods must have one |
 | `failure_threshold = 5`, `failure_threshold = off` | 5 or 15 | failures in a row that open it; by default 5 while the window holds fewer than `min_calls`, and 15 otherwise |
 | `failure_rate = 50`, `failure_rate = off` | 50 % | share of failed calls in the window that opens it |
 | `slow_rate = 80` | off | share of slow calls in the window that opens it; needs `slow` |

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fastness::monitor::{MemoryGuard, Monitor, Probe, RouteFigures, SlowQuery};
-use fastness::resilience::{Rejected, breaker};
+use fastness::resilience::Rejected;
+use fastness::resilience::breaker::Breaker;
 use fastness::timing::{CallOutcome, Timing};
 use fastness::{Fastness, cacheable, timed};
 
@@ -39,7 +40,7 @@ async fn search(words: u64, page: u64) -> u64 {
 
 #[timed(name = "orders.checkout", slow = "80ms")]
 async fn checkout(n: u64) -> Result<u64, Failed> {
-    breaker::named("payments")
+    Breaker::named("payments")
         .call(async move {
             work(Duration::from_millis(15 + n % 70)).await;
             // The provider of payments fails for a while, every now and then.
@@ -69,7 +70,7 @@ async fn visit(n: u64) {
 
 fn routes() -> Vec<RouteFigures> {
     let figures = |route: &'static str| {
-        let stats = Timing::new(route).stats();
+        let stats = Timing::new(route).snapshot();
         RouteFigures { route: route.into(), errors: stats.error.count(), latency: stats.returned() }
     };
     ["GET /products/{id}", "GET /search", "POST /orders"].map(figures).into()

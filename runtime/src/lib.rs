@@ -1,5 +1,5 @@
-//! Declarative caching for Rust services: annotate a function, and its answers are cached, typed, bounded, loaded once
-//! however many callers ask, and never stale after an invalidation.
+//! Declarative caching and resilience for Rust services. Annotate a function, and its answers are cached: typed, bounded, loaded
+//! once however many callers ask, and never stale after an invalidation.
 //!
 //! ```
 //! use fastness::{cache_invalidate, cacheable};
@@ -16,43 +16,68 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), std::io::Error> {
 //! get_user(7).await?; // runs the body
-//! get_user(7).await?; // does not
+//! get_user(7).await?; // answers from the cache
 //! rename(7, "Ada").await?;
-//! get_user(7).await?; // runs it again
+//! get_user(7).await?; // runs the body again
 //! # Ok(()) }
 //! ```
 //!
-//! - [`macro@cacheable`], [`macro@cache_invalidate`], [`macro@cache_put`]: the attributes, with all their options.
-//! - [`Fastness`]: settings, statistics, and how to give a test a cache of its own ([`scope`]).
-//! - [`Cache`]: the same cache without attributes.
-//! - [`Key`], [`Scope`]: what it stores under, and what an invalidation reaches.
-//! - [`macro@timed`], [`timing`]: how long calls take and how they end.
-//! - [`stats`]: what the cache did. [`tier`]: where values go.
-//! - [`KeyPart`], [`KeyScope`]: what can be in a key, and what leads it.
-//! - [`resilience`]: circuit breakers, retries and the like, for what is behind the cache.
-//! - By feature: `registry` (every annotated function, and what is wrong between them: `registry`), `mongo`
-//!   (MongoDB's indexes, slow queries and change streams: `mongodb`), `http` (tower layers: `http`), `monitor` (health, alerts, advice: `monitor`), `routes` (its pages: `axum`), `metrics` (`prometheus`, `metrics`).
+//! There is nothing to set up: without configuration the values stay in the process, up to 10 000 entries per function. Redis, MongoDB, layers
+//! for HTTP servers and a dashboard are [features](#features) behind the same attributes.
 //!
 //! # The rule
 //!
 //! **An entry is served only if nothing that concerns it was invalidated after its load began.** Once an invalidation has
 //! returned, no read that starts later gets a value whose load began before it: not from the cache, not from a load that
-//! was under way, and not as a stale value after an error. Expiry is checked against a clock that ticks every 10 ms.
+//! was in flight, and not as a stale fallback after an error. Expiry is judged by a clock that ticks every 10 ms.
 //!
-//! With a shared tier (features `redis`, `redis-sentinel`, `redis-cluster`; `Builder::redis`), the same holds between processes
-//! within a stated bound; [`Reach`] says when.
+//! With a shared tier (feature `redis`; [`Builder::redis`](https://docs.rs/fastness/latest/fastness/struct.Builder.html#method.redis)), the same holds
+//! between processes within a stated bound; [`Reach`] says how far an invalidation got.
 //!
-//! What it does not cover: an origin that answers with old data; an invalidation sent before its transaction commits; what
-//! other programs write, unless it is in MongoDB and followed (feature `mongodb`, module `mongo::changes`).
+//! The rule cannot cover an origin that answers with old data, an invalidation that is sent before its transaction commits, or writes by
+//! other programs, unless they go to MongoDB and are followed by its change streams (feature `mongodb`, module `mongo::changes`).
+//!
+//! # Where to look
+//!
+//! | for | see |
+//! |---|---|
+//! | functions that read, write, or invalidate | the attributes [`macro@cacheable`], [`macro@cache_put`], [`macro@cache_invalidate`], each with all its options |
+//! | functions that call something unreliable | [`macro@circuit_breaker`], [`macro@retry`], [`macro@timeout`], [`macro@bulkhead`], [`macro@rate_limit`], [`macro@hedge`], [`macro@fallback`]; the same without attributes in [`resilience`] |
+//! | settings, and a cache for each test | [`Fastness`] and its [`Builder`]; [`with_cache`]; [`Clock::manual`] |
+//! | the cache without attributes | [`Cache`], with a [`Key`] for each entry and a [`Scope`] for all that an invalidation reaches |
+//! | one entry of an annotated function | [`handle`]: `handle = users` declares one |
+//! | your own types in keys | [`key`]: a [`KeyPart`](key::KeyPart), or a [`KeyNamespace`](key::KeyNamespace) that leads all keys of a type |
+//! | your own types as values | [`tier`]; `testing` (with `redis`) checks that they survive the shared tier |
+//! | hits, misses, loads | [`stats`] |
+//! | how long calls take and how they end | [`macro@timed`], [`timing`] |
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `hash` | `{x:hash}` in keys: an argument by the SHA-256 of its serde form; part of `redis`, `mongodb` and `http` |
+//! | `redis` | `Redis`, the shared tier on one server, coherent across processes |
+//! | `redis-sentinel`, `redis-cluster`, `redis-tls` | the shared tier on a master that Sentinels watch; on a Redis Cluster; over TLS |
+//! | `bincode`, `compression` | a smaller encoding in the shared tier; compressed values |
+//! | `registry` | [`registry`](registry/index.html): every annotated function of the program, and an audit of their keys and patterns |
+//! | `rate-limit` | [`macro@rate_limit`] and `resilience::rate_limit` |
+//! | `http` | [`http`](http/index.html): tower layers for servers, a cache of responses among them |
+//! | `monitor` | [`monitor`](monitor/index.html): health, alerts, recommendations and a memory guard |
+//! | `prometheus`, `metrics` | [`metrics`](metrics/index.html): all metrics as text, or through the facade of the crate `metrics` |
+//! | `axum` | [`routes`](routes/index.html): health, metrics and a dashboard as a router; includes `http`, `monitor` and `prometheus` |
+//! | `mongodb` | [`mongo`](mongo/index.html): declared indexes, bounded calls, slow queries, change streams as invalidations |
+//! | `full` | all of them |
 
-// On docs.rs, what needs a feature says so.
+// On docs.rs, each item shows the feature that it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Pages to read, so only rustdoc needs them. Their examples are compiled by `tests/src/guide.rs`, and not once more as doctests.
 #[cfg(all(doc, not(doctest)))]
 pub mod guide;
 
-/// The one door for the macros: those of the core, and of `fastness-mongo`. Not for people: anything here may change in any release.
+/// The items that expansions of the macros name: those of the core, and of `fastness-mongo`. They may change in any release.
 #[doc(hidden)]
 pub mod __private {
     pub use fastness_core::__private::*;
@@ -67,15 +92,26 @@ pub use fastness_macros::{
 
 #[doc(inline)]
 pub use fastness_core::{
-    Builder, Cache, CacheValue, Clock, Error, Fastness, Handle, Handled, Key, KeyPart, KeyScope, KeyWriter,
-    LoadTimeout, Reach, Scope, resilience, scope, scope_sync,
+    Builder, Cache, Clock, Error, Fastness, Key, LoadTimeout, Reach, Scope, resilience, with_cache, with_cache_sync,
 };
 
-/// Every annotated function, known at link time, and the faults between them.
+/// Typed handles: one entry of an annotated function, read and written without a call of that function.
+pub mod handle {
+    #[doc(inline)]
+    pub use fastness_core::{Handle, Handled};
+}
+
+/// Keys: the arguments that can be part of one, and the namespace that leads those of a type's methods.
+pub mod key {
+    #[doc(inline)]
+    pub use fastness_core::{KeyNamespace, KeyPart, KeyWriter};
+}
+
+/// The annotated functions of the program, known at link time, and an audit of the faults between them.
 #[cfg(feature = "registry")]
 pub mod registry {
     #[doc(inline)]
-    pub use fastness_core::{Annotated, Audit, Role, audit, registry};
+    pub use fastness_core::{Annotated, Audit, Role, annotated, audit};
 }
 
 /// Counters: of a handle, of each call site, of the shared tier, and of one future.
@@ -87,16 +123,16 @@ pub mod stats {
     pub use fastness_core::{HandleStats, Observed, SiteStats, Stats, observe};
 }
 
-/// The tiers of a [`Cache`], and what their values have to be able to do.
+/// Tiers: where a [`Cache`] stores its values, and the traits that the values need for it.
 pub mod tier {
     #[doc(inline)]
-    pub use fastness_core::{Both, Codec, Local, SharedValue, StoredIn};
+    pub use fastness_core::{Both, CacheValue, Codec, Local, SharedValue, StoredIn};
 }
 
 /// Timings of calls: of functions with `#[timed]`, and of anything else by a [`Timing`](timing::Timing).
 pub mod timing {
     #[doc(inline)]
-    pub use fastness_core::timing::{CallOutcome, Label, Latency, Snapshot, Timer, Timing, time, timings};
+    pub use fastness_core::timing::{CallOutcome, Label, Latency, Snapshot, Timer, Timing, snapshots, time};
     pub use fastness_macros::Label;
 }
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::names::{entries, named, reached, tagged};
-use fastness::{Cache, Fastness, KeyPart, KeyScope, KeyWriter, cache_put, cacheable, scope, scope_sync};
+use fastness::key::{KeyNamespace, KeyPart, KeyWriter};
+use fastness::{Cache, Fastness, cache_put, cacheable, with_cache, with_cache_sync};
 use tokio::sync::Notify;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -57,7 +58,7 @@ async fn visits(id: u32, origin: &Origin) -> u32 {
 /// Checks that direct calls find what a function stored, whether it came before the first direct call or after.
 pub async fn what_functions_store_is_found(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    scope(fast, async {
+    with_cache(fast, async {
         visits(1, &origin).await;
         visits(2, &origin).await;
         assert_eq!(get(&cache, "visits:1").await, Some(1_001));
@@ -75,7 +76,7 @@ pub async fn what_functions_store_is_found(fast: &Fastness) {
 /// Checks that a value of a direct call is a hit of the function and stays found: it is one entry.
 pub async fn functions_find_what_is_set(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    scope(fast, async {
+    with_cache(fast, async {
         set(&cache, "visits:1", 1).await;
         cache.mset(entries([("visits:2", 2_u32), ("visits:3", 3)]), MINUTE).await;
         assert_eq!(loaded(&cache, "visits:4", 4).await, 4);
@@ -95,7 +96,7 @@ pub async fn functions_find_what_is_set(fast: &Fastness) {
 /// Each way to store replaces what the other has stored.
 pub async fn each_replaces_what_the_other_has_stored(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    scope(fast, async {
+    with_cache(fast, async {
         visits(1, &origin).await;
         set(&cache, "visits:1", 5).await;
         assert_eq!(visits(1, &origin).await, 5);
@@ -122,7 +123,7 @@ async fn store_visits(id: u32, value: u32) -> u32 {
 /// Invalidations by key, by prefix and of everything reach both.
 pub async fn invalidations_reach_both(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    scope(fast, async {
+    with_cache(fast, async {
         for (n, pattern) in (1..).zip(["visits:1", "visits:*"]) {
             set(&cache, "visits:1", 1).await;
             assert_eq!(visits(1, &origin).await, 1);
@@ -159,7 +160,7 @@ async fn rate(id: u32, origin: &Origin) -> u32 {
 /// A refresh expires both; what a direct call has stored may be served while the function loads.
 pub async fn refreshes_reach_both(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    scope(fast, async {
+    with_cache(fast, async {
         set(&cache, "rate:0", 70).await;
         assert_eq!(rate(0, &origin).await, 70);
         cache.refresh(reached("rate:0")).await;
@@ -186,7 +187,7 @@ async fn member(id: u32, origin: &Origin) -> Option<u32> {
 /// An absence is no value, and a value that is stored later takes its place.
 pub async fn absences_are_none_until_there_is_a_value(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    scope(fast, async {
+    with_cache(fast, async {
         assert_eq!((member(1, &origin).await, get(&cache, "member:1").await), (None, None));
         set(&cache, "member:1", 1).await;
         assert_eq!((member(1, &origin).await, get(&cache, "member:1").await), (Some(1), Some(1)));
@@ -207,7 +208,7 @@ async fn many_visits(ids: &[u32], origin: &Origin) -> BTreeMap<u32, u32> {
 /// A batch loads what neither it nor a direct call has stored.
 pub async fn batches_meet_direct_calls(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    scope(fast, async {
+    with_cache(fast, async {
         cache.mset(entries([("visits:1", 1_u32), ("visits:2", 2)]), MINUTE).await;
         let found = many_visits(&[1, 2, 3], &origin).await;
         assert_eq!(found, BTreeMap::from([(1, 1), (2, 2), (3, 2_003)]));
@@ -227,7 +228,7 @@ async fn many_seats(ids: &[u32], origin: &Origin) -> BTreeMap<u32, u32> {
 /// A batch that keeps absences finds what a direct call has stored since.
 pub async fn batches_find_what_is_newer_than_an_absence(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    scope(fast, async {
+    with_cache(fast, async {
         assert_eq!(many_seats(&[7, 8], &origin).await, BTreeMap::new());
         let load = async { Ok::<_, Infallible>(9_u32) };
         assert_eq!(cache.get_or_load(&named("seats:7"), MINUTE, load).await, Ok(9));
@@ -244,7 +245,7 @@ async fn square(n: u32, origin: &Origin) -> u32 {
 /// A handle's `get`, `put` and `key` are of the same entries, those of a function without a `key` too.
 pub async fn handles_meet_direct_calls(fast: &Fastness) {
     let (cache, origin, key) = (fast.cache(), Origin::default(), squares_entry(&3).key());
-    scope(fast, async {
+    with_cache(fast, async {
         set(&cache, &key, 5).await;
         assert_eq!((squares_entry(&3).get().await, square(3, &origin).await), (Some(5), 5));
         squares_entry(&3).put(6).await;
@@ -307,9 +308,9 @@ impl KeyPart for OwnedSku {
 
 struct Tenant(&'static str);
 
-impl KeyScope for Tenant {
-    type Scope<'a> = &'a str;
-    fn key_scope(&self) -> &str {
+impl KeyNamespace for Tenant {
+    type Namespace<'a> = &'a str;
+    fn key_namespace(&self) -> &str {
         self.0
     }
 }
@@ -370,7 +371,7 @@ pub async fn keys_of_all_kinds_are_found(fast: &Fastness) {
         "@acme:order:7".to_owned(),
     ];
     let call = async || {
-        scope(fast, async {
+        with_cache(fast, async {
             let shown = [None, Some(Code(7))];
             [
                 text("a:b*%\n").await,
@@ -426,7 +427,7 @@ async fn generic<T: Default + Clone + Send + Sync + 'static>(id: u32) -> u32 {
 /// Versions, types of values, instantiations and caches stay apart.
 pub async fn what_is_apart_in_the_shared_tier_is_apart_here(fast: &Fastness, other: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    scope(fast, async {
+    with_cache(fast, async {
         assert_eq!((visits_anew(1).await, as_text(1).await.as_str(), generic::<u8>(1).await), (1, "1", 1));
         assert_eq!(get(&cache, "visits:1").await, None);
         assert_eq!(cache.get::<String>(&named("visits:1")).await.as_deref(), Some("1"));
@@ -436,7 +437,7 @@ pub async fn what_is_apart_in_the_shared_tier_is_apart_here(fast: &Fastness, oth
     })
     .await;
     assert_eq!(get(&other.cache(), "visits:2").await, None);
-    assert_eq!(scope(other, visits(2, &origin)).await, 1_002);
+    assert_eq!(with_cache(other, visits(2, &origin)).await, 1_002);
 }
 
 #[cacheable(ttl = 60, key = "visits:{id}", skip(origin))]
@@ -447,7 +448,7 @@ async fn wide_visits(id: u64, origin: &Origin) -> u32 {
 /// Functions whose arguments have other types meet the same direct calls.
 pub async fn several_functions_meet_one_direct_call(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    scope(fast, async {
+    with_cache(fast, async {
         set(&cache, "visits:1", 1).await;
         assert_eq!((visits(1, &origin).await, wide_visits(1, &origin).await), (1, 1));
         set(&cache, "visits:1", 2).await;
@@ -472,12 +473,12 @@ fn nearby_sync(id: u32, origin: &Origin) -> u32 {
 /// Functions that keep to their process, and plain ones, meet direct calls there.
 pub async fn functions_of_this_process_only_meet_direct_calls(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    assert_eq!(scope(fast, nearby(1, &origin)).await, 1);
+    assert_eq!(with_cache(fast, nearby(1, &origin)).await, 1);
     assert_eq!(get(&cache, "place:1").await, Some(1));
     set(&cache, "place:1", 10).await;
     set(&cache, "place:2", 20).await;
-    assert_eq!(scope(fast, nearby(1, &origin)).await, 10);
-    assert_eq!(scope_sync(fast, || nearby_sync(2, &origin)), 20);
+    assert_eq!(with_cache(fast, nearby(1, &origin)).await, 10);
+    assert_eq!(with_cache_sync(fast, || nearby_sync(2, &origin)), 20);
     assert_eq!(origin.calls(), 1);
 }
 
@@ -489,12 +490,12 @@ async fn faraway(id: u32, origin: &Origin) -> u32 {
 /// Checks that direct calls find what a function of the shared tier loaded, and that what they set is a hit of it.
 pub async fn functions_of_the_shared_tier_meet_direct_calls(fast: &Fastness, stored: impl AsyncFn(u64)) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    assert_eq!(scope(fast, faraway(1, &origin)).await, 1);
+    assert_eq!(with_cache(fast, faraway(1, &origin)).await, 1);
     stored(1).await;
     assert_eq!(get(&cache, "seat:1").await, Some(1));
     set(&cache, "seat:1", 10).await;
     stored(2).await;
-    assert_eq!((scope(fast, faraway(1, &origin)).await, origin.calls()), (10, 1));
+    assert_eq!((with_cache(fast, faraway(1, &origin)).await, origin.calls()), (10, 1));
 }
 
 #[cacheable(ttl = 60, key = "slow:{id}", skip(origin))]
@@ -514,7 +515,7 @@ pub async fn the_newest_load_wins(fast: &Fastness) {
         gate.notified().await;
         Ok::<_, ()>(70)
     };
-    scope(fast, async {
+    with_cache(fast, async {
         // The function began first and ends last.
         let (own, ()) = tokio::join!(biased; slow(20, &origin), async {
             origin.begun.notified().await;
@@ -541,7 +542,7 @@ pub async fn the_newest_load_wins(fast: &Fastness) {
 /// A value that is set while a function loads is not replaced by what that began to load before.
 pub async fn what_is_set_while_a_function_loads_stays(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    scope(fast, async {
+    with_cache(fast, async {
         let (own, ()) = tokio::join!(biased; slow(1, &origin), async {
             origin.begun.notified().await;
             set(&cache, "slow:1", 100).await;
@@ -561,7 +562,7 @@ async fn city(id: u32, region: u32, origin: &Origin) -> u32 {
 /// A function's tags concern what it has stored, and what it took from a direct call.
 pub async fn tags_concern_what_functions_store(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
-    scope(fast, async {
+    with_cache(fast, async {
         assert_eq!((city(1, 1, &origin).await, get(&cache, "city:1").await), (1, Some(1)));
         set(&cache, "city:2", 20).await;
         assert_eq!(city(2, 1, &origin).await, 20);

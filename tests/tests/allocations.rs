@@ -92,7 +92,7 @@ fn a_hit_allocates_nothing() {
 
     // In a scope too, from where on every call looks for one.
     let fast = Fastness::builder().build().unwrap();
-    fastness::scope_sync(&fast, || {
+    fastness::with_cache_sync(&fast, || {
         assert_eq!(allocations(|| drop(black_box(by_text(&name, 1)))), 0);
         assert_eq!(allocations(|| drop(black_box(now(later_by_text(&name))))), 0);
     });
@@ -114,7 +114,7 @@ async fn good() -> Result<u32, Rejected> {
 #[test]
 fn a_call_that_works_allocates_nothing_in_any_policy() {
     let slow = breaker::Settings::new().slow_rate(Percent::new(50), Duration::from_secs(60));
-    let (breaker, slow) = (fastness::resilience::breaker::named("test"), Breaker::new("slow", slow));
+    let (breaker, slow) = (fastness::resilience::breaker::Breaker::named("test"), Breaker::new("slow", slow));
     let hosts = KeyedBreaker::new("host", breaker::Settings::new()).with_max_keys(10);
     assert_eq!(allocations(|| drop(black_box(now(breaker.call(good()))))), 0);
     assert_eq!(allocations(|| drop(black_box(breaker.call_sync(|| Ok::<_, Rejected>(7))))), 0);

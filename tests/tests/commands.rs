@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastness::{Fastness, Reach, cache_invalidate, cache_put, cacheable, scope};
+use fastness::{Fastness, Reach, cache_invalidate, cache_put, cacheable, with_cache};
 use fastness_tests::names::{named, reached, tagged};
 use fastness_tests::servers::{PATIENCE, Redis, until};
 use redis::aio::MultiplexedConnection;
@@ -46,12 +46,12 @@ async fn save(id: u64) -> u64 {
 async fn a_read_is_one_get_and_what_it_had_to_load_is_one_script() {
     let (server, node, mut counts) = server_and_node().await;
     for id in 0..50 {
-        scope(&node, far(id)).await;
+        with_cache(&node, far(id)).await;
     }
     stored(&node, 50).await;
     assert_eq!(counts.take().await, calls([("get", 50), ("eval", 50), ("getrange", 50), ("set", 50)]), "cold");
     for id in 0..50 {
-        scope(&node, far(id)).await;
+        with_cache(&node, far(id)).await;
     }
     assert_eq!(counts.take().await, calls([("get", 50)]), "warm");
     assert_eq!(node.stats().total.shared_hits, 50);
@@ -61,11 +61,11 @@ async fn a_read_is_one_get_and_what_it_had_to_load_is_one_script() {
 #[tokio::test]
 async fn a_hit_in_this_process_asks_nothing() {
     let (server, node, mut counts) = server_and_node().await;
-    scope(&node, both(1)).await;
+    with_cache(&node, both(1)).await;
     stored(&node, 1).await;
     counts.take().await;
     for _ in 0..50 {
-        scope(&node, both(1)).await;
+        with_cache(&node, both(1)).await;
     }
     assert_eq!(counts.take().await, calls([]));
     assert_eq!(node.stats().total.hits, 50);
@@ -75,13 +75,13 @@ async fn a_hit_in_this_process_asks_nothing() {
 #[tokio::test]
 async fn reads_at_once_are_a_few_mgets() {
     let (server, node, mut counts) = server_and_node().await;
-    scope(&node, all_far(&(0..200).collect::<Vec<_>>())).await;
+    with_cache(&node, all_far(&(0..200).collect::<Vec<_>>())).await;
     stored(&node, 200).await;
     counts.take().await;
     let mut reads = JoinSet::new();
     for id in 0..200 {
         let node = node.clone();
-        reads.spawn(async move { assert_eq!(*scope(&node, far(id)).await, id) });
+        reads.spawn(async move { assert_eq!(*with_cache(&node, far(id)).await, id) });
     }
     reads.join_all().await;
     // The first ones find few under way; how many of the others go together is the scheduler's choice, up to 32.
@@ -96,10 +96,10 @@ async fn reads_at_once_are_a_few_mgets() {
 async fn a_batch_is_one_mget() {
     let (server, node, mut counts) = server_and_node().await;
     let ids: Vec<u64> = (0..100).collect();
-    scope(&node, all_far(&ids)).await;
+    with_cache(&node, all_far(&ids)).await;
     stored(&node, 100).await;
     assert_eq!(counts.take().await, calls([("mget", 1), ("eval", 100), ("getrange", 100), ("set", 100)]), "cold");
-    scope(&node, all_far(&ids)).await;
+    with_cache(&node, all_far(&ids)).await;
     assert_eq!(counts.take().await, calls([("mget", 1)]), "warm");
     assert_eq!(node.stats().total.shared_hits, 100);
     drop(server);
@@ -109,10 +109,10 @@ async fn a_batch_is_one_mget() {
 async fn an_invalidation_is_one_script_whatever_it_concerns() {
     let (server, node, mut counts) = server_and_node().await;
     let script = [("evalsha", 1), ("xrevrange", 1), ("xtrim", 1), ("xadd", 1), ("publish", 1)];
-    scope(&node, change(1)).await;
+    with_cache(&node, change(1)).await;
     assert_eq!(counts.take().await, calls(script), "a key, by an attribute");
     for id in 0..500 {
-        scope(&node, far(id)).await;
+        with_cache(&node, far(id)).await;
     }
     stored(&node, 500).await;
     for pattern in ["far:1", "far:*"] {
@@ -146,11 +146,11 @@ async fn busy(node: Fastness, task: u64) {
     let cache = node.cache();
     for round in 0..20 {
         let id = task * 3 + round % 5;
-        scope(&node, far(id)).await;
-        scope(&node, both(id)).await;
-        scope(&node, all_far(&[id, id + 1, id + 2])).await;
-        scope(&node, save(id)).await;
-        scope(&node, change(id)).await;
+        with_cache(&node, far(id)).await;
+        with_cache(&node, both(id)).await;
+        with_cache(&node, all_far(&[id, id + 1, id + 2])).await;
+        with_cache(&node, save(id)).await;
+        with_cache(&node, change(id)).await;
         let key = format!("direct:{id}");
         cache.set(&named(&key), id, MINUTE).await;
         cache.get::<u64>(&named(&key)).await;

@@ -17,11 +17,11 @@ async fn one_handle_is_installed_and_only_before_it_is_needed() {
     assert_eq!((answer().await, answer().await), (42, 42));
     assert_eq!((first.stats().total.hits, first.stats().total.loads), (1, 1));
     // Inside a scope of the default the same entry is found.
-    assert_eq!(fastness::scope(&first, answer()).await, 42);
+    assert_eq!(fastness::with_cache(&first, answer()).await, 42);
     assert_eq!(first.stats().total.hits, 2);
     // A scope of another handle has entries of its own, and the default is as before when it ends.
     let other = Fastness::builder().build().unwrap();
-    assert_eq!(fastness::scope(&other, answer()).await, 42);
+    assert_eq!(fastness::with_cache(&other, answer()).await, 42);
     assert_eq!(answer().await, 42);
     assert_eq!((first.stats().total.hits, other.stats().total.loads), (3, 1));
 }

@@ -106,7 +106,7 @@ pub(super) struct Listed {
 }
 
 async fn registry() -> Json<Vec<Listed>> {
-    Json(fastness::registry::registry().into_iter().map(listed).collect())
+    Json(fastness::registry::annotated().into_iter().map(listed).collect())
 }
 
 fn listed(item: Annotated) -> Listed {

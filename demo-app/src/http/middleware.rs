@@ -31,7 +31,7 @@ pub(super) async fn run(State(context): State<RequestContext>, request: Request,
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
 
     // A connection is a task of its own, and a scope does not reach into tasks: it is entered here, for each request.
-    let answer = tokio::time::timeout(context.time, fastness::scope(&context.cache, next.run(request)));
+    let answer = tokio::time::timeout(context.time, fastness::with_cache(&context.cache, next.run(request)));
     let (answer, seen) = fastness::stats::observe(answer).await;
     let mut answer = answer.unwrap_or_else(|_| too_slow(context.time));
     let headers = answer.headers_mut();

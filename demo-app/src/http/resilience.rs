@@ -101,7 +101,7 @@ async fn list() -> Json<Vec<Policy>> {
 }
 
 fn named(name: &str) -> Result<Breaker, Problem> {
-    breaker::find(name)
+    Breaker::find(name)
         .ok_or_else(|| Problem::not_found("no circuit breaker has this name; GET /api/resilience lists them"))
 }
 

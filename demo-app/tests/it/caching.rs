@@ -253,7 +253,7 @@ async fn no_pattern_misses_its_key_and_no_key_is_forgotten() {
     let notes: Vec<_> = audit.notes().iter().filter(|note| note.contains("`demo_app::")).collect();
     let [rating] = notes[..] else { panic!("a note for each that no write of ours can change: {audit}") };
     assert!(rating.contains("`rating:{product}`"), "{audit}");
-    let ours = fastness::registry::registry().into_iter().filter(|item| item.module.starts_with("demo_app"));
+    let ours = fastness::registry::annotated().into_iter().filter(|item| item.module.starts_with("demo_app"));
     let puts = ours.filter(|item| item.role == Role::Put).count();
     assert_eq!(puts, 10, "an insert and an update for each model; votes and events are never updated");
 }

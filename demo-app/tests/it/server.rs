@@ -40,7 +40,7 @@ impl Server {
         let cache = Fastness::builder().build().expect("the defaults make sense");
         let task = tokio::spawn(async move {
             let shutdown = async move { drop(stopped.await) };
-            fastness::scope(&cache, run(listeners, shutdown, &config)).await
+            fastness::with_cache(&cache, run(listeners, shutdown, &config)).await
         });
         Self { address, stop, task }
     }

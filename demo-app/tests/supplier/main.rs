@@ -13,7 +13,7 @@ use demo_app::store::MemoryRepository;
 use demo_app::supplier::{Mood, StandIn, Supplier};
 use fastness::Fastness;
 use fastness::http::HttpStats;
-use fastness::resilience::breaker::{self, State};
+use fastness::resilience::breaker::{Breaker, State};
 use fastness_tests::servers::until;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -34,8 +34,8 @@ impl World {
     async fn start() -> Self {
         static ALONE: Mutex<()> = Mutex::const_new(());
         let alone = ALONE.lock().await;
-        breaker::named("supplier").force_closed();
-        breaker::named("supplier").automatic();
+        Breaker::named("supplier").force_closed();
+        Breaker::named("supplier").automatic();
         let supplier = Supplier::stand_in().await.expect("a free port");
         let stand_in = supplier.stand_in.clone().expect("its own");
         let cache = Fastness::builder().build().expect("the defaults make sense");
@@ -86,7 +86,7 @@ async fn a_rating_is_asked_for_once_and_a_product_without_one_is_no_fault() {
     for _ in 0..10 {
         assert_eq!(world.get("/api/products/2000000/rating").await.0, 404);
     }
-    assert_eq!(breaker::named("supplier").state(), State::Closed, "that was an answer");
+    assert_eq!(Breaker::named("supplier").state(), State::Closed, "that was an answer");
 }
 
 #[tokio::test]
@@ -103,8 +103,8 @@ async fn whatever_the_supplier_does_clients_get_an_answer_and_known_ratings_stay
         }
         assert!(unknown > 4 || mood == "flaky", "{mood}: {unknown}");
         assert_eq!(world.rating(1).await, known, "{mood}");
-        breaker::named("supplier").force_closed();
-        breaker::named("supplier").automatic();
+        Breaker::named("supplier").force_closed();
+        Breaker::named("supplier").automatic();
     }
     world.turn("up").await;
     assert!(world.rating(product + 1).await["stars"].is_number());
@@ -181,8 +181,8 @@ async fn an_outage_under_load_costs_no_client_an_answer() {
     until("those have ended", async || died.elapsed() > Duration::from_secs(1)).await;
     // It comes back, but in a bad mood that lets the test count who reaches it: only probes may.
     world.supplier.turn(Mood::Failing).await.unwrap();
-    let (before, rejected) = (world.supplier.requests(), breaker::named("supplier").snapshot().calls.rejected);
-    let mut changes = breaker::named("supplier").subscribe();
+    let (before, rejected) = (world.supplier.requests(), Breaker::named("supplier").snapshot().calls.rejected);
+    let mut changes = Breaker::named("supplier").subscribe();
     let (mut rounds, mut reached) = (0, 0);
     // On a busy machine probes may run out of time before they have reached it.
     while reached == 0 {
@@ -190,7 +190,7 @@ async fn an_outage_under_load_costs_no_client_an_answer() {
         while changes.next().await.to != State::Open {}
         (rounds, reached) = (rounds + 1, world.supplier.requests() - before);
     }
-    let rejected = breaker::named("supplier").snapshot().calls.rejected - rejected;
+    let rejected = Breaker::named("supplier").snapshot().calls.rejected - rejected;
     world.supplier.turn(Mood::Up).await.unwrap();
     let returned = Instant::now();
     world.until("closed").await;

@@ -121,11 +121,11 @@ fn pattern(door: &Door, key: &Key, kind: &str) -> TokenStream {
 /// One statement per target.
 fn scopes(model: &Model) -> TokenStream {
     let Model { subject, patterns, tags, handles, skips, .. } = model;
-    let patterns = patterns.iter().map(|pattern| (pattern, emit::scope(subject, pattern, skips)));
-    let tags = tags.iter().map(|tag| (tag, code!(__fastness_NoScope)));
-    let templates = patterns.chain(tags).enumerate().map(|(index, (key, scope))| {
+    let patterns = patterns.iter().map(|pattern| (pattern, emit::namespace(subject, pattern, skips)));
+    let tags = tags.iter().map(|tag| (tag, code!(__fastness_NoNamespace)));
+    let templates = patterns.chain(tags).enumerate().map(|(index, (key, namespace))| {
         let index = proc_macro2::Literal::usize_unsuffixed(index);
-        let key = emit::key(subject, key, &scope, View::Here);
+        let key = emit::key(subject, key, &namespace, View::Here);
         code!(__scopes.add(#index, &#key);)
     });
     templates.chain(handles.iter().map(|handle| add_handle(&subject.door, handle))).collect()

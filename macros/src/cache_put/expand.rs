@@ -24,7 +24,7 @@ fn prologue(model: &Model) -> TokenStream {
     let instance = emit::instance(subject);
     let shape = emit::shape(subject, false);
     let (borrow, on) = emit::on(subject.on.as_ref());
-    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored, View::Here), View::Here);
+    let key = emit::key(subject, &stored.key, &emit::required_namespace(subject, stored, View::Here), View::Here);
     let tags = emit::tags(subject, &stored.tags, View::Here);
     let policy = emit::policy(subject, "policy", &stored.options);
     code! {

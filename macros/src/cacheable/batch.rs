@@ -65,8 +65,8 @@ fn lookups(model: &Model, index: usize) -> TokenStream {
     let name = subject.params.names.get(index).map(|param| &param.ident);
     let element = Ident::new("__id", Span::mixed_site());
     let view = View::Element(index, &element);
-    let scope = emit::own_scope(subject, stored, view);
-    let key = emit::key(subject, &stored.key, &scope, view);
+    let namespace = emit::required_namespace(subject, stored, view);
+    let key = emit::key(subject, &stored.key, &namespace, view);
     let tags = emit::tags(subject, &stored.tags, view);
     code! {
         for #element in #door::BatchIds::iter(&#name) {

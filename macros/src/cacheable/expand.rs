@@ -147,7 +147,7 @@ impl Prologue {
 fn lookup(model: &Model, names: &Names) -> TokenStream {
     let Model { subject, stored, .. } = model;
     let (borrow, on) = emit::on(subject.on.as_ref());
-    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored, View::Here), View::Here);
+    let key = emit::key(subject, &stored.key, &emit::required_namespace(subject, stored, View::Here), View::Here);
     let out = emit::finished(subject, &code!(__hit));
     let [hit, miss, serve, shape] =
         ["hit", names.miss, "serve_sync", "__shape"].map(|name| emit::at_value(subject, name));
@@ -180,7 +180,7 @@ fn bypass(model: &Model, names: &Names) -> TokenStream {
     let bypass = Ident::new(names.bypass, Span::mixed_site());
     let (borrow, on) = emit::on(subject.on.as_ref());
     // Not evaluated: which call site it is, its types say.
-    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored, View::Here), View::Here);
+    let key = emit::key(subject, &stored.key, &emit::required_namespace(subject, stored, View::Here), View::Here);
     let bypass = names.begun(code!(__SITE.#bypass(#on, __instance, __shape, || { #key })));
     code!(#borrow #bypass)
 }

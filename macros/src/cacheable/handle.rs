@@ -36,7 +36,7 @@ pub(crate) fn declare(model: &Model, Handle { name, .. }: &Handle) -> TokenStrea
     let (imports, instance) = (emit::imports(door), emit::instance(subject));
     let statics = Site { subject, stored, kind: "Cacheable", handle: Some(name) }.statics();
     let shape = emit::shape(subject, stored.options.is_given("share_error"));
-    let key = emit::key(subject, &stored.key, &emit::own_scope(subject, stored, View::ByRef), View::ByRef);
+    let key = emit::key(subject, &stored.key, &emit::required_namespace(subject, stored, View::ByRef), View::ByRef);
     let (tags, policy) =
         (emit::tag_list(subject, &stored.tags, View::ByRef), emit::policy(subject, "policy", &stored.options));
     let (borrow, on) = emit::on(subject.on.as_ref());
@@ -87,7 +87,7 @@ fn argument(param: &GenericParam) -> Option<&Ident> {
     }
 }
 
-/// The receiver, if the handle has one: it is in the key, or asked for its scope, or an option names it.
+/// The receiver, if the handle has one: it is in the key, or asked for its namespace, or an option names it.
 fn receiver(model: &Model) -> Option<TokenStream> {
     let Model { subject, stored, .. } = model;
     let this = subject.params.receiver.as_ref()?.token;

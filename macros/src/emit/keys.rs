@@ -39,9 +39,9 @@ pub(crate) fn pieces(key: &Key) -> TokenStream {
 }
 
 /// `(SCOPE, PART, PART,)`
-pub(crate) fn key(subject: &Subject, key: &Key, scope: &TokenStream, view: View<'_>) -> TokenStream {
+pub(crate) fn key(subject: &Subject, key: &Key, namespace: &TokenStream, view: View<'_>) -> TokenStream {
     let parts = part_list(subject, key, view);
-    code!((#scope, #parts))
+    code!((#namespace, #parts))
 }
 
 /// `PART, PART,`
@@ -49,33 +49,33 @@ fn part_list(subject: &Subject, key: &Key, view: View<'_>) -> TokenStream {
     key.parts.iter().map(|part| part_tokens(&subject.door, part, &subject.params, view)).collect()
 }
 
-/// The scope of the receiver's type, unless the template names a field of it or the user skips it.
-pub(crate) fn scope(subject: &Subject, key: &Key, skips: &Skips) -> TokenStream {
-    asked_scope(subject, (key, skips), "__scope", View::Here)
+/// The namespace of the receiver's type, unless the template names a field of it or the user skips it.
+pub(crate) fn namespace(subject: &Subject, key: &Key, skips: &Skips) -> TokenStream {
+    asked_namespace(subject, (key, skips), "__namespace", View::Here)
 }
 
-/// The same for a key that stores: one that the user wrote asks for a scope, as for every other parameter.
-pub(crate) fn own_scope(subject: &Subject, stored: &Stored, view: View<'_>) -> TokenStream {
-    let question = if stored.key.is_default() { "__scope" } else { "__own_scope" };
-    asked_scope(subject, (&stored.key, &stored.skips), question, view)
+/// The same for a key that stores: one that the user wrote asks for a namespace, as for every other parameter.
+pub(crate) fn required_namespace(subject: &Subject, stored: &Stored, view: View<'_>) -> TokenStream {
+    let question = if stored.key.is_default() { "__namespace" } else { "__required_namespace" };
+    asked_namespace(subject, (&stored.key, &stored.skips), question, view)
 }
 
-fn asked_scope(subject: &Subject, (key, skips): (&Key, &Skips), question: &str, view: View<'_>) -> TokenStream {
+fn asked_namespace(subject: &Subject, (key, skips): (&Key, &Skips), question: &str, view: View<'_>) -> TokenStream {
     match &subject.params.receiver {
         Some(receiver) if skips.receiver.is_none() && !key.names_receiver() => {
-            // Through the reference, so that `&mut self` has the scope of `Self` as well.
+            // Through the reference, so that `&mut self` has the namespace of `Self` as well.
             let through = (receiver.by_reference || matches!(view, View::ByRef)).then(|| code!(*));
             let this = receiver.token;
-            // A type without a scope is reported at the parameter.
+            // A type without a namespace is reported at the parameter.
             let span = Span::mixed_site().located_at(this.span);
             let question = Ident::new(question, span);
             quote_spanned!(span=> (&__fastness_Arg(&#through #this)).#question())
         }
-        _ => code!(__fastness_NoScope),
+        _ => code!(__fastness_NoNamespace),
     }
 }
 
-/// `&[tag(&[..], &(NoScope, ..)), ..]`
+/// `&[tag(&[..], &(NoNamespace, ..)), ..]`
 pub(crate) fn tags(subject: &Subject, tags: &[Key], view: View<'_>) -> TokenStream {
     let tags = rendered(subject, tags, view);
     code!(&[#(#tags),*])
@@ -90,7 +90,7 @@ pub(crate) fn tag_list(subject: &Subject, tags: &[Key], view: View<'_>) -> Token
 fn rendered(subject: &Subject, tags: &[Key], view: View<'_>) -> Vec<TokenStream> {
     let door = &subject.door;
     let tag = |tag| {
-        let (pieces, key) = (pieces(tag), key(subject, tag, &code!(__fastness_NoScope), view));
+        let (pieces, key) = (pieces(tag), key(subject, tag, &code!(__fastness_NoNamespace), view));
         code!(#door::tag(#pieces, &#key))
     };
     tags.iter().map(tag).collect()

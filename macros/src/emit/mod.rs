@@ -19,7 +19,7 @@ mod spawned;
 
 pub(crate) use body::{Run, blocking_body, body, in_place, inner, return_type, whole};
 pub(crate) use calls::{at_least_one, calls};
-pub(crate) use keys::{View, key, own_scope, pieces, scope, tag_list, tags};
+pub(crate) use keys::{View, key, namespace, pieces, required_namespace, tag_list, tags};
 pub(crate) use kind::{finished, kind, probe};
 pub(crate) use policy::{plain_ttl, policy, shape, wire};
 pub(crate) use site::{Site, at_value, borrowed, instance, on, operand, receiver};

@@ -35,7 +35,7 @@ impl Site<'_> {
             code!(.tags(&[#(#tags),*]))
         });
         let receiver = subject.params.receiver.is_some().then(|| {
-            // A key that the user wrote has a scope, if it names no field.
+            // A key that the user wrote has a namespace, if it names no field.
             let in_key = stored.key.names_receiver() || !(stored.key.is_default() || stored.skips.receiver.is_some());
             let receiver = receiver(subject, in_key, stored.skips.receiver.is_some());
             code!(.receiver(#receiver))

@@ -54,7 +54,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
 fn policy(name: &TokenStream, options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStream {
     let settings = settings(options, subject, diag);
     let door = &subject.door;
-    let place = code!(#door::resilience::breaker::Location { file: ::core::file!(), line: ::core::line!() });
+    let place = code!(::core::panic::Location::caller());
     let Some(per) = options.expr("per") else {
         options.refuse("keys", "`keys` is how many breakers there may be: write `per = ..` too", diag);
         return code! {

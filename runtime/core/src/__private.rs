@@ -13,7 +13,7 @@ pub use crate::invalidate::{
 };
 pub use crate::key::arg::Arg;
 pub use crate::key::args::{Args, digest, lower};
-pub use crate::key::scope::NoScope;
+pub use crate::key::namespace::NoNamespace;
 pub use crate::key::template::{Piece, Template};
 pub use crate::load::{Loading, Miss, end_sync, load, load_spawned, load_task};
 pub use crate::log::Reach;
@@ -38,13 +38,13 @@ pub mod prelude {
 
     pub use super::kind::ladder::*;
     pub use super::{
-        Arg as __fastness_Arg, Call as __fastness_Call, NoScope as __fastness_NoScope, Site as __fastness_Site,
+        Arg as __fastness_Arg, Call as __fastness_Call, NoNamespace as __fastness_NoNamespace, Site as __fastness_Site,
         Wired as __fastness_Wired, instance as __fastness_instance,
         instance_of_function as __fastness_instance_of_function, instance_of_method as __fastness_instance_of_method,
         returns as __fastness_returns,
     };
     pub use crate::codec::wire::WireRung;
-    pub use crate::key::arg::{DisplayArg, HashedTextArg, MissingScopeArg, NoScopeArg, TextArg, UnfitArg};
+    pub use crate::key::arg::{DisplayArg, HashedTextArg, MissingNamespaceArg, NoNamespaceArg, TextArg, UnfitArg};
     pub use crate::key::template::Piece::{
         Arg as __fastness_Placeholder, Lit as __fastness_Lit, Path as __fastness_Path,
     };

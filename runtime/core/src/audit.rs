@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-use crate::registry::{Annotated, Role, registry};
-use crate::resilience::breaker::{conflicts, faults};
+use crate::registry::{Annotated, Role, annotated};
+use crate::resilience::breaker::{Breaker, faults};
 
 /// What [`audit`] found.
 ///
@@ -61,8 +61,8 @@ impl fmt::Display for Audit {
 /// assert!(report.errors().iter().any(|e| e.contains("`songs:*`") && e.contains("`song:{id}`")), "{report}");
 /// ```
 pub fn audit() -> Audit {
-    let mut audit = examine(&registry());
-    audit.errors.extend(conflicts().iter().map(ToString::to_string));
+    let mut audit = examine(&annotated());
+    audit.errors.extend(Breaker::conflicts().iter().map(ToString::to_string));
     audit.errors.extend(faults());
     audit
 }
@@ -130,10 +130,10 @@ fn receiver_not_keyed(reader: &Annotated) -> Option<String> {
     let doubt = match reader.receiver_unkeyed {
         Some(false) => return None,
         Some(true) => "",
-        None => " (it was not called yet, so whether its type implements `KeyScope` is not known)",
+        None => " (it was not called yet, so whether its type implements `KeyNamespace` is not known)",
     };
     Some(format!(
-        "`self` is not in the key of {}{doubt}: name a field of it (`{{self.tenant}}`), implement `KeyScope` for its type, \
+        "`self` is not in the key of {}{doubt}: name a field of it (`{{self.tenant}}`), implement `KeyNamespace` for its type, \
          or say `skip(self)` if all values of the type cache the same",
         place(reader)
     ))

@@ -61,11 +61,11 @@ pub use clock::Clock;
 pub use codec::{Codec, SharedValue};
 pub use direct::{Both, Cache, Local, StoredIn};
 pub use error::{Error, LoadTimeout};
-pub use handle::{Builder, Fastness, HandleStats, SiteStats, scope, scope_sync};
-pub use key::{Key, KeyPart, KeyScope, KeyWriter, Scope};
+pub use handle::{Builder, Fastness, HandleStats, SiteStats, with_cache, with_cache_sync};
+pub use key::{Key, KeyNamespace, KeyPart, KeyWriter, Scope};
 pub use log::Reach;
 #[cfg(feature = "registry")]
-pub use registry::{Annotated, Role, registry};
+pub use registry::{Annotated, Role, annotated};
 pub use shape::CacheValue;
 #[cfg(feature = "redis")]
 pub use shared::{Redis, SharedStats};
@@ -74,5 +74,5 @@ pub use typed::{Handle, Handled};
 
 /// Timings of calls: of functions with `#[timed]`, and of anything else by a [`Timing`](timing::Timing).
 pub mod timing {
-    pub use crate::timed::{CallOutcome, Label, Latency, Snapshot, Timer, Timing, time, timings};
+    pub use crate::timed::{CallOutcome, Label, Latency, Snapshot, Timer, Timing, snapshots, time};
 }

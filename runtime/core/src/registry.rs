@@ -76,10 +76,10 @@ pub struct Annotated {
 /// #[fastness::cacheable(ttl = 60, key = "city:{zip}")]
 /// fn city(zip: u32) -> String { format!("city of {zip}") }
 ///
-/// let cities = fastness::registry::registry().into_iter().find(|f| f.name == "city").unwrap();
+/// let cities = fastness::registry::annotated().into_iter().find(|f| f.name == "city").unwrap();
 /// assert_eq!(cities.keys, ["city:{zip}"]);
 /// ```
-pub fn registry() -> Vec<Annotated> {
+pub fn annotated() -> Vec<Annotated> {
     let cached = inventory::iter::<Registered>().map(Annotated::from);
     let mut all: Vec<_> = cached.chain(timed::annotated().map(Annotated::from_timed)).collect();
     all.sort_by_key(|annotated| (annotated.file, annotated.line, annotated.role, annotated.name));
@@ -110,8 +110,8 @@ impl Annotated {
             line: meta.source.line(),
             keys: vec![meta.template.text],
             tags: meta.tags.to_vec(),
-            receiver_unkeyed: match (meta.receiver, site.scoped()) {
-                (Receiver::ByType, Some(scoped)) => Some(!scoped),
+            receiver_unkeyed: match (meta.receiver, site.has_namespace()) {
+                (Receiver::ByType, Some(has_namespace)) => Some(!has_namespace),
                 (Receiver::ByType, None) => None,
                 _ => Some(false),
             },

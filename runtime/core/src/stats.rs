@@ -148,7 +148,7 @@ macro_rules! counters {
         /// async fn square(n: u64) -> u64 { n * n }
         ///
         /// let fast = fastness::Fastness::builder().build()?;
-        /// fastness::scope(&fast, async { square(3).await + square(3).await }).await;
+        /// fastness::with_cache(&fast, async { square(3).await + square(3).await }).await;
         /// let stats = fast.stats();
         /// assert_eq!((stats.total.hits, stats.total.loads), (1, 1));
         /// assert_eq!(stats.total.hit_rate(), Some(0.5));

@@ -13,7 +13,7 @@ use crate::codec::{Codec, SharedValue};
 
 /// Why a value cannot go through a codec.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsurvived {
+pub struct RoundTripError {
     type_name: &'static str,
     codec: Codec,
     why: String,
@@ -30,17 +30,17 @@ pub struct Unsurvived {
 /// use fastness::testing;
 /// use fastness::tier::Codec;
 ///
-/// testing::survives(&vec![Some(1), None], Codec::MessagePack).unwrap();
-/// let error = testing::survives(&f64::NAN, Codec::Json).unwrap_err();
+/// testing::round_trip(&vec![Some(1), None], Codec::MessagePack).unwrap();
+/// let error = testing::round_trip(&f64::NAN, Codec::Json).unwrap_err();
 /// assert!(error.to_string().contains("`f64` does not survive Json"), "{error}");
 /// ```
-pub fn survives<T: SharedValue>(value: &T, codec: Codec) -> Result<(), Unsurvived> {
-    let unsurvived = |why| Unsurvived { type_name: std::any::type_name::<T>(), codec, why };
+pub fn round_trip<T: SharedValue>(value: &T, codec: Codec) -> Result<(), RoundTripError> {
+    let error = |why| RoundTripError { type_name: std::any::type_name::<T>(), codec, why };
     let value_codec = ValueCodec::<T>::new();
     let plain = value_codec.survives(value, Form::Plain(codec));
-    let survived =
+    let result =
         if codec == Codec::MessagePack { plain.or_else(|_| value_codec.survives(value, Form::Exact)) } else { plain };
-    survived.map_err(|unfit| unsurvived(unfit.0))
+    result.map_err(|unfit| error(unfit.0))
 }
 
 /// A number for what a type announces to serde: names of types, fields and variants, their order, and the kinds of the leaves. Values
@@ -58,7 +58,7 @@ pub fn fingerprint<T: SharedValue>() -> u64 {
     ValueCodec::<T>::new().announced().fingerprint
 }
 
-impl fmt::Display for Unsurvived {
+impl fmt::Display for RoundTripError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { type_name, codec, why } = self;
         let instead = match codec {
@@ -69,4 +69,4 @@ impl fmt::Display for Unsurvived {
     }
 }
 
-impl std::error::Error for Unsurvived {}
+impl std::error::Error for RoundTripError {}

@@ -12,6 +12,6 @@ async fn the_attributes_work() {
     assert_eq!(number(1).await, 1);
 
     assert_eq!((timed_number(Size::Small, 3), timed_number(Size::Small, 3)), (3, 3));
-    let stats = renamed::timing::timings().into_iter().find(|stats| stats.name == "renamed.size").unwrap();
+    let stats = renamed::timing::snapshots().into_iter().find(|stats| stats.name == "renamed.size").unwrap();
     assert_eq!((stats.labels.as_slice(), stats.ok.count()), (&[("size", "small")][..], 2));
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, fence};
 
 use fastness::metrics::{Publisher, prometheus};
 use fastness::resilience::Rejected;
-use fastness::resilience::breaker::{self, Verdict};
+use fastness::resilience::breaker::{Breaker, Verdict};
 use fastness::stats::Stats;
 use fastness::{Fastness, Key, Redis, cacheable, circuit_breaker, timed};
 use fastness_tests::servers::{PATIENCE, until};
@@ -93,7 +93,7 @@ async fn traffic(fast: Fastness) {
             _ => {
                 fast.cache().invalidate(Key::from_static("item").join(id)).await;
                 let verdict = if id.is_multiple_of(2) { Verdict::Success } else { Verdict::Failure };
-                drop(breaker::named("by hand").call_judged_sync(|| id, |_| verdict));
+                drop(Breaker::named("by hand").call_judged_sync(|| id, |_| verdict));
             }
         }
         tokio::task::yield_now().await;

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use fastness::{Fastness, Reach, Redis, cache_put, cacheable, scope};
+use fastness::{Fastness, Reach, Redis, cache_put, cacheable, with_cache};
 
 use super::run::Origin;
 use super::{IDS, MAX_STALE, Scope, Subject, is_lenient, is_near, name};
@@ -63,7 +63,7 @@ async fn far(group: usize, id: usize, origin: Origin) -> u64 {
 impl Subject for Ours {
     async fn read(&self, key: usize, origin: Origin) -> u64 {
         let (group, id) = (key / IDS, key % IDS);
-        scope(&self.0, async {
+        with_cache(&self.0, async {
             if is_near(key) && fastrand::u8(..3) == 0 {
                 self.read_directly(key, origin).await
             } else if is_lenient(key) {
@@ -87,7 +87,7 @@ impl Subject for Ours {
 
     async fn put(&self, key: usize, origin: Origin) {
         let (group, id) = (key / IDS, key % IDS);
-        scope(&self.0, async {
+        with_cache(&self.0, async {
             if is_near(key) { put_near(group, id, origin).await } else { put_far(group, id, origin).await }
         })
         .await;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fastness::{Cache, Clock, Fastness, cache_invalidate, cacheable, scope};
+use fastness::{Cache, Clock, Fastness, cache_invalidate, cacheable, with_cache};
 
 use super::{Failed, Key, Scope, Subject, Value, World};
 
@@ -77,11 +77,11 @@ impl Attributes {
 
 impl Subject for Attributes {
     async fn read(&self, world: &World, key: Key) -> Result<Value, Failed> {
-        scope(&self.fast, item(world, key.seed, key.group, key.colour)).await
+        with_cache(&self.fast, item(world, key.seed, key.group, key.colour)).await
     }
 
     async fn invalidate(&self, world: &World, what: Scope) -> u64 {
-        scope(&self.fast, change_scope(world, what)).await
+        with_cache(&self.fast, change_scope(world, what)).await
     }
 
     fn pass_time(&self) {
@@ -102,7 +102,7 @@ impl Stale {
 
 impl Subject for Stale {
     async fn read(&self, world: &World, key: Key) -> Result<Value, Failed> {
-        scope(&self.0.fast, stale_item(world, key.seed, key.group, key.colour)).await
+        with_cache(&self.0.fast, stale_item(world, key.seed, key.group, key.colour)).await
     }
 
     async fn invalidate(&self, world: &World, what: Scope) -> u64 {

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::Path;
 
-use fastness::testing::survives;
+use fastness::testing::round_trip;
 use fastness::tier::{Codec, SharedValue};
 
 mod documents;
@@ -55,7 +55,7 @@ struct Row {
 fn row<T: SharedValue>(what: &'static str, values: &[T], expected: Outcomes) -> Row {
     let mut why = Vec::new();
     let mut all = |codec| {
-        let failed: Vec<_> = values.iter().filter_map(|value| survives(value, codec).err()).collect();
+        let failed: Vec<_> = values.iter().filter_map(|value| round_trip(value, codec).err()).collect();
         why.extend(failed.iter().map(ToString::to_string));
         failed.is_empty()
     };

@@ -65,7 +65,8 @@ fn modules_use_exactly_what_the_table_says() {
         let (table, _) = table(package);
         let (uses, heads) = found(package);
         for (module, used) in &uses {
-            let allowed = table.get(module).unwrap_or_else(|| panic!("`{module}` has no row in docs/design/modules.md"));
+            let allowed =
+                table.get(module).unwrap_or_else(|| panic!("`{module}` has no row in docs/design/modules.md"));
             assert_eq!(used, allowed, "`{module}`: left what its code names, right what docs/design/modules.md allows");
             assert_eq!(heads.get(module), Some(allowed), "the `May use` line of `{module}`");
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
-use fastness::{cache_invalidate, cacheable, scope, scope_sync};
+use fastness::{cache_invalidate, cacheable, with_cache, with_cache_sync};
 
 use crate::origin::{Fault, MINUTE, Origin, SECOND};
 use crate::{fresh, timed};
@@ -45,7 +45,7 @@ async fn change_by_tag(id: u32) {}
 #[tokio::test]
 async fn only_what_is_missing_is_loaded() {
     let ((fast, clock), asked) = (timed(), Asked::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let all = HashMap::from([(1, 10), (2, 20), (3, 30)]);
         assert_eq!(items(&asked, &[2]).await.unwrap().len(), 1);
         assert_eq!(asked.take(), [2]);
@@ -67,7 +67,7 @@ async fn only_what_is_missing_is_loaded() {
 #[tokio::test]
 async fn an_error_stores_nothing_and_takes_nothing_away() {
     let (fast, asked) = (fresh(), Asked::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         items(&asked, &[1]).await.unwrap();
         assert_eq!(items(&asked, &[1, 2, 666]).await, Err(Fault::Down));
         assert_eq!(items(&asked, &[2, 666]).await, Err(Fault::Down));
@@ -80,7 +80,7 @@ async fn an_error_stores_nothing_and_takes_nothing_away() {
 #[tokio::test]
 async fn elements_are_invalidated_one_by_one() {
     let (fast, asked) = (fresh(), Asked::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         items(&asked, &[1, 2, 3, 9]).await.unwrap();
         change(2).await;
         change_by_tag(3).await;
@@ -94,7 +94,7 @@ async fn elements_are_invalidated_one_by_one() {
 #[tokio::test]
 async fn the_function_of_one_element_shares_its_values() {
     let (fast, origin, asked) = (fresh(), Origin::default(), Asked::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         item(&origin, 2).await.unwrap();
         items(&asked, &[1, 2]).await.unwrap();
         assert_eq!(asked.take(), [1], "the batch finds what the scalar loaded");
@@ -107,7 +107,7 @@ async fn the_function_of_one_element_shares_its_values() {
 #[tokio::test]
 async fn the_function_of_one_element_shares_its_absences() {
     let (fast, origin, asked) = (fresh(), Origin::default(), Asked::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         items(&asked, &[9]).await.unwrap();
         assert_eq!((item(&origin, 9).await, origin.calls()), (Ok(None), 0), "the scalar knows it from the batch");
         change(9).await;
@@ -147,7 +147,7 @@ impl Shelf {
 async fn lists_maps_and_ids_of_other_types() {
     let (fast, shelf) = (fresh(), Shelf(Asked::default()));
     let titles = |titles: &[&str]| titles.iter().map(|&title| title.to_owned()).collect::<Vec<_>>();
-    scope(&fast, async {
+    with_cache(&fast, async {
         let found = shelf.books("en", titles(&["four", "a", "", "four"])).await;
         assert_eq!(found, BTreeMap::from([("four".into(), 4), ("a".into(), 1), (String::new(), 0)]));
         shelf.books("en", titles(&["four", "a", ""])).await;
@@ -160,7 +160,7 @@ async fn lists_maps_and_ids_of_other_types() {
         assert_eq!(shelf.0.take(), [1, 2, 3], "what was not asked for is not stored");
     })
     .await;
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         shelf.at_once(&[1, 2]);
         assert_eq!((shelf.at_once(&[2, 3]).len(), shelf.0.take()), (2, vec![1, 2, 3]));
     });

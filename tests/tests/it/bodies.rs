@@ -8,7 +8,9 @@ use std::num::ParseIntError;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
-use fastness::{Fastness, KeyPart, cacheable, scope_sync};
+use fastness::{Fastness, cacheable, with_cache_sync};
+
+use fastness::key::KeyPart;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct User {
@@ -210,7 +212,7 @@ fn twice(check: impl Fn()) {
 async fn bodies_do_what_they_say() {
     let fast = Fastness::builder().build().unwrap();
     let user = User { id: 7, name: "Ada".to_owned() };
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         twice(|| {
             assert_eq!((one_expression(3), mutated(2), moved("a".to_owned())), (3, 3, "a".to_owned()));
             assert_eq!((destructured(&user), lifetimes("a", "bb")), (7, 2));
@@ -230,7 +232,7 @@ async fn bodies_do_what_they_say() {
 #[tokio::test]
 async fn a_body_that_panics_leaves_nothing_behind() {
     let fast = Fastness::builder().build().unwrap();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for _ in 0..2 {
             assert!(catch_unwind(|| small(11)).is_err(), "a closure");
             assert!(catch_unwind(|| tenth(0)).is_err(), "as it is");
@@ -247,7 +249,7 @@ async fn bodies_of_methods_have_their_types() {
     let fast = Fastness::builder().build().unwrap();
     let user = User { id: 7, name: "Ada".to_owned() };
     let (narrow, wide) = (Repo::<u8>::of(2), Repo::<u64>::of(2));
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         twice(|| {
             assert_eq!((narrow.times(2), wide.times(2)), (4, 4));
             assert_eq!((Repo::<u8>::size(), Repo::<u64>::size()), (1, 8));

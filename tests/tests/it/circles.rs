@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Barrier as ThreadBarrier, mpsc};
 use std::time::Duration;
 
-use fastness::{cacheable, scope, scope_sync};
+use fastness::{cacheable, with_cache, with_cache_sync};
 use tokio::sync::{Barrier, Notify};
 use tokio::task::JoinSet;
 
@@ -59,7 +59,7 @@ async fn a_circle_of_three_functions_ends_and_so_do_those_who_wait_for_it() {
     let leaders = async { tokio::join!(number(OUTER, &start), text(OUTER, &start), flag(OUTER, &start)) };
     let waiters = async { tokio::join!(number(OUTER, &start), text(OUTER, &start), flag(OUTER, &start)) };
     let all = async { tokio::join!(leaders, waiters) };
-    let (led, waited) = tokio::time::timeout(BOUND, scope(&fast, all)).await.expect("no deadlock");
+    let (led, waited) = tokio::time::timeout(BOUND, with_cache(&fast, all)).await.expect("no deadlock");
     assert_eq!(led, (1, Ok("text".to_owned()), Some(true)));
     assert_eq!(waited, led);
     // The three who wait outside and two of the circle; its third goes on alone until it would wait for itself again.
@@ -83,7 +83,7 @@ fn a_circle_of_threads_ends() {
     let (done, ended) = mpsc::channel();
     for n in 0..3 {
         let (fast, start, done) = (fast.clone(), start.clone(), done.clone());
-        std::thread::spawn(move || done.send(scope_sync(&fast, || blocks(n, OUTER, &start))));
+        std::thread::spawn(move || done.send(with_cache_sync(&fast, || blocks(n, OUTER, &start))));
     }
     let mut values: Vec<_> = (0..3).map(|_| ended.recv_timeout(BOUND).expect("no deadlock")).collect();
     values.sort_unstable();
@@ -107,7 +107,7 @@ async fn needs_it(origin: &Origin, asked: &Notify, go_on: &Notify) -> u32 {
 #[tokio::test]
 async fn a_wait_that_was_cancelled_is_not_in_the_way_of_the_other_direction() {
     let (fast, origin, asked, go_on) = (fresh(), Origin::default(), Notify::new(), Notify::new());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let mut needing = pin!(needs_it(&origin, &asked, &go_on));
         let mut giving = pin!(gives_up(&origin, &asked, &go_on));
         assert!(poll_once(needing.as_mut()).await.is_none() && poll_once(giving.as_mut()).await.is_none());
@@ -144,7 +144,7 @@ async fn loads_that_need_each_other_at_random_end() {
         let (fast, mut set) = (fresh(), JoinSet::new());
         for n in 0..KEYS {
             let fast = fast.clone();
-            set.spawn(async move { scope(&fast, needs_any(n, seed, OUTER)).await });
+            set.spawn(async move { with_cache(&fast, needs_any(n, seed, OUTER)).await });
         }
         let answers = tokio::time::timeout(BOUND, set.join_all()).await;
         assert!(answers.is_ok(), "a deadlock with seed {seed}");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fastness::{Fastness, cache_invalidate, cache_put, cacheable, scope};
+use fastness::{Fastness, cache_invalidate, cache_put, cacheable, with_cache};
 use fastness_tests::names::reached;
 use fastness_tests::race::explore;
 use fastness_tests::race::ours::{Attributes, Direct, Refreshed, Stale};
@@ -102,7 +102,7 @@ async fn no_read_returns_what_was_invalidated_before_it_started() {
         let mut tasks = JoinSet::new();
         for seed in 0..12_u64 {
             let (fast, origin) = (fast.clone(), origin.clone());
-            tasks.spawn(async move { scope(&fast, storm(&origin, seed)).await });
+            tasks.spawn(async move { with_cache(&fast, storm(&origin, seed)).await });
         }
         let reads: u64 = tasks.join_all().await.iter().sum();
         let stats = fast.stats();

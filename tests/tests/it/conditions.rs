@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use fastness::resilience::{Rejected, TimedOut};
 use fastness::{
-    bulkhead, cache_invalidate, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry, scope_sync, timed,
-    timeout,
+    bulkhead, cache_invalidate, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry, timed, timeout,
+    with_cache_sync,
 };
 
 use crate::fresh;
@@ -83,7 +83,7 @@ fn conditional_value(#[cfg(any())] never: Never, id: u64, #[cfg(not(any()))] cal
 async fn a_parameter_may_depend_on_a_condition_where_it_is_in_no_key() {
     assert_eq!(conditional_fallback(1, "a".to_owned(), "b").await.as_deref(), Ok("1ab Down"));
     let (fast, calls) = (fresh(), Cell::new(0));
-    scope_sync(&fast, || assert_eq!([conditional_value(3, &calls), conditional_value(3, &calls)], [3, 3]));
+    with_cache_sync(&fast, || assert_eq!([conditional_value(3, &calls), conditional_value(3, &calls)], [3, 3]));
     assert_eq!(calls.get(), 1);
     assert_eq!(conditional(1, "a".to_owned()).await.as_deref(), Ok("1a!"));
     assert_eq!(conditional_twice(1, "a".to_owned()).await.as_deref(), Ok("1a"));

@@ -4,8 +4,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fastness::key::KeyNamespace;
 use fastness::registry::Role;
-use fastness::{Fastness, Key, KeyScope, Scope, cache_invalidate, cacheable, scope, scope_sync};
+use fastness::{Fastness, Key, Scope, cache_invalidate, cacheable, with_cache, with_cache_sync};
 use tokio::sync::Notify;
 
 use crate::origin::{MINUTE, Origin};
@@ -61,7 +62,7 @@ async fn city(zip: u32, region: &str) -> u32 {
 #[tokio::test]
 async fn it_reaches_what_attributes_stored() {
     let fast = fresh();
-    scope(&fast, async {
+    with_cache(&fast, async {
         city(1, "north").await;
         fast.cache().invalidate(reached("city:*")).await;
         city(1, "north").await;
@@ -99,7 +100,7 @@ fn malformed_keys_and_scopes_are_refused_with_a_reason() {
 #[tokio::test]
 async fn several_scopes_are_invalidated_at_once() {
     let fast = fresh();
-    scope(&fast, async {
+    with_cache(&fast, async {
         city(1, "north").await;
         city(2, "south").await;
         fast.cache().set(&named("n:1"), 1, MINUTE).await;
@@ -138,7 +139,7 @@ async fn a_local_cache_takes_values_without_serde() {
     assert!(Arc::ptr_eq(&loaded.unwrap(), &value));
     cache.mset(entries([("parsed:3", value.clone())]), MINUTE).await;
     assert_eq!(cache.mget::<Arc<Parsed>>(&["parsed:3", "parsed:4"].map(named)).await.iter().flatten().count(), 1);
-    let found = scope(&fast, parsed(1)).await;
+    let found = with_cache(&fast, parsed(1)).await;
     assert!(Arc::ptr_eq(&found, &value), "a function of this key finds it");
     // Of a value that fits into both, there is one entry.
     cache.set(&named("n:1"), 1_u32, MINUTE).await;
@@ -180,9 +181,9 @@ async fn concurrent_callers_wait_for_one_load_and_an_invalidation_overtakes_it()
 
 struct Account(&'static str);
 
-impl KeyScope for Account {
-    type Scope<'a> = &'a str;
-    fn key_scope(&self) -> &str {
+impl KeyNamespace for Account {
+    type Namespace<'a> = &'a str;
+    fn key_namespace(&self) -> &str {
         self.0
     }
 }
@@ -198,7 +199,7 @@ impl Account {
 async fn the_text_of_a_key_names_it() {
     let (fast, origin) = (fresh(), Origin::default());
     let (cache, account) = (fast.cache(), Account("a"));
-    let read = || scope_sync(&fast, || account.bill(&origin, "x:1"));
+    let read = || with_cache_sync(&fast, || account.bill(&origin, "x:1"));
     assert_eq!((read(), read()), (1, 1));
     for other in ["bill:x:1", "@b:bill:x%3A1", "@a:bill:x:1", "@a:bill", "@a:bill:x:*", "bill:*"] {
         cache.invalidate(reached(other)).await;
@@ -216,7 +217,7 @@ async fn the_text_of_a_key_names_it() {
 async fn statistics_are_kept_per_function_and_in_sum() {
     let (fast, origin) = (fresh(), Origin::default());
     assert_eq!(fast.stats().total.hit_rate(), None);
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for id in ["1", "1", "1", "2"] {
             Account("a").bill(&origin, id);
         }
@@ -259,7 +260,7 @@ async fn move_house(id: u32, region: &str) {}
 
 #[test]
 fn the_registry_lists_roles_keys_and_tags_in_the_order_of_the_source() {
-    let all = fastness::registry::registry();
+    let all = fastness::registry::annotated();
     let ours: Vec<_> = all.iter().filter(|f| f.module == "it::direct").collect();
     assert_eq!(ours.iter().map(|f| f.name).collect::<Vec<_>>(), ["city", "parsed", "bill", "move_house"]);
     assert_eq!((ours[0].role, ours[3].role), (Role::Cacheable, Role::Invalidate));

@@ -12,7 +12,7 @@ use fastness::resilience::rate_limit::{self, RateLimit};
 use fastness::resilience::retry::{self, Again, Retry};
 use fastness::resilience::timeout::Timeout;
 use fastness::resilience::{Rejected, TimedOut};
-use fastness::{Clock, Fastness, LoadTimeout, cacheable, scope};
+use fastness::{Clock, Fastness, LoadTimeout, cacheable, with_cache};
 use http::{Request, Response};
 use http_body_util::Full;
 use tower::{ServiceBuilder, ServiceExt};
@@ -69,7 +69,7 @@ async fn values_may_live_for_ever_and_time_may_end() {
         let fast = Fastness::builder().clock(clock.clone()).max_stale(Duration::MAX).build().unwrap();
         for _ in 0..2 {
             let all = async { (for_ever(0).await, for_ever(1).await, for_ever(2).await) };
-            assert_eq!(scope(&fast, all).await, (Ok(None), Err(Failed), Ok(Some(2))));
+            assert_eq!(with_cache(&fast, all).await, (Ok(None), Err(Failed), Ok(Some(2))));
         }
         let cache = fast.cache();
         cache.set(&named("n:1"), 1_u8, Duration::MAX).await;

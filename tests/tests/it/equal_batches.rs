@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier as ThreadBarrier, Mutex};
 use std::time::Duration;
 
-use fastness::{cache_invalidate, cacheable, scope, scope_sync};
+use fastness::{cache_invalidate, cacheable, with_cache, with_cache_sync};
 use tokio::sync::Semaphore;
 
 use crate::{fresh, poll_once, timed};
@@ -79,7 +79,7 @@ async fn change_by_tag(id: u32) {}
 async fn twenty_equal_batches_make_one_run_whatever_their_order() {
     let (fast, shelf) = (fresh(), Shelf::shut());
     let lists: [&[u32]; 4] = [&[1, 2, 3, 9], &[9, 3, 2, 1], &[2, 2, 9, 1, 3, 2], &[3, 1, 9, 2]];
-    let mut calls: Vec<_> = (0..20).map(|n| Box::pin(scope(&fast, items(&shelf, lists[n % 4])))).collect();
+    let mut calls: Vec<_> = (0..20).map(|n| Box::pin(with_cache(&fast, items(&shelf, lists[n % 4])))).collect();
     for call in &mut calls {
         assert!(poll_once(call.as_mut()).await.is_none());
     }
@@ -95,7 +95,7 @@ async fn twenty_equal_batches_make_one_run_whatever_their_order() {
 #[tokio::test]
 async fn equal_are_the_elements_that_are_missing() {
     let (fast, shelf) = (fresh(), Shelf::open());
-    scope(&fast, async {
+    with_cache(&fast, async {
         items(&shelf, &[1, 2]).await;
         let (first, second) = tokio::join!(items(&shelf, &[1, 3, 4]), items(&shelf, &[4, 2, 3]));
         assert_eq!((first, second), (values(&[1, 3, 4]), values(&[2, 3, 4])));
@@ -107,7 +107,7 @@ async fn equal_are_the_elements_that_are_missing() {
 #[tokio::test]
 async fn those_that_overlap_in_part_run_side_by_side() {
     let (fast, shelf) = (fresh(), Shelf::shut());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let (mut one, mut two) = (Box::pin(items(&shelf, &[1, 2])), Box::pin(items(&shelf, &[2, 3])));
         let (mut less, mut more) = (Box::pin(items(&shelf, &[1])), Box::pin(items(&shelf, &[1, 2, 3])));
         for call in [one.as_mut(), two.as_mut(), less.as_mut(), more.as_mut()] {
@@ -124,7 +124,7 @@ async fn those_that_overlap_in_part_run_side_by_side() {
 #[tokio::test]
 async fn one_that_is_dropped_is_taken_over_by_one_of_those_that_joined() {
     let (fast, shelf) = (fresh(), Shelf::shut());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let mut first = Box::pin(items(&shelf, &[1, 2]));
         let (mut second, mut third) = (Box::pin(items(&shelf, &[2, 1])), Box::pin(items(&shelf, &[1, 2])));
         assert!(poll_once(first.as_mut()).await.is_none());
@@ -143,7 +143,7 @@ async fn one_that_is_dropped_is_taken_over_by_one_of_those_that_joined() {
 #[tokio::test]
 async fn one_that_takes_over_loads_only_what_has_not_come_meanwhile() {
     let (fast, shelf) = (fresh(), Shelf::shut());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let mut first = Box::pin(items(&shelf, &[1, 2]));
         let (mut second, mut third) = (Box::pin(items(&shelf, &[1, 2])), Box::pin(items(&shelf, &[1, 2])));
         assert!(poll_once(first.as_mut()).await.is_none());
@@ -172,7 +172,7 @@ async fn one_that_panics_hands_over() {
     let (fast, shelf) = (fresh(), Arc::new(Shelf::shut()));
     let call = || {
         let (fast, shelf) = (fast.clone(), shelf.clone());
-        tokio::spawn(async move { scope(&fast, items(&shelf, &[12, 13])).await })
+        tokio::spawn(async move { with_cache(&fast, items(&shelf, &[12, 13])).await })
     };
     let calls = [call(), call(), call()];
     // On one thread, all three have been polled by then.
@@ -191,7 +191,7 @@ async fn one_that_panics_hands_over() {
         assert!(call.await.is_err_and(|error| error.is_panic()));
     }
     shelf.gate.add_permits(1);
-    assert_eq!(scope(&fast, items(&shelf, &[12])).await, values(&[12]), "nothing is left behind");
+    assert_eq!(with_cache(&fast, items(&shelf, &[12])).await, values(&[12]), "nothing is left behind");
 }
 
 #[cacheable(ttl = 60, key = "failing:{ids}", batch(ids), skip(shelf))]
@@ -215,7 +215,7 @@ async fn copied(shelf: &Shelf, ids: &[u32]) -> Result<HashMap<u32, u32>, NotClon
 #[tokio::test]
 async fn an_error_is_shared_where_it_can_be_copied_and_else_each_runs() {
     let (fast, shelf) = (fresh(), Shelf::open());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let call = || Box::pin(failing(&shelf, &[1, 2]));
         assert_eq!(tokio::join!(call(), call(), call()), (Err(Down), Err(Down), Err(Down)));
         assert_eq!((shelf.runs(), fast.stats().total.load_errors), (1, 1));
@@ -244,7 +244,7 @@ async fn an_error_is_shared_where_it_can_be_copied_and_else_each_runs() {
 #[tokio::test]
 async fn none_joins_one_of_which_an_element_was_invalidated_since() {
     let (fast, shelf) = (fresh(), Shelf::shut());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let (mut old, mut early) = (Box::pin(items(&shelf, &[1, 2])), Box::pin(items(&shelf, &[1, 2])));
         assert!(poll_once(old.as_mut()).await.is_none() && poll_once(early.as_mut()).await.is_none());
         change(2).await;
@@ -270,7 +270,7 @@ async fn what_was_not_asked_for_goes_to_the_one_that_ran() {
         ids.iter().chain(&[77]).map(|id| (*id, *id)).collect()
     }
     let fast = fresh();
-    let (first, second) = scope(&fast, async { tokio::join!(more(&[1]), more(&[1])) }).await;
+    let (first, second) = with_cache(&fast, async { tokio::join!(more(&[1]), more(&[1])) }).await;
     assert_eq!((first.len(), second.len()), (2, 1));
 }
 
@@ -282,7 +282,7 @@ async fn each_runs_where_that_was_asked_for() {
         values(ids)
     }
     let (fast, shelf) = (fresh(), Shelf::shut());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let (mut one, mut two) = (Box::pin(apart(&shelf, &[1])), Box::pin(apart(&shelf, &[1])));
         assert!(poll_once(one.as_mut()).await.is_none() && poll_once(two.as_mut()).await.is_none());
         assert_eq!(shelf.runs(), 2);
@@ -293,7 +293,7 @@ async fn each_runs_where_that_was_asked_for() {
 #[tokio::test]
 async fn one_that_rests_is_given_up_and_another_runs() {
     let ((fast, clock), shelf) = (timed(), Shelf::shut());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let mut rests = Box::pin(items(&shelf, &[1, 2]));
         let mut waits = Box::pin(items(&shelf, &[2, 1]));
         assert!(poll_once(rests.as_mut()).await.is_none() && poll_once(waits.as_mut()).await.is_none());
@@ -332,7 +332,7 @@ fn threads_join_as_well_and_one_takes_over_where_the_body_panics() {
         let (fast, shelf, barrier, arrived) = (fast.clone(), shelf.clone(), barrier.clone(), arrived.clone());
         std::thread::spawn(move || {
             arrived.fetch_add(1, Ordering::SeqCst);
-            scope_sync(&fast, || blocking(&shelf, &barrier, ids))
+            with_cache_sync(&fast, || blocking(&shelf, &barrier, ids))
         })
     };
     let calls = [call(&[1, 2]), call(&[2, 1]), call(&[1, 1, 2])];
@@ -349,7 +349,7 @@ fn threads_join_as_well_and_one_takes_over_where_the_body_panics() {
         let (fast, shelf, barrier, arrived) = (fast.clone(), shelf.clone(), barrier.clone(), arrived.clone());
         std::thread::spawn(move || {
             arrived.fetch_add(1, Ordering::SeqCst);
-            scope_sync(&fast, || panics_once(&shelf, &barrier, &[1, 2]))
+            with_cache_sync(&fast, || panics_once(&shelf, &barrier, &[1, 2]))
         })
     };
     let calls = [call(), call()];
@@ -378,13 +378,13 @@ async fn circle(ids: &[u32], next: &[u32], depth: u8, start: &tokio::sync::Barri
 async fn batches_that_need_each_other_end() {
     let fast = fresh();
     let one = tokio::sync::Barrier::new(1);
-    let itself = scope(&fast, circle(&[1, 2], &[2, 1], 3, &one));
+    let itself = with_cache(&fast, circle(&[1, 2], &[2, 1], 3, &one));
     assert_eq!(tokio::time::timeout(BOUND, itself).await.expect("no deadlock"), values(&[1, 2]));
 
     let two = tokio::sync::Barrier::new(2);
     let call = |ids: &'static [u32], next: &'static [u32]| Box::pin(circle(ids, next, 3, &two));
     let both = async { tokio::join!(call(&[3, 4], &[5, 6]), call(&[6, 5], &[4, 3])) };
-    let both = tokio::time::timeout(BOUND, scope(&fast, both)).await.expect("no deadlock");
+    let both = tokio::time::timeout(BOUND, with_cache(&fast, both)).await.expect("no deadlock");
     assert_eq!(both, (values(&[3, 4]), values(&[5, 6])));
 }
 
@@ -410,7 +410,7 @@ async fn a_batch_and_a_function_for_one_that_need_each_other_end() {
     let fast = fresh();
     let many = |ids: &'static [u32]| Box::pin(many(ids, 4));
     let calls = async { tokio::join!(one(1, 4), many(&[2, 1]), one(2, 4), many(&[1, 2])) };
-    let ended = tokio::time::timeout(BOUND, scope(&fast, calls)).await.expect("no deadlock");
+    let ended = tokio::time::timeout(BOUND, with_cache(&fast, calls)).await.expect("no deadlock");
     assert_eq!((ended.0, ended.2), (1, 2));
 }
 
@@ -425,7 +425,7 @@ async fn batches_that_are_dropped_at_random_hand_over() {
             .map(|n| {
                 let (fast, shelf) = (fast.clone(), shelf.clone());
                 let ids = if n % 2 == 0 { [1, 2] } else { [2, 1] };
-                tokio::spawn(async move { scope(&fast, items(&shelf, &ids)).await })
+                tokio::spawn(async move { with_cache(&fast, items(&shelf, &ids)).await })
             })
             .collect();
         for _ in 0..random.usize(1..7) {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use fastness::stats::{Stats, observe};
-use fastness::{Clock, Fastness, cache_put, cacheable, metrics::prometheus, scope, scope_sync};
+use fastness::{Clock, Fastness, cache_put, cacheable, metrics::prometheus, with_cache, with_cache_sync};
 use tokio::task::yield_now;
 
 use crate::origin::{Fault, SECOND};
@@ -119,7 +119,7 @@ impl History {
     fn call<T>(&mut self, count: u64, call: impl Future<Output = T> + 'static) {
         let fast = self.fast.clone();
         self.made += count;
-        self.calls.push(Box::pin(async move { drop(scope(&fast, call).await) }));
+        self.calls.push(Box::pin(async move { drop(with_cache(&fast, call).await) }));
         // A future that was never polled is no call yet.
         self.poll(self.calls.len() - 1);
     }
@@ -154,7 +154,7 @@ impl History {
             6 => {
                 self.made += 1;
                 let fast = self.fast.clone();
-                drop(catch_unwind(AssertUnwindSafe(|| scope_sync(&fast, || blocks(id)))));
+                drop(catch_unwind(AssertUnwindSafe(|| with_cache_sync(&fast, || blocks(id)))));
             }
             7 => {
                 let ids = [id, 4, id];
@@ -277,7 +277,7 @@ async fn by_the_caller() -> u32 {
 #[tokio::test]
 async fn a_call_that_runs_its_function_is_a_miss_and_one_that_is_given_a_stale_value_a_hit() {
     let (fast, clock) = timed();
-    scope(&fast, async {
+    with_cache(&fast, async {
         at_once().await;
         clock.advance(SECOND * 11);
         let (_, seen) = observe(at_once()).await;
@@ -298,7 +298,7 @@ async fn a_call_that_runs_its_function_is_a_miss_and_one_that_is_given_a_stale_v
 async fn a_look_is_counted() {
     let (fast, _) = timed();
     NEXT.set((0, Ends::Value));
-    scope(&fast, async {
+    with_cache(&fast, async {
         plain(1).await.unwrap();
         for id in 1..=10 {
             plain_entry(&id).get().await;
@@ -316,7 +316,7 @@ async fn a_look_is_counted() {
 #[tokio::test]
 async fn a_kept_error_is_shown_to_who_looks() {
     let (fast, clock) = timed();
-    scope(&fast, async {
+    with_cache(&fast, async {
         NEXT.set((0, Ends::Error));
         assert_eq!(kept_entry(&1).get().await, None, "nothing is known");
         assert_eq!(kept(1).await, Err(Fault::Down));

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
-use fastness::{Fastness, cacheable, scope, scope_sync};
+use fastness::{Fastness, cacheable, with_cache, with_cache_sync};
 use tokio::sync::Notify;
 use tokio::task::{JoinSet, yield_now};
 
@@ -86,7 +86,7 @@ where
     for _ in 0..n {
         let (fast, call, polled) = (fast.clone(), call(), polled.clone());
         set.spawn(async move {
-            let mut call = pin!(scope(&fast, call));
+            let mut call = pin!(with_cache(&fast, call));
             // A call that was polled once waits, or loads; one that was only counted as a miss may not wait yet.
             let first = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
             polled.fetch_add(1, Ordering::SeqCst);
@@ -161,7 +161,7 @@ async fn distinct_keys_do_not_wait_for_each_other() {
     let mut set = JoinSet::new();
     for id in 0..1_000 {
         let (fast, origin) = (fast.clone(), origin.clone());
-        set.spawn(async move { scope(&fast, value(&origin, id)).await });
+        set.spawn(async move { with_cache(&fast, value(&origin, id)).await });
     }
     while origin.running.load(Ordering::SeqCst) < 1_000 {
         yield_now().await;
@@ -183,7 +183,7 @@ async fn leaders_cancelled_at_random_hand_over_without_overlap() {
         let mut callers: Vec<_> = (0..8)
             .map(|_| {
                 let (fast, origin) = (fast.clone(), origin.clone());
-                tokio::spawn(async move { scope(&fast, value(&origin, round)).await })
+                tokio::spawn(async move { with_cache(&fast, value(&origin, round)).await })
             })
             .collect();
         for _ in 0..random.usize(1..7) {
@@ -267,7 +267,7 @@ fn sync_callers_wait_for_one_load_too() {
     std::thread::scope(|threads| {
         let call = || {
             arrived.fetch_add(1, Ordering::SeqCst);
-            scope_sync(&fast, || blocking(&origin, &barrier, 5))
+            with_cache_sync(&fast, || blocking(&origin, &barrier, 5))
         };
         let callers: Vec<_> = (0..64).map(|_| threads.spawn(call)).collect();
         while arrived.load(Ordering::SeqCst) < 64 {
@@ -291,7 +291,7 @@ async fn a_sync_function_may_wait_inside_a_runtime() {
             let (fast, origin, barrier, arrived) = (fast.clone(), origin.clone(), barrier.clone(), arrived.clone());
             tokio::spawn(async move {
                 arrived.fetch_add(1, Ordering::SeqCst);
-                scope_sync(&fast, || blocking(&origin, &barrier, 6))
+                with_cache_sync(&fast, || blocking(&origin, &barrier, 6))
             })
         })
         .collect();
@@ -316,15 +316,15 @@ async fn needs_itself(n: u32, depth: u32) -> u32 {
 #[tokio::test]
 async fn a_load_that_needs_its_own_key_does_not_wait_for_itself() {
     let fast = fresh();
-    let answer = tokio::time::timeout(Duration::from_secs(10), scope(&fast, needs_itself(1, 3))).await;
+    let answer = tokio::time::timeout(Duration::from_secs(10), with_cache(&fast, needs_itself(1, 3))).await;
     assert_eq!(answer.expect("no deadlock"), 4);
 }
 
 #[tokio::test]
 async fn the_future_of_a_shared_load_may_be_dropped_before_it_is_polled() {
     let (fast, origin) = (fresh(), Origin::default());
-    drop(scope(&fast, value(&origin, 1)));
+    drop(with_cache(&fast, value(&origin, 1)));
     origin.gate.notify_one();
-    assert_eq!(scope(&fast, value(&origin, 1)).await, Ok(1));
+    assert_eq!(with_cache(&fast, value(&origin, 1)).await, Ok(1));
     assert_eq!(origin.calls(), 1);
 }

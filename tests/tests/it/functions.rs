@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::pin::Pin;
 
-use fastness::{cache_invalidate, cacheable, scope, scope_sync};
+use fastness::{cache_invalidate, cacheable, with_cache, with_cache_sync};
 
 use crate::fresh;
 
@@ -14,7 +14,7 @@ pub(crate) fn assert_send<F: Future + Send>(future: F) -> F {
 /// Runs an async call twice in a cache of its own and says how often it loaded.
 pub(crate) async fn loads<F: Future>(call: impl Fn() -> F) -> u64 {
     let fast = fresh();
-    scope(&fast, async {
+    with_cache(&fast, async {
         call().await;
         call().await;
     })
@@ -76,7 +76,7 @@ async fn pattern_parameters((a, b): (u8, u8), mut c: u8) -> u8 {
 #[cacheable(ttl = 60)]
 async fn generic<T, const N: usize>(values: [T; N]) -> usize
 where
-    T: fastness::KeyPart + Send,
+    T: fastness::key::KeyPart + Send,
 {
     values.len()
 }
@@ -90,7 +90,7 @@ async fn arguments_of_every_kind() {
     assert_eq!(loads(|| by_impl_trait("x")).await, 1);
     assert_eq!(loads(|| pattern_parameters((1, 2), 3)).await, 1);
     assert_eq!(loads(|| generic([1_u8, 2])).await, 1);
-    scope(&fresh(), async {
+    with_cache(&fresh(), async {
         assert_eq!(arguments("a", &[], None, &sku, false).await, 2);
         assert_eq!(arguments("a", &[], Some(""), &sku, false).await, 2);
         assert_eq!(arguments("a", &[1], None, &sku, false).await, 3);
@@ -113,9 +113,9 @@ fn factorial(n: u64) -> u64 {
 #[tokio::test]
 async fn recursion() {
     let fast = fresh();
-    assert_eq!(scope(&fast, fibonacci(50)).await, 12_586_269_025);
+    assert_eq!(with_cache(&fast, fibonacci(50)).await, 12_586_269_025);
     assert_eq!(fast.stats().total.loads, 51);
-    assert_eq!(scope_sync(&fast, || factorial(20)), 2_432_902_008_176_640_000);
+    assert_eq!(with_cache_sync(&fast, || factorial(20)), 2_432_902_008_176_640_000);
 }
 
 #[cacheable(ttl = 60, key = "other:{n}", skip(depth))]
@@ -131,7 +131,7 @@ async fn needs_the_other(n: u8, depth: u8) -> u8 {
 #[tokio::test(start_paused = true)]
 async fn two_loads_that_need_each_other_do_not_wait_for_ever() {
     let both = async { tokio::join!(needs_the_other(0, 3), needs_the_other(1, 3)) };
-    let answers = tokio::time::timeout(std::time::Duration::from_secs(60), scope(&fresh(), both)).await;
+    let answers = tokio::time::timeout(std::time::Duration::from_secs(60), with_cache(&fresh(), both)).await;
     assert_eq!(answers, Ok((0, 1)));
 }
 
@@ -146,7 +146,7 @@ async fn not_send(n: u64) -> u64 {
 async fn bodies_that_are_not_send_stay_local() {
     let local = tokio::task::LocalSet::new();
     let fast = fresh();
-    let seen = local.run_until(scope(&fast, async { not_send(1).await + not_send(1).await })).await;
+    let seen = local.run_until(with_cache(&fast, async { not_send(1).await + not_send(1).await })).await;
     assert_eq!((seen, fast.stats().total.loads), (2, 1));
 }
 

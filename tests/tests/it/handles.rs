@@ -3,7 +3,9 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use fastness::{Fastness, KeyScope, cache_invalidate, cacheable, scope, scope_sync};
+use fastness::{Fastness, cache_invalidate, cacheable, with_cache, with_cache_sync};
+
+use fastness::key::KeyNamespace;
 use fastness_tests::names::tagged;
 
 use crate::fresh;
@@ -21,9 +23,9 @@ impl Repo {
     }
 }
 
-impl KeyScope for Repo {
-    type Scope<'a> = &'a str;
-    fn key_scope(&self) -> &str {
+impl KeyNamespace for Repo {
+    type Namespace<'a> = &'a str;
+    fn key_namespace(&self) -> &str {
         self.tenant
     }
 }
@@ -73,7 +75,7 @@ impl Repo {
 #[tokio::test]
 async fn a_handle_on_a_method_takes_the_receiver_where_that_is_in_the_key() {
     let (repo, other) = (Repo::new("acme"), Repo::new("other"));
-    scope(&fresh(), async {
+    with_cache(&fresh(), async {
         assert_eq!(repo.user(7).await, repo.user(7).await);
         assert_eq!(repo.user_entry(&7).get().await, Some(Ok(1)));
         assert_eq!(other.user_entry(&7).get().await, None);
@@ -90,7 +92,7 @@ async fn a_handle_on_a_method_takes_the_receiver_where_that_is_in_the_key() {
 #[tokio::test]
 async fn a_handle_on_a_method_that_skips_its_receiver_takes_none() {
     let repo = Repo::new("acme");
-    scope(&fresh(), async {
+    with_cache(&fresh(), async {
         Repo::shared_entry(&7).put(Ok(70)).await;
         assert_eq!(repo.shared(7).await, Ok(70));
         assert_eq!(Repo::double_entry(&4).get().await, None);
@@ -108,7 +110,7 @@ async fn a_handle_takes_what_the_cache_is_found_by() {
     assert_eq!((repo.own(7).await, other.own(7).await), (Ok(70), Ok(1)));
     assert_eq!(other.own_entry(&7).get().await, Some(Ok(1)));
     let repo = Arc::new(Repo::new("counted"));
-    scope(&fresh(), async {
+    with_cache(&fresh(), async {
         assert_eq!((repo.clone().counted().await, repo.counted_entry().get().await), (Ok(1), Some(Ok(1))));
     })
     .await;
@@ -117,7 +119,7 @@ async fn a_handle_takes_what_the_cache_is_found_by() {
 #[tokio::test]
 async fn handles_of_methods_are_targets() {
     let repo = Repo::new("acme");
-    scope(&fresh(), async {
+    with_cache(&fresh(), async {
         repo.user_entry(&7).put(Ok(70)).await;
         repo.row_entry(&7).put(Ok(71)).await;
         Repo::shared_entry(&7).put(Ok(72)).await;
@@ -144,7 +146,7 @@ fn shown(source: &impl Debug, id: u64) -> String {
 
 #[tokio::test]
 async fn a_handle_of_a_generic_function_is_of_one_instantiation() {
-    scope(&fresh(), async {
+    with_cache(&fresh(), async {
         parsed_entry::<u8, 2>("7").put(Some([1, 2])).await;
         assert_eq!((parsed::<u8, 2>("7"), parsed::<u16, 2>("7")), (Some([1, 2]), Some([7, 7])));
         assert_eq!(parsed_entry::<u8, 1>("7").get().await, None);
@@ -186,7 +188,7 @@ impl Api for Hundred {
 
 #[tokio::test]
 async fn a_provided_method_has_a_handle_for_each_type() {
-    scope(&fresh(), async {
+    with_cache(&fresh(), async {
         assert_eq!((Ten.load(1), Hundred.load(1)), (11, 101));
         assert_eq!((Ten::load_entry(&1).get().await, Hundred::load_entry(&1).get().await), (Some(11), Some(101)));
         Ten::load_entry(&1).put(12).await;
@@ -209,7 +211,7 @@ fn maybe(id: u32, origin: &Origin) -> Result<u32, Fault> {
 #[tokio::test]
 async fn a_handle_takes_what_tags_name_and_knows_no_condition() {
     let (fast, origin) = (fresh(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         page_entry("blog", &1).put(Ok(70)).await;
         assert_eq!(page("blog", 1, &origin).await, Ok(70));
         fast.cache().invalidate(tagged("site:blog")).await;
@@ -238,7 +240,7 @@ async fn a_handle_can_be_used_in_a_task_and_be_told_apart_by_its_key() {
         assert_eq!(later.await, Some(Ok("1 a".into())));
         assert_eq!(format!("{:?}", task_entry(&1)), r#"Handle("task:1")"#);
     };
-    tokio::spawn(async move { scope(&fast, run).await }).await.unwrap();
+    tokio::spawn(async move { with_cache(&fast, run).await }).await.unwrap();
 }
 
 mod alone {
@@ -258,7 +260,7 @@ mod alone {
 #[test]
 fn a_handle_changes_neither_the_key_of_a_function_nor_its_name() {
     let fast = fresh();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         assert_eq!((alone::plain(1), alone::with_handle(1)), (1, 1));
         assert_eq!(alone::entry(&1).key(), "plain:it.handles.alone.with_handle:1");
     });

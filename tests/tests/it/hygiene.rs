@@ -95,7 +95,7 @@ mod hostile {
 #[tokio::test]
 async fn names_of_the_users_do_not_meet_ours() {
     let fast = fresh();
-    fastness::scope(&fast, async {
+    fastness::with_cache(&fast, async {
         for _ in 0..2 {
             assert_eq!(hostile::r#type(1, 2).await, Ok(3));
             assert_eq!(hostile::shadows(1, 2, 3, 4), 10);
@@ -158,7 +158,7 @@ mod documented {
 #[tokio::test]
 async fn attributes_and_visibility_are_kept() {
     let fast = fresh();
-    fastness::scope(&fast, async {
+    fastness::with_cache(&fast, async {
         #[expect(deprecated)]
         let old = documented::old(1) + documented::old(1);
         assert_eq!(old, 2);
@@ -219,7 +219,7 @@ mod bodies {
 
 #[tokio::test]
 async fn bodies_keep_their_types() {
-    fastness::scope(&fresh(), async {
+    fastness::with_cache(&fresh(), async {
         assert_eq!((bodies::returns_early(3).await, bodies::returns_early(4).await), (3, 0));
         assert_eq!(bodies::infers(2).await.unwrap(), [2, 2]);
         assert_eq!(bodies::infers(0).await.unwrap_err().to_string(), "zero");

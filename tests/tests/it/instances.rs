@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Debug;
 
-use fastness::{cache_invalidate, cache_put, cacheable, scope, scope_sync};
+use fastness::{cache_invalidate, cache_put, cacheable, with_cache, with_cache_sync};
 
 use crate::fresh;
 
@@ -41,7 +41,7 @@ const WORDS: Table<String> = Table(String::new());
 
 #[tokio::test]
 async fn instantiations_of_an_impl_share_nothing() {
-    scope_sync(&fresh(), || {
+    with_cache_sync(&fresh(), || {
         for _ in 0..2 {
             assert_eq!((NUMBERS.by_path(1), WORDS.by_path(1)), ("0 1".into(), "\"\" 1".into()));
             assert_eq!((NUMBERS.row(1), WORDS.row(1)), ("0 1".into(), "\"\" 1".into()));
@@ -57,7 +57,7 @@ async fn instantiations_of_an_impl_share_nothing() {
 
 #[tokio::test]
 async fn the_functions_of_one_instantiation_share_where_their_keys_are_the_same() {
-    scope_sync(&fresh(), || {
+    with_cache_sync(&fresh(), || {
         NUMBERS.row(1);
         NUMBERS.write(1, "written");
         assert_eq!(NUMBERS.row(1), "written", "a put is seen by the next read");
@@ -91,7 +91,7 @@ fn of_size_by_key<const N: usize>(id: usize) -> usize {
 #[tokio::test]
 async fn instantiations_of_a_function_share_nothing() {
     let fast = fresh();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for _ in 0..2 {
             assert_eq!((of_type::<u8>(1), of_type::<&str>(1)), ("0 1".into(), "\"\" 1".into()));
             assert_eq!((of_size::<1>(1), of_size::<2>(1)), (2, 3));
@@ -99,7 +99,7 @@ async fn instantiations_of_a_function_share_nothing() {
         }
     });
     assert_eq!(fast.stats().total.loads, 6);
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(of_type_by_key::<u8>(1).await, "0 1");
         assert_eq!(of_type_by_key::<bool>(1).await, "false 1");
     })
@@ -134,14 +134,14 @@ impl Entity for Order {
 
 #[tokio::test]
 async fn a_provided_method_never_answers_for_another_type() {
-    scope_sync(&fresh(), || {
+    with_cache_sync(&fresh(), || {
         assert_eq!((Person::load(1), Order::load(1)), ("person 1".into(), "order 1".into()));
     });
 }
 
 #[tokio::test]
 async fn a_provided_method_with_a_key_never_answers_for_another_type() {
-    scope_sync(&fresh(), || {
+    with_cache_sync(&fresh(), || {
         assert_eq!((Person::load_by_key(1), Order::load_by_key(1)), ("person 1".into(), "order 1".into()));
     });
 }
@@ -176,12 +176,12 @@ macro_rules! in_a_block {
 #[tokio::test]
 async fn functions_whose_paths_are_spelled_the_same_never_answer_for_each_other() {
     let (one, two) = (in_a_block!(1), in_a_block!(2));
-    scope_sync(&fresh(), || assert_eq!((one(1), two(1)), (2, 3)));
+    with_cache_sync(&fresh(), || assert_eq!((one(1), two(1)), (2, 3)));
 }
 
 #[tokio::test]
 async fn handles_whose_paths_are_spelled_the_same_never_answer_for_each_other() {
-    scope_sync(&fresh(), || assert_eq!((first(), second()), (2, 3)));
+    with_cache_sync(&fresh(), || assert_eq!((first(), second()), (2, 3)));
 }
 
 struct Borrowed<'a>(&'a str);
@@ -216,7 +216,7 @@ impl Boxed for Borrowed<'static> {
 #[tokio::test]
 async fn methods_of_different_references_share() {
     let fast = fresh();
-    scope(&fast, async {
+    with_cache(&fast, async {
         Borrowed("").note(1, "milk").await;
         assert_eq!(Borrowed("").noted(1).await, "1 milk");
     })
@@ -229,7 +229,7 @@ async fn methods_of_different_references_share() {
 #[tokio::test]
 async fn lifetimes_do_not_divide() {
     let fast = fresh();
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(Borrowed("static").text("s").await, "statics");
         let (a, b) = (String::from("static"), String::from("s"));
         assert_eq!(Borrowed(&a).text(&b).await, "statics");

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use fastness::{KeyScope, cache_invalidate, cache_put, cacheable, scope, scope_sync};
+use fastness::{cache_invalidate, cache_put, cacheable, with_cache, with_cache_sync};
+
+use fastness::key::KeyNamespace;
 
 use crate::fresh;
 use crate::origin::Origin;
@@ -27,7 +29,7 @@ impl Users {
 #[tokio::test]
 async fn the_plainest_pair_works_as_one_would_hope() {
     let fast = fresh();
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(Users.get_user(1).await, "by id 1");
         assert_eq!(
             Users.find_user(1).await,
@@ -44,9 +46,9 @@ async fn the_plainest_pair_works_as_one_would_hope() {
 
 struct Tenant(&'static str);
 
-impl KeyScope for Tenant {
-    type Scope<'a> = &'a str;
-    fn key_scope(&self) -> &str {
+impl KeyNamespace for Tenant {
+    type Namespace<'a> = &'a str;
+    fn key_namespace(&self) -> &str {
         self.0
     }
 }
@@ -69,7 +71,7 @@ impl Tenant {
 #[tokio::test]
 async fn tenants_never_meet() {
     let (a, b, fast) = (Tenant("a"), Arc::new(Tenant("b")), fresh());
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!((a.orders(1).await, b.orders(1).await), ("a 1".into(), "b 1".into()));
         assert_eq!((a.who().await, b.who().await), ("a", "b"));
         a.order().await;
@@ -101,7 +103,7 @@ async fn change_below(id: &str) {}
 async fn no_argument_reaches_another_keys_space() {
     let fast = fresh();
     let loads = || fast.stats().total.loads;
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(user("1:orders").await, "user 1:orders");
         assert_eq!(orders("1").await, "orders of 1");
         assert_eq!(user("").await, "user ");
@@ -138,7 +140,7 @@ async fn search(filter: &Filter, name: &str) -> String {
 async fn formatters() {
     let fast = fresh();
     let filter = |category: &str, trace| Filter { category: Some(category.to_owned()), trace };
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(search(&filter("a", 1), "Ada").await, search(&filter("a", 2), "ADA").await);
         search(&filter("b", 1), "Ada").await;
         search(&filter("a", 1), "Bob").await;
@@ -164,7 +166,7 @@ async fn by_record(record: &Record) -> Result<u64, std::fmt::Error> {
 #[tokio::test]
 async fn one_template_is_one_entry_whatever_the_placeholders_are_called() {
     let fast = fresh();
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(by_id(1).await, Some(1));
         assert_eq!(by_record(&Record { id: 1 }).await, Ok(1));
         assert_eq!(by_record(&Record { id: 2 }).await, Ok(102));
@@ -175,7 +177,7 @@ async fn one_template_is_one_entry_whatever_the_placeholders_are_called() {
 
 #[test]
 fn the_registry_knows_every_function_and_the_audit_what_is_wrong_between_them() {
-    let all = fastness::registry::registry();
+    let all = fastness::registry::annotated();
     let orders = all.iter().find(|f| f.name == "orders" && f.module == "it::keys" && f.keys == ["user:{id}:orders"]);
     assert!(orders.is_some_and(|f| f.file.ends_with("keys.rs") && f.line > 0), "{orders:?}");
     assert!(all.iter().any(|f| f.name == "get_user" && f.keys == ["user:<path>:{id}"]));
@@ -224,7 +226,7 @@ fn by_sku(sku: &Sku, brief: Option<bool>) -> String {
 async fn fields_at_any_depth_and_types_that_only_display() {
     let (fast, origin) = (fresh(), Origin::default());
     let deep = |a, b, c: &str| Deep { pair: (a, (b, c.to_owned())) };
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         let first = Wrapped(deep(1, 2, "x")).deep(&deep(3, 4, "y"), (5, (6, 7)), &origin);
         assert_eq!(
             Wrapped(deep(9, 2, "z")).deep(&deep(9, 9, "y"), (9, (6, 9)), &origin),
@@ -257,7 +259,7 @@ fn new_mailbox(address: &str) -> String {
 
 #[tokio::test]
 async fn keys_of_one_text_are_one_key_however_they_are_written() {
-    scope_sync(&fresh(), || {
+    with_cache_sync(&fresh(), || {
         mailbox("ada");
         new_mailbox("ADA");
         assert_eq!(mailbox("ada"), "new, of ADA");

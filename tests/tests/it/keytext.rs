@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use fastness::{KeyPart, KeyWriter, cache_put, cacheable, scope, scope_sync};
+use fastness::{cache_put, cacheable, with_cache, with_cache_sync};
+
+use fastness::key::{KeyPart, KeyWriter};
 
 use crate::fresh;
 use crate::origin::{Fault, Origin};
@@ -76,7 +78,7 @@ fn pair(a: &str, b: &str) -> String {
 #[tokio::test]
 async fn the_segments_of_a_key_are_those_of_its_template() {
     let mut seen = HashMap::new();
-    scope_sync(&fresh(), || {
+    with_cache_sync(&fresh(), || {
         for a in NASTY {
             for b in NASTY {
                 let key = pair_entry(a, b).key();
@@ -97,19 +99,19 @@ async fn the_segments_of_a_key_are_those_of_its_template() {
 async fn long_keys_are_told_apart() {
     let long = |n: usize| "a".repeat(n);
     let fast = fresh();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for (n, m) in [(500, 1), (501, 0), (600, 0), (599, 1), (5_000, 0), (5_000, 1)] {
             assert_eq!(pair(&long(n), &long(m)), format!("{:?} {:?}", long(n), long(m)));
             assert_eq!(pair(&long(n), &long(m)), format!("{:?} {:?}", long(n), long(m)));
         }
     });
     assert_eq!((fast.stats().total.loads, fast.stats().total.hits), (6, 6));
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         pair(&long(600), "b");
         assert_eq!(fast.stats().total.loads, 7);
     });
-    scope(&fast, pair_entry(&long(600), "b").invalidate()).await;
-    scope_sync(&fast, || pair(&long(600), "b"));
+    with_cache(&fast, pair_entry(&long(600), "b").invalidate()).await;
+    with_cache_sync(&fast, || pair(&long(600), "b"));
     assert_eq!(fast.stats().total.loads, 8, "a long key is invalidated like any other");
 }
 
@@ -131,7 +133,7 @@ async fn writes_reach_long_keys_too() {
     let (fast, origin) = (fresh(), Origin::default());
     let path = "deep/".repeat(200);
     let (read, cache) = (|| file(&origin, &path), fast.cache());
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(read().await, Ok(1));
         save_file(&path, Err(Fault::Down)).await.unwrap_err();
         assert_eq!(read().await, Ok(2), "a failed put may have written");

@@ -6,7 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use fastness::{cache_put, cacheable, scope, scope_sync};
+use fastness::{cache_put, cacheable, with_cache, with_cache_sync};
 use serde::Serialize;
 
 use crate::fresh;
@@ -91,7 +91,7 @@ macro_rules! told_apart {
 #[tokio::test]
 async fn containers_of_what_displays_are_told_apart() {
     let fast = fresh();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         told_apart!(fast, option, None, Some(ts("")));
         told_apart!(fast, list, vec![ts("a"), ts("b")], vec![ts("a,b")]);
         told_apart!(fast, slice, &[ts("a")], &[]);
@@ -112,7 +112,7 @@ async fn containers_of_what_displays_are_told_apart() {
 #[tokio::test]
 async fn what_only_displays_is_known_by_its_text() {
     let fast = fresh();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         told_apart!(fast, float, 0.1 + 0.2, 0.3);
         told_apart!(fast, floats, vec![Some(f64::NAN), None], vec![None, Some(f64::NAN)]);
         told_apart!(fast, only_shown, Shown("a"), Shown("b"));
@@ -123,7 +123,7 @@ async fn what_only_displays_is_known_by_its_text() {
 #[tokio::test]
 async fn what_displays_alike_is_told_apart_by_its_hash_in_this_process() {
     let fast = fresh();
-    scope_sync(&fast, || told_apart!(fast, rounded, Some(Rounded(11)), Some(Rounded(12))));
+    with_cache_sync(&fast, || told_apart!(fast, rounded, Some(Rounded(11)), Some(Rounded(12))));
 }
 
 #[allow(clippy::needless_pass_by_value)] // the type is what the test is of
@@ -140,7 +140,7 @@ fn many(xs: &[Option<Ts>]) -> HashMap<Option<Ts>, u8> {
 #[tokio::test]
 async fn containers_of_type_parameters_and_in_batches() {
     let fast = fresh();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for _ in 0..2 {
             generic(Some(ts("a")));
             generic::<&str>(None);
@@ -154,7 +154,7 @@ async fn containers_of_type_parameters_and_in_batches() {
 async fn bytes_of_every_length_are_told_apart() {
     let fast = fresh();
     let (short, long) = (vec![7_u8; 256], vec![7_u8; 100_000]);
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         told_apart!(fast, bytes, b"", b"\0");
         told_apart!(fast, bytes, &short, &long);
         told_apart!(fast, bytes, &long[1..], &[&long[..99_998], &[8]].concat());
@@ -184,7 +184,7 @@ fn query(words: u8) -> Query {
 #[tokio::test]
 async fn equal_maps_and_sets_have_one_digest() {
     let fast = fresh();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for _ in 0..20 {
             // A hasher of its own each, and so another order.
             by_digest(&query(8));
@@ -204,7 +204,7 @@ fn in_order(order: &[(&str, bool)], by: Option<Option<u8>>) -> usize {
 #[tokio::test]
 async fn order_and_levels_of_nothing_are_in_the_digest() {
     let fast = fresh();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         in_order(&[("a", true), ("b", false)], None);
         in_order(&[("b", false), ("a", true)], None);
         in_order(&[("b", false), ("a", true)], Some(None));
@@ -235,7 +235,7 @@ fn filtered(filter: &Filter) -> u8 {
 
 #[tokio::test]
 async fn kinds_and_widths_are_in_the_digest() {
-    scope_sync(&fresh(), || {
+    with_cache_sync(&fresh(), || {
         let filters =
             [Filter::Letter('a'), Filter::Word("a".into()), Filter::Short(7), Filter::Long(7), Filter::Signed(7)];
         assert_eq!(filters.map(|filter| filtered(&filter)), [0, 1, 2, 3, 4]);
@@ -278,7 +278,7 @@ async fn taxes(prices: &[Price]) -> HashMap<Price, u64> {
 #[tokio::test]
 async fn an_argument_that_is_not_equal_to_itself_is_loaded_and_not_stored() {
     let fast = fresh();
-    scope(&fast, async {
+    with_cache(&fast, async {
         for _ in 0..50 {
             tax(Price(f64::NAN)).await;
             set_tax(Price(f64::NAN)).await;

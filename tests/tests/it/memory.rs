@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fastness::http::CacheLayer;
-use fastness::{Clock, Fastness, cacheable, scope, scope_sync};
+use fastness::{Clock, Fastness, cacheable, with_cache, with_cache_sync};
 use fastness_tests::servers::PATIENCE;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -85,7 +85,7 @@ async fn report(hour: u32, id: u32) -> u32 {
 #[tokio::test]
 async fn what_expired_gives_up_its_room() {
     let (fast, clock) = timed();
-    scope(&fast, async {
+    with_cache(&fast, async {
         for hour in 0..5 {
             let before = LOADS.load(SeqCst);
             for _ in 0..10 {
@@ -110,7 +110,7 @@ async fn page(book: u32, id: u32) -> u32 {
 async fn what_was_invalidated_gives_up_its_room() {
     let (fast, _) = timed();
     let cache = fast.cache();
-    scope(&fast, async {
+    with_cache(&fast, async {
         for book in 0..6 {
             for _ in 0..10 {
                 for id in 0..600 {
@@ -138,7 +138,7 @@ async fn old(id: u32) -> u32 {
 #[tokio::test]
 async fn what_may_be_served_stale_is_not_dead() {
     let (fast, clock) = timed();
-    scope(&fast, async {
+    with_cache(&fast, async {
         for id in 0..10 {
             old(id).await;
         }
@@ -169,7 +169,7 @@ async fn fill(test: &'static str) -> Living {
 #[tokio::test]
 async fn what_expired_is_dropped_without_traffic() {
     let (fast, clock) = timed();
-    scope(&fast, async {
+    with_cache(&fast, async {
         let living = fill("expired").await;
         clock.advance(MINUTE);
         living.wait_until(0);
@@ -182,7 +182,7 @@ async fn what_expired_is_dropped_without_traffic() {
 async fn what_was_invalidated_is_dropped_without_traffic() {
     // With a table of invalidations that has room for each.
     let fast = Fastness::builder().clock(Clock::manual()).build().unwrap();
-    scope(&fast, async {
+    with_cache(&fast, async {
         let living = fill("invalidated").await;
         for id in 0..700 {
             fast.cache().invalidate(reached(format!("blob:invalidated:{id}"))).await;
@@ -198,7 +198,7 @@ async fn what_was_invalidated_is_dropped_without_traffic() {
 #[tokio::test]
 async fn what_was_cleared_is_dropped_at_once() {
     let (fast, _) = timed();
-    scope(&fast, async {
+    with_cache(&fast, async {
         let living = fill("cleared").await;
         fast.clear();
         // Another test's thread may just be reading.
@@ -221,7 +221,7 @@ async fn what_has_to_go_and_what_is_replaced_are_dropped_without_traffic() {
         Arc::new(Living::of("evicted").value())
     }
     let (fast, _) = timed();
-    scope(&fast, async {
+    with_cache(&fast, async {
         for id in 0..1_000 {
             evicted(id).await;
         }
@@ -239,7 +239,7 @@ async fn what_has_to_go_and_what_is_replaced_are_dropped_without_traffic() {
 #[tokio::test]
 async fn the_entries_of_a_handle_go_with_it() {
     let (fast, _) = timed();
-    let living = scope(&fast, fill("handle")).await;
+    let living = with_cache(&fast, fill("handle")).await;
     drop(fast);
     living.wait_until(0);
 }
@@ -257,7 +257,7 @@ async fn absences_and_errors_are_swept() {
         (id == u32::MAX).then_some(id)
     }
     let (fast, clock) = timed();
-    scope(&fast, async {
+    with_cache(&fast, async {
         for id in 0..100 {
             assert!(failing(id).await.is_err());
             assert_eq!(absent(id).await, None);
@@ -335,7 +335,7 @@ async fn dropped_by_the_sweep(test: &'static str, on_drop: fn()) -> (Fastness, L
     }
     let (fast, clock) = timed();
     let living = Living::of(test);
-    scope(&fast, async {
+    with_cache(&fast, async {
         for id in 0..100 {
             does(test, id, on_drop).await;
         }
@@ -365,7 +365,7 @@ async fn a_drop_may_call_the_cache() {
     }
     let (_fast, living) = dropped_by_the_sweep("calls", || {
         let id = BEGUN.fetch_add(1, SeqCst);
-        scope_sync(&OWN, || assert_eq!(*called(id % 7), [id % 7]));
+        with_cache_sync(&OWN, || assert_eq!(*called(id % 7), [id % 7]));
         OWN.set_max_entries(2 + id % 3);
         OWN.clear();
         ENDED.fetch_add(1, SeqCst);
@@ -425,7 +425,7 @@ fn slow(test: &'static str) -> Slow {
 async fn a_drop_that_blocks_holds_up_the_sweep_and_nothing_else() {
     let (gate, _fast, living) = hold_up_the_sweep().await;
     let (fast, clock) = timed();
-    scope(&fast, async {
+    with_cache(&fast, async {
         let others = fill("beside one that blocks").await;
         clock.advance(MINUTE);
         assert_eq!(fast.stats().entries, 0);
@@ -436,7 +436,7 @@ async fn a_drop_that_blocks_holds_up_the_sweep_and_nothing_else() {
         assert!(others.count() < 25_000, "{}", others.count());
         let reader = std::thread::spawn({
             let fast = fast.clone();
-            move || scope_sync(&fast, || drop((slow("read"), slow("read"))))
+            move || with_cache_sync(&fast, || drop((slow("read"), slow("read"))))
         });
         wait_until("a value is read", || CLONES.load(SeqCst) > 1);
         fast.clear();

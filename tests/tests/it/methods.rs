@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use fastness::{cache_invalidate, cacheable, scope, scope_sync};
+use fastness::{cache_invalidate, cacheable, with_cache, with_cache_sync};
 
 use crate::fresh;
 use crate::functions::{assert_send, loads};
@@ -50,7 +50,7 @@ impl<T: Clone + Display + Send + Sync + 'static> Repo<T> {
 #[tokio::test]
 async fn instantiations_of_a_generic_impl_share_nothing() {
     let (words, numbers) = (Repo::new(vec!["one"]), Repo::new(vec![1]));
-    scope(&fresh(), async {
+    with_cache(&fresh(), async {
         assert_eq!(assert_send(words.show(0)).await.unwrap(), "one");
         assert_eq!(numbers.show(0).await.unwrap(), "1");
         assert_eq!(words.show(0).await.unwrap(), "one");
@@ -66,7 +66,7 @@ async fn receivers_of_every_kind() {
     assert_eq!(loads(|| repo.clone().by_count(1)).await, 1);
     assert_eq!(loads(|| repo.in_a_macro(1)).await, 1);
     let fast = fresh();
-    assert_eq!(scope_sync(&fast, || (*repo).clone().consume(1) + (*repo).clone().consume(1)), 6);
+    assert_eq!(with_cache_sync(&fast, || (*repo).clone().consume(1) + (*repo).clone().consume(1)), 6);
     assert_eq!(fast.stats().total.loads, 1);
 }
 
@@ -113,7 +113,7 @@ async fn trait_methods_native_and_boxed() {
     let service: Box<dyn DynApi> = Box::new(Service);
     assert_eq!(loads(|| assert_send(service.boxed(1, "ab"))).await, 1);
     let fast = fresh();
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(*service.boxed(1, "ab").await.unwrap(), "21");
         assert!(service.boxed(0, "ab").await.is_err());
         service.touch(1).await.unwrap();
@@ -203,7 +203,7 @@ async fn receivers_by_value_and_through_every_pointer() {
     assert_eq!(loads(|| std::future::ready(std::rc::Rc::new(one.clone()).counted(1))).await, 1);
     assert_eq!(loads(|| assert_send(receivers::Counter::associated(1))).await, 1);
     let (fast, mut written, mut log) = (fresh(), one.clone(), vec![]);
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(assert_send(written.set(5, &mut log)).await, 5);
         written.clear();
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastness::metrics::{Publisher, prometheus};
 use fastness::timing::{CallOutcome, Timing};
-use fastness::{cacheable, scope};
+use fastness::{cacheable, with_cache};
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::fresh;
@@ -30,7 +30,7 @@ async fn a_recorder_gets_what_the_text_says() {
     let timing = Timing::new("facade.timing");
     let mut publisher = metrics::with_local_recorder(&recorder, || Publisher::new(&fast));
     for round in 1..=3 {
-        scope(&fast, async { published(7).await + published(7).await }).await;
+        with_cache(&fast, async { published(7).await + published(7).await }).await;
         timing.record(Duration::from_millis(20), CallOutcome::Ok);
         timing.record(Duration::from_millis(20 * round), CallOutcome::Ok);
         metrics::with_local_recorder(&recorder, || publisher.publish());

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use fastness::{cache_put, cacheable, scope_sync};
+use fastness::{cache_put, cacheable, with_cache_sync};
 
 use crate::fresh;
 
@@ -33,7 +33,7 @@ macro_rules! local {
 
 #[tokio::test]
 async fn local_types_of_one_name_share_nothing() {
-    scope_sync(&fresh(), || {
+    with_cache_sync(&fresh(), || {
         let one = local!(100, M => { kind::<M>(1); kind::<M>(1) });
         let other = local!(200, M => { kind::<M>(1); kind::<M>(1) });
         assert_eq!((one, other), (101, 201));
@@ -60,7 +60,7 @@ impl Kind for quanta_of_before::Instant {
 #[tokio::test]
 async fn types_of_two_versions_of_a_crate_share_nothing() {
     assert_eq!(std::any::type_name::<quanta::Instant>(), std::any::type_name::<quanta_of_before::Instant>());
-    scope_sync(&fresh(), || {
+    with_cache_sync(&fresh(), || {
         assert_eq!((kind::<quanta::Instant>(0), kind::<quanta_of_before::Instant>(0)), (13, 12));
     });
 }
@@ -77,7 +77,7 @@ fn applied_to_any(function: impl Fn(u64) -> u64, n: u64) -> u64 {
 
 #[tokio::test]
 async fn closures_share_nothing() {
-    scope_sync(&fresh(), || {
+    with_cache_sync(&fresh(), || {
         for _ in 0..2 {
             assert_eq!((applied(|n| n + 1, 1), applied(|n| n + 2, 1)), (2, 3));
             assert_eq!((applied_to_any(|n| n + 1, 1), applied_to_any(|n| n + 2, 1)), (2, 3));
@@ -98,7 +98,7 @@ fn flagged<const FLAG: bool, const N: usize>(n: usize) -> usize {
 
 #[tokio::test]
 async fn arguments_of_any_type_and_constants_share_nothing() {
-    scope_sync(&fresh(), || {
+    with_cache_sync(&fresh(), || {
         for _ in 0..2 {
             assert_eq!((shown(7_u8), shown(7_u32)), ("7 of 1 bytes".into(), "7 of 4 bytes".into()));
             assert_eq!((flagged::<true, 1>(1), flagged::<false, 1>(1), flagged::<true, 2>(1)), (2, 1, 3));
@@ -135,7 +135,7 @@ impl<T: Kind> Reads<T> for () {
 
 #[tokio::test]
 async fn what_an_implementation_is_generic_over_counts() {
-    scope_sync(&fresh(), || {
+    with_cache_sync(&fresh(), || {
         for _ in 0..2 {
             assert_eq!(local!(1, M => Table::<M>::without_self(0)), 1);
             assert_eq!(local!(2, M => Table::<M>::without_self(0)), 2);

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fastness::resilience::breaker::{self, State};
+use fastness::resilience::breaker::{Breaker, State};
 use fastness::resilience::{PolicyKind, Rejected, TimedOut, snapshots};
 use fastness::{bulkhead, circuit_breaker, fallback, hedge, retry, timeout};
 use tokio::task::JoinSet;
@@ -104,9 +104,9 @@ async fn every_call_is_counted_once_by_each_policy_that_it_met() {
     for _ in 0..4 {
         calls(&mut random, 490).await;
         // On a machine that is busy it may never be open when a call comes.
-        breaker::named("nested").force_open();
+        Breaker::named("nested").force_open();
         calls(&mut random, 10).await;
-        breaker::named("nested").automatic();
+        Breaker::named("nested").automatic();
     }
     let (fallbacks, _) = counts(PolicyKind::Fallback);
     let (breakers, _) = counts(PolicyKind::Breaker);
@@ -147,12 +147,12 @@ async fn every_call_is_counted_once_by_each_policy_that_it_met() {
 
     // All places are free again, and the breaker lets calls through.
     assert_eq!(levels["in_flight"], 0, "{all}");
-    breaker::named("nested").automatic();
+    Breaker::named("nested").automatic();
     let eight: Vec<_> = (0..8).map(|_| tokio::spawn(nested(End::Ok, 10))).collect();
     for task in eight {
         assert_eq!(task.await.unwrap(), Ok(10));
     }
-    assert_eq!(breaker::named("nested").state(), State::Closed);
+    assert_eq!(Breaker::named("nested").state(), State::Closed);
     let text = fastness::metrics::prometheus(&fastness::Fastness::builder().build().unwrap());
     assert!(text.contains(r#"policy="bulkhead",name="nested",outcome="panicked""#), "{text}");
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use fastness::{cache_put, cacheable, scope};
+use fastness::{cache_put, cacheable, with_cache};
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 
@@ -101,7 +101,7 @@ async fn an_older_load_replaces_nothing_newer_whatever_both_found() {
                     continue; // A batch stores no errors.
                 }
                 let ((fast, clock), row) = (timed(), Row::default());
-                scope(&fast, async {
+                with_cache(&fast, async {
                     row.set(older);
                     let mut old = pin!(async {
                         if old_batch {
@@ -143,7 +143,7 @@ async fn refreshed(row: Arc<Row>, id: u32) -> Answer {
 async fn a_refresh_in_the_background_replaces_nothing_newer() {
     for older in [NONE, DOWN, 1] {
         let ((fast, clock), row) = (timed(), Arc::<Row>::default());
-        scope(&fast, async {
+        with_cache(&fast, async {
             row.set(9);
             assert_eq!(quick(&row, 1).await, answer(9));
             clock.advance(MINUTE);
@@ -174,7 +174,7 @@ async fn put(row: &Row, id: u32, value: u32) -> Answer {
 #[tokio::test]
 async fn a_put_is_newer_than_every_load_under_way() {
     let ((fast, _), row) = (timed(), Row::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         for older in [NONE, DOWN, 1] {
             row.set(older);
             fast.clear();
@@ -213,7 +213,7 @@ async fn a_load_that_stores_nothing_leaves_nothing_older() {
     for before in [NONE, DOWN, 1] {
         for (now, how) in [(2, "zero"), (NONE, "zero"), (2, "batch"), (NONE, "batch"), (2, "unless")] {
             let ((fast, clock), row) = (timed(), Row::default());
-            scope(&fast, async {
+            with_cache(&fast, async {
                 row.set(before);
                 assert_eq!(quick(&row, 1).await, answer(before));
                 // The value is over, for a load to be made at all; absence and error are not.
@@ -240,7 +240,7 @@ async fn a_load_that_stores_nothing_leaves_nothing_older() {
 async fn how_long_an_absence_or_error_counts_is_said_by_who_reads() {
     for found in [NONE, DOWN] {
         let ((fast, clock), row) = (timed(), Row::default());
-        scope(&fast, async {
+        with_cache(&fast, async {
             row.set(found);
             quick(&row, 1).await.unwrap_or_default();
             assert_eq!(unkept(&row, 1).await, answer(found), "it says nothing of absences and errors");
@@ -280,7 +280,7 @@ async fn strict_batch(row: &Row, ids: &[u32]) -> Rows {
 async fn an_error_that_this_function_would_not_store_is_not_served_by_it() {
     let ((fast, _), row) = (timed(), Row::default());
     row.set(DOWN);
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(quick(&row, 1).await, answer(DOWN));
         row.set(4);
         assert_eq!(of_timeouts(&row, 1).await, answer(4), "it keeps others");
@@ -292,7 +292,7 @@ async fn an_error_that_this_function_would_not_store_is_not_served_by_it() {
 #[tokio::test]
 async fn a_batch_judges_absences_by_its_own_ttl() {
     let ((fast, clock), row) = (timed(), Row::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(quick(&row, 1).await, Ok(None));
         assert_eq!((strict_batch(&row, &[1]).await.unwrap().len(), row.loads()), (0, 1));
         clock.advance(SECOND);

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use fastness::{Cache, Fastness, cacheable, scope, scope_sync};
+use fastness::{Cache, Fastness, cacheable, with_cache, with_cache_sync};
 use fastness_tests::one_key;
 use tokio::sync::{Mutex, Notify};
 
@@ -106,7 +106,7 @@ fn stock(id: u32, origin: &Origin) -> u32 {
 async fn an_entry_is_fresh_for_as_long_as_its_writer_said() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     let cache = fast.cache();
-    let call = |id| scope_sync(&fast, || stock(id, &origin));
+    let call = |id| with_cache_sync(&fast, || stock(id, &origin));
     cache.set(&named("stock:1"), 10_u32, MINUTE * 10).await;
     assert_eq!((call(1), call(100)), (10, 101));
     clock.advance(MINUTE * 8);
@@ -125,7 +125,7 @@ async fn an_entry_takes_the_room_of_one_and_that_of_its_function() {
     for id in 0..100_u32 {
         let key = format!("stock:{id}");
         cache.set(&named(&key), id, MINUTE).await;
-        assert_eq!(scope_sync(&fast, || stock(id, &origin)), id);
+        assert_eq!(with_cache_sync(&fast, || stock(id, &origin)), id);
         assert_eq!(cache.get::<u32>(&named(&key)).await, Some(id));
         assert!(fast.stats().entries <= 8, "it is stored twice");
     }
@@ -139,7 +139,7 @@ async fn where_there_is_room_for_one_entry_a_function_finds_what_is_set() {
     let (fast, origin) = (Fastness::builder().max_entries(1).build().unwrap(), Origin::default());
     fast.cache().set(&named("stock:1"), 10_u32, MINUTE).await;
     for _ in 0..3 {
-        assert_eq!(scope_sync(&fast, || stock(1, &origin)), 10);
+        assert_eq!(with_cache_sync(&fast, || stock(1, &origin)), 10);
         assert_eq!(fast.cache().get::<u32>(&named("stock:1")).await, Some(10));
     }
     assert_eq!(fast.stats().entries, 1);
@@ -158,11 +158,11 @@ async fn a_direct_load_that_is_given_up_stores_nothing_and_fails_no_caller() {
         let key = named("stock:1");
         let mut load = pin!(cache.get_or_load(&key, MINUTE, load));
         assert!(poll_once(load.as_mut()).await.is_none());
-        assert_eq!(scope_sync(&fast, || stock(1, &origin)), 2, "it does not wait");
+        assert_eq!(with_cache_sync(&fast, || stock(1, &origin)), 2, "it does not wait");
     }
     assert_eq!(cache.get::<u32>(&named("stock:1")).await, Some(2));
     let failed = cache.get_or_load(&named("stock:2"), MINUTE, async { Err::<u32, _>("down") }).await;
-    assert_eq!((failed, scope_sync(&fast, || stock(2, &origin))), (Err("down"), 4));
+    assert_eq!((failed, with_cache_sync(&fast, || stock(2, &origin))), (Err("down"), 4));
 }
 
 #[cacheable(ttl = 60, local_ttl = 5, key = "fare:{id}", skip(origin))]
@@ -174,7 +174,7 @@ async fn fare(id: u32, origin: &Origin) -> u32 {
 async fn what_was_set_outlives_the_copy_of_a_function_that_ends_earlier() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     fast.cache().set(&named("fare:8"), 80_u32, MINUTE * 60).await;
-    assert_eq!(scope(&fast, fare(8, &origin)).await, 80);
+    assert_eq!(with_cache(&fast, fare(8, &origin)).await, 80);
     clock.advance(MINUTE);
     assert_eq!(fast.cache().get::<u32>(&named("fare:8")).await, Some(80));
 }
@@ -188,7 +188,7 @@ async fn a_direct_load_is_spared_where_a_function_has_the_value_however_near_its
             clock.advance(MINUTE * 10);
             id + origin.count()
         }
-        scope_sync(&fast, || soon(1, &origin, clock))
+        with_cache_sync(&fast, || soon(1, &origin, clock))
     };
     assert_eq!(slow(&clock), 2);
     clock.advance(just_before(MINUTE));
@@ -224,7 +224,7 @@ async fn work(seed: u64, fast: Fastness, rows: Arc<Rows>) {
         let id = rng.usize(..4);
         let (key, told) = (named(format!("row:{id}")), rows.told[id].load(Ordering::SeqCst));
         let version = match rng.u8(..10) {
-            0..4 => scope(&fast, row(id, rows.clone())).await,
+            0..4 => with_cache(&fast, row(id, rows.clone())).await,
             4..7 => cache.get_or_load(&key, MINUTE, async { Ok::<_, ()>(read(id, &rows).await) }).await.unwrap(),
             7..9 => cache.get(&key).await.unwrap_or(told),
             _ => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fastness::{Clock, Fastness, cache_invalidate, cacheable, scope, scope_sync};
+use fastness::{Clock, Fastness, cache_invalidate, cacheable, with_cache, with_cache_sync};
 
 use crate::origin::{Fault, MINUTE, Origin, SECOND, TICK, just_before};
 use crate::{fresh, timed};
@@ -67,7 +67,7 @@ impl Origin {
 #[tokio::test]
 async fn durations_in_every_form() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         origin.by_expression().await.unwrap();
         origin.by_text().await.unwrap();
         clock.advance(just_before(SECOND * 90));
@@ -84,7 +84,7 @@ async fn durations_in_every_form() {
 #[tokio::test]
 async fn a_ttl_of_zero_at_run_time_makes_every_call_a_load() {
     let ((fast, _stands_still), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(origin.kept_for(Duration::ZERO).await, Ok(1));
         assert_eq!(origin.kept_for(Duration::ZERO).await, Ok(2));
         origin.set_down(true);
@@ -98,7 +98,7 @@ async fn a_ttl_of_zero_at_run_time_makes_every_call_a_load() {
 #[tokio::test]
 async fn what_is_dear_to_load_is_refreshed_early_unless_told_otherwise() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         origin.early(&clock, SECOND * 10).await.unwrap();
         clock.advance(just_before(MINUTE));
         assert_eq!(origin.early(&clock, Duration::ZERO).await, Ok(2), "refreshed, though it was fresh");
@@ -119,7 +119,7 @@ async fn what_is_dear_to_load_is_refreshed_early_unless_told_otherwise() {
 #[tokio::test]
 async fn an_early_refresh_that_fails_harms_no_caller() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         origin.early(&clock, SECOND * 10).await.unwrap();
         origin.set_down(true);
         clock.advance(just_before(SECOND * 60));
@@ -134,7 +134,7 @@ async fn an_early_refresh_that_fails_harms_no_caller() {
 #[tokio::test]
 async fn an_explicit_handle_wins_over_the_scope() {
     let (fast, other, origin) = (fresh(), fresh(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!((origin.elsewhere(&other).await, origin.elsewhere(&other).await), (Ok(1), Ok(1)));
         assert_eq!(origin.elsewhere(&fast).await, Ok(2), "each handle has its own");
         origin.invalidate_elsewhere(&other).await;
@@ -147,7 +147,7 @@ async fn an_explicit_handle_wins_over_the_scope() {
 #[tokio::test]
 async fn a_value_is_served_for_its_ttl() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!((origin.plain().await, origin.plain().await), (Ok(1), Ok(1)));
         clock.advance(just_before(MINUTE));
         assert_eq!(origin.plain().await, Ok(1));
@@ -166,7 +166,7 @@ type Cached = fn(&Origin, u32) -> u32;
 /// The number of entries left after this time, of many that were made at once.
 fn left(after: Duration, cached: Cached) -> u32 {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         (0..200).map(|id| cached(&origin, id)).for_each(drop);
         clock.advance(after);
         (0..200).map(|id| cached(&origin, id)).for_each(drop);
@@ -203,7 +203,7 @@ async fn jitter_takes_off_its_share_at_most_and_no_two_expire_together() {
 #[tokio::test(start_paused = true)]
 async fn a_load_that_takes_too_long_is_dropped() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let (a, b) = tokio::join!(origin.bounded(true), origin.bounded(true));
         assert_eq!((a, b), (Err(Fault::Timeout), Err(Fault::Timeout)), "who waited shares the fate");
         assert_eq!(origin.bounded(false).await, Ok(1));
@@ -217,7 +217,10 @@ async fn a_load_that_takes_too_long_is_dropped() {
 #[tokio::test]
 async fn without_single_flight_everyone_loads() {
     let (fast, origin) = (fresh(), Origin::default());
-    scope(&fast, async { tokio::join!(origin.no_flight(), origin.no_flight(), origin.no_flight()) }).await.0.unwrap();
+    with_cache(&fast, async { tokio::join!(origin.no_flight(), origin.no_flight(), origin.no_flight()) })
+        .await
+        .0
+        .unwrap();
     assert_eq!(origin.calls(), 3);
 }
 
@@ -234,6 +237,8 @@ fn price_in_cents(id: u32) -> u32 {
 #[tokio::test]
 async fn values_of_another_version_are_not_found() {
     let fast = fresh();
-    fastness::scope_sync(&fast, || assert_eq!((price_in_euros(3), price_in_cents(3), price_in_euros(3)), (3, 300, 3)));
+    fastness::with_cache_sync(&fast, || {
+        assert_eq!((price_in_euros(3), price_in_cents(3), price_in_euros(3)), (3, 300, 3))
+    });
     assert_eq!(fast.stats().total.hits, 1);
 }

@@ -1,7 +1,7 @@
 //! Parameters that are patterns: every name that a pattern binds is in the key, whatever it looks like.
 #![allow(non_snake_case)]
 
-use fastness::{cacheable, scope, scope_sync};
+use fastness::{cacheable, with_cache, with_cache_sync};
 
 use crate::fresh;
 
@@ -67,7 +67,7 @@ fn lone(N: u64) -> u64 {
 #[tokio::test]
 async fn names_with_a_capital_letter_are_in_the_key() {
     let fast = fresh();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for _ in 0..2 {
             assert_eq!((area((2, 3)), area((5, 7))), (6, 35));
             assert_eq!((newtype(Id(1)), newtype(Id(2))), (1, 2));
@@ -79,7 +79,7 @@ async fn names_with_a_capital_letter_are_in_the_key() {
             assert_eq!((lone(1), lone(2)), (1, 2));
         }
     });
-    scope(&fast, async {
+    with_cache(&fast, async {
         let one = waits(("a".to_owned(), 1)).await;
         assert_eq!((one, waits(("b".to_owned(), 1)).await), ("a1".to_owned(), "b1".to_owned()));
     })

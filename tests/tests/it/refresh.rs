@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
-use fastness::{Fastness, Reach, cache_put, cacheable, scope, scope_sync};
+use fastness::{Fastness, Reach, cache_put, cacheable, with_cache, with_cache_sync};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, yield_now};
 
@@ -26,7 +26,7 @@ async fn frail(origin: &Origin) -> Result<u32, Fault> {
 #[tokio::test]
 async fn a_stored_absence_and_a_stored_error_are_refreshed_too() {
     let (fast, guests, origin) = (fresh(), Origin::default(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!((guest(&guests, 7).await, guest(&guests, 7).await), (None, None));
         assert_eq!(guests_entry(&8).refresh().await, Reach::Announced);
         assert_eq!((guest(&guests, 7).await, guests.calls()), (None, 1), "another's refresh is none of its own");
@@ -51,9 +51,9 @@ fn sum(origin: &Origin, n: u32) -> u32 {
 #[tokio::test]
 async fn plain_functions_are_refreshed_too() {
     let (fast, origin) = (fresh(), Origin::default());
-    assert_eq!(scope_sync(&fast, || [sum(&origin, 10), sum(&origin, 10)]), [11, 11]);
-    scope(&fast, sums_entry(&10).refresh()).await;
-    assert_eq!(scope_sync(&fast, || [sum(&origin, 10), sum(&origin, 10)]), [12, 12]);
+    assert_eq!(with_cache_sync(&fast, || [sum(&origin, 10), sum(&origin, 10)]), [11, 11]);
+    with_cache(&fast, sums_entry(&10).refresh()).await;
+    assert_eq!(with_cache_sync(&fast, || [sum(&origin, 10), sum(&origin, 10)]), [12, 12]);
 }
 
 /// An origin that changes, and holds its first answer back.
@@ -96,7 +96,7 @@ async fn begun(
     call: impl Future<Output = u32> + Send + 'static,
 ) -> JoinHandle<u32> {
     let fast = fast.clone();
-    let load = tokio::spawn(async move { scope(&fast, call).await });
+    let load = tokio::spawn(async move { with_cache(&fast, call).await });
     while source.loads.load(SeqCst) == 0 {
         yield_now().await;
     }
@@ -108,12 +108,12 @@ async fn what_a_load_under_way_has_read_is_not_fresh() {
     let ((fast, clock), source) = (timed(), Arc::<Source>::default());
     let load = begun(&fast, &source, rate(source.clone())).await;
     source.change();
-    scope(&fast, rate_entry().refresh()).await;
-    assert_eq!(scope(&fast, rate(source.clone())).await, 1, "no later caller waits for it");
+    with_cache(&fast, rate_entry().refresh()).await;
+    assert_eq!(with_cache(&fast, rate(source.clone())).await, 1, "no later caller waits for it");
     source.gate.notify_one();
     assert_eq!(load.await.unwrap(), 0, "who came before gets what was read before");
     clock.advance(SECOND);
-    assert_eq!(scope(&fast, rate(source.clone())).await, 1, "and it takes the place of nothing newer");
+    assert_eq!(with_cache(&fast, rate(source.clone())).await, 1, "and it takes the place of nothing newer");
     assert_eq!(source.loads.load(SeqCst), 2);
 }
 
@@ -128,18 +128,20 @@ async fn what_a_load_under_way_brings_is_stored_as_expired() {
         };
         let load = begun(&fast, &source, call()).await;
         source.change();
-        scope(&fast, async { if is_stale { price_entry().refresh().await } else { rate_entry().refresh().await } })
-            .await;
+        with_cache(&fast, async {
+            if is_stale { price_entry().refresh().await } else { rate_entry().refresh().await }
+        })
+        .await;
         source.gate.notify_one();
         assert_eq!(load.await.unwrap(), 0);
         if is_stale {
-            assert_eq!(scope(&fast, call()).await, 0, "while one refreshes");
+            assert_eq!(with_cache(&fast, call()).await, 0, "while one refreshes");
         }
-        while scope(&fast, call()).await == 0 {
+        while with_cache(&fast, call()).await == 0 {
             assert!(is_stale);
             yield_now().await;
         }
-        assert_eq!((scope(&fast, call()).await, source.loads.load(SeqCst)), (1, 2));
+        assert_eq!((with_cache(&fast, call()).await, source.loads.load(SeqCst)), (1, 2));
     }
 }
 
@@ -173,10 +175,10 @@ async fn a_refresh_an_invalidation_and_a_load_in_every_order() {
                 }
             }
         }
-        let answer = scope(&fast, call()).await;
+        let answer = with_cache(&fast, call()).await;
         assert!(answer >= invalidated, "{order}: {answer}, and everything before {invalidated} is invalid");
         assert!(is_stale || answer == 2, "{order}: {answer} is not fresh");
-        while scope(&fast, call()).await != 2 {
+        while with_cache(&fast, call()).await != 2 {
             yield_now().await;
         }
     }
@@ -187,25 +189,25 @@ async fn a_refresh_an_invalidation_and_a_load_in_every_order() {
 async fn a_refresh_under_way_does_not_answer_the_next_one() {
     let (fast, source) = (fresh(), Arc::<Source>::default());
     source.is_quick.store(true, SeqCst);
-    scope(&fast, price(source.clone())).await;
+    with_cache(&fast, price(source.clone())).await;
     source.is_quick.store(false, SeqCst);
     source.change();
-    scope(&fast, price_entry().refresh()).await;
-    assert_eq!(scope(&fast, price(source.clone())).await, 0);
+    with_cache(&fast, price_entry().refresh()).await;
+    assert_eq!(with_cache(&fast, price(source.clone())).await, 0);
     while source.loads.load(SeqCst) < 2 {
         yield_now().await;
     }
     source.change();
-    scope(&fast, price_entry().refresh()).await;
-    assert_eq!(scope(&fast, price(source.clone())).await, 0, "one more begins, beside the one that is held");
-    while scope(&fast, price(source.clone())).await != 2 {
+    with_cache(&fast, price_entry().refresh()).await;
+    assert_eq!(with_cache(&fast, price(source.clone())).await, 0, "one more begins, beside the one that is held");
+    while with_cache(&fast, price(source.clone())).await != 2 {
         yield_now().await;
     }
     source.gate.notify_one();
     for _ in 0..100 {
         yield_now().await;
         assert_eq!(
-            scope(&fast, price(source.clone())).await,
+            with_cache(&fast, price(source.clone())).await,
             2,
             "the earlier of both takes the place of nothing newer"
         );
@@ -222,7 +224,7 @@ async fn quote(origin: &Origin) -> Result<u32, Fault> {
 #[tokio::test]
 async fn a_refreshed_value_replaces_an_error_where_the_function_says_so() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(quote(&origin).await, Ok(1));
         clock.advance(SECOND * 30);
         quote_entry().refresh().await;
@@ -255,7 +257,7 @@ async fn save(id: u32, is_refreshed: bool) -> u32 {
 #[tokio::test]
 async fn what_is_put_by_a_body_that_was_refreshed_meanwhile_is_not_stored() {
     let (fast, origin) = (fresh(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         save(10, false).await;
         assert_eq!((draft(&origin, 10).await, origin.calls()), (10, 0));
         save(10, true).await;
@@ -274,7 +276,7 @@ async fn pieces(origin: &Origin, asked: &Mutex<Vec<u32>>, ids: &[u32]) -> HashMa
 async fn keys_and_prefixes_are_refreshed_without_a_handle() {
     let (fast, origin, list) = (fresh(), Origin::default(), Mutex::default());
     let taken = || std::mem::take(&mut *list.lock().unwrap());
-    scope(&fast, async {
+    with_cache(&fast, async {
         pieces(&origin, &list, &[1, 2, 3]).await;
         assert_eq!(taken(), [1, 2, 3]);
         assert_eq!(fast.cache().refresh(reached("piece:2")).await, Reach::Announced);

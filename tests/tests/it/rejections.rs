@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use fastness::resilience::breaker::{self, State};
+use fastness::resilience::breaker::{Breaker, State};
 use fastness::resilience::{Rejected, TimedOut};
 use fastness::{bulkhead, circuit_breaker, fallback, hedge, rate_limit, retry, timeout};
 use tokio::task::JoinSet;
@@ -39,8 +39,8 @@ async fn join_all<T: Send + 'static>(calls: impl Iterator<Item = impl Future<Out
 }
 
 fn state(name: &str) -> (State, u64, u64) {
-    let calls = breaker::named(name).snapshot().calls;
-    (breaker::named(name).state(), calls.failures, calls.ignored)
+    let calls = Breaker::named(name).snapshot().calls;
+    (Breaker::named(name).state(), calls.failures, calls.ignored)
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,11 +113,11 @@ async fn no_limit_below_a_breaker_opens_it_whatever_the_function_returns() {
     for name in ["full", "adaptive", "limited", "boxed", "hedged", "sync"] {
         assert_eq!(state(&format!("below.{name}")), (State::Closed, 0, 8), "{name}");
     }
-    breaker::named("below.inner").force_open();
+    Breaker::named("below.inner").force_open();
     for _ in 0..9 {
         assert!(matches!(outer("a").await, Err(Trouble::Rejected(_))));
     }
-    breaker::named("below.inner").automatic();
+    Breaker::named("below.inner").automatic();
     assert_eq!(outer("a").await, Ok(1), "the outer one says nothing of its own");
 }
 

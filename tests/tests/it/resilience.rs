@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use fastness::resilience::breaker::{self, State};
+use fastness::resilience::breaker::{Breaker, State};
 use fastness::resilience::retry::Again;
 use fastness::resilience::{Reason, Rejected, TimedOut};
 use fastness::{bulkhead, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry, timeout};
@@ -55,7 +55,7 @@ async fn a_breaker_opens_and_its_calls_are_not_made() {
     }
     assert_eq!(supplier(false).await, Err(Trouble::Rejected(Reason::Open)));
     assert_eq!(CALLS.load(Relaxed), 4);
-    assert_eq!(breaker::named(concat!(module_path!(), "::supplier")).state(), State::Open);
+    assert_eq!(Breaker::named(concat!(module_path!(), "::supplier")).state(), State::Open);
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ fn a_breaker_on_a_function_that_blocks_asks_the_whole_result_and_falls_back() {
 
     assert_eq!([404, 500, 503].map(status), [404, 500, 503]);
     assert_eq!(status(200), 201);
-    breaker::named("status").force_closed();
+    Breaker::named("status").force_closed();
     assert_eq!(status(200), 200);
 }
 
@@ -119,9 +119,9 @@ fn one_name_with_two_settings_is_found() {
     }
 
     assert_eq!((one(), other()), (Ok(()), Ok(())));
-    let found = breaker::conflicts();
+    let found = Breaker::conflicts();
     let disputed = found.iter().find(|conflict| conflict.name == "disputed").expect("it is reported");
-    assert!(disputed.first.file.ends_with("resilience.rs") && disputed.first != disputed.second);
+    assert!(disputed.first.file().ends_with("resilience.rs") && disputed.first != disputed.second);
 }
 
 #[tokio::test]
@@ -341,7 +341,7 @@ async fn all_of_them_stack() {
         Ok(0)
     }
 
-    fastness::scope(&fastness::Fastness::builder().build().unwrap(), async {
+    fastness::with_cache(&fastness::Fastness::builder().build().unwrap(), async {
         assert_eq!((rating(5).await, rating(5).await), (Ok(5), Ok(5)));
         assert_eq!(CALLS.load(Relaxed), 1);
         assert_eq!((rating(0).await, rating(0).await), (Ok(0), Ok(0)));

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use fastness::{Fastness, cacheable, scope, scope_sync};
+use fastness::{Fastness, cacheable, with_cache, with_cache_sync};
 use tokio::task::yield_now;
 
 use crate::origin::{Fault, Origin, SECOND, TICK, just_before};
@@ -19,7 +19,7 @@ mod aliases {
 /// The number of body runs of three calls each, for a value and for an absence or error.
 async fn bodies<F: Future>(call: impl Fn(Origin, bool) -> F) -> (u32, u32) {
     let (fast, some, none) = (fresh(), Origin::default(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         for _ in 0..3 {
             call(some.clone(), true).await;
             call(none.clone(), false).await;
@@ -132,7 +132,7 @@ fn age(id: u32) -> Option<u32> {
 #[tokio::test]
 async fn none_of_one_type_says_nothing_of_another_under_the_same_key() {
     let fast = fresh();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for _ in 0..2 {
             assert_eq!((name(0), age(0)), (None, Some(0)));
         }
@@ -143,7 +143,7 @@ async fn none_of_one_type_says_nothing_of_another_under_the_same_key() {
 #[tokio::test]
 async fn none_is_stored_where_asked_for_its_own_time() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!((absence(&origin, 0).await, absence(&origin, 0).await, origin.calls()), (None, None, 1));
         assert_eq!(absence_or_error(&origin, 0).await, Ok(None));
         assert_eq!((absence_or_error(&origin, 0).await, origin.calls()), (Ok(None), 2));
@@ -171,7 +171,7 @@ async fn error(origin: &Origin, id: u32) -> Result<u32, Fault> {
 #[tokio::test]
 async fn errors_are_stored_where_asked_for_their_own_time() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!((error(&origin, 0).await, error(&origin, 0).await), (Err(Fault::Timeout), Err(Fault::Timeout)));
         assert_eq!(origin.calls(), 2, "not the kind that is asked for");
         origin.set_down(true);
@@ -211,7 +211,7 @@ async fn copied_by_function(origin: &Origin) -> Result<Option<u32>, NotClone> {
 #[tokio::test]
 async fn errors_that_are_not_clone_are_shared_by_the_function_that_is_named() {
     let (fast, calls, origin) = (fresh(), AtomicU32::new(0), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let (a, b) = tokio::join!(anyhow_shared(&calls, 1), anyhow_shared(&calls, 1));
         assert_eq!((a.unwrap_err().to_string(), b.unwrap_err().to_string()), ("no 1".into(), "no 1".into()));
         assert_eq!(anyhow_shared(&calls, 1).await.unwrap_err().to_string(), "no 1");
@@ -236,7 +236,7 @@ fn unless_within(origin: &Origin, id: u32) -> Result<Option<u32>, Fault> {
 #[tokio::test]
 async fn unless_is_asked_of_values_and_condition_before_everything() {
     let (fast, origin): (Fastness, _) = (fresh(), Origin::default());
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         assert_eq!((unless_by_path(&origin, 0), unless_by_path(&origin, 0), origin.calls()), (vec![], vec![], 2));
         assert_eq!((unless_by_path(&origin, 1), unless_by_path(&origin, 1)), (vec![3], vec![3]));
         let origin = Origin::default();

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use fastness::resilience::{Rejected, TimedOut};
 use fastness::{
-    bulkhead, cache_invalidate, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry, scope, scope_sync,
-    timed, timeout,
+    bulkhead, cache_invalidate, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry, timed, timeout,
+    with_cache, with_cache_sync,
 };
 
 use crate::fresh;
@@ -76,7 +76,7 @@ impl Repo {
 async fn a_skipped_mutable_argument_is_the_bodys_and_left_alone_by_a_hit() {
     let fast = fresh();
     let mut conn = Conn::default();
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!((find(&mut conn, 1).await, find(&mut conn, 1).await, conn.queries), (Ok(1), Ok(1), 1));
         assert_eq!((alias(&mut conn, 1).await, alias(&mut conn, 1).await, conn.queries), (Ok(1), Ok(1), 2));
         assert_eq!((blocks(&mut conn, 1), blocks(&mut conn, 1), conn.queries), (Some(1), Some(1), 3));
@@ -116,7 +116,7 @@ async fn served(id: u64) -> u64 {
 #[tokio::test(start_paused = true)]
 async fn a_function_that_never_returns_is_ended_from_outside() {
     let fast = fresh();
-    scope(&fast, async {
+    with_cache(&fast, async {
         served(1).await;
         let late = tokio::time::timeout(std::time::Duration::from_secs(60), serve(1)).await;
         assert!(late.is_err());
@@ -125,9 +125,9 @@ async fn a_function_that_never_returns_is_ended_from_outside() {
     .await;
     assert_eq!(fast.stats().total.loads, 2);
     assert!(std::panic::catch_unwind(|| fail("on purpose")).is_err());
-    assert!(std::panic::catch_unwind(AssertUnwindSafe(|| scope_sync(&fast, || fail_and_forget()))).is_err());
+    assert!(std::panic::catch_unwind(AssertUnwindSafe(|| with_cache_sync(&fast, || fail_and_forget()))).is_err());
     let count = |name: &str| {
-        let stats = fastness::timing::timings().into_iter().find(|stats| stats.name == name).expect("it was called");
+        let stats = fastness::timing::snapshots().into_iter().find(|stats| stats.name == name).expect("it was called");
         (stats.cancelled.count(), stats.panicked.count())
     };
     assert_eq!((count("signatures.serve"), count("signatures.fail")), ((1, 0), (0, 1)));
@@ -174,7 +174,7 @@ fn write_now(id: u64, to: u64) -> Option<impl Display> {
 
 #[tokio::test]
 async fn a_value_without_a_name_invalidates_by_how_it_ended() {
-    scope(&fresh(), async {
+    with_cache(&fresh(), async {
         assert_eq!(read(0).await, 0);
         assert_eq!(write(0, Some(5)).await.unwrap().to_string(), "5");
         assert_eq!(read(0).await, 5);
@@ -263,7 +263,7 @@ extern "C" fn foreign_trouble(id: u64) -> Result<u64, Trouble> {
 async fn a_function_may_have_another_calling_convention() {
     let fast = fresh();
     let call: extern "C" fn(u64) -> u64 = foreign;
-    assert_eq!(scope_sync(&fast, || (call(1), call(1))), (2, 2));
+    assert_eq!(with_cache_sync(&fast, || (call(1), call(1))), (2, 2));
     assert_eq!(fast.stats().total.loads, 1);
     assert_eq!(foreign_trouble(1), Ok(1));
 }

@@ -104,7 +104,8 @@ async fn stack(id: u64) -> Answer {
 
 /// The table of docs/design/performance.md: the most that each may take.
 fn bounds() -> BTreeMap<String, usize> {
-    let design = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/design/performance.md")).unwrap();
+    let design =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/design/performance.md")).unwrap();
     let (_, table) = design.split_once("| future of | at most, bytes |").expect("the table of sizes");
     let rows = table.lines().skip(2).map_while(|line| line.strip_prefix("| "));
     let cells = rows.map(|row| row.split(" | ").map(|cell| cell.trim_matches([' ', '|', '`']).to_owned()).collect());

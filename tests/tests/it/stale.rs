@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::pin::pin;
 
-use fastness::{cache_invalidate, cacheable, scope, scope_sync};
+use fastness::{cache_invalidate, cacheable, with_cache, with_cache_sync};
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 
@@ -38,7 +38,7 @@ impl Origin {
 #[tokio::test]
 async fn stale_is_served_to_others_while_one_caller_refreshes() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         origin.stale().await.unwrap();
         clock.advance(MINUTE + SECOND);
         assert_eq!(origin.stale().await, Ok(2), "the caller who notices refreshes");
@@ -58,7 +58,7 @@ async fn stale_is_served_to_others_while_one_caller_refreshes() {
 #[tokio::test]
 async fn a_background_refresh_makes_no_caller_wait() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         origin.refreshed().await.unwrap();
         clock.advance(MINUTE + SECOND);
         assert_eq!(origin.refreshed().await, Ok(1));
@@ -76,7 +76,7 @@ async fn a_background_refresh_makes_no_caller_wait() {
 #[tokio::test]
 async fn a_background_refresh_stays_in_its_scope() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         origin.refreshed_by_another().await.unwrap();
         clock.advance(MINUTE + SECOND);
         while origin.refreshed_by_another().await == Ok(1) {
@@ -90,7 +90,7 @@ async fn a_background_refresh_stays_in_its_scope() {
 #[tokio::test]
 async fn stale_if_error_is_bounded_and_never_crosses_an_invalidation() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         origin.excused().await.unwrap();
         clock.advance(MINUTE);
         origin.set_down(true);
@@ -140,7 +140,7 @@ impl Origin {
 #[tokio::test]
 async fn no_caller_waits_for_a_refresh_that_is_under_way_and_what_overtakes_it_wins() {
     let ((fast, clock), origin, gate) = (timed(), Origin::default(), Notify::new());
-    scope(&fast, async {
+    with_cache(&fast, async {
         gate.notify_one();
         origin.gated(&gate).await.unwrap();
         clock.advance(MINUTE);
@@ -165,7 +165,7 @@ async fn no_caller_waits_for_a_refresh_that_is_under_way_and_what_overtakes_it_w
 #[tokio::test]
 async fn a_refresh_that_is_given_up_is_taken_up_by_the_next() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(origin.hanging().await, 1);
         clock.advance(MINUTE);
         assert!(poll_once(pin!(origin.hanging())).await.is_none());
@@ -178,7 +178,7 @@ async fn a_refresh_that_is_given_up_is_taken_up_by_the_next() {
 #[tokio::test]
 async fn a_refresh_may_find_that_there_is_nothing_any_more() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         assert_eq!(origin.stale_now(), Some(1));
         clock.advance(just_before(MINUTE * 2));
         origin.set_down(true);
@@ -190,7 +190,7 @@ async fn a_refresh_may_find_that_there_is_nothing_any_more() {
 #[tokio::test]
 async fn a_background_refresh_that_fails_leaves_the_old_value_within_its_bound() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         origin.refreshed().await.unwrap();
         origin.set_down(true);
         clock.advance(MINUTE);

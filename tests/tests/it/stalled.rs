@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fastness::http::CoalesceLayer;
-use fastness::{Clock, Fastness, LoadTimeout, cacheable, scope, scope_sync};
+use fastness::{Clock, Fastness, LoadTimeout, cacheable, with_cache, with_cache_sync};
 use http::{Request, Response};
 use http_body_util::Full;
 use tokio::sync::Semaphore;
@@ -74,7 +74,7 @@ async fn waiting<T: Send + 'static>(call: impl Future<Output = T> + Send + 'stat
 async fn waiters(fast: &Fastness, origin: &Arc<Origin>) -> [JoinHandle<u64>; 3] {
     let one = || {
         let (fast, origin) = (fast.clone(), origin.clone());
-        waiting(async move { scope(&fast, rested(&origin, 1)).await })
+        waiting(async move { with_cache(&fast, rested(&origin, 1)).await })
     };
     [one().await, one().await, one().await]
 }
@@ -82,7 +82,7 @@ async fn waiters(fast: &Fastness, origin: &Arc<Origin>) -> [JoinHandle<u64>; 3] 
 #[tokio::test]
 async fn one_of_those_who_wait_loads_instead_and_its_value_stays() {
     let ((fast, clock), origin) = (timed(), Origin::new());
-    let mut first = Box::pin(scope(&fast, rested(&origin, 1)));
+    let mut first = Box::pin(with_cache(&fast, rested(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none(), "it leads, and rests");
     let waiters = waiters(&fast, &origin).await;
     clock.advance(PATIENCE);
@@ -96,28 +96,28 @@ async fn one_of_those_who_wait_loads_instead_and_its_value_stays() {
     }
     assert_eq!((origin.loads(), fast.stats().total.loads_stalled), (2, 1));
     assert_eq!(first.await, 1, "it gets its own value");
-    assert_eq!(scope(&fast, rested(&origin, 1)).await, 2, "which replaces no newer one");
+    assert_eq!(with_cache(&fast, rested(&origin, 1)).await, 2, "which replaces no newer one");
 }
 
 #[tokio::test]
 async fn a_late_value_is_stored_if_nothing_newer_is_there() {
     let ((fast, clock), origin) = (timed(), Origin::new());
-    let mut first = Box::pin(scope(&fast, rested(&origin, 1)));
+    let mut first = Box::pin(with_cache(&fast, rested(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none());
     clock.advance(PATIENCE);
-    let mut second = Box::pin(scope(&fast, rested(&origin, 1)));
+    let mut second = Box::pin(with_cache(&fast, rested(&origin, 1)));
     assert!(poll_once(second.as_mut()).await.is_none());
     assert_eq!(origin.loads(), 2, "no caller had to wait");
     drop(second);
     origin.gate.add_permits(1);
     assert_eq!(first.await, 1);
-    assert_eq!(scope(&fast, rested(&origin, 1)).await, 1);
+    assert_eq!(with_cache(&fast, rested(&origin, 1)).await, 1);
 }
 
 #[tokio::test]
 async fn if_the_one_that_loads_instead_goes_another_does() {
     let ((fast, clock), origin) = (timed(), Origin::new());
-    let mut first = Box::pin(scope(&fast, rested(&origin, 1)));
+    let mut first = Box::pin(with_cache(&fast, rested(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none());
     let waiters = waiters(&fast, &origin).await;
     clock.advance(PATIENCE);
@@ -146,13 +146,13 @@ async fn perhaps(origin: &Origin, id: u64) -> Option<u64> {
 #[tokio::test]
 async fn a_late_value_does_not_hide_that_there_is_none_by_now() {
     let ((fast, clock), origin) = (timed(), Origin::new());
-    let mut first = Box::pin(scope(&fast, perhaps(&origin, 1)));
+    let mut first = Box::pin(with_cache(&fast, perhaps(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none());
     clock.advance(PATIENCE);
     origin.gate.add_permits(2);
-    assert_eq!(scope(&fast, perhaps(&origin, 1)).await, None);
+    assert_eq!(with_cache(&fast, perhaps(&origin, 1)).await, None);
     assert_eq!(first.await, Some(1));
-    assert_eq!(scope(&fast, perhaps(&origin, 1)).await, None);
+    assert_eq!(with_cache(&fast, perhaps(&origin, 1)).await, None);
     assert_eq!(origin.loads(), 2);
 }
 
@@ -165,9 +165,9 @@ async fn nothing(origin: &Origin, id: u64) -> Option<u64> {
 #[tokio::test]
 async fn who_waited_for_a_load_that_was_given_up_looks_again_before_it_loads() {
     let ((fast, clock), origin) = (timed(), Origin::new());
-    let mut first = Box::pin(scope(&fast, nothing(&origin, 9)));
+    let mut first = Box::pin(with_cache(&fast, nothing(&origin, 9)));
     assert!(poll_once(first.as_mut()).await.is_none());
-    let mut second = Box::pin(scope(&fast, nothing(&origin, 9)));
+    let mut second = Box::pin(with_cache(&fast, nothing(&origin, 9)));
     assert!(poll_once(second.as_mut()).await.is_none());
     clock.advance(PATIENCE);
     origin.gate.add_permits(1);
@@ -186,16 +186,16 @@ async fn refreshed(origin: &Origin, id: u64) -> u64 {
 async fn a_refresh_that_rests_is_made_by_another() {
     let ((fast, clock), origin) = (timed(), Origin::new());
     origin.gate.add_permits(1);
-    assert_eq!(scope(&fast, refreshed(&origin, 1)).await, 1);
+    assert_eq!(with_cache(&fast, refreshed(&origin, 1)).await, 1);
     clock.advance(Duration::from_secs(61));
-    let mut refresh = Box::pin(scope(&fast, refreshed(&origin, 1)));
+    let mut refresh = Box::pin(with_cache(&fast, refreshed(&origin, 1)));
     assert!(poll_once(refresh.as_mut()).await.is_none());
-    assert_eq!(scope(&fast, refreshed(&origin, 1)).await, 1, "stale, while it is refreshed");
+    assert_eq!(with_cache(&fast, refreshed(&origin, 1)).await, 1, "stale, while it is refreshed");
     clock.advance(PATIENCE);
     origin.gate.add_permits(2);
-    assert_eq!(scope(&fast, refreshed(&origin, 1)).await, 3);
+    assert_eq!(with_cache(&fast, refreshed(&origin, 1)).await, 3);
     assert_eq!(refresh.await, 2);
-    assert_eq!(scope(&fast, refreshed(&origin, 1)).await, 3);
+    assert_eq!(with_cache(&fast, refreshed(&origin, 1)).await, 3);
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -218,9 +218,9 @@ async fn rate(origin: &Origin, n: u64) -> Result<u64, Slow> {
 #[tokio::test]
 async fn with_a_load_timeout_no_caller_waits_for_longer() {
     let (fast, origin) = (fresh(), Origin::new());
-    let mut first = Box::pin(scope(&fast, rate(&origin, 0)));
+    let mut first = Box::pin(with_cache(&fast, rate(&origin, 0)));
     assert!(poll_once(first.as_mut()).await.is_none());
-    let second = tokio::time::timeout(Duration::from_secs(20), scope(&fast, rate(&origin, 0))).await;
+    let second = tokio::time::timeout(Duration::from_secs(20), with_cache(&fast, rate(&origin, 0))).await;
     assert_eq!(second, Ok(Ok(2)));
     assert_eq!(fast.stats().total.loads_stalled, 1);
 }
@@ -243,7 +243,7 @@ async fn a_plain_function_whose_leader_hangs_is_run_by_one_who_waits() {
         let (fast, origin, gate, arrived) = (fast.clone(), origin.clone(), gate.clone(), arrived.clone());
         std::thread::spawn(move || {
             arrived.fetch_add(1, SeqCst);
-            scope_sync(&fast, || blocked(&origin, &gate, 0))
+            with_cache_sync(&fast, || blocked(&origin, &gate, 0))
         })
     };
     let first = call();
@@ -258,7 +258,7 @@ async fn a_plain_function_whose_leader_hangs_is_run_by_one_who_waits() {
     assert_eq!(waiters.map(|waiter| waiter.join().unwrap()), [2, 2]);
     gate.wait();
     assert_eq!(first.join().unwrap(), 1);
-    assert_eq!(scope_sync(&fast, || blocked(&origin, &gate, 0)), 2);
+    assert_eq!(with_cache_sync(&fast, || blocked(&origin, &gate, 0)), 2);
 }
 
 #[cacheable(ttl = 60, key = "tree:{n}", skip(fast, origin), on = fast)]
@@ -342,11 +342,11 @@ async fn panics(origin: &Origin, id: u64) -> u64 {
 #[tokio::test]
 async fn a_panic_of_the_one_that_loads_instead_lets_the_next_load() {
     let ((fast, clock), origin) = (timed(), Origin::new());
-    let mut first = Box::pin(scope(&fast, panics(&origin, 0)));
+    let mut first = Box::pin(with_cache(&fast, panics(&origin, 0)));
     assert!(poll_once(first.as_mut()).await.is_none());
     let call = || {
         let (fast, origin) = (fast.clone(), origin.clone());
-        waiting(async move { scope(&fast, panics(&origin, 0)).await })
+        waiting(async move { with_cache(&fast, panics(&origin, 0)).await })
     };
     let (second, third) = (call().await, call().await);
     clock.advance(PATIENCE);

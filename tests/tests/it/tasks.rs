@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use fastness::{Fastness, cacheable, scope};
+use fastness::{Fastness, cacheable, with_cache};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
@@ -82,7 +82,7 @@ async fn called(slow: &Slow, calls: u32) {
 #[tokio::test(start_paused = true)]
 async fn a_load_that_timed_out_goes_on_and_is_stored() {
     let (fast, slow) = (fresh(), Slow::shut());
-    scope(&fast, async {
+    with_cache(&fast, async {
         for _ in 0..5 {
             assert_eq!(slow.report().await, Err(Fault::Timeout));
         }
@@ -98,7 +98,7 @@ async fn a_load_that_timed_out_goes_on_and_is_stored() {
 #[tokio::test(start_paused = true)]
 async fn each_caller_has_a_bound_of_its_own() {
     let (fast, slow) = (fresh(), Slow::shut());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let mut early = pin!(slow.report());
         assert!(poll_once(early.as_mut()).await.is_none());
         called(&slow, 1).await;
@@ -117,7 +117,7 @@ async fn each_caller_has_a_bound_of_its_own() {
 #[tokio::test]
 async fn a_load_whose_caller_left_goes_on_for_those_who_wait_and_who_come() {
     let (fast, slow) = (fresh(), Slow::shut());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let mut left = Box::pin(slow.patient(1));
         let mut waits = pin!(slow.patient(1));
         assert!(poll_once(left.as_mut()).await.is_none() && poll_once(waits.as_mut()).await.is_none());
@@ -139,7 +139,7 @@ async fn a_load_whose_caller_left_goes_on_for_those_who_wait_and_who_come() {
 #[tokio::test(start_paused = true)]
 async fn a_stale_value_is_served_when_the_time_is_up_and_the_load_goes_on() {
     let ((fast, clock), slow) = (timed(), Slow::shut());
-    scope(&fast, async {
+    with_cache(&fast, async {
         slow.gate.add_permits(1);
         assert_eq!(slow.soft().await, Ok(1));
         clock.advance(MINUTE + SECOND);
@@ -159,7 +159,7 @@ async fn a_stale_value_is_served_when_the_time_is_up_and_the_load_goes_on() {
 #[tokio::test]
 async fn a_refresh_in_the_background_and_a_load_in_a_task_go_together() {
     let ((fast, clock), slow) = (timed(), Slow::shut());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let mut left = Box::pin(slow.both());
         assert!(poll_once(left.as_mut()).await.is_none());
         drop(left);
@@ -183,7 +183,7 @@ async fn a_task_that_panics_gives_its_caller_the_panic_and_hands_over() {
     slow.panics.store(1, Ordering::SeqCst);
     let call = || {
         let (fast, slow) = (fast.clone(), slow.clone());
-        tokio::spawn(async move { scope(&fast, slow.patient(1)).await })
+        tokio::spawn(async move { with_cache(&fast, slow.patient(1)).await })
     };
     let (first, second) = (call(), call());
     called(&slow, 1).await;
@@ -199,7 +199,7 @@ async fn a_task_that_panics_gives_its_caller_the_panic_and_hands_over() {
 async fn an_error_that_cannot_be_shared_is_the_callers() {
     let (fast, slow) = (fresh(), Slow::shut());
     slow.gate.add_permits(2);
-    scope(&fast, async {
+    with_cache(&fast, async {
         let both = tokio::join!(slow.private("it is owned"), slow.private("it is owned"));
         assert_eq!((both, slow.calls()), ((Err(NotClone), Err(NotClone)), 2), "each waiter loads alone");
     })
@@ -210,7 +210,7 @@ async fn an_error_that_cannot_be_shared_is_the_callers() {
 async fn a_load_stays_in_its_scope() {
     let (fast, slow) = (fresh(), Slow::shut());
     slow.gate.add_permits(1);
-    assert_eq!(scope(&fast, slow.outer()).await, Ok(7));
+    assert_eq!(with_cache(&fast, slow.outer()).await, Ok(7));
     assert_eq!(fast.stats().total.loads, 2, "one of the outer function and one of the inner one");
 }
 
@@ -218,7 +218,7 @@ async fn a_load_stays_in_its_scope() {
 #[tokio::test]
 async fn so_many_run_as_tasks_at_a_time() {
     let (fast, slow) = (fresh(), Slow::shut());
-    scope(&fast, async {
+    with_cache(&fast, async {
         for id in 0..65 {
             let mut left = Box::pin(slow.patient(id));
             assert!(poll_once(left.as_mut()).await.is_none());
@@ -242,12 +242,12 @@ fn without_a_runtime_a_load_runs_in_its_caller() {
     let fast = fresh();
     let slow = Slow::shut();
     let mut cx = Context::from_waker(Waker::noop());
-    let mut left = Box::pin(scope(&fast, slow.patient(1)));
+    let mut left = Box::pin(with_cache(&fast, slow.patient(1)));
     assert!(left.as_mut().poll(&mut cx).is_pending());
     drop(left);
     assert_eq!(fast.stats().total.loads_abandoned, 1);
     slow.gate.add_permits(1);
-    assert_eq!(pin!(scope(&fast, slow.patient(1))).poll(&mut cx), Poll::Ready(Ok(1)));
+    assert_eq!(pin!(with_cache(&fast, slow.patient(1))).poll(&mut cx), Poll::Ready(Ok(1)));
 }
 
 /// A runtime in which a load has begun.
@@ -264,11 +264,11 @@ fn cache() -> Fastness {
 #[test]
 fn where_the_runtime_of_a_load_ends_one_of_those_who_wait_takes_over() {
     let (fast, slow) = (cache(), Slow::shut());
-    let mut first = Box::pin(scope(&fast, slow.patient(1)));
+    let mut first = Box::pin(with_cache(&fast, slow.patient(1)));
     let ends = begun(&mut first);
     let goes_on = tokio::runtime::Builder::new_current_thread().build().unwrap();
     goes_on.block_on(async {
-        let mut waits = pin!(scope(&fast, slow.patient(1)));
+        let mut waits = pin!(with_cache(&fast, slow.patient(1)));
         assert!(poll_once(waits.as_mut()).await.is_none());
         ends.shutdown_background();
         slow.gate.add_permits(1);
@@ -279,7 +279,7 @@ fn where_the_runtime_of_a_load_ends_one_of_those_who_wait_takes_over() {
 #[test]
 fn a_caller_beyond_the_end_of_the_runtime_gets_the_error_of_a_timeout() {
     let (fast, slow) = (cache(), Slow::shut());
-    let mut call = Box::pin(scope(&fast, slow.report()));
+    let mut call = Box::pin(with_cache(&fast, slow.report()));
     begun(&mut call).shutdown_timeout(MINUTE);
     assert_eq!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Err(Fault::Timeout)));
 }
@@ -288,7 +288,7 @@ fn a_caller_beyond_the_end_of_the_runtime_gets_the_error_of_a_timeout() {
 #[should_panic(expected = "the runtime was shut down while")]
 fn a_caller_beyond_the_end_of_the_runtime_panics_where_there_is_no_such_error() {
     let (fast, slow) = (cache(), Slow::shut());
-    let mut call = Box::pin(scope(&fast, slow.patient(1)));
+    let mut call = Box::pin(with_cache(&fast, slow.patient(1)));
     begun(&mut call).shutdown_timeout(MINUTE);
     let _ = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use fastness::{
-    Fastness, cache_invalidate, cache_put, cacheable, circuit_breaker, rate_limit, retry, scope_sync, timed,
+    Fastness, cache_invalidate, cache_put, cacheable, circuit_breaker, rate_limit, retry, timed, with_cache_sync,
 };
 
 use crate::fresh;
@@ -85,7 +85,7 @@ async fn a_cache_may_be_cleared_there_also_by_a_thread_that_did_nothing_else() {
     let (clear, shrink, call) = (
         |fast: &Fastness| fast.clear(),
         |fast: &Fastness| fast.set_max_entries(1),
-        |fast: &Fastness| assert_eq!(scope_sync(fast, || (own(1), own(2))), (1, 2)),
+        |fast: &Fastness| assert_eq!(with_cache_sync(fast, || (own(1), own(2))), (1, 2)),
     );
     let nothing = |_: &Fastness| {};
     let cases: [(Step, Step); 5] = [(call, clear), (call, shrink), (clear, call), (shrink, call), (nothing, clear)];
@@ -118,9 +118,9 @@ fn own(n: u64) -> u64 {
 async fn so_it_does_on_a_handle_of_its_own_which_may_be_dropped_there() {
     let fast = fresh();
     let (before, last) = (fast.clone(), fast.clone());
-    let before = move || assert_eq!(scope_sync(&before, || own(1)), 1);
+    let before = move || assert_eq!(with_cache_sync(&before, || own(1)), 1);
     let last = move || {
-        let found = scope_sync(&last, || (own(1), own(2), Fastness::current().stats().sites.len()));
+        let found = with_cache_sync(&last, || (own(1), own(2), Fastness::current().stats().sites.len()));
         drop(last);
         found
     };

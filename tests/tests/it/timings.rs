@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fastness::registry::Role;
-use fastness::timing::{CallOutcome, Label, Snapshot, timings};
+use fastness::timing::{CallOutcome, Label, Snapshot, snapshots};
 use fastness::{cacheable, timed};
 use fastness_tests::logged::Logged;
 use tracing::Level;
@@ -18,7 +18,7 @@ use crate::{fresh, poll_once};
 
 /// The snapshot of this name; it has one entry, without labels.
 fn stats(name: &str) -> Snapshot {
-    let mut all: Vec<_> = timings().into_iter().filter(|stats| stats.name == name).collect();
+    let mut all: Vec<_> = snapshots().into_iter().filter(|stats| stats.name == name).collect();
     assert_eq!(all.len(), 1, "{name}");
     all.remove(0)
 }
@@ -26,7 +26,7 @@ fn stats(name: &str) -> Snapshot {
 /// Calls that ended ok, as errors, cancelled, panicked.
 fn counts(name: &str) -> [u64; 4] {
     let stats = stats(name);
-    CallOutcome::ALL.map(|outcome| stats.of(outcome).count())
+    CallOutcome::ALL.map(|outcome| stats.latency(outcome).count())
 }
 
 fn path(name: &str) -> String {
@@ -283,7 +283,7 @@ fn labels_tell_calls_apart() {
         quote(User { tier }, false);
     }
     quote(User { tier: None }, true);
-    let found: Vec<_> = timings().into_iter().filter(|stats| stats.name == "quote").collect();
+    let found: Vec<_> = snapshots().into_iter().filter(|stats| stats.name == "quote").collect();
     let found: Vec<_> = found.iter().map(|stats| (stats.labels.as_slice(), stats.ok.count())).collect();
     let labels = |tier, cached| [("tier", tier), ("cached", cached)];
     assert_eq!(
@@ -341,7 +341,7 @@ async fn below(n: u64) -> u64 {
 #[tokio::test]
 async fn attributes_nest_as_they_are_written() {
     let fast = fresh();
-    fastness::scope(&fast, async {
+    fastness::with_cache(&fast, async {
         for _ in 0..3 {
             assert_eq!((above(1).await, below(1).await), (1, 1));
         }
@@ -354,7 +354,7 @@ async fn attributes_nest_as_they_are_written() {
 
 #[test]
 fn the_registry_knows_timed_functions() {
-    let own: Vec<_> = fastness::registry::registry().into_iter().filter(|item| item.role == Role::Timed).collect();
+    let own: Vec<_> = fastness::registry::annotated().into_iter().filter(|item| item.role == Role::Timed).collect();
     assert!(own.iter().any(|item| item.name == "aliased" && item.module == module_path!()));
     assert_eq!(stats(&path("aliased")).file, file!());
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use fastness::{Fastness, cacheable, scope_sync};
+use fastness::{Fastness, cacheable, with_cache_sync};
 
 use crate::fresh;
 use crate::origin::Origin;
@@ -25,10 +25,10 @@ fn default_size(n: u32) -> u32 {
 #[tokio::test]
 async fn capacity_bounds_the_entries_of_a_function_exactly() {
     let fast = fresh();
-    scope_sync(&fast, || (0..100).map(small).sum::<u32>());
+    with_cache_sync(&fast, || (0..100).map(small).sum::<u32>());
     assert_eq!((fast.stats().entries, fast.stats().evictions), (10, 90));
     let fast = fresh();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for n in 0..50_000 {
             large(n);
         }
@@ -36,7 +36,7 @@ async fn capacity_bounds_the_entries_of_a_function_exactly() {
     let entries = fast.stats().entries;
     assert!((4_900..=5_000).contains(&entries), "{entries} entries of 5 000");
     let fast = Fastness::builder().capacity(7).build().unwrap();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for n in 0..100 {
             default_size(n);
         }
@@ -48,7 +48,7 @@ async fn capacity_bounds_the_entries_of_a_function_exactly() {
 async fn the_total_can_shrink_and_grow() {
     let fast = fresh();
     let fill = || {
-        scope_sync(&fast, || {
+        with_cache_sync(&fast, || {
             for n in 0..100 {
                 default_size(n);
             }
@@ -74,7 +74,7 @@ fn latecomer(origin: &Origin, id: u32) -> u32 {
 #[tokio::test]
 async fn a_total_that_is_used_up_starves_no_function() {
     let (fast, origin) = (Fastness::builder().max_entries(20).build().unwrap(), Origin::default());
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for n in 0..1_000 {
             default_size(n);
         }
@@ -95,7 +95,7 @@ fn absent(origin: &Origin, id: u32) -> Option<u32> {
 #[tokio::test]
 async fn cached_absences_are_counted_and_can_be_shed() {
     let (fast, origin) = (fresh(), Origin::default());
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for id in 0..100 {
             absent(&origin, id);
         }
@@ -112,7 +112,7 @@ async fn cached_absences_are_counted_and_can_be_shed() {
 #[tokio::test]
 async fn cached_absences_do_not_keep_values_out() {
     let (fast, origin) = (Fastness::builder().max_entries(20).build().unwrap(), Origin::default());
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for id in 0..1_000 {
             absent(&origin, id);
         }

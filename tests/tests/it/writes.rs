@@ -4,7 +4,7 @@ use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
 
-use fastness::{cache_invalidate, cache_put, cacheable, scope};
+use fastness::{cache_invalidate, cache_put, cacheable, with_cache};
 use fastness_tests::names::tagged;
 
 use tokio::sync::Notify;
@@ -23,7 +23,7 @@ async fn forget_square(n: u32) {}
 #[tokio::test]
 async fn a_handle_reaches_one_functions_entries() {
     let fast = fresh();
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(squares_entry(&3).get().await, None);
         assert_eq!((square(3).await, squares_entry(&3).get().await), (9, Some(9)));
         squares_entry(&3).put(10).await;
@@ -72,7 +72,7 @@ async fn edit_always(id: u32, outcome: Result<(), Fault>) -> Result<(), Fault> {
 async fn writes_leave_nothing_stale_however_they_end() {
     let (fast, origin) = (fresh(), Origin::default());
     let read = || doc(&origin, 1);
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(read().await, Ok(1));
         save(1, Ok(50), false).await.unwrap();
         assert_eq!(read().await, Ok(50), "a put is seen by the next read");
@@ -90,9 +90,9 @@ async fn writes_leave_nothing_stale_however_they_end() {
     })
     .await;
     let inside = fast.clone();
-    let panicked = tokio::spawn(async move { scope(&inside, edit(1, Err(Fault::Timeout))).await }).await;
+    let panicked = tokio::spawn(async move { with_cache(&inside, edit(1, Err(Fault::Timeout))).await }).await;
     assert!(panicked.unwrap_err().is_panic());
-    assert_eq!(scope(&fast, read()).await, Ok(6), "a panic may come after the write");
+    assert_eq!(with_cache(&fast, read()).await, Ok(6), "a panic may come after the write");
 }
 
 #[cache_put(key = "doc:{id}", ttl = 60, condition = id != 7, unless = |n| *n == 13)]
@@ -103,7 +103,7 @@ fn save_some(id: u32, value: u32) -> u32 {
 #[tokio::test]
 async fn a_put_that_is_not_stored_still_takes_the_old_value_away() {
     let (fast, origin) = (fresh(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         doc(&origin, 1).await.unwrap();
         save_some(1, 13);
         assert_eq!(doc(&origin, 1).await, Ok(2), "`unless`");
@@ -134,7 +134,7 @@ async fn write_note_plainly(id: u32, text: Option<u32>) -> Option<u32> {
 #[tokio::test]
 async fn a_put_that_says_there_is_none_takes_the_old_value_away() {
     let (fast, origin) = (fresh(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         write_note(1, Some(40)).await;
         assert_eq!((note(&origin, 1).await, origin.calls()), (Some(40), 0));
         write_note_plainly(1, None).await;
@@ -146,7 +146,7 @@ async fn a_put_that_says_there_is_none_takes_the_old_value_away() {
 #[tokio::test]
 async fn a_put_that_says_there_is_none_is_believed_for_its_negative_ttl() {
     let (fast, origin) = (fresh(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         write_note(1, None).await;
         assert_eq!((note(&origin, 1).await, origin.calls()), (None, 0));
     })
@@ -182,7 +182,7 @@ fn open() -> Notify {
 #[tokio::test]
 async fn of_two_writes_that_overlap_neither_value_is_believed() {
     let (fast, origin, gate) = (fresh(), Origin::default(), Notify::new());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let mut first = pin!(put_slowly(&gate, 1, 100, "a".into()));
         assert!(poll_once(first.as_mut()).await.is_none());
         assert_eq!(put_slowly(&open(), 1, 200, "a".into()).await, 200);
@@ -197,7 +197,7 @@ async fn of_two_writes_that_overlap_neither_value_is_believed() {
 #[tokio::test]
 async fn a_load_that_a_write_overtakes_does_not_replace_its_value() {
     let (fast, origin, gate) = (fresh(), Origin::default(), Notify::new());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let mut load = pin!(slow(&origin, &gate, 1, "a"));
         assert!(poll_once(load.as_mut()).await.is_none());
         put_slowly(&open(), 1, 100, "a".into()).await;
@@ -220,7 +220,7 @@ async fn every_target_of_one_write_is_reached_before_and_after() {
         slow(&origin, &open(), 3, "b").await;
         origin.calls()
     };
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!((read_all().await, read_all().await), (5, 5));
         let mut write = pin!(rename(&gate, 1, "a"));
         assert!(poll_once(write.as_mut()).await.is_none());
@@ -254,7 +254,7 @@ fn change_pages(shop: &Shop, page: Option<u32>) -> Result<(), Fault> {
 async fn a_handle_of_several_arguments_does_what_its_function_would() {
     let (fast, origin) = (fresh(), Origin::default());
     let [shop, other] = ["a:b", "other"].map(|id| Shop { id: id.into() });
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(pages_entry(&shop, &Some(2)).key(), "page:a%3Ab:2");
         assert_ne!(pages_entry(&shop, &None).key(), pages_entry(&shop, &Some(0)).key());
         pages_entry(&shop, &Some(2)).put(Ok(Some(50))).await;
@@ -282,7 +282,7 @@ async fn fragile(origin: &Origin) -> Result<u32, Fault> {
 #[tokio::test]
 async fn what_a_handle_refreshes_is_loaded_by_the_next_call_or_fails() {
     let (fast, origin) = (fresh(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(fragile(&origin).await, Ok(1));
         fragile_entry().refresh().await;
         assert_eq!((fragile_entry().get().await, fragile(&origin).await, fragile(&origin).await), (None, Ok(2), Ok(2)));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use fastness::{Reach, Redis as Settings, cacheable, scope};
+use fastness::{Reach, Redis as Settings, cacheable, with_cache};
 use fastness_tests::servers::{Cluster, PATIENCE, Redis, until};
 
 use crate::{node_with, stored};
@@ -35,10 +35,10 @@ async fn works(settings: Settings) {
     // None of these servers has a predecessor.
     let settings = settings.prefix("shop:").command_timeout(PATIENCE).takeover(Duration::ZERO);
     let (writer, reader) = (node_with(settings.clone()).await, node_with(settings).await);
-    scope(&writer, ware(7)).await;
+    with_cache(&writer, ware(7)).await;
     stored(&writer, 1).await;
     until("the value is read", async || {
-        scope(&reader, ware(7)).await;
+        with_cache(&reader, ware(7)).await;
         reader.shared().unwrap().hits > 0
     })
     .await;

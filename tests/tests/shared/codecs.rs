@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fastness::{Fastness, Redis, cacheable, scope};
+use fastness::{Fastness, Redis, cacheable, with_cache};
 use fastness_tests::logged::Logged;
 use fastness_tests::servers::{PATIENCE, prefix, shared_redis};
 use serde::{Deserialize, Serialize};
@@ -69,9 +69,9 @@ async fn values_are_in_the_codec_that_was_asked_for_and_every_reader_reads_them(
     let (prefix, origin) = (prefix(), Origin::default());
     let [one, two] = two_nodes(&prefix).await;
     let written = [
-        scope(&one, packed(&origin, 1)).await,
-        scope(&one, readable(&origin, 2)).await,
-        scope(&one, small(&origin, 3)).await,
+        with_cache(&one, packed(&origin, 1)).await,
+        with_cache(&one, readable(&origin, 2)).await,
+        with_cache(&one, small(&origin, 3)).await,
     ];
     stored(&one, 3).await;
     for (key, codec) in [("point:1", MESSAGEPACK), ("point:2", JSON), ("point:3", BINCODE)] {
@@ -79,9 +79,9 @@ async fn values_are_in_the_codec_that_was_asked_for_and_every_reader_reads_them(
     }
     // Whatever a reader would write, it reads what is there: a codec can be changed while both versions run.
     for (id, written) in (1..).zip(&written) {
-        assert_eq!(&scope(&two, packed(&origin, id)).await, written);
-        assert_eq!(&scope(&two, readable(&origin, id)).await, written);
-        assert_eq!(&scope(&two, small(&origin, id)).await, written);
+        assert_eq!(&with_cache(&two, packed(&origin, id)).await, written);
+        assert_eq!(&with_cache(&two, readable(&origin, id)).await, written);
+        assert_eq!(&with_cache(&two, small(&origin, id)).await, written);
     }
     assert_eq!((origin.loads(), two.stats().total.shared_hits), (3, 9));
 }
@@ -105,14 +105,14 @@ async fn what_bincode_cannot_give_back_is_stored_as_messagepack_with_one_warning
     let (logged, _guard) = Logged::listen(Level::WARN);
     let [one, two] = two_nodes(&prefix).await;
     for id in [1, 2, 3] {
-        scope(&one, setting(&origin, id)).await;
+        with_cache(&one, setting(&origin, id)).await;
     }
     stored(&one, 3).await;
     for key in ["setting:1", "setting:2", "setting:3"] {
         assert_eq!(codec_in_redis(&prefix, key).await, MESSAGEPACK, "{key}");
     }
-    assert_eq!(scope(&two, setting(&origin, 1)).await, Setting::Text("on".to_owned()));
-    assert_eq!(scope(&two, setting(&origin, 2)).await, Setting::Number(-5));
+    assert_eq!(with_cache(&two, setting(&origin, 1)).await, Setting::Text("on".to_owned()));
+    assert_eq!(with_cache(&two, setting(&origin, 2)).await, Setting::Number(-5));
     assert_eq!((origin.loads(), two.shared().unwrap().unreadable), (3, 0));
 
     let warnings = logged.with("WARN");
@@ -132,10 +132,10 @@ async fn what_json_cannot_hold_is_stored_as_messagepack() {
     let (prefix, origin) = (prefix(), Origin::default());
     let [one, two] = two_nodes(&prefix).await;
     let expected = BTreeMap::from([((1, 2), 7)]);
-    assert_eq!(scope(&one, grid(&origin, 7)).await, expected);
+    assert_eq!(with_cache(&one, grid(&origin, 7)).await, expected);
     stored(&one, 1).await;
     assert_eq!(codec_in_redis(&prefix, "grid:7").await, MESSAGEPACK);
-    assert_eq!(scope(&two, grid(&origin, 7)).await, expected);
+    assert_eq!(with_cache(&two, grid(&origin, 7)).await, expected);
     assert_eq!((origin.loads(), one.shared().unwrap().unencodable), (1, 0));
 }
 
@@ -161,11 +161,11 @@ async fn small_patch(origin: &Origin, id: u64) -> Patch {
 async fn nested_options_come_back() {
     let (prefix, origin) = (prefix(), Origin::default());
     let [one, two] = two_nodes(&prefix).await;
-    scope(&one, patch(&origin, 1)).await;
-    scope(&one, small_patch(&origin, 1)).await;
+    with_cache(&one, patch(&origin, 1)).await;
+    with_cache(&one, small_patch(&origin, 1)).await;
     stored(&one, 2).await;
-    assert_eq!(scope(&two, patch(&origin, 1)).await, Patch { name: Some(None) });
-    assert_eq!(scope(&two, small_patch(&origin, 1)).await, Patch { name: Some(None) });
+    assert_eq!(with_cache(&two, patch(&origin, 1)).await, Patch { name: Some(None) });
+    assert_eq!(with_cache(&two, small_patch(&origin, 1)).await, Patch { name: Some(None) });
     assert_eq!(origin.loads(), 2);
 }
 
@@ -181,15 +181,15 @@ async fn large_values_are_compressed_where_asked_for_and_read_everywhere() {
     let plain = node(&url, &prefix).await;
     let narrow =
         node_with(Redis::single(&url).unwrap().prefix(&prefix).command_timeout(PATIENCE).max_value_bytes(3_000)).await;
-    let written = scope(&one, page(&origin, 1)).await;
+    let written = with_cache(&one, page(&origin, 1)).await;
     stored(&one, 1).await;
     let envelope = envelope(&prefix, "page:1").await;
     assert!(written.len() >= 4_000 && envelope.len() < 200, "{} of {}", envelope.len(), written.len());
-    assert_eq!(scope(&plain, page(&origin, 1)).await, written);
+    assert_eq!(with_cache(&plain, page(&origin, 1)).await, written);
     assert_eq!((origin.loads(), plain.shared().unwrap().hits), (1, 1));
 
     // What is larger than a node allows is neither made room for nor stored by it.
-    assert_eq!(scope(&narrow, page(&origin, 1)).await, written);
+    assert_eq!(with_cache(&narrow, page(&origin, 1)).await, written);
     let shared = narrow.shared().unwrap();
     assert_eq!((origin.loads(), shared.unreadable, shared.too_large, shared.stores), (2, 1, 1, 0));
 }

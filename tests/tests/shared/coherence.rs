@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastness::{Redis, cacheable, scope};
+use fastness::{Redis, cacheable, with_cache};
 use fastness_tests::servers::{prefix, shared_redis};
 
 use crate::{Origin, node, node_with, stored};
@@ -20,17 +20,17 @@ async fn row(origin: Arc<Origin>, id: u64) -> usize {
 async fn a_new_node_finds_what_was_stored_before_thousands_of_invalidations() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
     let one = node(&redis.url(), &prefix).await;
-    scope(&one, row(origin.clone(), 1)).await;
-    scope(&one, row(origin.clone(), 2)).await;
+    with_cache(&one, row(origin.clone(), 1)).await;
+    with_cache(&one, row(origin.clone(), 2)).await;
     stored(&one, 2).await;
     one.cache().invalidate(reached("row:2")).await;
     for n in 0..6_000 {
         one.cache().invalidate(reached(format!("other:{n}"))).await;
     }
     let two = node(&redis.url(), &prefix).await;
-    scope(&two, row(origin.clone(), 1)).await;
+    with_cache(&two, row(origin.clone(), 1)).await;
     assert_eq!(origin.loads(), 2, "nothing concerned it");
-    scope(&two, row(origin.clone(), 2)).await;
+    with_cache(&two, row(origin.clone(), 2)).await;
     assert_eq!(origin.loads(), 3, "the first of thousands did");
     // However long the log takes to read, it is longer than a command may take.
     let hasty = Redis::single(&redis.url()).unwrap().prefix(prefix).command_timeout(Duration::from_millis(5));

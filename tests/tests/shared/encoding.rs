@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use fastness::{cacheable, scope};
+use fastness::{cacheable, with_cache};
 use fastness_tests::servers::{PATIENCE, prefix, shared_redis, until};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -100,10 +100,10 @@ macro_rules! led {
         let (begun, go) = $GATE.close();
         let leader = tokio::spawn({
             let node = $node.clone();
-            async move { scope(&node, $call).await }
+            async move { with_cache(&node, $call).await }
         });
         until("it loads", async || $GATE.loads() == 1).await;
-        let mut waiter = pin!(scope(&$node, $call));
+        let mut waiter = pin!(with_cache(&$node, $call));
         assert!(poll(waiter.as_mut()).is_pending());
         $GATE.open.add_permits(9);
         until("it encodes", async || begun.try_recv().is_ok()).await;
@@ -117,13 +117,13 @@ async fn who_waits_for_a_load_does_not_wait_for_its_encoding() {
     let one = node(&redis.url(), &prefix).await;
     let (leader, go, waiter) = led!(IN_BOTH one in_both(1));
     assert_eq!(waiter, InBoth(1));
-    assert_eq!(scope(&one, in_both(1)).await, InBoth(1), "from memory");
+    assert_eq!(with_cache(&one, in_both(1)).await, InBoth(1), "from memory");
     assert_eq!(IN_BOTH.encoded.load(Ordering::SeqCst), 0);
     go.send(()).unwrap();
     assert_eq!(leader.await.unwrap(), InBoth(1));
     stored(&one, 1).await;
     let two = node(&redis.url(), &prefix).await;
-    assert_eq!(scope(&two, in_both(1)).await, InBoth(1));
+    assert_eq!(with_cache(&two, in_both(1)).await, InBoth(1));
     assert_eq!(IN_BOTH.loads(), 1);
 }
 
@@ -133,7 +133,7 @@ async fn who_comes_while_a_value_is_encoded_that_only_the_tier_keeps_loads_no_ot
     let one = node(&redis.url(), &prefix).await;
     let (leader, go, waiter) = led!(ONLY_THERE one only_there(1));
     assert_eq!(waiter, OnlyThere(1));
-    let mut late = pin!(scope(&one, only_there(1)));
+    let mut late = pin!(with_cache(&one, only_there(1)));
     assert!(poll(late.as_mut()).is_pending());
     assert_eq!(ONLY_THERE.encoded.load(Ordering::SeqCst), 0);
     go.send(()).unwrap();
@@ -150,6 +150,6 @@ async fn a_value_whose_encoding_panics_is_that_of_all_but_its_leader() {
     assert_eq!(waiter, Unfit(1));
     go.send(()).unwrap();
     assert!(leader.await.unwrap_err().is_panic());
-    assert_eq!(scope(&one, unfit(1)).await, Unfit(1), "from memory");
+    assert_eq!(with_cache(&one, unfit(1)).await, Unfit(1), "from memory");
     assert_eq!(UNFIT.loads(), 1);
 }

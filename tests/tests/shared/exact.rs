@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bson::{Document, doc};
-use fastness::{Fastness, cacheable, scope};
+use fastness::{Fastness, cacheable, with_cache};
 use fastness_tests::servers::{prefix, shared_redis};
 use serde::{Deserialize, Serialize};
 
@@ -54,10 +54,11 @@ async fn product(origin: &Origin, id: u64) -> Product {
 #[tokio::test]
 async fn documents_come_back_as_they_were() {
     let (origin, [one, two]) = (Origin::default(), two_nodes().await);
-    let (document, list) = (scope(&one, document_of(&origin, 1)).await, scope(&one, documents_of(&origin, 1)).await);
+    let (document, list) =
+        (with_cache(&one, document_of(&origin, 1)).await, with_cache(&one, documents_of(&origin, 1)).await);
     stored(&one, 2).await;
-    assert_eq!(scope(&two, document_of(&origin, 1)).await, document);
-    assert_eq!(scope(&two, documents_of(&origin, 1)).await, list);
+    assert_eq!(with_cache(&two, document_of(&origin, 1)).await, document);
+    assert_eq!(with_cache(&two, documents_of(&origin, 1)).await, list);
     assert_eq!((origin.loads(), two.shared().unwrap().hits), (2, 2));
 }
 
@@ -65,11 +66,11 @@ async fn documents_come_back_as_they_were() {
 async fn a_value_that_would_come_back_as_another_stays_in_its_process_and_others_do_not() {
     let (origin, [one, two]) = (Origin::default(), two_nodes().await);
     for id in [1, 2] {
-        scope(&one, product(&origin, id)).await;
+        with_cache(&one, product(&origin, id)).await;
     }
     stored(&one, 1).await;
-    assert_eq!(scope(&two, product(&origin, 1)).await.attributes, doc! { "$date": "today" });
-    assert_eq!(scope(&two, product(&origin, 2)).await.attributes, doc! { "narrow": 5, "wide": 5_i64 });
+    assert_eq!(with_cache(&two, product(&origin, 1)).await.attributes, doc! { "$date": "today" });
+    assert_eq!(with_cache(&two, product(&origin, 2)).await.attributes, doc! { "narrow": 5, "wide": 5_i64 });
     assert_eq!((origin.loads(), two.shared().unwrap().hits), (3, 1));
     assert_eq!(one.shared().unwrap().unencodable, 1);
 }
@@ -97,9 +98,9 @@ async fn note(origin: &Origin, id: u64) -> Note {
 #[tokio::test]
 async fn bincode_is_left_when_a_later_value_does_not_come_back() {
     let (origin, [one, two]) = (Origin::default(), two_nodes().await);
-    let notes = [scope(&one, note(&origin, 1)).await, scope(&one, note(&origin, 2)).await];
+    let notes = [with_cache(&one, note(&origin, 1)).await, with_cache(&one, note(&origin, 2)).await];
     stored(&one, 2).await;
-    let read = [scope(&two, note(&origin, 1)).await, scope(&two, note(&origin, 2)).await];
+    let read = [with_cache(&two, note(&origin, 1)).await, with_cache(&two, note(&origin, 2)).await];
     assert_eq!((read, origin.loads(), two.shared().unwrap().unreadable), (notes, 2, 0));
 }
 
@@ -131,11 +132,14 @@ async fn by_position(origin: &Origin, id: u64) -> ByPosition {
 #[tokio::test]
 async fn a_later_value_with_a_field_left_out_is_not_read_as_another() {
     let (origin, [one, two]) = (Origin::default(), two_nodes().await);
-    let presets = [scope(&one, preset_of(&origin, 1)).await, scope(&one, preset_of(&origin, 2)).await];
-    let positions = [scope(&one, by_position(&origin, 1)).await, scope(&one, by_position(&origin, 2)).await];
+    let presets = [with_cache(&one, preset_of(&origin, 1)).await, with_cache(&one, preset_of(&origin, 2)).await];
+    let positions = [with_cache(&one, by_position(&origin, 1)).await, with_cache(&one, by_position(&origin, 2)).await];
     stored(&one, 2).await;
-    assert_eq!([scope(&two, preset_of(&origin, 1)).await, scope(&two, preset_of(&origin, 2)).await], presets);
-    assert_eq!([scope(&two, by_position(&origin, 1)).await, scope(&two, by_position(&origin, 2)).await], positions);
+    assert_eq!([with_cache(&two, preset_of(&origin, 1)).await, with_cache(&two, preset_of(&origin, 2)).await], presets);
+    assert_eq!(
+        [with_cache(&two, by_position(&origin, 1)).await, with_cache(&two, by_position(&origin, 2)).await],
+        positions
+    );
     let (stores, read) = (one.shared().unwrap(), two.shared().unwrap());
     assert_eq!((stores.unencodable, read.hits, read.unreadable, origin.loads()), (2, 2, 0, 6));
 }
@@ -165,8 +169,8 @@ async fn unsaid(origin: &Origin, id: u64) -> Unsaid {
 #[tokio::test]
 async fn what_serialize_does_not_say_does_not_come_back() {
     let (origin, [one, two]) = (Origin::default(), two_nodes().await);
-    let written = scope(&one, unsaid(&origin, 1)).await;
+    let written = with_cache(&one, unsaid(&origin, 1)).await;
     stored(&one, 1).await;
     let expected = Unsaid { skipped: 0, alike: Alike::First(1), map: written.map };
-    assert_eq!((scope(&two, unsaid(&origin, 1)).await, origin.loads()), (expected, 1));
+    assert_eq!((with_cache(&two, unsaid(&origin, 1)).await, origin.loads()), (expected, 1));
 }

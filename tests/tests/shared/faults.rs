@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastness::{Fastness, Reach, Redis as Settings, cache_put, cacheable, scope};
+use fastness::{Fastness, Reach, Redis as Settings, cache_put, cacheable, with_cache};
 use fastness_tests::servers::{Cluster, Proxy, Redis, prefix, until};
 use tokio::time::Instant;
 
@@ -30,9 +30,9 @@ pub(crate) async fn works(fast: &Fastness, url: &str, prefix: &str) {
     until("a value gets from one node to another", async || {
         let (origin, id) = (Arc::new(Origin::default()), fastrand::u64(..));
         let before = fast.shared().unwrap().stores;
-        scope(fast, thing(origin.clone(), id)).await;
+        with_cache(fast, thing(origin.clone(), id)).await;
         let stored = are_stored(fast, before + 1).await;
-        scope(&other, thing(origin.clone(), id)).await;
+        with_cache(&other, thing(origin.clone(), id)).await;
         stored && origin.loads() == 1
     })
     .await;
@@ -41,8 +41,8 @@ pub(crate) async fn works(fast: &Fastness, url: &str, prefix: &str) {
 /// Checks that calls are answered, and nothing is cached in the tier.
 async fn works_alone(fast: &Fastness) {
     let origin = Arc::new(Origin::default());
-    assert_eq!(scope(fast, thing(origin.clone(), 7)).await, (7, 0));
-    assert_eq!(scope(fast, thing(origin.clone(), 7)).await, (7, 0));
+    assert_eq!(with_cache(fast, thing(origin.clone(), 7)).await, (7, 0));
+    assert_eq!(with_cache(fast, thing(origin.clone(), 7)).await, (7, 0));
     assert_eq!(origin.loads(), 1, "from memory");
     assert_eq!(fast.shared().unwrap().stores, 0);
 }
@@ -80,7 +80,7 @@ async fn a_server_that_hangs_delays_those_who_wait_for_it_once() {
             let (fast, origin) = (fast.clone(), Arc::new(Origin::default()));
             tokio::spawn(async move {
                 let began = Instant::now();
-                assert_eq!(scope(&fast, thing(origin, id)).await, (id, 0));
+                assert_eq!(with_cache(&fast, thing(origin, id)).await, (id, 0));
                 began.elapsed()
             })
         });
@@ -121,12 +121,12 @@ async fn a_reply_that_ends_half_way_is_no_reply() {
     let (near, far) = (node(&server.url(), &prefix).await, node(&proxy.url(), &prefix).await);
     let origin = Arc::new(Origin::default());
     for id in 0..20 {
-        scope(&near, thing(origin.clone(), id)).await;
+        with_cache(&near, thing(origin.clone(), id)).await;
     }
     stored(&near, 20).await;
     for id in 0..20 {
         proxy.cut_after(20 + usize::try_from(id).unwrap() * 5);
-        assert_eq!(scope(&far, thing(origin.clone(), id)).await.0, id);
+        assert_eq!(with_cache(&far, thing(origin.clone(), id)).await.0, id);
         proxy.restore();
         connected(&far).await;
     }
@@ -201,17 +201,17 @@ async fn a_full_server_stores_nothing_and_accepts_invalidations() {
         until("the value is refused", async || one.shared().unwrap().errors > 0).await;
         let origin = Arc::new(Origin::default());
         for id in 8..10 {
-            scope(&two, thing(origin.clone(), id)).await;
+            with_cache(&two, thing(origin.clone(), id)).await;
         }
         let version = origin.change();
         assert_eq!(one.cache().invalidate(reached("thing:8")).await, Reach::Announced);
-        until("the other hears of it", async || scope(&two, thing(origin.clone(), 8)).await == (8, version)).await;
+        until("the other hears of it", async || with_cache(&two, thing(origin.clone(), 8)).await == (8, version)).await;
         let announced = one.shared().unwrap().announced;
-        let put = scope(&one, put_thing(&origin, 9)).await;
-        until("the other hears of it", async || scope(&two, thing(origin.clone(), 9)).await == put).await;
+        let put = with_cache(&one, put_thing(&origin, 9)).await;
+        until("the other hears of it", async || with_cache(&two, thing(origin.clone(), 9)).await == put).await;
         assert_eq!(one.shared().unwrap().announced, announced + 1);
         let loads = origin.loads();
-        assert_eq!(scope(&one, thing(origin.clone(), 9)).await, put);
+        assert_eq!(with_cache(&one, thing(origin.clone(), 9)).await, put);
         assert_eq!(origin.loads(), loads, "the new value is in memory");
         server.command::<()>(&["DEL", &format!("{prefix}log")]).await;
         assert_eq!(one.cache().invalidate(reached("thing:*")).await, Reach::Announced);
@@ -226,7 +226,7 @@ async fn a_node_of_a_cluster_is_no_single_server() {
     // It may hold the slot of the log or not; values of other slots are not stored either way.
     for id in 0..50 {
         let origin = Arc::new(Origin::default());
-        assert_eq!(scope(&fast, thing(origin, id)).await, (id, 0));
+        assert_eq!(with_cache(&fast, thing(origin, id)).await, (id, 0));
     }
 }
 
@@ -247,19 +247,19 @@ async fn an_invalidation_without_an_answer_counts_here_and_reaches_others_later(
     let proxy = Proxy::start(server.port()).await;
     let (one, two) = (hasty(&proxy.url(), &prefix).await, node(&server.url(), &prefix).await);
     let origin = Arc::new(Origin::default());
-    scope(&two, thing(origin.clone(), 7)).await;
-    scope(&one, thing(origin.clone(), 7)).await;
+    with_cache(&two, thing(origin.clone(), 7)).await;
+    with_cache(&one, thing(origin.clone(), 7)).await;
 
     proxy.silence();
     origin.change();
     assert_eq!(one.cache().invalidate(reached("thing:7")).await, Reach::LocalOnly);
-    assert_eq!(scope(&one, thing(origin.clone(), 7)).await, (7, 1), "it counts here at once");
-    assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 0), "and no other node knows");
+    assert_eq!(with_cache(&one, thing(origin.clone(), 7)).await, (7, 1), "it counts here at once");
+    assert_eq!(with_cache(&two, thing(origin.clone(), 7)).await, (7, 0), "and no other node knows");
     let stats = one.shared().unwrap();
     assert_eq!((stats.in_doubt, stats.coherent), (1, false));
 
     proxy.restore();
-    until("the others know", async || scope(&two, thing(origin.clone(), 7)).await == (7, 1)).await;
+    until("the others know", async || with_cache(&two, thing(origin.clone(), 7)).await == (7, 1)).await;
     until("nothing is in doubt", async || one.shared().unwrap().coherent).await;
 }
 
@@ -271,7 +271,7 @@ async fn an_invalidation_without_a_waiter_is_made_all_the_same() {
     let (one, two) = (node_with(impatient).await, node(&server.url(), &prefix).await);
     let origin = Arc::new(Origin::default());
     for node in [&one, &two] {
-        scope(node, thing(origin.clone(), 7)).await;
+        with_cache(node, thing(origin.clone(), 7)).await;
     }
     server.pause();
     origin.change();
@@ -282,9 +282,9 @@ async fn an_invalidation_without_a_waiter_is_made_all_the_same() {
         assert!(first, "it waits for the server");
         // Dropped here.
     }
-    assert_eq!(scope(&one, thing(origin.clone(), 7)).await, (7, 1), "it counts here at once");
+    assert_eq!(with_cache(&one, thing(origin.clone(), 7)).await, (7, 1), "it counts here at once");
     server.resume();
-    until("the others know", async || scope(&two, thing(origin.clone(), 7)).await == (7, 1)).await;
+    until("the others know", async || with_cache(&two, thing(origin.clone(), 7)).await == (7, 1)).await;
 }
 
 /// Polls once; true if it is not ready.
@@ -301,12 +301,14 @@ async fn a_node_that_hears_nothing_serves_nothing_old() {
     let two = Fastness::builder().redis(settings).max_stale(Duration::from_millis(500)).build().unwrap();
     connected(&two).await;
     let origin = Arc::new(Origin::default());
-    scope(&two, thing(origin.clone(), 7)).await;
+    with_cache(&two, thing(origin.clone(), 7)).await;
     proxy.silence();
     origin.change();
     assert_eq!(one.cache().invalidate(reached("thing:7")).await, Reach::Announced);
-    until("what is older than the bound is not served", async || scope(&two, thing(origin.clone(), 7)).await == (7, 1))
-        .await;
+    until("what is older than the bound is not served", async || {
+        with_cache(&two, thing(origin.clone(), 7)).await == (7, 1)
+    })
+    .await;
     assert!(!two.shared().unwrap().coherent);
     proxy.restore();
     until("the node is coherent", async || two.shared().unwrap().coherent).await;
@@ -319,12 +321,12 @@ async fn a_log_that_was_lost_begins_anew_and_everything_is_stale() {
     let (one, two) = (node(&server.url(), &prefix).await, node(&server.url(), &prefix).await);
     let origin = Arc::new(Origin::default());
     for node in [&one, &two] {
-        scope(node, thing(origin.clone(), 7)).await;
+        with_cache(node, thing(origin.clone(), 7)).await;
     }
     server.command::<()>(&["FLUSHALL"]).await;
     origin.change();
     assert_eq!(one.cache().invalidate(reached("other:1")).await, Reach::Announced);
-    until("the other has noticed", async || scope(&two, thing(origin.clone(), 7)).await == (7, 1)).await;
+    until("the other has noticed", async || with_cache(&two, thing(origin.clone(), 7)).await == (7, 1)).await;
     works(&two, &server.url(), &prefix).await;
 }
 
@@ -334,12 +336,13 @@ async fn a_restarted_server_is_another_one() {
     let (one, two) = (node(&server.url(), &prefix).await, node(&server.url(), &prefix).await);
     let origin = Arc::new(Origin::default());
     for node in [&one, &two] {
-        scope(node, thing(origin.clone(), 7)).await;
+        with_cache(node, thing(origin.clone(), 7)).await;
     }
     server.restart().await;
     origin.change();
     for node in [&one, &two] {
-        until("what was cached before is stale", async || scope(node, thing(origin.clone(), 7)).await == (7, 1)).await;
+        until("what was cached before is stale", async || with_cache(node, thing(origin.clone(), 7)).await == (7, 1))
+            .await;
     }
     works(&two, &server.url(), &prefix).await;
 }
@@ -350,7 +353,7 @@ async fn a_log_that_was_trimmed_too_far_is_noticed() {
     let proxy = Proxy::start(server.port()).await;
     let (one, two) = (node(&server.url(), &prefix).await, node(&proxy.url(), &prefix).await);
     let origin = Arc::new(Origin::default());
-    scope(&two, thing(origin.clone(), 7)).await;
+    with_cache(&two, thing(origin.clone(), 7)).await;
     let resets = two.shared().unwrap().resets;
     proxy.cut();
     origin.change();
@@ -359,5 +362,5 @@ async fn a_log_that_was_trimmed_too_far_is_noticed() {
     server.command::<()>(&["XTRIM", &format!("{prefix}log"), "MAXLEN", "1"]).await;
     proxy.restore();
     until("the gap is noticed", async || two.shared().unwrap().resets > resets).await;
-    assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 1));
+    assert_eq!(with_cache(&two, thing(origin.clone(), 7)).await, (7, 1));
 }

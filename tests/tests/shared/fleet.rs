@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use fastness::{Fastness, Redis, cache_invalidate, cacheable, scope};
+use fastness::{Fastness, Redis, cache_invalidate, cacheable, with_cache};
 use fastness_tests::servers::{Cluster, Sentinel, prefix, until};
 use tokio::time::Instant;
 
@@ -62,9 +62,9 @@ async fn call(
         round += 1;
         let (id, began) = (task * 100 + round % 50, Instant::now());
         if round % 10 == 0 {
-            scope(&node, change(&origin, id)).await;
+            with_cache(&node, change(&origin, id)).await;
         }
-        let answer = scope(&node, item(origin.clone(), id)).await.expect("no error of the cache's");
+        let answer = with_cache(&node, item(origin.clone(), id)).await.expect("no error of the cache's");
         assert_eq!(answer.0, id);
         slowest.fetch_max(u64::try_from(began.elapsed().as_nanos()).unwrap(), Ordering::SeqCst);
         calls.fetch_add(1, Ordering::SeqCst);
@@ -84,14 +84,14 @@ async fn work_together(nodes: &[Fastness]) {
     until("one node finds what the other loaded", async || {
         (origin, id) = (Arc::new(Origin::default()), fastrand::u64(1_000_000..));
         let before = nodes[0].shared().unwrap().stores;
-        let first = scope(&nodes[0], item(origin.clone(), id)).await.unwrap();
+        let first = with_cache(&nodes[0], item(origin.clone(), id)).await.unwrap();
         let stored = are_stored(&nodes[0], before + 1).await;
-        assert_eq!(scope(&nodes[1], item(origin.clone(), id)).await.unwrap(), first);
+        assert_eq!(with_cache(&nodes[1], item(origin.clone(), id)).await.unwrap(), first);
         stored && origin.loads() == 1
     })
     .await;
-    scope(&nodes[0], change(&origin, id)).await;
-    until("the other node hears of it", async || scope(&nodes[1], item(origin.clone(), id)).await.unwrap().1 == 1)
+    with_cache(&nodes[0], change(&origin, id)).await;
+    until("the other node hears of it", async || with_cache(&nodes[1], item(origin.clone(), id)).await.unwrap().1 == 1)
         .await;
 }
 

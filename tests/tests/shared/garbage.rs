@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fastness::{cacheable, scope};
+use fastness::{cacheable, with_cache};
 use fastness_tests::servers::{Redis, prefix, until};
 
 use crate::{Origin, node, stored};
@@ -41,7 +41,7 @@ async fn nothing_under_a_key_is_taken_for_a_value_that_is_none() {
     let (server, prefix, origin) = (Redis::start().await, prefix(), Arc::new(Origin::default()));
     let fast = node(&server.url(), &prefix).await;
     for id in [1, 2] {
-        scope(&fast, doc(origin.clone(), id)).await;
+        with_cache(&fast, doc(origin.clone(), id)).await;
     }
     stored(&fast, 2).await;
     let keys: Vec<String> = server.command(&["KEYS", &format!("{prefix}doc:*")]).await;
@@ -56,14 +56,14 @@ async fn nothing_under_a_key_is_taken_for_a_value_that_is_none() {
     for (what, bytes) in bad(&stored) {
         stored.put(&bytes).await;
         let before = fast.shared().unwrap();
-        assert_eq!(scope(&fast, doc(origin.clone(), 1)).await.0, 1, "{what}");
+        assert_eq!(with_cache(&fast, doc(origin.clone(), 1)).await.0, 1, "{what}");
         expected += 1;
         assert_eq!(origin.loads(), expected, "{what}");
         let after = fast.shared().unwrap();
         assert_eq!((after.unreadable - before.unreadable, after.errors), (1, before.errors), "{what}");
         until("the key is healed", async || {
             fast.shared().unwrap().stores > before.stores && {
-                scope(&fast, doc(origin.clone(), 1)).await;
+                with_cache(&fast, doc(origin.clone(), 1)).await;
                 origin.loads() == expected
             }
         })
@@ -73,7 +73,7 @@ async fn nothing_under_a_key_is_taken_for_a_value_that_is_none() {
     stored.server.command::<()>(&["DEL", &stored.key]).await;
     stored.server.command::<()>(&["RPUSH", &stored.key, "a list"]).await;
     let errors = fast.shared().unwrap().errors;
-    assert_eq!(scope(&fast, doc(origin.clone(), 1)).await.0, 1);
+    assert_eq!(with_cache(&fast, doc(origin.clone(), 1)).await.0, 1);
     assert_eq!((origin.loads(), fast.shared().unwrap().errors), (expected + 1, errors + 1), "of the wrong kind");
 }
 
@@ -101,16 +101,16 @@ fn bad(stored: &Stored) -> Vec<(&'static str, Vec<u8>)> {
 async fn values_of_another_version_are_not_found() {
     let (server, prefix, origin) = (Redis::start().await, prefix(), Arc::new(Origin::default()));
     let fast = node(&server.url(), &prefix).await;
-    scope(&fast, doc(origin.clone(), 1)).await;
+    with_cache(&fast, doc(origin.clone(), 1)).await;
     stored(&fast, 1).await;
-    assert_eq!(scope(&fast, newer_doc(origin.clone(), 1)).await.1, "newer");
+    assert_eq!(with_cache(&fast, newer_doc(origin.clone(), 1)).await.1, "newer");
     stored(&fast, 2).await;
-    assert_eq!(scope(&fast, doc(origin.clone(), 1)).await.1, "text".repeat(4));
-    assert_eq!(scope(&fast, newer_doc(origin.clone(), 1)).await.1, "newer");
+    assert_eq!(with_cache(&fast, doc(origin.clone(), 1)).await.1, "text".repeat(4));
+    assert_eq!(with_cache(&fast, newer_doc(origin.clone(), 1)).await.1, "newer");
     assert_eq!(origin.loads(), 2, "each has its own");
     // A scope is of the key, so one invalidation concerns both.
     fast.cache().invalidate(reached("doc:1")).await;
-    scope(&fast, doc(origin.clone(), 1)).await;
-    scope(&fast, newer_doc(origin.clone(), 1)).await;
+    with_cache(&fast, doc(origin.clone(), 1)).await;
+    with_cache(&fast, newer_doc(origin.clone(), 1)).await;
     assert_eq!(origin.loads(), 4);
 }

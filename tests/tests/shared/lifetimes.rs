@@ -1,7 +1,7 @@
 //! Lifetime of a value from Redis in the process that found it. The time that passes here is real, as Redis has a
 //! clock of its own.
 
-use fastness::{cacheable, scope};
+use fastness::{cacheable, with_cache};
 use fastness_tests::servers::{Redis, prefix, shared_redis, until};
 
 use crate::{Origin, node, stored};
@@ -22,15 +22,15 @@ async fn aged(origin: &Origin, id: u64) -> usize {
 async fn a_value_from_redis_lives_for_the_time_it_has_left() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
-    assert_eq!(scope(&one, aged(&origin, 1)).await, 0);
+    assert_eq!(with_cache(&one, aged(&origin, 1)).await, 0);
     stored(&one, 1).await;
     origin.change();
     until("half of its life is over", async || left(redis, &prefix, "aged:1").await < 1_500).await;
-    assert_eq!((scope(&two, aged(&origin, 1)).await, origin.loads()), (0, 1), "from Redis");
-    until("it expires where it was loaded", async || scope(&one, aged(&origin, 1)).await == 1).await;
+    assert_eq!((with_cache(&two, aged(&origin, 1)).await, origin.loads()), (0, 1), "from Redis");
+    until("it expires where it was loaded", async || with_cache(&one, aged(&origin, 1)).await == 1).await;
     // Else the other process may expire it before the new value is there, and load one itself.
     stored(&one, 2).await;
-    until("and where it was found", async || scope(&two, aged(&origin, 1)).await == 1).await;
+    until("and where it was found", async || with_cache(&two, aged(&origin, 1)).await == 1).await;
     let since = 3_000 - left(redis, &prefix, "aged:1").await;
     assert!(since < 1_500, "{since} ms later: it had a whole life of its own");
     assert_eq!(origin.loads(), 2);
@@ -46,11 +46,11 @@ async fn asked_again(origin: &Origin, id: u64) -> usize {
 async fn after_its_local_ttl_a_process_asks_redis_and_not_the_origin() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let fast = node(&redis.url(), &prefix).await;
-    scope(&fast, asked_again(&origin, 1)).await;
+    with_cache(&fast, asked_again(&origin, 1)).await;
     stored(&fast, 1).await;
     for times in 1..=2 {
         until("it is read from Redis", async || {
-            scope(&fast, asked_again(&origin, 1)).await;
+            with_cache(&fast, asked_again(&origin, 1)).await;
             fast.stats().total.shared_hits >= times
         })
         .await;
@@ -68,13 +68,13 @@ async fn excused(origin: &Origin, id: u64, down: bool) -> Result<usize, String> 
 async fn an_old_value_in_redis_stands_in_for_an_error_of_a_process_that_never_had_it() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let one = node(&redis.url(), &prefix).await;
-    assert_eq!(scope(&one, excused(&origin, 1, false)).await, Ok(0));
+    assert_eq!(with_cache(&one, excused(&origin, 1, false)).await, Ok(0));
     stored(&one, 1).await;
     until("it has expired", async || left(redis, &prefix, "excused:1").await < 59_900).await;
     let two = node(&redis.url(), &prefix).await;
     for _ in 0..3 {
-        assert_eq!(scope(&two, excused(&origin, 1, true)).await, Ok(0));
+        assert_eq!(with_cache(&two, excused(&origin, 1, true)).await, Ok(0));
     }
     assert_eq!(origin.loads(), 2, "it was asked once, and then left alone");
-    assert!(scope(&two, excused(&origin, 2, true)).await.is_err(), "there is nothing that could stand in");
+    assert!(with_cache(&two, excused(&origin, 2, true)).await.is_err(), "there is nothing that could stand in");
 }

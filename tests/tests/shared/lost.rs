@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
+use fastness::{Fastness, Reach, Redis as Settings, cacheable, with_cache};
 use fastness_tests::servers::{PATIENCE, Redis, prefix, until};
 
 use crate::{Origin, connected};
@@ -34,7 +34,7 @@ impl Fleet {
         let nodes = [node().await, node().await];
         nodes[0].cache().invalidate(reached("root:1")).await;
         for node in &nodes {
-            scope(node, root(origin.clone(), 7)).await;
+            with_cache(node, root(origin.clone(), 7)).await;
         }
         Self { log: format!("{prefix}log"), server, nodes, origin }
     }
@@ -48,8 +48,10 @@ impl Fleet {
         let version = self.origin.change();
         for node in &self.nodes {
             until(what, async || node.shared().unwrap().resets > 1).await;
-            until("nothing older is served", async || scope(node, root(self.origin.clone(), 7)).await.1 == version)
-                .await;
+            until("nothing older is served", async || {
+                with_cache(node, root(self.origin.clone(), 7)).await.1 == version
+            })
+            .await;
             until("the node is coherent", async || node.shared().unwrap().coherent).await;
         }
         let [one, two] = &self.nodes;
@@ -57,7 +59,7 @@ impl Fleet {
             let version = self.origin.change();
             // A node that is just joining the log anew announces later.
             until(what, async || writer.cache().invalidate(reached("root:7")).await == Reach::Announced).await;
-            until("it gets to the other", async || scope(reader, root(self.origin.clone(), 7)).await.1 == version)
+            until("it gets to the other", async || with_cache(reader, root(self.origin.clone(), 7)).await.1 == version)
                 .await;
         }
     }
@@ -141,6 +143,6 @@ async fn an_invalidation_into_a_log_that_was_just_lost_counts() {
     fleet.command(&["DEL", &fleet.log]).await;
     let version = fleet.origin.change();
     fleet.nodes[0].cache().invalidate(reached("root:7")).await;
-    assert_eq!(scope(&fleet.nodes[0], root(fleet.origin.clone(), 7)).await.1, version);
+    assert_eq!(with_cache(&fleet.nodes[0], root(fleet.origin.clone(), 7)).await.1, version);
     fleet.notices("DEL").await;
 }

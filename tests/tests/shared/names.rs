@@ -1,7 +1,7 @@
 //! Instantiations for types of one name, and values of types of one name, in the tier.
 
 use fastness::stats::observe;
-use fastness::{cacheable, scope};
+use fastness::{cacheable, with_cache};
 use fastness_tests::servers::{prefix, shared_redis};
 
 use crate::{node, stored};
@@ -21,7 +21,7 @@ mod one {
         impl super::Kind for M {
             const NUMBER: u64 = 100;
         }
-        fastness::scope(fast, super::kind::<M>(1))
+        fastness::with_cache(fast, super::kind::<M>(1))
     }
 }
 
@@ -32,7 +32,7 @@ macro_rules! of_a_local_type {
         impl Kind for M {
             const NUMBER: u64 = $number;
         }
-        scope($fast, kind::<M>(1)).await
+        with_cache($fast, kind::<M>(1)).await
     }};
 }
 
@@ -67,12 +67,12 @@ async fn applied<F: Fn(u64) -> u64 + Send>(function: F, n: u64) -> u64 {
 async fn what_closures_tell_apart_stays_in_its_process() {
     let (redis, prefix) = (shared_redis().await, prefix());
     let (a, b) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
-    assert_eq!(scope(&a, applied(|n| n + 1, 1)).await, 2);
-    assert_eq!(scope(&a, kind_of_no_closure(1)).await, 1);
+    assert_eq!(with_cache(&a, applied(|n| n + 1, 1)).await, 2);
+    assert_eq!(with_cache(&a, kind_of_no_closure(1)).await, 1);
     stored(&a, 1).await;
     let keys = redis.command::<Vec<String>>(&["KEYS", &format!("{prefix}applied:*")]).await;
     assert_eq!(keys, Vec::<String>::new());
-    assert_eq!(scope(&b, applied(|n| n + 2, 1)).await, 3);
+    assert_eq!(with_cache(&b, applied(|n| n + 2, 1)).await, 3);
     assert_eq!(b.stats().total.shared_hits, 0);
 }
 
@@ -97,10 +97,10 @@ async fn functions_of_one_path_share_nothing_between_processes() {
     let (redis, prefix) = (shared_redis().await, prefix());
     let (a, b) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     let (one, two) = (in_a_block!(1), in_a_block!(2));
-    assert_eq!(scope(&a, one(1)).await, 2);
+    assert_eq!(with_cache(&a, one(1)).await, 2);
     stored(&a, 1).await;
-    assert_eq!(scope(&b, two(1)).await, 3);
-    assert_eq!(scope(&b, one(1)).await, 2);
+    assert_eq!(with_cache(&b, two(1)).await, 3);
+    assert_eq!(with_cache(&b, one(1)).await, 2);
     assert_eq!(b.stats().total.shared_hits, 1);
 }
 
@@ -135,11 +135,11 @@ notes!(hundred: 100, thousand: 1_000);
 async fn an_absence_is_that_of_its_own_type_only() {
     let (redis, prefix) = (shared_redis().await, prefix());
     let (a, b) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
-    assert_eq!(scope(&a, hundred::find(1)).await, None);
+    assert_eq!(with_cache(&a, hundred::find(1)).await, None);
     stored(&a, 1).await;
-    assert_eq!(scope(&b, thousand::find(1)).await, Some(thousand::Note { number: 1_001 }));
+    assert_eq!(with_cache(&b, thousand::find(1)).await, Some(thousand::Note { number: 1_001 }));
     stored(&b, 1).await;
-    assert_eq!(scope(&b, hundred::find(1)).await, None);
+    assert_eq!(with_cache(&b, hundred::find(1)).await, None);
     let stats = b.stats().total;
     assert_eq!((stats.shared_hits, stats.loads), (1, 1), "each has its own");
 }
@@ -148,10 +148,10 @@ async fn an_absence_is_that_of_its_own_type_only() {
 async fn a_value_is_that_of_its_own_type_only() {
     let (redis, prefix) = (shared_redis().await, prefix());
     let (a, b) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
-    assert_eq!(scope(&a, hundred::get(1)).await, hundred::Note { number: 101 });
+    assert_eq!(with_cache(&a, hundred::get(1)).await, hundred::Note { number: 101 });
     stored(&a, 1).await;
-    assert_eq!(scope(&b, thousand::get(1)).await, thousand::Note { number: 1_001 });
-    assert_eq!(scope(&b, hundred::get(1)).await, hundred::Note { number: 101 });
+    assert_eq!(with_cache(&b, thousand::get(1)).await, thousand::Note { number: 1_001 });
+    assert_eq!(with_cache(&b, hundred::get(1)).await, hundred::Note { number: 101 });
     assert_eq!(b.stats().total.shared_hits, 1);
 }
 
@@ -175,10 +175,10 @@ async fn types_of_one_name_in_one_function_share_no_absence() {
     let (redis, prefix) = (shared_redis().await, prefix());
     let (a, b) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     let (hundred, thousand) = (found_in_a_block!(100), found_in_a_block!(1_000));
-    assert_eq!(scope(&a, hundred(1)).await, None);
+    assert_eq!(with_cache(&a, hundred(1)).await, None);
     stored(&a, 1).await;
-    assert_eq!(scope(&b, thousand(1)).await, Some(1_001));
+    assert_eq!(with_cache(&b, thousand(1)).await, Some(1_001));
     stored(&b, 1).await;
-    assert_eq!(scope(&b, hundred(1)).await, None);
+    assert_eq!(with_cache(&b, hundred(1)).await, None);
     assert_eq!(b.stats().total.shared_hits, 1);
 }

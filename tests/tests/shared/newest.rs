@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use fastness::{Clock, Fastness, Redis as Settings, cacheable, scope};
+use fastness::{Clock, Fastness, Redis as Settings, cacheable, with_cache};
 use fastness_tests::servers::{Cluster, PATIENCE, prefix, shared_redis, until};
 use tokio::sync::Notify;
 
@@ -89,19 +89,19 @@ async fn later_loads_win(settings: Settings) {
         let settings = settings.clone().prefix(prefix());
         let [one, two, three] = nodes(&settings, &clock).await;
         row.set(older);
-        let mut slow = pin!(scope(&one, slow(&row, 7)));
+        let mut slow = pin!(with_cache(&one, slow(&row, 7)));
         is_first(slow.as_mut(), &row).await;
         clock.advance(SECOND);
         row.set(newer);
         let expected = Some(newer).filter(|value| *value > 0);
-        assert_eq!(scope(&two, quick(&row, 7)).await, expected);
+        assert_eq!(with_cache(&two, quick(&row, 7)).await, expected);
         stored(&two, 1).await;
         row.gate.notify_one();
         slow.await;
         stored(&one, 1).await;
         row.set(3);
         for node in [&one, &two, &three] {
-            assert_eq!(scope(node, quick(&row, 7)).await, expected, "{older}, then {newer}");
+            assert_eq!(with_cache(node, quick(&row, 7)).await, expected, "{older}, then {newer}");
         }
         assert_eq!(row.loads(), 2);
     }
@@ -125,14 +125,14 @@ async fn a_load_that_stores_nothing_leaves_nothing_older_there() {
         let settings = Settings::single(&shared_redis().await.url()).unwrap().prefix(prefix());
         let [one, two] = nodes(&settings, &clock).await;
         row.set(1);
-        assert_eq!(scope(&one, quick(&row, 7)).await, Some(1));
+        assert_eq!(with_cache(&one, quick(&row, 7)).await, Some(1));
         stored(&one, 1).await;
         clock.advance(SECOND);
         row.set(found);
-        assert_eq!(scope(&one, passing(&row, 7)).await.unwrap_or_default(), found);
+        assert_eq!(with_cache(&one, passing(&row, 7)).await.unwrap_or_default(), found);
         stored(&one, 2).await;
         row.set(3);
-        assert_eq!(scope(&two, quick(&row, 7)).await, Some(3), "the first value is gone");
+        assert_eq!(with_cache(&two, quick(&row, 7)).await, Some(3), "the first value is gone");
     }
 }
 
@@ -141,10 +141,14 @@ async fn how_long_an_absence_counts_is_said_by_who_reads_it() {
     let (clock, row) = (Clock::manual(), Row::default());
     let settings = Settings::single(&shared_redis().await.url()).unwrap().prefix(prefix());
     let [one, two] = nodes(&settings, &clock).await;
-    assert_eq!(scope(&one, quick(&row, 7)).await, None);
+    assert_eq!(with_cache(&one, quick(&row, 7)).await, None);
     stored(&one, 1).await;
-    assert_eq!((scope(&two, briefly(&row, 7)).await, row.loads()), (None, 1));
+    assert_eq!((with_cache(&two, briefly(&row, 7)).await, row.loads()), (None, 1));
     clock.advance(SECOND * 11);
     row.set(4);
-    assert_eq!((scope(&two, briefly(&row, 7)).await, row.loads()), (Some(4), 2), "it is too old for this function");
+    assert_eq!(
+        (with_cache(&two, briefly(&row, 7)).await, row.loads()),
+        (Some(4), 2),
+        "it is too old for this function"
+    );
 }

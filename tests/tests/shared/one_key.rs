@@ -1,6 +1,6 @@
 //! Direct calls and functions of one key meet in one process with a shared tier as they do without, and through it in two.
 
-use fastness::{Fastness, cacheable, scope};
+use fastness::{Fastness, cacheable, with_cache};
 use fastness_tests::one_key;
 use fastness_tests::servers::{prefix, shared_redis};
 
@@ -112,11 +112,11 @@ async fn own_mark(id: u32) -> u64 {
 async fn between_processes_they_meet_through_the_shared_tier() {
     let (url, prefix) = (shared_redis().await.url(), prefix());
     let (one, two) = (node(&url, &prefix).await, node(&url, &prefix).await);
-    assert_eq!(scope(&one, mark(1)).await, 1);
+    assert_eq!(with_cache(&one, mark(1)).await, 1);
     stored(&one, 1).await;
     assert_eq!(two.cache().get::<u64>(&named("mark:1")).await, Some(1));
     one.cache().set(&named("mark:2"), 20_u64, MINUTE).await;
     stored(&one, 2).await;
-    assert_eq!(scope(&two, own_mark(2)).await, 12, "a function of its process only does not ask it");
-    assert_eq!(scope(&two, mark(2)).await, 20);
+    assert_eq!(with_cache(&two, own_mark(2)).await, 12, "a function of its process only does not ask it");
+    assert_eq!(with_cache(&two, mark(2)).await, 20);
 }

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use fastness::{Fastness, Redis as Settings, cache_invalidate, cache_put, cacheable, scope, scope_sync};
+use fastness::{Fastness, Redis as Settings, cache_invalidate, cache_put, cacheable, with_cache, with_cache_sync};
 use fastness_tests::servers::{PATIENCE, Redis, until};
 
 use crate::{MINUTE, node_with};
@@ -39,7 +39,7 @@ fn alone() -> Fastness {
 async fn what_is_put_while_redis_is_away_is_read_by_this_process() {
     let fast = alone();
     let cache = fast.cache();
-    scope(&fast, async {
+    with_cache(&fast, async {
         notes_entry(&2).put(Some(20)).await;
         cache.set(&named("plain"), 1_u32, MINUTE).await;
         cache.mset(entries([("many:1", 1_u32), ("many:2", 2)]), MINUTE).await;
@@ -54,15 +54,15 @@ async fn what_is_put_while_redis_is_away_is_read_by_this_process() {
         assert_eq!(notes_entry(&2).get().await, None);
     })
     .await;
-    let written = scope_sync(&fast, || write_sync(4, 40));
-    assert_eq!((written, scope(&fast, note(4)).await), (Some(40), Some(40)));
+    let written = with_cache_sync(&fast, || write_sync(4, 40));
+    assert_eq!((written, with_cache(&fast, note(4)).await), (Some(40), Some(40)));
     assert_eq!(fast.stats().total.loads, 0);
 }
 
 #[tokio::test]
 async fn a_put_that_something_else_overtook_is_not_stored() {
     let fast = alone();
-    scope(&fast, async {
+    with_cache(&fast, async {
         let mut put = pin!(write(1, Some(10)));
         let first = poll_fn(|cx| Poll::Ready(put.as_mut().poll(cx))).await;
         assert!(first.is_pending(), "its body runs");
@@ -80,14 +80,14 @@ async fn once_redis_is_back_the_value_counts_as_older_than_its_own_record() {
     let fast = node_with(settings).await;
     server.kill();
     until("it is noticed", async || !fast.shared().unwrap().connected).await;
-    scope(&fast, async {
+    with_cache(&fast, async {
         notes_entry(&1).put(Some(10)).await;
         assert_eq!(notes_entry(&1).get().await, Some(Some(10)));
     })
     .await;
     server.restart().await;
     until("what was in doubt is in the log", async || fast.shared().unwrap().in_doubt == 0).await;
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(notes_entry(&1).get().await, None);
         notes_entry(&1).put(Some(11)).await;
         assert_eq!(notes_entry(&1).get().await, Some(Some(11)));

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use fastness::{Fastness, Reach, cacheable, scope};
+use fastness::{Fastness, Reach, cacheable, with_cache};
 use fastness_tests::servers::{PATIENCE, prefix, shared_redis, until};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind, Value};
@@ -205,7 +205,7 @@ impl Deploy {
         for node in &self.nodes {
             for id in [7, 8] {
                 let before = (self.origin.loads(), node.shared().unwrap().stores);
-                scope(node, twig(self.origin.clone(), id)).await;
+                with_cache(node, twig(self.origin.clone(), id)).await;
                 stored(node, before.1 + (self.origin.loads() - before.0) as u64).await;
             }
         }
@@ -218,13 +218,13 @@ impl Deploy {
         // What is published later is heard later.
         for (index, node) in self.nodes.iter().enumerate() {
             let marker = 100 + u64::try_from(index).unwrap();
-            scope(node, twig(self.origin.clone(), marker)).await;
+            with_cache(node, twig(self.origin.clone(), marker)).await;
         }
         self.nodes[0].cache().invalidate(reached("twig:101")).await;
         self.nodes[1].cache().invalidate(reached("twig:100")).await;
         for (marker, node) in [100, 101].into_iter().zip(&self.nodes) {
             let heard = self.origin.change();
-            until("the marker is heard", async || scope(node, twig(self.origin.clone(), marker)).await.1 >= heard)
+            until("the marker is heard", async || with_cache(node, twig(self.origin.clone(), marker)).await.1 >= heard)
                 .await;
         }
         for _ in 0..2 {
@@ -233,7 +233,7 @@ impl Deploy {
         let mut loaded = [Vec::new(), Vec::new()];
         for (node, loaded) in self.nodes.iter().zip(&mut loaded) {
             for id in [7, 8] {
-                if scope(node, twig(self.origin.clone(), id)).await.1 >= version {
+                if with_cache(node, twig(self.origin.clone(), id)).await.1 >= version {
                     loaded.push(id);
                 }
             }

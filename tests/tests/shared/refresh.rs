@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fastness::{Fastness, Reach, cacheable, scope};
+use fastness::{Fastness, Reach, cacheable, with_cache};
 use fastness_tests::servers::{Proxy, Redis, prefix, shared_redis, until};
 use tokio::sync::Notify;
 
@@ -59,7 +59,7 @@ async fn pair() -> [Fastness; 2] {
 async fn heard(nodes: &[Fastness; 2]) {
     let [from, to] = nodes;
     let (origin, id) = (Arc::new(Origin::default()), fastrand::u64(..));
-    let read = || scope(to, rate(origin.clone(), id));
+    let read = || with_cache(to, rate(origin.clone(), id));
     read().await;
     let version = origin.change();
     from.cache().invalidate(reached(format!("rate:{id}"))).await;
@@ -70,17 +70,17 @@ async fn heard(nodes: &[Fastness; 2]) {
 async fn what_one_process_refreshes_all_load_again_once() {
     let (nodes, origin) = (pair().await, Arc::new(Origin::default()));
     for node in &nodes {
-        scope(node, rate(origin.clone(), 7)).await;
+        with_cache(node, rate(origin.clone(), 7)).await;
         stored(&nodes[0], 1).await;
     }
     assert_eq!(origin.loads(), 1);
     let version = origin.change();
-    assert_eq!(scope(&nodes[0], rates_entry(&7).refresh()).await, Reach::Announced);
-    assert_eq!(scope(&nodes[0], rates_entry(&7).get()).await, None, "from no tier");
-    assert_eq!(scope(&nodes[0], rate(origin.clone(), 7)).await, (7, version));
+    assert_eq!(with_cache(&nodes[0], rates_entry(&7).refresh()).await, Reach::Announced);
+    assert_eq!(with_cache(&nodes[0], rates_entry(&7).get()).await, None, "from no tier");
+    assert_eq!(with_cache(&nodes[0], rate(origin.clone(), 7)).await, (7, version));
     stored(&nodes[0], 2).await;
     heard(&nodes).await;
-    assert_eq!(scope(&nodes[1], rate(origin.clone(), 7)).await, (7, version), "what the other has loaded since");
+    assert_eq!(with_cache(&nodes[1], rate(origin.clone(), 7)).await, (7, version), "what the other has loaded since");
     assert_eq!(origin.loads(), 2);
 }
 
@@ -88,15 +88,15 @@ async fn what_one_process_refreshes_all_load_again_once() {
 async fn an_absence_is_refreshed_in_both_tiers() {
     let (nodes, origin) = (pair().await, Arc::new(Origin::default()));
     for node in &nodes {
-        assert_eq!(scope(node, guest(origin.clone(), 7)).await, None);
+        assert_eq!(with_cache(node, guest(origin.clone(), 7)).await, None);
         stored(&nodes[0], 1).await;
     }
     assert_eq!(origin.loads(), 1);
     origin.change();
-    scope(&nodes[0], guests_entry(&7).refresh()).await;
+    with_cache(&nodes[0], guests_entry(&7).refresh()).await;
     heard(&nodes).await;
-    assert_eq!(scope(&nodes[1], guest(origin.clone(), 7)).await, Some(7));
-    assert_eq!(scope(&nodes[0], guest(origin.clone(), 7)).await, Some(7));
+    assert_eq!(with_cache(&nodes[1], guest(origin.clone(), 7)).await, Some(7));
+    assert_eq!(with_cache(&nodes[0], guest(origin.clone(), 7)).await, Some(7));
 }
 
 /// A process that was not there when it was refreshed reads of it in the log.
@@ -105,14 +105,14 @@ async fn a_process_that_starts_later_knows_of_it() {
     let (server, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
     let one = node(&server.url(), &prefix).await;
     for id in [7, 8] {
-        scope(&one, rate(origin.clone(), id)).await;
+        with_cache(&one, rate(origin.clone(), id)).await;
     }
     stored(&one, 2).await;
     let version = origin.change();
-    scope(&one, rates_entry(&7).refresh()).await;
+    with_cache(&one, rates_entry(&7).refresh()).await;
     let two = node(&server.url(), &prefix).await;
-    assert_eq!(scope(&two, rate(origin.clone(), 8)).await, (8, 0), "nothing concerned it");
-    assert_eq!(scope(&two, rate(origin.clone(), 7)).await, (7, version));
+    assert_eq!(with_cache(&two, rate(origin.clone(), 8)).await, (8, 0), "nothing concerned it");
+    assert_eq!(with_cache(&two, rate(origin.clone(), 7)).await, (7, version));
 }
 
 #[tokio::test]
@@ -120,9 +120,9 @@ async fn what_was_refreshed_replaces_an_error_where_the_function_says_so() {
     let (nodes, frail) = (pair().await, Frail::default());
     for node in &nodes {
         for answer in [
-            scope(node, near(frail.clone(), 7)).await,
-            scope(node, far(frail.clone(), 7)).await,
-            scope(node, bare(frail.clone(), 7)).await,
+            with_cache(node, near(frail.clone(), 7)).await,
+            with_cache(node, far(frail.clone(), 7)).await,
+            with_cache(node, bare(frail.clone(), 7)).await,
         ] {
             assert_eq!(answer, Ok(0));
         }
@@ -130,25 +130,32 @@ async fn what_was_refreshed_replaces_an_error_where_the_function_says_so() {
     }
     frail.0.change();
     frail.1.store(true, Ordering::SeqCst);
-    scope(&nodes[0], async {
+    with_cache(&nodes[0], async {
         [near_entry(&7).refresh().await, far_entry(&7).refresh().await, bare_entry(&7).refresh().await]
     })
     .await;
     heard(&nodes).await;
     for node in &nodes {
-        assert_eq!(scope(node, near(frail.clone(), 7)).await, Ok(0), "from memory");
-        assert_eq!(scope(node, far(frail.clone(), 7)).await, Ok(0), "from the shared tier");
-        assert_eq!(scope(node, bare(frail.clone(), 7)).await, Err(Down), "nothing says that an error may be replaced");
+        assert_eq!(with_cache(node, near(frail.clone(), 7)).await, Ok(0), "from memory");
+        assert_eq!(with_cache(node, far(frail.clone(), 7)).await, Ok(0), "from the shared tier");
+        assert_eq!(
+            with_cache(node, bare(frail.clone(), 7)).await,
+            Err(Down),
+            "nothing says that an error may be replaced"
+        );
     }
-    assert_eq!(scope(&nodes[1], async { (near_entry(&7).get().await, far_entry(&7).get().await) }).await, (None, None));
+    assert_eq!(
+        with_cache(&nodes[1], async { (near_entry(&7).get().await, far_entry(&7).get().await) }).await,
+        (None, None)
+    );
     // It is not invalid for that, and an invalidation is one whatever was refreshed.
     for pattern in ["near:7", "far:7"] {
         nodes[0].cache().invalidate(reached(pattern)).await;
     }
     heard(&nodes).await;
     for node in &nodes {
-        assert_eq!(scope(node, near(frail.clone(), 7)).await, Err(Down));
-        assert_eq!(scope(node, far(frail.clone(), 7)).await, Err(Down));
+        assert_eq!(with_cache(node, near(frail.clone(), 7)).await, Err(Down));
+        assert_eq!(with_cache(node, far(frail.clone(), 7)).await, Err(Down));
     }
 }
 
@@ -158,10 +165,10 @@ async fn a_refresh_and_an_invalidation_of_two_processes_in_either_order() {
     for refresh_first in [true, false] {
         let (nodes, frail) = (pair().await, Frail::default());
         for node in &nodes {
-            scope(node, near(frail.clone(), 7)).await.unwrap();
+            with_cache(node, near(frail.clone(), 7)).await.unwrap();
         }
         frail.1.store(true, Ordering::SeqCst);
-        let refresh = async { scope(&nodes[0], near_entry(&7).refresh()).await };
+        let refresh = async { with_cache(&nodes[0], near_entry(&7).refresh()).await };
         let invalidate = async { nodes[1].cache().invalidate(reached("near:7")).await };
         let reached = if refresh_first {
             [refresh.await, invalidate.await]
@@ -174,7 +181,7 @@ async fn a_refresh_and_an_invalidation_of_two_processes_in_either_order() {
         let [one, two] = nodes;
         heard(&[two.clone(), one.clone()]).await;
         for node in [one, two] {
-            assert_eq!(scope(&node, near(frail.clone(), 7)).await, Err(Down), "it is invalid: {refresh_first}");
+            assert_eq!(with_cache(&node, near(frail.clone(), 7)).await, Err(Down), "it is invalid: {refresh_first}");
         }
     }
 }
@@ -195,20 +202,20 @@ async fn a_load_that_is_under_way_elsewhere_brings_nothing_fresh() {
     let call = || slow(origin.clone(), gate.clone(), begun.clone(), 7);
     let load = tokio::spawn({
         let (node, call) = (nodes[1].clone(), call());
-        async move { scope(&node, call).await }
+        async move { with_cache(&node, call).await }
     });
     begun.notified().await;
     let version = origin.change();
-    scope(&nodes[0], slow_entry(&7).refresh()).await;
+    with_cache(&nodes[0], slow_entry(&7).refresh()).await;
     heard(&nodes).await;
     let before = nodes[1].shared().unwrap().stores;
     gate.notify_one();
     assert_eq!(load.await.unwrap(), (7, 0), "who called before");
     stored(&nodes[1], before + 1).await;
     gate.notify_one();
-    assert_eq!(scope(&nodes[1], call()).await, (7, version));
+    assert_eq!(with_cache(&nodes[1], call()).await, (7, version));
     gate.notify_one();
-    assert_eq!(scope(&nodes[0], call()).await, (7, version), "nor from the shared tier");
+    assert_eq!(with_cache(&nodes[0], call()).await, (7, version), "nor from the shared tier");
 }
 
 #[tokio::test]
@@ -217,18 +224,18 @@ async fn without_redis_it_counts_here_and_is_announced_later() {
     let proxy = Proxy::start(server.port()).await;
     let nodes = [node(&proxy.url(), &prefix).await, node(&server.url(), &prefix).await];
     for node in &nodes {
-        scope(node, rate(origin.clone(), 7)).await;
+        with_cache(node, rate(origin.clone(), 7)).await;
         stored(&nodes[0], 1).await;
     }
     proxy.cut();
     until("the link is gone", async || !nodes[0].shared().unwrap().connected).await;
     let version = origin.change();
-    assert_eq!(scope(&nodes[0], rates_entry(&7).refresh()).await, Reach::LocalOnly);
+    assert_eq!(with_cache(&nodes[0], rates_entry(&7).refresh()).await, Reach::LocalOnly);
     assert_eq!(nodes[0].shared().unwrap().in_doubt, 1);
-    assert_eq!(scope(&nodes[0], rate(origin.clone(), 7)).await, (7, version), "it counts here");
-    assert_eq!(scope(&nodes[1], rate(origin.clone(), 7)).await, (7, 0), "and no other node knows of it");
+    assert_eq!(with_cache(&nodes[0], rate(origin.clone(), 7)).await, (7, version), "it counts here");
+    assert_eq!(with_cache(&nodes[1], rate(origin.clone(), 7)).await, (7, 0), "and no other node knows of it");
     proxy.restore();
-    until("the other is told", async || scope(&nodes[1], rate(origin.clone(), 7)).await == (7, version)).await;
+    until("the other is told", async || with_cache(&nodes[1], rate(origin.clone(), 7)).await == (7, version)).await;
     until("nothing is in doubt", async || nodes[0].shared().unwrap().in_doubt == 0).await;
 }
 
@@ -239,16 +246,16 @@ async fn a_process_that_was_cut_off_hears_of_it_when_it_is_back() {
     let proxy = Proxy::start(server.port()).await;
     let nodes = [node(&server.url(), &prefix).await, node(&proxy.url(), &prefix).await];
     for node in &nodes {
-        scope(node, rate(origin.clone(), 7)).await;
+        with_cache(node, rate(origin.clone(), 7)).await;
         stored(&nodes[0], 1).await;
     }
     proxy.cut();
     until("the link is gone", async || !nodes[1].shared().unwrap().connected).await;
     let version = origin.change();
-    assert_eq!(scope(&nodes[0], rates_entry(&7).refresh()).await, Reach::Announced);
-    assert_eq!(scope(&nodes[1], rate(origin.clone(), 7)).await, (7, 0), "within the bound");
+    assert_eq!(with_cache(&nodes[0], rates_entry(&7).refresh()).await, Reach::Announced);
+    assert_eq!(with_cache(&nodes[1], rate(origin.clone(), 7)).await, (7, 0), "within the bound");
     proxy.restore();
-    until("it is back", async || scope(&nodes[1], rate(origin.clone(), 7)).await == (7, version)).await;
+    until("it is back", async || with_cache(&nodes[1], rate(origin.clone(), 7)).await == (7, version)).await;
 }
 
 #[cacheable(ttl = 60, key = "costly:{id}", single_flight = fleet, handle = costly_entry, skip(origin, gate, begun))]
@@ -265,14 +272,14 @@ async fn one_process_loads_what_was_refreshed_for_all() {
     let (gate, begun) = (Arc::<Notify>::default(), Arc::<Notify>::default());
     let call = |node: &Fastness| {
         let (node, call) = (node.clone(), costly(origin.clone(), gate.clone(), begun.clone(), 7));
-        tokio::spawn(async move { scope(&node, call).await })
+        tokio::spawn(async move { with_cache(&node, call).await })
     };
     gate.notify_one();
     call(&nodes[0]).await.unwrap();
     stored(&nodes[0], 1).await;
     begun.notified().await;
     let version = origin.change();
-    scope(&nodes[0], costly_entry(&7).refresh()).await;
+    with_cache(&nodes[0], costly_entry(&7).refresh()).await;
     heard(&nodes).await;
     let first = call(&nodes[1]);
     begun.notified().await;

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use fastness::monitor::{Monitor, Status};
-use fastness::{Fastness, Reach, cacheable, scope};
+use fastness::{Fastness, Reach, cacheable, with_cache};
 use fastness_tests::logged::Logged;
 use fastness_tests::servers::{Redis, prefix, until};
 use tracing::Level;
@@ -82,7 +82,7 @@ async fn a_server_that_cannot_save_is_asked_again_until_it_accepts_invalidations
     let (server, prefix, origin) = (Redis::start().await, prefix(), Arc::new(Origin::default()));
     let (one, two) = (node(&server.url(), &prefix).await, node(&server.url(), &prefix).await);
     for fast in [&one, &two] {
-        assert_eq!(scope(fast, thing(origin.clone(), 7)).await, (7, 0));
+        assert_eq!(with_cache(fast, thing(origin.clone(), 7)).await, (7, 0));
     }
     let in_the_way = server.folder().join("dump.rdb");
     fs::create_dir(&in_the_way).unwrap();
@@ -92,13 +92,13 @@ async fn a_server_that_cannot_save_is_asked_again_until_it_accepts_invalidations
     let (logged, _guard) = Logged::listen(Level::WARN);
     let version = origin.change();
     assert_eq!(one.cache().invalidate(reached("thing:7")).await, Reach::LocalOnly);
-    assert_eq!(scope(&one, thing(origin.clone(), 7)).await, (7, version), "it counts here at once");
-    assert_eq!(scope(&two, thing(origin.clone(), 7)).await, (7, 0), "and no other node knows");
+    assert_eq!(with_cache(&one, thing(origin.clone(), 7)).await, (7, version), "it counts here at once");
+    assert_eq!(with_cache(&two, thing(origin.clone(), 7)).await, (7, 0), "and no other node knows");
     is_told(&one, &logged, "MISCONF", one.shared().unwrap().suspensions).await;
 
     fs::remove_dir(&in_the_way).unwrap();
     saves(&server, "ok").await;
-    until("the others know", async || scope(&two, thing(origin.clone(), 7)).await == (7, version)).await;
+    until("the others know", async || with_cache(&two, thing(origin.clone(), 7)).await == (7, version)).await;
     until("nothing is in doubt", async || one.shared().unwrap().coherent).await;
     let stats = one.shared().unwrap();
     assert_eq!((stats.in_doubt, stats.local_only, logged.with(REFUSED).len()), (0, 1, 1), "{stats:?}");

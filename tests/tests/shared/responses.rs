@@ -8,7 +8,7 @@ use std::task::Poll;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use fastness::http::{CacheLayer, CacheTags};
-use fastness::{Fastness, cache_invalidate, scope};
+use fastness::{Fastness, cache_invalidate, with_cache};
 use fastness_tests::servers::{Redis, prefix, shared_redis, until};
 use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, ServiceExt};
@@ -50,7 +50,7 @@ async fn one_node_answers_with_what_another_stored_until_either_invalidates() {
     assert_eq!(get(&two, &origin, "/a", "de").await, "de 0");
     assert_eq!(origin.loads(), 2);
     // By a scope that only the responses name.
-    scope(&one, change(7, &origin)).await;
+    with_cache(&one, change(7, &origin)).await;
     assert_eq!(get(&one, &origin, "/a", "en").await, "en 1");
     until("the other node hears of it", async || get(&two, &origin, "/a", "en").await == "en 1").await;
     assert_eq!(get(&two, &origin, "/a", "de").await, "de 1");
@@ -62,7 +62,7 @@ async fn what_was_invalidated_is_not_read_from_the_shared_tier() {
     let one = node(&redis.url(), &prefix).await;
     get(&one, &origin, "/a", "en").await;
     stored(&one, 2).await;
-    scope(&one, change(7, &origin)).await;
+    with_cache(&one, change(7, &origin)).await;
     // A node that has nothing in its memory.
     let two = node(&redis.url(), &prefix).await;
     assert_eq!(get(&two, &origin, "/a", "en").await, "en 1");

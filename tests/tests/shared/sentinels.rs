@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use fastness::monitor::{Monitor, Status};
-use fastness::{Clock, Fastness, Reach, Redis as Settings, cacheable, scope};
+use fastness::{Clock, Fastness, Reach, Redis as Settings, cacheable, with_cache};
 use fastness_tests::servers::{PATIENCE, Proxy, Redis, Sentinel, prefix, until};
 use tokio::time::Instant;
 
@@ -46,7 +46,7 @@ async fn is_refused(fast: &Fastness) {
     until("it is refused", async || fast.shared().unwrap().refused).await;
     let stats = fast.shared().unwrap();
     assert!(!stats.connected && !stats.coherent, "{stats:?}");
-    assert_eq!(scope(fast, row(Arc::default(), 9)).await, 0);
+    assert_eq!(with_cache(fast, row(Arc::default(), 9)).await, 0);
     assert_eq!(fast.cache().invalidate(reached("row:9")).await, Reach::LocalOnly);
     let health = Monitor::builder().cache(fast).build().unwrap().health().await;
     assert_eq!(health.status, Status::Degraded);
@@ -71,14 +71,16 @@ impl Writer {
         if reach == Reach::Announced {
             self.announced.push(version);
         }
-        assert!(scope(fast, row(self.origin.clone(), 1)).await >= version, "it counts at once where it was made");
+        assert!(with_cache(fast, row(self.origin.clone(), 1)).await >= version, "it counts at once where it was made");
     }
 
     /// Waits until a read here is not older than what was announced. Nothing is announced meanwhile that could stand in for what was lost.
     async fn read(&self, fast: &Fastness) {
         let known = self.announced.last().copied();
-        until("what was announced is heard", async || Some(scope(fast, row(self.origin.clone(), 1)).await) >= known)
-            .await;
+        until("what was announced is heard", async || {
+            Some(with_cache(fast, row(self.origin.clone(), 1)).await) >= known
+        })
+        .await;
     }
 }
 
@@ -139,7 +141,7 @@ async fn a_process_alone_with_a_former_master_stops_using_it() {
     let one = built(&urls, &prefix);
     connected(&one).await;
     let origin = Arc::new(Origin::default());
-    scope(&one, row(origin.clone(), 1)).await;
+    with_cache(&one, row(origin.clone(), 1)).await;
     for proxy in &proxies {
         proxy.silence();
     }
@@ -148,7 +150,7 @@ async fn a_process_alone_with_a_former_master_stops_using_it() {
     group.keep_sentinels_out(former).await;
     let two = built(&group.urls(), &prefix);
     connected(&two).await;
-    assert_eq!(scope(&two, row(origin.clone(), 1)).await, 0);
+    assert_eq!(with_cache(&two, row(origin.clone(), 1)).await, 0);
 
     let new = origin.change();
     assert_eq!(one.cache().invalidate(reached("row:1")).await, Reach::LocalOnly);
@@ -157,7 +159,7 @@ async fn a_process_alone_with_a_former_master_stops_using_it() {
     let newer = origin.change();
     announces(&two).await;
     assert!(new < newer);
-    until("it serves nothing old", async || scope(&one, row(origin.clone(), 1)).await == newer).await;
+    until("it serves nothing old", async || with_cache(&one, row(origin.clone(), 1)).await == newer).await;
     assert!(group.is_master_still(former).await, "by itself");
 
     for proxy in &proxies {
@@ -166,7 +168,7 @@ async fn a_process_alone_with_a_former_master_stops_using_it() {
     until("it joins the others", async || one.shared().unwrap().coherent).await;
     let newest = origin.change();
     announces(&one).await;
-    until("they hear of it", async || scope(&two, row(origin.clone(), 1)).await == newest).await;
+    until("they hear of it", async || with_cache(&two, row(origin.clone(), 1)).await == newest).await;
 }
 
 /// A process whose clock moves by hand, and that the Sentinels can be kept from.
@@ -233,12 +235,12 @@ async fn a_value_that_is_read_after_the_lease_is_not_served() {
     connected(&other).await;
     let origin = Arc::new(Origin::default());
     for id in [1, 2] {
-        scope(&other, row(origin.clone(), id)).await;
+        with_cache(&other, row(origin.clone(), id)).await;
     }
     stored(&other, 2).await;
     let new = origin.change();
-    assert_eq!(scope(&still.fast, row(origin.clone(), 1)).await, 0, "under the lease it is");
-    let asking = scope(&still.fast, row(origin.clone(), 2));
+    assert_eq!(with_cache(&still.fast, row(origin.clone(), 1)).await, 0, "under the lease it is");
+    let asking = with_cache(&still.fast, row(origin.clone(), 2));
     assert_eq!(still.while_it_is_asked(asking).await, new);
     assert_eq!(still.fast.shared().unwrap().hits, 1);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
+use fastness::{Fastness, Reach, Redis as Settings, cacheable, with_cache};
 use fastness_tests::logged::Logged;
 use fastness_tests::servers::{PATIENCE, Proxy, Redis, prefix, shared_redis, until};
 use tracing::Level;
@@ -49,7 +49,7 @@ impl Pair {
                 stats.connected && stats.coherent
             })
             .await;
-            scope(node, leaf(origin.clone(), 7)).await;
+            with_cache(node, leaf(origin.clone(), 7)).await;
         }
         Self { server, prefix, nodes, origin }
     }
@@ -80,8 +80,10 @@ impl Pair {
                 stats.unreadable_entries >= entries && stats.connected
             })
             .await;
-            until("the value is loaded again", async || scope(node, leaf(self.origin.clone(), 7)).await.1 == version)
-                .await;
+            until("the value is loaded again", async || {
+                with_cache(node, leaf(self.origin.clone(), 7)).await.1 == version
+            })
+            .await;
             assert_eq!(node.shared().unwrap().unreadable_entries, entries);
         }
         self.works().await;
@@ -97,17 +99,19 @@ impl Pair {
             // A node that the machine has left without word for too long has to load again.
             until("what an invalidation does not concern stays cached", async || {
                 for node in &self.nodes {
-                    scope(node, leaf(self.origin.clone(), 7)).await;
+                    with_cache(node, leaf(self.origin.clone(), 7)).await;
                 }
-                scope(reader, leaf(self.origin.clone(), 8)).await;
+                with_cache(reader, leaf(self.origin.clone(), 8)).await;
                 let version = self.origin.change();
                 // A node that is just joining the log anew announces later.
                 let announced = writer.cache().invalidate(reached("leaf:8")).await == Reach::Announced;
-                until("it gets to the other", async || scope(reader, leaf(self.origin.clone(), 8)).await.1 == version)
-                    .await;
+                until("it gets to the other", async || {
+                    with_cache(reader, leaf(self.origin.clone(), 8)).await.1 == version
+                })
+                .await;
                 let loads = self.origin.loads();
                 for node in &self.nodes {
-                    scope(node, leaf(self.origin.clone(), 7)).await;
+                    with_cache(node, leaf(self.origin.clone(), 7)).await;
                 }
                 announced && self.origin.loads() == loads
             })
@@ -162,7 +166,7 @@ async fn a_stray_in_what_a_process_missed_is_passed_over() {
     let proxy = Proxy::start(pair.server.port()).await;
     let far = watchful(&proxy.url(), &pair.prefix);
     connected(&far).await;
-    scope(&far, leaf(pair.origin.clone(), 7)).await;
+    with_cache(&far, leaf(pair.origin.clone(), 7)).await;
     proxy.cut();
     until("the link is lost", async || !far.shared().unwrap().connected).await;
     pair.write(&["XADD", "LOG", "*", "a", "b"]).await;
@@ -177,7 +181,7 @@ async fn a_stray_in_what_a_process_missed_is_passed_over() {
     );
     let version = pair.origin.change();
     pair.nodes[0].cache().invalidate(reached("leaf:7")).await;
-    until("it hears of others", async || scope(&far, leaf(pair.origin.clone(), 7)).await.1 == version).await;
+    until("it hears of others", async || with_cache(&far, leaf(pair.origin.clone(), 7)).await.1 == version).await;
 }
 
 #[tokio::test]
@@ -224,7 +228,7 @@ async fn a_log_of_the_wrong_type_is_an_outage_that_is_named() {
     assert_eq!(pair.nodes[0].cache().invalidate(reached("leaf:7")).await, Reach::LocalOnly);
     for node in &pair.nodes {
         until("it is an outage", async || !node.shared().unwrap().connected).await;
-        scope(node, leaf(pair.origin.clone(), 7)).await;
+        with_cache(node, leaf(pair.origin.clone(), 7)).await;
     }
     let late = watchful(&pair.server.url(), &pair.prefix);
     until("it was tried", async || late.shared().unwrap().connect_errors > 0).await;
@@ -281,7 +285,7 @@ async fn two_databases_with_one_prefix_do_not_hear_each_other() {
     for (node, origin) in nodes.iter().zip(&origins) {
         connected(node).await;
         for id in 0..20 {
-            scope(node, leaf(origin.clone(), id)).await;
+            with_cache(node, leaf(origin.clone(), id)).await;
         }
     }
     for n in 0..20 {
@@ -290,10 +294,10 @@ async fn two_databases_with_one_prefix_do_not_hear_each_other() {
             assert_eq!(invalidated, Reach::Announced);
             let before = origins[other].loads();
             for id in 0..20 {
-                scope(&nodes[other], leaf(origins[other].clone(), id)).await;
+                with_cache(&nodes[other], leaf(origins[other].clone(), id)).await;
             }
             assert_eq!(origins[other].loads(), before, "leaf:{n} in the other database");
-            scope(&nodes[node], leaf(origins[node].clone(), n)).await;
+            with_cache(&nodes[node], leaf(origins[node].clone(), n)).await;
         }
     }
     for node in &nodes {
@@ -310,7 +314,7 @@ async fn a_message_that_does_not_say_its_database_is_looked_up() {
     for n in 1..=20 {
         let message = format!("00000000000000cd {n}-1 {n}-0 00000000000000ff ");
         pair.write(&["PUBLISH", "LOG", &message]).await;
-        scope(&pair.nodes[0], leaf(pair.origin.clone(), 7)).await;
+        with_cache(&pair.nodes[0], leaf(pair.origin.clone(), 7)).await;
     }
     assert_eq!(pair.origin.loads(), loads, "nothing in memory is stale for it");
     pair.works().await;

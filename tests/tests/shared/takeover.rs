@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use fastness::monitor::{Monitor, Status};
-use fastness::{Fastness, Reach, Redis as Settings, cacheable, scope};
+use fastness::{Fastness, Reach, Redis as Settings, cacheable, with_cache};
 use fastness_tests::servers::{Cluster, PATIENCE, Proxy, Redis, prefix, until};
 
 use crate::{Origin, connected, node, stored};
@@ -72,30 +72,30 @@ async fn an_announcement_on_the_former_master_holds_on_its_successor() {
     })
     .await;
     let one = node(&former.url(), &prefix).await;
-    scope(&one, row(origin.clone(), 1)).await;
+    with_cache(&one, row(origin.clone(), 1)).await;
     stored(&one, 1).await;
 
     successor.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
     let two = built(&successor.url(), &prefix, ENDLESS);
     waits(&two).await;
-    assert_eq!(scope(&two, row(origin.clone(), 1)).await, 0, "the origin answers meanwhile");
+    assert_eq!(with_cache(&two, row(origin.clone(), 1)).await, 0, "the origin answers meanwhile");
     assert_eq!(two.cache().invalidate(reached("other:1")).await, Reach::LocalOnly);
 
     let new = origin.change();
     assert_eq!(one.cache().invalidate(reached("row:1")).await, Reach::Announced);
-    assert_eq!(scope(&one, row(origin.clone(), 1)).await, new);
+    assert_eq!(with_cache(&one, row(origin.clone(), 1)).await, new);
     drop(one);
     former.kill();
 
     settle(&successor.url(), &prefix).await;
     connected(&two).await;
-    assert_eq!(scope(&two, row(origin.clone(), 1)).await, new);
+    assert_eq!(with_cache(&two, row(origin.clone(), 1)).await, new);
     until("all is announced", async || two.shared().unwrap().coherent).await;
     let stats = two.shared().unwrap();
     assert_eq!((stats.takeovers, stats.settling, stats.in_doubt), (1, false, 0));
     // A process that starts now need not wait.
     let three = node(&successor.url(), &prefix).await;
-    assert_eq!(scope(&three, row(origin.clone(), 1)).await, new);
+    assert_eq!(with_cache(&three, row(origin.clone(), 1)).await, new);
     assert_eq!(three.shared().unwrap().takeovers, 0);
 }
 
@@ -115,12 +115,12 @@ async fn one_process_that_has_waited_settles_for_all() {
     assert_eq!(server.command::<u64>(&["XLEN", &format!("{prefix}log")]).await, 1, "one of them began the new life");
     let origin = Arc::new(Origin::default());
     for node in &nodes {
-        scope(node, row(origin.clone(), 1)).await;
+        with_cache(node, row(origin.clone(), 1)).await;
     }
     assert_eq!(nodes[0].cache().invalidate(reached("row:1")).await, Reach::Announced);
     let new = origin.change();
     for node in &nodes {
-        until("all follow one log", async || scope(node, row(origin.clone(), 1)).await == new).await;
+        until("all follow one log", async || with_cache(node, row(origin.clone(), 1)).await == new).await;
     }
 }
 
@@ -131,7 +131,7 @@ async fn a_server_that_was_left_is_entered_again_under_a_new_life() {
     let fast = built(&proxy.url(), &prefix, TAKEOVER);
     let origin = Arc::new(Origin::default());
     connected(&fast).await;
-    scope(&fast, row(origin.clone(), 1)).await;
+    with_cache(&fast, row(origin.clone(), 1)).await;
     stored(&fast, 1).await;
     let old = life(&first, &prefix).await;
 
@@ -150,8 +150,8 @@ async fn a_server_that_was_left_is_entered_again_under_a_new_life() {
     until("nothing is in doubt", async || fast.shared().unwrap().coherent).await;
     assert_ne!(life(&first, &prefix).await, old);
     // What was stored there before is not believed, by this process or by one that starts.
-    assert_eq!(scope(&fast, row(origin.clone(), 1)).await, new);
-    assert_eq!(scope(&node(&first.url(), &prefix).await, row(origin.clone(), 1)).await, new);
+    assert_eq!(with_cache(&fast, row(origin.clone(), 1)).await, new);
+    assert_eq!(with_cache(&node(&first.url(), &prefix).await, row(origin.clone(), 1)).await, new);
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn an_invalidation_during_the_wait_is_announced_when_it_ends() {
     let one = built(&server.url(), &prefix, ENDLESS);
     waits(&one).await;
     for id in [1, 2] {
-        scope(&one, row(origin.clone(), id)).await;
+        with_cache(&one, row(origin.clone(), id)).await;
     }
     assert_eq!(one.cache().invalidate(reached("row:1")).await, Reach::LocalOnly);
     let cache = one.cache();
@@ -216,7 +216,7 @@ async fn an_invalidation_during_the_wait_is_announced_when_it_ends() {
     }
     let new = origin.change();
     for id in [1, 2] {
-        assert_eq!(scope(&one, row(origin.clone(), id)).await, new, "both count here at once");
+        assert_eq!(with_cache(&one, row(origin.clone(), id)).await, new, "both count here at once");
     }
     assert_eq!((one.shared().unwrap().in_doubt, one.shared().unwrap().stores), (2, 0));
     settle(&server.url(), &prefix).await;
@@ -283,7 +283,7 @@ async fn while_a_cluster_is_waited_for_no_load_takes_a_lease() {
         .await;
     }
     for id in 0..50 {
-        assert_eq!(scope(&fast, turn(id)).await, id);
+        assert_eq!(with_cache(&fast, turn(id)).await, id);
     }
     for node in &cluster.nodes()[..3] {
         assert_eq!(node.command::<u64>(&["DBSIZE"]).await, 0, "no lease, and no value");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastness::{Fastness, cacheable, scope};
+use fastness::{Fastness, cacheable, with_cache};
 use fastness_tests::servers::{Redis, prefix, shared_redis, until};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
@@ -23,7 +23,7 @@ fn read_all(fast: &Fastness, origin: &Arc<Origin>) -> JoinSet<(u64, String)> {
     let mut tasks = JoinSet::new();
     for id in 0..KEYS {
         let (fast, origin) = (fast.clone(), origin.clone());
-        tasks.spawn(async move { (id, scope(&fast, far(origin, id)).await) });
+        tasks.spawn(async move { (id, with_cache(&fast, far(origin, id)).await) });
     }
     tasks
 }
@@ -154,15 +154,16 @@ async fn large_values_do_not_wait_for_each_other() {
         let mut tasks = JoinSet::new();
         for id in 1..=40 {
             let (fast, origin) = (fast.clone(), origin.clone());
-            tasks
-                .spawn(async move { assert_eq!(scope(&fast, large(origin, id)).await, id.to_string().repeat(20_000)) });
+            tasks.spawn(async move {
+                assert_eq!(with_cache(&fast, large(origin, id)).await, id.to_string().repeat(20_000))
+            });
         }
         tasks.join_all().await;
     };
     all().await;
     stored(&fast, 40).await;
     // The first is told by its size what to expect of the others.
-    scope(&fast, large(origin.clone(), 1)).await;
+    with_cache(&fast, large(origin.clone(), 1)).await;
     let mgets = async || server.command::<String>(&["INFO", "commandstats"]).await.contains("cmdstat_mget");
     let before = mgets().await;
     server.command::<()>(&["CONFIG", "RESETSTAT"]).await;

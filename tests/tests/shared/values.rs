@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fastness::{cache_invalidate, cache_put, cacheable, scope};
+use fastness::{cache_invalidate, cache_put, cacheable, with_cache};
 use fastness_tests::servers::{prefix, shared_redis, until};
 use serde::{Deserialize, Serialize};
 
@@ -35,14 +35,14 @@ async fn save(id: u64, name: &str) -> Arc<User> {
 async fn one_node_finds_what_another_loaded() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
-    let first = scope(&one, user(&origin, 7)).await.unwrap();
+    let first = with_cache(&one, user(&origin, 7)).await.unwrap();
     stored(&one, 1).await;
-    assert_eq!(scope(&two, user(&origin, 7)).await.unwrap(), first);
+    assert_eq!(with_cache(&two, user(&origin, 7)).await.unwrap(), first);
     assert_eq!(origin.loads(), 1);
     let stats = two.stats().total;
     assert_eq!((stats.hits, stats.misses, stats.shared_hits, stats.loads), (0, 0, 1, 0));
     // From now on it is in the memory of the second.
-    scope(&two, user(&origin, 7)).await.unwrap();
+    with_cache(&two, user(&origin, 7)).await.unwrap();
     assert_eq!(two.stats().total.hits, 1);
 }
 
@@ -51,13 +51,13 @@ async fn an_invalidation_on_one_node_is_one_on_all() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     for node in [&one, &two] {
-        assert_eq!(scope(node, user(&origin, 7)).await.unwrap().name, "version 0");
+        assert_eq!(with_cache(node, user(&origin, 7)).await.unwrap().name, "version 0");
     }
-    scope(&one, rename(7, &origin)).await;
+    with_cache(&one, rename(7, &origin)).await;
     assert_eq!(one.shared().unwrap().announced, 1);
-    assert_eq!(scope(&one, user(&origin, 7)).await.unwrap().name, "version 1");
+    assert_eq!(with_cache(&one, user(&origin, 7)).await.unwrap().name, "version 1");
     fastness_tests::servers::until("the other node hears of it", async || {
-        scope(&two, user(&origin, 7)).await.unwrap().name == "version 1"
+        with_cache(&two, user(&origin, 7)).await.unwrap().name == "version 1"
     })
     .await;
 }
@@ -66,14 +66,14 @@ async fn an_invalidation_on_one_node_is_one_on_all() {
 async fn what_is_put_on_one_node_is_found_on_another() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
-    scope(&two, user(&origin, 7)).await.unwrap();
+    with_cache(&two, user(&origin, 7)).await.unwrap();
     stored(&two, 1).await;
-    scope(&one, save(7, "Ada")).await;
-    assert_eq!(scope(&one, user(&origin, 7)).await.unwrap().name, "Ada");
+    with_cache(&one, save(7, "Ada")).await;
+    assert_eq!(with_cache(&one, user(&origin, 7)).await.unwrap().name, "Ada");
     assert_eq!(one.stats().total.hits, 1, "from memory");
     stored(&one, 1).await;
     fastness_tests::servers::until("the other node hears of it", async || {
-        scope(&two, user(&origin, 7)).await.unwrap().name == "Ada"
+        with_cache(&two, user(&origin, 7)).await.unwrap().name == "Ada"
     })
     .await;
     assert_eq!(origin.loads(), 1);
@@ -95,11 +95,11 @@ async fn a_long_key_is_short_in_the_tier() {
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     let paths = [600, 601].map(|length| "x".repeat(length));
     for path in &paths {
-        scope(&one, file(&origin, path)).await;
+        with_cache(&one, file(&origin, path)).await;
     }
     stored(&one, 2).await;
     for path in &paths {
-        assert_eq!(scope(&two, file(&origin, path)).await, path.len());
+        assert_eq!(with_cache(&two, file(&origin, path)).await, path.len());
     }
     assert_eq!(origin.loads(), 2, "they are told apart");
     let keys = redis.command::<Vec<String>>(&["KEYS", &format!("{prefix}file:*")]).await;
@@ -110,9 +110,9 @@ async fn a_long_key_is_short_in_the_tier() {
 async fn absences_are_shared_where_they_are_cached() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
-    assert_eq!(scope(&one, maybe(&origin, 7)).await, None);
+    assert_eq!(with_cache(&one, maybe(&origin, 7)).await, None);
     stored(&one, 1).await;
-    assert_eq!(scope(&two, maybe(&origin, 7)).await, None);
+    assert_eq!(with_cache(&two, maybe(&origin, 7)).await, None);
     assert_eq!(origin.loads(), 1);
 }
 
@@ -125,15 +125,15 @@ async fn users(origin: &Origin, ids: &[u64]) -> HashMap<u64, Arc<User>> {
 async fn a_batch_asks_the_tier_once_and_the_origin_for_the_rest() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
-    scope(&one, users(&origin, &[1, 2, 3])).await;
+    with_cache(&one, users(&origin, &[1, 2, 3])).await;
     stored(&one, 3).await;
-    let found = scope(&two, users(&origin, &[2, 3, 4])).await;
+    let found = with_cache(&two, users(&origin, &[2, 3, 4])).await;
     assert_eq!(found.len(), 3);
     assert_eq!(origin.loads(), 4, "only the fourth is new");
     assert_eq!(two.stats().total.shared_hits, 2);
     // The function of one element shares them.
     stored(&two, 1).await;
-    scope(&one, user(&origin, 4)).await.unwrap();
+    with_cache(&one, user(&origin, 4)).await.unwrap();
     assert_eq!(origin.loads(), 4);
 }
 
@@ -165,14 +165,14 @@ async fn near(origin: &Origin, id: u64) -> u64 {
 async fn a_value_is_in_the_tiers_that_were_named() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
-    scope(&one, far(&origin, 1)).await;
+    with_cache(&one, far(&origin, 1)).await;
     stored(&one, 1).await;
     for _ in 0..2 {
-        scope(&one, far(&origin, 1)).await;
+        with_cache(&one, far(&origin, 1)).await;
     }
     assert_eq!((origin.loads(), one.stats().entries, one.stats().total.shared_hits), (1, 0, 2));
-    scope(&one, near(&origin, 1)).await;
-    scope(&two, near(&origin, 1)).await;
+    with_cache(&one, near(&origin, 1)).await;
+    with_cache(&two, near(&origin, 1)).await;
     assert_eq!(origin.loads(), 3, "each node loads for itself");
 }
 
@@ -197,13 +197,13 @@ async fn take_away(id: u64) -> Option<u64> {
 async fn absences_too_are_in_the_tiers_that_were_named() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
-    assert_eq!(scope(&one, far_maybe(&origin, 1)).await, None);
-    assert!(scope(&one, far_maybes(&origin, &[2])).await.is_empty());
-    scope(&one, take_away(3)).await;
+    assert_eq!(with_cache(&one, far_maybe(&origin, 1)).await, None);
+    assert!(with_cache(&one, far_maybes(&origin, &[2])).await.is_empty());
+    with_cache(&one, take_away(3)).await;
     stored(&one, 3).await;
     for node in [&one, &two] {
-        assert_eq!(scope(node, far_maybe(&origin, 1)).await, None);
-        assert!(scope(node, far_maybes(&origin, &[1, 2, 3])).await.is_empty());
+        assert_eq!(with_cache(node, far_maybe(&origin, 1)).await, None);
+        assert!(with_cache(node, far_maybes(&origin, &[1, 2, 3])).await.is_empty());
         assert_eq!(node.stats().entries, 0);
     }
     assert_eq!(origin.loads(), 2, "all are shared");
@@ -221,7 +221,8 @@ async fn a_fleet_loads_a_key_once() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     let gate = tokio::sync::Semaphore::new(0);
-    let both = async { tokio::join!(scope(&one, slow(&origin, &gate, 1)), scope(&two, slow(&origin, &gate, 1))) };
+    let both =
+        async { tokio::join!(with_cache(&one, slow(&origin, &gate, 1)), with_cache(&two, slow(&origin, &gate, 1))) };
     let open = async {
         until("one loads", async || origin.loads() == 1).await;
         assert_eq!(leases(redis, &prefix, "slow:1").await.len(), 1);
@@ -249,7 +250,7 @@ async fn a_process_renews_its_lease_while_it_loads_and_no_longer() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let one = node(&redis.url(), &prefix).await;
     let gate = tokio::sync::Semaphore::new(0);
-    let load = scope(&one, slow(&origin, &gate, 3));
+    let load = with_cache(&one, slow(&origin, &gate, 3));
     let watch = async {
         until("one loads", async || origin.loads() == 1).await;
         let mut least = i64::MAX;
@@ -271,13 +272,13 @@ async fn a_load_that_is_given_up_gives_its_turn_to_another_process() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     let gate = tokio::sync::Semaphore::new(0);
-    let mut first = Box::pin(scope(&one, slow(&origin, &gate, 2)));
+    let mut first = Box::pin(with_cache(&one, slow(&origin, &gate, 2)));
     tokio::select! {
         _ = &mut first => unreachable!("the gate is closed"),
         () = fastness_tests::servers::until("it loads", async || origin.loads() == 1) => {}
     }
     drop(first);
     gate.add_permits(1);
-    assert_eq!(scope(&two, slow(&origin, &gate, 2)).await, 2);
+    assert_eq!(with_cache(&two, slow(&origin, &gate, 2)).await, 2);
     assert_eq!(origin.loads(), 2);
 }

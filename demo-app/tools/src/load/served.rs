@@ -31,7 +31,7 @@ impl Served {
         };
         let task = tokio::spawn(async move {
             let shutdown = async { drop(stopped.await) };
-            fastness::scope(&cache, run(listener, shutdown, &config)).await
+            fastness::with_cache(&cache, run(listener, shutdown, &config)).await
         });
         Ok(Self { url: format!("http://{address}"), stop, task })
     }

@@ -20,7 +20,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Name,
         written: &["name = \"supplier\""],
         default: "the function's path",
-        meaning: "the name by which `breaker::named(..)` finds it; one name is one breaker in the process. Methods must have one",
+        meaning: "the name by which `Breaker::named(..)` finds it; one name is one breaker in the process. Methods must have one",
         ..PLAIN
     },
     Row {

@@ -56,7 +56,7 @@ const ROWS: &[Row] = &[
         of: INVALIDATE,
         takes: Takes::Params,
         written: &["skip(self)"],
-        meaning: "leaves the receiver's [scope](keys.md#scopes) out of the patterns, as the cached function does",
+        meaning: "leaves the receiver's [namespace](keys.md#namespaces) out of the patterns, as the cached function does",
         ..PLAIN
     },
 ];

@@ -212,7 +212,7 @@ const TIERS: &[Row] = &[
         name: "on",
         of: ALL,
         written: &["on = self.fast"],
-        default: "the process's cache, or that of a [`scope`](testing.md)",
+        default: "the process's cache, or that of [`with_cache`](testing.md)",
         meaning: "the `Fastness` to use; any expression",
         ..PLAIN
     },

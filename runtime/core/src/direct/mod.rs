@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::codec::{SharedValue, Wire};
 use crate::handle::Fastness;
 use crate::key::args::{Args, Verbatim};
-use crate::key::scope::NoScope;
+use crate::key::namespace::NoNamespace;
 use crate::key::template::Piece;
 use crate::key::{Key, Scope};
 use crate::load::{Pending, fetch_many, load};
@@ -176,7 +176,7 @@ impl<Tiers> Cache<Tiers> {
         F: Future<Output = Result<V, E>>,
     {
         let miss = {
-            let args = (NoScope, Verbatim(key.as_str()));
+            let args = (NoNamespace, Verbatim(key.as_str()));
             let call = self.call(Fallible::<V, E, Private>::NEW, &args);
             if let Some(hit) = SITE.hit(&call) {
                 return hit;
@@ -243,7 +243,7 @@ impl<Tiers> Cache<Tiers> {
 
     /// The value, if this process has it; else the question to the shared tier.
     fn near<V: StoredIn<Tiers>>(&self, key: &Key) -> Result<V, Box<Pending<OwnedArgs, Maybe<V>>>> {
-        let args = (NoScope, Verbatim(key.as_str()));
+        let args = (NoNamespace, Verbatim(key.as_str()));
         let call = self.call(Maybe::<V>::NEW, &args);
         if let Some(hit) = SITE.hit(&call).flatten() {
             return Ok(hit);
@@ -255,7 +255,7 @@ impl<Tiers> Cache<Tiers> {
     }
 
     fn put<V: StoredIn<Tiers>>(&self, key: &Key, ttl: Duration) -> Put<OwnedArgs, Plain<V>> {
-        let args = (NoScope, Verbatim(key.as_str()));
+        let args = (NoNamespace, Verbatim(key.as_str()));
         SITE.put(self.call(Plain::<V>::NEW, &args), &[], Policy::new(ttl).wire(V::__wire()))
     }
 
@@ -281,7 +281,7 @@ impl Cache {
     /// Stores a value for exactly `ttl` in the shared tier only, in the background once it was announced.
     pub(crate) async fn set_shared<T: SharedValue>(&self, key: &str, value: T, ttl: Duration) {
         let policy = Policy::new(ttl).wire(Wire::new()).only_shared().jitter(0.0);
-        store(SITE.put(self.call(Plain::<T>::NEW, &(NoScope, Verbatim(key))), &[], policy), ready(value)).await;
+        store(SITE.put(self.call(Plain::<T>::NEW, &(NoNamespace, Verbatim(key))), &[], policy), ready(value)).await;
     }
 
     /// Asks for a right to a key that one process has at a time, and at most for so long. `None` while another has it.
@@ -296,8 +296,8 @@ impl Cache {
 
     fn shared_only<T: SharedValue>(&self, key: &str) -> Pending<OwnedArgs, Maybe<T>> {
         let policy = Policy::new(Duration::MAX).wire(Wire::new()).no_early().only_shared();
-        SITE.pending(self.call(Maybe::<T>::NEW, &(NoScope, Verbatim(key))), &[], policy).uncounted()
+        SITE.pending(self.call(Maybe::<T>::NEW, &(NoNamespace, Verbatim(key))), &[], policy).uncounted()
     }
 }
 
-type OwnedArgs = <(NoScope, Verbatim<'static>) as Args>::Owned;
+type OwnedArgs = <(NoNamespace, Verbatim<'static>) as Args>::Owned;

@@ -2,8 +2,8 @@
 //!
 //! May use: `clock`, `error`, `l1`, `log`, `shared`, `stats`, `sync`.
 //!
-//! There is one process default: what [`Fastness::install`] was called on, or an embedded cache made on first use. A call
-//! inside [`scope`] uses that scope's handle instead, and a call site with `on = expr` the one that it names.
+//! There is one process default: the one that [`Fastness::install`] was called on, or an embedded cache made on first use. A call
+//! inside [`with_cache`] uses the handle given there instead, and a call site with `on = expr` the one that it names.
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -19,12 +19,12 @@ use crate::stats::Counters;
 use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 
 mod builder;
-mod scope;
+mod overrides;
 mod stats;
 
 pub use builder::Builder;
-pub(crate) use scope::carried;
-pub use scope::{scope, scope_sync};
+pub(crate) use overrides::with_current_cache;
+pub use overrides::{with_cache, with_cache_sync};
 pub use stats::{HandleStats, SiteStats};
 
 /// A cache: what annotated functions store their values in. Cheap to clone; clones are the same cache.
@@ -78,9 +78,9 @@ struct SiteCounters {
 static DEFAULT: OnceLock<Fastness> = OnceLock::new();
 
 impl Fastness {
-    /// The handle in force here: of the innermost [`scope`], else the process default.
+    /// Returns the handle in force here: that of the innermost [`with_cache`], else the process default.
     pub fn current() -> Self {
-        Self::scoped().unwrap_or_else(|| Self::process_default().clone())
+        Self::current_override().unwrap_or_else(|| Self::process_default().clone())
     }
 
     /// Makes this the process default.

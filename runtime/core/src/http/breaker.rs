@@ -10,7 +10,7 @@ use http::{Response, StatusCode};
 use super::admission::Admission;
 use super::gate::GateLayer;
 use super::problem::{Problem, is_refused};
-use crate::resilience::breaker::{self, Admitted, Breaker, Verdict};
+use crate::resilience::breaker::{Admitted, Breaker, Verdict};
 use crate::resilience::{Early, Ends, Mark, Rejection, note_again};
 
 #[cfg(test)]
@@ -52,10 +52,10 @@ pub struct Kept {
 }
 
 impl GateLayer<ByBreaker> {
-    /// A layer with the breaker of this name, the same as in `#[circuit_breaker("..")]` and [`breaker::named`].
+    /// A layer with the breaker of this name, the same as in `#[circuit_breaker("..")]` and [`Breaker::named`].
     #[track_caller]
     pub fn new(name: &str) -> Self {
-        Self::from_breaker(breaker::named(name))
+        Self::from_breaker(Breaker::named(name))
     }
 
     /// A layer with this breaker.

@@ -6,8 +6,8 @@
 use std::fmt::Display;
 use std::hash::{Hash, Hasher};
 
+use super::namespace::{InNamespace, KeyNamespace, NoNamespace};
 use super::part::KeyPart;
-use super::scope::{InScope, KeyScope, NoScope};
 use super::text::{AsText, HashAndText, TextOnly, TextPart};
 use super::writer::{KeyWriter, Sink as _};
 
@@ -31,52 +31,52 @@ impl<'a, T: KeyPart + ?Sized> Arg<'a, T> {
     }
 }
 
-impl<'a, T: KeyScope + ?Sized> Arg<'a, T> {
+impl<'a, T: KeyNamespace + ?Sized> Arg<'a, T> {
     /// Returns the receiver's scope as the first element of the arguments.
     #[inline]
-    pub fn __scope(&self) -> InScope<T::Scope<'a>> {
-        InScope(self.0.key_scope())
+    pub fn __namespace(&self) -> InNamespace<T::Namespace<'a>> {
+        InNamespace(self.0.key_namespace())
     }
 
     /// Returns the receiver's scope, which is required of a method with a key of its own, unless the key names a field of `self` or skips
     /// it.
     #[inline]
-    pub fn __own_scope(&self) -> InScope<T::Scope<'a>> {
-        self.__scope()
+    pub fn __required_namespace(&self) -> InNamespace<T::Namespace<'a>> {
+        self.__namespace()
     }
 }
 
-/// Receivers of a type without [`KeyScope`].
-pub trait NoScopeArg {
+/// Receivers of a type without [`KeyNamespace`].
+pub trait NoNamespaceArg {
     /// Returns no scope.
-    fn __scope(&self) -> NoScope;
+    fn __namespace(&self) -> NoNamespace;
 }
 
-impl<T: ?Sized> NoScopeArg for Arg<'_, T> {
+impl<T: ?Sized> NoNamespaceArg for Arg<'_, T> {
     #[inline]
-    fn __scope(&self) -> NoScope {
-        NoScope
+    fn __namespace(&self) -> NoNamespace {
+        NoNamespace
     }
 }
 
-/// Last candidate for [`Arg::__own_scope`], reached only by types without [`KeyScope`]: the bound fails, and its message says what to
+/// Last candidate for [`Arg::__required_namespace`], reached only by types without [`KeyNamespace`]: the bound fails, and its message says what to
 /// write.
-pub trait MissingScopeArg {
+pub trait MissingNamespaceArg {
     /// The receiver's type.
     type Receiver: ?Sized;
     /// Never compiles: see the bound.
-    fn __own_scope(&self) -> NoScope
+    fn __required_namespace(&self) -> NoNamespace
     where
-        Self::Receiver: KeyScope;
+        Self::Receiver: KeyNamespace;
 }
 
-impl<T: ?Sized> MissingScopeArg for Arg<'_, T> {
+impl<T: ?Sized> MissingNamespaceArg for Arg<'_, T> {
     type Receiver = T;
-    fn __own_scope(&self) -> NoScope
+    fn __required_namespace(&self) -> NoNamespace
     where
-        T: KeyScope,
+        T: KeyNamespace,
     {
-        unreachable!("a type with a `KeyScope` has the inherent method")
+        unreachable!("a type with a `KeyNamespace` has the inherent method")
     }
 }
 

@@ -4,8 +4,8 @@
 
 use std::hash::Hasher;
 
+use super::namespace::Namespace;
 use super::part::KeyPart;
-use super::scope::Lead;
 use super::short::ShortString;
 use super::writer::KeyWriter;
 
@@ -123,10 +123,10 @@ impl KeyPart for OwnedVerbatim {
     }
 }
 
-/// The arguments of one call: a scope, then the parts in the order of the template's placeholders.
+/// The arguments of one call: a namespace, then the parts in the order of the template's placeholders.
 pub trait Args {
     /// True if the receiver's scope comes first in the key.
-    const SCOPED: bool;
+    const HAS_NAMESPACE: bool;
     /// The form that is stored with an entry.
     type Owned: Clone + Eq + Send + Sync + 'static;
     /// Feeds all arguments to a hasher.
@@ -136,11 +136,11 @@ pub trait Args {
     /// Makes the owned form.
     fn to_owned_args(&self) -> Self::Owned;
     /// Appends the scope to a key, if there is one.
-    fn write_scope(&self, out: &mut KeyWriter);
+    fn write_namespace(&self, out: &mut KeyWriter);
     /// Appends the part of the placeholder at this position to a key.
     fn write_part(&self, index: usize, out: &mut KeyWriter);
-    /// Does what [`write_scope`](Self::write_scope) does, for the owned form.
-    fn write_owned_scope(owned: &Self::Owned, out: &mut KeyWriter);
+    /// Does what [`write_namespace`](Self::write_namespace) does, for the owned form.
+    fn write_owned_namespace(owned: &Self::Owned, out: &mut KeyWriter);
     /// Does what [`write_part`](Self::write_part) does, for the owned form.
     fn write_owned_part(owned: &Self::Owned, index: usize, out: &mut KeyWriter);
 }
@@ -148,9 +148,9 @@ pub trait Args {
 macro_rules! args {
     ($(($($name:ident $index:tt),*))*) => {$(
         #[allow(unused_variables, non_snake_case, clippy::match_single_binding)]
-        impl<Scope: Lead, $($name: KeyPart),*> Args for (Scope, $($name,)*) {
-            const SCOPED: bool = Scope::SCOPED;
-            type Owned = (Scope::Owned, $($name::Owned,)*);
+        impl<Leading: Namespace, $($name: KeyPart),*> Args for (Leading, $($name,)*) {
+            const HAS_NAMESPACE: bool = Leading::HAS_NAMESPACE;
+            type Owned = (Leading::Owned, $($name::Owned,)*);
             #[inline]
             fn feed<H: Hasher>(&self, state: &mut H) {
                 self.0.feed(state);
@@ -163,7 +163,7 @@ macro_rules! args {
             fn to_owned_args(&self) -> Self::Owned {
                 (self.0.to_owned_part(), $(self.$index.to_owned_part(),)*)
             }
-            fn write_scope(&self, out: &mut KeyWriter) {
+            fn write_namespace(&self, out: &mut KeyWriter) {
                 self.0.write(out);
             }
             fn write_part(&self, index: usize, out: &mut KeyWriter) {
@@ -172,8 +172,8 @@ macro_rules! args {
                     _ => {}
                 }
             }
-            fn write_owned_scope(owned: &Self::Owned, out: &mut KeyWriter) {
-                Scope::write_owned(&owned.0, out);
+            fn write_owned_namespace(owned: &Self::Owned, out: &mut KeyWriter) {
+                Leading::write_owned(&owned.0, out);
             }
             fn write_owned_part(owned: &Self::Owned, index: usize, out: &mut KeyWriter) {
                 match index + 1 {

@@ -25,19 +25,19 @@ mod containers;
 #[cfg(feature = "hash")]
 pub(crate) mod digest;
 pub(crate) mod hashed;
+pub(crate) mod namespace;
 mod parsed;
 pub(crate) mod part;
 pub(crate) mod pattern;
-pub(crate) mod scope;
 pub(crate) mod scopes;
 mod short;
 pub(crate) mod template;
 pub(crate) mod text;
 mod writer;
 
+pub use namespace::KeyNamespace;
 pub use parsed::{Key, Scope};
 pub use part::KeyPart;
-pub use scope::KeyScope;
 pub use writer::KeyWriter;
 
 pub(crate) use hashed::{AnyKey, CallKey, Hashed, KeyText, OwnedKey, Prehashed};

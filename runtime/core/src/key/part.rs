@@ -26,7 +26,7 @@ use super::writer::KeyWriter;
 ///
 /// ```
 /// use std::hash::Hasher;
-/// use fastness::{KeyPart, KeyWriter};
+/// use fastness::key::{KeyPart, KeyWriter};
 ///
 /// #[derive(Clone, PartialEq, Eq)]
 /// struct Sku { vendor: u32, code: String }
@@ -45,7 +45,7 @@ use super::writer::KeyWriter;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
     label = "this argument is in the key",
-    note = "implement `Display` for it, if that tells its values apart, or `fastness::KeyPart`; name one of its fields (`{{user.id}}`); \
+    note = "implement `Display` for it, if that tells its values apart, or `fastness::key::KeyPart`; name one of its fields (`{{user.id}}`); \
             digest its serde form (`{{filter:hash}}`); or leave it out with `skip(..)` if it does not change the result"
 )]
 pub trait KeyPart {

@@ -56,12 +56,12 @@ impl Template {
 
     /// Returns false only if no arguments render to this text, in full or bounded by [`bounded`]. Checks no more than the literal
     /// beginning and the number of segments.
-    pub(crate) fn may_make(&self, text: &str, is_scoped: bool) -> bool {
+    pub(crate) fn may_make(&self, text: &str, has_namespace: bool) -> bool {
         if text.contains(DIGESTED) || self.is_whole_key() {
             return true;
         }
         let own =
-            if is_scoped { text.strip_prefix('@').and_then(|text| text.split_once(':')) } else { Some(("", text)) };
+            if has_namespace { text.strip_prefix('@').and_then(|text| text.split_once(':')) } else { Some(("", text)) };
         let colons = |text: &str| text.bytes().filter(|byte| *byte == b':').count();
         let literals = self.pieces.iter().map(|piece| if let Piece::Lit(text) = piece { colons(text) } else { 0 });
         let begins = |text: &str| !matches!(self.pieces, [Piece::Lit(first), ..] if !text.starts_with(first));
@@ -72,7 +72,7 @@ impl Template {
 /// Renders pieces with these arguments.
 pub(crate) fn render<A: Args>(pieces: &[Piece], path: &str, args: &A) -> String {
     let mut out = KeyWriter::roomy();
-    args.write_scope(&mut out);
+    args.write_namespace(&mut out);
     write(pieces, path, &mut out, |index, out| args.write_part(index, out));
     out.into_string()
 }
@@ -80,7 +80,7 @@ pub(crate) fn render<A: Args>(pieces: &[Piece], path: &str, args: &A) -> String 
 /// Renders pieces with owned arguments, and bounds the result by [`bounded`].
 pub(crate) fn render_owned<A: Args>(pieces: &[Piece], path: &str, owned: &A::Owned) -> String {
     let mut out = KeyWriter::roomy();
-    A::write_owned_scope(owned, &mut out);
+    A::write_owned_namespace(owned, &mut out);
     write(pieces, path, &mut out, |index, out| A::write_owned_part(owned, index, out));
     bounded(out.into_string())
 }
@@ -104,7 +104,7 @@ pub(crate) fn bounded(key: String) -> String {
         return key;
     }
     let root: String = key.split(':').next().unwrap_or_default().chars().take(64).collect();
-    let digest = (super::scope::NoScope, Digest::from_bytes(key.as_bytes()));
+    let digest = (super::namespace::NoNamespace, Digest::from_bytes(key.as_bytes()));
     root + &render(&[Piece::Lit(DIGESTED), Piece::Arg(0)], "", &digest)
 }
 

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::arg::Arg;
 use super::args::{Args, lower};
+use super::namespace::NoNamespace;
 use super::pattern::Pattern;
-use super::scope::NoScope;
 use super::template::{Piece, Template, bounded, dotted, shown};
 use super::{Key, KeyPart, KeyWriter, Scope, Scopes, scopes};
 use crate::__private::prelude::*;
@@ -42,7 +42,7 @@ fn nasty() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn different_arguments_never_make_the_same_key(a in (nasty(), nasty()), b in (nasty(), nasty())) {
-        let key = |(x, y): &(String, String)| USER_POSTS.render("", &(NoScope, x, y));
+        let key = |(x, y): &(String, String)| USER_POSTS.render("", &(NoNamespace, x, y));
         prop_assert_eq!(a == b, key(&a) == key(&b));
     }
 
@@ -61,7 +61,7 @@ proptest! {
 
     #[test]
     fn an_argument_never_leaves_its_segment(x in nasty(), y in nasty()) {
-        let key = USER_POSTS.render("", &(NoScope, &x, &y));
+        let key = USER_POSTS.render("", &(NoNamespace, &x, &y));
         prop_assert_eq!(key.split(':').count(), 4);
         prop_assert!(!key.contains('*'));
         prop_assert!(!key.ends_with(':'), "a key never reads as a prefix");
@@ -165,7 +165,7 @@ fn parts_are_chosen_by_type() {
         }
     }
     let (id, name, borrowed) = (Id(7), String::from("x"), "y");
-    let args = (NoScope, (&Arg(&id)).__part(), (&Arg(&name)).__part(), (&Arg(&borrowed)).__part());
+    let args = (NoNamespace, (&Arg(&id)).__part(), (&Arg(&name)).__part(), (&Arg(&borrowed)).__part());
     let mut out = KeyWriter::new();
     (0..3).for_each(|index| args.write_part(index, &mut out));
     assert_eq!(out.as_str(), "id%3A7xy");
@@ -201,7 +201,7 @@ fn a_text_that_no_arguments_make_is_told_by_its_beginning_and_its_segments() {
 proptest! {
     #[test]
     fn owned_arguments_make_the_same_text(id: u64, page in nasty(), list in proptest::collection::vec(proptest::option::of(nasty()), 0..4)) {
-        let args = (super::scope::InScope(page.as_str()), &list, (id, page.as_str()));
+        let args = (super::namespace::InNamespace(page.as_str()), &list, (id, page.as_str()));
         let text = bounded(USER_POSTS.render("", &args));
         prop_assert_eq!(owned_text(&args), text);
     }

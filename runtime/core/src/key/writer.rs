@@ -18,7 +18,7 @@ const LONG_BYTES: usize = 256;
 /// its segment and name another key.
 ///
 /// ```
-/// use fastness::{KeyPart, KeyWriter};
+/// use fastness::key::{KeyPart, KeyWriter};
 ///
 /// let mut key = KeyWriter::new();
 /// "1:orders".write(&mut key);

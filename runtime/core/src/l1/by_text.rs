@@ -38,7 +38,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::key::scope::NoScope;
+    use crate::key::namespace::NoNamespace;
     use crate::key::{Scopes, scopes};
     use crate::l1::{Entry, EntryBudget, Lifetime, StoreContext};
     use crate::log::{Log, Record};
@@ -63,7 +63,7 @@ mod tests {
     fn put_as(store: &Store, id: u64, text: &str) {
         let scopes = Scopes::new(text, &[]);
         store.insert(
-            store.owned_key(&(NoScope, id)),
+            store.owned_key(&(NoNamespace, id)),
             Entry::new(id, store.start(), Lifetime::fresh_until(u64::MAX), &scopes),
         );
     }
@@ -97,7 +97,7 @@ mod tests {
         put_as(&store, 1, "n:1.0");
         put_as(&store, 1, "n:1.00");
         assert_eq!((find(&store, "n:1", "n:1.00"), find(&store, "n:1", "n:1.0"), texts(&store)), (Some(1), None, 1));
-        store.remove(&store.owned_key(&(NoScope, 1_u64)), u64::MAX);
+        store.remove(&store.owned_key(&(NoNamespace, 1_u64)), u64::MAX);
         assert_eq!(texts(&store), 0);
     }
 
@@ -114,7 +114,7 @@ mod tests {
         put(&store, 7);
         put(&store, 7);
         assert_eq!(texts(&store), 16, "what is replaced stays");
-        store.remove(&store.owned_key(&(NoScope, 7_u64)), u64::MAX);
+        store.remove(&store.owned_key(&(NoNamespace, 7_u64)), u64::MAX);
         assert_eq!((texts(&store), find(&store, "n:7", "n:7")), (15, None));
         store.context().log.append(&Record::clear());
         assert!(crate::l1::AnyStore::sweep(&store));

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::room::{ENTRIES_PER_SHARD, MAX_SHARDS, level};
 use super::*;
 use crate::clock::Clock;
-use crate::key::scope::NoScope;
+use crate::key::namespace::NoNamespace;
 use crate::key::{Pattern, Scopes};
 use crate::log::{Log, Record};
 
@@ -29,7 +29,7 @@ fn scopes(id: u64) -> Scopes {
 fn put(store: &Store, id: u64, value: u64, ttl: Duration) {
     let expires = store.context().clock.now() + crate::clock::nanos(ttl);
     store.insert(
-        store.owned_key(&(NoScope, id)),
+        store.owned_key(&(NoNamespace, id)),
         Entry::new(value, store.start(), Lifetime::fresh_until(expires), &scopes(id)),
     );
 }
@@ -40,11 +40,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 fn a_value_is_served_until_it_expires_and_then_only_looked_at() {
     let (store, clock) = store(10);
     put(&store, 1, 11, MINUTE);
-    assert_eq!(store.hit(&(NoScope, 1_u64)), Some(11));
-    assert_eq!(store.hit(&(NoScope, 2_u64)), None);
+    assert_eq!(store.hit(&(NoNamespace, 1_u64)), Some(11));
+    assert_eq!(store.hit(&(NoNamespace, 2_u64)), None);
     clock.advance(MINUTE);
-    assert_eq!(store.hit(&(NoScope, 1_u64)), None);
-    let found = store.get(&store.owned_key(&(NoScope, 1_u64))).unwrap();
+    assert_eq!(store.hit(&(NoNamespace, 1_u64)), None);
+    let found = store.get(&store.owned_key(&(NoNamespace, 1_u64))).unwrap();
     assert!(found.value == 11 && !found.is_fresh(clock.now()));
 }
 
@@ -57,11 +57,11 @@ fn an_invalidated_value_is_not_even_looked_at() {
     let mut record = Record::default();
     record.push(pattern.scope, pattern.root);
     store.context().log.append(&record);
-    assert_eq!(store.hit(&(NoScope, 1_u64)), None);
-    assert!(store.get(&store.owned_key(&(NoScope, 1_u64))).is_none());
-    assert_eq!(store.hit(&(NoScope, 2_u64)), Some(22), "its neighbour is checked again and found valid");
+    assert_eq!(store.hit(&(NoNamespace, 1_u64)), None);
+    assert!(store.get(&store.owned_key(&(NoNamespace, 1_u64))).is_none());
+    assert_eq!(store.hit(&(NoNamespace, 2_u64)), Some(22), "its neighbour is checked again and found valid");
     put(&store, 1, 12, MINUTE);
-    assert_eq!(store.hit(&(NoScope, 1_u64)), Some(12));
+    assert_eq!(store.hit(&(NoNamespace, 1_u64)), Some(12));
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn a_value_whose_load_was_overtaken_is_inserted_in_vain() {
     let start = store.start();
     store.context().log.append(&Record::clear());
     let life = Lifetime::fresh_until(u64::MAX);
-    store.insert(store.owned_key(&(NoScope, 1_u64)), Entry::new(11, start, life, &scopes(1)));
-    assert_eq!(store.hit(&(NoScope, 1_u64)), None);
+    store.insert(store.owned_key(&(NoNamespace, 1_u64)), Entry::new(11, start, life, &scopes(1)));
+    assert_eq!(store.hit(&(NoNamespace, 1_u64)), None);
 }
 
 #[test]
@@ -97,14 +97,14 @@ fn replacing_a_value_takes_no_room() {
         put(&store, 2, n, MINUTE);
     }
     assert_eq!((store.len(), store.evictions()), (2, 0));
-    assert_eq!((store.hit(&(NoScope, 1_u64)), store.hit(&(NoScope, 2_u64))), (Some(1), Some(99)));
+    assert_eq!((store.hit(&(NoNamespace, 1_u64)), store.hit(&(NoNamespace, 2_u64))), (Some(1), Some(99)));
 }
 
 #[test]
 fn a_capacity_of_zero_stores_nothing() {
     let (store, _) = store(0);
     put(&store, 1, 1, MINUTE);
-    assert_eq!((store.len(), store.hit(&(NoScope, 1_u64))), (0, None));
+    assert_eq!((store.len(), store.hit(&(NoNamespace, 1_u64))), (0, None));
     assert_eq!(store.evictions(), 0, "not even for a moment");
 }
 
@@ -113,22 +113,22 @@ fn entries_in_use_stay_and_unused_ones_go_in_the_end() {
     let (store, _) = store(10);
     put(&store, 0, 0, MINUTE);
     for id in 1..100 {
-        assert_eq!(store.hit(&(NoScope, 0_u64)), Some(0), "after {id}");
+        assert_eq!(store.hit(&(NoNamespace, 0_u64)), Some(0), "after {id}");
         put(&store, id, id, MINUTE);
     }
     // Those that are used now drive it out, a round for each of its three hits.
     for id in 100..200 {
         put(&store, id, id, MINUTE);
-        store.hit(&(NoScope, id));
+        store.hit(&(NoNamespace, id));
     }
-    assert_eq!(store.hit(&(NoScope, 0_u64)), None);
+    assert_eq!(store.hit(&(NoNamespace, 0_u64)), None);
 }
 
 #[test]
 fn a_key_is_told_apart_by_its_arguments_though_the_hash_is_the_same() {
     use scc::Equivalent;
     let key = |hash| Hashed { hash, args: ((), 7_u64) };
-    let probe = |hash, id: u64| ArgsProbe { hash, args: &(NoScope, id) }.equivalent(&key(1));
+    let probe = |hash, id: u64| ArgsProbe { hash, args: &(NoNamespace, id) }.equivalent(&key(1));
     assert!(probe(1, 7) && !probe(1, 8) && !probe(2, 7) && !probe(2, 8));
     let (seven, eight) = (((), 7), ((), 8));
     let query = |hash, args| KeyQuery { hash, args }.equivalent(&key(1));
@@ -151,7 +151,7 @@ fn over_the_total_a_store_gives_up_what_it_gains() {
 #[test]
 fn the_value_of_a_later_load_is_neither_replaced_nor_removed_by_an_earlier_one() {
     let (store, _) = store(10);
-    let key = store.owned_key(&(NoScope, 1_u64));
+    let key = store.owned_key(&(NoNamespace, 1_u64));
     let life = Lifetime::fresh_until(u64::MAX);
     let (earlier, later) = (store.start(), store.start());
     let insert = |value, start| store.insert(key.clone(), Entry::new(value, start, life, &scopes(1)));
@@ -159,13 +159,13 @@ fn the_value_of_a_later_load_is_neither_replaced_nor_removed_by_an_earlier_one()
     assert!(store.has_newer(&key, earlier.number) && !store.has_newer(&key, later.number));
     insert(1, earlier);
     store.remove(&key, earlier.number);
-    assert_eq!(store.hit(&(NoScope, 1_u64)), Some(2));
+    assert_eq!(store.hit(&(NoNamespace, 1_u64)), Some(2));
     insert(3, later);
-    assert_eq!(store.hit(&(NoScope, 1_u64)), Some(3), "one that is as new replaces it");
+    assert_eq!(store.hit(&(NoNamespace, 1_u64)), Some(3), "one that is as new replaces it");
     store.remove(&key, later.number);
-    assert_eq!(store.hit(&(NoScope, 1_u64)), None);
+    assert_eq!(store.hit(&(NoNamespace, 1_u64)), None);
     insert(1, earlier);
-    assert_eq!(store.hit(&(NoScope, 1_u64)), Some(1), "nothing newer is there");
+    assert_eq!(store.hit(&(NoNamespace, 1_u64)), Some(1), "nothing newer is there");
 }
 
 #[test]
@@ -174,8 +174,8 @@ fn removal_frees_its_place() {
     assert!(store.is_empty());
     put(&store, 1, 1, MINUTE);
     assert!(!store.is_empty());
-    store.remove(&store.owned_key(&(NoScope, 1_u64)), u64::MAX);
-    store.remove(&store.owned_key(&(NoScope, 1_u64)), u64::MAX);
+    store.remove(&store.owned_key(&(NoNamespace, 1_u64)), u64::MAX);
+    store.remove(&store.owned_key(&(NoNamespace, 1_u64)), u64::MAX);
     assert_eq!((store.len(), store.context().budget.used()), (0, 0));
 }
 
@@ -189,7 +189,7 @@ fn many_threads_insert_and_hit_without_losing_count() {
                 let mut random = fastrand::Rng::with_seed(seed);
                 for _ in 0..20_000 {
                     let id = random.u64(..3_000);
-                    match store.hit(&(NoScope, id)) {
+                    match store.hit(&(NoNamespace, id)) {
                         Some(value) => assert_eq!(value, id),
                         None => put(store, id, id, MINUTE),
                     }
@@ -256,8 +256,8 @@ fn a_mark_is_on_the_entry_of_that_key() {
     let (store, _) = store(10);
     put(&store, 1, 11, MINUTE);
     put(&store, 2, 22, MINUTE);
-    store.mark(&store.owned_key(&(NoScope, 1_u64)), |entry| entry.leave_origin_alone_until(5));
-    let noted = |key: u64| store.get(&store.owned_key(&(NoScope, key))).expect("it is there").retry_at;
+    store.mark(&store.owned_key(&(NoNamespace, 1_u64)), |entry| entry.leave_origin_alone_until(5));
+    let noted = |key: u64| store.get(&store.owned_key(&(NoNamespace, key))).expect("it is there").retry_at;
     assert_eq!((noted(1), noted(2)), (5, 0));
 }
 
@@ -380,7 +380,7 @@ fn dead_entries_are_swept_and_living_ones_stay() {
     assert_eq!((store.len(), store.living()), (90, 40));
     sweep(&store);
     assert_eq!(store.len(), 40);
-    assert!((50..90).all(|id| store.hit(&(NoScope, id)) == Some(id)));
+    assert!((50..90).all(|id| store.hit(&(NoNamespace, id)) == Some(id)));
     clock.advance(MINUTE);
     sweep(&store);
     assert!(store.is_swept() && store.room.queues.iter().all(|queue| crate::sync::lock(queue).len() == 0));
@@ -418,12 +418,12 @@ fn an_entry_lives_for_as_long_as_any_reader_serves_it() {
     store.extend_grace(1);
     assert_eq!(store.living(), 1);
     sweep(&store);
-    assert!(store.get(&store.owned_key(&(NoScope, 1_u64))).is_some());
+    assert!(store.get(&store.owned_key(&(NoNamespace, 1_u64))).is_some());
     clock.advance(MINUTE);
     sweep(&store);
     assert_eq!(store.len(), 0);
     let own = Lifetime { served_until: u64::MAX, ..Lifetime::fresh_until(1) };
-    store.insert(store.owned_key(&(NoScope, 2_u64)), Entry::new(2, store.start(), own, &scopes(2)));
+    store.insert(store.owned_key(&(NoNamespace, 2_u64)), Entry::new(2, store.start(), own, &scopes(2)));
     clock.advance(MINUTE * 10);
     sweep(&store);
     assert_eq!(store.len(), 1, "its own window is longer");
@@ -449,13 +449,13 @@ fn dead_entries_make_room() {
     let (store, _) = store(1_000);
     for id in 0..1_000 {
         put(&store, id, id, MINUTE);
-        (0..3).for_each(|_| assert_eq!(store.hit(&(NoScope, id)), Some(id)));
+        (0..3).for_each(|_| assert_eq!(store.hit(&(NoNamespace, id)), Some(id)));
     }
     store.context().log.append(&Record::clear());
     for id in 1_000..2_000 {
         put(&store, id, id, MINUTE);
     }
-    assert!((1_000..2_000).all(|id| store.hit(&(NoScope, id)) == Some(id)));
+    assert!((1_000..2_000).all(|id| store.hit(&(NoNamespace, id)) == Some(id)));
     assert_eq!((store.len(), store.context().budget.used(), store.evictions()), (1_000, 1_000, 0));
 }
 
@@ -466,7 +466,7 @@ fn a_million_dead_values_are_dropped_and_their_table_with_them() {
     let value = Arc::new(());
     for id in 0..1_000_000_u64 {
         let entry = Entry::new(value.clone(), store.start(), Lifetime::fresh_until(100), &scopes(1));
-        store.insert(store.owned_key(&(NoScope, id)), entry);
+        store.insert(store.owned_key(&(NoNamespace, id)), entry);
     }
     clock.advance(MINUTE);
     sweep(&store);
@@ -485,7 +485,7 @@ fn no_more_than_some_wait_to_be_freed_where_the_sweep_is_late() {
     let mut most = 0;
     for id in 0..20_000_u64 {
         let entry = Entry::new(value.clone(), store.start(), Lifetime::fresh_until(u64::MAX), &scopes(1));
-        store.insert(store.owned_key(&(NoScope, id)), entry);
+        store.insert(store.owned_key(&(NoNamespace, id)), entry);
         most = most.max(Arc::strong_count(&value));
     }
     // More of them only while another test's thread is reading.
@@ -502,6 +502,6 @@ fn a_value_that_cannot_be_stored_is_dropped_at_once() {
     let store = L1::<((), u64), Arc<()>>::new(0, small.context().clone());
     let value = Arc::new(());
     let entry = Entry::new(value.clone(), store.start(), Lifetime::fresh_until(u64::MAX), &scopes(1));
-    store.insert(store.owned_key(&(NoScope, 1_u64)), entry);
+    store.insert(store.owned_key(&(NoNamespace, 1_u64)), entry);
     assert_eq!(Arc::strong_count(&value), 1);
 }

@@ -10,7 +10,7 @@ use super::{CallPlan, Miss, Pending};
 use crate::engine::{CountIfAbandoned, RequestPlan, join};
 use crate::error::LoadTimeout;
 use crate::flight::{Load, Permit};
-use crate::handle::carried;
+use crate::handle::with_current_cache;
 use crate::key::OwnedKey;
 use crate::policy::LoadBound;
 use crate::shape::{CacheValue, Ending, Shape};
@@ -64,7 +64,7 @@ where
                     (Ok(runtime), Some(slot)) => {
                         // The call ends here; what runs on is none.
                         let ending = pending.serve_old(old);
-                        runtime.spawn(carried(async move {
+                        runtime.spawn(with_current_cache(async move {
                             drop(pending.run(Some(permit), body).await);
                             drop(slot);
                         }));

@@ -6,7 +6,7 @@ use super::names::{self, Metric};
 use crate::handle::{Fastness, HandleStats};
 use crate::resilience::breaker::State;
 use crate::resilience::{self, PolicyKind, snapshots};
-use crate::timed::{CallOutcome, Latency, timings};
+use crate::timed::{self, CallOutcome, Latency};
 
 /// Names and values of labels.
 pub(crate) type Labels = Vec<(&'static str, String)>;
@@ -173,11 +173,11 @@ fn shared(handle: &Fastness) -> Vec<Family> {
 fn timed() -> [Family; 2] {
     let mut seconds = Family::new(&names::TIMED_SECONDS);
     let mut slow = Family::new(&names::TIMED_SLOW);
-    for stats in timings() {
+    for stats in timed::snapshots() {
         let own = stats.labels.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let labels: Labels = std::iter::once(("name", stats.name.to_owned())).chain(own).collect();
         for outcome in CallOutcome::ALL {
-            let latency = stats.of(outcome);
+            let latency = stats.latency(outcome);
             if latency.count() > 0 {
                 let labels = [labels.clone(), vec![("outcome", outcome.as_str().to_owned())]].concat();
                 seconds.add(labels, Value::Latency(latency.clone()));

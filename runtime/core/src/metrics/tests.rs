@@ -76,7 +76,7 @@ mod text {
 
     use super::super::names::ALL;
     use super::super::{prometheus, text::escaped};
-    use crate::handle::{Fastness, scope};
+    use crate::handle::{Fastness, with_cache};
     use crate::timed::{CallOutcome, Timing};
 
     type Series = BTreeMap<(String, Vec<(String, String)>), f64>;
@@ -136,7 +136,7 @@ mod text {
     async fn every_line_is_well_formed() {
         let fast = Fastness::builder().build().unwrap();
         let cache = fast.cache();
-        scope(&fast, async { cache.set(&crate::tests::named("user:1"), 1, Duration::from_secs(60)).await }).await;
+        with_cache(&fast, async { cache.set(&crate::tests::named("user:1"), 1, Duration::from_secs(60)).await }).await;
         Timing::new("odd \"name\"\\\n").record(Duration::from_millis(3), CallOutcome::Error);
         let text = prometheus(&fast);
         let (kinds, series) = read(&text);
@@ -184,7 +184,7 @@ mod text {
     #[tokio::test]
     async fn policies_have_their_calls_and_their_state() {
         let fast = Fastness::builder().build().unwrap();
-        let breaker = crate::resilience::breaker::named("seen in metrics");
+        let breaker = crate::resilience::breaker::Breaker::named("seen in metrics");
         breaker.call_sync(|| Ok::<_, crate::resilience::Rejected>(())).unwrap();
         breaker.force_open();
         breaker.call_sync(|| Ok::<_, crate::resilience::Rejected>(())).unwrap_err();
@@ -192,7 +192,7 @@ mod text {
             "per host in metrics",
             crate::resilience::breaker::Settings::new(),
             10,
-            crate::resilience::breaker::Location { file: file!(), line: line!() },
+            std::panic::Location::caller(),
         );
         let hosts: &'static _ = Box::leak(Box::new(hosts));
         hosts.get("a.example").force_open();

@@ -7,11 +7,17 @@ use super::sources::RouteFigures;
 use super::window::{Tally, Totals};
 use crate::handle::Fastness;
 use crate::resilience::snapshots;
-use crate::timed::{Snapshot, timings};
+use crate::timed::{self, Snapshot};
 
 /// All counters.
 pub(super) fn totals(at: u64, cache: &Fastness, routes: Option<Vec<RouteFigures>>) -> Totals {
-    Totals { at, cache: cache.stats(), timed: timed(timings()), routes: routes.map(by_route), policies: snapshots() }
+    Totals {
+        at,
+        cache: cache.stats(),
+        timed: timed(timed::snapshots()),
+        routes: routes.map(by_route),
+        policies: snapshots(),
+    }
 }
 
 fn timed(all: Vec<Snapshot>) -> BTreeMap<String, Tally> {

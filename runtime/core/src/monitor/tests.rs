@@ -21,7 +21,7 @@ async fn next(monitor: &Monitor) {
 
 fn routes_of(timing: Timing) -> impl Fn() -> Vec<RouteFigures> {
     move || {
-        let stats = timing.stats();
+        let stats = timing.snapshot();
         vec![RouteFigures { route: "GET /x".into(), errors: stats.error.count(), latency: stats.returned() }]
     }
 }

@@ -15,7 +15,8 @@ use super::noted;
 /// One `impl From<Rejected> for MyError` serves the circuit breaker, the bulkhead and the rate limit.
 ///
 /// ```
-/// use fastness::resilience::{Reason, Rejected, breaker};
+/// use fastness::resilience::{Reason, Rejected};
+/// use fastness::resilience::breaker::Breaker;
 ///
 /// #[derive(Debug)]
 /// enum AppError { Unavailable(Rejected) }
@@ -25,7 +26,7 @@ use super::noted;
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let search = breaker::named("search");
+/// let search = Breaker::named("search");
 /// search.force_open();
 /// let AppError::Unavailable(rejected) = search.call(async { Ok::<_, AppError>(1) }).await.unwrap_err();
 /// assert_eq!(rejected.reason(), Reason::Open);
@@ -167,10 +168,11 @@ impl std::error::Error for TimedOut {}
 /// What came of a call, for callers whose own error cannot be made from a [`Rejected`] or a [`TimedOut`].
 ///
 /// ```
-/// use fastness::resilience::{CallError, breaker};
+/// use fastness::resilience::CallError;
+/// use fastness::resilience::breaker::Breaker;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let told = match breaker::named("numbers").try_call(async { "x".parse::<u8>() }).await {
+/// let told = match Breaker::named("numbers").try_call(async { "x".parse::<u8>() }).await {
 ///     Ok(number) => format!("it is {number}"),
 ///     Err(CallError::Failed(error)) => format!("it is no number: {error}"),
 ///     Err(CallError::Rejected(rejected)) => format!("nobody was asked: {rejected}"),

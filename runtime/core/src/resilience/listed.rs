@@ -7,9 +7,10 @@ use super::snapshot::{PolicyKind, Snapshot};
 /// Every policy that was used so far and is still there, and every breaker that an attribute names, by kind and name.
 ///
 /// ```
-/// use fastness::resilience::{PolicyKind, breaker, snapshots};
+/// use fastness::resilience::{PolicyKind, snapshots};
+/// use fastness::resilience::breaker::Breaker;
 ///
-/// breaker::named("inventory").call_sync(|| Ok::<_, fastness::resilience::Rejected>(1)).unwrap();
+/// Breaker::named("inventory").call_sync(|| Ok::<_, fastness::resilience::Rejected>(1)).unwrap();
 /// let all = snapshots();
 /// let inventory = all.iter().find(|policy| &*policy.name == "inventory").unwrap();
 /// assert_eq!(inventory.kind, PolicyKind::Breaker);

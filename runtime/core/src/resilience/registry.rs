@@ -3,8 +3,7 @@
 //! Names may come from outside, so their number is bounded: over the bound, the one goes that was used longest ago, of those that can
 //! be forgotten without harm. Where none can, a new name gets one of its own for each call, which is not kept.
 
-use std::fmt;
-use std::panic;
+use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
@@ -21,31 +20,10 @@ mod tests;
 /// Uses of a name on record: one per place in the source and settings, which may come from outside like the name.
 const USES: usize = 16;
 
-/// A place in the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Location {
-    /// The file.
-    pub file: &'static str,
-    /// The line.
-    pub line: u32,
-}
-
-impl Location {
-    pub(super) fn new(location: &'static panic::Location<'static>) -> Self {
-        Self { file: location.file(), line: location.line() }
-    }
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
-    }
-}
-
 /// One place that named a policy, and the settings that it asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Use<S> {
-    pub(super) location: Location,
+    pub(super) location: &'static Location<'static>,
     pub(super) settings: S,
 }
 

@@ -2,9 +2,10 @@
 
 use std::future::ready;
 use std::num::NonZeroU32;
+use std::panic::Location;
 use std::time::Duration;
 
-use super::breaker::{Breaker, Location, State};
+use super::breaker::{Breaker, State};
 use super::bulkhead::Bulkhead;
 use super::fallback::Fallback;
 use super::hedge::Hedge;
@@ -58,7 +59,7 @@ fn stack(breaker: &Breaker) -> impl Future<Output = Result<u8, Error>> + Send {
 
 #[tokio::test]
 async fn policies_nest_and_are_all_listed() {
-    let breaker = breaker::named("all-breaker");
+    let breaker = Breaker::named("all-breaker");
     assert_eq!(stack(&breaker).await, Ok(7));
     assert_eq!(HEDGE.call(big).await, Ok(7));
     breaker.force_open();
@@ -82,7 +83,7 @@ async fn policies_nest_and_are_all_listed() {
 #[test]
 fn breakers_per_key_are_listed_as_one() {
     static HOSTS: KeyedBreakerSite =
-        KeyedBreakerSite::new("all-hosts", breaker::Settings::new(), 10, Location { file: file!(), line: line!() });
+        KeyedBreakerSite::new("all-hosts", breaker::Settings::new(), 10, Location::caller());
     for i in 0..100 {
         HOSTS.get(&i.to_string()).call_sync(|| Ok::<_, Error>(())).unwrap();
     }

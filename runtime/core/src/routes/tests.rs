@@ -66,7 +66,7 @@ async fn performance_comes_with_the_first_sample_and_names_stay_text() {
     let routes = move || {
         let timing = Timing::new("routes.tests.hostile");
         timing.record(Duration::from_millis(3), CallOutcome::Ok);
-        vec![RouteFigures { route: hostile.into(), latency: timing.stats().ok, errors: 0 }]
+        vec![RouteFigures { route: hostile.into(), latency: timing.snapshot().ok, errors: 0 }]
     };
     let watched = Monitor::builder().cache(&cache()).routes(routes).build().unwrap();
     let app = open(&watched);

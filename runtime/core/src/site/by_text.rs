@@ -30,7 +30,7 @@ struct Member<V> {
     /// The store's address.
     id: usize,
     template: Template,
-    is_scoped: bool,
+    has_namespace: bool,
     store: Arc<dyn TextStore<V>>,
 }
 
@@ -75,19 +75,19 @@ impl<V: CacheValue> Membership<V> {
         let own = Arc::as_ptr(store).addr();
         let is_direct = template.is_whole_key();
         let membership = Self { all, own, is_direct };
-        membership.add(template, A::SCOPED, || {
+        membership.add(template, A::HAS_NAMESPACE, || {
             let (pieces, path) = (template.pieces, path.to_owned());
             Arc::new(Keyed { store: store.clone(), pieces, path, render: render_owned::<A> })
         });
         membership
     }
 
-    fn add(&self, template: Template, is_scoped: bool, store: impl FnOnce() -> Arc<dyn TextStore<V>>) {
+    fn add(&self, template: Template, has_namespace: bool, store: impl FnOnce() -> Arc<dyn TextStore<V>>) {
         let mut stores = lock(&self.all.stores);
         if stores.iter().all(|member| member.id != self.own) {
             let store = store();
             let mut more = stores.to_vec();
-            more.push(Member { id: self.own, template, is_scoped, store });
+            more.push(Member { id: self.own, template, has_namespace, store });
             *stores = Arc::new(more);
         }
         // Each time, since a store that is added on an ending thread cannot be made to be found by text there.
@@ -151,7 +151,7 @@ impl<V: CacheValue> Membership<V> {
         let may_have = |member: &&Member<V>| {
             member.id != self.own
                 && (self.is_direct || member.store.has_texts())
-                && member.template.may_make(text.text, member.is_scoped)
+                && member.template.may_make(text.text, member.has_namespace)
         };
         let others = stores.iter().filter(may_have);
         others.map(|member| (member.store.clone(), member.template.is_whole_key())).collect()
@@ -205,7 +205,7 @@ impl<V> Default for ByText<V> {
 
 impl<V> Clone for Member<V> {
     fn clone(&self) -> Self {
-        let Self { id, template, is_scoped, store } = self;
-        Self { id: *id, template: *template, is_scoped: *is_scoped, store: store.clone() }
+        let Self { id, template, has_namespace, store } = self;
+        Self { id: *id, template: *template, has_namespace: *has_namespace, store: store.clone() }
     }
 }

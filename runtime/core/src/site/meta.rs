@@ -20,11 +20,11 @@ pub enum SiteKind {
 pub enum Receiver {
     /// There is none.
     None,
-    /// The template names a field of it, or its type's `KeyScope` leads the key.
+    /// The template names a field of it, or its type's `KeyNamespace` leads the key.
     InKey,
     /// `skip(self)`.
     Skipped,
-    /// As its type says, by implementing `KeyScope` or not.
+    /// As its type says, by implementing `KeyNamespace` or not.
     ByType,
 }
 

@@ -42,8 +42,8 @@ pub struct Site {
     meta: SiteMeta,
     /// The process default's states.
     first: OnceLock<Slot>,
-    /// Whether a scope leads its keys: 0 not known yet, 1 no, 2 yes.
-    scoped: AtomicU8,
+    /// Whether a namespace leads the keys: 0 not known yet, 1 no, 2 yes.
+    has_namespace: AtomicU8,
 }
 
 struct Slot {
@@ -70,7 +70,7 @@ impl Site {
         let (handle, tags, receiver, capacity, version) = (None, &[] as &[_], Receiver::None, None, 0);
         let source = Location::caller();
         let meta = SiteMeta { kind, name, handle, module, source, template, tags, receiver, capacity, version };
-        Self { meta, first: OnceLock::new(), scoped: AtomicU8::new(0) }
+        Self { meta, first: OnceLock::new(), has_namespace: AtomicU8::new(0) }
     }
 
     /// The function in which the static is, where it is not the annotated one but that which `handle = ..` declares beside it.
@@ -122,12 +122,12 @@ impl Site {
         self.meta.handle.and(Some(self.meta.name))
     }
 
-    /// Whether a scope leads its keys; `None` before the first call.
+    /// Returns whether a namespace leads the keys; `None` before the first call.
     #[cfg(feature = "registry")]
-    pub(crate) fn scoped(&self) -> Option<bool> {
-        match self.scoped.load(Relaxed) {
+    pub(crate) fn has_namespace(&self) -> Option<bool> {
+        match self.has_namespace.load(Relaxed) {
             0 => None,
-            scoped => Some(scoped == 2),
+            known => Some(known == 2),
         }
     }
 
@@ -149,7 +149,7 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         if on.is_none()
-            && !Fastness::may_be_scoped()
+            && !Fastness::has_overrides()
             && let Some(local) = self.first.get().and_then(|slot| slot.find::<A::Owned, S::Item>(instance))
         {
             return local.hit(args).map(|value| S::close(Outcome::Present(value)));
@@ -176,15 +176,15 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         if on.is_none()
-            && !Fastness::may_be_scoped()
+            && !Fastness::has_overrides()
             && let Some(slot) = self.first.get().and_then(|slot| slot.of(instance))
             && let Ok(state) = slot.state.clone().downcast()
         {
             return state;
         }
-        let scoped = if on.is_none() { Fastness::scoped() } else { None };
-        let handle = on.or(scoped.as_ref()).unwrap_or_else(|| Fastness::process_default());
-        self.scoped.store(1 + u8::from(A::SCOPED), Relaxed);
+        let current = if on.is_none() { Fastness::current_override() } else { None };
+        let handle = on.or(current.as_ref()).unwrap_or_else(|| Fastness::process_default());
+        self.has_namespace.store(1 + u8::from(A::HAS_NAMESPACE), Relaxed);
         let make = || self.make_state::<A, S>(handle, instance);
         let state = handle.cell(std::ptr::from_ref(self).addr(), instance.id(), make);
         // A state that is made while a thread ends is in no statistics, so it must not become the one that all later calls find.
@@ -220,7 +220,7 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         let Named { path, shape, variant, of, owner } =
-            self.named(instance, A::SCOPED, ValueType::of::<S::Item>(instance, self.meta.module));
+            self.named(instance, A::HAS_NAMESPACE, ValueType::of::<S::Item>(instance, self.meta.module));
         let is_owner = handle.is_owner(&shape, owner);
         let tier = if instance.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(is_owner, &path) };
         let values = handle.store(&shape, of, self.meta.capacity);
@@ -238,10 +238,10 @@ impl Site {
         }
     }
 
-    fn named(&self, instance: Instance, scoped: bool, value: ValueType) -> Named {
+    fn named(&self, instance: Instance, has_namespace: bool, value: ValueType) -> Named {
         let path = self.path(instance);
         let mut shape = self.meta.template.shape(&path);
-        if scoped {
+        if has_namespace {
             shape.insert_str(0, "@{}:");
         }
         if self.meta.version > 0 {

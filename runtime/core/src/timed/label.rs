@@ -16,7 +16,7 @@
 /// fn quote(tier: Tier, cached: bool) -> u32 { if cached { 1 } else { 2 } }
 ///
 /// quote(Tier::EarlyBird, false);
-/// let stats = fastness::timing::timings().into_iter().find(|stats| stats.name == "doc.quote").unwrap();
+/// let stats = fastness::timing::snapshots().into_iter().find(|stats| stats.name == "doc.quote").unwrap();
 /// assert_eq!(stats.labels, [("tier", "early_bird"), ("cached", "false")]);
 /// ```
 #[diagnostic::on_unimplemented(

@@ -18,7 +18,7 @@ use super::buckets;
 /// for millis in 1..=100 {
 ///     timing.record(Duration::from_millis(millis), CallOutcome::Ok);
 /// }
-/// let latency = timing.stats().ok;
+/// let latency = timing.snapshot().ok;
 /// assert_eq!(latency.count(), 100);
 /// assert_eq!(latency.mean(), Some(Duration::from_micros(50_500)));
 /// assert_eq!(latency.max(), Some(Duration::from_millis(100)));

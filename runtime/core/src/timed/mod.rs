@@ -3,7 +3,7 @@
 //! May use: `clock`, `stats`, `sync`.
 //!
 //! A call reads the cycle counter twice and adds to three numbers that, as a rule, its thread alone writes to. Everything
-//! else, scaling aside, is work of whoever reads: `timings()`, the metrics.
+//! else, scaling aside, is work of whoever reads: `snapshots()`, the metrics.
 //!
 //! Flow: [`TimedSite::start`] -> [`Timer`] (its drop is an outcome) -> [`series::Series`] (one per combination of labels)
 //! -> [`histogram::Histogram`] (one per outcome) -> [`Latency`] (what it held when it was asked).
@@ -60,13 +60,13 @@ pub(crate) fn annotated() -> impl Iterator<Item = &'static TimedSite> {
 /// fn answer() -> u32 { 42 }
 ///
 /// answer();
-/// let timings = fastness::timing::timings();
-/// let own = timings.iter().find(|stats| stats.name == "doc.answer").unwrap();
+/// let all = fastness::timing::snapshots();
+/// let own = all.iter().find(|stats| stats.name == "doc.answer").unwrap();
 /// assert_eq!(own.ok.count(), 1);
 /// assert!(own.returned().p95() <= own.ok.max());
 /// ```
-pub fn timings() -> Vec<Snapshot> {
-    let mut all: Vec<_> = annotated().chain(named::sites()).flat_map(TimedSite::stats).collect();
+pub fn snapshots() -> Vec<Snapshot> {
+    let mut all: Vec<_> = annotated().chain(named::sites()).flat_map(TimedSite::snapshots).collect();
     all.sort_by(|left, right| {
         (left.name, left.file, left.line, &left.labels).cmp(&(right.name, right.file, right.line, &right.labels))
     });

@@ -27,7 +27,7 @@ static NAMED: Mutex<BTreeMap<&'static str, &'static TimedSite>> = Mutex::new(BTr
 /// let number = PARSE.try_time(|| "42".parse::<u8>());
 /// assert_eq!(number, Ok(42));
 /// assert!(PARSE.try_time(|| "many".parse::<u8>()).is_err());
-/// assert_eq!((PARSE.stats().ok.count(), PARSE.stats().error.count()), (1, 1));
+/// assert_eq!((PARSE.snapshot().ok.count(), PARSE.snapshot().error.count()), (1, 1));
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Timing(&'static TimedSite);
@@ -93,8 +93,8 @@ impl Timing {
         result
     }
 
-    /// What was recorded so far.
-    pub fn stats(self) -> Snapshot {
+    /// Returns the figures recorded so far.
+    pub fn snapshot(self) -> Snapshot {
         Snapshot::new(self.0.meta(), self.0.plain())
     }
 }
@@ -106,7 +106,7 @@ impl Timing {
 ///     let _timer = fastness::timing::time("doc.block");
 ///     // ..
 /// }
-/// assert_eq!(fastness::timing::Timing::new("doc.block").stats().ok.count(), 1);
+/// assert_eq!(fastness::timing::Timing::new("doc.block").snapshot().ok.count(), 1);
 /// ```
 pub fn time(name: &'static str) -> Timer {
     Timing::new(name).start()

@@ -41,8 +41,8 @@ impl TimedSite {
         tracing::warn!(name = self.meta.name, ?labels, ms, outcome = outcome.as_str(), left_out, "a slow call");
     }
 
-    /// What was recorded, one entry per combination of labels.
-    pub(crate) fn stats(&self) -> Vec<Snapshot> {
+    /// Returns the figures so far, one entry per combination of labels.
+    pub(crate) fn snapshots(&self) -> Vec<Snapshot> {
         if self.meta.labels.is_empty() {
             return vec![Snapshot::new(&self.meta, &self.plain)];
         }

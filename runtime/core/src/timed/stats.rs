@@ -1,4 +1,4 @@
-//! What `timings()` lists.
+//! The figures of one timed function, as [`snapshots`](super::snapshots) lists them.
 
 use super::latency::Latency;
 use super::meta::TimedMeta;
@@ -52,8 +52,8 @@ impl Snapshot {
         all
     }
 
-    /// The latency of one outcome.
-    pub fn of(&self, outcome: CallOutcome) -> &Latency {
+    /// Returns the latency of the calls with this outcome.
+    pub fn latency(&self, outcome: CallOutcome) -> &Latency {
         match outcome {
             CallOutcome::Ok => &self.ok,
             CallOutcome::Error => &self.error,
@@ -64,6 +64,6 @@ impl Snapshot {
 
     /// Calls, however they ended.
     pub fn calls(&self) -> u64 {
-        CallOutcome::ALL.iter().map(|outcome| self.of(*outcome).count()).sum()
+        CallOutcome::ALL.iter().map(|outcome| self.latency(*outcome).count()).sum()
     }
 }

@@ -147,8 +147,8 @@ async fn every_ending_of_a_timing() {
     drop(timing.time_async(async {}));
     let unwound = std::panic::catch_unwind(|| timing.time(|| panic!("on purpose")));
     assert!(unwound.is_err());
-    let stats = timing.stats();
-    let counts = CallOutcome::ALL.map(|outcome| stats.of(outcome).count());
+    let stats = timing.snapshot();
+    let counts = CallOutcome::ALL.map(|outcome| stats.latency(outcome).count());
     assert_eq!(counts, [4, 3, 1, 1], "a future that was never polled took no time");
     assert_eq!((stats.calls(), stats.returned().count()), (9, 7));
     assert_eq!(stats.error.max(), Some(Duration::from_secs(1)));
@@ -158,7 +158,7 @@ async fn every_ending_of_a_timing() {
 fn timings_of_one_name_are_one() {
     Timing::new("tests.one").time(|| ());
     Timing::new("tests.one").time(|| ());
-    let all: Vec<_> = timings().into_iter().filter(|stats| stats.name == "tests.one").collect();
+    let all: Vec<_> = snapshots().into_iter().filter(|stats| stats.name == "tests.one").collect();
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].ok.count(), 2);
 }

@@ -19,7 +19,7 @@ use crate::clock::{Moment, nanos};
 /// let timer = fastness::timing::time("import").slow(Duration::from_secs(5));
 /// let imported: Result<u32, &str> = Err("no such file");
 /// timer.finish(if imported.is_ok() { CallOutcome::Ok } else { CallOutcome::Error });
-/// assert_eq!(fastness::timing::Timing::new("import").stats().error.count(), 1);
+/// assert_eq!(fastness::timing::Timing::new("import").snapshot().error.count(), 1);
 /// ```
 #[must_use = "it times until it is dropped: write `let _timer = ..`"]
 pub struct Timer {

@@ -87,7 +87,7 @@ use worker::WatcherWorker;
 /// Old values are known if the collection stores pre-images (`changeStreamPreAndPostImages`, MongoDB 6.0 or newer), which are then
 /// requested. So a scope with the `_id` is always exact, and a scope with a field that never changes is exact except for deletions.
 ///
-/// Keys with a [`KeyScope`](fastness_core::KeyScope) are not reached, because their receiver is unknown; neither are tags.
+/// Keys with a [`KeyNamespace`](fastness_core::KeyNamespace) are not reached, because their receiver is unknown; neither are tags.
 ///
 /// # Privileges
 ///

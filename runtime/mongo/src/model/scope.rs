@@ -117,7 +117,7 @@ pub fn read_field<M, T: ReadStored, P: FieldLocation>(value: Bson, _: &FieldPath
     message = "a value of type `{Self}` cannot be part of a scope",
     label = "this field is in a scope",
     note = "end the scope before this field, as `products:*`, or name a field of it, as `{{maker.id}}`",
-    note = "for a type of your own, derive or implement `Display`, `Hash`, `Eq` and `Clone`, or implement `fastness::KeyPart`"
+    note = "for a type of your own, derive or implement `Display`, `Hash`, `Eq` and `Clone`, or implement `fastness::key::KeyPart`"
 )]
 pub trait ScopeValue: KeyPart {}
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use fastness::{cacheable, scope, scope_sync};
+use fastness::{cacheable, with_cache, with_cache_sync};
 
 use crate::fresh;
 use crate::origin::Origin;
@@ -22,7 +22,7 @@ async fn parts(origin: &Origin, shelf: &str, ids: &[u32]) -> HashMap<u32, u32> {
 #[tokio::test]
 async fn what_becomes_of_one_is_seen_by_the_batch() {
     let (fast, origin) = (fresh(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let both = async || {
             let found = parts(&origin, "a", &[1, 2]).await;
             (found[&1], found[&2])
@@ -49,7 +49,7 @@ fn heap(origin: &Origin, ids: Vec<u32>) -> HashMap<u32, u32> {
 #[tokio::test]
 async fn a_batch_that_is_larger_than_its_room_is_answered_in_full() {
     let (fast, origin) = (fresh(), Origin::default());
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for _ in 0..3 {
             let found = heap(&origin, (0..100).collect());
             assert!(found.len() == 100 && found.iter().all(|(id, value)| id == value));
@@ -75,7 +75,7 @@ async fn ids_of_any_text_and_of_several_parts_are_told_apart() {
     let (fast, origin) = (fresh(), Origin::default());
     let paths: Vec<String> = ["a:b", "a", "b", "*", "", "%", "%3A", "%_", " ", "ä"].map(String::from).into();
     let places = [(1, None), (1, Some(String::new())), (1, Some("None".into())), (11, None)];
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         for _ in 0..2 {
             let found = by_path(&origin, &paths);
             assert!(paths.iter().all(|path| found[path] == path.len()));
@@ -85,6 +85,6 @@ async fn ids_of_any_text_and_of_several_parts_are_told_apart() {
         assert_eq!(origin.calls(), 2, "the second time all are there");
     });
     fast.cache().invalidate(reached("path:a")).await;
-    scope_sync(&fast, || by_path(&origin, &paths[..1]));
+    with_cache_sync(&fast, || by_path(&origin, &paths[..1]));
     assert_eq!(origin.calls(), 2, "`a` is not `a:b`");
 }

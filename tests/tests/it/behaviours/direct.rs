@@ -1,6 +1,6 @@
 //! The cache without attributes: many at once, what is nothing, and what a look does.
 
-use fastness::{cacheable, scope, scope_sync};
+use fastness::{cacheable, with_cache, with_cache_sync};
 
 use crate::fresh;
 use crate::origin::{MINUTE, Origin};
@@ -54,7 +54,7 @@ fn switched(origin: &Origin, id: u32) -> u32 {
 #[tokio::test]
 async fn a_cache_is_off_while_it_may_hold_no_entries() {
     let (fast, origin) = (fresh(), Origin::default());
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         assert_eq!((switched(&origin, 1), switched(&origin, 1)), (1, 1));
         fast.set_max_entries(0);
         assert_eq!((switched(&origin, 1), switched(&origin, 1)), (2, 3));
@@ -72,7 +72,7 @@ async fn thing(origin: &Origin, id: u32) -> Option<u32> {
 #[tokio::test]
 async fn an_absence_that_is_known_is_a_hit() {
     let (fast, origin) = (fresh(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         for _ in 0..3 {
             assert_eq!(thing(&origin, 0).await, None);
         }

@@ -1,6 +1,6 @@
 //! Keys: calls that share a value, and the reach of invalidations by key and by prefix.
 
-use fastness::{cacheable, scope, scope_sync};
+use fastness::{cacheable, with_cache, with_cache_sync};
 
 use crate::fresh;
 use crate::origin::{Fault, Origin};
@@ -22,7 +22,7 @@ mod there {
 
 #[tokio::test]
 async fn functions_of_one_name_in_two_modules_share_nothing() {
-    scope_sync(&fresh(), || {
+    with_cache_sync(&fresh(), || {
         for _ in 0..2 {
             assert_eq!((here::namesake(1), there::namesake(1)), ("here 1".into(), "there 1".into()));
         }
@@ -42,7 +42,7 @@ fn fee_in_cents(origin: &Origin, id: u32) -> u32 {
 #[tokio::test]
 async fn one_pattern_reaches_every_version() {
     let (fast, origin) = (fresh(), Origin::default());
-    let both = || scope_sync(&fast, || (fee(&origin, 1), fee_in_cents(&origin, 1)));
+    let both = || with_cache_sync(&fast, || (fee(&origin, 1), fee_in_cents(&origin, 1)));
     assert_eq!((both(), both()), ((1, 2), (1, 2)));
     fast.cache().invalidate(reached("fee:*")).await;
     assert_eq!((both(), both()), ((3, 4), (3, 4)));
@@ -70,7 +70,7 @@ async fn values_absences_and_errors_are_reached_in_every_way() {
     let cache = fast.cache();
     let all = async || {
         for id in 0..3 {
-            let _ = scope(&fast, outcome(&origin, id, "a")).await;
+            let _ = with_cache(&fast, outcome(&origin, id, "a")).await;
         }
         origin.calls()
     };

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use fastness::{Fastness, cacheable, scope};
+use fastness::{Fastness, cacheable, with_cache};
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 
@@ -21,7 +21,7 @@ async fn news(origin: &Origin) -> Result<u32, Fault> {
 #[tokio::test]
 async fn a_look_finds_nothing_stale_whether_or_not_an_error_was_replaced() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert!(news_entry().get().await.is_none());
         news(&origin).await.unwrap();
         assert!(news_entry().get().await.is_some());
@@ -37,7 +37,7 @@ async fn a_look_finds_nothing_stale_whether_or_not_an_error_was_replaced() {
 #[tokio::test]
 async fn what_is_refreshed_by_hand_still_stands_in_for_an_error() {
     let ((fast, _), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         news(&origin).await.unwrap();
         news_entry().refresh().await;
         origin.set_down(true);
@@ -50,7 +50,7 @@ async fn what_is_refreshed_by_hand_still_stands_in_for_an_error() {
 async fn what_was_invalidated_in_any_way_stands_in_for_nothing() {
     for way in 0..4 {
         let ((fast, clock), origin) = (timed(), Origin::default());
-        scope(&fast, async {
+        with_cache(&fast, async {
             news(&origin).await.unwrap();
             clock.advance(MINUTE);
             origin.set_down(true);
@@ -99,7 +99,7 @@ impl Moody {
 async fn a_background_refresh_may_end_in_any_way_and_the_next_one_works() {
     for mood in 1..=3 {
         let ((fast, clock), moody) = (timed(), Moody::default());
-        scope(&fast, async {
+        with_cache(&fast, async {
             moody.ask().await.unwrap();
             clock.advance(MINUTE + SECOND);
             moody.is(mood);
@@ -133,10 +133,10 @@ impl Gated {
     /// Loaded once, expired, and being refreshed in the background for a caller that has left.
     async fn refreshed_for_one_who_left(&self, fast: &Fastness, clock: &fastness::Clock) {
         self.1.notify_one();
-        scope(fast, self.ask()).await.unwrap();
+        with_cache(fast, self.ask()).await.unwrap();
         clock.advance(MINUTE + SECOND);
         let (fast, own) = (fast.clone(), self.clone());
-        let caller = tokio::spawn(async move { scope(&fast, own.ask()).await });
+        let caller = tokio::spawn(async move { with_cache(&fast, own.ask()).await });
         assert_eq!(caller.await.unwrap(), Ok(1));
         while self.0.calls() < 2 {
             yield_now().await;
@@ -149,7 +149,7 @@ async fn a_background_refresh_goes_on_when_its_caller_has_left() {
     let ((fast, clock), gated) = (timed(), Gated::default());
     gated.refreshed_for_one_who_left(&fast, &clock).await;
     gated.1.notify_one();
-    scope(&fast, async {
+    with_cache(&fast, async {
         while gated.ask().await == Ok(1) {
             yield_now().await;
         }
@@ -163,7 +163,7 @@ async fn past_the_bound_of_staleness_callers_join_the_refresh_under_way() {
     let ((fast, clock), gated) = (timed(), Gated::default());
     gated.refreshed_for_one_who_left(&fast, &clock).await;
     clock.advance(SECOND * 10);
-    scope(&fast, async {
+    with_cache(&fast, async {
         let (mut one, mut other) = (pin!(gated.ask()), pin!(gated.ask()));
         assert!(poll_once(one.as_mut()).await.is_none() && poll_once(other.as_mut()).await.is_none());
         gated.1.notify_one();
@@ -182,7 +182,7 @@ async fn verdict(origin: &Origin, gate: &Notify) -> Result<u32, Fault> {
 #[tokio::test]
 async fn an_error_of_a_load_that_was_overtaken_is_not_kept() {
     let ((fast, _), origin, gate) = (timed(), Origin::default(), Notify::new());
-    scope(&fast, async {
+    with_cache(&fast, async {
         origin.set_down(true);
         let mut load = pin!(verdict(&origin, &gate));
         assert!(poll_once(load.as_mut()).await.is_none());

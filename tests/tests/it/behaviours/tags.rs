@@ -1,6 +1,8 @@
 //! The reach of invalidations by tags.
 
-use fastness::{Fastness, KeyPart, KeyWriter, cacheable, scope_sync};
+use fastness::{Fastness, cacheable, with_cache_sync};
+
+use fastness::key::{KeyPart, KeyWriter};
 
 use crate::fresh;
 use crate::origin::Origin;
@@ -15,7 +17,7 @@ fn grouped(origin: &Origin, id: u32, group: &str) -> u32 {
 /// The number of runs of the function for these calls.
 fn runs(fast: &Fastness, origin: &Origin, calls: impl Iterator<Item = (u32, &'static str)>) -> u32 {
     let before = origin.calls();
-    scope_sync(fast, || {
+    with_cache_sync(fast, || {
         for (id, group) in calls {
             grouped(origin, id, group);
         }
@@ -76,7 +78,7 @@ fn owned(origin: &Origin, id: u32, owner: Option<u32>) -> u32 {
 #[tokio::test]
 async fn a_tag_of_none_reaches_those_without_one() {
     let (fast, origin) = (fresh(), Origin::default());
-    let both = || scope_sync(&fast, || (owned(&origin, 1, None), owned(&origin, 2, Some(0))));
+    let both = || with_cache_sync(&fast, || (owned(&origin, 1, None), owned(&origin, 2, Some(0))));
     assert_eq!((both(), both()), ((1, 2), (1, 2)));
     fast.cache().invalidate(tagged("owner:%~")).await;
     assert_eq!(both(), (3, 2));

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use fastness::{cacheable, scope, scope_sync};
+use fastness::{cacheable, with_cache, with_cache_sync};
 use tokio::sync::Notify;
 
 use crate::origin::{Fault, MINUTE, Origin, SECOND, TICK, just_before};
@@ -17,7 +17,7 @@ fn lease(origin: &Origin, minutes: u32) -> u32 {
 #[tokio::test]
 async fn a_ttl_may_depend_on_the_arguments() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         let both = || (lease(&origin, 1), lease(&origin, 3));
         assert_eq!(both(), (1, 2));
         for (later, expected) in
@@ -38,7 +38,7 @@ async fn memo(origin: &Origin, id: u32) -> u32 {
 async fn an_update_begins_a_new_life() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     let cache = fast.cache();
-    scope(&fast, async {
+    with_cache(&fast, async {
         memo(&origin, 1).await;
         cache.set(&named("n:1"), 1_u32, MINUTE).await;
         clock.advance(SECOND * 50);
@@ -62,7 +62,7 @@ async fn all_but_the_first(origin: &Origin, gate: &Notify) -> u32 {
 #[tokio::test]
 async fn a_value_that_is_not_stored_is_given_to_all_who_waited() {
     let (fast, origin, gate) = (fresh(), Origin::default(), Notify::new());
-    scope(&fast, async {
+    with_cache(&fast, async {
         let (mut first, mut second) =
             (pin!(all_but_the_first(&origin, &gate)), pin!(all_but_the_first(&origin, &gate)));
         assert!(poll_once(first.as_mut()).await.is_none() && poll_once(second.as_mut()).await.is_none());
@@ -83,7 +83,7 @@ fn perhaps(origin: &Origin, id: u32, cached: bool) -> u32 {
 #[tokio::test]
 async fn a_call_that_bypasses_the_cache_neither_reads_nor_stores() {
     let (fast, origin) = (fresh(), Origin::default());
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         assert_eq!((perhaps(&origin, 1, true), perhaps(&origin, 1, false)), (1, 2), "it does not read");
         assert_eq!(perhaps(&origin, 1, true), 1, "nor replace");
         assert_eq!((perhaps(&origin, 2, false), perhaps(&origin, 2, true)), (4, 5), "nor store");
@@ -104,7 +104,7 @@ async fn fails_in_another(origin: &Origin, id: u32) -> Result<u32, String> {
 async fn an_error_of_one_type_answers_no_function_of_another() {
     let (fast, origin) = (fresh(), Origin::default());
     origin.set_down(true);
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(fails_in_one_way(&origin, 1).await, Err(Fault::Down));
         assert_eq!(fails_in_another(&origin, 1).await, Err("down".to_owned()));
         assert_eq!(origin.calls(), 2, "each asked for itself");
@@ -121,7 +121,7 @@ async fn excused_then_kept(origin: &Origin) -> Result<u32, Fault> {
 #[tokio::test]
 async fn an_error_is_kept_only_once_nothing_stands_in_for_it() {
     let ((fast, clock), origin) = (timed(), Origin::default());
-    scope(&fast, async {
+    with_cache(&fast, async {
         excused_then_kept(&origin).await.unwrap();
         origin.set_down(true);
         clock.advance(MINUTE);

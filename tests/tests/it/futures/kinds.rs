@@ -3,7 +3,8 @@
 use std::cell::Cell;
 
 use fastness::{
-    bulkhead, cache_invalidate, cache_put, cacheable, circuit_breaker, rate_limit, retry, scope, scope_sync, timed,
+    bulkhead, cache_invalidate, cache_put, cacheable, circuit_breaker, rate_limit, retry, timed, with_cache,
+    with_cache_sync,
 };
 
 use super::*;
@@ -51,7 +52,7 @@ fn forget() -> Priced {
 #[test]
 fn a_value_under_a_name_of_its_own_is_cached_as_it_is() {
     let fast = fresh();
-    scope_sync(&fast, || {
+    with_cache_sync(&fast, || {
         assert_eq!((price(1), price(1), runs()), (Price(1), Price(1), 1));
         assert_eq!((priced(1), priced(1), runs()), (Ok(Price(1)), Ok(Price(1)), 1));
         assert_eq!((priced(0), priced(0), runs()), (Err(Trouble::Down), Err(Trouble::Down), 2));
@@ -134,7 +135,7 @@ async fn a_service_whose_future_borrows_nothing_takes_them_all() {
 #[cacheable(ttl = 60)]
 fn generic<T>(value: T) -> BoxFuture<'static, Option<T>>
 where
-    T: fastness::KeyPart + Clone + Send + Sync + 'static,
+    T: fastness::key::KeyPart + Clone + Send + Sync + 'static,
 {
     Box::pin(async move { Some(value) })
 }
@@ -153,7 +154,7 @@ fn stacked(id: u64, work: &'static Work) -> Reply {
 #[tokio::test(start_paused = true)]
 async fn attributes_on_one_future_nest_as_they_are_written() {
     let work = Work::failing(1);
-    scope(&fresh(), async {
+    with_cache(&fresh(), async {
         assert_eq!((stacked(1, work).await, stacked(1, work).await), (Ok(2), Ok(2)));
         assert_eq!((generic("a").await, generic(1_u8).await), (Some("a"), Some(1)));
     })

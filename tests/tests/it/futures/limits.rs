@@ -115,7 +115,7 @@ ways!(measured(id), #[timed(name = "named.futures", labels(odd = id % 2 == 1), s
 
 /// The counts of `named.futures`: ok, error, cancelled.
 fn counts() -> [u64; 3] {
-    let all = fastness::timing::timings().into_iter().filter(|stats| stats.name == "named.futures");
+    let all = fastness::timing::snapshots().into_iter().filter(|stats| stats.name == "named.futures");
     all.fold([0; 3], |sum, stats| {
         let own = [stats.ok.count(), stats.error.count(), stats.cancelled.count()];
         std::array::from_fn(|outcome| sum[outcome] + own[outcome])

@@ -1,6 +1,6 @@
 //! `#[tracing::instrument]` beside our attributes: the body runs inside its span, and `err` and `ret` see how it ends.
 
-use fastness::{bulkhead, cache_invalidate, cacheable, circuit_breaker, fallback, retry, scope, timed, timeout};
+use fastness::{bulkhead, cache_invalidate, cacheable, circuit_breaker, fallback, retry, timed, timeout, with_cache};
 use fastness_tests::logged::Logged;
 use tracing::{Instrument, Level, info, info_span, instrument};
 
@@ -11,7 +11,7 @@ use crate::fresh;
 async fn logged<F: Future>(call: F) -> (F::Output, String) {
     let (logged, _guard) = Logged::listen(Level::INFO);
     let fast = fresh();
-    let ended = scope(&fast, call.instrument(info_span!("caller"))).await;
+    let ended = with_cache(&fast, call.instrument(info_span!("caller"))).await;
     (ended, logged.text())
 }
 

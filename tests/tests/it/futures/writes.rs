@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::sync::atomic::AtomicU64;
 
-use fastness::{cache_invalidate, cache_put, cacheable, scope};
+use fastness::{cache_invalidate, cache_put, cacheable, with_cache};
 
 use super::*;
 use crate::{fresh, poll_once};
@@ -15,7 +15,7 @@ async fn a_future_under_another_name_is_cached_by_what_it_resolves_to() {
     for (way, call) in cached::ALL {
         let fast = fresh();
         let work = Work::failing(1);
-        scope(&fast, async {
+        with_cache(&fast, async {
             assert_eq!(call(work, 5).await, Err(Trouble::Down), "{way}");
             assert_eq!((call(work, 5).await, call(work, 5).await), (Ok(5), Ok(5)), "{way}");
             assert_eq!(call(work, 6).await, Ok(6), "{way}");
@@ -31,7 +31,7 @@ async fn callers_of_a_future_under_another_name_share_its_load() {
     for (way, call) in cached::ALL {
         let fast = fresh();
         let work = Work::held();
-        scope(&fast, async {
+        with_cache(&fast, async {
             let (mut leader, mut waiter) = (pin!(call(work, 5)), pin!(call(work, 5)));
             assert_eq!((poll_once(leader.as_mut()).await, poll_once(waiter.as_mut()).await), (None, None), "{way}");
             work.leave.add_permits(1);
@@ -61,7 +61,7 @@ async fn a_future_under_another_name_invalidates_after_its_write() {
     for (way, call) in invalidated::ALL {
         let fast = fresh();
         let work = Work::held();
-        scope(&fast, async {
+        with_cache(&fast, async {
             STORED.with(|stored| stored.store(1, SeqCst));
             assert_eq!(stored(7).await, 1);
             let mut write = pin!(call(work, 7));
@@ -86,7 +86,7 @@ async fn a_future_under_another_name_invalidates_after_its_write() {
 async fn a_future_that_is_dropped_invalidates() {
     for (way, call) in invalidated::ALL {
         let fast = fresh();
-        scope(&fast, async {
+        with_cache(&fast, async {
             STORED.with(|stored| stored.store(1, SeqCst));
             assert_eq!(stored(7).await, 1);
             STORED.with(|stored| stored.store(2, SeqCst));
@@ -104,7 +104,7 @@ async fn a_future_under_another_name_stores_what_it_resolves_to() {
     for (way, call) in put::ALL {
         let fast = fresh();
         let work = Work::held();
-        scope(&fast, async {
+        with_cache(&fast, async {
             STORED.with(|stored| stored.store(1, SeqCst));
             assert_eq!(stored(9).await, 1);
             let mut write = pin!(call(work, 9));
@@ -130,7 +130,7 @@ fn spawned<'a>(id: u64, name: &'a str, work: &'static Work) -> BoxFuture<'a, Ans
 async fn a_future_under_another_name_takes_the_options_that_need_one() {
     let (fast, clock) = crate::timed();
     let work = Work::failing(0);
-    scope(&fast, async {
+    with_cache(&fast, async {
         assert_eq!(spawned(1, "abc", work).await, Ok(4));
         clock.advance(std::time::Duration::from_secs(70));
         assert_eq!(spawned(1, "abc", work).await, Ok(4), "stale, while a task refreshes it");

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bson::oid::ObjectId;
 use bson::{Bson, Document, doc};
 use fastness::mongo::changes::ChangeWatcher;
-use fastness::{Fastness, Indexed, cacheable, scope};
+use fastness::{Fastness, Indexed, cacheable, with_cache};
 use fastness_tests::servers::{shared_mongo_set, until};
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +105,7 @@ async fn a_change_reaches_the_keys_of_the_same_values_and_no_others() {
         ("ü 水", Bson::Int64(7), Some("")),
         ("%~", Bson::Int32(7), Some("%~")),
     ];
-    scope(&fast, async {
+    with_cache(&fast, async {
         for (text, number, maybe) in cases {
             let id = ObjectId::new();
             // The first announcement is that of the gap; waits for a change of this test.

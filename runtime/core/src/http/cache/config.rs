@@ -86,8 +86,8 @@ impl Config {
 
     pub(super) fn store(&self) -> Cow<'_, Arc<Store>> {
         let of = |handle: &Fastness| Store::from_handle(handle, self.keeps, self.capacity);
-        let scoped = if self.on.is_none() { Fastness::scoped() } else { None };
-        match scoped {
+        let current = if self.on.is_none() { Fastness::current_override() } else { None };
+        match current {
             Some(handle) => Cow::Owned(of(&handle)),
             // The process default never becomes another one.
             None => Cow::Borrowed(

@@ -10,7 +10,7 @@ use http::uri::PathAndQuery;
 use super::survey::Host;
 use crate::http::original_uri::original_uri;
 use crate::key::args::Args;
-use crate::key::scope::NoScope;
+use crate::key::namespace::NoNamespace;
 use crate::key::{KeyPart, KeyWriter, Pattern};
 
 /// Who a response is kept for, as a part of the key.
@@ -19,7 +19,7 @@ pub(super) const ANYBODY: &str = "";
 pub(super) const WITH_CREDENTIALS: &str = "+";
 
 /// The form in which a key is kept.
-pub(super) type Key = <(NoScope, Address<'static>) as Args>::Owned;
+pub(super) type Key = <(NoNamespace, Address<'static>) as Args>::Owned;
 
 /// A resource, as one client or all clients see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,8 +86,8 @@ impl<'a> Target<'a> {
     }
 
     /// As borrowed arguments, for a look that renders nothing.
-    pub(super) fn args<'b>(&'b self, variant: &'b str) -> (NoScope, Address<'b>) {
-        (NoScope, Address([&self.host, &self.page, self.space, &self.who, variant]))
+    pub(super) fn args<'b>(&'b self, variant: &'b str) -> (NoNamespace, Address<'b>) {
+        (NoNamespace, Address([&self.host, &self.page, self.space, &self.who, variant]))
     }
 
     /// As a key's text.

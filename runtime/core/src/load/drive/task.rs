@@ -13,7 +13,7 @@ use tokio::task::{JoinError, JoinHandle};
 use crate::engine::RequestPlan;
 use crate::error::LoadTimeout;
 use crate::flight::Permit;
-use crate::handle::carried;
+use crate::handle::with_current_cache;
 use crate::key::OwnedKey;
 use crate::load::{Miss, Pending};
 use crate::shape::{CacheValue, Ending, Shape};
@@ -103,7 +103,7 @@ where
             return Err(Unspawned { permit, body });
         };
         let pending = self.clone();
-        Ok(runtime.spawn(carried(async move {
+        Ok(runtime.spawn(with_current_cache(async move {
             let ending = pending.run_within(None, permit, body).await;
             // Its caller may hold it for longer than the load takes.
             *lock(&pending.lease) = None;

@@ -86,6 +86,17 @@ impl Cell {
         }
     }
 
+    /// Returns whether no call was made, rejected or cancelled, and the state is the first one.
+    pub(super) fn is_unused(&self) -> bool {
+        self.gate() == Gate::new(&Machine::new(), &self.settings) && self.reading().calls == Calls::default()
+    }
+
+    /// Sets the clock of a cell that [is unused](Self::is_unused): counts carry stamps of the clock that they were made by.
+    pub(super) fn set_clock(&mut self, clock: Clock) {
+        clock.ensure_ticking();
+        self.clock = clock;
+    }
+
     #[inline]
     fn gate(&self) -> Gate {
         Gate::from_word(self.gate.load(Acquire))

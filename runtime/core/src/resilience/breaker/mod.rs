@@ -35,10 +35,10 @@ pub use many::KeyedBreaker;
 pub(crate) use permit::Admitted;
 pub use permit::Permit;
 pub use settings::{Settings, Window};
+pub use site::Conflict;
 #[cfg(feature = "registry")]
 pub(crate) use site::faults;
 pub(super) use site::{BREAKERS, KEYED, make_declared};
-pub use site::{Conflict, conflicts, find, named, named_with, set_max_named};
 pub use snapshot::{Calls, Snapshot};
 pub use state::{Cause, State};
 use state::{Phase, Tally};
@@ -48,22 +48,21 @@ use window::Spread;
 use super::error::{CallError, Rejected, TimedOut};
 use super::guarded::guarded;
 use super::noted::mark;
-pub use super::registry::Location;
 use super::within::within;
 use crate::clock::Clock;
 
 /// A circuit breaker. Cheap to clone; clones are the same breaker.
 ///
-/// [`named`] gives the one of a name, which is the same in the whole process.
+/// [`named`](Self::named) gives the one of a name, which is the same in the whole process.
 ///
 /// ```
 /// use fastness::resilience::CallError;
-/// use fastness::resilience::breaker::{self, State};
+/// use fastness::resilience::breaker::{Breaker, State};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// async fn quote(isbn: u64) -> Result<u32, std::io::Error> { Err(std::io::Error::other("no route")) }
 ///
-/// let quotes = breaker::named("quotes");
+/// let quotes = Breaker::named("quotes");
 /// for _ in 0..5 {
 ///     assert!(matches!(quotes.try_call(quote(7)).await, Err(CallError::Failed(_))));
 /// }
@@ -103,10 +102,15 @@ impl Breaker {
         Self::make(name.into(), settings, Clock::system())
     }
 
-    /// A breaker of its own with this name and these settings, and another clock: for tests.
+    /// Puts the breaker on another clock, for tests. One that was cloned or used before is replaced by a new one with the same name and
+    /// settings.
     #[must_use]
-    pub fn with_clock(&self, clock: Clock) -> Self {
-        Self::make(self.cell.name.clone(), self.cell.settings.clone(), clock)
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        match Arc::get_mut(&mut self.cell) {
+            Some(cell) if cell.is_unused() => cell.set_clock(clock),
+            _ => self = Self::make(self.cell.name.clone(), self.cell.settings.clone(), clock),
+        }
+        self
     }
 
     fn make(name: Arc<str>, settings: Settings, clock: Clock) -> Self {
@@ -180,11 +184,11 @@ impl Breaker {
     ///
     /// ```
     /// use fastness::resilience::Rejected;
-    /// use fastness::resilience::breaker::{self, Verdict};
+    /// use fastness::resilience::breaker::{Breaker, Verdict};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Rejected> {
     /// let status = |code: &u16| if *code >= 500 { Verdict::Failure } else { Verdict::Success };
-    /// let code = breaker::named("gateway").call_judged(async { 404 }, status).await?;
+    /// let code = Breaker::named("gateway").call_judged(async { 404 }, status).await?;
     /// assert_eq!(code, 404);
     /// # Ok(()) }
     /// ```
@@ -284,10 +288,10 @@ impl Breaker {
     /// The changes of its state from now on.
     ///
     /// ```
-    /// use fastness::resilience::breaker::{self, State};
+    /// use fastness::resilience::breaker::{Breaker, State};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// let breaker = breaker::named("watched");
+    /// let breaker = Breaker::named("watched");
     /// let mut events = breaker.subscribe();
     /// breaker.force_open();
     /// assert_eq!(events.next().await.to, State::ForcedOpen);

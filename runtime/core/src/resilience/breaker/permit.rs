@@ -18,10 +18,10 @@ use super::verdict::Verdict;
 ///
 /// ```
 /// use fastness::resilience::Rejected;
-/// use fastness::resilience::breaker::{self, Verdict};
+/// use fastness::resilience::breaker::{Breaker, Verdict};
 ///
 /// # fn main() -> Result<(), Rejected> {
-/// let printer = breaker::named("printer");
+/// let printer = Breaker::named("printer");
 /// let permit = printer.try_acquire()?;
 /// // .. print ..
 /// permit.settle(Verdict::Success);

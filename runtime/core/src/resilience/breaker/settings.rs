@@ -18,14 +18,14 @@ const PROBES: NonZeroU32 = NonZeroU32::new(3).unwrap();
 /// use std::num::NonZeroU32;
 /// use std::time::Duration;
 /// use fastness::resilience::Percent;
-/// use fastness::resilience::breaker::{self, Settings, Window};
+/// use fastness::resilience::breaker::{Breaker, Settings, Window};
 ///
 /// const SETTINGS: Settings = Settings::new()
 ///     .window(Window::Count(NonZeroU32::new(200).unwrap()))
 ///     .failure_rate(Percent::new(20))
 ///     .open_for(Duration::from_secs(10));
 ///
-/// let payments = breaker::named_with("payments", &SETTINGS);
+/// let payments = Breaker::named_with("payments", &SETTINGS);
 /// assert_eq!(payments.name(), "payments");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 #[cfg(feature = "registry")]
 use std::collections::BTreeSet;
 use std::fmt;
-use std::panic;
+use std::panic::Location;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::clock::Clock;
 
 use super::super::keyed::Keep;
-use super::super::registry::{Location, Named, Use};
+use super::super::registry::{Named, Use};
 use super::{Breaker, KeyedBreaker, Settings};
 
 /// The settings that were asked for, and the number of keys where there is one per key.
@@ -40,58 +40,92 @@ impl Keep for Arc<KeyedBreaker> {
     }
 }
 
-/// Sets how many breakers there may be by name in this process: at least one, and 1 000 until this is called.
-///
-/// Over the bound, the breaker that was asked for longest ago is forgotten, of those that are not held anywhere and that are closed or were open
-/// until now; attributes hold theirs. Where all refuse calls or are held, a new name gets a breaker that is not kept: calls are made, and each time anew nothing is
-/// known of those before. So names from outside cost a bounded memory and never push out a breaker that refuses calls, or that was forced.
-///
-/// ```
-/// use fastness::resilience::breaker;
-///
-/// breaker::set_max_named(2);
-/// breaker::named("a.example").force_open();
-/// for n in 0..1_000 {
-///     breaker::named(&format!("{n}.example"));
-/// }
-/// assert!(breaker::find("a.example").is_some() && breaker::find("999.example").is_some());
-/// assert!(breaker::find("0.example").is_none());
-/// ```
-pub fn set_max_named(breakers: usize) {
-    BREAKERS.set_most(breakers);
-}
+impl Breaker {
+    /// The circuit breaker of this name, which is the same in the whole process. If nobody named it before, it gets the
+    /// settings of the attribute that names it, or else the defaults.
+    ///
+    /// Looking it up costs about 50 ns: keep it where that matters. There are 1 000 names at most, see [`set_max_named`](Self::set_max_named); for one
+    /// breaker per host or tenant there is [`KeyedBreaker`]. Of a name of more than 256 bytes the beginning and a digest are kept.
+    ///
+    /// ```
+    /// use fastness::resilience::CallError;
+    /// use fastness::resilience::breaker::Breaker;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), CallError<std::num::ParseIntError>> {
+    /// let answer = Breaker::named("parser").try_call(async { "42".parse::<u8>() }).await?;
+    /// assert_eq!(answer, 42);
+    /// # Ok(()) }
+    /// ```
+    #[track_caller]
+    pub fn named(name: &str) -> Self {
+        Self::find(name).unwrap_or_else(|| get_or_make(name, &Settings::new(), Location::caller()))
+    }
 
-/// The circuit breaker of this name, which is the same in the whole process. If nobody named it before, it gets the
-/// settings of the attribute that names it, or else the defaults.
-///
-/// Looking it up costs about 50 ns: keep it where that matters. There are 1 000 names at most, see [`set_max_named`]; for one
-/// breaker per host or tenant there is [`KeyedBreaker`]. Of a name of more than 256 bytes the beginning and a digest are kept.
-///
-/// ```
-/// use fastness::resilience::{CallError, breaker};
-///
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), CallError<std::num::ParseIntError>> {
-/// let answer = breaker::named("parser").try_call(async { "42".parse::<u8>() }).await?;
-/// assert_eq!(answer, 42);
-/// # Ok(()) }
-/// ```
-#[track_caller]
-pub fn named(name: &str) -> Breaker {
-    find(name).unwrap_or_else(|| get_or_make(name, &Settings::new(), Location::new(panic::Location::caller())))
-}
+    /// [`named`](Self::named), with settings. If it is there already with others, they stay in force, and [`conflicts`](Self::conflicts) tells.
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    /// use fastness::resilience::breaker::{Breaker, Settings};
+    ///
+    /// let settings = Settings::new().failure_threshold(NonZeroU32::MIN);
+    /// assert_eq!(Breaker::named_with("fragile", &settings).settings(), &settings);
+    /// ```
+    #[track_caller]
+    pub fn named_with(name: &str, settings: &Settings) -> Self {
+        get_or_make(name, settings, Location::caller())
+    }
 
-/// The circuit breaker of this name, if an attribute names it or it was asked for before. Makes none, so the name may come
-/// from outside.
-///
-/// ```
-/// use fastness::resilience::breaker;
-///
-/// assert!(breaker::find("archive").is_none());
-/// breaker::named("archive").force_open();
-/// assert!(breaker::find("archive").is_some());
-/// ```
-pub fn find(name: &str) -> Option<Breaker> {
-    BREAKERS.get(name).or_else(|| declared().find(|site| site.name == name).map(|site| site.breaker().clone()))
+    /// The circuit breaker of this name, if an attribute names it or it was asked for before. Makes none, so the name may come
+    /// from outside.
+    ///
+    /// ```
+    /// use fastness::resilience::breaker::Breaker;
+    ///
+    /// assert!(Breaker::find("archive").is_none());
+    /// Breaker::named("archive").force_open();
+    /// assert!(Breaker::find("archive").is_some());
+    /// ```
+    pub fn find(name: &str) -> Option<Self> {
+        BREAKERS.get(name).or_else(|| declared().find(|site| site.name == name).map(|site| site.breaker().clone()))
+    }
+
+    /// Sets how many breakers there may be by name in this process: at least one, and 1 000 until this is called.
+    ///
+    /// Over the bound, the breaker that was asked for longest ago is forgotten, of those that are not held anywhere and that are closed or were open
+    /// until now; attributes hold theirs. Where all refuse calls or are held, a new name gets a breaker that is not kept: calls are made, and each time anew nothing is
+    /// known of those before. So names from outside cost a bounded memory and never push out a breaker that refuses calls, or that was forced.
+    ///
+    /// ```
+    /// use fastness::resilience::breaker::Breaker;
+    ///
+    /// Breaker::set_max_named(2);
+    /// Breaker::named("a.example").force_open();
+    /// for n in 0..1_000 {
+    ///     Breaker::named(&format!("{n}.example"));
+    /// }
+    /// assert!(Breaker::find("a.example").is_some() && Breaker::find("999.example").is_some());
+    /// assert!(Breaker::find("0.example").is_none());
+    /// ```
+    pub fn set_max_named(breakers: usize) {
+        BREAKERS.set_most(breakers);
+    }
+
+    /// All names that are given different settings at different places, of what was called so far and of what attributes
+    /// declare.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fastness::resilience::breaker::{Breaker, Settings};
+    ///
+    /// Breaker::named_with("mail", &Settings::new());
+    /// Breaker::named_with("mail", &Settings::new().open_for(Duration::from_secs(1)));
+    /// assert_eq!(Breaker::conflicts()[0].name, "mail");
+    /// ```
+    pub fn conflicts() -> Vec<Conflict> {
+        let mut found = differing(uses().into_iter());
+        found.extend(differing(keyed_uses().into_iter()));
+        found
+    }
 }
 
 fn declared() -> impl Iterator<Item = &'static BreakerSite> {
@@ -108,21 +142,7 @@ pub(in crate::resilience) fn make_declared() {
     }
 }
 
-/// [`named`], with settings. If it is there already with others, they stay in force, and [`conflicts`] tells.
-///
-/// ```
-/// use std::num::NonZeroU32;
-/// use fastness::resilience::breaker::{self, Settings};
-///
-/// let settings = Settings::new().failure_threshold(NonZeroU32::MIN);
-/// assert_eq!(breaker::named_with("fragile", &settings).settings(), &settings);
-/// ```
-#[track_caller]
-pub fn named_with(name: &str, settings: &Settings) -> Breaker {
-    get_or_make(name, settings, Location::new(panic::Location::caller()))
-}
-
-fn get_or_make(name: &str, settings: &Settings, location: Location) -> Breaker {
+fn get_or_make(name: &str, settings: &Settings, location: &'static Location<'static>) -> Breaker {
     let asked = Use { location, settings: (settings.clone(), None) };
     BREAKERS.get_or_make(name, asked, |name| Breaker::new(name, settings.clone()))
 }
@@ -132,13 +152,13 @@ fn get_or_make(name: &str, settings: &Settings, location: Location) -> Breaker {
 pub struct BreakerSite {
     name: &'static str,
     settings: Settings,
-    location: Location,
+    location: &'static Location<'static>,
     breaker: OnceLock<Breaker>,
 }
 
 impl BreakerSite {
     /// Names a breaker, at this location in the source.
-    pub const fn new(name: &'static str, settings: Settings, location: Location) -> Self {
+    pub const fn new(name: &'static str, settings: Settings, location: &'static Location<'static>) -> Self {
         Self { name, settings, location, breaker: OnceLock::new() }
     }
 
@@ -155,7 +175,7 @@ pub struct KeyedBreakerSite {
     name: &'static str,
     settings: Settings,
     cap: usize,
-    location: Location,
+    location: &'static Location<'static>,
     breakers: OnceLock<Arc<KeyedBreaker>>,
 }
 
@@ -164,7 +184,7 @@ impl KeyedBreakerSite {
     pub const DEFAULT_CAP: usize = KeyedBreaker::MAX_KEYS;
 
     /// Names breakers, at most so many, at this location in the source.
-    pub const fn new(name: &'static str, settings: Settings, cap: usize, location: Location) -> Self {
+    pub const fn new(name: &'static str, settings: Settings, cap: usize, location: &'static Location<'static>) -> Self {
         Self { name, settings, cap, location, breakers: OnceLock::new() }
     }
 
@@ -182,7 +202,7 @@ impl KeyedBreakerSite {
     }
 }
 
-/// A site that is known from link time on, for [`find`] and [`conflicts`].
+/// A site that is known from link time on, for [`Breaker::find`] and [`Breaker::conflicts`].
 #[derive(Debug)]
 pub struct BreakerDeclared(pub &'static BreakerSite);
 
@@ -200,9 +220,9 @@ pub struct Conflict {
     /// The name.
     pub name: String,
     /// One location.
-    pub first: Location,
+    pub first: &'static Location<'static>,
     /// The other.
-    pub second: Location,
+    pub second: &'static Location<'static>,
 }
 
 impl fmt::Display for Conflict {
@@ -210,27 +230,10 @@ impl fmt::Display for Conflict {
         let Self { name, first, second } = self;
         write!(
             f,
-            "circuit breaker `{name}` has other settings at {second} than at {first}, and whichever is called first wins: \
+            "circuit breaker `{name}` has other settings at {second} than at {first}, and the first one called wins: \
              write the same settings, or give one of them another name"
         )
     }
-}
-
-/// All names that are given different settings at different places, of what was called so far and of what attributes
-/// declare.
-///
-/// ```
-/// use std::time::Duration;
-/// use fastness::resilience::breaker::{self, Settings};
-///
-/// breaker::named_with("mail", &Settings::new());
-/// breaker::named_with("mail", &Settings::new().open_for(Duration::from_secs(1)));
-/// assert_eq!(breaker::conflicts()[0].name, "mail");
-/// ```
-pub fn conflicts() -> Vec<Conflict> {
-    let mut found = differing(uses().into_iter());
-    found.extend(differing(keyed_uses().into_iter()));
-    found
 }
 
 /// Settings that cannot be meant, a sentence for each, of what was called so far and of what attributes declare.

@@ -8,9 +8,9 @@ use super::state::State;
 /// A circuit breaker at one moment.
 ///
 /// ```
-/// use fastness::resilience::breaker::{self, Verdict};
+/// use fastness::resilience::breaker::{Breaker, Verdict};
 ///
-/// let mail = breaker::named("outgoing mail");
+/// let mail = Breaker::named("outgoing mail");
 /// mail.try_acquire()?.settle(Verdict::Success);
 /// mail.try_acquire()?.settle(Verdict::Failure);
 /// let seen = mail.snapshot();

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::num::NonZeroU32;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
@@ -475,9 +475,9 @@ fn that_it_opened_is_a_warning_and_all_else_is_said_in_passing() {
 #[test]
 fn a_long_name_is_kept_short_by_whoever_has_it() {
     let long = "x".repeat(1 << 20);
-    let breaker = named(&long);
+    let breaker = Breaker::named(&long);
     assert!(breaker.name().len() <= 256, "{}", breaker.name().len());
-    assert!(find(&long).is_some_and(|found| found.name() == breaker.name()));
+    assert!(Breaker::find(&long).is_some_and(|found| found.name() == breaker.name()));
 }
 
 #[test]
@@ -500,22 +500,22 @@ fn a_breaker_may_be_forgotten_once_it_refuses_no_call() {
     }
 }
 
-static DECLARED: BreakerSite = BreakerSite::new("declared", Settings::new(), Location { file: "declared.rs", line: 1 });
+static DECLARED: BreakerSite = BreakerSite::new("declared", Settings::new(), Location::caller());
 static DECLARED_HOSTS: KeyedBreakerSite =
-    KeyedBreakerSite::new("declared hosts", Settings::new(), 10, Location { file: "declared.rs", line: 2 });
+    KeyedBreakerSite::new("declared hosts", Settings::new(), 10, Location::caller());
 
 inventory::submit! { BreakerDeclared(&DECLARED) }
 inventory::submit! { KeyedBreakerDeclared(&DECLARED_HOSTS) }
 
 #[test]
 fn what_is_declared_is_there_before_its_first_call() {
-    assert!(find("nobody names this").is_none());
+    assert!(Breaker::find("nobody names this").is_none());
     let all = super::super::snapshots();
     for name in ["declared", "declared hosts"] {
         assert!(all.iter().any(|policy| &*policy.name == name), "{name}");
     }
-    assert_eq!(find("declared").unwrap().name(), "declared");
-    assert!(!conflicts().iter().any(|conflict| conflict.name.starts_with("declared")));
+    assert_eq!(Breaker::find("declared").unwrap().name(), "declared");
+    assert!(!Breaker::conflicts().iter().any(|conflict| conflict.name.starts_with("declared")));
 }
 
 #[test]
@@ -616,24 +616,24 @@ fn where_all_are_open_the_cap_still_holds() {
 
 #[test]
 fn one_name_is_one_breaker_and_other_settings_are_a_conflict() {
-    let first = named_with("shared", &small());
-    let second = named_with("shared", &Settings::new());
+    let first = Breaker::named_with("shared", &small());
+    let second = Breaker::named_with("shared", &Settings::new());
     first.force_open();
     assert_eq!(second.state(), State::ForcedOpen);
-    assert_eq!(named("shared").settings(), &small());
+    assert_eq!(Breaker::named("shared").settings(), &small());
 
-    let found: Vec<_> = conflicts().into_iter().filter(|conflict| conflict.name == "shared").collect();
+    let found: Vec<_> = Breaker::conflicts().into_iter().filter(|conflict| conflict.name == "shared").collect();
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].first.file, file!());
-    assert_eq!(found[0].second.line, found[0].first.line + 1);
+    assert_eq!(found[0].first.file(), file!());
+    assert_eq!(found[0].second.line(), found[0].first.line() + 1);
     assert!(found[0].to_string().starts_with("circuit breaker `shared` has other settings at "));
 }
 
 #[cfg(feature = "registry")]
 #[test]
 fn settings_that_cannot_be_meant_are_told_of() {
-    named_with("misfit", &Settings::new().window(Window::Count(n(10))).min_calls(n(20)));
-    named_with("fit", &Settings::new().window(Window::Count(n(10))));
+    Breaker::named_with("misfit", &Settings::new().window(Window::Count(n(10))).min_calls(n(20)));
+    Breaker::named_with("fit", &Settings::new().window(Window::Count(n(10))));
     let of =
         |name: &str| faults().into_iter().filter(|fault| fault.contains(&format!("`{name}` at "))).collect::<Vec<_>>();
     assert_eq!(of("fit"), [""; 0]);
@@ -646,13 +646,12 @@ fn settings_that_cannot_be_meant_are_told_of() {
 
 #[test]
 fn sites_of_one_name_share_too() {
-    static A: BreakerSite = BreakerSite::new("site", Settings::new(), Location { file: "a.rs", line: 1 });
-    static B: BreakerSite = BreakerSite::new("site", Settings::new(), Location { file: "b.rs", line: 2 });
-    static HOSTS: KeyedBreakerSite =
-        KeyedBreakerSite::new("site-hosts", Settings::new(), 10, Location { file: "a.rs", line: 3 });
+    static A: BreakerSite = BreakerSite::new("site", Settings::new(), Location::caller());
+    static B: BreakerSite = BreakerSite::new("site", Settings::new(), Location::caller());
+    static HOSTS: KeyedBreakerSite = KeyedBreakerSite::new("site-hosts", Settings::new(), 10, Location::caller());
     A.breaker().force_open();
     assert_eq!(B.breaker().state(), State::ForcedOpen);
     HOSTS.get("a").force_open();
     assert_eq!((HOSTS.get("a").state(), HOSTS.get("b").state()), (State::ForcedOpen, State::Closed));
-    assert!(!conflicts().iter().any(|conflict| conflict.name.starts_with("site")));
+    assert!(!Breaker::conflicts().iter().any(|conflict| conflict.name.starts_with("site")));
 }

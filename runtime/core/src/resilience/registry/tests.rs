@@ -18,7 +18,7 @@ fn named(most: usize) -> (Named<Policy, u32>, Clock) {
 }
 
 fn ask(policies: &Named<Policy, u32>, name: &str) -> Policy {
-    let asked = Use { location: Location { file: "here", line: 1 }, settings: 0 };
+    let asked = Use { location: Location::caller(), settings: 0 };
     policies.get_or_make(name, asked, |_| Policy(Arc::default()))
 }
 
@@ -72,7 +72,7 @@ fn long_names_and_many_settings_take_a_bounded_room() {
     assert!(Arc::ptr_eq(&one.0, &policies.get(&long).unwrap().0));
     assert!(!Arc::ptr_eq(&one.0, &ask(&policies, &longer).0), "the digest tells them apart");
     for settings in 0..1_000 {
-        let asked = Use { location: Location { file: "here", line: 1 }, settings };
+        let asked = Use { location: Location::caller(), settings };
         policies.get_or_make("name", asked, |_| Policy(Arc::default()));
     }
     let uses = policies.uses();

@@ -13,7 +13,7 @@ use super::seek::Seeking;
 use super::{Answer, Exchange};
 use crate::engine::RequestPlan;
 use crate::flight::Permit;
-use crate::handle::carried;
+use crate::handle::with_current_cache;
 use crate::http::problem::Problem;
 use crate::http::resumed::BoxError;
 
@@ -61,7 +61,7 @@ impl Exchange {
             return self.ask(inner, request, &place, Some(permit), Some(held)).await;
         };
         let Some(slot) = self.store.background.try_acquire() else { return Ok(answer) };
-        runtime.spawn(carried(async move {
+        runtime.spawn(with_current_cache(async move {
             drop(self.ask(inner, request, &place, Some(permit), Some(held)).await);
             drop(slot);
         }));

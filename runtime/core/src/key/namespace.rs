@@ -1,4 +1,4 @@
-//! What leads a key: the scope of the receiver's type, if it has one.
+//! The namespace that leads a key: that of the receiver's type, if it has one.
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
@@ -10,65 +10,65 @@ use std::sync::Arc;
 use super::part::KeyPart;
 use super::writer::KeyWriter;
 
-/// What leads every key of a type: a tenant, a region, an account.
+/// A namespace that leads every key of a type's methods: a tenant, a region, an account.
 ///
-/// Two services of one type but of different tenants must not share entries. Implement this for the type, and the scope
+/// Two services of one type but of different tenants must not share entries. Implement this for the type, and the namespace
 /// leads the key of each of its cached methods and of each pattern that its methods invalidate.
 ///
 /// ```
-/// use fastness::KeyScope;
+/// use fastness::key::KeyNamespace;
 ///
 /// struct Orders { tenant: String }
 ///
-/// impl KeyScope for Orders {
-///     type Scope<'a> = &'a str;
-///     fn key_scope(&self) -> &str { &self.tenant }
+/// impl KeyNamespace for Orders {
+///     type Namespace<'a> = &'a str;
+///     fn key_namespace(&self) -> &str { &self.tenant }
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`self` is not in the key, so all values of `{Self}` would share one entry: write `skip(self)`, \
-               name a field of it in `key`, as `{{self.tenant}}`, or implement `KeyScope` for `{Self}`",
+               name a field of it in `key`, as `{{self.tenant}}`, or implement `KeyNamespace` for `{Self}`",
     label = "neither in the key nor skipped",
     note = "`skip(self)` says that all values of the type give the same result"
 )]
-pub trait KeyScope {
-    /// The scope's type, often `&'a str` or an id.
-    type Scope<'a>: KeyPart
+pub trait KeyNamespace {
+    /// The namespace's type, often `&'a str` or an id.
+    type Namespace<'a>: KeyPart
     where
         Self: 'a;
 
-    /// The scope of this value.
-    fn key_scope(&self) -> Self::Scope<'_>;
+    /// Returns the namespace of this value.
+    fn key_namespace(&self) -> Self::Namespace<'_>;
 }
 
-macro_rules! scope_of_target {
+macro_rules! namespace_of_target {
     ($($pointer:ty),*) => {$(
-        impl<T: KeyScope + ?Sized> KeyScope for $pointer {
-            type Scope<'a>
-                = T::Scope<'a>
+        impl<T: KeyNamespace + ?Sized> KeyNamespace for $pointer {
+            type Namespace<'a>
+                = T::Namespace<'a>
             where
                 Self: 'a;
 
-            fn key_scope(&self) -> Self::Scope<'_> {
-                (**self).key_scope()
+            fn key_namespace(&self) -> Self::Namespace<'_> {
+                (**self).key_namespace()
             }
         }
     )*};
 }
 
-scope_of_target!(&T, Arc<T>, Box<T>, Rc<T>, Pin<&T>, Pin<Arc<T>>, Pin<Box<T>>);
+namespace_of_target!(&T, Arc<T>, Box<T>, Rc<T>, Pin<&T>, Pin<Arc<T>>, Pin<Box<T>>);
 
-/// No scope leads the key.
+/// The empty namespace: nothing leads the key.
 #[derive(Clone, Copy, Debug)]
-pub struct NoScope;
+pub struct NoNamespace;
 
-/// This scope leads the key.
+/// A namespace that leads the key.
 #[derive(Clone, Copy, Debug)]
-pub struct InScope<P>(pub(super) P);
+pub struct InNamespace<P>(pub(super) P);
 
 /// The leading element of an argument tuple.
-pub trait Lead {
-    const SCOPED: bool;
+pub trait Namespace {
+    const HAS_NAMESPACE: bool;
     type Owned: Clone + Eq + Send + Sync + 'static;
     fn feed<H: Hasher>(&self, state: &mut H);
     fn same(&self, owned: &Self::Owned) -> bool;
@@ -78,8 +78,8 @@ pub trait Lead {
     fn write_owned(owned: &Self::Owned, out: &mut KeyWriter);
 }
 
-impl Lead for NoScope {
-    const SCOPED: bool = false;
+impl Namespace for NoNamespace {
+    const HAS_NAMESPACE: bool = false;
     type Owned = ();
     #[inline]
     fn feed<H: Hasher>(&self, _: &mut H) {}
@@ -92,8 +92,8 @@ impl Lead for NoScope {
     fn write_owned((): &(), _: &mut KeyWriter) {}
 }
 
-impl<P: KeyPart> Lead for InScope<P> {
-    const SCOPED: bool = true;
+impl<P: KeyPart> Namespace for InNamespace<P> {
+    const HAS_NAMESPACE: bool = true;
     type Owned = P::Owned;
     #[inline]
     fn feed<H: Hasher>(&self, state: &mut H) {
@@ -107,16 +107,16 @@ impl<P: KeyPart> Lead for InScope<P> {
         self.0.to_owned_part()
     }
     fn write(&self, out: &mut KeyWriter) {
-        write_scope(&self.0, out);
+        write_namespace(&self.0, out);
     }
     fn write_owned(owned: &P::Owned, out: &mut KeyWriter) {
-        write_scope(owned, out);
+        write_namespace(owned, out);
     }
 }
 
-fn write_scope(scope: &impl KeyPart, out: &mut KeyWriter) {
-    // No template starts with `@`, so a scope cannot pose as the literal that starts another key.
+fn write_namespace(namespace: &impl KeyPart, out: &mut KeyWriter) {
+    // No template starts with `@`, so a namespace cannot pose as the literal that starts another key.
     out.raw("@");
-    scope.write(out);
+    namespace.write(out);
     out.raw(":");
 }

@@ -1,0 +1,102 @@
+//! One handle in place of another, for one future or one call.
+
+use std::pin::pin;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::Fastness;
+use crate::sync::ThreadStack;
+
+/// Whether [`with_cache`] was ever used: until then no call looks for an override.
+static USED: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// The overrides in force, outermost first.
+    static CURRENT: ThreadStack<Fastness> = const { ThreadStack::new() };
+}
+
+impl Fastness {
+    /// Returns whether any call may be inside [`with_cache`].
+    #[inline]
+    pub(crate) fn has_overrides() -> bool {
+        USED.load(Relaxed)
+    }
+
+    /// Returns the handle of the innermost [`with_cache`] around this call.
+    pub(crate) fn current_override() -> Option<Self> {
+        Self::has_overrides().then(|| CURRENT.with(ThreadStack::last)).flatten()
+    }
+}
+
+/// Runs a future with this handle in place of the process default, for the future and all that it awaits, but not for tasks that it
+/// spawns. With it, tests run side by side, each with a cache of its own.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+/// #[fastness::cacheable(ttl = 60)]
+/// async fn answer() -> u32 { 42 }
+///
+/// let fast = fastness::Fastness::builder().build()?;
+/// assert_eq!(fastness::with_cache(&fast, answer()).await, 42);
+/// assert_eq!(fast.stats().entries, 1);
+/// # Ok(()) }
+/// ```
+///
+/// # Cancel safety
+///
+/// As safe as the future itself.
+pub async fn with_cache<F: Future>(handle: &Fastness, future: F) -> F::Output {
+    let mut future = pin!(future);
+    std::future::poll_fn(|cx| {
+        let _entered = enter(handle);
+        future.as_mut().poll(cx)
+    })
+    .await
+}
+
+/// Wraps a future for a task of its own, so that it runs with the handle in force here: [`with_cache`] does not reach into tasks by itself.
+pub(crate) fn with_current_cache<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let current = Fastness::current_override();
+    async move {
+        match &current {
+            Some(handle) => with_cache(handle, future).await,
+            None => future.await,
+        }
+    }
+}
+
+/// Runs a closure with this handle in place of the process default: [`with_cache`] for code that is not async.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+/// #[fastness::cacheable(ttl = 60)]
+/// fn answer() -> u32 { 42 }
+///
+/// let fast = fastness::Fastness::builder().build()?;
+/// assert_eq!(fastness::with_cache_sync(&fast, answer), 42);
+/// assert_eq!(fast.stats().entries, 1);
+/// # Ok(()) }
+/// ```
+pub fn with_cache_sync<T>(handle: &Fastness, run: impl FnOnce() -> T) -> T {
+    let _entered = enter(handle);
+    run()
+}
+
+/// An override on this thread's stack; its drop takes it off.
+struct Entered;
+
+/// Puts a handle on this thread's stack. The process default is not put on an unused stack, where it would change nothing.
+fn enter(handle: &Fastness) -> Option<Entered> {
+    if !Fastness::has_overrides() && handle.is_process_default() {
+        return None;
+    }
+    USED.store(true, Relaxed);
+    CURRENT.with(|stack| stack.push(handle.clone()));
+    Some(Entered)
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        drop(CURRENT.with(ThreadStack::pop));
+    }
+}
