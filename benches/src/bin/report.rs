@@ -155,14 +155,14 @@ fn page(
 ) -> Result<String, Box<dyn Error>> {
     let mut page = format!(
         "# Benchmarks\n\n\
-         Made by `scripts/bench --write`; it is not edited by hand. Each case of a suite runs in the same process as its peers, in rounds that\n\
-         take turns, and a ratio is the median of the ratios of each round, because times of two runs or two machines do not compare.\n\
-         What a row must be is in [performance](design/performance.md#the-budget), with the reason for each that falls short.\n\n\
+         `scripts/bench --write` writes this page. The cases of a suite run in one process, in rounds that take turns, and a ratio is the median\n\
+         of the ratios of all rounds, because times of two runs or of two machines cannot be compared. The page on\n\
+         [performance](design/performance.md#the-budget) has the reason for each bound, and for each row that misses it.\n\n\
          {}\n\n\
-         ![What a hit takes in nanoseconds, beside other caches](benchmarks-hit.svg)\n\n\
+         ![The duration of a hit in nanoseconds, beside other caches](benchmarks-hit.svg)\n\n\
          ## The speed budget\n\n\
-         ![Each row as a multiple of what it may be](benchmarks-budget.svg)\n\n\
-         | what | must | measured | quartiles | |\n|---|---|---|---|---|\n",
+         ![Each row as a multiple of its bound](benchmarks-budget.svg)\n\n\
+         | ratio or figure | bound | measured | quartiles | |\n|---|---|---|---|---|\n",
         machine(root)?
     );
     for row in budget {
