@@ -38,52 +38,76 @@ fn literal(input: TokenStream) -> String {
 
 /// The page with links as rustdoc follows them; `read` gives the text of a file below `docs`.
 fn linked(page: &str, text: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
-    let (mut linked, mut in_block) = (String::with_capacity(text.len()), false);
+    let (mut prose, mut in_block) =
+        (Prose { page, linked: String::with_capacity(text.len()), ..Prose::default() }, false);
     for line in text.lines() {
         let fence = line.trim_start().starts_with("```");
-        if in_block || fence {
+        if in_block || fence || line.is_empty() {
             in_block ^= fence;
-            linked += line;
+            prose.linked += line;
+            prose.end_paragraph();
         } else {
-            line_with_links(page, line, &read, &mut linked)?;
+            prose.line(line, &read)?;
         }
-        linked.push('\n');
+        prose.linked.push('\n');
     }
-    Ok(linked)
+    Ok(prose.linked)
 }
 
-/// Appends a line of prose to `linked`.
-fn line_with_links(
-    page: &str,
-    line: &str,
-    read: impl Fn(&str) -> Result<String, String>,
-    linked: &mut String,
-) -> Result<(), String> {
-    let (mut rest, mut in_code, mut opened) = (line, false, Vec::new());
-    while let Some(next) = rest.chars().next() {
-        if let Some((target, after)) = rest.strip_prefix("](").and_then(|link| link.split_once(')'))
-            && !in_code
-        {
-            let open = opened.pop().unwrap_or(linked.len());
-            match Target::new(page, target) {
-                Target::Module(path) => *linked += &format!("]({path})"),
-                Target::Elsewhere => *linked += &format!("]({target})"),
-                Target::Picture(file) => *linked += &format!("]({})", data_address(&read(&file)?)),
-                Target::File => drop(linked.remove(open)),
-            }
-            rest = after;
-            continue;
-        }
-        match next {
-            '`' => in_code = !in_code,
-            '[' if !in_code => opened.push(linked.len()),
-            ']' if !in_code => drop(opened.pop()),
-            _ => {}
-        }
-        linked.push(next);
-        rest = &rest[next.len_utf8()..];
+/// The state between the characters of a page.
+#[derive(Default)]
+struct Prose<'a> {
+    page: &'a str,
+    linked: String,
+    /// Positions of the brackets that are open in this paragraph.
+    opened: Vec<usize>,
+    in_code: bool,
+}
+
+impl Prose<'_> {
+    /// Neither a link nor code goes beyond its paragraph.
+    fn end_paragraph(&mut self) {
+        self.opened.clear();
+        self.in_code = false;
     }
-    Ok(())
+
+    fn line(&mut self, line: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<(), String> {
+        let mut rest = line;
+        while let Some(next) = rest.chars().next() {
+            let link = rest.strip_prefix("](").filter(|_| !self.in_code).and_then(|link| link.split_once(')'));
+            if let Some((target, after)) = link {
+                self.end_link(target, &read)?;
+                rest = after;
+                continue;
+            }
+            match next {
+                '`' => self.in_code = !self.in_code,
+                '[' if !self.in_code => self.opened.push(self.linked.len()),
+                ']' if !self.in_code => drop(self.opened.pop()),
+                _ => {}
+            }
+            self.linked.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+        Ok(())
+    }
+
+    fn end_link(&mut self, target: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<(), String> {
+        let opened = self.opened.pop();
+        let address = match Target::new(self.page, target) {
+            Target::Module(path) => path,
+            Target::Elsewhere => target.to_owned(),
+            Target::Picture(file) => data_address(&read(&file)?),
+            Target::File => {
+                if let Some(bracket) = opened {
+                    self.linked.remove(bracket);
+                }
+                return Ok(());
+            }
+        };
+        self.linked.extend(["](", &address, ")"]);
+        Ok(())
+    }
 }
 
 /// The address of a picture that holds the picture itself.

@@ -29,6 +29,9 @@ fn links_that_lead_out_of_the_guide_are_text() {
     assert_eq!(below_docs("guide/keys.md", "../../DESIGN.md"), None);
     let text = "See [`DESIGN` [2]](../../DESIGN.md), and [keys](keys.md).";
     assert_eq!(shown("guide/a.md", text), "See `DESIGN` [2], and [keys](crate::guide::keys).\n");
+    let over_lines = "[the\ndesign](../../DESIGN.md), `code [\nand` [more]\n\nno code `\n\n[keys](keys.md)";
+    let expected = "the\ndesign, `code [\nand` [more]\n\nno code `\n\n[keys](crate::guide::keys)\n";
+    assert_eq!(shown("guide/a.md", over_lines), expected);
 }
 
 #[test]
