@@ -41,6 +41,7 @@
 //!
 //! | for | see |
 //! |---|---|
+//! | an attribute for a function, and a page on each: failures, mistakes, operations | [the guide](guide) |
 //! | functions that read, write, or invalidate | the attributes [`macro@cacheable`], [`macro@cache_put`], [`macro@cache_invalidate`], each with all its options |
 //! | functions that call something unreliable | [`macro@circuit_breaker`], [`macro@retry`], [`macro@timeout`], [`macro@bulkhead`], [`macro@rate_limit`], [`macro@hedge`], [`macro@fallback`]; the same without attributes in [`resilience`] |
 //! | settings, and a cache for each test | [`Fastness`] and its [`Builder`]; [`with_cache`]; [`Clock::manual`] |
