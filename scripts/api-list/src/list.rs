@@ -10,6 +10,9 @@ use rustdoc_types::{Attribute, Id, Item, ItemEnum, ItemKind, Module, StructKind,
 use crate::crates::{Crates, Definition, FACADE, Found, Package, Target};
 use crate::signature::Signatures;
 
+/// Pages of the guide, as modules that rustdoc alone compiles.
+const GUIDE: &str = "fastness::guide";
+
 /// Module, or an item of one, by its public path.
 #[derive(Clone, Debug)]
 pub(crate) struct Name<'a> {
@@ -74,6 +77,9 @@ fn walk<'a>(
             },
         };
         let path = format!("{path}::{name}");
+        if path == GUIDE {
+            continue;
+        }
         if let ItemEnum::Module(module) = &found.item.inner {
             walk(crates, found.package, module, &path, names)?;
         }
