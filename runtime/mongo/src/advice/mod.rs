@@ -85,7 +85,7 @@ pub struct Evidence {
     pub explained: ExplainResult,
 }
 
-/// Minimum duration of a query that gets advice.
+/// Minimum duration of a query that gets advice: MongoDB's own default for a slow operation (`slowms`).
 pub(crate) const MIN_DURATION: Duration = Duration::from_millis(100);
 
 /// Maximum number of wasted reads of a query that gets no advice: it is slow for another reason.

@@ -20,7 +20,8 @@ const MAX_BRANCHES: usize = 32;
 /// MongoDB's maximum number of fields in an index.
 const MAX_FIELDS: usize = 32;
 
-/// Maximum number of values of an `$in` whose sorted results the server merges; from more on, `$in` is a range in a query that sorts.
+/// Maximum number of values of an `$in` whose sorted results the server merges (the default of `internalQueryMaxScansToExplode`); with more
+/// values, `$in` is a range in a query that sorts.
 const MAX_MERGED: usize = 200;
 
 impl IndexRequirements {

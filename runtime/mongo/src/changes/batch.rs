@@ -19,7 +19,7 @@ const MAX_PENDING_SCOPES: usize = 10_000;
 pub(super) struct ChangeBatch {
     scopes: HashSet<RenderedScope>,
     /// Number of scopes that were not announced yet.
-    fresh: usize,
+    unannounced: usize,
     /// Updated documents that have to be read before their scopes are known.
     updated: HashMap<DocumentId, UpdatedDocument>,
     /// Cluster time of the last change.
@@ -59,33 +59,31 @@ impl FoundDocuments {
 
     pub(super) fn add(&mut self, collection: &'static str, document: Document) {
         let Some(id) = document.get("_id") else { return };
-        let place = DocumentId::new(collection, id);
+        let document_id = DocumentId::new(collection, id);
         // Two shards may have documents with the same `_id`, so it is unknown which one was updated.
-        let known = if self.0.contains_key(&place) { None } else { Some(document) };
-        self.0.insert(place, known);
+        let known = if self.0.contains_key(&document_id) { None } else { Some(document) };
+        self.0.insert(document_id, known);
     }
-}
 
-impl FoundDocuments {
     /// Returns the document, if it was found and is the only one with its `_id`.
-    pub(super) fn get(&self, place: &DocumentId) -> Option<&Document> {
-        self.0.get(place).and_then(Option::as_ref)
+    pub(super) fn get(&self, document_id: &DocumentId) -> Option<&Document> {
+        self.0.get(document_id).and_then(Option::as_ref)
     }
 }
 
 impl ChangeBatch {
     /// Adds an updated document that has to be read. `touched` are the updated paths, whose old values are unknown.
     pub(super) fn add_updated(&mut self, collection: &'static str, id: &Bson, touched: &[&str]) {
-        let unread = self.updated.entry(DocumentId::new(collection, id));
-        let unread = unread.or_insert_with(|| UpdatedDocument { id: id.clone(), touched: HashSet::new() });
-        unread.touched.extend(touched.iter().map(|path| (*path).to_owned()));
+        let updated = self.updated.entry(DocumentId::new(collection, id));
+        let updated = updated.or_insert_with(|| UpdatedDocument { id: id.clone(), touched: HashSet::new() });
+        updated.touched.extend(touched.iter().map(|path| (*path).to_owned()));
     }
 
     /// Returns the `_id`s of the documents to read, by collection.
     pub(super) fn updated_ids(&self) -> BTreeMap<&'static str, Vec<Bson>> {
         let mut all: BTreeMap<_, Vec<Bson>> = BTreeMap::new();
-        for (place, unread) in &self.updated {
-            all.entry(place.0).or_default().push(unread.id.clone());
+        for (document_id, updated) in &self.updated {
+            all.entry(document_id.0).or_default().push(updated.id.clone());
         }
         all
     }
@@ -95,12 +93,12 @@ impl ChangeBatch {
         std::mem::take(&mut self.updated).into_iter()
     }
 
-    pub(super) fn push(&mut self, scope: RenderedScope) {
-        self.fresh += usize::from(self.scopes.insert(scope));
+    pub(super) fn add_scope(&mut self, scope: RenderedScope) {
+        self.unannounced += usize::from(self.scopes.insert(scope));
     }
 
     /// Adds all scopes of a model, as wide as possible.
-    pub(super) fn push_everything(&mut self, model: &WatchedModel) {
+    pub(super) fn add_all_scopes(&mut self, model: &WatchedModel) {
         self.scopes.extend(model.scopes.iter().map(|scope| scope.render(|_| None)));
     }
 
@@ -110,7 +108,7 @@ impl ChangeBatch {
 
     /// Returns whether the batch is large enough to be announced.
     pub(super) fn is_full(&self) -> bool {
-        self.fresh + self.updated.len() >= BATCH_LIMIT
+        self.unannounced + self.updated.len() >= BATCH_LIMIT
     }
 
     /// Returns the patterns to invalidate.
@@ -118,10 +116,10 @@ impl ChangeBatch {
         if self.scopes.len() > MAX_PENDING_SCOPES {
             self.scopes.clear();
             for model in models {
-                self.push_everything(model);
+                self.add_all_scopes(model);
             }
         }
-        self.fresh = 0;
+        self.unannounced = 0;
         self.scopes.iter().map(RenderedScope::pattern).collect()
     }
 

@@ -33,29 +33,29 @@ pub(super) fn read(event: &Document, models: &[WatchedModel], batch: &mut Change
     });
     for model in concerned {
         match operation {
-            "insert" => push(model, &[now(event)], batch),
-            "replace" => push(model, &[now(event), before(event)], batch),
-            "delete" => push(model, &[before(event)], batch),
+            "insert" => add_scopes(model, &[now(event)], batch),
+            "replace" => add_scopes(model, &[now(event), before(event)], batch),
+            "delete" => add_scopes(model, &[before(event)], batch),
             "update" => update(event, model, batch),
             // An event on the whole collection, or of an unknown kind.
-            _ => batch.push_everything(model),
+            _ => batch.add_all_scopes(model),
         }
     }
     if operation == "invalidate" { AfterEvent::Reopen } else { AfterEvent::Next }
 }
 
 /// Adds all scopes of a model, rendered with each of the views.
-fn push(model: &WatchedModel, views: &[DocumentView<'_>], batch: &mut ChangeBatch) {
+fn add_scopes(model: &WatchedModel, views: &[DocumentView<'_>], batch: &mut ChangeBatch) {
     for scope in model.scopes {
         for view in views {
-            batch.push(scope.render(|path| view.value(path)));
+            batch.add_scope(scope.render(|path| view.value(path)));
         }
     }
 }
 
 /// Adds the scopes of an update. The document is read only if a scope depends on it.
 fn update(event: &Document, model: &WatchedModel, batch: &mut ChangeBatch) {
-    let Some(id) = id(event) else { return batch.push_everything(model) };
+    let Some(id) = id(event) else { return batch.add_all_scopes(model) };
     let (before, touched) = (before(event), touched(event));
     let is_touched = |path: &[&str]| touched.iter().any(|touched| overlap(touched, path));
     let has_image = before.document.is_some();
@@ -67,7 +67,7 @@ fn update(event: &Document, model: &WatchedModel, batch: &mut ChangeBatch) {
         let unknown =
             if has_image { fields.any(is_touched) } else { fields.next().is_some_and(|path| !is_touched(path)) };
         if has_image || !unknown {
-            batch.push(scope.render(|path| before.value(path)));
+            batch.add_scope(scope.render(|path| before.value(path)));
         }
         depends |= unknown;
     }
@@ -78,10 +78,10 @@ fn update(event: &Document, model: &WatchedModel, batch: &mut ChangeBatch) {
 
 /// Adds the scopes of updated documents after they were read. A document that was not found is unknown.
 pub(super) fn add_looked_up(found: &FoundDocuments, models: &[WatchedModel], batch: &mut ChangeBatch) {
-    for (place, unread) in batch.take_updated() {
-        let touched: Vec<_> = unread.touched.iter().map(String::as_str).collect();
-        for model in models.iter().filter(|model| model.collection == place.0) {
-            after_updates(model, found.get(&place), &unread.id, &touched, batch);
+    for (document_id, updated) in batch.take_updated() {
+        let touched: Vec<_> = updated.touched.iter().map(String::as_str).collect();
+        for model in models.iter().filter(|model| model.collection == document_id.0) {
+            after_updates(model, found.get(&document_id), &updated.id, &touched, batch);
         }
     }
 }
@@ -96,7 +96,7 @@ fn after_updates(
 ) {
     // Untouched fields still have their old values.
     let views = [Vec::new(), touched.to_vec()].map(|hidden| DocumentView { document, hidden, id: Some(id) });
-    push(model, &views, batch);
+    add_scopes(model, &views, batch);
 }
 
 fn operation(event: &Document) -> &str {

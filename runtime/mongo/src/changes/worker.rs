@@ -142,7 +142,7 @@ impl WatcherWorker {
         let resumed = self.announced_token.is_some();
         if !resumed {
             // After the stream is open, so that no change is missed in between.
-            self.target.models.iter().for_each(|model| self.batch.push_everything(model));
+            self.target.models.iter().for_each(|model| self.batch.add_all_scopes(model));
         }
         self.consume(stream, resumed).await
     }

@@ -160,7 +160,7 @@ impl IndexManager {
     /// use fastness::mongo::IndexManager;
     /// use fastness::mongo::slow::Query;
     ///
-    /// # async fn look(db: mongodb::Database) -> Result<(), fastness::mongo::Error> {
+    /// # async fn analyze(db: mongodb::Database) -> Result<(), fastness::mongo::Error> {
     /// let query = Query::find("products", doc! { "business": 7 }).sort(doc! { "createdAt": -1 });
     /// println!("{}", IndexManager::new(&db).analyze_query(&query).await?);
     /// # Ok(()) }

@@ -33,8 +33,8 @@ pub enum UnmanagedIndexes {
     /// Leave them as they are.
     #[default]
     Keep,
-    /// Hide them: queries no longer use them, but they stay up to date and can be shown again at once. (A unique index still rejects
-    /// duplicates, and an index with a time to live still deletes.)
+    /// Hide them (MongoDB 4.4 or newer): queries no longer use them, but they stay up to date and can be shown again at once. A unique
+    /// index still rejects duplicates, and an index with a time to live still deletes.
     Hide,
     /// Drop the hidden ones and leave the others: the step after [`Hide`](Self::Hide), once the indexes were not missed.
     DropHidden,

@@ -54,7 +54,8 @@ pub enum PlanAction {
         /// Name of the existing index.
         existing: String,
     },
-    /// The index exists with differences that MongoDB can change in place (`collMod`): another time to live, hidden or not, not unique.
+    /// The index exists with differences that MongoDB can change in place (`collMod`): another time to live, hidden or not (MongoDB 4.4
+    /// or newer), not unique (6.0 or newer).
     Change {
         /// The existing index.
         existing: IndexDefinition,

@@ -29,7 +29,7 @@ mod tests;
 /// use fastness::mongo::slow::Settings;
 /// use fastness::mongo::{Client, Error};
 ///
-/// # async fn look(client: &Client) -> Result<(), Error> {
+/// # async fn profile(client: &Client) -> Result<(), Error> {
 /// let profiler = client.profiler(&client.database("shop"));
 /// profiler.enable(&Settings::default()).await?;
 /// // Later, as often as you like:
@@ -106,18 +106,18 @@ impl Settings {
     }
 
     fn command(&self) -> Result<Document, Error> {
-        const DOING: &str = "profile";
+        const ACTION: &str = "profile";
         if self.level != 1 {
             let why = format!(
                 "level {} is not supported, because 2 records every operation: leave it at 1, \
                  and lower `slow` instead; `disable` turns the profiler off",
                 self.level
             );
-            return Err(Error::other(DOING, why));
+            return Err(Error::other(ACTION, why));
         }
         if !(0.0..=1.0).contains(&self.sample_rate) {
             return Err(Error::other(
-                DOING,
+                ACTION,
                 format!("`sample_rate` is {}: give a number from 0 to 1", self.sample_rate),
             ));
         }
