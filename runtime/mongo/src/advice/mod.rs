@@ -208,7 +208,7 @@ impl fmt::Display for MissingIndex {
         match &self.hidden {
             None => writeln!(f, "{}: an index {key} is missing", self.collection)?,
             Some(name) => {
-                writeln!(f, "{}: the index {name} {key} is missing: it exists, but is hidden", self.collection)?
+                writeln!(f, "{}: the index {name} {key} is missing: it exists, but is hidden", self.collection)?;
             }
         }
         writeln!(

@@ -135,12 +135,12 @@ fn slow_queries_do_not_show_their_values() {
 #[test]
 fn an_index_with_the_collations_of_its_collection_serves() {
     let collation = doc! { "locale": "de", "strength": 1 };
-    let listed = |options: Document| with(doc! { "a": 1 }, options).as_seen_by_queries(Some(&collation));
+    let listed = |options: Document| with(doc! { "a": 1 }, options).for_queries(Some(&collation));
     let count = |index: IndexDefinition| suggested(doc! { "a": "x" }, doc! {}, &[index]).len();
     assert_eq!(count(listed(doc! { "collation": collation.clone() })), 0);
     assert_eq!(count(listed(doc! {})), 1, "that one compares bytes");
-    assert_eq!(count(with(doc! { "a": 1 }, doc! { "collation": collation.clone() }).as_seen_by_queries(None)), 1);
-    assert_eq!(count(with(doc! { "a": 1 }, doc! {}).as_seen_by_queries(None)), 0);
+    assert_eq!(count(with(doc! { "a": 1 }, doc! { "collation": collation.clone() }).for_queries(None)), 1);
+    assert_eq!(count(with(doc! { "a": 1 }, doc! {}).for_queries(None)), 0);
     let new = plain(&doc! { "a": 1 }).with_inherited_collation(Some(&collation));
     assert!(new.is_identical(&with(doc! { "a": 1 }, doc! { "collation": collation.clone() })), "{new}");
 }

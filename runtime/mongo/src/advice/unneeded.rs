@@ -108,7 +108,7 @@ impl fmt::Display for UnneededIndex {
         match &self.reason {
             UnneededReason::Covered { by } => write!(f, "the key of {by} begins with its key")?,
             UnneededReason::Unused { days } => {
-                write!(f, "no query used it for {days} days; hide it before you drop it")?
+                write!(f, "no query used it for {days} days; hide it before you drop it")?;
             }
         }
         if self.declared { f.write_str("; a model declares it: remove the attribute, too") } else { Ok(()) }

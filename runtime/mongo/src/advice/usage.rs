@@ -94,7 +94,7 @@ fn add(usages: &mut Vec<IndexUsage>, collection: &str, stats: &Document, hello: 
             usage.watched = usage.watched.min(watched);
         }
         None => {
-            usages.push(IndexUsage { collection: collection.to_owned(), index: index.to_owned(), operations, watched })
+            usages.push(IndexUsage { collection: collection.to_owned(), index: index.to_owned(), operations, watched });
         }
     }
 }

@@ -21,8 +21,8 @@ pub(crate) struct ExistingIndexes {
 
 impl ExistingIndexes {
     /// Returns the indexes as queries without a collation of their own see them.
-    pub(crate) fn as_seen_by_queries(&self) -> Vec<IndexDefinition> {
-        self.indexes.iter().map(|index| index.clone().as_seen_by_queries(self.collation.as_ref())).collect()
+    pub(crate) fn for_queries(&self) -> Vec<IndexDefinition> {
+        self.indexes.iter().map(|index| index.clone().for_queries(self.collation.as_ref())).collect()
     }
 }
 

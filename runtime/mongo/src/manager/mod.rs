@@ -132,14 +132,14 @@ impl IndexManager {
             let usages = advice::usage(&self.declared.db, collection).await?;
             advice.unneeded.extend(self.declared.unneeded(collection, &listing, &usages));
             advice.usage.extend(usages);
-            existing.insert(collection.clone(), listing.as_seen_by_queries());
+            existing.insert(collection.clone(), listing.for_queries());
         }
         let mut explained = Vec::new();
         for query in slow.iter().filter(|query| query.took >= advice::MIN_DURATION) {
             if !existing.contains_key(&query.collection) {
                 // A view has no indexes, and listing them is an error.
                 match skip_refused(index_commands::list(&self.declared.db, &query.collection).await)? {
-                    Some(listing) => drop(existing.insert(query.collection.clone(), listing.as_seen_by_queries())),
+                    Some(listing) => drop(existing.insert(query.collection.clone(), listing.for_queries())),
                     None => continue,
                 }
             }
@@ -174,7 +174,7 @@ impl IndexManager {
     ///
     /// The future may be dropped at any time.
     pub async fn analyze_query(&self, query: &Query) -> Result<QueryAnalysis, Error> {
-        let existing = index_commands::list(&self.declared.db, &query.collection).await?.as_seen_by_queries();
+        let existing = index_commands::list(&self.declared.db, &query.collection).await?.for_queries();
         let (explained, took) = advice::explain_query(&self.declared.db, query).await?;
         Ok(QueryAnalysis::new(query, took, explained, &existing))
     }

@@ -42,7 +42,7 @@ pub(crate) async fn optimize(
 async fn create(run: &mut PlanRun<'_>, db: &Database, collection: &str, key: &Document) -> Result<(), Error> {
     let new = advice::plain(key);
     let listing = index_commands::list(db, collection).await?;
-    let existing = listing.as_seen_by_queries();
+    let existing = listing.for_queries();
     if let Some(serving) = existing.iter().find(|index| serves(index, &new)) {
         run.record(collection, serving, StepOutcome::Kept, Duration::ZERO);
         return Ok(());

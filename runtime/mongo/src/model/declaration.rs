@@ -54,7 +54,7 @@ pub enum IndexKind {
         /// Weight of a word that is found in this field, 1 to 99 999. MongoDB's default is 1.
         weight: u32,
     },
-    /// GeoJSON geometry on a sphere: `"2dsphere"`.
+    /// `GeoJSON` geometry on a sphere: `"2dsphere"`.
     Sphere,
     /// Points on a plane: `"2d"`.
     Plane,

@@ -79,7 +79,7 @@ impl IndexDefinition {
 
     /// Returns the index as seen by a query of its collection that sets no collation: without a collation if the index has that of the
     /// collection, `inherited`.
-    pub(crate) fn as_seen_by_queries(mut self, inherited: Option<&Document>) -> Self {
+    pub(crate) fn for_queries(mut self, inherited: Option<&Document>) -> Self {
         let inherited = inherited.and_then(|collation| normal("collation", collation.clone().into()));
         match (self.option("collation"), inherited) {
             (collation, Some(inherited)) if collation == Some(&inherited) => drop(self.options.remove("collation")),
