@@ -111,7 +111,8 @@ impl Error {
         self.code().is_some_and(|code| [code::DUPLICATES, code::DUPLICATE_KEY].contains(&code))
     }
 
-    /// Returns whether another process held the lease on building indexes for longer than [`max_wait`](crate::plan::Settings::max_wait).
+    /// Returns whether another process held the lease on building indexes for longer than [`max_wait`](crate::plan::Settings::max_wait), or
+    /// took it over during the build.
     pub fn is_busy(&self) -> bool {
         matches!(self.detail, Detail::Busy(_))
     }

@@ -113,7 +113,8 @@ pub trait Indexed: Nested + Sized + 'static {
         model_indexes::<Self>().sort_by(fixed, name, order)
     }
 
-    /// Returns the names that a request may filter by: `_id`, and the first field of each index that is neither partial nor hidden.
+    /// Returns the names that a request may filter by: `_id`, and the first field of each index that is neither
+    /// partial, hidden, text nor wildcard.
     fn filterable() -> Vec<Cow<'static, str>> {
         model_indexes::<Self>().filterable()
     }

@@ -72,7 +72,7 @@ impl ModelIndexes {
         with_id(served.filter_map(|index| first_free_field(index, fixed)).filter(|field| is_ordered(field)).map(name))
     }
 
-    /// Returns `_id` and the first field of each index that is neither partial nor hidden.
+    /// Returns `_id` and the first field of each index that is neither partial, hidden, text nor wildcard.
     pub(crate) fn filterable(self) -> Vec<Cow<'static, str>> {
         let served = self.indexes.iter().filter(|index| index.partial.is_empty() && !index.hidden);
         let led = served.filter_map(|index| index.fields.first());
