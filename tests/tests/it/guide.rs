@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::markdown::{examples, files, root};
+use super::markdown::{anchors, examples, files, prose, root};
 
 /// The page that describes the settings of each type of the runtime.
 const BUILDERS: &[(&str, &str, &str)] = &[
@@ -117,5 +117,56 @@ fn every_page_is_tested_in_the_contents_and_in_rustdoc() {
             assert!(contents.contains(&format!("]({page})")), "docs/{name} is not in docs/guide/README.md");
             assert!(module.contains(&format!("\"{name}\"")), "docs/{name} is not in runtime/src/guide.rs");
         }
+    }
+}
+
+/// Anchors that rustdoc has on each page itself, so that a heading of this name gets another one and links to it lead nowhere.
+const RESERVED: [&str; 8] =
+    ["help", "search", "settings", "main-content", "rustdoc-toc", "structs", "functions", "modules"];
+
+#[test]
+fn headings_have_anchors_that_rustdoc_leaves_to_them() {
+    for path in files(&root().join("docs/guide"), "md") {
+        for anchor in anchors(&fs::read_to_string(&path).unwrap()) {
+            assert!(!RESERVED.contains(&&*anchor), "{}: rustdoc uses `#{anchor}` itself: rename it", path.display());
+        }
+    }
+}
+
+/// Pronouns without a person: a sentence with one of them names the caller, the process or the writer instead.
+const NAMELESS: [&str; 4] = ["nobody", "somebody", "anybody", "whoever"];
+
+#[test]
+fn pages_name_their_subjects() {
+    for path in files(&root().join("docs"), "md") {
+        let page = fs::read_to_string(&path).unwrap();
+        for (number, line) in page.lines().enumerate() {
+            let words = line.to_lowercase();
+            let found = words.split(|letter: char| !letter.is_alphabetic()).find(|word| NAMELESS.contains(word));
+            assert_eq!(found, None, "{}:{}", path.display(), number + 1);
+        }
+    }
+}
+
+/// The pages of single features, which tell their readers when to look elsewhere.
+#[test]
+fn pages_of_features_say_when_not_to_use_them() {
+    let others = [
+        "README",
+        "breaker-defaults",
+        "coherence",
+        "demo",
+        "keys",
+        "operations",
+        "order",
+        "testing",
+        "troubleshooting",
+    ];
+    for path in files(&root().join("docs/guide"), "md") {
+        let is_feature = !path.parent().is_some_and(|folder| folder.ends_with("coming-from"))
+            && !others.iter().any(|name| path.file_stem().is_some_and(|stem| stem == *name));
+        let page = prose(&fs::read_to_string(&path).unwrap());
+        let has_section = page.lines().any(|line| line.starts_with("## When not to "));
+        assert_eq!(has_section, is_feature, "{}: a section `When not to use it`", path.display());
     }
 }

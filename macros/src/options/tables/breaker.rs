@@ -20,7 +20,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Name,
         written: &["name = \"supplier\""],
         default: "the function's path",
-        meaning: "the name by which `Breaker::named(..)` finds it; one name is one breaker in the process. Methods must have one",
+        meaning: "the name by which `Breaker::named(..)` finds it; a name stands for one breaker in the process. Required on methods",
         ..PLAIN
     },
     Row {
@@ -29,7 +29,7 @@ const ROWS: &[Row] = &[
         takes: Takes::OrOff(&Takes::Count32),
         written: &["failure_threshold = 5", "failure_threshold = off"],
         default: "5 or 15",
-        meaning: "failures in a row that open it; by default 5 while the window holds fewer than `min_calls`, and 15 otherwise",
+        meaning: "number of failures in a row that opens it; by default 5 while the window holds fewer than `min_calls`, and 15 otherwise",
         call: settings("failure_threshold"),
         ..PLAIN
     },
@@ -59,7 +59,7 @@ const ROWS: &[Row] = &[
         takes: Takes::ConstTime,
         written: &["slow = \"1s\""],
         default: "off",
-        meaning: "how long a call takes that counts as slow; needs `slow_rate`",
+        meaning: "duration from which a call counts as slow; needs `slow_rate`",
         ..PLAIN
     },
     Row {
@@ -68,7 +68,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Count32,
         written: &["min_calls = 20"],
         default: "80",
-        meaning: "calls in the window before a rate means anything; of a window of fewer calls, all of them",
+        meaning: "number of calls in the window below which rates are ignored; in a window of fewer calls, all of them",
         call: settings("min_calls"),
         elsewhere: &["minimum_calls"],
     },
@@ -78,7 +78,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Window,
         written: &["window = \"30s\"", "window = 100"],
         default: "30 s",
-        meaning: "the time, or the number of calls, that rates are of",
+        meaning: "time, or number of calls, that rates cover",
         call: settings("window"),
         ..PLAIN
     },
@@ -88,7 +88,7 @@ const ROWS: &[Row] = &[
         takes: Takes::ConstTime,
         written: &["open_for = \"5s\""],
         default: "5 s",
-        meaning: "how long it stays open; doubles with each failed round of probes",
+        meaning: "time for which it stays open; doubles with each failed round of probes",
         call: settings("open_for"),
         elsewhere: &["reset_timeout", "wait_duration"],
     },
@@ -98,7 +98,7 @@ const ROWS: &[Row] = &[
         takes: Takes::ConstTime,
         written: &["max_open = \"60s\""],
         default: "60 s",
-        meaning: "the longest that it stays open",
+        meaning: "longest time for which it stays open",
         call: settings("max_open"),
         ..PLAIN
     },
@@ -108,7 +108,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Count32,
         written: &["probes = 3"],
         default: "3",
-        meaning: "calls that are made while it is half-open, and judged by `failure_rate` and `slow_rate`",
+        meaning: "number of calls that a half-open breaker makes, judged by `failure_rate` and `slow_rate`",
         call: settings("probes"),
         ..PLAIN
     },
@@ -118,7 +118,7 @@ const ROWS: &[Row] = &[
         takes: Takes::ConstTime,
         written: &["probe_timeout = \"30s\""],
         default: "30 s",
-        meaning: "after which a probe that does not end gives its place up",
+        meaning: "time after which an unfinished probe gives up its place",
         call: settings("probe_timeout"),
         ..PLAIN
     },
@@ -128,7 +128,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Words(&["failure", "nothing"]),
         written: &["cancelled = failure"],
         default: "`nothing`",
-        meaning: "what a call counts as whose future is dropped",
+        meaning: "outcome of a call whose future is dropped",
         call: Call::Of(Builder::Settings, Method::Words(&[("failure", "cancelled_is_failure")])),
         ..PLAIN
     },
@@ -138,7 +138,7 @@ const ROWS: &[Row] = &[
         takes: Takes::ConstTime,
         written: &["timeout = \"5s\""],
         default: "none",
-        meaning: "after which a call is dropped and has failed; the error type needs `From<TimedOut>`, the function must be `async`",
+        meaning: "time after which a call is dropped and counts as a failure; the error type needs `From<TimedOut>`, the function must be `async`",
         ..PLAIN
     },
     Row {
@@ -147,7 +147,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Function,
         written: &["ignore = |error| error.is_not_found()"],
         default: "none",
-        meaning: "errors that say nothing of the callee",
+        meaning: "errors that count neither as a failure nor as a success",
         ..PLAIN
     },
     Row {
@@ -156,7 +156,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Function,
         written: &["failure_if = |result| result.is_err()"],
         default: "an `Err` is a failure",
-        meaning: "what is a failure, asked of the whole result; not with `ignore`",
+        meaning: "predicate over the whole result that defines a failure; not with `ignore`",
         ..PLAIN
     },
     Row {
@@ -164,7 +164,7 @@ const ROWS: &[Row] = &[
         of: BREAKER,
         written: &["per = \"{host}\""],
         default: "one for all",
-        meaning: "a breaker for each key",
+        meaning: "a separate breaker for each key",
         ..PLAIN
     },
     Row {
@@ -173,7 +173,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Count,
         written: &["keys = 1_000"],
         default: "1 000",
-        meaning: "how many keys are kept; needs `per`",
+        meaning: "number of breakers that are stored; needs `per`",
         ..PLAIN
     },
     Row {
@@ -181,7 +181,7 @@ const ROWS: &[Row] = &[
         of: BREAKER,
         written: &["fallback = path"],
         default: "none",
-        meaning: "answers a rejected call: a function of the same arguments and a `Rejected`; `self` is given to a path that begins with `Self::`",
+        meaning: "function that answers rejected calls, with the same arguments and a `Rejected`; a path that begins with `Self::` gets `self`",
         ..PLAIN
     },
 ];

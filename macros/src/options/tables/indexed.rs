@@ -26,7 +26,7 @@ const MODEL: &[Row] = &[
         takes: Takes::Text,
         written: &["collection = \"businesses\""],
         default: "none",
-        meaning: "the collection; without it, only the fields are listed",
+        meaning: "name of the collection; without it, only the fields are listed",
         ..PLAIN
     },
     Row {
@@ -35,7 +35,7 @@ const MODEL: &[Row] = &[
         takes: Takes::Templates,
         written: &["scopes(\"product:{id}\", \"products:*\")"],
         default: "none",
-        meaning: "what a change of a document invalidates, where [changes](changes.md) are followed; needs `collection`",
+        meaning: "scopes that a change of a document invalidates, if [changes](changes.md) are followed; needs `collection`",
         ..PLAIN
     },
 ];
@@ -47,7 +47,7 @@ const KINDS: &[Row] = &[
         takes: Takes::List,
         written: &["keys(status = 1, created_at = -1)"],
         default: "struct",
-        meaning: "the fields: `1` or `asc`, `-1` or `desc`, or a kind; `keys(\"a.**\")` is everything below `a`",
+        meaning: "fields with `1` or `asc`, `-1` or `desc`, or a kind; `keys(\"a.**\")` is everything below `a`",
         ..PLAIN
     },
     Row { name: "asc", written: &["asc"], meaning: "ascending, as `#[index]` alone", ..ON_FIELD },
@@ -61,8 +61,8 @@ const KINDS: &[Row] = &[
     },
     Row { name: "sphere", written: &["sphere"], meaning: "places on the globe, also `\"2dsphere\"`", ..ON_FIELD },
     Row { name: "plane", written: &["plane"], meaning: "points on a plane, also `\"2d\"`", ..ON_FIELD },
-    Row { name: "hashed", written: &["hashed"], meaning: "by hash, for sharding", ..ON_FIELD },
-    Row { name: "wildcard", written: &["wildcard"], meaning: "everything below it", ..ON_FIELD },
+    Row { name: "hashed", written: &["hashed"], meaning: "hashed values, for sharding", ..ON_FIELD },
+    Row { name: "wildcard", written: &["wildcard"], meaning: "all fields below it", ..ON_FIELD },
 ];
 
 const OPTIONS: &[Row] = &[
@@ -70,34 +70,34 @@ const OPTIONS: &[Row] = &[
         name: "unique",
         takes: Takes::Nothing,
         written: &["unique"],
-        meaning: "no two documents have the same values",
+        meaning: "rejects a second document with the same values",
         ..ON_BOTH
     },
     Row {
         name: "sparse",
         takes: Takes::Nothing,
         written: &["sparse"],
-        meaning: "documents without the field are left out",
+        meaning: "leaves out documents without the field",
         ..ON_BOTH
     },
     Row {
         name: "hidden",
         takes: Takes::Nothing,
         written: &["hidden"],
-        meaning: "kept up to date, but not used",
+        meaning: "maintained, but not used by queries",
         ..ON_BOTH
     },
     Row {
         name: "name",
         takes: Takes::Text,
         written: &["name = \"by_status\""],
-        meaning: "instead of MongoDB's own, as `email_1`",
+        meaning: "name of the index, instead of MongoDB's own, such as `email_1`",
         ..ON_BOTH
     },
     Row {
         name: "expire_after",
         written: &["expire_after = \"30d\""],
-        meaning: "documents are deleted this long after the date in the field, in whole seconds; 0: at that date",
+        meaning: "deletes documents this long after the date in the field, in whole seconds; 0: at that date",
         call: Call::ByHand,
         elsewhere: &["expire_after_seconds", "ttl"],
         ..ON_BOTH
@@ -106,7 +106,7 @@ const OPTIONS: &[Row] = &[
         name: "partial",
         takes: Takes::List,
         written: &["partial(status = \"active\")"],
-        meaning: "only such documents: `=`, `>`, `>=`, `<`, `<=`, `in [..]`, `exists(field)`, all must hold",
+        meaning: "includes only matching documents: `=`, `>`, `>=`, `<`, `<=`, `in [..]`, `exists(field)`, combined by and",
         call: Call::ByHand,
         ..ON_BOTH
     },
@@ -114,7 +114,7 @@ const OPTIONS: &[Row] = &[
         name: "collation",
         takes: Takes::List,
         written: &["collation(locale = \"en\", strength = 2)"],
-        meaning: "how strings compare",
+        meaning: "comparison of strings",
         call: Call::ByHand,
         ..ON_BOTH
     },
@@ -122,28 +122,28 @@ const OPTIONS: &[Row] = &[
         name: "default_language",
         takes: Takes::Text,
         written: &["default_language = \"english\""],
-        meaning: "of a text index",
+        meaning: "default language of a text index",
         ..ON_BOTH
     },
     Row {
         name: "language_override",
         takes: Takes::Text,
         written: &["language_override = \"idioma\""],
-        meaning: "the field that names a document's language",
+        meaning: "field with a document's language",
         ..ON_BOTH
     },
     Row {
         name: "bits",
         takes: Takes::Integer(1, 32),
         written: &["bits = 26"],
-        meaning: "the precision of a `plane` index, 1 to 32",
+        meaning: "precision of a `plane` index, 1 to 32",
         ..ON_BOTH
     },
     Row {
         name: "min",
         takes: Takes::Number,
         written: &["min = -180"],
-        meaning: "the lower bound of a `plane` index; needs `max`",
+        meaning: "lower bound of a `plane` index; needs `max`",
         call: Call::ByHand,
         ..ON_BOTH
     },
@@ -151,7 +151,7 @@ const OPTIONS: &[Row] = &[
         name: "max",
         takes: Takes::Number,
         written: &["max = 180"],
-        meaning: "the upper bound; needs `min`",
+        meaning: "upper bound; needs `min`",
         call: Call::ByHand,
         ..ON_BOTH
     },
@@ -164,7 +164,7 @@ const LANGUAGE: &[Row] = &[
         takes: Takes::Text,
         written: &["locale = \"en\""],
         default: "required",
-        meaning: "whose rules",
+        meaning: "locale whose rules apply",
         ..PLAIN
     },
     Row {
@@ -173,7 +173,7 @@ const LANGUAGE: &[Row] = &[
         takes: Takes::Integer(1, 5),
         written: &["strength = 2"],
         default: "MongoDB's, 3",
-        meaning: "1 to 5; 2 ignores case",
+        meaning: "level of comparison, 1 to 5; 2 ignores case",
         ..PLAIN
     },
     Row {
@@ -182,7 +182,7 @@ const LANGUAGE: &[Row] = &[
         takes: Takes::Bool,
         written: &["numeric_ordering = true"],
         default: "`false`",
-        meaning: "`\"10\"` after `\"9\"`",
+        meaning: "sorts `\"10\"` after `\"9\"`",
         ..PLAIN
     },
 ];

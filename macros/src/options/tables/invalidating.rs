@@ -9,19 +9,19 @@ const INVALIDATE: &[&str] = &["cache_invalidate"];
 pub(super) static TABLE: &[Group] = &[Group { title: "", rows: ROWS }];
 
 const ROWS: &[Row] = &[
-    Row { name: UNNAMED, of: INVALIDATE, written: &["\"user:{id}\""], meaning: "the value of one key", ..PLAIN },
+    Row { name: UNNAMED, of: INVALIDATE, written: &["\"user:{id}\""], meaning: "the entry of one key", ..PLAIN },
     Row {
         name: UNNAMED,
         of: INVALIDATE,
         written: &["\"users:*\""],
-        meaning: "all values whose keys start with these segments, at no more cost",
+        meaning: "all entries whose keys start with these segments, at the same cost",
         ..PLAIN
     },
     Row {
         name: UNNAMED,
         of: INVALIDATE,
         written: &["users(id)"],
-        meaning: "the value of a [handle](direct.md#handles), with the arguments that it takes; of a method's, `self.users(id)`",
+        meaning: "the entry of a [handle](direct.md#handles), with its arguments; of a method's handle, `self.users(id)`",
         ..PLAIN
     },
     Row {
@@ -30,7 +30,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Texts,
         written: &["tags = [\"team:{id}\"]"],
         default: "none",
-        meaning: "all values with one of these tags",
+        meaning: "all entries with one of these tags",
         ..PLAIN
     },
     Row {
@@ -39,7 +39,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Words(&["ok", "always"]),
         written: &["when = always"],
         default: "`ok`",
-        meaning: "whether to invalidate after an error too; `ok`: only if the function did not return an `Err`",
+        meaning: "`always` invalidates after an error too, `ok` only if the function returned no `Err`",
         ..PLAIN
     },
     Row {
@@ -48,7 +48,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Nothing,
         written: &["before"],
         default: "off",
-        meaning: "invalidates before the body as well, so that reads during a long write see nothing old",
+        meaning: "invalidates before the body as well, so that reads during a long write get no old value",
         ..PLAIN
     },
     Row {

@@ -23,7 +23,7 @@ pub(super) const STALENESS: &[Row] = &[
         takes: Takes::Time,
         written: &["stale = \"1m\""],
         default: "off",
-        meaning: "how long after the ttl a value is served while one caller refreshes it",
+        meaning: "time after the ttl in which a value is served while one caller refreshes it",
         call: policy("stale"),
         ..PLAIN
     },
@@ -33,7 +33,7 @@ pub(super) const STALENESS: &[Row] = &[
         takes: Takes::Words(&["caller", "background"]),
         written: &["refresh = background"],
         default: "`caller`",
-        meaning: "whether a refresh runs in a task of its own, so that no caller waits for it; needs an `async fn`, and arguments that are `Clone + Send + 'static`",
+        meaning: "`background` refreshes in a task of its own, so that no caller waits; needs an `async fn`, and arguments that are `Clone + Send + 'static`",
         ..PLAIN
     },
     Row {
@@ -42,7 +42,7 @@ pub(super) const STALENESS: &[Row] = &[
         takes: Takes::Time,
         written: &["stale_if_error = \"1h\""],
         default: "off",
-        meaning: "how long after the ttl a value is served instead of an error; after an error the origin is left alone for 5 s",
+        meaning: "time after the ttl in which a value is served instead of an error; after an error the origin is not asked for 5 s",
         call: policy("stale_if_error"),
         ..PLAIN
     },
@@ -52,7 +52,7 @@ pub(super) const STALENESS: &[Row] = &[
         takes: Takes::Words(&["xfetch", "off"]),
         written: &["early = off"],
         default: "`xfetch`",
-        meaning: "whether a busy value is refreshed shortly before it expires, the earlier the longer its load takes, by a tenth of the ttl at most",
+        meaning: "refreshes a busy value shortly before it expires: the longer its load, the earlier, by a tenth of the ttl at most",
         call: words(&[("off", "no_early")]),
         ..PLAIN
     },
@@ -65,7 +65,7 @@ pub(super) const LOADING: &[Row] = &[
         takes: Takes::Words(&["process", "fleet", "off"]),
         written: &["single_flight = off", "single_flight = fleet"],
         default: "`process`",
-        meaning: "which callers share one load of a missing key: none, those of this process, or those of all processes with one shared tier",
+        meaning: "the callers that share one load of a missing key: none, all in this process, or all in the processes of one shared tier",
         call: words(&[("off", "no_single_flight"), ("fleet", "fleet")]),
         ..PLAIN
     },
@@ -74,8 +74,8 @@ pub(super) const LOADING: &[Row] = &[
         of: CACHEABLE,
         takes: Takes::Function,
         written: &["share_error = |error| error.clone()"],
-        default: "`Clone`, where the error has it",
-        meaning: "how a shared load gives its error to each caller: a `fn(&E) -> E`",
+        default: "`Clone`, if the error has it",
+        meaning: "copies the error of a shared load for each waiter: a `fn(&E) -> E`",
         call: policy("share_error"),
         ..PLAIN
     },
@@ -85,7 +85,7 @@ pub(super) const LOADING: &[Row] = &[
         takes: Takes::Time,
         written: &["load_timeout = \"2s\""],
         default: "none",
-        meaning: "how long a load may take, and how long others wait for one that [rests](cacheable.md#a-load-that-rests) or runs in another process (30 s without it); the error type needs `From<LoadTimeout>`, the function must be `async`",
+        meaning: "longest duration of a load, and longest wait for a load that [rests](cacheable.md#a-load-that-rests) or runs in another process (30 s without it); the error type needs `From<LoadTimeout>`, the function must be `async`",
         call: policy("load_timeout"),
         ..PLAIN
     },
@@ -95,7 +95,7 @@ pub(super) const LOADING: &[Row] = &[
         takes: Takes::Words(&["caller", "task"]),
         written: &["load = task"],
         default: "`caller`",
-        meaning: "whether a load [goes on](cacheable.md#a-load-that-goes-on) in a task of its own when its caller does not wait for it any more; needs an `async fn`, tokio, and arguments that are `Clone + Send + 'static`",
+        meaning: "`task` loads in a task of its own, which [goes on](cacheable.md#a-load-that-goes-on) when its caller no longer waits; needs an `async fn`, tokio, and arguments that are `Clone + Send + 'static`",
         call: words(&[("task", "as_task")]),
         ..PLAIN
     },

@@ -37,7 +37,7 @@ static COMMON: &[Group] = &[Group {
         takes: Takes::Path,
         written: &["crate = my::fastness"],
         default: "`::fastness`",
-        meaning: "where the runtime is",
+        meaning: "path of the runtime crate",
         ..PLAIN
     }],
 }];

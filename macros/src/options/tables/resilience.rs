@@ -30,7 +30,7 @@ const AGAIN: &[Row] = &[
         takes: Takes::Count32,
         written: &["attempts = 3"],
         default: "3",
-        meaning: "how often the body runs at most, the first time included; at least 2",
+        meaning: "largest number of runs of the body, including the first; at least 2",
         call: settings("attempts"),
         elsewhere: &["max_attempts"],
     },
@@ -40,7 +40,7 @@ const AGAIN: &[Row] = &[
         takes: Takes::ConstTime,
         written: &["wait = \"100ms\""],
         default: "100 ms",
-        meaning: "the longest wait before the second attempt; doubles with each",
+        meaning: "longest wait before the second attempt; doubles with each attempt",
         call: settings("first_wait"),
         elsewhere: &["backoff", "delay", "wait_duration"],
     },
@@ -50,7 +50,7 @@ const AGAIN: &[Row] = &[
         takes: Takes::ConstTime,
         written: &["max_wait = \"10s\""],
         default: "10 s",
-        meaning: "the longest wait before any attempt, what a rejection asked for and the random part included",
+        meaning: "longest wait before any attempt, including the `retry_after` of a rejection and the random part",
         call: settings("max_wait"),
         ..PLAIN
     },
@@ -60,7 +60,7 @@ const AGAIN: &[Row] = &[
         takes: Takes::Function,
         written: &["when = |error| error.is_timeout()"],
         default: "any error",
-        meaning: "after which errors to try again: a `bool`, or an `Again`",
+        meaning: "predicate over the error for another attempt: a `bool`, or an `Again`",
         elsewhere: &["retry_if"],
         ..PLAIN
     },
@@ -70,7 +70,7 @@ const AGAIN: &[Row] = &[
         takes: Takes::Function,
         written: &["failure_if = |result| result.is_err()"],
         default: "an `Err`",
-        meaning: "after which results to try again, asked of the whole result: a `bool`, or an `Again`; not with `when`",
+        meaning: "predicate over the whole result for another attempt: a `bool`, or an `Again`; not with `when`",
         ..PLAIN
     },
     Row {
@@ -79,7 +79,7 @@ const AGAIN: &[Row] = &[
         takes: Takes::OrOff(&Takes::Percent),
         written: &["budget = 20", "budget = off"],
         default: "20 %",
-        meaning: "the share of calls that may be repeated over time, 1 to 100; ten more at first, and one a second while there are fewer than ten",
+        meaning: "share of calls that may be repeated, 1 to 100; in addition ten at the start, which come back at one a second",
         call: settings("budget"),
         ..PLAIN
     },
@@ -89,7 +89,7 @@ const AGAIN: &[Row] = &[
         takes: Takes::ConstTime,
         written: &["after = \"50ms\""],
         default: "this or `p95` is required",
-        meaning: "a second call is made when the first has taken so long",
+        meaning: "delay after which a second call is made",
         ..PLAIN
     },
     Row {
@@ -98,7 +98,7 @@ const AGAIN: &[Row] = &[
         takes: Takes::ConstTime,
         written: &["p95 = \"50ms\""],
         default: "this or `after` is required",
-        meaning: "a second call is made when the first has taken longer than 95 % of recent calls; until 32 are known, this long",
+        meaning: "makes a second call when the first has taken longer than 95 % of recent calls; this delay until 32 calls are known",
         ..PLAIN
     },
     Row {
@@ -107,7 +107,7 @@ const AGAIN: &[Row] = &[
         takes: Takes::Percent,
         written: &["budget = 10"],
         default: "10 %",
-        meaning: "the share of calls that may be made twice over time, 1 to 100; ten more at first, and one a second while there are fewer than ten",
+        meaning: "share of calls that may be made twice, 1 to 100; in addition ten at the start, which come back at one a second",
         call: settings("budget"),
         ..PLAIN
     },
@@ -117,7 +117,7 @@ const AGAIN: &[Row] = &[
         takes: Takes::Function,
         written: &["failure_if = |result| result.is_err()"],
         default: "an `Err` is none",
-        meaning: "what is no good answer, asked of the whole result, of any type",
+        meaning: "predicate over the whole result, of any type, that defines a bad answer",
         ..PLAIN
     },
 ];
@@ -129,7 +129,7 @@ const BOUNDS: &[Row] = &[
         takes: Takes::ConstTime,
         written: &["\"2s\""],
         default: "required",
-        meaning: "how long a call may take: text with a unit, whole seconds (`2`), or a constant of type `Duration`",
+        meaning: "longest duration of a call: text with a unit, whole seconds (`2`), or a constant of type `Duration`",
         ..PLAIN
     },
     Row {
@@ -138,7 +138,7 @@ const BOUNDS: &[Row] = &[
         takes: Takes::Count32,
         written: &["max = 64"],
         default: "required",
-        meaning: "calls at a time",
+        meaning: "largest number of calls at a time",
         elsewhere: &["limit", "max_concurrent"],
         ..PLAIN
     },
@@ -148,7 +148,7 @@ const BOUNDS: &[Row] = &[
         takes: Takes::Nothing,
         written: &["adaptive"],
         default: "fixed",
-        meaning: "finds the number between `min` and `max` by itself, from how long calls take",
+        meaning: "adapts the number between `min` and `max` to the duration of calls",
         ..PLAIN
     },
     Row {
@@ -157,7 +157,7 @@ const BOUNDS: &[Row] = &[
         takes: Takes::Count32,
         written: &["min = 4"],
         default: "1",
-        meaning: "the least number; needs `adaptive`, which begins with it",
+        meaning: "smallest number, and the one at the start; needs `adaptive`",
         ..PLAIN
     },
     Row {
@@ -166,7 +166,7 @@ const BOUNDS: &[Row] = &[
         takes: Takes::ConstTime,
         written: &["wait = \"50ms\""],
         default: "none",
-        meaning: "how long a call waits for a place, in order of arrival; `async` functions only",
+        meaning: "longest wait of a call for a place, in order of arrival; `async` functions only",
         call: settings("wait"),
         ..PLAIN
     },
@@ -176,7 +176,7 @@ const BOUNDS: &[Row] = &[
         takes: Takes::Count32,
         written: &["calls = 100"],
         default: "required",
-        meaning: "how many calls",
+        meaning: "number of calls",
         elsewhere: &["limit"],
         ..PLAIN
     },
@@ -186,7 +186,7 @@ const BOUNDS: &[Row] = &[
         takes: Takes::ConstTime,
         written: &["per = \"1s\""],
         default: "required",
-        meaning: "in how long",
+        meaning: "period for that number",
         elsewhere: &["period"],
         ..PLAIN
     },
@@ -196,7 +196,7 @@ const BOUNDS: &[Row] = &[
         takes: Takes::Count32,
         written: &["burst = 10"],
         default: "`calls`",
-        meaning: "how many at once, after a time without any; with 1 they are spread evenly",
+        meaning: "number of calls at once after a pause; with 1, calls are spread evenly",
         call: settings("burst"),
         ..PLAIN
     },
@@ -205,7 +205,7 @@ const BOUNDS: &[Row] = &[
         of: RATE_LIMIT,
         written: &["key = \"{customer}\""],
         default: "one limit for all",
-        meaning: "a limit for each key: text with parameters in braces, or an expression",
+        meaning: "a separate limit for each key: text with parameters in braces, or an expression",
         ..PLAIN
     },
     Row {
@@ -214,7 +214,7 @@ const BOUNDS: &[Row] = &[
         takes: Takes::Count,
         written: &["keys = 10_000"],
         default: "10 000",
-        meaning: "how many keys are remembered; needs `key`",
+        meaning: "number of keys that are stored; needs `key`",
         ..PLAIN
     },
 ];
@@ -225,7 +225,7 @@ const OTHERWISE: &[Row] = &[
         of: FALLBACK,
         written: &["other"],
         default: "required",
-        meaning: "the path of the function: `other`, or `Self::other`, which is given `self` too",
+        meaning: "path of the function: `other`, or `Self::other`, which gets `self` too",
         ..PLAIN
     },
     Row {
@@ -234,7 +234,7 @@ const OTHERWISE: &[Row] = &[
         takes: Takes::Function,
         written: &["failure_if = |result| result.is_err()"],
         default: "an `Err` is a failure",
-        meaning: "what is a failure, asked of the whole result, of any type; the fallback gets that result instead of the error",
+        meaning: "predicate over the whole result, of any type, that defines a failure; the fallback gets that result instead of the error",
         ..PLAIN
     },
 ];
@@ -246,7 +246,7 @@ const NAMES: &[Row] = &[
         takes: Takes::Name,
         written: &["name = \"supplier\""],
         default: "the function's path",
-        meaning: "the name in metrics",
+        meaning: "name in metrics",
         ..PLAIN
     },
     Row {
@@ -255,7 +255,7 @@ const NAMES: &[Row] = &[
         takes: Takes::Name,
         written: &["name = \"supplier\""],
         default: "the function's path",
-        meaning: "the name in metrics and errors",
+        meaning: "name in metrics and errors",
         ..PLAIN
     },
 ];

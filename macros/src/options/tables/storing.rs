@@ -11,11 +11,11 @@ const BOTH: &[&str] = &["cacheable", "cache_put"];
 const ALL: &[&str] = &["cacheable", "cache_put", "cache_invalidate"];
 
 pub(super) static TABLE: &[Group] = &[
-    Group { title: "How long a value lives:", rows: LIFETIME },
-    Group { title: "What happens when it is old:", rows: loading::STALENESS },
-    Group { title: "How it is loaded:", rows: loading::LOADING },
-    Group { title: "Its key:", rows: KEY },
-    Group { title: "Where it is kept:", rows: TIERS },
+    Group { title: "Lifetime:", rows: LIFETIME },
+    Group { title: "Stale values:", rows: loading::STALENESS },
+    Group { title: "Loading:", rows: loading::LOADING },
+    Group { title: "Key:", rows: KEY },
+    Group { title: "Storage:", rows: TIERS },
     Group { title: "Other forms:", rows: FORMS },
 ];
 
@@ -31,7 +31,7 @@ const LIFETIME: &[Row] = &[
         takes: Takes::Time,
         written: &["ttl = 300"],
         default: "required",
-        meaning: "how long a value is served",
+        meaning: "lifetime of an entry",
         elsewhere: &["time", "ttl_secs"],
         ..PLAIN
     },
@@ -41,7 +41,7 @@ const LIFETIME: &[Row] = &[
         takes: Takes::Share,
         written: &["jitter = 0.05", "jitter = \"5%\""],
         default: "0.1",
-        meaning: "the largest share of the ttl that is taken off at random, 0 to 0.5, so that what was loaded together does not expire together",
+        meaning: "largest share of the ttl that is taken off at random, 0 to 0.5, so that entries that were loaded together expire apart",
         call: policy("jitter"),
         ..PLAIN
     },
@@ -51,7 +51,7 @@ const LIFETIME: &[Row] = &[
         takes: Takes::Time,
         written: &["negative_ttl = 10"],
         default: "`None` is not stored",
-        meaning: "how long this function serves `None`, whichever function of the key stored it",
+        meaning: "time for which this function serves a stored `None`, regardless of the function that stored it",
         call: policy("negative_ttl"),
         ..PLAIN
     },
@@ -61,7 +61,7 @@ const LIFETIME: &[Row] = &[
         takes: Takes::Function,
         written: &["unless = |value| value.is_empty()"],
         default: "never",
-        meaning: "which values not to store; it gets a `&T`, also where the function returns an `Option` or a `Result`",
+        meaning: "predicate over values that are not stored; gets a `&T`, also if the function returns an `Option` or a `Result`",
         call: policy("unless"),
         ..PLAIN
     },
@@ -71,7 +71,7 @@ const LIFETIME: &[Row] = &[
         takes: Takes::Function,
         written: &["cache_err = |error| error.is_not_found()"],
         default: "errors are not stored",
-        meaning: "which errors are stored; needs `err_ttl`",
+        meaning: "predicate over errors that are stored; needs `err_ttl`",
         call: Call::Of(Builder::Policy, Method::With("cache_err", "err_ttl")),
         ..PLAIN
     },
@@ -80,7 +80,7 @@ const LIFETIME: &[Row] = &[
         of: CACHEABLE,
         takes: Takes::Time,
         written: &["err_ttl = 5"],
-        meaning: "how long this function serves a stored error that its `cache_err` names, whichever function of the key stored it; needs `cache_err`",
+        meaning: "time for which this function serves a stored error that its `cache_err` accepts, regardless of the function that stored it; needs `cache_err`",
         ..PLAIN
     },
     Row {
@@ -88,7 +88,7 @@ const LIFETIME: &[Row] = &[
         of: CACHEABLE,
         written: &["condition = id != 0"],
         default: "always",
-        meaning: "whether to use the cache at all, asked before the look-up; any expression over the parameters",
+        meaning: "bypasses the cache if false, evaluated before the look-up; any expression over the parameters",
         ..PLAIN
     },
     Row {
@@ -96,7 +96,7 @@ const LIFETIME: &[Row] = &[
         of: PUT,
         written: &["condition = id != 0"],
         default: "always",
-        meaning: "whether to store, asked before the body; any expression over the parameters",
+        meaning: "stores nothing if false, evaluated before the body; any expression over the parameters",
         ..PLAIN
     },
 ];
@@ -117,7 +117,7 @@ const KEY: &[Row] = &[
         takes: Takes::Text,
         written: &["key = \"user:{id}\""],
         default: "required",
-        meaning: "the key of the function that reads the value",
+        meaning: "key of the function that reads the value",
         ..PLAIN
     },
     Row {
@@ -125,8 +125,8 @@ const KEY: &[Row] = &[
         of: CACHEABLE,
         takes: Takes::Text,
         written: &["prefix = \"users\""],
-        default: "the function's name less a leading verb",
-        meaning: "how the default key starts; not with `key`",
+        default: "the function's name without a leading verb",
+        meaning: "first segment of the default key; not with `key`",
         ..PLAIN
     },
     Row {
@@ -135,7 +135,7 @@ const KEY: &[Row] = &[
         takes: Takes::Params,
         written: &["skip(db, self)"],
         default: "nothing",
-        meaning: "parameters that do not change the result; with a `key`, `self` too has to be in the key or here. A `&mut` parameter has to be here: the body has it, a hit leaves it as it is",
+        meaning: "parameters that do not affect the result. With a `key`, `self` is in the key or here. A `&mut` parameter is always here: only the body uses it, a hit does not",
         ..PLAIN
     },
     Row {
@@ -144,7 +144,7 @@ const KEY: &[Row] = &[
         takes: Takes::Params,
         written: &["skip(self)"],
         default: "`self` must be in the key",
-        meaning: "leaves `self` out of the key, as the function that reads does",
+        meaning: "leaves `self` out of the key, like the reading function",
         ..PLAIN
     },
     Row {
@@ -153,7 +153,7 @@ const KEY: &[Row] = &[
         takes: Takes::Texts,
         written: &["tags = [\"team:{id}\"]"],
         default: "none",
-        meaning: "names by which an invalidation finds the value too",
+        meaning: "further names by which an invalidation reaches the entry",
         ..PLAIN
     },
     Row {
@@ -162,7 +162,7 @@ const KEY: &[Row] = &[
         takes: Takes::Count,
         written: &["version = 2"],
         default: "none",
-        meaning: "sets values apart from those of another version: raise it when their meaning changes; a writer has that of the reader",
+        meaning: "separates entries from those of another version: raise it when the meaning of values changes; writer and reader have the same",
         call: Call::Of(Builder::Site, Method::Value("version")),
         ..PLAIN
     },
@@ -175,7 +175,7 @@ const TIERS: &[Row] = &[
         takes: Takes::Count,
         written: &["capacity = 10_000"],
         default: "`Builder::capacity`, 10 000",
-        meaning: "how many values of this function are kept in this process",
+        meaning: "number of entries of this function in this process",
         call: Call::Of(Builder::Site, Method::Value("capacity")),
         elsewhere: &["max_size", "size"],
     },
@@ -184,8 +184,8 @@ const TIERS: &[Row] = &[
         of: BOTH,
         takes: Takes::Words(&["both", "local", "shared"]),
         written: &["tier = local", "tier = shared"],
-        default: "`both`, where the type can be serialised",
-        meaning: "where values are kept if there is a shared tier; a plain function uses this process's only",
+        default: "`both`, if the type can be serialised",
+        meaning: "tiers that store the entries, if there is a shared tier; a plain function uses the local tier only",
         call: Call::Of(Builder::Sharing, Method::Words(&[("shared", "only_shared"), ("both", "both_tiers")])),
         ..PLAIN
     },
@@ -195,7 +195,7 @@ const TIERS: &[Row] = &[
         takes: Takes::Time,
         written: &["local_ttl = 5"],
         default: "`ttl`",
-        meaning: "how long this process serves a value before it asks the shared tier again",
+        meaning: "time for which this process serves an entry before it asks the shared tier again",
         call: Call::Of(Builder::Sharing, Method::Value("local_ttl")),
         ..PLAIN
     },
@@ -205,7 +205,7 @@ const TIERS: &[Row] = &[
         takes: Takes::Words(&["messagepack", "json", "bincode"]),
         written: &["codec = json", "codec = bincode"],
         default: "`Redis::codec`, `messagepack`",
-        meaning: "how values are encoded in the shared tier",
+        meaning: "encoding of values in the shared tier",
         ..PLAIN
     },
     Row {
@@ -225,7 +225,7 @@ const FORMS: &[Row] = &[
         takes: Takes::Params,
         written: &["batch(ids)"],
         default: "off",
-        meaning: "one value for each element of a list; see [Batches](batch.md)",
+        meaning: "an entry for each element of a list; see [Batches](batch.md)",
         ..PLAIN
     },
     Row {

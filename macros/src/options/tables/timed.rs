@@ -15,7 +15,7 @@ pub(super) static TABLE: &[Group] = &[Group {
             takes: Takes::Name,
             written: &["name = \"users.find\""],
             default: "`module::function`",
-            meaning: "the name in figures and logs; functions of one name are one series in the metrics",
+            meaning: "name in figures and logs; functions of one name are one series in the metrics",
             ..PLAIN
         },
         Row {
@@ -24,7 +24,7 @@ pub(super) static TABLE: &[Group] = &[Group {
             takes: Takes::ConstTime,
             written: &["slow = \"100ms\""],
             default: "off",
-            meaning: "calls that take this long are counted and logged, one line a second at most; `slow = 1` is a second",
+            meaning: "duration from which calls are counted as slow and logged, at most one line a second; `slow = 1` is a second",
             ..PLAIN
         },
         Row {
@@ -33,7 +33,7 @@ pub(super) static TABLE: &[Group] = &[Group {
             takes: Takes::Labels,
             written: &["labels(tier = user.tier)"],
             default: "none",
-            meaning: "what tells calls apart: `bool`s, and enums that derive `Label`",
+            meaning: "labels of a call: `bool`s, and enums that derive `Label`",
             ..PLAIN
         },
         Row {
@@ -42,7 +42,7 @@ pub(super) static TABLE: &[Group] = &[Group {
             takes: Takes::Function,
             written: &["ok_if = |result| .."],
             default: "no `Err`",
-            meaning: "which results are ok; not with `error_if`",
+            meaning: "predicate over results that are ok; not with `error_if`",
             ..PLAIN
         },
         Row {
@@ -51,7 +51,7 @@ pub(super) static TABLE: &[Group] = &[Group {
             takes: Takes::Function,
             written: &["error_if = |result| .."],
             default: "an `Err`",
-            meaning: "which results are errors; not with `ok_if`",
+            meaning: "predicate over results that are errors; not with `ok_if`",
             ..PLAIN
         },
     ],
