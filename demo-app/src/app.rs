@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use fastness::http::HttpStats;
+use fastness::http::Timings;
 use fastness::monitor::{MemoryGuard, MemoryGuardBuilder, Monitor, MonitorBuilder, Probe};
 use fastness::{Error, Fastness};
 
@@ -31,8 +31,8 @@ pub struct Dependencies {
     pub clock: Clock,
     /// The cache in front of both.
     pub cache: Fastness,
-    /// The figures of requests.
-    pub stats: HttpStats,
+    /// The timings of requests.
+    pub timings: Timings,
     /// Open connections, where there are sockets.
     pub peers: Option<Peers>,
 }
@@ -59,7 +59,7 @@ pub fn app(dependencies: Dependencies, config: &Config) -> Result<App, Error> {
     let guard = restart_after.into_iter().fold(guard, MemoryGuardBuilder::restart_after);
     let guard = config.memory_limit.into_iter().fold(guard, MemoryGuardBuilder::limit).build()?;
     let monitor = monitor(&dependencies, &guard, config)?;
-    let Dependencies { repository, supplier, clock, cache, stats, .. } = dependencies;
+    let Dependencies { repository, supplier, clock, cache, timings, .. } = dependencies;
     let users = UserService::new(Arc::clone(&repository), clock.clone());
     let parts = Parts {
         businesses: BusinessService::new(Arc::clone(&repository), clock.clone()),
@@ -74,7 +74,7 @@ pub fn app(dependencies: Dependencies, config: &Config) -> Result<App, Error> {
         cache,
         monitor: monitor.clone(),
         guard,
-        stats,
+        timings,
     };
     let Surface { public, private } = http::surface(&parts, config);
     Ok(App { router: public, private, monitor })
@@ -92,13 +92,13 @@ fn monitor(dependencies: &Dependencies, guard: &MemoryGuard, config: &Config) ->
         let repository = asked.clone();
         async move { repository.ping().await }
     });
-    let stats = dependencies.stats.clone();
+    let timings = dependencies.timings.clone();
     let monitor = Monitor::builder()
         .cache(&dependencies.cache)
         .database(database.pool(move || pool.pool()))
         .probe(Probe::new("log", async || crate::log::trouble().map_or(Ok(()), Err)).optional())
         .memory_guard(guard)
-        .routes(move || http::routes_of(&stats))
+        .routes(move || http::watched_routes(&timings))
         .slow_queries(move || slow.slow_queries())
         .section("database", move || told.report());
     let monitor = dependencies

@@ -28,7 +28,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use fastness::Fastness;
-use fastness::http::HttpStats;
+use fastness::http::Timings;
 use serde_json::json;
 
 pub use self::private::Listeners;
@@ -64,7 +64,7 @@ pub async fn run(
         supplier,
         clock: Clock::system(),
         cache,
-        stats: HttpStats::process(),
+        timings: Timings::process(),
         peers: Some(peers.clone()),
     };
     let App { router, private, monitor } = app(dependencies, config).map_err(io::Error::other)?;

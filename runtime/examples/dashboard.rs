@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use fastness::monitor::{MemoryGuard, Monitor, Probe, RouteFigures, SlowQuery};
+use fastness::monitor::{MemoryGuard, Monitor, Probe, RouteTotals, SlowQuery};
 use fastness::resilience::Rejected;
 use fastness::resilience::breaker::Breaker;
 use fastness::timing::{CallOutcome, Timing};
@@ -68,10 +68,10 @@ async fn visit(n: u64) {
     }
 }
 
-fn routes() -> Vec<RouteFigures> {
+fn routes() -> Vec<RouteTotals> {
     let figures = |route: &'static str| {
         let stats = Timing::new(route).snapshot();
-        RouteFigures { route: route.into(), errors: stats.error.count(), latency: stats.returned() }
+        RouteTotals { route: route.into(), errors: stats.error.count(), latency: stats.returned() }
     };
     ["GET /products/{id}", "GET /search", "POST /orders"].map(figures).into()
 }

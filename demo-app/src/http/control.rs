@@ -72,7 +72,7 @@ pub(super) fn routes(parts: &Parts, gate: Gate, config: &Config) -> Router {
         .method_not_allowed_fallback(wrong_method);
     let monitor = fastness::routes::monitor(&parts.monitor).authorize(move |head: &Head| gate.check(head));
     let monitor = Router::from(monitor).method_not_allowed_fallback(wrong_method);
-    let layers = Stack::new().timing(stack::timing(&parts.stats)).host(HostLayer::new());
+    let layers = Stack::new().timing(stack::timing(&parts.timings)).host(HostLayer::new());
     stack::handled(own, &parts.cache, config).merge(monitor).layer(layers)
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use fastness::http::HttpStats;
-use fastness::monitor::{RouteFigures, SlowQuery};
+use fastness::http::{self, Timings};
+use fastness::monitor::SlowQuery;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -14,9 +14,8 @@ use utoipa::ToSchema;
 use crate::store::Repository;
 
 /// Every route and method, as the monitor has them. Not those of health: a 503 is what they are asked for, and no error.
-pub(crate) fn routes_of(stats: &HttpStats) -> Vec<RouteFigures> {
-    let watched = stats.routes().into_iter().filter(|route| !route.route.starts_with("/health"));
-    watched.map(RouteFigures::from).collect()
+pub(crate) fn watched_routes(timings: &Timings) -> Vec<http::Snapshot> {
+    timings.snapshots().into_iter().filter(|route| !route.route.starts_with("/health")).collect()
 }
 
 pub(super) fn routes(repository: Arc<dyn Repository>) -> Router {

@@ -36,7 +36,7 @@ mod responses;
 mod stack;
 mod when;
 
-pub(crate) use figures::routes_of;
+pub(crate) use figures::watched_routes;
 pub use index::{Access, ENDPOINTS};
 pub use parts::Parts;
 pub use problem::Problem;
@@ -73,7 +73,7 @@ pub fn surface(parts: &Parts, config: &Config) -> Surface {
         .method_not_allowed_fallback(wrong_method);
     let (public, private) = Gate::from_control(config.control());
     Surface {
-        public: stack::around(api, &parts.cache, &parts.guard, &parts.stats, config)
+        public: stack::around(api, &parts.cache, &parts.guard, &parts.timings, config)
             .merge(control::routes(parts, public, config)),
         private: index::routes().fallback(no_route).merge(control::routes(parts, private, config)),
     }

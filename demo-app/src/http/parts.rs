@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fastness::Fastness;
-use fastness::http::HttpStats;
+use fastness::http::Timings;
 use fastness::monitor::{MemoryGuard, Monitor};
 
 use crate::service::{
@@ -28,5 +28,5 @@ pub struct Parts {
     pub cache: Fastness,
     pub monitor: Monitor,
     pub guard: MemoryGuard,
-    pub stats: HttpStats,
+    pub timings: Timings,
 }

@@ -12,8 +12,8 @@ use axum::http::request::Parts;
 use axum::middleware::{from_fn_with_state, map_response};
 use fastness::Fastness;
 use fastness::http::{
-    BodyLimitLayer, BreakerLayer, CacheLayer, ConcurrencyLimitLayer, HostLayer, HttpStats, IdempotencyLayer, LogUri,
-    MemoryGuardLayer, RateLimitLayer, Stack, TimingLayer, peer_network,
+    BodyLimitLayer, BreakerLayer, CacheLayer, ConcurrencyLimitLayer, HostLayer, IdempotencyLayer, LogUri,
+    MemoryGuardLayer, RateLimitLayer, Stack, TimingLayer, Timings, peer_network,
 };
 use fastness::monitor::MemoryGuard;
 use fastness::resilience::breaker::{self, Breaker, Verdict};
@@ -45,10 +45,10 @@ const fn at_least_one(number: u32) -> NonZeroU32 {
 }
 
 /// Puts everything around the routes of the API.
-pub(super) fn around(api: Router, cache: &Fastness, guard: &MemoryGuard, stats: &HttpStats, config: &Config) -> Router {
+pub(super) fn around(api: Router, cache: &Fastness, guard: &MemoryGuard, timings: &Timings, config: &Config) -> Router {
     let api = handled(api, cache, config);
     compressed(api, config.compression_level)
-        .layer(layers(cache, guard, stats, config))
+        .layer(layers(cache, guard, timings, config))
         .layer(map_response(middleware::tell_hits))
 }
 
@@ -76,10 +76,10 @@ fn compressed(api: Router, level: u32) -> Router {
     }
 }
 
-fn layers(cache: &Fastness, guard: &MemoryGuard, stats: &HttpStats, config: &Config) -> Stack {
+fn layers(cache: &Fastness, guard: &MemoryGuard, timings: &Timings, config: &Config) -> Stack {
     let (entries, bytes) = RESPONSES;
     Stack::new()
-        .timing(timing(stats))
+        .timing(timing(timings))
         .host(HostLayer::new())
         .memory_guard(MemoryGuardLayer::new(guard))
         .rate_limit(config.rate_limit.map(rate_limit))
@@ -99,8 +99,8 @@ pub(super) fn body_limit(bytes: usize, config: &Config) -> BodyLimitLayer {
 }
 
 /// Each request counts under its route's template; those that take a second or longer are logged.
-pub(super) fn timing(stats: &HttpStats) -> TimingLayer {
-    TimingLayer::new().stats(stats).slow(std::time::Duration::from_secs(1))
+pub(super) fn timing(timings: &Timings) -> TimingLayer {
+    TimingLayer::new().timings(timings).slow(std::time::Duration::from_secs(1))
 }
 
 /// Opens when requests time out: then each of them costs much and gives nothing. A database or a supplier that says no at once

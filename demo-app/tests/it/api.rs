@@ -12,7 +12,7 @@ use demo_app::config::Config;
 use demo_app::store::{MemoryRepository, Repository, seed};
 use demo_app::supplier::Supplier;
 use fastness::Fastness;
-use fastness::http::HttpStats;
+use fastness::http::Timings;
 use fastness::monitor::Monitor;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -75,7 +75,7 @@ impl Api {
 
     fn on(repository: Arc<dyn Repository>, cache: Fastness, supplier: Supplier, config: &Config) -> [Self; 2] {
         let clock = Clock::fixed(NOW.parse::<Timestamp>().expect("a timestamp"));
-        let dependencies = Dependencies { repository, supplier, clock, cache, stats: HttpStats::new(), peers: None };
+        let dependencies = Dependencies { repository, supplier, clock, cache, timings: Timings::new(), peers: None };
         let App { router, private, monitor } = app(dependencies, config).expect("settings that make sense");
         [Self { router, monitor: monitor.clone() }, Self { router: private, monitor }]
     }

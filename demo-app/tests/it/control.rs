@@ -193,7 +193,7 @@ async fn no_answer_holds_a_secret() {
     let api = Api::supplied("http://me:s3cret@127.0.0.1:9").await;
     assert_eq!(api.get("/api/supplier").await.ok(200), json!({ "url": "http://***@127.0.0.1:9", "standIn": null }));
     api.get("/api/products/1/rating").await.ok(200);
-    api.monitor.look().await;
+    api.monitor.sample().await;
     for (_, methods, path, _) in ENDPOINTS {
         for method in *methods {
             let path = path.replace("{id}", "1").replace("{name}", "supplier").replace("{proposal}", "p");

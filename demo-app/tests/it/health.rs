@@ -50,13 +50,13 @@ async fn a_failing_store_is_unhealthy_but_alive() {
     let clock = Clock::manual();
     let cache = Fastness::builder().clock(clock.clone()).build().expect("a setting that makes sense");
     let api = Api::with_cache(store.clone(), cache);
-    api.monitor.look().await;
+    api.monitor.sample().await;
     assert_eq!(api.get("/health/ready").await.ok(200), json!({ "status": "ready" }));
 
     store.turn(Mood::Unavailable);
     api.get("/api/users/1").await.problem(503);
     clock.advance(Duration::from_secs(5));
-    api.monitor.look().await;
+    api.monitor.sample().await;
     let health = api.get("/health").await.ok(503);
     assert_eq!(shape(&health), SHAPE);
     assert_eq!((&health["status"], &health["database"]["connected"]), (&json!("unhealthy"), &json!(false)));
@@ -83,11 +83,11 @@ async fn the_figures_are_those_of_the_routes_and_of_the_database() {
     let cache = Fastness::builder().clock(clock.clone()).build().expect("a setting that makes sense");
     let api = Api::with_cache(Arc::new(seeded_store().await), cache);
     assert_eq!(api.get("/api/performance").await.ok(503)["status"], "starting");
-    api.monitor.look().await;
+    api.monitor.sample().await;
     api.get("/api/users/1").await.ok(200);
     api.get("/api/users/2").await.ok(200);
     clock.advance(Duration::from_secs(5));
-    api.monitor.look().await;
+    api.monitor.sample().await;
     let figures = api.get("/api/performance").await.ok(200);
     let routes = figures["routes"].as_array().unwrap();
     let users = routes.iter().find(|route| route["name"] == "GET /api/users/{id}").expect("by its template");

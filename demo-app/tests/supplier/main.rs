@@ -12,7 +12,7 @@ use demo_app::config::Config;
 use demo_app::store::MemoryRepository;
 use demo_app::supplier::{Mood, StandIn, Supplier};
 use fastness::Fastness;
-use fastness::http::HttpStats;
+use fastness::http::Timings;
 use fastness::resilience::breaker::{Breaker, State};
 use fastness_tests::servers::until;
 use reqwest::StatusCode;
@@ -41,7 +41,7 @@ impl World {
         let cache = Fastness::builder().build().expect("the defaults make sense");
         let repository = Arc::new(MemoryRepository::new(Duration::ZERO));
         let dependencies =
-            Dependencies { repository, supplier, clock: Clock::system(), cache, stats: HttpStats::new(), peers: None };
+            Dependencies { repository, supplier, clock: Clock::system(), cache, timings: Timings::new(), peers: None };
         let app = app(dependencies, &Config::default()).expect("settings that make sense").router;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");

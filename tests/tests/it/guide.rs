@@ -17,7 +17,7 @@ const BUILDERS: &[(&str, &str, &str)] = &[
     ("http", "http/memory.rs", "GateLayer<ByMemory>"),
     ("monitor", "monitor/builder.rs", "MonitorBuilder"),
     ("monitor", "monitor/probe.rs", "Probe"),
-    ("monitor", "monitor/guard/builder.rs", "MemoryGuardBuilder"),
+    ("monitor", "monitor/memory_guard/builder.rs", "MemoryGuardBuilder"),
     ("changes", "changes/mod.rs", "ChangeWatcher"),
     ("slow-queries", "slow/profiler.rs", "Settings"),
     ("slow-queries", "advice/selection.rs", "AdviceSelection"),

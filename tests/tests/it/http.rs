@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
-use fastness::http::{HttpStats, RequestIdLayer, Stack, TimingLayer};
+use fastness::http::{RequestIdLayer, Stack, TimingLayer, Timings};
 use fastness_tests::logged::Logged;
 use http::{Request, Response};
 use tower::ServiceExt;
@@ -55,8 +55,8 @@ async fn every_line_of_a_request_has_its_id() {
 #[tokio::test]
 async fn slow_requests_are_logged_by_their_template_once_a_second() {
     let (logged, _guard) = Logged::listen(Level::INFO);
-    let stats = HttpStats::new();
-    let timing = TimingLayer::new().stats(&stats).slow(Duration::ZERO);
+    let timings = Timings::new();
+    let timing = TimingLayer::new().timings(&timings).slow(Duration::ZERO);
     let app: Router = Router::new().route("/users/{id}", get(async || "Ada")).layer(Stack::new().timing(timing));
     for i in 0..20 {
         let response: Response<_> = app.clone().oneshot(with_id("/users/7", &format!("id-{i}"))).await.unwrap();
@@ -68,5 +68,5 @@ async fn slow_requests_are_logged_by_their_template_once_a_second() {
         assert!(line.contains("route=\"/users/{id}\" method=\"GET\"") && line.contains("request{id=id-"), "{line}");
         assert!(!line.contains("/users/7"), "a path is in the log: {line}");
     }
-    assert_eq!(stats.routes()[0].slow, 20);
+    assert_eq!(timings.snapshots()[0].slow, 20);
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fastness::Fastness;
-use fastness::http::{Body, IdempotencyLayer, Resumed};
+use fastness::http::services::ResumedBody;
+use fastness::http::{Body, IdempotencyLayer};
 use fastness_tests::servers::{Redis as Server, prefix, shared_redis, until};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -24,7 +25,7 @@ fn post(body: &'static str) -> Request<Bytes> {
 fn process(
     fast: &Fastness,
     orders: &Arc<AtomicUsize>,
-) -> impl Service<Request<Bytes>, Response = Response<Body<Resumed<Bytes>>>, Error = Infallible, Future: Send>
+) -> impl Service<Request<Bytes>, Response = Response<Body<ResumedBody<Bytes>>>, Error = Infallible, Future: Send>
 + Clone
 + Send
 + use<> {
@@ -42,7 +43,7 @@ fn process(
     }))
 }
 
-async fn read(response: Response<Body<Resumed<Bytes>>>) -> (u16, http::HeaderMap, bytes::Bytes) {
+async fn read(response: Response<Body<ResumedBody<Bytes>>>) -> (u16, http::HeaderMap, bytes::Bytes) {
     let (head, body) = response.into_parts();
     (head.status.as_u16(), head.headers, body.collect().await.unwrap().to_bytes())
 }

@@ -36,7 +36,7 @@ pub struct HandleStats {
 }
 
 /// What one call site did.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SiteStats {
     /// The function's path.

@@ -8,14 +8,14 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
 
-use super::resumed::{BodyError, BoxError, Midway, Promise, Resumed};
+use super::resumed::{BodyError, BoxError, Midway, Promise, ResumedBody};
 
 /// A body that was read.
 pub(super) enum Collected<B> {
     /// The whole body.
     Whole(Bytes),
     /// A body that was not read to its end, or that has trailers: it is passed on from its beginning.
-    Midway(Resumed<B>),
+    Midway(ResumedBody<B>),
     /// A body that broke off, or is not as long as it promised to be.
     Broken(BodyError),
 }
@@ -53,10 +53,10 @@ where
     let mut promise = match length {
         Length::Unsaid => Promise::new(hint.exact()),
         Length::Said(length) => Promise::new(Some(length)),
-        Length::Unreadable => return Collected::Midway(Resumed::untouched(body)),
+        Length::Unreadable => return Collected::Midway(ResumedBody::untouched(body)),
     };
     if hint.lower().max(promise.promised().unwrap_or(0)) > limit as u64 {
-        return Collected::Midway(Resumed::passed(body, promise));
+        return Collected::Midway(ResumedBody::passed(body, promise));
     }
     let (mut read, mut total, mut rest) = (VecDeque::new(), 0_usize, Box::pin(body));
     let trailers = loop {
@@ -80,7 +80,7 @@ where
             None => return promise.end().map_or_else(Collected::Broken, |()| Collected::Whole(joined(read, total))),
         }
     };
-    Collected::Midway(Resumed::midway(Midway { read, trailers, rest, promise }))
+    Collected::Midway(ResumedBody::midway(Midway { read, trailers, rest, promise }))
 }
 
 fn joined(mut chunks: VecDeque<Bytes>, total: usize) -> Bytes {
@@ -128,7 +128,7 @@ mod tests {
         collect(Frames(frames.into(), false), 4, length).await
     }
 
-    async fn midway(frames: Vec<Result<Frame<Bytes>, &'static str>>, length: Length) -> Resumed<Frames> {
+    async fn midway(frames: Vec<Result<Frame<Bytes>, &'static str>>, length: Length) -> ResumedBody<Frames> {
         match read(frames, length).await {
             Collected::Midway(rest) => rest,
             Collected::Whole(bytes) => panic!("whole: {bytes:?}"),
@@ -212,10 +212,10 @@ mod tests {
     fn a_hint_that_will_prove_wrong_is_not_given() {
         let exact = |promised| {
             let body: http_body_util::Full<Bytes> = "abc".into();
-            http_body::Body::size_hint(&Resumed::passed(body, Promise::new(promised))).exact()
+            http_body::Body::size_hint(&ResumedBody::passed(body, Promise::new(promised))).exact()
         };
         assert_eq!([exact(None), exact(Some(3)), exact(Some(5)), exact(Some(2))], [Some(3), Some(3), None, None]);
-        let broken = Resumed::<http_body_util::Full<Bytes>>::broken(BodyError::Long { promised: 1 });
+        let broken = ResumedBody::<http_body_util::Full<Bytes>>::broken(BodyError::Long { promised: 1 });
         assert_eq!(http_body::Body::size_hint(&broken).exact(), None);
         assert!(!http_body::Body::is_end_stream(&broken));
     }

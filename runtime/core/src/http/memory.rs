@@ -10,14 +10,13 @@ use super::gate::GateLayer;
 use super::problem::Problem;
 use crate::monitor::{MemoryGuard, Pressure};
 
-/// The answer to whether bodies may be cached, as of when the request came in: an extension of every request that a [`MemoryGuardLayer`]
-/// lets through.
+/// Extension of each request that a [`MemoryGuardLayer`] admits: whether response bodies may be cached, as of when the request came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MayCache(pub bool);
+pub(super) struct MayCache(pub(super) bool);
 
-/// Answers 503 with `Retry-After` while memory is so short that requests are turned away, and tells those behind it by
-/// [`MayCache`] whether bodies may be cached. A [`CacheLayer`](super::CacheLayer) then stores nothing new. `/health/*` is exempt from the
-/// start: a probe that asks whether a process is alive must not be told no because it is busy.
+/// Answers 503 with `Retry-After` while a [`MemoryGuard`] rejects requests, and makes a [`CacheLayer`](super::CacheLayer) behind it store
+/// nothing new while bodies may not be cached. `/health/*` is exempt from the start: a liveness probe must not fail because the process
+/// is busy.
 ///
 /// ```
 /// use fastness::http::MemoryGuardLayer;
@@ -49,13 +48,13 @@ pub struct ByMemory {
 }
 
 impl GateLayer<ByMemory> {
-    /// A layer that goes by this guard; `/health/*` is exempt, and a client that is turned away may come back after 2 s.
+    /// Creates a layer with this guard; `/health/*` is exempt, and `Retry-After` is 2 s.
     pub fn new(guard: &MemoryGuard) -> Self {
         let rule = ByMemory { guard: guard.clone(), retry_after: Duration::from_secs(2) };
         Self::from_admission(rule).exempt(["/health/*"])
     }
 
-    /// Sets when clients that are turned away may come back. Default 2 s.
+    /// Sets the `Retry-After` of rejected requests, in whole seconds, rounded up. Default 2 s.
     pub fn retry_after(self, after: Duration) -> Self {
         self.with(|rule| rule.retry_after = after)
     }

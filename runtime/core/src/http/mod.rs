@@ -6,8 +6,8 @@
 //! future, except where the work is that of a disk or a network anyway ([`IdempotencyLayer`]), and none has a lock on the way
 //! of every request but the adaptive [`ConcurrencyLimitLayer`].
 //!
-//! Of a layer `XLayer`, the service is `XService` and the future is `XFuture`, in [`services`]. Layers that turn requests away
-//! are one, [`GateLayer`](services::GateLayer), with a rule each.
+//! The service of a layer `XLayer` is `XService`, in [`services`]. Layers that reject requests are one,
+//! [`GateLayer`](services::GateLayer), with a rule each.
 //!
 //! A layer that needs a [`Fastness`](crate::Fastness) takes it by `.on(&fast)`, and uses the one in force without that.
 //!
@@ -58,25 +58,26 @@ pub use idempotency::IdempotencyLayer;
 pub use limit::ConcurrencyLimitLayer;
 pub use log_uri::LogUri;
 #[cfg(feature = "monitor")]
-pub use memory::{MayCache, MemoryGuardLayer};
+pub use memory::MemoryGuardLayer;
 pub use peer::peer_network;
 pub use precondition::Preconditions;
 pub use problem::Problem;
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::RateLimitLayer;
-pub use request_id::{RequestId, RequestIdLayer, X_REQUEST_ID};
-pub use resumed::{BodyError, Resumed};
+pub use request_id::{RequestId, RequestIdLayer};
+pub use resumed::BodyError;
 pub use stack::Stack;
-pub use timing::{HttpStats, RouteStats, TimingLayer, routes};
+pub use timing::{Snapshot, TimingLayer, Timings, snapshots};
 
-/// The services and futures of the layers, for code that has to name them.
+/// Services of the layers, and the body of their responses, for code that has to name these types.
 pub mod services {
-    pub use super::body_limit::{BodyLimitFuture, BodyLimitService};
-    pub use super::cache::{CacheFuture, CacheService};
-    pub use super::gate::{GateFuture, GateLayer, GateService};
-    pub use super::idempotency::{IdempotencyFuture, IdempotencyService};
-    pub use super::request_id::{RequestIdFuture, RequestIdService};
-    pub use super::timing::{TimingFuture, TimingService};
+    pub use super::body_limit::BodyLimitService;
+    pub use super::cache::CacheService;
+    pub use super::gate::{GateLayer, GateService};
+    pub use super::idempotency::IdempotencyService;
+    pub use super::request_id::RequestIdService;
+    pub use super::resumed::ResumedBody;
+    pub use super::timing::TimingService;
 }
 
 #[cfg(test)]

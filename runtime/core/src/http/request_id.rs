@@ -20,9 +20,6 @@ use tracing::level_filters::LevelFilter;
 #[cfg(test)]
 mod tests;
 
-/// The header, in requests and in responses.
-pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
 /// The longest id that is accepted, in bytes.
 const LONGEST: usize = 128;
 
@@ -41,6 +38,9 @@ const LONGEST: usize = 128;
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
+    /// Header of the id, in requests and in responses: `x-request-id`.
+    pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
     /// Its text: ASCII letters, digits and `-_.~+/=:;,@|#`, at most 128 bytes.
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
@@ -48,7 +48,7 @@ impl RequestId {
 
     /// The id that came with a request, if it is one, and can be shown anywhere; else one that is made, and put in its place.
     fn settle(headers: &mut HeaderMap) -> Self {
-        match headers.entry(X_REQUEST_ID) {
+        match headers.entry(Self::HEADER) {
             Entry::Vacant(free) => Self(free.insert(Self::made().0).clone()),
             Entry::Occupied(mut sent) => {
                 let id = sent.get();
@@ -238,7 +238,7 @@ where
         if let Poll::Ready(Ok(response)) = &mut polled
             && let Some(id) = this.id.take()
         {
-            response.headers_mut().insert(X_REQUEST_ID, id);
+            response.headers_mut().insert(RequestId::HEADER, id);
         }
         polled
     }

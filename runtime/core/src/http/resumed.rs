@@ -114,7 +114,7 @@ pin_project! {
     ///
     /// It ends in a [`BodyError`] where the service's body broke off, or has fewer or more bytes than the response promised;
     /// its size hint is not exact then, so that no server takes it for whole.
-    pub struct Resumed<B> {
+    pub struct ResumedBody<B> {
         #[pin]
         state: State<B>,
     }
@@ -139,7 +139,7 @@ pub(super) struct Midway<B> {
     pub(super) promise: Promise,
 }
 
-impl<B> Resumed<B> {
+impl<B> ResumedBody<B> {
     /// A body of which nothing was read.
     pub(super) fn untouched(body: B) -> Self {
         Self::passed(body, Promise::NONE)
@@ -161,7 +161,7 @@ impl<B> Resumed<B> {
     }
 }
 
-impl<B> http_body::Body for Resumed<B>
+impl<B> http_body::Body for ResumedBody<B>
 where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
 {
@@ -227,8 +227,8 @@ impl<B: http_body::Body<Data = Bytes, Error: Into<BoxError>>> Midway<B> {
     }
 }
 
-impl<B> fmt::Debug for Resumed<B> {
+impl<B> fmt::Debug for ResumedBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Resumed(..)")
+        f.write_str("ResumedBody(..)")
     }
 }

@@ -195,10 +195,10 @@ fn http() -> [Family; 5] {
     let mut in_flight = Family::new(&names::HTTP_IN_FLIGHT);
     let mut bytes = Family::new(&names::HTTP_RESPONSE_BYTES);
     let mut slow = Family::new(&names::HTTP_SLOW);
-    for stats in crate::http::routes() {
+    for stats in crate::http::snapshots() {
         let labels = || vec![("route", stats.route.to_string()), ("method", stats.method.to_owned())];
         let and = |name, value: &str| [labels(), vec![(name, value.to_owned())]].concat();
-        for (status, count) in stats.endings().filter(|(_, count)| *count > 0) {
+        for (status, count) in stats.counts_by_end().filter(|(_, count)| *count > 0) {
             requests.add(and("status", status), Value::Count(count));
         }
         for outcome in CallOutcome::ALL {

@@ -1,17 +1,17 @@
-//! What a process and its caches, policies and databases are doing, judged: health, alerts and recommendations.
+//! Watches a process, its caches, policies and databases: health, performance, alerts and recommendations.
 //!
 //! May use: `clock`, `error`, `flight`, `handle`, `key`, `resilience`, `stats`, `sync`, `timed`.
 //!
 //! ```text
-//! counters that exist anyway (read) -> what is new since the look before (window) -> alerts, advice, performance
-//! questions to databases (probe)  ------------------------------------------------> health
+//! counters that exist anyway (counters) -> difference from the sample before (window) -> alerts, advice, performance
+//! probes of dependencies (probe)  ------------------------------------------------------> health
 //! ```
 //!
-//! Everything but reading and asking is pure: the window, the alarm of one alert, the levels of memory, the rules of advice
-//! and of health are functions of what they are given. [`Monitor`] ties them together.
+//! Everything but reading and probing is pure: the window, the alarm of one alert, the levels of memory, the rules of advice and of
+//! health are functions of their arguments. `sampler` ties them together for [`Monitor`].
 //!
-//! Invariants: nothing here is on the path of a call; no user code runs under a lock; what a source or a subscriber does
-//! wrong is seen in its own figures only; liveness asks nobody.
+//! Invariants: nothing here is on the path of a call; no user code runs under a lock; a source or a subscriber that fails affects its
+//! own figures only; liveness asks no dependency.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -27,37 +27,43 @@ use crate::sync::{Mutex, lock};
 mod advice;
 mod alerts;
 mod builder;
-mod figures;
-mod guard;
-mod health;
-mod inner;
-mod performance;
+mod counters;
+pub mod guard;
+pub mod health;
+mod memory_guard;
+pub mod performance;
+mod pressure;
 mod probe;
 mod process;
-mod read;
+mod rounding;
+mod sampler;
 mod settings;
+mod shared_tier;
 mod sources;
+mod status;
 #[cfg(test)]
 mod tests;
 mod window;
 
-pub use advice::{Recommendation, SharedTier, Targets};
-pub use alerts::{Alert, AlertEvents, AlertKind, AlertState, Threshold, Thresholds};
-use alerts::{Alerts, pass_on};
+pub use advice::Recommendation;
+pub use alerts::{Alert, AlertEvents, AlertKind, Threshold};
+use alerts::{Alerts, run_callback};
 pub use builder::MonitorBuilder;
-pub use guard::{GuardSnapshot, MemoryGuard, MemoryGuardBuilder, Pressure};
-pub use health::{CacheHealth, DatabaseHealth, ErrorsHealth, Health, MemoryHealth, Status};
-use inner::{Inner, LastLook};
-pub use performance::{BreakerReport, CacheReport, CallReport, Performance, PolicyReport, Sample, SiteReport};
+pub use memory_guard::{MemoryGuard, MemoryGuardBuilder};
+pub use pressure::Pressure;
 use probe::Prober;
-pub use probe::{Pool, Probe, ProbeReport};
+pub use probe::{Pool, Probe, ProbeAnswer};
 use process::System;
-pub use process::{Memory, ProcessFigures};
+pub use process::{Memory, Process};
+use sampler::{LastSample, Sampler};
 use settings::Settings;
-pub use sources::{RouteFigures, SlowQuery};
+pub use shared_tier::SharedTier;
+pub use sources::{RouteTotals, SlowQuery};
+pub use status::Status;
 
-/// Watches a process: samples what its caches, timers and policies count, asks what it depends on, and judges. Cheap to
-/// clone; the sampling ends with the last clone.
+/// Watches a process: samples the counters of its caches, timers and policies, probes its dependencies, and judges both.
+///
+/// Cheap to clone; sampling ends with the last clone.
 ///
 /// ```
 /// use fastness::Fastness;
@@ -74,13 +80,13 @@ pub use sources::{RouteFigures, SlowQuery};
 ///
 /// let health = monitor.health().await;
 /// assert_eq!(health.status, Status::Healthy);
-/// assert!(health.database.connected);
+/// assert!(health.database.is_some_and(|answer| answer.ok));
 /// assert!(monitor.alerts().is_empty());
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct Monitor {
-    inner: Arc<Inner>,
+    sampler: Arc<Sampler>,
 }
 
 impl Monitor {
@@ -88,41 +94,41 @@ impl Monitor {
         let clock = cache.clock().clone();
         let prober = |probe: &Probe| Prober::new(probe.clone(), clock.clone());
         let built = clock.now();
-        let inner = Inner {
+        let sampler = Sampler {
             database: settings.database.as_ref().map(prober),
             probers: settings.probes.iter().map(prober).collect(),
             alerts: Alerts::new(settings.thresholds),
             system: System::new(),
-            looks: Arc::default(),
+            series: Arc::default(),
             memory: Mutex::default(),
-            seen: Mutex::new(LastLook { looked: built, ..LastLook::default() }),
+            last: Mutex::new(LastSample { at: built, ..LastSample::default() }),
             tasks: OnceLock::new(),
             cache,
             clock,
             settings,
             built,
         };
-        Self { inner: Arc::new(inner) }
+        Self { sampler: Arc::new(sampler) }
     }
 
-    /// Samples from now on, until the last clone is dropped. Again, it does nothing.
+    /// Starts to take samples, until the last clone is dropped. Calling it again has no effect.
     ///
     /// # Errors
     ///
-    /// If there is no tokio runtime here to do it in.
+    /// If it is not called within a tokio runtime.
     pub fn start(&self) -> Result<(), Error> {
         let runtime = Handle::try_current()
             .map_err(|_| Kind::Setting("a monitor needs a tokio runtime: call `start` within one"))?;
-        self.inner.tasks.get_or_init(|| {
+        self.sampler.tasks.get_or_init(|| {
             let mut tasks = JoinSet::new();
-            for told in &self.inner.settings.told {
-                tasks.spawn_on(pass_on(self.subscribe(), told.clone()), &runtime);
+            for callback in &self.sampler.settings.on_alert {
+                tasks.spawn_on(run_callback(self.subscribe(), callback.clone()), &runtime);
             }
-            let (inner, period) = (Arc::downgrade(&self.inner), self.inner.settings.period);
+            let (sampler, period) = (Arc::downgrade(&self.sampler), self.sampler.settings.period);
             let sampling = async move {
-                while let Some(inner) = inner.upgrade() {
-                    inner.look().await;
-                    drop(inner);
+                while let Some(sampler) = sampler.upgrade() {
+                    sampler.sample().await;
+                    drop(sampler);
                     pause(period).await;
                 }
             };
@@ -132,82 +138,86 @@ impl Monitor {
         Ok(())
     }
 
-    /// Takes a sample now, in place of waiting for the next; for tests, and for programs with a rhythm of their own.
+    /// Takes a sample now; for tests, and for programs that do not [`start`](Self::start) the monitor.
     ///
     /// # Cancel safety
     ///
-    /// A sample that was begun is taken in or lost as a whole.
-    pub async fn look(&self) {
-        self.inner.look().await;
+    /// Cancel safe: a sample is recorded as a whole or not at all.
+    pub async fn sample(&self) {
+        self.sampler.sample().await;
     }
 
-    /// How the process is, now. Each probe is asked at the same time as the others, and has failed after its own bound, 1 s;
-    /// answers are a second old at most, so a storm of these calls is one question a second to each.
-    pub async fn health(&self) -> Health {
-        self.inner.health().await
+    /// Returns the health of the process now. All probes are asked at the same time, and each fails after its own timeout, 1 s by default.
+    /// Answers are reused for a second, so each dependency is asked at most once a second, however often this is called.
+    pub async fn health(&self) -> health::Snapshot {
+        self.sampler.health().await
     }
 
-    /// Whether requests should be sent here: what is required answers, and memory is not so short that they are turned
-    /// away. The reasons, if not.
+    /// Checks whether the process should get requests: all required probes and the required shared tier answer, and the memory guard does
+    /// not reject requests.
+    ///
+    /// # Errors
+    ///
+    /// The reasons why the process should get none.
     pub async fn ready(&self) -> Result<(), Vec<String>> {
-        let (inner, mut reasons) = (&self.inner, Vec::new());
-        for probe in inner.ask().await.all().filter(|probe| !probe.ok && !probe.optional) {
+        let (sampler, mut reasons) = (&self.sampler, Vec::new());
+        for probe in sampler.answers().await.all().filter(|probe| !probe.ok && !probe.optional) {
             reasons.push(format!("{}: {}", probe.name, probe.error.as_deref().unwrap_or("failed")));
         }
-        if inner.settings.cache_required
-            && read::shared(&inner.cache).is_some_and(|tier| !tier.connected || !tier.coherent)
+        if sampler.settings.shared_tier_required
+            && counters::shared_tier(&sampler.cache).is_some_and(|tier| !tier.connected || !tier.coherent)
         {
             reasons.push("the shared tier cannot be used".into());
         }
-        if inner.pressure() == Pressure::Shed {
+        if sampler.pressure() == Pressure::Shed {
             reasons.push("memory is short".into());
         }
         if reasons.is_empty() { Ok(()) } else { Err(reasons) }
     }
 
-    /// Tells whether the process should go on: its [`MemoryGuard`] says so, if there is one. Nothing else is asked, because no other
-    /// process gets better by this one's restart.
+    /// Checks whether the process should go on, by its [`MemoryGuard`] if there is one. Dependencies are not asked: a restart of this process
+    /// would not repair them.
     ///
     /// # Errors
     ///
     /// The reasons for a restart.
     pub fn alive(&self) -> Result<(), Vec<String>> {
-        let alive = self.inner.settings.guard.as_ref().is_none_or(MemoryGuard::is_alive);
+        let alive = self.sampler.settings.guard.as_ref().is_none_or(MemoryGuard::is_alive);
         if alive { Ok(()) } else { Err(vec!["memory stays short, and nothing is left to give up".into()]) }
     }
 
-    /// The alerts that fire.
+    /// Returns the alerts that fire.
     pub fn alerts(&self) -> Vec<Alert> {
-        self.inner.alerts.firing()
+        self.sampler.alerts.firing()
     }
 
-    /// The last 100 alerts that began or ended, oldest first.
+    /// Returns the last 100 alerts that fired or were resolved, oldest first.
     pub fn recent_alerts(&self) -> Vec<Alert> {
-        self.inner.alerts.recent()
+        self.sampler.alerts.recent()
     }
 
-    /// Tells of alerts that begin or end from now on.
+    /// Subscribes to alerts that fire or are resolved from now on.
     pub fn subscribe(&self) -> AlertEvents {
-        self.inner.alerts.subscribe()
+        self.sampler.alerts.subscribe()
     }
 
-    /// Everything that is known, as of the last sample; `None` before the first. It asks nobody and waits for nothing.
-    pub fn performance(&self) -> Option<Arc<Performance>> {
-        lock(&self.inner.seen).last.clone()
+    /// Returns all figures as of the last sample; `None` before the first. Probes nothing and does not block.
+    pub fn performance(&self) -> Option<Arc<performance::Snapshot>> {
+        lock(&self.sampler.last).report.clone()
     }
 
-    /// The cache that is watched.
+    /// Returns the handle whose cache is watched.
     pub fn cache(&self) -> &Fastness {
-        &self.inner.cache
+        &self.sampler.cache
     }
 }
 
 impl fmt::Debug for Monitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Monitor")
-            .field("period", &self.inner.settings.period)
-            .field("database", &self.inner.database)
-            .field("probes", &self.inner.probers)
+            .field("period", &self.sampler.settings.period)
+            .field("database", &self.sampler.database)
+            .field("probes", &self.sampler.probers)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Asking something else whether it answers, within a bound, and not more often than is worth it.
+//! Probes of what the process depends on: each within a bound, and at most once a second.
 
 use std::fmt;
 use std::pin::Pin;
@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::task::JoinHandle;
 
-use super::figures::millis;
-use super::sources::{SlowQuery, SourceFn, caught};
+use super::rounding::millis;
+use super::sources::{SlowQuery, SourceFn, catch_panic};
 use crate::clock::{Clock, nanos};
 use crate::flight::{Flights, Joined, LoadOutcome, Permit, Terms};
 use crate::key::{AnyKey, Hashed};
@@ -18,16 +18,16 @@ use crate::sync::{Mutex, lock};
 #[cfg(test)]
 mod tests;
 
-/// How long a probe may take where it does not say.
-const BOUND: Duration = Duration::from_secs(1);
+/// Default time that a probe may take.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long an answer stands for all who ask. Health checks come in storms; what is asked gets one question a second.
+/// Time for which an answer is reused: however many health checks come in, each dependency is asked once a second.
 pub(super) const FRESH: Duration = Duration::from_secs(1);
 
-type Asked = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+type Question = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
-/// A question to something that this process depends on. It has failed if it says so, panics, or takes longer than its bound
-/// (1 s), and its answer stands for a second.
+/// Check of something that this process depends on. It has failed if its future returns an error, panics, or takes longer than its
+/// [`timeout`](Self::timeout) (1 s); an answer is reused for a second.
 ///
 /// ```
 /// use fastness::monitor::{Monitor, Probe};
@@ -44,14 +44,14 @@ type Asked = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 #[derive(Clone)]
 pub struct Probe {
     name: Arc<str>,
-    ask: Arc<dyn Fn() -> Asked + Send + Sync>,
-    bound: Duration,
+    ask: Arc<dyn Fn() -> Question + Send + Sync>,
+    timeout: Duration,
     optional: bool,
     pool: Option<SourceFn<Pool>>,
     pub(super) slow_queries: Option<SourceFn<Vec<SlowQuery>>>,
 }
 
-/// What a pool of connections has, as of now.
+/// Connections of a pool at one moment.
 ///
 /// ```
 /// use fastness::monitor::{Pool, Probe};
@@ -63,70 +63,77 @@ pub struct Probe {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pool {
-    /// Connections that are open.
+    /// Open connections, those in use included.
     pub connections: u64,
-    /// Of these, those in use.
+    /// Connections in use.
     pub in_use: u64,
-    /// How many there may be; 0 where that is not bounded or not known.
+    /// Largest number of connections; 0 if there is no bound, or it is not known.
     pub max: u64,
-    /// Operations that wait for one.
+    /// Operations that wait for a connection.
     pub waiting: u64,
 }
 
-/// What a probe found.
+/// Answer of a [`Probe`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct ProbeReport {
-    /// The probe's name.
+pub struct ProbeAnswer {
+    /// Name of the probe.
     pub name: Arc<str>,
-    /// Whether it was answered.
+    /// Whether the probe succeeded.
     pub ok: bool,
-    /// How long the answer took, or until it was given up, in milliseconds.
+    /// Time until the answer, or until the probe was given up, in milliseconds.
     pub latency: f64,
-    /// Why there was none.
+    /// Error, if the probe failed.
     pub error: Option<String>,
-    /// Whether the process is of use without it.
+    /// Whether the probe is [optional](Probe::optional).
     pub optional: bool,
 }
 
 impl Probe {
-    /// Asks by this. The text of the error is shown in the report: it must not hold secrets.
+    /// Creates a probe that calls `ask` and awaits its future. Reports show the text of the error: it must not hold secrets.
     pub fn new<F, A, E>(name: impl Into<Arc<str>>, ask: F) -> Self
     where
         F: Fn() -> A + Send + Sync + 'static,
         A: Future<Output = Result<(), E>> + Send + 'static,
         E: fmt::Display,
     {
-        let ask = move || -> Asked {
+        let ask = move || -> Question {
             let asked = ask();
             Box::pin(async move { asked.await.map_err(|error| error.to_string()) })
         };
-        Self { name: name.into(), ask: Arc::new(ask), bound: BOUND, optional: false, pool: None, slow_queries: None }
+        Self {
+            name: name.into(),
+            ask: Arc::new(ask),
+            timeout: TIMEOUT,
+            optional: false,
+            pool: None,
+            slow_queries: None,
+        }
     }
 
-    /// How long it may take. Default 1 s.
+    /// Sets how long the probe may take until it has failed. Default 1 s.
     #[must_use]
-    pub fn timeout(mut self, bound: Duration) -> Self {
-        self.bound = bound;
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
-    /// The process is of use without it: where it fails, the process is degraded and stays ready.
+    /// Marks the probe optional: a failure degrades, but readiness stays true.
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
         self
     }
 
-    /// Where to read what its pool has: counters that are there anyway, as this is called for each report.
+    /// Sets the source of the connection pool's figures. It is called for each report, so it should only read counters.
     #[must_use]
     pub fn pool(mut self, pool: impl Fn() -> Pool + Send + Sync + 'static) -> Self {
         self.pool = Some(Arc::new(pool));
         self
     }
 
-    /// Where to read which queries were slow lately. Of a probe that is the monitor's [`database`](super::MonitorBuilder::database), unless
-    /// the monitor has [`slow_queries`](super::MonitorBuilder::slow_queries) of its own.
+    /// Sets the source of recent slow queries. It is used if this is the probe of the monitor's [`database`](super::MonitorBuilder::database),
+    /// and the monitor has no source of [`slow_queries`](super::MonitorBuilder::slow_queries) itself.
     #[must_use]
     pub fn slow_queries(mut self, read: impl Fn() -> Vec<SlowQuery> + Send + Sync + 'static) -> Self {
         self.slow_queries = Some(Arc::new(read));
@@ -138,13 +145,13 @@ impl fmt::Debug for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Probe")
             .field("name", &self.name)
-            .field("bound", &self.bound)
+            .field("timeout", &self.timeout)
             .field("optional", &self.optional)
             .finish_non_exhaustive()
     }
 }
 
-/// A probe with its last answer.
+/// A probe with its last answer, and its question in flight.
 pub(super) struct Prober {
     probe: Probe,
     clock: Clock,
@@ -158,20 +165,22 @@ impl fmt::Debug for Prober {
     }
 }
 
-/// A caller waits, however long the leader goes unpolled: its own bound is shorter than any patience.
+/// Waiters have no patience limit here: their own timeout is shorter.
 const TERMS: Terms = Terms { wait: true, patience: u64::MAX, note: 0 };
 
-fn answer(permit: Option<Permit>, report: &ProbeReport) {
+/// Gives the waiters an answer.
+fn share(permit: Option<Permit>, answer: &ProbeAnswer) {
     if let Some(permit) = permit {
-        permit.end(|| LoadOutcome::shared(report.clone()));
+        permit.end(|| LoadOutcome::shared(answer.clone()));
     }
 }
 
-/// The last answer with its moment, and the last question that had no answer within the bound.
 #[derive(Default)]
 struct Last {
-    answer: Option<(u64, ProbeReport)>,
-    asked: Option<JoinHandle<Result<(), String>>>,
+    /// The last answer, and its time in nanoseconds of the clock.
+    answer: Option<(u64, ProbeAnswer)>,
+    /// The last question that timed out, which may still block its thread.
+    timed_out: Option<JoinHandle<Result<(), String>>>,
 }
 
 impl Prober {
@@ -186,89 +195,91 @@ impl Prober {
 
     pub(super) fn pool(&self) -> Option<Pool> {
         let pool = self.probe.pool.as_ref()?;
-        caught(|| pool())
+        catch_panic(|| pool())
     }
 
-    /// Returns the answer, a second old at most. Waits for it no longer than twice the probe's bound.
+    /// Returns an answer that is at most a second old. Waits for at most twice the probe's timeout.
     ///
     /// # Cancel safety
     ///
-    /// The question goes on for those who wait for the same answer.
-    pub(super) async fn ask(self: &Arc<Self>) -> ProbeReport {
+    /// Cancel safe: the question goes on for other callers.
+    pub(super) async fn answer(self: &Arc<Self>) -> ProbeAnswer {
         let permit = loop {
-            if let Some(report) = self.recent() {
-                return report;
+            if let Some(answer) = self.recent() {
+                return answer;
             }
-            // There is one for each probe, so all callers have one key.
+            // `in_flight` is of this probe alone, so all callers have the same key.
             let key: Hashed<AnyKey> = Hashed { hash: 0, args: () }.erased();
             let waiter = match self.in_flight.join(key, &[], TERMS) {
                 Joined::Lead(permit) => break Some(permit),
                 Joined::Wait(waiter) => waiter,
                 Joined::Within | Joined::Taken(_) => break None,
             };
-            // The leader has an answer within the bound, unless it asks in a runtime that has no time to run.
-            let patience = self.probe.bound.saturating_mul(2);
+            // The leader has an answer within the timeout, unless its runtime does not run.
+            let patience = self.probe.timeout.saturating_mul(2);
             match tokio::time::timeout(patience, waiter).await {
-                Ok(Ok(LoadOutcome::Shared(report))) => match report.downcast() {
-                    Ok(report) => return *report,
-                    Err(_) => unreachable!("it is told reports only"),
+                Ok(Ok(LoadOutcome::Shared(answer))) => match answer.downcast() {
+                    Ok(answer) => return *answer,
+                    Err(_) => unreachable!("a probe shares answers only"),
                 },
                 Ok(Ok(LoadOutcome::Lead(permit))) => break Some(permit),
-                // It was given up: ask anew.
+                // The question was given up: ask again.
                 Ok(Ok(LoadOutcome::Alone | LoadOutcome::TimedOut) | Err(_)) => {}
-                Err(_) => return self.report(patience, Err("whoever asked it last gets no time to run".to_owned())),
+                Err(_) => {
+                    return self.answered(patience, Err("the runtime that asked it does not run its tasks".to_owned()));
+                }
             }
         };
         self.lead(permit).await
     }
 
-    /// The last answer, if it stands.
-    fn recent(&self) -> Option<ProbeReport> {
+    /// Returns the last answer, if it is fresh.
+    fn recent(&self) -> Option<ProbeAnswer> {
         let last = lock(&self.last);
-        let (at, report) = last.answer.as_ref()?;
-        (self.clock.now().saturating_sub(*at) < nanos(FRESH)).then(|| report.clone())
+        let (at, answer) = last.answer.as_ref()?;
+        (self.clock.now().saturating_sub(*at) < nanos(FRESH)).then(|| answer.clone())
     }
 
-    async fn lead(self: &Arc<Self>, permit: Option<Permit>) -> ProbeReport {
-        // Another may have come to its end since the look.
-        if let Some(report) = self.recent() {
-            answer(permit, &report);
-            return report;
+    async fn lead(self: &Arc<Self>, permit: Option<Permit>) -> ProbeAnswer {
+        // Another question may have ended since this caller last checked.
+        if let Some(answer) = self.recent() {
+            share(permit, &answer);
+            return answer;
         }
-        // A task of its own: there is an answer even if this caller goes away.
+        // In a task, so that there is an answer even if this caller is dropped.
         let prober = self.clone();
         let asking = tokio::spawn(async move {
-            let report = prober.question().await;
-            lock(&prober.last).answer = Some((prober.clock.now(), report.clone()));
-            answer(permit, &report);
-            report
+            let answer = prober.ask().await;
+            lock(&prober.last).answer = Some((prober.clock.now(), answer.clone()));
+            share(permit, &answer);
+            answer
         });
-        asking.await.unwrap_or_else(|_| self.report(Duration::ZERO, Err("the runtime is shutting down".into())))
+        asking.await.unwrap_or_else(|_| self.answered(Duration::ZERO, Err("the runtime is shutting down".into())))
     }
 
-    /// Asks. One that blocks its thread cannot be ended, and has that thread alone: it is not asked again meanwhile.
-    async fn question(&self) -> ProbeReport {
-        if lock(&self.last).asked.as_ref().is_some_and(|asked| !asked.is_finished()) {
-            return self.report(self.probe.bound, Err("the probe blocks its thread: it must await".into()));
+    /// Asks once. A probe that blocks its thread cannot be cancelled; it is not asked again meanwhile, so it blocks one thread at most.
+    async fn ask(&self) -> ProbeAnswer {
+        if lock(&self.last).timed_out.as_ref().is_some_and(|asked| !asked.is_finished()) {
+            return self.answered(self.probe.timeout, Err("the probe blocks its thread: it must await".into()));
         }
         let began = self.clock.now();
         let ask = self.probe.ask.clone();
-        // The closure may panic as well as what it returns, so both run in the task.
+        // Both the closure and its future may panic, so both run in the task.
         let mut asked = tokio::spawn(async move { ask().await });
-        let answer = match tokio::time::timeout(self.probe.bound, &mut asked).await {
-            Ok(Ok(answer)) => answer,
+        let result = match tokio::time::timeout(self.probe.timeout, &mut asked).await {
+            Ok(Ok(result)) => result,
             Ok(Err(_)) => Err("the probe panicked".to_owned()),
             Err(_) => {
                 asked.abort();
-                lock(&self.last).asked = Some(asked);
-                Err(format!("no answer within {:?}", self.probe.bound))
+                lock(&self.last).timed_out = Some(asked);
+                Err(format!("no answer within {:?}", self.probe.timeout))
             }
         };
-        self.report(Duration::from_nanos(self.clock.now().saturating_sub(began)), answer)
+        self.answered(Duration::from_nanos(self.clock.now().saturating_sub(began)), result)
     }
 
-    fn report(&self, took: Duration, answer: Result<(), String>) -> ProbeReport {
-        ProbeReport {
+    fn answered(&self, took: Duration, answer: Result<(), String>) -> ProbeAnswer {
+        ProbeAnswer {
             name: self.probe.name.clone(),
             ok: answer.is_ok(),
             latency: millis(took),

@@ -1,4 +1,4 @@
-//! What the monitor is told by others, through closures: figures that exist anyway, taken as they are at each look.
+//! Figures that an application reports through closures, read with each sample.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,41 +7,33 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::figures::millis;
+use super::rounding::millis;
 use crate::timed::Latency;
 
-/// What one route did since the start.
-///
-/// ```
-/// use fastness::monitor::{Monitor, RouteFigures};
-///
-/// // Those that a `TimingLayer` counts (feature `http`):
-/// let monitor = Monitor::builder().routes(|| fastness::http::routes().into_iter().map(RouteFigures::from).collect());
-/// # drop(monitor);
-/// ```
+/// Requests of one route since the start. An `http::Snapshot` (feature `http`) converts into it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RouteFigures {
+pub struct RouteTotals {
     /// Method and template, such as `GET /users/{id}`; never a path with its values.
     pub route: String,
-    /// All requests that were answered.
+    /// Times of all requests that were answered.
     pub latency: Latency,
-    /// Those answered by an error of the server.
+    /// Requests that were answered with a server error.
     pub errors: u64,
 }
 
-/// A query that took long, by shape.
+/// Slow queries of one shape.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SlowQuery {
     /// The collection.
     pub collection: String,
     /// The operation, its filter and its sort, without their values.
     pub shape: String,
-    /// How often it was slow.
+    /// Number of slow queries of this shape.
     pub count: u64,
-    /// How long the slowest took; in milliseconds when serialised.
+    /// Time of the slowest query; in milliseconds when serialised.
     #[serde(serialize_with = "in_millis")]
     pub slowest: Duration,
-    /// The index that would serve it, if that is known: `{status: 1, total: -1}`.
+    /// The index that would serve it, if known: `{status: 1, total: -1}`.
     pub index: Option<String>,
 }
 
@@ -49,34 +41,36 @@ fn in_millis<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::
     serializer.serialize_f64(millis(*time))
 }
 
+/// Function of the user's that returns figures.
 pub(super) type SourceFn<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
-/// All that were given.
+/// All sources of a monitor.
 #[derive(Clone, Default)]
 pub(super) struct Sources {
-    pub(super) routes: Option<SourceFn<Vec<RouteFigures>>>,
+    pub(super) routes: Option<SourceFn<Vec<RouteTotals>>>,
     pub(super) slow_queries: Option<SourceFn<Vec<SlowQuery>>>,
     pub(super) sections: Vec<(String, SourceFn<serde_json::Value>)>,
 }
 
 impl Sources {
-    pub(super) fn section<T: Serialize>(&mut self, name: String, read: impl Fn() -> T + Send + Sync + 'static) {
+    pub(super) fn add_section<T: Serialize>(&mut self, name: String, read: impl Fn() -> T + Send + Sync + 'static) {
         let read = move || serde_json::to_value(read()).unwrap_or_default();
         self.sections.push((name, Arc::new(read)));
     }
 
-    /// `None` where nobody tells, or panics.
-    pub(super) fn routes(&self) -> Option<Vec<RouteFigures>> {
-        self.routes.as_ref().and_then(|read| caught(|| read()))
+    /// Reads the routes; `None` without a source, or if it panics.
+    pub(super) fn routes(&self) -> Option<Vec<RouteTotals>> {
+        self.routes.as_ref().and_then(|read| catch_panic(|| read()))
     }
 
+    /// Reads the slow queries; none without a source, or if it panics.
     pub(super) fn slow_queries(&self) -> Vec<SlowQuery> {
-        self.slow_queries.as_ref().and_then(|read| caught(|| read())).unwrap_or_default()
+        self.slow_queries.as_ref().and_then(|read| catch_panic(|| read())).unwrap_or_default()
     }
 
-    /// One that panics is null.
+    /// Reads all sections; the value of one that panics is null.
     pub(super) fn sections(&self) -> serde_json::Map<String, serde_json::Value> {
-        self.sections.iter().map(|(name, read)| (name.clone(), caught(|| read()).unwrap_or_default())).collect()
+        self.sections.iter().map(|(name, read)| (name.clone(), catch_panic(|| read()).unwrap_or_default())).collect()
     }
 }
 
@@ -87,7 +81,7 @@ impl fmt::Debug for Sources {
     }
 }
 
-/// What user code returns; `None` if it panics, which harms only its own figures.
-pub(super) fn caught<T>(read: impl FnOnce() -> T) -> Option<T> {
+/// Runs user code; `None` if it panics, so that only its own figures are missing.
+pub(super) fn catch_panic<T>(read: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(read)).ok()
 }

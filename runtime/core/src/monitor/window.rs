@@ -1,12 +1,12 @@
-//! From counters that only grow to what happened lately.
+//! The sliding window: turns counters that only grow into what happened lately.
 //!
-//! Each look is compared with the one before it, and the difference kept; the last of these, added up, are the window that
-//! every rate and every percentile is of. A counter that begins anew counts from there.
+//! Each sample is compared with the one before it. The differences of the last samples, added up, are the window of all rates and
+//! percentiles. A counter that was reset counts from zero.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::figures::{percent, real};
+use super::rounding::{percent, real};
 use crate::handle::HandleStats;
 use crate::resilience::{self, PolicyKind};
 use crate::stats::Stats;
@@ -15,7 +15,7 @@ use crate::timed::Latency;
 #[cfg(test)]
 mod tests;
 
-/// A timed function or a route since the start.
+/// Totals of a timed function or a route since the start.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     pub(super) latency: Latency,
@@ -26,7 +26,7 @@ pub(super) struct Tally {
 /// All counters at one moment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Totals {
-    /// In nanoseconds of the clock.
+    /// Time of the reading, in nanoseconds of the clock.
     pub(super) at: u64,
     pub(super) cache: HandleStats,
     pub(super) timed: BTreeMap<String, Tally>,
@@ -34,18 +34,18 @@ pub(super) struct Totals {
     pub(super) policies: Vec<resilience::Snapshot>,
 }
 
-/// Calls of one name within a stretch of time.
+/// Calls of one name within an interval.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Calls {
+pub(super) struct CallCounts {
     pub(super) count: u64,
     pub(super) errors: u64,
     pub(super) slow: u64,
     nanos: u64,
-    /// How many took how long.
+    /// Number of calls by time, in the buckets of the histogram.
     buckets: BTreeMap<Duration, u64>,
 }
 
-/// What happened within a stretch of time.
+/// Differences between two samples, or the sum of several such differences.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Interval {
     pub(super) nanos: u64,
@@ -53,16 +53,16 @@ pub(super) struct Interval {
     pub(super) sites: BTreeMap<(String, String), Stats>,
     pub(super) evictions: u64,
     pub(super) floor_verdicts: u64,
-    pub(super) timed: BTreeMap<String, Calls>,
-    /// `None` where nobody tells of routes.
-    pub(super) routes: Option<BTreeMap<String, Calls>>,
+    pub(super) timed: BTreeMap<String, CallCounts>,
+    /// `None` where no routes are reported.
+    pub(super) routes: Option<BTreeMap<String, CallCounts>>,
     pub(super) policies: BTreeMap<(PolicyKind, String), BTreeMap<&'static str, u64>>,
 }
 
-/// Into so many parts a window is divided at most, however often someone looks.
-const PARTS: u64 = 120;
+/// Maximum number of intervals in a window, however often samples are taken.
+const MAX_INTERVALS: u64 = 120;
 
-/// The last intervals.
+/// The last intervals, and the sample that the next is compared with.
 #[derive(Debug, Default)]
 pub(super) struct Window {
     last: Option<Totals>,
@@ -70,17 +70,17 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Takes in a look, and returns what is new since the one before. The first is only what later ones are compared with.
+    /// Adds a sample and returns the difference from the one before; `None` for the first.
     pub(super) fn add(&mut self, mut totals: Totals, length: Duration) -> Option<Interval> {
         if totals.routes.is_none() {
-            // Who fails to tell this time goes on from where it was.
+            // A source that failed this time continues from its last figures.
             totals.routes = self.last.as_ref().and_then(|last| last.routes.clone());
         }
         let interval = self.last.as_ref().map(|last| Interval::between(last, &totals));
         self.last = Some(totals);
         let interval = interval?;
         match self.intervals.back_mut() {
-            Some(last) if last.nanos < crate::clock::nanos(length) / PARTS => last.add(&interval),
+            Some(last) if last.nanos < crate::clock::nanos(length) / MAX_INTERVALS => last.add(&interval),
             _ => self.intervals.push_back(interval.clone()),
         }
         let mut covered: u64 = self.intervals.iter().map(|interval| interval.nanos).sum();
@@ -90,7 +90,7 @@ impl Window {
         Some(interval)
     }
 
-    /// All of them as one.
+    /// Returns the sum of all intervals.
     pub(super) fn sum(&self) -> Interval {
         let mut sum = Interval::default();
         for interval in &self.intervals {
@@ -108,7 +108,7 @@ impl Interval {
             let since = old_sites.get(&site).map_or(stats, |old| stats.since(old));
             (site, since)
         });
-        // What was counted before the first that is known of is no rate.
+        // The first figures of a source may cover any time, so they are no rate.
         let routes = after.routes.as_ref();
         let routes = routes.map(|routes| before.routes.as_ref().map_or_else(BTreeMap::new, |old| calls(old, routes)));
         Self {
@@ -134,14 +134,14 @@ impl Interval {
             add_calls(self.routes.get_or_insert_default(), routes);
         }
         for (policy, outcomes) in &other.policies {
-            let own = self.policies.entry(policy.clone()).or_default();
+            let sum = self.policies.entry(policy.clone()).or_default();
             for (outcome, count) in outcomes {
-                *own.entry(outcome).or_default() += count;
+                *sum.entry(outcome).or_default() += count;
             }
         }
     }
 
-    /// All call sites together.
+    /// Returns the sum of all call sites.
     pub(super) fn cache(&self) -> Stats {
         let mut all = Stats::default();
         for stats in self.sites.values() {
@@ -150,20 +150,23 @@ impl Interval {
         all
     }
 
-    /// All requests together; where nobody tells of routes, all timed calls.
-    pub(super) fn requests(&self) -> Calls {
-        let mut all = Calls::default();
+    /// Returns the sum of all requests; of all timed calls where no routes are reported.
+    pub(super) fn requests(&self) -> CallCounts {
+        let mut all = CallCounts::default();
         for calls in self.routes.as_ref().unwrap_or(&self.timed).values() {
             all.add(calls);
         }
         all
     }
 
-    /// How calls through the policies of one kind ended.
-    pub(super) fn policies_of(&self, kind: PolicyKind) -> impl Iterator<Item = (&str, &BTreeMap<&'static str, u64>)> {
+    /// Returns the policies of one kind by name, with the outcomes of their calls.
+    pub(super) fn policies_by_kind(
+        &self,
+        kind: PolicyKind,
+    ) -> impl Iterator<Item = (&str, &BTreeMap<&'static str, u64>)> {
         self.policies
             .iter()
-            .filter(move |((own, _), _)| *own == kind)
+            .filter(move |((of_kind, _), _)| *of_kind == kind)
             .map(|((_, name), outcomes)| (name.as_str(), outcomes))
     }
 }
@@ -176,16 +179,17 @@ fn by_site(stats: &HandleStats) -> BTreeMap<(String, String), Stats> {
     sites
 }
 
-fn calls(before: &BTreeMap<String, Tally>, after: &BTreeMap<String, Tally>) -> BTreeMap<String, Calls> {
+fn calls(before: &BTreeMap<String, Tally>, after: &BTreeMap<String, Tally>) -> BTreeMap<String, CallCounts> {
     let none = Tally::default();
-    let since =
-        |(name, tally): (&String, &Tally)| (name.clone(), Calls::between(before.get(name).unwrap_or(&none), tally));
+    let since = |(name, tally): (&String, &Tally)| {
+        (name.clone(), CallCounts::between(before.get(name).unwrap_or(&none), tally))
+    };
     after.iter().map(since).collect()
 }
 
-fn add_calls(own: &mut BTreeMap<String, Calls>, more: &BTreeMap<String, Calls>) {
+fn add_calls(sum: &mut BTreeMap<String, CallCounts>, more: &BTreeMap<String, CallCounts>) {
     for (name, calls) in more {
-        own.entry(name.clone()).or_default().add(calls);
+        sum.entry(name.clone()).or_default().add(calls);
     }
 }
 
@@ -196,9 +200,9 @@ fn policies(
     let mut all = BTreeMap::<_, BTreeMap<_, u64>>::new();
     let mut count = |policies: &[resilience::Snapshot], add: fn(u64, u64) -> u64| {
         for policy in policies {
-            let own = all.entry((policy.kind, policy.name.to_string())).or_default();
+            let outcomes = all.entry((policy.kind, policy.name.to_string())).or_default();
             for (outcome, number) in &policy.outcomes {
-                let total = own.entry(*outcome).or_default();
+                let total = outcomes.entry(*outcome).or_default();
                 *total = add(*total, *number);
             }
         }
@@ -208,11 +212,10 @@ fn policies(
     all
 }
 
-impl Calls {
+impl CallCounts {
     fn between(before: &Tally, after: &Tally) -> Self {
-        // A recorder that begins anew counts from there.
-        let anew = after.latency.count() < before.latency.count();
-        let before = if anew { &Tally::default() } else { before };
+        let reset = after.latency.count() < before.latency.count();
+        let before = if reset { &Tally::default() } else { before };
         Self {
             count: after.latency.count() - before.latency.count(),
             errors: after.errors.saturating_sub(before.errors),
@@ -223,7 +226,7 @@ impl Calls {
         }
     }
 
-    /// Calls that took so long.
+    /// Creates calls that took these times.
     #[cfg(test)]
     pub(super) fn from_times(times: &[Duration], errors: u64) -> Self {
         Self::between(&Tally::default(), &Tally { latency: Latency::from_times(times), errors, slow: 0 })
@@ -243,7 +246,7 @@ impl Calls {
         self.nanos.checked_div(self.count).map(Duration::from_nanos)
     }
 
-    /// By nearest rank.
+    /// Returns a quantile, by nearest rank; `None` without calls.
     pub(super) fn quantile(&self, q: f64) -> Option<Duration> {
         let all: u64 = self.buckets.values().sum();
         let mut seen = 0;
@@ -254,7 +257,7 @@ impl Calls {
         self.buckets.iter().find(reaches).map(|(time, _)| *time)
     }
 
-    /// In percent.
+    /// Returns the failed calls in percent.
     pub(super) fn error_rate(&self) -> f64 {
         percent(self.errors, self.count)
     }

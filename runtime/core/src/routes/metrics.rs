@@ -1,34 +1,35 @@
-//! What a monitor saw, as metrics beside those of its cache.
+//! Metrics of a monitor, written after those of its cache.
 
 use crate::metrics::write::{Family, Value, write};
 use crate::metrics::{names, prometheus};
-use crate::monitor::{Alert, AlertKind, Monitor, Performance, Pressure, ProcessFigures, Status};
+use crate::monitor::performance::Snapshot;
+use crate::monitor::{Alert, AlertKind, Memory, Monitor, Pressure, Process, Status};
 
-/// Everything in Prometheus' text format. Before the first sample there is nothing of the monitor's own.
+/// Returns all metrics in Prometheus' text format. Those of the monitor are missing before the first sample.
 pub(super) fn text(monitor: &Monitor) -> String {
     let mut text = prometheus(monitor.cache());
-    if let Some(seen) = monitor.performance() {
-        let mut families = verdict(&seen, &monitor.alerts());
-        families.extend(usage(&seen));
+    if let Some(performance) = monitor.performance() {
+        let mut families = verdict(&performance, &monitor.alerts());
+        families.extend(resources(&performance));
         families.retain(|family| !family.samples.is_empty());
         text.push_str(&write(families));
     }
     text
 }
 
-fn verdict(seen: &Performance, firing: &[Alert]) -> Vec<Family> {
+fn verdict(performance: &Snapshot, firing: &[Alert]) -> Vec<Family> {
     let mut status = Family::new(&names::HEALTH_STATUS);
     for one in [Status::Healthy, Status::Degraded, Status::Unhealthy] {
-        status = status.with(vec![("status", one.to_string())], flag(seen.status == one));
+        status = status.with(vec![("status", one.to_string())], flag(performance.status == one));
     }
     let mut alerts = Family::new(&names::ALERT_FIRING);
     for kind in AlertKind::ALL {
         alerts = alerts.with(vec![("alert", kind.to_string())], flag(firing.iter().any(|alert| alert.kind == kind)));
     }
     let (mut up, mut seconds) = (Family::new(&names::PROBE_UP), Family::new(&names::PROBE_SECONDS));
-    for probe in &seen.probes {
+    for probe in &performance.probes {
         let labels = || vec![("probe", probe.name.to_string())];
-        // Of several with one name, one that fails is what matters.
+        // If several probes have one name, the failure of one is shown.
         let before = up.samples.remove(&labels());
         let ok = probe.ok && !matches!(before, Some(Value::Count(0)));
         up = up.with(labels(), flag(ok));
@@ -37,16 +38,16 @@ fn verdict(seen: &Performance, firing: &[Alert]) -> Vec<Family> {
     vec![status, alerts, up, seconds]
 }
 
-fn usage(seen: &Performance) -> Vec<Family> {
+fn resources(performance: &Snapshot) -> Vec<Family> {
     let mut pressure = Family::new(&names::MEMORY_PRESSURE);
     for level in [Pressure::None, Pressure::Shrink, Pressure::NoBodies, Pressure::Shed] {
-        pressure = pressure.with(vec![("level", level.as_str().to_owned())], flag(seen.pressure == level));
+        pressure = pressure.with(vec![("level", level.as_str().to_owned())], flag(performance.pressure == level));
     }
-    let ProcessFigures { resident, cpu, cores, threads, open_files, .. } = seen.process;
-    let memory = |bytes| (seen.memory.total > 0).then_some(Value::Count(bytes));
+    let Process { resident, cpu, cores, threads, open_files, .. } = performance.process;
+    let memory = |bytes: fn(&Memory) -> u64| performance.memory.as_ref().map(|memory| Value::Count(bytes(memory)));
     let values = [
-        (&names::MEMORY_USED, memory(seen.memory.used)),
-        (&names::MEMORY_TOTAL, memory(seen.memory.total)),
+        (&names::MEMORY_USED, memory(Memory::used)),
+        (&names::MEMORY_TOTAL, memory(Memory::total)),
         (&names::PROCESS_RESIDENT, resident.map(Value::Count)),
         (&names::PROCESS_CPU, cpu.map(|percent| Value::Seconds(percent / 100.0))),
         (&names::PROCESS_CORES, cores.map(Value::Seconds)),

@@ -47,10 +47,10 @@ const SCRIPT: &str = include_str!("dashboard/script.js");
 ///
 /// | path | answers | without authorisation |
 /// |---|---|---|
-/// | `/health` | [`Health`](crate::monitor::Health) as JSON: 200, or 503 when unhealthy | the same status, and `status` alone |
+/// | `/health` | [`health::Snapshot`](crate::monitor::health::Snapshot) as JSON: 200, or 503 when unhealthy | the same status, and `status` alone |
 /// | `/health/live` | 200 while the process answers at all; 503 with the reasons where it should be [restarted](Monitor::alive) | the same status, without reasons |
 /// | `/health/ready` | 200, or 503 with the reasons, where what is [required](Monitor::ready) does not answer | the same status, without reasons |
-/// | `/api/performance` | [`Performance`](crate::monitor::Performance) as JSON; 503 before the first sample | what the authorisation answers |
+/// | `/api/performance` | [`performance::Snapshot`](crate::monitor::performance::Snapshot) as JSON; 503 before the first sample | what the authorisation answers |
 /// | `/metrics` | the metrics of the watched cache, of timings, of policies and of the last sample, as Prometheus' text | the same |
 /// | `/dashboard` | a page that shows it all, and goes on showing the last of it when the process no longer answers | the same |
 ///

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::monitor::{Probe, RouteFigures};
+use crate::monitor::{Probe, RouteTotals};
 use crate::timing::{CallOutcome, Timing};
 use crate::{Clock, Fastness};
 
@@ -66,14 +66,14 @@ async fn performance_comes_with_the_first_sample_and_names_stay_text() {
     let routes = move || {
         let timing = Timing::new("routes.tests.hostile");
         timing.record(Duration::from_millis(3), CallOutcome::Ok);
-        vec![RouteFigures { route: hostile.into(), latency: timing.snapshot().ok, errors: 0 }]
+        vec![RouteTotals { route: hostile.into(), latency: timing.snapshot().ok, errors: 0 }]
     };
     let watched = Monitor::builder().cache(&cache()).routes(routes).build().unwrap();
     let app = open(&watched);
     assert_eq!(json_from(&app, "/api/performance").await.0, 503);
-    watched.look().await;
+    watched.sample().await;
     watched.cache().clock().advance(Duration::from_secs(5));
-    watched.look().await;
+    watched.sample().await;
     let (status, headers, body) = get_from(&app, "/api/performance").await;
     assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "application/json"));
     let seen: Value = serde_json::from_str(&body).unwrap();
@@ -102,7 +102,7 @@ async fn metrics_tell_what_the_monitor_saw() {
         .unwrap();
     let app = open(&watched);
     assert!(!get_from(&app, "/metrics").await.2.contains("fastness_health_status"), "nothing was seen yet");
-    watched.look().await;
+    watched.sample().await;
     let (_, _, body) = get_from(&app, "/metrics").await;
     for line in [
         "# TYPE fastness_health_status gauge",

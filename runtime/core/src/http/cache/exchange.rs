@@ -19,7 +19,7 @@ use super::stored::{Held, Recorded};
 use super::target::Owned;
 use crate::flight::LoadOutcome;
 use crate::http::body::Body;
-use crate::http::resumed::Resumed;
+use crate::http::resumed::ResumedBody;
 use crate::stats::CountedCall;
 
 mod ask;
@@ -28,7 +28,7 @@ mod run;
 mod seek;
 
 /// What this cache answers with.
-pub(super) type Answer<B> = Response<Body<Resumed<B>>>;
+pub(super) type Answer<B> = Response<Body<ResumedBody<B>>>;
 
 /// A request on its way to an answer.
 pub(super) struct Exchange {

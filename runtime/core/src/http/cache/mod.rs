@@ -42,7 +42,7 @@ mod vary;
 pub(super) use config::Config;
 use config::Credentials;
 pub(super) use directives::split as quoted_list;
-pub use service::{CacheFuture, CacheService};
+pub use service::CacheService;
 pub use tags::CacheTags;
 
 /// Caches responses to `GET` and `HEAD` as a shared cache does (RFC 9111), in the tiers of a [`Fastness`].

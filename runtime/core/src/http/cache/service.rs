@@ -23,7 +23,7 @@ use super::stored::{Held, Recorded};
 use super::survey::Survey;
 use super::tags::{CacheTags, OnBehalf};
 use crate::http::Body;
-use crate::http::resumed::{BoxError, Resumed};
+use crate::http::resumed::{BoxError, ResumedBody};
 use crate::stats::CountedCall;
 
 /// The service of a [`CacheLayer`](super::CacheLayer) or a [`CoalesceLayer`](crate::http::CoalesceLayer). Always ready: the service behind
@@ -172,7 +172,7 @@ fn is_refusal(status: StatusCode) -> bool {
 /// Whether memory is so short that no body may be stored.
 #[cfg(feature = "monitor")]
 fn is_short(request: &Extensions) -> bool {
-    request.get::<crate::http::MayCache>().is_some_and(|may| !may.0)
+    request.get::<crate::http::memory::MayCache>().is_some_and(|may| !may.0)
 }
 
 #[cfg(not(feature = "monitor"))]
@@ -189,7 +189,7 @@ fn passed<B: http_body::Body<Data = Bytes>>(mut response: Response<B>, why: Forw
 }
 
 fn untouched<B: http_body::Body<Data = Bytes>>(response: Response<B>) -> Answer<B> {
-    response.map(|body| Body::inner(Resumed::untouched(body)))
+    response.map(|body| Body::inner(ResumedBody::untouched(body)))
 }
 
 type Boxed<B, E> = Pin<Box<dyn Future<Output = Result<Answer<B>, E>> + Send>>;

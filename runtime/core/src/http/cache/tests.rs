@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::http::Resumed;
+use crate::http::resumed::ResumedBody;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -22,7 +22,7 @@ mod quick;
 mod refreshed;
 
 type Out = Response<Full<Bytes>>;
-type Answered = crate::http::Body<Resumed<Full<Bytes>>>;
+type Answered = crate::http::Body<ResumedBody<Full<Bytes>>>;
 type Lines = &'static [(&'static str, &'static str)];
 
 /// A server of one handler, which is told how often it was called before.

@@ -22,7 +22,7 @@ use http::StatusCode;
 use http::request::Parts;
 use tower_layer::Layer;
 
-pub use service::{IdempotencyFuture, IdempotencyService};
+pub use service::IdempotencyService;
 use shared::Shared;
 
 use crate::handle::Fastness;

@@ -27,7 +27,7 @@ use crate::http::collect::{Collected, Length, collect};
 use crate::http::endless::is_endless;
 use crate::http::problem::Problem;
 use crate::http::reading::Read;
-use crate::http::resumed::{BoxError, Resumed};
+use crate::http::resumed::{BoxError, ResumedBody};
 
 /// When to ask again what is under way.
 const COME_BACK: Duration = Duration::from_secs(1);
@@ -64,7 +64,7 @@ where
     B: HttpBody<Data = Bytes, Error: Send> + Send + 'static,
     R: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    type Response = Response<Body<Resumed<R>>>;
+    type Response = Response<Body<ResumedBody<R>>>;
     type Error = S::Error;
     type Future = IdempotencyFuture<S::Future, R, S::Error>;
 
@@ -91,7 +91,7 @@ where
     }
 }
 
-type Boxed<R, E> = Pin<Box<dyn Future<Output = Result<Response<Body<Resumed<R>>>, E>> + Send>>;
+type Boxed<R, E> = Pin<Box<dyn Future<Output = Result<Response<Body<ResumedBody<R>>>, E>> + Send>>;
 
 pin_project! {
     /// The future of [`IdempotencyService`]: boxed only where a request has a key.
@@ -114,7 +114,7 @@ impl<F, R, E> Future for IdempotencyFuture<F, R, E>
 where
     F: Future<Output = Result<Response<R>, E>>,
 {
-    type Output = Result<Response<Body<Resumed<R>>>, E>;
+    type Output = Result<Response<Body<ResumedBody<R>>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().way.project() {
@@ -141,7 +141,7 @@ async fn protected<S, B, R>(
     key: Digest,
     parts: Parts,
     body: B,
-) -> Result<Response<Body<Resumed<R>>>, S::Error>
+) -> Result<Response<Body<ResumedBody<R>>>, S::Error>
 where
     S: Service<Request<Body<B>>, Response = Response<R>>,
     B: HttpBody<Data = Bytes, Error: Send> + Send + 'static,
@@ -250,13 +250,13 @@ impl Work {
         fingerprint: Digest,
         path: String,
         response: Response<R>,
-    ) -> Response<Body<Resumed<R>>>
+    ) -> Response<Body<ResumedBody<R>>>
     where
         R: HttpBody<Data = Bytes, Error: Into<BoxError>>,
     {
         let (head, body) = response.into_parts();
         let collected = if is_endless(&head.headers) {
-            Collected::Midway(Resumed::untouched(body))
+            Collected::Midway(ResumedBody::untouched(body))
         } else {
             collect(body, shared.max_response_bytes, Length::new(head.status, &head.headers)).await
         };
@@ -285,8 +285,8 @@ fn text(key: Digest) -> String {
     format!("idempotency:{{{:032x}}}", u128::from_be_bytes(key))
 }
 
-fn passed<R>(response: Response<R>) -> Response<Body<Resumed<R>>> {
-    response.map(|body| Body::inner(Resumed::untouched(body)))
+fn passed<R>(response: Response<R>) -> Response<Body<ResumedBody<R>>> {
+    response.map(|body| Body::inner(ResumedBody::untouched(body)))
 }
 
 fn has_trailers() -> Problem {

@@ -10,7 +10,8 @@ use tower::{ServiceExt, service_fn};
 
 use super::*;
 use crate::clock::Clock;
-use crate::http::{Body, Resumed, poll_once};
+use crate::http::resumed::ResumedBody;
+use crate::http::{Body, poll_once};
 
 type Text = Body<String>;
 
@@ -91,7 +92,7 @@ macro_rules! served {
 }
 
 /// Status, headers and body.
-async fn read(response: Response<Body<Resumed<Chunks>>>) -> (u16, HeaderMap, String) {
+async fn read(response: Response<Body<ResumedBody<Chunks>>>) -> (u16, HeaderMap, String) {
     let (head, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     (head.status.as_u16(), head.headers, String::from_utf8(bytes.to_vec()).unwrap())

@@ -9,13 +9,13 @@ use super::*;
 async fn ids(request: Request<()>) -> (String, String, String) {
     let service = RequestIdLayer::new().layer(service_fn(async |request: Request<()>| {
         let id = request.extensions().get::<RequestId>().unwrap().to_string();
-        let header = request.headers()[X_REQUEST_ID].to_str().unwrap().to_owned();
+        let header = request.headers()[RequestId::HEADER].to_str().unwrap().to_owned();
         // What the service behind says is not what counts.
-        let response = Response::builder().header(X_REQUEST_ID, "its own").body((id, header));
+        let response = Response::builder().header(RequestId::HEADER, "its own").body((id, header));
         Ok::<_, Infallible>(response.unwrap())
     }));
     let response = service.oneshot(request).await.unwrap();
-    let all: Vec<_> = response.headers().get_all(X_REQUEST_ID).iter().collect();
+    let all: Vec<_> = response.headers().get_all(RequestId::HEADER).iter().collect();
     let [echoed] = all[..] else { panic!("{all:?}") };
     let echoed = echoed.to_str().unwrap().to_owned();
     let (id, header) = response.into_body();
@@ -25,7 +25,7 @@ async fn ids(request: Request<()>) -> (String, String, String) {
 fn with(values: &[&[u8]]) -> Request<()> {
     let mut request = Request::new(());
     for value in values {
-        request.headers_mut().append(X_REQUEST_ID, HeaderValue::from_bytes(value).unwrap());
+        request.headers_mut().append(RequestId::HEADER, HeaderValue::from_bytes(value).unwrap());
     }
     request
 }

@@ -12,7 +12,7 @@ use tower::{ServiceExt, service_fn};
 
 use super::*;
 use crate::Fastness;
-use crate::http::{Body, HttpStats};
+use crate::http::{Body, Timings};
 use crate::resilience::breaker::{self, Breaker};
 use crate::resilience::bulkhead;
 
@@ -22,13 +22,13 @@ type Inner = Body<Body<String>>;
 
 #[tokio::test]
 async fn bare_it_gives_ids_and_times() {
-    let stats = HttpStats::new();
-    let stack = Stack::new().timing(TimingLayer::new().stats(&stats));
+    let timings = Timings::new();
+    let stack = Stack::new().timing(TimingLayer::new().timings(&timings));
     let service =
         stack.layer(service_fn(async |_: Request<Inner>| Ok::<_, Infallible>(Response::new(String::from("hi")))));
     let response = service.oneshot(Request::new(String::new())).await.unwrap();
     assert!(response.headers().contains_key("x-request-id"));
-    assert_eq!(stats.routes()[0].bytes, 2);
+    assert_eq!(timings.snapshots()[0].bytes, 2);
 }
 
 #[tokio::test]
@@ -51,13 +51,13 @@ async fn everything_can_be_left_out() {
 /// What comes first refuses first, and what is refused is timed and has an id.
 #[tokio::test]
 async fn a_replay_needs_a_place_but_not_the_breaker() {
-    let (fast, stats) = (Fastness::builder().build().unwrap(), HttpStats::new());
+    let (fast, timings) = (Fastness::builder().build().unwrap(), Timings::new());
     let breaker = Breaker::new("mine", breaker::Settings::new()).with_clock(crate::Clock::manual());
     let stack = Stack::new()
         .breaker(BreakerLayer::from_breaker(breaker.clone()))
         .limit(ConcurrencyLimitLayer::new("http.stack", bulkhead::Settings::fixed(ONE)))
         .idempotency(IdempotencyLayer::new().on(&fast))
-        .timing(TimingLayer::new().stats(&stats));
+        .timing(TimingLayer::new().timings(&timings));
     let service =
         stack.layer(service_fn(async |_: Request<Inner>| Ok::<_, Infallible>(Response::new(String::from("done")))));
     let post = |key: &str| Request::post("/").header("idempotency-key", key).body(String::new()).unwrap();
@@ -69,7 +69,7 @@ async fn a_replay_needs_a_place_but_not_the_breaker() {
     assert!(refused.headers().contains_key("x-request-id"));
     breaker.automatic();
     assert_eq!(service.oneshot(post("b")).await.unwrap().status(), 200, "what was refused was not kept");
-    assert_eq!(stats.routes()[0].by_status, [0, 3, 0, 0, 1]);
+    assert_eq!(timings.snapshots()[0].by_status, [0, 3, 0, 0, 1]);
 }
 
 #[tokio::test]
@@ -154,9 +154,9 @@ async fn it_is_one_layer_of_an_axum_router() {
     use axum::Router;
     use axum::routing::{get, post};
 
-    let (fast, stats) = (Fastness::builder().build().unwrap(), HttpStats::new());
+    let (fast, timings) = (Fastness::builder().build().unwrap(), Timings::new());
     let stack = Stack::new()
-        .timing(TimingLayer::new().stats(&stats).slow(std::time::Duration::from_secs(60)))
+        .timing(TimingLayer::new().timings(&timings).slow(std::time::Duration::from_secs(60)))
         .idempotency(IdempotencyLayer::new().on(&fast))
         .limit(ConcurrencyLimitLayer::new("http.stack.axum", bulkhead::Settings::fixed(NonZeroU32::new(10).unwrap())))
         .breaker(BreakerLayer::new("http.stack.axum"));
@@ -174,6 +174,6 @@ async fn it_is_one_layer_of_an_axum_router() {
         assert_eq!(axum::body::to_bytes(response.into_body(), 100).await.unwrap(), "3 apples");
     }
     app.oneshot(Request::get("/users/7").body(axum::body::Body::empty()).unwrap()).await.unwrap();
-    let seen: Vec<_> = stats.routes().iter().map(|route| (route.route.to_string(), route.requests)).collect();
+    let seen: Vec<_> = timings.snapshots().iter().map(|route| (route.route.to_string(), route.requests)).collect();
     assert_eq!(seen, [("/orders".to_owned(), 2), ("/users/{id}".to_owned(), 1)]);
 }

@@ -1,12 +1,12 @@
-//! How long requests take and how they end, by route and method.
+//! Times and outcomes of requests, by route and method.
 //!
-//! A request is timed from when it reaches the layer until the head of its response leaves it: two readings of the cycle
-//! counter, and additions to numbers that, as a rule, its thread alone writes to. What is read is worked out when somebody asks.
+//! A request is timed from when it reaches the layer until the head of its response leaves it. That takes two readings of the cycle
+//! counter, and additions to counters that mostly one thread writes to. Sums and rates are computed when they are read.
 
+mod rate;
 mod route;
-mod route_stats;
-mod stats;
-mod window;
+mod snapshot;
+mod timings;
 
 #[cfg(test)]
 mod tests;
@@ -24,77 +24,77 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use route::Running;
-pub use route_stats::RouteStats;
-pub use stats::{HttpStats, routes};
+use route::TimedRequest;
+pub use snapshot::Snapshot;
+pub use timings::{Timings, snapshots};
 
 use crate::clock::nanos;
 
-/// What requests are counted under whose route nobody knows.
+/// Route of requests that no route is known for.
 const UNMATCHED: &str = "unmatched";
 
-type Route = Arc<dyn Fn(&Parts) -> Option<Cow<'static, str>> + Send + Sync>;
+type RouteFn = Arc<dyn Fn(&Parts) -> Option<Cow<'static, str>> + Send + Sync>;
 
-/// Times requests by route template and method: see [`RouteStats`] for what is kept, [`routes`] for how to read it.
+/// Times requests by route template and method. [`snapshots`] reads the figures, a [`Snapshot`] per route and method.
 ///
-/// The route is axum's template (`/users/{id}`), with the feature `axum` and where the layer is added with `Router::layer`; else
-/// what [`route_by`](Self::route_by) says; else `unmatched`. It is never the path, which has no bound.
+/// The route is axum's template (`/users/{id}`), with the feature `axum` and if the layer is added with `Router::layer`; else
+/// the result of [`route_by`](Self::route_by); else `unmatched`. It is never the path, as there may be any number of paths.
 ///
-/// A request whose future is dropped before there is a response was cancelled: its client went away. The body of a response is
-/// not waited for.
+/// A request whose future is dropped before there is a response is counted as cancelled: its client went away. The time of the response
+/// body is not included.
 ///
 /// ```
 /// use axum::{Router, body::Body, routing::get};
-/// use fastness::http::{HttpStats, TimingLayer};
+/// use fastness::http::{Timings, TimingLayer};
 /// use tower::ServiceExt;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let stats = HttpStats::new();
+/// let timings = Timings::new();
 /// let app: Router = Router::new()
 ///     .route("/users/{id}", get(async || "Ada"))
-///     .layer(TimingLayer::new().stats(&stats));
+///     .layer(TimingLayer::new().timings(&timings));
 /// app.oneshot(http::Request::get("/users/7").body(Body::empty()).unwrap()).await.unwrap();
 ///
-/// let routes = stats.routes();
+/// let routes = timings.snapshots();
 /// assert_eq!((&*routes[0].route, routes[0].method, routes[0].requests), ("/users/{id}", "GET", 1));
 /// assert_eq!(routes[0].ok.count(), 1);
 /// # }
 /// ```
 #[derive(Clone)]
 pub struct TimingLayer {
-    stats: HttpStats,
-    route: Option<Route>,
+    timings: Timings,
+    route: Option<RouteFn>,
     slow: u64,
     on: bool,
 }
 
 impl TimingLayer {
-    /// Into the numbers of the process ([`HttpStats::process`]), which [`routes`] and the metrics show.
+    /// Creates a layer that records into [`Timings::process`], which [`snapshots`] and the metrics show.
     pub fn new() -> Self {
-        Self { stats: HttpStats::process(), route: None, slow: u64::MAX, on: true }
+        Self { timings: Timings::process(), route: None, slow: u64::MAX, on: true }
     }
 
-    /// A layer that does nothing.
+    /// Creates a layer that does nothing.
     pub(super) fn off() -> Self {
         Self { on: false, ..Self::new() }
     }
 
-    /// Into these numbers: for tests, and for a second server in the process.
+    /// Sets the timings that the layer records into: for tests, and for a second server in the process.
     #[must_use]
-    pub fn stats(mut self, stats: &HttpStats) -> Self {
-        self.stats = stats.clone();
+    pub fn timings(mut self, timings: &Timings) -> Self {
+        self.timings = timings.clone();
         self
     }
 
-    /// Says the route of a request that axum has not matched: one of a few that are known when the program is written.
+    /// Sets a function that returns the route of a request that axum has not matched. Return one of a few known names: each new one takes
+    /// memory.
     #[must_use]
     pub fn route_by(mut self, route: impl Fn(&Parts) -> Option<Cow<'static, str>> + Send + Sync + 'static) -> Self {
         self.route = Some(Arc::new(route));
         self
     }
 
-    /// Logs and counts requests that take this long or longer (none); of each route and method, one line a second is written at
-    /// most.
+    /// Logs and counts requests that take this long or longer; at most one line per second, route and method. Default: none.
     #[must_use]
     pub fn slow(mut self, from: Duration) -> Self {
         self.slow = nanos(from);
@@ -110,7 +110,7 @@ impl Default for TimingLayer {
 
 impl fmt::Debug for TimingLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TimingLayer").field("stats", &self.stats).finish_non_exhaustive()
+        f.debug_struct("TimingLayer").field("timings", &self.timings).finish_non_exhaustive()
     }
 }
 
@@ -143,22 +143,22 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let TimingLayer { stats, route, slow, on } = &self.layer;
+        let TimingLayer { timings, route, slow, on } = &self.layer;
         if !on {
             return TimingFuture { inner: self.inner.call(request), running: None };
         }
-        let own = |name: &str| stats.route(name);
-        let route = match (matched(request.extensions(), own), route) {
+        let counters = |name: &str| timings.route(name);
+        let route = match (matched(request.extensions(), counters), route) {
             (Some(route), _) => route,
             (None, Some(by)) => {
                 let (parts, body) = request.into_parts();
                 let name = by(&parts).unwrap_or(Cow::Borrowed(UNMATCHED));
                 request = Request::from_parts(parts, body);
-                own(&name)
+                counters(&name)
             }
-            (None, None) => own(UNMATCHED),
+            (None, None) => counters(UNMATCHED),
         };
-        let running = Running::new(route, request.method(), *slow);
+        let running = TimedRequest::new(route, request.method(), *slow);
         TimingFuture { inner: self.inner.call(request), running: Some(running) }
     }
 }
@@ -179,7 +179,7 @@ pin_project! {
     pub struct TimingFuture<F> {
         #[pin]
         inner: F,
-        running: Option<Running>,
+        running: Option<TimedRequest>,
     }
 }
 
@@ -192,7 +192,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        // Held here while the call runs, not in the future, so that a panic drops it.
+        // On the stack while the call runs, not in the future, so that a panic drops it.
         let running = this.running.take();
         let polled = this.inner.poll(cx);
         match (&polled, running) {

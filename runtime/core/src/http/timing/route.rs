@@ -1,4 +1,4 @@
-//! What is kept of one route, and the guard of one request.
+//! The counters of one route, and the guard that times one request.
 
 use std::fmt;
 use std::ops::Deref;
@@ -10,33 +10,33 @@ use crossbeam_utils::CachePadded;
 use http::{Method, StatusCode};
 use once_cell::race::OnceBox;
 
-use super::route_stats::RouteStats;
-use super::window::Window;
+use super::rate::CountsPerSecond;
+use super::snapshot::Snapshot;
 use crate::clock::Moment;
 use crate::stats::Shard;
 use crate::timed::{CallOutcome, Gate, Series};
 
-/// The methods that are told apart. Any other is `OTHER`: clients can make methods up.
+/// Methods that are distinguished. Any other is `OTHER`, as clients can invent methods.
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER"];
 
-/// One route template.
-pub(super) struct Route {
+/// Counters of one route template.
+pub(super) struct RouteCounters {
     name: Arc<str>,
-    /// Per method, made on its first request.
-    methods: [OnceBox<Measured>; METHODS.len()],
+    /// By method; allocated on its first request.
+    methods: [OnceBox<MethodCounters>; METHODS.len()],
 }
 
-/// A route, for as long as it is needed.
+/// Reference to the counters of a route.
 #[derive(Clone)]
-pub(super) enum Kept {
-    Static(&'static Route),
-    Shared(Arc<Route>),
+pub(super) enum RouteRef {
+    Static(&'static RouteCounters),
+    Shared(Arc<RouteCounters>),
 }
 
-impl Deref for Kept {
-    type Target = Route;
+impl Deref for RouteRef {
+    type Target = RouteCounters;
 
-    fn deref(&self) -> &Route {
+    fn deref(&self) -> &RouteCounters {
         match self {
             Self::Static(route) => route,
             Self::Shared(route) => route,
@@ -44,42 +44,41 @@ impl Deref for Kept {
     }
 }
 
-/// The requests of one method.
-struct Measured {
+/// Counters of one method.
+struct MethodCounters {
     calls: Series,
-    shards: [CachePadded<Counts>; Shard::COUNT],
-    /// The second of the first request.
+    shards: [CachePadded<ShardCounters>; Shard::COUNT],
+    /// Second of the first request.
     began: u64,
     gate: Gate,
 }
 
 #[derive(Default)]
-struct Counts {
+struct ShardCounters {
     started: AtomicU64,
     /// By the first digit of the status.
     by_status: [AtomicU64; 5],
     bytes: AtomicU64,
-    /// Made when the first one ends.
-    window: OnceBox<Window>,
+    /// Allocated when the first request ends.
+    ended: OnceBox<CountsPerSecond>,
 }
 
-impl Route {
+impl RouteCounters {
     pub(super) fn new(name: &str) -> Self {
         Self { name: name.into(), methods: [const { OnceBox::new() }; METHODS.len()] }
     }
 
-    pub(super) fn stats(&self) -> impl Iterator<Item = RouteStats> {
-        let read =
-            |(measured, method): (&OnceBox<Measured>, &'static str)| Some(measured.get()?.read(&self.name, method));
-        self.methods.iter().zip(METHODS).filter_map(read)
+    pub(super) fn snapshots(&self) -> impl Iterator<Item = Snapshot> {
+        let methods = self.methods.iter().zip(METHODS);
+        methods.filter_map(|(counters, method)| Some(counters.get()?.snapshot(&self.name, method)))
     }
 
-    fn measured(&self, method: usize) -> &Measured {
-        self.methods[method].get_or_init(|| Box::new(Measured::new()))
+    fn method(&self, index: usize) -> &MethodCounters {
+        self.methods[index].get_or_init(|| Box::new(MethodCounters::new()))
     }
 }
 
-impl Measured {
+impl MethodCounters {
     fn new() -> Self {
         Self {
             calls: Series::new(Vec::new()),
@@ -89,13 +88,15 @@ impl Measured {
         }
     }
 
-    fn read(&self, route: &Arc<str>, method: &'static str) -> RouteStats {
-        let sum = |of: &dyn Fn(&Counts) -> &AtomicU64| self.shards.iter().map(|shard| of(shard).load(Relaxed)).sum();
-        // Before those that ended, so that none is taken for under way that has ended.
+    fn snapshot(&self, route: &Arc<str>, method: &'static str) -> Snapshot {
+        let sum = |counter: &dyn Fn(&ShardCounters) -> &AtomicU64| {
+            self.shards.iter().map(|shard| counter(shard).load(Relaxed)).sum()
+        };
+        // Read before the requests that ended, so that none that has ended counts as in flight.
         let started: u64 = sum(&|counts| &counts.started);
         let [ok, error, cancelled, panicked] = CallOutcome::ALL.map(|outcome| self.calls.read(outcome));
         let requests = ok.count() + error.count() + cancelled.count() + panicked.count();
-        RouteStats {
+        Snapshot {
             route: route.clone(),
             method,
             in_flight: started.saturating_sub(requests),
@@ -113,11 +114,11 @@ impl Measured {
     }
 
     fn rate(&self, now: u64) -> f64 {
-        self.shards.iter().filter_map(|shard| shard.window.get()).map(|window| window.rate(now, self.began)).sum()
+        self.shards.iter().filter_map(|shard| shard.ended.get()).map(|ended| ended.rate(now, self.began)).sum()
     }
 }
 
-/// The seconds since the process began to count, from 1.
+/// Returns the current second, counted from 1 since the process began to measure time.
 fn second(moment: Moment) -> u64 {
     moment.nanos() / 1_000_000_000 + 1
 }
@@ -126,74 +127,74 @@ fn index(method: &Method) -> usize {
     METHODS.iter().position(|name| *name == method.as_str()).unwrap_or(METHODS.len() - 1)
 }
 
-/// A request that is under way. Dropped without an end, its client went away, or it panicked.
-pub(super) struct Running {
-    route: Kept,
+/// A request in flight, recorded when this is dropped: as cancelled or panicked unless it was answered or failed.
+pub(super) struct TimedRequest {
+    route: RouteRef,
     method: usize,
     start: Moment,
     slow: u64,
-    ended: Option<CallOutcome>,
-    /// The first digit of the status less one, and the bytes of the answer; none if there is no answer.
+    outcome: Option<CallOutcome>,
+    /// First digit of the status less one, and the bytes of the body; `None` without an answer.
     answer: Option<(usize, u64)>,
 }
 
-impl Running {
-    pub(super) fn new(route: Kept, method: &Method, slow: u64) -> Self {
+impl TimedRequest {
+    pub(super) fn new(route: RouteRef, method: &Method, slow: u64) -> Self {
         let method = index(method);
         let shard = Shard::own();
-        shard.add(&route.measured(method).shards[shard.index()].started, 1);
-        Self { route, method, start: Moment::now(), slow, ended: None, answer: None }
+        shard.add(&route.method(method).shards[shard.index()].started, 1);
+        Self { route, method, start: Moment::now(), slow, outcome: None, answer: None }
     }
 
     pub(super) fn answered(mut self, status: StatusCode, bytes: Option<u64>) {
-        // What is made up, 600 and more, is no better than 5xx.
-        self.ended = Some(if status.as_u16() >= 500 { CallOutcome::Error } else { CallOutcome::Ok });
+        // Invalid statuses of 600 and above count as 5xx.
+        self.outcome = Some(if status.as_u16() >= 500 { CallOutcome::Error } else { CallOutcome::Ok });
         let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
         self.answer = Some((class, bytes.unwrap_or(0)));
     }
 
     pub(super) fn failed(mut self) {
-        self.ended = Some(CallOutcome::Error);
+        self.outcome = Some(CallOutcome::Error);
     }
 
     #[cold]
-    fn unsaid() -> CallOutcome {
+    fn dropped() -> CallOutcome {
         if std::thread::panicking() { CallOutcome::Panicked } else { CallOutcome::Cancelled }
     }
 
     #[cold]
-    fn log_slow(&self, own: &Measured, nanos: u64, outcome: CallOutcome, now: Moment) {
-        own.calls.count_slow();
-        let Some(left_out) = own.gate.admit(now.nanos()) else { return };
-        #[allow(clippy::cast_precision_loss)] // a log line needs no more than six digits
+    fn log_slow(&self, counters: &MethodCounters, nanos: u64, outcome: CallOutcome, now: Moment) {
+        counters.calls.count_slow();
+        let Some(left_out) = counters.gate.admit(now.nanos()) else { return };
+        #[allow(clippy::cast_precision_loss)] // a log line does not need more digits
         let ms = nanos as f64 / 1e6;
         let (route, method, outcome) = (&*self.route.name, METHODS[self.method], outcome.as_str());
         tracing::warn!(route, method, ms, outcome, left_out, "a slow request");
     }
 }
 
-impl Drop for Running {
+impl Drop for TimedRequest {
     fn drop(&mut self) {
         let now = Moment::now();
         let took = now.nanos_since(self.start);
-        let outcome = self.ended.unwrap_or_else(Self::unsaid);
-        let own = self.route.measured(self.method);
-        own.calls.record(took, outcome);
+        let outcome = self.outcome.unwrap_or_else(Self::dropped);
+        let counters = self.route.method(self.method);
+        counters.calls.record(took, outcome);
         let shard = Shard::own();
-        let counts = &own.shards[shard.index()];
-        counts.window.get_or_init(|| Box::new(Window::new())).count(second(now));
+        let counts = &counters.shards[shard.index()];
+        counts.ended.get_or_init(|| Box::new(CountsPerSecond::new())).count(second(now));
         if let Some((class, bytes)) = self.answer {
             shard.add(&counts.by_status[class], 1);
             shard.add(&counts.bytes, bytes);
         }
         if took >= self.slow {
-            self.log_slow(own, took, outcome, now);
+            self.log_slow(counters, took, outcome, now);
         }
     }
 }
 
-impl fmt::Debug for Running {
+impl fmt::Debug for TimedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("route", &self.route.name).finish_non_exhaustive()
+        f.debug_struct("TimedRequest").field("route", &self.route.name).finish_non_exhaustive()
     }
 }

@@ -1,8 +1,8 @@
 //! Rules about caching.
 
+use super::facts::Facts;
 use super::recommendation::{Recommendation, Targets};
-use super::snapshot::Snapshot;
-use crate::monitor::figures::{millis, percent, real, rounded};
+use crate::monitor::rounding::{millis, percent, real, rounded};
 use crate::stats::Stats;
 
 /// Look-ups of one function by which it can be judged, and loads.
@@ -23,9 +23,9 @@ fn site((name, key): &(String, String)) -> String {
     if key.is_empty() { name.clone() } else { format!("{name} ({key})") }
 }
 
-pub(super) fn hit_rate(seen: &Snapshot, found: &mut Vec<Recommendation>) {
+pub(super) fn hit_rate(facts: &Facts, found: &mut Vec<Recommendation>) {
     let before = found.len();
-    for (id, stats) in &seen.window.sites {
+    for (id, stats) in &facts.window.sites {
         let rate = rate(stats);
         if stats.look_ups() < LOOK_UPS || stats.loads < LOADS || rate >= LOW {
             continue;
@@ -35,7 +35,7 @@ pub(super) fn hit_rate(seen: &Snapshot, found: &mut Vec<Recommendation>) {
             format!(
                 "{spoiled:.0} % of its loads were overtaken by an invalidation: invalidate single keys instead of a pattern or a tag"
             )
-        } else if seen.window.evictions >= stats.loads / 2 {
+        } else if facts.window.evictions >= stats.loads / 2 {
             "entries are evicted before they are used again: raise `capacity` of the function, or `Builder::capacity`"
                 .into()
         } else {
@@ -50,7 +50,7 @@ pub(super) fn hit_rate(seen: &Snapshot, found: &mut Vec<Recommendation>) {
             advice,
         });
     }
-    let all = seen.window.cache();
+    let all = facts.window.cache();
     if found.len() == before && all.look_ups() >= 5 * LOOK_UPS && rate(&all) < Targets::DEFAULT.hit_rate {
         found.push(Recommendation {
             rule: "hit-rate",
@@ -64,8 +64,8 @@ pub(super) fn hit_rate(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     }
 }
 
-pub(super) fn evictions(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    let (all, evictions) = (seen.window.cache(), seen.window.evictions);
+pub(super) fn evictions(facts: &Facts, found: &mut Vec<Recommendation>) {
+    let (all, evictions) = (facts.window.cache(), facts.window.evictions);
     let share = percent(evictions, all.loads);
     if evictions < MANY || all.look_ups() < LOOK_UPS || share < 25.0 || rate(&all) >= Targets::DEFAULT.hit_rate {
         return;
@@ -75,7 +75,7 @@ pub(super) fn evictions(seen: &Snapshot, found: &mut Vec<Recommendation>) {
         subject: "cache".into(),
         evidence: format!(
             "{evictions} entries had to go for {} that were loaded, {} are kept",
-            all.loads, seen.entries
+            all.loads, facts.entries
         ),
         value: rounded(share),
         target: 25.0,
@@ -84,8 +84,8 @@ pub(super) fn evictions(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     });
 }
 
-pub(super) fn floor_verdicts(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    let (all, verdicts) = (seen.window.cache(), seen.window.floor_verdicts);
+pub(super) fn floor_verdicts(facts: &Facts, found: &mut Vec<Recommendation>) {
+    let (all, verdicts) = (facts.window.cache(), facts.window.floor_verdicts);
     let share = percent(verdicts, all.look_ups());
     if verdicts < MANY || share < 0.1 {
         return;
@@ -103,8 +103,8 @@ pub(super) fn floor_verdicts(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     });
 }
 
-pub(super) fn slow_loads(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    for (id, stats) in &seen.window.sites {
+pub(super) fn slow_loads(facts: &Facts, found: &mut Vec<Recommendation>) {
+    for (id, stats) in &facts.window.sites {
         let Some(mean) = stats.mean_load_time().map(millis) else { continue };
         if stats.loads < LOADS || mean < SLOW_LOAD || stats.stale_served > 0 || stats.early_refreshes > 0 {
             continue;
@@ -120,8 +120,8 @@ pub(super) fn slow_loads(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     }
 }
 
-pub(super) fn failing_loads(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    for (id, stats) in &seen.window.sites {
+pub(super) fn failing_loads(facts: &Facts, found: &mut Vec<Recommendation>) {
+    for (id, stats) in &facts.window.sites {
         let failed = stats.load_errors + stats.load_timeouts;
         let share = percent(failed, failed + stats.loads);
         if failed < LOADS || share < 5.0 || stats.stale_served > 0 {
@@ -138,8 +138,8 @@ pub(super) fn failing_loads(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     }
 }
 
-pub(super) fn stalled_loads(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    for (id, stats) in seen.window.sites.iter().filter(|(_, stats)| stats.loads_stalled > 0) {
+pub(super) fn stalled_loads(facts: &Facts, found: &mut Vec<Recommendation>) {
+    for (id, stats) in facts.window.sites.iter().filter(|(_, stats)| stats.loads_stalled > 0) {
         let stalled = stats.loads_stalled;
         found.push(Recommendation {
             rule: "stalled-loads",
@@ -153,11 +153,11 @@ pub(super) fn stalled_loads(seen: &Snapshot, found: &mut Vec<Recommendation>) {
 }
 
 /// Callers who wait for a load in one process wait in all others too, and each of these loads.
-pub(super) fn stampedes(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    if seen.shared.is_none() {
+pub(super) fn stampedes(facts: &Facts, found: &mut Vec<Recommendation>) {
+    if facts.shared.is_none() {
         return;
     }
-    for (id, stats) in &seen.window.sites {
+    for (id, stats) in &facts.window.sites {
         let Some(mean) = stats.mean_load_time().map(millis) else { continue };
         if stats.loads < LOADS || stats.coalesced < 2 * stats.loads || mean < SLOW_LOAD {
             continue;
@@ -176,8 +176,8 @@ pub(super) fn stampedes(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     }
 }
 
-pub(super) fn shared_tier(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    let Some(tier) = seen.shared.filter(|tier| !tier.connected || !tier.coherent) else { return };
+pub(super) fn shared_tier(facts: &Facts, found: &mut Vec<Recommendation>) {
+    let Some(tier) = facts.shared.filter(|tier| !tier.connected || !tier.coherent) else { return };
     let (evidence, advice) = if let Some(why) = tier.rests {
         (why.to_owned(), "see `Redis::takeover` and `Redis::allow_unsafe_servers`")
     } else if tier.connected && tier.in_doubt > 0 {

@@ -1,9 +1,9 @@
 //! Rules about requests, policies, the database and the process.
 
+use super::facts::Facts;
 use super::recommendation::{Recommendation, Targets};
-use super::snapshot::Snapshot;
-use crate::monitor::figures::{millis, percent, real, rounded};
-use crate::monitor::window::Calls;
+use crate::monitor::rounding::{millis, percent, real, rounded};
+use crate::monitor::window::CallCounts;
 use crate::resilience::PolicyKind;
 
 /// Requests by which a mean can be judged, and a share of errors.
@@ -15,22 +15,22 @@ const REFUSALS: u64 = 10;
 const QUERIES: usize = 3;
 
 /// The one of all routes and functions for which this is most.
-fn worst(seen: &Snapshot, most: impl Fn(&Calls) -> f64) -> Option<(&str, &Calls)> {
-    let all = seen.window.routes.as_ref().unwrap_or(&seen.window.timed);
+fn worst(facts: &Facts, most: impl Fn(&CallCounts) -> f64) -> Option<(&str, &CallCounts)> {
+    let all = facts.window.routes.as_ref().unwrap_or(&facts.window.timed);
     let worst = all.iter().filter(|(_, calls)| calls.count > 0).max_by(|a, b| most(a.1).total_cmp(&most(b.1)));
     worst.map(|(name, calls)| (name.as_str(), calls))
 }
 
-fn mean(calls: &Calls) -> f64 {
+fn mean(calls: &CallCounts) -> f64 {
     calls.mean().map_or(0.0, millis)
 }
 
-pub(super) fn response_time(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    let all = seen.window.requests();
+pub(super) fn response_time(facts: &Facts, found: &mut Vec<Recommendation>) {
+    let all = facts.window.requests();
     if all.count < REQUESTS || mean(&all) <= Targets::DEFAULT.response_time {
         return;
     }
-    let Some((name, calls)) = worst(seen, |calls| mean(calls) * real(calls.count)) else { return };
+    let Some((name, calls)) = worst(facts, |calls| mean(calls) * real(calls.count)) else { return };
     found.push(Recommendation {
         rule: "response-time",
         subject: name.to_owned(),
@@ -41,12 +41,12 @@ pub(super) fn response_time(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     });
 }
 
-pub(super) fn errors(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    let all = seen.window.requests();
+pub(super) fn errors(facts: &Facts, found: &mut Vec<Recommendation>) {
+    let all = facts.window.requests();
     if all.count < REQUESTS_FOR_ERRORS || all.error_rate() <= Targets::DEFAULT.errors {
         return;
     }
-    let Some((name, calls)) = worst(seen, |calls| real(calls.errors)) else { return };
+    let Some((name, calls)) = worst(facts, |calls| real(calls.errors)) else { return };
     found.push(Recommendation {
         rule: "errors",
         subject: name.to_owned(),
@@ -58,17 +58,17 @@ pub(super) fn errors(seen: &Snapshot, found: &mut Vec<Recommendation>) {
 }
 
 /// Calls that a policy ended in this way, among all.
-fn refusals(seen: &Snapshot, kind: PolicyKind, outcome: &str, all: &[&str]) -> Vec<(String, u64, u64)> {
-    let policies = seen.window.policies_of(kind).map(|(name, outcomes)| {
+fn refusals(facts: &Facts, kind: PolicyKind, outcome: &str, all: &[&str]) -> Vec<(String, u64, u64)> {
+    let policies = facts.window.policies_by_kind(kind).map(|(name, outcomes)| {
         let of = |name: &str| outcomes.get(name).copied().unwrap_or(0);
         (name.to_owned(), of(outcome), all.iter().map(|name| of(name)).sum())
     });
     policies.filter(|(_, refused, _)| *refused >= REFUSALS).collect()
 }
 
-pub(super) fn breakers(seen: &Snapshot, found: &mut Vec<Recommendation>) {
+pub(super) fn breakers(facts: &Facts, found: &mut Vec<Recommendation>) {
     let all = ["success", "failure", "ignored", "cancelled", "rejected"];
-    for (name, rejected, calls) in refusals(seen, PolicyKind::Breaker, "rejected", &all) {
+    for (name, rejected, calls) in refusals(facts, PolicyKind::Breaker, "rejected", &all) {
         found.push(Recommendation {
             rule: "breaker-open",
             subject: format!("breaker {name}"),
@@ -80,9 +80,9 @@ pub(super) fn breakers(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     }
 }
 
-pub(super) fn bulkheads(seen: &Snapshot, found: &mut Vec<Recommendation>) {
+pub(super) fn bulkheads(facts: &Facts, found: &mut Vec<Recommendation>) {
     for (name, rejected, calls) in
-        refusals(seen, PolicyKind::Bulkhead, "rejected", &["finished", "rejected", "cancelled", "panicked"])
+        refusals(facts, PolicyKind::Bulkhead, "rejected", &["finished", "rejected", "cancelled", "panicked"])
     {
         let share = percent(rejected, calls);
         if share < 1.0 {
@@ -99,8 +99,8 @@ pub(super) fn bulkheads(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     }
 }
 
-pub(super) fn retries(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    for (name, over, calls) in refusals(seen, PolicyKind::Retry, "over_budget", &["calls"]) {
+pub(super) fn retries(facts: &Facts, found: &mut Vec<Recommendation>) {
+    for (name, over, calls) in refusals(facts, PolicyKind::Retry, "over_budget", &["calls"]) {
         found.push(Recommendation {
             rule: "retry-budget",
             subject: format!("retry {name}"),
@@ -112,8 +112,8 @@ pub(super) fn retries(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     }
 }
 
-pub(super) fn memory(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    let Some(memory) = seen.memory.filter(|memory| percent(memory.used(), memory.total()) > Targets::DEFAULT.memory)
+pub(super) fn memory(facts: &Facts, found: &mut Vec<Recommendation>) {
+    let Some(memory) = facts.memory.filter(|memory| percent(memory.used(), memory.total()) > Targets::DEFAULT.memory)
     else {
         return;
     };
@@ -124,7 +124,7 @@ pub(super) fn memory(seen: &Snapshot, found: &mut Vec<Recommendation>) {
             "{} of {} MiB in use, {} entries cached",
             memory.used() >> 20,
             memory.total() >> 20,
-            seen.entries
+            facts.entries
         ),
         value: real(memory.percentage()),
         target: Targets::DEFAULT.memory,
@@ -132,20 +132,20 @@ pub(super) fn memory(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     });
 }
 
-pub(super) fn cpu(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    let Some(cpu) = seen.cpu.filter(|cpu| *cpu > Targets::DEFAULT.cpu) else { return };
+pub(super) fn cpu(facts: &Facts, found: &mut Vec<Recommendation>) {
+    let Some(cpu) = facts.cpu.filter(|cpu| *cpu > Targets::DEFAULT.cpu) else { return };
     found.push(Recommendation {
         rule: "cpu",
         subject: "process".into(),
-        evidence: format!("{cpu:.0} % of {} cores over the window", seen.process.cores.unwrap_or(1.0)),
+        evidence: format!("{cpu:.0} % of {} cores over the window", facts.process.cores.unwrap_or(1.0)),
         value: rounded(cpu),
         target: Targets::DEFAULT.cpu,
         advice: "cache what costs most to compute, or run another process".into(),
     });
 }
 
-pub(super) fn pool(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    let Some(pool) = seen.pool.filter(|pool| pool.max > 0) else { return };
+pub(super) fn pool(facts: &Facts, found: &mut Vec<Recommendation>) {
+    let Some(pool) = facts.pool.filter(|pool| pool.max > 0) else { return };
     let used = percent(pool.in_use, pool.max);
     if used <= Targets::DEFAULT.pool {
         return;
@@ -163,8 +163,8 @@ pub(super) fn pool(seen: &Snapshot, found: &mut Vec<Recommendation>) {
     });
 }
 
-pub(super) fn slow_queries(seen: &Snapshot, found: &mut Vec<Recommendation>) {
-    let mut slow: Vec<_> = seen.slow_queries.iter().collect();
+pub(super) fn slow_queries(facts: &Facts, found: &mut Vec<Recommendation>) {
+    let mut slow: Vec<_> = facts.slow_queries.iter().collect();
     slow.sort_by_key(|query| std::cmp::Reverse((query.index.is_some(), query.count)));
     for query in slow.into_iter().take(QUERIES) {
         let advice = match &query.index {

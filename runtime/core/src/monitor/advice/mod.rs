@@ -1,21 +1,21 @@
-//! What to change, from what was measured: rules over one snapshot, each with its evidence. Pure.
+//! Recommendations from the figures of one sample: a list of rules, each with its evidence. Pure.
 //!
-//! A rule says nothing without enough events to judge by, so a quiet or healthy process gets no advice.
+//! A rule recommends nothing without enough events to judge by, so a quiet or healthy process gets no advice.
 
 mod cache;
+mod facts;
 mod load;
 mod recommendation;
-mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use recommendation::{Recommendation, Targets};
-pub use snapshot::SharedTier;
-pub(super) use snapshot::Snapshot;
+pub(super) use facts::Facts;
+pub use recommendation::Recommendation;
+pub(super) use recommendation::Targets;
 
-type Rule = fn(&Snapshot, &mut Vec<Recommendation>);
+type Rule = fn(&Facts, &mut Vec<Recommendation>);
 
-/// What hurts most comes first.
+/// All rules, the most urgent first.
 const RULES: &[Rule] = &[
     load::errors,
     cache::shared_tier,
@@ -36,10 +36,10 @@ const RULES: &[Rule] = &[
     load::cpu,
 ];
 
-pub(super) fn advise(snapshot: &Snapshot) -> Vec<Recommendation> {
+pub(super) fn advise(facts: &Facts) -> Vec<Recommendation> {
     let mut found = Vec::new();
     for rule in RULES {
-        rule(snapshot, &mut found);
+        rule(facts, &mut found);
     }
     found
 }

@@ -1,46 +1,58 @@
 //! Recommendations, and the targets that they aim at.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-/// Something that should be changed.
+/// Change that a rule recommends, with its evidence.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Recommendation {
-    /// The rule that found it, such as `"low-hit-rate"`.
+    /// Rule that recommends it, such as `"low-hit-rate"`.
     pub rule: &'static str,
-    /// What it is about: a function, a route, a policy, or the process.
+    /// Function, route or policy that it concerns, or the process.
     pub subject: String,
-    /// What was seen.
+    /// Figures that led to it, as a sentence.
     pub evidence: String,
-    /// The number that the rule judged by.
+    /// Number that the rule compared with `target`.
     pub value: f64,
-    /// What it should be.
+    /// Value to reach.
     pub target: f64,
-    /// What to do.
+    /// Change to make.
     pub advice: String,
 }
 
-/// What a process aims at, shown beside what it does.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Targets {
-    /// The mean time of a request stays below, in milliseconds.
-    pub response_time: f64,
-    /// The hit rate stays above, in percent.
-    pub hit_rate: f64,
-    /// Memory in use stays below, in percent.
-    pub memory: f64,
-    /// Connections in use stay below, in percent of the pool.
-    pub pool: f64,
-    /// Failed requests stay below, in percent.
-    pub errors: f64,
-    /// Processor time stays below, in percent of what the process may use.
-    pub cpu: f64,
+/// Targets of a process, shown beside its figures.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::monitor) struct Targets {
+    /// Upper bound of the mean time of requests, in milliseconds.
+    pub(super) response_time: f64,
+    /// Lower bound of the hit rate, in percent.
+    pub(super) hit_rate: f64,
+    /// Upper bound of memory in use, in percent.
+    pub(super) memory: f64,
+    /// Upper bound of connections in use, in percent of the pool.
+    pub(super) pool: f64,
+    /// Upper bound of failed requests, in percent.
+    pub(super) errors: f64,
+    /// Upper bound of processor time, in percent of what the process may use.
+    pub(super) cpu: f64,
 }
 
 impl Targets {
-    /// 200 ms, 85 %, 80 %, 80 %, 0.1 %, 70 %.
-    pub const DEFAULT: Self =
+    pub(in crate::monitor) const DEFAULT: Self =
         Self { response_time: 200.0, hit_rate: 85.0, memory: 80.0, pool: 80.0, errors: 0.1, cpu: 70.0 };
+
+    /// Returns the targets by their names in JSON.
+    pub(in crate::monitor) fn by_name(self) -> BTreeMap<&'static str, f64> {
+        let Self { response_time, hit_rate, memory, pool, errors, cpu } = self;
+        BTreeMap::from([
+            ("responseTime", response_time),
+            ("hitRate", hit_rate),
+            ("memory", memory),
+            ("pool", pool),
+            ("errors", errors),
+            ("cpu", cpu),
+        ])
+    }
 }

@@ -5,18 +5,19 @@ use std::time::Duration;
 use super::*;
 use crate::monitor::probe::Pool;
 use crate::monitor::process::Memory;
+use crate::monitor::shared_tier::SharedTier;
 use crate::monitor::sources::SlowQuery;
-use crate::monitor::window::Calls;
+use crate::monitor::window::CallCounts;
 use crate::resilience::PolicyKind;
 use crate::stats::Stats;
 
-fn rules(seen: &Snapshot) -> Vec<&'static str> {
+fn rules(seen: &Facts) -> Vec<&'static str> {
     advise(seen).iter().map(|found| found.rule).collect()
 }
 
 /// A process with one function.
-fn site(stats: Stats) -> Snapshot {
-    let mut seen = Snapshot::default();
+fn site(stats: Stats) -> Facts {
+    let mut seen = Facts::default();
     seen.window.sites.insert(("shop.get_user".into(), "user:{id}".into()), stats);
     seen
 }
@@ -25,26 +26,26 @@ fn stats(hits: u64, misses: u64) -> Stats {
     Stats { hits, misses, loads: misses, ..Stats::default() }
 }
 
-fn calls(count: u64, each: Duration, errors: u64) -> Calls {
+fn calls(count: u64, each: Duration, errors: u64) -> CallCounts {
     let times = vec![each; usize::try_from(count).unwrap()];
-    Calls::from_times(&times, errors)
+    CallCounts::from_times(&times, errors)
 }
 
-fn route(calls: Calls) -> Snapshot {
-    let mut seen = Snapshot::default();
+fn route(calls: CallCounts) -> Facts {
+    let mut seen = Facts::default();
     seen.window.routes = Some([("GET /users/{id}".to_owned(), calls)].into());
     seen
 }
 
-fn policy(kind: PolicyKind, outcomes: &[(&'static str, u64)]) -> Snapshot {
-    let mut seen = Snapshot::default();
+fn policy(kind: PolicyKind, outcomes: &[(&'static str, u64)]) -> Facts {
+    let mut seen = Facts::default();
     seen.window.policies.insert((kind, "payments".into()), outcomes.iter().copied().collect());
     seen
 }
 
 #[test]
 fn a_quiet_process_gets_no_advice() {
-    assert_eq!(rules(&Snapshot::default()), [""; 0]);
+    assert_eq!(rules(&Facts::default()), [""; 0]);
     assert_eq!(rules(&site(stats(3, 3))), [""; 0]);
     assert_eq!(rules(&site(stats(9_500, 500))), [""; 0]);
     assert_eq!(rules(&route(calls(10, Duration::from_secs(2), 10))), [""; 0]);
@@ -109,7 +110,7 @@ fn stampedes_matter_where_there_are_other_processes() {
 fn a_shared_tier_that_cannot_be_used() {
     let with = |connected, coherent| {
         let shared = Some(SharedTier { connected, coherent, ..SharedTier::default() });
-        advise(&Snapshot { shared, ..Snapshot::default() })
+        advise(&Facts { shared, ..Facts::default() })
     };
     assert_eq!(with(true, true), []);
     assert_eq!(
@@ -118,7 +119,7 @@ fn a_shared_tier_that_cannot_be_used() {
     );
     assert!(with(true, false)[0].evidence.contains("too old"));
     let shared = Some(SharedTier { connected: true, in_doubt: 3, ..SharedTier::default() });
-    let found = advise(&Snapshot { shared, ..Snapshot::default() });
+    let found = advise(&Facts { shared, ..Facts::default() });
     assert_eq!(found[0].evidence, "3 invalidations are not announced");
 }
 
@@ -147,11 +148,11 @@ fn policies_that_refuse() {
 
 #[test]
 fn a_process_near_its_bounds() {
-    let memory = |percent: u64| Snapshot { memory: Some(Memory::new(percent << 20, 100 << 20)), ..Snapshot::default() };
+    let memory = |percent: u64| Facts { memory: Some(Memory::new(percent << 20, 100 << 20)), ..Facts::default() };
     assert_eq!((rules(&memory(81)), rules(&memory(80))), (vec!["memory"], vec![]));
-    let cpu = |cpu| Snapshot { cpu: Some(cpu), ..Snapshot::default() };
+    let cpu = |cpu| Facts { cpu: Some(cpu), ..Facts::default() };
     assert_eq!((rules(&cpu(71.0)), rules(&cpu(70.0))), (vec!["cpu"], vec![]));
-    let pool = |in_use, max| Snapshot { pool: Some(Pool { in_use, max, ..Pool::default() }), ..Snapshot::default() };
+    let pool = |in_use, max| Facts { pool: Some(Pool { in_use, max, ..Pool::default() }), ..Facts::default() };
     assert_eq!((rules(&pool(17, 20)), rules(&pool(16, 20)), rules(&pool(17, 0))), (vec!["pool"], vec![], vec![]));
 }
 
@@ -165,7 +166,7 @@ fn slow_queries_name_the_index_that_is_missing() {
         index: index.map(str::to_owned),
     };
     let slow_queries = vec![query(9, None), query(8, None), query(7, None), query(1, Some("{status: 1}"))];
-    let found = advise(&Snapshot { slow_queries, ..Snapshot::default() });
+    let found = advise(&Facts { slow_queries, ..Facts::default() });
     let seen: Vec<_> = found.iter().map(|found| found.rule).collect();
     assert_eq!(seen, ["missing-index", "slow-query", "slow-query"], "the worst three");
     assert_eq!(found[0].advice, "declare the index `{status: 1}`");

@@ -1,27 +1,27 @@
-//! When an alert fires and when it is over: pure, without a clock.
+//! The state of one alert: when it fires and when it is resolved. Pure, without a clock.
 //!
-//! A value beyond `raise` in so many looks in a row fires; a value on the good side of `clear` in as many looks in a row
-//! resolves. What is between the two changes nothing, so a value that wavers around one bound does not flutter. A look
-//! with too little to judge by ends a streak that leads to an alert, and counts towards its end: what happens no more is over.
+//! A value beyond `raise` in a number of samples in a row fires; a value on the good side of `clear` in as many samples in a row
+//! resolves. Values between the two bounds change nothing, so an alert does not flutter. A sample with too few events ends a streak
+//! towards an alert, and counts towards its end: without events the trouble is over.
 
 use super::threshold::Threshold;
 
-/// One alert's state.
+/// State of one alert.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Alarm {
     firing: bool,
-    /// Looks in a row that speak for the other state.
+    /// Samples in a row that call for the other state.
     streak: u32,
 }
 
-/// What was measured, and by how many events.
+/// A value that was measured, and the number of events behind it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Reading {
     pub(crate) value: f64,
-    pub(crate) samples: u64,
+    pub(crate) events: u64,
 }
 
-/// What a look changed.
+/// Change of an alert's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Fires,
@@ -29,15 +29,15 @@ pub(super) enum Change {
 }
 
 impl Alarm {
-    pub(super) fn look(&mut self, threshold: &Threshold, reading: Option<Reading>) -> Option<Change> {
-        let judged = reading.filter(|reading| reading.samples >= threshold.min_samples && !reading.value.is_nan());
-        let speaks = match judged {
+    pub(super) fn update(&mut self, threshold: &Threshold, reading: Option<Reading>) -> Option<Change> {
+        let judged = reading.filter(|reading| reading.events >= threshold.min_events && !reading.value.is_nan());
+        let calls_for_change = match judged {
             Some(reading) if self.firing => threshold.is_good(reading.value),
             Some(reading) => threshold.is_bad(reading.value),
             None => self.firing,
         };
-        self.streak = if speaks { self.streak + 1 } else { 0 };
-        if self.streak < threshold.looks.max(1) {
+        self.streak = if calls_for_change { self.streak + 1 } else { 0 };
+        if self.streak < threshold.samples.max(1) {
             return None;
         }
         self.firing = !self.firing;
@@ -52,89 +52,89 @@ mod tests {
 
     use super::*;
 
-    const HIGH: Threshold = Threshold::above(10.0, 8.0).looks(2).min_samples(5);
+    const HIGH: Threshold = Threshold::above(10.0, 8.0).samples(2).min_events(5);
 
-    #[allow(clippy::unnecessary_wraps)] // as `look` takes it
+    #[allow(clippy::unnecessary_wraps)] // as `update` takes it
     fn seen(value: f64) -> Option<Reading> {
-        Some(Reading { value, samples: 5 })
+        Some(Reading { value, events: 5 })
     }
 
     #[test]
-    fn it_fires_after_enough_looks_and_resolves_below_the_lower_bound() {
+    fn it_fires_after_enough_samples_and_resolves_below_the_lower_bound() {
         let mut alarm = Alarm::default();
-        let mut look = |value| alarm.look(&HIGH, seen(value));
-        assert_eq!(look(11.0), None);
-        assert_eq!(look(11.0), Some(Change::Fires));
-        assert_eq!(look(9.0), None);
-        assert_eq!(look(9.0), None, "between the bounds nothing changes");
-        assert_eq!(look(7.0), None);
-        assert_eq!(look(9.0), None, "the streak is broken");
-        assert_eq!(look(7.0), None);
-        assert_eq!(look(7.0), Some(Change::Resolves));
+        let mut sample = |value| alarm.update(&HIGH, seen(value));
+        assert_eq!(sample(11.0), None);
+        assert_eq!(sample(11.0), Some(Change::Fires));
+        assert_eq!(sample(9.0), None);
+        assert_eq!(sample(9.0), None, "between the bounds nothing changes");
+        assert_eq!(sample(7.0), None);
+        assert_eq!(sample(9.0), None, "the streak is broken");
+        assert_eq!(sample(7.0), None);
+        assert_eq!(sample(7.0), Some(Change::Resolves));
     }
 
     #[test]
-    fn one_bad_look_is_none() {
+    fn one_bad_sample_changes_nothing() {
         let mut alarm = Alarm::default();
         for value in [11.0, 9.0, 11.0, 3.0, 11.0] {
-            assert_eq!(alarm.look(&HIGH, seen(value)), None);
+            assert_eq!(alarm.update(&HIGH, seen(value)), None);
         }
     }
 
     #[test]
     fn too_few_samples_never_fire_and_end_what_fires() {
         let mut alarm = Alarm::default();
-        let few = Some(Reading { value: 99.0, samples: 4 });
-        assert!((0..10).all(|_| alarm.look(&HIGH, few).is_none()));
-        alarm.look(&HIGH, seen(11.0));
-        alarm.look(&HIGH, seen(11.0));
+        let few = Some(Reading { value: 99.0, events: 4 });
+        assert!((0..10).all(|_| alarm.update(&HIGH, few).is_none()));
+        alarm.update(&HIGH, seen(11.0));
+        alarm.update(&HIGH, seen(11.0));
         assert!(alarm.firing);
-        assert_eq!(alarm.look(&HIGH, None), None);
-        assert_eq!(alarm.look(&HIGH, few), Some(Change::Resolves));
+        assert_eq!(alarm.update(&HIGH, None), None);
+        assert_eq!(alarm.update(&HIGH, few), Some(Change::Resolves));
     }
 
     #[test]
     fn what_is_no_number_is_no_reason_to_fire_and_none_to_go_on() {
         let mut alarm = Alarm::default();
-        assert!((0..10).all(|_| alarm.look(&HIGH, seen(f64::NAN)).is_none()));
-        alarm.look(&HIGH, seen(11.0));
-        assert_eq!(alarm.look(&HIGH, seen(11.0)), Some(Change::Fires));
-        assert_eq!(alarm.look(&HIGH, seen(f64::NAN)), None);
-        assert_eq!(alarm.look(&HIGH, seen(f64::NAN)), Some(Change::Resolves));
+        assert!((0..10).all(|_| alarm.update(&HIGH, seen(f64::NAN)).is_none()));
+        alarm.update(&HIGH, seen(11.0));
+        assert_eq!(alarm.update(&HIGH, seen(11.0)), Some(Change::Fires));
+        assert_eq!(alarm.update(&HIGH, seen(f64::NAN)), None);
+        assert_eq!(alarm.update(&HIGH, seen(f64::NAN)), Some(Change::Resolves));
     }
 
     #[test]
-    fn no_look_at_all_is_one() {
+    fn zero_samples_mean_one() {
         let mut alarm = Alarm::default();
-        assert_eq!(alarm.look(&HIGH.looks(0), seen(11.0)), Some(Change::Fires));
-        assert_eq!(alarm.look(&HIGH.looks(0), seen(7.0)), Some(Change::Resolves));
+        assert_eq!(alarm.update(&HIGH.samples(0), seen(11.0)), Some(Change::Fires));
+        assert_eq!(alarm.update(&HIGH.samples(0), seen(7.0)), Some(Change::Resolves));
     }
 
     #[test]
     fn low_values_are_bad_where_the_threshold_says_so() {
-        let low = Threshold::below(70.0, 75.0).looks(1);
+        let low = Threshold::below(70.0, 75.0).samples(1);
         let mut alarm = Alarm::default();
-        assert_eq!(alarm.look(&low, seen(80.0)), None);
-        assert_eq!(alarm.look(&low, seen(60.0)), Some(Change::Fires));
-        assert_eq!(alarm.look(&low, seen(72.0)), None);
-        assert_eq!(alarm.look(&low, seen(76.0)), Some(Change::Resolves));
+        assert_eq!(alarm.update(&low, seen(80.0)), None);
+        assert_eq!(alarm.update(&low, seen(60.0)), Some(Change::Fires));
+        assert_eq!(alarm.update(&low, seen(72.0)), None);
+        assert_eq!(alarm.update(&low, seen(76.0)), Some(Change::Resolves));
     }
 
     proptest! {
-        /// Between firing and resolving lie at least as many looks as the threshold says, and each in its turn.
+        /// Firing and resolving take turns, with at least as many samples between them as the threshold says.
         #[test]
-        fn changes_take_turns_and_time(values in prop::collection::vec(prop::option::of((0.0..20.0, 0_u64..10)), 0..200), looks in 1_u32..5) {
-            let threshold = HIGH.looks(looks);
+        fn changes_take_turns_and_time(values in prop::collection::vec(prop::option::of((0.0..20.0, 0_u64..10)), 0..200), samples in 1_u32..5) {
+            let threshold = HIGH.samples(samples);
             let (mut alarm, mut last, mut firing) = (Alarm::default(), None, false);
             for (at, value) in values.iter().enumerate() {
-                let reading = value.map(|(value, samples)| Reading { value, samples });
-                if let Some(change) = alarm.look(&threshold, reading) {
+                let reading = value.map(|(value, events)| Reading { value, events });
+                if let Some(change) = alarm.update(&threshold, reading) {
                     prop_assert_eq!(change == Change::Fires, !firing);
                     firing = !firing;
-                    prop_assert!(last.is_none_or(|last| at - last >= looks as usize));
+                    prop_assert!(last.is_none_or(|last| at - last >= samples as usize));
                     if change == Change::Fires {
-                        let streak = &values[at + 1 - looks as usize..=at];
-                        prop_assert!(streak.iter().all(|seen| seen.is_some_and(|(value, samples)| value > 10.0 && samples >= 5)));
+                        let streak = &values[at + 1 - samples as usize..=at];
+                        prop_assert!(streak.iter().all(|seen| seen.is_some_and(|(value, events)| value > 10.0 && events >= 5)));
                     }
                     last = Some(at);
                 }

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-/// What an alert is about.
+/// Subject of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum AlertKind {
-    /// The mean time of requests, in milliseconds.
+    /// Mean time of requests, in milliseconds.
     ResponseTime,
     /// Look-ups that the cache answered, in percent.
     HitRate,
@@ -17,15 +17,15 @@ pub enum AlertKind {
     Memory,
     /// Requests that failed by the server's fault, in percent.
     Errors,
-    /// How long the database took to answer a probe, in milliseconds.
+    /// Time that the database took to answer its probe, in milliseconds.
     DatabaseLatency,
 }
 
 impl AlertKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 5] = [Self::ResponseTime, Self::HitRate, Self::Memory, Self::Errors, Self::DatabaseLatency];
 
-    /// Its name as in reports, such as `"hitRate"`.
+    /// Returns the name that JSON and metrics use, such as `"hitRate"`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ResponseTime => "responseTime",
@@ -43,31 +43,27 @@ impl fmt::Display for AlertKind {
     }
 }
 
-/// Whether an alert goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum AlertState {
-    /// It goes on.
-    Firing,
-    /// It is over.
-    Resolved,
-}
-
 /// An alert at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Alert {
-    /// What it is about.
+    /// Subject.
     pub kind: AlertKind,
-    /// Whether it goes on.
-    pub state: AlertState,
-    /// Since when: when it began, or when it ended.
+    /// Whether the alert fires; false once it is resolved. In JSON, `state` is `"firing"` or `"resolved"`.
+    #[serde(rename = "state", serialize_with = "serialize_state")]
+    pub firing: bool,
+    /// Time at which it fired or was resolved: RFC 3339, in UTC.
     pub since: String,
-    /// What was measured last, in the unit of its kind.
+    /// Value that was measured last, in the unit of `kind`.
     pub value: f64,
-    /// The bound beyond which it fires.
+    /// Bound beyond which it fires.
     pub threshold: f64,
     /// The same as a sentence.
     pub message: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde passes it
+fn serialize_state<S: Serializer>(firing: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(if *firing { "firing" } else { "resolved" })
 }

@@ -1,4 +1,4 @@
-//! Telling others of alerts.
+//! Delivery of alerts to subscribers and callbacks.
 
 use std::sync::Arc;
 
@@ -6,20 +6,20 @@ use tokio::sync::broadcast;
 
 use super::alert::Alert;
 
-/// Tells of alerts that begin and end; from [`Monitor::subscribe`](crate::monitor::Monitor::subscribe).
+/// Subscription to alerts that fire and are resolved, from [`Monitor::subscribe`](crate::monitor::Monitor::subscribe).
 ///
 /// ```
-/// use fastness::monitor::{AlertKind, AlertState, Monitor, Threshold, Thresholds};
+/// use fastness::monitor::{AlertKind, Monitor, Threshold};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
 /// // A threshold that every process exceeds.
-/// let thresholds = Thresholds::default().set(AlertKind::Memory, Threshold::above(0.0, 0.0).looks(1));
-/// let monitor = Monitor::builder().memory_limit(1 << 30).thresholds(thresholds).build()?;
+/// let any = Threshold::above(0.0, 0.0).samples(1);
+/// let monitor = Monitor::builder().memory_limit(1 << 30).threshold(AlertKind::Memory, any).build()?;
 /// let mut events = monitor.subscribe();
-/// monitor.look().await;
+/// monitor.sample().await;
 /// # if cfg!(not(target_os = "linux")) { return Ok(()); }
 /// let alert = events.next().await.unwrap();
-/// assert_eq!((alert.kind, alert.state), (AlertKind::Memory, AlertState::Firing));
+/// assert!(alert.kind == AlertKind::Memory && alert.firing);
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
@@ -32,11 +32,12 @@ impl AlertEvents {
         Self { changes }
     }
 
-    /// The next one; `None` once the monitor is gone. Who is more than 100 behind misses the oldest.
+    /// Waits for the next alert that fires or is resolved; `None` once the monitor is gone. A subscriber that is more than 100 alerts
+    /// behind misses the oldest.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost.
+    /// Cancel safe: no alert is lost.
     pub async fn next(&mut self) -> Option<Alert> {
         loop {
             match self.changes.recv().await {
@@ -48,15 +49,15 @@ impl AlertEvents {
     }
 }
 
-/// A function of the user's that is told of alerts.
+/// Function of the user's that is called with alerts.
 pub(in crate::monitor) type Callback = Arc<dyn Fn(&Alert) + Send + Sync>;
 
-/// Passes alerts on to a function of the user's, one after the other. It may block or panic: it has a thread of its own
-/// for each call, and misses what it is too slow for.
-pub(in crate::monitor) async fn pass_on(mut events: AlertEvents, callback: Callback) {
+/// Calls a callback with each alert, one after the other, on a blocking thread: it may block or panic, and misses alerts while it is
+/// too slow.
+pub(in crate::monitor) async fn run_callback(mut events: AlertEvents, callback: Callback) {
     while let Some(alert) = events.next().await {
         let callback = callback.clone();
-        // That it panicked is its own affair, and on standard error.
+        // A panic was printed by the panic hook and concerns this alert only.
         let _ = tokio::task::spawn_blocking(move || callback(&alert)).await;
     }
 }

@@ -1,10 +1,10 @@
-//! Alerts: what is beyond its bounds, since when, and who is told.
+//! Alerts: values beyond their bounds, since when, and the subscribers to them.
 
 use std::collections::VecDeque;
 
 use tokio::sync::broadcast;
 
-use super::figures::rounded;
+use super::rounding::rounded;
 use crate::sync::{Mutex, lock};
 
 mod alarm;
@@ -16,19 +16,20 @@ mod threshold;
 
 pub(crate) use alarm::Reading;
 use alarm::{Alarm, Change};
-pub use alert::{Alert, AlertKind, AlertState};
+pub use alert::{Alert, AlertKind};
 pub use events::AlertEvents;
-pub(super) use events::{Callback, pass_on};
-pub use threshold::{Threshold, Thresholds};
+pub(super) use events::{Callback, run_callback};
+pub use threshold::Threshold;
+pub(super) use threshold::Thresholds;
 
-/// How many changes are kept, and how many a subscriber may be behind.
-const KEPT: usize = 100;
+/// Number of changes that the history has, and that a subscriber may be behind.
+const HISTORY: usize = 100;
 
-/// What is firing, what happened lately, and who wants to know.
+/// The alerts of a monitor: those that fire, their history, and the subscribers.
 #[derive(Debug)]
 pub(super) struct Alerts {
     thresholds: Thresholds,
-    /// The alarms with what they fire about, and the last changes.
+    /// Lock around the alarms, the alerts that fire, and the last changes.
     state: Mutex<AlertHistory>,
     changes: broadcast::Sender<Alert>,
 }
@@ -42,32 +43,33 @@ struct AlertHistory {
 
 impl Alerts {
     pub(super) fn new(thresholds: Thresholds) -> Self {
-        Self { thresholds, state: Mutex::default(), changes: broadcast::Sender::new(KEPT) }
+        Self { thresholds, state: Mutex::default(), changes: broadcast::Sender::new(HISTORY) }
     }
 
-    /// Judges what was measured now.
-    pub(super) fn look(&self, now: &str, readings: &[(AlertKind, Option<Reading>)]) {
+    /// Judges the readings of one sample, and publishes the changes.
+    pub(super) fn update(&self, now: &str, readings: &[(AlertKind, Option<Reading>)]) {
         let mut changed = Vec::new();
         let mut state = lock(&self.state);
         for (kind, reading) in readings {
-            let threshold = self.thresholds.of(*kind);
-            let change = state.alarms[*kind as usize].look(threshold, *reading);
-            changed.extend(state.note(*kind, threshold, *reading, change, now));
+            let threshold = self.thresholds.get(*kind);
+            let change = state.alarms[*kind as usize].update(threshold, *reading);
+            changed.extend(state.record(*kind, threshold, *reading, change, now));
         }
         drop(state);
         for alert in &changed {
-            self.tell(alert);
+            self.publish(alert);
         }
     }
 
-    /// Not under a lock.
-    fn tell(&self, alert: &Alert) {
+    /// Logs a change and sends it to the subscribers. Must not be called under the lock.
+    fn publish(&self, alert: &Alert) {
         let (kind, value, threshold) = (alert.kind.as_str(), alert.value, alert.threshold);
-        match alert.state {
-            AlertState::Firing => tracing::warn!(kind, value, threshold, "an alert fires"),
-            AlertState::Resolved => tracing::info!(kind, value, threshold, "an alert is over"),
+        if alert.firing {
+            tracing::warn!(kind, value, threshold, "an alert fires");
+        } else {
+            tracing::info!(kind, value, threshold, "an alert is over");
         }
-        // Without subscribers nobody hears it.
+        // Fails only without subscribers.
         let _ = self.changes.send(alert.clone());
     }
 
@@ -85,8 +87,8 @@ impl Alerts {
 }
 
 impl AlertHistory {
-    /// Keeps the figures of what fires current; returns what begins or ends.
-    fn note(
+    /// Brings an alert that fires up to date; returns it if it fires or resolves now.
+    fn record(
         &mut self,
         kind: AlertKind,
         threshold: &Threshold,
@@ -97,7 +99,7 @@ impl AlertHistory {
         let mut alert = match change {
             Some(Change::Fires) => {
                 let (since, threshold) = (now.to_owned(), threshold.raise);
-                Alert { kind, state: AlertState::Firing, since, value: 0.0, threshold, message: String::new() }
+                Alert { kind, firing: true, since, value: 0.0, threshold, message: String::new() }
             }
             _ => self.firing.iter().position(|alert| alert.kind == kind).map(|at| self.firing.remove(at))?,
         };
@@ -105,16 +107,16 @@ impl AlertHistory {
             alert.value = rounded(reading.value);
         }
         if change == Some(Change::Resolves) {
-            alert.state = AlertState::Resolved;
+            alert.firing = false;
             now.clone_into(&mut alert.since);
         }
         alert.message = message(&alert, threshold);
-        if alert.state == AlertState::Firing {
+        if alert.firing {
             self.firing.push(alert.clone());
             self.firing.sort_by_key(|alert| alert.kind);
         }
         change?;
-        if self.recent.len() == KEPT {
+        if self.recent.len() == HISTORY {
             self.recent.pop_front();
         }
         self.recent.push_back(alert.clone());
@@ -123,17 +125,18 @@ impl AlertHistory {
 }
 
 fn message(alert: &Alert, threshold: &Threshold) -> String {
-    let (what, unit) = match alert.kind {
-        AlertKind::ResponseTime => ("requests take", " ms in the mean"),
-        AlertKind::HitRate => ("the cache answers", " % of look-ups"),
+    let (subject, unit) = match alert.kind {
+        AlertKind::ResponseTime => ("the mean response time is", " ms"),
+        AlertKind::HitRate => ("the hit rate of the cache is", " %"),
         AlertKind::Memory => ("memory in use is", " %"),
-        AlertKind::Errors => ("failed requests are", " %"),
-        AlertKind::DatabaseLatency => ("the database answers after", " ms"),
+        AlertKind::Errors => ("the share of failed requests is", " %"),
+        AlertKind::DatabaseLatency => ("the latency of the database is", " ms"),
     };
     let (bad, good) = if threshold.below { ("below", "above") } else { ("above", "below") };
-    let bound = match alert.state {
-        AlertState::Firing => format!("an alert from {bad} {} until {good} {}", threshold.raise, threshold.clear),
-        AlertState::Resolved => format!("no longer {bad} {}", threshold.raise),
+    let bounds = if alert.firing {
+        format!("the alert fires {bad} {} and is resolved {good} {}", threshold.raise, threshold.clear)
+    } else {
+        format!("no longer {bad} {}", threshold.raise)
     };
-    format!("{what} {}{unit}, {bound}", alert.value)
+    format!("{subject} {}{unit}: {bounds}", alert.value)
 }

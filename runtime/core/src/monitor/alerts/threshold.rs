@@ -2,45 +2,46 @@
 
 use super::alert::AlertKind;
 
-/// When an alert fires, and when it is over.
+/// Bounds at which an alert fires and is resolved.
 ///
 /// ```
 /// use fastness::monitor::Threshold;
 ///
-/// // Fires above 800 ms in 3 looks in a row, is over below 600 ms in 3 looks in a row, never judges by less than 50 requests.
-/// let slow = Threshold::above(800.0, 600.0).looks(3).min_samples(50);
+/// // Fires after 3 samples in a row above 800 ms, is resolved after 3 below 600 ms, and ignores samples of fewer than 50 requests.
+/// let slow = Threshold::above(800.0, 600.0).samples(3).min_events(50);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Threshold {
     pub(super) raise: f64,
     pub(super) clear: f64,
     pub(super) below: bool,
-    pub(super) looks: u32,
-    pub(super) min_samples: u64,
+    pub(super) samples: u32,
+    pub(super) min_events: u64,
 }
 
 impl Threshold {
-    /// Bad above the first value, good again below the second, which must not be higher. 3 looks in a row decide.
+    /// Creates a threshold that fires above `raise` and is resolved below `clear`, which must not be higher; after 3 samples in a row.
     pub const fn above(raise: f64, clear: f64) -> Self {
-        Self { raise, clear, below: false, looks: 3, min_samples: 1 }
+        Self { raise, clear, below: false, samples: 3, min_events: 1 }
     }
 
-    /// Bad below the first value, good again above the second, which must not be lower. 3 looks in a row decide.
+    /// Creates a threshold that fires below `raise` and is resolved above `clear`, which must not be lower; after 3 samples in a row.
     pub const fn below(raise: f64, clear: f64) -> Self {
-        Self { raise, clear, below: true, looks: 3, min_samples: 1 }
+        Self { raise, clear, below: true, samples: 3, min_events: 1 }
     }
 
-    /// How many looks in a row decide; at least 1. A look is every 5 s, unless the monitor was told otherwise.
+    /// Sets how many samples in a row it takes to fire or to be resolved; at least 1. Default 3. A monitor takes a sample every 5 s by
+    /// default.
     #[must_use]
-    pub const fn looks(mut self, looks: u32) -> Self {
-        self.looks = looks;
+    pub const fn samples(mut self, samples: u32) -> Self {
+        self.samples = samples;
         self
     }
 
-    /// How many events a look must have seen to be judged.
+    /// Sets how many events, such as requests, the window must have for a sample to count. Default 1.
     #[must_use]
-    pub const fn min_samples(mut self, samples: u64) -> Self {
-        self.min_samples = samples;
+    pub const fn min_events(mut self, events: u64) -> Self {
+        self.min_events = events;
         self
     }
 
@@ -52,58 +53,38 @@ impl Threshold {
         if self.below { value > self.clear } else { value < self.clear }
     }
 
-    fn makes_sense(&self) -> bool {
+    fn is_valid(&self) -> bool {
         self.raise.is_finite()
             && self.clear.is_finite()
             && if self.below { self.clear >= self.raise } else { self.clear <= self.raise }
     }
 }
 
-/// The threshold of each alert.
-///
-/// | alert | fires | is over | judged by at least |
-/// |---|---|---|---|
-/// | response time | mean > 1000 ms | < 800 ms | 20 requests |
-/// | hit rate | < 70 % | > 75 % | 200 look-ups |
-/// | memory | > 90 % | < 85 % | 1 reading |
-/// | errors | > 1 % | < 0.5 % | 100 requests |
-/// | database latency | > 500 ms | < 400 ms | 1 answer |
-///
-/// Each over the window of rates (1 minute), in 3 looks in a row.
-///
-/// ```
-/// use fastness::monitor::{AlertKind, Threshold, Thresholds};
-///
-/// let thresholds = Thresholds::default().set(AlertKind::Memory, Threshold::above(80.0, 75.0));
-/// ```
+/// The threshold of each kind of alert.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Thresholds([Threshold; AlertKind::ALL.len()]);
+pub(in crate::monitor) struct Thresholds([Threshold; AlertKind::ALL.len()]);
 
 impl Thresholds {
-    /// Sets one.
-    #[must_use]
-    pub fn set(mut self, kind: AlertKind, threshold: Threshold) -> Self {
+    pub(in crate::monitor) fn set(&mut self, kind: AlertKind, threshold: Threshold) {
         self.0[kind as usize] = threshold;
-        self
     }
 
-    /// The one of this alert.
-    pub fn of(&self, kind: AlertKind) -> &Threshold {
+    pub(super) fn get(&self, kind: AlertKind) -> &Threshold {
         &self.0[kind as usize]
     }
 
-    pub(in crate::monitor) fn make_sense(&self) -> bool {
-        self.0.iter().all(Threshold::makes_sense)
+    pub(in crate::monitor) fn are_valid(&self) -> bool {
+        self.0.iter().all(Threshold::is_valid)
     }
 }
 
 impl Default for Thresholds {
     fn default() -> Self {
         Self([
-            Threshold::above(1000.0, 800.0).min_samples(20),
-            Threshold::below(70.0, 75.0).min_samples(200),
+            Threshold::above(1000.0, 800.0).min_events(20),
+            Threshold::below(70.0, 75.0).min_events(200),
             Threshold::above(90.0, 85.0),
-            Threshold::above(1.0, 0.5).min_samples(100),
+            Threshold::above(1.0, 0.5).min_events(100),
             Threshold::above(500.0, 400.0),
         ])
     }

@@ -1,98 +1,88 @@
-//! The cache, and each of its call sites.
+//! The cache within the window, and each of its call sites.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::monitor::advice::SharedTier;
-use crate::monitor::figures::{millis, per_second, rounded};
+use crate::handle::SiteStats;
+use crate::monitor::rounding::{millis, per_second, rounded};
+use crate::monitor::shared_tier::SharedTier;
 use crate::monitor::window::Interval;
 use crate::stats::Stats;
 
-/// The cache.
+/// Look-ups of the cache within the window, and the state of its tiers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct CacheReport {
-    /// Look-ups that either tier answered; `None` where there were none.
+pub struct CacheActivity {
+    /// Look-ups that either tier answered, in percent; `None` without look-ups.
     pub hit_rate: Option<f64>,
-    /// Look-ups a second.
+    /// Look-ups per second.
     pub per_second: f64,
-    /// Entries in the in-process tier now.
+    /// Entries in the local tier now.
     pub entries: usize,
-    /// Entries that had to go for lack of room.
+    /// Entries that were evicted for lack of room.
     pub evictions: u64,
-    /// Call sites that were called, the busiest first.
-    pub sites: Vec<SiteReport>,
-    /// The shared tier, where there is one.
+    /// Call sites that were called, the busiest first, with their counters of the window. In JSON times are in milliseconds, and
+    /// `loadErrors` includes timeouts.
+    #[serde(serialize_with = "serialize_sites")]
+    pub sites: Vec<SiteStats>,
+    /// The shared tier; `None` if there is none.
     pub shared: Option<SharedTier>,
 }
 
-/// One cached function.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct SiteReport {
-    /// Its path.
-    pub function: String,
-    /// Its key template.
-    pub key: String,
-    /// Look-ups that the process answered from memory.
-    pub hits: u64,
-    /// Those that the shared tier answered.
-    pub shared_hits: u64,
-    /// Those that ran the function, or found nothing.
-    pub misses: u64,
-    /// Answered by either, in percent.
-    pub hit_rate: f64,
-    /// Loads that returned a value.
-    pub loads: u64,
-    /// Loads that failed.
-    pub load_errors: u64,
-    /// The mean time of a load; 0 without any.
-    pub mean_load: f64,
-    /// Those that waited for another's load.
-    pub coalesced: u64,
-    /// Answers after the value's ttl.
-    pub stale_served: u64,
-    /// Calls that passed by the cache; no look-ups.
-    pub bypassed: u64,
+struct Site<'a> {
+    function: &'a str,
+    key: &'a str,
+    hits: u64,
+    shared_hits: u64,
+    misses: u64,
+    hit_rate: f64,
+    loads: u64,
+    load_errors: u64,
+    mean_load: f64,
+    coalesced: u64,
+    stale_served: u64,
+    bypassed: u64,
 }
 
-/// Answered look-ups of all, in percent.
+/// Returns the look-ups that either tier answered, in percent; `None` without look-ups.
 pub(in crate::monitor) fn hit_rate(stats: &Stats) -> Option<f64> {
     stats.hit_rate().map(|rate| rounded(rate * 100.0))
 }
 
-impl CacheReport {
+impl CacheActivity {
     pub(in crate::monitor) fn new(window: &Interval, entries: usize, shared: Option<SharedTier>) -> Self {
         let all = window.cache();
-        let mut sites: Vec<_> = window.sites.iter().filter(|(_, stats)| stats.look_ups() > 0).collect();
-        sites.sort_by_key(|(_, stats)| std::cmp::Reverse(stats.look_ups()));
+        let called = window.sites.iter().filter(|(_, stats)| stats.look_ups() > 0);
+        let mut sites: Vec<_> = called
+            .map(|((name, key), stats)| SiteStats { name: name.clone(), key: key.clone(), stats: *stats })
+            .collect();
+        sites.sort_by_key(|site| std::cmp::Reverse(site.stats.look_ups()));
         Self {
             hit_rate: hit_rate(&all),
             per_second: per_second(all.look_ups(), window.nanos),
             entries,
             evictions: window.evictions,
-            sites: sites.into_iter().map(|((name, key), stats)| SiteReport::new(name, key, stats)).collect(),
+            sites,
             shared,
         }
     }
 }
 
-impl SiteReport {
-    fn new(function: &str, key: &str, stats: &Stats) -> Self {
-        Self {
-            function: function.to_owned(),
-            key: key.to_owned(),
-            hits: stats.hits,
-            shared_hits: stats.shared_hits,
-            misses: stats.misses,
-            hit_rate: hit_rate(stats).unwrap_or(0.0),
-            loads: stats.loads,
-            load_errors: stats.load_errors + stats.load_timeouts,
-            mean_load: stats.mean_load_time().map_or(0.0, millis),
-            coalesced: stats.coalesced,
-            stale_served: stats.stale_served,
-            bypassed: stats.bypassed,
-        }
-    }
+fn serialize_sites<S: Serializer>(sites: &[SiteStats], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(sites.iter().map(|SiteStats { name, key, stats }| Site {
+        function: name,
+        key,
+        hits: stats.hits,
+        shared_hits: stats.shared_hits,
+        misses: stats.misses,
+        hit_rate: hit_rate(stats).unwrap_or(0.0),
+        loads: stats.loads,
+        load_errors: stats.load_errors + stats.load_timeouts,
+        mean_load: stats.mean_load_time().map_or(0.0, millis),
+        coalesced: stats.coalesced,
+        stale_served: stats.stale_served,
+        bypassed: stats.bypassed,
+    }))
 }

@@ -1,57 +1,58 @@
-//! Calls of a route or a function.
+//! Calls of one route or one function within the window.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::monitor::figures::{millis, per_second, rounded};
-use crate::monitor::window::Calls;
+use crate::monitor::rounding::{millis, per_second, rounded};
+use crate::monitor::window::CallCounts;
 
-/// Calls of one name.
+/// Calls of one route or one function within the window. Times are in milliseconds, and 0 without calls.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct CallReport {
-    /// The route or the function; `"all"` of all together.
+pub struct CallActivity {
+    /// Name of the route or the function; `"all"` for the sum of all.
     pub name: String,
-    /// How many.
+    /// Number of calls.
     pub count: u64,
-    /// How many a second.
+    /// Calls per second.
     pub per_second: f64,
-    /// The mean time; 0 without calls, as are the next three.
+    /// Mean time.
     pub mean: f64,
-    /// The median.
+    /// Median.
     pub p50: f64,
-    /// What 95 % did not exceed.
+    /// 95th percentile.
     pub p95: f64,
-    /// What 99 % did not exceed.
+    /// 99th percentile.
     pub p99: f64,
-    /// How many failed.
+    /// Number of calls that failed.
     pub errors: u64,
-    /// How many of them failed, in percent.
+    /// Calls that failed, in percent.
     pub error_rate: f64,
-    /// How many were slow by the function's own bound.
+    /// Number of calls that were slow by the function's own bound.
     pub slow: u64,
 }
 
-impl CallReport {
-    pub(in crate::monitor) fn new(name: &str, calls: &Calls, nanos: u64) -> Self {
-        let at = |q| calls.quantile(q).map_or(0.0, millis);
+impl CallActivity {
+    pub(in crate::monitor) fn new(name: &str, calls: &CallCounts, nanos: u64) -> Self {
+        let quantile = |q| calls.quantile(q).map_or(0.0, millis);
         Self {
             name: name.to_owned(),
             count: calls.count,
             per_second: per_second(calls.count, nanos),
             mean: calls.mean().map_or(0.0, millis),
-            p50: at(0.5),
-            p95: at(0.95),
-            p99: at(0.99),
+            p50: quantile(0.5),
+            p95: quantile(0.95),
+            p99: quantile(0.99),
             errors: calls.errors,
             error_rate: rounded(calls.error_rate()),
             slow: calls.slow,
         }
     }
 
-    pub(in crate::monitor) fn all(calls: &BTreeMap<String, Calls>, nanos: u64) -> Vec<Self> {
+    /// Returns the calls by name, the busiest first; without those that were not called.
+    pub(in crate::monitor) fn by_name(calls: &BTreeMap<String, CallCounts>, nanos: u64) -> Vec<Self> {
         let called = calls.iter().filter(|(_, calls)| calls.count > 0);
         let mut all: Vec<_> = called.map(|(name, calls)| Self::new(name, calls, nanos)).collect();
         all.sort_by_key(|calls| std::cmp::Reverse(calls.count));

@@ -1,117 +1,127 @@
-//! The performance report: everything that is known, for dashboards and for people who ask `/api/performance`.
+//! The performance report: all figures of a process, for dashboards and for `/api/performance`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::advice::{Recommendation, Targets};
+use super::advice::Recommendation;
 use super::alerts::Alert;
-use super::figures::{millis, per_second, rounded};
-use super::guard::{GuardSnapshot, Pressure};
-use super::health::{MemoryHealth, Status};
-use super::probe::{Pool, ProbeReport};
-use super::process::ProcessFigures;
+use super::guard;
+use super::pressure::Pressure;
+use super::probe::{Pool, ProbeAnswer};
+use super::process::{Memory, Process};
+use super::rounding::{millis, per_second, rounded};
 use super::sources::SlowQuery;
+use super::status::Status;
 use super::window::Interval;
+use crate::resilience;
 
 mod cache;
 mod calls;
 mod policies;
 
+pub use cache::CacheActivity;
 pub(super) use cache::hit_rate;
-pub use cache::{CacheReport, SiteReport};
-pub use calls::CallReport;
-pub use policies::{BreakerReport, PolicyReport};
+pub use calls::CallActivity;
+pub(super) use policies::within_window;
 
-/// How many samples are kept for charts: ten minutes of one every 5 s.
+/// Samples that the charts show: ten minutes at one every 5 s.
 pub(super) const HISTORY: usize = 120;
 
-/// Everything that is known of a process, as of the last sample; as JSON, what `/api/performance` answers. Times are in
-/// milliseconds, shares in percent, rates per second, and all of them of the last minute.
+/// All figures of a process, as of the last sample; as JSON, the body of `/api/performance`.
+///
+/// Times are in milliseconds, shares in percent, rates per second, and counts of the window, unless a field says otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Performance {
-    /// The verdict as of the last sample.
+pub struct Snapshot {
+    /// Verdict as of the last sample.
     pub status: Status,
-    /// Why it is not healthy.
+    /// Reasons for the verdict; empty if healthy.
     pub reasons: Vec<String>,
-    /// When the last sample was taken: RFC 3339, in UTC.
+    /// Time of the last sample: RFC 3339, in UTC.
     pub timestamp: String,
     /// Milliseconds since the monitor was built.
     pub uptime: u64,
     /// Milliseconds between two samples.
     pub period: u64,
-    /// Seconds that the rates are of; less than a minute after the start.
+    /// Length of the window in seconds; shorter than its setting at first.
     pub window: f64,
-    /// All requests; where nobody tells of routes, all timed calls.
-    pub requests: CallReport,
-    /// Each route that was asked for within the window, the busiest first.
-    pub routes: Vec<CallReport>,
-    /// Each timed function that was called within the window, the busiest first.
-    pub functions: Vec<CallReport>,
-    /// Memory; all 0 where the system does not tell.
-    pub memory: MemoryHealth,
-    /// How short memory is, where a guard watches it.
+    /// All requests; all timed calls where no routes are reported.
+    pub requests: CallActivity,
+    /// Routes that were requested, the busiest first.
+    pub routes: Vec<CallActivity>,
+    /// Timed functions that were called, the busiest first.
+    pub functions: Vec<CallActivity>,
+    /// Memory; `None`, and all 0 in JSON, where the system does not report it.
+    #[serde(serialize_with = "serialize_memory")]
+    pub memory: Option<Memory>,
+    /// Level of pressure on memory; `None` without a guard.
     pub pressure: Pressure,
-    /// Figures of that guard.
-    pub guard: Option<GuardSnapshot>,
+    /// Figures of the guard, if there is one.
+    pub guard: Option<guard::Snapshot>,
     /// Processor, load, threads.
-    pub process: ProcessFigures,
+    pub process: Process,
     /// The cache.
-    pub cache: CacheReport,
-    /// Breakers, retries and the like.
-    pub policies: Vec<PolicyReport>,
-    /// The pool of the database, where it tells.
+    pub cache: CacheActivity,
+    /// Breakers, retries and other policies: `outcomes` of the window, `levels` and `breakers` of now.
+    #[serde(serialize_with = "policies::serialize")]
+    pub policies: Vec<resilience::Snapshot>,
+    /// The database's connection pool, if its probe reports it.
     pub pool: Option<Pool>,
-    /// What each probe found.
-    pub probes: Vec<ProbeReport>,
-    /// Slow queries, where a source tells of them.
+    /// Answers of all probes, the database's first.
+    pub probes: Vec<ProbeAnswer>,
+    /// Slow queries, if a source reports them.
     pub slow_queries: Vec<SlowQuery>,
-    /// What else sources tell, by name.
+    /// Further sections, by name.
     pub sections: Map<String, Value>,
     /// Alerts that fire.
     pub alerts: Vec<Alert>,
-    /// The last alerts that began or ended, oldest first.
+    /// The last 100 alerts that fired or were resolved, oldest first.
     pub recent_alerts: Vec<Alert>,
-    /// What to change, what hurts most first.
+    /// Recommendations, the most urgent first.
     pub recommendations: Vec<Recommendation>,
-    /// What the process aims at.
-    pub targets: Targets,
+    /// Targets of the tiles and charts: `responseTime`, `hitRate`, `memory`, `pool`, `errors`, `cpu`.
+    pub targets: BTreeMap<&'static str, f64>,
     /// The last 120 samples, oldest first.
-    pub history: VecDeque<Sample>,
+    pub history: VecDeque<ChartPoint>,
 }
 
-/// One point of the charts.
+#[allow(clippy::ref_option)] // as serde passes it
+fn serialize_memory<S: Serializer>(memory: &Option<Memory>, serializer: S) -> Result<S::Ok, S::Error> {
+    memory.unwrap_or_default().serialize(serializer)
+}
+
+/// One point of the charts: figures of the time since the sample before.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Sample {
-    /// When it was taken, in milliseconds since 1970.
+pub struct ChartPoint {
+    /// Time of the sample, in milliseconds since 1970.
     pub at: u64,
-    /// Requests a second since the sample before.
+    /// Requests per second.
     pub requests: f64,
-    /// Their median; `None` without requests, as are the next two.
+    /// Median of their times; `None` without requests.
     pub p50: Option<f64>,
-    /// What 95 % of them did not exceed.
+    /// 95th percentile; `None` without requests.
     pub p95: Option<f64>,
-    /// What 99 % of them did not exceed.
+    /// 99th percentile; `None` without requests.
     pub p99: Option<f64>,
-    /// How many of them failed, in percent.
+    /// Requests that failed, in percent.
     pub error_rate: f64,
-    /// The hit rate; `None` without look-ups.
+    /// Hit rate; `None` without look-ups.
     pub hit_rate: Option<f64>,
-    /// Memory in use, in percent; `None` where the system does not tell, as are the next two.
+    /// Memory in use, in percent; `None` where the system does not report it.
     pub memory: Option<u64>,
-    /// Resident memory, in bytes.
+    /// Resident memory, in bytes; `None` where the system does not report it.
     pub resident: Option<u64>,
-    /// Processor time, in percent of what the process may use.
+    /// Processor time, in percent of what the process may use; `None` where the system does not report it.
     pub cpu: Option<f64>,
 }
 
-impl Sample {
-    pub(super) fn new(at: u64, interval: &Interval, process: &ProcessFigures, memory: Option<u64>) -> Self {
+impl ChartPoint {
+    pub(super) fn new(at: u64, interval: &Interval, process: &Process, memory: Option<u64>) -> Self {
         let requests = interval.requests();
         let quantile = |q| requests.quantile(q).map(millis);
         Self {

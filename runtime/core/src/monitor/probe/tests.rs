@@ -18,7 +18,7 @@ async fn a_storm_is_one_question_a_second() {
         .map(|_| {
             tokio::spawn({
                 let prober = prober.clone();
-                async move { prober.ask().await }
+                async move { prober.answer().await }
             })
         })
         .collect();
@@ -27,24 +27,24 @@ async fn a_storm_is_one_question_a_second() {
     }
     assert_eq!(count.load(Ordering::SeqCst), 1);
     clock.advance(FRESH);
-    prober.ask().await;
+    prober.answer().await;
     assert_eq!(count.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_hangs_or_panics_has_failed() {
+async fn a_probe_that_hangs_or_panics_has_failed() {
     let hung = Prober::new(Probe::new("hung", std::future::pending::<Result<(), String>>), Clock::manual());
-    let report = hung.ask().await;
-    assert_eq!((report.ok, report.error.as_deref()), (false, Some("no answer within 1s")));
+    let answer = hung.answer().await;
+    assert_eq!((answer.ok, answer.error.as_deref()), (false, Some("no answer within 1s")));
     let panics = Probe::new("panics", || -> std::future::Ready<Result<(), String>> { panic!("in the closure") });
-    let report = Prober::new(panics, Clock::manual()).ask().await;
-    assert_eq!(report.error.as_deref(), Some("the probe panicked"));
-    let report = Prober::new(Probe::new("says so", async || Err("down")), Clock::manual()).ask().await;
-    assert_eq!(report.error.as_deref(), Some("down"));
+    let answer = Prober::new(panics, Clock::manual()).answer().await;
+    assert_eq!(answer.error.as_deref(), Some("the probe panicked"));
+    let answer = Prober::new(Probe::new("says so", async || Err("down")), Clock::manual()).answer().await;
+    assert_eq!(answer.error.as_deref(), Some("down"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_that_blocks_has_one_thread_and_no_more() {
+async fn a_probe_that_blocks_has_one_thread_and_no_more() {
     let (count, clock) = (Arc::new(AtomicU32::new(0)), Clock::manual());
     let (free, blocked) = std::sync::mpsc::channel::<()>();
     let (blocked, counted) = (Arc::new(std::sync::Mutex::new(blocked)), count.clone());
@@ -57,23 +57,23 @@ async fn one_that_blocks_has_one_thread_and_no_more() {
         }
     });
     let prober = Prober::new(probe.timeout(Duration::from_millis(50)), clock.clone());
-    assert_eq!(prober.ask().await.error.as_deref(), Some("no answer within 50ms"));
+    assert_eq!(prober.answer().await.error.as_deref(), Some("no answer within 50ms"));
     for _ in 0..3 {
         clock.advance(FRESH);
-        assert!(prober.ask().await.error.unwrap().contains("blocks its thread"));
+        assert!(prober.answer().await.error.unwrap().contains("blocks its thread"));
     }
     assert_eq!(count.load(Ordering::SeqCst), 1, "it is not asked again while it blocks");
     drop(free);
     loop {
         clock.advance(FRESH);
-        if prober.ask().await.ok {
+        if prober.answer().await.ok {
             break;
         }
     }
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_takes_no_answer_from_others() {
+async fn a_caller_that_is_dropped_takes_no_answer_from_others() {
     let (asked, answer) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
     let probe = Probe::new("slow", {
         let (asked, answer) = (asked.clone(), answer.clone());
@@ -89,48 +89,48 @@ async fn a_caller_who_goes_away_takes_no_answer_from_others() {
     let prober = Prober::new(probe, Clock::manual());
     let first = tokio::spawn({
         let prober = prober.clone();
-        async move { prober.ask().await }
+        async move { prober.answer().await }
     });
     asked.notified().await;
     first.abort();
     answer.notify_one();
-    assert!(prober.ask().await.ok, "the question that was cut off is answered, and stands");
+    assert!(prober.answer().await.ok, "the question that was cut off is answered, and stands");
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_in_a_runtime_that_stands_still_holds_nobody_up_for_ever() {
+async fn a_question_in_a_runtime_that_stands_still_blocks_no_caller_for_ever() {
     let prober = Prober::new(counting(&Arc::default()), Clock::manual());
     let other = prober.clone();
     let begins = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let mut asked = Box::pin(other.ask());
+            let mut asked = Box::pin(other.answer());
             assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(asked.as_mut().poll(cx).is_pending())).await);
         });
         runtime
     });
     let stands_still = begins.join().unwrap();
-    let report = prober.ask().await;
-    assert_eq!(report.error.as_deref(), Some("whoever asked it last gets no time to run"));
+    let answer = prober.answer().await;
+    assert_eq!(answer.error.as_deref(), Some("the runtime that asked it does not run its tasks"));
     stands_still.shutdown_background();
-    assert!(prober.ask().await.ok, "the turn is given back with the task that had it");
+    assert!(prober.answer().await.ok, "the turn is given back with the task that had it");
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_takes_over_where_the_runtime_of_the_one_who_asked_ends() {
+async fn a_waiter_takes_over_when_the_runtime_of_the_leader_ends() {
     let count = Arc::new(AtomicU32::new(0));
     let prober = Prober::new(counting(&count), Clock::manual());
     let other = prober.clone();
     let begins = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let mut asked = Box::pin(other.ask());
+            let mut asked = Box::pin(other.answer());
             assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(asked.as_mut().poll(cx).is_pending())).await);
         });
         runtime
     });
     let ends = begins.join().unwrap();
-    let mut waits = Box::pin(prober.ask());
+    let mut waits = Box::pin(prober.answer());
     assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(waits.as_mut().poll(cx).is_pending())).await);
     ends.shutdown_background();
     assert!(waits.await.ok);

@@ -1,11 +1,11 @@
-//! What the process uses of its machine. On systems other than Linux nothing of it is known.
+//! Resources that the process uses: memory, processor, threads, files. Known on Linux only.
 
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
 
 use serde::Serialize;
 
-use super::figures::{percent, rounded};
+use super::rounding::{percent, rounded};
 use crate::sync::{Mutex, lock};
 
 mod cgroup;
@@ -17,51 +17,51 @@ mod tests;
 use cgroup::Groups;
 pub use memory::Memory;
 
-/// Ticks of a second in `/proc/self/stat`: a constant of Linux's interface, whatever the kernel's own timer does.
+/// Ticks per second in `/proc/self/stat`: a constant of Linux's interface, independent of the kernel's timer.
 const TICKS: f64 = 100.0;
 
-/// What the process uses. Each figure is `None` where the system does not tell.
+/// Resources that the process uses. Each figure is `None` where the system does not report it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct ProcessFigures {
-    /// Bytes of memory that are the process's own and in RAM.
+pub struct Process {
+    /// Resident memory, in bytes.
     pub resident: Option<u64>,
-    /// Processor time since the look before, in percent of one core: 200 are two busy cores.
+    /// Processor time since the sample before, in percent of one core: 200 is two busy cores.
     pub cpu: Option<f64>,
-    /// The same in percent of the cores that the process may use, by its control group or the machine.
+    /// The same, in percent of all `cores`.
     pub cpu_of_quota: Option<f64>,
-    /// How many cores the process may use.
+    /// Cores that the process may use, by its control group or the machine.
     pub cores: Option<f64>,
-    /// Tasks of the machine that ran or waited, over 1, 5 and 15 minutes.
+    /// Load average of the machine over 1, 5 and 15 minutes.
     pub load: Option<[f64; 3]>,
     /// Threads of the process.
     pub threads: Option<u64>,
-    /// Files and sockets that it has open.
+    /// Open files and sockets of the process.
     pub open_files: Option<u64>,
 }
 
-/// Reads the figures.
+/// Reader of `/proc` and of control groups.
 #[derive(Debug)]
 pub(crate) struct System {
     root: PathBuf,
     groups: Groups,
-    /// The processor time of the last look, in ticks, and its moment in nanoseconds.
+    /// Processor time of the last reading, in ticks, and its time in nanoseconds.
     last: Mutex<Option<(u64, u64)>>,
 }
 
 impl System {
-    /// Of this machine.
+    /// Creates the reader of this machine.
     pub(crate) fn new() -> Self {
-        Self::under(Path::new("/"))
+        Self::with_root(Path::new("/"))
     }
 
-    /// Of a machine whose files are in this folder.
-    pub(crate) fn under(root: &Path) -> Self {
+    /// Creates a reader of the files below `root` in place of `/`.
+    pub(crate) fn with_root(root: &Path) -> Self {
         Self { root: root.to_owned(), groups: Groups::find(root), last: Mutex::default() }
     }
 
-    /// Memory, under a limit of this process's own if there is one.
+    /// Reads memory: of this process under `limit` if there is one, else of the control group, else of the machine.
     pub(crate) fn memory(&self, limit: Option<u64>) -> Option<Memory> {
         if let Some(limit) = limit {
             return Some(Memory::new(self.resident()?, limit));
@@ -74,12 +74,12 @@ impl System {
         self.groups.memory(machine.map(|memory| memory.total())).or(machine)
     }
 
-    /// All else. Processor time is that since the last look, so two who look in turns take it from each other.
-    pub(crate) fn look(&self, now: u64) -> ProcessFigures {
+    /// Reads all other resources. Processor time is measured from the last reading, so a reader should have one caller.
+    pub(crate) fn process(&self, now: u64) -> Process {
         let status = self.read("self/status");
         let cpu = self.cpu(now);
         let cores = self.cores(status.as_deref());
-        ProcessFigures {
+        Process {
             resident: status.as_deref().and_then(|text| parse::bytes(text, "VmRSS")),
             cpu: cpu.map(rounded),
             cpu_of_quota: cpu.zip(cores).map(|(cpu, cores)| rounded(cpu / cores)),
@@ -101,8 +101,8 @@ impl System {
         Some(percent(ticks.saturating_sub(before), passed) * 1e9 / TICKS)
     }
 
-    /// By the quota of its groups, among the processors that it may run on. `available_parallelism` knows both, but rounds
-    /// the quota down, so it is asked only where nothing else tells.
+    /// Returns the quota of the control groups, at most the number of processors that the process may run on. `available_parallelism`
+    /// knows both, but rounds the quota down, so it is the last resort.
     fn cores(&self, status: Option<&str>) -> Option<f64> {
         let std = || thread::available_parallelism().ok().and_then(|cores| u32::try_from(cores.get()).ok());
         let all = status.and_then(parse::processors).or_else(std).map(f64::from);

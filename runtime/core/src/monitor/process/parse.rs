@@ -1,12 +1,12 @@
-//! What Linux writes under `/proc` and `/sys/fs/cgroup`, read. Pure, and never more than `None` for what it does not know.
+//! Parsers of the files under `/proc` and `/sys/fs/cgroup`. Pure; unknown content yields `None`.
 
-/// The bytes of a line such as `VmRSS:   1234 kB`.
+/// Parses the bytes of a line such as `VmRSS:   1234 kB`.
 pub(super) fn bytes(text: &str, name: &str) -> Option<u64> {
     let value = line(text, name)?;
     value.strip_suffix("kB")?.trim_end().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// The number of a line such as `Threads:  12`.
+/// Parses the number of a line such as `Threads:  12`.
 pub(super) fn number(text: &str, name: &str) -> Option<u64> {
     line(text, name)?.parse().ok()
 }
@@ -15,7 +15,7 @@ fn line<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
-/// How many processors the line `Cpus_allowed_list:  0-3,8` names.
+/// Counts the processors in the line `Cpus_allowed_list:  0-3,8`.
 pub(super) fn processors(status: &str) -> Option<u32> {
     let ranges = line(status, "Cpus_allowed_list")?.split(',').map(|range| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
@@ -25,18 +25,18 @@ pub(super) fn processors(status: &str) -> Option<u32> {
     ranges.sum()
 }
 
-/// The number of a line such as `inactive_file 1234`.
+/// Parses the number of a line such as `inactive_file 1234`.
 pub(super) fn entry(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
-/// A limit in bytes. `max` is none, and so is what the first version of control groups writes instead: nearly 2^63.
+/// Parses a limit in bytes. `max` is no limit, and neither is the value near 2^63 that version 1 writes instead.
 pub(super) fn limit(text: &str) -> Option<u64> {
     text.trim().parse().ok().filter(|limit| (1..1 << 60).contains(limit))
 }
 
-/// The processor time of `/proc/self/stat` so far, user and system, in ticks. The second field is the program's name in
-/// parentheses and may hold any character.
+/// Parses the processor time in `/proc/self/stat`, user and system, in ticks. The second field is the program's name in parentheses and
+/// may contain any character.
 pub(super) fn ticks(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_ascii_whitespace().skip(11);
@@ -44,20 +44,20 @@ pub(super) fn ticks(stat: &str) -> Option<u64> {
     user.checked_add(system)
 }
 
-/// The three numbers that `/proc/loadavg` begins with.
+/// Parses the first three numbers of `/proc/loadavg`.
 pub(super) fn load(text: &str) -> Option<[f64; 3]> {
     let mut fields =
         text.split_ascii_whitespace().map(|field| field.parse().ok().filter(|load: &f64| load.is_finite()));
     Some([fields.next()??, fields.next()??, fields.next()??])
 }
 
-/// How many cores `cpu.max` allows: `50000 100000` is half a core, `max 100000` no bound.
+/// Parses the cores that `cpu.max` allows: `50000 100000` is half a core, `max 100000` no limit.
 pub(super) fn cores(cpu_max: &str) -> Option<f64> {
     let mut fields = cpu_max.split_ascii_whitespace().map(str::parse::<u32>);
     share(fields.next()?.ok()?.into(), fields.next()?.ok()?)
 }
 
-/// The same from the two files of the first version; its quota is -1 where there is no bound.
+/// Parses the cores from the two files of version 1, whose quota is -1 if there is no limit.
 pub(super) fn cores_v1(quota: &str, period: &str) -> Option<f64> {
     share(quota.trim().parse().ok()?, period.trim().parse().ok()?)
 }
@@ -67,28 +67,28 @@ fn share(quota: i64, period: u32) -> Option<f64> {
     (period > 0).then(|| f64::from(quota) / f64::from(period))
 }
 
-/// The path of the process in a hierarchy of `/proc/self/cgroup`: of the one with this controller, or, without one, of the
-/// second version.
+/// Finds the group of the process in `/proc/self/cgroup`: in the hierarchy of version 1 with this controller, or, without one, in that of
+/// version 2.
 pub(super) fn group<'a>(text: &'a str, controller: Option<&str>) -> Option<&'a str> {
     text.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':');
         let (id, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
         let found = match controller {
             None => id == "0" && controllers.is_empty(),
-            Some(controller) => controllers.split(',').any(|own| own == controller),
+            Some(controller) => controllers.split(',').any(|name| name == controller),
         };
         (found && path.starts_with('/')).then_some(path)
     })
 }
 
-/// Where a hierarchy is mounted, and which of its groups is seen there.
+/// Mount of a hierarchy: its mount point, and the group that is visible there.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mount {
     pub(super) point: String,
     pub(super) root: String,
 }
 
-/// The mount of the hierarchy with this controller, or, without one, of the second version, in `/proc/self/mountinfo`.
+/// Finds the mount in `/proc/self/mountinfo` of the hierarchy of version 1 with this controller, or, without one, of version 2.
 pub(super) fn mount(text: &str, controller: Option<&str>) -> Option<Mount> {
     text.lines().find_map(|line| {
         let (before, after) = line.split_once(" - ")?;
@@ -104,7 +104,7 @@ pub(super) fn mount(text: &str, controller: Option<&str>) -> Option<Mount> {
     })
 }
 
-/// Spaces and the like are written as three octal digits.
+/// Replaces the octal escapes of spaces, tabs, line feeds and backslashes.
 fn unescaped(text: &str) -> String {
     [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
         .iter()

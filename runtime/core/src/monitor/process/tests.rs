@@ -30,7 +30,7 @@ impl Machine {
     }
 
     fn system(&self) -> System {
-        System::under(&self.0)
+        System::with_root(&self.0)
     }
 }
 
@@ -86,7 +86,7 @@ fn the_first_version_is_read_by_its_own_names() {
         .file("cg/cpu/docker/ab/cpu.cfs_period_us", "100000\n");
     let system = machine.system();
     assert_eq!(system.memory(None), Some(Memory::new(5000, 10_000)));
-    assert_eq!(system.look(1).cores, Some(0.5));
+    assert_eq!(system.process(1).cores, Some(0.5));
 }
 
 #[test]
@@ -115,12 +115,12 @@ fn processor_time_is_that_between_two_looks() {
         .file("proc/self/stat", &stat(100))
         .file("proc/loadavg", "0.50 1.00 2.00 1/200 4242\n");
     let system = machine.system();
-    let first = system.look(1_000_000_000);
+    let first = system.process(1_000_000_000);
     assert_eq!((first.cpu, first.load), (None, Some([0.5, 1.0, 2.0])));
     let machine = machine.file("proc/self/stat", &stat(125));
-    let second = system.look(2_000_000_000);
+    let second = system.process(2_000_000_000);
     assert_eq!((second.cpu, second.cpu_of_quota), (Some(25.0), Some(50.0)));
-    assert_eq!(system.look(2_000_000_000).cpu, None, "no time has passed");
+    assert_eq!(system.process(2_000_000_000).cpu, None, "no time has passed");
     drop(machine);
 }
 
@@ -131,7 +131,7 @@ fn cores_are_those_that_it_may_run_on_and_no_more_than_its_quota() {
             .second_version()
             .file("proc/self/status", &format!("Cpus_allowed_list:\t{list}\n"))
             .file("sys/fs/cgroup/kube/pod/main/cpu.max", quota);
-        machine.system().look(1).cores
+        machine.system().process(1).cores
     };
     assert_eq!(cores("0-63", "max 100000\n"), Some(64.0));
     assert_eq!(cores("0-63", "350000 100000\n"), Some(3.5));
@@ -140,10 +140,10 @@ fn cores_are_those_that_it_may_run_on_and_no_more_than_its_quota() {
 
 #[test]
 fn where_there_is_nothing_nothing_is_said() {
-    let system = System::under(Path::new("/this/folder/is/not/there"));
+    let system = System::with_root(Path::new("/this/folder/is/not/there"));
     assert_eq!(system.memory(None), None);
     assert_eq!(system.memory(Some(1)), None);
-    let seen = system.look(1);
+    let seen = system.process(1);
     assert_eq!((seen.resident, seen.cpu, seen.load, seen.threads, seen.open_files), (None, None, None, None, None));
 }
 
@@ -152,6 +152,6 @@ fn where_there_is_nothing_nothing_is_said() {
 fn this_machine_tells() {
     let system = System::new();
     assert!(system.memory(None).is_some_and(|memory| memory.used() > 0 && memory.total() > 0));
-    let seen = system.look(1);
+    let seen = system.process(1);
     assert!(seen.resident > Some(0) && seen.threads > Some(0) && seen.open_files > Some(0), "{seen:?}");
 }

@@ -94,10 +94,10 @@ fn every_counter_is_what_is_new_since_the_look_before() {
     let calls = one.requests();
     assert_eq!((calls.count, calls.errors, calls.slow), (3, 3, 6), "without routes, of what is timed");
     assert_eq!((calls.mean(), calls.error_rate()), (Some(Duration::from_millis(10)), 100.0));
-    let retries: Vec<_> = one.policies_of(PolicyKind::Retry).collect();
+    let retries: Vec<_> = one.policies_by_kind(PolicyKind::Retry).collect();
     assert_eq!(retries.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(retries.iter().map(|(_, outcomes)| outcomes["rejected"]).collect::<Vec<_>>(), [3, 9]);
-    assert_eq!(one.policies_of(PolicyKind::Breaker).count(), 0);
+    assert_eq!(one.policies_by_kind(PolicyKind::Breaker).count(), 0);
 
     window.add(everything(10, 14), length);
     let sum = window.sum();
@@ -106,9 +106,9 @@ fn every_counter_is_what_is_new_since_the_look_before() {
     let calls = sum.requests();
     assert_eq!((calls.count, calls.errors, calls.slow), (4, 4, 8));
     assert_eq!((calls.mean(), calls.quantile(1.0).is_some()), (Some(Duration::from_millis(10)), true));
-    let rejected: Vec<_> = sum.policies_of(PolicyKind::Retry).map(|(_, outcomes)| outcomes["rejected"]).collect();
+    let rejected: Vec<_> = sum.policies_by_kind(PolicyKind::Retry).map(|(_, outcomes)| outcomes["rejected"]).collect();
     assert_eq!(rejected, [4, 12]);
-    assert_eq!((Calls::default().mean(), Calls::default().quantile(0.5)), (None, None));
+    assert_eq!((CallCounts::default().mean(), CallCounts::default().quantile(0.5)), (None, None));
 }
 
 #[test]

@@ -25,18 +25,18 @@ use crate::flight::{Load, LoadOutcome, Permit, end};
 use crate::http::Body;
 use crate::http::broken::{broken_head, report_broken};
 use crate::http::collect::{Collected, Length, collect};
-use crate::http::resumed::{BoxError, Resumed};
+use crate::http::resumed::{BoxError, ResumedBody};
 
 /// What the handler gave.
 enum Came<B: http_body::Body> {
     /// A response that is for this request only.
-    Own(Response<Resumed<B>>),
+    Own(Response<ResumedBody<B>>),
     /// A whole response that others may have.
     Whole(Parts, Bytes),
     /// What is stored still holds.
     Holds(Parts),
     /// A response that broke off.
-    Broken(Response<Resumed<B>>),
+    Broken(Response<ResumedBody<B>>),
 }
 
 impl Exchange {
@@ -113,7 +113,7 @@ impl Exchange {
             return Ok(Came::Holds(parts));
         }
         if self.head || self.life(&parts.headers, parts.status, began).is_none() {
-            return Ok(Came::Own(Response::from_parts(parts, Resumed::untouched(body))));
+            return Ok(Came::Own(Response::from_parts(parts, ResumedBody::untouched(body))));
         }
         let length = Length::new(parts.status, &parts.headers);
         Ok(match collect(body, self.config.max_body, length).await {
@@ -121,7 +121,7 @@ impl Exchange {
             Collected::Midway(body) => Came::Own(Response::from_parts(parts, body)),
             Collected::Broken(error) => {
                 report_broken(self.store.broken.admit(self.now()), self.target.path(), &error);
-                Came::Broken(Response::from_parts(broken_head(parts, &error), Resumed::broken(error)))
+                Came::Broken(Response::from_parts(broken_head(parts, &error), ResumedBody::broken(error)))
             }
         })
     }
@@ -149,7 +149,7 @@ impl Exchange {
     }
 
     /// A response that is for this request only.
-    fn own<B: http_body::Body<Data = Bytes>>(&self, response: Response<Resumed<B>>) -> Answer<B> {
+    fn own<B: http_body::Body<Data = Bytes>>(&self, response: Response<ResumedBody<B>>) -> Answer<B> {
         let (mut parts, body) = response.into_parts();
         if !self.nested {
             parts.extensions.remove::<CacheTags>();

@@ -155,7 +155,7 @@ async fn coalescing_alone_is_no_cache_that_could_be_empty() {
 #[cfg(feature = "monitor")]
 #[tokio::test]
 async fn while_memory_is_short_nothing_is_stored_and_what_is_stored_answers() {
-    use crate::http::MayCache;
+    use crate::http::memory::MayCache;
     let server = server(|layer| layer, |_, call| Ok(out(&[MINUTE], call.to_string())));
     let ask = async |path: &str, may| {
         let mut request = request(path, &[], "");

@@ -1,16 +1,16 @@
-//! Reading everything at one moment: counters that exist anyway.
+//! One reading of all counters.
 
 use std::collections::BTreeMap;
 
-use super::advice::SharedTier;
-use super::sources::RouteFigures;
+use super::shared_tier::SharedTier;
+use super::sources::RouteTotals;
 use super::window::{Tally, Totals};
 use crate::handle::Fastness;
 use crate::resilience::snapshots;
 use crate::timed::{self, Snapshot};
 
-/// All counters.
-pub(super) fn totals(at: u64, cache: &Fastness, routes: Option<Vec<RouteFigures>>) -> Totals {
+/// Reads all counters. `at` is the time, in nanoseconds of the clock.
+pub(super) fn totals(at: u64, cache: &Fastness, routes: Option<Vec<RouteTotals>>) -> Totals {
     Totals {
         at,
         cache: cache.stats(),
@@ -23,7 +23,7 @@ pub(super) fn totals(at: u64, cache: &Fastness, routes: Option<Vec<RouteFigures>
 fn timed(all: Vec<Snapshot>) -> BTreeMap<String, Tally> {
     let mut tallies = BTreeMap::<_, Tally>::new();
     for stats in all {
-        let tally = tallies.entry(name(&stats)).or_default();
+        let tally = tallies.entry(name_with_labels(&stats)).or_default();
         tally.errors += stats.error.count() + stats.panicked.count();
         tally.slow += stats.slow;
         tally.latency += stats.returned();
@@ -32,8 +32,8 @@ fn timed(all: Vec<Snapshot>) -> BTreeMap<String, Tally> {
     tallies
 }
 
-/// With its labels, as `name{label=value}`.
-fn name(stats: &Snapshot) -> String {
+/// Returns `name{label=value}`, or the name alone if there are no labels.
+fn name_with_labels(stats: &Snapshot) -> String {
     if stats.labels.is_empty() {
         return stats.name.to_owned();
     }
@@ -41,7 +41,7 @@ fn name(stats: &Snapshot) -> String {
     format!("{}{{{}}}", stats.name, labels.join(","))
 }
 
-fn by_route(all: Vec<RouteFigures>) -> BTreeMap<String, Tally> {
+fn by_route(all: Vec<RouteTotals>) -> BTreeMap<String, Tally> {
     let mut tallies = BTreeMap::<_, Tally>::new();
     for route in all {
         let tally = tallies.entry(route.route).or_default();
@@ -51,15 +51,15 @@ fn by_route(all: Vec<RouteFigures>) -> BTreeMap<String, Tally> {
     tallies
 }
 
-/// The shared tier, where there is one.
+/// Reads the shared tier; `None` if there is none.
 #[cfg(feature = "redis")]
-pub(super) fn shared(cache: &Fastness) -> Option<SharedTier> {
+pub(super) fn shared_tier(cache: &Fastness) -> Option<SharedTier> {
     let stats = cache.shared()?;
     Some(SharedTier {
         connected: stats.connected,
         coherent: stats.coherent,
         rests: rests(stats.refused, stats.settling),
-        latency: super::figures::millis(stats.latency),
+        latency: super::rounding::millis(stats.latency),
         in_doubt: stats.in_doubt as u64,
         hits: stats.hits,
         misses: stats.misses,
@@ -67,7 +67,7 @@ pub(super) fn shared(cache: &Fastness) -> Option<SharedTier> {
     })
 }
 
-/// Returns the reason why the shared tier is not used, where that is not for want of an answer.
+/// Returns the reason why the shared tier is not used, if that is another than a lack of answers.
 #[cfg(feature = "redis")]
 fn rests(refused: bool, settling: bool) -> Option<&'static str> {
     if refused {
@@ -79,8 +79,8 @@ fn rests(refused: bool, settling: bool) -> Option<&'static str> {
     }
 }
 
-/// Without the feature `redis` there is none.
+/// Returns `None`: without the feature `redis` there is no shared tier.
 #[cfg(not(feature = "redis"))]
-pub(super) fn shared(_: &Fastness) -> Option<SharedTier> {
+pub(super) fn shared_tier(_: &Fastness) -> Option<SharedTier> {
     None
 }

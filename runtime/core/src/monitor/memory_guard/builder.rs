@@ -1,19 +1,20 @@
-//! Settings of a memory guard.
+//! The builder of a memory guard.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::level::{Levels, Pressure};
-use super::{Inner, MemoryGuard, MemorySource, Reusable, Told};
+use super::level::Levels;
+use super::{GuardState, MemoryGuard, MemorySource, OnPressure, Reusable};
 use crate::clock::nanos;
 use crate::error::{Error, Kind};
 use crate::handle::Fastness;
+use crate::monitor::pressure::Pressure;
 use crate::monitor::process::{Memory, System};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU8, AtomicU64};
 
-/// Settings of a [`MemoryGuard`].
+/// Builder of a [`MemoryGuard`], from [`MemoryGuard::builder`].
 ///
 /// ```
 /// use fastness::monitor::MemoryGuard;
@@ -26,92 +27,90 @@ use crate::sync::atomic::{AtomicU8, AtomicU64};
 pub struct MemoryGuardBuilder {
     levels: Levels,
     every: Duration,
-    least: usize,
+    least_entries: usize,
     limit: Option<u64>,
     cache: Option<Fastness>,
     source: Option<MemorySource>,
     reusable: Option<Reusable>,
-    told: Option<Told>,
+    on_pressure: Option<OnPressure>,
     restart_after: Option<Duration>,
 }
 
 impl MemoryGuard {
-    /// Starts from the defaults: the cache in force where it is built, and this process's memory.
+    /// Returns a builder with the defaults: the handle in force when it is built, and the memory of this process.
     pub fn builder() -> MemoryGuardBuilder {
         MemoryGuardBuilder {
             levels: Levels { shrink: 85, no_bodies: 92, shed: 95, slack: 3 },
             every: Duration::from_millis(250),
-            least: 1_000,
+            least_entries: 1_000,
             limit: None,
             cache: None,
             source: None,
             reusable: None,
-            told: None,
+            on_pressure: None,
             restart_after: None,
         }
     }
 }
 
 impl MemoryGuardBuilder {
-    /// The cache that gives up entries. Default: the one in force where the guard is built.
+    /// Sets the handle whose cache gives up entries. Default: the handle in force when the guard is built.
     pub fn cache(mut self, cache: &Fastness) -> Self {
         self.cache = Some(cache.clone());
         self
     }
 
-    /// From how many percent of memory in use the in-process tier shrinks. Default 85.
+    /// Sets the percentage of memory in use from which the local tier shrinks. Default 85.
     pub fn shrink_at(mut self, percent: u64) -> Self {
         self.levels.shrink = percent;
         self
     }
 
-    /// From how many percent bodies are not cached. Default 92.
+    /// Sets the percentage from which response bodies are not cached. Default 92.
     pub fn stop_bodies_at(mut self, percent: u64) -> Self {
         self.levels.no_bodies = percent;
         self
     }
 
-    /// From how many percent requests are turned away. Default 95.
+    /// Sets the percentage from which requests are rejected. Default 95.
     pub fn shed_at(mut self, percent: u64) -> Self {
         self.levels.shed = percent;
         self
     }
 
-    /// How many points below its beginning a level ends. Default 3.
+    /// Sets how many percentage points a level ends below the percentage at which it begins. Default 3.
     pub fn slack(mut self, points: u64) -> Self {
         self.levels.slack = points;
         self
     }
 
-    /// The least time between two looks. Default 250 ms.
+    /// Sets the shortest time between two readings of memory. Default 250 ms.
     pub fn every(mut self, time: Duration) -> Self {
         self.every = time;
         self
     }
 
-    /// How many entries the tier keeps at least until requests are turned away; then it gives up all, if that takes so many looks.
-    /// Default 1 000.
+    /// Sets how many entries the local tier keeps until requests are rejected; from then on it may give up all. Default 1 000.
     pub fn least_entries(mut self, entries: usize) -> Self {
-        self.least = entries;
+        self.least_entries = entries;
         self
     }
 
-    /// How many bytes this process may hold. Default: what its control group allows, else what the machine has.
+    /// Sets how many bytes this process may hold. Default: the limit of its control group, else the memory of the machine.
     pub fn limit(mut self, bytes: u64) -> Self {
         self.limit = Some(bytes);
         self
     }
 
-    /// Where to read memory instead; it is called at most once in [`every`](Self::every), from wherever the pressure is
-    /// asked for, so it must be quick. Whoever panics has no figure.
+    /// Replaces the reading of this process's memory. The function is called at most once in [`every`](Self::every), by the caller who
+    /// asks for the pressure, so it must be quick. `None`, or a panic, means that memory is not known.
     pub fn source(mut self, source: impl Fn() -> Option<Memory> + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
     }
 
-    /// Sets where to read the bytes that the allocator holds and the program does not use: it can use them again without taking any
-    /// from the system. They do not count as used, so that nobody is turned away for memory that was given up. Called with each
-    /// look, like [`source`](Self::source). Default: not known, nothing.
+    /// Sets the source of the bytes that the allocator holds and the program does not use. They do not count as used, so that no request
+    /// is rejected for memory that was given up already. Called with each reading, like [`source`](Self::source). Default: none.
     ///
     /// With jemalloc, `stats.resident` less `stats.allocated`:
     ///
@@ -131,27 +130,28 @@ impl MemoryGuardBuilder {
         self
     }
 
-    /// How long requests may be turned away with nothing left to give up, until [`MemoryGuard::is_alive`] is false: with it
-    /// [`Monitor::alive`](crate::monitor::Monitor::alive) fails, and whoever runs the process can start it again. Default: for ever.
+    /// Sets how long requests may be rejected with nothing left to give up until [`MemoryGuard::is_alive`] is false. Then
+    /// [`Monitor::alive`](crate::monitor::Monitor::alive) fails too, so that an orchestrator can restart the process. Default: for ever.
     pub fn restart_after(mut self, time: Duration) -> Self {
         self.restart_after = Some(time);
         self
     }
 
-    /// Called with each new level, and again when nothing is left to give up, from wherever the pressure is asked for, so it must be
-    /// quick; for what else can be given up, and for telling the allocator to give memory back. One that panics harms nobody.
-    pub fn on_pressure(mut self, told: impl Fn(Pressure) + Send + Sync + 'static) -> Self {
-        self.told = Some(Arc::new(told));
+    /// Sets a function to call with each new level, and again when nothing is left to give up: to free other memory, and to make the
+    /// allocator return memory to the system. It is called by the caller who asks for the pressure, so it must be quick. A panic is
+    /// ignored.
+    pub fn on_pressure(mut self, callback: impl Fn(Pressure) + Send + Sync + 'static) -> Self {
+        self.on_pressure = Some(Arc::new(callback));
         self
     }
 
-    /// Builds it.
+    /// Builds the guard.
     ///
     /// # Errors
     ///
-    /// If the levels are not in their order.
+    /// If the levels are not in order: `slack < shrink_at <= stop_bodies_at <= shed_at`.
     pub fn build(self) -> Result<MemoryGuard, Error> {
-        if !self.levels.make_sense() {
+        if !self.levels.are_valid() {
             let text = "the levels of a memory guard must be in order: slack < shrink_at <= stop_bodies_at <= shed_at";
             return Err(Kind::Setting(text).into());
         }
@@ -162,26 +162,26 @@ impl MemoryGuardBuilder {
             Arc::new(move || system.memory(limit))
         });
         let clock = cache.clock().clone();
-        // The coarse time, by which looks are due, has to move.
+        // Readings are due by the coarse time, which has to advance.
         clock.ensure_ticking();
-        let inner = Inner {
+        let state = GuardState {
             levels: self.levels,
             every: nanos(self.every),
-            least: self.least.max(1),
+            least_entries: self.least_entries.max(1),
             clock,
             cache,
             source,
             reusable: self.reusable,
-            told: self.told,
+            on_pressure: self.on_pressure,
             restart_after: self.restart_after.map(nanos),
             level: AtomicU8::new(0),
             percentage: AtomicU64::new(0),
-            held: AtomicU64::new(Inner::UNKNOWN),
-            exhausted: AtomicU64::new(Inner::NOT_EXHAUSTED),
+            held: AtomicU64::new(GuardState::UNKNOWN),
+            exhausted: AtomicU64::new(GuardState::NOT_EXHAUSTED),
             due: AtomicU64::new(0),
             original: Mutex::new(None),
         };
-        Ok(MemoryGuard { inner: Arc::new(inner) })
+        Ok(MemoryGuard { state: Arc::new(state) })
     }
 }
 

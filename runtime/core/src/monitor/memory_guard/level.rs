@@ -1,45 +1,8 @@
-//! How short memory is: pure.
+//! The thresholds of the levels, and the steps in which the cache shrinks and grows: pure.
 
-use serde::Serialize;
+use crate::monitor::pressure::Pressure;
 
-/// Level of pressure on memory. Each level includes the ones before it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[repr(u8)]
-pub enum Pressure {
-    /// There is enough.
-    #[default]
-    None,
-    /// The in-process tier gives up entries.
-    Shrink,
-    /// Bodies of responses are no longer cached.
-    NoBodies,
-    /// Requests are turned away.
-    Shed,
-}
-
-impl Pressure {
-    /// Its name as in reports.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Shrink => "shrink",
-            Self::NoBodies => "noBodies",
-            Self::Shed => "shed",
-        }
-    }
-
-    pub(super) const fn from_u8(level: u8) -> Self {
-        match level {
-            0 => Self::None,
-            1 => Self::Shrink,
-            2 => Self::NoBodies,
-            _ => Self::Shed,
-        }
-    }
-}
-
-/// From how many percent in use each level begins, and how far below that it ends.
+/// Percentages of memory in use at which the levels begin, and the points below them at which they end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Levels {
     pub(super) shrink: u64,
@@ -58,7 +21,7 @@ impl Levels {
         }
     }
 
-    /// Up at once; down only once it is clearly over.
+    /// Returns the level after `now`: higher at once, lower only once memory is below the level by the slack.
     pub(super) fn next(&self, now: Pressure, percent: u64) -> Pressure {
         let levels = [Pressure::Shed, Pressure::NoBodies, Pressure::Shrink, Pressure::None];
         let holds = |level: Pressure| {
@@ -68,17 +31,19 @@ impl Levels {
         levels.into_iter().find(|level| holds(*level)).unwrap_or_default()
     }
 
-    pub(super) fn make_sense(&self) -> bool {
+    pub(super) fn are_valid(&self) -> bool {
         self.slack < self.shrink && self.shrink <= self.no_bodies && self.no_bodies <= self.shed
     }
 }
 
-/// How many entries there may be after this look, given how many there are and may be now, and how many were allowed before
-/// memory became short. Down by a quarter a look, to `least` or, where requests are turned away, to none: entries have no weights, so
-/// a few may be all that there is to free. Back to `least` once none are turned away; up by a quarter a look.
+/// Returns the bound on entries after this reading, from the entries there are (`used`), the bound now (`limit`), and the bound before
+/// memory became short (`original`).
+///
+/// Down by a quarter per reading, to `least` or, while requests are rejected, to none: entries have no weights, so the last few may hold
+/// all the memory there is to free. Back to `least` once requests are served, then up by a quarter per reading.
 pub(super) fn step(pressure: Pressure, used: usize, limit: usize, original: usize, least: usize) -> usize {
     match pressure {
-        // An unbounded store is unbounded again once it has room to double.
+        // An unbounded tier becomes unbounded again once it has room to double.
         Pressure::None if original == usize::MAX && limit / 2 > used => original,
         Pressure::None => limit.saturating_add((limit / 4).max(1)).min(original),
         Pressure::Shed => limit.min(used.saturating_sub((used / 4).max(1))),
@@ -95,7 +60,7 @@ mod tests {
     const LEVELS: Levels = Levels { shrink: 85, no_bodies: 92, shed: 95, slack: 3 };
 
     #[test]
-    fn it_rises_at_once_and_falls_when_it_is_over() {
+    fn it_rises_at_once_and_falls_with_slack() {
         let mut now = Pressure::None;
         let expected = [
             (84, Pressure::None),
@@ -117,13 +82,13 @@ mod tests {
     }
 
     #[test]
-    fn levels_out_of_order_make_no_sense() {
-        assert!(LEVELS.make_sense());
-        assert!(Levels { no_bodies: 85, shed: 85, slack: 84, ..LEVELS }.make_sense(), "all at once");
-        assert!(!Levels { shed: 91, ..LEVELS }.make_sense());
-        assert!(!Levels { no_bodies: 84, ..LEVELS }.make_sense());
-        assert!(!Levels { slack: 85, ..LEVELS }.make_sense());
-        assert!(!Levels { shrink: 0, no_bodies: 0, shed: 0, slack: 0 }.make_sense(), "it would always be short");
+    fn levels_out_of_order_are_invalid() {
+        assert!(LEVELS.are_valid());
+        assert!(Levels { no_bodies: 85, shed: 85, slack: 84, ..LEVELS }.are_valid(), "all at once");
+        assert!(!Levels { shed: 91, ..LEVELS }.are_valid());
+        assert!(!Levels { no_bodies: 84, ..LEVELS }.are_valid());
+        assert!(!Levels { slack: 85, ..LEVELS }.are_valid());
+        assert!(!Levels { shrink: 0, no_bodies: 0, shed: 0, slack: 0 }.are_valid(), "memory would always be short");
     }
 
     #[test]
@@ -144,8 +109,8 @@ mod tests {
         }
         assert_eq!(step(Pressure::NoBodies, 100, 100, usize::MAX, 100), 100, "not below the least");
         let shed = |used| step(Pressure::Shed, used, 100, usize::MAX, 100);
-        assert_eq!([100, 4, 3, 1, 0].map(shed), [75, 3, 2, 0, 0], "to none while requests are turned away");
-        assert_eq!(step(Pressure::Shrink, 0, 0, 110, 50), 50, "back to the least once none are turned away");
+        assert_eq!([100, 4, 3, 1, 0].map(shed), [75, 3, 2, 0, 0], "to none while requests are rejected");
+        assert_eq!(step(Pressure::Shrink, 0, 0, 110, 50), 50, "back to the least once requests are served");
         assert_eq!(step(Pressure::NoBodies, 0, 0, 10, 50), 10, "unless fewer were allowed before");
         assert_eq!(step(Pressure::None, 0, 0, 110, 50), 1, "and back from none");
         assert_eq!(step(Pressure::None, 100, 100, 110, 50), 110);
