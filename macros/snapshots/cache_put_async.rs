@@ -15,7 +15,8 @@ async fn save(&mut self, id: u64, user: User) -> Result<User, Error> {
         let __shape = (&&&&&__fastness_returns::<Result<User, Error>>()).__shape();
         let __key = ((&__fastness_Arg(&*self)).__required_namespace(), (&__fastness_Arg(&id)).__part());
         __SITE.put(
-            __fastness_Call::new(__fastness_None, __instance, __shape, &__key),
+            __fastness_None,
+            __fastness_Call::new(__instance, __shape, &__key),
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .wire((&&__fastness_Wired(__shape, ())).__wire()),

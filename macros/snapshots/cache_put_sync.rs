@@ -20,7 +20,8 @@ fn save(user: User) -> User {
         let __shape = (&&&&&__kind).__shape();
         let __key = (__fastness_NoNamespace, (&__fastness_Arg(&user.id)).__part());
         __SITE.put(
-            __fastness_Call::new(__fastness_None, __instance, __shape, &__key),
+            __fastness_None,
+            __fastness_Call::new(__instance, __shape, &__key),
             &[::fastness::__private::tag(&[__fastness_Lit("users")], &(__fastness_NoNamespace,))],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                 .wire((&&__fastness_Wired(__shape, __kind)).__wire()),

@@ -13,11 +13,12 @@ async fn get_user(id: u64) -> Result<User, Error> {
         let __instance = __fastness_instance(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<User, Error>>()).__shape();
         let __key = (__fastness_NoNamespace, (&__fastness_Arg(&id)).__part());
-        let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
-        if let ::core::option::Option::Some(__hit) = __SITE.hit(&__call) {
+        let __call = __fastness_Call::new(__instance, __shape, &__key);
+        if let ::core::option::Option::Some(__hit) = __SITE.hit(__fastness_None, __call) {
             return __hit;
         }
         __SITE.miss(
+            __fastness_None,
             __call,
             &[],
             ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))

@@ -22,11 +22,12 @@ where
             let __instance = __fastness_instance_of_method::<_, fn(*const Self)>(|| ());
             let __shape = (&&&&&__fastness_returns::<Option<User>>()).__shape();
             let __key = ((&__fastness_Arg(&*self)).__namespace(), (&__fastness_Arg(&id)).__part());
-            let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
-            if let ::core::option::Option::Some(__hit) = __SITE.hit(&__call) {
+            let __call = __fastness_Call::new(__instance, __shape, &__key);
+            if let ::core::option::Option::Some(__hit) = __SITE.hit(__fastness_None, __call) {
                 return __hit;
             }
             __SITE.miss(
+                __fastness_None,
                 __call,
                 &[],
                 ::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))

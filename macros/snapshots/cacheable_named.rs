@@ -18,8 +18,8 @@ fn get(id: u64) -> BoxFuture<'static, Option<User>> {
         let __instance = __fastness_instance(|| ());
         let __shape = (&&&&&__kind).__shape();
         let __key = (__fastness_NoNamespace, (&__fastness_Arg(&id)).__part());
-        let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
-        __kind.serve(&__SITE, &__call, (300000u64, (&&__fastness_Wired(__shape, __kind)).__wire()))
+        let __call = __fastness_Call::new(__instance, __shape, &__key);
+        __kind.serve(&__SITE, __fastness_None, __call, (300000u64, (&&__fastness_Wired(__shape, __kind)).__wire()))
     } {
         ::core::result::Result::Ok(__out) => return __out,
         ::core::result::Result::Err(__load) => __load,

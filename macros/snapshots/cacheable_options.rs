@@ -34,11 +34,12 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                 my::fastness::__private::digest(&filter),
                 my::fastness::__private::lower(name),
             );
-            let __call = __fastness_Call::new(::core::option::Option::Some(__on), __instance, __shape, &__key);
-            if let ::core::option::Option::Some(__hit) = __SITE.hit(&__call) {
+            let __call = __fastness_Call::new(__instance, __shape, &__key);
+            if let ::core::option::Option::Some(__hit) = __SITE.hit(::core::option::Option::Some(__on), __call) {
                 return __hit;
             }
             __SITE.miss(
+                ::core::option::Option::Some(__on),
                 __call,
                 &[my::fastness::__private::tag(
                     &[__fastness_Lit("t:"), __fastness_Placeholder(0)],

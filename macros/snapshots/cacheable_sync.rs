@@ -15,8 +15,8 @@ fn square(x: u64) -> u64 {
         let __instance = __fastness_instance(|| ());
         let __shape = (&&&&&__fastness_returns::<u64>()).__shape();
         let __key = (__fastness_NoNamespace, (&__fastness_Arg(&x)).__part());
-        let __call = __fastness_Call::new(__fastness_None, __instance, __shape, &__key);
-        __SITE.serve_sync(&__call, 300000u64)
+        let __call = __fastness_Call::new(__instance, __shape, &__key);
+        __SITE.serve_sync(__fastness_None, __call, 300000u64)
     } {
         ::core::result::Result::Ok(__out) => return __out,
         ::core::result::Result::Err(__load) => __load,

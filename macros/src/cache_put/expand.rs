@@ -35,7 +35,7 @@ fn prologue(model: &Model) -> TokenStream {
             #borrow
             let __shape = #shape;
             let __key = #key;
-            __SITE.put(__fastness_Call::new(#on, __instance, __shape, &__key), #tags, #policy)
+            __SITE.put(#on, __fastness_Call::new(__instance, __shape, &__key), #tags, #policy)
         };
     }
 }

@@ -151,23 +151,23 @@ fn lookup(model: &Model, names: &Names) -> TokenStream {
     let out = emit::finished(subject, &code!(__hit));
     let [hit, miss, serve, shape] =
         ["hit", names.miss, "serve_sync", "__shape"].map(|name| emit::at_value(subject, name));
-    let before = code!(#borrow let __key = #key; let __call = __fastness_Call::new(#on, __instance, #shape, &__key););
+    let before = code!(#borrow let __key = #key; let __call = __fastness_Call::new(__instance, #shape, &__key););
     // Both questions in one, where all that the second has to be told costs a hit nothing.
     let ttl = emit::plain_ttl(subject, &stored.options).filter(|_| stored.tags.is_empty());
     match (subject.returns.kind, ttl) {
-        (Kind::Sync, Some(ttl)) => return code!(#before __SITE.#serve(&__call, #ttl)),
+        (Kind::Sync, Some(ttl)) => return code!(#before __SITE.#serve(#on, __call, #ttl)),
         (Kind::Asked, Some(ttl)) if owned_for(&stored.options).is_none() => {
             let (wire, serve) = (emit::wire(subject, false), emit::at_value(subject, "serve"));
-            return code!(#before __kind.#serve(&__SITE, &__call, (#ttl, #wire)));
+            return code!(#before __kind.#serve(&__SITE, #on, __call, (#ttl, #wire)));
         }
         _ => {}
     }
     let tags = emit::tags(subject, &stored.tags, View::Here);
     let policy = emit::policy(subject, "policy", &stored.options);
-    let miss = names.begun(code!(__SITE.#miss(__call, #tags, #policy)));
+    let miss = names.begun(code!(__SITE.#miss(#on, __call, #tags, #policy)));
     code! {
         #before
-        if let ::core::option::Option::Some(__hit) = __SITE.#hit(&__call) {
+        if let ::core::option::Option::Some(__hit) = __SITE.#hit(#on, __call) {
             return #out;
         }
         #miss

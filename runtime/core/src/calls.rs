@@ -18,12 +18,18 @@ use crate::sync::watch_thread;
 impl Site {
     /// Prepares a call that was not a hit.
     #[cold]
-    pub fn miss<A, S>(&'static self, call: Call<'_, A, S>, tags: &[String], policy: Policy<S>) -> Miss<A::Owned, S>
+    pub fn miss<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        call: Call<'_, A, S>,
+        tags: &[String],
+        policy: Policy<S>,
+    ) -> Miss<A::Owned, S>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        Miss::new(self.pending(call, tags, policy))
+        Miss::new(self.pending(on, call, tags, policy))
     }
 
     /// Counts a call that bypasses the cache. The call is not made: it only says which types it would have.
@@ -54,6 +60,7 @@ impl Site {
     /// The call on its way to a value, once it was found to be no hit.
     pub(crate) fn pending<A, S>(
         &'static self,
+        on: Option<&Fastness>,
         call: Call<'_, A, S>,
         tags: &[String],
         policy: Policy<S>,
@@ -62,40 +69,30 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        self.pending_at(call.on, call.instance, call.args, (tags, policy))
-    }
-
-    fn pending_at<A, S>(
-        &'static self,
-        on: Option<&Fastness>,
-        instance: Instance,
-        args: &A,
-        (tags, policy): (&[String], Policy<S>),
-    ) -> Pending<A::Owned, S>
-    where
-        A: Args,
-        S: Shape<Item: CacheValue> + 'static,
-    {
-        let state = self.state::<A, S>(on, instance);
+        let state = self.state::<A, S>(on, call.instance);
         state.notice_fork();
         watch_thread();
-        let text = self.meta().template.render(&state.path, args);
-        Pending::new(state, text, args, tags, policy)
+        let text = self.meta().template.render(&state.path, call.args);
+        Pending::new(state, text, call.args, tags, policy)
     }
 
     /// Serves a sync call whose policy is a ttl (in milliseconds) and nothing else, or begins its load: then
     /// the body has to run, and what it returns be given to [`end_sync`](crate::load::end_sync). In two halves rather than around the
     /// body, so that nothing but the body is compiled per call site.
-    #[allow(clippy::inline_always)] // as for a hit
-    #[inline(always)]
-    pub fn serve_sync<A, S>(&'static self, call: &Call<'_, A, S>, ttl: u64) -> Result<S::Out, Loading<A::Owned, S>>
+    #[inline]
+    pub fn serve_sync<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        call: Call<'_, A, S>,
+        ttl: u64,
+    ) -> Result<S::Out, Loading<A::Owned, S>>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        match self.hit(call) {
+        match self.hit(on, call) {
             Some(hit) => Ok(hit),
-            None => self.begin_plain::<A, S>(call.on, call.instance, call.args, ttl),
+            None => self.begin_plain(on, call, ttl),
         }
     }
 
@@ -104,21 +101,21 @@ impl Site {
     fn begin_plain<A, S>(
         &'static self,
         on: Option<&Fastness>,
-        instance: Instance,
-        args: &A,
+        call: Call<'_, A, S>,
         ttl: u64,
     ) -> Result<S::Out, Loading<A::Owned, S>>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        self.pending_at(on, instance, args, (&[], Policy::<S>::new(Duration::from_millis(ttl)))).begin_sync()
+        self.pending(on, call, &[], Policy::new(Duration::from_millis(ttl))).begin_sync()
     }
 
     /// Serves a sync call that was not a hit, or begins its load, whatever its policy. Waiting for another's load blocks the thread.
     #[cold]
     pub fn begin_sync<A, S>(
         &'static self,
+        on: Option<&Fastness>,
         call: Call<'_, A, S>,
         tags: &[String],
         policy: Policy<S>,
@@ -127,7 +124,7 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        self.pending(call, tags, policy).begin_sync()
+        self.pending(on, call, tags, policy).begin_sync()
     }
 
     /// [`bypass`](Self::bypass), of a sync call.
@@ -146,12 +143,18 @@ impl Site {
     }
 
     /// Prepares a put; to be called before the body runs.
-    pub fn put<A, S>(&'static self, call: Call<'_, A, S>, tags: &[String], policy: Policy<S>) -> Put<A::Owned, S>
+    pub fn put<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        call: Call<'_, A, S>,
+        tags: &[String],
+        policy: Policy<S>,
+    ) -> Put<A::Owned, S>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        Put::new(self.pending(call, tags, policy))
+        Put::new(self.pending(on, call, tags, policy))
     }
 
     /// Prepares a batch, whose elements are looked up one by one.

@@ -6,8 +6,8 @@ use std::fmt;
 
 use crate::handle::Fastness;
 use crate::invalidate::Scopes;
-use crate::key::Pattern;
 use crate::key::args::Args;
+use crate::key::Pattern;
 use crate::load::{Miss, Pending};
 use crate::log::{Reach, Record};
 use crate::policy::Policy;
@@ -55,6 +55,8 @@ pub trait Handled {
     #[doc(hidden)]
     fn site(&self) -> &'static Site;
     #[doc(hidden)]
+    fn on(&self) -> Option<&Fastness>;
+    #[doc(hidden)]
     fn call(&self) -> Call<'_, Self::Args, Self::Shape>;
     /// The tags and the policy, which a hit has no need of.
     #[doc(hidden)]
@@ -93,7 +95,7 @@ impl<C: Handled> Handle<C> {
     pub async fn put(self, value: C::Out) {
         let put = {
             let (tags, policy) = self.0.details();
-            self.0.site().put(self.0.call(), &tags, policy)
+            self.0.site().put(self.0.on(), self.0.call(), &tags, policy)
         };
         drop(self);
         store(put, std::future::ready(value)).await;
@@ -141,7 +143,7 @@ impl<C: Handled> Handle<C> {
     #[doc(hidden)]
     #[inline]
     pub fn __hit(&self) -> Option<C::Out> {
-        self.0.site().hit(&self.0.call())
+        self.0.site().hit(self.0.on(), self.0.call())
     }
 
     #[doc(hidden)]
@@ -152,13 +154,12 @@ impl<C: Handled> Handle<C> {
 
     #[doc(hidden)]
     pub fn __bypass(&self) -> Miss<Owned<C>, C::Shape> {
-        let call = self.0.call();
-        self.0.site().bypassed::<C::Args, C::Shape>(call.on, call.instance)
+        self.0.site().bypassed::<C::Args, C::Shape>(self.0.on(), self.0.call().instance)
     }
 
     fn pending(&self) -> Pending<Owned<C>, C::Shape> {
         let (tags, policy) = self.0.details();
-        self.0.site().pending(self.0.call(), &tags, policy)
+        self.0.site().pending(self.0.on(), self.0.call(), &tags, policy)
     }
 
     fn text(&self) -> String {
@@ -168,7 +169,7 @@ impl<C: Handled> Handle<C> {
 
     /// The handle of the cache that is meant, and what it has to announce.
     fn record(self) -> (Fastness, Record) {
-        let handle = self.0.call().on.cloned().unwrap_or_else(Fastness::current);
+        let handle = self.0.on().cloned().unwrap_or_else(Fastness::current);
         (handle, Record::from_pattern(Pattern::exact(&self.text())))
     }
 }
@@ -235,8 +236,13 @@ where
     }
 
     #[inline]
+    fn on(&self) -> Option<&Fastness> {
+        self.on.as_ref()
+    }
+
+    #[inline]
     fn call(&self) -> Call<'_, A, S> {
-        Call::new(self.on.as_ref(), self.instance, self.shape, &self.args)
+        Call::new(self.instance, self.shape, &self.args)
     }
 
     fn details(&self) -> (Vec<String>, Policy<S>) {

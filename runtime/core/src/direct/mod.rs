@@ -177,11 +177,11 @@ impl<Tiers> Cache<Tiers> {
     {
         let miss = {
             let args = (NoNamespace, Verbatim(key.as_str()));
-            let call = self.call(Fallible::<V, E, Private>::NEW, &args);
-            if let Some(hit) = SITE.hit(&call) {
+            let (on, call) = (Some(&self.handle), call(Fallible::<V, E, Private>::NEW, &args));
+            if let Some(hit) = SITE.hit(on, call) {
                 return hit;
             }
-            SITE.miss(call, &[], Policy::new(ttl).wire(V::__wire()))
+            SITE.miss(on, call, &[], Policy::new(ttl).wire(V::__wire()))
         };
         load(miss, load_value).await
     }
@@ -244,26 +244,26 @@ impl<Tiers> Cache<Tiers> {
     /// The value, if this process has it; else the question to the shared tier.
     fn near<V: StoredIn<Tiers>>(&self, key: &Key) -> Result<V, Box<Pending<OwnedArgs, Maybe<V>>>> {
         let args = (NoNamespace, Verbatim(key.as_str()));
-        let call = self.call(Maybe::<V>::NEW, &args);
-        if let Some(hit) = SITE.hit(&call).flatten() {
+        let (on, call) = (Some(&self.handle), call(Maybe::<V>::NEW, &args));
+        if let Some(hit) = SITE.hit(on, call).flatten() {
             return Ok(hit);
         }
         // A read that never loads, so its ttl is only an upper bound for what the shared tier says.
         let policy = Policy::new(Duration::MAX).wire(V::__wire()).no_early();
-        let pending = SITE.pending(call, &[], policy);
+        let pending = SITE.pending(on, call, &[], policy);
         pending.look().flatten().ok_or_else(|| Box::new(pending))
     }
 
     fn put<V: StoredIn<Tiers>>(&self, key: &Key, ttl: Duration) -> Put<OwnedArgs, Plain<V>> {
         let args = (NoNamespace, Verbatim(key.as_str()));
-        SITE.put(self.call(Plain::<V>::NEW, &args), &[], Policy::new(ttl).wire(V::__wire()))
+        SITE.put(Some(&self.handle), call(Plain::<V>::NEW, &args), &[], Policy::new(ttl).wire(V::__wire()))
     }
+}
 
-    /// A call with these arguments. Each shape has a state of its own; those of one value type share their store.
-    fn call<'a, A, S: Shape>(&'a self, shape: S, args: &'a A) -> Call<'a, A, S> {
-        let instance = Instance::new(const { &Instantiation::named::<S>("fastness::cache") });
-        Call::new(Some(&self.handle), instance, shape, args)
-    }
+/// A call with these arguments. Each shape has a state of its own; those of one value type share their store.
+fn call<A, S: Shape>(shape: S, args: &A) -> Call<'_, A, S> {
+    let instance = Instance::new(const { &Instantiation::named::<S>("fastness::cache") });
+    Call::new(instance, shape, args)
 }
 
 #[cfg(feature = "http")]
@@ -281,7 +281,9 @@ impl Cache {
     /// Stores a value for exactly `ttl` in the shared tier only, in the background once it was announced.
     pub(crate) async fn set_shared<T: SharedValue>(&self, key: &str, value: T, ttl: Duration) {
         let policy = Policy::new(ttl).wire(Wire::new()).only_shared().jitter(0.0);
-        store(SITE.put(self.call(Plain::<T>::NEW, &(NoNamespace, Verbatim(key))), &[], policy), ready(value)).await;
+        let args = (NoNamespace, Verbatim(key));
+        let put = SITE.put(Some(&self.handle), call(Plain::<T>::NEW, &args), &[], policy);
+        store(put, ready(value)).await;
     }
 
     /// Asks for a right to a key that one process has at a time, and at most for so long. `None` while another has it.
@@ -296,7 +298,8 @@ impl Cache {
 
     fn shared_only<T: SharedValue>(&self, key: &str) -> Pending<OwnedArgs, Maybe<T>> {
         let policy = Policy::new(Duration::MAX).wire(Wire::new()).no_early().only_shared();
-        SITE.pending(self.call(Maybe::<T>::NEW, &(NoNamespace, Verbatim(key))), &[], policy).uncounted()
+        let args = (NoNamespace, Verbatim(key));
+        SITE.pending(Some(&self.handle), call(Maybe::<T>::NEW, &args), &[], policy).uncounted()
     }
 }
 

@@ -4,14 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::instance::Instance;
-use crate::handle::Fastness;
 
-/// One call of an annotated function, as far as it is known before its body runs. A hit borrows it and the rest takes a copy, so that it is
-/// in no memory where there is a hit. Made once, in the prologue of the expansion;
-/// [`Site::hit`](crate::site::Site::hit) and the functions of a miss take it from there.
+/// One call of an annotated function, as far as it is known before its body runs. Made once, in the prologue of the expansion;
+/// [`Site::hit`](crate::site::Site::hit) and the functions of a miss take it from there. Two pointers, which are passed in registers: the
+/// handle of `on = ..` as a third would put every call into memory, so it is an argument of its own.
 pub struct Call<'a, A, S> {
-    /// The handle that `on = ..` names; `None` for the one in force.
-    pub(crate) on: Option<&'a Fastness>,
     /// The instantiation of the function that is called.
     pub(crate) instance: Instance,
     /// The arguments in the key, each borrowed.
@@ -23,8 +20,8 @@ pub struct Call<'a, A, S> {
 impl<'a, A, S> Call<'a, A, S> {
     /// Gathers what identifies a call.
     #[inline]
-    pub fn new(on: Option<&'a Fastness>, instance: Instance, _: S, args: &'a A) -> Self {
-        Self { on, instance, args, shape: PhantomData }
+    pub fn new(instance: Instance, _: S, args: &'a A) -> Self {
+        Self { instance, args, shape: PhantomData }
     }
 }
 
@@ -39,6 +36,6 @@ impl<A, S> Copy for Call<'_, A, S> {}
 
 impl<A, S> fmt::Debug for Call<'_, A, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("on", &self.on).field("instance", &self.instance).finish_non_exhaustive()
+        f.debug_struct("Call").field("instance", &self.instance).finish_non_exhaustive()
     }
 }

@@ -132,39 +132,29 @@ impl Site {
     }
 
     /// The value for these arguments, if it is fresh and valid: the hit path.
-    #[allow(clippy::inline_always)] // a call that is passed on in parts stays in registers, and a reference to it does not
-    #[inline(always)]
-    pub fn hit<A, S>(&'static self, call: &Call<'_, A, S>) -> Option<S::Out>
-    where
-        A: Args,
-        S: Shape<Item: CacheValue> + 'static,
-    {
-        self.find::<A, S>(call.on, call.instance, call.args)
-    }
-
     #[inline]
-    fn find<A, S>(&'static self, on: Option<&Fastness>, instance: Instance, args: &A) -> Option<S::Out>
+    pub fn hit<A, S>(&'static self, on: Option<&Fastness>, call: Call<'_, A, S>) -> Option<S::Out>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
         if on.is_none()
             && !Fastness::has_overrides()
-            && let Some(local) = self.first.get().and_then(|slot| slot.find::<A::Owned, S::Item>(instance))
+            && let Some(local) = self.first.get().and_then(|slot| slot.find::<A::Owned, S::Item>(call.instance))
         {
-            return local.hit(args).map(|value| S::close(Outcome::Present(value)));
+            return local.hit(call.args).map(|value| S::close(Outcome::Present(value)));
         }
-        self.find_elsewhere::<A, S>(on, instance, args)
+        self.find_elsewhere(on, call)
     }
 
     /// The same on a handle that is not the process default, or on a first call.
     #[cold]
-    fn find_elsewhere<A, S>(&'static self, on: Option<&Fastness>, instance: Instance, args: &A) -> Option<S::Out>
+    fn find_elsewhere<A, S>(&'static self, on: Option<&Fastness>, call: Call<'_, A, S>) -> Option<S::Out>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let value = self.state::<A, S>(on, instance).store.local.hit(args)?;
+        let value = self.state::<A, S>(on, call.instance).store.local.hit(call.args)?;
         Some(S::close(Outcome::Present(value)))
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Awaits, Kind};
 use crate::codec::wire::Wire;
+use crate::handle::Fastness;
 use crate::invalidate::{PendingScopes, Scopes, invalidate_guarded};
 use crate::key::OwnedKey;
 use crate::key::args::Args;
@@ -38,6 +39,7 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
     pub(super) fn miss<A, S>(
         self,
         site: &'static Site,
+        on: Option<&Fastness>,
         call: Call<'_, A, S>,
         (ttl, wire): (u64, Option<Wire<S::Item>>),
     ) -> Miss<A::Owned, S>
@@ -45,7 +47,7 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        site.miss(call, &[], Policy::new(Duration::from_millis(ttl)).wire(wire))
+        site.miss(on, call, &[], Policy::new(Duration::from_millis(ttl)).wire(wire))
     }
 
     pub fn ready(self, value: T) -> Ready<T> {

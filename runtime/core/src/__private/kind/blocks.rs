@@ -2,6 +2,7 @@
 
 use super::{Blocks, Kind};
 use crate::codec::wire::Wire;
+use crate::handle::Fastness;
 use crate::invalidate::{Scopes, invalidate_sync};
 use crate::key::OwnedKey;
 use crate::key::args::Args;
@@ -55,14 +56,15 @@ impl<R> Kind<R, Blocks> {
     pub fn serve<A, S>(
         self,
         site: &'static Site,
-        call: &Call<'_, A, S>,
+        on: Option<&Fastness>,
+        call: Call<'_, A, S>,
         (ttl, _): (u64, Option<Wire<S::Item>>),
     ) -> Result<R, Loading<A::Owned, S>>
     where
         A: Args,
         S: Shape<Item: CacheValue, Out = R> + 'static,
     {
-        site.serve_sync(call, ttl)
+        site.serve_sync(on, call, ttl)
     }
 
     #[inline]

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use super::{Awaits, Kind, Makeable};
 use crate::codec::wire::Wire;
+use crate::handle::Fastness;
 use crate::key::OwnedKey;
 use crate::key::args::Args;
 use crate::load::{Miss, load};
@@ -53,7 +54,8 @@ macro_rules! boxed {
             pub fn serve<A, S>(
                 self,
                 site: &'static Site,
-                call: &Call<'_, A, S>,
+                on: Option<&Fastness>,
+                call: Call<'_, A, S>,
                 plain: (u64, Option<Wire<S::Item>>),
             ) -> Result<Pin<Box<dyn Future<Output = T> $(+ $auto)* + 'a>>, Miss<A::Owned, S>>
             where
@@ -61,9 +63,9 @@ macro_rules! boxed {
                 S: Shape<Item: CacheValue, Out = T> + 'static,
                 T: $($inside +)* 'a,
             {
-                match site.hit(call) {
+                match site.hit(on, call) {
                     Some(hit) => Ok(self.early(hit)),
-                    None => Err(self.miss(site, *call, plain)),
+                    None => Err(self.miss(site, on, call, plain)),
                 }
             }
 
