@@ -275,8 +275,8 @@ impl Fastness {
     }
 
     /// The object that call sites of the same values share in this handle, made when it is first asked for.
-    pub(crate) fn common<T: Default + Send + Sync + 'static>(&self, number: u64) -> Arc<T> {
-        let id = (number, TypeId::of::<T>());
+    pub(crate) fn common<T: Default + Send + Sync + 'static>(&self, number: u64, value: TypeId) -> Arc<T> {
+        let id = (number, value);
         downcast(lock(&self.inner.stores).common.entry(id).or_insert_with(|| Arc::<T>::default()).clone())
     }
 

@@ -97,7 +97,7 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
             for shard in &self.shards {
                 let writer = lock(&shard.writer);
                 let guard = Guard::new();
-                shard.each(&guard, |place| {
+                shard.each(&guard, &mut |place| {
                     if let Some(node) = place.load(Acquire, &guard).as_ref() {
                         texts.insert(node.entry.text_hash(), node.key.hash);
                     }
@@ -210,7 +210,7 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
     pub(super) fn count(&self, is: impl Fn(&Entry<V>) -> bool) -> usize {
         let (guard, mut count) = (Guard::new(), 0);
         for shard in &self.shards {
-            shard.each(&guard, |place| {
+            shard.each(&guard, &mut |place| {
                 if let Some(node) = place.load(Acquire, &guard).as_ref() {
                     count += usize::from(is(&node.entry));
                 }
@@ -242,7 +242,7 @@ impl<K: 'static, V: 'static> IndexShard<K, V> {
     /// nodes in either table.
     fn rebuild(&self, groups: usize, guard: &Guard) -> Option<Retired<K, V>> {
         let table = IndexTable { groups: (0..groups).map(|_| NodeGroup::new()).collect() };
-        self.each(guard, |place| {
+        self.each(guard, &mut |place| {
             if let Some(node) = place.get_shared(Acquire, guard) {
                 let hash = node.key.hash;
                 table.add(node, hash, guard);
@@ -265,8 +265,8 @@ impl<K: 'static, V: 'static> IndexShard<K, V> {
         }
     }
 
-    /// Visits the positions of all nodes. A plain loop, because iterator chains compile to several times the code for each entry type.
-    fn each<'g>(&self, guard: &'g Guard, mut visit: impl FnMut(&'g AtomicShared<Node<K, V>>)) {
+    /// Visits the positions of all nodes. A plain loop and a `dyn` visitor, because this is compiled for each entry type.
+    fn each<'g>(&self, guard: &'g Guard, visit: &mut dyn FnMut(&'g AtomicShared<Node<K, V>>)) {
         let Some(table) = self.table.load(Acquire, guard).as_ref() else { return };
         for group in &table.groups {
             let mut next = Some(group);
@@ -350,11 +350,7 @@ impl<K, V> NodeGroup<K, V> {
 
 impl<K: 'static, V: 'static> NodeGroup<K, V> {
     fn new() -> Self {
-        Self {
-            bytes: AtomicU64::new(0),
-            nodes: std::array::from_fn(|_| AtomicShared::null()),
-            more: AtomicShared::null(),
-        }
+        Self { bytes: AtomicU64::new(0), nodes: [const { AtomicShared::null() }; NODES], more: AtomicShared::null() }
     }
 
     fn put(&self, at: usize, node: Shared<Node<K, V>>, hash: u64) {

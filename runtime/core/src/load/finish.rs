@@ -116,10 +116,11 @@ where
             Judgement::Expired => bound > 0,
             Judgement::Current => true,
         };
-        (may_serve && now < standby.expires.saturating_add(bound)).then(|| {
-            self.call.gets_stale();
-            standby.value.clone()
-        })
+        if !may_serve || now >= standby.expires.saturating_add(bound) {
+            return None;
+        }
+        self.call.gets_stale();
+        standby.value.downcast_ref().cloned()
     }
 
     /// Keeps a value in this process. Its lifetime, if it is to be stored.

@@ -11,6 +11,7 @@
 // Public only through `__private`, where the names have to speak for themselves.
 #![allow(missing_docs)]
 
+use std::any::Any;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -50,15 +51,16 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     /// Older data that the shared tier may hold than what is loaded.
     outdated: NotedOutdated,
     /// The shared tier's expired value, where this process keeps none: it may stand in for a load that fails.
-    standby: OnceLock<Standby<S::Item>>,
+    standby: OnceLock<Standby>,
     /// Counts how the call ends; nothing, where it is none.
     pub(crate) call: CountedCall,
     /// The right to load among all processes (`single_flight = fleet`).
     lease: Mutex<Option<LoadLease>>,
 }
 
-struct Standby<V> {
-    value: V,
+struct Standby {
+    /// Of any type, so that the lock around it is compiled once.
+    value: Box<dyn Any + Send + Sync>,
     expires: u64,
     epoch: Epoch,
 }

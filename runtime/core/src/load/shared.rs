@@ -182,7 +182,7 @@ where
             return RequestPlan::Done(Outcome::Present(value));
         }
         if is_useful && !self.is_kept_in_process() {
-            let standby = Standby { value: value.clone(), expires: life.expires, epoch: start.epoch };
+            let standby = Standby { value: Box::new(value.clone()), expires: life.expires, epoch: start.epoch };
             let _ = self.standby.set(standby);
         }
         let servable = (!is_refreshed || !self.policy.stale.is_zero())

@@ -5,9 +5,12 @@
 //! and a load that ends removes from them what is older. A function takes what a direct call has stored into its own store; a direct
 //! call reads what a function has stored where it is. So an entry of both is stored once, and the hits of a function are its own.
 //!
+//! The list knows no type of keys or values, so it is compiled here and not where the call sites are.
+//!
 //! Before the first direct call for a type of values nothing is looked for, and a store is made to be found by text when the first
 //! direct call comes for which it could have an entry.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -20,27 +23,37 @@ use crate::shape::CacheValue;
 use crate::sync::{Mutex, lock};
 
 /// The stores of one type of values.
-pub(crate) struct ByText<V> {
+#[derive(Default)]
+pub(crate) struct TextStores {
     /// Whether there was a direct call.
     is_used: AtomicBool,
-    stores: Mutex<Arc<Vec<Member<V>>>>,
+    members: Mutex<Arc<Vec<Member>>>,
 }
 
-struct Member<V> {
+#[derive(Clone)]
+struct Member {
     /// The store's address.
     id: usize,
     template: Template,
     has_namespace: bool,
-    store: Arc<dyn TextStore<V>>,
+    store: Arc<dyn TextStore>,
 }
 
-/// A store that is asked by text. Its keys may be of any type.
-trait TextStore<V>: Send + Sync {
+/// A store that is looked into by text, with keys and values of any type.
+trait TextStore: Send + Sync {
     fn has_texts(&self) -> bool;
     fn make_texts(&self);
-    fn get(&self, text: KeyText<'_>) -> Option<FoundEntry<V>>;
+    fn get(&self, text: KeyText<'_>) -> Option<ErasedEntry>;
     fn remove(&self, text: KeyText<'_>, number: u64);
     fn has_newer(&self, text: KeyText<'_>, number: u64) -> bool;
+}
+
+/// An entry of a store whose values are of any type.
+struct ErasedEntry {
+    /// The number of the load that found it.
+    number: u64,
+    /// The [`FoundEntry`] of its value.
+    found: Box<dyn Any + Send>,
 }
 
 struct Keyed<K, V> {
@@ -50,9 +63,9 @@ struct Keyed<K, V> {
     render: fn(&[Piece], &str, &K) -> String,
 }
 
-/// One call site's part in it.
-pub(crate) struct Membership<V> {
-    all: Arc<ByText<V>>,
+/// The part of one call site in the stores of its type of values.
+pub(crate) struct Membership {
+    all: Arc<TextStores>,
     own: usize,
     is_direct: bool,
 }
@@ -60,46 +73,45 @@ pub(crate) struct Membership<V> {
 /// An entry of another store.
 pub(super) struct Elsewhere<V> {
     pub(super) found: FoundEntry<V>,
-    store: Arc<dyn TextStore<V>>,
+    holder: Holder,
+}
+
+/// A store that may have a key.
+struct Holder {
+    store: Arc<dyn TextStore>,
     is_direct: bool,
 }
 
-impl<V: CacheValue> Membership<V> {
+impl Membership {
     /// Adds a store, if it is not there yet.
-    pub(super) fn join<A: Args>(
-        all: Arc<ByText<V>>,
+    pub(super) fn join<A: Args, V: CacheValue>(
+        all: Arc<TextStores>,
         store: &Arc<L1<A::Owned, V>>,
         template: Template,
         path: &str,
     ) -> Self {
-        let own = Arc::as_ptr(store).addr();
-        let is_direct = template.is_whole_key();
-        let membership = Self { all, own, is_direct };
-        membership.add(template, A::HAS_NAMESPACE, || {
-            let (pieces, path) = (template.pieces, path.to_owned());
-            Arc::new(Keyed { store: store.clone(), pieces, path, render: render_owned::<A> })
-        });
-        membership
+        let (id, pieces, path) = (Arc::as_ptr(store).addr(), template.pieces, path.to_owned());
+        let keyed = Keyed { store: store.clone(), pieces, path, render: render_owned::<A> };
+        Self::with_member(all, Member { id, template, has_namespace: A::HAS_NAMESPACE, store: Arc::new(keyed) })
     }
 
-    fn add(&self, template: Template, has_namespace: bool, store: impl FnOnce() -> Arc<dyn TextStore<V>>) {
-        let mut stores = lock(&self.all.stores);
-        if stores.iter().all(|member| member.id != self.own) {
-            let store = store();
-            let mut more = stores.to_vec();
-            more.push(Member { id: self.own, template, has_namespace, store });
-            *stores = Arc::new(more);
+    fn with_member(all: Arc<TextStores>, member: Member) -> Self {
+        let (own, is_direct) = (member.id, member.template.is_whole_key());
+        let mut members = lock(&all.members);
+        if members.iter().all(|member| member.id != own) {
+            let mut more = members.to_vec();
+            more.push(member);
+            *members = Arc::new(more);
         }
         // Each time, since a store that is added on an ending thread cannot be made to be found by text there.
-        if self.is_direct
-            && let Some(own) = stores.iter().find(|member| member.id == self.own)
-        {
-            own.store.make_texts();
+        if is_direct && let Some(member) = members.iter().find(|member| member.id == own) {
+            member.store.make_texts();
         }
-        drop(stores);
-        if self.is_direct {
-            self.all.is_used.store(true, SeqCst);
+        drop(members);
+        if is_direct {
+            all.is_used.store(true, SeqCst);
         }
+        Self { all, own, is_direct }
     }
 
     /// Returns whether there may be anything in another store.
@@ -113,17 +125,21 @@ impl<V: CacheValue> Membership<V> {
     }
 
     /// The entry of this key in another store whose load began last, if it is valid.
-    pub(super) fn newest(&self, text: KeyText<'_>) -> Option<Elsewhere<V>> {
-        let found = |(store, is_direct): (Arc<dyn TextStore<V>>, bool)| {
-            store.get(text).map(|found| Elsewhere { found, store, is_direct })
-        };
-        self.others(text).into_iter().filter_map(found).max_by_key(|elsewhere| elsewhere.found.start.number)
+    pub(super) fn newest<V: CacheValue>(&self, text: KeyText<'_>) -> Option<Elsewhere<V>> {
+        let (ErasedEntry { found, .. }, holder) = self.newest_of_any_type(text)?;
+        let found = *found.downcast().ok()?;
+        Some(Elsewhere { found, holder })
+    }
+
+    fn newest_of_any_type(&self, text: KeyText<'_>) -> Option<(ErasedEntry, Holder)> {
+        let found = |holder: Holder| holder.store.get(text).map(|found| (found, holder));
+        self.others(text).into_iter().filter_map(found).max_by_key(|(found, _)| found.number)
     }
 
     /// Removes from other stores what is older than the load with this number. True if there is something newer.
     pub(super) fn supersede(&self, text: KeyText<'_>, number: u64) -> bool {
         let mut is_newer = false;
-        for (store, _) in self.others(text) {
+        for Holder { store, .. } in self.others(text) {
             if let Some(older) = number.checked_sub(1) {
                 store.remove(text, older);
             }
@@ -134,35 +150,36 @@ impl<V: CacheValue> Membership<V> {
 
     /// Returns whether another store has something newer than the load with this number.
     pub(super) fn has_newer(&self, text: KeyText<'_>, number: u64) -> bool {
-        self.others(text).iter().any(|(store, _)| store.has_newer(text, number))
+        self.others(text).iter().any(|other| other.store.has_newer(text, number))
     }
 
     /// Removes from other stores what is no newer than the load with this number.
     pub(super) fn remove(&self, text: KeyText<'_>, number: u64) {
-        for (store, _) in self.others(text) {
-            store.remove(text, number);
+        for other in self.others(text) {
+            other.store.remove(text, number);
         }
     }
 
     /// The other stores that may have this key. A direct call makes them be found by text; before that, a function has no part in them.
-    fn others(&self, text: KeyText<'_>) -> Vec<(Arc<dyn TextStore<V>>, bool)> {
+    fn others(&self, text: KeyText<'_>) -> Vec<Holder> {
         // Not under the lock: looking for a key runs code of the user's.
-        let stores = lock(&self.all.stores).clone();
-        let may_have = |member: &&Member<V>| {
+        let members = lock(&self.all.members).clone();
+        let may_have = |member: &&Member| {
             member.id != self.own
                 && (self.is_direct || member.store.has_texts())
                 && member.template.may_make(text.text, member.has_namespace)
         };
-        let others = stores.iter().filter(may_have);
-        others.map(|member| (member.store.clone(), member.template.is_whole_key())).collect()
+        let holder =
+            |member: &Member| Holder { store: member.store.clone(), is_direct: member.template.is_whole_key() };
+        members.iter().filter(may_have).map(holder).collect()
     }
 }
 
 impl<V> Elsewhere<V> {
     /// Removes the entry from its store, if direct calls have put it there.
-    pub(super) fn take(&self, text: KeyText<'_>) {
-        if self.is_direct {
-            self.store.remove(text, self.found.start.number);
+    pub(super) fn remove_if_direct(&self, text: KeyText<'_>) {
+        if self.holder.is_direct {
+            self.holder.store.remove(text, self.found.start.number);
         }
     }
 }
@@ -173,7 +190,7 @@ impl<K: OwnedKey, V: CacheValue> Keyed<K, V> {
     }
 }
 
-impl<K: OwnedKey, V: CacheValue> TextStore<V> for Keyed<K, V> {
+impl<K: OwnedKey, V: CacheValue> TextStore for Keyed<K, V> {
     fn has_texts(&self) -> bool {
         self.store.has_texts()
     }
@@ -182,8 +199,9 @@ impl<K: OwnedKey, V: CacheValue> TextStore<V> for Keyed<K, V> {
         self.store.make_texts();
     }
 
-    fn get(&self, text: KeyText<'_>) -> Option<FoundEntry<V>> {
-        self.store.get(&self.key(text)?)
+    fn get(&self, text: KeyText<'_>) -> Option<ErasedEntry> {
+        let found = self.store.get(&self.key(text)?)?;
+        Some(ErasedEntry { number: found.start.number, found: Box::new(found) })
     }
 
     fn remove(&self, text: KeyText<'_>, number: u64) {
@@ -194,18 +212,5 @@ impl<K: OwnedKey, V: CacheValue> TextStore<V> for Keyed<K, V> {
 
     fn has_newer(&self, text: KeyText<'_>, number: u64) -> bool {
         self.key(text).is_some_and(|key| self.store.has_newer(&key, number))
-    }
-}
-
-impl<V> Default for ByText<V> {
-    fn default() -> Self {
-        Self { is_used: AtomicBool::new(false), stores: Mutex::default() }
-    }
-}
-
-impl<V> Clone for Member<V> {
-    fn clone(&self) -> Self {
-        let Self { id, template, has_namespace, store } = self;
-        Self { id: *id, template: *template, has_namespace: *has_namespace, store: store.clone() }
     }
 }

@@ -1,6 +1,6 @@
 //! A call site: what the macro emits as a static, and what each handle keeps for it.
 //!
-//! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `sync`.
+//! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`.
 //!
 //! The types of a call site (arguments, value, error) are not known to the static, because a generic function has many.
 //! So a site keeps a short list of states, by the address of what the compiler has made of a closure in the expansion, whose type names its
@@ -18,6 +18,8 @@ use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::template::{Piece, Template};
 use crate::shape::{CacheValue, Outcome, Shape};
+use crate::shared::Tier;
+use crate::stats::Counters;
 use crate::sync::thread_is_ending;
 
 mod by_text;
@@ -28,7 +30,7 @@ mod negatives;
 mod state;
 mod variant;
 
-use by_text::{ByText, Membership};
+use by_text::{Membership, TextStores};
 pub use call::Call;
 pub use instance::{Instance, Instantiation, instance, instance_of_function, instance_of_method};
 pub(crate) use meta::SiteMeta;
@@ -179,24 +181,17 @@ impl Site {
         let state = handle.cell(std::ptr::from_ref(self).addr(), instance.id(), make);
         // A state that is made while a thread ends is in no statistics, so it must not become the one that all later calls find.
         if handle.is_process_default() && !thread_is_ending() {
-            self.remember(instance, &state);
+            self.remember(instance, &|| Slot {
+                instance,
+                local: Box::new(state.store.local.clone()),
+                state: state.clone(),
+                next: OnceLock::new(),
+            });
         }
         state
     }
 
-    fn remember<K, S>(&self, instance: Instance, state: &Arc<SiteState<K, S>>)
-    where
-        K: Eq + 'static,
-        S: Shape + 'static,
-        SiteState<K, S>: Any + Send + Sync,
-        LocalStore<K, S::Item>: Any + Send + Sync,
-    {
-        let slot = || Slot {
-            instance,
-            local: Box::new(state.store.local.clone()),
-            state: state.clone(),
-            next: OnceLock::new(),
-        };
+    fn remember(&self, instance: Instance, slot: &dyn Fn() -> Slot) {
         let mut last = self.first.get_or_init(slot);
         // One with another address is remembered as well, and found as quickly.
         while !last.instance.ptr_eq(instance) {
@@ -209,26 +204,22 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let Named { path, shape, variant, of, owner } =
-            self.named(instance, A::HAS_NAMESPACE, ValueType::of::<S::Item>(instance, self.meta.module));
-        let is_owner = handle.is_owner(&shape, owner);
-        let tier = if instance.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(is_owner, &path) };
-        let values = handle.store(&shape, of, self.meta.capacity);
-        // Call sites that meet in the shared tier meet here.
-        let all: Arc<ByText<S::Item>> = if is_owner { handle.common(variant) } else { Arc::default() };
-        let by_text = Membership::join::<A>(all, &values, self.meta.template, &path);
-        let local =
-            LocalStore { values, counters: handle.counters(&instance.shown(self.own_name()), self.meta.template.text) };
-        SiteState {
-            store: TieredStore::new(handle, local, tier, variant),
-            by_text,
-            negatives: Negatives::of::<S::Item>(handle, &shape, of, self.meta.capacity),
-            unequal: AtomicBool::new(false),
-            path,
-        }
+        let value = (ValueType::of::<S::Item>(instance, self.meta.module), TypeId::of::<S::Item>());
+        let Parts { path, shape, function, variant, tier, counters, stores, negatives } =
+            self.make_parts(handle, instance, A::HAS_NAMESPACE, value);
+        let values = handle.store(&shape, function, self.meta.capacity);
+        let by_text = Membership::join::<A, _>(stores, &values, self.meta.template, &path);
+        let store = TieredStore::new(handle, LocalStore { values, counters }, tier, variant);
+        SiteState { store, by_text, negatives, unequal: AtomicBool::new(false), path }
     }
 
-    fn named(&self, instance: Instance, has_namespace: bool, value: ValueType) -> Named {
+    fn make_parts(
+        &self,
+        handle: &Fastness,
+        instance: Instance,
+        has_namespace: bool,
+        (value, value_id): (ValueType, TypeId),
+    ) -> Parts {
         let path = self.path(instance);
         let mut shape = self.meta.template.shape(&path);
         if has_namespace {
@@ -242,26 +233,37 @@ impl Site {
         shape.push_str(&instantiation);
         // Paths may be spelled the same where functions are not: in blocks, in macros.
         let by_path = self.meta.template.pieces.iter().any(|piece| matches!(piece, Piece::Path));
-        let of = if by_path { Some(instance.id()) } else { instance.instance() };
+        let function = if by_path { Some(instance.id()) } else { instance.instance() };
         // A name that leaves no doubt outlives the build, and is checked; else the shared tier is told the type.
-        let owner = of.filter(|_| instance.is_unique(self.meta.module, self.meta.handle.unwrap_or(self.meta.name)));
-        let variant = variant(&instantiation, of.filter(|_| owner.is_none()), value, self.meta.version);
-        Named { path, shape, variant, of, owner }
+        let owner =
+            function.filter(|_| instance.is_unique(self.meta.module, self.meta.handle.unwrap_or(self.meta.name)));
+        let variant = variant(&instantiation, function.filter(|_| owner.is_none()), value, self.meta.version);
+        let is_owner = handle.is_owner(&shape, owner);
+        let tier = if instance.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(is_owner, &path) };
+        let counters = handle.counters(&instance.shown(self.own_name()), self.meta.template.text);
+        // Call sites that meet in the shared tier meet here.
+        let stores: Arc<TextStores> = if is_owner { handle.common(variant, value_id) } else { Arc::default() };
+        let negatives = Negatives::new(handle, &shape, function, value_id, self.meta.capacity);
+        Parts { path, shape, function, variant, tier, counters, stores, negatives }
     }
 }
 
-/// What a state is known by.
-struct Named {
+/// The parts of a state that are of no type of the call site's, so that they are made by code that is compiled once.
+struct Parts {
     /// The function's path, as a key segment.
     path: String,
     /// The key template, of whatever arguments.
     shape: String,
+    /// The function, where its keys are its own; the types that it is generic over, where it has some.
+    function: Option<TypeId>,
     /// The instantiation, the type of values and the version, in the shared tier.
     variant: u64,
-    /// The function, where its keys are its own; the types that it is generic over, where it has some.
-    of: Option<TypeId>,
-    /// The function that its path names, where that is all the shared tier knows of it.
-    owner: Option<TypeId>,
+    /// The shared tier, where the function may use it.
+    tier: Option<Arc<Tier>>,
+    counters: Arc<Counters>,
+    /// The stores of the same values, where direct calls find them.
+    stores: Arc<TextStores>,
+    negatives: Negatives,
 }
 
 impl std::fmt::Debug for Site {

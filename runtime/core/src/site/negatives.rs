@@ -5,8 +5,8 @@ use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use crate::handle::Fastness;
-use crate::key::{AnyKey, Hashed};
-use crate::l1::{Entry, FoundEntry, L1};
+use crate::key::{AnyKey, Hashed, Scopes};
+use crate::l1::{Entry, FoundEntry, L1, Lifetime, LoadStart};
 
 /// What is stored where there is no value.
 #[derive(Clone)]
@@ -26,9 +26,16 @@ pub(super) enum What {
 pub(super) struct Negatives(Arc<L1<AnyKey, Verdict>>);
 
 impl Negatives {
-    /// Those of values of type `V`: that one function found nothing says nothing of another's type of value under the same key.
-    pub(super) fn of<V: 'static>(handle: &Fastness, shape: &str, of: Option<TypeId>, capacity: Option<usize>) -> Self {
-        Self(handle.store(&format!("{shape} {:?}", TypeId::of::<V>()), of, capacity))
+    /// The verdicts of a handle on a key template, whose values are of this type: that one function found nothing says nothing of another's type of value
+    /// under the same key.
+    pub(super) fn new(
+        handle: &Fastness,
+        shape: &str,
+        function: Option<TypeId>,
+        value: TypeId,
+        capacity: Option<usize>,
+    ) -> Self {
+        Self(handle.store(&format!("{shape} {value:?}"), function, capacity))
     }
 
     /// Of most functions none is ever kept.
@@ -41,8 +48,14 @@ impl Negatives {
         self.0.get(key)
     }
 
-    pub(super) fn insert(&self, key: Hashed<AnyKey>, verdict: Entry<Verdict>) {
-        self.0.insert(key, verdict);
+    pub(super) fn insert(
+        &self,
+        key: Hashed<AnyKey>,
+        verdict: Verdict,
+        (start, life): (LoadStart, Lifetime),
+        scopes: &Scopes,
+    ) {
+        self.0.insert(key, Entry::new(verdict, start, life, scopes));
     }
 
     /// Removes the verdict on this key, unless its load began later than the one with this number.

@@ -10,7 +10,7 @@ use super::negatives::{Negatives, Verdict, What};
 use crate::engine::TieredStore;
 use crate::flight::Permit;
 use crate::key::{CallKey, Hashed, OwnedKey};
-use crate::l1::{Entry, FoundEntry, Lifetime, LoadStart};
+use crate::l1::{FoundEntry, Lifetime, LoadStart};
 use crate::log::{Judgement, Log};
 use crate::shape::{CacheValue, Outcome, Shape};
 
@@ -22,7 +22,7 @@ pub(crate) struct SiteState<K: Eq, S: Shape> {
     /// Absences and errors, shared where values are. Asked after a miss only, so their keys are of any type.
     pub(super) negatives: Negatives,
     /// Where direct calls of the same keys are met.
-    pub(super) by_text: Membership<S::Item>,
+    pub(super) by_text: Membership,
     /// Whether it was said that a key is not equal to itself.
     pub(super) unequal: AtomicBool,
 }
@@ -135,7 +135,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         if !self.by_text.is_used() || !self.is_findable(key.args) {
             return None;
         }
-        let (elsewhere, now) = (self.by_text.newest(key.text())?, self.now());
+        let (elsewhere, now) = (self.by_text.newest::<S::Item>(key.text())?, self.now());
         if self.by_text.is_direct() {
             // Read where it is, and so not refreshed early.
             return elsewhere.found.is_fresh(now).then_some(FoundEntry { fresh_until: u64::MAX, ..elsewhere.found });
@@ -159,7 +159,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
             // Without a shared tier, what was set is not to be gone with a copy that ends earlier.
             let ends = life.expires.min(found.life.local_until);
             if self.store.tier.is_some() || life.local_until >= ends {
-                elsewhere.take(key.text());
+                elsewhere.remove_if_direct(key.text());
             }
             return kept;
         }
@@ -249,7 +249,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         // Neither is ever served stale.
         let life = Lifetime { served_until: life.expires, ..life };
         let (verdict, erased) = (Verdict { what, ended }, args.erased());
-        self.negatives.insert(erased.clone(), Entry::new(verdict, start, life, scopes));
+        self.negatives.insert(erased.clone(), verdict, (start, life), scopes);
         see_others();
         let is_used = self.by_text.is_used();
         if self.store.local.values.has_newer(args, start.number)
