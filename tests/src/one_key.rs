@@ -38,11 +38,11 @@ impl Origin {
     }
 }
 
-async fn get(cache: &Cache, key: &str) -> Option<u32> {
+async fn get(cache: &Cache, key: impl AsRef<str>) -> Option<u32> {
     cache.get(&named(key)).await
 }
 
-async fn set(cache: &Cache, key: &str, value: u32) {
+async fn set(cache: &Cache, key: impl AsRef<str>, value: u32) {
     cache.set(&named(key), value, MINUTE).await;
 }
 
@@ -368,7 +368,7 @@ pub async fn keys_of_all_kinds_are_found(fast: &Fastness) {
         sku_entry(&sku()).key(),
         time_entry(&MINUTE).key(),
         network_entry(&[127, 0, 0, 1].into()).key(),
-        "@acme:order:7".to_owned(),
+        named("@acme:order:7"),
     ];
     let call = async || {
         with_cache(fast, async {

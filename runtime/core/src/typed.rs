@@ -7,7 +7,7 @@ use std::fmt;
 use crate::handle::Fastness;
 use crate::invalidate::Scopes;
 use crate::key::args::Args;
-use crate::key::Pattern;
+use crate::key::{Key, Pattern};
 use crate::load::{Miss, Pending};
 use crate::log::{Reach, Record};
 use crate::policy::Policy;
@@ -122,22 +122,21 @@ impl<C: Handled> Handle<C> {
         handle.announce(record.into_refresh()).await
     }
 
-    /// Returns the text of the key, in full, as [`Cache::invalidate`](crate::Cache::invalidate) and
-    /// [`Cache::refresh`](crate::Cache::refresh) take it.
+    /// Returns the key, in full, as the direct API takes it.
     ///
     /// ```
-    /// use fastness::cacheable;
+    /// use fastness::{Key, cacheable};
     ///
     /// #[cacheable(ttl = 60, key = "user:{id}:{part}", handle = users)]
     /// async fn user(id: u64, part: &str) -> String {
     ///     format!("{part} of {id}")
     /// }
     ///
-    /// assert_eq!(users(&7, "name").key(), "user:7:name");
+    /// assert_eq!(users(&7, "name").key(), Key::from_static("user").join(7).join("name"));
     /// ```
     #[must_use]
-    pub fn key(self) -> String {
-        self.text()
+    pub fn key(self) -> Key {
+        Key::from_rendered(self.text())
     }
 
     #[doc(hidden)]

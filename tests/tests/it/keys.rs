@@ -243,7 +243,7 @@ async fn fields_at_any_depth_and_types_that_only_display() {
             }
         }
     });
-    assert_eq!(skus_entry(&Sku("1:2".into()), &Some(true)).key(), "sku:sku 1%3A2:true");
+    assert_eq!(skus_entry(&Sku("1:2".into()), &Some(true)).key().as_str(), "sku:sku 1%3A2:true");
     assert_eq!(origin.calls(), 4);
 }
 

@@ -105,8 +105,8 @@ async fn containers_of_what_displays_are_told_apart() {
         told_apart!(fast, lent, &Some(&[ts("a")][..]), &None);
         told_apart!(fast, cow, Cow::Owned(vec![ts("a")]), Cow::Borrowed(&[]));
     });
-    assert!(option_entry(&Some(ts("a:b"))).key().ends_with(":a%3Ab"));
-    assert!(pair_entry(&(1, ts(""))).key().ends_with(":%(1%,%_%,%)"));
+    assert!(option_entry(&Some(ts("a:b"))).key().as_str().ends_with(":a%3Ab"));
+    assert!(pair_entry(&(1, ts(""))).key().as_str().ends_with(":%(1%,%_%,%)"));
 }
 
 #[tokio::test]
@@ -160,8 +160,8 @@ async fn bytes_of_every_length_are_told_apart() {
         told_apart!(fast, bytes, &long[1..], &[&long[..99_998], &[8]].concat());
         told_apart!(fast, body, bytes::Bytes::from_static(b"a"), bytes::Bytes::new());
     });
-    assert!(bytes_entry(&[0, 0xAB]).key().ends_with(":%x00AB"));
-    assert!(bytes_entry(&long).key().len() < 100);
+    assert!(bytes_entry(&[0, 0xAB]).key().as_str().ends_with(":%x00AB"));
+    assert!(bytes_entry(&long).key().as_str().len() < 100);
     assert_ne!(bytes_entry(&long).key(), bytes_entry(&long[1..]).key());
 }
 

@@ -77,6 +77,12 @@ impl Key {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The key that a template was rendered to: a template is checked when it is compiled, and arguments are escaped.
+    pub(crate) fn from_rendered(text: String) -> Self {
+        debug_assert!(is_key(&text), "`{text}` was rendered and is not a key");
+        Self(Cow::Owned(text))
+    }
 }
 
 /// Returns whether a text is a key.
